@@ -1,0 +1,53 @@
+"""What is recorded of every call: who, what, when, on whose record, with what outcome.
+
+The edge opens one entry a call, the use case adds what it touched, and the store makes it durable before the reply.
+Source: rules chapter 8 (Audit), with the correlation and request ids and the outcome added.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+from openers.domain.clock import Instant
+from openers.domain.identifiers import NhsNumber, OdsCode, ServiceId, Ubrn, UserId
+from openers.domain.principal import Principal
+
+SYSTEM: Final = "SYSTEM"
+"""Who acts where no caller does."""
+
+
+class AuditEntry(msgspec.Struct, omit_defaults=True):
+    """One entry. Mutable until it is stored; names follow the published audit fields."""
+
+    event_type: str
+    audit_type: str
+    at: Instant
+    operation: str = ""
+    request_id: str = ""
+    correlation_id: str = ""
+    user: UserId | str = ""
+    on_behalf_of: UserId | None = None
+    organisation: OdsCode | str = ""
+    business_function: str = ""
+    application: str = ""
+    session: str = ""
+    asid: str = ""
+    fqdn: str = ""
+    ubrn: Ubrn | None = None
+    nhs_number: NhsNumber | None = None
+    services: tuple[ServiceId, ...] = ()
+    act: str = ""
+    outcome: int = 0
+    code: str = ""
+
+    def by(self, principal: Principal) -> None:
+        """Record who is asking."""
+        self.user, self.on_behalf_of = principal.user, principal.on_behalf_of
+        self.organisation, self.business_function = principal.organisation, principal.function
+        self.application, self.session, self.asid = principal.application, principal.session, principal.asid
+
+    def touched(self, *, ubrn: Ubrn | None = None, patient: NhsNumber | None = None) -> None:
+        """Record on whose record and request the call worked."""
+        self.ubrn, self.nhs_number = ubrn or self.ubrn, patient or self.nhs_number

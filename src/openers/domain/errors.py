@@ -1,0 +1,219 @@
+"""Everything that the service refuses or fails at, as one tree. Each class is one reason.
+
+    OpenersError
+      Refused      the caller must change something
+        FieldRefused   one field of the request is wrong
+          (rules 2.7, one class for each code: MissingValue, InvalidCode, DuplicateService, ...)
+        NotFound  NoRelationship  PatientError  HistoryNotSupported ...
+      Clash        somebody else was faster: read again and retry
+        VersionConflict  RecordLocked
+      Broken       the service or something behind it failed: retry later
+        Unavailable
+
+The core raises them and knows no HTTP: `openers.wire.outcome` maps each class to a status and a code, totally.
+A refusal names the `field` (an enum here, labelled and located by the wire) and the `value` that was refused;
+`hint` says what to do about it. Values of patients' identifiers are masked by whoever logs them.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import ClassVar
+
+
+class Field(StrEnum):
+    """A thing in a request that a rule can be about, in the words of the service."""
+
+    PATIENT = "patient"
+    REFERRING_CLINICIAN = "referringClinician"
+    COMMISSIONING_RULE_ORGANISATION = "commissioningRuleOrganisation"
+    REQUEST_TYPE = "requestType"
+    SORT_BY = "sortBy"
+    PRIORITY = "priority"
+    SPECIALTY = "specialty"
+    CLINIC_TYPE = "clinicType"
+    CLINICAL_TERM = "clinicalTerm"
+    NAMED_CLINICIAN = "namedClinician"
+    ORGANISATION = "organisation"
+    POSTCODE = "postcode"
+    DISTANCE_LIMIT = "distanceLimit"
+    WAIT_TIME_LIMIT = "indicativeAppointmentWaitTimeLimit"
+    SEARCH_CRITERIA = "searchCriteria"
+    SHORTLIST = "shortlist"
+    SHORTLISTED_SERVICE = "shortlist entry"
+    LETTER_INTENTION = "intentionToAddReferralLetter"
+    REMINDER_DAYS = "firstReminderLetterFollowUpDays"
+    PATHWAY_START = "eReferralPathwayStart"
+    REFERRAL = "referral"
+    VERSION = "version"
+    SERVICE = "service"
+    CODE_SYSTEM = "codeSystemType"
+
+
+class OpenersError(Exception):
+    """The root. `source` cites the rule (chapter of the rules, or a published page)."""
+
+    source: ClassVar[str] = "rules 2.7"
+
+
+class Refused(OpenersError):
+    """The caller must change something before trying again."""
+
+
+class Clash(OpenersError):
+    """Somebody else was faster; reading again and retrying may succeed."""
+
+
+class Broken(OpenersError):
+    """The service, or something behind it, failed; retrying later may succeed."""
+
+
+class FieldRefused(Refused):
+    """A field of the request breaks a rule. `hint` finishes the sentence that names field and value."""
+
+    def __init__(
+        self, field: Field, value: str | int | bool | None = None, hint: str = "", index: int | None = None
+    ) -> None:
+        """`index` is the position of the entry in a list, counted from 0."""
+        super().__init__(field, value, hint)
+        self.field, self.value, self.hint, self.index = field, value, hint, index
+
+
+class ReferenceNotFound(FieldRefused):
+    """A patient, clinician, organisation, service or file that is referred to does not exist."""
+
+
+class InvalidValue(FieldRefused):
+    """Wrong type, length or format."""
+
+
+class InvalidCode(FieldRefused):
+    """Not one of the legal codes."""
+
+
+class MissingValue(FieldRefused):
+    """A field that the endpoint always needs is missing."""
+
+
+class ValueIsRequired(FieldRefused):
+    """A rule makes the field mandatory in this situation."""
+
+
+class FieldNotPermitted(FieldRefused):
+    """A rule forbids the field in this situation."""
+
+
+class InappropriateValue(FieldRefused):
+    """Valid elsewhere, wrong together with the rest of the request."""
+
+
+class TooManyItems(FieldRefused):
+    """A list is longer than its maximum."""
+
+
+class DuplicateService(FieldRefused):
+    """A service stands twice in a shortlist."""
+
+
+class ShortlistedServiceNotInResults(FieldRefused):
+    """A shortlisted service does not satisfy the criteria that were sent with it."""
+
+
+class ReferencedUserIsNotSpc(FieldRefused):
+    """The named clinician is not a service provider clinician."""
+
+
+class ReferencedUserIsNotActive(FieldRefused):
+    """The user is not active any more."""
+
+
+class ReferencedUserNotInOrg(FieldRefused):
+    """The user does not belong to the organisation given."""
+
+
+class ReferencedUserIsNotRc(FieldRefused):
+    """The user is not a referring clinician anywhere."""
+
+
+class ReferencedUserIsNotRcAtOrg(FieldRefused):
+    """The user is not a referring clinician at the caller's organisation."""
+
+
+class OrganisationIsClosed(FieldRefused):
+    """The organisation has closed."""
+
+
+class OrganisationNotAppropriate(FieldRefused):
+    """The organisation is of a kind that can't be used here."""
+
+
+class NoRegGpPractice(FieldRefused):
+    """The patient has no registered GP practice."""
+
+
+class SnomedNotFound(FieldRefused):
+    """The clinical term is not in the service's dictionary."""
+
+
+class PatientError(FieldRefused):
+    """The patient's record can't be used (sensitive, or not retrievable). Says no more than that; don't retry."""
+
+
+class InvalidRequestState(FieldRefused):
+    """The request is in a state that does not allow the act."""
+
+    source = "rules 3.1"
+
+
+class NoRelationship(Refused):
+    """The record exists and the caller has no legitimate relationship to it."""
+
+    source = "rules 1.3"
+
+
+class NotFound(Refused):
+    """There is no such record."""
+
+    source = "rules 2.6"
+
+    def __init__(self, field: Field, value: str) -> None:
+        """What was looked for and by which key."""
+        super().__init__(field, value)
+        self.field, self.value = field, value
+
+
+class HistoryNotSupported(Refused):
+    """Only the latest version of a record can be read."""
+
+    source = "rules 3.4, 11.2 row 27"
+
+    def __init__(self, asked: int, latest: int) -> None:
+        """The version asked for and the only one that can be read."""
+        super().__init__(asked, latest)
+        self.asked, self.latest = asked, latest
+
+
+class VersionConflict(Clash):
+    """The caller's version of the record is not the latest."""
+
+    source = "rules 3.4"
+
+    def __init__(self, sent: int, latest: int) -> None:
+        """The version the caller sent and the one that is stored."""
+        super().__init__(sent, latest)
+        self.sent, self.latest = sent, latest
+
+
+class RecordLocked(Clash):
+    """Another request or person is working on the record right now."""
+
+    source = "rules 3.4"
+
+
+class Unavailable(Broken):
+    """A part that the service needs does not answer. `part` names it for the operator."""
+
+    def __init__(self, part: str, retry_after_s: int = 5) -> None:
+        """`retry_after_s` is how long a client should wait, in seconds."""
+        super().__init__(part)
+        self.part, self.retry_after_s = part, retry_after_s

@@ -1,0 +1,116 @@
+"""The identifiers of the service, each parsed once on construction and then trusted.
+
+Every one is a `str`, so it compares, sorts and serialises as its text; the constructor refuses what does not
+have the format. Called by the wire readers (which turn `ValueError` into a refusal that names the place) and by
+the stores (whose text was parsed before it was written). Formats: rules chapter 1.1.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import ClassVar, Self
+
+
+class Identifier(str):
+    """A text with a format. Raises `ValueError` saying what the format is."""
+
+    __slots__ = ()
+    pattern: ClassVar[re.Pattern[str]]
+    format: ClassVar[str]
+
+    def __new__(cls, text: str) -> Self:
+        """Parse `text`, which must match the whole pattern."""
+        if not cls.pattern.fullmatch(text):
+            raise ValueError(f"{cls.__name__} must be {cls.format}")
+        return super().__new__(cls, text)
+
+
+class NhsNumber(Identifier):
+    """Ten digits. The check digit is not insisted on: published test numbers fail it (rules 1.1)."""
+
+    __slots__ = ()
+    pattern = re.compile(r"[0-9]{10}", re.ASCII)
+    format = "10 digits"
+
+
+class Ubrn(Identifier):
+    """Unique Booking Reference Number: twelve digits, zero padded. No prefix or check digit is defined."""
+
+    __slots__ = ()
+    pattern = re.compile(r"[0-9]{12}", re.ASCII)
+    format = "12 digits"
+
+    @classmethod
+    def of(cls, number: int) -> Self:
+        """The UBRN with this number."""
+        return cls(f"{number:012d}")
+
+    def grouped(self) -> str:
+        """As printed for people: three groups of four."""
+        return f"{self[:4]} {self[4:8]} {self[8:]}"
+
+
+class UserId(Identifier):
+    """SDS user id (the CIS2 subject): twelve digits."""
+
+    __slots__ = ()
+    pattern = re.compile(r"[0-9]{12}", re.ASCII)
+    format = "12 digits"
+
+
+class OdsCode(Identifier):
+    """Code of an organisation in the Organisation Data Service, such as R69 or D82106; sites have longer ones."""
+
+    __slots__ = ()
+    pattern = re.compile(r"[A-Z0-9]{2,12}", re.ASCII)
+    format = "2 to 12 capital letters and digits"
+
+
+class ServiceId(Identifier):
+    """Number of a service in the directory, as text."""
+
+    __slots__ = ()
+    pattern = re.compile(r"[1-9][0-9]{0,11}", re.ASCII)
+    format = "a number of up to 12 digits"
+
+
+class RequestId(Identifier):
+    """Unique id of a request: `r.` (referral) or `a.` (advice and guidance) and a UUID."""
+
+    __slots__ = ()
+    pattern = re.compile(r"[ra]\.[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
+    format = "r. or a. followed by a UUID"
+
+
+class AppointmentId(Identifier):
+    """Number of an appointment, as text."""
+
+    __slots__ = ()
+    pattern = re.compile(r"[1-9][0-9]{0,17}", re.ASCII)
+    format = "a number"
+
+
+class Postcode(Identifier):
+    """A United Kingdom postcode, normalised to capitals with one space before the inward part."""
+
+    __slots__ = ()
+    pattern = re.compile(r"[A-Z]{1,2}[0-9][A-Z0-9]? [0-9][A-Z]{2}", re.ASCII)
+    format = "a full postcode such as LS1 4AP"
+
+    def __new__(cls, text: str) -> Self:
+        """Parse `text` in any case and spacing."""
+        squeezed = "".join(text.split()).upper()
+        return super().__new__(cls, f"{squeezed[:-3]} {squeezed[-3:]}")
+
+    @property
+    def outward(self) -> str:
+        """The part before the space."""
+        return self.partition(" ")[0]
+
+
+class SnomedCode(Identifier):
+    """A SNOMED CT concept id. Length and check digit are not insisted on: the dictionary decides (SNOMED_NOT_FOUND)."""
+
+    __slots__ = ()
+    pattern = re.compile(r"[1-9][0-9]{2,17}", re.ASCII)
+    format = "3 to 18 digits"

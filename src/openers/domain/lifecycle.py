@@ -1,0 +1,47 @@
+"""The life of a referral as one total table: (state, act) -> state. What is not in the table is refused.
+
+Every act that moves a referral looks its row up here, so what may happen is read in one place; `diagram` prints it.
+Source: rules chapter 3.1.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Final
+
+from openers.domain.errors import Field, InvalidRequestState
+
+
+class ReferralState(StrEnum):
+    """Where a referral stands."""
+
+    NOT_BOOKED = "NOT_BOOKED"
+    AWAITING_TRIAGE = "AWAITING_TRIAGE"
+
+
+class Act(StrEnum):
+    """Something that is done with a referral."""
+
+    CREATE = "create"
+    SEND_FOR_TRIAGE = "send for triage"
+
+
+TABLE: Final[dict[tuple[ReferralState | None, Act], ReferralState]] = {
+    (None, Act.CREATE): ReferralState.NOT_BOOKED,
+    (ReferralState.NOT_BOOKED, Act.SEND_FOR_TRIAGE): ReferralState.AWAITING_TRIAGE,
+}
+"""Every allowed act; `None` is the state before there is a referral."""
+
+
+def after(state: ReferralState | None, act: Act) -> ReferralState:
+    """The state that `act` leads to. Raises `InvalidRequestState` where the table has no row."""
+    reached = TABLE.get((state, act))
+    if reached is None:
+        raise InvalidRequestState(Field.REFERRAL, state, f"does not allow to {act}")
+    return reached
+
+
+def diagram() -> str:
+    """The table as a Mermaid state diagram."""
+    rows = (f"    {before or '[*]'} --> {reached}: {act}" for (before, act), reached in TABLE.items())
+    return "\n".join(("stateDiagram-v2", *rows))

@@ -1,0 +1,104 @@
+"""Who is asking: the person or application behind one request, in one role at one organisation.
+
+Made by the edge from a verified token and the request's headers; used by the rules to decide what may be seen.
+Source: rules chapters 1.2, 1.3 and 2.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import msgspec
+
+from openers.domain.identifiers import OdsCode, UserId
+
+
+class BusinessFunction(StrEnum):
+    """A role of the e-Referral Service."""
+
+    REFERRING_CLINICIAN = "REFERRING_CLINICIAN"
+    REFERRING_CLINICIAN_ADMIN = "REFERRING_CLINICIAN_ADMIN"
+    REFERRING_ADMIN = "REFERRING_ADMIN"
+    COMMISSIONER = "COMMISSIONER"
+    SERVICE_PROVIDER_CLINICIAN = "SERVICE_PROVIDER_CLINICIAN"
+    SERVICE_PROVIDER_CLINICIAN_ADMIN = "SERVICE_PROVIDER_CLINICIAN_ADMIN"
+    SERVICE_PROVIDER_ADMIN = "SERVICE_PROVIDER_ADMIN"
+    INFORMATION_ANALYST = "INFORMATION_ANALYST"
+    BOOKING_MANAGER = "BOOKING_MANAGER"
+    ADDITIONAL_REQUIREMENTS_MANAGER = "ADDITIONAL_REQUIREMENTS_MANAGER"
+    SERVICE_DEFINER = "SERVICE_DEFINER"
+    BMS_HCP_PROXY = "BMS_HCP_PROXY"
+    BMS_ADMIN = "BMS_ADMIN"
+    ERS_ADMIN = "ERS_ADMIN"
+    REFERRER_RIGHTS_MANAGER = "REFERRER_RIGHTS_MANAGER"
+    PROVIDER_AUTHORISED_APPLICATION = "PROVIDER_AUTHORISED_APPLICATION"
+    REFERRER_AUTHORISED_APPLICATION = "REFERRER_AUTHORISED_APPLICATION"
+    AUTHORISED_APPLICATION = "AUTHORISED_APPLICATION"
+
+
+RC = BusinessFunction.REFERRING_CLINICIAN
+RCA = BusinessFunction.REFERRING_CLINICIAN_ADMIN
+RA = BusinessFunction.REFERRING_ADMIN
+SPC = BusinessFunction.SERVICE_PROVIDER_CLINICIAN
+SPCA = BusinessFunction.SERVICE_PROVIDER_CLINICIAN_ADMIN
+SPA = BusinessFunction.SERVICE_PROVIDER_ADMIN
+
+REFERRERS = frozenset({RC, RCA})
+"""Referring clinicians and the admins who work for one."""
+PROVIDER_CLINICIANS = frozenset({SPC, SPCA})
+"""Provider clinicians and the admins who act on behalf of one."""
+CLINICIANS = REFERRERS | PROVIDER_CLINICIANS
+"""Both sides' clinicians with their admins."""
+APPLICATION_FUNCTIONS = frozenset(
+    {
+        BusinessFunction.PROVIDER_AUTHORISED_APPLICATION,
+        BusinessFunction.REFERRER_AUTHORISED_APPLICATION,
+        BusinessFunction.AUTHORISED_APPLICATION,
+    }
+)
+"""Functions that an application holds by registration and a person never may name."""
+REFERRING_SIDE = frozenset({RC, RCA, RA, BusinessFunction.REFERRER_AUTHORISED_APPLICATION})
+"""Functions whose relationship to a request is that their organisation made it."""
+PROVIDER_SIDE = frozenset({SPC, SPCA, SPA})
+"""Functions whose relationship to a request is a workgroup in common with the service that holds it."""
+
+
+class Principal(msgspec.Struct, frozen=True):
+    """One caller in one role.
+
+    `user` is who acts (an application's pseudo user in application-restricted mode), `on_behalf_of` the clinician
+    whose rights count instead, `workgroups` those of the effective user, each written `ODS/name`.
+    """
+
+    user: UserId
+    organisation: OdsCode
+    function: BusinessFunction
+    application: str
+    session: str
+    asid: str = ""
+    on_behalf_of: UserId | None = None
+    workgroups: frozenset[str] = frozenset()
+
+    @property
+    def effective_user(self) -> UserId:
+        """The person whose rights count."""
+        return self.on_behalf_of or self.user
+
+    @property
+    def is_application(self) -> bool:
+        """Whether an application acts without a person."""
+        return self.function in APPLICATION_FUNCTIONS
+
+    def may_see(self, owner: OdsCode, workgroup: str | None) -> bool:
+        """Whether there is a legitimate relationship to a record (rules 1.3, LR).
+
+        `owner` is the organisation that made the request, `workgroup` that of the service which holds it, if any.
+        The twin for lists is in SQL (`openers.store.relationship`); a property test holds the two equal.
+        """
+        if self.function in REFERRING_SIDE:
+            return owner == self.organisation
+        if workgroup is None:
+            return False
+        if self.function is BusinessFunction.PROVIDER_AUTHORISED_APPLICATION:
+            return workgroup.startswith(f"{self.organisation}/")
+        return self.function in PROVIDER_SIDE and workgroup in self.workgroups

@@ -1,0 +1,82 @@
+"""A referral: one patient's request for care, from its shortlist to its end.
+
+Frozen: each act returns a new value, having applied its row of the lifecycle. Source: rules chapters 3 and 4 (A005).
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Final, Self
+
+import msgspec
+
+from openers.domain.appointment import Appointment, AppointmentStatus
+from openers.domain.clock import Instant
+from openers.domain.codes import LetterIntention, Priority, ReviewReason
+from openers.domain.directory import Service
+from openers.domain.errors import Field, InvalidValue
+from openers.domain.identifiers import AppointmentId, NhsNumber, OdsCode, RequestId, Ubrn, UserId
+from openers.domain.lifecycle import Act, ReferralState, after
+from openers.domain.shortlist import Shortlist, ShortlistedService
+
+OLDEST_PATHWAY_START: Final = timedelta(days=365)
+"""How long ago a referrer may say that a pathway began."""
+
+
+class Referral(msgspec.Struct, frozen=True, kw_only=True):
+    """The current value of a referral.
+
+    `owner` is the organisation that made it and whose commissioning rules apply to it, `created_by` the person who
+    typed it, `referrer` the clinician responsible. `workgroup` is that of the service which holds it, if any.
+    """
+
+    ubrn: Ubrn
+    request_id: RequestId
+    state: ReferralState
+    patient: NhsNumber
+    owner: OdsCode
+    referrer: UserId
+    created_by: UserId
+    created: Instant
+    priority: Priority
+    shortlist: Shortlist
+    letter_intention: LetterIntention
+    reminder_days: int
+    commissioning_organisation: OdsCode
+    pathway_start: Instant | None = None
+    workgroup: str | None = None
+    appointment: Appointment | None = None
+
+    @property
+    def state_reason(self) -> ReviewReason | None:
+        """Why it is in its state, where a state has reasons."""
+        return self.appointment.reason if self.appointment else None
+
+    def send_for_triage(self, service: Service, appointment: AppointmentId, at: Instant) -> Self:
+        """Put the referral before the triage `service`. Raises `InvalidRequestState`."""
+        proposed = Appointment(
+            id=appointment,
+            version=1,
+            status=AppointmentStatus.PROPOSED,
+            service=ShortlistedService(service.id, service.name),
+            specialty=service.specialty,
+            created=at,
+            reason=ReviewReason.TRIAGE,
+        )
+        return msgspec.structs.replace(
+            self,
+            state=after(self.state, Act.SEND_FOR_TRIAGE),
+            appointment=proposed,
+            workgroup=service.workgroup,
+            pathway_start=self.pathway_start or at,
+        )
+
+
+def check_pathway_start(start: Instant | None, now: Instant) -> None:
+    """Raise `InvalidValue` unless `start` lies in the past and at most 365 days back (rules 4, A011)."""
+    if start is None:
+        return
+    if start > now:
+        raise InvalidValue(Field.PATHWAY_START, start.isoformat(), "must be in the past")
+    if now - start > OLDEST_PATHWAY_START:
+        raise InvalidValue(Field.PATHWAY_START, start.isoformat(), "must be no longer than 365 days ago")

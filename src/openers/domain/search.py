@@ -1,0 +1,166 @@
+"""What a referrer looks for, and whether a service suits it. The same rules answer A010 and check a shortlist.
+
+The use cases resolve references first (patient, clinicians, clinical term); here is only what follows from values.
+Source: rules chapter 4 (A010, A011) and chapter 12.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Self
+
+import msgspec
+
+from openers.domain.codes import CommissioningProvisioning, GenderTreated, Priority, RequestFlow, RequestType
+from openers.domain.directory import AgeRange, Commissioning, Service
+from openers.domain.errors import Field, FieldNotPermitted, ValueIsRequired
+from openers.domain.geography import Point
+from openers.domain.identifiers import OdsCode, Postcode, ServiceId, SnomedCode, UserId
+from openers.domain.patient import Patient, Sex
+
+
+class SearchCriteria(msgspec.Struct, frozen=True, kw_only=True):
+    """The criteria of one search, as they stay attached to a shortlist. Distance in miles, wait in days.
+
+    `organisation` narrows a search and is never shown again (rules 4, A010).
+    """
+
+    priority: Priority
+    age_and_gender_appropriate: bool
+    specialty: str | None = None
+    clinic_type: str | None = None
+    clinical_term: SnomedCode | None = None
+    named_clinician: UserId | None = None
+    organisation: OdsCode | None = None
+    wait_limit_days: int | None = None
+    postcode: Postcode | None = None
+    distance_limit_miles: int | None = None
+    provisioning: CommissioningProvisioning = CommissioningProvisioning.ALL_AVAILABLE_FOR_BOOKING
+
+    def check(self) -> None:
+        """Raise `ValueIsRequired` or `FieldNotPermitted` for combinations that no search may have."""
+        if self.clinic_type is not None and self.specialty is None:
+            raise FieldNotPermitted(Field.CLINIC_TYPE, self.clinic_type, "is only allowed together with a specialty")
+        if self.distance_limit_miles is not None and self.postcode is None:
+            raise FieldNotPermitted(
+                Field.DISTANCE_LIMIT, self.distance_limit_miles, "is only allowed together with a postcode"
+            )
+        if self.wait_limit_days is not None and self.priority is Priority.TWO_WEEK_WAIT:
+            raise FieldNotPermitted(
+                Field.WAIT_TIME_LIMIT, self.wait_limit_days, "is not allowed with priority TWO_WEEK_WAIT"
+            )
+        if self.clinic_type is None and self.clinical_term is None and self.named_clinician is None:
+            missing = Field.SPECIALTY if self.specialty is None else Field.CLINIC_TYPE
+            raise ValueIsRequired(missing, hint="give specialty and clinicType, or a clinicalTerm, or a namedClinician")
+
+
+class ServiceFilter(msgspec.Struct, frozen=True, kw_only=True):
+    """Criteria with every reference resolved: what each service is held against.
+
+    `pairs` are the (specialty, clinic type) pairs asked for, `None` if none were; a service needs one of them.
+    `clinicians` is for a named clinician. Distance is not here: it depends on the directory's geography.
+    """
+
+    request_type: RequestType
+    criteria: SearchCriteria
+    pairs: frozenset[tuple[str, str]] | None
+    rule_organisation: OdsCode
+    age_years: int | None = None
+    sex: Sex = Sex.UNKNOWN
+
+    @classmethod
+    def of(
+        cls,
+        request_type: RequestType,
+        criteria: SearchCriteria,
+        pairs: frozenset[tuple[str, str]] | None,
+        rule_organisation: OdsCode,
+        patient: tuple[Patient, date],
+    ) -> Self:
+        """The filter for these criteria and this patient on this day."""
+        who, day = patient
+        appropriate = criteria.age_and_gender_appropriate
+        return cls(
+            request_type=request_type,
+            criteria=criteria,
+            pairs=pairs,
+            rule_organisation=rule_organisation,
+            age_years=who.age_years(day) if appropriate else None,
+            sex=who.sex if appropriate else Sex.UNKNOWN,
+        )
+
+    def admits(self, listing: Listing) -> bool:
+        """Whether the service of `listing` satisfies everything but distance."""
+        criteria = self.criteria
+        return (
+            supports(listing.flows, self.request_type)
+            and criteria.priority in listing.priorities
+            and (self.pairs is None or not self.pairs.isdisjoint(listing.clinic_types))
+            and (criteria.named_clinician is None or criteria.named_clinician in listing.clinicians)
+            and (criteria.organisation is None or criteria.organisation in (listing.organisation, listing.site))
+            and listing.commissioning.admits(self.rule_organisation)
+            and treats(listing, self.age_years, self.sex)
+            and within_wait(listing, criteria.wait_limit_days)
+        )
+
+
+class Listing(msgspec.Struct, frozen=True, gc=False):
+    """What a search needs to know of one published service; its body stays in the store.
+
+    `easting` and `northing` are metres on the British National Grid, `None` where the postcode is unknown.
+    """
+
+    id: ServiceId
+    organisation: OdsCode
+    site: OdsCode
+    flows: tuple[RequestFlow, ...]
+    priorities: frozenset[Priority]
+    clinic_types: tuple[tuple[str, str], ...]
+    clinicians: frozenset[UserId]
+    commissioning: Commissioning
+    gender: GenderTreated
+    ages: AgeRange
+    wait_days: int | None
+    point: Point | None
+
+    @classmethod
+    def of(cls, service: Service, point: Point | None) -> Self:
+        """The listing of `service`, which stands at `point`."""
+        wait = service.appointment_wait_days
+        return cls(
+            id=service.id,
+            organisation=service.organisation,
+            site=service.site,
+            flows=service.flows,
+            priorities=service.priorities,
+            clinic_types=service.clinic_types,
+            clinicians=service.clinicians,
+            commissioning=service.commissioning,
+            gender=service.gender,
+            ages=service.ages,
+            wait_days=wait if isinstance(wait, int) else None,
+            point=point,
+        )
+
+
+def supports(flows: tuple[RequestFlow, ...], request_type: RequestType) -> bool:
+    """Whether a request of this type can go to a service with these `flows`; appointment searches find triage too."""
+    if request_type is RequestType.ADVICE_AND_GUIDANCE_REQUEST:
+        return RequestFlow.ADVICE_AND_GUIDANCE_REQUEST in flows
+    return RequestFlow.APPOINTMENT_REQUEST in flows or RequestFlow.TRIAGE_REQUEST in flows
+
+
+def treats(listing: Listing, age_years: int | None, sex: Sex) -> bool:
+    """Whether the service treats somebody of this age and sex; unknown ones exclude nothing."""
+    if age_years is not None and not listing.ages.includes(age_years):
+        return False
+    if listing.gender is GenderTreated.MALE:
+        return sex is not Sex.FEMALE
+    if listing.gender is GenderTreated.FEMALE:
+        return sex is not Sex.MALE
+    return True
+
+
+def within_wait(listing: Listing, limit_days: int | None) -> bool:
+    """Whether the indicative wait is known and within the limit, if there is one."""
+    return limit_days is None or (listing.wait_days is not None and listing.wait_days <= limit_days)

@@ -1,0 +1,44 @@
+"""A shortlist: the services picked out of a search, with the criteria that found them. Source: rules 4, A011."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+
+from openers.domain.errors import DuplicateService, Field, MissingValue, TooManyItems
+from openers.domain.identifiers import ServiceId
+from openers.domain.search import SearchCriteria
+
+LONGEST: Final = 20
+"""How many services a shortlist may hold."""
+
+
+class ShortlistedService(msgspec.Struct, frozen=True):
+    """One entry, its name copied in when it was written."""
+
+    id: ServiceId
+    name: str
+
+
+class Shortlist(msgspec.Struct, frozen=True):
+    """Services in the referrer's order, and the criteria they satisfied."""
+
+    criteria: SearchCriteria
+    services: tuple[ShortlistedService, ...]
+
+
+def check_entries(services: Sequence[ServiceId], most: int = LONGEST) -> None:
+    """Raise `MissingValue` (none), `TooManyItems` (more than `most`) or `DuplicateService`."""
+    if not services:
+        raise MissingValue(Field.SHORTLISTED_SERVICE, hint="name at least one service")
+    if len(services) > most:
+        raise TooManyItems(Field.SHORTLIST, len(services), f"holds more than {most} service{'s' * (most > 1)}")
+    seen: set[ServiceId] = set()
+    for index, service in enumerate(services):
+        if service in seen:
+            raise DuplicateService(
+                Field.SHORTLISTED_SERVICE, service, "cannot be added to a shortlist more than once.", index
+            )
+        seen.add(service)
