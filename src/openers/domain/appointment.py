@@ -22,12 +22,13 @@ class AppointmentStatus(StrEnum):
 
 
 class Appointment(msgspec.Struct, frozen=True, kw_only=True):
-    """One appointment. `service` is the one that holds the request, its name copied in when written."""
+    """One appointment. `service` is the one that holds the request; names are copied in when written."""
 
     id: AppointmentId
     version: int
     status: AppointmentStatus
     service: ShortlistedService
     specialty: str
+    specialty_name: str
     created: Instant
     reason: ReviewReason | None = None

@@ -16,12 +16,12 @@ class Identifier(str):
 
     __slots__ = ()
     pattern: ClassVar[re.Pattern[str]]
-    format: ClassVar[str]
+    shape: ClassVar[str]
 
     def __new__(cls, text: str) -> Self:
         """Parse `text`, which must match the whole pattern."""
         if not cls.pattern.fullmatch(text):
-            raise ValueError(f"{cls.__name__} must be {cls.format}")
+            raise ValueError(f"{cls.__name__} must be {cls.shape}")
         return super().__new__(cls, text)
 
 
@@ -30,7 +30,7 @@ class NhsNumber(Identifier):
 
     __slots__ = ()
     pattern = re.compile(r"[0-9]{10}", re.ASCII)
-    format = "10 digits"
+    shape = "10 digits"
 
 
 class Ubrn(Identifier):
@@ -38,7 +38,7 @@ class Ubrn(Identifier):
 
     __slots__ = ()
     pattern = re.compile(r"[0-9]{12}", re.ASCII)
-    format = "12 digits"
+    shape = "12 digits"
 
     @classmethod
     def of(cls, number: int) -> Self:
@@ -55,7 +55,7 @@ class UserId(Identifier):
 
     __slots__ = ()
     pattern = re.compile(r"[0-9]{12}", re.ASCII)
-    format = "12 digits"
+    shape = "12 digits"
 
 
 class OdsCode(Identifier):
@@ -63,7 +63,7 @@ class OdsCode(Identifier):
 
     __slots__ = ()
     pattern = re.compile(r"[A-Z0-9]{2,12}", re.ASCII)
-    format = "2 to 12 capital letters and digits"
+    shape = "2 to 12 capital letters and digits"
 
 
 class ServiceId(Identifier):
@@ -71,7 +71,7 @@ class ServiceId(Identifier):
 
     __slots__ = ()
     pattern = re.compile(r"[1-9][0-9]{0,11}", re.ASCII)
-    format = "a number of up to 12 digits"
+    shape = "a number of up to 12 digits"
 
 
 class RequestId(Identifier):
@@ -79,7 +79,7 @@ class RequestId(Identifier):
 
     __slots__ = ()
     pattern = re.compile(r"[ra]\.[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
-    format = "r. or a. followed by a UUID"
+    shape = "r. or a. followed by a UUID"
 
 
 class AppointmentId(Identifier):
@@ -87,7 +87,7 @@ class AppointmentId(Identifier):
 
     __slots__ = ()
     pattern = re.compile(r"[1-9][0-9]{0,17}", re.ASCII)
-    format = "a number"
+    shape = "a number"
 
 
 class Postcode(Identifier):
@@ -95,7 +95,7 @@ class Postcode(Identifier):
 
     __slots__ = ()
     pattern = re.compile(r"[A-Z]{1,2}[0-9][A-Z0-9]? [0-9][A-Z]{2}", re.ASCII)
-    format = "a full postcode such as LS1 4AP"
+    shape = "a full postcode such as LS1 4AP"
 
     def __new__(cls, text: str) -> Self:
         """Parse `text` in any case and spacing."""
@@ -113,4 +113,4 @@ class SnomedCode(Identifier):
 
     __slots__ = ()
     pattern = re.compile(r"[1-9][0-9]{2,17}", re.ASCII)
-    format = "3 to 18 digits"
+    shape = "3 to 18 digits"

@@ -120,7 +120,7 @@ def _sorted(listings: list[Listing], sort: SortBy, origin: Point | None) -> list
     def rank(row: tuple[float | None, Listing]) -> tuple[float, float, int]:
         miles = far if row[0] is None else row[0]
         wait = far if row[1].wait_days is None else row[1].wait_days
-        ends = (miles, wait) if sort is SortBy.DISTANCE else (wait, miles)
-        return (*ends, int(row[1].id))
+        first, second = (miles, wait) if sort is SortBy.DISTANCE else (wait, miles)
+        return (first, second, int(row[1].id))
 
     return sorted(((distance(listing), listing) for listing in listings), key=rank)

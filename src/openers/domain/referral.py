@@ -52,7 +52,7 @@ class Referral(msgspec.Struct, frozen=True, kw_only=True):
         """Why it is in its state, where a state has reasons."""
         return self.appointment.reason if self.appointment else None
 
-    def send_for_triage(self, service: Service, appointment: AppointmentId, at: Instant) -> Self:
+    def send_for_triage(self, service: Service, specialty_name: str, appointment: AppointmentId, at: Instant) -> Self:
         """Put the referral before the triage `service`. Raises `InvalidRequestState`."""
         proposed = Appointment(
             id=appointment,
@@ -60,6 +60,7 @@ class Referral(msgspec.Struct, frozen=True, kw_only=True):
             status=AppointmentStatus.PROPOSED,
             service=ShortlistedService(service.id, service.name),
             specialty=service.specialty,
+            specialty_name=specialty_name,
             created=at,
             reason=ReviewReason.TRIAGE,
         )

@@ -1,4 +1,4 @@
-"""Everything that the use cases ask of the world outside, as Protocols. Adapters implement them; tests use the real ones.
+"""Everything that the use cases ask of the world outside, as Protocols. Adapters implement them; tests use real ones.
 
 Store methods run inside `World.begin` (reading and writing) or `World.read` (reading alone). On SQLite none of them
 suspends; on PostgreSQL each is a round trip. They raise the classes of `openers.domain.errors`.
