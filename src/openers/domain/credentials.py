@@ -87,6 +87,8 @@ class CredentialKind(StrEnum):
     ACCESS_TOKEN = "access_token"
     REFRESH_TOKEN = "refresh_token"
     AUTHORISATION_CODE = "authorisation_code"
+    LOG_IN_REQUEST = "log_in_request"
     UPSTREAM_LOGIN = "upstream_login"
+    SPENT = "spent"
     ASSERTION_ID = "assertion_id"
     SESSION = "session"

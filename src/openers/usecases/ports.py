@@ -27,13 +27,15 @@ T = TypeVar("T")
 
 
 class Stored(Generic[T]):
-    """A record as stored: its key and version at once, its value decoded on first use."""
+    """A record as stored: key, version and whose it is at once, its value decoded on first use."""
 
-    __slots__ = ("_body", "_decode", "_value", "key", "version")
+    __slots__ = ("_body", "_decode", "_value", "key", "patient", "version")
 
-    def __init__(self, key: str, version: int, body: bytes, decoder: msgspec.json.Decoder[T]) -> None:
-        """`body` is the stored JSON that `decoder` reads."""
-        self.key, self.version = key, version
+    def __init__(
+        self, key: str, version: int, body: bytes, decoder: msgspec.json.Decoder[T], patient: NhsNumber | None = None
+    ) -> None:
+        """`body` is the stored JSON that `decoder` reads; `patient` is set where the record is about one."""
+        self.key, self.version, self.patient = key, version, patient
         self._body, self._decode, self._value = body, decoder.decode, None
 
     @property

@@ -8,9 +8,13 @@ from __future__ import annotations
 import msgspec
 
 from openers.domain.codes import RequestType, SortBy
+from openers.domain.directory import Service
 from openers.domain.identifiers import NhsNumber, OdsCode, UserId
 from openers.domain.principal import Principal
 from openers.domain.search import SearchCriteria
+from openers.usecases.ports import Stored
+from openers.usecases.service_criteria import SearchSubject, resolve
+from openers.usecases.world import World
 
 
 class SearchServices(msgspec.Struct, frozen=True, kw_only=True):
@@ -23,3 +27,28 @@ class SearchServices(msgspec.Struct, frozen=True, kw_only=True):
     criteria: SearchCriteria
     referring_clinician: UserId | None = None
     rule_organisation: OdsCode | None = None
+
+
+class ServiceFound(msgspec.Struct, frozen=True):
+    """One service of the result and how far it is, in miles, where both places are known."""
+
+    service: Stored[Service]
+    distance_miles: float | None
+
+
+async def search_services(command: SearchServices, world: World, most: int) -> list[ServiceFound]:
+    """The first `most` suitable services in the order asked for. Raises a `FieldRefused`."""
+    world.entry.touched(patient=command.patient)
+    subject = SearchSubject(
+        by=command.by,
+        patient=command.patient,
+        referring_clinician=command.referring_clinician,
+        rule_organisation=command.rule_organisation,
+    )
+    async with world.read() as tx:
+        wanted = await resolve(subject, command.request_type, command.criteria, world, tx)
+        listings = await world.listings.at(tx)
+        found = listings.search(wanted.filter, command.sort_by, wanted.origin, most)
+        services = await tx.directory.services(each.service for each in found)
+    distances = {each.service: each.distance_miles for each in found}
+    return [ServiceFound(service, distances[service.value.id]) for service in services]

@@ -1,0 +1,45 @@
+# Every command of the project. `make help` lists them; `make run` and `make test` need Python 3.11 and nothing else.
+PYTHON := .venv/bin/python
+.DEFAULT_GOAL := help
+.PHONY: help run test check bench sabotage conformance docs-check lock clean setup-run setup-test
+
+help: ## list the commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: setup-run ## set up if needed, then serve the demo world on 127.0.0.1:8000
+	@.venv/bin/openers demo
+
+test: setup-test ## set up if needed, then run the whole test suite
+	@$(PYTHON) -m pytest -n auto --maxprocesses 4
+
+check: setup-test ## format, lint, types, import contracts, own checks: seconds
+	@$(PYTHON) -m ruff format --check --quiet . && $(PYTHON) -m ruff check --quiet .
+	@$(PYTHON) -m pyright
+	@.venv/bin/lint-imports --no-cache
+	@$(PYTHON) -m tests.checks
+
+bench: setup-test ## benchmarks against the bare server and the floor: JSON and a table
+	@$(PYTHON) -m bench
+
+sabotage: setup-test ## plant faults one by one; each must turn a test red
+	@$(PYTHON) -m tests.sabotage
+
+conformance: setup-test ## published examples in OPENERS_REFERENCE_DIR against the running demo world
+	@test -n "$$OPENERS_REFERENCE_DIR" || { echo "OPENERS_REFERENCE_DIR is not set: name the folder of the published specification and examples" >&2; exit 2; }
+	@$(PYTHON) -m pytest tests/conformance
+
+docs-check: setup-test ## commands and generated parts of the documentation
+	@$(PYTHON) -m pytest tests/checks/test_docs.py
+
+lock: setup-test ## write the hashed requirement files anew
+	@scripts/lock.sh
+
+clean: ## remove what the commands made, the demo world's store (var/) included
+	rm -rf .venv var build dist .pytest_cache .ruff_cache .hypothesis .import_linter_cache src/*.egg-info
+	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+setup-run:
+	@scripts/setup.sh run
+
+setup-test:
+	@scripts/setup.sh test

@@ -1,0 +1,18 @@
+#!/bin/sh
+# Writes the hashed requirement files anew: run.txt and dev.txt from pyproject.toml, build.txt and tools.txt from the
+# two names below. The files carry names, versions and hashes, never an address. Extra arguments go to uv
+# (`scripts/lock.sh --upgrade`).
+set -eu
+cd -- "$(dirname -- "$0")/.."
+
+lock() {
+    target=$1
+    shift
+    .venv/bin/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-emit-index-url \
+        --no-emit-find-links --no-annotate --no-header --output-file "requirements/$target" "$@"
+}
+
+lock run.txt pyproject.toml "$@"
+lock dev.txt pyproject.toml --group dev "$@"
+echo 'setuptools>=77' | lock build.txt - "$@"
+echo 'uv' | lock tools.txt - "$@"

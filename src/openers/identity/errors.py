@@ -1,0 +1,61 @@
+"""What log-in and tokens are refused for.
+
+    Refused
+      InvalidToken    a bearer token that stands for nothing (any more)
+      OAuthRefusal    a request at an OAuth 2.0 endpoint that can't be met; carries the protocol's own error code
+
+`openers.api` turns them into replies. Source: RFC 6749 chapters 4.1.2.1 and 5.2, RFC 6750 chapter 3.1.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from openers.domain.errors import Refused
+
+
+class OAuthError(StrEnum):
+    """The error codes of OAuth 2.0 that the service gives."""
+
+    INVALID_REQUEST = "invalid_request"
+    INVALID_CLIENT = "invalid_client"
+    INVALID_GRANT = "invalid_grant"
+    INVALID_SCOPE = "invalid_scope"
+    UNAUTHORIZED_CLIENT = "unauthorized_client"
+    UNSUPPORTED_GRANT_TYPE = "unsupported_grant_type"
+    UNSUPPORTED_RESPONSE_TYPE = "unsupported_response_type"
+    ACCESS_DENIED = "access_denied"
+    LOGIN_REQUIRED = "login_required"
+    TEMPORARILY_UNAVAILABLE = "temporarily_unavailable"
+
+
+class InvalidToken(Refused):
+    """The bearer token was never issued, has expired, or its session has ended."""
+
+    source = "rules 2.3"
+
+
+class OAuthRefusal(Refused):
+    """A request at an OAuth 2.0 endpoint is refused. `description` is for the developer of the client."""
+
+    source = "RFC 6749"
+
+    def __init__(self, error: OAuthError, description: str) -> None:
+        """Which error, and why in words."""
+        super().__init__(error, description)
+        self.error, self.description = error, description
+
+
+def invalid_request(description: str) -> OAuthRefusal:
+    """The request is malformed."""
+    return OAuthRefusal(OAuthError.INVALID_REQUEST, description)
+
+
+def invalid_client(description: str) -> OAuthRefusal:
+    """The client is unknown or did not prove who it is."""
+    return OAuthRefusal(OAuthError.INVALID_CLIENT, description)
+
+
+def invalid_grant(description: str) -> OAuthRefusal:
+    """The code or token that is exchanged is not valid for this client."""
+    return OAuthRefusal(OAuthError.INVALID_GRANT, description)

@@ -1,0 +1,187 @@
+"""ID tokens: who logged in and how surely, as an RS256 JWT; made here, or by the upstream OpenID provider.
+
+Called by the token endpoint (to make one, and to check one that is exchanged) and by the upstream log-in. The
+signing key lives in a file of its own, outside the database. Source: rules chapter 2.2, OpenID Connect Core.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import Final
+
+import msgspec
+from joserfc.jwk import RSAKey
+
+from openers.domain.clock import Instant
+from openers.domain.credentials import Session
+from openers.domain.directory import Assurance
+from openers.domain.identifiers import UserId
+from openers.identity.jose import (
+    Claims,
+    Malformed,
+    Unsigned,
+    instant_of,
+    is_for,
+    is_signed_by,
+    key_named,
+    sign,
+    take_apart,
+    text_of,
+)
+
+ALGORITHM: Final = "RS256"
+ID_TOKEN_LIFE: Final = timedelta(hours=1)
+CLOCK_SKEW: Final = timedelta(seconds=30)
+
+KeySet = Mapping[str, Sequence[Mapping[str, str]]]
+"""A JSON Web Key Set."""
+
+
+class InvalidIdToken(ValueError):
+    """An ID token does not prove what it says. The text says which claim is wrong, for the developer."""
+
+
+class SigningKey:
+    """The key that ID tokens are signed with."""
+
+    def __init__(self, key: RSAKey) -> None:
+        """`key` is a private RSA key of 2048 bits or more."""
+        self._key = key
+        self.kid: str = key.thumbprint()
+
+    @classmethod
+    def kept_at(cls, path: Path) -> SigningKey:
+        """The key in the PEM file at `path`, which is made, readable by its owner alone, if there is none."""
+        if not path.exists():
+            _keep(RSAKey.generate_key(2048, private=True).as_pem(private=True), path)
+        return cls(RSAKey.import_key(path.read_bytes()))
+
+    def public_keys(self) -> dict[str, list[dict[str, str]]]:
+        """The JSON Web Key Set by which others check our signatures."""
+        public = {name: str(value) for name, value in self._key.as_dict(private=False).items()}
+        return {"keys": [public | {"kid": self.kid, "use": "sig", "alg": ALGORITHM}]}
+
+    def sign(self, claims: Claims) -> str:
+        """A compact JWT of `claims`."""
+        return sign(claims, self._key, self.kid, ALGORITHM)
+
+
+def _keep(pem: bytes, path: Path) -> None:
+    """Write a private file whole; if another process was faster, its file stays."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, draft = tempfile.mkstemp(dir=path.parent)  # made with mode 0600
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(pem)
+            file.flush()
+            os.fsync(file.fileno())
+        try:
+            os.link(draft, path)
+        except FileExistsError:
+            return
+    finally:
+        os.unlink(draft)
+
+
+class IdToken(msgspec.Struct, frozen=True, kw_only=True):
+    """What a proved ID token says."""
+
+    user: UserId
+    session: str
+    assurance: Assurance
+    authenticated: Instant
+    expires: Instant
+
+
+def id_token_claims(session: Session, issuer: str, client_id: str, nonce: str | None, now: Instant) -> Claims:
+    """The claims of an ID token about `session` for one client."""
+    claims: Claims = {
+        "iss": issuer,
+        "aud": client_id,
+        "exp": int((now + ID_TOKEN_LIFE).timestamp()),
+        "iat": int(now.timestamp()),
+        "auth_time": int(session.began.timestamp()),
+        "sid": session.id,
+    }
+    return claims | assurance_claims(session) | ({} if nonce is None else {"nonce": nonce})
+
+
+def assurance_claims(session: Session) -> Claims:
+    """Who is logged in and how surely, as ID tokens and the userinfo endpoint say it."""
+    assurance = session.assurance
+    return {
+        "sub": session.user,
+        "nhsid_useruid": session.user,
+        "id_assurance_level": str(assurance.identity_level),
+        "authentication_assurance_level": str(assurance.authenticator_level),
+        "acr": f"AAL{assurance.authenticator_level}_ANY",
+        "amr": [assurance.method],
+    }
+
+
+def read_id_token(text: str) -> Unsigned:
+    """An ID token as sent; nothing in it is proved. Raises InvalidIdToken."""
+    try:
+        return take_apart(text)
+    except Malformed:
+        raise InvalidIdToken("must be a signed JWT") from None
+
+
+def prove_id_token(token: Unsigned, keys: KeySet, issuer: str, audience: str, now: Instant) -> IdToken:
+    """What the ID token says, proved to be said by `issuer` to `audience` and to be valid now.
+
+    Raises InvalidIdToken. Whether its nonce is the one that was sent is for the caller to ask (`is_answer_to`).
+    """
+    if token.header.get("alg") != ALGORITHM:
+        raise InvalidIdToken(f"'alg' header must be '{ALGORITHM}'")
+    key = key_named(token.header.get("kid"), keys)
+    if key is None or not is_signed_by(token, key, ALGORITHM):
+        raise InvalidIdToken("must be signed by a key of its issuer")
+    claims = token.claims
+    if claims.get("iss") != issuer:
+        raise InvalidIdToken(f"'iss' claim must be '{issuer}'")
+    if not is_for(claims.get("aud"), audience) or claims.get("azp", audience) != audience:
+        raise InvalidIdToken(f"'aud' claim must be '{audience}'")
+    expires, issued = instant_of(claims.get("exp")), instant_of(claims.get("iat"))
+    if expires is None or now >= expires:
+        raise InvalidIdToken("'exp' claim must be in the future")
+    if issued is None or issued - now > CLOCK_SKEW:
+        raise InvalidIdToken("'iat' claim must be in the past")
+    return _content(claims, expires, issued)
+
+
+def is_answer_to(token: Unsigned, nonce: str) -> bool:
+    """Whether the ID token answers the request that carried `nonce`."""
+    return token.claims.get("nonce") == nonce
+
+
+def _content(claims: Claims, expires: Instant, issued: Instant) -> IdToken:
+    try:
+        user = UserId(text_of(claims.get("nhsid_useruid")) or text_of(claims.get("sub")) or "")
+    except ValueError:
+        raise InvalidIdToken("'nhsid_useruid' claim must be a user id of 12 digits") from None
+    methods = claims.get("amr")
+    method = text_of(methods[0] if isinstance(methods, list) and methods else methods)  # pyright: ignore[reportUnknownArgumentType] -- unproved JSON
+    return IdToken(
+        user=user,
+        session=text_of(claims.get("sid")) or "",
+        assurance=Assurance(
+            identity_level=_level(claims, "id_assurance_level"),
+            authenticator_level=_level(claims, "authentication_assurance_level"),
+            method=method or "",
+        ),
+        authenticated=instant_of(claims.get("auth_time")) or issued,
+        expires=expires,
+    )
+
+
+def _level(claims: Claims, name: str) -> int:
+    """A level of assurance, sent as a digit or a number. Raises InvalidIdToken."""
+    level = str(claims.get(name))
+    if level not in {"0", "1", "2", "3"}:
+        raise InvalidIdToken(f"'{name}' claim must be a level from 0 to 3")
+    return int(level)

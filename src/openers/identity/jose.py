@@ -1,0 +1,87 @@
+"""Signed JSON Web Tokens, read in a way that trusts nothing before the signature was checked.
+
+Called by `assertions` and `id_tokens`. The algorithm is chosen by the caller, never by the token.
+Source: RFC 7515, RFC 7519, RFC 8725.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+from joserfc import jws
+from joserfc.errors import JoseError
+from joserfc.jwk import RSAKey
+
+from openers.domain.clock import Instant
+
+Claims = dict[str, Any]
+"""The payload of a JWT, as JSON gives it."""
+
+
+class Malformed(ValueError):
+    """The text is not a signed JWT in compact form."""
+
+
+class Unsigned(msgspec.Struct, frozen=True):
+    """A JWT as it was sent: nothing in it is proved."""
+
+    text: str
+    header: Claims
+    claims: Claims
+
+
+def take_apart(text: str) -> Unsigned:
+    """The parts of a compact JWT, unproved. Raises Malformed."""
+    try:
+        parts = jws.extract_compact(text.encode("ascii"))
+        header = parts.headers()
+        claims = msgspec.json.decode(parts.payload, type=Claims)
+        msgspec.json.encode((header, claims))  # text with lone surrogates can't be kept or hashed
+    except (JoseError, ValueError, TypeError, AttributeError, RecursionError) as error:
+        raise Malformed from error
+    return Unsigned(text, header, claims)
+
+
+def is_signed_by(token: Unsigned, key: Mapping[str, str], algorithm: str) -> bool:
+    """Whether `token` carries a signature by the RSA key in JWK form, made with `algorithm` and no other."""
+    if token.header.get("alg") != algorithm or key.get("kty") != "RSA":
+        return False
+    try:
+        jws.deserialize_compact(token.text, RSAKey.import_key(dict(key)), algorithms=[algorithm])
+    except (JoseError, ValueError, TypeError):
+        return False
+    return True
+
+
+def sign(claims: Claims, key: RSAKey, kid: str, algorithm: str) -> str:
+    """A compact JWT of `claims`."""
+    header = {"alg": algorithm, "typ": "JWT", "kid": kid}
+    return jws.serialize_compact(header, msgspec.json.encode(claims), key, algorithms=[algorithm])
+
+
+def key_named(kid: object, keys: Mapping[str, Sequence[Mapping[str, str]]]) -> Mapping[str, str] | None:
+    """The key of a JSON Web Key Set with this id."""
+    return next((key for key in keys.get("keys", ()) if "kid" in key and key["kid"] == kid), None)
+
+
+def instant_of(value: object) -> Instant | None:
+    """The instant that a NumericDate means; `None` if it is none."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        return datetime.fromtimestamp(value, UTC)
+    except (OverflowError, ValueError, OSError):
+        return None
+
+
+def text_of(value: object) -> str | None:
+    """A claim that has to be a text with something in it."""
+    return value if isinstance(value, str) and value else None
+
+
+def is_for(audience: object, wanted: str) -> bool:
+    """Whether the `aud` claim names `wanted`, alone or in a list of texts."""
+    return audience == wanted or (isinstance(audience, list) and wanted in audience)

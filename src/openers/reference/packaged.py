@@ -1,0 +1,53 @@
+"""The `ReferenceData` port over the files of this package: cheap to construct, each file read once on first use."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import cached_property
+
+from openers.domain.codes import ClinicalTerm, CodeSystem, CodeSystemName
+from openers.domain.geography import Point
+from openers.domain.identifiers import Postcode
+from openers.reference.tables import (
+    SystemHeader,
+    read_clinical_terms,
+    read_code_system,
+    read_headers,
+    read_outward_codes,
+)
+
+
+class PackagedReference:
+    """Reference data as shipped, with the clinical terms that a world adds."""
+
+    def __init__(self, extra_terms: Iterable[ClinicalTerm] = ()) -> None:
+        """`extra_terms` join the dictionary; one with the code of a shipped term replaces it."""
+        self._extra_terms = tuple(extra_terms)
+        self._systems: dict[CodeSystemName, CodeSystem] = {}
+
+    def code_system(self, name: CodeSystemName) -> CodeSystem:
+        """One of the six dynamic code systems."""
+        system = self._systems.get(name)
+        if system is None:
+            system = self._systems[name] = read_code_system(self._headers[name])
+        return system
+
+    def clinical_term(self, code: str) -> ClinicalTerm | None:
+        """The SNOMED CT concept, if the dictionary has it."""
+        return self._terms.get(code)
+
+    def locate(self, postcode: Postcode) -> Point | None:
+        """Where a postcode's outward area is: the mean of its postcodes, a few kilometres wide in a town."""
+        return self._outward_codes.get(postcode.outward)
+
+    @cached_property
+    def _headers(self) -> dict[CodeSystemName, SystemHeader]:
+        return read_headers()
+
+    @cached_property
+    def _terms(self) -> dict[str, ClinicalTerm]:
+        return {term.code: term for term in (*read_clinical_terms(), *self._extra_terms)}
+
+    @cached_property
+    def _outward_codes(self) -> dict[str, Point]:
+        return read_outward_codes()

@@ -1,0 +1,45 @@
+"""Audit blocks and heads in SQL, for both adapters and for verification. The chain itself is in `audit_chain`."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlalchemy import bindparam, delete, insert, select
+
+from openers.store.audit_chain import Block, Head, head_mac
+from openers.store.statements import Row, Statement, Value, upsert
+from openers.store.tables import audit_blocks, audit_heads, audit_pending
+
+ADD_BLOCK: Final = Statement(insert(audit_blocks))
+PUT_HEAD: Final = upsert(audit_heads)
+HEADS: Final = Statement(select(audit_heads.c.writer, audit_heads.c.seq, audit_heads.c.mac, audit_heads.c.head_mac))
+BLOCKS: Final = Statement(
+    select(audit_blocks.c.writer, audit_blocks.c.seq, audit_blocks.c.entries, audit_blocks.c.mac).order_by(
+        audit_blocks.c.writer, audit_blocks.c.seq
+    )
+)
+ADD_PENDING: Final = Statement(insert(audit_pending).values(entry=bindparam("entry")))
+PENDING: Final = Statement(select(audit_pending.c.id, audit_pending.c.entry).order_by(audit_pending.c.id).limit(1000))
+DROP_PENDING: Final = Statement(delete(audit_pending).where(audit_pending.c.id == bindparam("id")))
+
+
+def block_row(block: Block) -> dict[str, Value]:
+    """The row of a block."""
+    return {"writer": block.writer, "seq": block.seq, "entries": block.entries, "mac": block.mac}
+
+
+def head_row(block: Block, key: bytes) -> dict[str, Value]:
+    """The row of the head that `block` makes."""
+    head = Head(block.writer, block.seq, block.mac)
+    return {"writer": head.writer, "seq": head.seq, "mac": head.mac, "head_mac": head_mac(key, head)}
+
+
+def block_of(row: Row) -> Block:
+    """The block in a row of `BLOCKS`."""
+    return Block(*row)
+
+
+def head_of(row: Row) -> tuple[Head, bytes]:
+    """The head in a row of `HEADS`, and its MAC."""
+    writer, seq, mac, own_mac = row
+    return Head(writer, seq, mac), own_mac

@@ -1,0 +1,69 @@
+"""Work without a request, in SQL: added in the commit of the act that causes it, claimed by one runner at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from sqlalchemy import bindparam, delete, select, update
+
+from openers.domain.clock import Instant
+from openers.store.statements import Connection, Row, Statement, instant, micros, upsert
+from openers.store.tables import due
+from openers.usecases.ports import DueItem
+
+_columns = due.c
+_the_one = (_columns.kind == bindparam("of_kind"), _columns.key == bindparam("of_key"))
+_ADD: Final = upsert(due)
+_WAITING: Final = (
+    select(_columns.kind, _columns.key, _columns.due_at, _columns.attempt)
+    .where(_columns.due_at <= bindparam("now"), _columns.claimed_until <= bindparam("now"))
+    .order_by(_columns.due_at, _columns.kind, _columns.key)
+    .limit(bindparam("most"))
+)
+_FIND: Final = Statement(_WAITING, _WAITING.with_for_update(skip_locked=True))
+_CLAIM: Final = Statement(
+    update(due).where(*_the_one).values(claimed_until=bindparam("until"), attempt=_columns.attempt + 1)
+)
+_DONE: Final = Statement(delete(due).where(*_the_one, _columns.due_at == bindparam("was_due")))
+_RETRY: Final = Statement(update(due).where(*_the_one).values(due_at=bindparam("at"), claimed_until=0))
+
+
+class SqlDue:
+    """The `Due` port over one connection."""
+
+    __slots__ = ("_connection",)
+
+    def __init__(self, connection: Connection) -> None:
+        """`connection` is in the transaction that reads and writes."""
+        self._connection = connection
+
+    async def add(self, kind: str, key: str, at: Instant) -> None:
+        """Have `kind` run for `key` at an instant; a later call replaces an earlier one."""
+        row = {"kind": kind, "key": key, "due_at": micros(at), "attempt": 0, "claimed_until": 0}
+        await self._connection.run(_ADD, row)
+
+    async def claim(self, now: Instant, until: Instant, most: int) -> Sequence[DueItem]:
+        """Claim what is due at `now`, earliest first, for this runner alone until an instant."""
+        rows = await self._connection.rows(_FIND, {"now": micros(now), "most": most})
+        items = [_item(row) for row in rows]
+        for item in items:
+            await self._connection.run(_CLAIM, {**_key(item), "until": micros(until)})
+        return items
+
+    async def done(self, item: DueItem) -> None:
+        """Remove a claimed item, unless it was added again meanwhile for another time."""
+        await self._connection.run(_DONE, {**_key(item), "was_due": micros(item.due_at)})
+
+    async def retry(self, item: DueItem, at: Instant) -> None:
+        """Give a claimed item back, to run again at an instant."""
+        await self._connection.run(_RETRY, {**_key(item), "at": micros(at)})
+
+
+def _key(item: DueItem) -> dict[str, str | int | bytes | None]:
+    return {"of_kind": item.kind, "of_key": item.key}
+
+
+def _item(row: Row) -> DueItem:
+    kind, key, due_at, attempt = row
+    return DueItem(str(kind), str(key), instant(due_at), attempt + 1)

@@ -1,0 +1,35 @@
+"""From any earlier schema to the present one, on both databases, through the SQL that Alembic writes.
+
+Alembic renders the statements (its offline mode) and each adapter runs them in one transaction with its own driver:
+no second driver and no second connection is needed. Alembic is imported only when there is something to do.
+"""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Final
+
+from sqlalchemy.engine import Dialect
+
+HEAD: Final = "0001"
+"""The newest revision. A test holds it equal to what the scripts say."""
+
+
+def migration_sql(dialect: Dialect, current: str | None) -> str:
+    """The statements that lead from revision `current` (`None`: an empty database) to `HEAD`."""
+    from alembic.migration import MigrationContext, MigrationStep
+    from alembic.operations import Operations
+    from alembic.script import ScriptDirectory
+
+    script = ScriptDirectory(str(Path(__file__).parent))
+    text = io.StringIO()
+
+    def steps(revision: str | tuple[str, ...], _context: MigrationContext) -> list[MigrationStep]:
+        return list(script._upgrade_revs(HEAD, revision or None))  # pyright: ignore  # as alembic.command.upgrade does
+
+    options = {"as_sql": True, "output_buffer": text, "starting_rev": current, "fn": steps}
+    context = MigrationContext.configure(dialect=dialect, opts=options)
+    with Operations.context(context):
+        context.run_migrations()
+    return text.getvalue()

@@ -1,0 +1,196 @@
+"""A world in a PostgreSQL database, for many processes: an act is a transaction, its audit entry a row in it.
+
+Entries wait unsealed in `audit_pending`; a sealer (any one process at a time) makes blocks of them each second.
+Entries of reads and refusals are written together: one insert for all that came while the last one was under way.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import TYPE_CHECKING, Any, Final
+
+import asyncpg
+
+from openers.domain.audit import AuditEntry
+from openers.domain.errors import RecordLocked, Unavailable
+from openers.store.audit_chain import Sealer
+from openers.store.audit_rows import (
+    ADD_BLOCK,
+    ADD_PENDING,
+    DROP_PENDING,
+    HEADS,
+    PENDING,
+    PUT_HEAD,
+    block_row,
+    head_of,
+    head_row,
+)
+from openers.store.statements import Row, Statement, Value, encode
+from openers.store.transaction import SqlTx
+from openers.usecases.ports import Tx
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
+    from asyncpg.pool import PoolConnectionProxy
+
+WRITER: Final = "postgresql"
+"""Name of the one audit chain."""
+LOCK_TIMEOUT: Final = "1s"
+"""How long an act waits for a record that another act works on; then the caller is told to come again."""
+SEALING: Final = 0x0E55EA1
+"""Advisory lock of the sealer, so that two processes never seal at once."""
+SEALED_AT_ONCE: Final = 64
+"""Entries in one audit block."""
+
+
+class PostgresConnection:
+    """The `Connection` over asyncpg; each statement is a round trip."""
+
+    __slots__ = ("raw",)
+
+    def __init__(self, raw: PoolConnectionProxy[Any]) -> None:
+        """`raw` is in a transaction, or reads only."""
+        self.raw = raw
+
+    async def row(self, statement: Statement, values: Mapping[str, Value]) -> Row | None:
+        """The first row, or `None`."""
+        found = await self.raw.fetchrow(statement.postgres, *_bound(statement, values))
+        return None if found is None else tuple(found)
+
+    async def rows(self, statement: Statement, values: Mapping[str, Value]) -> list[Row]:
+        """All rows."""
+        return [tuple(row) for row in await self.raw.fetch(statement.postgres, *_bound(statement, values))]
+
+    async def run(self, statement: Statement, values: Mapping[str, Value]) -> int:
+        """How many rows were changed."""
+        status = await self.raw.execute(statement.postgres, *_bound(statement, values))
+        return int(status.rpartition(" ")[2])
+
+    async def next_number(self, name: str) -> int:
+        """The next number of a series; creations don't wait for each other."""
+        return int(await self.raw.fetchval("SELECT nextval($1::text::regclass)", f"{name}_numbers"))
+
+
+class PostgresStore:
+    """The `Store` port over a pool of connections. Made by `open_postgres`."""
+
+    def __init__(self, pool: asyncpg.Pool[asyncpg.Record], audit_key: bytes) -> None:
+        """`audit_key` seals the audit and lives outside the store."""
+        self._pool = pool
+        self._key = audit_key
+        self._waiting: list[tuple[bytes, asyncio.Future[None]]] = []
+        self._writing: asyncio.Future[None] | None = None
+
+    def begin(self, entry: AuditEntry, lock: Sequence[str] = ()) -> AbstractAsyncContextManager[Tx]:
+        """A transaction that holds the locks of all keys, taken in order, and ends with the audit entry."""
+        return self._begin(entry, lock)
+
+    @asynccontextmanager
+    async def _begin(self, entry: AuditEntry, lock: Sequence[str]) -> AsyncGenerator[Tx, None]:
+        async with self._connection() as raw, raw.transaction():
+            connection = PostgresConnection(raw)
+            for key in lock:
+                await raw.execute("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", key)
+            yield SqlTx(connection)
+            await connection.run(ADD_PENDING, {"entry": encode(entry)})
+
+    def read(self) -> AbstractAsyncContextManager[Tx]:
+        """The committed state as each statement finds it."""
+        return self._read()
+
+    @asynccontextmanager
+    async def _read(self) -> AsyncGenerator[Tx, None]:
+        async with self._connection() as raw:
+            yield SqlTx(PostgresConnection(raw))
+
+    async def witness(self, entry: AuditEntry) -> None:
+        """Make an audit entry durable, in one insert with those that wait beside it."""
+        written: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append((encode(entry), written))
+        if self._writing is None or self._writing.done():
+            self._writing = asyncio.ensure_future(self._write_waiting())
+        await written
+
+    async def _write_waiting(self) -> None:
+        while self._waiting:
+            batch, self._waiting = self._waiting, []
+            failure: Unavailable | None = None
+            try:
+                async with self._connection() as raw:
+                    await raw.execute(
+                        "INSERT INTO audit_pending (entry) SELECT unnest($1::bytea[])", [entry for entry, _ in batch]
+                    )
+            except Unavailable as error:
+                failure = error
+            for _, written in batch:
+                if written.done():
+                    continue
+                if failure is None:
+                    written.set_result(None)
+                else:
+                    written.set_exception(failure)
+
+    async def seal(self) -> int:
+        """Seal what waits in blocks, unless another process is at it; how many entries were sealed."""
+        async with self._connection() as raw, raw.transaction():
+            connection = PostgresConnection(raw)
+            if not await raw.fetchval("SELECT pg_try_advisory_xact_lock($1)", SEALING):
+                return 0
+            rows = await connection.rows(PENDING, {})
+            if not rows:
+                return 0
+            sealer = await self._sealer(connection)
+            for start in range(0, len(rows), SEALED_AT_ONCE):
+                block = sealer.seal([entry for _, entry in rows[start : start + SEALED_AT_ONCE]])
+                await connection.run(ADD_BLOCK, block_row(block))
+                await connection.run(PUT_HEAD, head_row(block, self._key))
+                sealer.advance(block)
+            await raw.executemany(DROP_PENDING.postgres, [(number,) for number, _ in rows])
+            return len(rows)
+
+    async def _sealer(self, connection: PostgresConnection) -> Sealer:
+        for row in await connection.rows(HEADS, {}):
+            head, _ = head_of(row)
+            if head.writer == WRITER:
+                return Sealer(self._key, *head)
+        return Sealer(self._key, WRITER)
+
+    async def check(self) -> None:
+        """Raise Unavailable if the database does not answer."""
+        async with self._connection() as raw:
+            await raw.execute("SELECT 1")
+
+    async def close(self) -> None:
+        """Let go of all connections."""
+        if self._writing is not None:
+            await self._writing
+        await self._pool.close()
+
+    @asynccontextmanager
+    async def _connection(self) -> AsyncGenerator[PoolConnectionProxy[Any], None]:
+        """A connection of the pool; the database's own failures become errors of the domain."""
+        try:
+            async with self._pool.acquire() as raw:
+                yield raw
+        except asyncpg.LockNotAvailableError as error:
+            raise RecordLocked from error
+        except (OSError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError, TimeoutError) as error:
+            raise Unavailable("database") from error
+
+
+async def open_postgres(url: str, audit_key: bytes, connections: int = 8) -> PostgresStore:
+    """The store in the migrated database at `url`. Raises Unavailable if it can't be reached."""
+    settings = {"lock_timeout": LOCK_TIMEOUT, "synchronous_commit": "on", "timezone": "UTC"}
+    try:
+        pool = await asyncpg.create_pool(url, min_size=1, max_size=connections, server_settings=settings)
+    except (OSError, asyncpg.PostgresError) as error:
+        raise Unavailable("database") from error
+    return PostgresStore(pool, audit_key)
+
+
+def _bound(statement: Statement, values: Mapping[str, Value]) -> list[Value]:
+    constants = statement.constants
+    return [values[name] if name in values else constants[name] for name in statement.postgres_names]

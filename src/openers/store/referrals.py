@@ -1,0 +1,117 @@
+"""Referrals in SQL. Existence, relationship and version are checked on the row's columns, before decoding.
+
+Source: rules chapters 1.3 (relationship), 3.4 (versions).
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlalchemy import String, bindparam, insert, select, update
+
+from openers.domain.errors import Field, NoRelationship, NotFound, VersionConflict
+from openers.domain.identifiers import AppointmentId, NhsNumber, Ubrn
+from openers.domain.principal import Principal
+from openers.domain.referral import Referral
+from openers.store.statements import Connection, Row, Statement, decoder, encode
+from openers.store.tables import history, referrals
+from openers.usecases.ports import Stored
+
+FIRST_VERSION: Final = 3
+"""Version of a new referral. The real service has made two inner steps by then (rules 3.1: A011 answers version 3)."""
+
+_columns = referrals.c
+_GET: Final = Statement(
+    select(_columns.version, _columns.owner, _columns.workgroup, _columns.patient, _columns.body).where(
+        _columns.ubrn == bindparam("ubrn")
+    )
+)
+_ADD: Final = Statement(insert(referrals))
+_PUT: Final = Statement(
+    update(referrals)
+    .where(_columns.ubrn == bindparam("key"), _columns.version == bindparam("old"))
+    .values(
+        version=bindparam("version"), owner=bindparam("owner"), workgroup=bindparam("workgroup"), body=bindparam("body")
+    )
+)
+_KEEP: Final = Statement(
+    insert(history).from_select(
+        ["kind", "key", "version", "body"],
+        select(bindparam("kind", type_=String), _columns.ubrn, _columns.version, _columns.body).where(
+            _columns.ubrn == bindparam("key")
+        ),
+    )
+)
+_decoder: Final = decoder(Referral)
+
+
+class SqlReferrals:
+    """The `Referrals` port over one connection."""
+
+    __slots__ = ("_connection",)
+
+    def __init__(self, connection: Connection) -> None:
+        """`connection` is in the transaction that reads and writes."""
+        self._connection = connection
+
+    async def get(self, ubrn: Ubrn, by: Principal, version: int | None = None) -> Stored[Referral]:
+        """The referral, for `by`. Raises NotFound, NoRelationship, VersionConflict."""
+        row = await self._connection.row(_GET, {"ubrn": ubrn})
+        if row is None:
+            raise NotFound(Field.REFERRAL, ubrn)
+        if not _may_see(row, by):
+            raise NoRelationship(Field.REFERRAL, ubrn)
+        stored = _stored(ubrn, row)
+        if version is not None and version != stored.version:
+            raise VersionConflict(version, stored.version)
+        return stored
+
+    async def find(self, ubrn: Ubrn, by: Principal) -> Stored[Referral] | None:
+        """The referral, or `None` if there is none that `by` may see."""
+        row = await self._connection.row(_GET, {"ubrn": ubrn})
+        return _stored(ubrn, row) if row is not None and _may_see(row, by) else None
+
+    async def add(self, referral: Referral) -> Stored[Referral]:
+        """Store a new referral under its first version."""
+        body = encode(referral)
+        await self._connection.run(
+            _ADD,
+            {
+                "ubrn": referral.ubrn,
+                "request_id": referral.request_id,
+                "version": FIRST_VERSION,
+                "owner": referral.owner,
+                "workgroup": referral.workgroup,
+                "patient": referral.patient,
+                "body": body,
+            },
+        )
+        return Stored(referral.ubrn, FIRST_VERSION, body, _decoder, referral.patient)
+
+    async def put(self, old: Stored[Referral], new: Referral) -> Stored[Referral]:
+        """Replace the value, raise the version, keep the old value in history. Raises VersionConflict."""
+        body, version = encode(new), old.version + 1
+        await self._connection.run(_KEEP, {"kind": "referral", "key": new.ubrn})
+        values = {"key": new.ubrn, "old": old.version, "version": version, "body": body}
+        changed = await self._connection.run(_PUT, {**values, "owner": new.owner, "workgroup": new.workgroup})
+        if not changed:
+            raise VersionConflict(old.version, version)
+        return Stored(new.ubrn, version, body, _decoder, new.patient)
+
+    async def next_ubrn(self) -> Ubrn:
+        """A UBRN that was never given before."""
+        return Ubrn.of(await self._connection.next_number("ubrn"))
+
+    async def next_appointment_id(self) -> AppointmentId:
+        """An appointment id that was never given before."""
+        return AppointmentId(str(await self._connection.next_number("appointment")))
+
+
+def _stored(ubrn: Ubrn, row: Row) -> Stored[Referral]:
+    version, _, _, patient, body = row
+    return Stored(ubrn, version, body, _decoder, NhsNumber(patient))
+
+
+def _may_see(row: Row, by: Principal) -> bool:
+    _, owner, workgroup, _, _ = row
+    return by.may_see(owner, workgroup)

@@ -1,0 +1,113 @@
+"""Statements: written once in SQLAlchemy Core, compiled once for each database, run as text with parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final, Protocol, TypeVar
+
+import msgspec
+from sqlalchemy import Table
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import Dialect
+from sqlalchemy.sql.elements import ClauseElement
+
+from openers.domain.clock import Instant
+
+T = TypeVar("T")
+Value = str | int | bytes | None
+"""What a column holds."""
+Row = tuple[Any, ...]
+"""One row, of `Value`s whose types the statement knows."""
+
+Insert = sqlite.Insert | postgresql.Insert
+
+_SQLITE: Final[Dialect] = sqlite.dialect(paramstyle="qmark")
+_POSTGRESQL: Final[Dialect] = postgresql.dialect(paramstyle="numeric_dollar")
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Statement:
+    """One statement for both databases.
+
+    `names` are its parameters in the order in which each database wants them, `constants` those whose value the
+    statement itself knows.
+    """
+
+    def __init__(self, clause: ClauseElement, postgres: ClauseElement | None = None) -> None:
+        """`postgres` is for the few statements that have to differ there."""
+        self.sqlite, self.sqlite_names, self.constants = _compile(clause, _SQLITE)
+        self.postgres, self.postgres_names, more = _compile(clause if postgres is None else postgres, _POSTGRESQL)
+        self.constants.update(more)
+
+
+def _compile(clause: ClauseElement, dialect: Dialect) -> tuple[str, tuple[str, ...], dict[str, Value]]:
+    compiled = clause.compile(dialect=dialect, compile_kwargs={"render_postcompile": True})
+    names: tuple[str, ...] = tuple(getattr(compiled, "positiontup", None) or ())
+    known: dict[str, Value] = dict(compiled.params or {})
+    return str(compiled), names, {name: known[name] for name in names if known[name] is not None}
+
+
+def upsert(table: Table) -> Statement:
+    """Insert a row of `table`, or replace the row with the same primary key."""
+    keys = [column.name for column in table.primary_key]
+
+    def clause(insert: Insert) -> ClauseElement:
+        fresh = {column.name: insert.excluded[column.name] for column in table.columns if column.name not in keys}
+        if not fresh:
+            return insert.on_conflict_do_nothing(index_elements=keys)
+        return insert.on_conflict_do_update(index_elements=keys, set_=fresh)
+
+    return Statement(clause(sqlite.insert(table)), clause(postgresql.insert(table)))
+
+
+def add_once(table: Table) -> Statement:
+    """Insert a row of `table` unless its primary key is there already; the row count tells."""
+    return Statement(sqlite.insert(table).on_conflict_do_nothing(), postgresql.insert(table).on_conflict_do_nothing())
+
+
+class Connection(Protocol):
+    """What the repositories need of a database connection. On SQLite nothing here ever suspends."""
+
+    async def row(self, statement: Statement, values: Mapping[str, Value]) -> Row | None:
+        """The first row, or `None`."""
+        ...
+
+    async def rows(self, statement: Statement, values: Mapping[str, Value]) -> list[Row]:
+        """All rows."""
+        ...
+
+    async def run(self, statement: Statement, values: Mapping[str, Value]) -> int:
+        """How many rows were changed."""
+        ...
+
+    async def next_number(self, name: str) -> int:
+        """The next number of a series, never given twice."""
+        ...
+
+
+def micros(instant: Instant) -> int:
+    """An instant as it is stored: whole microseconds since 1970."""
+    return (instant - _EPOCH) // timedelta(microseconds=1)
+
+
+def instant(value: int) -> Instant:
+    """The instant that `micros` stored."""
+    return _EPOCH + timedelta(microseconds=value)
+
+
+_encoder: Final = msgspec.json.Encoder(enc_hook=str.__str__)
+
+
+def encode(value: msgspec.Struct) -> bytes:
+    """A value as the JSON that is stored."""
+    return _encoder.encode(value)
+
+
+def decoder(of: type[T]) -> msgspec.json.Decoder[T]:
+    """The decoder of stored values of a type; identifiers were parsed before they were stored."""
+    return msgspec.json.Decoder(of, dec_hook=_restore)
+
+
+def _restore(kind: type, text: str) -> str:
+    return kind(text)

@@ -1,0 +1,131 @@
+"""The tables, once for both databases. Constraints are named, so that a violation can be told from another.
+
+A record's row holds its current value (`body`, JSON) and beside it only the columns that look-ups, lists and locks
+need; `history` receives each value that is replaced. Instants are whole microseconds since 1970 in UTC.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData, String, Table
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+    }
+)
+
+
+def _body() -> Column[bytes]:
+    return Column("body", LargeBinary, nullable=False)
+
+
+referrals = Table(
+    "referrals",
+    metadata,
+    Column("ubrn", String(12), primary_key=True),
+    Column("request_id", String(38), nullable=False, unique=True),
+    Column("version", Integer, nullable=False),
+    Column("owner", String(12), nullable=False),
+    Column("workgroup", String(100)),
+    Column("patient", String(10), nullable=False),
+    _body(),
+)
+"""Referrals by UBRN. `owner` and `workgroup` decide who may see one."""
+
+history = Table(
+    "history",
+    metadata,
+    Column("kind", String(20), primary_key=True),
+    Column("key", String(40), primary_key=True),
+    Column("version", Integer, primary_key=True),
+    _body(),
+)
+"""Values that were replaced, of every kind of record."""
+
+organisations = Table("organisations", metadata, Column("ods", String(12), primary_key=True), _body())
+sites = Table(
+    "sites",
+    metadata,
+    Column("ods", String(12), primary_key=True),
+    Column("organisation", String(12), nullable=False, index=True),
+    _body(),
+)
+users = Table("users", metadata, Column("id", String(12), primary_key=True), _body())
+user_roles = Table(
+    "user_roles",
+    metadata,
+    Column("organisation", String(12), primary_key=True),
+    Column("user", String(12), primary_key=True),
+    Index("ix_user_roles_user", "user"),
+)
+"""Who has a role where, for finding people by organisation."""
+
+services = Table(
+    "services",
+    metadata,
+    Column("id", BigInteger, primary_key=True, autoincrement=False),
+    Column("version", Integer, nullable=False),
+    Column("status", String(20), nullable=False),
+    _body(),
+)
+applications = Table("applications", metadata, Column("client_id", String(100), primary_key=True), _body())
+patients = Table("patients", metadata, Column("nhs_number", String(10), primary_key=True), _body())
+
+credentials = Table(
+    "credentials",
+    metadata,
+    Column("kind", String(20), primary_key=True),
+    Column("key", String(100), primary_key=True),
+    Column("session", String(100), nullable=False),
+    Column("expires", BigInteger, nullable=False, index=True),
+    _body(),
+    Index("ix_credentials_session", "session"),
+)
+"""Tokens, codes and used assertion ids under their SHA-256, with the session that they end with."""
+
+due = Table(
+    "due",
+    metadata,
+    Column("kind", String(40), primary_key=True),
+    Column("key", String(100), primary_key=True),
+    Column("due_at", BigInteger, nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("claimed_until", BigInteger, nullable=False),
+    Index("ix_due_due_at", "due_at"),
+)
+"""Work without a request. Unclaimed where `claimed_until` is past."""
+
+counters = Table(
+    "counters",
+    metadata,
+    Column("name", String(40), primary_key=True),
+    Column("value", BigInteger, nullable=False),
+)
+"""Numbers that only rise: the directory's version, and on SQLite the last UBRN and appointment id."""
+
+audit_blocks = Table(
+    "audit_blocks",
+    metadata,
+    Column("writer", String(40), primary_key=True),
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("entries", LargeBinary, nullable=False),
+    Column("mac", LargeBinary, nullable=False),
+)
+audit_heads = Table(
+    "audit_heads",
+    metadata,
+    Column("writer", String(40), primary_key=True),
+    Column("seq", BigInteger, nullable=False),
+    Column("mac", LargeBinary, nullable=False),
+    Column("head_mac", LargeBinary, nullable=False),
+)
+audit_pending = Table(
+    "audit_pending",
+    metadata,
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    Column("entry", LargeBinary, nullable=False),
+)
+"""Entries not yet sealed in a block (PostgreSQL, where many processes write)."""

@@ -1,0 +1,24 @@
+"""The transaction that use cases see: one connection, with a repository for each kind of record."""
+
+from __future__ import annotations
+
+from openers.store.credentials import SqlCredentials
+from openers.store.directory import SqlDirectory
+from openers.store.due import SqlDue
+from openers.store.patients import SqlPatients
+from openers.store.referrals import SqlReferrals
+from openers.store.statements import Connection
+
+
+class SqlTx:
+    """The `Tx` port over one connection."""
+
+    __slots__ = ("credentials", "directory", "due", "patients", "referrals")
+
+    def __init__(self, connection: Connection) -> None:
+        """`connection` is in the transaction that reads and writes."""
+        self.referrals = SqlReferrals(connection)
+        self.directory = SqlDirectory(connection)
+        self.credentials = SqlCredentials(connection)
+        self.patients = SqlPatients(connection)
+        self.due = SqlDue(connection)

@@ -1,0 +1,24 @@
+"""The right to write to one SQLite file: held by one process at a time, so that the single writer really is single."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from pathlib import Path
+
+
+class WriterLock:
+    """An advisory lock on a file beside the database. Gone when its process is."""
+
+    def __init__(self, path: Path) -> None:
+        """Take the lock for the database at `path`. Raises `BlockingIOError` while another process holds it."""
+        self._file = os.open(f"{path}.lock", os.O_CREAT | os.O_WRONLY, 0o600)
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(self._file)
+            raise
+
+    def release(self) -> None:
+        """Give it back."""
+        os.close(self._file)

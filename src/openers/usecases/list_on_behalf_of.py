@@ -1,0 +1,32 @@
+"""Whom a provider clinician's admin may act on behalf of (A040). Source: rules chapter 4 (A040), 2.1."""
+
+from __future__ import annotations
+
+from openers.domain.directory import User
+from openers.domain.identifiers import OdsCode, UserId
+from openers.domain.principal import SPC, Principal
+from openers.usecases.ports import Tx
+from openers.usecases.world import World
+
+
+def may_act_for(admin: User, clinician: User, organisation: OdsCode) -> bool:
+    """Whether `admin` may act for `clinician`: an active SPC of the organisation with a workgroup in common."""
+    return (
+        clinician.active
+        and clinician.holds(SPC, organisation)
+        and not admin.workgroups_at(organisation).isdisjoint(clinician.workgroups_at(organisation))
+    )
+
+
+async def list_on_behalf_of(by: Principal, world: World) -> list[UserId]:
+    """The clinicians that `by` may act for, by id."""
+    async with world.read() as tx:
+        return [clinician.id for clinician in await _candidates(by, tx)]
+
+
+async def _candidates(by: Principal, tx: Tx) -> list[User]:
+    admin = await tx.directory.user(by.user)
+    if admin is None:
+        return []
+    everybody = await tx.directory.users_at(by.organisation)
+    return [user for user in everybody if may_act_for(admin, user, by.organisation)]

@@ -1,0 +1,88 @@
+"""Search criteria: read from a search (A010) or a shortlist, and written into the shortlist of a referral.
+
+Source: rules chapters 4 (A010) and 12. Two oddities are theirs: `organisation` is never shown again and `place` is only
+ever shown, so it is unknown here; what is sent as `commissioningProvisioning` is checked and ignored.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from openers.domain.codes import CommissioningProvisioning, Priority
+from openers.domain.identifiers import OdsCode, Postcode, SnomedCode, UserId
+from openers.domain.search import SearchCriteria
+from openers.wire.json import Json, JsonValue
+from openers.wire.stu3 import systems
+from openers.wire.stu3.kinds import boolean, coding, identifier, open_coding, string, unsigned_int
+from openers.wire.stu3.parameters import Param, Parameters, one, optional
+
+PRIORITY: Final = Param("priority", coding(systems.PRIORITY, Priority))
+SPECIALTY: Final = Param("specialty", open_coding(systems.SPECIALTY, str))
+CLINIC_TYPE: Final = Param("clinicType", open_coding(systems.code_system("ClinicType"), str))
+WAIT_LIMIT: Final = Param("indicativeAppointmentWaitTimeLimit", unsigned_int())
+POSTCODE: Final = Param("postcode", string(Postcode, 20))
+DISTANCE_LIMIT: Final = Param("distanceLimit", unsigned_int())
+CLINICAL_TERM: Final = Param("clinicalTerm", open_coding(systems.SNOMED, SnomedCode))
+NAMED_CLINICIAN: Final = Param("namedClinician", identifier(systems.SDS_USER, UserId))
+APPROPRIATE: Final = Param("ageAndGenderAppropriate", boolean())
+PROVISIONING: Final = Param(
+    "commissioningProvisioning", coding(systems.code_system("CommissioningProvisioning"), CommissioningProvisioning)
+)
+ORGANISATION: Final = Param("organisation", identifier(systems.DIRECTORY, OdsCode))
+
+SEARCH_CRITERIA: Final = Parameters(
+    "ServiceSearchCriteria-Parameters",
+    one(PRIORITY),
+    optional(SPECIALTY),
+    optional(CLINIC_TYPE),
+    optional(WAIT_LIMIT),
+    optional(POSTCODE),
+    optional(DISTANCE_LIMIT),
+    optional(CLINICAL_TERM),
+    optional(NAMED_CLINICIAN),
+    one(APPROPRIATE),
+    optional(PROVISIONING),
+    optional(ORGANISATION),
+)
+"""The criteria of one search."""
+
+_META: Final[Json] = {"profile": [SEARCH_CRITERIA.profile]}
+
+
+def read_criteria(node: JsonValue, path: str) -> SearchCriteria:
+    """The criteria that `node` holds. Raises the classes of `Unreadable`."""
+    values = SEARCH_CRITERIA.read(node, path)
+    return SearchCriteria(
+        priority=values[PRIORITY],
+        age_and_gender_appropriate=values[APPROPRIATE],
+        specialty=values.get(SPECIALTY),
+        clinic_type=values.get(CLINIC_TYPE),
+        clinical_term=values.get(CLINICAL_TERM),
+        named_clinician=values.get(NAMED_CLINICIAN),
+        organisation=values.get(ORGANISATION),
+        wait_limit_days=values.get(WAIT_LIMIT),
+        postcode=values.get(POSTCODE),
+        distance_limit_miles=values.get(DISTANCE_LIMIT),
+    )
+
+
+def criteria_of(criteria: SearchCriteria, base: str) -> Json:
+    """The criteria as a contained resource, in published order."""
+    shown: list[JsonValue] = [
+        *PRIORITY.shown(criteria.priority, base),
+        *SPECIALTY.shown(criteria.specialty, base),
+        *CLINIC_TYPE.shown(criteria.clinic_type, base),
+        *WAIT_LIMIT.shown(criteria.wait_limit_days, base),
+        *POSTCODE.shown(criteria.postcode, base),
+        *DISTANCE_LIMIT.shown(criteria.distance_limit_miles, base),
+        *CLINICAL_TERM.shown(criteria.clinical_term, base),
+        *NAMED_CLINICIAN.shown(criteria.named_clinician, base),
+        *APPROPRIATE.shown(criteria.age_and_gender_appropriate, base),
+        *PROVISIONING.shown(criteria.provisioning, base),
+    ]
+    return {
+        "id": "serviceSearchCriteria",
+        "meta": _META,
+        "resourceType": "Parameters",
+        "parameter": shown,
+    }

@@ -1,0 +1,165 @@
+"""Kinds of parameter values. Each knows its element, how to read it, how to write it and its JSON schema.
+
+One definition serves requests, replies and the OpenAPI description. Used by `parameters.py` and by the declarations
+of requests. Source: rules chapter 12.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Final, Generic, TypeVar
+
+from openers.domain.clock import Instant
+from openers.domain.identifiers import Identifier
+from openers.wire.instants import read_instant, write_instant
+from openers.wire.json import BadCode, BadValue, JsonValue, element, join, needed, text, truth, whole
+from openers.wire.stu3.systems import System
+
+T = TypeVar("T")
+CodeT = TypeVar("CodeT", bound=StrEnum)
+IdentifierT = TypeVar("IdentifierT", bound=Identifier)
+TextT = TypeVar("TextT", bound=str)
+
+Schema = dict[str, Any]
+LARGEST: Final = 2_147_483_647
+"""The largest unsignedInt of FHIR."""
+
+_CODING: Final = frozenset({"id", "system", "version", "code", "display", "userSelected"})
+_IDENTIFIER: Final = frozenset({"id", "use", "system", "value"})
+
+
+@dataclass(frozen=True, slots=True)
+class Kind(Generic[T]):
+    """How values of type `T` travel. `write` takes the value and the service's base address."""
+
+    element: str
+    read: Callable[[JsonValue, str], T]
+    write: Callable[[T, str], JsonValue]
+    schema: Schema
+
+
+def identifier(system: System, of: type[IdentifierT]) -> Kind[IdentifierT]:
+    """An identifier of one system."""
+
+    def read(value: JsonValue, path: str) -> IdentifierT:
+        return _parsed(of, _of_system(value, path, system, "value"), join(path, "value"))
+
+    def write(value: IdentifierT, base: str) -> JsonValue:
+        return {"system": system.url(base), "value": value}
+
+    return Kind("valueIdentifier", read, write, _pair(system, "value", _shape(of)))
+
+
+def coding(system: System, codes: type[CodeT]) -> Kind[CodeT]:
+    """A code out of a closed set."""
+    legal = {code.value: code for code in codes}
+    listed = ", ".join(legal)
+
+    def read(value: JsonValue, path: str) -> CodeT:
+        code = _of_system(value, path, system, "code")
+        found = legal.get(code)
+        if found is None:
+            raise BadCode(join(path, "code"), code, f"must be one of {listed}")
+        return found
+
+    def write(value: CodeT, base: str) -> JsonValue:
+        return {"system": system.url(base), "code": value.value}
+
+    return Kind("valueCoding", read, write, _pair(system, "code", {"type": "string", "enum": list(legal)}))
+
+
+def open_coding(system: System, of: type[TextT]) -> Kind[TextT]:
+    """A code of a system that changes; whether it is one is for the use case to find out."""
+
+    def read(value: JsonValue, path: str) -> TextT:
+        return _parsed(of, _of_system(value, path, system, "code"), join(path, "code"))
+
+    def write(value: TextT, base: str) -> JsonValue:
+        return {"system": system.url(base), "code": value}
+
+    return Kind("valueCoding", read, write, _pair(system, "code", _shape(of)))
+
+
+def string(of: type[TextT], longest: int) -> Kind[TextT]:
+    """A text of at most `longest` characters."""
+
+    def read(value: JsonValue, path: str) -> TextT:
+        found = text(value, path)
+        if len(found) > longest:
+            raise BadValue(path, None, f"must not be longer than {longest} characters")
+        return _parsed(of, found, path)
+
+    return Kind("valueString", read, _as_is, {"type": "string", "minLength": 1, "maxLength": longest})
+
+
+def unsigned_int() -> Kind[int]:
+    """A whole number from 0."""
+    schema: Schema = {"type": "integer", "minimum": 0, "maximum": LARGEST}
+    return Kind("valueUnsignedInt", lambda value, path: whole(value, path, LARGEST), _as_is, schema)
+
+
+def boolean() -> Kind[bool]:
+    """True or false."""
+    return Kind("valueBoolean", truth, _as_is, {"type": "boolean"})
+
+
+def instant() -> Kind[Instant]:
+    """A moment, to the millisecond."""
+
+    def read(value: JsonValue, path: str) -> Instant:
+        found = text(value, path)
+        try:
+            return read_instant(found)
+        except ValueError as error:
+            raise BadValue(path, found, str(error)) from None
+
+    return Kind("valueInstant", read, _as_text, {"type": "string", "format": "date-time"})
+
+
+def resource(read: Callable[[JsonValue, str], T], schema: str) -> Kind[T]:
+    """A whole resource that `read` understands and the schema component `schema` describes. Read only."""
+
+    def write(value: T, base: str) -> JsonValue:
+        raise NotImplementedError(f"{schema} is written by its own writer")
+
+    return Kind("resource", read, write, {"$ref": f"#/components/schemas/{schema}"})
+
+
+def _of_system(value: JsonValue, path: str, system: System, key: str) -> str:
+    """The text under `key` of a coding or identifier, which must be of `system`."""
+    node = element(value, path, _CODING if key == "code" else _IDENTIFIER)
+    named = text(needed(node, "system", path), join(path, "system"))
+    if not system.matches(named):
+        raise BadValue(join(path, "system"), named, f"must be {system}")
+    return text(needed(node, key, path), join(path, key))
+
+
+def _parsed(of: type[TextT], value: str, path: str) -> TextT:
+    """`value` as an identifier or other text with a format."""
+    try:
+        return of(value)
+    except ValueError:
+        raise BadValue(path, value, f"must be {of.shape}" if issubclass(of, Identifier) else "is invalid") from None
+
+
+def _as_is(value: str | int | bool, _base: str) -> JsonValue:
+    return value
+
+
+def _as_text(value: Instant, _base: str) -> JsonValue:
+    return write_instant(value)
+
+
+def _shape(of: type[str]) -> Schema:
+    described: Schema = {"type": "string", "minLength": 1}
+    if issubclass(of, Identifier):
+        described["description"] = of.shape
+    return described
+
+
+def _pair(system: System, key: str, value: Schema) -> Schema:
+    """Schema of a coding or identifier of `system`."""
+    named: Schema = {"type": "string", "pattern": f"{system.name}$"} if system.dynamic else {"const": system.name}
+    return {"type": "object", "required": ["system", key], "properties": {"system": named, key: value}}

@@ -1,0 +1,151 @@
+"""FHIR Parameters, declared once as data: from a declaration come its reader and its JSON schema.
+
+    PATIENT = Param("patient", identifier(NHS_NUMBER, NhsNumber))
+    CREATE = Parameters("CreateReferral-Parameters", one(PATIENT), optional(REFERRING_CLINICIAN), ...)
+    values = CREATE.read(body)
+    values[PATIENT]                     # NhsNumber
+    values.get(REFERRING_CLINICIAN)     # UserId | None
+
+Refusals: rules chapters 2.7 and 12. Codes that depend on data are checked by the use cases.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final, Generic, TypeVar, cast
+
+from openers.wire.json import (
+    BadStructure,
+    Json,
+    JsonValue,
+    MissingField,
+    UnexpectedField,
+    array,
+    element,
+    join,
+    needed,
+    resource,
+    text,
+)
+from openers.wire.stu3.kinds import Kind, Schema
+from openers.wire.stu3.systems import profile
+
+T = TypeVar("T")
+
+_RESOURCE: Final = frozenset({"resourceType", "id", "meta", "language", "parameter"})
+_NAMED: Final = frozenset({"id", "name"})
+
+
+@dataclass(frozen=True, slots=True)
+class Param(Generic[T]):
+    """A parameter that carries a `T`, and the key under which its value is found."""
+
+    name: str
+    kind: Kind[T]
+
+    def shown(self, value: T | None, base: str) -> tuple[Json, ...]:
+        """The parameter with `value` as a reply shows it: once, or not at all if there is no value."""
+        if value is None:
+            return ()
+        return ({"name": self.name, self.kind.element: self.kind.write(value, base)},)
+
+    def schema(self) -> Schema:
+        """JSON schema of the parameter."""
+        value = self.kind.element
+        properties: Schema = {"name": {"const": self.name}, value: self.kind.schema}
+        return {"type": "object", "required": ["name", value], "properties": properties}
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """A parameter's place in a request."""
+
+    param: Param[Any]
+    required: bool
+
+
+def one(param: Param[Any]) -> Slot:
+    """A parameter that must be there, once."""
+    return Slot(param, required=True)
+
+
+def optional(param: Param[Any]) -> Slot:
+    """A parameter that may be there, once."""
+    return Slot(param, required=False)
+
+
+class Values:
+    """The values of one request, typed by their parameters."""
+
+    __slots__ = ("_found",)
+
+    def __init__(self, found: dict[str, object]) -> None:
+        """`found` holds the values by parameter name."""
+        self._found = found
+
+    def __getitem__(self, param: Param[T]) -> T:
+        """The value of a required parameter."""
+        return cast("T", self._found[param.name])
+
+    def get(self, param: Param[T]) -> T | None:
+        """The value of an optional parameter, `None` if it was not sent."""
+        return cast("T | None", self._found.get(param.name))
+
+
+class Parameters:
+    """A Parameters resource of one profile."""
+
+    def __init__(self, name: str, *slots: Slot) -> None:
+        """`name` is that of the profile, without prefix and version."""
+        self.profile = profile(name)
+        self.slots = slots
+        self._kinds: dict[str, Kind[Any]] = {slot.param.name: slot.param.kind for slot in slots}
+        self._required = tuple(slot.param.name for slot in slots if slot.required)
+
+    def read(self, node: JsonValue, path: str = "") -> Values:
+        """The values that `node` at `path` carries. Raises the classes of `Unreadable`."""
+        body = resource(node, path, "Parameters", self.profile, _RESOURCE)
+        at = join(path, "parameter")
+        found: dict[str, object] = {}
+        for index, each in enumerate(array(needed(body, "parameter", path), at)):
+            name, value = self._parameter(each, f"{at}[{index}]")
+            if name in found:
+                raise BadStructure(f"{at}[{index}]", name, "is allowed once")
+            found[name] = value
+        for name in self._required:
+            if name not in found:
+                raise MissingField(path, name, "is missing.")
+        return Values(found)
+
+    def _parameter(self, node: JsonValue, path: str) -> tuple[str, object]:
+        """Name and value of one parameter."""
+        if not isinstance(node, dict):
+            raise BadStructure(path, None, "must be an object")
+        name = text(needed(node, "name", path), join(path, "name"))
+        kind = self._kinds.get(name)
+        if kind is None:
+            raise UnexpectedField(path, name, "unknown parameter name")
+        if len(node) != 2 or kind.element not in node:
+            carried = {key for key in node if key.startswith("value") or key in ("resource", "part")}
+            element(node, path, _NAMED | carried)
+            if carried != {kind.element}:
+                raise BadStructure(path, name, f"needs exactly one value, a {kind.element}")
+        return name, kind.read(node[kind.element], join(path, kind.element))
+
+    def schema(self) -> Schema:
+        """JSON schema of the resource."""
+        one_of: list[Schema] = [slot.param.schema() for slot in self.slots]
+        return {
+            "type": "object",
+            "required": ["resourceType", "meta", "parameter"],
+            "properties": {
+                "resourceType": {"const": "Parameters"},
+                "id": {"type": "string"},
+                "meta": {
+                    "type": "object",
+                    "required": ["profile"],
+                    "properties": {"profile": {"type": "array", "contains": {"const": self.profile}}},
+                },
+                "parameter": {"type": "array", "minItems": len(self._required), "items": {"anyOf": one_of}},
+            },
+        }

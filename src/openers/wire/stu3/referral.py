@@ -1,0 +1,127 @@
+"""A referral as FHIR shows it: ReferralRequest, with shortlist, criteria and appointment contained.
+
+Written for A005, A011, A021 and every act on a referral. Source: rules chapters 3, 4 (A005) and 12 (A.3).
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+from openers.domain.codes import Priority
+from openers.domain.lifecycle import ReferralState
+from openers.domain.referral import Referral
+from openers.usecases.ports import Stored
+from openers.wire.instants import write_instant
+from openers.wire.json import Json, JsonValue
+from openers.wire.stu3.appointment import appointment_of
+from openers.wire.stu3.criteria import criteria_of
+from openers.wire.stu3.shortlist import shortlist_of
+from openers.wire.stu3.systems import (
+    NHS_NUMBER,
+    ODS_CODE,
+    PRIORITY,
+    REQUEST_ID,
+    REVIEW_REASON,
+    SPECIALTY,
+    code_system,
+    coded,
+    extension,
+    identified,
+    profile,
+)
+
+PRIORITY_DISPLAYS: Final[dict[Priority, str]] = {
+    Priority.ROUTINE: "Routine",
+    Priority.URGENT: "Urgent",
+    Priority.TWO_WEEK_WAIT: "2 Week Wait",
+}
+"""What resources call a priority; the code system's own displays differ (rules 5.1)."""
+STATE_DISPLAYS: Final[dict[ReferralState, str]] = {
+    ReferralState.NOT_BOOKED: "Not Booked",
+    ReferralState.AWAITING_TRIAGE: "Awaiting Triage",
+}
+"""What resources call a state."""
+
+_PROFILE: Final[JsonValue] = [profile("ReferralRequest")]
+_STATE: Final = code_system("ReferralState")
+_TO_APPOINTMENT: Final = extension("Appointment")
+_APPOINTMENT_ADDRESS: Final = extension("Appointment-Reference")
+_PATHWAY_START: Final = extension("eReferralPathwayStart")
+_REFERRAL_STATE: Final = extension("ReferralState")
+_RULE_ORGANISATION: Final = extension("Commissioning-Rule-Org")
+_REFERRAL_PRIORITY: Final = extension("ReferralPriority")
+_TO_SHORTLIST: Final[Json] = {"url": extension("ReferralShortlist"), "valueReference": {"reference": "#shortlist"}}
+
+
+def write_referral(stored: Stored[Referral], base: str) -> bytes:
+    """The stored referral for the service that is reached at `base`."""
+    return msgspec.json.encode(referral_of(stored, base))
+
+
+def referral_of(stored: Stored[Referral], base: str) -> Json:
+    """The stored referral as values, for replies that hold more than it."""
+    referral, version = stored.value, str(stored.version)
+    shortlist = referral.shortlist
+    contained: list[JsonValue] = [criteria_of(shortlist.criteria, base), shortlist_of(shortlist)]
+    if referral.appointment is not None:
+        contained.append(appointment_of(referral.appointment, referral, stored.version))
+    shown: Json = {
+        "id": referral.ubrn,
+        "meta": {"versionId": version, "profile": _PROFILE},
+        "resourceType": "ReferralRequest",
+        "extension": _extensions(referral),
+        "contained": contained,
+        "status": "active",
+    }
+    if referral.appointment is not None:
+        shown["specialty"] = _specialty(referral.appointment.specialty, referral.appointment.specialty_name, base)
+    shown["subject"] = {"identifier": identified(NHS_NUMBER, referral.patient)}
+    shown["supportingInfo"] = []
+    shown["intent"] = "plan"
+    shown["identifier"] = [identified(REQUEST_ID, referral.request_id)]
+    return shown
+
+
+def _extensions(referral: Referral) -> list[JsonValue]:
+    """What FHIR has no element for. The pathway start changes place when there is an appointment, as published."""
+    priority: JsonValue = {
+        "url": _REFERRAL_PRIORITY,
+        "valueCodeableConcept": {"coding": [coded(PRIORITY, referral.priority, PRIORITY_DISPLAYS[referral.priority])]},
+    }
+    begun: list[JsonValue] = []
+    if referral.pathway_start is not None:
+        begun.append({"url": _PATHWAY_START, "valueInstant": write_instant(referral.pathway_start)})
+    first: list[JsonValue] = [priority, *begun]
+    if referral.appointment is not None:
+        first = [
+            {"url": _TO_APPOINTMENT, "valueReference": {"reference": "#appointment"}},
+            {
+                "url": _APPOINTMENT_ADDRESS,
+                "valueReference": {"reference": f"Appointment/{referral.appointment.id}"},
+            },
+            *begun,
+            priority,
+        ]
+    organisation: JsonValue = identified(ODS_CODE, referral.commissioning_organisation)
+    return [
+        *first,
+        _TO_SHORTLIST,
+        {"url": _RULE_ORGANISATION, "valueIdentifier": organisation},
+        {"url": _REFERRAL_STATE, "extension": _state(referral)},
+    ]
+
+
+def _state(referral: Referral) -> list[JsonValue]:
+    """Where the referral stands, and why, if its state has reasons."""
+    state: JsonValue = coded(_STATE, referral.state, STATE_DISPLAYS[referral.state])
+    shown: list[JsonValue] = [{"url": "state", "valueCoding": state}]
+    if referral.state_reason is not None:
+        shown.append({"url": "reason", "valueCoding": coded(REVIEW_REASON, referral.state_reason)})
+    return shown
+
+
+def _specialty(code: str, name: str, base: str) -> Json:
+    """The specialty of the service that holds the referral."""
+    return {"coding": [{"system": SPECIALTY.url(base), "code": code, "display": name}]}

@@ -1,0 +1,80 @@
+"""Names that STU3 resources are full of: profiles, extensions, identifier systems and code systems.
+
+The service publishes some code systems itself; their URL starts with the address it is reached at, so it is known only
+when a reply is written, and requests may spell it with any start. Source: rules chapters 1.1, 5 and 12.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+from openers.wire.json import Json
+
+_DEFINITIONS: Final = "https://fhir.nhs.uk/STU3/StructureDefinition/"
+_CODES: Final = "https://fhir.nhs.uk/STU3/CodeSystem/"
+
+
+def profile(name: str) -> str:
+    """The URL of an e-Referral Service profile; `name` goes without prefix and version."""
+    return f"{_DEFINITIONS}eRS-{name}-1"
+
+
+def extension(name: str) -> str:
+    """The URL of an e-Referral Service extension; `name` goes without prefix and version."""
+    return f"{_DEFINITIONS}Extension-eRS-{name}-1"
+
+
+class System(msgspec.Struct, frozen=True):
+    """A code or identifier system. A `dynamic` one is published by the service itself under its own address."""
+
+    name: str
+    dynamic: bool = False
+
+    def matches(self, sent: str) -> bool:
+        """Whether a request that names `sent` means this system."""
+        return sent.endswith(self.name) if self.dynamic else sent == self.name
+
+    def url(self, base: str) -> str:
+        """The system's URL in a reply of the service that is reached at `base`."""
+        return f"{base}{self.name}" if self.dynamic else self.name
+
+    def __str__(self) -> str:
+        """How a refusal asks for it."""
+        return f"_baseUrl_{self.name}" if self.dynamic else self.name
+
+
+def code_system(name: str) -> System:
+    """A static code system of the service; `name` goes without prefix and version."""
+    return System(f"{_CODES}eRS-{name}-1")
+
+
+def published(name: str) -> System:
+    """A code system that the service publishes itself (A004)."""
+    return System(f"/STU3/CodeSystem/{name}", dynamic=True)
+
+
+NHS_NUMBER: Final = System("http://fhir.nhs.net/Id/nhs-number")
+SDS_USER: Final = System("http://fhir.nhs.net/Id/sds-user-id")
+ERS_SERVICE: Final = System("http://fhir.nhs.net/Id/ers-service")
+ODS_CODE: Final = System("https://fhir.nhs.uk/Id/ods-organization-code")
+REQUEST_ID: Final = System("https://fhir.nhs.uk/Id/ers-request-id")
+DIRECTORY: Final = System("https://directory.spineservices.nhs.uk/STU3/Organization")
+SNOMED: Final = System("http://snomed.info/sct")
+SPECIALTY: Final = published("SPECIALTY")
+PRIORITY: Final = code_system("Priority")
+REVIEW_REASON: Final = code_system("ReviewReason")
+
+
+def identified(system: System, value: str) -> Json:
+    """An identifier."""
+    return {"system": system.name, "value": value}
+
+
+def coded(system: System, code: str, display: str | None = None) -> Json:
+    """A coding of a static system."""
+    coding: Json = {"system": system.name, "code": code}
+    if display is not None:
+        coding["display"] = display
+    return coding

@@ -1,0 +1,10 @@
+"""World packs: what a world holds when it begins, written by hand in TOML files beside this one.
+
+A pack is read into the structs of the domain, checked, and completed with what would only be repeated by hand: the
+place of a service from its site, public keys from private ones, a crowd of patients from a seed.
+Called by `worlds.loader` and the command line.
+"""
+
+from openers.worlds.packs.pack import Pack, PackError, pack_names, read_pack
+
+__all__ = ["Pack", "PackError", "pack_names", "read_pack"]

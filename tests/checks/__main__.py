@@ -1,0 +1,29 @@
+"""Runs all checks over the tree: `python -m tests.checks`. Prints each finding; fails if there is any."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+from tests.checks.catalogue import CHECKS, may_hold_no_example
+from tests.checks.examples import borrowed, published
+from tests.checks.source import Check, run, texts
+
+
+def main() -> int:
+    """The exit status: 0 if nothing was found."""
+    checks = list(CHECKS)
+    reference = os.environ.get("OPENERS_REFERENCE_DIR")
+    if reference:
+        checks.append(Check("no example in src", may_hold_no_example, borrowed(published(Path(reference)))))
+    sources = list(texts())
+    findings = [finding for check in checks for finding in run(check, sources)]
+    for finding in findings:
+        print(finding)
+    print(f"{len(checks)} checks of {len(sources)} files: {len(findings) or 'no'} findings")
+    return 1 if findings else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,60 @@
+"""All checks, and which texts each applies to."""
+
+from __future__ import annotations
+
+from fnmatch import fnmatch
+from typing import Final
+
+from tests.checks import logcalls, purity, shape, wording
+from tests.checks.source import Check
+
+CORE: Final = (
+    "src/openers/domain/*.py",
+    "src/openers/usecases/*.py",
+    "src/openers/store/*.py",
+    "src/openers/api/operations/*.py",
+)
+TASK_STARTERS: Final = ("src/openers/api/edge.py", "src/openers/usecases/due.py")
+"""The edge, and the runner of due work."""
+LOCKED: Final = ("requirements/*",)
+"""Lists of hashes, in which any short word may turn up."""
+
+
+def _is_core(path: str) -> bool:
+    return any(fnmatch(path, pattern) for pattern in CORE)
+
+
+def _is_ours(path: str) -> bool:
+    return path.endswith(".py") and path.startswith(("src/", "tests/", "bench/", "scripts/"))
+
+
+def _is_service(path: str) -> bool:
+    return path.endswith(".py") and path.startswith("src/")
+
+
+def _may_not_start_tasks(path: str) -> bool:
+    return _is_service(path) and path not in TASK_STARTERS
+
+
+def _is_written_by_us(path: str) -> bool:
+    return not any(fnmatch(path, pattern) for pattern in LOCKED)
+
+
+def may_hold_no_example(path: str) -> bool:
+    """Whether nothing of a published example may stand in the text: the service, less world and reference data."""
+    data = ("src/openers/worlds/packs/", "src/openers/reference/")
+    return path.startswith("src/") and (not path.startswith(data) or path.endswith(".py"))
+
+
+CHECKS: Final = (
+    Check("no clock and no ids of its own", _is_core, purity.clocks_and_ids),
+    Check("no HTTP status", _is_core, purity.statuses),
+    Check("no task on the side", _may_not_start_tasks, purity.side_tasks),
+    Check("log calls with fields", _is_service, logcalls.composed_messages),
+    Check("sizes", _is_ours, shape.sizes),
+    Check("docstrings", _is_ours, shape.docstrings),
+    Check("return types", _is_ours, shape.return_types),
+    Check("silencers with reasons", _is_ours, shape.silencers),
+    Check("wording", _is_written_by_us, wording.unwelcome),
+)
+"""Every check that needs nothing but the text. `examples.borrowed` needs the published examples beside it."""

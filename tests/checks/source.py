@@ -1,0 +1,81 @@
+"""What the checks look at (a source text and its syntax tree) and what they say (findings)."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Final
+
+ROOT: Final = Path(__file__).parents[2]
+"""The project's own folder."""
+
+UNTRACKED: Final = frozenset({".git", ".venv", "var", "build", "dist", "__pycache__", ".hypothesis"})
+"""Folders that are no part of the project's text. Caches of tools begin with a dot and end in `cache`."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One place where a rule is broken."""
+
+    path: str
+    line: int
+    what: str
+
+    def __str__(self) -> str:
+        """The finding as editors can jump to it."""
+        return f"{self.path}:{self.line}: {self.what}"
+
+
+@dataclass(frozen=True)
+class Source:
+    """One text of the project; `path` is relative to the project's folder, with slashes."""
+
+    path: str
+    text: str
+
+    @cached_property
+    def tree(self) -> ast.Module:
+        """The syntax tree of a Python text."""
+        return ast.parse(self.text, self.path)
+
+    @cached_property
+    def lines(self) -> list[str]:
+        """The lines of the text."""
+        return self.text.splitlines()
+
+    def at(self, node: ast.AST, what: str) -> Finding:
+        """A finding at the place of `node`."""
+        return Finding(self.path, getattr(node, "lineno", 1), what)
+
+
+@dataclass(frozen=True)
+class Check:
+    """A rule: what it is called, which texts it applies to, and how it is checked."""
+
+    name: str
+    applies: Callable[[str], bool]
+    find: Callable[[Source], Iterable[Finding]]
+
+
+def texts(root: Path = ROOT) -> Iterator[Source]:
+    """Every text file of the project below `root`, in order of path."""
+    for path in sorted(root.rglob("*")):
+        inside = path.relative_to(root)
+        if path.is_file() and not any(_is_untracked(part) for part in inside.parts):
+            try:
+                yield Source(inside.as_posix(), path.read_text("utf-8"))
+            except UnicodeDecodeError:
+                continue  # an image or a font
+
+
+def _is_untracked(part: str) -> bool:
+    is_cache = part.startswith(".") and part.endswith("cache")
+    return part in UNTRACKED or is_cache or part.endswith(".egg-info")
+
+
+def run(check: Check, sources: Iterable[Source]) -> list[Finding]:
+    """What `check` finds in those of `sources` that it applies to."""
+    return [finding for source in sources if check.applies(source.path) for finding in check.find(source)]

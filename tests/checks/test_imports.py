@@ -1,0 +1,60 @@
+"""The import contracts hold, and each of them notices a violation planted in a copy of the tree."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.checks.source import ROOT
+
+VIOLATIONS = (
+    ("layers", "domain/planted.py", "from openers.usecases import ports"),
+    ("layers", "usecases/planted.py", "import openers.store.tables"),
+    ("layers", "store/planted.py", "from openers.identity import planted"),
+    ("layers", "stray/planted.py", "x = 1"),
+    ("pure-core", "domain/planted.py", "import structlog"),
+    ("pure-core", "usecases/planted.py", "from sqlalchemy import select"),
+    ("api-without-store", "api/planted.py", "from openers.store import tables"),
+    ("api-without-store", "web/planted.py", "import openers.store.tables"),
+    ("sql-in-store", "api/planted.py", "import sqlite3"),
+    ("sql-in-store", "identity/planted.py", "from sqlalchemy import select"),
+    ("fhir-versions", "wire/stu3/planted.py", "from openers.wire.r4 import planted"),
+    ("production-without-worlds", "bootstrap.py", "import openers.worlds.planted"),
+    ("production-without-worlds", "api/planted.py", "import openers.worlds.planted"),
+)
+"""Contract, file and the line planted in it. The modules that are imported are planted too, so each of them exists."""
+
+
+def _lint(source: Path, *contracts: str) -> subprocess.CompletedProcess[str]:
+    chosen = [word for name in contracts for word in ("--contract", name)]
+    command = [Path(sys.executable).parent / "lint-imports", "--no-cache", "--config", ROOT / ".importlinter", *chosen]
+    environment = os.environ | {"PYTHONPATH": str(source)}
+    return subprocess.run(command, cwd=source, env=environment, capture_output=True, text=True, check=False)
+
+
+def test_the_tree_keeps_every_contract() -> None:
+    result = _lint(ROOT / "src")
+    assert result.returncode == 0, result.stdout
+
+
+@pytest.mark.parametrize(("contract", "place", "line"), VIOLATIONS)
+def test_a_planted_violation_breaks_its_contract(contract: str, place: str, line: str, tmp_path: Path) -> None:
+    source = tmp_path / "src"
+    shutil.copytree(ROOT / "src", source, ignore=shutil.ignore_patterns("__pycache__", "*.csv", "*.tsv"))
+    for module in ("identity", "telemetry", "worlds", "wire/stu3", "wire/r4", "api", "web", "cli"):
+        planted = source / "openers" / module / "planted.py"
+        planted.parent.mkdir(parents=True, exist_ok=True)
+        planted.write_text("x = 1\n")
+    for module in ("bootstrap", "server", "settings"):
+        (source / f"openers/{module}.py").touch()
+    target = source / "openers" / place
+    target.parent.mkdir(exist_ok=True)
+    target.write_text(f"{target.read_text() if target.exists() else ''}\n{line}\n")
+    result = _lint(source, contract)
+    assert result.returncode == 1, result.stdout + result.stderr
+    assert "BROKEN" in result.stdout

@@ -1,0 +1,335 @@
+"""Every way to tamper with stored audit is found, and found where it was done."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Callable, Sequence
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from openers.store.audit_chain import START, Block, Head, Sealer, belongs, block_mac, head_mac, lines_of
+from openers.store.audit_damage import Finding, Kind
+from openers.store.audit_verify import MOST, verify
+
+KEY = bytes(range(32))
+OTHER_KEY = bytes(32)
+
+Stored = list[tuple[Head, bytes]]
+
+
+def sealed(groups: Sequence[Sequence[bytes]], writer: str = "w1", key: bytes = KEY) -> list[Block]:
+    """A chain with these groups of entries."""
+    sealer = Sealer(key, writer)
+    blocks: list[Block] = []
+    for group in groups:
+        block = sealer.seal(group)
+        sealer.advance(block)
+        blocks.append(block)
+    return blocks
+
+
+def heads_of(*chains: Sequence[Block], key: bytes = KEY) -> Stored:
+    """The heads as the store keeps them."""
+    heads = [Head(chain[-1].writer, chain[-1].seq, chain[-1].mac) for chain in chains]
+    return [(head, head_mac(key, head)) for head in heads]
+
+
+def entries(blocks: int = 5, each: int = 4) -> list[list[bytes]]:
+    """Different entries for a chain."""
+    return [[b'{"n":"%d.%d"}' % (block, number) for number in range(each)] for block in range(blocks)]
+
+
+def with_lines(block: Block, lines: Sequence[bytes]) -> Block:
+    """The block holding other lines."""
+    return block._replace(entries=b"".join(line + b"\n" for line in lines))
+
+
+def places(findings: Sequence[Finding]) -> list[tuple[Kind, int, int | None]]:
+    """What was found, without words."""
+    return [(each.kind, each.seq, each.entry) for each in findings]
+
+
+def alter(chain: list[Block], at: int, entry: int) -> None:
+    """Change an entry's text."""
+    lines = list(lines_of(chain[at].entries))
+    lines[entry] = lines[entry].replace(b"n", b"m")
+    chain[at] = with_lines(chain[at], lines)
+
+
+def remove(chain: list[Block], at: int, entry: int) -> None:
+    """Take an entry out."""
+    lines = list(lines_of(chain[at].entries))
+    del lines[entry]
+    chain[at] = with_lines(chain[at], lines)
+
+
+def insert(chain: list[Block], at: int, entry: int, line: bytes = b"0123456789abcdef {}") -> None:
+    """Put a line in."""
+    lines = list(lines_of(chain[at].entries))
+    lines.insert(entry, line)
+    chain[at] = with_lines(chain[at], lines)
+
+
+def swap_entries(chain: list[Block], one: tuple[int, int], two: tuple[int, int]) -> None:
+    """Exchange two lines, in one block or between two."""
+    for (at, entry), line in zip((one, two), [list(lines_of(chain[a].entries))[e] for a, e in (two, one)], strict=True):
+        lines = list(lines_of(chain[at].entries))
+        lines[entry] = line
+        chain[at] = with_lines(chain[at], lines)
+
+
+def swap_blocks(chain: list[Block], one: int, two: int) -> None:
+    """Exchange what two rows hold, under their numbers."""
+    a, b = chain[one], chain[two]
+    chain[one], chain[two] = b._replace(seq=a.seq), a._replace(seq=b.seq)
+
+
+def change(chain: list[Block], at: int, mac: bytes) -> None:
+    """Write another mac on a block."""
+    chain[at] = chain[at]._replace(mac=mac)
+
+
+def cut(chain: list[Block], first: int, after: int | None = None) -> None:
+    """Remove blocks."""
+    del chain[first:after]
+
+
+TAMPERINGS: list[tuple[str, Callable[[list[Block]], None], list[tuple[Kind, int, int | None]]]] = [
+    ("first entry altered", lambda c: alter(c, 1, 0), [(Kind.ENTRY_ALTERED, 2, 1)]),
+    ("last entry altered", lambda c: alter(c, 4, 3), [(Kind.ENTRY_ALTERED, 5, 4)]),
+    ("entry removed", lambda c: remove(c, 1, 1), [(Kind.ENTRY_REMOVED, 2, 2)]),
+    ("last entry removed", lambda c: remove(c, 1, 3), [(Kind.ENTRY_REMOVED, 2, 4)]),
+    ("last entry of the last block removed", lambda c: remove(c, 4, 3), [(Kind.ENTRY_REMOVED, 5, 4)]),
+    ("entry put in", lambda c: insert(c, 2, 2), [(Kind.ENTRY_INSERTED, 3, 3)]),
+    ("entry put in last", lambda c: insert(c, 2, 4), [(Kind.ENTRY_INSERTED, 3, 5)]),
+    ("one removed, a later one altered", lambda c: (alter(c, 1, 2), remove(c, 1, 0))[0],
+     [(Kind.ENTRY_REMOVED, 2, 1), (Kind.ENTRY_ALTERED, 2, 3)]),
+    ("entries swapped within a block", lambda c: swap_entries(c, (1, 0), (1, 2)),
+     [(Kind.ENTRIES_SWAPPED, 2, 1), (Kind.ENTRIES_SWAPPED, 2, 3)]),
+    ("entries swapped between blocks", lambda c: swap_entries(c, (1, 0), (3, 2)),
+     [(Kind.ENTRIES_SWAPPED, 2, 1), (Kind.ENTRIES_SWAPPED, 4, 3)]),
+    ("entry overwritten by another", lambda c: swap_entries(c, (1, 0), (1, 0)) or _copy(c, 1, 0, 2),
+     [(Kind.ENTRY_ALTERED, 2, 3)]),
+    ("layout changed", lambda c: c.__setitem__(1, c[1]._replace(entries=c[1].entries[:-1])),
+     [(Kind.BLOCK_ALTERED, 2, None)]),
+    ("mac altered", lambda c: change(c, 1, bytes(32)), [(Kind.BLOCK_ALTERED, 2, None)]),
+    ("last mac altered", lambda c: change(c, 4, bytes(32)), [(Kind.BLOCK_ALTERED, 5, None)]),
+    ("first blocks removed", lambda c: cut(c, 0, 2), [(Kind.BLOCKS_REMOVED, 1, None)]),
+    ("a block removed", lambda c: cut(c, 2, 3), [(Kind.BLOCKS_REMOVED, 3, None)]),
+    ("a block repeated", lambda c: c.insert(2, c[1]), [(Kind.BLOCK_INSERTED, 2, None)]),
+    ("a stranger's block", lambda c: c.append(Block("no|body", 1, b"", START)), [(Kind.BLOCK_INSERTED, 1, None)]),
+    ("neighbouring blocks swapped", lambda c: swap_blocks(c, 1, 2),
+     [(Kind.BLOCKS_SWAPPED, 2, None), (Kind.BLOCKS_SWAPPED, 3, None)]),
+    ("distant blocks swapped", lambda c: swap_blocks(c, 0, 3),
+     [(Kind.BLOCKS_SWAPPED, 1, None), (Kind.BLOCKS_SWAPPED, 4, None)]),
+    ("blocks out of order", lambda c: c.insert(1, c.pop(2)), [(Kind.BLOCKS_SWAPPED, 2, None)]),
+    ("tail cut", lambda c: cut(c, 3), [(Kind.TAIL_CUT, 4, None)]),
+    ("all cut", lambda c: cut(c, 0), [(Kind.TAIL_CUT, 1, None)]),
+]  # fmt: skip
+
+
+def _copy(chain: list[Block], at: int, entry: int, over: int) -> None:
+    """Overwrite an entry by another of its block."""
+    lines = list(lines_of(chain[at].entries))
+    lines[over] = lines[entry]
+    chain[at] = with_lines(chain[at], lines)
+
+
+@pytest.mark.parametrize(("tamper", "found"), [row[1:] for row in TAMPERINGS], ids=[row[0] for row in TAMPERINGS])
+def test_tampering_is_named_and_placed(
+    tamper: Callable[[list[Block]], None], found: list[tuple[Kind, int, int | None]]
+) -> None:
+    """Each tampering gives exactly its findings, while another writer's chain stays clean."""
+    chain, other = sealed(entries()), sealed(entries(), "w2")
+    heads = heads_of(chain, other)
+    tamper(chain)
+    findings = verify([*chain, *other], heads, KEY)
+    assert places(findings) == found
+    assert all(each.text for each in findings)
+
+
+def test_untampered_chains_give_no_findings() -> None:
+    """Writers may be interleaved; heads that blocks have passed and heads of nothing yet are in order."""
+    one, two = sealed(entries()), sealed(entries(3), "w2")
+    mixed = [one[0], two[0], one[1], two[1], one[2], two[2], *one[3:]]
+    early = Head("w1", 2, one[1].mac)
+    assert verify(mixed, heads_of(one, two), KEY, [early, Head("w3", 0, START)]) == []
+
+
+HEADS: list[tuple[str, Callable[[Head], Stored], list[Kind]]] = [
+    ("absent", lambda _: [], [Kind.HEAD_ABSENT]),
+    ("forged mac", lambda head: [(head, bytes(32))], [Kind.HEAD_FORGED]),
+    ("forged number", lambda head: [(head._replace(seq=3), head_mac(KEY, head))], [Kind.HEAD_FORGED]),
+    ("another key", lambda head: [(head, head_mac(OTHER_KEY, head))], [Kind.HEAD_FORGED]),
+]
+
+
+@pytest.mark.parametrize(("stored", "kinds"), [row[1:] for row in HEADS], ids=[row[0] for row in HEADS])
+def test_heads_are_checked(stored: Callable[[Head], Stored], kinds: list[Kind]) -> None:
+    """A head that is missing or was not written with the key is a finding."""
+    chain = sealed(entries())
+    assert [each.kind for each in verify(chain, stored(heads_of(chain)[0][0]), KEY)] == kinds
+
+
+def test_rewriting_without_the_key_is_found() -> None:
+    """A chain sealed with another key is found by the blocks alone."""
+    forged = sealed([[b"{}"]], key=OTHER_KEY)
+    kinds = {each.kind for each in verify(forged, heads_of(forged, key=OTHER_KEY), KEY)}
+    assert kinds == {Kind.ENTRY_ALTERED, Kind.HEAD_FORGED}
+
+
+def test_rewriting_with_the_key_is_found_by_a_head_from_the_log_alone() -> None:
+    """Who has the key leaves a consistent chain, which does not contain the block that the log names."""
+    chain = sealed(entries())
+    logged = Head("w1", 3, chain[2].mac)
+    rewritten = sealed([[b'{"n":"nothing happened"}']] * 5)
+    heads = heads_of(rewritten)
+    assert verify(rewritten, heads, KEY) == []
+    assert places(verify(rewritten, heads, KEY, [logged])) == [(Kind.CHAIN_REWRITTEN, 3, None)]
+
+
+def test_tail_cut_under_an_older_head_is_found_by_a_head_from_the_log_alone() -> None:
+    """An older stored head put back hides a cut tail from all but the log."""
+    chain = sealed(entries())
+    logged = Head("w1", 5, chain[4].mac)
+    old = heads_of(chain[:3])
+    assert verify(chain[:3], old, KEY) == []
+    assert places(verify(chain[:3], old, KEY, [logged])) == [(Kind.TAIL_CUT, 4, None)]
+
+
+def test_verification_with_a_wrong_key_stops() -> None:
+    """Where everything is wrong, the list of findings is bounded and says that it is."""
+    chain = sealed(entries(blocks=MOST, each=2))
+    findings = verify(chain, (), OTHER_KEY)
+    assert findings[0].kind is Kind.UNFINISHED
+    assert MOST <= len(findings) <= MOST + 10
+
+
+@st.composite
+def tampered(draw: st.DrawFn) -> tuple[list[Block], Stored, set[tuple[Kind, int, int | None]]]:
+    """A random chain with one random tampering, and what must be found."""
+    text = st.binary(min_size=1, max_size=12).map(lambda raw: b'{"n":"%b"}' % raw.hex().encode())
+    groups = draw(st.lists(st.lists(text, min_size=2, max_size=6), min_size=2, max_size=7))
+    chain = sealed(groups)
+    heads = heads_of(chain)
+    at = draw(st.integers(0, len(chain) - 1))
+    entry = draw(st.integers(0, len(groups[at]) - 1))
+    there = draw(st.integers(0, len(chain) - 1).filter(lambda other: other != at))
+    where = draw(st.integers(0, len(groups[there]) - 1))
+    match draw(st.sampled_from(["alter", "remove", "insert", "exchange", "swap", "cut", "mac"])):
+        case "alter":
+            alter(chain, at, entry)
+            return chain, heads, {(Kind.ENTRY_ALTERED, at + 1, entry + 1)}
+        case "remove":
+            remove(chain, at, entry)
+            return chain, heads, {(Kind.ENTRY_REMOVED, at + 1, entry + 1)}
+        case "insert":
+            insert(chain, at, entry)
+            return chain, heads, {(Kind.ENTRY_INSERTED, at + 1, entry + 1)}
+        case "exchange":
+            swap_entries(chain, (at, entry), (there, where))
+            return (
+                chain,
+                heads,
+                {
+                    (Kind.ENTRIES_SWAPPED, at + 1, entry + 1),
+                    (Kind.ENTRIES_SWAPPED, there + 1, where + 1),
+                },
+            )
+        case "swap":
+            swap_blocks(chain, at, there)
+            return chain, heads, {(Kind.BLOCKS_SWAPPED, at + 1, None), (Kind.BLOCKS_SWAPPED, there + 1, None)}
+        case "cut":
+            cut(chain, at, at + 1)
+            kind = Kind.BLOCKS_REMOVED if at < len(groups) - 1 else Kind.TAIL_CUT
+            return chain, heads, {(kind, at + 1, None)}
+        case _:
+            change(chain, at, bytes(32))
+            return chain, heads, {(Kind.BLOCK_ALTERED, at + 1, None)}
+
+
+@given(tampered())
+def test_one_random_tampering_is_found_where_it_was_done(
+    case: tuple[list[Block], Stored, set[tuple[Kind, int, int | None]]],
+) -> None:
+    """Right kind, right place, nothing else."""
+    chain, heads, found = case
+    assert set(places(verify(chain, heads, KEY))) == found
+
+
+@given(st.lists(st.lists(st.binary(max_size=30).map(bytes.hex).map(str.encode), min_size=1, max_size=9), min_size=1))
+def test_random_untampered_chains_give_no_findings(groups: list[list[bytes]]) -> None:
+    """Whatever the entries, what was sealed verifies."""
+    chain = sealed(groups)
+    assert verify(chain, heads_of(chain), KEY) == []
+
+
+@given(st.lists(st.tuples(st.integers(0, 5), st.binary(max_size=60)), min_size=1, max_size=4), st.data())
+def test_no_change_of_any_bytes_goes_unseen(edits: list[tuple[int, bytes]], data: st.DataObject) -> None:
+    """Blocks overwritten with anything, several at once: either nothing changed or something is found."""
+    chain = sealed(entries())
+    heads = heads_of(chain)
+    before = list(chain)
+    for at, junk in edits:
+        block = chain[at % len(chain)]
+        cut_at = data.draw(st.integers(0, len(block.entries)))
+        chain[at % len(chain)] = block._replace(entries=block.entries[:cut_at] + junk)
+    assert bool(verify(chain, heads, KEY)) == (chain != before)
+
+
+def test_sealing_is_hmac_over_the_place_and_the_entry() -> None:
+    """The macs are plain HMAC-SHA256 of what the documentation says."""
+    block = sealed([[b"{}", b"[]"]])[0]
+    mac = hmac.digest(KEY, b"entry|w1|1|2|[]", "sha256").hex()[:16].encode()
+    assert list(lines_of(block.entries))[1] == mac + b" []"
+    assert belongs(KEY, mac + b" []", "w1", 1, 2)
+    assert block.mac == block_mac(KEY, START, block)
+    assert block.mac == hmac.digest(KEY, b"block|" + START + b"|w1|1|2|" + block.entries, "sha256")
+
+
+def test_a_failed_commit_leaves_the_head() -> None:
+    """Only `advance` moves the head, and only to the block that follows."""
+    sealer = Sealer(KEY, "w1")
+    lost, kept = sealer.seal([b"1"]), sealer.seal([b"2"])
+    assert (lost.seq, kept.seq) == (1, 1)
+    sealer.advance(kept)
+    assert sealer.head == Head("w1", 1, kept.mac)
+    with pytest.raises(ValueError, match="follow"):
+        sealer.advance(lost)
+    again = Sealer(KEY, *sealer.head).seal([b"3"])
+    assert verify([kept, again], heads_of([kept, again]), KEY) == []
+
+
+@pytest.mark.parametrize("group", [[], [b"one\ntwo"]])
+def test_what_is_no_group_of_lines_is_not_sealed(group: list[bytes]) -> None:
+    """No entries, or entries with line breaks."""
+    with pytest.raises(ValueError, match=r"entry"):
+        Sealer(KEY, "w1").seal(group)
+
+
+@pytest.mark.parametrize(("key", "writer"), [(b"short", "w"), (KEY, "a|b"), (KEY, ""), (KEY, "a:b"), (KEY, "a\n")])
+def test_keys_and_writers_are_checked(key: bytes, writer: str) -> None:
+    """A writer's name can't be mistaken for the separators."""
+    with pytest.raises(ValueError, match=r"key|writer"):
+        Sealer(key, writer)
+
+
+@given(
+    st.from_regex(r"[A-Za-z0-9._-]{1,64}", fullmatch=True), st.integers(0, 10**17), st.binary(min_size=32, max_size=32)
+)
+def test_heads_survive_their_text(writer: str, seq: int, mac: bytes) -> None:
+    """Written to the log and read back."""
+    head = Head(writer, seq, mac)
+    assert Head.parse(f"{head}\n") == head
+
+
+@pytest.mark.parametrize(
+    ("text", "wrong"),
+    [("", "writer"), ("w", "number"), ("w:x:00", "number"), ("w:1:00", "64"), ("w:1:" + "G" * 64, "mac")],
+)
+def test_what_is_no_head_is_refused(text: str, wrong: str) -> None:
+    """The message says which part is wrong."""
+    with pytest.raises(ValueError, match=wrong):
+        Head.parse(text)
