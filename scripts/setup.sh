@@ -1,7 +1,7 @@
 #!/bin/sh
 # Makes .venv ready: `setup.sh run` for the service, `setup.sh test` for the tests as well.
 # Does nothing when the requirement files have not changed since the last time. Every package is checked by its hash.
-# OPENERS_PYTHON names the Python to use, if not the newest one found.
+# PYTHON names the Python to use, if not the newest one found.
 set -eu
 
 kind=${1:?"usage: setup.sh run|test"}
@@ -28,7 +28,7 @@ is_new_enough() {
 # The first Python that will do; else one line that says what is missing.
 find_python() {
     found=
-    for name in ${OPENERS_PYTHON:-python3 python3.14 python3.13 python3.12 python3.11}; do
+    for name in ${PYTHON:-python3 python3.14 python3.13 python3.12 python3.11}; do
         command -v "$name" >/dev/null 2>&1 || continue
         found=${found:-$name}
         if is_new_enough "$name"; then
@@ -37,7 +37,7 @@ find_python() {
         fi
     done
     [ -n "$found" ] || stop "Python 3.11 or newer is needed and no python3 was found; install it (Debian, Ubuntu: apt-get install python3 python3-venv)"
-    stop "Python 3.11 or newer is needed and $found is $("$found" -V 2>&1); install a newer one or name it in OPENERS_PYTHON"
+    stop "Python 3.11 or newer is needed and $found is $("$found" -V 2>&1); install a newer one or name it in PYTHON"
 }
 
 # What the environment was made of: two equal answers need no second installation.

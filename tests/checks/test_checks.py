@@ -59,7 +59,7 @@ LEFT_ALONE: tuple[tuple[Find, str], ...] = (
     (logcalls.composed_messages, "log.info('referral_created', ubrn=ubrn)\nmath.log(f'{x}')"),
     (shape.sizes, "@app.command()\ndef serve(a, b, c, d, e, f): ..."),
     (shape.sizes, "class C:\n    def f(self, a, b, c, d, e): ..."),
-    (shape.docstrings, '"""M."""\ndef _f(): ...\ndef test_f(): ...\nclass _C: ...'),
+    (shape.docstrings, '"""M."""\ndef _f(): ...\nclass _C: ...'),
     (shape.return_types, "def f() -> None: ..."),
     (shape.silencers, "x = 1  # no" + "qa: S105 - the name of a kind of token"),
     (shape.silencers, "x = '# type: " + "ignore'"),
@@ -76,6 +76,13 @@ def test_finds_what_it_is_for(find: Find, text: str) -> None:
 @pytest.mark.parametrize(("find", "text"), LEFT_ALONE)
 def test_leaves_the_rest_alone(find: Find, text: str) -> None:
     assert [str(each) for each in find(Source("planted.py", text))] == []
+
+
+def test_a_module_of_tests_need_only_say_what_it_is_about() -> None:
+    functions = "def test_f(): ...\ndef service(): ...\n"
+    assert list(shape.docstrings(Source("tests/api/test_f.py", f'"""Said."""\n{functions}'))) == []
+    assert list(shape.docstrings(Source("tests/api/test_f.py", functions)))
+    assert list(shape.docstrings(Source("tests/service.py", f'"""Said."""\n{functions}')))
 
 
 @pytest.mark.parametrize("check", catalogue.CHECKS, ids=lambda check: check.name)

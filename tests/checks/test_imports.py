@@ -16,7 +16,7 @@ VIOLATIONS = (
     ("layers", "domain/planted.py", "from openers.usecases import ports"),
     ("layers", "usecases/planted.py", "import openers.store.tables"),
     ("layers", "store/planted.py", "from openers.identity import planted"),
-    ("layers", "stray/planted.py", "x = 1"),
+    ("layers", "stray.py", "x = 1"),
     ("pure-core", "domain/planted.py", "import structlog"),
     ("pure-core", "usecases/planted.py", "from sqlalchemy import select"),
     ("api-without-store", "api/planted.py", "from openers.store import tables"),
@@ -24,6 +24,8 @@ VIOLATIONS = (
     ("sql-in-store", "api/planted.py", "import sqlite3"),
     ("sql-in-store", "identity/planted.py", "from sqlalchemy import select"),
     ("fhir-versions", "wire/stu3/planted.py", "from openers.wire.r4 import planted"),
+    ("client-knows-nothing-of-us", "../openers_client/planted.py", "from openers.domain import planted"),
+    ("client-for-the-command-line", "api/planted.py", "import openers_client.planted"),
     ("production-without-worlds", "bootstrap.py", "import openers.worlds.planted"),
     ("production-without-worlds", "api/planted.py", "import openers.worlds.planted"),
 )
@@ -42,11 +44,27 @@ def test_the_tree_keeps_every_contract() -> None:
     assert result.returncode == 0, result.stdout
 
 
+def test_every_folder_of_code_is_a_package_that_the_contracts_see() -> None:
+    folders = {path.parent for path in (ROOT / "src").rglob("*.py")}
+    assert [str(folder) for folder in folders if not (folder / "__init__.py").exists()] == []
+
+
 @pytest.mark.parametrize(("contract", "place", "line"), VIOLATIONS)
 def test_a_planted_violation_breaks_its_contract(contract: str, place: str, line: str, tmp_path: Path) -> None:
     source = tmp_path / "src"
     shutil.copytree(ROOT / "src", source, ignore=shutil.ignore_patterns("__pycache__", "*.csv", "*.tsv"))
-    for module in ("identity", "telemetry", "worlds", "wire/stu3", "wire/r4", "api", "web", "cli"):
+    for module in (
+        "../openers_client",
+        "domain",
+        "identity",
+        "telemetry",
+        "worlds",
+        "wire/stu3",
+        "wire/r4",
+        "api",
+        "web",
+        "cli",
+    ):
         planted = source / "openers" / module / "planted.py"
         planted.parent.mkdir(parents=True, exist_ok=True)
         planted.write_text("x = 1\n")

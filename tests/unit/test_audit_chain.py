@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hmac
 from collections.abc import Callable, Sequence
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from openers.store.audit_chain import START, Block, Head, Sealer, belongs, block_mac, head_mac, lines_of
+from openers.store.audit_chain import START, Block, Head, Sealer, head_mac, lines_of
 from openers.store.audit_damage import Finding, Kind
 from openers.store.audit_verify import MOST, verify
 
@@ -96,6 +95,19 @@ def cut(chain: list[Block], first: int, after: int | None = None) -> None:
     del chain[first:after]
 
 
+def copy_over(chain: list[Block], at: int, entry: int, over: int) -> None:
+    """Overwrite an entry by another of its block."""
+    lines = list(lines_of(chain[at].entries))
+    lines[over] = lines[entry]
+    chain[at] = with_lines(chain[at], lines)
+
+
+def alter_then_remove(chain: list[Block]) -> None:
+    """Two acts on one block."""
+    alter(chain, 1, 2)
+    remove(chain, 1, 0)
+
+
 TAMPERINGS: list[tuple[str, Callable[[list[Block]], None], list[tuple[Kind, int, int | None]]]] = [
     ("first entry altered", lambda c: alter(c, 1, 0), [(Kind.ENTRY_ALTERED, 2, 1)]),
     ("last entry altered", lambda c: alter(c, 4, 3), [(Kind.ENTRY_ALTERED, 5, 4)]),
@@ -104,13 +116,13 @@ TAMPERINGS: list[tuple[str, Callable[[list[Block]], None], list[tuple[Kind, int,
     ("last entry of the last block removed", lambda c: remove(c, 4, 3), [(Kind.ENTRY_REMOVED, 5, 4)]),
     ("entry put in", lambda c: insert(c, 2, 2), [(Kind.ENTRY_INSERTED, 3, 3)]),
     ("entry put in last", lambda c: insert(c, 2, 4), [(Kind.ENTRY_INSERTED, 3, 5)]),
-    ("one removed, a later one altered", lambda c: (alter(c, 1, 2), remove(c, 1, 0))[0],
+    ("one removed, a later one altered", alter_then_remove,
      [(Kind.ENTRY_REMOVED, 2, 1), (Kind.ENTRY_ALTERED, 2, 3)]),
     ("entries swapped within a block", lambda c: swap_entries(c, (1, 0), (1, 2)),
      [(Kind.ENTRIES_SWAPPED, 2, 1), (Kind.ENTRIES_SWAPPED, 2, 3)]),
     ("entries swapped between blocks", lambda c: swap_entries(c, (1, 0), (3, 2)),
      [(Kind.ENTRIES_SWAPPED, 2, 1), (Kind.ENTRIES_SWAPPED, 4, 3)]),
-    ("entry overwritten by another", lambda c: swap_entries(c, (1, 0), (1, 0)) or _copy(c, 1, 0, 2),
+    ("entry overwritten by another", lambda c: copy_over(c, 1, 0, 2),
      [(Kind.ENTRY_ALTERED, 2, 3)]),
     ("layout changed", lambda c: c.__setitem__(1, c[1]._replace(entries=c[1].entries[:-1])),
      [(Kind.BLOCK_ALTERED, 2, None)]),
@@ -128,13 +140,6 @@ TAMPERINGS: list[tuple[str, Callable[[list[Block]], None], list[tuple[Kind, int,
     ("tail cut", lambda c: cut(c, 3), [(Kind.TAIL_CUT, 4, None)]),
     ("all cut", lambda c: cut(c, 0), [(Kind.TAIL_CUT, 1, None)]),
 ]  # fmt: skip
-
-
-def _copy(chain: list[Block], at: int, entry: int, over: int) -> None:
-    """Overwrite an entry by another of its block."""
-    lines = list(lines_of(chain[at].entries))
-    lines[over] = lines[entry]
-    chain[at] = with_lines(chain[at], lines)
 
 
 @pytest.mark.parametrize(("tamper", "found"), [row[1:] for row in TAMPERINGS], ids=[row[0] for row in TAMPERINGS])
@@ -277,59 +282,3 @@ def test_no_change_of_any_bytes_goes_unseen(edits: list[tuple[int, bytes]], data
         cut_at = data.draw(st.integers(0, len(block.entries)))
         chain[at % len(chain)] = block._replace(entries=block.entries[:cut_at] + junk)
     assert bool(verify(chain, heads, KEY)) == (chain != before)
-
-
-def test_sealing_is_hmac_over_the_place_and_the_entry() -> None:
-    """The macs are plain HMAC-SHA256 of what the documentation says."""
-    block = sealed([[b"{}", b"[]"]])[0]
-    mac = hmac.digest(KEY, b"entry|w1|1|2|[]", "sha256").hex()[:16].encode()
-    assert list(lines_of(block.entries))[1] == mac + b" []"
-    assert belongs(KEY, mac + b" []", "w1", 1, 2)
-    assert block.mac == block_mac(KEY, START, block)
-    assert block.mac == hmac.digest(KEY, b"block|" + START + b"|w1|1|2|" + block.entries, "sha256")
-
-
-def test_a_failed_commit_leaves_the_head() -> None:
-    """Only `advance` moves the head, and only to the block that follows."""
-    sealer = Sealer(KEY, "w1")
-    lost, kept = sealer.seal([b"1"]), sealer.seal([b"2"])
-    assert (lost.seq, kept.seq) == (1, 1)
-    sealer.advance(kept)
-    assert sealer.head == Head("w1", 1, kept.mac)
-    with pytest.raises(ValueError, match="follow"):
-        sealer.advance(lost)
-    again = Sealer(KEY, *sealer.head).seal([b"3"])
-    assert verify([kept, again], heads_of([kept, again]), KEY) == []
-
-
-@pytest.mark.parametrize("group", [[], [b"one\ntwo"]])
-def test_what_is_no_group_of_lines_is_not_sealed(group: list[bytes]) -> None:
-    """No entries, or entries with line breaks."""
-    with pytest.raises(ValueError, match=r"entry"):
-        Sealer(KEY, "w1").seal(group)
-
-
-@pytest.mark.parametrize(("key", "writer"), [(b"short", "w"), (KEY, "a|b"), (KEY, ""), (KEY, "a:b"), (KEY, "a\n")])
-def test_keys_and_writers_are_checked(key: bytes, writer: str) -> None:
-    """A writer's name can't be mistaken for the separators."""
-    with pytest.raises(ValueError, match=r"key|writer"):
-        Sealer(key, writer)
-
-
-@given(
-    st.from_regex(r"[A-Za-z0-9._-]{1,64}", fullmatch=True), st.integers(0, 10**17), st.binary(min_size=32, max_size=32)
-)
-def test_heads_survive_their_text(writer: str, seq: int, mac: bytes) -> None:
-    """Written to the log and read back."""
-    head = Head(writer, seq, mac)
-    assert Head.parse(f"{head}\n") == head
-
-
-@pytest.mark.parametrize(
-    ("text", "wrong"),
-    [("", "writer"), ("w", "number"), ("w:x:00", "number"), ("w:1:00", "64"), ("w:1:" + "G" * 64, "mac")],
-)
-def test_what_is_no_head_is_refused(text: str, wrong: str) -> None:
-    """The message says which part is wrong."""
-    with pytest.raises(ValueError, match=wrong):
-        Head.parse(text)

@@ -16,7 +16,7 @@ from starlette.responses import Response
 
 from openers.api.oauth_upstream import UpstreamProvider
 from openers.domain.audit import AuditEntry
-from openers.domain.clock import Clock, Instant
+from openers.domain.clock import Clock
 from openers.domain.errors import Broken, Clash
 from openers.identity.access import AccessCache
 from openers.identity.clients import ClientCheck
@@ -131,8 +131,8 @@ def status_of(error: OAuthError) -> int:
 
 
 def json_reply(body: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
-    """A JSON answer that nobody may keep."""
-    kept = {"Cache-Control": "no-store", "Pragma": "no-cache", **(headers or {})}
+    """A JSON answer that, unless `headers` say otherwise, nobody may keep."""
+    kept = {"Cache-Control": "no-store", **(headers or {})}
     return Response(msgspec.json.encode(body), status, kept, "application/json")
 
 

@@ -6,6 +6,7 @@ Source: rules chapter 2.2; RFC 6749, RFC 8693 (token exchange), RFC 7009 (revoca
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from math import ceil
 from typing import Final, TypeVar
 
 import msgspec
@@ -13,6 +14,7 @@ from starlette.responses import Response
 
 from openers.api.oauth_call import OAuthCall, json_reply
 from openers.api.oauth_reading import Parameters, read_client, read_form
+from openers.domain.clock import Instant
 from openers.domain.credentials import AccessMode, Session
 from openers.identity.clients import Client
 from openers.identity.errors import OAuthError, OAuthRefusal, invalid_grant, invalid_request
@@ -110,3 +112,104 @@ def _reply(call: OAuthCall, tokens: Tokens) -> TokenReply:
         reply.refresh_token_expires_in = _seconds(call, session.ends)
         reply.refresh_count = tokens.grant.refreshes
     return reply
+
+
+def _seconds(call: OAuthCall, until: Instant) -> int:
+    """Whole seconds that surely remain."""
+    return max(0, ceil((until - call.now).total_seconds()) - 1)
+
+
+async def _by_code(call: OAuthCall, form: Parameters, client: Client) -> TokenReply:
+    """Combined log-in: a code becomes an access, a refresh and an ID token."""
+    _needs(client, AccessMode.USER_RESTRICTED)
+    client_id = client.application.client_id
+    sent = CodeExchange(client_id, form.needed("code"), form.needed("redirect_uri"), form.get("code_verifier"))
+
+    async def redeem(tx: Tx) -> Redeemed | OAuthRefusal:
+        redeemed = await redeem_code(tx, sent, call.now)
+        if isinstance(redeemed, Redeemed):
+            _record(call, redeemed.session)
+        return redeemed
+
+    redeemed = await _issue(call, client, redeem)
+    claims = id_token_claims(redeemed.session, call.deps.base_url, client_id, redeemed.request.nonce, call.now)
+    reply = _reply(call, redeemed.tokens)
+    reply.id_token = call.deps.signing_key.sign(claims)
+    return reply
+
+
+async def _by_refresh_token(call: OAuthCall, form: Parameters, client: Client) -> TokenReply:
+    """Fresh tokens while the session lives; the refresh token is replaced."""
+    _needs(client, AccessMode.USER_RESTRICTED)
+    sent = form.needed("refresh_token")
+
+    async def refresh(tx: Tx) -> Tokens | OAuthRefusal:
+        tokens = await refresh_tokens(tx, sent, client.application.client_id, call.now)
+        if isinstance(tokens, Tokens) and tokens.grant.session is not None:
+            _record(call, tokens.grant.session)
+        return tokens
+
+    return _reply(call, await _issue(call, client, refresh))
+
+
+async def _by_assertion(call: OAuthCall, form: Parameters, client: Client) -> TokenReply:  # noqa: ARG001 -- one signature for all grants
+    """Application-restricted access: the signed JWT alone becomes an access token."""
+    _needs(client, AccessMode.APPLICATION_RESTRICTED, assertion=True)
+
+    async def issue(tx: Tx) -> Tokens | OAuthRefusal:
+        return await issue_tokens(tx, client.application.client_id, None, call.now)
+
+    return _reply(call, await _issue(call, client, issue))
+
+
+async def _by_id_token(call: OAuthCall, form: Parameters, client: Client) -> TokenReply:
+    """Separate log-in: an ID token, with the client's assertion, becomes an access and a refresh token."""
+    _needs(client, AccessMode.USER_RESTRICTED, assertion=True)
+    if form.get("subject_token_type") != ID_TOKEN_TYPE:
+        raise invalid_request(f"Missing or invalid subject_token_type - must be '{ID_TOKEN_TYPE}'")
+    try:
+        proved, ours = await _proved_id_token(call, form.needed("subject_token"), client.application.client_id)
+    except InvalidIdToken as error:
+        raise invalid_grant(f"Invalid subject_token - {error}") from None
+
+    async def issue(tx: Tx) -> Tokens | OAuthRefusal:
+        session = await open_session(tx, proved.session, call.now) if ours else await _begin(tx, proved, call.now)
+        _record(call, session)
+        return await issue_tokens(tx, client.application.client_id, session, call.now)
+
+    reply = _reply(call, await _issue(call, client, issue))
+    reply.issued_token_type = ACCESS_TOKEN_TYPE
+    return reply
+
+
+async def _proved_id_token(call: OAuthCall, text: str, client_id: str) -> tuple[IdToken, bool]:
+    """The proved ID token, and whether it is one of ours rather than the upstream provider's."""
+    deps, token = call.deps, read_id_token(text)
+    if deps.upstream is not None and token.claims.get("iss") == deps.upstream.issuer:
+        return await deps.upstream.prove(text, client_id, call.now), False
+    return prove_id_token(token, deps.signing_key.public_keys(), deps.base_url, client_id, call.now), True
+
+
+async def _begin(tx: Tx, proved: IdToken, now: Instant) -> Session:
+    """A session for somebody whom the upstream provider has logged in. Raises OAuthRefusal."""
+    user = await tx.directory.user(proved.user)
+    if user is None or not user.active:
+        raise invalid_grant("Invalid subject_token - the person is not known here")
+    session = new_session(user.id, proved.assurance, now)
+    await begin_session(tx, session)
+    return session
+
+
+def _record(call: OAuthCall, session: Session) -> None:
+    """Put the person and their session into the audit entry."""
+    call.entry.user, call.entry.session = session.user, session.id
+
+
+Exchange = Callable[[OAuthCall, Parameters, Client], Awaitable[TokenReply]]
+GRANTS: Final[dict[str, Exchange]] = {
+    "authorization_code": _by_code,
+    "client_credentials": _by_assertion,
+    "refresh_token": _by_refresh_token,
+    TOKEN_EXCHANGE: _by_id_token,
+}
+"""What may be exchanged for tokens, by grant type."""

@@ -47,6 +47,9 @@ class Field(StrEnum):
     REFERRAL = "referral"
     VERSION = "version"
     SERVICE = "service"
+    SERVICE_IDS = "_id"
+    QUERY = "_query"
+    IDENTIFIER = "identifier"
     CODE_SYSTEM = "codeSystemType"
 
 

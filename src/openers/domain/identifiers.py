@@ -59,7 +59,7 @@ class UserId(Identifier):
 
 
 class OdsCode(Identifier):
-    """Code of an organisation in the Organisation Data Service, such as R69 or D82106; sites have longer ones."""
+    """Code of an organisation in the Organisation Data Service; sites have longer ones."""
 
     __slots__ = ()
     pattern = re.compile(r"[A-Z0-9]{2,12}", re.ASCII)
@@ -114,3 +114,11 @@ class SnomedCode(Identifier):
     __slots__ = ()
     pattern = re.compile(r"[1-9][0-9]{2,17}", re.ASCII)
     shape = "3 to 18 digits"
+
+
+class VersionNumber(Identifier):
+    """The version of a record as it stands in an address."""
+
+    __slots__ = ()
+    pattern = re.compile(r"[0-9]{1,9}", re.ASCII)
+    shape = "a number of up to 9 digits"

@@ -114,8 +114,8 @@ def assurance_claims(session: Session) -> Claims:
     """Who is logged in and how surely, as ID tokens and the userinfo endpoint say it."""
     assurance = session.assurance
     return {
-        "sub": session.user,
-        "nhsid_useruid": session.user,
+        "sub": str(session.user),
+        "nhsid_useruid": str(session.user),
         "id_assurance_level": str(assurance.identity_level),
         "authentication_assurance_level": str(assurance.authenticator_level),
         "acr": f"AAL{assurance.authenticator_level}_ANY",

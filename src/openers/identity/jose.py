@@ -8,14 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 from joserfc import jws
 from joserfc.errors import JoseError
 from joserfc.jwk import RSAKey
+from joserfc.jws import JWSRegistry
 
 from openers.domain.clock import Instant
+
+LONGEST_HEADER: Final = 4096
 
 Claims = dict[str, Any]
 """The payload of a JWT, as JSON gives it."""
@@ -36,7 +39,7 @@ class Unsigned(msgspec.Struct, frozen=True):
 def take_apart(text: str) -> Unsigned:
     """The parts of a compact JWT, unproved. Raises Malformed."""
     try:
-        parts = jws.extract_compact(text.encode("ascii"))
+        parts = jws.extract_compact(text.encode("ascii"), registry=_registry())
         header = parts.headers()
         claims = msgspec.json.decode(parts.payload, type=Claims)
         msgspec.json.encode((header, claims))  # text with lone surrogates can't be kept or hashed
@@ -50,7 +53,7 @@ def is_signed_by(token: Unsigned, key: Mapping[str, str], algorithm: str) -> boo
     if token.header.get("alg") != algorithm or key.get("kty") != "RSA":
         return False
     try:
-        jws.deserialize_compact(token.text, RSAKey.import_key(dict(key)), algorithms=[algorithm])
+        jws.deserialize_compact(token.text, RSAKey.import_key(dict(key)), registry=_registry(algorithm))
     except (JoseError, ValueError, TypeError):
         return False
     return True
@@ -60,6 +63,13 @@ def sign(claims: Claims, key: RSAKey, kid: str, algorithm: str) -> str:
     """A compact JWT of `claims`."""
     header = {"alg": algorithm, "typ": "JWT", "kid": kid}
     return jws.serialize_compact(header, msgspec.json.encode(claims), key, algorithms=[algorithm])
+
+
+def _registry(*algorithms: str) -> JWSRegistry:
+    """What may stand in a header: also names that mean nothing to us, unless they are marked as critical."""
+    registry = JWSRegistry(algorithms=algorithms, strict_check_header=False)
+    registry.max_header_length = LONGEST_HEADER
+    return registry
 
 
 def key_named(kid: object, keys: Mapping[str, Sequence[Mapping[str, str]]]) -> Mapping[str, str] | None:

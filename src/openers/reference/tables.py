@@ -10,6 +10,7 @@ import csv
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from importlib.resources import files
+from typing import Final
 
 import msgspec
 
@@ -24,7 +25,8 @@ from openers.domain.codes import (
 )
 from openers.domain.geography import Point
 
-DATES = (Property("effectiveFrom", PropertyKind.DATE_TIME), Property("effectiveTo", PropertyKind.DATE_TIME))
+DATA: Final = files("openers.reference")
+DATES: Final = (Property("effectiveFrom", PropertyKind.DATE_TIME), Property("effectiveTo", PropertyKind.DATE_TIME))
 """Properties that the concepts of every system have; their values are fields of `Concept`."""
 
 
@@ -75,7 +77,7 @@ def read_outward_codes() -> dict[str, Point]:
 
 
 def _text(file: str) -> str:
-    return files(__package__).joinpath(file).read_text("utf-8")
+    return DATA.joinpath(file).read_text("utf-8")
 
 
 def _rows(file: str, separator: str = ",") -> csv.DictReader[str]:

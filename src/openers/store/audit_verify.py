@@ -155,7 +155,7 @@ class _Check:
             self._find(Kind.UNFINISHED, "", 0, text)
         else:
             self._find_absences()
-        trace_strays(self._damages, self._key)
+            trace_strays(self._damages, self._key)
         found = [*self._findings, *(finding for damage in self._damages for finding in damage.findings)]
         return sorted(dict.fromkeys(found), key=lambda each: (each.writer, each.seq, each.entry or 0, each.kind))
 

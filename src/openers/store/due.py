@@ -21,6 +21,8 @@ _WAITING: Final = (
     .order_by(_columns.due_at, _columns.kind, _columns.key)
     .limit(bindparam("most"))
 )
+_PLANNED: Final = Statement(select(_columns.kind).where(*_the_one))
+_LOOK: Final = Statement(_WAITING)
 _FIND: Final = Statement(_WAITING, _WAITING.with_for_update(skip_locked=True))
 _CLAIM: Final = Statement(
     update(due).where(*_the_one).values(claimed_until=bindparam("until"), attempt=_columns.attempt + 1)
@@ -42,6 +44,14 @@ class SqlDue:
         """Have `kind` run for `key` at an instant; a later call replaces an earlier one."""
         row = {"kind": kind, "key": key, "due_at": micros(at), "attempt": 0, "claimed_until": 0}
         await self._connection.run(_ADD, row)
+
+    async def planned(self, kind: str, key: str) -> bool:
+        """Whether there is such an item."""
+        return await self._connection.row(_PLANNED, {"of_kind": kind, "of_key": key}) is not None
+
+    async def waiting(self, now: Instant) -> bool:
+        """Whether anything is due at `now` that nobody has claimed."""
+        return await self._connection.row(_LOOK, {"now": micros(now), "most": 1}) is not None
 
     async def claim(self, now: Instant, until: Instant, most: int) -> Sequence[DueItem]:
         """Claim what is due at `now`, earliest first, for this runner alone until an instant."""

@@ -133,6 +133,11 @@ class PostgresStore:
                 else:
                     written.set_exception(failure)
 
+    async def upkeep(self) -> None:
+        """Seal what waits."""
+        while await self.seal():
+            pass
+
     async def seal(self) -> int:
         """Seal what waits in blocks, unless another process is at it; how many entries were sealed."""
         async with self._connection() as raw, raw.transaction():

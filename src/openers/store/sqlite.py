@@ -15,10 +15,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final
 
-from openers.store.audit_chain import Sealer
-
 from openers.domain.audit import AuditEntry
 from openers.domain.errors import Unavailable
+from openers.store.audit_chain import Sealer
 from openers.store.audit_rows import ADD_BLOCK, HEADS, PUT_HEAD, block_row, head_of, head_row
 from openers.store.statements import Row, Statement, Value, encode
 from openers.store.transaction import SqlTx
@@ -111,6 +110,9 @@ class SqliteStore:
     async def witness(self, entry: AuditEntry) -> None:
         """Make an audit entry durable with the open group."""
         await self.joined(entry)
+
+    async def upkeep(self) -> None:
+        """Nothing: each group seals its own entries."""
 
     async def check(self) -> None:
         """Raise Unavailable if the file can't be read."""

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from openers.domain.directory import User
-from openers.domain.identifiers import OdsCode, UserId
+from openers.domain.identifiers import OdsCode
 from openers.domain.principal import SPC, Principal
-from openers.usecases.ports import Tx
 from openers.usecases.world import World
 
 
@@ -18,15 +17,9 @@ def may_act_for(admin: User, clinician: User, organisation: OdsCode) -> bool:
     )
 
 
-async def list_on_behalf_of(by: Principal, world: World) -> list[UserId]:
+async def list_on_behalf_of(by: Principal, world: World) -> list[User]:
     """The clinicians that `by` may act for, by id."""
     async with world.read() as tx:
-        return [clinician.id for clinician in await _candidates(by, tx)]
-
-
-async def _candidates(by: Principal, tx: Tx) -> list[User]:
-    admin = await tx.directory.user(by.user)
-    if admin is None:
-        return []
-    everybody = await tx.directory.users_at(by.organisation)
-    return [user for user in everybody if may_act_for(admin, user, by.organisation)]
+        admin = await tx.directory.user(by.user)
+        everybody = await tx.directory.users_at(by.organisation)
+    return [user for user in everybody if admin is not None and may_act_for(admin, user, by.organisation)]

@@ -188,6 +188,14 @@ class Due(Protocol):
         """Have `kind` run for `key` at an instant; a later one replaces an earlier one."""
         ...
 
+    async def planned(self, kind: str, key: str) -> bool:
+        """Whether there is such an item."""
+        ...
+
+    async def waiting(self, now: Instant) -> bool:
+        """Whether anything is due at `now` that nobody has claimed."""
+        ...
+
     async def claim(self, now: Instant, until: Instant, most: int) -> Sequence[DueItem]:
         """Claim what is due at `now`, earliest first, for this runner alone until an instant."""
         ...
@@ -246,6 +254,10 @@ class Store(Protocol):
 
     async def witness(self, entry: AuditEntry) -> None:
         """Make the audit entry of a read or a refusal durable, together with those of its moment."""
+        ...
+
+    async def upkeep(self) -> None:
+        """What the store has to do regularly, such as sealing audit entries that wait. Raises Unavailable."""
         ...
 
     async def check(self) -> None:

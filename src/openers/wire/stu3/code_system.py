@@ -5,11 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Final
 
-import msgspec
-
 from openers.domain.codes import CodeSystem, CodeSystemName, Concept, Property, PropertyValue
 from openers.wire.instants import write_instant
-from openers.wire.json import Json, JsonValue
+from openers.wire.json import Json, JsonValue, encode
 from openers.wire.stu3.systems import extension, profile, published
 
 _PROPERTIES: Final = "https://fhir.nhs.uk/STU3/CodeSystem/eRS-Concept-Properties-1#"
@@ -42,7 +40,7 @@ def write_code_system(system: CodeSystem, base: str) -> bytes:
         ],
         "concept": [_concept(each, declared, base, dated=is_specialty) for each in system.concepts.values()],
     }
-    return msgspec.json.encode(shown)
+    return encode(shown)
 
 
 def _concept(concept: Concept, declared: dict[str, Property], base: str, *, dated: bool) -> Json:
@@ -78,11 +76,11 @@ def _property(declared: Property, value: PropertyValue, base: str) -> Json:
         case datetime():
             return {"code": declared.code, "valueDateTime": write_instant(value)}
         case str():
-            return {"code": declared.code, "valueCoding": {"system": _system(declared, base), "code": value}}
+            return {"code": declared.code, "valueCoding": {**_system(declared, base), "code": value}}
 
 
-def _system(declared: Property, base: str) -> str:
-    """The code system of a property's codes."""
+def _system(declared: Property, base: str) -> Json:
+    """The code system of a property's codes, if it declares one."""
     if declared.system == _OWN_SPECIALTIES:
-        return published(_OWN_SPECIALTIES).url(base)
-    return declared.system or ""
+        return {"system": published(_OWN_SPECIALTIES).url(base)}
+    return {} if declared.system is None else {"system": declared.system}

@@ -5,17 +5,15 @@ from __future__ import annotations
 from typing import Final
 
 from openers.domain.codes import LetterIntention
-from openers.domain.identifiers import NhsNumber, UserId
 from openers.domain.principal import Principal
 from openers.usecases.create_referral import CreateReferral
 from openers.wire.json import JsonValue
-from openers.wire.stu3.kinds import coding, identifier, instant, resource, unsigned_int
+from openers.wire.stu3.kinds import coding, instant, resource, unsigned_int
 from openers.wire.stu3.parameters import Param, Parameters, Values, one, optional
+from openers.wire.stu3.search import PATIENT, REFERRING_CLINICIAN
 from openers.wire.stu3.shortlist import read_shortlist
-from openers.wire.stu3.systems import NHS_NUMBER, SDS_USER, code_system
+from openers.wire.stu3.systems import code_system
 
-PATIENT: Final = Param("patient", identifier(NHS_NUMBER, NhsNumber))
-REFERRING_CLINICIAN: Final = Param("referringClinician", identifier(SDS_USER, UserId))
 SHORTLIST: Final = Param("shortlist", resource(read_shortlist, "Shortlist"))
 LETTER_INTENTION: Final = Param(
     "intentionToAddReferralLetter", coding(code_system("ReferralLetterIntention"), LetterIntention)

@@ -14,18 +14,18 @@ from openers.domain.search import SearchCriteria
 from openers.wire.json import Json, JsonValue
 from openers.wire.stu3 import systems
 from openers.wire.stu3.kinds import boolean, coding, identifier, open_coding, string, unsigned_int
-from openers.wire.stu3.parameters import Param, Parameters, one, optional
+from openers.wire.stu3.parameters import Param, Parameters, WrittenParam, one, optional
 
-PRIORITY: Final = Param("priority", coding(systems.PRIORITY, Priority))
-SPECIALTY: Final = Param("specialty", open_coding(systems.SPECIALTY, str))
-CLINIC_TYPE: Final = Param("clinicType", open_coding(systems.code_system("ClinicType"), str))
-WAIT_LIMIT: Final = Param("indicativeAppointmentWaitTimeLimit", unsigned_int())
-POSTCODE: Final = Param("postcode", string(Postcode, 20))
-DISTANCE_LIMIT: Final = Param("distanceLimit", unsigned_int())
-CLINICAL_TERM: Final = Param("clinicalTerm", open_coding(systems.SNOMED, SnomedCode))
-NAMED_CLINICIAN: Final = Param("namedClinician", identifier(systems.SDS_USER, UserId))
-APPROPRIATE: Final = Param("ageAndGenderAppropriate", boolean())
-PROVISIONING: Final = Param(
+PRIORITY: Final = WrittenParam("priority", coding(systems.PRIORITY, Priority))
+SPECIALTY: Final = WrittenParam("specialty", open_coding(systems.SPECIALTY, str))
+CLINIC_TYPE: Final = WrittenParam("clinicType", open_coding(systems.code_system("ClinicType"), str))
+WAIT_LIMIT: Final = WrittenParam("indicativeAppointmentWaitTimeLimit", unsigned_int())
+POSTCODE: Final = WrittenParam("postcode", string(Postcode, 20))
+DISTANCE_LIMIT: Final = WrittenParam("distanceLimit", unsigned_int())
+CLINICAL_TERM: Final = WrittenParam("clinicalTerm", open_coding(systems.SNOMED, SnomedCode))
+NAMED_CLINICIAN: Final = WrittenParam("namedClinician", identifier(systems.SDS_USER, UserId))
+APPROPRIATE: Final = WrittenParam("ageAndGenderAppropriate", boolean())
+PROVISIONING: Final = WrittenParam(
     "commissioningProvisioning", coding(systems.code_system("CommissioningProvisioning"), CommissioningProvisioning)
 )
 ORGANISATION: Final = Param("organisation", identifier(systems.DIRECTORY, OdsCode))

@@ -32,15 +32,21 @@ _IDENTIFIER: Final = frozenset({"id", "use", "system", "value"})
 
 @dataclass(frozen=True, slots=True)
 class Kind(Generic[T]):
-    """How values of type `T` travel. `write` takes the value and the service's base address."""
+    """How values of type `T` arrive: in which element, read by what, described by which JSON schema."""
 
     element: str
     read: Callable[[JsonValue, str], T]
-    write: Callable[[T, str], JsonValue]
     schema: Schema
 
 
-def identifier(system: System, of: type[IdentifierT]) -> Kind[IdentifierT]:
+@dataclass(frozen=True, slots=True)
+class WrittenKind(Kind[T]):
+    """How values of type `T` travel both ways. `write` takes the value and the service's base address."""
+
+    write: Callable[[T, str], JsonValue]
+
+
+def identifier(system: System, of: type[IdentifierT]) -> WrittenKind[IdentifierT]:
     """An identifier of one system."""
 
     def read(value: JsonValue, path: str) -> IdentifierT:
@@ -49,10 +55,10 @@ def identifier(system: System, of: type[IdentifierT]) -> Kind[IdentifierT]:
     def write(value: IdentifierT, base: str) -> JsonValue:
         return {"system": system.url(base), "value": value}
 
-    return Kind("valueIdentifier", read, write, _pair(system, "value", _shape(of)))
+    return WrittenKind("valueIdentifier", read, _pair(system, "value", _shape(of)), write)
 
 
-def coding(system: System, codes: type[CodeT]) -> Kind[CodeT]:
+def coding(system: System, codes: type[CodeT]) -> WrittenKind[CodeT]:
     """A code out of a closed set."""
     legal = {code.value: code for code in codes}
     listed = ", ".join(legal)
@@ -67,10 +73,10 @@ def coding(system: System, codes: type[CodeT]) -> Kind[CodeT]:
     def write(value: CodeT, base: str) -> JsonValue:
         return {"system": system.url(base), "code": value.value}
 
-    return Kind("valueCoding", read, write, _pair(system, "code", {"type": "string", "enum": list(legal)}))
+    return WrittenKind("valueCoding", read, _pair(system, "code", {"type": "string", "enum": list(legal)}), write)
 
 
-def open_coding(system: System, of: type[TextT]) -> Kind[TextT]:
+def open_coding(system: System, of: type[TextT]) -> WrittenKind[TextT]:
     """A code of a system that changes; whether it is one is for the use case to find out."""
 
     def read(value: JsonValue, path: str) -> TextT:
@@ -79,10 +85,10 @@ def open_coding(system: System, of: type[TextT]) -> Kind[TextT]:
     def write(value: TextT, base: str) -> JsonValue:
         return {"system": system.url(base), "code": value}
 
-    return Kind("valueCoding", read, write, _pair(system, "code", _shape(of)))
+    return WrittenKind("valueCoding", read, _pair(system, "code", _shape(of)), write)
 
 
-def string(of: type[TextT], longest: int) -> Kind[TextT]:
+def string(of: type[TextT], longest: int) -> WrittenKind[TextT]:
     """A text of at most `longest` characters."""
 
     def read(value: JsonValue, path: str) -> TextT:
@@ -91,21 +97,21 @@ def string(of: type[TextT], longest: int) -> Kind[TextT]:
             raise BadValue(path, None, f"must not be longer than {longest} characters")
         return _parsed(of, found, path)
 
-    return Kind("valueString", read, _as_is, {"type": "string", "minLength": 1, "maxLength": longest})
+    return WrittenKind("valueString", read, {"type": "string", "minLength": 1, "maxLength": longest}, _as_is)
 
 
-def unsigned_int() -> Kind[int]:
+def unsigned_int() -> WrittenKind[int]:
     """A whole number from 0."""
     schema: Schema = {"type": "integer", "minimum": 0, "maximum": LARGEST}
-    return Kind("valueUnsignedInt", lambda value, path: whole(value, path, LARGEST), _as_is, schema)
+    return WrittenKind("valueUnsignedInt", lambda value, path: whole(value, path, LARGEST), schema, _as_is)
 
 
-def boolean() -> Kind[bool]:
+def boolean() -> WrittenKind[bool]:
     """True or false."""
-    return Kind("valueBoolean", truth, _as_is, {"type": "boolean"})
+    return WrittenKind("valueBoolean", truth, {"type": "boolean"}, _as_is)
 
 
-def instant() -> Kind[Instant]:
+def instant() -> WrittenKind[Instant]:
     """A moment, to the millisecond."""
 
     def read(value: JsonValue, path: str) -> Instant:
@@ -115,16 +121,12 @@ def instant() -> Kind[Instant]:
         except ValueError as error:
             raise BadValue(path, found, str(error)) from None
 
-    return Kind("valueInstant", read, _as_text, {"type": "string", "format": "date-time"})
+    return WrittenKind("valueInstant", read, {"type": "string", "format": "date-time"}, _as_text)
 
 
 def resource(read: Callable[[JsonValue, str], T], schema: str) -> Kind[T]:
-    """A whole resource that `read` understands and the schema component `schema` describes. Read only."""
-
-    def write(value: T, base: str) -> JsonValue:
-        raise NotImplementedError(f"{schema} is written by its own writer")
-
-    return Kind("resource", read, write, {"$ref": f"#/components/schemas/{schema}"})
+    """A whole resource that `read` understands and the schema component `schema` describes."""
+    return Kind("resource", read, {"$ref": f"#/components/schemas/{schema}"})
 
 
 def _of_system(value: JsonValue, path: str, system: System, key: str) -> str:

@@ -27,7 +27,7 @@ from openers.wire.json import (
     resource,
     text,
 )
-from openers.wire.stu3.kinds import Kind, Schema
+from openers.wire.stu3.kinds import Kind, Schema, WrittenKind
 from openers.wire.stu3.systems import profile
 
 T = TypeVar("T")
@@ -43,17 +43,24 @@ class Param(Generic[T]):
     name: str
     kind: Kind[T]
 
-    def shown(self, value: T | None, base: str) -> tuple[Json, ...]:
-        """The parameter with `value` as a reply shows it: once, or not at all if there is no value."""
-        if value is None:
-            return ()
-        return ({"name": self.name, self.kind.element: self.kind.write(value, base)},)
-
     def schema(self) -> Schema:
         """JSON schema of the parameter."""
         value = self.kind.element
         properties: Schema = {"name": {"const": self.name}, value: self.kind.schema}
         return {"type": "object", "required": ["name", value], "properties": properties}
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenParam(Param[T]):
+    """A parameter that replies show, too."""
+
+    kind: WrittenKind[T]
+
+    def shown(self, value: T | None, base: str) -> tuple[Json, ...]:
+        """The parameter with `value` as a reply shows it: once, or not at all if there is no value."""
+        if value is None:
+            return ()
+        return ({"name": self.name, self.kind.element: self.kind.write(value, base)},)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,14 +7,12 @@ from __future__ import annotations
 
 from typing import Final
 
-import msgspec
-
 from openers.domain.codes import Priority
 from openers.domain.lifecycle import ReferralState
 from openers.domain.referral import Referral
 from openers.usecases.ports import Stored
 from openers.wire.instants import write_instant
-from openers.wire.json import Json, JsonValue
+from openers.wire.json import Json, JsonValue, encode
 from openers.wire.stu3.appointment import appointment_of
 from openers.wire.stu3.criteria import criteria_of
 from openers.wire.stu3.shortlist import shortlist_of
@@ -57,7 +55,7 @@ _TO_SHORTLIST: Final[Json] = {"url": extension("ReferralShortlist"), "valueRefer
 
 def write_referral(stored: Stored[Referral], base: str) -> bytes:
     """The stored referral for the service that is reached at `base`."""
-    return msgspec.json.encode(referral_of(stored, base))
+    return encode(referral_of(stored, base))
 
 
 def referral_of(stored: Stored[Referral], base: str) -> Json:

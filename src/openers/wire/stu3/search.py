@@ -9,14 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
-import msgspec
-
 from openers.domain.codes import RequestType, SortBy
 from openers.domain.directory import AgeRange, LimitedWait, Service
 from openers.domain.identifiers import NhsNumber, OdsCode, UserId
 from openers.domain.principal import Principal
 from openers.usecases.search_services import SearchServices
-from openers.wire.json import Json, JsonValue
+from openers.wire.json import Json, JsonValue, encode
 from openers.wire.stu3.criteria import read_criteria
 from openers.wire.stu3.kinds import coding, identifier, resource
 from openers.wire.stu3.parameters import Param, Parameters, one, optional
@@ -97,8 +95,8 @@ def fragment(service: Service, base: str) -> Fragment:
         "identifier": identified(ERS_SERVICE, service.id),
     }
     return Fragment(
-        b'{"extension":[{"extension":[' + msgspec.json.encode(prominent),
-        b",%b%b%b}" % (msgspec.json.encode(_appointment_wait(service)), _AFTER_WAIT, msgspec.json.encode(item)),
+        b'{"extension":[{"extension":[' + encode(prominent),
+        b",%b%b%b}" % (encode(_appointment_wait(service)), _AFTER_WAIT, encode(item)),
     )
 
 

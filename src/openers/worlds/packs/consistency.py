@@ -2,19 +2,67 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import Protocol
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator
 
-from openers.domain.codes import ClinicalTerm
-from openers.domain.credentials import Application
-from openers.domain.directory import Organisation, Service, Site, User
-from openers.domain.patient import Patient
+from openers.worlds.packs.pack import Pack
 
 
-class Parts(Protocol):
-    """The parts of a pack."""
+def faults(pack: Pack) -> Iterator[str]:
+    """Everything wrong between the parts, each with its place."""
+    yield from _repeated("organisations", (each.ods for each in pack.organisations))
+    yield from _repeated("sites", (each.ods for each in pack.sites))
+    yield from _repeated("users", (each.id for each in pack.users))
+    yield from _repeated("services", (each.id for each in pack.services))
+    yield from _repeated("applications", (each.client_id for each in pack.applications))
+    yield from _repeated("patients", (each.nhs_number for each in pack.patients))
+    organisations = {each.ods for each in pack.organisations}
+    for place, code in _organisations_named(pack):
+        yield from _missing(place, code, organisations, "organisation")
+    yield from _misfits_of_services(pack)
 
-    @property
-    def organisations(self) -> tuple[Organisation, ...]: ...  # noqa: D102 - the names say it
-    @property
-    def sites(self) -> tuple[Site, ...]: ...  # noqa: D102
+
+def _repeated(section: str, keys: Iterable[str]) -> Iterator[str]:
+    return (f"$.{section}: {key} stands there {times} times" for key, times in Counter(keys).items() if times > 1)
+
+
+def _missing(place: str, key: str, known: Collection[str], what: str) -> Iterator[str]:
+    if key not in known:
+        yield f"{place}: there is no {what} {key}"
+
+
+def _organisations_named(pack: Pack) -> Iterator[tuple[str, str]]:
+    """Every organisation that is referred to, with the place."""
+    for index, site in enumerate(pack.sites):
+        yield f"$.sites[{index}].organisation", site.organisation
+    for index, user in enumerate(pack.users):
+        yield from ((f"$.users[{index}].roles", role.organisation) for role in user.roles)
+        yield from ((f"$.users[{index}].workgroups", name.partition("/")[0]) for name in sorted(user.workgroups))
+    for index, service in enumerate(pack.services):
+        yield f"$.services[{index}].organisation", service.organisation
+        admitted = sorted(service.commissioning.organisations)
+        yield from ((f"$.services[{index}].commissioning", organisation) for organisation in admitted)
+    for index, application in enumerate(pack.applications):
+        if application.organisation is not None:
+            yield f"$.applications[{index}].organisation", application.organisation
+    for index, patient in enumerate(pack.patients):
+        if patient.practice is not None:
+            yield f"$.patients[{index}].practice", patient.practice
+    if pack.crowd is not None:
+        yield from (("$.crowd.practices", practice) for practice in pack.crowd.practices)
+
+
+def _misfits_of_services(pack: Pack) -> Iterator[str]:
+    """Services at another organisation's site or workgroup, without a clinic type, or with unknown clinicians."""
+    sites = {(each.ods, each.organisation) for each in pack.sites}
+    people = {each.id for each in pack.users}
+    for index, service in enumerate(pack.services):
+        place = f"$.services[{index}]"
+        if not service.clinic_types:
+            yield f"{place}.clinic_types: give at least one pair of specialty and clinic type"
+        if (service.site, service.organisation) not in sites:
+            yield f"{place}.site: {service.organisation} has no site {service.site}"
+        if not service.workgroup.startswith(f"{service.organisation}/"):
+            yield f"{place}.workgroup: {service.workgroup} is not of {service.organisation}"
+        for clinician in sorted(service.clinicians):
+            yield from _missing(f"{place}.clinicians", clinician, people, "user")

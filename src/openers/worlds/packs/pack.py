@@ -1,14 +1,8 @@
-"""Reads a pack: TOML to tables, tables completed, tables to structs, structs checked against each other."""
+"""What a pack holds."""
 
 from __future__ import annotations
 
-import hashlib
-import json
-import tomllib
-from collections.abc import Iterator, Mapping
 from datetime import date
-from importlib.resources import files
-from typing import Any, Final
 
 import msgspec
 
@@ -16,23 +10,7 @@ from openers.domain.codes import ClinicalTerm
 from openers.domain.credentials import Application
 from openers.domain.directory import Organisation, Service, Site, User
 from openers.domain.patient import Patient
-from openers.worlds.packs.consistency import faults
-from openers.worlds.people import Crowd, generate
-
-Row = dict[str, Any]
-"""One TOML table; what is in it is known only once it has been converted."""
-
-PUBLIC_PARTS: Final = frozenset({"kty", "n", "e", "kid", "use", "alg"})
-"""The parts of an RSA key that a key set may show."""
-SECTIONS: Final[Mapping[str, type[msgspec.Struct]]] = {
-    "organisations": Organisation,
-    "sites": Site,
-    "users": User,
-    "services": Service,
-    "applications": Application,
-    "patients": Patient,
-    "clinical_terms": ClinicalTerm,
-}
+from openers.worlds.people import Crowd
 
 
 class PackError(Exception):
@@ -59,88 +37,3 @@ class Pack(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     crowd: Crowd | None = None
     secrets: dict[str, str] = {}
     private_keys: dict[str, dict[str, str]] = {}
-
-
-def pack_names() -> list[str]:
-    """The names of all packs."""
-    return sorted(file.name.removesuffix(".toml") for file in files(__package__).iterdir() if _is_pack(file.name))
-
-
-def read_pack(name: str) -> Pack:
-    """The pack with this name, checked and complete. Raises `PackError`."""
-    if name not in pack_names():
-        raise PackError(f"there is no pack {name!r}; there are: {', '.join(pack_names())}")
-    return parse_pack(name, files(__package__).joinpath(f"{name}.toml").read_text("utf-8"))
-
-
-def parse_pack(name: str, text: str) -> Pack:
-    """The pack that `text` describes. Raises `PackError`, naming every fault that can be told apart."""
-    try:
-        tables = tomllib.loads(text)
-        pack = msgspec.convert(_completed(tables), Pack, dec_hook=_parse)
-    except (tomllib.TOMLDecodeError, msgspec.ValidationError) as fault:
-        raise PackError(f"pack {name}: {fault}") from fault
-    found = [*_unknown_keys(tables), *faults(pack)]
-    if found:
-        raise PackError("\n".join(f"pack {name}: {fault}" for fault in found))
-    return _peopled(pack)
-
-
-def _is_pack(file: str) -> bool:
-    return file.endswith(".toml")
-
-
-def _parse(kind: type, text: str) -> str:
-    """Identifiers parse themselves and raise `ValueError`, which msgspec reports with its place."""
-    return kind(text)
-
-
-def _completed(tables: Row) -> Row:
-    """The tables with everything in them that would only be repeated by hand."""
-    sites = {site.get("ods"): site for site in tables.get("sites", ())}
-    registrations: list[Row] = tables.get("applications", [])
-    return {
-        **tables,
-        "services": [_placed(service, sites) for service in tables.get("services", ())],
-        "applications": [_registered(row) for row in registrations],
-        "secrets": {row["client_id"]: row["secret"] for row in registrations if "secret" in row},
-        "private_keys": {row["client_id"]: _private_key(row["key"]) for row in registrations if "key" in row},
-    }
-
-
-def _placed(service: Row, sites: Mapping[str, Row]) -> Row:
-    """A service, at its site unless it says otherwise."""
-    site = sites.get(service.get("site", ""))
-    return service if site is None else {"location_name": site["name"], "postcode": site["postcode"], **service}
-
-
-def _registered(row: Row) -> Row:
-    """An application as it is registered: the hash of its secret, the public part of its key, for tests only."""
-    known = {name: value for name, value in row.items() if name not in ("secret", "key")}
-    if "secret" in row:
-        known["secret_sha256"] = hashlib.sha256(row["secret"].encode()).hexdigest()
-    if "key" in row:
-        private = _private_key(row["key"])
-        known["keys"] = {"keys": [{part: value for part, value in private.items() if part in PUBLIC_PARTS}]}
-    return {**known, "test_only": True}
-
-
-def _private_key(name: str) -> dict[str, str]:
-    return json.loads(files(__package__).joinpath("keys", f"{name}.json").read_text("utf-8"))
-
-
-def _unknown_keys(tables: Row) -> Iterator[str]:
-    """Keys that no struct has: most likely misspelt."""
-    for section, kind in SECTIONS.items():
-        known = {field.name for field in msgspec.structs.fields(kind)}
-        known |= {"secret", "key"} if kind is Application else set()
-        for index, row in enumerate(tables.get(section, ())):
-            yield from (f"$.{section}[{index}]: unknown key `{key}`" for key in row if key not in known)
-
-
-def _peopled(pack: Pack) -> Pack:
-    """The pack with its crowd among its patients."""
-    if pack.crowd is None:
-        return pack
-    named = frozenset(patient.nhs_number for patient in pack.patients)
-    return msgspec.structs.replace(pack, patients=(*pack.patients, *generate(pack.crowd, pack.day, named)))

@@ -1,0 +1,133 @@
+"""One call of an operation, and its reply: what a handler gets and gives."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final, TypeVar
+from urllib.parse import parse_qsl
+
+import msgspec
+
+from openers.api.registry import Operation
+from openers.api.renderings import Renderings, Writer
+from openers.api.request import Stop
+from openers.domain.directory import User
+from openers.domain.errors import Field, NotFound
+from openers.domain.identifiers import Identifier, ServiceId, Ubrn, VersionNumber
+from openers.domain.principal import Principal
+from openers.settings import Settings
+from openers.usecases.ports import Stored
+from openers.usecases.world import World
+from openers.wire import problems
+from openers.wire.json import Json
+from openers.wire.r4.bundles import Searchset
+
+T = TypeVar("T")
+K = TypeVar("K", bound=Identifier)
+
+Header = tuple[bytes, bytes]
+FHIR_JSON: Final = b"application/fhir+json"
+NO_CACHE: Final[Header] = (b"cache-control", b"no-cache")
+
+
+class Reply(msgspec.Struct, frozen=True):
+    """What goes back: status, body (FHIR JSON unless empty) and headers beyond those that every reply has."""
+
+    status: int
+    body: bytes
+    headers: tuple[Header, ...] = ()
+
+    def with_headers(self, *more: Header) -> Reply:
+        """The same reply with more headers."""
+        return Reply(self.status, self.body, (*self.headers, *more))
+
+
+class Call(msgspec.Struct, frozen=True, kw_only=True):
+    """One call: who asks, for what, in which world.
+
+    `principal` is absent only where an operation has no roles; `user` only for applications. `body` is the parsed
+    JSON of operations that take one.
+    """
+
+    operation: Operation
+    world: World
+    settings: Settings
+    renderings: Renderings
+    path: dict[str, str]
+    query_string: bytes
+    body: Json
+    caller: Principal | None
+    user: User | None
+
+    @property
+    def principal(self) -> Principal:
+        """Who asks, in which role."""
+        if self.caller is None:
+            raise RuntimeError(f"{self.operation.id} has no roles, so it has no principal")
+        return self.caller
+
+    @property
+    def person(self) -> User:
+        """Who is logged in. Raises Stop for applications, which are nobody."""
+        if self.user is None:
+            raise Stop(problems.wrong_function(self.operation.fhir))
+        return self.user
+
+    @property
+    def ubrn(self) -> Ubrn:
+        """The UBRN in the path. Raises Stop."""
+        return self._from_path("ubrn", Ubrn)
+
+    @property
+    def version(self) -> int:
+        """The version in the path. Raises Stop."""
+        return int(self._from_path("version", VersionNumber))
+
+    @property
+    def service_id(self) -> ServiceId:
+        """The service id in the path. Raises NotFound: what is no id names no service (A033 has no 400)."""
+        try:
+            return ServiceId(self.path["id"])
+        except ValueError as error:
+            raise NotFound(Field.SERVICE, self.path["id"]) from error
+
+    def _from_path(self, name: str, kind: type[K]) -> K:
+        try:
+            return kind(self.path[name])
+        except ValueError as error:
+            fhir = self.operation.fhir
+            raise Stop(problems.bad_header(fhir, name, self.path[name], f"must be {kind.shape}")) from error
+
+    @property
+    def base(self) -> str:
+        """The URL below which this service's FHIR resources are."""
+        return self.settings.fhir_base_url
+
+    @property
+    def query(self) -> list[tuple[str, str]]:
+        """The query's parameters in order, decoded, empty ones included."""
+        return parse_qsl(self.query_string.decode("latin-1"), keep_blank_values=True)
+
+    def values_of(self, name: str) -> Sequence[str]:
+        """All values of a query parameter."""
+        return [value for key, value in self.query if key == name]
+
+    def searchset(self) -> Searchset:
+        """What the search result that answers this call says of itself."""
+        query = self.query_string.decode("latin-1")
+        return Searchset(self.world.ids.uuid(), self.world.clock.now(), self.base, query)
+
+    def reply(self, stored: Stored[T], writer: Writer[T]) -> Reply:
+        """The record as `writer` renders it, with its version as ETag where the operation has one."""
+        body = self.renderings.of(self.world.name, stored, writer, self.base)
+        headers = ((b"etag", etag(stored.version)),) if self.operation.etag else ()
+        return Reply(self.operation.success, body, headers)
+
+    def plain(self, body: bytes, *headers: Header) -> Reply:
+        """A body that is no stored record."""
+        return Reply(self.operation.success, body, headers)
+
+
+def etag(version: int) -> bytes:
+    """A version as a weak entity tag."""
+    return b'W/"%d"' % version

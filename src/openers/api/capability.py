@@ -1,0 +1,97 @@
+"""The CapabilityStatements of both FHIR versions, from the registry. Open to everybody, as FHIR asks.
+
+Source: FHIR STU3 and R4, CapabilityStatement and the `capabilities` interaction.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any, Final
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from openers.api.call import FHIR_JSON
+from openers.api.registry import GET, HEAD, REGISTRY, Operation
+from openers.domain.clock import Clock, Instant
+from openers.settings import Settings
+from openers.wire.instants import write_instant
+from openers.wire.outcome import Fhir
+
+FHIR_VERSIONS: Final = {Fhir.STU3: "3.0.1", Fhir.R4: "4.0.1"}
+
+
+def capability_routes(settings: Settings, clock: Clock) -> list[Route]:
+    """`/metadata` below each FHIR version."""
+    started = clock.now()
+
+    def route(fhir: Fhir) -> Route:
+        body = json.dumps(capability_statement(fhir, settings.fhir_base_url, started)).encode()
+
+        async def metadata(_request: Request) -> Response:
+            return Response(body, headers={"content-type": FHIR_JSON.decode()})
+
+        return Route(f"/referrals/FHIR/{fhir}/metadata", metadata)
+
+    return [route(fhir) for fhir in Fhir]
+
+
+def capability_statement(fhir: Fhir, base: str, at: Instant) -> dict[str, Any]:
+    """What this service can do in one FHIR version, as a CapabilityStatement dated `at`."""
+    operations = [each for each in REGISTRY if each.fhir is fhir]
+    version_specific = {"acceptUnknown": "no"} if fhir is Fhir.STU3 else {}
+    return {
+        "resourceType": "CapabilityStatement",
+        "url": f"{base}/{fhir}/metadata",
+        "name": "OpenERS",
+        "title": "OpenERS, an open e-Referral Service",
+        "status": "active",
+        "date": write_instant(at),
+        "kind": "instance",
+        "software": {"name": "OpenERS"},
+        "implementation": {"description": "OpenERS", "url": f"{base}/{fhir}"},
+        "fhirVersion": FHIR_VERSIONS[fhir],
+        **version_specific,
+        "format": ["application/fhir+json"],
+        "rest": [
+            {
+                "mode": "server",
+                "security": {"description": "OAuth 2.0 bearer tokens, user-restricted or application-restricted"},
+                "resource": list(_resources(operations)),
+            }
+        ],
+    }
+
+
+def _resources(operations: Iterable[Operation]) -> Iterable[dict[str, Any]]:
+    """One entry a resource type: its interactions, search parameters and named operations."""
+    types: dict[str, list[Operation]] = {}
+    for operation in operations:
+        types.setdefault(operation.path.split("/")[2], []).append(operation)
+    for kind, members in types.items():
+        entry: dict[str, Any] = {"type": kind, "interaction": [], "documentation": _list(members)}
+        searches = [each for each in members if each.query]
+        entry["interaction"] = [{"code": code} for code in dict.fromkeys(filter(None, map(_interaction, members)))]
+        if searches:
+            entry["searchParam"] = [
+                {"name": name.name, "type": "token", "documentation": name.description}
+                for each in searches
+                for name in each.query
+            ]
+        yield entry
+
+
+def _interaction(operation: Operation) -> str | None:
+    """The FHIR interaction that an operation is, `None` for named operations."""
+    if operation.method not in (GET, HEAD):
+        return None
+    if operation.path.endswith("/_history/{version}"):
+        return "vread"
+    return "read" if operation.path.endswith("}") else "search-type"
+
+
+def _list(operations: Iterable[Operation]) -> str:
+    lines = dict.fromkeys(f"{each.id} {each.method} {each.path}: {each.summary}" for each in operations)
+    return "\n".join(lines)

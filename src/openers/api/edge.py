@@ -1,0 +1,154 @@
+"""The FHIR edge: a bare ASGI application that takes every call below the FHIR base through the same steps.
+
+Who are you (gateway), what do you want (routes), may this role (gateway), can it be read (media, body), do it
+(operation), record it (audit), answer. Whatever goes wrong leaves as the error shape of the caller's FHIR version.
+Every call leaves one audit entry: an act's commits with the act, those of reads and refusals before the reply.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from time import perf_counter
+from typing import Any, Final
+
+import msgspec
+import structlog
+
+from openers.api.call import FHIR_JSON, Call, Header, Reply
+from openers.api.gateway import Gateway, in_role, open_gate
+from openers.api.media import accepts_fhir_json, is_fhir_json
+from openers.api.registry import Operation
+from openers.api.renderings import Renderings
+from openers.api.request import CORRELATION, ClientGone, Request, Scope, Stop, read_body
+from openers.api.routes import Match, Routes
+from openers.domain.audit import AuditEntry
+from openers.domain.errors import OpenersError, Unavailable
+from openers.settings import Settings
+from openers.telemetry.metrics import RequestMeter
+from openers.usecases.world import World
+from openers.wire import json, problems
+from openers.wire.outcome import Problem, outcome_of, write_outcome
+
+PREFIX: Final = "/referrals/FHIR"
+_log = structlog.get_logger()
+
+
+class Edge(msgspec.Struct, frozen=True, kw_only=True):
+    """What the edge works with. `world` is where calls go until there are several; `meters` are by operation id."""
+
+    world: Callable[[], World]
+    settings: Settings
+    gateway: Gateway
+    routes: Routes
+    meters: dict[str, RequestMeter]
+    renderings: Renderings
+
+    async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
+        """Serve one HTTP request."""
+        began = perf_counter()
+        request = Request(scope, PREFIX)
+        match = self.routes.find(request.path)
+        operation = None if match is None else match.operations.get(request.method)
+        world = self.world()
+        entry = _entry(request, operation, world)
+        try:
+            reply = await self._answer(request, match, world.for_call(entry), receive)
+        except ClientGone:
+            return
+        self.meters[entry.operation].done(reply.status, perf_counter() - began)
+        await _send(send, reply, request, entry)
+
+    async def _answer(self, request: Request, match: Match | None, world: World, receive: Any) -> Reply:
+        """The reply, its audit entry durable."""
+        try:
+            reply = await self._serve(request, match, world, receive)
+            if not world.entry.act:  # an act's entry has committed with it
+                await world.store.witness(world.entry)
+        except Stop as stop:
+            return await self._refuse(request, world, stop.problem)
+        except OpenersError as error:
+            return await self._refuse(request, world, outcome_of(error, request.fhir))
+        except Exception:
+            error_id = str(world.ids.uuid())
+            await _log.aexception("unexpected failure", error_id=error_id, operation=world.entry.operation)
+            return await self._refuse(request, world, problems.unexpected(request.fhir, error_id))
+        return reply
+
+    async def _serve(self, request: Request, match: Match | None, world: World, receive: Any) -> Reply:
+        operation = None if match is None else match.operations.get(request.method)
+        caller = await open_gate(request, operation, self.gateway, world)
+        if match is None:
+            raise Stop(problems.unknown_path(request.fhir, request.path, self.routes.nearest(request.path)))
+        if operation is None:
+            raise Stop(problems.method_not_allowed(request.fhir, request.method, ", ".join(sorted(match.operations))))
+        principal = None if operation.roles is None else await in_role(request, caller, operation, world)
+        if principal is not None:
+            world.entry.by(principal)
+        if not accepts_fhir_json(request.header(b"accept")):
+            raise Stop(problems.not_acceptable(request.fhir, FHIR_JSON.decode()))
+        call = Call(
+            operation=operation,
+            world=world,
+            settings=self.settings,
+            renderings=self.renderings,
+            path=match.values,
+            query_string=request.scope["query_string"],
+            caller=principal,
+            user=caller.user,
+            body=await self._body(request, operation, receive),
+        )
+        return await operation.handler(call)
+
+    async def _body(self, request: Request, operation: Operation, receive: Any) -> json.Json:
+        """The parsed body of an operation that takes one."""
+        if operation.request is None:
+            return {}
+        if not is_fhir_json(request.header(b"content-type")):
+            raise Stop(problems.unsupported_media(request.fhir, FHIR_JSON.decode()))
+        settings = self.settings
+        body = await read_body(receive, request.fhir, settings.max_body_bytes, settings.body_timeout_s)
+        return json.parse(body)
+
+    async def _refuse(self, request: Request, world: World, problem: Problem) -> Reply:
+        """The refusal as a reply, recorded; if even that fails, the service is unavailable."""
+        entry = world.entry
+        entry.outcome, entry.code = problem.status, problem.code
+        try:
+            await world.store.witness(entry)
+        except Unavailable as error:
+            problem = outcome_of(error, request.fhir)
+        headers: list[Header] = []
+        if problem.media_type:
+            headers.append((b"content-type", problem.media_type.encode()))
+        if problem.retry_after_s is not None:
+            headers.append((b"retry-after", b"%d" % problem.retry_after_s))
+        if problem.status == 401:
+            headers.append((b"www-authenticate", b'Bearer realm="OpenERS", error="invalid_token"'))
+        return Reply(problem.status, write_outcome(problem, request.fhir, world.wall.now()), tuple(headers))
+
+
+def _entry(request: Request, operation: Operation | None, world: World) -> AuditEntry:
+    """The call's audit entry, as far as it is known before anybody is asked."""
+    return AuditEntry(
+        event_type=request.method,
+        audit_type="API Unknown Request" if operation is None else operation.audit,
+        at=world.wall.now(),
+        operation="" if operation is None else operation.id,
+        request_id=f"{world.ids.uuid()}-1",
+        correlation_id=request.header(CORRELATION),
+        fqdn=request.header(b"host"),
+        outcome=0 if operation is None else operation.success,
+    )
+
+
+async def _send(send: Any, reply: Reply, request: Request, entry: AuditEntry) -> None:
+    headers: list[Header] = [(b"x-request-id", entry.request_id.encode()), *reply.headers]
+    correlation = request.headers.get(CORRELATION)
+    if correlation is not None:
+        headers.append((b"x-correlation-id", correlation))
+    if reply.body and all(name != b"content-type" for name, _ in reply.headers):
+        headers.append((b"content-type", FHIR_JSON))
+    headers.append((b"content-length", b"%d" % len(reply.body)))
+    body = b"" if request.method == "HEAD" else reply.body
+    await send({"type": "http.response.start", "status": reply.status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})

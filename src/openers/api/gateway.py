@@ -1,0 +1,164 @@
+"""The gateway: from a request to the caller in one role, or to a refusal, in the order of the real platform.
+
+Source: rules chapter 2.3 (pipeline), 2.4 (headers), 2.5 (who may call what); 11.2 rows 28 and 29.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from openers.api.rate_limit import RateLimit
+from openers.api.registry import Operation
+from openers.api.request import FUNCTION, GATEWAY_ONLY, ODS, ON_BEHALF_OF, Request, Stop
+from openers.domain.directory import User
+from openers.domain.identifiers import OdsCode, UserId
+from openers.domain.principal import APPLICATION_FUNCTIONS, SPCA, BusinessFunction, Principal
+from openers.identity.access import AccessCache, Caller, open_bearer
+from openers.identity.assurance import identity_is_verified, method_is_accepted
+from openers.identity.errors import InvalidToken
+from openers.usecases.list_on_behalf_of import may_act_for
+from openers.usecases.world import World
+from openers.wire import problems
+from openers.wire.outcome import Fhir
+
+
+class Gateway(msgspec.Struct, frozen=True):
+    """What the checks need. `allowed` are the organisations of the allow-list, `None` where it is off."""
+
+    access: AccessCache
+    limit: RateLimit
+    allowed: frozenset[str] | None
+
+
+async def open_gate(request: Request, operation: Operation | None, gateway: Gateway, world: World) -> Caller:
+    """The caller, known and within limits; `operation` is `None` where the address is unknown. Raises Stop."""
+    fhir = request.fhir
+    caller = await _bearer(request, gateway, world)
+    if caller.user is not None:
+        _check_assurance(caller, fhir)
+        if operation is None or operation.roles is not None:  # A030 is where callers find their organisations
+            _check_allow_list(request, gateway)
+    if not caller.application.asid:
+        raise Stop(problems.missing_asid(fhir))
+    if not gateway.limit.admits(caller.application.client_id):
+        raise Stop(problems.too_many_requests(fhir, retry_after_s=1))
+    _check_mode_headers(request, caller)
+    return caller
+
+
+async def in_role(request: Request, caller: Caller, operation: Operation, world: World) -> Principal:
+    """The caller in the role that the request names, which may call `operation`. Raises Stop."""
+    if caller.user is None:
+        return _application_principal(caller, operation)
+    return await _user_principal(request, caller, caller.user, (operation, world))
+
+
+async def _bearer(request: Request, gateway: Gateway, world: World) -> Caller:
+    scheme, _, token = request.header(b"authorization").partition(" ")
+    if scheme.lower() != "bearer" or not token:
+        raise Stop(problems.invalid_token(request.fhir))
+    try:
+        return await open_bearer(token, world, gateway.access)
+    except InvalidToken as error:
+        raise Stop(problems.invalid_token(request.fhir)) from error
+
+
+def _check_assurance(caller: Caller, fhir: Fhir) -> None:
+    session = caller.grant.session
+    if session is None or not method_is_accepted(session.assurance):
+        raise Stop(problems.method_not_accepted(fhir))
+    if not identity_is_verified(session.assurance):
+        raise Stop(problems.identity_not_verified(fhir))
+
+
+def _check_allow_list(request: Request, gateway: Gateway) -> None:
+    if gateway.allowed is None:
+        return
+    organisation = request.header(ODS)
+    if not organisation:
+        raise Stop(problems.missing_header("NHSD-End-User-Organisation-ODS"))
+    if organisation not in gateway.allowed:
+        raise Stop(problems.organisation_not_allowed(request.fhir))
+
+
+def _check_mode_headers(request: Request, caller: Caller) -> None:
+    if caller.user is None:
+        if not GATEWAY_ONLY.isdisjoint(request.headers):
+            raise Stop(problems.header_of_the_gateway())
+    elif request.header(FUNCTION) in APPLICATION_FUNCTIONS:
+        raise Stop(problems.application_function(request.fhir))
+
+
+def _application_principal(caller: Caller, operation: Operation) -> Principal:
+    """An application acts as its registration says, whatever organisation and function its headers name."""
+    application = caller.application
+    organisation, function, user = application.organisation, application.function, application.user
+    if organisation is None or function is None or user is None or function not in operation.applications:
+        raise Stop(problems.wrong_function(operation.fhir))
+    return Principal(
+        user=user,
+        organisation=organisation,
+        function=function,
+        application=application.client_id,
+        session="",
+        asid=application.asid or "",
+    )
+
+
+async def _user_principal(request: Request, caller: Caller, user: User, asked: tuple[Operation, World]) -> Principal:
+    operation, world = asked
+    organisation = request.header(ODS)
+    if not organisation:
+        raise Stop(problems.missing_header("NHSD-End-User-Organisation-ODS"))
+    role = _held_role(user, organisation, request.header(FUNCTION))
+    if role is None or operation.roles is None or role[1] not in operation.roles:
+        raise Stop(problems.wrong_function(operation.fhir, _allowed(operation)))
+    acting_for = await _on_behalf_of(request, user, role, world) if operation.acts_for else None
+    effective = acting_for or user
+    return Principal(
+        user=user.id,
+        organisation=role[0],
+        function=role[1],
+        application=caller.application.client_id,
+        session=caller.grant.session.id if caller.grant.session else "",
+        asid=caller.application.asid or "",
+        on_behalf_of=None if acting_for is None else acting_for.id,
+        workgroups=effective.workgroups_at(role[0]),
+    )
+
+
+def _held_role(user: User, organisation: str, function: str) -> tuple[OdsCode, BusinessFunction] | None:
+    """The role that the headers name, if the person holds it there."""
+    for role in user.roles:
+        if role.organisation == organisation:
+            for held in role.functions:
+                if held == function:
+                    return role.organisation, held
+    return None
+
+
+async def _on_behalf_of(
+    request: Request, user: User, role: tuple[OdsCode, BusinessFunction], world: World
+) -> User | None:
+    """The clinician whom an SPCA acts for. Required of them and refused to everybody else (rules 2.4)."""
+    header = request.header(ON_BEHALF_OF)
+    fhir = request.fhir
+    if role[1] is not SPCA:
+        if header:
+            raise Stop(problems.wrong_function(fhir, f"NHSD-eRS-On-Behalf-Of-User-ID is only for {SPCA}."))
+        return None
+    async with world.read() as tx:
+        clinician = await tx.directory.user(UserId(header)) if _is_user_id(header) else None
+    if clinician is None or not may_act_for(user, clinician, role[0]):
+        text = "NHSD-eRS-On-Behalf-Of-User-ID must name a clinician that the user may act for (A040 lists them)."
+        raise Stop(problems.wrong_function(fhir, text))
+    return clinician
+
+
+def _is_user_id(text: str) -> bool:
+    return UserId.pattern.fullmatch(text) is not None
+
+
+def _allowed(operation: Operation) -> str:
+    names = ", ".join(sorted(operation.roles or ()))
+    return f"User does not have the required Business Function at the specified Organisation. Allowed here: {names}."

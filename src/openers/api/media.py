@@ -1,0 +1,62 @@
+"""Media types: whether a caller accepts FHIR JSON, and whether a body is it. Source: RFC 9110, rules 2.4."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Final
+
+FHIR_JSON: Final = "application/fhir+json"
+_RANGES: Final = frozenset({FHIR_JSON, "application/*", "*/*"})
+
+
+@lru_cache(maxsize=256)
+def accepts_fhir_json(accept: str) -> bool:
+    """Whether an `Accept` header (empty: absent) allows FHIR JSON. The most specific range that fits decides."""
+    if not accept:
+        return True
+    weights: dict[str, float] = {}
+    for each in _members(accept):
+        media, weight = _range(each)
+        if media in _RANGES:
+            weights[media] = weight
+    for media in (FHIR_JSON, "application/*", "*/*"):
+        if media in weights:
+            return weights[media] > 0
+    return False
+
+
+@lru_cache(maxsize=256)
+def is_fhir_json(content_type: str) -> bool:
+    """Whether a `Content-Type` header names FHIR JSON, in UTF-8 if it names a character set."""
+    media, _, rest = content_type.partition(";")
+    parameters = dict(_parameter(each) for each in rest.split(";") if each.strip())
+    return media.strip().lower() == FHIR_JSON and parameters.get("charset", "utf-8").lower() == "utf-8"
+
+
+def _members(header: str) -> list[str]:
+    """The elements of a comma-separated header; commas within quotes separate nothing."""
+    members, quoted, current = list[str](), False, ""
+    for character in header:
+        if character == '"':
+            quoted = not quoted
+        if character == "," and not quoted:
+            members.append(current)
+            current = ""
+        else:
+            current += character
+    return [each.strip() for each in (*members, current) if each.strip()]
+
+
+def _range(element: str) -> tuple[str, float]:
+    """A media range and its weight; a weight that can't be read counts as none."""
+    media, *rest = element.split(";")
+    weight = dict(_parameter(each) for each in rest).get("q", "1")
+    try:
+        return media.strip().lower(), float(weight)
+    except ValueError:
+        return media.strip().lower(), 0.0
+
+
+def _parameter(text: str) -> tuple[str, str]:
+    name, _, value = text.partition("=")
+    return name.strip().lower(), value.strip().strip('"')

@@ -1,0 +1,96 @@
+"""The browser's side of a log-in: pages and redirects, and the secret by which a browser is known again.
+
+Shared by the log-in on our own page and the one at the upstream provider.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from starlette.responses import RedirectResponse, Response
+
+from openers.api.oauth_call import OAuthCall, status_of
+from openers.domain.credentials import AuthorisationRequest
+from openers.domain.directory import Assurance, User
+from openers.identity.errors import OAuthError, OAuthRefusal
+from openers.identity.log_in import PAGE_LIFE, log_in
+from openers.identity.redirects import origin, with_answer
+from openers.usecases.ports import Tx
+
+COOKIE: Final = "openers-browser"
+COOKIE_VALUE: Final = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
+
+
+class ClientRefusal(OAuthRefusal):
+    """A refusal that may be told to the client, at the address that was found to be the client's."""
+
+    def __init__(self, request: AuthorisationRequest, error: OAuthError, description: str) -> None:
+        """`request` says where."""
+        super().__init__(error, description)
+        self.request = request
+
+
+def page_refusal(call: OAuthCall, refusal: OAuthRefusal) -> Response:
+    """A refusal to the client if its address is certain, else to the person."""
+    if isinstance(refusal, ClientRefusal):
+        answer = {"error": str(refusal.error), "error_description": refusal.description}
+        return send_back(call, refusal.request, answer)
+    return page(call.deps.pages.refusal(refusal.description), status=status_of(refusal.error))
+
+
+async def begin_log_in(call: OAuthCall, tx: Tx, request: AuthorisationRequest, user: User, assurance: Assurance) -> str:
+    """Begin a session of `user`, recorded in the audit entry; the code that answers `request`."""
+    code, session = await log_in(tx, request, user.id, assurance, call.now)
+    call.entry.user, call.entry.session, call.entry.application = user.id, session.id, request.client_id
+    return code
+
+
+def send_back(call: OAuthCall, request: AuthorisationRequest, answer: dict[str, str]) -> Response:
+    """Send the browser back to the client with an answer."""
+    state = {} if request.state is None else {"state": request.state}
+    return redirect(with_answer(request.redirect_uri, {**answer, **state, "iss": call.deps.base_url}))
+
+
+def redirect(address: str) -> Response:
+    """Send the browser to `address`, by GET, without telling it where from."""
+    headers = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
+    return RedirectResponse(address, 303, headers)
+
+
+def page(html: str, target: str | None = None, status: int = 200) -> Response:
+    """A page that nobody may keep or frame, and whose form leads here and on to `target` alone."""
+    form_targets = "'self'" if target is None else f"'self' {origin(target)}"
+    policy = (
+        f"default-src 'none'; style-src 'self'; form-action {form_targets}; frame-ancestors 'none'; base-uri 'none'"
+    )
+    headers = {
+        "Cache-Control": "no-store",
+        "Content-Security-Policy": policy,
+        "Referrer-Policy": "no-referrer",
+        "X-Content-Type-Options": "nosniff",
+        "X-Frame-Options": "DENY",
+    }
+    if status == status_of(OAuthError.TEMPORARILY_UNAVAILABLE):
+        headers["Retry-After"] = "5"
+    return Response(html, status, headers, "text/html")
+
+
+def browser_of(call: OAuthCall) -> str | None:
+    """The secret by which a browser is known, if it sent a proper one."""
+    value = call.request.cookies.get(COOKIE, "")
+    return value if COOKIE_VALUE.fullmatch(value) else None
+
+
+def remember(call: OAuthCall, reply: Response, browser: str) -> Response:
+    """Have the browser keep its secret: out of scripts' reach, and not sent with other sites' forms."""
+    reply.set_cookie(
+        COOKIE,
+        browser,
+        max_age=int(PAGE_LIFE.total_seconds()),
+        path="/oauth2",
+        secure=call.deps.base_url.startswith("https://"),
+        httponly=True,
+        samesite="lax",
+    )
+    return reply

@@ -1,0 +1,149 @@
+"""Our OpenAPI 3.1 document, from the registry: every operation, header and status, every schema a named component."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any, Final
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from openers.api.call import FHIR_JSON
+from openers.api.registry import HEAD, REGISTRY, Operation
+from openers.domain.principal import SPCA
+from openers.settings import Settings
+from openers.wire.outcome import Fhir
+from openers.wire.schemas import COMPONENTS
+
+MEDIA: Final = FHIR_JSON.decode()
+_REFUSALS: Final = {
+    "400": "The request can't be read, or (R4) breaks a rule",
+    "401": "The access token or the way of logging in is not accepted",
+    "403": "The caller may not do this",
+    "404": "There is no such record, or no such address",
+    "406": "The caller accepts no FHIR JSON",
+    "415": "The body is no FHIR JSON",
+    "422": "The body breaks a rule; the code says which",
+    "429": "Too many requests",
+    "500": "The service failed",
+    "503": "The service is not available at present",
+}
+
+
+def openapi_routes(settings: Settings) -> list[Route]:
+    """`/referrals/openapi.json`."""
+    body = json.dumps(openapi_document(settings.fhir_base_url)).encode()
+
+    async def document(_request: Request) -> Response:
+        return Response(body, media_type="application/json")
+
+    return [Route("/referrals/openapi.json", document)]
+
+
+def openapi_document(base: str) -> dict[str, Any]:
+    """The whole document for a service whose FHIR resources are below `base`."""
+    paths: dict[str, dict[str, Any]] = {}
+    for operation in REGISTRY:
+        paths.setdefault(operation.path, {})[operation.method.lower()] = _operation(operation)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "OpenERS",
+            "version": "0.1.0",
+            "description": "An open e-Referral Service. Synthetic data only; not an NHS service.",
+            "license": {"name": "MIT", "identifier": "MIT"},
+        },
+        "servers": [{"url": base}],
+        "security": [{"bearer": []}],
+        "paths": paths,
+        "components": {
+            "schemas": COMPONENTS,
+            "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}},
+        },
+    }
+
+
+def _operation(operation: Operation) -> dict[str, Any]:
+    described: dict[str, Any] = {
+        "operationId": f"{operation.id.lower()}_{operation.name}",
+        "summary": f"{operation.id}: {operation.summary}",
+        "tags": [operation.path.split("/")[2]],
+        "parameters": [*_path_parameters(operation), *_query_parameters(operation), *_headers(operation)],
+        "responses": {str(operation.success): _success(operation), **_refusals(operation)},
+    }
+    if operation.request is not None:
+        described["requestBody"] = {"required": True, "content": _content(operation.request)}
+    return described
+
+
+def _path_parameters(operation: Operation) -> list[dict[str, Any]]:
+    names = re.findall(r"\{(\w+)\}", operation.path)
+    return [{"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in names]
+
+
+def _query_parameters(operation: Operation) -> list[dict[str, Any]]:
+    return [
+        {
+            "name": each.name,
+            "in": "query",
+            "required": each.required,
+            "description": each.description,
+            "schema": {"type": "string"},
+        }
+        for each in operation.query
+    ]
+
+
+def _headers(operation: Operation) -> list[dict[str, Any]]:
+    """The request headers that follow from who may call (rules 2.4)."""
+    headers = [_header("X-Correlation-ID", "Comes back unchanged")]
+    if operation.roles is None:
+        return headers
+    by_people = not operation.applications
+    functions = {"type": "string", "enum": sorted(operation.roles)}
+    headers.append(
+        _header("NHSD-End-User-Organisation-ODS", "The caller's organisation; not for applications", by_people)
+    )
+    headers.append(
+        _header("NHSD-eRS-Business-Function", "The caller's role there; not for applications", by_people, functions)
+    )
+    if SPCA in operation.roles and operation.acts_for:
+        headers.append(_header("NHSD-eRS-On-Behalf-Of-User-ID", f"Whom a {SPCA} acts for; required of them alone"))
+    return headers
+
+
+def _header(
+    name: str, description: str, required: bool = False, schema: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    return {
+        "name": name,
+        "in": "header",
+        "required": required,
+        "description": description,
+        "schema": schema or {"type": "string"},
+    }
+
+
+def _success(operation: Operation) -> dict[str, Any]:
+    reply: dict[str, Any] = {"description": operation.summary}
+    if operation.method != HEAD:
+        reply["content"] = _content(operation.response)
+    if operation.etag:
+        reply["headers"] = {"ETag": {"required": True, "schema": {"type": "string", "pattern": '^W/"[0-9]+"$'}}}
+    return reply
+
+
+def _refusals(operation: Operation) -> dict[str, Any]:
+    outcome = "R4OperationOutcome" if operation.fhir is Fhir.R4 else "OperationOutcome"
+    statuses = dict(_REFUSALS)
+    if operation.request is None:
+        del statuses["415"]
+    if operation.fhir is Fhir.R4:
+        del statuses["422"]
+    return {status: {"description": text, "content": _content(outcome)} for status, text in statuses.items()}
+
+
+def _content(schema: str) -> dict[str, Any]:
+    return {MEDIA: {"schema": {"$ref": f"#/components/schemas/{schema}"}}}

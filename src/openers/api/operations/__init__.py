@@ -1,0 +1,31 @@
+"""One file for each operation, named after its A-number. Importing this package registers them all."""
+
+from __future__ import annotations
+
+from openers.api.operations import (
+    a004_reference_data,
+    a005_read_referral,
+    a010_search_services,
+    a011_create_referral,
+    a021_create_referral_for_triage,
+    a030_business_functions,
+    a033_read_service,
+    a035_search_services_by_id,
+    a037_service_version,
+    a040_on_behalf_of,
+    a041_find_requests,
+)
+
+__all__ = [
+    "a004_reference_data",
+    "a005_read_referral",
+    "a010_search_services",
+    "a011_create_referral",
+    "a021_create_referral_for_triage",
+    "a030_business_functions",
+    "a033_read_service",
+    "a035_search_services_by_id",
+    "a037_service_version",
+    "a040_on_behalf_of",
+    "a041_find_requests",
+]

@@ -1,0 +1,28 @@
+"""A004: the six dynamic code systems, whole, expired codes included. Source: rules chapters 4 (A004) and 5.1."""
+
+from __future__ import annotations
+
+from openers.api.call import Call, Reply
+from openers.api.registry import GET, PROVIDER_APPLICATIONS, REFERRER_APPLICATIONS, operation
+from openers.domain.codes import CodeSystemName
+from openers.domain.errors import Field, NotFound
+from openers.domain.principal import CLINICIANS
+from openers.wire.stu3.code_system import write_code_system
+
+
+@operation(
+    "A004",
+    GET,
+    "/STU3/CodeSystem/{codeSystemType}",
+    roles=CLINICIANS,
+    applications=PROVIDER_APPLICATIONS | REFERRER_APPLICATIONS,
+    response="CodeSystem",
+    audit="API Retrieve Reference Data",
+)
+async def retrieve_reference_data(call: Call) -> Reply:
+    """Retrieve a code system with all its codes, effective or not."""
+    name = call.path["codeSystemType"]
+    if name not in set(CodeSystemName):
+        raise NotFound(Field.CODE_SYSTEM, name)
+    system = call.world.reference.code_system(CodeSystemName(name))
+    return call.plain(call.renderings.of_release(system.name, lambda: write_code_system(system, call.base)))

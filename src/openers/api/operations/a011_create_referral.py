@@ -1,0 +1,27 @@
+"""A011: a referral with a shortlist, unbooked. Nothing is sent to a provider yet. Source: rules chapter 4 (A011)."""
+
+from __future__ import annotations
+
+from openers.api.call import Call, Reply
+from openers.api.registry import POST, operation
+from openers.domain.principal import REFERRERS
+from openers.usecases.create_referral import create_referral
+from openers.wire.stu3.create_referral import read_create_referral
+from openers.wire.stu3.referral import write_referral
+
+
+@operation(
+    "A011",
+    POST,
+    "/STU3/ReferralRequest/$ers.createReferral",
+    roles=REFERRERS,
+    request="CreateReferral",
+    response="ReferralRequest",
+    audit="API Create Referral",
+    success=201,
+    etag=True,
+)
+async def create(call: Call) -> Reply:
+    """Create a referral by choosing a shortlist of services."""
+    command = read_create_referral(call.body, call.principal)
+    return call.reply(await create_referral(command, call.world), write_referral)

@@ -1,0 +1,20 @@
+"""A030: what the caller may do, and where. Needs no organisation or function header. Source: rules chapter 4 (A030)."""
+
+from __future__ import annotations
+
+from openers.api.call import Call, Reply
+from openers.api.registry import GET, operation
+from openers.wire.r4.practitioners import write_practitioner_roles
+
+
+@operation(
+    "A030",
+    GET,
+    "/R4/PractitionerRole",
+    roles=None,
+    response="R4PractitionerRoles",
+    audit="API Retrieve Business Functions",
+)
+async def retrieve_business_functions(call: Call) -> Reply:
+    """Retrieve the caller's business functions at each organisation."""
+    return call.plain(write_practitioner_roles(call.person, call.searchset()))

@@ -1,0 +1,46 @@
+"""A041: the requests that have a UBRN. Source: rules chapter 4 (A041), 11.2 row 34."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from openers.api.call import Call, Reply
+from openers.api.registry import GET, Parameter, operation
+from openers.domain.errors import Field, InvalidValue, MissingValue
+from openers.domain.identifiers import Ubrn
+from openers.domain.principal import CLINICIANS
+from openers.usecases.find_requests import FindRequests, find_requests
+from openers.wire.r4.service_requests import write_service_requests
+
+UBRN_SYSTEM: Final = "https://fhir.nhs.uk/Id/UBRN"
+
+
+@operation(
+    "A041",
+    GET,
+    "/R4/ServiceRequest",
+    roles=CLINICIANS,
+    response="R4ServiceRequests",
+    audit="API Retrieve Request List",
+    query=(Parameter("identifier", True, f"a UBRN, alone or after {UBRN_SYSTEM}|"),),
+)
+async def search_service_request(call: Call) -> Reply:
+    """Find the requests with a UBRN."""
+    requests = await find_requests(FindRequests(_ubrn(call), call.principal), call.world)
+    return call.plain(write_service_requests(requests, call.searchset()))
+
+
+def _ubrn(call: Call) -> Ubrn:
+    """The UBRN asked for. Raises MissingValue, InvalidValue."""
+    asked = call.values_of("identifier")
+    if not asked or not asked[0]:
+        raise MissingValue(Field.IDENTIFIER)
+    system, bar, value = asked[0].rpartition("|")
+    if bar and system != UBRN_SYSTEM:
+        raise InvalidValue(Field.IDENTIFIER, asked[0], f"must be of system {UBRN_SYSTEM}")
+    if len(asked) > 1:
+        raise InvalidValue(Field.IDENTIFIER, len(asked), "must be given once")
+    try:
+        return Ubrn(value)
+    except ValueError as error:
+        raise InvalidValue(Field.IDENTIFIER, asked[0], f"must be {Ubrn.shape}") from error

@@ -1,0 +1,112 @@
+"""The operations of the service: each declares its address, who may call it and what it answers.
+
+Everything that follows from a declaration (dispatch, roles, headers, CapabilityStatement, OpenAPI) is read from here,
+never decided inside an operation. Source: rules chapters 1.2, 2.5 and 14.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from openers.domain.principal import BusinessFunction
+from openers.wire.outcome import Fhir
+
+if TYPE_CHECKING:
+    from openers.api.call import Call, Reply
+
+GET: Final = "GET"
+HEAD: Final = "HEAD"
+POST: Final = "POST"
+
+PROVIDER_APPLICATIONS: Final = frozenset({BusinessFunction.PROVIDER_AUTHORISED_APPLICATION})
+REFERRER_APPLICATIONS: Final = frozenset({BusinessFunction.REFERRER_AUTHORISED_APPLICATION})
+
+Handler = Callable[["Call"], Awaitable["Reply"]]
+
+
+class Parameter(msgspec.Struct, frozen=True):
+    """A query parameter, as documentation shows it."""
+
+    name: str
+    required: bool
+    description: str
+
+
+class Operation(msgspec.Struct, frozen=True, kw_only=True):
+    """One operation.
+
+    `roles` are the people's functions that may call it, `None` for everybody who is logged in, without organisation
+    and function headers (A030). An SPCA must say whom they act for, unless `acts_for` is off (A040).
+    `applications` are the functions of application-restricted callers that may call it.
+    `request` and `response` name schemas of our OpenAPI; `audit` is the published audit type.
+    """
+
+    id: str
+    method: str
+    path: str
+    roles: frozenset[BusinessFunction] | None
+    applications: frozenset[BusinessFunction]
+    success: int
+    request: str | None
+    response: str
+    audit: str
+    etag: bool
+    acts_for: bool
+    query: tuple[Parameter, ...]
+    name: str
+    summary: str
+    handler: Handler
+
+    @property
+    def fhir(self) -> Fhir:
+        """The FHIR version that it speaks."""
+        return Fhir.R4 if self.path.startswith("/R4/") else Fhir.STU3
+
+
+REGISTRY: Final[list[Operation]] = []
+"""All operations, in the order of their files."""
+
+
+def operation(
+    number: str,
+    method: str,
+    path: str,
+    *,
+    roles: frozenset[BusinessFunction] | None,
+    response: str,
+    audit: str,
+    applications: frozenset[BusinessFunction] = frozenset(),
+    success: int = 200,
+    request: str | None = None,
+    etag: bool = False,
+    acts_for: bool = True,
+    query: tuple[Parameter, ...] = (),
+) -> Callable[[Handler], Handler]:
+    """Register the decorated handler as operation `number`. Its docstring's first line becomes the summary."""
+
+    def register(handler: Handler) -> Handler:
+        REGISTRY.append(
+            Operation(
+                id=number,
+                method=method,
+                path=path,
+                roles=roles,
+                applications=applications,
+                success=success,
+                request=request,
+                response=response,
+                audit=audit,
+                etag=etag,
+                acts_for=acts_for,
+                query=query,
+                name=handler.__name__,
+                summary=(handler.__doc__ or "").partition("\n")[0],
+                handler=handler,
+            )
+        )
+        return handler
+
+    return register

@@ -1,0 +1,51 @@
+"""What was rendered before: by world, writer, record and version, bounded by size.
+
+A record's version rises with whatever alters its rendering, so what is kept never goes stale.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from openers.usecases.ports import Stored
+
+T = TypeVar("T")
+R = TypeVar("R", bound=bytes | tuple[bytes, ...])
+Writer = Callable[[Stored[T], str], bytes]
+"""Renders a stored record with links below a base URL."""
+_Place = tuple[str, Any, str, int]
+
+
+class Renderings:
+    """The most recently used renderings, up to `most_bytes` of them."""
+
+    def __init__(self, most_bytes: int = 32 * 2**20) -> None:
+        """Start with none."""
+        self._most, self._held = most_bytes, 0
+        self._kept: OrderedDict[_Place, Any] = OrderedDict()
+
+    def of(self, world: str, stored: Stored[T], writer: Callable[[Stored[T], str], R], base: str) -> R:
+        """The record as `writer` renders it: bytes, or a tuple of them."""
+        return self._kept_or_made((world, writer, stored.key, stored.version), lambda: writer(stored, base))
+
+    def of_release(self, name: str, make: Callable[[], bytes]) -> bytes:
+        """Something that changes with releases of the service alone."""
+        return self._kept_or_made(("", "release", name, 0), make)
+
+    def _kept_or_made(self, place: _Place, make: Callable[[], R]) -> R:
+        rendered: R | None = self._kept.get(place)
+        if rendered is not None:
+            self._kept.move_to_end(place)
+            return rendered
+        rendered = make()
+        self._kept[place] = rendered
+        self._held += _size(rendered)
+        while self._held > self._most:
+            self._held -= _size(self._kept.popitem(last=False)[1])
+        return rendered
+
+
+def _size(rendered: bytes | tuple[bytes, ...]) -> int:
+    return len(rendered) if isinstance(rendered, bytes) else sum(map(len, rendered))

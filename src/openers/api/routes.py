@@ -1,0 +1,70 @@
+"""Which operation an address and a method name: a dictionary for each path segment, made once from the registry."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from openers.api.registry import Operation
+
+
+class Match(NamedTuple):
+    """What stands at an address: its operations by method, and the values of its path parameters."""
+
+    operations: dict[str, Operation]
+    values: dict[str, str]
+
+
+class _Node:
+    """One step of a path: what follows by literal text, and the parameter that takes anything else."""
+
+    __slots__ = ("literal", "name", "operations", "parameter")
+
+    def __init__(self) -> None:
+        self.literal: dict[str, _Node] = {}
+        self.parameter: _Node | None = None
+        self.name = ""
+        self.operations: dict[str, Operation] = {}
+
+
+class Routes:
+    """All addresses of the registry."""
+
+    def __init__(self, operations: Iterable[Operation]) -> None:
+        """Raises ValueError if two operations stand at one address with one method."""
+        self._root = _Node()
+        self._paths: list[str] = []
+        for operation in operations:
+            self._add(operation)
+
+    def _add(self, operation: Operation) -> None:
+        node = self._root
+        for segment in operation.path.strip("/").split("/"):
+            if segment.startswith("{"):
+                node.name = segment.strip("{}")
+                node.parameter = node.parameter or _Node()
+                node = node.parameter
+            else:
+                node = node.literal.setdefault(segment, _Node())
+        if operation.method in node.operations:
+            raise ValueError(f"{operation.id}: {operation.method} {operation.path} is taken")
+        node.operations[operation.method] = operation
+        self._paths.append(operation.path)
+
+    def find(self, path: str) -> Match | None:
+        """What stands at `path`; literal segments go before parameters."""
+        node, values = self._root, dict[str, str]()
+        for segment in path.strip("/").split("/"):
+            following = node.literal.get(segment)
+            if following is None:
+                following = node.parameter
+                if following is None or not segment:
+                    return None
+                values[node.name] = segment
+            node = following
+        return Match(node.operations, values) if node.operations else None
+
+    def nearest(self, path: str) -> str:
+        """The known path that is most like `path`."""
+        return max(self._paths, key=lambda known: difflib.SequenceMatcher(None, known, path).ratio())

@@ -1,0 +1,152 @@
+"""From settings to a running service: the only place that wires adapters to ports.
+
+Called by `openers.server` and the tests. Loading a world's content is not done here: production has none to load.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from time import monotonic
+from typing import Final
+
+import msgspec
+import structlog
+from starlette.applications import Starlette
+
+from openers.api import operations  # registers every operation
+from openers.api.capability import capability_routes
+from openers.api.edge import Edge
+from openers.api.gateway import Gateway
+from openers.api.health import health_routes
+from openers.api.oauth import OAuthDeps, oauth_routes
+from openers.api.oauth_upstream import UpstreamProvider
+from openers.api.openapi import openapi_routes
+from openers.api.rate_limit import RateLimit
+from openers.api.registry import REGISTRY
+from openers.api.renderings import Renderings
+from openers.api.routes import Routes
+from openers.domain.codes import ClinicalTerm
+from openers.identity.access import AccessCache
+from openers.identity.id_tokens import SigningKey
+from openers.key_files import read_or_make_key
+from openers.reference import PackagedReference
+from openers.settings import Settings, SettingsError
+from openers.store.opening import migrate, open_store
+from openers.store.patients import OwnPatients
+from openers.system import RandomIds, SystemClock
+from openers.telemetry.metrics import Metrics
+from openers.usecases.due import Failed, Job, run_due, system_entry
+from openers.usecases.ports import DueItem
+from openers.usecases.purge_credentials import KIND, purge_credentials, start_purging
+from openers.usecases.world import ListingsShelf, World
+from openers.web.log_in import LogInPages, style_route
+
+__all__ = ["JOBS", "Service", "do_due_work", "open_service", "open_world", "operations"]
+
+_log = structlog.get_logger()
+
+JOBS: Final[dict[str, Job]] = {KIND: purge_credentials}
+"""What runs when due work of a kind falls due."""
+REMEMBERED_ON_POSTGRESQL_S: Final = 1.0
+"""How long an opened token is trusted where another process may end its session, in seconds."""
+
+
+class Service(msgspec.Struct, frozen=True):
+    """One running service: its world, and what answers for it."""
+
+    settings: Settings
+    world: World
+    edge: Edge
+    pages: Starlette
+    metrics: Metrics
+
+
+async def open_world(settings: Settings, metrics: Metrics, terms: Iterable[ClinicalTerm] = ()) -> World:
+    """The world that the settings name, its store migrated and open. Raises Unavailable, SettingsError."""
+    await migrate(settings.database_url)
+    audit_key = read_or_make_key(settings.audit_key_file, strict=settings.production)
+    store = await open_store(settings.database_url, audit_key, metrics.group_committed)
+    reference = PackagedReference(terms)
+    clock = SystemClock()
+    return World(
+        name=settings.world,
+        store=store,
+        clock=clock,
+        wall=clock,
+        ids=RandomIds(),
+        patients=OwnPatients(),
+        reference=reference,
+        listings=ListingsShelf(reference),
+        entry=system_entry("Start", clock.now()),
+    )
+
+
+async def open_service(settings: Settings, terms: Iterable[ClinicalTerm] = ()) -> Service:
+    """The service that the settings describe, ready to serve. Raises Unavailable, SettingsError."""
+    metrics = Metrics()
+    world = await open_world(settings, metrics, terms)
+    await start_purging(world.for_call(system_entry("Start", world.wall.now())))
+    access = AccessCache(ttl_s=None if settings.sqlite_path else REMEMBERED_ON_POSTGRESQL_S)
+    return Service(
+        settings, world, _edge(settings, world, metrics, access), _pages(settings, world, metrics, access), metrics
+    )
+
+
+async def do_due_work(service: Service) -> int:
+    """Run what has fallen due in the service's world, and the store's own upkeep; how many items were taken."""
+    await service.world.store.upkeep()
+    return await run_due(service.world, JOBS, _job_failed(service.metrics))
+
+
+def _edge(settings: Settings, world: World, metrics: Metrics, access: AccessCache) -> Edge:
+    allowed = None if settings.ods_allow_list is None else frozenset(settings.ods_allow_list)
+    ids = {"", *(operation.id for operation in REGISTRY)}
+    return Edge(
+        world=lambda: world,
+        settings=settings,
+        gateway=Gateway(access, RateLimit(settings.rate_limit_per_second, monotonic), allowed),
+        routes=Routes(REGISTRY),
+        meters={each: metrics.requests_of(each or "unknown") for each in ids},
+        renderings=Renderings(),
+    )
+
+
+def _pages(settings: Settings, world: World, metrics: Metrics, access: AccessCache) -> Starlette:
+    deps = OAuthDeps(
+        world=world.for_call,
+        wall=world.wall,
+        base_url=settings.base_url.rstrip("/"),
+        production=settings.production,
+        signing_key=SigningKey.kept_at(settings.signing_key_file),
+        cache=access,
+        pages=LogInPages(),
+        upstream=_upstream(settings),
+    )
+    routes = [
+        *oauth_routes(deps),
+        style_route(),
+        *health_routes(world, metrics, with_metrics=settings.metrics_port is None),
+        *capability_routes(settings, world.wall),
+        *openapi_routes(settings),
+    ]
+    return Starlette(routes=routes)
+
+
+def _upstream(settings: Settings) -> UpstreamProvider | None:
+    issuer, client_id, key_file = settings.oidc_issuer, settings.oidc_client_id, settings.oidc_client_key_file
+    if issuer is None or client_id is None or key_file is None:
+        return None
+    try:
+        key = json.loads(key_file.read_text())
+    except (OSError, ValueError) as error:
+        raise SettingsError((f"OPENERS_OIDC_CLIENT_KEY_FILE: {key_file} is no readable JSON Web Key",)) from error
+    return UpstreamProvider(issuer, client_id, key, f"{settings.base_url.rstrip('/')}/oauth2/callback")
+
+
+def _job_failed(metrics: Metrics) -> Failed:
+    def note(item: DueItem, error: Exception) -> None:
+        metrics.due_run(item.kind, succeeded=False)
+        _log.error("due work failed", kind=item.kind, attempt=item.attempt, exc_info=error)
+
+    return note

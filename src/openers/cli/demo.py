@@ -1,0 +1,76 @@
+"""Loading worlds from the command line, and what `openers demo` says when it starts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from openers.bootstrap import open_world
+from openers.settings import Settings
+from openers.store.opening import migrate
+from openers.store.writer_lock import WriterLock
+from openers.telemetry.metrics import Metrics
+from openers.usecases.due import system_entry
+from openers.worlds.loader import load_pack
+from openers.worlds.packs import read_pack
+
+
+async def load(settings: Settings) -> None:
+    """Load the pack that the settings' world names. Raises BlockingIOError, Unavailable."""
+    await _load(settings, only_if_empty=False)
+
+
+async def load_if_empty(settings: Settings) -> None:
+    """Load the pack unless the database has services already. Raises BlockingIOError, Unavailable."""
+    await _load(settings, only_if_empty=True)
+
+
+async def migrate_only(settings: Settings) -> bool:
+    """Bring the database to the present schema; whether there was anything to do."""
+    lock = _lock(settings)
+    try:
+        return await migrate(settings.database_url)
+    finally:
+        if lock is not None:
+            lock.release()
+
+
+async def _load(settings: Settings, *, only_if_empty: bool) -> None:
+    pack = read_pack(settings.world)
+    lock = _lock(settings)
+    world = await open_world(settings, Metrics(), pack.clinical_terms)
+    try:
+        async with world.read() as tx:
+            loaded = bool(await tx.directory.version())
+        if not (only_if_empty and loaded):
+            await load_pack(world.for_call(system_entry(f"Load world {pack.name}", world.wall.now())), pack)
+    finally:
+        await world.store.close()
+        if lock is not None:
+            lock.release()
+
+
+def _lock(settings: Settings) -> WriterLock | None:
+    path = settings.sqlite_path
+    if path is None:
+        return None
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return WriterLock(path)
+
+
+def introduce(settings: Settings, command: Path) -> str:
+    """Where things are, and a first call that works when pasted. `command` is how `openers` was started."""
+    base = settings.base_url.rstrip("/")
+    openers = command.resolve()
+    return f"""OpenERS is starting with the demo world (synthetic data; not an NHS service).
+
+  FHIR          {settings.fhir_base_url}/STU3 and /R4
+  Log-in        {base}/oauth2/authorize
+  OpenAPI       {base}/referrals/openapi.json
+  Health        {base}/referrals/_status
+
+Paste this into another terminal for a first answer:
+
+curl -sS {settings.fhir_base_url}/STU3/CodeSystem/PRIORITY \\
+  -H "Authorization: Bearer $({openers} token user 555073103100 --base-url {base})" \\
+  -H "NHSD-End-User-Organisation-ODS: D82106" -H "NHSD-eRS-Business-Function: REFERRING_CLINICIAN"
+"""

@@ -1,0 +1,61 @@
+"""`openers token`: a bearer token of a running service in test mode, on standard output and nothing else.
+
+It logs in for real, through the service's own pages and endpoints, with the published keys of the demo applications.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from importlib.resources import files
+from typing import Annotated, Final
+
+import typer
+
+from openers_client import Client, LogInFailed, ServiceUnreachable, Tokens, application_token, log_in
+
+KEYS: Final = "openers.worlds.packs.keys"
+USER_APP: Final = "demo-user-app"
+
+app = typer.Typer(no_args_is_help=True, help="Print a bearer token of a running service in test mode.")
+
+BaseUrl = Annotated[str, typer.Option("--base-url", envvar="OPENERS_BASE_URL", help="Where the service runs.")]
+HERE: Final = "http://127.0.0.1:8000"
+
+
+@app.command()
+def user(user_id: Annotated[str, typer.Argument(metavar="USER_ID")], base_url: BaseUrl = HERE) -> None:
+    """Log a person in."""
+    client = Client(USER_APP, _demo_key(USER_APP))
+    _print_token(lambda: log_in(base_url.rstrip("/"), user_id, client))
+
+
+@app.command("app")
+def application(client_id: Annotated[str, typer.Argument(metavar="CLIENT_ID")], base_url: BaseUrl = HERE) -> None:
+    """Get a token for an application that acts by itself."""
+    key = _demo_key(client_id)
+    _print_token(lambda: application_token(base_url.rstrip("/"), client_id, key))
+
+
+def _print_token(get: Callable[[], Tokens]) -> None:
+    try:
+        tokens = get()
+    except ServiceUnreachable as error:
+        raise _failure(f"{error}; start one with `make run`, or say where it is with --base-url") from None
+    except LogInFailed as error:
+        raise _failure(str(error)) from None
+    typer.echo(tokens.access_token)
+
+
+def _demo_key(client_id: str) -> dict[str, str]:
+    """The published private key of a demo application."""
+    known = {each.name.removesuffix(".json"): each for each in files(KEYS).iterdir() if each.name.endswith(".json")}
+    if client_id not in known:
+        raise _failure(f"no key of {client_id} is known; known are: {', '.join(sorted(known))}")
+    key: dict[str, str] = json.loads(known[client_id].read_text())
+    return key
+
+
+def _failure(text: str) -> typer.Exit:
+    typer.echo(f"openers token: {text}", err=True)
+    return typer.Exit(1)

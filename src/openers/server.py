@@ -1,0 +1,148 @@
+"""The process that serves: ASGI application, uvicorn, the due-work runner, start and stop.
+
+`openers serve` and `openers demo` call `serve`; several processes (PostgreSQL) each make their own application by
+`application_from_environment`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Final
+
+import structlog
+import uvicorn
+
+from openers.api.edge import PREFIX
+from openers.api.request import Scope
+from openers.bootstrap import Service, do_due_work, open_service
+from openers.domain.errors import OpenersError
+from openers.settings import Settings, read_settings
+from openers.store.writer_lock import WriterLock
+from openers.telemetry.logs import configure
+from openers.worlds.packs import pack_names, read_pack
+
+DUE_EVERY_S: Final = 1.0
+"""How often it is looked whether work has fallen due, in seconds."""
+_log = structlog.get_logger()
+
+Open = Callable[[], Awaitable[Service]]
+
+
+class Application:
+    """The ASGI application: FHIR goes to the edge, everything else to the pages. Opens its service at start-up."""
+
+    def __init__(self, open_it: Open) -> None:
+        """`open_it` opens the service within the serving event loop."""
+        self._open = open_it
+        self._service: Service | None = None
+        self._runner: asyncio.Task[None] | None = None
+
+    async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
+        """Serve one connection scope."""
+        if scope["type"] == "lifespan":
+            await self._lifespan(receive, send)
+        elif self._service is not None and scope["type"] == "http" and _is_fhir(scope["path"]):
+            await self._service.edge(scope, receive, send)
+        elif self._service is not None:
+            await self._service.pages(scope, receive, send)
+
+    async def start(self) -> Service:
+        """Open the service and start the runner of due work."""
+        self._service = await self._open()
+        self._runner = asyncio.create_task(_run_due_work(self._service))
+        return self._service
+
+    async def stop(self) -> None:
+        """Stop the runner and close the store."""
+        if self._runner is not None:
+            self._runner.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._runner
+        if self._service is not None:
+            await self._service.world.store.close()
+
+    async def _lifespan(self, receive: Any, send: Any) -> None:
+        await receive()
+        try:
+            await self.start()
+        except (OpenersError, ValueError, OSError) as error:
+            await send({"type": "lifespan.startup.failed", "message": f"{type(error).__name__}: {error}"})
+            return
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        await self.stop()
+        await send({"type": "lifespan.shutdown.complete"})
+
+
+def _is_fhir(path: str) -> bool:
+    """Whether the edge serves `path`; the CapabilityStatements are pages, open to everybody."""
+    return path.startswith(f"{PREFIX}/") and not path.endswith("/metadata")
+
+
+async def _run_due_work(service: Service) -> None:
+    """Look for due work again and again; a failure is logged and the next look tries anew."""
+    while True:
+        try:
+            taken = await do_due_work(service)
+        except OpenersError as error:
+            taken = 0
+            _log.warning("due work can't run", reason=type(error).__name__)
+        if not taken:
+            await asyncio.sleep(DUE_EVERY_S)
+
+
+def application_of(settings: Settings) -> Application:
+    """The application for these settings; a world with a pack of its name brings the pack's clinical terms."""
+
+    async def open_it() -> Service:
+        known = not settings.production and settings.world in pack_names()
+        return await open_service(settings, read_pack(settings.world).clinical_terms if known else ())
+
+    return Application(open_it)
+
+
+def application_from_environment() -> Application:
+    """The application of one of several processes, which read their settings from the environment."""
+    settings = read_settings(os.environ)
+    configure(settings.log_format)
+    return application_of(settings)
+
+
+def serve(settings: Settings) -> None:
+    """Serve until told to stop. Raises `BlockingIOError` if another process serves the same SQLite file."""
+    configure(settings.log_format)
+    lock = _writer_lock(settings)
+    options: dict[str, Any] = {
+        "host": settings.host,
+        "port": settings.port,
+        "loop": "uvloop",
+        "http": "httptools",
+        "lifespan": "on",
+        "log_config": None,
+        "access_log": False,
+        "server_header": False,
+        "timeout_keep_alive": int(settings.idle_timeout_s),
+        "timeout_graceful_shutdown": 30,
+    }
+    try:
+        if settings.workers == 1:
+            uvicorn.run(application_of(settings), **options)
+        else:
+            uvicorn.run(
+                "openers.server:application_from_environment", factory=True, workers=settings.workers, **options
+            )
+    finally:
+        if lock is not None:
+            lock.release()
+
+
+def _writer_lock(settings: Settings) -> WriterLock | None:
+    path: Path | None = settings.sqlite_path
+    if path is None:
+        return None
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return WriterLock(path)

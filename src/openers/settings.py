@@ -1,0 +1,271 @@
+"""The settings of a process: read once from the environment and a TOML file, checked together, then frozen.
+
+Called by the command line; what it returns is handed to `openers.bootstrap`. Every wrong setting is named at once.
+A field of `Settings` is its own documentation: `OPENERS_` and its name in capitals is the variable, the description
+says what is wanted. Secrets are in files, whose paths are settings.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from difflib import get_close_matches
+from enum import StrEnum
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Annotated, Any, Final, cast, get_args, get_type_hints
+from urllib.parse import urlsplit
+
+import msgspec
+from msgspec import Meta
+
+from openers.domain.identifiers import OdsCode
+from openers.telemetry.logs import LogFormat
+
+PREFIX: Final = "OPENERS_"
+CONFIG: Final = "OPENERS_CONFIG"
+_NOT_OURS: Final = ("OPENERS_REFERENCE_DIR", "OPENERS_REQUIRE", CONFIG)
+_LISTS: Final = ("ods_allow_list",)
+_TEST_WORLD: Final = "demo"
+
+
+class Mode(StrEnum):
+    """What the service is for: trying things out with synthetic people, or real use."""
+
+    TEST = "test"
+    PRODUCTION = "production"
+
+
+class SettingsError(ValueError):
+    """Settings are missing or wrong. `problems` has one sentence each, saying what to do."""
+
+    def __init__(self, problems: tuple[str, ...]) -> None:
+        """All problems together."""
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+_Port = Annotated[int, Meta(ge=1, le=65535, description="a port number, 1 to 65535")]
+_Seconds = Annotated[float, Meta(gt=0, description="a number of seconds above 0")]
+_File = Annotated[Path, Meta(description="the path of a file")]
+_Text = Annotated[str, Meta(min_length=1, description="a text")]
+_Url = Annotated[str, Meta(pattern=r"^https?://[^/\s?#]+", description="an http(s) address with a host")]
+_DatabaseUrl = Annotated[
+    str,
+    Meta(
+        pattern=r"^(sqlite:///[^:?\s][^?\s]*|postgresql://\S+)$",
+        description="sqlite:///path/of/file.db or postgresql://user@host/database",
+    ),
+]
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """All settings. What depends on the mode or on another setting is filled in by `read_settings`."""
+
+    mode: Annotated[Mode, Meta(description="test or production")] = Mode.TEST
+    database_url: _DatabaseUrl = "sqlite:///var/openers.db"
+    base_url: _Url = "http://127.0.0.1:8000"
+    host: _Text = "127.0.0.1"
+    port: _Port = 8000
+    workers: Annotated[int, Meta(ge=1, le=64, description="a number of processes, 1 to 64")] = 1
+    world: Annotated[str, Meta(pattern=r"^[a-z0-9-]{1,40}$", description="a name of a-z, 0-9 and -")]
+    blob_url: Annotated[str, Meta(pattern=r"^(file:|s3://)\S+$", description="file:path or s3://bucket/prefix")]
+    audit_key_file: _File
+    signing_key_file: _File
+    oidc_issuer: _Url | None = None
+    oidc_client_id: _Text | None = None
+    oidc_client_key_file: _File | None = None
+    rate_limit_per_second: Annotated[float, Meta(ge=0, description="a number of requests, 0 for no limit")]
+    ods_allow_list: Annotated[tuple[OdsCode, ...] | None, Meta(description="ODS codes, separated by commas")] = None
+    search_limit: Annotated[int, Meta(ge=1, le=1000, description="a number of services, 1 to 1000")] = 50
+    max_body_bytes: Annotated[int, Meta(ge=1024, description="a number of bytes, 1024 or more")] = 1024 * 1024
+    body_timeout_s: _Seconds = 20.0
+    idle_timeout_s: _Seconds = 60.0
+    log_format: Annotated[LogFormat, Meta(description="json or readable")]
+    metrics_port: _Port | None = None
+
+    @property
+    def production(self) -> bool:
+        """Whether this is for real use."""
+        return self.mode is Mode.PRODUCTION
+
+    @property
+    def fhir_base_url(self) -> str:
+        """The address below which the FHIR versions are (`/STU3`, `/R4`), without a slash at its end."""
+        return f"{self.base_url.rstrip('/')}/referrals/FHIR"
+
+    @property
+    def sqlite_path(self) -> Path | None:
+        """The database's file, if the database is SQLite."""
+        kind, _, path = self.database_url.partition(":///")
+        return Path(path) if kind == "sqlite" else None
+
+    def describe(self) -> str:
+        """One line a setting, for people; passwords within addresses are masked."""
+        return "\n".join(f"{name} = {_shown(value)}" for name, value in msgspec.structs.asdict(self).items())
+
+
+_HINTS: Final[dict[str, Any]] = get_type_hints(Settings, include_extras=True)
+
+
+def read_settings(environ: Mapping[str, str], overrides: Mapping[str, object] | None = None) -> Settings:
+    """The settings from `overrides` (by field name; None is not given), `environ`, the file it names, and defaults.
+
+    An empty variable counts as not given. Raises SettingsError with everything that is missing or wrong.
+    """
+    problems: list[str] = []
+    given = _from_file(environ.get(CONFIG, ""), problems)
+    given |= _from_environment(environ, problems)
+    given |= {name: value for name, value in (overrides or {}).items() if value is not None}
+    values: dict[str, object] = {}
+    for name, value in given.items():
+        if name not in _HINTS:
+            problems.append(f"There is no setting {name}{_nearest(name, list(_HINTS))}")
+            continue
+        try:
+            values[name] = _converted(name, value)
+        except (msgspec.ValidationError, ValueError):
+            problems.append(f"{_variable(name)} is {_shown(value)!r}: it must be {_wanted(name)}")
+    settings = _completed(values)
+    problems += _disagreements(settings, given)
+    if problems:
+        raise SettingsError(tuple(problems))
+    return settings
+
+
+def _from_file(path: str, problems: list[str]) -> dict[str, object]:
+    """What the TOML file says."""
+    if not path:
+        return {}
+    try:
+        return tomllib.loads(Path(path).read_text("utf-8"))
+    except OSError as error:
+        problems.append(f"{CONFIG} names {path}, which can't be read: {error.strerror}")
+    except ValueError as error:
+        problems.append(f"{CONFIG} names {path}, which is not TOML: {error}")
+    return {}
+
+
+def _from_environment(environ: Mapping[str, str], problems: list[str]) -> dict[str, object]:
+    """What the variables say; those that nobody reads are problems."""
+    given: dict[str, object] = {}
+    for variable, value in sorted(environ.items()):
+        if not variable.startswith(PREFIX) or variable in _NOT_OURS or variable.startswith("OPENERS_TEST_"):
+            continue
+        name = variable.removeprefix(PREFIX).lower()
+        if name not in _HINTS or variable != _variable(name):
+            problems.append(f"There is no setting {variable}{_nearest(variable, [*map(_variable, _HINTS), CONFIG])}")
+        elif value.strip():
+            given[name] = value.strip()
+    return given
+
+
+def _converted(name: str, value: object) -> object:
+    """A given value in the type of its field. Raises ValidationError, ValueError."""
+    if name in _LISTS and isinstance(value, str):
+        value = tuple(each.strip() for each in value.split(",") if each.strip())
+    if isinstance(value, Path):
+        value = str(value)
+    return cast("object", msgspec.convert(value, _HINTS[name], strict=False, dec_hook=_construct))
+
+
+def _construct(wanted: type[Any], value: object) -> object:
+    """A value of a type that msgspec does not know: an ODS code, a path."""
+    if not isinstance(value, str):
+        raise ValueError(f"not a text: {value!r}")
+    return wanted(value)
+
+
+def _completed(values: dict[str, object]) -> Settings:
+    """The settings, with defaults that depend on others."""
+    settings = Settings(**{**_defaults(Mode.TEST, Path("var")), **values})  # pyright: ignore[reportArgumentType]  # each value was converted to its field's type
+    beside = settings.sqlite_path.parent if settings.sqlite_path else Path("var")
+    return Settings(**{**_defaults(settings.mode, beside), **values})  # pyright: ignore[reportArgumentType]  # as above
+
+
+def _defaults(mode: Mode, directory: Path) -> dict[str, object]:
+    """Defaults that depend on the mode, and on the directory in which the service keeps its files."""
+    production = mode is Mode.PRODUCTION
+    return {
+        "world": "live" if production else _TEST_WORLD,
+        "blob_url": f"file:{directory / 'blobs'}",
+        "audit_key_file": directory / "keys" / "audit.key",
+        "signing_key_file": directory / "keys" / "signing.pem",
+        "rate_limit_per_second": 10.0 if production else 0.0,
+        "log_format": LogFormat.JSON if production else LogFormat.READABLE,
+        "metrics_port": 8001 if production else None,
+    }
+
+
+def _disagreements(settings: Settings, given: Mapping[str, object]) -> list[str]:
+    """What is wrong between settings that are right by themselves."""
+    problems: list[str] = []
+    if settings.workers > 1 and settings.sqlite_path:
+        problems.append(
+            "OPENERS_WORKERS must be 1 on SQLite, which has one writer at a time: more processes answer no faster and "
+            "the slowest calls take ten times as long. Use one, or a postgresql:// database"
+        )
+    oidc = ("oidc_issuer", "oidc_client_id", "oidc_client_key_file")
+    absent = [_variable(name) for name in oidc if getattr(settings, name) is None]
+    if 0 < len(absent) < len(oidc):
+        problems.append(f"Log-in by OpenID Connect needs {' and '.join(absent)} too")
+    if settings.metrics_port == settings.port:
+        problems.append("OPENERS_METRICS_PORT must differ from OPENERS_PORT")
+    return problems + (_production_problems(settings, given) if settings.production else [])
+
+
+def _production_problems(settings: Settings, given: Mapping[str, object]) -> list[str]:
+    """What real use does not bear."""
+    problems: list[str] = []
+    if "base_url" not in given:
+        problems.append("OPENERS_BASE_URL is missing: in production, set the https address that callers use")
+    for name in ("base_url", "oidc_issuer"):
+        url: str | None = getattr(settings, name)
+        if url is not None and not _is_private(url):
+            problems.append(f"{_variable(name)} is {_shown(url)!r}: in production it must be an https address")
+    if settings.world == _TEST_WORLD:
+        problems.append("OPENERS_WORLD is 'demo', whose keys are published: in production, choose another name")
+    return problems
+
+
+def _is_private(url: str) -> bool:
+    """Whether nobody can listen in: TLS, or this machine alone."""
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    try:
+        return parts.scheme == "https" or host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _shown(value: object) -> str:
+    """A value for people: user information and query of addresses masked, since they may hold passwords."""
+    if isinstance(value, tuple):
+        return ",".join(map(str, cast("tuple[object, ...]", value)))
+    text = str(value)
+    scheme, separator, rest = text.partition("://")
+    if not separator:
+        return text
+    user, at, host = rest.rpartition("@")
+    masked = f"{user.partition(':')[0]}:***@" if ":" in user else f"{user}{at}"
+    host, query, _ = host.partition("?")
+    return f"{scheme}://{masked}{host}{'?***' if query else ''}"
+
+
+def _wanted(name: str) -> str:
+    """What a setting must be, from its description."""
+    hint = _HINTS[name]
+    options = [hint, *get_args(hint)]
+    metas = [each for option in options for each in getattr(option, "__metadata__", ())]
+    return next((each.description for each in metas if isinstance(each, Meta) and each.description), "something else")
+
+
+def _variable(name: str) -> str:
+    """The environment variable of a setting."""
+    return PREFIX + name.upper()
+
+
+def _nearest(name: str, names: list[str]) -> str:
+    """A suggestion, if one is near."""
+    near = get_close_matches(name, names, n=1)
+    return f"; did you mean {near[0]}?" if near else ""

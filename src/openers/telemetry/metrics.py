@@ -1,0 +1,78 @@
+"""What the service counts, for Prometheus. One `Metrics` a process object, each with a registry of its own.
+
+Called by the edge, the store and the due runner; rendered at `/metrics`. Label values are few by construction:
+operations, kinds of work and classes of status, never anything of a request.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+
+CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
+_SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0)
+_ENTRIES: Final = (1, 2, 4, 8, 16, 32, 64, 128)
+_CLASSES: Final = ("other", "1xx", "2xx", "3xx", "4xx", "5xx")
+
+
+class RequestMeter:
+    """Counts the requests of one operation. The edge keeps it, so that a request looks nothing up."""
+
+    __slots__ = ("_children", "_operation", "_requests")
+
+    def __init__(self, requests: Histogram, operation: str) -> None:
+        """`requests` has the labels operation and status."""
+        self._requests, self._operation = requests, operation
+        self._children: list[Histogram | None] = [None] * len(_CLASSES)
+
+    def done(self, status: int, seconds: float) -> None:
+        """Count one answered request and how long it took."""
+        group = status // 100 if 100 <= status < 600 else 0
+        child = self._children[group]
+        if child is None:
+            child = self._children[group] = self._requests.labels(self._operation, _CLASSES[group])
+        child.observe(seconds)
+
+
+class Metrics:
+    """All that is measured."""
+
+    def __init__(self) -> None:
+        """Everything at zero."""
+        self._registry = CollectorRegistry()
+        self._requests = Histogram(
+            "openers_request_seconds",
+            "Requests answered, by operation and class of status: how many, and how long they took",
+            ("operation", "status"),
+            buckets=_SECONDS,
+            registry=self._registry,
+        )
+        self._groups = Histogram(
+            "openers_audit_group_entries",
+            "Audit entries made durable by one commit",
+            buckets=_ENTRIES,
+            registry=self._registry,
+        )
+        self._due = Counter(
+            "openers_due_items",
+            "Items of due work run, by kind and outcome",
+            ("kind", "outcome"),
+            registry=self._registry,
+        )
+
+    def requests_of(self, operation: str) -> RequestMeter:
+        """The meter of one operation, to be kept."""
+        return RequestMeter(self._requests, operation)
+
+    def group_committed(self, entries: int) -> None:
+        """Count one commit group with so many audit entries."""
+        self._groups.observe(entries)
+
+    def due_run(self, kind: str, *, succeeded: bool) -> None:
+        """Count one item of due work."""
+        self._due.labels(kind, "done" if succeeded else "failed").inc()
+
+    def render(self) -> bytes:
+        """All numbers in Prometheus' text format (`CONTENT_TYPE`)."""
+        return generate_latest(self._registry)

@@ -1,0 +1,72 @@
+"""Masks patients' identifiers and credentials in whatever is about to be logged, by key and by pattern.
+
+Pure; every log line passes through `redact`, as the last step before it is written. What looks like an NHS number is
+masked wherever it stands, so nothing that is logged may be a bare number of 10 digits. UBRNs (12 digits), UUIDs and
+hexadecimal digests stay readable.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Final, cast
+
+import msgspec
+
+MASK: Final = "[masked]"
+_DEEPEST: Final = 16
+
+_SECRET_KEYS: Final = frozenset({"patient", "patients", "code", "cookie", "setcookie", "jwt"})
+_SECRET_PARTS: Final = ("nhsnumber", "token", "secret", "password", "assertion", "authorization", "codeverifier")
+
+_NAMED: Final = re.compile(
+    r"""(?ix) ( (?: ["']? (?<![a-z]) code | [\w-]* (?: token | secret | password | assertion | code_verifier ) )
+        ["']? \s* [=:] \s* ["']? | authorization ["']? \s* [=:] \s* ["']? (?: bearer | basic )? \s* )
+        [^\s&"',;}\]]+ """
+)
+_SCHEME: Final = re.compile(r"(?i)\b(bearer|basic)\s+[^\s\"',;]+")
+_OPAQUE: Final = re.compile(
+    r"""(?ax) (?P<kept> (?<![\w-]) (?: [0-9a-f]{32,} | [0-9a-f]{8} (?: -[0-9a-f]{4} ){3} - [0-9a-f]{12} ) (?![\w-]) )
+        | eyJ[\w-]{5,} (?: \. [\w-]* ){1,4}
+        | (?<![\w-]) (?= [\w-]* [A-Z0-9] ) [\w-]{40,}
+        | (?<!\d) \d{3} [ -]? \d{3} [ -]? \d{4} (?!\d) """
+)
+
+
+def redact(value: object, depth: int = 0) -> object:
+    """The value with everything masked that must not be logged: texts, numbers, and what holds them, keys included."""
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, str):
+        return redact_text(value)
+    if isinstance(value, int | float):
+        text = str(value)
+        return value if redact_text(text) == text else MASK
+    if depth >= _DEEPEST:
+        return MASK
+    if isinstance(value, msgspec.Struct):
+        value = msgspec.structs.asdict(value)
+    if isinstance(value, Mapping):
+        pairs = cast("Mapping[object, object]", value).items()
+        return {
+            redact_text(str(key)): MASK if is_secret(str(key)) and held is not None else redact(held, depth + 1)
+            for key, held in pairs
+        }
+    if isinstance(value, list | tuple | set | frozenset):
+        return [redact(each, depth + 1) for each in cast("list[object]", value)]
+    if isinstance(value, bytes | bytearray):
+        return redact_text(bytes(value).decode("latin-1"))
+    return redact_text(repr(value))
+
+
+def redact_text(text: str) -> str:
+    """The text with NHS numbers (10 digits, grouped or not) and credentials masked."""
+    text = _NAMED.sub(rf"\g<1>{MASK}", text)
+    text = _SCHEME.sub(rf"\g<1> {MASK}", text)
+    return _OPAQUE.sub(lambda match: match["kept"] or MASK, text)
+
+
+def is_secret(key: str) -> bool:
+    """Whether what stands under this key is masked whatever it looks like."""
+    squeezed = "".join(each for each in key.lower() if each.isalnum())
+    return squeezed in _SECRET_KEYS or any(part in squeezed for part in _SECRET_PARTS)

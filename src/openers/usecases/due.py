@@ -1,0 +1,56 @@
+"""Work without a request: what has fallen due is claimed, done by the job of its kind, and removed or tried again.
+
+Rows of due work are written in the commit of the act that causes them. Jobs finish their item in their own
+transaction, so that an effect and its record are one. Source: architecture of the service, ADR on due work.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import timedelta
+from typing import Final
+
+from openers.domain.audit import SYSTEM, AuditEntry
+from openers.domain.clock import Instant
+from openers.usecases.ports import DueItem
+from openers.usecases.world import World
+
+Job = Callable[[DueItem, World], Awaitable[None]]
+"""Does one item, and in the same transaction removes it or adds it again for later."""
+Failed = Callable[[DueItem, Exception], None]
+
+CLAIMED_FOR: Final = timedelta(minutes=5)
+"""How long a runner has an item to itself; after that another one takes it up."""
+AT_ONCE: Final = 32
+FIRST_RETRY: Final = timedelta(seconds=10)
+LAST_RETRY: Final = timedelta(hours=1)
+
+
+def system_entry(audit_type: str, at: Instant) -> AuditEntry:
+    """The audit entry of something that the service does by itself."""
+    return AuditEntry(event_type=SYSTEM, audit_type=audit_type, at=at, user=SYSTEM)
+
+
+async def run_due(world: World, jobs: Mapping[str, Job], failed: Failed) -> int:
+    """Do what is due now, earliest first; how many items were taken. `failed` is told of those that raised."""
+    now = world.clock.now()
+    async with world.read() as tx:
+        if not await tx.due.waiting(now):
+            return 0
+    claiming = world.for_call(system_entry("Claim due work", world.wall.now()))
+    async with claiming.begin("claim due work") as tx:
+        items = await tx.due.claim(now, now + CLAIMED_FOR, AT_ONCE)
+    for item in items:
+        own = world.for_call(system_entry(f"Due work: {item.kind}", world.wall.now()))
+        try:
+            await jobs[item.kind](item, own)
+        except Exception as error:
+            failed(item, error)
+            async with own.begin(f"retry {item.kind}") as tx:
+                await tx.due.retry(item, now + _pause(item.attempt))
+    return len(items)
+
+
+def _pause(attempt: int) -> timedelta:
+    """How long to wait before the next attempt: doubling, up to an hour."""
+    return min(FIRST_RETRY * 2 ** min(attempt - 1, 20), LAST_RETRY)

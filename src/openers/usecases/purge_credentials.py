@@ -1,0 +1,28 @@
+"""Remove expired tokens, codes, sessions and assertion ids, once an hour."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Final
+
+from openers.usecases.ports import DueItem
+from openers.usecases.world import World
+
+KIND: Final = "purge credentials"
+EVERY: Final = timedelta(hours=1)
+
+
+async def start_purging(world: World) -> None:
+    """Have the first purge run in an hour, unless one is planned."""
+    async with world.read() as tx:
+        if await tx.due.planned(KIND, KIND):
+            return
+    async with world.begin("plan purge") as tx:
+        await tx.due.add(KIND, KIND, world.clock.now() + EVERY)
+
+
+async def purge_credentials(item: DueItem, world: World) -> None:
+    """Remove what has expired, and plan the next purge."""
+    async with world.begin(KIND) as tx:
+        await tx.credentials.purge(world.wall.now())
+        await tx.due.add(KIND, item.key, world.clock.now() + EVERY)

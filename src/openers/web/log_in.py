@@ -1,0 +1,108 @@
+"""The log-in page, on which a person is picked in test mode, and the page that says why a log-in can't go on.
+
+It plays the part of a smartcard or CIS2 log-in, so it tells of each person how surely they would be known. Called by
+the authorisation endpoint through its `Pages` protocol.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+import msgspec
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from openers.domain.directory import Assurance, User
+from openers.domain.identifiers import OdsCode
+from openers.domain.principal import BusinessFunction
+from openers.identity.assurance import identity_is_verified, method_is_accepted
+from openers.identity.log_in import Choice
+
+HERE: Final = Path(__file__).parent
+STYLE_PATH: Final = "/oauth2/style.css"
+METHODS: Final = {
+    "N3_SMARTCARD": "smartcard",
+    "TOTP": "authenticator app",
+    "FIDO2": "security key",
+    "WINDOWS_HELLO": "Windows Hello",
+    "IOS": "app on a phone or tablet",
+}
+ABBREVIATIONS: Final = {"BMS", "HCP", "ERS"}
+
+
+class Person(msgspec.Struct, frozen=True):
+    """One person as the page shows them."""
+
+    id: str
+    name: str
+    roles: tuple[str, ...]
+    log_in: str
+    accepted: bool
+
+
+class LogInPages:
+    """The pages, their templates compiled once."""
+
+    def __init__(self) -> None:
+        """Reads the templates."""
+        environment = Environment(
+            loader=FileSystemLoader(HERE / "templates"),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        self._choose = environment.get_template("choose_person.html")
+        self._refusal = environment.get_template("refusal.html")
+
+    def choose_person(self, choice: Choice) -> str:
+        """The page on which a person is picked."""
+        people = [_person(user, choice.organisations) for user in choice.people]
+        return self._choose.render(choice=choice, people=people, style=STYLE_PATH)
+
+    def refusal(self, explanation: str) -> str:
+        """The page that says why a log-in can't go on."""
+        return self._refusal.render(explanation=explanation, style=STYLE_PATH)
+
+
+def style_route() -> Route:
+    """The route of the pages' style sheet."""
+    style = (HERE / "assets" / "style.css").read_bytes()
+
+    async def serve(request: Request) -> Response:  # noqa: ARG001 -- Starlette hands it over
+        headers = {"Cache-Control": "public, max-age=3600", "X-Content-Type-Options": "nosniff"}
+        return Response(style, headers=headers, media_type="text/css")
+
+    return Route(STYLE_PATH, serve, methods=["GET"])
+
+
+def _person(user: User, organisations: Mapping[OdsCode, str]) -> Person:
+    roles = tuple(
+        f"{in_words(function)} at {_place(role.organisation, organisations)}"
+        for role in user.roles
+        for function in role.functions
+    )
+    assurance = user.assurance
+    accepted = identity_is_verified(assurance) and method_is_accepted(assurance)
+    return Person(str(user.id), user.name, roles, log_in_in_words(assurance), accepted)
+
+
+def _place(ods: OdsCode, organisations: Mapping[OdsCode, str]) -> str:
+    return f"{organisations[ods]} ({ods})" if ods in organisations else str(ods)
+
+
+def in_words(function: BusinessFunction) -> str:
+    """A role as people say it."""
+    words = [word if word in ABBREVIATIONS else word.lower() for word in function.split("_")]
+    return " ".join([words[0][:1].upper() + words[0][1:], *words[1:]])
+
+
+def log_in_in_words(assurance: Assurance) -> str:
+    """How a person logs in, and which assurance levels that reaches."""
+    method = METHODS.get(assurance.method, assurance.method)
+    levels = f"identity level {assurance.identity_level}, authenticator level {assurance.authenticator_level}"
+    return f"Logs in by {method}: {levels}"

@@ -1,0 +1,1 @@
+"""Between FHIR and the words of the domain: reading, writing, and how errors are told. Pure mapping."""

@@ -1,0 +1,1 @@
+"""FHIR R4: resources written. Knows nothing of STU3."""

@@ -1,0 +1,28 @@
+"""Every JSON schema that our OpenAPI document names: `COMPONENTS` is its `components/schemas`."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from openers.wire.r4 import schemas as r4
+from openers.wire.shapes import INSTANT, TEXT, Schema, array, code, const, thing
+from openers.wire.stu3 import schemas as stu3
+
+_CAPABILITY_STATEMENT: Final = thing(
+    {
+        "resourceType": const("CapabilityStatement"),
+        "status": const("active"),
+        "date": INSTANT,
+        "kind": const("instance"),
+        "fhirVersion": TEXT,
+        "format": array(TEXT, least=1),
+        "rest": array(thing({"mode": const("server")}, {"resource": array(thing({"type": TEXT}))}), least=1),
+    },
+    {"publisher": TEXT, "acceptUnknown": code(["no"])},
+    "What the service can do in one version of FHIR.",
+)
+
+COMPONENTS: Final[dict[str, Schema]] = dict(
+    sorted({**stu3.COMPONENTS, **r4.COMPONENTS, "CapabilityStatement": _CAPABILITY_STATEMENT}.items())
+)
+"""All components by name."""

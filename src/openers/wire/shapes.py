@@ -1,0 +1,50 @@
+"""Small pieces of JSON schema, for describing replies in the OpenAPI document. Used by the schemas of both versions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Final
+
+Schema = dict[str, Any]
+
+TEXT: Final[Schema] = {"type": "string"}
+TRUTH: Final[Schema] = {"type": "boolean"}
+COUNT: Final[Schema] = {"type": "integer", "minimum": 0}
+INSTANT: Final[Schema] = {"type": "string", "format": "date-time"}
+
+
+def ref(component: str) -> Schema:
+    """A schema that stands elsewhere under its name."""
+    return {"$ref": f"#/components/schemas/{component}"}
+
+
+def const(value: str) -> Schema:
+    """One text and no other."""
+    return {"type": "string", "enum": [value]}
+
+
+def code(codes: Iterable[str]) -> Schema:
+    """One of several texts."""
+    return {"type": "string", "enum": list(codes)}
+
+
+def array(of: Schema, least: int = 0) -> Schema:
+    """An array with at least `least` members."""
+    return {"type": "array", "items": of, "minItems": least}
+
+
+def thing(required: Schema, optional: Schema | None = None, description: str = "") -> Schema:
+    """An object with `required` and `optional` properties."""
+    schema: Schema = {
+        "type": "object",
+        "required": list(required),
+        "properties": {**required, **(optional or {})},
+    }
+    if description:
+        schema["description"] = description
+    return schema
+
+
+def profiled(profile: str, **more: Schema) -> Schema:
+    """A `meta` that claims `profile` and has `more`."""
+    return thing({**more, "profile": array(TEXT, least=1) | {"description": f"Holds {profile}"}})

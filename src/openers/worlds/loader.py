@@ -1,0 +1,34 @@
+"""Loads a pack into a world, through the same use case that anything else would use. Called by the command line."""
+
+from __future__ import annotations
+
+import hashlib
+
+import msgspec
+
+from openers.usecases.load_directory import LoadDirectory, load_directory
+from openers.usecases.world import World
+from openers.worlds.packs import Pack
+
+
+async def load_pack(world: World, pack: Pack) -> None:
+    """Put everything of `pack` into `world`; doing it again changes nothing.
+
+    What the world holds besides stays. `world` is bound to the audit entry of the call that asks for it.
+    The pack's clinical terms are not stored: give them to the world's `PackagedReference`.
+    """
+    command = LoadDirectory(
+        organisations=pack.organisations,
+        sites=pack.sites,
+        users=pack.users,
+        services=pack.services,
+        applications=pack.applications,
+        patients=pack.patients,
+    )
+    await load_directory(command, world)
+
+
+def fingerprint(pack: Pack) -> str:
+    """A text that is the same for packs with the same content, and different for others (SHA-256, hexadecimal)."""
+    content = msgspec.json.encode(pack, enc_hook=str.__str__, order="deterministic")
+    return hashlib.sha256(content).hexdigest()

@@ -1,0 +1,98 @@
+"""Generates a crowd of invented patients: the same for the same seed and day, on every machine.
+
+Their NHS numbers begin with 999, which are never issued, and have a right check digit. Called by `worlds.packs`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import date, timedelta
+from random import Random
+from typing import Final
+
+import msgspec
+
+from openers.domain.identifiers import NhsNumber, OdsCode, Postcode
+from openers.domain.patient import Patient, Sex
+
+FAMILY_NAMES: Final = (
+    *("Ackroyd", "Adebayo", "Barraclough", "Begum", "Chowdhury", "Clegg", "Dyson", "Eze", "Firth", "Greenwood"),
+    *("Hussain", "Illingworth", "Jagger", "Kowalski", "Lister", "Mensah", "Nutter", "Oldroyd", "Patel", "Quarmby"),
+    *("Rahman", "Sutcliffe", "Thackray", "Umar", "Varley", "Wojcik", "Xu", "Yeadon"),
+)
+GIVEN_NAMES: Final = {
+    Sex.FEMALE: ("Aisha", "Beatrice", "Chloe", "Dorota", "Edith", "Fatima", "Grace", "Hannah", "Ines", "Joan"),
+    Sex.MALE: ("Adam", "Bilal", "Colin", "Dawid", "Elijah", "Frank", "George", "Hamza", "Isaac", "Kwame"),
+}
+STREETS: Final = ("Beck Lane", "Chapel Street", "Foundry Row", "Grange Avenue", "Mill Hill", "Station Road")
+PLACES: Final = (
+    *(("LS1 2NG", "Leeds"), ("LS1 4EE", "Leeds"), ("LS2 9JL", "Leeds"), ("LS4 2TY", "Leeds"), ("LS6 3JL", "Leeds")),
+    *(("LS7 4BH", "Leeds"), ("LS8 2AP", "Leeds"), ("LS9 7TB", "Leeds"), ("LS11 5ER", "Leeds"), ("LS12 4RR", "Leeds")),
+    *(("LS16 6FZ", "Leeds"), ("LS18 5LZ", "Horsforth"), ("LS21 3LX", "Otley"), ("LS28 7QZ", "Pudsey")),
+    *(("HG1 1AE", "Harrogate"), ("YO1 0EL", "York"), ("BR1 1AF", "Bromley")),
+)
+AGES: Final = ((0, 4), (5, 15), (16, 17), (18, 39), (40, 64), (65, 79), (80, 99))
+"""Ages in whole years, both ends included. Patients take them in turn, so that every crowd has children and the old."""
+LARGEST_DIGIT: Final = 9
+"""A check digit of ten has no place in an NHS number."""
+
+
+class Crowd(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How many patients to generate, from which seed, and at which practices they are registered by turns."""
+
+    seed: int
+    count: int
+    practices: tuple[OdsCode, ...]
+
+
+def generate(crowd: Crowd, day: date, taken: Collection[NhsNumber] = ()) -> tuple[Patient, ...]:
+    """The crowd as on `day`, without the NHS numbers `taken`."""
+    random = Random(crowd.seed)  # noqa: S311 - the same for a seed is what is wanted, and nothing here is secret
+    used = set(taken)
+    patients: list[Patient] = []
+    for index in range(crowd.count):
+        number = _unused_number(random, used)
+        used.add(number)
+        sex = (Sex.FEMALE, Sex.MALE)[index % 2]
+        postcode, town = random.choice(PLACES)
+        patients.append(
+            Patient(
+                nhs_number=number,
+                family_name=random.choice(FAMILY_NAMES),
+                given_name=random.choice(GIVEN_NAMES[sex]),
+                born=_birthday(random, AGES[index % len(AGES)], day),
+                sex=sex,
+                postcode=Postcode(postcode),
+                address=(f"{random.randint(1, 120)} {random.choice(STREETS)}", town),
+                practice=crowd.practices[index % len(crowd.practices)],
+            )
+        )
+    return tuple(patients)
+
+
+def check_digit(nine: str) -> str | None:
+    """The tenth digit of the NHS number that begins with these nine, `None` if there is no such number (modulus 11)."""
+    rest = sum(int(digit) * weight for digit, weight in zip(nine, range(10, 1, -1), strict=True)) % 11
+    digit = (11 - rest) % 11
+    return None if digit > LARGEST_DIGIT else str(digit)
+
+
+def _unused_number(random: Random, used: Collection[NhsNumber]) -> NhsNumber:
+    while True:
+        nine = f"999{random.randrange(10**6):06d}"
+        digit = check_digit(nine)
+        if digit is not None and (number := NhsNumber(nine + digit)) not in used:
+            return number
+
+
+def _birthday(random: Random, ages: tuple[int, int], day: date) -> date:
+    """A day on which somebody was born whose age on `day` is within `ages`."""
+    youngest, oldest = ages
+    first = _years_before(day, oldest + 1) + timedelta(days=1)
+    last = _years_before(day, youngest)
+    return first + timedelta(days=random.randint(0, (last - first).days))
+
+
+def _years_before(day: date, years: int) -> date:
+    """The same day of an earlier year; the 28th stands in for a 29th of February, whatever the year."""
+    return date(day.year - years, day.month, 28 if (day.month, day.day) == (2, 29) else day.day)

@@ -1,0 +1,62 @@
+"""The few HTTP calls that a log-in needs, over the standard library: one exchange each, redirects not followed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from http.client import HTTPConnection, HTTPException, HTTPMessage, HTTPSConnection
+from typing import Any, Final, cast
+from urllib.parse import urlencode, urlsplit
+
+TIMEOUT_S: Final = 30
+CONNECTIONS: Final = {"http": HTTPConnection, "https": HTTPSConnection}
+
+
+class ServiceUnreachable(Exception):
+    """Nothing answers at the address, or nothing that speaks HTTP."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back."""
+
+    status: int
+    headers: HTTPMessage
+    text: str
+
+    def json(self) -> dict[str, Any]:
+        """The JSON object in the body; empty if there is none."""
+        try:
+            found: object = json.loads(self.text)
+        except ValueError:
+            return {}
+        return cast("dict[str, Any]", found) if isinstance(found, dict) else {}
+
+
+def get(address: str) -> Answer:
+    """GET an address. Raises ServiceUnreachable."""
+    return _send("GET", address)
+
+
+def post(address: str, form: Mapping[str, str], headers: Mapping[str, str] | None = None) -> Answer:
+    """POST a form. Raises ServiceUnreachable."""
+    kind = {"Content-Type": "application/x-www-form-urlencoded"}
+    return _send("POST", address, urlencode(form), {**kind, **(headers or {})})
+
+
+def _send(method: str, address: str, body: str | None = None, headers: Mapping[str, str] | None = None) -> Answer:
+    parts = urlsplit(address)
+    if parts.scheme not in CONNECTIONS or not parts.hostname:
+        raise ServiceUnreachable(f"{address} is not the address of a web service")
+    path = parts._replace(scheme="", netloc="", fragment="").geturl() or "/"
+    try:
+        connection = CONNECTIONS[parts.scheme](parts.hostname, parts.port, timeout=TIMEOUT_S)
+        try:
+            connection.request(method, path, body, dict(headers or {}))
+            reply = connection.getresponse()
+            return Answer(reply.status, reply.headers, reply.read().decode("utf-8", "replace"))
+        finally:
+            connection.close()
+    except (OSError, HTTPException, ValueError) as error:
+        raise ServiceUnreachable(f"no service answers at {parts.netloc}") from error

@@ -1,0 +1,237 @@
+"""A running log-in service for tests: real store, demo world, real endpoints, and a wall clock that can move."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from html import unescape
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+from uuid import UUID, uuid4
+
+import httpx
+import msgspec
+from joserfc import jwt
+from joserfc.jwk import KeySet, RSAKey
+from starlette.applications import Starlette
+
+from openers.api.oauth import oauth_routes
+from openers.api.oauth_call import OAuthDeps
+from openers.api.oauth_upstream import UpstreamProvider
+from openers.domain.audit import AuditEntry
+from openers.domain.clock import Instant
+from openers.domain.credentials import Application
+from openers.domain.directory import User
+from openers.identity.access import AccessCache, Caller, open_bearer
+from openers.identity.errors import InvalidToken
+from openers.identity.id_tokens import SigningKey
+from openers.identity.jose import sign
+from openers.reference.packaged import PackagedReference
+from openers.store.opening import migrate, open_store
+from openers.store.patients import OwnPatients
+from openers.usecases.world import ListingsShelf, World
+from openers.web.log_in import LogInPages, style_route
+from openers.worlds.loader import load_pack
+from openers.worlds.packs import Pack, read_pack
+
+BASE = "http://127.0.0.1:8000"
+CALLBACK = "http://127.0.0.1/callback"
+USER_APP, PROVIDER_APP, NO_ASID_APP = "demo-user-app", "demo-provider-app", "demo-no-asid"
+CLINICIAN = "555073103100"
+ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+HANDLE = re.compile(r'name="handle" value="([^"]+)"')
+
+
+class Wall:
+    """A wall clock that tests move."""
+
+    def __init__(self) -> None:
+        self.at = datetime.now(UTC).replace(microsecond=0)
+
+    def now(self) -> Instant:
+        """The present instant."""
+        return self.at
+
+    def advance(self, **units: float) -> None:
+        """Move on."""
+        self.at += timedelta(**units)
+
+
+class RandomIds:
+    """Fresh UUIDs."""
+
+    def uuid(self) -> UUID:
+        """A fresh one."""
+        return uuid4()
+
+
+@cache
+def demo() -> Pack:
+    """The demo world."""
+    return read_pack("demo")
+
+
+def private_key(client_id: str) -> dict[str, str]:
+    """The published private key of a demo application."""
+    return demo().private_keys[client_id]
+
+
+@cache
+def signing_key(client_id: str) -> RSAKey:
+    """The same, ready to sign; checking its primes takes a while."""
+    return RSAKey.import_key(dict(private_key(client_id)))
+
+
+@dataclass
+class Service:
+    """The service under test and a browser at it, whose cookies the transport keeps."""
+
+    world: World
+    wall: Wall
+    deps: OAuthDeps
+    app: Starlette
+    http: httpx.AsyncClient
+    witnessed: list[AuditEntry] = field(default_factory=list[AuditEntry])
+
+    def assertion(self, client_id: str = USER_APP, **changes: Any) -> str:
+        """A good client assertion, with `changes` to its claims (`None` removes one)."""
+        now = int(self.wall.now().timestamp())
+        claims: dict[str, Any] = {"iss": client_id, "sub": client_id, "aud": self.deps.token_url}
+        claims |= {"iat": now, "exp": now + 300, "jti": str(uuid4())} | changes
+        claims = {name: value for name, value in claims.items() if value is not None}
+        return sign(claims, signing_key(client_id), private_key(client_id)["kid"], "RS512")
+
+    def proof(self, client_id: str = USER_APP) -> dict[str, str]:
+        """The part of a form by which a client proves who it is."""
+        return {"client_assertion_type": ASSERTION_TYPE, "client_assertion": self.assertion(client_id)}
+
+    def asked(self, **changes: str | None) -> dict[str, str]:
+        """The parameters of a good authorisation request, with `changes` (`None` removes one)."""
+        asked: dict[str, str | None] = {"response_type": "code", "client_id": USER_APP, "redirect_uri": CALLBACK}
+        asked |= {"scope": "openid", "state": "some state", **changes}
+        return {name: value for name, value in asked.items() if value is not None}
+
+    async def page(self, **changes: str | None) -> tuple[httpx.Response, str]:
+        """The log-in page and the handle in its form."""
+        page = await self.http.get("/oauth2/authorize", params=self.asked(**changes))
+        found = HANDLE.search(page.text)
+        return page, unescape(found[1]) if found else ""
+
+    async def pick(self, handle: str, user_id: str = CLINICIAN, **more: str) -> httpx.Response:
+        """Submit the page's form."""
+        return await self.http.post("/oauth2/authorize", data={"handle": handle, "user_id": user_id, **more})
+
+    async def code(self, user_id: str = CLINICIAN, **changes: str | None) -> str:
+        """The code that a log-in brings back."""
+        _, handle = await self.page(**changes)
+        return brought(await self.pick(handle, user_id))["code"]
+
+    async def token(self, grant_type: str, *, client_id: str = USER_APP, **form: str) -> httpx.Response:
+        """Ask for a token, proving the client by a signed assertion."""
+        sent = {"grant_type": grant_type, **self.proof(client_id), **form}
+        return await self.http.post("/oauth2/token", data=sent)
+
+    async def redeem(self, code: str, **form: str) -> httpx.Response:
+        """Exchange a code."""
+        return await self.token("authorization_code", **{"code": code, "redirect_uri": CALLBACK} | form)
+
+    async def logged_in(self, user_id: str = CLINICIAN, **changes: str | None) -> dict[str, Any]:
+        """The tokens of somebody who has logged in."""
+        reply = await self.redeem(await self.code(user_id, **changes))
+        assert reply.status_code == 200, reply.text
+        return reply.json()
+
+    async def caller(self, token: str) -> Caller:
+        """Who presents a token."""
+        return await open_bearer(token, self.world, self.deps.cache)
+
+    async def opens(self, token: str) -> bool:
+        """Whether a token is good, as the API's gateway finds it with and without what it remembers."""
+        found = [True, True]
+        for number, cache in enumerate((AccessCache(), self.deps.cache)):
+            try:
+                await open_bearer(token, self.world, cache)
+            except InvalidToken:
+                found[number] = False
+        assert found[0] == found[1]
+        return found[0]
+
+    async def claims(self, id_token: str) -> dict[str, Any]:
+        """What an ID token says, its signature checked by the published keys."""
+        keys = KeySet.import_key_set((await self.http.get("/oauth2/jwks")).json())
+        return jwt.decode(id_token, keys, algorithms=["RS256"]).claims
+
+    async def put(self, *records: User | Application) -> None:
+        """Add or replace records of the directory."""
+        async with self.world.for_call(entry()).begin("put") as tx:
+            for record in records:
+                if isinstance(record, User):
+                    await tx.directory.put_user(record)
+                else:
+                    await tx.directory.put_application(record)
+
+
+def entry() -> AuditEntry:
+    """An audit entry for what a test does itself."""
+    return AuditEntry(event_type="TEST", audit_type="test", at=datetime.now(UTC))
+
+
+def brought(reply: httpx.Response) -> dict[str, str]:
+    """What a redirect brings to the client."""
+    assert reply.status_code == 303, reply.text
+    return {name: values[0] for name, values in parse_qs(urlsplit(reply.headers["location"]).query).items()}
+
+
+def refused(reply: httpx.Response) -> tuple[int, str]:
+    """The status and error code of a refusal."""
+    return reply.status_code, str(reply.json()["error"])
+
+
+@asynccontextmanager
+async def running(
+    directory: Path, *, base_url: str = BASE, production: bool = False, upstream: UpstreamProvider | None = None
+) -> AsyncGenerator[Service]:
+    """The service with the demo world, in a directory of its own."""
+    url = f"sqlite:///{directory / 'store.db'}"
+    await migrate(url)
+    store = await open_store(url, b"k" * 32)
+    wall, reference = Wall(), PackagedReference()
+    world = World(
+        name="demo",
+        store=store,
+        clock=wall,
+        wall=wall,
+        ids=RandomIds(),
+        patients=OwnPatients(),
+        reference=reference,
+        listings=ListingsShelf(reference),
+        entry=entry(),
+    )
+    await load_pack(world, msgspec.structs.replace(demo(), services=(), patients=()))
+    seen: list[AuditEntry] = []
+
+    def bound(call: AuditEntry) -> World:
+        seen.append(call)
+        return world.for_call(call)
+
+    deps = OAuthDeps(
+        world=bound,
+        wall=wall,
+        base_url=base_url,
+        production=production,
+        signing_key=SigningKey.kept_at(directory / "keys" / "signing.pem"),
+        cache=AccessCache(),
+        pages=LogInPages(),
+        upstream=upstream,
+    )
+    app = Starlette(routes=[*oauth_routes(deps), style_route()])
+    try:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=base_url) as http:
+            yield Service(world, wall, deps, app, http, seen)
+    finally:
+        await store.close()

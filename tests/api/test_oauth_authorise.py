@@ -1,0 +1,202 @@
+"""The authorisation endpoint: what sends a browser where, and what sends it nowhere."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import httpx
+import msgspec
+import pytest
+from tests.api.oauth_service import BASE, CALLBACK, CLINICIAN, PROVIDER_APP, USER_APP, Service, brought, demo, running
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture(scope="module")
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture
+async def service(tmp_path: Path) -> AsyncGenerator[Service]:
+    async with running(tmp_path) as started:
+        yield started
+
+
+async def test_the_answer_comes_back_to_the_client(service: Service) -> None:
+    _, handle = await service.page()
+    reply = await service.pick(handle)
+    answer = brought(reply)
+    assert reply.headers["location"].startswith(f"{CALLBACK}?")
+    assert (answer["state"], answer["iss"], reply.headers["cache-control"]) == ("some state", BASE, "no-store")
+    assert len(answer["code"]) == 43
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "http://127.0.0.1:54321/callback",
+        "http://127.0.0.1:8003/callback",
+        "http://127.0.0.1/callback",
+    ],
+)
+async def test_any_port_of_a_registered_loopback_address_will_do(service: Service, address: str) -> None:
+    code = await service.code(redirect_uri=address)
+    assert (await service.redeem(code, redirect_uri=address)).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://evil.example/callback",
+        "//evil.example/callback",
+        "http://127.0.0.1.evil.example/callback",
+        "http://127.0.0.1@evil.example/callback",
+        "http://evil.example@127.0.0.1/callback",
+        "http://evil.example@127.0.0.1:1/callback",
+        "http://127.0.0.1:1@evil.example/callback",
+        "http://127.0.0.1/callback/../evil",
+        "http://127.0.0.1/callback#fragment",
+        "http://127.0.0.1:1/callback#fragment",
+        "http://127.0.0.1:1/callback?x=1",
+        "http://127.0.0.1/callback?next=https://evil.example",
+        "http://127.0.0.1/Callback",
+        "http://127.0.0.1:99999/callback",
+        "http://127.0.0.1:x/callback",
+        "http://127.0.0.1:/callback",
+        "http://127.0.0.1:01/callback",
+        "http://127.0.0.2/callback",
+        "http://[::1]/callback",
+        "http://[::1/callback",
+        "http://localhost/callback",
+        "https://127.0.0.1/callback",
+        "HTTP://127.0.0.1/callback",
+        "http:\\\\127.0.0.1\\callback",
+        " http://127.0.0.1/callback",
+        "http://127.0.0.1/callback\r\nSet-Cookie: x=1",
+        "javascript:alert(1)",
+        "data:text/html,x",
+        "",
+        None,
+    ],
+)
+async def test_no_browser_is_sent_to_an_address_that_is_not_registered(service: Service, address: str | None) -> None:
+    reply, handle = await service.page(redirect_uri=address)
+    assert (reply.status_code, handle, "location" in reply.headers) == (400, "", False)
+    assert "redirect_uri" in reply.text or "control characters" in reply.text
+    assert "evil" not in reply.text
+
+
+@pytest.mark.parametrize("client_id", [None, "", "nobody", "x" * 1000, "<script>", "a\0b", "demo-user-app "])
+async def test_an_unknown_application_is_told_so_on_a_page(service: Service, client_id: str | None) -> None:
+    reply, _ = await service.page(client_id=client_id)
+    assert (reply.status_code, "location" in reply.headers) == (400, False)
+    assert "<script>" not in reply.text
+
+
+@pytest.mark.parametrize(
+    ("changes", "error"),
+    [
+        ({"response_type": None}, "invalid_request"),
+        ({"response_type": "token"}, "unsupported_response_type"),
+        ({"response_type": "code id_token"}, "unsupported_response_type"),
+        ({"response_mode": "fragment"}, "invalid_request"),
+        ({"request": "e30.e30."}, "invalid_request"),
+        ({"request_uri": "https://evil.example"}, "invalid_request"),
+        ({"code_challenge": "x" * 43}, "invalid_request"),
+        ({"code_challenge": "x" * 43, "code_challenge_method": "plain"}, "invalid_request"),
+        ({"code_challenge_method": "S256"}, "invalid_request"),
+        ({"code_challenge": "short", "code_challenge_method": "S256"}, "invalid_request"),
+        ({"nonce": "x" * 3000}, "invalid_request"),
+        ({"prompt": "none"}, "login_required"),
+    ],
+)
+async def test_what_cant_be_done_is_told_to_the_client(
+    service: Service, changes: dict[str, str | None], error: str
+) -> None:
+    reply, _ = await service.page(**changes)
+    answer = brought(reply)
+    assert (answer["error"], answer["state"], urlsplit(reply.headers["location"]).netloc) == (
+        error,
+        "some state",
+        "127.0.0.1",
+    )
+
+
+async def test_an_application_without_redirect_addresses_gets_no_log_in(service: Service) -> None:
+    reply, _ = await service.page(client_id=PROVIDER_APP)
+    assert reply.status_code == 400
+
+
+async def test_a_repeated_parameter_is_refused(service: Service) -> None:
+    query = f"client_id={USER_APP}&redirect_uri={CALLBACK}&redirect_uri=https://evil.example&response_type=code"
+    reply = await service.http.get(f"/oauth2/authorize?{query}")
+    assert (reply.status_code, "location" in reply.headers) == (400, False)
+
+
+async def test_a_form_is_good_once(service: Service) -> None:
+    _, handle = await service.page()
+    replies = await asyncio.gather(*(service.pick(handle) for _ in range(20)))
+    assert sorted(reply.status_code for reply in replies) == [303] + [400] * 19
+
+
+async def test_a_form_is_good_for_ten_minutes(service: Service) -> None:
+    _, handle = await service.page()
+    service.wall.advance(minutes=10)
+    assert (await service.pick(handle)).status_code == 400
+
+
+@pytest.mark.parametrize("handle", ["", "x", "x" * 43, "é"])
+async def test_a_form_with_a_made_up_handle_is_refused(service: Service, handle: str) -> None:
+    await service.page()
+    assert (await service.pick(handle)).status_code == 400
+
+
+@pytest.mark.parametrize("cookie", [None, "", "x", "y" * 43, "é"])
+async def test_a_form_from_another_browser_is_refused(service: Service, cookie: str | None) -> None:
+    _, handle = await service.page()
+    transport = httpx.ASGITransport(service.app)
+    headers = {} if cookie is None else {"Cookie": f"openers-browser={cookie}".encode()}
+    async with httpx.AsyncClient(transport=transport, base_url=BASE) as other:
+        form = {"handle": handle, "user_id": CLINICIAN}
+        assert (await other.post("/oauth2/authorize", data=form, headers=headers)).status_code == 400
+    assert (await service.pick(handle)).status_code == 303, "its own browser still can"
+
+
+async def test_two_tabs_do_not_disturb_each_other(service: Service) -> None:
+    (_, first), (_, second) = await service.page(state="1"), await service.page(state="2")
+    assert brought(await service.pick(first))["state"] == "1"
+    assert brought(await service.pick(second))["state"] == "2"
+
+
+async def test_the_cookie_is_out_of_reach_of_scripts_and_other_sites(tmp_path: Path) -> None:
+    async with running(tmp_path, base_url="https://ers.example") as service:
+        page, _ = await service.page()
+        assert {"HttpOnly", "Secure", "SameSite=lax", "Path=/oauth2"} <= set(page.headers["set-cookie"].split("; "))
+
+
+async def test_cancelling_is_told_to_the_client(service: Service) -> None:
+    _, handle = await service.page()
+    assert brought(await service.pick(handle, decision="cancel"))["error"] == "access_denied"
+
+
+async def test_production_has_no_page_on_which_a_person_is_picked(tmp_path: Path) -> None:
+    async with running(tmp_path, production=True) as service:
+        application = next(each for each in demo().applications if each.client_id == USER_APP)
+        await service.put(msgspec.structs.replace(application, test_only=False))
+        reply, handle = await service.page()
+        assert (brought(reply)["error"], handle) == ("temporarily_unavailable", "")
+        assert (await service.pick("x")).status_code == 400
+        assert (await service.http.get("/oauth2/callback", params={"state": "x", "code": "x"})).status_code == 400
+
+
+async def test_discovery_names_what_is_there(service: Service) -> None:
+    found = (await service.http.get("/.well-known/openid-configuration")).json()
+    assert found["issuer"] == BASE
+    for name in ("authorization_endpoint", "token_endpoint", "userinfo_endpoint", "revocation_endpoint", "jwks_uri"):
+        assert (await service.http.options(found[name])).status_code == 405, "it exists"
+    keys = (await service.http.get(found["jwks_uri"])).json()["keys"]
+    assert [sorted(key) for key in keys] == [["alg", "e", "kid", "kty", "n", "use"]], "nothing private"

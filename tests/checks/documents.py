@@ -1,0 +1,71 @@
+"""The commands that documentation shows, so that they can be checked and run.
+
+A block that begins with ```` ```sh run ```` can be run in the project's folder against a running demo world at the
+address that it names; those of one page share a shell, in order, and may rely on `TOKEN`. Other blocks are for show.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+FENCE: Final = re.compile(r"(?ms)^(?P<indent> *)```sh(?P<runnable> run)?\n(?P<text>.*?)^ *```$")
+CALL: Final = re.compile(
+    r"(?:^|[|(;&]\s*|\$\()\s*(?:\.venv/bin/)?(?P<program>make|openers) (?P<rest>[^\n|)]*)", re.MULTILINE
+)
+NAMED: Final = re.compile(r"`(?:\.venv/bin/)?(?P<program>make|openers) (?P<rest>[a-z][^`]*)`")
+ADDRESS: Final = "http://127.0.0.1:8000"
+
+
+@dataclass(frozen=True)
+class Block:
+    """One block of commands; `line` is where it begins in its page."""
+
+    page: Path
+    line: int
+    text: str
+    is_runnable: bool
+
+    def at(self, base_url: str) -> str:
+        """The commands, aimed at the service at `base_url`."""
+        return self.text.replace(ADDRESS, base_url)
+
+
+def pages(root: Path) -> list[Path]:
+    """Every page of documentation below the project's folder `root`."""
+    return [*sorted(root.glob("*.md")), *sorted(root.glob("docs/**/*.md"))]
+
+
+def blocks(page: Path) -> Iterator[Block]:
+    """The blocks of shell commands of a page, in order."""
+    text = page.read_text("utf-8")
+    for found in FENCE.finditer(text):
+        line = text.count("\n", 0, found.start()) + 1
+        lines = (each.removeprefix(found["indent"]) for each in found["text"].splitlines())
+        yield Block(page, line, "\n".join(lines) + "\n", found["runnable"] is not None)
+
+
+def script(page: Path, base_url: str) -> str:
+    """All that can be run of a page, as one script that stops at the first failure."""
+    parts = (block.at(base_url) for block in blocks(page) if block.is_runnable)
+    return "\n".join(("set -euo pipefail", *parts))
+
+
+def calls(text: str) -> Iterator[tuple[str, list[str]]]:
+    """The calls of make and openers in a block of commands: program, and the words that choose what it does."""
+    yield from _chosen(CALL.finditer(text))
+
+
+def named(text: str) -> Iterator[tuple[str, list[str]]]:
+    """The calls of make and openers that running text names."""
+    yield from _chosen(NAMED.finditer(text))
+
+
+def _chosen(found: Iterable[re.Match[str]]) -> Iterator[tuple[str, list[str]]]:
+    for each in found:
+        words = each["rest"].split()
+        until = next((at for at, word in enumerate(words) if not re.fullmatch(r"[a-z][a-z-]*", word)), len(words))
+        yield each["program"], words[:until]

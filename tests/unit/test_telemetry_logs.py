@@ -1,0 +1,170 @@
+"""Nothing that identifies a patient or lets somebody in gets into the log."""
+
+from __future__ import annotations
+
+import base64
+import io
+import logging
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+import pytest
+import structlog
+from hypothesis import given
+from hypothesis import strategies as st
+
+from openers.telemetry.logs import LogFormat, configure, logger
+from openers.telemetry.redaction import MASK, redact, redact_text
+
+NUMBERS = st.integers(0, 10**10 - 1).map("{:010d}".format)
+GROUPED = NUMBERS.map(lambda each: f"{each[:3]} {each[3:6]} {each[6:]}")
+OPAQUE = st.binary(min_size=32, max_size=48).map(lambda raw: base64.urlsafe_b64encode(raw).decode().rstrip("="))
+SIGNED = st.tuples(st.binary(min_size=16), st.binary(min_size=16)).map(
+    lambda parts: (
+        "eyJhbGciOiJSUzUxMiJ9." + ".".join(base64.urlsafe_b64encode(each).decode().rstrip("=") for each in parts)
+    )
+)
+SECRETS = st.one_of(NUMBERS, GROUPED, OPAQUE, SIGNED)
+WORDS = st.text(st.characters(exclude_categories=("Nd", "Cs")), max_size=12)
+
+
+@st.composite
+def nested(draw: st.DrawFn) -> tuple[str, dict[str, Any]]:
+    """A secret, and an event that holds it somewhere: as value, key, within a text or in bytes."""
+    secret = draw(SECRETS)
+    value: Any = draw(
+        st.sampled_from([secret, f"for {secret}.", secret.encode(), {secret: 1}, f'{{"id": "{secret}"}}'])
+    )
+    if secret.isdigit() and not secret.startswith("0") and draw(st.booleans()):
+        value = int(secret)
+    for wrap in draw(st.lists(st.sampled_from("dlts"), max_size=5)):
+        value = {"d": {draw(WORDS): value}, "l": [1, value], "t": ("x", value), "s": _Held(value)}[wrap]
+    return secret, {draw(WORDS): value, "other": "kept"}
+
+
+class _Held(msgspec.Struct):
+    """A value of the service."""
+
+    inner: Any
+
+
+@given(nested())
+def test_no_number_or_token_survives_under_any_key(case: tuple[str, dict[str, Any]]) -> None:
+    """Wherever it stands it is masked, and what stands beside it is kept."""
+    secret, event = case
+    masked = redact(event)
+    assert secret not in repr(masked)
+    assert isinstance(masked, dict)
+    assert "kept" in masked.values()
+
+
+@given(
+    st.sampled_from(
+        [
+            "nhs_number",
+            "nhsNumber",
+            "patient",
+            "Authorization",
+            "client_assertion",
+            "code",
+            "client-secret",
+            "Set-Cookie",
+            "subject_token",
+            "refresh_token",
+            "access_token",
+            "password",
+        ]
+    ),
+    st.from_regex(r"\A[A-Za-z0-9]{12,20}\Z"),
+)
+def test_secret_keys_mask_whatever_they_hold(key: str, held: str) -> None:
+    """By key, at any depth, in a mapping and in a text that reads like one."""
+    assert held not in repr(redact({"request": [{key: held}]}))
+    if key not in ("nhs_number", "nhsNumber", "patient", "Set-Cookie"):
+        assert held not in redact_text(f"/token?a=b&{key}={held}&c=d")
+        assert held not in redact_text(f'{{"{key}": "{held}", "c": "d"}}')
+        assert held not in redact_text(f"{key}: {held}")
+
+
+@pytest.mark.parametrize(
+    ("text", "masked"),
+    [
+        ("Authorization: Bearer abc.def, next", f"Authorization: Bearer {MASK}, next"),
+        ("sent bearer abc", f"sent bearer {MASK}"),
+        ("999 123 4567 and 9991234567", f"{MASK} and {MASK}"),
+        ("999-123-4567", MASK),
+        ("/x?code=abc&state=d", f"/x?code={MASK}&state=d"),
+    ],
+)
+def test_patterns_are_masked_in_their_place(text: str, masked: str) -> None:
+    """The rest of the text stays."""
+    assert redact_text(text) == masked
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "000049155261",
+        "0000 4915 5261",
+        550000000000,
+        "r.550e8400-e29b-41d4-a716-446655440000",
+        "550e8400-e29b-41d4-a716-a44665544000",
+        "w1:12:" + "12345678901a" * 5 + "beef",
+        "2025-11-23T15:07:12.123456Z",
+        "POST /referrals/FHIR/STU3/ReferralRequest/000049155261/$ers.acceptReferral",
+        "referenced_user_is_not_referring_clinician_at_organisation",
+        12.5,
+        True,
+        None,
+    ],
+)
+def test_what_people_need_to_read_stays(value: object) -> None:
+    """UBRNs, request and correlation ids, audit heads, times, paths."""
+    assert redact(value) == value
+
+
+def test_depth_is_bounded() -> None:
+    """A value that holds itself ends."""
+    loop: list[object] = []
+    loop.append(loop)
+    assert MASK in repr(redact(loop))
+
+
+@pytest.fixture
+def stream() -> Iterator[io.StringIO]:
+    """A log to read; logging is as it was afterwards."""
+    root = logging.getLogger()
+    handlers, level = list(root.handlers), root.level
+    yield io.StringIO()
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    structlog.reset_defaults()
+
+
+def test_production_lines_are_json(stream: io.StringIO) -> None:
+    """One redacted line an event, with its part, level, time and traceback."""
+    configure(LogFormat.JSON, stream=stream)
+    try:
+        raise ValueError("no patient 9991234567")
+    except ValueError:
+        logger("store").exception("Commit of 9991234567 failed", entries=16)
+    (line,) = stream.getvalue().splitlines()
+    event = msgspec.json.decode(line)
+    assert event["event"] == f"Commit of {MASK} failed"
+    assert (event["part"], event["level"], event["entries"]) == ("store", "error", 16)
+    assert event["timestamp"].endswith("Z")
+    assert "ValueError" in event["exception"]
+    assert "9991234567" not in line
+
+
+@pytest.mark.parametrize("log_format", LogFormat)
+def test_lines_of_libraries_are_redacted_too(stream: io.StringIO, log_format: LogFormat) -> None:
+    """What comes through the standard library's logging takes the same way."""
+    configure(log_format, stream=stream)
+    logging.getLogger("uvicorn.error").warning("Bad request for %s", "9991234567")
+    logger("api").info("Request refused", patient="anybody")
+    assert MASK in stream.getvalue()
+    assert "9991234567" not in stream.getvalue()
+    assert "anybody" not in stream.getvalue()
+    assert len(stream.getvalue().splitlines()) == 2
