@@ -2,4 +2,4 @@
 
 from __future__ import annotations
 
-pytest_plugins = ["tests.needs", "tests.budget", "pytester"]
+pytest_plugins = ["tests.needs", "tests.budget", "tests.stores", "pytester"]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
+import socket
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -16,6 +18,7 @@ from uuid import UUID, uuid4
 
 import httpx
 import msgspec
+import uvicorn
 from joserfc import jwt
 from joserfc.jwk import KeySet, RSAKey
 from starlette.applications import Starlette
@@ -24,7 +27,7 @@ from openers.api.oauth import oauth_routes
 from openers.api.oauth_call import OAuthDeps
 from openers.api.oauth_upstream import UpstreamProvider
 from openers.domain.audit import AuditEntry
-from openers.domain.clock import Instant
+from openers.domain.clock import Instant, in_utc
 from openers.domain.credentials import Application
 from openers.domain.directory import User
 from openers.identity.access import AccessCache, Caller, open_bearer
@@ -60,6 +63,14 @@ class Wall:
     def advance(self, **units: float) -> None:
         """Move on."""
         self.at += timedelta(**units)
+
+
+class RealWall(Wall):
+    """The wall clock itself, for clients that read their own."""
+
+    def now(self) -> Instant:
+        """The present instant."""
+        return in_utc(datetime.now(UTC))
 
 
 class RandomIds:
@@ -153,9 +164,9 @@ class Service:
     async def opens(self, token: str) -> bool:
         """Whether a token is good, as the API's gateway finds it with and without what it remembers."""
         found = [True, True]
-        for number, cache in enumerate((AccessCache(), self.deps.cache)):
+        for number, remembered in enumerate((AccessCache(), self.deps.cache)):
             try:
-                await open_bearer(token, self.world, cache)
+                await open_bearer(token, self.world, remembered)
             except InvalidToken:
                 found[number] = False
         assert found[0] == found[1]
@@ -192,15 +203,45 @@ def refused(reply: httpx.Response) -> tuple[int, str]:
     return reply.status_code, str(reply.json()["error"])
 
 
+def free_port() -> socket.socket:
+    """A port of this machine, listening already, so that whoever calls early waits."""
+    listening = socket.socket()
+    listening.bind(("127.0.0.1", 0))
+    listening.listen()
+    return listening
+
+
+def address_of(port: socket.socket) -> str:
+    """How to reach what listens there."""
+    return f"http://127.0.0.1:{port.getsockname()[1]}"
+
+
+@asynccontextmanager
+async def served(app: Starlette, port: socket.socket) -> AsyncGenerator[None]:
+    """Serve over real HTTP."""
+    server = uvicorn.Server(uvicorn.Config(app, lifespan="off", log_level="error"))
+    serving = asyncio.create_task(server.serve(sockets=[port]))
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        await serving
+
+
 @asynccontextmanager
 async def running(
-    directory: Path, *, base_url: str = BASE, production: bool = False, upstream: UpstreamProvider | None = None
+    directory: Path,
+    *,
+    base_url: str = BASE,
+    production: bool = False,
+    upstream: UpstreamProvider | None = None,
+    wall: Wall | None = None,
 ) -> AsyncGenerator[Service]:
     """The service with the demo world, in a directory of its own."""
     url = f"sqlite:///{directory / 'store.db'}"
     await migrate(url)
     store = await open_store(url, b"k" * 32)
-    wall, reference = Wall(), PackagedReference()
+    wall, reference = wall or Wall(), PackagedReference()
     world = World(
         name="demo",
         store=store,

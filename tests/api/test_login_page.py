@@ -88,7 +88,8 @@ async def test_it_can_be_used_without_eyes_mouse_or_script(service: Service) -> 
 
 async def test_it_loads_nothing_from_elsewhere_and_can_not_be_framed(service: Service) -> None:
     page, _ = await service.page(redirect_uri="http://127.0.0.1:4567/callback")
-    policy = dict(each.strip().partition(" ")[::2] for each in page.headers["content-security-policy"].split(";"))
+    parts = [part.split(maxsplit=1) for part in page.headers["content-security-policy"].split(";")]
+    policy = dict(parts)
     assert policy == {
         "default-src": "'none'",
         "style-src": "'self'",
@@ -124,7 +125,7 @@ async def test_nobody_picked_shows_the_page_again(service: Service, user_id: str
     page = Outline(reply.text)
     assert reply.status_code == 400
     assert page.all("div", role="alert")
-    assert page.text.startswith("\n\n\n\nError: ") or "Error: Log in" in page.text
+    assert "Error: Log in" in page.text
     assert page.all("input", name="handle", value=handle)
     assert brought(await service.pick(handle))["code"], "the request still waits"
 

@@ -159,7 +159,7 @@ async def test_a_form_with_a_made_up_handle_is_refused(service: Service, handle:
 async def test_a_form_from_another_browser_is_refused(service: Service, cookie: str | None) -> None:
     _, handle = await service.page()
     transport = httpx.ASGITransport(service.app)
-    headers = {} if cookie is None else {"Cookie": f"openers-browser={cookie}".encode()}
+    headers = {} if cookie is None else {b"Cookie": f"openers-browser={cookie}".encode()}
     async with httpx.AsyncClient(transport=transport, base_url=BASE) as other:
         form = {"handle": handle, "user_id": CLINICIAN}
         assert (await other.post("/oauth2/authorize", data=form, headers=headers)).status_code == 400

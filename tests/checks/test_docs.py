@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from openers.api import operations
+from openers.api.registry import REGISTRY, Operation
 from openers.domain.lifecycle import diagram
 from openers.settings import Settings
 from openers.wire import outcome
@@ -77,6 +79,23 @@ def test_pages_of_operations_have_the_same_sections(page: Path) -> None:
     assert tuple(re.findall(r"(?m)^## (.*)$", page.read_text())) == SECTIONS
 
 
+def test_every_operation_has_its_page_and_every_page_its_operation() -> None:
+    pages = {path.stem for path in (ROOT / "docs/operations").glob("*.md")}
+    assert pages == {file.partition("_")[0] for file in operations.__all__}
+    assert pages == {operation.id.lower() for operation in REGISTRY}
+
+
+@pytest.mark.parametrize("operation", REGISTRY, ids=lambda each: f"{each.id} {each.path}")
+def test_the_page_of_an_operation_says_what_it_declares(operation: Operation) -> None:
+    page = (ROOT / f"docs/operations/{operation.id.lower()}.md").read_text()
+    rows = dict(re.findall(r"(?m)^\| (call|people|applications|success) \| (.*) \|$", page))
+    assert f"`{operation.method} {operation.path}" in rows["call"]
+    assert rows["success"].startswith(f"{operation.success},")
+    assert ("`ETag`" in rows["success"]) == operation.etag
+    assert (rows["applications"] == "no") == (not operation.applications)
+    assert set(re.findall(r"[A-Z_]{5,}", rows["people"])) == (operation.roles or frozenset())
+
+
 def test_the_diagram_of_the_lifecycle_is_the_table() -> None:
     assert f"```mermaid\n{diagram()}\n```" in (ROOT / "docs/explanation/lifecycle.md").read_text()
 
@@ -119,4 +138,12 @@ def test_calls_are_found_wherever_they_stand() -> None:
 def test_the_script_of_a_page_has_its_runnable_blocks_at_the_address_given(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
     page.write_text(f"```sh run\ncurl {documents.ADDRESS}/a\n```\n\n```sh\nmake run\n```\n\n  ```sh run\n  b\n  ```\n")
-    assert documents.script(page, "http://other:1") == "set -euo pipefail\ncurl http://other:1/a\n\nb\n"
+    script = documents.script(page, "http://other:1")
+    assert script.startswith("set -euo pipefail\nexport OPENERS_BASE_URL=http://other:1\n")
+    assert script.endswith("\ncurl http://other:1/a\n\nb\n")
+
+
+def test_a_page_without_runnable_blocks_has_no_script(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text("```sh\nmake run\n```\n")
+    assert documents.script(page, "http://other:1") == ""

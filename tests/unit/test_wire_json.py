@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta, timezone
 
-import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -57,7 +56,7 @@ def test_no_body_whatever_breaks_the_reader(body: bytes) -> None:
 def test_identifiers_are_written_as_their_text_and_nothing_else_is_guessed() -> None:
     assert encode({"value": NhsNumber("9990000042")}) == b'{"value":"9990000042"}'
     with pytest.raises(NotImplementedError):
-        msgspec.json.encode(encode(object()))  # pyright: ignore[reportArgumentType] (a value that has no place)
+        encode({"value": object()})  # pyright: ignore[reportArgumentType] (a value that has no place)
 
 
 @pytest.mark.parametrize(
@@ -95,7 +94,7 @@ def test_instants_arrive_in_utc_and_in_milliseconds(text: str, expected: str) ->
         "0001-01-01T00:00:00+14:00",
         "9999-12-31T23:59:59-14:00",
         "0000-01-01T00:00:00Z",
-        "２０31-02-03T04:05:06Z",
+        "\uff12\uff1031-02-03T04:05:06Z",
     ],
 )
 def test_what_is_no_instant_is_refused(text: str) -> None:

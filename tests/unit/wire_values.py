@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from copy import deepcopy
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -231,3 +232,26 @@ def create_body(profile: str = "eRS-CreateReferral-Parameters-1") -> dict[str, A
             {"name": "firstReminderLetterFollowUpDays", "valueUnsignedInt": 7},
         ],
     }
+
+
+REMOVED = object()
+"""Marks a place that is taken out of a body."""
+
+
+def changed(body: dict[str, Any], where: str, value: object) -> dict[str, Any]:
+    """`body` with one place changed or removed."""
+    body = deepcopy(body)
+    *way, last = where.split("/")
+    place: Any = body
+    for step in way:
+        place = place[_key(place, step)]
+    key = _key(place, last)
+    if value is REMOVED:
+        del place[key]
+    else:
+        place[key] = value
+    return body
+
+
+def _key(place: object, step: str) -> Any:
+    return int(step) if isinstance(place, list) else step

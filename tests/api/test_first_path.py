@@ -1,0 +1,29 @@
+"""The first path through the service, on both databases: log in, search, create, read back."""
+
+from __future__ import annotations
+
+import pytest
+from tests.requests import create_referral, search
+from tests.service import CONSULTANT, GP, Running
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_a_gp_searches_creates_and_reads_a_referral(on_both: Running) -> None:
+    """What A010 finds can be shortlisted by A011, and A005 gives back what A011 answered."""
+    gp = await on_both.as_person(GP)
+    found = await gp.post(**search())
+    assert found.status_code == 200
+    created = await gp.post(**create_referral())
+    assert created.status_code == 201, created.text
+    read = await gp.get(f"/STU3/ReferralRequest/{created.json()['id']}")
+    assert (read.status_code, read.content, read.headers["etag"]) == (200, created.content, 'W/"3"')
+
+
+async def test_a_provider_without_a_relationship_sees_nothing(on_both: Running) -> None:
+    """An unbooked referral is held by no service, so no provider has a relationship to it."""
+    gp, consultant = await on_both.as_person(GP), await on_both.as_person(CONSULTANT)
+    ubrn = (await gp.post(**create_referral())).json()["id"]
+    refused = await consultant.get(f"/STU3/ReferralRequest/{ubrn}")
+    assert refused.status_code == 422
+    assert refused.json()["issue"][0]["details"]["coding"][0]["code"] == "NO_RELATIONSHIP"

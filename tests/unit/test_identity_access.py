@@ -1,0 +1,128 @@
+"""What is remembered of opened tokens, who is known well enough, and which addresses a browser may be sent to."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from openers.domain.credentials import AccessMode, Application, Grant, Session
+from openers.domain.directory import Assurance
+from openers.domain.identifiers import UserId
+from openers.identity.access import AccessCache, Caller
+from openers.identity.assurance import identity_is_verified, method_is_accepted
+from openers.identity.id_tokens import SigningKey
+from openers.identity.log_in import challenge_of
+from openers.identity.redirects import is_registered, origin, with_answer
+
+NOW = datetime(2030, 1, 1, tzinfo=UTC)
+APPLICATION = Application(client_id="a", name="A", mode=AccessMode.USER_RESTRICTED, asid=None)
+
+
+def caller(session: str = "s", life_s: float = 600) -> Caller:
+    who = Session(
+        id=session, user=UserId("1" * 12), assurance=Assurance(), began=NOW, ends=NOW + timedelta(hours=12)
+    )  # fmt: skip
+    return Caller(Grant(client_id="a", expires=NOW + timedelta(seconds=life_s), session=who), APPLICATION, None)
+
+
+def test_what_is_remembered_expires_with_its_token() -> None:
+    cache = AccessCache()
+    cache.put("w", "k", caller(), NOW)
+    assert cache.get("w", "k", NOW + timedelta(seconds=599))
+    assert cache.get("w", "k", NOW + timedelta(seconds=600)) is None
+    assert cache.get("w", "k", NOW) is None, "forgotten for good"
+
+
+def test_what_is_remembered_belongs_to_one_world() -> None:
+    cache = AccessCache()
+    cache.put("w", "k", caller(), NOW)
+    assert cache.get("other", "k", NOW) is None
+
+
+def test_it_is_trusted_for_a_time_where_other_processes_end_sessions() -> None:
+    cache = AccessCache(ttl_s=1)
+    cache.put("w", "k", caller(), NOW)
+    assert cache.get("w", "k", NOW + timedelta(milliseconds=999))
+    assert cache.get("w", "k", NOW + timedelta(seconds=1)) is None
+
+
+def test_the_least_recently_used_is_dropped() -> None:
+    cache = AccessCache(most=2)
+    for key in ("1", "2"):
+        cache.put("w", key, caller(), NOW)
+    cache.get("w", "1", NOW)
+    cache.put("w", "3", caller(), NOW)
+    assert [bool(cache.get("w", key, NOW)) for key in ("1", "2", "3")] == [True, False, True]
+
+
+def test_ending_a_session_forgets_all_its_tokens_and_no_others() -> None:
+    cache = AccessCache()
+    before = cache.epoch
+    for key, session in (("1", "s"), ("2", "s"), ("3", "t")):
+        cache.put("w", key, caller(session), NOW)
+    cache.forget("s")
+    assert [bool(cache.get("w", key, NOW)) for key in ("1", "2", "3")] == [False, False, True]
+    assert cache.epoch > before
+    cache.clear()
+    assert cache.get("w", "3", NOW) is None
+
+
+@pytest.mark.parametrize(("level", "verified"), [(0, False), (1, False), (2, False), (3, True)])
+def test_identity_must_be_verified_to_level_three(level: int, verified: bool) -> None:
+    assert identity_is_verified(Assurance(identity_level=level)) is verified
+
+
+@pytest.mark.parametrize(("level", "accepted"), [(0, False), (1, False), (2, True), (3, True)])
+def test_log_in_must_be_of_level_two_or_three(level: int, accepted: bool) -> None:
+    assert method_is_accepted(Assurance(authenticator_level=level)) is accepted
+
+
+def test_a_challenge_is_that_of_the_standard() -> None:
+    # RFC 7636, appendix B
+    assert challenge_of("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk") == "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
+
+
+REGISTERED = ("http://127.0.0.1/callback", "http://[::1]/cb?x=1", "https://app.example/back", "app.example:/back")
+
+
+@pytest.mark.parametrize("address", [*REGISTERED, "http://127.0.0.1:80/callback", "http://[::1]:5000/cb?x=1"])
+def test_a_registered_address_will_do(address: str) -> None:
+    assert is_registered(address, REGISTERED)
+
+
+@given(st.text(alphabet="htps:/.@#?[]\\127.0evilcalbk%", max_size=40))
+def test_an_address_that_will_do_stays_on_this_machine_or_is_registered(address: str) -> None:
+    if is_registered(address, REGISTERED) and address not in REGISTERED:
+        assert urlsplit(address).hostname in {"127.0.0.1", "::1"}
+
+
+@pytest.mark.parametrize(
+    ("address", "expected"),
+    [
+        ("http://127.0.0.1:1/callback", "http://127.0.0.1:1"),
+        ("https://app.example/back?x=1", "https://app.example"),
+        ("app.example:/back", "app.example:"),
+    ],
+)
+def test_the_origin_of_an_address(address: str, expected: str) -> None:
+    assert origin(address) == expected
+
+
+@given(st.text(), st.text())
+def test_an_answer_is_kept_apart_from_what_the_address_has(code: str, state: str) -> None:
+    plain = with_answer("https://app.example/back", {"code": code, "state": state})
+    assert plain.count("?") == 1
+    assert with_answer("https://app.example/back?x=1", {"code": "c"}) == "https://app.example/back?x=1&code=c"
+
+
+def test_the_signing_key_is_made_once_and_is_private(tmp_path: Path) -> None:
+    path = tmp_path / "keys" / "signing.pem"
+    first = SigningKey.kept_at(path)
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert list(path.parent.iterdir()) == [path]
+    assert SigningKey.kept_at(path).public_keys() == first.public_keys()

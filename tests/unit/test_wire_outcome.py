@@ -1,0 +1,198 @@
+"""Every error has a status, a code and words, in both versions; expectations are typed from the rules."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+import pytest
+from tests.unit.wire_values import AT
+
+from openers.domain import errors as e
+from openers.domain.errors import Field, FieldRefused, OpenersError
+from openers.wire import json as w
+from openers.wire.outcome import LABELS, R4, STU3, Fhir, diagnostics_of, outcome_of, rule_of, write_outcome
+
+ERS_CODES = "https://fhir.nhs.uk/STU3/CodeSystem/eRS-APIErrorCode-1"
+
+
+def leaves(of: type[OpenersError]) -> Iterator[type[OpenersError]]:
+    """The classes below `of` that have none below them."""
+    below = of.__subclasses__()
+    if not below:
+        yield of
+    for each in below:
+        yield from leaves(each)
+
+
+def ours(of: type[OpenersError]) -> bool:
+    """Whether the class belongs to the two trees told here."""
+    return of.__module__ in (e.__name__, w.__name__)
+
+
+def test_every_error_has_a_row_of_its_own_on_stu3() -> None:
+    told = {each for each in leaves(OpenersError) if ours(each)}
+    assert told - STU3.keys() == set()
+    assert all(ours(each) for each in STU3)
+
+
+def test_every_family_has_a_row_on_r4() -> None:
+    for each in (*leaves(e.Clash), *leaves(e.Broken), e.Refused):
+        assert not ours(each) or each in R4
+
+
+def test_every_field_has_a_label() -> None:
+    assert set(LABELS) == set(Field)
+
+
+TOLD: list[tuple[OpenersError, int, str, str, str]] = [
+    (
+        e.DuplicateService(Field.SHORTLISTED_SERVICE, "501", "cannot be added to a shortlist more than once.", 1),
+        422,
+        "business-rule",
+        "DUPLICATE_SERVICE",
+        "'Shortlist/Service Id' (501) cannot be added to a shortlist more than once.",
+    ),
+    (
+        w.UnexpectedField("parameter[0]", "unknownParameter", "unknown parameter name"),
+        422,
+        "value",
+        "UNEXPECTED_FIELD",
+        "'parameter[0]' (unknownParameter) unknown parameter name",
+    ),
+    (w.MissingField("", "comment", "is missing."), 422, "required", "MISSING_VALUE", "'comment' is missing."),
+    (e.MissingValue(Field.PRIORITY), 422, "required", "MISSING_VALUE", "'priority' is missing."),
+    (
+        e.ValueIsRequired(Field.CLINIC_TYPE, hint="give one"),
+        422,
+        "business-rule",
+        "VALUE_IS_REQUIRED",
+        "'clinicType' is missing: give one",
+    ),
+    (e.InvalidValue(Field.VERSION, 5), 422, "value", "INVALID_VALUE", "'Version' (5) is invalid."),
+    (
+        e.FieldNotPermitted(Field.PATIENT, True, "is not allowed"),
+        422,
+        "business-rule",
+        "FIELD_NOT_PERMITTED",
+        "'patient' (true) is not allowed",
+    ),
+    (
+        e.NoRelationship(),
+        422,
+        "business-rule",
+        "NO_RELATIONSHIP",
+        "There is no legitimate relationship to this record.",
+    ),
+    (
+        w.MalformedJson("is not valid JSON", 7),
+        400,
+        "structure",
+        "INVALID_FHIR_STRUCTURE",
+        "The body is not valid JSON (byte 7).",
+    ),
+    (
+        w.BadStructure("", None, "must be a JSON object"),
+        422,
+        "structure",
+        "INVALID_FHIR_STRUCTURE",
+        "'body' must be a JSON object",
+    ),
+    (
+        e.NotFound(Field.REFERRAL, "000000000001"),
+        404,
+        "not-found",
+        "REFERENCE_NOT_FOUND",
+        "'UBRN' (000000000001) does not exist.",
+    ),
+    (
+        e.HistoryNotSupported(2, 5),
+        404,
+        "not-found",
+        "HISTORY_NOT_SUPPORTED",
+        "'Version' (2) cannot be read, only the latest one (5).",
+    ),
+    (
+        e.VersionConflict(2, 5),
+        409,
+        "conflict",
+        "VERSION_CONFLICT",
+        "'Version' (2) is not the latest one (5): read again and retry.",
+    ),
+    (
+        e.RecordLocked(),
+        423,
+        "lock-error",
+        "REFERRAL_LOCKED",
+        "The record is being changed by somebody else: read again and retry.",
+    ),
+    (e.Unavailable("database"), 503, "transient", "SYSTEM_UNAVAILABLE", ""),
+    (OpenersError("secret"), 500, "exception", "TECHNICAL_ERROR", ""),
+]
+
+
+@pytest.mark.parametrize(("error", "status", "issue", "code", "words"), TOLD, ids=lambda value: type(value).__name__)
+def test_an_error_on_stu3(error: OpenersError, status: int, issue: str, code: str, words: str) -> None:
+    problem = outcome_of(error, Fhir.STU3)
+    assert (problem.status, problem.issue_code, problem.code, problem.diagnostics) == (status, issue, code, words)
+    shown = json.loads(write_outcome(problem, Fhir.STU3, AT))
+    assert shown["meta"] == {"profile": ["https://fhir.nhs.uk/STU3/StructureDefinition/eRS-OperationOutcome-1"]}
+    [told] = shown["issue"]
+    [coding] = told["details"]["coding"]
+    assert (told["severity"], told["code"], coding["system"], coding["code"]) == ("error", issue, ERS_CODES, code)
+    assert coding["display"]
+    assert told.get("diagnostics", "") == words
+
+
+R4_TOLD: list[tuple[OpenersError, int, str, str, str]] = [
+    (e.InvalidValue(Field.SERVICE, "x"), 400, "invalid", "http-error-codes", "REC_BAD_REQUEST"),
+    (w.BadValue("_id", None, "is missing."), 400, "invalid", "http-error-codes", "REC_BAD_REQUEST"),
+    (w.MissingField("", "identifier", "is missing."), 400, "required", "http-error-codes", "REC_BAD_REQUEST"),
+    (e.MissingValue(Field.REFERRAL), 400, "required", "http-error-codes", "REC_BAD_REQUEST"),
+    (w.MalformedJson("is empty", 0), 400, "invalid", "http-error-codes", "REC_BAD_REQUEST"),
+    (e.NoRelationship(), 403, "forbidden", "ers-error-codes", "NO_RELATIONSHIP"),
+    (e.NotFound(Field.SERVICE, "1"), 404, "not-found", "http-error-codes", "REC_NOT_FOUND"),
+    (e.VersionConflict(1, 2), 409, "conflict", "http-error-codes", "REC_CONFLICT"),
+    (e.Unavailable("database"), 503, "transient", "http-error-codes", "REC_UNAVAILABLE"),
+    (OpenersError(), 500, "exception", "http-error-codes", "REC_SERVER_ERROR"),
+]
+
+
+@pytest.mark.parametrize(("error", "status", "issue", "system", "code"), R4_TOLD)
+def test_an_error_on_r4(error: OpenersError, status: int, issue: str, system: str, code: str) -> None:
+    problem = outcome_of(error, Fhir.R4)
+    shown = json.loads(write_outcome(problem, Fhir.R4, AT))
+    assert problem.status == status
+    assert shown["meta"] == {"lastUpdated": "2031-02-03T04:05:06.789Z"}
+    [told] = shown["issue"]
+    coding = {"system": f"https://fhir.nhs.uk/CodeSystem/{system}", "code": code}
+    assert (told["code"], told["details"]) == (issue, {"coding": [coding]})
+
+
+def test_a_patient_that_cannot_be_used_is_not_described() -> None:
+    error = e.PatientError(Field.PATIENT, "9990000042", "is sensitive")
+    assert diagnostics_of(error) == "'patient' record cannot be used."
+
+
+def test_a_part_that_fails_is_not_named_but_the_wait_is() -> None:
+    problem = outcome_of(e.Unavailable("database", retry_after_s=9), Fhir.STU3)
+    assert problem.retry_after_s == 9
+    assert b"database" not in write_outcome(problem, Fhir.STU3, AT)
+
+
+def test_a_long_value_is_cut() -> None:
+    assert len(diagnostics_of(w.BadValue("id", "x" * 10_000, "is long"))) < 300
+
+
+def test_a_refusal_names_its_rule() -> None:
+    error = e.DuplicateService(Field.SHORTLISTED_SERVICE, "501", "x")
+    assert rule_of(error) == "DUPLICATE_SERVICE (rules 2.7)"
+    assert rule_of(e.VersionConflict(1, 2)) == "VERSION_CONFLICT (rules 3.4)"
+
+
+@pytest.mark.parametrize("kind", [each for each in leaves(FieldRefused) if ours(each)])
+def test_every_refused_field_is_told_with_a_known_status(kind: type[FieldRefused]) -> None:
+    error = kind(Field.PATIENT, "x", "y")
+    assert outcome_of(error, Fhir.STU3).status == 422
+    assert outcome_of(error, Fhir.R4).status == 400
+    assert outcome_of(error, Fhir.STU3).display
