@@ -15,11 +15,6 @@ from openers.domain.identifiers import UserId
 pytestmark = pytest.mark.anyio
 
 
-@pytest.fixture(scope="module")
-def anyio_backend() -> str:
-    return "asyncio"
-
-
 @pytest.fixture
 async def service(tmp_path: Path) -> AsyncGenerator[Service]:
     async with running(tmp_path) as started:

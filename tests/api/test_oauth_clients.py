@@ -31,11 +31,6 @@ SECRET = "published-secret-of-demo-user-app"
 pytestmark = pytest.mark.anyio
 
 
-@pytest.fixture(scope="module")
-def anyio_backend() -> str:
-    return "asyncio"
-
-
 @pytest.fixture
 async def service(tmp_path: Path) -> AsyncGenerator[Service]:
     async with running(tmp_path) as started:

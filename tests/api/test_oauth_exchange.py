@@ -30,11 +30,6 @@ SECRET = "published-secret-of-demo-user-app"
 pytestmark = pytest.mark.anyio
 
 
-@pytest.fixture(scope="module")
-def anyio_backend() -> str:
-    return "asyncio"
-
-
 @pytest.fixture
 async def service(tmp_path: Path) -> AsyncGenerator[Service]:
     async with running(tmp_path) as started:
@@ -95,3 +90,11 @@ async def test_an_exchange_needs_a_signed_assertion_and_the_right_type(service: 
     assert refused(await service.http.post("/oauth2/token", data=by_secret)) == (400, "invalid_request")
     assert refused(await exchange(service, token, subject_token_type="jwt")) == (400, "invalid_request")
     assert refused(await exchange(service, "", subject_token="")) == (400, "invalid_request")
+
+
+def test_the_signing_key_is_made_once_and_is_private(tmp_path: Path) -> None:
+    path = tmp_path / "keys" / "signing.pem"
+    first = SigningKey.kept_at(path)
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert list(path.parent.iterdir()) == [path]
+    assert SigningKey.kept_at(path).public_keys() == first.public_keys()

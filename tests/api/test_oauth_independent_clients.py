@@ -37,11 +37,6 @@ pytestmark = pytest.mark.anyio
 
 
 @pytest.fixture(scope="module")
-def anyio_backend() -> str:
-    return "asyncio"
-
-
-@pytest.fixture(scope="module")
 async def service(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Service]:
     port = free_port()
     async with (
@@ -55,6 +50,7 @@ def base(service: Service) -> str:
     return service.deps.base_url
 
 
+@pytest.mark.filterwarnings("ignore:The httpx module is deprecated")
 async def test_authlib_logs_a_person_in_and_refreshes(service: Service) -> None:
     key = private_key(USER_APP)
     jose: Any = import_module("joserfc.jwk")

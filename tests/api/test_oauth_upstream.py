@@ -35,11 +35,6 @@ US = "openers-in-production"
 pytestmark = pytest.mark.anyio
 
 
-@pytest.fixture(scope="module")
-def anyio_backend() -> str:
-    return "asyncio"
-
-
 @dataclass
 class Both:
     """Production, the provider that it trusts, and a browser at the provider."""

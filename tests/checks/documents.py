@@ -18,7 +18,6 @@ CALL: Final = re.compile(
 )
 NAMED: Final = re.compile(r"`(?:\.venv/bin/)?(?P<program>make|openers) (?P<rest>[a-z][^`]*)`")
 ADDRESS: Final = "http://127.0.0.1:8000"
-LOG_IN: Final = "TOKEN=$(.venv/bin/openers token user 555073103100)"
 
 
 @dataclass(frozen=True)
@@ -52,11 +51,11 @@ def blocks(page: Path) -> Iterator[Block]:
 def script(page: Path, base_url: str) -> str:
     """All that can be run of a page, as one script for bash in the project's folder; stops at the first failure.
 
-    It logs in as the demo world's referring clinician first. Empty if there is nothing to run.
+    `TOKEN` in its environment is an access token of the demo world's referring clinician. Empty if there is nothing
+    to run.
     """
     parts = [block.at(base_url) for block in blocks(page) if block.is_runnable]
-    start = ("set -euo pipefail", f"export OPENERS_BASE_URL={base_url}", LOG_IN)
-    return "\n".join((*start, *parts)) if parts else ""
+    return "\n".join(("set -euo pipefail", *parts)) if parts else ""
 
 
 def calls(text: str) -> Iterator[tuple[str, list[str]]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
@@ -15,7 +14,6 @@ from openers.domain.directory import Assurance
 from openers.domain.identifiers import UserId
 from openers.identity.access import AccessCache, Caller
 from openers.identity.assurance import identity_is_verified, method_is_accepted
-from openers.identity.id_tokens import SigningKey
 from openers.identity.log_in import challenge_of
 from openers.identity.redirects import is_registered, origin, with_answer
 
@@ -118,11 +116,3 @@ def test_an_answer_is_kept_apart_from_what_the_address_has(code: str, state: str
     plain = with_answer("https://app.example/back", {"code": code, "state": state})
     assert plain.count("?") == 1
     assert with_answer("https://app.example/back?x=1", {"code": "c"}) == "https://app.example/back?x=1&code=c"
-
-
-def test_the_signing_key_is_made_once_and_is_private(tmp_path: Path) -> None:
-    path = tmp_path / "keys" / "signing.pem"
-    first = SigningKey.kept_at(path)
-    assert path.stat().st_mode & 0o777 == 0o600
-    assert list(path.parent.iterdir()) == [path]
-    assert SigningKey.kept_at(path).public_keys() == first.public_keys()

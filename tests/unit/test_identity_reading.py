@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from contextlib import suppress
 from datetime import UTC, datetime
 
 import msgspec
@@ -32,10 +33,8 @@ def compact(header: object, claims: object) -> str:
 
 @given(st.text() | st.builds(compact, OBJECT, OBJECT) | st.builds(compact, JSON, JSON))
 def test_an_assertion_is_read_or_refused(text: str) -> None:
-    try:
-        issuer_of(read_assertion(text))
-    except OAuthRefusal as refusal:
-        assert refusal.description.isascii()
+    with suppress(OAuthRefusal):
+        assert issuer_of(read_assertion(text))
 
 
 @given(st.text() | st.builds(compact, OBJECT, OBJECT))

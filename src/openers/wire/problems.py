@@ -128,12 +128,6 @@ def too_large(fhir: Fhir, limit_bytes: int) -> Problem:
     return _plain(fhir, 413, "too-long", ("FILE_SIZE_ERROR", "REC_TOO_LARGE"), text)
 
 
-def body_too_slow(fhir: Fhir) -> Problem:
-    """The body did not arrive in time."""
-    text = "The body did not arrive in time: retry."
-    return _plain(fhir, 408, "timeout", ("REQUEST_TIMEOUT", "REC_REQUEST_TIMEOUT"), text)
-
-
 def too_slow(fhir: Fhir, limit_s: float) -> Problem:
     """The body did not arrive in time."""
     text = f"The body must arrive within {limit_s:g} seconds."

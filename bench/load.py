@@ -1,0 +1,68 @@
+"""Load by wrk: one scenario for so many seconds at so many connections, and what it measured."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+_RATE = re.compile(r"Requests/sec:\s+([\d.]+)")
+_P99 = re.compile(r"99%\s+([\d.]+)(us|ms|s)")
+_TOTAL = re.compile(r"(\d+) requests in")
+_FAILED = re.compile(r"Non-2xx or 3xx responses: (\d+)|Socket errors: (.*)")
+_MS = {"us": 0.001, "ms": 1.0, "s": 1000.0}
+
+
+class Request(msgspec.Struct, frozen=True):
+    """What is asked again and again; `paths` are asked in turn."""
+
+    name: str
+    method: str
+    paths: tuple[str, ...]
+    headers: dict[str, str]
+    body: dict[str, Any] | None = None
+
+
+class Measured(msgspec.Struct, frozen=True):
+    """What one run measured: requests a second, 99th percentile in milliseconds, how many were answered 2xx."""
+
+    rate: float
+    p99_ms: float
+    answered: int
+
+
+def run(base_url: str, request: Request, connections: int, seconds: int, directory: Path) -> Measured:
+    """Run wrk for `seconds`. Raises RuntimeError if anything but 2xx was answered."""
+    script = directory / f"{request.name}.lua"
+    script.write_text(_lua(request))
+    command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--latency", "-s", str(script), base_url]
+    printed = subprocess.run(command, check=True, capture_output=True, text=True).stdout  # noqa: S603 - our own words
+    failed = _FAILED.search(printed)
+    if failed:
+        raise RuntimeError(f"{request.name}: {failed[0]}")
+    rate, p99, total = _RATE.search(printed), _P99.search(printed), _TOTAL.search(printed)
+    if not (rate and p99 and total):
+        raise RuntimeError(f"wrk printed something else than expected:\n{printed}")
+    return Measured(float(rate[1]), float(p99[1]) * _MS[p99[2]], int(total[1]))
+
+
+def _lua(request: Request) -> str:
+    """The wrk script of a request."""
+    body = "" if request.body is None else msgspec.json.encode(request.body).decode()
+    headers = "\n".join(f'wrk.headers["{name}"] = [[{value}]]' for name, value in request.headers.items())
+    paths = ", ".join(f"[[{path}]]" for path in request.paths)
+    return f"""
+wrk.method = "{request.method}"
+wrk.body = [==[{body}]==]
+{headers}
+local paths, at = {{ {paths} }}, 0
+local ready = {{}}
+function request()
+  at = at % #paths + 1
+  ready[at] = ready[at] or wrk.format(nil, paths[at])
+  return ready[at]
+end
+"""

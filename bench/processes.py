@@ -1,0 +1,75 @@
+"""Servers for a benchmark: started on a free port, awaited, weighed and stopped."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgspec
+
+
+class Server(msgspec.Struct, frozen=True):
+    """A running server: where it is, its process, and how long it took to the first answer, in seconds."""
+
+    base_url: str
+    pid: int
+    started_s: float
+
+    def memory_mib(self) -> float:
+        """Proportional memory of the process and its children, in MiB."""
+        return sum(map(_pss_kib, _family(self.pid))) / 1024
+
+
+@contextmanager
+def server(arguments: list[str], environ: Mapping[str, str], probe: str, directory: Path) -> Generator[Server]:
+    """A server started with `arguments`, in which `PORT` stands for its port; stopped at the end."""
+    port = _free_port()
+    command = [sys.executable, *(each.replace("PORT", str(port)) for each in arguments)]
+    began = time.perf_counter()
+    with (directory / "server.log").open("a") as log:
+        process = subprocess.Popen(command, env={**os.environ, **environ}, stdout=log, stderr=log)  # noqa: S603 - ours
+        try:
+            base_url = f"http://127.0.0.1:{port}"
+            _await(f"{base_url}{probe}", process)
+            yield Server(base_url, process.pid, time.perf_counter() - began)
+        finally:
+            process.terminate()
+            process.wait(30)
+
+
+def _await(url: str, process: subprocess.Popen[bytes]) -> None:
+    until = time.monotonic() + 30
+    while time.monotonic() < until:
+        if process.poll() is not None:
+            raise RuntimeError(f"the server ended with {process.returncode}")
+        try:
+            with urllib.request.urlopen(url, timeout=1):  # noqa: S310 - loopback
+                return
+        except (urllib.error.URLError, ConnectionError):
+            time.sleep(0.01)
+    raise RuntimeError(f"no answer from {url} within 30 s")
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _family(pid: int) -> list[int]:
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return [pid, *(member for child in children for member in _family(int(child)))]
+
+
+def _pss_kib(pid: int) -> int:
+    rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
+    return next(int(line.split()[1]) for line in rollup.splitlines() if line.startswith("Pss:"))

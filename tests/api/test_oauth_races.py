@@ -1,0 +1,76 @@
+"""What may be used once is used once, however many ask at the same moment: on both databases."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Sequence
+
+import httpx
+import pytest
+from tests.api.oauth_service import ASSERTION_TYPE, PROVIDER_APP, RealWall, Service
+from tests.service import Running
+
+from openers.api.oauth_call import OAuthDeps
+from openers.identity.access import AccessCache
+from openers.identity.id_tokens import SigningKey
+from openers.web.log_in import LogInPages
+
+pytestmark = pytest.mark.anyio
+AT_ONCE = 20
+
+
+@pytest.fixture
+def log_ins(on_both: Running) -> Service:
+    """The log-in side of the whole service, on each kind of database."""
+    settings, world, wall = on_both.service.settings, on_both.service.world, RealWall()
+    deps = OAuthDeps(
+        world=world.for_call,
+        wall=wall,
+        base_url=settings.base_url,
+        production=False,
+        signing_key=SigningKey.kept_at(settings.signing_key_file),
+        cache=AccessCache(most=0),
+        pages=LogInPages(),
+    )
+    return Service(world, wall, deps, on_both.service.pages, on_both.pages())
+
+
+async def only_one(replies: Sequence[Awaitable[httpx.Response]], success: int = 200) -> httpx.Response:
+    """The one reply that succeeded; all others were refused."""
+    answered = sorted(await asyncio.gather(*replies), key=lambda reply: reply.status_code)
+    assert [reply.status_code for reply in answered] == [success] + [400] * (AT_ONCE - 1)
+    return answered[0]
+
+
+async def test_a_code_succeeds_once_and_its_reuse_ends_the_session(log_ins: Service) -> None:
+    code = await log_ins.code()
+    tokens = (await only_one([log_ins.redeem(code) for _ in range(AT_ONCE)])).json()
+    assert not await log_ins.opens(tokens["access_token"])
+
+
+async def test_a_refresh_token_succeeds_once_and_its_reuse_ends_the_session(log_ins: Service) -> None:
+    first = await log_ins.logged_in()
+    sent = first["refresh_token"]
+    fresh = (await only_one([log_ins.token("refresh_token", refresh_token=sent) for _ in range(AT_ONCE)])).json()
+    for token in (first["access_token"], fresh["access_token"]):
+        assert not await log_ins.opens(token)
+
+
+async def test_an_assertion_succeeds_once(log_ins: Service) -> None:
+    form = {"grant_type": "client_credentials", "client_assertion_type": ASSERTION_TYPE}
+    form["client_assertion"] = log_ins.assertion(PROVIDER_APP)
+    token = await only_one([log_ins.http.post("/oauth2/token", data=form) for _ in range(AT_ONCE)])
+    assert await log_ins.opens(token.json()["access_token"])
+
+
+async def test_a_form_succeeds_once(log_ins: Service) -> None:
+    _, handle = await log_ins.page()
+    await only_one([log_ins.pick(handle) for _ in range(AT_ONCE)], success=303)
+
+
+async def test_a_revoked_session_is_shut_out_by_the_whole_service(on_both: Running, log_ins: Service) -> None:
+    token = (await log_ins.logged_in())["access_token"]
+    api = on_both.anonymous({"Authorization": f"Bearer {token}"})
+    assert (await api.get("/R4/PractitionerRole")).status_code != 401
+    await log_ins.http.post("/oauth2/revoke", data={"token": token, **log_ins.proof()})
+    assert (await api.get("/R4/PractitionerRole")).status_code == 401

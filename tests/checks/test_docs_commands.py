@@ -1,0 +1,90 @@
+"""Every command that documentation offers to be run is run, page by page, on a service started as users start it."""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+import subprocess
+from collections.abc import Generator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.checks import documents
+from tests.checks.source import ROOT
+
+README = ROOT / "README.md"
+TUTORIAL = ROOT / "docs/tutorial/first-referral.md"
+OTHERS = [
+    page
+    for page in documents.pages(ROOT)
+    if documents.script(page, documents.ADDRESS) and page not in (README, TUTORIAL)
+]
+LOG_IN = ".venv/bin/openers token user 555073103100"
+READY = "Uvicorn running on"
+
+
+@dataclass(frozen=True)
+class Demo:
+    """A running demo world, and a folder that looks to commands like the project's own."""
+
+    base_url: str
+    folder: Path
+    environment: dict[str, str]
+
+    def run(self, commands: str) -> str:
+        """What `commands` print, run with bash in the folder. They must succeed."""
+        result = subprocess.run(
+            ["bash", "-c", commands], cwd=self.folder, env=self.environment, capture_output=True, text=True, check=False
+        )
+        assert result.returncode == 0, result.stdout + result.stderr
+        return result.stdout
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Generator[Demo]:
+    """`openers demo`, on a port and a database of its own."""
+    folder = tmp_path_factory.mktemp("project")
+    for name in (".venv", "docs"):
+        (folder / name).symlink_to(ROOT / name)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port: int = free.getsockname()[1]
+    base_url = f"http://127.0.0.1:{port}"
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("OPENERS_")}
+    environment = kept | {"OPENERS_DATABASE_URL": f"sqlite:///{folder}/var/openers.db", "OPENERS_BASE_URL": base_url}
+    command = [".venv/bin/openers", "demo", "--port", str(port)]
+    process = subprocess.Popen(
+        command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    assert process.stdout is not None
+    told: list[str] = []
+    for line in process.stdout:
+        told.append(line)
+        if READY in line:
+            break
+    assert READY in told[-1], "".join(told)
+    running = Demo(base_url, folder, environment)
+    environment["TOKEN"] = running.run(LOG_IN).strip()
+    yield running
+    process.terminate()
+    process.communicate()
+
+
+@pytest.mark.parametrize("page", OTHERS, ids=lambda page: str(page.relative_to(ROOT)))
+def test_the_commands_of_a_page_run(demo: Demo, page: Path) -> None:
+    demo.run(documents.script(page, demo.base_url))
+
+
+def test_the_first_walk_ends_with_the_referral_that_it_created(demo: Demo) -> None:
+    told = demo.run(f"{documents.script(README, demo.base_url)}\necho\necho $UBRN")
+    referral, ubrn = told.strip().splitlines()[-2:]
+    assert f'"id":"{ubrn}"' in referral
+    assert '"NOT_BOOKED"' in referral
+
+
+def test_the_tutorial_is_refused_in_the_three_ways_that_it_names(demo: Demo) -> None:
+    told = demo.run(documents.script(TUTORIAL, demo.base_url))
+    assert re.findall(r"HTTP/1\.1 (\d+)", told) == ["200", "401", "403", "422"]
