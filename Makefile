@@ -29,7 +29,7 @@ conformance: setup-test ## published examples in OPENERS_REFERENCE_DIR against t
 	@$(python) -m pytest tests/conformance
 
 docs-check: setup-test ## commands and generated parts of the documentation
-	@$(python) -m pytest tests/checks/test_docs.py
+	@$(python) -m pytest tests/checks/test_docs.py tests/checks/test_docs_commands.py
 
 lock: setup-test ## write the hashed requirement files anew
 	@scripts/lock.sh

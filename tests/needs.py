@@ -18,6 +18,7 @@ INSTALL: Final = {
     "chromium": "apt-get install chromium",
     "java": "apt-get install default-jre-headless",
     "clamd": "apt-get install clamav-daemon",
+    "curl": "apt-get install curl",
     "wrk": "apt-get install wrk",
     "strace": "apt-get install strace",
 }

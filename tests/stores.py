@@ -117,3 +117,13 @@ async def service(sqlite_template: Path, tmp_path: Path, keys: Path) -> AsyncGen
     """The service with the demo world, on SQLite."""
     async with running(settings_for(copied(sqlite_template, tmp_path), keys)) as run:
         yield run
+
+
+@pytest.fixture(scope="module")
+async def shared(
+    sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory, keys: Path
+) -> AsyncGenerator[Running]:
+    """The service with the demo world on SQLite, one for a module: for tests that mind nothing others leave there."""
+    settings = settings_for(copied(sqlite_template, tmp_path_factory.mktemp("shared")), keys)
+    async with running(settings) as run:
+        yield run

@@ -53,6 +53,7 @@ class Application:
     async def start(self) -> Service:
         """Open the service and start the runner of due work."""
         self._service = await self._open()
+        _serve_metrics(self._service)
         self._runner = asyncio.create_task(_run_due_work(self._service))
         return self._service
 
@@ -76,6 +77,17 @@ class Application:
         await receive()
         await self.stop()
         await send({"type": "lifespan.shutdown.complete"})
+
+
+def _serve_metrics(service: Service) -> None:
+    """Metrics on their own port, where one is set; of several processes the first one gets it."""
+    settings = service.settings
+    if settings.metrics_port is None:
+        return
+    try:
+        service.metrics.serve(settings.host, settings.metrics_port)
+    except OSError as error:
+        _log.warning("metrics are not served by this process", port=settings.metrics_port, reason=error.strerror)
 
 
 def _is_fhir(path: str) -> bool:

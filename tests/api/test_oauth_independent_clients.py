@@ -50,7 +50,6 @@ def base(service: Service) -> str:
     return service.deps.base_url
 
 
-@pytest.mark.filterwarnings("ignore:The httpx module is deprecated")
 async def test_authlib_logs_a_person_in_and_refreshes(service: Service) -> None:
     key = private_key(USER_APP)
     jose: Any = import_module("joserfc.jwk")

@@ -15,6 +15,8 @@ import pytest
 from tests.checks import documents
 from tests.checks.source import ROOT
 
+pytestmark = pytest.mark.needs("curl")
+
 README = ROOT / "README.md"
 TUTORIAL = ROOT / "docs/tutorial/first-referral.md"
 OTHERS = [

@@ -14,7 +14,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from openers.api.call import FHIR_JSON
-from openers.api.registry import GET, HEAD, REGISTRY, Operation
+from openers.api.registry import REGISTRY, Operation
 from openers.domain.clock import Clock, Instant
 from openers.settings import Settings
 from openers.wire.instants import write_instant
@@ -42,6 +42,14 @@ def capability_statement(fhir: Fhir, base: str, at: Instant) -> dict[str, Any]:
     """What this service can do in one FHIR version, as a CapabilityStatement dated `at`."""
     operations = [each for each in REGISTRY if each.fhir is fhir]
     version_specific = {"acceptUnknown": "no"} if fhir is Fhir.STU3 else {}
+    rest: dict[str, Any] = {
+        "mode": "server",
+        "security": {"description": "OAuth 2.0 bearer tokens, user-restricted or application-restricted"},
+        "resource": list(_resources(operations)),
+    }
+    named = _named_operations(operations)
+    if named:
+        rest["operation"] = named
     return {
         "resourceType": "CapabilityStatement",
         "url": f"{base}/{fhir}/metadata",
@@ -55,37 +63,42 @@ def capability_statement(fhir: Fhir, base: str, at: Instant) -> dict[str, Any]:
         "fhirVersion": FHIR_VERSIONS[fhir],
         **version_specific,
         "format": ["application/fhir+json"],
-        "rest": [
-            {
-                "mode": "server",
-                "security": {"description": "OAuth 2.0 bearer tokens, user-restricted or application-restricted"},
-                "resource": list(_resources(operations)),
-            }
-        ],
+        "rest": [rest],
     }
 
 
 def _resources(operations: Iterable[Operation]) -> Iterable[dict[str, Any]]:
-    """One entry a resource type: its interactions, search parameters and named operations."""
+    """One entry for each resource type that can be read or searched: its interactions and search parameters."""
     types: dict[str, list[Operation]] = {}
     for operation in operations:
-        types.setdefault(operation.path.split("/")[2], []).append(operation)
+        if _interaction(operation) is not None:
+            types.setdefault(operation.path.split("/")[2], []).append(operation)
     for kind, members in types.items():
-        entry: dict[str, Any] = {"type": kind, "interaction": [], "documentation": _list(members)}
-        searches = [each for each in members if each.query]
-        entry["interaction"] = [{"code": code} for code in dict.fromkeys(filter(None, map(_interaction, members)))]
-        if searches:
+        searched = [parameter for each in members for parameter in each.query]
+        entry = {
+            "type": kind,
+            "interaction": [{"code": code} for code in dict.fromkeys(map(_interaction, members))],
+            "documentation": _list(members),
+        }
+        if searched:
             entry["searchParam"] = [
-                {"name": name.name, "type": "token", "documentation": name.description}
-                for each in searches
-                for name in each.query
+                {"name": each.name, "type": "token", "documentation": each.description} for each in searched
             ]
         yield entry
 
 
+def _named_operations(operations: Iterable[Operation]) -> list[dict[str, Any]]:
+    """The operations that FHIR writes with `$`. There are no OperationDefinitions to refer to, so they are told."""
+    return [
+        {"name": each.path.rpartition("$")[2], "definition": {"display": f"{each.id}: {each.summary}"}}
+        for each in operations
+        if "$" in each.path
+    ]
+
+
 def _interaction(operation: Operation) -> str | None:
     """The FHIR interaction that an operation is, `None` for named operations."""
-    if operation.method not in (GET, HEAD):
+    if "$" in operation.path:
         return None
     if operation.path.endswith("/_history/{version}"):
         return "vread"

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from typing import Final
 
 FHIR_JSON: Final = "application/fhir+json"
 _RANGES: Final = frozenset({FHIR_JSON, "application/*", "*/*"})
+# Commas and semicolons within quotes separate nothing, nor does a quote behind a backslash end them.
+_QUOTED: Final = r'"(?:[^"\\]|\\.)*"?'
+_ELEMENT: Final = re.compile(rf'(?:[^,"]|{_QUOTED})+')
+_PART: Final = re.compile(rf'(?:[^;"]|{_QUOTED})+')
 
 
 @lru_cache(maxsize=256)
@@ -15,7 +20,7 @@ def accepts_fhir_json(accept: str) -> bool:
     if not accept:
         return True
     weights: dict[str, float] = {}
-    for each in _members(accept):
+    for each in _ELEMENT.findall(accept):
         media, weight = _range(each)
         if media in _RANGES:
             weights[media] = weight
@@ -28,29 +33,15 @@ def accepts_fhir_json(accept: str) -> bool:
 @lru_cache(maxsize=256)
 def is_fhir_json(content_type: str) -> bool:
     """Whether a `Content-Type` header names FHIR JSON, in UTF-8 if it names a character set."""
-    media, _, rest = content_type.partition(";")
-    parameters = dict(_parameter(each) for each in rest.split(";") if each.strip())
+    media, *rest = _PART.findall(content_type) or [""]
+    parameters = dict(map(_parameter, rest))
     return media.strip().lower() == FHIR_JSON and parameters.get("charset", "utf-8").lower() == "utf-8"
-
-
-def _members(header: str) -> list[str]:
-    """The elements of a comma-separated header; commas within quotes separate nothing."""
-    members, quoted, current = list[str](), False, ""
-    for character in header:
-        if character == '"':
-            quoted = not quoted
-        if character == "," and not quoted:
-            members.append(current)
-            current = ""
-        else:
-            current += character
-    return [each.strip() for each in (*members, current) if each.strip()]
 
 
 def _range(element: str) -> tuple[str, float]:
     """A media range and its weight; a weight that can't be read counts as none."""
-    media, *rest = element.split(";")
-    weight = dict(_parameter(each) for each in rest).get("q", "1")
+    media, *rest = _PART.findall(element)
+    weight = dict(map(_parameter, rest)).get("q", "1")
     try:
         return media.strip().lower(), float(weight)
     except ValueError:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final, TypeVar
 
 import msgspec
-from sqlalchemy import Table, bindparam, delete, insert, select, update
+from sqlalchemy import ARRAY, BigInteger, String, Table, bindparam, cast, column, delete, func, insert, select, update
 
 from openers.domain.credentials import Application
 from openers.domain.directory import Organisation, Service, ServiceStatus, Site, User
@@ -35,6 +35,13 @@ _USERS_AT = Statement(
     .order_by(users.c.id)
 )
 _SERVICE = Statement(select(services.c.version, services.c.body).where(services.c.id == bindparam("key")))
+_ids = bindparam("ids", type_=String)
+_wanted = select(services.c.id, services.c.version, services.c.body)
+_SERVICES = Statement(
+    _wanted.where(services.c.id.in_(select(column("value", BigInteger)).select_from(func.json_each("[" + _ids + "]")))),
+    _wanted.where(services.c.id == func.any(cast(func.string_to_array(_ids, ","), ARRAY(BigInteger)))),
+)
+"""Services by a text of ids with commas between them: one statement however many there are."""
 _PUBLISHED = Statement(select(services.c.body).where(services.c.status == bindparam("status")).order_by(services.c.id))
 _VERSION = Statement(select(counters.c.value).where(counters.c.name == bindparam("name")))
 _RAISE_VERSION = Statement(
@@ -92,8 +99,10 @@ class SqlDirectory:
 
     async def services(self, ids: Iterable[ServiceId]) -> Sequence[Stored[Service]]:
         """Those of the services that exist, in the order asked for."""
-        found = [await self.service(each) for each in ids]
-        return [each for each in found if each is not None]
+        asked = list(ids)
+        rows = await self._connection.rows(_SERVICES, {"ids": ",".join(asked)}) if asked else []
+        found = {number: (version, body) for number, version, body in rows}
+        return [_stored_service(each, found[int(each)]) for each in asked if int(each) in found]
 
     async def published(self) -> Sequence[Service]:
         """All published services, by id."""

@@ -2,7 +2,8 @@
 
 Everything runs on one connection on the event loop. An act is a savepoint in the open group; the group commits once,
 with its audit block, when the loop has run what was ready, and only then do its acts return. Reads and refusals join
-the group with their audit entries. The body of an act never suspends, or savepoints would interleave: asserted here.
+the group with their audit entries. The body of an act must not suspend, or savepoints would interleave: one that does
+is undone as soon as anything else happens, and told so at its next write or its end.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, closing
+from contextlib import AbstractAsyncContextManager, closing, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Final
@@ -19,56 +20,16 @@ from openers.domain.audit import AuditEntry
 from openers.domain.errors import Unavailable
 from openers.store.audit_chain import Sealer
 from openers.store.audit_rows import ADD_BLOCK, HEADS, PUT_HEAD, block_row, head_of, head_row
-from openers.store.statements import Row, Statement, Value, encode
+from openers.store.sqlite_connection import SqliteConnection, checkpoint, connect
+from openers.store.statements import Statement, Value, encode
 from openers.store.transaction import SqlTx
 from openers.usecases.ports import Tx
 
 WRITER: Final = "sqlite"
 """Name of the one audit chain."""
-SETTINGS: Final = {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "wal_autocheckpoint": 0}
-"""Pragmas and the values they must read back: 2 is FULL, each commit is synced; checkpoints run aside."""
 CHECKPOINT_EVERY: Final = 256
 """Commit groups between two checkpoints; a group writes a handful of pages of 4 KiB."""
-LONGEST_LOG_BYTES: Final = 16 * 2**20
-"""Beyond this size the write-ahead log is begun anew, for which the writer waits a moment."""
-
-
-class SqliteConnection:
-    """The `Connection` over sqlite3: nothing suspends. Raises Unavailable for a database that fails."""
-
-    __slots__ = ("raw",)
-
-    def __init__(self, raw: sqlite3.Connection) -> None:
-        """`raw` is in autocommit mode."""
-        self.raw = raw
-
-    async def row(self, statement: Statement, values: Mapping[str, Value]) -> Row | None:
-        """The first row, or `None`."""
-        found: Row | None = self._execute(statement, values).fetchone()
-        return found
-
-    async def rows(self, statement: Statement, values: Mapping[str, Value]) -> list[Row]:
-        """All rows."""
-        return self._execute(statement, values).fetchall()
-
-    async def run(self, statement: Statement, values: Mapping[str, Value]) -> int:
-        """How many rows were changed."""
-        return self._execute(statement, values).rowcount
-
-    async def next_number(self, name: str) -> int:
-        """The next number of a series."""
-        drawn: Row = self.raw.execute(
-            "UPDATE counters SET value = value + 1 WHERE name = ? RETURNING value", (name,)
-        ).fetchone()
-        return int(drawn[0])
-
-    def _execute(self, statement: Statement, values: Mapping[str, Value]) -> sqlite3.Cursor:
-        if statement.constants:
-            values = {**statement.constants, **values}
-        try:
-            return self.raw.execute(statement.sqlite, [values[name] for name in statement.sqlite_names])
-        except sqlite3.OperationalError as error:
-            raise Unavailable("database") from error
+SUSPENDED: Final = "the body of an act suspended on SQLite: it may await its transaction and nothing else"
 
 
 class _Group:
@@ -77,7 +38,7 @@ class _Group:
     __slots__ = ("entries", "waiters")
 
     def __init__(self) -> None:
-        self.entries: list[AuditEntry] = []
+        self.entries: list[bytes] = []
         self.waiters: list[asyncio.Future[None]] = []
 
 
@@ -90,12 +51,13 @@ class SqliteStore:
         """`raw` is set up; `audit_key` seals the audit and lives outside the store."""
         self.path = path
         self._raw = raw
-        self._connection = SqliteConnection(raw)
-        self._tx = SqlTx(self._connection)
+        self._writing = SqliteConnection(raw)
+        self._tx = SqlTx(self._writing)
+        self._reading = SqlTx(SqliteConnection(raw))
         self._key = audit_key
         self._sealer = _sealer(raw, audit_key)
         self._group: _Group | None = None
-        self._inside = False
+        self._inside: _Act | None = None
         self._checkpoint: asyncio.Future[None] | None = None
         self._observe_group = observe_group
 
@@ -105,11 +67,11 @@ class SqliteStore:
 
     def read(self) -> AbstractAsyncContextManager[Tx]:
         """The present state, the open group included: its audit entry shares the group's fate."""
-        return _Read(self._tx)
+        return _Read(self._reading)
 
     async def witness(self, entry: AuditEntry) -> None:
         """Make an audit entry durable with the open group."""
-        await self.joined(entry)
+        await self._joined(encode(entry))
 
     async def upkeep(self) -> None:
         """Nothing: each group seals its own entries."""
@@ -136,32 +98,54 @@ class SqliteStore:
         with closing(sqlite3.connect(path)) as copy:
             self._raw.backup(copy)
 
-    def enter(self) -> Tx:
+    async def heads(self) -> Sequence[str]:
+        """Where the audit chain ends, as far as it is durable."""
+        return [str(self._sealer.head)] if self._sealer.head.seq else []
+
+    def enter(self, act: _Act) -> Tx:
         """Begin an act: open a group if there is none, and a savepoint in it."""
-        if self._inside:
-            raise RuntimeError("the body of an act suspended on SQLite: it may await its transaction and nothing else")
+        self._undo_suspended()
         self._open_group()
         if not self._raw.in_transaction:  # SQLite itself gave the group up, as it does on a full disk
             raise Unavailable("database")
         self._raw.execute("SAVEPOINT act")
-        self._inside = True
+        self._inside, self._writing.writable = act, True
         return self._tx
 
-    def leave(self, *, keep: bool) -> None:
-        """End the act's savepoint, keeping or undoing what it did."""
-        self._inside = False
+    def keep(self, act: _Act, entry: AuditEntry) -> asyncio.Future[None]:
+        """End the act's savepoint, keeping what it did; the future is done when its group is durable."""
+        if self._inside is not act:
+            raise RuntimeError(SUSPENDED)
         try:
-            if not keep:
-                self._raw.execute("ROLLBACK TO act")
+            line = encode(entry)
             self._raw.execute("RELEASE act")
         except sqlite3.Error as error:
+            self.undo(act)
             raise Unavailable("database") from error
+        except Exception:
+            self.undo(act)
+            raise
+        self._inside, self._writing.writable = None, False
+        return self._joined(line)
 
-    def joined(self, entry: AuditEntry) -> asyncio.Future[None]:
-        """Add an entry to the open group; the future is done when the group is durable. Raises Unavailable."""
+    def undo(self, act: _Act) -> None:
+        """End the act's savepoint, undoing what it did, unless that has been done."""
+        if self._inside is not act:
+            return
+        self._inside, self._writing.writable = None, False
+        with suppress(sqlite3.Error):  # the savepoint went with the group, which SQLite gave up
+            self._raw.execute("ROLLBACK TO act")
+            self._raw.execute("RELEASE act")
+
+    def _undo_suspended(self) -> None:
+        if self._inside is not None:
+            self.undo(self._inside)
+
+    def _joined(self, line: bytes) -> asyncio.Future[None]:
+        """Add an audit entry to the open group; the future is done when the group is durable. Raises Unavailable."""
         group = self._open_group()
         waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        group.entries.append(entry)
+        group.entries.append(line)
         group.waiters.append(waiter)
         return waiter
 
@@ -180,6 +164,7 @@ class SqliteStore:
         group, self._group = self._group, None
         if group is None:
             return
+        self._undo_suspended()
         failure = self._write(group)
         for waiter in group.waiters:
             if waiter.done():
@@ -197,7 +182,7 @@ class SqliteStore:
         try:
             if group.entries:
                 self._observe_group(len(group.entries))
-                block = self._sealer.seal([encode(entry) for entry in group.entries])
+                block = self._sealer.seal(group.entries)
                 _run(self._raw, ADD_BLOCK, block_row(block))
                 _run(self._raw, PUT_HEAD, head_row(block, self._key))
                 self._raw.execute("COMMIT")
@@ -205,15 +190,16 @@ class SqliteStore:
             else:
                 self._raw.execute("COMMIT")
         except sqlite3.Error as error:
-            if self._raw.in_transaction:
-                self._raw.execute("ROLLBACK")
+            with suppress(sqlite3.Error):
+                if self._raw.in_transaction:
+                    self._raw.execute("ROLLBACK")
             return error
         return None
 
     def _start_checkpoint(self) -> None:
         if self._checkpoint is None or self._checkpoint.done():
             loop = asyncio.get_running_loop()
-            self._checkpoint = loop.run_in_executor(None, _checkpoint, self.path)
+            self._checkpoint = loop.run_in_executor(None, checkpoint, self.path)
 
 
 class _Act(AbstractAsyncContextManager[Tx]):
@@ -225,14 +211,15 @@ class _Act(AbstractAsyncContextManager[Tx]):
         self._store, self._entry = store, entry
 
     async def __aenter__(self) -> Tx:
-        return self._store.enter()
+        return self._store.enter(self)
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._store.leave(keep=error is None)
         if error is None:
-            await self._store.joined(self._entry)
+            await self._store.keep(self, self._entry)
+        else:
+            self._store.undo(self)
 
 
 class _Read(AbstractAsyncContextManager[Tx]):
@@ -257,18 +244,7 @@ def open_sqlite(path: Path, audit_key: bytes, observe_group: Callable[[int], obj
 
     Raises Unavailable if the file can't be used as it must be (settings that do not hold).
     """
-    raw = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-    for name, value in SETTINGS.items():
-        raw.execute(f"PRAGMA {name} = {value}")
-    held = settings_of(raw)
-    if held != SETTINGS:
-        raise Unavailable(f"database settings: {held}")
-    return SqliteStore(path, raw, audit_key, observe_group)
-
-
-def settings_of(raw: sqlite3.Connection) -> dict[str, str | int]:
-    """What the pragmas of `SETTINGS` read on a connection."""
-    return {name: raw.execute(f"PRAGMA {name}").fetchone()[0] for name in SETTINGS}
+    return SqliteStore(path, connect(path), audit_key, observe_group)
 
 
 def _sealer(raw: sqlite3.Connection, key: bytes) -> Sealer:
@@ -282,12 +258,3 @@ def _sealer(raw: sqlite3.Connection, key: bytes) -> Sealer:
 
 def _run(raw: sqlite3.Connection, statement: Statement, values: Mapping[str, Value]) -> None:
     raw.execute(statement.sqlite, [values[name] for name in statement.sqlite_names])
-
-
-def _checkpoint(path: Path) -> None:
-    """Move the write-ahead log into the file, on a connection and thread of its own."""
-    with closing(sqlite3.connect(path, timeout=1.0)) as raw:
-        raw.execute("PRAGMA wal_checkpoint(PASSIVE)")
-        log = Path(f"{path}-wal")
-        if log.exists() and log.stat().st_size > LONGEST_LOG_BYTES:
-            raw.execute("PRAGMA wal_checkpoint(RESTART)")

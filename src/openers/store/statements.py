@@ -11,6 +11,7 @@ from sqlalchemy import Table
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Dialect
 from sqlalchemy.sql.elements import ClauseElement
+from sqlalchemy.sql.selectable import SelectBase
 
 from openers.domain.clock import Instant
 
@@ -31,7 +32,7 @@ class Statement:
     """One statement for both databases.
 
     `names` are its parameters in the order in which each database wants them, `constants` those whose value the
-    statement itself knows.
+    statement itself knows; `writes` tells whether it may change anything.
     """
 
     def __init__(self, clause: ClauseElement, postgres: ClauseElement | None = None) -> None:
@@ -39,6 +40,7 @@ class Statement:
         self.sqlite, self.sqlite_names, self.constants = _compile(clause, _SQLITE)
         self.postgres, self.postgres_names, more = _compile(clause if postgres is None else postgres, _POSTGRESQL)
         self.constants.update(more)
+        self.writes = not isinstance(clause, SelectBase)
 
 
 def _compile(clause: ClauseElement, dialect: Dialect) -> tuple[str, tuple[str, ...], dict[str, Value]]:
@@ -109,5 +111,5 @@ def decoder(of: type[T]) -> msgspec.json.Decoder[T]:
     return msgspec.json.Decoder(of, dec_hook=_restore)
 
 
-def _restore(kind: type, text: str) -> str:
-    return kind(text)
+def _restore(kind: type[str], text: str) -> str:
+    return str.__new__(kind, text)  # without parsing again

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest, start_http_server
 
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 _SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0)
@@ -72,6 +72,10 @@ class Metrics:
     def due_run(self, kind: str, *, succeeded: bool) -> None:
         """Count one item of due work."""
         self._due.labels(kind, "done" if succeeded else "failed").inc()
+
+    def serve(self, host: str, port: int) -> None:
+        """Serve them on an address of their own, in a thread. Raises OSError if it is taken."""
+        start_http_server(port, host, self._registry)
 
     def render(self) -> bytes:
         """All numbers in Prometheus' text format (`CONTENT_TYPE`)."""

@@ -50,5 +50,5 @@ async def search_services(command: SearchServices, world: World, most: int) -> l
         listings = await world.listings.at(tx)
         found = listings.search(wanted.filter, command.sort_by, wanted.origin, most)
         services = await tx.directory.services(each.service for each in found)
-    distances = {each.service: each.distance_miles for each in found}
-    return [ServiceFound(service, distances[service.value.id]) for service in services]
+    distances = {str(each.service): each.distance_miles for each in found}
+    return [ServiceFound(service, distances[service.key]) for service in services]

@@ -38,7 +38,10 @@ class Form(StrEnum):
 
 
 class Problem(msgspec.Struct, frozen=True, kw_only=True):
-    """A refusal, ready to be written. `system` is the R4 code system; `gateway` marks what a gateway would tell."""
+    """A refusal, ready to be written.
+
+    `system` is the R4 code system; `gateway` marks what a gateway would tell; `allow` lists the methods of an address.
+    """
 
     status: int
     issue_code: str = ""
@@ -48,6 +51,7 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
     form: Form = Form.OUTCOME
     gateway: bool = False
     retry_after_s: int | None = None
+    allow: str = ""
 
     @property
     def display(self) -> str:

@@ -6,6 +6,8 @@ STU3 some of them have no body, and bad media types are told in plain text.
 
 from __future__ import annotations
 
+import msgspec
+
 from openers.wire.outcome import HTTP, NHSD, Fhir, Form, Problem
 
 
@@ -119,7 +121,8 @@ def unknown_path(fhir: Fhir, path: str, nearest: str | None = None) -> Problem:
 def method_not_allowed(fhir: Fhir, method: str, allowed: str) -> Problem:
     """The address exists, the method does not."""
     text = f"'{method}' is not allowed here, only {allowed}."
-    return _plain(fhir, 405, "not-supported", ("METHOD_NOT_ALLOWED", "REC_METHOD_NOT_ALLOWED"), text)
+    problem = _plain(fhir, 405, "not-supported", ("METHOD_NOT_ALLOWED", "REC_METHOD_NOT_ALLOWED"), text)
+    return msgspec.structs.replace(problem, allow=allowed)
 
 
 def too_large(fhir: Fhir, limit_bytes: int) -> Problem:

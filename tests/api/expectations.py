@@ -1,0 +1,260 @@
+"""What every operation must answer to whom, typed from the rules and not read from the registry.
+
+Source: rules chapters 1.2 (who may call what), 2.3 to 2.6 (gateway, headers, error bodies) and 14 (per operation).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import httpx
+from tests.requests import (
+    ERS_SERVICE,
+    HEADERS,
+    NHS_NUMBER,
+    SDS_USER,
+    Json,
+    create_for_triage,
+    create_referral,
+    identifier,
+    search,
+)
+
+STU3, R4 = "STU3", "R4"
+OUTCOME: Final = "application/fhir+json"
+TEXT: Final = "text/plain;charset=utf-8"
+REQUEST_ID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}-1")
+STU3_ERRORS: Final = "https://fhir.nhs.uk/STU3/CodeSystem/eRS-APIErrorCode-1"
+STU3_OUTCOME: Final = "https://fhir.nhs.uk/STU3/StructureDefinition/eRS-OperationOutcome-1"
+R4_OUTCOME: Final = "https://www.hl7.org/fhir/R4/operationoutcome.html"
+R4_HTTP: Final = "https://fhir.nhs.uk/CodeSystem/http-error-codes"
+R4_NHSD: Final = "https://fhir.nhs.uk/CodeSystem/NHSD-API-ErrorOrWarningCode"
+R4_ERS: Final = "https://fhir.nhs.uk/CodeSystem/ers-error-codes"
+ISSUE_CODES: Final = frozenset(
+    {
+        *("invalid", "structure", "required", "value", "business-rule", "code-invalid", "security", "login", "expired"),
+        *("forbidden", "processing", "not-supported", "not-found", "conflict", "lock-error", "exception", "timeout"),
+        *("throttled", "transient", "too-long"),
+    }
+)
+"""Issue types of FHIR that the service uses or may use."""
+
+
+@dataclass(frozen=True)
+class Expected:
+    """One address of one operation. `path` holds `{ubrn}` where a referral is named; `etag` is its form, if any."""
+
+    number: str
+    method: str
+    template: str
+    path: str
+    success: int = 200
+    etag: str | None = None
+    no_cache: bool = False
+    body: Json | None = None
+    query_required: bool = False
+
+    @property
+    def fhir(self) -> str:
+        """The FHIR version, as it stands in the path."""
+        return self.path.split("/")[1]
+
+    @property
+    def name(self) -> str:
+        """A name for the address: some operations have two."""
+        return f"{self.number}-versioned" if "_history" in self.template else self.number
+
+    async def call(
+        self, client: httpx.AsyncClient, ubrn: str, headers: Mapping[str, str] | None = None, **instead: Any
+    ) -> httpx.Response:
+        """A valid call, with these headers; `instead` replaces arguments of the request (`method`, `url`, `json`)."""
+        arguments: dict[str, Any] = {"method": self.method, "url": self.path.replace("{ubrn}", ubrn)}
+        if self.body is not None and "content" not in instead:
+            arguments["json"] = self.body
+        more = dict(HEADERS) if self.body is not None else {}
+        return await client.request(**{**arguments, **instead}, headers={**more, **(headers or {})})
+
+
+def _body(request: Json) -> Json:
+    return request["json"]
+
+
+WEAK: Final = r'W/"[0-9]+"'
+
+OPERATIONS: Final = (
+    Expected("A004", "GET", "/STU3/CodeSystem/{codeSystemType}", "/STU3/CodeSystem/PRIORITY"),
+    Expected("A005", "GET", "/STU3/ReferralRequest/{ubrn}", "/STU3/ReferralRequest/{ubrn}", etag=WEAK),
+    Expected(
+        "A005",
+        "GET",
+        "/STU3/ReferralRequest/{ubrn}/_history/{version}",
+        "/STU3/ReferralRequest/{ubrn}/_history/3",
+        etag=r'W/"3"',
+    ),
+    Expected("A010", "POST", search()["url"], search()["url"], body=_body(search())),
+    Expected(
+        "A011", "POST", create_referral()["url"], create_referral()["url"], 201, WEAK, body=_body(create_referral())
+    ),
+    Expected(
+        "A021",
+        "POST",
+        create_for_triage()["url"],
+        create_for_triage()["url"],
+        201,
+        WEAK,
+        body=_body(create_for_triage()),
+    ),
+    Expected("A030", "GET", "/R4/PractitionerRole", "/R4/PractitionerRole"),
+    Expected("A033", "GET", "/R4/HealthcareService/{id}", "/R4/HealthcareService/11001", etag=WEAK, no_cache=True),
+    Expected(
+        "A035", "GET", "/R4/HealthcareService", "/R4/HealthcareService?_id=11001%2C11002", query_required=True
+    ),
+    Expected("A037", "HEAD", "/R4/HealthcareService/{id}", "/R4/HealthcareService/11001", etag=WEAK, no_cache=True),
+    Expected("A040", "GET", "/R4/Practitioner", "/R4/Practitioner?_query=onBehalfOf", query_required=True),
+    Expected("A041", "GET", "/R4/ServiceRequest", "/R4/ServiceRequest?identifier={ubrn}", query_required=True),
+)
+"""Every address that exists so far."""
+
+BY_NAME: Final = {each.name: each for each in OPERATIONS}
+
+COLUMNS: Final[Mapping[str, str]] = {
+    "RC": "REFERRING_CLINICIAN",
+    "RCA": "REFERRING_CLINICIAN_ADMIN",
+    "RA": "REFERRING_ADMIN",
+    "SPC": "SERVICE_PROVIDER_CLINICIAN",
+    "SPCA": "SERVICE_PROVIDER_CLINICIAN_ADMIN",
+    "SPA": "SERVICE_PROVIDER_ADMIN",
+    "COM": "COMMISSIONER",
+    "IA": "INFORMATION_ANALYST",
+    "BM": "BOOKING_MANAGER",
+    "ARM": "ADDITIONAL_REQUIREMENTS_MANAGER",
+    "SD": "SERVICE_DEFINER",
+    "BHP": "BMS_HCP_PROXY",
+    "BA": "BMS_ADMIN",
+    "EA": "ERS_ADMIN",
+    "RRM": "REFERRER_RIGHTS_MANAGER",
+    "PAA": "PROVIDER_AUTHORISED_APPLICATION",
+    "RAA": "REFERRER_AUTHORISED_APPLICATION",
+    "AA": "AUTHORISED_APPLICATION",
+}
+"""The business functions by the column that stands for them below."""
+
+_MATRIX = """
+                RC  RCA RA  SPC SPCA SPA COM IA  BM  ARM SD  BHP BA  EA  RRM PAA RAA AA  appPAA appRAA appAA none
+A004            200 200 403 200 200  403 403 403 403 403 403 403 403 403 403 403 403 403 200    200    403   401
+A005            200 200 403 200 200  403 403 403 403 403 403 403 403 403 403 403 403 403 200    403    403   401
+A005-versioned  200 200 403 200 200  403 403 403 403 403 403 403 403 403 403 403 403 403 200    403    403   401
+A010            200 200 403 403 403  403 403 403 403 403 403 403 403 403 403 403 403 403 403    403    403   401
+A011            201 201 403 403 403  403 403 403 403 403 403 403 403 403 403 403 403 403 403    403    403   401
+A021            201 201 403 403 403  403 403 403 403 403 403 403 403 403 403 403 403 403 403    403    403   401
+A030            200 200 200 200 200  200 200 200 200 200 200 200 200 200 200 200 200 200 403    403    403   401
+A033            200 200 403 403 403  403 403 403 403 403 403 403 403 403 403 403 403 403 403    200    403   401
+A035            200 200 403 403 403  403 403 403 403 403 403 403 403 403 403 403 403 403 403    200    403   401
+A037            200 200 403 403 403  403 403 403 403 403 403 403 403 403 403 403 403 403 403    200    403   401
+A040            403 403 403 403 200  403 403 403 403 403 403 403 403 403 403 403 403 403 403    403    403   401
+A041            200 200 403 200 200  403 403 403 403 403 403 403 403 403 403 403 403 403 403    403    403   401
+"""
+"""Operation by caller: people who hold a function where they say so, applications that have one, and nobody."""
+
+
+def cells() -> Iterator[tuple[str, str, int]]:
+    """Every cell of the matrix: name of the address, column, status."""
+    head, *rows = _MATRIX.strip().splitlines()
+    columns = head.split()
+    for row in rows:
+        name, *statuses = row.split()
+        for column, status in zip(columns, statuses, strict=True):
+            yield name, column, int(status)
+
+
+def with_referrer(body: Json | None, user: str) -> Json | None:
+    """The body as an admin sends it, who names the clinician they work for."""
+    if body is None:
+        return None
+    return {**body, "parameter": [*body["parameter"], identifier("referringClinician", SDS_USER, user)]}
+
+
+def check_headers(reply: httpx.Response, expected: Expected, correlation: str) -> None:
+    """Every header of a success."""
+    assert reply.status_code == expected.success, reply.text
+    assert REQUEST_ID.fullmatch(reply.headers["x-request-id"])
+    assert reply.headers["x-correlation-id"] == correlation
+    assert reply.headers["content-type"] == OUTCOME
+    assert reply.headers.get_list("content-length") == [reply.headers["content-length"]]
+    if expected.method != "HEAD":
+        assert int(reply.headers["content-length"]) == len(reply.content)
+    if expected.etag is None:
+        assert "etag" not in reply.headers
+    else:
+        assert re.fullmatch(expected.etag, reply.headers["etag"])
+    assert reply.headers.get("cache-control") == ("no-cache" if expected.no_cache else None)
+
+
+def check_refusal(reply: httpx.Response, fhir: str) -> None:
+    """A refusal has the error shape of its FHIR version, or no body where the rules say so."""
+    assert 400 <= reply.status_code < 500, (reply.status_code, reply.text)
+    assert REQUEST_ID.fullmatch(reply.headers["x-request-id"])
+    if not reply.content:
+        empty = {(STU3, 401), (STU3, 429), (STU3, 403), (R4, 403)}
+        assert reply.request.method == "HEAD" or (fhir, reply.status_code) in empty
+        return
+    if fhir == STU3 and reply.status_code in (406, 415):
+        assert reply.headers["content-type"] == TEXT
+        return
+    assert reply.headers["content-type"] == OUTCOME
+    check_outcome(reply.json(), fhir)
+
+
+def check_outcome(body: Json, fhir: str) -> None:
+    """An OperationOutcome of the FHIR version: what must be there, and nothing that is not described."""
+    assert body.keys() == {"resourceType", "meta", "issue"}
+    assert body["resourceType"] == "OperationOutcome"
+    (issue,) = body["issue"]
+    assert issue.keys() <= {"severity", "code", "details", "diagnostics"}
+    assert issue["severity"] == "error"
+    assert issue["code"] in ISSUE_CODES
+    (coding,) = issue["details"]["coding"]
+    assert issue["details"].keys() == {"coding"}
+    if fhir == STU3:
+        assert body["meta"]["profile"] == [STU3_OUTCOME]
+        assert coding.keys() == {"system", "code", "display"}
+        assert coding["system"] == STU3_ERRORS
+    else:
+        assert "lastUpdated" in body["meta"]
+        assert coding.keys() == {"system", "code"}
+        assert coding["system"] in (R4_HTTP, R4_NHSD, R4_ERS)
+
+
+def told(reply: httpx.Response) -> tuple[int, str, str, str]:
+    """Status, issue code, code and diagnostics of a refusal."""
+    (issue,) = reply.json()["issue"]
+    return reply.status_code, issue["code"], issue["details"]["coding"][0]["code"], issue.get("diagnostics", "")
+
+
+def code_of(reply: httpx.Response) -> str:
+    """The code of a refusal."""
+    return told(reply)[2]
+
+
+def place_of(reply: httpx.Response) -> str:
+    """What the diagnostics name: the text within their first quotes."""
+    found = re.match(r"'([^']*)'", told(reply)[3])
+    return found[1] if found else ""
+
+
+def patient(number: str) -> Json:
+    """The patient parameter."""
+    return identifier("patient", NHS_NUMBER, number)
+
+
+def services_of(body: Json) -> list[str]:
+    """The services of a search result, in order."""
+    return [each["item"]["identifier"]["value"] for each in body["entry"]]
+
+
+def entry_of(service: str) -> Json:
+    """A shortlist entry."""
+    return {"item": {"identifier": {"system": ERS_SERVICE, "value": service}}}

@@ -1,0 +1,62 @@
+"""Holds every reply against the official OpenAPI document, refusals included.
+
+`check_reply` is called by `tests.service.Running` for each reply of the FHIR edge, in whatever test. Where the document
+contradicts itself, or the rules that we follow, `contradictions.toml` names the case and its reason, and just that
+check is left out.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from fnmatch import fnmatchcase
+from functools import cache
+from pathlib import Path
+from typing import Final, NamedTuple
+
+import httpx
+from tests.conformance.reference import specification
+from tests.replies import Document, Fault
+
+PREFIX: Final = "/referrals/FHIR"
+FILE: Final = Path(__file__).with_name("contradictions.toml")
+
+
+class Contradiction(NamedTuple):
+    """A check that is left out: patterns of the operation's id and of the place, a status, and why."""
+
+    operation: str
+    status: int
+    check: str
+    place: str
+    reason: str
+
+    def covers(self, fault: Fault) -> bool:
+        """Whether `fault` is this case."""
+        return (
+            (self.status, self.check) == (fault.status, fault.check)
+            and fnmatchcase(fault.operation, self.operation)
+            and fnmatchcase(fault.place, self.place)
+        )
+
+
+@cache
+def contradictions() -> tuple[Contradiction, ...]:
+    """All cases of the file."""
+    tables = tomllib.loads(FILE.read_text("utf-8"))["contradiction"]
+    return tuple(Contradiction(**{"place": "", **table}) for table in tables)
+
+
+@cache
+def official() -> Document:
+    """The official document."""
+    return Document(specification(), PREFIX)
+
+
+def check_reply(request: httpx.Request, response: httpx.Response) -> None:
+    """Assert that a reply, read already, is as the official document says."""
+    unlisted = [
+        str(fault)
+        for fault in official().faults(request, response)
+        if not any(each.covers(fault) for each in contradictions())
+    ]
+    assert not unlisted, "not as the official OpenAPI document says:\n" + "\n".join(unlisted)

@@ -1,0 +1,70 @@
+"""The published specification and examples: facts to test against, kept outside the project.
+
+`OPENERS_REFERENCE_DIR` names their folder: `openapi.json`, and `examples/` with `index.csv`.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+from functools import cache
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+import pytest
+
+Json = dict[str, Any]
+
+VARIABLE: Final = "OPENERS_REFERENCE_DIR"
+NOT_SET: Final = f"{VARIABLE} is not set"
+DIRECTORY: Final = os.environ.get(VARIABLE, "")
+needs_reference: Final = pytest.mark.skipif(not DIRECTORY, reason=NOT_SET)
+
+
+class Example(NamedTuple):
+    """A published request or response. `path` is where it is below `examples/`."""
+
+    path: str
+    number: str
+    method: str
+    address: str
+    direction: str
+    status: str
+
+    @property
+    def name(self) -> str:
+        """The file without its folders."""
+        return self.path.rpartition("/")[2]
+
+    def read(self) -> Json:
+        """Its content, which is JSON."""
+        return json.loads((Path(DIRECTORY) / "examples" / self.path).read_text("utf-8"))
+
+
+@cache
+def examples() -> tuple[Example, ...]:
+    """All published examples that are JSON; none where the variable is not set."""
+    if not DIRECTORY:
+        return ()
+    with (Path(DIRECTORY) / "examples" / "index.csv").open(encoding="utf-8", newline="") as file:
+        rows = [row for row in csv.DictReader(file) if row["path"].endswith(".json")]
+    return tuple(
+        Example(row["path"], row["endpoint"], row["method"], row["spec_path"], row["direction"], row["status"])
+        for row in rows
+    )
+
+
+def published(number: str, direction: str = "response", status: str = "200") -> tuple[Example, ...]:
+    """The examples of one operation; `status` is of responses only."""
+    return tuple(
+        each
+        for each in examples()
+        if each.number == number and each.direction == direction and (direction == "request" or each.status == status)
+    )
+
+
+@cache
+def specification() -> Json:
+    """The official OpenAPI document."""
+    return json.loads((Path(DIRECTORY) / "openapi.json").read_text("utf-8"))
