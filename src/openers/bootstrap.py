@@ -36,7 +36,7 @@ from openers.store.opening import migrate, open_store
 from openers.store.patients import OwnPatients
 from openers.system import RandomIds, SystemClock
 from openers.telemetry.metrics import Metrics
-from openers.usecases.due import Failed, Job, run_due, system_entry
+from openers.usecases.due import Job, Told, run_due, system_entry
 from openers.usecases.ports import DueItem
 from openers.usecases.purge_credentials import KIND, purge_credentials, start_purging
 from openers.usecases.world import ListingsShelf, World
@@ -96,7 +96,7 @@ async def open_service(settings: Settings, terms: Iterable[ClinicalTerm] = ()) -
 async def do_due_work(service: Service) -> int:
     """Run what has fallen due in the service's world, and the store's own upkeep; how many items were taken."""
     await service.world.store.upkeep()
-    return await run_due(service.world, JOBS, _job_failed(service.metrics))
+    return await run_due(service.world, JOBS, _note_job(service.metrics))
 
 
 def _edge(settings: Settings, world: World, metrics: Metrics, access: AccessCache) -> Edge:
@@ -144,9 +144,10 @@ def _upstream(settings: Settings) -> UpstreamProvider | None:
     return UpstreamProvider(issuer, client_id, key, f"{settings.base_url.rstrip('/')}/oauth2/callback")
 
 
-def _job_failed(metrics: Metrics) -> Failed:
-    def note(item: DueItem, error: Exception) -> None:
-        metrics.due_run(item.kind, succeeded=False)
-        _log.error("due work failed", kind=item.kind, attempt=item.attempt, exc_info=error)
+def _note_job(metrics: Metrics) -> Told:
+    def _note(item: DueItem, error: Exception | None) -> None:
+        metrics.due_run(item.kind, succeeded=error is None)
+        if error is not None:
+            _log.error("due work failed", kind=item.kind, attempt=item.attempt, exc_info=error)
 
-    return note
+    return _note

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
+from time import monotonic
 from typing import Any, Final
 
 import structlog
@@ -23,10 +24,13 @@ from openers.domain.errors import OpenersError
 from openers.settings import Settings, read_settings
 from openers.store.writer_lock import WriterLock
 from openers.telemetry.logs import configure
+from openers.usecases.ports import Store
 from openers.worlds.packs import pack_names, read_pack
 
 DUE_EVERY_S: Final = 1.0
 """How often it is looked whether work has fallen due, in seconds."""
+HEADS_EVERY_S: Final = 60.0
+"""How often the audit heads are noted in the log, in seconds."""
 _log = structlog.get_logger()
 
 Open = Callable[[], Awaitable[Service]]
@@ -64,7 +68,7 @@ class Application:
             with suppress(asyncio.CancelledError):
                 await self._runner
         if self._service is not None:
-            await self._service.world.store.close()
+            await _stop_storing(self._service)
 
     async def _lifespan(self, receive: Any, send: Any) -> None:
         await receive()
@@ -97,24 +101,66 @@ def _is_fhir(path: str) -> bool:
 
 async def _run_due_work(service: Service) -> None:
     """Look for due work again and again; a failure is logged and the next look tries anew."""
+    heads = AuditHeads(service.world.store)
     while True:
         try:
             taken = await do_due_work(service)
+            await heads.log_each_minute(monotonic())
         except OpenersError as error:
             taken = 0
             _log.warning("due work can't run", reason=type(error).__name__)
+        except Exception:
+            taken = 0
+            await _log.aexception("due work failed unexpectedly")
         if not taken:
             await asyncio.sleep(DUE_EVERY_S)
+
+
+class AuditHeads:
+    """Notes in the log where the audit chains end, so that `openers audit verify --head` has something to go by."""
+
+    def __init__(self, store: Store) -> None:
+        """Nothing has been noted yet."""
+        self._store = store
+        self._noted: Sequence[str] = ()
+        self._next_s = 0.0
+
+    async def log_each_minute(self, now_s: float) -> None:
+        """Note the heads if a minute has passed since the last time and they have moved. Raises Unavailable."""
+        if now_s < self._next_s:
+            return
+        self._next_s = now_s + HEADS_EVERY_S
+        heads = await self._store.heads()
+        if heads != self._noted:
+            self._noted = heads
+            _log_heads(heads)
+
+
+def _log_heads(heads: Sequence[str]) -> None:
+    for head in heads:
+        _log.info("audit head", head=head)
+
+
+async def _stop_storing(service: Service) -> None:
+    """Seal what waits, note the last audit heads and close the store, which closes whatever happens before."""
+    store = service.world.store
+    try:
+        await store.upkeep()
+        _log_heads(await store.heads())
+    except OpenersError as error:
+        _log.warning("audit heads can't be noted", reason=type(error).__name__)
+    finally:
+        await store.close()
 
 
 def application_of(settings: Settings) -> Application:
     """The application for these settings; a world with a pack of its name brings the pack's clinical terms."""
 
-    async def open_it() -> Service:
+    async def _open_it() -> Service:
         known = not settings.production and settings.world in pack_names()
         return await open_service(settings, read_pack(settings.world).clinical_terms if known else ())
 
-    return Application(open_it)
+    return Application(_open_it)
 
 
 def application_from_environment() -> Application:

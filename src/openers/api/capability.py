@@ -27,15 +27,15 @@ def capability_routes(settings: Settings, clock: Clock) -> list[Route]:
     """`/metadata` below each FHIR version."""
     started = clock.now()
 
-    def route(fhir: Fhir) -> Route:
+    def _route(fhir: Fhir) -> Route:
         body = json.dumps(capability_statement(fhir, settings.fhir_base_url, started)).encode()
 
-        async def metadata(_request: Request) -> Response:
+        async def _metadata(_request: Request) -> Response:
             return Response(body, headers={"content-type": FHIR_JSON.decode()})
 
-        return Route(f"/referrals/FHIR/{fhir}/metadata", metadata)
+        return Route(f"/referrals/FHIR/{fhir}/metadata", _metadata)
 
-    return [route(fhir) for fhir in Fhir]
+    return [_route(fhir) for fhir in Fhir]
 
 
 def capability_statement(fhir: Fhir, base: str, at: Instant) -> dict[str, Any]:

@@ -14,26 +14,26 @@ from openers.usecases.world import World
 def health_routes(world: World, metrics: Metrics, *, with_metrics: bool) -> list[Route]:
     """`/referrals/_ping`, `/referrals/_status`, and `/metrics` unless it has a port of its own."""
 
-    async def ping(_request: Request) -> Response:
+    async def _ping(_request: Request) -> Response:
         return JSONResponse({"status": "pass"})
 
-    async def status(_request: Request) -> Response:
+    async def _status(_request: Request) -> Response:
         checks = {"database": await _database(world)}
         passed = all(check == "pass" for check in checks.values())
         body = {"status": "pass" if passed else "fail", "checks": checks}
         return JSONResponse(body, 200 if passed else 503)
 
-    routes = [Route("/referrals/_ping", ping), Route("/referrals/_status", status)]
+    routes = [Route("/referrals/_ping", _ping), Route("/referrals/_status", _status)]
     return [*routes, metrics_route(metrics)] if with_metrics else routes
 
 
 def metrics_route(metrics: Metrics) -> Route:
     """`/metrics`, for Prometheus."""
 
-    async def render(_request: Request) -> Response:
+    async def _render(_request: Request) -> Response:
         return Response(metrics.render(), headers={"content-type": CONTENT_TYPE})
 
-    return Route("/metrics", render)
+    return Route("/metrics", _render)
 
 
 async def _database(world: World) -> str:

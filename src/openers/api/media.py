@@ -40,7 +40,7 @@ def is_fhir_json(content_type: str) -> bool:
 
 def _range(element: str) -> tuple[str, float]:
     """A media range and its weight; a weight that can't be read counts as none."""
-    media, *rest = _PART.findall(element)
+    media, *rest = _PART.findall(element) or [""]
     weight = dict(map(_parameter, rest)).get("q", "1")
     try:
         return media.strip().lower(), float(weight)

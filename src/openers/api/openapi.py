@@ -18,28 +18,33 @@ from openers.wire.outcome import Fhir
 from openers.wire.schemas import COMPONENTS
 
 MEDIA: Final = FHIR_JSON.decode()
+TEXT: Final = "text/plain;charset=utf-8"
 _REFUSALS: Final = {
     "400": "The request can't be read, or (R4) breaks a rule",
     "401": "The access token or the way of logging in is not accepted",
     "403": "The caller may not do this",
     "404": "There is no such record, or no such address",
     "406": "The caller accepts no FHIR JSON",
+    "408": "The body did not arrive in time",
+    "413": "The body is longer than the service reads",
     "415": "The body is no FHIR JSON",
     "422": "The body breaks a rule; the code says which",
     "429": "Too many requests",
     "500": "The service failed",
     "503": "The service is not available at present",
 }
+_OF_BODIES: Final = ("408", "413", "415")
+"""Refusals of operations that take a body."""
 
 
 def openapi_routes(settings: Settings) -> list[Route]:
     """`/referrals/openapi.json`."""
     body = json.dumps(openapi_document(settings.fhir_base_url)).encode()
 
-    async def document(_request: Request) -> Response:
+    async def _document(_request: Request) -> Response:
         return Response(body, media_type="application/json")
 
-    return [Route("/referrals/openapi.json", document)]
+    return [Route("/referrals/openapi.json", _document)]
 
 
 def openapi_document(base: str) -> dict[str, Any]:
@@ -139,10 +144,14 @@ def _refusals(operation: Operation) -> dict[str, Any]:
     outcome = "R4OperationOutcome" if operation.fhir is Fhir.R4 else "OperationOutcome"
     statuses = dict(_REFUSALS)
     if operation.request is None:
-        del statuses["415"]
+        for status in _OF_BODIES:
+            del statuses[status]
     if operation.fhir is Fhir.R4:
         del statuses["422"]
-    return {status: {"description": text, "content": _content(outcome)} for status, text in statuses.items()}
+    told = {status: {"description": text, "content": _content(outcome)} for status, text in statuses.items()}
+    for status in {"406", "415"} & told.keys() if operation.fhir is Fhir.STU3 else ():
+        told[status]["content"] = {TEXT: {"schema": {"type": "string"}}}
+    return told
 
 
 def _content(schema: str) -> dict[str, Any]:

@@ -87,7 +87,7 @@ def operation(
 ) -> Callable[[Handler], Handler]:
     """Register the decorated handler as operation `number`. Its docstring's first line becomes the summary."""
 
-    def register(handler: Handler) -> Handler:
+    def _register(handler: Handler) -> Handler:
         REGISTRY.append(
             Operation(
                 id=number,
@@ -109,4 +109,4 @@ def operation(
         )
         return handler
 
-    return register
+    return _register

@@ -112,15 +112,15 @@ def _sorted(listings: list[Listing], sort: SortBy, origin: Point | None) -> list
     """Nearest first or shortest wait first, the other as second key, then by id; the unknown comes last."""
     far = float("inf")
 
-    def distance(listing: Listing) -> float | None:
+    def _distance(listing: Listing) -> float | None:
         if origin is None or listing.point is None:
             return None
         return distance_miles(origin, listing.point)
 
-    def rank(row: tuple[float | None, Listing]) -> tuple[float, float, int]:
+    def _rank(row: tuple[float | None, Listing]) -> tuple[float, float, int]:
         miles = far if row[0] is None else row[0]
         wait = far if row[1].wait_days is None else row[1].wait_days
         first, second = (miles, wait) if sort is SortBy.DISTANCE else (wait, miles)
         return (first, second, int(row[1].id))
 
-    return sorted(((distance(listing), listing) for listing in listings), key=rank)
+    return sorted(((_distance(listing), listing) for listing in listings), key=_rank)

@@ -28,13 +28,13 @@ async def read_chain(url: str) -> Chain:
 
 def _from_sqlite(path: Path) -> Chain:
     """Blocks are read as they are asked for; the heads first, so that a running service can only be ahead of them."""
-    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as raw:
+    with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as raw:
         heads = [head_of(row) for row in raw.execute(HEADS.sqlite)]
     return _sqlite_blocks(path), heads
 
 
 def _sqlite_blocks(path: Path) -> Iterator[Block]:
-    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as raw:
+    with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as raw:
         yield from map(block_of, raw.execute(BLOCKS.sqlite))
 
 

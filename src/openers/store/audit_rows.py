@@ -19,7 +19,10 @@ BLOCKS: Final = Statement(
     )
 )
 ADD_PENDING: Final = Statement(insert(audit_pending).values(entry=bindparam("entry")))
-PENDING: Final = Statement(select(audit_pending.c.id, audit_pending.c.entry).order_by(audit_pending.c.id).limit(1000))
+PENDING_AT_ONCE: Final = 1000
+PENDING: Final = Statement(
+    select(audit_pending.c.id, audit_pending.c.entry).order_by(audit_pending.c.id).limit(PENDING_AT_ONCE)
+)
 DROP_PENDING: Final = Statement(delete(audit_pending).where(audit_pending.c.id == bindparam("id")))
 
 

@@ -27,8 +27,10 @@ _FIND: Final = Statement(_WAITING, _WAITING.with_for_update(skip_locked=True))
 _CLAIM: Final = Statement(
     update(due).where(*_the_one).values(claimed_until=bindparam("until"), attempt=_columns.attempt + 1)
 )
-_DONE: Final = Statement(delete(due).where(*_the_one, _columns.due_at == bindparam("was_due")))
-_RETRY: Final = Statement(update(due).where(*_the_one).values(due_at=bindparam("at"), claimed_until=0))
+_as_claimed = (*_the_one, _columns.attempt == bindparam("claimed_attempt"))
+"""Not claimed by another runner since, nor added again."""
+_DONE: Final = Statement(delete(due).where(*_as_claimed))
+_RETRY: Final = Statement(update(due).where(*_as_claimed).values(due_at=bindparam("at"), claimed_until=0))
 
 
 class SqlDue:
@@ -62,12 +64,12 @@ class SqlDue:
         return items
 
     async def done(self, item: DueItem) -> None:
-        """Remove a claimed item, unless it was added again meanwhile for another time."""
-        await self._connection.run(_DONE, {**_key(item), "was_due": micros(item.due_at)})
+        """Remove a claimed item, unless it was added again meanwhile, or the claim ran out and another has it."""
+        await self._connection.run(_DONE, {**_key(item), "claimed_attempt": item.attempt})
 
     async def retry(self, item: DueItem, at: Instant) -> None:
-        """Give a claimed item back, to run again at an instant."""
-        await self._connection.run(_RETRY, {**_key(item), "at": micros(at)})
+        """Give a claimed item back, to run again at an instant, unless it is somebody else's by now."""
+        await self._connection.run(_RETRY, {**_key(item), "at": micros(at), "claimed_attempt": item.attempt})
 
 
 def _key(item: DueItem) -> dict[str, str | int | bytes | None]:

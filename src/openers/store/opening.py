@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Final
-from urllib.parse import urlsplit
 
 import asyncpg
 from sqlalchemy.dialects import postgresql, sqlite
 
 from openers.domain.errors import Unavailable
 from openers.store.migrations import HEAD, migration_sql
-from openers.store.postgres import PostgresStore, open_postgres
+from openers.store.postgres import FAILED, PostgresStore, open_postgres
 from openers.store.sqlite import SqliteStore, open_sqlite
 
 SQLITE: Final = "sqlite"
@@ -42,25 +41,41 @@ async def open_store(
 
 def sqlite_path(url: str) -> Path | None:
     """The file that a `sqlite:///` URL names (three slashes: relative), or `None` for another database."""
-    parts = urlsplit(url)
-    return Path(parts.path.removeprefix("/")) if parts.scheme == SQLITE else None
+    kind, _, path = url.partition(":///")
+    return Path(path) if kind == SQLITE else None
 
 
 def _migrate_sqlite(path: Path) -> bool:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with closing(sqlite3.connect(path, isolation_level=None)) as raw:
-        known = raw.execute("SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'").fetchone()
-        current = raw.execute(_REVISION).fetchone()[0] if known else None
-        if current == HEAD:
-            return False
-        raw.executescript(f"BEGIN IMMEDIATE; {migration_sql(sqlite.dialect(), current)} COMMIT;")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with closing(sqlite3.connect(path, isolation_level=None)) as raw:
+            raw.execute("BEGIN IMMEDIATE")  # one process migrates, the others wait and see
+            known = raw.execute("SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'").fetchone()
+            current = raw.execute(_REVISION).fetchone()[0] if known else None
+            if current == HEAD:
+                return False
+            for statement in _single(migration_sql(sqlite.dialect(), current)):
+                raw.execute(statement)
+            raw.execute("COMMIT")
+    except (sqlite3.Error, OSError) as error:
+        raise Unavailable(f"database {path}") from error
     return True
+
+
+def _single(statements: str) -> Iterator[str]:
+    """The statements one by one: sqlite3 would end the transaction before it runs several."""
+    statement = ""
+    for line in statements.splitlines(keepends=True):
+        statement += line
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""
 
 
 async def _migrate_postgres(url: str) -> bool:
     try:
         raw = await asyncpg.connect(url)
-    except (OSError, asyncpg.PostgresError) as error:
+    except FAILED as error:
         raise Unavailable("database") from error
     try:
         async with raw.transaction():

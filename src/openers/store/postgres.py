@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import asyncpg
 
@@ -22,6 +22,7 @@ from openers.store.audit_rows import (
     DROP_PENDING,
     HEADS,
     PENDING,
+    PENDING_AT_ONCE,
     PUT_HEAD,
     block_row,
     head_of,
@@ -38,34 +39,59 @@ if TYPE_CHECKING:
 
 WRITER: Final = "postgresql"
 """Name of the one audit chain."""
-LOCK_TIMEOUT: Final = "1s"
-"""How long an act waits for a record that another act works on; then the caller is told to come again."""
+FAILED: Final = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
+"""What asyncpg raises where a database can't be reached or refuses the connection."""
+_BUSY: Final = (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError)
+_BROKEN: Final = (
+    OSError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.PostgresSystemError,
+    asyncpg.ReadOnlySQLTransactionError,
+)
+"""Failures of the database, not of a statement: gone, stopping, full, out of connections, a standby, time out."""
 SEALING: Final = 0x0E55EA1
 """Advisory lock of the sealer, so that two processes never seal at once."""
 SEALED_AT_ONCE: Final = 64
 """Entries in one audit block."""
 
 
+class Patience(NamedTuple):
+    """How long is waited, in seconds: for a record that another act works on, and for a free connection."""
+
+    lock_s: float = 1.0
+    connection_s: float = 5.0
+
+
+PATIENCE: Final = Patience()
+
+
 class PostgresConnection:
     """The `Connection` over asyncpg; each statement is a round trip."""
 
-    __slots__ = ("raw",)
+    __slots__ = ("_writable", "raw")
 
-    def __init__(self, raw: PoolConnectionProxy[Any]) -> None:
-        """`raw` is in a transaction, or reads only."""
+    def __init__(self, raw: PoolConnectionProxy[Any], *, writable: bool = True) -> None:
+        """`raw` is in a transaction if it is `writable`."""
         self.raw = raw
+        self._writable = writable
 
     async def row(self, statement: Statement, values: Mapping[str, Value]) -> Row | None:
         """The first row, or `None`."""
+        self._check(statement)
         found = await self.raw.fetchrow(statement.postgres, *_bound(statement, values))
         return None if found is None else tuple(found)
 
     async def rows(self, statement: Statement, values: Mapping[str, Value]) -> list[Row]:
         """All rows."""
+        self._check(statement)
         return [tuple(row) for row in await self.raw.fetch(statement.postgres, *_bound(statement, values))]
 
     async def run(self, statement: Statement, values: Mapping[str, Value]) -> int:
         """How many rows were changed."""
+        self._check(statement)
         status = await self.raw.execute(statement.postgres, *_bound(statement, values))
         return int(status.rpartition(" ")[2])
 
@@ -73,13 +99,18 @@ class PostgresConnection:
         """The next number of a series; creations don't wait for each other."""
         return int(await self.raw.fetchval("SELECT nextval($1::text::regclass)", f"{name}_numbers"))
 
+    def _check(self, statement: Statement) -> None:
+        if statement.writes and not self._writable:
+            raise RuntimeError("only the body of an act writes")
+
 
 class PostgresStore:
     """The `Store` port over a pool of connections. Made by `open_postgres`."""
 
-    def __init__(self, pool: asyncpg.Pool[asyncpg.Record], audit_key: bytes) -> None:
-        """`audit_key` seals the audit and lives outside the store."""
+    def __init__(self, pool: asyncpg.Pool[asyncpg.Record], audit_key: bytes, connection_s: float) -> None:
+        """`audit_key` seals the audit and lives outside the store; `connection_s` bounds the wait for the pool."""
         self._pool = pool
+        self._connection_s = connection_s
         self._key = audit_key
         self._waiting: list[tuple[bytes, asyncio.Future[None]]] = []
         self._writing: asyncio.Future[None] | None = None
@@ -104,7 +135,7 @@ class PostgresStore:
     @asynccontextmanager
     async def _read(self) -> AsyncGenerator[Tx, None]:
         async with self._connection() as raw:
-            yield SqlTx(PostgresConnection(raw))
+            yield SqlTx(PostgresConnection(raw, writable=False))
 
     async def witness(self, entry: AuditEntry) -> None:
         """Make an audit entry durable, in one insert with those that wait beside it."""
@@ -117,13 +148,13 @@ class PostgresStore:
     async def _write_waiting(self) -> None:
         while self._waiting:
             batch, self._waiting = self._waiting, []
-            failure: Unavailable | None = None
+            failure: Exception | None = None
             try:
                 async with self._connection() as raw:
                     await raw.execute(
                         "INSERT INTO audit_pending (entry) SELECT unnest($1::bytea[])", [entry for entry, _ in batch]
                     )
-            except Unavailable as error:
+            except Exception as error:  # whoever waits must be told, whatever it is
                 failure = error
             for _, written in batch:
                 if written.done():
@@ -134,9 +165,14 @@ class PostgresStore:
                     written.set_exception(failure)
 
     async def upkeep(self) -> None:
-        """Seal what waits."""
-        while await self.seal():
+        """Seal what waits; what comes meanwhile waits for the next time."""
+        while await self.seal() == PENDING_AT_ONCE:
             pass
+
+    async def heads(self) -> Sequence[str]:
+        """Where the audit chain ends; other processes may have sealed too."""
+        async with self._connection() as raw:
+            return [str(head_of(row)[0]) for row in await PostgresConnection(raw).rows(HEADS, {})]
 
     async def seal(self) -> int:
         """Seal what waits in blocks, unless another process is at it; how many entries were sealed."""
@@ -178,22 +214,25 @@ class PostgresStore:
     async def _connection(self) -> AsyncGenerator[PoolConnectionProxy[Any], None]:
         """A connection of the pool; the database's own failures become errors of the domain."""
         try:
-            async with self._pool.acquire() as raw:
+            async with self._pool.acquire(timeout=self._connection_s) as raw:
                 yield raw
-        except asyncpg.LockNotAvailableError as error:
+        except _BUSY as error:
             raise RecordLocked from error
-        except (OSError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError, TimeoutError) as error:
+        except _BROKEN as error:
             raise Unavailable("database") from error
 
 
-async def open_postgres(url: str, audit_key: bytes, connections: int = 8) -> PostgresStore:
+async def open_postgres(
+    url: str, audit_key: bytes, connections: int = 8, patience: Patience = PATIENCE
+) -> PostgresStore:
     """The store in the migrated database at `url`. Raises Unavailable if it can't be reached."""
-    settings = {"lock_timeout": LOCK_TIMEOUT, "synchronous_commit": "on", "timezone": "UTC"}
+    lock_timeout = f"{patience.lock_s * 1000:.0f}ms"
+    settings = {"lock_timeout": lock_timeout, "synchronous_commit": "on", "timezone": "UTC"}
     try:
         pool = await asyncpg.create_pool(url, min_size=1, max_size=connections, server_settings=settings)
-    except (OSError, asyncpg.PostgresError) as error:
+    except FAILED as error:
         raise Unavailable("database") from error
-    return PostgresStore(pool, audit_key)
+    return PostgresStore(pool, audit_key, patience.connection_s)
 
 
 def _bound(statement: Statement, values: Mapping[str, Value]) -> list[Value]:

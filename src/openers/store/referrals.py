@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import String, bindparam, insert, select, update
+from sqlalchemy import bindparam, insert, select, update
 
 from openers.domain.errors import Field, NoRelationship, NotFound, VersionConflict
 from openers.domain.identifiers import AppointmentId, NhsNumber, Ubrn
@@ -19,6 +19,9 @@ from openers.usecases.ports import Stored
 
 FIRST_VERSION: Final = 3
 """Version of a new referral. The real service has made two inner steps by then (rules 3.1: A011 answers version 3)."""
+
+KIND: Final = "referral"
+"""What a referral's earlier values are kept as."""
 
 _columns = referrals.c
 _GET: Final = Statement(
@@ -34,14 +37,7 @@ _PUT: Final = Statement(
         version=bindparam("version"), owner=bindparam("owner"), workgroup=bindparam("workgroup"), body=bindparam("body")
     )
 )
-_KEEP: Final = Statement(
-    insert(history).from_select(
-        ["kind", "key", "version", "body"],
-        select(bindparam("kind", type_=String), _columns.ubrn, _columns.version, _columns.body).where(
-            _columns.ubrn == bindparam("key")
-        ),
-    )
-)
+_KEEP: Final = Statement(insert(history))
 _decoder: Final = decoder(Referral)
 
 
@@ -91,11 +87,11 @@ class SqlReferrals:
     async def put(self, old: Stored[Referral], new: Referral) -> Stored[Referral]:
         """Replace the value, raise the version, keep the old value in history. Raises VersionConflict."""
         body, version = encode(new), old.version + 1
-        await self._connection.run(_KEEP, {"kind": "referral", "key": new.ubrn})
-        values = {"key": new.ubrn, "old": old.version, "version": version, "body": body}
-        changed = await self._connection.run(_PUT, {**values, "owner": new.owner, "workgroup": new.workgroup})
-        if not changed:
-            raise VersionConflict(old.version, version)
+        values = {"key": old.key, "old": old.version, "version": version, "body": body}
+        if not await self._connection.run(_PUT, {**values, "owner": new.owner, "workgroup": new.workgroup}):
+            row = await self._connection.row(_GET, {"ubrn": old.key})
+            raise VersionConflict(old.version, row[0] if row else 0)
+        await self._connection.run(_KEEP, {"kind": KIND, "key": old.key, "version": old.version, "body": old.body})
         return Stored(new.ubrn, version, body, _decoder, new.patient)
 
     async def next_ubrn(self) -> Ubrn:

@@ -54,13 +54,13 @@ def upsert(table: Table) -> Statement:
     """Insert a row of `table`, or replace the row with the same primary key."""
     keys = [column.name for column in table.primary_key]
 
-    def clause(insert: Insert) -> ClauseElement:
+    def _clause(insert: Insert) -> ClauseElement:
         fresh = {column.name: insert.excluded[column.name] for column in table.columns if column.name not in keys}
         if not fresh:
             return insert.on_conflict_do_nothing(index_elements=keys)
         return insert.on_conflict_do_update(index_elements=keys, set_=fresh)
 
-    return Statement(clause(sqlite.insert(table)), clause(postgresql.insert(table)))
+    return Statement(_clause(sqlite.insert(table)), _clause(postgresql.insert(table)))
 
 
 def add_once(table: Table) -> Statement:

@@ -17,7 +17,8 @@ from openers.usecases.world import World
 
 Job = Callable[[DueItem, World], Awaitable[None]]
 """Does one item, and in the same transaction removes it or adds it again for later."""
-Failed = Callable[[DueItem, Exception], None]
+Told = Callable[[DueItem, Exception | None], None]
+"""Hears of each item how it went."""
 
 CLAIMED_FOR: Final = timedelta(minutes=5)
 """How long a runner has an item to itself; after that another one takes it up."""
@@ -31,8 +32,8 @@ def system_entry(audit_type: str, at: Instant) -> AuditEntry:
     return AuditEntry(event_type=SYSTEM, audit_type=audit_type, at=at, user=SYSTEM)
 
 
-async def run_due(world: World, jobs: Mapping[str, Job], failed: Failed) -> int:
-    """Do what is due now, earliest first; how many items were taken. `failed` is told of those that raised."""
+async def run_due(world: World, jobs: Mapping[str, Job], told: Told) -> int:
+    """Do what is due now, earliest first; how many items were taken. `told` hears how each went."""
     now = world.clock.now()
     async with world.read() as tx:
         if not await tx.due.waiting(now):
@@ -45,9 +46,11 @@ async def run_due(world: World, jobs: Mapping[str, Job], failed: Failed) -> int:
         try:
             await jobs[item.kind](item, own)
         except Exception as error:
-            failed(item, error)
+            told(item, error)
             async with own.begin(f"retry {item.kind}") as tx:
-                await tx.due.retry(item, now + _pause(item.attempt))
+                await tx.due.retry(item, world.clock.now() + _pause(item.attempt))
+        else:
+            told(item, None)
     return len(items)
 
 

@@ -29,20 +29,20 @@ T = TypeVar("T")
 class Stored(Generic[T]):
     """A record as stored: key, version and whose it is at once, its value decoded on first use."""
 
-    __slots__ = ("_body", "_decode", "_value", "key", "patient", "version")
+    __slots__ = ("_decode", "_value", "body", "key", "patient", "version")
 
     def __init__(
         self, key: str, version: int, body: bytes, decoder: msgspec.json.Decoder[T], patient: NhsNumber | None = None
     ) -> None:
         """`body` is the stored JSON that `decoder` reads; `patient` is set where the record is about one."""
         self.key, self.version, self.patient = key, version, patient
-        self._body, self._decode, self._value = body, decoder.decode, None
+        self.body, self._decode, self._value = body, decoder.decode, None
 
     @property
     def value(self) -> T:
         """The value of the record."""
         if self._value is None:
-            self._value = self._decode(self._body)
+            self._value = self._decode(self.body)
         return self._value
 
 
@@ -258,6 +258,10 @@ class Store(Protocol):
 
     async def upkeep(self) -> None:
         """What the store has to do regularly, such as sealing audit entries that wait. Raises Unavailable."""
+        ...
+
+    async def heads(self) -> Sequence[str]:
+        """Where the audit chains end, as text for the log, which shows a chain cut or rewritten later."""
         ...
 
     async def check(self) -> None:

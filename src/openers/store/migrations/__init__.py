@@ -25,10 +25,10 @@ def migration_sql(dialect: Dialect, current: str | None) -> str:
     script = ScriptDirectory(str(Path(__file__).parent))
     text = io.StringIO()
 
-    def steps(revision: str | tuple[str, ...], _context: MigrationContext) -> list[MigrationStep]:
+    def _steps(revision: str | tuple[str, ...], _context: MigrationContext) -> list[MigrationStep]:
         return list(script._upgrade_revs(HEAD, revision or None))  # pyright: ignore  # as alembic.command.upgrade does
 
-    options = {"as_sql": True, "output_buffer": text, "starting_rev": current, "fn": steps}
+    options = {"as_sql": True, "output_buffer": text, "starting_rev": current, "fn": _steps}
     context = MigrationContext.configure(dialect=dialect, opts=options)
     with Operations.context(context):
         context.run_migrations()

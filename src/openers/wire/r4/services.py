@@ -51,7 +51,7 @@ _PATIENTS: Final = coded("http://terminology.hl7.org/CodeSystem/contactentity-ty
 _PROFESSIONALS: Final = coded(f"{_CODES}eRS-Purpose", "HEALTHCARE_PROFESSIONALS", "Healthcare Professionals")
 
 
-def write_service(stored: Stored[Service], base: str) -> bytes:  # noqa: ARG001 (a writer's signature)
+def write_service(stored: Stored[Service], base: str) -> bytes:
     """The service (A033)."""
     return encode(_service(stored))
 

@@ -49,13 +49,13 @@ class WrittenKind(Kind[T]):
 def identifier(system: System, of: type[IdentifierT]) -> WrittenKind[IdentifierT]:
     """An identifier of one system."""
 
-    def read(value: JsonValue, path: str) -> IdentifierT:
+    def _read(value: JsonValue, path: str) -> IdentifierT:
         return _parsed(of, _of_system(value, path, system, "value"), join(path, "value"))
 
-    def write(value: IdentifierT, base: str) -> JsonValue:
+    def _write(value: IdentifierT, base: str) -> JsonValue:
         return {"system": system.url(base), "value": value}
 
-    return WrittenKind("valueIdentifier", read, _pair(system, "value", _shape(of)), write)
+    return WrittenKind("valueIdentifier", _read, _pair(system, "value", _shape(of)), _write)
 
 
 def coding(system: System, codes: type[CodeT]) -> WrittenKind[CodeT]:
@@ -63,41 +63,41 @@ def coding(system: System, codes: type[CodeT]) -> WrittenKind[CodeT]:
     legal = {code.value: code for code in codes}
     listed = ", ".join(legal)
 
-    def read(value: JsonValue, path: str) -> CodeT:
+    def _read(value: JsonValue, path: str) -> CodeT:
         code = _of_system(value, path, system, "code")
         found = legal.get(code)
         if found is None:
             raise BadCode(join(path, "code"), code, f"must be one of {listed}")
         return found
 
-    def write(value: CodeT, base: str) -> JsonValue:
+    def _write(value: CodeT, base: str) -> JsonValue:
         return {"system": system.url(base), "code": value.value}
 
-    return WrittenKind("valueCoding", read, _pair(system, "code", {"type": "string", "enum": list(legal)}), write)
+    return WrittenKind("valueCoding", _read, _pair(system, "code", {"type": "string", "enum": list(legal)}), _write)
 
 
 def open_coding(system: System, of: type[TextT]) -> WrittenKind[TextT]:
     """A code of a system that changes; whether it is one is for the use case to find out."""
 
-    def read(value: JsonValue, path: str) -> TextT:
+    def _read(value: JsonValue, path: str) -> TextT:
         return _parsed(of, _of_system(value, path, system, "code"), join(path, "code"))
 
-    def write(value: TextT, base: str) -> JsonValue:
+    def _write(value: TextT, base: str) -> JsonValue:
         return {"system": system.url(base), "code": value}
 
-    return WrittenKind("valueCoding", read, _pair(system, "code", _shape(of)), write)
+    return WrittenKind("valueCoding", _read, _pair(system, "code", _shape(of)), _write)
 
 
 def string(of: type[TextT], longest: int) -> WrittenKind[TextT]:
     """A text of at most `longest` characters."""
 
-    def read(value: JsonValue, path: str) -> TextT:
+    def _read(value: JsonValue, path: str) -> TextT:
         found = text(value, path)
         if len(found) > longest:
             raise BadValue(path, None, f"must not be longer than {longest} characters")
         return _parsed(of, found, path)
 
-    return WrittenKind("valueString", read, {"type": "string", "minLength": 1, "maxLength": longest}, _as_is)
+    return WrittenKind("valueString", _read, {"type": "string", "minLength": 1, "maxLength": longest}, _as_is)
 
 
 def unsigned_int() -> WrittenKind[int]:
@@ -114,19 +114,19 @@ def boolean() -> WrittenKind[bool]:
 def instant() -> WrittenKind[Instant]:
     """A moment, to the millisecond."""
 
-    def read(value: JsonValue, path: str) -> Instant:
+    def _read(value: JsonValue, path: str) -> Instant:
         found = text(value, path)
         try:
             return read_instant(found)
         except ValueError as error:
             raise BadValue(path, found, str(error)) from None
 
-    return WrittenKind("valueInstant", read, {"type": "string", "format": "date-time"}, _as_text)
+    return WrittenKind("valueInstant", _read, {"type": "string", "format": "date-time"}, _as_text)
 
 
 def resource(read: Callable[[JsonValue, str], T], schema: str) -> Kind[T]:
     """A whole resource that `read` understands and the schema component `schema` describes."""
-    return Kind("resource", read, {"$ref": f"#/components/schemas/{schema}"})
+    return Kind("resource", _read, {"$ref": f"#/components/schemas/{schema}"})
 
 
 def _of_system(value: JsonValue, path: str, system: System, key: str) -> str:
