@@ -95,7 +95,7 @@ def discovery(deps: OAuthDeps) -> dict[str, object]:
 def _published(body: object) -> Callable[[Request], Awaitable[Response]]:
     """An endpoint that answers everybody with the same document, read by no database."""
 
-    async def serve(request: Request) -> Response:  # noqa: ARG001 -- Starlette hands it over
+    async def serve(request: Request) -> Response:
         return json_reply(body, headers=PUBLIC)
 
     return serve

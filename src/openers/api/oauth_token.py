@@ -152,7 +152,7 @@ async def _by_refresh_token(call: OAuthCall, form: Parameters, client: Client) -
     return _reply(call, await _issue(call, client, refresh))
 
 
-async def _by_assertion(call: OAuthCall, form: Parameters, client: Client) -> TokenReply:  # noqa: ARG001 -- one signature for all grants
+async def _by_assertion(call: OAuthCall, form: Parameters, client: Client) -> TokenReply:
     """Application-restricted access: the signed JWT alone becomes an access token."""
     _needs(client, AccessMode.APPLICATION_RESTRICTED, assertion=True)
 

@@ -126,7 +126,7 @@ def instant() -> WrittenKind[Instant]:
 
 def resource(read: Callable[[JsonValue, str], T], schema: str) -> Kind[T]:
     """A whole resource that `read` understands and the schema component `schema` describes."""
-    return Kind("resource", _read, {"$ref": f"#/components/schemas/{schema}"})
+    return Kind("resource", read, {"$ref": f"#/components/schemas/{schema}"})
 
 
 def _of_system(value: JsonValue, path: str, system: System, key: str) -> str:
