@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from datetime import timedelta
 from time import monotonic
 from typing import Final
 
@@ -22,6 +23,7 @@ from openers.api.health import health_routes
 from openers.api.oauth import OAuthDeps, oauth_routes
 from openers.api.oauth_upstream import UpstreamProvider
 from openers.api.openapi import openapi_routes
+from openers.api.pas_notifications import NotificationDeps, notification_routes
 from openers.api.rate_limit import RateLimit
 from openers.api.registry import REGISTRY
 from openers.api.renderings import Renderings
@@ -30,24 +32,29 @@ from openers.domain.codes import ClinicalTerm
 from openers.identity.access import AccessCache
 from openers.identity.id_tokens import SigningKey
 from openers.key_files import read_or_make_key
+from openers.pas.connector import PasConnector
 from openers.reference import PackagedReference
 from openers.settings import Settings, SettingsError
 from openers.store.opening import migrate, open_store
 from openers.store.patients import OwnPatients
 from openers.system import RandomIds, SystemClock
 from openers.telemetry.metrics import Metrics
+from openers.usecases.book_appointment import SETTLE
 from openers.usecases.due import Job, Told, run_due, system_entry
+from openers.usecases.poll_slots import KIND as POLL
+from openers.usecases.poll_slots import Polling, poll_service
 from openers.usecases.ports import DueItem
-from openers.usecases.purge_credentials import KIND, purge_credentials, start_purging
+from openers.usecases.purge_credentials import KIND as PURGE
+from openers.usecases.purge_credentials import purge_credentials, start_purging
+from openers.usecases.settle_claims import ORPHAN, cancel_orphan, settle_claim
 from openers.usecases.world import ListingsShelf, World
 from openers.web.log_in import LogInPages, style_route
 
-__all__ = ["JOBS", "Service", "do_due_work", "open_service", "open_world", "operations"]
+__all__ = ["Service", "do_due_work", "open_service", "open_world", "operations"]
 
 _log = structlog.get_logger()
 
-JOBS: Final[dict[str, Job]] = {KIND: purge_credentials}
-"""What runs when due work of a kind falls due."""
+
 REMEMBERED_ON_POSTGRESQL_S: Final = 1.0
 """How long an opened token is trusted where another process may end its session, in seconds."""
 
@@ -68,6 +75,7 @@ async def open_world(settings: Settings, metrics: Metrics, terms: Iterable[Clini
     audit_key = read_or_make_key(settings.audit_key_file, strict=settings.production)
     store = await open_store(settings.database_url, audit_key, metrics.group_committed)
     reference = PackagedReference(terms)
+    signing_key = SigningKey.kept_at(settings.signing_key_file)
     clock = SystemClock()
     return World(
         name=settings.world,
@@ -76,6 +84,7 @@ async def open_world(settings: Settings, metrics: Metrics, terms: Iterable[Clini
         wall=clock,
         ids=RandomIds(),
         patients=OwnPatients(),
+        pas=PasConnector(settings.base_url.rstrip("/"), signing_key.sign, clock, settings.pas_timeout_s),
         reference=reference,
         listings=ListingsShelf(reference),
         entry=system_entry("Start", clock.now()),
@@ -96,7 +105,22 @@ async def open_service(settings: Settings, terms: Iterable[ClinicalTerm] = ()) -
 async def do_due_work(service: Service) -> int:
     """Run what has fallen due in the service's world, and the store's own upkeep; how many items were taken."""
     await service.world.store.upkeep()
-    return await run_due(service.world, JOBS, _note_job(service.metrics))
+    return await run_due(service.world, jobs_of(service.settings), _note_job(service.metrics))
+
+
+def jobs_of(settings: Settings) -> dict[str, Job]:
+    """What runs when due work of a kind falls due."""
+    polling = Polling(timedelta(seconds=settings.poll_every_s), timedelta(days=settings.poll_horizon_days))
+
+    async def _poll(item: DueItem, world: World) -> None:
+        await poll_service(item, world, polling)
+
+    return {
+        PURGE: purge_credentials,
+        SETTLE: settle_claim,
+        ORPHAN: cancel_orphan,
+        POLL: _poll,
+    }
 
 
 def _edge(settings: Settings, world: World, metrics: Metrics, access: AccessCache) -> Edge:
@@ -129,6 +153,7 @@ def _pages(settings: Settings, world: World, metrics: Metrics, access: AccessCac
         *health_routes(world, metrics, with_metrics=settings.metrics_port is None),
         *capability_routes(settings, world.wall),
         *openapi_routes(settings),
+        *notification_routes(NotificationDeps(world.for_call, world.wall, access)),
     ]
     return Starlette(routes=routes)
 

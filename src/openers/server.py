@@ -25,6 +25,7 @@ from openers.settings import Settings, read_settings
 from openers.store.writer_lock import WriterLock
 from openers.telemetry.logs import configure
 from openers.usecases.ports import Store
+from openers.worlds.control import control_routes
 from openers.worlds.packs import pack_names, read_pack
 
 DUE_EVERY_S: Final = 1.0
@@ -58,6 +59,8 @@ class Application:
         """Open the service and start the runner of due work."""
         self._service = await self._open()
         _serve_metrics(self._service)
+        if not self._service.settings.production:
+            self._service.pages.router.routes.extend(control_routes(self._service.world))
         self._runner = asyncio.create_task(_run_due_work(self._service))
         return self._service
 
@@ -68,6 +71,7 @@ class Application:
             with suppress(asyncio.CancelledError):
                 await self._runner
         if self._service is not None:
+            await self._service.world.pas.close()
             await _stop_storing(self._service)
 
     async def _lifespan(self, receive: Any, send: Any) -> None:

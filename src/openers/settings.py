@@ -83,6 +83,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     idle_timeout_s: _Seconds = 60.0
     log_format: Annotated[LogFormat, Meta(description="json or readable")]
     metrics_port: _Port | None = None
+    pas_timeout_s: _Seconds = 120.0
+    poll_every_s: _Seconds = 60.0
+    poll_horizon_days: Annotated[int, Meta(ge=1, le=366, description="a number of days, 1 to 366")] = 56
 
     @property
     def production(self) -> bool:

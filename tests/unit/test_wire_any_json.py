@@ -9,6 +9,7 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.unit.wire_appointments import booking_body, cancellation_body
 from tests.unit.wire_values import (
     BY,
     changed,
@@ -23,6 +24,7 @@ from openers.wire.json import (
     parse,
 )
 from openers.wire.outcome import diagnostics_of
+from openers.wire.stu3.appointment_request import read_appointment
 from openers.wire.stu3.create_referral import read_create_referral, read_create_referral_for_triage
 from openers.wire.stu3.search import read_search_services
 
@@ -30,6 +32,7 @@ READERS: list[Callable[[JsonValue, Principal], object]] = [
     read_search_services,
     read_create_referral,
     read_create_referral_for_triage,
+    lambda node, _by: read_appointment(node),
 ]
 
 WORDS = st.sampled_from(
@@ -38,6 +41,7 @@ WORDS = st.sampled_from(
         *("extension", "url", "valueReference", "reference", "#c1", "entry", "item", "identifier", "system", "value"),
         *("patient", "shortlist", "valueIdentifier", "valueCoding", "code", "priority", "valueBoolean", "status"),
         *("current", "mode", "snapshot", "valueUnsignedInt", "valueInstant", "eReferralPathwayStart", "id"),
+        *("Appointment", "participant", "actor", "type", "coding", "reason", "slot", "incomingReferral", "start"),
     ]
 )
 SCALARS = (
@@ -76,7 +80,7 @@ def test_any_json_is_read_or_refused(node: Any) -> None:
             read(node, BY)
 
 
-@given(st.data(), st.sampled_from([search_body(), create_body()]), JSON)
+@given(st.data(), st.sampled_from([search_body(), create_body(), booking_body(), cancellation_body()]), JSON)
 @settings(max_examples=300)
 def test_any_change_to_a_good_body_is_read_or_refused_at_a_place(data: st.DataObject, good: Any, planted: Any) -> None:
     where = data.draw(st.sampled_from(places(good)))

@@ -49,7 +49,7 @@ MALFORMED: list[tuple[str, object, type[Unreadable], str, str]] = [
     ("meta/profile", [], BadStructure, "meta/profile", "is required"),
     ("meta/profile", "x", BadStructure, "meta/profile", "must be an array"),
     ("meta/profile/0", None, BadStructure, "meta/profile[0]", "must be a string"),
-    ("meta/profile/0", "x", BadValue, "meta/profile", f"must be {SD}eRS-CreateReferral-Parameters-1"),
+    ("meta/profile/0", "x", BadValue, "meta/profile", f"must hold {SD}eRS-CreateReferral-Parameters-1"),
     ("meta/tag", [], UnexpectedField, "meta/tag", "unknown element"),
     ("id", None, BadStructure, "id", "must not be null"),
     ("id", 7, BadValue, "id", "must be a string"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
+import msgspec
 import pytest
 from tests.unit.wire_values import AT
 
@@ -126,6 +127,37 @@ TOLD: list[tuple[OpenersError, int, str, str, str]] = [
         "REFERRAL_LOCKED",
         "The record is being changed by somebody else: read again and retry.",
     ),
+    (
+        e.PasRespondedWithError("create booking into", "9001", "000000012345"),
+        502,
+        "exception",
+        "PAS_RESPONDED_WITH_ERROR",
+        "PAS unable to create booking into slot '9001' for UBRN: 000000012345. PAS Request Status: ERROR",
+    ),
+    (
+        e.PasNotResponding("cancel booking in", "9001", "000000012345"),
+        504,
+        "timeout",
+        "PAS_NOT_RESPONDING",
+        "PAS unable to cancel booking in slot '9001' for UBRN: 000000012345. PAS Request Status: TIMED_OUT",
+    ),
+    (e.InvalidValue(Field.PAGE, 5), 422, "value", "INVALID_VALUE", "'Page Number' (5) is invalid."),
+    (e.MissingParameter(Field.COUNT), 400, "required", "MISSING_PARAMETER", "'_count' is missing."),
+    (e.MissingValue(Field.COMMENT), 422, "required", "MISSING_VALUE", "'comment' is missing."),
+    (
+        e.InappropriateValue(Field.REASON, hint="The reason provided is not valid in this case"),
+        422,
+        "business-rule",
+        "INAPPROPRIATE_VALUE",
+        "'reason' The reason provided is not valid in this case",
+    ),
+    (
+        e.SlotNotAvailable(Field.SLOT, "9001", "is gone."),
+        422,
+        "business-rule",
+        "SLOT_NOT_AVAILABLE",
+        "'Slot Id' (9001) is gone.",
+    ),
     (e.Unavailable("database"), 503, "transient", "SYSTEM_UNAVAILABLE", ""),
     (OpenersError("secret"), 500, "exception", "TECHNICAL_ERROR", ""),
 ]
@@ -169,6 +201,24 @@ def test_an_error_on_r4(error: OpenersError, status: int, issue: str, system: st
     assert (told["code"], told["details"]) == (issue, {"coding": [coding]})
 
 
+@pytest.mark.parametrize(("error", "status"), [(error, status) for error, status, *_ in TOLD], ids=str)
+def test_some_operations_answer_their_refusals_with_another_status(error: OpenersError, status: int) -> None:
+    expected = msgspec.structs.replace(outcome_of(error, Fhir.STU3), status=400 if status == 422 else status)
+    assert outcome_of(error, Fhir.STU3, refusal_status=400) == expected
+
+
+@pytest.mark.parametrize(
+    ("error", "display"),
+    [
+        (e.PasRespondedWithError("x", "y", "z"), "Error received from PAS"),
+        (e.PasNotResponding("x", "y", "z"), "No response from PAS"),
+        (e.SlotsCurrentlyAvailable(Field.SLOT), "Slots currently available"),
+    ],
+)
+def test_codes_are_told_in_words(error: OpenersError, display: str) -> None:
+    assert outcome_of(error, Fhir.STU3).display == display
+
+
 def test_a_patient_that_cannot_be_used_is_not_described() -> None:
     error = e.PatientError(Field.PATIENT, "9990000042", "is sensitive")
     assert diagnostics_of(error) == "'patient' record cannot be used."
@@ -193,6 +243,6 @@ def test_a_refusal_names_its_rule() -> None:
 @pytest.mark.parametrize("kind", [each for each in leaves(FieldRefused) if ours(each)])
 def test_every_refused_field_is_told_with_a_known_status(kind: type[FieldRefused]) -> None:
     error = kind(Field.PATIENT, "x", "y")
-    assert outcome_of(error, Fhir.STU3).status == 422
+    assert outcome_of(error, Fhir.STU3).status == (400 if kind is e.MissingParameter else 422)
     assert outcome_of(error, Fhir.R4).status == 400
     assert outcome_of(error, Fhir.STU3).display

@@ -5,9 +5,20 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from typing import Any
+from uuid import UUID
 
 import jsonschema_rs
 import pytest
+from tests.unit.wire_appointments import (
+    BOOKED,
+    CANCELLED,
+    DEFERRED,
+    QUERY,
+    booking_body,
+    cancellation_body,
+    deferral_body,
+    slot,
+)
 from tests.unit.wire_values import (
     AT,
     BASE,
@@ -25,15 +36,18 @@ from openers.domain import errors as e
 from openers.domain.codes import CodeSystem, CodeSystemName, Concept
 from openers.domain.directory import User
 from openers.domain.identifiers import UserId
+from openers.usecases.slot_page import SlotPage
 from openers.wire.json import BadValue
 from openers.wire.outcome import Fhir, outcome_of, write_outcome
 from openers.wire.r4.practitioners import write_practitioner_roles, write_practitioners
 from openers.wire.r4.service_requests import write_service_requests
 from openers.wire.r4.services import write_service, write_services
 from openers.wire.schemas import COMPONENTS
+from openers.wire.stu3.appointment import write_appointment
 from openers.wire.stu3.code_system import write_code_system
 from openers.wire.stu3.referral import write_referral
 from openers.wire.stu3.search import fragment, write_services_found
+from openers.wire.stu3.slots import write_slots
 
 USER = User(UserId("555000000001"), "Somebody", ())
 TRIAGE = "eRS-CreateReferralAndSendForTriage-Parameters-1"
@@ -43,6 +57,13 @@ WRITTEN: list[tuple[str, bytes]] = [
     ("CreateReferralAndSendForTriage", json.dumps(create_body(TRIAGE)).encode()),
     ("ReferralRequest", write_referral(stored("x", 3, REFERRAL), BASE)),
     ("ReferralRequest", write_referral(stored("x", 3, IN_TRIAGE), BASE)),
+    ("AppointmentRequest", json.dumps(booking_body()).encode()),
+    ("AppointmentRequest", json.dumps(deferral_body()).encode()),
+    ("AppointmentRequest", json.dumps(cancellation_body()).encode()),
+    *(("Appointment", write_appointment(stored("x", 3, each), BASE)) for each in (BOOKED, DEFERRED, CANCELLED)),
+    *(("ReferralRequest", write_referral(stored("x", 3, each), BASE)) for each in (BOOKED, DEFERRED, CANCELLED)),
+    ("SlotsFound", write_slots(SlotPage(QUERY, [slot(1), slot(2, USER.id)], 5), BASE, UUID(int=1), AT)),
+    ("SlotsFound", write_slots(SlotPage(QUERY, [], 0), BASE, UUID(int=1), AT)),
     ("ServicesFound", write_services_found([])),
     (
         "ServicesFound",

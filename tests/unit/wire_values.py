@@ -11,7 +11,7 @@ from uuid import UUID
 
 import msgspec
 
-from openers.domain.appointment import Appointment, AppointmentStatus
+from openers.domain.appointment import Appointment, AppointmentStatus, ReviewCause
 from openers.domain.codes import (
     AdditionalRequirement,
     AppointmentType,
@@ -127,7 +127,7 @@ IN_TRIAGE = msgspec.structs.replace(
         specialty="UROLOGY",
         specialty_name="Urology",
         created=AT,
-        reason=ReviewReason.TRIAGE,
+        reason=ReviewCause(ReviewReason.TRIAGE),
     ),
 )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Final, TypeVar
 from urllib.parse import parse_qsl
@@ -13,8 +14,9 @@ from openers.api.renderings import Renderings, Writer
 from openers.api.request import Stop
 from openers.domain.directory import User
 from openers.domain.errors import Field, NotFound
-from openers.domain.identifiers import Identifier, ServiceId, Ubrn, VersionNumber
+from openers.domain.identifiers import AppointmentId, Identifier, ServiceId, Ubrn, VersionNumber
 from openers.domain.principal import Principal
+from openers.domain.referral import Referral
 from openers.settings import Settings
 from openers.usecases.ports import Stored
 from openers.usecases.world import World
@@ -27,6 +29,7 @@ K = TypeVar("K", bound=Identifier)
 
 Header = tuple[bytes, bytes]
 FHIR_JSON: Final = b"application/fhir+json"
+_ENTITY_TAG: Final = re.compile(r'W/"([0-9]{1,9})"', re.ASCII)
 NO_CACHE: Final[Header] = (b"cache-control", b"no-cache")
 
 
@@ -55,6 +58,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     renderings: Renderings
     path: dict[str, str]
     query_string: bytes
+    headers: dict[bytes, bytes]
     body: Json
     caller: Principal | None
     user: User | None
@@ -82,6 +86,25 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     def version(self) -> int:
         """The version in the path. Raises Stop."""
         return int(self._from_path("version", VersionNumber))
+
+    @property
+    def appointment_id(self) -> AppointmentId:
+        """The appointment id in the path. Raises NotFound: what is no id names no appointment."""
+        try:
+            return AppointmentId(self.path["id"])
+        except ValueError as error:
+            raise NotFound(Field.APPOINTMENT, self.path["id"]) from error
+
+    @property
+    def if_match(self) -> int:
+        """The version that the caller has read. Raises Stop: it is missing, or no weak entity tag."""
+        text = self.header("If-Match")
+        if not text:
+            raise Stop(problems.missing_precondition(self.operation.fhir))
+        matched = _ENTITY_TAG.fullmatch(text)
+        if matched is None:
+            raise Stop(problems.bad_header(self.operation.fhir, "If-Match", text, 'must be like W/"5"'))
+        return int(matched[1])
 
     @property
     def service_id(self) -> ServiceId:
@@ -112,6 +135,10 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
         """All values of a query parameter."""
         return [value for key, value in self.query if key == name]
 
+    def header(self, name: str) -> str:
+        """A header's value without surrounding space, empty if it is absent."""
+        return self.headers.get(name.lower().encode(), b"").decode("latin-1").strip()
+
     def searchset(self) -> Searchset:
         """What the search result that answers this call says of itself."""
         query = self.query_string.decode("latin-1")
@@ -122,6 +149,12 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
         body = self.renderings.of(self.world.name, stored, writer, self.base)
         headers = ((b"etag", etag(stored.version)),) if self.operation.etag else ()
         return Reply(self.operation.success, body, headers)
+
+    def appointment_reply(self, stored: Stored[Referral], writer: Writer[Referral]) -> Reply:
+        """The appointment of a referral, whose ETag is the appointment's own version (rules 3.2)."""
+        appointment = stored.value.appointment
+        body = self.renderings.of(self.world.name, stored, writer, self.base)
+        return Reply(self.operation.success, body, ((b"etag", etag(appointment.version if appointment else 0)),))
 
     def plain(self, body: bytes, *headers: Header) -> Reply:
         """A body that is no stored record."""

@@ -67,7 +67,7 @@ class Edge(msgspec.Struct, frozen=True, kw_only=True):
         except Stop as stop:
             return await self._refuse(request, world, stop.problem)
         except OpenersError as error:
-            return await self._refuse(request, world, outcome_of(error, request.fhir))
+            return await self._refuse(request, world, outcome_of(error, request.fhir, _refusal(match, request)))
         except Exception:
             error_id = str(world.ids.uuid())
             await _log.aexception("unexpected failure", error_id=error_id, operation=world.entry.operation)
@@ -93,6 +93,7 @@ class Edge(msgspec.Struct, frozen=True, kw_only=True):
             renderings=self.renderings,
             path=match.values,
             query_string=request.scope["query_string"],
+            headers=request.headers,
             caller=principal,
             user=caller.user,
             body=await self._body(request, operation, receive),
@@ -127,6 +128,12 @@ class Edge(msgspec.Struct, frozen=True, kw_only=True):
         if problem.status == 401:
             headers.append((b"www-authenticate", b'Bearer realm="OpenERS", error="invalid_token"'))
         return Reply(problem.status, write_outcome(problem, request.fhir, world.wall.now()), tuple(headers))
+
+
+def _refusal(match: Match | None, request: Request) -> int:
+    """The status of a field that breaks a rule, at this address."""
+    operation = None if match is None else match.operations.get(request.method)
+    return 422 if operation is None else operation.refusal
 
 
 def _entry(request: Request, operation: Operation | None, world: World) -> AuditEntry:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 GET: Final = "GET"
 HEAD: Final = "HEAD"
 POST: Final = "POST"
+PUT: Final = "PUT"
 
 PROVIDER_APPLICATIONS: Final = frozenset({BusinessFunction.PROVIDER_AUTHORISED_APPLICATION})
 REFERRER_APPLICATIONS: Final = frozenset({BusinessFunction.REFERRER_AUTHORISED_APPLICATION})
@@ -41,6 +42,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     `roles` are the people's functions that may call it, `None` for everybody who is logged in, without organisation
     and function headers (A030). An SPCA must say whom they act for, unless `acts_for` is off (A040).
     `applications` are the functions of application-restricted callers that may call it.
+    `if_match` asks for the version that is changed; `refusal` is the STU3 status of a field that breaks a rule.
     `request` and `response` name schemas of our OpenAPI; `audit` is the published audit type.
     """
 
@@ -55,6 +57,8 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     audit: str
     etag: bool
     acts_for: bool
+    if_match: bool
+    refusal: int
     query: tuple[Parameter, ...]
     name: str
     summary: str
@@ -83,6 +87,8 @@ def operation(
     request: str | None = None,
     etag: bool = False,
     acts_for: bool = True,
+    if_match: bool = False,
+    refusal: int = 422,
     query: tuple[Parameter, ...] = (),
 ) -> Callable[[Handler], Handler]:
     """Register the decorated handler as operation `number`. Its docstring's first line becomes the summary."""
@@ -101,6 +107,8 @@ def operation(
                 audit=audit,
                 etag=etag,
                 acts_for=acts_for,
+                if_match=if_match,
+                refusal=refusal,
                 query=query,
                 name=handler.__name__,
                 summary=(handler.__doc__ or "").partition("\n")[0],

@@ -8,7 +8,8 @@
       Clash        somebody else was faster: read again and retry
         VersionConflict  RecordLocked
       Broken       the service or something behind it failed: retry later
-        Unavailable
+        Unavailable  PasRespondedWithError  PasNotResponding
+        PasRefused  PasSilent (what the connector to a PAS says; never shown to a caller)
 
 The core raises them and knows no HTTP: `openers.wire.outcome` maps each class to a status and a code, totally.
 A refusal names the `field` (an enum here, labelled and located by the wire) and the `value` that was refused;
@@ -47,6 +48,20 @@ class Field(StrEnum):
     REFERRAL = "referral"
     VERSION = "version"
     SERVICE = "service"
+    SLOT = "slot"
+    START = "start"
+    END = "end"
+    STATUS = "status"
+    DESCRIPTION = "description"
+    REASON = "reason"
+    COMMENT = "comment"
+    APPOINTMENT = "appointment"
+    SLOT_SERVICE = "schedule.actor:HealthcareService"
+    SLOT_CLINICIAN = "schedule.actor:Practitioner"
+    APPOINTMENT_TYPE = "appointmentType"
+    PAGE = "Page Number"
+    COUNT = "_count"
+    INCLUDE = "_include"
     SERVICE_IDS = "_id"
     QUERY = "_query"
     IDENTIFIER = "identifier"
@@ -168,6 +183,46 @@ class InvalidRequestState(FieldRefused):
     source = "rules 3.1"
 
 
+class InvalidState(FieldRefused):
+    """A referenced item, such as a service, is in a state that does not allow the act."""
+
+
+class ServiceUnavailable(FieldRefused):
+    """The service is not published any more."""
+
+
+class InappropriateSlot(FieldRefused):
+    """The slot does not suit the request."""
+
+
+class SlotNotAvailable(FieldRefused):
+    """The slot is gone."""
+
+
+class SlotsCurrentlyAvailable(FieldRefused):
+    """A deferral is refused, because the service has free slots."""
+
+
+class ThisSlotIsAvailable(FieldRefused):
+    """A deferral is refused, because the quoted slot is free."""
+
+
+class UnableToConfirmAppointment(FieldRefused):
+    """Something unexpected came between a booking and its confirmation."""
+
+
+class UnableToCancelAppointment(FieldRefused):
+    """Something unexpected came between a cancellation and its confirmation."""
+
+
+class MissingHeader(FieldRefused):
+    """A header that is always needed is missing."""
+
+
+class MissingParameter(FieldRefused):
+    """A search parameter that is always needed is missing."""
+
+
 class NoRelationship(Refused):
     """The record exists and the caller has no legitimate relationship to it."""
 
@@ -220,3 +275,49 @@ class Unavailable(Broken):
         """`retry_after_s` is how long a client should wait, in seconds."""
         super().__init__(part)
         self.part, self.retry_after_s = part, retry_after_s
+
+
+class PasFailure(Broken):
+    """A Patient Administration System did not do what it was asked. Source of the texts: rules 2.6."""
+
+    source = "rules 7"
+    status: ClassVar[str]
+
+    def __init__(self, deed: str, slot: str, ubrn: str) -> None:
+        """`deed` says what it was asked to do with the slot, such as "create booking into"."""
+        super().__init__(deed, slot, ubrn)
+        self.deed, self.slot, self.ubrn = deed, slot, ubrn
+
+
+class PasRespondedWithError(PasFailure):
+    """It refused or failed; nothing was changed."""
+
+    status = "ERROR"
+
+
+class PasNotResponding(PasFailure):
+    """It did not answer in time; what became of the request is not known yet."""
+
+    status = "TIMED_OUT"
+
+
+class PasRefused(Broken):
+    """A PAS answered and did not do what it was asked. `reason` is for the log and holds nothing of a patient."""
+
+    source = "rules 7"
+
+    def __init__(self, reason: str, gone: bool = False) -> None:
+        """`gone`: it says that the slot or appointment is not there, or not in a state to be booked or cancelled."""
+        super().__init__(reason)
+        self.reason, self.gone = reason, gone
+
+
+class PasSilent(Broken):
+    """A PAS did not answer, or not readably: what became of the call is unknown. `reason` is for the log."""
+
+    source = "rules 7"
+
+    def __init__(self, reason: str, sent: bool = True) -> None:
+        """`sent`: the call may have reached the PAS; `False` only where it certainly has not."""
+        super().__init__(reason)
+        self.reason, self.sent = reason, sent

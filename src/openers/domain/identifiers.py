@@ -90,6 +90,14 @@ class AppointmentId(Identifier):
     shape = "a number"
 
 
+class SlotId(Identifier):
+    """Number of an appointment slot, as text."""
+
+    __slots__ = ()
+    pattern = re.compile(r"[1-9][0-9]{0,17}", re.ASCII)
+    shape = "a number"
+
+
 class Postcode(Identifier):
     """A United Kingdom postcode, normalised to capitals with one space before the inward part."""
 

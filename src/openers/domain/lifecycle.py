@@ -17,6 +17,11 @@ class ReferralState(StrEnum):
 
     NOT_BOOKED = "NOT_BOOKED"
     AWAITING_TRIAGE = "AWAITING_TRIAGE"
+    DEFERRED_TO_PROVIDER = "DEFERRED_TO_PROVIDER"
+    BOOKED = "BOOKED"
+    APPT_CANCELLED_BY_PATIENT = "APPT_CANCELLED_BY_PATIENT"
+    APPT_CANCELLED_BY_PROVIDER = "APPT_CANCELLED_BY_PROVIDER"
+    DID_NOT_ATTEND = "DID_NOT_ATTEND"
 
 
 class Act(StrEnum):
@@ -24,11 +29,25 @@ class Act(StrEnum):
 
     CREATE = "create"
     SEND_FOR_TRIAGE = "send for triage"
+    BOOK = "book"
+    DEFER = "defer to the provider"
+    CANCEL_APPOINTMENT = "cancel the appointment"
+    PROVIDER_CANCELS = "cancel by the provider"
+    MOVE = "move the appointment"
+    ARRIVE = "record arrival"
+    MISS = "record non-attendance"
 
 
 TABLE: Final[dict[tuple[ReferralState | None, Act], ReferralState]] = {
     (None, Act.CREATE): ReferralState.NOT_BOOKED,
     (ReferralState.NOT_BOOKED, Act.SEND_FOR_TRIAGE): ReferralState.AWAITING_TRIAGE,
+    (ReferralState.NOT_BOOKED, Act.BOOK): ReferralState.BOOKED,
+    (ReferralState.NOT_BOOKED, Act.DEFER): ReferralState.DEFERRED_TO_PROVIDER,
+    (ReferralState.BOOKED, Act.CANCEL_APPOINTMENT): ReferralState.APPT_CANCELLED_BY_PATIENT,
+    (ReferralState.BOOKED, Act.PROVIDER_CANCELS): ReferralState.APPT_CANCELLED_BY_PROVIDER,
+    (ReferralState.BOOKED, Act.MOVE): ReferralState.BOOKED,
+    (ReferralState.BOOKED, Act.ARRIVE): ReferralState.BOOKED,
+    (ReferralState.BOOKED, Act.MISS): ReferralState.DID_NOT_ATTEND,
 }
 """Every allowed act; `None` is the state before there is a referral."""
 

@@ -10,12 +10,12 @@ from typing import Final, Self
 
 import msgspec
 
-from openers.domain.appointment import Appointment, AppointmentStatus
+from openers.domain.appointment import Appointment, AppointmentStatus, CancellationReason, ReviewCause
 from openers.domain.clock import Instant
 from openers.domain.codes import LetterIntention, Priority, ReviewReason
 from openers.domain.directory import Service
 from openers.domain.errors import Field, InvalidValue
-from openers.domain.identifiers import AppointmentId, NhsNumber, OdsCode, RequestId, Ubrn, UserId
+from openers.domain.identifiers import AppointmentId, NhsNumber, OdsCode, RequestId, ServiceId, Ubrn, UserId
 from openers.domain.lifecycle import Act, ReferralState, after
 from openers.domain.shortlist import Shortlist, ShortlistedService
 
@@ -48,9 +48,32 @@ class Referral(msgspec.Struct, frozen=True, kw_only=True):
     appointment: Appointment | None = None
 
     @property
-    def state_reason(self) -> ReviewReason | None:
+    def state_reason(self) -> ReviewCause | CancellationReason | None:
         """Why it is in its state, where a state has reasons."""
         return self.appointment.reason if self.appointment else None
+
+    def shortlisted(self, service: ServiceId) -> ShortlistedService | None:
+        """The entry of `service` on the shortlist."""
+        return next((entry for entry in self.shortlist.services if entry.id == service), None)
+
+    def book(self, appointment: Appointment, workgroup: str) -> Self:
+        """The booking that the PAS has made. Raises `InvalidRequestState`."""
+        return self._with(after(self.state, Act.BOOK), appointment, workgroup)
+
+    def defer(self, appointment: Appointment, workgroup: str) -> Self:
+        """Leave it to the provider to find an appointment. Raises `InvalidRequestState`."""
+        return self._with(after(self.state, Act.DEFER), appointment, workgroup)
+
+    def change_appointment(self, act: Act, appointment: Appointment) -> Self:
+        """The appointment was cancelled, missed, moved or kept. Raises `InvalidRequestState`."""
+        return msgspec.structs.replace(self, state=after(self.state, act), appointment=appointment)
+
+    def _with(self, state: ReferralState, appointment: Appointment, workgroup: str) -> Self:
+        """In a new state, held by a service."""
+        start = self.pathway_start or appointment.created
+        return msgspec.structs.replace(
+            self, state=state, appointment=appointment, workgroup=workgroup, pathway_start=start
+        )
 
     def send_for_triage(self, service: Service, specialty_name: str, appointment: AppointmentId, at: Instant) -> Self:
         """Put the referral before the triage `service`. Raises `InvalidRequestState`."""
@@ -62,15 +85,9 @@ class Referral(msgspec.Struct, frozen=True, kw_only=True):
             specialty=service.specialty,
             specialty_name=specialty_name,
             created=at,
-            reason=ReviewReason.TRIAGE,
+            reason=ReviewCause(ReviewReason.TRIAGE),
         )
-        return msgspec.structs.replace(
-            self,
-            state=after(self.state, Act.SEND_FOR_TRIAGE),
-            appointment=proposed,
-            workgroup=service.workgroup,
-            pathway_start=self.pathway_start or at,
-        )
+        return self._with(after(self.state, Act.SEND_FOR_TRIAGE), proposed, service.workgroup)
 
 
 def check_pathway_start(start: Instant | None, now: Instant) -> None:

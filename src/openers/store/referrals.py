@@ -13,7 +13,7 @@ from openers.domain.errors import Field, NoRelationship, NotFound, VersionConfli
 from openers.domain.identifiers import AppointmentId, NhsNumber, Ubrn
 from openers.domain.principal import Principal
 from openers.domain.referral import Referral
-from openers.store.statements import Connection, Row, Statement, decoder, encode
+from openers.store.statements import Connection, Row, Statement, Value, decoder, encode
 from openers.store.tables import history, referrals
 from openers.usecases.ports import Stored
 
@@ -29,12 +29,18 @@ _GET: Final = Statement(
         _columns.ubrn == bindparam("ubrn")
     )
 )
+_BY_APPOINTMENT: Final = Statement(select(_columns.ubrn).where(_columns.appointment == bindparam("appointment_id")))
 _ADD: Final = Statement(insert(referrals))
 _PUT: Final = Statement(
     update(referrals)
     .where(_columns.ubrn == bindparam("key"), _columns.version == bindparam("old"))
     .values(
-        version=bindparam("version"), owner=bindparam("owner"), workgroup=bindparam("workgroup"), body=bindparam("body")
+        version=bindparam("version"),
+        owner=bindparam("owner"),
+        workgroup=bindparam("workgroup"),
+        body=bindparam("body"),
+        appointment=bindparam("appointment"),
+        slot=bindparam("slot"),
     )
 )
 _KEEP: Final = Statement(insert(history))
@@ -62,6 +68,20 @@ class SqlReferrals:
             raise VersionConflict(version, stored.version)
         return stored
 
+    async def booked(self, ubrn: Ubrn, key: str) -> Stored[Referral] | None:
+        """The referral whose appointment was booked under `key`, for its own PAS, which has no principal."""
+        row = await self._connection.row(_GET, {"ubrn": ubrn})
+        stored = None if row is None else _stored(ubrn, row)
+        appointment = None if stored is None else stored.value.appointment
+        return stored if appointment is not None and appointment.booking_key == key else None
+
+    async def of_appointment(self, appointment: AppointmentId, by: Principal) -> Stored[Referral]:
+        """The referral whose current appointment this is, for `by`. Raises NotFound, NoRelationship."""
+        row = await self._connection.row(_BY_APPOINTMENT, {"appointment_id": int(appointment)})
+        if row is None:
+            raise NotFound(Field.APPOINTMENT, appointment)
+        return await self.get(Ubrn(row[0]), by)
+
     async def find(self, ubrn: Ubrn, by: Principal) -> Stored[Referral] | None:
         """The referral, or `None` if there is none that `by` may see."""
         row = await self._connection.row(_GET, {"ubrn": ubrn})
@@ -70,18 +90,8 @@ class SqlReferrals:
     async def add(self, referral: Referral) -> Stored[Referral]:
         """Store a new referral under its first version."""
         body = encode(referral)
-        await self._connection.run(
-            _ADD,
-            {
-                "ubrn": referral.ubrn,
-                "request_id": referral.request_id,
-                "version": FIRST_VERSION,
-                "owner": referral.owner,
-                "workgroup": referral.workgroup,
-                "patient": referral.patient,
-                "body": body,
-            },
-        )
+        row = {**_columns_of(referral), "ubrn": referral.ubrn, "request_id": referral.request_id, "body": body}
+        await self._connection.run(_ADD, {**row, "version": FIRST_VERSION, "patient": referral.patient})
         return Stored(referral.ubrn, FIRST_VERSION, body, _decoder, referral.patient)
 
     async def put(self, old: Stored[Referral], new: Referral) -> Stored[Referral]:
@@ -101,6 +111,18 @@ class SqlReferrals:
     async def next_appointment_id(self) -> AppointmentId:
         """An appointment id that was never given before."""
         return AppointmentId(str(await self._connection.next_number("appointment")))
+
+
+def _columns_of(referral: Referral) -> dict[str, Value]:
+    """The columns that follow from the value and can change."""
+    appointment = referral.appointment
+    slot = None if appointment is None or appointment.slot is None else int(appointment.slot)
+    return {
+        "owner": referral.owner,
+        "workgroup": referral.workgroup,
+        "appointment": None if appointment is None else int(appointment.id),
+        "slot": slot,
+    }
 
 
 def _stored(ubrn: Ubrn, row: Row) -> Stored[Referral]:

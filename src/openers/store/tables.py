@@ -32,8 +32,13 @@ referrals = Table(
     Column("workgroup", String(100)),
     Column("patient", String(10), nullable=False),
     _body(),
+    Column("appointment", BigInteger),
+    Column("slot", BigInteger),
+    Index("uq_referrals_appointment", "appointment", unique=True),
+    Index("uq_referrals_slot", "slot", unique=True),
 )
-"""Referrals by UBRN. `owner` and `workgroup` decide who may see one."""
+"""Referrals by UBRN. `owner` and `workgroup` decide who may see one; `slot` is that of a live booking, and that it is
+unique is the last word against a double booking."""
 
 history = Table(
     "history",
@@ -105,6 +110,46 @@ counters = Table(
     Column("value", BigInteger, nullable=False),
 )
 """Numbers that only rise: the directory's version, and on SQLite the last UBRN and appointment id."""
+
+slots = Table(
+    "slots",
+    metadata,
+    Column("id", BigInteger, primary_key=True, autoincrement=False),
+    Column("service", BigInteger, nullable=False),
+    Column("pas_id", String(64), nullable=False),
+    Column("usrn", String(64), nullable=False),
+    Column("start_at", BigInteger, nullable=False),
+    Column("end_at", BigInteger, nullable=False),
+    Column("clinician", String(12)),
+    Column("priorities", Integer, nullable=False),
+    Column("state", String(10), nullable=False),
+    Index("uq_slots_pas_id", "service", "pas_id", unique=True),
+    Index("ix_slots_free", "service", "state", "start_at", "id"),
+)
+"""Slots as polled. `priorities` is a set of bits: 1 routine, 2 urgent, 4 two week wait."""
+
+claims = Table(
+    "claims",
+    metadata,
+    Column("ubrn", String(12), primary_key=True),
+    Column("key", String(40), nullable=False, unique=True),
+    Column("slot", BigInteger, unique=True),
+    Column("expires", BigInteger, nullable=False),
+    _body(),
+)
+"""Acts under way on a referral: a booking or cancellation that a PAS has not answered yet."""
+
+pas_links = Table("pas_links", metadata, Column("service", BigInteger, primary_key=True, autoincrement=False), _body())
+
+polls = Table("polls", metadata, Column("service", BigInteger, primary_key=True, autoincrement=False), _body())
+
+events = Table(
+    "events",
+    metadata,
+    Column("number", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    _body(),
+)
+"""What happened, in order of commit."""
 
 audit_blocks = Table(
     "audit_blocks",

@@ -22,6 +22,7 @@ from openers.domain.identifiers import AppointmentId, NhsNumber, OdsCode, Postco
 from openers.domain.patient import Patient
 from openers.domain.principal import Principal
 from openers.domain.referral import Referral
+from openers.usecases.booking_ports import Claims, Events, Links, Slots
 
 T = TypeVar("T")
 
@@ -51,6 +52,14 @@ class Referrals(Protocol):
 
     async def get(self, ubrn: Ubrn, by: Principal, version: int | None = None) -> Stored[Referral]:
         """The referral, for `by`. Raises NotFound, NoRelationship, VersionConflict (`version` is not the latest)."""
+        ...
+
+    async def booked(self, ubrn: Ubrn, key: str) -> Stored[Referral] | None:
+        """The referral whose appointment was booked under `key`, for its own PAS, which has no principal."""
+        ...
+
+    async def of_appointment(self, appointment: AppointmentId, by: Principal) -> Stored[Referral]:
+        """The referral whose current appointment this is, for `by`. Raises NotFound, NoRelationship."""
         ...
 
     async def find(self, ubrn: Ubrn, by: Principal) -> Stored[Referral] | None:
@@ -235,6 +244,26 @@ class Tx(Protocol):
     @property
     def due(self) -> Due:
         """Work that falls due."""
+        ...
+
+    @property
+    def slots(self) -> Slots:
+        """Appointment slots."""
+        ...
+
+    @property
+    def claims(self) -> Claims:
+        """Acts under way with a PAS."""
+        ...
+
+    @property
+    def links(self) -> Links:
+        """Where each service's PAS is."""
+        ...
+
+    @property
+    def events(self) -> Events:
+        """What has happened."""
         ...
 
 

@@ -16,6 +16,7 @@ from openers.domain.clock import Clock
 from openers.domain.ids import Ids
 from openers.domain.listings import Listings
 from openers.domain.search import Listing
+from openers.usecases.booking_ports import Pas
 from openers.usecases.ports import PatientSource, ReferenceData, Store, Tx
 
 
@@ -50,6 +51,7 @@ class World(msgspec.Struct, frozen=True, kw_only=True):
     wall: Clock
     ids: Ids
     patients: PatientSource
+    pas: Pas
     reference: ReferenceData
     listings: ListingsShelf
     entry: AuditEntry
@@ -63,6 +65,7 @@ class World(msgspec.Struct, frozen=True, kw_only=True):
             wall=self.wall,
             ids=self.ids,
             patients=self.patients,
+            pas=self.pas,
             reference=self.reference,
             listings=self.listings,
             entry=entry,

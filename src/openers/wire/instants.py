@@ -6,8 +6,11 @@ import re
 from datetime import datetime
 from typing import Final
 
+import msgspec
+
 from openers.domain.clock import Instant, in_utc
 
+_encode: Final = msgspec.json.Encoder().encode
 _FORMAT: Final = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?(Z|[+-][0-9]{2}:[0-9]{2})"
 )
@@ -25,4 +28,6 @@ def read_instant(text: str) -> Instant:
 
 def write_instant(moment: Instant) -> str:
     """`moment` with milliseconds and `Z`, as in 2030-01-31T09:30:00.000Z."""
-    return f"{moment.replace(tzinfo=None).isoformat(timespec='milliseconds')}Z"
+    # In quotes; without fraction when there is none. Many times faster than `isoformat`, and replies are full of them.
+    written = _encode(moment).decode()
+    return f"{written[1:20]}.{written[21:24]}Z" if written[20] == "." else f"{written[1:20]}.000Z"

@@ -171,8 +171,8 @@ def fixed(node: Json, key: str, path: str, expected: str) -> None:
         raise BadValue(join(path, key), value, f"must be {expected}")
 
 
-def resource(node: JsonValue, path: str, kind: str, profile: str, known: frozenset[str]) -> Json:
-    """`node` as a resource of type `kind` that claims `profile` and has no elements but the `known` ones."""
+def resource(node: JsonValue, path: str, kind: str, known: frozenset[str], *profiles: str) -> Json:
+    """`node` as a resource of type `kind` that claims all `profiles` and has no elements but the `known` ones."""
     if not isinstance(node, dict):
         raise BadStructure(path, _scalar(node), "must be a resource")
     # The type comes first, or a resource of another type would be refused for elements that are right for it.
@@ -185,8 +185,9 @@ def resource(node: JsonValue, path: str, kind: str, profile: str, known: frozens
         text(each, f"{join(at, 'profile')}[{index}]")
     if not claimed:
         raise BadStructure(join(at, "profile"), None, "is required")
-    if profile not in claimed:
-        raise BadValue(join(at, "profile"), claimed[0], f"must be {profile}")
+    for profile in profiles:
+        if profile not in claimed:
+            raise BadValue(join(at, "profile"), claimed[0], f"must hold {profile}")
     return found
 
 

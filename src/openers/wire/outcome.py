@@ -72,6 +72,9 @@ class _Row(NamedTuple):
     code: str
 
 
+UNPROCESSABLE: Final = 422
+"""The status of most refusals on STU3."""
+
 HTTP: Final = "https://fhir.nhs.uk/CodeSystem/http-error-codes"
 NHSD: Final = "https://fhir.nhs.uk/CodeSystem/NHSD-API-ErrorOrWarningCode"
 ERS: Final = "https://fhir.nhs.uk/CodeSystem/ers-error-codes"
@@ -82,6 +85,8 @@ DISPLAYS: Final = {
     "INVALID_FHIR_STRUCTURE": "Invalid FHIR structure",
     "NO_REG_GP_PRACTICE": "No registered GP practice",
     "SNOMED_NOT_FOUND": "SNOMED CT concept not found",
+    "PAS_RESPONDED_WITH_ERROR": "Error received from PAS",
+    "PAS_NOT_RESPONDING": "No response from PAS",
     "REFERENCED_USER_IS_NOT_SPC": "Referenced user is not a service provider clinician",
     "REFERENCED_USER_NOT_IN_ORG": "Referenced user is not in the organisation",
     "REFERENCED_USER_IS_NOT_RC": "Referenced user is not a referring clinician",
@@ -92,6 +97,8 @@ DISPLAYS: Final = {
 STU3: Final[dict[type[OpenersError], _Row]] = {
     OpenersError: _Row(500, "exception", "TECHNICAL_ERROR"),
     e.Unavailable: _Row(503, "transient", "SYSTEM_UNAVAILABLE"),
+    e.PasRespondedWithError: _Row(502, "exception", "PAS_RESPONDED_WITH_ERROR"),
+    e.PasNotResponding: _Row(504, "timeout", "PAS_NOT_RESPONDING"),
     e.VersionConflict: _Row(409, "conflict", "VERSION_CONFLICT"),
     e.RecordLocked: _Row(423, "lock-error", "REFERRAL_LOCKED"),
     e.NotFound: _Row(404, "not-found", "REFERENCE_NOT_FOUND"),
@@ -118,6 +125,13 @@ STU3: Final[dict[type[OpenersError], _Row]] = {
     e.SnomedNotFound: _Row(422, "business-rule", "SNOMED_NOT_FOUND"),
     e.PatientError: _Row(422, "business-rule", "PATIENT_ERROR"),
     e.InvalidRequestState: _Row(422, "business-rule", "INVALID_REQUEST_STATE"),
+    e.InvalidState: _Row(422, "business-rule", "INVALID_STATE"),
+    e.ServiceUnavailable: _Row(422, "business-rule", "SERVICE_UNAVAILABLE"),
+    e.InappropriateSlot: _Row(422, "business-rule", "INAPPROPRIATE_SLOT"),
+    e.SlotNotAvailable: _Row(422, "business-rule", "SLOT_NOT_AVAILABLE"),
+    e.SlotsCurrentlyAvailable: _Row(422, "business-rule", "SLOTS_CURRENTLY_AVAILABLE"),
+    e.ThisSlotIsAvailable: _Row(422, "business-rule", "THIS_SLOT_IS_AVAILABLE"),
+    e.MissingParameter: _Row(400, "required", "MISSING_PARAMETER"),
     w.MalformedJson: _Row(400, "structure", "INVALID_FHIR_STRUCTURE"),
     w.MissingField: _Row(422, "required", "MISSING_VALUE"),
     w.UnexpectedField: _Row(422, "value", "UNEXPECTED_FIELD"),
@@ -130,6 +144,8 @@ STU3: Final[dict[type[OpenersError], _Row]] = {
 R4: Final[dict[type[OpenersError], _Row]] = {
     OpenersError: _Row(500, "exception", "REC_SERVER_ERROR"),
     e.Unavailable: _Row(503, "transient", "REC_UNAVAILABLE"),
+    e.PasRespondedWithError: _Row(502, "exception", "REC_SERVER_ERROR"),
+    e.PasNotResponding: _Row(504, "timeout", "REC_TIMEOUT"),
     e.VersionConflict: _Row(409, "conflict", "REC_CONFLICT"),
     e.RecordLocked: _Row(423, "lock-error", "REC_LOCKED"),
     e.NotFound: _Row(404, "not-found", "REC_NOT_FOUND"),
@@ -147,6 +163,8 @@ LABELS: Final[dict[Field, str]] = {
     Field.REFERRAL: "UBRN",
     Field.VERSION: "Version",
     Field.SERVICE: "Service Id",
+    Field.SLOT: "Slot Id",
+    Field.APPOINTMENT: "Appointment Id",
 }
 """What diagnostics call a field."""
 
@@ -159,11 +177,14 @@ _R4_PROFILE: Final[JsonValue] = ["https://www.hl7.org/fhir/R4/operationoutcome.h
 _ERS_API: Final = "https://fhir.nhs.uk/STU3/CodeSystem/eRS-APIErrorCode-1"
 
 
-def outcome_of(error: OpenersError, fhir: Fhir) -> Problem:
-    """How `error` is told to a caller that speaks `fhir`."""
+def outcome_of(error: OpenersError, fhir: Fhir, refusal_status: int = UNPROCESSABLE) -> Problem:
+    """How `error` is told to a caller that speaks `fhir`.
+
+    `refusal_status` is what the operation answers where others say 422: A015, A025 and A029 say 400 (rules 2.6).
+    """
     row = _row(error, STU3 if fhir is Fhir.STU3 else R4)
     return Problem(
-        status=row.status,
+        status=refusal_status if row.status == UNPROCESSABLE else row.status,
         issue_code=row.issue_code,
         code=row.code,
         diagnostics=diagnostics_of(error),
@@ -182,7 +203,7 @@ def diagnostics_of(error: OpenersError) -> str:
     match error:
         case e.PatientError():
             return f"'{LABELS[error.field]}' record cannot be used."
-        case e.MissingValue() | e.ValueIsRequired() if error.value is None:
+        case e.MissingValue() | e.ValueIsRequired() | e.MissingParameter() if error.value is None:
             return _sentence(LABELS[error.field], None, f"is missing: {error.hint}" if error.hint else "is missing.")
         case FieldRefused():
             return _sentence(LABELS[error.field], error.value, error.hint or "is invalid.")
@@ -195,6 +216,9 @@ def diagnostics_of(error: OpenersError) -> str:
             return f"The body {error.reason}{where}."
         case e.NotFound():
             return _sentence(LABELS[error.field], error.value, "does not exist.")
+        case e.PasFailure():
+            done = f"PAS unable to {error.deed} slot '{error.slot}' for UBRN: {error.ubrn}."
+            return f"{done} PAS Request Status: {error.status}"
         case e.HistoryNotSupported():
             return f"'Version' ({error.asked}) cannot be read, only the latest one ({error.latest})."
         case e.VersionConflict():

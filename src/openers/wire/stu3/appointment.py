@@ -1,39 +1,101 @@
-"""The appointment of a referral, as it is contained in it. Source: rules chapters 3.2 and 12."""
+"""The appointment of a referral: contained in it (A005), or as a resource of its own (A016, A034, A038).
+
+Elements stand in the order of A005, A016 and A038; other published replies differ among themselves.
+Source: rules chapters 3.2, 9 (row 1) and 12.
+"""
 
 from __future__ import annotations
 
 from typing import Final
 
-from openers.domain.appointment import Appointment
+from openers.domain.appointment import Appointment, CancellationReason, ReviewCause
 from openers.domain.referral import Referral
+from openers.usecases.ports import Stored
 from openers.wire.instants import write_instant
-from openers.wire.json import Json, JsonValue
-from openers.wire.stu3.systems import ERS_SERVICE, NHS_NUMBER, REVIEW_REASON, coded, identified, profile
+from openers.wire.json import Json, JsonValue, encode
+from openers.wire.stu3.systems import (
+    ERS_SERVICE,
+    NHS_NUMBER,
+    PARTICIPANT_TYPE,
+    REVIEW_REASON,
+    SDS_USER,
+    System,
+    coded,
+    identified,
+    profile,
+    published,
+)
 
-_PROFILE: Final[JsonValue] = [
-    profile("Appointment"),
-    "https://fhir.hl7.org.uk/STU3/StructureDefinition/CareConnect-Appointment-1",
-]
+PROFILES: Final = (profile("Appointment"), "https://fhir.hl7.org.uk/STU3/StructureDefinition/CareConnect-Appointment-1")
+"""The profiles that every appointment claims."""
+CONTAINED: Final = "appointment"
+"""The id of an appointment that has none of its own: contained ones, and those that are asked for."""
+DESCRIPTION: Final = "e-Referral Appointment"
+"""The one legal description."""
+CONSULTANT: Final = "CON"
+"""The type of a clinician who takes part."""
+
+_PROFILE: Final[JsonValue] = list(PROFILES)
+# One object whose system is a value set: FHIR wants an array and a code system, the service has neither (rules 9).
+_CLINICIAN_TYPE: Final[Json] = {"coding": [coded(PARTICIPANT_TYPE, CONSULTANT)]}
 
 
-def appointment_of(appointment: Appointment, referral: Referral, referral_version: int) -> Json:
-    """The appointment within `referral`, which it refers back to at its present version."""
+def write_appointment(stored: Stored[Referral], base: str) -> bytes:
+    """The appointment of the stored referral, which must hold one, for the service that is reached at `base`."""
+    appointment = stored.value.appointment
+    if appointment is None:
+        raise ValueError("the referral holds no appointment")
+    return encode(_resource(appointment, appointment.id, stored, base))
+
+
+def contained_appointment(appointment: Appointment, stored: Stored[Referral], base: str) -> Json:
+    """The appointment as it is contained in the stored referral."""
+    return _resource(appointment, CONTAINED, stored, base)
+
+
+def reason_of(reason: ReviewCause | CancellationReason, base: str) -> Json:
+    """The coding that says why."""
+    if isinstance(reason, ReviewCause):
+        return coded(REVIEW_REASON, reason.code)
+    return coded(System(published(reason.system).url(base)), reason.code)
+
+
+def _resource(appointment: Appointment, id: str, stored: Stored[Referral], base: str) -> Json:
+    """The appointment under `id`; it quotes the referral at its present version."""
     shown: Json = {
-        "id": "appointment",
+        "id": id,
         "meta": {"versionId": str(appointment.version), "profile": _PROFILE},
         "language": "en",
         "resourceType": "Appointment",
         "status": appointment.status,
-        "description": "e-Referral Appointment",
-        "created": write_instant(appointment.created),
     }
     if appointment.reason is not None:
-        shown["reason"] = [{"coding": [coded(REVIEW_REASON, appointment.reason)]}]
-    shown["incomingReferral"] = [{"reference": f"ReferralRequest/{referral.ubrn}/_history/{referral_version}"}]
-    service: JsonValue = {
-        "identifier": identified(ERS_SERVICE, appointment.service.id),
-        "display": appointment.service.name,
-    }
-    patient: JsonValue = {"identifier": identified(NHS_NUMBER, referral.patient)}
-    shown["participant"] = [{"actor": service, "status": "accepted"}, {"actor": patient, "status": "accepted"}]
+        shown["reason"] = [{"coding": [reason_of(appointment.reason, base)]}]
+    shown["description"] = DESCRIPTION
+    if appointment.start is not None:
+        shown["start"] = write_instant(appointment.start)
+    if appointment.end is not None:
+        shown["end"] = write_instant(appointment.end)
+    if appointment.slot is not None:
+        shown["slot"] = [{"reference": f"Slot/{appointment.slot}"}]
+    shown["created"] = write_instant(appointment.created)
+    if appointment.comment is not None:
+        shown["comment"] = appointment.comment
+    referral = stored.value
+    shown["incomingReferral"] = [{"reference": f"ReferralRequest/{referral.ubrn}/_history/{stored.version}"}]
+    shown["participant"] = _participants(appointment, referral)
+    return shown
+
+
+def _participants(appointment: Appointment, referral: Referral) -> list[JsonValue]:
+    """Service, patient, and the clinician if one was booked."""
+    service = appointment.service
+    actors: list[JsonValue] = [
+        {"identifier": identified(ERS_SERVICE, service.id), "display": service.name},
+        {"identifier": identified(NHS_NUMBER, referral.patient)},
+    ]
+    shown: list[JsonValue] = [{"actor": actor, "status": "accepted"} for actor in actors]
+    if appointment.clinician is not None:
+        actor: Json = {"identifier": identified(SDS_USER, appointment.clinician)}
+        shown.append({"type": _CLINICIAN_TYPE, "actor": actor, "status": "accepted"})
     return shown

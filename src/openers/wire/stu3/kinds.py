@@ -26,7 +26,8 @@ Schema = dict[str, Any]
 LARGEST: Final = 2_147_483_647
 """The largest unsignedInt of FHIR."""
 
-_CODING: Final = frozenset({"id", "system", "version", "code", "display", "userSelected"})
+CODING: Final = frozenset({"id", "system", "version", "code", "display", "userSelected"})
+"""What a coding may have."""
 _IDENTIFIER: Final = frozenset({"id", "use", "system", "value"})
 
 
@@ -131,7 +132,7 @@ def resource(read: Callable[[JsonValue, str], T], schema: str) -> Kind[T]:
 
 def _of_system(value: JsonValue, path: str, system: System, key: str) -> str:
     """The text under `key` of a coding or identifier, which must be of `system`."""
-    node = element(value, path, _CODING if key == "code" else _IDENTIFIER)
+    node = element(value, path, CODING if key == "code" else _IDENTIFIER)
     named = text(needed(node, "system", path), join(path, "system"))
     if not system.matches(named):
         raise BadValue(join(path, "system"), named, f"must be {system}")

@@ -111,7 +111,7 @@ class Parameters:
 
     def read(self, node: JsonValue, path: str = "") -> Values:
         """The values that `node` at `path` carries. Raises the classes of `Unreadable`."""
-        body = resource(node, path, "Parameters", self.profile, _RESOURCE)
+        body = resource(node, path, "Parameters", _RESOURCE, self.profile)
         at = join(path, "parameter")
         found: dict[str, object] = {}
         for index, each in enumerate(array(needed(body, "parameter", path), at)):

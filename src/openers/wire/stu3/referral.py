@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from typing import Final
 
+from openers.domain.appointment import CancellationReason
 from openers.domain.codes import Priority
 from openers.domain.lifecycle import ReferralState
 from openers.domain.referral import Referral
 from openers.usecases.ports import Stored
 from openers.wire.instants import write_instant
 from openers.wire.json import Json, JsonValue, encode
-from openers.wire.stu3.appointment import appointment_of
+from openers.wire.stu3.appointment import contained_appointment, reason_of
 from openers.wire.stu3.criteria import criteria_of
 from openers.wire.stu3.shortlist import shortlist_of
 from openers.wire.stu3.systems import (
@@ -21,7 +22,6 @@ from openers.wire.stu3.systems import (
     ODS_CODE,
     PRIORITY,
     REQUEST_ID,
-    REVIEW_REASON,
     SPECIALTY,
     code_system,
     coded,
@@ -39,8 +39,15 @@ PRIORITY_DISPLAYS: Final[dict[Priority, str]] = {
 STATE_DISPLAYS: Final[dict[ReferralState, str]] = {
     ReferralState.NOT_BOOKED: "Not Booked",
     ReferralState.AWAITING_TRIAGE: "Awaiting Triage",
+    ReferralState.DEFERRED_TO_PROVIDER: "Deferred To Provider",
+    ReferralState.BOOKED: "Booked",
+    ReferralState.APPT_CANCELLED_BY_PATIENT: "Appointment Cancelled By Patient",
+    ReferralState.APPT_CANCELLED_BY_PROVIDER: "Appointment Cancelled By Provider",
+    ReferralState.DID_NOT_ATTEND: "Did Not Attend",
 }
 """What resources call a state."""
+STATES_WITH_REASON: Final = frozenset(ReferralState) - {ReferralState.NOT_BOOKED, ReferralState.BOOKED}
+"""States that say why they were reached; the others don't, whatever their appointment says (rules 3.1)."""
 
 _PROFILE: Final[JsonValue] = [profile("ReferralRequest")]
 _STATE: Final = code_system("ReferralState")
@@ -64,12 +71,12 @@ def referral_of(stored: Stored[Referral], base: str) -> Json:
     shortlist = referral.shortlist
     contained: list[JsonValue] = [criteria_of(shortlist.criteria, base), shortlist_of(shortlist)]
     if referral.appointment is not None:
-        contained.append(appointment_of(referral.appointment, referral, stored.version))
+        contained.append(contained_appointment(referral.appointment, stored, base))
     shown: Json = {
         "id": referral.ubrn,
         "meta": {"versionId": version, "profile": _PROFILE},
         "resourceType": "ReferralRequest",
-        "extension": _extensions(referral),
+        "extension": _extensions(referral, base),
         "contained": contained,
         "status": "active",
     }
@@ -82,7 +89,7 @@ def referral_of(stored: Stored[Referral], base: str) -> Json:
     return shown
 
 
-def _extensions(referral: Referral) -> list[JsonValue]:
+def _extensions(referral: Referral, base: str) -> list[JsonValue]:
     """What FHIR has no element for. The pathway start changes place when there is an appointment, as published."""
     priority: JsonValue = {
         "url": _REFERRAL_PRIORITY,
@@ -107,16 +114,20 @@ def _extensions(referral: Referral) -> list[JsonValue]:
         *first,
         _TO_SHORTLIST,
         {"url": _RULE_ORGANISATION, "valueIdentifier": organisation},
-        {"url": _REFERRAL_STATE, "extension": _state(referral)},
+        {"url": _REFERRAL_STATE, "extension": _state(referral, base)},
     ]
 
 
-def _state(referral: Referral) -> list[JsonValue]:
-    """Where the referral stands, and why, if its state has reasons."""
+def _state(referral: Referral, base: str) -> list[JsonValue]:
+    """Where the referral stands, and why, if its state has reasons; what was said about a cancellation goes along."""
     state: JsonValue = coded(_STATE, referral.state, STATE_DISPLAYS[referral.state])
     shown: list[JsonValue] = [{"url": "state", "valueCoding": state}]
-    if referral.state_reason is not None:
-        shown.append({"url": "reason", "valueCoding": coded(REVIEW_REASON, referral.state_reason)})
+    reason, appointment = referral.state_reason, referral.appointment
+    if reason is None or referral.state not in STATES_WITH_REASON:
+        return shown
+    shown.append({"url": "reason", "valueCoding": reason_of(reason, base)})
+    if isinstance(reason, CancellationReason) and appointment is not None and appointment.comment is not None:
+        shown.append({"url": "comments", "valueString": appointment.comment})
     return shown
 
 

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from typing import Final
 
+from openers.domain.appointment import AppointmentStatus
 from openers.domain.codes import CodeSystemName, PropertyKind
 from openers.domain.lifecycle import ReferralState
+from openers.usecases.appointment_request import WantedStatus
 from openers.wire.shapes import COUNT, INSTANT, TEXT, TRUTH, Schema, array, code, const, profiled, ref, thing
+from openers.wire.stu3.appointment import DESCRIPTION, PROFILES
+from openers.wire.stu3.appointment_request import LONGEST_COMMENT, REFERRAL, SLOT
 from openers.wire.stu3.create_referral import CREATE_REFERRAL, CREATE_REFERRAL_FOR_TRIAGE
 from openers.wire.stu3.criteria import SEARCH_CRITERIA
 from openers.wire.stu3.search import SEARCH_SERVICES
 from openers.wire.stu3.shortlist import CRITERIA_EXTENSION, PROFILE
+from openers.wire.stu3.slots import BUNDLE_PROFILE, SCHEDULE_PROFILE, SLOT_PROFILE
 from openers.wire.stu3.systems import ERS_SERVICE, NHS_NUMBER, extension, profile
 
 _CODING: Final = thing({"system": TEXT, "code": TEXT}, {"display": TEXT})
@@ -52,18 +57,49 @@ _SHORTLIST: Final = thing(
     {"id": TEXT, "contained": array(ref("ServiceSearchCriteria"))},
     "Services in the referrer's order, with the criteria that found them.",
 )
+_WHY: Final = array(_CONCEPT, least=1) | {"maxItems": 1}
+_TAKES_PART: Final = array(
+    thing(
+        {"actor": thing({"identifier": _IDENTIFIER}, {"display": TEXT}), "status": const("accepted")},
+        {"type": _CONCEPT | {"description": "CON for a clinician. An object, where FHIR has an array."}},
+    ),
+    least=2,
+) | {"maxItems": 3}
 _APPOINTMENT: Final = thing(
     {
         "resourceType": const("Appointment"),
-        "id": const("appointment"),
-        "meta": profiled(profile("Appointment"), versionId=TEXT),
-        "status": TEXT,
-        "description": TEXT,
-        "incomingReferral": array(_REFERENCE),
-        "participant": array(thing({"actor": thing({"identifier": _IDENTIFIER}, {"display": TEXT}), "status": TEXT})),
+        "id": TEXT,
+        "meta": profiled(PROFILES[0], versionId=TEXT),
+        "language": const("en"),
+        "status": code(AppointmentStatus),
+        "description": const(DESCRIPTION),
+        "created": INSTANT,
+        "incomingReferral": array(_REFERENCE, least=1),
+        "participant": _TAKES_PART,
     },
-    {"language": TEXT, "created": INSTANT, "reason": array(_CONCEPT)},
-    "The appointment that a referral holds.",
+    {"reason": _WHY, "start": INSTANT, "end": INSTANT, "slot": array(_REFERENCE, least=1), "comment": TEXT},
+    "The appointment of a referral, on its own or contained in it.",
+)
+_APPOINTMENT_REQUEST: Final = thing(
+    {
+        "resourceType": const("Appointment"),
+        "id": TEXT,
+        "meta": profiled(" and ".join(PROFILES)),
+        "status": code(WantedStatus),
+        "description": const(DESCRIPTION),
+        "incomingReferral": array(thing({"reference": {"type": "string", "pattern": REFERRAL.pattern}}), least=1),
+        "participant": _TAKES_PART,
+    },
+    {
+        "language": TEXT,
+        "created": INSTANT,
+        "reason": _WHY,
+        "start": INSTANT,
+        "end": INSTANT,
+        "slot": array(thing({"reference": {"type": "string", "pattern": SLOT.pattern}})) | {"maxItems": 1},
+        "comment": {"type": "string", "minLength": 1, "maxLength": LONGEST_COMMENT},
+    },
+    "An appointment that is to be booked, sent for triage, deferred or cancelled.",
 )
 _REFERRAL: Final = thing(
     {
@@ -133,6 +169,49 @@ _CODE_SYSTEM: Final = thing(
     {"version": TEXT, "publisher": TEXT, "copyright": TEXT, "experimental": TRUTH, "caseSensitive": TRUTH},
     "One dynamic code system, expired codes included.",
 )
+_SLOT: Final = thing(
+    {
+        "resourceType": const("Slot"),
+        "id": TEXT,
+        "meta": profiled(SLOT_PROFILE),
+        "identifier": array(_IDENTIFIER, least=1),
+        "schedule": _REFERENCE,
+        "status": const("free"),
+        "start": INSTANT,
+        "end": INSTANT,
+    },
+    description="A time that can be booked.",
+)
+_SCHEDULE: Final = thing(
+    {
+        "resourceType": const("Schedule"),
+        "id": TEXT,
+        "meta": profiled(SCHEDULE_PROFILE),
+        "identifier": array(_IDENTIFIER, least=1),
+        "actor": array(thing({"identifier": _IDENTIFIER}), least=1),
+    },
+    description="The slots of a service, or of one clinician there.",
+)
+_SLOTS: Final = thing(
+    {
+        "resourceType": const("Bundle"),
+        "id": TEXT,
+        "meta": profiled(BUNDLE_PROFILE, lastUpdated=INSTANT),
+        "type": const("searchset"),
+        "total": COUNT | {"description": "How many slots there are on all pages"},
+        "link": array(thing({"relation": code(["self", "previous", "next"]), "url": TEXT}), least=1),
+        "entry": array(
+            thing(
+                {
+                    "fullUrl": TEXT,
+                    "resource": {"anyOf": [ref("Slot"), ref("Schedule")]},
+                    "search": thing({"mode": code(["match", "include"])}),
+                }
+            )
+        ),
+    },
+    description="One page of free slots, and the schedules that they belong to.",
+)
 _OUTCOME: Final = thing(
     {
         "resourceType": const("OperationOutcome"),
@@ -154,6 +233,7 @@ _OUTCOME: Final = thing(
 
 COMPONENTS: Final[dict[str, Schema]] = {
     "Appointment": _APPOINTMENT,
+    "AppointmentRequest": _APPOINTMENT_REQUEST,
     "CodeSystem": _CODE_SYSTEM,
     "CreateReferral": CREATE_REFERRAL.schema(),
     "CreateReferralAndSendForTriage": CREATE_REFERRAL_FOR_TRIAGE.schema(),
@@ -161,9 +241,12 @@ COMPONENTS: Final[dict[str, Schema]] = {
     "OperationOutcome": _OUTCOME,
     "ReferralRequest": _REFERRAL,
     "ReferralState": _STATE,
+    "Schedule": _SCHEDULE,
     "SearchServices": SEARCH_SERVICES.schema(),
     "ServiceSearchCriteria": SEARCH_CRITERIA.schema(),
     "ServicesFound": _SERVICES_FOUND,
     "Shortlist": _SHORTLIST,
+    "Slot": _SLOT,
+    "SlotsFound": _SLOTS,
 }
 """Every schema of STU3."""

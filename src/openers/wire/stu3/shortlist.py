@@ -55,7 +55,7 @@ class SentShortlist(NamedTuple):
 
 def read_shortlist(node: JsonValue, path: str) -> SentShortlist:
     """The shortlist that `node` holds. Raises the classes of `Unreadable`."""
-    body = resource(node, path, "List", PROFILE, _LIST)
+    body = resource(node, path, "List", _LIST, PROFILE)
     fixed(body, "status", path, "current")
     fixed(body, "mode", path, "snapshot")
     entries = array(body.get("entry", []), join(path, "entry"))

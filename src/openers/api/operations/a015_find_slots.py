@@ -1,0 +1,108 @@
+"""A015: free slots of a directly bookable service. Its refusals are 400, not 422. Source: rules chapter 4 (A015)."""
+
+from __future__ import annotations
+
+from typing import Final, TypeVar
+
+from openers.api.call import Call, Reply
+from openers.api.registry import GET, Parameter, operation
+from openers.domain.codes import Priority
+from openers.domain.errors import Field, InvalidCode, InvalidValue, MissingHeader, MissingParameter
+from openers.domain.identifiers import Identifier, OdsCode, ServiceId, UserId
+from openers.domain.principal import REFERRERS
+from openers.usecases.find_slots import FindSlots, find_slots
+from openers.usecases.slot_page import SlotQuery
+from openers.wire.stu3.slots import write_slots
+
+K = TypeVar("K", bound=Identifier)
+
+RULE_ORGANISATION: Final = "NHSD-eRS-Comm-Rule-Org"
+MOST: Final = 100
+STATUSES: Final = frozenset({"busy", "free", "busy-unavailable", "busy-tentative", "entered-in-error"})
+INCLUDE: Final = "Slot:schedule"
+
+
+@operation(
+    "A015",
+    GET,
+    "/STU3/Slot",
+    roles=REFERRERS,
+    response="Slots",
+    audit="API Retrieve Slots",
+    refusal=400,
+    query=(
+        Parameter("schedule.actor:HealthcareService", True, "the service"),
+        Parameter("schedule.actor:Practitioner", False, "only slots of this clinician"),
+        Parameter("appointmentType", True, "the priority, despite the name: ROUTINE, URGENT or TWO_WEEK_WAIT"),
+        Parameter("status", True, "always free"),
+        Parameter("_count", True, "slots on a page, 1 to 100"),
+        Parameter("page", True, "which page, from 1"),
+        Parameter("_include", False, f"always {INCLUDE}; schedules come anyway"),
+    ),
+)
+async def retrieve_appointment_slots(call: Call) -> Reply:
+    """Find free appointment slots of a service."""
+    command = FindSlots(call.principal, _query(call), _rule_organisation(call))
+    page = await find_slots(command, call.world)
+    return call.plain(write_slots(page, call.base, call.world.ids.uuid(), call.world.clock.now()))
+
+
+def _query(call: Call) -> SlotQuery:
+    _check_status(call)
+    clinician = _one(call, Field.SLOT_CLINICIAN)
+    return SlotQuery(
+        service=_parsed(Field.SLOT_SERVICE, _needed(call, Field.SLOT_SERVICE), ServiceId),
+        clinician=None if clinician is None else _parsed(Field.SLOT_CLINICIAN, clinician, UserId),
+        priority=_priority(_needed(call, Field.APPOINTMENT_TYPE)),
+        count=_number(Field.COUNT, _needed(call, Field.COUNT), MOST),
+        page=_number(Field.PAGE, _needed(call, Field.PAGE), 10**6),
+    )
+
+
+def _rule_organisation(call: Call) -> OdsCode:
+    """Whose commissioning rules apply. Raises MissingHeader, InvalidValue."""
+    text = call.header(RULE_ORGANISATION)
+    if not text:
+        raise MissingHeader(Field.COMMISSIONING_RULE_ORGANISATION, None, f"send {RULE_ORGANISATION}")
+    return _parsed(Field.COMMISSIONING_RULE_ORGANISATION, text, OdsCode)
+
+
+def _check_status(call: Call) -> None:
+    status, include = _needed(call, Field.STATUS), _one(call, Field.INCLUDE)
+    if status not in STATUSES:
+        raise InvalidCode(Field.STATUS, status, "must be free")
+    if status != "free":
+        raise InvalidValue(Field.STATUS, status, "must be free")
+    if include not in (None, INCLUDE):
+        raise InvalidValue(Field.INCLUDE, include, f"must be {INCLUDE}")
+
+
+def _one(call: Call, field: Field) -> str | None:
+    values = call.values_of("page" if field is Field.PAGE else field)
+    return values[0] if values else None
+
+
+def _needed(call: Call, field: Field) -> str:
+    value = _one(call, field)
+    if not value:
+        raise MissingParameter(field, None, "is missing.")
+    return value
+
+
+def _parsed(field: Field, text: str, kind: type[K]) -> K:
+    try:
+        return kind(text)
+    except ValueError as error:
+        raise InvalidValue(field, text, f"must be {kind.shape}") from error
+
+
+def _priority(text: str) -> Priority:
+    if text not in set(Priority):
+        raise InvalidCode(Field.APPOINTMENT_TYPE, text, f"must be one of {', '.join(Priority)}")
+    return Priority(text)
+
+
+def _number(field: Field, text: str, most: int) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) <= 9 and 1 <= int(text) <= most):
+        raise InvalidValue(field, text)
+    return int(text)

@@ -1,0 +1,37 @@
+"""A016: book a slot, defer to the provider, or send for triage. Source: rules chapter 4 (A016)."""
+
+from __future__ import annotations
+
+from openers.api.call import Call, Reply
+from openers.api.registry import POST, operation
+from openers.domain.errors import Field, InvalidValue
+from openers.domain.principal import REFERRERS
+from openers.usecases.appointment_request import WantedStatus
+from openers.usecases.book_appointment import book_appointment
+from openers.usecases.make_appointment import defer
+from openers.wire.stu3.appointment import write_appointment
+from openers.wire.stu3.appointment_request import read_appointment
+
+
+@operation(
+    "A016",
+    POST,
+    "/STU3/Appointment",
+    roles=REFERRERS,
+    request="AppointmentRequest",
+    response="Appointment",
+    audit="API Book Or Defer Appointment",
+    success=201,
+    etag=True,
+)
+async def book_or_defer_appointment(call: Call) -> Reply:
+    """Book, defer or send for triage."""
+    request = read_appointment(call.body)
+    match request.status:
+        case WantedStatus.BOOKED:
+            stored = await book_appointment(request, call.principal, call.world)
+        case WantedStatus.PROPOSED:
+            stored = await defer(request, call.principal, call.world)
+        case other:
+            raise InvalidValue(Field.STATUS, other, "must be booked or proposed")
+    return call.appointment_reply(stored, write_appointment)

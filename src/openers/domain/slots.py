@@ -1,0 +1,62 @@
+"""Appointment slots of directly bookable services, as their Patient Administration Systems offer them.
+
+Source: rules chapters 1.1 (USRN, schedule), 4 (A015) and 7.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import msgspec
+
+from openers.domain.clock import Instant
+from openers.domain.codes import Priority
+from openers.domain.identifiers import ServiceId, SlotId, UserId
+
+
+class SlotState(StrEnum):
+    """What has become of a slot. Only FREE ones are shown; HELD ones are being booked."""
+
+    FREE = "FREE"
+    HELD = "HELD"
+    BOOKED = "BOOKED"
+    GONE = "GONE"
+
+
+class PolledSlot(msgspec.Struct, frozen=True, kw_only=True):
+    """A slot as its PAS tells it. `pas_id` is the PAS's own id, `usrn` its reference for people."""
+
+    pas_id: str
+    usrn: str
+    start: Instant
+    end: Instant
+    priorities: frozenset[Priority]
+    clinician: UserId | None = None
+    free: bool = True
+
+
+class Slot(msgspec.Struct, frozen=True, kw_only=True):
+    """A slot as the service keeps it."""
+
+    id: SlotId
+    service: ServiceId
+    pas_id: str
+    usrn: str
+    start: Instant
+    end: Instant
+    priorities: frozenset[Priority]
+    clinician: UserId | None
+    state: SlotState
+
+    @property
+    def schedule(self) -> str:
+        """Id of the schedule it belongs to: the service's, or that of one clinician there."""
+        return str(self.service) if self.clinician is None else f"{self.service}-{self.clinician}"
+
+
+class PollState(msgspec.Struct, frozen=True):
+    """When the slots of a service were last polled, and when last as a whole."""
+
+    service: ServiceId
+    polled: Instant
+    whole: Instant

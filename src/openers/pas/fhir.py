@@ -1,0 +1,288 @@
+"""The part of FHIR R4 that a Patient Administration System and the service say to each other.
+
+`read_*` take what a PAS sent and raise `Unreadable` if it is not as agreed; elements that are not named here are
+ignored. `write_*` give request bodies. Ids are checked as they are read, so that nothing odd reaches an address.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Annotated, Final, Literal, TypeAlias, TypeVar
+
+import msgspec
+from msgspec import Meta
+
+from openers.domain.booking import PasAppointment, PasBooking
+from openers.domain.clock import Instant, in_utc
+from openers.domain.codes import Priority
+from openers.domain.identifiers import ServiceId, Ubrn, UserId
+from openers.domain.slots import PolledSlot
+
+SERVICE: Final = "http://fhir.nhs.net/Id/ers-service"
+CLINICIAN: Final = "http://fhir.nhs.net/Id/sds-user-id"
+USRN: Final = "https://fhir.nhs.uk/Id/alternative-slot"
+UBRN: Final = "https://fhir.nhs.uk/Id/UBRN"
+NHS_NUMBER: Final = "https://fhir.nhs.uk/Id/nhs-number"
+BOOKING_KEY: Final = "https://openers.example/Id/booking-key"
+PRIORITY: Final = "https://fhir.nhs.uk/STU3/CodeSystem/eRS-Priority-1"
+
+T = TypeVar("T")
+
+_Id: TypeAlias = Annotated[str, Meta(pattern=r"\A[A-Za-z0-9.-]*[A-Za-z0-9-][A-Za-z0-9.-]*\Z", max_length=64)]
+"""A FHIR id that is safe as a step of an address: not made of dots alone."""
+_Text: TypeAlias = Annotated[str, Meta(pattern=r"\A[!-~](?:[ -~]*[!-~])?\Z", max_length=100)]
+_Moment: TypeAlias = Annotated[datetime, Meta(tz=True)]
+_Free: TypeAlias = Literal["free", "busy", "busy-unavailable", "busy-tentative", "entered-in-error"]
+_Status: TypeAlias = Literal[
+    "proposed",
+    "pending",
+    "booked",
+    "arrived",
+    "fulfilled",
+    "cancelled",
+    "noshow",
+    "entered-in-error",
+    "checked-in",
+    "waitlist",
+]
+
+
+class Unreadable(ValueError):
+    """What a PAS sent is not as agreed. The text says what, and holds nothing of a patient."""
+
+
+class _Coding(msgspec.Struct, frozen=True, omit_defaults=True):
+    system: str | None = None
+    code: _Text | None = None
+
+
+class _Concept(msgspec.Struct, frozen=True, omit_defaults=True):
+    coding: tuple[_Coding, ...] = ()
+
+
+class _Identifier(msgspec.Struct, frozen=True, omit_defaults=True):
+    system: str | None = None
+    value: _Text | None = None
+
+
+class _Reference(msgspec.Struct, frozen=True, omit_defaults=True):
+    reference: str | None = None
+    identifier: _Identifier | None = None
+
+
+class _Participant(msgspec.Struct, frozen=True, omit_defaults=True):
+    actor: _Reference
+    status: str
+
+
+class _Slot(msgspec.Struct, frozen=True, tag_field="resourceType", tag="Slot"):
+    id: _Id
+    identifier: tuple[_Identifier, ...]
+    schedule: _Reference
+    status: _Free
+    start: _Moment
+    end: _Moment
+    serviceType: tuple[_Concept, ...] = ()  # noqa: N815 -- FHIR's name
+
+
+class _Schedule(msgspec.Struct, frozen=True, tag_field="resourceType", tag="Schedule"):
+    id: _Id
+    actor: tuple[_Reference, ...]
+
+
+class _Outcome(msgspec.Struct, frozen=True, tag_field="resourceType", tag="OperationOutcome"):
+    """May stand in a search set, as a hint to the reader."""
+
+
+class _Appointment(msgspec.Struct, frozen=True, tag_field="resourceType", tag="Appointment"):
+    id: _Id
+    status: _Status
+    identifier: tuple[_Identifier, ...] = ()
+    slot: tuple[_Reference, ...] = ()
+    cancelationReason: _Concept | None = None  # noqa: N815 -- FHIR's name, with one l
+
+
+class _Booking(msgspec.Struct, frozen=True, tag_field="resourceType", tag="Appointment", kw_only=True):
+    status: str
+    identifier: tuple[_Identifier, ...]
+    slot: tuple[_Reference, ...]
+    start: Instant
+    end: Instant
+    created: Instant
+    participant: tuple[_Participant, ...]
+
+
+class _Cancellation(
+    msgspec.Struct, frozen=True, tag_field="resourceType", tag="Appointment", kw_only=True, omit_defaults=True
+):
+    id: str
+    status: str
+    cancelationReason: _Concept | None = None  # noqa: N815 -- as above
+
+
+class _Link(msgspec.Struct, frozen=True):
+    relation: str
+    url: str
+
+
+class _SlotEntry(msgspec.Struct, frozen=True):
+    resource: _Slot | _Schedule | _Outcome
+
+
+class _SlotSet(msgspec.Struct, frozen=True, tag_field="resourceType", tag="Bundle"):
+    type: Literal["searchset"]
+    entry: tuple[_SlotEntry, ...] = ()
+    link: tuple[_Link, ...] = ()
+
+
+class _AppointmentEntry(msgspec.Struct, frozen=True):
+    resource: _Appointment | _Outcome
+
+
+class _AppointmentSet(msgspec.Struct, frozen=True, tag_field="resourceType", tag="Bundle"):
+    type: Literal["searchset"]
+    entry: tuple[_AppointmentEntry, ...] = ()
+
+
+_slot_set: Final = msgspec.json.Decoder(_SlotSet)
+_appointment: Final = msgspec.json.Decoder(_Appointment)
+_appointment_set: Final = msgspec.json.Decoder(_AppointmentSet)
+_encode: Final = msgspec.json.Encoder().encode
+
+
+class SlotPage(msgspec.Struct, frozen=True):
+    """One page of a slot query; `next` is the address of the following one, as the PAS gives it."""
+
+    slots: tuple[PolledSlot, ...]
+    next: str | None
+
+
+def read_slot_page(body: bytes, service: ServiceId) -> SlotPage:
+    """A page of the slots of `service`. Raises Unreadable, also where a slot belongs to another service."""
+    page = _decoded(_slot_set, body)
+    resources = [entry.resource for entry in page.entry]
+    schedules = {each.id: each for each in resources if isinstance(each, _Schedule)}
+    try:
+        clinicians = {id: _clinician(schedule, service) for id, schedule in schedules.items()}
+        slots = tuple(_slot(each, clinicians) for each in resources if isinstance(each, _Slot))
+    except (ValueError, OverflowError) as error:  # values of patients are in no slot
+        raise Unreadable(str(error)) from None
+    return SlotPage(slots, next((each.url for each in page.link if each.relation == "next"), None))
+
+
+def read_appointment(body: bytes) -> PasAppointment:
+    """One appointment: the reply to a booking, or what a PAS tells by itself. Raises Unreadable."""
+    return _known(_decoded(_appointment, body))
+
+
+def read_found_appointment(body: bytes) -> PasAppointment | None:
+    """The only appointment of a search set, if there is one. Raises Unreadable."""
+    resources = [entry.resource for entry in _decoded(_appointment_set, body).entry]
+    found = [each for each in resources if isinstance(each, _Appointment)]
+    if len(found) > 1:
+        raise Unreadable("more than one appointment under one key")
+    return _known(found[0]) if found else None
+
+
+def shows_cancelled(body: bytes, appointment_id: str) -> bool:
+    """Whether the reply to a cancellation says that it is done. Raises Unreadable."""
+    appointment = _decoded(_appointment, body)
+    return (appointment.id, appointment.status) == (appointment_id, "cancelled")
+
+
+def write_booking(booking: PasBooking) -> bytes:
+    """The appointment that a PAS is asked to make."""
+    patient = _Reference(identifier=_Identifier(NHS_NUMBER, str(booking.patient)))
+    return _encode(
+        _Booking(
+            status="booked",
+            identifier=(_Identifier(BOOKING_KEY, booking.key), _Identifier(UBRN, str(booking.ubrn))),
+            slot=(_Reference(f"Slot/{booking.pas_slot}"),),
+            start=booking.start,
+            end=booking.end,
+            created=booking.created,
+            participant=(_Participant(patient, "accepted"),),
+        )
+    )
+
+
+def write_cancellation(appointment_id: str, reason: str | None) -> bytes:
+    """The appointment as cancelled. `reason` is a code of the service's appointment cancellation reasons."""
+    concept = None if reason is None else _Concept((_Coding(code=reason),))
+    return _encode(_Cancellation(id=appointment_id, status="cancelled", cancelationReason=concept))
+
+
+def _decoded(decoder: msgspec.json.Decoder[T], body: bytes) -> T:
+    try:
+        return decoder.decode(body)
+    except msgspec.ValidationError as error:
+        place = str(error).rpartition(" - at ")[2] if " - at " in str(error) else "the top"
+        raise Unreadable(f"an element is not as agreed at {place}") from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise Unreadable("it is not valid JSON") from None
+
+
+def _known(appointment: _Appointment) -> PasAppointment:
+    key = _value(appointment.identifier, BOOKING_KEY)
+    if key is None:
+        raise Unreadable("an appointment has no booking key")
+    reason = appointment.cancelationReason
+    codes = [coding.code for coding in reason.coding if coding.code] if reason else []
+    return PasAppointment(
+        id=appointment.id,
+        key=key,
+        status=appointment.status,
+        pas_slot=next((_target(each, "Slot") for each in appointment.slot), None),
+        reason=codes[0] if codes else None,
+    )
+
+
+def _slot(slot: _Slot, clinicians: dict[str, UserId | None]) -> PolledSlot:
+    """Raises ValueError, OverflowError."""
+    schedule, usrn = _target(slot.schedule, "Schedule"), _value(slot.identifier, USRN)
+    if schedule not in clinicians:
+        raise ValueError("a slot comes without its schedule")
+    if usrn is None:
+        raise ValueError("a slot has no reference number")
+    if slot.end <= slot.start:
+        raise ValueError("a slot ends before it starts")
+    codings = (coding for concept in slot.serviceType for coding in concept.coding)
+    return PolledSlot(
+        pas_id=slot.id,
+        usrn=usrn,
+        start=in_utc(slot.start),
+        end=in_utc(slot.end),
+        priorities=frozenset(Priority(coding.code) for coding in codings if coding.system == PRIORITY),
+        clinician=clinicians[schedule],
+        free=slot.status == "free",
+    )
+
+
+def _clinician(schedule: _Schedule, service: ServiceId) -> UserId | None:
+    """Whose schedule it is at `service`; `None` if it is the service's own. Raises ValueError."""
+    actors = [actor.identifier for actor in schedule.actor if actor.identifier]
+    if _value(actors, SERVICE) != service:
+        raise ValueError("a schedule belongs to another service")
+    clinician = _value(actors, CLINICIAN)
+    return None if clinician is None else UserId(clinician)
+
+
+def _value(identifiers: Iterable[_Identifier], system: str) -> str | None:
+    return next((each.value for each in identifiers if each.system == system), None)
+
+
+def _target(reference: _Reference, kind: str) -> str | None:
+    """The id in a reference such as `Slot/1`, which may be written with its server's address before it."""
+    start, found, key = (reference.reference or "").rpartition(f"{kind}/")
+    return key if found and (not start or start.endswith("/")) else None
+
+
+def read_notification(body: bytes) -> tuple[Ubrn, PasAppointment]:
+    """What a PAS tells of one booking, and the referral that it was made for. Raises Unreadable."""
+    appointment = _decoded(_appointment, body)
+    ubrn = _value(appointment.identifier, UBRN)
+    try:
+        return Ubrn(ubrn or ""), _known(appointment)
+    except ValueError:
+        raise Unreadable("an appointment has no UBRN") from None

@@ -1,0 +1,166 @@
+"""Appointments: booked and cancelled by the service; cancelled, moved, kept or missed at the hospital.
+
+What happens at the hospital is put into the outbox in the same change. What the service did itself it is not told.
+"""
+
+from __future__ import annotations
+
+import secrets
+import sqlite3
+from collections.abc import Callable
+from typing import Any, Final
+
+import msgspec
+
+from openers_testpas import outbox, reasons
+from openers_testpas.clock import Clock, as_number
+from openers_testpas.fhir import AppointmentWriter
+from openers_testpas.model import (
+    Appointment,
+    NotPossible,
+    SlotStatus,
+    SlotTaken,
+    Status,
+    Unfit,
+    Unknown,
+    Wanted,
+    as_row,
+)
+from openers_testpas.slots import set_status, slot_in
+from openers_testpas.store import Change, Store
+
+SELECT: Final = 'SELECT a.*, s.start, s."end" FROM appointment a JOIN slot s ON s.id = a.slot WHERE '
+INSERT: Final = "INSERT INTO appointment VALUES (?, ?, ?, ?, 1, ?, ?, ?, ?, NULL, NULL, ?)"
+
+
+class Bookings:
+    """All appointments."""
+
+    def __init__(self, store: Store, clock: Clock, writer: AppointmentWriter, on_news: Callable[[], None]) -> None:
+        """`on_news` is called after something was put into the outbox."""
+        self._store = store
+        self._clock = clock
+        self._writer = writer
+        self._on_news = on_news
+
+    def book(self, wanted: Wanted) -> tuple[Appointment, bool]:
+        """The appointment of the booking key and whether it was made now. Raises Unknown, Unfit or SlotTaken."""
+        with self._store.change(self._now()) as change:
+            before = self._by_key(wanted.booking_key)
+            if before is not None:
+                return before, False
+            slot = slot_in(change.db, wanted.slot)
+            if (slot.start, slot.end) != (wanted.start, wanted.end):
+                raise Unfit("start and end must be the slot's")
+            if slot.status is not SlotStatus.FREE:
+                raise SlotTaken(f"slot {slot.id} is not free")
+            appointment = secrets.token_hex(8)
+            values = (appointment, wanted.booking_key, slot.id, Status.BOOKED, wanted.ubrn, wanted.nhs_number)
+            try:
+                change.db.execute(INSERT, (*values, wanted.priority, wanted.created, change.stamp))
+            except sqlite3.IntegrityError as error:
+                raise SlotTaken(f"slot {slot.id} is not free") from error
+            set_status(change, slot.id, SlotStatus.BUSY)
+            return self.one(appointment), True
+
+    def cancel(self, appointment: str, reason: str | None) -> Appointment:
+        """The service cancels; repeating changes nothing. Raises Unknown or NotPossible."""
+        with self._store.change(self._now()) as change:
+            held = self.one(appointment)
+            if held.status is Status.CANCELLED:
+                return held
+            self._release(change, held)
+            return self._alter(change, held, status=Status.CANCELLED, reason=reason)
+
+    def cancel_by_hospital(self, appointment: str, reason: str, comment: str | None) -> Appointment:
+        """The hospital cancels. Raises Unknown, Unfit or NotPossible."""
+        known = reasons.find_reason(reasons.CANCELLATION_REASONS, reason)
+        if known is None:
+            raise Unfit(f"{reason!r} is no reason to cancel")
+        if known.needs_comment and not comment:
+            raise Unfit(f"the reason {known.display!r} needs a comment")
+
+        def act(change: Change, held: Appointment) -> Appointment:
+            self._release(change, held)
+            return self._alter(change, held, status=Status.CANCELLED, reason=reason, comment=comment or None)
+
+        return self._tell(appointment, act)
+
+    def mark_not_attended(self, appointment: str, reason: str) -> Appointment:
+        """The patient did not attend. Raises Unknown, Unfit or NotPossible."""
+        if reasons.find_reason(reasons.NON_ATTENDANCE_REASONS, reason) is None:
+            raise Unfit(f"{reason!r} is no reason for not attending")
+
+        def act(change: Change, held: Appointment) -> Appointment:
+            _must_be_booked(held)
+            return self._alter(change, held, status=Status.NOSHOW, reason=reason)
+
+        return self._tell(appointment, act)
+
+    def mark_arrived(self, appointment: str) -> Appointment:
+        """The patient is here. Raises Unknown or NotPossible."""
+
+        def act(change: Change, held: Appointment) -> Appointment:
+            _must_be_booked(held)
+            return self._alter(change, held, status=Status.ARRIVED)
+
+        return self._tell(appointment, act)
+
+    def move(self, appointment: str, slot: str) -> Appointment:
+        """The hospital gives the patient another slot. Raises Unknown, SlotTaken or NotPossible."""
+
+        def act(change: Change, held: Appointment) -> Appointment:
+            self._release(change, held)
+            if held.slot == slot or slot_in(change.db, slot).status is not SlotStatus.FREE:
+                raise SlotTaken(f"slot {slot} is not free")
+            set_status(change, slot, SlotStatus.BUSY)
+            return self._alter(change, held, slot=slot)
+
+        return self._tell(appointment, act)
+
+    def one(self, appointment: str) -> Appointment:
+        """An appointment by its id. Raises Unknown."""
+        row = self._store.db.execute(f"{SELECT} a.id = ?", (appointment,)).fetchone()
+        if row is None:
+            raise Unknown(f"there is no appointment {appointment}")
+        return as_row(row, Appointment)
+
+    def of_key(self, booking_key: str) -> Appointment | None:
+        """What became of a booking key; `None` if nothing did."""
+        return self._by_key(booking_key)
+
+    def in_slots(self, slots: list[str]) -> dict[str, Appointment]:
+        """The appointment, if any, that each of the slots has now."""
+        marks = ", ".join("?" for _ in slots)
+        rows = self._store.db.execute(f"{SELECT} a.status <> 'cancelled' AND a.slot IN ({marks})", slots)
+        return {held.slot: held for held in (as_row(row, Appointment) for row in rows)}
+
+    def _tell(self, appointment: str, act: Callable[[Change, Appointment], Appointment]) -> Appointment:
+        with self._store.change(self._now()) as change:
+            held = act(change, self.one(appointment))
+            outbox.put(change, appointment, msgspec.json.encode(self._writer.write(held)))
+        self._on_news()
+        return held
+
+    def _release(self, change: Change, held: Appointment) -> None:
+        _must_be_booked(held)
+        set_status(change, held.slot, SlotStatus.FREE)
+
+    def _alter(self, change: Change, held: Appointment, **new: Any) -> Appointment:
+        """The appointment with `new` values in some columns, one version on."""
+        columns = ", ".join(f"{name} = ?" for name in new)
+        statement = f"UPDATE appointment SET {columns}, version = version + 1, updated = ? WHERE id = ?"  # noqa: S608 -- names from the calls above
+        change.db.execute(statement, (*new.values(), change.stamp, held.id))
+        return self.one(held.id)
+
+    def _by_key(self, booking_key: str) -> Appointment | None:
+        row = self._store.db.execute(f"{SELECT} a.booking_key = ?", (booking_key,)).fetchone()
+        return None if row is None else as_row(row, Appointment)
+
+    def _now(self) -> int:
+        return as_number(self._clock.now())
+
+
+def _must_be_booked(held: Appointment) -> None:
+    if held.status is not Status.BOOKED:
+        raise NotPossible(f"the appointment is {held.status}")

@@ -1,0 +1,85 @@
+"""Clinics: who holds them for which service, for which priorities, and when. They are read from a TOML file."""
+
+from __future__ import annotations
+
+from datetime import time
+from enum import Enum
+from pathlib import Path
+from typing import Annotated, Final
+
+import msgspec
+
+DEMO: Final = Path(__file__).parent / "demo.toml"
+
+Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
+
+
+class BadClinics(ValueError):
+    """The file of clinics can't be read; the text says why."""
+
+
+class Priority(Enum):
+    """How soon a patient has to be seen."""
+
+    ROUTINE = "ROUTINE"
+    URGENT = "URGENT"
+    TWO_WEEK_WAIT = "TWO_WEEK_WAIT"
+
+
+class Weekday(Enum):
+    """The days on which clinics are held."""
+
+    MONDAY = "MONDAY"
+    TUESDAY = "TUESDAY"
+    WEDNESDAY = "WEDNESDAY"
+    THURSDAY = "THURSDAY"
+    FRIDAY = "FRIDAY"
+
+
+class Session(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A stretch of time, London time, that comes every week on these days."""
+
+    days: tuple[Weekday, ...]
+    opens: time
+    closes: time
+
+
+class Clinic(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """One clinic. `id` is its Schedule's; `away` is the share of sessions that are not held because of leave."""
+
+    id: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9.-]{1,64}$")]
+    service: str
+    name: str
+    clinician: str | None = None
+    priorities: tuple[Priority, ...] = tuple(Priority)
+    slot_minutes: Annotated[int, msgspec.Meta(ge=5, le=480)] = 20
+    sessions: tuple[Session, ...] = ()
+    away: Share = 0.0
+    taken: Share = 0.0
+    """Share of slots that the hospital has given to patients of its own, so that they are never free here."""
+
+
+class Clinics:
+    """All clinics, by id and by service."""
+
+    def __init__(self, clinics: tuple[Clinic, ...]) -> None:
+        """Raises BadClinics if two have the same id."""
+        self.by_id: Final = {each.id: each for each in clinics}
+        if len(self.by_id) != len(clinics):
+            raise BadClinics("two clinics have the same id")
+
+    def of_service(self, service: str) -> list[Clinic]:
+        """Those of a service; none if the service is unknown here."""
+        return [each for each in self.by_id.values() if each.service == service]
+
+
+class _File(msgspec.Struct, forbid_unknown_fields=True):
+    clinics: tuple[Clinic, ...]
+
+
+def read_clinics(path: Path) -> Clinics:
+    """The clinics of a TOML file. Raises BadClinics."""
+    try:
+        return Clinics(msgspec.toml.decode(path.read_bytes(), type=_File).clinics)
+    except (OSError, msgspec.MsgspecError) as error:
+        raise BadClinics(f"{path}: {error}") from error

@@ -1,0 +1,154 @@
+"""Faults that the Test PAS plays on request, so that a service can be seen to survive them."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from enum import StrEnum
+from typing import Annotated, Final, Protocol, cast
+
+import anyio
+import msgspec
+from starlette.background import BackgroundTask
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from openers_testpas.replies import refusal
+
+ABORT: Final = "openers_testpas.abort"
+"""Name of the ASGI extension by which the server lets a transport be closed without a reply."""
+
+
+class Kind(StrEnum):
+    """What goes wrong."""
+
+    SLOW = "slow"
+    HANG = "hang"
+    ERROR = "error"
+    REFUSE = "refuse"
+    DROP = "drop"
+    TWICE = "twice"
+
+
+class Operation(StrEnum):
+    """During which request."""
+
+    SLOTS = "slots"
+    BOOK = "book"
+    LOOK_UP = "look-up"
+    CANCEL = "cancel"
+
+
+class Fault(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """One fault to play.
+
+    `share` of the requests that fit are hit, at most `count` of them. `ms` is how long `slow` waits. `after`: the
+    request is carried out, and then the reply is slow, never comes (`hang`), or is an error. `drop` is always after.
+    """
+
+    kind: Kind
+    operations: tuple[Operation, ...] = (Operation.BOOK,)
+    slot: str | None = None
+    share: Annotated[float, msgspec.Meta(ge=0, le=1)] = 1.0
+    count: Annotated[int, msgspec.Meta(ge=0)] | None = None
+    ms: Annotated[int, msgspec.Meta(ge=0, le=3_600_000)] = 1000
+    after: bool = False
+
+
+class _Abort(Protocol):
+    def __call__(self) -> None: ...
+
+
+class NoReply(Response):
+    """Closes the connection without a word."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Abort the transport and wait until it is gone."""
+        abort = cast("_Abort | None", scope.get("extensions", {}).get(ABORT))
+        if abort is None:
+            raise ConnectionAbortedError("the connection was dropped on purpose")
+        abort()
+        await _until_gone(receive)
+
+
+class Hanging(Response):
+    """Never answers; ends when the caller gives up."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Wait until the caller is gone."""
+        await _until_gone(receive)
+
+
+class Faults:
+    """The faults in force; the first that fits a request is played."""
+
+    def __init__(self, seed: int, faults: tuple[Fault, ...] = ()) -> None:
+        """`seed` decides which requests a share hits."""
+        self._random = random.Random(seed)  # noqa: S311 -- must be repeatable, guards nothing
+        self._faults = list(faults)
+        self.played: Final[dict[str, int]] = {}
+        self.second_answers: Final[list[int]] = []
+
+    @property
+    def in_force(self) -> tuple[Fault, ...]:
+        """Those in force, with what is left of their counts."""
+        return tuple(self._faults)
+
+    def replace(self, faults: tuple[Fault, ...]) -> None:
+        """Let these be in force and no others."""
+        self._faults = list(faults)
+
+    async def play(self, operation: Operation, slot: str | None, work: Callable[[], Response]) -> Response:
+        """The reply of `work`, or what a fault makes of it."""
+        fault = self._draw(operation, slot)
+        if fault is None:
+            return work()
+        if fault.kind is Kind.SLOW and not fault.after:
+            await anyio.sleep(fault.ms / 1000)
+        if fault.kind is Kind.REFUSE:
+            return refusal(409, "conflict", "the slot is gone (a fault that was asked for)")
+        if not fault.after and fault.kind in {Kind.HANG, Kind.ERROR}:
+            return Hanging() if fault.kind is Kind.HANG else _error()
+        return await self._spoil(fault, work)
+
+    async def _spoil(self, fault: Fault, work: Callable[[], Response]) -> Response:
+        """What becomes of the reply after the work was done."""
+        reply = work()
+        match fault.kind:
+            case Kind.SLOW if fault.after:
+                await anyio.sleep(fault.ms / 1000)
+            case Kind.HANG:
+                return Hanging()
+            case Kind.ERROR:
+                return _error()
+            case Kind.DROP:
+                return NoReply()
+            case Kind.TWICE:
+                reply.background = BackgroundTask(self._again, work)
+            case _:
+                pass
+        return reply
+
+    async def _again(self, work: Callable[[], Response]) -> None:
+        self.second_answers.append(work().status_code)
+
+    def _draw(self, operation: Operation, slot: str | None) -> Fault | None:
+        for number, fault in enumerate(self._faults):
+            if operation not in fault.operations or fault.slot not in {None, slot} or fault.count == 0:
+                continue
+            if fault.share < 1 and self._random.random() >= fault.share:
+                continue
+            if fault.count is not None:
+                self._faults[number] = msgspec.structs.replace(fault, count=fault.count - 1)
+            self.played[fault.kind] = self.played.get(fault.kind, 0) + 1
+            return fault
+        return None
+
+
+def _error() -> Response:
+    return refusal(500, "exception", "an error that was asked for")
+
+
+async def _until_gone(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass

@@ -1,0 +1,46 @@
+"""What a Test PAS has to be told to run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+
+from openers_testpas.clinics import DEMO
+from openers_testpas.faults import Fault
+
+
+class Options(msgspec.Struct, frozen=True, kw_only=True):
+    """All options. Without a client key notifications wait in the outbox.
+
+    `base_url` is how others reach this system; pauses between attempts to notify double from the first to the longest.
+    """
+
+    service: str = "http://127.0.0.1:8000"
+    host: str = "127.0.0.1"
+    port: int = 8002
+    base_url: str | None = None
+    database: Path = Path("var/testpas.db")
+    client_id: str = "demo-pas"
+    client_key: Path | None = None
+    clinics: Path = DEMO
+    seed: int = 1
+    days: int = 56
+    faults: tuple[Fault, ...] = ()
+    first_pause_s: float = 1.0
+    longest_pause_s: float = 300.0
+
+    @property
+    def address(self) -> str:
+        """The address of this system, without a slash at its end."""
+        return (self.base_url or f"http://{self.host}:{self.port}").rstrip("/")
+
+    @property
+    def fhir_url(self) -> str:
+        """The FHIR base URL: what slots and appointments are below, and the audience of the service's tokens."""
+        return f"{self.address}/fhir"
+
+    @property
+    def service_url(self) -> str:
+        """The address of the service, without a slash at its end: the issuer of its tokens."""
+        return self.service.rstrip("/")

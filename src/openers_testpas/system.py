@@ -1,0 +1,75 @@
+"""A whole Test PAS, put together from its parts."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from functools import partial
+from typing import Final
+
+import anyio
+
+from openers_testpas.auth import Doorkeeper, ServiceKeys
+from openers_testpas.bookings import Bookings
+from openers_testpas.clinics import read_clinics
+from openers_testpas.clock import MICROSECOND, Clock, Wall, wall
+from openers_testpas.faults import Faults
+from openers_testpas.fhir import AppointmentWriter
+from openers_testpas.notifications import Notifier, Pauses
+from openers_testpas.options import Options
+from openers_testpas.outbound import Http, Tokens, read_client_key
+from openers_testpas.outbox import Outbox
+from openers_testpas.slots import Slots
+from openers_testpas.store import Store
+
+OFFSET: Final = "clock_offset"
+LOOK_FOR_A_NEW_DAY_EVERY_S: Final = 60
+
+
+class System:
+    """The parts, and the two things that it does by itself: fill the diary each day, notify the service."""
+
+    def __init__(self, options: Options, wall: Wall = wall) -> None:
+        """Opens the store and fills the diary. Raises InUse, BadClinics or BadKey."""
+        self.options: Final = options
+        self.clinics: Final = read_clinics(options.clinics)
+        self.key: Final = read_client_key(options.client_id, options.client_key) if options.client_key else None
+        self.store: Final = Store(options.database)
+        self.clock: Final = Clock(wall, self.store.fact(OFFSET) * MICROSECOND)
+        self.http: Final = Http()
+        self.faults: Final = Faults(options.seed, options.faults)
+        self.outbox: Final = Outbox(self.store)
+        self.notifier: Final = Notifier(self.outbox, self.http, f"{options.service_url}/pas/notifications", wall)
+        self.writer: Final = AppointmentWriter(f"{options.service_url}/referrals/FHIR/STU3/CodeSystem")
+        self.slots: Final = Slots(self.store, self.clinics, self.clock)
+        self.bookings: Final = Bookings(self.store, self.clock, self.writer, self.notifier.wake)
+        keys = ServiceKeys(partial(self.http.get, f"{options.service_url}/oauth2/jwks"), wall)
+        self.doorkeeper: Final = Doorkeeper(keys, self.store, wall, (options.service_url, options.fhir_url))
+        self._wall = wall
+        self._filled: date | None = None
+        self.fill()
+
+    def fill(self) -> None:
+        """Put what the calendar has from today on into the diary."""
+        self.slots.fill(self.options.days, self.options.seed)
+        self._filled = self.clock.today()
+
+    def keep_clock(self) -> None:
+        """Let the clock's offset outlive this process."""
+        with self.store.change(0) as change:
+            self.store.set_fact(OFFSET, self.clock.offset // timedelta(microseconds=1))
+            del change
+
+    async def run(self) -> None:
+        """Do what it does by itself, for ever. Needs `http` to be open."""
+        async with anyio.create_task_group() as group:
+            group.start_soon(self._fill_daily)
+            if self.key is not None:
+                tokens = Tokens(self.http, self.options.service_url, self.key, self._wall)
+                pauses = Pauses(self.options.first_pause_s, self.options.longest_pause_s)
+                group.start_soon(self.notifier.run, tokens, pauses)
+
+    async def _fill_daily(self) -> None:
+        while True:
+            await anyio.sleep(LOOK_FOR_A_NEW_DAY_EVERY_S)
+            if self.clock.today() != self._filled:
+                self.fill()
