@@ -131,6 +131,7 @@ async def running(settings: Settings) -> AsyncGenerator[Running, None]:
     finally:
         for client in run.clients:
             await client.aclose()
+        await service.world.pas.close()
         await service.world.store.close()
 
 

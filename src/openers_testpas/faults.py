@@ -100,7 +100,7 @@ class Faults:
 
     async def play(self, operation: Operation, slot: str | None, work: Callable[[], Response]) -> Response:
         """The reply of `work`, or what a fault makes of it."""
-        fault = self._draw(operation, slot)
+        fault = self.draw(operation, slot)
         if fault is None:
             return work()
         if fault.kind is Kind.SLOW and not fault.after:
@@ -132,7 +132,8 @@ class Faults:
     async def _again(self, work: Callable[[], Response]) -> None:
         self.second_answers.append(work().status_code)
 
-    def _draw(self, operation: Operation, slot: str | None) -> Fault | None:
+    def draw(self, operation: Operation, slot: str | None) -> Fault | None:
+        """The fault that hits this request, counted; `None` if none does."""
         for number, fault in enumerate(self._faults):
             if operation not in fault.operations or fault.slot not in {None, slot} or fault.count == 0:
                 continue

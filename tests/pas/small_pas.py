@@ -52,6 +52,7 @@ class SmallPas:
     def __init__(self) -> None:
         """Empty; `url` is known once it runs."""
         self.url = ""
+        self.issuer, self.key, self.kid = ISSUER, KEY, "one"
         self.fault = ""
         self.next_link: str | None = None
         self.slots: dict[str, Json] = {}
@@ -93,9 +94,9 @@ class SmallPas:
         found, most = self.shown or self._matching(request), int(asked.get("_count", 500))
         at = int(asked.get("page", 0)) * most
         page = found[at : at + most]
-        shown = {slot["schedule"]["reference"].partition("/")[2] for slot in page}
+        shown = [key for key in self.schedules if {"reference": f"Schedule/{key}"} in [s["schedule"] for s in page]]
         entries = [{"resource": slot, "search": {"mode": "match"}} for slot in page]
-        entries += [{"resource": self.schedules[key], "search": {"mode": "include"}} for key in sorted(shown)]
+        entries += [{"resource": self.schedules[key], "search": {"mode": "include"}} for key in shown]
         links: list[Json] = [{"relation": "self", "url": str(request.url)}]
         if self.next_link or at + most < len(found):
             following = self.next_link or str(request.url.include_query_params(page=at // most + 1))
@@ -181,12 +182,12 @@ class SmallPas:
         """The JWT is signed by the service, for us, for some minutes, and new."""
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
         try:
-            found = jwt.decode(token, KEY, algorithms=["RS256"])
+            found = jwt.decode(token, self.key, algorithms=["RS256"])
         except (JoseError, ValueError):
             raise Broke(401, "security") from None
         claims, now = found.claims, datetime.now(UTC).timestamp()
-        right = scheme == "Bearer" and found.header.get("kid") == "one"
-        right &= claims["iss"] == ISSUER and claims["aud"] == self.url and claims["jti"] not in self._tokens
+        right = scheme == "Bearer" and found.header.get("kid") == self.kid
+        right &= claims["iss"] == self.issuer and claims["aud"] == self.url and claims["jti"] not in self._tokens
         if not right or not now < claims["exp"] <= now + 300 or claims["iat"] > now:
             raise Broke(401, "security")
         self._tokens.add(claims["jti"])

@@ -14,7 +14,7 @@ from openers.domain.errors import PasRefused, PasSilent
 from openers.domain.identifiers import NhsNumber, Ubrn, UserId
 from openers.pas import connector as module
 from openers.pas.connector import PasConnector
-from tests.pas.systems import CLINICIAN, OTHER_SERVICE, TIMEOUT_S, Pas
+from tests.pas.systems import CLINICIAN, OTHER_SERVICE, TIMEOUT_S, Pas, connector
 
 pytestmark = pytest.mark.anyio
 
@@ -81,6 +81,15 @@ async def test_a_booking_takes_its_slot(calls: PasConnector, pas: Pas) -> None:
 async def test_a_repeat_gives_the_first_booking(calls: PasConnector, pas: Pas) -> None:
     wanted = booking(pas.add_slot(START))
     assert await calls.book(pas.link, wanted) == await calls.book(pas.link, wanted)
+
+
+async def test_a_repeat_after_the_cancellation_books_nothing(calls: PasConnector, pas: Pas) -> None:
+    slot = pas.add_slot(START)
+    wanted = booking(slot)
+    await calls.cancel(pas.link, (await calls.book(pas.link, wanted)).id, REASON)
+    with pytest.raises(PasRefused):
+        await calls.book(pas.link, wanted)
+    assert await free(calls, pas) == [slot]
 
 
 async def test_a_slot_that_is_taken_is_refused_as_gone(calls: PasConnector, pas: Pas) -> None:
@@ -181,8 +190,6 @@ async def test_an_appointment_that_never_was_can_t_be_cancelled(calls: PasConnec
 
 
 async def test_a_stranger_is_turned_away(pas: Pas) -> None:
-    from tests.pas.systems import connector
-
     stranger = connector("https://stranger.example")
     try:
         with pytest.raises(PasRefused) as refused:

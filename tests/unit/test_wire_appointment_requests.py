@@ -220,15 +220,18 @@ REASONS: list[tuple[str, object, type[Unreadable], str, str]] = [
 
 
 @pytest.mark.parametrize(
-    ("good", "where", "value", "kind", "path", "words"),
-    [*((booking_body(), *row) for row in MALFORMED), *((deferral_body(), *row) for row in REASONS)],
+    ("body", "kind", "path", "words"),
+    [
+        *((changed(booking_body(), where, value), *refusal) for where, value, *refusal in MALFORMED),
+        *((changed(deferral_body(), where, value), *refusal) for where, value, *refusal in REASONS),
+    ],
     ids=[f"{where}-{index}" for index, (where, *_) in enumerate(MALFORMED + REASONS)],
 )
 def test_a_malformed_appointment_is_refused_with_its_place(
-    good: dict[str, Any], where: str, value: object, kind: type[Unreadable], path: str, words: str
+    body: dict[str, Any], kind: type[Unreadable], path: str, words: str
 ) -> None:
     with pytest.raises(Unreadable) as refused:
-        read_appointment(changed(good, where, value))
+        read_appointment(body)
     assert (type(refused.value), refused.value.path, refused.value.hint) == (kind, path, words)
 
 

@@ -141,8 +141,17 @@ TOLD: list[tuple[OpenersError, int, str, str, str]] = [
         "PAS_NOT_RESPONDING",
         "PAS unable to cancel booking in slot '9001' for UBRN: 000000012345. PAS Request Status: TIMED_OUT",
     ),
+    (e.PasRefused("secret"), 502, "exception", "PAS_RESPONDED_WITH_ERROR", ""),
+    (e.PasSilent("secret"), 504, "timeout", "PAS_NOT_RESPONDING", ""),
     (e.InvalidValue(Field.PAGE, 5), 422, "value", "INVALID_VALUE", "'Page Number' (5) is invalid."),
     (e.MissingParameter(Field.COUNT), 400, "required", "MISSING_PARAMETER", "'_count' is missing."),
+    (
+        e.MissingHeader(Field.COMMISSIONING_RULE_ORGANISATION, hint="send it"),
+        400,
+        "required",
+        "MISSING_HEADER",
+        "'commissioningRuleOrganisation' is missing: send it",
+    ),
     (e.MissingValue(Field.COMMENT), 422, "required", "MISSING_VALUE", "'comment' is missing."),
     (
         e.InappropriateValue(Field.REASON, hint="The reason provided is not valid in this case"),
@@ -243,6 +252,6 @@ def test_a_refusal_names_its_rule() -> None:
 @pytest.mark.parametrize("kind", [each for each in leaves(FieldRefused) if ours(each)])
 def test_every_refused_field_is_told_with_a_known_status(kind: type[FieldRefused]) -> None:
     error = kind(Field.PATIENT, "x", "y")
-    assert outcome_of(error, Fhir.STU3).status == (400 if kind is e.MissingParameter else 422)
+    assert outcome_of(error, Fhir.STU3).status == (400 if kind in (e.MissingParameter, e.MissingHeader) else 422)
     assert outcome_of(error, Fhir.R4).status == 400
     assert outcome_of(error, Fhir.STU3).display

@@ -62,8 +62,8 @@ WRITTEN: list[tuple[str, bytes]] = [
     ("AppointmentRequest", json.dumps(cancellation_body()).encode()),
     *(("Appointment", write_appointment(stored("x", 3, each), BASE)) for each in (BOOKED, DEFERRED, CANCELLED)),
     *(("ReferralRequest", write_referral(stored("x", 3, each), BASE)) for each in (BOOKED, DEFERRED, CANCELLED)),
-    ("SlotsFound", write_slots(SlotPage(QUERY, [slot(1), slot(2, USER.id)], 5), BASE, UUID(int=1), AT)),
-    ("SlotsFound", write_slots(SlotPage(QUERY, [], 0), BASE, UUID(int=1), AT)),
+    ("Slots", write_slots(SlotPage(QUERY, [slot(1), slot(2, USER.id)], 5), BASE, UUID(int=1), AT)),
+    ("Slots", write_slots(SlotPage(QUERY, [], 0), BASE, UUID(int=1), AT)),
     ("ServicesFound", write_services_found([])),
     (
         "ServicesFound",

@@ -26,7 +26,7 @@ async def load_if_empty(settings: Settings) -> None:
 
 async def migrate_only(settings: Settings) -> bool:
     """Bring the database to the present schema; whether there was anything to do."""
-    lock = _lock(settings)
+    lock = writer_lock(settings)
     try:
         return await migrate(settings.database_url)
     finally:
@@ -36,7 +36,7 @@ async def migrate_only(settings: Settings) -> bool:
 
 async def _load(settings: Settings, *, only_if_empty: bool) -> None:
     pack = read_pack(settings.world)
-    lock = _lock(settings)
+    lock = writer_lock(settings)
     world = await open_world(settings, Metrics(), pack.clinical_terms)
     try:
         async with world.read() as tx:
@@ -49,7 +49,8 @@ async def _load(settings: Settings, *, only_if_empty: bool) -> None:
             lock.release()
 
 
-def _lock(settings: Settings) -> WriterLock | None:
+def writer_lock(settings: Settings) -> WriterLock | None:
+    """The right to write to the SQLite file, until released; PostgreSQL needs none. Raises BlockingIOError."""
     path = settings.sqlite_path
     if path is None:
         return None

@@ -1,19 +1,17 @@
-"""`openers`: serve, load worlds, migrate, log in, verify the audit. Each command says what went wrong in one line."""
+"""`openers`: serve, load worlds, migrate, log in, verify the audit and more. What goes wrong is told in one line."""
 
 from __future__ import annotations
 
 import asyncio
-import os
 import sys
-from collections.abc import Generator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from openers.cli import token
-from openers.settings import Mode, Settings, SettingsError, read_settings
+from openers.cli import pas, token
+from openers.cli.problems import settings_of, told_in_one_line
+from openers.settings import Mode
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="OpenERS: an open e-Referral Service.")
 world_app = typer.Typer(no_args_is_help=True, help="Worlds: what a service in test mode starts with.")
@@ -21,6 +19,7 @@ db_app = typer.Typer(no_args_is_help=True, help="The database.")
 audit_app = typer.Typer(no_args_is_help=True, help="The audit.")
 app.add_typer(token.app, name="token")
 app.add_typer(world_app, name="world")
+app.add_typer(pas.app, name="pas")
 app.add_typer(db_app, name="db")
 app.add_typer(audit_app, name="audit")
 
@@ -42,8 +41,8 @@ def serve(
     """Serve. The database is migrated first; nothing is loaded into it."""
     from openers.server import serve as run
 
-    settings = _settings(host=host, port=port, database_url=database_url, world=world, workers=workers, mode=mode)
-    with _told_in_one_line():
+    settings = settings_of(host=host, port=port, database_url=database_url, world=world, workers=workers, mode=mode)
+    with told_in_one_line():
         run(settings)
 
 
@@ -53,8 +52,8 @@ def demo(host: Host = None, port: Port = None, database_url: DatabaseUrl = None)
     from openers.cli.demo import introduce, load_if_empty
     from openers.server import serve as run
 
-    settings = _settings(host=host, port=port, database_url=database_url, world="demo")
-    with _told_in_one_line():
+    settings = settings_of(host=host, port=port, database_url=database_url, world="demo")
+    with told_in_one_line():
         asyncio.run(load_if_empty(settings))
         typer.echo(introduce(settings, Path(sys.argv[0])))
         run(settings)
@@ -65,8 +64,8 @@ def work(database_url: DatabaseUrl = None) -> None:
     """Run due work alone, beside services on the same PostgreSQL database."""
     from openers.cli.work import work_alone
 
-    with _told_in_one_line():
-        asyncio.run(work_alone(_settings(database_url=database_url)))
+    with told_in_one_line():
+        asyncio.run(work_alone(settings_of(database_url=database_url)))
 
 
 @world_app.command("list")
@@ -82,8 +81,8 @@ def load_world(name: str, database_url: DatabaseUrl = None) -> None:
     """Load a world into the database, beside what is there. Not while a service runs on a SQLite file."""
     from openers.cli.demo import load
 
-    with _told_in_one_line():
-        asyncio.run(load(_settings(database_url=database_url, world=name)))
+    with told_in_one_line():
+        asyncio.run(load(settings_of(database_url=database_url, world=name)))
 
 
 @db_app.command()
@@ -91,8 +90,8 @@ def migrate(database_url: DatabaseUrl = None) -> None:
     """Bring the database to the present schema."""
     from openers.cli.demo import migrate_only
 
-    with _told_in_one_line():
-        changed = asyncio.run(migrate_only(_settings(database_url=database_url)))
+    with told_in_one_line():
+        changed = asyncio.run(migrate_only(settings_of(database_url=database_url)))
     typer.echo("migrated" if changed else "nothing to do")
 
 
@@ -104,42 +103,12 @@ def verify(
     """Check the whole audit chain. Exit status 1 if anything was altered, removed, swapped, cut or rewritten."""
     from openers.cli.audit import verify_audit
 
-    with _told_in_one_line():
-        findings = asyncio.run(verify_audit(_settings(database_url=database_url), head or []))
+    with told_in_one_line():
+        findings = asyncio.run(verify_audit(settings_of(database_url=database_url), head or []))
     for finding in findings:
         typer.echo(finding.text, err=True)
     if findings:
         raise typer.Exit(1)
-
-
-def _settings(**overrides: object) -> Settings:
-    try:
-        return read_settings(os.environ, overrides)
-    except SettingsError as error:
-        for problem in error.problems:
-            typer.echo(f"openers: {problem}", err=True)
-        raise typer.Exit(2) from None
-
-
-@contextmanager
-def _told_in_one_line() -> Generator[None]:
-    """Turn the failures that a user can do something about into one line and exit status 1."""
-    from openers.domain.errors import Unavailable
-
-    try:
-        yield
-    except BlockingIOError:
-        typer.echo("openers: another process has the SQLite file open for writing; stop it first", err=True)
-        raise typer.Exit(1) from None
-    except Unavailable as error:
-        typer.echo(f"openers: not available: {error.part}", err=True)
-        raise typer.Exit(1) from None
-    except SettingsError as error:
-        typer.echo(f"openers: {error}", err=True)
-        raise typer.Exit(2) from None
-    except ValueError as error:
-        typer.echo(f"openers: {error}", err=True)
-        raise typer.Exit(1) from None
 
 
 if __name__ == "__main__":

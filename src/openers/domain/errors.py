@@ -48,6 +48,7 @@ class Field(StrEnum):
     REFERRAL = "referral"
     VERSION = "version"
     SERVICE = "service"
+    APPLICATION = "application"
     SLOT = "slot"
     START = "start"
     END = "end"

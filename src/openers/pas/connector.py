@@ -53,6 +53,7 @@ T = TypeVar("T")
 
 _DONE: Final = frozenset({HTTPStatus.OK, HTTPStatus.CREATED})
 _GONE: Final = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT, HTTPStatus.GONE})
+_DEAD: Final = frozenset({"cancelled", "entered-in-error"})
 _NO_WORD: Final = frozenset({HTTPStatus.BAD_GATEWAY, HTTPStatus.GATEWAY_TIMEOUT})
 _ADDRESS: Final = re.compile(r"[!-~]{1,8000}")
 _PORTS: Final = {"http": 80, "https": 443}
@@ -83,6 +84,8 @@ class PasConnector:
         appointment = _read(read_appointment, body)
         if appointment.key != booking.key:
             raise PasSilent("the reply to a booking is about another one")
+        if appointment.status in _DEAD:
+            raise PasRefused("the booking was made before and is cancelled")
         return appointment
 
     async def cancel(self, link: PasLink, appointment_id: str, reason: str | None) -> None:

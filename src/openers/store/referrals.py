@@ -98,7 +98,7 @@ class SqlReferrals:
         """Replace the value, raise the version, keep the old value in history. Raises VersionConflict."""
         body, version = encode(new), old.version + 1
         values = {"key": old.key, "old": old.version, "version": version, "body": body}
-        if not await self._connection.run(_PUT, {**values, "owner": new.owner, "workgroup": new.workgroup}):
+        if not await self._connection.run(_PUT, {**values, **_columns_of(new)}):
             row = await self._connection.row(_GET, {"ubrn": old.key})
             raise VersionConflict(old.version, row[0] if row else 0)
         await self._connection.run(_KEEP, {"kind": KIND, "key": old.key, "version": old.version, "body": old.body})

@@ -98,7 +98,9 @@ STU3: Final[dict[type[OpenersError], _Row]] = {
     OpenersError: _Row(500, "exception", "TECHNICAL_ERROR"),
     e.Unavailable: _Row(503, "transient", "SYSTEM_UNAVAILABLE"),
     e.PasRespondedWithError: _Row(502, "exception", "PAS_RESPONDED_WITH_ERROR"),
+    e.PasRefused: _Row(502, "exception", "PAS_RESPONDED_WITH_ERROR"),
     e.PasNotResponding: _Row(504, "timeout", "PAS_NOT_RESPONDING"),
+    e.PasSilent: _Row(504, "timeout", "PAS_NOT_RESPONDING"),
     e.VersionConflict: _Row(409, "conflict", "VERSION_CONFLICT"),
     e.RecordLocked: _Row(423, "lock-error", "REFERRAL_LOCKED"),
     e.NotFound: _Row(404, "not-found", "REFERENCE_NOT_FOUND"),
@@ -131,7 +133,10 @@ STU3: Final[dict[type[OpenersError], _Row]] = {
     e.SlotNotAvailable: _Row(422, "business-rule", "SLOT_NOT_AVAILABLE"),
     e.SlotsCurrentlyAvailable: _Row(422, "business-rule", "SLOTS_CURRENTLY_AVAILABLE"),
     e.ThisSlotIsAvailable: _Row(422, "business-rule", "THIS_SLOT_IS_AVAILABLE"),
+    e.UnableToConfirmAppointment: _Row(422, "business-rule", "UNABLE_TO_CONFIRM_APPOINTMENT"),
+    e.UnableToCancelAppointment: _Row(422, "business-rule", "UNABLE_TO_CANCEL_APPOINTMENT"),
     e.MissingParameter: _Row(400, "required", "MISSING_PARAMETER"),
+    e.MissingHeader: _Row(400, "required", "MISSING_HEADER"),
     w.MalformedJson: _Row(400, "structure", "INVALID_FHIR_STRUCTURE"),
     w.MissingField: _Row(422, "required", "MISSING_VALUE"),
     w.UnexpectedField: _Row(422, "value", "UNEXPECTED_FIELD"),
@@ -145,7 +150,9 @@ R4: Final[dict[type[OpenersError], _Row]] = {
     OpenersError: _Row(500, "exception", "REC_SERVER_ERROR"),
     e.Unavailable: _Row(503, "transient", "REC_UNAVAILABLE"),
     e.PasRespondedWithError: _Row(502, "exception", "REC_SERVER_ERROR"),
+    e.PasRefused: _Row(502, "exception", "REC_SERVER_ERROR"),
     e.PasNotResponding: _Row(504, "timeout", "REC_TIMEOUT"),
+    e.PasSilent: _Row(504, "timeout", "REC_TIMEOUT"),
     e.VersionConflict: _Row(409, "conflict", "REC_CONFLICT"),
     e.RecordLocked: _Row(423, "lock-error", "REC_LOCKED"),
     e.NotFound: _Row(404, "not-found", "REC_NOT_FOUND"),
@@ -203,7 +210,7 @@ def diagnostics_of(error: OpenersError) -> str:
     match error:
         case e.PatientError():
             return f"'{LABELS[error.field]}' record cannot be used."
-        case e.MissingValue() | e.ValueIsRequired() | e.MissingParameter() if error.value is None:
+        case e.MissingValue() | e.ValueIsRequired() | e.MissingParameter() | e.MissingHeader() if error.value is None:
             return _sentence(LABELS[error.field], None, f"is missing: {error.hint}" if error.hint else "is missing.")
         case FieldRefused():
             return _sentence(LABELS[error.field], error.value, error.hint or "is invalid.")

@@ -6,9 +6,11 @@ import hashlib
 
 import msgspec
 
+from openers.domain.codes import BookableType
+from openers.usecases.link_pas import LinkPas, link_pas
 from openers.usecases.load_directory import LoadDirectory, load_directory
 from openers.usecases.world import World
-from openers.worlds.packs import Pack
+from openers.worlds.packs import Pack, PackPas
 
 
 async def load_pack(world: World, pack: Pack) -> None:
@@ -26,6 +28,19 @@ async def load_pack(world: World, pack: Pack) -> None:
         patients=pack.patients,
     )
     await load_directory(command, world)
+    if pack.pas is not None:
+        await _link(world, pack, pack.pas)
+
+
+async def _link(world: World, pack: Pack, pas: PackPas) -> None:
+    """Link every directly bookable service to the pack's PAS, unless it is linked to one already."""
+    for service in pack.services:
+        if service.bookable is not BookableType.DIRECTLY_BOOKABLE:
+            continue
+        async with world.read() as tx:
+            linked = await tx.links.get(service.id)
+        if linked is None:
+            await link_pas(LinkPas(service=service.id, url=pas.url, client_id=pas.client_id), world)
 
 
 def fingerprint(pack: Pack) -> str:

@@ -85,7 +85,7 @@ def _one(call: Call, field: Field) -> str | None:
 def _needed(call: Call, field: Field) -> str:
     value = _one(call, field)
     if not value:
-        raise MissingParameter(field, None, "is missing.")
+        raise MissingParameter(field)
     return value
 
 

@@ -247,6 +247,6 @@ COMPONENTS: Final[dict[str, Schema]] = {
     "ServicesFound": _SERVICES_FOUND,
     "Shortlist": _SHORTLIST,
     "Slot": _SLOT,
-    "SlotsFound": _SLOTS,
+    "Slots": _SLOTS,
 }
 """Every schema of STU3."""

@@ -17,6 +17,13 @@ class PackError(Exception):
     """A pack can't be read. The text names the pack, the place in it and what is wrong there."""
 
 
+class PackPas(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The Patient Administration System of all directly bookable services, and the application as which it calls."""
+
+    url: str
+    client_id: str
+
+
 class Pack(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Everything that a world holds when it begins.
 
@@ -35,5 +42,6 @@ class Pack(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     patients: tuple[Patient, ...] = ()
     clinical_terms: tuple[ClinicalTerm, ...] = ()
     crowd: Crowd | None = None
+    pas: PackPas | None = None
     secrets: dict[str, str] = {}
     private_keys: dict[str, dict[str, str]] = {}

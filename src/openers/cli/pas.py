@@ -1,0 +1,56 @@
+"""`openers pas`: link services to Patient Administration Systems, and run the Test PAS."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated
+
+import typer
+
+from openers.cli.problems import settings_of, told_in_one_line
+from openers.settings import Settings
+
+app = typer.Typer(no_args_is_help=True, help="Patient Administration Systems, which hold the slots of services.")
+
+
+@app.command()
+def link(
+    service: Annotated[str, typer.Argument(metavar="SERVICE_ID", help="A directly bookable service.")],
+    url: Annotated[str, typer.Argument(help="FHIR base URL of the PAS.")],
+    client_id: Annotated[str, typer.Option(help="The application as which the PAS notifies.")] = "demo-pas",
+    database_url: Annotated[str | None, typer.Option(help="sqlite:///path or postgresql://...")] = None,
+) -> None:
+    """Link a service to a PAS, in place of an earlier link. Not while a service runs on a SQLite file."""
+    with told_in_one_line():
+        asyncio.run(_link(settings_of(database_url=database_url), (service, url, client_id)))
+    typer.echo(f"service {service} is linked to {url}")
+
+
+@app.command(add_help_option=False, context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def serve(context: typer.Context) -> None:
+    """Serve the Test PAS; its options follow."""
+    from openers_testpas.__main__ import app as testpas  # a system of its own, with options of its own
+
+    testpas(["serve", *context.args], prog_name="openers pas")
+
+
+async def _link(settings: Settings, wanted: tuple[str, str, str]) -> None:
+    """Raises BlockingIOError, Unavailable, FieldRefused, ValueError."""
+    from openers.bootstrap import open_world
+    from openers.cli.demo import writer_lock
+    from openers.domain.identifiers import ServiceId
+    from openers.telemetry.metrics import Metrics
+    from openers.usecases.due import system_entry
+    from openers.usecases.link_pas import LinkPas, link_pas
+
+    service, url, client_id = wanted
+    command = LinkPas(service=ServiceId(service), url=url, client_id=client_id)
+    lock = writer_lock(settings)
+    world = await open_world(settings, Metrics())
+    try:
+        await link_pas(command, world.for_call(system_entry("Link PAS", world.wall.now())))
+    finally:
+        await world.pas.close()
+        await world.store.close()
+        if lock is not None:
+            lock.release()

@@ -1,0 +1,1 @@
+"""Booking, deferral and cancellation against a small PAS over real HTTP."""

@@ -1,0 +1,332 @@
+"""What any system that keeps to the contract between a service and a PAS does (docs/reference/pas-contract.md).
+
+Inherit `PasContract` and give it a fixture `subject`. Tests use what the contract offers and nothing else, so they
+can be pointed at any base URL; they book slots that are free and leave others alone.
+"""
+
+from __future__ import annotations
+
+import hmac
+import re
+from base64 import urlsafe_b64encode
+from datetime import datetime, timedelta
+from typing import Any, Final
+from uuid import uuid4
+
+import anyio
+import httpx
+import pytest
+from joserfc.jwk import RSAKey
+
+from tests.testpas.subject import Resource, Subject, included, link, matches, problem, wanted
+
+PRIORITIES: Final = {"ROUTINE", "URGENT", "TWO_WEEK_WAIT"}
+WRONG_BODIES: Final[dict[str, Resource]] = {
+    "another status": {"status": "proposed"},
+    "no status": {"status": None},
+    "no slot": {"slot": None},
+    "two slots": {"slot": [{"reference": "Slot/1"}, {"reference": "Slot/2"}]},
+    "no start": {"start": None},
+    "another end": {"end": "2030-01-01T10:00:00Z"},
+    "a start without an offset": {"start": "2030-01-01T10:00:00"},
+    "no identifier": {"identifier": []},
+    "no patient": {"participant": []},
+    "a number as status": {"status": 7},
+    "another resource": {"resourceType": "Slot"},
+}
+CLAIMS: Final[dict[str, Resource]] = {
+    "another issuer": {"iss": "http://elsewhere.example"},
+    "another audience": {"aud": "http://elsewhere.example/fhir"},
+    "no audience": {"aud": None},
+    "expired": {"exp": 1_700_000_000},
+    "too long": {"exp": 4_000_000_000},
+    "never expires": {"exp": None},
+    "an expiry that is no number": {"exp": "soon"},
+    "an expiry beyond time": {"exp": 1e300},
+    "issued in the future": {"iat": 4_000_000_000},
+    "no jti": {"jti": None},
+    "an empty jti": {"jti": ""},
+}
+
+
+@pytest.mark.anyio
+class PasContract:
+    """The contract, test by test."""
+
+    async def test_slots_are_as_the_contract_shapes_them(self, subject: Subject) -> None:
+        """Each has its number, times, schedule and priorities; each schedule its service."""
+        bundle = await subject.search(("_count", "500"))
+        assert (bundle["resourceType"], bundle["type"]) == ("Bundle", "searchset")
+        assert bundle["total"] == len(matches(bundle)) >= 30
+        schedules = {each["id"]: each for each in included(bundle)}
+        for slot in matches(bundle):
+            assert slot["status"] == "free"
+            assert slot["identifier"][0]["system"] == "https://fhir.nhs.uk/Id/alternative-slot"
+            start, end = datetime.fromisoformat(slot["start"]), datetime.fromisoformat(slot["end"])
+            assert timedelta() < end - start < timedelta(hours=8)
+            assert datetime.fromisoformat(slot["meta"]["lastUpdated"]).tzinfo is not None
+            assert {each["coding"][0]["code"] for each in slot["serviceType"]} <= PRIORITIES
+            actor = schedules[slot["schedule"]["reference"].removeprefix("Schedule/")]["actor"]
+            assert actor[0]["identifier"]["value"] == subject.service_id
+            assert [each["identifier"]["system"] for each in actor[1:]] in ([], ["http://fhir.nhs.net/Id/sds-user-id"])
+        numbers = [slot["identifier"][0]["value"] for slot in matches(bundle)]
+        assert len(set(numbers)) == len(numbers)
+
+    async def test_pages_are_the_whole(self, subject: Subject) -> None:
+        """Pages followed by their next links hold each slot once, and all tell the same total."""
+        whole = [slot["id"] for slot in matches(await subject.search(("_count", "500")))]
+        pages = await _pages(subject, await subject.search(("_count", "7")))
+        assert [len(matches(page)) for page in pages[:-1]] == [7] * (len(pages) - 1)
+        assert {page["total"] for page in pages} == {len(whole)}
+        assert sorted(slot["id"] for page in pages for slot in matches(page)) == sorted(whole)
+        assert all(link(page, "self") for page in pages)
+
+    async def test_slots_start_within_the_bounds(self, subject: Subject) -> None:
+        """`ge` includes its instant, `lt` does not."""
+        starts = sorted({datetime.fromisoformat(slot["start"]) for slot in await subject.free(30)})
+        bounds = [("start", f"ge{starts[1].isoformat()}"), ("start", f"lt{starts[3].isoformat()}")]
+        found = matches(await subject.search(*bounds, ("_count", "500")))
+        assert {datetime.fromisoformat(slot["start"]) for slot in found} == {starts[1], starts[2]}
+
+    async def test_a_service_without_slots_has_an_empty_bundle(self, subject: Subject) -> None:
+        """So has one that nobody knows."""
+        for service_id in (subject.empty_service_id, "99999999"):
+            bundle = await subject.search(service_id=service_id)
+            assert (bundle["total"], matches(bundle), link(bundle, "next")) == (0, [], None)
+
+    @pytest.mark.parametrize(
+        ("name", "value"),
+        [
+            ("start", "ge2026-01-01"),
+            ("start", "yesterday"),
+            ("_count", "0"),
+            ("_count", "many"),
+            ("_lastUpdated", "2026-01-01T00:00:00Z"),
+        ],
+    )
+    async def test_a_query_that_means_nothing_is_refused(self, subject: Subject, name: str, value: str) -> None:
+        """With 400 and an OperationOutcome."""
+        service = ("schedule.actor:identifier", f"http://fhir.nhs.net/Id/ers-service|{subject.service_id}")
+        assert problem(await subject.get("/Slot", [service, (name, value)]))[0] == 400
+
+    async def test_changes_show_whatever_became_of_a_slot(self, subject: Subject) -> None:
+        """A booked slot vanishes from the free ones and shows as changed; so does its return."""
+        slot, other = await subject.free(2)
+        since = ("_lastUpdated", f"ge{await _latest_change(subject)}")
+        booked = (await subject.book(slot)).json()
+        changed = await _changed(subject, since)
+        assert changed[slot["id"]]["status"] == "busy"
+        assert other["id"] not in {each["id"] for each in changed.values() if each["status"] == "busy"}
+        assert slot["id"] not in {each["id"] for each in matches(await subject.search(("_count", "500")))}
+        assert (await subject.cancel(booked)).status_code == 200
+        again = (await _changed(subject, since))[slot["id"]]
+        assert again["status"] == "free"
+        assert _updated(again) > _updated(changed[slot["id"]]) > _updated(slot)
+
+    async def test_changes_are_paged_too(self, subject: Subject) -> None:
+        """And no change is lost between two pages."""
+        since = ("_lastUpdated", f"ge{await _latest_change(subject)}")
+        slots = await subject.free(5)
+        for slot in slots:
+            assert (await subject.book(slot)).status_code == 201
+        pages = await _pages(subject, await subject.search(since, ("_count", "2")))
+        found = [slot["id"] for page in pages for slot in matches(page)]
+        assert {slot["id"] for slot in slots} <= set(found)
+        assert len(found) == len(set(found))
+
+    async def test_a_free_slot_is_booked(self, subject: Subject) -> None:
+        """With 201, its address, an id and a version; what was sent comes back."""
+        [slot] = await subject.free()
+        key = str(uuid4())
+        reply = await subject.book(slot, key)
+        assert reply.status_code == 201, reply.text
+        appointment = reply.json()
+        assert re.fullmatch(r"[A-Za-z0-9.-]{1,64}", appointment["id"])
+        assert f"/Appointment/{appointment['id']}" in reply.headers["location"]
+        assert appointment["meta"]["versionId"]
+        sent = wanted(slot, key)
+        for name in ("status", "slot", "participant"):
+            assert appointment[name] == sent[name]
+        for name in ("start", "end", "created"):
+            assert datetime.fromisoformat(appointment[name]) == datetime.fromisoformat(sent[name])
+        assert all(each in appointment["identifier"] for each in sent["identifier"])
+
+    async def test_a_repeated_key_finds_its_booking(self, subject: Subject) -> None:
+        """With 200, whatever else the repeated request says."""
+        slot, other = await subject.free(2)
+        key = str(uuid4())
+        first = await subject.book(slot, key)
+        for repeated in (await subject.book(slot, key), await subject.book(other, key)):
+            assert (repeated.status_code, repeated.json()["id"]) == (200, first.json()["id"])
+        assert other["id"] in {each["id"] for each in matches(await subject.search(("_count", "500")))}
+
+    async def test_a_taken_slot_is_refused(self, subject: Subject) -> None:
+        """With 409; the key that lost has booked nothing and may book another slot."""
+        slot, other = await subject.free(2)
+        assert (await subject.book(slot)).status_code == 201
+        key = str(uuid4())
+        assert problem(await subject.book(slot, key)) == (409, "conflict")
+        assert (await subject.look_up(key))["total"] == 0
+        assert (await subject.book(other, key)).status_code == 201
+
+    async def test_an_unknown_slot_is_refused(self, subject: Subject) -> None:
+        """With 404."""
+        [slot] = await subject.free()
+        assert problem(await subject.book({**slot, "id": "nowhere"}))[0] == 404
+
+    @pytest.mark.parametrize("wrong", WRONG_BODIES)
+    async def test_a_wrong_body_is_refused(self, subject: Subject, wrong: str) -> None:
+        """With 422, and nothing is booked."""
+        [slot] = await subject.free()
+        key = str(uuid4())
+        assert problem(await subject.book(slot, key, **WRONG_BODIES[wrong]))[0] == 422
+        assert (await subject.look_up(key))["total"] == 0
+
+    async def test_what_is_no_json_or_has_no_key_is_refused(self, subject: Subject) -> None:
+        """With 400."""
+        [slot] = await subject.free()
+        key = str(uuid4())
+        assert problem(await subject.post(b"{", key))[0] == 400
+        assert problem(await subject.post(wanted(slot, key), None))[0] == 400
+
+    async def test_the_key_of_the_body_is_that_of_the_header(self, subject: Subject) -> None:
+        """Else 422."""
+        [slot] = await subject.free()
+        assert problem(await subject.post(wanted(slot, str(uuid4())), str(uuid4())))[0] == 422
+
+    async def test_a_key_can_be_looked_up(self, subject: Subject) -> None:
+        """One entry after it has booked, none before."""
+        [slot] = await subject.free()
+        key = str(uuid4())
+        assert matches(await subject.look_up(key)) == []
+        booked = (await subject.book(slot, key)).json()
+        bundle = await subject.look_up(key)
+        assert (bundle["total"], matches(bundle)) == (1, [booked])
+
+    async def test_a_cancelled_appointment_frees_its_slot(self, subject: Subject) -> None:
+        """Repeating changes nothing, another key may book, and the old key tells that it was cancelled."""
+        [slot] = await subject.free()
+        key = str(uuid4())
+        booked = (await subject.book(slot, key)).json()
+        first, second = await subject.cancel(booked), await subject.cancel(booked)
+        assert (first.status_code, second.status_code) == (200, 200)
+        assert first.json() == second.json()
+        assert first.json()["status"] == "cancelled"
+        assert first.json()["cancelationReason"]["coding"][0]["code"] == "PATIENT_HOLIDAY"
+        assert first.json()["meta"]["versionId"] != booked["meta"]["versionId"]
+        assert (await subject.book(slot)).status_code == 201
+        repeated = await subject.book(slot, key)
+        assert (repeated.status_code, repeated.json()["status"]) == (200, "cancelled")
+
+    async def test_only_what_is_there_can_be_cancelled(self, subject: Subject) -> None:
+        """404 for an unknown appointment, 422 for any other change."""
+        [slot] = await subject.free()
+        booked = (await subject.book(slot)).json()
+        assert problem(await subject.put({**booked, "status": "cancelled"}, "nowhere"))[0] in {404, 422}
+        assert problem(await subject.put({**booked, "id": "nowhere", "status": "cancelled"}))[0] == 404
+        assert problem(await subject.put({**booked, "status": "fulfilled"}))[0] == 422
+
+    async def test_one_slot_has_one_booking(self, subject: Subject) -> None:
+        """Of 50 who want it at once one gets it."""
+        [slot] = await subject.free()
+        replies = await _at_once([(slot, str(uuid4())) for _ in range(50)], subject)
+        assert sorted(reply.status_code for reply in replies) == [201] + [409] * 49
+
+    async def test_one_key_has_one_booking(self, subject: Subject) -> None:
+        """Of 20 attempts at once, for several slots, one books and the others find it."""
+        slots, key = await subject.free(4), str(uuid4())
+        replies = await _at_once([(slot, key) for slot in slots * 5], subject)
+        assert sorted(reply.status_code for reply in replies) == [200] * 19 + [201]
+        assert len({reply.json()["id"] for reply in replies}) == 1
+
+    @pytest.mark.parametrize("wrong", CLAIMS)
+    async def test_a_token_with_wrong_claims_is_refused(self, subject: Subject, wrong: str) -> None:
+        """With 401."""
+        assert await _with(subject, subject.service.token(subject.base, **CLAIMS[wrong])) == (401, "login")
+
+    async def test_a_token_of_somebody_else_is_refused(self, subject: Subject) -> None:
+        """Whatever its signature, header or form."""
+        service, other = subject.service, RSAKey.generate_key(2048)
+        claims = {"iss": service.url, "aud": subject.base, "iat": 0, "exp": 0, "jti": str(uuid4())}
+        good = service.token(subject.base)
+        header, payload, signature = good.split(".")
+        none = "eyJhbGciOiJub25lIiwia2lkIjoic2VydmljZS0xIn0"
+        corpus = (
+            service.sign(_valid(claims), other),
+            service.sign(_valid(claims), other, kid="nobody"),
+            _with_public_key_as_secret(service.sign(_valid(claims), alg="HS256"), service.key),
+            service.sign(_valid(claims), algorithm="RS512"),
+            service.sign(_valid(claims), kid=None),
+            service.sign(_valid(claims), crit=["strange"], strange=True),
+            service.sign([1, 2]),
+            f"{none}.{payload}.",
+            f"{header}.{payload}.{signature[:-8]}AAAAAAAA",
+            f"{header}.{payload}",
+            "x",
+            "..",
+            "A" * 20_000,
+        )
+        for token in corpus:
+            assert await _with(subject, token) == (401, "login"), token[:200]
+        assert problem(await subject.http.get(f"{subject.base}/Slot")) == (401, "login")
+
+    async def test_a_token_is_good_once(self, subject: Subject) -> None:
+        """Its replay is refused."""
+        token = subject.service.token(subject.base)
+        assert (await _with(subject, token))[0] == 200
+        assert await _with(subject, token) == (401, "login")
+
+
+def _with_public_key_as_secret(token: str, key: RSAKey) -> str:
+    """The token signed with HMAC, for those who let a token choose how it is checked."""
+    signed = token.rpartition(".")[0]
+    signature = hmac.digest(key.as_pem(private=False), signed.encode(), "sha256")
+    return f"{signed}.{urlsafe_b64encode(signature).decode().rstrip('=')}"
+
+
+def _valid(claims: Resource) -> Resource:
+    now = int(datetime.now().astimezone().timestamp())
+    return {**claims, "iat": now, "exp": now + 200, "jti": str(uuid4())}
+
+
+def _updated(slot: Resource) -> datetime:
+    return datetime.fromisoformat(slot["meta"]["lastUpdated"])
+
+
+async def _with(subject: Subject, token: str) -> tuple[int, str]:
+    """Status and code of a look-up with a token."""
+    url = f"{subject.base}/Appointment?identifier=https://openers.example/Id/booking-key%7C{uuid4()}"
+    reply = await subject.http.get(url, headers={"Authorization": f"Bearer {token}"})
+    return (200, "") if reply.status_code == 200 else problem(reply)
+
+
+async def _pages(subject: Subject, first: Resource) -> list[Resource]:
+    pages = [first]
+    while (following := link(pages[-1], "next")) is not None:
+        reply = await subject.get(following)
+        assert reply.status_code == 200, reply.text
+        pages.append(reply.json())
+    return pages
+
+
+async def _changed(subject: Subject, since: tuple[str, str]) -> dict[str, Any]:
+    pages = await _pages(subject, await subject.search(since, ("_count", "500")))
+    return {slot["id"]: slot for page in pages for slot in matches(page)}
+
+
+async def _latest_change(subject: Subject) -> str:
+    """The stamp of the latest change, found by asking for everything that ever changed."""
+    slots = await _changed(subject, ("_lastUpdated", "ge2000-01-01T00:00:00+00:00"))
+    return max(slots.values(), key=_updated)["meta"]["lastUpdated"]
+
+
+async def _at_once(wishes: list[tuple[Resource, str]], subject: Subject) -> list[httpx.Response]:
+    replies: list[httpx.Response] = []
+
+    async def attempt(slot: Resource, key: str) -> None:
+        replies.append(await subject.book(slot, key))
+
+    async with anyio.create_task_group() as group:
+        for slot, key in wishes:
+            group.start_soon(attempt, slot, key)
+    return replies
