@@ -107,16 +107,25 @@ class Live:
             os.killpg(self._process.pid, number)
 
 
+def settings_env(database_url: str, keys: Path) -> dict[str, str]:
+    """Settings of a service on this database whose keys are in the directory `keys`, as those of `settings_for`."""
+    return {
+        "OPENERS_DATABASE_URL": database_url,
+        "OPENERS_AUDIT_KEY_FILE": str(keys / "audit.key"),
+        "OPENERS_SIGNING_KEY_FILE": str(keys / "sign.pem"),
+    }
+
+
 @contextmanager
-def live(settings_env: Mapping[str, str], prefix: Sequence[str] = ()) -> Generator[Live]:
-    """A running service with the settings `settings_env` (`OPENERS_*`) and none of this process's own.
+def live(settings: Mapping[str, str], prefix: Sequence[str] = ()) -> Generator[Live]:
+    """A running service with these `settings` (`OPENERS_*`, see `settings_env`) and none of this process's own.
 
     A port and keys of its own are chosen unless they are given. `prefix` is a command that runs it (a tracer).
     Raises NotStarted.
     """
     with TemporaryDirectory() as directory, ExitStack() as clients:
         log = Path(directory) / "log"
-        environment = _environment(settings_env, Path(directory))
+        environment = _environment(settings, Path(directory))
         port = int(environment["OPENERS_PORT"])
         command = [*prefix, sys.executable, "-m", "openers.cli.main", "serve"]
         with log.open("wb") as written:
@@ -131,9 +140,9 @@ def live(settings_env: Mapping[str, str], prefix: Sequence[str] = ()) -> Generat
             run.kill()
 
 
-def _environment(settings_env: Mapping[str, str], directory: Path) -> dict[str, str]:
+def _environment(settings: Mapping[str, str], directory: Path) -> dict[str, str]:
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("OPENERS_")}
-    port = settings_env.get("OPENERS_PORT") or str(free_port())
+    port = settings.get("OPENERS_PORT") or str(free_port())
     chosen = {
         "OPENERS_PORT": port,
         "OPENERS_HOST": "127.0.0.1",
@@ -141,7 +150,7 @@ def _environment(settings_env: Mapping[str, str], directory: Path) -> dict[str, 
         "OPENERS_AUDIT_KEY_FILE": str(directory / "audit.key"),
         "OPENERS_SIGNING_KEY_FILE": str(directory / "signing.pem"),
     }
-    return {**inherited, **chosen, **settings_env}
+    return {**inherited, **chosen, **settings}
 
 
 def free_port() -> int:

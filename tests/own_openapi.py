@@ -6,10 +6,12 @@ from functools import cache
 from typing import Final
 
 import httpx
+
+from openers.api import operations  # registers every operation
+from openers.api.openapi import openapi_document
 from tests.replies import Document
 
-import openers.bootstrap  # noqa: F401 - registers the operations
-from openers.api.openapi import openapi_document
+__all__ = ["check_reply", "operations", "own"]
 
 PREFIX: Final = "/referrals/FHIR"
 WITHOUT_BODY: Final = frozenset({401, 403, 429})

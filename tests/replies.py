@@ -24,14 +24,14 @@ Json = dict[str, Any]
 class Fault:
     """Where a reply is not as described. `check` is status, header, media or body; `place` says where in it."""
 
-    operation: str
+    path: str
     status: int
     check: str
     place: str
     message: str
 
     def __str__(self) -> str:
-        return f"{self.operation} {self.status}: {self.check} {self.place}: {self.message}"
+        return f"{self.path} {self.status}: {self.check} {self.place}: {self.message}"
 
 
 class Document:
@@ -42,33 +42,39 @@ class Document:
         self._prefix = prefix
         self._components: Json = document.get("components", {})
         self._old = document["openapi"].startswith("3.0")
-        self._operations: list[tuple[re.Pattern[str], Mapping[str, Json]]] = [
-            (_pattern(path), item) for path, item in sorted(document["paths"].items(), key=lambda pair: "{" in pair[0])
+        self._paths: list[tuple[re.Pattern[str], str, Mapping[str, Json]]] = [
+            (_pattern(path), path, item)
+            for path, item in sorted(document["paths"].items(), key=lambda pair: "{" in pair[0])
         ]
         self._validators: dict[str, Draft202012Validator] = {}
 
     def faults(self, request: httpx.Request, response: httpx.Response) -> Iterator[Fault]:
         """Everything in which the reply is not as the document says."""
-        operation = self._operation(request)
-        if operation is None:
+        found = self._operation(request)
+        if found is None:
             return
-        name, status = str(operation["operationId"]), response.status_code
+        path, operation = found
+        status = response.status_code
         described = operation["responses"].get(str(status))
         if described is None:
-            yield Fault(name, status, "status", "", "is not described")
+            yield Fault(path, status, "status", "", "is not described")
             return
         reply = self._resolved(described)
         for check, place, message in (*self._headers(reply, response), *self._content(reply, response)):
-            yield Fault(name, status, check, place, message)
+            yield Fault(path, status, check, place, message)
 
     def body_faults(self, schema: str, body: object) -> Iterator[ValidationError]:
         """What is wrong with `body` as an instance of the component `schema`."""
         return self._validator({"$ref": f"#/components/schemas/{schema}"}).iter_errors(body)
 
-    def _operation(self, request: httpx.Request) -> Json | None:
-        path = unquote(request.url.raw_path.decode().partition("?")[0]).removeprefix(self._prefix).rstrip("/")
-        found = next((item for pattern, item in self._operations if pattern.fullmatch(path)), {})
-        return found.get(request.method.lower())
+    def _operation(self, request: httpx.Request) -> tuple[str, Json] | None:
+        """What the request calls: method and path as described, and the operation."""
+        asked = unquote(request.url.raw_path.decode().partition("?")[0]).removeprefix(self._prefix).rstrip("/")
+        for pattern, path, item in self._paths:
+            if pattern.fullmatch(asked):
+                operation = item.get(request.method.lower())
+                return None if operation is None else (f"{request.method} {path}", operation)
+        return None
 
     def _headers(self, reply: Json, response: httpx.Response) -> Iterator[tuple[str, str, str]]:
         for name, described in reply.get("headers", {}).items():
@@ -114,19 +120,17 @@ class Document:
     def _modern_all(self, schemas: Json) -> Json:
         return {name: self._modern(schema) for name, schema in schemas.items()}
 
-    def _modern(self, schema: Any) -> Any:
+    def _modern(self, schema: Json) -> Json:
         """A schema of OpenAPI 3.0 as JSON Schema: `nullable` allows null, `example` is no keyword."""
         if not self._old:
             return schema
-        if isinstance(schema, list):
-            return [self._modern(each) for each in schema]
-        if not isinstance(schema, dict):
-            return schema
-        kept: Json = {
-            name: self._modern_all(value) if name == "properties" else value if name == "enum" else self._modern(value)
-            for name, value in schema.items()
-            if name not in ("example", "nullable")
-        }
+        kept = {name: value for name, value in schema.items() if name not in ("example", "nullable")}
+        for name in schema.keys() & {"items", "not", "additionalProperties"}:
+            kept[name] = self._modern(schema[name]) if isinstance(schema[name], dict) else schema[name]
+        for name in schema.keys() & {"anyOf", "oneOf", "allOf"}:
+            kept[name] = [self._modern(each) for each in schema[name]]
+        if "properties" in schema:
+            kept["properties"] = self._modern_all(schema["properties"])
         return {"anyOf": [kept, {"type": "null"}]} if schema.get("nullable") is True else kept
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -20,6 +20,7 @@ import httpx
 
 from openers.bootstrap import Service, open_service, open_world
 from openers.domain.audit import AuditEntry
+from openers.domain.codes import ClinicalTerm
 from openers.domain.credentials import Session
 from openers.domain.directory import Assurance
 from openers.domain.identifiers import UserId
@@ -29,6 +30,9 @@ from openers.telemetry.metrics import Metrics
 from openers.usecases.due import system_entry
 from openers.worlds.loader import load_pack
 from openers.worlds.packs import Pack, read_pack
+from tests import own_openapi
+from tests.conformance import official
+from tests.conformance.reference import DIRECTORY
 
 FHIR = "application/fhir+json"
 RC, RCA, RA = "REFERRING_CLINICIAN", "REFERRING_CLINICIAN_ADMIN", "REFERRING_ADMIN"
@@ -62,6 +66,17 @@ CONSULTANT_ELSEWHERE = Person("555032007101", ELSEWHERE, SPC)
 PEOPLE = (GP, GP_ADMIN, REFERRING_ADMIN, CONSULTANT, CONSULTANT_ADMIN, PROVIDER_ADMIN, CONSULTANT_ELSEWHERE)
 
 
+Check = Callable[[httpx.Request, httpx.Response], None]
+CHECKS: tuple[Check, ...] = (own_openapi.check_reply, *([official.check_reply] if DIRECTORY else []))
+"""What looks at every reply of the FHIR edge, and fails the test whose call it was."""
+
+
+async def _checked(response: httpx.Response) -> None:
+    await response.aread()
+    for check in CHECKS:
+        check(response.request, response)
+
+
 @dataclass
 class Running:
     """A service in this process, and clients of it."""
@@ -71,7 +86,9 @@ class Running:
 
     def anonymous(self, headers: Mapping[str, str] | None = None) -> httpx.AsyncClient:
         """A client of the FHIR edge without a token."""
-        return self._client(self.service.edge, "/referrals/FHIR", headers or {})
+        client = self._client(self.service.edge, "/referrals/FHIR", headers or {})
+        client.event_hooks = {"response": [_checked]}
+        return client
 
     def pages(self) -> httpx.AsyncClient:
         """A client of everything that is not FHIR."""
@@ -122,9 +139,12 @@ def settings_for(database_url: str, keys: Path, **overrides: object) -> Settings
 
 
 @asynccontextmanager
-async def running(settings: Settings) -> AsyncGenerator[Running, None]:
-    """The service in this process, on a loaded store; no runner of due work beside it."""
-    service = await open_service(settings, read_pack("demo").clinical_terms)
+async def running(settings: Settings, terms: Iterable[ClinicalTerm] | None = None) -> AsyncGenerator[Running, None]:
+    """The service in this process, on a loaded store; no runner of due work beside it.
+
+    `terms` are the clinical terms of the loaded pack, if that is not the demo world.
+    """
+    service = await open_service(settings, read_pack("demo").clinical_terms if terms is None else terms)
     run = Running(service)
     try:
         yield run

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Generator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, cast
 from uuid import uuid4
 
@@ -71,11 +72,15 @@ class PostgresServer:
 
 
 @pytest.fixture(scope="session")
-def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Generator[PostgresServer]:
-    """A PostgreSQL server of this test process."""
-    server = PostgresServer(tmp_path_factory.mktemp("postgres"))
-    yield server
-    server.stop()
+def postgres_server() -> Generator[PostgresServer]:
+    """A PostgreSQL server of this test process.
+
+    Not below pytest's own folder: each run that starts takes the rights to it from others, from the server too.
+    """
+    with TemporaryDirectory(ignore_cleanup_errors=True) as directory:
+        server = PostgresServer(Path(directory) / "postgres")
+        yield server
+        server.stop()
 
 
 @pytest.fixture(scope="session")

@@ -33,6 +33,17 @@ class Moved:
 
 
 @dataclass
+class Stopped:
+    """A clock that stands still."""
+
+    at: Instant
+
+    def now(self) -> Instant:
+        """What it shows."""
+        return self.at
+
+
+@dataclass
 class Stopwatch:
     """Seconds that pass when a test says so."""
 
@@ -46,9 +57,7 @@ class Stopwatch:
 def at_time(run: Running, *, clock: Clock | None = None, wall: Clock | None = None) -> Running:
     """The same service by other clocks."""
     service = run.service
-    world = msgspec.structs.replace(
-        service.world, clock=clock or service.world.clock, wall=wall or service.world.wall
-    )
+    world = msgspec.structs.replace(service.world, clock=clock or service.world.clock, wall=wall or service.world.wall)
     edge = msgspec.structs.replace(service.edge, world=lambda: world)
     return Running(msgspec.structs.replace(service, world=world, edge=edge), run.clients)
 

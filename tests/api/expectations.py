@@ -109,9 +109,7 @@ OPERATIONS: Final = (
     ),
     Expected("A030", "GET", "/R4/PractitionerRole", "/R4/PractitionerRole"),
     Expected("A033", "GET", "/R4/HealthcareService/{id}", "/R4/HealthcareService/11001", etag=WEAK, no_cache=True),
-    Expected(
-        "A035", "GET", "/R4/HealthcareService", "/R4/HealthcareService?_id=11001%2C11002", query_required=True
-    ),
+    Expected("A035", "GET", "/R4/HealthcareService", "/R4/HealthcareService?_id=11001%2C11002", query_required=True),
     Expected("A037", "HEAD", "/R4/HealthcareService/{id}", "/R4/HealthcareService/11001", etag=WEAK, no_cache=True),
     Expected("A040", "GET", "/R4/Practitioner", "/R4/Practitioner?_query=onBehalfOf", query_required=True),
     Expected("A041", "GET", "/R4/ServiceRequest", "/R4/ServiceRequest?identifier={ubrn}", query_required=True),

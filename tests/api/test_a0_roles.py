@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 
 import httpx
@@ -30,7 +29,7 @@ from openers.domain.principal import BusinessFunction
 pytestmark = pytest.mark.anyio
 
 PEOPLE = {column: f"7000000000{index:02d}" for index, column in enumerate(COLUMNS)}
-ODD_CORRELATION = "a b;c,\"d\" \\e/{f}~%20<g>'=?"
+ODD_CORRELATION = 'a b;c,"d" \\e/{f}~%20<g>\'=?'
 
 
 @dataclass
@@ -43,14 +42,14 @@ class Arranged:
 
 
 @pytest.fixture(scope="module")
-async def arranged(shared: Running) -> AsyncGenerator[Arranged]:
+async def arranged(shared: Running) -> Arranged:
     await put(shared, *(_user(column) for column in COLUMNS), *(_application(each) for each in ("PAA", "RAA", "AA")))
     ubrn = await sent_for_triage(shared)
     clients = {column: await shared.as_person(_person(column)) for column in COLUMNS}
     for column in ("PAA", "RAA", "AA"):
         clients[f"app{column}"] = await shared.as_application(f"test-{column}")
     clients["none"] = shared.anonymous(GP.headers)
-    yield Arranged(shared, ubrn, clients)
+    return Arranged(shared, ubrn, clients)
 
 
 def _organisation(column: str) -> str:
@@ -81,7 +80,7 @@ def _application(column: str) -> Application:
 
 async def _called(arranged: Arranged, expected: Expected, column: str) -> httpx.Response:
     client = arranged.clients[column]
-    leave_out = {"NHSD-eRS-On-Behalf-Of-User-ID": ""} if expected.number == "A040" else {}
+    leave_out: dict[str, str] = {"NHSD-eRS-On-Behalf-Of-User-ID": ""} if expected.number == "A040" else {}
     if expected.number == "A030":  # is called without organisation and function
         leave_out = dict.fromkeys(("NHSD-End-User-Organisation-ODS", "NHSD-eRS-Business-Function"), "")
     body = with_referrer(expected.body, GP.user) if column == "RCA" else expected.body

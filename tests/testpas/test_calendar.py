@@ -134,7 +134,7 @@ def test_the_demo_clinics_serve_what_the_demo_world_calls_directly_bookable() ->
         "clinics = [{ id = 'a b', service = 's', name = 'n' }]",
         "clinics = [{ id = 'a', service = 's', name = 'n', slots = 3 }]",
         "clinics = [{ id = 'a', service = 's', name = 'n' }, { id = 'a', service = 't', name = 'n' }]",
-        "clinics = [{ id='a', service='s', name='n', sessions=[{ days=['SUNDAY'], opens=09:00:00, closes=10:00:00 }] }]",
+        "[[clinics]]\nid='a'\nservice='s'\nname='n'\nsessions=[{ days=['SUNDAY'], opens=09:00:00, closes=10:00:00 }]",
         "no toml",
     ],
 )

@@ -17,7 +17,7 @@ from joserfc.jwk import RSAKey
 from openers.domain.clock import Instant
 from openers.domain.errors import Unavailable
 from openers.identity.assertions import ALGORITHM, ASSERTION_TYPE
-from openers.identity.id_tokens import IdToken, InvalidIdToken, prove_id_token, read_id_token
+from openers.identity.id_tokens import IdToken, InvalidIdToken, is_answer_to, prove_id_token, read_id_token
 from openers.identity.jose import sign
 from openers.identity.log_in import WaitingForUpstream, challenge_of
 from openers.identity.opaque import new_secret
@@ -102,7 +102,7 @@ class UpstreamProvider:
         """What an ID token of the provider says. Raises InvalidIdToken, Unavailable."""
         token = read_id_token(text)
         keys = await self._keys_with(token.header.get("kid"), now)
-        if nonce is not None and token.claims.get("nonce") != nonce:
+        if nonce is not None and not is_answer_to(token, nonce):
             raise InvalidIdToken("'nonce' claim must be that of the request")
         return prove_id_token(token, keys, self.issuer, audience, now)
 

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
-from typing import NamedTuple
+from itertools import zip_longest
+from typing import Final, NamedTuple
 
 from openers.api.registry import Operation
+
+LONGEST_COMPARED: Final = 200
+"""How much of an unknown path is compared with the known ones, in characters."""
 
 
 class Match(NamedTuple):
@@ -59,12 +63,25 @@ class Routes:
             following = node.literal.get(segment)
             if following is None:
                 following = node.parameter
-                if following is None or not segment:
+                if following is None or not _is_value(segment):
                     return None
                 values[node.name] = segment
             node = following
         return Match(node.operations, values) if node.operations else None
 
     def nearest(self, path: str) -> str:
-        """The known path that is most like `path`."""
-        return max(self._paths, key=lambda known: difflib.SequenceMatcher(None, known, path).ratio())
+        """The known path that is most like `path`, whatever its parameters hold."""
+        asked = path[:LONGEST_COMPARED].strip("/").split("/")
+
+        def likeness(known: str) -> float:
+            steps = known.strip("/").split("/")
+            pairs = zip_longest(steps, asked[: len(steps)], fillvalue="")
+            filled = (here if step.startswith("{") and _is_value(here) else step for step, here in pairs)
+            return difflib.SequenceMatcher(None, "/".join(filled), "/".join(asked)).ratio()
+
+        return max(self._paths, key=likeness)
+
+
+def _is_value(segment: str) -> bool:
+    """Whether a parameter takes the segment; `$` begins the names of operations."""
+    return bool(segment) and not segment.startswith("$")

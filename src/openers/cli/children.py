@@ -42,7 +42,9 @@ def child(name: str, command: Sequence[str], log: Path) -> Generator[None]:
         process.terminate()
         process.wait(STOP_WITHIN_S)
     if died:
-        typer.echo(f"openers: {name} ended with status {process.returncode}; its last lines were:\n{_tail(log)}", err=True)
+        typer.echo(
+            f"openers: {name} ended with status {process.returncode}; its last lines were:\n{_tail(log)}", err=True
+        )
         raise typer.Exit(1)
 
 

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import sys
+from contextlib import AbstractContextManager, nullcontext
+from importlib.resources import as_file, files
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from openers.bootstrap import open_world
+from openers.cli.children import child
 from openers.settings import Settings
 from openers.store.opening import migrate
 from openers.store.writer_lock import WriterLock
@@ -58,6 +63,26 @@ def writer_lock(settings: Settings) -> WriterLock | None:
     return WriterLock(path)
 
 
+def test_pas(settings: Settings) -> AbstractContextManager[None]:
+    """The Test PAS of the demo world, running beside the service until the end of the block."""
+    pas = read_pack(settings.world).pas
+    if pas is None:
+        return nullcontext()
+    directory = settings.audit_key_file.parent.parent
+    with as_file(files("openers.worlds.packs").joinpath("keys", f"{pas.client_id}.json")) as key:
+        options = {
+            "port": str(urlsplit(pas.url).port),
+            "service": settings.base_url,
+            "database": str(directory / "testpas.db"),
+            "client-id": pas.client_id,
+            "client-key": str(key),
+        }
+    command = [sys.executable, "-m", "openers_testpas", "serve"]
+    for name, value in options.items():
+        command += [f"--{name}", value]
+    return child("the Test PAS", command, directory / "testpas.log")
+
+
 def introduce(settings: Settings, command: Path) -> str:
     """Where things are, and a first call that works when pasted. `command` is how `openers` was started."""
     base = settings.base_url.rstrip("/")
@@ -68,6 +93,7 @@ def introduce(settings: Settings, command: Path) -> str:
   Log-in        {base}/oauth2/authorize
   OpenAPI       {base}/referrals/openapi.json
   Health        {base}/referrals/_status
+  Test PAS      http://127.0.0.1:8002 (the hospital's diary)
 
 Paste this into another terminal for a first answer:
 

@@ -48,15 +48,16 @@ def serve(
 
 @app.command()
 def demo(host: Host = None, port: Port = None, database_url: DatabaseUrl = None) -> None:
-    """Serve the demo world: load it if the database is empty, print the addresses and a first call."""
-    from openers.cli.demo import introduce, load_if_empty
+    """Serve the demo world with its Test PAS: load it if the database is empty, print addresses and a first call."""
+    from openers.cli.demo import introduce, load_if_empty, test_pas
     from openers.server import serve as run
 
     settings = settings_of(host=host, port=port, database_url=database_url, world="demo")
     with told_in_one_line():
         asyncio.run(load_if_empty(settings))
         typer.echo(introduce(settings, Path(sys.argv[0])))
-        run(settings)
+        with test_pas(settings):
+            run(settings)
 
 
 @app.command()

@@ -20,7 +20,7 @@ from openers.domain.audit import AuditEntry
 from openers.domain.errors import Unavailable
 from openers.store.audit_chain import Sealer
 from openers.store.audit_rows import ADD_BLOCK, HEADS, PUT_HEAD, block_row, head_of, head_row
-from openers.store.sqlite_connection import SqliteConnection, checkpoint, connect
+from openers.store.sqlite_connection import SqliteConnection, checkpoint, checkpoint_aside, connect
 from openers.store.statements import Statement, Value, encode
 from openers.store.transaction import SqlTx
 from openers.usecases.ports import Tx
@@ -58,7 +58,7 @@ class SqliteStore:
         self._sealer = _sealer(raw, audit_key)
         self._group: _Group | None = None
         self._inside: _Act | None = None
-        self._checkpoint: asyncio.Future[None] | None = None
+        self._checkpoint: asyncio.Future[bool] | None = None
         self._observe_group = observe_group
 
     def begin(self, entry: AuditEntry, lock: Sequence[str] = ()) -> AbstractAsyncContextManager[Tx]:
@@ -173,8 +173,8 @@ class SqliteStore:
                 waiter.set_result(None)
             else:
                 waiter.set_exception(Unavailable("database"))
-        if failure is None and self._sealer.head.seq % CHECKPOINT_EVERY == 0:
-            self._start_checkpoint()
+        if failure is None:
+            self._tend_log()
 
     def _write(self, group: _Group) -> sqlite3.Error | None:
         if not self._raw.in_transaction:
@@ -196,10 +196,17 @@ class SqliteStore:
             return error
         return None
 
-    def _start_checkpoint(self) -> None:
-        if self._checkpoint is None or self._checkpoint.done():
+    def _tend_log(self) -> None:
+        """Have the write-ahead log moved into the file now and then; called between groups."""
+        moving = self._checkpoint
+        if moving is not None and moving.done():
+            self._checkpoint = None
+            if moving.result():
+                with suppress(sqlite3.Error):
+                    checkpoint(self._raw)
+        if self._checkpoint is None and self._sealer.head.seq % CHECKPOINT_EVERY == 0:
             loop = asyncio.get_running_loop()
-            self._checkpoint = loop.run_in_executor(None, checkpoint, self.path)
+            self._checkpoint = loop.run_in_executor(None, checkpoint_aside, self.path)
 
 
 class _Act(AbstractAsyncContextManager[Tx]):

@@ -13,8 +13,8 @@ from openers.store.statements import Row, Statement, Value
 
 SETTINGS: Final = {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "wal_autocheckpoint": 0}
 """Pragmas and the values they must read back: 2 is FULL, each commit is synced; checkpoints run aside."""
-LONGEST_LOG_BYTES: Final = 16 * 2**20
-"""Beyond this size the write-ahead log is emptied, for which the writer waits a moment."""
+LONGEST_LOG_PAGES: Final = 4096
+"""Beyond this length (16 MiB) the writer itself finishes the checkpoint, so that the log begins anew."""
 BROKEN: Final = (sqlite3.OperationalError, sqlite3.InternalError)
 """What sqlite3 raises when the database, not a statement, is at fault."""
 
@@ -90,13 +90,18 @@ def settings_of(raw: sqlite3.Connection) -> dict[str, str | int]:
     return {name: raw.execute(f"PRAGMA {name}").fetchone()[0] for name in SETTINGS}
 
 
-def checkpoint(path: Path) -> None:
+def checkpoint_aside(path: Path) -> bool:
     """Move the write-ahead log into the file, on a connection of its own; the caller gives it a thread.
 
-    A failure leaves the log as it was, for the next time.
+    A busy writer adds to the log meanwhile: the answer is whether it has become so long that the writer should stop
+    and move the rest. A failure leaves the log as it was, for the next time.
     """
-    with suppress(sqlite3.Error), closing(sqlite3.connect(path, timeout=1.0)) as raw:
-        raw.execute("PRAGMA wal_checkpoint(PASSIVE)")
-        log = Path(f"{path}-wal")
-        if log.exists() and log.stat().st_size > LONGEST_LOG_BYTES:
-            raw.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    with suppress(sqlite3.Error), closing(sqlite3.connect(path)) as raw:
+        return checkpoint(raw) > LONGEST_LOG_PAGES
+    return False
+
+
+def checkpoint(raw: sqlite3.Connection) -> int:
+    """Move what nobody reads any more from the log into the file, waiting for nobody; pages in the log."""
+    _, pages, _ = raw.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+    return int(pages)

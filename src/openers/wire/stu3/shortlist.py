@@ -96,7 +96,9 @@ def _contained_criteria(body: Json, path: str) -> SearchCriteria:
     if len(contained) > 1:
         raise BadStructure(f"{at}[1]", None, "must hold the search criteria and nothing else")
     for index, each in enumerate(contained):
-        if isinstance(each, dict) and f"#{each.get('id')}" == reference:
+        if not isinstance(each, dict):
+            raise BadStructure(f"{at}[{index}]", None, "must be a resource")
+        if f"#{each.get('id')}" == reference:
             return read_criteria(each, f"{at}[{index}]")
     raise BadValue(refers_at, reference, "must be # and the id of the contained search criteria")
 

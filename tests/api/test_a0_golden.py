@@ -1,0 +1,131 @@
+"""Whole replies, kept: a success of each operation and some refusals. Ids and moments of the test itself are masked.
+
+`OPENERS_UPDATE_GOLDEN=1` writes them anew; whoever does reads the difference.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from tests.api.arrangements import created, instant, sent_for_triage
+from tests.api.expectations import BY_NAME
+from tests.requests import SDS_USER, Json, create_for_triage, create_referral, criteria, identifier, search
+from tests.service import CONSULTANT_ADMIN, GP, GP_ADMIN, RC, Person, Running
+
+pytestmark = pytest.mark.anyio
+
+GOLDEN = Path(__file__).parents[1] / "golden"
+MASKS = (
+    (re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"), "(uuid)"),
+    (re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z"), "(now)"),
+    (re.compile(r"\b0{6}\d{6}\b"), "(ubrn)"),
+    (re.compile(r"Appointment/\d+"), "Appointment/(id)"),
+)
+KEPT_HEADERS = ("content-type", "etag", "cache-control", "allow", "www-authenticate", "x-correlation-id")
+GP_ELSEWHERE = Person("555073103211", "B86011", RC)
+FULL = criteria(
+    {"name": "postcode", "valueString": "ls14ey"},
+    {"name": "distanceLimit", "valueUnsignedInt": 20},
+    {"name": "indicativeAppointmentWaitTimeLimit", "valueUnsignedInt": 30},
+    identifier("namedClinician", SDS_USER, "555032006106"),
+    appropriate=True,
+)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A request whose whole answer is kept in `file`."""
+
+    file: str
+    name: str
+    who: Person | None = GP
+    request: Json | None = None
+    path: str | None = None
+    method: str | None = None
+
+
+ASKED = (
+    Asked("a004/reply_priority", "A004"),
+    Asked("a004/reply_unknown", "A004", path="/STU3/CodeSystem/NOTHING"),
+    Asked("a005/reply_awaiting_triage", "A005"),
+    Asked("a005/reply_not_booked", "A005", path="/STU3/ReferralRequest/{unbooked}"),
+    Asked("a005/reply_no_relationship", "A005", GP_ELSEWHERE),
+    Asked("a005/reply_old_version", "A005", path="/STU3/ReferralRequest/{ubrn}/_history/2"),
+    Asked("a010/reply_found", "A010", request=search(of=FULL)),
+    Asked("a010/reply_missing_value", "A010", request=search(without=["patient"])),
+    Asked("a010/reply_wrong_role", "A010", CONSULTANT_ADMIN),
+    Asked("a011/reply_created", "A011", request=create_referral(of=FULL, services=["11002", "11001"])),
+    Asked("a011/reply_duplicate", "A011", request=create_referral(services=["11002", "11002"])),
+    Asked(
+        "a011/reply_by_an_admin",
+        "A011",
+        GP_ADMIN,
+        create_referral(
+            identifier("referringClinician", SDS_USER, GP.user),
+            {"name": "eReferralPathwayStart", "valueInstant": instant(datetime.now(UTC) - timedelta(days=20))},
+        ),
+    ),
+    Asked("a021/reply_created", "A021"),
+    Asked("a021/reply_two_services", "A021", request=create_for_triage(services=["11004", "11005"])),
+    Asked("a030/reply_two_organisations", "A030", GP_ADMIN),
+    Asked("a030/reply_no_token", "A030", None),
+    Asked("a033/reply_service", "A033"),
+    Asked("a033/reply_triage_service", "A033", path="/R4/HealthcareService/11004"),
+    Asked("a033/reply_withdrawn", "A033", path="/R4/HealthcareService/11028"),
+    Asked("a035/reply_two_services", "A035"),
+    Asked("a035/reply_bad_id", "A035", path="/R4/HealthcareService?_id=11001,x"),
+    Asked("a037/reply_version", "A037"),
+    Asked("a037/reply_other_method", "A037", method="PUT"),
+    Asked("a040/reply_three_clinicians", "A040", replace(CONSULTANT_ADMIN, on_behalf_of=None)),
+    Asked("a041/reply_found", "A041"),
+    Asked("a041/reply_not_found", "A041", path="/R4/ServiceRequest?identifier=999999999999"),
+    Asked("a041/reply_missing_identifier", "A041", path="/R4/ServiceRequest"),
+)
+
+
+@dataclass
+class Arranged:
+    """A service with a referral that awaits triage and one that is not booked."""
+
+    run: Running
+    ubrn: str
+    unbooked: str
+
+
+@pytest.fixture(scope="module")
+async def arranged(shared: Running) -> Arranged:
+    return Arranged(shared, await sent_for_triage(shared), await created(shared))
+
+
+def kept(reply: httpx.Response) -> dict[str, Any]:
+    """What is kept of a reply."""
+    headers = {name: reply.headers[name] for name in KEPT_HEADERS if name in reply.headers}
+    text = reply.text
+    for pattern, mask in MASKS:
+        text = pattern.sub(mask, text)
+    is_json = "json" in headers.get("content-type", "") and text
+    return {"status": reply.status_code, "headers": headers, "body": json.loads(text) if is_json else text}
+
+
+@pytest.mark.parametrize("asked", ASKED, ids=lambda asked: asked.file)
+async def test_a_whole_reply(arranged: Arranged, asked: Asked) -> None:
+    expected, run = BY_NAME[asked.name], arranged.run
+    client = run.anonymous() if asked.who is None else await run.as_person(asked.who)
+    path = (asked.path or expected.path).replace("{unbooked}", arranged.unbooked).replace("{ubrn}", arranged.ubrn)
+    more: dict[str, Any] = {"url": path, "method": asked.method or expected.method}
+    if asked.request is not None:
+        more["json"] = asked.request["json"]
+    reply = kept(await expected.call(client, arranged.ubrn, {"X-Correlation-ID": "golden"}, **more))
+    file = GOLDEN / f"{asked.file}.json"
+    if os.environ.get("OPENERS_UPDATE_GOLDEN"):
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(json.dumps(reply, indent=1, ensure_ascii=False) + "\n")
+    assert json.dumps(reply, indent=1) == json.dumps(json.loads(file.read_text()), indent=1), "order counts too"

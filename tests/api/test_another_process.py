@@ -1,0 +1,88 @@
+"""State is in the database and nowhere else: what one process wrote, another one tells in the same bytes."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+import httpx
+from tests.live import live, settings_env
+from tests.requests import create_for_triage, create_referral
+from tests.service import GP, copied
+from tests.stores import PostgresServer
+
+Told = dict[str, tuple[bytes, str]]
+"""By address: the body and the ETag."""
+
+READER = """
+import sqlite3, sys
+file = sqlite3.connect(f"file:{sys.argv[1]}?mode=ro", uri=True)
+for ubrn, version in file.execute("SELECT ubrn, version FROM referrals ORDER BY ubrn"):
+    print(ubrn, version)
+"""
+"""A program that knows the file and nothing else of the service."""
+
+PUBLIC = {"OPENERS_BASE_URL": "http://openers.example"}
+"""The address that callers use, which stands in what they are told; the same for all processes behind it."""
+
+
+def written(client: httpx.Client) -> Told:
+    """Make two referrals; what each address should tell from now on."""
+    replies = [client.post(**create()) for create in (create_referral, create_for_triage)]
+    assert [reply.status_code for reply in replies] == [201, 201]
+    return {f"/STU3/ReferralRequest/{each.json()['id']}": (each.content, each.headers["etag"]) for each in replies}
+
+
+def told(client: httpx.Client, addresses: Iterable[str]) -> Told:
+    """What each address tells."""
+    replies = {address: client.get(address) for address in addresses}
+    assert {reply.status_code for reply in replies.values()} == {200}
+    return {address: (reply.content, reply.headers["etag"]) for address, reply in replies.items()}
+
+
+def read_by_another_program(file: Path) -> list[str]:
+    """UBRN and version of every referral in the file."""
+    reader = subprocess.run([sys.executable, "-c", READER, file], capture_output=True, text=True, check=True)
+    return reader.stdout.splitlines()
+
+
+def test_what_was_answered_is_in_the_file(sqlite_template: Path, tmp_path: Path, keys: Path) -> None:
+    """While the service runs, another program reads the same; after a kill and after a stop, the next service does."""
+    environment = PUBLIC | settings_env(copied(sqlite_template, tmp_path), keys)
+    with live(environment) as first:
+        client = first.as_person(GP)
+        expected = written(client)
+        kept = [f"{address[-12:]} {etag[3:-1]}" for address, (_, etag) in expected.items()]
+        assert read_by_another_program(tmp_path / "openers.db") == kept
+        first.kill()
+    with live(environment) as second:
+        client = second.as_person(GP)
+        assert told(client, expected) == expected
+        expected |= written(client)
+        second.stop()
+    with live(environment) as third:
+        assert told(third.as_person(GP), expected) == expected
+
+
+def test_a_token_outlives_the_process(sqlite_template: Path, tmp_path: Path, keys: Path) -> None:
+    """A token is a row too: after a restart it opens what it opened before."""
+    environment = PUBLIC | settings_env(copied(sqlite_template, tmp_path), keys)
+    with live(environment) as first:
+        client = first.as_person(GP)
+        expected, headers = written(client), dict(client.headers)
+    with live(environment) as second, httpx.Client(base_url=f"{second.base_url}/referrals/FHIR") as client:
+        client.headers.update(headers)
+        assert told(client, expected) == expected
+
+
+def test_two_processes_at_once(postgres_server: PostgresServer, postgres_template: str, keys: Path) -> None:
+    """On PostgreSQL each of two services tells at once what the other one wrote."""
+    environment = PUBLIC | settings_env(postgres_server.create(postgres_template), keys)
+    with live(environment) as one, live(environment) as other:
+        clients = one.as_person(GP), other.as_person(GP)
+        expected = [written(client) for client in clients]
+        assert not expected[0].keys() & expected[1].keys()
+        everything = {**expected[0], **expected[1]}
+        assert [told(client, everything) for client in clients] == [everything, everything]

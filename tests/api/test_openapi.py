@@ -1,0 +1,189 @@
+"""Our own OpenAPI document: well formed, whole, and made of named components.
+
+That replies are as it says is checked for every reply of every test (`tests/own_openapi.py`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any, cast
+
+import pytest
+from jsonschema_rs import Draft202012Validator, meta
+from tests.own_openapi import own
+from tests.service import GP, Running
+
+from openers.api.openapi import openapi_document
+from openers.api.registry import REGISTRY
+from openers.wire.schemas import COMPONENTS
+
+Json = dict[str, Any]
+TEXT: Json = {"type": "string", "minLength": 1}
+REFERENCE: Json = {
+    "type": "object",
+    "properties": {"$ref": {"type": "string", "pattern": "^#/components/schemas/[A-Za-z0-9]+$"}},
+    "required": ["$ref"],
+    "additionalProperties": False,
+}
+CONTENT: Json = {
+    "type": "object",
+    "minProperties": 1,
+    "properties": {
+        "application/fhir+json": {"type": "object", "properties": {"schema": REFERENCE}, "required": ["schema"]},
+        "text/plain;charset=utf-8": {"const": {"schema": {"type": "string"}}},
+    },
+    "additionalProperties": False,
+}
+PARAMETER: Json = {
+    "type": "object",
+    "properties": {
+        "name": TEXT,
+        "in": {"enum": ["path", "query", "header"]},
+        "required": {"type": "boolean"},
+        "description": TEXT,
+        "schema": {"$ref": "https://json-schema.org/draft/2020-12/schema"},
+    },
+    "required": ["name", "in", "schema"],
+    "if": {"properties": {"in": {"const": "path"}}},
+    "then": {"properties": {"required": {"const": True}}, "required": ["required"]},
+    "additionalProperties": False,
+}
+RESPONSE: Json = {
+    "type": "object",
+    "properties": {"description": TEXT, "content": CONTENT, "headers": {"type": "object"}},
+    "required": ["description"],
+    "additionalProperties": False,
+}
+OPERATION: Json = {
+    "type": "object",
+    "properties": {
+        "operationId": {"type": "string", "pattern": "^[a-z0-9_]+$"},
+        "summary": TEXT,
+        "tags": {"type": "array", "items": TEXT, "minItems": 1},
+        "parameters": {"type": "array", "items": PARAMETER, "uniqueItems": True},
+        "requestBody": {
+            "type": "object",
+            "properties": {"required": {"const": True}, "content": CONTENT},
+            "required": ["required", "content"],
+            "additionalProperties": False,
+        },
+        "responses": {
+            "type": "object",
+            "patternProperties": {"^[2-5][0-9]{2}$": RESPONSE},
+            "additionalProperties": False,
+            "minProperties": 2,
+        },
+    },
+    "required": ["operationId", "summary", "tags", "parameters", "responses"],
+    "additionalProperties": False,
+}
+DOCUMENT: Json = {
+    "type": "object",
+    "properties": {
+        "openapi": {"const": "3.1.0"},
+        "info": {
+            "type": "object",
+            "properties": {
+                "title": TEXT,
+                "version": TEXT,
+                "description": TEXT,
+                "license": {"type": "object", "required": ["name"], "not": {"required": ["identifier", "url"]}},
+            },
+            "required": ["title", "version"],
+        },
+        "servers": {"type": "array", "items": {"type": "object", "properties": {"url": TEXT}, "required": ["url"]}},
+        "security": {"const": [{"bearer": []}]},
+        "paths": {
+            "type": "object",
+            "propertyNames": {"pattern": "^/(STU3|R4)/"},
+            "additionalProperties": {
+                "type": "object",
+                "propertyNames": {"enum": ["get", "head", "post", "put"]},
+                "additionalProperties": OPERATION,
+            },
+        },
+        "components": {
+            "type": "object",
+            "properties": {
+                "schemas": {"type": "object", "propertyNames": {"pattern": "^[A-Z][A-Za-z0-9]*$"}},
+                "securitySchemes": {"const": {"bearer": {"type": "http", "scheme": "bearer"}}},
+            },
+            "required": ["schemas", "securitySchemes"],
+            "additionalProperties": False,
+        },
+    },
+    "required": ["openapi", "info", "servers", "security", "paths", "components"],
+    "additionalProperties": False,
+}
+"""What OpenAPI 3.1 asks of a document, and what we ask of ours: schemas only by name. Written from OpenAPI 3.1.0."""
+
+
+def references(node: Any) -> Iterator[str]:
+    """The names of all components that are referred to."""
+    if isinstance(node, dict):
+        found = cast("Json", node)
+        if isinstance(found.get("$ref"), str):
+            yield found["$ref"].rpartition("/")[2]
+        for each in found.values():
+            yield from references(each)
+    elif isinstance(node, list):
+        for each in cast("list[Any]", node):
+            yield from references(each)
+
+
+def test_document_is_well_formed() -> None:
+    """It is as OpenAPI 3.1 asks, and names each schema."""
+    errors = Draft202012Validator(DOCUMENT).iter_errors(openapi_document("http://openers.example"))
+    assert not [f"{'/'.join(map(str, each.instance_path))}: {each.message}" for each in errors]
+
+
+@pytest.mark.parametrize("name", sorted(COMPONENTS))
+def test_components_are_schemas(name: str) -> None:
+    """Every component is a JSON Schema of the dialect that OpenAPI 3.1 uses."""
+    meta.validate({"$schema": "https://json-schema.org/draft/2020-12/schema", **COMPONENTS[name]})
+    assert list(own().body_faults(name, 1)), "a number is an instance of none"
+
+
+def test_references_lead_somewhere() -> None:
+    """Nothing refers to what is not there, and nothing is there that nobody refers to."""
+    used = set(references(openapi_document("http://openers.example")))
+    assert used <= COMPONENTS.keys()
+    assert COMPONENTS.keys() - used == {"CapabilityStatement"}, "which is no operation's: /metadata needs no token"
+
+
+def test_every_operation_is_in_it() -> None:
+    """Each operation of the registry stands there once, with its parameters, body and success."""
+    paths = openapi_document("http://openers.example")["paths"]
+    described = [operation for item in paths.values() for operation in item.values()]
+    assert len(described) == len(REGISTRY)
+    assert len({each["operationId"] for each in described}) == len(described)
+    for operation in REGISTRY:
+        found = paths[operation.path][operation.method.lower()]
+        assert found["summary"].startswith(f"{operation.id}: ")
+        assert str(operation.success) in found["responses"]
+        assert ("requestBody" in found) == (operation.request is not None)
+        named = {each["name"] for each in found["parameters"] if each["in"] == "path"}
+        assert named == set(re.findall(r"\{(\w+)\}", operation.path))
+
+
+@pytest.mark.anyio
+async def test_it_is_served(service: Running) -> None:
+    """Everybody can fetch it, and it is the document of this service."""
+    reply = await service.pages().get("/referrals/openapi.json")
+    assert (reply.status_code, reply.headers["content-type"]) == (200, "application/json")
+    assert reply.json() == openapi_document(service.service.settings.fhir_base_url)
+
+
+@pytest.mark.anyio
+async def test_a_reply_that_is_not_as_described_is_found(service: Running) -> None:
+    """The check is no mere formality: it sees a body, a status and a header that are not as described."""
+    client = await service.as_person(GP)
+    reply = await client.get("/STU3/CodeSystem/PRIORITY")
+    assert not list(own().faults(reply.request, reply))
+    reply.status_code = 418
+    assert [each.check for each in own().faults(reply.request, reply)] == ["status"]
+    reply.status_code = 404
+    assert {each.check for each in own().faults(reply.request, reply)} == {"body"}
+    reply.headers["content-type"] = "text/html"
+    assert [each.check for each in own().faults(reply.request, reply)] == ["media"]

@@ -1,0 +1,165 @@
+"""Whether one of our replies is built like a published one: where they differ, and in what.
+
+Two ways: `differences` compares whole replies, with what a running service generates masked; `unlike` compares the
+shapes of list entries, where ours are others than the published ones but must be made of the same elements.
+Order within objects and of extensions is nothing; order of other lists counts.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from fnmatch import fnmatchcase
+from typing import Any, Final, NamedTuple, cast
+
+Json = dict[str, Any]
+
+MISSING, EXTRA, OTHER, ORDER = "missing", "extra", "other", "order"
+UUID: Final = "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+INSTANT: Final = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)"
+KEYS: Final = ("url", "name", "code", "id")
+"""By which element items of a list are told apart, the first that all have."""
+FIXED: Final = frozenset({"system", "url", "profile", "resourceType", "type", "mode", "status", "intent", "language"})
+"""Elements whose values belong to the shape of an entry."""
+
+
+class Mask(NamedTuple):
+    """A value that a service generates: where it stands (pattern), what it looks like, and what is put instead."""
+
+    place: str
+    pattern: str
+    label: str
+
+
+MASKS: Final = (
+    Mask("id", r"\d{12}", "UBRN"),
+    Mask("id", UUID, "a UUID"),
+    Mask("*versionId", r"\d+", "a version"),
+    Mask("*valueInstant", INSTANT, "an instant"),
+    Mask("*created", INSTANT, "an instant"),
+    Mask("*lastUpdated", INSTANT, "an instant"),
+    Mask("timestamp", INSTANT, "an instant"),
+    Mask("*reference", r"Appointment/\d+", "an appointment"),
+    Mask("*reference", r"ReferralRequest/\d{12}/_history/\d+", "a version of a referral"),
+    Mask("identifier/0/value", rf"[ra]\.{UUID}", "a request id"),
+    Mask("*item/display", ".+", "a name"),
+    Mask("*actor/display", ".+", "a name"),
+    Mask("*diagnostics", ".+", "a text"),
+)
+
+
+class Difference(NamedTuple):
+    """One difference. `place` has list items by what tells them apart."""
+
+    place: str
+    kind: str
+    detail: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.place} {self.detail}"
+
+
+def differences(published: Any, ours: Any, place: str = "") -> Iterator[Difference]:
+    """Everything in which our reply is not like the published one, both told with the ids of the same world."""
+    if isinstance(published, list) and isinstance(ours, list):
+        theirs, own = _keyed(cast("list[Any]", published)), _keyed(cast("list[Any]", ours))
+        yield from _differences_of_objects(theirs, own, place)
+        common = [key for key in theirs if key in own]
+        if not place.endswith("extension") and common != [key for key in own if key in theirs]:
+            yield Difference(place, ORDER, f"published {common}")
+    elif isinstance(published, dict) and isinstance(ours, dict):
+        yield from _differences_of_objects(cast("Json", published), cast("Json", ours), place)
+    elif _masked(place, published) != _masked(place, ours):
+        yield Difference(place, OTHER, f"published {published!r}, ours {ours!r}")
+
+
+def unlike(published: Iterable[Json], ours: Iterable[Json]) -> set[Difference]:
+    """Elements of our entries that no published one has, and elements that all published have and one of ours lacks.
+
+    A code that both have must have the same display.
+    """
+    published, ours = list(published), list(ours)
+    shapes = [frozenset(_shape(each)) for each in published]
+    known = frozenset[str]().union(*shapes)
+    always = frozenset(place for place in known if all(place in shape for shape in shapes))
+    theirs, own = dict(_displays(published)), dict(_displays(ours))
+    found = {
+        Difference(f"{code} display", OTHER, f"published {theirs[code]!r}, ours {own[code]!r}")
+        for code in theirs.keys() & own.keys()
+        if theirs[code] != own[code]
+    }
+    for shape in (frozenset(_shape(each)) for each in ours):
+        found |= {Difference(place, EXTRA) for place in shape - known}
+        found |= {Difference(place, MISSING) for place in always - shape}
+    return found
+
+
+def _differences_of_objects(published: Json, ours: Json, place: str) -> Iterator[Difference]:
+    for key in {**published, **ours}:
+        inner = f"{place}/{key}".lstrip("/")
+        if key not in ours:
+            yield Difference(inner, MISSING)
+        elif key not in published:
+            yield Difference(inner, EXTRA)
+        else:
+            yield from differences(published[key], ours[key], inner)
+
+
+def _keyed(items: list[Any]) -> Json:
+    """The items by what tells them apart, by their position if nothing does."""
+    objects = [cast("Json", each) for each in items if isinstance(each, dict)]
+    key = next((each for each in KEYS if objects and all(each in item for item in objects)), None)
+    if key is None or len(objects) < len(items):
+        return {str(index): item for index, item in enumerate(items)}
+    found: Json = {}
+    for item in objects:
+        name = str(item[key]).rpartition("/")[2]
+        repeated = sum(1 for each in found if each.partition("#")[0] == name)
+        found[f"{name}#{repeated + 1}" if repeated else name] = item
+    return found
+
+
+def _masked(place: str, value: Any) -> Any:
+    for mask in MASKS if isinstance(value, str) else ():
+        if fnmatchcase(place, mask.place) and re.fullmatch(mask.pattern, value):
+            return f"<{mask.label}>"
+    return value
+
+
+def _shape(node: Any, place: str = "") -> Iterator[str]:
+    """The places of all values, list items by what tells them apart but not by position."""
+    if isinstance(node, dict):
+        for key, value in cast("Json", node).items():
+            yield from _shape(value, f"{place}/{key}".lstrip("/"))
+    elif isinstance(node, list):
+        items = cast("list[Any]", node)
+        extensions = place.endswith("extension")
+        for key, item in _keyed(items).items():
+            yield from _shape(item, f"{place}/{key.partition('#')[0]}" if extensions else f"{place}/*")
+    else:
+        yield f"{place}={_kind(place.rpartition('/')[2], node)}"
+
+
+def _displays(node: Any) -> Iterator[tuple[str, str | None]]:
+    """Every code with its system, and what it is called."""
+    if isinstance(node, list):
+        for each in cast("list[Any]", node):
+            yield from _displays(each)
+    elif isinstance(node, dict):
+        found = cast("Json", node)
+        if "system" in found and "code" in found:
+            yield f"{found['system']}|{found['code']}", found.get("display")
+        for each in found.values():
+            yield from _displays(each)
+
+
+def _kind(key: str, value: Any) -> str:
+    """What belongs to the shape: a fixed value, the beginning of an id or address, else its type."""
+    if key in FIXED:
+        return str(value)
+    if key == "fullUrl":
+        return str(value).rpartition("/")[0]
+    if key == "id":
+        found = re.match(r"[A-Za-z]+[-.]", str(value))
+        return found[0] if found else ""
+    return type(value).__name__

@@ -1,0 +1,98 @@
+"""Every kind of reply against the official OpenAPI document, and the register of its contradictions.
+
+The clients of `tests.service` hold each reply against the document themselves. Here calls go out whose replies are of
+every kind that a client can cause, so that what is left out is known, and needed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+
+import httpx
+import pytest
+from tests.conformance.official import contradictions, official
+from tests.requests import HEADERS, create_for_triage, create_referral, search, specialty
+from tests.service import CONSULTANT_ADMIN, GP, PRACTICE, PROVIDER_ADMIN, RC, Person, Running
+
+pytestmark = pytest.mark.anyio
+
+READS = (
+    "/STU3/CodeSystem/PRIORITY",
+    "/STU3/CodeSystem/UNKNOWN",
+    "/STU3/ReferralRequest/999999999999",
+    "/STU3/ReferralRequest/999999999999/_history/1",
+    "/STU3/ReferralRequest/1",
+    "/R4/PractitionerRole",
+    "/R4/HealthcareService/11001",
+    "/R4/HealthcareService/1",
+    "/R4/HealthcareService?_id=11001,1",
+    "/R4/HealthcareService?_id=x",
+    "/R4/HealthcareService",
+    "/R4/Practitioner?_query=onBehalfOf",
+    "/R4/Practitioner",
+    "/R4/ServiceRequest?identifier=999999999999",
+    "/R4/ServiceRequest",
+)
+WRITES = (search(), create_referral(), create_for_triage())
+CALLERS = (
+    GP,
+    CONSULTANT_ADMIN,
+    PROVIDER_ADMIN,
+    Person(GP.user, "R69", RC),
+    Person(GP.user, "", RC),
+    Person("656005750112", PRACTICE, RC),
+    Person("656005750110", PRACTICE, RC),
+)
+"""Those who may, those who may not, a role not held, no organisation, not surely known, weakly logged in."""
+
+
+async def calls(served: Running) -> AsyncGenerator[httpx.Response]:
+    """Replies of every kind that a client can cause."""
+    for address in READS:
+        for client in [await served.as_person(each) for each in CALLERS] + [served.anonymous()]:
+            for accept in ("*/*", "text/html"):
+                yield await client.get(address, headers={"Accept": accept})
+            if address.startswith("/R4/HealthcareService/"):
+                yield await client.head(address)
+                yield await client.head(address, headers={"Accept": "text/html"})
+    application = await served.as_application("demo-provider-app")
+    for address in READS:
+        yield await application.get(address, headers={"x-ers-ods-code": "RCD"})
+    for write in WRITES:
+        for client in [await served.as_person(each) for each in CALLERS] + [served.anonymous()]:
+            yield await client.post(**write)
+        client = await served.as_person(GP)
+        for body in (b"{", b"{}", b"[1]", b"\xff"):
+            yield await client.post(write["url"], content=body, headers=HEADERS)
+        yield await client.post(write["url"], content=b" " * 20_000_000, headers=HEADERS)
+        yield await client.post(write["url"], content=b"x", headers={"Content-Type": "text/plain"})
+        yield await client.post(write["url"], json={}, headers={**HEADERS, "Accept": "text/html"})
+    yield await (await served.as_person(GP)).post(**search(specialty("UNKNOWN")))
+
+
+async def test_every_reply_is_as_described(service: Running) -> None:
+    """No reply is otherwise than described but for the registered contradictions, and each of these is met."""
+    met, statuses = set[str](), set[int]()
+    async for reply in calls(service):
+        statuses.add(reply.status_code)
+        for fault in official().faults(reply.request, reply):
+            met |= {repr(each) for each in contradictions() if each.covers(fault)}
+    assert statuses >= {200, 201, 400, 401, 403, 404, 406, 413, 415, 422}
+    assert met == {repr(each) for each in contradictions()}
+
+
+async def test_a_reply_that_is_not_as_described_is_found(service: Running) -> None:
+    """The check is no mere formality: it sees a body, a header and a status that are not as described."""
+    client = await service.as_person(GP)
+    reply = await client.post(**create_referral())
+    broken = httpx.Response(201, headers=reply.headers, json={**reply.json(), "intent": 1}, request=reply.request)
+    assert {(each.check, each.place) for each in official().faults(reply.request, broken)} == {("body", "intent")}
+    del broken.headers["etag"]
+    assert "ETag" in [each.place for each in official().faults(reply.request, broken)]
+    broken.status_code = 418
+    assert [each.check for each in official().faults(reply.request, broken)] == ["status"]
+
+
+def test_reasons() -> None:
+    """Every contradiction says why."""
+    assert all(len(each.reason) > 20 for each in contradictions())

@@ -1,0 +1,124 @@
+"""Published STU3 requests, sent to the service; its replies are built like the published ones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import httpx
+import pytest
+from tests.conformance.likeness import Json, differences, unlike
+from tests.conformance.reference import Example, published
+from tests.conformance.register import assert_registered
+from tests.conformance.worlds import World, table
+from tests.requests import HEADERS
+from tests.service import GP, GP_ADMIN, Running
+
+pytestmark = pytest.mark.anyio
+Count = Callable[[int], None]
+
+
+async def sent(example: Example, world: World, served: Running, body: Json | None = None) -> httpx.Response:
+    """The reply to a published request, sent by the admin if it names the clinician who refers."""
+    told = world.told(example.read()) if body is None else body
+    named = any(each["name"] == "referringClinician" for each in told["parameter"])
+    client = await served.as_person(world.person(GP_ADMIN if named else GP))
+    return await client.post(example.address, json=told, headers=HEADERS)
+
+
+def without_entries(found: Json) -> Json:
+    """What is around the entries of a list."""
+    return {**found, "entry": []}
+
+
+def changed(request: Json, **values: object) -> Json:
+    """A search with other values in its criteria."""
+    criteria = next(each["resource"] for each in request["parameter"] if each["name"] == "searchCriteria")
+    for parameter in criteria["parameter"]:
+        if parameter["name"] in values:
+            parameter["valueCoding"]["code"] = values[parameter["name"]]
+    return request
+
+
+async def test_searches(world: World, served: Running, compared: Count) -> None:
+    """A010: every published search finds services, told in the shape of the published ones."""
+    lists = [each.read() for each in published("A010")]
+    found = list[Json]()
+    for example in published("A010", "request"):
+        reply = await sent(example, world, served)
+        assert reply.status_code == 200, reply.text
+        entries = reply.json()["entry"]
+        assert entries, f"{example.name} finds nothing"
+        assert not list(differences(without_entries(lists[-1]), without_entries(reply.json())))
+        found.extend(entries)
+        compared(1)
+    assert_registered("A010", unlike([entry for each in lists for entry in each["entry"]], found))
+
+
+async def test_search_that_finds_nothing(world: World, served: Running, compared: Count) -> None:
+    """A010: a published search, asked for what nobody treats, is answered like the published empty list."""
+    example = next(each for each in published("A010", "request") if each.name == "RcMinimal.json")
+    empty = next(each for each in published("A010") if each.name == "EmptyResponse.json")
+    asked = changed(world.told(example.read()), clinicType="CONGENITAL_HEART_DISEASE")
+    reply = await sent(example, world, served, asked)
+    assert_registered(empty.path, differences(world.told(empty.read()), reply.json()))
+    compared(1)
+
+
+@pytest.mark.parametrize(
+    "example", [*published("A011", "request"), *published("A021", "request")], ids=lambda each: each.path
+)
+async def test_creations(example: Example, world: World, served: Running, compared: Count) -> None:
+    """A011, A021: every published request makes a referral like the published one, and A005 gives it back."""
+    reply = await sent(example, world, served)
+    assert reply.status_code == 201, reply.text
+    name = table()["replies"][example.number][example.name]
+    expected = next(each for each in published(example.number, status="201") if each.name == name)
+    assert_registered(expected.path, differences(world.told(expected.read()), reply.json()))
+    names = {each.id: each.name for each in world.pack.services}
+    shortlist = next(each for each in reply.json()["contained"] if each["resourceType"] == "List")
+    assert all(each["item"]["display"] == names[each["item"]["identifier"]["value"]] for each in shortlist["entry"])
+    client = await served.as_person(world.person(GP))
+    version = reply.json()["meta"]["versionId"]
+    for address in (reply.json()["id"], f"{reply.json()['id']}/_history/{version}"):
+        read = await client.get(f"/STU3/ReferralRequest/{address}", headers={"X-Correlation-ID": "conformance"})
+        assert (read.status_code, read.content) == (200, reply.content)
+        assert read.headers["etag"] == reply.headers["etag"] == f'W/"{version}"'
+        assert read.headers["x-correlation-id"] == "conformance"
+    compared(1)
+
+
+UNBOOKED = [each for each in published("A005") if each.name == "Unbooked.json"]
+
+
+@pytest.mark.parametrize("example", UNBOOKED, ids=lambda each: each.path)
+async def test_unbooked_referral(example: Example, world: World, served: Running, compared: Count) -> None:
+    """A005: a referral made with the criteria of the published one is read like it."""
+    expected = world.told(example.read())
+    request = next(each for each in published("A011", "request") if each.name == "MinimalRequest.json")
+    body = world.told(request.read())
+    shortlist = next(each["resource"] for each in body["parameter"] if each["name"] == "shortlist")
+    shortlist["contained"][0]["parameter"] = next(
+        each["parameter"] for each in expected["contained"] if each["resourceType"] == "Parameters"
+    )
+    body["parameter"] = [each for each in body["parameter"] if each["name"] != "eReferralPathwayStart"]
+    created = await sent(request, world, served, body)
+    assert created.status_code == 201, created.text
+    client = await served.as_person(world.person(GP))
+    ubrn, version = created.json()["id"], created.json()["meta"]["versionId"]
+    address = example.address.replace("{ubrn}", ubrn).replace("{version}", version)
+    read = await client.get(address)
+    assert_registered(example.path, differences(expected, read.json()))
+    compared(1)
+
+
+@pytest.mark.parametrize("example", published("A004"), ids=lambda each: each.name)
+async def test_reference_data(example: Example, world: World, served: Running, compared: Count) -> None:
+    """A004: every published concept is there, with its display and its properties in order; we may have more."""
+    client = await served.as_person(world.person(GP))
+    expected = world.told(example.read())
+    reply = (await client.get(f"/STU3/CodeSystem/{expected['id']}")).json()
+    concepts = {each["code"]: each for each in reply["concept"]}
+    known = [each["code"] for each in expected["concept"]]
+    ours = {**reply, "concept": [concepts[code] for code in known if code in concepts]}
+    assert_registered(example.path, differences(expected, ours))
+    compared(1)

@@ -1,0 +1,130 @@
+"""A service killed under load: whatever it has answered is there afterwards, to the byte, and the audit holds."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable
+from pathlib import Path
+from threading import Condition, Thread
+
+import httpx
+import pytest
+
+from openers.store.audit_chain import lines_of
+from tests.cli.command import openers, settings_in
+from tests.live import Live, free_port, live
+from tests.requests import create_referral
+from tests.service import GP, copied
+from tests.store.outside import fetch
+
+CLIENTS = 3
+ENOUGH = 8
+"""Referrals that must have been acknowledged before the service is killed."""
+LONGEST_S = 30.0
+
+
+class Load:
+    """Clients that create referrals as fast as they can until the service is gone."""
+
+    def __init__(self, service: Live) -> None:
+        """Log in, and start them."""
+        person = service.as_person(GP)
+        self._headers, self._base = dict(person.headers), str(person.base_url)
+        self.acknowledged: dict[str, bytes] = {}
+        self._changed = Condition()
+        self._threads = [Thread(target=self._create, daemon=True) for _ in range(CLIENTS)]
+        for thread in self._threads:
+            thread.start()
+
+    def _create(self) -> None:
+        with httpx.Client(base_url=self._base, headers=self._headers) as client:
+            try:
+                while True:
+                    reply = client.post(**create_referral())
+                    if reply.status_code == 201:
+                        with self._changed:
+                            self.acknowledged[reply.json()["id"]] = reply.content
+                            self._changed.notify_all()
+            except httpx.TransportError:
+                return
+
+    def reaches(self, count: int, within_s: float) -> bool:
+        """Wait until so many are acknowledged; whether it came to that in time."""
+        with self._changed:
+            return self._changed.wait_for(lambda: len(self.acknowledged) >= count, within_s)
+
+    def end(self) -> dict[str, bytes]:
+        """What was acknowledged, by UBRN, when all clients have noticed that the service is gone."""
+        for thread in self._threads:
+            thread.join(LONGEST_S)
+        return self.acknowledged
+
+
+def kill_at_a_random_moment(service: Live, chance: random.Random) -> dict[str, bytes]:
+    """Have it work, kill it while it does; what it had acknowledged."""
+    load = Load(service)
+    assert load.reaches(ENOUGH, LONGEST_S), service.log()
+    load.reaches(10**6, chance.random() / 4)
+    service.kill()
+    return load.end()
+
+
+def check_all_there(service: Live, acknowledged: dict[str, bytes]) -> None:
+    """Each is read back with the same bytes."""
+    client = service.as_person(GP)
+    for ubrn, body in acknowledged.items():
+        reply = client.get(f"/STU3/ReferralRequest/{ubrn}")
+        assert (reply.status_code, reply.content) == (200, body)
+
+
+def created_in_audit(url: str) -> list[str]:
+    """The UBRNs of all creations in the sealed audit."""
+    rows = asyncio.run(fetch(url, "SELECT entries FROM audit_blocks ORDER BY seq"))
+    lines = [line for row in rows for line in lines_of(bytes(row[0])) if b'"act":"create referral"' in line]
+    return [line.partition(b'"ubrn":"')[2][:12].decode() for line in lines]
+
+
+def survive(settings: dict[str, str], rounds: int, chance: random.Random) -> None:
+    """Kill and start again so often, checking after each."""
+    url = settings["OPENERS_DATABASE_URL"]
+    settings = {**settings, "OPENERS_PORT": str(free_port())}  # replies contain the address
+    acknowledged: dict[str, bytes] = {}
+    last: dict[str, bytes] = {}
+    for _ in range(rounds):
+        with live(settings) as service:
+            check_all_there(service, last)
+            last = kill_at_a_random_moment(service, chance)
+        assert not acknowledged.keys() & last.keys(), "a UBRN was given twice"
+        acknowledged |= last
+    with live(settings) as service:
+        check_all_there(service, acknowledged)
+        service.stop()
+        log = service.log()
+    head = log.rpartition("audit head")[2].partition("head=")[2].split()[0]
+    verified = openers("audit", "verify", "--head", head, **settings)
+    assert (verified.returncode, verified.stderr) == (0, "")
+    created = created_in_audit(url)
+    assert len(created) == len(set(created))
+    assert acknowledged.keys() <= set(created)
+
+
+def test_what_was_acknowledged_survives_a_kill_on_sqlite(
+    sqlite_template: Path, tmp_path: Path, keys: Path, seed: int
+) -> None:
+    """Five times in a row."""
+    survive(settings_in(keys, copied(sqlite_template, tmp_path)), 5, random.Random(seed))
+
+
+@pytest.mark.parametrize("demo_url", ["postgresql"], indirect=True)
+def test_what_was_acknowledged_survives_a_kill_on_postgresql(demo_url: str, keys: Path, seed: int) -> None:
+    """Where entries that wait are sealed by the next process."""
+    survive(settings_in(keys, demo_url), 2, random.Random(seed))
+
+
+@pytest.fixture
+def seed(record_property: Callable[[str, object], None]) -> int:
+    """Another seed each run, told with the test's result."""
+    drawn = random.SystemRandom().randrange(2**32)
+    record_property("seed", drawn)
+    return drawn

@@ -1,0 +1,84 @@
+"""The faults that are planted (`faults.toml`), and the page of documentation that shows them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+ROOT: Final = Path(__file__).parents[2]
+PAGE: Final = ROOT / "docs/reference/sabotage.md"
+_FAULTS: Final = Path(__file__).with_name("faults.toml")
+_HEAD: Final = """\
+# Sabotage
+
+`make sabotage` copies the project, plants one fault at a time in the copy and runs tests that should notice it. They
+are green without the fault; with it at least one must fail. A fault that nothing notices, or that no longer fits the
+source, fails the run. The faults are in [faults.toml](../../tests/sabotage/faults.toml); a whole run in which each was
+noticed writes this page.
+
+| fault | what is broken | where | noticed by |
+|---|---|---|---|
+"""
+
+
+class Misfit(ValueError):
+    """A fault does not fit the source as it is now."""
+
+
+class Edit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One change: in `file`, a path in the project, `old` stands once and becomes `new`."""
+
+    file: str
+    old: str
+    new: str
+
+    def applied(self, text: str) -> str:
+        """The file's text with the change. Raises Misfit."""
+        count = text.count(self.old)
+        if count != 1 or self.old == self.new:
+            raise Misfit(f"{self.file}: the text to change occurs {count} times:\n{self.old}")
+        return text.replace(self.old, self.new)
+
+
+class Fault(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A fault: what it breaks in words, the changes that plant it, and the tests of which one must fail."""
+
+    id: str
+    breaks: str
+    tests: tuple[str, ...]
+    edits: tuple[Edit, ...]
+
+    @property
+    def files(self) -> list[str]:
+        """The files that it changes, each once."""
+        return list(dict.fromkeys(edit.file for edit in self.edits))
+
+    def planted(self, root: Path) -> dict[str, str]:
+        """The changed files of the project at `root` and their texts. Raises Misfit."""
+        texts = {file: (root / file).read_text("utf-8") for file in self.files}
+        for edit in self.edits:
+            texts[edit.file] = edit.applied(texts[edit.file])
+        return texts
+
+
+class _Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    faults: tuple[Fault, ...]
+
+
+def read_faults() -> tuple[Fault, ...]:
+    """All faults, in the order of the table."""
+    return msgspec.toml.decode(_FAULTS.read_bytes(), type=_Table).faults
+
+
+def row(fault: Fault, noticed_by: str) -> str:
+    """The row of one fault, without a line break."""
+    files = ", ".join(f"`{file.removeprefix('src/openers/')}`" for file in fault.files)
+    return f"| {fault.id} | {fault.breaks} | {files} | `{noticed_by.removeprefix('tests/')}` |"
+
+
+def page(faults: tuple[Fault, ...], noticed_by: Mapping[str, str]) -> str:
+    """The whole page; `noticed_by` has the test that failed, by id of the fault."""
+    return _HEAD + "".join(f"{row(fault, noticed_by[fault.id])}\n" for fault in faults)

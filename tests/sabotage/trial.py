@@ -1,0 +1,110 @@
+"""One copy of the project, and test runs in it: with a fault planted or as it is."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Generator, Iterable, Sequence
+from contextlib import contextmanager
+from importlib.util import cache_from_source
+from pathlib import Path
+from time import monotonic
+from typing import Final, NamedTuple
+
+from tests.sabotage.table import Fault
+
+LONGEST_S: Final = 240
+"""A run that takes longer hangs."""
+STOP_WITHIN_S: Final = 30
+_COPIED: Final = ("src", "tests", "pyproject.toml")
+_RED: Final = re.compile(r"(?m)^FAILED (tests/[^\s\[]+)")
+
+
+class Run(NamedTuple):
+    """How a run of pytest ended: its exit status (`None`: it hung), the first red test, all it wrote, its time."""
+
+    status: int | None
+    red: str | None
+    output: str
+    seconds: float
+
+    @property
+    def is_green(self) -> bool:
+        """Whether all tests passed."""
+        return self.status == 0
+
+    @property
+    def is_red(self) -> bool:
+        """Whether a test failed: neither its set-up nor the collection of tests, which would show nothing."""
+        return self.status == 1 and self.red is not None
+
+
+class Copy:
+    """A copy of the project in a directory of its own."""
+
+    def __init__(self, source: Path, into: Path) -> None:
+        """Copy what tests need of the project at `source`."""
+        self._root, self._scratch = into / "p", into / "t"
+        self._root.mkdir(parents=True)
+        for name in _COPIED:
+            if (source / name).is_dir():
+                shutil.copytree(source / name, self._root / name, ignore=shutil.ignore_patterns("__pycache__"))
+            else:
+                shutil.copy(source / name, self._root / name)
+
+    def run(self, tests: Iterable[str], options: Sequence[str] = ("-x",)) -> Run:
+        """Run tests on the copy as it is."""
+        began = monotonic()
+        command = [sys.executable, "-m", "pytest", "-p", "tests.sabotage.guard", f"--basetemp={self._scratch}"]
+        process = subprocess.Popen(
+            [*command, "--tb=short", *options, *tests],
+            cwd=self._root,
+            env=self._environment(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+        status, output = _ended(process)
+        red = _RED.search(output)
+        return Run(status, red[1] if red else None, output, monotonic() - began)
+
+    @contextmanager
+    def planted(self, fault: Fault) -> Generator[None]:
+        """The copy with the fault in it, and put right afterwards. Raises Misfit."""
+        changed = fault.planted(self._root)
+        kept = {file: (self._root / file).read_text("utf-8") for file in changed}
+        try:
+            self._write(changed)
+            yield
+        finally:
+            self._write(kept)
+
+    def _write(self, texts: dict[str, str]) -> None:
+        for file, text in texts.items():
+            path = self._root / file
+            path.write_text(text, "utf-8")
+            Path(cache_from_source(str(path))).unlink(missing_ok=True)  # it may look as new as what was just written
+
+    def _environment(self) -> dict[str, str]:
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith(("OPENERS_", "PYTEST_"))}
+        return {**inherited, "PYTHONPATH": f"{self._root / 'src'}{os.pathsep}{self._root}"}
+
+
+def _ended(process: subprocess.Popen[str]) -> tuple[int | None, str]:
+    """Exit status and output; a run that hangs is asked to clean up before it is killed."""
+    try:
+        output, _ = process.communicate(timeout=LONGEST_S)
+    except subprocess.TimeoutExpired:
+        process.send_signal(signal.SIGINT)
+        try:
+            output, _ = process.communicate(timeout=STOP_WITHIN_S)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            output, _ = process.communicate()
+        return None, output
+    return process.returncode, output

@@ -1,0 +1,37 @@
+"""SQL from outside: what somebody with access to the database reads and does there, past the service."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from contextlib import closing
+from itertools import count
+from typing import Any
+
+import asyncpg
+
+from openers.store.opening import sqlite_path
+
+
+async def fetch(url: str, sql: str, *values: object) -> list[tuple[Any, ...]]:
+    """The rows of a query; its parameters are written `?`."""
+    path = sqlite_path(url)
+    if path is not None:
+        with closing(sqlite3.connect(path, isolation_level=None)) as raw:
+            return raw.execute(sql, values).fetchall()  # pyright: ignore[reportArgumentType]  # values fit their columns
+    raw = await asyncpg.connect(url)
+    try:
+        return [tuple(row) for row in await raw.fetch(_numbered(sql), *values)]
+    finally:
+        await raw.close()
+
+
+async def execute(url: str, sql: str, *values: object) -> None:
+    """Run a statement; its parameters are written `?`."""
+    await fetch(url, sql, *values)
+
+
+def _numbered(sql: str) -> str:
+    """The statement with PostgreSQL's parameters."""
+    numbers = count(1)
+    return re.sub(r"\?", lambda _: f"${next(numbers)}", sql)

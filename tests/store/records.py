@@ -1,0 +1,95 @@
+"""Records and callers for the tests of the stores, and the store itself as both databases give it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+from openers.domain.audit import AuditEntry
+from openers.domain.codes import LetterIntention, Priority
+from openers.domain.identifiers import NhsNumber, OdsCode, RequestId, ServiceId, Ubrn, UserId
+from openers.domain.lifecycle import ReferralState
+from openers.domain.principal import BusinessFunction, Principal
+from openers.domain.referral import Referral
+from openers.domain.search import SearchCriteria
+from openers.domain.shortlist import Shortlist, ShortlistedService
+from openers.store.postgres import PostgresStore
+from openers.store.sqlite import SqliteStore
+from openers.usecases.ports import DueItem, Stored, Tx
+
+AnyStore = SqliteStore | PostgresStore
+
+KEY: Final = bytes(range(32))
+"""The audit key of the stores in these tests."""
+NOON: Final = datetime(2026, 3, 2, 12, tzinfo=UTC)
+MINUTE: Final = timedelta(minutes=1)
+OWNER: Final = OdsCode("D82106")
+WORKGROUP: Final = "RCD/Cardiology"
+
+
+def entry(about: str = "Test") -> AuditEntry:
+    """An audit entry that can be told by its type."""
+    return AuditEntry(event_type="POST", audit_type=about, at=NOON)
+
+
+def caller(
+    function: BusinessFunction = BusinessFunction.REFERRING_CLINICIAN, organisation: str = OWNER, *workgroups: str
+) -> Principal:
+    """Somebody in a role."""
+    return Principal(
+        user=UserId("555000000001"),
+        organisation=OdsCode(organisation),
+        function=function,
+        application="test",
+        session="session",
+        workgroups=frozenset(workgroups),
+    )
+
+
+def referral(number: int, owner: str = OWNER, workgroup: str | None = None, reminder_days: int = 7) -> Referral:
+    """A referral with a UBRN and request id of its own."""
+    criteria = SearchCriteria(
+        priority=Priority.URGENT, age_and_gender_appropriate=False, specialty="CARDIOLOGY", clinic_type="HEART_FAILURE"
+    )
+    return Referral(
+        ubrn=Ubrn.of(number),
+        request_id=RequestId(f"r.{UUID(int=number)}"),
+        state=ReferralState.NOT_BOOKED,
+        patient=NhsNumber("9912003888"),
+        owner=OdsCode(owner),
+        referrer=UserId("555000000001"),
+        created_by=UserId("555000000002"),
+        created=NOON,
+        priority=Priority.URGENT,
+        shortlist=Shortlist(criteria, (ShortlistedService(ServiceId("11002"), "Zürich 'quoted' \U0001f600 clinic"),)),
+        letter_intention=LetterIntention.NEED_TO_ADD_LATER,
+        reminder_days=reminder_days,
+        commissioning_organisation=OdsCode(owner),
+        workgroup=workgroup,
+    )
+
+
+async def add_referral(store: AnyStore, new: Referral) -> Stored[Referral]:
+    """Store a referral in an act of its own."""
+    async with store.begin(entry("add")) as tx:
+        return await tx.referrals.add(new)
+
+
+async def found(store: AnyStore, ubrn: Ubrn) -> Stored[Referral] | None:
+    """The referral as its owner finds it."""
+    async with store.read() as tx:
+        return await tx.referrals.find(ubrn, caller())
+
+
+async def claim(store: AnyStore, now: datetime, most: int = 32, life: timedelta = MINUTE) -> list[DueItem]:
+    """Claim due work in an act of its own."""
+    async with store.begin(entry("claim")) as tx:
+        return list(await tx.due.claim(now, now + life, most))
+
+
+async def fails_after_writing(tx: Tx, new: Referral) -> None:
+    """The body of an act that writes and then breaks."""
+    await tx.referrals.add(new)
+    await tx.due.add("remind", new.ubrn, NOON)
+    raise LookupError("the act breaks")

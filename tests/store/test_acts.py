@@ -1,0 +1,186 @@
+"""Acts as a whole, alone and against each other, on both databases: all or nothing, once only, nobody's work lost."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+
+import pytest
+
+from openers.domain.credentials import CredentialKind, Session
+from openers.domain.directory import Assurance
+from openers.domain.errors import VersionConflict
+from openers.domain.identifiers import Ubrn, UserId
+from openers.domain.referral import Referral
+from openers.store.opening import open_store
+from openers.usecases.ports import Stored
+from tests.store.outside import fetch
+from tests.store.records import (
+    KEY,
+    NOON,
+    AnyStore,
+    add_referral,
+    caller,
+    claim,
+    entry,
+    fails_after_writing,
+    found,
+    referral,
+)
+
+pytestmark = pytest.mark.anyio
+CODE = CredentialKind.AUTHORISATION_CODE
+
+
+async def sealed(store: AnyStore, url: str) -> bytes:
+    """All audit entries, sealed."""
+    await store.upkeep()
+    return b"".join(bytes(row[0]) for row in await fetch(url, "SELECT entries FROM audit_blocks ORDER BY seq"))
+
+
+async def test_an_act_that_fails_leaves_nothing(store: AnyStore, empty_url: str) -> None:
+    """Neither records nor due work nor an audit entry; the store works on."""
+    with pytest.raises(LookupError):
+        async with store.begin(entry("failing")) as tx:
+            await fails_after_writing(tx, referral(1))
+    async with store.read() as tx:
+        assert not await tx.due.planned("remind", Ubrn.of(1))
+    assert await found(store, Ubrn.of(1)) is None
+    await add_referral(store, referral(1))
+    audit = await sealed(store, empty_url)
+    assert (b"failing" in audit, audit.count(b'"add"')) == (False, 1)
+
+
+async def test_an_act_that_fails_does_not_touch_those_beside_it(store: AnyStore, empty_url: str) -> None:
+    """Started together; each ends as if it were alone."""
+
+    async def failing(number: int) -> None:
+        async with store.begin(entry("failing")) as tx:
+            await fails_after_writing(tx, referral(number))
+
+    acts = [failing(each) if each % 3 == 0 else add_referral(store, referral(each)) for each in range(1, 13)]
+    ended = await asyncio.gather(*acts, return_exceptions=True)
+    assert [isinstance(each, LookupError) for each in ended] == [each % 3 == 0 for each in range(1, 13)]
+    kept = [await found(store, Ubrn.of(each)) is not None for each in range(1, 13)]
+    assert kept == [each % 3 != 0 for each in range(1, 13)]
+    assert (await sealed(store, empty_url)).count(b"\n") == 8
+
+
+async def test_of_two_changes_to_one_version_one_is_made(store: AnyStore) -> None:
+    """The other finds its version stale."""
+    old = await add_referral(store, referral(1))
+
+    async def change(days: int) -> Stored[Referral]:
+        async with store.begin(entry(), (old.key,)) as tx:
+            current = await tx.referrals.get(Ubrn.of(1), caller(), version=old.version)
+            return await tx.referrals.put(current, referral(1, reminder_days=days))
+
+    ended = await asyncio.gather(change(1), change(2), change(3), return_exceptions=True)
+    assert sorted(type(each).__name__ for each in ended) == ["Stored", "VersionConflict", "VersionConflict"]
+
+
+async def test_two_changes_without_a_lock_clash_too(store: AnyStore) -> None:
+    """The row itself is the last word: no change is lost, none is half made."""
+    old = await add_referral(store, referral(1))
+
+    async def change(days: int) -> None:
+        async with store.begin(entry()) as tx:
+            await tx.referrals.put(old, referral(1, reminder_days=days))
+
+    ended = await asyncio.gather(change(1), change(2), return_exceptions=True)
+    assert [each for each in ended if each is not None and not isinstance(each, VersionConflict)] == []
+    assert ended.count(None) == 1
+
+
+async def test_ubrns_are_unique_among_acts_started_together(store: AnyStore) -> None:
+    """Creations wait for nobody and share no number."""
+
+    async def draw() -> list[Ubrn]:
+        async with store.begin(entry()) as tx:
+            return [await tx.referrals.next_ubrn() for _ in range(5)]
+
+    drawn = [ubrn for each in await asyncio.gather(*(draw() for _ in range(20))) for ubrn in each]
+    assert len(set(drawn)) == 100
+
+
+async def test_a_code_is_taken_by_one_of_many(store: AnyStore) -> None:
+    """An authorisation code is worth one set of tokens, whoever asks at the same time."""
+    session = Session(id="s", user=UserId("555000000001"), assurance=Assurance(), began=NOON, ends=NOON)
+    async with store.begin(entry()) as tx:
+        await tx.credentials.add(CODE, "code", session, NOON)
+
+    async def take() -> Session | None:
+        async with store.begin(entry()) as tx:
+            return await tx.credentials.take(CODE, "code", Session)
+
+    taken = await asyncio.gather(*(take() for _ in range(6)))
+    assert sorted(each is not None for each in taken) == [False] * 5 + [True]
+
+
+async def test_an_assertion_id_is_added_by_one_of_many(store: AnyStore) -> None:
+    """A client's assertion is good once."""
+
+    async def add() -> bool:
+        async with store.begin(entry()) as tx:
+            return await tx.credentials.add(CredentialKind.ASSERTION_ID, "jti", None, NOON)
+
+    assert sorted(await asyncio.gather(*(add() for _ in range(6)))) == [False] * 5 + [True]
+
+
+async def test_four_claimers_never_get_the_same_item(store: AnyStore) -> None:
+    """Between them they get each item once."""
+    async with store.begin(entry()) as tx:
+        for number in range(60):
+            await tx.due.add("remind", f"{number}", NOON)
+
+    async def drain() -> list[str]:
+        mine: list[str] = []
+        while items := await claim(store, NOON, most=4):
+            mine += [each.key for each in items]
+        return mine
+
+    given = Counter(key for mine in await asyncio.gather(*(drain() for _ in range(4))) for key in mine)
+    async with store.read() as tx:
+        assert not await tx.due.waiting(NOON)
+    assert given == Counter(f"{number}" for number in range(60))
+
+
+async def test_a_waiting_caller_that_goes_away_breaks_nothing(store: AnyStore, empty_url: str) -> None:
+    """Cancelled while the group commits: the others get their answers, and no act is without its audit entry."""
+    going = [asyncio.create_task(add_referral(store, referral(each))) for each in (1, 2)]
+    staying = [asyncio.create_task(add_referral(store, referral(each))) for each in (3, 4)]
+    reading = asyncio.create_task(store.witness(entry("leaves")))
+    await asyncio.sleep(0)
+    for task in (*going, reading):
+        task.cancel()
+    await asyncio.gather(*staying)
+    await asyncio.wait([*going, reading])
+    assert [task.cancelled() for task in (*going, *staying, reading)] == [True, True, False, False, True]
+    await store.witness(entry("after"))
+    kept = [await found(store, Ubrn.of(each)) is not None for each in (1, 2, 3, 4)]
+    assert kept[2:] == [True, True]
+    assert (await sealed(store, empty_url)).count(b'"add"') == sum(kept)
+
+
+async def test_entries_of_reads_and_refusals_are_there_when_their_callers_go_on(
+    store: AnyStore, empty_url: str
+) -> None:
+    """Many at once, each exactly once."""
+    await asyncio.gather(*(store.witness(entry(f"read {number:03}")) for number in range(100)))
+    audit = await sealed(store, empty_url)
+    assert [audit.count(b'"read %03d"' % number) for number in range(100)] == [1] * 100
+
+
+async def test_what_was_committed_is_there_after_a_restart(store: AnyStore, empty_url: str) -> None:
+    """Value, version and the audit chain."""
+    stored = await add_referral(store, referral(1))
+    await store.close()
+    again = await open_store(empty_url, KEY)
+    try:
+        read = await found(again, Ubrn.of(1))
+        assert read is not None
+        assert (read.body, read.version) == (stored.body, stored.version)
+        await again.witness(entry("later"))
+        assert b"later" in await sealed(again, empty_url)
+    finally:
+        await again.close()

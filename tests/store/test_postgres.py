@@ -1,0 +1,213 @@
+"""What only the PostgreSQL store has: locks between processes, a pool, a server that may stop, a sealer."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Generator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from time import monotonic
+
+import pytest
+
+from openers.domain.errors import RecordLocked, Unavailable
+from openers.domain.identifiers import Ubrn
+from openers.store.audit_reading import read_chain
+from openers.store.audit_rows import PENDING_AT_ONCE
+from openers.store.audit_verify import verify
+from openers.store.opening import migrate
+from openers.store.postgres import SEALED_AT_ONCE, Patience, PostgresStore, open_postgres
+from tests.store.outside import execute, fetch
+from tests.store.records import KEY, add_referral, entry, found, referral
+from tests.stores import PostgresServer
+
+pytestmark = pytest.mark.anyio
+SHORT = Patience(lock_s=0.05, connection_s=0.05)
+
+
+@pytest.fixture
+def url(postgres_server: PostgresServer) -> str:
+    """A migrated database."""
+    made = postgres_server.create()
+    asyncio.run(migrate(made))
+    return made
+
+
+@asynccontextmanager
+async def opened(url: str, connections: int = 8, patience: Patience = SHORT) -> AsyncGenerator[PostgresStore]:
+    """A store over it."""
+    store = await open_postgres(url, KEY, connections, patience)
+    try:
+        yield store
+    finally:
+        await store.close()
+
+
+async def hold(store: PostgresStore, key: str, inside: asyncio.Event, release: asyncio.Event) -> None:
+    """An act that has the lock of `key` until it is told to end."""
+    async with store.begin(entry("holder"), (key,)) as tx:
+        await tx.referrals.next_ubrn()
+        inside.set()
+        await release.wait()
+
+
+async def test_a_record_that_somebody_works_on_is_locked_for_others(url: str) -> None:
+    """After the time that one waits for it; other records are free, and so is this one afterwards."""
+    async with opened(url) as one, opened(url) as two:
+        inside, release = asyncio.Event(), asyncio.Event()
+        holder = asyncio.create_task(hold(one, "000000000001", inside, release))
+        await inside.wait()
+        with pytest.raises(RecordLocked):
+            async with two.begin(entry("loser"), ("000000000001",)):
+                pass
+        async with two.begin(entry("another record"), ("000000000002",)):
+            pass
+        release.set()
+        await holder
+        async with two.begin(entry("afterwards"), ("000000000001",)):
+            pass
+
+
+async def test_one_waits_a_second_for_a_record(url: str) -> None:
+    """Unless told otherwise."""
+    async with opened(url, patience=Patience()) as store:
+        inside, release = asyncio.Event(), asyncio.Event()
+        holder = asyncio.create_task(hold(store, "1", inside, release))
+        await inside.wait()
+        began = monotonic()
+        with pytest.raises(RecordLocked):
+            async with store.begin(entry("loser"), ("1",)):
+                pass
+        assert 0.9 < monotonic() - began < 5
+        release.set()
+        await holder
+
+
+async def test_acts_that_lock_several_records_don_t_deadlock(url: str) -> None:
+    """All keys are taken in one order by whoever sorts them, as `World.begin` does."""
+    async with opened(url, patience=Patience(lock_s=5)) as store:
+
+        async def act(number: int) -> None:
+            async with store.begin(entry(), tuple(sorted((f"{number % 3}", f"{(number + 1) % 3}")))) as tx:
+                await tx.referrals.next_ubrn()
+
+        await asyncio.gather(*(act(number) for number in range(30)))
+
+
+async def test_a_deadlock_is_a_clash(url: str) -> None:
+    """Two acts that take two locks crosswise: the database ends one, which may be tried again."""
+    async with opened(url, patience=Patience(lock_s=10)) as store:
+        first, second = asyncio.Event(), asyncio.Event()
+        await add_referral(store, referral(1))
+        await add_referral(store, referral(2))
+
+        async def cross(mine: int, other: int, ready: asyncio.Event, wait_for: asyncio.Event) -> None:
+            async with store.begin(entry()) as tx:
+                await tx.due.add("a", f"{mine}", referral(1).created)
+                ready.set()
+                await wait_for.wait()
+                await tx.due.add("a", f"{other}", referral(1).created)
+
+        ended = await asyncio.gather(cross(1, 2, first, second), cross(2, 1, second, first), return_exceptions=True)
+        assert [type(each) for each in ended if each is not None] == [RecordLocked]
+
+
+async def test_a_pool_that_is_used_up_is_unavailable_and_recovers(url: str) -> None:
+    """Who waits too long for a connection is told to come again."""
+    async with opened(url, connections=1) as store:
+        inside, release = asyncio.Event(), asyncio.Event()
+        holder = asyncio.create_task(hold(store, "1", inside, release))
+        await inside.wait()
+        for attempt in (store.check(), store.witness(entry()), found(store, Ubrn.of(1))):
+            with pytest.raises(Unavailable):
+                await attempt
+        release.set()
+        await holder
+        await store.witness(entry("afterwards"))
+        await store.check()
+
+
+async def test_a_cancelled_act_gives_its_connection_back(url: str) -> None:
+    """And leaves nothing, although it had written."""
+    async with opened(url, connections=1) as store:
+        inside = asyncio.Event()
+        cancelled = asyncio.create_task(hold(store, "1", inside, asyncio.Event()))
+        await inside.wait()
+        cancelled.cancel()
+        await asyncio.wait([cancelled])
+        await add_referral(store, referral(1))
+        await store.upkeep()
+    (only,) = await fetch(url, "SELECT entries FROM audit_blocks")
+    assert b"holder" not in bytes(only[0])
+
+
+async def test_witnesses_hear_of_every_failure(url: str) -> None:
+    """Whatever the database says, nobody waits for ever, and the next ones are written."""
+    async with opened(url) as store:
+        await execute(url, "ALTER TABLE audit_pending RENAME TO hidden")
+        waiting = [store.witness(entry(f"{number}")) for number in range(5)]
+        failed = await asyncio.wait_for(asyncio.gather(*waiting, return_exceptions=True), 10)
+        assert all(isinstance(each, Exception) for each in failed)
+        await execute(url, "ALTER TABLE hidden RENAME TO audit_pending")
+        await store.witness(entry("afterwards"))
+        await store.upkeep()
+    assert verify(*await read_chain(url), KEY) == []
+
+
+async def test_two_sealers_never_seal_the_same(url: str) -> None:
+    """Entries are sealed once each, in one chain, however many processes are at it."""
+    async with opened(url) as one, opened(url) as two:
+        await asyncio.gather(*(store.witness(entry(f"e{n:03}")) for n in range(100) for store in (one, two)))
+        await asyncio.gather(*(store.upkeep() for store in (one, two, one, two)))
+        await one.upkeep()
+        heads = [await one.heads(), await two.heads()]
+    blocks, stored = await read_chain(url)
+    blocks = list(blocks)
+    assert verify(blocks, stored, KEY) == []
+    text = b"".join(block.entries for block in blocks)
+    assert [text.count(b'"e%03d"' % number) for number in range(100)] == [2] * 100
+    assert max(block.entries.count(b"\n") for block in blocks) == SEALED_AT_ONCE
+    assert heads[0] == heads[1] == [str(stored[0][0])]
+
+
+async def test_a_round_of_sealing_ends_while_entries_keep_coming(url: str) -> None:
+    """More than one batch is sealed at once; what comes meanwhile waits for the next round."""
+    async with opened(url) as store:
+        add = "INSERT INTO audit_pending (entry) SELECT convert_to('{\"n\":' || n || '}', 'UTF8')"
+        await execute(url, f"{add} FROM generate_series(1, {PENDING_AT_ONCE + 5}) AS n")
+        await store.upkeep()
+        assert await fetch(url, "SELECT count(*) FROM audit_pending") == [(0,)]
+    assert verify(*await read_chain(url), KEY) == []
+
+
+@pytest.fixture
+def server() -> Generator[PostgresServer]:
+    """A server that the test may stop."""
+    with TemporaryDirectory(ignore_cleanup_errors=True) as directory:
+        made = PostgresServer(Path(directory) / "server")
+        yield made
+        made.stop()
+
+
+async def test_a_server_that_went_away_is_unavailable(server: PostgresServer) -> None:
+    """In the midst of an act, before one, and for whoever opens the store; nothing hangs."""
+    url = await asyncio.to_thread(server.create)
+    await migrate(url)
+    store = await open_postgres(url, KEY, 4, SHORT)
+
+    async def interrupted() -> None:
+        async with store.begin(entry()) as tx:
+            await tx.referrals.add(referral(1))
+            await asyncio.to_thread(server.stop)
+            await tx.referrals.add(referral(2))
+
+    attempts = (interrupted(), add_referral(store, referral(3)), store.witness(entry()), store.check(), store.upkeep())
+    for attempt in attempts:
+        with pytest.raises(Unavailable):
+            await attempt
+    with pytest.raises(Unavailable):
+        await open_postgres(url, KEY)
+    with pytest.raises(Unavailable):
+        await migrate(url)
+    await store.close()

@@ -1,0 +1,228 @@
+"""The runner of due work: each item is done once, failures come again later and later, nothing is lost."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import logging
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+
+import msgspec
+import pytest
+
+from openers.bootstrap import JOBS, Service, do_due_work
+from openers.domain.credentials import CredentialKind, Session
+from openers.domain.directory import Assurance
+from openers.domain.errors import Unavailable
+from openers.domain.identifiers import UserId
+from openers.server import Application
+from openers.telemetry.logs import configure
+from openers.usecases.due import AT_ONCE, CLAIMED_FOR, FIRST_RETRY, LAST_RETRY, run_due
+from openers.usecases.ports import DueItem
+from openers.usecases.purge_credentials import EVERY, KIND, start_purging
+from openers.usecases.world import World
+from tests.service import Running, entry
+from tests.store.outside import execute, fetch
+
+pytestmark = pytest.mark.anyio
+
+
+class HandClock:
+    """A clock that stands until it is moved."""
+
+    def __init__(self, now: datetime) -> None:
+        """It shows `now`."""
+        self.time = now
+
+    def now(self) -> datetime:
+        """What it shows."""
+        return self.time
+
+
+class Workshop:
+    """A world with a clock of its own, and what came of its items."""
+
+    def __init__(self, run: Running) -> None:
+        """Over the service's store."""
+        self.clock = HandClock(run.service.world.clock.now())
+        self.world = msgspec.structs.replace(run.service.world.for_call(entry()), clock=self.clock, wall=self.clock)
+        self.went: list[tuple[str, int, str]] = []
+
+    async def add(self, kind: str, *keys: str) -> None:
+        """Items that are due now."""
+        async with self.world.begin("add") as tx:
+            for key in keys:
+                await tx.due.add(kind, key, self.clock.time)
+
+    async def run(self, **jobs: Callable[[DueItem, World], Awaitable[None]]) -> int:
+        """One round; how many of the items that a test added were taken."""
+        before = len(self.went)
+        await run_due(self.world, {**JOBS, **jobs}, self._note)
+        return len(self.went) - before
+
+    def _note(self, item: DueItem, error: Exception | None) -> None:
+        if item.kind not in JOBS:
+            self.went.append((item.key, item.attempt, type(error).__name__))
+
+
+async def finish(item: DueItem, world: World) -> None:
+    """A job that does its item."""
+    async with world.begin(f"do {item.key}") as tx:
+        await tx.due.done(item)
+
+
+async def fail(item: DueItem, world: World) -> None:
+    """A job that changes something and then fails."""
+    async with world.begin("half") as tx:
+        await tx.due.add("trace", item.key, world.clock.now())
+        raise ArithmeticError
+
+
+@pytest.fixture
+def shop(on_both: Running) -> Workshop:
+    """A workshop on each kind of database."""
+    return Workshop(on_both)
+
+
+async def test_items_are_done_once_in_rounds(shop: Workshop) -> None:
+    """As many at once as a round takes; a round without work takes nothing."""
+    await shop.add("ring", *(f"{number:03}" for number in range(AT_ONCE + 3)))
+    assert [await shop.run(ring=finish) for _ in range(3)] == [AT_ONCE, 3, 0]
+    assert shop.went == [(f"{number:03}", 1, "NoneType") for number in range(AT_ONCE + 3)]
+
+
+async def test_a_failure_is_undone_and_tried_again_after_doubling_pauses(shop: Workshop) -> None:
+    """Ten seconds, twenty, forty ... up to an hour; others of its round are not touched."""
+    await shop.add("fall", "bad")
+    await shop.add("ring", "good")
+    pauses: list[timedelta] = []
+    for attempt in range(1, 13):
+        assert await shop.run(fall=fail, ring=finish) == (2 if attempt == 1 else 1)
+        pause = min(FIRST_RETRY * 2 ** (attempt - 1), LAST_RETRY)
+        shop.clock.time += pause - timedelta(milliseconds=1)
+        assert await shop.run(fall=fail) == 0
+        shop.clock.time += timedelta(milliseconds=1)
+        pauses.append(pause)
+    assert pauses[:3] == [timedelta(seconds=each) for each in (10, 20, 40)]
+    assert pauses[-1] == timedelta(hours=1)
+    assert shop.went == [
+        ("bad", 1, "ArithmeticError"),
+        ("good", 1, "NoneType"),
+        *(("bad", attempt, "ArithmeticError") for attempt in range(2, 13)),
+    ]
+    async with shop.world.read() as tx:
+        assert not await tx.due.planned("trace", "bad")
+
+
+async def test_work_of_an_unknown_kind_waits(shop: Workshop) -> None:
+    """As while two versions of the service run side by side."""
+    await shop.add("new kind", "one")
+    assert await shop.run(ring=finish) == 1
+    assert shop.went == [("one", 1, "KeyError")]
+    async with shop.world.read() as tx:
+        assert await tx.due.planned("new kind", "one")
+
+
+async def test_a_runner_that_died_loses_its_claim(shop: Workshop) -> None:
+    """Another takes the item up when the claim has run out, not before."""
+    await shop.add("ring", "left")
+    async with shop.world.begin("claim") as tx:
+        await tx.due.claim(shop.clock.time, shop.clock.time + CLAIMED_FOR, 1)
+    shop.clock.time += CLAIMED_FOR - timedelta(milliseconds=1)
+    assert await shop.run(ring=finish) == 0
+    shop.clock.time += timedelta(milliseconds=1)
+    assert await shop.run(ring=finish) == 1
+    assert shop.went == [("left", 2, "NoneType")]
+
+
+async def test_two_runners_share_the_work(shop: Workshop) -> None:
+    """No item is done twice."""
+    await shop.add("ring", *(f"{number:03}" for number in range(2 * AT_ONCE)))
+    await asyncio.gather(*(shop.run(ring=finish) for _ in range(4)))
+    while await shop.run(ring=finish):
+        pass
+    assert sorted(key for key, _, _ in shop.went) == [f"{number:03}" for number in range(2 * AT_ONCE)]
+
+
+async def test_purging_removes_what_expired_and_comes_again(on_both: Running) -> None:
+    """Hourly, planned once however often the service starts; living tokens work on."""
+    shop = Workshop(on_both)
+    clock = shop.clock
+    session = Session(
+        id="s", user=UserId("555073103100"), assurance=Assurance(), began=clock.time, ends=clock.time + 2 * EVERY
+    )
+    async with shop.world.begin("add") as tx:
+        await tx.credentials.add(CredentialKind.SESSION, "old", session, clock.time + EVERY / 2)
+        await tx.credentials.add(CredentialKind.SESSION, "living", session, clock.time + 2 * EVERY)
+    await start_purging(shop.world)
+    await start_purging(shop.world)
+    assert await run_due(shop.world, JOBS, lambda _item, _error: None) == 0
+    clock.time += EVERY
+    assert await run_due(shop.world, JOBS, lambda _item, _error: None) == 1
+    async with shop.world.read() as tx:
+        assert await tx.credentials.get(CredentialKind.SESSION, "old", Session) is None
+        assert await tx.credentials.get(CredentialKind.SESSION, "living", Session) == session
+        assert await tx.due.planned(KIND, KIND)
+    assert await run_due(shop.world, JOBS, lambda _item, _error: None) == 0
+    clock.time += EVERY
+    assert await run_due(shop.world, JOBS, lambda _item, _error: None) == 1
+
+
+async def test_runs_are_counted_and_audited(on_both: Running) -> None:
+    """The service's own work leaves entries of the system."""
+    async with on_both.service.world.for_call(entry()).begin("add") as tx:
+        await tx.due.add(KIND, KIND, on_both.service.world.clock.now())
+        await tx.due.add("unknown", "item", on_both.service.world.clock.now())
+    assert await do_due_work(on_both.service) == 2
+    metrics = on_both.service.metrics.render().decode()
+    assert f'openers_due_items_total{{kind="{KIND}",outcome="done"}} 1.0' in metrics
+    assert 'openers_due_items_total{kind="unknown",outcome="failed"} 1.0' in metrics
+    await on_both.service.world.store.upkeep()
+    url = on_both.service.settings.database_url
+    audit = b"".join(bytes(row[0]) for row in await fetch(url, "SELECT entries FROM audit_blocks"))
+    assert b'"audit_type":"Due work: %b"' % KIND.encode() in audit
+
+
+class Heard(io.StringIO):
+    """A log that tells when something is written to it."""
+
+    def __init__(self, awaited: str) -> None:
+        """`told` is set when `awaited` is written."""
+        super().__init__()
+        self._awaited = awaited
+        self.told = asyncio.Event()
+
+    def write(self, text: str, /) -> int:
+        """Write, and tell."""
+        if self._awaited in text:
+            self.told.set()
+        return super().write(text)
+
+
+@pytest.mark.parametrize("demo_url", ["postgresql"], indirect=True)
+async def test_the_runner_outlives_what_nobody_expected(on_both: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A round that breaks is logged and the next one does the work; stopping closes the store."""
+    monkeypatch.setattr("openers.server.DUE_EVERY_S", 0.01)
+    handlers = list(logging.getLogger().handlers)
+    url = on_both.service.settings.database_url
+    broken, mended = Heard("due work failed unexpectedly"), Heard('"kind":"unknown"')
+
+    async def open_it() -> Service:
+        return on_both.service
+
+    application = Application(open_it)
+    try:
+        configure(stream=broken)
+        await execute(url, "ALTER TABLE due RENAME TO hidden")
+        await application.start()
+        await asyncio.wait_for(broken.told.wait(), 10)
+        configure(stream=mended)
+        await execute(url, "INSERT INTO hidden VALUES ('unknown', 'item', 0, 0, 0)")
+        await execute(url, "ALTER TABLE hidden RENAME TO due")
+        await asyncio.wait_for(mended.told.wait(), 10)
+        await application.stop()
+    finally:
+        logging.getLogger().handlers[:] = handlers
+    with pytest.raises(Unavailable):
+        await on_both.service.world.store.check()
