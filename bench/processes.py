@@ -35,7 +35,9 @@ def server(arguments: list[str], environ: Mapping[str, str], probe: str, directo
     command = [sys.executable, *(each.replace("PORT", str(port)) for each in arguments)]
     began = time.perf_counter()
     with (directory / "server.log").open("a") as log:
-        process = subprocess.Popen(command, env={**os.environ, **environ}, stdout=log, stderr=log)  # noqa: S603 - ours
+        process = subprocess.Popen(  # noqa: S603 - our own command line
+            command, env={**os.environ, **environ}, stdout=log, stderr=log
+        )
         try:
             base_url = f"http://127.0.0.1:{port}"
             _await(f"{base_url}{probe}", process)

@@ -29,6 +29,7 @@ from openers.api.registry import REGISTRY
 from openers.api.renderings import Renderings
 from openers.api.routes import Routes
 from openers.domain.codes import ClinicalTerm
+from openers.domain.errors import OpenersError
 from openers.identity.access import AccessCache
 from openers.identity.id_tokens import SigningKey
 from openers.key_files import read_or_make_key
@@ -39,14 +40,14 @@ from openers.store.opening import migrate, open_store
 from openers.store.patients import OwnPatients
 from openers.system import RandomIds, SystemClock
 from openers.telemetry.metrics import Metrics
-from openers.usecases.book_appointment import SETTLE
+from openers.usecases.book_appointment import ORPHAN, SETTLE
 from openers.usecases.due import Job, Told, run_due, system_entry
 from openers.usecases.poll_slots import KIND as POLL
 from openers.usecases.poll_slots import Polling, poll_service
 from openers.usecases.ports import DueItem
 from openers.usecases.purge_credentials import KIND as PURGE
 from openers.usecases.purge_credentials import purge_credentials, start_purging
-from openers.usecases.settle_claims import ORPHAN, cancel_orphan, settle_claim
+from openers.usecases.settle_claims import cancel_orphan, settle_claim
 from openers.usecases.world import ListingsShelf, World
 from openers.web.log_in import LogInPages, style_route
 
@@ -172,7 +173,9 @@ def _upstream(settings: Settings) -> UpstreamProvider | None:
 def _note_job(metrics: Metrics) -> Told:
     def _note(item: DueItem, error: Exception | None) -> None:
         metrics.due_run(item.kind, succeeded=error is None)
-        if error is not None:
+        if isinstance(error, OpenersError):
+            _log.warning("due work is tried again", kind=item.kind, attempt=item.attempt, reason=repr(error))
+        elif error is not None:
             _log.error("due work failed", kind=item.kind, attempt=item.attempt, exc_info=error)
 
     return _note

@@ -46,7 +46,7 @@ class Bookings:
     def book(self, wanted: Wanted) -> tuple[Appointment, bool]:
         """The appointment of the booking key and whether it was made now. Raises Unknown, Unfit or SlotTaken."""
         with self._store.change(self._now()) as change:
-            before = self._by_key(wanted.booking_key)
+            before = self.of_key(wanted.booking_key)
             if before is not None:
                 return before, False
             slot = slot_in(change.db, wanted.slot)
@@ -127,7 +127,8 @@ class Bookings:
 
     def of_key(self, booking_key: str) -> Appointment | None:
         """What became of a booking key; `None` if nothing did."""
-        return self._by_key(booking_key)
+        row = self._store.db.execute(f"{SELECT} a.booking_key = ?", (booking_key,)).fetchone()
+        return None if row is None else as_row(row, Appointment)
 
     def in_slots(self, slots: list[str]) -> dict[str, Appointment]:
         """The appointment, if any, that each of the slots has now."""
@@ -152,10 +153,6 @@ class Bookings:
         statement = f"UPDATE appointment SET {columns}, version = version + 1, updated = ? WHERE id = ?"  # noqa: S608 -- names from the calls above
         change.db.execute(statement, (*new.values(), change.stamp, held.id))
         return self.one(held.id)
-
-    def _by_key(self, booking_key: str) -> Appointment | None:
-        row = self._store.db.execute(f"{SELECT} a.booking_key = ?", (booking_key,)).fetchone()
-        return None if row is None else as_row(row, Appointment)
 
     def _now(self) -> int:
         return as_number(self._clock.now())

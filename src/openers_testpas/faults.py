@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from enum import StrEnum
-from typing import Annotated, Final, Protocol, cast
+from typing import Annotated, Final, cast
 
 import anyio
 import msgspec
@@ -17,6 +17,8 @@ from openers_testpas.replies import refusal
 
 ABORT: Final = "openers_testpas.abort"
 """Name of the ASGI extension by which the server lets a transport be closed without a reply."""
+CALL: Final = "call"
+"""Under which the extension holds the function that does it."""
 
 
 class Kind(StrEnum):
@@ -55,16 +57,12 @@ class Fault(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     after: bool = False
 
 
-class _Abort(Protocol):
-    def __call__(self) -> None: ...
-
-
 class NoReply(Response):
     """Closes the connection without a word."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Abort the transport and wait until it is gone."""
-        abort = cast("_Abort | None", scope.get("extensions", {}).get(ABORT))
+        abort = cast("Callable[[], None] | None", scope.get("extensions", {}).get(ABORT, {}).get(CALL))
         if abort is None:
             raise ConnectionAbortedError("the connection was dropped on purpose")
         abort()

@@ -49,6 +49,7 @@ class Http:
         """Close it."""
         if self._session is not None:
             await self._session.close()
+            self._session = None
 
     async def get(self, url: str) -> bytes:
         """The body of a good reply. Raises Unreachable."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from typing import Final
 
 import anyio
 import uvicorn
@@ -16,13 +17,13 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from openers_testpas.api import FhirApi
 from openers_testpas.control import control_routes
-from openers_testpas.faults import ABORT
+from openers_testpas.faults import ABORT, CALL
 from openers_testpas.options import Options
 from openers_testpas.pages import Pages
 from openers_testpas.replies import Problem, refusal
 from openers_testpas.system import System
 
-STOP_WITHIN_S = 3
+STOP_WITHIN_S: Final = 3
 
 
 class DroppableProtocol(HttpToolsProtocol):
@@ -31,7 +32,7 @@ class DroppableProtocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """Put the extension into the scope of the request that begins."""
         super().on_message_begin()
-        self.scope["extensions"] = {ABORT: self.transport.abort}  # type: ignore[typeddict-item] -- an extension is a dict; this one has nothing but a function
+        self.scope["extensions"] = {ABORT: {CALL: self.transport.abort}}
 
 
 def build(system: System) -> Starlette:

@@ -88,7 +88,7 @@ class Slots:
         clinics = self._clinics.by_id.values() if service is None else self._clinics.of_service(service)
         wanted = [clinic.id for clinic in clinics]
         rows = self._store.db.execute(
-            f"SELECT * FROM slot WHERE clinic IN ({_marks(wanted)}) AND start >= ? AND start < ? "  # noqa: S608 -- marks
+            f"SELECT * FROM slot WHERE clinic IN ({_marks(wanted)}) AND start >= ? AND start < ? "  # noqa: S608 -- nothing but question marks
             "ORDER BY clinic, start, id",
             [*wanted, as_number(starts), as_number(ends)],
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date
 from functools import partial
 from typing import Final
 
@@ -55,9 +55,8 @@ class System:
 
     def keep_clock(self) -> None:
         """Let the clock's offset outlive this process."""
-        with self.store.change(0) as change:
-            self.store.set_fact(OFFSET, self.clock.offset // timedelta(microseconds=1))
-            del change
+        with self.store.change(0):
+            self.store.set_fact(OFFSET, self.clock.offset // MICROSECOND)
 
     async def run(self) -> None:
         """Do what it does by itself, for ever. Needs `http` to be open."""

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import httpx
+from tests.api.stage import TRIAGE, Stage
+from tests.booking.rig import RULES, cancellation, deferral
 from tests.requests import (
     ERS_SERVICE,
     HEADERS,
@@ -45,7 +47,11 @@ ISSUE_CODES: Final = frozenset(
 
 @dataclass(frozen=True)
 class Expected:
-    """One address of one operation. `path` holds `{ubrn}` where a referral is named; `etag` is its form, if any."""
+    """One address of one operation. `path` holds `{ubrn}`, `{appointment}` or `{booked}` where one is named.
+
+    `etag` is its form, if any; `headers` are those that it needs besides the usual ones; `makes` and `cancels` say what
+    its body asks for where that is of a referral or an appointment that exists.
+    """
 
     number: str
     method: str
@@ -56,6 +62,9 @@ class Expected:
     no_cache: bool = False
     body: Json | None = None
     query_required: bool = False
+    headers: Mapping[str, str] = field(default_factory=dict[str, str])
+    makes: bool = False
+    cancels: bool = False
 
     @property
     def fhir(self) -> str:
@@ -67,15 +76,38 @@ class Expected:
         """A name for the address: some operations have two."""
         return f"{self.number}-versioned" if "_history" in self.template else self.number
 
+    @property
+    def has_body(self) -> bool:
+        """Whether something is sent."""
+        return self.method in ("POST", "PUT")
+
+    async def address(self, stage: Stage) -> str:
+        """Where it is called."""
+        booked = (await stage.booked())["id"] if "{booked}" in self.path else ""
+        known = {"{ubrn}": stage.ubrn, "{appointment}": stage.appointment, "{booked}": booked}
+        address = self.path
+        for name, value in known.items():
+            address = address.replace(name, value)
+        return address
+
+    async def content(self, stage: Stage) -> Json | None:
+        """A valid body."""
+        if self.makes:
+            return deferral(await stage.unbooked(), "TRIAGE", TRIAGE)
+        return cancellation(await stage.booked(), "PATIENT_ILL") if self.cancels else self.body
+
     async def call(
-        self, client: httpx.AsyncClient, ubrn: str, headers: Mapping[str, str] | None = None, **instead: Any
+        self, client: httpx.AsyncClient, stage: Stage, headers: Mapping[str, str] | None = None, **instead: Any
     ) -> httpx.Response:
         """A valid call, with these headers; `instead` replaces arguments of the request (`method`, `url`, `json`)."""
-        arguments: dict[str, Any] = {"method": self.method, "url": self.path.replace("{ubrn}", ubrn)}
-        if self.body is not None and "content" not in instead:
-            arguments["json"] = self.body
-        more = dict(HEADERS) if self.body is not None else {}
-        return await client.request(**{**arguments, **instead}, headers={**more, **(headers or {})})
+        arguments: dict[str, Any] = {"method": self.method, "url": await self.address(stage)}
+        if self.has_body and "content" not in instead and "json" not in instead:
+            arguments["json"] = await self.content(stage)
+        more = {**self.headers, **(HEADERS if self.has_body else {})}
+        reply = await client.request(**{**arguments, **instead}, headers={**more, **(headers or {})})
+        if (self.makes or self.cancels) and reply.is_success:
+            stage.used_up()
+        return reply
 
 
 def _body(request: Json) -> Json:
@@ -83,6 +115,7 @@ def _body(request: Json) -> Json:
 
 
 WEAK: Final = r'W/"[0-9]+"'
+SLOTS: Final = "/STU3/Slot?schedule.actor%3AHealthcareService=11002&appointmentType=URGENT&status=free&_count=10&page=1"
 
 OPERATIONS: Final = (
     Expected("A004", "GET", "/STU3/CodeSystem/{codeSystemType}", "/STU3/CodeSystem/PRIORITY"),
@@ -98,6 +131,8 @@ OPERATIONS: Final = (
     Expected(
         "A011", "POST", create_referral()["url"], create_referral()["url"], 201, WEAK, body=_body(create_referral())
     ),
+    Expected("A015", "GET", "/STU3/Slot", SLOTS, query_required=True, headers=RULES),
+    Expected("A016", "POST", "/STU3/Appointment", "/STU3/Appointment", 201, r'W/"1"', makes=True),
     Expected(
         "A021",
         "POST",
@@ -109,8 +144,25 @@ OPERATIONS: Final = (
     ),
     Expected("A030", "GET", "/R4/PractitionerRole", "/R4/PractitionerRole"),
     Expected("A033", "GET", "/R4/HealthcareService/{id}", "/R4/HealthcareService/11001", etag=WEAK, no_cache=True),
+    Expected(
+        "A034",
+        "PUT",
+        "/STU3/Appointment/{id}",
+        "/STU3/Appointment/{booked}",
+        etag=r'W/"1"',
+        headers={"If-Match": 'W/"0"'},
+        cancels=True,
+    ),
     Expected("A035", "GET", "/R4/HealthcareService", "/R4/HealthcareService?_id=11001%2C11002", query_required=True),
     Expected("A037", "HEAD", "/R4/HealthcareService/{id}", "/R4/HealthcareService/11001", etag=WEAK, no_cache=True),
+    Expected("A038", "GET", "/STU3/Appointment/{id}", "/STU3/Appointment/{appointment}", etag=r'W/"1"'),
+    Expected(
+        "A038",
+        "GET",
+        "/STU3/Appointment/{id}/_history/{version}",
+        "/STU3/Appointment/{appointment}/_history/1",
+        etag=r'W/"1"',
+    ),
     Expected("A040", "GET", "/R4/Practitioner", "/R4/Practitioner?_query=onBehalfOf", query_required=True),
     Expected("A041", "GET", "/R4/ServiceRequest", "/R4/ServiceRequest?identifier={ubrn}", query_required=True),
 )
@@ -147,11 +199,16 @@ A005            200 200 403 200 200  403 403 403 403 403 403 403 403 403 403 403
 A005-versioned  200 200 403 200 200  403 403 403 403 403 403 403 403 403 403 403 403 403 200    403    403   401
 A010            200 200 403 403 403  403 403 403 403 403 403 403 403 403 403 403 403 403 403    403    403   401
 A011            201 201 403 403 403  403 403 403 403 403 403 403 403 403 403 403 403 403 403    403    403   401
+A015            200 200 403 403 403  403 403 403 403 403 403 403 403 403 403 403 403 403 403    403    403   401
+A016            201 201 403 403 403  403 403 403 403 403 403 403 403 403 403 403 403 403 403    403    403   401
 A021            201 201 403 403 403  403 403 403 403 403 403 403 403 403 403 403 403 403 403    403    403   401
 A030            200 200 200 200 200  200 200 200 200 200 200 200 200 200 200 200 200 200 403    403    403   401
 A033            200 200 403 403 403  403 403 403 403 403 403 403 403 403 403 403 403 403 403    200    403   401
+A034            200 200 403 403 403  403 403 403 403 403 403 403 403 403 403 403 403 403 403    403    403   401
 A035            200 200 403 403 403  403 403 403 403 403 403 403 403 403 403 403 403 403 403    200    403   401
 A037            200 200 403 403 403  403 403 403 403 403 403 403 403 403 403 403 403 403 403    200    403   401
+A038            200 200 403 200 200  403 403 403 403 403 403 403 403 403 403 403 403 403 403    403    403   401
+A038-versioned  200 200 403 200 200  403 403 403 403 403 403 403 403 403 403 403 403 403 403    403    403   401
 A040            403 403 403 403 200  403 403 403 403 403 403 403 403 403 403 403 403 403 403    403    403   401
 A041            200 200 403 200 200  403 403 403 403 403 403 403 403 403 403 403 403 403 403    403    403   401
 """

@@ -15,8 +15,9 @@ from typing import Any
 
 import httpx
 import pytest
-from tests.api.arrangements import created, instant, sent_for_triage
+from tests.api.arrangements import created, instant
 from tests.api.expectations import BY_NAME
+from tests.api.stage import Stage
 from tests.requests import SDS_USER, Json, create_for_triage, create_referral, criteria, identifier, search
 from tests.service import CONSULTANT_ADMIN, GP, GP_ADMIN, RC, Person, Running
 
@@ -28,6 +29,12 @@ MASKS = (
     (re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z"), "(now)"),
     (re.compile(r"\b0{6}\d{6}\b"), "(ubrn)"),
     (re.compile(r"Appointment/\d+"), "Appointment/(id)"),
+    (re.compile(r"Slot/\d+"), "Slot/(id)"),
+    (re.compile(r'(?<="id":")\d{1,4}(?=")'), "(id)"),
+)
+OF_A_CLINICIAN = (
+    "/STU3/Slot?schedule.actor:HealthcareService=11001&schedule.actor:Practitioner=555032006106"
+    "&appointmentType=ROUTINE&status=free&_count=2&page=1"
 )
 KEPT_HEADERS = ("content-type", "etag", "cache-control", "allow", "www-authenticate", "x-correlation-id")
 GP_ELSEWHERE = Person("555073103211", "B86011", RC)
@@ -73,6 +80,9 @@ ASKED = (
             {"name": "eReferralPathwayStart", "valueInstant": instant(datetime.now(UTC) - timedelta(days=20))},
         ),
     ),
+    Asked("a015/reply_slots_of_a_clinician", "A015", path=OF_A_CLINICIAN),
+    Asked("a015/reply_no_page", "A015", path=f"{OF_A_CLINICIAN}0"),
+    Asked("a016/reply_sent_for_triage", "A016"),
     Asked("a021/reply_created", "A021"),
     Asked("a021/reply_two_services", "A021", request=create_for_triage(services=["11004", "11005"])),
     Asked("a030/reply_two_organisations", "A030", GP_ADMIN),
@@ -80,10 +90,13 @@ ASKED = (
     Asked("a033/reply_service", "A033"),
     Asked("a033/reply_triage_service", "A033", path="/R4/HealthcareService/11004"),
     Asked("a033/reply_withdrawn", "A033", path="/R4/HealthcareService/11028"),
+    Asked("a034/reply_cancelled", "A034"),
     Asked("a035/reply_two_services", "A035"),
     Asked("a035/reply_bad_id", "A035", path="/R4/HealthcareService?_id=11001,x"),
     Asked("a037/reply_version", "A037"),
     Asked("a037/reply_other_method", "A037", method="PUT"),
+    Asked("a038/reply_triage", "A038"),
+    Asked("a038/reply_unknown", "A038", path="/STU3/Appointment/999999"),
     Asked("a040/reply_three_clinicians", "A040", replace(CONSULTANT_ADMIN, on_behalf_of=None)),
     Asked("a041/reply_found", "A041"),
     Asked("a041/reply_not_found", "A041", path="/R4/ServiceRequest?identifier=999999999999"),
@@ -96,13 +109,14 @@ class Arranged:
     """A service with a referral that awaits triage and one that is not booked."""
 
     run: Running
-    ubrn: str
+    stage: Stage
     unbooked: str
 
 
 @pytest.fixture(scope="module")
-async def arranged(shared: Running) -> Arranged:
-    return Arranged(shared, await sent_for_triage(shared), await created(shared))
+async def arranged(shared: Running, stage: Stage) -> Arranged:
+    await stage.rig.add_slots(3, "11001", "555032006106")
+    return Arranged(shared, stage, await created(shared))
 
 
 def kept(reply: httpx.Response) -> dict[str, Any]:
@@ -119,11 +133,12 @@ def kept(reply: httpx.Response) -> dict[str, Any]:
 async def test_a_whole_reply(arranged: Arranged, asked: Asked) -> None:
     expected, run = BY_NAME[asked.name], arranged.run
     client = run.anonymous() if asked.who is None else await run.as_person(asked.who)
-    path = (asked.path or expected.path).replace("{unbooked}", arranged.unbooked).replace("{ubrn}", arranged.ubrn)
+    path = (asked.path or await expected.address(arranged.stage)).replace("{unbooked}", arranged.unbooked)
+    path = path.replace("{ubrn}", arranged.stage.ubrn)
     more: dict[str, Any] = {"url": path, "method": asked.method or expected.method}
     if asked.request is not None:
         more["json"] = asked.request["json"]
-    reply = kept(await expected.call(client, arranged.ubrn, {"X-Correlation-ID": "golden"}, **more))
+    reply = kept(await expected.call(client, arranged.stage, {"X-Correlation-ID": "golden"}, **more))
     file = GOLDEN / f"{asked.file}.json"
     if os.environ.get("OPENERS_UPDATE_GOLDEN"):
         file.parent.mkdir(exist_ok=True)

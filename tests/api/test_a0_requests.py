@@ -10,23 +10,30 @@ from typing import Any
 
 import httpx
 import pytest
-from tests.api.arrangements import sent_for_triage
 from tests.api.expectations import BY_NAME, OPERATIONS, OUTCOME, TEXT, check_refusal, told
+from tests.api.stage import Stage
 from tests.requests import create_referral, search
 from tests.service import CONSULTANT_ADMIN, FHIR, GP, Running, copied, running, settings_for
 
 pytestmark = pytest.mark.anyio
+BODIES = [each.name for each in OPERATIONS if each.has_body]
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "FROBNICATE")
 
 
 @dataclass
 class Arranged:
-    """A service, a referral, and clients of a GP and of somebody who may ask for A040."""
+    """A service, what is asked of it, and clients of a GP and of somebody who may ask for A040."""
 
     run: Running
-    ubrn: str
+    stage: Stage
     gp: httpx.AsyncClient
     admin: httpx.AsyncClient
+
+    async def send(self, name: str, content: Any, headers: dict[str, str]) -> httpx.Response:
+        """Send any body to an operation, under these headers."""
+        expected = BY_NAME[name]
+        address = await expected.address(self.stage)
+        return await self.gp.request(expected.method, address, content=content, headers={**expected.headers, **headers})
 
     def client(self, name: str) -> httpx.AsyncClient:
         """One that may call the operation."""
@@ -34,17 +41,16 @@ class Arranged:
 
 
 @pytest.fixture(scope="module")
-async def arranged(shared: Running) -> Arranged:
+async def arranged(shared: Running, stage: Stage) -> Arranged:
     admin = replace(CONSULTANT_ADMIN, on_behalf_of=None)
-    ubrn = await sent_for_triage(shared)
-    return Arranged(shared, ubrn, await shared.as_person(GP), await shared.as_person(admin))
+    return Arranged(shared, stage, await shared.as_person(GP), await shared.as_person(admin))
 
 
 @pytest.mark.parametrize("accept", ["application/json", "text/html, image/*", f"{FHIR};q=0, */*", "application/*;q=0"])
 @pytest.mark.parametrize("name", BY_NAME)
 async def test_an_accept_header_that_excludes_fhir_is_refused(arranged: Arranged, name: str, accept: str) -> None:
     expected = BY_NAME[name]
-    reply = await expected.call(arranged.client(name), arranged.ubrn, {"Accept": accept})
+    reply = await expected.call(arranged.client(name), arranged.stage, {"Accept": accept})
     assert reply.status_code == 406
     if expected.fhir == "STU3":
         assert (reply.headers["content-type"], bool(reply.text)) == (TEXT, True)
@@ -56,15 +62,15 @@ async def test_an_accept_header_that_excludes_fhir_is_refused(arranged: Arranged
 @pytest.mark.parametrize("name", BY_NAME)
 async def test_an_accept_header_that_allows_fhir_is_fine(arranged: Arranged, name: str, accept: str) -> None:
     expected = BY_NAME[name]
-    reply = await expected.call(arranged.client(name), arranged.ubrn, {"Accept": accept})
+    reply = await expected.call(arranged.client(name), arranged.stage, {"Accept": accept})
     assert (reply.status_code, reply.headers["content-type"]) == (expected.success, OUTCOME)
 
 
 @pytest.mark.parametrize("sent", [None, "", "application/json", "text/plain", f"{FHIR};charset=latin-1"])
-@pytest.mark.parametrize("name", ["A010", "A011", "A021"])
+@pytest.mark.parametrize("name", BODIES)
 async def test_a_body_must_be_fhir_json(arranged: Arranged, name: str, sent: str | None) -> None:
     headers = {} if sent is None else {"Content-Type": sent}
-    reply = await arranged.gp.post(BY_NAME[name].path, content=b"{}", headers=headers)
+    reply = await arranged.send(name, b"{}", headers)
     assert (reply.status_code, reply.headers["content-type"]) == (415, TEXT)
     assert reply.text == "Content-Type must be application/fhir+json."
 
@@ -86,30 +92,30 @@ async def test_a_body_must_be_fhir_json(arranged: Arranged, name: str, sent: str
     ],
     ids=range(11),
 )
-@pytest.mark.parametrize("name", ["A010", "A011", "A021"])
+@pytest.mark.parametrize("name", BODIES)
 async def test_a_body_that_is_no_json(arranged: Arranged, name: str, content: bytes, place: str) -> None:
-    reply = await arranged.gp.post(BY_NAME[name].path, content=content, headers={"Content-Type": FHIR})
+    reply = await arranged.send(name, content, {"Content-Type": FHIR})
     assert told(reply)[:3] == (400, "structure", "INVALID_FHIR_STRUCTURE")
     assert place in told(reply)[3]
     check_refusal(reply, "STU3")
 
 
 @pytest.mark.parametrize("content", [b"[]", b"null", b"1", b'"x"', b"true"])
-@pytest.mark.parametrize("name", ["A010", "A011", "A021"])
+@pytest.mark.parametrize("name", BODIES)
 async def test_a_body_that_is_no_object(arranged: Arranged, name: str, content: bytes) -> None:
-    reply = await arranged.gp.post(BY_NAME[name].path, content=content, headers={"Content-Type": FHIR})
+    reply = await arranged.send(name, content, {"Content-Type": FHIR})
     assert told(reply) == (422, "structure", "INVALID_FHIR_STRUCTURE", "'body' must be a JSON object")
 
 
 @pytest.mark.parametrize("chunked", [False, True])
-@pytest.mark.parametrize("name", ["A010", "A011", "A021"])
+@pytest.mark.parametrize("name", BODIES)
 async def test_a_body_that_is_too_long(arranged: Arranged, name: str, chunked: bool) -> None:
     async def chunks() -> AsyncIterator[bytes]:
         for _ in range(1025):
             yield b" " * 1024
 
     content: Any = chunks() if chunked else b" " * (1024 * 1024 + 1)
-    reply = await arranged.gp.post(BY_NAME[name].path, content=content, headers={"Content-Type": FHIR})
+    reply = await arranged.send(name, content, {"Content-Type": FHIR})
     assert reply.status_code == 413
     check_refusal(reply, "STU3")
 
@@ -121,7 +127,7 @@ async def test_other_methods_are_refused_and_the_allowed_ones_named(arranged: Ar
     for method in METHODS:
         if method in allowed:
             continue
-        reply = await expected.call(arranged.client(name), arranged.ubrn, method=method)
+        reply = await expected.call(arranged.client(name), arranged.stage, method=method)
         assert (reply.status_code, reply.headers["allow"]) == (405, ", ".join(allowed))
         check_refusal(reply, expected.fhir)
         assert method != "HEAD" or not reply.content
@@ -161,23 +167,23 @@ async def test_an_unknown_address_is_told_with_the_nearest_known_one(
 @pytest.mark.parametrize("name", BY_NAME)
 async def test_a_trailing_slash_is_tolerated(arranged: Arranged, name: str) -> None:
     expected = BY_NAME[name]
-    path, mark, query = expected.path.replace("{ubrn}", arranged.ubrn).partition("?")
-    reply = await expected.call(arranged.client(name), arranged.ubrn, url=f"{path}/{mark}{query}")
+    path, mark, query = (await expected.address(arranged.stage)).partition("?")
+    reply = await expected.call(arranged.client(name), arranged.stage, url=f"{path}/{mark}{query}")
     assert reply.status_code == expected.success
 
 
 @pytest.mark.parametrize("name", ["A010", "A011", "A021"])
 async def test_the_dollar_may_be_encoded(arranged: Arranged, name: str) -> None:
     expected = BY_NAME[name]
-    reply = await expected.call(arranged.gp, arranged.ubrn, url=expected.path.replace("$", "%24"))
+    reply = await expected.call(arranged.gp, arranged.stage, url=expected.path.replace("$", "%24"))
     assert reply.status_code == expected.success
 
 
 @pytest.mark.parametrize("name", [each.name for each in OPERATIONS if not each.query_required])
 async def test_unknown_query_parameters_change_nothing(arranged: Arranged, name: str) -> None:
     expected = BY_NAME[name]
-    url = f"{expected.path.replace('{ubrn}', arranged.ubrn)}?_format=json&_format=xml&x=%FF&&=;&y"
-    reply = await expected.call(arranged.gp, arranged.ubrn, url=url)
+    url = f"{await expected.address(arranged.stage)}?_format=json&_format=xml&x=%FF&&=;&y"
+    reply = await expected.call(arranged.gp, arranged.stage, url=url)
     assert reply.status_code == expected.success
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import httpx
 import pytest
-from tests.api.arrangements import put, sent_for_triage
+from tests.api.arrangements import put
 from tests.api.expectations import (
     BY_NAME,
     COLUMNS,
@@ -18,6 +18,7 @@ from tests.api.expectations import (
     check_refusal,
     with_referrer,
 )
+from tests.api.stage import Stage
 from tests.service import GP, SPCA, Person, Running
 
 from openers.api.registry import REGISTRY
@@ -34,22 +35,21 @@ ODD_CORRELATION = 'a b;c,"d" \\e/{f}~%20<g>\'=?'
 
 @dataclass
 class Arranged:
-    """A service with somebody for every column, and a referral that all sides can see."""
+    """A service with somebody for every column, and what the operations are called on."""
 
     run: Running
-    ubrn: str
+    stage: Stage
     clients: dict[str, httpx.AsyncClient]
 
 
 @pytest.fixture(scope="module")
-async def arranged(shared: Running) -> Arranged:
+async def arranged(shared: Running, stage: Stage) -> Arranged:
     await put(shared, *(_user(column) for column in COLUMNS), *(_application(each) for each in ("PAA", "RAA", "AA")))
-    ubrn = await sent_for_triage(shared)
     clients = {column: await shared.as_person(_person(column)) for column in COLUMNS}
     for column in ("PAA", "RAA", "AA"):
         clients[f"app{column}"] = await shared.as_application(f"test-{column}")
     clients["none"] = shared.anonymous(GP.headers)
-    return Arranged(shared, ubrn, clients)
+    return Arranged(shared, stage, clients)
 
 
 def _organisation(column: str) -> str:
@@ -85,7 +85,7 @@ async def _called(arranged: Arranged, expected: Expected, column: str) -> httpx.
         leave_out = dict.fromkeys(("NHSD-End-User-Organisation-ODS", "NHSD-eRS-Business-Function"), "")
     body = with_referrer(expected.body, GP.user) if column == "RCA" else expected.body
     changed = {} if body is None else {"json": body}
-    return await expected.call(client, arranged.ubrn, leave_out, **changed)
+    return await expected.call(client, arranged.stage, leave_out, **changed)
 
 
 def test_the_service_has_these_operations_and_no_others() -> None:
@@ -113,7 +113,7 @@ async def test_a_function_must_be_held_where_the_header_says(arranged: Arranged,
     expected = BY_NAME[name]
     column = "SPCA" if name == "A040" else "RC"
     elsewhere = {"NHSD-End-User-Organisation-ODS": "B86011"}
-    reply = await expected.call(arranged.clients[column], arranged.ubrn, elsewhere)
+    reply = await expected.call(arranged.clients[column], arranged.stage, elsewhere)
     assert reply.status_code == (200 if name == "A030" else 403)
 
 
@@ -121,7 +121,7 @@ async def test_a_function_must_be_held_where_the_header_says(arranged: Arranged,
 @pytest.mark.parametrize("name", BY_NAME)
 async def test_a_function_that_is_not_held_is_refused(arranged: Arranged, name: str, function: str) -> None:
     expected = BY_NAME[name]
-    reply = await expected.call(arranged.clients["RC"], arranged.ubrn, {"NHSD-eRS-Business-Function": function})
+    reply = await expected.call(arranged.clients["RC"], arranged.stage, {"NHSD-eRS-Business-Function": function})
     assert reply.status_code == (200 if name == "A030" else 403)
 
 
@@ -130,14 +130,14 @@ async def test_a_function_that_is_not_held_is_refused(arranged: Arranged, name: 
 async def test_a_success_has_its_headers(arranged: Arranged, name: str, correlation: str) -> None:
     expected = BY_NAME[name]
     column = "SPCA" if name == "A040" else "RC"
-    reply = await expected.call(arranged.clients[column], arranged.ubrn, {"X-Correlation-ID": correlation})
+    reply = await expected.call(arranged.clients[column], arranged.stage, {"X-Correlation-ID": correlation})
     check_headers(reply, expected, correlation)
 
 
 @pytest.mark.parametrize("name", BY_NAME)
 async def test_ids_of_a_refusal_are_there_too(arranged: Arranged, name: str) -> None:
     sent = {"X-Correlation-ID": ODD_CORRELATION, "X-Request-ID": "the caller's own"}
-    reply = await BY_NAME[name].call(arranged.clients["none"], arranged.ubrn, sent)
+    reply = await BY_NAME[name].call(arranged.clients["none"], arranged.stage, sent)
     assert reply.status_code == 401
     assert reply.headers["x-correlation-id"] == ODD_CORRELATION
     assert REQUEST_ID.fullmatch(reply.headers["x-request-id"])

@@ -14,9 +14,10 @@ import httpx
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.api.arrangements import instant, sent_for_triage, stored
+from tests.api.arrangements import instant, stored
 from tests.api.expectations import BY_NAME, check_refusal, place_of, told
 from tests.api.mutations import Mutation, mutations
+from tests.api.stage import Stage
 from tests.requests import HEADERS, Json, coding, create_for_triage, create_referral, criteria, identifier, search
 from tests.service import CONSULTANT_ADMIN, GP, Running
 
@@ -169,9 +170,7 @@ async def test_random_bytes_never_fail_the_service(
 
 @pytest.fixture(scope="module")
 async def callers(shared: Running) -> dict[str, httpx.AsyncClient]:
-    ubrn = await sent_for_triage(shared)
-    clients = {name: await shared.as_person(CONSULTANT_ADMIN if name == "A040" else GP) for name in BY_NAME}
-    return {f"{name} {ubrn}": client for name, client in clients.items()}
+    return {name: await shared.as_person(CONSULTANT_ADMIN if name == "A040" else GP) for name in BY_NAME}
 
 
 VALUES = st.text(max_size=20) | st.sampled_from(
@@ -198,13 +197,14 @@ HEADER_VALUE = st.binary(max_size=40).filter(lambda value: not set(value) & {0, 
 
 @settings(max_examples=40, deadline=None)
 @given(query=QUERY | RAW)
-async def test_random_queries_never_fail_the_service(callers: dict[str, httpx.AsyncClient], query: Any) -> None:
-    for key, client in callers.items():
-        name, ubrn = key.split()
+async def test_random_queries_never_fail_the_service(
+    stage: Stage, callers: dict[str, httpx.AsyncClient], query: Any
+) -> None:
+    for name, client in callers.items():
         expected = BY_NAME[name]
-        url = httpx.URL(expected.path.replace("{ubrn}", ubrn).partition("?")[0])
+        url = httpx.URL((await expected.address(stage)).partition("?")[0])
         asked = url.copy_with(query=query.encode()) if isinstance(query, str) else url.copy_with(params=query)
-        reply = await expected.call(client, ubrn, url=asked)
+        reply = await expected.call(client, stage, url=asked)
         assert reply.is_success or reply.status_code == 400, reply.text
         if not reply.is_success:
             check_refusal(reply, expected.fhir)
@@ -213,11 +213,10 @@ async def test_random_queries_never_fail_the_service(callers: dict[str, httpx.As
 @settings(max_examples=40, deadline=None)
 @given(headers=st.lists(st.tuples(HEADER, HEADER_VALUE), max_size=4))
 async def test_random_headers_never_fail_the_service(
-    callers: dict[str, httpx.AsyncClient], headers: list[tuple[str, bytes]]
+    stage: Stage, callers: dict[str, httpx.AsyncClient], headers: list[tuple[str, bytes]]
 ) -> None:
-    for key, client in callers.items():
-        name, ubrn = key.split()
-        reply = await BY_NAME[name].call(client, ubrn, dict(headers))  # pyright: ignore[reportArgumentType]  # bytes are sent as they are
+    for name, client in callers.items():
+        reply = await BY_NAME[name].call(client, stage, dict(headers))  # pyright: ignore[reportArgumentType]  # bytes are sent as they are
         if not reply.is_success:
             check_refusal(reply, BY_NAME[name].fhir)
 

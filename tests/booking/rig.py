@@ -27,6 +27,7 @@ from tests.service import GP, Running, running, settings_for
 
 SERVICE = "11002"
 NO_SLOTS = "11021"
+OTHER = "11001"
 RULES = {"NHSD-eRS-Comm-Rule-Org": "D82106"}
 ALL = ("ROUTINE", "URGENT", "TWO_WEEK_WAIT")
 Json = dict[str, Any]
@@ -213,14 +214,22 @@ def _participant(system: str, value: str) -> Json:
 @asynccontextmanager
 async def rig(database_url: str, keys: Path, **settings: object) -> AsyncGenerator[Rig]:
     """The service on a database with the demo world, its services linked to a small PAS of their own."""
+    async with (
+        running(settings_for(database_url, keys, **{"pas_timeout_s": 5.0, **settings})) as run,
+        linked(run) as it,
+    ):
+        yield it
+
+
+@asynccontextmanager
+async def linked(run: Running) -> AsyncGenerator[Rig]:
+    """A running service with a small PAS behind it."""
     with small_pas() as pas:
-        chosen = settings_for(database_url, keys, **{"pas_timeout_s": 5.0, **settings})
-        pas.issuer = chosen.base_url
-        signing = SigningKey.kept_at(chosen.signing_key_file)
+        pas.issuer = run.service.settings.base_url
+        signing = SigningKey.kept_at(run.service.settings.signing_key_file)
         pas.kid = signing.kid
         pas.key = RSAKey.import_key(dict(signing.public_keys()["keys"][0]))
-        async with running(chosen) as run:
-            for service in (SERVICE, NO_SLOTS, "11001"):
-                command = LinkPas(service=ServiceId(service), url=pas.url, client_id="demo-pas")
-                await link_pas(command, run.service.world.for_call(test_entry()))
-            yield Rig(run, pas, await run.as_person(GP))
+        for service in (SERVICE, NO_SLOTS, OTHER):
+            command = LinkPas(service=ServiceId(service), url=pas.url, client_id="demo-pas")
+            await link_pas(command, run.service.world.for_call(test_entry()))
+        yield Rig(run, pas, await run.as_person(GP))

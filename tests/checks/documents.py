@@ -18,6 +18,7 @@ CALL: Final = re.compile(
 )
 NAMED: Final = re.compile(r"`(?:\.venv/bin/)?(?P<program>make|openers) (?P<rest>[a-z][^`]*)`")
 ADDRESS: Final = "http://127.0.0.1:8000"
+PAS_ADDRESS: Final = "http://127.0.0.1:8002"
 
 
 @dataclass(frozen=True)
@@ -29,9 +30,9 @@ class Block:
     text: str
     is_runnable: bool
 
-    def at(self, base_url: str) -> str:
-        """The commands, aimed at the service at `base_url`."""
-        return self.text.replace(ADDRESS, base_url)
+    def at(self, base_url: str, pas_url: str = PAS_ADDRESS) -> str:
+        """The commands, aimed at the service at `base_url` and the Test PAS at `pas_url`."""
+        return self.text.replace(ADDRESS, base_url).replace(PAS_ADDRESS, pas_url)
 
 
 def pages(root: Path) -> list[Path]:
@@ -48,13 +49,13 @@ def blocks(page: Path) -> Iterator[Block]:
         yield Block(page, line, "\n".join(lines) + "\n", found["runnable"] is not None)
 
 
-def script(page: Path, base_url: str) -> str:
+def script(page: Path, base_url: str, pas_url: str = PAS_ADDRESS) -> str:
     """All that can be run of a page, as one script for bash in the project's folder; stops at the first failure.
 
     `TOKEN` in its environment is an access token of the demo world's referring clinician. Empty if there is nothing
     to run.
     """
-    parts = [block.at(base_url) for block in blocks(page) if block.is_runnable]
+    parts = [block.at(base_url, pas_url) for block in blocks(page) if block.is_runnable]
     return "\n".join(("set -euo pipefail", *parts)) if parts else ""
 
 

@@ -43,8 +43,8 @@ def clocks_and_ids(source: Source) -> Iterator[Finding]:
 
 
 def statuses(source: Source) -> Iterator[Finding]:
-    """HTTP status numbers of errors, and imports of their names; `success=` of an operation may give its own."""
-    excused = {id(word.value) for word in _keywords(source.tree) if word.arg == "success"}
+    """HTTP status numbers of errors, and imports of their names; `success=` and `refusal=` may give theirs."""
+    excused = {id(word.value) for word in _keywords(source.tree) if word.arg in {"success", "refusal"}}
     for node in ast.walk(source.tree):
         if isinstance(node, ast.Constant) and _is_status(node.value) and id(node) not in excused:
             yield source.at(node, f"{node.value!r} is an HTTP status: raise an error of the domain")

@@ -55,6 +55,7 @@ LEFT_ALONE: tuple[tuple[Find, str], ...] = (
     (purity.clocks_and_ids, "from datetime import datetime\ndatetime.fromisoformat(text)\nworld.clock.now()"),
     (purity.clocks_and_ids, "import time\ntime.perf_counter()"),
     (purity.statuses, "@operation('A011', success=201)\ndef f(): ...\nlongest = 200"),
+    (purity.statuses, "@operation('A015', refusal=400)\ndef f(): ..."),
     (purity.side_tasks, "await gather(*work)"),
     (logcalls.composed_messages, "log.info('referral_created', ubrn=ubrn)\nmath.log(f'{x}')"),
     (shape.sizes, "@app.command()\ndef serve(a, b, c, d, e, f): ..."),

@@ -26,6 +26,10 @@ VIOLATIONS = (
     ("fhir-versions", "wire/stu3/planted.py", "from openers.wire.r4 import planted"),
     ("client-knows-nothing-of-us", "../openers_client/planted.py", "from openers.domain import planted"),
     ("client-for-the-command-line", "api/planted.py", "import openers_client.planted"),
+    ("test-pas-is-an-island", "../openers_testpas/planted.py", "from openers.domain import planted"),
+    ("nobody-knows-the-test-pas", "api/planted.py", "import openers_testpas.planted"),
+    ("calls-to-pas-in-the-connector", "pas/planted.py", "from openers.usecases import ports"),
+    ("sql-in-store", "pas/planted.py", "import asyncpg"),
     ("production-without-worlds", "bootstrap.py", "import openers.worlds.planted"),
     ("production-without-worlds", "api/planted.py", "import openers.worlds.planted"),
 )
@@ -55,8 +59,10 @@ def test_a_planted_violation_breaks_its_contract(contract: str, place: str, line
     shutil.copytree(ROOT / "src", source, ignore=shutil.ignore_patterns("__pycache__", "*.csv", "*.tsv"))
     for module in (
         "../openers_client",
+        "../openers_testpas",
         "domain",
         "identity",
+        "pas",
         "telemetry",
         "worlds",
         "wire/stu3",

@@ -183,11 +183,12 @@ FAULTS: list[tuple[dict[str, Any], tuple[str, ...], int, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("changes", "words", "status", "told"), FAULTS)
+@pytest.mark.parametrize("case", FAULTS, ids=lambda case: case[-1])
 def test_what_keeps_it_from_verifying_is_told_in_one_line(
-    sqlite_template: Path, keys: Path, changes: dict[str, str], words: tuple[str, ...], status: int, told: str
+    sqlite_template: Path, keys: Path, case: tuple[dict[str, str], tuple[str, ...], int, str]
 ) -> None:
     """No key, no database, no head."""
+    changes, words, status, told = case
     settings = {**settings_in(keys, f"sqlite:///{sqlite_template}"), **changes}
     result = CliRunner().invoke(app, ["audit", "verify", *words], env=settings)
     assert (result.exit_code, result.stderr.count("\n")) == (status, 1)

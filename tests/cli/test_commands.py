@@ -99,7 +99,11 @@ def test_a_token_of_a_running_service_opens_it(sqlite_template: Path, tmp_path: 
 def demo(settings: dict[str, str]) -> Generator[str]:
     """`openers demo` while it serves; what it printed until then."""
     process = subprocess.Popen(
-        [PROGRAM, "demo"], env=environment(settings), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        [PROGRAM, "demo", "--pas-port", str(free_port())],
+        env=environment(settings),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
     )
     try:
         assert process.stdout is not None

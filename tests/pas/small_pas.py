@@ -251,9 +251,9 @@ def _key(appointment: Json) -> str:
 
 
 @contextmanager
-def small_pas() -> Generator[SmallPas]:
-    """A running server on a port of its own."""
-    pas = SmallPas()
+def small_pas(pas: SmallPas | None = None) -> Generator[SmallPas]:
+    """A running server on a port of its own; `pas` if it is to be of another kind."""
+    pas = pas or SmallPas()
     with socket.create_server(("127.0.0.1", 0), backlog=1024) as listener:  # listens at once, answers a little later
         pas.url = f"http://127.0.0.1:{listener.getsockname()[1]}/fhir"
         server = uvicorn.Server(uvicorn.Config(pas, log_level="critical", lifespan="off"))

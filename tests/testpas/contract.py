@@ -6,9 +6,7 @@ can be pointed at any base URL; they book slots that are free and leave others a
 
 from __future__ import annotations
 
-import hmac
 import re
-from base64 import urlsafe_b64encode
 from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import uuid4
@@ -16,8 +14,8 @@ from uuid import uuid4
 import anyio
 import httpx
 import pytest
-from joserfc.jwk import RSAKey
 
+from tests.testpas.contract_tokens import TokenContract
 from tests.testpas.subject import Resource, Subject, included, link, matches, problem, wanted
 
 PRIORITIES: Final = {"ROUTINE", "URGENT", "TWO_WEEK_WAIT"}
@@ -34,23 +32,10 @@ WRONG_BODIES: Final[dict[str, Resource]] = {
     "a number as status": {"status": 7},
     "another resource": {"resourceType": "Slot"},
 }
-CLAIMS: Final[dict[str, Resource]] = {
-    "another issuer": {"iss": "http://elsewhere.example"},
-    "another audience": {"aud": "http://elsewhere.example/fhir"},
-    "no audience": {"aud": None},
-    "expired": {"exp": 1_700_000_000},
-    "too long": {"exp": 4_000_000_000},
-    "never expires": {"exp": None},
-    "an expiry that is no number": {"exp": "soon"},
-    "an expiry beyond time": {"exp": 1e300},
-    "issued in the future": {"iat": 4_000_000_000},
-    "no jti": {"jti": None},
-    "an empty jti": {"jti": ""},
-}
 
 
 @pytest.mark.anyio
-class PasContract:
+class PasContract(TokenContract):
     """The contract, test by test."""
 
     async def test_slots_are_as_the_contract_shapes_them(self, subject: Subject) -> None:
@@ -239,65 +224,9 @@ class PasContract:
         assert sorted(reply.status_code for reply in replies) == [200] * 19 + [201]
         assert len({reply.json()["id"] for reply in replies}) == 1
 
-    @pytest.mark.parametrize("wrong", CLAIMS)
-    async def test_a_token_with_wrong_claims_is_refused(self, subject: Subject, wrong: str) -> None:
-        """With 401."""
-        assert await _with(subject, subject.service.token(subject.base, **CLAIMS[wrong])) == (401, "login")
-
-    async def test_a_token_of_somebody_else_is_refused(self, subject: Subject) -> None:
-        """Whatever its signature, header or form."""
-        service, other = subject.service, RSAKey.generate_key(2048)
-        claims = {"iss": service.url, "aud": subject.base, "iat": 0, "exp": 0, "jti": str(uuid4())}
-        good = service.token(subject.base)
-        header, payload, signature = good.split(".")
-        none = "eyJhbGciOiJub25lIiwia2lkIjoic2VydmljZS0xIn0"
-        corpus = (
-            service.sign(_valid(claims), other),
-            service.sign(_valid(claims), other, kid="nobody"),
-            _with_public_key_as_secret(service.sign(_valid(claims), alg="HS256"), service.key),
-            service.sign(_valid(claims), algorithm="RS512"),
-            service.sign(_valid(claims), kid=None),
-            service.sign(_valid(claims), crit=["strange"], strange=True),
-            service.sign([1, 2]),
-            f"{none}.{payload}.",
-            f"{header}.{payload}.{signature[:-8]}AAAAAAAA",
-            f"{header}.{payload}",
-            "x",
-            "..",
-            "A" * 20_000,
-        )
-        for token in corpus:
-            assert await _with(subject, token) == (401, "login"), token[:200]
-        assert problem(await subject.http.get(f"{subject.base}/Slot")) == (401, "login")
-
-    async def test_a_token_is_good_once(self, subject: Subject) -> None:
-        """Its replay is refused."""
-        token = subject.service.token(subject.base)
-        assert (await _with(subject, token))[0] == 200
-        assert await _with(subject, token) == (401, "login")
-
-
-def _with_public_key_as_secret(token: str, key: RSAKey) -> str:
-    """The token signed with HMAC, for those who let a token choose how it is checked."""
-    signed = token.rpartition(".")[0]
-    signature = hmac.digest(key.as_pem(private=False), signed.encode(), "sha256")
-    return f"{signed}.{urlsafe_b64encode(signature).decode().rstrip('=')}"
-
-
-def _valid(claims: Resource) -> Resource:
-    now = int(datetime.now().astimezone().timestamp())
-    return {**claims, "iat": now, "exp": now + 200, "jti": str(uuid4())}
-
 
 def _updated(slot: Resource) -> datetime:
     return datetime.fromisoformat(slot["meta"]["lastUpdated"])
-
-
-async def _with(subject: Subject, token: str) -> tuple[int, str]:
-    """Status and code of a look-up with a token."""
-    url = f"{subject.base}/Appointment?identifier=https://openers.example/Id/booking-key%7C{uuid4()}"
-    reply = await subject.http.get(url, headers={"Authorization": f"Bearer {token}"})
-    return (200, "") if reply.status_code == 200 else problem(reply)
 
 
 async def _pages(subject: Subject, first: Resource) -> list[Resource]:

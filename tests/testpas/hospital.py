@@ -25,7 +25,7 @@ from tests.testpas.subject import Subject
 CLINICS: Final = Path(__file__).parent / "clinics.toml"
 SERVICE_ID: Final = "90001"
 EMPTY_SERVICE_ID: Final = "90009"
-WITHIN_S: Final = 30.0
+WITHIN_S: Final = 90.0
 FIRST_PAUSE_S: Final = 0.02
 
 

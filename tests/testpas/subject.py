@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
+from urllib.parse import urlencode
 from uuid import uuid4
 
 import httpx
@@ -35,10 +37,11 @@ class Subject(msgspec.Struct, frozen=True):
         """Headers of one call."""
         return {"Authorization": f"Bearer {self.service.token(self.base)}", **headers}
 
-    async def get(self, url: str, params: list[tuple[str, str]] | None = None) -> httpx.Response:
+    async def get(self, url: str, params: Sequence[tuple[str, str]] = ()) -> httpx.Response:
         """A signed GET of a path below the base, or of a whole URL."""
         whole = url if url.startswith("http") else f"{self.base}{url}"
-        return await self.http.get(whole, params=params, headers=self.signed())
+        query = f"?{urlencode(params)}" if params else ""
+        return await self.http.get(f"{whole}{query}", headers=self.signed())
 
     async def search(self, *more: tuple[str, str], service_id: str | None = None) -> Resource:
         """The Bundle of slots from now on, as far as anybody plans."""

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from openers_testpas.calendar import bank_holidays, calendar, is_working_day
@@ -37,6 +37,7 @@ def clinics(draw: st.DrawFn) -> Clinic:
     )
 
 
+@settings(deadline=None)
 @given(clinics(), DAYS, SEEDS)
 def test_slots_lie_in_their_sessions_on_working_days(clinic: Clinic, first: date, seed: int) -> None:
     [session] = clinic.sessions
@@ -49,6 +50,7 @@ def test_slots_lie_in_their_sessions_on_working_days(clinic: Clinic, first: date
         assert first <= start.date() < first + timedelta(days=56)
 
 
+@settings(deadline=None)
 @given(clinics(), DAYS, SEEDS, st.integers(1, 30))
 def test_a_calendar_does_not_depend_on_when_it_is_asked(clinic: Clinic, first: date, seed: int, later: int) -> None:
     now = list(calendar([clinic], first, 56, seed))
@@ -57,6 +59,7 @@ def test_a_calendar_does_not_depend_on_when_it_is_asked(clinic: Clinic, first: d
     assert [slot for slot in now if slot.start >= starts] == then
 
 
+@settings(deadline=None)
 @given(clinics(), DAYS)
 def test_another_seed_gives_other_ids(clinic: Clinic, first: date) -> None:
     ids = [{slot.id for slot in calendar([clinic], first, 56, seed)} for seed in (1, 2)]

@@ -15,9 +15,9 @@ from openers_testpas.clock import Clock
 from openers_testpas.server import build
 from openers_testpas.store import InUse, Store
 from openers_testpas.system import System
-from tests.testpas.hospital import CLINICS, Hospital, options_for
+from tests.testpas.hospital import Hospital, options_for
 from tests.testpas.referral_service import ReferralService
-from tests.testpas.subject import Subject, matches
+from tests.testpas.subject import matches
 
 pytestmark = pytest.mark.anyio
 
@@ -143,8 +143,7 @@ async def test_other_addresses_are_none(hospital: Hospital, path: str, status: i
     assert (await hospital.http.delete(path)).status_code == status
 
 
-async def test_a_file_belongs_to_one_process(live_subject: Subject, tmp_path: Path) -> None:
-    del live_subject
+def test_a_file_belongs_to_one_process(tmp_path: Path) -> None:
     command = (
         "import sys; from pathlib import Path; from openers_testpas.store import Store; "
         "store = Store(Path(sys.argv[1])); print('open', flush=True); sys.stdin.read()"
@@ -169,7 +168,7 @@ async def test_a_file_belongs_to_one_process(live_subject: Subject, tmp_path: Pa
         (["--faults", "[{}]"], "kind"),
     ],
 )
-async def test_a_wrong_option_is_told_in_one_line(option: list[str], told: str, tmp_path: Path) -> None:
+def test_a_wrong_option_is_told_in_one_line(option: list[str], told: str, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "openers_testpas", "serve", "--database", str(tmp_path / "x.db"), *option]
     ended = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
     assert ended.returncode == 1
@@ -182,7 +181,3 @@ def test_a_clock_runs_on_from_where_it_was_set() -> None:
     clock = Clock(lambda: next(times))
     clock.set(Clock().now().replace(year=2030, second=0))
     assert (clock.now().year, clock.now().second) == (2030, 4)
-
-
-def test_the_clinics_of_tests_can_be_read() -> None:
-    assert CLINICS.exists()

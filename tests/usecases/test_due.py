@@ -11,12 +11,13 @@ from datetime import datetime, timedelta
 import msgspec
 import pytest
 
-from openers.bootstrap import JOBS, Service, do_due_work
+from openers.bootstrap import Service, do_due_work, jobs_of
 from openers.domain.credentials import CredentialKind, Session
 from openers.domain.directory import Assurance
 from openers.domain.errors import Unavailable
 from openers.domain.identifiers import UserId
 from openers.server import Application
+from openers.settings import read_settings
 from openers.telemetry.logs import configure
 from openers.usecases.due import AT_ONCE, CLAIMED_FOR, FIRST_RETRY, LAST_RETRY, run_due
 from openers.usecases.ports import DueItem
@@ -26,6 +27,7 @@ from tests.service import Running, entry
 from tests.store.outside import execute, fetch
 
 pytestmark = pytest.mark.anyio
+JOBS = jobs_of(read_settings({}))
 
 
 class HandClock:

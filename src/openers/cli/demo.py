@@ -8,6 +8,8 @@ from importlib.resources import as_file, files
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import msgspec
+
 from openers.bootstrap import open_world
 from openers.cli.children import child
 from openers.settings import Settings
@@ -16,17 +18,17 @@ from openers.store.writer_lock import WriterLock
 from openers.telemetry.metrics import Metrics
 from openers.usecases.due import system_entry
 from openers.worlds.loader import load_pack
-from openers.worlds.packs import read_pack
+from openers.worlds.packs import Pack, PackPas, read_pack
 
 
 async def load(settings: Settings) -> None:
     """Load the pack that the settings' world names. Raises BlockingIOError, Unavailable."""
-    await _load(settings, only_if_empty=False)
+    await _load(settings, read_pack(settings.world), only_if_empty=False)
 
 
-async def load_if_empty(settings: Settings) -> None:
-    """Load the pack unless the database has services already. Raises BlockingIOError, Unavailable."""
-    await _load(settings, only_if_empty=True)
+async def load_if_empty(settings: Settings, pack: Pack) -> None:
+    """Load `pack` unless the database has services already. Raises BlockingIOError, Unavailable."""
+    await _load(settings, pack, only_if_empty=True)
 
 
 async def migrate_only(settings: Settings) -> bool:
@@ -39,8 +41,7 @@ async def migrate_only(settings: Settings) -> bool:
             lock.release()
 
 
-async def _load(settings: Settings, *, only_if_empty: bool) -> None:
-    pack = read_pack(settings.world)
+async def _load(settings: Settings, pack: Pack, *, only_if_empty: bool) -> None:
     lock = writer_lock(settings)
     world = await open_world(settings, Metrics(), pack.clinical_terms)
     try:
@@ -63,9 +64,17 @@ def writer_lock(settings: Settings) -> WriterLock | None:
     return WriterLock(path)
 
 
-def test_pas(settings: Settings) -> AbstractContextManager[None]:
-    """The Test PAS of the demo world, running beside the service until the end of the block."""
-    pas = read_pack(settings.world).pas
+def pack_with_pas_at(port: int | None, settings: Settings) -> Pack:
+    """The pack that the settings' world names, its PAS at `port` of this machine if one is given."""
+    pack = read_pack(settings.world)
+    if port is None or pack.pas is None:
+        return pack
+    address = urlsplit(pack.pas.url)._replace(netloc=f"127.0.0.1:{port}").geturl()
+    return msgspec.structs.replace(pack, pas=msgspec.structs.replace(pack.pas, url=address))
+
+
+def test_pas(settings: Settings, pas: PackPas | None) -> AbstractContextManager[None]:
+    """The Test PAS that the demo world is linked to, running beside the service until the end of the block."""
     if pas is None:
         return nullcontext()
     directory = settings.audit_key_file.parent.parent
@@ -83,8 +92,9 @@ def test_pas(settings: Settings) -> AbstractContextManager[None]:
     return child("the Test PAS", command, directory / "testpas.log")
 
 
-def introduce(settings: Settings, command: Path) -> str:
+def introduce(settings: Settings, pas: PackPas | None, command: Path) -> str:
     """Where things are, and a first call that works when pasted. `command` is how `openers` was started."""
+    diary = "none" if pas is None else f"{pas.url.removesuffix('/fhir')} (the hospital's diary)"
     base = settings.base_url.rstrip("/")
     openers = command.resolve()
     return f"""OpenERS is starting with the demo world (synthetic data; not an NHS service).
@@ -93,7 +103,7 @@ def introduce(settings: Settings, command: Path) -> str:
   Log-in        {base}/oauth2/authorize
   OpenAPI       {base}/referrals/openapi.json
   Health        {base}/referrals/_status
-  Test PAS      http://127.0.0.1:8002 (the hospital's diary)
+  Test PAS      {diary}
 
 Paste this into another terminal for a first answer:
 

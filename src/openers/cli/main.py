@@ -47,16 +47,22 @@ def serve(
 
 
 @app.command()
-def demo(host: Host = None, port: Port = None, database_url: DatabaseUrl = None) -> None:
+def demo(
+    host: Host = None,
+    port: Port = None,
+    pas_port: Annotated[int | None, typer.Option(help="Port of the Test PAS, the same at every start.")] = None,
+    database_url: DatabaseUrl = None,
+) -> None:
     """Serve the demo world with its Test PAS: load it if the database is empty, print addresses and a first call."""
-    from openers.cli.demo import introduce, load_if_empty, test_pas
+    from openers.cli.demo import introduce, load_if_empty, pack_with_pas_at, test_pas
     from openers.server import serve as run
 
     settings = settings_of(host=host, port=port, database_url=database_url, world="demo")
     with told_in_one_line():
-        asyncio.run(load_if_empty(settings))
-        typer.echo(introduce(settings, Path(sys.argv[0])))
-        with test_pas(settings):
+        pack = pack_with_pas_at(pas_port, settings)
+        asyncio.run(load_if_empty(settings, pack))
+        typer.echo(introduce(settings, pack.pas, Path(sys.argv[0])))
+        with test_pas(settings, pack.pas):
             run(settings)
 
 

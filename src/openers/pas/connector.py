@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
 from http import HTTPStatus
 from typing import Any, Final, TypeVar
 from urllib.parse import SplitResult, quote, urlencode, urljoin, urlsplit
@@ -35,6 +36,8 @@ from openers.pas.fhir import (
 )
 
 TIMEOUT_S: Final = 120.0
+AWAITED_TIMEOUTS: Final = 1.5
+"""How many time-outs the outcome of an act is awaited: a call that still runs then is none of ours any more."""
 CONNECT_TIMEOUT_S: Final = 10.0
 CONNECTIONS_PER_PAS: Final = 1000
 """So many calls may hang at one PAS; there is no limit over all of them, or one could starve the others."""
@@ -76,6 +79,7 @@ class PasConnector:
         self._issuer, self._sign, self._clock = issuer, sign, clock
         self._timeout = aiohttp.ClientTimeout(total=timeout_s, connect=min(CONNECT_TIMEOUT_S, timeout_s))
         self._session: aiohttp.ClientSession | None = None
+        self.awaited: Final = timedelta(seconds=AWAITED_TIMEOUTS * timeout_s)
 
     async def book(self, link: PasLink, booking: PasBooking) -> PasAppointment:
         """Book a slot; a repeat under the same key gives what the first made. Raises PasRefused, PasSilent."""

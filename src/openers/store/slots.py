@@ -41,8 +41,13 @@ _MOVE: Final = Statement(
     .where(_columns.id == bindparam("of_id"), _columns.state == bindparam("was"))
     .values(state=bindparam("state"))
 )
-_SET: Final = Statement(update(slots).where(_columns.id == bindparam("of_id")).values(state=bindparam("state")))
-_PUT: Final = upsert(slots)
+_CHANGE: Final = Statement(
+    update(slots)
+    .where(_columns.id == bindparam("of_id"), _columns.state == bindparam("was"))
+    .values({column: bindparam(column.name) for column in _columns if column.name != "id"})
+)
+"""As `_MOVE`, for a slot that may be held or booked since it was read."""
+_ADD: Final = upsert(slots)
 
 
 class SqlSlots:
@@ -100,8 +105,7 @@ class SqlSlots:
             told = {each.pas_id for each in polled}
             for slot in known.values():
                 if slot.state is SlotState.FREE and slot.pas_id not in told:
-                    await self._connection.run(_SET, {"of_id": int(slot.id), "state": SlotState.GONE})
-                    changed += 1
+                    changed += await self.move(slot.id, SlotState.FREE, SlotState.GONE)
         return changed
 
     async def _take_over(self, service: ServiceId, polled: PolledSlot, known: Slot | None) -> bool:
@@ -125,8 +129,10 @@ class SqlSlots:
         )
         if slot == known:
             return False
-        await self._connection.run(_PUT, _row(slot))
-        return True
+        if known is None:
+            return await self._connection.run(_ADD, _row(slot)) == 1
+        values = {name: value for name, value in _row(slot).items() if name != "id"}
+        return await self._connection.run(_CHANGE, {**values, "of_id": int(slot.id), "was": known.state}) == 1
 
 
 def _asked(service: ServiceId, priority: Priority, clinician: UserId | None, after: Instant) -> dict[str, Value]:

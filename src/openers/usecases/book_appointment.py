@@ -38,10 +38,11 @@ from openers.usecases.make_appointment import check_directly_bookable, find_subj
 from openers.usecases.ports import Stored, Tx
 from openers.usecases.world import World
 
-AWAITED: Final = timedelta(minutes=3)
-"""How long an outcome is awaited before the sweeper asks for it: longer than a PAS may take to answer."""
 SETTLE: Final = "settle claim"
 """Kind of due work that finds out what became of a claim; its key is the UBRN."""
+ORPHAN: Final = "cancel orphaned booking"
+"""Kind of due work: whether a PAS booked after its key was given up. Its own key is `UBRN/service/key`."""
+LATE: Final = timedelta(minutes=10)
 _DEED: Final = "create booking into"
 
 
@@ -57,7 +58,7 @@ async def book_appointment(request: AppointmentRequest, by: Principal, world: Wo
     try:
         booked = await world.pas.book(link, claim.booking)
     except PasRefused as error:
-        await release_booking(claim, world)
+        await release_booking(claim, world, may_come_late=not error.gone)
         raise PasRespondedWithError(_DEED, claim.slot, claim.ubrn) from error
     except PasSilent as error:
         if not error.sent:
@@ -129,7 +130,7 @@ async def _claim(referral: Referral, slot: Slot, by: Principal, world: World, tx
         slot=slot.id,
         appointment=await tx.referrals.next_appointment_id(),
         taken=now,
-        expires=now + AWAITED,
+        expires=now + world.pas.awaited,
         booking=booking,
         clinician=slot.clinician,
     )
@@ -172,10 +173,17 @@ def _booked(claim: Claim, booked: PasAppointment, service: Service, world: World
     )
 
 
-async def release_booking(claim: Claim, world: World, slot: SlotState = SlotState.GONE) -> None:
-    """The PAS did not book: give the referral free. The slot is not shown until a whole poll finds it free again."""
+async def release_booking(
+    claim: Claim, world: World, slot: SlotState = SlotState.GONE, *, may_come_late: bool = False
+) -> None:
+    """The PAS did not book: give the referral free. The slot is not shown until a whole poll finds it free again.
+
+    `may_come_late`: look later whether the PAS booked after all for the key that is given up.
+    """
     async with world.begin("release booking", lock=(claim.ubrn, f"slot/{claim.slot}")) as tx:
         if await tx.claims.release(claim):
             await tx.slots.move(claim.slot, SlotState.HELD, slot)
             await tx.links.forget_polled(claim.service)
+            if may_come_late:
+                await tx.due.add(ORPHAN, f"{claim.ubrn}/{claim.service}/{claim.key}", world.clock.now() + LATE)
             world.entry.touched(ubrn=claim.ubrn)

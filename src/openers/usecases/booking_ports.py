@@ -6,6 +6,7 @@ Beside `ports.py`, whose rules hold here too.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from datetime import timedelta
 from typing import Protocol
 
 from openers.domain.booking import Claim, PasAppointment, PasBooking, PasLink
@@ -104,6 +105,11 @@ class Events(Protocol):
 
 class Pas(Protocol):
     """A Patient Administration System. Raises PasRefused (it answered no) and PasSilent (nobody knows what it did)."""
+
+    @property
+    def awaited(self) -> timedelta:
+        """How long an outcome is awaited before the sweeper asks for it: longer than a PAS may take to answer."""
+        ...
 
     async def book(self, link: PasLink, booking: PasBooking) -> PasAppointment:
         """Book a slot; repeating a key gives the booking that it made."""

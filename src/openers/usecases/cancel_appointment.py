@@ -31,7 +31,7 @@ from openers.domain.lifecycle import Act, after
 from openers.domain.principal import Principal
 from openers.domain.referral import Referral
 from openers.domain.slots import SlotState
-from openers.usecases.book_appointment import AWAITED, SETTLE
+from openers.usecases.book_appointment import SETTLE
 from openers.usecases.events import happened
 from openers.usecases.ports import Stored, Tx
 from openers.usecases.read_referral import check_not_sensitive
@@ -97,7 +97,7 @@ async def _reserve(command: CancelAppointment, world: World) -> tuple[Claim, Pas
             slot=appointment.slot,
             appointment=appointment.id,
             taken=world.clock.now(),
-            expires=world.clock.now() + AWAITED,
+            expires=world.clock.now() + world.pas.awaited,
             pas_appointment=appointment.pas_id,
             reason=reason.code,
             comment=command.comment,

@@ -17,7 +17,7 @@ from openers.usecases.world import World
 
 KIND: Final = "poll slots"
 """Kind of due work; its key is the service."""
-OVERLAP: Final = timedelta(seconds=30)
+OVERLAP: Final = timedelta(minutes=5)
 """How far a poll reaches back before the last one, since two clocks are never the same."""
 WHOLE_EVERY: Final = timedelta(hours=24)
 
@@ -48,6 +48,10 @@ async def poll_now(service: ServiceId, world: World, polling: Polling) -> int:
     since = None if state is None or whole else state.polled - OVERLAP
     told = await world.pas.slots(link, now, now + polling.horizon, since)
     async with world.begin(KIND, lock=(f"polling/{service}",)) as tx:
+        if await tx.links.get(service) != link:
+            return 0  # linked to another PAS meanwhile, whose own poll is planned
+        if await tx.links.polled(service) != state:
+            return 0  # polled meanwhile, or a whole poll was asked for: what is told here may be old
         changed = await tx.slots.poll(service, told, whole=whole)
         whole_at = now if state is None or whole else state.whole
         await tx.links.put_polled(PollState(service, now, whole_at))

@@ -6,20 +6,16 @@ slot stays held and the referral claimed, so nothing can be booked twice.
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Final
 
 from openers.domain.booking import Claim, ClaimKind, PasLink
 from openers.domain.errors import PasRefused
 from openers.domain.identifiers import ServiceId, Ubrn
-from openers.usecases.book_appointment import confirm_booking, release_booking
+from openers.usecases.book_appointment import ORPHAN, confirm_booking, release_booking
 from openers.usecases.cancel_appointment import confirm_cancellation, release_cancellation
 from openers.usecases.ports import DueItem
 from openers.usecases.world import World
 
-ORPHAN: Final = "cancel orphaned booking"
-"""Kind of due work: whether a PAS booked after its key was given up. Its own key is `UBRN/service/key`."""
-LATE: Final = timedelta(minutes=10)
 _DEAD: Final = frozenset({"cancelled", "entered-in-error"})
 
 
@@ -39,9 +35,7 @@ async def _settle_booking(claim: Claim, link: PasLink, world: World) -> None:
     if found is not None and found.status not in _DEAD:
         await confirm_booking(claim, found, world)
         return
-    await release_booking(claim, world)
-    async with world.begin("plan look for orphan") as tx:
-        await tx.due.add(ORPHAN, f"{claim.ubrn}/{claim.service}/{claim.key}", world.clock.now() + LATE)
+    await release_booking(claim, world, may_come_late=True)
 
 
 async def _settle_cancellation(claim: Claim, link: PasLink, world: World) -> None:

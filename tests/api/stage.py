@@ -1,0 +1,54 @@
+"""What the operations are called on: a referral that awaits triage, one that can be booked, and a booked appointment.
+
+An unbooked referral and a booked appointment are used up by the call that succeeds, and made anew for the next one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tests.api.arrangements import sent_for_triage
+from tests.booking.rig import Rig
+from tests.requests import Json
+from tests.store.outside import fetch
+
+TRIAGE = "11004"
+
+
+@dataclass
+class Stage:
+    """A running service with a PAS behind it; `ubrn` awaits triage and has the `appointment`."""
+
+    rig: Rig
+    ubrn: str
+    appointment: str
+    _unbooked: Json | None = None
+    _booked: Json | None = None
+
+    async def unbooked(self) -> Json:
+        """A referral that nothing has been done with."""
+        if self._unbooked is None:
+            self._unbooked = await self.rig.refer(TRIAGE)
+        return self._unbooked
+
+    async def booked(self) -> Json:
+        """An appointment that is booked."""
+        if self._booked is None:
+            referral, (slot, *_) = await self.rig.refer(), await self.rig.free()
+            reply = await self.rig.book(referral, slot)
+            assert reply.status_code == 201, reply.text
+            self._booked = reply.json()
+        return self._booked
+
+    def used_up(self) -> None:
+        """The next call needs new ones."""
+        self._unbooked = self._booked = None
+
+
+async def set_stage(rig: Rig) -> Stage:
+    """The stage of a service, with some free slots."""
+    await rig.add_slots(5)
+    ubrn = await sent_for_triage(rig.run)
+    url = rig.run.service.settings.database_url
+    ((appointment,),) = await fetch(url, "SELECT appointment FROM referrals WHERE ubrn = ?", ubrn)
+    return Stage(rig, ubrn, str(appointment))

@@ -1,0 +1,34 @@
+"""Everything that bookings change, as rows: what is compared before and after."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.booking.rig import Rig
+from tests.store.outside import fetch
+
+TABLES = ("referrals", "history", "slots", "claims", "events", "pas_links", "polls", "counters")
+Rows = dict[str, list[tuple[Any, ...]]]
+
+
+async def rows(desk: Rig, *tables: str) -> Rows:
+    """The rows of these tables, or of all that bookings change."""
+    url = desk.run.service.settings.database_url
+    return {each: sorted(await fetch(url, f"SELECT * FROM {each}"), key=repr) for each in tables or TABLES}
+
+
+async def states(desk: Rig, service: str | None = None) -> dict[str, str]:
+    """The state of each slot, by the PAS's own id."""
+    found = await fetch(desk.run.service.settings.database_url, "SELECT pas_id, state, service FROM slots")
+    return {pas_id: state for pas_id, state, of in found if service in (None, str(of))}
+
+
+async def claimed(desk: Rig) -> int:
+    """How many acts are under way."""
+    return len((await rows(desk, "claims"))["claims"])
+
+
+async def acts(desk: Rig) -> list[tuple[str, str, int]]:
+    """What has happened, in order: act, referral, the version that it made."""
+    async with desk.world.read() as tx:
+        return [(each.act, each.key, each.version) for each in await tx.events.since(0)]

@@ -1,0 +1,50 @@
+"""A service and a PAS that let a slot be booked twice: what the race must be able to see."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from tests.pas.small_pas import SmallPas
+from tests.sabotage.table import ROOT, Edit, Fault
+
+NO_HOLD = Fault(
+    id="no-hold",
+    breaks="a slot is taken only when its booking is confirmed, and no index keeps it for one",
+    tests=(),
+    edits=(
+        Edit(
+            "src/openers/usecases/book_appointment.py",
+            "link is None or not await tx.slots.move(slot.id, SlotState.FREE, SlotState.HELD)",
+            "link is None",
+        ),
+        Edit(
+            "src/openers/usecases/book_appointment.py",
+            "tx.slots.move(claim.slot, SlotState.HELD, SlotState.BOOKED)",
+            "tx.slots.move(claim.slot, SlotState.FREE, SlotState.BOOKED)",
+        ),
+        Edit("src/openers/store/claims.py", '"slot": int(claim.slot)', '"slot": None'),
+        Edit("src/openers/store/referrals.py", '"slot": slot', '"slot": None'),
+    ),
+)
+
+
+def broken_source(into: Path) -> Path:
+    """A copy of the source with the fault in it, for PYTHONPATH. Raises `Misfit`."""
+    shutil.copytree(ROOT / "src", into / "src")  # with what is compiled: it starts sooner
+    for file, text in NO_HOLD.planted(into).items():
+        (into / file).write_text(text, "utf-8")
+    return into / "src"
+
+
+class CarelessPas(SmallPas):
+    """Books whatever it is asked for."""
+
+    async def book(self, request: Request) -> Response:
+        """Take every slot for a free one."""
+        for slot in self.slots.values():
+            slot["status"] = "free"
+        return await super().book(request)

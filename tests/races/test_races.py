@@ -1,0 +1,51 @@
+"""No slot is booked twice, whoever asks and however many at once; and this test could tell."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from random import Random, SystemRandom
+
+import pytest
+
+from tests.pas.small_pas import small_pas
+from tests.races.broken import CarelessPas, broken_source
+from tests.races.race import DOUBLE, SLOTS, Race, misfits
+from tests.races.scene import add_slots, prepared, served
+
+pytestmark = pytest.mark.anyio
+ROUNDS = int(os.environ.get("OPENERS_RACES_ROUNDS", "20"))
+POLLING = {"OPENERS_POLL_EVERY_S": "5"}
+"""Polls run into the race."""
+
+
+async def test_two_hundred_callers_for_twenty_slots(demo_url: str, keys: Path, seed: int) -> None:
+    with small_pas() as pas:
+        add_slots(pas, ROUNDS * SLOTS)
+        settings = await prepared(demo_url, keys, pas, **POLLING)
+        with served(settings) as services:
+            race = Race(services, pas, Random(seed))
+            assert await race.run(ROUNDS) == []
+            assert len(race.acknowledged) == ROUNDS * SLOTS
+    assert await misfits(demo_url, ROUNDS * SLOTS) == []
+
+
+async def test_a_double_booking_would_be_seen(demo_url: str, keys: Path, tmp_path: Path, seed: int) -> None:
+    """With the hold taken too late each caller by himself is served right; only a race shows it."""
+    source = broken_source(tmp_path / "broken")
+    with small_pas(CarelessPas()) as pas:
+        add_slots(pas, SLOTS)
+        settings = await prepared(demo_url, keys, pas, PYTHONPATH=str(source))
+        with served(settings) as services:
+            wrong = await Race(services, pas, Random(seed)).run(1)
+    assert any(each.startswith(f"{DOUBLE}: ") for each in wrong), wrong
+    assert any(each.startswith(f"{DOUBLE} at the PAS") for each in wrong), wrong
+
+
+@pytest.fixture
+def seed(record_property: Callable[[str, object], None]) -> int:
+    """Another seed each run, told with the test's result."""
+    drawn = SystemRandom().randrange(2**32)
+    record_property("seed", drawn)
+    return drawn

@@ -1,0 +1,33 @@
+"""The Test PAS gets an access token of the real service, over HTTP, as any application does."""
+
+from __future__ import annotations
+
+from importlib.resources import as_file, files
+from pathlib import Path
+
+import pytest
+
+from openers.worlds.packs import keys as published_keys
+from openers_testpas.clock import wall
+from openers_testpas.outbound import Http, Tokens, Unreachable, read_client_key
+from tests.live import live
+from tests.service import copied
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_a_token_is_granted_to_who_holds_the_key_and_to_nobody_else(
+    sqlite_template: Path, tmp_path: Path
+) -> None:
+    with as_file(files(published_keys) / "demo-provider-app.json") as path:
+        key, stranger = (read_client_key(name, path) for name in ("demo-provider-app", "demo-referrer-app"))
+    with live({"OPENERS_DATABASE_URL": copied(sqlite_template, tmp_path)}) as service:
+        async with Http() as http:
+            tokens = Tokens(http, service.base_url, key, wall)
+            token = await tokens.get()
+            assert await tokens.get() == token
+            tokens.forget()
+            assert await tokens.get() != token
+            with pytest.raises(Unreachable, match="answered 40"):
+                await Tokens(http, service.base_url, stranger, wall).get()
+            assert (await http.get(f"{service.base_url}/oauth2/jwks")).startswith(b"{")
