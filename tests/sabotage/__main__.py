@@ -27,7 +27,8 @@ def main(arguments: list[str]) -> int:
     if unknown := set(only) - {fault.id for fault in chosen}:
         parser.error(f"no such fault: {', '.join(sorted(unknown))}")
     with TemporaryDirectory(prefix="sab") as directory:
-        copies = [Copy(ROOT, Path(directory) / str(number)) for number in range(AT_ONCE)]
+        place = Path(directory).resolve()
+        copies = [Copy(ROOT, place / str(number), place / "c") for number in range(AT_ONCE)]
         if not _is_green(copies[0], chosen):
             return 2
         noticed = _plant_all(copies, chosen)
