@@ -35,9 +35,13 @@ def server(arguments: list[str], environ: Mapping[str, str], probe: str, directo
     command = [sys.executable, *(each.replace("PORT", str(port)) for each in arguments)]
     began = time.perf_counter()
     with (directory / "server.log").open("a") as log:
+<<<<<<< HEAD
         process = subprocess.Popen(  # noqa: S603 - our own command line
             command, env={**os.environ, **environ}, stdout=log, stderr=log
         )
+=======
+        process = subprocess.Popen(command, env={**os.environ, **environ}, stdout=log, stderr=log)  # noqa: S603 -- our own command line
+>>>>>>> main
         try:
             base_url = f"http://127.0.0.1:{port}"
             _await(f"{base_url}{probe}", process)
@@ -53,7 +57,7 @@ def _await(url: str, process: subprocess.Popen[bytes]) -> None:
         if process.poll() is not None:
             raise RuntimeError(f"the server ended with {process.returncode}")
         try:
-            with urllib.request.urlopen(url, timeout=1):  # noqa: S310 - loopback
+            with urllib.request.urlopen(url, timeout=1):  # noqa: S310 -- an address of this machine
                 return
         except (urllib.error.URLError, ConnectionError):
             time.sleep(0.01)

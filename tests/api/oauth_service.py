@@ -219,7 +219,7 @@ def address_of(port: socket.socket) -> str:
 @asynccontextmanager
 async def served(app: Starlette, port: socket.socket) -> AsyncGenerator[None]:
     """Serve over real HTTP."""
-    server = uvicorn.Server(uvicorn.Config(app, lifespan="off", log_level="error"))
+    server = uvicorn.Server(uvicorn.Config(app, lifespan="off", log_config=None, access_log=False))
     serving = asyncio.create_task(server.serve(sockets=[port]))
     try:
         yield

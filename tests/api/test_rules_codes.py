@@ -278,4 +278,5 @@ async def test_what_a_creation_always_needs(run: Running, name: str, create: Any
 
 async def test_a_sensitive_patients_number_is_not_repeated(run: Running) -> None:
     reply = await (await run.as_person(GP)).post(**search(patient(SENSITIVE)))
+    assert reply.status_code == 422
     assert SENSITIVE not in reply.text

@@ -32,7 +32,7 @@ from openers.domain.patient import Sex
 
 pytestmark = pytest.mark.anyio
 
-CHILD, WOMAN, UNKNOWN = "9999999901", "9999999902", "9999999903"
+CHILD, WOMAN, UNKNOWN, MAN = "9999999901", "9999999902", "9999999903", "9999999904"
 GP_ELSEWHERE = Person("555073103211", "B86011", RC)
 NOW = datetime(2026, 11, 23, 12, 0, 0, 250_000, tzinfo=UTC)
 SERVICE = "Shortlist/Service Id"
@@ -45,6 +45,7 @@ async def run(shared: Running) -> Running:
         (CHILD, date(2020, 1, 1), Sex.MALE),
         (WOMAN, date(1990, 1, 1), Sex.FEMALE),
         (UNKNOWN, date(1990, 1, 1), Sex.UNKNOWN),
+        (MAN, date(1990, 1, 1), Sex.MALE),
     ):
         await put(shared, msgspec.structs.replace(known, nhs_number=NhsNumber(number), born=born, sex=sex))
     return shared
@@ -99,7 +100,7 @@ FITTING = [
     Case("11022", PATIENT, criteria(*ECZEMA), "too old, which was not asked", True),
     Case("11022", CHILD, criteria(*ECZEMA, appropriate=True), "a child", True),
     Case("11001", CHILD, criteria(appropriate=True), "too young", False),
-    Case("11024", PATIENT, criteria(*PERIODS, appropriate=True), "a man", False),
+    Case("11024", MAN, criteria(*PERIODS, appropriate=True), "a man", False),
     Case("11024", WOMAN, criteria(*PERIODS, appropriate=True), "a woman", True),
     Case("11024", UNKNOWN, criteria(*PERIODS, appropriate=True), "an unknown sex excludes nothing", True),
     Case("11026", WOMAN, criteria(*PROSTATE, appropriate=True), "a woman", False),

@@ -176,19 +176,19 @@ async def _write_anew(url: Url, key: bytes) -> None:
     await execute(url, UPSERT_HEAD, head.seq, head.mac, head_mac(key, head), head.writer)
 
 
-FAULTS: list[tuple[dict[str, Any], tuple[str, ...], int, str]] = [
+FAULTS: list[tuple[dict[str, str], tuple[str, ...], int, str]] = [
     ({"OPENERS_AUDIT_KEY_FILE": "/nowhere/audit.key"}, (), 2, "The audit key /nowhere/audit.key is not there"),
     ({"OPENERS_DATABASE_URL": "sqlite:////nowhere/openers.db"}, (), 1, "not available: database"),
     ({}, ("--head", "sqlite-12"), 1, "A head is writer:number:mac"),
 ]
 
 
-@pytest.mark.parametrize("case", FAULTS, ids=lambda case: case[-1])
+@pytest.mark.parametrize("fault", FAULTS)
 def test_what_keeps_it_from_verifying_is_told_in_one_line(
-    sqlite_template: Path, keys: Path, case: tuple[dict[str, str], tuple[str, ...], int, str]
+    sqlite_template: Path, keys: Path, fault: tuple[dict[str, str], tuple[str, ...], int, str]
 ) -> None:
     """No key, no database, no head."""
-    changes, words, status, told = case
+    changes, words, status, told = fault
     settings = {**settings_in(keys, f"sqlite:///{sqlite_template}"), **changes}
     result = CliRunner().invoke(app, ["audit", "verify", *words], env=settings)
     assert (result.exit_code, result.stderr.count("\n")) == (status, 1)

@@ -27,7 +27,8 @@ def main(arguments: list[str]) -> int:
     if unknown := set(only) - {fault.id for fault in chosen}:
         parser.error(f"no such fault: {', '.join(sorted(unknown))}")
     with TemporaryDirectory(prefix="sab") as directory:
-        copies = [Copy(ROOT, Path(directory) / str(number)) for number in range(AT_ONCE)]
+        place = Path(directory).resolve()
+        copies = [Copy(ROOT, place / str(number), place / "c") for number in range(AT_ONCE)]
         if not _is_green(copies[0], chosen):
             return 2
         noticed = _plant_all(copies, chosen)
@@ -43,7 +44,7 @@ def main(arguments: list[str]) -> int:
 
 def _is_green(copy: Copy, faults: tuple[Fault, ...]) -> bool:
     """Whether the tests of all faults pass without any."""
-    tests = sorted({test for fault in faults for test in fault.tests})
+    tests = list(dict.fromkeys(test for fault in faults for test in fault.tests))
     run = copy.run(tests, ("-n", str(AT_ONCE)))
     if run.is_green:
         print(f"{'without a fault: green':62} {run.seconds:5.1f} s", flush=True)

@@ -10,7 +10,6 @@ import subprocess
 import sys
 from collections.abc import Generator, Iterable, Sequence
 from contextlib import contextmanager
-from importlib.util import cache_from_source
 from pathlib import Path
 from time import monotonic
 from typing import Final, NamedTuple
@@ -46,9 +45,12 @@ class Run(NamedTuple):
 class Copy:
     """A copy of the project in a directory of its own."""
 
-    def __init__(self, source: Path, into: Path) -> None:
-        """Copy what tests need of the project at `source`."""
-        self._root, self._scratch = into / "p", into / "t"
+    def __init__(self, source: Path, into: Path, bytecode: Path) -> None:
+        """Copy what tests need of the project at `source`. Runs keep what they compile in `bytecode`, which saves most.
+
+        Paths are short: a socket of PostgreSQL, whose path has at most 107 characters, may be below.
+        """
+        self._root, self._scratch, self._bytecode = into / "p", into / "t", bytecode
         self._root.mkdir(parents=True)
         for name in _COPIED:
             if (source / name).is_dir():
@@ -88,11 +90,15 @@ class Copy:
         for file, text in texts.items():
             path = self._root / file
             path.write_text(text, "utf-8")
-            Path(cache_from_source(str(path))).unlink(missing_ok=True)  # it may look as new as what was just written
+            compiled = self._bytecode.joinpath(*path.parts[1:-1])
+            for stale in compiled.glob(f"{path.stem}.*"):  # it may look as new as what was just written
+                stale.unlink()
 
     def _environment(self) -> dict[str, str]:
-        inherited = {name: value for name, value in os.environ.items() if not name.startswith(("OPENERS_", "PYTEST_"))}
-        return {**inherited, "PYTHONPATH": f"{self._root / 'src'}{os.pathsep}{self._root}"}
+        own = ("OPENERS_", "PYTEST_", "PYTHON")
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith(own)}
+        path = f"{self._root / 'src'}{os.pathsep}{self._root}"
+        return {**inherited, "PYTHONPATH": path, "PYTHONPYCACHEPREFIX": str(self._bytecode)}
 
 
 def _ended(process: subprocess.Popen[str]) -> tuple[int | None, str]:

@@ -58,13 +58,15 @@ async def test_a_record_that_somebody_works_on_is_locked_for_others(url: str) ->
         inside, release = asyncio.Event(), asyncio.Event()
         holder = asyncio.create_task(hold(one, "000000000001", inside, release))
         await inside.wait()
-        with pytest.raises(RecordLocked):
-            async with two.begin(entry("loser"), ("000000000001",)):
+        try:
+            with pytest.raises(RecordLocked):
+                async with two.begin(entry("loser"), ("000000000001",)):
+                    pass
+            async with two.begin(entry("another record"), ("000000000002",)):
                 pass
-        async with two.begin(entry("another record"), ("000000000002",)):
-            pass
-        release.set()
-        await holder
+        finally:
+            release.set()
+            await holder
         async with two.begin(entry("afterwards"), ("000000000001",)):
             pass
 

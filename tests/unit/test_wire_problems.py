@@ -38,7 +38,7 @@ TABLE: list[tuple[Callable[[Fhir], Problem], int, str, tuple[str, str], str | No
     (lambda fhir: p.unavailable(fhir, 5), 503, "transient", ("SYSTEM_UNAVAILABLE", "REC_UNAVAILABLE"), None),
     (p.missing_precondition, 412, "required", ("MISSING_HEADER", "REC_PRECONDITION_FAILED"), None),
     (lambda fhir: p.too_large(fhir, 9), 413, "too-long", ("FILE_SIZE_ERROR", "REC_TOO_LARGE"), None),
-    (lambda fhir: p.too_slow(fhir, 5), 408, "timeout", ("TECHNICAL_ERROR", "REC_TIMEOUT"), None),
+    (lambda fhir: p.too_slow(fhir, 20), 408, "timeout", ("TECHNICAL_ERROR", "REC_TIMEOUT"), None),
 ]
 
 

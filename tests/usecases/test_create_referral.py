@@ -50,8 +50,7 @@ async def test_a_referral_for_triage_is_held_by_its_service(on_both: Running) ->
     assert (one.state, one.workgroup) == (ReferralState.AWAITING_TRIAGE, service.value.workgroup)
     assert one.appointment is not None
     assert two.appointment is not None
-    assert one.pathway_start == one.appointment.created
-    assert one.created <= one.appointment.created
+    assert one.created == one.appointment.created == one.pathway_start
     assert one.appointment.id != two.appointment.id
     assert len({one.ubrn, two.ubrn, one.request_id, two.request_id}) == 4
 

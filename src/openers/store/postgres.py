@@ -6,7 +6,6 @@ Entries of reads and refusals are written together: one insert for all that came
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -28,6 +27,7 @@ from openers.store.audit_rows import (
     head_of,
     head_row,
 )
+from openers.store.batches import Batches
 from openers.store.statements import Row, Statement, Value, encode
 from openers.store.transaction import SqlTx
 from openers.usecases.ports import Tx
@@ -112,8 +112,7 @@ class PostgresStore:
         self._pool = pool
         self._connection_s = connection_s
         self._key = audit_key
-        self._waiting: list[tuple[bytes, asyncio.Future[None]]] = []
-        self._writing: asyncio.Future[None] | None = None
+        self._batches = Batches(self._write)
 
     def begin(self, entry: AuditEntry, lock: Sequence[str] = ()) -> AbstractAsyncContextManager[Tx]:
         """A transaction that holds the locks of all keys, taken in order, and ends with the audit entry."""
@@ -139,30 +138,11 @@ class PostgresStore:
 
     async def witness(self, entry: AuditEntry) -> None:
         """Make an audit entry durable, in one insert with those that wait beside it."""
-        written: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append((encode(entry), written))
-        if self._writing is None or self._writing.done():
-            self._writing = asyncio.ensure_future(self._write_waiting())
-        await written
+        await self._batches.add(encode(entry))
 
-    async def _write_waiting(self) -> None:
-        while self._waiting:
-            batch, self._waiting = self._waiting, []
-            failure: Exception | None = None
-            try:
-                async with self._connection() as raw:
-                    await raw.execute(
-                        "INSERT INTO audit_pending (entry) SELECT unnest($1::bytea[])", [entry for entry, _ in batch]
-                    )
-            except Exception as error:  # whoever waits must be told, whatever it is
-                failure = error
-            for _, written in batch:
-                if written.done():
-                    continue
-                if failure is None:
-                    written.set_result(None)
-                else:
-                    written.set_exception(failure)
+    async def _write(self, entries: Sequence[bytes]) -> None:
+        async with self._connection() as raw:
+            await raw.execute("INSERT INTO audit_pending (entry) SELECT unnest($1::bytea[])", list(entries))
 
     async def upkeep(self) -> None:
         """Seal what waits; what comes meanwhile waits for the next time."""
@@ -206,8 +186,7 @@ class PostgresStore:
 
     async def close(self) -> None:
         """Let go of all connections."""
-        if self._writing is not None:
-            await self._writing
+        await self._batches.finish()
         await self._pool.close()
 
     @asynccontextmanager

@@ -47,7 +47,7 @@ async def create_referral(command: CreateReferral, world: World) -> Stored[Refer
     world.entry.services = command.services
     async with world.begin("create referral") as tx:
         services = await _shortlisted(command, world, tx)
-        referral = await _new_referral(command, services, world, tx)
+        referral = await _new_referral(command, services, now, world, tx)
         if command.send_for_triage:
             name = world.reference.code_system(CodeSystemName.SPECIALTY).concepts[services[0].specialty].display
             appointment = await tx.referrals.next_appointment_id()
@@ -98,7 +98,9 @@ def _check_service(command: CreateReferral, service: Service, index: int) -> Non
         raise InappropriateValue(Field.SHORTLISTED_SERVICE, service.id, "is not a triage service", index)
 
 
-async def _new_referral(command: CreateReferral, services: Sequence[Service], world: World, tx: Tx) -> Referral:
+async def _new_referral(
+    command: CreateReferral, services: Sequence[Service], now: Instant, world: World, tx: Tx
+) -> Referral:
     entries = tuple(ShortlistedService(service.id, service.name) for service in services)
     return Referral(
         ubrn=await tx.referrals.next_ubrn(),
@@ -108,7 +110,7 @@ async def _new_referral(command: CreateReferral, services: Sequence[Service], wo
         owner=command.by.organisation,
         referrer=await resolve_referrer(command.by, command.referring_clinician, tx),
         created_by=command.by.user,
-        created=world.clock.now(),
+        created=now,
         priority=command.criteria.priority,
         shortlist=Shortlist(command.criteria, entries),
         letter_intention=command.letter_intention,

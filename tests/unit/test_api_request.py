@@ -1,0 +1,67 @@
+"""How a body is read from ASGI: whole or in parts, never longer than allowed, never waited for too long."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+
+from openers.api.request import ClientGone, Stop, read_body
+from openers.wire.outcome import Fhir
+
+MOST = 8
+
+
+def server_with(*messages: dict[str, Any]) -> Callable[[], Awaitable[dict[str, Any]]]:
+    """The server's side: these messages, one a call, and then nothing more."""
+    left = list(messages)
+
+    async def receive() -> dict[str, Any]:
+        if not left:
+            await asyncio.Event().wait()
+        return left.pop(0)
+
+    return receive
+
+
+def part(body: bytes, *, more: bool = False) -> dict[str, Any]:
+    """One message with a part of a body."""
+    return {"type": "http.request", "body": body, "more_body": more}
+
+
+async def read(*messages: dict[str, Any]) -> bytes:
+    return await read_body(server_with(*messages), Fhir.STU3, MOST, within_s=0.01)
+
+
+@pytest.mark.parametrize(
+    "messages",
+    [
+        pytest.param([part(b"12345678")], id="whole"),
+        pytest.param([part(b"1234", more=True), part(b"5678")], id="in parts"),
+        pytest.param([part(b"12345678", more=True), part(b"")], id="with an empty end"),
+    ],
+)
+def test_a_body_as_long_as_allowed_is_read(messages: list[dict[str, Any]]) -> None:
+    assert asyncio.run(read(*messages)) == b"12345678"
+
+
+@pytest.mark.parametrize(
+    ("messages", "status"),
+    [
+        pytest.param([part(b"123456789")], 413, id="whole"),
+        pytest.param([part(b"12345", more=True), part(b"6789")], 413, id="in parts"),
+        pytest.param([part(b"123456789", more=True)], 413, id="before its end"),
+        pytest.param([part(b"1234", more=True)], 408, id="without an end"),
+    ],
+)
+def test_a_body_that_is_too_long_or_too_late_is_refused(messages: list[dict[str, Any]], status: int) -> None:
+    with pytest.raises(Stop) as stop:
+        asyncio.run(read(*messages))
+    assert stop.value.problem.status == status
+
+
+def test_nobody_waits_for_a_client_that_has_gone() -> None:
+    with pytest.raises(ClientGone):
+        asyncio.run(read(part(b"1", more=True), {"type": "http.disconnect"}))
