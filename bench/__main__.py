@@ -19,6 +19,7 @@ import msgspec
 from tests.requests import create_referral, search
 from tests.service import FHIR, GP, load_demo, settings_for
 
+from bench.booking import BOOK, FIND_SLOTS, HUNG, measure_booking
 from bench.load import Measured, Request, run
 from bench.processes import Server, server
 from bench.world import crowded
@@ -31,12 +32,16 @@ BARS: Final = {
     "A005": (0.45, 0.6),
     "A010 top 20 of 1000": (0.12, 0.2),
     "A011": (0.10, 0.18),
+    FIND_SLOTS: (0.2, 0.3),
+    BOOK: (0.05, 0.1),
 }
 """First bar and aim: share of the floor's rate at 16 connections."""
 P99_MS: Final = 30.0
 MEMORY_MIB: Final = 180.0
 START_S: Final = 1.5
-"""What one answer in a hundred may take, what the demo world may weigh, and how soon it must answer."""
+HUNG_RATIO: Final = 1.2
+"""What one answer in a hundred may take (a booking, which waits for the PAS, has no such bar), what the demo world may
+weigh, how soon it must answer, and how much longer others may take while a PAS hangs."""
 CONNECTIONS: Final = (16, 64)
 FHIR_BASE: Final = "/referrals/FHIR"
 
@@ -74,7 +79,14 @@ def measure(directory: Path, seconds: int) -> dict[str, Any]:
         figures["memory_after_load_mib"] = service.memory_mib()
         created = sum(each.answered for each in figures["rates"]["A011"].values())
         _check_store(directory / "bench.db", created)
-    return figures
+    return _with_booking(figures, seconds, directory)
+
+
+def _with_booking(figures: dict[str, Any], seconds: int, directory: Path) -> dict[str, Any]:
+    (directory / "booking").mkdir()
+    booking = measure_booking(directory / "booking", seconds, CONNECTIONS)
+    figures["rates"] |= booking.rates
+    return {**figures, "hung_ratio": booking.hung_ratio}
 
 
 def _rates(service: Server, request: Request, seconds: int, directory: Path) -> dict[int, Measured]:
@@ -140,7 +152,7 @@ def report(figures: dict[str, Any]) -> bool:
     for name, by in rates.items():
         ratio = by[16].rate / floor[16].rate
         first, aim = BARS.get(name, (0.0, 0.0))
-        held = ratio >= first and (name not in BARS or by[16].p99_ms <= P99_MS)
+        held = ratio >= first and (name not in BARS or name == BOOK or by[16].p99_ms <= P99_MS)
         good &= held
         bars = (
             f"{first:8.2f}{aim:6.2f}  {'aim' if ratio >= aim else 'held' if held else 'MISSED'}" if name in BARS else ""
@@ -148,10 +160,11 @@ def report(figures: dict[str, Any]) -> bool:
         print(
             f"{name:22}{by[16].rate:11.0f}{by[16].p99_ms:8.1f}{ratio:8.2f}{by[64].rate:11.0f}{by[64].p99_ms:8.1f}{bars}"
         )
-    limits = (("start_s", START_S), ("memory_mib", MEMORY_MIB))
+    limits = (("start_s", START_S), ("memory_mib", MEMORY_MIB), ("hung_ratio", HUNG_RATIO))
     for key, limit in limits:
         good &= figures[key] <= limit
         print(f"{key:22}{figures[key]:11.2f}   at most {limit:g}{'' if figures[key] <= limit else '  MISSED'}")
+    print(f"hung_ratio: time of A005 with {HUNG} calls to the PAS hanging, against without")
     print(f"{'memory after load':22}{figures['memory_after_load_mib']:11.1f} MiB")
     return good
 

@@ -29,19 +29,17 @@ class Server(msgspec.Struct, frozen=True):
 
 
 @contextmanager
-def server(arguments: list[str], environ: Mapping[str, str], probe: str, directory: Path) -> Generator[Server]:
+def server(
+    arguments: list[str], environ: Mapping[str, str], probe: str, directory: Path, port: int | None = None
+) -> Generator[Server]:
     """A server started with `arguments`, in which `PORT` stands for its port; stopped at the end."""
-    port = _free_port()
+    port = port or free_port()
     command = [sys.executable, *(each.replace("PORT", str(port)) for each in arguments)]
     began = time.perf_counter()
     with (directory / "server.log").open("a") as log:
-<<<<<<< HEAD
-        process = subprocess.Popen(  # noqa: S603 - our own command line
+        process = subprocess.Popen(  # noqa: S603 -- our own command line
             command, env={**os.environ, **environ}, stdout=log, stderr=log
         )
-=======
-        process = subprocess.Popen(command, env={**os.environ, **environ}, stdout=log, stderr=log)  # noqa: S603 -- our own command line
->>>>>>> main
         try:
             base_url = f"http://127.0.0.1:{port}"
             _await(f"{base_url}{probe}", process)
@@ -64,7 +62,8 @@ def _await(url: str, process: subprocess.Popen[bytes]) -> None:
     raise RuntimeError(f"no answer from {url} within 30 s")
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of this machine on which nothing listens."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

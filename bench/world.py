@@ -11,7 +11,7 @@ FIRST_ID = 200_001
 
 
 def crowded(services: int) -> Pack:
-    """The demo world with `services` more services like 11002, at the postcodes of the demo world's sites."""
+    """The demo world with `services` more services like 11002, at the postcodes of its sites, and without a PAS."""
     pack = read_pack("demo")
     pattern = next(service for service in pack.services if service.id == "11002")
     postcodes = [site.postcode for site in pack.sites]
@@ -25,4 +25,4 @@ def crowded(services: int) -> Pack:
         )
         for number in range(services)
     )
-    return msgspec.structs.replace(pack, services=(*pack.services, *more))
+    return msgspec.structs.replace(pack, services=(*pack.services, *more), pas=None)

@@ -28,6 +28,7 @@ from openers.api.rate_limit import RateLimit
 from openers.api.registry import REGISTRY
 from openers.api.renderings import Renderings
 from openers.api.routes import Routes
+from openers.domain.clock import Clock
 from openers.domain.codes import ClinicalTerm
 from openers.domain.errors import OpenersError
 from openers.identity.access import AccessCache
@@ -106,7 +107,7 @@ async def open_service(settings: Settings, terms: Iterable[ClinicalTerm] = ()) -
 async def do_due_work(service: Service) -> int:
     """Run what has fallen due in the service's world, and the store's own upkeep; how many items were taken."""
     await service.world.store.upkeep()
-    return await run_due(service.world, jobs_of(service.settings), _note_job(service.metrics))
+    return await run_due(service.world, jobs_of(service.settings), _note_job(service.metrics, service.world.wall))
 
 
 def jobs_of(settings: Settings) -> dict[str, Job]:
@@ -170,9 +171,11 @@ def _upstream(settings: Settings) -> UpstreamProvider | None:
     return UpstreamProvider(issuer, client_id, key, f"{settings.base_url.rstrip('/')}/oauth2/callback")
 
 
-def _note_job(metrics: Metrics) -> Told:
+def _note_job(metrics: Metrics, wall: Clock) -> Told:
     def _note(item: DueItem, error: Exception | None) -> None:
         metrics.due_run(item.kind, succeeded=error is None)
+        if item.kind == POLL and error is None:
+            metrics.slots_polled(item.key, wall.now().timestamp())
         if isinstance(error, OpenersError):
             _log.warning("due work is tried again", kind=item.kind, attempt=item.attempt, reason=repr(error))
         elif error is not None:

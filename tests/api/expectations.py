@@ -106,7 +106,7 @@ class Expected:
         more = {**self.headers, **(HEADERS if self.has_body else {})}
         reply = await client.request(**{**arguments, **instead}, headers={**more, **(headers or {})})
         if (self.makes or self.cancels) and reply.is_success:
-            stage.used_up()
+            stage.used_up(booked=self.cancels)
         return reply
 
 

@@ -34,6 +34,7 @@ from openers.identity.access import AccessCache, Caller, open_bearer
 from openers.identity.errors import InvalidToken
 from openers.identity.id_tokens import SigningKey
 from openers.identity.jose import sign
+from openers.pas.connector import PasConnector
 from openers.reference.packaged import PackagedReference
 from openers.store.opening import migrate, open_store
 from openers.store.patients import OwnPatients
@@ -249,6 +250,7 @@ async def running(
         wall=wall,
         ids=RandomIds(),
         patients=OwnPatients(),
+        pas=PasConnector(BASE, lambda _claims: "", wall),
         reference=reference,
         listings=ListingsShelf(reference),
         entry=entry(),

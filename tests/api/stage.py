@@ -40,9 +40,12 @@ class Stage:
             self._booked = reply.json()
         return self._booked
 
-    def used_up(self) -> None:
-        """The next call needs new ones."""
-        self._unbooked = self._booked = None
+    def used_up(self, *, booked: bool) -> None:
+        """The next call needs a new appointment, or else a new referral."""
+        if booked:
+            self._booked = None
+        else:
+            self._unbooked = None
 
 
 async def set_stage(rig: Rig) -> Stage:

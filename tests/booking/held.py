@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Sequence
+from datetime import timedelta
 from typing import TypeVar
 
 import msgspec
@@ -26,6 +27,11 @@ class HeldPas:
         self._pas = pas
         self.reached, self.go = asyncio.Event(), asyncio.Event()
 
+    @property
+    def awaited(self) -> timedelta:
+        """As long as the PAS itself."""
+        return self._pas.awaited
+
     async def book(self, link: PasLink, booking: PasBooking) -> PasAppointment:
         """Book; the answer comes later."""
         return await self._later(self._pas.book(link, booking))
@@ -47,6 +53,11 @@ class HeldPas:
     async def close(self) -> None:
         """Let go of all connections."""
         await self._pas.close()
+
+    async def waits(self) -> None:
+        """Return once an answer is held back. Raises TimeoutError if nobody asks this PAS."""
+        async with asyncio.timeout(20):
+            await self.reached.wait()
 
     async def _later(self, answer: Awaitable[T]) -> T:
         try:

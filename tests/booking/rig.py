@@ -18,12 +18,13 @@ from openers.domain.identifiers import ServiceId
 from openers.identity.id_tokens import SigningKey
 from openers.usecases.due import run_due, system_entry
 from openers.usecases.link_pas import LinkPas, link_pas
-from openers.usecases.poll_slots import Polling, poll_now
+from openers.usecases.poll_slots import KIND, Polling, poll_now
 from openers.usecases.ports import DueItem
 from openers.usecases.world import World
 from tests.pas.small_pas import SmallPas, small_pas
 from tests.requests import HEADERS, NHS_NUMBER, PATIENT, SDS_USER, create_referral
 from tests.service import GP, Running, running, settings_for
+from tests.store.outside import execute
 
 SERVICE = "11002"
 NO_SLOTS = "11021"
@@ -106,14 +107,14 @@ class Rig:
         """A016 for a slot."""
         return await self.gp.post("/STU3/Appointment", json=booking(referral, slot, **changes), headers=HEADERS)
 
-    async def defer(self, referral: Json, reason: str, service: str = SERVICE, **changes: Any) -> httpx.Response:
+    async def defer(self, referral: Json, reason: str, /, service: str = SERVICE, **changes: Any) -> httpx.Response:
         """A016 without a booking."""
         return await self.gp.post(
             "/STU3/Appointment", json=deferral(referral, reason, service, **changes), headers=HEADERS
         )
 
     async def cancel(
-        self, appointment: Json, reason: str, version: str | None = None, **changes: Any
+        self, appointment: Json, reason: str, /, version: str | None = None, **changes: Any
     ) -> httpx.Response:
         """A034."""
         tag = f'W/"{version or appointment["meta"]["versionId"]}"'
@@ -168,7 +169,7 @@ def booking(referral: Json, slot: Json, **changes: Any) -> Json:
     }
 
 
-def deferral(referral: Json, reason: str, service: str = SERVICE, **changes: Any) -> Json:
+def deferral(referral: Json, reason: str, /, service: str = SERVICE, **changes: Any) -> Json:
     """The body that leaves it to the provider."""
     coding = {"system": "https://fhir.nhs.uk/STU3/CodeSystem/eRS-ReviewReason-1", "code": reason}
     return {
@@ -183,7 +184,7 @@ def deferral(referral: Json, reason: str, service: str = SERVICE, **changes: Any
     }
 
 
-def cancellation(appointment: Json, reason: str, **changes: Any) -> Json:
+def cancellation(appointment: Json, reason: str, /, **changes: Any) -> Json:
     """The body that cancels an appointment."""
     coding = {"system": "_baseUrl_/STU3/CodeSystem/APPOINTMENT-CANCELLATION-REASON", "code": reason}
     return {**appointment, "status": "cancelled", "reason": [{"coding": [coding]}], **changes}
@@ -229,7 +230,14 @@ async def linked(run: Running) -> AsyncGenerator[Rig]:
         signing = SigningKey.kept_at(run.service.settings.signing_key_file)
         pas.kid = signing.kid
         pas.key = RSAKey.import_key(dict(signing.public_keys()["keys"][0]))
+        await _forget_links(run)
         for service in (SERVICE, NO_SLOTS, OTHER):
             command = LinkPas(service=ServiceId(service), url=pas.url, client_id="demo-pas")
             await link_pas(command, run.service.world.for_call(test_entry()))
         yield Rig(run, pas, await run.as_person(GP))
+
+
+async def _forget_links(run: Running) -> None:
+    """The demo world's links lead to a PAS that does not run here."""
+    for table in ("pas_links", f"due WHERE kind = '{KIND}'"):
+        await execute(run.service.settings.database_url, f"DELETE FROM {table}")

@@ -1,4 +1,4 @@
-"""A016 with status booked: what is booked is shown everywhere, and each refusal comes from its rule and changes nothing.
+"""A016 with status booked: what is booked shows everywhere; each refusal comes from its rule and changes nothing.
 
 Source: rules chapters 4 (A016), 3.4, 11.1 row 6, 11.2 row 22.
 """
@@ -87,7 +87,7 @@ WRONG: dict[str, tuple[Callable[[Json], Json], str, str]] = {
     "cancelled": (with_(status="cancelled"), "INVALID_VALUE", "status"),
     "no status": (with_(status="x"), "INVALID_CODE", "status"),
     "service no number": (actor(0, "x"), "INVALID_VALUE", "participant[0]/actor/identifier/value"),
-    "patient no number": (actor(1, "1234567890"), "INVALID_VALUE", "participant[1]/actor/identifier/value"),
+    "patient no number": (actor(1, "x"), "INVALID_VALUE", "participant[1]/actor/identifier/value"),
     "slot no number": (with_(slot=[{"reference": "Slot/x"}]), "INVALID_VALUE", "slot[0]/reference"),
     "start no instant": (with_(start="tomorrow"), "INVALID_VALUE", "start"),
     "referral without version": (
@@ -112,9 +112,9 @@ WRONG: dict[str, tuple[Callable[[Json], Json], str, str]] = {
     "empty slot": (with_(slot=[]), "MISSING_VALUE", "Slot Id"),
     "no start": (without("start"), "MISSING_VALUE", "start"),
     "no end": (without("end"), "MISSING_VALUE", "end"),
-    "no referral": (without("incomingReferral"), "MISSING_VALUE", "incomingReferral"),
-    "no participants": (without("participant"), "MISSING_VALUE", "participant"),
-    "no description": (without("description"), "MISSING_VALUE", "description"),
+    "no referral": (without("incomingReferral"), "INVALID_FHIR_STRUCTURE", "incomingReferral"),
+    "no participants": (without("participant"), "INVALID_FHIR_STRUCTURE", "participant"),
+    "no description": (without("description"), "INVALID_FHIR_STRUCTURE", "description"),
     "triage service": (actor(0, TRIAGE), "INVALID_STATE", "Service Id"),
     "indirectly bookable": (actor(0, INDIRECT), "INVALID_STATE", "Service Id"),
     "slot of another service": (actor(0, NO_SLOTS), "INAPPROPRIATE_SLOT", "Slot Id"),
@@ -270,7 +270,7 @@ async def test_a_slot_of_a_named_clinician(clinic: Rig) -> None:
     other = also(type=CON, actor={"identifier": {"system": SDS_USER, "value": "555031999105"}})(two)
     assert code(await post(clinic, other)) == (422, "INAPPROPRIATE_VALUE")
     untyped = also(actor=NAMED["actor"])(two)
-    assert code(await post(clinic, untyped)) == (422, "MISSING_VALUE")
+    assert code(await post(clinic, untyped)) == (422, "INVALID_FHIR_STRUCTURE")
     wrong = also(type={"coding": [{**CON["coding"][0], "code": "ATND"}]}, actor=NAMED["actor"])(two)
     assert code(await post(clinic, wrong)) == (422, "INVALID_CODE")
     booked = await post(clinic, also(type=[CON], actor=NAMED["actor"])(two))
@@ -310,7 +310,7 @@ async def test_a_claim_that_was_settled_meanwhile(clinic: Rig) -> None:
     referral, slot = await slow.refer(), await slot_of(slow)
     async with asyncio.TaskGroup() as tasks:
         waiting = tasks.create_task(slow.book(referral, slot))
-        await pas.reached.wait()
+        await pas.waits()
         assert await clinic.sweep() == []
         pas.go.set()
     assert code(waiting.result()) == (422, "UNABLE_TO_CONFIRM_APPOINTMENT")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import socket
 import subprocess
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -116,6 +117,15 @@ def demo(settings: dict[str, str]) -> Generator[str]:
     finally:
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=30)
+
+
+def test_a_port_that_is_taken_is_said_in_one_line(tmp_path: Path) -> None:
+    """The Test PAS can't start where somebody else listens."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        done = openers("demo", "--pas-port", port, **settings_in(tmp_path))
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert f"port {port} is in use" in done.stderr
 
 
 def test_the_call_that_the_demo_prints_works_when_pasted(tmp_path: Path) -> None:

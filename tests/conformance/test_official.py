@@ -11,17 +11,24 @@ from collections.abc import AsyncGenerator
 import httpx
 import pytest
 from tests.conformance.official import contradictions, official
-from tests.requests import HEADERS, create_for_triage, create_referral, search, specialty
+from tests.requests import HEADERS, create_for_triage, create_referral, posted, search, specialty
 from tests.service import CONSULTANT_ADMIN, GP, PRACTICE, PROVIDER_ADMIN, RC, Person, Running
 
 pytestmark = pytest.mark.anyio
 
+SLOTS = "/STU3/Slot?schedule.actor:HealthcareService=11001&appointmentType=ROUTINE&status=free&_count=5"
 READS = (
     "/STU3/CodeSystem/PRIORITY",
     "/STU3/CodeSystem/UNKNOWN",
     "/STU3/ReferralRequest/999999999999",
     "/STU3/ReferralRequest/999999999999/_history/1",
     "/STU3/ReferralRequest/1",
+    "/STU3/Slot",
+    f"{SLOTS}&page=1",
+    f"{SLOTS}&page=0",
+    "/STU3/Appointment/999999",
+    "/STU3/Appointment/999999/_history/1",
+    "/STU3/Appointment/x",
     "/R4/PractitionerRole",
     "/R4/HealthcareService/11001",
     "/R4/HealthcareService/1",
@@ -33,7 +40,12 @@ READS = (
     "/R4/ServiceRequest?identifier=999999999999",
     "/R4/ServiceRequest",
 )
-WRITES = (search(), create_referral(), create_for_triage())
+WRITES = (
+    search(),
+    create_referral(),
+    create_for_triage(),
+    posted("/STU3/Appointment", {"resourceType": "Appointment"}),
+)
 CALLERS = (
     GP,
     CONSULTANT_ADMIN,

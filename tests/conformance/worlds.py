@@ -124,8 +124,8 @@ class Template:
         return cls(world, file, keys)
 
     @asynccontextmanager
-    async def serve(self, directory: Path) -> AsyncGenerator[Running]:
-        """A service on a copy in `directory`."""
-        settings = settings_for(copied(self.file, directory), self.keys)
+    async def serve(self, directory: Path, **overrides: object) -> AsyncGenerator[Running]:
+        """A service on a copy in `directory`. `overrides` are settings."""
+        settings = settings_for(copied(self.file, directory), self.keys, **overrides)
         async with running(settings, self.world.pack.clinical_terms) as run:
             yield run

@@ -12,7 +12,8 @@ import httpx
 import pytest
 
 from openers.store.audit_chain import lines_of
-from tests.cli.command import openers, settings_in
+from tests.cli.command import settings_in
+from tests.crash.audit import check_audit
 from tests.live import Live, free_port, live
 from tests.requests import create_referral
 from tests.service import GP, copied
@@ -100,10 +101,7 @@ def survive(settings: dict[str, str], rounds: int, chance: random.Random) -> Non
     with live(settings) as service:
         check_all_there(service, acknowledged)
         service.stop()
-        log = service.log()
-    head = log.rpartition("audit head")[2].partition("head=")[2].split()[0]
-    verified = openers("audit", "verify", "--head", head, **settings)
-    assert (verified.returncode, verified.stderr) == (0, "")
+        check_audit(service, settings)
     created = created_in_audit(url)
     assert len(created) == len(set(created))
     assert acknowledged.keys() <= set(created)

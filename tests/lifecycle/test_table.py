@@ -18,6 +18,13 @@ from openers.domain.lifecycle import TABLE, Act, ReferralState, after, diagram
 ALLOWED: dict[tuple[ReferralState | None, Act], ReferralState] = {
     (None, Act.CREATE): ReferralState.NOT_BOOKED,
     (ReferralState.NOT_BOOKED, Act.SEND_FOR_TRIAGE): ReferralState.AWAITING_TRIAGE,
+    (ReferralState.NOT_BOOKED, Act.DEFER): ReferralState.DEFERRED_TO_PROVIDER,
+    (ReferralState.NOT_BOOKED, Act.BOOK): ReferralState.BOOKED,
+    (ReferralState.BOOKED, Act.ARRIVE): ReferralState.BOOKED,
+    (ReferralState.BOOKED, Act.MOVE): ReferralState.BOOKED,
+    (ReferralState.BOOKED, Act.CANCEL_APPOINTMENT): ReferralState.APPT_CANCELLED_BY_PATIENT,
+    (ReferralState.BOOKED, Act.PROVIDER_CANCELS): ReferralState.APPT_CANCELLED_BY_PROVIDER,
+    (ReferralState.BOOKED, Act.MISS): ReferralState.DID_NOT_ATTEND,
 }
 PAIRS = list(product((None, *ReferralState), Act))
 PAGE = Path("docs/explanation/lifecycle.md")

@@ -51,7 +51,7 @@ async def link_and_poll(pas: SmallPas, settings: Settings) -> None:
 
 
 async def prepared(url: str, keys: Path, pas: SmallPas, **more: str) -> dict[str, str]:
-    """Settings of live processes on the store at `url`, in which the slots of `pas` are. `more` is for the processes."""
+    """Settings of live processes on the store at `url`, which gets the slots of `pas`. `more` is for the processes."""
     port = str(free_port())
     base_url = f"http://127.0.0.1:{port}"
     await link_and_poll(pas, settings_for(url, keys, base_url=base_url))

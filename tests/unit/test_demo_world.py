@@ -128,7 +128,7 @@ def test_applications_that_act_by_themselves(client_id: str, function: BusinessF
 
 
 def test_keys_are_rsa_4096_and_only_their_public_parts_are_registered() -> None:
-    assert set(PACK.private_keys) == {"demo-user-app", "demo-provider-app", "demo-referrer-app"}
+    assert set(PACK.private_keys) == {"demo-user-app", "demo-provider-app", "demo-referrer-app", "demo-pas"}
     for client_id, private in PACK.private_keys.items():
         (public,) = application(client_id).keys["keys"]
         assert set(public) == {"kty", "kid", "use", "alg", "n", "e"}

@@ -30,6 +30,15 @@ def test_groups_and_due_work_are_counted() -> None:
     assert 'openers_due_items_total{kind="purge",outcome="failed"} 1.0' in lines
 
 
+def test_polls_are_told_by_service() -> None:
+    """When each was last polled."""
+    metrics = Metrics()
+    metrics.slots_polled("11001", 1.0)
+    metrics.slots_polled("11001", 1700000000.5)
+    lines = metrics.render().decode().splitlines()
+    assert 'openers_slots_polled_seconds{service="11001"} 1.7000000005e+09' in lines
+
+
 def test_two_process_objects_do_not_meet() -> None:
     """What one counts the other does not show."""
     one, two = Metrics(), Metrics()

@@ -20,6 +20,7 @@ from openers.server import Application
 from openers.settings import read_settings
 from openers.telemetry.logs import configure
 from openers.usecases.due import AT_ONCE, CLAIMED_FOR, FIRST_RETRY, LAST_RETRY, run_due
+from openers.usecases.poll_slots import KIND as POLL
 from openers.usecases.ports import DueItem
 from openers.usecases.purge_credentials import EVERY, KIND, start_purging
 from openers.usecases.world import World
@@ -82,9 +83,16 @@ async def fail(item: DueItem, world: World) -> None:
 
 
 @pytest.fixture
-def shop(on_both: Running) -> Workshop:
+async def idle(on_both: Running) -> Running:
+    """A service on each kind of database that has no slots to poll."""
+    await execute(on_both.service.settings.database_url, "DELETE FROM due WHERE kind = ?", POLL)
+    return on_both
+
+
+@pytest.fixture
+def shop(idle: Running) -> Workshop:
     """A workshop on each kind of database."""
-    return Workshop(on_both)
+    return Workshop(idle)
 
 
 async def test_items_are_done_once_in_rounds(shop: Workshop) -> None:
@@ -171,17 +179,17 @@ async def test_purging_removes_what_expired_and_comes_again(on_both: Running) ->
     assert await run_due(shop.world, JOBS, lambda _item, _error: None) == 1
 
 
-async def test_runs_are_counted_and_audited(on_both: Running) -> None:
+async def test_runs_are_counted_and_audited(idle: Running) -> None:
     """The service's own work leaves entries of the system."""
-    async with on_both.service.world.for_call(entry()).begin("add") as tx:
-        await tx.due.add(KIND, KIND, on_both.service.world.clock.now())
-        await tx.due.add("unknown", "item", on_both.service.world.clock.now())
-    assert await do_due_work(on_both.service) == 2
-    metrics = on_both.service.metrics.render().decode()
+    async with idle.service.world.for_call(entry()).begin("add") as tx:
+        await tx.due.add(KIND, KIND, idle.service.world.clock.now())
+        await tx.due.add("unknown", "item", idle.service.world.clock.now())
+    assert await do_due_work(idle.service) == 2
+    metrics = idle.service.metrics.render().decode()
     assert f'openers_due_items_total{{kind="{KIND}",outcome="done"}} 1.0' in metrics
     assert 'openers_due_items_total{kind="unknown",outcome="failed"} 1.0' in metrics
-    await on_both.service.world.store.upkeep()
-    url = on_both.service.settings.database_url
+    await idle.service.world.store.upkeep()
+    url = idle.service.settings.database_url
     audit = b"".join(bytes(row[0]) for row in await fetch(url, "SELECT entries FROM audit_blocks"))
     assert b'"audit_type":"Due work: %b"' % KIND.encode() in audit
 

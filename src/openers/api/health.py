@@ -9,6 +9,7 @@ from starlette.routing import Route
 from openers.domain.errors import Unavailable
 from openers.telemetry.metrics import CONTENT_TYPE, Metrics
 from openers.usecases.world import World
+from openers.wire.instants import write_instant
 
 
 def health_routes(world: World, metrics: Metrics, *, with_metrics: bool) -> list[Route]:
@@ -20,7 +21,8 @@ def health_routes(world: World, metrics: Metrics, *, with_metrics: bool) -> list
     async def _status(_request: Request) -> Response:
         checks = {"database": await _database(world)}
         passed = all(check == "pass" for check in checks.values())
-        body = {"status": "pass" if passed else "fail", "checks": checks}
+        slots = await _slots(world) if passed else {}
+        body = {"status": "pass" if passed else "fail", "checks": checks, "slots": slots}
         return JSONResponse(body, 200 if passed else 503)
 
     routes = [Route("/referrals/_ping", _ping), Route("/referrals/_status", _status)]
@@ -42,3 +44,14 @@ async def _database(world: World) -> str:
     except Unavailable:
         return "fail"
     return "pass"
+
+
+async def _slots(world: World) -> dict[str, str | None]:
+    """When the slots of each linked service were last polled, `None` if never. A PAS that is away fails no check."""
+    try:
+        async with world.read() as tx:
+            linked, polls = await tx.links.all(), await tx.links.polls()
+    except Unavailable:
+        return {}
+    polled = {poll.service: write_instant(poll.polled) for poll in polls}
+    return {link.service: polled.get(link.service) for link in linked}

@@ -27,14 +27,21 @@ _REFUSALS: Final = {
     "406": "The caller accepts no FHIR JSON",
     "408": "The body did not arrive in time",
     "413": "The body is longer than the service reads",
+    "409": "Somebody has changed the record",
+    "412": "The version that is to be changed is missing",
     "415": "The body is no FHIR JSON",
     "422": "The body breaks a rule; the code says which",
+    "423": "Somebody is working on the record",
     "429": "Too many requests",
     "500": "The service failed",
+    "502": "The Patient Administration System refused",
     "503": "The service is not available at present",
+    "504": "The Patient Administration System did not answer",
 }
 _OF_BODIES: Final = ("408", "413", "415")
 """Refusals of operations that take a body."""
+_OF_ACTS: Final = ("409", "423", "502", "504")
+"""Refusals of operations that ask a PAS."""
 
 
 def openapi_routes(settings: Settings) -> list[Route]:
@@ -142,12 +149,11 @@ def _success(operation: Operation) -> dict[str, Any]:
 
 def _refusals(operation: Operation) -> dict[str, Any]:
     outcome = "R4OperationOutcome" if operation.fhir is Fhir.R4 else "OperationOutcome"
-    statuses = dict(_REFUSALS)
-    if operation.request is None:
-        for status in _OF_BODIES:
-            del statuses[status]
-    if operation.fhir is Fhir.R4:
-        del statuses["422"]
+    absent = () if operation.request else _OF_BODIES
+    absent += () if operation.asks_pas else _OF_ACTS
+    absent += () if operation.if_match else ("412",)
+    absent += ("422",) if operation.fhir is Fhir.R4 else ()
+    statuses = {status: text for status, text in _REFUSALS.items() if status not in absent}
     told = {status: {"description": text, "content": _content(outcome)} for status, text in statuses.items()}
     for status in {"406", "415"} & told.keys() if operation.fhir is Fhir.STU3 else ():
         told[status]["content"] = {TEXT: {"schema": {"type": "string"}}}

@@ -42,7 +42,8 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     `roles` are the people's functions that may call it, `None` for everybody who is logged in, without organisation
     and function headers (A030). An SPCA must say whom they act for, unless `acts_for` is off (A040).
     `applications` are the functions of application-restricted callers that may call it.
-    `if_match` asks for the version that is changed; `refusal` is the STU3 status of a field that breaks a rule.
+    `if_match` asks for the version that is changed; `asks_pas` may end in what a PAS does wrong, or meet somebody else
+    at the same record; `refusal` is the STU3 status of a field that breaks a rule.
     `request` and `response` name schemas of our OpenAPI; `audit` is the published audit type.
     """
 
@@ -58,6 +59,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     etag: bool
     acts_for: bool
     if_match: bool
+    asks_pas: bool
     refusal: int
     query: tuple[Parameter, ...]
     name: str
@@ -88,6 +90,7 @@ def operation(
     etag: bool = False,
     acts_for: bool = True,
     if_match: bool = False,
+    asks_pas: bool = False,
     refusal: int = 422,
     query: tuple[Parameter, ...] = (),
 ) -> Callable[[Handler], Handler]:
@@ -108,6 +111,7 @@ def operation(
                 etag=etag,
                 acts_for=acts_for,
                 if_match=if_match,
+                asks_pas=asks_pas,
                 refusal=refusal,
                 query=query,
                 name=handler.__name__,

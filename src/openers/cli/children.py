@@ -5,9 +5,11 @@ from __future__ import annotations
 import ctypes
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,21 +18,30 @@ from typing import Final
 import typer
 
 LAST_LINES: Final = 20
+START_WITHIN_S: Final = 20
 STOP_WITHIN_S: Final = 10
+PAUSE_S: Final = 0.05
 _SET_DEATH_SIGNAL: Final = 1
 
 
 @contextmanager
-def child(name: str, command: Sequence[str], log: Path) -> Generator[None]:
+def child(name: str, command: Sequence[str], log: Path, port: int) -> Generator[None]:
     """Run `command` beside this process, its output in the file `log`, and stop it at the end.
 
-    If it dies by itself, its last lines are printed and this process is told to stop as well. Raises `typer.Exit`.
+    The block begins when `port` of this machine is listened at. If the child dies by itself, its last lines are printed
+    and this process is told to stop as well. Raises `typer.Exit`, also if somebody else is at the port.
     """
+    if _is_listened_at(port):
+        typer.echo(f"openers: port {port} is in use; {name} needs it (or another: --pas-port)", err=True)
+        raise typer.Exit(1)
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("wb") as output:
         process = subprocess.Popen(  # noqa: S603 - our own command line
             command, stdout=output, stderr=output, stdin=subprocess.DEVNULL, preexec_fn=_die_with_parent
         )
+    if not _has_started(process, port):
+        process.terminate()
+        raise _ended(name, process, log)
     stopping = threading.Event()
     watcher = threading.Thread(target=_watch, args=(process, stopping), daemon=True)
     watcher.start()
@@ -42,10 +53,32 @@ def child(name: str, command: Sequence[str], log: Path) -> Generator[None]:
         process.terminate()
         process.wait(STOP_WITHIN_S)
     if died:
-        typer.echo(
-            f"openers: {name} ended with status {process.returncode}; its last lines were:\n{_tail(log)}", err=True
-        )
-        raise typer.Exit(1)
+        raise _ended(name, process, log)
+
+
+def _ended(name: str, process: subprocess.Popen[bytes], log: Path) -> typer.Exit:
+    """Says how the child ended; the error to raise then."""
+    status = process.wait(STOP_WITHIN_S)
+    typer.echo(f"openers: {name} ended with status {status}; its last lines were:\n{_tail(log)}", err=True)
+    return typer.Exit(1)
+
+
+def _has_started(process: subprocess.Popen[bytes], port: int) -> bool:
+    """Whether the child listens in time; waits for it."""
+    until = time.monotonic() + START_WITHIN_S
+    while process.poll() is None and time.monotonic() < until:
+        if _is_listened_at(port):
+            return True
+        time.sleep(PAUSE_S)
+    return False
+
+
+def _is_listened_at(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), 1).close()
+    except OSError:
+        return False
+    return True
 
 
 def _watch(process: subprocess.Popen[bytes], stopping: threading.Event) -> None:

@@ -89,7 +89,7 @@ def test_pas(settings: Settings, pas: PackPas | None) -> AbstractContextManager[
     command = [sys.executable, "-m", "openers_testpas", "serve"]
     for name, value in options.items():
         command += [f"--{name}", value]
-    return child("the Test PAS", command, directory / "testpas.log")
+    return child("the Test PAS", command, directory / "testpas.log", int(options["port"]))
 
 
 def introduce(settings: Settings, pas: PackPas | None, command: Path) -> str:

@@ -34,6 +34,7 @@ _EVENTS: Final = Statement(
 _PUT_POLL: Final = upsert(polls)
 _DROP_POLL: Final = Statement(delete(polls).where(polls.c.service == bindparam("of_service")))
 _POLL: Final = Statement(select(polls.c.body).where(polls.c.service == bindparam("of_service")))
+_POLLS: Final = Statement(select(polls.c.body).order_by(polls.c.service))
 
 _poll: Final = decoder(PollState)
 _claim: Final = decoder(Claim)
@@ -93,6 +94,10 @@ class SqlLinks:
         """When the service was polled, if ever."""
         row = await self._connection.row(_POLL, {"of_service": int(service)})
         return None if row is None else _poll.decode(row[0])
+
+    async def polls(self) -> Sequence[PollState]:
+        """When each service that was ever polled was polled last."""
+        return [_poll.decode(row[0]) for row in await self._connection.rows(_POLLS, {})]
 
     async def forget_polled(self, service: ServiceId) -> None:
         """Have the next poll of a service ask for everything."""

@@ -1,14 +1,14 @@
 """What the service counts, for Prometheus. One `Metrics` a process object, each with a registry of its own.
 
 Called by the edge, the store and the due runner; rendered at `/metrics`. Label values are few by construction:
-operations, kinds of work and classes of status, never anything of a request.
+operations, kinds of work, classes of status and linked services, never anything of a request.
 """
 
 from __future__ import annotations
 
 from typing import Final
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest, start_http_server
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest, start_http_server
 
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 _SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0)
@@ -61,6 +61,13 @@ class Metrics:
             registry=self._registry,
         )
 
+        self._polled = Gauge(
+            "openers_slots_polled_seconds",
+            "When this process last polled the slots of a service, in seconds since 1970",
+            ("service",),
+            registry=self._registry,
+        )
+
     def requests_of(self, operation: str) -> RequestMeter:
         """The meter of one operation, to be kept."""
         return RequestMeter(self._requests, operation)
@@ -72,6 +79,10 @@ class Metrics:
     def due_run(self, kind: str, *, succeeded: bool) -> None:
         """Count one item of due work."""
         self._due.labels(kind, "done" if succeeded else "failed").inc()
+
+    def slots_polled(self, service: str, at: float) -> None:
+        """Note that the slots of a service were polled; `at` is in seconds since 1970."""
+        self._polled.labels(service).set(at)
 
     def serve(self, host: str, port: int) -> None:
         """Serve them on an address of their own, in a thread. Raises OSError if it is taken."""

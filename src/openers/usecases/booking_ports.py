@@ -78,6 +78,10 @@ class Links(Protocol):
         """When the service was polled, if ever."""
         ...
 
+    async def polls(self) -> Sequence[PollState]:
+        """When each service that was ever polled was polled last."""
+        ...
+
     async def forget_polled(self, service: ServiceId) -> None:
         """Have the next poll of a service ask for everything."""
         ...

@@ -119,23 +119,30 @@ def _current(referral: Referral, command: CancelAppointment) -> Appointment:
 
 
 def _reason(command: CancelAppointment, world: World) -> Concept:
-    """The reason, which this caller may give for a cancellation. Raises a `FieldRefused`."""
+    """The reason, which this caller may give for a cancellation. Raises a `FieldRefused`.
+
+    A reason for which referrals are cancelled is known, and wrong here (rules 11.2 row 21).
+    """
     if command.reason is None:
         raise MissingValue(Field.REASON)
     reasons = world.reference.code_system(CodeSystemName.APPOINTMENT_CANCELLATION_REASON).concepts
+    others = world.reference.code_system(CodeSystemName.REFERRAL_CANCELLATION_REASON).concepts
     reason = reasons.get(command.reason)
-    if reason is None:
+    if reason is None and command.reason not in others:
         raise InvalidValue(Field.REASON, command.reason, "is not known; see APPOINTMENT-CANCELLATION-REASON (A004)")
-    allowed = (
-        "CANCEL" in reason.values("usage")
-        and command.by.function in reason.values("businessFunction")
-        and reason.effective_on(world.clock.now().date())
-    )
-    if not allowed:
+    if reason is None or not _is_for_cancelling(reason, command, world):
         raise InappropriateValue(Field.REASON, None, "The reason provided is not valid in this case")
     if True in reason.values("commentIsMandatory") and not command.comment:
         raise MissingValue(Field.COMMENT)
     return reason
+
+
+def _is_for_cancelling(reason: Concept, command: CancelAppointment, world: World) -> bool:
+    return (
+        "CANCEL" in reason.values("usage")
+        and command.by.function in reason.values("businessFunction")
+        and reason.effective_on(world.clock.now().date())
+    )
 
 
 async def confirm_cancellation(claim: Claim, world: World) -> Stored[Referral] | None:

@@ -6,6 +6,7 @@ transaction, so that an effect and its record are one. Source: architecture of t
 
 from __future__ import annotations
 
+from asyncio import gather
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 from typing import Final
@@ -33,7 +34,10 @@ def system_entry(audit_type: str, at: Instant) -> AuditEntry:
 
 
 async def run_due(world: World, jobs: Mapping[str, Job], told: Told) -> int:
-    """Do what is due now, earliest first; how many items were taken. `told` hears how each went."""
+    """Do what is due now, all at once; how many items were taken. `told` hears how each went, earliest first.
+
+    At once, since one that waits for a system that hangs must not keep the others.
+    """
     now = world.clock.now()
     async with world.read() as tx:
         if not await tx.due.waiting(now):
@@ -41,17 +45,21 @@ async def run_due(world: World, jobs: Mapping[str, Job], told: Told) -> int:
     claiming = world.for_call(system_entry("Claim due work", world.wall.now()))
     async with claiming.begin("claim due work") as tx:
         items = await tx.due.claim(now, now + CLAIMED_FOR, AT_ONCE)
-    for item in items:
-        own = world.for_call(system_entry(f"Due work: {item.kind}", world.wall.now()))
-        try:
-            await jobs[item.kind](item, own)
-        except Exception as error:
-            told(item, error)
-            async with own.begin(f"retry {item.kind}") as tx:
-                await tx.due.retry(item, world.clock.now() + _pause(item.attempt))
-        else:
-            told(item, None)
+    for item, error in zip(items, await gather(*(_do(item, world, jobs) for item in items)), strict=True):
+        told(item, error)
     return len(items)
+
+
+async def _do(item: DueItem, world: World, jobs: Mapping[str, Job]) -> Exception | None:
+    """Do one item or put it off; what was wrong."""
+    own = world.for_call(system_entry(f"Due work: {item.kind}", world.wall.now()))
+    try:
+        await jobs[item.kind](item, own)
+    except Exception as error:
+        async with own.begin(f"retry {item.kind}") as tx:
+            await tx.due.retry(item, world.clock.now() + _pause(item.attempt))
+        return error
+    return None
 
 
 def _pause(attempt: int) -> timedelta:

@@ -66,6 +66,7 @@ async def _apply(
         return False
     if act in (Act.PROVIDER_CANCELS, Act.MISS) and appointment.slot is not None:
         await tx.slots.move(appointment.slot, SlotState.BOOKED, SlotState.GONE)
+        await tx.links.forget_polled(appointment.service.id)
     stored = await tx.referrals.put(referral, referral.value.change_appointment(act, changed))
     world.entry.touched(patient=referral.patient)
     await happened(tx, world, act, stored)
@@ -107,10 +108,16 @@ async def _moved(told: Notification, appointment: Appointment, tx: Tx) -> Appoin
         return appointment
     if slot.state is SlotState.HELD or slot.state is SlotState.BOOKED:
         raise RecordLocked
-    await tx.slots.move(slot.id, slot.state, SlotState.BOOKED)
+    if not await tx.slots.move(slot.id, slot.state, SlotState.BOOKED):
+        raise RecordLocked
     await _give_back(appointment.slot, tx)
     return msgspec.structs.replace(
-        appointment, version=appointment.version + 1, slot=slot.id, start=slot.start, end=slot.end
+        appointment,
+        version=appointment.version + 1,
+        slot=slot.id,
+        start=slot.start,
+        end=slot.end,
+        clinician=slot.clinician,
     )
 
 

@@ -23,6 +23,7 @@ from openers.wire.stu3.appointment_request import read_appointment
     audit="API Book Or Defer Appointment",
     success=201,
     etag=True,
+    asks_pas=True,
 )
 async def book_or_defer_appointment(call: Call) -> Reply:
     """Book, defer or send for triage."""

@@ -22,6 +22,7 @@ from openers.wire.stu3.appointment_request import read_appointment
     response="Appointment",
     audit="API Update Appointment",
     if_match=True,
+    asks_pas=True,
     etag=True,
 )
 async def update_appointment(call: Call) -> Reply:

@@ -1,0 +1,188 @@
+"""Two acts on one referral, one step of the first held back: afterwards every record is all new or untouched.
+
+Source: rules chapter 3.4; the decision on sagas.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import NamedTuple
+
+import httpx
+import pytest
+
+from tests.booking.held import HeldPas, held
+from tests.booking.rig import Json, Rig, code
+from tests.booking.rows import acts, claimed, rows, states
+
+pytestmark = pytest.mark.anyio
+
+LOCKED, TRIAGE = (423, "REFERRAL_LOCKED"), "11004"
+
+
+class Scene(NamedTuple):
+    """The service, the same one through a PAS that is held back, an unbooked referral and three slots."""
+
+    quick: Rig
+    slow: Rig
+    pas: HeldPas
+    referral: Json
+    slots: list[Json]
+
+
+@pytest.fixture
+async def scene(booking: Rig) -> Scene:
+    """Set up on each kind of database."""
+    await booking.add_slots(3)
+    slow, pas = await held(booking)
+    return Scene(booking, slow, pas, await booking.refer(), await booking.free())
+
+
+async def meanwhile(
+    scene: Scene, first: Awaitable[httpx.Response], other: Callable[[], Awaitable[httpx.Response]]
+) -> tuple[httpx.Response, httpx.Response]:
+    """The replies to `first`, which waits for its PAS, and to `other`, which comes in between and changes nothing."""
+    async with asyncio.TaskGroup() as tasks:
+        waiting = tasks.create_task(_of(first))
+        await scene.pas.waits()
+        before = await rows(scene.quick)
+        reply = await other()
+        assert await rows(scene.quick) == before
+        scene.pas.go.set()
+    return waiting.result(), reply
+
+
+async def _of(awaited: Awaitable[httpx.Response]) -> httpx.Response:
+    return await awaited
+
+
+async def consistent(scene: Scene, state: str, version: int, happened: list[str]) -> None:
+    """The records agree with each other: referral, history, slots, claims, events and the PAS."""
+    quick, ubrn = scene.quick, scene.referral["id"]
+    now = await quick.read(scene.referral)
+    assert now["extension"][-1]["extension"][0]["valueCoding"]["code"] == state
+    assert int(now["meta"]["versionId"]) == version
+    assert [each[0] for each in await acts(quick) if each[1] == ubrn] == happened
+    kept = [row for row in (await rows(quick, "history"))["history"] if row[1] == ubrn]
+    assert sorted(row[2] for row in kept) == list(range(3, version))
+    assert await claimed(quick) == 0
+    live = [each for each in quick.pas.appointments.values() if each["status"] == "booked"]
+    assert len(live) == list((await states(quick)).values()).count("BOOKED") == (state == "BOOKED")
+    assert "HELD" not in (await states(quick)).values()
+
+
+@pytest.mark.parametrize("same", [True, False])
+async def test_two_bookings_of_one_referral(scene: Scene, same: bool) -> None:
+    """The second is told that the record is locked, for the same slot and for another."""
+    slot = scene.slots[0 if same else 1]
+    first, second = await meanwhile(
+        scene, scene.slow.book(scene.referral, scene.slots[0]), lambda: scene.quick.book(scene.referral, slot)
+    )
+    assert (first.status_code, code(second)) == (201, LOCKED)
+    await consistent(scene, "BOOKED", 4, ["book"])
+    assert code(await scene.quick.book(scene.referral, scene.slots[2])) == (409, "VERSION_CONFLICT")
+    await consistent(scene, "BOOKED", 4, ["book"])
+
+
+async def test_two_referrals_for_one_slot(scene: Scene) -> None:
+    """The slot is not available to the second."""
+    other = await scene.quick.refer()
+    first, second = await meanwhile(
+        scene, scene.slow.book(scene.referral, scene.slots[0]), lambda: scene.quick.book(other, scene.slots[0])
+    )
+    assert (first.status_code, code(second)) == (201, (422, "SLOT_NOT_AVAILABLE"))
+    await consistent(scene, "BOOKED", 4, ["book"])
+
+
+@pytest.mark.parametrize("reason", ["BOOKING_ATTEMPT_PROBLEM", "TRIAGE"])
+async def test_a_booking_against_a_deferral(scene: Scene, reason: str) -> None:
+    """The booking is under way: the deferral is told so."""
+    chosen = (TRIAGE,) if reason == "TRIAGE" else ()
+    first, second = await meanwhile(
+        scene,
+        scene.slow.book(scene.referral, scene.slots[0]),
+        lambda: scene.quick.defer(scene.referral, reason, *chosen),
+    )
+    assert (first.status_code, code(second)) == (201, LOCKED)
+    await consistent(scene, "BOOKED", 4, ["book"])
+
+
+async def test_a_deferral_against_a_booking(scene: Scene) -> None:
+    """Once deferred, a booking of the version before conflicts, and one of the new version is in the wrong state."""
+    assert (await scene.quick.defer(scene.referral, "BOOKING_ATTEMPT_PROBLEM")).status_code == 201
+    before = await rows(scene.quick)
+    assert code(await scene.quick.book(scene.referral, scene.slots[0])) == (409, "VERSION_CONFLICT")
+    now = await scene.quick.read(scene.referral)
+    assert code(await scene.quick.book(now, scene.slots[0])) == (422, "INVALID_REQUEST_STATE")
+    assert await rows(scene.quick) == before
+    assert not scene.quick.pas.appointments
+    await consistent(scene, "DEFERRED_TO_PROVIDER", 4, ["defer to the provider"])
+
+
+async def test_a_cancellation_against_a_booking_and_another_cancellation(scene: Scene) -> None:
+    """While it is under way nothing else is done; afterwards both are refused for what the referral has become."""
+    appointment = (await scene.quick.book(scene.referral, scene.slots[0])).json()
+    now = await scene.quick.read(scene.referral)
+    first, second = await meanwhile(
+        scene,
+        scene.slow.cancel(appointment, "PATIENT_ILL"),
+        lambda: scene.quick.cancel(appointment, "PATIENT_HOLIDAY"),
+    )
+    assert (first.status_code, code(second)) == (200, LOCKED)
+    await consistent(scene, "APPT_CANCELLED_BY_PATIENT", 5, ["book", "cancel the appointment"])
+    before = await rows(scene.quick)
+    assert code(await scene.quick.book(now, scene.slots[1])) == (409, "VERSION_CONFLICT")
+    assert code(await scene.quick.cancel(appointment, "PATIENT_ILL")) == (409, "VERSION_CONFLICT")
+    assert await rows(scene.quick) == before
+
+
+async def test_a_booking_while_a_cancellation_is_under_way(scene: Scene) -> None:
+    """Is told that the record is locked."""
+    appointment = (await scene.quick.book(scene.referral, scene.slots[0])).json()
+    now = await scene.quick.read(scene.referral)
+    first, second = await meanwhile(
+        scene, scene.slow.cancel(appointment, "PATIENT_ILL"), lambda: scene.quick.book(now, scene.slots[1])
+    )
+    assert (first.status_code, code(second)) == (200, LOCKED)
+    await consistent(scene, "APPT_CANCELLED_BY_PATIENT", 5, ["book", "cancel the appointment"])
+
+
+async def test_a_stale_version_while_a_booking_is_under_way(scene: Scene) -> None:
+    """Whichever reason is told first, nothing changes."""
+    stale = [{"reference": f"ReferralRequest/{scene.referral['id']}/_history/2"}]
+    first, second = await meanwhile(
+        scene,
+        scene.slow.book(scene.referral, scene.slots[0]),
+        lambda: scene.quick.book(scene.referral, scene.slots[1], incomingReferral=stale),
+    )
+    assert first.status_code == 201
+    assert code(second) in (LOCKED, (409, "VERSION_CONFLICT"))
+    await consistent(scene, "BOOKED", 4, ["book"])
+
+
+async def test_a_cancellation_that_the_sweeper_finished(scene: Scene) -> None:
+    """The slow caller is told to look; it happened once."""
+    appointment = (await scene.quick.book(scene.referral, scene.slots[0])).json()
+    async with asyncio.TaskGroup() as tasks:
+        waiting = tasks.create_task(scene.slow.cancel(appointment, "PATIENT_ILL"))
+        await scene.pas.waits()
+        assert await scene.quick.sweep() == []
+        scene.pas.go.set()
+    assert code(waiting.result()) == (422, "UNABLE_TO_CANCEL_APPOINTMENT")
+    await consistent(scene, "APPT_CANCELLED_BY_PATIENT", 5, ["book", "cancel the appointment"])
+
+
+async def test_many_at_once(scene: Scene) -> None:
+    """Five bookings and five deferrals together: one of them is done."""
+    rig, referral = scene.quick, scene.referral
+    tried = [rig.book(referral, scene.slots[number % 3]) for number in range(5)]
+    tried += [rig.defer(referral, "BOOKING_ATTEMPT_PROBLEM") for _ in range(5)]
+    replies = await asyncio.gather(*tried)
+    done = [each.json()["status"] for each in replies if each.status_code == 201]
+    assert len(done) == 1
+    assert {each.status_code for each in replies} <= {201, 409, 422, 423}
+    if done == ["booked"]:
+        await consistent(scene, "BOOKED", 4, ["book"])
+    else:
+        await consistent(scene, "DEFERRED_TO_PROVIDER", 4, ["defer to the provider"])

@@ -1,0 +1,160 @@
+"""A service in one of the two worlds with a PAS behind it, and what tests do there with published appointments."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Final, cast
+
+import httpx
+from joserfc.jwk import RSAKey
+from tests.conformance.reference import Example, published
+from tests.conformance.worlds import Template, World
+from tests.pas.small_pas import SmallPas, small_pas
+from tests.requests import HEADERS
+from tests.service import GP, PRACTICE, Running, entry
+
+from openers.domain.identifiers import OdsCode, ServiceId
+from openers.identity.id_tokens import SigningKey
+from openers.usecases.link_pas import LinkPas, link_pas
+from openers.usecases.poll_slots import Polling, poll_now
+
+Json = dict[str, Any]
+
+ALL: Final = ("ROUTINE", "URGENT", "TWO_WEEK_WAIT")
+AHEAD: Final = timedelta(days=3)
+"""How far ahead a published time becomes, at least, since slots of the past can't be booked."""
+
+
+@dataclass
+class Behind:
+    """The service, the PAS behind it, and a GP who uses it."""
+
+    world: World
+    run: Running
+    pas: SmallPas
+    gp: httpx.AsyncClient
+
+    async def offer(self, service: str, *slots: Json, clinician: str | None = None) -> None:
+        """Let the PAS have free slots of a service of this world, with USRN, start and end, and poll them."""
+        schedule = f"{service}-{clinician or 'any'}"
+        self.pas.add_schedule(schedule, service, clinician)
+        for slot in slots:
+            key = re.sub(r"\W", "-", slot["usrn"])
+            self.pas.add_slot(key, schedule, (slot["start"], slot["end"]), *ALL)
+            self.pas.slots[key]["identifier"][0]["value"] = slot["usrn"]
+        world = self.run.service.world.for_call(entry())
+        command = LinkPas(service=ServiceId(service), url=self.pas.url, client_id="demo-pas")
+        await link_pas(command, world)
+        await poll_now(command.service, world, Polling())
+
+    async def slots(self, service: str, **query: str) -> httpx.Response:
+        """A015, in the order of the published parameters."""
+        asked = {
+            "schedule.actor:HealthcareService": service,
+            "appointmentType": "ROUTINE",
+            "_count": "20",
+            "status": "free",
+            "_include": "Slot:schedule",
+            "page": "1",
+        }
+        rules = {"NHSD-eRS-Comm-Rule-Org": self.world.id(OdsCode, PRACTICE)}
+        return await self.gp.get("/STU3/Slot", params={**asked, **query}, headers=rules)
+
+    async def refer(self, service: str, criteria: list[Json] | None = None, priority: str = "ROUTINE") -> Json:
+        """A referral to a service of this world: the smallest published one, with that shortlist."""
+        request = next(each for each in published("A011", "request") if each.name == "MinimalRequest.json")
+        body: Json = self.world.told(request.read())
+        shortlist = next(each["resource"] for each in body["parameter"] if each["name"] == "shortlist")
+        shortlist["entry"][0]["item"]["identifier"]["value"] = service
+        found = shortlist["contained"][0]
+        found["parameter"] = criteria or found["parameter"]
+        wanted = next(each for each in found["parameter"] if each["name"] == "priority")
+        wanted["valueCoding"]["code"] = priority
+        created = await self.gp.post(request.address, json=body, headers=HEADERS)
+        assert created.status_code == 201, created.text
+        return cast("Json", created.json())
+
+    async def ask(self, example: Example, referral: Json, **changes: Any) -> httpx.Response:
+        """A016 with a published request, for this referral."""
+        body = {**self.world.told(example.read()), **_quoting(referral), **changes}
+        return await self.gp.post("/STU3/Appointment", json=body, headers=HEADERS)
+
+    async def booked(self, service: str, start: str, end: str, clinician: str | None = None) -> tuple[Json, Json]:
+        """A new referral, and the appointment booked for it at that time."""
+        await self.offer(service, {"usrn": f"USRN-{start}", "start": start, "end": end}, clinician=clinician)
+        (slot,) = _matches((await self.slots(service)).json())
+        referral = await self.refer(service)
+        reply = await self.book(referral, slot)
+        assert reply.status_code == 201, reply.text
+        return referral, reply.json()
+
+    async def book(self, referral: Json, slot: Json) -> httpx.Response:
+        """The published booking, with another slot."""
+        example = next(each for each in published("A016", "request") if each.name == "MinimalBooking.json")
+        service, _, clinician = slot["schedule"]["reference"].removeprefix("Schedule/").partition("-")
+        participants: list[Json] = self.world.told(example.read())["participant"]
+        participants[0]["actor"]["identifier"]["value"] = service
+        if clinician:
+            kind = {"system": "http://hl7.org/fhir/ValueSet/encounter-participant-type", "code": "CON"}
+            actor = {"identifier": {"system": "http://fhir.nhs.net/Id/sds-user-id", "value": clinician}}
+            participants.append({"type": {"coding": [kind]}, "actor": actor, "status": "accepted"})
+        changes: Json = {"start": slot["start"], "end": slot["end"], "slot": [{"reference": f"Slot/{slot['id']}"}]}
+        return await self.ask(example, referral, **changes, participant=participants)
+
+    async def cancel(self, example: Example, appointment: Json, **changes: Any) -> httpx.Response:
+        """A034 with a published request, for this appointment."""
+        told = self.world.told(example.read())
+        kept = {name: appointment[name] for name in ("id", "meta", "incomingReferral", "participant")}
+        tag = f'W/"{appointment["meta"]["versionId"]}"'
+        address = f"/STU3/Appointment/{appointment['id']}"
+        return await self.gp.put(address, json={**told, **kept, **changes}, headers={**HEADERS, "If-Match": tag})
+
+
+@asynccontextmanager
+async def behind(template: Template, directory: Path) -> AsyncGenerator[Behind]:
+    """A service in the template's world, on a copy in `directory`, with a small PAS."""
+    with small_pas() as pas:
+        async with template.serve(directory, pas_timeout_s=5.0) as run:
+            settings = run.service.settings
+            signing = SigningKey.kept_at(settings.signing_key_file)
+            pas.issuer, pas.kid = settings.base_url, signing.kid
+            pas.key = RSAKey.import_key(dict(signing.public_keys()["keys"][0]))
+            gp = await run.as_person(template.world.person(GP))
+            yield Behind(template.world, run, pas, gp)
+
+
+def in_time(node: Any, by: timedelta) -> Any:
+    """Published JSON with starts and ends that much later, spelt as the service spells them."""
+    if isinstance(node, list):
+        return [in_time(each, by) for each in cast("list[Any]", node)]
+    if not isinstance(node, dict):
+        return node
+    return {
+        name: later(value, by) if name in ("start", "end") else in_time(value, by)
+        for name, value in cast("Json", node).items()
+    }
+
+
+def later(instant: str, by: timedelta) -> str:
+    """A published instant that much later."""
+    moved = datetime.fromisoformat(instant).astimezone(UTC) + by
+    return moved.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def ahead_of(instant: str) -> timedelta:
+    """Whole days by which a published instant must be later to be ahead."""
+    return timedelta(days=(datetime.now(UTC) - datetime.fromisoformat(instant)).days) + AHEAD
+
+
+def _matches(bundle: Json) -> list[Json]:
+    return [each["resource"] for each in bundle["entry"] if each["search"]["mode"] == "match"]
+
+
+def _quoting(referral: Json) -> Json:
+    version = referral["meta"]["versionId"]
+    return {"incomingReferral": [{"reference": f"ReferralRequest/{referral['id']}/_history/{version}"}]}

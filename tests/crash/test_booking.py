@@ -1,0 +1,212 @@
+"""A service killed between the steps of bookings and cancellations: restarted, it finds out what became of each.
+
+The steps of an act are: claim, the PAS is asked, the PAS answers, confirm. One kill hits a booking and a cancellation
+between each two of them; the PAS says when it is time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from pathlib import Path
+from time import monotonic
+from typing import Any, Final
+
+import httpx
+import pytest
+
+from tests.booking.rig import RULES, Rig, booking, cancellation
+from tests.crash.audit import check_audit
+from tests.crash.gates import Gate, GatedPas, Where
+from tests.live import LOOK_EVERY_S, Live, live
+from tests.pas.small_pas import small_pas
+from tests.races.scene import SERVICE, add_slots, prepared
+from tests.requests import HEADERS, create_referral
+from tests.service import GP, running, settings_for
+from tests.store.outside import fetch
+
+pytestmark = pytest.mark.anyio
+QUICK: Final = {"OPENERS_PAS_TIMEOUT_S": "4", "OPENERS_POLL_EVERY_S": "1"}
+SWEPT_WITHIN_S: Final = 30.0
+"""Six seconds after its claim an act is settled, and a second later the slots are polled: with time to spare."""
+LATE: Final = timedelta(minutes=11)
+Json = dict[str, Any]
+POINTS: Final = {
+    "claimed": Where.BEFORE_THE_DEED,
+    "asked": Where.BEFORE_THE_DEED,
+    "answered": Where.BEFORE_THE_REPLY,
+}
+"""How far an act has come when the service is killed. What is `claimed` reaches the PAS when all is over, if ever."""
+
+
+class Desk:
+    """A GP at a live service."""
+
+    def __init__(self, service: Live) -> None:
+        """Log in."""
+        self.gp = service.as_person(GP)
+        self.gp.timeout = httpx.Timeout(60)
+
+    def refer(self) -> Json:
+        """A new referral."""
+        return self._done(self.gp.post(**create_referral(services=(SERVICE,))), 201)
+
+    def free(self) -> list[Json]:
+        """The slots that A015 shows."""
+        query = {
+            "schedule.actor:HealthcareService": SERVICE,
+            "appointmentType": "URGENT",
+            "status": "free",
+            "_count": "100",
+            "page": "1",
+        }
+        bundle = self._done(self.gp.get("/STU3/Slot", params=query, headers=RULES), 200)
+        return [each["resource"] for each in bundle["entry"] if each["search"]["mode"] == "match"]
+
+    def book(self, referral: Json, slot: Json) -> Json:
+        """The booked appointment."""
+        return self._done(self.gp.post("/STU3/Appointment", json=booking(referral, slot), headers=HEADERS), 201)
+
+    def cancel(self, appointment: Json) -> Json:
+        """The cancelled appointment."""
+        tag = f'W/"{appointment["meta"]["versionId"]}"'
+        address, body = f"/STU3/Appointment/{appointment['id']}", cancellation(appointment, "PATIENT_ILL")
+        return self._done(self.gp.put(address, json=body, headers={**HEADERS, "If-Match": tag}), 200)
+
+    def read(self, appointment: str) -> Json:
+        """The appointment as A038 shows it."""
+        return self._done(self.gp.get(f"/STU3/Appointment/{appointment}"), 200)
+
+    def state(self, referral: Json) -> tuple[str, str | None]:
+        """The referral's state, and the id of its appointment, as A005 shows them."""
+        shown = self._done(self.gp.get(f"/STU3/ReferralRequest/{referral['id']}"), 200)
+        known = {each["url"].rpartition("/")[2]: each for each in shown["extension"]}
+        [state, *_] = known["Extension-eRS-ReferralState-1"]["extension"]
+        address = known.get("Extension-eRS-Appointment-Reference-1", {}).get("valueReference", {}).get("reference")
+        return state["valueCoding"]["code"], address and address.removeprefix("Appointment/")
+
+    def _done(self, reply: httpx.Response, status: int) -> Json:
+        assert reply.status_code == status, reply.text
+        body: Json = reply.json()
+        return body
+
+
+class Acts:
+    """One booking and one cancellation for each point, with a gate at the PAS for each, and a booking that is kept."""
+
+    def __init__(self, desk: Desk, pas: GatedPas, pas_slots: Mapping[str, str]) -> None:
+        """`pas_slots` has the PAS's own id of each slot."""
+        slots = desk.free()
+        self.kept = desk.book(desk.refer(), slots.pop())
+        self.to_cancel = {point: desk.book(desk.refer(), slots.pop()) for point in POINTS}
+        self.to_book = {point: (desk.refer(), slots.pop()) for point in POINTS}
+        booked_as = {each["slot"][0]["reference"].removeprefix("Slot/"): key for key, each in pas.appointments.items()}
+        self.booking_gates: dict[str, Gate] = {}
+        self.cancellation_gates: dict[str, Gate] = {}
+        for point, where in POINTS.items():
+            at_pas = booked_as[pas_slots[_slot_of(self.to_cancel[point])]]
+            self.booking_gates[point] = pas.gate(pas_slots[self.to_book[point][1]["id"]], where)
+            self.cancellation_gates[point] = pas.gate(at_pas, where)
+
+    def interrupt(self, desk: Desk, kill: Callable[[], None]) -> None:
+        """Begin them all, and kill the service when each stands at its gate: nobody gets a reply."""
+        with ThreadPoolExecutor(2 * len(POINTS)) as pool:
+            begun = [pool.submit(desk.book, *each) for each in self.to_book.values()]
+            begun += [pool.submit(desk.cancel, each) for each in self.to_cancel.values()]
+            for gate in (*self.booking_gates.values(), *self.cancellation_gates.values()):
+                gate.wait_for_somebody()
+            kill()
+            assert all(isinstance(each.exception(), httpx.TransportError) for each in begun)
+
+    def open(self, *points: str) -> None:
+        """Have the PAS go on with what has come to these points."""
+        for point in points:
+            self.booking_gates[point].open()
+            self.cancellation_gates[point].open()
+
+
+async def test_acts_that_were_under_way_are_settled(demo_url: str, keys: Path) -> None:
+    with small_pas(GatedPas()) as pas:
+        assert isinstance(pas, GatedPas)
+        add_slots(pas, 10)
+        settings = await prepared(demo_url, keys, pas, **QUICK)
+        pas_slots = {str(key): pas_id for key, pas_id in await fetch(demo_url, "SELECT id, pas_id FROM slots")}
+        with live(settings) as service:
+            desk = Desk(service)
+            acts = Acts(desk, pas, pas_slots)
+            acts.interrupt(desk, service.kill)
+        try:
+            assert await counted(demo_url, "claims") == 2 * len(POINTS)
+            acts.open("asked", "answered")
+            with live(settings) as service:
+                await settled(demo_url)
+                check_settled(acts, Desk(service))
+                await polled(demo_url, free=7)
+                check_usable(acts, Desk(service))
+                assert await agreed(demo_url, pas)
+                service.stop()
+                check_audit(service, settings)
+        finally:
+            acts.open(*POINTS)
+        assert not await agreed(demo_url, pas), "the PAS has booked after its key was given up"
+        async with running(settings_for(demo_url, keys, base_url=settings["OPENERS_BASE_URL"])) as run:
+            await Rig(run, pas, run.anonymous()).sweep(LATE)
+        assert await agreed(demo_url, pas)
+
+
+def check_settled(acts: Acts, desk: Desk) -> None:
+    """What the PAS did is confirmed, what it did not is released, and what was acknowledged is untouched."""
+    assert desk.read(acts.kept["id"]) == acts.kept
+    states = {point: desk.state(referral) for point, (referral, _) in acts.to_book.items()}
+    assert states["claimed"] == ("NOT_BOOKED", None)
+    for point in ("asked", "answered"):
+        state, appointment = states[point]
+        assert (state, desk.read(str(appointment))["status"]) == ("BOOKED", "booked")
+    for appointment in acts.to_cancel.values():
+        assert desk.read(appointment["id"])["status"] == "cancelled"
+
+
+def check_usable(acts: Acts, desk: Desk) -> None:
+    """The slots that came to nothing are shown again, and the referral that was released can be booked."""
+    referral, slot = acts.to_book["claimed"]
+    free = {each["id"]: each for each in desk.free()}
+    assert {slot["id"], *map(_slot_of, acts.to_cancel.values())} <= free.keys()
+    del free[slot["id"]]
+    booked = desk.book(referral, next(iter(free.values())))
+    assert desk.state(referral) == ("BOOKED", booked["id"])
+
+
+async def settled(url: str) -> None:
+    """Return when nothing is under way any more."""
+    await _until(lambda: counted(url, "claims"), 0)
+    assert await counted(url, "slots WHERE state = 'HELD'") == 0
+
+
+async def polled(url: str, free: int) -> None:
+    """Return when so many slots are free."""
+    await _until(lambda: counted(url, "slots WHERE state = 'FREE'"), free)
+
+
+async def counted(url: str, what: str) -> int:
+    """How many rows there are."""
+    return int((await fetch(url, f"SELECT count(*) FROM {what}"))[0][0])
+
+
+async def agreed(url: str, pas: GatedPas) -> bool:
+    """Whether the service and the PAS have the same slots booked."""
+    here = sorted(row[0] for row in await fetch(url, "SELECT pas_id FROM slots WHERE state = 'BOOKED'"))
+    live = [each for each in pas.appointments.values() if each["status"] == "booked"]
+    return here == sorted(each["slot"][0]["reference"].removeprefix("Slot/") for each in live)
+
+
+async def _until(count: Callable[[], Awaitable[int]], wanted: int) -> None:
+    ends = monotonic() + SWEPT_WITHIN_S
+    while (found := await count()) != wanted:
+        assert monotonic() < ends, f"{found} instead of {wanted}"
+        await asyncio.sleep(LOOK_EVERY_S)
+
+
+def _slot_of(appointment: Json) -> str:
+    return str(appointment["slot"][0]["reference"]).removeprefix("Slot/")
