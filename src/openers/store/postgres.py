@@ -114,6 +114,11 @@ class PostgresStore:
         self._key = audit_key
         self._batches = Batches(self._write)
 
+    @property
+    def generation(self) -> int:
+        """Always the same: only what is committed is ever read."""
+        return 0
+
     def begin(self, entry: AuditEntry, lock: Sequence[str] = ()) -> AbstractAsyncContextManager[Tx]:
         """A transaction that holds the locks of all keys, taken in order, and ends with the audit entry."""
         return self._begin(entry, lock)
