@@ -11,6 +11,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import asyncpg
+from sqlalchemy.dialects import postgresql
 
 from openers.domain.audit import AuditEntry
 from openers.domain.errors import RecordLocked, Unavailable
@@ -28,6 +29,7 @@ from openers.store.audit_rows import (
     head_row,
 )
 from openers.store.batches import Batches
+from openers.store.migrations import HEAD, REVISION, migration_sql
 from openers.store.statements import Row, Statement, Value, encode
 from openers.store.transaction import SqlTx
 from openers.usecases.ports import Tx
@@ -217,6 +219,25 @@ async def open_postgres(
     except FAILED as error:
         raise Unavailable("database") from error
     return PostgresStore(pool, audit_key, patience.connection_s)
+
+
+async def migrate_postgres(url: str) -> bool:
+    """Bring the database at `url` to the present schema; whether there was anything to do. Raises Unavailable."""
+    try:
+        raw = await asyncpg.connect(url)
+    except FAILED as error:
+        raise Unavailable("database") from error
+    try:
+        async with raw.transaction():
+            await raw.execute("SELECT pg_advisory_xact_lock(815)")  # one process migrates, the others wait and see
+            known = await raw.fetchval("SELECT to_regclass('alembic_version')")
+            current = await raw.fetchval(REVISION) if known else None
+            if current == HEAD:
+                return False
+            await raw.execute(migration_sql(postgresql.dialect(), current))
+            return True
+    finally:
+        await raw.close()
 
 
 def _bound(statement: Statement, values: Mapping[str, Value]) -> list[Value]:
