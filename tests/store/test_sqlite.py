@@ -109,6 +109,7 @@ async def test_a_failed_commit_fails_every_member_and_the_next_group_works(sqlit
         acts = [add_referral(sqlite, referral(each)) for each in (2, 3)]
         ended = await asyncio.gather(*acts, sqlite.witness(entry("read")), return_exceptions=True)
     assert [type(each) for each in ended] == [Unavailable] * 3
+    assert sqlite.generation == 1, "caches of what was read in the failed group are to be forgotten"
     await add_referral(sqlite, referral(4))
     assert [await found(sqlite, Ubrn.of(each)) is not None for each in (1, 2, 3, 4)] == [True, False, False, True]
     assert await blocks(sqlite.path) == [1, 1]

@@ -146,7 +146,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
 
     def reply(self, stored: Stored[T], writer: Writer[T]) -> Reply:
         """The record as `writer` renders it, with its version as ETag where the operation has one."""
-        body = self.renderings.of(self.world.name, stored, writer, self.base)
+        body = self.renderings.of(self.world, stored, writer, self.base)
         headers = ((b"etag", etag(stored.version)),) if self.operation.etag else ()
         return Reply(self.operation.success, body, headers)
 

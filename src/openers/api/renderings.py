@@ -1,6 +1,7 @@
 """What was rendered before: by world, writer, record and version, bounded by size.
 
-A record's version rises with whatever alters its rendering, so what is kept never goes stale.
+A record's version rises with whatever alters its rendering, and the store's generation when a version was never
+committed, so what is kept never goes stale.
 """
 
 from __future__ import annotations
@@ -10,12 +11,13 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from openers.usecases.ports import Stored
+from openers.usecases.world import World
 
 T = TypeVar("T")
 R = TypeVar("R", bound=bytes | tuple[bytes, ...])
 Writer = Callable[[Stored[T], str], bytes]
 """Renders a stored record with links below a base URL."""
-_Place = tuple[str, Any, str, int]
+_Place = tuple[str, int, Any, str, int]
 
 
 class Renderings:
@@ -26,13 +28,14 @@ class Renderings:
         self._most, self._held = most_bytes, 0
         self._kept: OrderedDict[_Place, Any] = OrderedDict()
 
-    def of(self, world: str, stored: Stored[T], writer: Callable[[Stored[T], str], R], base: str) -> R:
+    def of(self, world: World, stored: Stored[T], writer: Callable[[Stored[T], str], R], base: str) -> R:
         """The record as `writer` renders it: bytes, or a tuple of them."""
-        return self._kept_or_made((world, writer, stored.key, stored.version), lambda: writer(stored, base))
+        place = (world.name, world.store.generation, writer, stored.key, stored.version)
+        return self._kept_or_made(place, lambda: writer(stored, base))
 
     def of_release(self, name: str, make: Callable[[], bytes]) -> bytes:
         """Something that changes with releases of the service alone."""
-        return self._kept_or_made(("", "release", name, 0), make)
+        return self._kept_or_made(("", 0, "release", name, 0), make)
 
     def _kept_or_made(self, place: _Place, make: Callable[[], R]) -> R:
         rendered: R | None = self._kept.get(place)

@@ -8,16 +8,14 @@ from contextlib import closing
 from pathlib import Path
 from typing import Final
 
-import asyncpg
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import sqlite
 
 from openers.domain.errors import Unavailable
-from openers.store.migrations import HEAD, migration_sql
-from openers.store.postgres import FAILED, PostgresStore, open_postgres
-from openers.store.sqlite import SqliteStore, open_sqlite
+from openers.store.migrations import HEAD, REVISION, migration_sql
+from openers.store.sqlite import open_sqlite
+from openers.usecases.ports import Store
 
 SQLITE: Final = "sqlite"
-_REVISION: Final = "SELECT version_num FROM alembic_version"
 
 
 async def migrate(url: str) -> bool:
@@ -26,17 +24,21 @@ async def migrate(url: str) -> bool:
     Raises Unavailable if it can't be reached.
     """
     path = sqlite_path(url)
-    return await _migrate_postgres(url) if path is None else _migrate_sqlite(path)
+    if path is not None:
+        return _migrate_sqlite(path)
+    from openers.store.postgres import migrate_postgres  # its driver takes a while to import
+
+    return await migrate_postgres(url)
 
 
-async def open_store(
-    url: str, audit_key: bytes, observe_group: Callable[[int], object] = int
-) -> SqliteStore | PostgresStore:
+async def open_store(url: str, audit_key: bytes, observe_group: Callable[[int], object] = int) -> Store:
     """The store in the migrated database at `url`. Raises Unavailable."""
     path = sqlite_path(url)
-    if path is None:
-        return await open_postgres(url, audit_key)
-    return open_sqlite(path, audit_key, observe_group)
+    if path is not None:
+        return open_sqlite(path, audit_key, observe_group)
+    from openers.store.postgres import open_postgres  # as above
+
+    return await open_postgres(url, audit_key)
 
 
 def sqlite_path(url: str) -> Path | None:
@@ -51,7 +53,7 @@ def _migrate_sqlite(path: Path) -> bool:
         with closing(sqlite3.connect(path, isolation_level=None)) as raw:
             raw.execute("BEGIN IMMEDIATE")  # one process migrates, the others wait and see
             known = raw.execute("SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'").fetchone()
-            current = raw.execute(_REVISION).fetchone()[0] if known else None
+            current = raw.execute(REVISION).fetchone()[0] if known else None
             if current == HEAD:
                 return False
             for statement in _single(migration_sql(sqlite.dialect(), current)):
@@ -70,21 +72,3 @@ def _single(statements: str) -> Iterator[str]:
         if sqlite3.complete_statement(statement):
             yield statement
             statement = ""
-
-
-async def _migrate_postgres(url: str) -> bool:
-    try:
-        raw = await asyncpg.connect(url)
-    except FAILED as error:
-        raise Unavailable("database") from error
-    try:
-        async with raw.transaction():
-            await raw.execute("SELECT pg_advisory_xact_lock(815)")  # one process migrates, the others wait and see
-            known = await raw.fetchval("SELECT to_regclass('alembic_version')")
-            current = await raw.fetchval(_REVISION) if known else None
-            if current == HEAD:
-                return False
-            await raw.execute(migration_sql(postgresql.dialect(), current))
-            return True
-    finally:
-        await raw.close()

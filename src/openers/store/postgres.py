@@ -11,6 +11,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import asyncpg
+from sqlalchemy.dialects import postgresql
 
 from openers.domain.audit import AuditEntry
 from openers.domain.errors import RecordLocked, Unavailable
@@ -28,6 +29,7 @@ from openers.store.audit_rows import (
     head_row,
 )
 from openers.store.batches import Batches
+from openers.store.migrations import HEAD, REVISION, migration_sql
 from openers.store.statements import Row, Statement, Value, encode
 from openers.store.transaction import SqlTx
 from openers.usecases.ports import Tx
@@ -113,6 +115,11 @@ class PostgresStore:
         self._connection_s = connection_s
         self._key = audit_key
         self._batches = Batches(self._write)
+
+    @property
+    def generation(self) -> int:
+        """Always the same: only what is committed is ever read."""
+        return 0
 
     def begin(self, entry: AuditEntry, lock: Sequence[str] = ()) -> AbstractAsyncContextManager[Tx]:
         """A transaction that holds the locks of all keys, taken in order, and ends with the audit entry."""
@@ -212,6 +219,25 @@ async def open_postgres(
     except FAILED as error:
         raise Unavailable("database") from error
     return PostgresStore(pool, audit_key, patience.connection_s)
+
+
+async def migrate_postgres(url: str) -> bool:
+    """Bring the database at `url` to the present schema; whether there was anything to do. Raises Unavailable."""
+    try:
+        raw = await asyncpg.connect(url)
+    except FAILED as error:
+        raise Unavailable("database") from error
+    try:
+        async with raw.transaction():
+            await raw.execute("SELECT pg_advisory_xact_lock(815)")  # one process migrates, the others wait and see
+            known = await raw.fetchval("SELECT to_regclass('alembic_version')")
+            current = await raw.fetchval(REVISION) if known else None
+            if current == HEAD:
+                return False
+            await raw.execute(migration_sql(postgresql.dialect(), current))
+            return True
+    finally:
+        await raw.close()
 
 
 def _bound(statement: Statement, values: Mapping[str, Value]) -> list[Value]:

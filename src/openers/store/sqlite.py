@@ -57,9 +57,15 @@ class SqliteStore:
         self._key = audit_key
         self._sealer = _sealer(raw, audit_key)
         self._group: _Group | None = None
+        self._generation = 0
         self._inside: _Act | None = None
         self._checkpoint: asyncio.Future[bool] | None = None
         self._observe_group = observe_group
+
+    @property
+    def generation(self) -> int:
+        """Counts the groups that failed: what was read within one was never committed."""
+        return self._generation
 
     def begin(self, entry: AuditEntry, lock: Sequence[str] = ()) -> AbstractAsyncContextManager[Tx]:
         """A savepoint of the open group. `lock` needs nothing here: bodies run one after another."""
@@ -175,6 +181,8 @@ class SqliteStore:
                 waiter.set_exception(Unavailable("database"))
         if failure is None:
             self._tend_log()
+        else:
+            self._generation += 1
 
     def _write(self, group: _Group) -> sqlite3.Error | None:
         if not self._raw.in_transaction:

@@ -74,7 +74,7 @@ async def _shortlisted(command: CreateReferral, world: World, tx: Tx) -> Sequenc
     """The shortlisted services, each of which a fresh search for the criteria would find."""
     subject = SearchSubject(by=command.by, patient=command.patient, referring_clinician=command.referring_clinician)
     wanted = await resolve(subject, RequestType.APPOINTMENT_REQUEST, command.criteria, world, tx)
-    listings = await world.listings.at(tx)
+    listings = await world.listings.at(tx, world.store.generation)
     services: list[Service] = []
     for index, service_id in enumerate(command.services):
         stored = await tx.directory.service(service_id)

@@ -270,6 +270,11 @@ class Tx(Protocol):
 class Store(Protocol):
     """One world's durable state."""
 
+    @property
+    def generation(self) -> int:
+        """A number that rises when something that could be read was never committed: caches are to be forgotten."""
+        ...
+
     def begin(self, entry: AuditEntry, lock: Sequence[str] = ()) -> AbstractAsyncContextManager[Tx]:
         """A transaction that commits durably, with `entry`, when its body ends, or changes nothing.
 

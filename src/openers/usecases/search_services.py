@@ -47,7 +47,7 @@ async def search_services(command: SearchServices, world: World, most: int) -> l
     )
     async with world.read() as tx:
         wanted = await resolve(subject, command.request_type, command.criteria, world, tx)
-        listings = await world.listings.at(tx)
+        listings = await world.listings.at(tx, world.store.generation)
         found = listings.search(wanted.filter, command.sort_by, wanted.origin, most)
         services = await tx.directory.services(each.service for each in found)
     distances = {str(each.service): each.distance_miles for each in found}

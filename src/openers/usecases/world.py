@@ -27,11 +27,13 @@ class ListingsShelf:
         """`reference` locates the services' postcodes."""
         self._reference = reference
         self._current: Listings | None = None
+        self._generation = 0
 
-    async def at(self, tx: Tx) -> Listings:
-        """The index of the directory as `tx` sees it."""
+    async def at(self, tx: Tx, generation: int) -> Listings:
+        """The index of the directory as `tx` sees it, in a store of this generation."""
         version = await tx.directory.version()
-        if self._current is None or self._current.version != version:
+        if self._current is None or self._current.version != version or self._generation != generation:
+            self._generation = generation
             locate = self._reference.locate
             services = await tx.directory.published()
             self._current = Listings(version, (Listing.of(each, locate(each.postcode)) for each in services))

@@ -24,7 +24,7 @@ async def search_services_for_patient(call: Call) -> Reply:
     """Search for services that suit a patient."""
     command = read_search_services(call.body, call.principal)
     found = await search_services(command, call.world, call.settings.search_limit)
-    of, world, base = call.renderings.of, call.world.name, call.base
+    of, world, base = call.renderings.of, call.world, call.base
     return call.plain(
         write_services_found((of(world, each.service, _fragment, base), each.distance_miles) for each in found)
     )

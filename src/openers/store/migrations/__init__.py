@@ -14,6 +14,8 @@ from sqlalchemy.engine import Dialect
 
 HEAD: Final = "0002"
 """The newest revision. A test holds it equal to what the scripts say."""
+REVISION: Final = "SELECT version_num FROM alembic_version"
+"""Asks a database for its revision."""
 
 
 def migration_sql(dialect: Dialect, current: str | None) -> str:
