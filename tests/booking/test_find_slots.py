@@ -74,7 +74,7 @@ async def clinic(desk: Rig) -> Rig:
     return desk
 
 
-async def ask(desk: Rig, headers: dict[str, str] = RULES, **instead: str | None) -> httpx.Response:
+async def ask(desk: Rig, headers: dict[str, str] = RULES, /, **instead: str | None) -> httpx.Response:
     """A015, with some parameters replaced or, `None`, left out."""
     asked = {name: value for name, value in {**GOOD, **instead}.items() if value is not None}
     return await desk.gp.get("/STU3/Slot", params=asked, headers=headers)
@@ -88,7 +88,7 @@ def found(reply: httpx.Response, mode: str = "match") -> list[dict[str, Any]]:
 
 def pages(reply: httpx.Response) -> dict[str, int]:
     """Which page each link leads to."""
-    links = {each["relation"]: parse_qs(urlsplit(each["url"]).query) for each in reply.json()["link"]}
+    links = {each["relation"]: parse_qs(urlsplit(str(each["url"])).query) for each in reply.json()["link"]}
     return {relation: int(query["page"][0]) for relation, query in links.items()}
 
 
@@ -170,8 +170,8 @@ async def test_links_repeat_the_question(clinic: Rig) -> None:
     reply = await ask(clinic, **{OF_CLINICIAN: CLINICIAN, INCLUDE: "Slot:schedule", COUNT: "1"})
     for link in reply.json()["link"]:
         assert link["url"].startswith("http://127.0.0.1:8000/referrals/FHIR/STU3/Slot?")
-        assert ":" not in urlsplit(link["url"]).query
-        query = {name: values[0] for name, values in parse_qs(urlsplit(link["url"]).query).items()}
+        assert ":" not in urlsplit(str(link["url"])).query
+        query = {name: values[0] for name, values in parse_qs(urlsplit(str(link["url"])).query).items()}
         del query[PAGE]
         assert query == {
             OF_SERVICE: SERVICE,

@@ -153,7 +153,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     def appointment_reply(self, stored: Stored[Referral], writer: Writer[Referral]) -> Reply:
         """The appointment of a referral, whose ETag is the appointment's own version (rules 3.2)."""
         appointment = stored.value.appointment
-        body = self.renderings.of(self.world.name, stored, writer, self.base)
+        body = self.renderings.of(self.world, stored, writer, self.base)
         return Reply(self.operation.success, body, ((b"etag", etag(appointment.version if appointment else 0)),))
 
     def plain(self, body: bytes, *headers: Header) -> Reply:
