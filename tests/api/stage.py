@@ -6,6 +6,7 @@ An unbooked referral and a booked appointment are used up by the call that succe
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from tests.api.arrangements import sent_for_triage
 from tests.booking.rig import Rig
@@ -33,12 +34,13 @@ class Stage:
 
     async def booked(self) -> Json:
         """An appointment that is booked."""
-        if self._booked is None:
+        booked = self._booked
+        if booked is None:
             referral, (slot, *_) = await self.rig.refer(), await self.rig.free()
             reply = await self.rig.book(referral, slot)
             assert reply.status_code == 201, reply.text
-            self._booked = reply.json()
-        return self._booked
+            booked = self._booked = dict[str, Any](reply.json())
+        return booked
 
     def used_up(self, *, booked: bool) -> None:
         """The next call needs a new appointment, or else a new referral."""

@@ -155,9 +155,8 @@ async def test_two_runners_share_the_work(shop: Workshop) -> None:
     assert sorted(key for key, _, _ in shop.went) == [f"{number:03}" for number in range(2 * AT_ONCE)]
 
 
-async def test_purging_removes_what_expired_and_comes_again(on_both: Running) -> None:
+async def test_purging_removes_what_expired_and_comes_again(shop: Workshop) -> None:
     """Hourly, planned once however often the service starts; living tokens work on."""
-    shop = Workshop(on_both)
     clock = shop.clock
     session = Session(
         id="s", user=UserId("555073103100"), assurance=Assurance(), began=clock.time, ends=clock.time + 2 * EVERY
