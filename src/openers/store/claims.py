@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 import msgspec
-from sqlalchemy import bindparam, delete, insert, select
+from sqlalchemy import bindparam, delete, insert, select, update
 
 from openers.domain.booking import Claim, PasLink
 from openers.domain.events import Event
@@ -31,10 +31,17 @@ _EVENTS: Final = Statement(
     .limit(1000)
 )
 
-_PUT_POLL: Final = upsert(polls)
-_DROP_POLL: Final = Statement(delete(polls).where(polls.c.service == bindparam("of_service")))
+_FORGOTTEN: Final = b""
+"""The body of a poll that is to be forgotten. The row stays, so that polls and who forgets them wait for each other."""
+_FORGET_POLL: Final = upsert(polls)
+_ADD_POLL: Final = add_once(polls)
+_PUT_POLL: Final = Statement(
+    update(polls)
+    .where(polls.c.service == bindparam("of_service"), polls.c.body == bindparam("was"))
+    .values(body=bindparam("body"))
+)
 _POLL: Final = Statement(select(polls.c.body).where(polls.c.service == bindparam("of_service")))
-_POLLS: Final = Statement(select(polls.c.body).order_by(polls.c.service))
+_POLLS: Final = Statement(select(polls.c.body).where(polls.c.body != bindparam("forgotten")).order_by(polls.c.service))
 
 _poll: Final = decoder(PollState)
 _claim: Final = decoder(Claim)
@@ -93,19 +100,23 @@ class SqlLinks:
     async def polled(self, service: ServiceId) -> PollState | None:
         """When the service was polled, if ever."""
         row = await self._connection.row(_POLL, {"of_service": int(service)})
-        return None if row is None else _poll.decode(row[0])
+        return None if row is None or row[0] == _FORGOTTEN else _poll.decode(row[0])
 
     async def polls(self) -> Sequence[PollState]:
         """When each service that was ever polled was polled last."""
-        return [_poll.decode(row[0]) for row in await self._connection.rows(_POLLS, {})]
+        return [_poll.decode(row[0]) for row in await self._connection.rows(_POLLS, {"forgotten": _FORGOTTEN})]
 
     async def forget_polled(self, service: ServiceId) -> None:
         """Have the next poll of a service ask for everything."""
-        await self._connection.run(_DROP_POLL, {"of_service": int(service)})
+        await self._connection.run(_FORGET_POLL, {"service": int(service), "body": _FORGOTTEN})
 
-    async def put_polled(self, state: PollState) -> None:
-        """Remember when a service was polled."""
-        await self._connection.run(_PUT_POLL, {"service": int(state.service), "body": encode(state)})
+    async def put_polled(self, state: PollState, was: PollState | None) -> bool:
+        """Remember when a service was polled; `False`, and nothing done, if that was changed or forgotten meanwhile."""
+        if was is None:
+            await self._connection.run(_ADD_POLL, {"service": int(state.service), "body": _FORGOTTEN})
+        before = _FORGOTTEN if was is None else encode(was)
+        values = {"of_service": int(state.service), "was": before, "body": encode(state)}
+        return await self._connection.run(_PUT_POLL, values) == 1
 
     async def all(self) -> Sequence[PasLink]:
         """All links, by service."""

@@ -182,8 +182,8 @@ async def release_booking(
     """
     async with world.begin("release booking", lock=(claim.ubrn, f"slot/{claim.slot}")) as tx:
         if await tx.claims.release(claim):
+            await tx.links.forget_polled(claim.service)  # before the slot: polls take them in this order, too
             await tx.slots.move(claim.slot, SlotState.HELD, slot)
-            await tx.links.forget_polled(claim.service)
             if may_come_late:
                 await tx.due.add(ORPHAN, f"{claim.ubrn}/{claim.service}/{claim.key}", world.clock.now() + LATE)
             world.entry.touched(ubrn=claim.ubrn)

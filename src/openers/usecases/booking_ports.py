@@ -86,8 +86,8 @@ class Links(Protocol):
         """Have the next poll of a service ask for everything."""
         ...
 
-    async def put_polled(self, state: PollState) -> None:
-        """Remember when a service was polled."""
+    async def put_polled(self, state: PollState, was: PollState | None) -> bool:
+        """Remember when a service was polled; `False`, and nothing done, if that was changed or forgotten meanwhile."""
         ...
 
     async def all(self) -> Sequence[PasLink]:

@@ -50,9 +50,7 @@ async def poll_now(service: ServiceId, world: World, polling: Polling) -> int:
     async with world.begin(KIND, lock=(f"polling/{service}",)) as tx:
         if await tx.links.get(service) != link:
             return 0  # linked to another PAS meanwhile, whose own poll is planned
-        if await tx.links.polled(service) != state:
-            return 0  # polled meanwhile, or a whole poll was asked for: what is told here may be old
-        changed = await tx.slots.poll(service, told, whole=whole)
         whole_at = now if state is None or whole else state.whole
-        await tx.links.put_polled(PollState(service, now, whole_at))
-        return changed
+        if not await tx.links.put_polled(PollState(service, now, whole_at), state):
+            return 0  # polled meanwhile, or a whole poll was asked for: what is told here may be old
+        return await tx.slots.poll(service, told, whole=whole)

@@ -65,8 +65,8 @@ async def _apply(
     if changed == appointment:
         return False
     if act in (Act.PROVIDER_CANCELS, Act.MISS) and appointment.slot is not None:
+        await tx.links.forget_polled(appointment.service.id)  # before the slot: polls take them in this order, too
         await tx.slots.move(appointment.slot, SlotState.BOOKED, SlotState.GONE)
-        await tx.links.forget_polled(appointment.service.id)
     stored = await tx.referrals.put(referral, referral.value.change_appointment(act, changed))
     world.entry.touched(patient=referral.patient)
     await happened(tx, world, act, stored)
