@@ -67,17 +67,18 @@ async def hospital(booking: Rig) -> Hospital:
 
 
 @pytest.mark.parametrize(
-    ("status", "reason", "state", "slot", "act"),
+    ("told", "expected"),
     [
-        ("cancelled", "CLINIC_CANCELLED", "APPT_CANCELLED_BY_PROVIDER", "GONE", "cancel by the provider"),
-        ("noshow", "PATIENT_FORGOT", "DID_NOT_ATTEND", "GONE", "record non-attendance"),
-        ("arrived", None, "BOOKED", "BOOKED", "record arrival"),
+        (("cancelled", "CLINIC_CANCELLED"), ("APPT_CANCELLED_BY_PROVIDER", "GONE", "cancel by the provider")),
+        (("noshow", "PATIENT_FORGOT"), ("DID_NOT_ATTEND", "GONE", "record non-attendance")),
+        (("arrived", None), ("BOOKED", "BOOKED", "record arrival")),
     ],
 )
 async def test_what_is_told_is_taken_once(
-    hospital: Hospital, status: str, reason: str | None, state: str, slot: str, act: str
+    hospital: Hospital, told: tuple[str, str | None], expected: tuple[str, str, str]
 ) -> None:
     """Appointment and referral rise by one version; a repeat changes nothing."""
+    (status, reason), (state, slot, act) = told, expected
     _, version = await hospital.state()
     reply = await hospital.tell(status, reason)
     assert (reply.status_code, reply.json()) == (200, {"changed": True})
