@@ -10,11 +10,12 @@ import pytest
 
 from openers.store.opening import migrate, open_store
 from openers.store.sqlite import SqliteStore, open_sqlite
-from tests.store.records import KEY, AnyStore
+from openers.usecases.ports import Store
+from tests.store.records import KEY
 
 
 @pytest.fixture
-async def store(empty_url: str) -> AsyncGenerator[AnyStore]:
+async def store(empty_url: str) -> AsyncGenerator[Store]:
     """An empty store: one test on each kind of database."""
     await migrate(empty_url)
     opened = await open_store(empty_url, KEY)

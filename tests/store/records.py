@@ -14,11 +14,7 @@ from openers.domain.principal import BusinessFunction, Principal
 from openers.domain.referral import Referral
 from openers.domain.search import SearchCriteria
 from openers.domain.shortlist import Shortlist, ShortlistedService
-from openers.store.postgres import PostgresStore
-from openers.store.sqlite import SqliteStore
-from openers.usecases.ports import DueItem, Stored, Tx
-
-AnyStore = SqliteStore | PostgresStore
+from openers.usecases.ports import DueItem, Store, Stored, Tx
 
 KEY: Final = bytes(range(32))
 """The audit key of the stores in these tests."""
@@ -70,19 +66,19 @@ def referral(number: int, owner: str = OWNER, workgroup: str | None = None, remi
     )
 
 
-async def add_referral(store: AnyStore, new: Referral) -> Stored[Referral]:
+async def add_referral(store: Store, new: Referral) -> Stored[Referral]:
     """Store a referral in an act of its own."""
     async with store.begin(entry("add")) as tx:
         return await tx.referrals.add(new)
 
 
-async def found(store: AnyStore, ubrn: Ubrn) -> Stored[Referral] | None:
+async def found(store: Store, ubrn: Ubrn) -> Stored[Referral] | None:
     """The referral as its owner finds it."""
     async with store.read() as tx:
         return await tx.referrals.find(ubrn, caller())
 
 
-async def claim(store: AnyStore, now: datetime, most: int = 32, life: timedelta = MINUTE) -> list[DueItem]:
+async def claim(store: Store, now: datetime, most: int = 32, life: timedelta = MINUTE) -> list[DueItem]:
     """Claim due work in an act of its own."""
     async with store.begin(entry("claim")) as tx:
         return list(await tx.due.claim(now, now + life, most))

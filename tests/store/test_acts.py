@@ -13,12 +13,11 @@ from openers.domain.errors import VersionConflict
 from openers.domain.identifiers import Ubrn, UserId
 from openers.domain.referral import Referral
 from openers.store.opening import open_store
-from openers.usecases.ports import Stored
+from openers.usecases.ports import Store, Stored
 from tests.store.outside import fetch
 from tests.store.records import (
     KEY,
     NOON,
-    AnyStore,
     add_referral,
     caller,
     claim,
@@ -32,13 +31,13 @@ pytestmark = pytest.mark.anyio
 CODE = CredentialKind.AUTHORISATION_CODE
 
 
-async def sealed(store: AnyStore, url: str) -> bytes:
+async def sealed(store: Store, url: str) -> bytes:
     """All audit entries, sealed."""
     await store.upkeep()
     return b"".join(bytes(row[0]) for row in await fetch(url, "SELECT entries FROM audit_blocks ORDER BY seq"))
 
 
-async def test_an_act_that_fails_leaves_nothing(store: AnyStore, empty_url: str) -> None:
+async def test_an_act_that_fails_leaves_nothing(store: Store, empty_url: str) -> None:
     """Neither records nor due work nor an audit entry; the store works on."""
     with pytest.raises(LookupError):
         async with store.begin(entry("failing")) as tx:
@@ -51,7 +50,7 @@ async def test_an_act_that_fails_leaves_nothing(store: AnyStore, empty_url: str)
     assert (b"failing" in audit, audit.count(b'"add"')) == (False, 1)
 
 
-async def test_an_act_that_fails_does_not_touch_those_beside_it(store: AnyStore, empty_url: str) -> None:
+async def test_an_act_that_fails_does_not_touch_those_beside_it(store: Store, empty_url: str) -> None:
     """Started together; each ends as if it were alone."""
 
     async def failing(number: int) -> None:
@@ -66,7 +65,7 @@ async def test_an_act_that_fails_does_not_touch_those_beside_it(store: AnyStore,
     assert (await sealed(store, empty_url)).count(b"\n") == 8
 
 
-async def test_of_two_changes_to_one_version_one_is_made(store: AnyStore) -> None:
+async def test_of_two_changes_to_one_version_one_is_made(store: Store) -> None:
     """The other finds its version stale."""
     old = await add_referral(store, referral(1))
 
@@ -79,7 +78,7 @@ async def test_of_two_changes_to_one_version_one_is_made(store: AnyStore) -> Non
     assert sorted(type(each).__name__ for each in ended) == ["Stored", "VersionConflict", "VersionConflict"]
 
 
-async def test_two_changes_without_a_lock_clash_too(store: AnyStore) -> None:
+async def test_two_changes_without_a_lock_clash_too(store: Store) -> None:
     """The row itself is the last word: no change is lost, none is half made."""
     old = await add_referral(store, referral(1))
 
@@ -92,7 +91,7 @@ async def test_two_changes_without_a_lock_clash_too(store: AnyStore) -> None:
     assert ended.count(None) == 1
 
 
-async def test_ubrns_are_unique_among_acts_started_together(store: AnyStore) -> None:
+async def test_ubrns_are_unique_among_acts_started_together(store: Store) -> None:
     """Creations wait for nobody and share no number."""
 
     async def draw() -> list[Ubrn]:
@@ -103,7 +102,7 @@ async def test_ubrns_are_unique_among_acts_started_together(store: AnyStore) -> 
     assert len(set(drawn)) == 100
 
 
-async def test_a_code_is_taken_by_one_of_many(store: AnyStore) -> None:
+async def test_a_code_is_taken_by_one_of_many(store: Store) -> None:
     """An authorisation code is worth one set of tokens, whoever asks at the same time."""
     session = Session(id="s", user=UserId("555000000001"), assurance=Assurance(), began=NOON, ends=NOON)
     async with store.begin(entry()) as tx:
@@ -117,7 +116,7 @@ async def test_a_code_is_taken_by_one_of_many(store: AnyStore) -> None:
     assert sorted(each is not None for each in taken) == [False] * 5 + [True]
 
 
-async def test_an_assertion_id_is_added_by_one_of_many(store: AnyStore) -> None:
+async def test_an_assertion_id_is_added_by_one_of_many(store: Store) -> None:
     """A client's assertion is good once."""
 
     async def add() -> bool:
@@ -127,7 +126,7 @@ async def test_an_assertion_id_is_added_by_one_of_many(store: AnyStore) -> None:
     assert sorted(await asyncio.gather(*(add() for _ in range(6)))) == [False] * 5 + [True]
 
 
-async def test_four_claimers_never_get_the_same_item(store: AnyStore) -> None:
+async def test_four_claimers_never_get_the_same_item(store: Store) -> None:
     """Between them they get each item once."""
     async with store.begin(entry()) as tx:
         for number in range(60):
@@ -145,7 +144,7 @@ async def test_four_claimers_never_get_the_same_item(store: AnyStore) -> None:
     assert given == Counter(f"{number}" for number in range(60))
 
 
-async def test_a_waiting_caller_that_goes_away_breaks_nothing(store: AnyStore, empty_url: str) -> None:
+async def test_a_waiting_caller_that_goes_away_breaks_nothing(store: Store, empty_url: str) -> None:
     """Cancelled while the group commits: the others get their answers, and no act is without its audit entry."""
     going = [asyncio.create_task(add_referral(store, referral(each))) for each in (1, 2)]
     staying = [asyncio.create_task(add_referral(store, referral(each))) for each in (3, 4)]
@@ -162,16 +161,14 @@ async def test_a_waiting_caller_that_goes_away_breaks_nothing(store: AnyStore, e
     assert (await sealed(store, empty_url)).count(b'"add"') == sum(kept)
 
 
-async def test_entries_of_reads_and_refusals_are_there_when_their_callers_go_on(
-    store: AnyStore, empty_url: str
-) -> None:
+async def test_entries_of_reads_and_refusals_are_there_when_their_callers_go_on(store: Store, empty_url: str) -> None:
     """Many at once, each exactly once."""
     await asyncio.gather(*(store.witness(entry(f"read {number:03}")) for number in range(100)))
     audit = await sealed(store, empty_url)
     assert [audit.count(b'"read %03d"' % number) for number in range(100)] == [1] * 100
 
 
-async def test_what_was_committed_is_there_after_a_restart(store: AnyStore, empty_url: str) -> None:
+async def test_what_was_committed_is_there_after_a_restart(store: Store, empty_url: str) -> None:
     """Value, version and the audit chain."""
     stored = await add_referral(store, referral(1))
     await store.close()

@@ -12,9 +12,10 @@ from openers.domain.identifiers import NhsNumber, OdsCode, ServiceId, Ubrn, User
 from openers.domain.principal import BusinessFunction
 from openers.store.opening import open_store
 from openers.store.referrals import FIRST_VERSION, KIND
+from openers.usecases.ports import Store
 from openers.worlds.packs import read_pack
 from tests.store.outside import fetch
-from tests.store.records import KEY, MINUTE, NOON, OWNER, WORKGROUP, AnyStore, add_referral, caller, claim, entry, found
+from tests.store.records import KEY, MINUTE, NOON, OWNER, WORKGROUP, add_referral, caller, claim, entry, found
 from tests.store.records import referral as made
 
 pytestmark = pytest.mark.anyio
@@ -33,7 +34,7 @@ async def history(url: str) -> list[tuple[str, int, bytes]]:
     return await fetch(url, "SELECT key, version, body FROM history WHERE kind = ? ORDER BY key, version", KIND)
 
 
-async def test_a_referral_comes_back_as_it_was_stored(store: AnyStore) -> None:
+async def test_a_referral_comes_back_as_it_was_stored(store: Store) -> None:
     """Value, key, version and patient, and the same bytes each time."""
     new = made(1)
     stored = await add_referral(store, new)
@@ -43,7 +44,7 @@ async def test_a_referral_comes_back_as_it_was_stored(store: AnyStore) -> None:
     assert (again.key, again.version, again.patient) == (new.ubrn, FIRST_VERSION, new.patient)
 
 
-async def test_get_checks_existence_relationship_and_version_in_this_order(store: AnyStore) -> None:
+async def test_get_checks_existence_relationship_and_version_in_this_order(store: Store) -> None:
     """Each reason has its error; the earlier one wins."""
     await add_referral(store, made(1))
     async with store.read() as tx:
@@ -57,7 +58,7 @@ async def test_get_checks_existence_relationship_and_version_in_this_order(store
         assert (await tx.referrals.get(Ubrn.of(1), caller(), version=FIRST_VERSION)).value == made(1)
 
 
-async def test_find_shows_no_referral_of_others(store: AnyStore) -> None:
+async def test_find_shows_no_referral_of_others(store: Store) -> None:
     """What one may not see is as if it were not there."""
     await add_referral(store, made(1))
     async with store.read() as tx:
@@ -65,7 +66,7 @@ async def test_find_shows_no_referral_of_others(store: AnyStore) -> None:
         assert await tx.referrals.find(Ubrn.of(2), caller()) is None
 
 
-async def test_put_raises_the_version_and_moves_the_columns(store: AnyStore) -> None:
+async def test_put_raises_the_version_and_moves_the_columns(store: Store) -> None:
     """A new workgroup lets its people see the referral from that commit on."""
     old = await add_referral(store, made(1))
     async with store.begin(entry(), (old.key,)) as tx:
@@ -76,7 +77,7 @@ async def test_put_raises_the_version_and_moves_the_columns(store: AnyStore) -> 
     assert seen.value.workgroup == WORKGROUP
 
 
-async def test_history_keeps_each_value_that_was_replaced(store: AnyStore, empty_url: str) -> None:
+async def test_history_keeps_each_value_that_was_replaced(store: Store, empty_url: str) -> None:
     """Two changes leave the two earlier values, under their versions."""
     stored = await add_referral(store, made(1))
     earlier = [stored]
@@ -87,7 +88,7 @@ async def test_history_keeps_each_value_that_was_replaced(store: AnyStore, empty
     assert await history(empty_url) == [(each.key, each.version, each.body) for each in earlier[:-1]]
 
 
-async def test_put_over_a_stale_value_is_refused_and_keeps_nothing(store: AnyStore, empty_url: str) -> None:
+async def test_put_over_a_stale_value_is_refused_and_keeps_nothing(store: Store, empty_url: str) -> None:
     """Who read before somebody else's change hears of the version that is stored."""
     old = await add_referral(store, made(1))
     async with store.begin(entry(), (old.key,)) as tx:
@@ -101,7 +102,7 @@ async def test_put_over_a_stale_value_is_refused_and_keeps_nothing(store: AnySto
         assert (await tx.referrals.get(Ubrn.of(1), caller())).value.reminder_days == 1
 
 
-async def test_numbers_rise_and_are_never_given_again(store: AnyStore, empty_url: str) -> None:
+async def test_numbers_rise_and_are_never_given_again(store: Store, empty_url: str) -> None:
     """Not after a restart either."""
     async with store.begin(entry()) as tx:
         ubrns = [await tx.referrals.next_ubrn() for _ in range(3)]
@@ -116,7 +117,7 @@ async def test_numbers_rise_and_are_never_given_again(store: AnyStore, empty_url
     assert [int(each) for each in appointments] == sorted({int(each) for each in appointments})
 
 
-async def test_the_directory_gives_back_what_was_put(store: AnyStore) -> None:
+async def test_the_directory_gives_back_what_was_put(store: Store) -> None:
     """Organisations, people, services and applications of the whole demo world."""
     async with store.begin(entry()) as tx:
         for organisation in DEMO.organisations:
@@ -139,7 +140,7 @@ async def test_the_directory_gives_back_what_was_put(store: AnyStore) -> None:
         assert await tx.directory.version() == len(DEMO.services)
 
 
-async def test_services_come_in_the_order_asked_for(store: AnyStore) -> None:
+async def test_services_come_in_the_order_asked_for(store: Store) -> None:
     """Those that don't exist are left out; one asked for twice comes twice."""
     first, second = DEMO.services[:2]
     async with store.begin(entry()) as tx:
@@ -153,7 +154,7 @@ async def test_services_come_in_the_order_asked_for(store: AnyStore) -> None:
         assert await tx.directory.service(unknown) is None
 
 
-async def test_a_changed_service_raises_its_version_and_the_directory_s(store: AnyStore) -> None:
+async def test_a_changed_service_raises_its_version_and_the_directory_s(store: Store) -> None:
     """An index of the directory is known to be old by that number."""
     service = DEMO.services[0]
     versions: list[tuple[int, int]] = []
@@ -168,7 +169,7 @@ async def test_a_changed_service_raises_its_version_and_the_directory_s(store: A
     assert versions[0][1] < versions[1][1]
 
 
-async def test_people_are_found_where_they_have_roles_now(store: AnyStore) -> None:
+async def test_people_are_found_where_they_have_roles_now(store: Store) -> None:
     """Putting a person anew replaces their roles."""
     user = next(each for each in DEMO.users if each.roles)
     organisation = user.roles[0].organisation
@@ -181,7 +182,7 @@ async def test_people_are_found_where_they_have_roles_now(store: AnyStore) -> No
         assert await tx.directory.organisation(OdsCode("X99")) is None
 
 
-async def test_patients_are_put_and_replaced(store: AnyStore) -> None:
+async def test_patients_are_put_and_replaced(store: Store) -> None:
     """By NHS number."""
     patient = DEMO.patients[0]
     async with store.begin(entry()) as tx:
@@ -192,7 +193,7 @@ async def test_patients_are_put_and_replaced(store: AnyStore) -> None:
         assert await tx.patients.get(NhsNumber("0000000000")) is None
 
 
-async def test_a_credential_is_added_once_and_taken_once(store: AnyStore) -> None:
+async def test_a_credential_is_added_once_and_taken_once(store: Store) -> None:
     """The second `add` keeps nothing, the second `take` gets nothing; other kinds are apart."""
     async with store.begin(entry()) as tx:
         assert await tx.credentials.add(TOKEN, "key", session(), NOON)
@@ -206,7 +207,7 @@ async def test_a_credential_is_added_once_and_taken_once(store: AnyStore) -> Non
         assert await tx.credentials.get(TOKEN, "key", Session) is None
 
 
-async def test_a_session_ends_with_all_that_belongs_to_it(store: AnyStore) -> None:
+async def test_a_session_ends_with_all_that_belongs_to_it(store: Store) -> None:
     """And with nothing else."""
     async with store.begin(entry()) as tx:
         for key, belongs_to in (("a", "one"), ("b", "one"), ("c", "two"), ("d", "")):
@@ -217,7 +218,7 @@ async def test_a_session_ends_with_all_that_belongs_to_it(store: AnyStore) -> No
     assert left == ["c", "d"]
 
 
-async def test_purging_removes_only_what_has_expired(store: AnyStore) -> None:
+async def test_purging_removes_only_what_has_expired(store: Store) -> None:
     """What expires at that very instant stays."""
     async with store.begin(entry()) as tx:
         for key, expires in (("old", NOON - MINUTE), ("now", NOON), ("new", NOON + MINUTE)):
@@ -229,7 +230,7 @@ async def test_purging_removes_only_what_has_expired(store: AnyStore) -> None:
     assert left == ["now", "new"]
 
 
-async def test_due_work_is_claimed_earliest_first_and_not_before_its_time(store: AnyStore) -> None:
+async def test_due_work_is_claimed_earliest_first_and_not_before_its_time(store: Store) -> None:
     """As many as asked for; claimed items wait for nobody else."""
     async with store.begin(entry()) as tx:
         for key, minutes in (("late", -1), ("later", 0), ("future", 1), ("latest", 0)):
@@ -243,7 +244,7 @@ async def test_due_work_is_claimed_earliest_first_and_not_before_its_time(store:
         assert not await tx.due.planned("remind", "nothing")
 
 
-async def test_due_work_is_done_or_given_back(store: AnyStore) -> None:
+async def test_due_work_is_done_or_given_back(store: Store) -> None:
     """Done items are gone; those given back run again at their new time, one attempt later."""
     async with store.begin(entry()) as tx:
         await tx.due.add("remind", "done", NOON)
@@ -258,7 +259,7 @@ async def test_due_work_is_done_or_given_back(store: AnyStore) -> None:
         assert not await tx.due.planned("remind", "done")
 
 
-async def test_a_claim_runs_out_and_then_belongs_to_the_next(store: AnyStore) -> None:
+async def test_a_claim_runs_out_and_then_belongs_to_the_next(store: Store) -> None:
     """The runner that was too slow neither removes nor gives back what another one has."""
     async with store.begin(entry()) as tx:
         await tx.due.add("remind", "slow", NOON)
@@ -275,7 +276,7 @@ async def test_a_claim_runs_out_and_then_belongs_to_the_next(store: AnyStore) ->
         assert not await tx.due.planned("remind", "slow")
 
 
-async def test_work_added_again_while_it_runs_is_not_lost(store: AnyStore) -> None:
+async def test_work_added_again_while_it_runs_is_not_lost(store: Store) -> None:
     """Even for the same instant: what is done was the earlier one."""
     async with store.begin(entry()) as tx:
         await tx.due.add("poll", "slots", NOON)
@@ -286,7 +287,7 @@ async def test_work_added_again_while_it_runs_is_not_lost(store: AnyStore) -> No
     assert [(each.key, each.attempt) for each in await claim(store, NOON)] == [("slots", 1)]
 
 
-async def test_reading_never_writes(store: AnyStore) -> None:
+async def test_reading_never_writes(store: Store) -> None:
     """A write outside of an act would be without its audit entry: it is refused."""
     async with store.read() as tx:
         with pytest.raises(RuntimeError, match="only the body of an act writes"):
