@@ -29,6 +29,7 @@ async def claimed(desk: Rig) -> int:
 
 
 async def acts(desk: Rig) -> list[tuple[str, str, int]]:
-    """What has happened, in order: act, referral, the version that it made."""
+    """What has happened since referrals were created, in order: act, referral, the version that it made."""
     async with desk.world.read() as tx:
-        return [(each.act, each.key, each.version) for each in await tx.events.since(0)]
+        events = await tx.events.since(0)
+    return [(each.act, each.key, each.version) for each in events if each.act != "create"]

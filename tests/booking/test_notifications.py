@@ -231,8 +231,8 @@ async def test_events_are_shown_in_test_mode(hospital: Hospital) -> None:
     app = Starlette(routes=control_routes(hospital.desk.run.service.world))
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://test") as client:
         events = (await client.get("/_test/events")).json()["events"]
-        assert [each["act"] for each in events] == ["book", "cancel by the provider"]
-        assert events[1]["by"] == "demo-pas"
+        assert [each["act"] for each in events] == ["create", "book", "cancel by the provider"]
+        assert events[2]["by"] == "demo-pas"
         after = (await client.get("/_test/events", params={"since": str(events[0]["number"])})).json()["events"]
         assert after == events[1:]
         for wrong in ("x", "-1", "9" * 30):

@@ -5,6 +5,7 @@ It has a version of its own. Source: rules chapter 3.2.
 
 from __future__ import annotations
 
+from datetime import date
 from enum import StrEnum
 from typing import Self
 
@@ -42,6 +43,7 @@ class ReviewCause(msgspec.Struct, frozen=True, tag="review"):
 class Appointment(msgspec.Struct, frozen=True, kw_only=True):
     """One appointment. `service` is the one that holds the request; names are copied in when written.
 
+    `contact_expected` is the day by which the patient hears of the provider, where nothing is booked.
     `booking_key` and `pas_id` are how the Patient Administration System knows a booking; they are never shown.
     """
 
@@ -54,6 +56,7 @@ class Appointment(msgspec.Struct, frozen=True, kw_only=True):
     created: Instant
     reason: ReviewCause | CancellationReason | None = None
     comment: str | None = None
+    contact_expected: date | None = None
     slot: SlotId | None = None
     start: Instant | None = None
     end: Instant | None = None

@@ -10,12 +10,11 @@ from typing import Final, Self
 
 import msgspec
 
-from openers.domain.appointment import Appointment, AppointmentStatus, CancellationReason, ReviewCause
+from openers.domain.appointment import Appointment, CancellationReason, ReviewCause
 from openers.domain.clock import Instant
-from openers.domain.codes import LetterIntention, Priority, ReviewReason
-from openers.domain.directory import Service
+from openers.domain.codes import LetterIntention, Priority
 from openers.domain.errors import Field, InvalidValue
-from openers.domain.identifiers import AppointmentId, NhsNumber, OdsCode, RequestId, ServiceId, Ubrn, UserId
+from openers.domain.identifiers import NhsNumber, OdsCode, RequestId, ServiceId, Ubrn, UserId
 from openers.domain.lifecycle import Act, ReferralState, after
 from openers.domain.shortlist import Shortlist, ShortlistedService
 
@@ -60,6 +59,10 @@ class Referral(msgspec.Struct, frozen=True, kw_only=True):
         """The booking that the PAS has made. Raises `InvalidRequestState`."""
         return self._with(after(self.state, Act.BOOK), appointment, workgroup)
 
+    def send_for_triage(self, appointment: Appointment, workgroup: str) -> Self:
+        """Put the referral before a triage service. Raises `InvalidRequestState`."""
+        return self._with(after(self.state, Act.SEND_FOR_TRIAGE), appointment, workgroup)
+
     def defer(self, appointment: Appointment, workgroup: str) -> Self:
         """Leave it to the provider to find an appointment. Raises `InvalidRequestState`."""
         return self._with(after(self.state, Act.DEFER), appointment, workgroup)
@@ -74,20 +77,6 @@ class Referral(msgspec.Struct, frozen=True, kw_only=True):
         return msgspec.structs.replace(
             self, state=state, appointment=appointment, workgroup=workgroup, pathway_start=start
         )
-
-    def send_for_triage(self, service: Service, specialty_name: str, appointment: AppointmentId, at: Instant) -> Self:
-        """Put the referral before the triage `service`. Raises `InvalidRequestState`."""
-        proposed = Appointment(
-            id=appointment,
-            version=1,
-            status=AppointmentStatus.PROPOSED,
-            service=ShortlistedService(service.id, service.name),
-            specialty=service.specialty,
-            specialty_name=specialty_name,
-            created=at,
-            reason=ReviewCause(ReviewReason.TRIAGE),
-        )
-        return self._with(after(self.state, Act.SEND_FOR_TRIAGE), proposed, service.workgroup)
 
 
 def check_pathway_start(start: Instant | None, now: Instant) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import msgspec
 
 from openers.domain.clock import Instant
-from openers.domain.codes import CodeSystemName, LetterIntention, RequestType
+from openers.domain.codes import LetterIntention, RequestType, ReviewReason
 from openers.domain.directory import Service
 from openers.domain.errors import Field, InappropriateValue, ReferenceNotFound, ShortlistedServiceNotInResults
 from openers.domain.identifiers import NhsNumber, RequestId, ServiceId, UserId
@@ -20,7 +20,9 @@ from openers.domain.principal import Principal
 from openers.domain.referral import Referral, check_pathway_start
 from openers.domain.search import SearchCriteria
 from openers.domain.shortlist import LONGEST, Shortlist, ShortlistedService, check_entries
+from openers.usecases.events import happened
 from openers.usecases.ports import Stored, Tx
+from openers.usecases.propose_appointment import Asked, propose
 from openers.usecases.service_criteria import SearchSubject, resolve, resolve_referrer
 from openers.usecases.world import World
 
@@ -49,11 +51,12 @@ async def create_referral(command: CreateReferral, world: World) -> Stored[Refer
         services = await _shortlisted(command, world, tx)
         referral = await _new_referral(command, services, now, world, tx)
         if command.send_for_triage:
-            name = world.reference.code_system(CodeSystemName.SPECIALTY).concepts[services[0].specialty].display
-            appointment = await tx.referrals.next_appointment_id()
-            referral = referral.send_for_triage(services[0], name, appointment, now)
+            proposed = await propose(Asked(services[0], referral.priority, ReviewReason.TRIAGE, now), world, tx)
+            referral = referral.send_for_triage(proposed, services[0].workgroup)
         world.entry.touched(ubrn=referral.ubrn)
-        return await tx.referrals.add(referral)
+        stored = await tx.referrals.add(referral)
+        await happened(tx, world, Act.CREATE, stored)
+        return stored
 
 
 def _check(command: CreateReferral, now: Instant) -> None:

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from openers.domain.appointment import Appointment, AppointmentStatus, CancellationReason, ReviewCause
-from openers.domain.codes import BookableType, CodeSystemName, ReviewReason
+import msgspec
+
+from openers.domain.appointment import CancellationReason, ReviewCause
+from openers.domain.codes import BookableType, ReviewReason
 from openers.domain.directory import Service
 from openers.domain.errors import (
     Field,
@@ -26,11 +28,11 @@ from openers.domain.errors import (
 from openers.domain.lifecycle import Act, after
 from openers.domain.principal import Principal
 from openers.domain.referral import Referral
-from openers.domain.shortlist import ShortlistedService
 from openers.domain.slots import SlotState
 from openers.usecases.appointment_request import AppointmentRequest
 from openers.usecases.events import happened
 from openers.usecases.ports import Stored, Tx
+from openers.usecases.propose_appointment import Asked, propose
 from openers.usecases.read_referral import check_not_sensitive
 from openers.usecases.world import World
 
@@ -143,21 +145,8 @@ async def _check_quoted_slot(request: AppointmentRequest, subject: Subject, tx: 
 async def _deferred(
     request: AppointmentRequest, reason: ReviewReason, subject: Subject, world: World, tx: Tx
 ) -> Referral:
-    service, now = subject.service, world.clock.now()
-    number = await tx.referrals.next_appointment_id()
-    name = world.reference.code_system(CodeSystemName.SPECIALTY).concepts[service.specialty].display
-    referral = subject.referral.value
+    referral, service = subject.referral.value, subject.service
+    proposed = await propose(Asked(service, referral.priority, reason, world.clock.now()), world, tx)
     if reason is ReviewReason.TRIAGE:
-        return referral.send_for_triage(service, name, number, now)
-    proposed = Appointment(
-        id=number,
-        version=1,
-        status=AppointmentStatus.PROPOSED,
-        service=ShortlistedService(service.id, service.name),
-        specialty=service.specialty,
-        specialty_name=name,
-        created=now,
-        reason=ReviewCause(reason),
-        comment=request.comment,
-    )
-    return referral.defer(proposed, service.workgroup)
+        return referral.send_for_triage(proposed, service.workgroup)
+    return referral.defer(msgspec.structs.replace(proposed, comment=request.comment), service.workgroup)
