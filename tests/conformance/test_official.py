@@ -79,7 +79,9 @@ async def calls(served: Running) -> AsyncGenerator[httpx.Response]:
         yield await client.post(write["url"], content=b" " * 20_000_000, headers=HEADERS)
         yield await client.post(write["url"], content=b"x", headers={"Content-Type": "text/plain"})
         yield await client.post(write["url"], json={}, headers={**HEADERS, "Accept": "text/html"})
-    yield await (await served.as_person(GP)).post(**search(specialty("UNKNOWN")))
+    gp = await served.as_person(GP)
+    yield await gp.put("/STU3/Appointment/1", content=b" " * 20_000_000, headers={**HEADERS, "If-Match": 'W/"0"'})
+    yield await gp.post(**search(specialty("UNKNOWN")))
 
 
 async def test_every_reply_is_as_described(service: Running) -> None:

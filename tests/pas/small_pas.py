@@ -256,7 +256,7 @@ def small_pas(pas: SmallPas | None = None) -> Generator[SmallPas]:
     pas = pas or SmallPas()
     with socket.create_server(("127.0.0.1", 0), backlog=1024) as listener:  # listens at once, answers a little later
         pas.url = f"http://127.0.0.1:{listener.getsockname()[1]}/fhir"
-        server = uvicorn.Server(uvicorn.Config(pas, log_level="critical", lifespan="off"))
+        server = uvicorn.Server(uvicorn.Config(pas, log_config=None, access_log=False, lifespan="off"))
         thread = threading.Thread(target=server.run, args=([listener],))
         thread.start()
         try:

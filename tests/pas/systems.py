@@ -166,7 +166,7 @@ def test_pas(issuer: str, directory: Path) -> Generator[TestPas]:
         servers: list[uvicorn.Server] = []
 
         def _run() -> None:  # its store belongs to the thread that opens it
-            config = uvicorn.Config(build(System(options)), http=DroppableProtocol, log_level="critical")
+            config = uvicorn.Config(build(System(options)), http=DroppableProtocol, log_config=None, access_log=False)
             servers.append(uvicorn.Server(config))
             ready.set()
             servers[0].run([listener])
@@ -191,7 +191,7 @@ def _issuer() -> Generator[str]:
 
     app = Starlette(routes=[Route("/oauth2/jwks", _keys)])
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        server = uvicorn.Server(uvicorn.Config(app, log_level="critical", lifespan="off"))
+        server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False, lifespan="off"))
         thread = threading.Thread(target=server.run, args=([listener],))
         thread.start()
         try:

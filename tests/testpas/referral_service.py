@@ -117,7 +117,8 @@ def serving(port: int | None = None) -> Generator[ReferralService]:
 def listening(service: ReferralService) -> Generator[None]:
     """Let `service` be reachable; before and after nobody answers at its address."""
     port = int(service.url.rpartition(":")[2])
-    config = uvicorn.Config(service.application(), "127.0.0.1", port, log_level="error", timeout_graceful_shutdown=1)
+    quietly: dict[str, Any] = {"log_config": None, "access_log": False, "timeout_graceful_shutdown": 1}
+    config = uvicorn.Config(service.application(), "127.0.0.1", port, **quietly)
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
