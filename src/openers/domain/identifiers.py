@@ -24,6 +24,11 @@ class Identifier(str):
             raise ValueError(f"{cls.__name__} must be {cls.shape}")
         return super().__new__(cls, text)
 
+    @classmethod
+    def restored(cls, text: str) -> Self:
+        """A text that was parsed before it was stored, taken as it is."""
+        return str.__new__(cls, text)
+
 
 class NhsNumber(Identifier):
     """Ten digits. The check digit is not insisted on: published test numbers fail it (rules 1.1)."""

@@ -16,6 +16,8 @@ from openers.store.tables import slots
 
 _columns = slots.c
 _BITS: Final = {Priority.ROUTINE: 1, Priority.URGENT: 2, Priority.TWO_WEEK_WAIT: 4}
+_SETS: Final[list[frozenset[Priority]]] = [frozenset(each for each, bit in _BITS.items() if bits & bit) for bits in range(8)]
+_STATES: Final = {state.value: state for state in SlotState}
 _suitable = and_(
     _columns.service == bindparam("of_service"),
     _columns.state == SlotState.FREE.value,
@@ -162,13 +164,13 @@ def _row(slot: Slot) -> dict[str, Value]:
 def _slot(row: Row) -> Slot:
     number, service, pas_id, usrn, start, end, clinician, bits, state = row
     return Slot(
-        id=SlotId(str(number)),
-        service=ServiceId(str(service)),
+        id=SlotId.restored(str(number)),
+        service=ServiceId.restored(str(service)),
         pas_id=pas_id,
         usrn=usrn,
         start=instant(start),
         end=instant(end),
-        priorities=frozenset(priority for priority, bit in _BITS.items() if bits & bit),
-        clinician=None if clinician is None else UserId(clinician),
-        state=SlotState(state),
+        priorities=_SETS[bits],
+        clinician=None if clinician is None else UserId.restored(clinician),
+        state=_STATES[state],
     )

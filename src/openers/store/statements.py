@@ -14,6 +14,7 @@ from sqlalchemy.sql.elements import ClauseElement
 from sqlalchemy.sql.selectable import SelectBase
 
 from openers.domain.clock import Instant
+from openers.domain.identifiers import Identifier
 
 T = TypeVar("T")
 Value = str | int | bytes | None
@@ -111,5 +112,5 @@ def decoder(of: type[T]) -> msgspec.json.Decoder[T]:
     return msgspec.json.Decoder(of, dec_hook=_restore)
 
 
-def _restore(kind: type[str], text: str) -> str:
-    return str.__new__(kind, text)  # without parsing again
+def _restore(kind: type[Identifier], text: str) -> Identifier:
+    return kind.restored(text)

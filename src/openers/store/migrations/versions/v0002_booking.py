@@ -49,7 +49,7 @@ def _create_slots() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_slots")),
     )
     op.create_index("uq_slots_pas_id", "slots", ["service", "pas_id"], unique=True)
-    op.create_index("ix_slots_free", "slots", ["service", "state", "start_at", "id"])
+    op.create_index("ix_slots_free", "slots", ["service", "state", "start_at", "id", "priorities", "clinician"])
 
 
 def _create_claims() -> None:
