@@ -155,7 +155,9 @@ def report(figures: dict[str, Any]) -> bool:
         held = ratio >= first and (name not in BARS or name == BOOK or by[16].p99_ms <= P99_MS)
         good &= held
         bars = (
-            f"{first:8.2f}{aim:6.2f}  {'MISSED' if not held else 'aim' if ratio >= aim else 'held'}" if name in BARS else ""
+            f"{first:8.2f}{aim:6.2f}  {'MISSED' if not held else 'aim' if ratio >= aim else 'held'}"
+            if name in BARS
+            else ""
         )
         print(
             f"{name:22}{by[16].rate:11.0f}{by[16].p99_ms:8.1f}{ratio:8.2f}{by[64].rate:11.0f}{by[64].p99_ms:8.1f}{bars}"

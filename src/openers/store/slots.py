@@ -16,7 +16,9 @@ from openers.store.tables import slots
 
 _columns = slots.c
 _BITS: Final = {Priority.ROUTINE: 1, Priority.URGENT: 2, Priority.TWO_WEEK_WAIT: 4}
-_SETS: Final[list[frozenset[Priority]]] = [frozenset(each for each, bit in _BITS.items() if bits & bit) for bits in range(8)]
+_SETS: Final[list[frozenset[Priority]]] = [
+    frozenset(each for each, bit in _BITS.items() if bits & bit) for bits in range(8)
+]
 _STATES: Final = {state.value: state for state in SlotState}
 _suitable = and_(
     _columns.service == bindparam("of_service"),
