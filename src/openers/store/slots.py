@@ -172,7 +172,7 @@ def _slot(row: Row) -> Slot:
         usrn=usrn,
         start=instant(start),
         end=instant(end),
-        priorities=_SETS[bits],
+        priorities=_SETS[int(bits)],
         clinician=None if clinician is None else UserId.restored(clinician),
         state=_STATES[state],
     )
