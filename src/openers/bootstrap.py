@@ -97,11 +97,23 @@ async def open_service(settings: Settings, terms: Iterable[ClinicalTerm] = ()) -
     """The service that the settings describe, ready to serve. Raises Unavailable, SettingsError."""
     metrics = Metrics()
     world = await open_world(settings, metrics, terms)
+    if settings.production:
+        await _refuse_test_applications(world)
     await start_purging(world.for_call(system_entry("Start", world.wall.now())))
     access = AccessCache(ttl_s=None if settings.sqlite_path else REMEMBERED_ON_POSTGRESQL_S)
     return Service(
         settings, world, _edge(settings, world, metrics, access), _pages(settings, world, metrics, access), metrics
     )
+
+
+async def _refuse_test_applications(world: World) -> None:
+    """Raise SettingsError, the store closed, if applications are registered whose keys are published."""
+    async with world.read() as tx:
+        known = [each.client_id for each in await tx.directory.applications() if each.test_only]
+    if known:
+        await world.store.close()
+        problem = f"The database holds test applications, whose keys are published: {', '.join(known)}. Use another one"
+        raise SettingsError((problem,))
 
 
 async def do_due_work(service: Service) -> int:

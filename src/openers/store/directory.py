@@ -27,6 +27,7 @@ def _by_key(table: Table, key: str) -> Statement:
 _ORGANISATION = _by_key(organisations, "ods")
 _USER = _by_key(users, "id")
 _APPLICATION = _by_key(applications, "client_id")
+_APPLICATIONS = Statement(select(applications.c.body).order_by(applications.c.client_id))
 _USERS = Statement(select(users.c.body).order_by(users.c.id))
 _USERS_AT = Statement(
     select(users.c.body)
@@ -112,6 +113,10 @@ class SqlDirectory:
     async def application(self, client_id: str) -> Application | None:
         """The registered application with this client id."""
         return await self._one(_APPLICATION, client_id, _application)
+
+    async def applications(self) -> Sequence[Application]:
+        """All registered applications, by client id."""
+        return [_application.decode(row[0]) for row in await self._connection.rows(_APPLICATIONS, {})]
 
     async def put_organisation(self, organisation: Organisation) -> None:
         """Add or replace."""

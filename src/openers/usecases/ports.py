@@ -122,6 +122,10 @@ class Directory(Protocol):
         """The registered application with this client id."""
         ...
 
+    async def applications(self) -> Sequence[Application]:
+        """All registered applications, by client id."""
+        ...
+
     async def put_organisation(self, organisation: Organisation) -> None:
         """Add or replace."""
         ...
