@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-
-import msgspec
-
 from openers.domain.codes import BookableType
 from openers.usecases.link_pas import LinkPas, link_pas
 from openers.usecases.load_directory import LoadDirectory, load_directory
@@ -41,9 +37,3 @@ async def _link(world: World, pack: Pack, pas: PackPas) -> None:
             linked = await tx.links.get(service.id)
         if linked is None:
             await link_pas(LinkPas(service=service.id, url=pas.url, client_id=pas.client_id), world)
-
-
-def fingerprint(pack: Pack) -> str:
-    """A text that is the same for packs with the same content, and different for others (SHA-256, hexadecimal)."""
-    content = msgspec.json.encode(pack, enc_hook=str.__str__, order="deterministic")
-    return hashlib.sha256(content).hexdigest()
