@@ -67,6 +67,15 @@ class Field(StrEnum):
     QUERY = "_query"
     IDENTIFIER = "identifier"
     CODE_SYSTEM = "codeSystemType"
+    FOCUS = "focus"
+    INTENT = "intent"
+    REJECTION_REASON = "rejectionReason"
+    REJECTION_COMMENTS = "rejectionComments"
+    CANCELLED_IN_PAS = "appointmentCancelledInPAS"
+    REVIEW_OUTCOME = "reviewOutcome"
+    REVIEW_PRIORITY = "reviewPriority"
+    CANCELLATION_REASON = "cancellationReason"
+    CANCELLATION_COMMENTS = "cancellationComments"
 
 
 class OpenersError(Exception):
@@ -182,6 +191,24 @@ class InvalidRequestState(FieldRefused):
     """The request is in a state that does not allow the act."""
 
     source = "rules 3.1"
+
+
+class InvalidRequestType(FieldRefused):
+    """The UBRN is that of another kind of request, or of one that is not active any more."""
+
+    source = "rules 4 (A028, A031)"
+
+
+class PriorityNotCurrent(FieldRefused):
+    """A referral that is returned with advice keeps its priority."""
+
+    source = "rules 4 (A028)"
+
+
+class OldVersion(FieldRefused):
+    """A search names a version of a record that is not its latest."""
+
+    source = "rules 3.4, 4 (A029)"
 
 
 class InvalidState(FieldRefused):

@@ -68,6 +68,13 @@ class SqlReferrals:
             raise VersionConflict(version, stored.version)
         return stored
 
+    async def known(self, ubrn: Ubrn) -> Stored[Referral]:
+        """The referral, for an administrator, who may change any. Raises NotFound."""
+        row = await self._connection.row(_GET, {"ubrn": ubrn})
+        if row is None:
+            raise NotFound(Field.REFERRAL, ubrn)
+        return _stored(ubrn, row)
+
     async def booked(self, ubrn: Ubrn, key: str) -> Stored[Referral] | None:
         """The referral whose appointment was booked under `key`, for its own PAS, which has no principal."""
         row = await self._connection.row(_GET, {"ubrn": ubrn})

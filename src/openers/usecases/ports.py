@@ -54,6 +54,10 @@ class Referrals(Protocol):
         """The referral, for `by`. Raises NotFound, NoRelationship, VersionConflict (`version` is not the latest)."""
         ...
 
+    async def known(self, ubrn: Ubrn) -> Stored[Referral]:
+        """The referral, for an administrator, who may change any. Raises NotFound."""
+        ...
+
     async def booked(self, ubrn: Ubrn, key: str) -> Stored[Referral] | None:
         """The referral whose appointment was booked under `key`, for its own PAS, which has no principal."""
         ...
