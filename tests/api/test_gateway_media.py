@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from openers.api.media import accepts_fhir_json, is_fhir_json
+from openers.api.media import accepts, is_fhir_json
 
 FHIR = "application/fhir+json"
 
@@ -50,13 +50,13 @@ def reference(ranges: list[Range]) -> bool:
 @settings(max_examples=300)
 @given(st.lists(RANGES, max_size=5), st.sampled_from([",", ", ", " ,", ",,"]))
 def test_accept_is_read_as_the_standard_says(ranges: list[Range], comma: str) -> None:
-    assert accepts_fhir_json(comma.join(map(str, ranges))) == reference(ranges)
+    assert accepts(comma.join(map(str, ranges)), FHIR) == reference(ranges)
 
 
 @settings(max_examples=300)
 @given(st.text(max_size=40) | st.text(';,="\\*/q0 ', max_size=20))
 def test_any_header_is_read(text: str) -> None:
-    assert accepts_fhir_json(text) in (True, False)
+    assert accepts(text, FHIR) in (True, False)
     assert is_fhir_json(text) in (True, False)
 
 
@@ -79,7 +79,7 @@ def test_any_header_is_read(text: str) -> None:
     ],
 )
 def test_accept(header: str, accepted: bool) -> None:
-    assert accepts_fhir_json(header) is accepted
+    assert accepts(header, FHIR) is accepted
 
 
 @pytest.mark.parametrize(

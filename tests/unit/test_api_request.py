@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from openers.api.request import ClientGone, Stop, read_body
+from openers.api.request import ClientGone, Incoming, Stop
 from openers.wire.outcome import Fhir
 
 MOST = 8
@@ -32,7 +32,11 @@ def part(body: bytes, *, more: bool = False) -> dict[str, Any]:
 
 
 async def read(*messages: dict[str, Any]) -> bytes:
-    return await read_body(server_with(*messages), Fhir.STU3, MOST, within_s=0.01)
+    return await Incoming(server_with(*messages), Fhir.STU3, MOST, within_s=0.01).whole()
+
+
+async def pieces(*messages: dict[str, Any]) -> list[bytes]:
+    return [piece async for piece in Incoming(server_with(*messages), Fhir.STU3, MOST, within_s=0.01).chunks()]
 
 
 @pytest.mark.parametrize(
@@ -65,3 +69,19 @@ def test_a_body_that_is_too_long_or_too_late_is_refused(messages: list[dict[str,
 def test_nobody_waits_for_a_client_that_has_gone() -> None:
     with pytest.raises(ClientGone):
         asyncio.run(read(part(b"1", more=True), {"type": "http.disconnect"}))
+
+
+def test_a_file_arrives_in_pieces_of_any_length() -> None:
+    parts = (part(b"12345678", more=True), part(b"", more=True), part(b"9", more=True), part(b""))
+    assert asyncio.run(pieces(*parts)) == [b"12345678", b"9"]
+
+
+def test_a_file_that_stops_arriving_is_refused() -> None:
+    with pytest.raises(Stop) as stop:
+        asyncio.run(pieces(part(b"1", more=True)))
+    assert stop.value.problem.status == 408
+
+
+def test_a_file_that_ends_too_early_is_nobodys() -> None:
+    with pytest.raises(ClientGone):
+        asyncio.run(pieces(part(b"1", more=True), {"type": "http.disconnect"}))

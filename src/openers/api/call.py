@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from typing import Final, TypeVar
 from urllib.parse import parse_qsl
 
 import msgspec
 
+from openers.api.media import accepts
 from openers.api.registry import Operation
 from openers.api.renderings import Renderings, Writer
-from openers.api.request import Stop
+from openers.api.request import Incoming, Stop
 from openers.domain.directory import User
 from openers.domain.errors import Field, NotFound
 from openers.domain.identifiers import AppointmentId, Identifier, ServiceId, Ubrn, VersionNumber
@@ -28,16 +29,22 @@ T = TypeVar("T")
 K = TypeVar("K", bound=Identifier)
 
 Header = tuple[bytes, bytes]
-FHIR_JSON: Final = b"application/fhir+json"
 _ENTITY_TAG: Final = re.compile(r'W/"([0-9]{1,9})"', re.ASCII)
 NO_CACHE: Final[Header] = (b"cache-control", b"no-cache")
 
 
+class Content(msgspec.Struct, frozen=True):
+    """A file on its way out: its bytes as they are read, and how many they are."""
+
+    chunks: AsyncIterator[bytes]
+    size: int
+
+
 class Reply(msgspec.Struct, frozen=True):
-    """What goes back: status, body (FHIR JSON unless empty) and headers beyond those that every reply has."""
+    """What goes back: status, body (of the operation's media type) and headers beyond those that every reply has."""
 
     status: int
-    body: bytes
+    body: bytes | Content
     headers: tuple[Header, ...] = ()
 
     def with_headers(self, *more: Header) -> Reply:
@@ -49,7 +56,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     """One call: who asks, for what, in which world.
 
     `principal` is absent only where an operation has no roles; `user` only for applications. `body` is the parsed
-    JSON of operations that take one.
+    JSON of operations that take one, `incoming` that of operations which take a file.
     """
 
     operation: Operation
@@ -60,6 +67,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     query_string: bytes
     headers: dict[bytes, bytes]
     body: Json
+    incoming: Incoming
     caller: Principal | None
     user: User | None
 
@@ -138,6 +146,11 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     def header(self, name: str) -> str:
         """A header's value without surrounding space, empty if it is absent."""
         return self.headers.get(name.lower().encode(), b"").decode("latin-1").strip()
+
+    def check_accepts(self, media_type: str) -> None:
+        """Raise Stop unless the caller accepts this media type."""
+        if not accepts(self.header("Accept"), media_type):
+            raise Stop(problems.not_acceptable(self.operation.fhir, media_type))
 
     def searchset(self) -> Searchset:
         """What the search result that answers this call says of itself."""

@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from openers.api.call import FHIR_JSON
+from openers.api.media import FHIR_JSON
 from openers.api.registry import REGISTRY, Operation
 from openers.domain.clock import Clock, Instant
 from openers.settings import Settings
@@ -31,7 +31,7 @@ def capability_routes(settings: Settings, clock: Clock) -> list[Route]:
         body = json.dumps(capability_statement(fhir, settings.fhir_base_url, started)).encode()
 
         async def _metadata(_request: Request) -> Response:
-            return Response(body, headers={"content-type": FHIR_JSON.decode()})
+            return Response(body, headers={"content-type": FHIR_JSON})
 
         return Route(f"/referrals/FHIR/{fhir}/metadata", _metadata)
 

@@ -14,12 +14,12 @@ from typing import Any, Final
 import msgspec
 import structlog
 
-from openers.api.call import FHIR_JSON, Call, Header, Reply
+from openers.api.call import Call, Content, Header, Reply
 from openers.api.gateway import Gateway, in_role, open_gate
-from openers.api.media import accepts_fhir_json, is_fhir_json
-from openers.api.registry import Operation
+from openers.api.media import FHIR_JSON, accepts, is_fhir_json
+from openers.api.registry import ANY, Operation
 from openers.api.renderings import Renderings
-from openers.api.request import CORRELATION, ClientGone, Request, Scope, Stop, read_body
+from openers.api.request import CORRELATION, ClientGone, Incoming, Request, Scope, Stop
 from openers.api.routes import Match, Routes
 from openers.domain.audit import AuditEntry
 from openers.domain.errors import OpenersError, Unavailable
@@ -30,6 +30,7 @@ from openers.wire import json, problems
 from openers.wire.outcome import Problem, outcome_of, write_outcome
 
 PREFIX: Final = "/referrals/FHIR"
+_FHIR_JSON: Final = FHIR_JSON.encode()
 _log = structlog.get_logger()
 
 
@@ -84,8 +85,10 @@ class Edge(msgspec.Struct, frozen=True, kw_only=True):
         principal = None if operation.roles is None else await in_role(request, caller, operation, world)
         if principal is not None:
             world.entry.by(principal)
-        if not accepts_fhir_json(request.header(b"accept")):
-            raise Stop(problems.not_acceptable(request.fhir, FHIR_JSON.decode()))
+        offered = operation.produces
+        if offered is not ANY and not accepts(request.header(b"accept"), offered):
+            raise Stop(problems.not_acceptable(request.fhir, offered))
+        incoming = Incoming(receive, request.fhir, self.settings.max_body_bytes, self.settings.body_timeout_s)
         call = Call(
             operation=operation,
             world=world,
@@ -96,19 +99,10 @@ class Edge(msgspec.Struct, frozen=True, kw_only=True):
             headers=request.headers,
             caller=principal,
             user=caller.user,
-            body=await self._body(request, operation, receive),
+            incoming=incoming,
+            body=await _body(request, operation, incoming),
         )
         return await operation.handler(call)
-
-    async def _body(self, request: Request, operation: Operation, receive: Any) -> json.Json:
-        """The parsed body of an operation that takes one."""
-        if operation.request is None:
-            return {}
-        if not is_fhir_json(request.header(b"content-type")):
-            raise Stop(problems.unsupported_media(request.fhir, FHIR_JSON.decode()))
-        settings = self.settings
-        body = await read_body(receive, request.fhir, settings.max_body_bytes, settings.body_timeout_s)
-        return json.parse(body)
 
     async def _refuse(self, request: Request, world: World, problem: Problem) -> Reply:
         """The refusal as a reply, recorded; if even that fails, the service is unavailable."""
@@ -128,6 +122,15 @@ class Edge(msgspec.Struct, frozen=True, kw_only=True):
         if problem.status == 401:
             headers.append((b"www-authenticate", b'Bearer realm="OpenERS", error="invalid_token"'))
         return Reply(problem.status, write_outcome(problem, request.fhir, world.wall.now()), tuple(headers))
+
+
+async def _body(request: Request, operation: Operation, incoming: Incoming) -> json.Json:
+    """The parsed body of an operation that takes FHIR JSON."""
+    if operation.request is None:
+        return {}
+    if not is_fhir_json(request.header(b"content-type")):
+        raise Stop(problems.unsupported_media(request.fhir, FHIR_JSON))
+    return json.parse(await incoming.whole())
 
 
 def _refusal(match: Match | None, request: Request) -> int:
@@ -155,9 +158,14 @@ async def _send(send: Any, reply: Reply, request: Request, entry: AuditEntry) ->
     correlation = request.headers.get(CORRELATION)
     if correlation is not None:
         headers.append((b"x-correlation-id", correlation))
-    if reply.body and all(name != b"content-type" for name, _ in reply.headers):
-        headers.append((b"content-type", FHIR_JSON))
-    headers.append((b"content-length", b"%d" % len(reply.body)))
-    body = b"" if request.method == "HEAD" else reply.body
+    body = reply.body
+    size = body.size if isinstance(body, Content) else len(body)
+    if size and all(name != b"content-type" for name, _ in reply.headers):
+        headers.append((b"content-type", _FHIR_JSON))
+    headers.append((b"content-length", b"%d" % size))
     await send({"type": "http.response.start", "status": reply.status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
+    if isinstance(body, Content):
+        async for chunk in body.chunks:
+            await send({"type": "http.response.body", "body": chunk, "more_body": True})
+        body = b""
+    await send({"type": "http.response.body", "body": b"" if request.method == "HEAD" else body})

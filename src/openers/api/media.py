@@ -1,4 +1,4 @@
-"""Media types: whether a caller accepts FHIR JSON, and whether a body is it. Source: RFC 9110, rules 2.4."""
+"""Media types: whether a caller accepts what is offered, and what a body is. Source: RFC 9110, rules 2.4."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Final
 
 FHIR_JSON: Final = "application/fhir+json"
-_RANGES: Final = frozenset({FHIR_JSON, "application/*", "*/*"})
+PDF: Final = "application/pdf"
 # Commas and semicolons within quotes separate nothing, nor does a quote behind a backslash end them.
 _QUOTED: Final = r'"(?:[^"\\]|\\.)*"?'
 _ELEMENT: Final = re.compile(rf'(?:[^,"]|{_QUOTED})+')
@@ -15,27 +15,30 @@ _PART: Final = re.compile(rf'(?:[^;"]|{_QUOTED})+')
 
 
 @lru_cache(maxsize=256)
-def accepts_fhir_json(accept: str) -> bool:
-    """Whether an `Accept` header (empty: absent) allows FHIR JSON. The most specific range that fits decides."""
+def accepts(accept: str, offered: str) -> bool:
+    """Whether an `Accept` header (empty: absent) allows the media type. The most specific range that fits decides."""
     if not accept:
         return True
+    fitting = (offered, f"{offered.partition('/')[0]}/*", "*/*")
     weights: dict[str, float] = {}
     for each in _ELEMENT.findall(accept):
         media, weight = _range(each)
-        if media in _RANGES:
+        if media in fitting:
             weights[media] = weight
-    for media in (FHIR_JSON, "application/*", "*/*"):
-        if media in weights:
-            return weights[media] > 0
-    return False
+    return next((weights[media] > 0 for media in fitting if media in weights), False)
 
 
 @lru_cache(maxsize=256)
 def is_fhir_json(content_type: str) -> bool:
     """Whether a `Content-Type` header names FHIR JSON, in UTF-8 if it names a character set."""
-    media, *rest = _PART.findall(content_type) or [""]
-    parameters = dict(map(_parameter, rest))
-    return media.strip().lower() == FHIR_JSON and parameters.get("charset", "utf-8").lower() == "utf-8"
+    parameters = dict(map(_parameter, _PART.findall(content_type)[1:]))
+    return media_of(content_type) == FHIR_JSON and parameters.get("charset", "utf-8").lower() == "utf-8"
+
+
+def media_of(content_type: str) -> str:
+    """The media type that a `Content-Type` header names, in lower case and without parameters; empty if none."""
+    media, *_ = _PART.findall(content_type) or [""]
+    return str(media).strip().lower()
 
 
 def _range(element: str) -> tuple[str, float]:

@@ -10,14 +10,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from openers.api.call import FHIR_JSON
-from openers.api.registry import HEAD, REGISTRY, Operation
+from openers.api.media import FHIR_JSON
+from openers.api.registry import ANY, HEAD, REGISTRY, Operation
 from openers.domain.principal import SPCA
 from openers.settings import Settings
 from openers.wire.outcome import Fhir
 from openers.wire.schemas import COMPONENTS
 
-MEDIA: Final = FHIR_JSON.decode()
 TEXT: Final = "text/plain;charset=utf-8"
 _REFUSALS: Final = {
     "400": "The request can't be read, or (R4) breaks a rule",
@@ -38,9 +37,13 @@ _REFUSALS: Final = {
     "503": "The service is not available at present",
     "504": "The Patient Administration System did not answer",
 }
+_FILE: Final = {"schema": {"type": "string", "format": "binary"}}
+_REQUIRED: Final = {"required": True, "schema": {"type": "string"}}
 _OF_BODIES: Final = ("408", "413", "415")
 """Refusals of operations that take a body."""
-_OF_ACTS: Final = ("409", "423", "502", "504")
+_OF_CHANGES: Final = ("409", "423")
+"""Refusals of operations that change a record."""
+_OF_PAS: Final = ("502", "504")
 """Refusals of operations that ask a PAS."""
 
 
@@ -87,6 +90,8 @@ def _operation(operation: Operation) -> dict[str, Any]:
     }
     if operation.request is not None:
         described["requestBody"] = {"required": True, "content": _content(operation.request)}
+    if operation.takes_file:
+        described["requestBody"] = {"required": True, "content": {ANY: _FILE}}
     return described
 
 
@@ -123,6 +128,11 @@ def _headers(operation: Operation) -> list[dict[str, Any]]:
     )
     if SPCA in operation.roles and operation.acts_for:
         headers.append(_header("NHSD-eRS-On-Behalf-Of-User-ID", f"Whom a {SPCA} acts for; required of them alone"))
+    if operation.if_match:
+        headers.append(_header("If-Match", "The ETag of the version that was read", True))
+    if operation.takes_file:
+        headers.append(_header("NHSD-eRS-File-Name", "Name of the file, with its extension", True))
+        headers.append(_header("NHSD-eRS-Referral-ID", "UBRN of the request that the file is meant for"))
     return headers
 
 
@@ -140,7 +150,12 @@ def _header(
 
 def _success(operation: Operation) -> dict[str, Any]:
     reply: dict[str, Any] = {"description": operation.summary}
-    if operation.method != HEAD:
+    if operation.produces != FHIR_JSON:
+        reply["content"] = {operation.produces: _FILE}
+        reply["headers"] = {"Content-Disposition": _REQUIRED}
+    elif not operation.response:
+        reply["headers"] = {"Location": _REQUIRED}
+    elif operation.method != HEAD:
         reply["content"] = _content(operation.response)
     if operation.etag:
         reply["headers"] = {"ETag": {"required": True, "schema": {"type": "string", "pattern": '^W/"[0-9]+"$'}}}
@@ -149,8 +164,9 @@ def _success(operation: Operation) -> dict[str, Any]:
 
 def _refusals(operation: Operation) -> dict[str, Any]:
     outcome = "R4OperationOutcome" if operation.fhir is Fhir.R4 else "OperationOutcome"
-    absent = () if operation.request else _OF_BODIES
-    absent += () if operation.asks_pas else _OF_ACTS
+    absent = () if operation.request or operation.takes_file else _OF_BODIES
+    absent += () if operation.if_match or operation.asks_pas else _OF_CHANGES
+    absent += () if operation.asks_pas else _OF_PAS
     absent += () if operation.if_match else ("412",)
     absent += ("422",) if operation.fhir is Fhir.R4 else ()
     statuses = {status: text for status, text in _REFUSALS.items() if status not in absent}
@@ -161,4 +177,4 @@ def _refusals(operation: Operation) -> dict[str, Any]:
 
 
 def _content(schema: str) -> dict[str, Any]:
-    return {MEDIA: {"schema": {"$ref": f"#/components/schemas/{schema}"}}}
+    return {FHIR_JSON: {"schema": {"$ref": f"#/components/schemas/{schema}"}}}

@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from openers.api.media import FHIR_JSON
 from openers.domain.audit import AuditEntry
 from openers.domain.clock import Clock
 from openers.domain.errors import Clash, OpenersError, Unavailable
@@ -25,7 +26,6 @@ from openers.wire import problems
 from openers.wire.outcome import Fhir, Problem, outcome_of, write_outcome
 
 LONGEST_BODY = 100_000
-FHIR_JSON = "application/fhir+json"
 
 
 class NotificationDeps(msgspec.Struct, frozen=True):

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from openers.api.media import FHIR_JSON
 from openers.domain.principal import BusinessFunction
 from openers.wire.outcome import Fhir
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 GET: Final = "GET"
 HEAD: Final = "HEAD"
+ANY: Final = "*/*"
+"""What an operation produces that gives back a file as it is."""
 POST: Final = "POST"
 PUT: Final = "PUT"
 
@@ -44,7 +47,9 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     `applications` are the functions of application-restricted callers that may call it.
     `if_match` asks for the version that is changed; `asks_pas` may end in what a PAS does wrong, or meet somebody else
     at the same record; `refusal` is the STU3 status of a field that breaks a rule.
-    `request` and `response` name schemas of our OpenAPI; `audit` is the published audit type.
+    `request` and `response` name schemas of our OpenAPI; `audit` is the published audit type. `takes_file`: the body
+    is a file, which the operation itself reads from the call. `produces` is the media type of a reply; a file's own
+    type, which the operation checks against Accept, is `ANY`. A reply with an empty `response` is its Location alone.
     """
 
     id: str
@@ -62,6 +67,8 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     asks_pas: bool
     refusal: int
     query: tuple[Parameter, ...]
+    takes_file: bool
+    produces: str
     name: str
     summary: str
     handler: Handler
@@ -93,6 +100,8 @@ def operation(
     asks_pas: bool = False,
     refusal: int = 422,
     query: tuple[Parameter, ...] = (),
+    takes_file: bool = False,
+    produces: str = FHIR_JSON,
 ) -> Callable[[Handler], Handler]:
     """Register the decorated handler as operation `number`. Its docstring's first line becomes the summary."""
 
@@ -114,6 +123,8 @@ def operation(
                 asks_pas=asks_pas,
                 refusal=refusal,
                 query=query,
+                takes_file=takes_file,
+                produces=produces,
                 name=handler.__name__,
                 summary=(handler.__doc__ or "").partition("\n")[0],
                 handler=handler,

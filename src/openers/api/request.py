@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
 from typing import Any, Final
 
 from openers.wire import problems
@@ -50,32 +51,62 @@ class Request:
         return self.headers.get(name, b"").decode("latin-1").strip()
 
 
-async def read_body(receive: Any, fhir: Fhir, most_bytes: int, within_s: float) -> bytes:
-    """The whole body. Raises Stop (longer than `most_bytes`, or not there `within_s` seconds) and ClientGone."""
-    message = await receive()
-    if message["type"] == "http.request" and not message.get("more_body", False):
-        body: bytes = message.get("body", b"")
-        if len(body) > most_bytes:
-            raise Stop(problems.too_large(fhir, most_bytes))
+class Incoming:
+    """The body of a request, which is read once: whole, or piece by piece where it is a file.
+
+    `most_bytes` bounds what is read whole; `within_s` is how long, in seconds, a body may keep the service waiting:
+    all of it where it is read whole, each piece of a file.
+    """
+
+    __slots__ = ("_fhir", "_receive", "most_bytes", "within_s")
+
+    def __init__(self, receive: Any, fhir: Fhir, most_bytes: int, within_s: float) -> None:
+        """`receive` is ASGI's."""
+        self._receive, self._fhir = receive, fhir
+        self.most_bytes, self.within_s = most_bytes, within_s
+
+    async def whole(self) -> bytes:
+        """All of it. Raises Stop (too long, or too slow) and ClientGone."""
+        message = await self._receive()
+        if message["type"] == "http.request" and not message.get("more_body", False):
+            return self._bounded(message.get("body", b""))
+        try:
+            async with asyncio.timeout(self.within_s):
+                return await self._joined(message)
+        except TimeoutError as error:
+            raise Stop(problems.too_slow(self._fhir, self.within_s)) from error
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        """Piece by piece, as it arrives. Raises Stop (too slow) and ClientGone (also where it ends too early)."""
+        more = True
+        while more:
+            try:
+                async with asyncio.timeout(self.within_s):
+                    message = await self._receive()
+            except TimeoutError as error:
+                raise Stop(problems.too_slow(self._fhir, self.within_s)) from error
+            if message["type"] == "http.disconnect":
+                raise ClientGone
+            more = message.get("more_body", False)
+            if message.get("body"):
+                yield message["body"]
+
+    async def _joined(self, message: Any) -> bytes:
+        """The body that begins with `message`."""
+        chunks: list[bytes] = []
+        held = 0
+        while True:
+            if message["type"] == "http.disconnect":
+                raise ClientGone
+            chunks.append(message.get("body", b""))
+            held += len(chunks[-1])
+            if held > self.most_bytes:
+                raise Stop(problems.too_large(self._fhir, self.most_bytes))
+            if not message.get("more_body", False):
+                return b"".join(chunks)
+            message = await self._receive()
+
+    def _bounded(self, body: bytes) -> bytes:
+        if len(body) > self.most_bytes:
+            raise Stop(problems.too_large(self._fhir, self.most_bytes))
         return body
-    try:
-        async with asyncio.timeout(within_s):
-            return await _read_chunks(message, receive, fhir, most_bytes)
-    except TimeoutError as error:
-        raise Stop(problems.too_slow(fhir, within_s)) from error
-
-
-async def _read_chunks(message: Any, receive: Any, fhir: Fhir, most_bytes: int) -> bytes:
-    """The body that begins with `message`."""
-    chunks: list[bytes] = []
-    held = 0
-    while True:
-        if message["type"] == "http.disconnect":
-            raise ClientGone
-        chunks.append(message.get("body", b""))
-        held += len(chunks[-1])
-        if held > most_bytes:
-            raise Stop(problems.too_large(fhir, most_bytes))
-        if not message.get("more_body", False):
-            return b"".join(chunks)
-        message = await receive()
