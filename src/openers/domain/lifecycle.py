@@ -184,7 +184,7 @@ def listing() -> str:
 
 
 def _arrows(act: Act) -> Iterator[tuple[str, ReferralState]]:
-    nodes = {ACTIVE: "active", UNBOOKED: "unbooked"}
+    nodes: dict[tuple[str, ...], str] = {ACTIVE: "active", UNBOOKED: "unbooked"}
     for before, row in _grouped(act):
         node = nodes.get(before)
         for each in before if node is None else (node,):

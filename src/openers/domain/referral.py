@@ -24,9 +24,7 @@ OLDEST_PATHWAY_START: Final = timedelta(days=365)
 """How long ago a referrer may say that a pathway began."""
 REVIEWED: Final = frozenset({Act.ACCEPT, Act.REJECT, Act.ACT_LATER, Act.ACCEPT_BOOK_LATER, Act.RETURN_WITH_ADVICE})
 """Acts that are a review by the provider."""
-FOR_REVIEW: Final = frozenset(
-    {ReferralState.BOOKED, ReferralState.AWAITING_TRIAGE, ReferralState.DEFERRED_TO_PROVIDER}
-)
+FOR_REVIEW: Final = frozenset({ReferralState.BOOKED, ReferralState.AWAITING_TRIAGE, ReferralState.DEFERRED_TO_PROVIDER})
 """States in which there is something to review."""
 
 
@@ -51,8 +49,8 @@ class Referral(msgspec.Struct, frozen=True, kw_only=True):
 
     `owner` is the organisation that made it and whose commissioning rules apply to it, `created_by` the person who
     typed it, `referrer` the clinician responsible. `workgroup` is that of the service which holds it, if any.
-    `former` is an appointment that is not current any more, but still tells the specialty: one that an assessment service
-    has kept, or a request that was before its provider when the referral was cancelled.
+    `former` is an appointment that is not current any more, but still tells the specialty: one at an assessment service
+    that has taken place, or a request that was before its provider when the referral was cancelled.
     """
 
     ubrn: Ubrn

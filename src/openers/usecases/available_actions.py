@@ -54,9 +54,7 @@ async def available_actions(query: FindActions, world: World) -> list[AvailableA
         patient = await world.patients.get(referral.patient, tx)
         if patient is None or patient.sensitive or await tx.claims.get(query.ubrn) is not None:
             return []
-        possible = {
-            act for act in Act if query.by.party in PARTIES[act] and _is_allowed(referral, act, world)
-        }
+        possible = {act for act in Act if query.by.party in PARTIES[act] and _is_allowed(referral, act, world)}
         if not await _can_search(referral, world, tx):
             possible -= NEEDS_SEARCH
         if Act.BOOK in possible and not await _can_ask(referral, tx):

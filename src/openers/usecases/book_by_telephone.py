@@ -1,6 +1,6 @@
 """Record a booking that was made by telephone with an indirectly bookable service; an administrator does it.
 
-Such bookings have no slot, and end when they start (rules 3.2). Called by the command line. Source: rules 1.3 (IBS), 3.1.
+Such bookings have no slot, and end when they start. Called by the command line. Source: rules 1.3 (IBS), 3.1, 3.2.
 """
 
 from __future__ import annotations

@@ -58,9 +58,7 @@ async def cancel_appointment(command: CancelAppointment, world: World) -> Stored
     async with world.read() as tx:
         ubrn = (await tx.referrals.of_appointment(command.appointment, command.by)).value.ubrn
     decided = Decision(act=Act.CANCEL_APPOINTMENT, reason=CancellationReason(reason.code), comment=command.comment)
-    wish = _Wish(
-        by=command.by, ubrn=ubrn, version=command.version, appointment=command.appointment, decided=decided
-    )
+    wish = _Wish(by=command.by, ubrn=ubrn, version=command.version, appointment=command.appointment, decided=decided)
     return await decide(wish, world)
 
 

@@ -87,12 +87,15 @@ def decision_of(claim: Claim) -> Decision:
 def _told(decision: Decision) -> str | None:
     """The reason that the PAS hears, where there is one of those that bookings are cancelled for."""
     reason = decision.booking_reason or decision.reason
-    is_one = isinstance(reason, CancellationReason) and reason.system is CodeSystemName.APPOINTMENT_CANCELLATION_REASON
-    return reason.code if is_one else None
+    if not isinstance(reason, CancellationReason):
+        return None
+    return reason.code if reason.system is CodeSystemName.APPOINTMENT_CANCELLATION_REASON else None
 
 
 def _refusal(claim: Claim) -> OpenersError:
     """How a PAS's no is told. A014 lists no 502, but has UNABLE_TO_CANCEL_APPOINTMENT (rules 2.5, 4)."""
     if decision_of(claim).act is Act.REJECT:
-        return UnableToCancelAppointment(Field.APPOINTMENT, claim.appointment, "was not cancelled by its PAS: it stands")
+        return UnableToCancelAppointment(
+            Field.APPOINTMENT, claim.appointment, "was not cancelled by its PAS: it stands"
+        )
     return PasRespondedWithError(_DEED, claim.slot, claim.ubrn)

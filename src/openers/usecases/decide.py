@@ -1,7 +1,7 @@
 """Carry out a decision on a referral: what A013, A014, A022, A028, A034 and A036 have in common.
 
-Each says what it wants (`Wish`); here the referral is found and held against the lifecycle, and a booking that stands in
-a PAS is cancelled there first (`cancel_in_pas.py`). Source: rules chapters 3.1, 3.4, 4 and 7.
+Each says what it wants (`Wish`); here the referral is found and held against the lifecycle, and a booking that stands
+in a PAS is cancelled there first (`cancel_in_pas.py`). Source: rules chapters 3.1, 3.4, 4 and 7.
 """
 
 from __future__ import annotations

@@ -5,6 +5,8 @@ No API does this, and no source has the codes of its outcomes. Called by the com
 
 from __future__ import annotations
 
+from typing import Final
+
 from openers.domain.codes import AppointmentType
 from openers.domain.errors import Field, InvalidState
 from openers.domain.identifiers import Ubrn
@@ -15,6 +17,9 @@ from openers.usecases.events import happened
 from openers.usecases.ports import Stored
 from openers.usecases.world import World
 
+ASSESSING: Final = frozenset({AppointmentType.ASSESSMENT_SERVICE, AppointmentType.TELEPHONE_ASSESSMENT})
+"""Appointments at which a patient is assessed."""
+
 
 async def record_assessment(ubrn: Ubrn, world: World) -> Stored[Referral]:
     """Record it, or nothing. Raises NotFound, RecordLocked, InvalidRequestState, InvalidState."""
@@ -23,7 +28,7 @@ async def record_assessment(ubrn: Ubrn, world: World) -> Stored[Referral]:
         referral = stored.value
         assessed = referral.assess(world.clock.now())
         held = None if referral.appointment is None else await tx.directory.service(referral.appointment.service.id)
-        if held is None or held.value.appointment_type is not AppointmentType.ASSESSMENT_SERVICE:
+        if held is None or held.value.appointment_type not in ASSESSING:
             raise InvalidState(Field.SERVICE, held.key if held else None, "is not an assessment service")
         kept = await tx.referrals.put(stored, assessed)
         await happened(tx, world, Act.ASSESS, kept)

@@ -42,6 +42,4 @@ class RecordReview(Wish, frozen=True, kw_only=True):
             raise ValueIsRequired(Field.REVIEW_PRIORITY, hint=f"{self.outcome} needs it")
         if self.act is Act.RETURN_WITH_ADVICE and self.priority not in (None, referral.priority):
             raise PriorityNotCurrent(Field.REVIEW_PRIORITY, self.priority, f"is not the current {referral.priority}")
-        return Decision(
-            act=self.act, reason=ReviewResult(self.outcome), comment=self.comment, priority=self.priority
-        )
+        return Decision(act=self.act, reason=ReviewResult(self.outcome), comment=self.comment, priority=self.priority)

@@ -121,6 +121,4 @@ def read_change_of_shortlist(node: JsonValue, which: Which, *, send_for_triage: 
 def read_cancellation(node: JsonValue, which: Which) -> CancelReferral:
     """What was sent to A036. Raises the classes of `Unreadable`."""
     values = CANCEL.read(node)
-    return CancelReferral(
-        **which, reason=values[CANCELLATION_REASON], comment=values.get(CANCELLATION_COMMENTS)
-    )
+    return CancelReferral(**which, reason=values[CANCELLATION_REASON], comment=values.get(CANCELLATION_COMMENTS))
