@@ -6,9 +6,9 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
+from uuid import uuid4
 
 import httpx
-import msgspec
 
 from openers.domain.booking import PasAppointment
 from openers.domain.identifiers import ServiceId, Ubrn
@@ -17,7 +17,7 @@ from openers.usecases.record_assessment import record_assessment
 from openers.usecases.take_notification import Notification, take_notification
 from tests.booking.rig import SERVICE, Json, Rig, code
 from tests.booking.rows import Rows, rows
-from tests.requests import HEADERS, coding, create_referral, criteria, parameters_of, shortlist
+from tests.requests import CS, HEADERS, SD, coding, create_referral, criteria, parameters_of, shortlist
 from tests.service import CONSULTANT, CONSULTANT_ADMIN, CONSULTANT_ELSEWHERE, GP_ADMIN, RC, Person
 
 TRIAGE: Final = "11004"
@@ -27,6 +27,7 @@ GP_ELSEWHERE: Final = Person("555073103211", "B86011", RC)
 BEFORE: Final = ("referrals", "history", "slots", "claims", "events")
 """What no refusal may change."""
 PATHS: Final = {
+    "A012": "maintainReferralLetter",
     "A013": "acceptReferral",
     "A014": "rejectReferral",
     "A022": "cancelAppointmentActionLater",
@@ -36,6 +37,7 @@ PATHS: Final = {
     "A036": "cancelReferral",
 }
 PROFILES: Final = {
+    "A012": "MaintainReferralLetter",
     "A014": "RejectReferral",
     "A022": "cancelAppointmentActionLater",
     "A028": "RecordReviewOutcome",
@@ -108,6 +110,30 @@ def request_of(number: str, referral: Json, *parameters: Json, tag: str | None =
     return {**asked, "headers": headers}
 
 
+async def uploaded(
+    client: httpx.AsyncClient, ubrn: str | None, name: str, content: bytes = b"Dear colleague", kind: str = "text/plain"
+) -> str:
+    """A020: the address of a new file, which is meant for this referral if one is given."""
+    headers = {"Content-Type": kind, "NHSD-eRS-File-Name": name}
+    meant_for = {} if ubrn is None else {"NHSD-eRS-Referral-ID": ubrn}
+    reply = await client.post("/STU3/Binary", content=content, headers=headers | meant_for)
+    assert reply.status_code == 201, reply.text
+    return str(reply.headers["location"])
+
+
+def document(name: str, file: str, kind: str = "PROVIDER", description: str | None = None) -> Json:
+    """A parameter that names a file."""
+    resource: Json = {
+        "resourceType": "DocumentReference",
+        "meta": {"profile": [f"{SD}eRS-DocumentReference-1"]},
+        "type": {"coding": [{"system": f"{CS}eRS-AttachmentType-1", "code": kind}]},
+        "status": "current",
+        "indexed": "2030-01-31T09:30:00.000Z",
+        "content": [{"attachment": {"url": file}}],
+    }
+    return {"name": name, "resource": resource | ({} if description is None else {"description": description})}
+
+
 def state_of(referral: Json) -> tuple[str, str | None, str | None]:
     """State, reason and comments that a referral shows."""
     (extension,) = (each for each in referral["extension"] if each["url"].endswith("ReferralState-1"))
@@ -144,7 +170,7 @@ class Cast:
 
     def actor(self, number: str, referral: Json) -> httpx.AsyncClient:
         """Somebody who may call the operation on it."""
-        return self.gp if number in ("A031", "A032", "A036") else self.provider(referral)
+        return self.gp if number in ("A012", "A031", "A032", "A036") else self.provider(referral)
 
     async def do(
         self,
@@ -257,13 +283,9 @@ class Cast:
         return await self.done("A036", await self.awaiting_triage())
 
     async def with_letter(self, referral: Json) -> Json:
-        """The same with clinical information submitted."""
-        world = self.rig.world
-        async with world.begin("submit clinical information for a test", lock=(referral["id"],)) as tx:
-            stored = await tx.referrals.known(Ubrn(referral["id"]))
-            now = world.clock.now()
-            await tx.referrals.put(stored, msgspec.structs.replace(stored.value, clinical_info_first_submitted=now))
-        return await self.rig.read(referral)
+        """The same with a letter."""
+        file = await uploaded(self.gp, referral["id"], f"letter-{uuid4()}.txt")
+        return await self.done("A012", referral, document("referralLetterFile", file, "REFERRER"))
 
     async def appointment_id(self, referral: Json) -> str:
         """The id of its current appointment."""
@@ -273,7 +295,8 @@ class Cast:
     async def _told(self, referral: Json, status: str, reason: str) -> Json:
         """What becomes of it when its PAS tells that."""
         async with self.rig.world.read() as tx:
-            appointment = (await tx.referrals.known(Ubrn(referral["id"]))).value.appointment
+            stored = await tx.referrals.for_system(Ubrn(referral["id"]))
+        appointment = None if stored is None else stored.value.appointment
         assert appointment is not None
         told = PasAppointment(appointment.pas_id or "", appointment.booking_key or "", status, reason=reason)
         changed = await take_notification(

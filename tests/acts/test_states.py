@@ -129,8 +129,8 @@ async def test_what_is_offered(cast: Cast, told: str) -> None:
 async def test_what_is_offered_succeeds_and_the_rest_is_refused(cast: Cast, told: str, side: int) -> None:
     """Each action that A029 knows is tried on a referral of its own."""
     offered = OFFERED[told][side] or set()
-    actions = ({"CREATE_APPOINTMENT", "CANCEL_DIRECTLY_BOOKED_APPOINTMENT"} | CHANGE if side == 0 else set()) | CANCEL
-    for action in sorted(actions | ({"RECORD_REVIEW_OUTCOME"} if side else set())):
+    of_referrer = CANCEL | CHANGE | {"CREATE_APPOINTMENT", "CANCEL_DIRECTLY_BOOKED_APPOINTMENT"}
+    for action in sorted(CANCEL | {"RECORD_REVIEW_OUTCOME"} if side else of_referrer):
         referral = await STATES[told][1](cast)
         before = await cast.rows()
         status = await _tried(cast, referral, action, by_provider=bool(side), told=told)

@@ -16,26 +16,26 @@ from hypothesis import strategies as st
 from openers.api import operations
 from openers.api.registry import REGISTRY
 from openers.domain.errors import Field, InvalidRequestState, InvalidRequestType
-from openers.domain.lifecycle import PARTIES, TABLE, Act, Need, ReferralState, diagram, listing, row_of
+from openers.domain.lifecycle import PARTIES, SAME, TABLE, Act, Need, ReferralState, diagram, listing, row_of
 from openers.domain.principal import PROVIDER_CLINICIANS, REFERRERS, Party
 from openers.usecases.available_actions import ACTS
 
 __all__ = ["operations"]
 
 ALLOWED = """
-                            A013 A014 A022 A028 A031 A032 A034 A036 book triage defer phone PAS assess
-NOT_BOOKED                   .    .    .    .    NB   AT   .    C    B    AT     DP    B     .   .
-AWAITING_TRIAGE              .    .    .    T/R  NB   AT   .    C    .    .      .     .     .   .
-DEFERRED_TO_PROVIDER         .    .    .    T/R  NB   AT   .    C    .    .      .     B     .   .
-BOOKED                       B    RJ   T    .    .    .    CP   C    .    .      .     .     all AR
-TRIAGED_PROVIDER_TO_ACTION   .    .    .    .    NB   AT   .    C    .    .      .     B     .   .
-TRIAGE_RESPONSE              .    .    .    .    NB   AT   .    C    .    .      .     .     .   .
-REJECTED                     .    .    .    .    NB   AT   .    C    .    .      .     .     .   .
-APPT_CANCELLED_BY_PATIENT    .    .    .    .    NB   AT   .    C    .    .      .     .     .   .
-APPT_CANCELLED_BY_PROVIDER   .    .    .    .    NB   AT   .    C    .    .      .     .     .   .
-DID_NOT_ATTEND               .    .    .    .    NB   AT   .    C    .    .      .     .     .   .
-ASSESSMENT_RESULT            .    .    .    .    NB   AT   .    C    .    .      .     .     .   .
-CANCELLED_REFERRAL           .    .    .    .    .    .    .    .    .    .      .     .     .   .
+                            A013 A014 A022 A028 A031 A032 A034 A036 book triage defer phone PAS assess A012
+NOT_BOOKED                   .    .    .    .    NB   AT   .    C    B    AT     DP    B     .   . same
+AWAITING_TRIAGE              .    .    .    T/R  NB   AT   .    C    .    .      .     .     .   . same
+DEFERRED_TO_PROVIDER         .    .    .    T/R  NB   AT   .    C    .    .      .     B     .   . same
+BOOKED                       B    RJ   T    .    .    .    CP   C    .    .      .     .     all AR same
+TRIAGED_PROVIDER_TO_ACTION   .    .    .    .    NB   AT   .    C    .    .      .     B     .   . same
+TRIAGE_RESPONSE              .    .    .    .    NB   AT   .    C    .    .      .     .     .   . same
+REJECTED                     .    .    .    .    NB   AT   .    C    .    .      .     .     .   . same
+APPT_CANCELLED_BY_PATIENT    .    .    .    .    NB   AT   .    C    .    .      .     .     .   . same
+APPT_CANCELLED_BY_PROVIDER   .    .    .    .    NB   AT   .    C    .    .      .     .     .   . same
+DID_NOT_ATTEND               .    .    .    .    NB   AT   .    C    .    .      .     .     .   . .
+ASSESSMENT_RESULT            .    .    .    .    NB   AT   .    C    .    .      .     .     .   . same
+CANCELLED_REFERRAL           .    .    .    .    .    .    .    .    .    .      .     .     .   . .
 """
 SHORT = {
     "NB": "NOT_BOOKED",
@@ -76,6 +76,8 @@ def allowed() -> dict[tuple[ReferralState | None, Act], ReferralState]:
             if cell == "T/R":
                 found[before, Act.ACCEPT_BOOK_LATER] = ReferralState.TRIAGED_PROVIDER_TO_ACTION
                 found[before, Act.RETURN_WITH_ADVICE] = ReferralState.TRIAGE_RESPONSE
+            elif cell == "same":
+                found[before, Act.MAINTAIN_LETTER] = before
             elif cell == "all":
                 found |= {(before, act): ReferralState.BOOKED for act in (Act.MOVE, Act.ARRIVE)}
                 found[before, Act.PROVIDER_CANCELS] = ReferralState.APPT_CANCELLED_BY_PROVIDER
@@ -131,6 +133,7 @@ def test_what_an_act_needs_besides_the_state() -> None:
 
 
 OF_OPERATIONS = {
+    "A012": (Act.MAINTAIN_LETTER,),
     "A013": (Act.ACCEPT,),
     "A014": (Act.REJECT,),
     "A016": (Act.BOOK, Act.DEFER, Act.SEND_FOR_TRIAGE),
@@ -181,5 +184,9 @@ def test_the_published_diagram_and_listing_are_the_table(pytestconfig: pytest.Co
 def test_the_listing_has_every_row() -> None:
     """Each act with all states that it starts from."""
     told = [line.split(" | ") for line in listing().splitlines()[2:]]
-    rows = {(before, act.strip("| "), to) for act, _, froms, to, _ in told for before in froms.split(", ")}
+    rows = {
+        (before, act.strip("| "), before if to == SAME else to)
+        for act, _, froms, to, _ in told
+        for before in froms.split(", ")
+    }
     assert rows == {(before or "[*]", act, row.to) for (before, act), row in TABLE.items()}

@@ -8,6 +8,7 @@ from __future__ import annotations
 import msgspec
 
 from openers.domain.appointment import CancellationReason, ReviewResult
+from openers.domain.attachments import Attachment
 from openers.domain.codes import Priority
 from openers.domain.lifecycle import Act
 
@@ -16,7 +17,8 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The act, and what goes with it.
 
     `reason` is why; `booking_reason` is what a cancelled booking says instead where the whole referral is cancelled.
-    `priority` replaces the referral's. `cancelled_in_pas` is what is told of a booking by telephone.
+    `priority` replaces the referral's, `attachments` join its own. `cancelled_in_pas` is what is told of a booking by
+    telephone.
     """
 
     act: Act
@@ -25,3 +27,4 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     priority: Priority | None = None
     booking_reason: CancellationReason | None = None
     cancelled_in_pas: bool | None = None
+    attachments: tuple[Attachment, ...] = ()

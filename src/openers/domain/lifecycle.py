@@ -50,6 +50,7 @@ class Act(StrEnum):
     MOVE = "move the appointment"
     ARRIVE = "record arrival"
     MISS = "record non-attendance"
+    MAINTAIN_LETTER = "change the referral letter"
     ASSESS = "record an assessment"
     CHANGE_SHORTLIST = "change the shortlist"
     CHANGE_SHORTLIST_FOR_TRIAGE = "change the shortlist and send for triage"
@@ -89,6 +90,7 @@ PARTIES: Final[dict[Act, frozenset[Party]]] = {
     Act.MOVE: frozenset({Party.PAS}),
     Act.ARRIVE: frozenset({Party.PAS}),
     Act.MISS: frozenset({Party.PAS}),
+    Act.MAINTAIN_LETTER: frozenset({Party.REFERRER}),
     Act.ASSESS: frozenset({Party.ADMINISTRATOR}),
     Act.CHANGE_SHORTLIST: frozenset({Party.REFERRER}),
     Act.CHANGE_SHORTLIST_FOR_TRIAGE: frozenset({Party.REFERRER}),
@@ -101,6 +103,8 @@ ENDED: Final = frozenset({ReferralState.CANCELLED_REFERRAL})
 ACTIVE: Final = tuple(state for state in ReferralState if state not in ENDED)
 UNBOOKED: Final = tuple(state for state in ACTIVE if state is not ReferralState.BOOKED)
 """States without a booking that still stands, in which a referrer may think again."""
+LETTERED: Final = tuple(state for state in ACTIVE if state is not ReferralState.DID_NOT_ATTEND)
+"""States in which the letter may change: a missed appointment is over (rules 4, A012)."""
 
 _REVIEW: Final = (Need.PENDING_REVIEW, Need.NOT_PAST, Need.LETTER_AS_INTENDED)
 
@@ -138,6 +142,7 @@ TABLE: Final[dict[tuple[ReferralState | None, Act], Row]] = {
     (ReferralState.BOOKED, Act.ARRIVE): Row(ReferralState.BOOKED),
     (ReferralState.BOOKED, Act.MISS): Row(ReferralState.DID_NOT_ATTEND),
     (ReferralState.BOOKED, Act.ASSESS): Row(ReferralState.ASSESSMENT_RESULT),
+    **{(state, Act.MAINTAIN_LETTER): Row(state) for state in LETTERED},
     **dict(_rows(Act.CHANGE_SHORTLIST, UNBOOKED, Row(ReferralState.NOT_BOOKED))),
     **dict(_rows(Act.CHANGE_SHORTLIST_FOR_TRIAGE, UNBOOKED, Row(ReferralState.AWAITING_TRIAGE))),
     **dict(_rows(Act.CANCEL_REFERRAL, ACTIVE, Row(ReferralState.CANCELLED_REFERRAL))),
@@ -162,13 +167,11 @@ def row_of(state: ReferralState | None, act: Act) -> Row:
 
 def diagram() -> str:
     """The table as a Mermaid state diagram; acts that most states allow start from one node for them all."""
-    lines = [
-        'state "any state but BOOKED and CANCELLED_REFERRAL" as unbooked',
-        'state "any state but CANCELLED_REFERRAL" as active',
-    ]
+    lines = [f'state "any state but {but}" as {node}' for node, but in _NODES.values()]
     for act in Act:
-        for before, to in _arrows(act):
-            lines.append(f"{before} --> {to}: {act}")
+        for group in _grouped(act):
+            node, _ = _NODES.get(group.states, (None, ""))
+            lines += [f"{each} --> {group.to or each}: {act}" for each in (group.states if node is None else (node,))]
     return "\n".join(("stateDiagram-v2", *(f"    {line}" for line in lines)))
 
 
@@ -177,22 +180,34 @@ def listing() -> str:
     lines = ["| act | by | from | to | refused where the referral |", "|---|---|---|---|---|"]
     for act in Act:
         by = ", ".join(sorted(PARTIES[act]))
-        for before, row in _grouped(act):
-            needs = "; ".join(row.needs) or "-"
-            lines.append(f"| {act} | {by} | {', '.join(before)} | {row.to} | {needs} |")
+        for states, to, needs in _grouped(act):
+            lines.append(f"| {act} | {by} | {', '.join(states)} | {to or SAME} | {'; '.join(needs) or '-'} |")
     return "\n".join(lines)
 
 
-def _arrows(act: Act) -> Iterator[tuple[str, ReferralState]]:
-    nodes: dict[tuple[str, ...], str] = {ACTIVE: "active", UNBOOKED: "unbooked"}
-    for before, row in _grouped(act):
-        node = nodes.get(before)
-        for each in before if node is None else (node,):
-            yield each, row.to
+SAME: Final = "the same"
+"""What the listing has for the state after an act that leaves every state as it is."""
 
 
-def _grouped(act: Act) -> Iterator[tuple[tuple[str, ...], Row]]:
-    """The rows of an act, the states with the same row together."""
+class _Group(NamedTuple):
+    """States in which an act has the same row; `to` is `None` where it leaves each of several as it is."""
+
+    states: tuple[str, ...]
+    to: ReferralState | None
+    needs: tuple[Need, ...]
+
+
+_NODES: Final[dict[tuple[str, ...], tuple[str, str]]] = {
+    UNBOOKED: ("unbooked", "BOOKED and CANCELLED_REFERRAL"),
+    ACTIVE: ("active", "CANCELLED_REFERRAL"),
+    LETTERED: ("lettered", "DID_NOT_ATTEND and CANCELLED_REFERRAL"),
+}
+"""Nodes of the diagram that stand for many states: their name, and which states they leave out."""
+
+
+def _grouped(act: Act) -> Iterator[_Group]:
     rows = {before: row for (before, of), row in TABLE.items() if of is act}
-    for row in dict.fromkeys(rows.values()):
-        yield tuple(before or "[*]" for before, each in rows.items() if each == row), row
+    stays = len(rows) > 1 and all(row.to is before for before, row in rows.items())
+    keys = {before: (None if stays else row.to, row.needs) for before, row in rows.items()}
+    for key in dict.fromkeys(keys.values()):
+        yield _Group(tuple(before or "[*]" for before, each in keys.items() if each == key), *key)

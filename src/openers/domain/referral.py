@@ -5,20 +5,23 @@ Frozen: each act returns a new value, having applied its row of the lifecycle. S
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Final, Self
 
 import msgspec
 
 from openers.domain.appointment import Appointment, AppointmentStatus, CancellationReason, Reason, ReviewResult
+from openers.domain.attachments import Attachment, Availability, ClinicalInformation, with_availability
 from openers.domain.clock import Instant
 from openers.domain.codes import LetterIntention, Priority
 from openers.domain.decision import Decision
-from openers.domain.errors import Field, InvalidRequestState, InvalidValue
-from openers.domain.identifiers import NhsNumber, OdsCode, RequestId, ServiceId, Ubrn, UserId
+from openers.domain.errors import InvalidRequestState, InvalidValue
+from openers.domain.fields import Field
+from openers.domain.identifiers import FileId, NhsNumber, OdsCode, RequestId, ServiceId, Ubrn, UserId
 from openers.domain.lifecycle import ENDED, Act, Need, ReferralState, row_of
 from openers.domain.review import Review
 from openers.domain.shortlist import Shortlist, ShortlistedService
+from openers.domain.working_days import add_working_days
 
 OLDEST_PATHWAY_START: Final = timedelta(days=365)
 """How long ago a referrer may say that a pathway began."""
@@ -42,6 +45,11 @@ class ShortlistChange(msgspec.Struct, frozen=True, kw_only=True):
     shortlist: Shortlist
     letter_intention: LetterIntention
     reminder_days: int
+    letter_due: date | None
+
+
+LETTER_DUE_WORKING_DAYS: Final = {Priority.ROUTINE: 3, Priority.URGENT: 1, Priority.TWO_WEEK_WAIT: 1}
+"""How many working days after its creation a referral is to have its letter (inferred: no source gives numbers)."""
 
 
 class Referral(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,6 +59,8 @@ class Referral(msgspec.Struct, frozen=True, kw_only=True):
     typed it, `referrer` the clinician responsible. `workgroup` is that of the service which holds it, if any.
     `former` is an appointment that is not current any more, but still tells the specialty: one at an assessment service
     that has taken place, or a request that was before its provider when the referral was cancelled.
+    `letter_due` is the day by which the letter that is intended has to be there. `reminder_days` after its creation
+    the patient is reminded of booking.
     """
 
     ubrn: Ubrn
@@ -69,7 +79,9 @@ class Referral(msgspec.Struct, frozen=True, kw_only=True):
     pathway_start: Instant | None = None
     workgroup: str | None = None
     appointment: Appointment | None = None
-    clinical_info_first_submitted: Instant | None = None
+    letter_due: date | None = None
+    clinical_information: ClinicalInformation = ClinicalInformation()
+    attachments: tuple[Attachment, ...] = ()
     review: Review = Review()
     cancellation: Cancellation | None = None
     former: Appointment | None = None
@@ -142,6 +154,7 @@ class Referral(msgspec.Struct, frozen=True, kw_only=True):
             self,
             state=state,
             priority=decision.priority or self.priority,
+            attachments=(*self.attachments, *decision.attachments),
             review=review,
             appointment=None if appointment is None else _decided(appointment, decision),
         )
@@ -163,12 +176,27 @@ class Referral(msgspec.Struct, frozen=True, kw_only=True):
             shortlist=change.shortlist,
             letter_intention=change.letter_intention,
             reminder_days=change.reminder_days,
+            letter_due=change.letter_due,
             priority=priority,
             appointment=None,
             former=None,
             workgroup=None,
             review=review,
         )
+
+    def maintain_letter(self, attachments: tuple[Attachment, ...], at: Instant) -> Self:
+        """All attachments, the letter among them changed: who has reviewed it is to do so again. Raises as `check`."""
+        return msgspec.structs.replace(
+            self,
+            state=self.check(Act.MAINTAIN_LETTER, at),
+            attachments=attachments,
+            clinical_information=self.clinical_information.submitted(at),
+            review=self.review.after_change(letter=True),
+        )
+
+    def scanned(self, file: FileId, availability: Availability) -> Self:
+        """What the scan of an attached file has found."""
+        return msgspec.structs.replace(self, attachments=with_availability(self.attachments, file, availability))
 
     def _meets(self, need: Need, at: Instant) -> bool:
         match need:
@@ -179,9 +207,9 @@ class Referral(msgspec.Struct, frozen=True, kw_only=True):
                 return start is not None and start.date() >= at.date()
             case Need.LETTER_AS_INTENDED:
                 intended = self.letter_intention is LetterIntention.NEED_TO_ADD_LATER
-                return not intended or self.clinical_info_first_submitted is not None
+                return not intended or self.clinical_information.is_there
             case Need.CLINICAL_INFORMATION:
-                return self.clinical_info_first_submitted is not None
+                return self.clinical_information.is_there
             case Need.BOOKED_THROUGH_PAS:
                 return self.appointment is not None and self.appointment.is_in_pas
 
@@ -225,3 +253,10 @@ def check_pathway_start(start: Instant | None, now: Instant) -> None:
         raise InvalidValue(Field.PATHWAY_START, start.isoformat(), "must be in the past")
     if now - start > OLDEST_PATHWAY_START:
         raise InvalidValue(Field.PATHWAY_START, start.isoformat(), "must be no longer than 365 days ago")
+
+
+def letter_due(intention: LetterIntention, priority: Priority, created: Instant) -> date | None:
+    """The day by which a letter that is intended has to be there; `None` where none is."""
+    if intention is LetterIntention.NOT_INTENDING_TO_ADD:
+        return None
+    return add_working_days(created.date(), LETTER_DUE_WORKING_DAYS[priority])

@@ -5,15 +5,16 @@ from __future__ import annotations
 from openers.domain.appointment import ReviewResult
 from openers.domain.codes import Priority, ReviewOutcome
 from openers.domain.decision import Decision
+from openers.domain.fields import Field
 from openers.domain.lifecycle import Act
 from openers.domain.referral import Referral
-from openers.usecases.decide import Wish
 from openers.usecases.ports import Tx
+from openers.usecases.provider_files import WishWithFiles
 from openers.usecases.reject_referral import check_cancelled_in_pas
 from openers.usecases.world import World
 
 
-class ActLater(Wish, frozen=True, kw_only=True):
+class ActLater(WishWithFiles, frozen=True, kw_only=True):
     """What is to be done, perhaps with another priority."""
 
     comment: str
@@ -34,4 +35,5 @@ class ActLater(Wish, frozen=True, kw_only=True):
             comment=self.comment,
             priority=self.priority,
             cancelled_in_pas=self.cancelled_in_pas,
+            attachments=await self.attached(referral, Field.PROVIDER_FILE, world, tx),
         )

@@ -16,6 +16,7 @@ from openers.domain.errors import (
     InappropriateValue,
     InvalidState,
     InvalidValue,
+    NotFound,
     RecordLocked,
     ReferenceNotFound,
     ServiceUnavailable,
@@ -67,7 +68,9 @@ async def book_by_telephone(command: BookByTelephone, world: World) -> Stored[Re
 async def find_as_administrator(ubrn: Ubrn, world: World, tx: Tx) -> Stored[Referral]:
     """The referral, which nobody else is changing. Raises NotFound, RecordLocked."""
     world.entry.touched(ubrn=ubrn)
-    stored = await tx.referrals.known(ubrn)
+    stored = await tx.referrals.for_system(ubrn)
+    if stored is None:
+        raise NotFound(Field.REFERRAL, ubrn)
     world.entry.touched(patient=stored.patient)
     if await tx.claims.get(ubrn) is not None:
         raise RecordLocked

@@ -6,7 +6,10 @@ Source: rules chapters 2.6, 4 (A014, A022, A034, A036) and 7; the decisions on s
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Final
+
+import msgspec
 
 from openers.domain.appointment import CancellationReason
 from openers.domain.booking import Claim, PasLink
@@ -24,10 +27,13 @@ from openers.domain.errors import (
 from openers.domain.lifecycle import Act
 from openers.domain.referral import Referral
 from openers.domain.slots import SlotState
+from openers.usecases.attach_files import as_scanned, detach_file
 from openers.usecases.events import happened
 from openers.usecases.ports import Stored
 from openers.usecases.world import World
 
+KEPT: Final = timedelta(hours=24)
+"""How long files are kept that were to go with a decision which came to nothing."""
 _DEED: Final = "cancel booking of"
 
 
@@ -62,6 +68,7 @@ async def confirm_cancellation(claim: Claim, world: World) -> Stored[Referral] |
         if not await tx.claims.release(claim):
             return None
         old = await tx.referrals.get(claim.ubrn, claim.by)
+        decision = msgspec.structs.replace(decision, attachments=await as_scanned(decision.attachments, tx))
         # As of the claim: the review was allowed then, and the PAS has cancelled since.
         stored = await tx.referrals.put(old, old.value.decide(decision, claim.taken))
         await tx.slots.move(claim.slot, SlotState.BOOKED, SlotState.FREE)
@@ -72,9 +79,12 @@ async def confirm_cancellation(claim: Claim, world: World) -> Stored[Referral] |
 
 async def release_cancellation(claim: Claim, world: World) -> None:
     """The PAS has not cancelled: the booking stands, and the referral is free again."""
-    async with world.begin("release cancellation", lock=(claim.ubrn,)) as tx:
-        await tx.claims.release(claim)
+    files = [each.file for each in decision_of(claim).attachments]
+    async with world.begin("release cancellation", lock=(claim.ubrn, *files)) as tx:
         world.entry.touched(ubrn=claim.ubrn)
+        if await tx.claims.release(claim):
+            for file in files:
+                await detach_file(file, KEPT, world, tx)
 
 
 def decision_of(claim: Claim) -> Decision:

@@ -27,11 +27,12 @@ from openers.domain.errors import (
     ValueIsRequired,
 )
 from openers.domain.lifecycle import Act
-from openers.domain.referral import Referral, ShortlistChange
+from openers.domain.referral import Referral, ShortlistChange, letter_due
 from openers.usecases.decide import Change, find_to_change
 from openers.usecases.events import happened
 from openers.usecases.ports import Stored, Tx
 from openers.usecases.propose_appointment import Asked, propose
+from openers.usecases.remind_patient import plan_reminder
 from openers.usecases.service_criteria import SearchSubject
 from openers.usecases.shortlist_services import ShortlistChoice, find_services, shortlist_of
 from openers.usecases.world import World
@@ -73,12 +74,14 @@ async def change_shortlist(command: ChangeShortlist, world: World) -> Stored[Ref
             shortlist=shortlist_of(choice, services),
             letter_intention=choice.letter_intention,
             reminder_days=choice.reminder_days,
+            letter_due=letter_due(choice.letter_intention, choice.criteria.priority, now),
         )
         changed = referral.change_shortlist(change, now)
         if choice.send_for_triage:
             proposed = await propose(Asked(services[0], changed.priority, ReviewReason.TRIAGE, now), world, tx)
             changed = changed.ask(Act.SEND_FOR_TRIAGE, proposed, services[0].workgroup)
         kept = await tx.referrals.put(stored, changed)
+        await plan_reminder(changed, world, tx)
         await happened(tx, world, act, kept)
         return kept
 

@@ -14,10 +14,11 @@ from openers.domain.directory import Service
 from openers.domain.errors import Field, InappropriateValue
 from openers.domain.identifiers import NhsNumber, RequestId, UserId
 from openers.domain.lifecycle import Act, row_of
-from openers.domain.referral import Referral, check_pathway_start
+from openers.domain.referral import Referral, check_pathway_start, letter_due
 from openers.usecases.events import happened
 from openers.usecases.ports import Stored, Tx
 from openers.usecases.propose_appointment import Asked, propose
+from openers.usecases.remind_patient import plan_reminder
 from openers.usecases.service_criteria import SearchSubject, resolve_referrer
 from openers.usecases.shortlist_services import ShortlistChoice, find_services, shortlist_of
 from openers.usecases.world import World
@@ -46,6 +47,7 @@ async def create_referral(command: CreateReferral, world: World) -> Stored[Refer
             referral = referral.ask(Act.SEND_FOR_TRIAGE, proposed, services[0].workgroup)
         world.entry.touched(ubrn=referral.ubrn)
         stored = await tx.referrals.add(referral)
+        await plan_reminder(referral, world, tx)
         await happened(tx, world, Act.CREATE, stored)
         return stored
 
@@ -78,4 +80,5 @@ async def _new_referral(
         reminder_days=command.reminder_days,
         commissioning_organisation=command.by.organisation,
         pathway_start=command.pathway_start,
+        letter_due=letter_due(command.letter_intention, command.criteria.priority, now),
     )

@@ -45,6 +45,11 @@ class Wish(Change, frozen=True, kw_only=True):
         """Which act. Raises a `FieldRefused` for one that the operation does not do."""
         raise NotImplementedError
 
+    @property
+    def locks(self) -> tuple[str, ...]:
+        """The records that it changes."""
+        return (self.ubrn,)
+
     async def decision(self, referral: Referral, world: World, tx: Tx) -> Decision:
         """What is decided, given the referral that it is about. Raises a `FieldRefused`."""
         raise NotImplementedError
@@ -69,7 +74,7 @@ async def decide(wish: Wish, world: World) -> Stored[Referral]:
 
 async def _begin(wish: Wish, act: Act, world: World) -> _Reserved | Stored[Referral]:
     """All of it where no PAS has to be asked; else its first step, which claims the referral."""
-    async with world.begin(act, lock=(wish.ubrn,)) as tx:
+    async with world.begin(act, lock=wish.locks) as tx:
         stored = await find_to_change(wish, world, tx)
         referral, now = stored.value, world.clock.now()
         referral.check(act, now)

@@ -23,6 +23,7 @@ from openers.domain.patient import Patient
 from openers.domain.principal import Principal
 from openers.domain.referral import Referral
 from openers.usecases.booking_ports import Claims, Events, Links, Slots
+from openers.usecases.file_ports import Files
 
 T = TypeVar("T")
 
@@ -54,8 +55,8 @@ class Referrals(Protocol):
         """The referral, for `by`. Raises NotFound, NoRelationship, VersionConflict (`version` is not the latest)."""
         ...
 
-    async def known(self, ubrn: Ubrn) -> Stored[Referral]:
-        """The referral, for an administrator, who may change any. Raises NotFound."""
+    async def for_system(self, ubrn: Ubrn) -> Stored[Referral] | None:
+        """The referral, for work that the service does by itself, without a principal."""
         ...
 
     async def booked(self, ubrn: Ubrn, key: str) -> Stored[Referral] | None:
@@ -252,6 +253,11 @@ class Tx(Protocol):
     @property
     def due(self) -> Due:
         """Work that falls due."""
+        ...
+
+    @property
+    def files(self) -> Files:
+        """Uploaded files."""
         ...
 
     @property

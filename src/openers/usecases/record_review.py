@@ -7,11 +7,12 @@ from typing import Final
 from openers.domain.appointment import ReviewResult
 from openers.domain.codes import Priority, ReviewOutcome
 from openers.domain.decision import Decision
-from openers.domain.errors import Field, InappropriateValue, PriorityNotCurrent, ValueIsRequired
+from openers.domain.errors import InappropriateValue, PriorityNotCurrent, ValueIsRequired
+from openers.domain.fields import Field
 from openers.domain.lifecycle import Act
 from openers.domain.referral import Referral
-from openers.usecases.decide import Wish
 from openers.usecases.ports import Tx
+from openers.usecases.provider_files import WishWithFiles
 from openers.usecases.world import World
 
 ACTS: Final = {
@@ -21,7 +22,7 @@ ACTS: Final = {
 """The two outcomes that can be recorded; the others belong to A022 and A027 (rules 4, A028)."""
 
 
-class RecordReview(Wish, frozen=True, kw_only=True):
+class RecordReview(WishWithFiles, frozen=True, kw_only=True):
     """The outcome, what is said with it, and the priority from now on."""
 
     outcome: ReviewOutcome
@@ -42,4 +43,10 @@ class RecordReview(Wish, frozen=True, kw_only=True):
             raise ValueIsRequired(Field.REVIEW_PRIORITY, hint=f"{self.outcome} needs it")
         if self.act is Act.RETURN_WITH_ADVICE and self.priority not in (None, referral.priority):
             raise PriorityNotCurrent(Field.REVIEW_PRIORITY, self.priority, f"is not the current {referral.priority}")
-        return Decision(act=self.act, reason=ReviewResult(self.outcome), comment=self.comment, priority=self.priority)
+        return Decision(
+            act=self.act,
+            reason=ReviewResult(self.outcome),
+            comment=self.comment,
+            priority=self.priority,
+            attachments=await self.attached(referral, Field.REVIEW_FILE, world, tx),
+        )

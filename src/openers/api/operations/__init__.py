@@ -5,12 +5,15 @@ from __future__ import annotations
 from openers.api.operations import (
     a004_reference_data,
     a005_read_referral,
+    a006_retrieve_file,
     a010_search_services,
     a011_create_referral,
+    a012_maintain_letter,
     a013_accept_referral,
     a014_reject_referral,
     a015_find_slots,
     a016_make_appointment,
+    a020_upload_file,
     a021_create_referral_for_triage,
     a022_act_later,
     a028_record_review,
@@ -26,17 +29,21 @@ from openers.api.operations import (
     a038_read_appointment,
     a040_on_behalf_of,
     a041_find_requests,
+    a042_retrieve_file_address,
 )
 
 __all__ = [
     "a004_reference_data",
     "a005_read_referral",
+    "a006_retrieve_file",
     "a010_search_services",
     "a011_create_referral",
+    "a012_maintain_letter",
     "a013_accept_referral",
     "a014_reject_referral",
     "a015_find_slots",
     "a016_make_appointment",
+    "a020_upload_file",
     "a021_create_referral_for_triage",
     "a022_act_later",
     "a028_record_review",
@@ -52,4 +59,5 @@ __all__ = [
     "a038_read_appointment",
     "a040_on_behalf_of",
     "a041_find_requests",
+    "a042_retrieve_file_address",
 ]

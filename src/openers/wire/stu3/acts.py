@@ -18,8 +18,9 @@ from openers.usecases.reject_referral import RejectReferral
 from openers.usecases.shortlist_services import ShortlistChoice
 from openers.wire.json import JsonValue
 from openers.wire.stu3.create_referral import LETTER_INTENTION, REMINDER_DAYS, SHORTLIST
-from openers.wire.stu3.kinds import boolean, coding, open_coding, string
-from openers.wire.stu3.parameters import Param, Parameters, one, optional
+from openers.wire.stu3.document_reference import read_document
+from openers.wire.stu3.kinds import boolean, coding, open_coding, resource, string
+from openers.wire.stu3.parameters import Param, Parameters, many, one, optional
 from openers.wire.stu3.systems import (
     APPOINTMENT_CANCELLATION,
     PRIORITY,
@@ -42,16 +43,23 @@ REVIEW_PRIORITY: Final = Param("reviewPriority", coding(PRIORITY, Priority))
 CANCELLATION_REASON: Final = Param("cancellationReason", open_coding(REFERRAL_CANCELLATION, str))
 CANCELLATION_COMMENTS: Final = Param("cancellationComments", _COMMENT)
 
+PROVIDER_FILE: Final = Param("providerAttachmentFile", resource(read_document, "NamedDocument"))
+REVIEW_FILE: Final = Param("reviewAttachmentFile", resource(read_document, "NamedDocument"))
+
 REJECT: Final = Parameters(
     "RejectReferral-Parameters", one(REJECTION_REASON), optional(REJECTION_COMMENTS), optional(CANCELLED_IN_PAS)
 )
 """A014."""
 ACT_LATER: Final = Parameters(
-    "cancelAppointmentActionLater-Parameters", one(COMMENTS), optional(NEW_PRIORITY), optional(CANCELLED_IN_PAS)
+    "cancelAppointmentActionLater-Parameters",
+    one(COMMENTS),
+    optional(NEW_PRIORITY),
+    optional(CANCELLED_IN_PAS),
+    many(PROVIDER_FILE),
 )
 """A022, whose profile begins with a small letter (rules 5.3)."""
 RECORD_REVIEW: Final = Parameters(
-    "RecordReviewOutcome-Parameters", one(OUTCOME), one(REVIEW_COMMENTS), optional(REVIEW_PRIORITY)
+    "RecordReviewOutcome-Parameters", one(OUTCOME), one(REVIEW_COMMENTS), optional(REVIEW_PRIORITY), many(REVIEW_FILE)
 )
 """A028."""
 _CHOICE: Final = (one(SHORTLIST), one(LETTER_INTENTION), one(REMINDER_DAYS))
@@ -92,6 +100,7 @@ def read_act_later(node: JsonValue, which: Which) -> ActLater:
         comment=values[COMMENTS],
         priority=values.get(NEW_PRIORITY),
         cancelled_in_pas=values.get(CANCELLED_IN_PAS),
+        files=values.all(PROVIDER_FILE),
     )
 
 
@@ -99,7 +108,11 @@ def read_review(node: JsonValue, which: Which) -> RecordReview:
     """What was sent to A028. Raises the classes of `Unreadable`."""
     values = RECORD_REVIEW.read(node)
     return RecordReview(
-        **which, outcome=values[OUTCOME], comment=values[REVIEW_COMMENTS], priority=values.get(REVIEW_PRIORITY)
+        **which,
+        outcome=values[OUTCOME],
+        comment=values[REVIEW_COMMENTS],
+        priority=values.get(REVIEW_PRIORITY),
+        files=values.all(REVIEW_FILE),
     )
 
 
