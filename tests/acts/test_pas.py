@@ -11,7 +11,8 @@ from typing import Final
 
 import pytest
 
-from tests.acts.cast import LATER, Cast, document, gathered, state_of, uploaded
+from tests.acts.cast import Cast, gathered
+from tests.acts.words import LATER, document, state_of, uploaded
 from tests.booking.held import held
 from tests.booking.rig import Json, Rig, code
 from tests.booking.rows import claimed

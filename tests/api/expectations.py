@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 import httpx
-from tests.acts.cast import PATHS, PROFILES, VALID
+from tests.acts.words import PATHS, PROFILES, VALID
 from tests.api.stage import TRIAGE, Stage
 from tests.booking.rig import RULES, cancellation, deferral
 from tests.requests import (

@@ -15,7 +15,7 @@ from typing import Any
 
 import httpx
 import pytest
-from tests.acts.cast import (
+from tests.acts.words import (
     ACCEPTED,
     ADVICE,
     AT_ONCE,

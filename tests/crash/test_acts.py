@@ -12,7 +12,7 @@ from typing import Any, Final
 import httpx
 import pytest
 
-from tests.acts.cast import LATER, NO_LETTER, VALID, document, request_of, state_of
+from tests.acts.words import LATER, NO_LETTER, VALID, document, request_of, state_of
 from tests.booking.rig import booking
 from tests.crash.audit import check_audit
 from tests.crash.gates import Gate, GatedPas

@@ -29,7 +29,8 @@ from openers.domain.referral import Referral
 from openers.usecases.book_by_telephone import BookByTelephone, book_by_telephone
 from openers.usecases.record_assessment import record_assessment
 from openers.usecases.take_notification import Notification, take_notification
-from tests.acts.cast import (
+from tests.acts.cast import Cast
+from tests.acts.words import (
     ACCEPTED,
     ADVICE,
     ASSESSING,
@@ -39,7 +40,6 @@ from tests.acts.cast import (
     NO_LETTER,
     TRIAGE,
     VALID,
-    Cast,
     cancelling,
     document,
     flag,
