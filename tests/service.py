@@ -152,6 +152,7 @@ async def running(settings: Settings, terms: Iterable[ClinicalTerm] | None = Non
         for client in run.clients:
             await client.aclose()
         await service.world.pas.close()
+        await service.world.blobs.close()
         await service.world.store.close()
 
 
