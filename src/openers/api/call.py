@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
-from contextlib import aclosing
+from collections.abc import AsyncIterator, Sequence
 from typing import Final, TypeVar
 from urllib.parse import parse_qsl
 
@@ -40,19 +39,6 @@ class Content(msgspec.Struct, frozen=True):
 
     chunks: AsyncIterator[bytes]
     size: int
-
-
-async def begun(chunks: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
-    """The same bytes, some of which are read already: if they can't be, there still is a status to say so with."""
-    first = await anext(chunks, b"")
-
-    async def _all() -> AsyncGenerator[bytes, None]:
-        async with aclosing(chunks):
-            yield first
-            async for chunk in chunks:
-                yield chunk
-
-    return _all()
 
 
 class Reply(msgspec.Struct, frozen=True):

@@ -16,7 +16,6 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
-from openers.api.call import begun
 from openers.api.media import FHIR_JSON, disposition
 from openers.documents.signed_addresses import PATH, NotSigned, SignedAddresses, SignedFile
 from openers.domain.attachments import UploadedFile
@@ -69,14 +68,12 @@ async def _fetched(request: Request, deps: FileDeps) -> Response:
         signed = deps.addresses.read(request.path_params["signed"])
         _note(entry, signed)
         file = await _file(signed, world)
-        reply = await _reply(request, file, world)
     except NotSigned:
         return await _refused(world, problems.address_ended(Fhir.R4))
     except OpenersError as error:
         return await _refused(world, outcome_of(error, Fhir.R4))
-    entry.outcome = reply.status_code
     await world.store.witness(entry)
-    return reply
+    return _reply(request, file, world)
 
 
 def _note(entry: AuditEntry, signed: SignedFile) -> None:
@@ -97,22 +94,22 @@ async def _file(signed: SignedFile, world: World) -> UploadedFile:
     return file
 
 
-async def _reply(request: Request, file: UploadedFile, world: World) -> Response:
-    """The file, or the part of it that is asked for. Raises Unavailable."""
+def _reply(request: Request, file: UploadedFile, world: World) -> Response:
     headers = {
         **_HEADERS,
         "content-disposition": disposition(file.name).decode(),
         "etag": f'"{file.sha256}"',
     }
     wanted = _range(request.headers.get("range", ""), file.size)
-    start, end = wanted or (0, file.size)
+    if wanted is None:
+        headers["content-length"] = str(file.size)
+        return StreamingResponse(world.blobs.read(file.blob), 200, headers, media_type=file.media_type)
+    start, end = wanted
     if start >= end:
         return Response(status_code=416, headers={**_HEADERS, "content-range": f"bytes */{file.size}"})
     headers["content-length"] = str(end - start)
-    if wanted is not None:
-        headers["content-range"] = f"bytes {start}-{end - 1}/{file.size}"
-    content = await begun(world.blobs.read(file.blob, start, end))
-    return StreamingResponse(content, 200 if wanted is None else 206, headers, media_type=file.media_type)
+    headers["content-range"] = f"bytes {start}-{end - 1}/{file.size}"
+    return StreamingResponse(world.blobs.read(file.blob, start, end), 206, headers, media_type=file.media_type)
 
 
 def _range(header: str, size: int) -> tuple[int, int] | None:

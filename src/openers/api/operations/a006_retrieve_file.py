@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from openers.api.call import Call, Content, Reply, begun
+from openers.api.call import Call, Content, Reply
 from openers.api.media import disposition
 from openers.api.registry import ANY, GET, PROVIDER_APPLICATIONS, operation
 from openers.domain.principal import CLINICIANS
@@ -23,7 +23,7 @@ async def retrieve_attachment(call: Call) -> Reply:
     """Retrieve a file."""
     file = await read_file(ReadFile(call.file_id, call.principal), call.world)
     call.check_accepts(file.media_type)
-    content = Content(await begun(call.world.blobs.read(file.blob)), file.size)
+    content = Content(call.world.blobs.read(file.blob), file.size)
     return Reply(
         call.operation.success,
         content,
