@@ -14,6 +14,7 @@ from openers.domain.identifiers import FileId, UserId
 from openers.usecases.attach_files import NamedFile
 from openers.wire.instants import write_instant
 from openers.wire.json import (
+    BadCode,
     BadStructure,
     BadValue,
     Json,
@@ -120,7 +121,10 @@ def _type(body: Json, path: str) -> AttachmentType:
     codings = array(needed(element(needed(body, "type", path), at, _CONCEPT), "coding", at), join(at, "coding"))
     if len(codings) != 1:
         raise BadStructure(join(at, "coding"), None, "must hold one coding")
-    return _TYPE.read(codings[0], f"{join(at, 'coding')}[0]")
+    try:
+        return _TYPE.read(codings[0], f"{join(at, 'coding')}[0]")
+    except BadCode as error:  # the operations that attach files list no INVALID_CODE for it
+        raise BadValue(error.path, error.value, error.hint) from None
 
 
 def _file(body: Json, path: str) -> FileId:
