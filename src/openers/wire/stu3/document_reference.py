@@ -50,6 +50,8 @@ _ATTACHMENT: Final = frozenset({"id", "url"})
 
 def read_document(node: JsonValue, path: str) -> NamedFile:
     """The file that a DocumentReference names. Raises the classes of `Unreadable`."""
+    if isinstance(node, dict) and node.get("description", "") is None:  # of all elements, this one may be null
+        node = {name: value for name, value in node.items() if name != "description"}
     body = resource(node, path, "DocumentReference", _DOCUMENT, PROFILE)
     fixed(body, "status", path, "current")
     _INDEXED.read(needed(body, "indexed", path), join(path, "indexed"))
