@@ -48,8 +48,8 @@ def _typed(**coding: str) -> dict[str, Any]:
     return {"type": {"coding": [{"system": "https://fhir.nhs.uk/STU3/CodeSystem/eRS-AttachmentType-1", **coding}]}}
 
 
-def _at(url: object) -> dict[str, Any]:
-    return {"content": [{"attachment": {"url": url}}]}
+def _at(url: object, **more: object) -> dict[str, Any]:
+    return {"content": [{"attachment": {"url": url, **more}}]}
 
 
 MALFORMED: tuple[tuple[dict[str, Any], type[Unreadable], str], ...] = (
@@ -70,7 +70,7 @@ MALFORMED: tuple[tuple[dict[str, Any], type[Unreadable], str], ...] = (
     ({"content": {}}, BadStructure, f"{AT}/content"),
     ({"content": [{}]}, BadStructure, f"{AT}/content[0]/attachment"),
     ({"content": [{"attachment": {}}]}, BadStructure, f"{AT}/content[0]/attachment/url"),
-    ({"content": [{"attachment": {"url": f"Binary/{ONE}", "data": "eA=="}}]}, UnexpectedField, f"{AT}/content[0]/attachment/data"),
+    (_at(f"Binary/{ONE}", data="eA=="), UnexpectedField, f"{AT}/content[0]/attachment/data"),
     (_at(ONE), BadValue, f"{AT}/content[0]/attachment/url"),
     (_at(f"Binary/{ONE}/"), BadValue, f"{AT}/content[0]/attachment/url"),
     (_at(f"https://elsewhere.example/Binary/{ONE}"), BadValue, f"{AT}/content[0]/attachment/url"),
