@@ -47,7 +47,7 @@ class ContentScanner:
 
     async def scan(self, file: UploadedFile, chunks: AsyncIterator[bytes]) -> Verdict:
         """What is in the file. Raises Unavailable."""
-        passing = Passing()
+        passing = Passing(file.media_type)
         verdict = await self._threats.look(file, passing.watch(chunks))
         if verdict is Verdict.CLEAN and not is_what_it_says(file.media_type, passing.ends):
             return Verdict.INVALID
