@@ -28,10 +28,12 @@ from openers.api.rate_limit import RateLimit
 from openers.api.registry import REGISTRY
 from openers.api.renderings import Renderings
 from openers.api.routes import Routes
+from openers.documents.typesetter import TypstTypesetter
 from openers.domain.clock import Clock
 from openers.domain.codes import ClinicalTerm
 from openers.domain.errors import OpenersError
 from openers.identity.access import AccessCache
+from openers.identity.access_codes import AesCodeSeal
 from openers.identity.id_tokens import SigningKey
 from openers.key_files import read_or_make_key
 from openers.pas.connector import PasConnector
@@ -89,6 +91,8 @@ async def open_world(settings: Settings, metrics: Metrics, terms: Iterable[Clini
         pas=PasConnector(settings.base_url.rstrip("/"), signing_key.sign, clock, settings.pas_timeout_s),
         reference=reference,
         listings=ListingsShelf(reference),
+        typesetter=TypstTypesetter(),
+        seal=AesCodeSeal(read_or_make_key(settings.access_code_key_file, strict=settings.production)),
         entry=system_entry("Start", clock.now()),
     )
 

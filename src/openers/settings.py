@@ -72,6 +72,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     blob_url: Annotated[str, Meta(pattern=r"^(file:|s3://)\S+$", description="file:path or s3://bucket/prefix")]
     audit_key_file: _File
     signing_key_file: _File
+    access_code_key_file: _File
     oidc_issuer: _Url | None = None
     oidc_client_id: _Text | None = None
     oidc_client_key_file: _File | None = None
@@ -194,6 +195,7 @@ def _defaults(mode: Mode, directory: Path) -> dict[str, object]:
         "blob_url": f"file:{directory / 'blobs'}",
         "audit_key_file": directory / "keys" / "audit.key",
         "signing_key_file": directory / "keys" / "signing.pem",
+        "access_code_key_file": directory / "keys" / "access-codes.key",
         "rate_limit_per_second": 10.0 if production else 0.0,
         "log_format": LogFormat.JSON if production else LogFormat.READABLE,
         "metrics_port": 8001 if production else None,

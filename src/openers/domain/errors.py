@@ -216,6 +216,10 @@ class UnableToCancelAppointment(FieldRefused):
     """Something unexpected came between a cancellation and its confirmation."""
 
 
+class NoAccessCode(FieldRefused):
+    """The patient has no access code."""
+
+
 class MissingHeader(FieldRefused):
     """A header that is always needed is missing."""
 

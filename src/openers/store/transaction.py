@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from openers.store.access_codes import SqlAccessCodes
 from openers.store.claims import SqlClaims, SqlEvents, SqlLinks
 from openers.store.credentials import SqlCredentials
 from openers.store.directory import SqlDirectory
@@ -15,7 +16,7 @@ from openers.store.statements import Connection
 class SqlTx:
     """The `Tx` port over one connection."""
 
-    __slots__ = ("claims", "credentials", "directory", "due", "events", "links", "patients", "referrals", "slots")
+    __slots__ = ("access_codes", "claims", "credentials", "directory", "due", "events", "links", "patients", "referrals", "slots")
 
     def __init__(self, connection: Connection) -> None:
         """`connection` is in the transaction that reads and writes."""
@@ -28,3 +29,4 @@ class SqlTx:
         self.claims = SqlClaims(connection)
         self.links = SqlLinks(connection)
         self.events = SqlEvents(connection)
+        self.access_codes = SqlAccessCodes(connection)

@@ -22,6 +22,7 @@ from openers.domain.identifiers import AppointmentId, NhsNumber, OdsCode, Postco
 from openers.domain.patient import Patient
 from openers.domain.principal import Principal
 from openers.domain.referral import Referral
+from openers.usecases.access_code_ports import AccessCodes
 from openers.usecases.booking_ports import Claims, Events, Links, Slots
 
 T = TypeVar("T")
@@ -268,6 +269,11 @@ class Tx(Protocol):
     @property
     def events(self) -> Events:
         """What has happened."""
+        ...
+
+    @property
+    def access_codes(self) -> AccessCodes:
+        """Patients' access codes."""
         ...
 
 

@@ -16,7 +16,9 @@ from openers.domain.clock import Clock
 from openers.domain.ids import Ids
 from openers.domain.listings import Listings
 from openers.domain.search import Listing
+from openers.usecases.access_code_ports import CodeSeal
 from openers.usecases.booking_ports import Pas
+from openers.usecases.document_ports import Typesetter
 from openers.usecases.ports import PatientSource, ReferenceData, Store, Tx
 
 
@@ -56,22 +58,13 @@ class World(msgspec.Struct, frozen=True, kw_only=True):
     pas: Pas
     reference: ReferenceData
     listings: ListingsShelf
+    typesetter: Typesetter
+    seal: CodeSeal
     entry: AuditEntry
 
     def for_call(self, entry: AuditEntry) -> World:
         """The same world for the call that `entry` records."""
-        return World(
-            name=self.name,
-            store=self.store,
-            clock=self.clock,
-            wall=self.wall,
-            ids=self.ids,
-            patients=self.patients,
-            pas=self.pas,
-            reference=self.reference,
-            listings=self.listings,
-            entry=entry,
-        )
+        return msgspec.structs.replace(self, entry=entry)
 
     def begin(self, act: str, lock: Sequence[str] = ()) -> AbstractAsyncContextManager[Tx]:
         """The only way to write: a transaction that commits with the call's audit entry, or changes nothing.

@@ -135,6 +135,7 @@ STU3: Final[dict[type[OpenersError], _Row]] = {
     e.ThisSlotIsAvailable: _Row(422, "business-rule", "THIS_SLOT_IS_AVAILABLE"),
     e.UnableToConfirmAppointment: _Row(422, "business-rule", "UNABLE_TO_CONFIRM_APPOINTMENT"),
     e.UnableToCancelAppointment: _Row(422, "business-rule", "UNABLE_TO_CANCEL_APPOINTMENT"),
+    e.NoAccessCode: _Row(422, "business-rule", "NO_ACCESS_CODE"),
     e.MissingParameter: _Row(400, "required", "MISSING_PARAMETER"),
     e.MissingHeader: _Row(400, "required", "MISSING_HEADER"),
     w.MalformedJson: _Row(400, "structure", "INVALID_FHIR_STRUCTURE"),

@@ -1,0 +1,1 @@
+"""Documents on paper: the typesetter, its templates and fonts."""
