@@ -168,7 +168,7 @@ def _refusals(operation: Operation) -> dict[str, Any]:
     absent += () if operation.if_match or operation.asks_pas else _OF_CHANGES
     absent += () if operation.asks_pas else _OF_PAS
     absent += () if operation.if_match else ("412",)
-    absent += ("422",) if operation.fhir is Fhir.R4 else ()
+    absent += ("422",) if operation.fhir is Fhir.R4 and operation.response else ()
     statuses = {status: text for status, text in _REFUSALS.items() if status not in absent}
     told = {status: {"description": text, "content": _content(outcome)} for status, text in statuses.items()}
     for status in {"406", "415"} & told.keys() if operation.fhir is Fhir.STU3 else ():

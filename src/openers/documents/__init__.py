@@ -1,1 +1,1 @@
-"""Documents on paper: the typesetter, its templates and fonts."""
+"""Files and documents: where content is kept and scanned, under which addresses it is fetched, and what is typeset."""

@@ -19,7 +19,9 @@ _DIRECTIONS: Final = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e
 _UNSEEN: Final = _DIRECTIONS | frozenset("\u00ad\u200b\u2060\ufe0e\ufe0f\ufeff")
 """Characters that are never seen and carry no meaning on paper."""
 _JOINERS: Final = frozenset("\u200c\u200d")
-_LINE_ENDS: Final = str.maketrans({"\r": "\n", "\u2028": "\n", "\u2029": "\n", "\x0b": "\n", "\x0c": "\n", "\x85": "\n"})
+_LINE_ENDS: Final = str.maketrans(
+    {"\r": "\n", "\u2028": "\n", "\u2029": "\n", "\x0b": "\n", "\x0c": "\n", "\x85": "\n"}
+)
 
 
 def legible(text: str) -> str:
@@ -31,7 +33,7 @@ def legible(text: str) -> str:
 
 
 def spelled_out(text: str) -> str:
-    """The text in the characters of ASCII alone: for what the typesetter refuses although each character has a glyph."""
+    """The text in ASCII alone: for what the typesetter refuses although each character has a glyph."""
     return "".join(each if each.isascii() else _spelled(each) for each in text)
 
 

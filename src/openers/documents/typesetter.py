@@ -11,11 +11,11 @@ import asyncio
 import os
 import re
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, suppress
-from importlib.resources import as_file, files
+from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
@@ -32,6 +32,7 @@ STANDARD: Final = "ua-1"
 MOST_WAITING: Final = 256
 """How many documents may wait for their turn; beyond that, callers are told to come back."""
 _NICENESS: Final = 10
+_Json = str | bool | None | list["_Json"] | dict[str, "_Json"]
 _NAME_PARTS: Final = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
@@ -54,12 +55,6 @@ class TypstTypesetter:
         finally:
             self._waiting -= 1
 
-    async def close(self) -> None:
-        """Finish what is under way and let go of the thread."""
-        await asyncio.to_thread(self._thread.shutdown)
-        if self._press is not None:
-            self._press.close()
-
     def _set(self, document: Document, made: Instant) -> bytes:
         """In the thread."""
         if self._press is None:
@@ -74,9 +69,8 @@ class _Press:
         import typst
 
         self._typst = typst
-        self._open = ExitStack()
-        here = self._open.enter_context(as_file(files("openers.documents")))
-        self._templates: Path = here / "templates"
+        here = Path(__file__).parent
+        self._templates = here / "templates"
         self._fonts = typst.Fonts(
             include_system_fonts=False, include_embedded_fonts=False, font_paths=[str(here / "fonts")]
         )
@@ -84,19 +78,17 @@ class _Press:
 
     def printed(self, document: Document, made: Instant) -> bytes:
         """The document as PDF."""
-        says: Any = msgspec.to_builtins(document)
+        says: _Json = msgspec.json.decode(msgspec.json.encode(document, enc_hook=str.__str__))
         try:
             return self._compiled(type(document), _with_texts(says, legible), made)
         except self._typst.TypstError:  # signs that no font has together, which only shaping finds out
             return self._compiled(type(document), _with_texts(says, spelled_out), made)
 
-    def close(self) -> None:
-        """Let go of unpacked files."""
-        self._open.close()
-
-    def _compiled(self, kind: type[Document], says: Any, made: Instant) -> bytes:
+    def _compiled(self, kind: type[Document], says: _Json, made: Instant) -> bytes:
         inputs = {"data": msgspec.json.encode(says).decode()}
-        pdf = self._compiler(kind).compile(format="pdf", sys_inputs=inputs, pdf_standards=STANDARD, timestamp=made.replace(microsecond=0))
+        pdf = self._compiler(kind).compile(
+            format="pdf", sys_inputs=inputs, pdf_standards=STANDARD, timestamp=made.replace(microsecond=0)
+        )
         if not isinstance(pdf, bytes):
             raise TypeError(f"Typst gave {type(pdf).__name__}, not one PDF")
         return pdf
@@ -119,14 +111,12 @@ def _step_back() -> None:
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS)
 
 
-def _with_texts(value: Any, change: Any) -> Any:
+def _with_texts(value: _Json, change: Callable[[str], str]) -> _Json:
     """A value of JSON with each of its texts changed."""
-    match value:
-        case str():
-            return change(value)
-        case dict():
-            return {key: _with_texts(each, change) for key, each in value.items()}
-        case list() | tuple():
-            return [_with_texts(each, change) for each in value]
-        case _:
-            return value
+    if isinstance(value, str):
+        return change(value)
+    if isinstance(value, dict):
+        return {key: _with_texts(each, change) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_with_texts(each, change) for each in value]
+    return value

@@ -11,7 +11,7 @@ from typing import Final
 from openers.domain.identifiers import Identifier
 
 ALPHABET: Final = "CDFHJKMNPRTVWXY3479"
-"""No vowels, which would make words, and nothing that looks like something else: 0 O Q, 1 I L, 2 Z, 5 S, 6 G, 8 B, U."""
+"""No vowels, which make words, and nothing that looks like something else: 0 O Q, 1 I L, 2 Z, 5 S, 6 G, 8 B, U."""
 LENGTH: Final = 8
 """34 bits, against a handful of attempts."""
 MOST_FAILURES: Final = 5

@@ -68,10 +68,14 @@ class SqlReferrals:
             raise VersionConflict(version, stored.version)
         return stored
 
+    async def for_system(self, ubrn: Ubrn) -> Stored[Referral] | None:
+        """The referral, for work that the service does by itself, without a principal."""
+        row = await self._connection.row(_GET, {"ubrn": ubrn})
+        return None if row is None else _stored(ubrn, row)
+
     async def booked(self, ubrn: Ubrn, key: str) -> Stored[Referral] | None:
         """The referral whose appointment was booked under `key`, for its own PAS, which has no principal."""
-        row = await self._connection.row(_GET, {"ubrn": ubrn})
-        stored = None if row is None else _stored(ubrn, row)
+        stored = await self.for_system(ubrn)
         appointment = None if stored is None else stored.value.appointment
         return stored if appointment is not None and appointment.booking_key == key else None
 
@@ -96,12 +100,20 @@ class SqlReferrals:
 
     async def put(self, old: Stored[Referral], new: Referral) -> Stored[Referral]:
         """Replace the value, raise the version, keep the old value in history. Raises VersionConflict."""
-        body, version = encode(new), old.version + 1
+        stored = await self._replace(old, new, old.version + 1)
+        await self._connection.run(_KEEP, {"kind": KIND, "key": old.key, "version": old.version, "body": old.body})
+        return stored
+
+    async def amend(self, old: Stored[Referral], new: Referral) -> Stored[Referral]:
+        """Replace the value under the same version. Raises VersionConflict."""
+        return await self._replace(old, new, old.version)
+
+    async def _replace(self, old: Stored[Referral], new: Referral, version: int) -> Stored[Referral]:
+        body = encode(new)
         values = {"key": old.key, "old": old.version, "version": version, "body": body}
         if not await self._connection.run(_PUT, {**values, **_columns_of(new)}):
             row = await self._connection.row(_GET, {"ubrn": old.key})
             raise VersionConflict(old.version, row[0] if row else 0)
-        await self._connection.run(_KEEP, {"kind": KIND, "key": old.key, "version": old.version, "body": old.body})
         return Stored(new.ubrn, version, body, _decoder, new.patient)
 
     async def next_ubrn(self) -> Ubrn:

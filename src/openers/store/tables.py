@@ -98,7 +98,7 @@ access_codes = Table(
     Column("sealed", LargeBinary, nullable=False),
     Column("failures", Integer, nullable=False),
 )
-"""Patients' access codes, sealed under a key outside the store. `failures` counts wrong ones since the last right one."""
+"""Patients' access codes, sealed under a key outside the store. `failures` counts the wrong ones in a row."""
 
 due = Table(
     "due",
@@ -148,6 +148,16 @@ claims = Table(
     _body(),
 )
 """Acts under way on a referral: a booking or cancellation that a PAS has not answered yet."""
+
+files = Table(
+    "files",
+    metadata,
+    Column("id", String(48), primary_key=True),
+    Column("attached_to", String(12), index=True),
+    Column("blob", String(100), nullable=False, unique=True),
+    _body(),
+)
+"""Uploaded files. `attached_to` is the UBRN of the request that has one as an attachment; `blob` names its content."""
 
 pas_links = Table("pas_links", metadata, Column("service", BigInteger, primary_key=True, autoincrement=False), _body())
 

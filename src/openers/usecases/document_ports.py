@@ -63,7 +63,7 @@ class Activity(msgspec.Struct, frozen=True, kw_only=True):
     files: tuple[FileLine, ...] = ()
 
 
-class ClinicalSummary(Document):
+class ClinicalSummary(Document, frozen=True, kw_only=True):
     """The clinical information of a referral (A007)."""
 
     subject: Subject
@@ -83,7 +83,7 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
     files: tuple[str, ...] = ()
 
 
-class AdviceConversation(Document):
+class AdviceConversation(Document, frozen=True, kw_only=True):
     """A request for advice with its conversation (A043). `may_convert`: the provider may make a referral of it."""
 
     subject: Subject
@@ -113,7 +113,7 @@ class Clinic(msgspec.Struct, frozen=True, kw_only=True):
     instructions: str = ""
 
 
-class PatientLetter(Document):
+class PatientLetter(Document, frozen=True, kw_only=True):
     """A letter to a patient (A019).
 
     `sender` is the letterhead of who referred; `clinics` are the one that is booked or asked, or those to choose from;

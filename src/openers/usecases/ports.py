@@ -24,6 +24,7 @@ from openers.domain.principal import Principal
 from openers.domain.referral import Referral
 from openers.usecases.access_code_ports import AccessCodes
 from openers.usecases.booking_ports import Claims, Events, Links, Slots
+from openers.usecases.file_ports import Files
 
 T = TypeVar("T")
 
@@ -55,6 +56,10 @@ class Referrals(Protocol):
         """The referral, for `by`. Raises NotFound, NoRelationship, VersionConflict (`version` is not the latest)."""
         ...
 
+    async def for_system(self, ubrn: Ubrn) -> Stored[Referral] | None:
+        """The referral, for work that the service does by itself, without a principal."""
+        ...
+
     async def booked(self, ubrn: Ubrn, key: str) -> Stored[Referral] | None:
         """The referral whose appointment was booked under `key`, for its own PAS, which has no principal."""
         ...
@@ -73,6 +78,10 @@ class Referrals(Protocol):
 
     async def put(self, old: Stored[Referral], new: Referral) -> Stored[Referral]:
         """Replace the value, raise the version, keep the old value in history."""
+        ...
+
+    async def amend(self, old: Stored[Referral], new: Referral) -> Stored[Referral]:
+        """Replace the value under the same version: for what no reply about the referral itself shows."""
         ...
 
     async def next_ubrn(self) -> Ubrn:
@@ -249,6 +258,11 @@ class Tx(Protocol):
     @property
     def due(self) -> Due:
         """Work that falls due."""
+        ...
+
+    @property
+    def files(self) -> Files:
+        """Uploaded files."""
         ...
 
     @property

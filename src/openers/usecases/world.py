@@ -19,6 +19,7 @@ from openers.domain.search import Listing
 from openers.usecases.access_code_ports import CodeSeal
 from openers.usecases.booking_ports import Pas
 from openers.usecases.document_ports import Typesetter
+from openers.usecases.file_ports import Blobs, Scanner
 from openers.usecases.ports import PatientSource, ReferenceData, Store, Tx
 
 
@@ -56,6 +57,8 @@ class World(msgspec.Struct, frozen=True, kw_only=True):
     ids: Ids
     patients: PatientSource
     pas: Pas
+    blobs: Blobs
+    scanner: Scanner
     reference: ReferenceData
     listings: ListingsShelf
     typesetter: Typesetter
