@@ -39,15 +39,16 @@ _NAME_PARTS: Final = re.compile(r"(?<=[a-z])(?=[A-Z])")
 class TypstTypesetter:
     """The `Typesetter` port. One for a process."""
 
-    def __init__(self) -> None:
+    def __init__(self, most_waiting: int = MOST_WAITING) -> None:
         """Starts nothing yet."""
+        self._most_waiting = most_waiting
         self._thread = ThreadPoolExecutor(1, "typesetter", initializer=_step_back)
         self._press: _Press | None = None
         self._waiting = 0
 
     async def pdf(self, document: Document, made: Instant) -> bytes:
         """The document as a tagged PDF that says it was made at an instant. Raises Unavailable (too many wait)."""
-        if self._waiting >= MOST_WAITING:
+        if self._waiting >= self._most_waiting:
             raise Unavailable("typesetter")
         self._waiting += 1
         try:
