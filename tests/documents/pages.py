@@ -49,7 +49,8 @@ def root_of(pdf: bytes) -> dict[str, Any]:
 
 def metadata_of(pdf: bytes) -> dict[str, str]:
     """Title, author, dates."""
-    return {str(name): str(value) for name, value in (PdfReader(io.BytesIO(pdf)).metadata or {}).items()}
+    told = cast("dict[str, Any]", PdfReader(io.BytesIO(pdf)).metadata or {})
+    return {name: str(value) for name, value in told.items()}
 
 
 def tags_of(pdf: bytes) -> list[tuple[int, str]]:
