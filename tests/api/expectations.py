@@ -50,7 +50,7 @@ class Expected:
     """One address of one operation. `path` holds `{ubrn}`, `{appointment}` or `{booked}` where one is named.
 
     `etag` is its form, if any; `headers` are those that it needs besides the usual ones; `makes` and `cancels` say what
-    its body asks for where that is of a referral or an appointment that exists.
+    its body asks for where that is of a referral or an appointment that exists; `media` is what it answers with.
     """
 
     number: str
@@ -65,6 +65,7 @@ class Expected:
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
     makes: bool = False
     cancels: bool = False
+    media: str = OUTCOME
 
     @property
     def fhir(self) -> str:
@@ -127,12 +128,26 @@ OPERATIONS: Final = (
         "/STU3/ReferralRequest/{ubrn}/_history/3",
         etag=r'W/"3"',
     ),
+    Expected(
+        "A007",
+        "POST",
+        "/STU3/ReferralRequest/{ubrn}/$ers.generateCRI",
+        "/STU3/ReferralRequest/{ubrn}/$ers.generateCRI",
+        media="application/pdf",
+    ),
     Expected("A010", "POST", search()["url"], search()["url"], body=_body(search())),
     Expected(
         "A011", "POST", create_referral()["url"], create_referral()["url"], 201, WEAK, body=_body(create_referral())
     ),
     Expected("A015", "GET", "/STU3/Slot", SLOTS, query_required=True, headers=RULES),
     Expected("A016", "POST", "/STU3/Appointment", "/STU3/Appointment", 201, r'W/"1"', makes=True),
+    Expected(
+        "A019",
+        "POST",
+        "/STU3/ReferralRequest/{ubrn}/$ers.generatePatientLetter",
+        "/STU3/ReferralRequest/{ubrn}/$ers.generatePatientLetter",
+        media="application/pdf",
+    ),
     Expected(
         "A021",
         "POST",
@@ -197,10 +212,12 @@ _MATRIX = """
 A004            200 200 403 200 200  403 403 403 403 403 403 403 403 403 403 403 403 403 200    200    403   401
 A005            200 200 403 200 200  403 403 403 403 403 403 403 403 403 403 403 403 403 200    403    403   401
 A005-versioned  200 200 403 200 200  403 403 403 403 403 403 403 403 403 403 403 403 403 200    403    403   401
+A007            200 200 403 200 200  403 403 403 403 403 403 403 403 403 403 403 403 403 200    403    403   401
 A010            200 200 403 403 403  403 403 403 403 403 403 403 403 403 403 403 403 403 403    403    403   401
 A011            201 201 403 403 403  403 403 403 403 403 403 403 403 403 403 403 403 403 403    403    403   401
 A015            200 200 403 403 403  403 403 403 403 403 403 403 403 403 403 403 403 403 403    403    403   401
 A016            201 201 403 403 403  403 403 403 403 403 403 403 403 403 403 403 403 403 403    403    403   401
+A019            200 200 403 403 403  403 403 403 403 403 403 403 403 403 403 403 403 403 403    403    403   401
 A021            201 201 403 403 403  403 403 403 403 403 403 403 403 403 403 403 403 403 403    403    403   401
 A030            200 200 200 200 200  200 200 200 200 200 200 200 200 200 200 200 200 200 403    403    403   401
 A033            200 200 403 403 403  403 403 403 403 403 403 403 403 403 403 403 403 403 403    200    403   401
@@ -237,7 +254,7 @@ def check_headers(reply: httpx.Response, expected: Expected, correlation: str) -
     assert reply.status_code == expected.success, reply.text
     assert REQUEST_ID.fullmatch(reply.headers["x-request-id"])
     assert reply.headers["x-correlation-id"] == correlation
-    assert reply.headers["content-type"] == OUTCOME
+    assert reply.headers["content-type"] == expected.media
     assert reply.headers.get_list("content-length") == [reply.headers["content-length"]]
     if expected.method != "HEAD":
         assert int(reply.headers["content-length"]) == len(reply.content)
