@@ -74,7 +74,7 @@ async def test_it_says_when_the_appointment_is_in_london_time(booked: tuple[Rig,
     rig, ubrn, start = booked
     local = start.astimezone(LONDON)
     text = await summary(rig.run, ubrn)
-    assert f"Appointment {local.day} {local:%B %Y}, {local:%H:%M}" in text
+    assert f"Appointment date/time {local.day} {local:%B %Y}, {local:%H:%M}" in text
 
 
 async def test_its_name_and_times_follow_the_clock_of_the_world(service: Running) -> None:
