@@ -155,6 +155,13 @@ OPERATIONS: Final = (
         media="application/pdf",
         accepts_anything=True,
     ),
+    Expected(
+        "A007",
+        "POST",
+        "/STU3/ReferralRequest/{ubrn}/$ers.generateCRI",
+        "/STU3/ReferralRequest/{ubrn}/$ers.generateCRI",
+        media="application/pdf",
+    ),
     Expected("A010", "POST", search()["url"], search()["url"], body=_body(search())),
     Expected(
         "A011", "POST", create_referral()["url"], create_referral()["url"], 201, WEAK, body=_body(create_referral())
@@ -170,6 +177,13 @@ OPERATIONS: Final = (
     ),
     Expected("A015", "GET", "/STU3/Slot", SLOTS, query_required=True, headers=RULES),
     Expected("A016", "POST", "/STU3/Appointment", "/STU3/Appointment", 201, r'W/"1"', makes=True),
+    Expected(
+        "A019",
+        "POST",
+        "/STU3/ReferralRequest/{ubrn}/$ers.generatePatientLetter",
+        "/STU3/ReferralRequest/{ubrn}/$ers.generatePatientLetter",
+        media="application/pdf",
+    ),
     Expected("A020", "POST", "/STU3/Binary", "/STU3/Binary", 201, location=BINARY, media=None, file=LETTER),
     Expected(
         "A021",
@@ -248,11 +262,13 @@ A004            200 200 403 200 200  403 403 403 403 403 403 403 403 403 403 403
 A005            200 200 403 200 200  403 403 403 403 403 403 403 403 403 403 403 403 403 200    403    403   401
 A005-versioned  200 200 403 200 200  403 403 403 403 403 403 403 403 403 403 403 403 403 200    403    403   401
 A006            200 200 403 200 200  403 403 403 403 403 403 403 403 403 403 403 403 403 200    403    403   401
+A007            200 200 403 200 200  403 403 403 403 403 403 403 403 403 403 403 403 403 200    403    403   401
 A010            200 200 403 403 403  403 403 403 403 403 403 403 403 403 403 403 403 403 403    403    403   401
 A011            201 201 403 403 403  403 403 403 403 403 403 403 403 403 403 403 403 403 403    403    403   401
 A012            200 200 403 403 403  403 403 403 403 403 403 403 403 403 403 403 403 403 403    403    403   401
 A015            200 200 403 403 403  403 403 403 403 403 403 403 403 403 403 403 403 403 403    403    403   401
 A016            201 201 403 403 403  403 403 403 403 403 403 403 403 403 403 403 403 403 403    403    403   401
+A019            200 200 403 403 403  403 403 403 403 403 403 403 403 403 403 403 403 403 403    403    403   401
 A020            201 201 403 201 201  403 403 403 403 403 403 403 403 403 403 403 403 403 403    403    403   401
 A021            201 201 403 403 403  403 403 403 403 403 403 403 403 403 403 403 403 403 403    403    403   401
 A030            200 200 200 200 200  200 200 200 200 200 200 200 200 200 200 200 200 200 403    403    403   401
