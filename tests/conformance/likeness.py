@@ -37,6 +37,7 @@ MASKS: Final = (
     Mask("id", r"[1-9]\d{0,10}", "an appointment id"),
     Mask("*versionId", r"\d+", "a version"),
     Mask("*valueInstant", INSTANT, "an instant"),
+    Mask("*valueDateTime", INSTANT, "an instant"),
     Mask("*created", INSTANT, "an instant"),
     Mask("*lastUpdated", INSTANT, "an instant"),
     Mask("timestamp", INSTANT, "an instant"),
