@@ -6,14 +6,10 @@ Source: rules chapters 2.7, 4 and 12, 11.2 rows 20, 21 and 23; the codes are tho
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from datetime import date, timedelta
 from typing import Final, NamedTuple
 
-import msgspec
 import pytest
 
-from openers.domain.directory import OrganisationKind
-from openers.domain.identifiers import OdsCode
 from tests.acts.cast import (
     ACCEPTED,
     ADVICE,
@@ -35,11 +31,9 @@ from tests.acts.cast import (
     said,
     uploaded,
 )
-from tests.api.arrangements import Moved, at_time, patient_called, put
 from tests.api.mutations import mutations
 from tests.booking.rig import NO_SLOTS, SERVICE, Json, code
 from tests.requests import CS, NHS_NUMBER, PATIENT, coding, criteria, identifier, shortlist
-from tests.service import CONSULTANT
 
 pytestmark = pytest.mark.anyio
 
@@ -179,11 +173,12 @@ PROVIDER_REASONS: Final = (
 
 @pytest.mark.parametrize("state", ["triaged", "awaiting", "booked"])
 @pytest.mark.parametrize("who", ["clinician", "admin", "application"])
-@pytest.mark.parametrize(("reason", "comment", "where"), PROVIDER_REASONS)
+@pytest.mark.parametrize("allowed", PROVIDER_REASONS)
 async def test_reasons_of_a_provider(
-    cast: Cast, reason: str, comment: str | None, where: set[str], who: str, state: str
+    cast: Cast, allowed: tuple[str, str | None, set[str]], who: str, state: str
 ) -> None:
     """A036: the end of triage where triage has come to something, other reasons elsewhere."""
+    reason, comment, where = allowed
     make = {"triaged": TRIAGED, "awaiting": AWAITING, "booked": BOOKED}[state]
     by = {"clinician": cast.consultant, "admin": cast.consultant_admin, "application": cast.application}[who]
     words = () if comment is None else (said("cancellationComments", comment),)
@@ -264,79 +259,6 @@ async def test_a_file_that_has_been_attached_is_in_no_state_for_another_act(cast
 
 
 # Conditions of a review
-
-
-async def test_a_review_needs_the_letter_that_is_meant_to_come(cast: Cast) -> None:
-    """A013, A014, A022: booked with the intention to add a letter, and reviewed once it is there."""
-    referral = await BOOKED(cast, LETTER)
-    before = await cast.rows()
-    for number in ("A013", "A014", "A022"):
-        assert code(await cast.do(number, referral)) == (422, "INVALID_REQUEST_STATE")
-    assert await cast.rows() == before
-    assert (await cast.do("A013", await cast.with_letter(referral))).status_code == 200
-
-
-async def test_a_review_is_done_once_until_the_letter_changes(cast: Cast) -> None:
-    """After A013 there is nothing to review; a changed letter asks for another review."""
-    referral = await cast.done("A013", await BOOKED(cast))
-    for number in ("A013", "A014", "A022"):
-        assert code(await cast.do(number, referral)) == (422, "INVALID_REQUEST_STATE")
-    assert (await cast.do("A014", await cast.with_letter(referral))).status_code == 200
-
-
-@pytest.mark.parametrize(("days", "status"), [(0, 200), (60, 422)])
-async def test_a_review_of_a_past_appointment(own: Cast, days: int, status: int) -> None:
-    """Refused once its day is over; A029 does not offer what follows from it either."""
-    referral = await own.booked()
-    later = at_time(own.rig.run, clock=Moved(own.rig.run.service.world.clock, timedelta(days=days)))
-    client = await later.as_person(CONSULTANT)
-    reply = await own.do("A013", referral, by=client)
-    assert reply.status_code == status
-    if status == 422:
-        assert code(reply) == (422, "INVALID_REQUEST_STATE")
-        assert "past" in reply.json()["issue"][0]["diagnostics"]
-
-
-# The patient, the organisation, and somebody else at the record
-
-
-@pytest.mark.parametrize("number", ["A013", "A014", "A022", "A028", "A031", "A032", "A036"])
-async def test_a_record_that_has_become_sensitive(own: Cast, number: str) -> None:
-    """PATIENT_ERROR, and A029 offers nothing."""
-    referral = await ON.get(number, BOOKED if number == "A013" else AWAITING)(own)
-    patient = await patient_called(own.rig.run, PATIENT)
-    await put(own.rig.run, msgspec.structs.replace(patient, sensitive=True))
-    before = await own.rows()
-    assert code(await own.do(number, referral)) == (422, "PATIENT_ERROR")
-    assert await own.rows() == before
-    assert await own.offered(referral, own.actor(number, referral)) == set()
-
-
-async def test_a_patient_who_died(own: Cast) -> None:
-    """No other services are searched for them, but the referral is cancelled for that reason."""
-    referral = await own.not_booked()
-    patient = await patient_called(own.rig.run, PATIENT)
-    await put(own.rig.run, msgspec.structs.replace(patient, died=date(2026, 1, 1)))
-    for number in ("A031", "A032"):
-        assert code(await own.do(number, referral)) == (422, "PATIENT_ERROR")
-    assert await own.offered(referral, own.gp) == {"CANCEL_REFERRAL", "CREATE_APPOINTMENT"}
-    assert (await own.do("A036", referral, cancelling("PATIENT_DIED"))).status_code == 200
-
-
-@pytest.mark.parametrize("number", ["A031", "A032"])
-@pytest.mark.parametrize("expected", ["ORGANISATION_IS_CLOSED", "ORGANISATION_NOT_APPROPRIATE"])
-async def test_whose_commissioning_rules_apply(own: Cast, number: str, expected: str) -> None:
-    """The referring organisation has closed, or is none that refers any more."""
-    referral, world = await own.not_booked(), own.rig.world
-    closing = {"closed_on": date(2026, 1, 1)}
-    changes = closing if expected == "ORGANISATION_IS_CLOSED" else {"kind": OrganisationKind.COMMISSIONER}
-    async with world.begin("change an organisation for a test") as tx:
-        practice = await tx.directory.organisation(OdsCode("D82106"))
-        assert practice is not None
-        await tx.directory.put_organisation(msgspec.structs.replace(practice, **changes))
-    before = await own.rows()
-    assert code(await own.do(number, referral)) == (422, expected)
-    assert await own.rows() == before
 
 
 async def test_nothing_can_be_booked_where_no_service_takes_bookings(cast: Cast) -> None:

@@ -6,7 +6,7 @@ Source: rules chapters 1.2 (who may call what), 2.3 to 2.6 (gateway, headers, er
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -261,75 +261,6 @@ OPERATIONS: Final = (
 """Every address that exists so far."""
 
 BY_NAME: Final = {each.name: each for each in OPERATIONS}
-
-COLUMNS: Final[Mapping[str, str]] = {
-    "RC": "REFERRING_CLINICIAN",
-    "RCA": "REFERRING_CLINICIAN_ADMIN",
-    "RA": "REFERRING_ADMIN",
-    "SPC": "SERVICE_PROVIDER_CLINICIAN",
-    "SPCA": "SERVICE_PROVIDER_CLINICIAN_ADMIN",
-    "SPA": "SERVICE_PROVIDER_ADMIN",
-    "COM": "COMMISSIONER",
-    "IA": "INFORMATION_ANALYST",
-    "BM": "BOOKING_MANAGER",
-    "ARM": "ADDITIONAL_REQUIREMENTS_MANAGER",
-    "SD": "SERVICE_DEFINER",
-    "BHP": "BMS_HCP_PROXY",
-    "BA": "BMS_ADMIN",
-    "EA": "ERS_ADMIN",
-    "RRM": "REFERRER_RIGHTS_MANAGER",
-    "PAA": "PROVIDER_AUTHORISED_APPLICATION",
-    "RAA": "REFERRER_AUTHORISED_APPLICATION",
-    "AA": "AUTHORISED_APPLICATION",
-}
-"""The business functions by the column that stands for them below."""
-
-_MATRIX = """
-                RC  RCA RA  SPC SPCA SPA COM IA  BM  ARM SD  BHP BA  EA  RRM PAA RAA AA  appPAA appRAA appAA none
-A004            200 200 403 200 200  403 403 403 403 403 403 403 403 403 403 403 403 403 200    200    403   401
-A005            200 200 403 200 200  403 403 403 403 403 403 403 403 403 403 403 403 403 200    403    403   401
-A005-versioned  200 200 403 200 200  403 403 403 403 403 403 403 403 403 403 403 403 403 200    403    403   401
-A006            200 200 403 200 200  403 403 403 403 403 403 403 403 403 403 403 403 403 200    403    403   401
-A007            200 200 403 200 200  403 403 403 403 403 403 403 403 403 403 403 403 403 200    403    403   401
-A010            200 200 403 403 403  403 403 403 403 403 403 403 403 403 403 403 403 403 403    403    403   401
-A011            201 201 403 403 403  403 403 403 403 403 403 403 403 403 403 403 403 403 403    403    403   401
-A012            200 200 403 403 403  403 403 403 403 403 403 403 403 403 403 403 403 403 403    403    403   401
-A013            403 403 403 200 200  403 403 403 403 403 403 403 403 403 403 403 403 403 200    403    403   401
-A014            403 403 403 200 200  403 403 403 403 403 403 403 403 403 403 403 403 403 403    403    403   401
-A015            200 200 403 403 403  403 403 403 403 403 403 403 403 403 403 403 403 403 403    403    403   401
-A016            201 201 403 403 403  403 403 403 403 403 403 403 403 403 403 403 403 403 403    403    403   401
-A019            200 200 403 403 403  403 403 403 403 403 403 403 403 403 403 403 403 403 403    403    403   401
-A020            201 201 403 201 201  403 403 403 403 403 403 403 403 403 403 403 403 403 403    403    403   401
-A021            201 201 403 403 403  403 403 403 403 403 403 403 403 403 403 403 403 403 403    403    403   401
-A022            403 403 403 200 200  403 403 403 403 403 403 403 403 403 403 403 403 403 403    403    403   401
-A028            403 403 403 200 200  403 403 403 403 403 403 403 403 403 403 403 403 403 200    403    403   401
-A029            200 200 403 200 200  403 403 403 403 403 403 403 403 403 403 403 403 403 200    403    403   401
-A030            200 200 200 200 200  200 200 200 200 200 200 200 200 200 200 200 200 200 403    403    403   401
-A031            200 200 403 403 403  403 403 403 403 403 403 403 403 403 403 403 403 403 403    403    403   401
-A032            200 200 403 403 403  403 403 403 403 403 403 403 403 403 403 403 403 403 403    403    403   401
-A033            200 200 403 403 403  403 403 403 403 403 403 403 403 403 403 403 403 403 403    200    403   401
-A034            200 200 403 403 403  403 403 403 403 403 403 403 403 403 403 403 403 403 403    403    403   401
-A035            200 200 403 403 403  403 403 403 403 403 403 403 403 403 403 403 403 403 403    200    403   401
-A036            200 200 403 200 200  403 403 403 403 403 403 403 403 403 403 403 403 403 200    403    403   401
-A037            200 200 403 403 403  403 403 403 403 403 403 403 403 403 403 403 403 403 403    200    403   401
-A038            200 200 403 200 200  403 403 403 403 403 403 403 403 403 403 403 403 403 403    403    403   401
-A038-versioned  200 200 403 200 200  403 403 403 403 403 403 403 403 403 403 403 403 403 403    403    403   401
-A039            201 201 403 201 201  403 403 403 403 403 403 403 403 403 403 403 403 403 403    403    403   401
-A040            403 403 403 403 200  403 403 403 403 403 403 403 403 403 403 403 403 403 403    403    403   401
-A041            200 200 403 200 200  403 403 403 403 403 403 403 403 403 403 403 403 403 403    403    403   401
-A042            307 307 403 307 307  403 403 403 403 403 403 403 403 403 403 403 403 403 307    403    403   401
-"""
-"""Operation by caller: people who hold a function where they say so, applications that have one, and nobody."""
-
-
-def cells() -> Iterator[tuple[str, str, int]]:
-    """Every cell of the matrix: name of the address, column, status."""
-    head, *rows = _MATRIX.strip().splitlines()
-    columns = head.split()
-    for row in rows:
-        name, *statuses = row.split()
-        for column, status in zip(columns, statuses, strict=True):
-            yield name, column, int(status)
 
 
 def with_referrer(body: Json | None, user: str) -> Json | None:

@@ -269,17 +269,16 @@ async def test_ends(example: Example, stage: Stage, compared: Count) -> None:
 
 
 @pytest.mark.parametrize(
-    ("number", "request_name", "status", "fault"),
+    "case",
     [
         ("A014", "BasicExampleDbs.json", "504", "drop"),
         ("A036", "ReferrerCancellation.json", "502", "500"),
         ("A036", "ReferrerCancellation.json", "504", "drop"),
     ],
 )
-async def test_acts_that_the_pas_spoils(
-    number: str, request_name: str, status: str, fault: str, stage: Stage, compared: Count
-) -> None:
+async def test_acts_that_the_pas_spoils(case: tuple[str, str, str, str], stage: Stage, compared: Count) -> None:
     """A014, A036: the published text speaks of creating a booking, ours of cancelling one."""
+    number, request_name, status, fault = case
     service = stage.booking.world.id(ServiceId, "11002")
     told = stage.booking.world.told(only("A014", "ExampleResponseDbs.json").read())
     referral = await stage.booked(await stage.referred(told), service, TIMES, None)
