@@ -62,7 +62,7 @@ class Edge(msgspec.Struct, frozen=True, kw_only=True):
         await _send(send, reply, request, entry)
 
     async def _answer(self, request: Request, match: Match | None, world: World, receive: Any) -> Reply:
-        """The reply, its audit entry durable."""
+        """The reply, its audit entry durable. Raises ClientGone."""
         try:
             reply = await self._serve(request, match, world, receive)
             if not world.entry.act:  # an act's entry has committed with it
@@ -71,6 +71,8 @@ class Edge(msgspec.Struct, frozen=True, kw_only=True):
             return await self._refuse(request, world, stop.problem)
         except OpenersError as error:
             return await self._refuse(request, world, outcome_of(error, request.fhir, _refusal(match, request)))
+        except ClientGone:
+            raise
         except Exception:
             error_id = str(world.ids.uuid())
             await _log.aexception("unexpected failure", error_id=error_id, operation=world.entry.operation)
@@ -122,6 +124,8 @@ class Edge(msgspec.Struct, frozen=True, kw_only=True):
             headers.append((b"retry-after", b"%d" % problem.retry_after_s))
         if problem.allow:
             headers.append((b"allow", problem.allow.encode()))
+        if problem.status == 408:  # or the rest could go on arriving, a byte now and then
+            headers.append((b"connection", b"close"))
         if problem.status == 401:
             headers.append((b"www-authenticate", b'Bearer realm="OpenERS", error="invalid_token"'))
         return Reply(problem.status, write_outcome(problem, request.fhir, world.wall.now()), tuple(headers))
