@@ -24,7 +24,8 @@ bench: setup-test ## benchmarks against the bare server and the floor: JSON and 
 races: setup-test ## 1,000 rounds of 200 callers for 20 slots on each database: half an hour
 	@OPENERS_RACES_ROUNDS=1000 $(python) -m pytest tests/races
 
-soak: setup-test ## memory and disk while twenty uploads of 100 MiB run at once (make test: of 8 MiB)
+soak: setup-test ## long runs: 10,000 steps of whole referrals, then twenty uploads of 100 MiB at once; half an hour
+	@OPENERS_SOAK_STEPS=10000 $(python) -m pytest tests/lifecycle/test_whole_referrals.py
 	@OPENERS_TEST_UPLOAD_MIB=100 $(python) -m pytest tests/blobs/test_memory.py
 
 sabotage: setup-test ## plant faults one by one; each must turn a test red

@@ -20,6 +20,8 @@ from tests.requests import create_referral, search
 from tests.service import FHIR, GP, load_demo, settings_for
 
 from bench.booking import BOOK, FIND_SLOTS, HUNG, measure_booking
+from bench.documents import DOCUMENTS_A_SECOND, KEPT, measure_documents
+from bench.documents import Figures as DocumentFigures
 from bench.files import UPLOAD, FileFigures, measure_files, upload
 from bench.load import Measured, Request, run
 from bench.processes import Server, server
@@ -83,6 +85,8 @@ def measure(directory: Path, seconds: int) -> dict[str, Any]:
         files = _files(service, uploading, seconds, directory)
         figures["rates"][UPLOAD] = files.rates
         figures |= {"disk_ratio": files.ratio, "disk_rates": files.disk_rates}
+        reading = next(each for each in requests if each.name == "A005")
+        figures["documents"] = measure_documents(service, reading, directory, seconds)
         figures["memory_after_load_mib"] = service.memory_mib()
         created = sum(each.answered for each in figures["rates"]["A011"].values())
         _check_store(directory / "bench.db", created)
@@ -105,6 +109,7 @@ def _environ(settings: Settings) -> dict[str, str]:
         "OPENERS_DATABASE_URL": settings.database_url,
         "OPENERS_AUDIT_KEY_FILE": str(settings.audit_key_file),
         "OPENERS_SIGNING_KEY_FILE": str(settings.signing_key_file),
+        "OPENERS_ACCESS_CODE_KEY_FILE": str(settings.access_code_key_file),
         "OPENERS_SEARCH_LIMIT": "20",
     }
 
@@ -186,7 +191,17 @@ def report(figures: dict[str, Any]) -> bool:
     print(f"disk_ratio: {UPLOAD} at 16 connections, against dd oflag=dsync with pieces as large, before and after")
     print(f"hung_ratio: time of A005 with {HUNG} calls to the PAS hanging, against without")
     print(f"{'memory after load':22}{figures['memory_after_load_mib']:11.1f} MiB")
-    return good
+    return good & _report_documents(figures["documents"])
+
+
+def _report_documents(documents: DocumentFigures) -> bool:
+    """Print what documents take; whether the bars hold."""
+    beside, kept = documents.beside.rate, documents.kept
+    held = beside >= DOCUMENTS_A_SECOND and kept >= KEPT
+    print(f"{'A007 alone':22}{documents.alone.rate:11.0f} documents/s, p99 {documents.alone.p99_ms:.0f} ms")
+    print(f"{'A007 beside A005':22}{beside:11.0f} documents/s, at least {DOCUMENTS_A_SECOND:g}")
+    print(f"{'A005 beside A007':22}{kept:11.2f} of its rate, at least {KEPT:g}{'' if held else '  MISSED'}")
+    return held
 
 
 if __name__ == "__main__":

@@ -134,7 +134,12 @@ def entry() -> AuditEntry:
 
 def settings_for(database_url: str, keys: Path, **overrides: object) -> Settings:
     """Settings of a test service; its keys are kept in the directory `keys`."""
-    files = {"audit_key_file": "audit.key", "signing_key_file": "sign.pem", "files_key_file": "files.key"}
+    files = {
+        "audit_key_file": "audit.key",
+        "signing_key_file": "sign.pem",
+        "files_key_file": "files.key",
+        "access_code_key_file": "access-codes.key",
+    }
     given: dict[str, object] = {name: keys / file for name, file in files.items()}
     if not database_url.startswith("sqlite:"):  # beside its file are the blobs of one on SQLite
         given["blob_url"] = f"file:{keys / 'blobs' / uuid4().hex}"

@@ -21,10 +21,12 @@ from openers.domain.principal import Principal
 from openers.domain.referral import Referral
 from openers.settings import Settings
 from openers.usecases.ports import Stored
+from openers.usecases.printing import Printout
 from openers.usecases.world import World
 from openers.wire import problems
 from openers.wire.json import Json
 from openers.wire.r4.bundles import Searchset
+from openers.wire.stu3.acts import Which
 
 T = TypeVar("T")
 K = TypeVar("K", bound=Identifier)
@@ -125,6 +127,11 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
         return int(matched[1])
 
     @property
+    def which(self) -> Which:
+        """The referral in the path, in the version that the caller has read, and who asks. Raises Stop."""
+        return {"by": self.principal, "ubrn": self.ubrn, "version": self.if_match}
+
+    @property
     def service_id(self) -> ServiceId:
         """The service id in the path. Raises NotFound: what is no id names no service (A033 has no 400)."""
         try:
@@ -178,6 +185,15 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
         appointment = stored.value.appointment
         body = self.renderings.of(self.world, stored, writer, self.base)
         return Reply(self.operation.success, body, ((b"etag", etag(appointment.version if appointment else 0)),))
+
+    def printout(self, made: Printout) -> Reply:
+        """A document on paper, to be kept under its name."""
+        named = b'attachment; filename="%s"' % made.name.encode()
+        return Reply(
+            self.operation.success,
+            made.pdf,
+            ((b"content-type", self.operation.produces.encode()), (b"content-disposition", named)),
+        )
 
     def plain(self, body: bytes, *headers: Header) -> Reply:
         """A body that is no stored record."""
