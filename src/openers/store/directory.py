@@ -25,6 +25,7 @@ def _by_key(table: Table, key: str) -> Statement:
 
 
 _ORGANISATION = _by_key(organisations, "ods")
+_SITE = _by_key(sites, "ods")
 _USER = _by_key(users, "id")
 _APPLICATION = _by_key(applications, "client_id")
 _APPLICATIONS = Statement(select(applications.c.body).order_by(applications.c.client_id))
@@ -97,6 +98,10 @@ class SqlDirectory:
         """The service with this id, published or not."""
         row = await self._connection.row(_SERVICE, {"key": int(service)})
         return None if row is None else _stored_service(service, row)
+
+    async def has_site(self, ods: OdsCode) -> bool:
+        """Whether there is a site with this code."""
+        return await self._connection.row(_SITE, {"key": ods}) is not None
 
     async def services(self, ids: Iterable[ServiceId]) -> Sequence[Stored[Service]]:
         """Those of the services that exist, in the order asked for."""

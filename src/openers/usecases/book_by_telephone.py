@@ -53,6 +53,7 @@ async def book_by_telephone(command: BookByTelephone, world: World) -> Stored[Re
             version=0,
             status=AppointmentStatus.BOOKED,
             service=ShortlistedService(service.id, service.name),
+            site=service.site,
             specialty=service.specialty,
             specialty_name=specialty.display,
             created=now,

@@ -48,6 +48,7 @@ class CancelReferral(Wish, frozen=True, kw_only=True):
             reason=CancellationReason(reason.code, CodeSystemName.REFERRAL_CANCELLATION_REASON, reason.display),
             comment=self.comment,
             booking_reason=CancellationReason(of_booking),
+            organisation=self.by.organisation,
         )
 
     def _reason(self, referral: Referral, world: World) -> Concept:

@@ -6,7 +6,7 @@ suspends; on PostgreSQL each is a round trip. They raise the classes of `openers
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Generic, Protocol, TypeVar
 
@@ -24,6 +24,7 @@ from openers.domain.principal import Principal
 from openers.domain.referral import Referral
 from openers.usecases.booking_ports import Claims, Events, Links, Slots
 from openers.usecases.file_ports import Files
+from openers.usecases.worklist_ports import Worklists
 
 T = TypeVar("T")
 
@@ -71,6 +72,10 @@ class Referrals(Protocol):
         """The referral, or `None` if there is none that `by` may see."""
         ...
 
+    async def several(self, ubrns: Sequence[Ubrn]) -> Sequence[Stored[Referral]]:
+        """Those of the referrals that exist, in any order; for lists, whose members the caller may see."""
+        ...
+
     async def add(self, referral: Referral) -> Stored[Referral]:
         """Store a new referral under a version of its own."""
         ...
@@ -113,6 +118,10 @@ class Directory(Protocol):
 
     async def service(self, service: ServiceId) -> Stored[Service] | None:
         """The service with this id, published or not."""
+        ...
+
+    async def has_site(self, ods: OdsCode) -> bool:
+        """Whether there is a site with this code."""
         ...
 
     async def services(self, ids: Iterable[ServiceId]) -> Sequence[Stored[Service]]:
@@ -187,6 +196,10 @@ class Patients(Protocol):
 
     async def put(self, patient: Patient) -> None:
         """Add or replace."""
+        ...
+
+    async def unusable(self, numbers: Collection[NhsNumber]) -> frozenset[NhsNumber]:
+        """Those of the numbers whose records are sensitive or not there."""
         ...
 
 
@@ -276,6 +289,11 @@ class Tx(Protocol):
         ...
 
     @property
+    def worklists(self) -> Worklists:
+        """Lists of referrals."""
+        ...
+
+    @property
     def events(self) -> Events:
         """What has happened."""
         ...
@@ -326,6 +344,10 @@ class PatientSource(Protocol):
 
     async def get(self, nhs_number: NhsNumber, tx: Tx) -> Patient | None:
         """The patient with this number, sensitive ones included. Raises Unavailable."""
+        ...
+
+    async def unusable(self, numbers: Collection[NhsNumber], tx: Tx) -> frozenset[NhsNumber]:
+        """Those of the numbers whose records can't be used: sensitive ones and unknown ones. Raises Unavailable."""
         ...
 
 

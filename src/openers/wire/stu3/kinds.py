@@ -14,7 +14,19 @@ from typing import Any, Final, Generic, TypeVar
 from openers.domain.clock import Instant
 from openers.domain.identifiers import Identifier
 from openers.wire.instants import read_instant, write_instant
-from openers.wire.json import BadCode, BadValue, JsonValue, element, join, needed, text, truth, whole
+from openers.wire.json import (
+    BadCode,
+    BadStructure,
+    BadValue,
+    JsonValue,
+    array,
+    element,
+    join,
+    needed,
+    text,
+    truth,
+    whole,
+)
 from openers.wire.stu3.systems import System
 
 T = TypeVar("T")
@@ -29,6 +41,7 @@ LARGEST: Final = 2_147_483_647
 CODING: Final = frozenset({"id", "system", "version", "code", "display", "userSelected"})
 """What a coding may have."""
 _IDENTIFIER: Final = frozenset({"id", "use", "system", "value"})
+_CONCEPT: Final = frozenset({"id", "coding", "text"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +100,24 @@ def open_coding(system: System, of: type[TextT]) -> WrittenKind[TextT]:
         return {"system": system.url(base), "code": value}
 
     return WrittenKind("valueCoding", _read, _pair(system, "code", _shape(of)), _write)
+
+
+def concept(of: WrittenKind[T]) -> WrittenKind[T]:
+    """The same code in a CodeableConcept, which must hold one coding."""
+
+    def _read(value: JsonValue, path: str) -> T:
+        node, at = element(value, path, _CONCEPT), join(path, "coding")
+        codings = array(needed(node, "coding", path), at)
+        if len(codings) != 1:
+            raise BadStructure(at, len(codings), "must hold exactly one coding")
+        return of.read(codings[0], f"{at}[0]")
+
+    def _write(value: T, base: str) -> JsonValue:
+        return {"coding": [of.write(value, base)]}
+
+    schema: Schema = {"type": "array", "minItems": 1, "maxItems": 1, "items": of.schema}
+    described: Schema = {"type": "object", "required": ["coding"], "properties": {"coding": schema}}
+    return WrittenKind("valueCodeableConcept", _read, described, _write)
 
 
 def string(of: type[TextT], longest: int) -> WrittenKind[TextT]:
