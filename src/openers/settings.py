@@ -50,6 +50,9 @@ _Seconds = Annotated[float, Meta(gt=0, description="a number of seconds above 0"
 _File = Annotated[Path, Meta(description="the path of a file")]
 _Text = Annotated[str, Meta(min_length=1, description="a text")]
 _Url = Annotated[str, Meta(pattern=r"^https?://[^/\s?#]+", description="an http(s) address with a host")]
+_Clamd = Annotated[
+    str, Meta(pattern=r"^(unix:/\S+|tcp://[^/\s]+:\d+)$", description="unix:/path/of/socket or tcp://host:port")
+]
 _DatabaseUrl = Annotated[
     str,
     Meta(
@@ -72,10 +75,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     blob_url: Annotated[str, Meta(pattern=r"^(file:|s3://)\S+$", description="file:path or s3://bucket/prefix")]
     blob_endpoint: _Url | None = None
     drafts_directory: Annotated[Path, Meta(description="the path of a directory")]
-    clamd_url: Annotated[
-        str | None,
-        Meta(pattern=r"^(unix:/|tcp://[^/\s]+:\d+$)\S*", description="unix:/path/of/socket or tcp://host:port"),
-    ] = None
+    clamd_url: _Clamd | None = None
     unlinked_files_kept_h: Annotated[float, Meta(gt=0, description="a number of hours above 0")] = 168.0
     file_address_life_s: _Seconds = 60.0
     audit_key_file: _File

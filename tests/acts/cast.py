@@ -80,6 +80,19 @@ def cancelling(code: str = "INTEND_PRIVATE") -> Json:
     return coding("cancellationReason", "_baseUrl_/STU3/CodeSystem/REFERRAL-CANCELLATION-REASON", code)
 
 
+def document(name: str, file: str, kind: str = "PROVIDER", description: str | None = None) -> Json:
+    """A parameter that names a file."""
+    resource: Json = {
+        "resourceType": "DocumentReference",
+        "meta": {"profile": [f"{SD}eRS-DocumentReference-1"]},
+        "type": {"coding": [{"system": f"{CS}eRS-AttachmentType-1", "code": kind}]},
+        "status": "current",
+        "indexed": "2030-01-31T09:30:00.000Z",
+        "content": [{"attachment": {"url": file}}],
+    }
+    return {"name": name, "resource": resource | ({} if description is None else {"description": description})}
+
+
 ADVICE: Final = (outcome(), said("reviewComments", "Please watch."))
 ACCEPTED: Final = (
     outcome("ACCEPT_REFER_BOOK_LATER"),
@@ -88,6 +101,7 @@ ACCEPTED: Final = (
 )
 LATER: Final = (said("comments", "Ring the patient."),)
 VALID: Final[Mapping[str, tuple[Json, ...]]] = {
+    "A012": (document("referralLetterFile", "Binary/00000000-0000-4000-8000-000000000000", "REFERRER"),),
     "A013": (),
     "A014": (rejecting(),),
     "A022": LATER,
@@ -119,19 +133,6 @@ async def uploaded(
     reply = await client.post("/STU3/Binary", content=content, headers=headers | meant_for)
     assert reply.status_code == 201, reply.text
     return str(reply.headers["location"])
-
-
-def document(name: str, file: str, kind: str = "PROVIDER", description: str | None = None) -> Json:
-    """A parameter that names a file."""
-    resource: Json = {
-        "resourceType": "DocumentReference",
-        "meta": {"profile": [f"{SD}eRS-DocumentReference-1"]},
-        "type": {"coding": [{"system": f"{CS}eRS-AttachmentType-1", "code": kind}]},
-        "status": "current",
-        "indexed": "2030-01-31T09:30:00.000Z",
-        "content": [{"attachment": {"url": file}}],
-    }
-    return {"name": name, "resource": resource | ({} if description is None else {"description": description})}
 
 
 def state_of(referral: Json) -> tuple[str, str | None, str | None]:

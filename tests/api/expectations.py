@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 import httpx
+from tests.acts.cast import PATHS, PROFILES, VALID
 from tests.api.stage import TRIAGE, Stage
 from tests.booking.rig import RULES, cancellation, deferral
 from tests.requests import (
@@ -22,6 +23,7 @@ from tests.requests import (
     create_for_triage,
     create_referral,
     identifier,
+    parameters_of,
     search,
 )
 
@@ -50,7 +52,8 @@ class Expected:
     """One address of one operation. `path` holds `{ubrn}`, `{appointment}` or `{booked}` where one is named.
 
     `etag` is its form, if any; `headers` are those that it needs besides the usual ones; `makes` and `cancels` say what
-    its body asks for where that is of a referral or an appointment that exists.
+    its body asks for where that is of a referral or an appointment that exists. `on` is the referral that an act is
+    done with, which a success uses up; `who` is a function that may call it.
     """
 
     number: str
@@ -65,6 +68,8 @@ class Expected:
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
     makes: bool = False
     cancels: bool = False
+    on: str = ""
+    who: str = "RC"
 
     @property
     def fhir(self) -> str:
@@ -79,12 +84,13 @@ class Expected:
     @property
     def has_body(self) -> bool:
         """Whether something is sent."""
-        return self.method in ("POST", "PUT")
+        return self.method in ("POST", "PUT") and self.number != "A013"
 
     async def address(self, stage: Stage) -> str:
         """Where it is called."""
         booked = (await stage.booked())["id"] if "{booked}" in self.path else ""
-        known = {"{ubrn}": stage.ubrn, "{appointment}": stage.appointment, "{booked}": booked}
+        ubrn = (await stage.made(self.on))["id"] if self.on else stage.ubrn
+        known = {"{ubrn}": ubrn, "{appointment}": stage.appointment, "{booked}": booked}
         address = self.path
         for name, value in known.items():
             address = address.replace(name, value)
@@ -101,12 +107,17 @@ class Expected:
     ) -> httpx.Response:
         """A valid call, with these headers; `instead` replaces arguments of the request (`method`, `url`, `json`)."""
         arguments: dict[str, Any] = {"method": self.method, "url": await self.address(stage)}
+        version: dict[str, str] = {}
+        if self.on:
+            version["If-Match"] = f'W/"{(await stage.made(self.on))["meta"]["versionId"]}"'
         if self.has_body and "content" not in instead and "json" not in instead:
             arguments["json"] = await self.content(stage)
-        more = {**self.headers, **(HEADERS if self.has_body else {})}
+        more = {**self.headers, **version, **(HEADERS if self.has_body else {})}
         reply = await client.request(**{**arguments, **instead}, headers={**more, **(headers or {})})
         if (self.makes or self.cancels) and reply.is_success:
             stage.used_up(booked=self.cancels)
+        if self.on and reply.is_success:
+            stage.used(self.on)
         return reply
 
 
@@ -116,6 +127,16 @@ def _body(request: Json) -> Json:
 
 WEAK: Final = r'W/"[0-9]+"'
 SLOTS: Final = "/STU3/Slot?schedule.actor%3AHealthcareService=11002&appointmentType=URGENT&status=free&_count=10&page=1"
+
+FOCUS: Final = "/STU3/Task?focus=ReferralRequest%2F{ubrn}%2F_history%2F3&intent=proposal&status=ready"
+
+
+def _act(number: str, on: str, who: str = "RC", etag: str | None = WEAK) -> Expected:
+    """An act on a referral."""
+    address = f"/STU3/ReferralRequest/{{ubrn}}/$ers.{PATHS[number]}"
+    body = parameters_of(PROFILES[number], list(VALID[number])) if number in PROFILES else None
+    return Expected(number, "POST", address, address, etag=etag, body=body, on=on, who=who)
+
 
 OPERATIONS: Final = (
     Expected("A004", "GET", "/STU3/CodeSystem/{codeSystemType}", "/STU3/CodeSystem/PRIORITY"),
@@ -131,6 +152,8 @@ OPERATIONS: Final = (
     Expected(
         "A011", "POST", create_referral()["url"], create_referral()["url"], 201, WEAK, body=_body(create_referral())
     ),
+    _act("A013", "booked", "SPC"),
+    _act("A014", "booked", "SPC"),
     Expected("A015", "GET", "/STU3/Slot", SLOTS, query_required=True, headers=RULES),
     Expected("A016", "POST", "/STU3/Appointment", "/STU3/Appointment", 201, r'W/"1"', makes=True),
     Expected(
@@ -142,7 +165,12 @@ OPERATIONS: Final = (
         WEAK,
         body=_body(create_for_triage()),
     ),
+    _act("A022", "booked", "SPC"),
+    _act("A028", "awaiting triage", "SPC"),
+    Expected("A029", "GET", "/STU3/Task", FOCUS, query_required=True),
     Expected("A030", "GET", "/R4/PractitionerRole", "/R4/PractitionerRole"),
+    _act("A031", "awaiting triage"),
+    _act("A032", "awaiting triage", etag=None),
     Expected("A033", "GET", "/R4/HealthcareService/{id}", "/R4/HealthcareService/11001", etag=WEAK, no_cache=True),
     Expected(
         "A034",
@@ -154,6 +182,7 @@ OPERATIONS: Final = (
         cancels=True,
     ),
     Expected("A035", "GET", "/R4/HealthcareService", "/R4/HealthcareService?_id=11001%2C11002", query_required=True),
+    _act("A036", "awaiting triage", etag=None),
     Expected("A037", "HEAD", "/R4/HealthcareService/{id}", "/R4/HealthcareService/11001", etag=WEAK, no_cache=True),
     Expected("A038", "GET", "/STU3/Appointment/{id}", "/STU3/Appointment/{appointment}", etag=r'W/"1"'),
     Expected(
@@ -163,7 +192,7 @@ OPERATIONS: Final = (
         "/STU3/Appointment/{appointment}/_history/1",
         etag=r'W/"1"',
     ),
-    Expected("A040", "GET", "/R4/Practitioner", "/R4/Practitioner?_query=onBehalfOf", query_required=True),
+    Expected("A040", "GET", "/R4/Practitioner", "/R4/Practitioner?_query=onBehalfOf", query_required=True, who="SPCA"),
     Expected("A041", "GET", "/R4/ServiceRequest", "/R4/ServiceRequest?identifier={ubrn}", query_required=True),
 )
 """Every address that exists so far."""
@@ -199,13 +228,21 @@ A005            200 200 403 200 200  403 403 403 403 403 403 403 403 403 403 403
 A005-versioned  200 200 403 200 200  403 403 403 403 403 403 403 403 403 403 403 403 403 200    403    403   401
 A010            200 200 403 403 403  403 403 403 403 403 403 403 403 403 403 403 403 403 403    403    403   401
 A011            201 201 403 403 403  403 403 403 403 403 403 403 403 403 403 403 403 403 403    403    403   401
+A013            403 403 403 200 200  403 403 403 403 403 403 403 403 403 403 403 403 403 200    403    403   401
+A014            403 403 403 200 200  403 403 403 403 403 403 403 403 403 403 403 403 403 403    403    403   401
 A015            200 200 403 403 403  403 403 403 403 403 403 403 403 403 403 403 403 403 403    403    403   401
 A016            201 201 403 403 403  403 403 403 403 403 403 403 403 403 403 403 403 403 403    403    403   401
 A021            201 201 403 403 403  403 403 403 403 403 403 403 403 403 403 403 403 403 403    403    403   401
+A022            403 403 403 200 200  403 403 403 403 403 403 403 403 403 403 403 403 403 403    403    403   401
+A028            403 403 403 200 200  403 403 403 403 403 403 403 403 403 403 403 403 403 200    403    403   401
+A029            200 200 403 200 200  403 403 403 403 403 403 403 403 403 403 403 403 403 200    403    403   401
 A030            200 200 200 200 200  200 200 200 200 200 200 200 200 200 200 200 200 200 403    403    403   401
+A031            200 200 403 403 403  403 403 403 403 403 403 403 403 403 403 403 403 403 403    403    403   401
+A032            200 200 403 403 403  403 403 403 403 403 403 403 403 403 403 403 403 403 403    403    403   401
 A033            200 200 403 403 403  403 403 403 403 403 403 403 403 403 403 403 403 403 403    200    403   401
 A034            200 200 403 403 403  403 403 403 403 403 403 403 403 403 403 403 403 403 403    403    403   401
 A035            200 200 403 403 403  403 403 403 403 403 403 403 403 403 403 403 403 403 403    200    403   401
+A036            200 200 403 200 200  403 403 403 403 403 403 403 403 403 403 403 403 403 200    403    403   401
 A037            200 200 403 403 403  403 403 403 403 403 403 403 403 403 403 403 403 403 403    200    403   401
 A038            200 200 403 200 200  403 403 403 403 403 403 403 403 403 403 403 403 403 403    403    403   401
 A038-versioned  200 200 403 200 200  403 403 403 403 403 403 403 403 403 403 403 403 403 403    403    403   401

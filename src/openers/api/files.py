@@ -80,7 +80,7 @@ def _note(entry: AuditEntry, signed: SignedFile) -> None:
     """Whom the address was given to."""
     entry.user, entry.on_behalf_of = signed.user, signed.on_behalf_of
     entry.organisation, entry.business_function = signed.organisation, signed.function
-    entry.application, entry.session = signed.application, signed.session
+    entry.application = signed.application
 
 
 async def _file(signed: SignedFile, world: World) -> UploadedFile:

@@ -37,7 +37,6 @@ class SignedFile(msgspec.Struct, frozen=True, array_like=True):
     organisation: OdsCode
     function: str
     application: str
-    session: str
     on_behalf_of: UserId | None = None
 
 
@@ -54,9 +53,7 @@ class SignedAddresses:
     def give(self, file: FileId, by: Principal) -> str:
         """An address of the file for one caller."""
         until = self._wall.now() + self.life
-        signed = SignedFile(
-            file, until, by.user, by.organisation, by.function, by.application, by.session, by.on_behalf_of
-        )
+        signed = SignedFile(file, until, by.user, by.organisation, by.function, by.application, by.on_behalf_of)
         told = self._encoder.encode(signed)
         return f"{self._start}{_text(told)}.{_text(self._mac(told))}"
 

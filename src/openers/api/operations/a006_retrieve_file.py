@@ -15,7 +15,7 @@ from openers.usecases.read_file import ReadFile, read_file
     "/STU3/Binary/{id}",
     roles=CLINICIANS,
     applications=PROVIDER_APPLICATIONS,
-    response="",
+    response="File",
     produces=ANY,
     audit="API Retrieve Clinical Attachment",
 )
