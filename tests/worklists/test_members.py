@@ -140,7 +140,7 @@ async def test_a_list_is_in_the_order_of_priority_then_of_waiting(cast: Cast) ->
 async def test_an_earlier_pathway_waits_longer(own: Cast) -> None:
     """The start of the pathway counts, not that of the referral; a new priority changes the place."""
     early, late = "2026-01-31T09:30:00.000Z", "2026-03-31T09:30:00.000Z"
-    begun = {}
+    begun: dict[str | None, Json] = {}
     for start in (late, early, None):
         more = () if start is None else ({"name": "eReferralPathwayStart", "valueInstant": start},)
         created = await own.gp.post(**create_referral(NO_LETTER, *more, services=[SERVICE]))

@@ -58,6 +58,7 @@ _DROP_ROLES = Statement(delete(user_roles).where(user_roles.c.user == bindparam(
 _ADD_ROLE = Statement(insert(user_roles))
 
 _organisation = decoder(Organisation)
+_site = decoder(Site)
 _user = decoder(User)
 _service = decoder(Service)
 _application = decoder(Application)
@@ -81,6 +82,10 @@ class SqlDirectory:
         """The organisation with this code."""
         return await self._one(_ORGANISATION, ods, _organisation)
 
+    async def site(self, ods: OdsCode) -> Site | None:
+        """The site with this code."""
+        return await self._one(_SITE, ods, _site)
+
     async def user(self, user: UserId) -> User | None:
         """The person with this id."""
         return await self._one(_USER, user, _user)
@@ -98,10 +103,6 @@ class SqlDirectory:
         """The service with this id, published or not."""
         row = await self._connection.row(_SERVICE, {"key": int(service)})
         return None if row is None else _stored_service(service, row)
-
-    async def has_site(self, ods: OdsCode) -> bool:
-        """Whether there is a site with this code."""
-        return await self._connection.row(_SITE, {"key": ods}) is not None
 
     async def services(self, ids: Iterable[ServiceId]) -> Sequence[Stored[Service]]:
         """Those of the services that exist, in the order asked for."""

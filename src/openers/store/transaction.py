@@ -8,10 +8,10 @@ from openers.store.directory import SqlDirectory
 from openers.store.due import SqlDue
 from openers.store.files import SqlFiles
 from openers.store.patients import SqlPatients
+from openers.store.referral_worklists import SqlWorklists
 from openers.store.referrals import SqlReferrals
 from openers.store.slots import SqlSlots
 from openers.store.statements import Connection
-from openers.store.worklists import SqlWorklists
 
 
 class SqlTx:

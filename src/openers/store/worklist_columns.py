@@ -1,6 +1,6 @@
 """The columns by which a referral is found on worklists: they follow from its value, in the same write.
 
-Source: rules chapter 4 (A008); what is on which list says `openers.domain.worklists`.
+Source: rules chapter 4 (A008); what is on which list says `openers.domain.referral_worklists`.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Final
 
 from openers.domain.referral import Referral
-from openers.domain.worklists import (
+from openers.domain.referral_worklists import (
     RANKS,
     assigned_clinician,
     letter_list,

@@ -12,14 +12,15 @@ from contextlib import AbstractAsyncContextManager
 import msgspec
 
 from openers.domain.appointment import CancellationReason
-from openers.domain.errors import DailyLimitReached, Field, TooManyItems
+from openers.domain.errors import DailyLimitReached, Field, MissingValue, TooManyItems
 from openers.domain.identifiers import ServiceId
 from openers.domain.lifecycle import ReferralState
 from openers.domain.principal import Party, Principal
 from openers.domain.referral import Referral
-from openers.domain.worklists import CALLS_A_DAY, LARGEST, Worklist
+from openers.domain.referral_worklists import CALLS_A_DAY, LARGEST, Worklist
+from openers.domain.worklists import WorklistFilter
 from openers.usecases.ports import Stored, Tx
-from openers.usecases.worklist_filters import WorklistFilters, narrow
+from openers.usecases.worklist_filters import check_filter
 from openers.usecases.worklist_ports import Listed
 from openers.usecases.world import World
 
@@ -46,7 +47,7 @@ class FetchWorklist(msgspec.Struct, frozen=True, kw_only=True):
 
     by: Principal
     worklist: Worklist
-    filters: WorklistFilters = WorklistFilters()
+    wanted: WorklistFilter = WorklistFilter()
 
 
 class Row(msgspec.Struct, frozen=True):
@@ -103,10 +104,14 @@ def _transaction(query: FetchWorklist, world: World) -> AbstractAsyncContextMana
 async def _members(query: FetchWorklist, world: World, tx: Tx) -> Sequence[Listed]:
     if query.worklist.party is Party.REFERRER:
         return await tx.worklists.of_referrer(query.worklist, query.by, MOST)
-    part = await narrow(query.filters, query.by, world, tx)
-    if query.by.is_application and part.service is not None:
-        await _count_call(query.by, part.service, world, tx)
-    return await tx.worklists.of_provider(query.worklist, query.by, part, MOST)
+    service = query.wanted.service
+    world.entry.services = () if service is None else (service,)
+    if service is None and query.by.is_application:
+        raise MissingValue(Field.SERVICE, hint="an application asks for one service at a time")
+    await check_filter(query.wanted, query.by, world, tx)
+    if service is not None and query.by.is_application:
+        await _count_call(query.by, service, world, tx)
+    return await tx.worklists.of_provider(query.worklist, query.by, query.wanted, MOST)
 
 
 async def _count_call(by: Principal, service: ServiceId, world: World, tx: Tx) -> None:

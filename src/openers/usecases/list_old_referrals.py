@@ -12,7 +12,7 @@ from openers.usecases.world import World
 
 LIST_OLD: Final = "list old referrals"
 """Kind of due work; its key is the UBRN after which it goes on, empty at the beginning."""
-AT_ONCE: Final = 500
+AT_ONCE: Final = 512
 
 
 async def list_old_referrals(item: DueItem, world: World) -> None:

@@ -104,6 +104,10 @@ class Directory(Protocol):
         """The organisation with this code."""
         ...
 
+    async def site(self, ods: OdsCode) -> Site | None:
+        """The site with this code."""
+        ...
+
     async def user(self, user: UserId) -> User | None:
         """The person with this id."""
         ...
@@ -118,10 +122,6 @@ class Directory(Protocol):
 
     async def service(self, service: ServiceId) -> Stored[Service] | None:
         """The service with this id, published or not."""
-        ...
-
-    async def has_site(self, ods: OdsCode) -> bool:
-        """Whether there is a site with this code."""
         ...
 
     async def services(self, ids: Iterable[ServiceId]) -> Sequence[Stored[Service]]:

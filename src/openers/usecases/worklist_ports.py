@@ -9,11 +9,10 @@ from collections.abc import Sequence
 from datetime import date
 from typing import NamedTuple, Protocol
 
-import msgspec
-
-from openers.domain.identifiers import NhsNumber, OdsCode, ServiceId, Ubrn, UserId
+from openers.domain.identifiers import NhsNumber, ServiceId, Ubrn
 from openers.domain.principal import Principal
-from openers.domain.worklists import Worklist
+from openers.domain.referral_worklists import Worklist
+from openers.domain.worklists import WorklistFilter
 
 
 class Listed(NamedTuple):
@@ -24,23 +23,13 @@ class Listed(NamedTuple):
     patient: NhsNumber
 
 
-class Narrowing(msgspec.Struct, frozen=True, kw_only=True):
-    """Which part of a list is asked for; `site` or `organisation` is where the service is, `unassigned` asks for what
-    has no clinician."""
-
-    service: ServiceId | None = None
-    specialty: str | None = None
-    clinician: UserId | None = None
-    unassigned: bool = False
-    site: OdsCode | None = None
-    organisation: OdsCode | None = None
-
-
 class Worklists(Protocol):
     """Lists of referrals: by priority, then who has waited longest, then by UBRN."""
 
-    async def of_provider(self, worklist: Worklist, by: Principal, part: Narrowing, most: int) -> Sequence[Listed]:
-        """The first `most` members, of those that `by` may see, in a part of a provider's list."""
+    async def of_provider(
+        self, worklist: Worklist, by: Principal, wanted: WorklistFilter, most: int
+    ) -> Sequence[Listed]:
+        """The first `most` members of a provider's list that are wanted and that `by` may see."""
         ...
 
     async def of_referrer(self, worklist: Worklist, by: Principal, most: int) -> Sequence[Listed]:

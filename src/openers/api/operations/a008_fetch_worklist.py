@@ -9,8 +9,8 @@ from openers.domain.principal import PROVIDER_SIDE, RA, REFERRERS
 from openers.usecases.fetch_worklist import fetch_worklist
 from openers.usecases.worklist_ports import Listed
 from openers.wire import problems
-from openers.wire.stu3.worklist import read_fetch_worklist, write_worklist
-from openers.wire.stu3.worklist_rows import WRITERS, WrittenRow
+from openers.wire.stu3.referral_worklist import read_fetch_worklist, write_worklist
+from openers.wire.stu3.referral_worklist_rows import WRITERS, WrittenRow
 
 
 @operation(

@@ -40,8 +40,8 @@ LARGEST: Final = 2_147_483_647
 
 CODING: Final = frozenset({"id", "system", "version", "code", "display", "userSelected"})
 """What a coding may have."""
-_IDENTIFIER: Final = frozenset({"id", "use", "system", "value"})
 _CONCEPT: Final = frozenset({"id", "coding", "text"})
+_IDENTIFIER: Final = frozenset({"id", "use", "system", "value"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,22 +102,22 @@ def open_coding(system: System, of: type[TextT]) -> WrittenKind[TextT]:
     return WrittenKind("valueCoding", _read, _pair(system, "code", _shape(of)), _write)
 
 
-def concept(of: WrittenKind[T]) -> WrittenKind[T]:
-    """The same code in a CodeableConcept, which must hold one coding."""
+def concept(of: Kind[T]) -> Kind[T]:
+    """A concept with one coding, which `of` reads."""
 
     def _read(value: JsonValue, path: str) -> T:
-        node, at = element(value, path, _CONCEPT), join(path, "coding")
-        codings = array(needed(node, "coding", path), at)
+        at = join(path, "coding")
+        codings = array(needed(element(value, path, _CONCEPT), "coding", path), at)
         if len(codings) != 1:
-            raise BadStructure(at, len(codings), "must hold exactly one coding")
+            raise BadStructure(at, None, "must hold one coding")
         return of.read(codings[0], f"{at}[0]")
 
-    def _write(value: T, base: str) -> JsonValue:
-        return {"coding": [of.write(value, base)]}
-
-    schema: Schema = {"type": "array", "minItems": 1, "maxItems": 1, "items": of.schema}
-    described: Schema = {"type": "object", "required": ["coding"], "properties": {"coding": schema}}
-    return WrittenKind("valueCodeableConcept", _read, described, _write)
+    schema: Schema = {
+        "type": "object",
+        "required": ["coding"],
+        "properties": {"coding": {"type": "array", "minItems": 1, "maxItems": 1, "items": of.schema}},
+    }
+    return Kind("valueCodeableConcept", _read, schema)
 
 
 def string(of: type[TextT], longest: int) -> WrittenKind[TextT]:

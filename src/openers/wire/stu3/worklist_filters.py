@@ -1,70 +1,51 @@
-"""What a provider narrows a worklist by, as A008 and A023 send it: one declaration and one reader for both.
+"""What a provider's worklist is narrowed to, as requests say it: A008 and A023 alike.
 
-An indicator says whether something is assigned at all; it comes with its value, and its value with it.
-Source: rules chapters 4 (A008) and 12.
+An indicator says whether something is assigned; with ASSIGNED goes what. Source: rules chapters 4 (A008) and 12.
 """
 
 from __future__ import annotations
 
-from typing import Any, Final, TypeVar
+from typing import Final
 
 from openers.domain.identifiers import OdsCode, ServiceId, UserId
-from openers.domain.worklists import AssignedIndicator
-from openers.usecases.worklist_filters import WorklistFilters
+from openers.domain.worklists import Assigned, WorklistFilter
 from openers.wire.json import BadValue, MissingField, UnexpectedField
 from openers.wire.stu3.kinds import coding, concept, identifier, open_coding
 from openers.wire.stu3.parameters import Param, Values, optional
 from openers.wire.stu3.systems import DIRECTORY, ERS_SERVICE, SDS_USER, SPECIALTY, code_system
 
-T = TypeVar("T")
-
-_INDICATOR: Final = concept(coding(code_system("AssignedIndicator"), AssignedIndicator))
+_ASSIGNED: Final = concept(coding(code_system("AssignedIndicator"), Assigned))
 SERVICE: Final = Param("service", identifier(ERS_SERVICE, ServiceId))
-SPECIALTY_ASSIGNED: Final = Param("specialtyAssignedIndicator", _INDICATOR)
-SPECIALTY_WANTED: Final = Param("specialty", concept(open_coding(SPECIALTY, str)))
+SPECIALTY_INDICATOR: Final = Param("specialtyAssignedIndicator", _ASSIGNED)
+OF_SPECIALTY: Final = Param("specialty", concept(open_coding(SPECIALTY, str)))
 LOCATION: Final = Param("location", identifier(DIRECTORY, OdsCode))
-CLINICIAN_ASSIGNED: Final = Param("clinicianAssignedIndicator", _INDICATOR)
+CLINICIAN_INDICATOR: Final = Param("clinicianAssignedIndicator", _ASSIGNED)
 CLINICIAN: Final = Param("clinician", identifier(SDS_USER, UserId))
-
-_ALL: Final[tuple[Param[Any], ...]] = (
-    SERVICE,
-    SPECIALTY_ASSIGNED,
-    SPECIALTY_WANTED,
-    LOCATION,
-    CLINICIAN_ASSIGNED,
-    CLINICIAN,
+FILTERS: Final = tuple(
+    map(optional, (SERVICE, SPECIALTY_INDICATOR, OF_SPECIALTY, LOCATION, CLINICIAN_INDICATOR, CLINICIAN))
 )
-FILTERS: Final = tuple(optional(param) for param in _ALL)
-"""The places of the filters in a request."""
+"""The parameters that a worklist's request has beside its `listType`."""
 
 
-def read_filters(values: Values) -> WorklistFilters:
-    """The filters that were sent. Raises the classes of `Unreadable`."""
-    if values.get(SPECIALTY_ASSIGNED) is AssignedIndicator.NOT_ASSIGNED:
-        hint = f"must be {AssignedIndicator.ASSIGNED}: every request has a specialty"
-        raise BadValue(SPECIALTY_ASSIGNED.name, AssignedIndicator.NOT_ASSIGNED, hint)
-    return WorklistFilters(
+def read_filter(values: Values) -> WorklistFilter:
+    """What `values` narrow the list to. Raises MissingField, UnexpectedField, BadValue."""
+    specialty, clinician = values.get(OF_SPECIALTY), values.get(CLINICIAN)
+    if values.get(SPECIALTY_INDICATOR) is Assigned.NOT_ASSIGNED:
+        raise BadValue(SPECIALTY_INDICATOR.name, Assigned.NOT_ASSIGNED, "must be ASSIGNED: every entry has a specialty")
+    _check(OF_SPECIALTY.name, specialty, values.get(SPECIALTY_INDICATOR))
+    _check(CLINICIAN.name, clinician, values.get(CLINICIAN_INDICATOR))
+    return WorklistFilter(
         service=values.get(SERVICE),
-        specialty=_assigned(values, SPECIALTY_ASSIGNED, SPECIALTY_WANTED),
+        specialty=specialty,
         location=values.get(LOCATION),
-        clinician=_assigned(values, CLINICIAN_ASSIGNED, CLINICIAN),
-        unassigned=values.get(CLINICIAN_ASSIGNED) is AssignedIndicator.NOT_ASSIGNED,
+        clinician=clinician,
+        without_clinician=values.get(CLINICIAN_INDICATOR) is Assigned.NOT_ASSIGNED,
     )
 
 
-def refuse_filters(values: Values) -> None:
-    """Raise UnexpectedField if there are any: lists of referrers take none."""
-    for param in _ALL:
-        if values.has(param):
-            raise UnexpectedField(param.name, None, "is not expected: lists of referrers have no filters")
-
-
-def _assigned(values: Values, indicator: Param[AssignedIndicator], wanted: Param[T]) -> T | None:
-    """The value that goes with an indicator. Raises MissingField, UnexpectedField."""
-    value, told = values.get(wanted), values.get(indicator)
-    if told is AssignedIndicator.ASSIGNED and value is None:
-        raise MissingField("", wanted.name, f"is missing: {indicator.name} says {told}.")
-    if told is not AssignedIndicator.ASSIGNED and value is not None:
-        hint = f"is only expected where {indicator.name} says {AssignedIndicator.ASSIGNED}"
-        raise UnexpectedField(wanted.name, None, hint)
-    return value
+def _check(name: str, value: str | None, indicator: Assigned | None) -> None:
+    """An indicator ASSIGNED has its value, and nothing else has."""
+    if indicator is Assigned.ASSIGNED and value is None:
+        raise MissingField("", name, "is missing: the indicator says ASSIGNED")
+    if indicator is not Assigned.ASSIGNED and value is not None:
+        raise UnexpectedField(name, value, "is only allowed with an indicator ASSIGNED")

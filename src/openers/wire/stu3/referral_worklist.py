@@ -11,15 +11,14 @@ from typing import Final
 
 from openers.domain.identifiers import NhsNumber
 from openers.domain.principal import Party, Principal
-from openers.domain.worklists import LARGEST, Worklist
+from openers.domain.referral_worklists import LARGEST, Worklist
 from openers.usecases.fetch_worklist import FetchWorklist, too_long
-from openers.usecases.worklist_filters import WorklistFilters
-from openers.wire.json import Json, encode
+from openers.wire.json import Json, UnexpectedField, encode
 from openers.wire.stu3.kinds import coding, concept
-from openers.wire.stu3.parameters import Param, Parameters, one
+from openers.wire.stu3.parameters import Param, Parameters, Values, one
+from openers.wire.stu3.referral_worklist_rows import NOT_DUE, OVERDUE, WrittenRow
 from openers.wire.stu3.systems import NHS_NUMBER, SDS_USER, System, code_system, identified, profile
-from openers.wire.stu3.worklist_filters import FILTERS, read_filters, refuse_filters
-from openers.wire.stu3.worklist_rows import NOT_DUE, OVERDUE, WrittenRow
+from openers.wire.stu3.worklist_filters import FILTERS, read_filter
 
 LIST_TYPE: Final = Param("listType", concept(coding(code_system("ReferralListSelector"), Worklist)))
 FETCH_WORKLIST: Final = Parameters("FetchWorklist-Parameters", one(LIST_TYPE), *FILTERS)
@@ -37,9 +36,9 @@ def read_fetch_worklist(node: Json, by: Principal) -> FetchWorklist:
     values = FETCH_WORKLIST.read(node)
     worklist = values[LIST_TYPE]
     if worklist.party is Party.REFERRER:
-        refuse_filters(values)
-        return FetchWorklist(by=by, worklist=worklist, filters=WorklistFilters())
-    return FetchWorklist(by=by, worklist=worklist, filters=read_filters(values))
+        _refuse_filters(values)
+        return FetchWorklist(by=by, worklist=worklist)
+    return FetchWorklist(by=by, worklist=worklist, wanted=read_filter(values))
 
 
 def write_worklist(worklist: Worklist, rows: Sequence[WrittenRow], patients: Iterable[NhsNumber], today: date) -> bytes:
@@ -60,6 +59,12 @@ def write_worklist(worklist: Worklist, rows: Sequence[WrittenRow], patients: Ite
     if len(body) > LARGEST:
         raise too_long(worklist)
     return body
+
+
+def _refuse_filters(values: Values) -> None:
+    for slot in FILTERS:
+        if values.has(slot.param):
+            raise UnexpectedField(slot.param.name, None, "is not expected: lists of referrers have no filters")
 
 
 def _people(rows: Iterable[WrittenRow], patients: Iterable[NhsNumber]) -> bytes:

@@ -14,7 +14,7 @@ from openers.domain.codes import RequestContext
 from openers.domain.identifiers import UserId
 from openers.domain.lifecycle import ReferralState
 from openers.domain.referral import Referral
-from openers.domain.worklists import (
+from openers.domain.referral_worklists import (
     ClinicalInformationStatus,
     Worklist,
     clinical_context,

@@ -19,14 +19,15 @@ from sqlalchemy import ClauseElement, ColumnElement, bindparam, case, or_, selec
 from sqlalchemy.dialects import postgresql, sqlite
 
 from openers.domain.identifiers import NhsNumber, OdsCode, ServiceId, Ubrn
-from openers.domain.principal import SPA, Principal
+from openers.domain.principal import Principal
 from openers.domain.referral import Referral
-from openers.domain.worklists import Worklist
+from openers.domain.referral_worklists import Worklist
+from openers.domain.worklists import WorklistFilter
 from openers.store.relationship import Kinship, condition, kinship_of, values_of
 from openers.store.statements import Connection, Insert, Row, Statement, Value, decoder
 from openers.store.tables import referrals, worklist_calls
 from openers.store.worklist_columns import LISTED, NOBODY, listing_of
-from openers.usecases.worklist_ports import Listed, Narrowing
+from openers.usecases.worklist_ports import Listed
 
 ANY: Final = "*"
 """What a filter is that was not given; no code looks like it."""
@@ -110,12 +111,13 @@ class SqlWorklists:
         """`connection` is in the transaction that reads and writes."""
         self._connection = connection
 
-    async def of_provider(self, worklist: Worklist, by: Principal, part: Narrowing, most: int) -> Sequence[Listed]:
-        """The first `most` members, of those that `by` may see, in a part of a provider's list."""
-        values = {**_wanted(part), "wanted_provider_list": worklist, "most": most}
-        if part.organisation is not None:
-            by = _at(by, part.organisation)
-        if part.service is not None:
+    async def of_provider(
+        self, worklist: Worklist, by: Principal, wanted: WorklistFilter, most: int
+    ) -> Sequence[Listed]:
+        """The first `most` members of a provider's list that are wanted and that `by` may see."""
+        by, site = _at(wanted.location, by)
+        values = {**_wanted(wanted, site), "wanted_provider_list": worklist, "most": most}
+        if wanted.service is not None:
             rows = await self._connection.rows(OF_SERVICE[kinship_of(by)], {**values, **values_of(by)})
             return [_listed(row) for row in rows]
         statement = OF_WORKGROUP[next((name for name in FILTERS if values[f"wanted_{name}"] != ANY), None)]
@@ -149,22 +151,22 @@ class SqlWorklists:
         return 0 if row is None else int(row[0])
 
 
-def _wanted(part: Narrowing) -> dict[str, Value]:
+def _wanted(wanted: WorklistFilter, site: OdsCode | None) -> dict[str, Value]:
     """The filters as parameters."""
     return {
-        "wanted_service": None if part.service is None else int(part.service),
-        "wanted_specialty": part.specialty or ANY,
-        "wanted_site": part.site or ANY,
-        "wanted_clinician": NOBODY if part.unassigned else part.clinician or ANY,
+        "wanted_service": None if wanted.service is None else int(wanted.service),
+        "wanted_specialty": wanted.specialty or ANY,
+        "wanted_site": site or ANY,
+        "wanted_clinician": NOBODY if wanted.without_clinician else wanted.clinician or ANY,
     }
 
 
-def _at(by: Principal, organisation: OdsCode) -> Principal:
-    """The caller with nothing but their workgroups at one organisation; an application has all of its own one's."""
-    if by.is_application and by.organisation == organisation:
-        return by
-    workgroups = frozenset(each for each in by.workgroups if each.startswith(f"{organisation}/"))
-    return msgspec.structs.replace(by, function=SPA, workgroups=workgroups)
+def _at(location: OdsCode | None, by: Principal) -> tuple[Principal, OdsCode | None]:
+    """The caller with what they see of an organisation alone, where the location is one; else the site that it is."""
+    if location is None or (by.is_application and by.organisation == location):
+        return by, None
+    workgroups = frozenset(each for each in by.workgroups if each.startswith(f"{location}/"))
+    return (msgspec.structs.replace(by, workgroups=workgroups), None) if workgroups else (by, location)
 
 
 def _listed(row: Row) -> Listed:
