@@ -11,7 +11,7 @@ import json
 from enum import Enum
 from typing import Any, Final
 
-from sqlalchemy import Column, ColumnElement, and_, bindparam, false
+from sqlalchemy import Column, ColumnElement, and_, bindparam, false, func
 
 from openers.domain.principal import PROVIDER_SIDE, REFERRING_SIDE, BusinessFunction, Principal
 from openers.store.statements import Value, texts
@@ -51,7 +51,10 @@ def condition(
             ordered = workgroup.collate("C" if postgres else "BINARY")
             return and_(ordered >= bindparam(_FIRST), ordered < bindparam(_END))
         case Kinship.WORKGROUP:
-            return workgroup.in_(texts(_WORKGROUPS, postgres=postgres))
+            if not postgres:
+                return workgroup.in_(texts(_WORKGROUPS))
+            # As an array it is a filter; as a subquery PostgreSQL would join it, and sort what an index had in order.
+            return workgroup == func.any(func.array(texts(_WORKGROUPS, postgres=True).scalar_subquery()))
         case Kinship.NONE:
             return false()
 
