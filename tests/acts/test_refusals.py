@@ -23,6 +23,7 @@ from tests.acts.cast import (
     LETTER,
     NO_LETTER,
     TRIAGE,
+    VALID,
     Cast,
     cancelling,
     document,
@@ -30,10 +31,12 @@ from tests.acts.cast import (
     outcome,
     priority,
     rejecting,
+    request_of,
     said,
     uploaded,
 )
 from tests.api.arrangements import Moved, at_time, patient_called, put
+from tests.api.mutations import mutations
 from tests.booking.rig import NO_SLOTS, SERVICE, Json, code
 from tests.requests import CS, NHS_NUMBER, PATIENT, coding, criteria, identifier, shortlist
 from tests.service import CONSULTANT
@@ -378,3 +381,22 @@ async def test_refusals_of_the_available_actions(
     told = {name: value for name, value in asked.items() if value is not None}
     reply = await cast.gp.get("/STU3/Task", params=told)
     assert code(reply) == (400, expected), reply.text
+
+
+@pytest.mark.parametrize("number", ["A014", "A022", "A028", "A031", "A032", "A036"])
+async def test_a_spoilt_node_is_refused_by_name_and_changes_nothing(cast: Cast, number: str) -> None:
+    """Every node of a valid request in turn; what is accepted all the same succeeds."""
+    make = ON.get(number, AWAITING)
+    referral = await make(cast)
+    before = await cast.rows()
+    valid = request_of(number, referral, *VALID[number])
+    for mutation in mutations(valid["json"]):
+        reply = await cast.actor(number, referral).post(valid["url"], json=mutation.body, headers=valid["headers"])
+        if reply.is_success:
+            referral = await make(cast)
+            before, valid = await cast.rows(), request_of(number, referral, *VALID[number])
+            continue
+        assert reply.status_code in (400, 422), (mutation, reply.text)
+        about = reply.json()["issue"][0]["diagnostics"]
+        assert reply.status_code == 400 or mutation.named_by(about.split("'")[1]), (mutation, about)
+        assert await cast.rows() == before

@@ -26,6 +26,8 @@ from tests.requests import (
     parameters_of,
     search,
 )
+from tests.worklists.asking import ADDRESS as WORKLISTS
+from tests.worklists.asking import asking, of_service
 
 STU3, R4 = "STU3", "R4"
 OUTCOME: Final = "application/fhir+json"
@@ -53,7 +55,8 @@ class Expected:
 
     `etag` is its form, if any; `headers` are those that it needs besides the usual ones; `makes` and `cancels` say what
     its body asks for where that is of a referral or an appointment that exists. `on` is the referral that an act is
-    done with, which a success uses up; `who` is a function that may call it.
+    done with, which a success uses up; `who` is a function that may call it. `variant` tells two requests apart that go
+    to one address.
     """
 
     number: str
@@ -70,6 +73,7 @@ class Expected:
     cancels: bool = False
     on: str = ""
     who: str = "RC"
+    variant: str = ""
 
     @property
     def fhir(self) -> str:
@@ -79,7 +83,13 @@ class Expected:
     @property
     def name(self) -> str:
         """A name for the address: some operations have two."""
-        return f"{self.number}-versioned" if "_history" in self.template else self.number
+        variant = self.variant or ("versioned" if "_history" in self.template else "")
+        return f"{self.number}-{variant}" if variant else self.number
+
+    @property
+    def names_a_referrer(self) -> bool:
+        """Whether an admin says in the body which clinician they work for."""
+        return self.number in ("A010", "A011", "A021")
 
     @property
     def has_body(self) -> bool:
@@ -147,6 +157,16 @@ OPERATIONS: Final = (
         "/STU3/ReferralRequest/{ubrn}/_history/{version}",
         "/STU3/ReferralRequest/{ubrn}/_history/3",
         etag=r'W/"3"',
+    ),
+    Expected("A008", "POST", WORKLISTS, WORKLISTS, body=_body(asking("AWAITING_BOOKING"))),
+    Expected(
+        "A008",
+        "POST",
+        WORKLISTS,
+        WORKLISTS,
+        body=_body(asking("APPOINTMENT_SLOT_ISSUES", of_service("11004"))),
+        who="SPC",
+        variant="provider",
     ),
     Expected("A010", "POST", search()["url"], search()["url"], body=_body(search())),
     Expected(
@@ -226,6 +246,8 @@ _MATRIX = """
 A004            200 200 403 200 200  403 403 403 403 403 403 403 403 403 403 403 403 403 200    200    403   401
 A005            200 200 403 200 200  403 403 403 403 403 403 403 403 403 403 403 403 403 200    403    403   401
 A005-versioned  200 200 403 200 200  403 403 403 403 403 403 403 403 403 403 403 403 403 200    403    403   401
+A008            200 200 200 403 403  403 403 403 403 403 403 403 403 403 403 403 403 403 403    403    403   401
+A008-provider   403 403 403 200 200  200 403 403 403 403 403 403 403 403 403 403 403 403 200    403    403   401
 A010            200 200 403 403 403  403 403 403 403 403 403 403 403 403 403 403 403 403 403    403    403   401
 A011            201 201 403 403 403  403 403 403 403 403 403 403 403 403 403 403 403 403 403    403    403   401
 A013            403 403 403 200 200  403 403 403 403 403 403 403 403 403 403 403 403 403 200    403    403   401

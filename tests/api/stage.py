@@ -65,7 +65,7 @@ class Stage:
 
 async def set_stage(rig: Rig) -> Stage:
     """The stage of a service, with some free slots."""
-    await rig.add_slots(12)
+    await rig.add_slots(200)
     ubrn = await sent_for_triage(rig.run)
     url = rig.run.service.settings.database_url
     ((appointment,),) = await fetch(url, "SELECT appointment FROM referrals WHERE ubrn = ?", ubrn)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import AsyncGenerator, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import product
 
 import pytest
@@ -52,6 +52,7 @@ PEOPLE = (
     caller(BusinessFunction.PROVIDER_AUTHORISED_APPLICATION, "RCD"),
 )
 MOST = 10_000
+LISTS = (provider_list, referrer_list, letter_list)
 
 
 @dataclass
@@ -61,6 +62,7 @@ class Kept:
     url: str
     store: Store
     referrals: list[Referral]
+    _on: dict[Worklist, list[Referral]] = field(default_factory=dict[Worklist, list[Referral]])
 
     async def listed(self, worklist: Worklist, by: Principal, wanted: WorklistFilter) -> list[Ubrn]:
         """What the store lists."""
@@ -73,14 +75,16 @@ class Kept:
 
     def expected(self, worklist: Worklist, by: Principal, is_wanted: Callable[[Referral], bool]) -> list[Ubrn]:
         """What the rules list, taking one referral after the other."""
-        lists = (provider_list, referrer_list, letter_list)
-        found = [
-            each
-            for each in self.referrals
-            if worklist in [of(each) for of in lists] and by.may_see(each.owner, each.workgroup) and is_wanted(each)
-        ]
-        found.sort(key=lambda each: (RANKS[each.priority], waiting_since(each), each.ubrn))
-        return [each.ubrn for each in found]
+        on_it = self.on(worklist)
+        return [each.ubrn for each in on_it if by.may_see(each.owner, each.workgroup) and is_wanted(each)]
+
+    def on(self, worklist: Worklist) -> list[Referral]:
+        """Everything on a list, whoever may see it, in order."""
+        if worklist not in self._on:
+            found = [each for each in self.referrals if worklist in [of(each) for of in LISTS]]
+            found.sort(key=lambda each: (RANKS[each.priority], waiting_since(each), each.ubrn))
+            self._on[worklist] = found
+        return self._on[worklist]
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
@@ -121,7 +125,7 @@ def _filter(
     specialty: str | None, location: str | None, clinician: tuple[UserId | None, bool], service: str | None
 ) -> tuple[WorklistFilter, Callable[[Referral], bool]]:
     def _is_wanted(referral: Referral) -> bool:
-        held, (whom, without) = referral.held, clinician
+        held, (whom, without) = referral.appointment, clinician
         assert held is not None
         return (
             (specialty is None or held.specialty == specialty)

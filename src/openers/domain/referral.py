@@ -10,7 +10,14 @@ from typing import Final, Self
 
 import msgspec
 
-from openers.domain.appointment import Appointment, AppointmentStatus, CancellationReason, Reason, ReviewResult
+from openers.domain.appointment import (
+    Appointment,
+    AppointmentStatus,
+    CancellationReason,
+    Reason,
+    ReviewResult,
+    Specialty,
+)
 from openers.domain.attachments import Attachment, Availability, ClinicalInformation, with_availability
 from openers.domain.clock import Instant
 from openers.domain.codes import LetterIntention, Priority
@@ -61,8 +68,8 @@ class Referral(msgspec.Struct, frozen=True, kw_only=True):
 
     `owner` is the organisation that made it and whose commissioning rules apply to it, `created_by` the person who
     typed it, `referrer` the clinician responsible. `workgroup` is that of the service which holds it, if any.
-    `former` is an appointment that is not current any more, but still tells the specialty: one at an assessment service
-    that has taken place, or a request that was before its provider when the referral was cancelled.
+    `specialty` is kept where there is no appointment to tell it: of a service that has assessed the patient, and of
+    cancelled referrals.
     `letter_due` is the day by which the letter that is intended has to be there. `reminder_days` after its creation
     the patient is reminded of booking. `updated` is when somebody last did something with it.
     """
@@ -88,7 +95,7 @@ class Referral(msgspec.Struct, frozen=True, kw_only=True):
     attachments: tuple[Attachment, ...] = ()
     review: Review = Review()
     cancellation: Cancellation | None = None
-    former: Appointment | None = None
+    specialty: Specialty | None = None
     updated: Instant | None = None
 
     @property
@@ -106,9 +113,9 @@ class Referral(msgspec.Struct, frozen=True, kw_only=True):
         return self.appointment.comment if self.appointment else None
 
     @property
-    def held(self) -> Appointment | None:
-        """What the service that holds the referral was last asked for: its specialty is the referral's."""
-        return self.appointment or self.former
+    def shown_specialty(self) -> Specialty | None:
+        """The specialty that it belongs to, once a service was chosen."""
+        return self.specialty if self.appointment is None else self.appointment.of_specialty
 
     @property
     def is_active(self) -> bool:
@@ -171,7 +178,7 @@ class Referral(msgspec.Struct, frozen=True, kw_only=True):
         state = self.check(Act.ASSESS, at)
         review = self.review.withdrawn()
         return msgspec.structs.replace(
-            self, state=state, appointment=None, former=self.appointment, review=review, updated=at
+            self, state=state, appointment=None, specialty=self.shown_specialty, review=review, updated=at
         )
 
     def change_shortlist(self, change: ShortlistChange, at: Instant) -> Self:
@@ -187,7 +194,7 @@ class Referral(msgspec.Struct, frozen=True, kw_only=True):
             letter_due=change.letter_due,
             priority=priority,
             appointment=None,
-            former=None,
+            specialty=None,
             workgroup=None,
             review=review,
             updated=at,
@@ -238,7 +245,7 @@ class Referral(msgspec.Struct, frozen=True, kw_only=True):
                 reason=reason, comment=decision.comment, with_booking=stands, organisation=decision.organisation
             ),
             appointment=None if is_before_provider else appointment and _decided(appointment, decision),
-            former=appointment if is_before_provider else self.former,
+            specialty=self.shown_specialty or decision.specialty,
             review=review,
             updated=at,
         )

@@ -136,8 +136,8 @@ def clinical_context(referral: Referral) -> str:
     Where the search named neither: the specialty of the service that holds it, or else the clinical term.
     """
     criteria = referral.shortlist.criteria
-    specialty = criteria.specialty or (referral.held.specialty if referral.held else None)
-    named = [part for part in (specialty, criteria.clinic_type) if part]
+    shown = referral.shown_specialty
+    named = [part for part in (criteria.specialty or (shown and shown.code), criteria.clinic_type) if part]
     return "/".join(named) or str(criteria.clinical_term or referral.shortlist.services[0].name)
 
 

@@ -36,7 +36,7 @@ NOBODY: Final = ""
 
 def listing_of(referral: Referral) -> dict[str, Value]:
     """The columns of a referral."""
-    held = referral.held
+    held = referral.appointment
     return {
         "provider_list": provider_list(referral),
         "referrer_list": referrer_list(referral),
