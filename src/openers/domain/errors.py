@@ -235,7 +235,7 @@ class DailyLimitReached(FieldRefused):
 
     source = "rules 2.2, 4 (A008)"
 
-    def __init__(self, field: Field, value: str, hint: str, retry_after_s: int) -> None:
+    def __init__(self, field: Field, value: str, hint: str = "", retry_after_s: int = 86_400) -> None:
         """`retry_after_s` is how long the day still lasts, in seconds."""
         super().__init__(field, value, hint)
         self.retry_after_s = retry_after_s
