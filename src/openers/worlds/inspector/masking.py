@@ -1,0 +1,112 @@
+"""Masks credentials and what tells who a patient is in an exchange, before it is kept.
+
+Headers, addresses and texts lose credentials and NHS numbers wherever they stand (`openers.telemetry.redaction`). FHIR
+bodies lose names, addresses, dates of birth and free text by their elements; what a request lost is then masked in
+the texts of its reply too, since a refusal may repeat it. A body that is no JSON is a file, and not kept at all.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any, Final, cast
+
+from openers.telemetry.redaction import MASK, is_secret, redact_text
+
+PERSONAL: Final = frozenset(
+    {
+        *("family", "given", "prefix", "suffix"),
+        *("address", "line", "city", "district", "postalCode", "birthDate", "deceasedDateTime", "telecom", "photo"),
+        *("comment", "contentString", "note", "valueString", "valueAddress", "valueHumanName", "valueAttachment"),
+        *("title", "url.name", "div"),
+    }
+)
+"""Elements of FHIR that hold what people are called, where they live, or what somebody wrote about them."""
+OF_PEOPLE: Final = frozenset({"Patient", "Practitioner", "RelatedPerson"})
+"""Resource types whose names are those of people."""
+PERSONAL_HEADERS: Final = frozenset({"nhsd-ers-file-name", "content-disposition", "cookie", "set-cookie"})
+"""Headers that hold credentials, or what somebody called a file."""
+SHORTEST_REPEATED: Final = 3
+"""How long a masked text has to be, in characters, for being looked for in other texts."""
+
+Json = Any
+
+
+class Masker:
+    """Masks one exchange; remembers what it has masked, so that a later text can't repeat it."""
+
+    def __init__(self) -> None:
+        """Nothing has been masked yet."""
+        self._masked: set[str] = set()
+
+    def headers(self, headers: Iterable[tuple[bytes, bytes]]) -> tuple[tuple[str, str], ...]:
+        """Headers as names and values, credentials masked; of `Authorization` the scheme stays."""
+        return tuple(self._header(name.decode("latin-1"), value.decode("latin-1")) for name, value in headers)
+
+    def body(self, body: bytes, media_type: str) -> str:
+        """A body as text: FHIR without personal elements, other texts without credentials, files by size alone."""
+        if not body:
+            return ""
+        if "json" in media_type:
+            try:
+                return json.dumps(self.value(json.loads(body)), ensure_ascii=False)
+            except (ValueError, RecursionError):
+                return f"[no JSON, {len(body)} bytes]"
+        if media_type.startswith("text/"):
+            return self.text(body.decode("utf-8", "replace"))
+        return f"[{media_type or 'file'}, {len(body)} bytes]"
+
+    def text(self, text: str) -> str:
+        """A text without credentials, NHS numbers, and what was masked before."""
+        for masked in sorted(self._masked, key=len, reverse=True):
+            text = text.replace(masked, MASK)
+        return redact_text(text)
+
+    def value(self, value: Json, resource: str = "") -> Json:
+        """A JSON value; `resource` is the type of the FHIR resource that it belongs to."""
+        if isinstance(value, dict):
+            held = cast("dict[str, Json]", value)
+            resource = str(held.get("resourceType", resource))
+            return {key: self._element(key, each, resource, held) for key, each in held.items()}
+        if isinstance(value, list):
+            return [self.value(each, resource) for each in cast("list[Json]", value)]
+        return self.text(value) if isinstance(value, str) else value
+
+    def _element(self, key: str, value: Json, resource: str, parent: dict[str, Json]) -> Json:
+        if key in PERSONAL or _is_name_of_a_person(key, value, resource) or _is_display_of_a_person(key, parent):
+            self._remember(value)
+            return MASK
+        return self.value(value, resource)
+
+    def _remember(self, value: Json) -> None:
+        if isinstance(value, dict):
+            for each in cast("dict[str, Json]", value).values():
+                self._remember(each)
+        elif isinstance(value, list):
+            for each in cast("list[Json]", value):
+                self._remember(each)
+        elif isinstance(value, str) and len(value) >= SHORTEST_REPEATED:
+            self._masked.add(value)
+
+    def _header(self, name: str, value: str) -> tuple[str, str]:
+        lowered = name.lower()
+        if lowered == "authorization":
+            return name, f"{value.partition(' ')[0]} {MASK}"
+        if lowered in PERSONAL_HEADERS or (is_secret(lowered) and lowered != "authorization"):
+            return name, MASK
+        return name, self.text(value)
+
+
+def _is_name_of_a_person(key: str, value: Json, resource: str) -> bool:
+    """A HumanName, or a person's name as text. Parameters and services have names too, which stay."""
+    if key not in {"name", "text"}:
+        return False
+    return isinstance(value, dict | list) if key == "name" else resource in OF_PEOPLE
+
+
+def _is_display_of_a_person(key: str, parent: dict[str, Json]) -> bool:
+    """The display of a reference to a person."""
+    if key != "display":
+        return False
+    told = json.dumps([parent.get("reference"), parent.get("identifier")])
+    return any(each in told for each in (*OF_PEOPLE, "nhs-number", "sds-user-id"))
