@@ -22,6 +22,7 @@ from openers.api.registry import ANY, Operation
 from openers.api.renderings import Renderings
 from openers.api.request import CORRELATION, ClientGone, Incoming, Request, Scope, Stop
 from openers.api.routes import Match, Routes
+from openers.documents.signed_addresses import SignedAddresses
 from openers.domain.audit import AuditEntry
 from openers.domain.errors import OpenersError, Unavailable
 from openers.settings import Settings
@@ -47,6 +48,7 @@ class Edge(msgspec.Struct, frozen=True, kw_only=True):
     routes: Routes
     meters: dict[str, RequestMeter]
     renderings: Renderings
+    addresses: SignedAddresses
     observer: Observer | None = None
 
     async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
@@ -102,6 +104,7 @@ class Edge(msgspec.Struct, frozen=True, kw_only=True):
             world=world,
             settings=self.settings,
             renderings=self.renderings,
+            addresses=self.addresses,
             path=match.values,
             query_string=request.scope["query_string"],
             headers=request.headers,

@@ -6,6 +6,7 @@ from openers.store.claims import SqlClaims, SqlEvents, SqlLinks
 from openers.store.credentials import SqlCredentials
 from openers.store.directory import SqlDirectory
 from openers.store.due import SqlDue
+from openers.store.files import SqlFiles
 from openers.store.patients import SqlPatients
 from openers.store.referrals import SqlReferrals
 from openers.store.slots import SqlSlots
@@ -15,7 +16,18 @@ from openers.store.statements import Connection
 class SqlTx:
     """The `Tx` port over one connection."""
 
-    __slots__ = ("claims", "credentials", "directory", "due", "events", "links", "patients", "referrals", "slots")
+    __slots__ = (
+        "claims",
+        "credentials",
+        "directory",
+        "due",
+        "events",
+        "files",
+        "links",
+        "patients",
+        "referrals",
+        "slots",
+    )
 
     def __init__(self, connection: Connection) -> None:
         """`connection` is in the transaction that reads and writes."""
@@ -24,6 +36,7 @@ class SqlTx:
         self.credentials = SqlCredentials(connection)
         self.patients = SqlPatients(connection)
         self.due = SqlDue(connection)
+        self.files = SqlFiles(connection)
         self.slots = SqlSlots(connection)
         self.claims = SqlClaims(connection)
         self.links = SqlLinks(connection)

@@ -23,6 +23,7 @@ from openers.domain.patient import Patient
 from openers.domain.principal import Principal
 from openers.domain.referral import Referral
 from openers.usecases.booking_ports import Claims, Events, Links, Slots
+from openers.usecases.file_ports import Files
 
 T = TypeVar("T")
 
@@ -52,6 +53,10 @@ class Referrals(Protocol):
 
     async def get(self, ubrn: Ubrn, by: Principal, version: int | None = None) -> Stored[Referral]:
         """The referral, for `by`. Raises NotFound, NoRelationship, VersionConflict (`version` is not the latest)."""
+        ...
+
+    async def for_system(self, ubrn: Ubrn) -> Stored[Referral] | None:
+        """The referral, for work that the service does by itself, without a principal."""
         ...
 
     async def booked(self, ubrn: Ubrn, key: str) -> Stored[Referral] | None:
@@ -248,6 +253,11 @@ class Tx(Protocol):
     @property
     def due(self) -> Due:
         """Work that falls due."""
+        ...
+
+    @property
+    def files(self) -> Files:
+        """Uploaded files."""
         ...
 
     @property

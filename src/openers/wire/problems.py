@@ -22,6 +22,7 @@ LIMIT: Final = Rule(Check.LIMIT, "RATE_LIMIT", "rules 2.3")
 MODE: Final = Rule(Check.MODE, "ACCESS_MODE", "rules 2.3")
 PATH: Final = Rule(Check.ADDRESS, "PATH", "rules 2.5")
 METHODS: Final = Rule(Check.ADDRESS, "METHOD", "rules 2.5")
+SIGNED: Final = Rule(Check.ADDRESS, "SIGNED_ADDRESS", "rules 6")
 FUNCTION: Final = Rule(Check.ROLE, "BUSINESS_FUNCTION", "rules 1.2, 2.5")
 ON_BEHALF_OF: Final = Rule(Check.ON_BEHALF_OF, "ON_BEHALF_OF", "rules 2.4")
 HEADER_MISSING: Final = Rule(Check.ORGANISATION, "ORGANISATION_HEADER", "rules 2.3, 2.4")
@@ -83,6 +84,13 @@ def wrong_function(fhir: Fhir, diagnostics: str = "", rule: Rule = FUNCTION) -> 
         code=code,
         system=system,
         diagnostics=diagnostics or _WRONG_FUNCTION,
+    )
+
+
+def address_ended(fhir: Fhir) -> Problem:
+    """A signed address was altered, or its time is over."""
+    return _refused(
+        403, "forbidden", fhir, "The address is not valid, or not any more: ask A042 for a new one.", SIGNED
     )
 
 
