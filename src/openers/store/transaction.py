@@ -11,6 +11,7 @@ from openers.store.patients import SqlPatients
 from openers.store.referrals import SqlReferrals
 from openers.store.slots import SqlSlots
 from openers.store.statements import Connection
+from openers.store.webhooks import SqlWebhooks
 
 
 class SqlTx:
@@ -27,6 +28,7 @@ class SqlTx:
         "patients",
         "referrals",
         "slots",
+        "webhooks",
     )
 
     def __init__(self, connection: Connection) -> None:
@@ -41,3 +43,4 @@ class SqlTx:
         self.claims = SqlClaims(connection)
         self.links = SqlLinks(connection)
         self.events = SqlEvents(connection)
+        self.webhooks = SqlWebhooks(connection)

@@ -24,6 +24,7 @@ from openers.domain.principal import Principal
 from openers.domain.referral import Referral
 from openers.usecases.booking_ports import Claims, Events, Links, Slots
 from openers.usecases.file_ports import Files
+from openers.usecases.webhook_ports import Webhooks
 
 T = TypeVar("T")
 
@@ -278,6 +279,11 @@ class Tx(Protocol):
     @property
     def events(self) -> Events:
         """What has happened."""
+        ...
+
+    @property
+    def webhooks(self) -> Webhooks:
+        """Addresses that are told of what has happened."""
         ...
 
 

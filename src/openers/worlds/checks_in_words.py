@@ -220,7 +220,8 @@ def _fix_state(case: Case) -> str:
 
 
 def _rule(case: Case) -> Facts:
-    return dict(case.exchange.facts)
+    problem = case.exchange.problem
+    return case.exchange.facts if problem is not None and problem.rule.check is Check.RULE else {}
 
 
 def _fix_service(case: Case) -> str:

@@ -11,17 +11,19 @@ import json
 from collections.abc import Iterable
 from typing import Any, Final, cast
 
-from openers.telemetry.redaction import MASK, is_secret, redact_text
+from openers.telemetry.redaction import MASK, is_secret, redact_nhs_numbers, redact_text
 
 PERSONAL: Final = frozenset(
     {
         *("family", "given", "prefix", "suffix"),
         *("address", "line", "city", "district", "postalCode", "birthDate", "deceasedDateTime", "telecom", "photo"),
         *("comment", "contentString", "note", "valueString", "valueAddress", "valueHumanName", "valueAttachment"),
-        *("title", "url.name", "div"),
+        *("title", "div"),
     }
 )
 """Elements of FHIR that hold what people are called, where they live, or what somebody wrote about them."""
+NAMING: Final = frozenset({"url", "system", "profile", "reference", "code", "resourceType", "fullUrl"})
+"""Elements of FHIR that name what something is; they hold no credentials, however long they are."""
 OF_PEOPLE: Final = frozenset({"Patient", "Practitioner", "RelatedPerson"})
 """Resource types whose names are those of people."""
 PERSONAL_HEADERS: Final = frozenset({"nhsd-ers-file-name", "content-disposition", "cookie", "set-cookie"})
@@ -76,6 +78,10 @@ class Masker:
         if key in PERSONAL or _is_name_of_a_person(key, value, resource) or _is_display_of_a_person(key, parent):
             self._remember(value)
             return MASK
+        if key in NAMING and isinstance(value, str):
+            return redact_nhs_numbers(value)
+        if key == "profile" and isinstance(value, list):
+            return [self._element("url", each, resource, parent) for each in cast("list[Json]", value)]
         return self.value(value, resource)
 
     def _remember(self, value: Json) -> None:

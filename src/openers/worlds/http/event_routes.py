@@ -1,0 +1,45 @@
+"""`/_test/events`: what has happened after the event `since`: as JSON, as a stream that stays open, or as a page."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+from starlette.routing import Route
+
+from openers.usecases.world import World
+from openers.worlds.connection import stops_of
+from openers.worlds.events.feed import Feed, write_event
+from openers.worlds.events.stream import stream
+from openers.worlds.http.control import ALWAYS, JSON, WorldOf, number_in, page, route, wants_page
+
+EVENTS: Final = "/_test/events"
+STREAM: Final = "text/event-stream"
+LAST_EVENT: Final = "last-event-id"
+
+
+def event_routes(world_of: WorldOf, feed: Feed) -> list[Route]:
+    """`/_test/events`."""
+
+    async def _events(request: Request) -> Response:
+        world, since = world_of(request), number_in(request, "since")
+        if STREAM in request.headers.get("accept", ""):
+            return _stream(request, world, feed, since)
+        async with world.read() as tx:
+            events = await feed.after(since, tx)
+        if wants_page(request):
+            return page("events.html", events=events, since=since, last=events[-1].number if events else since)
+        told = [msgspec.Raw(write_event(each, world.name)) for each in events]
+        return Response(msgspec.json.encode({"events": told}), headers=ALWAYS, media_type=JSON)
+
+    return [route(EVENTS, {"GET": _events})]
+
+
+def _stream(request: Request, world: World, feed: Feed, since: int) -> Response:
+    """All events from then on. A reader that comes again says itself which one it had last."""
+    last = request.headers.get(LAST_EVENT, "")
+    after = int(last) if last.isascii() and last.isdigit() else since
+    body = stream(world, feed, after, stops_of(dict(request.scope)), request.is_disconnected)
+    return StreamingResponse(body, headers=ALWAYS, media_type=STREAM)
