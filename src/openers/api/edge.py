@@ -76,6 +76,8 @@ class Edge(msgspec.Struct, frozen=True, kw_only=True):
                 await world.store.witness(world.entry)
         except Stop as stop:
             return await self._refuse(request, world, stop.problem)
+        except ClientGone:
+            raise
         except OpenersError as error:
             problem = outcome_of(error, request.fhir, _refusal(match, request))
             return await self._refuse(request, world, problem, error)

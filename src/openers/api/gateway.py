@@ -76,7 +76,7 @@ def _check_allow_list(request: Request, gateway: Gateway) -> None:
         return
     organisation = request.header(ODS)
     if not organisation:
-        raise Stop(problems.missing_header("NHSD-End-User-Organisation-ODS"))
+        raise Stop(problems.missing_header("NHSD-End-User-Organisation-ODS", problems.ALLOW_LIST))
     if organisation not in gateway.allowed:
         raise Stop(problems.organisation_not_allowed(request.fhir))
 

@@ -100,11 +100,11 @@ def organisation_not_allowed(fhir: Fhir) -> Problem:
     return _refused(403, "forbidden", fhir, text, ALLOW_LIST)
 
 
-def missing_header(header: str) -> Problem:
+def missing_header(header: str, rule: Rule = HEADER_MISSING) -> Problem:
     """A header that is always needed is missing or empty; alike in both versions."""
     return Problem(
         status=400,
-        rule=HEADER_MISSING,
+        rule=rule,
         issue_code="required",
         code="MISSING_HEADER",
         system=NHSD,

@@ -64,7 +64,7 @@ class Case(msgspec.Struct, frozen=True):
     def roles_that_may(self) -> list[str]:
         """The roles that may call the operation."""
         operation = self.exchange.operation
-        return [] if operation is None else sorted([*(operation.roles or ()), *operation.applications])
+        return [] if operation is None else sorted(map(str, (*(operation.roles or ()), *operation.applications)))
 
     @property
     def told(self) -> str:

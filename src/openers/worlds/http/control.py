@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeVar, cast
 from urllib.parse import urlsplit
 
 import msgspec
@@ -84,7 +84,8 @@ def wants_page(request: Request) -> bool:
 
 def page(template: str, **shown: Any) -> Response:
     """A page for people."""
-    return HTMLResponse(_templates().get_template(template).render(style=STYLE, **shown), headers=ALWAYS)
+    text = _templates().get_template(template).render(style=STYLE, in_words=_in_words, **shown)
+    return HTMLResponse(text, headers=ALWAYS)
 
 
 def style_route() -> Route:
@@ -126,6 +127,13 @@ def number_in(request: Request, name: str, default: int = 0) -> int:
     if not (text.isascii() and text.isdigit() and len(text) <= 18):
         raise ControlRefused(400, f"{name}: {text!r} must be a number")
     return int(text)
+
+
+def _in_words(value: object) -> str:
+    """A fact as people read it."""
+    if isinstance(value, list | tuple):
+        return ", ".join(map(str, cast("list[object]", value)))
+    return str(value)
 
 
 @cache

@@ -96,9 +96,9 @@ class Masker:
 
     def _header(self, name: str, value: str) -> tuple[str, str]:
         lowered = name.lower()
-        if lowered == "authorization":
+        if lowered == "authorization" and " " in value:
             return name, f"{value.partition(' ')[0]} {MASK}"
-        if lowered in PERSONAL_HEADERS or (is_secret(lowered) and lowered != "authorization"):
+        if value and (lowered in PERSONAL_HEADERS or is_secret(lowered)):
             return name, MASK
         return name, self.text(value)
 

@@ -11,7 +11,6 @@ from openers.api.media import FHIR_JSON, accepts, is_fhir_json
 from openers.api.registry import ANY, REGISTRY, Operation
 from openers.api.routes import likeness
 from openers.domain.principal import SPCA
-from openers.wire.rules import Check
 from openers.worlds.inspector.exchange import Exchange
 
 MOST: Final = 3
@@ -20,8 +19,6 @@ FARTHEST: Final = 2
 """In how many things a near miss may differ."""
 LIKE: Final = 0.8
 """How alike two paths have to be, from 0 to 1, for one to be meant by the other."""
-LATE: Final = frozenset({Check.BODY, Check.RECORD, Check.RELATIONSHIP, Check.VERSION, Check.STATE, Check.RULE})
-"""Checks within an operation: a call that got there did not miss it."""
 
 
 class Difference(msgspec.Struct, frozen=True):
@@ -48,11 +45,14 @@ class NearMiss(msgspec.Struct, frozen=True):
 
 
 def near_misses(exchange: Exchange, operations: Iterable[Operation] = REGISTRY) -> tuple[NearMiss, ...]:
-    """The operations that a refused call nearly was, the nearest first; none for one that reached its operation."""
-    problem = exchange.problem
-    if problem is None or problem.rule.check in LATE:
+    """The operations that a refused call nearly was, the nearest first; none for one that lacked nothing.
+
+    A call whose address and method are those of an operation can have been meant for that one alone.
+    """
+    if exchange.problem is None:
         return ()
-    found = [_near_miss(each, differences) for each in operations if (differences := _apart(exchange, each))]
+    meant = operations if exchange.operation is None else (exchange.operation,)
+    found = [_near_miss(each, differences) for each in meant if (differences := _apart(exchange, each))]
     near = [each for each in found if len(each.differences) <= FARTHEST]
     return tuple(sorted(near, key=lambda each: (len(each.differences), each.operation))[:MOST])
 
