@@ -228,11 +228,12 @@ async def test_events_are_shown_in_test_mode(hospital: Hospital) -> None:
     from starlette.applications import Starlette
 
     from openers.worlds.events.feed import Feed
+    from openers.worlds.finder import only
     from openers.worlds.http.event_routes import event_routes
 
     await hospital.tell("cancelled")
     world = hospital.desk.run.service.world
-    app = Starlette(routes=event_routes(lambda _request: world, Feed(monotonic)))
+    app = Starlette(routes=event_routes(only(world), Feed(monotonic)))
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://test") as client:
         events = (await client.get("/_test/events")).json()["events"]
         assert [each["act"] for each in events] == ["create", "book", "cancel by the provider"]

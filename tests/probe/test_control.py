@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from openers.worlds.test_mode import LINKS
+from openers.worlds.probing import LINKS
 from tests.service import Running
 
 pytestmark = pytest.mark.anyio

@@ -16,7 +16,6 @@ import msgspec
 from openers.api.call import Call, Reply
 from openers.api.observer import WATCHED, Serve
 from openers.api.request import ClientGone, Request, Scope, Stop
-from openers.domain.clock import Clock
 from openers.domain.errors import OpenersError
 from openers.usecases.world import World
 from openers.wire import problems
@@ -24,6 +23,7 @@ from openers.wire.outcome import Problem
 from openers.wire.rules import Check, Rule
 from openers.worlds.connection import abort_of
 from openers.worlds.faults import Fault, FaultBoard, Kind, Place
+from openers.worlds.finder import Finder
 from openers.worlds.inspector.exchange import Exchanges
 from openers.worlds.inspector.watched import Judges, Watched, exchange_of
 from openers.worlds.mentions import services_of
@@ -38,15 +38,21 @@ ORDERED: Final = Rule(Check.SERVICE, "ORDERED_FAULT", "/_test/faults")
 class Probe:
     """One for a service: where its exchanges and the faults of its worlds are."""
 
-    def __init__(self, exchanges: Exchanges, faults: FaultBoard, judges: Judges, clock: Clock) -> None:
-        """Exchanges are held against `judges`; `clock` is the wall clock."""
+    def __init__(self, exchanges: Exchanges, faults: FaultBoard, judges: Judges, finder: Finder) -> None:
+        """Exchanges are held against `judges`, and kept by the name that `finder` gives to a request's world."""
         self.exchanges, self.faults = exchanges, faults
         self.judges: Final = judges
-        self._clock = clock
+        self._finder = finder
 
     async def watch(self, serve: Serve, scope: Scope, receive: Any, send: Any) -> None:
         """Have `serve` answer the request, and keep what was said."""
-        watched = Watched(scope=scope, receive=receive, at=self._clock.now(), began=perf_counter())
+        watched = Watched(
+            scope=scope,
+            receive=receive,
+            world_name=self._finder.name(scope),
+            at=self._finder.world(scope).wall.now(),
+            began=perf_counter(),
+        )
 
         async def _receive() -> Any:
             message = await receive()
@@ -73,7 +79,7 @@ class Probe:
         """Run the operation, or play the fault that strikes it."""
         watched: Watched = request.scope[WATCHED]
         watched.call, watched.world = call, call.world
-        fault = await self._striking(call)
+        fault = await self._striking(watched.world_name, call)
         if fault is None:
             return await call.operation.handler(call)
         watched.fault = fault.kind
@@ -91,8 +97,8 @@ class Probe:
         watched: Watched = request.scope[WATCHED]
         watched.world, watched.problem, watched.error = world, problem, error
 
-    async def _striking(self, call: Call) -> Fault | None:
-        faults = self.faults.of(call.world.name)
+    async def _striking(self, world: str, call: Call) -> Fault | None:
+        faults = self.faults.of(world)
         services = await services_of(call) if faults.ask_services(Place.API) else frozenset[str]()
         return faults.strike(Place.API, call.operation.id, services)
 

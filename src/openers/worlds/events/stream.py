@@ -18,9 +18,13 @@ RECONNECT_AFTER_MS: Final = 1000
 
 
 async def stream(
-    world: World, feed: Feed, since: int, ends: asyncio.Event, is_gone: Callable[[], Awaitable[bool]]
+    named: tuple[World, str], feed: Feed, since: int, ends: asyncio.Event, is_gone: Callable[[], Awaitable[bool]]
 ) -> AsyncIterator[bytes]:
-    """All events after the number `since`, as they happen. `ends` is set, or `is_gone` holds, when that is to end."""
+    """All events after the number `since`, as they happen, in a world that people know by a name.
+
+    `ends` is set, or `is_gone` holds, when that is to end.
+    """
+    world, name = named
     yield b"retry: %d\n\n" % RECONNECT_AFTER_MS
     quiet = 0
     while not ends.is_set() and not await is_gone():
@@ -28,7 +32,7 @@ async def stream(
             events = await feed.after(since, tx)
         for event in events:
             since = event.number
-            yield b"id: %d\ndata: %s\n\n" % (event.number, write_event(event, world.name))
+            yield b"id: %d\ndata: %s\n\n" % (event.number, write_event(event, name))
         quiet = 0 if events else quiet + 1
         if quiet and quiet % QUIET_LOOKS == 0:
             yield b": nothing new\n\n"

@@ -39,8 +39,6 @@ PAGE: Final = "text/html"
 
 T = TypeVar("T")
 Handler = Callable[[Request], Awaitable[Response]]
-WorldOf = Callable[[Request], World]
-"""The world that a request is for."""
 
 
 class ControlRefused(Exception):

@@ -10,18 +10,19 @@ from openers.domain.identifiers import Ubrn
 from openers.usecases.world import World
 from openers.worlds.case import Case, Holder
 from openers.worlds.explanation import explain
-from openers.worlds.http.control import WorldOf, json_reply, page, route, wants_page
+from openers.worlds.finder import Finder
+from openers.worlds.http.control import json_reply, page, route, wants_page
 from openers.worlds.http.request_routes import EXPLAIN, REQUESTS, found
 from openers.worlds.inspector.exchange import Exchange
 from openers.worlds.probe import Probe
 
 
-def explain_routes(world_of: WorldOf, probe: Probe) -> list[Route]:
+def explain_routes(finder: Finder, probe: Probe) -> list[Route]:
     """`/_test/explain/{name}`."""
 
     async def _explain(request: Request) -> Response:
-        world = world_of(request)
-        named = found(request, probe.exchanges, world.name)
+        world = finder.world(request.scope)
+        named = found(request, probe.exchanges, finder.name(request.scope))
         cases = [Case(each, probe.judges.gateway, await _holder(each, world)) for each in named]
         explanations = [explain(each) for each in cases]
         if wants_page(request):

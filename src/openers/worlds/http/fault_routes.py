@@ -11,9 +11,9 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from openers.worlds.faults import Fault, FaultBoard, FaultRefused, Faults, Kind
+from openers.worlds.finder import Finder
 from openers.worlds.http.control import (
     ControlRefused,
-    WorldOf,
     is_form,
     json_reply,
     page,
@@ -33,11 +33,11 @@ class NewFaults(msgspec.Struct, forbid_unknown_fields=True):
     seed: Annotated[int, msgspec.Meta(ge=0)] = 0
 
 
-def fault_routes(world_of: WorldOf, board: FaultBoard) -> list[Route]:
+def fault_routes(finder: Finder, board: FaultBoard) -> list[Route]:
     """`/_test/faults`."""
 
     def _faults(request: Request) -> Faults:
-        return board.of(world_of(request).name)
+        return board.of(finder.name(request.scope))
 
     async def _show(request: Request) -> Response:
         faults = _faults(request)

@@ -9,10 +9,10 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 
+from openers.worlds.finder import Finder
 from openers.worlds.http.control import (
     ALWAYS,
     ControlRefused,
-    WorldOf,
     json_reply,
     number_in,
     page,
@@ -28,11 +28,11 @@ REQUESTS: Final = "/_test/requests"
 EXPLAIN: Final = "/_test/explain"
 
 
-def request_routes(world_of: WorldOf, exchanges: Exchanges, base_url: str) -> list[Route]:
+def request_routes(finder: Finder, exchanges: Exchanges, base_url: str) -> list[Route]:
     """`/_test/requests` and `/_test/requests/{name}`; a name is a number, a request id or a correlation id."""
 
     async def _list(request: Request) -> Response:
-        chosen = list(_chosen(request, exchanges, world_of(request).name))
+        chosen = list(_chosen(request, exchanges, finder.name(request.scope)))
         if request.query_params.get("as") == "har":
             return json_reply(har(reversed(chosen), base_url))
         if wants_page(request):
@@ -40,7 +40,7 @@ def request_routes(world_of: WorldOf, exchanges: Exchanges, base_url: str) -> li
         return json_reply({"requests": [_summary(each) for each in chosen]})
 
     async def _one(request: Request) -> Response:
-        exchange = found(request, exchanges, world_of(request).name)[0]
+        exchange = found(request, exchanges, finder.name(request.scope))[0]
         match request.query_params.get("as"):
             case "curl":
                 return PlainTextResponse(curl(exchange, base_url) + "\n", headers=ALWAYS)
@@ -53,7 +53,7 @@ def request_routes(world_of: WorldOf, exchanges: Exchanges, base_url: str) -> li
                 return json_reply(_told(exchange, base_url))
 
     async def _forget(request: Request) -> Response:
-        exchanges.forget(world_of(request).name)
+        exchanges.forget(finder.name(request.scope))
         return json_reply({"requests": []})
 
     async def _forget_by_form(request: Request) -> Response:

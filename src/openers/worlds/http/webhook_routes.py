@@ -11,9 +11,9 @@ from starlette.routing import Route
 
 from openers.domain.webhooks import Webhook
 from openers.worlds.events.webhooks import Registration, WebhookRefused, register, remove, replay
+from openers.worlds.finder import Finder
 from openers.worlds.http.control import (
     ControlRefused,
-    WorldOf,
     bound,
     json_reply,
     page,
@@ -31,11 +31,11 @@ class Replay(msgspec.Struct, forbid_unknown_fields=True):
     first: Annotated[int, msgspec.Meta(ge=1)] = msgspec.field(name="from")
 
 
-def webhook_routes(world_of: WorldOf) -> list[Route]:
+def webhook_routes(finder: Finder) -> list[Route]:
     """`/_test/webhooks` and what is below it."""
 
     async def _list(request: Request) -> Response:
-        async with world_of(request).read() as tx:
+        async with finder.world(request.scope).read() as tx:
             known = await tx.webhooks.all()
         if wants_page(request):
             return page("webhooks.html", webhooks=known)
@@ -44,26 +44,26 @@ def webhook_routes(world_of: WorldOf) -> list[Route]:
     async def _register(request: Request) -> Response:
         wanted = await read_json(request, Registration)
         try:
-            webhook = await register(wanted, bound(world_of(request), request, WEBHOOKS))
+            webhook = await register(wanted, bound(finder.world(request.scope), request, WEBHOOKS))
         except WebhookRefused as error:
             raise ControlRefused(422, str(error)) from error
         return json_reply({**_told(webhook), "secret": webhook.secret}, 201)
 
     async def _one(request: Request) -> Response:
         name = _name(request)
-        async with world_of(request).read() as tx:
+        async with finder.world(request.scope).read() as tx:
             webhook = await tx.webhooks.get(name)
         return _reply(webhook, name)
 
     async def _remove(request: Request) -> Response:
         name = _name(request)
-        if not await remove(name, bound(world_of(request), request, WEBHOOKS)):
+        if not await remove(name, bound(finder.world(request.scope), request, WEBHOOKS)):
             raise _unknown(name)
         return json_reply({"removed": name})
 
     async def _replay(request: Request) -> Response:
         name, wanted = _name(request), await read_json(request, Replay)
-        return _reply(await replay(name, wanted.first, bound(world_of(request), request, WEBHOOKS)), name)
+        return _reply(await replay(name, wanted.first, bound(finder.world(request.scope), request, WEBHOOKS)), name)
 
     return [
         route(WEBHOOKS, {"GET": _list, "POST": _register}),

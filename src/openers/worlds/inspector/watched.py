@@ -43,6 +43,7 @@ class Watched(msgspec.Struct, kw_only=True):
 
     scope: Scope
     receive: Any
+    world_name: str
     at: Instant
     began: float
     sent: bytearray = msgspec.field(default_factory=bytearray)
@@ -92,7 +93,7 @@ async def exchange_of(watched: Watched, took: timedelta, judges: Judges) -> Exch
     sent = _message(masker, scope["headers"], watched.sent, watched.sent_size)
     return Exchange(
         number=0,
-        world="" if watched.world is None else watched.world.name,
+        world=watched.world_name,
         at=watched.at,
         took=took,
         method=scope["method"],
