@@ -99,6 +99,7 @@ def _environ(settings: Settings) -> dict[str, str]:
         "OPENERS_AUDIT_KEY_FILE": str(settings.audit_key_file),
         "OPENERS_SIGNING_KEY_FILE": str(settings.signing_key_file),
         "OPENERS_SEARCH_LIMIT": "20",
+        "OPENERS_KEPT_EXCHANGES": "0",  # production keeps none
     }
 
 

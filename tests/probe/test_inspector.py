@@ -111,8 +111,8 @@ def test_names_and_addresses_of_every_patient_are_masked() -> None:
         text = masker.body(body.encode(), FHIR) + masker.text(f"{patient.address[0]} is unknown")
         for secret in (patient.nhs_number, *patient.address, str(patient.postcode), str(patient.born), "whoever"):
             assert secret not in text
-        assert '"name": "patient"' in text
-        assert '"id": "p"' in text
+        assert '"name":"patient"' in text
+        assert '"id":"p"' in text
 
 
 def test_what_names_things_stays_readable() -> None:
@@ -133,11 +133,16 @@ def test_what_names_things_stays_readable() -> None:
         (b"{", FHIR, "[no JSON, 1 bytes]"),
         (b"%PDF-1.7 Mrs Arkwright", "application/pdf", "[application/pdf, 22 bytes]"),
         (b"12 bytes of ", "", "[file, 12 bytes]"),
-        (b"NHS number 999 000 0018", "text/plain", "NHS number [masked]"),
+        (b"a letter", "text/plain", "[text/plain, 8 bytes]"),
     ],
 )
 def test_bodies_that_are_no_fhir(body: bytes, media_type: str, shown: str) -> None:
     assert Masker().body(body, media_type) == shown
+
+
+def test_the_line_of_a_refusal_is_shown() -> None:
+    line = b"NHS number 999 000 0018 is unknown"
+    assert Masker().body(line, "text/plain;charset=utf-8", is_refusal=True) == "NHS number [masked] is unknown"
 
 
 def test_of_credentials_the_scheme_stays() -> None:

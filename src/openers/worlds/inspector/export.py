@@ -22,7 +22,7 @@ _NOT_FOR_CURL: Final = frozenset({"host", "content-length", "connection", "user-
 
 
 def curl(exchange: Exchange, base_url: str) -> str:
-    """A command that makes the call again, with the access token of the variable TOKEN."""
+    """A command that makes the call again, with the access token of the variable TOKEN, and the file `file`."""
     words = ["curl", "-sS", "-i"]
     if exchange.method != "GET":
         words += ["-X", exchange.method]
@@ -33,7 +33,8 @@ def curl(exchange: Exchange, base_url: str) -> str:
         elif name.lower() not in _NOT_FOR_CURL:
             lines.append(f"-H {shlex.quote(f'{name}: {value}')}")
     if exchange.request.body:
-        lines.append(f"--data-raw {shlex.quote(exchange.request.body)}")
+        is_json = "json" in exchange.request.header("Content-Type")
+        lines.append(f"--data-raw {shlex.quote(exchange.request.body)}" if is_json else "--data-binary @file")
     return " \\\n  ".join(lines)
 
 

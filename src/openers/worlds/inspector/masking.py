@@ -8,8 +8,10 @@ the texts of its reply too, since a refusal may repeat it. A body that is no JSO
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, Final, cast
+
+import msgspec
 
 from openers.telemetry.redaction import MASK, is_secret, redact_nhs_numbers, redact_text
 
@@ -34,6 +36,30 @@ SHORTEST_REPEATED: Final = 3
 Json = Any
 
 
+class Clean:
+    """Remembers texts that had nothing to be masked, such as the addresses of profiles, which come again and again."""
+
+    def __init__(self, most: int = 4096) -> None:
+        """Remember so many, and begin anew when there are more."""
+        self._most = most
+        self._texts: set[str] = set()
+
+    def unless_known(self, text: str, mask: Callable[[str], str]) -> str:
+        """The text as `mask` gives it."""
+        if text in self._texts:
+            return text
+        masked = mask(text)
+        if masked == text:
+            if len(self._texts) >= self._most:
+                self._texts.clear()
+            self._texts.add(text)
+        return masked
+
+
+_CLEAN: Final = Clean()
+_CLEAN_NAMES: Final = Clean()
+
+
 class Masker:
     """Masks one exchange; remembers what it has masked, so that a later text can't repeat it."""
 
@@ -45,16 +71,16 @@ class Masker:
         """Headers as names and values, credentials masked; of `Authorization` the scheme stays."""
         return tuple(self._header(name.decode("latin-1"), value.decode("latin-1")) for name, value in headers)
 
-    def body(self, body: bytes, media_type: str) -> str:
-        """A body as text: FHIR without personal elements, other texts without credentials, files by size alone."""
+    def body(self, body: bytes, media_type: str, *, is_refusal: bool = False) -> str:
+        """A body as text: FHIR without personal elements, the line of a refusal, anything else by its size alone."""
         if not body:
             return ""
         if "json" in media_type:
             try:
-                return json.dumps(self.value(json.loads(body)), ensure_ascii=False)
+                return msgspec.json.encode(self.value(msgspec.json.decode(body))).decode()
             except (ValueError, RecursionError):
                 return f"[no JSON, {len(body)} bytes]"
-        if media_type.startswith("text/"):
+        if is_refusal and media_type.startswith("text/"):
             return self.text(body.decode("utf-8", "replace"))
         return f"[{media_type or 'file'}, {len(body)} bytes]"
 
@@ -62,7 +88,7 @@ class Masker:
         """A text without credentials, NHS numbers, and what was masked before."""
         for masked in sorted(self._masked, key=len, reverse=True):
             text = text.replace(masked, MASK)
-        return redact_text(text)
+        return _CLEAN.unless_known(text, redact_text)
 
     def value(self, value: Json, resource: str = "") -> Json:
         """A JSON value; `resource` is the type of the FHIR resource that it belongs to."""
@@ -79,7 +105,7 @@ class Masker:
             self._remember(value)
             return MASK
         if key in NAMING and isinstance(value, str):
-            return redact_nhs_numbers(value)
+            return _CLEAN_NAMES.unless_known(value, redact_nhs_numbers)
         if key == "profile" and isinstance(value, list):
             return [self._element("url", each, resource, parent) for each in cast("list[Json]", value)]
         return self.value(value, resource)

@@ -90,7 +90,7 @@ async def exchange_of(watched: Watched, took: timedelta, judges: Judges) -> Exch
     entry = AuditEntry("", "", watched.at) if watched.world is None else watched.world.entry
     query: str = scope["query_string"].decode("latin-1")
     findings = _findings(watched, judges.document, query)
-    sent = _message(masker, scope["headers"], watched.sent, watched.sent_size)
+    sent = _request(watched, masker)
     return Exchange(
         number=0,
         world=watched.world_name,
@@ -100,7 +100,7 @@ async def exchange_of(watched: Watched, took: timedelta, judges: Judges) -> Exch
         path=masker.text(scope["path"]),
         query=masker.text(query),
         request=sent,
-        reply=_message(masker, watched.reply_headers, watched.told, watched.told_size),
+        reply=_reply(watched, masker),
         status=watched.status,
         request_id=watched.request_id or entry.request_id,
         correlation_id=request.header(CORRELATION),
@@ -117,13 +117,25 @@ async def exchange_of(watched: Watched, took: timedelta, judges: Judges) -> Exch
     )
 
 
-def _message(masker: Masker, headers: Iterable[tuple[bytes, bytes]], body: bytearray, size: int) -> Message:
-    """One message, masked; a body that was longer than what is kept is told by its size."""
-    held = list(headers)
-    media = _header(held, b"content-type")
-    whole = size == len(body)
-    text = masker.body(bytes(body), media.lower()) if whole else f"[{media or 'body'}, {size} bytes]"
-    return Message(headers=masker.headers(held), body=text, size=size)
+def _request(watched: Watched, masker: Masker) -> Message:
+    """The request, masked; a body that was longer than what is kept is told by its size."""
+    headers: list[tuple[bytes, bytes]] = watched.scope["headers"]
+    media, body = _header(headers, b"content-type").lower(), bytes(watched.sent)
+    text = masker.body(body, media) if len(body) == watched.sent_size else _by_size(media, watched.sent_size)
+    return Message(headers=masker.headers(headers), body=text, size=watched.sent_size)
+
+
+def _reply(watched: Watched, masker: Masker) -> Message:
+    """The reply, in the same way."""
+    headers, is_refusal = watched.reply_headers, watched.problem is not None
+    media, body = _header(headers, b"content-type").lower(), bytes(watched.told)
+    whole = len(body) == watched.told_size
+    text = masker.body(body, media, is_refusal=is_refusal) if whole else _by_size(media, watched.told_size)
+    return Message(headers=masker.headers(headers), body=text, size=watched.told_size)
+
+
+def _by_size(media: str, size: int) -> str:
+    return f"[{media or 'body'}, {size} bytes]"
 
 
 def _findings(watched: Watched, document: Document, query: str) -> tuple[tuple[Finding, ...], tuple[Finding, ...]]:
