@@ -69,18 +69,18 @@ class Edge(msgspec.Struct, frozen=True, kw_only=True):
         return await _send(send, reply, request, entry)
 
     async def _answer(self, request: Request, match: Match | None, world: World, receive: Any) -> Reply:
-        """The reply, its audit entry durable."""
+        """The reply, its audit entry durable. Raises ClientGone."""
         try:
             reply = await self._serve(request, match, world, receive)
             if not world.entry.act:  # an act's entry has committed with it
                 await world.store.witness(world.entry)
         except Stop as stop:
             return await self._refuse(request, world, stop.problem)
-        except ClientGone:
-            raise
         except OpenersError as error:
             problem = outcome_of(error, request.fhir, _refusal(match, request))
             return await self._refuse(request, world, problem, error)
+        except ClientGone:
+            raise
         except Exception:
             error_id = str(world.ids.uuid())
             await _log.aexception("unexpected failure", error_id=error_id, operation=world.entry.operation)
