@@ -216,6 +216,8 @@ events = Table(
 )
 """What happened, in order of commit."""
 
+webhooks = Table("webhooks", metadata, Column("id", String(40), primary_key=True), _body())
+
 audit_blocks = Table(
     "audit_blocks",
     metadata,

@@ -13,6 +13,7 @@ from openers.store.referral_worklists import SqlWorklists
 from openers.store.referrals import SqlReferrals
 from openers.store.slots import SqlSlots
 from openers.store.statements import Connection
+from openers.store.webhooks import SqlWebhooks
 
 
 class SqlTx:
@@ -30,6 +31,7 @@ class SqlTx:
         "patients",
         "referrals",
         "slots",
+        "webhooks",
         "worklists",
     )
 
@@ -47,3 +49,4 @@ class SqlTx:
         self.events = SqlEvents(connection)
         self.access_codes = SqlAccessCodes(connection)
         self.worklists = SqlWorklists(connection)
+        self.webhooks = SqlWebhooks(connection)

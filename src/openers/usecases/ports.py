@@ -25,6 +25,7 @@ from openers.domain.referral import Referral
 from openers.usecases.access_code_ports import AccessCodes
 from openers.usecases.booking_ports import Claims, Events, Links, Slots
 from openers.usecases.file_ports import Files
+from openers.usecases.webhook_ports import Webhooks
 from openers.usecases.worklist_ports import Worklists
 
 T = TypeVar("T")
@@ -301,6 +302,11 @@ class Tx(Protocol):
     @property
     def events(self) -> Events:
         """What has happened."""
+        ...
+
+    @property
+    def webhooks(self) -> Webhooks:
+        """Addresses that are told of what has happened."""
         ...
 
     @property
