@@ -134,7 +134,12 @@ def entry() -> AuditEntry:
 
 def settings_for(database_url: str, keys: Path, **overrides: object) -> Settings:
     """Settings of a test service; its keys are kept in the directory `keys`."""
-    given = {"database_url": database_url, "audit_key_file": keys / "audit.key", "signing_key_file": keys / "sign.pem"}
+    given = {
+        "database_url": database_url,
+        "audit_key_file": keys / "audit.key",
+        "signing_key_file": keys / "sign.pem",
+        "access_code_key_file": keys / "access-codes.key",
+    }
     return read_settings({}, {**given, **overrides})
 
 

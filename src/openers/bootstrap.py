@@ -33,10 +33,12 @@ from openers.api.routes import Routes
 from openers.documents.blobs_on_disk import BlobsOnDisk
 from openers.documents.scanning import Clamd, ContentScanner, ScriptedThreats
 from openers.documents.signed_addresses import SignedAddresses
+from openers.documents.typesetter import TypstTypesetter
 from openers.domain.clock import Clock
 from openers.domain.codes import ClinicalTerm
 from openers.domain.errors import OpenersError
 from openers.identity.access import AccessCache
+from openers.identity.access_codes import AesCodeSeal
 from openers.identity.id_tokens import SigningKey
 from openers.key_files import read_or_make_key
 from openers.pas.connector import PasConnector
@@ -102,6 +104,8 @@ async def open_world(settings: Settings, metrics: Metrics, terms: Iterable[Clini
         scanner=ContentScanner(ScriptedThreats() if settings.clamd_url is None else Clamd(settings.clamd_url)),
         reference=reference,
         listings=ListingsShelf(reference),
+        typesetter=TypstTypesetter(),
+        seal=AesCodeSeal(read_or_make_key(settings.access_code_key_file, strict=settings.production)),
         entry=system_entry("Start", clock.now()),
     )
 

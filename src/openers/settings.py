@@ -81,6 +81,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     audit_key_file: _File
     signing_key_file: _File
     files_key_file: _File
+    access_code_key_file: _File
     oidc_issuer: _Url | None = None
     oidc_client_id: _Text | None = None
     oidc_client_key_file: _File | None = None
@@ -205,6 +206,7 @@ def _defaults(mode: Mode, directory: Path) -> dict[str, object]:
         "signing_key_file": directory / "keys" / "signing.pem",
         "files_key_file": directory / "keys" / "files.key",
         "drafts_directory": directory / "drafts",
+        "access_code_key_file": directory / "keys" / "access-codes.key",
         "rate_limit_per_second": 10.0 if production else 0.0,
         "log_format": LogFormat.JSON if production else LogFormat.READABLE,
         "metrics_port": 8001 if production else None,

@@ -22,6 +22,7 @@ from openers.domain.identifiers import AppointmentId, NhsNumber, OdsCode, Postco
 from openers.domain.patient import Patient
 from openers.domain.principal import Principal
 from openers.domain.referral import Referral
+from openers.usecases.access_code_ports import AccessCodes
 from openers.usecases.booking_ports import Claims, Events, Links, Slots
 from openers.usecases.file_ports import Files
 
@@ -77,6 +78,10 @@ class Referrals(Protocol):
 
     async def put(self, old: Stored[Referral], new: Referral) -> Stored[Referral]:
         """Replace the value, raise the version, keep the old value in history."""
+        ...
+
+    async def amend(self, old: Stored[Referral], new: Referral) -> Stored[Referral]:
+        """Replace the value under the same version: for what no reply about the referral itself shows."""
         ...
 
     async def next_ubrn(self) -> Ubrn:
@@ -278,6 +283,11 @@ class Tx(Protocol):
     @property
     def events(self) -> Events:
         """What has happened."""
+        ...
+
+    @property
+    def access_codes(self) -> AccessCodes:
+        """Patients' access codes."""
         ...
 
 
