@@ -27,7 +27,7 @@ from openers.domain.errors import (
     SlotNotAvailable,
     UnableToConfirmAppointment,
 )
-from openers.domain.lifecycle import Act, after
+from openers.domain.lifecycle import Act
 from openers.domain.principal import Principal
 from openers.domain.referral import Referral
 from openers.domain.shortlist import ShortlistedService
@@ -78,7 +78,7 @@ async def _reserve(request: AppointmentRequest, by: Principal, world: World) -> 
         raise InappropriateValue(Field.REASON, request.reason.code, "is not allowed with a booking")
     async with world.begin("claim for booking", lock=(request.ubrn, f"slot/{request.slot}")) as tx:
         subject = await find_subject(request, by, world, tx)
-        after(subject.referral.value.state, Act.BOOK)
+        subject.referral.value.check(Act.BOOK, world.clock.now())
         check_directly_bookable(subject.service)
         slot = await _slot(request, subject.referral.value, subject.service, tx)
         link = await tx.links.get(subject.service.id)
@@ -146,7 +146,7 @@ async def confirm_booking(claim: Claim, booked: PasAppointment, world: World) ->
         if service is None:
             raise RuntimeError("services are never removed")
         appointment = _booked(claim, booked, service.value, world)
-        stored = await tx.referrals.put(old, old.value.book(appointment, service.value.workgroup))
+        stored = await tx.referrals.put(old, old.value.ask(Act.BOOK, appointment, service.value.workgroup))
         await tx.slots.move(claim.slot, SlotState.HELD, SlotState.BOOKED)
         world.entry.touched(ubrn=claim.ubrn, patient=old.patient)
         await happened(tx, world, Act.BOOK, stored)
