@@ -58,7 +58,8 @@ class Referral(msgspec.Struct, frozen=True, kw_only=True):
     `owner` is the organisation that made it and whose commissioning rules apply to it, `created_by` the person who
     typed it, `referrer` the clinician responsible. `workgroup` is that of the service which holds it, if any.
     `former` is an appointment that is not current any more, but still tells the specialty: one at an assessment service
-    that has taken place, or a request that was before its provider when the referral was cancelled.
+    that has taken place, or a request that was before its provider when the referral was cancelled. `from_advice`: it
+    was a request for advice, which is still there under the same UBRN.
     `letter_due` is the day by which the letter that is intended has to be there. `reminder_days` after its creation
     the patient is reminded of booking.
     """
@@ -85,6 +86,7 @@ class Referral(msgspec.Struct, frozen=True, kw_only=True):
     review: Review = Review()
     cancellation: Cancellation | None = None
     former: Appointment | None = None
+    from_advice: bool = False
 
     @property
     def state_reason(self) -> Reason | None:
