@@ -49,6 +49,7 @@ from openers.store.patients import OwnPatients
 from openers.system import RandomIds, SystemClock
 from openers.telemetry.metrics import Metrics
 from openers.usecases.book_appointment import ORPHAN, SETTLE
+from openers.usecases.converse import OVERDUE, note_overdue
 from openers.usecases.due import Job, Told, run_due, system_entry
 from openers.usecases.file_ports import Blobs
 from openers.usecases.poll_slots import KIND as POLL
@@ -177,6 +178,7 @@ def jobs_of(settings: Settings) -> dict[str, Job]:
         REMOVE: remove_content,
         SWEEP: sweep_strays,
         REMIND: remind_patient,
+        OVERDUE: note_overdue,
     }
 
 

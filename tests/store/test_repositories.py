@@ -32,7 +32,9 @@ def session(name: str = "one") -> Session:
 
 async def history(url: str) -> list[tuple[str, int, bytes]]:
     """What is kept of referrals' earlier values."""
-    return await fetch(url, "SELECT key, version, body FROM history WHERE kind = ? ORDER BY key, version", REFERRALS.kind)
+    return await fetch(
+        url, "SELECT key, version, body FROM history WHERE kind = ? ORDER BY key, version", REFERRALS.kind
+    )
 
 
 async def test_a_referral_comes_back_as_it_was_stored(store: Store) -> None:

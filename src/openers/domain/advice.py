@@ -94,10 +94,13 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CloseOut(msgspec.Struct, frozen=True, kw_only=True):
-    """What a referrer says in the end: whether the advice avoided a referral, and whether it was useful."""
+    """What a referrer says in the end: whether the advice avoided a referral, and whether it was useful.
 
-    referral_avoided: bool
-    advice_useful: bool
+    Both are `None` where the request was withdrawn before there was any advice.
+    """
+
+    referral_avoided: bool | None = None
+    advice_useful: bool | None = None
     comment: str | None = None
 
 
@@ -167,6 +170,10 @@ class Conversation(msgspec.Struct, frozen=True, kw_only=True):
         """Whether a response was due before an instant."""
         return self.respond_by is not None and self.respond_by < at
 
+    def begun(self, question: Message, respond_by: Instant | None) -> Self:
+        """With its question, to which a response falls due if the service has a target."""
+        return msgspec.structs.replace(self, messages=(question,), respond_by=respond_by)
+
     def proceed(self, act: AdviceAct, progress: Progress) -> Self:
         """Something was said. Raises `InvalidRequestState`.
 
@@ -185,7 +192,7 @@ class Conversation(msgspec.Struct, frozen=True, kw_only=True):
             respond_by=respond_by,
         )
 
-    def end(self, act: AdviceAct, close_out: CloseOut | None) -> Self:
+    def end(self, act: AdviceAct, close_out: CloseOut) -> Self:
         """The referrer ends it. Raises `InvalidRequestState`."""
         return msgspec.structs.replace(self, state=self.check(act), close_out=close_out, respond_by=None)
 

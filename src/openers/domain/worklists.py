@@ -17,7 +17,10 @@ class Assigned(StrEnum):
 
 
 class WorklistFilter(msgspec.Struct, frozen=True, kw_only=True):
-    """The entries wanted: of one service, one specialty, one site; of one named clinician, or of none."""
+    """The entries wanted: of one service, one specialty, one location; of one named clinician, or of none.
+
+    A location is a site, as A033 tells it, or a whole organisation, which is what A010 gives as a service's location.
+    """
 
     service: ServiceId | None = None
     specialty: str | None = None

@@ -10,14 +10,16 @@ from __future__ import annotations
 from functools import cache
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Table, bindparam, select
+from sqlalchemy import ColumnElement, Table, bindparam, or_, select
 
 from openers.domain.principal import Principal
 from openers.domain.worklists import WorklistFilter
-from openers.store.relationship import Kinship, condition, kinship_of, values_of
+from openers.store.relationship import Kinship, condition, kinship_of, of_organisation, values_of
 from openers.store.statements import Statement, Value
 
 _PREFIX: Final = "wanted_"
+_FIRST: Final = "location_workgroups_from"
+_END: Final = "location_workgroups_before"
 _FILTERS: Final = ("service", "specialty", "location", "clinician")
 
 
@@ -55,8 +57,11 @@ def _select(table: Table, kinship: Kinship, given: tuple[str, ...], without_clin
     conditions: list[ColumnElement[bool]] = [
         condition(kinship, own.owner, own.workgroup, postgres=postgres),
         own.listed == bindparam("listed_as"),
-        *(own[name] == bindparam(f"{_PREFIX}{name}") for name in given),
+        *(own[name] == bindparam(f"{_PREFIX}{name}") for name in given if name != "location"),
     ]
+    if "location" in given:
+        at_organisation = of_organisation(own.workgroup, _FIRST, _END, postgres=postgres)
+        conditions.append(or_(own.location == bindparam(f"{_PREFIX}location"), at_organisation))
     if without_clinician:
         conditions.append(own.clinician.is_(None))
     return select(own.ubrn, own.version, own.patient, own.body).where(*conditions).order_by(own.ubrn)
