@@ -1,4 +1,4 @@
-"""One file for each operation, named after its number: A, or X for our own. Importing this package registers them all."""
+"""One file for each operation, named after its number: A, or X for our own. Importing the package registers them."""
 
 from __future__ import annotations
 
