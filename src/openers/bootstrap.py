@@ -50,7 +50,7 @@ from openers.system import RandomIds, SystemClock
 from openers.telemetry.metrics import Metrics
 from openers.usecases.book_appointment import ORPHAN, SETTLE
 from openers.usecases.converse import OVERDUE, note_overdue
-from openers.usecases.due import Job, Told, run_due, system_entry
+from openers.usecases.due import DueRunner, Job, Told, run_due, system_entry
 from openers.usecases.file_ports import Blobs
 from openers.usecases.poll_slots import KIND as POLL
 from openers.usecases.poll_slots import Polling, poll_service
@@ -66,7 +66,7 @@ from openers.usecases.upload_file import SCAN
 from openers.usecases.world import ListingsShelf, World
 from openers.web.log_in import LogInPages, style_route
 
-__all__ = ["Service", "do_due_work", "open_service", "open_world", "operations"]
+__all__ = ["Service", "do_due_work", "due_runner", "open_service", "open_world", "operations"]
 
 _log = structlog.get_logger()
 
@@ -137,7 +137,10 @@ def open_blobs(settings: Settings) -> Blobs:
     if settings.blob_url.startswith("s3://"):
         from openers.documents.blobs_in_s3 import BlobsInS3  # its client takes a while to import
 
-        return BlobsInS3(settings.blob_url, settings.drafts_directory, settings.blob_endpoint)
+        try:
+            return BlobsInS3(settings.blob_url, settings.drafts_directory, settings.blob_endpoint)
+        except (OSError, ValueError) as error:
+            raise SettingsError((f"OPENERS_BLOB_URL: {settings.blob_url} can't be used: {error}",)) from error
     directory = Path(settings.blob_url.removeprefix("file:"))
     try:
         return BlobsOnDisk(directory)
@@ -155,8 +158,13 @@ async def _refuse_test_applications(world: World) -> None:
         raise SettingsError((problem,))
 
 
+def due_runner(service: Service) -> DueRunner:
+    """A runner of what falls due in the service's world."""
+    return DueRunner(service.world, jobs_of(service.settings), _note_job(service.metrics, service.world.wall))
+
+
 async def do_due_work(service: Service) -> int:
-    """Run what has fallen due in the service's world, and the store's own upkeep; how many items were taken."""
+    """Do what is due now in the service's world to its end, and the store's own upkeep; how many items were taken."""
     await service.world.store.upkeep()
     return await run_due(service.world, jobs_of(service.settings), _note_job(service.metrics, service.world.wall))
 

@@ -20,11 +20,12 @@ import uvicorn
 
 from openers.api.edge import PREFIX
 from openers.api.request import Scope
-from openers.bootstrap import Service, do_due_work, open_service
+from openers.bootstrap import Service, due_runner, open_service
 from openers.domain.errors import OpenersError
 from openers.settings import Settings, read_settings
 from openers.store.writer_lock import WriterLock
 from openers.telemetry.logs import configure
+from openers.usecases.due import DueRunner
 from openers.usecases.ports import Store
 from openers.worlds.control import control_routes
 from openers.worlds.packs import pack_names, read_pack
@@ -76,6 +77,7 @@ class Application:
                 await self._runner
         if self._service is not None:
             await self._service.world.pas.close()
+            await self._service.world.blobs.close()
             await _stop_storing(self._service)
 
     async def _lifespan(self, receive: Any, send: Any) -> None:
@@ -117,18 +119,34 @@ def _is_fhir(path: str) -> bool:
 async def _run_due_work(service: Service) -> None:
     """Look for due work again and again; a failure is logged and the next look tries anew."""
     heads = AuditHeads(service.world.store)
-    while True:
-        try:
-            taken = await do_due_work(service)
-            await heads.log_each_minute(monotonic())
-        except OpenersError as error:
-            taken = 0
-            _log.warning("due work can't run", reason=type(error).__name__)
-        except Exception:
-            taken = 0
-            await _log.aexception("due work failed unexpectedly")
-        if not taken:
-            await asyncio.sleep(DUE_EVERY_S)
+    runner = due_runner(service)
+    try:
+        while True:
+            await _look_once(service, runner, heads)
+    finally:
+        await _stop_running(runner)
+
+
+async def _look_once(service: Service, runner: DueRunner, heads: AuditHeads) -> None:
+    """Begin what is due, and wait until it is time for another look."""
+    try:
+        await service.world.store.upkeep()
+        await runner.look()
+        await heads.log_each_minute(monotonic())
+        await runner.rest(DUE_EVERY_S)
+    except OpenersError as error:
+        _log.warning("due work can't run", reason=type(error).__name__)
+        await asyncio.sleep(DUE_EVERY_S)
+    except Exception:
+        await _log.aexception("due work failed unexpectedly")
+        await asyncio.sleep(DUE_EVERY_S)
+
+
+async def _stop_running(runner: DueRunner) -> None:
+    try:
+        await runner.stop()
+    except OpenersError as error:
+        _log.warning("due work is not given back", reason=type(error).__name__)
 
 
 class AuditHeads:

@@ -235,7 +235,7 @@ def _production_problems(settings: Settings, given: Mapping[str, object]) -> lis
     problems: list[str] = []
     if "base_url" not in given:
         problems.append("OPENERS_BASE_URL is missing: in production, set the https address that callers use")
-    for name in ("base_url", "oidc_issuer"):
+    for name in ("base_url", "oidc_issuer", "blob_endpoint"):
         url: str | None = getattr(settings, name)
         if url is not None and not _is_private(url):
             problems.append(f"{_variable(name)} is {_shown(url)!r}: in production it must be an https address")

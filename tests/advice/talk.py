@@ -210,7 +210,8 @@ class Talk:
     ) -> httpx.Response:
         """A025."""
         based_on = f"CommunicationRequest/{advice['id']}/_history/{version or advice['meta']['versionId']}"
-        asked = [("based-on", based_on), *(("_include", each) for each in includes)]
+        asked: list[tuple[str, str | int | float | bool | None]] = [("based-on", based_on)]
+        asked += [("_include", each) for each in includes]
         return await (by or self.gp).get("/STU3/Communication", params=asked)
 
     async def done(self, reply: httpx.Response) -> Json:

@@ -1,19 +1,16 @@
 """The typesetter: documents to tagged PDF by Typst, in one thread with one warm compiler for each template.
 
 Wired by `openers.bootstrap`. Data reaches a template as one JSON value, so nothing that a document says can be markup.
-Typst releases the interpreter lock while it works; its thread has a lower priority than the loop's, whose other calls
-go first. Typst itself is imported with the first document, since the service has to start quickly.
+Typst releases the interpreter lock while it works, so the event loop goes on; with one thread, however many documents
+are wanted, they take one processor at most. Typst is imported with the first one, since the service starts quickly.
 """
 
 from __future__ import annotations
 
 import asyncio
-import os
 import re
-import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -33,7 +30,6 @@ STANDARD: Final = "ua-1"
 """PDF/UA-1: Typst refuses to write what breaks the rules that it knows."""
 MOST_WAITING: Final = 256
 """How many documents may wait for their turn; beyond that, callers are told to come back."""
-_NICENESS: Final = 10
 _Json = str | bool | None | list["_Json"] | dict[str, "_Json"]
 _NAME_PARTS: Final = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
@@ -41,15 +37,16 @@ _NAME_PARTS: Final = re.compile(r"(?<=[a-z])(?=[A-Z])")
 class TypstTypesetter:
     """The `Typesetter` port. One for a process."""
 
-    def __init__(self) -> None:
+    def __init__(self, most_waiting: int = MOST_WAITING) -> None:
         """Starts nothing yet."""
-        self._thread = ThreadPoolExecutor(1, "typesetter", initializer=_step_back)
+        self._most_waiting = most_waiting
+        self._thread = ThreadPoolExecutor(1, "typesetter")
         self._press: _Press | None = None
         self._waiting = 0
 
     async def pdf(self, document: Document, made: Instant) -> bytes:
         """The document as a tagged PDF that says it was made at an instant. Raises Unavailable (too many wait)."""
-        if self._waiting >= MOST_WAITING:
+        if self._waiting >= self._most_waiting:
             raise Unavailable("typesetter")
         self._waiting += 1
         try:
@@ -105,12 +102,6 @@ class _Press:
                 ignore_system_fonts=True,
             )
         return self._compilers[name]
-
-
-def _step_back() -> None:
-    """Let the event loop go first: on Linux the priority is the thread's own."""
-    with suppress(OSError, AttributeError):
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS)
 
 
 def _as_text(value: object) -> str:

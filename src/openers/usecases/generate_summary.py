@@ -85,7 +85,7 @@ async def _about_referral(referral: Referral, world: World, tx: Tx) -> FactGroup
     return FactGroup(
         "UBRN information",
         (
-            Fact("Appointment", _appointment(referral)),
+            Fact("Appointment date/time", _appointment(referral)),
             Fact("Priority", printing.words(referral.priority)),
             Fact("Referred by", await printing.name_of(referral.referrer, tx)),
             Fact("Referring organisation", "\n".join(printing.lines_of(owner))),

@@ -181,12 +181,12 @@ class Due(Protocol):
         """Whether there is such an item."""
         ...
 
-    async def waiting(self, now: Instant) -> bool:
-        """Whether anything is due at `now` that nobody has claimed."""
+    async def waiting(self, now: Instant) -> Sequence[str]:
+        """The kinds of which anything is due at `now` that nobody has claimed."""
         ...
 
-    async def claim(self, now: Instant, until: Instant, most: int) -> Sequence[DueItem]:
-        """Claim what is due at `now`, earliest first, for this runner alone until an instant."""
+    async def claim(self, kind: str, now: Instant, until: Instant, most: int) -> Sequence[DueItem]:
+        """Claim what of a kind is due at `now`, earliest first, for this runner alone until an instant."""
         ...
 
     async def done(self, item: DueItem) -> None:

@@ -15,7 +15,7 @@ from openers.usecases.generate_summary import GenerateSummary, generate_summary
     "/STU3/ReferralRequest/{ubrn}/$ers.generateCRI",
     roles=CLINICIANS,
     applications=PROVIDER_APPLICATIONS,
-    response="",
+    response="File",
     audit="API Retrieve Clinical Information",
     produces=PDF,
 )

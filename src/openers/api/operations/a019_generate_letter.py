@@ -14,7 +14,7 @@ from openers.usecases.generate_letter import GenerateLetter, generate_letter
     POST,
     "/STU3/ReferralRequest/{ubrn}/$ers.generatePatientLetter",
     roles=REFERRERS,
-    response="",
+    response="File",
     audit="API Generate Patient Letter",
     produces=PDF,
 )
