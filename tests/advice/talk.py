@@ -11,6 +11,7 @@ import httpx
 from tests.acts.cast import GP_ELSEWHERE, document, said, uploaded
 from tests.requests import (
     CS,
+    HEADERS,
     NHS_NUMBER,
     PATIENT,
     SDS_USER,
@@ -195,9 +196,9 @@ class Talk:
 
     async def send(self, name: str, advice: Json, body: Json, by: httpx.AsyncClient) -> httpx.Response:
         """An operation on a request for advice as it was read."""
-        request = posted(f"/STU3/CommunicationRequest/{advice['id']}/${name}", body)
+        address = f"/STU3/CommunicationRequest/{advice['id']}/${name}"
         tag = {"If-Match": f'W/"{advice["meta"]["versionId"]}"'}
-        return await by.post(**{**request, "headers": {**request["headers"], **tag}})
+        return await by.post(address, json=body, headers={**HEADERS, **tag})
 
     async def read(self, advice: Json, by: httpx.AsyncClient | None = None) -> Json:
         """A024: the request as it is now."""
