@@ -16,7 +16,7 @@ from openers.usecases.read_conversation import ReadConversation
     "/STU3/CommunicationRequest/{ubrn}/$ers.generateCRI",
     roles=CLINICIANS,
     applications=PROVIDER_APPLICATIONS,
-    response="",
+    response="File",
     audit="API Retrieve Clinical Information",
     produces=PDF,
 )

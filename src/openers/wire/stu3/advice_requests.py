@@ -17,6 +17,7 @@ from openers.domain.advice import (
     Recommendation,
 )
 from openers.domain.codes import Priority
+from openers.domain.errors import Field, ValueIsRequired
 from openers.domain.identifiers import Ubrn
 from openers.domain.principal import Principal
 from openers.domain.worklists import WorklistFilter
@@ -43,24 +44,26 @@ class CommunicationList(StrEnum):
 
 
 class Origin(NamedTuple):
-    """The request for advice that a referral is to be made of, and its version."""
+    """The request for advice that a referral is to be made of, and its version if one is named."""
 
     ubrn: Ubrn
-    version: int
+    version: int | None
 
 
 CONVERSATION: Final = re.compile(r"CommunicationRequest/([0-9]{12})/_history/([0-9]{1,9})", re.ASCII)
 """How a request for advice is referred to: its UBRN and its version."""
+_CONVERSATION: Final = re.compile(r"CommunicationRequest/([0-9]{12})(?:/_history/([0-9]{1,9}))?", re.ASCII)
+"""The same, but the version may be missing: a rule asks for it, not the format (VALUE_IS_REQUIRED)."""
 _REFERENCE: Final = frozenset({"id", "reference", "display"})
 
 
 def _read_origin(node: JsonValue, path: str) -> Origin:
     at = join(path, "reference")
     sent = text(needed(element(node, path, _REFERENCE), "reference", path), at)
-    found = CONVERSATION.fullmatch(sent)
+    found = _CONVERSATION.fullmatch(sent)
     if found is None:
         raise BadValue(at, sent, "must be CommunicationRequest/{UBRN}/_history/{version}")
-    return Origin(Ubrn(found[1]), int(found[2]))
+    return Origin(Ubrn(found[1]), None if found[2] is None else int(found[2]))
 
 
 _ORIGIN_SCHEMA: Final = {
@@ -171,9 +174,11 @@ def read_response(node: JsonValue, which: Which) -> SendResponse:
 
 
 def read_conversion(node: JsonValue, by: Principal) -> ConvertAdvice:
-    """What `by` sent to A027. Raises the classes of `Unreadable`."""
+    """What `by` sent to A027. Raises the classes of `Unreadable`, ValueIsRequired."""
     values = CONVERT.read(node)
     origin = values[CREATE_FROM]
+    if origin.version is None:
+        raise ValueIsRequired(Field.CREATE_FROM, hint="name the version that was read: .../_history/{version}")
     return ConvertAdvice(
         by=by,
         ubrn=origin.ubrn,
