@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, Table, bindparam, or_, select
 
 from openers.domain.principal import Principal
 from openers.domain.worklists import WorklistFilter
-from openers.store.relationship import Kinship, condition, kinship_of, of_organisation, values_of
+from openers.store.relationship import Kinship, condition, kinship_of, of_organisation, values_of, workgroups_of
 from openers.store.statements import Statement, Value
 
 _PREFIX: Final = "wanted_"
@@ -29,12 +29,11 @@ def worklist(table: Table, listed: int, wanted: WorklistFilter, by: Principal) -
     Its rows have UBRN, version, patient and body, by UBRN. With it come the values of its parameters.
     """
     given = _given(wanted)
+    values: dict[str, Value] = {f"{_PREFIX}{name}": each for name, each in given.items()}
+    if wanted.location is not None:
+        values |= workgroups_of(wanted.location, _FIRST, _END)
     statement = _statement(table, kinship_of(by), tuple(given), wanted.without_clinician)
-    return statement, {
-        **values_of(by),
-        "listed_as": listed,
-        **{f"{_PREFIX}{name}": each for name, each in given.items()},
-    }
+    return statement, {**values_of(by), "listed_as": listed, **values}
 
 
 def _given(wanted: WorklistFilter) -> dict[str, Value]:
