@@ -8,7 +8,8 @@ from typing import Any, Final
 
 import httpx
 
-from tests.acts.cast import GP_ELSEWHERE, document, said, uploaded
+from tests.acts.cast import GP_ELSEWHERE
+from tests.acts.words import document, said, uploaded
 from tests.requests import (
     CS,
     HEADERS,

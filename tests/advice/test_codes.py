@@ -16,7 +16,7 @@ import pytest
 from openers.domain.attachments import Availability
 from openers.domain.codes import Priority
 from openers.domain.identifiers import FileId, NhsNumber
-from tests.acts.cast import document, said, uploaded
+from tests.acts.words import document, said, uploaded
 from tests.advice.talk import (
     ADVICE,
     REQUIRE,

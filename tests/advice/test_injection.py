@@ -19,7 +19,7 @@ from pypdf.generic import DictionaryObject
 
 from openers.documents.message_text import SCHEMES, TAGS, as_html, as_plain
 from openers.domain.advice import MessageText
-from tests.acts.cast import said
+from tests.acts.words import said
 from tests.advice.talk import Talk, texts_of
 from tests.documents.pages import squeezed, text_of
 

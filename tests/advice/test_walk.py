@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.acts.cast import appointment_of, said
-from tests.acts.cast import state_of as referral_state
+from tests.acts.words import appointment_of, said
+from tests.acts.words import state_of as referral_state
 from tests.advice.talk import (
     ADVICE,
     MESSAGE_PARTS,

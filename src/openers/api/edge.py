@@ -62,7 +62,7 @@ class Edge(msgspec.Struct, frozen=True, kw_only=True):
         await _send(send, reply, request, entry)
 
     async def _answer(self, request: Request, match: Match | None, world: World, receive: Any) -> Reply:
-        """The reply, its audit entry durable."""
+        """The reply, its audit entry durable. Raises ClientGone."""
         try:
             reply = await self._serve(request, match, world, receive)
             if not world.entry.act:  # an act's entry has committed with it
@@ -71,6 +71,8 @@ class Edge(msgspec.Struct, frozen=True, kw_only=True):
             return await self._refuse(request, world, stop.problem)
         except OpenersError as error:
             return await self._refuse(request, world, outcome_of(error, request.fhir, _refusal(match, request)))
+        except ClientGone:
+            raise
         except Exception:
             error_id = str(world.ids.uuid())
             await _log.aexception("unexpected failure", error_id=error_id, operation=world.entry.operation)

@@ -14,7 +14,6 @@ from openers.cli.children import child
 from openers.cli.writing import writer_lock, writing_world
 from openers.settings import Settings
 from openers.store.opening import migrate
-from openers.usecases.due import system_entry
 from openers.worlds.loader import load_pack
 from openers.worlds.packs import Pack, PackPas, read_pack
 
@@ -40,11 +39,11 @@ async def migrate_only(settings: Settings) -> bool:
 
 
 async def _load(settings: Settings, pack: Pack, *, only_if_empty: bool) -> None:
-    async with writing_world(settings, pack.clinical_terms) as world:
+    async with writing_world(settings, f"Load world {pack.name}", pack.clinical_terms) as world:
         async with world.read() as tx:
             loaded = bool(await tx.directory.version())
         if not (only_if_empty and loaded):
-            await load_pack(world.for_call(system_entry(f"Load world {pack.name}", world.wall.now())), pack)
+            await load_pack(world, pack)
 
 
 def pack_with_pas_at(port: int | None, settings: Settings) -> Pack:

@@ -54,6 +54,13 @@ Reason = ReviewCause | ReviewResult | CancellationReason
 """Why an appointment or a referral is as it is."""
 
 
+class Specialty(msgspec.Struct, frozen=True):
+    """A specialty, its name copied in when it was written."""
+
+    code: str
+    name: str
+
+
 class Appointment(msgspec.Struct, frozen=True, kw_only=True):
     """One appointment. `service` is the one that holds the request; names are copied in when written.
 
@@ -79,6 +86,11 @@ class Appointment(msgspec.Struct, frozen=True, kw_only=True):
     booking_key: str | None = None
     pas_id: str | None = None
     cancelled_in_pas: bool | None = None
+
+    @property
+    def of_specialty(self) -> Specialty:
+        """The specialty of its service."""
+        return Specialty(self.specialty, self.specialty_name)
 
     @property
     def stands(self) -> bool:

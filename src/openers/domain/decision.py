@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import msgspec
 
-from openers.domain.appointment import CancellationReason, ReviewResult
+from openers.domain.appointment import CancellationReason, ReviewResult, Specialty
 from openers.domain.attachments import Attachment
 from openers.domain.codes import Priority
 from openers.domain.lifecycle import Act
@@ -18,7 +18,7 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     `reason` is why; `booking_reason` is what a cancelled booking says instead where the whole referral is cancelled.
     `priority` replaces the referral's, `attachments` join its own. `cancelled_in_pas` is what is told of a booking by
-    telephone.
+    telephone, `specialty` is that of a cancelled referral which no service was asked for.
     """
 
     act: Act
@@ -28,3 +28,4 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     booking_reason: CancellationReason | None = None
     cancelled_in_pas: bool | None = None
     attachments: tuple[Attachment, ...] = ()
+    specialty: Specialty | None = None

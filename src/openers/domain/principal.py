@@ -99,11 +99,6 @@ class Principal(msgspec.Struct, frozen=True):
         return self.function in APPLICATION_FUNCTIONS
 
     @property
-    def is_of_provider(self) -> bool:
-        """Whether this is somebody, or something, of the side that provides services."""
-        return self.function in PROVIDER_SIDE or self.function is BusinessFunction.PROVIDER_AUTHORISED_APPLICATION
-
-    @property
     def party(self) -> Party:
         """The side of a referral on which the caller acts."""
         return Party.REFERRER if self.function in REFERRING_SIDE else Party.PROVIDER

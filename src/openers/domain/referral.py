@@ -10,7 +10,14 @@ from typing import Final, Self
 
 import msgspec
 
-from openers.domain.appointment import Appointment, AppointmentStatus, CancellationReason, Reason, ReviewResult
+from openers.domain.appointment import (
+    Appointment,
+    AppointmentStatus,
+    CancellationReason,
+    Reason,
+    ReviewResult,
+    Specialty,
+)
 from openers.domain.attachments import Attachment, Availability, ClinicalInformation, with_availability
 from openers.domain.clock import Instant
 from openers.domain.codes import LetterIntention, Priority
@@ -57,9 +64,8 @@ class Referral(msgspec.Struct, frozen=True, kw_only=True):
 
     `owner` is the organisation that made it and whose commissioning rules apply to it, `created_by` the person who
     typed it, `referrer` the clinician responsible. `workgroup` is that of the service which holds it, if any.
-    `former` is an appointment that is not current any more, but still tells the specialty: one at an assessment service
-    that has taken place, or a request that was before its provider when the referral was cancelled. `from_advice`: it
-    was a request for advice, which is still there under the same UBRN.
+    `specialty` is kept where there is no appointment to tell it: of a service that has assessed the patient, and of
+    cancelled referrals. `from_advice`: it was a request for advice, which is still there under the same UBRN.
     `letter_due` is the day by which the letter that is intended has to be there. `reminder_days` after its creation
     the patient is reminded of booking.
     """
@@ -85,7 +91,7 @@ class Referral(msgspec.Struct, frozen=True, kw_only=True):
     attachments: tuple[Attachment, ...] = ()
     review: Review = Review()
     cancellation: Cancellation | None = None
-    former: Appointment | None = None
+    specialty: Specialty | None = None
     from_advice: bool = False
 
     @property
@@ -103,9 +109,9 @@ class Referral(msgspec.Struct, frozen=True, kw_only=True):
         return self.appointment.comment if self.appointment else None
 
     @property
-    def held(self) -> Appointment | None:
-        """What the service that holds the referral was last asked for: its specialty is the referral's."""
-        return self.appointment or self.former
+    def shown_specialty(self) -> Specialty | None:
+        """The specialty that it belongs to, once a service was chosen."""
+        return self.specialty if self.appointment is None else self.appointment.of_specialty
 
     @property
     def is_active(self) -> bool:
@@ -165,7 +171,7 @@ class Referral(msgspec.Struct, frozen=True, kw_only=True):
         """An assessment service has seen the patient; its appointment is over. Raises as `check`."""
         state = self.check(Act.ASSESS, at)
         return msgspec.structs.replace(
-            self, state=state, appointment=None, former=self.appointment, review=self.review.withdrawn()
+            self, state=state, appointment=None, specialty=self.shown_specialty, review=self.review.withdrawn()
         )
 
     def change_shortlist(self, change: ShortlistChange, at: Instant) -> Self:
@@ -181,7 +187,7 @@ class Referral(msgspec.Struct, frozen=True, kw_only=True):
             letter_due=change.letter_due,
             priority=priority,
             appointment=None,
-            former=None,
+            specialty=None,
             workgroup=None,
             review=review,
         )
@@ -232,7 +238,7 @@ class Referral(msgspec.Struct, frozen=True, kw_only=True):
             state=ReferralState.CANCELLED_REFERRAL,
             cancellation=Cancellation(reason=reason, comment=decision.comment, with_booking=stands),
             appointment=None if is_before_provider else appointment and _decided(appointment, decision),
-            former=appointment if is_before_provider else self.former,
+            specialty=self.shown_specialty or decision.specialty,
             review=review,
         )
 

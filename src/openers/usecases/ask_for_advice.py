@@ -6,7 +6,7 @@ from openers.domain.advice import Conversation, ConversionAuthorisation, Message
 from openers.domain.advice_lifecycle import AdviceAct, after
 from openers.domain.attachments import AttachmentType
 from openers.domain.clock import Instant
-from openers.domain.codes import CodeSystemName, RequestType
+from openers.domain.codes import RequestType
 from openers.domain.directory import Service
 from openers.domain.errors import Field, TooManyItems
 from openers.domain.identifiers import NhsNumber, RequestId, UserId
@@ -16,6 +16,7 @@ from openers.usecases.attach_files import NamedFile, Target, attach_files, check
 from openers.usecases.converse import Draft, Said, referring, respond_by, watch
 from openers.usecases.events import advice_happened
 from openers.usecases.ports import Tx
+from openers.usecases.propose_appointment import specialty_of
 from openers.usecases.service_criteria import SearchSubject, resolve_referrer
 from openers.usecases.shortlist_services import ServiceChoice, find_services, shortlist_of
 from openers.usecases.world import World
@@ -74,7 +75,7 @@ async def ask_for_advice(command: AskForAdvice, world: World) -> Said:
 
 
 async def _new(command: AskForAdvice, service: Service, now: Instant, world: World, tx: Tx) -> Conversation:
-    specialties = world.reference.code_system(CodeSystemName.SPECIALTY).concepts
+    specialty = specialty_of(service, world.reference)
     return Conversation(
         ubrn=await tx.referrals.next_ubrn(),
         request_id=RequestId(f"a.{world.ids.uuid()}"),
@@ -87,8 +88,8 @@ async def _new(command: AskForAdvice, service: Service, now: Instant, world: Wor
         priority=command.criteria.priority,
         shortlist=shortlist_of(command, (service,)),
         authorisation=command.authorisation,
-        specialty=service.specialty,
-        specialty_name=specialties[service.specialty].display,
+        specialty=specialty.code,
+        specialty_name=specialty.name,
         workgroup=service.workgroup,
         site=service.site,
     )

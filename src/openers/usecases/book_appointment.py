@@ -11,7 +11,6 @@ from typing import Final
 
 from openers.domain.appointment import Appointment, AppointmentStatus
 from openers.domain.booking import Claim, ClaimKind, PasAppointment, PasBooking, PasLink
-from openers.domain.codes import CodeSystemName
 from openers.domain.directory import Service
 from openers.domain.errors import (
     Field,
@@ -36,6 +35,7 @@ from openers.usecases.appointment_request import AppointmentRequest
 from openers.usecases.events import happened
 from openers.usecases.make_appointment import check_directly_bookable, find_subject
 from openers.usecases.ports import Stored, Tx
+from openers.usecases.propose_appointment import specialty_of
 from openers.usecases.world import World
 
 SETTLE: Final = "settle claim"
@@ -155,14 +155,14 @@ async def confirm_booking(claim: Claim, booked: PasAppointment, world: World) ->
 
 def _booked(claim: Claim, booked: PasAppointment, service: Service, world: World) -> Appointment:
     booking = claim.booking
-    name = world.reference.code_system(CodeSystemName.SPECIALTY).concepts[service.specialty].display
+    specialty = specialty_of(service, world.reference)
     return Appointment(
         id=claim.appointment,
         version=0,
         status=AppointmentStatus.BOOKED,
         service=ShortlistedService(service.id, service.name),
-        specialty=service.specialty,
-        specialty_name=name,
+        specialty=specialty.code,
+        specialty_name=specialty.name,
         created=world.clock.now(),
         slot=claim.slot,
         start=None if booking is None else booking.start,

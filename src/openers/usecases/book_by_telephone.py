@@ -9,7 +9,7 @@ import msgspec
 
 from openers.domain.appointment import Appointment, AppointmentStatus
 from openers.domain.clock import Instant
-from openers.domain.codes import BookableType, CodeSystemName
+from openers.domain.codes import BookableType
 from openers.domain.directory import Service
 from openers.domain.errors import (
     Field,
@@ -27,6 +27,7 @@ from openers.domain.referral import Referral
 from openers.domain.shortlist import ShortlistedService
 from openers.usecases.events import happened
 from openers.usecases.ports import Stored, Tx
+from openers.usecases.propose_appointment import specialty_of
 from openers.usecases.world import World
 
 
@@ -47,14 +48,14 @@ async def book_by_telephone(command: BookByTelephone, world: World) -> Stored[Re
         stored = await find_as_administrator(command.ubrn, world, tx)
         stored.value.check(Act.BOOK_BY_TELEPHONE, now)
         service = await _service(command.service, stored.value, tx)
-        specialty = world.reference.code_system(CodeSystemName.SPECIALTY).concepts[service.specialty]
+        specialty = specialty_of(service, world.reference)
         appointment = Appointment(
             id=await tx.referrals.next_appointment_id(),
             version=0,
             status=AppointmentStatus.BOOKED,
             service=ShortlistedService(service.id, service.name),
-            specialty=service.specialty,
-            specialty_name=specialty.display,
+            specialty=specialty.code,
+            specialty_name=specialty.name,
             created=now,
             start=command.start,
             end=command.start,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from openers.domain.appointment import CancellationReason
+from openers.domain.appointment import CancellationReason, Specialty
 from openers.domain.codes import CodeSystemName, Concept
 from openers.domain.decision import Decision
 from openers.domain.errors import Field, InappropriateValue, MissingValue
@@ -16,6 +16,7 @@ from openers.domain.principal import Party
 from openers.domain.referral import Referral
 from openers.usecases.decide import Wish
 from openers.usecases.ports import Tx
+from openers.usecases.propose_appointment import specialty_of
 from openers.usecases.reasons import demands_comment, may_give
 from openers.usecases.world import World
 
@@ -48,6 +49,7 @@ class CancelReferral(Wish, frozen=True, kw_only=True):
             reason=CancellationReason(reason.code, CodeSystemName.REFERRAL_CANCELLATION_REASON, reason.display),
             comment=self.comment,
             booking_reason=CancellationReason(of_booking),
+            specialty=await _first_specialty(referral, world, tx) if referral.shown_specialty is None else None,
         )
 
     def _reason(self, referral: Referral, world: World) -> Concept:
@@ -69,3 +71,9 @@ class CancelReferral(Wish, frozen=True, kw_only=True):
 
     def _inappropriate(self, hint: str) -> InappropriateValue:
         return InappropriateValue(Field.CANCELLATION_REASON, self.reason, hint)
+
+
+async def _first_specialty(referral: Referral, world: World, tx: Tx) -> Specialty | None:
+    """That of the first shortlisted service: a cancelled referral shows one even if nothing was asked (published)."""
+    service = await tx.directory.service(referral.shortlist.services[0].id)
+    return None if service is None else specialty_of(service.value, world.reference)

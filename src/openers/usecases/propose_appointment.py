@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from openers.domain.appointment import Appointment, AppointmentStatus, Reason, ReviewCause, ReviewResult
+from openers.domain.appointment import Appointment, AppointmentStatus, Reason, ReviewCause, ReviewResult, Specialty
 from openers.domain.clock import Instant
 from openers.domain.codes import CodeSystemName, Priority, ReviewOutcome, ReviewReason
 from openers.domain.directory import Service
@@ -57,14 +57,14 @@ async def leave_to_provider(left: LeftToProvider, world: World, tx: Tx) -> Appoi
 
 
 async def _proposed(service: Service, reason: Reason, at: Instant, world: World, tx: Tx) -> Appointment:
-    specialties = world.reference.code_system(CodeSystemName.SPECIALTY).concepts
+    specialty = specialty_of(service, world.reference)
     return Appointment(
         id=await tx.referrals.next_appointment_id(),
         version=FIRST_VERSION,
         status=AppointmentStatus.PROPOSED,
         service=ShortlistedService(service.id, service.name),
-        specialty=service.specialty,
-        specialty_name=specialties[service.specialty].display,
+        specialty=specialty.code,
+        specialty_name=specialty.name,
         created=at,
         reason=reason,
     )
@@ -75,3 +75,9 @@ def contact_expected(created: Instant, priority: Priority, reason: ReviewReason,
     days = "triageContactDays" if reason is ReviewReason.TRIAGE else "deferToProviderContactDays"
     values = reference.code_system(CodeSystemName.PRIORITY).concepts[priority].values(days)
     return add_working_days(created.date(), sum(value for value in values if isinstance(value, int)))
+
+
+def specialty_of(service: Service, reference: ReferenceData) -> Specialty:
+    """The specialty that a service is shown under."""
+    concept = reference.code_system(CodeSystemName.SPECIALTY).concepts[service.specialty]
+    return Specialty(concept.code, concept.display)

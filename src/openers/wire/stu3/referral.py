@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from openers.domain.appointment import ReviewCause
+from openers.domain.appointment import ReviewCause, Specialty
 from openers.domain.codes import Priority
 from openers.domain.lifecycle import ReferralState
 from openers.domain.referral import Referral
@@ -89,8 +89,8 @@ def referral_of(stored: Stored[Referral], base: str) -> Json:
         "contained": contained,
         "status": "active" if referral.is_active else "cancelled",
     }
-    if referral.held is not None:
-        shown["specialty"] = _specialty(referral.held.specialty, referral.held.specialty_name, base)
+    if referral.shown_specialty is not None:
+        shown["specialty"] = _specialty(referral.shown_specialty, base)
     shown["subject"] = {"identifier": identified(NHS_NUMBER, referral.patient)}
     converted: list[JsonValue] = (
         [{"reference": f"CommunicationRequest/{referral.ubrn}"}] if referral.from_advice else []
@@ -173,6 +173,6 @@ def _state(referral: Referral, base: str) -> list[JsonValue]:
     return shown
 
 
-def _specialty(code: str, name: str, base: str) -> Json:
-    """The specialty of the service that holds the referral."""
-    return {"coding": [{"system": SPECIALTY.url(base), "code": code, "display": name}]}
+def _specialty(specialty: Specialty, base: str) -> Json:
+    """The specialty of the service that holds the referral, or held it."""
+    return {"coding": [{"system": SPECIALTY.url(base), "code": specialty.code, "display": specialty.name}]}
