@@ -49,6 +49,7 @@ from openers.store.patients import OwnPatients
 from openers.system import RandomIds, SystemClock
 from openers.telemetry.metrics import Metrics
 from openers.usecases.book_appointment import ORPHAN, SETTLE
+from openers.usecases.converse import OVERDUE, note_overdue
 from openers.usecases.due import DueRunner, Job, Told, run_due, system_entry
 from openers.usecases.file_ports import Blobs
 from openers.usecases.list_old_referrals import LIST_OLD, list_old_referrals
@@ -201,6 +202,7 @@ def jobs_of(settings: Settings) -> dict[str, Job]:
         SWEEP: sweep_strays,
         REMIND: remind_patient,
         LIST_OLD: list_old_referrals,
+        OVERDUE: note_overdue,
     }
 
 

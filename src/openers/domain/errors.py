@@ -144,6 +144,10 @@ class InvalidRequestType(FieldRefused):
     source = "rules 4 (A028, A031)"
 
 
+class UnsupportedPriority(FieldRefused):
+    """The service that is asked does not take requests of this priority."""
+
+
 class PriorityNotCurrent(FieldRefused):
     """A referral that is returned with advice keeps its priority."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from openers.store.access_codes import SqlAccessCodes
 from openers.store.claims import SqlClaims, SqlEvents, SqlLinks
+from openers.store.conversations import SqlConversations
 from openers.store.credentials import SqlCredentials
 from openers.store.directory import SqlDirectory
 from openers.store.due import SqlDue
@@ -22,6 +23,7 @@ class SqlTx:
     __slots__ = (
         "access_codes",
         "claims",
+        "conversations",
         "credentials",
         "directory",
         "due",
@@ -38,6 +40,7 @@ class SqlTx:
     def __init__(self, connection: Connection) -> None:
         """`connection` is in the transaction that reads and writes."""
         self.referrals = SqlReferrals(connection)
+        self.conversations = SqlConversations(connection)
         self.directory = SqlDirectory(connection)
         self.credentials = SqlCredentials(connection)
         self.patients = SqlPatients(connection)

@@ -131,6 +131,7 @@ STU3: Final[dict[type[OpenersError], _Row]] = {
     e.PatientError: _Row(422, "business-rule", "PATIENT_ERROR"),
     e.InvalidRequestState: _Row(422, "business-rule", "INVALID_REQUEST_STATE"),
     e.InvalidRequestType: _Row(422, "business-rule", "INVALID_REQUEST_TYPE"),
+    e.UnsupportedPriority: _Row(422, "business-rule", "UNSUPPORTED_PRIORITY"),
     e.PriorityNotCurrent: _Row(422, "business-rule", "PRIORITY_NOT_CURRENT"),
     e.OldVersion: _Row(422, "value", "HISTORY_NOT_SUPPORTED"),
     e.InvalidState: _Row(422, "business-rule", "INVALID_STATE"),
