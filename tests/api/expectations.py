@@ -50,6 +50,10 @@ ISSUE_CODES: Final = frozenset(
 """Issue types of FHIR that the service uses or may use."""
 
 
+WITHOUT_BODY: Final = ("A007", "A013", "A019")
+"""Operations that are posted to and sent nothing."""
+
+
 @dataclass(frozen=True)
 class Expected:
     """One address of one operation. `path` holds the name of what is on the stage in braces, where one is named.
@@ -101,7 +105,7 @@ class Expected:
     @property
     def has_body(self) -> bool:
         """Whether FHIR JSON is sent."""
-        return self.method in ("POST", "PUT") and self.file is None and self.number != "A013"
+        return self.method in ("POST", "PUT") and self.file is None and self.number not in WITHOUT_BODY
 
     async def address(self, stage: Stage) -> str:
         """Where it is called."""

@@ -10,15 +10,15 @@ from typing import Any
 
 import httpx
 import pytest
-from tests.api.expectations import BY_NAME, OPERATIONS, TEXT, check_refusal, told
+from tests.api.expectations import BY_NAME, OPERATIONS, OUTCOME, TEXT, check_refusal, told
 from tests.api.stage import Stage
 from tests.requests import create_referral, search
 from tests.service import CONSULTANT, CONSULTANT_ADMIN, FHIR, GP, Running, copied, running, settings_for
 
 pytestmark = pytest.mark.anyio
 BODIES = [each.name for each in OPERATIONS if each.has_body]
-FHIR_ALONE = [each.name for each in OPERATIONS if not each.accepts_anything]
-"""Those that answer FHIR JSON or nothing. A006 answers the type of the file, and A042 cannot answer 406 (rules 14)."""
+FHIR_ALONE = [each.name for each in OPERATIONS if each.media in (OUTCOME, None) and not each.accepts_anything]
+"""Those that answer FHIR JSON or nothing. A006, A007 and A019 answer files, and A042 can't answer 406 (rules 14)."""
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "FROBNICATE")
 
 
