@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Final
 
+from openers.domain.advice import MessageText
 from openers.usecases.document_ports import (
     Activity,
     AdviceConversation,
@@ -94,7 +95,7 @@ def conversation(text: str = "Please advise.") -> AdviceConversation:
         role="Referring clinician",
         organisation="Mill Lane Surgery",
         sent="1 July 2030, 09:15",
-        text=text,
+        text=MessageText(text),
         files=("picture.png", text),
     )
     return AdviceConversation(

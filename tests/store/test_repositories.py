@@ -11,7 +11,8 @@ from openers.domain.errors import NoRelationship, NotFound, VersionConflict
 from openers.domain.identifiers import NhsNumber, OdsCode, ServiceId, Ubrn, UserId
 from openers.domain.principal import BusinessFunction
 from openers.store.opening import open_store
-from openers.store.referrals import FIRST_VERSION, KIND
+from openers.store.referrals import FIRST_VERSION
+from openers.store.request_tables import REFERRALS
 from openers.usecases.access_code_ports import KeptCode
 from openers.usecases.ports import Store
 from openers.worlds.packs import read_pack
@@ -32,7 +33,9 @@ def session(name: str = "one") -> Session:
 
 async def history(url: str) -> list[tuple[str, int, bytes]]:
     """What is kept of referrals' earlier values."""
-    return await fetch(url, "SELECT key, version, body FROM history WHERE kind = ? ORDER BY key, version", KIND)
+    return await fetch(
+        url, "SELECT key, version, body FROM history WHERE kind = ? ORDER BY key, version", REFERRALS.kind
+    )
 
 
 async def test_a_referral_comes_back_as_it_was_stored(store: Store) -> None:

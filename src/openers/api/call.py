@@ -15,7 +15,7 @@ from openers.api.renderings import Renderings, Writer
 from openers.api.request import Incoming, Stop
 from openers.documents.signed_addresses import SignedAddresses
 from openers.domain.directory import User
-from openers.domain.errors import Field, NotFound
+from openers.domain.errors import Field, InvalidValue, MissingParameter, NotFound
 from openers.domain.identifiers import AppointmentId, FileId, Identifier, ServiceId, Ubrn, VersionNumber
 from openers.domain.principal import Principal
 from openers.domain.referral import Referral
@@ -159,6 +159,15 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     def values_of(self, name: str) -> Sequence[str]:
         """All values of a query parameter."""
         return [value for key, value in self.query if key == name]
+
+    def one_value(self, field: Field) -> str:
+        """The one value of a query parameter. Raises MissingParameter, InvalidValue."""
+        values = self.values_of(field)
+        if not values or not values[0]:
+            raise MissingParameter(field)
+        if len(values) > 1:
+            raise InvalidValue(field, len(values), "must be given once")
+        return values[0]
 
     def header(self, name: str) -> str:
         """A header's value without surrounding space, empty if it is absent."""

@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from openers.documents.legible import legible, spelled_out
+from openers.documents.message_text import as_plain
+from openers.domain.advice import MessageText
 from openers.domain.clock import Instant
 from openers.domain.errors import Unavailable
 from openers.usecases.document_ports import Document
@@ -75,7 +77,7 @@ class _Press:
 
     def printed(self, document: Document, made: Instant) -> bytes:
         """The document as PDF."""
-        says: _Json = msgspec.json.decode(msgspec.json.encode(document, enc_hook=str.__str__))
+        says: _Json = msgspec.json.decode(msgspec.json.encode(document, enc_hook=_as_text))
         try:
             return self._compiled(type(document), _with_texts(says, legible), made)
         except self._typst.TypstError:  # signs that no font has together, which only shaping finds out
@@ -100,6 +102,15 @@ class _Press:
                 ignore_system_fonts=True,
             )
         return self._compilers[name]
+
+
+def _as_text(value: object) -> str:
+    """A text of a kind of its own as it is printed."""
+    if isinstance(value, MessageText):
+        return as_plain(value)
+    if isinstance(value, str):
+        return str.__str__(value)
+    raise NotImplementedError(f"{type(value).__name__} has no place in a document")
 
 
 def _with_texts(value: _Json, change: Callable[[str], str]) -> _Json:

@@ -144,6 +144,10 @@ class InvalidRequestType(FieldRefused):
     source = "rules 4 (A028, A031)"
 
 
+class UnsupportedPriority(FieldRefused):
+    """The service that is asked does not take requests of this priority."""
+
+
 class PriorityNotCurrent(FieldRefused):
     """A referral that is returned with advice keeps its priority."""
 
@@ -232,6 +236,17 @@ class MissingHeader(FieldRefused):
 
 class MissingParameter(FieldRefused):
     """A search parameter that is always needed is missing."""
+
+
+class DailyLimitReached(FieldRefused):
+    """An application has asked as often today as it may."""
+
+    source = "rules 2.2, 4 (A008)"
+
+    def __init__(self, field: Field, value: str, hint: str = "", retry_after_s: int = 86_400) -> None:
+        """`retry_after_s` is how long the day still lasts, in seconds."""
+        super().__init__(field, value, hint)
+        self.retry_after_s = retry_after_s
 
 
 class NoRelationship(Refused):

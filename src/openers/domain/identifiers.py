@@ -123,6 +123,14 @@ class AttachmentId(Identifier):
     shape = "a number"
 
 
+class CommunicationId(Identifier):
+    """Number of a message of a conversation, as text."""
+
+    __slots__ = ()
+    pattern = re.compile(r"[1-9][0-9]{0,17}", re.ASCII)
+    shape = "a number"
+
+
 class Postcode(Identifier):
     """A United Kingdom postcode, normalised to capitals with one space before the inward part."""
 

@@ -11,11 +11,11 @@ import json
 from enum import Enum
 from typing import Any, Final
 
-from sqlalchemy import Column, ColumnElement, String, and_, bindparam, column, false, func, select, type_coerce
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy import Column, ColumnElement, and_, bindparam, false, func
 
+from openers.domain.identifiers import OdsCode
 from openers.domain.principal import PROVIDER_SIDE, REFERRING_SIDE, BusinessFunction, Principal
-from openers.store.statements import Value
+from openers.store.statements import Value, texts
 
 _ORGANISATION: Final = "seen_by_organisation"
 _FIRST: Final = "seen_workgroups_from"
@@ -49,10 +49,12 @@ def condition(
         case Kinship.OWNER:
             return owner == bindparam(_ORGANISATION)
         case Kinship.PROVIDER:
-            ordered = workgroup.collate("C" if postgres else "BINARY")
-            return and_(ordered >= bindparam(_FIRST), ordered < bindparam(_END))
+            return of_organisation(workgroup, _FIRST, _END, postgres=postgres)
         case Kinship.WORKGROUP:
-            return workgroup.in_(_postgres_list() if postgres else _sqlite_list())
+            if not postgres:
+                return workgroup.in_(texts(_WORKGROUPS))
+            # As an array it is a filter; as a subquery PostgreSQL would join it, and sort what an index had in order.
+            return workgroup == func.any(func.array(texts(_WORKGROUPS, postgres=True).scalar_subquery()))
         case Kinship.NONE:
             return false()
 
@@ -62,18 +64,20 @@ def values_of(by: Principal) -> dict[str, Value]:
     match kinship_of(by):
         case Kinship.OWNER:
             return {_ORGANISATION: str(by.organisation)}
-        case Kinship.PROVIDER:  # what starts with `ODS/` sorts from there to before `ODS0`, the next character
-            return {_FIRST: f"{by.organisation}/", _END: f"{by.organisation}0"}
+        case Kinship.PROVIDER:
+            return workgroups_of(by.organisation, _FIRST, _END)
         case Kinship.WORKGROUP:
             return {_WORKGROUPS: json.dumps(sorted(by.workgroups))}
         case Kinship.NONE:
             return {}
 
 
-def _sqlite_list() -> Any:
-    """The workgroups, which arrive as one JSON text however many they are."""
-    return select(column("value", String)).select_from(func.json_each(bindparam(_WORKGROUPS)))
+def of_organisation(workgroup: Column[Any], first: str, end: str, *, postgres: bool) -> ColumnElement[bool]:
+    """Whether a workgroup is an organisation's; `first` and `end` name its parameters; values: `workgroups_of`."""
+    ordered = workgroup.collate("C" if postgres else "BINARY")
+    return and_(ordered >= bindparam(first), ordered < bindparam(end))
 
 
-def _postgres_list() -> Any:
-    return select(func.jsonb_array_elements_text(type_coerce(bindparam(_WORKGROUPS), JSONB)))
+def workgroups_of(organisation: OdsCode, first: str, end: str) -> dict[str, Value]:
+    """What starts with `ODS/` sorts from there to before `ODS0`, the next character."""
+    return {first: f"{organisation}/", end: f"{organisation}0"}

@@ -7,12 +7,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Protocol, TypeVar
 
 import msgspec
-from sqlalchemy import Table
+from sqlalchemy import Select, String, Table, bindparam, column, func, select, type_coerce
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine import Dialect
 from sqlalchemy.sql.elements import ClauseElement
 from sqlalchemy.sql.selectable import SelectBase
 
+from openers.domain.advice import MessageText
 from openers.domain.clock import Instant
 from openers.domain.identifiers import Identifier
 
@@ -69,6 +71,13 @@ def add_once(table: Table) -> Statement:
     return Statement(sqlite.insert(table).on_conflict_do_nothing(), postgresql.insert(table).on_conflict_do_nothing())
 
 
+def texts(name: str, *, postgres: bool = False) -> Select[str]:
+    """The rows of the parameter `name`: texts that arrive as one JSON array, however many they are."""
+    if postgres:
+        return select(func.jsonb_array_elements_text(type_coerce(bindparam(name), JSONB)).label("value"))
+    return select(column("value", String)).select_from(func.json_each(bindparam(name)))
+
+
 class Connection(Protocol):
     """What the repositories need of a database connection. On SQLite nothing here ever suspends."""
 
@@ -102,15 +111,15 @@ def instant(value: int) -> Instant:
 _encoder: Final = msgspec.json.Encoder(enc_hook=str.__str__)
 
 
-def encode(value: msgspec.Struct) -> bytes:
+def encode(value: object) -> bytes:
     """A value as the JSON that is stored."""
     return _encoder.encode(value)
 
 
 def decoder(of: type[T]) -> msgspec.json.Decoder[T]:
-    """The decoder of stored values of a type; identifiers were parsed before they were stored."""
+    """The decoder of stored values of a type; identifiers and messages were parsed before they were stored."""
     return msgspec.json.Decoder(of, dec_hook=_restore)
 
 
-def _restore(kind: type[Identifier], text: str) -> Identifier:
+def _restore(kind: type[Identifier | MessageText], text: str) -> str:
     return kind.restored(text)

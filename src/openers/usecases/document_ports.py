@@ -12,6 +12,7 @@ from typing import Protocol
 
 import msgspec
 
+from openers.domain.advice import MessageText
 from openers.domain.clock import Instant
 
 
@@ -73,13 +74,13 @@ class ClinicalSummary(Document, frozen=True, kw_only=True):
 
 
 class Message(msgspec.Struct, frozen=True, kw_only=True):
-    """One message of a conversation; `files` are names."""
+    """One message of a conversation, its text as it was sent; `files` are names."""
 
     sender: str
     role: str
     organisation: str
     sent: str
-    text: str
+    text: MessageText
     files: tuple[str, ...] = ()
 
 

@@ -6,9 +6,9 @@ suspends; on PostgreSQL each is a round trip. They raise the classes of `openers
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import Generic, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 import msgspec
 
@@ -23,42 +23,18 @@ from openers.domain.patient import Patient
 from openers.domain.principal import Principal
 from openers.domain.referral import Referral
 from openers.usecases.access_code_ports import AccessCodes
+from openers.usecases.advice_ports import Conversations
 from openers.usecases.booking_ports import Claims, Events, Links, Slots
 from openers.usecases.file_ports import Files
+from openers.usecases.stored import Requests, Stored
+from openers.usecases.webhook_ports import Webhooks
+from openers.usecases.worklist_ports import Worklists
 
 T = TypeVar("T")
 
 
-class Stored(Generic[T]):
-    """A record as stored: key, version and whose it is at once, its value decoded on first use."""
-
-    __slots__ = ("_decode", "_value", "body", "key", "patient", "version")
-
-    def __init__(
-        self, key: str, version: int, body: bytes, decoder: msgspec.json.Decoder[T], patient: NhsNumber | None = None
-    ) -> None:
-        """`body` is the stored JSON that `decoder` reads; `patient` is set where the record is about one."""
-        self.key, self.version, self.patient = key, version, patient
-        self.body, self._decode, self._value = body, decoder.decode, None
-
-    @property
-    def value(self) -> T:
-        """The value of the record."""
-        if self._value is None:
-            self._value = self._decode(self.body)
-        return self._value
-
-
-class Referrals(Protocol):
-    """Referrals by UBRN. `get` checks existence, relationship and version, in this order, before decoding."""
-
-    async def get(self, ubrn: Ubrn, by: Principal, version: int | None = None) -> Stored[Referral]:
-        """The referral, for `by`. Raises NotFound, NoRelationship, VersionConflict (`version` is not the latest)."""
-        ...
-
-    async def for_system(self, ubrn: Ubrn) -> Stored[Referral] | None:
-        """The referral, for work that the service does by itself, without a principal."""
-        ...
+class Referrals(Requests[Referral], Protocol):
+    """Referrals by UBRN."""
 
     async def booked(self, ubrn: Ubrn, key: str) -> Stored[Referral] | None:
         """The referral whose appointment was booked under `key`, for its own PAS, which has no principal."""
@@ -68,16 +44,8 @@ class Referrals(Protocol):
         """The referral whose current appointment this is, for `by`. Raises NotFound, NoRelationship."""
         ...
 
-    async def find(self, ubrn: Ubrn, by: Principal) -> Stored[Referral] | None:
-        """The referral, or `None` if there is none that `by` may see."""
-        ...
-
-    async def add(self, referral: Referral) -> Stored[Referral]:
-        """Store a new referral under a version of its own."""
-        ...
-
-    async def put(self, old: Stored[Referral], new: Referral) -> Stored[Referral]:
-        """Replace the value, raise the version, keep the old value in history."""
+    async def several(self, ubrns: Sequence[Ubrn]) -> Sequence[Stored[Referral]]:
+        """Those of the referrals that exist, in any order; for lists, whose members the caller may see."""
         ...
 
     async def amend(self, old: Stored[Referral], new: Referral) -> Stored[Referral]:
@@ -85,7 +53,7 @@ class Referrals(Protocol):
         ...
 
     async def next_ubrn(self) -> Ubrn:
-        """A UBRN that was never given before."""
+        """A UBRN that was never given before, to any kind of request."""
         ...
 
     async def next_appointment_id(self) -> AppointmentId:
@@ -102,6 +70,10 @@ class Directory(Protocol):
 
     async def organisation(self, ods: OdsCode) -> Organisation | None:
         """The organisation with this code."""
+        ...
+
+    async def site(self, ods: OdsCode) -> Site | None:
+        """The site with this code."""
         ...
 
     async def user(self, user: UserId) -> User | None:
@@ -194,6 +166,10 @@ class Patients(Protocol):
         """Add or replace."""
         ...
 
+    async def unusable(self, numbers: Collection[NhsNumber]) -> frozenset[NhsNumber]:
+        """Those of the numbers whose records are sensitive or not there."""
+        ...
+
 
 class DueItem(msgspec.Struct, frozen=True):
     """A piece of work that has fallen due and is claimed. `attempt` counts from 1."""
@@ -241,6 +217,11 @@ class Tx(Protocol):
         ...
 
     @property
+    def conversations(self) -> Conversations:
+        """Requests for advice."""
+        ...
+
+    @property
     def directory(self) -> Directory:
         """The directory."""
         ...
@@ -281,8 +262,18 @@ class Tx(Protocol):
         ...
 
     @property
+    def worklists(self) -> Worklists:
+        """Lists of referrals."""
+        ...
+
+    @property
     def events(self) -> Events:
         """What has happened."""
+        ...
+
+    @property
+    def webhooks(self) -> Webhooks:
+        """Addresses that are told of what has happened."""
         ...
 
     @property
@@ -336,6 +327,10 @@ class PatientSource(Protocol):
 
     async def get(self, nhs_number: NhsNumber, tx: Tx) -> Patient | None:
         """The patient with this number, sensitive ones included. Raises Unavailable."""
+        ...
+
+    async def unusable(self, numbers: Collection[NhsNumber], tx: Tx) -> frozenset[NhsNumber]:
+        """Those of the numbers whose records can't be used: sensitive ones and unknown ones. Raises Unavailable."""
         ...
 
 

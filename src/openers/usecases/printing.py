@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import date
-from typing import Final
-from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -17,11 +15,10 @@ from openers.domain.codes import BookableType
 from openers.domain.directory import LimitedWait, Organisation, Service
 from openers.domain.identifiers import OdsCode, Ubrn, UserId
 from openers.domain.patient import Patient
+from openers.domain.working_hours import LONDON
 from openers.usecases.document_ports import Clinic, Document, Subject
 from openers.usecases.ports import Tx
 from openers.usecases.world import World
-
-LONDON: Final = ZoneInfo("Europe/London")
 
 
 class Printout(msgspec.Struct, frozen=True):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TypeVar
+
 import msgspec
 
 from openers.domain.errors import Field, HistoryNotSupported, PatientError
@@ -9,8 +12,11 @@ from openers.domain.identifiers import NhsNumber, Ubrn
 from openers.domain.patient import Patient
 from openers.domain.principal import Principal
 from openers.domain.referral import Referral
-from openers.usecases.ports import Stored, Tx
+from openers.usecases.ports import Tx
+from openers.usecases.stored import Requests, Stored
 from openers.usecases.world import World
+
+T = TypeVar("T")
 
 
 class ReadReferral(msgspec.Struct, frozen=True):
@@ -22,15 +28,20 @@ class ReadReferral(msgspec.Struct, frozen=True):
 
 
 async def read_referral(query: ReadReferral, world: World) -> Stored[Referral]:
-    """The referral. Raises NotFound, NoRelationship, PatientError, HistoryNotSupported."""
+    """The referral. Raises NotFound, NoRelationship, InvalidRequestType, PatientError, HistoryNotSupported."""
+    return await read_latest(query, lambda tx: tx.referrals, world)
+
+
+async def read_latest(query: ReadReferral, of: Callable[[Tx], Requests[T]], world: World) -> Stored[T]:
+    """A request of either kind. Raises as `read_referral`."""
     world.entry.touched(ubrn=query.ubrn)
     async with world.read() as tx:
-        referral = await tx.referrals.get(query.ubrn, query.by)
-        world.entry.touched(patient=referral.patient)
-        await check_not_sensitive(referral.patient, world, tx)
-    if query.version is not None and query.version != referral.version:
-        raise HistoryNotSupported(query.version, referral.version)
-    return referral
+        stored = await of(tx).get(query.ubrn, query.by)
+        world.entry.touched(patient=stored.patient)
+        await check_not_sensitive(stored.patient, world, tx)
+    if query.version is not None and query.version != stored.version:
+        raise HistoryNotSupported(query.version, stored.version)
+    return stored
 
 
 async def check_not_sensitive(nhs_number: NhsNumber | None, world: World, tx: Tx) -> None:

@@ -13,7 +13,7 @@ import msgspec
 from openers.domain.attachments import Availability, UploadedFile
 from openers.domain.errors import RecordLocked
 from openers.domain.identifiers import FileId
-from openers.usecases.events import happened
+from openers.usecases.events import advice_happened, happened
 from openers.usecases.file_ports import Verdict
 from openers.usecases.ports import DueItem, Tx
 from openers.usecases.world import World
@@ -41,18 +41,23 @@ async def scan_file(item: DueItem, world: World) -> None:
         current = await tx.files.get(file.id)
         if current is not None and current.attached_to != file.attached_to:
             raise RecordLocked
-        if current is not None:
+        if current is not None and current.availability is Availability.PENDING:  # the first of two scans counts
             await _record(current, _AVAILABILITY[verdict], world, tx)
         await tx.due.done(item)
 
 
 async def _record(file: UploadedFile, availability: Availability, world: World, tx: Tx) -> None:
-    """Write down what was found, in the file and in the request that shows it."""
+    """Write down what was found, in the file and in the requests that show it."""
     await tx.files.put(msgspec.structs.replace(file, availability=availability))
     world.entry.touched(ubrn=file.attached_to)
     if file.attached_to is None:
         return
     referral = await tx.referrals.for_system(file.attached_to)
-    if referral is not None:
-        stored = await tx.referrals.put(referral, referral.value.scanned(file.id, availability))
-        await happened(tx, world, SCANNED, stored)
+    if referral is not None and any(each.file == file.id for each in referral.value.attachments):
+        await happened(
+            tx, world, SCANNED, await tx.referrals.put(referral, referral.value.scanned(file.id, availability))
+        )
+    advice = await tx.conversations.for_system(file.attached_to)
+    if advice is not None and any(each.file == file.id for each in advice.value.files):
+        kept = await tx.conversations.put(advice, advice.value.scanned(file.id, availability))
+        await advice_happened(tx, world, SCANNED, kept)

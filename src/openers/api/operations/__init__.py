@@ -1,4 +1,4 @@
-"""One file for each operation, named after its A-number. Importing this package registers them all."""
+"""One file for each operation, named after its number: A, or X for our own. Importing the package registers them."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from openers.api.operations import (
     a005_read_referral,
     a006_retrieve_file,
     a007_generate_summary,
+    a008_fetch_worklist,
     a010_search_services,
     a011_create_referral,
     a012_maintain_letter,
@@ -18,6 +19,11 @@ from openers.api.operations import (
     a020_upload_file,
     a021_create_referral_for_triage,
     a022_act_later,
+    a023_advice_worklist,
+    a024_read_advice,
+    a025_read_conversation,
+    a026_send_response,
+    a027_convert_advice,
     a028_record_review,
     a029_available_actions,
     a030_business_functions,
@@ -29,9 +35,14 @@ from openers.api.operations import (
     a036_cancel_referral,
     a037_service_version,
     a038_read_appointment,
+    a039_upload_large_file,
     a040_on_behalf_of,
     a041_find_requests,
     a042_retrieve_file_address,
+    a043_print_advice,
+    a044_ask_for_advice,
+    x001_reply_to_provider,
+    x002_close_advice,
 )
 
 __all__ = [
@@ -39,6 +50,7 @@ __all__ = [
     "a005_read_referral",
     "a006_retrieve_file",
     "a007_generate_summary",
+    "a008_fetch_worklist",
     "a010_search_services",
     "a011_create_referral",
     "a012_maintain_letter",
@@ -50,6 +62,11 @@ __all__ = [
     "a020_upload_file",
     "a021_create_referral_for_triage",
     "a022_act_later",
+    "a023_advice_worklist",
+    "a024_read_advice",
+    "a025_read_conversation",
+    "a026_send_response",
+    "a027_convert_advice",
     "a028_record_review",
     "a029_available_actions",
     "a030_business_functions",
@@ -61,7 +78,12 @@ __all__ = [
     "a036_cancel_referral",
     "a037_service_version",
     "a038_read_appointment",
+    "a039_upload_large_file",
     "a040_on_behalf_of",
     "a041_find_requests",
     "a042_retrieve_file_address",
+    "a043_print_advice",
+    "a044_ask_for_advice",
+    "x001_reply_to_provider",
+    "x002_close_advice",
 ]

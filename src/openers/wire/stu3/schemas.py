@@ -11,6 +11,7 @@ from openers.domain.lifecycle import ReferralState
 from openers.usecases.appointment_request import WantedStatus
 from openers.wire.shapes import COUNT, INSTANT, TEXT, TRUTH, Schema, array, code, const, profiled, ref, thing
 from openers.wire.stu3.act_schemas import ACT_COMPONENTS
+from openers.wire.stu3.advice_schemas import ADVICE_COMPONENTS
 from openers.wire.stu3.appointment import DESCRIPTION, PROFILES
 from openers.wire.stu3.appointment_request import LONGEST_COMMENT, REFERRAL, SLOT
 from openers.wire.stu3.create_referral import CREATE_REFERRAL, CREATE_REFERRAL_FOR_TRIAGE
@@ -22,6 +23,7 @@ from openers.wire.stu3.search import SEARCH_SERVICES
 from openers.wire.stu3.shortlist import CRITERIA_EXTENSION, PROFILE
 from openers.wire.stu3.slots import BUNDLE_PROFILE, SCHEDULE_PROFILE, SLOT_PROFILE
 from openers.wire.stu3.systems import ERS_SERVICE, NHS_NUMBER, extension, profile
+from openers.wire.stu3.worklist_schemas import WORKLIST_COMPONENTS
 
 _CODING: Final = thing({"system": TEXT, "code": TEXT}, {"display": TEXT})
 _CONCEPT: Final = thing({"coding": array(_CODING, least=1)})
@@ -316,5 +318,7 @@ COMPONENTS: Final[dict[str, Schema]] = {
     "Slot": _SLOT,
     "Slots": _SLOTS,
     **ACT_COMPONENTS,
+    **WORKLIST_COMPONENTS,
+    **ADVICE_COMPONENTS,
 }
 """Every schema of STU3."""
