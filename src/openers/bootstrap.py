@@ -51,6 +51,7 @@ from openers.telemetry.metrics import Metrics
 from openers.usecases.book_appointment import ORPHAN, SETTLE
 from openers.usecases.due import DueRunner, Job, Told, run_due, system_entry
 from openers.usecases.file_ports import Blobs
+from openers.usecases.list_old_referrals import LIST_OLD, list_old_referrals
 from openers.usecases.poll_slots import KIND as POLL
 from openers.usecases.poll_slots import Polling, poll_service
 from openers.usecases.ports import DueItem
@@ -199,6 +200,7 @@ def jobs_of(settings: Settings) -> dict[str, Job]:
         REMOVE: remove_content,
         SWEEP: sweep_strays,
         REMIND: remind_patient,
+        LIST_OLD: list_old_referrals,
     }
 
 

@@ -9,6 +9,7 @@ from openers.store.directory import SqlDirectory
 from openers.store.due import SqlDue
 from openers.store.files import SqlFiles
 from openers.store.patients import SqlPatients
+from openers.store.referral_worklists import SqlWorklists
 from openers.store.referrals import SqlReferrals
 from openers.store.slots import SqlSlots
 from openers.store.statements import Connection
@@ -31,6 +32,7 @@ class SqlTx:
         "referrals",
         "slots",
         "webhooks",
+        "worklists",
     )
 
     def __init__(self, connection: Connection) -> None:
@@ -47,3 +49,4 @@ class SqlTx:
         self.events = SqlEvents(connection)
         self.access_codes = SqlAccessCodes(connection)
         self.webhooks = SqlWebhooks(connection)
+        self.worklists = SqlWorklists(connection)

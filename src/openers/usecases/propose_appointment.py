@@ -39,6 +39,7 @@ async def propose(asked: Asked, world: World, tx: Tx) -> Appointment:
         version=FIRST_VERSION,
         status=AppointmentStatus.PROPOSED,
         service=ShortlistedService(service.id, service.name),
+        site=service.site,
         specialty=specialty.code,
         specialty_name=specialty.name,
         created=at,

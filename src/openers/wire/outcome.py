@@ -149,6 +149,7 @@ STU3: Final[dict[type[OpenersError], _Row]] = {
     e.ThreatsFound: _Row(422, "business-rule", "THREATS_FOUND"),
     e.ValidationFailed: _Row(422, "business-rule", "VALIDATION_FAILED"),
     e.NoAccessCode: _Row(422, "business-rule", "NO_ACCESS_CODE"),
+    e.DailyLimitReached: _Row(429, "throttled", "TOO_MANY_REQUESTS"),
     e.MissingParameter: _Row(400, "required", "MISSING_PARAMETER"),
     e.MissingHeader: _Row(400, "required", "MISSING_HEADER"),
     w.MalformedJson: _Row(400, "structure", "INVALID_FHIR_STRUCTURE"),
@@ -175,6 +176,7 @@ R4: Final[dict[type[OpenersError], _Row]] = {
     e.FilePending: _Row(422, "invalid", "PENDING"),
     e.ThreatsFound: _Row(422, "invalid", "THREATS_FOUND"),
     e.ValidationFailed: _Row(422, "invalid", "VALIDATION_FAILED"),
+    e.DailyLimitReached: _Row(429, "throttled", "TOO_MANY_REQUESTS"),
     e.MissingValue: _Row(400, "required", "REC_BAD_REQUEST"),
     w.MissingField: _Row(400, "required", "REC_BAD_REQUEST"),
     e.Refused: _Row(400, "invalid", "REC_BAD_REQUEST"),
@@ -215,7 +217,7 @@ def outcome_of(error: OpenersError, fhir: Fhir, refusal_status: int = UNPROCESSA
         code=row.code,
         diagnostics=diagnostics_of(error),
         system=HTTP if row.code.startswith("REC_") else ERS,
-        retry_after_s=error.retry_after_s if isinstance(error, e.Unavailable) else None,
+        retry_after_s=error.retry_after_s if isinstance(error, e.Unavailable | e.DailyLimitReached) else None,
     )
 
 
