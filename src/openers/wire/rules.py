@@ -59,6 +59,7 @@ CHECKS: Final[dict[type[OpenersError], Check]] = {
     e.NoRelationship: Check.RELATIONSHIP,
     e.HistoryNotSupported: Check.VERSION,
     e.VersionConflict: Check.VERSION,
+    e.OldVersion: Check.VERSION,
     e.RecordLocked: Check.STATE,
     e.InvalidRequestState: Check.STATE,
     w.MalformedJson: Check.JSON,

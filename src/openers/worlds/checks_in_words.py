@@ -192,7 +192,10 @@ def _version(case: Case) -> Facts:
 
 
 def _fix_version(case: Case) -> str:
-    return f'Read the record again, decide again, and send If-Match: W/"{case.exchange.facts.get("latest", "")}".'
+    latest = case.exchange.facts.get("latest")
+    if latest is None:
+        return _as_told(case)
+    return f'Read the record again, decide again, and send If-Match: W/"{latest}".'
 
 
 def _state(case: Case) -> Facts:
