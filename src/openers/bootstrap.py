@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterable
 from datetime import timedelta
 from time import monotonic
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 import structlog
@@ -17,7 +17,7 @@ from starlette.applications import Starlette
 
 from openers.api import operations  # registers every operation
 from openers.api.capability import capability_routes
-from openers.api.edge import Edge
+from openers.api.edge import PREFIX, Edge
 from openers.api.gateway import Gateway
 from openers.api.health import health_routes
 from openers.api.oauth import OAuthDeps, oauth_routes
@@ -27,6 +27,7 @@ from openers.api.pas_notifications import NotificationDeps, notification_routes
 from openers.api.rate_limit import RateLimit
 from openers.api.registry import REGISTRY
 from openers.api.renderings import Renderings
+from openers.api.request import Scope, WorldOf
 from openers.api.routes import Routes
 from openers.domain.clock import Clock
 from openers.domain.codes import ClinicalTerm
@@ -52,7 +53,7 @@ from openers.usecases.settle_claims import cancel_orphan, settle_claim
 from openers.usecases.world import ListingsShelf, World
 from openers.web.log_in import LogInPages, style_route
 
-__all__ = ["Service", "do_due_work", "open_service", "open_world", "operations"]
+__all__ = ["Service", "do_due_work", "open_service", "open_world", "operations", "service_of"]
 
 _log = structlog.get_logger()
 
@@ -69,6 +70,19 @@ class Service(msgspec.Struct, frozen=True):
     edge: Edge
     pages: Starlette
     metrics: Metrics
+    access: AccessCache
+
+    async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
+        """Serve one HTTP request: FHIR goes to the edge, everything else to the pages."""
+        await (self.edge if _is_fhir(scope["path"]) else self.pages)(scope, receive, send)
+
+    async def work(self) -> int:
+        """Do what has fallen due; how many items were taken. Raises Unavailable."""
+        return await do_due_work(self)
+
+    async def close(self) -> None:
+        """Let go of what does not belong to the store."""
+        await self.world.pas.close()
 
 
 async def open_world(settings: Settings, metrics: Metrics, terms: Iterable[ClinicalTerm] = ()) -> World:
@@ -100,10 +114,20 @@ async def open_service(settings: Settings, terms: Iterable[ClinicalTerm] = ()) -
     if settings.production:
         await _refuse_test_applications(world)
     await start_purging(world.for_call(system_entry("Start", world.wall.now())))
+    return service_of(settings, world, metrics)
+
+
+def service_of(settings: Settings, world: World, metrics: Metrics, world_of: WorldOf | None = None) -> Service:
+    """What answers for `world`, which is open. `world_of` finds the world of a request where there are others too."""
     access = AccessCache(ttl_s=None if settings.sqlite_path else REMEMBERED_ON_POSTGRESQL_S)
-    return Service(
-        settings, world, _edge(settings, world, metrics, access), _pages(settings, world, metrics, access), metrics
-    )
+    find = world_of or (lambda _scope: world)
+    edge = _edge(settings, find, metrics, access)
+    return Service(settings, world, edge, _pages(settings, (world, find), metrics, access), metrics, access)
+
+
+def _is_fhir(path: str) -> bool:
+    """Whether the edge serves `path`; the CapabilityStatements are pages, open to everybody."""
+    return path.startswith(f"{PREFIX}/") and not path.endswith("/metadata")
 
 
 async def _refuse_test_applications(world: World) -> None:
@@ -119,7 +143,11 @@ async def _refuse_test_applications(world: World) -> None:
 async def do_due_work(service: Service) -> int:
     """Run what has fallen due in the service's world, and the store's own upkeep; how many items were taken."""
     await service.world.store.upkeep()
-    return await run_due(service.world, jobs_of(service.settings), _note_job(service.metrics, service.world.wall))
+    return await run_due(service.world, jobs_of(service.settings), note_job(service.metrics, service.world.wall))
+
+
+REGULAR: Final = frozenset({PURGE, POLL})
+"""Kinds of due work that plan themselves again, for ever."""
 
 
 def jobs_of(settings: Settings) -> dict[str, Job]:
@@ -137,11 +165,11 @@ def jobs_of(settings: Settings) -> dict[str, Job]:
     }
 
 
-def _edge(settings: Settings, world: World, metrics: Metrics, access: AccessCache) -> Edge:
+def _edge(settings: Settings, world: WorldOf, metrics: Metrics, access: AccessCache) -> Edge:
     allowed = None if settings.ods_allow_list is None else frozenset(settings.ods_allow_list)
     ids = {"", *(operation.id for operation in REGISTRY)}
     return Edge(
-        world=lambda: world,
+        world=world,
         settings=settings,
         gateway=Gateway(access, RateLimit(settings.rate_limit_per_second, monotonic), allowed),
         routes=Routes(REGISTRY),
@@ -150,9 +178,12 @@ def _edge(settings: Settings, world: World, metrics: Metrics, access: AccessCach
     )
 
 
-def _pages(settings: Settings, world: World, metrics: Metrics, access: AccessCache) -> Starlette:
+def _pages(
+    settings: Settings, worlds: tuple[World, WorldOf], metrics: Metrics, access: AccessCache
+) -> Starlette:
+    world, world_of = worlds
     deps = OAuthDeps(
-        world=world.for_call,
+        world=world_of,
         wall=world.wall,
         base_url=settings.base_url.rstrip("/"),
         production=settings.production,
@@ -167,7 +198,7 @@ def _pages(settings: Settings, world: World, metrics: Metrics, access: AccessCac
         *health_routes(world, metrics, with_metrics=settings.metrics_port is None),
         *capability_routes(settings, world.wall),
         *openapi_routes(settings),
-        *notification_routes(NotificationDeps(world.for_call, world.wall, access)),
+        *notification_routes(NotificationDeps(world_of, world.wall, access)),
     ]
     return Starlette(routes=routes)
 
@@ -183,7 +214,9 @@ def _upstream(settings: Settings) -> UpstreamProvider | None:
     return UpstreamProvider(issuer, client_id, key, f"{settings.base_url.rstrip('/')}/oauth2/callback")
 
 
-def _note_job(metrics: Metrics, wall: Clock) -> Told:
+def note_job(metrics: Metrics, wall: Clock) -> Told:
+    """Counts and logs how due work went."""
+
     def _note(item: DueItem, error: Exception | None) -> None:
         metrics.due_run(item.kind, succeeded=error is None)
         if item.kind == POLL and error is None:

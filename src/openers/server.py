@@ -13,21 +13,20 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from time import monotonic
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import structlog
 import uvicorn
 
-from openers.api.edge import PREFIX
 from openers.api.request import Scope
-from openers.bootstrap import Service, do_due_work, open_service
+from openers.bootstrap import open_service
 from openers.domain.errors import OpenersError
 from openers.settings import Settings, read_settings
 from openers.store.writer_lock import WriterLock
 from openers.telemetry.logs import configure
+from openers.telemetry.metrics import Metrics
 from openers.usecases.ports import Store
-from openers.worlds.control import control_routes
-from openers.worlds.packs import pack_names, read_pack
+from openers.usecases.world import World
 
 DUE_EVERY_S: Final = 1.0
 """How often it is looked whether work has fallen due, in seconds."""
@@ -37,34 +36,62 @@ COLLECT_AFTER: Final = (20_000, 20, 100)
 """Garbage collection thresholds: requests leave few cycles behind, so full collections can be rare."""
 _log = structlog.get_logger()
 
-Open = Callable[[], Awaitable[Service]]
+
+class Served(Protocol):
+    """A service that answers and does its due work: the one of `bootstrap`, or that of test mode, which has more."""
+
+    @property
+    def settings(self) -> Settings:
+        """What it was opened with."""
+        ...
+
+    @property
+    def world(self) -> World:
+        """The world whose due work it does."""
+        ...
+
+    @property
+    def metrics(self) -> Metrics:
+        """What is measured of it."""
+        ...
+
+    async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
+        """Serve one HTTP request."""
+        ...
+
+    async def work(self) -> int:
+        """Do what has fallen due; how many items were taken. Raises Unavailable."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of what does not belong to the store of `world`."""
+        ...
+
+
+Open = Callable[[], Awaitable[Served]]
 
 
 class Application:
-    """The ASGI application: FHIR goes to the edge, everything else to the pages. Opens its service at start-up."""
+    """The ASGI application. Opens its service at start-up."""
 
     def __init__(self, open_it: Open) -> None:
         """`open_it` opens the service within the serving event loop."""
         self._open = open_it
-        self._service: Service | None = None
+        self._service: Served | None = None
         self._runner: asyncio.Task[None] | None = None
 
     async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
         """Serve one connection scope."""
         if scope["type"] == "lifespan":
             await self._lifespan(receive, send)
-        elif self._service is not None and scope["type"] == "http" and _is_fhir(scope["path"]):
-            await self._service.edge(scope, receive, send)
-        elif self._service is not None:
-            await self._service.pages(scope, receive, send)
+        elif self._service is not None and scope["type"] == "http":
+            await self._service(scope, receive, send)
 
-    async def start(self) -> Service:
+    async def start(self) -> Served:
         """Open the service and start the runner of due work."""
         self._service = await self._open()
         _settle_memory()
         _serve_metrics(self._service)
-        if not self._service.settings.production:
-            self._service.pages.router.routes.extend(control_routes(self._service.world))
         self._runner = asyncio.create_task(_run_due_work(self._service))
         return self._service
 
@@ -75,7 +102,7 @@ class Application:
             with suppress(asyncio.CancelledError):
                 await self._runner
         if self._service is not None:
-            await self._service.world.pas.close()
+            await self._service.close()
             await _stop_storing(self._service)
 
     async def _lifespan(self, receive: Any, send: Any) -> None:
@@ -98,7 +125,7 @@ def _settle_memory() -> None:
     gc.set_threshold(*COLLECT_AFTER)
 
 
-def _serve_metrics(service: Service) -> None:
+def _serve_metrics(service: Served) -> None:
     """Metrics on their own port, where one is set; of several processes the first one gets it."""
     settings = service.settings
     if settings.metrics_port is None:
@@ -109,17 +136,12 @@ def _serve_metrics(service: Service) -> None:
         _log.warning("metrics are not served by this process", port=settings.metrics_port, reason=error.strerror)
 
 
-def _is_fhir(path: str) -> bool:
-    """Whether the edge serves `path`; the CapabilityStatements are pages, open to everybody."""
-    return path.startswith(f"{PREFIX}/") and not path.endswith("/metadata")
-
-
-async def _run_due_work(service: Service) -> None:
+async def _run_due_work(service: Served) -> None:
     """Look for due work again and again; a failure is logged and the next look tries anew."""
     heads = AuditHeads(service.world.store)
     while True:
         try:
-            taken = await do_due_work(service)
+            taken = await service.work()
             await heads.log_each_minute(monotonic())
         except OpenersError as error:
             taken = 0
@@ -156,7 +178,7 @@ def _log_heads(heads: Sequence[str]) -> None:
         _log.info("audit head", head=head)
 
 
-async def _stop_storing(service: Service) -> None:
+async def _stop_storing(service: Served) -> None:
     """Seal what waits, note the last audit heads and close the store, which closes whatever happens before."""
     store = service.world.store
     try:
@@ -169,11 +191,14 @@ async def _stop_storing(service: Service) -> None:
 
 
 def application_of(settings: Settings) -> Application:
-    """The application for these settings; a world with a pack of its name brings the pack's clinical terms."""
+    """The application for these settings. Only test mode loads the modules of test mode."""
 
-    async def _open_it() -> Service:
-        known = not settings.production and settings.world in pack_names()
-        return await open_service(settings, read_pack(settings.world).clinical_terms if known else ())
+    async def _open_it() -> Served:
+        if settings.production:
+            return await open_service(settings)
+        from openers.worlds.mode import open_test_service  # production must not have it in memory
+
+        return await open_test_service(settings)
 
     return Application(_open_it)
 

@@ -58,7 +58,7 @@ def at_time(run: Running, *, clock: Clock | None = None, wall: Clock | None = No
     """The same service by other clocks."""
     service = run.service
     world = msgspec.structs.replace(service.world, clock=clock or service.world.clock, wall=wall or service.world.wall)
-    edge = msgspec.structs.replace(service.edge, world=lambda: world)
+    edge = msgspec.structs.replace(service.edge, world=lambda _scope: world)
     return Running(msgspec.structs.replace(service, world=world, edge=edge), run.clients)
 
 

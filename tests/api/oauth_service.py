@@ -74,6 +74,17 @@ class RealWall(Wall):
         return in_utc(datetime.now(UTC))
 
 
+class Watched(World, frozen=True, kw_only=True):
+    """A world that notes the audit entries of the calls that it is bound to."""
+
+    seen: list[AuditEntry]
+
+    def for_call(self, entry: AuditEntry) -> World:
+        """The same world for the call that `entry` records."""
+        self.seen.append(entry)
+        return super().for_call(entry)
+
+
 class RandomIds:
     """Fresh UUIDs."""
 
@@ -257,13 +268,9 @@ async def running(
     )
     await load_pack(world, msgspec.structs.replace(demo(), services=(), patients=()))
     seen: list[AuditEntry] = []
-
-    def bound(call: AuditEntry) -> World:
-        seen.append(call)
-        return world.for_call(call)
-
+    watched = Watched(**msgspec.structs.asdict(world), seen=seen)
     deps = OAuthDeps(
-        world=bound,
+        world=lambda _scope: watched,
         wall=wall,
         base_url=base_url,
         production=production,

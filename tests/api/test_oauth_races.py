@@ -24,7 +24,7 @@ def log_ins(on_both: Running) -> Service:
     """The log-in side of the whole service, on each kind of database."""
     settings, world, wall = on_both.service.settings, on_both.service.world, RealWall()
     deps = OAuthDeps(
-        world=world.for_call,
+        world=lambda _scope: world,
         wall=wall,
         base_url=settings.base_url,
         production=False,

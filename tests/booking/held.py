@@ -72,6 +72,6 @@ async def held(desk: Rig) -> tuple[Rig, HeldPas]:
     service = desk.run.service
     pas = HeldPas(service.world.pas)
     world = msgspec.structs.replace(service.world, pas=pas)
-    edge = msgspec.structs.replace(service.edge, world=lambda: world)
+    edge = msgspec.structs.replace(service.edge, world=lambda _scope: world)
     run = Running(msgspec.structs.replace(service, world=world, edge=edge), desk.run.clients)
     return Rig(run, desk.pas, await run.as_person(GP)), pas

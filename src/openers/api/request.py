@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any, Final
 
+from openers.usecases.world import World
 from openers.wire import problems
 from openers.wire.outcome import Fhir, Problem
 
 Scope = dict[str, Any]
 """An ASGI connection scope."""
+WorldOf = Callable[[Scope], World]
+"""Finds the world that a request is for: always the same one, unless a process serves several."""
 
 ODS: Final = b"nhsd-end-user-organisation-ods"
 FUNCTION: Final = b"nhsd-ers-business-function"

@@ -68,10 +68,14 @@ class SqlReferrals:
             raise VersionConflict(version, stored.version)
         return stored
 
+    async def kept(self, ubrn: Ubrn) -> Stored[Referral] | None:
+        """The referral, for what the service does by itself, which has no principal."""
+        row = await self._connection.row(_GET, {"ubrn": ubrn})
+        return None if row is None else _stored(ubrn, row)
+
     async def booked(self, ubrn: Ubrn, key: str) -> Stored[Referral] | None:
         """The referral whose appointment was booked under `key`, for its own PAS, which has no principal."""
-        row = await self._connection.row(_GET, {"ubrn": ubrn})
-        stored = None if row is None else _stored(ubrn, row)
+        stored = await self.kept(ubrn)
         appointment = None if stored is None else stored.value.appointment
         return stored if appointment is not None and appointment.booking_key == key else None
 
@@ -89,10 +93,14 @@ class SqlReferrals:
 
     async def add(self, referral: Referral) -> Stored[Referral]:
         """Store a new referral under its first version."""
+        return await self.add_as(referral, FIRST_VERSION)
+
+    async def add_as(self, referral: Referral, version: int) -> Stored[Referral]:
+        """Store a referral that is not there yet in this version."""
         body = encode(referral)
         row = {**_columns_of(referral), "ubrn": referral.ubrn, "request_id": referral.request_id, "body": body}
-        await self._connection.run(_ADD, {**row, "version": FIRST_VERSION, "patient": referral.patient})
-        return Stored(referral.ubrn, FIRST_VERSION, body, _decoder, referral.patient)
+        await self._connection.run(_ADD, {**row, "version": version, "patient": referral.patient})
+        return Stored(referral.ubrn, version, body, _decoder, referral.patient)
 
     async def put(self, old: Stored[Referral], new: Referral) -> Stored[Referral]:
         """Replace the value, raise the version, keep the old value in history. Raises VersionConflict."""

@@ -7,6 +7,7 @@ from openers.store.credentials import SqlCredentials
 from openers.store.directory import SqlDirectory
 from openers.store.due import SqlDue
 from openers.store.patients import SqlPatients
+from openers.store.records import SqlRecords
 from openers.store.referrals import SqlReferrals
 from openers.store.slots import SqlSlots
 from openers.store.statements import Connection
@@ -15,7 +16,7 @@ from openers.store.statements import Connection
 class SqlTx:
     """The `Tx` port over one connection."""
 
-    __slots__ = ("claims", "credentials", "directory", "due", "events", "links", "patients", "referrals", "slots")
+    __slots__ = ("claims", "credentials", "directory", "due", "events", "links", "patients", "records", "referrals", "slots")
 
     def __init__(self, connection: Connection) -> None:
         """`connection` is in the transaction that reads and writes."""
@@ -25,6 +26,7 @@ class SqlTx:
         self.patients = SqlPatients(connection)
         self.due = SqlDue(connection)
         self.slots = SqlSlots(connection)
+        self.records = SqlRecords(connection)
         self.claims = SqlClaims(connection)
         self.links = SqlLinks(connection)
         self.events = SqlEvents(connection)

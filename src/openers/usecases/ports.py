@@ -23,6 +23,7 @@ from openers.domain.patient import Patient
 from openers.domain.principal import Principal
 from openers.domain.referral import Referral
 from openers.usecases.booking_ports import Claims, Events, Links, Slots
+from openers.usecases.loading_ports import Records
 
 T = TypeVar("T")
 
@@ -52,6 +53,10 @@ class Referrals(Protocol):
 
     async def get(self, ubrn: Ubrn, by: Principal, version: int | None = None) -> Stored[Referral]:
         """The referral, for `by`. Raises NotFound, NoRelationship, VersionConflict (`version` is not the latest)."""
+        ...
+
+    async def kept(self, ubrn: Ubrn) -> Stored[Referral] | None:
+        """The referral, for what the service does by itself, which has no principal."""
         ...
 
     async def booked(self, ubrn: Ubrn, key: str) -> Stored[Referral] | None:
@@ -164,6 +169,10 @@ class Credentials(Protocol):
         """The value under `key`, removed: only one caller gets it."""
         ...
 
+    async def all(self, kind: CredentialKind, as_type: type[T]) -> Sequence[T]:
+        """Every value of a kind, expired or not."""
+        ...
+
     async def end_session(self, session: str) -> None:
         """Remove everything that belongs to a session."""
         ...
@@ -203,6 +212,10 @@ class Due(Protocol):
 
     async def planned(self, kind: str, key: str) -> bool:
         """Whether there is such an item."""
+        ...
+
+    async def upcoming(self, until: Instant, most: int) -> Sequence[DueItem]:
+        """What may run by an instant, the first `most` of it in order; `due_at` is when it may, claims considered."""
         ...
 
     async def waiting(self, now: Instant) -> bool:
@@ -248,6 +261,11 @@ class Tx(Protocol):
     @property
     def due(self) -> Due:
         """Work that falls due."""
+        ...
+
+    @property
+    def records(self) -> Records:
+        """Records as they are."""
         ...
 
     @property

@@ -6,6 +6,7 @@ import hashlib
 import json
 import tomllib
 from collections.abc import Iterator, Mapping
+from functools import cache
 from importlib.resources import files
 from typing import Any, Final
 
@@ -41,8 +42,9 @@ def pack_names() -> list[str]:
     return sorted(file.name.removesuffix(".toml") for file in DATA.iterdir() if _is_pack(file.name))
 
 
+@cache
 def read_pack(name: str) -> Pack:
-    """The pack with this name, checked and complete. Raises `PackError`."""
+    """The pack with this name, checked and complete, read once a process. Raises `PackError`."""
     if name not in pack_names():
         raise PackError(f"there is no pack {name!r}; there are: {', '.join(pack_names())}")
     return parse_pack(name, DATA.joinpath(f"{name}.toml").read_text("utf-8"))

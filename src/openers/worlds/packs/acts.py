@@ -1,0 +1,115 @@
+"""What has happened in a world before it begins: calls of the service's own interface, told by forms and values.
+
+A form (`forms/*.json`) is a request with gaps. An act fills them, with its own values or with what earlier replies said,
+so that a new operation needs a new form and no new code.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
+from typing import Any, Final
+
+import msgspec
+
+FORMS: Final = files("openers.worlds.packs").joinpath("forms")
+PATIENTS: Final = "patients"
+"""In `each`: all patients of the pack who are alive and not sensitive, by turns."""
+
+
+class Actor(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Who acts: a person in a role, or an application by itself."""
+
+    user: str | None = None
+    organisation: str = ""
+    function: str = ""
+    on_behalf_of: str = ""
+    application: str = "demo-user-app"
+
+
+class Act(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """One act, or `times` of its kind.
+
+    `form` names the request, `by` an actor of the pack; `values` fill the gaps, and of a list in `each` every act takes
+    the next value. What is replied is kept as `name`. `expect` is the status that the reply must have.
+    """
+
+    form: str
+    by: str
+    name: str = ""
+    days_ago: float = 0.0
+    times: int = 1
+    values: dict[str, Any] = {}
+    each: dict[str, str | list[Any]] = {}
+    expect: int | None = None
+
+
+class Form(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A request with gaps: `$name` for a whole value, `${name}` within a text. `defaults` fill what an act does not."""
+
+    method: str
+    path: str
+    query: dict[str, str] = {}
+    headers: dict[str, str] = {}
+    body: Any = None
+    defaults: dict[str, Any] = {}
+
+
+@cache
+def read_form(name: str) -> Form:
+    """The form of this name. Raises `ValueError`."""
+    file = FORMS.joinpath(f"{name}.json")
+    if not file.is_file():
+        raise ValueError(f"there is no form forms/{name}.json")
+    return msgspec.convert(json.loads(file.read_text("utf-8")), Form)
+
+
+def filled(template: Any, values: Mapping[str, Any]) -> Any:
+    """The template with its gaps filled. A key whose gap has no value (`null`) is left out. Raises `ValueError`."""
+    match template:
+        case str():
+            return _filled_text(template, values)
+        case list():
+            return [value for each in template if (value := filled(each, values)) is not None]
+        case dict():
+            pairs = ((name, filled(each, values)) for name, each in template.items())
+            return {name: value for name, value in pairs if value is not None}
+        case _:
+            return template
+
+
+def _filled_text(text: str, values: Mapping[str, Any]) -> Any:
+    if text.startswith("$") and text[1:].replace("_", "").isalnum() and text[1:].islower():
+        return _value(text[1:], values)
+    while "${" in text:
+        before, _, rest = text.partition("${")
+        name, _, after = rest.partition("}")
+        text = f"{before}{_value(name, values)}{after}"
+    return text
+
+
+def _value(name: str, values: Mapping[str, Any]) -> Any:
+    if name not in values:
+        raise ValueError(f"nothing fills the gap {name}")
+    return values[name]
+
+
+def looked_up(reference: Any, replies: Mapping[str, Any]) -> Any:
+    """A value of an act: `@name.path.of.json` is what an earlier reply said there. Raises `ValueError`."""
+    if isinstance(reference, list):
+        return [looked_up(each, replies) for each in reference]
+    if not (isinstance(reference, str) and reference.startswith("@")):
+        return reference
+    name, *path = reference[1:].split(".")
+    found: Any = replies.get(name)
+    for step in path:
+        found = found[int(step)] if isinstance(found, list) and step.lstrip("-").isdigit() else _member(found, step)
+    if found is None:
+        raise ValueError(f"no earlier reply has {reference}")
+    return found
+
+
+def _member(found: Any, step: str) -> Any:
+    return found.get(step) if isinstance(found, dict) else None
