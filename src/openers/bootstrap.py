@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from datetime import timedelta
+from pathlib import Path
 from time import monotonic
 from typing import Any, Final
 
@@ -18,6 +19,7 @@ from starlette.applications import Starlette
 from openers.api import operations  # registers every operation
 from openers.api.capability import capability_routes
 from openers.api.edge import PREFIX, Edge
+from openers.api.files import FileDeps, file_routes
 from openers.api.gateway import Gateway
 from openers.api.health import health_routes
 from openers.api.oauth import OAuthDeps, oauth_routes
@@ -29,6 +31,9 @@ from openers.api.registry import REGISTRY
 from openers.api.renderings import Renderings
 from openers.api.request import Scope, WorldOf
 from openers.api.routes import Routes
+from openers.documents.blobs_on_disk import BlobsOnDisk
+from openers.documents.scanning import Clamd, ContentScanner, ScriptedThreats
+from openers.documents.signed_addresses import SignedAddresses
 from openers.domain.clock import Clock
 from openers.domain.codes import ClinicalTerm
 from openers.domain.errors import OpenersError
@@ -44,12 +49,18 @@ from openers.system import RandomIds, SystemClock
 from openers.telemetry.metrics import Metrics
 from openers.usecases.book_appointment import ORPHAN, SETTLE
 from openers.usecases.due import Job, Told, run_due, system_entry
+from openers.usecases.file_ports import Blobs
 from openers.usecases.poll_slots import KIND as POLL
 from openers.usecases.poll_slots import Polling, poll_service
 from openers.usecases.ports import DueItem
 from openers.usecases.purge_credentials import KIND as PURGE
 from openers.usecases.purge_credentials import purge_credentials, start_purging
+from openers.usecases.purge_files import REMOVE, SWEEP, purge_file, remove_content, start_sweeping, sweep_strays
+from openers.usecases.remind_patient import REMIND, remind_patient
+from openers.usecases.scan_file import scan_file
 from openers.usecases.settle_claims import cancel_orphan, settle_claim
+from openers.usecases.upload_file import PURGE as PURGE_FILE
+from openers.usecases.upload_file import SCAN
 from openers.usecases.world import ListingsShelf, World
 from openers.web.log_in import LogInPages, style_route
 
@@ -101,6 +112,8 @@ async def open_world(settings: Settings, metrics: Metrics, terms: Iterable[Clini
         ids=RandomIds(),
         patients=OwnPatients(),
         pas=PasConnector(settings.base_url.rstrip("/"), signing_key.sign, clock, settings.pas_timeout_s),
+        blobs=open_blobs(settings),
+        scanner=ContentScanner(ScriptedThreats() if settings.clamd_url is None else Clamd(settings.clamd_url)),
         reference=reference,
         listings=ListingsShelf(reference),
         entry=system_entry("Start", clock.now()),
@@ -113,21 +126,49 @@ async def open_service(settings: Settings, terms: Iterable[ClinicalTerm] = ()) -
     world = await open_world(settings, metrics, terms)
     if settings.production:
         await _refuse_test_applications(world)
-    await start_purging(world.for_call(system_entry("Start", world.wall.now())))
+    await start_regular_work(world)
     return service_of(settings, world, metrics)
+
+
+async def start_regular_work(world: World) -> None:
+    """Plan the work that comes again and again, where it is not planned yet. Raises Unavailable."""
+    starting = world.for_call(system_entry("Start", world.wall.now()))
+    await start_purging(starting)
+    await start_sweeping(starting)
 
 
 def service_of(settings: Settings, world: World, metrics: Metrics, world_of: WorldOf | None = None) -> Service:
     """What answers for `world`, which is open. `world_of` finds the world of a request where there are others too."""
     access = AccessCache(ttl_s=None if settings.sqlite_path else REMEMBERED_ON_POSTGRESQL_S)
+    addresses = SignedAddresses(
+        read_or_make_key(settings.files_key_file, strict=settings.production),
+        settings.base_url.rstrip("/"),
+        world.wall,
+        timedelta(seconds=settings.file_address_life_s),
+    )
     find = world_of or (lambda _scope: world)
-    edge = _edge(settings, find, metrics, access)
-    return Service(settings, world, edge, _pages(settings, (world, find), metrics, access), metrics, access)
+    pages = _pages(settings, (world, find), metrics, access)
+    pages.router.routes.extend(file_routes(FileDeps(find, world.wall, addresses)))
+    edge = _edge(settings, find, (metrics, access, addresses))
+    return Service(settings, world, edge, pages, metrics, access)
 
 
 def _is_fhir(path: str) -> bool:
     """Whether the edge serves `path`; the CapabilityStatements are pages, open to everybody."""
     return path.startswith(f"{PREFIX}/") and not path.endswith("/metadata")
+
+
+def open_blobs(settings: Settings) -> Blobs:
+    """The blob store that the settings name. Raises SettingsError."""
+    if settings.blob_url.startswith("s3://"):
+        from openers.documents.blobs_in_s3 import BlobsInS3  # its client takes a while to import
+
+        return BlobsInS3(settings.blob_url, settings.drafts_directory, settings.blob_endpoint)
+    directory = Path(settings.blob_url.removeprefix("file:"))
+    try:
+        return BlobsOnDisk(directory)
+    except OSError as error:
+        raise SettingsError((f"OPENERS_BLOB_URL: {directory} can't be made or written: {error.strerror}",)) from error
 
 
 async def _refuse_test_applications(world: World) -> None:
@@ -146,7 +187,7 @@ async def do_due_work(service: Service) -> int:
     return await run_due(service.world, jobs_of(service.settings), note_job(service.metrics, service.world.wall))
 
 
-REGULAR: Final = frozenset({PURGE, POLL})
+REGULAR: Final = frozenset({PURGE, POLL, SWEEP})
 """Kinds of due work that plan themselves again, for ever."""
 
 
@@ -162,10 +203,16 @@ def jobs_of(settings: Settings) -> dict[str, Job]:
         SETTLE: settle_claim,
         ORPHAN: cancel_orphan,
         POLL: _poll,
+        SCAN: scan_file,
+        PURGE_FILE: purge_file,
+        REMOVE: remove_content,
+        SWEEP: sweep_strays,
+        REMIND: remind_patient,
     }
 
 
-def _edge(settings: Settings, world: WorldOf, metrics: Metrics, access: AccessCache) -> Edge:
+def _edge(settings: Settings, world: WorldOf, with_: tuple[Metrics, AccessCache, SignedAddresses]) -> Edge:
+    metrics, access, addresses = with_
     allowed = None if settings.ods_allow_list is None else frozenset(settings.ods_allow_list)
     ids = {"", *(operation.id for operation in REGISTRY)}
     return Edge(
@@ -175,6 +222,7 @@ def _edge(settings: Settings, world: WorldOf, metrics: Metrics, access: AccessCa
         routes=Routes(REGISTRY),
         meters={each: metrics.requests_of(each or "unknown") for each in ids},
         renderings=Renderings(),
+        addresses=addresses,
     )
 
 

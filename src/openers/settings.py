@@ -51,6 +51,9 @@ _Seconds = Annotated[float, Meta(gt=0, description="a number of seconds above 0"
 _File = Annotated[Path, Meta(description="the path of a file")]
 _Text = Annotated[str, Meta(min_length=1, description="a text")]
 _Url = Annotated[str, Meta(pattern=r"^https?://[^/\s?#]+", description="an http(s) address with a host")]
+_Clamd = Annotated[
+    str, Meta(pattern=r"^(unix:/\S+|tcp://[^/\s]+:\d+)$", description="unix:/path/of/socket or tcp://host:port")
+]
 _DatabaseUrl = Annotated[
     str,
     Meta(
@@ -71,8 +74,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     workers: Annotated[int, Meta(ge=1, le=64, description="a number of processes, 1 to 64")] = 1
     world: Annotated[str, Meta(pattern=r"^[a-z0-9-]{1,40}$", description="a name of a-z, 0-9 and -")]
     blob_url: Annotated[str, Meta(pattern=r"^(file:|s3://)\S+$", description="file:path or s3://bucket/prefix")]
+    blob_endpoint: _Url | None = None
+    drafts_directory: Annotated[Path, Meta(description="the path of a directory")]
+    clamd_url: _Clamd | None = None
+    unlinked_files_kept_h: Annotated[float, Meta(gt=0, description="a number of hours above 0")] = 168.0
+    file_address_life_s: _Seconds = 60.0
     audit_key_file: _File
     signing_key_file: _File
+    files_key_file: _File
     oidc_issuer: _Url | None = None
     oidc_client_id: _Text | None = None
     oidc_client_key_file: _File | None = None
@@ -197,6 +206,8 @@ def _defaults(mode: Mode, directory: Path) -> dict[str, object]:
         "blob_url": f"file:{directory / 'blobs'}",
         "audit_key_file": directory / "keys" / "audit.key",
         "signing_key_file": directory / "keys" / "signing.pem",
+        "files_key_file": directory / "keys" / "files.key",
+        "drafts_directory": directory / "drafts",
         "rate_limit_per_second": 10.0 if production else 0.0,
         "log_format": LogFormat.JSON if production else LogFormat.READABLE,
         "metrics_port": 8001 if production else None,
@@ -234,6 +245,8 @@ def _production_problems(settings: Settings, given: Mapping[str, object]) -> lis
     problems += [
         f"{_variable(name)} is for test mode alone" for name in ("open", "frozen") if getattr(settings, name) is True
     ]
+    if settings.clamd_url is None:
+        problems.append("OPENERS_CLAMD_URL is missing: in production, files are scanned for threats by ClamAV")
     if settings.world == _TEST_WORLD:
         problems.append("OPENERS_WORLD is 'demo', whose keys are published: in production, choose another name")
     return problems

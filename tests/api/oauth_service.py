@@ -26,6 +26,8 @@ from starlette.applications import Starlette
 from openers.api.oauth import oauth_routes
 from openers.api.oauth_call import OAuthDeps
 from openers.api.oauth_upstream import UpstreamProvider
+from openers.documents.blobs_on_disk import BlobsOnDisk
+from openers.documents.scanning import ContentScanner, ScriptedThreats
 from openers.domain.audit import AuditEntry
 from openers.domain.clock import Instant, in_utc
 from openers.domain.credentials import Application
@@ -262,6 +264,8 @@ async def running(
         ids=RandomIds(),
         patients=OwnPatients(),
         pas=PasConnector(BASE, lambda _claims: "", wall),
+        blobs=BlobsOnDisk(directory / "blobs"),
+        scanner=ContentScanner(ScriptedThreats()),
         reference=reference,
         listings=ListingsShelf(reference),
         entry=entry(),

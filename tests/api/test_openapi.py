@@ -26,11 +26,14 @@ REFERENCE: Json = {
     "required": ["$ref"],
     "additionalProperties": False,
 }
+FILE: Json = {"$ref": "#/components/schemas/File"}
 CONTENT: Json = {
     "type": "object",
     "minProperties": 1,
     "properties": {
         "application/fhir+json": {"type": "object", "properties": {"schema": REFERENCE}, "required": ["schema"]},
+        "application/pdf": {"const": {"schema": FILE}},
+        "*/*": {"const": {"schema": FILE}},
         "text/plain;charset=utf-8": {"const": {"schema": {"type": "string"}}},
     },
     "additionalProperties": False,
@@ -162,7 +165,7 @@ def test_every_operation_is_in_it() -> None:
         found = paths[operation.path][operation.method.lower()]
         assert found["summary"].startswith(f"{operation.id}: ")
         assert str(operation.success) in found["responses"]
-        assert ("requestBody" in found) == (operation.request is not None)
+        assert ("requestBody" in found) == (operation.request is not None or operation.takes_file)
         named = {each["name"] for each in found["parameters"] if each["in"] == "path"}
         assert named == set(re.findall(r"\{(\w+)\}", operation.path))
 

@@ -25,6 +25,7 @@ ALLOWED: dict[tuple[ReferralState | None, Act], ReferralState] = {
     (ReferralState.BOOKED, Act.CANCEL_APPOINTMENT): ReferralState.APPT_CANCELLED_BY_PATIENT,
     (ReferralState.BOOKED, Act.PROVIDER_CANCELS): ReferralState.APPT_CANCELLED_BY_PROVIDER,
     (ReferralState.BOOKED, Act.MISS): ReferralState.DID_NOT_ATTEND,
+    **{(state, Act.MAINTAIN_LETTER): state for state in set(ReferralState) - {ReferralState.DID_NOT_ATTEND}},
 }
 PAIRS = list(product((None, *ReferralState), Act))
 PAGE = Path("docs/explanation/lifecycle.md")

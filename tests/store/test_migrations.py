@@ -100,6 +100,7 @@ def test_processes_that_migrate_at_once_don_t_meet(empty_url: str) -> None:
     assert asyncio.run(fetch(empty_url, "SELECT version_num FROM alembic_version")) == [(HEAD,)]
     assert sorted(asyncio.run(fetch(empty_url, "SELECT name, value FROM counters"))) == [
         ("appointment", 0),
+        ("attachment", 0),
         ("directory_version", 0),
         ("slot", 0),
         ("ubrn", 0),

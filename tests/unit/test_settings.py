@@ -13,7 +13,11 @@ from openers.key_files import read_or_make_key
 from openers.settings import Mode, SettingsError, read_settings
 from openers.telemetry.logs import LogFormat
 
-PRODUCTION = {"OPENERS_MODE": "production", "OPENERS_BASE_URL": "https://ers.example"}
+PRODUCTION = {
+    "OPENERS_MODE": "production",
+    "OPENERS_BASE_URL": "https://ers.example",
+    "OPENERS_CLAMD_URL": "unix:/run/clamd",
+}
 
 
 def problems(environ: dict[str, str]) -> tuple[str, ...]:
@@ -101,7 +105,9 @@ def test_a_wrong_file_is_a_problem(tmp_path: Path, text: str | None) -> None:
         ({"OPENERS_WORKERS": "2"}, "one writer at a time"),
         ({"OPENERS_OIDC_ISSUER": "https://x"}, "OPENERS_OIDC_CLIENT_ID and OPENERS_OIDC_CLIENT_KEY_FILE"),
         ({"OPENERS_METRICS_PORT": "8000"}, "differ"),
-        ({"OPENERS_MODE": "production"}, "OPENERS_BASE_URL is missing"),
+        ({**PRODUCTION, "OPENERS_BASE_URL": ""}, "OPENERS_BASE_URL is missing"),
+        ({**PRODUCTION, "OPENERS_CLAMD_URL": ""}, "OPENERS_CLAMD_URL is missing"),
+        ({"OPENERS_CLAMD_URL": "clamd:3310"}, "unix:/path/of/socket"),
         ({**PRODUCTION, "OPENERS_BASE_URL": "http://ers.example"}, "https"),
         ({**PRODUCTION, "OPENERS_WORLD": "demo"}, "published"),
     ],
@@ -115,7 +121,7 @@ def test_a_wrong_setting_is_named_with_what_to_do(environ: dict[str, str], said:
 def test_all_problems_are_named_at_once() -> None:
     """Whoever sets up the service does not find them one by one."""
     environ = {"OPENERS_MODE": "production", "OPENERS_PORT": "x", "OPENERS_WORKERS": "3", "OPENERS_NONSENSE": "1"}
-    assert len(problems(environ)) == 4
+    assert len(problems(environ)) == 5
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,12 @@ from openers.settings import SettingsError
 from tests.service import settings_for
 
 pytestmark = pytest.mark.anyio
-PRODUCTION = {"mode": "production", "world": "live", "base_url": "https://referrals.example"}
+PRODUCTION = {
+    "mode": "production",
+    "world": "live",
+    "base_url": "https://referrals.example",
+    "clamd_url": "unix:/run/clamd",
+}
 
 
 async def test_a_store_with_test_applications_is_refused(demo_url: str, keys: Path) -> None:

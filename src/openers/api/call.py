@@ -13,9 +13,10 @@ from openers.api.media import accepts
 from openers.api.registry import Operation
 from openers.api.renderings import Renderings, Writer
 from openers.api.request import Incoming, Stop
+from openers.documents.signed_addresses import SignedAddresses
 from openers.domain.directory import User
 from openers.domain.errors import Field, NotFound
-from openers.domain.identifiers import AppointmentId, Identifier, ServiceId, Ubrn, VersionNumber
+from openers.domain.identifiers import AppointmentId, FileId, Identifier, ServiceId, Ubrn, VersionNumber
 from openers.domain.principal import Principal
 from openers.domain.referral import Referral
 from openers.settings import Settings
@@ -63,6 +64,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     world: World
     settings: Settings
     renderings: Renderings
+    addresses: SignedAddresses
     path: dict[str, str]
     query_string: bytes
     headers: dict[bytes, bytes]
@@ -102,6 +104,14 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
             return AppointmentId(self.path["id"])
         except ValueError as error:
             raise NotFound(Field.APPOINTMENT, self.path["id"]) from error
+
+    @property
+    def file_id(self) -> FileId:
+        """The id of a file in the path. Raises NotFound: what is no id names no file."""
+        try:
+            return FileId(self.path["id"])
+        except ValueError as error:
+            raise NotFound(Field.FILE, self.path["id"]) from error
 
     @property
     def if_match(self) -> int:

@@ -20,6 +20,7 @@ from openers.api.registry import ANY, Operation
 from openers.api.renderings import Renderings
 from openers.api.request import CORRELATION, ClientGone, Incoming, Request, Scope, Stop, WorldOf
 from openers.api.routes import Match, Routes
+from openers.documents.signed_addresses import SignedAddresses
 from openers.domain.audit import AuditEntry
 from openers.domain.errors import OpenersError, Unavailable
 from openers.settings import Settings
@@ -42,6 +43,7 @@ class Edge(msgspec.Struct, frozen=True, kw_only=True):
     routes: Routes
     meters: dict[str, RequestMeter]
     renderings: Renderings
+    addresses: SignedAddresses
 
     async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
         """Serve one HTTP request."""
@@ -93,6 +95,7 @@ class Edge(msgspec.Struct, frozen=True, kw_only=True):
             world=world,
             settings=self.settings,
             renderings=self.renderings,
+            addresses=self.addresses,
             path=match.values,
             query_string=request.scope["query_string"],
             headers=request.headers,

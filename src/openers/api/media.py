@@ -1,16 +1,23 @@
-"""Media types: whether a caller accepts what is offered, and what a body is. Source: RFC 9110, rules 2.4."""
+"""Media types and file names in headers: what a caller accepts, what a body is, what a file is called.
+
+Source: RFC 9110, 6266 and 2047; rules 2.4.
+"""
 
 from __future__ import annotations
 
 import re
+from email.errors import HeaderParseError
+from email.header import decode_header, make_header
 from functools import lru_cache
 from typing import Final
+from urllib.parse import quote
 
 FHIR_JSON: Final = "application/fhir+json"
 PDF: Final = "application/pdf"
 # Commas and semicolons within quotes separate nothing, nor does a quote behind a backslash end them.
 _QUOTED: Final = r'"(?:[^"\\]|\\.)*"?'
 _ELEMENT: Final = re.compile(rf'(?:[^,"]|{_QUOTED})+')
+_NOT_PLAIN: Final = re.compile(r"[^A-Za-z0-9 .,_()+=@~-]")
 _PART: Final = re.compile(rf'(?:[^;"]|{_QUOTED})+')
 
 
@@ -39,6 +46,26 @@ def media_of(content_type: str) -> str:
     """The media type that a `Content-Type` header names, in lower case and without parameters; empty if none."""
     media, *_ = _PART.findall(content_type) or [""]
     return str(media).strip().lower()
+
+
+def disposition(name: str) -> bytes:
+    """A `Content-Disposition` header that has the file saved under `name`, never shown (RFC 6266)."""
+    plain = _NOT_PLAIN.sub("_", name)
+    return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}".encode()
+
+
+def file_name_of(header: bytes) -> str:
+    """The name that a header gives: as an encoded word (RFC 2047), in UTF-8, or in Latin-1."""
+    try:
+        text = header.decode("utf-8")
+    except UnicodeDecodeError:
+        return header.decode("latin-1").strip()
+    if not text.startswith("=?"):
+        return text.strip()
+    try:
+        return str(make_header(decode_header(text)))
+    except (ValueError, LookupError, HeaderParseError):
+        return text.strip()
 
 
 def _range(element: str) -> tuple[str, float]:

@@ -37,7 +37,6 @@ _REFUSALS: Final = {
     "503": "The service is not available at present",
     "504": "The Patient Administration System did not answer",
 }
-_FILE: Final = {"schema": {"type": "string", "format": "binary"}}
 _REQUIRED: Final = {"required": True, "schema": {"type": "string"}}
 _OF_BODIES: Final = ("408", "413", "415")
 """Refusals of operations that take a body."""
@@ -91,7 +90,7 @@ def _operation(operation: Operation) -> dict[str, Any]:
     if operation.request is not None:
         described["requestBody"] = {"required": True, "content": _content(operation.request)}
     if operation.takes_file:
-        described["requestBody"] = {"required": True, "content": {ANY: _FILE}}
+        described["requestBody"] = {"required": True, "content": _content("File", ANY)}
     return described
 
 
@@ -150,13 +149,12 @@ def _header(
 
 def _success(operation: Operation) -> dict[str, Any]:
     reply: dict[str, Any] = {"description": operation.summary}
-    if operation.produces != FHIR_JSON:
-        reply["content"] = {operation.produces: _FILE}
-        reply["headers"] = {"Content-Disposition": _REQUIRED}
-    elif not operation.response:
+    if operation.response and operation.method != HEAD:
+        reply["content"] = _content(operation.response, operation.produces)
+    if not operation.response:
         reply["headers"] = {"Location": _REQUIRED}
-    elif operation.method != HEAD:
-        reply["content"] = _content(operation.response)
+    elif operation.produces != FHIR_JSON:
+        reply["headers"] = {"Content-Disposition": _REQUIRED}
     if operation.etag:
         reply["headers"] = {"ETag": {"required": True, "schema": {"type": "string", "pattern": '^W/"[0-9]+"$'}}}
     return reply
@@ -168,7 +166,7 @@ def _refusals(operation: Operation) -> dict[str, Any]:
     absent += () if operation.if_match or operation.asks_pas else _OF_CHANGES
     absent += () if operation.asks_pas else _OF_PAS
     absent += () if operation.if_match else ("412",)
-    absent += ("422",) if operation.fhir is Fhir.R4 else ()
+    absent += ("422",) if operation.fhir is Fhir.R4 and operation.response else ()
     statuses = {status: text for status, text in _REFUSALS.items() if status not in absent}
     told = {status: {"description": text, "content": _content(outcome)} for status, text in statuses.items()}
     for status in {"406", "415"} & told.keys() if operation.fhir is Fhir.STU3 else ():
@@ -176,5 +174,5 @@ def _refusals(operation: Operation) -> dict[str, Any]:
     return told
 
 
-def _content(schema: str) -> dict[str, Any]:
-    return {FHIR_JSON: {"schema": {"$ref": f"#/components/schemas/{schema}"}}}
+def _content(schema: str, media_type: str = FHIR_JSON) -> dict[str, Any]:
+    return {media_type: {"schema": {"$ref": f"#/components/schemas/{schema}"}}}

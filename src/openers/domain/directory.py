@@ -157,6 +157,7 @@ class Service(msgspec.Struct, frozen=True, kw_only=True):
     """One service of the directory, as A010 lists and A033 shows it.
 
     `clinic_types` are (specialty, clinic type) pairs and the first specialty is the one shown. Waits are in days.
+    `letter_freeze_days` before an appointment a letter that is there may not be changed any more (rules 1.3).
     """
 
     id: ServiceId
@@ -172,6 +173,7 @@ class Service(msgspec.Struct, frozen=True, kw_only=True):
     appointment_type: AppointmentType | None = None
     priorities: frozenset[Priority] = frozenset(Priority)
     letter_required: bool = True
+    letter_freeze_days: int = 0
     gender: GenderTreated = GenderTreated.MALE_AND_FEMALE
     ages: AgeRange = AgeRange()
     clinicians: frozenset[UserId] = frozenset()

@@ -18,55 +18,9 @@ A refusal names the `field` (an enum here, labelled and located by the wire) and
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import ClassVar
 
-
-class Field(StrEnum):
-    """A thing in a request that a rule can be about, in the words of the service."""
-
-    PATIENT = "patient"
-    REFERRING_CLINICIAN = "referringClinician"
-    COMMISSIONING_RULE_ORGANISATION = "commissioningRuleOrganisation"
-    REQUEST_TYPE = "requestType"
-    SORT_BY = "sortBy"
-    PRIORITY = "priority"
-    SPECIALTY = "specialty"
-    CLINIC_TYPE = "clinicType"
-    CLINICAL_TERM = "clinicalTerm"
-    NAMED_CLINICIAN = "namedClinician"
-    ORGANISATION = "organisation"
-    POSTCODE = "postcode"
-    DISTANCE_LIMIT = "distanceLimit"
-    WAIT_TIME_LIMIT = "indicativeAppointmentWaitTimeLimit"
-    SEARCH_CRITERIA = "searchCriteria"
-    SHORTLIST = "shortlist"
-    SHORTLISTED_SERVICE = "shortlist entry"
-    LETTER_INTENTION = "intentionToAddReferralLetter"
-    REMINDER_DAYS = "firstReminderLetterFollowUpDays"
-    PATHWAY_START = "eReferralPathwayStart"
-    REFERRAL = "referral"
-    VERSION = "version"
-    SERVICE = "service"
-    APPLICATION = "application"
-    SLOT = "slot"
-    START = "start"
-    END = "end"
-    STATUS = "status"
-    DESCRIPTION = "description"
-    REASON = "reason"
-    COMMENT = "comment"
-    APPOINTMENT = "appointment"
-    SLOT_SERVICE = "schedule.actor:HealthcareService"
-    SLOT_CLINICIAN = "schedule.actor:Practitioner"
-    APPOINTMENT_TYPE = "appointmentType"
-    PAGE = "Page Number"
-    COUNT = "_count"
-    INCLUDE = "_include"
-    SERVICE_IDS = "_id"
-    QUERY = "_query"
-    IDENTIFIER = "identifier"
-    CODE_SYSTEM = "codeSystemType"
+from openers.domain.fields import Field
 
 
 class OpenersError(Exception):
@@ -214,6 +168,40 @@ class UnableToConfirmAppointment(FieldRefused):
 
 class UnableToCancelAppointment(FieldRefused):
     """Something unexpected came between a cancellation and its confirmation."""
+
+
+class ConflictingValues(FieldRefused):
+    """Two values that were given contradict each other."""
+
+
+class FileSizeError(FieldRefused):
+    """A file is empty, or larger than the operation takes or gives."""
+
+
+class DuplicateFilename(FieldRefused):
+    """A file is named as another one that is attached, or that is to be."""
+
+
+class NoChangesDetected(FieldRefused):
+    """What is asked for is so already."""
+
+
+class FilePending(FieldRefused):
+    """A file has not been scanned yet; ask again in some minutes."""
+
+    source = "rules 6"
+
+
+class ThreatsFound(FieldRefused):
+    """A file is in quarantine, since a threat was found in it."""
+
+    source = "rules 6"
+
+
+class ValidationFailed(FieldRefused):
+    """The content of a file is not what its name and type say."""
+
+    source = "rules 6"
 
 
 class MissingHeader(FieldRefused):

@@ -103,6 +103,22 @@ class SlotId(Identifier):
     shape = "a number"
 
 
+class FileId(Identifier):
+    """Id of an uploaded file: a UUID, or the older `att-` and two numbers (rules 1.1)."""
+
+    __slots__ = ()
+    pattern = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|att-[0-9]{1,18}-[0-9]{1,18}", re.ASCII)
+    shape = "a UUID, or att- and two numbers"
+
+
+class AttachmentId(Identifier):
+    """Number of an attachment of a request, as text."""
+
+    __slots__ = ()
+    pattern = re.compile(r"[1-9][0-9]{0,17}", re.ASCII)
+    shape = "a number"
+
+
 class Postcode(Identifier):
     """A United Kingdom postcode, normalised to capitals with one space before the inward part."""
 

@@ -36,6 +36,7 @@ class Act(StrEnum):
     MOVE = "move the appointment"
     ARRIVE = "record arrival"
     MISS = "record non-attendance"
+    MAINTAIN_LETTER = "change the referral letter"
 
 
 TABLE: Final[dict[tuple[ReferralState | None, Act], ReferralState]] = {
@@ -48,6 +49,12 @@ TABLE: Final[dict[tuple[ReferralState | None, Act], ReferralState]] = {
     (ReferralState.BOOKED, Act.MOVE): ReferralState.BOOKED,
     (ReferralState.BOOKED, Act.ARRIVE): ReferralState.BOOKED,
     (ReferralState.BOOKED, Act.MISS): ReferralState.DID_NOT_ATTEND,
+    (ReferralState.NOT_BOOKED, Act.MAINTAIN_LETTER): ReferralState.NOT_BOOKED,
+    (ReferralState.AWAITING_TRIAGE, Act.MAINTAIN_LETTER): ReferralState.AWAITING_TRIAGE,
+    (ReferralState.DEFERRED_TO_PROVIDER, Act.MAINTAIN_LETTER): ReferralState.DEFERRED_TO_PROVIDER,
+    (ReferralState.BOOKED, Act.MAINTAIN_LETTER): ReferralState.BOOKED,
+    (ReferralState.APPT_CANCELLED_BY_PATIENT, Act.MAINTAIN_LETTER): ReferralState.APPT_CANCELLED_BY_PATIENT,
+    (ReferralState.APPT_CANCELLED_BY_PROVIDER, Act.MAINTAIN_LETTER): ReferralState.APPT_CANCELLED_BY_PROVIDER,
 }
 """Every allowed act; `None` is the state before there is a referral."""
 

@@ -5,21 +5,27 @@ Frozen: each act returns a new value, having applied its row of the lifecycle. S
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Final, Self
 
 import msgspec
 
 from openers.domain.appointment import Appointment, CancellationReason, ReviewCause
+from openers.domain.attachments import Attachment, Availability, ClinicalInformation, with_availability
 from openers.domain.clock import Instant
 from openers.domain.codes import LetterIntention, Priority
 from openers.domain.errors import Field, InvalidValue
-from openers.domain.identifiers import NhsNumber, OdsCode, RequestId, ServiceId, Ubrn, UserId
+from openers.domain.identifiers import FileId, NhsNumber, OdsCode, RequestId, ServiceId, Ubrn, UserId
 from openers.domain.lifecycle import Act, ReferralState, after
 from openers.domain.shortlist import Shortlist, ShortlistedService
+from openers.domain.working_days import add_working_days
 
 OLDEST_PATHWAY_START: Final = timedelta(days=365)
 """How long ago a referrer may say that a pathway began."""
+
+
+LETTER_DUE_WORKING_DAYS: Final = {Priority.ROUTINE: 3, Priority.URGENT: 1, Priority.TWO_WEEK_WAIT: 1}
+"""How many working days after its creation a referral is to have its letter (inferred: no source gives numbers)."""
 
 
 class Referral(msgspec.Struct, frozen=True, kw_only=True):
@@ -27,6 +33,8 @@ class Referral(msgspec.Struct, frozen=True, kw_only=True):
 
     `owner` is the organisation that made it and whose commissioning rules apply to it, `created_by` the person who
     typed it, `referrer` the clinician responsible. `workgroup` is that of the service which holds it, if any.
+    `letter_due` is the day by which the letter that is intended has to be there. `reminder_days` after its creation
+    the patient is reminded of booking.
     """
 
     ubrn: Ubrn
@@ -45,6 +53,9 @@ class Referral(msgspec.Struct, frozen=True, kw_only=True):
     pathway_start: Instant | None = None
     workgroup: str | None = None
     appointment: Appointment | None = None
+    letter_due: date | None = None
+    clinical_information: ClinicalInformation = ClinicalInformation()
+    attachments: tuple[Attachment, ...] = ()
 
     @property
     def state_reason(self) -> ReviewCause | CancellationReason | None:
@@ -71,6 +82,19 @@ class Referral(msgspec.Struct, frozen=True, kw_only=True):
         """The appointment was cancelled, missed, moved or kept. Raises `InvalidRequestState`."""
         return msgspec.structs.replace(self, state=after(self.state, act), appointment=appointment)
 
+    def maintain_letter(self, attachments: tuple[Attachment, ...], at: Instant) -> Self:
+        """All attachments, the letter among them changed. Raises `InvalidRequestState`."""
+        return msgspec.structs.replace(
+            self,
+            state=after(self.state, Act.MAINTAIN_LETTER),
+            attachments=attachments,
+            clinical_information=self.clinical_information.submitted(at),
+        )
+
+    def scanned(self, file: FileId, availability: Availability) -> Self:
+        """What the scan of an attached file has found."""
+        return msgspec.structs.replace(self, attachments=with_availability(self.attachments, file, availability))
+
     def _with(self, state: ReferralState, appointment: Appointment, workgroup: str) -> Self:
         """In a new state, held by a service."""
         start = self.pathway_start or appointment.created
@@ -87,3 +111,10 @@ def check_pathway_start(start: Instant | None, now: Instant) -> None:
         raise InvalidValue(Field.PATHWAY_START, start.isoformat(), "must be in the past")
     if now - start > OLDEST_PATHWAY_START:
         raise InvalidValue(Field.PATHWAY_START, start.isoformat(), "must be no longer than 365 days ago")
+
+
+def letter_due(intention: LetterIntention, priority: Priority, created: Instant) -> date | None:
+    """The day by which a letter that is intended has to be there; `None` where none is."""
+    if intention is LetterIntention.NOT_INTENDING_TO_ADD:
+        return None
+    return add_working_days(created.date(), LETTER_DUE_WORKING_DAYS[priority])

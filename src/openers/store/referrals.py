@@ -68,14 +68,14 @@ class SqlReferrals:
             raise VersionConflict(version, stored.version)
         return stored
 
-    async def kept(self, ubrn: Ubrn) -> Stored[Referral] | None:
-        """The referral, for what the service does by itself, which has no principal."""
+    async def for_system(self, ubrn: Ubrn) -> Stored[Referral] | None:
+        """The referral, for work that the service does by itself, without a principal."""
         row = await self._connection.row(_GET, {"ubrn": ubrn})
         return None if row is None else _stored(ubrn, row)
 
     async def booked(self, ubrn: Ubrn, key: str) -> Stored[Referral] | None:
         """The referral whose appointment was booked under `key`, for its own PAS, which has no principal."""
-        stored = await self.kept(ubrn)
+        stored = await self.for_system(ubrn)
         appointment = None if stored is None else stored.value.appointment
         return stored if appointment is not None and appointment.booking_key == key else None
 

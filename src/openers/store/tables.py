@@ -140,6 +140,16 @@ claims = Table(
 )
 """Acts under way on a referral: a booking or cancellation that a PAS has not answered yet."""
 
+files = Table(
+    "files",
+    metadata,
+    Column("id", String(48), primary_key=True),
+    Column("attached_to", String(12), index=True),
+    Column("blob", String(100), nullable=False, unique=True),
+    _body(),
+)
+"""Uploaded files. `attached_to` is the UBRN of the request that has one as an attachment; `blob` names its content."""
+
 pas_links = Table("pas_links", metadata, Column("service", BigInteger, primary_key=True, autoincrement=False), _body())
 
 polls = Table("polls", metadata, Column("service", BigInteger, primary_key=True, autoincrement=False), _body())

@@ -6,6 +6,7 @@ from openers.store.claims import SqlClaims, SqlEvents, SqlLinks
 from openers.store.credentials import SqlCredentials
 from openers.store.directory import SqlDirectory
 from openers.store.due import SqlDue
+from openers.store.files import SqlFiles
 from openers.store.patients import SqlPatients
 from openers.store.records import SqlRecords
 from openers.store.referrals import SqlReferrals
@@ -16,7 +17,19 @@ from openers.store.statements import Connection
 class SqlTx:
     """The `Tx` port over one connection."""
 
-    __slots__ = ("claims", "credentials", "directory", "due", "events", "links", "patients", "records", "referrals", "slots")
+    __slots__ = (
+        "claims",
+        "credentials",
+        "directory",
+        "due",
+        "events",
+        "files",
+        "links",
+        "patients",
+        "records",
+        "referrals",
+        "slots",
+    )
 
     def __init__(self, connection: Connection) -> None:
         """`connection` is in the transaction that reads and writes."""
@@ -25,6 +38,7 @@ class SqlTx:
         self.credentials = SqlCredentials(connection)
         self.patients = SqlPatients(connection)
         self.due = SqlDue(connection)
+        self.files = SqlFiles(connection)
         self.slots = SqlSlots(connection)
         self.records = SqlRecords(connection)
         self.claims = SqlClaims(connection)

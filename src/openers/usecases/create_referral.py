@@ -17,12 +17,13 @@ from openers.domain.errors import Field, InappropriateValue, ReferenceNotFound, 
 from openers.domain.identifiers import NhsNumber, RequestId, ServiceId, UserId
 from openers.domain.lifecycle import Act, after
 from openers.domain.principal import Principal
-from openers.domain.referral import Referral, check_pathway_start
+from openers.domain.referral import Referral, check_pathway_start, letter_due
 from openers.domain.search import SearchCriteria
 from openers.domain.shortlist import LONGEST, Shortlist, ShortlistedService, check_entries
 from openers.usecases.events import happened
 from openers.usecases.ports import Stored, Tx
 from openers.usecases.propose_appointment import Asked, propose
+from openers.usecases.remind_patient import plan_reminder
 from openers.usecases.service_criteria import SearchSubject, resolve, resolve_referrer
 from openers.usecases.world import World
 
@@ -55,6 +56,7 @@ async def create_referral(command: CreateReferral, world: World) -> Stored[Refer
             referral = referral.send_for_triage(proposed, services[0].workgroup)
         world.entry.touched(ubrn=referral.ubrn)
         stored = await tx.referrals.add(referral)
+        await plan_reminder(referral, world, tx)
         await happened(tx, world, Act.CREATE, stored)
         return stored
 
@@ -120,4 +122,5 @@ async def _new_referral(
         reminder_days=command.reminder_days,
         commissioning_organisation=command.by.organisation,
         pathway_start=command.pathway_start,
+        letter_due=letter_due(command.letter_intention, command.criteria.priority, now),
     )

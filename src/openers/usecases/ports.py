@@ -23,6 +23,7 @@ from openers.domain.patient import Patient
 from openers.domain.principal import Principal
 from openers.domain.referral import Referral
 from openers.usecases.booking_ports import Claims, Events, Links, Slots
+from openers.usecases.file_ports import Files
 from openers.usecases.loading_ports import Records
 
 T = TypeVar("T")
@@ -55,8 +56,8 @@ class Referrals(Protocol):
         """The referral, for `by`. Raises NotFound, NoRelationship, VersionConflict (`version` is not the latest)."""
         ...
 
-    async def kept(self, ubrn: Ubrn) -> Stored[Referral] | None:
-        """The referral, for what the service does by itself, which has no principal."""
+    async def for_system(self, ubrn: Ubrn) -> Stored[Referral] | None:
+        """The referral, for work that the service does by itself, without a principal."""
         ...
 
     async def booked(self, ubrn: Ubrn, key: str) -> Stored[Referral] | None:
@@ -266,6 +267,11 @@ class Tx(Protocol):
     @property
     def records(self) -> Records:
         """Records as they are."""
+        ...
+
+    @property
+    def files(self) -> Files:
+        """Uploaded files."""
         ...
 
     @property

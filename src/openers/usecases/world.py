@@ -17,6 +17,7 @@ from openers.domain.ids import Ids
 from openers.domain.listings import Listings
 from openers.domain.search import Listing
 from openers.usecases.booking_ports import Pas
+from openers.usecases.file_ports import Blobs, Scanner
 from openers.usecases.ports import PatientSource, ReferenceData, Store, Tx
 
 
@@ -54,24 +55,15 @@ class World(msgspec.Struct, frozen=True, kw_only=True):
     ids: Ids
     patients: PatientSource
     pas: Pas
+    blobs: Blobs
+    scanner: Scanner
     reference: ReferenceData
     listings: ListingsShelf
     entry: AuditEntry
 
     def for_call(self, entry: AuditEntry) -> World:
         """The same world for the call that `entry` records."""
-        return World(
-            name=self.name,
-            store=self.store,
-            clock=self.clock,
-            wall=self.wall,
-            ids=self.ids,
-            patients=self.patients,
-            pas=self.pas,
-            reference=self.reference,
-            listings=self.listings,
-            entry=entry,
-        )
+        return msgspec.structs.replace(self, entry=entry)
 
     def begin(self, act: str, lock: Sequence[str] = ()) -> AbstractAsyncContextManager[Tx]:
         """The only way to write: a transaction that commits with the call's audit entry, or changes nothing.

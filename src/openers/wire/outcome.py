@@ -135,6 +135,13 @@ STU3: Final[dict[type[OpenersError], _Row]] = {
     e.ThisSlotIsAvailable: _Row(422, "business-rule", "THIS_SLOT_IS_AVAILABLE"),
     e.UnableToConfirmAppointment: _Row(422, "business-rule", "UNABLE_TO_CONFIRM_APPOINTMENT"),
     e.UnableToCancelAppointment: _Row(422, "business-rule", "UNABLE_TO_CANCEL_APPOINTMENT"),
+    e.ConflictingValues: _Row(422, "business-rule", "CONFLICTING_VALUES"),
+    e.FileSizeError: _Row(422, "business-rule", "FILE_SIZE_ERROR"),
+    e.DuplicateFilename: _Row(422, "business-rule", "DUPLICATE_FILENAME"),
+    e.NoChangesDetected: _Row(422, "business-rule", "NO_CHANGES_DETECTED"),
+    e.FilePending: _Row(422, "business-rule", "PENDING"),
+    e.ThreatsFound: _Row(422, "business-rule", "THREATS_FOUND"),
+    e.ValidationFailed: _Row(422, "business-rule", "VALIDATION_FAILED"),
     e.MissingParameter: _Row(400, "required", "MISSING_PARAMETER"),
     e.MissingHeader: _Row(400, "required", "MISSING_HEADER"),
     w.MalformedJson: _Row(400, "structure", "INVALID_FHIR_STRUCTURE"),
@@ -158,6 +165,9 @@ R4: Final[dict[type[OpenersError], _Row]] = {
     e.NotFound: _Row(404, "not-found", "REC_NOT_FOUND"),
     e.HistoryNotSupported: _Row(404, "not-found", "REC_NOT_FOUND"),
     e.NoRelationship: _Row(403, "forbidden", "NO_RELATIONSHIP"),
+    e.FilePending: _Row(422, "invalid", "PENDING"),
+    e.ThreatsFound: _Row(422, "invalid", "THREATS_FOUND"),
+    e.ValidationFailed: _Row(422, "invalid", "VALIDATION_FAILED"),
     e.MissingValue: _Row(400, "required", "REC_BAD_REQUEST"),
     w.MissingField: _Row(400, "required", "REC_BAD_REQUEST"),
     e.Refused: _Row(400, "invalid", "REC_BAD_REQUEST"),
@@ -172,6 +182,7 @@ LABELS: Final[dict[Field, str]] = {
     Field.SERVICE: "Service Id",
     Field.SLOT: "Slot Id",
     Field.APPOINTMENT: "Appointment Id",
+    Field.FILE: "Binary Id",
 }
 """What diagnostics call a field."""
 
@@ -195,7 +206,7 @@ def outcome_of(error: OpenersError, fhir: Fhir, refusal_status: int = UNPROCESSA
         issue_code=row.issue_code,
         code=row.code,
         diagnostics=diagnostics_of(error),
-        system=ERS if row.code == "NO_RELATIONSHIP" else HTTP,
+        system=HTTP if row.code.startswith("REC_") else ERS,
         retry_after_s=error.retry_after_s if isinstance(error, e.Unavailable) else None,
     )
 

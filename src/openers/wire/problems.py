@@ -56,6 +56,11 @@ def wrong_function(fhir: Fhir, diagnostics: str = "") -> Problem:
     )
 
 
+def address_ended(fhir: Fhir) -> Problem:
+    """A signed address was altered, or its time is over."""
+    return _refused(403, "forbidden", fhir, "The address is not valid, or not any more: ask A042 for a new one.")
+
+
 def organisation_not_allowed(fhir: Fhir) -> Problem:
     """The organisation is not on the application's list."""
     text = "Unauthorised ODS code provided in NHSD-End-User-Organisation-ODS header"

@@ -22,7 +22,9 @@ _CAPABILITY_STATEMENT: Final = thing(
     "What the service can do in one version of FHIR.",
 )
 
+_FILE: Final[Schema] = {"type": "string", "format": "binary", "description": "A file, as it is."}
+
 COMPONENTS: Final[dict[str, Schema]] = dict(
-    sorted({**stu3.COMPONENTS, **r4.COMPONENTS, "CapabilityStatement": _CAPABILITY_STATEMENT}.items())
+    sorted({**stu3.COMPONENTS, **r4.COMPONENTS, "CapabilityStatement": _CAPABILITY_STATEMENT, "File": _FILE}.items())
 )
 """All components by name."""

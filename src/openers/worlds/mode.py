@@ -20,13 +20,12 @@ from starlette.routing import BaseRoute
 
 from openers.api.edge import PREFIX
 from openers.api.request import Scope
-from openers.bootstrap import Service, jobs_of, note_job, open_world, service_of
+from openers.bootstrap import Service, jobs_of, note_job, open_world, service_of, start_regular_work
 from openers.domain.codes import ClinicalTerm
 from openers.key_files import read_or_make_key
 from openers.settings import Settings
 from openers.telemetry.metrics import Metrics
-from openers.usecases.due import run_due, system_entry
-from openers.usecases.purge_credentials import start_purging
+from openers.usecases.due import run_due
 from openers.usecases.world import World
 from openers.worlds.calls import HELD
 from openers.worlds.clock_control import ClockControl
@@ -116,7 +115,7 @@ async def open_test_service(settings: Settings) -> TestService:
     worlds = Worlds(main, _copies(settings, passing, metrics), snapshots, settings)
     inner = service_of(settings, main.world, metrics, _world_of)
     worlds.access = inner.access
-    await start_purging(main.world.for_call(system_entry("Start", main.world.wall.now())))
+    await start_regular_work(main.world)
     if settings.frozen and main.clock.is_running:
         main.clock.freeze()
     service = TestService(inner, worlds, passing)

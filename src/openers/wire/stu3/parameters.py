@@ -69,6 +69,7 @@ class Slot:
 
     param: Param[Any]
     required: bool
+    repeats: bool = False
 
 
 def one(param: Param[Any]) -> Slot:
@@ -79,6 +80,11 @@ def one(param: Param[Any]) -> Slot:
 def optional(param: Param[Any]) -> Slot:
     """A parameter that may be there, once."""
     return Slot(param, required=False)
+
+
+def many(param: Param[Any], *, required: bool = False) -> Slot:
+    """A parameter that may be there any number of times, at least once if it is `required`."""
+    return Slot(param, required, repeats=True)
 
 
 class Values:
@@ -94,6 +100,10 @@ class Values:
         """The value of a required parameter."""
         return cast("T", self._found[param.name])
 
+    def all(self, param: Param[T]) -> tuple[T, ...]:
+        """The values of a parameter that may repeat, in order."""
+        return tuple(cast("list[T]", self._found.get(param.name, [])))
+
     def get(self, param: Param[T]) -> T | None:
         """The value of an optional parameter, `None` if it was not sent."""
         return cast("T | None", self._found.get(param.name))
@@ -107,6 +117,7 @@ class Parameters:
         self.profile = profile(name)
         self.slots = slots
         self._kinds: dict[str, Kind[Any]] = {slot.param.name: slot.param.kind for slot in slots}
+        self._repeats = frozenset(slot.param.name for slot in slots if slot.repeats)
         self._required = tuple(slot.param.name for slot in slots if slot.required)
 
     def read(self, node: JsonValue, path: str = "") -> Values:
@@ -116,6 +127,9 @@ class Parameters:
         found: dict[str, object] = {}
         for index, each in enumerate(array(needed(body, "parameter", path), at)):
             name, value = self._parameter(each, f"{at}[{index}]")
+            if name in self._repeats:
+                cast("list[object]", found.setdefault(name, [])).append(value)
+                continue
             if name in found:
                 raise BadStructure(f"{at}[{index}]", name, "is allowed once")
             found[name] = value

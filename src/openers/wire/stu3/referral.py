@@ -16,6 +16,7 @@ from openers.wire.instants import write_instant
 from openers.wire.json import Json, JsonValue, encode
 from openers.wire.stu3.appointment import contained_appointment, reason_of
 from openers.wire.stu3.criteria import criteria_of
+from openers.wire.stu3.document_reference import documents_of, references_to
 from openers.wire.stu3.shortlist import shortlist_of
 from openers.wire.stu3.systems import (
     NHS_NUMBER,
@@ -53,6 +54,8 @@ _PROFILE: Final[JsonValue] = [profile("ReferralRequest")]
 _STATE: Final = code_system("ReferralState")
 _TO_APPOINTMENT: Final = extension("Appointment")
 _APPOINTMENT_ADDRESS: Final = extension("Appointment-Reference")
+_FIRST_SUBMITTED: Final = extension("ClinicalInfoFirstSubmitted")
+_LAST_UPDATED: Final = extension("ClinicalInfoLastUpdated")
 _PATHWAY_START: Final = extension("eReferralPathwayStart")
 _REFERRAL_STATE: Final = extension("ReferralState")
 _RULE_ORGANISATION: Final = extension("Commissioning-Rule-Org")
@@ -72,6 +75,7 @@ def referral_of(stored: Stored[Referral], base: str) -> Json:
     contained: list[JsonValue] = [criteria_of(shortlist.criteria, base), shortlist_of(shortlist)]
     if referral.appointment is not None:
         contained.append(contained_appointment(referral.appointment, stored, base))
+    contained += documents_of(referral.attachments)
     shown: Json = {
         "id": referral.ubrn,
         "meta": {"versionId": version, "profile": _PROFILE},
@@ -83,14 +87,14 @@ def referral_of(stored: Stored[Referral], base: str) -> Json:
     if referral.appointment is not None:
         shown["specialty"] = _specialty(referral.appointment.specialty, referral.appointment.specialty_name, base)
     shown["subject"] = {"identifier": identified(NHS_NUMBER, referral.patient)}
-    shown["supportingInfo"] = []
+    shown["supportingInfo"] = references_to(referral.attachments)
     shown["intent"] = "plan"
     shown["identifier"] = [identified(REQUEST_ID, referral.request_id)]
     return shown
 
 
 def _extensions(referral: Referral, base: str) -> list[JsonValue]:
-    """What FHIR has no element for. The pathway start changes place when there is an appointment, as published."""
+    """What FHIR has no element for. The pathway start changes place when something stands before it, as published."""
     priority: JsonValue = {
         "url": _REFERRAL_PRIORITY,
         "valueCodeableConcept": {"coding": [coded(PRIORITY, referral.priority, PRIORITY_DISPLAYS[referral.priority])]},
@@ -98,17 +102,8 @@ def _extensions(referral: Referral, base: str) -> list[JsonValue]:
     begun: list[JsonValue] = []
     if referral.pathway_start is not None:
         begun.append({"url": _PATHWAY_START, "valueInstant": write_instant(referral.pathway_start)})
-    first: list[JsonValue] = [priority, *begun]
-    if referral.appointment is not None:
-        first = [
-            {"url": _TO_APPOINTMENT, "valueReference": {"reference": "#appointment"}},
-            {
-                "url": _APPOINTMENT_ADDRESS,
-                "valueReference": {"reference": f"Appointment/{referral.appointment.id}"},
-            },
-            *begun,
-            priority,
-        ]
+    before = [*_appointment(referral), *_clinical_information(referral)]
+    first: list[JsonValue] = [*before, *begun, priority] if before else [priority, *begun]
     organisation: JsonValue = identified(ODS_CODE, referral.commissioning_organisation)
     return [
         *first,
@@ -116,6 +111,23 @@ def _extensions(referral: Referral, base: str) -> list[JsonValue]:
         {"url": _RULE_ORGANISATION, "valueIdentifier": organisation},
         {"url": _REFERRAL_STATE, "extension": _state(referral, base)},
     ]
+
+
+def _appointment(referral: Referral) -> list[JsonValue]:
+    """Where the appointment is shown, and where it can be read."""
+    if referral.appointment is None:
+        return []
+    return [
+        {"url": _TO_APPOINTMENT, "valueReference": {"reference": "#appointment"}},
+        {"url": _APPOINTMENT_ADDRESS, "valueReference": {"reference": f"Appointment/{referral.appointment.id}"}},
+    ]
+
+
+def _clinical_information(referral: Referral) -> list[JsonValue]:
+    """When the letter came and, if it was, when it was changed."""
+    told = referral.clinical_information
+    moments = ((_FIRST_SUBMITTED, told.first_submitted), (_LAST_UPDATED, told.last_updated))
+    return [{"url": url, "valueDateTime": write_instant(at)} for url, at in moments if at is not None]
 
 
 def _state(referral: Referral, base: str) -> list[JsonValue]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from openers.domain.appointment import AppointmentStatus
+from openers.domain.attachments import AttachmentType
 from openers.domain.codes import CodeSystemName, PropertyKind
 from openers.domain.lifecycle import ReferralState
 from openers.usecases.appointment_request import WantedStatus
@@ -13,6 +14,9 @@ from openers.wire.stu3.appointment import DESCRIPTION, PROFILES
 from openers.wire.stu3.appointment_request import LONGEST_COMMENT, REFERRAL, SLOT
 from openers.wire.stu3.create_referral import CREATE_REFERRAL, CREATE_REFERRAL_FOR_TRIAGE
 from openers.wire.stu3.criteria import SEARCH_CRITERIA
+from openers.wire.stu3.document_reference import ADDRESS, LONGEST_DESCRIPTION, TYPE
+from openers.wire.stu3.document_reference import PROFILE as DOCUMENT_PROFILE
+from openers.wire.stu3.maintain_letter import MAINTAIN_LETTER
 from openers.wire.stu3.search import SEARCH_SERVICES
 from openers.wire.stu3.shortlist import CRITERIA_EXTENSION, PROFILE
 from openers.wire.stu3.slots import BUNDLE_PROFILE, SCHEDULE_PROFILE, SLOT_PROFILE
@@ -101,13 +105,69 @@ _APPOINTMENT_REQUEST: Final = thing(
     },
     "An appointment that is to be booked, sent for triage, deferred or cancelled.",
 )
+_ATTACHMENT_TYPE: Final = thing(
+    {"coding": array(thing({"system": const(TYPE.name), "code": code(AttachmentType)}, {"display": TEXT}), least=1)}
+)
+_NAMED_DOCUMENT: Final = thing(
+    {
+        "resourceType": const("DocumentReference"),
+        "meta": profiled(DOCUMENT_PROFILE),
+        "type": _ATTACHMENT_TYPE,
+        "status": const("current"),
+        "indexed": INSTANT,
+        "content": array(thing({"attachment": thing({"url": {"type": "string", "pattern": f"^{ADDRESS}"}})}), least=1)
+        | {"maxItems": 1},
+    },
+    {"description": {"type": "string", "minLength": 1, "maxLength": LONGEST_DESCRIPTION}},
+    "An uploaded file that is to be attached.",
+)
+_DOCUMENT: Final = thing(
+    {
+        "id": TEXT,
+        "resourceType": const("DocumentReference"),
+        "meta": profiled(DOCUMENT_PROFILE),
+        "type": _ATTACHMENT_TYPE,
+        "status": const("current"),
+        "indexed": INSTANT,
+        "content": array(
+            thing(
+                {
+                    "attachment": thing(
+                        {
+                            "id": TEXT,
+                            "extension": array(ref("Extension"), least=2),
+                            "contentType": TEXT,
+                            "url": TEXT,
+                            "size": COUNT,
+                            "title": TEXT,
+                            "creation": {"type": "string", "format": "date"},
+                        }
+                    )
+                }
+            ),
+            least=1,
+        ),
+    },
+    {"description": TEXT},
+    "An attachment of a request.",
+)
 _REFERRAL: Final = thing(
     {
         "resourceType": const("ReferralRequest"),
         "id": {"type": "string", "pattern": "^[0-9]{12}$"},
         "meta": profiled(profile("ReferralRequest"), versionId=TEXT),
         "extension": array({"anyOf": [ref("ReferralState"), ref("Extension")]}, least=4),
-        "contained": array({"anyOf": [ref("ServiceSearchCriteria"), ref("Shortlist"), ref("Appointment")]}, least=2),
+        "contained": array(
+            {
+                "anyOf": [
+                    ref("ServiceSearchCriteria"),
+                    ref("Shortlist"),
+                    ref("Appointment"),
+                    ref("DocumentReference"),
+                ]
+            },
+            least=2,
+        ),
         "status": code(["active", "cancelled", "completed"]),
         "subject": thing({"identifier": _NHS_NUMBER}),
         "supportingInfo": array(_REFERENCE),
@@ -237,7 +297,10 @@ COMPONENTS: Final[dict[str, Schema]] = {
     "CodeSystem": _CODE_SYSTEM,
     "CreateReferral": CREATE_REFERRAL.schema(),
     "CreateReferralAndSendForTriage": CREATE_REFERRAL_FOR_TRIAGE.schema(),
+    "DocumentReference": _DOCUMENT,
     "Extension": thing({"url": TEXT}, {**_VALUES, "valueRange": thing({"low": _AGE, "high": _AGE})}),
+    "MaintainLetter": MAINTAIN_LETTER.schema(),
+    "NamedDocument": _NAMED_DOCUMENT,
     "OperationOutcome": _OUTCOME,
     "ReferralRequest": _REFERRAL,
     "ReferralState": _STATE,

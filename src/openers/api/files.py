@@ -1,0 +1,133 @@
+"""`/files/{signed}`: a file, for whoever has an address that A042 gave, until it ends. Ranges are served.
+
+No token is asked for: the signature is the permission. Whether the file can be fetched is asked again all the same.
+Source: rules chapters 4 (A042) and 6; RFC 9110 (ranges).
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+from uuid import uuid4
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+from starlette.routing import Route
+
+from openers.api.media import FHIR_JSON, disposition
+from openers.api.request import WorldOf
+from openers.documents.signed_addresses import PATH, NotSigned, SignedAddresses, SignedFile
+from openers.domain.attachments import UploadedFile
+from openers.domain.audit import AuditEntry
+from openers.domain.clock import Clock
+from openers.domain.errors import NotFound, OpenersError
+from openers.domain.fields import Field
+from openers.usecases.world import World
+from openers.wire import problems
+from openers.wire.outcome import Fhir, Problem, outcome_of, write_outcome
+
+_RANGE: Final = re.compile(r"bytes=([0-9]{0,15})-([0-9]{0,15})", re.ASCII)
+_HEADERS: Final = {
+    "accept-ranges": "bytes",
+    "cache-control": "private, no-store",
+    "content-security-policy": "default-src 'none'; sandbox",
+    "referrer-policy": "no-referrer",
+    "x-content-type-options": "nosniff",
+}
+
+
+class FileDeps(msgspec.Struct, frozen=True):
+    """What the endpoint works with."""
+
+    world: WorldOf
+    wall: Clock
+    addresses: SignedAddresses
+
+
+def file_routes(deps: FileDeps) -> list[Route]:
+    """`/files/{signed}`."""
+
+    async def _serve(request: Request) -> Response:
+        return await _fetched(request, deps)
+
+    return [Route(PATH + "{signed}", _serve, methods=["GET"])]
+
+
+async def _fetched(request: Request, deps: FileDeps) -> Response:
+    entry = AuditEntry(
+        event_type=request.method,
+        audit_type="API Retrieve Clinical Attachment",
+        at=deps.wall.now(),
+        operation=PATH,
+        request_id=str(uuid4()),
+        outcome=200,
+    )
+    world = deps.world(request.scope).for_call(entry)
+    try:
+        signed = deps.addresses.read(request.path_params["signed"])
+        _note(entry, signed)
+        file = await _file(signed, world)
+    except NotSigned:
+        return await _refused(world, problems.address_ended(Fhir.R4))
+    except OpenersError as error:
+        return await _refused(world, outcome_of(error, Fhir.R4))
+    await world.store.witness(entry)
+    return _reply(request, file, world)
+
+
+def _note(entry: AuditEntry, signed: SignedFile) -> None:
+    """Whom the address was given to."""
+    entry.user, entry.on_behalf_of = signed.user, signed.on_behalf_of
+    entry.organisation, entry.business_function = signed.organisation, signed.function
+    entry.application = signed.application
+
+
+async def _file(signed: SignedFile, world: World) -> UploadedFile:
+    """The file, if it still can be fetched. Raises NotFound, and a refusal of its state."""
+    async with world.read() as tx:
+        file = await tx.files.get(signed.file)
+    if file is None:
+        raise NotFound(Field.FILE, signed.file)
+    world.entry.touched(ubrn=file.attached_to)
+    file.check_available()
+    return file
+
+
+def _reply(request: Request, file: UploadedFile, world: World) -> Response:
+    headers = {
+        **_HEADERS,
+        "content-disposition": disposition(file.name).decode(),
+        "etag": f'"{file.sha256}"',
+    }
+    wanted = _range(request.headers.get("range", ""), file.size)
+    if wanted is None:
+        headers["content-length"] = str(file.size)
+        return StreamingResponse(world.blobs.read(file.blob), 200, headers, media_type=file.media_type)
+    start, end = wanted
+    if start >= end:
+        return Response(status_code=416, headers={**_HEADERS, "content-range": f"bytes */{file.size}"})
+    headers["content-length"] = str(end - start)
+    headers["content-range"] = f"bytes {start}-{end - 1}/{file.size}"
+    return StreamingResponse(world.blobs.read(file.blob, start, end), 206, headers, media_type=file.media_type)
+
+
+def _range(header: str, size: int) -> tuple[int, int] | None:
+    """The bytes that are asked for, from the first to before the last; `None` for all, empty where there are none.
+
+    Several ranges at once are answered with the whole file, as RFC 9110 allows.
+    """
+    matched = _RANGE.fullmatch(header)
+    if matched is None or matched[0] == "bytes=-":
+        return None
+    first, last = matched.groups()
+    if not first:
+        return max(0, size - int(last)), size
+    return int(first), min(int(last) + 1, size) if last else size
+
+
+async def _refused(world: World, problem: Problem) -> Response:
+    entry = world.entry
+    entry.outcome, entry.code = problem.status, problem.code
+    await world.store.witness(entry)
+    return Response(write_outcome(problem, Fhir.R4, world.clock.now()), problem.status, media_type=FHIR_JSON)

@@ -1,0 +1,35 @@
+"""A006: a file of up to 5 MB, as it was uploaded; deprecated in favour of A042. Source: rules 4 (A006) and 6."""
+
+from __future__ import annotations
+
+from openers.api.call import Call, Content, Reply
+from openers.api.media import disposition
+from openers.api.registry import ANY, GET, PROVIDER_APPLICATIONS, operation
+from openers.domain.principal import CLINICIANS
+from openers.usecases.read_file import ReadFile, read_file
+
+
+@operation(
+    "A006",
+    GET,
+    "/STU3/Binary/{id}",
+    roles=CLINICIANS,
+    applications=PROVIDER_APPLICATIONS,
+    response="File",
+    produces=ANY,
+    audit="API Retrieve Clinical Attachment",
+)
+async def retrieve_attachment(call: Call) -> Reply:
+    """Retrieve a file."""
+    file = await read_file(ReadFile(call.file_id, call.principal), call.world)
+    call.check_accepts(file.media_type)
+    content = Content(call.world.blobs.read(file.blob), file.size)
+    return Reply(
+        call.operation.success,
+        content,
+        (
+            (b"content-type", file.media_type.encode()),
+            (b"content-disposition", disposition(file.name)),
+            (b"x-content-type-options", b"nosniff"),
+        ),
+    )

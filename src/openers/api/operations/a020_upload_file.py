@@ -1,0 +1,66 @@
+"""A020: a file of up to 5 MB for a request. Source: rules chapters 2.4, 4 (A020) and 6.
+
+A039 is the same for files of up to 100 MiB. The real service announced it in another form and never released it; ours
+is a preview (docs/operations/a039.md).
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from openers.api.call import Call, Reply
+from openers.api.media import file_name_of, media_of
+from openers.api.registry import POST, operation
+from openers.api.request import Stop
+from openers.domain.attachments import LARGEST_PREVIEW, LARGEST_UPLOAD
+from openers.domain.errors import InvalidValue
+from openers.domain.fields import Field
+from openers.domain.file_types import EXTENSIONS
+from openers.domain.identifiers import Ubrn
+from openers.domain.principal import CLINICIANS
+from openers.usecases.upload_file import UploadFile, upload_file
+from openers.wire import problems
+
+_AUDIT = "API Upload Clinical Attachment"
+
+
+@operation("A020", POST, "/STU3/Binary", roles=CLINICIANS, response="", takes_file=True, success=201, audit=_AUDIT)
+async def upload_file_to_document_store(call: Call) -> Reply:
+    """Upload a file."""
+    return await _uploaded(call, LARGEST_UPLOAD, preview=False)
+
+
+@operation("A039", POST, "/R4/Binary", roles=CLINICIANS, response="", takes_file=True, success=201, audit=_AUDIT)
+async def upload_large_file(call: Call) -> Reply:
+    """Upload a file of up to 100 MiB (preview)."""
+    return await _uploaded(call, LARGEST_PREVIEW, preview=True)
+
+
+async def _uploaded(call: Call, most_bytes: int, *, preview: bool) -> Reply:
+    command = UploadFile(
+        by=call.principal,
+        name=file_name_of(call.headers.get(b"nhsd-ers-file-name", b"")),
+        media_type=_media_type(call),
+        most_bytes=most_bytes,
+        kept=timedelta(hours=call.settings.unlinked_files_kept_h),
+        meant_for=_meant_for(call),
+        preview=preview,
+    )
+    file = await upload_file(command, call.incoming.chunks(), call.world)
+    return call.plain(b"", (b"location", f"Binary/{file}".encode()))
+
+
+def _media_type(call: Call) -> str:
+    """What the body says it is. Raises Stop if it says nothing; which types there may be is a rule."""
+    media_type = media_of(call.header("Content-Type"))
+    if not media_type:
+        raise Stop(problems.unsupported_media(call.operation.fhir, " or ".join(EXTENSIONS)))
+    return media_type
+
+
+def _meant_for(call: Call) -> Ubrn | None:
+    text = call.header("NHSD-eRS-Referral-ID")
+    try:
+        return Ubrn(text) if text else None
+    except ValueError as error:
+        raise InvalidValue(Field.FILE_MEANT_FOR, text, f"must be {Ubrn.shape}") from error

@@ -1,0 +1,26 @@
+"""A042: an address of a file of any size, for a short time and without headers of ours. Source: rules 4 (A042), 6."""
+
+from __future__ import annotations
+
+from openers.api.call import Call, Reply
+from openers.api.registry import ANY, GET, PROVIDER_APPLICATIONS, operation
+from openers.domain.principal import CLINICIANS
+from openers.usecases.read_file import ReadFile, read_file
+
+
+@operation(
+    "A042",
+    GET,
+    "/R4/Binary/{id}",
+    roles=CLINICIANS,
+    applications=PROVIDER_APPLICATIONS,
+    response="",
+    produces=ANY,
+    success=307,
+    audit="API Retrieve Clinical Attachment",
+)
+async def retrieve_attachment_address(call: Call) -> Reply:
+    """Retrieve a temporary address of a file."""
+    file = await read_file(ReadFile(call.file_id, call.principal, most_bytes=None), call.world)
+    address = call.addresses.give(file.id, call.principal)
+    return call.plain(b"", (b"location", address.encode()), (b"cache-control", b"no-store"))

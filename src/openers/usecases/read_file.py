@@ -1,0 +1,53 @@
+"""Find a file that the caller may fetch (A006, A042). Source: rules chapters 4 (A006, A042), 6 and 1.3.
+
+A file of a request is for those who may see the request; one that no request has yet, for those who uploaded it.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from openers.domain.attachments import LARGEST_UPLOAD, UploadedFile
+from openers.domain.errors import FileSizeError, NoRelationship, NotFound
+from openers.domain.fields import Field
+from openers.domain.identifiers import FileId
+from openers.domain.principal import Principal
+from openers.usecases.ports import Tx
+from openers.usecases.read_referral import check_not_sensitive
+from openers.usecases.world import World
+
+
+class ReadFile(msgspec.Struct, frozen=True):
+    """Which file, for whom, how large at most (`None`: any size)."""
+
+    file: FileId
+    by: Principal
+    most_bytes: int | None = LARGEST_UPLOAD
+
+
+async def read_file(query: ReadFile, world: World) -> UploadedFile:
+    """The file, which can be fetched. Raises NotFound, NoRelationship, PatientError, and a refusal of its state."""
+    async with world.read() as tx:
+        file = await tx.files.get(query.file)
+        if file is None:
+            raise NotFound(Field.FILE, query.file)
+        await _check_relationship(file, query.by, world, tx)
+    file.check_available()
+    if query.most_bytes is not None and file.size > query.most_bytes:
+        hint = f"is larger than {query.most_bytes} bytes: fetch it by A042"
+        raise FileSizeError(Field.FILE, file.id, hint)
+    return file
+
+
+async def _check_relationship(file: UploadedFile, by: Principal, world: World, tx: Tx) -> None:
+    """Raise NoRelationship unless the caller may see the file."""
+    if file.attached_to is None:
+        if file.organisation != by.organisation:
+            raise NoRelationship(Field.FILE, file.id)
+        return
+    world.entry.touched(ubrn=file.attached_to)
+    referral = await tx.referrals.find(file.attached_to, by)
+    if referral is None:
+        raise NoRelationship(Field.FILE, file.id)
+    world.entry.touched(patient=referral.patient)
+    await check_not_sensitive(referral.patient, world, tx)

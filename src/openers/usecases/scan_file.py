@@ -1,0 +1,56 @@
+"""Scan a file that was uploaded, and tell the request that has it by then. Source: rules chapter 6 (availability).
+
+Due work: it survives restarts, and a scanner that is away is asked again with doubling pauses.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+from openers.domain.attachments import Availability, UploadedFile
+from openers.domain.errors import RecordLocked
+from openers.domain.identifiers import FileId
+from openers.usecases.events import happened
+from openers.usecases.file_ports import Verdict
+from openers.usecases.ports import DueItem, Tx
+from openers.usecases.world import World
+
+SCANNED: Final = "record scan"
+_AVAILABILITY: Final = {
+    Verdict.CLEAN: Availability.AVAILABLE,
+    Verdict.THREAT: Availability.THREATS_FOUND,
+    Verdict.INVALID: Availability.VALIDATION_FAILED,
+}
+
+
+async def scan_file(item: DueItem, world: World) -> None:
+    """Scan the file `item.key`. Raises Unavailable, RecordLocked (it was attached meanwhile): then it is retried."""
+    async with world.read() as tx:
+        file = await tx.files.get(FileId(item.key))
+    if file is None or file.availability is not Availability.PENDING:
+        async with world.begin("file needs no scan") as tx:
+            await tx.due.done(item)
+        return
+    verdict = await world.scanner.scan(file, world.blobs.read(file.blob))
+    locks = (file.id,) if file.attached_to is None else (file.id, file.attached_to)
+    async with world.begin(SCANNED, lock=locks) as tx:
+        current = await tx.files.get(file.id)
+        if current is not None and current.attached_to != file.attached_to:
+            raise RecordLocked
+        if current is not None:
+            await _record(current, _AVAILABILITY[verdict], world, tx)
+        await tx.due.done(item)
+
+
+async def _record(file: UploadedFile, availability: Availability, world: World, tx: Tx) -> None:
+    """Write down what was found, in the file and in the request that shows it."""
+    await tx.files.put(msgspec.structs.replace(file, availability=availability))
+    world.entry.touched(ubrn=file.attached_to)
+    if file.attached_to is None:
+        return
+    referral = await tx.referrals.for_system(file.attached_to)
+    if referral is not None:
+        stored = await tx.referrals.put(referral, referral.value.scanned(file.id, availability))
+        await happened(tx, world, SCANNED, stored)
