@@ -29,7 +29,7 @@ from openers.api.pas_notifications import NotificationDeps, notification_routes
 from openers.api.rate_limit import RateLimit
 from openers.api.registry import REGISTRY
 from openers.api.renderings import Renderings
-from openers.api.request import Scope, WorldOf
+from openers.api.request import Scope, WorldOf, always
 from openers.api.routes import Routes
 from openers.documents.blobs_on_disk import BlobsOnDisk
 from openers.documents.scanning import Clamd, ContentScanner, ScriptedThreats
@@ -146,7 +146,7 @@ def service_of(settings: Settings, world: World, metrics: Metrics, world_of: Wor
         world.wall,
         timedelta(seconds=settings.file_address_life_s),
     )
-    find = world_of or (lambda _scope: world)
+    find = world_of or always(world)
     pages = _pages(settings, (world, find), metrics, access)
     pages.router.routes.extend(file_routes(FileDeps(find, world.wall, addresses)))
     edge = _edge(settings, find, (metrics, access, addresses))
@@ -226,9 +226,7 @@ def _edge(settings: Settings, world: WorldOf, with_: tuple[Metrics, AccessCache,
     )
 
 
-def _pages(
-    settings: Settings, worlds: tuple[World, WorldOf], metrics: Metrics, access: AccessCache
-) -> Starlette:
+def _pages(settings: Settings, worlds: tuple[World, WorldOf], metrics: Metrics, access: AccessCache) -> Starlette:
     world, world_of = worlds
     deps = OAuthDeps(
         world=world_of,

@@ -26,6 +26,7 @@ from starlette.applications import Starlette
 from openers.api.oauth import oauth_routes
 from openers.api.oauth_call import OAuthDeps
 from openers.api.oauth_upstream import UpstreamProvider
+from openers.api.request import always
 from openers.documents.blobs_on_disk import BlobsOnDisk
 from openers.documents.scanning import ContentScanner, ScriptedThreats
 from openers.domain.audit import AuditEntry
@@ -274,7 +275,7 @@ async def running(
     seen: list[AuditEntry] = []
     watched = Watched(**msgspec.structs.asdict(world), seen=seen)
     deps = OAuthDeps(
-        world=lambda _scope: watched,
+        world=always(watched),
         wall=wall,
         base_url=base_url,
         production=production,

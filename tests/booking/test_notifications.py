@@ -225,10 +225,11 @@ async def test_events_are_shown_in_test_mode(hospital: Hospital) -> None:
     """In order, after a number."""
     from starlette.applications import Starlette
 
+    from openers.api.request import always
     from openers.worlds.control import control_routes
 
     await hospital.tell("cancelled")
-    app = Starlette(routes=control_routes(hospital.desk.run.service.world))
+    app = Starlette(routes=control_routes(always(hospital.desk.run.service.world)))
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://test") as client:
         events = (await client.get("/_test/events")).json()["events"]
         assert [each["act"] for each in events] == ["create", "book", "cancel by the provider"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any, Final
 
 from openers.usecases.world import World
@@ -12,8 +12,8 @@ from openers.wire.outcome import Fhir, Problem
 
 Scope = dict[str, Any]
 """An ASGI connection scope."""
-WorldOf = Callable[[Scope], World]
-"""Finds the world that a request is for: always the same one, unless a process serves several."""
+WorldOf = Callable[[Mapping[str, Any]], World]
+"""Finds the world that a request is for, by its ASGI scope."""
 
 ODS: Final = b"nhsd-end-user-organisation-ods"
 FUNCTION: Final = b"nhsd-ers-business-function"
@@ -21,6 +21,15 @@ ON_BEHALF_OF: Final = b"nhsd-ers-on-behalf-of-user-id"
 CORRELATION: Final = b"x-correlation-id"
 GATEWAY_ONLY: Final = frozenset({b"x-ers-ods-code", b"x-ers-business-function", b"x-ers-user-id"})
 """Headers that the gateway sets for what is behind it; an application that sends one is refused (rules 2.3)."""
+
+
+def always(world: World) -> WorldOf:
+    """Every request is for this world, as in production."""
+
+    def _find(scope: Mapping[str, Any]) -> World:
+        return world
+
+    return _find
 
 
 class Stop(Exception):

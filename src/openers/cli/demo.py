@@ -10,15 +10,15 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from openers.bootstrap import open_world
 from openers.cli.children import child
 from openers.settings import Settings
 from openers.store.opening import migrate
 from openers.store.writer_lock import WriterLock
 from openers.telemetry.metrics import Metrics
-from openers.usecases.due import system_entry
-from openers.worlds.loader import load_pack
+from openers.worlds.loader import populate
+from openers.worlds.mode import open_main, worlds_directory
 from openers.worlds.packs import Pack, PackPas, read_pack
+from openers.worlds.snapshots import Snapshots
 
 
 async def load(settings: Settings) -> None:
@@ -43,14 +43,16 @@ async def migrate_only(settings: Settings) -> bool:
 
 async def _load(settings: Settings, pack: Pack, *, only_if_empty: bool) -> None:
     lock = writer_lock(settings)
-    world = await open_world(settings, Metrics(), pack.clinical_terms)
+    snapshots = Snapshots(worlds_directory(settings))
+    main = await open_main(settings, Metrics(), snapshots)
     try:
-        async with world.read() as tx:
+        async with main.world.read() as tx:
             loaded = bool(await tx.directory.version())
         if not (only_if_empty and loaded):
-            await load_pack(world.for_call(system_entry(f"Load world {pack.name}", world.wall.now())), pack)
+            snapshots.put_main(await populate(main, pack, settings))
     finally:
-        await world.store.close()
+        await main.pas.close()
+        await main.world.store.close()
         if lock is not None:
             lock.release()
 

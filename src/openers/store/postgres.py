@@ -107,9 +107,7 @@ class PostgresConnection:
 
     async def set_number(self, name: str, value: int) -> None:
         """Have a series go on after `value`; 0 begins anew."""
-        await self.raw.execute(
-            "SELECT setval($1::text::regclass, greatest($2, 1), $2 > 0)", f"{name}_numbers", value
-        )
+        await self.raw.execute("SELECT setval($1::text::regclass, greatest($2, 1), $2 > 0)", f"{name}_numbers", value)
 
     def _check(self, statement: Statement) -> None:
         if statement.writes and not self._writable:
@@ -119,7 +117,9 @@ class PostgresConnection:
 class PostgresStore:
     """The `Store` port over a pool of connections. Made by `open_postgres`."""
 
-    def __init__(self, pool: asyncpg.Pool[asyncpg.Record], audit_key: bytes, connect: Connect, connection_s: float) -> None:
+    def __init__(
+        self, pool: asyncpg.Pool[asyncpg.Record], audit_key: bytes, connect: Connect, connection_s: float
+    ) -> None:
         """`audit_key` seals the audit and lives outside the store; `connection_s` bounds the wait for the pool.
 
         `connect` makes another pool like this one.

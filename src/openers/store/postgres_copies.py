@@ -21,7 +21,7 @@ LONGEST_NAME: Final = 63
 
 
 async def copy_database(store: PostgresStore, url: str, name: str) -> None:
-    """Copy the database at `url`, which `store` serves, in place of an earlier copy of this name. Raises Unavailable."""
+    """Copy the database at `url`, which `store` serves, in place of an earlier copy. Raises Unavailable."""
     async with store.set_aside(), _maintenance(url) as raw:
         await raw.execute(f"DROP DATABASE IF EXISTS {_copy(url, name)} WITH (FORCE)")
         await raw.execute(f"CREATE DATABASE {_copy(url, name)} TEMPLATE {_quoted(_database(url))}")

@@ -22,10 +22,10 @@ class ClockState(msgspec.Struct, frozen=True):
 class WorldClock:
     """The `Clock` port of a test world."""
 
-    def __init__(self, wall: Clock, state: ClockState = ClockState()) -> None:
+    def __init__(self, wall: Clock, state: ClockState | None = None) -> None:
         """`wall` is the real time."""
         self._wall = wall
-        self.state = state
+        self.state = state or ClockState()
 
     @property
     def is_running(self) -> bool:

@@ -13,8 +13,8 @@ from openers.usecases.ports import Store
 from openers.usecases.world import ListingsShelf, World
 from openers.worlds.clinics import Clinic
 from openers.worlds.clock import ClockState, WorldClock
-from openers.worlds.kept_blobs import KeptBlobs
 from openers.worlds.ids import IdsState, SeededIds
+from openers.worlds.kept_blobs import KeptBlobs
 from openers.worlds.own_pas import OwnPas
 from openers.worlds.packs import pack_names, read_pack
 
@@ -68,7 +68,12 @@ def held_world(world: World, kept: Kept) -> Held:
     clock, ids = WorldClock(world.wall, kept.clock), SeededIds(kept.ids)
     pas = OwnPas(world.store, clinics_of(kept.pack), world.pas)
     pas.remember(kept.bookings)
-    return Held(MAIN, msgspec.structs.replace(world, clock=clock, ids=ids, pas=pas, blobs=KeptBlobs(world.blobs)), (clock, ids, pas), kept.pack)
+    return Held(
+        MAIN,
+        msgspec.structs.replace(world, clock=clock, ids=ids, pas=pas, blobs=KeptBlobs(world.blobs)),
+        (clock, ids, pas),
+        kept.pack,
+    )
 
 
 def forked(source: Held, store: Store, kept: Kept, names: tuple[str, str]) -> Held:

@@ -39,7 +39,9 @@ async def ask(service: Service, method: str, address: str, headers: Mapping[str,
     answered: list[bytes] = []
 
     async def receive() -> dict[str, Any]:
-        return {"type": "http.request", "body": parts.pop(), "more_body": False} if parts else {"type": "http.disconnect"}
+        return (
+            {"type": "http.request", "body": parts.pop(), "more_body": False} if parts else {"type": "http.disconnect"}
+        )
 
     async def send(message: dict[str, Any]) -> None:
         nonlocal status

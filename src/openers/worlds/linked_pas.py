@@ -1,4 +1,4 @@
-"""Tells the Test PASes that services are linked to what time it is in the world. A real PAS is told nothing it minds."""
+"""Tells the Test PASes that services are linked to what time it is in the world; a real PAS does not listen."""
 
 from __future__ import annotations
 

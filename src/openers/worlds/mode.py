@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import secrets
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any, Final
@@ -27,6 +27,7 @@ from openers.settings import Settings
 from openers.telemetry.metrics import Metrics
 from openers.usecases.due import run_due
 from openers.usecases.world import World
+from openers.worlds.advance import Jobs, advance
 from openers.worlds.calls import HELD
 from openers.worlds.clock_control import ClockControl
 from openers.worlds.control import control_routes
@@ -34,8 +35,8 @@ from openers.worlds.copies import Copies, DatabaseCopies, FileCopies
 from openers.worlds.held import Held, Kept, held_world
 from openers.worlds.ids import IdsState
 from openers.worlds.open_door import OpenDoor
-from openers.worlds.page import Link, page_routes
 from openers.worlds.packs import pack_names, read_pack
+from openers.worlds.page import Link, page_routes
 from openers.worlds.refusals import Refusal
 from openers.worlds.registry import Worlds
 from openers.worlds.session_control import session_routes
@@ -106,8 +107,11 @@ class TestService:
         shutil.rmtree(self._passing, ignore_errors=True)
 
 
-async def open_test_service(settings: Settings) -> TestService:
-    """The service that the settings describe, in test mode. Raises Unavailable, SettingsError."""
+async def open_test_service(settings: Settings, *, own_pas: bool = False) -> TestService:
+    """The service that the settings describe, in test mode. Raises Unavailable, SettingsError.
+
+    `own_pas`: main asks no linked PAS either, but answers by itself. A frozen one always does.
+    """
     metrics = Metrics()
     snapshots = Snapshots(worlds_directory(settings))
     main = await open_main(settings, metrics, snapshots)
@@ -118,6 +122,10 @@ async def open_test_service(settings: Settings) -> TestService:
     await start_regular_work(main.world)
     if settings.frozen and main.clock.is_running:
         main.clock.freeze()
+    if settings.frozen or own_pas:
+        await main.pas.stand_alone()
+        note = note_job(metrics, main.world.wall)
+        await advance(main.world, main.clock, main.clock.now(), Jobs(jobs_of(settings), note))
     service = TestService(inner, worlds, passing)
     clocks = ClockControl(worlds, metrics)
     service.routes.extend(
@@ -163,7 +171,7 @@ def _copies(settings: Settings, passing: Path, metrics: Metrics) -> Copies:
     return FileCopies(worlds_directory(settings), passing, audit_key, metrics.group_committed)
 
 
-def _world_of(scope: Scope) -> World:
+def _world_of(scope: Mapping[str, Any]) -> World:
     """The world that test mode has put into the scope."""
     world: World = scope[WORLD]
     return world

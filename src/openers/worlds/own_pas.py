@@ -50,6 +50,11 @@ class OwnPas:
         """Every booking that it was asked for, as it stands now."""
         return tuple(self._booked.values())
 
+    async def stand_alone(self) -> None:
+        """Ask the PAS behind it no more."""
+        await self.close()
+        self._behind = None
+
     def remember(self, bookings: Iterable[PasAppointment]) -> None:
         """Have these bookings and no others."""
         self._booked = {each.key: each for each in bookings}

@@ -217,5 +217,10 @@ class Worlds:
 
 def check_name(name: str) -> None:
     """Raise BadCall unless worlds and snapshots may have this name."""
-    if not (name.isascii() and 0 < len(name) <= 64 and name[0].isalnum() and name.replace("-", "").replace("_", "").isalnum()):
+    if not (
+        name.isascii()
+        and 0 < len(name) <= 64
+        and name[0].isalnum()
+        and name.replace("-", "").replace("_", "").isalnum()
+    ):
         raise BadCall(f"{name[:80]!r} is no name for a world: use up to 64 letters, digits, - and _")

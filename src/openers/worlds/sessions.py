@@ -13,9 +13,9 @@ from openers.domain.credentials import CredentialKind, Session
 from openers.domain.identifiers import UserId
 from openers.identity.access import AccessCache
 from openers.identity.tokens import SESSION_LIFE, Tokens, begin_session, end_session, issue_tokens
+from openers.usecases.due import system_entry
 from openers.usecases.world import World
 from openers.worlds.refusals import BadCall, Unknown
-from openers.usecases.due import system_entry
 
 OVER: Final = timedelta(0)
 
@@ -41,7 +41,9 @@ async def begin_session_of(user: str | None, client_id: str, world: World) -> To
 async def end_sessions(user: str | None, world: World, access: AccessCache) -> int:
     """End the sessions of a person, or everybody's, with all their tokens; how many there were."""
     async with world.for_call(system_entry("End sessions", world.wall.now())).begin("end sessions") as tx:
-        ended = [each for each in await tx.credentials.all(CredentialKind.SESSION, Session) if user in (None, each.user)]
+        ended = [
+            each for each in await tx.credentials.all(CredentialKind.SESSION, Session) if user in (None, each.user)
+        ]
         for session in ended:
             await end_session(tx, session.id)
     for session in ended:

@@ -45,7 +45,7 @@ class Stage:
     async def _act(self, act: Act, turn: int, pack: Pack) -> None:
         try:
             form = read_form(act.form)
-            reply = await self._ask(form, pack.actors[act.by], self._values(act, turn, pack) )
+            reply = await self._ask(form, pack.actors[act.by], self._values(act, turn, pack))
         except (ValueError, KeyError, IndexError) as fault:
             raise PackError(f"pack {pack.name}: act {act.name or act.form}: {fault}") from fault
         is_well = reply.status < FAILURE if act.expect is None else reply.status == act.expect

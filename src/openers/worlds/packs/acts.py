@@ -1,7 +1,7 @@
 """What has happened in a world before it begins: calls of the service's own interface, told by forms and values.
 
-A form (`forms/*.json`) is a request with gaps. An act fills them, with its own values or with what earlier replies said,
-so that a new operation needs a new form and no new code.
+A form (`forms/*.json`) is a request with gaps. An act fills them, with its own values or with what earlier replies
+said, so that a new operation needs a new form and no new code.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import msgspec
 
@@ -72,9 +72,10 @@ def filled(template: Any, values: Mapping[str, Any]) -> Any:
         case str():
             return _filled_text(template, values)
         case list():
-            return [value for each in template if (value := filled(each, values)) is not None]
+            parts = (filled(each, values) for each in cast("list[Any]", template))
+            return [value for value in parts if value is not None]
         case dict():
-            pairs = ((name, filled(each, values)) for name, each in template.items())
+            pairs = ((name, filled(each, values)) for name, each in cast("dict[str, Any]", template).items())
             return {name: value for name, value in pairs if value is not None}
         case _:
             return template
@@ -99,17 +100,24 @@ def _value(name: str, values: Mapping[str, Any]) -> Any:
 def looked_up(reference: Any, replies: Mapping[str, Any]) -> Any:
     """A value of an act: `@name.path.of.json` is what an earlier reply said there. Raises `ValueError`."""
     if isinstance(reference, list):
-        return [looked_up(each, replies) for each in reference]
+        return [looked_up(each, replies) for each in cast("list[Any]", reference)]
     if not (isinstance(reference, str) and reference.startswith("@")):
         return reference
     name, *path = reference[1:].split(".")
     found: Any = replies.get(name)
     for step in path:
-        found = found[int(step)] if isinstance(found, list) and step.lstrip("-").isdigit() else _member(found, step)
+        found = _member(found, step)
     if found is None:
         raise ValueError(f"no earlier reply has {reference}")
     return found
 
 
 def _member(found: Any, step: str) -> Any:
-    return found.get(step) if isinstance(found, dict) else None
+    """What a JSON value has under a name or, a list, at a place."""
+    match found:
+        case dict():
+            return cast("dict[str, Any]", found).get(step)
+        case list():
+            return cast("list[Any]", found)[int(step)]
+        case _:
+            return None
