@@ -33,11 +33,15 @@ class Done(msgspec.Struct, frozen=True):
 
 
 class Jobs(NamedTuple):
-    """What runs when work falls due, who hears of it, and what has to be done when the clock has arrived."""
+    """What runs when work falls due, who hears of it, and what has to be done when the clock has arrived.
+
+    `regular_at`: work that comes again and again waits until then, if that is later than the end of the way.
+    """
 
     of_kind: Mapping[str, Job]
     told: Told
     arrive: Callable[[], Awaitable[object]] | None = None
+    regular_at: Instant | None = None
 
 
 async def advance(world: World, clock: WorldClock, until: Instant, jobs: Jobs) -> list[Done]:
@@ -48,7 +52,7 @@ async def advance(world: World, clock: WorldClock, until: Instant, jobs: Jobs) -
         jobs.told(item, error)
         done.append(Done(item.kind, item.key, item.due_at, clock.now(), None if error is None else repr(error)))
 
-    await _put_off_regular_work(world, until)
+    await _put_off_regular_work(world, until, max(until, jobs.regular_at or until))
     while (instant := await _next(world, until, {(each.kind, each.key) for each in done if each.failed})) is not None:
         if instant > clock.now():
             clock.set(instant)
@@ -66,13 +70,15 @@ async def _run(world: World, jobs: Jobs, told: Told) -> None:
         pass
 
 
-async def _put_off_regular_work(world: World, until: Instant) -> None:
-    """Have work that comes again and again run at the end alone."""
+async def _put_off_regular_work(world: World, until: Instant, to: Instant) -> None:
+    """Have work that comes again and again and is due by `until` run at `to` alone."""
     async with world.read() as tx:
         upcoming = [item for item in await tx.due.upcoming(until, ALL) if item.kind in REGULAR]
+    if not upcoming:
+        return
     async with world.for_call(system_entry("Advance clock", world.wall.now())).begin("put off regular work") as tx:
         for item in upcoming:
-            await tx.due.add(item.kind, item.key, until)
+            await tx.due.add(item.kind, item.key, to)
 
 
 async def _next(world: World, until: Instant, failed: set[tuple[str, str]]) -> Instant | None:

@@ -16,6 +16,7 @@ class Answer(msgspec.Struct, frozen=True):
 
     status: int
     body: bytes
+    headers: Mapping[str, str] = {}
 
 
 async def ask(service: Service, method: str, address: str, headers: Mapping[str, str], body: bytes = b"") -> Answer:
@@ -36,6 +37,7 @@ async def ask(service: Service, method: str, address: str, headers: Mapping[str,
         "server": ("127.0.0.1", 80),
     }
     status, parts = 0, [body]
+    told: dict[str, str] = {}
     answered: list[bytes] = []
 
     async def receive() -> dict[str, Any]:
@@ -46,9 +48,10 @@ async def ask(service: Service, method: str, address: str, headers: Mapping[str,
     async def send(message: dict[str, Any]) -> None:
         nonlocal status
         status = message.get("status", status)
+        told.update((name.decode().lower(), value.decode("latin-1")) for name, value in message.get("headers", ()))
         answered.append(message.get("body", b""))
 
     await service(scope, receive, send)
     if not status:
         raise BadCall(f"{method} {path} was not answered")
-    return Answer(status, b"".join(answered))
+    return Answer(status, b"".join(answered), told)

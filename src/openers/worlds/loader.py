@@ -66,9 +66,10 @@ async def populate(held: Held, pack: Pack, settings: Settings, seed: int = 0) ->
     if pack.acts or not held.pas.is_linked:
         jobs = Jobs(jobs_of(settings), _told)
         await advance(own, held.clock, held.clock.now(), jobs)
-        stage = Stage(service_of(settings, own, Metrics()), held.clock, jobs)
+        stage = Stage(service_of(settings, own, Metrics()), held.clock, pas, jobs._replace(regular_at=now))
         await stage.play(pack)
         await advance(own, held.clock, now, jobs)
+    await load_directory(pack.afterwards, world)
     held.clock.state = ClockState(stands_at=pack.now)
     return Kept(pack=pack.name, ids=held.ids.state, clock=held.clock.state, bookings=pas.bookings)
 

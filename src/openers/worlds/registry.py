@@ -26,6 +26,7 @@ from openers.worlds.snapshots import Snapshots
 IDLE_S: Final = 1800.0
 """A fork that was not used for so long, in seconds, is dropped."""
 MOST_FORKS: Final = 2000
+BEFORE: Final = "before.load"
 FORKED: Final = "fork."
 """How names of copies begin that were made to be forked from."""
 
@@ -155,10 +156,18 @@ class Worlds:
 
     async def _loaded(self, held: Held, pack: str, seed: int) -> Origin:
         """A copy of a world that holds a pack and nothing else, made by means of `held`."""
-        copy = f"pack.{pack}.{seed}"
-        await self._copies.clear(held.world.store)
-        kept = await populate(held, read_pack(pack), self.settings, seed)
-        await self._copies.keep(held.world.store, copy)
+        copy, before = f"pack.{pack}.{seed}", held.kept
+        await self._copies.keep(held.world.store, BEFORE)
+        try:
+            await self._copies.clear(held.world.store)
+            kept = await populate(held, read_pack(pack), self.settings, seed)
+            await self._copies.keep(held.world.store, copy)
+        except BaseException:
+            await self._copies.put_back(held.world.store, BEFORE)
+            held.become(before)
+            raise
+        finally:
+            await self._copies.drop(BEFORE)
         return Origin(copy, kept)
 
     async def _become(self, held: Held, origin: Origin) -> None:

@@ -11,25 +11,30 @@ from datetime import timedelta
 from typing import Any, Final
 from urllib.parse import urlencode
 
+import msgspec
+
 from openers.api.edge import PREFIX
 from openers.bootstrap import Service
+from openers.domain.patient import Patient
 from openers.worlds.advance import Jobs, advance
 from openers.worlds.clock import WorldClock
 from openers.worlds.in_process import Answer, ask
+from openers.worlds.own_pas import OwnPas
 from openers.worlds.packs import Pack, PackError
 from openers.worlds.packs.acts import PATIENTS, Act, Actor, Form, filled, looked_up, read_form
 from openers.worlds.sessions import begin_session_of
 
 FAILURE: Final = 300
-LIFE_DAYS: Final = 1
+BOOKINGS: Final = "bookings"
+"""Under this name acts find what the PAS has booked so far, the latest last."""
 
 
 class Stage:
     """Where acts are played: a service around the world, and its clock."""
 
-    def __init__(self, service: Service, clock: WorldClock, jobs: Jobs) -> None:
-        """The clock is moved from act to act, and what falls due in between is done."""
-        self._service, self._clock, self._jobs = service, clock, jobs
+    def __init__(self, service: Service, clock: WorldClock, pas: OwnPas, jobs: Jobs) -> None:
+        """The clock is moved from act to act, and what falls due in between is done. `pas` is that of the world."""
+        self._service, self._clock, self._pas, self._jobs = service, clock, pas, jobs
         self._tokens: dict[Actor, str] = {}
         self._replies: dict[str, list[Any]] = {}
 
@@ -38,7 +43,8 @@ class Stage:
         began = self._clock.now() + timedelta(days=max((act.days_ago for act in pack.acts), default=0.0))
         for act in sorted(pack.acts, key=lambda act: -act.days_ago):
             at = began - timedelta(days=act.days_ago)
-            await advance(self._service.world, self._clock, max(at, self._clock.now()), self._jobs)
+            if at > self._clock.now():  # acts of one day are done at one instant, before anything else happens
+                await advance(self._service.world, self._clock, at, self._jobs)
             for turn in range(act.times):
                 await self._act(act, turn, pack)
 
@@ -53,11 +59,13 @@ class Stage:
             told = reply.body.decode("utf-8", "replace")
             raise PackError(f"pack {pack.name}: act {act.name or act.form} was answered {reply.status}: {told}")
         if act.name:
-            self._replies.setdefault(act.name, []).append(json.loads(reply.body) if reply.body else None)
+            told = json.loads(reply.body) if reply.body else reply.headers
+            self._replies.setdefault(act.name, []).append(told)
 
     def _values(self, act: Act, turn: int, pack: Pack) -> Mapping[str, Any]:
         """What fills the gaps of an act's form."""
-        replies = {name: each[turn % len(each)] for name, each in self._replies.items()}
+        replies: dict[str, Any] = {name: each[turn % len(each)] for name, each in self._replies.items()}
+        replies[BOOKINGS] = [msgspec.structs.asdict(each) for each in self._pas.bookings]
         by_turns = {name: _turn(each, turn, pack) for name, each in act.each.items()}
         given = {name: looked_up(value, replies) for name, value in {**act.values, **by_turns}.items()}
         return {**read_form(act.form).defaults, **given}
@@ -87,11 +95,15 @@ class Stage:
         return self._tokens[actor]
 
 
+def _can_be_referred(patient: Patient) -> bool:
+    return not patient.sensitive and patient.died is None and patient.practice is not None
+
+
 def _turn(each: str | list[Any], turn: int, pack: Pack) -> Any:
     """The value for this turn. Raises `ValueError`."""
     if isinstance(each, list):
         return each[turn % len(each)]
     if each != PATIENTS:
         raise ValueError(f"each is {each!r}: give a list, or {PATIENTS!r}")
-    patients = [str(patient.nhs_number) for patient in pack.patients if not patient.sensitive and patient.died is None]
+    patients = [str(patient.nhs_number) for patient in pack.patients if _can_be_referred(patient)]
     return patients[turn % len(patients)]

@@ -7,7 +7,7 @@ said, so that a new operation needs a new form and no new code.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib.resources import files
 from typing import Any, Final, cast
@@ -15,8 +15,10 @@ from typing import Any, Final, cast
 import msgspec
 
 FORMS: Final = files("openers.worlds.packs").joinpath("forms")
+EACH: Final = "$each"
+FROM: Final = "$from"
 PATIENTS: Final = "patients"
-"""In `each`: all patients of the pack who are alive and not sensitive, by turns."""
+"""In `each`: all patients of the pack who can be referred (alive, not sensitive, with a practice), by turns."""
 
 
 class Actor(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -47,7 +49,11 @@ class Act(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
 
 
 class Form(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A request with gaps: `$name` for a whole value, `${name}` within a text. `defaults` fill what an act does not."""
+    """A request with gaps: `$name` for a whole value, `${name}` within a text. `defaults` fill what an act does not.
+
+    An element of a list that has `$each` comes once for each value of that list, which is then in the gap `each`; an
+    object that has `$from` begins as that value.
+    """
 
     method: str
     path: str
@@ -67,18 +73,34 @@ def read_form(name: str) -> Form:
 
 
 def filled(template: Any, values: Mapping[str, Any]) -> Any:
-    """The template with its gaps filled. A key whose gap has no value (`null`) is left out. Raises `ValueError`."""
+    """The template with its gaps filled. What is filled with nothing (`None`) is left out. Raises `ValueError`."""
     match template:
         case str():
             return _filled_text(template, values)
         case list():
-            parts = (filled(each, values) for each in cast("list[Any]", template))
-            return [value for value in parts if value is not None]
+            parts = (part for each in cast("list[Any]", template) for part in _repeated(each, values))
+            return [value for value in (filled(part, within) for part, within in parts) if value is not None]
         case dict():
-            pairs = ((name, filled(each, values)) for name, each in cast("dict[str, Any]", template).items())
-            return {name: value for name, value in pairs if value is not None}
+            return _filled_object(cast("dict[str, Any]", template), values)
         case _:
             return template
+
+
+def _filled_object(template: dict[str, Any], values: Mapping[str, Any]) -> Any:
+    """The object with its gaps filled; nothing if everything in it was left out."""
+    began: dict[str, Any] = dict(_value(template[FROM], values)) if FROM in template else {}
+    own = {name: filled(each, values) for name, each in template.items() if name not in (FROM, EACH)}
+    whole = {**began, **{name: value for name, value in own.items() if value is not None}}
+    return whole or (None if template else {})
+
+
+def _repeated(part: Any, values: Mapping[str, Any]) -> Iterator[tuple[Any, Mapping[str, Any]]]:
+    """One element of a list, as often as the list that it is `$each` of has values, each of them in the gap `each`."""
+    name = cast("dict[str, Any]", part).get(EACH) if isinstance(part, dict) else None
+    if name is None:
+        yield part, values
+    else:
+        yield from ((part, {**values, "each": each}) for each in _value(name, values))
 
 
 def _filled_text(text: str, values: Mapping[str, Any]) -> Any:

@@ -12,6 +12,7 @@ from openers.domain.directory import Organisation, Service, Site, User
 from openers.domain.identifiers import UserId
 from openers.domain.patient import Patient
 from openers.domain.principal import BusinessFunction
+from openers.usecases.load_directory import LoadDirectory
 from openers.usecases.load_records import LoadRecords
 from openers.worlds.clinics import Clinic
 from openers.worlds.packs.acts import Act, Actor
@@ -36,7 +37,8 @@ class Pack(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     `day` is the day from which the ages of generated patients are counted. `now` is the instant at which the clock
     stands, where a world does not go with the real time. `clinics` offer the slots of a world without a real PAS.
     `acts` are what has happened before, `records` what has to be there as it is; `open_to` says as whom a request
-    without a token acts, where the door is open.
+    without a token acts, where the door is open. `afterwards` are parts of the directory as they are in the end, such
+    as a service that was withdrawn after it had been put on a shortlist.
     """
 
     name: str
@@ -53,6 +55,7 @@ class Pack(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     clinics: tuple[Clinic, ...] = ()
     actors: dict[str, Actor] = {}
     acts: tuple[Act, ...] = ()
+    afterwards: LoadDirectory = LoadDirectory()
     records: LoadRecords = LoadRecords()
     open_to: dict[BusinessFunction, UserId] = {}
     crowd: Crowd | None = None
