@@ -1,7 +1,7 @@
 """pytest plugin: a service of this process, and for each test a world of its own with a clock of its own.
 
 Put `pytest_plugins = ["openers.testing"]` into your `conftest.py` and ask for `openers_world`. The service speaks
-HTTP, so any client will do. It begins with the pack that the ini option `openers_pack` names (`demo`), and has its own PAS.
+HTTP, so any client will do. It begins with the pack that the ini option `openers_pack` names, and has its own PAS.
 """
 
 from __future__ import annotations

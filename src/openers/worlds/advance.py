@@ -57,7 +57,8 @@ async def advance(world: World, clock: WorldClock, until: Instant, jobs: Jobs) -
         if instant > clock.now():
             clock.set(instant)
         await _run(world, jobs, _told)
-    clock.set(until)
+    if until > clock.now():
+        clock.set(until)
     if jobs.arrive is not None:
         await jobs.arrive()
     await _run(world, jobs, _told)

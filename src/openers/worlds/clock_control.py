@@ -47,12 +47,15 @@ class Stretch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Shown(msgspec.Struct, frozen=True, kw_only=True):
-    """What the clock of a world shows, what ran on the way there, and which linked Test PASes took the time over."""
+    """What the clock of a world shows, what ran on the way there, and which linked Test PASes took the time over.
+
+    `ahead_s` is how far a running clock is ahead of the real time, in seconds.
+    """
 
     world: str
     now: Instant
     running: bool
-    ahead_s: float
+    ahead_s: float | None
     ran: Sequence[Done] = ()
     told: Sequence[Told] = ()
 
@@ -121,6 +124,6 @@ class ClockControl:
 
 def shown(held: Held, ran: Sequence[Done] = (), told: Sequence[Told] = ()) -> Shown:
     """What a world's clock shows."""
-    now = held.clock.now()
-    ahead_s = round((now - held.world.wall.now()).total_seconds(), 3)
-    return Shown(world=held.name, now=now, running=held.clock.is_running, ahead_s=ahead_s, ran=ran, told=told)
+    clock = held.clock
+    ahead_s = clock.state.ahead_s if clock.is_running else None
+    return Shown(world=held.name, now=clock.now(), running=clock.is_running, ahead_s=ahead_s, ran=ran, told=told)

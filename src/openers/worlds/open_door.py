@@ -71,6 +71,7 @@ async def _actor(tx: Tx, held: Held, function: str, organisation: str) -> tuple[
     clients = [each for each in applications if each.mode is AccessMode.USER_RESTRICTED]
     people = [user for user in await tx.directory.users() if user.active and _is_surely_known(user)]
     suitable = [(user, place) for user in people for place in _places(user, function, organisation)]
+    suitable = suitable or [(user, place) for user in people for place in _places(user, function, "")]
     if not suitable or not clients:
         return None
     preferred = _preferred(held.pack, function)
