@@ -98,6 +98,15 @@ async def test_slots_are_there_after_a_long_way(here: Rig) -> None:
     assert all(now < datetime.fromisoformat(start) < now + timedelta(days=7) for start in starts)
 
 
+async def test_slots_are_polled_again_when_the_clock_goes_back(on_each: Rig) -> None:
+    """Not only when the world comes to the time again at which it was."""
+    await on_each.control("POST", "/clock/advance", {"days": 100})
+    await on_each.control("PUT", "/clock", {"real": True})
+    ran = (await on_each.control("POST", "/clock/advance"))["ran"]
+    assert [done["kind"] for done in ran].count(POLL) > 10
+    assert not [done for done in ran if done.get("failed")]
+
+
 async def test_tokens_go_by_the_real_time(here: Rig) -> None:
     """A year of the world later somebody is still logged in; sessions end by a call of their own."""
     await here.as_()

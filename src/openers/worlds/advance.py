@@ -7,6 +7,7 @@ once, at the end. Called by the control plane, by the loader of packs and by the
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from datetime import UTC, datetime
 from typing import Final, NamedTuple
 
 import msgspec
@@ -18,6 +19,7 @@ from openers.usecases.ports import DueItem
 from openers.usecases.world import World
 from openers.worlds.clock import WorldClock
 
+LATEST: Final = datetime.max.replace(tzinfo=UTC)
 ALL: Final = 2**31 - 1
 """More items than any world has."""
 
@@ -63,6 +65,19 @@ async def advance(world: World, clock: WorldClock, until: Instant, jobs: Jobs) -
         await jobs.arrive()
     await _run(world, jobs, _told)
     return done
+
+
+async def go_back(world: World) -> None:
+    """The clock shows an earlier time than before: what comes again and again is not awaited until then."""
+    async with world.read() as tx:
+        later = [item for item in await tx.due.upcoming(LATEST, ALL) if item.kind in REGULAR]
+        links = await tx.links.all()
+    now = world.clock.now()
+    async with world.for_call(system_entry("Set clock back", world.wall.now())).begin("go back in time") as tx:
+        for link in links:
+            await tx.links.forget_polled(link.service)
+        for item in later:
+            await tx.due.add(item.kind, item.key, min(item.due_at, now))
 
 
 async def _run(world: World, jobs: Jobs, told: Told) -> None:

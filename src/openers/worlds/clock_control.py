@@ -13,7 +13,7 @@ from starlette.routing import Route
 from openers.bootstrap import jobs_of, note_job
 from openers.domain.clock import Instant
 from openers.telemetry.metrics import Metrics
-from openers.worlds.advance import Done, Jobs, advance
+from openers.worlds.advance import Done, Jobs, advance, go_back
 from openers.worlds.calls import call_route, held_of, read_body
 from openers.worlds.held import MAIN, Held
 from openers.worlds.linked_pas import Told, tell_linked
@@ -87,6 +87,7 @@ class ClockControl:
     async def set(self, held: Held, wanted: NewTime) -> Shown:
         """Move the hands; nothing runs by that. Raises BadCall."""
         async with held.turn:
+            before = held.clock.now()
             if wanted.real:
                 if wanted.now is not None or wanted.running is not None:
                     raise BadCall("real puts the clock back to the real time: send it alone")
@@ -97,6 +98,8 @@ class ClockControl:
                 held.clock.set(wanted.now)
             if wanted.running:
                 held.clock.resume()
+            if held.clock.now() < before:
+                await go_back(held.world)
             return shown(held, told=await self._arrived(held))
 
     async def advance(self, held: Held, stretch: timedelta) -> Shown:
