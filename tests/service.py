@@ -134,8 +134,16 @@ def entry() -> AuditEntry:
 
 def settings_for(database_url: str, keys: Path, **overrides: object) -> Settings:
     """Settings of a test service; its keys are kept in the directory `keys`."""
-    given = {"database_url": database_url, "audit_key_file": keys / "audit.key", "signing_key_file": keys / "sign.pem"}
-    return read_settings({}, {**given, **overrides})
+    files = {
+        "audit_key_file": "audit.key",
+        "signing_key_file": "sign.pem",
+        "files_key_file": "files.key",
+        "access_code_key_file": "access-codes.key",
+    }
+    given: dict[str, object] = {name: keys / file for name, file in files.items()}
+    if not database_url.startswith("sqlite:"):  # beside its file are the blobs of one on SQLite
+        given["blob_url"] = f"file:{keys / 'blobs' / uuid4().hex}"
+    return read_settings({}, {"database_url": database_url, **given, **overrides})
 
 
 @asynccontextmanager
@@ -152,6 +160,7 @@ async def running(settings: Settings, terms: Iterable[ClinicalTerm] | None = Non
         for client in run.clients:
             await client.aclose()
         await service.world.pas.close()
+        await service.world.blobs.close()
         await service.world.store.close()
 
 

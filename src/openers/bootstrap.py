@@ -34,10 +34,12 @@ from openers.api.routes import Routes
 from openers.documents.blobs_on_disk import BlobsOnDisk
 from openers.documents.scanning import Clamd, ContentScanner, ScriptedThreats
 from openers.documents.signed_addresses import SignedAddresses
+from openers.documents.typesetter import TypstTypesetter
 from openers.domain.clock import Clock
 from openers.domain.codes import ClinicalTerm
 from openers.domain.errors import OpenersError
 from openers.identity.access import AccessCache
+from openers.identity.access_codes import AesCodeSeal
 from openers.identity.id_tokens import SigningKey
 from openers.key_files import read_or_make_key
 from openers.pas.connector import PasConnector
@@ -48,7 +50,7 @@ from openers.store.patients import OwnPatients
 from openers.system import RandomIds, SystemClock
 from openers.telemetry.metrics import Metrics
 from openers.usecases.book_appointment import ORPHAN, SETTLE
-from openers.usecases.due import Job, Told, run_due, system_entry
+from openers.usecases.due import DueRunner, Job, Told, run_due, system_entry
 from openers.usecases.file_ports import Blobs
 from openers.usecases.poll_slots import KIND as POLL
 from openers.usecases.poll_slots import Polling, poll_service
@@ -64,7 +66,7 @@ from openers.usecases.upload_file import SCAN
 from openers.usecases.world import ListingsShelf, World
 from openers.web.log_in import LogInPages, style_route
 
-__all__ = ["Service", "do_due_work", "open_service", "open_world", "operations", "service_of"]
+__all__ = ["Service", "do_due_work", "due_runner", "open_service", "open_world", "operations", "service_of"]
 
 _log = structlog.get_logger()
 
@@ -87,13 +89,14 @@ class Service(msgspec.Struct, frozen=True):
         """Serve one HTTP request: FHIR goes to the edge, everything else to the pages."""
         await (self.edge if _is_fhir(scope["path"]) else self.pages)(scope, receive, send)
 
-    async def work(self) -> int:
-        """Do what has fallen due; how many items were taken. Raises Unavailable."""
-        return await do_due_work(self)
+    def runner(self) -> DueRunner:
+        """Does what falls due in the world."""
+        return due_runner(self)
 
     async def close(self) -> None:
         """Let go of what does not belong to the store."""
         await self.world.pas.close()
+        await self.world.blobs.close()
 
 
 async def open_world(settings: Settings, metrics: Metrics, terms: Iterable[ClinicalTerm] = ()) -> World:
@@ -116,6 +119,8 @@ async def open_world(settings: Settings, metrics: Metrics, terms: Iterable[Clini
         scanner=ContentScanner(ScriptedThreats() if settings.clamd_url is None else Clamd(settings.clamd_url)),
         reference=reference,
         listings=ListingsShelf(reference),
+        typesetter=TypstTypesetter(),
+        seal=AesCodeSeal(read_or_make_key(settings.access_code_key_file, strict=settings.production)),
         entry=system_entry("Start", clock.now()),
     )
 
@@ -163,7 +168,10 @@ def open_blobs(settings: Settings) -> Blobs:
     if settings.blob_url.startswith("s3://"):
         from openers.documents.blobs_in_s3 import BlobsInS3  # its client takes a while to import
 
-        return BlobsInS3(settings.blob_url, settings.drafts_directory, settings.blob_endpoint)
+        try:
+            return BlobsInS3(settings.blob_url, settings.drafts_directory, settings.blob_endpoint)
+        except (OSError, ValueError) as error:
+            raise SettingsError((f"OPENERS_BLOB_URL: {settings.blob_url} can't be used: {error}",)) from error
     directory = Path(settings.blob_url.removeprefix("file:"))
     try:
         return BlobsOnDisk(directory)
@@ -181,8 +189,13 @@ async def _refuse_test_applications(world: World) -> None:
         raise SettingsError((problem,))
 
 
+def due_runner(service: Service) -> DueRunner:
+    """A runner of what falls due in the service's world."""
+    return DueRunner(service.world, jobs_of(service.settings), note_job(service.metrics, service.world.wall))
+
+
 async def do_due_work(service: Service) -> int:
-    """Run what has fallen due in the service's world, and the store's own upkeep; how many items were taken."""
+    """Do what is due now in the service's world to its end, and the store's own upkeep; how many items were taken."""
     await service.world.store.upkeep()
     return await run_due(service.world, jobs_of(service.settings), note_job(service.metrics, service.world.wall))
 

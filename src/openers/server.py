@@ -37,6 +37,22 @@ COLLECT_AFTER: Final = (20_000, 20, 100)
 _log = structlog.get_logger()
 
 
+class Runner(Protocol):
+    """Does what falls due, item beside item."""
+
+    async def look(self) -> int:
+        """Begin what is due now; how many items that is. Raises Unavailable."""
+        ...
+
+    async def rest(self, at_most_s: float) -> None:
+        """Return when an item has ended, or so many seconds have passed. Raises Unavailable."""
+        ...
+
+    async def stop(self) -> None:
+        """Break off what is under way. Raises Unavailable."""
+        ...
+
+
 class Served(Protocol):
     """A service that answers and does its due work: the one of `bootstrap`, or that of test mode, which has more."""
 
@@ -59,8 +75,8 @@ class Served(Protocol):
         """Serve one HTTP request."""
         ...
 
-    async def work(self) -> int:
-        """Do what has fallen due; how many items were taken. Raises Unavailable."""
+    def runner(self) -> Runner:
+        """Does what falls due in `world`."""
         ...
 
     async def close(self) -> None:
@@ -139,18 +155,34 @@ def _serve_metrics(service: Served) -> None:
 async def _run_due_work(service: Served) -> None:
     """Look for due work again and again; a failure is logged and the next look tries anew."""
     heads = AuditHeads(service.world.store)
-    while True:
-        try:
-            taken = await service.work()
-            await heads.log_each_minute(monotonic())
-        except OpenersError as error:
-            taken = 0
-            _log.warning("due work can't run", reason=type(error).__name__)
-        except Exception:
-            taken = 0
-            await _log.aexception("due work failed unexpectedly")
-        if not taken:
-            await asyncio.sleep(DUE_EVERY_S)
+    runner = service.runner()
+    try:
+        while True:
+            await _look_once(service, runner, heads)
+    finally:
+        await _stop_running(runner)
+
+
+async def _look_once(service: Served, runner: Runner, heads: AuditHeads) -> None:
+    """Begin what is due, and wait until it is time for another look."""
+    try:
+        await service.world.store.upkeep()
+        await runner.look()
+        await heads.log_each_minute(monotonic())
+        await runner.rest(DUE_EVERY_S)
+    except OpenersError as error:
+        _log.warning("due work can't run", reason=type(error).__name__)
+        await asyncio.sleep(DUE_EVERY_S)
+    except Exception:
+        await _log.aexception("due work failed unexpectedly")
+        await asyncio.sleep(DUE_EVERY_S)
+
+
+async def _stop_running(runner: Runner) -> None:
+    try:
+        await runner.stop()
+    except OpenersError as error:
+        _log.warning("due work is not given back", reason=type(error).__name__)
 
 
 class AuditHeads:

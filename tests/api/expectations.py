@@ -13,6 +13,7 @@ from typing import Any, Final
 import httpx
 from tests.api.stage import TRIAGE, Stage
 from tests.booking.rig import RULES, cancellation, deferral
+from tests.files import LETTER, Sample, letter, upload
 from tests.requests import (
     ERS_SERVICE,
     HEADERS,
@@ -47,10 +48,11 @@ ISSUE_CODES: Final = frozenset(
 
 @dataclass(frozen=True)
 class Expected:
-    """One address of one operation. `path` holds `{ubrn}`, `{appointment}` or `{booked}` where one is named.
+    """One address of one operation. `path` holds the name of what is on the stage in braces, where one is named.
 
-    `etag` is its form, if any; `headers` are those that it needs besides the usual ones; `makes` and `cancels` say what
-    its body asks for where that is of a referral or an appointment that exists.
+    `etag` and `location` are their form, if any, `cache` is Cache-Control and `media` the type of what is answered;
+    `headers` are those that it needs besides the usual ones. `makes`, `cancels` and `letters` say what its body asks
+    for where that is of a referral or an appointment that exists; `file` is what is uploaded.
     """
 
     number: str
@@ -59,12 +61,17 @@ class Expected:
     path: str
     success: int = 200
     etag: str | None = None
-    no_cache: bool = False
+    cache: str | None = None
+    location: str | None = None
+    media: str | None = OUTCOME
     body: Json | None = None
     query_required: bool = False
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
     makes: bool = False
     cancels: bool = False
+    letters: bool = False
+    file: Sample | None = None
+    accepts_anything: bool = False
 
     @property
     def fhir(self) -> str:
@@ -78,13 +85,20 @@ class Expected:
 
     @property
     def has_body(self) -> bool:
-        """Whether something is sent."""
-        return self.method in ("POST", "PUT")
+        """Whether FHIR JSON is sent."""
+        return self.method in ("POST", "PUT") and self.file is None
 
     async def address(self, stage: Stage) -> str:
         """Where it is called."""
         booked = (await stage.booked())["id"] if "{booked}" in self.path else ""
-        known = {"{ubrn}": stage.ubrn, "{appointment}": stage.appointment, "{booked}": booked}
+        unbooked = (await stage.unbooked())["id"] if "{unbooked}" in self.path else ""
+        known = {
+            "{ubrn}": stage.ubrn,
+            "{appointment}": stage.appointment,
+            "{booked}": booked,
+            "{unbooked}": unbooked,
+            "{file}": stage.file,
+        }
         address = self.path
         for name, value in known.items():
             address = address.replace(name, value)
@@ -94,6 +108,8 @@ class Expected:
         """A valid body."""
         if self.makes:
             return deferral(await stage.unbooked(), "TRIAGE", TRIAGE)
+        if self.letters:
+            return letter(await upload(stage.rig.gp, ubrn=(await stage.unbooked())["id"]))
         return cancellation(await stage.booked(), "PATIENT_ILL") if self.cancels else self.body
 
     async def call(
@@ -104,8 +120,11 @@ class Expected:
         if self.has_body and "content" not in instead and "json" not in instead:
             arguments["json"] = await self.content(stage)
         more = {**self.headers, **(HEADERS if self.has_body else {})}
+        if self.file is not None:
+            arguments["content"] = self.file.content
+            more |= {"NHSD-eRS-File-Name": self.file.name, "Content-Type": self.file.media_type}
         reply = await client.request(**{**arguments, **instead}, headers={**more, **(headers or {})})
-        if (self.makes or self.cancels) and reply.is_success:
+        if (self.makes or self.cancels or self.letters) and reply.is_success:
             stage.used_up(booked=self.cancels)
         return reply
 
@@ -114,6 +133,7 @@ def _body(request: Json) -> Json:
     return request["json"]
 
 
+BINARY: Final = r"Binary/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 WEAK: Final = r'W/"[0-9]+"'
 SLOTS: Final = "/STU3/Slot?schedule.actor%3AHealthcareService=11002&appointmentType=URGENT&status=free&_count=10&page=1"
 
@@ -127,12 +147,44 @@ OPERATIONS: Final = (
         "/STU3/ReferralRequest/{ubrn}/_history/3",
         etag=r'W/"3"',
     ),
+    Expected(
+        "A006",
+        "GET",
+        "/STU3/Binary/{id}",
+        "/STU3/Binary/{file}",
+        media="application/pdf",
+        accepts_anything=True,
+    ),
+    Expected(
+        "A007",
+        "POST",
+        "/STU3/ReferralRequest/{ubrn}/$ers.generateCRI",
+        "/STU3/ReferralRequest/{ubrn}/$ers.generateCRI",
+        media="application/pdf",
+    ),
     Expected("A010", "POST", search()["url"], search()["url"], body=_body(search())),
     Expected(
         "A011", "POST", create_referral()["url"], create_referral()["url"], 201, WEAK, body=_body(create_referral())
     ),
+    Expected(
+        "A012",
+        "POST",
+        "/STU3/ReferralRequest/{ubrn}/$ers.maintainReferralLetter",
+        "/STU3/ReferralRequest/{unbooked}/$ers.maintainReferralLetter",
+        etag=r'W/"4"',
+        headers={"If-Match": 'W/"3"'},
+        letters=True,
+    ),
     Expected("A015", "GET", "/STU3/Slot", SLOTS, query_required=True, headers=RULES),
     Expected("A016", "POST", "/STU3/Appointment", "/STU3/Appointment", 201, r'W/"1"', makes=True),
+    Expected(
+        "A019",
+        "POST",
+        "/STU3/ReferralRequest/{ubrn}/$ers.generatePatientLetter",
+        "/STU3/ReferralRequest/{ubrn}/$ers.generatePatientLetter",
+        media="application/pdf",
+    ),
+    Expected("A020", "POST", "/STU3/Binary", "/STU3/Binary", 201, location=BINARY, media=None, file=LETTER),
     Expected(
         "A021",
         "POST",
@@ -143,7 +195,7 @@ OPERATIONS: Final = (
         body=_body(create_for_triage()),
     ),
     Expected("A030", "GET", "/R4/PractitionerRole", "/R4/PractitionerRole"),
-    Expected("A033", "GET", "/R4/HealthcareService/{id}", "/R4/HealthcareService/11001", etag=WEAK, no_cache=True),
+    Expected("A033", "GET", "/R4/HealthcareService/{id}", "/R4/HealthcareService/11001", etag=WEAK, cache="no-cache"),
     Expected(
         "A034",
         "PUT",
@@ -154,7 +206,7 @@ OPERATIONS: Final = (
         cancels=True,
     ),
     Expected("A035", "GET", "/R4/HealthcareService", "/R4/HealthcareService?_id=11001%2C11002", query_required=True),
-    Expected("A037", "HEAD", "/R4/HealthcareService/{id}", "/R4/HealthcareService/11001", etag=WEAK, no_cache=True),
+    Expected("A037", "HEAD", "/R4/HealthcareService/{id}", "/R4/HealthcareService/11001", etag=WEAK, cache="no-cache"),
     Expected("A038", "GET", "/STU3/Appointment/{id}", "/STU3/Appointment/{appointment}", etag=r'W/"1"'),
     Expected(
         "A038",
@@ -163,8 +215,20 @@ OPERATIONS: Final = (
         "/STU3/Appointment/{appointment}/_history/1",
         etag=r'W/"1"',
     ),
+    Expected("A039", "POST", "/R4/Binary", "/R4/Binary", 201, location=BINARY, media=None, file=LETTER),
     Expected("A040", "GET", "/R4/Practitioner", "/R4/Practitioner?_query=onBehalfOf", query_required=True),
     Expected("A041", "GET", "/R4/ServiceRequest", "/R4/ServiceRequest?identifier={ubrn}", query_required=True),
+    Expected(
+        "A042",
+        "GET",
+        "/R4/Binary/{id}",
+        "/R4/Binary/{file}",
+        307,
+        location=r"http://127\.0\.0\.1:8000/files/[\w-]+\.[\w-]{43}",
+        cache="no-store",
+        media=None,
+        accepts_anything=True,
+    ),
 )
 """Every address that exists so far."""
 
@@ -197,10 +261,15 @@ _MATRIX = """
 A004            200 200 403 200 200  403 403 403 403 403 403 403 403 403 403 403 403 403 200    200    403   401
 A005            200 200 403 200 200  403 403 403 403 403 403 403 403 403 403 403 403 403 200    403    403   401
 A005-versioned  200 200 403 200 200  403 403 403 403 403 403 403 403 403 403 403 403 403 200    403    403   401
+A006            200 200 403 200 200  403 403 403 403 403 403 403 403 403 403 403 403 403 200    403    403   401
+A007            200 200 403 200 200  403 403 403 403 403 403 403 403 403 403 403 403 403 200    403    403   401
 A010            200 200 403 403 403  403 403 403 403 403 403 403 403 403 403 403 403 403 403    403    403   401
 A011            201 201 403 403 403  403 403 403 403 403 403 403 403 403 403 403 403 403 403    403    403   401
+A012            200 200 403 403 403  403 403 403 403 403 403 403 403 403 403 403 403 403 403    403    403   401
 A015            200 200 403 403 403  403 403 403 403 403 403 403 403 403 403 403 403 403 403    403    403   401
 A016            201 201 403 403 403  403 403 403 403 403 403 403 403 403 403 403 403 403 403    403    403   401
+A019            200 200 403 403 403  403 403 403 403 403 403 403 403 403 403 403 403 403 403    403    403   401
+A020            201 201 403 201 201  403 403 403 403 403 403 403 403 403 403 403 403 403 403    403    403   401
 A021            201 201 403 403 403  403 403 403 403 403 403 403 403 403 403 403 403 403 403    403    403   401
 A030            200 200 200 200 200  200 200 200 200 200 200 200 200 200 200 200 200 200 403    403    403   401
 A033            200 200 403 403 403  403 403 403 403 403 403 403 403 403 403 403 403 403 403    200    403   401
@@ -209,8 +278,10 @@ A035            200 200 403 403 403  403 403 403 403 403 403 403 403 403 403 403
 A037            200 200 403 403 403  403 403 403 403 403 403 403 403 403 403 403 403 403 403    200    403   401
 A038            200 200 403 200 200  403 403 403 403 403 403 403 403 403 403 403 403 403 403    403    403   401
 A038-versioned  200 200 403 200 200  403 403 403 403 403 403 403 403 403 403 403 403 403 403    403    403   401
+A039            201 201 403 201 201  403 403 403 403 403 403 403 403 403 403 403 403 403 403    403    403   401
 A040            403 403 403 403 200  403 403 403 403 403 403 403 403 403 403 403 403 403 403    403    403   401
 A041            200 200 403 200 200  403 403 403 403 403 403 403 403 403 403 403 403 403 403    403    403   401
+A042            307 307 403 307 307  403 403 403 403 403 403 403 403 403 403 403 403 403 307    403    403   401
 """
 """Operation by caller: people who hold a function where they say so, applications that have one, and nobody."""
 
@@ -237,7 +308,7 @@ def check_headers(reply: httpx.Response, expected: Expected, correlation: str) -
     assert reply.status_code == expected.success, reply.text
     assert REQUEST_ID.fullmatch(reply.headers["x-request-id"])
     assert reply.headers["x-correlation-id"] == correlation
-    assert reply.headers["content-type"] == OUTCOME
+    assert reply.headers.get("content-type") == expected.media
     assert reply.headers.get_list("content-length") == [reply.headers["content-length"]]
     if expected.method != "HEAD":
         assert int(reply.headers["content-length"]) == len(reply.content)
@@ -245,7 +316,11 @@ def check_headers(reply: httpx.Response, expected: Expected, correlation: str) -
         assert "etag" not in reply.headers
     else:
         assert re.fullmatch(expected.etag, reply.headers["etag"])
-    assert reply.headers.get("cache-control") == ("no-cache" if expected.no_cache else None)
+    assert reply.headers.get("cache-control") == expected.cache
+    if expected.location is None:
+        assert "location" not in reply.headers
+    else:
+        assert re.fullmatch(expected.location, reply.headers["location"])
 
 
 def check_refusal(reply: httpx.Response, fhir: str) -> None:

@@ -238,10 +238,22 @@ async def test_due_work_is_claimed_earliest_first_and_not_before_its_time(store:
     assert [(each.key, each.attempt) for each in await claim(store, NOON, most=2)] == [("late", 1), ("later", 1)]
     assert [each.key for each in await claim(store, NOON)] == ["latest"]
     async with store.read() as tx:
-        assert not await tx.due.waiting(NOON)
-        assert await tx.due.waiting(NOON + 2 * MINUTE)
+        assert await tx.due.waiting(NOON) == []
+        assert await tx.due.waiting(NOON + 2 * MINUTE) == ["remind"]
         assert await tx.due.planned("remind", "future")
         assert not await tx.due.planned("remind", "nothing")
+
+
+async def test_due_work_is_claimed_by_kind(store: Store) -> None:
+    """Each kind that waits is told once; claiming one leaves the others."""
+    async with store.begin(entry()) as tx:
+        for kind, key in (("scan", "one"), ("scan", "two"), ("remind", "one")):
+            await tx.due.add(kind, key, NOON)
+    async with store.read() as tx:
+        assert await tx.due.waiting(NOON) == ["remind", "scan"]
+    assert [(each.kind, each.key) for each in await claim(store, NOON)] == [("remind", "one")]
+    async with store.read() as tx:
+        assert await tx.due.waiting(NOON) == ["scan"]
 
 
 async def test_due_work_is_done_or_given_back(store: Store) -> None:
@@ -279,10 +291,10 @@ async def test_a_claim_runs_out_and_then_belongs_to_the_next(store: Store) -> No
 async def test_work_added_again_while_it_runs_is_not_lost(store: Store) -> None:
     """Even for the same instant: what is done was the earlier one."""
     async with store.begin(entry()) as tx:
-        await tx.due.add("poll", "slots", NOON)
+        await tx.due.add("remind", "slots", NOON)
     (running,) = await claim(store, NOON)
     async with store.begin(entry()) as tx:
-        await tx.due.add("poll", "slots", NOON)
+        await tx.due.add("remind", "slots", NOON)
         await tx.due.done(running)
     assert [(each.key, each.attempt) for each in await claim(store, NOON)] == [("slots", 1)]
 

@@ -140,7 +140,7 @@ async def test_what_nobody_uses_is_dropped_and_says_so(here: Rig) -> None:
     await here.refer(world="a")
     await here.refer(world="b")
     _age(here.service.worlds.named("a"))
-    await here.service.work()
+    await here.service.runner().look()
     assert [each.name for each in here.service.worlds.all] == ["main", "b"]
     gone = await here.http.get("/referrals/_ping", headers={TENANT: "a"})
     assert (gone.status_code, "fork it again" in gone.json()["error"]) == (410, True)

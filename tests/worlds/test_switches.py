@@ -113,7 +113,7 @@ async def test_its_clock_stands_and_it_has_slots_of_its_own(frozen: Rig) -> None
     slots = [await frozen.http.get(f"{FHIR}/STU3/Slot", params=query, headers=headers) for _ in range(2)]
     assert slots[0].content == slots[1].content
     assert len([each for each in slots[0].json()["entry"] if each["search"]["mode"] == "match"]) == 2
-    assert await frozen.service.work() == 0
+    assert await frozen.service.runner().look() == 0
 
 
 async def test_log_ins_to_a_frozen_world_stay(frozen: Rig) -> None:

@@ -21,6 +21,7 @@ from openers.domain.principal import Principal
 from openers.domain.referral import Referral
 from openers.settings import Settings
 from openers.usecases.ports import Stored
+from openers.usecases.printing import Printout
 from openers.usecases.world import World
 from openers.wire import problems
 from openers.wire.json import Json
@@ -178,6 +179,15 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
         appointment = stored.value.appointment
         body = self.renderings.of(self.world, stored, writer, self.base)
         return Reply(self.operation.success, body, ((b"etag", etag(appointment.version if appointment else 0)),))
+
+    def printout(self, made: Printout) -> Reply:
+        """A document on paper, to be kept under its name."""
+        named = b'attachment; filename="%s"' % made.name.encode()
+        return Reply(
+            self.operation.success,
+            made.pdf,
+            ((b"content-type", self.operation.produces.encode()), (b"content-disposition", named)),
+        )
 
     def plain(self, body: bytes, *headers: Header) -> Reply:
         """A body that is no stored record."""

@@ -121,6 +121,8 @@ class Edge(msgspec.Struct, frozen=True, kw_only=True):
             headers.append((b"retry-after", b"%d" % problem.retry_after_s))
         if problem.allow:
             headers.append((b"allow", problem.allow.encode()))
+        if problem.status == 408:  # or the rest could go on arriving, a byte now and then
+            headers.append((b"connection", b"close"))
         if problem.status == 401:
             headers.append((b"www-authenticate", b'Bearer realm="OpenERS", error="invalid_token"'))
         return Reply(problem.status, write_outcome(problem, request.fhir, world.clock.now()), tuple(headers))

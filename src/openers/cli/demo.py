@@ -11,9 +11,9 @@ from urllib.parse import urlsplit
 import msgspec
 
 from openers.cli.children import child
+from openers.cli.writing import writer_lock
 from openers.settings import Settings
 from openers.store.opening import migrate
-from openers.store.writer_lock import WriterLock
 from openers.telemetry.metrics import Metrics
 from openers.worlds.loader import populate
 from openers.worlds.mode import open_main, worlds_directory
@@ -44,26 +44,19 @@ async def migrate_only(settings: Settings) -> bool:
 async def _load(settings: Settings, pack: Pack, *, only_if_empty: bool) -> None:
     lock = writer_lock(settings)
     snapshots = Snapshots(worlds_directory(settings))
-    main = await open_main(settings, Metrics(), snapshots)
     try:
-        async with main.world.read() as tx:
-            loaded = bool(await tx.directory.version())
-        if not (only_if_empty and loaded):
-            snapshots.put_main(await populate(main, pack, settings))
+        main = await open_main(settings, Metrics(), snapshots)
+        try:
+            async with main.world.read() as tx:
+                loaded = bool(await tx.directory.version())
+            if not (only_if_empty and loaded):
+                snapshots.put_main(await populate(main, pack, settings))
+        finally:
+            await main.pas.close()
+            await main.world.store.close()
     finally:
-        await main.pas.close()
-        await main.world.store.close()
         if lock is not None:
             lock.release()
-
-
-def writer_lock(settings: Settings) -> WriterLock | None:
-    """The right to write to the SQLite file, until released; PostgreSQL needs none. Raises BlockingIOError."""
-    path = settings.sqlite_path
-    if path is None:
-        return None
-    path.parent.mkdir(parents=True, exist_ok=True)
-    return WriterLock(path)
 
 
 def pack_with_pas_at(port: int | None, settings: Settings) -> Pack:

@@ -36,21 +36,12 @@ def serve(context: typer.Context) -> None:
 
 async def _link(settings: Settings, wanted: tuple[str, str, str]) -> None:
     """Raises BlockingIOError, Unavailable, FieldRefused, ValueError."""
-    from openers.bootstrap import open_world
-    from openers.cli.demo import writer_lock
+    from openers.cli.writing import writing_world
     from openers.domain.identifiers import ServiceId
-    from openers.telemetry.metrics import Metrics
     from openers.usecases.due import system_entry
     from openers.usecases.link_pas import LinkPas, link_pas
 
     service, url, client_id = wanted
     command = LinkPas(service=ServiceId(service), url=url, client_id=client_id)
-    lock = writer_lock(settings)
-    world = await open_world(settings, Metrics())
-    try:
+    async with writing_world(settings) as world:
         await link_pas(command, world.for_call(system_entry("Link PAS", world.wall.now())))
-    finally:
-        await world.pas.close()
-        await world.store.close()
-        if lock is not None:
-            lock.release()

@@ -18,7 +18,11 @@ from openers.domain.errors import Unavailable
 from openers.usecases.file_ports import Verdict
 
 PART: Final = "virus scanner"
-REPLY_WITHIN_S: Final = 120.0
+SCANNED_WITHIN_S: Final = 240.0
+"""How long one scan may take, in seconds: less than a runner has an item to itself."""
+_TOO_LARGE: Final = "INSTREAM size limit exceeded"
+_NOT_LOOKED_INTO: Final = ("Heuristics.Limits.Exceeded", "Heuristics.Encrypted")
+"""What ClamAV names its findings when it has not looked at all of a file, where it is set up to say so."""
 THREAT_NAME: Final = "openers-threat"
 INVALID_NAME: Final = "openers-invalid"
 PENDING_NAME: Final = "openers-pending"
@@ -27,7 +31,7 @@ EICAR: Final = b85decode("ST#=}P$fV?P+K%yP+C|uG$>GBDK|qyDK~v2MM*<JQY}+dK~6+LQba9
 
 
 class Threats(Protocol):
-    """Looks for threats in a file, which it reads to its end. Raises Unavailable."""
+    """Looks for threats in a file, all of which it has read when it says CLEAN. Raises Unavailable."""
 
     async def look(self, file: UploadedFile, chunks: AsyncIterator[bytes]) -> Verdict:
         """CLEAN, THREAT, or INVALID for what can't be looked into."""
@@ -43,7 +47,7 @@ class ContentScanner:
 
     async def scan(self, file: UploadedFile, chunks: AsyncIterator[bytes]) -> Verdict:
         """What is in the file. Raises Unavailable."""
-        passing = Passing()
+        passing = Passing(file.media_type)
         verdict = await self._threats.look(file, passing.watch(chunks))
         if verdict is Verdict.CLEAN and not is_what_it_says(file.media_type, passing.ends):
             return Verdict.INVALID
@@ -53,20 +57,47 @@ class ContentScanner:
 class Clamd:
     """Threats as ClamAV finds them: its daemon gets the file as a stream (INSTREAM)."""
 
-    def __init__(self, url: str) -> None:
-        """`url` is `unix:/path/of/socket` or `tcp://host:port`."""
-        self._url = url
+    def __init__(self, url: str, within_s: float = SCANNED_WITHIN_S) -> None:
+        """`url` is `unix:/path/of/socket` or `tcp://host:port`; a scan is given up after `within_s` seconds."""
+        self._url, self._within_s = url, within_s
 
     async def look(self, file: UploadedFile, chunks: AsyncIterator[bytes]) -> Verdict:
-        """What the daemon says; a file that is larger than it takes is INVALID."""
+        """What the daemon says; a file that it can't look into is INVALID."""
         try:
-            reader, writer = await self._connect()
-            try:
-                return _verdict(await _answer(reader, writer, chunks))
-            finally:
-                writer.close()
-        except (OSError, TimeoutError, asyncio.IncompleteReadError) as error:
+            async with asyncio.timeout(self._within_s):
+                return _verdict(await self._answer(chunks))
+        except (OSError, TimeoutError, asyncio.IncompleteReadError, asyncio.LimitOverrunError) as error:
             raise Unavailable(PART) from error
+
+    async def _answer(self, chunks: AsyncIterator[bytes]) -> bytes:
+        """Send the file and read what is answered, which may come before the end: a daemon that has had enough."""
+        reader, writer = await self._connect()
+        answered = asyncio.Event()
+
+        async def _read() -> bytes:
+            try:
+                return await reader.readuntil(b"\0")
+            finally:
+                answered.set()
+
+        async def _send() -> None:
+            try:
+                await _stream(writer, chunks, answered)
+            except ConnectionError:  # its answer may have come before
+                return
+            except BaseException:
+                writer.close()  # or it would wait for the rest, and we for its answer
+                raise
+
+        try:
+            answer, sent = await asyncio.gather(_read(), _send(), return_exceptions=True)
+        finally:
+            writer.close()
+        if isinstance(sent, BaseException):
+            raise sent
+        if isinstance(answer, BaseException):
+            raise answer
+        return answer
 
     async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         if self._url.startswith("unix:"):
@@ -75,31 +106,29 @@ class Clamd:
         return await asyncio.open_connection(parts.hostname, parts.port)
 
 
-async def _answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, chunks: AsyncIterator[bytes]) -> bytes:
-    """Send the file in pieces, each after its length; a daemon that has had enough says so before the end."""
+async def _stream(writer: asyncio.StreamWriter, chunks: AsyncIterator[bytes], answered: asyncio.Event) -> None:
+    """Send the file in pieces, each after its length, and an empty one; nothing more once there is an answer."""
     writer.write(b"zINSTREAM\0")
-    try:
-        async for chunk in chunks:
-            writer.write(len(chunk).to_bytes(4, "big") + chunk)
-            await writer.drain()
-        writer.write(bytes(4))
+    async for chunk in chunks:
+        if answered.is_set():
+            return
+        writer.write(len(chunk).to_bytes(4, "big") + chunk)
         await writer.drain()
-    except ConnectionError:
-        async for _ in chunks:  # it has answered already; the file is read to its end all the same
-            pass
-    async with asyncio.timeout(REPLY_WITHIN_S):
-        return await reader.readuntil(b"\0")
+    writer.write(bytes(4))
+    await writer.drain()
 
 
 def _verdict(answer: bytes) -> Verdict:
-    text = answer.rstrip(b"\0").decode("utf-8", "replace")
-    if text.endswith("FOUND"):
-        return Verdict.THREAT
-    if text.endswith("OK"):
+    """What the answer means. Raises Unavailable for anything that is not known to be a verdict."""
+    text = answer.rstrip(b"\0").decode("utf-8", "replace").strip()
+    if text == "stream: OK":
         return Verdict.CLEAN
-    if "size limit exceeded" in text:
+    if text.startswith(_TOO_LARGE):
         return Verdict.INVALID
-    raise Unavailable(PART)
+    name = text.removeprefix("stream: ").removesuffix(" FOUND")
+    if text != f"stream: {name} FOUND":
+        raise Unavailable(PART)
+    return Verdict.INVALID if name.startswith(_NOT_LOOKED_INTO) else Verdict.THREAT
 
 
 class ScriptedThreats:

@@ -204,6 +204,10 @@ class ValidationFailed(FieldRefused):
     source = "rules 6"
 
 
+class NoAccessCode(FieldRefused):
+    """The patient has no access code."""
+
+
 class MissingHeader(FieldRefused):
     """A header that is always needed is missing."""
 

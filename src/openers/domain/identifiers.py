@@ -37,6 +37,10 @@ class NhsNumber(Identifier):
     pattern = re.compile(r"[0-9]{10}", re.ASCII)
     shape = "10 digits"
 
+    def grouped(self) -> str:
+        """As printed for people: three, three and four."""
+        return f"{self[:3]} {self[3:6]} {self[6:]}"
+
 
 class Ubrn(Identifier):
     """Unique Booking Reference Number: twelve digits, zero padded. No prefix or check digit is defined."""

@@ -89,6 +89,11 @@ class Principal(msgspec.Struct, frozen=True):
         """Whether an application acts without a person."""
         return self.function in APPLICATION_FUNCTIONS
 
+    @property
+    def is_of_provider(self) -> bool:
+        """Whether this is somebody, or something, of the side that provides services."""
+        return self.function in PROVIDER_SIDE or self.function is BusinessFunction.PROVIDER_AUTHORISED_APPLICATION
+
     def may_see(self, owner: OdsCode, workgroup: str | None) -> bool:
         """Whether there is a legitimate relationship to a record (rules 1.3, LR).
 

@@ -91,6 +91,10 @@ class Referral(msgspec.Struct, frozen=True, kw_only=True):
             clinical_information=self.clinical_information.submitted(at),
         )
 
+    def printed(self, at: Instant) -> Self:
+        """The provider has its clinical information on paper."""
+        return msgspec.structs.replace(self, clinical_information=self.clinical_information.on_paper(at))
+
     def scanned(self, file: FileId, availability: Availability) -> Self:
         """What the scan of an attached file has found."""
         return msgspec.structs.replace(self, attachments=with_availability(self.attachments, file, availability))

@@ -104,12 +104,20 @@ class SqlReferrals:
 
     async def put(self, old: Stored[Referral], new: Referral) -> Stored[Referral]:
         """Replace the value, raise the version, keep the old value in history. Raises VersionConflict."""
-        body, version = encode(new), old.version + 1
+        stored = await self._replace(old, new, old.version + 1)
+        await self._connection.run(_KEEP, {"kind": KIND, "key": old.key, "version": old.version, "body": old.body})
+        return stored
+
+    async def amend(self, old: Stored[Referral], new: Referral) -> Stored[Referral]:
+        """Replace the value under the same version. Raises VersionConflict."""
+        return await self._replace(old, new, old.version)
+
+    async def _replace(self, old: Stored[Referral], new: Referral, version: int) -> Stored[Referral]:
+        body = encode(new)
         values = {"key": old.key, "old": old.version, "version": version, "body": body}
         if not await self._connection.run(_PUT, {**values, **_columns_of(new)}):
             row = await self._connection.row(_GET, {"ubrn": old.key})
             raise VersionConflict(old.version, row[0] if row else 0)
-        await self._connection.run(_KEEP, {"kind": KIND, "key": old.key, "version": old.version, "body": old.body})
         return Stored(new.ubrn, version, body, _decoder, new.patient)
 
     async def next_ubrn(self) -> Ubrn:

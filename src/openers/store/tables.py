@@ -91,6 +91,15 @@ credentials = Table(
 )
 """Tokens, codes and used assertion ids under their SHA-256, with the session that they end with."""
 
+access_codes = Table(
+    "access_codes",
+    metadata,
+    Column("ubrn", String(12), primary_key=True),
+    Column("sealed", LargeBinary, nullable=False),
+    Column("failures", Integer, nullable=False),
+)
+"""Patients' access codes, sealed under a key outside the store. `failures` counts the wrong ones in a row."""
+
 due = Table(
     "due",
     metadata,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from openers.store.access_codes import SqlAccessCodes
 from openers.store.claims import SqlClaims, SqlEvents, SqlLinks
 from openers.store.credentials import SqlCredentials
 from openers.store.directory import SqlDirectory
@@ -18,6 +19,7 @@ class SqlTx:
     """The `Tx` port over one connection."""
 
     __slots__ = (
+        "access_codes",
         "claims",
         "credentials",
         "directory",
@@ -44,3 +46,4 @@ class SqlTx:
         self.claims = SqlClaims(connection)
         self.links = SqlLinks(connection)
         self.events = SqlEvents(connection)
+        self.access_codes = SqlAccessCodes(connection)

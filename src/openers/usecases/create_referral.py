@@ -20,6 +20,7 @@ from openers.domain.principal import Principal
 from openers.domain.referral import Referral, check_pathway_start, letter_due
 from openers.domain.search import SearchCriteria
 from openers.domain.shortlist import LONGEST, Shortlist, ShortlistedService, check_entries
+from openers.usecases.access_codes import give_access_code
 from openers.usecases.events import happened
 from openers.usecases.ports import Stored, Tx
 from openers.usecases.propose_appointment import Asked, propose
@@ -56,6 +57,7 @@ async def create_referral(command: CreateReferral, world: World) -> Stored[Refer
             referral = referral.send_for_triage(proposed, services[0].workgroup)
         world.entry.touched(ubrn=referral.ubrn)
         stored = await tx.referrals.add(referral)
+        await give_access_code(referral.ubrn, world, tx)
         await plan_reminder(referral, world, tx)
         await happened(tx, world, Act.CREATE, stored)
         return stored

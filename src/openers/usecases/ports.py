@@ -22,6 +22,7 @@ from openers.domain.identifiers import AppointmentId, NhsNumber, OdsCode, Postco
 from openers.domain.patient import Patient
 from openers.domain.principal import Principal
 from openers.domain.referral import Referral
+from openers.usecases.access_code_ports import AccessCodes
 from openers.usecases.booking_ports import Claims, Events, Links, Slots
 from openers.usecases.file_ports import Files
 from openers.usecases.loading_ports import Records
@@ -78,6 +79,10 @@ class Referrals(Protocol):
 
     async def put(self, old: Stored[Referral], new: Referral) -> Stored[Referral]:
         """Replace the value, raise the version, keep the old value in history."""
+        ...
+
+    async def amend(self, old: Stored[Referral], new: Referral) -> Stored[Referral]:
+        """Replace the value under the same version: for what no reply about the referral itself shows."""
         ...
 
     async def next_ubrn(self) -> Ubrn:
@@ -219,12 +224,12 @@ class Due(Protocol):
         """What may run by an instant, the first `most` of it in order; `due_at` is when it may, claims considered."""
         ...
 
-    async def waiting(self, now: Instant) -> bool:
-        """Whether anything is due at `now` that nobody has claimed."""
+    async def waiting(self, now: Instant) -> Sequence[str]:
+        """The kinds of which anything is due at `now` that nobody has claimed."""
         ...
 
-    async def claim(self, now: Instant, until: Instant, most: int) -> Sequence[DueItem]:
-        """Claim what is due at `now`, earliest first, for this runner alone until an instant."""
+    async def claim(self, kind: str, now: Instant, until: Instant, most: int) -> Sequence[DueItem]:
+        """Claim what of a kind is due at `now`, earliest first, for this runner alone until an instant."""
         ...
 
     async def done(self, item: DueItem) -> None:
@@ -292,6 +297,11 @@ class Tx(Protocol):
     @property
     def events(self) -> Events:
         """What has happened."""
+        ...
+
+    @property
+    def access_codes(self) -> AccessCodes:
+        """Patients' access codes."""
         ...
 
 

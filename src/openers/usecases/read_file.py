@@ -5,6 +5,8 @@ A file of a request is for those who may see the request; one that no request ha
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+
 import msgspec
 
 from openers.domain.attachments import LARGEST_UPLOAD, UploadedFile
@@ -37,6 +39,22 @@ async def read_file(query: ReadFile, world: World) -> UploadedFile:
         hint = f"is larger than {query.most_bytes} bytes: fetch it by A042"
         raise FileSizeError(Field.FILE, file.id, hint)
     return file
+
+
+async def content_of(file: UploadedFile, world: World, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
+    """The bytes of the file from `start` to before `end`. Raises Unavailable at once if they can't be read.
+
+    The first of them are read already, since a reply that has begun can't be taken back.
+    """
+    chunks = world.blobs.read(file.blob, start, end)
+    first = await anext(chunks, b"")
+
+    async def _all() -> AsyncIterator[bytes]:
+        yield first
+        async for chunk in chunks:
+            yield chunk
+
+    return _all()
 
 
 async def _check_relationship(file: UploadedFile, by: Principal, world: World, tx: Tx) -> None:

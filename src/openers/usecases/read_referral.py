@@ -6,6 +6,7 @@ import msgspec
 
 from openers.domain.errors import Field, HistoryNotSupported, PatientError
 from openers.domain.identifiers import NhsNumber, Ubrn
+from openers.domain.patient import Patient
 from openers.domain.principal import Principal
 from openers.domain.referral import Referral
 from openers.usecases.ports import Stored, Tx
@@ -34,6 +35,12 @@ async def read_referral(query: ReadReferral, world: World) -> Stored[Referral]:
 
 async def check_not_sensitive(nhs_number: NhsNumber | None, world: World, tx: Tx) -> None:
     """Raise PatientError if the patient's record has become sensitive; asked at each call, never remembered."""
+    await usable_patient(nhs_number, world, tx)
+
+
+async def usable_patient(nhs_number: NhsNumber | None, world: World, tx: Tx) -> Patient:
+    """The patient. Raises PatientError: the record is sensitive or can't be found."""
     patient = None if nhs_number is None else await world.patients.get(nhs_number, tx)
     if patient is None or patient.sensitive:
         raise PatientError(Field.PATIENT, nhs_number)
+    return patient

@@ -5,6 +5,7 @@ Due work: it survives restarts, and a scanner that is away is asked again with d
 
 from __future__ import annotations
 
+from contextlib import aclosing
 from typing import Final
 
 import msgspec
@@ -33,7 +34,8 @@ async def scan_file(item: DueItem, world: World) -> None:
         async with world.begin("file needs no scan") as tx:
             await tx.due.done(item)
         return
-    verdict = await world.scanner.scan(file, world.blobs.read(file.blob))
+    async with aclosing(world.blobs.read(file.blob)) as chunks:
+        verdict = await world.scanner.scan(file, chunks)
     locks = (file.id,) if file.attached_to is None else (file.id, file.attached_to)
     async with world.begin(SCANNED, lock=locks) as tx:
         current = await tx.files.get(file.id)

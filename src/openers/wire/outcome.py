@@ -142,6 +142,7 @@ STU3: Final[dict[type[OpenersError], _Row]] = {
     e.FilePending: _Row(422, "business-rule", "PENDING"),
     e.ThreatsFound: _Row(422, "business-rule", "THREATS_FOUND"),
     e.ValidationFailed: _Row(422, "business-rule", "VALIDATION_FAILED"),
+    e.NoAccessCode: _Row(422, "business-rule", "NO_ACCESS_CODE"),
     e.MissingParameter: _Row(400, "required", "MISSING_PARAMETER"),
     e.MissingHeader: _Row(400, "required", "MISSING_HEADER"),
     w.MalformedJson: _Row(400, "structure", "INVALID_FHIR_STRUCTURE"),

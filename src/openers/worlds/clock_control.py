@@ -86,7 +86,7 @@ class ClockControl:
 
     async def set(self, held: Held, wanted: NewTime) -> Shown:
         """Move the hands; nothing runs by that. Raises BadCall."""
-        async with held.turn:
+        async with held.alone():
             before = held.clock.now()
             if wanted.real:
                 if wanted.now is not None or wanted.running is not None:
@@ -105,7 +105,7 @@ class ClockControl:
     async def advance(self, held: Held, stretch: timedelta) -> Shown:
         """Live through a stretch of time; what falls due runs in order. Raises BadCall."""
         told: list[Told] = []
-        async with held.turn:
+        async with held.alone():
             try:
                 until = held.clock.now() + stretch
             except OverflowError as error:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
 from time import monotonic
 
 import msgspec
 
 from openers.domain.booking import PasAppointment
+from openers.usecases.due import DueRunner
 from openers.usecases.ports import Store
 from openers.usecases.world import ListingsShelf, World
 from openers.worlds.clinics import Clinic
@@ -47,8 +49,17 @@ class Held:
         self.clock, self.ids, self.pas = parts
         self.origin: Origin | None = None
         self.turn = asyncio.Lock()
+        self.runner: DueRunner | None = None
         self.in_use = 0
         self.last_used_s = monotonic()
+
+    @asynccontextmanager
+    async def alone(self) -> AsyncGenerator[None]:
+        """Have the world to oneself: its due work is broken off, and begins again after the block."""
+        async with self.turn:
+            if self.runner is not None:
+                await self.runner.stop()
+            yield
 
     @property
     def kept(self) -> Kept:

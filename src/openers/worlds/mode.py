@@ -25,7 +25,7 @@ from openers.domain.codes import ClinicalTerm
 from openers.key_files import read_or_make_key
 from openers.settings import Settings
 from openers.telemetry.metrics import Metrics
-from openers.usecases.due import run_due
+from openers.usecases.due import DueRunner
 from openers.usecases.world import World
 from openers.worlds.advance import Jobs, advance
 from openers.worlds.calls import HELD
@@ -39,6 +39,7 @@ from openers.worlds.packs import pack_names, read_pack
 from openers.worlds.page import Link, page_routes
 from openers.worlds.refusals import Refusal
 from openers.worlds.registry import Worlds
+from openers.worlds.running import MainRunner
 from openers.worlds.session_control import session_routes
 from openers.worlds.snapshots import Snapshots
 from openers.worlds.world_control import world_routes
@@ -90,15 +91,11 @@ class TestService:
         else:
             await self._inner({**scope, WORLD: held.world, HELD: held}, receive, send)
 
-    async def work(self) -> int:
-        """Do what has fallen due in main; how many items were taken. A frozen world does nothing by itself."""
-        await self.worlds.drop_idle()
-        if self.settings.frozen or self.worlds.main.turn.locked():
-            return 0
-        async with self.worlds.main.turn:
-            world = self.worlds.main.world
-            await world.store.upkeep()
-            return await run_due(world, jobs_of(self.settings), note_job(self.metrics, world.wall))
+    def runner(self) -> MainRunner:
+        """Does what falls due in main."""
+        main = self.worlds.main
+        inner = DueRunner(main.world, jobs_of(self.settings), note_job(self.metrics, main.world.wall))
+        return MainRunner(inner, self.worlds, frozen=self.settings.frozen)
 
     async def close(self) -> None:
         """Drop all forks, and let go of what does not belong to the store of main."""

@@ -112,7 +112,7 @@ class Worlds:
         """Replace all that a world holds by a pack. Raises Unknown, PackError, Unavailable."""
         if pack not in pack_names():
             raise Unknown(f"There is no pack {pack}; there are: {', '.join(pack_names())}")
-        async with held.turn:
+        async with held.alone():
             origin = self._packs.get((pack, seed))
             if origin is None:
                 origin = self._packs[pack, seed] = await self._loaded(held, pack, seed)
@@ -125,19 +125,19 @@ class Worlds:
                 raise BadCall(f"It is not known how world {held.name} began: load a pack or restore a snapshot")
             await self.load(held, held.pack)
             return
-        async with held.turn:
+        async with held.alone():
             await self._become(held, held.origin)
 
     async def snapshot(self, held: Held, name: str) -> None:
         """Keep what a world is now under a name, in place of an earlier snapshot. Raises BadCall, Unavailable."""
         check_name(name)
-        async with held.turn:
+        async with held.alone():
             await self._copies.keep(held.world.store, name)
             self.snapshots.put(name, held.kept)
 
     async def restore(self, held: Held, name: str) -> None:
         """Put a world back to a snapshot. Raises Unknown, Unavailable."""
-        async with held.turn:
+        async with held.alone():
             await self._become(held, Origin(name, self.snapshots.get(name)))
 
     async def forget_snapshot(self, name: str) -> None:

@@ -14,6 +14,7 @@ from openers.domain.identifiers import FileId, UserId
 from openers.usecases.attach_files import NamedFile
 from openers.wire.instants import write_instant
 from openers.wire.json import (
+    BadCode,
     BadStructure,
     BadValue,
     Json,
@@ -49,6 +50,8 @@ _ATTACHMENT: Final = frozenset({"id", "url"})
 
 def read_document(node: JsonValue, path: str) -> NamedFile:
     """The file that a DocumentReference names. Raises the classes of `Unreadable`."""
+    if isinstance(node, dict) and node.get("description", "") is None:  # of all elements, this one may be null
+        node = {name: value for name, value in node.items() if name != "description"}
     body = resource(node, path, "DocumentReference", _DOCUMENT, PROFILE)
     fixed(body, "status", path, "current")
     _INDEXED.read(needed(body, "indexed", path), join(path, "indexed"))
@@ -120,7 +123,10 @@ def _type(body: Json, path: str) -> AttachmentType:
     codings = array(needed(element(needed(body, "type", path), at, _CONCEPT), "coding", at), join(at, "coding"))
     if len(codings) != 1:
         raise BadStructure(join(at, "coding"), None, "must hold one coding")
-    return _TYPE.read(codings[0], f"{join(at, 'coding')}[0]")
+    try:
+        return _TYPE.read(codings[0], f"{join(at, 'coding')}[0]")
+    except BadCode as error:  # the operations that attach files list no INVALID_CODE for it
+        raise BadValue(error.path, error.value, error.hint) from None
 
 
 def _file(body: Json, path: str) -> FileId:

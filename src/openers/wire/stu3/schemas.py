@@ -118,7 +118,7 @@ _NAMED_DOCUMENT: Final = thing(
         "content": array(thing({"attachment": thing({"url": {"type": "string", "pattern": f"^{ADDRESS}"}})}), least=1)
         | {"maxItems": 1},
     },
-    {"description": {"type": "string", "minLength": 1, "maxLength": LONGEST_DESCRIPTION}},
+    {"description": {"type": ["string", "null"], "minLength": 1, "maxLength": LONGEST_DESCRIPTION}},
     "An uploaded file that is to be attached.",
 )
 _DOCUMENT: Final = thing(
