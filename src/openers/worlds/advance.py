@@ -14,7 +14,7 @@ import msgspec
 
 from openers.bootstrap import REGULAR
 from openers.domain.clock import Instant
-from openers.usecases.due import Job, Told, run_due, system_entry
+from openers.usecases.due import Job, Told, run_in_order, system_entry
 from openers.usecases.ports import DueItem
 from openers.usecases.world import World
 from openers.worlds.clock import WorldClock
@@ -82,7 +82,7 @@ async def go_back(world: World) -> None:
 
 async def _run(world: World, jobs: Jobs, told: Told) -> None:
     """Run everything that is due now."""
-    while await run_due(world, jobs.of_kind, told):
+    while await run_in_order(world, jobs.of_kind, told):
         pass
 
 

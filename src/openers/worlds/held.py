@@ -11,6 +11,7 @@ import msgspec
 
 from openers.domain.booking import PasAppointment
 from openers.usecases.due import DueRunner
+from openers.usecases.file_ports import Blobs
 from openers.usecases.ports import Store
 from openers.usecases.world import ListingsShelf, World
 from openers.worlds.clinics import Clinic
@@ -79,12 +80,9 @@ def held_world(world: World, kept: Kept) -> Held:
     clock, ids = WorldClock(world.wall, kept.clock), SeededIds(kept.ids)
     pas = OwnPas(world.store, clinics_of(kept.pack), world.pas)
     pas.remember(kept.bookings)
-    return Held(
-        MAIN,
-        msgspec.structs.replace(world, clock=clock, ids=ids, pas=pas, blobs=KeptBlobs(world.blobs)),
-        (clock, ids, pas),
-        kept.pack,
-    )
+    blobs: Blobs = KeptBlobs(world.blobs)
+    world = msgspec.structs.replace(world, clock=clock, ids=ids, pas=pas, blobs=blobs)
+    return Held(MAIN, world, (clock, ids, pas), kept.pack)
 
 
 def forked(source: Held, store: Store, kept: Kept, names: tuple[str, str]) -> Held:

@@ -5,7 +5,7 @@ Keys say what they hold, so that two worlds never mean different content by one 
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 
 from openers.domain.clock import Instant
 from openers.domain.identifiers import FileId
@@ -23,16 +23,21 @@ class KeptBlobs:
         """Make the content of one file durable, or leave nothing of it."""
         return await self._inner.save(file, chunks)
 
-    def read(self, key: str, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
+    def read(self, key: str, start: int = 0, end: int | None = None) -> AsyncGenerator[bytes, None]:
         """The bytes from `start` to before `end`, piece by piece."""
         return self._inner.read(key, start, end)
 
     async def remove(self, key: str) -> None:
         """Nothing: another world may still name it."""
 
-    async def older(self, than: Instant) -> Sequence[str]:
+    async def older(self, than: Instant) -> AsyncGenerator[Sequence[str], None]:
         """Nothing: what no file of this world names may be another world's."""
-        return ()
+        for keys in ():
+            yield keys
+
+    async def remove_drafts(self, than: Instant) -> None:
+        """Remove what uploads on this machine left unfinished before an instant of the wall clock."""
+        await self._inner.remove_drafts(than)
 
     async def close(self) -> None:
         """Let go of everything."""
