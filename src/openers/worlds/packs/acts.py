@@ -64,6 +64,12 @@ class Form(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
 
 
 @cache
+def form_names() -> frozenset[str]:
+    """The names of all forms."""
+    return frozenset(file.name.removesuffix(".json") for file in FORMS.iterdir() if file.name.endswith(".json"))
+
+
+@cache
 def read_form(name: str) -> Form:
     """The form of this name. Raises `ValueError`."""
     file = FORMS.joinpath(f"{name}.json")
