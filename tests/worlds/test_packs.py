@@ -1,4 +1,4 @@
-"""Packs with a story: what is wrong in one is named with its place, forms are filled, and `troubles` has its troubles."""
+"""Packs with a story: faults are named with their place, forms are filled, and `troubles` has its troubles."""
 
 from __future__ import annotations
 
