@@ -85,16 +85,12 @@ def measure(directory: Path, seconds: int) -> dict[str, Any]:
         files = _files(service, uploading, seconds, directory)
         figures["rates"][UPLOAD] = files.rates
         figures |= {"disk_ratio": files.ratio, "disk_rates": files.disk_rates}
-        figures["documents"] = _documents(service, directory, seconds)
+        reading = next(each for each in requests if each.name == "A005")
+        figures["documents"] = measure_documents(service, reading, directory, seconds)
         figures["memory_after_load_mib"] = service.memory_mib()
         created = sum(each.answered for each in figures["rates"]["A011"].values())
         _check_store(directory / "bench.db", created)
     return _with_booking(figures, seconds, directory)
-
-
-def _documents(service: Server, directory: Path, seconds: int) -> DocumentFigures:
-    reading = next(each for each in _requests(service) if each.name == "A005")
-    return measure_documents(service, reading.paths, reading.headers, directory, seconds)
 
 
 def _with_booking(figures: dict[str, Any], seconds: int, directory: Path) -> dict[str, Any]:
@@ -115,6 +111,7 @@ def _environ(settings: Settings) -> dict[str, str]:
         "OPENERS_SIGNING_KEY_FILE": str(settings.signing_key_file),
         "OPENERS_ACCESS_CODE_KEY_FILE": str(settings.access_code_key_file),
         "OPENERS_SEARCH_LIMIT": "20",
+        "OPENERS_KEPT_EXCHANGES": "0",  # production keeps none
     }
 
 

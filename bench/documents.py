@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final
@@ -27,12 +26,11 @@ class Figures(msgspec.Struct, frozen=True):
     kept: float
 
 
-def measure_documents(
-    service: Server, referrals: Sequence[str], headers: dict[str, str], directory: Path, seconds: int
-) -> Figures:
-    """Everything about documents; `referrals` are paths of A005."""
-    read = Request("A005 beside A007", "GET", tuple(referrals), headers)
-    printed = Request("A007", "POST", tuple(f"{path}/$ers.generateCRI" for path in referrals), headers)
+def measure_documents(service: Server, reading: Request, directory: Path, seconds: int) -> Figures:
+    """Everything about documents of the referrals that `reading`, A005, asks for."""
+    read = Request("A005 beside A007", "GET", reading.paths, reading.headers)
+    paths = tuple(f"{path}/$ers.generateCRI" for path in reading.paths)
+    printed = Request("A007", "POST", paths, reading.headers)
     run(service.base_url, printed, AT_ONCE, 1, directory)
     alone = run(service.base_url, printed, AT_ONCE, seconds, directory)
     before = run(service.base_url, read, BESIDE, seconds, directory)

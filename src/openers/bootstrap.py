@@ -6,7 +6,7 @@ Called by `openers.server` and the tests. Loading a world's content is not done 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from datetime import timedelta
 from pathlib import Path
 from time import monotonic
@@ -52,6 +52,7 @@ from openers.telemetry.metrics import Metrics
 from openers.usecases.book_appointment import ORPHAN, SETTLE
 from openers.usecases.due import DueRunner, Job, Told, run_due, system_entry
 from openers.usecases.file_ports import Blobs
+from openers.usecases.list_old_referrals import LIST_OLD, list_old_referrals
 from openers.usecases.poll_slots import KIND as POLL
 from openers.usecases.poll_slots import Polling, poll_service
 from openers.usecases.ports import DueItem
@@ -76,14 +77,19 @@ REMEMBERED_ON_POSTGRESQL_S: Final = 1.0
 
 
 class Service(msgspec.Struct, frozen=True):
-    """One running service: its world, and what answers for it."""
+    """One running service: its world, what answers for it, and what is done when due work of a kind falls due.
+
+    `before_due` is what test mode does before it is looked for due work.
+    """
 
     settings: Settings
     world: World
     edge: Edge
     pages: Starlette
     metrics: Metrics
+    jobs: Mapping[str, Job]
     access: AccessCache
+    before_due: Callable[[], Awaitable[None]] | None = None
 
     async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
         """Serve one HTTP request: FHIR goes to the edge, everything else to the pages."""
@@ -155,7 +161,7 @@ def service_of(settings: Settings, world: World, metrics: Metrics, world_of: Wor
     pages = _pages(settings, (world, find), metrics, access)
     pages.router.routes.extend(file_routes(FileDeps(find, world.wall, addresses)))
     edge = _edge(settings, find, (metrics, access, addresses))
-    return Service(settings, world, edge, pages, metrics, access)
+    return Service(settings, world, edge, pages, metrics, jobs_of(settings), access)
 
 
 def _is_fhir(path: str) -> bool:
@@ -191,13 +197,15 @@ async def _refuse_test_applications(world: World) -> None:
 
 def due_runner(service: Service) -> DueRunner:
     """A runner of what falls due in the service's world."""
-    return DueRunner(service.world, jobs_of(service.settings), note_job(service.metrics, service.world.wall))
+    return DueRunner(service.world, service.jobs, note_job(service.metrics, service.world.wall))
 
 
 async def do_due_work(service: Service) -> int:
     """Do what is due now in the service's world to its end, and the store's own upkeep; how many items were taken."""
     await service.world.store.upkeep()
-    return await run_due(service.world, jobs_of(service.settings), note_job(service.metrics, service.world.wall))
+    if service.before_due is not None:
+        await service.before_due()
+    return await run_due(service.world, service.jobs, note_job(service.metrics, service.world.wall))
 
 
 REGULAR: Final = frozenset({PURGE, POLL, SWEEP})
@@ -221,6 +229,7 @@ def jobs_of(settings: Settings) -> dict[str, Job]:
         REMOVE: remove_content,
         SWEEP: sweep_strays,
         REMIND: remind_patient,
+        LIST_OLD: list_old_referrals,
     }
 
 

@@ -250,7 +250,7 @@ def serve(settings: Settings) -> None:
         "host": settings.host,
         "port": settings.port,
         "loop": "uvloop",
-        "http": "httptools",
+        "http": "httptools" if settings.production else _connections_for_tests(),
         "lifespan": "on",
         "log_config": None,
         "access_log": False,
@@ -268,6 +268,13 @@ def serve(settings: Settings) -> None:
     finally:
         if lock is not None:
             lock.release()
+
+
+def _connections_for_tests() -> type[asyncio.Protocol]:
+    """Connections that test mode can drop."""
+    from openers.worlds.connection import ControlledProtocol
+
+    return ControlledProtocol
 
 
 def _writer_lock(settings: Settings) -> WriterLock | None:

@@ -71,11 +71,12 @@ class TestedService:
     async def _serve(self) -> None:
         import uvicorn  # these take a while to import, and a run without the plugin's fixtures needs none of them
 
+        from openers.worlds.connection import ControlledProtocol
         from openers.worlds.mode import open_test_service
 
         service = await open_test_service(self._settings, own_pas=True)
         await service.worlds.load(service.worlds.main, self.pack)
-        config = uvicorn.Config(service, lifespan="off", log_config=None, access_log=False)
+        config = uvicorn.Config(service, http=ControlledProtocol, lifespan="off", log_config=None, access_log=False)
         server = uvicorn.Server(config)
         serving = asyncio.gather(server.serve(sockets=[self._socket]), self._wait(server))
         self._ready.set()

@@ -6,11 +6,12 @@ Source: rules chapters 1.2 (who may call what), 2.3 to 2.6 (gateway, headers, er
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 import httpx
+from tests.acts.words import PATHS, PROFILES, VALID
 from tests.api.stage import TRIAGE, Stage
 from tests.booking.rig import RULES, cancellation, deferral
 from tests.files import LETTER, Sample, letter, upload
@@ -23,8 +24,11 @@ from tests.requests import (
     create_for_triage,
     create_referral,
     identifier,
+    parameters_of,
     search,
 )
+from tests.worklists.asking import ADDRESS as WORKLISTS
+from tests.worklists.asking import asking, of_service
 
 STU3, R4 = "STU3", "R4"
 OUTCOME: Final = "application/fhir+json"
@@ -52,7 +56,9 @@ class Expected:
 
     `etag` and `location` are their form, if any, `cache` is Cache-Control and `media` the type of what is answered;
     `headers` are those that it needs besides the usual ones. `makes`, `cancels` and `letters` say what its body asks
-    for where that is of a referral or an appointment that exists; `file` is what is uploaded.
+    for where that is of a referral or an appointment that exists; `file` is what is uploaded. `on` is the referral that
+    an act is done with, which a success uses up; `who` is a function that may call it. `variant` tells two requests
+    apart that go to one address.
     """
 
     number: str
@@ -72,6 +78,9 @@ class Expected:
     letters: bool = False
     file: Sample | None = None
     accepts_anything: bool = False
+    on: str = ""
+    who: str = "RC"
+    variant: str = ""
 
     @property
     def fhir(self) -> str:
@@ -81,19 +90,25 @@ class Expected:
     @property
     def name(self) -> str:
         """A name for the address: some operations have two."""
-        return f"{self.number}-versioned" if "_history" in self.template else self.number
+        variant = self.variant or ("versioned" if "_history" in self.template else "")
+        return f"{self.number}-{variant}" if variant else self.number
+
+    @property
+    def names_a_referrer(self) -> bool:
+        """Whether an admin says in the body which clinician they work for."""
+        return self.number in ("A010", "A011", "A021")
 
     @property
     def has_body(self) -> bool:
         """Whether FHIR JSON is sent."""
-        return self.method in ("POST", "PUT") and self.file is None
+        return self.method in ("POST", "PUT") and self.file is None and self.number != "A013"
 
     async def address(self, stage: Stage) -> str:
         """Where it is called."""
         booked = (await stage.booked())["id"] if "{booked}" in self.path else ""
         unbooked = (await stage.unbooked())["id"] if "{unbooked}" in self.path else ""
         known = {
-            "{ubrn}": stage.ubrn,
+            "{ubrn}": (await stage.made(self.on))["id"] if self.on else stage.ubrn,
             "{appointment}": stage.appointment,
             "{booked}": booked,
             "{unbooked}": unbooked,
@@ -117,15 +132,20 @@ class Expected:
     ) -> httpx.Response:
         """A valid call, with these headers; `instead` replaces arguments of the request (`method`, `url`, `json`)."""
         arguments: dict[str, Any] = {"method": self.method, "url": await self.address(stage)}
+        version: dict[str, str] = {}
+        if self.on:
+            version["If-Match"] = f'W/"{(await stage.made(self.on))["meta"]["versionId"]}"'
         if self.has_body and "content" not in instead and "json" not in instead:
             arguments["json"] = await self.content(stage)
-        more = {**self.headers, **(HEADERS if self.has_body else {})}
+        more = {**self.headers, **version, **(HEADERS if self.has_body else {})}
         if self.file is not None:
             arguments["content"] = self.file.content
             more |= {"NHSD-eRS-File-Name": self.file.name, "Content-Type": self.file.media_type}
         reply = await client.request(**{**arguments, **instead}, headers={**more, **(headers or {})})
         if (self.makes or self.cancels or self.letters) and reply.is_success:
             stage.used_up(booked=self.cancels)
+        if self.on and reply.is_success:
+            stage.used(self.on)
         return reply
 
 
@@ -136,6 +156,16 @@ def _body(request: Json) -> Json:
 BINARY: Final = r"Binary/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 WEAK: Final = r'W/"[0-9]+"'
 SLOTS: Final = "/STU3/Slot?schedule.actor%3AHealthcareService=11002&appointmentType=URGENT&status=free&_count=10&page=1"
+
+FOCUS: Final = "/STU3/Task?focus=ReferralRequest%2F{ubrn}%2F_history%2F3&intent=proposal&status=ready"
+
+
+def _act(number: str, on: str, who: str = "RC", etag: str | None = WEAK) -> Expected:
+    """An act on a referral."""
+    address = f"/STU3/ReferralRequest/{{ubrn}}/$ers.{PATHS[number]}"
+    body = parameters_of(PROFILES[number], list(VALID[number])) if number in PROFILES else None
+    return Expected(number, "POST", address, address, etag=etag, body=body, on=on, who=who)
+
 
 OPERATIONS: Final = (
     Expected("A004", "GET", "/STU3/CodeSystem/{codeSystemType}", "/STU3/CodeSystem/PRIORITY"),
@@ -162,6 +192,16 @@ OPERATIONS: Final = (
         "/STU3/ReferralRequest/{ubrn}/$ers.generateCRI",
         media="application/pdf",
     ),
+    Expected("A008", "POST", WORKLISTS, WORKLISTS, body=_body(asking("AWAITING_BOOKING"))),
+    Expected(
+        "A008",
+        "POST",
+        WORKLISTS,
+        WORKLISTS,
+        body=_body(asking("APPOINTMENT_SLOT_ISSUES", of_service("11004"))),
+        who="SPC",
+        variant="provider",
+    ),
     Expected("A010", "POST", search()["url"], search()["url"], body=_body(search())),
     Expected(
         "A011", "POST", create_referral()["url"], create_referral()["url"], 201, WEAK, body=_body(create_referral())
@@ -175,6 +215,8 @@ OPERATIONS: Final = (
         headers={"If-Match": 'W/"3"'},
         letters=True,
     ),
+    _act("A013", "booked", "SPC"),
+    _act("A014", "booked", "SPC"),
     Expected("A015", "GET", "/STU3/Slot", SLOTS, query_required=True, headers=RULES),
     Expected("A016", "POST", "/STU3/Appointment", "/STU3/Appointment", 201, r'W/"1"', makes=True),
     Expected(
@@ -194,7 +236,12 @@ OPERATIONS: Final = (
         WEAK,
         body=_body(create_for_triage()),
     ),
+    _act("A022", "booked", "SPC"),
+    _act("A028", "awaiting triage", "SPC"),
+    Expected("A029", "GET", "/STU3/Task", FOCUS, query_required=True),
     Expected("A030", "GET", "/R4/PractitionerRole", "/R4/PractitionerRole"),
+    _act("A031", "awaiting triage"),
+    _act("A032", "awaiting triage", etag=None),
     Expected("A033", "GET", "/R4/HealthcareService/{id}", "/R4/HealthcareService/11001", etag=WEAK, cache="no-cache"),
     Expected(
         "A034",
@@ -206,6 +253,7 @@ OPERATIONS: Final = (
         cancels=True,
     ),
     Expected("A035", "GET", "/R4/HealthcareService", "/R4/HealthcareService?_id=11001%2C11002", query_required=True),
+    _act("A036", "awaiting triage", etag=None),
     Expected("A037", "HEAD", "/R4/HealthcareService/{id}", "/R4/HealthcareService/11001", etag=WEAK, cache="no-cache"),
     Expected("A038", "GET", "/STU3/Appointment/{id}", "/STU3/Appointment/{appointment}", etag=r'W/"1"'),
     Expected(
@@ -216,7 +264,7 @@ OPERATIONS: Final = (
         etag=r'W/"1"',
     ),
     Expected("A039", "POST", "/R4/Binary", "/R4/Binary", 201, location=BINARY, media=None, file=LETTER),
-    Expected("A040", "GET", "/R4/Practitioner", "/R4/Practitioner?_query=onBehalfOf", query_required=True),
+    Expected("A040", "GET", "/R4/Practitioner", "/R4/Practitioner?_query=onBehalfOf", query_required=True, who="SPCA"),
     Expected("A041", "GET", "/R4/ServiceRequest", "/R4/ServiceRequest?identifier={ubrn}", query_required=True),
     Expected(
         "A042",
@@ -233,67 +281,6 @@ OPERATIONS: Final = (
 """Every address that exists so far."""
 
 BY_NAME: Final = {each.name: each for each in OPERATIONS}
-
-COLUMNS: Final[Mapping[str, str]] = {
-    "RC": "REFERRING_CLINICIAN",
-    "RCA": "REFERRING_CLINICIAN_ADMIN",
-    "RA": "REFERRING_ADMIN",
-    "SPC": "SERVICE_PROVIDER_CLINICIAN",
-    "SPCA": "SERVICE_PROVIDER_CLINICIAN_ADMIN",
-    "SPA": "SERVICE_PROVIDER_ADMIN",
-    "COM": "COMMISSIONER",
-    "IA": "INFORMATION_ANALYST",
-    "BM": "BOOKING_MANAGER",
-    "ARM": "ADDITIONAL_REQUIREMENTS_MANAGER",
-    "SD": "SERVICE_DEFINER",
-    "BHP": "BMS_HCP_PROXY",
-    "BA": "BMS_ADMIN",
-    "EA": "ERS_ADMIN",
-    "RRM": "REFERRER_RIGHTS_MANAGER",
-    "PAA": "PROVIDER_AUTHORISED_APPLICATION",
-    "RAA": "REFERRER_AUTHORISED_APPLICATION",
-    "AA": "AUTHORISED_APPLICATION",
-}
-"""The business functions by the column that stands for them below."""
-
-_MATRIX = """
-                RC  RCA RA  SPC SPCA SPA COM IA  BM  ARM SD  BHP BA  EA  RRM PAA RAA AA  appPAA appRAA appAA none
-A004            200 200 403 200 200  403 403 403 403 403 403 403 403 403 403 403 403 403 200    200    403   401
-A005            200 200 403 200 200  403 403 403 403 403 403 403 403 403 403 403 403 403 200    403    403   401
-A005-versioned  200 200 403 200 200  403 403 403 403 403 403 403 403 403 403 403 403 403 200    403    403   401
-A006            200 200 403 200 200  403 403 403 403 403 403 403 403 403 403 403 403 403 200    403    403   401
-A007            200 200 403 200 200  403 403 403 403 403 403 403 403 403 403 403 403 403 200    403    403   401
-A010            200 200 403 403 403  403 403 403 403 403 403 403 403 403 403 403 403 403 403    403    403   401
-A011            201 201 403 403 403  403 403 403 403 403 403 403 403 403 403 403 403 403 403    403    403   401
-A012            200 200 403 403 403  403 403 403 403 403 403 403 403 403 403 403 403 403 403    403    403   401
-A015            200 200 403 403 403  403 403 403 403 403 403 403 403 403 403 403 403 403 403    403    403   401
-A016            201 201 403 403 403  403 403 403 403 403 403 403 403 403 403 403 403 403 403    403    403   401
-A019            200 200 403 403 403  403 403 403 403 403 403 403 403 403 403 403 403 403 403    403    403   401
-A020            201 201 403 201 201  403 403 403 403 403 403 403 403 403 403 403 403 403 403    403    403   401
-A021            201 201 403 403 403  403 403 403 403 403 403 403 403 403 403 403 403 403 403    403    403   401
-A030            200 200 200 200 200  200 200 200 200 200 200 200 200 200 200 200 200 200 403    403    403   401
-A033            200 200 403 403 403  403 403 403 403 403 403 403 403 403 403 403 403 403 403    200    403   401
-A034            200 200 403 403 403  403 403 403 403 403 403 403 403 403 403 403 403 403 403    403    403   401
-A035            200 200 403 403 403  403 403 403 403 403 403 403 403 403 403 403 403 403 403    200    403   401
-A037            200 200 403 403 403  403 403 403 403 403 403 403 403 403 403 403 403 403 403    200    403   401
-A038            200 200 403 200 200  403 403 403 403 403 403 403 403 403 403 403 403 403 403    403    403   401
-A038-versioned  200 200 403 200 200  403 403 403 403 403 403 403 403 403 403 403 403 403 403    403    403   401
-A039            201 201 403 201 201  403 403 403 403 403 403 403 403 403 403 403 403 403 403    403    403   401
-A040            403 403 403 403 200  403 403 403 403 403 403 403 403 403 403 403 403 403 403    403    403   401
-A041            200 200 403 200 200  403 403 403 403 403 403 403 403 403 403 403 403 403 403    403    403   401
-A042            307 307 403 307 307  403 403 403 403 403 403 403 403 403 403 403 403 403 307    403    403   401
-"""
-"""Operation by caller: people who hold a function where they say so, applications that have one, and nobody."""
-
-
-def cells() -> Iterator[tuple[str, str, int]]:
-    """Every cell of the matrix: name of the address, column, status."""
-    head, *rows = _MATRIX.strip().splitlines()
-    columns = head.split()
-    for row in rows:
-        name, *statuses = row.split()
-        for column, status in zip(columns, statuses, strict=True):
-            yield name, column, int(status)
 
 
 def with_referrer(body: Json | None, user: str) -> Json | None:

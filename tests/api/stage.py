@@ -6,9 +6,10 @@ Another referral that awaits triage has a letter, a PDF, which has been scanned.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+from tests.acts.cast import STATES, Cast, gathered
 from tests.api.arrangements import sent_for_triage
 from tests.booking.rig import Rig
 from tests.files import maintain, scan, upload
@@ -29,6 +30,8 @@ class Stage:
     ubrn: str
     appointment: str
     file: str
+    cast: Cast
+    _made: dict[str, Json] = field(default_factory=dict[str, Json])
     _unbooked: Json | None = None
     _booked: Json | None = None
 
@@ -37,6 +40,16 @@ class Stage:
         if self._unbooked is None:
             self._unbooked = await self.rig.refer(TRIAGE)
         return self._unbooked
+
+    async def made(self, what: str) -> Json:
+        """A referral in one of the states of `tests/acts`."""
+        if what not in self._made:
+            self._made[what] = await STATES[what][1](self.cast)
+        return self._made[what]
+
+    def used(self, what: str) -> None:
+        """The next act needs a new referral in this state."""
+        del self._made[what]
 
     async def booked(self) -> Json:
         """An appointment that is booked."""
@@ -58,11 +71,11 @@ class Stage:
 
 async def set_stage(rig: Rig) -> Stage:
     """The stage of a service, with some free slots."""
-    await rig.add_slots(5)
+    await rig.add_slots(200)
     ubrn = await sent_for_triage(rig.run)
     url = rig.run.service.settings.database_url
     ((appointment,),) = await fetch(url, "SELECT appointment FROM referrals WHERE ubrn = ?", ubrn)
-    return Stage(rig, ubrn, str(appointment), await _letter(rig))
+    return Stage(rig, ubrn, str(appointment), await _letter(rig), await gathered(rig))
 
 
 async def _letter(rig: Rig) -> str:

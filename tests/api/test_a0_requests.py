@@ -13,7 +13,7 @@ import pytest
 from tests.api.expectations import BY_NAME, OPERATIONS, TEXT, check_refusal, told
 from tests.api.stage import Stage
 from tests.requests import create_referral, search
-from tests.service import CONSULTANT_ADMIN, FHIR, GP, Running, copied, running, settings_for
+from tests.service import CONSULTANT, CONSULTANT_ADMIN, FHIR, GP, Running, copied, running, settings_for
 
 pytestmark = pytest.mark.anyio
 BODIES = [each.name for each in OPERATIONS if each.has_body]
@@ -24,28 +24,31 @@ METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", 
 
 @dataclass
 class Arranged:
-    """A service, what is asked of it, and clients of a GP and of somebody who may ask for A040."""
+    """A service, what is asked of it, and clients of a GP, a consultant and somebody who may ask for A040."""
 
     run: Running
     stage: Stage
     gp: httpx.AsyncClient
+    consultant: httpx.AsyncClient
     admin: httpx.AsyncClient
 
     async def send(self, name: str, content: Any, headers: dict[str, str]) -> httpx.Response:
         """Send any body to an operation, under these headers."""
         expected = BY_NAME[name]
         address = await expected.address(self.stage)
-        return await self.gp.request(expected.method, address, content=content, headers={**expected.headers, **headers})
+        client = self.client(name)
+        return await client.request(expected.method, address, content=content, headers={**expected.headers, **headers})
 
     def client(self, name: str) -> httpx.AsyncClient:
         """One that may call the operation."""
-        return self.admin if name == "A040" else self.gp
+        return {"RC": self.gp, "SPC": self.consultant, "SPCA": self.admin}[BY_NAME[name].who]
 
 
 @pytest.fixture(scope="module")
 async def arranged(shared: Running, stage: Stage) -> Arranged:
     admin = replace(CONSULTANT_ADMIN, on_behalf_of=None)
-    return Arranged(shared, stage, await shared.as_person(GP), await shared.as_person(admin))
+    people = [await shared.as_person(each) for each in (GP, CONSULTANT, admin)]
+    return Arranged(shared, stage, *people)
 
 
 @pytest.mark.parametrize("accept", ["application/json", "text/html, image/*", f"{FHIR};q=0, */*", "application/*;q=0"])
@@ -125,7 +128,7 @@ async def test_a_body_that_is_too_long(arranged: Arranged, name: str, chunked: b
 @pytest.mark.parametrize("name", BY_NAME)
 async def test_other_methods_are_refused_and_the_allowed_ones_named(arranged: Arranged, name: str) -> None:
     expected = BY_NAME[name]
-    allowed = sorted(each.method for each in OPERATIONS if each.template == expected.template)
+    allowed = sorted({each.method for each in OPERATIONS if each.template == expected.template})
     for method in METHODS:
         if method in allowed:
             continue
@@ -185,7 +188,7 @@ async def test_the_dollar_may_be_encoded(arranged: Arranged, name: str) -> None:
 async def test_unknown_query_parameters_change_nothing(arranged: Arranged, name: str) -> None:
     expected = BY_NAME[name]
     url = f"{await expected.address(arranged.stage)}?_format=json&_format=xml&x=%FF&&=;&y"
-    reply = await expected.call(arranged.gp, arranged.stage, url=url)
+    reply = await expected.call(arranged.client(name), arranged.stage, url=url)
     assert reply.status_code == expected.success
 
 

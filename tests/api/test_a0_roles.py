@@ -9,15 +9,14 @@ import pytest
 from tests.api.arrangements import put
 from tests.api.expectations import (
     BY_NAME,
-    COLUMNS,
     OPERATIONS,
     REQUEST_ID,
     Expected,
-    cells,
     check_headers,
     check_refusal,
     with_referrer,
 )
+from tests.api.roles import COLUMNS, cells
 from tests.api.stage import Stage
 from tests.service import GP, SPCA, Person, Running
 
@@ -83,14 +82,14 @@ async def _called(arranged: Arranged, expected: Expected, column: str) -> httpx.
     leave_out: dict[str, str] = {"NHSD-eRS-On-Behalf-Of-User-ID": ""} if expected.number == "A040" else {}
     if expected.number == "A030":  # is called without organisation and function
         leave_out = dict.fromkeys(("NHSD-End-User-Organisation-ODS", "NHSD-eRS-Business-Function"), "")
-    body = with_referrer(expected.body, GP.user) if column == "RCA" else expected.body
+    body = with_referrer(expected.body, GP.user) if column == "RCA" and expected.names_a_referrer else expected.body
     changed = {} if body is None else {"json": body}
     return await expected.call(client, arranged.stage, leave_out, **changed)
 
 
 def test_the_service_has_these_operations_and_no_others() -> None:
     assert sorted((each.id, each.method, each.path) for each in REGISTRY) == sorted(
-        (each.number, each.method, each.template) for each in OPERATIONS
+        {(each.number, each.method, each.template) for each in OPERATIONS}
     )
 
 
@@ -111,7 +110,7 @@ async def test_a_role_may_call_what_the_rules_say(arranged: Arranged, name: str,
 async def test_a_function_must_be_held_where_the_header_says(arranged: Arranged, name: str) -> None:
     """Everybody here holds their function at two organisations, and at no third one."""
     expected = BY_NAME[name]
-    column = "SPCA" if name == "A040" else "RC"
+    column = expected.who
     elsewhere = {"NHSD-End-User-Organisation-ODS": "B86011"}
     reply = await expected.call(arranged.clients[column], arranged.stage, elsewhere)
     assert reply.status_code == (200 if name == "A030" else 403)
@@ -121,7 +120,10 @@ async def test_a_function_must_be_held_where_the_header_says(arranged: Arranged,
 @pytest.mark.parametrize("name", BY_NAME)
 async def test_a_function_that_is_not_held_is_refused(arranged: Arranged, name: str, function: str) -> None:
     expected = BY_NAME[name]
-    reply = await expected.call(arranged.clients["RC"], arranged.stage, {"NHSD-eRS-Business-Function": function})
+    sent = {"NHSD-eRS-Business-Function": function}
+    if function == "SERVICE_PROVIDER_CLINICIAN" and expected.who == "SPC":
+        sent["NHSD-eRS-Business-Function"] = "REFERRING_CLINICIAN"
+    reply = await expected.call(arranged.clients[expected.who], arranged.stage, sent)
     assert reply.status_code == (200 if name == "A030" else 403)
 
 
@@ -129,7 +131,7 @@ async def test_a_function_that_is_not_held_is_refused(arranged: Arranged, name: 
 @pytest.mark.parametrize("name", BY_NAME)
 async def test_a_success_has_its_headers(arranged: Arranged, name: str, correlation: str) -> None:
     expected = BY_NAME[name]
-    column = "SPCA" if name == "A040" else "RC"
+    column = expected.who
     reply = await expected.call(arranged.clients[column], arranged.stage, {"X-Correlation-ID": correlation})
     check_headers(reply, expected, correlation)
 

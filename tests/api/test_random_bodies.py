@@ -19,7 +19,8 @@ from tests.api.expectations import BY_NAME, check_refusal, place_of, told
 from tests.api.mutations import Mutation, mutations
 from tests.api.stage import Stage
 from tests.requests import HEADERS, Json, coding, create_for_triage, create_referral, criteria, identifier, search
-from tests.service import CONSULTANT_ADMIN, GP, Running
+from tests.service import CONSULTANT, CONSULTANT_ADMIN, GP, Running
+from tests.worklists.asking import asking
 
 pytestmark = pytest.mark.anyio
 
@@ -32,6 +33,7 @@ RICH = criteria(
     appropriate=True,
 )
 REQUESTS: dict[str, Json] = {
+    "A008": asking("AWAITING_BOOKING"),
     "A010": search(
         identifier("commissioningRuleOrganisation", "https://fhir.nhs.uk/Id/ods-organization-code", "D82106"), of=RICH
     ),
@@ -170,7 +172,8 @@ async def test_random_bytes_never_fail_the_service(
 
 @pytest.fixture(scope="module")
 async def callers(shared: Running) -> dict[str, httpx.AsyncClient]:
-    return {name: await shared.as_person(CONSULTANT_ADMIN if name == "A040" else GP) for name in BY_NAME}
+    people = {"RC": GP, "SPC": CONSULTANT, "SPCA": CONSULTANT_ADMIN}
+    return {name: await shared.as_person(people[each.who]) for name, each in BY_NAME.items()}
 
 
 VALUES = st.text(max_size=20) | st.sampled_from(

@@ -39,19 +39,13 @@ class Bucket:
         listed = httpx.get(f"{self.endpoint}/{self.name}?list-type=2").raise_for_status().text
         return {unquote(each).removeprefix("files/") for each in re.findall("<Key>(.*?)</Key>", listed)}
 
-    def unfinished(self) -> int:
-        """How many uploads in parts have begun and not ended."""
-        return httpx.get(f"{self.endpoint}/{self.name}?uploads").raise_for_status().text.count("<UploadId>")
-
     def put(self, name: str, content: bytes) -> None:
         """Put something there, past the service."""
         httpx.put(f"{self.endpoint}/{self.name}/files/{name}", content=content).raise_for_status()
 
-    def remove(self) -> None:
-        """Remove it, and all that is in it."""
-        for name in self.names():
-            httpx.delete(f"{self.endpoint}/{self.name}/files/{name}").raise_for_status()
-        httpx.delete(f"{self.endpoint}/{self.name}").raise_for_status()
+    def lose(self) -> None:
+        """Have its server forget it, and all others."""
+        httpx.post(f"{self.endpoint}/moto-api/reset").raise_for_status()
 
 
 @contextmanager

@@ -147,7 +147,7 @@ async def test_an_upload_in_parts_that_breaks_off_leaves_nothing(bucket: Bucket,
 
     async def then_no_bucket() -> AsyncGenerator[bytes]:
         yield content_of(LARGE)
-        await asyncio.to_thread(bucket.remove)
+        await asyncio.to_thread(bucket.lose)
 
     with pytest.raises(Unavailable):
         await blobs.save(new_file(), then_no_bucket())

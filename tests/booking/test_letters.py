@@ -110,7 +110,7 @@ async def test_whoever_did_not_attend_needs_no_letter(clinic: Rig) -> None:
     async with clinic.world.begin("miss for a test") as tx:
         stored = await tx.referrals.of_appointment(AppointmentId(appointment["id"]), by)
         assert stored.value.appointment is not None
-        missed = stored.value.change_appointment(Act.MISS, stored.value.appointment)
+        missed = stored.value.change_appointment(Act.MISS, stored.value.appointment, clinic.world.clock.now())
         assert missed.state is ReferralState.DID_NOT_ATTEND
         await tx.referrals.put(stored, missed)
     assert code(await add(clinic, ubrn)) == TOO_LATE

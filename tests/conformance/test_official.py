@@ -10,6 +10,9 @@ from collections.abc import AsyncGenerator
 
 import httpx
 import pytest
+from tests.acts.cast import gathered
+from tests.acts.words import VALID
+from tests.booking.rig import linked
 from tests.conformance.official import contradictions, official
 from tests.requests import HEADERS, create_for_triage, create_referral, posted, search, specialty
 from tests.service import CONSULTANT_ADMIN, GP, PRACTICE, PROVIDER_ADMIN, RC, Person, Running
@@ -79,9 +82,28 @@ async def calls(served: Running) -> AsyncGenerator[httpx.Response]:
         yield await client.post(write["url"], content=b" " * 20_000_000, headers=HEADERS)
         yield await client.post(write["url"], content=b"x", headers={"Content-Type": "text/plain"})
         yield await client.post(write["url"], json={}, headers={**HEADERS, "Accept": "text/html"})
+    async for reply in acts(served):
+        yield reply
     gp = await served.as_person(GP)
     yield await gp.put("/STU3/Appointment/1", content=b" " * 20_000_000, headers={**HEADERS, "If-Match": 'W/"0"'})
     yield await gp.post(**search(specialty("UNKNOWN")))
+
+
+async def acts(served: Running) -> AsyncGenerator[httpx.Response]:
+    """Every act on a referral, without a version too, and what a PAS does wrong."""
+    async with linked(served) as rig:
+        await rig.add_slots(4)
+        cast = await gathered(rig)
+        for number in VALID:
+            made = await (cast.booked() if number in ("A013", "A014", "A022") else cast.awaiting_triage())
+            yield await cast.do(number, made, tag="")
+            yield await cast.do(number, made)
+        booked = await cast.booked()
+        for fault in ("500", "drop"):
+            rig.pas.fault = fault
+            yield await cast.do("A022", booked)
+        yield await cast.actions(booked, cast.gp)
+        yield await cast.gp.get("/STU3/Task")
 
 
 async def test_every_reply_is_as_described(service: Running) -> None:

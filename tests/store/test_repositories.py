@@ -12,6 +12,7 @@ from openers.domain.identifiers import NhsNumber, OdsCode, ServiceId, Ubrn, User
 from openers.domain.principal import BusinessFunction
 from openers.store.opening import open_store
 from openers.store.referrals import FIRST_VERSION, KIND
+from openers.usecases.access_code_ports import KeptCode
 from openers.usecases.ports import Store
 from openers.worlds.packs import read_pack
 from tests.store.outside import fetch
@@ -100,6 +101,44 @@ async def test_put_over_a_stale_value_is_refused_and_keeps_nothing(store: Store,
     assert await history(empty_url) == [(old.key, old.version, old.body)]
     async with store.read() as tx:
         assert (await tx.referrals.get(Ubrn.of(1), caller())).value.reminder_days == 1
+
+
+async def test_amend_changes_the_value_alone(store: Store, empty_url: str) -> None:
+    """The version stays, nothing is kept in history, and who read before may still put what they meant to."""
+    old = await add_referral(store, made(1))
+    async with store.begin(entry(), (old.key,)) as tx:
+        amended = await tx.referrals.amend(old, made(1, reminder_days=3))
+    assert amended.version == old.version
+    assert await history(empty_url) == []
+    async with store.begin(entry(), (old.key,)) as tx:
+        seen = await tx.referrals.get(Ubrn.of(1), caller(), version=old.version)
+        assert seen.value.reminder_days == 3
+        await tx.referrals.put(seen, made(1, reminder_days=4))
+
+
+async def test_amend_over_a_stale_value_is_refused(store: Store) -> None:
+    """As `put` is."""
+    old = await add_referral(store, made(1))
+    async with store.begin(entry(), (old.key,)) as tx:
+        await tx.referrals.put(old, made(1, reminder_days=1))
+    with pytest.raises(VersionConflict):
+        async with store.begin(entry(), (old.key,)) as tx:
+            await tx.referrals.amend(old, made(1, reminder_days=2))
+
+
+async def test_a_sealed_code_is_kept_replaced_and_forgotten(store: Store) -> None:
+    """One for a referral; forgetting one that is not there does no harm."""
+    for kept in (KeptCode(b"one", 0), KeptCode(b"two", 3)):
+        async with store.begin(entry()) as tx:
+            await tx.access_codes.put(Ubrn.of(1), kept)
+        async with store.read() as tx:
+            assert await tx.access_codes.get(Ubrn.of(1)) == kept
+            assert await tx.access_codes.get(Ubrn.of(2)) is None
+    for _ in range(2):
+        async with store.begin(entry()) as tx:
+            await tx.access_codes.drop(Ubrn.of(1))
+    async with store.read() as tx:
+        assert await tx.access_codes.get(Ubrn.of(1)) is None
 
 
 async def test_numbers_rise_and_are_never_given_again(store: Store, empty_url: str) -> None:

@@ -26,6 +26,7 @@ from openers.usecases.world import World
 from openers.wire import problems
 from openers.wire.json import Json
 from openers.wire.r4.bundles import Searchset
+from openers.wire.stu3.acts import Which
 
 T = TypeVar("T")
 K = TypeVar("K", bound=Identifier)
@@ -124,6 +125,11 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
         if matched is None:
             raise Stop(problems.bad_header(self.operation.fhir, "If-Match", text, 'must be like W/"5"'))
         return int(matched[1])
+
+    @property
+    def which(self) -> Which:
+        """The referral in the path, in the version that the caller has read, and who asks. Raises Stop."""
+        return {"by": self.principal, "ubrn": self.ubrn, "version": self.if_match}
 
     @property
     def service_id(self) -> ServiceId:

@@ -45,8 +45,7 @@ async def _do(settings: Settings, ubrn: str, act: Callable[[Ubrn, World], Awaita
     """Raises BlockingIOError, Unavailable, FieldRefused, ValueError."""
     from openers.cli.writing import writing_world
     from openers.domain.identifiers import Ubrn
-    from openers.usecases.due import system_entry
 
     of = Ubrn("".join(ubrn.split()))
-    async with writing_world(settings) as world:
-        await act(of, world.for_call(system_entry("Access code", world.wall.now())))
+    async with writing_world(settings, "Access code") as world:
+        await act(of, world)

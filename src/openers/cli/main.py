@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from openers.cli import access_code, clock, pas, token, worlds
+from openers.cli import access_code, clock, pas, referral, token, worlds
 from openers.cli.problems import settings_of, told_in_one_line
 from openers.settings import Mode
 
@@ -21,6 +21,7 @@ app.add_typer(worlds.app, name="world")
 app.add_typer(clock.app, name="clock")
 app.add_typer(pas.app, name="pas")
 app.add_typer(access_code.app, name="access-code")
+app.add_typer(referral.app, name="referral")
 app.add_typer(db_app, name="db")
 app.add_typer(audit_app, name="audit")
 

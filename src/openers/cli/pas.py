@@ -38,10 +38,9 @@ async def _link(settings: Settings, wanted: tuple[str, str, str]) -> None:
     """Raises BlockingIOError, Unavailable, FieldRefused, ValueError."""
     from openers.cli.writing import writing_world
     from openers.domain.identifiers import ServiceId
-    from openers.usecases.due import system_entry
     from openers.usecases.link_pas import LinkPas, link_pas
 
     service, url, client_id = wanted
     command = LinkPas(service=ServiceId(service), url=url, client_id=client_id)
-    async with writing_world(settings) as world:
-        await link_pas(command, world.for_call(system_entry("Link PAS", world.wall.now())))
+    async with writing_world(settings, "Link PAS") as world:
+        await link_pas(command, world)

@@ -24,7 +24,7 @@ def settings_of(**overrides: object) -> Settings:
 @contextmanager
 def told_in_one_line() -> Generator[None]:
     """Turn the failures that a user can do something about into one line and exit status 1."""
-    from openers.domain.errors import FieldRefused, Unavailable
+    from openers.domain.errors import FieldRefused, NotFound, RecordLocked, Unavailable
 
     try:
         yield
@@ -36,6 +36,12 @@ def told_in_one_line() -> Generator[None]:
         raise typer.Exit(1) from None
     except FieldRefused as error:
         typer.echo(f"openers: {error.field} {error.value} {error.hint}", err=True)
+        raise typer.Exit(1) from None
+    except NotFound as error:
+        typer.echo(f"openers: {error.field} {error.value} does not exist", err=True)
+        raise typer.Exit(1) from None
+    except RecordLocked:
+        typer.echo("openers: somebody else is changing the referral; try again later", err=True)
         raise typer.Exit(1) from None
     except SettingsError as error:
         typer.echo(f"openers: {error}", err=True)

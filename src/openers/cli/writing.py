@@ -10,17 +10,23 @@ from openers.domain.codes import ClinicalTerm
 from openers.settings import Settings
 from openers.store.writer_lock import WriterLock
 from openers.telemetry.metrics import Metrics
+from openers.usecases.due import system_entry
 from openers.usecases.world import World
 
 
 @asynccontextmanager
-async def writing_world(settings: Settings, terms: Iterable[ClinicalTerm] = ()) -> AsyncGenerator[World]:
-    """The settings' world, migrated, until the end of the block. Raises BlockingIOError, Unavailable, SettingsError."""
+async def writing_world(
+    settings: Settings, audit_type: str, terms: Iterable[ClinicalTerm] = ()
+) -> AsyncGenerator[World]:
+    """The settings' world, migrated, bound to an audit entry of this type, until the end of the block.
+
+    Raises BlockingIOError (a service writes to the file), Unavailable, SettingsError.
+    """
     lock = writer_lock(settings)
     try:
         world = await open_world(settings, Metrics(), terms)
         try:
-            yield world
+            yield world.for_call(system_entry(audit_type, world.wall.now()))
         finally:
             await world.pas.close()
             await world.store.close()

@@ -7,9 +7,11 @@ test string and some file names. Source: rules chapter 6.
 from __future__ import annotations
 
 import asyncio
+import socket
 from base64 import b85decode
 from collections.abc import AsyncIterator
-from typing import Final, Protocol
+from contextlib import suppress
+from typing import Any, Final, Protocol
 from urllib.parse import urlsplit
 
 from openers.documents.sniffing import Passing, is_what_it_says
@@ -20,6 +22,8 @@ from openers.usecases.file_ports import Verdict
 PART: Final = "virus scanner"
 SCANNED_WITHIN_S: Final = 240.0
 """How long one scan may take, in seconds: less than a runner has an item to itself."""
+_COMMAND: Final = b"zINSTREAM\0"
+_LONGEST_ANSWER: Final = 4096
 _TOO_LARGE: Final = "INSTREAM size limit exceeded"
 _NOT_LOOKED_INTO: Final = ("Heuristics.Limits.Exceeded", "Heuristics.Encrypted")
 """What ClamAV names its findings when it has not looked at all of a file, where it is set up to say so."""
@@ -65,62 +69,65 @@ class Clamd:
         """What the daemon says; a file that it can't look into is INVALID."""
         try:
             async with asyncio.timeout(self._within_s):
-                return _verdict(await self._answer(chunks))
-        except (OSError, TimeoutError, asyncio.IncompleteReadError, asyncio.LimitOverrunError) as error:
+                with await self._connected() as peer:
+                    await _send(peer, chunks)
+                    return _verdict(await _answer(peer))
+        except (OSError, TimeoutError) as error:
             raise Unavailable(PART) from error
 
-    async def _answer(self, chunks: AsyncIterator[bytes]) -> bytes:
-        """Send the file and read what is answered, which may come before the end: a daemon that has had enough."""
-        reader, writer = await self._connect()
-        answered = asyncio.Event()
-
-        async def _read() -> bytes:
-            try:
-                return await reader.readuntil(b"\0")
-            finally:
-                answered.set()
-
-        async def _send() -> None:
-            try:
-                await _stream(writer, chunks, answered)
-            except ConnectionError:  # its answer may have come before
-                return
-            except BaseException:
-                writer.close()  # or it would wait for the rest, and we for its answer
-                raise
-
-        try:
-            answer, sent = await asyncio.gather(_read(), _send(), return_exceptions=True)
-        finally:
-            writer.close()
-        if isinstance(sent, BaseException):
-            raise sent
-        if isinstance(answer, BaseException):
-            raise answer
-        return answer
-
-    async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    async def _connected(self) -> socket.socket:
+        """A connection, to the first address that takes one. Raises OSError."""
         if self._url.startswith("unix:"):
-            return await asyncio.open_unix_connection(self._url.removeprefix("unix:"))
+            return await _connected(socket.AF_UNIX, self._url.removeprefix("unix:"))
         parts = urlsplit(self._url)
-        return await asyncio.open_connection(parts.hostname, parts.port)
+        loop = asyncio.get_running_loop()
+        found = await loop.getaddrinfo(parts.hostname, parts.port, type=socket.SOCK_STREAM)
+        refused = OSError(f"{self._url} has no address")
+        for family, _, _, _, address in found:
+            try:
+                return await _connected(family, address)
+            except OSError as error:
+                refused = error
+        raise refused
 
 
-async def _stream(writer: asyncio.StreamWriter, chunks: AsyncIterator[bytes], answered: asyncio.Event) -> None:
-    """Send the file in pieces, each after its length, and an empty one; nothing more once there is an answer."""
-    writer.write(b"zINSTREAM\0")
-    async for chunk in chunks:
-        if answered.is_set():
-            return
-        writer.write(len(chunk).to_bytes(4, "big") + chunk)
-        await writer.drain()
-    writer.write(bytes(4))
-    await writer.drain()
+async def _connected(family: int, address: Any) -> socket.socket:
+    """A socket rather than a stream, which would drop what was answered as soon as sending fails."""
+    peer = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        peer.setblocking(False)
+        await asyncio.get_running_loop().sock_connect(peer, address)
+    except BaseException:
+        peer.close()
+        raise
+    return peer
+
+
+async def _send(peer: socket.socket, chunks: AsyncIterator[bytes]) -> None:
+    """Send the file in pieces, each after its length, and an empty one; until the daemon takes no more."""
+    loop = asyncio.get_running_loop()
+    with suppress(ConnectionError):  # it has had enough, and has said so before
+        await loop.sock_sendall(peer, _COMMAND)
+        async for chunk in chunks:
+            await loop.sock_sendall(peer, len(chunk).to_bytes(4, "big") + chunk)
+        await loop.sock_sendall(peer, bytes(4))
+
+
+async def _answer(peer: socket.socket) -> bytes:
+    """What the daemon says, up to its end mark. Raises Unavailable."""
+    loop = asyncio.get_running_loop()
+    said = b""
+    while b"\0" not in said:
+        heard = await loop.sock_recv(peer, _LONGEST_ANSWER)
+        said += heard
+        if not heard or len(said) > _LONGEST_ANSWER:
+            raise Unavailable(PART)
+    return said.partition(b"\0")[0]
 
 
 def _verdict(answer: bytes) -> Verdict:
     """What the answer means. Raises Unavailable for anything that is not known to be a verdict."""
-    text = answer.rstrip(b"\0").decode("utf-8", "replace").strip()
+    text = answer.decode("utf-8", "replace").strip()
     if text == "stream: OK":
         return Verdict.CLEAN
     if text.startswith(_TOO_LARGE):

@@ -11,6 +11,7 @@ from enum import StrEnum
 import msgspec
 
 from openers.domain.clock import Instant
+from openers.domain.decision import Decision
 from openers.domain.identifiers import AppointmentId, NhsNumber, ServiceId, SlotId, Ubrn, UserId
 from openers.domain.principal import Principal
 
@@ -53,7 +54,10 @@ class PasAppointment(msgspec.Struct, frozen=True):
 
 
 class Claim(msgspec.Struct, frozen=True, kw_only=True):
-    """One act under way on a referral, by whom, and until when its outcome is awaited."""
+    """One act under way on a referral, by whom, and until when its outcome is awaited.
+
+    A `booking` is to be made, or `pas_appointment` to be cancelled, upon which `decision` is carried out.
+    """
 
     ubrn: Ubrn
     key: str
@@ -67,5 +71,4 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True):
     booking: PasBooking | None = None
     pas_appointment: str | None = None
     clinician: UserId | None = None
-    reason: str | None = None
-    comment: str | None = None
+    decision: Decision | None = None

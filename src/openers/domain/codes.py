@@ -104,6 +104,35 @@ class ReviewReason(StrEnum):
     TRIAGE = "TRIAGE"
 
 
+class ReviewOutcome(StrEnum):
+    """What came of a provider's review."""
+
+    ACCEPT_REFER_BOOK_LATER = "ACCEPT_REFER_BOOK_LATER"
+    CANCEL_APPOINTMENT_ACTION_LATER = "CANCEL_APPOINTMENT_ACTION_LATER"
+    RETURN_TO_REFERRER_WITH_ADVICE = "RETURN_TO_REFERRER_WITH_ADVICE"
+    PROVIDER_CONVERTED_ADVICE_AND_GUIDANCE_ADMIN_TO_REFER = "PROVIDER_CONVERTED_ADVICE_AND_GUIDANCE_ADMIN_TO_REFER"
+
+
+class RequestContext(StrEnum):
+    """Why a request is on the list of those to be reviewed: it never was, or something changed since (A008)."""
+
+    NEVER_REVIEWED = "NEVER_REVIEWED"
+    LETTER_CHANGED = "LETTER_CHANGED"
+    PRIORITY_CHANGED = "PRIORITY_CHANGED"
+    PRIORITY_AND_LETTER_CHANGED = "PRIORITY_AND_LETTER_CHANGED"
+
+
+class AvailableAction(StrEnum):
+    """What A029 says that a caller may do with a referral."""
+
+    RECORD_REVIEW_OUTCOME = "RECORD_REVIEW_OUTCOME"
+    CREATE_APPOINTMENT = "CREATE_APPOINTMENT"
+    CHANGE_SHORTLIST = "CHANGE_SHORTLIST"
+    CHANGE_SHORTLIST_AND_SEND_FOR_TRIAGE = "CHANGE_SHORTLIST_AND_SEND_FOR_TRIAGE"
+    CANCEL_DIRECTLY_BOOKED_APPOINTMENT = "CANCEL_DIRECTLY_BOOKED_APPOINTMENT"
+    CANCEL_REFERRAL = "CANCEL_REFERRAL"
+
+
 class CodeSystemName(StrEnum):
     """The six dynamic code systems. Their names are case-sensitive."""
 

@@ -138,6 +138,24 @@ class InvalidRequestState(FieldRefused):
     source = "rules 3.1"
 
 
+class InvalidRequestType(FieldRefused):
+    """The UBRN is that of another kind of request, or of one that is not active any more."""
+
+    source = "rules 4 (A028, A031)"
+
+
+class PriorityNotCurrent(FieldRefused):
+    """A referral that is returned with advice keeps its priority."""
+
+    source = "rules 4 (A028)"
+
+
+class OldVersion(FieldRefused):
+    """A search names a version of a record that is not its latest."""
+
+    source = "rules 3.4, 4 (A029)"
+
+
 class InvalidState(FieldRefused):
     """A referenced item, such as a service, is in a state that does not allow the act."""
 
@@ -214,6 +232,17 @@ class MissingHeader(FieldRefused):
 
 class MissingParameter(FieldRefused):
     """A search parameter that is always needed is missing."""
+
+
+class DailyLimitReached(FieldRefused):
+    """An application has asked as often today as it may."""
+
+    source = "rules 2.2, 4 (A008)"
+
+    def __init__(self, field: Field, value: str, hint: str = "", retry_after_s: int = 86_400) -> None:
+        """`retry_after_s` is how long the day still lasts, in seconds."""
+        super().__init__(field, value, hint)
+        self.retry_after_s = retry_after_s
 
 
 class NoRelationship(Refused):

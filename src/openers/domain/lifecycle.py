@@ -1,15 +1,18 @@
-"""The life of a referral as one total table: (state, act) -> state. What is not in the table is refused.
+"""The life of a referral as one total table: (state, act) -> row. What is not in the table is refused.
 
-Every act that moves a referral looks its row up here, so what may happen is read in one place; `diagram` prints it.
-Source: rules chapter 3.1.
+A row says what state follows and what the referral must be like besides; `PARTIES` says who may do each act. The
+refusals of every operation and the actions that A029 offers are read from here; `diagram` and `listing` print it.
+Source: rules chapters 1.2, 3.1 and 4; 11.1 row 6.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from enum import StrEnum
-from typing import Final
+from typing import Final, NamedTuple
 
-from openers.domain.errors import Field, InvalidRequestState
+from openers.domain.errors import Field, InvalidRequestState, InvalidRequestType
+from openers.domain.principal import Party
 
 
 class ReferralState(StrEnum):
@@ -19,9 +22,14 @@ class ReferralState(StrEnum):
     AWAITING_TRIAGE = "AWAITING_TRIAGE"
     DEFERRED_TO_PROVIDER = "DEFERRED_TO_PROVIDER"
     BOOKED = "BOOKED"
+    TRIAGED_PROVIDER_TO_ACTION = "TRIAGED_PROVIDER_TO_ACTION"
+    TRIAGE_RESPONSE = "TRIAGE_RESPONSE"
+    REJECTED = "REJECTED"
     APPT_CANCELLED_BY_PATIENT = "APPT_CANCELLED_BY_PATIENT"
     APPT_CANCELLED_BY_PROVIDER = "APPT_CANCELLED_BY_PROVIDER"
     DID_NOT_ATTEND = "DID_NOT_ATTEND"
+    ASSESSMENT_RESULT = "ASSESSMENT_RESULT"
+    CANCELLED_REFERRAL = "CANCELLED_REFERRAL"
 
 
 class Act(StrEnum):
@@ -30,44 +38,176 @@ class Act(StrEnum):
     CREATE = "create"
     SEND_FOR_TRIAGE = "send for triage"
     BOOK = "book"
+    BOOK_BY_TELEPHONE = "record a booking by telephone"
     DEFER = "defer to the provider"
+    ACCEPT = "accept"
+    REJECT = "reject"
+    ACT_LATER = "cancel the appointment, action later"
+    ACCEPT_BOOK_LATER = "accept, book later"
+    RETURN_WITH_ADVICE = "return with advice"
     CANCEL_APPOINTMENT = "cancel the appointment"
     PROVIDER_CANCELS = "cancel by the provider"
     MOVE = "move the appointment"
     ARRIVE = "record arrival"
     MISS = "record non-attendance"
     MAINTAIN_LETTER = "change the referral letter"
+    ASSESS = "record an assessment"
+    CHANGE_SHORTLIST = "change the shortlist"
+    CHANGE_SHORTLIST_FOR_TRIAGE = "change the shortlist and send for triage"
+    CANCEL_REFERRAL = "cancel the referral"
 
 
-TABLE: Final[dict[tuple[ReferralState | None, Act], ReferralState]] = {
-    (None, Act.CREATE): ReferralState.NOT_BOOKED,
-    (ReferralState.NOT_BOOKED, Act.SEND_FOR_TRIAGE): ReferralState.AWAITING_TRIAGE,
-    (ReferralState.NOT_BOOKED, Act.BOOK): ReferralState.BOOKED,
-    (ReferralState.NOT_BOOKED, Act.DEFER): ReferralState.DEFERRED_TO_PROVIDER,
-    (ReferralState.BOOKED, Act.CANCEL_APPOINTMENT): ReferralState.APPT_CANCELLED_BY_PATIENT,
-    (ReferralState.BOOKED, Act.PROVIDER_CANCELS): ReferralState.APPT_CANCELLED_BY_PROVIDER,
-    (ReferralState.BOOKED, Act.MOVE): ReferralState.BOOKED,
-    (ReferralState.BOOKED, Act.ARRIVE): ReferralState.BOOKED,
-    (ReferralState.BOOKED, Act.MISS): ReferralState.DID_NOT_ATTEND,
-    (ReferralState.NOT_BOOKED, Act.MAINTAIN_LETTER): ReferralState.NOT_BOOKED,
-    (ReferralState.AWAITING_TRIAGE, Act.MAINTAIN_LETTER): ReferralState.AWAITING_TRIAGE,
-    (ReferralState.DEFERRED_TO_PROVIDER, Act.MAINTAIN_LETTER): ReferralState.DEFERRED_TO_PROVIDER,
-    (ReferralState.BOOKED, Act.MAINTAIN_LETTER): ReferralState.BOOKED,
-    (ReferralState.APPT_CANCELLED_BY_PATIENT, Act.MAINTAIN_LETTER): ReferralState.APPT_CANCELLED_BY_PATIENT,
-    (ReferralState.APPT_CANCELLED_BY_PROVIDER, Act.MAINTAIN_LETTER): ReferralState.APPT_CANCELLED_BY_PROVIDER,
+class Need(StrEnum):
+    """What a referral must be like for an act, beyond its state; the text says what is wrong where it isn't."""
+
+    PENDING_REVIEW = "is not pending review"
+    NOT_PAST = "has its appointment on a day that is past"
+    LETTER_AS_INTENDED = "lacks the clinical information that its referrer means to add"
+    CLINICAL_INFORMATION = "has no clinical information"
+    BOOKED_THROUGH_PAS = "is not booked through the service"
+
+
+class Row(NamedTuple):
+    """What an act in a state leads to, and what it needs."""
+
+    to: ReferralState
+    needs: tuple[Need, ...] = ()
+
+
+PARTIES: Final[dict[Act, frozenset[Party]]] = {
+    Act.CREATE: frozenset({Party.REFERRER}),
+    Act.SEND_FOR_TRIAGE: frozenset({Party.REFERRER}),
+    Act.BOOK: frozenset({Party.REFERRER}),
+    Act.BOOK_BY_TELEPHONE: frozenset({Party.ADMINISTRATOR}),
+    Act.DEFER: frozenset({Party.REFERRER}),
+    Act.ACCEPT: frozenset({Party.PROVIDER}),
+    Act.REJECT: frozenset({Party.PROVIDER}),
+    Act.ACT_LATER: frozenset({Party.PROVIDER}),
+    Act.ACCEPT_BOOK_LATER: frozenset({Party.PROVIDER}),
+    Act.RETURN_WITH_ADVICE: frozenset({Party.PROVIDER}),
+    Act.CANCEL_APPOINTMENT: frozenset({Party.REFERRER}),
+    Act.PROVIDER_CANCELS: frozenset({Party.PAS}),
+    Act.MOVE: frozenset({Party.PAS}),
+    Act.ARRIVE: frozenset({Party.PAS}),
+    Act.MISS: frozenset({Party.PAS}),
+    Act.MAINTAIN_LETTER: frozenset({Party.REFERRER}),
+    Act.ASSESS: frozenset({Party.ADMINISTRATOR}),
+    Act.CHANGE_SHORTLIST: frozenset({Party.REFERRER}),
+    Act.CHANGE_SHORTLIST_FOR_TRIAGE: frozenset({Party.REFERRER}),
+    Act.CANCEL_REFERRAL: frozenset({Party.REFERRER, Party.PROVIDER}),
+}
+"""Who may do each act."""
+
+ENDED: Final = frozenset({ReferralState.CANCELLED_REFERRAL})
+"""States that no act leads out of: the request is not active any more."""
+ACTIVE: Final = tuple(state for state in ReferralState if state not in ENDED)
+UNBOOKED: Final = tuple(state for state in ACTIVE if state is not ReferralState.BOOKED)
+"""States without a booking that still stands, in which a referrer may think again."""
+LETTERED: Final = tuple(state for state in ACTIVE if state is not ReferralState.DID_NOT_ATTEND)
+"""States in which the letter may change: a missed appointment is over (rules 4, A012)."""
+
+_REVIEW: Final = (Need.PENDING_REVIEW, Need.NOT_PAST, Need.LETTER_AS_INTENDED)
+
+
+def _rows(act: Act, states: Iterable[ReferralState], row: Row) -> Iterator[tuple[tuple[ReferralState, Act], Row]]:
+    return (((state, act), row) for state in states)
+
+
+TABLE: Final[dict[tuple[ReferralState | None, Act], Row]] = {
+    (None, Act.CREATE): Row(ReferralState.NOT_BOOKED),
+    (ReferralState.NOT_BOOKED, Act.SEND_FOR_TRIAGE): Row(ReferralState.AWAITING_TRIAGE),
+    (ReferralState.NOT_BOOKED, Act.BOOK): Row(ReferralState.BOOKED),
+    (ReferralState.NOT_BOOKED, Act.DEFER): Row(ReferralState.DEFERRED_TO_PROVIDER),
+    (ReferralState.NOT_BOOKED, Act.BOOK_BY_TELEPHONE): Row(ReferralState.BOOKED),
+    (ReferralState.DEFERRED_TO_PROVIDER, Act.BOOK_BY_TELEPHONE): Row(ReferralState.BOOKED),
+    (ReferralState.TRIAGED_PROVIDER_TO_ACTION, Act.BOOK_BY_TELEPHONE): Row(ReferralState.BOOKED),
+    (ReferralState.BOOKED, Act.ACCEPT): Row(ReferralState.BOOKED, _REVIEW),
+    (ReferralState.BOOKED, Act.REJECT): Row(ReferralState.REJECTED, _REVIEW),
+    (ReferralState.BOOKED, Act.ACT_LATER): Row(ReferralState.TRIAGED_PROVIDER_TO_ACTION, _REVIEW),
+    (ReferralState.AWAITING_TRIAGE, Act.ACCEPT_BOOK_LATER): Row(
+        ReferralState.TRIAGED_PROVIDER_TO_ACTION, (Need.PENDING_REVIEW,)
+    ),
+    (ReferralState.AWAITING_TRIAGE, Act.RETURN_WITH_ADVICE): Row(ReferralState.TRIAGE_RESPONSE, (Need.PENDING_REVIEW,)),
+    (ReferralState.DEFERRED_TO_PROVIDER, Act.ACCEPT_BOOK_LATER): Row(
+        ReferralState.TRIAGED_PROVIDER_TO_ACTION, (Need.PENDING_REVIEW, Need.CLINICAL_INFORMATION)
+    ),
+    (ReferralState.DEFERRED_TO_PROVIDER, Act.RETURN_WITH_ADVICE): Row(
+        ReferralState.TRIAGE_RESPONSE, (Need.PENDING_REVIEW, Need.CLINICAL_INFORMATION)
+    ),
+    (ReferralState.BOOKED, Act.CANCEL_APPOINTMENT): Row(
+        ReferralState.APPT_CANCELLED_BY_PATIENT, (Need.BOOKED_THROUGH_PAS,)
+    ),
+    (ReferralState.BOOKED, Act.PROVIDER_CANCELS): Row(ReferralState.APPT_CANCELLED_BY_PROVIDER),
+    (ReferralState.BOOKED, Act.MOVE): Row(ReferralState.BOOKED),
+    (ReferralState.BOOKED, Act.ARRIVE): Row(ReferralState.BOOKED),
+    (ReferralState.BOOKED, Act.MISS): Row(ReferralState.DID_NOT_ATTEND),
+    (ReferralState.BOOKED, Act.ASSESS): Row(ReferralState.ASSESSMENT_RESULT),
+    **{(state, Act.MAINTAIN_LETTER): Row(state) for state in LETTERED},
+    **dict(_rows(Act.CHANGE_SHORTLIST, UNBOOKED, Row(ReferralState.NOT_BOOKED))),
+    **dict(_rows(Act.CHANGE_SHORTLIST_FOR_TRIAGE, UNBOOKED, Row(ReferralState.AWAITING_TRIAGE))),
+    **dict(_rows(Act.CANCEL_REFERRAL, ACTIVE, Row(ReferralState.CANCELLED_REFERRAL))),
 }
 """Every allowed act; `None` is the state before there is a referral."""
 
+TELLS_INACTIVE: Final = frozenset(
+    {Act.ACCEPT_BOOK_LATER, Act.RETURN_WITH_ADVICE, Act.CHANGE_SHORTLIST, Act.CHANGE_SHORTLIST_FOR_TRIAGE}
+)
+"""Acts that know a refusal of their own for a request that is not active any more: INVALID_REQUEST_TYPE (rules 4)."""
 
-def after(state: ReferralState | None, act: Act) -> ReferralState:
-    """The state that `act` leads to. Raises `InvalidRequestState` where the table has no row."""
-    reached = TABLE.get((state, act))
-    if reached is None:
-        raise InvalidRequestState(Field.REFERRAL, state, f"does not allow to {act}")
-    return reached
+
+def row_of(state: ReferralState | None, act: Act) -> Row:
+    """The row of an act. Raises `InvalidRequestState`, or `InvalidRequestType`, where the table has none."""
+    row = TABLE.get((state, act))
+    if row is not None:
+        return row
+    if state in ENDED and act in TELLS_INACTIVE:
+        raise InvalidRequestType(Field.REFERRAL, state, "is not an active request")
+    raise InvalidRequestState(Field.REFERRAL, state, f"does not allow to {act}")
 
 
 def diagram() -> str:
-    """The table as a Mermaid state diagram."""
-    rows = (f"    {before or '[*]'} --> {reached}: {act}" for (before, act), reached in TABLE.items())
-    return "\n".join(("stateDiagram-v2", *rows))
+    """The table as a Mermaid state diagram; acts that most states allow start from one node for them all."""
+    lines = [f'state "any state but {but}" as {node}' for node, but in _NODES.values()]
+    for act in Act:
+        for group in _grouped(act):
+            node, _ = _NODES.get(group.states, (None, ""))
+            lines += [f"{each} --> {group.to or each}: {act}" for each in (group.states if node is None else (node,))]
+    return "\n".join(("stateDiagram-v2", *(f"    {line}" for line in lines)))
+
+
+def listing() -> str:
+    """The table as a Markdown table: each act, who may do it, from where to where, and what it needs."""
+    lines = ["| act | by | from | to | refused where the referral |", "|---|---|---|---|---|"]
+    for act in Act:
+        by = ", ".join(sorted(PARTIES[act]))
+        for states, to, needs in _grouped(act):
+            lines.append(f"| {act} | {by} | {', '.join(states)} | {to or SAME} | {'; '.join(needs) or '-'} |")
+    return "\n".join(lines)
+
+
+SAME: Final = "the same"
+"""What the listing has for the state after an act that leaves every state as it is."""
+
+
+class _Group(NamedTuple):
+    """States in which an act has the same row; `to` is `None` where it leaves each of several as it is."""
+
+    states: tuple[str, ...]
+    to: ReferralState | None
+    needs: tuple[Need, ...]
+
+
+_NODES: Final[dict[tuple[str, ...], tuple[str, str]]] = {
+    UNBOOKED: ("unbooked", "BOOKED and CANCELLED_REFERRAL"),
+    ACTIVE: ("active", "CANCELLED_REFERRAL"),
+    LETTERED: ("lettered", "DID_NOT_ATTEND and CANCELLED_REFERRAL"),
+}
+"""Nodes of the diagram that stand for many states: their name, and which states they leave out."""
+
+
+def _grouped(act: Act) -> Iterator[_Group]:
+    rows = {before: row for (before, of), row in TABLE.items() if of is act}
+    stays = len(rows) > 1 and all(row.to is before for before, row in rows.items())
+    keys = {before: (None if stays else row.to, row.needs) for before, row in rows.items()}
+    for key in dict.fromkeys(keys.values()):
+        yield _Group(tuple(before or "[*]" for before, each in keys.items() if each == key), *key)

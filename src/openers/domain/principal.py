@@ -63,6 +63,15 @@ PROVIDER_SIDE = frozenset({SPC, SPCA, SPA})
 """Functions whose relationship to a request is a workgroup in common with the service that holds it."""
 
 
+class Party(StrEnum):
+    """Who acts on a referral: one of its two sides, the system that holds its booking, or the service's own people."""
+
+    REFERRER = "referrer"
+    PROVIDER = "provider"
+    PAS = "PAS"
+    ADMINISTRATOR = "administrator"
+
+
 class Principal(msgspec.Struct, frozen=True):
     """One caller in one role.
 
@@ -90,9 +99,9 @@ class Principal(msgspec.Struct, frozen=True):
         return self.function in APPLICATION_FUNCTIONS
 
     @property
-    def is_of_provider(self) -> bool:
-        """Whether this is somebody, or something, of the side that provides services."""
-        return self.function in PROVIDER_SIDE or self.function is BusinessFunction.PROVIDER_AUTHORISED_APPLICATION
+    def party(self) -> Party:
+        """The side of a referral on which the caller acts."""
+        return Party.REFERRER if self.function in REFERRING_SIDE else Party.PROVIDER
 
     def may_see(self, owner: OdsCode, workgroup: str | None) -> bool:
         """Whether there is a legitimate relationship to a record (rules 1.3, LR).

@@ -25,6 +25,7 @@ def _by_key(table: Table, key: str) -> Statement:
 
 
 _ORGANISATION = _by_key(organisations, "ods")
+_SITE = _by_key(sites, "ods")
 _USER = _by_key(users, "id")
 _APPLICATION = _by_key(applications, "client_id")
 _APPLICATIONS = Statement(select(applications.c.body).order_by(applications.c.client_id))
@@ -57,6 +58,7 @@ _DROP_ROLES = Statement(delete(user_roles).where(user_roles.c.user == bindparam(
 _ADD_ROLE = Statement(insert(user_roles))
 
 _organisation = decoder(Organisation)
+_site = decoder(Site)
 _user = decoder(User)
 _service = decoder(Service)
 _application = decoder(Application)
@@ -79,6 +81,10 @@ class SqlDirectory:
     async def organisation(self, ods: OdsCode) -> Organisation | None:
         """The organisation with this code."""
         return await self._one(_ORGANISATION, ods, _organisation)
+
+    async def site(self, ods: OdsCode) -> Site | None:
+        """The site with this code."""
+        return await self._one(_SITE, ods, _site)
 
     async def user(self, user: UserId) -> User | None:
         """The person with this id."""

@@ -5,16 +5,19 @@ Source: rules chapters 1.3 (relationship), 3.4 (versions).
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from typing import Final
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import ClauseElement, bindparam, insert, select, update
 
 from openers.domain.errors import Field, NoRelationship, NotFound, VersionConflict
 from openers.domain.identifiers import AppointmentId, NhsNumber, Ubrn
 from openers.domain.principal import Principal
 from openers.domain.referral import Referral
-from openers.store.statements import Connection, Row, Statement, Value, decoder, encode
+from openers.store.statements import Connection, Row, Statement, Value, decoder, encode, texts
 from openers.store.tables import history, referrals
+from openers.store.worklist_columns import LISTED, listing_of
 from openers.usecases.ports import Stored
 
 FIRST_VERSION: Final = 3
@@ -24,6 +27,14 @@ KIND: Final = "referral"
 """What a referral's earlier values are kept as."""
 
 _columns = referrals.c
+
+
+def _several(*, postgres: bool = False) -> ClauseElement:
+    asked = texts("ubrns", postgres=postgres)
+    row = (_columns.ubrn, _columns.version, _columns.owner, _columns.workgroup, _columns.patient, _columns.body)
+    return select(*row).where(_columns.ubrn.in_(asked))
+
+
 _GET: Final = Statement(
     select(_columns.version, _columns.owner, _columns.workgroup, _columns.patient, _columns.body).where(
         _columns.ubrn == bindparam("ubrn")
@@ -41,8 +52,10 @@ _PUT: Final = Statement(
         body=bindparam("body"),
         appointment=bindparam("appointment"),
         slot=bindparam("slot"),
+        **{name: bindparam(name) for name in LISTED},
     )
 )
+_SEVERAL: Final = Statement(_several(), _several(postgres=True))
 _KEEP: Final = Statement(insert(history))
 _decoder: Final = decoder(Referral)
 
@@ -91,6 +104,11 @@ class SqlReferrals:
         row = await self._connection.row(_GET, {"ubrn": ubrn})
         return _stored(ubrn, row) if row is not None and _may_see(row, by) else None
 
+    async def several(self, ubrns: Sequence[Ubrn]) -> Sequence[Stored[Referral]]:
+        """Those of the referrals that exist, in any order."""
+        rows = await self._connection.rows(_SEVERAL, {"ubrns": json.dumps(ubrns)}) if ubrns else []
+        return [_stored(Ubrn.restored(row[0]), row[1:]) for row in rows]
+
     async def add(self, referral: Referral) -> Stored[Referral]:
         """Store a new referral under its first version."""
         return await self.add_as(referral, FIRST_VERSION)
@@ -134,6 +152,7 @@ def _columns_of(referral: Referral) -> dict[str, Value]:
     appointment = referral.appointment
     slot = None if appointment is None or appointment.slot is None else int(appointment.slot)
     return {
+        **listing_of(referral),
         "owner": referral.owner,
         "workgroup": referral.workgroup,
         "appointment": None if appointment is None else int(appointment.id),

@@ -7,6 +7,7 @@ the locks of the request and of every file (`locks_of`). Source: rules chapters 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import timedelta
 from typing import NamedTuple
 
 import msgspec
@@ -23,6 +24,7 @@ from openers.domain.fields import Field
 from openers.domain.identifiers import FileId, Ubrn, UserId
 from openers.domain.principal import Principal
 from openers.usecases.ports import Tx
+from openers.usecases.upload_file import PURGE
 from openers.usecases.world import World
 
 _REFUSED = frozenset({Availability.THREATS_FOUND, Availability.VALIDATION_FAILED})
@@ -80,6 +82,23 @@ async def attach_files(files: Sequence[NamedFile], target: Target, world: World,
         await tx.files.put(msgspec.structs.replace(file, attached_to=target.ubrn))
         attached.append(await _attachment(each, file, target, world, tx))
     return tuple(attached)
+
+
+async def detach_file(file_id: FileId, kept: timedelta, world: World, tx: Tx) -> None:
+    """Give a file back to nobody, for as long as it is `kept`. It can be attached to the same request again."""
+    file = await tx.files.get(file_id)
+    if file is not None:
+        await tx.files.put(msgspec.structs.replace(file, attached_to=None))
+        await tx.due.add(PURGE, file_id, world.clock.now() + kept)
+
+
+async def as_scanned(attachments: Sequence[Attachment], tx: Tx) -> tuple[Attachment, ...]:
+    """The attachments with what scans have found since they were made."""
+    found: list[Attachment] = []
+    for each in attachments:
+        file = await tx.files.get(each.file)
+        found.append(each if file is None else msgspec.structs.replace(each, availability=file.availability))
+    return tuple(found)
 
 
 async def _attachable(named: NamedFile, target: Target, index: int, tx: Tx) -> UploadedFile:

@@ -11,7 +11,6 @@ from typing import Final
 
 from openers.domain.appointment import Appointment, AppointmentStatus
 from openers.domain.booking import Claim, ClaimKind, PasAppointment, PasBooking, PasLink
-from openers.domain.codes import CodeSystemName
 from openers.domain.directory import Service
 from openers.domain.errors import (
     Field,
@@ -27,7 +26,7 @@ from openers.domain.errors import (
     SlotNotAvailable,
     UnableToConfirmAppointment,
 )
-from openers.domain.lifecycle import Act, after
+from openers.domain.lifecycle import Act
 from openers.domain.principal import Principal
 from openers.domain.referral import Referral
 from openers.domain.shortlist import ShortlistedService
@@ -36,6 +35,7 @@ from openers.usecases.appointment_request import AppointmentRequest
 from openers.usecases.events import happened
 from openers.usecases.make_appointment import check_directly_bookable, find_subject
 from openers.usecases.ports import Stored, Tx
+from openers.usecases.propose_appointment import specialty_of
 from openers.usecases.world import World
 
 SETTLE: Final = "settle claim"
@@ -78,7 +78,7 @@ async def _reserve(request: AppointmentRequest, by: Principal, world: World) -> 
         raise InappropriateValue(Field.REASON, request.reason.code, "is not allowed with a booking")
     async with world.begin("claim for booking", lock=(request.ubrn, f"slot/{request.slot}")) as tx:
         subject = await find_subject(request, by, world, tx)
-        after(subject.referral.value.state, Act.BOOK)
+        subject.referral.value.check(Act.BOOK, world.clock.now())
         check_directly_bookable(subject.service)
         slot = await _slot(request, subject.referral.value, subject.service, tx)
         link = await tx.links.get(subject.service.id)
@@ -146,7 +146,7 @@ async def confirm_booking(claim: Claim, booked: PasAppointment, world: World) ->
         if service is None:
             raise RuntimeError("services are never removed")
         appointment = _booked(claim, booked, service.value, world)
-        stored = await tx.referrals.put(old, old.value.book(appointment, service.value.workgroup))
+        stored = await tx.referrals.put(old, old.value.ask(Act.BOOK, appointment, service.value.workgroup))
         await tx.slots.move(claim.slot, SlotState.HELD, SlotState.BOOKED)
         world.entry.touched(ubrn=claim.ubrn, patient=old.patient)
         await happened(tx, world, Act.BOOK, stored)
@@ -155,14 +155,15 @@ async def confirm_booking(claim: Claim, booked: PasAppointment, world: World) ->
 
 def _booked(claim: Claim, booked: PasAppointment, service: Service, world: World) -> Appointment:
     booking = claim.booking
-    name = world.reference.code_system(CodeSystemName.SPECIALTY).concepts[service.specialty].display
+    specialty = specialty_of(service, world.reference)
     return Appointment(
         id=claim.appointment,
         version=0,
         status=AppointmentStatus.BOOKED,
         service=ShortlistedService(service.id, service.name),
-        specialty=service.specialty,
-        specialty_name=name,
+        site=service.site,
+        specialty=specialty.code,
+        specialty_name=specialty.name,
         created=world.clock.now(),
         slot=claim.slot,
         start=None if booking is None else booking.start,

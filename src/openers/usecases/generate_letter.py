@@ -27,6 +27,7 @@ from openers.usecases.world import World
 KINDS: Final = {
     ReferralState.NOT_BOOKED: LetterKind.REQUEST,
     ReferralState.DEFERRED_TO_PROVIDER: LetterKind.AWAITING,
+    ReferralState.TRIAGED_PROVIDER_TO_ACTION: LetterKind.AWAITING,
     ReferralState.AWAITING_TRIAGE: LetterKind.TRIAGE,
     ReferralState.BOOKED: LetterKind.CONFIRMATION,
 }

@@ -12,7 +12,7 @@ from openers.domain.codes import CodeSystemName
 from openers.domain.errors import RecordLocked, Unavailable
 from openers.domain.identifiers import Ubrn
 from openers.domain.patient import Patient
-from openers.domain.principal import Principal
+from openers.domain.principal import Party, Principal
 from openers.domain.referral import Referral
 from openers.usecases import printing
 from openers.usecases.document_ports import Activity, ClinicalSummary, Fact, FactGroup, FileLine
@@ -41,7 +41,7 @@ async def generate_summary(command: GenerateSummary, world: World) -> Printout:
         patient = await usable_patient(stored.patient, world, tx)
         summary = await _summary(stored.value, patient, world, tx)
     printout = await print_out(summary, command.ubrn, "Clinical_Information_Summary", world)
-    if command.by.is_of_provider and stored.value.clinical_information.printed is None:
+    if command.by.party is Party.PROVIDER and stored.value.clinical_information.printed is None:
         await _mark_printed(command, stored.value.clinical_information, world)
     return printout
 

@@ -12,15 +12,21 @@ import msgspec
 from openers.domain.attachments import Attachment, AttachmentType
 from openers.domain.errors import InvalidRequestState, MissingValue, NoChangesDetected, RecordLocked
 from openers.domain.fields import Field
-from openers.domain.identifiers import FileId, Ubrn
-from openers.domain.lifecycle import Act, after
+from openers.domain.identifiers import Ubrn
+from openers.domain.lifecycle import Act
 from openers.domain.principal import RCA, Principal
 from openers.domain.referral import Referral
-from openers.usecases.attach_files import NamedFile, Target, attach_files, check_named_once, locks_of
+from openers.usecases.attach_files import (
+    NamedFile,
+    Target,
+    attach_files,
+    check_named_once,
+    detach_file,
+    locks_of,
+)
 from openers.usecases.events import happened
 from openers.usecases.ports import Stored, Tx
 from openers.usecases.read_referral import check_not_sensitive
-from openers.usecases.upload_file import PURGE
 from openers.usecases.world import World
 
 _LETTER = AttachmentType.REFERRER
@@ -64,8 +70,8 @@ async def maintain_letter(command: MaintainLetter, world: World) -> Stored[Refer
 
 async def _check_state(referral: Referral, world: World, tx: Tx) -> None:
     """Raise InvalidRequestState if the letter can't change any more (rules 4, A012)."""
-    after(referral.state, Act.MAINTAIN_LETTER)
     appointment, now = referral.appointment, world.clock.now()
+    referral.check(Act.MAINTAIN_LETTER, now)
     if appointment is None or appointment.start is None:
         return
     if appointment.start <= now:
@@ -95,13 +101,5 @@ async def _replaced(command: MaintainLetter, referral: Referral, world: World, t
         for each in await attach_files([each for each in command.files if each.file not in old], target, world, tx)
     }
     for file in old.keys() - kept.keys():
-        await _detach(file, command.kept, world, tx)
+        await detach_file(file, command.kept, world, tx)
     return (*others, *((kept | new)[each.file] for each in command.files))
-
-
-async def _detach(file_id: FileId, kept: timedelta, world: World, tx: Tx) -> None:
-    """Give a file back to nobody. It can be attached to this referral again until it is purged."""
-    file = await tx.files.get(file_id)
-    if file is not None:
-        await tx.files.put(msgspec.structs.replace(file, attached_to=None))
-        await tx.due.add(PURGE, file_id, world.clock.now() + kept)

@@ -25,7 +25,7 @@ from openers.domain.errors import (
     SlotsCurrentlyAvailable,
     ThisSlotIsAvailable,
 )
-from openers.domain.lifecycle import Act, after
+from openers.domain.lifecycle import Act
 from openers.domain.principal import Principal
 from openers.domain.referral import Referral
 from openers.domain.slots import SlotState
@@ -50,7 +50,7 @@ async def defer(request: AppointmentRequest, by: Principal, world: World) -> Sto
     act = Act.SEND_FOR_TRIAGE if reason is ReviewReason.TRIAGE else Act.DEFER
     async with world.begin(act, lock=(request.ubrn,)) as tx:
         subject = await find_subject(request, by, world, tx)
-        after(subject.referral.value.state, act)
+        subject.referral.value.check(act, world.clock.now())
         if act is Act.SEND_FOR_TRIAGE:
             _check_triage(request, subject.service)
         else:
@@ -148,5 +148,5 @@ async def _deferred(
     referral, service = subject.referral.value, subject.service
     proposed = await propose(Asked(service, referral.priority, reason, world.clock.now()), world, tx)
     if reason is ReviewReason.TRIAGE:
-        return referral.send_for_triage(proposed, service.workgroup)
-    return referral.defer(msgspec.structs.replace(proposed, comment=request.comment), service.workgroup)
+        return referral.ask(Act.SEND_FOR_TRIAGE, proposed, service.workgroup)
+    return referral.ask(Act.DEFER, msgspec.structs.replace(proposed, comment=request.comment), service.workgroup)

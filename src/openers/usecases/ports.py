@@ -6,7 +6,7 @@ suspends; on PostgreSQL each is a round trip. They raise the classes of `openers
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Generic, Protocol, TypeVar
 
@@ -26,6 +26,8 @@ from openers.usecases.access_code_ports import AccessCodes
 from openers.usecases.booking_ports import Claims, Events, Links, Slots
 from openers.usecases.file_ports import Files
 from openers.usecases.loading_ports import Records
+from openers.usecases.webhook_ports import Webhooks
+from openers.usecases.worklist_ports import Worklists
 
 T = TypeVar("T")
 
@@ -73,6 +75,10 @@ class Referrals(Protocol):
         """The referral, or `None` if there is none that `by` may see."""
         ...
 
+    async def several(self, ubrns: Sequence[Ubrn]) -> Sequence[Stored[Referral]]:
+        """Those of the referrals that exist, in any order; for lists, whose members the caller may see."""
+        ...
+
     async def add(self, referral: Referral) -> Stored[Referral]:
         """Store a new referral under a version of its own."""
         ...
@@ -103,6 +109,10 @@ class Directory(Protocol):
 
     async def organisation(self, ods: OdsCode) -> Organisation | None:
         """The organisation with this code."""
+        ...
+
+    async def site(self, ods: OdsCode) -> Site | None:
+        """The site with this code."""
         ...
 
     async def user(self, user: UserId) -> User | None:
@@ -197,6 +207,10 @@ class Patients(Protocol):
 
     async def put(self, patient: Patient) -> None:
         """Add or replace."""
+        ...
+
+    async def unusable(self, numbers: Collection[NhsNumber]) -> frozenset[NhsNumber]:
+        """Those of the numbers whose records are sensitive or not there."""
         ...
 
 
@@ -295,8 +309,18 @@ class Tx(Protocol):
         ...
 
     @property
+    def worklists(self) -> Worklists:
+        """Lists of referrals."""
+        ...
+
+    @property
     def events(self) -> Events:
         """What has happened."""
+        ...
+
+    @property
+    def webhooks(self) -> Webhooks:
+        """Addresses that are told of what has happened."""
         ...
 
     @property
@@ -350,6 +374,10 @@ class PatientSource(Protocol):
 
     async def get(self, nhs_number: NhsNumber, tx: Tx) -> Patient | None:
         """The patient with this number, sensitive ones included. Raises Unavailable."""
+        ...
+
+    async def unusable(self, numbers: Collection[NhsNumber], tx: Tx) -> frozenset[NhsNumber]:
+        """Those of the numbers whose records can't be used: sensitive ones and unknown ones. Raises Unavailable."""
         ...
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import date
 from typing import NamedTuple
 
-from openers.domain.appointment import Appointment, AppointmentStatus, ReviewCause
+from openers.domain.appointment import Appointment, AppointmentStatus, ReviewCause, Specialty
 from openers.domain.clock import Instant
 from openers.domain.codes import CodeSystemName, Priority, ReviewReason
 from openers.domain.directory import Service
@@ -33,14 +33,15 @@ class Asked(NamedTuple):
 async def propose(asked: Asked, world: World, tx: Tx) -> Appointment:
     """The appointment that is asked for, with a number of its own and the day of contact to expect."""
     service, priority, reason, at = asked
-    specialties = world.reference.code_system(CodeSystemName.SPECIALTY).concepts
+    specialty = specialty_of(service, world.reference)
     return Appointment(
         id=await tx.referrals.next_appointment_id(),
         version=FIRST_VERSION,
         status=AppointmentStatus.PROPOSED,
         service=ShortlistedService(service.id, service.name),
-        specialty=service.specialty,
-        specialty_name=specialties[service.specialty].display,
+        site=service.site,
+        specialty=specialty.code,
+        specialty_name=specialty.name,
         created=at,
         reason=ReviewCause(reason),
         contact_expected=contact_expected(at, priority, reason, world.reference),
@@ -52,3 +53,9 @@ def contact_expected(created: Instant, priority: Priority, reason: ReviewReason,
     days = "triageContactDays" if reason is ReviewReason.TRIAGE else "deferToProviderContactDays"
     values = reference.code_system(CodeSystemName.PRIORITY).concepts[priority].values(days)
     return add_working_days(created.date(), sum(value for value in values if isinstance(value, int)))
+
+
+def specialty_of(service: Service, reference: ReferenceData) -> Specialty:
+    """The specialty that a service is shown under."""
+    concept = reference.code_system(CodeSystemName.SPECIALTY).concepts[service.specialty]
+    return Specialty(concept.code, concept.display)

@@ -34,7 +34,12 @@ async def remind_patient(item: DueItem, world: World) -> None:
     ubrn = Ubrn(item.key)
     async with world.begin(REMIND, lock=(ubrn,)) as tx:
         referral = await tx.referrals.for_system(ubrn)
-        if referral is not None and referral.value.state is ReferralState.NOT_BOOKED:
+        if referral is not None and _is_wanted(referral.value):
             world.entry.touched(ubrn=ubrn, patient=referral.patient)
             await happened(tx, world, REMIND, referral)
         await tx.due.done(item)
+
+
+def _is_wanted(referral: Referral) -> bool:
+    """Whether it is unbooked and its referrer, who may have changed the shortlist since, still wants a reminder."""
+    return referral.state is ReferralState.NOT_BOOKED and referral.reminder_days > 0

@@ -50,12 +50,16 @@ class Wanted(msgspec.Struct, frozen=True):
 
 
 class SearchSubject(msgspec.Struct, frozen=True, kw_only=True):
-    """For whom, by whom and under whose rules services are searched or shortlisted."""
+    """For whom, by whom and under whose rules services are searched or shortlisted.
+
+    `has_referral`: there is one already, and the clinician who is responsible for it stays.
+    """
 
     by: Principal
     patient: NhsNumber
     referring_clinician: UserId | None
     rule_organisation: OdsCode | None = None
+    has_referral: bool = False
 
 
 async def resolve(
@@ -64,7 +68,8 @@ async def resolve(
     """Check everything that the criteria and their subject refer to. Raises a `FieldRefused`."""
     today = world.clock.now().date()
     criteria.check()
-    await resolve_referrer(subject.by, subject.referring_clinician, tx)
+    if not subject.has_referral:
+        await resolve_referrer(subject.by, subject.referring_clinician, tx)
     patient = await find_patient(subject.patient, world, tx)
     if patient.practice is None:
         raise NoRegGpPractice(Field.PATIENT, subject.patient, "has no registered GP practice")

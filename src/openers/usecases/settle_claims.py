@@ -12,7 +12,7 @@ from openers.domain.booking import Claim, ClaimKind, PasLink
 from openers.domain.errors import PasRefused
 from openers.domain.identifiers import ServiceId, Ubrn
 from openers.usecases.book_appointment import ORPHAN, confirm_booking, release_booking
-from openers.usecases.cancel_appointment import confirm_cancellation, release_cancellation
+from openers.usecases.cancel_in_pas import ask_pas, confirm_cancellation, release_cancellation
 from openers.usecases.ports import DueItem
 from openers.usecases.world import World
 
@@ -39,9 +39,8 @@ async def _settle_booking(claim: Claim, link: PasLink, world: World) -> None:
 
 
 async def _settle_cancellation(claim: Claim, link: PasLink, world: World) -> None:
-    """Cancelling again is harmless and tells for sure."""
     try:
-        await world.pas.cancel(link, claim.pas_appointment or "", claim.reason)
+        await ask_pas(claim, link, world)
     except PasRefused:
         await release_cancellation(claim, world)
     else:

@@ -67,7 +67,7 @@ async def _apply(
     if act in (Act.PROVIDER_CANCELS, Act.MISS) and appointment.slot is not None:
         await tx.links.forget_polled(appointment.service.id)  # before the slot: polls take them in this order, too
         await tx.slots.move(appointment.slot, SlotState.BOOKED, SlotState.GONE)
-    stored = await tx.referrals.put(referral, referral.value.change_appointment(act, changed))
+    stored = await tx.referrals.put(referral, referral.value.change_appointment(act, changed, world.clock.now()))
     world.entry.touched(patient=referral.patient)
     await happened(tx, world, act, stored)
     return True

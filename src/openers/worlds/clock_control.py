@@ -10,11 +10,12 @@ import msgspec
 from starlette.requests import Request
 from starlette.routing import Route
 
-from openers.bootstrap import jobs_of, note_job
+from openers.bootstrap import note_job
 from openers.domain.clock import Instant
 from openers.telemetry.metrics import Metrics
 from openers.worlds.advance import Done, Jobs, advance, go_back
 from openers.worlds.calls import call_route, held_of, read_body
+from openers.worlds.events.webhooks import wake
 from openers.worlds.held import MAIN, Held
 from openers.worlds.linked_pas import Told, tell_linked
 from openers.worlds.refusals import BadCall
@@ -115,13 +116,14 @@ class ClockControl:
                 told.extend(await self._arrived(held))
 
             note = note_job(self._metrics, held.world.wall)
-            ran = await advance(held.world, held.clock, until, Jobs(jobs_of(self._worlds.settings), note, _arrive))
+            ran = await advance(held.world, held.clock, until, Jobs(self._worlds.jobs, note, _arrive))
         return shown(held, ran, told)
 
     async def _arrived(self, held: Held) -> Sequence[Told]:
         """The clock was moved: linked Test PASes hear of it, and the next process finds it so."""
         if held.name == MAIN:
             self._worlds.save_main()
+        await wake(held.world)
         return await tell_linked(held.world, held.clock) if held.pas.is_linked else ()
 
 

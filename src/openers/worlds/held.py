@@ -54,6 +54,11 @@ class Held:
         self.in_use = 0
         self.last_used_s = monotonic()
 
+    @property
+    def label(self) -> str:
+        """The name by which its faults, calls and events are kept: it lasts, whatever its database goes through."""
+        return self.world.name if self.name == MAIN else self.name
+
     @asynccontextmanager
     async def alone(self) -> AsyncGenerator[None]:
         """Have the world to oneself: its due work is broken off, and begins again after the block."""

@@ -9,17 +9,16 @@ from __future__ import annotations
 
 import secrets
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any, Final
 
 import msgspec
 from starlette.responses import JSONResponse
-from starlette.routing import BaseRoute
 
 from openers.api.edge import PREFIX
-from openers.api.request import Scope
+from openers.api.request import Scope, WorldOf
 from openers.bootstrap import Service, jobs_of, note_job, open_world, service_of, start_regular_work
 from openers.domain.codes import ClinicalTerm
 from openers.key_files import read_or_make_key
@@ -30,15 +29,17 @@ from openers.usecases.world import World
 from openers.worlds.advance import Jobs, advance
 from openers.worlds.calls import HELD
 from openers.worlds.clock_control import ClockControl
-from openers.worlds.control import control_routes
 from openers.worlds.copies import Copies, DatabaseCopies, FileCopies
+from openers.worlds.events.webhooks import wake
+from openers.worlds.finder import Finder
 from openers.worlds.held import Held, Kept, held_world
 from openers.worlds.ids import IdsState
 from openers.worlds.open_door import OpenDoor
 from openers.worlds.packs import pack_names, read_pack
 from openers.worlds.page import Link, page_routes
+from openers.worlds.probing import LINKS, Probing
 from openers.worlds.refusals import Refusal
-from openers.worlds.registry import Worlds
+from openers.worlds.registry import Around, Worlds
 from openers.worlds.running import MainRunner
 from openers.worlds.session_control import session_routes
 from openers.worlds.snapshots import Snapshots
@@ -47,8 +48,6 @@ from openers.worlds.world_control import world_routes
 TENANT: Final = b"x-openers-tenant"
 WORLD: Final = "openers.world"
 PAS: Final = "/pas/"
-PAGES: Final = (Link("/_test/events", "What has happened, as JSON"), Link("/_test/worlds", "Worlds, as JSON"))
-"""What the page of test mode leads to besides."""
 
 
 class TestService:
@@ -58,14 +57,9 @@ class TestService:
 
     def __init__(self, inner: Service, worlds: Worlds, passing: Path) -> None:
         """`passing` is a directory that ends with the service."""
-        self._inner, self.worlds, self._passing = inner, worlds, passing
+        self.inner, self.worlds, self._passing = inner, worlds, passing
         self._door = OpenDoor()
         self.settings, self.world, self.metrics = inner.settings, inner.world, inner.metrics
-
-    @property
-    def routes(self) -> list[BaseRoute]:
-        """The routes of everything that is not FHIR, to be added to."""
-        return self._inner.pages.router.routes
 
     async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
         """Serve one HTTP request in the world that it is for."""
@@ -87,20 +81,20 @@ class TestService:
             scope = await self._door.let_in(scope, held)
         if self.settings.frozen and (is_fhir or scope["path"].startswith(PAS)):
             async with self.worlds.thrown_away(held) as fork:
-                await self._inner({**scope, WORLD: fork.world, HELD: held}, receive, send)
+                await self.inner({**scope, WORLD: fork.world, HELD: held}, receive, send)
         else:
-            await self._inner({**scope, WORLD: held.world, HELD: held}, receive, send)
+            await self.inner({**scope, WORLD: held.world, HELD: held}, receive, send)
 
     def runner(self) -> MainRunner:
         """Does what falls due in main."""
         main = self.worlds.main
-        inner = DueRunner(main.world, jobs_of(self.settings), note_job(self.metrics, main.world.wall))
+        inner = DueRunner(main.world, self.worlds.jobs, note_job(self.metrics, main.world.wall))
         return MainRunner(inner, self.worlds, frozen=self.settings.frozen)
 
     async def close(self) -> None:
         """Drop all forks, and let go of what does not belong to the store of main."""
         await self.worlds.close()
-        await self._inner.close()
+        await self.inner.close()
         shutil.rmtree(self._passing, ignore_errors=True)
 
 
@@ -109,12 +103,15 @@ async def open_test_service(settings: Settings, *, own_pas: bool = False) -> Tes
 
     `own_pas`: main asks no linked PAS either, but answers by itself. A frozen one always does.
     """
-    metrics = Metrics()
+    metrics, probing = Metrics(), Probing(settings)
     snapshots = Snapshots(worlds_directory(settings))
     main = await open_main(settings, metrics, snapshots)
+    main.world = probing.can_fail(main.world, main.label)
     passing = Path(mkdtemp(prefix="openers-worlds-"))
-    worlds = Worlds(main, _copies(settings, passing, metrics), snapshots, settings)
-    inner = service_of(settings, main.world, metrics, _world_of)
+    jobs = {**jobs_of(settings), **probing.jobs}
+    around = Around(settings, jobs, probing.can_fail)
+    worlds = Worlds(main, _copies(settings, passing, metrics), snapshots, around)
+    inner = _observed(service_of(settings, main.world, metrics, _world_of(worlds)), worlds, probing)
     worlds.access = inner.access
     await start_regular_work(main.world)
     if settings.frozen and main.clock.is_running:
@@ -122,19 +119,29 @@ async def open_test_service(settings: Settings, *, own_pas: bool = False) -> Tes
     if settings.frozen or own_pas:
         await main.pas.stand_alone()
         note = note_job(metrics, main.world.wall)
-        await advance(main.world, main.clock, main.clock.now(), Jobs(jobs_of(settings), note))
-    service = TestService(inner, worlds, passing)
-    clocks = ClockControl(worlds, metrics)
-    service.routes.extend(
+        await advance(main.world, main.clock, main.clock.now(), Jobs(jobs, note))
+    return TestService(inner, worlds, passing)
+
+
+def _observed(service: Service, worlds: Worlds, probing: Probing) -> Service:
+    """The service with everything below `/_test`, its calls watched."""
+    finder = Finder(_world_of(worlds), _label_of(worlds))
+    edge, routes = probing.around(service.edge, finder)
+    clocks = ClockControl(worlds, service.metrics)
+    service.pages.router.routes.extend(
         (
-            *control_routes(_world_of),
+            *routes,
             *clocks.routes(),
             *world_routes(worlds),
-            *session_routes(inner.access),
-            *page_routes(worlds, clocks, PAGES),
+            *session_routes(service.access),
+            *page_routes(worlds, clocks, [Link(path, text) for path, text in LINKS.items()]),
         )
     )
-    return service
+
+    async def _before_due() -> None:
+        await wake(worlds.main.world)
+
+    return msgspec.structs.replace(service, edge=edge, jobs=worlds.jobs, before_due=_before_due)
 
 
 async def open_main(settings: Settings, metrics: Metrics, snapshots: Snapshots) -> Held:
@@ -168,7 +175,21 @@ def _copies(settings: Settings, passing: Path, metrics: Metrics) -> Copies:
     return FileCopies(worlds_directory(settings), passing, audit_key, metrics.group_committed)
 
 
-def _world_of(scope: Mapping[str, Any]) -> World:
-    """The world that test mode has put into the scope."""
-    world: World = scope[WORLD]
-    return world
+def _world_of(worlds: Worlds) -> WorldOf:
+    """Finds the world that test mode has put into the scope."""
+
+    def _find(scope: Mapping[str, Any]) -> World:
+        world: World = scope.get(WORLD, worlds.main.world)
+        return world
+
+    return _find
+
+
+def _label_of(worlds: Worlds) -> Callable[[Mapping[str, Any]], str]:
+    """Finds the lasting name of the world that a request is for."""
+
+    def _find(scope: Mapping[str, Any]) -> str:
+        held: Held = scope.get(HELD, worlds.main)
+        return held.label
+
+    return _find

@@ -7,15 +7,17 @@ that two hundred forks cost two hundred files and no more. Called by test mode a
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from time import monotonic
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 
 from openers.identity.access import AccessCache
 from openers.settings import Settings
+from openers.usecases.due import Job
+from openers.usecases.world import World
 from openers.worlds.copies import Copies
 from openers.worlds.held import MAIN, Held, Origin, forked
 from openers.worlds.loader import populate
@@ -31,12 +33,21 @@ FORKED: Final = "fork."
 """How names of copies begin that were made to be forked from."""
 
 
+class Around(NamedTuple):
+    """What all worlds of a service share: settings, jobs, and what is put around the adapters of each, by its label."""
+
+    settings: Settings
+    jobs: Mapping[str, Job]
+    adapted: Callable[[World, str], World]
+
+
 class Worlds:
     """The worlds by name. Not for several event loops."""
 
-    def __init__(self, main: Held, copies: Copies, snapshots: Snapshots, settings: Settings) -> None:
+    def __init__(self, main: Held, copies: Copies, snapshots: Snapshots, service: Around) -> None:
         """`main` is where requests without a tenant go."""
         self.main, self.snapshots = main, snapshots
+        settings, self.jobs, self._adapted = service
         self.access: AccessCache | None = None
         self._copies, self.settings = copies, settings
         self._forks: dict[str, Held] = {}
@@ -63,14 +74,16 @@ class Worlds:
 
     async def of_tenant(self, name: str) -> Held:
         """The world of this name, forked from main as it is now if there is none. Raises GoneIdle, NoForks, BadCall."""
-        if name == MAIN or name in self._forks or name in self._gone:
+        if name in (MAIN, self.main.label):
+            return self.main
+        if name in self._forks or name in self._gone:
             return self.named(name)
         return await self.fork(name, self.main)
 
     async def fork(self, name: str, source: Held | str, seed: int | None = None) -> Held:
         """A new world like `source`: a world as it is now, or a snapshot. Raises Taken, Unknown, NoForks, BadCall."""
         check_name(name)
-        if name == MAIN or name in self._forks:
+        if name in (MAIN, self.main.label) or name in self._forks:
             raise Taken(f"There is a world {name} already: drop it first, or choose another name")
         await self.drop_idle()
         if len(self._forks) >= MOST_FORKS:
@@ -188,6 +201,7 @@ class Worlds:
         store = await self._copies.fork(origin.copy)
         self._number += 1
         held = forked(self.main, store, origin.kept, (name, f"{name}.{self._number}"))
+        held.world = self._adapted(held.world, self.main.label if name == MAIN else name)
         held.origin = origin
         self._used[origin.copy] += 1
         return held

@@ -28,7 +28,7 @@ def _request(stored: Stored[Referral]) -> Json:
         "meta": {"versionId": str(stored.version)},
         "resourceType": "ServiceRequest",
         "identifier": [{"system": "https://fhir.nhs.uk/Id/UBRN", "value": referral.ubrn}],
-        "status": "active",
+        "status": "active" if referral.is_active else "revoked",
         "intent": "order",
         "category": [coded(_CATEGORY, "referral")],
         "subject": {"identifier": {"system": "https://fhir.nhs.uk/Id/nhs-number", "value": referral.patient}},

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from openers.domain.appointment import Appointment, CancellationReason, ReviewCause
+from openers.domain.appointment import Appointment, Reason, ReviewCause, ReviewResult
+from openers.domain.codes import ReviewOutcome
 from openers.domain.referral import Referral
 from openers.usecases.ports import Stored
 from openers.wire.instants import write_instant
@@ -17,6 +18,7 @@ from openers.wire.stu3.systems import (
     ERS_SERVICE,
     NHS_NUMBER,
     PARTICIPANT_TYPE,
+    REVIEW_OUTCOME,
     REVIEW_REASON,
     SDS_USER,
     System,
@@ -35,6 +37,16 @@ DESCRIPTION: Final = "e-Referral Appointment"
 CONSULTANT: Final = "CON"
 """The type of a clinician who takes part."""
 
+OUTCOME_DISPLAYS: Final[dict[ReviewOutcome, str]] = {
+    ReviewOutcome.ACCEPT_REFER_BOOK_LATER: "Accept Refer Book Later",
+    ReviewOutcome.CANCEL_APPOINTMENT_ACTION_LATER: "Cancel Appointment Action Later",
+    ReviewOutcome.RETURN_TO_REFERRER_WITH_ADVICE: "Return to Referrer With Advice",
+    ReviewOutcome.PROVIDER_CONVERTED_ADVICE_AND_GUIDANCE_ADMIN_TO_REFER: (
+        "Provider Converted Advice and Guidance Admin To Refer"
+    ),
+}
+"""What resources call the outcome of a review."""
+
 _PROFILE: Final[JsonValue] = list(PROFILES)
 # One object whose system is a value set: FHIR wants an array and a code system, the service has neither (rules 9).
 _CLINICIAN_TYPE: Final[Json] = {"coding": [coded(PARTICIPANT_TYPE, CONSULTANT)]}
@@ -42,22 +54,39 @@ _CLINICIAN_TYPE: Final[Json] = {"coding": [coded(PARTICIPANT_TYPE, CONSULTANT)]}
 
 def write_appointment(stored: Stored[Referral], base: str) -> bytes:
     """The appointment of the stored referral, which must hold one, for the service that is reached at `base`."""
+    return encode(appointment_of(stored, base))
+
+
+def appointment_of(stored: Stored[Referral], base: str) -> Json:
+    """The same as values, for replies that hold more than it."""
     appointment = stored.value.appointment
     if appointment is None:
         raise ValueError("the referral holds no appointment")
-    return encode(_resource(appointment, appointment.id, stored, base))
+    return _resource(appointment, appointment.id, stored, base)
 
 
 def contained_appointment(appointment: Appointment, stored: Stored[Referral], base: str) -> Json:
-    """The appointment as it is contained in the stored referral."""
-    return _resource(appointment, CONTAINED, stored, base)
+    """The appointment as it is contained in the stored referral.
+
+    One that was cancelled with its referral does not say why: the referral does (rules 11.2 row 33).
+    """
+    shown = _resource(appointment, CONTAINED, stored, base)
+    cancellation = stored.value.cancellation
+    if cancellation is not None and cancellation.with_booking:
+        shown.pop("reason", None)
+        shown.pop("comment", None)
+    return shown
 
 
-def reason_of(reason: ReviewCause | CancellationReason, base: str) -> Json:
+def reason_of(reason: Reason, base: str) -> Json:
     """The coding that says why."""
-    if isinstance(reason, ReviewCause):
-        return coded(REVIEW_REASON, reason.code)
-    return coded(System(published(reason.system).url(base)), reason.code)
+    match reason:
+        case ReviewCause():
+            return coded(REVIEW_REASON, reason.code)
+        case ReviewResult():
+            return coded(REVIEW_OUTCOME, reason.code, OUTCOME_DISPLAYS[reason.code])
+        case _:
+            return coded(System(published(reason.system).url(base)), reason.code, reason.display)
 
 
 def _resource(appointment: Appointment, id: str, stored: Stored[Referral], base: str) -> Json:

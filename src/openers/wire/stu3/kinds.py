@@ -14,7 +14,19 @@ from typing import Any, Final, Generic, TypeVar
 from openers.domain.clock import Instant
 from openers.domain.identifiers import Identifier
 from openers.wire.instants import read_instant, write_instant
-from openers.wire.json import BadCode, BadValue, JsonValue, element, join, needed, text, truth, whole
+from openers.wire.json import (
+    BadCode,
+    BadStructure,
+    BadValue,
+    JsonValue,
+    array,
+    element,
+    join,
+    needed,
+    text,
+    truth,
+    whole,
+)
 from openers.wire.stu3.systems import System
 
 T = TypeVar("T")
@@ -28,6 +40,7 @@ LARGEST: Final = 2_147_483_647
 
 CODING: Final = frozenset({"id", "system", "version", "code", "display", "userSelected"})
 """What a coding may have."""
+_CONCEPT: Final = frozenset({"id", "coding", "text"})
 _IDENTIFIER: Final = frozenset({"id", "use", "system", "value"})
 
 
@@ -87,6 +100,24 @@ def open_coding(system: System, of: type[TextT]) -> WrittenKind[TextT]:
         return {"system": system.url(base), "code": value}
 
     return WrittenKind("valueCoding", _read, _pair(system, "code", _shape(of)), _write)
+
+
+def concept(of: Kind[T]) -> Kind[T]:
+    """A concept with one coding, which `of` reads."""
+
+    def _read(value: JsonValue, path: str) -> T:
+        at = join(path, "coding")
+        codings = array(needed(element(value, path, _CONCEPT), "coding", path), at)
+        if len(codings) != 1:
+            raise BadStructure(at, None, "must hold one coding")
+        return of.read(codings[0], f"{at}[0]")
+
+    schema: Schema = {
+        "type": "object",
+        "required": ["coding"],
+        "properties": {"coding": {"type": "array", "minItems": 1, "maxItems": 1, "items": of.schema}},
+    }
+    return Kind("valueCodeableConcept", _read, schema)
 
 
 def string(of: type[TextT], longest: int) -> WrittenKind[TextT]:

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from typing import Final
 
-from openers.domain.appointment import CancellationReason
+from openers.domain.appointment import ReviewCause, Specialty
 from openers.domain.codes import Priority
 from openers.domain.lifecycle import ReferralState
 from openers.domain.referral import Referral
 from openers.usecases.ports import Stored
 from openers.wire.instants import write_instant
 from openers.wire.json import Json, JsonValue, encode
-from openers.wire.stu3.appointment import contained_appointment, reason_of
+from openers.wire.stu3.appointment import appointment_of, contained_appointment, reason_of
 from openers.wire.stu3.criteria import criteria_of
 from openers.wire.stu3.document_reference import documents_of, references_to
 from openers.wire.stu3.shortlist import shortlist_of
@@ -42,9 +42,14 @@ STATE_DISPLAYS: Final[dict[ReferralState, str]] = {
     ReferralState.AWAITING_TRIAGE: "Awaiting Triage",
     ReferralState.DEFERRED_TO_PROVIDER: "Deferred To Provider",
     ReferralState.BOOKED: "Booked",
+    ReferralState.TRIAGED_PROVIDER_TO_ACTION: "Triaged - Provider To Action",
+    ReferralState.TRIAGE_RESPONSE: "Triage Response",
+    ReferralState.REJECTED: "Rejected",
     ReferralState.APPT_CANCELLED_BY_PATIENT: "Appointment Cancelled By Patient",
     ReferralState.APPT_CANCELLED_BY_PROVIDER: "Appointment Cancelled By Provider",
     ReferralState.DID_NOT_ATTEND: "Did Not Attend",
+    ReferralState.ASSESSMENT_RESULT: "Assessment Result",
+    ReferralState.CANCELLED_REFERRAL: "Cancelled Referral",
 }
 """What resources call a state."""
 STATES_WITH_REASON: Final = frozenset(ReferralState) - {ReferralState.NOT_BOOKED, ReferralState.BOOKED}
@@ -82,15 +87,37 @@ def referral_of(stored: Stored[Referral], base: str) -> Json:
         "resourceType": "ReferralRequest",
         "extension": _extensions(referral, base),
         "contained": contained,
-        "status": "active",
+        "status": "active" if referral.is_active else "cancelled",
     }
-    if referral.appointment is not None:
-        shown["specialty"] = _specialty(referral.appointment.specialty, referral.appointment.specialty_name, base)
+    if referral.shown_specialty is not None:
+        shown["specialty"] = _specialty(referral.shown_specialty, base)
     shown["subject"] = {"identifier": identified(NHS_NUMBER, referral.patient)}
     shown["supportingInfo"] = references_to(referral.attachments)
     shown["intent"] = "plan"
     shown["identifier"] = [identified(REQUEST_ID, referral.request_id)]
     return shown
+
+
+def write_sent_for_triage(stored: Stored[Referral], base: str) -> bytes:
+    """What A032 answers: the referral with its new appointment, and that appointment by itself."""
+    parts = {"updatedReferralRequest": referral_of(stored, base), "createdAppointment": appointment_of(stored, base)}
+    return _parameters("ChangeShortlistAndSendForTriage-Response-Parameters", parts)
+
+
+def write_cancelled(stored: Stored[Referral], base: str) -> bytes:
+    """What A036 answers: the referral, and the appointment if it was cancelled with it."""
+    parts = {"updatedReferralRequest": referral_of(stored, base)}
+    cancellation = stored.value.cancellation
+    if cancellation is not None and cancellation.with_booking:
+        parts["updatedAppointment"] = appointment_of(stored, base)
+    return _parameters("CancelReferral-Response-Parameters", parts)
+
+
+def _parameters(of_profile: str, parts: dict[str, Json]) -> bytes:
+    """Several resources in one reply, each under its name."""
+    parameters: list[JsonValue] = [{"name": name, "resource": resource} for name, resource in parts.items()]
+    meta: Json = {"profile": [profile(of_profile)]}
+    return encode({"meta": meta, "resourceType": "Parameters", "parameter": parameters})
 
 
 def _extensions(referral: Referral, base: str) -> list[JsonValue]:
@@ -131,18 +158,18 @@ def _clinical_information(referral: Referral) -> list[JsonValue]:
 
 
 def _state(referral: Referral, base: str) -> list[JsonValue]:
-    """Where the referral stands, and why, if its state has reasons; what was said about a cancellation goes along."""
+    """Where the referral stands, and why, if its state has reasons; what was said goes along, but for deferrals."""
     state: JsonValue = coded(_STATE, referral.state, STATE_DISPLAYS[referral.state])
     shown: list[JsonValue] = [{"url": "state", "valueCoding": state}]
-    reason, appointment = referral.state_reason, referral.appointment
+    reason = referral.state_reason
     if reason is None or referral.state not in STATES_WITH_REASON:
         return shown
     shown.append({"url": "reason", "valueCoding": reason_of(reason, base)})
-    if isinstance(reason, CancellationReason) and appointment is not None and appointment.comment is not None:
-        shown.append({"url": "comments", "valueString": appointment.comment})
+    if not isinstance(reason, ReviewCause) and referral.state_comment is not None:
+        shown.append({"url": "comments", "valueString": referral.state_comment})
     return shown
 
 
-def _specialty(code: str, name: str, base: str) -> Json:
-    """The specialty of the service that holds the referral."""
-    return {"coding": [{"system": SPECIALTY.url(base), "code": code, "display": name}]}
+def _specialty(specialty: Specialty, base: str) -> Json:
+    """The specialty of the service that holds the referral, or held it."""
+    return {"coding": [{"system": SPECIALTY.url(base), "code": specialty.code, "display": specialty.name}]}

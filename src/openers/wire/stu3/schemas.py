@@ -10,6 +10,7 @@ from openers.domain.codes import CodeSystemName, PropertyKind
 from openers.domain.lifecycle import ReferralState
 from openers.usecases.appointment_request import WantedStatus
 from openers.wire.shapes import COUNT, INSTANT, TEXT, TRUTH, Schema, array, code, const, profiled, ref, thing
+from openers.wire.stu3.act_schemas import ACT_COMPONENTS
 from openers.wire.stu3.appointment import DESCRIPTION, PROFILES
 from openers.wire.stu3.appointment_request import LONGEST_COMMENT, REFERRAL, SLOT
 from openers.wire.stu3.create_referral import CREATE_REFERRAL, CREATE_REFERRAL_FOR_TRIAGE
@@ -21,6 +22,7 @@ from openers.wire.stu3.search import SEARCH_SERVICES
 from openers.wire.stu3.shortlist import CRITERIA_EXTENSION, PROFILE
 from openers.wire.stu3.slots import BUNDLE_PROFILE, SCHEDULE_PROFILE, SLOT_PROFILE
 from openers.wire.stu3.systems import ERS_SERVICE, NHS_NUMBER, extension, profile
+from openers.wire.stu3.worklist_schemas import WORKLIST_COMPONENTS
 
 _CODING: Final = thing({"system": TEXT, "code": TEXT}, {"display": TEXT})
 _CONCEPT: Final = thing({"coding": array(_CODING, least=1)})
@@ -180,7 +182,10 @@ _REFERRAL: Final = thing(
 _STATE: Final = thing(
     {
         "url": const(extension("ReferralState")),
-        "extension": array(thing({"url": code(["state", "reason"]), "valueCoding": _CODING}), least=1),
+        "extension": array(
+            thing({"url": code(["state", "reason", "comments"])}, {"valueCoding": _CODING, "valueString": TEXT}),
+            least=1,
+        ),
     },
     description=f"Where a referral stands: {', '.join(ReferralState)}.",
 )
@@ -311,5 +316,7 @@ COMPONENTS: Final[dict[str, Schema]] = {
     "Shortlist": _SHORTLIST,
     "Slot": _SLOT,
     "Slots": _SLOTS,
+    **ACT_COMPONENTS,
+    **WORKLIST_COMPONENTS,
 }
 """Every schema of STU3."""

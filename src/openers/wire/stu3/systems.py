@@ -67,8 +67,10 @@ SCHEDULE: Final = System("https://fhir.nhs.uk/Id/ers-schedule")
 PARTICIPANT_TYPE: Final = System("http://hl7.org/fhir/ValueSet/encounter-participant-type")
 SPECIALTY: Final = published("SPECIALTY")
 APPOINTMENT_CANCELLATION: Final = published("APPOINTMENT-CANCELLATION-REASON")
+REFERRAL_CANCELLATION: Final = published("REFERRAL-CANCELLATION-REASON")
 PRIORITY: Final = code_system("Priority")
 REVIEW_REASON: Final = code_system("ReviewReason")
+REVIEW_OUTCOME: Final = code_system("ReviewOutcome")
 
 
 def identified(system: System, value: str) -> Json:

@@ -1,0 +1,27 @@
+"""A028: record what came of a triage request or an appointment slot issue. Source: rules chapter 4 (A028)."""
+
+from __future__ import annotations
+
+from openers.api.call import Call, Reply
+from openers.api.registry import POST, PROVIDER_APPLICATIONS, operation
+from openers.domain.principal import PROVIDER_CLINICIANS
+from openers.usecases.decide import decide
+from openers.wire.stu3.acts import read_review
+from openers.wire.stu3.referral import write_referral
+
+
+@operation(
+    "A028",
+    POST,
+    "/STU3/ReferralRequest/{ubrn}/$ers.recordReviewOutcome",
+    roles=PROVIDER_CLINICIANS,
+    applications=PROVIDER_APPLICATIONS,
+    request="RecordReviewOutcome",
+    response="ReferralRequest",
+    audit="API Record Review Outcome",
+    if_match=True,
+    etag=True,
+)
+async def record_review_outcome(call: Call) -> Reply:
+    """Record the outcome of a review: return with advice, or accept and book later."""
+    return call.reply(await decide(read_review(call.body, call.which), call.world), write_referral)

@@ -1,0 +1,51 @@
+"""A029: what the caller may do with a referral now. Its refusals are 400, not 422. Source: rules chapter 4 (A029)."""
+
+from __future__ import annotations
+
+from openers.api.call import Call, Reply
+from openers.api.registry import GET, PROVIDER_APPLICATIONS, Parameter, operation
+from openers.domain.errors import Field, InvalidValue, MissingParameter
+from openers.domain.identifiers import Ubrn
+from openers.domain.principal import CLINICIANS
+from openers.usecases.available_actions import FindActions, available_actions
+from openers.wire.stu3.appointment_request import REFERRAL
+from openers.wire.stu3.tasks import INTENT, STATUS, write_tasks
+
+
+@operation(
+    "A029",
+    GET,
+    "/STU3/Task",
+    roles=CLINICIANS,
+    applications=PROVIDER_APPLICATIONS,
+    response="Tasks",
+    audit="API Retrieve Available Actions",
+    refusal=400,
+    query=(
+        Parameter("focus", True, "the referral in its latest version: ReferralRequest/{UBRN}/_history/{version}"),
+        Parameter("intent", True, f"always {INTENT}"),
+        Parameter("status", True, f"always {STATUS}"),
+    ),
+)
+async def list_available_actions(call: Call) -> Reply:
+    """List the actions that the caller may take with a referral now."""
+    focus = REFERRAL.fullmatch(_one(call, Field.FOCUS))
+    if focus is None:
+        raise InvalidValue(Field.FOCUS, _one(call, Field.FOCUS), "must be ReferralRequest/{UBRN}/_history/{version}")
+    for field, legal in ((Field.INTENT, INTENT), (Field.STATUS, STATUS)):
+        if _one(call, field) != legal:
+            raise InvalidValue(field, _one(call, field), f"must be {legal}")
+    query = FindActions(call.principal, Ubrn(focus[1]), int(focus[2]))
+    actions = await available_actions(query, call.world)
+    body = write_tasks(actions, (query.ubrn, query.version), call.base, call.world.ids.uuid, call.world.clock.now())
+    return call.plain(body)
+
+
+def _one(call: Call, field: Field) -> str:
+    """The one value of a search parameter. Raises MissingParameter, InvalidValue."""
+    values = call.values_of(field)
+    if not values or not values[0]:
+        raise MissingParameter(field)
+    if len(values) > 1:
+        raise InvalidValue(field, len(values), "must be given once")
+    return values[0]

@@ -1,0 +1,27 @@
+"""A031: replace the shortlist of a referral without a booking. Source: rules chapter 4 (A031)."""
+
+from __future__ import annotations
+
+from openers.api.call import Call, Reply
+from openers.api.registry import POST, operation
+from openers.domain.principal import REFERRERS
+from openers.usecases.change_shortlist import change_shortlist
+from openers.wire.stu3.acts import read_change_of_shortlist
+from openers.wire.stu3.referral import write_referral
+
+
+@operation(
+    "A031",
+    POST,
+    "/STU3/ReferralRequest/{ubrn}/$ers.changeShortlist",
+    roles=REFERRERS,
+    request="ChangeShortlist",
+    response="ReferralRequest",
+    audit="API Change Shortlist",
+    if_match=True,
+    etag=True,
+)
+async def change(call: Call) -> Reply:
+    """Change the shortlist of an existing referral, which is unbooked afterwards."""
+    command = read_change_of_shortlist(call.body, call.which, send_for_triage=False)
+    return call.reply(await change_shortlist(command, call.world), write_referral)

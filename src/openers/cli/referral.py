@@ -1,0 +1,62 @@
+"""`openers referral`: what the real service's staff record on its web pages, where no API does."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated
+
+import typer
+
+from openers.cli.problems import settings_of, told_in_one_line
+from openers.settings import Settings
+
+app = typer.Typer(
+    no_args_is_help=True, help="Referrals: what an administrator records. Not while a service runs on SQLite."
+)
+UbrnArgument = Annotated[str, typer.Argument(metavar="UBRN")]
+DatabaseUrl = Annotated[str | None, typer.Option(help="sqlite:///path or postgresql://...")]
+
+
+@app.command("book-by-telephone")
+def book_by_telephone(
+    ubrn: UbrnArgument,
+    service: Annotated[str, typer.Argument(metavar="SERVICE_ID", help="A shortlisted, indirectly bookable service.")],
+    start: Annotated[str, typer.Argument(metavar="START", help="Such as 2030-01-31T09:30:00Z.")],
+    database_url: DatabaseUrl = None,
+) -> None:
+    """Record a booking that the patient or the practice has made by telephone."""
+    with told_in_one_line():
+        asyncio.run(_book(settings_of(database_url=database_url), (ubrn, service, start)))
+    typer.echo(f"referral {ubrn} is booked at service {service}")
+
+
+@app.command()
+def assess(ubrn: UbrnArgument, database_url: DatabaseUrl = None) -> None:
+    """Record that an assessment service has seen the patient."""
+    with told_in_one_line():
+        asyncio.run(_assess(settings_of(database_url=database_url), ubrn))
+    typer.echo(f"referral {ubrn} has its assessment")
+
+
+async def _book(settings: Settings, told: tuple[str, str, str]) -> None:
+    """Raises BlockingIOError, Unavailable, FieldRefused, NotFound, RecordLocked, ValueError."""
+    from openers.cli.writing import writing_world
+    from openers.domain.identifiers import ServiceId, Ubrn
+    from openers.usecases.book_by_telephone import BookByTelephone
+    from openers.usecases.book_by_telephone import book_by_telephone as book
+    from openers.wire.instants import read_instant
+
+    ubrn, service, start = told
+    command = BookByTelephone(ubrn=Ubrn(ubrn), service=ServiceId(service), start=read_instant(start))
+    async with writing_world(settings, "Book by telephone") as world:
+        await book(command, world)
+
+
+async def _assess(settings: Settings, ubrn: str) -> None:
+    """Raises BlockingIOError, Unavailable, FieldRefused, NotFound, RecordLocked, ValueError."""
+    from openers.cli.writing import writing_world
+    from openers.domain.identifiers import Ubrn
+    from openers.usecases.record_assessment import record_assessment
+
+    async with writing_world(settings, "Record assessment") as world:
+        await record_assessment(Ubrn(ubrn), world)

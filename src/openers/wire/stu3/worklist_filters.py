@@ -1,0 +1,51 @@
+"""What a provider's worklist is narrowed to, as requests say it: A008 and A023 alike.
+
+An indicator says whether something is assigned; with ASSIGNED goes what. Source: rules chapters 4 (A008) and 12.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from openers.domain.identifiers import OdsCode, ServiceId, UserId
+from openers.domain.worklists import Assigned, WorklistFilter
+from openers.wire.json import BadValue, MissingField, UnexpectedField
+from openers.wire.stu3.kinds import coding, concept, identifier, open_coding
+from openers.wire.stu3.parameters import Param, Values, optional
+from openers.wire.stu3.systems import DIRECTORY, ERS_SERVICE, SDS_USER, SPECIALTY, code_system
+
+_ASSIGNED: Final = concept(coding(code_system("AssignedIndicator"), Assigned))
+SERVICE: Final = Param("service", identifier(ERS_SERVICE, ServiceId))
+SPECIALTY_INDICATOR: Final = Param("specialtyAssignedIndicator", _ASSIGNED)
+OF_SPECIALTY: Final = Param("specialty", concept(open_coding(SPECIALTY, str)))
+LOCATION: Final = Param("location", identifier(DIRECTORY, OdsCode))
+CLINICIAN_INDICATOR: Final = Param("clinicianAssignedIndicator", _ASSIGNED)
+CLINICIAN: Final = Param("clinician", identifier(SDS_USER, UserId))
+FILTERS: Final = tuple(
+    map(optional, (SERVICE, SPECIALTY_INDICATOR, OF_SPECIALTY, LOCATION, CLINICIAN_INDICATOR, CLINICIAN))
+)
+"""The parameters that a worklist's request has beside its `listType`."""
+
+
+def read_filter(values: Values) -> WorklistFilter:
+    """What `values` narrow the list to. Raises MissingField, UnexpectedField, BadValue."""
+    specialty, clinician = values.get(OF_SPECIALTY), values.get(CLINICIAN)
+    if values.get(SPECIALTY_INDICATOR) is Assigned.NOT_ASSIGNED:
+        raise BadValue(SPECIALTY_INDICATOR.name, Assigned.NOT_ASSIGNED, "must be ASSIGNED: every entry has a specialty")
+    _check(OF_SPECIALTY.name, specialty, values.get(SPECIALTY_INDICATOR))
+    _check(CLINICIAN.name, clinician, values.get(CLINICIAN_INDICATOR))
+    return WorklistFilter(
+        service=values.get(SERVICE),
+        specialty=specialty,
+        location=values.get(LOCATION),
+        clinician=clinician,
+        without_clinician=values.get(CLINICIAN_INDICATOR) is Assigned.NOT_ASSIGNED,
+    )
+
+
+def _check(name: str, value: str | None, indicator: Assigned | None) -> None:
+    """An indicator ASSIGNED has its value, and nothing else has."""
+    if indicator is Assigned.ASSIGNED and value is None:
+        raise MissingField("", name, "is missing: the indicator says ASSIGNED")
+    if indicator is not Assigned.ASSIGNED and value is not None:
+        raise UnexpectedField(name, value, "is only allowed with an indicator ASSIGNED")
