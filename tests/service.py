@@ -28,6 +28,7 @@ from openers.identity.tokens import begin_session, issue_tokens
 from openers.settings import Settings, read_settings
 from openers.telemetry.metrics import Metrics
 from openers.usecases.due import system_entry
+from openers.worlds import mode
 from openers.worlds.loader import load_pack
 from openers.worlds.packs import Pack, read_pack
 from tests import own_openapi
@@ -145,6 +146,11 @@ def settings_for(database_url: str, keys: Path, **overrides: object) -> Settings
     if not database_url.startswith("sqlite:"):  # beside its file are the blobs of one on SQLite
         given["blob_url"] = f"file:{keys / 'blobs' / uuid4().hex}"
     return read_settings({}, {"database_url": database_url, **given, **overrides})
+
+
+async def open_test_service(settings: Settings, terms: Iterable[ClinicalTerm] = ()) -> Service:
+    """The service in test mode, without what finds forks: every request is for its main world."""
+    return (await mode.open_test_service(settings)).inner
 
 
 @asynccontextmanager

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from datetime import timedelta
 from pathlib import Path
 from time import monotonic
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 import structlog
@@ -18,7 +18,7 @@ from starlette.applications import Starlette
 
 from openers.api import operations  # registers every operation
 from openers.api.capability import capability_routes
-from openers.api.edge import Edge
+from openers.api.edge import PREFIX, Edge
 from openers.api.files import FileDeps, file_routes
 from openers.api.gateway import Gateway
 from openers.api.health import health_routes
@@ -29,6 +29,7 @@ from openers.api.pas_notifications import NotificationDeps, notification_routes
 from openers.api.rate_limit import RateLimit
 from openers.api.registry import REGISTRY
 from openers.api.renderings import Renderings
+from openers.api.request import Scope, WorldOf, always
 from openers.api.routes import Routes
 from openers.documents.blobs_on_disk import BlobsOnDisk
 from openers.documents.scanning import Clamd, ContentScanner, ScriptedThreats
@@ -67,7 +68,7 @@ from openers.usecases.upload_file import SCAN
 from openers.usecases.world import ListingsShelf, World
 from openers.web.log_in import LogInPages, style_route
 
-__all__ = ["Service", "do_due_work", "due_runner", "open_service", "open_world", "operations"]
+__all__ = ["Service", "do_due_work", "due_runner", "open_service", "open_world", "operations", "service_of"]
 
 _log = structlog.get_logger()
 
@@ -88,7 +89,21 @@ class Service(msgspec.Struct, frozen=True):
     pages: Starlette
     metrics: Metrics
     jobs: Mapping[str, Job]
+    access: AccessCache
     before_due: Callable[[], Awaitable[None]] | None = None
+
+    async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
+        """Serve one HTTP request: FHIR goes to the edge, everything else to the pages."""
+        await (self.edge if _is_fhir(scope["path"]) else self.pages)(scope, receive, send)
+
+    def runner(self) -> DueRunner:
+        """Does what falls due in the world."""
+        return due_runner(self)
+
+    async def close(self) -> None:
+        """Let go of what does not belong to the store."""
+        await self.world.pas.close()
+        await self.world.blobs.close()
 
 
 async def open_world(settings: Settings, metrics: Metrics, terms: Iterable[ClinicalTerm] = ()) -> World:
@@ -117,21 +132,25 @@ async def open_world(settings: Settings, metrics: Metrics, terms: Iterable[Clini
     )
 
 
-async def open_service(
-    settings: Settings, terms: Iterable[ClinicalTerm] = (), adapt: Callable[[World], World] | None = None
-) -> Service:
-    """The service that the settings describe, ready to serve. Raises Unavailable, SettingsError.
-
-    `adapt` is for test mode, which puts adapters of its own around those of the world.
-    """
+async def open_service(settings: Settings, terms: Iterable[ClinicalTerm] = ()) -> Service:
+    """The service that the settings describe, ready to serve. Raises Unavailable, SettingsError."""
     metrics = Metrics()
     world = await open_world(settings, metrics, terms)
-    world = world if adapt is None else adapt(world)
     if settings.production:
         await _refuse_test_applications(world)
+    await start_regular_work(world)
+    return service_of(settings, world, metrics)
+
+
+async def start_regular_work(world: World) -> None:
+    """Plan the work that comes again and again, where it is not planned yet. Raises Unavailable."""
     starting = world.for_call(system_entry("Start", world.wall.now()))
     await start_purging(starting)
     await start_sweeping(starting)
+
+
+def service_of(settings: Settings, world: World, metrics: Metrics, world_of: WorldOf | None = None) -> Service:
+    """What answers for `world`, which is open. `world_of` finds the world of a request where there are others too."""
     access = AccessCache(ttl_s=None if settings.sqlite_path else REMEMBERED_ON_POSTGRESQL_S)
     addresses = SignedAddresses(
         read_or_make_key(settings.files_key_file, strict=settings.production),
@@ -139,10 +158,16 @@ async def open_service(
         world.wall,
         timedelta(seconds=settings.file_address_life_s),
     )
-    pages = _pages(settings, world, metrics, access)
-    pages.router.routes.extend(file_routes(FileDeps(world.for_call, world.wall, addresses)))
-    edge = _edge(settings, world, (metrics, access, addresses))
-    return Service(settings, world, edge, pages, metrics, jobs_of(settings))
+    find = world_of or always(world)
+    pages = _pages(settings, (world, find), metrics, access)
+    pages.router.routes.extend(file_routes(FileDeps(find, world.wall, addresses)))
+    edge = _edge(settings, find, (metrics, access, addresses))
+    return Service(settings, world, edge, pages, metrics, jobs_of(settings), access)
+
+
+def _is_fhir(path: str) -> bool:
+    """Whether the edge serves `path`; the CapabilityStatements are pages, open to everybody."""
+    return path.startswith(f"{PREFIX}/") and not path.endswith("/metadata")
 
 
 def open_blobs(settings: Settings) -> Blobs:
@@ -173,7 +198,7 @@ async def _refuse_test_applications(world: World) -> None:
 
 def due_runner(service: Service) -> DueRunner:
     """A runner of what falls due in the service's world."""
-    return DueRunner(service.world, jobs_of(service.settings), _note_job(service.metrics, service.world.wall))
+    return DueRunner(service.world, service.jobs, note_job(service.metrics, service.world.wall))
 
 
 async def do_due_work(service: Service) -> int:
@@ -181,7 +206,11 @@ async def do_due_work(service: Service) -> int:
     await service.world.store.upkeep()
     if service.before_due is not None:
         await service.before_due()
-    return await run_due(service.world, service.jobs, _note_job(service.metrics, service.world.wall))
+    return await run_due(service.world, service.jobs, note_job(service.metrics, service.world.wall))
+
+
+REGULAR: Final = frozenset({PURGE, POLL, SWEEP})
+"""Kinds of due work that plan themselves again, for ever."""
 
 
 def jobs_of(settings: Settings) -> dict[str, Job]:
@@ -206,12 +235,12 @@ def jobs_of(settings: Settings) -> dict[str, Job]:
     }
 
 
-def _edge(settings: Settings, world: World, with_: tuple[Metrics, AccessCache, SignedAddresses]) -> Edge:
+def _edge(settings: Settings, world: WorldOf, with_: tuple[Metrics, AccessCache, SignedAddresses]) -> Edge:
     metrics, access, addresses = with_
     allowed = None if settings.ods_allow_list is None else frozenset(settings.ods_allow_list)
     ids = {"", *(operation.id for operation in REGISTRY)}
     return Edge(
-        world=lambda: world,
+        world=world,
         settings=settings,
         gateway=Gateway(access, RateLimit(settings.rate_limit_per_second, monotonic), allowed),
         routes=Routes(REGISTRY),
@@ -221,9 +250,10 @@ def _edge(settings: Settings, world: World, with_: tuple[Metrics, AccessCache, S
     )
 
 
-def _pages(settings: Settings, world: World, metrics: Metrics, access: AccessCache) -> Starlette:
+def _pages(settings: Settings, worlds: tuple[World, WorldOf], metrics: Metrics, access: AccessCache) -> Starlette:
+    world, world_of = worlds
     deps = OAuthDeps(
-        world=world.for_call,
+        world=world_of,
         wall=world.wall,
         base_url=settings.base_url.rstrip("/"),
         production=settings.production,
@@ -238,7 +268,7 @@ def _pages(settings: Settings, world: World, metrics: Metrics, access: AccessCac
         *health_routes(world, metrics, with_metrics=settings.metrics_port is None),
         *capability_routes(settings, world.wall),
         *openapi_routes(settings),
-        *notification_routes(NotificationDeps(world.for_call, world.wall, access)),
+        *notification_routes(NotificationDeps(world_of, world.wall, access)),
     ]
     return Starlette(routes=routes)
 
@@ -254,7 +284,9 @@ def _upstream(settings: Settings) -> UpstreamProvider | None:
     return UpstreamProvider(issuer, client_id, key, f"{settings.base_url.rstrip('/')}/oauth2/callback")
 
 
-def _note_job(metrics: Metrics, wall: Clock) -> Told:
+def note_job(metrics: Metrics, wall: Clock) -> Told:
+    """Counts and logs how due work went."""
+
     def _note(item: DueItem, error: Exception | None) -> None:
         metrics.due_run(item.kind, succeeded=error is None)
         if item.kind == POLL and error is None:

@@ -13,20 +13,20 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from time import monotonic
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import structlog
 import uvicorn
 
-from openers.api.edge import PREFIX
 from openers.api.request import Scope
-from openers.bootstrap import Service, due_runner, open_service
+from openers.bootstrap import open_service
 from openers.domain.errors import OpenersError
 from openers.settings import Settings, read_settings
 from openers.store.writer_lock import WriterLock
 from openers.telemetry.logs import configure
-from openers.usecases.due import DueRunner
+from openers.telemetry.metrics import Metrics
 from openers.usecases.ports import Store
+from openers.usecases.world import World
 
 DUE_EVERY_S: Final = 1.0
 """How often it is looked whether work has fallen due, in seconds."""
@@ -36,28 +36,74 @@ COLLECT_AFTER: Final = (20_000, 20, 100)
 """Garbage collection thresholds: requests leave few cycles behind, so full collections can be rare."""
 _log = structlog.get_logger()
 
-Open = Callable[[], Awaitable[Service]]
+
+class Runner(Protocol):
+    """Does what falls due, item beside item."""
+
+    async def look(self) -> int:
+        """Begin what is due now; how many items that is. Raises Unavailable."""
+        ...
+
+    async def rest(self, at_most_s: float) -> None:
+        """Return when an item has ended, or so many seconds have passed. Raises Unavailable."""
+        ...
+
+    async def stop(self) -> None:
+        """Break off what is under way. Raises Unavailable."""
+        ...
+
+
+class Served(Protocol):
+    """A service that answers and does its due work: the one of `bootstrap`, or that of test mode, which has more."""
+
+    @property
+    def settings(self) -> Settings:
+        """What it was opened with."""
+        ...
+
+    @property
+    def world(self) -> World:
+        """The world whose due work it does."""
+        ...
+
+    @property
+    def metrics(self) -> Metrics:
+        """What is measured of it."""
+        ...
+
+    async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
+        """Serve one HTTP request."""
+        ...
+
+    def runner(self) -> Runner:
+        """Does what falls due in `world`."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of what does not belong to the store of `world`."""
+        ...
+
+
+Open = Callable[[], Awaitable[Served]]
 
 
 class Application:
-    """The ASGI application: FHIR goes to the edge, everything else to the pages. Opens its service at start-up."""
+    """The ASGI application. Opens its service at start-up."""
 
     def __init__(self, open_it: Open) -> None:
         """`open_it` opens the service within the serving event loop."""
         self._open = open_it
-        self._service: Service | None = None
+        self._service: Served | None = None
         self._runner: asyncio.Task[None] | None = None
 
     async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
         """Serve one connection scope."""
         if scope["type"] == "lifespan":
             await self._lifespan(receive, send)
-        elif self._service is not None and scope["type"] == "http" and _is_fhir(scope["path"]):
-            await self._service.edge(scope, receive, send)
-        elif self._service is not None:
-            await self._service.pages(scope, receive, send)
+        elif self._service is not None and scope["type"] == "http":
+            await self._service(scope, receive, send)
 
-    async def start(self) -> Service:
+    async def start(self) -> Served:
         """Open the service and start the runner of due work."""
         self._service = await self._open()
         _settle_memory()
@@ -72,8 +118,7 @@ class Application:
             with suppress(asyncio.CancelledError):
                 await self._runner
         if self._service is not None:
-            await self._service.world.pas.close()
-            await self._service.world.blobs.close()
+            await self._service.close()
             await _stop_storing(self._service)
 
     async def _lifespan(self, receive: Any, send: Any) -> None:
@@ -96,7 +141,7 @@ def _settle_memory() -> None:
     gc.set_threshold(*COLLECT_AFTER)
 
 
-def _serve_metrics(service: Service) -> None:
+def _serve_metrics(service: Served) -> None:
     """Metrics on their own port, where one is set; of several processes the first one gets it."""
     settings = service.settings
     if settings.metrics_port is None:
@@ -107,15 +152,10 @@ def _serve_metrics(service: Service) -> None:
         _log.warning("metrics are not served by this process", port=settings.metrics_port, reason=error.strerror)
 
 
-def _is_fhir(path: str) -> bool:
-    """Whether the edge serves `path`; the CapabilityStatements are pages, open to everybody."""
-    return path.startswith(f"{PREFIX}/") and not path.endswith("/metadata")
-
-
-async def _run_due_work(service: Service) -> None:
+async def _run_due_work(service: Served) -> None:
     """Look for due work again and again; a failure is logged and the next look tries anew."""
     heads = AuditHeads(service.world.store)
-    runner = due_runner(service)
+    runner = service.runner()
     try:
         while True:
             await _look_once(service, runner, heads)
@@ -123,7 +163,7 @@ async def _run_due_work(service: Service) -> None:
         await _stop_running(runner)
 
 
-async def _look_once(service: Service, runner: DueRunner, heads: AuditHeads) -> None:
+async def _look_once(service: Served, runner: Runner, heads: AuditHeads) -> None:
     """Begin what is due, and wait until it is time for another look."""
     try:
         await service.world.store.upkeep()
@@ -138,7 +178,7 @@ async def _look_once(service: Service, runner: DueRunner, heads: AuditHeads) -> 
         await asyncio.sleep(DUE_EVERY_S)
 
 
-async def _stop_running(runner: DueRunner) -> None:
+async def _stop_running(runner: Runner) -> None:
     try:
         await runner.stop()
     except OpenersError as error:
@@ -170,7 +210,7 @@ def _log_heads(heads: Sequence[str]) -> None:
         _log.info("audit head", head=head)
 
 
-async def _stop_storing(service: Service) -> None:
+async def _stop_storing(service: Served) -> None:
     """Seal what waits, note the last audit heads and close the store, which closes whatever happens before."""
     store = service.world.store
     try:
@@ -183,17 +223,16 @@ async def _stop_storing(service: Service) -> None:
 
 
 def application_of(settings: Settings) -> Application:
-    """The application for these settings; in test mode a world with a pack of its name brings its clinical terms."""
-    return Application(lambda: open_service(settings) if settings.production else _open_for_tests(settings))
+    """The application for these settings. Only test mode loads the modules of test mode."""
 
+    async def _open_it() -> Served:
+        if settings.production:
+            return await open_service(settings)
+        from openers.worlds.mode import open_test_service  # production must not have it in memory
 
-async def _open_for_tests(settings: Settings) -> Service:
-    """The service in test mode, whose modules production never loads."""
-    from openers.worlds.packs import pack_names, read_pack
-    from openers.worlds.test_mode import open_test_service
+        return await open_test_service(settings)
 
-    known = settings.world in pack_names()
-    return await open_test_service(settings, read_pack(settings.world).clinical_terms if known else ())
+    return Application(_open_it)
 
 
 def application_from_environment() -> Application:

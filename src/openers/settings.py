@@ -45,6 +45,7 @@ class SettingsError(ValueError):
         self.problems = problems
 
 
+_Switch = Annotated[bool, Meta(description="true or false")]
 _Port = Annotated[int, Meta(ge=1, le=65535, description="a port number, 1 to 65535")]
 _Seconds = Annotated[float, Meta(gt=0, description="a number of seconds above 0")]
 _File = Annotated[Path, Meta(description="the path of a file")]
@@ -95,6 +96,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     metrics_port: _Port | None = None
     pas_timeout_s: _Seconds = 120.0
     poll_every_s: _Seconds = 60.0
+    open: _Switch = False
+    frozen: _Switch = False
     poll_horizon_days: Annotated[int, Meta(ge=1, le=366, description="a number of days, 1 to 366")] = 56
     kept_exchanges: Annotated[int, Meta(ge=0, le=10_000, description="a number of calls, 0 to 10000")] = 200
 
@@ -226,6 +229,8 @@ def _disagreements(settings: Settings, given: Mapping[str, object]) -> list[str]
     absent = [_variable(name) for name in oidc if getattr(settings, name) is None]
     if 0 < len(absent) < len(oidc):
         problems.append(f"Log-in by OpenID Connect needs {' and '.join(absent)} too")
+    if settings.frozen and not settings.sqlite_path:
+        problems.append("OPENERS_FROZEN needs a sqlite:/// database, since each request runs on a fork of it")
     if settings.metrics_port == settings.port:
         problems.append("OPENERS_METRICS_PORT must differ from OPENERS_PORT")
     return problems + (_production_problems(settings, given) if settings.production else [])
@@ -240,6 +245,9 @@ def _production_problems(settings: Settings, given: Mapping[str, object]) -> lis
         url: str | None = getattr(settings, name)
         if url is not None and not _is_private(url):
             problems.append(f"{_variable(name)} is {_shown(url)!r}: in production it must be an https address")
+    problems += [
+        f"{_variable(name)} is for test mode alone" for name in ("open", "frozen") if getattr(settings, name) is True
+    ]
     if settings.clamd_url is None:
         problems.append("OPENERS_CLAMD_URL is missing: in production, files are scanned for threats by ClamAV")
     if settings.world == _TEST_WORLD:

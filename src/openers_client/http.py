@@ -36,16 +36,17 @@ class Answer:
 
 def get(address: str) -> Answer:
     """GET an address. Raises ServiceUnreachable."""
-    return _send("GET", address)
+    return send("GET", address)
 
 
 def post(address: str, form: Mapping[str, str], headers: Mapping[str, str] | None = None) -> Answer:
     """POST a form. Raises ServiceUnreachable."""
     kind = {"Content-Type": "application/x-www-form-urlencoded"}
-    return _send("POST", address, urlencode(form), {**kind, **(headers or {})})
+    return send("POST", address, urlencode(form), {**kind, **(headers or {})})
 
 
-def _send(method: str, address: str, body: str | None = None, headers: Mapping[str, str] | None = None) -> Answer:
+def send(method: str, address: str, body: str | None = None, headers: Mapping[str, str] | None = None) -> Answer:
+    """Send one request. Raises ServiceUnreachable."""
     parts = urlsplit(address)
     if parts.scheme not in CONNECTIONS or not parts.hostname:
         raise ServiceUnreachable(f"{address} is not the address of a web service")

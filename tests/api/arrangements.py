@@ -13,6 +13,7 @@ from tests.service import GP, Running, entry
 
 from openers.api.gateway import Gateway
 from openers.api.rate_limit import RateLimit
+from openers.api.request import always
 from openers.domain.clock import Clock, Instant
 from openers.domain.credentials import Application
 from openers.domain.directory import Service, User
@@ -58,7 +59,7 @@ def at_time(run: Running, *, clock: Clock | None = None, wall: Clock | None = No
     """The same service by other clocks."""
     service = run.service
     world = msgspec.structs.replace(service.world, clock=clock or service.world.clock, wall=wall or service.world.wall)
-    edge = msgspec.structs.replace(service.edge, world=lambda: world)
+    edge = msgspec.structs.replace(service.edge, world=always(world))
     return Running(msgspec.structs.replace(service, world=world, edge=edge), run.clients)
 
 

@@ -26,6 +26,7 @@ from starlette.applications import Starlette
 from openers.api.oauth import oauth_routes
 from openers.api.oauth_call import OAuthDeps
 from openers.api.oauth_upstream import UpstreamProvider
+from openers.api.request import always
 from openers.documents.blobs_on_disk import BlobsOnDisk
 from openers.documents.scanning import ContentScanner, ScriptedThreats
 from openers.documents.typesetter import TypstTypesetter
@@ -76,6 +77,17 @@ class RealWall(Wall):
     def now(self) -> Instant:
         """The present instant."""
         return in_utc(datetime.now(UTC))
+
+
+class Watched(World, frozen=True, kw_only=True):
+    """A world that notes the audit entries of the calls that it is bound to."""
+
+    seen: list[AuditEntry]
+
+    def for_call(self, entry: AuditEntry) -> World:
+        """The same world for the call that `entry` records."""
+        self.seen.append(entry)
+        return super().for_call(entry)
 
 
 class RandomIds:
@@ -265,13 +277,9 @@ async def running(
     )
     await load_pack(world, msgspec.structs.replace(demo(), services=(), patients=()))
     seen: list[AuditEntry] = []
-
-    def bound(call: AuditEntry) -> World:
-        seen.append(call)
-        return world.for_call(call)
-
+    watched = Watched(**msgspec.structs.asdict(world), seen=seen)
     deps = OAuthDeps(
-        world=bound,
+        world=always(watched),
         wall=wall,
         base_url=base_url,
         production=production,

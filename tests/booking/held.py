@@ -9,6 +9,7 @@ from typing import TypeVar
 
 import msgspec
 
+from openers.api.request import always
 from openers.domain.booking import PasAppointment, PasBooking, PasLink
 from openers.domain.clock import Instant
 from openers.domain.slots import PolledSlot
@@ -72,6 +73,6 @@ async def held(desk: Rig) -> tuple[Rig, HeldPas]:
     service = desk.run.service
     pas = HeldPas(service.world.pas)
     world = msgspec.structs.replace(service.world, pas=pas)
-    edge = msgspec.structs.replace(service.edge, world=lambda: world)
+    edge = msgspec.structs.replace(service.edge, world=always(world))
     run = Running(msgspec.structs.replace(service, world=world, edge=edge), desk.run.clients)
     return Rig(run, desk.pas, await run.as_person(GP)), pas

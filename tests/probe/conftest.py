@@ -7,9 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from openers.worlds.test_mode import open_test_service
 from tests.booking.rig import Rig, linked
-from tests.service import Running, copied, running, settings_for
+from tests.service import Running, copied, open_test_service, running, settings_for
 
 
 @pytest.fixture

@@ -15,11 +15,20 @@ from openers.wire import problems
 from openers.wire.outcome import STU3, Problem
 from openers.wire.rules import Check, check_of
 from openers.worlds.checks_in_words import WORDS
-from openers.worlds.test_mode import open_test_service
 from tests.api.violations import ALWAYS, PATHS, Violation, good
 from tests.booking.rig import Rig
 from tests.requests import create_referral
-from tests.service import CONSULTANT, CONSULTANT_ADMIN, FHIR, GP, Running, copied, running, settings_for
+from tests.service import (
+    CONSULTANT,
+    CONSULTANT_ADMIN,
+    FHIR,
+    GP,
+    Running,
+    copied,
+    open_test_service,
+    running,
+    settings_for,
+)
 
 pytestmark = pytest.mark.anyio
 Json = dict[str, Any]

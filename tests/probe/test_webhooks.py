@@ -16,9 +16,8 @@ from aiohttp import web
 
 from openers.bootstrap import Service, do_due_work
 from openers.usecases.due import FIRST_RETRY
-from openers.worlds.test_mode import open_test_service
 from tests.requests import create_referral
-from tests.service import GP, Running, copied, running, settings_for
+from tests.service import GP, Running, copied, open_test_service, running, settings_for
 from tests.store.outside import fetch
 
 pytestmark = pytest.mark.anyio

@@ -7,7 +7,6 @@ Every call leaves one audit entry: an act's commits with the act, those of reads
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from time import perf_counter
 from typing import Any, Final
 
@@ -20,7 +19,7 @@ from openers.api.media import FHIR_JSON, accepts, is_fhir_json
 from openers.api.observer import WATCHED, Observer
 from openers.api.registry import ANY, Operation
 from openers.api.renderings import Renderings
-from openers.api.request import CORRELATION, ClientGone, Incoming, Request, Scope, Stop
+from openers.api.request import CORRELATION, ClientGone, Incoming, Request, Scope, Stop, WorldOf
 from openers.api.routes import Match, Routes
 from openers.documents.signed_addresses import SignedAddresses
 from openers.domain.audit import AuditEntry
@@ -37,12 +36,12 @@ _log = structlog.get_logger()
 
 
 class Edge(msgspec.Struct, frozen=True, kw_only=True):
-    """What the edge works with. `world` is where calls go until there are several; `meters` are by operation id.
+    """What the edge works with. `world` finds the one that a request is for; `meters` are by operation id.
 
     `observer` is for tests alone, and nobody in production.
     """
 
-    world: Callable[[], World]
+    world: WorldOf
     settings: Settings
     gateway: Gateway
     routes: Routes
@@ -59,7 +58,7 @@ class Edge(msgspec.Struct, frozen=True, kw_only=True):
         request = Request(scope, PREFIX)
         match = self.routes.find(request.path)
         operation = None if match is None else match.operations.get(request.method)
-        world = self.world()
+        world = self.world(scope)
         entry = _entry(request, operation, world)
         try:
             reply = await self._answer(request, match, world.for_call(entry), receive)
@@ -142,7 +141,7 @@ class Edge(msgspec.Struct, frozen=True, kw_only=True):
             headers.append((b"connection", b"close"))
         if problem.status == 401:
             headers.append((b"www-authenticate", b'Bearer realm="OpenERS", error="invalid_token"'))
-        return Reply(problem.status, write_outcome(problem, request.fhir, world.wall.now()), tuple(headers))
+        return Reply(problem.status, write_outcome(problem, request.fhir, world.clock.now()), tuple(headers))
 
 
 async def _body(request: Request, operation: Operation, incoming: Incoming) -> json.Json:

@@ -7,7 +7,6 @@ Source: rules chapters 4 (A042) and 6; RFC 9110 (ranges).
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from typing import Final
 from uuid import uuid4
 
@@ -18,6 +17,7 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from openers.api.media import FHIR_JSON, disposition
+from openers.api.request import WorldOf
 from openers.documents.signed_addresses import PATH, NotSigned, SignedAddresses, SignedFile
 from openers.domain.attachments import UploadedFile
 from openers.domain.audit import AuditEntry
@@ -42,7 +42,7 @@ _HEADERS: Final = {
 class FileDeps(msgspec.Struct, frozen=True):
     """What the endpoint works with."""
 
-    world: Callable[[AuditEntry], World]
+    world: WorldOf
     wall: Clock
     addresses: SignedAddresses
 
@@ -64,7 +64,7 @@ async def _fetched(request: Request, deps: FileDeps) -> Response:
         operation=PATH,
         request_id=str(uuid4()),
     )
-    world = deps.world(entry)
+    world = deps.world(request.scope).for_call(entry)
     try:
         signed = deps.addresses.read(request.path_params["signed"])
         _note(entry, signed)
@@ -136,4 +136,4 @@ async def _refused(world: World, problem: Problem) -> Response:
     headers = {"cache-control": "no-store"}
     if problem.retry_after_s is not None:
         headers["retry-after"] = str(problem.retry_after_s)
-    return Response(write_outcome(problem, Fhir.R4, world.wall.now()), problem.status, headers, FHIR_JSON)
+    return Response(write_outcome(problem, Fhir.R4, world.clock.now()), problem.status, headers, FHIR_JSON)

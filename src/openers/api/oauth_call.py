@@ -15,6 +15,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from openers.api.oauth_upstream import UpstreamProvider
+from openers.api.request import WorldOf
 from openers.domain.audit import AuditEntry
 from openers.domain.clock import Clock
 from openers.domain.errors import Broken, Clash
@@ -23,7 +24,6 @@ from openers.identity.clients import ClientCheck
 from openers.identity.errors import OAuthError, OAuthRefusal
 from openers.identity.id_tokens import SigningKey
 from openers.identity.log_in import Choice
-from openers.usecases.world import World
 
 
 class Pages(Protocol):
@@ -41,11 +41,11 @@ class Pages(Protocol):
 class OAuthDeps(msgspec.Struct, frozen=True, kw_only=True):
     """What the endpoints work with. `base_url` is how clients reach the service and the issuer of its ID tokens.
 
-    `world` gives the world that a call is bound to. In production nobody is picked from a list: people log in at
+    `world` finds the world that a request is for. In production nobody is picked from a list: people log in at
     `upstream`, and without one only applications are served.
     """
 
-    world: Callable[[AuditEntry], World]
+    world: WorldOf
     wall: Clock
     base_url: str
     production: bool
@@ -84,7 +84,7 @@ class OAuthCall:
             request_id=str(uuid4()),
             correlation_id=request.headers.get("x-correlation-id", "")[:100],
         )
-        self.world = deps.world(self.entry)
+        self.world = deps.world(request.scope).for_call(self.entry)
         self.recorded = False
         """Whether the audit entry is durable already."""
 

@@ -5,7 +5,6 @@ Each reply tells the PAS whether to come again: 2xx taken, 4xx never, 503 later.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from uuid import uuid4
 
 import msgspec
@@ -14,6 +13,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from openers.api.media import FHIR_JSON
+from openers.api.request import WorldOf
 from openers.domain.audit import AuditEntry
 from openers.domain.clock import Clock
 from openers.domain.errors import Clash, OpenersError, Unavailable
@@ -31,7 +31,7 @@ LONGEST_BODY = 100_000
 class NotificationDeps(msgspec.Struct, frozen=True):
     """What the endpoint works with."""
 
-    world: Callable[[AuditEntry], World]
+    world: WorldOf
     wall: Clock
     access: AccessCache
 
@@ -54,7 +54,7 @@ async def _notified(request: Request, deps: NotificationDeps) -> Response:
         request_id=str(uuid4()),
         outcome=200,
     )
-    world = deps.world(entry)
+    world = deps.world(request.scope).for_call(entry)
     try:
         caller = await _caller(request, world, deps.access)
         entry.application, entry.user = caller.application.client_id, caller.application.client_id
@@ -97,5 +97,5 @@ async def _refused(world: World, problem: Problem) -> Response:
     entry.outcome, entry.code = problem.status, problem.code
     await world.store.witness(entry)
     headers = {} if problem.retry_after_s is None else {"Retry-After": str(problem.retry_after_s)}
-    body = write_outcome(problem, Fhir.R4, world.wall.now())
+    body = write_outcome(problem, Fhir.R4, world.clock.now())
     return Response(body, problem.status, headers, media_type=FHIR_JSON)

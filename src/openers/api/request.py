@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Mapping
 from time import perf_counter
 from typing import Any, Final
 
+from openers.usecases.world import World
 from openers.wire import problems
 from openers.wire.outcome import Fhir, Problem
 
 Scope = dict[str, Any]
 """An ASGI connection scope."""
+WorldOf = Callable[[Mapping[str, Any]], World]
+"""Finds the world that a request is for, by its ASGI scope."""
 
 ODS: Final = b"nhsd-end-user-organisation-ods"
 FUNCTION: Final = b"nhsd-ers-business-function"
@@ -21,6 +24,15 @@ GATEWAY_ONLY: Final = frozenset({b"x-ers-ods-code", b"x-ers-business-function", 
 """Headers that the gateway sets for what is behind it; an application that sends one is refused (rules 2.3)."""
 SLOWEST_BYTES_PER_S: Final = 16 * 1024
 """How fast a file must arrive on the whole, in bytes a second: the largest may take almost two hours."""
+
+
+def always(world: World) -> WorldOf:
+    """Every request is for this world, as in production."""
+
+    def _find(scope: Mapping[str, Any]) -> World:
+        return world
+
+    return _find
 
 
 class Stop(Exception):

@@ -11,11 +11,14 @@ from urllib.parse import urlsplit
 import msgspec
 
 from openers.cli.children import child
-from openers.cli.writing import writer_lock, writing_world
+from openers.cli.writing import writer_lock
 from openers.settings import Settings
 from openers.store.opening import migrate
-from openers.worlds.loader import load_pack
+from openers.telemetry.metrics import Metrics
+from openers.worlds.loader import populate
+from openers.worlds.mode import open_main, worlds_directory
 from openers.worlds.packs import Pack, PackPas, read_pack
+from openers.worlds.snapshots import Snapshots
 
 
 async def load(settings: Settings) -> None:
@@ -39,11 +42,21 @@ async def migrate_only(settings: Settings) -> bool:
 
 
 async def _load(settings: Settings, pack: Pack, *, only_if_empty: bool) -> None:
-    async with writing_world(settings, f"Load world {pack.name}", pack.clinical_terms) as world:
-        async with world.read() as tx:
-            loaded = bool(await tx.directory.version())
-        if not (only_if_empty and loaded):
-            await load_pack(world, pack)
+    lock = writer_lock(settings)
+    snapshots = Snapshots(worlds_directory(settings))
+    try:
+        main = await open_main(settings, Metrics(), snapshots)
+        try:
+            async with main.world.read() as tx:
+                loaded = bool(await tx.directory.version())
+            if not (only_if_empty and loaded):
+                snapshots.put_main(await populate(main, pack, settings))
+        finally:
+            await main.pas.close()
+            await main.world.store.close()
+    finally:
+        if lock is not None:
+            lock.release()
 
 
 def pack_with_pas_at(port: int | None, settings: Settings) -> Pack:

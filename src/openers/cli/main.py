@@ -9,16 +9,16 @@ from typing import Annotated
 
 import typer
 
-from openers.cli import access_code, pas, referral, token
+from openers.cli import access_code, clock, pas, referral, token, worlds
 from openers.cli.problems import settings_of, told_in_one_line
 from openers.settings import Mode
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="OpenERS: an open e-Referral Service.")
-world_app = typer.Typer(no_args_is_help=True, help="Worlds: what a service in test mode starts with.")
 db_app = typer.Typer(no_args_is_help=True, help="The database.")
 audit_app = typer.Typer(no_args_is_help=True, help="The audit.")
 app.add_typer(token.app, name="token")
-app.add_typer(world_app, name="world")
+app.add_typer(worlds.app, name="world")
+app.add_typer(clock.app, name="clock")
 app.add_typer(pas.app, name="pas")
 app.add_typer(access_code.app, name="access-code")
 app.add_typer(referral.app, name="referral")
@@ -29,6 +29,8 @@ Host = Annotated[str | None, typer.Option(help="Address to listen on.")]
 Port = Annotated[int | None, typer.Option(help="Port to listen on.")]
 DatabaseUrl = Annotated[str | None, typer.Option("--database-url", help="sqlite:///path or postgresql://...")]
 World = Annotated[str | None, typer.Option("--world", help="Name of the world.")]
+Open = Annotated[bool, typer.Option("--open", help="Requests without a token act as a demo person (test mode).")]
+Frozen = Annotated[bool, typer.Option("--frozen", help="No request leaves a trace (test mode, SQLite).")]
 
 
 @app.command()
@@ -39,11 +41,15 @@ def serve(
     world: World = None,
     workers: Annotated[int | None, typer.Option(help="Processes (PostgreSQL only).")] = None,
     mode: Annotated[Mode | None, typer.Option(help="test or production.")] = None,
+    let_in: Open = False,
+    frozen: Frozen = False,
 ) -> None:
     """Serve. The database is migrated first; nothing is loaded into it."""
     from openers.server import serve as run
 
-    settings = settings_of(host=host, port=port, database_url=database_url, world=world, workers=workers, mode=mode)
+    switches = {"open": let_in or None, "frozen": frozen or None}
+    given = {"host": host, "port": port, "database_url": database_url, "world": world, "workers": workers, "mode": mode}
+    settings = settings_of(**given, **switches)
     with told_in_one_line():
         run(settings)
 
@@ -54,17 +60,21 @@ def demo(
     port: Port = None,
     pas_port: Annotated[int | None, typer.Option(help="Port of the Test PAS, the same at every start.")] = None,
     database_url: DatabaseUrl = None,
+    let_in: Open = False,
+    frozen: Frozen = False,
 ) -> None:
     """Serve the demo world with its Test PAS: load it if the database is empty, print addresses and a first call."""
     from openers.cli.demo import introduce, load_if_empty, pack_with_pas_at, test_pas
     from openers.server import serve as run
 
-    settings = settings_of(host=host, port=port, database_url=database_url, world="demo")
+    switches = {"open": let_in or None, "frozen": frozen or None}
+    settings = settings_of(host=host, port=port, database_url=database_url, world="demo", **switches)
     with told_in_one_line():
         pack = pack_with_pas_at(pas_port, settings)
         asyncio.run(load_if_empty(settings, pack))
-        typer.echo(introduce(settings, pack.pas, Path(sys.argv[0])))
-        with test_pas(settings, pack.pas):
+        pas = None if settings.frozen else pack.pas
+        typer.echo(introduce(settings, pas, Path(sys.argv[0])))
+        with test_pas(settings, pas):
             run(settings)
 
 
@@ -75,23 +85,6 @@ def work(database_url: DatabaseUrl = None) -> None:
 
     with told_in_one_line():
         asyncio.run(work_alone(settings_of(database_url=database_url)))
-
-
-@world_app.command("list")
-def list_worlds() -> None:
-    """Name the worlds that can be loaded."""
-    from openers.worlds.packs import pack_names
-
-    typer.echo("\n".join(pack_names()))
-
-
-@world_app.command("load")
-def load_world(name: str, database_url: DatabaseUrl = None) -> None:
-    """Load a world into the database, beside what is there. Not while a service runs on a SQLite file."""
-    from openers.cli.demo import load
-
-    with told_in_one_line():
-        asyncio.run(load(settings_of(database_url=database_url, world=name)))
 
 
 @db_app.command()

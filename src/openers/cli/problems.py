@@ -25,7 +25,6 @@ def settings_of(**overrides: object) -> Settings:
 def told_in_one_line() -> Generator[None]:
     """Turn the failures that a user can do something about into one line and exit status 1."""
     from openers.domain.errors import FieldRefused, NotFound, RecordLocked, Unavailable
-    from openers.worlds.packs import PackError
 
     try:
         yield
@@ -47,6 +46,6 @@ def told_in_one_line() -> Generator[None]:
     except SettingsError as error:
         typer.echo(f"openers: {error}", err=True)
         raise typer.Exit(2) from None
-    except (ValueError, PackError, OSError) as error:
+    except (ValueError, OSError) as error:
         typer.echo(f"openers: {error}", err=True)
         raise typer.Exit(1) from None

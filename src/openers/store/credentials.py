@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 from typing import Any, Final, TypeVar
 
@@ -19,6 +20,7 @@ _columns = credentials.c
 _the_one = (_columns.kind == bindparam("kind"), _columns.key == bindparam("key"))
 _ADD: Final = add_once(credentials)
 _GET: Final = Statement(select(_columns.body).where(*_the_one))
+_ALL: Final = Statement(select(_columns.body).where(_columns.kind == bindparam("kind")).order_by(_columns.key))
 _TAKE: Final = Statement(delete(credentials).where(*_the_one).returning(_columns.body))
 _END: Final = Statement(delete(credentials).where(_columns.session == bindparam("of_session")))
 _PURGE: Final = Statement(delete(credentials).where(_columns.expires < bindparam("before")))
@@ -49,6 +51,11 @@ class SqlCredentials:
     async def take(self, kind: CredentialKind, key: str, as_type: type[T]) -> T | None:
         """The value under `key`, removed: only one caller gets it."""
         return _value(await self._connection.row(_TAKE, {"kind": kind, "key": key}), as_type)
+
+    async def all(self, kind: CredentialKind, as_type: type[T]) -> Sequence[T]:
+        """Every value of a kind, expired or not."""
+        rows = await self._connection.rows(_ALL, {"kind": kind})
+        return [_decoder_of(as_type).decode(row[0]) for row in rows]
 
     async def end_session(self, session: str) -> None:
         """Remove everything that belongs to a session."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from sqlalchemy import bindparam, delete, select, update
+from sqlalchemy import bindparam, case, delete, select, update
 
 from openers.domain.clock import Instant
 from openers.store.statements import Connection, Row, Statement, instant, micros, upsert
@@ -20,6 +20,13 @@ _WAITING: Final = (
     select(_columns.kind, _columns.key, _columns.due_at, _columns.attempt)
     .where(*_is_waiting, _columns.kind == bindparam("of_kind"))
     .order_by(_columns.due_at, _columns.key)
+    .limit(bindparam("most"))
+)
+_may_run_at = case((_columns.claimed_until > _columns.due_at, _columns.claimed_until), else_=_columns.due_at)
+_UPCOMING: Final = Statement(
+    select(_columns.kind, _columns.key, _may_run_at.label("at"), _columns.attempt)
+    .where(_may_run_at <= bindparam("until"))
+    .order_by(_may_run_at, _columns.kind, _columns.key)
     .limit(bindparam("most"))
 )
 _PLANNED: Final = Statement(select(_columns.kind).where(*_the_one))
@@ -51,6 +58,11 @@ class SqlDue:
     async def planned(self, kind: str, key: str) -> bool:
         """Whether there is such an item."""
         return await self._connection.row(_PLANNED, {"of_kind": kind, "of_key": key}) is not None
+
+    async def upcoming(self, until: Instant, most: int) -> Sequence[DueItem]:
+        """What may run by an instant, the first `most` of it in order; `due_at` is when it may, claims considered."""
+        rows = await self._connection.rows(_UPCOMING, {"until": micros(until), "most": most})
+        return [_item(row) for row in rows]
 
     async def waiting(self, now: Instant) -> Sequence[str]:
         """The kinds of which anything is due at `now` that nobody has claimed."""

@@ -6,7 +6,7 @@ Entries of reads and refusals are written together: one insert for all that came
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -60,6 +60,10 @@ SEALED_AT_ONCE: Final = 64
 """Entries in one audit block."""
 
 
+Connect = Callable[[], Awaitable["asyncpg.Pool[asyncpg.Record]"]]
+"""Opens a pool of connections. Raises Unavailable."""
+
+
 class Patience(NamedTuple):
     """How long is waited, in seconds: for a record that another act works on, and for a free connection."""
 
@@ -101,6 +105,10 @@ class PostgresConnection:
         """The next number of a series; creations don't wait for each other."""
         return int(await self.raw.fetchval("SELECT nextval($1::text::regclass)", f"{name}_numbers"))
 
+    async def set_number(self, name: str, value: int) -> None:
+        """Have a series go on after `value`; 0 begins anew."""
+        await self.raw.execute("SELECT setval($1::text::regclass, greatest($2, 1), $2 > 0)", f"{name}_numbers", value)
+
     def _check(self, statement: Statement) -> None:
         if statement.writes and not self._writable:
             raise RuntimeError("only the body of an act writes")
@@ -109,17 +117,23 @@ class PostgresConnection:
 class PostgresStore:
     """The `Store` port over a pool of connections. Made by `open_postgres`."""
 
-    def __init__(self, pool: asyncpg.Pool[asyncpg.Record], audit_key: bytes, connection_s: float) -> None:
-        """`audit_key` seals the audit and lives outside the store; `connection_s` bounds the wait for the pool."""
-        self._pool = pool
+    def __init__(
+        self, pool: asyncpg.Pool[asyncpg.Record], audit_key: bytes, connect: Connect, connection_s: float
+    ) -> None:
+        """`audit_key` seals the audit and lives outside the store; `connection_s` bounds the wait for the pool.
+
+        `connect` makes another pool like this one.
+        """
+        self._pool, self._connect = pool, connect
         self._connection_s = connection_s
+        self._generation = 0
         self._key = audit_key
         self._batches = Batches(self._write)
 
     @property
     def generation(self) -> int:
-        """Always the same: only what is committed is ever read."""
-        return 0
+        """Counts how often the whole database was replaced; else only what is committed is ever read."""
+        return self._generation
 
     def begin(self, entry: AuditEntry, lock: Sequence[str] = ()) -> AbstractAsyncContextManager[Tx]:
         """A transaction that holds the locks of all keys, taken in order, and ends with the audit entry."""
@@ -191,6 +205,17 @@ class PostgresStore:
         async with self._connection() as raw:
             await raw.execute("SELECT 1")
 
+    @asynccontextmanager
+    async def set_aside(self) -> AsyncGenerator[None, None]:
+        """Let go of the database while it is copied or replaced as a whole; meanwhile calls raise Unavailable."""
+        await self.upkeep()
+        await self._pool.close()
+        try:
+            yield
+        finally:
+            self._pool = await self._connect()
+            self._generation += 1
+
     async def close(self) -> None:
         """Let go of all connections."""
         await self._batches.finish()
@@ -212,13 +237,21 @@ async def open_postgres(
     url: str, audit_key: bytes, connections: int = 8, patience: Patience = PATIENCE
 ) -> PostgresStore:
     """The store in the migrated database at `url`. Raises Unavailable if it can't be reached."""
+
+    async def _connect() -> asyncpg.Pool[asyncpg.Record]:
+        return await _pool(url, connections, patience)
+
+    return PostgresStore(await _connect(), audit_key, _connect, patience.connection_s)
+
+
+async def _pool(url: str, connections: int, patience: Patience) -> asyncpg.Pool[asyncpg.Record]:
+    """Raises Unavailable."""
     lock_timeout = f"{patience.lock_s * 1000:.0f}ms"
     settings = {"lock_timeout": lock_timeout, "synchronous_commit": "on", "timezone": "UTC"}
     try:
-        pool = await asyncpg.create_pool(url, min_size=1, max_size=connections, server_settings=settings)
+        return await asyncpg.create_pool(url, min_size=1, max_size=connections, server_settings=settings)
     except FAILED as error:
         raise Unavailable("database") from error
-    return PostgresStore(pool, audit_key, patience.connection_s)
 
 
 async def migrate_postgres(url: str) -> bool:

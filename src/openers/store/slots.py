@@ -40,6 +40,15 @@ _BY_PAS: Final = Statement(
     select(slots).where(_columns.service == bindparam("of_service"), _columns.pas_id == bindparam("of_pas_id"))
 )
 _OF_SERVICE: Final = Statement(select(slots).where(_columns.service == bindparam("of_service")))
+_WITHIN: Final = Statement(
+    select(slots)
+    .where(
+        _columns.service == bindparam("of_service"),
+        _columns.start_at >= bindparam("first"),
+        _columns.start_at < bindparam("end"),
+    )
+    .order_by(_columns.start_at, _columns.id)
+)
 _MOVE: Final = Statement(
     update(slots)
     .where(_columns.id == bindparam("of_id"), _columns.state == bindparam("was"))
@@ -86,10 +95,19 @@ class SqlSlots:
         row = await self._connection.row(_GET, {"of_id": int(slot)})
         return None if row is None else _slot(row)
 
+    async def of_service(self, service: ServiceId, start: Instant, end: Instant) -> Sequence[Slot]:
+        """Slots in every state that start from `start` until before `end`, in order of start."""
+        window = {"of_service": int(service), "first": micros(start), "end": micros(end)}
+        return [_slot(row) for row in await self._connection.rows(_WITHIN, window)]
+
     async def of_pas(self, service: ServiceId, pas_id: str) -> Slot | None:
         """The slot of a service that its PAS knows by this id."""
         row = await self._connection.row(_BY_PAS, {"of_service": int(service), "of_pas_id": pas_id})
         return None if row is None else _slot(row)
+
+    async def put(self, slot: Slot) -> None:
+        """Add a slot, or replace the one with its id."""
+        await self._connection.run(_ADD, _row(slot))
 
     async def move(self, slot: SlotId, was: SlotState, to: SlotState) -> bool:
         """Put a slot from one state into another; `False`, and nothing done, if it is in a third."""

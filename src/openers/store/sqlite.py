@@ -104,6 +104,18 @@ class SqliteStore:
         with closing(sqlite3.connect(path)) as copy:
             self._raw.backup(copy)
 
+    def restore(self, path: Path) -> None:
+        """Replace everything by what `snapshot` wrote to `path`, durably, and let caches forget. Raises Unavailable."""
+        if self._group is not None:
+            self._commit()
+        try:
+            with closing(sqlite3.connect(path)) as copy:
+                copy.backup(self._raw)
+        except sqlite3.Error as error:
+            raise Unavailable("database") from error
+        self._sealer = _sealer(self._raw, self._key)
+        self._generation += 1
+
     async def heads(self) -> Sequence[str]:
         """Where the audit chain ends, as far as it is durable."""
         return [str(self._sealer.head)] if self._sealer.head.seq else []

@@ -53,6 +53,14 @@ class SqliteConnection:
             raise Unavailable("database") from error
         return int(drawn[0])
 
+    async def set_number(self, name: str, value: int) -> None:
+        """Have a series go on after `value`."""
+        self._check_writable()
+        try:
+            self.raw.execute("UPDATE counters SET value = ? WHERE name = ?", (value, name))
+        except BROKEN as error:
+            raise Unavailable("database") from error
+
     def _execute(self, statement: Statement, values: Mapping[str, Value]) -> sqlite3.Cursor:
         if statement.writes:
             self._check_writable()

@@ -97,6 +97,10 @@ class Connection(Protocol):
         """The next number of a series, never given twice."""
         ...
 
+    async def set_number(self, name: str, value: int) -> None:
+        """Have a series go on after `value`."""
+        ...
+
 
 def micros(instant: Instant) -> int:
     """An instant as it is stored: whole microseconds since 1970."""

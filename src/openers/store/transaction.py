@@ -10,6 +10,7 @@ from openers.store.directory import SqlDirectory
 from openers.store.due import SqlDue
 from openers.store.files import SqlFiles
 from openers.store.patients import SqlPatients
+from openers.store.records import SqlRecords
 from openers.store.referral_worklists import SqlWorklists
 from openers.store.referrals import SqlReferrals
 from openers.store.slots import SqlSlots
@@ -31,6 +32,7 @@ class SqlTx:
         "files",
         "links",
         "patients",
+        "records",
         "referrals",
         "slots",
         "webhooks",
@@ -47,6 +49,7 @@ class SqlTx:
         self.due = SqlDue(connection)
         self.files = SqlFiles(connection)
         self.slots = SqlSlots(connection)
+        self.records = SqlRecords(connection)
         self.claims = SqlClaims(connection)
         self.links = SqlLinks(connection)
         self.events = SqlEvents(connection)

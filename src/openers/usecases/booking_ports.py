@@ -34,6 +34,10 @@ class Slots(Protocol):
         """The slot with this id."""
         ...
 
+    async def of_service(self, service: ServiceId, start: Instant, end: Instant) -> Sequence[Slot]:
+        """Slots in every state that start from `start` until before `end`, in order of start."""
+        ...
+
     async def of_pas(self, service: ServiceId, pas_id: str) -> Slot | None:
         """The slot of a service that its PAS knows by this id."""
         ...

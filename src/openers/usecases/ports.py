@@ -26,6 +26,7 @@ from openers.usecases.access_code_ports import AccessCodes
 from openers.usecases.advice_ports import Conversations
 from openers.usecases.booking_ports import Claims, Events, Links, Slots
 from openers.usecases.file_ports import Files
+from openers.usecases.loading_ports import Records
 from openers.usecases.stored import Requests, Stored
 from openers.usecases.webhook_ports import Webhooks
 from openers.usecases.worklist_ports import Worklists
@@ -146,6 +147,10 @@ class Credentials(Protocol):
         """The value under `key`, removed: only one caller gets it."""
         ...
 
+    async def all(self, kind: CredentialKind, as_type: type[T]) -> Sequence[T]:
+        """Every value of a kind, expired or not."""
+        ...
+
     async def end_session(self, session: str) -> None:
         """Remove everything that belongs to a session."""
         ...
@@ -189,6 +194,10 @@ class Due(Protocol):
 
     async def planned(self, kind: str, key: str) -> bool:
         """Whether there is such an item."""
+        ...
+
+    async def upcoming(self, until: Instant, most: int) -> Sequence[DueItem]:
+        """What may run by an instant, the first `most` of it in order; `due_at` is when it may, claims considered."""
         ...
 
     async def waiting(self, now: Instant) -> Sequence[str]:
@@ -239,6 +248,11 @@ class Tx(Protocol):
     @property
     def due(self) -> Due:
         """Work that falls due."""
+        ...
+
+    @property
+    def records(self) -> Records:
+        """Records as they are."""
         ...
 
     @property

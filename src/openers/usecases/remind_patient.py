@@ -18,11 +18,13 @@ from openers.usecases.world import World
 
 REMIND: Final = "remind patient"
 """Kind of due work, and the act of its event; its key is the UBRN."""
+MOST_DAYS: Final = 36_500
+"""Nobody is reminded in more than a hundred years, a time that no calendar may have."""
 
 
 async def plan_reminder(referral: Referral, world: World, tx: Tx) -> None:
     """Have the patient reminded in time, if the referrer wants it; in place of what was planned before."""
-    if referral.reminder_days:
+    if 0 < referral.reminder_days <= MOST_DAYS:
         at = world.clock.now() + timedelta(days=referral.reminder_days)
         await tx.due.add(REMIND, referral.ubrn, at)
 

@@ -1,16 +1,35 @@
-"""Loads a pack into a world, through the same use case that anything else would use. Called by the command line."""
+"""Loads a pack into a world: its directory by the use case that anything else would use, its story by living it.
+
+Called by the command line, the registry of worlds and tests.
+"""
 
 from __future__ import annotations
 
+from datetime import timedelta
+
+import msgspec
+
+from openers.bootstrap import jobs_of, service_of
 from openers.domain.codes import BookableType
+from openers.settings import Settings
+from openers.telemetry.metrics import Metrics
+from openers.usecases.due import system_entry
 from openers.usecases.link_pas import LinkPas, link_pas
 from openers.usecases.load_directory import LoadDirectory, load_directory
+from openers.usecases.load_records import load_records
+from openers.usecases.ports import DueItem
 from openers.usecases.world import World
+from openers.worlds.advance import Jobs, advance
+from openers.worlds.clock import ClockState
+from openers.worlds.held import Held, Kept
+from openers.worlds.ids import IdsState
+from openers.worlds.own_pas import OwnPas
 from openers.worlds.packs import Pack, PackPas
+from openers.worlds.story import Stage
 
 
 async def load_pack(world: World, pack: Pack) -> None:
-    """Put everything of `pack` into `world`; doing it again changes nothing.
+    """Put the directory, people and links of `pack` into `world`; doing it again changes nothing.
 
     What the world holds besides stays. `world` is bound to the audit entry of the call that asks for it.
     The pack's clinical terms are not stored: give them to the world's `PackagedReference`.
@@ -26,6 +45,37 @@ async def load_pack(world: World, pack: Pack) -> None:
     await load_directory(command, world)
     if pack.pas is not None:
         await _link(world, pack, pack.pas)
+
+
+async def populate(held: Held, pack: Pack, settings: Settings, seed: int = 0) -> Kept:
+    """Put everything of `pack` into a world, living through its acts; what the world then is besides its database.
+
+    The acts end now, or at the pack's own instant, at which the clock then stands. Meanwhile the world has a PAS of its
+    own. Raises PackError, Unavailable.
+    """
+    held.ids.state = IdsState(seed)
+    held.clock.state = ClockState(stands_at=pack.now)
+    now = held.clock.now()
+    pas = OwnPas(held.world.store, pack.clinics)
+    own = msgspec.structs.replace(held.world, pas=pas)
+    world = own.for_call(system_entry(f"Load world {pack.name}", own.wall.now()))
+    if pack.acts:
+        held.clock.state = ClockState(stands_at=now - timedelta(days=max(act.days_ago for act in pack.acts)))
+    await load_pack(world, pack)
+    await load_records(pack.records, world)
+    if pack.acts or not held.pas.is_linked:
+        jobs = Jobs(jobs_of(settings), _told)
+        await advance(own, held.clock, held.clock.now(), jobs)
+        stage = Stage(service_of(settings, own, Metrics()), held.clock, pas, jobs._replace(regular_at=now))
+        await stage.play(pack)
+        await advance(own, held.clock, now, jobs)
+    await load_directory(pack.afterwards, world)
+    held.clock.state = ClockState(stands_at=pack.now)
+    return Kept(pack=pack.name, ids=held.ids.state, clock=held.clock.state, bookings=pas.bookings)
+
+
+def _told(_item: DueItem, _error: Exception | None) -> None:
+    """Work that fails while a world is made is tried again there, as anywhere else."""
 
 
 async def _link(world: World, pack: Pack, pas: PackPas) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
 
+from openers.worlds.packs.acts import form_names
 from openers.worlds.packs.pack import Pack
 
 
@@ -20,6 +21,7 @@ def faults(pack: Pack) -> Iterator[str]:
     for place, code in _organisations_named(pack):
         yield from _missing(place, code, organisations, "organisation")
     yield from _misfits_of_services(pack)
+    yield from _misfits_of_acts(pack)
 
 
 def _repeated(section: str, keys: Iterable[str]) -> Iterator[str]:
@@ -66,3 +68,17 @@ def _misfits_of_services(pack: Pack) -> Iterator[str]:
             yield f"{place}.workgroup: {service.workgroup} is not of {service.organisation}"
         for clinician in sorted(service.clinicians):
             yield from _missing(f"{place}.clinicians", clinician, people, "user")
+
+
+def _misfits_of_acts(pack: Pack) -> Iterator[str]:
+    """Acts by nobody or without a form, and persons or services that are named and not there."""
+    for index, act in enumerate(pack.acts):
+        yield from _missing(f"$.acts[{index}].by", act.by, pack.actors, "actor")
+        yield from _missing(f"$.acts[{index}].form", act.form, form_names(), "form")
+    people = {each.id for each in pack.users}
+    for function, user in pack.open_to.items():
+        yield from _missing(f"$.open_to.{function}", user, people, "user")
+    services = {each.id for each in pack.services}
+    for index, clinic in enumerate(pack.clinics):
+        for service in clinic.services:
+            yield from _missing(f"$.clinics[{index}].services", service, services, "service")

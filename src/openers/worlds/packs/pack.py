@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 
 import msgspec
 
 from openers.domain.codes import ClinicalTerm
 from openers.domain.credentials import Application
 from openers.domain.directory import Organisation, Service, Site, User
+from openers.domain.identifiers import UserId
 from openers.domain.patient import Patient
+from openers.domain.principal import BusinessFunction
+from openers.usecases.load_directory import LoadDirectory
+from openers.usecases.load_records import LoadRecords
+from openers.worlds.clinics import Clinic
+from openers.worlds.packs.acts import Act, Actor
 from openers.worlds.people import Crowd
 
 
-class PackError(Exception):
+class PackError(ValueError):
     """A pack can't be read. The text names the pack, the place in it and what is wrong there."""
 
 
@@ -28,7 +34,11 @@ class Pack(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """Everything that a world holds when it begins.
 
     `secrets` and `private_keys` are those of the test applications, by client id, for whoever plays these applications.
-    `day` is the day from which the ages of generated patients are counted.
+    `day` is the day from which the ages of generated patients are counted. `now` is the instant at which the clock
+    stands, where a world does not go with the real time. `clinics` offer the slots of a world without a real PAS.
+    `acts` are what has happened before, `records` what has to be there as it is; `open_to` says as whom a request
+    without a token acts, where the door is open. `afterwards` are parts of the directory as they are in the end, such
+    as a service that was withdrawn after it had been put on a shortlist.
     """
 
     name: str
@@ -41,6 +51,13 @@ class Pack(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     applications: tuple[Application, ...] = ()
     patients: tuple[Patient, ...] = ()
     clinical_terms: tuple[ClinicalTerm, ...] = ()
+    now: datetime | None = None
+    clinics: tuple[Clinic, ...] = ()
+    actors: dict[str, Actor] = {}
+    acts: tuple[Act, ...] = ()
+    afterwards: LoadDirectory = LoadDirectory()
+    records: LoadRecords = LoadRecords()
+    open_to: dict[BusinessFunction, UserId] = {}
     crowd: Crowd | None = None
     pas: PackPas | None = None
     secrets: dict[str, str] = {}

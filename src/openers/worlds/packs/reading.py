@@ -6,6 +6,7 @@ import hashlib
 import json
 import tomllib
 from collections.abc import Iterator, Mapping
+from functools import cache
 from importlib.resources import files
 from typing import Any, Final
 
@@ -25,6 +26,8 @@ Row = dict[str, Any]
 DATA: Final = files("openers.worlds.packs")
 PUBLIC_PARTS: Final = frozenset({"kty", "n", "e", "kid", "use", "alg"})
 """The parts of an RSA key that a key set may show."""
+KEYS: Final[Mapping[str, str]] = {"organisations": "ods", "users": "id", "services": "id", "patients": "nhs_number"}
+"""Sections that a pack may change afterwards, with what their rows are known by."""
 SECTIONS: Final[Mapping[str, type[msgspec.Struct]]] = {
     "organisations": Organisation,
     "sites": Site,
@@ -41,8 +44,9 @@ def pack_names() -> list[str]:
     return sorted(file.name.removesuffix(".toml") for file in DATA.iterdir() if _is_pack(file.name))
 
 
+@cache
 def read_pack(name: str) -> Pack:
-    """The pack with this name, checked and complete. Raises `PackError`."""
+    """The pack with this name, checked and complete, read once a process. Raises `PackError`."""
     if name not in pack_names():
         raise PackError(f"there is no pack {name!r}; there are: {', '.join(pack_names())}")
     return parse_pack(name, DATA.joinpath(f"{name}.toml").read_text("utf-8"))
@@ -51,7 +55,7 @@ def read_pack(name: str) -> Pack:
 def parse_pack(name: str, text: str) -> Pack:
     """The pack that `text` describes. Raises `PackError`, naming every fault that can be told apart."""
     try:
-        tables = tomllib.loads(text)
+        tables = _based(tomllib.loads(text))
         pack = msgspec.convert(_completed(tables), Pack, dec_hook=_parse)
     except (tomllib.TOMLDecodeError, msgspec.ValidationError) as fault:
         raise PackError(f"pack {name}: {fault}") from fault
@@ -59,6 +63,22 @@ def parse_pack(name: str, text: str) -> Pack:
     if found:
         raise PackError("\n".join(f"pack {name}: {fault}" for fault in found))
     return _peopled(pack)
+
+
+def _based(tables: Row) -> Row:
+    """The tables, with those of the pack that they are based on: lists are joined, everything else is replaced."""
+    base = tables.pop("based_on", None)
+    without = tables.pop("without", [])
+    if base is None:
+        return tables
+    if base not in pack_names():
+        raise PackError(f"there is no pack {base!r} to be based on")
+    merged = _based(tomllib.loads(DATA.joinpath(f"{base}.toml").read_text("utf-8")))
+    for name in without:
+        merged.pop(name, None)
+    for name, table in tables.items():
+        merged[name] = [*merged.get(name, []), *table] if isinstance(table, list) else table
+    return merged
 
 
 def _is_pack(file: str) -> bool:
@@ -76,11 +96,25 @@ def _completed(tables: Row) -> Row:
     registrations: list[Row] = tables.get("applications", [])
     return {
         **tables,
+        "afterwards": {
+            section: _changed(tables, section, rows) for section, rows in tables.get("afterwards", {}).items()
+        },
         "services": [_placed(service, sites) for service in tables.get("services", ())],
         "applications": [_registered(row) for row in registrations],
         "secrets": {row.get("client_id"): row["secret"] for row in registrations if "secret" in row},
         "private_keys": {row.get("client_id"): _private_key(row["key"]) for row in registrations if "key" in row},
     }
+
+
+def _changed(tables: Row, section: str, rows: list[Row]) -> list[Row]:
+    """Rows that name a key and what is different in the end, as whole rows."""
+    if section not in KEYS:
+        raise PackError(f"$.afterwards.{section}: only these can change: {', '.join(KEYS)}")
+    key = KEYS[section]
+    known = {row.get(key): row for row in tables.get(section, ())}
+    sites = {site.get("ods"): site for site in tables.get("sites", ())}
+    whole = [{**known.get(row.get(key), {}), **row} for row in rows]
+    return [_placed(row, sites) for row in whole] if section == "services" else whole
 
 
 def _placed(service: Row, sites: Mapping[str, Row]) -> Row:

@@ -7,13 +7,8 @@ from typing import Final
 import sqlalchemy as sa
 from alembic import op
 
-<<<<<<<< HEAD:src/openers/store/migrations/versions/v0007_webhooks.py
 revision: Final = "0007"
 down_revision: Final = "0006"
-========
-revision: Final = "0008"
-down_revision: Final = "0007"
->>>>>>>> probe:src/openers/store/migrations/versions/v0008_webhooks.py
 
 
 def upgrade() -> None:

@@ -1,0 +1,63 @@
+"""`openers clock`: read and move the clock of a world of a running service in test mode."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from openers.cli.control import HERE, BaseUrl, WorldName, ask
+
+app = typer.Typer(no_args_is_help=True, help="The clock of a world.")
+
+
+@app.command("show")
+def show(world: WorldName = "main", base_url: BaseUrl = HERE) -> None:
+    """Say what time it is there."""
+    _say(ask("GET", f"{base_url}/_test/clock", world=world))
+
+
+@app.command("set")
+def set_to(now: str, world: WorldName = "main", base_url: BaseUrl = HERE) -> None:
+    """Set it to an instant such as 2026-12-01T09:00:00Z. Nothing runs by that."""
+    _say(ask("PUT", f"{base_url}/_test/clock", {"now": now}, world))
+
+
+@app.command("freeze")
+def freeze(world: WorldName = "main", base_url: BaseUrl = HERE) -> None:
+    """Stop it."""
+    _say(ask("PUT", f"{base_url}/_test/clock", {"running": False}, world))
+
+
+@app.command("run")
+def run(world: WorldName = "main", base_url: BaseUrl = HERE) -> None:
+    """Let it run on."""
+    _say(ask("PUT", f"{base_url}/_test/clock", {"running": True}, world))
+
+
+@app.command("real")
+def real(world: WorldName = "main", base_url: BaseUrl = HERE) -> None:
+    """Put it back to the real time."""
+    _say(ask("PUT", f"{base_url}/_test/clock", {"real": True}, world))
+
+
+@app.command("advance")
+def advance(
+    days: Annotated[float, typer.Option(min=0)] = 0,
+    hours: Annotated[float, typer.Option(min=0)] = 0,
+    minutes: Annotated[float, typer.Option(min=0)] = 0,
+    world: WorldName = "main",
+    base_url: BaseUrl = HERE,
+) -> None:
+    """Live through time: what falls due on the way runs in order, and is named."""
+    stretch = {"days": days, "hours": hours, "minutes": minutes}
+    _say(ask("POST", f"{base_url}/_test/clock/advance", stretch, world))
+
+
+def _say(told: dict[str, Any]) -> None:
+    for done in told["ran"]:
+        how = "failed, to be tried again" if done.get("failed") else "done"
+        typer.echo(f"{done['at']}\t{done['kind']}\t{done['key']}\t{how}")
+    for pas in told["told"]:
+        typer.echo(f"{pas['pas']}\t{'has the same time' if pas['told'] else 'was not told: ' + pas['reason']}")
+    typer.echo(f"{told['now']}\t{told['world']}\t{'running' if told['running'] else 'frozen'}")

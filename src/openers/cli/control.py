@@ -1,0 +1,33 @@
+"""Asking the control plane of a running service in test mode, for the commands that change its worlds."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any, Final
+
+import typer
+
+from openers_client.http import ServiceUnreachable, send
+
+HERE: Final = "http://127.0.0.1:8000"
+REFUSED: Final = 400
+BaseUrl = Annotated[str, typer.Option("--base-url", envvar="OPENERS_BASE_URL", help="Where the service runs.")]
+WorldName = Annotated[str, typer.Option("--world", help="Name of the world: main, or a fork.")]
+
+
+def ask(method: str, address: str, body: dict[str, Any] | None = None, world: str = "main") -> dict[str, Any]:
+    """What the control plane answers. Says what was refused and raises `typer.Exit`."""
+    headers = {"Content-Type": "application/json", "X-OpenERS-Tenant": world}
+    try:
+        answer = send(method, address, None if body is None else json.dumps(body), headers)
+    except ServiceUnreachable as error:
+        raise _failure(f"{error}; start one with `make run`, or say where it is with --base-url") from None
+    told = answer.json()
+    if answer.status >= REFUSED:
+        raise _failure(str(told.get("error") or f"the service answered {answer.status}; is it in test mode?"))
+    return told
+
+
+def _failure(text: str) -> typer.Exit:
+    typer.echo(f"openers: {text}", err=True)
+    return typer.Exit(1)

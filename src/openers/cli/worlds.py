@@ -1,0 +1,86 @@
+"""`openers world`: load packs into a database, and fork, keep and put back the worlds of a running service."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated
+
+import typer
+
+from openers.cli.control import HERE, BaseUrl, WorldName, ask
+from openers.cli.problems import settings_of, told_in_one_line
+
+app = typer.Typer(no_args_is_help=True, help="Worlds: what a service in test mode serves.")
+
+DatabaseUrl = Annotated[str | None, typer.Option("--database-url", help="sqlite:///path or postgresql://...")]
+Seed = Annotated[int, typer.Option(help="The series from which ids are drawn.")]
+
+
+@app.command("list")
+def list_worlds() -> None:
+    """Name the packs that can be loaded."""
+    from openers.worlds.packs import pack_names
+
+    typer.echo("\n".join(pack_names()))
+
+
+@app.command("load")
+def load(name: str, database_url: DatabaseUrl = None) -> None:
+    """Load a pack into the database, beside what is there. Not while a service runs on a SQLite file."""
+    from openers.cli.demo import load as load_into
+
+    with told_in_one_line():
+        asyncio.run(load_into(settings_of(database_url=database_url, world=name)))
+
+
+@app.command("show")
+def show(base_url: BaseUrl = HERE) -> None:
+    """Name the worlds of a running service, and its snapshots."""
+    told = ask("GET", f"{base_url}/_test/worlds")
+    for world in told["worlds"]:
+        typer.echo(f"{world['name']}\t{world['pack']}\t{world['now']}\t{'running' if world['running'] else 'frozen'}")
+    for snapshot in told["snapshots"]:
+        typer.echo(f"{snapshot}\tsnapshot")
+
+
+@app.command("become")
+def become(pack: str, world: WorldName = "main", seed: Seed = 0, base_url: BaseUrl = HERE) -> None:
+    """Replace all that a world of a running service holds by a pack."""
+    ask("POST", f"{base_url}/_test/worlds/{world}/load", {"pack": pack, "seed": seed})
+
+
+@app.command("fork")
+def fork(
+    name: str,
+    world: WorldName = "main",
+    snapshot: Annotated[str | None, typer.Option(help="Fork a snapshot, not a world.")] = None,
+    seed: Annotated[int | None, typer.Option(help="The series from which ids are drawn.")] = None,
+    base_url: BaseUrl = HERE,
+) -> None:
+    """Make a world of its own, for requests with the header `X-OpenERS-Tenant: NAME`."""
+    source = {"from": world} if snapshot is None else {"snapshot": snapshot}
+    ask("POST", f"{base_url}/_test/worlds", {"name": name, **source, **({} if seed is None else {"seed": seed})})
+
+
+@app.command("snapshot")
+def keep(name: str, world: WorldName = "main", base_url: BaseUrl = HERE) -> None:
+    """Keep what a world is now under a name."""
+    ask("POST", f"{base_url}/_test/worlds/{world}/snapshot", {"name": name})
+
+
+@app.command("restore")
+def restore(name: str, world: WorldName = "main", base_url: BaseUrl = HERE) -> None:
+    """Put a world back to a snapshot."""
+    ask("POST", f"{base_url}/_test/worlds/{world}/restore", {"name": name})
+
+
+@app.command("reset")
+def reset(world: WorldName = "main", base_url: BaseUrl = HERE) -> None:
+    """Put a world back to what it began as."""
+    ask("POST", f"{base_url}/_test/worlds/{world}/reset")
+
+
+@app.command("drop")
+def drop(name: str, base_url: BaseUrl = HERE) -> None:
+    """Drop a fork."""
+    ask("DELETE", f"{base_url}/_test/worlds/{name}")

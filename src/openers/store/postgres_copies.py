@@ -1,0 +1,72 @@
+"""Whole databases on PostgreSQL: copied under a name beside the served one, put back, dropped. For test mode alone.
+
+A copy is made by template, for which nobody may be connected: calls that come meanwhile are told to come later.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from hashlib import blake2b
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import asyncpg
+
+from openers.domain.errors import Unavailable
+from openers.store.postgres import FAILED, PostgresStore, migrate_postgres
+
+MAINTENANCE: Final = "postgres"
+LONGEST_NAME: Final = 63
+
+
+async def copy_database(store: PostgresStore, url: str, name: str) -> None:
+    """Copy the database at `url`, which `store` serves, in place of an earlier copy. Raises Unavailable."""
+    async with store.set_aside(), _maintenance(url) as raw:
+        await raw.execute(f"DROP DATABASE IF EXISTS {_copy(url, name)} WITH (FORCE)")
+        await raw.execute(f"CREATE DATABASE {_copy(url, name)} TEMPLATE {_quoted(_database(url))}")
+
+
+async def put_back_database(store: PostgresStore, url: str, name: str | None) -> None:
+    """Replace the database at `url`, which `store` serves, by a copy, or by an empty one. Raises Unavailable."""
+    async with store.set_aside():
+        async with _maintenance(url) as raw:
+            await raw.execute(f"DROP DATABASE {_quoted(_database(url))} WITH (FORCE)")
+            template = "template1" if name is None else _copy(url, name)
+            await raw.execute(f"CREATE DATABASE {_quoted(_database(url))} TEMPLATE {template}")
+        await migrate_postgres(url)
+
+
+async def drop_database(url: str, name: str) -> None:
+    """Remove a copy, if it is there. Raises Unavailable."""
+    async with _maintenance(url) as raw:
+        await raw.execute(f"DROP DATABASE IF EXISTS {_copy(url, name)} WITH (FORCE)")
+
+
+@asynccontextmanager
+async def _maintenance(url: str) -> AsyncGenerator[asyncpg.Connection[Any], None]:
+    """A connection to the server that is in none of our databases."""
+    try:
+        raw = await asyncpg.connect(url, database=MAINTENANCE)
+    except FAILED as error:
+        raise Unavailable("database") from error
+    try:
+        yield raw
+    except asyncpg.PostgresError as error:
+        raise Unavailable(f"database: {type(error).__name__}") from error
+    finally:
+        await raw.close()
+
+
+def _database(url: str) -> str:
+    return urlsplit(url).path.lstrip("/")
+
+
+def _copy(url: str, name: str) -> str:
+    """The quoted name of a copy's database. The server would cut a long one, and take two for one."""
+    full = f"{_database(url)}/{name}"
+    return _quoted(full if len(full) <= LONGEST_NAME else blake2b(full.encode(), digest_size=16).hexdigest())
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'

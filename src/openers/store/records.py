@@ -1,0 +1,31 @@
+"""Records put in as they are, for worlds that are loaded whole. Called by the use case `load_records` alone."""
+
+from __future__ import annotations
+
+from openers.domain.referral import Referral
+from openers.domain.slots import Slot
+from openers.store.referrals import SqlReferrals
+from openers.store.slots import SqlSlots
+from openers.store.statements import Connection
+
+
+class SqlRecords:
+    """The `Records` port over one connection."""
+
+    __slots__ = ("_connection",)
+
+    def __init__(self, connection: Connection) -> None:
+        """`connection` is in the transaction that writes."""
+        self._connection = connection
+
+    async def referral(self, referral: Referral, version: int) -> None:
+        """A referral in this version, without earlier ones."""
+        await SqlReferrals(self._connection).add(referral, version)
+
+    async def slot(self, slot: Slot) -> None:
+        """A slot under its id, in place of one that is there."""
+        await SqlSlots(self._connection).put(slot)
+
+    async def last_number(self, series: str, value: int) -> None:
+        """Have a series (ubrn, appointment, slot) go on after `value`."""
+        await self._connection.set_number(series, value)

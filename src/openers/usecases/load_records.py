@@ -1,0 +1,41 @@
+"""Put referrals, slots and numbers into a world as they are, in one act: worlds whose ids and versions are given.
+
+Acts of the service itself are better lived through; this is for what no act would make as wanted. Called by
+`worlds.loader`.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from openers.domain.referral import Referral
+from openers.domain.slots import Slot
+from openers.usecases.world import World
+
+
+class KeptReferral(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A referral and its version."""
+
+    version: int
+    value: Referral
+
+
+class LoadRecords(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What to put. `numbers` has the last number given of each series (ubrn, appointment, slot)."""
+
+    referrals: tuple[KeptReferral, ...] = ()
+    slots: tuple[Slot, ...] = ()
+    numbers: dict[str, int] = {}
+
+
+async def load_records(command: LoadRecords, world: World) -> None:
+    """Put everything or nothing. The keys must not be there yet."""
+    if command == LoadRecords():
+        return
+    async with world.begin("load records") as tx:
+        for slot in command.slots:
+            await tx.records.slot(slot)
+        for referral in command.referrals:
+            await tx.records.referral(referral.value, referral.version)
+        for series, last in command.numbers.items():
+            await tx.records.last_number(series, last)

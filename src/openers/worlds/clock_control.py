@@ -1,0 +1,134 @@
+"""`/_test/clock`: read, set, freeze and run on the clock of a world, and live through time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Annotated, Final
+
+import msgspec
+from starlette.requests import Request
+from starlette.routing import Route
+
+from openers.bootstrap import note_job
+from openers.domain.clock import Instant
+from openers.telemetry.metrics import Metrics
+from openers.worlds.advance import Done, Jobs, advance, go_back
+from openers.worlds.calls import call_route, held_of, read_body
+from openers.worlds.events.webhooks import wake
+from openers.worlds.held import MAIN, Held
+from openers.worlds.linked_pas import Told, tell_linked
+from openers.worlds.refusals import BadCall
+from openers.worlds.registry import Worlds
+
+MOST_DAYS: Final = 3660
+Number = Annotated[float, msgspec.Meta(ge=0, le=MOST_DAYS * 86400)]
+
+
+class NewTime(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What the clock shall show, and whether it shall run. What is not given stays."""
+
+    now: Annotated[Instant, msgspec.Meta(tz=True)] | None = None
+    running: bool | None = None
+    real: bool = False
+
+
+class Stretch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How much time to live through."""
+
+    days: Number = 0
+    hours: Number = 0
+    minutes: Number = 0
+    seconds: Number = 0
+
+    @property
+    def whole(self) -> timedelta:
+        """All of it."""
+        return timedelta(days=self.days, hours=self.hours, minutes=self.minutes, seconds=self.seconds)
+
+
+class Shown(msgspec.Struct, frozen=True, kw_only=True):
+    """What the clock of a world shows, what ran on the way there, and which linked Test PASes took the time over.
+
+    `ahead_s` is how far a running clock is ahead of the real time, in seconds.
+    """
+
+    world: str
+    now: Instant
+    running: bool
+    ahead_s: float | None
+    ran: Sequence[Done] = ()
+    told: Sequence[Told] = ()
+
+
+class ClockControl:
+    """What can be done to clocks. The page uses it too."""
+
+    def __init__(self, worlds: Worlds, metrics: Metrics) -> None:
+        """Work that runs on the way is counted in `metrics`."""
+        self._worlds, self._metrics = worlds, metrics
+
+    def routes(self) -> list[Route]:
+        """The routes of the clock."""
+
+        async def _read(request: Request) -> Shown:
+            return shown(held_of(request))
+
+        async def _set(request: Request) -> Shown:
+            return await self.set(held_of(request), await read_body(request, NewTime))
+
+        async def _advance(request: Request) -> Shown:
+            return await self.advance(held_of(request), (await read_body(request, Stretch)).whole)
+
+        return [
+            call_route("/_test/clock", {"GET": _read, "PUT": _set}),
+            call_route("/_test/clock/advance", {"POST": _advance}),
+        ]
+
+    async def set(self, held: Held, wanted: NewTime) -> Shown:
+        """Move the hands; nothing runs by that. Raises BadCall."""
+        async with held.alone():
+            before = held.clock.now()
+            if wanted.real:
+                if wanted.now is not None or wanted.running is not None:
+                    raise BadCall("real puts the clock back to the real time: send it alone")
+                held.clock.to_real_time()
+            if wanted.running is False:
+                held.clock.freeze()
+            if wanted.now is not None:
+                held.clock.set(wanted.now)
+            if wanted.running:
+                held.clock.resume()
+            if held.clock.now() < before:
+                await go_back(held.world)
+            return shown(held, told=await self._arrived(held))
+
+    async def advance(self, held: Held, stretch: timedelta) -> Shown:
+        """Live through a stretch of time; what falls due runs in order. Raises BadCall."""
+        told: list[Told] = []
+        async with held.alone():
+            try:
+                until = held.clock.now() + stretch
+            except OverflowError as error:
+                raise BadCall("There are no years after 9999") from error
+
+            async def _arrive() -> None:
+                told.extend(await self._arrived(held))
+
+            note = note_job(self._metrics, held.world.wall)
+            ran = await advance(held.world, held.clock, until, Jobs(self._worlds.jobs, note, _arrive))
+        return shown(held, ran, told)
+
+    async def _arrived(self, held: Held) -> Sequence[Told]:
+        """The clock was moved: linked Test PASes hear of it, and the next process finds it so."""
+        if held.name == MAIN:
+            self._worlds.save_main()
+        await wake(held.world)
+        return await tell_linked(held.world, held.clock) if held.pas.is_linked else ()
+
+
+def shown(held: Held, ran: Sequence[Done] = (), told: Sequence[Told] = ()) -> Shown:
+    """What a world's clock shows."""
+    clock = held.clock
+    ahead_s = clock.state.ahead_s if clock.is_running else None
+    return Shown(world=held.name, now=clock.now(), running=clock.is_running, ahead_s=ahead_s, ran=ran, told=told)

@@ -1,0 +1,195 @@
+"""A service in test mode: the one of `bootstrap` around worlds that can be moved, forked and put back.
+
+It finds the world of each request (header `X-OpenERS-Tenant`; without it the main one), opens the door if that is
+wished (`--open`), and runs requests on a fork that is thrown away afterwards if that is wished (`--frozen`).
+Called by the server and the pytest plugin.
+"""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from tempfile import mkdtemp
+from typing import Any, Final
+
+import msgspec
+from starlette.responses import JSONResponse
+
+from openers.api.edge import PREFIX
+from openers.api.request import Scope, WorldOf
+from openers.bootstrap import Service, jobs_of, note_job, open_world, service_of, start_regular_work
+from openers.domain.codes import ClinicalTerm
+from openers.key_files import read_or_make_key
+from openers.settings import Settings
+from openers.telemetry.metrics import Metrics
+from openers.usecases.due import DueRunner
+from openers.usecases.world import World
+from openers.worlds.advance import Jobs, advance
+from openers.worlds.calls import HELD
+from openers.worlds.clock_control import ClockControl
+from openers.worlds.copies import Copies, DatabaseCopies, FileCopies
+from openers.worlds.events.webhooks import wake
+from openers.worlds.finder import Finder
+from openers.worlds.held import Held, Kept, held_world
+from openers.worlds.ids import IdsState
+from openers.worlds.open_door import OpenDoor
+from openers.worlds.packs import pack_names, read_pack
+from openers.worlds.page import Link, page_routes
+from openers.worlds.probing import LINKS, Probing
+from openers.worlds.refusals import Refusal
+from openers.worlds.registry import Around, Worlds
+from openers.worlds.running import MainRunner
+from openers.worlds.session_control import session_routes
+from openers.worlds.snapshots import Snapshots
+from openers.worlds.world_control import world_routes
+
+TENANT: Final = b"x-openers-tenant"
+WORLD: Final = "openers.world"
+PAS: Final = "/pas/"
+
+
+class TestService:
+    """The service, its worlds, and how a request finds its own."""
+
+    __test__ = False
+
+    def __init__(self, inner: Service, worlds: Worlds, passing: Path) -> None:
+        """`passing` is a directory that ends with the service."""
+        self.inner, self.worlds, self._passing = inner, worlds, passing
+        self._door = OpenDoor()
+        self.settings, self.world, self.metrics = inner.settings, inner.world, inner.metrics
+
+    async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
+        """Serve one HTTP request in the world that it is for."""
+        tenant = next((value.decode("latin-1") for name, value in scope["headers"] if name == TENANT), "")
+        try:
+            held = await self.worlds.of_tenant(tenant) if tenant else self.worlds.main
+            held.in_use += 1
+        except Refusal as refusal:
+            await JSONResponse({"error": refusal.text}, refusal.status)(scope, receive, send)
+            return
+        try:
+            await self._serve(scope, held, receive, send)
+        finally:
+            held.in_use -= 1
+
+    async def _serve(self, scope: Scope, held: Held, receive: Any, send: Any) -> None:
+        is_fhir = scope["path"].startswith(PREFIX)
+        if self.settings.open and is_fhir:
+            scope = await self._door.let_in(scope, held)
+        if self.settings.frozen and (is_fhir or scope["path"].startswith(PAS)):
+            async with self.worlds.thrown_away(held) as fork:
+                await self.inner({**scope, WORLD: fork.world, HELD: held}, receive, send)
+        else:
+            await self.inner({**scope, WORLD: held.world, HELD: held}, receive, send)
+
+    def runner(self) -> MainRunner:
+        """Does what falls due in main."""
+        main = self.worlds.main
+        inner = DueRunner(main.world, self.worlds.jobs, note_job(self.metrics, main.world.wall))
+        return MainRunner(inner, self.worlds, frozen=self.settings.frozen)
+
+    async def close(self) -> None:
+        """Drop all forks, and let go of what does not belong to the store of main."""
+        await self.worlds.close()
+        await self.inner.close()
+        shutil.rmtree(self._passing, ignore_errors=True)
+
+
+async def open_test_service(settings: Settings, *, own_pas: bool = False) -> TestService:
+    """The service that the settings describe, in test mode. Raises Unavailable, SettingsError.
+
+    `own_pas`: main asks no linked PAS either, but answers by itself. A frozen one always does.
+    """
+    metrics, probing = Metrics(), Probing(settings)
+    snapshots = Snapshots(worlds_directory(settings))
+    main = await open_main(settings, metrics, snapshots)
+    main.world = probing.can_fail(main.world, main.label)
+    passing = Path(mkdtemp(prefix="openers-worlds-"))
+    jobs = {**jobs_of(settings), **probing.jobs}
+    around = Around(settings, jobs, probing.can_fail)
+    worlds = Worlds(main, _copies(settings, passing, metrics), snapshots, around)
+    inner = _observed(service_of(settings, main.world, metrics, _world_of(worlds)), worlds, probing)
+    worlds.access = inner.access
+    await start_regular_work(main.world)
+    if settings.frozen and main.clock.is_running:
+        main.clock.freeze()
+    if settings.frozen or own_pas:
+        await main.pas.stand_alone()
+        note = note_job(metrics, main.world.wall)
+        await advance(main.world, main.clock, main.clock.now(), Jobs(jobs, note))
+    return TestService(inner, worlds, passing)
+
+
+def _observed(service: Service, worlds: Worlds, probing: Probing) -> Service:
+    """The service with everything below `/_test`, its calls watched."""
+    finder = Finder(_world_of(worlds), _label_of(worlds))
+    edge, routes = probing.around(service.edge, finder)
+    clocks = ClockControl(worlds, service.metrics)
+    service.pages.router.routes.extend(
+        (
+            *routes,
+            *clocks.routes(),
+            *world_routes(worlds),
+            *session_routes(service.access),
+            *page_routes(worlds, clocks, [Link(path, text) for path, text in LINKS.items()]),
+        )
+    )
+
+    async def _before_due() -> None:
+        await wake(worlds.main.world)
+
+    return msgspec.structs.replace(service, edge=edge, jobs=worlds.jobs, before_due=_before_due)
+
+
+async def open_main(settings: Settings, metrics: Metrics, snapshots: Snapshots) -> Held:
+    """The world that the settings name, with movable parts, as it was when the last process left it.
+
+    Its ids go on with a series of their own, since nobody knows how far the last process came with its own.
+    """
+    world = await open_world(settings, metrics, all_terms())
+    known = snapshots.main() or Kept(pack=settings.world, ids=IdsState(0))
+    return held_world(world, msgspec.structs.replace(known, ids=IdsState(secrets.randbits(63))))
+
+
+def all_terms() -> Iterable[ClinicalTerm]:
+    """The clinical terms of every pack, since a process may come to hold any of them."""
+    return [term for name in pack_names() for term in read_pack(name).clinical_terms]
+
+
+def worlds_directory(settings: Settings) -> Path:
+    """Where snapshots are kept: beside the SQLite file, or beside the keys under the name of the database."""
+    path = settings.sqlite_path
+    if path is not None:
+        return path.with_name(f"{path.name}.worlds")
+    name = settings.database_url.partition("?")[0].rpartition("/")[2]
+    return settings.audit_key_file.parent.parent / f"{name}.worlds"
+
+
+def _copies(settings: Settings, passing: Path, metrics: Metrics) -> Copies:
+    if settings.sqlite_path is None:
+        return DatabaseCopies(settings.database_url)
+    audit_key = read_or_make_key(settings.audit_key_file, strict=False)
+    return FileCopies(worlds_directory(settings), passing, audit_key, metrics.group_committed)
+
+
+def _world_of(worlds: Worlds) -> WorldOf:
+    """Finds the world that test mode has put into the scope."""
+
+    def _find(scope: Mapping[str, Any]) -> World:
+        world: World = scope.get(WORLD, worlds.main.world)
+        return world
+
+    return _find
+
+
+def _label_of(worlds: Worlds) -> Callable[[Mapping[str, Any]], str]:
+    """Finds the lasting name of the world that a request is for."""
+
+    def _find(scope: Mapping[str, Any]) -> str:
+        held: Held = scope.get(HELD, worlds.main)
+        return held.label
+
+    return _find

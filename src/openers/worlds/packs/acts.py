@@ -1,0 +1,151 @@
+"""What has happened in a world before it begins: calls of the service's own interface, told by forms and values.
+
+A form (`forms/*.json`) is a request with gaps. An act fills them, with its own values or with what earlier replies
+said, so that a new operation needs a new form and no new code.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from functools import cache
+from importlib.resources import files
+from typing import Any, Final, cast
+
+import msgspec
+
+FORMS: Final = files("openers.worlds.packs").joinpath("forms")
+EACH: Final = "$each"
+FROM: Final = "$from"
+PATIENTS: Final = "patients"
+"""In `each`: all patients of the pack who can be referred (alive, not sensitive, with a practice), by turns."""
+
+
+class Actor(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Who acts: a person in a role, or an application by itself."""
+
+    user: str | None = None
+    organisation: str = ""
+    function: str = ""
+    on_behalf_of: str = ""
+    application: str = "demo-user-app"
+
+
+class Act(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """One act, or `times` of its kind.
+
+    `form` names the request, `by` an actor of the pack; `values` fill the gaps, and of a list in `each` every act takes
+    the next value. What is replied is kept as `name`. `expect` is the status that the reply must have.
+    """
+
+    form: str
+    by: str
+    name: str = ""
+    days_ago: float = 0.0
+    times: int = 1
+    values: dict[str, Any] = {}
+    each: dict[str, str | list[Any]] = {}
+    expect: int | None = None
+
+
+class Form(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A request with gaps: `$name` for a whole value, `${name}` within a text. `defaults` fill what an act does not.
+
+    An element of a list that has `$each` comes once for each value of that list, which is then in the gap `each`; an
+    object that has `$from` begins as that value.
+    """
+
+    method: str
+    path: str
+    query: dict[str, str] = {}
+    headers: dict[str, str] = {}
+    body: Any = None
+    defaults: dict[str, Any] = {}
+
+
+@cache
+def form_names() -> frozenset[str]:
+    """The names of all forms."""
+    return frozenset(file.name.removesuffix(".json") for file in FORMS.iterdir() if file.name.endswith(".json"))
+
+
+@cache
+def read_form(name: str) -> Form:
+    """The form of this name. Raises `ValueError`."""
+    file = FORMS.joinpath(f"{name}.json")
+    if not file.is_file():
+        raise ValueError(f"there is no form forms/{name}.json")
+    return msgspec.convert(json.loads(file.read_text("utf-8")), Form)
+
+
+def filled(template: Any, values: Mapping[str, Any]) -> Any:
+    """The template with its gaps filled. What is filled with nothing (`None`) is left out. Raises `ValueError`."""
+    match template:
+        case str():
+            return _filled_text(template, values)
+        case list():
+            parts = (part for each in cast("list[Any]", template) for part in _repeated(each, values))
+            return [value for value in (filled(part, within) for part, within in parts) if value is not None]
+        case dict():
+            return _filled_object(cast("dict[str, Any]", template), values)
+        case _:
+            return template
+
+
+def _filled_object(template: dict[str, Any], values: Mapping[str, Any]) -> Any:
+    """The object with its gaps filled; nothing if everything in it was left out."""
+    began: dict[str, Any] = dict(_value(template[FROM], values)) if FROM in template else {}
+    own = {name: filled(each, values) for name, each in template.items() if name not in (FROM, EACH)}
+    whole = {**began, **{name: value for name, value in own.items() if value is not None}}
+    return whole or (None if template else {})
+
+
+def _repeated(part: Any, values: Mapping[str, Any]) -> Iterator[tuple[Any, Mapping[str, Any]]]:
+    """One element of a list, as often as the list that it is `$each` of has values, each of them in the gap `each`."""
+    name = cast("dict[str, Any]", part).get(EACH) if isinstance(part, dict) else None
+    if name is None:
+        yield part, values
+    else:
+        yield from ((part, {**values, "each": each}) for each in _value(name, values))
+
+
+def _filled_text(text: str, values: Mapping[str, Any]) -> Any:
+    if text.startswith("$") and text[1:].replace("_", "").isalnum() and text[1:].islower():
+        return _value(text[1:], values)
+    while "${" in text:
+        before, _, rest = text.partition("${")
+        name, _, after = rest.partition("}")
+        text = f"{before}{_value(name, values)}{after}"
+    return text
+
+
+def _value(name: str, values: Mapping[str, Any]) -> Any:
+    if name not in values:
+        raise ValueError(f"nothing fills the gap {name}")
+    return values[name]
+
+
+def looked_up(reference: Any, replies: Mapping[str, Any]) -> Any:
+    """A value of an act: `@name.path.of.json` is what an earlier reply said there. Raises `ValueError`."""
+    if isinstance(reference, list):
+        return [looked_up(each, replies) for each in cast("list[Any]", reference)]
+    if not (isinstance(reference, str) and reference.startswith("@")):
+        return reference
+    name, *path = reference[1:].split(".")
+    found: Any = replies.get(name)
+    for step in path:
+        found = _member(found, step)
+    if found is None:
+        raise ValueError(f"no earlier reply has {reference}")
+    return found
+
+
+def _member(found: Any, step: str) -> Any:
+    """What a JSON value has under a name or, a list, at a place."""
+    match found:
+        case dict():
+            return cast("dict[str, Any]", found).get(step)
+        case list():
+            return cast("list[Any]", found)[int(step)]
+        case _:
+            return None

@@ -1,0 +1,249 @@
+"""All worlds of a process in test mode: the main one, its forks, and snapshots of any of them.
+
+A fork begins as its source is at that moment, log-ins included. Sources that have not changed since share one copy, so
+that two hundred forks cost two hundred files and no more. Called by test mode and the control plane.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from time import monotonic
+from typing import Final, NamedTuple
+
+import msgspec
+
+from openers.identity.access import AccessCache
+from openers.settings import Settings
+from openers.usecases.due import Job
+from openers.usecases.world import World
+from openers.worlds.copies import Copies
+from openers.worlds.held import MAIN, Held, Origin, forked
+from openers.worlds.loader import populate
+from openers.worlds.packs import pack_names, read_pack
+from openers.worlds.refusals import BadCall, GoneIdle, Taken, Unknown
+from openers.worlds.snapshots import Snapshots
+
+IDLE_S: Final = 1800.0
+"""A fork that was not used for so long, in seconds, is dropped."""
+MOST_FORKS: Final = 2000
+BEFORE: Final = "before.load"
+FORKED: Final = "fork."
+"""How names of copies begin that were made to be forked from."""
+
+
+class Around(NamedTuple):
+    """What all worlds of a service share: settings, jobs, and what is put around the adapters of each, by its label."""
+
+    settings: Settings
+    jobs: Mapping[str, Job]
+    adapted: Callable[[World, str], World]
+
+
+class Worlds:
+    """The worlds by name. Not for several event loops."""
+
+    def __init__(self, main: Held, copies: Copies, snapshots: Snapshots, service: Around) -> None:
+        """`main` is where requests without a tenant go."""
+        self.main, self.snapshots = main, snapshots
+        settings, self.jobs, self._adapted = service
+        self.access: AccessCache | None = None
+        self._copies, self.settings = copies, settings
+        self._forks: dict[str, Held] = {}
+        self._gone: set[str] = set()
+        self._used: Counter[str] = Counter()
+        self._packs: dict[tuple[str, int], Origin] = {}
+        self._latest: dict[str, tuple[object, str]] = {}
+        self._number = 0
+
+    @property
+    def all(self) -> Sequence[Held]:
+        """Main, and the forks in order of birth."""
+        return [self.main, *self._forks.values()]
+
+    def named(self, name: str) -> Held:
+        """The world of this name. Raises Unknown, GoneIdle."""
+        held = self.main if name == MAIN else self._forks.get(name)
+        if held is not None:
+            held.last_used_s = monotonic()
+            return held
+        if name in self._gone:
+            raise GoneIdle(f"World {name} was dropped, as nobody used it for {IDLE_S / 60:.0f} minutes: fork it again")
+        raise Unknown(f"There is no world {name}: GET /_test/worlds lists them")
+
+    async def of_tenant(self, name: str) -> Held:
+        """The world of this name, forked from main as it is now if there is none. Raises GoneIdle, NoForks, BadCall."""
+        if name in (MAIN, self.main.label):
+            return self.main
+        if name in self._forks or name in self._gone:
+            return self.named(name)
+        return await self.fork(name, self.main)
+
+    async def fork(self, name: str, source: Held | str, seed: int | None = None) -> Held:
+        """A new world like `source`: a world as it is now, or a snapshot. Raises Taken, Unknown, NoForks, BadCall."""
+        check_name(name)
+        if name in (MAIN, self.main.label) or name in self._forks:
+            raise Taken(f"There is a world {name} already: drop it first, or choose another name")
+        await self.drop_idle()
+        if len(self._forks) >= MOST_FORKS:
+            raise Taken(f"There are {MOST_FORKS} forks already: drop some first")
+        origin = await self._origin_of(source)
+        if seed is not None:
+            ids = msgspec.structs.replace(origin.kept.ids, seed=seed)
+            origin = Origin(origin.copy, msgspec.structs.replace(origin.kept, ids=ids))
+        held = await self._open(name, origin)
+        self._forks[name] = held
+        self._gone.discard(name)
+        return held
+
+    @asynccontextmanager
+    async def thrown_away(self, source: Held) -> AsyncGenerator[Held]:
+        """A fork of `source` as it is now that ends with the block. Raises NoForks."""
+        held = await self._open(source.name, await self._origin_of(source))
+        try:
+            yield held
+        finally:
+            await self._close(held)
+
+    async def drop(self, name: str) -> None:
+        """Drop a fork. Raises Unknown, Taken (it is in use, or main)."""
+        held = self.named(name)
+        if held is self.main or held.in_use:
+            raise Taken(f"World {name} is {'main' if held is self.main else 'in use'}: it can't be dropped")
+        del self._forks[name]
+        await self._close(held)
+
+    async def drop_idle(self) -> None:
+        """Drop forks that nobody has used for long."""
+        for held in list(self._forks.values()):
+            if not held.in_use and monotonic() - held.last_used_s > IDLE_S:
+                self._gone.add(held.name)
+                await self.drop(held.name)
+
+    async def load(self, held: Held, pack: str, seed: int = 0) -> None:
+        """Replace all that a world holds by a pack. Raises Unknown, PackError, Unavailable."""
+        if pack not in pack_names():
+            raise Unknown(f"There is no pack {pack}; there are: {', '.join(pack_names())}")
+        async with held.alone():
+            origin = self._packs.get((pack, seed))
+            if origin is None:
+                origin = self._packs[pack, seed] = await self._loaded(held, pack, seed)
+            await self._become(held, origin)
+
+    async def reset(self, held: Held) -> None:
+        """Put a world back to what it began as. Raises BadCall, Unavailable."""
+        if held.origin is None:
+            if held.pack not in pack_names():
+                raise BadCall(f"It is not known how world {held.name} began: load a pack or restore a snapshot")
+            await self.load(held, held.pack)
+            return
+        async with held.alone():
+            await self._become(held, held.origin)
+
+    async def snapshot(self, held: Held, name: str) -> None:
+        """Keep what a world is now under a name, in place of an earlier snapshot. Raises BadCall, Unavailable."""
+        check_name(name)
+        async with held.alone():
+            await self._copies.keep(held.world.store, name)
+            self.snapshots.put(name, held.kept)
+
+    async def restore(self, held: Held, name: str) -> None:
+        """Put a world back to a snapshot. Raises Unknown, Unavailable."""
+        async with held.alone():
+            await self._become(held, Origin(name, self.snapshots.get(name)))
+
+    async def forget_snapshot(self, name: str) -> None:
+        """Drop a snapshot. Raises Unknown, Taken (a world began as it)."""
+        self.snapshots.get(name)
+        if any(held.origin is not None and held.origin.copy == name for held in self.all):
+            raise Taken(f"A world began as snapshot {name} and may be reset to it: drop that world first")
+        self.snapshots.drop(name)
+        await self._copies.drop(name)
+
+    async def close(self) -> None:
+        """Drop all forks."""
+        for held in list(self._forks.values()):
+            await self._close(held)
+        self._forks.clear()
+
+    async def _loaded(self, held: Held, pack: str, seed: int) -> Origin:
+        """A copy of a world that holds a pack and nothing else, made by means of `held`."""
+        copy, before = f"pack.{pack}.{seed}", held.kept
+        await self._copies.keep(held.world.store, BEFORE)
+        try:
+            await self._copies.clear(held.world.store)
+            kept = await populate(held, read_pack(pack), self.settings, seed)
+            await self._copies.keep(held.world.store, copy)
+        except BaseException:
+            await self._copies.put_back(held.world.store, BEFORE)
+            held.become(before)
+            raise
+        finally:
+            await self._copies.drop(BEFORE)
+        return Origin(copy, kept)
+
+    async def _become(self, held: Held, origin: Origin) -> None:
+        await self._copies.put_back(held.world.store, origin.copy)
+        held.become(origin.kept)
+        self._used[origin.copy] += 1
+        await self._let_go(held.origin)
+        held.origin = origin
+        if self.access is not None:
+            self.access.clear()
+        self.save_main()
+
+    def save_main(self) -> None:
+        """Keep what main is besides its database for the next process."""
+        self.snapshots.put_main(self.main.kept)
+
+    async def _open(self, name: str, origin: Origin) -> Held:
+        store = await self._copies.fork(origin.copy)
+        self._number += 1
+        held = forked(self.main, store, origin.kept, (name, f"{name}.{self._number}"))
+        held.world = self._adapted(held.world, self.main.label if name == MAIN else name)
+        held.origin = origin
+        self._used[origin.copy] += 1
+        return held
+
+    async def _close(self, held: Held) -> None:
+        await self._copies.discard(held.world.store)
+        await self._let_go(held.origin)
+
+    async def _let_go(self, origin: Origin | None) -> None:
+        """Remove the copy that a world began as, if it was made for that alone and nobody else began as it."""
+        if origin is None:
+            return
+        self._used[origin.copy] -= 1
+        await self._tidy(origin.copy)
+
+    async def _tidy(self, copy: str) -> None:
+        is_wanted = self._used[copy] > 0 or any(copy == latest for _, latest in self._latest.values())
+        if copy.startswith(FORKED) and not is_wanted:
+            await self._copies.drop(copy)
+
+    async def _origin_of(self, source: Held | str) -> Origin:
+        """A copy of a world as it is now, or a snapshot. Raises Unknown, Unavailable."""
+        if isinstance(source, str):
+            return Origin(source, self.snapshots.get(source))
+        state = (source.world.store.generation, *await source.world.store.heads())
+        known = self._latest.get(source.name)
+        if known is None or known[0] != state:
+            self._number += 1
+            copy = f"{FORKED}{self._number}"
+            await self._copies.keep(source.world.store, copy)
+            self._latest[source.name] = ((source.world.store.generation, *await source.world.store.heads()), copy)
+            if known is not None:
+                await self._tidy(known[1])
+        return Origin(self._latest[source.name][1], source.kept)
+
+
+def check_name(name: str) -> None:
+    """Raise BadCall unless worlds and snapshots may have this name."""
+    if not (
+        name.isascii()
+        and 0 < len(name) <= 64
+        and name[0].isalnum()
+        and name.replace("-", "").replace("_", "").isalnum()
+    ):
+        raise BadCall(f"{name[:80]!r} is no name for a world: use up to 64 letters, digits, - and _")

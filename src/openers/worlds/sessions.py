@@ -1,0 +1,58 @@
+"""Log-ins without a browser, by the service's own code: what a log-in page and the token endpoint would issue.
+
+Called by the control plane, the open door and the stage of packs.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Final
+from uuid import uuid4
+
+from openers.domain.credentials import CredentialKind, Session
+from openers.domain.identifiers import UserId
+from openers.identity.access import AccessCache
+from openers.identity.tokens import SESSION_LIFE, Tokens, begin_session, end_session, issue_tokens
+from openers.usecases.due import system_entry
+from openers.usecases.world import World
+from openers.worlds.refusals import BadCall, Unknown
+
+OVER: Final = timedelta(0)
+
+
+async def begin_session_of(user: str | None, client_id: str, world: World) -> Tokens:
+    """Tokens for a person at an application, or for an application by itself. Raises Unknown."""
+    now = world.wall.now()
+    async with world.for_call(system_entry("Begin session", now)).begin("begin session") as tx:
+        if await tx.directory.application(client_id) is None:
+            raise Unknown(f"There is no application {client_id} in this world")
+        if user is None:
+            return await issue_tokens(tx, client_id, None, now)
+        person = await tx.directory.user(_user_id(user))
+        if person is None:
+            raise Unknown(f"There is no person {user} in this world")
+        session = Session(
+            id=str(uuid4()), user=person.id, assurance=person.assurance, began=now, ends=now + SESSION_LIFE
+        )
+        await begin_session(tx, session)
+        return await issue_tokens(tx, client_id, session, now)
+
+
+async def end_sessions(user: str | None, world: World, access: AccessCache) -> int:
+    """End the sessions of a person, or everybody's, with all their tokens; how many there were."""
+    async with world.for_call(system_entry("End sessions", world.wall.now())).begin("end sessions") as tx:
+        ended = [
+            each for each in await tx.credentials.all(CredentialKind.SESSION, Session) if user in (None, each.user)
+        ]
+        for session in ended:
+            await end_session(tx, session.id)
+    for session in ended:
+        access.forget(session.id)
+    return len(ended)
+
+
+def _user_id(text: str) -> UserId:
+    try:
+        return UserId(text)
+    except ValueError as error:
+        raise BadCall(str(error)) from error

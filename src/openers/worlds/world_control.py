@@ -1,0 +1,150 @@
+"""`/_test/worlds` and `/_test/snapshots`: fork, load, reset, keep, put back and drop worlds."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+from starlette.requests import Request
+from starlette.routing import Route
+
+from openers.domain.clock import Instant
+from openers.worlds.calls import call_route, read_body, reply
+from openers.worlds.held import MAIN, Held
+from openers.worlds.packs import pack_names
+from openers.worlds.refusals import BadCall
+from openers.worlds.registry import Worlds
+
+Seed = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
+
+
+class NewWorld(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"source": "from"}):
+    """A fork to be made: of a world (main, if none is named) or of a snapshot, or of a pack."""
+
+    name: str
+    source: str | None = None
+    snapshot: str | None = None
+    pack: str | None = None
+    seed: Seed | None = None
+
+
+class PackWanted(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The pack to load, and the seed of the ids that are drawn from then on."""
+
+    pack: str
+    seed: Seed = 0
+
+
+class Name(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The name of a snapshot."""
+
+    name: str
+
+
+class Described(msgspec.Struct, frozen=True, kw_only=True):
+    """A world as it is told. `origin` is what a reset puts it back to."""
+
+    name: str
+    pack: str
+    now: Instant
+    running: bool
+    seed: int
+    origin: str | None
+
+
+class Everything(msgspec.Struct, frozen=True, kw_only=True):
+    """All worlds, and what there is to make more of."""
+
+    worlds: list[Described]
+    snapshots: list[str]
+    packs: list[str]
+
+
+def described(held: Held) -> Described:
+    """A world as it is told."""
+    return Described(
+        name=held.name,
+        pack=held.pack,
+        now=held.clock.now(),
+        running=held.clock.is_running,
+        seed=held.ids.state.seed,
+        origin=None if held.origin is None else held.origin.copy,
+    )
+
+
+def world_routes(worlds: Worlds) -> list[Route]:
+    """The routes of worlds and snapshots."""
+
+    async def _list(request: Request) -> Everything:
+        return everything(worlds)
+
+    async def _fork(request: Request) -> object:
+        return reply(described(await make(worlds, await read_body(request, NewWorld))), 201)
+
+    async def _read(request: Request) -> Described:
+        return described(_named(request, worlds))
+
+    async def _drop(request: Request) -> object:
+        await worlds.drop(request.path_params["name"])
+        return {"dropped": request.path_params["name"]}
+
+    async def _load(request: Request) -> Described:
+        held, wanted = _named(request, worlds), await read_body(request, PackWanted)
+        await worlds.load(held, wanted.pack, wanted.seed)
+        return described(held)
+
+    async def _reset(request: Request) -> Described:
+        held = _named(request, worlds)
+        await worlds.reset(held)
+        return described(held)
+
+    async def _snapshot(request: Request) -> Described:
+        held = _named(request, worlds)
+        await worlds.snapshot(held, (await read_body(request, Name)).name)
+        return described(held)
+
+    async def _restore(request: Request) -> Described:
+        held = _named(request, worlds)
+        await worlds.restore(held, (await read_body(request, Name)).name)
+        return described(held)
+
+    async def _forget(request: Request) -> object:
+        await worlds.forget_snapshot(request.path_params["name"])
+        return {"dropped": request.path_params["name"]}
+
+    one = "/_test/worlds/{name}"
+    return [
+        call_route("/_test/worlds", {"GET": _list, "POST": _fork}),
+        call_route(one, {"GET": _read, "DELETE": _drop}),
+        call_route(f"{one}/load", {"POST": _load}),
+        call_route(f"{one}/reset", {"POST": _reset}),
+        call_route(f"{one}/snapshot", {"POST": _snapshot}),
+        call_route(f"{one}/restore", {"POST": _restore}),
+        call_route("/_test/snapshots/{name}", {"DELETE": _forget}),
+    ]
+
+
+def everything(worlds: Worlds) -> Everything:
+    """All worlds, snapshots and packs."""
+    return Everything(
+        worlds=[described(held) for held in worlds.all], snapshots=list(worlds.snapshots.names), packs=pack_names()
+    )
+
+
+async def make(worlds: Worlds, wanted: NewWorld) -> Held:
+    """The fork that is wanted. Raises a Refusal, PackError."""
+    if sum(each is not None for each in (wanted.source, wanted.snapshot, wanted.pack)) > 1:
+        raise BadCall("Give one of from, snapshot and pack")
+    source = wanted.snapshot if wanted.snapshot is not None else worlds.named(wanted.source or MAIN)
+    held = await worlds.fork(wanted.name, source, wanted.seed)
+    if wanted.pack is not None:
+        try:
+            await worlds.load(held, wanted.pack, wanted.seed or 0)
+        except BaseException:
+            await worlds.drop(held.name)
+            raise
+    return held
+
+
+def _named(request: Request, worlds: Worlds) -> Held:
+    return worlds.named(request.path_params["name"])

@@ -1,0 +1,114 @@
+"""Packs with a story: faults are named with their place, forms are filled, and `troubles` has its troubles."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from openers.worlds.packs import PackError, parse_pack
+from openers.worlds.packs.acts import filled, looked_up
+from tests.worlds.rig import Rig
+
+HEAD = 'name = "p"\ntitle = "P"\nday = 2026-11-23\nbased_on = "demo"\n'
+ACTOR = '[actors.gp]\nuser = "555073103100"\norganisation = "D82106"\nfunction = "REFERRING_CLINICIAN"\n'
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('[[acts]]\nform = "read-referral"\nby = "nobody"\n', "$.acts[0].by: there is no actor nobody"),
+        (ACTOR + '[[acts]]\nform = "dance"\nby = "gp"\n', "$.acts[0].form: there is no form dance"),
+        (ACTOR + '[[acts]]\nform = "read-referral"\nby = "gp"\nday = 3\n', "unknown field `day`"),
+        ('[open_to]\nREFERRING_ADMIN = "555073103999"\n', "there is no user 555073103999"),
+        ('[[clinics]]\nservices = ["1"]\nopens = 09:00:00\ncloses = 10:00:00\n', "there is no service 1"),
+        ('[[afterwards.sites]]\nods = "RCD01"\n', "only these can change"),
+        ('[[records.referrals]]\nversion = "five"\n', "records"),
+    ],
+)
+def test_what_is_wrong_is_named(text: str, said: str) -> None:
+    with pytest.raises(PackError) as raised:
+        parse_pack("p", HEAD + text)
+    assert said in str(raised.value)
+
+
+def test_a_pack_is_based_on_another() -> None:
+    """Lists are joined, all else is replaced, and what is left out is not there."""
+    text = HEAD + 'without = ["patients"]\n[crowd]\nseed = 1\ncount = 3\npractices = ["D82106"]\n'
+    pack = parse_pack("p", text)
+    assert (len(pack.patients), len(pack.services), pack.title) == (3, 30, "P")
+    with pytest.raises(PackError, match="no pack 'nowhere'"):
+        parse_pack("p", HEAD.replace("demo", "nowhere"))
+
+
+@pytest.mark.parametrize(
+    ("template", "expected"),
+    [
+        ("$one", 1),
+        ("a ${one} b ${two}", "a 1 b x"),
+        ("$ers.createReferral", "$ers.createReferral"),
+        ({"a": "$none", "b": "$two"}, {"b": "x"}),
+        ({"a": {"b": "$none"}}, None),
+        ([{"$each": "many", "v": "$each"}], [{"v": 1}, {"v": 2}]),
+        ({"$from": "whole", "b": "$two"}, {"a": 0, "b": "x"}),
+    ],
+)
+def test_forms_are_filled(template: Any, expected: Any) -> None:
+    values = {"one": 1, "two": "x", "none": None, "many": [1, 2], "whole": {"a": 0, "b": 0}}
+    assert filled(template, values) == expected
+
+
+def test_gaps_and_references_without_a_value_are_named() -> None:
+    with pytest.raises(ValueError, match="nothing fills the gap three"):
+        filled("$three", {})
+    replies = {"r": {"id": "7", "entry": [{"v": 1}, {"v": 2}]}}
+    assert looked_up(["@r.id", "@r.entry.-1.v", "plain"], replies) == ["7", 2, "plain"]
+    with pytest.raises(ValueError, match=r"@r\.version"):
+        looked_up("@r.version", replies)
+
+
+STATES = {
+    "9990000115": "NOT_BOOKED",
+    "9990000123": "NOT_BOOKED",
+    "9990000131": "APPT_CANCELLED_BY_PROVIDER",
+    "9990000158": "DID_NOT_ATTEND",
+    "9990000166": "DEFERRED_TO_PROVIDER",
+    "9990000174": "AWAITING_TRIAGE",
+    "9990000190": "BOOKED",
+    "9990000204": "NOT_BOOKED",
+    "9990000212": "APPT_CANCELLED_BY_PATIENT",
+}
+
+
+@pytest.mark.anyio
+async def test_troubles_has_its_troubles(here: Rig) -> None:
+    """Each patient's referral is in the state that the pack's comment says; the sensitive one is not told of."""
+    await here.control("POST", "/worlds/main/load", {"pack": "troubles"})
+    seen: dict[str, str] = {}
+    refused: list[int] = []
+    for number in range(1, 15):
+        reply = await here.read(f"{number:012d}")
+        if reply.status_code != 200:
+            refused.append(reply.status_code)
+            continue
+        shown = reply.json()
+        state = next(each["valueCoding"]["code"] for each in _walk(shown) if "valueCoding" in each and _is_state(each))
+        seen[shown["subject"]["identifier"]["value"]] = state
+    assert STATES.items() <= seen.items()
+    assert "9990000107" not in seen
+    assert len(refused) == 1, "the sensitive patient"
+    assert (await here.acts()).count("remind patient") == 1
+
+
+def _is_state(extension: dict[str, Any]) -> bool:
+    return str(extension["valueCoding"].get("system", "")).endswith("ReferralState-1")
+
+
+def _walk(node: Any) -> Any:
+    if isinstance(node, dict):
+        yield node
+        for each in node.values():  # pyright: ignore[reportUnknownVariableType] -- JSON
+            yield from _walk(each)
+    elif isinstance(node, list):
+        for each in node:  # pyright: ignore[reportUnknownVariableType] -- JSON
+            yield from _walk(each)

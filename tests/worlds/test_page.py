@@ -1,0 +1,73 @@
+"""The page of test mode: everything by plain forms, for people in a browser."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from tests.worlds.rig import Rig
+
+pytestmark = pytest.mark.anyio
+FORM = re.compile(r'<button name="act" value="(\w+)"')
+
+
+async def _act(rig: Rig, act: str, world: str = "main", value: str = "", **headers: str) -> str:
+    """What the page says after a form was sent."""
+    form = {"act": act, "world": world, "value": value}
+    sent = await rig.http.post("/_test/", data=form, headers=headers)
+    assert sent.status_code == 303
+    shown = await rig.http.get(sent.headers["location"])
+    assert shown.status_code == 200
+    return shown.text
+
+
+async def test_everything_can_be_done_by_its_forms(here: Rig) -> None:
+    shown = (await here.http.get("/_test/")).text
+    offered = set(FORM.findall(shown))
+    assert offered == {"advance", "freeze", "load", "snapshot", "reset", "fork"}
+    assert "<script" not in shown
+    assert "World a was forked from main" in await _act(here, "fork", value="a")
+    assert "World a lived through 14 days" in await _act(here, "advance", "a", "14")
+    assert "Snapshot s of world a was kept" in await _act(here, "snapshot", "a", "s")
+    assert "stands still" in await _act(here, "freeze", "a")
+    shown = await _act(here, "load", "a", "troubles")
+    assert "World a was loaded with troubles" in shown
+    assert {"restore", "drop"} <= set(FORM.findall(shown))
+    assert "again as in snapshot s" in await _act(here, "restore", "a", "s")
+    assert "again as it began" in await _act(here, "reset", "a")
+    assert "runs" in await _act(here, "run", "a")
+    assert "World a was dropped" in await _act(here, "drop", "a")
+
+
+@pytest.mark.parametrize(
+    ("act", "world", "value", "said"),
+    [
+        ("fork", "main", "a b", "letters, digits"),
+        ("advance", "main", "x", "number of days"),
+        ("advance", "nowhere", "1", "no world nowhere"),
+        ("load", "main", "none", "no pack none"),
+        ("explode", "main", "", "no act"),
+        ("drop", "main", "", "can&#39;t be dropped"),
+    ],
+)
+async def test_what_can_not_be_done_is_said(here: Rig, act: str, world: str, value: str, said: str) -> None:
+    shown = await _act(here, act, world, value)
+    assert "There is a problem" in shown
+    assert said in shown
+
+
+async def test_pages_elsewhere_can_not_use_its_forms(here: Rig) -> None:
+    shown = await _act(here, "fork", value="a", Origin="https://elsewhere.example")
+    assert "elsewhere.example" in shown
+    assert len(here.service.worlds.all) == 1
+    reply = await here.http.post("/_test/worlds", json={"name": "a"}, headers={"Origin": "https://elsewhere.example"})
+    assert reply.status_code == 400
+    plain = await here.http.post("/_test/worlds", content=b'{"name": "a"}', headers={"Content-Type": "text/plain"})
+    assert plain.status_code == 400
+    assert len(here.service.worlds.all) == 1
+
+
+async def test_what_is_told_is_text(here: Rig) -> None:
+    shown = (await here.http.get("/_test/", params={"problem": "<b>x</b>"})).text
+    assert "<b>x" not in shown
