@@ -225,7 +225,7 @@ def closing(*parameters: Json, answered: bool = True) -> Case:
     """X002, after a response or before."""
 
     async def _ask(talk: Talk) -> httpx.Response:
-        return await talk.close(await (answered(talk) if answered else talk.ask()), *parameters)
+        return await talk.close(await (of_answered(talk) if answered else talk.ask()), *parameters)
 
     return _ask
 

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import httpx
 from tests.acts.words import PATHS, PROFILES, VALID
+from tests.advice.talk import answers, conversion, own, question, response, worklist
 from tests.api.stage import TRIAGE, Stage
 from tests.booking.rig import RULES, cancellation, deferral
 from tests.files import LETTER, Sample, letter, upload
@@ -31,6 +32,7 @@ from tests.requests import (
 STU3, R4 = "STU3", "R4"
 OUTCOME: Final = "application/fhir+json"
 TEXT: Final = "text/plain;charset=utf-8"
+PDF: Final = "application/pdf"
 REQUEST_ID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}-1")
 STU3_ERRORS: Final = "https://fhir.nhs.uk/STU3/CodeSystem/eRS-APIErrorCode-1"
 STU3_OUTCOME: Final = "https://fhir.nhs.uk/STU3/StructureDefinition/eRS-OperationOutcome-1"
@@ -53,8 +55,8 @@ class Expected:
     """One address of one operation. `path` holds the name of what is on the stage in braces, where one is named.
 
     `etag` and `location` are their form, if any, `cache` is Cache-Control and `media` the type of what is answered;
-    `headers` are those that it needs besides the usual ones. `makes`, `cancels` and `letters` say what its body asks
-    for where that is of a referral or an appointment that exists; `file` is what is uploaded. `on` is the referral that
+    `headers` are those that it needs besides the usual ones. `makes`, `cancels`, `letters` and `converts` say what its
+    body asks for where that is of a referral or an appointment that exists; `file` is what is uploaded. `on` is the referral that
     an act is done with, which a success uses up; `who` is a function that may call it.
     """
 
@@ -73,6 +75,7 @@ class Expected:
     makes: bool = False
     cancels: bool = False
     letters: bool = False
+    converts: bool = False
     file: Sample | None = None
     accepts_anything: bool = False
     on: str = ""
@@ -89,9 +92,14 @@ class Expected:
         return f"{self.number}-versioned" if "_history" in self.template else self.number
 
     @property
+    def is_paper(self) -> bool:
+        """Whether a PDF is answered, for which nothing is sent."""
+        return self.media == PDF
+
+    @property
     def has_body(self) -> bool:
         """Whether FHIR JSON is sent."""
-        return self.method in ("POST", "PUT") and self.file is None and self.number != "A013"
+        return self.method in ("POST", "PUT") and self.file is None and self.number != "A013" and not self.is_paper
 
     async def address(self, stage: Stage) -> str:
         """Where it is called."""
@@ -113,6 +121,8 @@ class Expected:
         """A valid body."""
         if self.makes:
             return deferral(await stage.unbooked(), "TRIAGE", TRIAGE)
+        if self.converts:
+            return _body(conversion(await stage.made(self.on)))
         if self.letters:
             return letter(await upload(stage.rig.gp, ubrn=(await stage.unbooked())["id"]))
         return cancellation(await stage.booked(), "PATIENT_ILL") if self.cancels else self.body
@@ -154,6 +164,19 @@ def _act(number: str, on: str, who: str = "RC", etag: str | None = WEAK) -> Expe
     """An act on a referral."""
     address = f"/STU3/ReferralRequest/{{ubrn}}/$ers.{PATHS[number]}"
     body = parameters_of(PROFILES[number], list(VALID[number])) if number in PROFILES else None
+    return Expected(number, "POST", address, address, etag=etag, body=body, on=on, who=who)
+
+
+ADVICE: Final = "/STU3/CommunicationRequest/{ubrn}"
+CONVERSION: Final = "/STU3/ReferralRequest/$ers.createFromCommunicationRequestActionLater"
+MESSAGES: Final = "/STU3/Communication?based-on=CommunicationRequest%2F{ubrn}%2F_history%2F1"
+RESPONSE: Final = parameters_of("SendCommunicationToRequester-Request", response())
+REPLY: Final = own("SendCommunicationToProvider", [{"name": "reply", "valueString": "Normal."}])
+
+
+def _on_advice(number: str, name: str, body: Json, who: str, on: str = "advice", etag: str | None = None) -> Expected:
+    """An act on a request for advice."""
+    address = f"{ADVICE}/${name}"
     return Expected(number, "POST", address, address, etag=etag, body=body, on=on, who=who)
 
 
@@ -217,6 +240,12 @@ OPERATIONS: Final = (
         body=_body(create_for_triage()),
     ),
     _act("A022", "booked", "SPC"),
+    Expected("A023", "POST", worklist()["url"], worklist()["url"], body=_body(worklist()), who="SPC"),
+    Expected("A024", "GET", ADVICE, ADVICE, etag=r'W/"1"', on="advice"),
+    Expected("A024", "GET", f"{ADVICE}/_history/{{version}}", f"{ADVICE}/_history/1", etag=r'W/"1"', on="advice"),
+    Expected("A025", "GET", "/STU3/Communication", MESSAGES, query_required=True, on="advice"),
+    _on_advice("A026", "ers.sendCommunicationToRequester", RESPONSE, "SPC"),
+    Expected("A027", "POST", CONVERSION, CONVERSION, 201, on="advice", converts=True, who="SPC"),
     _act("A028", "awaiting triage", "SPC"),
     Expected("A029", "GET", "/STU3/Task", FOCUS, query_required=True),
     Expected("A030", "GET", "/R4/PractitionerRole", "/R4/PractitionerRole"),
@@ -256,6 +285,19 @@ OPERATIONS: Final = (
         cache="no-store",
         media=None,
         accepts_anything=True,
+    ),
+    Expected(
+        "A043", "POST", f"{ADVICE}/$ers.generateCRI", f"{ADVICE}/$ers.generateCRI", media="application/pdf", on="advice"
+    ),
+    Expected("A044", "POST", question()["url"], question()["url"], body=_body(question())),
+    _on_advice("X001", "openers.sendCommunicationToProvider", REPLY, "RC"),
+    _on_advice(
+        "X002",
+        "openers.closeAdviceAndGuidance",
+        own("CloseAdviceAndGuidance", answers()),
+        "RC",
+        "advice answered",
+        WEAK,
     ),
 )
 """Every address that exists so far."""
