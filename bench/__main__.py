@@ -111,6 +111,7 @@ def _environ(settings: Settings) -> dict[str, str]:
         "OPENERS_SIGNING_KEY_FILE": str(settings.signing_key_file),
         "OPENERS_ACCESS_CODE_KEY_FILE": str(settings.access_code_key_file),
         "OPENERS_SEARCH_LIMIT": "20",
+        "OPENERS_KEPT_EXCHANGES": "0",  # production keeps none
     }
 
 

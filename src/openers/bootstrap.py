@@ -6,7 +6,7 @@ Called by `openers.server` and the tests. Loading a world's content is not done 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from datetime import timedelta
 from pathlib import Path
 from time import monotonic
@@ -52,6 +52,7 @@ from openers.usecases.book_appointment import ORPHAN, SETTLE
 from openers.usecases.converse import OVERDUE, note_overdue
 from openers.usecases.due import DueRunner, Job, Told, run_due, system_entry
 from openers.usecases.file_ports import Blobs
+from openers.usecases.list_old_referrals import LIST_OLD, list_old_referrals
 from openers.usecases.poll_slots import KIND as POLL
 from openers.usecases.poll_slots import Polling, poll_service
 from openers.usecases.ports import DueItem
@@ -76,13 +77,18 @@ REMEMBERED_ON_POSTGRESQL_S: Final = 1.0
 
 
 class Service(msgspec.Struct, frozen=True):
-    """One running service: its world, and what answers for it."""
+    """One running service: its world, what answers for it, and what is done when due work of a kind falls due.
+
+    `before_due` is what test mode does before it is looked for due work.
+    """
 
     settings: Settings
     world: World
     edge: Edge
     pages: Starlette
     metrics: Metrics
+    jobs: Mapping[str, Job]
+    before_due: Callable[[], Awaitable[None]] | None = None
 
 
 async def open_world(settings: Settings, metrics: Metrics, terms: Iterable[ClinicalTerm] = ()) -> World:
@@ -111,10 +117,16 @@ async def open_world(settings: Settings, metrics: Metrics, terms: Iterable[Clini
     )
 
 
-async def open_service(settings: Settings, terms: Iterable[ClinicalTerm] = ()) -> Service:
-    """The service that the settings describe, ready to serve. Raises Unavailable, SettingsError."""
+async def open_service(
+    settings: Settings, terms: Iterable[ClinicalTerm] = (), adapt: Callable[[World], World] | None = None
+) -> Service:
+    """The service that the settings describe, ready to serve. Raises Unavailable, SettingsError.
+
+    `adapt` is for test mode, which puts adapters of its own around those of the world.
+    """
     metrics = Metrics()
     world = await open_world(settings, metrics, terms)
+    world = world if adapt is None else adapt(world)
     if settings.production:
         await _refuse_test_applications(world)
     starting = world.for_call(system_entry("Start", world.wall.now()))
@@ -129,7 +141,8 @@ async def open_service(settings: Settings, terms: Iterable[ClinicalTerm] = ()) -
     )
     pages = _pages(settings, world, metrics, access)
     pages.router.routes.extend(file_routes(FileDeps(world.for_call, world.wall, addresses)))
-    return Service(settings, world, _edge(settings, world, (metrics, access, addresses)), pages, metrics)
+    edge = _edge(settings, world, (metrics, access, addresses))
+    return Service(settings, world, edge, pages, metrics, jobs_of(settings))
 
 
 def open_blobs(settings: Settings) -> Blobs:
@@ -166,7 +179,9 @@ def due_runner(service: Service) -> DueRunner:
 async def do_due_work(service: Service) -> int:
     """Do what is due now in the service's world to its end, and the store's own upkeep; how many items were taken."""
     await service.world.store.upkeep()
-    return await run_due(service.world, jobs_of(service.settings), _note_job(service.metrics, service.world.wall))
+    if service.before_due is not None:
+        await service.before_due()
+    return await run_due(service.world, service.jobs, _note_job(service.metrics, service.world.wall))
 
 
 def jobs_of(settings: Settings) -> dict[str, Job]:
@@ -186,6 +201,7 @@ def jobs_of(settings: Settings) -> dict[str, Job]:
         REMOVE: remove_content,
         SWEEP: sweep_strays,
         REMIND: remind_patient,
+        LIST_OLD: list_old_referrals,
         OVERDUE: note_overdue,
     }
 

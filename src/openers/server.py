@@ -27,8 +27,6 @@ from openers.store.writer_lock import WriterLock
 from openers.telemetry.logs import configure
 from openers.usecases.due import DueRunner
 from openers.usecases.ports import Store
-from openers.worlds.control import control_routes
-from openers.worlds.packs import pack_names, read_pack
 
 DUE_EVERY_S: Final = 1.0
 """How often it is looked whether work has fallen due, in seconds."""
@@ -64,8 +62,6 @@ class Application:
         self._service = await self._open()
         _settle_memory()
         _serve_metrics(self._service)
-        if not self._service.settings.production:
-            self._service.pages.router.routes.extend(control_routes(self._service.world))
         self._runner = asyncio.create_task(_run_due_work(self._service))
         return self._service
 
@@ -187,13 +183,17 @@ async def _stop_storing(service: Service) -> None:
 
 
 def application_of(settings: Settings) -> Application:
-    """The application for these settings; a world with a pack of its name brings the pack's clinical terms."""
+    """The application for these settings; in test mode a world with a pack of its name brings its clinical terms."""
+    return Application(lambda: open_service(settings) if settings.production else _open_for_tests(settings))
 
-    async def _open_it() -> Service:
-        known = not settings.production and settings.world in pack_names()
-        return await open_service(settings, read_pack(settings.world).clinical_terms if known else ())
 
-    return Application(_open_it)
+async def _open_for_tests(settings: Settings) -> Service:
+    """The service in test mode, whose modules production never loads."""
+    from openers.worlds.packs import pack_names, read_pack
+    from openers.worlds.test_mode import open_test_service
+
+    known = settings.world in pack_names()
+    return await open_test_service(settings, read_pack(settings.world).clinical_terms if known else ())
 
 
 def application_from_environment() -> Application:
@@ -211,7 +211,7 @@ def serve(settings: Settings) -> None:
         "host": settings.host,
         "port": settings.port,
         "loop": "uvloop",
-        "http": "httptools",
+        "http": "httptools" if settings.production else _connections_for_tests(),
         "lifespan": "on",
         "log_config": None,
         "access_log": False,
@@ -229,6 +229,13 @@ def serve(settings: Settings) -> None:
     finally:
         if lock is not None:
             lock.release()
+
+
+def _connections_for_tests() -> type[asyncio.Protocol]:
+    """Connections that test mode can drop."""
+    from openers.worlds.connection import ControlledProtocol
+
+    return ControlledProtocol
 
 
 def _writer_lock(settings: Settings) -> WriterLock | None:

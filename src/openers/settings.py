@@ -96,6 +96,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     pas_timeout_s: _Seconds = 120.0
     poll_every_s: _Seconds = 60.0
     poll_horizon_days: Annotated[int, Meta(ge=1, le=366, description="a number of days, 1 to 366")] = 56
+    kept_exchanges: Annotated[int, Meta(ge=0, le=10_000, description="a number of calls, 0 to 10000")] = 200
 
     @property
     def production(self) -> bool:

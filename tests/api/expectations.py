@@ -28,6 +28,8 @@ from tests.requests import (
     parameters_of,
     search,
 )
+from tests.worklists.asking import ADDRESS as WORKLISTS
+from tests.worklists.asking import asking, of_service
 
 STU3, R4 = "STU3", "R4"
 OUTCOME: Final = "application/fhir+json"
@@ -56,8 +58,9 @@ class Expected:
 
     `etag` and `location` are their form, if any, `cache` is Cache-Control and `media` the type of what is answered;
     `headers` are those that it needs besides the usual ones. `makes`, `cancels`, `letters` and `converts` say what its
-    body asks for where that is of a referral or an appointment that exists; `file` is what is uploaded. `on` is the referral that
-    an act is done with, which a success uses up; `who` is a function that may call it.
+    body asks for where that is of a request or an appointment that exists; `file` is what is uploaded. `on` is the
+    request that an act is done with, which a success uses up; `who` is a function that may call it. `variant` tells two
+    requests apart that go to one address.
     """
 
     number: str
@@ -80,6 +83,7 @@ class Expected:
     accepts_anything: bool = False
     on: str = ""
     who: str = "RC"
+    variant: str = ""
 
     @property
     def fhir(self) -> str:
@@ -89,7 +93,13 @@ class Expected:
     @property
     def name(self) -> str:
         """A name for the address: some operations have two."""
-        return f"{self.number}-versioned" if "_history" in self.template else self.number
+        variant = self.variant or ("versioned" if "_history" in self.template else "")
+        return f"{self.number}-{variant}" if variant else self.number
+
+    @property
+    def names_a_referrer(self) -> bool:
+        """Whether an admin says in the body which clinician they work for."""
+        return self.number in ("A010", "A011", "A021", "A044")
 
     @property
     def is_paper(self) -> bool:
@@ -204,6 +214,16 @@ OPERATIONS: Final = (
         "/STU3/ReferralRequest/{ubrn}/$ers.generateCRI",
         "/STU3/ReferralRequest/{ubrn}/$ers.generateCRI",
         media="application/pdf",
+    ),
+    Expected("A008", "POST", WORKLISTS, WORKLISTS, body=_body(asking("AWAITING_BOOKING"))),
+    Expected(
+        "A008",
+        "POST",
+        WORKLISTS,
+        WORKLISTS,
+        body=_body(asking("APPOINTMENT_SLOT_ISSUES", of_service("11004"))),
+        who="SPC",
+        variant="provider",
     ),
     Expected("A010", "POST", search()["url"], search()["url"], body=_body(search())),
     Expected(

@@ -44,6 +44,7 @@ from tests.requests import (
     shortlist,
 )
 from tests.service import CONSULTANT, CONSULTANT_ADMIN, GP, GP_ADMIN, RC, Person, Running
+from tests.worklists.asking import asking, of_service
 
 pytestmark = pytest.mark.anyio
 
@@ -104,6 +105,10 @@ ASKED = (
     Asked("a005/reply_old_version", "A005", path="/STU3/ReferralRequest/{ubrn}/_history/2"),
     Asked("a006/reply_file", "A006"),
     Asked("a006/reply_unknown", "A006", path="/STU3/Binary/att-70000-1"),
+    Asked("a008/reply_for_review", "A008-provider", CONSULTANT, asking("REFERRALS_FOR_REVIEW", of_service("11004"))),
+    Asked("a008/reply_none", "A008-provider", CONSULTANT, asking("APPOINTMENT_SLOT_ISSUES", of_service("11005"))),
+    Asked("a008/reply_other_side", "A008", request=asking("REFERRALS_FOR_REVIEW")),
+    Asked("a008/reply_filtered_by_a_referrer", "A008", request=asking("AWAITING_BOOKING", of_service("11004"))),
     Asked("a010/reply_found", "A010", request=search(of=FULL)),
     Asked("a010/reply_missing_value", "A010", request=search(without=["patient"])),
     Asked("a010/reply_wrong_role", "A010", CONSULTANT_ADMIN),

@@ -128,7 +128,7 @@ async def test_a_body_that_is_too_long(arranged: Arranged, name: str, chunked: b
 @pytest.mark.parametrize("name", BY_NAME)
 async def test_other_methods_are_refused_and_the_allowed_ones_named(arranged: Arranged, name: str) -> None:
     expected = BY_NAME[name]
-    allowed = sorted(each.method for each in OPERATIONS if each.template == expected.template)
+    allowed = sorted({each.method for each in OPERATIONS if each.template == expected.template})
     for method in METHODS:
         if method in allowed:
             continue

@@ -82,14 +82,14 @@ async def _called(arranged: Arranged, expected: Expected, column: str) -> httpx.
     leave_out: dict[str, str] = {"NHSD-eRS-On-Behalf-Of-User-ID": ""} if expected.number == "A040" else {}
     if expected.number == "A030":  # is called without organisation and function
         leave_out = dict.fromkeys(("NHSD-End-User-Organisation-ODS", "NHSD-eRS-Business-Function"), "")
-    body = with_referrer(expected.body, GP.user) if column == "RCA" and not expected.on else expected.body
+    body = with_referrer(expected.body, GP.user) if column == "RCA" and expected.names_a_referrer else expected.body
     changed = {} if body is None else {"json": body}
     return await expected.call(client, arranged.stage, leave_out, **changed)
 
 
 def test_the_service_has_these_operations_and_no_others() -> None:
     assert sorted((each.id, each.method, each.path) for each in REGISTRY) == sorted(
-        (each.number, each.method, each.template) for each in OPERATIONS
+        {(each.number, each.method, each.template) for each in OPERATIONS}
     )
 
 

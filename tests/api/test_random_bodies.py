@@ -20,6 +20,7 @@ from tests.api.mutations import Mutation, mutations
 from tests.api.stage import Stage
 from tests.requests import HEADERS, Json, coding, create_for_triage, create_referral, criteria, identifier, search
 from tests.service import CONSULTANT, CONSULTANT_ADMIN, GP, Running
+from tests.worklists.asking import asking
 
 pytestmark = pytest.mark.anyio
 
@@ -32,6 +33,7 @@ RICH = criteria(
     appropriate=True,
 )
 REQUESTS: dict[str, Json] = {
+    "A008": asking("AWAITING_BOOKING"),
     "A010": search(
         identifier("commissioningRuleOrganisation", "https://fhir.nhs.uk/Id/ods-organization-code", "D82106"), of=RICH
     ),

@@ -40,7 +40,11 @@ class Example(NamedTuple):
     def read(self) -> Json:
         """Its content, with this service's address; the publisher spells the stand-in for it in two ways."""
         text = (Path(DIRECTORY) / "examples" / self.path).read_text("utf-8")
-        return json.loads(re.sub("_base[Uu]rl_", BASE, text))
+        return json.loads(_with_address(text))
+
+
+def _with_address(text: str) -> str:
+    return re.sub("_base[Uu]rl_", BASE, text)
 
 
 @cache
@@ -67,5 +71,5 @@ def published(number: str, direction: str = "response", status: str = "200") -> 
 
 @cache
 def specification() -> Json:
-    """The official OpenAPI document."""
-    return json.loads((Path(DIRECTORY) / "openapi.json").read_text("utf-8"))
+    """The official OpenAPI document, with this service's address."""
+    return json.loads(_with_address((Path(DIRECTORY) / "openapi.json").read_text("utf-8")))

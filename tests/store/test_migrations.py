@@ -76,14 +76,15 @@ def test_the_migrated_postgresql_schema_is_that_of_the_tables(empty_url: str) ->
     constraints = {str(each.name) for table in metadata.sorted_tables for each in table.constraints if each.name}
     assert {row[0] for row in asyncio.run(fetch(empty_url, CONSTRAINTS))} == constraints
     indexes = {
-        str(index.name): [column.name for column in index.columns]
+        str(index.name): ([column.name for column in index.columns], index.dialect_kwargs["postgresql_where"])
         for table in metadata.sorted_tables
         for index in table.indexes
     }
     kept = {name: text for name, text in asyncio.run(fetch(empty_url, INDEXES)) if name not in constraints}
     assert kept.keys() == indexes.keys()
-    for name, columns in indexes.items():
-        assert kept[name].replace('"', "").endswith(f"({', '.join(columns)})")
+    for name, (columns, there) in indexes.items():
+        part = "" if there is None else f" WHERE ({there})"
+        assert kept[name].replace('"', "").endswith(f"({', '.join(columns)}){part}")
 
 
 def test_migrating_again_does_nothing(empty_url: str) -> None:

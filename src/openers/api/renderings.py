@@ -8,12 +8,28 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from openers.usecases.ports import Stored
 from openers.usecases.world import World
 
+
+class Versioned(Protocol):
+    """Something in a version."""
+
+    @property
+    def key(self) -> str:
+        """What it is found by."""
+        ...
+
+    @property
+    def version(self) -> int:
+        """A number that rises with every change of it."""
+        ...
+
+
 T = TypeVar("T")
+V = TypeVar("V", bound=Versioned)
 R = TypeVar("R", bound=bytes | tuple[bytes, ...])
 Writer = Callable[[Stored[T], str], bytes]
 """Renders a stored record with links below a base URL."""
@@ -28,10 +44,18 @@ class Renderings:
         self._most, self._held = most_bytes, 0
         self._kept: OrderedDict[_Place, Any] = OrderedDict()
 
-    def of(self, world: World, stored: Stored[T], writer: Callable[[Stored[T], str], R], base: str) -> R:
+    def of(self, world: World, record: V, writer: Callable[[V, str], R], base: str) -> R:
         """The record as `writer` renders it: bytes, or a tuple of them."""
-        place = (world.name, world.store.generation, writer, stored.key, stored.version)
-        return self._kept_or_made(place, lambda: writer(stored, base))
+        place = (world.name, world.store.generation, writer, record.key, record.version)
+        return self._kept_or_made(place, lambda: writer(record, base))
+
+    def kept(self, world: World, writer: Callable[[V, str], R], key: str, version: int) -> R | None:
+        """What `writer` made of a version of a record, as long as it is kept."""
+        place = (world.name, world.store.generation, writer, key, version)
+        rendered: R | None = self._kept.get(place)
+        if rendered is not None:
+            self._kept.move_to_end(place)
+        return rendered
 
     def of_release(self, name: str, make: Callable[[], bytes]) -> bytes:
         """Something that changes with releases of the service alone."""

@@ -13,7 +13,7 @@ import msgspec
 
 from openers.domain.clock import Instant
 from openers.domain.codes import CodeSystemName, ReviewOutcome, ReviewReason
-from openers.domain.identifiers import AppointmentId, SlotId, UserId
+from openers.domain.identifiers import AppointmentId, OdsCode, SlotId, UserId
 from openers.domain.shortlist import ShortlistedService
 
 
@@ -66,7 +66,8 @@ class Appointment(msgspec.Struct, frozen=True, kw_only=True):
 
     `contact_expected` is the day by which the patient hears of the provider, where nothing is booked.
     `booking_key` and `pas_id` are how the Patient Administration System knows a booking; they are never shown.
-    `cancelled_in_pas` is what a provider says of a booking by telephone that is given up.
+    `cancelled_in_pas` is what a provider says of a booking by telephone that is given up, `site` where the service was
+    when it was asked.
     """
 
     id: AppointmentId
@@ -86,6 +87,7 @@ class Appointment(msgspec.Struct, frozen=True, kw_only=True):
     booking_key: str | None = None
     pas_id: str | None = None
     cancelled_in_pas: bool | None = None
+    site: OdsCode | None = None
 
     @property
     def of_specialty(self) -> Specialty:

@@ -10,6 +10,7 @@ import msgspec
 from openers.domain.appointment import CancellationReason, ReviewResult, Specialty
 from openers.domain.attachments import Attachment
 from openers.domain.codes import Priority
+from openers.domain.identifiers import OdsCode
 from openers.domain.lifecycle import Act
 
 
@@ -18,7 +19,8 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     `reason` is why; `booking_reason` is what a cancelled booking says instead where the whole referral is cancelled.
     `priority` replaces the referral's, `attachments` join its own. `cancelled_in_pas` is what is told of a booking by
-    telephone, `specialty` is that of a cancelled referral which no service was asked for.
+    telephone, `specialty` is that of a cancelled referral which no service was asked for, `organisation` that of who
+    cancels the whole referral.
     """
 
     act: Act
@@ -29,3 +31,4 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     cancelled_in_pas: bool | None = None
     attachments: tuple[Attachment, ...] = ()
     specialty: Specialty | None = None
+    organisation: OdsCode | None = None

@@ -238,6 +238,17 @@ class MissingParameter(FieldRefused):
     """A search parameter that is always needed is missing."""
 
 
+class DailyLimitReached(FieldRefused):
+    """An application has asked as often today as it may."""
+
+    source = "rules 2.2, 4 (A008)"
+
+    def __init__(self, field: Field, value: str, hint: str = "", retry_after_s: int = 86_400) -> None:
+        """`retry_after_s` is how long the day still lasts, in seconds."""
+        super().__init__(field, value, hint)
+        self.retry_after_s = retry_after_s
+
+
 class NoRelationship(Refused):
     """The record exists and the caller has no legitimate relationship to it."""
 

@@ -39,11 +39,15 @@ FOR_REVIEW: Final = frozenset({ReferralState.BOOKED, ReferralState.AWAITING_TRIA
 
 
 class Cancellation(msgspec.Struct, frozen=True, kw_only=True):
-    """Why the whole referral was cancelled. `with_booking`: its booking was cancelled in the same act."""
+    """Why the whole referral was cancelled, and by whose organisation.
+
+    `with_booking`: its booking was cancelled in the same act.
+    """
 
     reason: CancellationReason
     comment: str | None = None
     with_booking: bool = False
+    organisation: OdsCode | None = None
 
 
 class ShortlistChange(msgspec.Struct, frozen=True, kw_only=True):
@@ -67,7 +71,7 @@ class Referral(msgspec.Struct, frozen=True, kw_only=True):
     `specialty` is kept where there is no appointment to tell it: of a service that has assessed the patient, and of
     cancelled referrals. `from_advice`: it was a request for advice, which is still there under the same UBRN.
     `letter_due` is the day by which the letter that is intended has to be there. `reminder_days` after its creation
-    the patient is reminded of booking.
+    the patient is reminded of booking. `updated` is when somebody last did something with it.
     """
 
     ubrn: Ubrn
@@ -92,6 +96,7 @@ class Referral(msgspec.Struct, frozen=True, kw_only=True):
     review: Review = Review()
     cancellation: Cancellation | None = None
     specialty: Specialty | None = None
+    updated: Instant | None = None
     from_advice: bool = False
 
     @property
@@ -143,12 +148,13 @@ class Referral(msgspec.Struct, frozen=True, kw_only=True):
             appointment=appointment,
             workgroup=workgroup,
             pathway_start=self.pathway_start or appointment.created,
+            updated=appointment.created,
             review=self.review.asked_of(appointment.service.id),
         )
 
     def change_appointment(self, act: Act, appointment: Appointment, at: Instant) -> Self:
         """The PAS has cancelled, moved or kept the appointment, or it was missed. Raises as `check`."""
-        return msgspec.structs.replace(self, state=self.check(act, at), appointment=appointment)
+        return msgspec.structs.replace(self, state=self.check(act, at), appointment=appointment, updated=at)
 
     def decide(self, decision: Decision, at: Instant) -> Self:
         """A decision is carried out: review, rejection, return or cancellation. Raises as `check`."""
@@ -157,7 +163,7 @@ class Referral(msgspec.Struct, frozen=True, kw_only=True):
         if decision.act in REVIEWED and appointment is not None:
             review = self.review.recorded_by(appointment.service.id)
         if decision.act is Act.CANCEL_REFERRAL:
-            return self._cancelled(decision, review)
+            return self._cancelled(decision, review, at)
         return msgspec.structs.replace(
             self,
             state=state,
@@ -165,13 +171,15 @@ class Referral(msgspec.Struct, frozen=True, kw_only=True):
             attachments=(*self.attachments, *decision.attachments),
             review=review,
             appointment=None if appointment is None else _decided(appointment, decision),
+            updated=at,
         )
 
     def assess(self, at: Instant) -> Self:
         """An assessment service has seen the patient; its appointment is over. Raises as `check`."""
         state = self.check(Act.ASSESS, at)
+        review = self.review.withdrawn()
         return msgspec.structs.replace(
-            self, state=state, appointment=None, specialty=self.shown_specialty, review=self.review.withdrawn()
+            self, state=state, appointment=None, specialty=self.shown_specialty, review=review, updated=at
         )
 
     def change_shortlist(self, change: ShortlistChange, at: Instant) -> Self:
@@ -190,6 +198,7 @@ class Referral(msgspec.Struct, frozen=True, kw_only=True):
             specialty=None,
             workgroup=None,
             review=review,
+            updated=at,
         )
 
     def maintain_letter(self, attachments: tuple[Attachment, ...], at: Instant) -> Self:
@@ -200,6 +209,7 @@ class Referral(msgspec.Struct, frozen=True, kw_only=True):
             attachments=attachments,
             clinical_information=self.clinical_information.submitted(at),
             review=self.review.after_change(letter=True),
+            updated=at,
         )
 
     def printed(self, at: Instant) -> Self:
@@ -225,7 +235,7 @@ class Referral(msgspec.Struct, frozen=True, kw_only=True):
             case Need.BOOKED_THROUGH_PAS:
                 return self.appointment is not None and self.appointment.is_in_pas
 
-    def _cancelled(self, decision: Decision, review: Review) -> Self:
+    def _cancelled(self, decision: Decision, review: Review, at: Instant) -> Self:
         """At its end. A booking is cancelled with it, and what was before a provider is withdrawn (rules 3.1)."""
         appointment = self.appointment
         stands = appointment is not None and appointment.stands
@@ -236,10 +246,13 @@ class Referral(msgspec.Struct, frozen=True, kw_only=True):
         return msgspec.structs.replace(
             self,
             state=ReferralState.CANCELLED_REFERRAL,
-            cancellation=Cancellation(reason=reason, comment=decision.comment, with_booking=stands),
+            cancellation=Cancellation(
+                reason=reason, comment=decision.comment, with_booking=stands, organisation=decision.organisation
+            ),
             appointment=None if is_before_provider else appointment and _decided(appointment, decision),
             specialty=self.shown_specialty or decision.specialty,
             review=review,
+            updated=at,
         )
 
 

@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Collection
 from typing import Final
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import Select, bindparam, exists, literal_column, select
 
 from openers.domain.identifiers import NhsNumber
 from openers.domain.patient import Patient
-from openers.store.statements import Connection, Statement, decoder, encode, upsert
+from openers.store.statements import Connection, Statement, decoder, encode, texts, upsert
 from openers.store.tables import patients
 from openers.usecases.ports import Tx
 
+
+def _unusable(*, postgres: bool = False) -> Select[str]:
+    """The numbers asked for that no usable record has; the index alone tells."""
+    asked = texts("numbers", postgres=postgres).subquery("asked")
+    found = exists().where(patients.c.nhs_number == asked.c.value, patients.c.sensitive == literal_column("0"))
+    return select(asked.c.value).where(~found)
+
+
 _GET: Final = Statement(select(patients.c.body).where(patients.c.nhs_number == bindparam("key")))
 _PUT: Final = upsert(patients)
+_UNUSABLE: Final = Statement(_unusable(), _unusable(postgres=True))
 _decoder: Final = decoder(Patient)
 
 
@@ -35,7 +46,13 @@ class SqlPatients:
 
     async def put(self, patient: Patient) -> None:
         """Add or replace."""
-        await self._connection.run(_PUT, {"nhs_number": patient.nhs_number, "body": encode(patient)})
+        row = {"nhs_number": patient.nhs_number, "body": encode(patient), "sensitive": int(patient.sensitive)}
+        await self._connection.run(_PUT, row)
+
+    async def unusable(self, numbers: Collection[NhsNumber]) -> frozenset[NhsNumber]:
+        """Those of the numbers whose records are sensitive or not there."""
+        rows = await self._connection.rows(_UNUSABLE, {"numbers": json.dumps(list(numbers))}) if numbers else []
+        return frozenset(NhsNumber.restored(row[0]) for row in rows)
 
 
 class OwnPatients:
@@ -44,3 +61,7 @@ class OwnPatients:
     async def get(self, nhs_number: NhsNumber, tx: Tx) -> Patient | None:
         """The patient with this number."""
         return await tx.patients.get(nhs_number)
+
+    async def unusable(self, numbers: Collection[NhsNumber], tx: Tx) -> frozenset[NhsNumber]:
+        """Those of the numbers whose records are sensitive or not there."""
+        return await tx.patients.unusable(numbers)

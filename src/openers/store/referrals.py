@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from typing import Final
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import ClauseElement, bindparam, select
 
 from openers.domain.errors import Field, NotFound
-from openers.domain.identifiers import AppointmentId, Ubrn
+from openers.domain.identifiers import AppointmentId, NhsNumber, Ubrn
 from openers.domain.principal import Principal
 from openers.domain.referral import Referral
 from openers.store.request_tables import CONVERSATIONS, REFERRALS
 from openers.store.requests import SqlRequests
-from openers.store.statements import Connection, Statement
+from openers.store.statements import Connection, Statement, texts
 from openers.store.tables import referrals
 from openers.usecases.stored import Stored
 
@@ -22,6 +24,14 @@ FIRST_VERSION: Final = 3
 _BY_APPOINTMENT: Final = Statement(
     select(referrals.c.ubrn).where(referrals.c.appointment == bindparam("appointment_id"))
 )
+
+
+def _several(*, postgres: bool = False) -> ClauseElement:
+    own = referrals.c
+    return select(own.ubrn, own.version, own.patient, own.body).where(own.ubrn.in_(texts("ubrns", postgres=postgres)))
+
+
+_SEVERAL: Final = Statement(_several(), _several(postgres=True))
 
 
 class SqlReferrals(SqlRequests[Referral]):
@@ -46,6 +56,13 @@ class SqlReferrals(SqlRequests[Referral]):
         if row is None:
             raise NotFound(Field.APPOINTMENT, appointment)
         return await self.get(Ubrn(row[0]), by)
+
+    async def several(self, ubrns: Sequence[Ubrn]) -> Sequence[Stored[Referral]]:
+        """Those of the referrals that exist, in any order."""
+        rows = await self._connection.rows(_SEVERAL, {"ubrns": json.dumps(ubrns)}) if ubrns else []
+        return [
+            Stored(ubrn, version, body, REFERRALS.decoder, NhsNumber(patient)) for ubrn, version, patient, body in rows
+        ]
 
     async def amend(self, old: Stored[Referral], new: Referral) -> Stored[Referral]:
         """Replace the value under the same version. Raises VersionConflict."""

@@ -11,12 +11,11 @@ import json
 from enum import Enum
 from typing import Any, Final
 
-from sqlalchemy import Column, ColumnElement, String, and_, bindparam, column, false, func, select, type_coerce
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy import Column, ColumnElement, and_, bindparam, false, func
 
 from openers.domain.identifiers import OdsCode
 from openers.domain.principal import PROVIDER_SIDE, REFERRING_SIDE, BusinessFunction, Principal
-from openers.store.statements import Value
+from openers.store.statements import Value, texts
 
 _ORGANISATION: Final = "seen_by_organisation"
 _FIRST: Final = "seen_workgroups_from"
@@ -52,7 +51,10 @@ def condition(
         case Kinship.PROVIDER:
             return of_organisation(workgroup, _FIRST, _END, postgres=postgres)
         case Kinship.WORKGROUP:
-            return workgroup.in_(_postgres_list() if postgres else _sqlite_list())
+            if not postgres:
+                return workgroup.in_(texts(_WORKGROUPS))
+            # As an array it is a filter; as a subquery PostgreSQL would join it, and sort what an index had in order.
+            return workgroup == func.any(func.array(texts(_WORKGROUPS, postgres=True).scalar_subquery()))
         case Kinship.NONE:
             return false()
 
@@ -79,12 +81,3 @@ def of_organisation(workgroup: Column[Any], first: str, end: str, *, postgres: b
 def workgroups_of(organisation: OdsCode, first: str, end: str) -> dict[str, Value]:
     """What starts with `ODS/` sorts from there to before `ODS0`, the next character."""
     return {first: f"{organisation}/", end: f"{organisation}0"}
-
-
-def _sqlite_list() -> Any:
-    """The workgroups, which arrive as one JSON text however many they are."""
-    return select(column("value", String)).select_from(func.json_each(bindparam(_WORKGROUPS)))
-
-
-def _postgres_list() -> Any:
-    return select(func.jsonb_array_elements_text(type_coerce(bindparam(_WORKGROUPS), JSONB)))

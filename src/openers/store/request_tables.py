@@ -10,11 +10,13 @@ from openers.domain.referral import Referral
 from openers.store.requests import RequestTable
 from openers.store.statements import Value
 from openers.store.tables import conversations, referrals
+from openers.store.worklist_columns import listing_of
 
 
 def _of_referral(referral: Referral) -> dict[str, Value]:
     appointment = referral.appointment
     return {
+        **listing_of(referral),
         "appointment": None if appointment is None else int(appointment.id),
         "slot": None if appointment is None or appointment.slot is None else int(appointment.slot),
     }

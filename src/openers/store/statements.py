@@ -7,8 +7,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Protocol, TypeVar
 
 import msgspec
-from sqlalchemy import Table
+from sqlalchemy import Select, String, Table, bindparam, column, func, select, type_coerce
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine import Dialect
 from sqlalchemy.sql.elements import ClauseElement
 from sqlalchemy.sql.selectable import SelectBase
@@ -68,6 +69,13 @@ def upsert(table: Table) -> Statement:
 def add_once(table: Table) -> Statement:
     """Insert a row of `table` unless its primary key is there already; the row count tells."""
     return Statement(sqlite.insert(table).on_conflict_do_nothing(), postgresql.insert(table).on_conflict_do_nothing())
+
+
+def texts(name: str, *, postgres: bool = False) -> Select[str]:
+    """The rows of the parameter `name`: texts that arrive as one JSON array, however many they are."""
+    if postgres:
+        return select(func.jsonb_array_elements_text(type_coerce(bindparam(name), JSONB)).label("value"))
+    return select(column("value", String)).select_from(func.json_each(bindparam(name)))
 
 
 class Connection(Protocol):

@@ -6,7 +6,9 @@ need; `history` receives each value that is replaced. Instants are whole microse
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData, String, Table
+from typing import Final
+
+from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData, String, Table, text
 
 metadata = MetaData(
     naming_convention={
@@ -22,6 +24,14 @@ def _body() -> Column[bytes]:
     return Column("body", LargeBinary, nullable=False)
 
 
+def _walk(name: str, *columns: str) -> Index:
+    """The index along which a list is walked, in its order; what is on no such list is not in it."""
+    there = text(f"{columns[0]} IS NOT NULL")
+    return Index(f"ix_referrals_{name}", *columns, sqlite_where=there, postgresql_where=there)
+
+
+_ORDER: Final = ("rank", "since", "ubrn")
+
 referrals = Table(
     "referrals",
     metadata,
@@ -34,11 +44,29 @@ referrals = Table(
     _body(),
     Column("appointment", BigInteger),
     Column("slot", BigInteger),
+    Column("provider_list", String(40)),
+    Column("referrer_list", String(40)),
+    Column("letter_list", String(40)),
+    Column("rank", Integer),
+    Column("since", BigInteger),
+    Column("service", BigInteger),
+    Column("specialty", String(40)),
+    Column("site", String(12)),
+    Column("clinician", String(12)),
     Index("uq_referrals_appointment", "appointment", unique=True),
     Index("uq_referrals_slot", "slot", unique=True),
+    _walk("provider", "provider_list", "workgroup", *_ORDER, "version", "patient"),
+    _walk("provider_service", "provider_list", "service", *_ORDER, "workgroup", "version", "patient"),
+    _walk("provider_specialty", "provider_list", "workgroup", "specialty", *_ORDER),
+    _walk("provider_site", "provider_list", "workgroup", "site", *_ORDER),
+    _walk("provider_clinician", "provider_list", "workgroup", "clinician", *_ORDER),
+    _walk("referrer", "referrer_list", "owner", *_ORDER, "version", "patient"),
+    _walk("letter", "letter_list", "owner", *_ORDER, "version", "patient"),
 )
 """Referrals by UBRN. `owner` and `workgroup` decide who may see one; `slot` is that of a live booking, and that it is
-unique is the last word against a double booking."""
+unique is the last word against a double booking. The columns from `provider_list` on are for the worklists: each is
+walked along an index of its own, by `rank` (of the priority) and `since` (when the wait began). In `clinician` nobody
+is an empty text. `rank` is empty only in rows of before there were lists, until they are listed."""
 
 conversations = Table(
     "conversations",
@@ -97,7 +125,14 @@ services = Table(
     _body(),
 )
 applications = Table("applications", metadata, Column("client_id", String(100), primary_key=True), _body())
-patients = Table("patients", metadata, Column("nhs_number", String(10), primary_key=True), _body())
+patients = Table(
+    "patients",
+    metadata,
+    Column("nhs_number", String(10), primary_key=True),
+    _body(),
+    Column("sensitive", Integer, nullable=False, server_default="0"),
+    Index("ix_patients_sensitive", "nhs_number", "sensitive"),
+)
 
 credentials = Table(
     "credentials",
@@ -181,6 +216,16 @@ files = Table(
 
 pas_links = Table("pas_links", metadata, Column("service", BigInteger, primary_key=True, autoincrement=False), _body())
 
+worklist_calls = Table(
+    "worklist_calls",
+    metadata,
+    Column("application", String(100), primary_key=True),
+    Column("service", BigInteger, primary_key=True, autoincrement=False),
+    Column("day", String(10), nullable=False),
+    Column("calls", Integer, nullable=False),
+)
+"""How often an application has asked for the worklists of a service on the last day on which it did."""
+
 polls = Table("polls", metadata, Column("service", BigInteger, primary_key=True, autoincrement=False), _body())
 
 events = Table(
@@ -190,6 +235,8 @@ events = Table(
     _body(),
 )
 """What happened, in order of commit."""
+
+webhooks = Table("webhooks", metadata, Column("id", String(40), primary_key=True), _body())
 
 audit_blocks = Table(
     "audit_blocks",

@@ -10,9 +10,11 @@ from openers.store.directory import SqlDirectory
 from openers.store.due import SqlDue
 from openers.store.files import SqlFiles
 from openers.store.patients import SqlPatients
+from openers.store.referral_worklists import SqlWorklists
 from openers.store.referrals import SqlReferrals
 from openers.store.slots import SqlSlots
 from openers.store.statements import Connection
+from openers.store.webhooks import SqlWebhooks
 
 
 class SqlTx:
@@ -31,6 +33,8 @@ class SqlTx:
         "patients",
         "referrals",
         "slots",
+        "webhooks",
+        "worklists",
     )
 
     def __init__(self, connection: Connection) -> None:
@@ -47,3 +51,5 @@ class SqlTx:
         self.links = SqlLinks(connection)
         self.events = SqlEvents(connection)
         self.access_codes = SqlAccessCodes(connection)
+        self.worklists = SqlWorklists(connection)
+        self.webhooks = SqlWebhooks(connection)

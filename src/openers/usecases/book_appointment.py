@@ -161,6 +161,7 @@ def _booked(claim: Claim, booked: PasAppointment, service: Service, world: World
         version=0,
         status=AppointmentStatus.BOOKED,
         service=ShortlistedService(service.id, service.name),
+        site=service.site,
         specialty=specialty.code,
         specialty_name=specialty.name,
         created=world.clock.now(),

@@ -54,6 +54,7 @@ async def book_by_telephone(command: BookByTelephone, world: World) -> Stored[Re
             version=0,
             status=AppointmentStatus.BOOKED,
             service=ShortlistedService(service.id, service.name),
+            site=service.site,
             specialty=specialty.code,
             specialty_name=specialty.name,
             created=now,

@@ -49,6 +49,7 @@ class CancelReferral(Wish, frozen=True, kw_only=True):
             reason=CancellationReason(reason.code, CodeSystemName.REFERRAL_CANCELLATION_REASON, reason.display),
             comment=self.comment,
             booking_reason=CancellationReason(of_booking),
+            organisation=self.by.organisation,
             specialty=await _first_specialty(referral, world, tx) if referral.shown_specialty is None else None,
         )
 

@@ -6,7 +6,7 @@ suspends; on PostgreSQL each is a round trip. They raise the classes of `openers
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol, TypeVar
 
@@ -27,6 +27,8 @@ from openers.usecases.advice_ports import Conversations
 from openers.usecases.booking_ports import Claims, Events, Links, Slots
 from openers.usecases.file_ports import Files
 from openers.usecases.stored import Requests, Stored
+from openers.usecases.webhook_ports import Webhooks
+from openers.usecases.worklist_ports import Worklists
 
 T = TypeVar("T")
 
@@ -40,6 +42,10 @@ class Referrals(Requests[Referral], Protocol):
 
     async def of_appointment(self, appointment: AppointmentId, by: Principal) -> Stored[Referral]:
         """The referral whose current appointment this is, for `by`. Raises NotFound, NoRelationship."""
+        ...
+
+    async def several(self, ubrns: Sequence[Ubrn]) -> Sequence[Stored[Referral]]:
+        """Those of the referrals that exist, in any order; for lists, whose members the caller may see."""
         ...
 
     async def amend(self, old: Stored[Referral], new: Referral) -> Stored[Referral]:
@@ -160,6 +166,10 @@ class Patients(Protocol):
         """Add or replace."""
         ...
 
+    async def unusable(self, numbers: Collection[NhsNumber]) -> frozenset[NhsNumber]:
+        """Those of the numbers whose records are sensitive or not there."""
+        ...
+
 
 class DueItem(msgspec.Struct, frozen=True):
     """A piece of work that has fallen due and is claimed. `attempt` counts from 1."""
@@ -252,8 +262,18 @@ class Tx(Protocol):
         ...
 
     @property
+    def worklists(self) -> Worklists:
+        """Lists of referrals."""
+        ...
+
+    @property
     def events(self) -> Events:
         """What has happened."""
+        ...
+
+    @property
+    def webhooks(self) -> Webhooks:
+        """Addresses that are told of what has happened."""
         ...
 
     @property
@@ -307,6 +327,10 @@ class PatientSource(Protocol):
 
     async def get(self, nhs_number: NhsNumber, tx: Tx) -> Patient | None:
         """The patient with this number, sensitive ones included. Raises Unavailable."""
+        ...
+
+    async def unusable(self, numbers: Collection[NhsNumber], tx: Tx) -> frozenset[NhsNumber]:
+        """Those of the numbers whose records can't be used: sensitive ones and unknown ones. Raises Unavailable."""
         ...
 
 

@@ -41,7 +41,7 @@ async def scan_file(item: DueItem, world: World) -> None:
         current = await tx.files.get(file.id)
         if current is not None and current.attached_to != file.attached_to:
             raise RecordLocked
-        if current is not None:
+        if current is not None and current.availability is Availability.PENDING:  # the first of two scans counts
             await _record(current, _AVAILABILITY[verdict], world, tx)
         await tx.due.done(item)
 

@@ -20,6 +20,7 @@ from openers.domain.errors import Field, FieldRefused, OpenersError
 from openers.wire import json as w
 from openers.wire.instants import write_instant
 from openers.wire.json import Json, JsonValue, encode
+from openers.wire.rules import Rule, check_of
 
 
 class Fhir(StrEnum):
@@ -40,10 +41,12 @@ class Form(StrEnum):
 class Problem(msgspec.Struct, frozen=True, kw_only=True):
     """A refusal, ready to be written.
 
-    `system` is the R4 code system; `gateway` marks what a gateway would tell; `allow` lists the methods of an address.
+    `rule` is what it enforces. `system` is the R4 code system; `gateway` marks what a gateway would tell; `allow` lists
+    the methods of an address.
     """
 
     status: int
+    rule: Rule
     issue_code: str = ""
     code: str = ""
     diagnostics: str = ""
@@ -147,6 +150,7 @@ STU3: Final[dict[type[OpenersError], _Row]] = {
     e.ThreatsFound: _Row(422, "business-rule", "THREATS_FOUND"),
     e.ValidationFailed: _Row(422, "business-rule", "VALIDATION_FAILED"),
     e.NoAccessCode: _Row(422, "business-rule", "NO_ACCESS_CODE"),
+    e.DailyLimitReached: _Row(429, "throttled", "TOO_MANY_REQUESTS"),
     e.MissingParameter: _Row(400, "required", "MISSING_PARAMETER"),
     e.MissingHeader: _Row(400, "required", "MISSING_HEADER"),
     w.MalformedJson: _Row(400, "structure", "INVALID_FHIR_STRUCTURE"),
@@ -173,6 +177,7 @@ R4: Final[dict[type[OpenersError], _Row]] = {
     e.FilePending: _Row(422, "invalid", "PENDING"),
     e.ThreatsFound: _Row(422, "invalid", "THREATS_FOUND"),
     e.ValidationFailed: _Row(422, "invalid", "VALIDATION_FAILED"),
+    e.DailyLimitReached: _Row(429, "throttled", "TOO_MANY_REQUESTS"),
     e.MissingValue: _Row(400, "required", "REC_BAD_REQUEST"),
     w.MissingField: _Row(400, "required", "REC_BAD_REQUEST"),
     e.Refused: _Row(400, "invalid", "REC_BAD_REQUEST"),
@@ -208,17 +213,18 @@ def outcome_of(error: OpenersError, fhir: Fhir, refusal_status: int = UNPROCESSA
     row = _row(error, STU3 if fhir is Fhir.STU3 else R4)
     return Problem(
         status=refusal_status if row.status == UNPROCESSABLE else row.status,
+        rule=rule_of(error),
         issue_code=row.issue_code,
         code=row.code,
         diagnostics=diagnostics_of(error),
         system=HTTP if row.code.startswith("REC_") else ERS,
-        retry_after_s=error.retry_after_s if isinstance(error, e.Unavailable) else None,
+        retry_after_s=error.retry_after_s if isinstance(error, e.Unavailable | e.DailyLimitReached) else None,
     )
 
 
-def rule_of(error: OpenersError) -> str:
-    """The rule that `error` enforces: its code and where it is written down."""
-    return f"{_row(error, STU3).code} ({error.source})"
+def rule_of(error: OpenersError) -> Rule:
+    """The rule that `error` enforces, called by its STU3 code."""
+    return Rule(check_of(error), _row(error, STU3).code, error.source)
 
 
 def diagnostics_of(error: OpenersError) -> str:

@@ -100,6 +100,10 @@ class Values:
         """The value of a required parameter."""
         return cast("T", self._found[param.name])
 
+    def has(self, param: Param[Any]) -> bool:
+        """Whether a parameter was sent."""
+        return param.name in self._found
+
     def all(self, param: Param[T]) -> tuple[T, ...]:
         """The values of a parameter that may repeat, in order."""
         return tuple(cast("list[T]", self._found.get(param.name, [])))

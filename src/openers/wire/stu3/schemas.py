@@ -23,6 +23,7 @@ from openers.wire.stu3.search import SEARCH_SERVICES
 from openers.wire.stu3.shortlist import CRITERIA_EXTENSION, PROFILE
 from openers.wire.stu3.slots import BUNDLE_PROFILE, SCHEDULE_PROFILE, SLOT_PROFILE
 from openers.wire.stu3.systems import ERS_SERVICE, NHS_NUMBER, extension, profile
+from openers.wire.stu3.worklist_schemas import WORKLIST_COMPONENTS
 
 _CODING: Final = thing({"system": TEXT, "code": TEXT}, {"display": TEXT})
 _CONCEPT: Final = thing({"coding": array(_CODING, least=1)})
@@ -317,6 +318,7 @@ COMPONENTS: Final[dict[str, Schema]] = {
     "Slot": _SLOT,
     "Slots": _SLOTS,
     **ACT_COMPONENTS,
+    **WORKLIST_COMPONENTS,
     **ADVICE_COMPONENTS,
 }
 """Every schema of STU3."""
