@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -247,3 +247,11 @@ async def gathered(run: Running) -> Talk:
         gp_elsewhere=await run.as_person(GP_ELSEWHERE),
         application=await run.as_application("demo-provider-app"),
     )
+
+
+async def _answered(talk: Talk) -> Json:
+    return await talk.done(await talk.respond(await talk.ask()))
+
+
+STATES: Final[dict[str, Callable[[Talk], Awaitable[Json]]]] = {"advice": Talk.ask, "advice answered": _answered}
+"""Requests for advice that operations are called on, as they are made."""

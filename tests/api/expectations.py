@@ -6,18 +6,16 @@ Source: rules chapters 1.2 (who may call what), 2.3 to 2.6 (gateway, headers, er
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final
 
 import httpx
 from tests.acts.words import PATHS, PROFILES, VALID
-from tests.api.stage import TRIAGE, Stage
-from tests.booking.rig import RULES, cancellation, deferral
-from tests.files import LETTER, Sample, letter, upload
+from tests.advice.talk import answers, own, question, response, worklist
+from tests.api.expected import OUTCOME, Expected
+from tests.booking.rig import RULES
+from tests.files import LETTER
 from tests.requests import (
     ERS_SERVICE,
-    HEADERS,
     NHS_NUMBER,
     SDS_USER,
     Json,
@@ -31,7 +29,6 @@ from tests.worklists.asking import ADDRESS as WORKLISTS
 from tests.worklists.asking import asking, of_service
 
 STU3, R4 = "STU3", "R4"
-OUTCOME: Final = "application/fhir+json"
 TEXT: Final = "text/plain;charset=utf-8"
 REQUEST_ID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}-1")
 STU3_ERRORS: Final = "https://fhir.nhs.uk/STU3/CodeSystem/eRS-APIErrorCode-1"
@@ -50,109 +47,6 @@ ISSUE_CODES: Final = frozenset(
 """Issue types of FHIR that the service uses or may use."""
 
 
-WITHOUT_BODY: Final = ("A007", "A013", "A019")
-"""Operations that are posted to and sent nothing."""
-
-
-@dataclass(frozen=True)
-class Expected:
-    """One address of one operation. `path` holds the name of what is on the stage in braces, where one is named.
-
-    `etag` and `location` are their form, if any, `cache` is Cache-Control and `media` the type of what is answered;
-    `headers` are those that it needs besides the usual ones. `makes`, `cancels` and `letters` say what its body asks
-    for where that is of a referral or an appointment that exists; `file` is what is uploaded. `on` is the referral that
-    an act is done with, which a success uses up; `who` is a function that may call it. `variant` tells two requests
-    apart that go to one address.
-    """
-
-    number: str
-    method: str
-    template: str
-    path: str
-    success: int = 200
-    etag: str | None = None
-    cache: str | None = None
-    location: str | None = None
-    media: str | None = OUTCOME
-    body: Json | None = None
-    query_required: bool = False
-    headers: Mapping[str, str] = field(default_factory=dict[str, str])
-    makes: bool = False
-    cancels: bool = False
-    letters: bool = False
-    file: Sample | None = None
-    accepts_anything: bool = False
-    on: str = ""
-    who: str = "RC"
-    variant: str = ""
-
-    @property
-    def fhir(self) -> str:
-        """The FHIR version, as it stands in the path."""
-        return self.path.split("/")[1]
-
-    @property
-    def name(self) -> str:
-        """A name for the address: some operations have two."""
-        variant = self.variant or ("versioned" if "_history" in self.template else "")
-        return f"{self.number}-{variant}" if variant else self.number
-
-    @property
-    def names_a_referrer(self) -> bool:
-        """Whether an admin says in the body which clinician they work for."""
-        return self.number in ("A010", "A011", "A021")
-
-    @property
-    def has_body(self) -> bool:
-        """Whether FHIR JSON is sent."""
-        return self.method in ("POST", "PUT") and self.file is None and self.number not in WITHOUT_BODY
-
-    async def address(self, stage: Stage) -> str:
-        """Where it is called."""
-        booked = (await stage.booked())["id"] if "{booked}" in self.path else ""
-        unbooked = (await stage.unbooked())["id"] if "{unbooked}" in self.path else ""
-        known = {
-            "{ubrn}": (await stage.made(self.on))["id"] if self.on else stage.ubrn,
-            "{appointment}": stage.appointment,
-            "{booked}": booked,
-            "{unbooked}": unbooked,
-            "{file}": stage.file,
-        }
-        address = self.path
-        for name, value in known.items():
-            address = address.replace(name, value)
-        return address
-
-    async def content(self, stage: Stage) -> Json | None:
-        """A valid body."""
-        if self.makes:
-            return deferral(await stage.unbooked(), "TRIAGE", TRIAGE)
-        if self.letters:
-            return letter(await upload(stage.rig.gp, ubrn=(await stage.unbooked())["id"]))
-        return cancellation(await stage.booked(), "PATIENT_ILL") if self.cancels else self.body
-
-    async def call(
-        self, client: httpx.AsyncClient, stage: Stage, headers: Mapping[str, str] | None = None, **instead: Any
-    ) -> httpx.Response:
-        """A valid call, with these headers; `instead` replaces arguments of the request (`method`, `url`, `json`)."""
-        arguments: dict[str, Any] = {"method": self.method, "url": await self.address(stage)}
-        version: dict[str, str] = {}
-        if self.on:
-            version["If-Match"] = f'W/"{(await stage.made(self.on))["meta"]["versionId"]}"'
-        if self.has_body and "content" not in instead and "json" not in instead:
-            arguments["json"] = await self.content(stage)
-        more = {**self.headers, **version, **(HEADERS if self.has_body else {})}
-        if self.file is not None:
-            arguments["content"] = self.file.content
-            more |= {"NHSD-eRS-File-Name": self.file.name, "Content-Type": self.file.media_type}
-        reply = await client.request(**{**arguments, **instead}, headers={**more, **(headers or {})})
-        if (self.makes or self.cancels or self.letters) and reply.is_success:
-            stage.used_up(booked=self.cancels)
-        if self.on and reply.is_success:
-            stage.used(self.on)
-        return reply
-
-
 def _body(request: Json) -> Json:
     return request["json"]
 
@@ -169,6 +63,19 @@ def _act(number: str, on: str, who: str = "RC", etag: str | None = WEAK) -> Expe
     address = f"/STU3/ReferralRequest/{{ubrn}}/$ers.{PATHS[number]}"
     body = parameters_of(PROFILES[number], list(VALID[number])) if number in PROFILES else None
     return Expected(number, "POST", address, address, etag=etag, body=body, on=on, who=who)
+
+
+ADVICE: Final = "/STU3/CommunicationRequest/{ubrn}"
+CONVERSION: Final = "/STU3/ReferralRequest/$ers.createFromCommunicationRequestActionLater"
+MESSAGES: Final = "/STU3/Communication?based-on=CommunicationRequest%2F{ubrn}%2F_history%2F1"
+RESPONSE: Final = parameters_of("SendCommunicationToRequester-Request", response())
+REPLY: Final = own("SendCommunicationToProvider", [{"name": "reply", "valueString": "Normal."}])
+
+
+def _on_advice(number: str, name: str, body: Json, who: str, on: str = "advice") -> Expected:
+    """An act on a request for advice."""
+    address = f"{ADVICE}/${name}"
+    return Expected(number, "POST", address, address, body=body, on=on, who=who)
 
 
 OPERATIONS: Final = (
@@ -241,6 +148,12 @@ OPERATIONS: Final = (
         body=_body(create_for_triage()),
     ),
     _act("A022", "booked", "SPC"),
+    Expected("A023", "POST", worklist()["url"], worklist()["url"], body=_body(worklist()), who="SPC"),
+    Expected("A024", "GET", ADVICE, ADVICE, etag=r'W/"1"', on="advice"),
+    Expected("A024", "GET", f"{ADVICE}/_history/{{version}}", f"{ADVICE}/_history/1", etag=r'W/"1"', on="advice"),
+    Expected("A025", "GET", "/STU3/Communication", MESSAGES, query_required=True, on="advice"),
+    _on_advice("A026", "ers.sendCommunicationToRequester", RESPONSE, "SPC"),
+    Expected("A027", "POST", CONVERSION, CONVERSION, 201, on="advice", converts=True, who="SPC"),
     _act("A028", "awaiting triage", "SPC"),
     Expected("A029", "GET", "/STU3/Task", FOCUS, query_required=True),
     Expected("A030", "GET", "/R4/PractitionerRole", "/R4/PractitionerRole"),
@@ -280,6 +193,21 @@ OPERATIONS: Final = (
         cache="no-store",
         media=None,
         accepts_anything=True,
+    ),
+    Expected(
+        "A043", "POST", f"{ADVICE}/$ers.generateCRI", f"{ADVICE}/$ers.generateCRI", media="application/pdf", on="advice"
+    ),
+    Expected("A044", "POST", question()["url"], question()["url"], body=_body(question())),
+    _on_advice("X001", "openers.sendCommunicationToProvider", REPLY, "RC"),
+    replace(
+        _on_advice(
+            "X002",
+            "openers.closeAdviceAndGuidance",
+            own("CloseAdviceAndGuidance", answers()),
+            "RC",
+            "advice answered",
+        ),
+        etag=WEAK,
     ),
 )
 """Every address that exists so far."""

@@ -10,6 +10,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.acts.cast import STATES, Cast, gathered
+from tests.advice.talk import STATES as ADVICE_STATES
+from tests.advice.talk import Talk
+from tests.advice.talk import gathered as talking
 from tests.api.arrangements import sent_for_triage
 from tests.booking.rig import Rig
 from tests.files import maintain, scan, upload
@@ -31,6 +34,7 @@ class Stage:
     appointment: str
     file: str
     cast: Cast
+    talk: Talk
     _made: dict[str, Json] = field(default_factory=dict[str, Json])
     _unbooked: Json | None = None
     _booked: Json | None = None
@@ -42,9 +46,10 @@ class Stage:
         return self._unbooked
 
     async def made(self, what: str) -> Json:
-        """A referral in one of the states of `tests/acts`."""
+        """A referral in one of the states of `tests/acts`, or a request for advice in one of `tests/advice`."""
         if what not in self._made:
-            self._made[what] = await STATES[what][1](self.cast)
+            of_advice = ADVICE_STATES.get(what)
+            self._made[what] = await (STATES[what][1](self.cast) if of_advice is None else of_advice(self.talk))
         return self._made[what]
 
     def used(self, what: str) -> None:
@@ -75,7 +80,7 @@ async def set_stage(rig: Rig) -> Stage:
     ubrn = await sent_for_triage(rig.run)
     url = rig.run.service.settings.database_url
     ((appointment,),) = await fetch(url, "SELECT appointment FROM referrals WHERE ubrn = ?", ubrn)
-    return Stage(rig, ubrn, str(appointment), await _letter(rig), await gathered(rig))
+    return Stage(rig, ubrn, str(appointment), await _letter(rig), await gathered(rig), await talking(rig.run))
 
 
 async def _letter(rig: Rig) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, cast
 
 import pytest
 
@@ -104,11 +105,12 @@ def _is_state(extension: dict[str, Any]) -> bool:
     return str(extension["valueCoding"].get("system", "")).endswith("ReferralState-1")
 
 
-def _walk(node: Any) -> Any:
+def _walk(node: Any) -> Iterator[dict[str, Any]]:
     if isinstance(node, dict):
-        yield node
-        for each in node.values():  # pyright: ignore[reportUnknownVariableType] -- JSON
+        found = cast("dict[str, Any]", node)
+        yield found
+        for each in found.values():
             yield from _walk(each)
     elif isinstance(node, list):
-        for each in node:  # pyright: ignore[reportUnknownVariableType] -- JSON
+        for each in cast("list[Any]", node):
             yield from _walk(each)
