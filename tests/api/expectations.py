@@ -6,6 +6,7 @@ Source: rules chapters 1.2 (who may call what), 2.3 to 2.6 (gateway, headers, er
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Final
 
 import httpx
