@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, cast
 
 import pytest
 
@@ -104,11 +105,16 @@ def _is_state(extension: dict[str, Any]) -> bool:
     return str(extension["valueCoding"].get("system", "")).endswith("ReferralState-1")
 
 
-def _walk(node: Any) -> Any:
-    if isinstance(node, dict):
-        yield node
-        for each in node.values():  # pyright: ignore[reportUnknownVariableType] -- JSON
-            yield from _walk(each)
-    elif isinstance(node, list):
-        for each in node:  # pyright: ignore[reportUnknownVariableType] -- JSON
-            yield from _walk(each)
+def _walk(node: Any) -> Iterator[dict[str, Any]]:
+    """Every object in some JSON."""
+    match node:
+        case dict():
+            known = cast("dict[str, Any]", node)
+            yield known
+            for each in known.values():
+                yield from _walk(each)
+        case list():
+            for each in cast("list[Any]", node):
+                yield from _walk(each)
+        case _:
+            return
