@@ -106,11 +106,15 @@ def _is_state(extension: dict[str, Any]) -> bool:
 
 
 def _walk(node: Any) -> Iterator[dict[str, Any]]:
-    if isinstance(node, dict):
-        found = cast("dict[str, Any]", node)
-        yield found
-        for each in found.values():
-            yield from _walk(each)
-    elif isinstance(node, list):
-        for each in cast("list[Any]", node):
-            yield from _walk(each)
+    """Every object in some JSON."""
+    match node:
+        case dict():
+            known = cast("dict[str, Any]", node)
+            yield known
+            for each in known.values():
+                yield from _walk(each)
+        case list():
+            for each in cast("list[Any]", node):
+                yield from _walk(each)
+        case _:
+            return
