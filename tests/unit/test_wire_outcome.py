@@ -256,7 +256,11 @@ def test_a_refusal_names_its_rule() -> None:
 @pytest.mark.parametrize("kind", [each for each in leaves(FieldRefused) if ours(each)])
 def test_every_refused_field_is_told_with_a_known_status(kind: type[FieldRefused]) -> None:
     error = kind(Field.PATIENT, "x", "y")
-    statuses = {e.MissingParameter: (400, 400), e.MissingHeader: (400, 400), e.DailyLimitReached: (429, 429)}
+    statuses: dict[type[FieldRefused], tuple[int, int]] = {
+        e.MissingParameter: (400, 400),
+        e.MissingHeader: (400, 400),
+        e.DailyLimitReached: (429, 429),
+    }
     expected = statuses.get(kind, (422, 422 if kind in OF_FILES else 400))
     assert (outcome_of(error, Fhir.STU3).status, outcome_of(error, Fhir.R4).status) == expected
     assert outcome_of(error, Fhir.STU3).display
