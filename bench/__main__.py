@@ -20,6 +20,9 @@ from tests.requests import create_referral, search
 from tests.service import FHIR, GP, load_demo, settings_for
 
 from bench.booking import BOOK, FIND_SLOTS, HUNG, measure_booking
+from bench.documents import DOCUMENTS_A_SECOND, KEPT, measure_documents
+from bench.documents import Figures as DocumentFigures
+from bench.files import UPLOAD, FileFigures, measure_files, upload
 from bench.load import Measured, Request, run
 from bench.processes import Server, server
 from bench.worklists import SMALL, WORKLIST
@@ -43,8 +46,10 @@ P99_MS: Final = 30.0
 MEMORY_MIB: Final = 180.0
 START_S: Final = 1.5
 HUNG_RATIO: Final = 1.2
+DISK_RATIO: Final = 0.4
 """What one answer in a hundred may take (a booking, which waits for the PAS, has no such bar), what the demo world may
-weigh, how soon it must answer, and how much longer others may take while a PAS hangs."""
+weigh, how soon it must answer, how much longer others may take while a PAS hangs, and at what share of the disk's rate
+files must be taken in."""
 CONNECTIONS: Final = (16, 64)
 FHIR_BASE: Final = "/referrals/FHIR"
 
@@ -77,8 +82,14 @@ def measure(directory: Path, seconds: int) -> dict[str, Any]:
     with server(
         ["-m", "openers.cli.main", "serve", "--port", "PORT"], _environ(settings), "/referrals/_ping", directory
     ) as service:
-        for request in _requests(service):
+        *requests, uploading = _requests(service, directory)
+        for request in requests:
             figures["rates"][request.name] = _rates(service, request, seconds, directory)
+        files = _files(service, uploading, seconds, directory)
+        figures["rates"][UPLOAD] = files.rates
+        figures |= {"disk_ratio": files.ratio, "disk_rates": files.disk_rates}
+        reading = next(each for each in requests if each.name == "A005")
+        figures["documents"] = measure_documents(service, reading, directory, seconds)
         figures["memory_after_load_mib"] = service.memory_mib()
         created = sum(each.answered for each in figures["rates"]["A011"].values())
         _check_store(directory / "bench.db", created)
@@ -102,7 +113,9 @@ def _environ(settings: Settings) -> dict[str, str]:
         "OPENERS_DATABASE_URL": settings.database_url,
         "OPENERS_AUDIT_KEY_FILE": str(settings.audit_key_file),
         "OPENERS_SIGNING_KEY_FILE": str(settings.signing_key_file),
+        "OPENERS_ACCESS_CODE_KEY_FILE": str(settings.access_code_key_file),
         "OPENERS_SEARCH_LIMIT": "20",
+        "OPENERS_KEPT_EXCHANGES": "0",  # production keeps none
     }
 
 
@@ -112,12 +125,18 @@ def _demo_weight(directory: Path) -> dict[str, float]:
     load_demo(settings)
     arguments = ["-m", "openers.cli.main", "serve", "--port", "PORT"]
     with server(arguments, _environ(settings), "/referrals/_ping", directory) as service:
-        _requests(service)
+        _requests(service, directory)
         return {"start_s": service.started_s, "memory_mib": service.memory_mib()}
 
 
-def _requests(service: Server) -> list[Request]:
-    """The scenarios, each seen to work once."""
+def _files(service: Server, request: Request, seconds: int, directory: Path) -> FileFigures:
+    return measure_files(
+        lambda each: run(service.base_url, request, each, seconds, directory), CONNECTIONS, seconds, directory
+    )
+
+
+def _requests(service: Server, directory: Path) -> list[Request]:
+    """The scenarios, each seen to work once; the upload is the last."""
     client = Client("demo-user-app", read_pack("demo").private_keys["demo-user-app"])
     token = log_in(service.base_url, GP.user, client).access_token
     headers = {"Authorization": f"Bearer {token}", **GP.headers}
@@ -136,6 +155,7 @@ def _requests(service: Server) -> list[Request]:
         Request("A005", "GET", referrals, headers),
         Request("A010 top 20 of 1000", "POST", (FHIR_BASE + finding["url"],), posted, finding["json"]),
         Request("A011", "POST", (FHIR_BASE + creation["url"],), posted, creation["json"]),
+        upload(headers, f"{FHIR_BASE}/STU3/Binary", directory),
     ]
 
 
@@ -170,9 +190,23 @@ def report(figures: dict[str, Any]) -> bool:
     for key, limit in limits:
         good &= figures[key] <= limit
         print(f"{key:22}{figures[key]:11.2f}   at most {limit:g}{'' if figures[key] <= limit else '  MISSED'}")
+    disk = figures["disk_ratio"]
+    good &= disk >= DISK_RATIO
+    print(f"{'disk_ratio':22}{disk:11.2f}   at least {DISK_RATIO:g}{'' if disk >= DISK_RATIO else '  MISSED'}")
+    print(f"disk_ratio: {UPLOAD} at 16 connections, against dd oflag=dsync with pieces as large, before and after")
     print(f"hung_ratio: time of A005 with {HUNG} calls to the PAS hanging, against without")
     print(f"{'memory after load':22}{figures['memory_after_load_mib']:11.1f} MiB")
-    return good
+    return good & _report_documents(figures["documents"])
+
+
+def _report_documents(documents: DocumentFigures) -> bool:
+    """Print what documents take; whether the bars hold."""
+    beside, kept = documents.beside.rate, documents.kept
+    held = beside >= DOCUMENTS_A_SECOND and kept >= KEPT
+    print(f"{'A007 alone':22}{documents.alone.rate:11.0f} documents/s, p99 {documents.alone.p99_ms:.0f} ms")
+    print(f"{'A007 beside A005':22}{beside:11.0f} documents/s, at least {DOCUMENTS_A_SECOND:g}")
+    print(f"{'A005 beside A007':22}{kept:11.2f} of its rate, at least {KEPT:g}{'' if held else '  MISSED'}")
+    return held
 
 
 if __name__ == "__main__":

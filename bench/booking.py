@@ -150,7 +150,9 @@ def _prepared(directory: Path, base_url: str, seconds: int) -> dict[str, str]:
     return {
         "OPENERS_DATABASE_URL": settings.database_url,
         "OPENERS_AUDIT_KEY_FILE": str(settings.audit_key_file),
+        "OPENERS_KEPT_EXCHANGES": "0",  # production keeps none
         "OPENERS_SIGNING_KEY_FILE": str(settings.signing_key_file),
+        "OPENERS_ACCESS_CODE_KEY_FILE": str(settings.access_code_key_file),
         "OPENERS_BASE_URL": base_url,
         "OPENERS_PAS_TIMEOUT_S": str(seconds + 10),
     }

@@ -17,13 +17,14 @@ _MS = {"us": 0.001, "ms": 1.0, "s": 1000.0}
 
 
 class Request(msgspec.Struct, frozen=True):
-    """What is asked again and again; `paths` are asked in turn."""
+    """What is asked again and again; `paths` are asked in turn. `file` is the body where that is no JSON."""
 
     name: str
     method: str
     paths: tuple[str, ...]
     headers: dict[str, str]
     body: dict[str, Any] | None = None
+    file: Path | None = None
 
 
 class Measured(msgspec.Struct, frozen=True):
@@ -51,12 +52,14 @@ def run(base_url: str, request: Request, connections: int, seconds: int, directo
 
 def _lua(request: Request) -> str:
     """The wrk script of a request."""
-    body = "" if request.body is None else msgspec.json.encode(request.body).decode()
+    body = f"[==[{'' if request.body is None else msgspec.json.encode(request.body).decode()}]==]"
+    if request.file is not None:
+        body = f'io.open([[{request.file}]], "rb"):read("*a")'
     headers = "\n".join(f'wrk.headers["{name}"] = [[{value}]]' for name, value in request.headers.items())
     paths = ", ".join(f"[[{path}]]" for path in request.paths)
     return f"""
 wrk.method = "{request.method}"
-wrk.body = [==[{body}]==]
+wrk.body = {body}
 {headers}
 local paths, at = {{ {paths} }}, 0
 local ready = {{}}

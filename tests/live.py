@@ -113,6 +113,7 @@ def settings_env(database_url: str, keys: Path) -> dict[str, str]:
         "OPENERS_DATABASE_URL": database_url,
         "OPENERS_AUDIT_KEY_FILE": str(keys / "audit.key"),
         "OPENERS_SIGNING_KEY_FILE": str(keys / "sign.pem"),
+        "OPENERS_ACCESS_CODE_KEY_FILE": str(keys / "access-codes.key"),
     }
 
 
@@ -149,6 +150,7 @@ def _environment(settings: Mapping[str, str], directory: Path) -> dict[str, str]
         "OPENERS_BASE_URL": f"http://127.0.0.1:{port}",
         "OPENERS_AUDIT_KEY_FILE": str(directory / "audit.key"),
         "OPENERS_SIGNING_KEY_FILE": str(directory / "signing.pem"),
+        "OPENERS_ACCESS_CODE_KEY_FILE": str(directory / "access-codes.key"),
     }
     return {**inherited, **chosen, **settings}
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -66,6 +66,7 @@ CONSULTANT_ELSEWHERE = Person("555032007101", ELSEWHERE, SPC)
 PEOPLE = (GP, GP_ADMIN, REFERRING_ADMIN, CONSULTANT, CONSULTANT_ADMIN, PROVIDER_ADMIN, CONSULTANT_ELSEWHERE)
 
 
+Open = Callable[[Settings, Iterable[ClinicalTerm]], Awaitable[Service]]
 Check = Callable[[httpx.Request, httpx.Response], None]
 CHECKS: tuple[Check, ...] = (own_openapi.check_reply, *([official.check_reply] if DIRECTORY else []))
 """What looks at every reply of the FHIR edge, and fails the test whose call it was."""
@@ -134,17 +135,27 @@ def entry() -> AuditEntry:
 
 def settings_for(database_url: str, keys: Path, **overrides: object) -> Settings:
     """Settings of a test service; its keys are kept in the directory `keys`."""
-    given = {"database_url": database_url, "audit_key_file": keys / "audit.key", "signing_key_file": keys / "sign.pem"}
-    return read_settings({}, {**given, **overrides})
+    files = {
+        "audit_key_file": "audit.key",
+        "signing_key_file": "sign.pem",
+        "files_key_file": "files.key",
+        "access_code_key_file": "access-codes.key",
+    }
+    given: dict[str, object] = {name: keys / file for name, file in files.items()}
+    if not database_url.startswith("sqlite:"):  # beside its file are the blobs of one on SQLite
+        given["blob_url"] = f"file:{keys / 'blobs' / uuid4().hex}"
+    return read_settings({}, {"database_url": database_url, **given, **overrides})
 
 
 @asynccontextmanager
-async def running(settings: Settings, terms: Iterable[ClinicalTerm] | None = None) -> AsyncGenerator[Running, None]:
+async def running(
+    settings: Settings, terms: Iterable[ClinicalTerm] | None = None, open_it: Open = open_service
+) -> AsyncGenerator[Running, None]:
     """The service in this process, on a loaded store; no runner of due work beside it.
 
-    `terms` are the clinical terms of the loaded pack, if that is not the demo world.
+    `terms` are the clinical terms of the loaded pack, if that is not the demo world. `open_it` opens the service.
     """
-    service = await open_service(settings, read_pack("demo").clinical_terms if terms is None else terms)
+    service = await open_it(settings, read_pack("demo").clinical_terms if terms is None else terms)
     run = Running(service)
     try:
         yield run
@@ -152,6 +163,7 @@ async def running(settings: Settings, terms: Iterable[ClinicalTerm] | None = Non
         for client in run.clients:
             await client.aclose()
         await service.world.pas.close()
+        await service.world.blobs.close()
         await service.world.store.close()
 
 

@@ -110,6 +110,15 @@ def demo_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return server.create(template)
 
 
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def shared_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The URL of a database with the demo world for a whole module, on each kind."""
+    if request.param == "sqlite":
+        return copied(request.getfixturevalue("sqlite_template"), tmp_path_factory.mktemp("shared"))
+    server: PostgresServer = request.getfixturevalue("postgres_server")
+    return server.create(request.getfixturevalue("postgres_template"))
+
+
 @pytest.fixture
 async def on_both(demo_url: str, keys: Path) -> AsyncGenerator[Running]:
     """The service with the demo world: one test on each kind of database."""

@@ -6,7 +6,7 @@ Called by `openers.server` and the tests. Loading a world's content is not done 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from datetime import timedelta
 from pathlib import Path
 from time import monotonic
@@ -33,10 +33,12 @@ from openers.api.routes import Routes
 from openers.documents.blobs_on_disk import BlobsOnDisk
 from openers.documents.scanning import Clamd, ContentScanner, ScriptedThreats
 from openers.documents.signed_addresses import SignedAddresses
+from openers.documents.typesetter import TypstTypesetter
 from openers.domain.clock import Clock
 from openers.domain.codes import ClinicalTerm
 from openers.domain.errors import OpenersError
 from openers.identity.access import AccessCache
+from openers.identity.access_codes import AesCodeSeal
 from openers.identity.id_tokens import SigningKey
 from openers.key_files import read_or_make_key
 from openers.pas.connector import PasConnector
@@ -47,7 +49,8 @@ from openers.store.patients import OwnPatients
 from openers.system import RandomIds, SystemClock
 from openers.telemetry.metrics import Metrics
 from openers.usecases.book_appointment import ORPHAN, SETTLE
-from openers.usecases.due import Job, Told, run_due, system_entry
+from openers.usecases.converse import OVERDUE, note_overdue
+from openers.usecases.due import DueRunner, Job, Told, run_due, system_entry
 from openers.usecases.file_ports import Blobs
 from openers.usecases.list_old_referrals import LIST_OLD, list_old_referrals
 from openers.usecases.poll_slots import KIND as POLL
@@ -64,7 +67,7 @@ from openers.usecases.upload_file import SCAN
 from openers.usecases.world import ListingsShelf, World
 from openers.web.log_in import LogInPages, style_route
 
-__all__ = ["Service", "do_due_work", "open_service", "open_world", "operations"]
+__all__ = ["Service", "do_due_work", "due_runner", "open_service", "open_world", "operations"]
 
 _log = structlog.get_logger()
 
@@ -74,13 +77,18 @@ REMEMBERED_ON_POSTGRESQL_S: Final = 1.0
 
 
 class Service(msgspec.Struct, frozen=True):
-    """One running service: its world, and what answers for it."""
+    """One running service: its world, what answers for it, and what is done when due work of a kind falls due.
+
+    `before_due` is what test mode does before it is looked for due work.
+    """
 
     settings: Settings
     world: World
     edge: Edge
     pages: Starlette
     metrics: Metrics
+    jobs: Mapping[str, Job]
+    before_due: Callable[[], Awaitable[None]] | None = None
 
 
 async def open_world(settings: Settings, metrics: Metrics, terms: Iterable[ClinicalTerm] = ()) -> World:
@@ -103,14 +111,22 @@ async def open_world(settings: Settings, metrics: Metrics, terms: Iterable[Clini
         scanner=ContentScanner(ScriptedThreats() if settings.clamd_url is None else Clamd(settings.clamd_url)),
         reference=reference,
         listings=ListingsShelf(reference),
+        typesetter=TypstTypesetter(),
+        seal=AesCodeSeal(read_or_make_key(settings.access_code_key_file, strict=settings.production)),
         entry=system_entry("Start", clock.now()),
     )
 
 
-async def open_service(settings: Settings, terms: Iterable[ClinicalTerm] = ()) -> Service:
-    """The service that the settings describe, ready to serve. Raises Unavailable, SettingsError."""
+async def open_service(
+    settings: Settings, terms: Iterable[ClinicalTerm] = (), adapt: Callable[[World], World] | None = None
+) -> Service:
+    """The service that the settings describe, ready to serve. Raises Unavailable, SettingsError.
+
+    `adapt` is for test mode, which puts adapters of its own around those of the world.
+    """
     metrics = Metrics()
     world = await open_world(settings, metrics, terms)
+    world = world if adapt is None else adapt(world)
     if settings.production:
         await _refuse_test_applications(world)
     starting = world.for_call(system_entry("Start", world.wall.now()))
@@ -125,7 +141,8 @@ async def open_service(settings: Settings, terms: Iterable[ClinicalTerm] = ()) -
     )
     pages = _pages(settings, world, metrics, access)
     pages.router.routes.extend(file_routes(FileDeps(world.for_call, world.wall, addresses)))
-    return Service(settings, world, _edge(settings, world, (metrics, access, addresses)), pages, metrics)
+    edge = _edge(settings, world, (metrics, access, addresses))
+    return Service(settings, world, edge, pages, metrics, jobs_of(settings))
 
 
 def open_blobs(settings: Settings) -> Blobs:
@@ -133,7 +150,10 @@ def open_blobs(settings: Settings) -> Blobs:
     if settings.blob_url.startswith("s3://"):
         from openers.documents.blobs_in_s3 import BlobsInS3  # its client takes a while to import
 
-        return BlobsInS3(settings.blob_url, settings.drafts_directory, settings.blob_endpoint)
+        try:
+            return BlobsInS3(settings.blob_url, settings.drafts_directory, settings.blob_endpoint)
+        except (OSError, ValueError) as error:
+            raise SettingsError((f"OPENERS_BLOB_URL: {settings.blob_url} can't be used: {error}",)) from error
     directory = Path(settings.blob_url.removeprefix("file:"))
     try:
         return BlobsOnDisk(directory)
@@ -151,10 +171,17 @@ async def _refuse_test_applications(world: World) -> None:
         raise SettingsError((problem,))
 
 
+def due_runner(service: Service) -> DueRunner:
+    """A runner of what falls due in the service's world."""
+    return DueRunner(service.world, jobs_of(service.settings), _note_job(service.metrics, service.world.wall))
+
+
 async def do_due_work(service: Service) -> int:
-    """Run what has fallen due in the service's world, and the store's own upkeep; how many items were taken."""
+    """Do what is due now in the service's world to its end, and the store's own upkeep; how many items were taken."""
     await service.world.store.upkeep()
-    return await run_due(service.world, jobs_of(service.settings), _note_job(service.metrics, service.world.wall))
+    if service.before_due is not None:
+        await service.before_due()
+    return await run_due(service.world, service.jobs, _note_job(service.metrics, service.world.wall))
 
 
 def jobs_of(settings: Settings) -> dict[str, Job]:
@@ -175,6 +202,7 @@ def jobs_of(settings: Settings) -> dict[str, Job]:
         SWEEP: sweep_strays,
         REMIND: remind_patient,
         LIST_OLD: list_old_referrals,
+        OVERDUE: note_overdue,
     }
 
 

@@ -20,14 +20,13 @@ import uvicorn
 
 from openers.api.edge import PREFIX
 from openers.api.request import Scope
-from openers.bootstrap import Service, do_due_work, open_service
+from openers.bootstrap import Service, due_runner, open_service
 from openers.domain.errors import OpenersError
 from openers.settings import Settings, read_settings
 from openers.store.writer_lock import WriterLock
 from openers.telemetry.logs import configure
+from openers.usecases.due import DueRunner
 from openers.usecases.ports import Store
-from openers.worlds.control import control_routes
-from openers.worlds.packs import pack_names, read_pack
 
 DUE_EVERY_S: Final = 1.0
 """How often it is looked whether work has fallen due, in seconds."""
@@ -63,8 +62,6 @@ class Application:
         self._service = await self._open()
         _settle_memory()
         _serve_metrics(self._service)
-        if not self._service.settings.production:
-            self._service.pages.router.routes.extend(control_routes(self._service.world))
         self._runner = asyncio.create_task(_run_due_work(self._service))
         return self._service
 
@@ -76,6 +73,7 @@ class Application:
                 await self._runner
         if self._service is not None:
             await self._service.world.pas.close()
+            await self._service.world.blobs.close()
             await _stop_storing(self._service)
 
     async def _lifespan(self, receive: Any, send: Any) -> None:
@@ -117,18 +115,34 @@ def _is_fhir(path: str) -> bool:
 async def _run_due_work(service: Service) -> None:
     """Look for due work again and again; a failure is logged and the next look tries anew."""
     heads = AuditHeads(service.world.store)
-    while True:
-        try:
-            taken = await do_due_work(service)
-            await heads.log_each_minute(monotonic())
-        except OpenersError as error:
-            taken = 0
-            _log.warning("due work can't run", reason=type(error).__name__)
-        except Exception:
-            taken = 0
-            await _log.aexception("due work failed unexpectedly")
-        if not taken:
-            await asyncio.sleep(DUE_EVERY_S)
+    runner = due_runner(service)
+    try:
+        while True:
+            await _look_once(service, runner, heads)
+    finally:
+        await _stop_running(runner)
+
+
+async def _look_once(service: Service, runner: DueRunner, heads: AuditHeads) -> None:
+    """Begin what is due, and wait until it is time for another look."""
+    try:
+        await service.world.store.upkeep()
+        await runner.look()
+        await heads.log_each_minute(monotonic())
+        await runner.rest(DUE_EVERY_S)
+    except OpenersError as error:
+        _log.warning("due work can't run", reason=type(error).__name__)
+        await asyncio.sleep(DUE_EVERY_S)
+    except Exception:
+        await _log.aexception("due work failed unexpectedly")
+        await asyncio.sleep(DUE_EVERY_S)
+
+
+async def _stop_running(runner: DueRunner) -> None:
+    try:
+        await runner.stop()
+    except OpenersError as error:
+        _log.warning("due work is not given back", reason=type(error).__name__)
 
 
 class AuditHeads:
@@ -169,13 +183,17 @@ async def _stop_storing(service: Service) -> None:
 
 
 def application_of(settings: Settings) -> Application:
-    """The application for these settings; a world with a pack of its name brings the pack's clinical terms."""
+    """The application for these settings; in test mode a world with a pack of its name brings its clinical terms."""
+    return Application(lambda: open_service(settings) if settings.production else _open_for_tests(settings))
 
-    async def _open_it() -> Service:
-        known = not settings.production and settings.world in pack_names()
-        return await open_service(settings, read_pack(settings.world).clinical_terms if known else ())
 
-    return Application(_open_it)
+async def _open_for_tests(settings: Settings) -> Service:
+    """The service in test mode, whose modules production never loads."""
+    from openers.worlds.packs import pack_names, read_pack
+    from openers.worlds.test_mode import open_test_service
+
+    known = settings.world in pack_names()
+    return await open_test_service(settings, read_pack(settings.world).clinical_terms if known else ())
 
 
 def application_from_environment() -> Application:
@@ -193,7 +211,7 @@ def serve(settings: Settings) -> None:
         "host": settings.host,
         "port": settings.port,
         "loop": "uvloop",
-        "http": "httptools",
+        "http": "httptools" if settings.production else _connections_for_tests(),
         "lifespan": "on",
         "log_config": None,
         "access_log": False,
@@ -211,6 +229,13 @@ def serve(settings: Settings) -> None:
     finally:
         if lock is not None:
             lock.release()
+
+
+def _connections_for_tests() -> type[asyncio.Protocol]:
+    """Connections that test mode can drop."""
+    from openers.worlds.connection import ControlledProtocol
+
+    return ControlledProtocol
 
 
 def _writer_lock(settings: Settings) -> WriterLock | None:

@@ -81,6 +81,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     audit_key_file: _File
     signing_key_file: _File
     files_key_file: _File
+    access_code_key_file: _File
     oidc_issuer: _Url | None = None
     oidc_client_id: _Text | None = None
     oidc_client_key_file: _File | None = None
@@ -95,6 +96,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     pas_timeout_s: _Seconds = 120.0
     poll_every_s: _Seconds = 60.0
     poll_horizon_days: Annotated[int, Meta(ge=1, le=366, description="a number of days, 1 to 366")] = 56
+    kept_exchanges: Annotated[int, Meta(ge=0, le=10_000, description="a number of calls, 0 to 10000")] = 200
 
     @property
     def production(self) -> bool:
@@ -205,6 +207,7 @@ def _defaults(mode: Mode, directory: Path) -> dict[str, object]:
         "signing_key_file": directory / "keys" / "signing.pem",
         "files_key_file": directory / "keys" / "files.key",
         "drafts_directory": directory / "drafts",
+        "access_code_key_file": directory / "keys" / "access-codes.key",
         "rate_limit_per_second": 10.0 if production else 0.0,
         "log_format": LogFormat.JSON if production else LogFormat.READABLE,
         "metrics_port": 8001 if production else None,
@@ -233,7 +236,7 @@ def _production_problems(settings: Settings, given: Mapping[str, object]) -> lis
     problems: list[str] = []
     if "base_url" not in given:
         problems.append("OPENERS_BASE_URL is missing: in production, set the https address that callers use")
-    for name in ("base_url", "oidc_issuer"):
+    for name in ("base_url", "oidc_issuer", "blob_endpoint"):
         url: str | None = getattr(settings, name)
         if url is not None and not _is_private(url):
             problems.append(f"{_variable(name)} is {_shown(url)!r}: in production it must be an https address")

@@ -10,14 +10,14 @@ import pytest
 from openers.domain.codes import RequestContext
 from openers.domain.identifiers import Ubrn
 from openers.domain.referral import Referral
-from tests.acts.cast import (
+from tests.acts.cast import Cast
+from tests.acts.words import (
     ACCEPTED,
     AT_ONCE,
     BY_TELEPHONE,
     LATER,
     NO_LETTER,
     TRIAGE,
-    Cast,
     appointment_of,
     cancelling,
     flag,

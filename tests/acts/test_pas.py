@@ -6,14 +6,17 @@ Source: rules chapters 2.6, 3.4, 4 (A014, A022, A036) and 7; the decisions on sa
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncGenerator
 from datetime import timedelta
+from pathlib import Path
 from typing import Final
 
 import pytest
 
-from tests.acts.cast import LATER, Cast, document, gathered, state_of, uploaded
+from tests.acts.cast import Cast, gathered
+from tests.acts.words import LATER, document, state_of, uploaded
 from tests.booking.held import held
-from tests.booking.rig import Json, Rig, code
+from tests.booking.rig import Json, code, rig
 from tests.booking.rows import claimed
 
 pytestmark = pytest.mark.anyio
@@ -62,10 +65,11 @@ async def test_a_pas_that_is_not_heard_of_again(hurried_cast: Cast, number: str,
 
 
 @pytest.fixture
-async def hurried_cast(hurried: Rig) -> Cast:
+async def hurried_cast(demo_url: str, keys: Path) -> AsyncGenerator[Cast]:
     """Everybody at a service that soon gives up waiting."""
-    await hurried.add_slots(3)
-    return await gathered(hurried)
+    async with rig(demo_url, keys, pas_timeout_s=1.5) as desk:
+        await desk.add_slots(3)
+        yield await gathered(desk)
 
 
 @pytest.mark.parametrize("number", SAGAS)

@@ -6,40 +6,30 @@ Source: rules chapters 2.7, 4 and 12, 11.2 rows 20, 21 and 23; the codes are tho
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from datetime import date, timedelta
 from typing import Final, NamedTuple
 
-import msgspec
 import pytest
 
-from openers.domain.directory import OrganisationKind
-from openers.domain.identifiers import OdsCode
-from tests.acts.cast import (
+from tests.acts.cast import Cast
+from tests.acts.words import (
     ACCEPTED,
     ADVICE,
-    ASSESSING,
     AT_ONCE,
     LATER,
-    LETTER,
     NO_LETTER,
     TRIAGE,
     VALID,
-    Cast,
     cancelling,
-    document,
     flag,
     outcome,
     priority,
     rejecting,
     request_of,
     said,
-    uploaded,
 )
-from tests.api.arrangements import Moved, at_time, patient_called, put
 from tests.api.mutations import mutations
 from tests.booking.rig import NO_SLOTS, SERVICE, Json, code
 from tests.requests import CS, NHS_NUMBER, PATIENT, coding, criteria, identifier, shortlist
-from tests.service import CONSULTANT
 
 pytestmark = pytest.mark.anyio
 
@@ -179,11 +169,10 @@ PROVIDER_REASONS: Final = (
 
 @pytest.mark.parametrize("state", ["triaged", "awaiting", "booked"])
 @pytest.mark.parametrize("who", ["clinician", "admin", "application"])
-@pytest.mark.parametrize(("reason", "comment", "where"), PROVIDER_REASONS)
-async def test_reasons_of_a_provider(
-    cast: Cast, reason: str, comment: str | None, where: set[str], who: str, state: str
-) -> None:
+@pytest.mark.parametrize("given", PROVIDER_REASONS, ids=lambda given: given[0])
+async def test_reasons_of_a_provider(cast: Cast, given: tuple[str, str | None, set[str]], who: str, state: str) -> None:
     """A036: the end of triage where triage has come to something, other reasons elsewhere."""
+    reason, comment, where = given
     make = {"triaged": TRIAGED, "awaiting": AWAITING, "booked": BOOKED}[state]
     by = {"clinician": cast.consultant, "admin": cast.consultant_admin, "application": cast.application}[who]
     words = () if comment is None else (said("cancellationComments", comment),)
@@ -212,138 +201,6 @@ async def test_what_every_act_refuses(cast: Cast, number: str) -> None:
     for tag, status in ((f'W/"{stale}"', 409), ('W/"99"', 409), ("", 412), ('"3"', 400), ("3", 400), ("*", 400)):
         assert (await cast.do(number, referral, tag=tag)).status_code == status, tag
     assert await cast.rows() == before
-
-
-# Files
-
-
-@pytest.mark.parametrize(("number", "name"), [("A022", "providerAttachmentFile"), ("A028", "reviewAttachmentFile")])
-async def test_files_that_a_provider_may_attach(cast: Cast, number: str, name: str) -> None:
-    """Each refusal of files by its rule; then both files go with the act, after the letter that was there."""
-    referral = await cast.with_letter(await (BOOKED if number == "A022" else AWAITING)(cast))
-    words = LATER if number == "A022" else ADVICE
-    first = await uploaded(cast.consultant, referral["id"], f"{number}-plan.txt")
-    second = await uploaded(cast.consultant, referral["id"], f"{number}-more.txt")
-    same_name = await uploaded(cast.consultant, referral["id"], f"{number}-plan.txt")
-    of_nobody = await uploaded(cast.consultant, None, f"{number}-free.txt")
-    of_another = await uploaded(cast.consultant, (await AWAITING(cast))["id"], f"{number}-other.txt")
-    of_referrer = await uploaded(cast.gp, referral["id"], f"{number}-theirs.txt")
-    letter = referral["contained"][-1]["content"][0]["attachment"]["url"]
-    before = await cast.rows()
-    refused = {
-        "REFERENCE_NOT_FOUND": ["Binary/00000000-0000-4000-8000-000000000000", of_another, of_referrer],
-        "INAPPROPRIATE_VALUE": [of_nobody],
-    }
-    for expected, files in refused.items():
-        for file in files:
-            assert code(await cast.do(number, referral, *words, document(name, file))) == (422, expected), file
-    assert code(await cast.do(number, referral, *words, document(name, letter))) == (422, "REFERENCE_NOT_FOUND")
-    wrong_type = document(name, first, "REFERRER")
-    assert code(await cast.do(number, referral, *words, wrong_type)) == (422, "INAPPROPRIATE_VALUE")
-    for other in (same_name, first):
-        twice = (document(name, first), document(name, other))
-        assert code(await cast.do(number, referral, *words, *twice)) == (422, "DUPLICATE_FILENAME")
-    assert await cast.rows() == before
-    now = await cast.done(number, referral, *words, document(name, first, description="a plan"), document(name, second))
-    shown = [each for each in now["contained"] if each["resourceType"] == "DocumentReference"]
-    assert [each["type"]["coding"][0]["code"] for each in shown] == ["REFERRER", "PROVIDER", "PROVIDER"]
-    assert [each["content"][0]["attachment"]["url"] for each in shown[1:]] == [first, second]
-    assert shown[1]["description"] == "a plan"
-    assert now["supportingInfo"] == [{"reference": f"#{each['id']}"} for each in shown]
-
-
-async def test_a_file_that_has_been_attached_is_in_no_state_for_another_act(cast: Cast) -> None:
-    """INVALID_STATE: it went with the review before."""
-    referral = await AWAITING(cast)
-    file = await uploaded(cast.consultant, referral["id"], "once.txt")
-    triaged = await cast.done("A028", referral, *ACCEPTED, document("reviewAttachmentFile", file))
-    again = await cast.done("A032", triaged)
-    before = await cast.rows()
-    assert code(await cast.do("A028", again, *ADVICE, document("reviewAttachmentFile", file))) == (422, "INVALID_STATE")
-    assert await cast.rows() == before
-
-
-# Conditions of a review
-
-
-async def test_a_review_needs_the_letter_that_is_meant_to_come(cast: Cast) -> None:
-    """A013, A014, A022: booked with the intention to add a letter, and reviewed once it is there."""
-    referral = await BOOKED(cast, LETTER)
-    before = await cast.rows()
-    for number in ("A013", "A014", "A022"):
-        assert code(await cast.do(number, referral)) == (422, "INVALID_REQUEST_STATE")
-    assert await cast.rows() == before
-    assert (await cast.do("A013", await cast.with_letter(referral))).status_code == 200
-
-
-async def test_a_review_is_done_once_until_the_letter_changes(cast: Cast) -> None:
-    """After A013 there is nothing to review; a changed letter asks for another review."""
-    referral = await cast.done("A013", await BOOKED(cast))
-    for number in ("A013", "A014", "A022"):
-        assert code(await cast.do(number, referral)) == (422, "INVALID_REQUEST_STATE")
-    assert (await cast.do("A014", await cast.with_letter(referral))).status_code == 200
-
-
-@pytest.mark.parametrize(("days", "status"), [(0, 200), (60, 422)])
-async def test_a_review_of_a_past_appointment(own: Cast, days: int, status: int) -> None:
-    """Refused once its day is over; A029 does not offer what follows from it either."""
-    referral = await own.booked()
-    later = at_time(own.rig.run, clock=Moved(own.rig.run.service.world.clock, timedelta(days=days)))
-    client = await later.as_person(CONSULTANT)
-    reply = await own.do("A013", referral, by=client)
-    assert reply.status_code == status
-    if status == 422:
-        assert code(reply) == (422, "INVALID_REQUEST_STATE")
-        assert "past" in reply.json()["issue"][0]["diagnostics"]
-
-
-# The patient, the organisation, and somebody else at the record
-
-
-@pytest.mark.parametrize("number", ["A013", "A014", "A022", "A028", "A031", "A032", "A036"])
-async def test_a_record_that_has_become_sensitive(own: Cast, number: str) -> None:
-    """PATIENT_ERROR, and A029 offers nothing."""
-    referral = await ON.get(number, BOOKED if number == "A013" else AWAITING)(own)
-    patient = await patient_called(own.rig.run, PATIENT)
-    await put(own.rig.run, msgspec.structs.replace(patient, sensitive=True))
-    before = await own.rows()
-    assert code(await own.do(number, referral)) == (422, "PATIENT_ERROR")
-    assert await own.rows() == before
-    assert await own.offered(referral, own.actor(number, referral)) == set()
-
-
-async def test_a_patient_who_died(own: Cast) -> None:
-    """No other services are searched for them, but the referral is cancelled for that reason."""
-    referral = await own.not_booked()
-    patient = await patient_called(own.rig.run, PATIENT)
-    await put(own.rig.run, msgspec.structs.replace(patient, died=date(2026, 1, 1)))
-    for number in ("A031", "A032"):
-        assert code(await own.do(number, referral)) == (422, "PATIENT_ERROR")
-    assert await own.offered(referral, own.gp) == {"CANCEL_REFERRAL", "CREATE_APPOINTMENT"}
-    assert (await own.do("A036", referral, cancelling("PATIENT_DIED"))).status_code == 200
-
-
-@pytest.mark.parametrize("number", ["A031", "A032"])
-@pytest.mark.parametrize("expected", ["ORGANISATION_IS_CLOSED", "ORGANISATION_NOT_APPROPRIATE"])
-async def test_whose_commissioning_rules_apply(own: Cast, number: str, expected: str) -> None:
-    """The referring organisation has closed, or is none that refers any more."""
-    referral, world = await own.not_booked(), own.rig.world
-    closing = {"closed_on": date(2026, 1, 1)}
-    changes = closing if expected == "ORGANISATION_IS_CLOSED" else {"kind": OrganisationKind.COMMISSIONER}
-    async with world.begin("change an organisation for a test") as tx:
-        practice = await tx.directory.organisation(OdsCode("D82106"))
-        assert practice is not None
-        await tx.directory.put_organisation(msgspec.structs.replace(practice, **changes))
-    before = await own.rows()
-    assert code(await own.do(number, referral)) == (422, expected)
-    assert await own.rows() == before
-
-
-async def test_nothing_can_be_booked_where_no_service_takes_bookings(cast: Cast) -> None:
-    """A029: CREATE_APPOINTMENT needs a shortlisted service that A016 can ask."""
-    referral = await cast.refer(ASSESSING, intention=LETTER)
-    assert "CREATE_APPOINTMENT" not in (await cast.offered(referral, cast.gp) or set())
-    assert {"CREATE_APPOINTMENT"} <= (await cast.offered(await cast.refer(SERVICE), cast.gp) or set())
 
 
 @pytest.mark.parametrize(

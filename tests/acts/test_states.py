@@ -9,7 +9,8 @@ from typing import Final
 
 import pytest
 
-from tests.acts.cast import ADVICE, LATER, STATES, TRIAGE, Cast, appointment_of, cancelling, flag, rejecting, state_of
+from tests.acts.cast import STATES, Cast
+from tests.acts.words import ADVICE, LATER, TRIAGE, appointment_of, cancelling, flag, rejecting, state_of
 from tests.booking.rig import SERVICE, Json, code
 from tests.booking.rows import acts
 

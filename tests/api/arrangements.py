@@ -138,13 +138,13 @@ async def created(run: Running) -> str:
 
 
 def stored(run: Running) -> list[tuple[Any, ...]]:
-    """All that acts have stored: referrals, replaced values and counters."""
+    """All that acts have stored: requests of both kinds, replaced values and counters."""
     path = run.service.settings.sqlite_path
     assert path is not None
     with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as connection:
         rows = [
             row
-            for table in ("referrals", "history", "counters")
+            for table in ("referrals", "conversations", "history", "counters")
             for row in connection.execute(f"SELECT '{table}', * FROM {table} ORDER BY 2, 3")
         ]
     connection.close()

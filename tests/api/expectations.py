@@ -6,14 +6,15 @@ Source: rules chapters 1.2 (who may call what), 2.3 to 2.6 (gateway, headers, er
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 import httpx
-from tests.acts.cast import PATHS, PROFILES, VALID
+from tests.acts.words import PATHS, PROFILES, VALID
 from tests.api.stage import TRIAGE, Stage
 from tests.booking.rig import RULES, cancellation, deferral
+from tests.files import LETTER, Sample, letter, upload
 from tests.requests import (
     ERS_SERVICE,
     HEADERS,
@@ -49,14 +50,19 @@ ISSUE_CODES: Final = frozenset(
 """Issue types of FHIR that the service uses or may use."""
 
 
+WITHOUT_BODY: Final = ("A007", "A013", "A019")
+"""Operations that are posted to and sent nothing."""
+
+
 @dataclass(frozen=True)
 class Expected:
-    """One address of one operation. `path` holds `{ubrn}`, `{appointment}` or `{booked}` where one is named.
+    """One address of one operation. `path` holds the name of what is on the stage in braces, where one is named.
 
-    `etag` is its form, if any; `headers` are those that it needs besides the usual ones; `makes` and `cancels` say what
-    its body asks for where that is of a referral or an appointment that exists. `on` is the referral that an act is
-    done with, which a success uses up; `who` is a function that may call it. `variant` tells two requests apart that go
-    to one address.
+    `etag` and `location` are their form, if any, `cache` is Cache-Control and `media` the type of what is answered;
+    `headers` are those that it needs besides the usual ones. `makes`, `cancels` and `letters` say what its body asks
+    for where that is of a referral or an appointment that exists; `file` is what is uploaded. `on` is the referral that
+    an act is done with, which a success uses up; `who` is a function that may call it. `variant` tells two requests
+    apart that go to one address.
     """
 
     number: str
@@ -65,12 +71,17 @@ class Expected:
     path: str
     success: int = 200
     etag: str | None = None
-    no_cache: bool = False
+    cache: str | None = None
+    location: str | None = None
+    media: str | None = OUTCOME
     body: Json | None = None
     query_required: bool = False
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
     makes: bool = False
     cancels: bool = False
+    letters: bool = False
+    file: Sample | None = None
+    accepts_anything: bool = False
     on: str = ""
     who: str = "RC"
     variant: str = ""
@@ -93,14 +104,20 @@ class Expected:
 
     @property
     def has_body(self) -> bool:
-        """Whether something is sent."""
-        return self.method in ("POST", "PUT") and self.number != "A013"
+        """Whether FHIR JSON is sent."""
+        return self.method in ("POST", "PUT") and self.file is None and self.number not in WITHOUT_BODY
 
     async def address(self, stage: Stage) -> str:
         """Where it is called."""
         booked = (await stage.booked())["id"] if "{booked}" in self.path else ""
-        ubrn = (await stage.made(self.on))["id"] if self.on else stage.ubrn
-        known = {"{ubrn}": ubrn, "{appointment}": stage.appointment, "{booked}": booked}
+        unbooked = (await stage.unbooked())["id"] if "{unbooked}" in self.path else ""
+        known = {
+            "{ubrn}": (await stage.made(self.on))["id"] if self.on else stage.ubrn,
+            "{appointment}": stage.appointment,
+            "{booked}": booked,
+            "{unbooked}": unbooked,
+            "{file}": stage.file,
+        }
         address = self.path
         for name, value in known.items():
             address = address.replace(name, value)
@@ -110,6 +127,8 @@ class Expected:
         """A valid body."""
         if self.makes:
             return deferral(await stage.unbooked(), "TRIAGE", TRIAGE)
+        if self.letters:
+            return letter(await upload(stage.rig.gp, ubrn=(await stage.unbooked())["id"]))
         return cancellation(await stage.booked(), "PATIENT_ILL") if self.cancels else self.body
 
     async def call(
@@ -123,8 +142,11 @@ class Expected:
         if self.has_body and "content" not in instead and "json" not in instead:
             arguments["json"] = await self.content(stage)
         more = {**self.headers, **version, **(HEADERS if self.has_body else {})}
+        if self.file is not None:
+            arguments["content"] = self.file.content
+            more |= {"NHSD-eRS-File-Name": self.file.name, "Content-Type": self.file.media_type}
         reply = await client.request(**{**arguments, **instead}, headers={**more, **(headers or {})})
-        if (self.makes or self.cancels) and reply.is_success:
+        if (self.makes or self.cancels or self.letters) and reply.is_success:
             stage.used_up(booked=self.cancels)
         if self.on and reply.is_success:
             stage.used(self.on)
@@ -135,6 +157,7 @@ def _body(request: Json) -> Json:
     return request["json"]
 
 
+BINARY: Final = r"Binary/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 WEAK: Final = r'W/"[0-9]+"'
 SLOTS: Final = "/STU3/Slot?schedule.actor%3AHealthcareService=11002&appointmentType=URGENT&status=free&_count=10&page=1"
 
@@ -158,6 +181,21 @@ OPERATIONS: Final = (
         "/STU3/ReferralRequest/{ubrn}/_history/3",
         etag=r'W/"3"',
     ),
+    Expected(
+        "A006",
+        "GET",
+        "/STU3/Binary/{id}",
+        "/STU3/Binary/{file}",
+        media="application/pdf",
+        accepts_anything=True,
+    ),
+    Expected(
+        "A007",
+        "POST",
+        "/STU3/ReferralRequest/{ubrn}/$ers.generateCRI",
+        "/STU3/ReferralRequest/{ubrn}/$ers.generateCRI",
+        media="application/pdf",
+    ),
     Expected("A008", "POST", WORKLISTS, WORKLISTS, body=_body(asking("AWAITING_BOOKING"))),
     Expected(
         "A008",
@@ -172,10 +210,27 @@ OPERATIONS: Final = (
     Expected(
         "A011", "POST", create_referral()["url"], create_referral()["url"], 201, WEAK, body=_body(create_referral())
     ),
+    Expected(
+        "A012",
+        "POST",
+        "/STU3/ReferralRequest/{ubrn}/$ers.maintainReferralLetter",
+        "/STU3/ReferralRequest/{unbooked}/$ers.maintainReferralLetter",
+        etag=r'W/"4"',
+        headers={"If-Match": 'W/"3"'},
+        letters=True,
+    ),
     _act("A013", "booked", "SPC"),
     _act("A014", "booked", "SPC"),
     Expected("A015", "GET", "/STU3/Slot", SLOTS, query_required=True, headers=RULES),
     Expected("A016", "POST", "/STU3/Appointment", "/STU3/Appointment", 201, r'W/"1"', makes=True),
+    Expected(
+        "A019",
+        "POST",
+        "/STU3/ReferralRequest/{ubrn}/$ers.generatePatientLetter",
+        "/STU3/ReferralRequest/{ubrn}/$ers.generatePatientLetter",
+        media="application/pdf",
+    ),
+    Expected("A020", "POST", "/STU3/Binary", "/STU3/Binary", 201, location=BINARY, media=None, file=LETTER),
     Expected(
         "A021",
         "POST",
@@ -191,7 +246,7 @@ OPERATIONS: Final = (
     Expected("A030", "GET", "/R4/PractitionerRole", "/R4/PractitionerRole"),
     _act("A031", "awaiting triage"),
     _act("A032", "awaiting triage", etag=None),
-    Expected("A033", "GET", "/R4/HealthcareService/{id}", "/R4/HealthcareService/11001", etag=WEAK, no_cache=True),
+    Expected("A033", "GET", "/R4/HealthcareService/{id}", "/R4/HealthcareService/11001", etag=WEAK, cache="no-cache"),
     Expected(
         "A034",
         "PUT",
@@ -203,7 +258,7 @@ OPERATIONS: Final = (
     ),
     Expected("A035", "GET", "/R4/HealthcareService", "/R4/HealthcareService?_id=11001%2C11002", query_required=True),
     _act("A036", "awaiting triage", etag=None),
-    Expected("A037", "HEAD", "/R4/HealthcareService/{id}", "/R4/HealthcareService/11001", etag=WEAK, no_cache=True),
+    Expected("A037", "HEAD", "/R4/HealthcareService/{id}", "/R4/HealthcareService/11001", etag=WEAK, cache="no-cache"),
     Expected("A038", "GET", "/STU3/Appointment/{id}", "/STU3/Appointment/{appointment}", etag=r'W/"1"'),
     Expected(
         "A038",
@@ -212,76 +267,24 @@ OPERATIONS: Final = (
         "/STU3/Appointment/{appointment}/_history/1",
         etag=r'W/"1"',
     ),
+    Expected("A039", "POST", "/R4/Binary", "/R4/Binary", 201, location=BINARY, media=None, file=LETTER),
     Expected("A040", "GET", "/R4/Practitioner", "/R4/Practitioner?_query=onBehalfOf", query_required=True, who="SPCA"),
     Expected("A041", "GET", "/R4/ServiceRequest", "/R4/ServiceRequest?identifier={ubrn}", query_required=True),
+    Expected(
+        "A042",
+        "GET",
+        "/R4/Binary/{id}",
+        "/R4/Binary/{file}",
+        307,
+        location=r"http://127\.0\.0\.1:8000/files/[\w-]+\.[\w-]{43}",
+        cache="no-store",
+        media=None,
+        accepts_anything=True,
+    ),
 )
 """Every address that exists so far."""
 
 BY_NAME: Final = {each.name: each for each in OPERATIONS}
-
-COLUMNS: Final[Mapping[str, str]] = {
-    "RC": "REFERRING_CLINICIAN",
-    "RCA": "REFERRING_CLINICIAN_ADMIN",
-    "RA": "REFERRING_ADMIN",
-    "SPC": "SERVICE_PROVIDER_CLINICIAN",
-    "SPCA": "SERVICE_PROVIDER_CLINICIAN_ADMIN",
-    "SPA": "SERVICE_PROVIDER_ADMIN",
-    "COM": "COMMISSIONER",
-    "IA": "INFORMATION_ANALYST",
-    "BM": "BOOKING_MANAGER",
-    "ARM": "ADDITIONAL_REQUIREMENTS_MANAGER",
-    "SD": "SERVICE_DEFINER",
-    "BHP": "BMS_HCP_PROXY",
-    "BA": "BMS_ADMIN",
-    "EA": "ERS_ADMIN",
-    "RRM": "REFERRER_RIGHTS_MANAGER",
-    "PAA": "PROVIDER_AUTHORISED_APPLICATION",
-    "RAA": "REFERRER_AUTHORISED_APPLICATION",
-    "AA": "AUTHORISED_APPLICATION",
-}
-"""The business functions by the column that stands for them below."""
-
-_MATRIX = """
-                RC  RCA RA  SPC SPCA SPA COM IA  BM  ARM SD  BHP BA  EA  RRM PAA RAA AA  appPAA appRAA appAA none
-A004            200 200 403 200 200  403 403 403 403 403 403 403 403 403 403 403 403 403 200    200    403   401
-A005            200 200 403 200 200  403 403 403 403 403 403 403 403 403 403 403 403 403 200    403    403   401
-A005-versioned  200 200 403 200 200  403 403 403 403 403 403 403 403 403 403 403 403 403 200    403    403   401
-A008            200 200 200 403 403  403 403 403 403 403 403 403 403 403 403 403 403 403 403    403    403   401
-A008-provider   403 403 403 200 200  200 403 403 403 403 403 403 403 403 403 403 403 403 200    403    403   401
-A010            200 200 403 403 403  403 403 403 403 403 403 403 403 403 403 403 403 403 403    403    403   401
-A011            201 201 403 403 403  403 403 403 403 403 403 403 403 403 403 403 403 403 403    403    403   401
-A013            403 403 403 200 200  403 403 403 403 403 403 403 403 403 403 403 403 403 200    403    403   401
-A014            403 403 403 200 200  403 403 403 403 403 403 403 403 403 403 403 403 403 403    403    403   401
-A015            200 200 403 403 403  403 403 403 403 403 403 403 403 403 403 403 403 403 403    403    403   401
-A016            201 201 403 403 403  403 403 403 403 403 403 403 403 403 403 403 403 403 403    403    403   401
-A021            201 201 403 403 403  403 403 403 403 403 403 403 403 403 403 403 403 403 403    403    403   401
-A022            403 403 403 200 200  403 403 403 403 403 403 403 403 403 403 403 403 403 403    403    403   401
-A028            403 403 403 200 200  403 403 403 403 403 403 403 403 403 403 403 403 403 200    403    403   401
-A029            200 200 403 200 200  403 403 403 403 403 403 403 403 403 403 403 403 403 200    403    403   401
-A030            200 200 200 200 200  200 200 200 200 200 200 200 200 200 200 200 200 200 403    403    403   401
-A031            200 200 403 403 403  403 403 403 403 403 403 403 403 403 403 403 403 403 403    403    403   401
-A032            200 200 403 403 403  403 403 403 403 403 403 403 403 403 403 403 403 403 403    403    403   401
-A033            200 200 403 403 403  403 403 403 403 403 403 403 403 403 403 403 403 403 403    200    403   401
-A034            200 200 403 403 403  403 403 403 403 403 403 403 403 403 403 403 403 403 403    403    403   401
-A035            200 200 403 403 403  403 403 403 403 403 403 403 403 403 403 403 403 403 403    200    403   401
-A036            200 200 403 200 200  403 403 403 403 403 403 403 403 403 403 403 403 403 200    403    403   401
-A037            200 200 403 403 403  403 403 403 403 403 403 403 403 403 403 403 403 403 403    200    403   401
-A038            200 200 403 200 200  403 403 403 403 403 403 403 403 403 403 403 403 403 403    403    403   401
-A038-versioned  200 200 403 200 200  403 403 403 403 403 403 403 403 403 403 403 403 403 403    403    403   401
-A040            403 403 403 403 200  403 403 403 403 403 403 403 403 403 403 403 403 403 403    403    403   401
-A041            200 200 403 200 200  403 403 403 403 403 403 403 403 403 403 403 403 403 403    403    403   401
-"""
-"""Operation by caller: people who hold a function where they say so, applications that have one, and nobody."""
-
-
-def cells() -> Iterator[tuple[str, str, int]]:
-    """Every cell of the matrix: name of the address, column, status."""
-    head, *rows = _MATRIX.strip().splitlines()
-    columns = head.split()
-    for row in rows:
-        name, *statuses = row.split()
-        for column, status in zip(columns, statuses, strict=True):
-            yield name, column, int(status)
 
 
 def with_referrer(body: Json | None, user: str) -> Json | None:
@@ -296,7 +299,7 @@ def check_headers(reply: httpx.Response, expected: Expected, correlation: str) -
     assert reply.status_code == expected.success, reply.text
     assert REQUEST_ID.fullmatch(reply.headers["x-request-id"])
     assert reply.headers["x-correlation-id"] == correlation
-    assert reply.headers["content-type"] == OUTCOME
+    assert reply.headers.get("content-type") == expected.media
     assert reply.headers.get_list("content-length") == [reply.headers["content-length"]]
     if expected.method != "HEAD":
         assert int(reply.headers["content-length"]) == len(reply.content)
@@ -304,7 +307,11 @@ def check_headers(reply: httpx.Response, expected: Expected, correlation: str) -
         assert "etag" not in reply.headers
     else:
         assert re.fullmatch(expected.etag, reply.headers["etag"])
-    assert reply.headers.get("cache-control") == ("no-cache" if expected.no_cache else None)
+    assert reply.headers.get("cache-control") == expected.cache
+    if expected.location is None:
+        assert "location" not in reply.headers
+    else:
+        assert re.fullmatch(expected.location, reply.headers["location"])
 
 
 def check_refusal(reply: httpx.Response, fhir: str) -> None:

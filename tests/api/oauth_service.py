@@ -28,11 +28,13 @@ from openers.api.oauth_call import OAuthDeps
 from openers.api.oauth_upstream import UpstreamProvider
 from openers.documents.blobs_on_disk import BlobsOnDisk
 from openers.documents.scanning import ContentScanner, ScriptedThreats
+from openers.documents.typesetter import TypstTypesetter
 from openers.domain.audit import AuditEntry
 from openers.domain.clock import Instant, in_utc
 from openers.domain.credentials import Application
 from openers.domain.directory import User
 from openers.identity.access import AccessCache, Caller, open_bearer
+from openers.identity.access_codes import AesCodeSeal
 from openers.identity.errors import InvalidToken
 from openers.identity.id_tokens import SigningKey
 from openers.identity.jose import sign
@@ -257,6 +259,8 @@ async def running(
         scanner=ContentScanner(ScriptedThreats()),
         reference=reference,
         listings=ListingsShelf(reference),
+        typesetter=TypstTypesetter(),
+        seal=AesCodeSeal(b"k" * 32),
         entry=entry(),
     )
     await load_pack(world, msgspec.structs.replace(demo(), services=(), patients=()))

@@ -1,6 +1,7 @@
 """What the operations are called on: a referral that awaits triage, one that can be booked, and a booked appointment.
 
 An unbooked referral and a booked appointment are used up by the call that succeeds, and made anew for the next one.
+Another referral that awaits triage has a letter, a PDF, which has been scanned.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from typing import Any
 from tests.acts.cast import STATES, Cast, gathered
 from tests.api.arrangements import sent_for_triage
 from tests.booking.rig import Rig
+from tests.files import maintain, scan, upload
 from tests.requests import Json
 from tests.store.outside import fetch
 
@@ -19,11 +21,15 @@ TRIAGE = "11004"
 
 @dataclass
 class Stage:
-    """A running service with a PAS behind it; `ubrn` awaits triage and has the `appointment`."""
+    """A running service with a PAS behind it; `ubrn` awaits triage and has the `appointment`.
+
+    `file` is the letter of another referral.
+    """
 
     rig: Rig
     ubrn: str
     appointment: str
+    file: str
     cast: Cast
     _made: dict[str, Json] = field(default_factory=dict[str, Json])
     _unbooked: Json | None = None
@@ -69,4 +75,13 @@ async def set_stage(rig: Rig) -> Stage:
     ubrn = await sent_for_triage(rig.run)
     url = rig.run.service.settings.database_url
     ((appointment,),) = await fetch(url, "SELECT appointment FROM referrals WHERE ubrn = ?", ubrn)
-    return Stage(rig, ubrn, str(appointment), await gathered(rig))
+    return Stage(rig, ubrn, str(appointment), await _letter(rig), await gathered(rig))
+
+
+async def _letter(rig: Rig) -> str:
+    """The file of a letter that can be fetched by referrer and provider."""
+    ubrn = await sent_for_triage(rig.run)
+    file = await upload(rig.gp, ubrn=ubrn)
+    assert (await rig.gp.post(**maintain(ubrn, 3, file))).status_code == 200
+    await scan(rig.run, file)
+    return file

@@ -8,14 +8,15 @@ from __future__ import annotations
 import json
 import os
 import re
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from tests.acts.cast import (
+from tests.acts.words import (
     ACCEPTED,
     ADVICE,
     AT_ONCE,
@@ -30,6 +31,7 @@ from tests.acts.cast import (
 from tests.api.arrangements import created, instant
 from tests.api.expectations import BY_NAME, FOCUS
 from tests.api.stage import Stage
+from tests.files import letter
 from tests.requests import (
     SDS_USER,
     Json,
@@ -53,13 +55,19 @@ MASKS = (
     (re.compile(r"\b0{6}\d{6}\b"), "(ubrn)"),
     (re.compile(r"Appointment/\d+"), "Appointment/(id)"),
     (re.compile(r"Slot/\d+"), "Slot/(id)"),
+    (re.compile(r'(?<=["#])DocumentReference-\d+'), "DocumentReference-(id)"),
+    (re.compile(r'(?<="creation":")\d{4}-\d{2}-\d{2}'), "(today)"),
+    (re.compile(r"/files/[\w-]+\.[\w-]+"), "/files/(signed)"),
     (re.compile(r'(?<="id":")\d{1,4}(?=")'), "(id)"),
 )
 OF_A_CLINICIAN = (
     "/STU3/Slot?schedule.actor:HealthcareService=11001&schedule.actor:Practitioner=555032006106"
     "&appointmentType=ROUTINE&status=free&_count=2&page=1"
 )
-KEPT_HEADERS = ("content-type", "etag", "cache-control", "allow", "www-authenticate", "x-correlation-id")
+KEPT_HEADERS = (
+    *("content-type", "etag", "cache-control", "allow", "www-authenticate", "x-correlation-id"),
+    *("location", "content-disposition", "x-content-type-options"),
+)
 GP_ELSEWHERE = Person("555073103211", "B86011", RC)
 FULL = criteria(
     {"name": "postcode", "valueString": "ls14ey"},
@@ -80,6 +88,7 @@ class Asked:
     request: Json | None = None
     path: str | None = None
     method: str | None = None
+    headers: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 def act(number: str, *parameters: Json) -> Json:
@@ -94,6 +103,8 @@ ASKED = (
     Asked("a005/reply_not_booked", "A005", path="/STU3/ReferralRequest/{unbooked}"),
     Asked("a005/reply_no_relationship", "A005", GP_ELSEWHERE),
     Asked("a005/reply_old_version", "A005", path="/STU3/ReferralRequest/{ubrn}/_history/2"),
+    Asked("a006/reply_file", "A006"),
+    Asked("a006/reply_unknown", "A006", path="/STU3/Binary/att-70000-1"),
     Asked("a008/reply_for_review", "A008-provider", CONSULTANT, asking("REFERRALS_FOR_REVIEW", of_service("11004"))),
     Asked("a008/reply_none", "A008-provider", CONSULTANT, asking("APPOINTMENT_SLOT_ISSUES", of_service("11005"))),
     Asked("a008/reply_other_side", "A008", request=asking("REFERRALS_FOR_REVIEW")),
@@ -112,12 +123,17 @@ ASKED = (
             {"name": "eReferralPathwayStart", "valueInstant": instant(datetime.now(UTC) - timedelta(days=20))},
         ),
     ),
+    Asked("a012/reply_letter", "A012"),
+    Asked("a012/reply_no_files", "A012", request={"json": letter()}),
+    Asked("a012/reply_unknown_file", "A012", request={"json": letter("att-70000-1")}),
     Asked("a013/reply_accepted", "A013", CONSULTANT),
     Asked("a014/reply_rejected", "A014", CONSULTANT),
     Asked("a014/reply_flag_not_permitted", "A014", CONSULTANT, act("A014", rejecting(), flag(told=True))),
     Asked("a015/reply_slots_of_a_clinician", "A015", path=OF_A_CLINICIAN),
     Asked("a015/reply_no_page", "A015", path=f"{OF_A_CLINICIAN}0"),
     Asked("a016/reply_sent_for_triage", "A016"),
+    Asked("a020/reply_uploaded", "A020"),
+    Asked("a020/reply_other_extension", "A020", headers={"NHSD-eRS-File-Name": "letter.txt"}),
     Asked("a021/reply_created", "A021"),
     Asked("a021/reply_two_services", "A021", request=create_for_triage(services=["11004", "11005"])),
     Asked("a022/reply_acted_on_later", "A022", CONSULTANT, act("A022", *LATER, priority("URGENT", "priority"))),
@@ -146,10 +162,14 @@ ASKED = (
     Asked("a037/reply_other_method", "A037", method="PUT"),
     Asked("a038/reply_triage", "A038"),
     Asked("a038/reply_unknown", "A038", path="/STU3/Appointment/999999"),
+    Asked("a039/reply_uploaded", "A039"),
     Asked("a040/reply_three_clinicians", "A040", replace(CONSULTANT_ADMIN, on_behalf_of=None)),
     Asked("a041/reply_found", "A041"),
     Asked("a041/reply_not_found", "A041", path="/R4/ServiceRequest?identifier=999999999999"),
     Asked("a041/reply_missing_identifier", "A041", path="/R4/ServiceRequest"),
+    Asked("a042/reply_address", "A042"),
+    Asked("a042/reply_unknown", "A042", path="/R4/Binary/att-70000-1"),
+    Asked("a042/reply_no_relationship", "A042", GP_ELSEWHERE),
 )
 
 
@@ -168,12 +188,17 @@ async def arranged(shared: Running, stage: Stage) -> Arranged:
     return Arranged(shared, stage, await created(shared))
 
 
-def kept(reply: httpx.Response) -> dict[str, Any]:
-    """What is kept of a reply."""
-    headers = {name: reply.headers[name] for name in KEPT_HEADERS if name in reply.headers}
-    text = reply.text
+def masked(text: str) -> str:
+    """A text without ids and moments of the test itself."""
     for pattern, mask in MASKS:
         text = pattern.sub(mask, text)
+    return text
+
+
+def kept(reply: httpx.Response) -> dict[str, Any]:
+    """What is kept of a reply."""
+    headers = {name: masked(reply.headers[name]) for name in KEPT_HEADERS if name in reply.headers}
+    text = masked(reply.text)
     is_json = "json" in headers.get("content-type", "") and text
     return {"status": reply.status_code, "headers": headers, "body": json.loads(text) if is_json else text}
 
@@ -190,7 +215,7 @@ async def test_a_whole_reply(arranged: Arranged, asked: Asked) -> None:
     more: dict[str, Any] = {"url": path, "method": asked.method or expected.method}
     if asked.request is not None:
         more["json"] = asked.request["json"]
-    reply = kept(await expected.call(client, arranged.stage, {"X-Correlation-ID": "golden"}, **more))
+    reply = kept(await expected.call(client, arranged.stage, {"X-Correlation-ID": "golden", **asked.headers}, **more))
     file = GOLDEN / f"{asked.file}.json"
     if os.environ.get("OPENERS_UPDATE_GOLDEN"):
         file.parent.mkdir(exist_ok=True)

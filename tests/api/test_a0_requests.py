@@ -17,6 +17,8 @@ from tests.service import CONSULTANT, CONSULTANT_ADMIN, FHIR, GP, Running, copie
 
 pytestmark = pytest.mark.anyio
 BODIES = [each.name for each in OPERATIONS if each.has_body]
+FHIR_ALONE = [each.name for each in OPERATIONS if each.media in (OUTCOME, None) and not each.accepts_anything]
+"""Those that answer FHIR JSON or nothing. A006, A007 and A019 answer files, and A042 can't answer 406 (rules 14)."""
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "FROBNICATE")
 
 
@@ -50,7 +52,7 @@ async def arranged(shared: Running, stage: Stage) -> Arranged:
 
 
 @pytest.mark.parametrize("accept", ["application/json", "text/html, image/*", f"{FHIR};q=0, */*", "application/*;q=0"])
-@pytest.mark.parametrize("name", BY_NAME)
+@pytest.mark.parametrize("name", FHIR_ALONE)
 async def test_an_accept_header_that_excludes_fhir_is_refused(arranged: Arranged, name: str, accept: str) -> None:
     expected = BY_NAME[name]
     reply = await expected.call(arranged.client(name), arranged.stage, {"Accept": accept})
@@ -62,11 +64,11 @@ async def test_an_accept_header_that_excludes_fhir_is_refused(arranged: Arranged
 
 
 @pytest.mark.parametrize("accept", ["", "*/*", "application/*;q=0.1", f'text/plain;a="b,c", {FHIR};q=0.2'])
-@pytest.mark.parametrize("name", BY_NAME)
+@pytest.mark.parametrize("name", FHIR_ALONE)
 async def test_an_accept_header_that_allows_fhir_is_fine(arranged: Arranged, name: str, accept: str) -> None:
     expected = BY_NAME[name]
     reply = await expected.call(arranged.client(name), arranged.stage, {"Accept": accept})
-    assert (reply.status_code, reply.headers["content-type"]) == (expected.success, OUTCOME)
+    assert (reply.status_code, reply.headers.get("content-type")) == (expected.success, expected.media)
 
 
 @pytest.mark.parametrize("sent", [None, "", "application/json", "text/plain", f"{FHIR};charset=latin-1"])

@@ -9,15 +9,14 @@ import pytest
 from tests.api.arrangements import put
 from tests.api.expectations import (
     BY_NAME,
-    COLUMNS,
     OPERATIONS,
     REQUEST_ID,
     Expected,
-    cells,
     check_headers,
     check_refusal,
     with_referrer,
 )
+from tests.api.roles import COLUMNS, cells
 from tests.api.stage import Stage
 from tests.service import GP, SPCA, Person, Running
 

@@ -1,7 +1,7 @@
-"""Every code that A010, A011 and A021 can refuse with, reached by a real rule, and the place it names.
+"""Every code that A010, A011, A021 and A044 can refuse with, reached by a real rule, and the place it names.
 
 The list is that of the published 422 responses (rules chapter 4, A010 and A011; 11.1 row 3); rows are typed from the
-rules. The same rule must answer in all three operations, since a shortlist is held against a fresh search.
+rules. The same rule must answer in all four operations, since a shortlist is held against a fresh search.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import Any
 
 import httpx
 import pytest
+from tests.advice.talk import question
 from tests.api.arrangements import put, stored
 from tests.api.expectations import check_refusal, patient, place_of, told
 from tests.requests import (
@@ -44,7 +45,7 @@ PUBLISHED = """REFERENCE_NOT_FOUND INAPPROPRIATE_VALUE MISSING_VALUE VALUE_IS_RE
     INVALID_VALUE INVALID_CODE UNEXPECTED_FIELD INVALID_FHIR_STRUCTURE REFERENCED_USER_IS_NOT_SPC
     REFERENCED_USER_IS_NOT_ACTIVE REFERENCED_USER_NOT_IN_ORG REFERENCED_USER_IS_NOT_RC REFERENCED_USER_IS_NOT_RC_AT_ORG
     ORGANISATION_IS_CLOSED ORGANISATION_NOT_APPROPRIATE NO_REG_GP_PRACTICE SNOMED_NOT_FOUND"""
-"""The codes of A010; A011 and A021 have these and three more."""
+"""The codes of A010; A011, A021 and A044 have these and three more."""
 ISSUES = {
     "MISSING_VALUE": "required",
     "INVALID_VALUE": "value",
@@ -202,6 +203,11 @@ def triaging(row: Row) -> Json:
     return create_for_triage(*row.subject, of=row.of, without=row.without)
 
 
+def asking(row: Row) -> Json:
+    """The row as A044."""
+    return question(*row.subject, of=row.of, without=row.without)
+
+
 @pytest.fixture(scope="module")
 async def run(shared: Running) -> Running:
     for who in (CLOSED_GP, COMMISSIONED_GP):
@@ -232,7 +238,7 @@ def test_every_published_code_has_a_row() -> None:
     assert {row.code for row in ROWS} == set(PUBLISHED.split())
 
 
-@pytest.mark.parametrize("request_of", [searching, creating, triaging])
+@pytest.mark.parametrize("request_of", [searching, creating, triaging, asking])
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row.code}-{row.place}")
 async def test_a_code_is_reached_by_its_rule(run: Running, row: Row, request_of: Callable[[Row], Json]) -> None:
     client, request, before = await run.as_person(row.who), request_of(row), stored(run)

@@ -8,8 +8,6 @@ from pathlib import Path
 import pytest
 
 from tests.booking.rig import Rig, rig
-from tests.service import copied
-from tests.stores import PostgresServer
 
 
 @pytest.fixture
@@ -26,17 +24,8 @@ async def hurried(demo_url: str, keys: Path) -> AsyncGenerator[Rig]:
         yield made
 
 
-@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
-def desk_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The URL of a database with the demo world for a whole module, on each kind."""
-    if request.param == "sqlite":
-        return copied(request.getfixturevalue("sqlite_template"), tmp_path_factory.mktemp("desk"))
-    server: PostgresServer = request.getfixturevalue("postgres_server")
-    return server.create(request.getfixturevalue("postgres_template"))
-
-
 @pytest.fixture(scope="module")
-async def desk(desk_url: str, keys: Path) -> AsyncGenerator[Rig]:
+async def desk(shared_url: str, keys: Path) -> AsyncGenerator[Rig]:
     """The same for a whole module, for tests that mind nothing others leave there."""
-    async with rig(desk_url, keys) as made:
+    async with rig(shared_url, keys) as made:
         yield made

@@ -223,12 +223,17 @@ async def test_what_is_not_known_is_taken_without_effect(hospital: Hospital) -> 
 
 async def test_events_are_shown_in_test_mode(hospital: Hospital) -> None:
     """In order, after a number."""
+    from time import monotonic
+
     from starlette.applications import Starlette
 
-    from openers.worlds.control import control_routes
+    from openers.worlds.events.feed import Feed
+    from openers.worlds.finder import only
+    from openers.worlds.http.event_routes import event_routes
 
     await hospital.tell("cancelled")
-    app = Starlette(routes=control_routes(hospital.desk.run.service.world))
+    world = hospital.desk.run.service.world
+    app = Starlette(routes=event_routes(only(world), Feed(monotonic)))
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://test") as client:
         events = (await client.get("/_test/events")).json()["events"]
         assert [each["act"] for each in events] == ["create", "book", "cancel by the provider"]

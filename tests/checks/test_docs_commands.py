@@ -92,12 +92,14 @@ def test_the_commands_of_a_page_run(demo: Demo, page: Path) -> None:
 
 def test_the_walks_end_with_what_they_say(demo: Demo) -> None:
     commands = demo.script(README)
-    first, second = commands.split("mkdir -p var\n")
-    told = demo.run(f"{first}\necho\necho $UBRN\nmkdir -p var\n{second}")
-    referral, ubrn, *rest = told.strip().splitlines()[-3:]
+    first, rest_of_it = commands.split("mkdir -p var\n")
+    second, third = rest_of_it.split("UBRN=$(value var/other.json")
+    told = demo.run(f"{first}\necho\necho $UBRN\nmkdir -p var\n{second}\necho\nUBRN=$(value var/other.json{third}")
+    referral, ubrn, *rest, letter = told.strip().splitlines()[-4:]
     assert f'"id":"{ubrn}"' in referral
     assert '"NOT_BOOKED"' in referral
     assert re.findall(r'"status":"(cancelled|proposed)"', "".join(rest)) == ["cancelled", "proposed"]
+    assert letter == "Dear colleague, please see this patient."
 
 
 def test_the_tutorial_is_refused_in_the_three_ways_that_it_names(demo: Demo) -> None:

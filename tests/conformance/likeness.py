@@ -40,6 +40,7 @@ MASKS: Final = (
     Mask("*valueDateTime", INSTANT, "an instant"),
     Mask("*versionId", r"\d+", "a version"),
     Mask("*valueInstant", INSTANT, "an instant"),
+    Mask("*valueDateTime", INSTANT, "an instant"),
     Mask("*created", INSTANT, "an instant"),
     Mask("*lastUpdated", INSTANT, "an instant"),
     Mask("timestamp", INSTANT, "an instant"),

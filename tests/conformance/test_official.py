@@ -10,7 +10,8 @@ from collections.abc import AsyncGenerator
 
 import httpx
 import pytest
-from tests.acts.cast import VALID, gathered
+from tests.acts.cast import gathered
+from tests.acts.words import VALID
 from tests.booking.rig import linked
 from tests.conformance.official import contradictions, official
 from tests.requests import HEADERS, create_for_triage, create_referral, posted, search, specialty

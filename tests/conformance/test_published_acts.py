@@ -14,7 +14,7 @@ from typing import Final
 
 import httpx
 import pytest
-from tests.acts.cast import document, request_of, uploaded
+from tests.acts.words import document, request_of, uploaded
 from tests.conformance.booking import Behind, Json, ahead_of, behind, in_time, later
 from tests.conformance.likeness import UUID, differences
 from tests.conformance.reference import Example, published
@@ -268,18 +268,17 @@ async def test_ends(example: Example, stage: Stage, compared: Count) -> None:
 # What a PAS spoils, and what is offered
 
 
-@pytest.mark.parametrize(
-    ("number", "request_name", "status", "fault"),
-    [
-        ("A014", "BasicExampleDbs.json", "504", "drop"),
-        ("A036", "ReferrerCancellation.json", "502", "500"),
-        ("A036", "ReferrerCancellation.json", "504", "drop"),
-    ],
+SPOILT: Final = (
+    ("A014", "BasicExampleDbs.json", "504", "drop"),
+    ("A036", "ReferrerCancellation.json", "502", "500"),
+    ("A036", "ReferrerCancellation.json", "504", "drop"),
 )
-async def test_acts_that_the_pas_spoils(
-    number: str, request_name: str, status: str, fault: str, stage: Stage, compared: Count
-) -> None:
+
+
+@pytest.mark.parametrize("spoilt", SPOILT, ids=lambda spoilt: f"{spoilt[0]}-{spoilt[2]}")
+async def test_acts_that_the_pas_spoils(spoilt: tuple[str, str, str, str], stage: Stage, compared: Count) -> None:
     """A014, A036: the published text speaks of creating a booking, ours of cancelling one."""
+    number, request_name, status, fault = spoilt
     service = stage.booking.world.id(ServiceId, "11002")
     told = stage.booking.world.told(only("A014", "ExampleResponseDbs.json").read())
     referral = await stage.booked(await stage.referred(told), service, TIMES, None)

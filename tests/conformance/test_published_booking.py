@@ -11,6 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from tests.conformance.booking import Behind, Json, ahead_of, behind, in_time, later
+from tests.conformance.letters import add_letter, author_of, told_of
 from tests.conformance.likeness import differences
 from tests.conformance.reference import Example, examples, published
 from tests.conformance.register import assert_registered
@@ -201,10 +202,12 @@ async def test_referrals_with_an_appointment(example: Example, booking: Behind, 
         named = {name: appointment[name] for name in ("reason", "comment", "participant")}
         made = await booking.ask(request, referral, **named)
     assert made.status_code == 201, made.text
-    version = made.json()["incomingReferral"][0]["reference"].rpartition("/")[2]
+    lettered = await add_letter(booking.world, booking.run, referral["id"], told)
+    version = lettered["meta"]["versionId"]
     read = await booking.gp.get(example.address.replace("{ubrn}", referral["id"]).replace("{version}", version))
     assert read.status_code == 200, read.text
-    assert_registered(example.path, differences(in_time(told, by), read.json()))
+    expected = told_of(booking.world, in_time(told, by), read.json(), author_of(told))
+    assert_registered(example.path, differences(expected, read.json()))
     compared(1)
 
 

@@ -108,6 +108,7 @@ REFUSED: tuple[tuple[str, str, Person | None, str, Json], ...] = (
     ("r4", "NHSDigital-OperationOutcome-403.json", PROVIDER_ADMIN, "/R4/HealthcareService/1", {}),
     ("r4", "NHSDigital-OperationOutcome-404.json", GP, "/R4/HealthcareService/900001", {}),
     ("r4", "NHSDigital-OperationOutcome-406.json", GP, "/R4/PractitionerRole", {"Accept": "text/html"}),
+    ("a042", "404-example.json", GP, "/R4/Binary/0e2c9a52-6d0f-4a0e-9f0e-0a1b2c3d4e5f", {}),
     ("a033", "404-example.json", GP, "/R4/HealthcareService/900001", {}),
     ("stu3", "STU3-Unauthorised.json", WEAKLY_LOGGED_IN, "/STU3/CodeSystem/PRIORITY", {}),
     ("stu3", "STU3-Forbidden.json", PROVIDER_ADMIN, "/STU3/CodeSystem/PRIORITY", {}),

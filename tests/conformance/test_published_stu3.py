@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import httpx
 import pytest
+from tests.conformance.letters import add_letter, author_of, refer, samples_of, told_of
 from tests.conformance.likeness import Json, differences, unlike
-from tests.conformance.reference import Example, published
+from tests.conformance.reference import DIRECTORY, Example, published
 from tests.conformance.register import assert_registered
 from tests.conformance.worlds import World, table
+from tests.files import Sample, maintain, scan, upload
 from tests.requests import HEADERS
 from tests.service import GP, GP_ADMIN, Running
 
@@ -87,27 +90,75 @@ async def test_creations(example: Example, world: World, served: Running, compar
     compared(1)
 
 
-UNBOOKED = [each for each in published("A005") if each.name == "Unbooked.json"]
+UNBOOKED = [each for each in published("A005") if each.name in {"Unbooked.json", "WithUnavailableAttachments.json"}]
 
 
 @pytest.mark.parametrize("example", UNBOOKED, ids=lambda each: each.path)
 async def test_unbooked_referral(example: Example, world: World, served: Running, compared: Count) -> None:
-    """A005: a referral made with the criteria of the published one is read like it."""
+    """A005: a referral made with the criteria and the files of the published one is read like it."""
     expected = world.told(example.read())
-    request = next(each for each in published("A011", "request") if each.name == "MinimalRequest.json")
-    body = world.told(request.read())
-    shortlist = next(each["resource"] for each in body["parameter"] if each["name"] == "shortlist")
-    shortlist["contained"][0]["parameter"] = next(
-        each["parameter"] for each in expected["contained"] if each["resourceType"] == "Parameters"
-    )
-    body["parameter"] = [each for each in body["parameter"] if each["name"] != "eReferralPathwayStart"]
-    created = await sent(request, world, served, body)
-    assert created.status_code == 201, created.text
     client = await served.as_person(world.person(GP))
-    ubrn, version = created.json()["id"], created.json()["meta"]["versionId"]
-    address = example.address.replace("{ubrn}", ubrn).replace("{version}", version)
+    ubrn = (await refer(world, client, expected))["id"]
+    lettered = await add_letter(world, served, ubrn, expected)
+    address = example.address.replace("{ubrn}", ubrn).replace("{version}", lettered["meta"]["versionId"])
     read = await client.get(address)
-    assert_registered(example.path, differences(expected, read.json()))
+    told = told_of(world, expected, read.json(), author_of(expected))
+    assert_registered(example.path, differences(told, read.json()))
+    compared(1)
+
+
+LETTERS = {
+    "SingleDocumentReference.json": "ReferralRequestWithSingleDocumentReference.json",
+    "MultipleDocumentReferences.json": "ReferralRequestWithMultipleDocumentReferences.json",
+}
+"""Which published reply belongs to a published request."""
+
+
+@pytest.mark.parametrize("example", published("A012", "request"), ids=lambda each: each.name)
+async def test_letters(example: Example, world: World, served: Running, compared: Count) -> None:
+    """A012: every published request makes a letter like the published one; the second reply tells of a change."""
+    reply_of = next(each for each in published("A012") if each.name == LETTERS[example.name])
+    expected = world.told(reply_of.read())
+    client = await served.as_person(world.person(GP))
+    referral = await refer(world, client, expected)
+    ubrn, version = referral["id"], referral["meta"]["versionId"]
+    samples = samples_of(expected)
+    if len(samples) > 1:
+        first = await upload(client, samples[0]._replace(name=f"old {samples[0].name}"), ubrn)
+        version = (await client.post(**maintain(ubrn, version, first))).json()["meta"]["versionId"]
+    body = world.told(example.read())
+    files = [await upload(client, each, ubrn) for each in samples]
+    await scan(served, *files)
+    for parameter, file in zip(body["parameter"], files, strict=True):
+        parameter["resource"]["content"][0]["attachment"]["url"] = f"Binary/{file}"
+    address = example.address.replace("{ubrn}", ubrn)
+    reply = await client.post(address, json=body, headers={**HEADERS, "If-Match": f'W/"{version}"'})
+    assert reply.status_code == 200, reply.text
+    assert_registered(reply_of.path, differences(told_of(world, expected, reply.json(), GP), reply.json()))
+    assert reply.headers["etag"] == f'W/"{reply.json()["meta"]["versionId"]}"'
+    assert (await client.get(f"/STU3/ReferralRequest/{ubrn}")).content == reply.content
+    compared(1)
+
+
+PUBLISHED_FILES = (
+    ("stu3/a020-upload-file-to-document-store/requests/upload.txt", "text/plain"),
+    ("stu3/a006-retrieve-attachment/responses/example_attachment.pdf", "application/pdf"),
+    ("r4/a042-retrieve-attachment/responses/example_attachment.pdf", "application/pdf"),
+)
+
+
+@pytest.mark.parametrize(("path", "media_type"), PUBLISHED_FILES, ids=lambda each: each)
+async def test_files(path: str, media_type: str, world: World, served: Running, compared: Count) -> None:
+    """A020, A006, A042: the published files are taken, and come back as they are."""
+    content = (Path(DIRECTORY) / "examples" / path).read_bytes()
+    client = await served.as_person(world.person(GP))
+    file = await upload(client, Sample(path.rpartition("/")[2], media_type, content))
+    await scan(served, file)
+    read = await client.get(f"/STU3/Binary/{file}")
+    assert (read.status_code, read.content, read.headers["content-type"]) == (200, content, media_type)
+    address = await client.get(f"/R4/Binary/{file}")
+    assert address.status_code == 307
+    assert (await served.pages().get(address.headers["location"])).content == content
     compared(1)
 
 

@@ -17,7 +17,7 @@ from uuid import uuid4
 
 import httpx
 import pytest
-from tests.acts.cast import cancelling, document, outcome, rejecting, request_of, said, uploaded
+from tests.acts.words import cancelling, document, outcome, rejecting, request_of, said, uploaded
 from tests.booking.rig import cancellation, test_entry
 from tests.conformance.booking import Behind, Json, behind
 from tests.conformance.likeness import INSTANT, differences

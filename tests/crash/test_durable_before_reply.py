@@ -1,4 +1,4 @@
-"""The system calls of a running service: between a request and its reply the database's log is synced to disk.
+"""The system calls of a running service: between a request and its reply, the disk is told to keep what it must.
 
 A kill shows only that the kernel has the data; this shows that the disk was told to keep it.
 """
@@ -8,19 +8,29 @@ from __future__ import annotations
 import re
 import signal
 import subprocess
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from tests.blobs.clients import A020, Desk
 from tests.cli.command import settings_in
 from tests.live import Live, live
 from tests.requests import create_referral
 from tests.service import GP, copied
 
-CALLS = "trace=read,recvfrom,recvmsg,fsync,fdatasync,write,writev,sendto,sendmsg,pwrite64"
+CALLS = "trace=read,recvfrom,recvmsg,fsync,fdatasync,rename,write,writev,sendto,sendmsg,pwrite64"
 SYNC = re.compile(r"(fsync|fdatasync)\(\d+<[^>]*openers\.db-wal>")
+"""Of the database's log."""
+ACT_STEPS = {"sync": SYNC}
+FILE_STEPS = {
+    "content": re.compile(r"(fsync|fdatasync)\(\d+<[^>]*/drafts/"),
+    "name": re.compile(r'rename\(".*/drafts/'),
+    "directory": re.compile(r"fsync\(\d+<[^>]*/blobs/[0-9a-f]{2}>"),
+    "sync": SYNC,
+}
+"""Of an upload: its content is synced, named, the directory of its name is synced, then the database's log."""
 REPLY = re.compile(r"(write|writev|sendto|sendmsg)\(\d+<[^>]*>.*HTTP/1\.1 (200|201|422) ")
 
 
@@ -38,15 +48,15 @@ def traced(service: Live, into: Path) -> Generator[None]:
         tracer.communicate()
 
 
-def order_of(trace: str, request: str) -> list[str]:
-    """From the request on: each sync of the write-ahead log and the reply, in the order in which they were called."""
+def order_of(trace: str, request: str, steps: Mapping[str, re.Pattern[str]] = ACT_STEPS) -> list[str]:
+    """From the request on: each of the steps and the reply, in the order in which they were called."""
     received = re.compile(rf"(read|recvfrom|recvmsg)\(.*{re.escape(request)}")
     seen: list[str] = []
     for line in trace.splitlines():
         if received.search(line):
             seen = ["request"]
-        elif seen and SYNC.search(line):
-            seen.append("sync")
+        elif seen and (step := next((name for name, call in steps.items() if call.search(line)), None)):
+            seen.append(step)
         elif seen and REPLY.search(line):
             return [*seen, "reply"]
     return seen
@@ -67,3 +77,15 @@ def test_acts_reads_and_refusals_are_synced_before_their_replies(sqlite_template
     assert order_of(act, "POST /referrals") == ["request", "sync", "reply"], trace
     assert order_of(trace, "GET /referrals/FHIR/STU3/ReferralRequest") == ["request", "sync", "reply"], trace
     assert order_of(refusal, "POST /referrals") == ["request", "sync", "reply"], trace
+
+
+@pytest.mark.needs("strace")
+def test_a_file_is_synced_before_what_is_known_of_it(sqlite_template: Path, tmp_path: Path) -> None:
+    """Content, then its name, then the commit that names it, then the reply: each finds the one before on the disk."""
+    with live(settings_in(tmp_path, copied(sqlite_template, tmp_path))) as service:
+        desk = Desk(service)
+        with traced(service, tmp_path / "trace"):
+            assert desk.gp.post(A020, content=b"Dear colleague", headers=desk.headers()).status_code == 201
+    trace = (tmp_path / "trace").read_text()
+    in_order = ["request", *FILE_STEPS, "reply"]
+    assert order_of(trace, "POST /referrals/FHIR/STU3/Binary", FILE_STEPS) == in_order, trace

@@ -67,7 +67,10 @@ REVIEW = {Need.PENDING_REVIEW, Need.NOT_PAST, Need.LETTER_AS_INTENDED}
 
 def allowed() -> dict[tuple[ReferralState | None, Act], ReferralState]:
     """The table above, cell by cell."""
-    found: dict[tuple[ReferralState | None, Act], ReferralState] = {(None, Act.CREATE): ReferralState.NOT_BOOKED}
+    found: dict[tuple[ReferralState | None, Act], ReferralState] = {
+        (None, Act.CREATE): ReferralState.NOT_BOOKED,
+        (None, Act.CONVERT_ADVICE): ReferralState.TRIAGED_PROVIDER_TO_ACTION,
+    }
     head, *lines = ALLOWED.strip().splitlines()
     for line in lines:
         name, *row = line.split()
@@ -138,6 +141,7 @@ OF_OPERATIONS = {
     "A014": (Act.REJECT,),
     "A016": (Act.BOOK, Act.DEFER, Act.SEND_FOR_TRIAGE),
     "A022": (Act.ACT_LATER,),
+    "A027": (Act.CONVERT_ADVICE,),
     "A028": (Act.ACCEPT_BOOK_LATER, Act.RETURN_WITH_ADVICE),
     "A031": (Act.CHANGE_SHORTLIST,),
     "A032": (Act.CHANGE_SHORTLIST_FOR_TRIAGE,),

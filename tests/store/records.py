@@ -79,9 +79,9 @@ async def found(store: Store, ubrn: Ubrn) -> Stored[Referral] | None:
 
 
 async def claim(store: Store, now: datetime, most: int = 32, life: timedelta = MINUTE) -> list[DueItem]:
-    """Claim due work in an act of its own."""
+    """Claim due work of the kind `remind` in an act of its own."""
     async with store.begin(entry("claim")) as tx:
-        return list(await tx.due.claim(now, now + life, most))
+        return list(await tx.due.claim("remind", now, now + life, most))
 
 
 async def fails_after_writing(tx: Tx, new: Referral) -> None:

@@ -102,6 +102,7 @@ def test_processes_that_migrate_at_once_don_t_meet(empty_url: str) -> None:
     assert sorted(asyncio.run(fetch(empty_url, "SELECT name, value FROM counters"))) == [
         ("appointment", 0),
         ("attachment", 0),
+        ("communication", 0),
         ("directory_version", 0),
         ("slot", 0),
         ("ubrn", 0),

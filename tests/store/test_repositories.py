@@ -11,7 +11,9 @@ from openers.domain.errors import NoRelationship, NotFound, VersionConflict
 from openers.domain.identifiers import NhsNumber, OdsCode, ServiceId, Ubrn, UserId
 from openers.domain.principal import BusinessFunction
 from openers.store.opening import open_store
-from openers.store.referrals import FIRST_VERSION, KIND
+from openers.store.referrals import FIRST_VERSION
+from openers.store.request_tables import REFERRALS
+from openers.usecases.access_code_ports import KeptCode
 from openers.usecases.ports import Store
 from openers.worlds.packs import read_pack
 from tests.store.outside import fetch
@@ -31,7 +33,9 @@ def session(name: str = "one") -> Session:
 
 async def history(url: str) -> list[tuple[str, int, bytes]]:
     """What is kept of referrals' earlier values."""
-    return await fetch(url, "SELECT key, version, body FROM history WHERE kind = ? ORDER BY key, version", KIND)
+    return await fetch(
+        url, "SELECT key, version, body FROM history WHERE kind = ? ORDER BY key, version", REFERRALS.kind
+    )
 
 
 async def test_a_referral_comes_back_as_it_was_stored(store: Store) -> None:
@@ -100,6 +104,44 @@ async def test_put_over_a_stale_value_is_refused_and_keeps_nothing(store: Store,
     assert await history(empty_url) == [(old.key, old.version, old.body)]
     async with store.read() as tx:
         assert (await tx.referrals.get(Ubrn.of(1), caller())).value.reminder_days == 1
+
+
+async def test_amend_changes_the_value_alone(store: Store, empty_url: str) -> None:
+    """The version stays, nothing is kept in history, and who read before may still put what they meant to."""
+    old = await add_referral(store, made(1))
+    async with store.begin(entry(), (old.key,)) as tx:
+        amended = await tx.referrals.amend(old, made(1, reminder_days=3))
+    assert amended.version == old.version
+    assert await history(empty_url) == []
+    async with store.begin(entry(), (old.key,)) as tx:
+        seen = await tx.referrals.get(Ubrn.of(1), caller(), version=old.version)
+        assert seen.value.reminder_days == 3
+        await tx.referrals.put(seen, made(1, reminder_days=4))
+
+
+async def test_amend_over_a_stale_value_is_refused(store: Store) -> None:
+    """As `put` is."""
+    old = await add_referral(store, made(1))
+    async with store.begin(entry(), (old.key,)) as tx:
+        await tx.referrals.put(old, made(1, reminder_days=1))
+    with pytest.raises(VersionConflict):
+        async with store.begin(entry(), (old.key,)) as tx:
+            await tx.referrals.amend(old, made(1, reminder_days=2))
+
+
+async def test_a_sealed_code_is_kept_replaced_and_forgotten(store: Store) -> None:
+    """One for a referral; forgetting one that is not there does no harm."""
+    for kept in (KeptCode(b"one", 0), KeptCode(b"two", 3)):
+        async with store.begin(entry()) as tx:
+            await tx.access_codes.put(Ubrn.of(1), kept)
+        async with store.read() as tx:
+            assert await tx.access_codes.get(Ubrn.of(1)) == kept
+            assert await tx.access_codes.get(Ubrn.of(2)) is None
+    for _ in range(2):
+        async with store.begin(entry()) as tx:
+            await tx.access_codes.drop(Ubrn.of(1))
+    async with store.read() as tx:
+        assert await tx.access_codes.get(Ubrn.of(1)) is None
 
 
 async def test_numbers_rise_and_are_never_given_again(store: Store, empty_url: str) -> None:
@@ -238,10 +280,22 @@ async def test_due_work_is_claimed_earliest_first_and_not_before_its_time(store:
     assert [(each.key, each.attempt) for each in await claim(store, NOON, most=2)] == [("late", 1), ("later", 1)]
     assert [each.key for each in await claim(store, NOON)] == ["latest"]
     async with store.read() as tx:
-        assert not await tx.due.waiting(NOON)
-        assert await tx.due.waiting(NOON + 2 * MINUTE)
+        assert await tx.due.waiting(NOON) == []
+        assert await tx.due.waiting(NOON + 2 * MINUTE) == ["remind"]
         assert await tx.due.planned("remind", "future")
         assert not await tx.due.planned("remind", "nothing")
+
+
+async def test_due_work_is_claimed_by_kind(store: Store) -> None:
+    """Each kind that waits is told once; claiming one leaves the others."""
+    async with store.begin(entry()) as tx:
+        for kind, key in (("scan", "one"), ("scan", "two"), ("remind", "one")):
+            await tx.due.add(kind, key, NOON)
+    async with store.read() as tx:
+        assert await tx.due.waiting(NOON) == ["remind", "scan"]
+    assert [(each.kind, each.key) for each in await claim(store, NOON)] == [("remind", "one")]
+    async with store.read() as tx:
+        assert await tx.due.waiting(NOON) == ["scan"]
 
 
 async def test_due_work_is_done_or_given_back(store: Store) -> None:
@@ -279,10 +333,10 @@ async def test_a_claim_runs_out_and_then_belongs_to_the_next(store: Store) -> No
 async def test_work_added_again_while_it_runs_is_not_lost(store: Store) -> None:
     """Even for the same instant: what is done was the earlier one."""
     async with store.begin(entry()) as tx:
-        await tx.due.add("poll", "slots", NOON)
+        await tx.due.add("remind", "slots", NOON)
     (running,) = await claim(store, NOON)
     async with store.begin(entry()) as tx:
-        await tx.due.add("poll", "slots", NOON)
+        await tx.due.add("remind", "slots", NOON)
         await tx.due.done(running)
     assert [(each.key, each.attempt) for each in await claim(store, NOON)] == [("slots", 1)]
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from openers.api.request import ClientGone, Incoming, Stop
+from openers.api.request import SLOWEST_BYTES_PER_S, ClientGone, Incoming, Stop
 from openers.wire.outcome import Fhir
 
 MOST = 8
@@ -85,3 +85,36 @@ def test_a_file_that_stops_arriving_is_refused() -> None:
 def test_a_file_that_ends_too_early_is_nobodys() -> None:
     with pytest.raises(ClientGone):
         asyncio.run(pieces(part(b"1", more=True), {"type": "http.disconnect"}))
+
+
+def test_a_file_that_dribbles_in_is_refused() -> None:
+    """Each byte comes in time, but all of them hold the upload open for longer than their number allows."""
+
+    async def dribble() -> dict[str, Any]:
+        await asyncio.sleep(0.004)
+        return part(b"1", more=True)
+
+    async def read() -> int:
+        count = 0
+        async for _ in Incoming(dribble, Fhir.R4, MOST, within_s=0.01).chunks():
+            count += 1
+            assert count < 1000, "it would never end"
+        return count
+
+    with pytest.raises(Stop) as stop:
+        asyncio.run(read())
+    assert stop.value.problem.status == 408
+
+
+def test_a_file_may_take_as_long_as_it_is_large() -> None:
+    """Waits that are too long on the whole, for a few bytes, are none for many."""
+
+    async def arrive() -> dict[str, Any]:
+        await asyncio.sleep(0.004)
+        return part(b"1" * SLOWEST_BYTES_PER_S, more=bool(left.pop()))
+
+    async def read() -> int:
+        return sum([len(piece) async for piece in Incoming(arrive, Fhir.R4, MOST, within_s=0.5).chunks()])
+
+    left = list(range(200))
+    assert asyncio.run(read()) == 200 * SLOWEST_BYTES_PER_S

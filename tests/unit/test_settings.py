@@ -109,6 +109,7 @@ def test_a_wrong_file_is_a_problem(tmp_path: Path, text: str | None) -> None:
         ({**PRODUCTION, "OPENERS_CLAMD_URL": ""}, "OPENERS_CLAMD_URL is missing"),
         ({"OPENERS_CLAMD_URL": "clamd:3310"}, "unix:/path/of/socket"),
         ({**PRODUCTION, "OPENERS_BASE_URL": "http://ers.example"}, "https"),
+        ({**PRODUCTION, "OPENERS_BLOB_ENDPOINT": "http://s3.example:9000"}, "OPENERS_BLOB_ENDPOINT is"),
         ({**PRODUCTION, "OPENERS_WORLD": "demo"}, "published"),
     ],
 )
@@ -177,3 +178,9 @@ def test_a_file_that_is_no_key_is_refused(tmp_path: Path) -> None:
         read_or_make_key(path)
     with pytest.raises(SettingsError, match="can't be read"):
         read_or_make_key(tmp_path)
+
+
+@pytest.mark.parametrize("endpoint", ["https://s3.example", "http://127.0.0.1:9000", "http://localhost:9000"])
+def test_files_go_to_a_store_that_nobody_can_listen_to(endpoint: str) -> None:
+    """In production: encrypted, or not beyond this machine."""
+    assert read_settings({**PRODUCTION, "OPENERS_BLOB_ENDPOINT": endpoint}).blob_endpoint == endpoint

@@ -249,8 +249,8 @@ def test_a_long_value_is_cut() -> None:
 
 def test_a_refusal_names_its_rule() -> None:
     error = e.DuplicateService(Field.SHORTLISTED_SERVICE, "501", "x")
-    assert rule_of(error) == "DUPLICATE_SERVICE (rules 2.7)"
-    assert rule_of(e.VersionConflict(1, 2)) == "VERSION_CONFLICT (rules 3.4)"
+    assert str(rule_of(error)) == "DUPLICATE_SERVICE (rules 2.7)"
+    assert str(rule_of(e.VersionConflict(1, 2))) == "VERSION_CONFLICT (rules 3.4)"
 
 
 @pytest.mark.parametrize("kind", [each for each in leaves(FieldRefused) if ours(each)])

@@ -19,6 +19,7 @@ from openers.domain.codes import AppointmentType, RequestFlow
 from openers.domain.directory import Role, User
 from openers.domain.identifiers import OdsCode, UserId
 from openers.domain.principal import RC, SPC, BusinessFunction
+from openers.usecases.find_requests import FoundRequests
 from openers.wire.r4.practitioners import write_practitioner_roles, write_practitioners
 from openers.wire.r4.service_requests import write_service_requests
 from openers.wire.r4.services import FLOWS, TYPES, write_service, write_services
@@ -65,10 +66,12 @@ def test_the_identifier_of_a_practitioner_is_an_object_and_its_full_url_is_relat
 
 
 def test_a_request_found_by_its_ubrn() -> None:
-    written = write_service_requests([stored(REFERRAL.ubrn, 3, REFERRAL)], searchset("identifier=000000012345"))
+    written = write_service_requests(
+        FoundRequests(stored(REFERRAL.ubrn, 3, REFERRAL), None), searchset("identifier=000000012345")
+    )
     assert in_order(written) == in_order(golden("a041/one_referral.json"))
 
 
 def test_no_request_found() -> None:
-    written = write_service_requests([], searchset("identifier=000000012346"))
+    written = write_service_requests(FoundRequests(None, None), searchset("identifier=000000012346"))
     assert in_order(written) == in_order(golden("a041/none.json"))

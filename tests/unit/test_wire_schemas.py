@@ -36,6 +36,7 @@ from openers.domain import errors as e
 from openers.domain.codes import CodeSystem, CodeSystemName, Concept
 from openers.domain.directory import User
 from openers.domain.identifiers import UserId
+from openers.usecases.find_requests import FoundRequests
 from openers.usecases.slot_page import SlotPage
 from openers.wire.json import BadValue
 from openers.wire.outcome import Fhir, outcome_of, write_outcome
@@ -82,7 +83,7 @@ WRITTEN: list[tuple[str, bytes]] = [
     ("R4HealthcareServices", write_services([stored("x", 1, SMALL_SERVICE)], searchset())),
     ("R4PractitionerRoles", write_practitioner_roles(USER, searchset())),
     ("R4Practitioners", write_practitioners([USER], searchset())),
-    ("R4ServiceRequests", write_service_requests([stored("x", 3, REFERRAL)], searchset())),
+    ("R4ServiceRequests", write_service_requests(FoundRequests(stored("x", 3, REFERRAL), None), searchset())),
 ]
 
 

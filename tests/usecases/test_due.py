@@ -19,7 +19,7 @@ from openers.domain.identifiers import UserId
 from openers.server import Application
 from openers.settings import read_settings
 from openers.telemetry.logs import configure
-from openers.usecases.due import AT_ONCE, CLAIMED_FOR, FIRST_RETRY, LAST_RETRY, run_due
+from openers.usecases.due import CLAIMED_FOR, FIRST_RETRY, LAST_RETRY, OF_A_KIND, DueRunner, run_due
 from openers.usecases.poll_slots import KIND as POLL
 from openers.usecases.ports import DueItem
 from openers.usecases.purge_credentials import EVERY, KIND, start_purging
@@ -29,6 +29,7 @@ from tests.store.outside import execute, fetch
 
 pytestmark = pytest.mark.anyio
 JOBS = jobs_of(read_settings({}))
+WITHIN_S = 20.0
 
 
 class HandClock:
@@ -51,12 +52,17 @@ class Workshop:
         self.clock = HandClock(run.service.world.clock.now())
         self.world = msgspec.structs.replace(run.service.world.for_call(entry()), clock=self.clock, wall=self.clock)
         self.went: list[tuple[str, int, str]] = []
+        self.url = run.service.settings.database_url
 
     async def add(self, kind: str, *keys: str) -> None:
         """Items that are due now."""
         async with self.world.begin("add") as tx:
             for key in keys:
                 await tx.due.add(kind, key, self.clock.time)
+
+    def runner(self, **jobs: Callable[[DueItem, World], Awaitable[None]]) -> DueRunner:
+        """A runner that goes on while a test looks."""
+        return DueRunner(self.world, {**JOBS, **jobs}, self._note)
 
     async def run(self, **jobs: Callable[[DueItem, World], Awaitable[None]]) -> int:
         """One round; how many of the items that a test added were taken."""
@@ -96,10 +102,11 @@ def shop(idle: Running) -> Workshop:
 
 
 async def test_items_are_done_once_in_rounds(shop: Workshop) -> None:
-    """As many at once as a round takes; a round without work takes nothing."""
-    await shop.add("ring", *(f"{number:03}" for number in range(AT_ONCE + 3)))
-    assert [await shop.run(ring=finish) for _ in range(3)] == [AT_ONCE, 3, 0]
-    assert shop.went == [(f"{number:03}", 1, "NoneType") for number in range(AT_ONCE + 3)]
+    """As many at once as a kind has places, earliest first; a round without work takes nothing."""
+    await shop.add("ring", *(f"{number:03}" for number in range(OF_A_KIND + 3)))
+    assert [await shop.run(ring=finish) for _ in range(3)] == [OF_A_KIND, 3, 0]
+    went = [sorted(shop.went[:OF_A_KIND]), sorted(shop.went[OF_A_KIND:])]
+    assert [*went[0], *went[1]] == [(f"{number:03}", 1, "NoneType") for number in range(OF_A_KIND + 3)]
 
 
 async def test_a_failure_is_undone_and_tried_again_after_doubling_pauses(shop: Workshop) -> None:
@@ -125,6 +132,100 @@ async def test_a_failure_is_undone_and_tried_again_after_doubling_pauses(shop: W
         assert not await tx.due.planned("trace", "bad")
 
 
+class Hanging:
+    """A job whose items hang until they are let go."""
+
+    def __init__(self) -> None:
+        """None has begun."""
+        self.begun: list[str] = []
+        self.go = asyncio.Event()
+
+    async def __call__(self, item: DueItem, world: World) -> None:
+        """Hang, then do the item."""
+        self.begun.append(item.key)
+        await self.go.wait()
+        await finish(item, world)
+
+
+async def test_what_hangs_holds_up_nothing_of_another_kind(shop: Workshop) -> None:
+    """All places of one kind hang, and more of it waits: another kind is done meanwhile, what comes later too."""
+    hanging = Hanging()
+    runner = shop.runner(hang=hanging, ring=finish)
+    await shop.add("hang", *(f"{number:03}" for number in range(OF_A_KIND + 2)))
+    await shop.add("ring", "first")
+    assert await runner.look() == OF_A_KIND + 1
+    await until(runner, lambda: len(shop.went) == 1)
+    assert await runner.look() == 0
+    await shop.add("ring", "second")
+    assert await runner.look() == 1
+    await until(runner, lambda: len(shop.went) == 2)
+    assert [key for key, _, _ in shop.went] == ["first", "second"]
+    assert hanging.begun == [f"{number:03}" for number in range(OF_A_KIND)]
+    hanging.go.set()
+    await until(runner, lambda: len(shop.went) == 2 + OF_A_KIND)
+    assert await runner.look() == 2
+    await runner.finish()
+    assert sorted(key for key, _, _ in shop.went[2:]) == [f"{number:03}" for number in range(OF_A_KIND + 2)]
+
+
+async def test_what_hangs_leaves_the_other_places_of_its_kind(shop: Workshop) -> None:
+    """One item of a kind hangs; all others of the kind are done beside it."""
+    hanging, others = Hanging(), [f"rings {number:03}" for number in range(3 * OF_A_KIND)]
+
+    async def hang_or_ring(item: DueItem, world: World) -> None:
+        await (hanging if item.key == "hangs" else finish)(item, world)
+
+    runner = shop.runner(ring=hang_or_ring)
+    await shop.add("ring", "hangs", *others)
+    while len(shop.went) < len(others):
+        await runner.look()
+        await runner.rest(WITHIN_S)
+    assert sorted(key for key, _, _ in shop.went) == others
+    hanging.go.set()
+    await runner.finish()
+    assert shop.went[-1][0] == "hangs"
+
+
+async def test_what_is_broken_off_is_given_back(shop: Workshop) -> None:
+    """A runner that stops in good order leaves its items to the next one, which need not wait for the claim's end."""
+    hanging = Hanging()
+    runner = shop.runner(hang=hanging, ring=finish)
+    await shop.add("hang", "left")
+    await shop.add("ring", "done")
+    assert await runner.look() == 2
+    await until(runner, lambda: len(shop.went) == 1)
+    await runner.stop()
+    assert shop.went == [("done", 1, "NoneType")]
+    assert await shop.run(hang=finish) == 1
+    assert shop.went[1:] == [("left", 2, "NoneType")]
+
+
+async def test_an_item_that_can_not_be_put_off_is_told_and_comes_again(shop: Workshop) -> None:
+    """The store fails when a failed item is put off: the runner says so, and the item waits for its claim's end."""
+
+    async def break_all(item: DueItem, world: World) -> None:
+        await execute(shop.url, "ALTER TABLE due RENAME TO hidden")
+        raise ArithmeticError
+
+    runner = shop.runner(fall=break_all, ring=finish)
+    await shop.add("fall", "bad")
+    assert await runner.look() == 1
+    with pytest.raises(Exception, match=r"database|due"):
+        await runner.finish()
+    await execute(shop.url, "ALTER TABLE hidden RENAME TO due")
+    assert await runner.look() == 0
+    shop.clock.time += CLAIMED_FOR
+    assert await shop.run(fall=finish) == 1
+    assert shop.went == [("bad", 1, "ArithmeticError"), ("bad", 2, "NoneType")]
+
+
+async def until(runner: DueRunner, done: Callable[[], bool]) -> None:
+    """Rest until it is done."""
+    async with asyncio.timeout(WITHIN_S):
+        while not done():
+            await runner.rest(WITHIN_S)
+
+
 async def test_work_of_an_unknown_kind_waits(shop: Workshop) -> None:
     """As while two versions of the service run side by side."""
     await shop.add("new kind", "one")
@@ -138,7 +239,7 @@ async def test_a_runner_that_died_loses_its_claim(shop: Workshop) -> None:
     """Another takes the item up when the claim has run out, not before."""
     await shop.add("ring", "left")
     async with shop.world.begin("claim") as tx:
-        await tx.due.claim(shop.clock.time, shop.clock.time + CLAIMED_FOR, 1)
+        await tx.due.claim("ring", shop.clock.time, shop.clock.time + CLAIMED_FOR, 1)
     shop.clock.time += CLAIMED_FOR - timedelta(milliseconds=1)
     assert await shop.run(ring=finish) == 0
     shop.clock.time += timedelta(milliseconds=1)
@@ -148,11 +249,11 @@ async def test_a_runner_that_died_loses_its_claim(shop: Workshop) -> None:
 
 async def test_two_runners_share_the_work(shop: Workshop) -> None:
     """No item is done twice."""
-    await shop.add("ring", *(f"{number:03}" for number in range(2 * AT_ONCE)))
+    await shop.add("ring", *(f"{number:03}" for number in range(2 * OF_A_KIND)))
     await asyncio.gather(*(shop.run(ring=finish) for _ in range(4)))
     while await shop.run(ring=finish):
         pass
-    assert sorted(key for key, _, _ in shop.went) == [f"{number:03}" for number in range(2 * AT_ONCE)]
+    assert sorted(key for key, _, _ in shop.went) == [f"{number:03}" for number in range(2 * OF_A_KIND)]
 
 
 async def test_purging_removes_what_expired_and_comes_again(shop: Workshop) -> None:

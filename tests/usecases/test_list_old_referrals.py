@@ -36,11 +36,7 @@ async def test_old_referrals_are_listed_in_portions(on_both: Running) -> None:
     while True:
         own = world.for_call(system_entry("Test", world.wall.now()))
         async with own.begin("claim") as tx:
-            items = [
-                each
-                for each in await tx.due.claim(world.clock.now(), NOON.replace(year=2099), 32)
-                if each.kind == LIST_OLD
-            ]
+            items = await tx.due.claim(LIST_OLD, world.clock.now(), NOON.replace(year=2099), 32)
         if not items:
             break
         for item in items:

@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from tests.acts.conftest import cast, own
-from tests.booking.conftest import booking, desk, desk_url
+from tests.booking.conftest import booking, desk
 
-__all__ = ["booking", "cast", "desk", "desk_url", "own"]
+__all__ = ["booking", "cast", "desk", "own"]

@@ -10,7 +10,8 @@ import pytest
 from openers.domain.credentials import AccessMode, Application
 from openers.domain.identifiers import OdsCode, UserId
 from openers.domain.principal import BusinessFunction
-from tests.acts.cast import BY_TELEPHONE, TRIAGE, Cast
+from tests.acts.cast import Cast
+from tests.acts.words import BY_TELEPHONE, TRIAGE
 from tests.api.arrangements import Moved, at_time, put
 from tests.booking.rig import SERVICE, Json, code
 from tests.service import Running, running

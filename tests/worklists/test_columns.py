@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from openers.domain.working_days import add_working_days
-from tests.acts.cast import AT_ONCE, LETTER, NO_LETTER, TRIAGE, Cast, cancelling, outcome, rejecting, said
+from tests.acts.cast import Cast
+from tests.acts.words import AT_ONCE, LETTER, NO_LETTER, TRIAGE, cancelling, outcome, rejecting, said
 from tests.api.arrangements import Moved, at_time
 from tests.booking.rig import SERVICE, Json
 from tests.requests import PATIENT, SDS_USER, create_referral, criteria, identifier, shortlist

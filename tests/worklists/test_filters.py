@@ -10,7 +10,8 @@ import pytest
 from openers.domain.directory import Role, User
 from openers.domain.identifiers import OdsCode, UserId
 from openers.domain.principal import SPC
-from tests.acts.cast import BY_TELEPHONE, TRIAGE, Cast
+from tests.acts.cast import Cast
+from tests.acts.words import BY_TELEPHONE, TRIAGE
 from tests.api.arrangements import patient_called, put, service_called
 from tests.booking.rig import SERVICE, Json, code
 from tests.requests import PATIENT, create_referral

@@ -7,7 +7,8 @@ from collections.abc import Awaitable, Callable
 import httpx
 import pytest
 
-from tests.acts.cast import ADVICE, AT_ONCE, LETTER, NO_LETTER, STATES, TRIAGE, Cast, cancelling, said
+from tests.acts.cast import STATES, Cast
+from tests.acts.words import ADVICE, AT_ONCE, LETTER, NO_LETTER, TRIAGE, cancelling, said
 from tests.booking.rig import SERVICE, Json
 from tests.requests import create_referral, criteria, shortlist
 from tests.worklists.asking import (

@@ -13,7 +13,8 @@ from openers.domain.lifecycle import ReferralState
 from openers.domain.referral import Referral
 from openers.domain.review import Review
 from openers.usecases.fetch_worklist import SHORTEST_ROW
-from tests.acts.cast import LETTER, Cast
+from tests.acts.cast import Cast
+from tests.acts.words import LETTER
 from tests.booking.rig import code
 from tests.requests import PATIENT
 from tests.service import CONSULTANT, Running

@@ -15,12 +15,13 @@ from openers.api.renderings import Renderings, Writer
 from openers.api.request import Incoming, Stop
 from openers.documents.signed_addresses import SignedAddresses
 from openers.domain.directory import User
-from openers.domain.errors import Field, NotFound
+from openers.domain.errors import Field, InvalidValue, MissingParameter, NotFound
 from openers.domain.identifiers import AppointmentId, FileId, Identifier, ServiceId, Ubrn, VersionNumber
 from openers.domain.principal import Principal
 from openers.domain.referral import Referral
 from openers.settings import Settings
 from openers.usecases.ports import Stored
+from openers.usecases.printing import Printout
 from openers.usecases.world import World
 from openers.wire import problems
 from openers.wire.json import Json
@@ -159,6 +160,15 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
         """All values of a query parameter."""
         return [value for key, value in self.query if key == name]
 
+    def one_value(self, field: Field) -> str:
+        """The one value of a query parameter. Raises MissingParameter, InvalidValue."""
+        values = self.values_of(field)
+        if not values or not values[0]:
+            raise MissingParameter(field)
+        if len(values) > 1:
+            raise InvalidValue(field, len(values), "must be given once")
+        return values[0]
+
     def header(self, name: str) -> str:
         """A header's value without surrounding space, empty if it is absent."""
         return self.headers.get(name.lower().encode(), b"").decode("latin-1").strip()
@@ -184,6 +194,15 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
         appointment = stored.value.appointment
         body = self.renderings.of(self.world, stored, writer, self.base)
         return Reply(self.operation.success, body, ((b"etag", etag(appointment.version if appointment else 0)),))
+
+    def printout(self, made: Printout) -> Reply:
+        """A document on paper, to be kept under its name."""
+        named = b'attachment; filename="%s"' % made.name.encode()
+        return Reply(
+            self.operation.success,
+            made.pdf,
+            ((b"content-type", self.operation.produces.encode()), (b"content-disposition", named)),
+        )
 
     def plain(self, body: bytes, *headers: Header) -> Reply:
         """A body that is no stored record."""

@@ -20,6 +20,7 @@ from openers.settings import Settings
 from openers.wire.instants import write_instant
 from openers.wire.outcome import Fhir
 
+EXTENSION: Final = "OpenERS extension"
 FHIR_VERSIONS: Final = {Fhir.STU3: "3.0.1", Fhir.R4: "4.0.1"}
 
 
@@ -88,12 +89,19 @@ def _resources(operations: Iterable[Operation]) -> Iterable[dict[str, Any]]:
 
 
 def _named_operations(operations: Iterable[Operation]) -> list[dict[str, Any]]:
-    """The operations that FHIR writes with `$`. There are no OperationDefinitions to refer to, so they are told."""
+    """The operations that FHIR writes with `$`. There are no OperationDefinitions to refer to, so they are told.
+
+    Those that the real service does not have come last, and say so.
+    """
+    named = sorted((each for each in operations if "$" in each.path), key=lambda each: each.is_extension)
     return [
-        {"name": each.path.rpartition("$")[2], "definition": {"display": f"{each.id}: {each.summary}"}}
-        for each in operations
-        if "$" in each.path
+        {"name": each.path.rpartition("$")[2], "definition": {"display": f"{each.id}{_mark(each)}: {each.summary}"}}
+        for each in named
     ]
+
+
+def _mark(operation: Operation) -> str:
+    return f" ({EXTENSION})" if operation.is_extension else ""
 
 
 def _interaction(operation: Operation) -> str | None:

@@ -17,6 +17,7 @@ import structlog
 from openers.api.call import Call, Content, Header, Reply
 from openers.api.gateway import Gateway, in_role, open_gate
 from openers.api.media import FHIR_JSON, accepts, is_fhir_json
+from openers.api.observer import WATCHED, Observer
 from openers.api.registry import ANY, Operation
 from openers.api.renderings import Renderings
 from openers.api.request import CORRELATION, ClientGone, Incoming, Request, Scope, Stop
@@ -36,7 +37,10 @@ _log = structlog.get_logger()
 
 
 class Edge(msgspec.Struct, frozen=True, kw_only=True):
-    """What the edge works with. `world` is where calls go until there are several; `meters` are by operation id."""
+    """What the edge works with. `world` is where calls go until there are several; `meters` are by operation id.
+
+    `observer` is for tests alone, and nobody in production.
+    """
 
     world: Callable[[], World]
     settings: Settings
@@ -45,9 +49,12 @@ class Edge(msgspec.Struct, frozen=True, kw_only=True):
     meters: dict[str, RequestMeter]
     renderings: Renderings
     addresses: SignedAddresses
+    observer: Observer | None = None
 
     async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
         """Serve one HTTP request."""
+        if self.observer is not None and WATCHED not in scope:
+            return await self.observer.watch(self, scope, receive, send)
         began = perf_counter()
         request = Request(scope, PREFIX)
         match = self.routes.find(request.path)
@@ -57,12 +64,12 @@ class Edge(msgspec.Struct, frozen=True, kw_only=True):
         try:
             reply = await self._answer(request, match, world.for_call(entry), receive)
         except ClientGone:
-            return
+            return None
         self.meters[entry.operation].done(reply.status, perf_counter() - began)
-        await _send(send, reply, request, entry)
+        return await _send(send, reply, request, entry)
 
     async def _answer(self, request: Request, match: Match | None, world: World, receive: Any) -> Reply:
-        """The reply, its audit entry durable."""
+        """The reply, its audit entry durable. Raises ClientGone."""
         try:
             reply = await self._serve(request, match, world, receive)
             if not world.entry.act:  # an act's entry has committed with it
@@ -70,7 +77,10 @@ class Edge(msgspec.Struct, frozen=True, kw_only=True):
         except Stop as stop:
             return await self._refuse(request, world, stop.problem)
         except OpenersError as error:
-            return await self._refuse(request, world, outcome_of(error, request.fhir, _refusal(match, request)))
+            problem = outcome_of(error, request.fhir, _refusal(match, request))
+            return await self._refuse(request, world, problem, error)
+        except ClientGone:
+            raise
         except Exception:
             error_id = str(world.ids.uuid())
             await _log.aexception("unexpected failure", error_id=error_id, operation=world.entry.operation)
@@ -105,10 +115,16 @@ class Edge(msgspec.Struct, frozen=True, kw_only=True):
             incoming=incoming,
             body=await _body(request, operation, incoming),
         )
+        if self.observer is not None:
+            return await self.observer.carry_out(request, call)
         return await operation.handler(call)
 
-    async def _refuse(self, request: Request, world: World, problem: Problem) -> Reply:
-        """The refusal as a reply, recorded; if even that fails, the service is unavailable."""
+    async def _refuse(
+        self, request: Request, world: World, problem: Problem, error: OpenersError | None = None
+    ) -> Reply:
+        """The refusal as a reply, recorded; if even that fails, the service is unavailable. `error` is its cause."""
+        if self.observer is not None:
+            self.observer.refused(request, world, problem, error)
         entry = world.entry
         entry.outcome, entry.code = problem.status, problem.code
         try:
@@ -122,6 +138,8 @@ class Edge(msgspec.Struct, frozen=True, kw_only=True):
             headers.append((b"retry-after", b"%d" % problem.retry_after_s))
         if problem.allow:
             headers.append((b"allow", problem.allow.encode()))
+        if problem.status == 408:  # or the rest could go on arriving, a byte now and then
+            headers.append((b"connection", b"close"))
         if problem.status == 401:
             headers.append((b"www-authenticate", b'Bearer realm="OpenERS", error="invalid_token"'))
         return Reply(problem.status, write_outcome(problem, request.fhir, world.wall.now()), tuple(headers))

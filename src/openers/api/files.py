@@ -12,6 +12,7 @@ from typing import Final
 from uuid import uuid4
 
 import msgspec
+from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
@@ -21,8 +22,9 @@ from openers.documents.signed_addresses import PATH, NotSigned, SignedAddresses,
 from openers.domain.attachments import UploadedFile
 from openers.domain.audit import AuditEntry
 from openers.domain.clock import Clock
-from openers.domain.errors import NotFound, OpenersError
+from openers.domain.errors import NotFound, OpenersError, Unavailable
 from openers.domain.fields import Field
+from openers.usecases.read_file import content_of
 from openers.usecases.world import World
 from openers.wire import problems
 from openers.wire.outcome import Fhir, Problem, outcome_of, write_outcome
@@ -61,19 +63,19 @@ async def _fetched(request: Request, deps: FileDeps) -> Response:
         at=deps.wall.now(),
         operation=PATH,
         request_id=str(uuid4()),
-        outcome=200,
     )
     world = deps.world(entry)
     try:
         signed = deps.addresses.read(request.path_params["signed"])
         _note(entry, signed)
-        file = await _file(signed, world)
+        reply = await _reply(request, await _file(signed, world), world)
+        entry.outcome = reply.status_code
+        await world.store.witness(entry)
     except NotSigned:
         return await _refused(world, problems.address_ended(Fhir.R4))
     except OpenersError as error:
         return await _refused(world, outcome_of(error, Fhir.R4))
-    await world.store.witness(entry)
-    return _reply(request, file, world)
+    return reply
 
 
 def _note(entry: AuditEntry, signed: SignedFile) -> None:
@@ -94,31 +96,29 @@ async def _file(signed: SignedFile, world: World) -> UploadedFile:
     return file
 
 
-def _reply(request: Request, file: UploadedFile, world: World) -> Response:
-    headers = {
-        **_HEADERS,
-        "content-disposition": disposition(file.name).decode(),
-        "etag": f'"{file.sha256}"',
-    }
-    wanted = _range(request.headers.get("range", ""), file.size)
-    if wanted is None:
-        headers["content-length"] = str(file.size)
-        return StreamingResponse(world.blobs.read(file.blob), 200, headers, media_type=file.media_type)
-    start, end = wanted
+async def _reply(request: Request, file: UploadedFile, world: World) -> Response:
+    etag = f'"{file.sha256}"'
+    headers = {**_HEADERS, "content-disposition": disposition(file.name).decode(), "etag": etag}
+    wanted = _range(request.headers, etag, file.size)
+    start, end = wanted or (0, file.size)
     if start >= end:
         return Response(status_code=416, headers={**_HEADERS, "content-range": f"bytes */{file.size}"})
     headers["content-length"] = str(end - start)
-    headers["content-range"] = f"bytes {start}-{end - 1}/{file.size}"
-    return StreamingResponse(world.blobs.read(file.blob, start, end), 206, headers, media_type=file.media_type)
+    if wanted is not None:
+        headers["content-range"] = f"bytes {start}-{end - 1}/{file.size}"
+    status = 200 if wanted is None else 206
+    if request.method == "HEAD":
+        return Response(None, status, headers, file.media_type)
+    return StreamingResponse(await content_of(file, world, start, end), status, headers, file.media_type)
 
 
-def _range(header: str, size: int) -> tuple[int, int] | None:
+def _range(headers: Headers, etag: str, size: int) -> tuple[int, int] | None:
     """The bytes that are asked for, from the first to before the last; `None` for all, empty where there are none.
 
-    Several ranges at once are answered with the whole file, as RFC 9110 allows.
+    Several ranges at once are answered with the whole file, as RFC 9110 allows, and so is a range of another file.
     """
-    matched = _RANGE.fullmatch(header)
-    if matched is None or matched[0] == "bytes=-":
+    matched = _RANGE.fullmatch(headers.get("range", ""))
+    if matched is None or matched[0] == "bytes=-" or headers.get("if-range", etag) != etag:
         return None
     first, last = matched.groups()
     if not first:
@@ -129,5 +129,11 @@ def _range(header: str, size: int) -> tuple[int, int] | None:
 async def _refused(world: World, problem: Problem) -> Response:
     entry = world.entry
     entry.outcome, entry.code = problem.status, problem.code
-    await world.store.witness(entry)
-    return Response(write_outcome(problem, Fhir.R4, world.wall.now()), problem.status, media_type=FHIR_JSON)
+    try:
+        await world.store.witness(entry)
+    except Unavailable as error:
+        problem = outcome_of(error, Fhir.R4)
+    headers = {"cache-control": "no-store"}
+    if problem.retry_after_s is not None:
+        headers["retry-after"] = str(problem.retry_after_s)
+    return Response(write_outcome(problem, Fhir.R4, world.wall.now()), problem.status, headers, FHIR_JSON)

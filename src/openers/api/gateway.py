@@ -76,7 +76,7 @@ def _check_allow_list(request: Request, gateway: Gateway) -> None:
         return
     organisation = request.header(ODS)
     if not organisation:
-        raise Stop(problems.missing_header("NHSD-End-User-Organisation-ODS"))
+        raise Stop(problems.missing_header("NHSD-End-User-Organisation-ODS", problems.ALLOW_LIST))
     if organisation not in gateway.allowed:
         raise Stop(problems.organisation_not_allowed(request.fhir))
 
@@ -145,13 +145,14 @@ async def _on_behalf_of(
     fhir = request.fhir
     if role[1] is not SPCA:
         if header:
-            raise Stop(problems.wrong_function(fhir, f"NHSD-eRS-On-Behalf-Of-User-ID is only for {SPCA}."))
+            text = f"NHSD-eRS-On-Behalf-Of-User-ID is only for {SPCA}."
+            raise Stop(problems.wrong_function(fhir, text, problems.ON_BEHALF_OF))
         return None
     async with world.read() as tx:
         clinician = await tx.directory.user(UserId(header)) if _is_user_id(header) else None
     if clinician is None or not may_act_for(user, clinician, role[0]):
         text = "NHSD-eRS-On-Behalf-Of-User-ID must name a clinician that the user may act for (A040 lists them)."
-        raise Stop(problems.wrong_function(fhir, text))
+        raise Stop(problems.wrong_function(fhir, text, problems.ON_BEHALF_OF))
     return clinician
 
 

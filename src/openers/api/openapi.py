@@ -17,6 +17,8 @@ from openers.settings import Settings
 from openers.wire.outcome import Fhir
 from openers.wire.schemas import COMPONENTS
 
+EXTENSIONS: Final = "OpenERS extensions"
+"""The tag of operations that the real service does not have."""
 TEXT: Final = "text/plain;charset=utf-8"
 _REFUSALS: Final = {
     "400": "The request can't be read, or (R4) breaks a rule",
@@ -83,7 +85,7 @@ def _operation(operation: Operation) -> dict[str, Any]:
     described: dict[str, Any] = {
         "operationId": f"{operation.id.lower()}_{operation.name}",
         "summary": f"{operation.id}: {operation.summary}",
-        "tags": [operation.path.split("/")[2]],
+        "tags": [EXTENSIONS if operation.is_extension else operation.path.split("/")[2]],
         "parameters": [*_path_parameters(operation), *_query_parameters(operation), *_headers(operation)],
         "responses": {str(operation.success): _success(operation), **_refusals(operation)},
     }
@@ -163,7 +165,7 @@ def _success(operation: Operation) -> dict[str, Any]:
 def _refusals(operation: Operation) -> dict[str, Any]:
     outcome = "R4OperationOutcome" if operation.fhir is Fhir.R4 else "OperationOutcome"
     absent = () if operation.request or operation.takes_file else _OF_BODIES
-    absent += () if operation.if_match or operation.asks_pas else _OF_CHANGES
+    absent += () if operation.changes else _OF_CHANGES
     absent += () if operation.asks_pas else _OF_PAS
     absent += () if operation.if_match else ("412",)
     absent += ("422",) if operation.fhir is Fhir.R4 and operation.response else ()

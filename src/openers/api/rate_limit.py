@@ -13,16 +13,16 @@ class RateLimit:
 
     def __init__(self, per_second: float, monotonic_s: Callable[[], float]) -> None:
         """`monotonic_s` is a clock in seconds that never goes back."""
-        self._per_second, self._now = per_second, monotonic_s
+        self.per_second, self._now = per_second, monotonic_s
         self._buckets: dict[str, tuple[float, float]] = {}
 
     def admits(self, key: str) -> bool:
         """Count one request of `key`; whether it is within the limit."""
-        if not self._per_second:
+        if not self.per_second:
             return True
         now = self._now()
-        tokens, since = self._buckets.get(key, (max(1.0, self._per_second), now))
-        tokens = min(max(1.0, self._per_second), tokens + (now - since) * self._per_second)
+        tokens, since = self._buckets.get(key, (max(1.0, self.per_second), now))
+        tokens = min(max(1.0, self.per_second), tokens + (now - since) * self.per_second)
         admitted = tokens >= 1
         self._buckets[key] = (tokens - admitted, now)
         return admitted

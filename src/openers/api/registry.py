@@ -45,8 +45,8 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     `roles` are the people's functions that may call it, `None` for everybody who is logged in, without organisation
     and function headers (A030). An SPCA must say whom they act for, unless `acts_for` is off (A040).
     `applications` are the functions of application-restricted callers that may call it.
-    `if_match` asks for the version that is changed; `asks_pas` may end in what a PAS does wrong, or meet somebody else
-    at the same record; `refusal` is the STU3 status of a field that breaks a rule.
+    `if_match` asks for the version that is changed; `asks_pas` may end in what a PAS does wrong; `changes` may meet
+    somebody else at the same record, as those two do; `refusal` is the STU3 status of a field that breaks a rule.
     `request` and `response` name schemas of our OpenAPI; `audit` is the published audit type. `takes_file`: the body
     is a file, which the operation itself reads from the call. `produces` is the media type of a reply; a file's own
     type, which the operation checks against Accept, is `ANY`. A reply with an empty `response` is its Location alone.
@@ -65,6 +65,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     acts_for: bool
     if_match: bool
     asks_pas: bool
+    changes: bool
     refusal: int
     query: tuple[Parameter, ...]
     takes_file: bool
@@ -72,6 +73,11 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     summary: str
     handler: Handler
+
+    @property
+    def is_extension(self) -> bool:
+        """Whether the real service has no such operation."""
+        return self.id.startswith("X")
 
     @property
     def fhir(self) -> Fhir:
@@ -98,6 +104,7 @@ def operation(
     acts_for: bool = True,
     if_match: bool = False,
     asks_pas: bool = False,
+    changes: bool = False,
     refusal: int = 422,
     query: tuple[Parameter, ...] = (),
     takes_file: bool = False,
@@ -121,6 +128,7 @@ def operation(
                 acts_for=acts_for,
                 if_match=if_match,
                 asks_pas=asks_pas,
+                changes=changes or if_match or asks_pas,
                 refusal=refusal,
                 query=query,
                 takes_file=takes_file,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from time import perf_counter
 from typing import Any, Final
 
 from openers.wire import problems
@@ -18,6 +19,8 @@ ON_BEHALF_OF: Final = b"nhsd-ers-on-behalf-of-user-id"
 CORRELATION: Final = b"x-correlation-id"
 GATEWAY_ONLY: Final = frozenset({b"x-ers-ods-code", b"x-ers-business-function", b"x-ers-user-id"})
 """Headers that the gateway sets for what is behind it; an application that sends one is refused (rules 2.3)."""
+SLOWEST_BYTES_PER_S: Final = 16 * 1024
+"""How fast a file must arrive on the whole, in bytes a second: the largest may take almost two hours."""
 
 
 class Stop(Exception):
@@ -55,7 +58,8 @@ class Incoming:
     """The body of a request, which is read once: whole, or piece by piece where it is a file.
 
     `most_bytes` bounds what is read whole; `within_s` is how long, in seconds, a body may keep the service waiting:
-    all of it where it is read whole, each piece of a file.
+    all of it where it is read whole. A file may do so at each piece, and on the whole that much longer than it takes
+    at `SLOWEST_BYTES_PER_S`, so that nobody holds an upload open with a byte now and then.
     """
 
     __slots__ = ("_fhir", "_receive", "most_bytes", "within_s")
@@ -78,18 +82,20 @@ class Incoming:
 
     async def chunks(self) -> AsyncIterator[bytes]:
         """Piece by piece, as it arrives. Raises Stop (too slow) and ClientGone (also where it ends too early)."""
-        more = True
+        more, left_s = True, self.within_s
         while more:
+            began = perf_counter()
             try:
-                async with asyncio.timeout(self.within_s):
+                async with asyncio.timeout(min(left_s, self.within_s)):
                     message = await self._receive()
             except TimeoutError as error:
                 raise Stop(problems.too_slow(self._fhir, self.within_s)) from error
             if message["type"] == "http.disconnect":
                 raise ClientGone
-            more = message.get("more_body", False)
-            if message.get("body"):
-                yield message["body"]
+            more, chunk = message.get("more_body", False), message.get("body", b"")
+            left_s += len(chunk) / SLOWEST_BYTES_PER_S - (perf_counter() - began)
+            if chunk:
+                yield chunk
 
     async def _joined(self, message: Any) -> bytes:
         """The body that begins with `message`."""

@@ -71,15 +71,16 @@ class Routes:
 
     def nearest(self, path: str) -> str:
         """The known path that is most like `path`, whatever its parameters hold."""
-        asked = path[:LONGEST_COMPARED].strip("/").split("/")
+        return max(self._paths, key=lambda known: likeness(known, path))
 
-        def likeness(known: str) -> float:
-            steps = known.strip("/").split("/")
-            pairs = zip_longest(steps, asked[: len(steps)], fillvalue="")
-            filled = (here if step.startswith("{") and _is_value(here) else step for step, here in pairs)
-            return difflib.SequenceMatcher(None, "/".join(filled), "/".join(asked)).ratio()
 
-        return max(self._paths, key=likeness)
+def likeness(known: str, path: str) -> float:
+    """How like `path` is to a known one, whatever that one's parameters hold: from 0 to 1, which is a match."""
+    asked = path[:LONGEST_COMPARED].strip("/").split("/")
+    steps = known.strip("/").split("/")
+    pairs = zip_longest(steps, asked[: len(steps)], fillvalue="")
+    filled = (here if step.startswith("{") and _is_value(here) else step for step, here in pairs)
+    return difflib.SequenceMatcher(None, "/".join(filled), "/".join(asked)).ratio()
 
 
 def _is_value(segment: str) -> bool:

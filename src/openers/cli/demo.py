@@ -10,13 +10,10 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from openers.bootstrap import open_world
 from openers.cli.children import child
+from openers.cli.writing import writer_lock, writing_world
 from openers.settings import Settings
 from openers.store.opening import migrate
-from openers.store.writer_lock import WriterLock
-from openers.telemetry.metrics import Metrics
-from openers.usecases.due import system_entry
 from openers.worlds.loader import load_pack
 from openers.worlds.packs import Pack, PackPas, read_pack
 
@@ -42,26 +39,11 @@ async def migrate_only(settings: Settings) -> bool:
 
 
 async def _load(settings: Settings, pack: Pack, *, only_if_empty: bool) -> None:
-    lock = writer_lock(settings)
-    world = await open_world(settings, Metrics(), pack.clinical_terms)
-    try:
+    async with writing_world(settings, f"Load world {pack.name}", pack.clinical_terms) as world:
         async with world.read() as tx:
             loaded = bool(await tx.directory.version())
         if not (only_if_empty and loaded):
-            await load_pack(world.for_call(system_entry(f"Load world {pack.name}", world.wall.now())), pack)
-    finally:
-        await world.store.close()
-        if lock is not None:
-            lock.release()
-
-
-def writer_lock(settings: Settings) -> WriterLock | None:
-    """The right to write to the SQLite file, until released; PostgreSQL needs none. Raises BlockingIOError."""
-    path = settings.sqlite_path
-    if path is None:
-        return None
-    path.parent.mkdir(parents=True, exist_ok=True)
-    return WriterLock(path)
+            await load_pack(world, pack)
 
 
 def pack_with_pas_at(port: int | None, settings: Settings) -> Pack:

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from openers.cli import pas, referral, token
+from openers.cli import access_code, pas, referral, token
 from openers.cli.problems import settings_of, told_in_one_line
 from openers.settings import Mode
 
@@ -20,6 +20,7 @@ audit_app = typer.Typer(no_args_is_help=True, help="The audit.")
 app.add_typer(token.app, name="token")
 app.add_typer(world_app, name="world")
 app.add_typer(pas.app, name="pas")
+app.add_typer(access_code.app, name="access-code")
 app.add_typer(referral.app, name="referral")
 app.add_typer(db_app, name="db")
 app.add_typer(audit_app, name="audit")

@@ -36,11 +36,11 @@ def serve(context: typer.Context) -> None:
 
 async def _link(settings: Settings, wanted: tuple[str, str, str]) -> None:
     """Raises BlockingIOError, Unavailable, FieldRefused, ValueError."""
-    from openers.cli.administration import administered
+    from openers.cli.writing import writing_world
     from openers.domain.identifiers import ServiceId
     from openers.usecases.link_pas import LinkPas, link_pas
 
     service, url, client_id = wanted
     command = LinkPas(service=ServiceId(service), url=url, client_id=client_id)
-    async with administered(settings, "Link PAS") as world:
+    async with writing_world(settings, "Link PAS") as world:
         await link_pas(command, world)

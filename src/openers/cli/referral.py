@@ -40,7 +40,7 @@ def assess(ubrn: UbrnArgument, database_url: DatabaseUrl = None) -> None:
 
 async def _book(settings: Settings, told: tuple[str, str, str]) -> None:
     """Raises BlockingIOError, Unavailable, FieldRefused, NotFound, RecordLocked, ValueError."""
-    from openers.cli.administration import administered
+    from openers.cli.writing import writing_world
     from openers.domain.identifiers import ServiceId, Ubrn
     from openers.usecases.book_by_telephone import BookByTelephone
     from openers.usecases.book_by_telephone import book_by_telephone as book
@@ -48,15 +48,15 @@ async def _book(settings: Settings, told: tuple[str, str, str]) -> None:
 
     ubrn, service, start = told
     command = BookByTelephone(ubrn=Ubrn(ubrn), service=ServiceId(service), start=read_instant(start))
-    async with administered(settings, "Book by telephone") as world:
+    async with writing_world(settings, "Book by telephone") as world:
         await book(command, world)
 
 
 async def _assess(settings: Settings, ubrn: str) -> None:
     """Raises BlockingIOError, Unavailable, FieldRefused, NotFound, RecordLocked, ValueError."""
-    from openers.cli.administration import administered
+    from openers.cli.writing import writing_world
     from openers.domain.identifiers import Ubrn
     from openers.usecases.record_assessment import record_assessment
 
-    async with administered(settings, "Record assessment") as world:
+    async with writing_world(settings, "Record assessment") as world:
         await record_assessment(Ubrn(ubrn), world)

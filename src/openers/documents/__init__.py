@@ -1,1 +1,1 @@
-"""Files and documents: where content is kept, what is looked for in it, and the addresses under which it is fetched."""
+"""Files and documents: where content is kept and scanned, under which addresses it is fetched, and what is typeset."""

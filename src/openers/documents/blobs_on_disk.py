@@ -1,19 +1,20 @@
 """The blob store in a directory of this machine: each content in a file of its own, written, synced, then renamed.
 
-A key is the content's SHA-256 and the id of its file, so that it says what it must hold, belongs to one file alone, and
-is never used again. Source: the decision on blobs.
+What has a key for its name is therefore whole. The content's name is durable when `save` returns.
 """
 
 from __future__ import annotations
 
-import asyncio
 import os
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Final
 
-from openers.documents.drafts import drafted, remove_old
+from openers.documents.blob_keys import is_key, key_of
+from openers.documents.drafts import Draft, drafted, remove_old
+from openers.documents.threads import Threads
 from openers.domain.clock import Instant
 from openers.domain.errors import Unavailable
 from openers.domain.identifiers import FileId
@@ -21,11 +22,7 @@ from openers.usecases.file_ports import Blob
 
 READ_AT_ONCE: Final = 256 * 1024
 """Bytes read at a time."""
-
-
-def key_of(sha256: str, file: FileId) -> str:
-    """The key of the content of a file."""
-    return f"{sha256}.{file.replace('-', '')}"
+_PART: Final = "blobs"
 
 
 class BlobsOnDisk:
@@ -39,64 +36,77 @@ class BlobsOnDisk:
         for number in range(256):  # made beforehand, so that a new file never needs a new directory to be durable
             (directory / f"{number:02x}").mkdir(exist_ok=True, mode=0o700)
         _sync(directory)
+        self._threads = Threads()
 
     async def save(self, file: FileId, chunks: AsyncIterator[bytes]) -> Blob:
         """Make the content of one file durable, or leave nothing of it."""
-        async with drafted(self._drafts, chunks) as draft:
-            key = key_of(draft.sha256, file)
-            await asyncio.to_thread(self._keep, draft.path, key)
-            return Blob(key, draft.size, draft.sha256)
+        async with drafted(self._drafts, chunks, self._threads) as draft:
+            return await self._threads.run(partial(self._keep, draft, file))
 
-    async def read(self, key: str, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
+    async def read(self, key: str, start: int = 0, end: int | None = None) -> AsyncGenerator[bytes, None]:
         """The bytes from `start` to before `end`, piece by piece."""
         try:
-            file = await asyncio.to_thread(self._path(key).open, "rb")
+            with await self._threads.run(partial(self._path(key).open, "rb", buffering=0)) as file:
+                while end is None or start < end:
+                    wanted = READ_AT_ONCE if end is None else min(READ_AT_ONCE, end - start)
+                    piece = await self._threads.run(partial(os.pread, file.fileno(), wanted, start))
+                    if piece:
+                        yield piece
+                    if len(piece) < wanted:  # only at its end does a file give less
+                        return
+                    start += len(piece)
         except OSError as error:
-            raise Unavailable("blobs") from error
-        try:
-            await asyncio.to_thread(file.seek, start)
-            left = None if end is None else end - start
-            while left is None or left > 0:
-                piece = await asyncio.to_thread(file.read, READ_AT_ONCE if left is None else min(left, READ_AT_ONCE))
-                if not piece:
-                    return
-                left = None if left is None else left - len(piece)
-                yield piece
-        finally:
-            file.close()
+            raise Unavailable(_PART) from error
 
     async def remove(self, key: str) -> None:
         """Remove content; repeating it does no harm."""
-        await asyncio.to_thread(self._path(key).unlink, missing_ok=True)
+        try:
+            await self._threads.run(partial(self._path(key).unlink, missing_ok=True))
+        except OSError as error:
+            raise Unavailable(_PART) from error
 
-    async def older(self, than: Instant) -> Sequence[str]:
-        """The keys of what was saved before an instant; drafts as old as that are removed."""
-        return await asyncio.to_thread(self._older, than.timestamp())
+    async def older(self, than: Instant) -> AsyncGenerator[Sequence[str], None]:
+        """The keys of what was saved before an instant, one directory after another."""
+        for number in range(256):
+            directory = self._directory / f"{number:02x}"
+            try:
+                yield await self._threads.run(partial(_older, directory, than.timestamp()))
+            except OSError as error:
+                raise Unavailable(_PART) from error
+
+    async def remove_drafts(self, than: Instant) -> None:
+        """Remove what uploads left unfinished before an instant."""
+        await remove_old(self._drafts, than.timestamp(), self._threads)
 
     async def close(self) -> None:
-        """Nothing: no file stays open."""
+        """Let the threads end; no file stays open."""
+        self._threads.close()
 
     def _path(self, key: str) -> Path:
         return self._directory / key[:2] / key
 
-    def _keep(self, draft: Path, key: str) -> None:
+    def _keep(self, draft: Draft, file: FileId) -> Blob:
+        draft.finish()
+        key = key_of(draft.sha256, file)
         path = self._path(key)
-        draft.rename(path)
+        draft.path.rename(path)
         _sync(path.parent)
+        return Blob(key, draft.size, draft.sha256)
 
-    def _older(self, than_s: float) -> list[str]:
-        remove_old(self._drafts, than_s)
-        found: list[str] = []
-        for path in self._directory.glob("[0-9a-f][0-9a-f]/*"):
+
+def _older(directory: Path, than_s: float) -> list[str]:
+    found: list[str] = []
+    with os.scandir(directory) as entries:
+        for each in entries:
             with suppress(FileNotFoundError):  # it was removed meanwhile
-                if path.stat().st_mtime < than_s:
-                    found.append(path.name)
-        return found
+                if is_key(each.name) and each.stat().st_mtime < than_s:
+                    found.append(each.name)
+    return found
 
 
 def _sync(directory: Path) -> None:
     """Make the names in a directory durable."""
-    opened = os.open(directory, os.O_RDONLY)
+    opened = os.open(directory, os.O_RDONLY | os.O_CLOEXEC)
     try:
         os.fsync(opened)
     finally:

@@ -7,9 +7,11 @@ test string and some file names. Source: rules chapter 6.
 from __future__ import annotations
 
 import asyncio
+import socket
 from base64 import b85decode
 from collections.abc import AsyncIterator
-from typing import Final, Protocol
+from contextlib import suppress
+from typing import Any, Final, Protocol
 from urllib.parse import urlsplit
 
 from openers.documents.sniffing import Passing, is_what_it_says
@@ -18,7 +20,13 @@ from openers.domain.errors import Unavailable
 from openers.usecases.file_ports import Verdict
 
 PART: Final = "virus scanner"
-REPLY_WITHIN_S: Final = 120.0
+SCANNED_WITHIN_S: Final = 240.0
+"""How long one scan may take, in seconds: less than a runner has an item to itself."""
+_COMMAND: Final = b"zINSTREAM\0"
+_LONGEST_ANSWER: Final = 4096
+_TOO_LARGE: Final = "INSTREAM size limit exceeded"
+_NOT_LOOKED_INTO: Final = ("Heuristics.Limits.Exceeded", "Heuristics.Encrypted")
+"""What ClamAV names its findings when it has not looked at all of a file, where it is set up to say so."""
 THREAT_NAME: Final = "openers-threat"
 INVALID_NAME: Final = "openers-invalid"
 PENDING_NAME: Final = "openers-pending"
@@ -27,7 +35,7 @@ EICAR: Final = b85decode("ST#=}P$fV?P+K%yP+C|uG$>GBDK|qyDK~v2MM*<JQY}+dK~6+LQba9
 
 
 class Threats(Protocol):
-    """Looks for threats in a file, which it reads to its end. Raises Unavailable."""
+    """Looks for threats in a file, all of which it has read when it says CLEAN. Raises Unavailable."""
 
     async def look(self, file: UploadedFile, chunks: AsyncIterator[bytes]) -> Verdict:
         """CLEAN, THREAT, or INVALID for what can't be looked into."""
@@ -43,7 +51,7 @@ class ContentScanner:
 
     async def scan(self, file: UploadedFile, chunks: AsyncIterator[bytes]) -> Verdict:
         """What is in the file. Raises Unavailable."""
-        passing = Passing()
+        passing = Passing(file.media_type)
         verdict = await self._threats.look(file, passing.watch(chunks))
         if verdict is Verdict.CLEAN and not is_what_it_says(file.media_type, passing.ends):
             return Verdict.INVALID
@@ -53,53 +61,81 @@ class ContentScanner:
 class Clamd:
     """Threats as ClamAV finds them: its daemon gets the file as a stream (INSTREAM)."""
 
-    def __init__(self, url: str) -> None:
-        """`url` is `unix:/path/of/socket` or `tcp://host:port`."""
-        self._url = url
+    def __init__(self, url: str, within_s: float = SCANNED_WITHIN_S) -> None:
+        """`url` is `unix:/path/of/socket` or `tcp://host:port`; a scan is given up after `within_s` seconds."""
+        self._url, self._within_s = url, within_s
 
     async def look(self, file: UploadedFile, chunks: AsyncIterator[bytes]) -> Verdict:
-        """What the daemon says; a file that is larger than it takes is INVALID."""
+        """What the daemon says; a file that it can't look into is INVALID."""
         try:
-            reader, writer = await self._connect()
-            try:
-                return _verdict(await _answer(reader, writer, chunks))
-            finally:
-                writer.close()
-        except (OSError, TimeoutError, asyncio.IncompleteReadError) as error:
+            async with asyncio.timeout(self._within_s):
+                with await self._connected() as peer:
+                    await _send(peer, chunks)
+                    return _verdict(await _answer(peer))
+        except (OSError, TimeoutError) as error:
             raise Unavailable(PART) from error
 
-    async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    async def _connected(self) -> socket.socket:
+        """A connection, to the first address that takes one. Raises OSError."""
         if self._url.startswith("unix:"):
-            return await asyncio.open_unix_connection(self._url.removeprefix("unix:"))
+            return await _connected(socket.AF_UNIX, self._url.removeprefix("unix:"))
         parts = urlsplit(self._url)
-        return await asyncio.open_connection(parts.hostname, parts.port)
+        loop = asyncio.get_running_loop()
+        found = await loop.getaddrinfo(parts.hostname, parts.port, type=socket.SOCK_STREAM)
+        refused = OSError(f"{self._url} has no address")
+        for family, _, _, _, address in found:
+            try:
+                return await _connected(family, address)
+            except OSError as error:
+                refused = error
+        raise refused
 
 
-async def _answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, chunks: AsyncIterator[bytes]) -> bytes:
-    """Send the file in pieces, each after its length; a daemon that has had enough says so before the end."""
-    writer.write(b"zINSTREAM\0")
+async def _connected(family: int, address: Any) -> socket.socket:
+    """A socket rather than a stream, which would drop what was answered as soon as sending fails."""
+    peer = socket.socket(family, socket.SOCK_STREAM)
     try:
+        peer.setblocking(False)
+        await asyncio.get_running_loop().sock_connect(peer, address)
+    except BaseException:
+        peer.close()
+        raise
+    return peer
+
+
+async def _send(peer: socket.socket, chunks: AsyncIterator[bytes]) -> None:
+    """Send the file in pieces, each after its length, and an empty one; until the daemon takes no more."""
+    loop = asyncio.get_running_loop()
+    with suppress(ConnectionError):  # it has had enough, and has said so before
+        await loop.sock_sendall(peer, _COMMAND)
         async for chunk in chunks:
-            writer.write(len(chunk).to_bytes(4, "big") + chunk)
-            await writer.drain()
-        writer.write(bytes(4))
-        await writer.drain()
-    except ConnectionError:
-        async for _ in chunks:  # it has answered already; the file is read to its end all the same
-            pass
-    async with asyncio.timeout(REPLY_WITHIN_S):
-        return await reader.readuntil(b"\0")
+            await loop.sock_sendall(peer, len(chunk).to_bytes(4, "big") + chunk)
+        await loop.sock_sendall(peer, bytes(4))
+
+
+async def _answer(peer: socket.socket) -> bytes:
+    """What the daemon says, up to its end mark. Raises Unavailable."""
+    loop = asyncio.get_running_loop()
+    said = b""
+    while b"\0" not in said:
+        heard = await loop.sock_recv(peer, _LONGEST_ANSWER)
+        said += heard
+        if not heard or len(said) > _LONGEST_ANSWER:
+            raise Unavailable(PART)
+    return said.partition(b"\0")[0]
 
 
 def _verdict(answer: bytes) -> Verdict:
-    text = answer.rstrip(b"\0").decode("utf-8", "replace")
-    if text.endswith("FOUND"):
-        return Verdict.THREAT
-    if text.endswith("OK"):
+    """What the answer means. Raises Unavailable for anything that is not known to be a verdict."""
+    text = answer.decode("utf-8", "replace").strip()
+    if text == "stream: OK":
         return Verdict.CLEAN
-    if "size limit exceeded" in text:
+    if text.startswith(_TOO_LARGE):
         return Verdict.INVALID
-    raise Unavailable(PART)
+    name = text.removeprefix("stream: ").removesuffix(" FOUND")
+    if text != f"stream: {name} FOUND":
+        raise Unavailable(PART)
+    return Verdict.INVALID if name.startswith(_NOT_LOOKED_INTO) else Verdict.THREAT
 
 
 class ScriptedThreats:

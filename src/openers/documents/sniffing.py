@@ -1,12 +1,13 @@
-"""Whether the content of a file is what its type says, from its first and last bytes.
+"""Whether the content of a file is what its type says, from its first and last bytes and a few marks in between.
 
 Signatures come from the filetype library; what it does not look at is here: text and XML, Office documents, how a file
-ends (so that nothing else is hidden behind it), and documents that unpack to far more than they are. Source: rules
-chapter 6 (VALIDATION_FAILED).
+ends (so that nothing else is hidden behind it), what else a file is at the same time, macros, and documents that unpack
+to far more than they are. Called by the scanner. Source: rules chapter 6 (VALIDATION_FAILED).
 """
 
 from __future__ import annotations
 
+import codecs
 import io
 import re
 import zipfile
@@ -22,53 +23,72 @@ TAIL: Final = 512 * 1024
 LARGEST_UNPACKED: Final = 300 * 1024 * 1024
 LARGEST_RATIO: Final = 100
 """How much larger a document may be unpacked, as a whole."""
+WORD: Final = "application/msword"
+WORD_XML: Final = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+
+_ZIP: Final = b"PK\x03\x04"
 _ZIP_END: Final = b"PK\x05\x06"
 _ZIP_END_SIZE: Final = 22
-_SIGNED: Final = {
-    "application/pdf": {"pdf"},
-    "text/rtf": {"rtf"},
-    "audio/mpeg": {"mp3"},
-    "image/png": {"png", "apng"},
-    "image/gif": {"gif"},
-    "image/jpeg": {"jpg"},
-    "image/tiff": {"tif"},
-    "video/mpeg": {"mpg"},
-    "application/dicom": {"dcm"},
-}
-"""What the library calls the types that it knows by their first bytes."""
-_ENDS: Final[dict[str, Callable[[bytes], bool]]] = {
-    "application/pdf": lambda tail: b"%%EOF" in tail[-1024:],
-    "image/png": lambda tail: tail.endswith(b"IEND\xaeB`\x82"),
-    "image/gif": lambda tail: tail.endswith(b";"),
-    "image/jpeg": lambda tail: tail.rstrip(b"\0").endswith(b"\xff\xd9"),
-}
-"""How types end that have an end of their own."""
+_PDF: Final = b"%PDF-"
+_PDF_WITHIN: Final = 1024
+"""Where readers look for the beginning of a PDF, in bytes from the start."""
 _OLE: Final = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _AU: Final = b".snd"
-_UNPRINTABLE: Final = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
-_ENTITIES: Final = re.compile(rb"<!(DOCTYPE|ENTITY)", re.IGNORECASE)
-_HTML: Final = re.compile(rb"<\s*(html|script|body|iframe|svg)\b", re.IGNORECASE)
+_DICOM: Final = b"DICM"
+_PREAMBLE: Final = 128
+"""What stands before the signature of DICOM: nothing, or the head of a TIFF file."""
+_TIFF: Final = (b"II*\x00", b"MM\x00*")
+_SPACE: Final = b" \t\r\n\0"
+_UNPRINTABLE: Final = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
+_UNPRINTABLE_BYTES: Final = bytes(each for each in range(0x20) if _UNPRINTABLE.match(chr(each)))
+_XML_START: Final = re.compile(r"\s*<(\?xml\b|!--|[A-Za-z_])")
+_PAGE: Final = re.compile(r"<([\w.-]+:)?(html|script|iframe|svg)\b", re.IGNORECASE)
+"""What a browser would run."""
+_OTHER_TEXT: Final = re.compile(r"\s*(<\?xml\b|<!doctype\b|<html\b|<script\b|<svg\b|\{\\rtf)", re.IGNORECASE)
+"""How texts begin that have a type of their own."""
+
+
+def _name(text: str) -> bytes:
+    """The name of a part of an older Office document."""
+    return text.encode("utf-16-le")
+
+
+_OF_WORD: Final = _name("WordDocument")
+_OF_OTHERS: Final = frozenset(map(_name, ("Workbook", "PowerPoint Document", "__properties_version1.0")))
+_MACROS: Final = _name("_VBA_PROJECT")
+_ENTITIES: Final = frozenset(
+    declared.encode(encoding)
+    for declared in ("<!DOCTYPE", "<!ENTITY")
+    for encoding in ("ascii", "utf-16-le", "utf-16-be")
+)
+"""What declares entities, which may unpack without end."""
+_MARKS: Final[dict[str, frozenset[bytes]]] = {WORD: _OF_OTHERS | {_OF_WORD, _MACROS}, "text/xml": _ENTITIES}
+"""What is looked for everywhere in the files of a type."""
 
 
 class Ends(NamedTuple):
-    """The first and last bytes of a file, which overlap where it is short, and its size in bytes."""
+    """The first and last bytes of a file, which overlap where it is short, its size in bytes, and the marks in it."""
 
     head: bytes
     tail: bytes
     size: int
+    marks: frozenset[bytes] = frozenset()
 
 
 class Passing:
-    """Remembers both ends of a file that passes by in pieces."""
+    """Remembers both ends of a file that passes by in pieces, and which marks of its type it has."""
 
-    def __init__(self) -> None:
+    def __init__(self, media_type: str) -> None:
         """Nothing has passed yet."""
-        self._head, self._tail, self._size = b"", b"", 0
+        self._wanted = _MARKS.get(media_type, frozenset[bytes]())
+        self._overlap = max(map(len, self._wanted), default=1) - 1
+        self._marks = set[bytes]()
+        self._head, self._tail, self._size, self._kept = b"", b"", 0, b""
 
     @property
     def ends(self) -> Ends:
         """The ends of what has passed."""
-        return Ends(self._head, self._tail, self._size)
+        return Ends(self._head, self._tail, self._size, frozenset(self._marks))
 
     async def watch(self, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
         """The same pieces."""
@@ -77,50 +97,82 @@ class Passing:
                 self._head += chunk[: HEAD - len(self._head)]
             self._tail = (self._tail + chunk)[-TAIL:]
             self._size += len(chunk)
+            self._look(chunk)
             yield chunk
+
+    def _look(self, chunk: bytes) -> None:
+        if not self._wanted:
+            return
+        searched = self._kept + chunk
+        self._marks |= {mark for mark in self._wanted - self._marks if mark in searched}
+        self._kept = searched[-self._overlap :]
 
 
 def is_what_it_says(media_type: str, ends: Ends) -> bool:
     """Whether the content has the signature and the end of its type, and nothing of another one."""
-    if media_type == "application/vnd.openxmlformats-officedocument.wordprocessingml.document":
-        return _is_office_document(ends)
-    if _ends_as_zip(ends):
+    has_its_shape = _SHAPES.get(media_type)
+    if has_its_shape is None or not has_its_shape(ends):
         return False
-    match media_type:
-        case "text/plain":
-            return _is_text(ends) and filetype.guess(ends.head) is None
-        case "text/xml":
-            return _is_xml(ends)
-        case "audio/basic":
-            return ends.head.startswith(_AU)
-        case "application/msword":
-            return ends.head.startswith(_OLE)
-        case _:
-            return _is_signed(media_type, ends)
+    is_pdf_too = media_type != "application/pdf" and _PDF in ends.head[: _PDF_WITHIN + len(_PDF)]
+    is_archive_too = media_type != WORD_XML and _ends_as_zip(ends)
+    return not (is_pdf_too or is_archive_too)
 
 
-def _is_signed(media_type: str, ends: Ends) -> bool:
-    found = filetype.guess(ends.head)
-    has_end = _ENDS.get(media_type)
-    is_signed = found is not None and found.extension in _SIGNED.get(media_type, ())
-    return is_signed and (has_end is None or has_end(ends.tail))
+def _signed(*extensions: str, end: Callable[[bytes], bool] = bool) -> Callable[[Ends], bool]:
+    """Whether the library knows the first bytes as one of these (its names), and the last ones are their `end`."""
+
+    def _is(ends: Ends) -> bool:
+        found = filetype.guess(ends.head)
+        return found is not None and found.extension in extensions and end(ends.tail)
+
+    return _is
+
+
+def _text_of(ends: Ends) -> str | None:
+    """The beginning of a text in UTF-16 (with its mark), UTF-8 or a Latin character set; `None` if it is no text."""
+    if ends.head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        try:
+            text = codecs.getincrementaldecoder("utf-16")().decode(ends.head)
+        except UnicodeDecodeError:
+            return None
+        return None if _UNPRINTABLE.search(text) else text
+    if any(len(part.translate(None, _UNPRINTABLE_BYTES)) < len(part) for part in (ends.head, ends.tail)):
+        return None  # counted rather than searched for, which takes ten times as long where there are none
+    return ends.head.removeprefix(codecs.BOM_UTF8).decode("latin-1")
 
 
 def _is_text(ends: Ends) -> bool:
-    """Text in UTF-8, UTF-16 (with its mark) or a Latin character set; no page of a browser."""
-    if ends.head.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return True
-    return not any(_UNPRINTABLE.search(part) for part in (ends.head, ends.tail))
+    """Text that is nothing else."""
+    text = _text_of(ends)
+    return text is not None and _OTHER_TEXT.match(text) is None
 
 
 def _is_xml(ends: Ends) -> bool:
-    """XML that declares no entities (which may unpack without end) and is no page of a browser."""
-    text = ends.head.removeprefix(b"\xef\xbb\xbf").lstrip()
-    return _is_text(ends) and text.startswith(b"<") and not _ENTITIES.search(text) and not _HTML.search(text)
+    """XML that declares no entities and is no page of a browser."""
+    text = _text_of(ends)
+    return (
+        text is not None
+        and _XML_START.match(text) is not None
+        and _PAGE.search(text) is None
+        and not ends.marks & _ENTITIES
+        and ends.tail.rstrip(_SPACE).endswith(b">")
+    )
+
+
+def _is_word(ends: Ends) -> bool:
+    """An older Word document without macros, and none of the other documents that are kept in the same way."""
+    is_other = _OF_WORD not in ends.marks and not ends.marks.isdisjoint(_OF_OTHERS)
+    return ends.head.startswith(_OLE) and not is_other and _MACROS not in ends.marks
+
+
+def _is_dicom(ends: Ends) -> bool:
+    """A DICOM file before which nothing stands that could be run."""
+    preamble = ends.head[:_PREAMBLE]
+    return ends.head.startswith(_DICOM, _PREAMBLE) and (not preamble.strip(b"\0") or preamble.startswith(_TIFF))
 
 
 def _ends_as_zip(ends: Ends) -> bool:
-    """Whether an archive is hidden at the end: its last record reaches to the last byte."""
+    """Whether the file is an archive to its last byte, whatever it begins as."""
     at = ends.tail.rfind(_ZIP_END)
     if at < 0 or len(ends.tail) - at < _ZIP_END_SIZE:
         return False
@@ -128,9 +180,9 @@ def _ends_as_zip(ends: Ends) -> bool:
     return at + _ZIP_END_SIZE + comment == len(ends.tail)
 
 
-def _is_office_document(ends: Ends) -> bool:
+def _is_word_xml(ends: Ends) -> bool:
     """A Word document without macros, whose parts do not unpack to far more than they are."""
-    if not ends.head.startswith(b"PK\x03\x04"):
+    if not ends.head.startswith(_ZIP) or not _ends_as_zip(ends):
         return False
     try:
         # The directory stands at the end; zipfile finds it whatever is missing before it.
@@ -146,3 +198,22 @@ def _is_office_document(ends: Ends) -> bool:
         and not any(part.flag_bits & 1 for part in parts)
         and unpacked <= min(LARGEST_UNPACKED, max(LARGEST_RATIO * ends.size, TAIL))
     )
+
+
+_SHAPES: Final[dict[str, Callable[[Ends], bool]]] = {
+    "text/plain": _is_text,
+    "text/xml": _is_xml,
+    "application/pdf": _signed("pdf", end=lambda tail: b"%%EOF" in tail[-1024:]),
+    "text/rtf": _signed("rtf", end=lambda tail: tail.rstrip(_SPACE).endswith(b"}")),
+    "audio/basic": lambda ends: ends.head.startswith(_AU),
+    "audio/mpeg": _signed("mp3"),
+    "image/png": _signed("png", "apng", end=lambda tail: tail.endswith(b"IEND\xaeB`\x82")),
+    "image/gif": _signed("gif", end=lambda tail: tail.endswith(b"\0;")),
+    "image/jpeg": _signed("jpg", end=lambda tail: tail.rstrip(b"\0").endswith(b"\xff\xd9")),
+    "image/tiff": _signed("tif"),
+    "video/mpeg": _signed("mpg"),
+    WORD: _is_word,
+    WORD_XML: _is_word_xml,
+    "application/dicom": _is_dicom,
+}
+"""What content must be, by its type."""

@@ -110,6 +110,10 @@ class ClinicalInformation(msgspec.Struct, frozen=True, kw_only=True):
             return ClinicalInformation(first_submitted=at)
         return ClinicalInformation(first_submitted=self.first_submitted, last_updated=at)
 
+    def on_paper(self, at: Instant) -> ClinicalInformation:
+        """Somebody has printed it as it is now."""
+        return msgspec.structs.replace(self, printed=at)
+
 
 def with_availability(
     attachments: Sequence[Attachment], file: FileId, availability: Availability

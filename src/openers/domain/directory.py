@@ -158,6 +158,7 @@ class Service(msgspec.Struct, frozen=True, kw_only=True):
 
     `clinic_types` are (specialty, clinic type) pairs and the first specialty is the one shown. Waits are in days.
     `letter_freeze_days` before an appointment a letter that is there may not be changed any more (rules 1.3).
+    `advice_response_hours` is within how many working hours it means to respond to requests for advice, if it says so.
     """
 
     id: ServiceId
@@ -191,6 +192,7 @@ class Service(msgspec.Struct, frozen=True, kw_only=True):
     instructions: str | None = None
     contacts: tuple[Contact, ...] = ()
     status: ServiceStatus = ServiceStatus.PUBLISHED
+    advice_response_hours: int | None = None
 
     @property
     def specialty(self) -> str:

@@ -144,6 +144,10 @@ class InvalidRequestType(FieldRefused):
     source = "rules 4 (A028, A031)"
 
 
+class UnsupportedPriority(FieldRefused):
+    """The service that is asked does not take requests of this priority."""
+
+
 class PriorityNotCurrent(FieldRefused):
     """A referral that is returned with advice keeps its priority."""
 
@@ -220,6 +224,10 @@ class ValidationFailed(FieldRefused):
     """The content of a file is not what its name and type say."""
 
     source = "rules 6"
+
+
+class NoAccessCode(FieldRefused):
+    """The patient has no access code."""
 
 
 class MissingHeader(FieldRefused):

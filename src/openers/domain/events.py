@@ -8,7 +8,10 @@ from openers.domain.clock import Instant
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True):
-    """One event: what was done, by whom, to which record, which version that made."""
+    """One event: what was done, by whom, to which record, which version that made.
+
+    `due` is the end of the time that somebody has to respond, where a request has such a target.
+    """
 
     act: str
     at: Instant
@@ -17,3 +20,4 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     key: str
     version: int
     number: int = 0
+    due: Instant | None = None

@@ -41,8 +41,8 @@ def check_file(name: str, media_type: str) -> None:
     extensions = EXTENSIONS.get(media_type)
     if extensions is None:
         raise InappropriateValue(Field.FILE_TYPE, media_type, f"must be one of {', '.join(EXTENSIONS)}")
-    _, _, extension = name.rpartition(".")
-    if extension.lower() not in extensions:
+    _, dot, extension = name.rpartition(".")
+    if not dot or extension.lower() not in extensions:
         hint = f"must end in {' or '.join(sorted(f'.{each}' for each in extensions))}, since the type is {media_type}"
         raise ConflictingValues(Field.FILE_NAME, name, hint)
 

@@ -37,6 +37,10 @@ class NhsNumber(Identifier):
     pattern = re.compile(r"[0-9]{10}", re.ASCII)
     shape = "10 digits"
 
+    def grouped(self) -> str:
+        """As printed for people: three, three and four."""
+        return f"{self[:3]} {self[3:6]} {self[6:]}"
+
 
 class Ubrn(Identifier):
     """Unique Booking Reference Number: twelve digits, zero padded. No prefix or check digit is defined."""
@@ -113,6 +117,14 @@ class FileId(Identifier):
 
 class AttachmentId(Identifier):
     """Number of an attachment of a request, as text."""
+
+    __slots__ = ()
+    pattern = re.compile(r"[1-9][0-9]{0,17}", re.ASCII)
+    shape = "a number"
+
+
+class CommunicationId(Identifier):
+    """Number of a message of a conversation, as text."""
 
     __slots__ = ()
     pattern = re.compile(r"[1-9][0-9]{0,17}", re.ASCII)

@@ -36,6 +36,7 @@ class Act(StrEnum):
     """Something that is done with a referral."""
 
     CREATE = "create"
+    CONVERT_ADVICE = "convert a request for advice"
     SEND_FOR_TRIAGE = "send for triage"
     BOOK = "book"
     BOOK_BY_TELEPHONE = "record a booking by telephone"
@@ -76,6 +77,7 @@ class Row(NamedTuple):
 
 PARTIES: Final[dict[Act, frozenset[Party]]] = {
     Act.CREATE: frozenset({Party.REFERRER}),
+    Act.CONVERT_ADVICE: frozenset({Party.PROVIDER}),
     Act.SEND_FOR_TRIAGE: frozenset({Party.REFERRER}),
     Act.BOOK: frozenset({Party.REFERRER}),
     Act.BOOK_BY_TELEPHONE: frozenset({Party.ADMINISTRATOR}),
@@ -115,6 +117,7 @@ def _rows(act: Act, states: Iterable[ReferralState], row: Row) -> Iterator[tuple
 
 TABLE: Final[dict[tuple[ReferralState | None, Act], Row]] = {
     (None, Act.CREATE): Row(ReferralState.NOT_BOOKED),
+    (None, Act.CONVERT_ADVICE): Row(ReferralState.TRIAGED_PROVIDER_TO_ACTION),
     (ReferralState.NOT_BOOKED, Act.SEND_FOR_TRIAGE): Row(ReferralState.AWAITING_TRIAGE),
     (ReferralState.NOT_BOOKED, Act.BOOK): Row(ReferralState.BOOKED),
     (ReferralState.NOT_BOOKED, Act.DEFER): Row(ReferralState.DEFERRED_TO_PROVIDER),

@@ -69,7 +69,7 @@ class Referral(msgspec.Struct, frozen=True, kw_only=True):
     `owner` is the organisation that made it and whose commissioning rules apply to it, `created_by` the person who
     typed it, `referrer` the clinician responsible. `workgroup` is that of the service which holds it, if any.
     `specialty` is kept where there is no appointment to tell it: of a service that has assessed the patient, and of
-    cancelled referrals.
+    cancelled referrals. `from_advice`: it was a request for advice, which is still there under the same UBRN.
     `letter_due` is the day by which the letter that is intended has to be there. `reminder_days` after its creation
     the patient is reminded of booking. `updated` is when somebody last did something with it.
     """
@@ -97,6 +97,7 @@ class Referral(msgspec.Struct, frozen=True, kw_only=True):
     cancellation: Cancellation | None = None
     specialty: Specialty | None = None
     updated: Instant | None = None
+    from_advice: bool = False
 
     @property
     def state_reason(self) -> Reason | None:
@@ -210,6 +211,10 @@ class Referral(msgspec.Struct, frozen=True, kw_only=True):
             review=self.review.after_change(letter=True),
             updated=at,
         )
+
+    def printed(self, at: Instant) -> Self:
+        """The provider has its clinical information on paper."""
+        return msgspec.structs.replace(self, clinical_information=self.clinical_information.on_paper(at))
 
     def scanned(self, file: FileId, availability: Availability) -> Self:
         """What the scan of an attached file has found."""

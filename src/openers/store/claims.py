@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 import msgspec
-from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy import bindparam, delete, func, insert, select, update
 
 from openers.domain.booking import Claim, PasLink
 from openers.domain.events import Event
@@ -30,6 +30,7 @@ _EVENTS: Final = Statement(
     .order_by(events.c.number)
     .limit(1000)
 )
+_LAST_EVENT: Final = Statement(select(func.coalesce(func.max(events.c.number), 0)))
 
 _FORGOTTEN: Final = b""
 """The body of a poll that is to be forgotten. The row stays, so that polls and who forgets them wait for each other."""
@@ -140,3 +141,8 @@ class SqlEvents:
         """The first thousand events after one, in order."""
         rows = await self._connection.rows(_EVENTS, {"since": number})
         return [msgspec.structs.replace(_event.decode(body), number=each) for each, body in rows]
+
+    async def last(self) -> int:
+        """The number of the last one, 0 if there is none."""
+        row = await self._connection.row(_LAST_EVENT, {})
+        return 0 if row is None else int(row[0])

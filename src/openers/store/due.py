@@ -15,14 +15,15 @@ from openers.usecases.ports import DueItem
 _columns = due.c
 _the_one = (_columns.kind == bindparam("of_kind"), _columns.key == bindparam("of_key"))
 _ADD: Final = upsert(due)
+_is_waiting = (_columns.due_at <= bindparam("now"), _columns.claimed_until <= bindparam("now"))
 _WAITING: Final = (
     select(_columns.kind, _columns.key, _columns.due_at, _columns.attempt)
-    .where(_columns.due_at <= bindparam("now"), _columns.claimed_until <= bindparam("now"))
-    .order_by(_columns.due_at, _columns.kind, _columns.key)
+    .where(*_is_waiting, _columns.kind == bindparam("of_kind"))
+    .order_by(_columns.due_at, _columns.key)
     .limit(bindparam("most"))
 )
 _PLANNED: Final = Statement(select(_columns.kind).where(*_the_one))
-_LOOK: Final = Statement(_WAITING)
+_LOOK: Final = Statement(select(_columns.kind).distinct().where(*_is_waiting).order_by(_columns.kind))
 _FIND: Final = Statement(_WAITING, _WAITING.with_for_update(skip_locked=True))
 _CLAIM: Final = Statement(
     update(due).where(*_the_one).values(claimed_until=bindparam("until"), attempt=_columns.attempt + 1)
@@ -51,13 +52,13 @@ class SqlDue:
         """Whether there is such an item."""
         return await self._connection.row(_PLANNED, {"of_kind": kind, "of_key": key}) is not None
 
-    async def waiting(self, now: Instant) -> bool:
-        """Whether anything is due at `now` that nobody has claimed."""
-        return await self._connection.row(_LOOK, {"now": micros(now), "most": 1}) is not None
+    async def waiting(self, now: Instant) -> Sequence[str]:
+        """The kinds of which anything is due at `now` that nobody has claimed."""
+        return [str(kind) for (kind,) in await self._connection.rows(_LOOK, {"now": micros(now)})]
 
-    async def claim(self, now: Instant, until: Instant, most: int) -> Sequence[DueItem]:
-        """Claim what is due at `now`, earliest first, for this runner alone until an instant."""
-        rows = await self._connection.rows(_FIND, {"now": micros(now), "most": most})
+    async def claim(self, kind: str, now: Instant, until: Instant, most: int) -> Sequence[DueItem]:
+        """Claim what of a kind is due at `now`, earliest first, for this runner alone until an instant."""
+        rows = await self._connection.rows(_FIND, {"of_kind": kind, "now": micros(now), "most": most})
         items = [_item(row) for row in rows]
         for item in items:
             await self._connection.run(_CLAIM, {**_key(item), "until": micros(until)})

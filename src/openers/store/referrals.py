@@ -1,7 +1,4 @@
-"""Referrals in SQL. Existence, relationship and version are checked on the row's columns, before decoding.
-
-Source: rules chapters 1.3 (relationship), 3.4 (versions).
-"""
+"""Referrals in SQL. What they have in common with requests for advice is in `requests.py`."""
 
 from __future__ import annotations
 
@@ -9,82 +6,43 @@ import json
 from collections.abc import Sequence
 from typing import Final
 
-from sqlalchemy import ClauseElement, bindparam, insert, select, update
+from sqlalchemy import ClauseElement, bindparam, select
 
-from openers.domain.errors import Field, NoRelationship, NotFound, VersionConflict
+from openers.domain.errors import Field, NotFound
 from openers.domain.identifiers import AppointmentId, NhsNumber, Ubrn
 from openers.domain.principal import Principal
 from openers.domain.referral import Referral
-from openers.store.statements import Connection, Row, Statement, Value, decoder, encode, texts
-from openers.store.tables import history, referrals
-from openers.store.worklist_columns import LISTED, listing_of
-from openers.usecases.ports import Stored
+from openers.store.request_tables import CONVERSATIONS, REFERRALS
+from openers.store.requests import SqlRequests
+from openers.store.statements import Connection, Statement, texts
+from openers.store.tables import referrals
+from openers.usecases.stored import Stored
 
 FIRST_VERSION: Final = 3
 """Version of a new referral. The real service has made two inner steps by then (rules 3.1: A011 answers version 3)."""
 
-KIND: Final = "referral"
-"""What a referral's earlier values are kept as."""
-
-_columns = referrals.c
+_BY_APPOINTMENT: Final = Statement(
+    select(referrals.c.ubrn).where(referrals.c.appointment == bindparam("appointment_id"))
+)
 
 
 def _several(*, postgres: bool = False) -> ClauseElement:
-    asked = texts("ubrns", postgres=postgres)
-    row = (_columns.ubrn, _columns.version, _columns.owner, _columns.workgroup, _columns.patient, _columns.body)
-    return select(*row).where(_columns.ubrn.in_(asked))
+    own = referrals.c
+    return select(own.ubrn, own.version, own.patient, own.body).where(own.ubrn.in_(texts("ubrns", postgres=postgres)))
 
 
-_GET: Final = Statement(
-    select(_columns.version, _columns.owner, _columns.workgroup, _columns.patient, _columns.body).where(
-        _columns.ubrn == bindparam("ubrn")
-    )
-)
-_BY_APPOINTMENT: Final = Statement(select(_columns.ubrn).where(_columns.appointment == bindparam("appointment_id")))
-_ADD: Final = Statement(insert(referrals))
-_PUT: Final = Statement(
-    update(referrals)
-    .where(_columns.ubrn == bindparam("key"), _columns.version == bindparam("old"))
-    .values(
-        version=bindparam("version"),
-        owner=bindparam("owner"),
-        workgroup=bindparam("workgroup"),
-        body=bindparam("body"),
-        appointment=bindparam("appointment"),
-        slot=bindparam("slot"),
-        **{name: bindparam(name) for name in LISTED},
-    )
-)
 _SEVERAL: Final = Statement(_several(), _several(postgres=True))
-_KEEP: Final = Statement(insert(history))
-_decoder: Final = decoder(Referral)
 
 
-class SqlReferrals:
+class SqlReferrals(SqlRequests[Referral]):
     """The `Referrals` port over one connection."""
 
-    __slots__ = ("_connection",)
+    __slots__ = ()
+    first_version = FIRST_VERSION
 
     def __init__(self, connection: Connection) -> None:
         """`connection` is in the transaction that reads and writes."""
-        self._connection = connection
-
-    async def get(self, ubrn: Ubrn, by: Principal, version: int | None = None) -> Stored[Referral]:
-        """The referral, for `by`. Raises NotFound, NoRelationship, VersionConflict."""
-        row = await self._connection.row(_GET, {"ubrn": ubrn})
-        if row is None:
-            raise NotFound(Field.REFERRAL, ubrn)
-        if not _may_see(row, by):
-            raise NoRelationship(Field.REFERRAL, ubrn)
-        stored = _stored(ubrn, row)
-        if version is not None and version != stored.version:
-            raise VersionConflict(version, stored.version)
-        return stored
-
-    async def for_system(self, ubrn: Ubrn) -> Stored[Referral] | None:
-        """The referral, for work that the service does by itself, without a principal."""
-        row = await self._connection.row(_GET, {"ubrn": ubrn})
-        return None if row is None else _stored(ubrn, row)
+        super().__init__(connection, REFERRALS, CONVERSATIONS.get)
 
     async def booked(self, ubrn: Ubrn, key: str) -> Stored[Referral] | None:
         """The referral whose appointment was booked under `key`, for its own PAS, which has no principal."""
@@ -99,32 +57,16 @@ class SqlReferrals:
             raise NotFound(Field.APPOINTMENT, appointment)
         return await self.get(Ubrn(row[0]), by)
 
-    async def find(self, ubrn: Ubrn, by: Principal) -> Stored[Referral] | None:
-        """The referral, or `None` if there is none that `by` may see."""
-        row = await self._connection.row(_GET, {"ubrn": ubrn})
-        return _stored(ubrn, row) if row is not None and _may_see(row, by) else None
-
     async def several(self, ubrns: Sequence[Ubrn]) -> Sequence[Stored[Referral]]:
         """Those of the referrals that exist, in any order."""
         rows = await self._connection.rows(_SEVERAL, {"ubrns": json.dumps(ubrns)}) if ubrns else []
-        return [_stored(Ubrn.restored(row[0]), row[1:]) for row in rows]
+        return [
+            Stored(ubrn, version, body, REFERRALS.decoder, NhsNumber(patient)) for ubrn, version, patient, body in rows
+        ]
 
-    async def add(self, referral: Referral) -> Stored[Referral]:
-        """Store a new referral under its first version."""
-        body = encode(referral)
-        row = {**_columns_of(referral), "ubrn": referral.ubrn, "request_id": referral.request_id, "body": body}
-        await self._connection.run(_ADD, {**row, "version": FIRST_VERSION, "patient": referral.patient})
-        return Stored(referral.ubrn, FIRST_VERSION, body, _decoder, referral.patient)
-
-    async def put(self, old: Stored[Referral], new: Referral) -> Stored[Referral]:
-        """Replace the value, raise the version, keep the old value in history. Raises VersionConflict."""
-        body, version = encode(new), old.version + 1
-        values = {"key": old.key, "old": old.version, "version": version, "body": body}
-        if not await self._connection.run(_PUT, {**values, **_columns_of(new)}):
-            row = await self._connection.row(_GET, {"ubrn": old.key})
-            raise VersionConflict(old.version, row[0] if row else 0)
-        await self._connection.run(_KEEP, {"kind": KIND, "key": old.key, "version": old.version, "body": old.body})
-        return Stored(new.ubrn, version, body, _decoder, new.patient)
+    async def amend(self, old: Stored[Referral], new: Referral) -> Stored[Referral]:
+        """Replace the value under the same version. Raises VersionConflict."""
+        return await self._replace(old, new, old.version)
 
     async def next_ubrn(self) -> Ubrn:
         """A UBRN that was never given before."""
@@ -133,26 +75,3 @@ class SqlReferrals:
     async def next_appointment_id(self) -> AppointmentId:
         """An appointment id that was never given before."""
         return AppointmentId(str(await self._connection.next_number("appointment")))
-
-
-def _columns_of(referral: Referral) -> dict[str, Value]:
-    """The columns that follow from the value and can change."""
-    appointment = referral.appointment
-    slot = None if appointment is None or appointment.slot is None else int(appointment.slot)
-    return {
-        **listing_of(referral),
-        "owner": referral.owner,
-        "workgroup": referral.workgroup,
-        "appointment": None if appointment is None else int(appointment.id),
-        "slot": slot,
-    }
-
-
-def _stored(ubrn: Ubrn, row: Row) -> Stored[Referral]:
-    version, _, _, patient, body = row
-    return Stored(ubrn, version, body, _decoder, NhsNumber(patient))
-
-
-def _may_see(row: Row, by: Principal) -> bool:
-    _, owner, workgroup, _, _ = row
-    return by.may_see(owner, workgroup)

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from sqlalchemy import Column, ColumnElement, and_, bindparam, false, func
 
+from openers.domain.identifiers import OdsCode
 from openers.domain.principal import PROVIDER_SIDE, REFERRING_SIDE, BusinessFunction, Principal
 from openers.store.statements import Value, texts
 
@@ -48,8 +49,7 @@ def condition(
         case Kinship.OWNER:
             return owner == bindparam(_ORGANISATION)
         case Kinship.PROVIDER:
-            ordered = workgroup.collate("C" if postgres else "BINARY")
-            return and_(ordered >= bindparam(_FIRST), ordered < bindparam(_END))
+            return of_organisation(workgroup, _FIRST, _END, postgres=postgres)
         case Kinship.WORKGROUP:
             if not postgres:
                 return workgroup.in_(texts(_WORKGROUPS))
@@ -64,9 +64,20 @@ def values_of(by: Principal) -> dict[str, Value]:
     match kinship_of(by):
         case Kinship.OWNER:
             return {_ORGANISATION: str(by.organisation)}
-        case Kinship.PROVIDER:  # what starts with `ODS/` sorts from there to before `ODS0`, the next character
-            return {_FIRST: f"{by.organisation}/", _END: f"{by.organisation}0"}
+        case Kinship.PROVIDER:
+            return workgroups_of(by.organisation, _FIRST, _END)
         case Kinship.WORKGROUP:
             return {_WORKGROUPS: json.dumps(sorted(by.workgroups))}
         case Kinship.NONE:
             return {}
+
+
+def of_organisation(workgroup: Column[Any], first: str, end: str, *, postgres: bool) -> ColumnElement[bool]:
+    """Whether a workgroup is an organisation's; `first` and `end` name its parameters; values: `workgroups_of`."""
+    ordered = workgroup.collate("C" if postgres else "BINARY")
+    return and_(ordered >= bindparam(first), ordered < bindparam(end))
+
+
+def workgroups_of(organisation: OdsCode, first: str, end: str) -> dict[str, Value]:
+    """What starts with `ODS/` sorts from there to before `ODS0`, the next character."""
+    return {first: f"{organisation}/", end: f"{organisation}0"}

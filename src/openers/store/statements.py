@@ -14,6 +14,7 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.sql.elements import ClauseElement
 from sqlalchemy.sql.selectable import SelectBase
 
+from openers.domain.advice import MessageText
 from openers.domain.clock import Instant
 from openers.domain.identifiers import Identifier
 
@@ -110,15 +111,15 @@ def instant(value: int) -> Instant:
 _encoder: Final = msgspec.json.Encoder(enc_hook=str.__str__)
 
 
-def encode(value: msgspec.Struct) -> bytes:
+def encode(value: object) -> bytes:
     """A value as the JSON that is stored."""
     return _encoder.encode(value)
 
 
 def decoder(of: type[T]) -> msgspec.json.Decoder[T]:
-    """The decoder of stored values of a type; identifiers were parsed before they were stored."""
+    """The decoder of stored values of a type; identifiers and messages were parsed before they were stored."""
     return msgspec.json.Decoder(of, dec_hook=_restore)
 
 
-def _restore(kind: type[Identifier], text: str) -> Identifier:
+def _restore(kind: type[Identifier | MessageText], text: str) -> str:
     return kind.restored(text)

@@ -68,6 +68,26 @@ unique is the last word against a double booking. The columns from `provider_lis
 walked along an index of its own, by `rank` (of the priority) and `since` (when the wait began). In `clinician` nobody
 is an empty text. `rank` is empty only in rows of before there were lists, until they are listed."""
 
+conversations = Table(
+    "conversations",
+    metadata,
+    Column("ubrn", String(12), primary_key=True),
+    Column("request_id", String(38), nullable=False, unique=True),
+    Column("version", Integer, nullable=False),
+    Column("owner", String(12), nullable=False),
+    Column("workgroup", String(100), nullable=False),
+    Column("patient", String(10), nullable=False),
+    _body(),
+    Column("listed", Integer, nullable=False),
+    Column("service", BigInteger, nullable=False),
+    Column("specialty", String(100), nullable=False),
+    Column("location", String(12), nullable=False),
+    Column("clinician", String(12)),
+    Index("ix_conversations_worklist", "workgroup", "listed", "service", "specialty", "location", "clinician"),
+)
+"""Requests for advice by UBRN, which a converted one shares with its referral. `listed` is 1 while one goes on; the
+index holds all that a worklist can be narrowed to."""
+
 history = Table(
     "history",
     metadata,
@@ -126,6 +146,15 @@ credentials = Table(
 )
 """Tokens, codes and used assertion ids under their SHA-256, with the session that they end with."""
 
+access_codes = Table(
+    "access_codes",
+    metadata,
+    Column("ubrn", String(12), primary_key=True),
+    Column("sealed", LargeBinary, nullable=False),
+    Column("failures", Integer, nullable=False),
+)
+"""Patients' access codes, sealed under a key outside the store. `failures` counts the wrong ones in a row."""
+
 due = Table(
     "due",
     metadata,
@@ -144,7 +173,7 @@ counters = Table(
     Column("name", String(40), primary_key=True),
     Column("value", BigInteger, nullable=False),
 )
-"""Numbers that only rise: the directory's version, and on SQLite the last UBRN and appointment id."""
+"""Numbers that only rise: the directory's version, and on SQLite the last number of each series."""
 
 slots = Table(
     "slots",
@@ -206,6 +235,8 @@ events = Table(
     _body(),
 )
 """What happened, in order of commit."""
+
+webhooks = Table("webhooks", metadata, Column("id", String(40), primary_key=True), _body())
 
 audit_blocks = Table(
     "audit_blocks",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from openers.store.access_codes import SqlAccessCodes
 from openers.store.claims import SqlClaims, SqlEvents, SqlLinks
+from openers.store.conversations import SqlConversations
 from openers.store.credentials import SqlCredentials
 from openers.store.directory import SqlDirectory
 from openers.store.due import SqlDue
@@ -12,13 +14,16 @@ from openers.store.referral_worklists import SqlWorklists
 from openers.store.referrals import SqlReferrals
 from openers.store.slots import SqlSlots
 from openers.store.statements import Connection
+from openers.store.webhooks import SqlWebhooks
 
 
 class SqlTx:
     """The `Tx` port over one connection."""
 
     __slots__ = (
+        "access_codes",
         "claims",
+        "conversations",
         "credentials",
         "directory",
         "due",
@@ -28,12 +33,14 @@ class SqlTx:
         "patients",
         "referrals",
         "slots",
+        "webhooks",
         "worklists",
     )
 
     def __init__(self, connection: Connection) -> None:
         """`connection` is in the transaction that reads and writes."""
         self.referrals = SqlReferrals(connection)
+        self.conversations = SqlConversations(connection)
         self.directory = SqlDirectory(connection)
         self.credentials = SqlCredentials(connection)
         self.patients = SqlPatients(connection)
@@ -43,4 +50,6 @@ class SqlTx:
         self.claims = SqlClaims(connection)
         self.links = SqlLinks(connection)
         self.events = SqlEvents(connection)
+        self.access_codes = SqlAccessCodes(connection)
         self.worklists = SqlWorklists(connection)
+        self.webhooks = SqlWebhooks(connection)

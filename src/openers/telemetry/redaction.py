@@ -31,6 +31,7 @@ _OPAQUE: Final = re.compile(
         | (?<![\w-]) (?= [\w-]* [A-Z0-9] ) [\w-]{40,}
         | (?<!\d) \d{3} [ -]? \d{3} [ -]? \d{4} (?!\d) """
 )
+_NHS_NUMBER: Final = re.compile(r"(?a)(?<!\d)\d{3}[ -]?\d{3}[ -]?\d{4}(?!\d)")
 
 
 def redact(value: object, depth: int = 0) -> object:
@@ -64,6 +65,11 @@ def redact_text(text: str) -> str:
     text = _NAMED.sub(rf"\g<1>{MASK}", text)
     text = _SCHEME.sub(rf"\g<1> {MASK}", text)
     return _OPAQUE.sub(lambda match: match["kept"] or MASK, text)
+
+
+def redact_nhs_numbers(text: str) -> str:
+    """The text with NHS numbers masked and all else kept: for names and addresses that hold no credentials."""
+    return _NHS_NUMBER.sub(MASK, text)
 
 
 def is_secret(key: str) -> bool:

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import msgspec
 
 from openers.domain.attachments import Attachment, AttachmentType, Availability, UploadedFile
+from openers.domain.clock import Instant
 from openers.domain.errors import (
     ConflictingValues,
     DuplicateFilename,
@@ -21,12 +22,13 @@ from openers.domain.errors import (
     ReferenceNotFound,
 )
 from openers.domain.fields import Field
-from openers.domain.identifiers import FileId, Ubrn, UserId
+from openers.domain.identifiers import AttachmentId, FileId, Ubrn, UserId
 from openers.domain.principal import Principal
 from openers.usecases.ports import Tx
 from openers.usecases.upload_file import PURGE
 from openers.usecases.world import World
 
+_UNNUMBERED: Final = AttachmentId("1")
 _REFUSED = frozenset({Availability.THREATS_FOUND, Availability.VALIDATION_FAILED})
 
 
@@ -118,18 +120,27 @@ async def _attachable(named: NamedFile, target: Target, index: int, tx: Tx) -> U
 
 
 async def _attachment(named: NamedFile, file: UploadedFile, target: Target, world: World, tx: Tx) -> Attachment:
-    return Attachment(
+    return msgspec.structs.replace(
+        shown_as(target.type, file, target.by, world.clock.now()),
         id=await tx.files.next_attachment_id(),
+        on_behalf_of=target.by.on_behalf_of or target.on_behalf_of,
+        description=named.description,
+    )
+
+
+def shown_as(type: AttachmentType, file: UploadedFile, by: Principal, at: Instant) -> Attachment:
+    """What a request shows of a file that `by` attaches at an instant; it has no number yet."""
+    return Attachment(
+        id=_UNNUMBERED,
         file=file.id,
-        type=target.type,
+        type=type,
         name=file.name,
         media_type=file.media_type,
         size=file.size,
         created=file.uploaded.date(),
-        indexed=world.clock.now(),
-        by=target.by.user,
-        organisation=target.by.organisation,
-        on_behalf_of=target.by.on_behalf_of or target.on_behalf_of,
-        description=named.description,
+        indexed=at,
+        by=by.user,
+        organisation=by.organisation,
+        on_behalf_of=by.on_behalf_of,
         availability=file.availability,
     )

@@ -106,6 +106,10 @@ class Events(Protocol):
         """The first thousand events after one, in order."""
         ...
 
+    async def last(self) -> int:
+        """The number of the last one, 0 if there is none."""
+        ...
+
 
 class Pas(Protocol):
     """A Patient Administration System. Raises PasRefused (it answered no) and PasSilent (nobody knows what it did)."""

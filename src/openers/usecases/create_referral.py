@@ -15,6 +15,7 @@ from openers.domain.errors import Field, InappropriateValue
 from openers.domain.identifiers import NhsNumber, RequestId, UserId
 from openers.domain.lifecycle import Act, row_of
 from openers.domain.referral import Referral, check_pathway_start, letter_due
+from openers.usecases.access_codes import give_access_code
 from openers.usecases.events import happened
 from openers.usecases.ports import Stored, Tx
 from openers.usecases.propose_appointment import Asked, propose
@@ -47,6 +48,7 @@ async def create_referral(command: CreateReferral, world: World) -> Stored[Refer
             referral = referral.ask(Act.SEND_FOR_TRIAGE, proposed, services[0].workgroup)
         world.entry.touched(ubrn=referral.ubrn)
         stored = await tx.referrals.add(referral)
+        await give_access_code(referral.ubrn, world, tx)
         await plan_reminder(referral, world, tx)
         await happened(tx, world, Act.CREATE, stored)
         return stored

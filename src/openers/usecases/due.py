@@ -6,7 +6,7 @@ transaction, so that an effect and its record are one. Source: architecture of t
 
 from __future__ import annotations
 
-from asyncio import gather
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 from typing import Final
@@ -23,7 +23,8 @@ Told = Callable[[DueItem, Exception | None], None]
 
 CLAIMED_FOR: Final = timedelta(minutes=5)
 """How long a runner has an item to itself; after that another one takes it up."""
-AT_ONCE: Final = 32
+OF_A_KIND: Final = 16
+"""How many items of one kind are under way at once."""
 FIRST_RETRY: Final = timedelta(seconds=10)
 LAST_RETRY: Final = timedelta(hours=1)
 
@@ -33,33 +34,92 @@ def system_entry(audit_type: str, at: Instant) -> AuditEntry:
     return AuditEntry(event_type=SYSTEM, audit_type=audit_type, at=at, user=SYSTEM)
 
 
-async def run_due(world: World, jobs: Mapping[str, Job], told: Told) -> int:
-    """Do what is due now, all at once; how many items were taken. `told` hears how each went, earliest first.
+class DueRunner:
+    """Does what falls due in a world: many items beside each other, none of which waits for another.
 
-    At once, since one that waits for a system that hangs must not keep the others.
+    Each kind has places of its own, so that a system that hangs holds up the kinds that ask it and nothing else.
+    Within a kind, what is due first begins first.
     """
-    now = world.clock.now()
-    async with world.read() as tx:
-        if not await tx.due.waiting(now):
+
+    def __init__(self, world: World, jobs: Mapping[str, Job], told: Told) -> None:
+        """`jobs` by kind; `told` hears of each item when it has ended."""
+        self._world, self._jobs, self._told = world, jobs, told
+        self._under_way: dict[asyncio.Task[None], DueItem] = {}
+
+    async def look(self) -> int:
+        """Begin what is due now, as far as there is room; how many items that is. Raises Unavailable."""
+        now = self._world.clock.now()
+        async with self._world.read() as tx:
+            waiting = await tx.due.waiting(now)
+        room = {kind: left for kind in waiting if (left := self._places_of(kind)) > 0}
+        if not room:
             return 0
-    claiming = world.for_call(system_entry("Claim due work", world.wall.now()))
-    async with claiming.begin("claim due work") as tx:
-        items = await tx.due.claim(now, now + CLAIMED_FOR, AT_ONCE)
-    for item, error in zip(items, await gather(*(_do(item, world, jobs) for item in items)), strict=True):
-        told(item, error)
-    return len(items)
+        items: list[DueItem] = []
+        claiming = self._world.for_call(system_entry("Claim due work", self._world.wall.now()))
+        async with claiming.begin("claim due work") as tx:
+            for kind, left in room.items():
+                items += await tx.due.claim(kind, now, now + CLAIMED_FOR, left)
+        for item in sorted(items, key=lambda each: each.due_at):
+            self._under_way[asyncio.create_task(self._do(item))] = item
+        return len(items)
+
+    async def rest(self, at_most_s: float) -> None:
+        """Return when an item has ended, or so many seconds have passed. Raises Unavailable."""
+        if not self._under_way:
+            await asyncio.sleep(at_most_s)
+            return
+        await asyncio.wait(self._under_way, timeout=at_most_s, return_when=asyncio.FIRST_COMPLETED)
+        self._forget_ended()
+
+    async def finish(self) -> None:
+        """Return when nothing is under way any more. Raises Unavailable."""
+        if self._under_way:
+            await asyncio.wait(self._under_way)
+        self._forget_ended()
+
+    async def stop(self) -> None:
+        """Break off what is under way, and give it back to whoever looks next. Raises Unavailable."""
+        for task in self._under_way:
+            task.cancel()
+        await asyncio.gather(*self._under_way, return_exceptions=True)
+        broken_off = [item for task, item in self._under_way.items() if task.cancelled()]
+        self._under_way.clear()
+        if broken_off:
+            async with self._world.for_call(system_entry("Stop", self._world.wall.now())).begin("give back") as tx:
+                for item in broken_off:
+                    await tx.due.retry(item, item.due_at)
+
+    def _places_of(self, kind: str) -> int:
+        """How many more of a kind may begin."""
+        return OF_A_KIND - sum(item.kind == kind for item in self._under_way.values())
+
+    def _forget_ended(self) -> None:
+        """Raise what has kept an item from being put off: it comes again when its claim has run out."""
+        ended = [task for task in self._under_way if task.done()]
+        for task in ended:
+            del self._under_way[task]
+        for task in ended:
+            task.result()
+
+    async def _do(self, item: DueItem) -> None:
+        """Do one item or put it off."""
+        own = self._world.for_call(system_entry(f"Due work: {item.kind}", self._world.wall.now()))
+        try:
+            await self._jobs[item.kind](item, own)
+        except Exception as error:
+            self._told(item, error)
+            async with own.begin(f"retry {item.kind}") as tx:
+                await tx.due.retry(item, self._world.clock.now() + _pause(item.attempt))
+        else:
+            self._told(item, None)
 
 
-async def _do(item: DueItem, world: World, jobs: Mapping[str, Job]) -> Exception | None:
-    """Do one item or put it off; what was wrong."""
-    own = world.for_call(system_entry(f"Due work: {item.kind}", world.wall.now()))
-    try:
-        await jobs[item.kind](item, own)
-    except Exception as error:
-        async with own.begin(f"retry {item.kind}") as tx:
-            await tx.due.retry(item, world.clock.now() + _pause(item.attempt))
-        return error
-    return None
+async def run_due(world: World, jobs: Mapping[str, Job], told: Told) -> int:
+    """Do what is due now, to its end; how many items were taken. For a clock that is moved by hand."""
+    runner = DueRunner(world, jobs, told)
+    taken = await runner.look()
+    await runner.finish()
+    return taken
 
 
 def _pause(attempt: int) -> timedelta:

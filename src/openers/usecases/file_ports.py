@@ -5,7 +5,7 @@ Beside `ports.py`, whose rules hold here too. Nothing here holds a whole file in
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Sequence
 from enum import StrEnum
 from typing import Protocol
 
@@ -59,7 +59,7 @@ class Blobs(Protocol):
         """Make the content of one file durable, or leave nothing of it if `chunks` raises."""
         ...
 
-    def read(self, key: str, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
+    def read(self, key: str, start: int = 0, end: int | None = None) -> AsyncGenerator[bytes, None]:
         """The bytes from `start` to before `end` (`None`: the end), piece by piece."""
         ...
 
@@ -67,8 +67,12 @@ class Blobs(Protocol):
         """Remove content; repeating it does no harm."""
         ...
 
-    async def older(self, than: Instant) -> Sequence[str]:
-        """The keys of what was saved before an instant of the wall clock."""
+    def older(self, than: Instant) -> AsyncGenerator[Sequence[str], None]:
+        """The keys of what was saved before an instant of the wall clock, some at a time."""
+        ...
+
+    async def remove_drafts(self, than: Instant) -> None:
+        """Remove what uploads on this machine left unfinished before an instant of the wall clock."""
         ...
 
     async def close(self) -> None:

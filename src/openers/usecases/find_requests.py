@@ -1,4 +1,4 @@
-"""Find the requests that have a UBRN (A041): a referral, and later the conversation it was converted from.
+"""Find the requests that have a UBRN (A041): a referral, a request for advice, or both where one was converted.
 
 Source: rules chapter 4 (A041). What the caller has no relationship to is simply not found.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import msgspec
 
+from openers.domain.advice import Conversation
 from openers.domain.identifiers import Ubrn
 from openers.domain.principal import Principal
 from openers.domain.referral import Referral
@@ -22,13 +23,22 @@ class FindRequests(msgspec.Struct, frozen=True):
     by: Principal
 
 
-async def find_requests(query: FindRequests, world: World) -> list[Stored[Referral]]:
-    """The requests, none if there are none to be seen. Raises PatientError."""
+class FoundRequests(msgspec.Struct, frozen=True):
+    """What there is to be seen."""
+
+    referral: Stored[Referral] | None
+    advice: Stored[Conversation] | None
+
+
+async def find_requests(query: FindRequests, world: World) -> FoundRequests:
+    """The requests, as far as there are any to be seen. Raises PatientError."""
     world.entry.touched(ubrn=query.ubrn)
     async with world.read() as tx:
-        referral = await tx.referrals.find(query.ubrn, query.by)
-        if referral is None:
-            return []
-        world.entry.touched(patient=referral.patient)
-        await check_not_sensitive(referral.patient, world, tx)
-    return [referral]
+        found = FoundRequests(
+            await tx.referrals.find(query.ubrn, query.by), await tx.conversations.find(query.ubrn, query.by)
+        )
+        for each in (found.referral, found.advice):
+            if each is not None:
+                world.entry.touched(patient=each.patient)
+                await check_not_sensitive(each.patient, world, tx)
+    return found

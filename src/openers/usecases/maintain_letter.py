@@ -91,7 +91,7 @@ async def _replaced(command: MaintainLetter, referral: Referral, world: World, t
         for each in command.files
         if each.file in old
     }
-    if list(kept.values()) == list(old.values()) and len(kept) == len(command.files):
+    if kept == old and len(kept) == len(command.files):  # a set: another order changes nothing
         raise NoChangesDetected(Field.LETTER_FILE, None, "is the letter already")
     acting_for = referral.referrer if command.by.function is RCA else None
     beside = (*others, *kept.values())

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import Generic, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 import msgspec
 
@@ -22,43 +22,19 @@ from openers.domain.identifiers import AppointmentId, NhsNumber, OdsCode, Postco
 from openers.domain.patient import Patient
 from openers.domain.principal import Principal
 from openers.domain.referral import Referral
+from openers.usecases.access_code_ports import AccessCodes
+from openers.usecases.advice_ports import Conversations
 from openers.usecases.booking_ports import Claims, Events, Links, Slots
 from openers.usecases.file_ports import Files
+from openers.usecases.stored import Requests, Stored
+from openers.usecases.webhook_ports import Webhooks
 from openers.usecases.worklist_ports import Worklists
 
 T = TypeVar("T")
 
 
-class Stored(Generic[T]):
-    """A record as stored: key, version and whose it is at once, its value decoded on first use."""
-
-    __slots__ = ("_decode", "_value", "body", "key", "patient", "version")
-
-    def __init__(
-        self, key: str, version: int, body: bytes, decoder: msgspec.json.Decoder[T], patient: NhsNumber | None = None
-    ) -> None:
-        """`body` is the stored JSON that `decoder` reads; `patient` is set where the record is about one."""
-        self.key, self.version, self.patient = key, version, patient
-        self.body, self._decode, self._value = body, decoder.decode, None
-
-    @property
-    def value(self) -> T:
-        """The value of the record."""
-        if self._value is None:
-            self._value = self._decode(self.body)
-        return self._value
-
-
-class Referrals(Protocol):
-    """Referrals by UBRN. `get` checks existence, relationship and version, in this order, before decoding."""
-
-    async def get(self, ubrn: Ubrn, by: Principal, version: int | None = None) -> Stored[Referral]:
-        """The referral, for `by`. Raises NotFound, NoRelationship, VersionConflict (`version` is not the latest)."""
-        ...
-
-    async def for_system(self, ubrn: Ubrn) -> Stored[Referral] | None:
-        """The referral, for work that the service does by itself, without a principal."""
-        ...
+class Referrals(Requests[Referral], Protocol):
+    """Referrals by UBRN."""
 
     async def booked(self, ubrn: Ubrn, key: str) -> Stored[Referral] | None:
         """The referral whose appointment was booked under `key`, for its own PAS, which has no principal."""
@@ -68,24 +44,16 @@ class Referrals(Protocol):
         """The referral whose current appointment this is, for `by`. Raises NotFound, NoRelationship."""
         ...
 
-    async def find(self, ubrn: Ubrn, by: Principal) -> Stored[Referral] | None:
-        """The referral, or `None` if there is none that `by` may see."""
-        ...
-
     async def several(self, ubrns: Sequence[Ubrn]) -> Sequence[Stored[Referral]]:
         """Those of the referrals that exist, in any order; for lists, whose members the caller may see."""
         ...
 
-    async def add(self, referral: Referral) -> Stored[Referral]:
-        """Store a new referral under a version of its own."""
-        ...
-
-    async def put(self, old: Stored[Referral], new: Referral) -> Stored[Referral]:
-        """Replace the value, raise the version, keep the old value in history."""
+    async def amend(self, old: Stored[Referral], new: Referral) -> Stored[Referral]:
+        """Replace the value under the same version: for what no reply about the referral itself shows."""
         ...
 
     async def next_ubrn(self) -> Ubrn:
-        """A UBRN that was never given before."""
+        """A UBRN that was never given before, to any kind of request."""
         ...
 
     async def next_appointment_id(self) -> AppointmentId:
@@ -223,12 +191,12 @@ class Due(Protocol):
         """Whether there is such an item."""
         ...
 
-    async def waiting(self, now: Instant) -> bool:
-        """Whether anything is due at `now` that nobody has claimed."""
+    async def waiting(self, now: Instant) -> Sequence[str]:
+        """The kinds of which anything is due at `now` that nobody has claimed."""
         ...
 
-    async def claim(self, now: Instant, until: Instant, most: int) -> Sequence[DueItem]:
-        """Claim what is due at `now`, earliest first, for this runner alone until an instant."""
+    async def claim(self, kind: str, now: Instant, until: Instant, most: int) -> Sequence[DueItem]:
+        """Claim what of a kind is due at `now`, earliest first, for this runner alone until an instant."""
         ...
 
     async def done(self, item: DueItem) -> None:
@@ -246,6 +214,11 @@ class Tx(Protocol):
     @property
     def referrals(self) -> Referrals:
         """Referrals."""
+        ...
+
+    @property
+    def conversations(self) -> Conversations:
+        """Requests for advice."""
         ...
 
     @property
@@ -296,6 +269,16 @@ class Tx(Protocol):
     @property
     def events(self) -> Events:
         """What has happened."""
+        ...
+
+    @property
+    def webhooks(self) -> Webhooks:
+        """Addresses that are told of what has happened."""
+        ...
+
+    @property
+    def access_codes(self) -> AccessCodes:
+        """Patients' access codes."""
         ...
 
 

@@ -1,6 +1,6 @@
-"""A proposed appointment: what a deferral and a triage request have in common.
+"""A proposed appointment: what a deferral, a triage request and a request for advice that was converted have in common.
 
-Source: rules chapters 3.2 and 4 (A004, A016).
+Source: rules chapters 3.2 and 4 (A004, A016, A027).
 """
 
 from __future__ import annotations
@@ -8,9 +8,11 @@ from __future__ import annotations
 from datetime import date
 from typing import NamedTuple
 
-from openers.domain.appointment import Appointment, AppointmentStatus, ReviewCause, Specialty
+import msgspec
+
+from openers.domain.appointment import Appointment, AppointmentStatus, Reason, ReviewCause, ReviewResult, Specialty
 from openers.domain.clock import Instant
-from openers.domain.codes import CodeSystemName, Priority, ReviewReason
+from openers.domain.codes import CodeSystemName, Priority, ReviewOutcome, ReviewReason
 from openers.domain.directory import Service
 from openers.domain.shortlist import ShortlistedService
 from openers.domain.working_days import add_working_days
@@ -30,9 +32,31 @@ class Asked(NamedTuple):
     at: Instant
 
 
+class LeftToProvider(NamedTuple):
+    """What a service has decided to do itself, and what was said about it."""
+
+    service: Service
+    outcome: ReviewOutcome
+    comment: str
+    at: Instant
+
+
 async def propose(asked: Asked, world: World, tx: Tx) -> Appointment:
     """The appointment that is asked for, with a number of its own and the day of contact to expect."""
     service, priority, reason, at = asked
+    return msgspec.structs.replace(
+        await _proposed(service, ReviewCause(reason), at, world, tx),
+        contact_expected=contact_expected(at, priority, reason, world.reference),
+    )
+
+
+async def leave_to_provider(left: LeftToProvider, world: World, tx: Tx) -> Appointment:
+    """The appointment that the service is to find a place for."""
+    appointment = await _proposed(left.service, ReviewResult(left.outcome), left.at, world, tx)
+    return msgspec.structs.replace(appointment, comment=left.comment)
+
+
+async def _proposed(service: Service, reason: Reason, at: Instant, world: World, tx: Tx) -> Appointment:
     specialty = specialty_of(service, world.reference)
     return Appointment(
         id=await tx.referrals.next_appointment_id(),
@@ -43,8 +67,7 @@ async def propose(asked: Asked, world: World, tx: Tx) -> Appointment:
         specialty=specialty.code,
         specialty_name=specialty.name,
         created=at,
-        reason=ReviewCause(reason),
-        contact_expected=contact_expected(at, priority, reason, world.reference),
+        reason=reason,
     )
 
 

@@ -41,7 +41,8 @@ async def remove_content(item: DueItem, world: World) -> None:
 
 
 async def start_sweeping(world: World) -> None:
-    """Have strays looked for, unless that is planned."""
+    """Have strays looked for, unless that is planned, and remove this machine's old drafts. Raises Unavailable."""
+    await world.blobs.remove_drafts(world.wall.now() - UNDER_WAY)
     async with world.read() as tx:
         if await tx.due.planned(SWEEP, SWEEP):
             return
@@ -50,9 +51,16 @@ async def start_sweeping(world: World) -> None:
 
 
 async def sweep_strays(item: DueItem, world: World) -> None:
-    """Plan the removal of content that no file names, and the next sweep."""
-    candidates = await world.blobs.older(world.wall.now() - UNDER_WAY)
+    """Plan the removal of content that no file names, and the next sweep; drafts are removed at once."""
+    before = world.wall.now() - UNDER_WAY
+    await world.blobs.remove_drafts(before)
+    async for keys in world.blobs.older(before):
+        async with world.read() as tx:
+            strays = await tx.files.without_file(keys)
+        # No file can come to name one of them meanwhile: a key is never used again.
+        if strays:
+            async with world.begin(SWEEP) as tx:
+                for blob in strays:
+                    await tx.due.add(REMOVE, blob, world.clock.now())
     async with world.begin(SWEEP) as tx:
-        for blob in await tx.files.without_file(candidates):
-            await tx.due.add(REMOVE, blob, world.clock.now())
         await tx.due.add(SWEEP, item.key, world.clock.now() + SWEEP_EVERY)

@@ -5,12 +5,14 @@ A file of a request is for those who may see the request; one that no request ha
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+
 import msgspec
 
 from openers.domain.attachments import LARGEST_UPLOAD, UploadedFile
 from openers.domain.errors import FileSizeError, NoRelationship, NotFound
 from openers.domain.fields import Field
-from openers.domain.identifiers import FileId
+from openers.domain.identifiers import FileId, NhsNumber, Ubrn
 from openers.domain.principal import Principal
 from openers.usecases.ports import Tx
 from openers.usecases.read_referral import check_not_sensitive
@@ -39,6 +41,22 @@ async def read_file(query: ReadFile, world: World) -> UploadedFile:
     return file
 
 
+async def content_of(file: UploadedFile, world: World, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
+    """The bytes of the file from `start` to before `end`. Raises Unavailable at once if they can't be read.
+
+    The first of them are read already, since a reply that has begun can't be taken back.
+    """
+    chunks = world.blobs.read(file.blob, start, end)
+    first = await anext(chunks, b"")
+
+    async def _all() -> AsyncIterator[bytes]:
+        yield first
+        async for chunk in chunks:
+            yield chunk
+
+    return _all()
+
+
 async def _check_relationship(file: UploadedFile, by: Principal, world: World, tx: Tx) -> None:
     """Raise NoRelationship unless the caller may see the file."""
     if file.attached_to is None:
@@ -46,8 +64,20 @@ async def _check_relationship(file: UploadedFile, by: Principal, world: World, t
             raise NoRelationship(Field.FILE, file.id)
         return
     world.entry.touched(ubrn=file.attached_to)
-    referral = await tx.referrals.find(file.attached_to, by)
-    if referral is None:
-        raise NoRelationship(Field.FILE, file.id)
-    world.entry.touched(patient=referral.patient)
-    await check_not_sensitive(referral.patient, world, tx)
+    patient = await _patient_of(file, file.attached_to, by, tx)
+    world.entry.touched(patient=patient)
+    await check_not_sensitive(patient, world, tx)
+
+
+async def _patient_of(file: UploadedFile, ubrn: Ubrn, by: Principal, tx: Tx) -> NhsNumber | None:
+    """The patient of the request that shows the file to `by`. Raises NoRelationship.
+
+    A UBRN may be that of a request for advice and of the referral made of it, whose files are not the same.
+    """
+    conversation = await tx.conversations.find(ubrn, by)
+    if conversation is not None and any(each.file == file.id for each in conversation.value.files):
+        return conversation.patient
+    referral = await tx.referrals.find(ubrn, by)
+    if referral is not None and any(each.file == file.id for each in referral.value.attachments):
+        return referral.patient
+    raise NoRelationship(Field.FILE, file.id)

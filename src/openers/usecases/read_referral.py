@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TypeVar
+
 import msgspec
 
 from openers.domain.errors import Field, HistoryNotSupported, PatientError
 from openers.domain.identifiers import NhsNumber, Ubrn
+from openers.domain.patient import Patient
 from openers.domain.principal import Principal
 from openers.domain.referral import Referral
-from openers.usecases.ports import Stored, Tx
+from openers.usecases.ports import Tx
+from openers.usecases.stored import Requests, Stored
 from openers.usecases.world import World
+
+T = TypeVar("T")
 
 
 class ReadReferral(msgspec.Struct, frozen=True):
@@ -21,19 +28,30 @@ class ReadReferral(msgspec.Struct, frozen=True):
 
 
 async def read_referral(query: ReadReferral, world: World) -> Stored[Referral]:
-    """The referral. Raises NotFound, NoRelationship, PatientError, HistoryNotSupported."""
+    """The referral. Raises NotFound, NoRelationship, InvalidRequestType, PatientError, HistoryNotSupported."""
+    return await read_latest(query, lambda tx: tx.referrals, world)
+
+
+async def read_latest(query: ReadReferral, of: Callable[[Tx], Requests[T]], world: World) -> Stored[T]:
+    """A request of either kind. Raises as `read_referral`."""
     world.entry.touched(ubrn=query.ubrn)
     async with world.read() as tx:
-        referral = await tx.referrals.get(query.ubrn, query.by)
-        world.entry.touched(patient=referral.patient)
-        await check_not_sensitive(referral.patient, world, tx)
-    if query.version is not None and query.version != referral.version:
-        raise HistoryNotSupported(query.version, referral.version)
-    return referral
+        stored = await of(tx).get(query.ubrn, query.by)
+        world.entry.touched(patient=stored.patient)
+        await check_not_sensitive(stored.patient, world, tx)
+    if query.version is not None and query.version != stored.version:
+        raise HistoryNotSupported(query.version, stored.version)
+    return stored
 
 
 async def check_not_sensitive(nhs_number: NhsNumber | None, world: World, tx: Tx) -> None:
     """Raise PatientError if the patient's record has become sensitive; asked at each call, never remembered."""
+    await usable_patient(nhs_number, world, tx)
+
+
+async def usable_patient(nhs_number: NhsNumber | None, world: World, tx: Tx) -> Patient:
+    """The patient. Raises PatientError: the record is sensitive or can't be found."""
     patient = None if nhs_number is None else await world.patients.get(nhs_number, tx)
     if patient is None or patient.sensitive:
         raise PatientError(Field.PATIENT, nhs_number)
+    return patient

@@ -16,7 +16,9 @@ from openers.domain.clock import Clock
 from openers.domain.ids import Ids
 from openers.domain.listings import Listings
 from openers.domain.search import Listing
+from openers.usecases.access_code_ports import CodeSeal
 from openers.usecases.booking_ports import Pas
+from openers.usecases.document_ports import Typesetter
 from openers.usecases.file_ports import Blobs, Scanner
 from openers.usecases.ports import PatientSource, ReferenceData, Store, Tx
 
@@ -59,6 +61,8 @@ class World(msgspec.Struct, frozen=True, kw_only=True):
     scanner: Scanner
     reference: ReferenceData
     listings: ListingsShelf
+    typesetter: Typesetter
+    seal: CodeSeal
     entry: AuditEntry
 
     def for_call(self, entry: AuditEntry) -> World:

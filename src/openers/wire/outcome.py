@@ -20,6 +20,7 @@ from openers.domain.errors import Field, FieldRefused, OpenersError
 from openers.wire import json as w
 from openers.wire.instants import write_instant
 from openers.wire.json import Json, JsonValue, encode
+from openers.wire.rules import Rule, check_of
 
 
 class Fhir(StrEnum):
@@ -40,10 +41,12 @@ class Form(StrEnum):
 class Problem(msgspec.Struct, frozen=True, kw_only=True):
     """A refusal, ready to be written.
 
-    `system` is the R4 code system; `gateway` marks what a gateway would tell; `allow` lists the methods of an address.
+    `rule` is what it enforces. `system` is the R4 code system; `gateway` marks what a gateway would tell; `allow` lists
+    the methods of an address.
     """
 
     status: int
+    rule: Rule
     issue_code: str = ""
     code: str = ""
     diagnostics: str = ""
@@ -128,6 +131,7 @@ STU3: Final[dict[type[OpenersError], _Row]] = {
     e.PatientError: _Row(422, "business-rule", "PATIENT_ERROR"),
     e.InvalidRequestState: _Row(422, "business-rule", "INVALID_REQUEST_STATE"),
     e.InvalidRequestType: _Row(422, "business-rule", "INVALID_REQUEST_TYPE"),
+    e.UnsupportedPriority: _Row(422, "business-rule", "UNSUPPORTED_PRIORITY"),
     e.PriorityNotCurrent: _Row(422, "business-rule", "PRIORITY_NOT_CURRENT"),
     e.OldVersion: _Row(422, "value", "HISTORY_NOT_SUPPORTED"),
     e.InvalidState: _Row(422, "business-rule", "INVALID_STATE"),
@@ -145,6 +149,7 @@ STU3: Final[dict[type[OpenersError], _Row]] = {
     e.FilePending: _Row(422, "business-rule", "PENDING"),
     e.ThreatsFound: _Row(422, "business-rule", "THREATS_FOUND"),
     e.ValidationFailed: _Row(422, "business-rule", "VALIDATION_FAILED"),
+    e.NoAccessCode: _Row(422, "business-rule", "NO_ACCESS_CODE"),
     e.DailyLimitReached: _Row(429, "throttled", "TOO_MANY_REQUESTS"),
     e.MissingParameter: _Row(400, "required", "MISSING_PARAMETER"),
     e.MissingHeader: _Row(400, "required", "MISSING_HEADER"),
@@ -208,6 +213,7 @@ def outcome_of(error: OpenersError, fhir: Fhir, refusal_status: int = UNPROCESSA
     row = _row(error, STU3 if fhir is Fhir.STU3 else R4)
     return Problem(
         status=refusal_status if row.status == UNPROCESSABLE else row.status,
+        rule=rule_of(error),
         issue_code=row.issue_code,
         code=row.code,
         diagnostics=diagnostics_of(error),
@@ -216,9 +222,9 @@ def outcome_of(error: OpenersError, fhir: Fhir, refusal_status: int = UNPROCESSA
     )
 
 
-def rule_of(error: OpenersError) -> str:
-    """The rule that `error` enforces: its code and where it is written down."""
-    return f"{_row(error, STU3).code} ({error.source})"
+def rule_of(error: OpenersError) -> Rule:
+    """The rule that `error` enforces, called by its STU3 code."""
+    return Rule(check_of(error), _row(error, STU3).code, error.source)
 
 
 def diagnostics_of(error: OpenersError) -> str:

@@ -6,7 +6,7 @@ from openers.api.call import Call, Content, Reply
 from openers.api.media import disposition
 from openers.api.registry import ANY, GET, PROVIDER_APPLICATIONS, operation
 from openers.domain.principal import CLINICIANS
-from openers.usecases.read_file import ReadFile, read_file
+from openers.usecases.read_file import ReadFile, content_of, read_file
 
 
 @operation(
@@ -23,7 +23,7 @@ async def retrieve_attachment(call: Call) -> Reply:
     """Retrieve a file."""
     file = await read_file(ReadFile(call.file_id, call.principal), call.world)
     call.check_accepts(file.media_type)
-    content = Content(call.world.blobs.read(file.blob), file.size)
+    content = Content(await content_of(file, call.world), file.size)
     return Reply(
         call.operation.success,
         content,

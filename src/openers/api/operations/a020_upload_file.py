@@ -1,18 +1,18 @@
 """A020: a file of up to 5 MB for a request. Source: rules chapters 2.4, 4 (A020) and 6.
 
-A039 is the same for files of up to 100 MiB. The real service announced it in another form and never released it; ours
-is a preview (docs/operations/a039.md).
+What it has in common with A039, which takes larger files, is here.
 """
 
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Final
 
 from openers.api.call import Call, Reply
 from openers.api.media import file_name_of, media_of
 from openers.api.registry import POST, operation
 from openers.api.request import Stop
-from openers.domain.attachments import LARGEST_PREVIEW, LARGEST_UPLOAD
+from openers.domain.attachments import LARGEST_UPLOAD
 from openers.domain.errors import InvalidValue
 from openers.domain.fields import Field
 from openers.domain.file_types import EXTENSIONS
@@ -21,22 +21,17 @@ from openers.domain.principal import CLINICIANS
 from openers.usecases.upload_file import UploadFile, upload_file
 from openers.wire import problems
 
-_AUDIT = "API Upload Clinical Attachment"
+AUDIT: Final = "API Upload Clinical Attachment"
 
 
-@operation("A020", POST, "/STU3/Binary", roles=CLINICIANS, response="", takes_file=True, success=201, audit=_AUDIT)
+@operation("A020", POST, "/STU3/Binary", roles=CLINICIANS, response="", takes_file=True, success=201, audit=AUDIT)
 async def upload_file_to_document_store(call: Call) -> Reply:
     """Upload a file."""
-    return await _uploaded(call, LARGEST_UPLOAD, preview=False)
+    return await take_in(call, LARGEST_UPLOAD, preview=False)
 
 
-@operation("A039", POST, "/R4/Binary", roles=CLINICIANS, response="", takes_file=True, success=201, audit=_AUDIT)
-async def upload_large_file(call: Call) -> Reply:
-    """Upload a file of up to 100 MiB (preview)."""
-    return await _uploaded(call, LARGEST_PREVIEW, preview=True)
-
-
-async def _uploaded(call: Call, most_bytes: int, *, preview: bool) -> Reply:
+async def take_in(call: Call, most_bytes: int, *, preview: bool) -> Reply:
+    """Upload the file of the call. Raises Stop, a `FieldRefused` and what the use case raises."""
     command = UploadFile(
         by=call.principal,
         name=file_name_of(call.headers.get(b"nhsd-ers-file-name", b"")),

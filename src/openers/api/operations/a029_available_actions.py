@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from openers.api.call import Call, Reply
 from openers.api.registry import GET, PROVIDER_APPLICATIONS, Parameter, operation
-from openers.domain.errors import Field, InvalidValue, MissingParameter
+from openers.domain.errors import Field, InvalidValue
 from openers.domain.identifiers import Ubrn
 from openers.domain.principal import CLINICIANS
 from openers.usecases.available_actions import FindActions, available_actions
@@ -29,23 +29,15 @@ from openers.wire.stu3.tasks import INTENT, STATUS, write_tasks
 )
 async def list_available_actions(call: Call) -> Reply:
     """List the actions that the caller may take with a referral now."""
-    focus = REFERRAL.fullmatch(_one(call, Field.FOCUS))
+    focus = REFERRAL.fullmatch(call.one_value(Field.FOCUS))
     if focus is None:
-        raise InvalidValue(Field.FOCUS, _one(call, Field.FOCUS), "must be ReferralRequest/{UBRN}/_history/{version}")
+        raise InvalidValue(
+            Field.FOCUS, call.one_value(Field.FOCUS), "must be ReferralRequest/{UBRN}/_history/{version}"
+        )
     for field, legal in ((Field.INTENT, INTENT), (Field.STATUS, STATUS)):
-        if _one(call, field) != legal:
-            raise InvalidValue(field, _one(call, field), f"must be {legal}")
+        if call.one_value(field) != legal:
+            raise InvalidValue(field, call.one_value(field), f"must be {legal}")
     query = FindActions(call.principal, Ubrn(focus[1]), int(focus[2]))
     actions = await available_actions(query, call.world)
     body = write_tasks(actions, (query.ubrn, query.version), call.base, call.world.ids.uuid, call.world.clock.now())
     return call.plain(body)
-
-
-def _one(call: Call, field: Field) -> str:
-    """The one value of a search parameter. Raises MissingParameter, InvalidValue."""
-    values = call.values_of(field)
-    if not values or not values[0]:
-        raise MissingParameter(field)
-    if len(values) > 1:
-        raise InvalidValue(field, len(values), "must be given once")
-    return values[0]

@@ -26,8 +26,8 @@ UBRN_SYSTEM: Final = "https://fhir.nhs.uk/Id/UBRN"
 )
 async def search_service_request(call: Call) -> Reply:
     """Find the requests with a UBRN."""
-    requests = await find_requests(FindRequests(_ubrn(call), call.principal), call.world)
-    return call.plain(write_service_requests(requests, call.searchset()))
+    found = await find_requests(FindRequests(_ubrn(call), call.principal), call.world)
+    return call.plain(write_service_requests(found, call.searchset()))
 
 
 def _ubrn(call: Call) -> Ubrn:

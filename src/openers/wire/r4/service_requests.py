@@ -2,34 +2,74 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Final
 
+from openers.domain.advice import Conversation
+from openers.domain.advice_lifecycle import AdviceState
+from openers.domain.identifiers import NhsNumber, RequestId, Ubrn
 from openers.domain.referral import Referral
+from openers.usecases.find_requests import FoundRequests
 from openers.usecases.ports import Stored
 from openers.wire.json import Json
 from openers.wire.r4.bundles import Searchset, coded
 
+STATUSES: Final[dict[AdviceState, str]] = {
+    AdviceState.PROVIDER_RESPONSE_REQUIRED: "active",
+    AdviceState.REFERRER_TO_SUBMIT_FURTHER_INFORMATION: "active",
+    AdviceState.REFERRER_TO_REVIEW_RESPONSE: "active",
+    AdviceState.CONVERSATION_ENDED_CANCELLED: "revoked",
+    AdviceState.CONVERSATION_ENDED_CLOSED: "completed",
+    AdviceState.ADVICE_CONVERTED: "completed",
+}
+"""The FHIR status of a request for advice in each state."""
 _CATEGORY: Final = "https://fhir.nhs.uk/CodeSystem/message-category-servicerequest"
+_KIND: Final = "https://fhir.nhs.uk/CodeSystem/servicerequest-code"
 
 
-def write_service_requests(referrals: Sequence[Stored[Referral]], result: Searchset) -> bytes:
-    """The referrals with the UBRN asked for: one, or none."""
+def write_service_requests(found: FoundRequests, result: Searchset) -> bytes:
+    """The requests with the UBRN asked for: none, one, or a request for advice and the referral made of it."""
     of = "ServiceRequest"
-    found = [_request(each) for each in referrals]
-    return result.write(of, [(result.full_url(of, str(each["id"])), each) for each in found])
+    shown: list[Json] = []
+    if found.referral is not None:
+        shown.append(_referral(found.referral))
+    if found.advice is not None:
+        shown.append(_advice(found.advice))
+    return result.write(of, [(result.full_url(of, str(each["id"])), each) for each in shown])
 
 
-def _request(stored: Stored[Referral]) -> Json:
-    """One referral, as far as a search shows it."""
+def _referral(stored: Stored[Referral]) -> Json:
+    """A referral, as far as a search shows it."""
     referral = stored.value
     return {
-        "id": referral.request_id,
-        "meta": {"versionId": str(stored.version)},
-        "resourceType": "ServiceRequest",
-        "identifier": [{"system": "https://fhir.nhs.uk/Id/UBRN", "value": referral.ubrn}],
+        **_identified(referral.request_id, stored.version, referral.ubrn),
         "status": "active" if referral.is_active else "revoked",
         "intent": "order",
         "category": [coded(_CATEGORY, "referral")],
-        "subject": {"identifier": {"system": "https://fhir.nhs.uk/Id/nhs-number", "value": referral.patient}},
+        **_subject(referral.patient),
     }
+
+
+def _advice(stored: Stored[Conversation]) -> Json:
+    """A request for advice, as far as a search shows it."""
+    conversation = stored.value
+    return {
+        **_identified(conversation.request_id, stored.version, conversation.ubrn),
+        "status": STATUSES[conversation.state],
+        "intent": "order",
+        "category": [coded(_CATEGORY, "request")],
+        "code": coded(_KIND, "advice-and-guidance"),
+        **_subject(conversation.patient),
+    }
+
+
+def _identified(id: RequestId, version: int, ubrn: Ubrn) -> Json:
+    return {
+        "id": id,
+        "meta": {"versionId": str(version)},
+        "resourceType": "ServiceRequest",
+        "identifier": [{"system": "https://fhir.nhs.uk/Id/UBRN", "value": ubrn}],
+    }
+
+
+def _subject(patient: NhsNumber) -> Json:
+    return {"subject": {"identifier": {"system": "https://fhir.nhs.uk/Id/nhs-number", "value": patient}}}

@@ -19,13 +19,13 @@ from openers.wire.stu3.systems import profile
 from openers.wire.stu3.tasks import INTENT, STATUS, TASK_PROFILE
 
 
-def _together(of_profile: str, *parts: tuple[str, str]) -> Schema:
-    """A reply of several resources, each under its name and with its schema."""
+def together(of_profile: str, *parts: tuple[str, str]) -> Schema:
+    """A reply of the profile with this URL: several resources, each under its name and with its schema."""
     named: list[Schema] = [thing({"name": const(name), "resource": ref(schema)}) for name, schema in parts]
     return thing(
         {
             "resourceType": const("Parameters"),
-            "meta": profiled(profile(of_profile)),
+            "meta": profiled(of_profile),
             "parameter": array({"anyOf": named}, least=1),
         }
     )
@@ -62,13 +62,13 @@ ACT_COMPONENTS: Final[dict[str, Schema]] = {
     "ChangeShortlist": CHANGE_SHORTLIST.schema(),
     "ChangeShortlistAndSendForTriage": CHANGE_SHORTLIST_FOR_TRIAGE.schema(),
     "RecordReviewOutcome": RECORD_REVIEW.schema(),
-    "ReferralCancelled": _together(
-        "CancelReferral-Response-Parameters",
+    "ReferralCancelled": together(
+        profile("CancelReferral-Response-Parameters"),
         ("updatedReferralRequest", "ReferralRequest"),
         ("updatedAppointment", "Appointment"),
     ),
-    "ReferralSentForTriage": _together(
-        "ChangeShortlistAndSendForTriage-Response-Parameters",
+    "ReferralSentForTriage": together(
+        profile("ChangeShortlistAndSendForTriage-Response-Parameters"),
         ("updatedReferralRequest", "ReferralRequest"),
         ("createdAppointment", "Appointment"),
     ),

@@ -42,7 +42,7 @@ OUTCOME_DISPLAYS: Final[dict[ReviewOutcome, str]] = {
     ReviewOutcome.CANCEL_APPOINTMENT_ACTION_LATER: "Cancel Appointment Action Later",
     ReviewOutcome.RETURN_TO_REFERRER_WITH_ADVICE: "Return to Referrer With Advice",
     ReviewOutcome.PROVIDER_CONVERTED_ADVICE_AND_GUIDANCE_ADMIN_TO_REFER: (
-        "Provider Converted Advice and Guidance Admin To Refer"
+        "Provider Converted Advice and Guidance, Admin to Refer"
     ),
 }
 """What resources call the outcome of a review."""

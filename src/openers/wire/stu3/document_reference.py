@@ -14,6 +14,7 @@ from openers.domain.identifiers import FileId, UserId
 from openers.usecases.attach_files import NamedFile
 from openers.wire.instants import write_instant
 from openers.wire.json import (
+    BadCode,
     BadStructure,
     BadValue,
     Json,
@@ -26,7 +27,7 @@ from openers.wire.json import (
     resource,
     text,
 )
-from openers.wire.stu3.kinds import coding, instant, string
+from openers.wire.stu3.kinds import coding, concept, instant, string
 from openers.wire.stu3.systems import ODS_CODE, SDS_USER, code_system, coded, extension, identified, profile
 
 PROFILE: Final = profile("DocumentReference")
@@ -36,19 +37,20 @@ TYPE: Final = code_system("AttachmentType")
 TYPE_DISPLAYS: Final = {each: each.replace("_", " ").title() for each in AttachmentType}
 """Attachment types in words."""
 AVAILABILITY: Final = code_system("AvailabilityStatus")
-_TYPE: Final = coding(TYPE, AttachmentType)
+_TYPE: Final = concept(coding(TYPE, AttachmentType))
 _INDEXED: Final = instant()
 _DESCRIPTION: Final = string(str, LONGEST_DESCRIPTION)
 _DOCUMENT: Final = frozenset(
     {"resourceType", "id", "meta", "language", "type", "status", "indexed", "description", "content"}
 )
-_CONCEPT: Final = frozenset({"id", "coding", "text"})
 _CONTENT: Final = frozenset({"id", "attachment"})
 _ATTACHMENT: Final = frozenset({"id", "url"})
 
 
 def read_document(node: JsonValue, path: str) -> NamedFile:
     """The file that a DocumentReference names. Raises the classes of `Unreadable`."""
+    if isinstance(node, dict) and node.get("description", "") is None:  # of all elements, this one may be null
+        node = {name: value for name, value in node.items() if name != "description"}
     body = resource(node, path, "DocumentReference", _DOCUMENT, PROFILE)
     fixed(body, "status", path, "current")
     _INDEXED.read(needed(body, "indexed", path), join(path, "indexed"))
@@ -116,11 +118,10 @@ def _person(name: str, user: UserId) -> Json:
 
 
 def _type(body: Json, path: str) -> AttachmentType:
-    at = join(path, "type")
-    codings = array(needed(element(needed(body, "type", path), at, _CONCEPT), "coding", at), join(at, "coding"))
-    if len(codings) != 1:
-        raise BadStructure(join(at, "coding"), None, "must hold one coding")
-    return _TYPE.read(codings[0], f"{join(at, 'coding')}[0]")
+    try:
+        return _TYPE.read(needed(body, "type", path), join(path, "type"))
+    except BadCode as error:  # the operations that attach files list no INVALID_CODE for it
+        raise BadValue(error.path, error.value, error.hint) from None
 
 
 def _file(body: Json, path: str) -> FileId:

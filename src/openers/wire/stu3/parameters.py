@@ -28,7 +28,7 @@ from openers.wire.json import (
     text,
 )
 from openers.wire.stu3.kinds import Kind, Schema, WrittenKind
-from openers.wire.stu3.systems import profile
+from openers.wire.stu3.systems import own_profile, profile
 
 T = TypeVar("T")
 
@@ -116,9 +116,9 @@ class Values:
 class Parameters:
     """A Parameters resource of one profile."""
 
-    def __init__(self, name: str, *slots: Slot) -> None:
-        """`name` is that of the profile, without prefix and version."""
-        self.profile = profile(name)
+    def __init__(self, name: str, *slots: Slot, own: bool = False) -> None:
+        """`name` is that of the profile, without prefix and version; `own` for one that this project adds."""
+        self.profile = own_profile(name) if own else profile(name)
         self.slots = slots
         self._kinds: dict[str, Kind[Any]] = {slot.param.name: slot.param.kind for slot in slots}
         self._repeats = frozenset(slot.param.name for slot in slots if slot.repeats)

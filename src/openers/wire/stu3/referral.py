@@ -92,7 +92,10 @@ def referral_of(stored: Stored[Referral], base: str) -> Json:
     if referral.shown_specialty is not None:
         shown["specialty"] = _specialty(referral.shown_specialty, base)
     shown["subject"] = {"identifier": identified(NHS_NUMBER, referral.patient)}
-    shown["supportingInfo"] = references_to(referral.attachments)
+    converted: list[JsonValue] = (
+        [{"reference": f"CommunicationRequest/{referral.ubrn}"}] if referral.from_advice else []
+    )
+    shown["supportingInfo"] = [*references_to(referral.attachments), *converted]
     shown["intent"] = "plan"
     shown["identifier"] = [identified(REQUEST_ID, referral.request_id)]
     return shown

@@ -11,6 +11,7 @@ from openers.domain.lifecycle import ReferralState
 from openers.usecases.appointment_request import WantedStatus
 from openers.wire.shapes import COUNT, INSTANT, TEXT, TRUTH, Schema, array, code, const, profiled, ref, thing
 from openers.wire.stu3.act_schemas import ACT_COMPONENTS
+from openers.wire.stu3.advice_schemas import ADVICE_COMPONENTS
 from openers.wire.stu3.appointment import DESCRIPTION, PROFILES
 from openers.wire.stu3.appointment_request import LONGEST_COMMENT, REFERRAL, SLOT
 from openers.wire.stu3.create_referral import CREATE_REFERRAL, CREATE_REFERRAL_FOR_TRIAGE
@@ -120,7 +121,7 @@ _NAMED_DOCUMENT: Final = thing(
         "content": array(thing({"attachment": thing({"url": {"type": "string", "pattern": f"^{ADDRESS}"}})}), least=1)
         | {"maxItems": 1},
     },
-    {"description": {"type": "string", "minLength": 1, "maxLength": LONGEST_DESCRIPTION}},
+    {"description": {"type": ["string", "null"], "minLength": 1, "maxLength": LONGEST_DESCRIPTION}},
     "An uploaded file that is to be attached.",
 )
 _DOCUMENT: Final = thing(
@@ -318,5 +319,6 @@ COMPONENTS: Final[dict[str, Schema]] = {
     "Slots": _SLOTS,
     **ACT_COMPONENTS,
     **WORKLIST_COMPONENTS,
+    **ADVICE_COMPONENTS,
 }
 """Every schema of STU3."""

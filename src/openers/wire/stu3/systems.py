@@ -13,6 +13,7 @@ import msgspec
 from openers.wire.json import Json
 
 _DEFINITIONS: Final = "https://fhir.nhs.uk/STU3/StructureDefinition/"
+_OWN: Final = "urn:openers:"
 _CODES: Final = "https://fhir.nhs.uk/STU3/CodeSystem/"
 
 
@@ -24,6 +25,16 @@ def profile(name: str) -> str:
 def extension(name: str) -> str:
     """The URL of an e-Referral Service extension; `name` goes without prefix and version."""
     return f"{_DEFINITIONS}Extension-eRS-{name}-1"
+
+
+def own_profile(name: str) -> str:
+    """The URL of a profile that this project adds; `name` goes without prefix and version."""
+    return f"{_OWN}profile:{name}-1"
+
+
+def own_extension(name: str) -> str:
+    """The URL of an extension that this project adds; `name` goes without prefix and version."""
+    return f"{_OWN}extension:{name}-1"
 
 
 class System(msgspec.Struct, frozen=True):
@@ -69,8 +80,19 @@ SPECIALTY: Final = published("SPECIALTY")
 APPOINTMENT_CANCELLATION: Final = published("APPOINTMENT-CANCELLATION-REASON")
 REFERRAL_CANCELLATION: Final = published("REFERRAL-CANCELLATION-REASON")
 PRIORITY: Final = code_system("Priority")
+PRACTITIONER_ROLE: Final = "https://fhir.hl7.org.uk/STU3/StructureDefinition/CareConnect-PractitionerRole-1"
+"""The profile of a clinician in a role."""
+ADVICE_STATUS: Final = code_system("AdviceAndGuidanceStatus")
+BUSINESS_FUNCTION: Final = code_system("BusinessFunction")
+CONVERSION_AUTHORISATION: Final = code_system("ProviderConversionAuthorisation")
+CLINIC_TYPE: Final = published("CLINIC-TYPE")
 REVIEW_REASON: Final = code_system("ReviewReason")
 REVIEW_OUTCOME: Final = code_system("ReviewOutcome")
+
+
+def shared_extension(name: str) -> str:
+    """The URL of an extension that is not the e-Referral Service's alone."""
+    return f"{_DEFINITIONS}Extension-{name}-1"
 
 
 def identified(system: System, value: str) -> Json:

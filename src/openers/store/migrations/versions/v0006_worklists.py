@@ -11,8 +11,8 @@ from typing import Final
 import sqlalchemy as sa
 from alembic import op
 
-revision: Final = "0007"
-down_revision: Final = "0003"
+revision: Final = "0006"
+down_revision: Final = "0005"
 
 COLUMNS: Final = (
     sa.Column("provider_list", sa.String(40)),

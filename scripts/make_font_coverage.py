@@ -1,0 +1,43 @@
+"""Writes down which characters each font of the documents has: `src/openers/documents/coverage.tsv`.
+
+Run it with `.venv/bin/python scripts/make_font_coverage.py` when a font was added or replaced.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from fontTools.ttLib import TTFont
+
+DOCUMENTS = Path(__file__).parents[1] / "src" / "openers" / "documents"
+
+
+def main() -> None:
+    """One line a font: its file and its ranges of characters, hexadecimal, both ends included."""
+    lines = [f"{path.name}\t{','.join(ranges(characters(path)))}" for path in sorted(DOCUMENTS.glob("fonts/*.ttf"))]
+    (DOCUMENTS / "coverage.tsv").write_text("\n".join(lines) + "\n", "utf-8")
+
+
+def characters(path: Path) -> list[int]:
+    """The characters that a font has a glyph for."""
+    with TTFont(path) as font:
+        return sorted(font.getBestCmap())
+
+
+def ranges(numbers: Iterable[int]) -> Iterator[str]:
+    """Neighbours together."""
+    first = last = -1
+    for number in numbers:
+        if number == last + 1 and first >= 0:
+            last = number
+            continue
+        if first >= 0:
+            yield f"{first:X}-{last:X}"
+        first = last = number
+    if first >= 0:
+        yield f"{first:X}-{last:X}"
+
+
+if __name__ == "__main__":
+    main()

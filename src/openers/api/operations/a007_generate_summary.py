@@ -1,0 +1,24 @@
+"""A007: the clinical information of a referral as a PDF. Source: rules chapters 4 (A007) and 6."""
+
+from __future__ import annotations
+
+from openers.api.call import Call, Reply
+from openers.api.media import PDF
+from openers.api.registry import POST, PROVIDER_APPLICATIONS, operation
+from openers.domain.principal import CLINICIANS
+from openers.usecases.generate_summary import GenerateSummary, generate_summary
+
+
+@operation(
+    "A007",
+    POST,
+    "/STU3/ReferralRequest/{ubrn}/$ers.generateCRI",
+    roles=CLINICIANS,
+    applications=PROVIDER_APPLICATIONS,
+    response="File",
+    audit="API Retrieve Clinical Information",
+    produces=PDF,
+)
+async def retrieve_clinical_information(call: Call) -> Reply:
+    """Retrieve the clinical information summary of a referral."""
+    return call.printout(await generate_summary(GenerateSummary(call.ubrn, call.principal), call.world))

@@ -1,0 +1,23 @@
+"""A019: the letter to a patient about their referral, as a PDF. Source: rules chapters 4 (A019) and 6."""
+
+from __future__ import annotations
+
+from openers.api.call import Call, Reply
+from openers.api.media import PDF
+from openers.api.registry import POST, operation
+from openers.domain.principal import REFERRERS
+from openers.usecases.generate_letter import GenerateLetter, generate_letter
+
+
+@operation(
+    "A019",
+    POST,
+    "/STU3/ReferralRequest/{ubrn}/$ers.generatePatientLetter",
+    roles=REFERRERS,
+    response="File",
+    audit="API Generate Patient Letter",
+    produces=PDF,
+)
+async def generate_patient_letter(call: Call) -> Reply:
+    """Generate the letter to the patient that suits where the referral stands."""
+    return call.printout(await generate_letter(GenerateLetter(call.ubrn, call.principal), call.world))

@@ -1,0 +1,26 @@
+"""A027: a request for advice becomes a referral under the same UBRN. Source: rules chapters 3.3 and 4 (A027)."""
+
+from __future__ import annotations
+
+from openers.api.call import Call, Reply
+from openers.api.registry import POST, operation
+from openers.domain.principal import PROVIDER_CLINICIANS
+from openers.usecases.convert_advice import convert_advice
+from openers.wire.stu3.advice_requests import read_conversion
+from openers.wire.stu3.referral import write_referral
+
+
+@operation(
+    "A027",
+    POST,
+    "/STU3/ReferralRequest/$ers.createFromCommunicationRequestActionLater",
+    roles=PROVIDER_CLINICIANS,
+    request="CreateFromCommunicationRequest",
+    response="ReferralRequest",
+    audit="API Convert Advice And Guidance To Referral",
+    success=201,
+    changes=True,
+)
+async def create_from_communication_request(call: Call) -> Reply:
+    """Make a referral of a request for advice, for the provider's own staff to act on."""
+    return call.reply(await convert_advice(read_conversion(call.body, call.principal), call.world), write_referral)

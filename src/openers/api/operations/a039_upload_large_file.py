@@ -1,0 +1,18 @@
+"""A039: a file of up to 100 MiB for a request, a preview. Source: rules 4 (A039, A020) and 6.
+
+The real service announced it in another form and never released it; ours is A020 with another limit.
+"""
+
+from __future__ import annotations
+
+from openers.api.call import Call, Reply
+from openers.api.operations.a020_upload_file import AUDIT, take_in
+from openers.api.registry import POST, operation
+from openers.domain.attachments import LARGEST_PREVIEW
+from openers.domain.principal import CLINICIANS
+
+
+@operation("A039", POST, "/R4/Binary", roles=CLINICIANS, response="", takes_file=True, success=201, audit=AUDIT)
+async def upload_large_file(call: Call) -> Reply:
+    """Upload a file of up to 100 MiB (preview)."""
+    return await take_in(call, LARGEST_PREVIEW, preview=True)

@@ -1,0 +1,26 @@
+"""X001, our own: a referrer's reply to the provider, and clinical information that they add. See ADR 0035."""
+
+from __future__ import annotations
+
+from openers.api.call import Call, Reply
+from openers.api.registry import POST, operation
+from openers.domain.principal import REFERRERS
+from openers.usecases.reply_to_provider import reply_to_provider
+from openers.wire.stu3.advice_requests import read_reply
+from openers.wire.stu3.communication_request import write_replied
+
+
+@operation(
+    "X001",
+    POST,
+    "/STU3/CommunicationRequest/{ubrn}/$openers.sendCommunicationToProvider",
+    roles=REFERRERS,
+    request="SendCommunicationToProvider",
+    response="AdviceReplied",
+    audit="API Send Advice And Guidance Reply",
+    if_match=True,
+)
+async def send_communication_to_provider(call: Call) -> Reply:
+    """Reply to the provider, or add clinical information."""
+    said = await reply_to_provider(read_reply(call.body, call.which), call.world)
+    return call.plain(write_replied(said, call.base))

@@ -1,0 +1,26 @@
+"""X002, our own: a referrer ends a request for advice, and says what came of it. See ADR 0035."""
+
+from __future__ import annotations
+
+from openers.api.call import Call, Reply
+from openers.api.registry import POST, operation
+from openers.domain.principal import REFERRERS
+from openers.usecases.close_advice import close_advice
+from openers.wire.stu3.advice_requests import read_closing
+from openers.wire.stu3.communication_request import write_conversation
+
+
+@operation(
+    "X002",
+    POST,
+    "/STU3/CommunicationRequest/{ubrn}/$openers.closeAdviceAndGuidance",
+    roles=REFERRERS,
+    request="CloseAdviceAndGuidance",
+    response="CommunicationRequest",
+    audit="API Close Advice And Guidance Request",
+    if_match=True,
+    etag=True,
+)
+async def close_advice_and_guidance(call: Call) -> Reply:
+    """Close a request for advice after a response, or withdraw it before."""
+    return call.reply(await close_advice(read_closing(call.body, call.which), call.world), write_conversation)

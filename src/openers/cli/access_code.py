@@ -1,0 +1,51 @@
+"""`openers access-code`: make a patient's access code anew, or take it away."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from openers.cli.problems import settings_of, told_in_one_line
+from openers.settings import Settings
+
+if TYPE_CHECKING:
+    from openers.domain.identifiers import Ubrn
+    from openers.usecases.world import World
+
+app = typer.Typer(no_args_is_help=True, help="Patients' access codes, which are printed on their letters.")
+
+UBRN = Annotated[str, typer.Argument(metavar="UBRN", help="Of the referral: 12 digits, with or without spaces.")]
+DatabaseUrl = Annotated[str | None, typer.Option("--database-url", help="sqlite:///path or postgresql://...")]
+
+
+@app.command()
+def reset(ubrn: UBRN, database_url: DatabaseUrl = None) -> None:
+    """Make it anew: earlier letters open nothing any more. Not while a service runs on a SQLite file."""
+    from openers.usecases.access_codes import reset_access_code
+
+    with told_in_one_line():
+        asyncio.run(_do(settings_of(database_url=database_url), ubrn, reset_access_code))
+    typer.echo("the access code is a new one; print the patient a new letter")
+
+
+@app.command()
+def revoke(ubrn: UBRN, database_url: DatabaseUrl = None) -> None:
+    """Take it away, until it is reset. Not while a service runs on a SQLite file."""
+    from openers.usecases.access_codes import revoke_access_code
+
+    with told_in_one_line():
+        asyncio.run(_do(settings_of(database_url=database_url), ubrn, revoke_access_code))
+    typer.echo("the referral has no access code any more")
+
+
+async def _do(settings: Settings, ubrn: str, act: Callable[[Ubrn, World], Awaitable[None]]) -> None:
+    """Raises BlockingIOError, Unavailable, FieldRefused, ValueError."""
+    from openers.cli.writing import writing_world
+    from openers.domain.identifiers import Ubrn
+
+    of = Ubrn("".join(ubrn.split()))
+    async with writing_world(settings, "Access code") as world:
+        await act(of, world)

@@ -1,0 +1,68 @@
+"""What people have written to each other, made fit to be shown: their HTML goes through an allow-list, or goes.
+
+A message is stored as it was sent and may hold HTML: links are expected (rules 4, A025), anything may come. Pages show
+`as_html`, paper shows `as_plain`. Called by the typesetter; nothing else may show a `MessageText`.
+"""
+
+from __future__ import annotations
+
+from html.parser import HTMLParser
+from typing import Final
+
+import nh3
+
+from openers.domain.advice import MessageText
+
+TAGS: Final = {"a", "b", "br", "em", "i", "li", "ol", "p", "strong", "u", "ul"}
+"""What a message may be marked up with; everything else goes, scripts and styles with what is in them."""
+SCHEMES: Final = {"http", "https", "mailto", "tel"}
+"""Where a link may lead."""
+_LINES: Final = {"br", "li", "p"}
+"""Tags that begin a new line on paper."""
+
+
+def as_html(text: MessageText) -> str:
+    """The message as HTML that can do nothing but be read and lead somewhere when somebody clicks."""
+    return nh3.clean(
+        text,
+        tags=TAGS,
+        attributes={"*": set(), "a": {"href"}},
+        url_schemes=SCHEMES,
+        link_rel="noopener noreferrer nofollow",
+        set_tag_attribute_values={"a": {"target": "_blank"}},
+    )
+
+
+def as_plain(text: MessageText) -> str:
+    """The message as plain text; a link is followed by where it leads, if its own words don't say so."""
+    if "<" not in text and "&" not in text:
+        return str(text)
+    reader = _Reader()
+    reader.feed(as_html(MessageText(text.replace("\r\n", "\n"))))
+    reader.close()
+    return reader.text.strip("\n")
+
+
+class _Reader(HTMLParser):
+    """Collects the text of HTML that has been through the allow-list."""
+
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.text = ""
+        self._leads_to: str | None = None
+        self._words_from = 0
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag in _LINES and self.text and not self.text.endswith("\n"):
+            self.text += "\n"
+        if tag == "a":
+            self._leads_to, self._words_from = dict(attrs).get("href"), len(self.text)
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "a" and self._leads_to and self._leads_to not in self.text[self._words_from :]:
+            self.text += f" ({self._leads_to})"
+        if tag == "a":
+            self._leads_to = None
+
+    def handle_data(self, data: str) -> None:
+        self.text += data

@@ -1,0 +1,46 @@
+"""`/_test/events`: what has happened after the event `since`: as JSON, as a stream that stays open, or as a page."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+from starlette.routing import Route
+
+from openers.usecases.world import World
+from openers.worlds.connection import stops_of
+from openers.worlds.events.feed import Feed, write_event
+from openers.worlds.events.stream import stream
+from openers.worlds.finder import Finder
+from openers.worlds.http.control import ALWAYS, JSON, number_in, page, route, wants_page
+
+EVENTS: Final = "/_test/events"
+STREAM: Final = "text/event-stream"
+LAST_EVENT: Final = "last-event-id"
+
+
+def event_routes(finder: Finder, feed: Feed) -> list[Route]:
+    """`/_test/events`."""
+
+    async def _events(request: Request) -> Response:
+        world, since = finder.world(request.scope), number_in(request, "since")
+        if STREAM in request.headers.get("accept", ""):
+            return _stream(request, (world, finder.name(request.scope)), feed, since)
+        async with world.read() as tx:
+            events = await feed.after(since, tx)
+        if wants_page(request):
+            return page("events.html", events=events, since=since, last=events[-1].number if events else since)
+        told = [msgspec.Raw(write_event(each, finder.name(request.scope))) for each in events]
+        return Response(msgspec.json.encode({"events": told}), headers=ALWAYS, media_type=JSON)
+
+    return [route(EVENTS, {"GET": _events})]
+
+
+def _stream(request: Request, named: tuple[World, str], feed: Feed, since: int) -> Response:
+    """All events from then on. A reader that comes again says itself which one it had last."""
+    last = request.headers.get(LAST_EVENT, "")
+    after = int(last) if last.isascii() and last.isdigit() else since
+    body = stream(named, feed, after, stops_of(dict(request.scope)), request.is_disconnected)
+    return StreamingResponse(body, headers=ALWAYS, media_type=STREAM)

@@ -1,0 +1,43 @@
+"""`/_test/explain/{name}`: why a call was answered as it was; a name is a request id, a correlation id or a number."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from openers.domain.identifiers import Ubrn
+from openers.usecases.world import World
+from openers.worlds.case import Case, Holder
+from openers.worlds.explanation import explain
+from openers.worlds.finder import Finder
+from openers.worlds.http.control import json_reply, page, route, wants_page
+from openers.worlds.http.request_routes import EXPLAIN, REQUESTS, found
+from openers.worlds.inspector.exchange import Exchange
+from openers.worlds.probe import Probe
+
+
+def explain_routes(finder: Finder, probe: Probe) -> list[Route]:
+    """`/_test/explain/{name}`."""
+
+    async def _explain(request: Request) -> Response:
+        world = finder.world(request.scope)
+        named = found(request, probe.exchanges, finder.name(request.scope))
+        cases = [Case(each, probe.judges.gateway, await _holder(each, world)) for each in named]
+        explanations = [explain(each) for each in cases]
+        if wants_page(request):
+            return page("explanation.html", explanations=explanations, requests=REQUESTS)
+        return json_reply({"explanations": explanations})
+
+    return [route(f"{EXPLAIN}/{{name}}", {"GET": _explain})]
+
+
+async def _holder(exchange: Exchange, world: World) -> Holder | None:
+    """Whose the call's record is now, if it has one."""
+    if not exchange.ubrn:
+        return None
+    async with world.read() as tx:
+        stored = await tx.referrals.for_system(Ubrn(exchange.ubrn))
+    if stored is None:
+        return None
+    return Holder(stored.value.owner, stored.value.workgroup, stored.value.state)

@@ -1,0 +1,129 @@
+"""`/_test/requests`: the last exchanges, one of them, and both for other tools (`as=har`, `as=curl`)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
+from starlette.routing import Route
+
+from openers.worlds.finder import Finder
+from openers.worlds.http.control import (
+    ALWAYS,
+    ControlRefused,
+    json_reply,
+    number_in,
+    page,
+    read_form,
+    route,
+    wants_page,
+)
+from openers.worlds.inspector.exchange import Exchange, Exchanges
+from openers.worlds.inspector.export import curl, har
+from openers.worlds.inspector.near_misses import near_misses
+
+REQUESTS: Final = "/_test/requests"
+EXPLAIN: Final = "/_test/explain"
+
+
+def request_routes(finder: Finder, exchanges: Exchanges, base_url: str) -> list[Route]:
+    """`/_test/requests` and `/_test/requests/{name}`; a name is a number, a request id or a correlation id."""
+
+    async def _list(request: Request) -> Response:
+        chosen = list(_chosen(request, exchanges, finder.name(request.scope)))
+        if request.query_params.get("as") == "har":
+            return json_reply(har(reversed(chosen), base_url))
+        if wants_page(request):
+            return page("requests.html", exchanges=chosen, explain=EXPLAIN, requests=REQUESTS)
+        return json_reply({"requests": [_summary(each) for each in chosen]})
+
+    async def _one(request: Request) -> Response:
+        exchange = found(request, exchanges, finder.name(request.scope))[0]
+        match request.query_params.get("as"):
+            case "curl":
+                return PlainTextResponse(curl(exchange, base_url) + "\n", headers=ALWAYS)
+            case "har":
+                return json_reply(har([exchange], base_url))
+            case _ if wants_page(request):
+                command = curl(exchange, base_url)
+                return page("request.html", one=exchange, near=near_misses(exchange), curl=command, explain=EXPLAIN)
+            case _:
+                return json_reply(_told(exchange, base_url))
+
+    async def _forget(request: Request) -> Response:
+        exchanges.forget(finder.name(request.scope))
+        return json_reply({"requests": []})
+
+    async def _forget_by_form(request: Request) -> Response:
+        await read_form(request)
+        await _forget(request)
+        return RedirectResponse(REQUESTS, 303)
+
+    return [
+        route(REQUESTS, {"GET": _list, "DELETE": _forget, "POST": _forget_by_form}),
+        route(f"{REQUESTS}/{{name}}", {"GET": _one}),
+    ]
+
+
+def found(request: Request, exchanges: Exchanges, world: str) -> list[Exchange]:
+    """The exchanges that the path names, the latest first. Raises ControlRefused if there is none (any more)."""
+    name = str(request.path_params["name"])
+    named = list(exchanges.find(world, name))
+    if not named:
+        raise ControlRefused(404, f"{name!r}: no call of this id is remembered; only the last ones of a process are")
+    return named
+
+
+def _chosen(request: Request, exchanges: Exchanges, world: str) -> Iterator[Exchange]:
+    """The exchanges that the query asks for, by status, operation and correlation id, the latest first."""
+    asked = request.query_params
+    status, most = number_in(request, "status"), number_in(request, "limit", 1000)
+    for each in list(exchanges.of(world))[:most]:
+        if (
+            status in (0, each.status)
+            and asked.get("operation", _id_of(each)) == _id_of(each)
+            and asked.get("correlation_id", each.correlation_id) == each.correlation_id
+        ):
+            yield each
+
+
+def _id_of(exchange: Exchange) -> str:
+    return "" if exchange.operation is None else exchange.operation.id
+
+
+def _summary(exchange: Exchange) -> dict[str, Any]:
+    """One line of the list."""
+    return {
+        "number": exchange.number,
+        "at": exchange.at,
+        "call": f"{exchange.method} {exchange.target}",
+        "operation": _id_of(exchange),
+        "status": exchange.status,
+        "took_ms": round(exchange.took.total_seconds() * 1000, 3),
+        "request_id": exchange.request_id,
+        "correlation_id": exchange.correlation_id,
+        "fault": exchange.fault,
+        "findings": len(exchange.findings) + len(exchange.reply_findings),
+        "near_misses": [str(each) for each in near_misses(exchange)],
+    }
+
+
+def _told(exchange: Exchange, base_url: str) -> dict[str, Any]:
+    """All of one exchange."""
+    caller = exchange.caller
+    return {
+        **_summary(exchange),
+        "caller": None if caller is None else {"application": caller.application, "user": caller.user},
+        "rule": "" if exchange.problem is None else str(exchange.problem.rule),
+        "request": exchange.request,
+        "reply": exchange.reply,
+        "findings": {
+            "request": [each._asdict() for each in exchange.findings],
+            "reply": [each._asdict() for each in exchange.reply_findings],
+        },
+        "near_misses": near_misses(exchange),
+        "curl": curl(exchange, base_url),
+        "explain": f"{EXPLAIN}/{exchange.request_id}",
+    }

@@ -1,0 +1,91 @@
+"""`/_test/webhooks`: register an address that is told of events, look how it fares, replay, forget."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Final
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from openers.domain.webhooks import Webhook
+from openers.worlds.events.webhooks import Registration, WebhookRefused, register, remove, replay
+from openers.worlds.finder import Finder
+from openers.worlds.http.control import (
+    ControlRefused,
+    bound,
+    json_reply,
+    page,
+    read_json,
+    route,
+    wants_page,
+)
+
+WEBHOOKS: Final = "/_test/webhooks"
+
+
+class Replay(msgspec.Struct, forbid_unknown_fields=True):
+    """From which event on to send everything again."""
+
+    first: Annotated[int, msgspec.Meta(ge=1)] = msgspec.field(name="from")
+
+
+def webhook_routes(finder: Finder) -> list[Route]:
+    """`/_test/webhooks` and what is below it."""
+
+    async def _list(request: Request) -> Response:
+        async with finder.world(request.scope).read() as tx:
+            known = await tx.webhooks.all()
+        if wants_page(request):
+            return page("webhooks.html", webhooks=known)
+        return json_reply({"webhooks": [_told(each) for each in known]})
+
+    async def _register(request: Request) -> Response:
+        wanted = await read_json(request, Registration)
+        try:
+            webhook = await register(wanted, bound(finder.world(request.scope), request, WEBHOOKS))
+        except WebhookRefused as error:
+            raise ControlRefused(422, str(error)) from error
+        return json_reply({**_told(webhook), "secret": webhook.secret}, 201)
+
+    async def _one(request: Request) -> Response:
+        name = _name(request)
+        async with finder.world(request.scope).read() as tx:
+            webhook = await tx.webhooks.get(name)
+        return _reply(webhook, name)
+
+    async def _remove(request: Request) -> Response:
+        name = _name(request)
+        if not await remove(name, bound(finder.world(request.scope), request, WEBHOOKS)):
+            raise _unknown(name)
+        return json_reply({"removed": name})
+
+    async def _replay(request: Request) -> Response:
+        name, wanted = _name(request), await read_json(request, Replay)
+        return _reply(await replay(name, wanted.first, bound(finder.world(request.scope), request, WEBHOOKS)), name)
+
+    return [
+        route(WEBHOOKS, {"GET": _list, "POST": _register}),
+        route(f"{WEBHOOKS}/{{name}}", {"GET": _one, "DELETE": _remove}),
+        route(f"{WEBHOOKS}/{{name}}/replay", {"POST": _replay}),
+    ]
+
+
+def _name(request: Request) -> str:
+    return str(request.path_params["name"])
+
+
+def _reply(webhook: Webhook | None, name: str) -> Response:
+    if webhook is None:
+        raise _unknown(name)
+    return json_reply(_told(webhook))
+
+
+def _unknown(name: str) -> ControlRefused:
+    return ControlRefused(404, f"{name!r}: there is no such webhook")
+
+
+def _told(webhook: Webhook) -> dict[str, Any]:
+    """A webhook without its secret, which is told once."""
+    return {"id": webhook.id, "url": webhook.url, "sent": webhook.sent, "problem": webhook.problem}

@@ -1,0 +1,135 @@
+"""The observer that test mode puts into the edge: keeps each call for the inspector, and plays the faults of the API.
+
+`openers.worlds.test_mode` makes one for the service. It masks and checks each exchange before the last byte of its
+reply leaves, so that whoever has the reply finds the exchange.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+from time import perf_counter
+from typing import Any, Final
+
+import msgspec
+
+from openers.api.call import Call, Reply
+from openers.api.observer import WATCHED, Serve
+from openers.api.request import ClientGone, Request, Scope, Stop
+from openers.domain.errors import OpenersError
+from openers.usecases.world import World
+from openers.wire import problems
+from openers.wire.outcome import Problem
+from openers.wire.rules import Check, Rule
+from openers.worlds.connection import abort_of
+from openers.worlds.faults import Fault, FaultBoard, Kind, Place
+from openers.worlds.finder import Finder
+from openers.worlds.inspector.exchange import Exchanges
+from openers.worlds.inspector.watched import Judges, Watched, exchange_of
+from openers.worlds.mentions import services_of
+
+EXPLAINED: Final = frozenset({401, 403, 422})
+"""Statuses of replies that say where they are explained."""
+EXPLAIN: Final = "/_test/explain"
+ORDERED: Final = Rule(Check.SERVICE, "ORDERED_FAULT", "/_test/faults")
+"""The rule of a refusal that somebody has ordered."""
+
+
+class Probe:
+    """One for a service: where its exchanges and the faults of its worlds are."""
+
+    def __init__(self, exchanges: Exchanges, faults: FaultBoard, judges: Judges, finder: Finder) -> None:
+        """Exchanges are held against `judges`, and kept by the name that `finder` gives to a request's world."""
+        self.exchanges, self.faults = exchanges, faults
+        self.judges: Final = judges
+        self._finder = finder
+
+    async def watch(self, serve: Serve, scope: Scope, receive: Any, send: Any) -> None:
+        """Have `serve` answer the request, and keep what was said."""
+        watched = Watched(
+            scope=scope,
+            receive=receive,
+            world_name=self._finder.name(scope),
+            at=self._finder.world(scope).wall.now(),
+            began=perf_counter(),
+        )
+
+        async def _receive() -> Any:
+            message = await receive()
+            watched.heard(message)
+            return message
+
+        async def _send(message: Any) -> None:
+            watched.said(message)
+            if message["type"] == "http.response.start" and message["status"] in EXPLAINED:
+                link = f'<{EXPLAIN}/{watched.request_id}>; rel="help"'.encode()
+                message = {**message, "headers": [*message["headers"], (b"link", link)]}
+            if message["type"] == "http.response.body" and not message.get("more_body", False):
+                await self._keep(watched)
+            await send(message)
+
+        try:
+            await serve({**scope, WATCHED: watched}, _receive, _send)
+        finally:
+            await self._keep(watched)
+        if watched.dropped and abort_of(scope) is None:
+            raise ConnectionAbortedError("the connection was dropped on purpose")
+
+    async def carry_out(self, request: Request, call: Call) -> Reply:
+        """Run the operation, or play the fault that strikes it."""
+        watched: Watched = request.scope[WATCHED]
+        watched.call, watched.world = call, call.world
+        fault = await self._striking(watched.world_name, call)
+        if fault is None:
+            return await call.operation.handler(call)
+        watched.fault = fault.kind
+        await asyncio.sleep(fault.waits_s)
+        if fault.kind is Kind.LATENCY:
+            return await call.operation.handler(call)
+        if fault.after:
+            await call.operation.handler(call)
+        if fault.kind is Kind.DROP:
+            await _drop(watched)
+        raise Stop(_problem(fault, request, call))
+
+    def refused(self, request: Request, world: World, problem: Problem, error: OpenersError | None) -> None:
+        """Remember why."""
+        watched: Watched = request.scope[WATCHED]
+        watched.world, watched.problem, watched.error = world, problem, error
+
+    async def _striking(self, world: str, call: Call) -> Fault | None:
+        faults = self.faults.of(world)
+        services = await services_of(call) if faults.ask_services(Place.API) else frozenset[str]()
+        return faults.strike(Place.API, call.operation.id, services)
+
+    async def _keep(self, watched: Watched) -> None:
+        """Put the exchange on the shelf, once."""
+        if watched.is_kept:
+            return
+        watched.is_kept = True
+        took = timedelta(seconds=perf_counter() - watched.began)
+        exchange = await exchange_of(watched, took, self.judges)
+        self.exchanges.keep(msgspec.structs.replace(exchange, number=self.exchanges.next_number()))
+
+
+async def _drop(watched: Watched) -> None:
+    """Close the connection without a word. Raises ClientGone, when it is closed."""
+    watched.dropped = True
+    abort = abort_of(watched.scope)
+    if abort is not None:
+        abort()
+        while (await watched.receive())["type"] != "http.disconnect":
+            pass
+    raise ClientGone
+
+
+def _problem(fault: Fault, request: Request, call: Call) -> Problem:
+    """The refusal that a fault is: such as the service itself would tell."""
+    match fault.kind:
+        case Kind.TOO_MANY_REQUESTS:
+            problem = problems.too_many_requests(request.fhir, fault.retry_after_s)
+        case Kind.UNAVAILABLE:
+            problem = problems.unavailable(request.fhir, fault.retry_after_s)
+        case _:
+            problem = problems.unexpected(request.fhir, call.world.entry.request_id)
+    return msgspec.structs.replace(problem, rule=ORDERED)

@@ -1,0 +1,81 @@
+"""What makes a service observable and unreliable on request: faults, the inspector, explanations, events, webhooks.
+
+`openers.worlds.test_mode` puts it around a service, in four places: the world's adapters, the edge, the pages and the
+runner of due work.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from time import monotonic
+from typing import Final
+
+import msgspec
+from starlette.routing import Route
+
+from openers.api.edge import PREFIX, Edge
+from openers.api.openapi import openapi_document
+from openers.settings import Settings
+from openers.usecases.due import Job
+from openers.usecases.world import World
+from openers.worlds.events.feed import Feed
+from openers.worlds.events.webhooks import KIND, Courier
+from openers.worlds.faults import FaultBoard
+from openers.worlds.faulty_pas import FaultyPas
+from openers.worlds.faulty_scanner import FaultyScanner
+from openers.worlds.finder import Finder
+from openers.worlds.http.control import style_route
+from openers.worlds.http.event_routes import EVENTS, event_routes
+from openers.worlds.http.explain_routes import explain_routes
+from openers.worlds.http.fault_routes import FAULTS, fault_routes
+from openers.worlds.http.request_routes import REQUESTS, request_routes
+from openers.worlds.http.webhook_routes import WEBHOOKS, webhook_routes
+from openers.worlds.inspector.contract import Document
+from openers.worlds.inspector.exchange import Exchanges
+from openers.worlds.inspector.watched import Judges
+from openers.worlds.probe import Probe
+
+LINKS: Final = {
+    FAULTS: "Order faults",
+    REQUESTS: "The last calls",
+    EVENTS: "What has happened",
+    WEBHOOKS: "Who is told of it",
+}
+"""The pages for people, by address."""
+
+
+class Probing:
+    """One for a service, with whatever worlds it has."""
+
+    def __init__(self, settings: Settings) -> None:
+        """No fault is in force, and no call is remembered."""
+        self._settings = settings
+        self._faults, self._feed = FaultBoard(), Feed(monotonic)
+
+    @property
+    def jobs(self) -> Mapping[str, Job]:
+        """What runs when its own due work falls due; `events.webhooks.wake` plans it."""
+        return {KIND: Courier(self._feed).deliver}
+
+    def can_fail(self, world: World, name: str) -> World:
+        """The same world, its PAS and its scanner failing where a fault is ordered for the world of this name."""
+        faults = self._faults.of(name)
+        pas, scanner = FaultyPas(world.pas, faults), FaultyScanner(world.scanner, faults)
+        return msgspec.structs.replace(world, pas=pas, scanner=scanner)
+
+    def around(self, edge: Edge, finder: Finder) -> tuple[Edge, list[Route]]:
+        """The edge, observed if calls are to be remembered, and what is offered below `/_test`."""
+        judges = Judges(edge.routes, edge.gateway, Document(openapi_document(self._settings.fhir_base_url), PREFIX))
+        probe = Probe(Exchanges(self._settings.kept_exchanges), self._faults, judges, finder)
+        observer = probe if self._settings.kept_exchanges else None
+        return msgspec.structs.replace(edge, observer=observer), self._routes(finder, probe)
+
+    def _routes(self, finder: Finder, probe: Probe) -> list[Route]:
+        return [
+            *fault_routes(finder, self._faults),
+            *request_routes(finder, probe.exchanges, self._settings.base_url),
+            *explain_routes(finder, probe),
+            *event_routes(finder, self._feed),
+            *webhook_routes(finder),
+            style_route(),
+        ]

@@ -1,0 +1,101 @@
+"""Reasons as another release of the reference data might have them: what follows from their properties and dates.
+
+The packaged data has no reason for each rule alone. Source: rules chapters 4 (A014, A036), 5.1 and 11.2 row 21.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+import msgspec
+import pytest
+
+from openers.domain.codes import ClinicalTerm, CodeSystem, CodeSystemName
+from openers.domain.geography import Point
+from openers.domain.identifiers import Postcode
+from openers.usecases.ports import ReferenceData
+from tests.acts.cast import Cast
+from tests.acts.words import cancelling, rejecting, request_of, said
+from tests.booking.rig import code
+from tests.service import CONSULTANT, GP, Person, Running
+
+pytestmark = pytest.mark.anyio
+REJECTION, REFERRAL = CodeSystemName.APPOINTMENT_CANCELLATION_REASON, CodeSystemName.REFERRAL_CANCELLATION_REASON
+
+
+@dataclass
+class OtherRelease:
+    """The packaged reference data with one code system in another release."""
+
+    packaged: ReferenceData
+    other: CodeSystem
+
+    def code_system(self, name: CodeSystemName) -> CodeSystem:
+        """That system, or the packaged one."""
+        return self.other if name is self.other.name else self.packaged.code_system(name)
+
+    def clinical_term(self, code: str) -> ClinicalTerm | None:
+        """As packaged."""
+        return self.packaged.clinical_term(code)
+
+    def locate(self, postcode: Postcode) -> Point | None:
+        """As packaged."""
+        return self.packaged.locate(postcode)
+
+
+async def with_reason(
+    cast: Cast, system: CodeSystemName, reason: str, who: Person, **changes: Any
+) -> httpx.AsyncClient:
+    """A client of the same service, in whose reference data a reason has other dates, or other properties."""
+    service = cast.rig.run.service
+    packaged = service.world.reference
+    known = packaged.code_system(system)
+    concept = known.concepts[reason]
+    properties = changes.pop("properties", {})
+    kept = tuple((name, value) for name, value in concept.properties if name not in properties)
+    new = msgspec.structs.replace(concept, properties=(*kept, *properties.items()), **changes)
+    other = msgspec.structs.replace(known, concepts={**known.concepts, reason: new})
+    world = msgspec.structs.replace(service.world, reference=OtherRelease(packaged, other))
+    edge = msgspec.structs.replace(service.edge, world=lambda: world)
+    run = Running(msgspec.structs.replace(service, world=world, edge=edge), cast.rig.run.clients)
+    return await run.as_person(who)
+
+
+async def test_a_rejection_whose_reason_demands_words(cast: Cast) -> None:
+    """A014: VALUE_IS_REQUIRED without, and done with them."""
+    gp = await with_reason(cast, REJECTION, "OTHER", CONSULTANT, properties={"commentIsMandatory": True})
+    referral = await cast.booked()
+    assert code(await gp.post(**request_of("A014", referral, rejecting("OTHER")))) == (422, "VALUE_IS_REQUIRED")
+    words = said("rejectionComments", "too far")
+    assert (await gp.post(**request_of("A014", referral, rejecting("OTHER"), words))).status_code == 200
+
+
+async def test_a_reason_that_cannot_cancel_a_booking(cast: Cast) -> None:
+    """A036: refused while the booking stands, and fine without one."""
+    cannot = {"canCancelAppointment": False}
+    gp = await with_reason(cast, REFERRAL, "RAISED_IN_ERROR", GP, properties=cannot)
+    booked, unbooked = await cast.booked(), await cast.not_booked()
+    reply = await gp.post(**request_of("A036", booked, cancelling("RAISED_IN_ERROR")))
+    assert code(reply) == (422, "INAPPROPRIATE_VALUE")
+    assert (await gp.post(**request_of("A036", unbooked, cancelling("RAISED_IN_ERROR")))).status_code == 200
+
+
+@pytest.mark.parametrize(("starts", "ends", "status"), [(1, None, 422), (0, None, 200), (-9, 1, 200), (-9, 0, 422)])
+async def test_a_reason_is_in_use_from_its_first_day_to_before_its_last(
+    cast: Cast, starts: int, ends: int | None, status: int
+) -> None:
+    """A014 and A036: in days from today."""
+    today = datetime.now(UTC)
+    dates = {
+        "effective_from": today + timedelta(days=starts),
+        "effective_to": None if ends is None else today + timedelta(days=ends),
+    }
+    consultant = await with_reason(cast, REJECTION, "OTHER", CONSULTANT, **dates)
+    reply = await consultant.post(**request_of("A014", await cast.booked(), rejecting("OTHER")))
+    assert reply.status_code == status, reply.text
+    gp = await with_reason(cast, REFERRAL, "INTEND_PRIVATE", GP, **dates)
+    reply = await gp.post(**request_of("A036", await cast.not_booked(), cancelling()))
+    assert reply.status_code == status, reply.text

@@ -1,0 +1,1 @@
+"""Advice and guidance over the whole service: conversations from question to end."""

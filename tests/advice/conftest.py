@@ -1,0 +1,20 @@
+"""Fixtures of the tests of advice and guidance."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.advice.talk import Talk, gathered
+from tests.service import Running
+
+
+@pytest.fixture(scope="module")
+async def talk(shared: Running) -> Talk:
+    """A service on SQLite for a whole module, with everybody."""
+    return await gathered(shared)
+
+
+@pytest.fixture
+async def both(on_both: Running) -> Talk:
+    """The same for one test, on each kind of database."""
+    return await gathered(on_both)

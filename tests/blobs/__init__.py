@@ -1,0 +1,1 @@
+"""Files under pressure: both blob stores, the scanner, crashes, memory."""

@@ -1,0 +1,42 @@
+"""The two blob stores for tests: a directory, a bucket, and what can be seen of each from outside."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Generator
+from pathlib import Path
+
+import pytest
+
+from openers.documents.blobs_in_s3 import BlobsInS3
+from openers.documents.blobs_on_disk import BlobsOnDisk
+from tests.blobs.kept import Kept, kept_in_bucket, kept_on_disk
+from tests.blobs.s3 import ACCESS, Bucket, s3_server
+
+
+@pytest.fixture(scope="session")
+def s3_endpoint() -> Generator[str]:
+    """The address of an S3 server of this test process."""
+    with s3_server() as endpoint:
+        yield endpoint
+
+
+@pytest.fixture
+def bucket(s3_endpoint: str, monkeypatch: pytest.MonkeyPatch) -> Bucket:
+    """A bucket of its own, and what is needed to use it."""
+    for name, value in ACCESS.items():
+        monkeypatch.setenv(name, value)
+    return Bucket(s3_endpoint)
+
+
+@pytest.fixture(params=["disk", "s3"])
+async def kept(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncGenerator[Kept]:
+    """An empty blob store: one test on each kind."""
+    if request.param == "disk":
+        on_disk = BlobsOnDisk(tmp_path / "blobs")
+        yield kept_on_disk(on_disk, tmp_path / "blobs")
+        await on_disk.close()
+        return
+    bucket: Bucket = request.getfixturevalue("bucket")
+    in_s3 = BlobsInS3(bucket.url, tmp_path / "drafts", bucket.endpoint)
+    yield kept_in_bucket(in_s3, bucket, tmp_path / "drafts")
+    await in_s3.close()

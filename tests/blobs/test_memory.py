@@ -1,0 +1,83 @@
+"""The memory and the disk of a running service while large files come and go: bounded, whatever their size.
+
+Source: docs/explanation/files.md.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import ExitStack, suppress
+from pathlib import Path
+from time import monotonic
+from typing import Final
+
+from tests.blobs.clients import A039, MIB, Desk, Memory
+from tests.cli.command import settings_in
+from tests.live import Live, live
+from tests.service import copied
+
+UPLOADS: Final = 20
+SIZE: Final = int(os.environ.get("OPENERS_TEST_UPLOAD_MIB", "8")) * MIB
+"""`make soak` has files of 100 MiB, the largest that are taken; the bounds are the same."""
+MORE_WHILE_UPLOADING: Final = 64.0
+MORE_WHILE_FETCHING: Final = 24.0
+"""MiB that the service may hold beyond what it held before: 3 for each upload and 2 for each reader."""
+READERS: Final = 10
+WITHIN_S: Final = 240.0
+
+
+def test_uploads_and_slow_readers_stay_out_of_memory(sqlite_template: Path, tmp_path: Path) -> None:
+    """Twenty uploads at once, scanned as they come in; then ten readers who stop after a little and go away."""
+    with live(settings_in(tmp_path, copied(sqlite_template, tmp_path))) as service:
+        desk, memory = Desk(service), Memory(service.pid)
+        scanned(desk, [desk.upload(MIB)])
+        before = memory.now()
+        memory.forget_peak()
+        files = desk.upload_many(UPLOADS, SIZE, A039)
+        scanned(desk, files)
+        uploading = memory.peak() - before
+        assert uploading < MORE_WHILE_UPLOADING
+        assert sorted(sizes(tmp_path)) == [MIB, *[SIZE] * UPLOADS]
+        before = memory.now()
+        memory.forget_peak()
+        fetch_slowly(desk, files[:READERS])
+        assert memory.peak() - before < MORE_WHILE_FETCHING
+        closed(service)
+
+
+def scanned(desk: Desk, files: list[str]) -> None:
+    """Return when all of them can be fetched."""
+    ends = monotonic() + WITHIN_S
+    for file in files:
+        while desk.status(file) != 307:
+            assert monotonic() < ends, "not scanned"
+
+
+def fetch_slowly(desk: Desk, files: list[str]) -> None:
+    """Read a little of each, wait for all others, read a little more, and go away."""
+    with ExitStack() as open_at_once:
+        replies = [open_at_once.enter_context(desk.fetching(file)) for file in files]
+        for _ in range(3):
+            for reply in replies:
+                assert len(reply.read(MIB)) == MIB
+
+
+def sizes(directory: Path) -> list[int]:
+    """Of everything that is kept of files."""
+    return [path.stat().st_size for path in (directory / "blobs").rglob("*") if path.is_file()]
+
+
+def closed(service: Live) -> None:
+    """Return when the service has no file of its blob store open any more."""
+    ends = monotonic() + WITHIN_S
+    while open_files(service):
+        assert monotonic() < ends, "files stay open"
+
+
+def open_files(service: Live) -> list[str]:
+    """What it has open in its blob store."""
+    found: list[str] = []
+    for each in Path(f"/proc/{service.pid}/fd").iterdir():
+        with suppress(FileNotFoundError):  # closed meanwhile
+            found.append(str(each.readlink()))
+    return [each for each in found if "/blobs/" in each]

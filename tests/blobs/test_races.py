@@ -1,0 +1,230 @@
+"""Two things happen to one file, a step of the first held back: scans, purges, letters. Each comes out whole.
+
+Source: rules chapters 4 (A012) and 6.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import msgspec
+import pytest
+
+from openers.domain.attachments import UploadedFile
+from openers.domain.errors import RecordLocked
+from openers.key_files import read_or_make_key
+from openers.store.postgres import Patience, open_postgres
+from openers.usecases.file_ports import Scanner, Verdict
+from openers.usecases.ports import DueItem
+from openers.usecases.purge_files import REMOVE, purge_file
+from openers.usecases.scan_file import scan_file
+from openers.usecases.upload_file import PURGE, SCAN
+from tests.api.practice import Practice, practice_in
+from tests.files import INFECTED, Sample, attachments_of, availability_of
+from tests.requests import Json
+from tests.service import Running, entry
+from tests.store.outside import fetch
+
+pytestmark = pytest.mark.anyio
+WITHIN_S: Final = 20.0
+
+
+class HeldScanner:
+    """A scanner whose verdict waits for `go`; `reached` is set once it has one."""
+
+    def __init__(self, scanner: Scanner) -> None:
+        """Files go to `scanner`."""
+        self._scanner = scanner
+        self.reached, self.go = asyncio.Event(), asyncio.Event()
+
+    async def scan(self, file: UploadedFile, chunks: AsyncIterator[bytes]) -> Verdict:
+        """Scan; the verdict comes later."""
+        verdict = await self._scanner.scan(file, chunks)
+        self.reached.set()
+        await self.go.wait()
+        return verdict
+
+
+@pytest.fixture
+async def it(on_both: Running) -> AsyncGenerator[Practice]:
+    """A practice on each kind of database, where locks are waited for as long as a test takes."""
+    service = on_both.service
+    if service.settings.sqlite_path:
+        yield await practice_in(on_both)
+        return
+    key = read_or_make_key(service.settings.audit_key_file, strict=True)
+    store = await open_postgres(service.settings.database_url, key, patience=Patience(lock_s=WITHIN_S))
+    world = msgspec.structs.replace(service.world, store=store)
+    edge = msgspec.structs.replace(service.edge, world=lambda: world)
+    yield await practice_in(Running(msgspec.structs.replace(service, world=world, edge=edge), on_both.clients))
+    await store.close()
+
+
+@asynccontextmanager
+async def scanning(it: Practice, file: str) -> AsyncGenerator[asyncio.Task[None]]:
+    """A scan whose verdict is there and is written down after this."""
+    world = it.run.service.world.for_call(entry())
+    held = HeldScanner(world.scanner)
+    item = await claimed(it, SCAN, file)
+    task = asyncio.create_task(scan_file(item, msgspec.structs.replace(world, scanner=held)))
+    async with asyncio.timeout(WITHIN_S):
+        await held.reached.wait()
+    yield task
+    held.go.set()
+    await asyncio.wait([task])
+
+
+async def claimed(it: Practice, kind: str, file: str) -> DueItem:
+    """The due work of this kind and file, as its runner has it."""
+    now = datetime.now(UTC)
+    async with it.run.service.world.for_call(entry()).begin("claim") as tx:
+        await tx.due.add(kind, file, now)
+        [item] = [each for each in await tx.due.claim(kind, now, now, 100) if each.key == file]
+    return item
+
+
+async def purge(it: Practice, file: str) -> None:
+    """What its runner does when the file has waited long enough."""
+    await purge_file(await claimed(it, PURGE, file), it.run.service.world.for_call(entry()))
+
+
+async def consistent(it: Practice, ubrn: str) -> Json:
+    """The referral, which shows exactly the files that are said to be its own, as they are, and their content."""
+    async with it.run.service.world.read() as tx:
+        files = [await tx.files.get(row[0]) for row in (await it.rows("files"))["files"]]
+    referral = await it.read(ubrn)
+    own = {f"Binary/{file.id}": file for file in files if file is not None and file.attached_to == ubrn}
+    shown = dict(zip((each["url"] for each in attachments_of(referral)), availability_of(referral), strict=True))
+    assert shown == {url: file.availability for url, file in own.items()}
+    for file in own.values():
+        assert sum([len(piece) async for piece in it.run.service.world.blobs.read(file.blob)]) == file.size
+    return referral
+
+
+async def due_of(it: Practice, file: str) -> set[str]:
+    """The kinds of work that are due for a file."""
+    rows: list[tuple[Any, ...]] = (await it.rows("due"))["due"]
+    return {row[0] for row in rows if row[1] == file}
+
+
+@pytest.mark.parametrize(("sample", "found"), [(Sample("a.txt", "text/plain", b"a"), 307), (INFECTED, 422)])
+async def test_a_scan_and_a_letter_that_takes_its_file(it: Practice, sample: Sample, found: int) -> None:
+    """The letter shows the file as it was; the scan, which knew nothing of the letter, is repeated and tells it."""
+    ubrn = await it.refer()
+    file = await it.file(ubrn, "a.txt", sample)
+    async with scanning(it, file) as scan:
+        lettered = await it.maintain(ubrn, 3, file)
+    assert (lettered.status_code, availability_of(lettered.json())) == (200, ["PENDING"])
+    with pytest.raises(RecordLocked):
+        scan.result()
+    assert SCAN in await due_of(it, file)
+    assert await consistent(it, ubrn) == lettered.json()
+    await it.scan(file)
+    assert (await consistent(it, ubrn))["meta"]["versionId"] == "5"
+    assert (await it.gp.get(f"/R4/Binary/{file}")).status_code == found
+
+
+async def test_a_scan_and_a_letter_that_leaves_its_file_out(it: Practice) -> None:
+    """The referral that has it no more is not told of it."""
+    ubrn, [file], version = await it.lettered("old.pdf")
+    other = await it.file(ubrn, "new.pdf")
+    async with scanning(it, file) as scan:
+        replaced = await it.maintain(ubrn, version, other)
+    assert replaced.status_code == 200
+    with pytest.raises(RecordLocked):
+        scan.result()
+    await it.scan(file)
+    assert await consistent(it, ubrn) == replaced.json()
+    assert (await it.gp.get(f"/R4/Binary/{file}")).status_code == 307
+
+
+async def test_a_scan_and_letters_that_leave_its_file_out_and_take_it_back(it: Practice) -> None:
+    """It is attached to the same referral as before: what was found is written into what the referral shows now."""
+    ubrn, [file], version = await it.lettered("old.pdf")
+    other = await it.file(ubrn, "new.pdf")
+    async with scanning(it, file) as scan:
+        await it.maintain(ubrn, version, other)
+        back = await it.maintain(ubrn, version + 1, other, file)
+    scan.result()
+    assert availability_of(back.json()) == ["PENDING", "PENDING"]
+    assert availability_of(await consistent(it, ubrn)) == ["PENDING", "AVAILABLE"]
+
+
+async def test_a_scan_and_a_purge(it: Practice) -> None:
+    """What was forgotten meanwhile stays forgotten, and nothing is left to do."""
+    file = await it.file(await it.refer())
+    async with scanning(it, file) as scan:
+        await purge(it, file)
+    scan.result()
+    assert (await it.gp.get(f"/R4/Binary/{file}")).status_code == 404
+    assert await due_of(it, file) == set()
+
+
+async def test_two_scans_of_one_file(it: Practice) -> None:
+    """As when the first took longer than its claim: what the first says counts, and the referral is told once."""
+    ubrn, [file], version = await it.lettered("old.pdf")
+    async with scanning(it, file) as scan:
+        await it.scan(file)
+    scan.result()
+    assert (await consistent(it, ubrn))["meta"]["versionId"] == str(version + 1)
+
+
+@pytest.mark.parametrize("letter_first", [True, False])
+async def test_a_purge_and_a_letter_that_takes_its_file(it: Practice, letter_first: bool) -> None:
+    """They meet at the file's lock: who comes first has it, and the other one is told, or leaves it alone."""
+    ubrn = await it.refer()
+    file = await it.file(ubrn)
+    item = await claimed(it, PURGE, file)
+    statuses: list[int] = []
+
+    async def attach() -> None:
+        statuses.append((await it.maintain(ubrn, 3, file)).status_code)
+
+    async def purge() -> None:
+        await purge_file(item, it.run.service.world.for_call(entry()))
+
+    await meet(it, file, *((attach, purge) if letter_first else (purge, attach)))
+    referral = await consistent(it, ubrn)
+    to_remove = [row for row in (await it.rows("due"))["due"] if row[0] == REMOVE]
+    if letter_first:
+        assert statuses == [200]
+        assert [each["url"] for each in attachments_of(referral)] == [f"Binary/{file}"]
+        assert to_remove == []
+    else:
+        assert statuses == [422]
+        assert (referral["meta"]["versionId"], len(to_remove)) == ("3", 1)
+        assert (await it.gp.get(f"/R4/Binary/{file}")).status_code == 404
+
+
+async def meet(
+    it: Practice, file: str, first: Callable[[], Awaitable[None]], then: Callable[[], Awaitable[None]]
+) -> None:
+    """Have both wait for the lock of a file, in this order, and let them go. On SQLite acts queue without one."""
+    if it.run.service.settings.sqlite_path:
+        await asyncio.gather(first(), then())
+        return
+    async with asyncio.TaskGroup() as tasks, it.run.service.world.for_call(entry()).begin("hold", lock=(file,)):
+        tasks.create_task(of(first()))
+        await until_waiting(it, 1)
+        tasks.create_task(of(then()))
+        await until_waiting(it, 2)
+
+
+async def until_waiting(it: Practice, count: int) -> None:
+    """Return when so many transactions of this database wait for a lock by key."""
+    waiting = (
+        "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted "
+        "AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+    )
+    async with asyncio.timeout(WITHIN_S):
+        while (await fetch(it.run.service.settings.database_url, waiting))[0][0] < count:
+            pass
+
+
+async def of(awaited: Awaitable[None]) -> None:
+    """What a task is made of."""
+    await awaited

@@ -1,0 +1,164 @@
+"""The life of a file through the service: in S3, with a scanner that is away, on a disk that is full.
+
+Source: rules chapters 4 (A006, A012, A020, A042) and 6.
+"""
+
+from __future__ import annotations
+
+import resource
+from collections.abc import AsyncGenerator, Generator, Mapping
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+
+from openers.bootstrap import do_due_work
+from openers.documents.scanning import EICAR
+from openers.usecases.due import FIRST_RETRY
+from tests.api.arrangements import Moved, at_time
+from tests.api.practice import practice_in
+from tests.blobs.clamds import answering, clamd, peer
+from tests.blobs.s3 import Bucket
+from tests.files import LETTER, Sample, attachments_of, availability_of, maintain, sent, upload
+from tests.requests import create_referral
+from tests.service import GP, Running, copied, running, settings_for
+
+pytestmark = pytest.mark.anyio
+LARGE = Sample("large.txt", "text/plain", b"A letter that is long. " * 200_000)
+"""Of more than 4 MiB."""
+HALF = 2 * 1024 * 1024
+
+
+@pytest.fixture
+def database(sqlite_template: Path, tmp_path: Path) -> str:
+    """The URL of a database with the demo world."""
+    return copied(sqlite_template, tmp_path)
+
+
+@pytest.fixture
+async def in_s3(database: str, keys: Path, bucket: Bucket, tmp_path: Path) -> AsyncGenerator[Running]:
+    """The service whose files are in a bucket."""
+    where = {"blob_url": bucket.url, "blob_endpoint": bucket.endpoint, "drafts_directory": tmp_path / "drafts"}
+    async with running(settings_for(database, keys, **where)) as run:
+        yield run
+
+
+async def test_a_file_walks_through_s3(in_s3: Running, bucket: Bucket) -> None:
+    """Uploaded, scanned, attached, fetched whole and in part, replaced, purged: as on a disk."""
+    gp = await in_s3.as_person(GP)
+    referral = (await gp.post(**create_referral())).json()
+    file, other = [await upload(gp, each, ubrn=referral["id"]) for each in (LARGE, LETTER)]
+    assert len(bucket.names()) == 2
+    await settle(in_s3)
+    lettered = await gp.post(**maintain(referral["id"], referral["meta"]["versionId"], file))
+    assert availability_of(lettered.json()) == ["AVAILABLE"]
+    [attachment] = attachments_of(lettered.json())
+    assert (await gp.get(f"/STU3/{attachment['url']}")).content == LARGE.content
+    address = (await gp.get(f"/R4/{attachment['url']}")).headers["location"]
+    assert (await fetched(in_s3, address)).content == LARGE.content
+    part = await fetched(in_s3, address, {"Range": "bytes=1000000-1000009"})
+    assert (part.status_code, part.content) == (206, LARGE.content[1_000_000:1_000_010])
+    await settle(at_time(in_s3, clock=Moved(in_s3.service.world.clock, timedelta(days=8))))
+    assert (await gp.get(f"/STU3/Binary/{other}")).status_code == 404
+    assert len(bucket.names()) == 1
+    assert (await gp.get(f"/STU3/{attachment['url']}")).content == LARGE.content
+
+
+async def test_content_that_can_not_be_reached(in_s3: Running, bucket: Bucket) -> None:
+    """The bucket is gone: the service is unavailable for files, and nothing changes; it serves all else."""
+    gp = await in_s3.as_person(GP)
+    file = await upload(gp)
+    await settle(in_s3)
+    bucket.lose()
+    before = await rows(in_s3)
+    for reply in (await sent(gp), await gp.get(f"/STU3/Binary/{file}")):
+        assert (reply.status_code, int(reply.headers["retry-after"]) > 0) == (503, True)
+    address = (await gp.get(f"/R4/Binary/{file}")).headers["location"]
+    assert (await fetched(in_s3, address)).status_code == 503
+    assert await rows(in_s3) == before
+    assert not list(in_s3.service.settings.drafts_directory.iterdir())
+    assert (await gp.post(**create_referral())).status_code == 201
+
+
+async def test_a_full_disk(database: str, keys: Path) -> None:
+    """The service is unavailable for what does not fit, keeps nothing of it, and goes on with what does."""
+    async with running(settings_for(database, keys)) as run:
+        gp = await run.as_person(GP)
+        before = await rows(run)
+        with no_file_larger_than(HALF):
+            assert (await sent(gp, LARGE)).status_code == 503
+            assert await rows(run) == before
+            assert contents(run) == []
+            await upload(gp)
+        await upload(gp, LARGE)
+        assert len(contents(run)) == 2
+
+
+async def test_a_scanner_that_is_away_is_asked_again(database: str, keys: Path) -> None:
+    """The file waits and can't be fetched meanwhile; when the scanner is back, it is scanned."""
+    with TemporaryDirectory() as directory:
+        socket = Path(directory) / "clamd.sock"
+        async with running(settings_for(database, keys, clamd_url=f"unix:{socket}")) as run:
+            gp = await run.as_person(GP)
+            file = await upload(gp)
+            await settle(run)
+            pending = await gp.get(f"/STU3/Binary/{file}")
+            assert (pending.status_code, "PENDING" in pending.text) == (422, True)
+            async with peer(answering(b"stream: OK\0"), socket):
+                await settle(run)
+                assert (await gp.get(f"/STU3/Binary/{file}")).status_code == 422
+                await settle(at_time(run, clock=Moved(run.service.world.clock, FIRST_RETRY)))
+            assert (await gp.get(f"/STU3/Binary/{file}")).content == LETTER.content
+
+
+@pytest.mark.needs("clamd")
+async def test_files_are_scanned_by_clamav(database: str, keys: Path) -> None:
+    """The real daemon: what it finds is in quarantine, what it does not can be fetched."""
+    with TemporaryDirectory() as directory:
+        socket = Path(directory) / "clamd.sock"
+        with clamd(socket):
+            async with running(settings_for(database, keys, clamd_url=f"unix:{socket}")) as run:
+                gp = await run.as_person(GP)
+                good, bad = [await upload(gp, Sample("a.txt", "text/plain", each)) for each in (b"Dear all", EICAR)]
+                await settle(run)
+                assert (await gp.get(f"/STU3/Binary/{good}")).content == b"Dear all"
+                found = await gp.get(f"/STU3/Binary/{bad}")
+                assert (found.status_code, "THREATS_FOUND" in found.text) == (422, True)
+
+
+async def settle(run: Running) -> None:
+    """Do all that is due."""
+    while await do_due_work(run.service):
+        pass
+
+
+async def fetched(run: Running, address: str, headers: Mapping[str, str] | None = None) -> httpx.Response:
+    """The reply to whoever follows an address of A042."""
+    return await run.pages().get(urlsplit(address).path, headers=headers)
+
+
+async def rows(run: Running) -> dict[str, list[tuple[Any, ...]]]:
+    """All that uploads and letters change."""
+    return await (await practice_in(run)).rows()
+
+
+def contents(run: Running) -> list[Path]:
+    """All that is kept of files, drafts too."""
+    directory = Path(run.service.settings.blob_url.removeprefix("file:"))
+    return [path for path in directory.rglob("*") if path.is_file()]
+
+
+@contextmanager
+def no_file_larger_than(size: int) -> Generator[None]:
+    """Writing further fails in this process, as on a full disk."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))

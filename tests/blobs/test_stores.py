@@ -1,0 +1,182 @@
+"""What holds for both blob stores. Source: rules chapter 6 (life of a file); the decision on blobs."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+
+from openers.documents.blobs_in_s3 import PART, BlobsInS3
+from openers.documents.drafts import PIECE
+from openers.domain.errors import Unavailable
+from openers.usecases.file_ports import Blobs
+from tests.blobs.kept import Kept, broken_off, content_of, in_pieces, joined, new_file
+from tests.blobs.s3 import Bucket
+from tests.live import free_port
+
+pytestmark = pytest.mark.anyio
+HOUR = timedelta(hours=1)
+LARGE = 2 * PART + 7
+"""More than one part of an upload to S3, and more than one piece in memory."""
+
+
+@pytest.mark.parametrize("size", [1, PIECE - 1, PIECE, PIECE + 1, LARGE])
+@pytest.mark.parametrize("piece", [64 * 1024, 3 * PIECE])
+async def test_what_is_saved_is_read_back(kept: Kept, size: int, piece: int) -> None:
+    """The bytes, how many they are, their hash, and a key that begins with it; no draft stays."""
+    content = content_of(size)
+    blob = await kept.blobs.save(new_file(), in_pieces(content, piece))
+    assert (blob.size, blob.sha256) == (size, sha256(content).hexdigest())
+    assert blob.key.startswith(blob.sha256)
+    assert kept.names() == {blob.key}
+    assert not list(kept.drafts.iterdir())
+    assert await joined(kept.blobs, blob.key) == content
+
+
+@pytest.mark.parametrize(("start", "end"), [(0, 1), (1, 4), (7, None), (300_000, 1_000_000), (LARGE - 1, LARGE)])
+async def test_a_range_is_read(kept: Kept, start: int, end: int | None) -> None:
+    """From the first byte to before the last one."""
+    content = content_of(LARGE)
+    blob = await kept.blobs.save(new_file(), in_pieces(content, PIECE))
+    assert await joined(kept.blobs, blob.key, start, end) == content[start:end]
+
+
+@pytest.mark.parametrize("error", [LookupError(), asyncio.CancelledError()])
+@pytest.mark.parametrize("size", [0, 10, PIECE + 10])
+async def test_content_that_does_not_come_to_its_end_leaves_nothing(
+    kept: Kept, size: int, error: BaseException
+) -> None:
+    """Whether it fails at once, before anything was written, or afterwards; what went wrong is passed on."""
+    pieces = [piece async for piece in in_pieces(content_of(size), 1000)]
+    with pytest.raises(type(error)):
+        await kept.blobs.save(new_file(), broken_off(pieces, error))
+    assert kept.is_empty()
+
+
+async def test_a_save_that_is_broken_off_leaves_nothing(kept: Kept) -> None:
+    """Cancelled while more is awaited, some of it written."""
+    waiting = asyncio.Event()
+
+    async def stuck() -> AsyncGenerator[bytes]:
+        for _ in range(3):
+            yield content_of(PIECE)
+        waiting.set()
+        await asyncio.Event().wait()
+
+    saving = asyncio.create_task(kept.blobs.save(new_file(), stuck()))
+    await waiting.wait()
+    saving.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await saving
+    assert kept.is_empty()
+
+
+async def test_saves_beside_each_other_do_not_mix(kept: Kept) -> None:
+    """Twenty contents and twenty times the same one: each file has its own, also what is alike."""
+    contents = [content_of(PIECE + number) for number in range(20)] + [content_of(5)] * 20
+    blobs = await asyncio.gather(*(kept.blobs.save(new_file(), in_pieces(each, 50_000)) for each in contents))
+    assert kept.names() == {blob.key for blob in blobs}
+    assert len(kept.names()) == len(contents)
+    assert [await joined(kept.blobs, blob.key) for blob in blobs] == contents
+
+
+async def test_what_is_removed_is_gone_and_removing_it_again_does_no_harm(kept: Kept) -> None:
+    """Other content stays, even the same bytes of another file."""
+    gone, stays = [await kept.blobs.save(new_file(), in_pieces(b"letter", 6)) for _ in range(2)]
+    await kept.blobs.remove(gone.key)
+    await kept.blobs.remove(gone.key)
+    assert kept.names() == {stays.key}
+    with pytest.raises(Unavailable):
+        await joined(kept.blobs, gone.key)
+    assert await joined(kept.blobs, stays.key) == b"letter"
+
+
+async def test_what_is_older_is_found(kept: Kept) -> None:
+    """Content of ours, by the time at which it was saved; never what somebody else keeps in the same place."""
+    blobs = [await kept.blobs.save(new_file(), in_pieces(content_of(size), size)) for size in (1, 2, 3)]
+    kept.put("notes.txt", b"not ours")
+    now = datetime.now(UTC)
+    assert await older(kept.blobs, now - HOUR) == set()
+    assert await older(kept.blobs, now + HOUR) == {blob.key for blob in blobs}
+    assert "notes.txt" in kept.names()
+
+
+async def test_old_drafts_are_removed(kept: Kept) -> None:
+    """What a crash has left, not what is under way."""
+    (kept.drafts / "left").write_bytes(b"half a letter")
+    await kept.blobs.remove_drafts(datetime.now(UTC) - HOUR)
+    assert [path.name for path in kept.drafts.iterdir()] == ["left"]
+    await kept.blobs.remove_drafts(datetime.now(UTC) + HOUR)
+    assert kept.is_empty()
+
+
+async def test_a_reader_that_stops_lets_go(kept: Kept) -> None:
+    """Nothing stays open behind it."""
+    blob = await kept.blobs.save(new_file(), in_pieces(content_of(LARGE), PIECE))
+    await first_piece(kept.blobs, blob.key)
+    before = open_files(blob.key)
+    for _ in range(5):
+        await first_piece(kept.blobs, blob.key)
+    assert open_files(blob.key) == before == 0
+    await kept.blobs.remove(blob.key)
+    assert kept.is_empty()
+
+
+async def test_a_bucket_that_is_not_there(bucket: Bucket, tmp_path: Path) -> None:
+    """Whatever is asked of it, the store is unavailable, and nothing stays here."""
+    blobs = BlobsInS3("s3://no-such-bucket/files", tmp_path / "drafts", bucket.endpoint)
+    await unavailable(blobs, tmp_path / "drafts")
+
+
+async def test_a_server_that_does_not_answer(bucket: Bucket, tmp_path: Path) -> None:
+    """The same, without waiting for minutes."""
+    blobs = BlobsInS3(bucket.url, tmp_path / "drafts", f"http://127.0.0.1:{free_port()}")
+    async with asyncio.timeout(60):
+        await unavailable(blobs, tmp_path / "drafts")
+
+
+async def test_an_upload_in_parts_that_breaks_off_leaves_nothing(bucket: Bucket, tmp_path: Path) -> None:
+    """Content larger than a part whose bucket is gone when it is sent."""
+    blobs = BlobsInS3(bucket.url, tmp_path / "drafts", bucket.endpoint)
+
+    async def then_no_bucket() -> AsyncGenerator[bytes]:
+        yield content_of(LARGE)
+        await asyncio.to_thread(bucket.lose)
+
+    with pytest.raises(Unavailable):
+        await blobs.save(new_file(), then_no_bucket())
+    assert not list((tmp_path / "drafts").iterdir())
+
+
+async def unavailable(blobs: Blobs, drafts: Path) -> None:
+    """Every method says so."""
+    with pytest.raises(Unavailable):
+        await blobs.save(new_file(), in_pieces(content_of(LARGE), PIECE))
+    with pytest.raises(Unavailable):
+        await joined(blobs, f"{'0' * 64}.{'0' * 32}")
+    with pytest.raises(Unavailable):
+        await older(blobs, datetime.now(UTC))
+    await blobs.close()
+    assert not os.listdir(drafts)
+
+
+async def older(blobs: Blobs, than: datetime) -> set[str]:
+    """All keys that are older."""
+    return {key async for keys in blobs.older(than) for key in keys}
+
+
+async def first_piece(blobs: Blobs, key: str) -> bytes:
+    """Read a piece and go away."""
+    async with aclosing(blobs.read(key)) as pieces:
+        return await anext(pieces)
+
+
+def open_files(key: str) -> int:
+    """How many files of that name this process has open."""
+    return sum(key in str(each.resolve()) for each in Path("/proc/self/fd").iterdir())

@@ -1,0 +1,114 @@
+"""Documents to be printed in tests, of every kind, about nobody."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Final
+
+from openers.domain.advice import MessageText
+from openers.usecases.document_ports import (
+    Activity,
+    AdviceConversation,
+    Clinic,
+    ClinicalSummary,
+    Document,
+    Fact,
+    FactGroup,
+    FileLine,
+    LetterKind,
+    Message,
+    PatientLetter,
+    Subject,
+)
+
+MADE: Final = datetime(2030, 7, 1, 12, tzinfo=UTC)
+
+
+def subject(name: str = "LARKIN, Ada") -> Subject:
+    """Whom clinical documents are about."""
+    return Subject(
+        name=name,
+        ubrn="1234 5678 9012",
+        nhs_number="999 000 1111",
+        born="3 May 1961",
+        age="69 years",
+        sex="Female",
+    )
+
+
+def file(name: str = "letter.pdf", description: str = "Referral letter") -> FileLine:
+    """One attached file."""
+    return FileLine(
+        name=name, description=description, added_by="Dr Moss\nMill Lane Surgery", added="1 July 2030, 09:15"
+    )
+
+
+def summary(text: str = "Routine", name: str = "LARKIN, Ada", files: int = 1) -> ClinicalSummary:
+    """A clinical information summary in which `text` stands everywhere that people write something."""
+    return ClinicalSummary(
+        title="Clinical information summary",
+        subject=subject(name),
+        groups=(
+            FactGroup(
+                "UBRN information", (Fact("Priority", "Urgent"), Fact("Location", text), Fact("Clinical term", ""))
+            ),
+            FactGroup("Patient information", (Fact("Address", text),)),
+        ),
+        files=tuple(file(f"{number}{text}", text) for number in range(files)),
+        activities=(Activity(title="Review", facts=(Fact("Comment", text),), files=(file(),)),),
+    )
+
+
+def letter(
+    kind: LetterKind = LetterKind.CONFIRMATION, text: str = "Mill Lane Clinic", clinics: int = 1
+) -> PatientLetter:
+    """A letter about clinics that are called `text`."""
+    clinic = Clinic(
+        name=text,
+        place=(text, "LS1 1AA"),
+        phone="0113 496 0999",
+        wait="14 days",
+        by_phone=kind is LetterKind.REQUEST,
+        instructions=text,
+    )
+    return PatientLetter(
+        title="Your appointment",
+        kind=kind,
+        address=("Ada Larkin", text, "LS2 2BB"),
+        sender=("Mill Lane Surgery", text),
+        written="1 July 2030",
+        nhs_number="999 000 1111",
+        clinics=(clinic,) * clinics,
+        reference="1234 5678 9012",
+        code="WKRT 7943",
+        day="Friday 5 July 2030",
+        time="2:05pm",
+        clinician="Dr Yew",
+        contact_by="Monday 8 July 2030",
+    )
+
+
+def conversation(text: str = "Please advise.") -> AdviceConversation:
+    """A conversation of two messages."""
+    message = Message(
+        sender="Dr Moss",
+        role="Referring clinician",
+        organisation="Mill Lane Surgery",
+        sent="1 July 2030, 09:15",
+        text=MessageText(text),
+        files=("picture.png", text),
+    )
+    return AdviceConversation(
+        title="Advice conversation",
+        subject=subject(),
+        groups=(FactGroup("Summary information", (Fact("Priority", text),)),),
+        status="Provider response required",
+        may_convert=True,
+        messages=(message, message),
+    )
+
+
+def every(text: str) -> dict[str, Document]:
+    """One of each kind, `text` in each."""
+    letters: dict[str, Document] = {f"letter {kind}": letter(kind, text, clinics=2) for kind in LetterKind}
+    return {"summary": summary(text), "conversation": conversation(text), **letters}

@@ -1,0 +1,69 @@
+"""Whole referrals, driven by a machine (`machine.py`): 500 steps, or as many as `OPENERS_SOAK_STEPS` says."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Generator
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Final
+
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis.stateful import run_state_machine_as_test
+
+from tests.acts.cast import gathered
+from tests.api.arrangements import Moved, at_time
+from tests.booking.rig import Rig, linked
+from tests.lifecycle.machine import Scene, WholeReferrals
+from tests.service import GP, copied, running, settings_for
+
+STEPS: Final = int(os.environ.get("OPENERS_SOAK_STEPS", "500"))
+EACH: Final = 50
+"""Steps of one run of the machine."""
+
+
+@pytest.fixture
+def scene(sqlite_template: Path, tmp_path: Path, keys: Path) -> Generator[Scene]:
+    """A service of its own, in an event loop of its own."""
+    loop = asyncio.new_event_loop()
+    stack = AsyncExitStack()
+
+    async def _open() -> Scene:
+        run = await stack.enter_async_context(
+            running(settings_for(copied(sqlite_template, tmp_path), keys, pas_timeout_s=1.0))
+        )
+        rig = await stack.enter_async_context(linked(run))
+        await rig.add_slots(1000)
+        clock = Moved(run.service.world.clock)
+        moved = Rig(at_time(run, clock=clock), rig.pas, rig.gp)
+        moved.gp = await moved.run.as_person(GP)
+        return Scene(loop, moved, clock, await gathered(moved))
+
+    try:
+        yield loop.run_until_complete(_open())
+    finally:
+        loop.run_until_complete(stack.aclose())
+        loop.close()
+
+
+def test_whatever_happens_to_referrals_everything_agrees(scene: Scene) -> None:
+    """And within so many steps most states are met."""
+
+    class AtThisService(WholeReferrals):
+        def __init__(self) -> None:
+            super().__init__(scene)
+
+    run_state_machine_as_test(
+        AtThisService,
+        settings=settings(
+            max_examples=max(1, STEPS // EACH),
+            stateful_step_count=EACH,
+            deadline=None,
+            suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+            phases=[Phase.generate],  # what a run leaves behind makes shrinking useless
+            derandomize=STEPS <= 500,
+        ),
+    )
+    assert len(scene.met) >= 9, "the machine does not get about"

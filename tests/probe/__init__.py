@@ -1,0 +1,1 @@
+"""Tests of the test environment: faults, what is remembered of calls, explanations, events."""

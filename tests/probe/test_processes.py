@@ -1,0 +1,79 @@
+"""Test mode as a process: connections are dropped, streams end with the service; production has none of it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.live import live, settings_env
+from tests.service import GP, copied
+
+STREAM = {"Accept": "text/event-stream"}
+PRODUCTION = """
+import asyncio, sys
+import httpx
+from openers.server import application_of
+from openers.settings import read_settings
+from openers.cli.main import app
+
+async def main():
+    settings = read_settings({}, {"mode": "production", "world": "live", "base_url": "https://referrals.example",
+        "clamd_url": "unix:/run/clamd", "database_url": sys.argv[1]})
+    application = application_of(settings)
+    service = await application.start()
+    assert service.edge.observer is None and service.before_due is None
+    transport = httpx.ASGITransport(app=application)
+    async with httpx.AsyncClient(transport=transport, base_url="https://referrals.example") as client:
+        below = "/ /faults /requests /requests/1 /explain/1 /events /webhooks /webhooks/1/replay /probe.css"
+        for path in ("", *below.split()):
+            for method in ("GET", "POST", "PUT", "DELETE"):
+                status = (await client.request(method, "/_test" + path)).status_code
+                assert status == 404, (method, path, status)
+        refused = await client.get("/referrals/FHIR/STU3/CodeSystem/PRIORITY")
+        assert refused.status_code == 401 and "link" not in refused.headers
+    await application.stop()
+
+asyncio.run(main())
+loaded = sorted(name for name in sys.modules if name.startswith("openers.worlds") or name == "jsonschema_rs")
+assert loaded == [], loaded
+"""
+
+
+def test_a_dropped_connection_has_no_reply(sqlite_template: Path, tmp_path: Path, keys: Path) -> None:
+    with live(settings_env(copied(sqlite_template, tmp_path), keys)) as run:
+        gp = run.as_person(GP)
+        drop = {"faults": [{"kind": "drop", "count": 1}]}
+        assert httpx.put(f"{run.base_url}/_test/faults", json=drop).status_code == 200
+        with pytest.raises(httpx.RemoteProtocolError):
+            gp.get("/STU3/CodeSystem/PRIORITY")
+        assert gp.get("/STU3/CodeSystem/PRIORITY").status_code == 200
+        first = httpx.get(f"{run.base_url}/_test/requests/1").json()
+        assert (first["status"], first["fault"]) == (0, "drop")
+        explained = httpx.get(f"{run.base_url}/_test/explain/1").json()["explanations"][0]
+        assert {each["verdict"] for each in explained["steps"]} <= {"not known", "does not apply"}
+        assert "unexpected failure" not in run.log()
+
+
+def test_a_stream_ends_with_the_service(sqlite_template: Path, tmp_path: Path, keys: Path) -> None:
+    """The service does not wait for its readers to go away, and they see an end, not a broken connection."""
+    with live(settings_env(copied(sqlite_template, tmp_path), keys)) as run:
+        with httpx.stream("GET", f"{run.base_url}/_test/events", headers=STREAM, timeout=30) as reply:
+            lines = reply.iter_lines()
+            assert next(lines) == "retry: 1000"
+            assert run.stop() in {0, -15}
+            assert [each for each in lines if each] == []
+        assert "Traceback" not in run.log()
+        assert "Cancel" not in run.log()
+
+
+def test_production_has_none_of_it(tmp_path: Path) -> None:
+    """Every address below /_test is unknown, and no module of the test environment is loaded."""
+    url = f"sqlite:///{tmp_path / 'openers.db'}"
+    done = subprocess.run(
+        [sys.executable, "-c", PRODUCTION, url], capture_output=True, text=True, check=False, cwd=tmp_path
+    )
+    assert done.returncode == 0, done.stdout + done.stderr

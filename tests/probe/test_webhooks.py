@@ -1,0 +1,230 @@
+"""Webhooks: told of every event, in order and signed, again where they did not take it, and from a number on."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from aiohttp import web
+
+from openers.bootstrap import Service, do_due_work
+from openers.usecases.due import FIRST_RETRY
+from openers.worlds.test_mode import open_test_service
+from tests.requests import create_referral
+from tests.service import GP, Running, copied, running, settings_for
+from tests.store.outside import fetch
+
+pytestmark = pytest.mark.anyio
+Json = dict[str, Any]
+
+
+@dataclass
+class Listener:
+    """An address that takes what it gets, or does not."""
+
+    url: str = ""
+    answers: list[int] = field(default_factory=list[int])
+    got: list[tuple[dict[str, str], bytes]] = field(default_factory=list[tuple[dict[str, str], bytes]])
+
+    @property
+    def numbers(self) -> list[int]:
+        """The numbers of the events that came, taken or not."""
+        return [int(headers["X-OpenERS-Event"]) for headers, _ in self.got]
+
+    async def hear(self, request: web.Request) -> web.Response:
+        """Take one event."""
+        self.got.append((dict(request.headers), await request.read()))
+        status = self.answers.pop(0) if self.answers else 204
+        return web.Response(status=status, headers={"Location": self.url} if 300 <= status < 400 else {})
+
+
+@pytest.fixture
+async def listener() -> AsyncGenerator[Listener]:
+    """A listener on a port of its own."""
+    heard = Listener()
+    app = web.Application()
+    app.router.add_post("/hook", heard.hear)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    heard.url = f"http://127.0.0.1:{runner.addresses[0][1]}/hook"
+    yield heard
+    await runner.cleanup()
+
+
+class Later:
+    """A clock that is ahead."""
+
+    def __init__(self, service: Service, by: timedelta) -> None:
+        """Ahead of the service's."""
+        self._clock, self._by = service.world.clock, by
+
+    def now(self) -> datetime:
+        """The present instant, later."""
+        return self._clock.now() + self._by
+
+
+async def run_due(run: Running, after: timedelta = timedelta()) -> None:
+    """Do what is due by then, as the runner of due work does; twice, since what is planned first may plan more."""
+    world = msgspec.structs.replace(run.service.world, clock=Later(run.service, after))
+    for _ in range(2):
+        await do_due_work(msgspec.structs.replace(run.service, world=world))
+
+
+async def register(run: Running, url: str, **more: object) -> Json:
+    """Register a webhook."""
+    reply = await run.pages().post("/_test/webhooks", json={"url": url, **more})
+    assert reply.status_code == 201, reply.text
+    return dict(reply.json())
+
+
+async def create(run: Running, count: int = 1) -> None:
+    """So many events."""
+    gp = await run.as_person(GP)
+    for _ in range(count):
+        assert (await gp.post(**create_referral())).status_code == 201
+
+
+async def shown(run: Running, webhook: Json) -> Json:
+    """What is told of a webhook."""
+    return dict((await run.pages().get(f"/_test/webhooks/{webhook['id']}")).json())
+
+
+async def test_every_event_arrives_once_in_order_and_signed(probed_on_both: Running, listener: Listener) -> None:
+    await create(probed_on_both)
+    webhook = await register(probed_on_both, listener.url)
+    await create(probed_on_both, 3)
+    await run_due(probed_on_both)
+    await run_due(probed_on_both)
+    first = (await probed_on_both.pages().get("/_test/events")).json()["events"][1:]
+    assert [msgspec.json.decode(body) for _, body in listener.got] == first
+    assert listener.numbers == [each["number"] for each in first]
+    for headers, body in listener.got:
+        expected = hmac.new(webhook["secret"].encode(), body, hashlib.sha256).hexdigest()
+        assert headers["X-OpenERS-Signature"] == f"sha256={expected}"
+        assert headers["X-OpenERS-Webhook"] == webhook["id"]
+    assert (await shown(probed_on_both, webhook))["sent"] == first[-1]["number"]
+
+
+async def test_the_secret_is_told_once(probed: Running, listener: Listener) -> None:
+    webhook = await register(probed, listener.url)
+    given = await register(probed, listener.url, secret="0123456789abcdef")
+    assert given["secret"] == "0123456789abcdef"
+    pages = probed.pages()
+    for address in ("/_test/webhooks", f"/_test/webhooks/{webhook['id']}", f"/_test/webhooks/{given['id']}"):
+        for accept in ("application/json", "text/html"):
+            reply = await pages.get(address, headers={"Accept": accept})
+            assert reply.status_code == 200
+            assert webhook["secret"] not in reply.text
+            assert given["secret"] not in reply.text
+
+
+@pytest.mark.parametrize("answer", [500, 404, 302])
+async def test_what_is_not_taken_comes_again_later_and_later(
+    probed_on_both: Running, listener: Listener, answer: int
+) -> None:
+    webhook = await register(probed_on_both, listener.url)
+    await create(probed_on_both, 2)
+    listener.answers = [answer, answer]
+    await run_due(probed_on_both)
+    assert len(listener.got) == 1
+    assert (await shown(probed_on_both, webhook))["problem"] == f"it answered {answer}"
+    await run_due(probed_on_both, FIRST_RETRY + timedelta(seconds=1))
+    assert len(listener.got) == 2
+    await run_due(probed_on_both, FIRST_RETRY * 2)
+    assert len(listener.got) == 2
+    await run_due(probed_on_both, FIRST_RETRY * 4)
+    assert len(set(listener.numbers[:3])) == 1
+    assert listener.numbers[3] == listener.numbers[0] + 1
+    assert len(listener.got) == 4
+    assert (await shown(probed_on_both, webhook))["problem"] == ""
+
+
+async def test_an_address_that_nobody_answers_at_is_tried_again(probed: Running) -> None:
+    webhook = await register(probed, "http://127.0.0.1:9/none")
+    await create(probed)
+    await run_due(probed)
+    assert (await shown(probed, webhook))["problem"].startswith("no answer: ")
+    due = await fetch(probed.service.settings.database_url, "SELECT attempt FROM due WHERE kind = 'tell webhook'")
+    assert due == [(1,)]
+
+
+async def test_what_was_taken_before_a_failure_does_not_come_again(probed: Running, listener: Listener) -> None:
+    await register(probed, listener.url)
+    await create(probed, 3)
+    listener.answers = [204, 503]
+    await run_due(probed)
+    await run_due(probed)
+    assert listener.numbers[:2] == [1, 2]
+    assert listener.numbers[2:] == [2, 3]
+
+
+async def test_everything_is_sent_again_from_a_number_on(probed_on_both: Running, listener: Listener) -> None:
+    webhook = await register(probed_on_both, listener.url, since=0)
+    await create(probed_on_both, 3)
+    await run_due(probed_on_both)
+    before = list(listener.got)
+    replayed = await probed_on_both.pages().post(f"/_test/webhooks/{webhook['id']}/replay", json={"from": 2})
+    assert (replayed.status_code, replayed.json()["sent"]) == (200, 1)
+    await run_due(probed_on_both)
+    again = listener.got[len(before) :]
+    assert [(headers["X-OpenERS-Event"], body) for headers, body in again] == [
+        (headers["X-OpenERS-Event"], body) for headers, body in before[1:]
+    ]
+
+
+async def test_what_is_removed_is_told_nothing(probed: Running, listener: Listener) -> None:
+    webhook = await register(probed, listener.url)
+    await create(probed)
+    address = f"/_test/webhooks/{webhook['id']}"
+    assert (await probed.pages().delete(address)).status_code == 200
+    await run_due(probed)
+    assert listener.got == []
+    url = probed.service.settings.database_url
+    assert await fetch(url, "SELECT count(*) FROM due WHERE kind = 'tell webhook'") == [(0,)]
+    for reply in (
+        await probed.pages().get(address),
+        await probed.pages().delete(address),
+        await probed.pages().post(f"{address}/replay", json={"from": 1}),
+    ):
+        assert (reply.status_code, webhook["id"] in reply.json()["error"]) == (404, True)
+
+
+async def test_registrations_and_what_is_still_to_be_sent_are_stored(
+    sqlite_template: Path, tmp_path: Path, keys: Path, listener: Listener
+) -> None:
+    """A service that is started anew goes on where the other one stopped."""
+    settings = settings_for(copied(sqlite_template, tmp_path), keys)
+    async with running(settings, open_it=open_test_service) as run:
+        await register(run, listener.url)
+        await create(run, 2)
+    assert listener.got == []
+    async with running(settings, open_it=open_test_service) as run:
+        await run_due(run)
+    assert listener.numbers == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("body", "named"),
+    [
+        ({"url": "ftp://host/x"}, "ftp://host/x"),
+        ({"url": "http://"}, "url"),
+        ({"url": "http://[x"}, "url"),
+        ({"url": "http://host/", "secret": "short"}, "secret"),
+        ({"url": "http://host/", "since": -1}, "since"),
+        ({"url": "http://host/", "often": 1}, "often"),
+        ({}, "url"),
+    ],
+)
+async def test_what_can_t_be_registered_is_refused(probed: Running, body: Json, named: str) -> None:
+    reply = await probed.pages().post("/_test/webhooks", json=body)
+    assert (reply.status_code, named in reply.json()["error"]) == (422, True)
+    assert (await probed.pages().get("/_test/webhooks")).json() == {"webhooks": []}
