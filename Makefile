@@ -1,7 +1,7 @@
 # Every command of the project. `make help` lists them; `make run` and `make test` need Python 3.11 and nothing else.
 python := .venv/bin/python
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench races soak sabotage conformance docs-check lock clean setup-run setup-test
+.PHONY: help run test check bench bench-worklists races soak sabotage conformance docs-check lock clean setup-run setup-test
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -20,6 +20,9 @@ check: setup-test ## format, lint, types, import contracts, own checks: seconds
 
 bench: setup-test ## benchmarks against the bare server and the floor: JSON and a table
 	@$(python) -m bench
+
+bench-worklists: setup-test ## a worklist in a store of 10,000 referrals and in one of a million: minutes, 3 GB
+	@$(python) -m bench.worklists
 
 races: setup-test ## 1,000 rounds of 200 callers for 20 slots on each database: half an hour
 	@OPENERS_RACES_ROUNDS=1000 $(python) -m pytest tests/races

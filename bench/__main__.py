@@ -25,6 +25,8 @@ from bench.documents import Figures as DocumentFigures
 from bench.files import UPLOAD, FileFigures, measure_files, upload
 from bench.load import Measured, Request, run
 from bench.processes import Server, server
+from bench.worklists import SMALL, WORKLIST
+from bench.worklists import measure as measure_worklist
 from bench.world import crowded
 from openers.settings import Settings
 from openers.worlds.packs import read_pack
@@ -36,6 +38,7 @@ BARS: Final = {
     "A010 top 20 of 1000": (0.12, 0.2),
     "A011": (0.10, 0.18),
     FIND_SLOTS: (0.2, 0.3),
+    WORKLIST: (0.15, 0.25),
     BOOK: (0.05, 0.1),
 }
 """First bar and aim: share of the floor's rate at 16 connections."""
@@ -90,6 +93,7 @@ def measure(directory: Path, seconds: int) -> dict[str, Any]:
         figures["memory_after_load_mib"] = service.memory_mib()
         created = sum(each.answered for each in figures["rates"]["A011"].values())
         _check_store(directory / "bench.db", created)
+    figures["rates"][WORKLIST] = measure_worklist(directory, SMALL, seconds, CONNECTIONS)
     return _with_booking(figures, seconds, directory)
 
 

@@ -57,7 +57,7 @@ def _await(url: str, process: subprocess.Popen[bytes]) -> None:
         try:
             with urllib.request.urlopen(url, timeout=1):  # noqa: S310 -- an address of this machine
                 return
-        except (urllib.error.URLError, ConnectionError):
+        except (urllib.error.URLError, ConnectionError, TimeoutError):
             time.sleep(0.01)
     raise RuntimeError(f"no answer from {url} within 30 s")
 

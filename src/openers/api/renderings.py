@@ -7,7 +7,7 @@ committed, so what is kept never goes stale.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Protocol, TypeVar
 
 from openers.usecases.ports import Stored
@@ -49,13 +49,16 @@ class Renderings:
         place = (world.name, world.store.generation, writer, record.key, record.version)
         return self._kept_or_made(place, lambda: writer(record, base))
 
-    def kept(self, world: World, writer: Callable[[V, str], R], key: str, version: int) -> R | None:
-        """What `writer` made of a version of a record, as long as it is kept."""
-        place = (world.name, world.store.generation, writer, key, version)
-        rendered: R | None = self._kept.get(place)
-        if rendered is not None:
-            self._kept.move_to_end(place)
-        return rendered
+    def those_kept(self, world: World, writer: Callable[[V, str], R], of: Iterable[Versioned]) -> dict[str, R]:
+        """What `writer` made of some records in just these versions, by key, as far as it is kept."""
+        name, generation, kept = world.name, world.store.generation, self._kept
+        found: dict[str, R] = {}
+        for each in of:
+            place = (name, generation, writer, each.key, each.version)
+            if place in kept:
+                found[each.key] = kept[place]
+                kept.move_to_end(place)
+        return found
 
     def of_release(self, name: str, make: Callable[[], bytes]) -> bytes:
         """Something that changes with releases of the service alone."""

@@ -6,7 +6,7 @@ import json
 from collections.abc import Collection
 from typing import Final
 
-from sqlalchemy import Select, bindparam, exists, literal_column, select
+from sqlalchemy import ClauseElement, Select, bindparam, exists, func, literal_column, select
 
 from openers.domain.identifiers import NhsNumber
 from openers.domain.patient import Patient
@@ -22,8 +22,15 @@ def _unusable(*, postgres: bool = False) -> Select[str]:
     return select(asked.c.value).where(~found)
 
 
+def _usable(*, postgres: bool = False) -> ClauseElement:
+    """How many of the numbers asked for a usable record has."""
+    asked = patients.c.nhs_number.in_(texts("numbers", postgres=postgres))
+    return select(func.count()).select_from(patients).where(asked, patients.c.sensitive == literal_column("0"))
+
+
 _GET: Final = Statement(select(patients.c.body).where(patients.c.nhs_number == bindparam("key")))
 _PUT: Final = upsert(patients)
+_USABLE: Final = Statement(_usable(), _usable(postgres=True))
 _UNUSABLE: Final = Statement(_unusable(), _unusable(postgres=True))
 _decoder: Final = decoder(Patient)
 
@@ -51,8 +58,11 @@ class SqlPatients:
 
     async def unusable(self, numbers: Collection[NhsNumber]) -> frozenset[NhsNumber]:
         """Those of the numbers whose records are sensitive or not there."""
-        rows = await self._connection.rows(_UNUSABLE, {"numbers": json.dumps(list(numbers))}) if numbers else []
-        return frozenset(NhsNumber.restored(row[0]) for row in rows)
+        asked = {"numbers": json.dumps(list(frozenset(numbers)))}
+        row = await self._connection.row(_USABLE, asked)
+        if row is not None and row[0] == len(frozenset(numbers)):  # nearly always, and told three times as fast
+            return frozenset()
+        return frozenset(NhsNumber.restored(row[0]) for row in await self._connection.rows(_UNUSABLE, asked))
 
 
 class OwnPatients:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import date
+from functools import partial
 from heapq import merge
 from itertools import islice
 from typing import Any, Final
@@ -29,6 +30,9 @@ from openers.store.tables import referrals, worklist_calls
 from openers.store.worklist_columns import LISTED, NOBODY, listing_of
 from openers.usecases.worklist_ports import Listed
 
+_ubrn: Final = partial(str.__new__, Ubrn)
+_nhs_number: Final = partial(str.__new__, NhsNumber)
+"""As `restored`, without a step in between: lists are long."""
 ANY: Final = "*"
 """What a filter is that was not given; no code looks like it."""
 FILTERS: Final = ("clinician", "specialty", "site")
@@ -171,4 +175,4 @@ def _at(location: OdsCode | None, by: Principal) -> tuple[Principal, OdsCode | N
 
 def _listed(row: Row) -> Listed:
     _, _, ubrn, version, patient = row
-    return Listed(Ubrn.restored(ubrn), version, NhsNumber.restored(patient))
+    return Listed(_ubrn(ubrn), version, _nhs_number(patient))

@@ -74,8 +74,10 @@ class Fetched(msgspec.Struct, frozen=True):
     rows: dict[str, Row]
 
 
-async def fetch_worklist(query: FetchWorklist, is_at_hand: Callable[[Listed], bool], world: World) -> Fetched:
-    """The list. `is_at_hand` tells of a member whether its row need not be read.
+async def fetch_worklist(
+    query: FetchWorklist, not_at_hand: Callable[[Sequence[Listed]], Sequence[Listed]], world: World
+) -> Fetched:
+    """The list. `not_at_hand` tells of which members the rows must be read.
 
     Raises a `FieldRefused`, NoRelationship, DailyLimitReached.
     """
@@ -85,7 +87,7 @@ async def fetch_worklist(query: FetchWorklist, is_at_hand: Callable[[Listed], bo
             raise too_long(query.worklist)
         hidden = await world.patients.unusable(frozenset(each.patient for each in members), tx)
         shown = [each for each in members if each.patient not in hidden] if hidden else members
-        fresh = await tx.referrals.several([each.key for each in shown if not is_at_hand(each)])
+        fresh = await tx.referrals.several([each.key for each in not_at_hand(shown)])
     return Fetched(shown, {each.key: Row(each, _reason(each.value, world)) for each in fresh})
 
 

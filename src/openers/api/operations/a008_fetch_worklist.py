@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from openers.api.call import Call, Reply
 from openers.api.registry import POST, PROVIDER_APPLICATIONS, operation
 from openers.api.request import Stop
@@ -29,17 +31,14 @@ async def fetch_worklist_of_referrals(call: Call) -> Reply:
     if query.worklist.party is not call.principal.party:
         text = f"{call.principal.function} has no worklist {query.worklist}: it is the {query.worklist.party}'s."
         raise Stop(problems.wrong_function(call.operation.fhir, text))
-    writer, renderings, at_hand = WRITERS[query.worklist], call.renderings, dict[str, WrittenRow]()
+    writer, renderings, rows = WRITERS[query.worklist], call.renderings, dict[str, WrittenRow]()
 
-    def _is_at_hand(member: Listed) -> bool:
-        kept = renderings.kept(call.world, writer, member.key, member.version)
-        if kept is not None:
-            at_hand[member.key] = kept
-        return kept is not None
+    def _not_at_hand(members: Sequence[Listed]) -> list[Listed]:
+        rows.update(renderings.those_kept(call.world, writer, members))
+        return [each for each in members if each.key not in rows]
 
-    fetched = await fetch_worklist(query, _is_at_hand, call.world)
+    fetched = await fetch_worklist(query, _not_at_hand, call.world)
     for key, row in fetched.rows.items():
-        at_hand[key] = renderings.of(call.world, row, writer, call.base)
-    rows = [at_hand[member.key] for member in fetched.members]
-    patients = (member.patient for member in fetched.members)
-    return call.plain(write_worklist(query.worklist, rows, patients, call.world.clock.now().date()))
+        rows[key] = renderings.of(call.world, row, writer, call.base)
+    in_order = [rows[member.key] for member in fetched.members]
+    return call.plain(write_worklist(query.worklist, in_order, call.world.clock.now().date()))

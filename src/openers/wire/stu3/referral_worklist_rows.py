@@ -24,7 +24,17 @@ from openers.domain.referral_worklists import (
 )
 from openers.usecases.fetch_worklist import Row
 from openers.wire.json import Json, encode
-from openers.wire.stu3.systems import REVIEW_REASON, code_system, extension, published
+from openers.wire.stu3.systems import (
+    NHS_NUMBER,
+    REVIEW_REASON,
+    SDS_USER,
+    System,
+    code_system,
+    extension,
+    identified,
+    profile,
+    published,
+)
 from openers.wire.stu3.worklist_columns import (
     Columns,
     at,
@@ -65,6 +75,8 @@ CONTEXT_DISPLAYS: Final[Mapping[RequestContext, str]] = {
 }
 """What lists call the reason for a review."""
 
+PATIENT_PROFILE: Final = profile("Patient")
+PRACTITIONER_PROFILE: Final = profile("Practitioner")
 _CONTEXT: Final = code_system("RequestContextStatus")
 _TYPE: Final = code_system("ReferralType")
 _INFORMATION: Final = code_system("ClinicalInformationStatus")
@@ -72,20 +84,24 @@ _STATE: Final = code_system("ReferralState")
 
 
 class WrittenRow(NamedTuple):
-    """One entry of a list in bytes. Between `start` and `end` belongs the status of the letter if `due` is not empty:
-    the day on which it becomes overdue, as FHIR writes days. `clinicians` are those it refers to, by user id."""
+    """One entry of a list in bytes: all of it in `start`, unless a status is left open between `start` and `end`.
+
+    It is if `due` is not empty: the day on which the letter becomes overdue, as FHIR writes days. The others are whom
+    the entry refers to, as the list contains them; empty where there is nobody.
+    """
 
     start: bytes
-    end: bytes
+    end: bytes = b""
     due: bytes = b""
-    clinicians: bytes = b""
+    patient: bytes = b""
+    named: bytes = b""
+    allocated: bytes = b""
 
 
 def write_review(row: Row, base: str) -> WrittenRow:
     """A booking or a triage request that its provider is to review; people are contained in the list."""
     referral, appointment = row.referral.value, _held(row.referral.value)
     information, named = referral.clinical_information, referral.shortlist.criteria.named_clinician
-    clinicians = [each for each in (named, appointment.clinician) if each is not None]
     columns: Columns = [
         *priority(referral.priority),
         *specialty(appointment.specialty, base),
@@ -102,7 +118,11 @@ def write_review(row: Row, base: str) -> WrittenRow:
         *service(appointment.service),
         *number("referralRequestVersion", row.version),
     ]
-    return _written(row, "ReferralsforReview", columns)._replace(clinicians=",".join(clinicians).encode())
+    return _written(row, "ReferralsforReview", columns)._replace(
+        patient=_person("Patient", PATIENT_PROFILE, NHS_NUMBER, referral.patient),
+        named=_clinician(named),
+        allocated=_clinician(appointment.clinician),
+    )
 
 
 def write_slot_issue(row: Row, base: str) -> WrittenRow:
@@ -122,11 +142,11 @@ def write_slot_issue(row: Row, base: str) -> WrittenRow:
     if isinstance(appointment.reason, ReviewCause):
         columns += concept("reason", REVIEW_REASON, appointment.reason.code)
     due, status = referral.letter_due, clinical_information_status(referral, appointment.created.date())
-    is_open = status in (ClinicalInformationStatus.NOT_DUE, ClinicalInformationStatus.OVERDUE)
-    if due is None or not is_open:
-        columns += concept("clinicalInformationStatus", _INFORMATION, status)
-    written = _written(row, "AppointmentSlotIssues", columns)
-    return written if due is None or not is_open else written._replace(due=due.isoformat().encode())
+    if due is not None and status in (ClinicalInformationStatus.NOT_DUE, ClinicalInformationStatus.OVERDUE):
+        start, end = _halves(row, "AppointmentSlotIssues", columns)
+        return WrittenRow(start, end, due.isoformat().encode())
+    columns += concept("clinicalInformationStatus", _INFORMATION, status)
+    return _written(row, "AppointmentSlotIssues", columns)
 
 
 def write_rejected(row: Row, base: str) -> WrittenRow:
@@ -204,7 +224,27 @@ def _held(referral: Referral) -> Appointment:
 
 
 def _written(row: Row, name: str, columns: Columns) -> WrittenRow:
+    return WrittenRow(b"".join(_halves(row, name, columns)))
+
+
+def _halves(row: Row, name: str, columns: Columns) -> tuple[bytes, bytes]:
+    """The entry up to its last column, and from there."""
     item: Json = {"reference": f"ReferralRequest/{row.key}"}
     start = b'{"extension":[{"extension":[%b' % encode(columns)[1:-1]
     end = b'],"url":"%b"}],"item":%b}' % (extension(f"{name}-WorkListItem").encode(), encode(item))
-    return WrittenRow(start, end)
+    return start, end
+
+
+def _clinician(user: UserId | None) -> bytes:
+    return b"" if user is None else _person("Practitioner", PRACTITIONER_PROFILE, SDS_USER, user)
+
+
+def _person(kind: str, claimed: str, system: System, identifier: str) -> bytes:
+    """Somebody by nothing but an identifier."""
+    shown: Json = {
+        "id": f"{kind}-{identifier}",
+        "meta": {"profile": [claimed]},
+        "resourceType": kind,
+        "identifier": [identified(system, identifier)],
+    }
+    return encode(shown)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from openers.wire.shapes import TEXT, Schema, array, code, const, profiled, ref, thing
-from openers.wire.stu3.referral_worklist import FETCH_WORKLIST, LIST_PROFILE, PATIENT_PROFILE, PRACTITIONER_PROFILE
+from openers.wire.stu3.referral_worklist import FETCH_WORKLIST, LIST_PROFILE
+from openers.wire.stu3.referral_worklist_rows import PATIENT_PROFILE, PRACTITIONER_PROFILE
 
 _PERSON: Final = thing(
     {
