@@ -99,7 +99,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     open: _Switch = False
     frozen: _Switch = False
     poll_horizon_days: Annotated[int, Meta(ge=1, le=366, description="a number of days, 1 to 366")] = 56
-    kept_exchanges: Annotated[int, Meta(ge=0, le=10_000, description="a number of calls, 0 to 10000")] = 200
+    kept_exchanges: Annotated[int, Meta(ge=0, le=5000, description="a number of calls, 0 to 5000")] = 200
 
     @property
     def production(self) -> bool:
