@@ -13,6 +13,7 @@ import httpx
 import msgspec
 import pytest
 
+from openers.api.request import always
 from openers.domain.codes import ClinicalTerm, CodeSystem, CodeSystemName
 from openers.domain.geography import Point
 from openers.domain.identifiers import Postcode
@@ -59,7 +60,7 @@ async def with_reason(
     new = msgspec.structs.replace(concept, properties=(*kept, *properties.items()), **changes)
     other = msgspec.structs.replace(known, concepts={**known.concepts, reason: new})
     world = msgspec.structs.replace(service.world, reference=OtherRelease(packaged, other))
-    edge = msgspec.structs.replace(service.edge, world=lambda: world)
+    edge = msgspec.structs.replace(service.edge, world=always(world))
     run = Running(msgspec.structs.replace(service, world=world, edge=edge), cast.rig.run.clients)
     return await run.as_person(who)
 

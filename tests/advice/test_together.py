@@ -15,6 +15,7 @@ import httpx
 import msgspec
 import pytest
 
+from openers.api.request import always
 from openers.domain.clock import Instant
 from openers.domain.errors import Unavailable
 from openers.usecases.document_ports import Document
@@ -92,7 +93,7 @@ class Jammed:
 
 def _with(run: Running, **parts: object) -> Running:
     world = msgspec.structs.replace(run.service.world, **parts)
-    edge = msgspec.structs.replace(run.service.edge, world=lambda: world)
+    edge = msgspec.structs.replace(run.service.edge, world=always(world))
     return Running(msgspec.structs.replace(run.service, world=world, edge=edge), run.clients)
 
 

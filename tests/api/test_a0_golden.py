@@ -105,7 +105,6 @@ ASKED = (
     Asked("a005/reply_old_version", "A005", path="/STU3/ReferralRequest/{ubrn}/_history/2"),
     Asked("a006/reply_file", "A006"),
     Asked("a006/reply_unknown", "A006", path="/STU3/Binary/att-70000-1"),
-    Asked("a008/reply_for_review", "A008-provider", CONSULTANT, asking("REFERRALS_FOR_REVIEW", of_service("11004"))),
     Asked("a008/reply_none", "A008-provider", CONSULTANT, asking("APPOINTMENT_SLOT_ISSUES", of_service("11005"))),
     Asked("a008/reply_other_side", "A008", request=asking("REFERRALS_FOR_REVIEW")),
     Asked("a008/reply_filtered_by_a_referrer", "A008", request=asking("AWAITING_BOOKING", of_service("11004"))),

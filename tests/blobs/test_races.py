@@ -14,6 +14,7 @@ from typing import Any, Final
 import msgspec
 import pytest
 
+from openers.api.request import always
 from openers.domain.attachments import UploadedFile
 from openers.domain.errors import RecordLocked
 from openers.key_files import read_or_make_key
@@ -59,7 +60,7 @@ async def it(on_both: Running) -> AsyncGenerator[Practice]:
     key = read_or_make_key(service.settings.audit_key_file, strict=True)
     store = await open_postgres(service.settings.database_url, key, patience=Patience(lock_s=WITHIN_S))
     world = msgspec.structs.replace(service.world, store=store)
-    edge = msgspec.structs.replace(service.edge, world=lambda: world)
+    edge = msgspec.structs.replace(service.edge, world=always(world))
     yield await practice_in(Running(msgspec.structs.replace(service, world=world, edge=edge), on_both.clients))
     await store.close()
 
