@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import httpx
 import pytest
 
 from tests.live import live, settings_env
+from tests.requests import create_referral
 from tests.service import GP, copied
 
 STREAM = {"Accept": "text/event-stream"}
@@ -68,6 +70,26 @@ def test_a_stream_ends_with_the_service(sqlite_template: Path, tmp_path: Path, k
             assert [each for each in lines if each] == []
         assert "Traceback" not in run.log()
         assert "Cancel" not in run.log()
+
+
+def test_a_webhook_is_told_by_the_service_itself(sqlite_template: Path, tmp_path: Path, keys: Path) -> None:
+    """Nobody has to run due work by hand."""
+    heard: list[str] = []
+
+    class Listener(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            heard.append(self.headers["X-OpenERS-Event"])
+            self.send_response(204)
+            self.end_headers()
+
+    with HTTPServer(("127.0.0.1", 0), Listener) as listener:
+        listener.timeout = 60
+        with live(settings_env(copied(sqlite_template, tmp_path), keys)) as run:
+            hook = {"url": f"http://127.0.0.1:{listener.server_port}/"}
+            assert httpx.post(f"{run.base_url}/_test/webhooks", json=hook).status_code == 201
+            assert run.as_person(GP).post(**create_referral()).status_code == 201
+            listener.handle_request()
+    assert heard == ["1"]
 
 
 def test_production_has_none_of_it(tmp_path: Path) -> None:
