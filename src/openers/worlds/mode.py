@@ -41,6 +41,7 @@ from openers.worlds.probing import LINKS, Probing
 from openers.worlds.refusals import Refusal
 from openers.worlds.registry import Around, Worlds
 from openers.worlds.running import MainRunner
+from openers.worlds.scenes import Scenes
 from openers.worlds.session_control import session_routes
 from openers.worlds.snapshots import Snapshots
 from openers.worlds.world_control import world_routes
@@ -59,6 +60,7 @@ class TestService:
         """`passing` is a directory that ends with the service."""
         self.inner, self.worlds, self._passing = inner, worlds, passing
         self._door = OpenDoor()
+        self._scenes = Scenes(worlds, inner.edge.routes, self._in_world)
         self.settings, self.world, self.metrics = inner.settings, inner.world, inner.metrics
 
     async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
@@ -80,10 +82,12 @@ class TestService:
         if self.settings.open and is_fhir:
             scope = await self._door.let_in(scope, held)
         if self.settings.frozen and (is_fhir or scope["path"].startswith(PAS)):
-            async with self.worlds.thrown_away(held) as fork:
-                await self.inner({**scope, WORLD: fork.world, HELD: held}, receive, send)
+            await self._scenes.play(scope, held, receive, send)
         else:
-            await self.inner({**scope, WORLD: held.world, HELD: held}, receive, send)
+            await self._in_world(scope, held.world, held, receive, send)
+
+    async def _in_world(self, scope: Scope, world: World, held: Held, receive: Any, send: Any) -> None:
+        await self.inner({**scope, WORLD: world, HELD: held}, receive, send)
 
     def runner(self) -> MainRunner:
         """Does what falls due in main."""

@@ -21,7 +21,7 @@ from openers.usecases.world import World
 from openers.worlds.copies import Copies
 from openers.worlds.held import MAIN, Held, Origin, forked
 from openers.worlds.loader import populate
-from openers.worlds.packs import pack_names, read_pack
+from openers.worlds.packs import Pack, pack_names, read_pack
 from openers.worlds.refusals import BadCall, GoneIdle, Taken, Unknown
 from openers.worlds.snapshots import Snapshots
 
@@ -98,13 +98,24 @@ class Worlds:
         return held
 
     @asynccontextmanager
-    async def thrown_away(self, source: Held) -> AsyncGenerator[Held]:
-        """A fork of `source` as it is now that ends with the block. Raises NoForks."""
-        held = await self._open(source.name, await self._origin_of(source))
+    async def thrown_away(self, source: Held, origin: Origin | None = None) -> AsyncGenerator[Held]:
+        """A fork of `source` as it is now, or of `origin`, that ends with the block. Raises NoForks."""
+        held = await self._open(source.name, origin or await self._origin_of(source))
         try:
             yield held
         finally:
             await self._close(held)
+
+    async def made(self, copy: str, pack: Pack) -> Origin:
+        """A copy of a world that holds `pack` and nothing else, made beside all others. Raises NoForks, Unavailable."""
+        maker = await self._open(copy, await self._origin_of(self.main))
+        try:
+            await self._copies.clear(maker.world.store)
+            kept = await populate(maker, pack, self.settings)
+            await self._copies.keep(maker.world.store, copy)
+        finally:
+            await self._close(maker)
+        return Origin(copy, kept)
 
     async def drop(self, name: str) -> None:
         """Drop a fork. Raises Unknown, Taken (it is in use, or main)."""
