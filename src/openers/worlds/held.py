@@ -23,6 +23,8 @@ from openers.worlds.packs import pack_names, read_pack
 
 MAIN = "main"
 """Name of the world that requests without a tenant go to."""
+HELD = "openers.held"
+"""Where test mode puts the world of a request in its scope."""
 
 
 class Kept(msgspec.Struct, frozen=True, kw_only=True):

@@ -27,23 +27,22 @@ from openers.telemetry.metrics import Metrics
 from openers.usecases.due import DueRunner
 from openers.usecases.world import World
 from openers.worlds.advance import Jobs, advance
-from openers.worlds.calls import HELD
-from openers.worlds.clock_control import ClockControl
 from openers.worlds.copies import Copies, DatabaseCopies, FileCopies
 from openers.worlds.events.webhooks import wake
 from openers.worlds.finder import Finder
-from openers.worlds.held import Held, Kept, held_world
+from openers.worlds.held import HELD, Held, Kept, held_world
+from openers.worlds.http.clock_routes import ClockControl
+from openers.worlds.http.session_routes import session_routes
+from openers.worlds.http.world_page import Link, page_routes
+from openers.worlds.http.world_routes import world_routes
 from openers.worlds.ids import IdsState
 from openers.worlds.open_door import OpenDoor
 from openers.worlds.packs import pack_names, read_pack
-from openers.worlds.page import Link, page_routes
 from openers.worlds.probing import LINKS, Probing
 from openers.worlds.refusals import Refusal
 from openers.worlds.registry import Around, Worlds
 from openers.worlds.running import MainRunner
-from openers.worlds.session_control import session_routes
 from openers.worlds.snapshots import Snapshots
-from openers.worlds.world_control import world_routes
 
 TENANT: Final = b"x-openers-tenant"
 WORLD: Final = "openers.world"
