@@ -45,7 +45,7 @@ async def _load(settings: Settings, pack: Pack, *, only_if_empty: bool) -> None:
     lock = writer_lock(settings)
     snapshots = Snapshots(worlds_directory(settings))
     try:
-        main = await open_main(settings, Metrics(), snapshots)
+        main, _ = await open_main(settings, Metrics(), snapshots)
         try:
             async with main.world.read() as tx:
                 loaded = bool(await tx.directory.version())

@@ -11,13 +11,11 @@ import msgspec
 
 from openers.domain.booking import PasAppointment
 from openers.usecases.due import DueRunner
-from openers.usecases.file_ports import Blobs
 from openers.usecases.ports import Store
 from openers.usecases.world import ListingsShelf, World
 from openers.worlds.clinics import Clinic
 from openers.worlds.clock import ClockState, WorldClock
 from openers.worlds.ids import IdsState, SeededIds
-from openers.worlds.kept_blobs import KeptBlobs
 from openers.worlds.own_pas import OwnPas
 from openers.worlds.packs import pack_names, read_pack
 
@@ -28,12 +26,16 @@ HELD = "openers.held"
 
 
 class Kept(msgspec.Struct, frozen=True, kw_only=True):
-    """What a world is besides its database: its pack, its clock, its ids, and the bookings of its own PAS."""
+    """What a world is besides its database: its pack, its clock, its ids, and the bookings of its own PAS.
+
+    `content`: of a snapshot, the keys of the content that its files name.
+    """
 
     pack: str
     ids: IdsState
     clock: ClockState = ClockState()
     bookings: tuple[PasAppointment, ...] = ()
+    content: tuple[str, ...] = ()
 
 
 class Origin(msgspec.Struct, frozen=True):
@@ -87,8 +89,7 @@ def held_world(world: World, kept: Kept) -> Held:
     clock, ids = WorldClock(world.wall, kept.clock), SeededIds(kept.ids)
     pas = OwnPas(world.store, clinics_of(kept.pack), world.pas)
     pas.remember(kept.bookings)
-    blobs: Blobs = KeptBlobs(world.blobs)
-    world = msgspec.structs.replace(world, clock=clock, ids=ids, pas=pas, blobs=blobs)
+    world = msgspec.structs.replace(world, clock=clock, ids=ids, pas=pas)
     return Held(MAIN, world, (clock, ids, pas), kept.pack)
 
 
