@@ -48,7 +48,7 @@ def _at_the_pas(demo: Demo) -> tuple[datetime, dict[str, Any]]:
 
 
 def test_its_time_and_its_diary_follow(demo: Demo) -> None:
-    """What it has in its diary then is offered by the service, and can be booked there."""
+    """What it has in its diary then is offered by the service, and can be booked there; a reset leaves it linked."""
     before, _ = _at_the_pas(demo)
     shown = _post(demo, "/clock/advance", FAR)
     assert shown["told"] == [{"pas": demo.pas_url, "told": True, "reason": None}]
@@ -67,6 +67,7 @@ def test_its_time_and_its_diary_follow(demo: Demo) -> None:
         assert booked.status_code == 201, booked.text
     assert _at_the_pas(demo)[1]["appointments"] == {"booked": 1}
     assert state["appointments"] == {}
+    _post(demo, "/worlds/main/reset")
     assert _post(demo, "/clock", {"real": True}, "PUT")["told"][0]["told"] is True
     assert abs(_at_the_pas(demo)[0] - datetime.now(UTC)) < A_MINUTE
 

@@ -71,3 +71,7 @@ async def test_pages_elsewhere_can_not_use_its_forms(here: Rig) -> None:
 async def test_what_is_told_is_text(here: Rig) -> None:
     shown = (await here.http.get("/_test/", params={"problem": "<b>x</b>"})).text
     assert "<b>x" not in shown
+
+
+async def test_it_is_found_without_its_slash(here: Rig) -> None:
+    assert "<h1>Worlds of this service</h1>" in (await here.http.get("/_test", follow_redirects=True)).text

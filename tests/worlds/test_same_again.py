@@ -41,6 +41,10 @@ class Call:
         told: Json = reply.json() if is_json else {}
         return told
 
+    async def wait_for_the_scan(self) -> None:
+        """Have the world do what is due."""
+        await self._rig.control("POST", "/clock/advance", world=self._world)
+
 
 async def _calls(rig: Rig, world: str) -> Said:
     """A walk through searches, creations, bookings, refusals and time; everything that was answered."""
@@ -78,8 +82,11 @@ async def _files(call: Call, referral: Json) -> None:
     address = call.headers["location"]
     now = await call("GET", f"/STU3/ReferralRequest/{referral['id']}")
     await _act(call, "A012", now, document("referralLetterFile", address, "REFERRER"))
+    await call.wait_for_the_scan()
     await call("GET", f"/STU3/{address}")
     await call("GET", f"/R4/{address}")
+    status, *_ = call.said.pop()
+    call.said.append((status, b"a signed address goes by the real time, as tokens do", []))
 
 
 async def _triage(call: Call) -> None:

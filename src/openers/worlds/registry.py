@@ -21,7 +21,7 @@ from openers.usecases.world import World
 from openers.worlds.content import Content, SharedBlobs
 from openers.worlds.copies import Copies
 from openers.worlds.held import MAIN, Held, Origin, forked
-from openers.worlds.loader import populate
+from openers.worlds.loader import linked_at, populate
 from openers.worlds.packs import pack_names, read_pack
 from openers.worlds.refusals import BadCall, GoneIdle, Taken, Unknown
 from openers.worlds.snapshots import Snapshots
@@ -194,7 +194,7 @@ class Worlds:
         await self._keep(held, BEFORE)
         try:
             await self._copies.clear(held.world.store)
-            kept = await populate(held, read_pack(pack), self.settings, seed)
+            kept = await populate(held, linked_at(before.pas_url, read_pack(pack)), self.settings, seed)
             await self._keep(held, copy)
         except BaseException:
             await self._copies.put_back(held.world.store, BEFORE)

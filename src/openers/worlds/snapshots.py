@@ -30,7 +30,7 @@ class Snapshots:
         """The snapshot. Raises Unknown."""
         kept = None if name == MAIN else self._read(name)
         if kept is None:
-            raise Unknown(f"There is no snapshot {name}: GET /_test/snapshots lists them")
+            raise Unknown(f"There is no snapshot {name}: GET /_test/worlds lists them")
         return kept
 
     @property

@@ -50,7 +50,14 @@ def page_routes(worlds: Worlds, clocks: ClockControl, links: Sequence[Link]) -> 
         except OpenersError as error:
             return _back("problem", not_available(error))
 
-    return [Route(PAGE, _show, methods=["GET"]), Route(PAGE, _act, methods=["POST"])]
+    async def _home(_request: Request) -> Response:
+        return RedirectResponse(PAGE, 307)
+
+    return [
+        Route(PAGE, _show, methods=["GET"]),
+        Route(PAGE, _act, methods=["POST"]),
+        Route(PAGE.rstrip("/"), _home, methods=["GET"]),
+    ]
 
 
 async def _carry_out(form: FormData, worlds: Worlds, clocks: ClockControl) -> str:
