@@ -8,15 +8,13 @@ from importlib.resources import as_file, files
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import msgspec
-
 from openers.cli.children import child
 from openers.cli.writing import writer_lock
 from openers.domain.principal import RC
 from openers.settings import Settings, SettingsError
 from openers.store.opening import migrate
 from openers.telemetry.metrics import Metrics
-from openers.worlds.loader import populate
+from openers.worlds.loader import linked_at, populate
 from openers.worlds.mode import open_main, worlds_directory
 from openers.worlds.packs import Pack, PackPas, read_pack
 from openers.worlds.snapshots import Snapshots
@@ -53,7 +51,7 @@ async def _load(settings: Settings, pack: Pack, *, only_if_empty: bool) -> str:
     lock = writer_lock(settings)
     snapshots = Snapshots(worlds_directory(settings))
     try:
-        main = await open_main(settings, Metrics(), snapshots)
+        main, _ = await open_main(settings, Metrics(), snapshots)
         try:
             async with main.world.read() as tx:
                 loaded = bool(await tx.directory.version())
@@ -74,8 +72,7 @@ def pack_with_pas_at(port: int | None, settings: Settings) -> Pack:
     pack = read_pack(settings.world)
     if port is None or pack.pas is None:
         return pack
-    address = urlsplit(pack.pas.url)._replace(netloc=f"127.0.0.1:{port}").geturl()
-    return msgspec.structs.replace(pack, pas=msgspec.structs.replace(pack.pas, url=address))
+    return linked_at(urlsplit(pack.pas.url)._replace(netloc=f"127.0.0.1:{port}").geturl(), pack)
 
 
 def test_pas(settings: Settings, pas: PackPas | None) -> AbstractContextManager[None]:
