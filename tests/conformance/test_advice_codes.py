@@ -1,4 +1,4 @@
-"""The codes that the specification lists for advice and guidance are those that `tests/advice` reaches by their rules."""
+"""The codes that the specification lists for advice and guidance are those that `tests/advice` reaches by rules."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ def listed(number: str) -> set[str]:
     """The codes of an operation's 422, or of its 400 where that has a list."""
     found = set[str]()
     for methods in specification()["paths"].values():
-        for operation in methods.values():
-            if isinstance(operation, dict) and str(operation.get("operationId", "")).startswith(f"{number}-"):
+        for operation in (methods[each] for each in ("get", "post") if each in methods):
+            if operation["operationId"].startswith(f"{number}-"):
                 for status in ("400", "422"):
                     found |= set(re.findall(r"(?m)^\| ([A-Z_]+) +\|", _text(operation["responses"].get(status, {}))))
     return found
