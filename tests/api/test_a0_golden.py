@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -28,11 +28,28 @@ from tests.acts.words import (
     priority,
     rejecting,
 )
+from tests.advice.talk import ADVICE as ADVISING
+from tests.advice.talk import (
+    AS_REFERRER,
+    MESSAGE_PARTS,
+    NOT_AUTHORISED,
+    REQUIRE,
+    RETURN,
+    WITH_TARGET,
+    answers,
+    authorisation,
+    conversion,
+    own,
+    question,
+    response,
+    worklist,
+)
 from tests.api.arrangements import created, instant
 from tests.api.expectations import BY_NAME, FOCUS
 from tests.api.stage import Stage
 from tests.files import letter
 from tests.requests import (
+    ERS_SERVICE,
     SDS_USER,
     Json,
     create_for_triage,
@@ -55,6 +72,8 @@ MASKS = (
     (re.compile(r"\b0{6}\d{6}\b"), "(ubrn)"),
     (re.compile(r"Appointment/\d+"), "Appointment/(id)"),
     (re.compile(r"Slot/\d+"), "Slot/(id)"),
+    (re.compile(r"Communication/\d+"), "Communication/(id)"),
+    (re.compile(r'(?<="size":)\d+(?=,"title":"Advice and guidance conversation)'), '"(size)"'),
     (re.compile(r'(?<=["#])DocumentReference-\d+'), "DocumentReference-(id)"),
     (re.compile(r'(?<="creation":")\d{4}-\d{2}-\d{2}'), "(today)"),
     (re.compile(r"/files/[\w-]+\.[\w-]+"), "/files/(signed)"),
@@ -64,6 +83,7 @@ OF_A_CLINICIAN = (
     "/STU3/Slot?schedule.actor:HealthcareService=11001&schedule.actor:Practitioner=555032006106"
     "&appointmentType=ROUTINE&status=free&_count=2&page=1"
 )
+CONVERSATION = "/STU3/Communication?based-on=CommunicationRequest/{advice}/_history/1"
 KEPT_HEADERS = (
     *("content-type", "etag", "cache-control", "allow", "www-authenticate", "x-correlation-id"),
     *("location", "content-disposition", "x-content-type-options"),
@@ -89,6 +109,17 @@ class Asked:
     path: str | None = None
     method: str | None = None
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
+
+
+def responded(outcome: str = RETURN, without: Sequence[str] = ()) -> Json:
+    """The body of A026, as `request` takes it."""
+    return {"json": parameters_of("SendCommunicationToRequester-Request", response(outcome=outcome, without=without))}
+
+
+def unversioned() -> Json:
+    """A027 that names no version of a request."""
+    origin: Json = {"name": "createFrom", "valueReference": {"reference": "CommunicationRequest/000000000001"}}
+    return conversion({"id": "", "meta": {"versionId": ""}}, origin)
 
 
 def act(number: str, *parameters: Json) -> Json:
@@ -137,6 +168,18 @@ ASKED = (
     Asked("a021/reply_two_services", "A021", request=create_for_triage(services=["11004", "11005"])),
     Asked("a022/reply_acted_on_later", "A022", CONSULTANT, act("A022", *LATER, priority("URGENT", "priority"))),
     Asked("a022/reply_no_comments", "A022", CONSULTANT, act("A022")),
+    Asked("a023/reply_with_a_target", "A023", CONSULTANT, worklist(identifier("service", ERS_SERVICE, WITH_TARGET))),
+    Asked("a023/reply_service_of_others", "A023", CONSULTANT, worklist(identifier("service", ERS_SERVICE, "11011"))),
+    Asked("a024/reply_question", "A024"),
+    Asked("a024/reply_other_version", "A024", path="/STU3/CommunicationRequest/{advice}/_history/9"),
+    Asked("a024/reply_is_a_referral", "A024", path="/STU3/CommunicationRequest/{ubrn}"),
+    Asked("a025/reply_with_who_speaks", "A025", path=f"{CONVERSATION}&_include={'&_include='.join(MESSAGE_PARTS)}"),
+    Asked("a025/reply_no_relationship", "A025", GP_ELSEWHERE),
+    Asked("a026/reply_advice", "A026", CONSULTANT),
+    Asked("a026/reply_more_is_wanted", "A026", CONSULTANT_ADMIN, responded(outcome=REQUIRE)),
+    Asked("a026/reply_no_recommendation", "A026", CONSULTANT, responded(without=["guidanceIntendedRecommendation"])),
+    Asked("a027/reply_converted", "A027", CONSULTANT),
+    Asked("a027/reply_unversioned", "A027", CONSULTANT, unversioned()),
     Asked("a028/reply_returned", "A028", CONSULTANT_ADMIN),
     Asked("a028/reply_accepted", "A028", CONSULTANT, act("A028", *ACCEPTED)),
     Asked("a028/reply_priority_not_current", "A028", CONSULTANT, act("A028", *ADVICE, priority("ROUTINE"))),
@@ -166,25 +209,50 @@ ASKED = (
     Asked("a041/reply_found", "A041"),
     Asked("a041/reply_not_found", "A041", path="/R4/ServiceRequest?identifier=999999999999"),
     Asked("a041/reply_missing_identifier", "A041", path="/R4/ServiceRequest"),
+    Asked("a041/reply_advice_and_referral", "A041", path="/R4/ServiceRequest?identifier={converted}"),
     Asked("a042/reply_address", "A042"),
     Asked("a042/reply_unknown", "A042", path="/R4/Binary/att-70000-1"),
     Asked("a042/reply_no_relationship", "A042", GP_ELSEWHERE),
+    Asked("a043/reply_no_relationship", "A043", GP_ELSEWHERE),
+    Asked("a044/reply_asked", "A044"),
+    Asked("a044/reply_by_an_admin", "A044", GP_ADMIN, question(AS_REFERRER, authorisation(NOT_AUTHORISED))),
+    Asked("a044/reply_two_services", "A044", request=question(services=(ADVISING, WITH_TARGET))),
+    Asked("x001/reply_sent", "X001"),
+    Asked("x001/reply_nothing_said", "X001", request={"json": own("SendCommunicationToProvider", [])}),
+    Asked("x002/reply_closed", "X002"),
+    Asked("x002/reply_one_answer", "X002", request={"json": own("CloseAdviceAndGuidance", answers()[:1])}),
 )
 
 
 @dataclass
 class Arranged:
-    """A service with a referral that awaits triage and one that is not booked."""
+    """A service with a referral that awaits triage and one that is not booked.
+
+    There is one request for advice with a response target; another one, `converted`, has become a referral.
+    """
 
     run: Running
     stage: Stage
     unbooked: str
+    converted: str
+
+    async def address(self, path: str) -> str:
+        """A path with the ids of what stands in braces."""
+        if "{advice}" in path:
+            path = path.replace("{advice}", (await self.stage.made("advice"))["id"])
+        known = {"{unbooked}": self.unbooked, "{converted}": self.converted, "{ubrn}": self.stage.ubrn}
+        for name, value in known.items():
+            path = path.replace(name, value)
+        return path
 
 
 @pytest.fixture(scope="module")
 async def arranged(shared: Running, stage: Stage) -> Arranged:
     await stage.rig.add_slots(3, "11001", "555032006106")
-    return Arranged(shared, stage, await created(shared))
+    await stage.talk.ask(service=WITH_TARGET)
+    converted = await stage.talk.ask()
+    assert (await stage.talk.convert(converted)).status_code == 201
+    return Arranged(shared, stage, await created(shared), converted["id"])
 
 
 def masked(text: str) -> str:
@@ -209,8 +277,7 @@ async def test_a_whole_reply(arranged: Arranged, asked: Asked) -> None:
     if asked.path == "booked":
         expected = replace(expected, on="booked")
     named = None if asked.path == "booked" else asked.path
-    path = (named or await expected.address(arranged.stage)).replace("{unbooked}", arranged.unbooked)
-    path = path.replace("{ubrn}", arranged.stage.ubrn)
+    path = await arranged.address(named or await expected.address(arranged.stage))
     more: dict[str, Any] = {"url": path, "method": asked.method or expected.method}
     if asked.request is not None:
         more["json"] = asked.request["json"]

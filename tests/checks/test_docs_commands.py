@@ -42,8 +42,12 @@ def test_the_commands_of_a_page_run(demo: Demo, page: Path) -> None:
     demo.run(_script(demo, page))
 
 
+ADVICE = "grep -v Comm-Rule var/headers > var/practice\n"
+"""Where the walk of advice begins."""
+
+
 def test_the_walks_end_with_what_they_say(demo: Demo) -> None:
-    commands = _script(demo, README)
+    commands = _script(demo, README).partition(ADVICE)[0]
     first, rest_of_it = commands.split("mkdir -p var\n")
     second, third = rest_of_it.split("UBRN=$(value var/other.json")
     told = demo.run(f"{first}\necho\necho $UBRN\nmkdir -p var\n{second}\necho\nUBRN=$(value var/other.json{third}")
@@ -52,6 +56,18 @@ def test_the_walks_end_with_what_they_say(demo: Demo) -> None:
     assert '"NOT_BOOKED"' in referral
     assert re.findall(r'"status":"(cancelled|proposed)"', "".join(rest)) == ["cancelled", "proposed"]
     assert letter == "Dear colleague, please see this patient."
+
+
+def test_the_walk_of_advice_ends_with_a_referral_under_the_same_ubrn(demo: Demo) -> None:
+    before, begins, commands = _script(demo, README).partition(ADVICE)
+    headers = "mkdir -p var\n" + before.split("mkdir -p var\n")[1].partition("}\n")[0] + "}\n"
+    told = demo.run(f"set -euo pipefail\n{headers}{begins}{commands}\necho\necho $UBRN")
+    printed, found, ubrn = told.strip().splitlines()
+    leaflet, _, printed = printed.partition(".")
+    assert leaflet == "Weigh yourself every morning"
+    assert printed == f"Advice and guidance conversation - {ubrn}.pdf"
+    assert sorted(re.findall(r'"code":"(request|referral)"', found)) == ["referral", "request"]
+    assert f'"value":"{ubrn}"' in found
 
 
 def test_the_tutorial_is_refused_in_the_three_ways_that_it_names(demo: Demo) -> None:

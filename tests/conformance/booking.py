@@ -147,8 +147,9 @@ def later(instant: str, by: timedelta) -> str:
 
 
 def ahead_of(instant: str) -> timedelta:
-    """Whole days by which a published instant must be later to be ahead."""
-    return timedelta(days=(datetime.now(UTC) - datetime.fromisoformat(instant)).days) + AHEAD
+    """Whole days by which a published instant must be later to be ahead, the same for all instants of its day."""
+    published = datetime.fromisoformat(instant).astimezone(UTC).date()
+    return timedelta(days=(datetime.now(UTC).date() - published).days) + AHEAD
 
 
 def _matches(bundle: Json) -> list[Json]:

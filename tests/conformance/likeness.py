@@ -42,6 +42,8 @@ MASKS: Final = (
     Mask("*valueInstant", INSTANT, "an instant"),
     Mask("*valueDateTime", INSTANT, "an instant"),
     Mask("*created", INSTANT, "an instant"),
+    Mask("*sent", INSTANT, "an instant"),
+    Mask("*indexed", INSTANT, "an instant"),
     Mask("*lastUpdated", INSTANT, "an instant"),
     Mask("timestamp", INSTANT, "an instant"),
     Mask("*reference", r"Appointment/\d+", "an appointment"),

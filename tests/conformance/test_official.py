@@ -12,9 +12,11 @@ import httpx
 import pytest
 from tests.acts.cast import gathered
 from tests.acts.words import VALID
+from tests.advice.talk import MESSAGE_PARTS, REQUIRE, response, worklist
+from tests.advice.talk import gathered as advising
 from tests.booking.rig import linked
 from tests.conformance.official import contradictions, official
-from tests.requests import HEADERS, create_for_triage, create_referral, posted, search, specialty
+from tests.requests import HEADERS, create_for_triage, create_referral, parameters_of, posted, search, specialty
 from tests.service import CONSULTANT_ADMIN, GP, PRACTICE, PROVIDER_ADMIN, RC, Person, Running
 
 pytestmark = pytest.mark.anyio
@@ -82,8 +84,9 @@ async def calls(served: Running) -> AsyncGenerator[httpx.Response]:
         yield await client.post(write["url"], content=b" " * 20_000_000, headers=HEADERS)
         yield await client.post(write["url"], content=b"x", headers={"Content-Type": "text/plain"})
         yield await client.post(write["url"], json={}, headers={**HEADERS, "Accept": "text/html"})
-    async for reply in acts(served):
-        yield reply
+    for of_one_kind in (acts(served), conversations(served)):
+        async for reply in of_one_kind:
+            yield reply
     gp = await served.as_person(GP)
     yield await gp.put("/STU3/Appointment/1", content=b" " * 20_000_000, headers={**HEADERS, "If-Match": 'W/"0"'})
     yield await gp.post(**search(specialty("UNKNOWN")))
@@ -104,6 +107,21 @@ async def acts(served: Running) -> AsyncGenerator[httpx.Response]:
             yield await cast.do("A022", booked)
         yield await cast.actions(booked, cast.gp)
         yield await cast.gp.get("/STU3/Task")
+
+
+async def conversations(served: Running) -> AsyncGenerator[httpx.Response]:
+    """Every operation of advice and guidance, and the answer that names no version."""
+    talk = await advising(served)
+    advice = await talk.ask()
+    yield await talk.gp.get(f"/STU3/CommunicationRequest/{advice['id']}")
+    yield await talk.messages(advice, *MESSAGE_PARTS)
+    yield await talk.consultant.post(**worklist())
+    yield await talk.gp.post(f"/STU3/CommunicationRequest/{advice['id']}/$ers.generateCRI")
+    body = parameters_of("SendCommunicationToRequester-Request", response(outcome=REQUIRE))
+    address = f"/STU3/CommunicationRequest/{advice['id']}/$ers.sendCommunicationToRequester"
+    yield await talk.consultant.post(address, json=body, headers=HEADERS)
+    yield await talk.respond(advice, outcome=REQUIRE)
+    yield await talk.convert(await talk.ask())
 
 
 async def test_every_reply_is_as_described(service: Running) -> None:

@@ -80,7 +80,7 @@ async def test_clinicians_to_act_for(world: World, served: Running, compared: Co
 
 
 async def test_requests_by_ubrn(world: World, served: Running, compared: Count) -> None:
-    """A041: a referral, and nothing. The published request for advice needs A044, which is not built yet."""
+    """A041: a referral, and nothing. The published request for advice is compared in `test_published_advice.py`."""
     client = await served.as_person(world.person(GP))
     request = next(each for each in published("A011", "request") if each.name == "MinimalRequest.json")
     created = (await client.post(request.address, json=world.told(request.read()), headers=HEADERS)).json()

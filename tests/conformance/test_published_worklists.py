@@ -23,12 +23,13 @@ from tests.conformance.booking import Behind, Json, behind
 from tests.conformance.likeness import INSTANT, differences
 from tests.conformance.reference import Example, published
 from tests.conformance.register import assert_registered
-from tests.conformance.worlds import Template, table
+from tests.conformance.retelling import retold
+from tests.conformance.worlds import Template
 from tests.requests import HEADERS
 from tests.service import CONSULTANT, PRACTICE, RC, Person
 
 from openers.domain.booking import PasAppointment
-from openers.domain.identifiers import NhsNumber, ServiceId, Ubrn, UserId
+from openers.domain.identifiers import ServiceId, Ubrn, UserId
 from openers.usecases.take_notification import Notification, take_notification
 
 pytestmark = pytest.mark.anyio
@@ -37,9 +38,6 @@ Count = Callable[[int], None]
 BOOKED, TRIAGE, WITHOUT_SLOTS = "11001", "11004", "11021"
 CLINICIAN: Final = "021600556514"
 REFERRER: Final = Person(CLINICIAN, PRACTICE, RC)
-SERVICES: Final = "http://fhir.nhs.net/Id/ers-service"
-KEPT: Final = "a service of this world"
-"""The system of ids that are this world's already, while a body is told."""
 FORMS: Final[Mapping[str, str]] = {
     "valueDateTime": INSTANT,
     "valueDate": r"\d{4}-\d\d-\d\d",
@@ -191,23 +189,6 @@ def pairs() -> list[tuple[Example, Example]]:
     return found
 
 
-def retold(example: Example, stage: Stage, services: Mapping[str, str]) -> Json:
-    """A published body with ids of this world, within references too; `services` stand for published ones."""
-    ids: Json = table()["ids"]
-    text = json.dumps(example.read())
-    for kind, system, of in (
-        ("Patient", "http://fhir.nhs.net/Id/nhs-number", NhsNumber),
-        ("Practitioner", "http://fhir.nhs.net/Id/sds-user-id", UserId),
-    ):
-        for old, new in ids[system].items():
-            text = re.sub(rf"\b{kind}-{old}\b", f"{kind}-{stage.behind.world.id(of, new)}", text)
-    for old, new in services.items():
-        told = f'"{KEPT}", "value": "{stage.service(new)}"'
-        text = text.replace(f'"{SERVICES}", "value": "{old}"', told)
-    body = stage.behind.world.told(json.loads(text))
-    return dict[str, Any](json.loads(json.dumps(body).replace(KEPT, SERVICES)))
-
-
 def services_of(reply: Json) -> dict[str, str]:
     """What stands for the published services: one for each kind of referral that a row tells of."""
     found = dict[str, str]()
@@ -241,10 +222,12 @@ async def test_a_published_worklist(request_: Example, reply: Example, stage: St
     services = services_of(reply.read())
     if '"referrer"' in json.dumps(reply.read()):  # published, the clinician refers that others book with
         stage.behind.gp = await stage.behind.run.as_person(stage.behind.world.person(REFERRER))
-    expected = retold(reply, stage, services)
+    expected = retold(reply.read(), stage.behind.world, services)
     made = [await stage.like(row) for row in reply.read()["entry"]]
     client = stage.behind.gp if '"referrer"' in json.dumps(expected) else stage.consultant
-    answer = await client.post(request_.address, json=retold(request_, stage, services), headers=HEADERS)
+    answer = await client.post(
+        request_.address, json=retold(request_.read(), stage.behind.world, services), headers=HEADERS
+    )
     assert answer.status_code == 200, answer.text
     ours: Json = answer.json()
     rows = {row["item"]["reference"][-12:]: row for row in ours["entry"]}

@@ -37,15 +37,16 @@ async def document_of(conversation: Conversation, patient: Patient, world: World
     return AdviceConversation(
         title="Advice and guidance",
         subject=printing.subject_of(patient, conversation.ubrn, printing.local_day(world.clock.now())),
-        groups=(await _about(conversation, world, tx),),
+        groups=(await _about(conversation, patient, world, tx),),
         status=printing.words(conversation.state),
         may_convert=conversation.authorisation is ConversionAuthorisation.AUTHORISED_TO_CONVERT,
         messages=tuple([await _message(each, tx) for each in said]),
     )
 
 
-async def _about(conversation: Conversation, world: World, tx: Tx) -> FactGroup:
+async def _about(conversation: Conversation, patient: Patient, world: World, tx: Tx) -> FactGroup:
     owner = await tx.directory.organisation(conversation.owner)
+    practice = None if patient.practice is None else await tx.directory.organisation(patient.practice)
     service = await tx.directory.service(conversation.service.id)
     provider = None if service is None else await tx.directory.organisation(service.value.organisation)
     criteria = conversation.criteria
@@ -53,6 +54,7 @@ async def _about(conversation: Conversation, world: World, tx: Tx) -> FactGroup:
         Fact("Priority", printing.words(conversation.priority)),
         Fact("Requested by", await printing.name_of(conversation.referrer, tx)),
         Fact("Requesting organisation", "\n".join(printing.lines_of(owner))),
+        Fact("Registered practice", "\n".join(printing.lines_of(practice))),
         Fact("First requested", printing.moment(conversation.created)),
         Fact("Last updated", printing.moment(conversation.last_updated)),
         Fact("Service", "\n".join(filter(None, (conversation.service.name, provider.name if provider else "")))),

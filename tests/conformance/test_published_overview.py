@@ -1,0 +1,63 @@
+"""The published overview of a conversation (A043), a PDF: ours is named like it, and tells all that it tells.
+
+Layout and wording are ours, so what is compared is what each label stands for.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+import pytest
+from tests.acts.words import said
+from tests.conformance.conversations import Stage, only, placed
+from tests.conformance.reference import DIRECTORY
+from tests.conformance.retelling import retold
+from tests.conformance.worlds import World
+from tests.documents.pages import squeezed, text_of
+from tests.service import CONSULTANT, GP, Running
+
+from openers.domain.identifiers import UserId
+
+pytestmark = pytest.mark.anyio
+
+NAME: Final = re.compile(r"\d{12}_Advice_And_Guidance_\d{14}\.pdf")
+LABELS: Final = {
+    "Priority": "Priority",
+    "Service Name": "Service",
+    "Specialty": "Clinical context",
+    "Referred By": "Requested by",
+    "Referring Organisation": "Requesting organisation",
+    "Registered Practice": "Registered practice",
+    "Advice Status: Provider response required": "Provider response required",
+    "Provider Authorised To Convert To a Referral: Yes": "Provider authorised to convert Yes",
+    "(Referring Clinician)": "Referring clinician",
+    "(Service Provider Clinician)": "Service provider clinician",
+    "CONFIDENTIAL PATIENT INFORMATION": "CONFIDENTIAL PATIENT INFORMATION",
+}
+"""What the published overview tells, and how ours says it."""
+
+
+async def test_the_overview_of_a_conversation(world: World, served: Running, compared: Callable[[int], None]) -> None:
+    """A043: asked, asked back, replied to, as in the published one."""
+    (file,) = (Path(DIRECTORY) / "examples").glob("stu3/a043-*/responses/*.pdf")
+    stage = Stage(world, served)
+    asker = await stage.asker(world.id(UserId, GP.user))
+    provider = await stage.provider(world.id(UserId, CONSULTANT.user))
+    model = placed(retold(only("A024", "MinimalExample.json").read(), world, {}), world)
+    advice = await stage.respond(provider, await stage.ask(asker, model, "First."), "Second.")
+    advice = await stage.reply(asker, advice, said("reply", "Third."))
+    reply = await asker.post(f"/STU3/CommunicationRequest/{advice['id']}/$ers.generateCRI", headers={"Accept": "*/*"})
+    assert reply.status_code == 200, reply.text
+    (named,) = re.findall(r'filename="([^"]+)"', reply.headers["content-disposition"])
+    assert NAME.fullmatch(named)
+    assert NAME.fullmatch(file.name)
+    published, ours = squeezed(text_of(file.read_bytes())), squeezed(text_of(reply.content))
+    for theirs, own in LABELS.items():
+        assert squeezed(theirs) in published, theirs
+        assert squeezed(own).lower() in ours.lower(), own
+    places = [ours.index(each) for each in ("First.", "Second.", "Third.")]
+    assert places == sorted(places)
+    compared(1)
