@@ -26,7 +26,8 @@ _MASKS: Final = (
     (re.compile(r"Appointment/\d+"), "Appointment/(id)"),
     (re.compile(r"Slot/\d+"), "Slot/(id)"),
     (re.compile(r'(?<=["#])DocumentReference-\d+'), "DocumentReference-(id)"),
-    (re.compile(r'(?<="(?:creation|alueDate)":")\d{4}-\d{2}-\d{2}'), "(day)"),
+    (re.compile(r'(?<="creation":")\d{4}-\d{2}-\d{2}'), "(day)"),
+    (re.compile(r'(?<="valueDate":")\d{4}-\d{2}-\d{2}'), "(day)"),
     (re.compile(r"/files/[\w-]+\.[\w-]+"), "/files/(signed)"),
     (re.compile(r'(?<="id":")\d{1,4}(?=")'), "(id)"),
 )

@@ -86,7 +86,12 @@ ASKED = (
     Asked("a007/reply_booked", "A007", path="booked"),
     Asked("a007/reply_unknown", "A007", path="/STU3/ReferralRequest/999999999999/$ers.generateCRI"),
     Asked("a007/reply_no_relationship", "A007", GP_ELSEWHERE),
-    Asked("a008/reply_none", "A008-provider", CONSULTANT, asking("APPOINTMENT_SLOT_ISSUES", of_service("11005"))),
+    Asked(
+        "a008/reply_no_relationship",
+        "A008-provider",
+        CONSULTANT,
+        asking("APPOINTMENT_SLOT_ISSUES", of_service("11005")),
+    ),
     Asked("a008/reply_other_side", "A008", request=asking("REFERRALS_FOR_REVIEW")),
     Asked("a008/reply_filtered_by_a_referrer", "A008", request=asking("AWAITING_BOOKING", of_service("11004"))),
     Asked("a010/reply_found", "A010", request=search(of=FULL)),

@@ -49,6 +49,11 @@ WRITES = (
     create_for_triage(),
     posted("/STU3/Appointment", {"resourceType": "Appointment"}),
 )
+PRINTED = (
+    "/STU3/ReferralRequest/{ubrn}/$ers.generateCRI",
+    "/STU3/ReferralRequest/{ubrn}/$ers.generatePatientLetter",
+    "/STU3/CommunicationRequest/{ubrn}/$ers.generateCRI",
+)
 CALLERS = (
     GP,
     CONSULTANT_ADMIN,
@@ -84,6 +89,10 @@ async def calls(served: Running) -> AsyncGenerator[httpx.Response]:
         yield await client.post(write["url"], json={}, headers={**HEADERS, "Accept": "text/html"})
     async for reply in acts(served):
         yield reply
+    for address in PRINTED:
+        for ubrn in ("999999999999", "1"):
+            for client in [await served.as_person(each) for each in CALLERS]:
+                yield await client.post(address.replace("{ubrn}", ubrn))
     gp = await served.as_person(GP)
     yield await gp.put("/STU3/Appointment/1", content=b" " * 20_000_000, headers={**HEADERS, "If-Match": 'W/"0"'})
     yield await gp.post(**search(specialty("UNKNOWN")))
