@@ -12,9 +12,11 @@ import httpx
 import pytest
 from tests.acts.cast import gathered
 from tests.acts.words import VALID
+from tests.advice.talk import gathered as talking
+from tests.advice.talk import response
 from tests.booking.rig import linked
 from tests.conformance.official import contradictions, official
-from tests.requests import HEADERS, create_for_triage, create_referral, posted, search, specialty
+from tests.requests import HEADERS, create_for_triage, create_referral, parameters_of, posted, search, specialty
 from tests.service import CONSULTANT_ADMIN, GP, PRACTICE, PROVIDER_ADMIN, RC, Person, Running
 
 pytestmark = pytest.mark.anyio
@@ -26,6 +28,7 @@ READS = (
     "/STU3/ReferralRequest/999999999999",
     "/STU3/ReferralRequest/999999999999/_history/1",
     "/STU3/ReferralRequest/1",
+    "/STU3/CommunicationRequest/1",
     "/STU3/Slot",
     f"{SLOTS}&page=1",
     f"{SLOTS}&page=0",
@@ -54,6 +57,7 @@ PRINTED = (
     "/STU3/ReferralRequest/{ubrn}/$ers.generatePatientLetter",
     "/STU3/CommunicationRequest/{ubrn}/$ers.generateCRI",
 )
+RESPONSE = parameters_of("SendCommunicationToRequester-Request", response())
 CALLERS = (
     GP,
     CONSULTANT_ADMIN,
@@ -89,6 +93,8 @@ async def calls(served: Running) -> AsyncGenerator[httpx.Response]:
         yield await client.post(write["url"], json={}, headers={**HEADERS, "Accept": "text/html"})
     async for reply in acts(served):
         yield reply
+    async for reply in conversation(served):
+        yield reply
     for address in PRINTED:
         for ubrn in ("999999999999", "1"):
             for client in [await served.as_person(each) for each in CALLERS]:
@@ -113,6 +119,16 @@ async def acts(served: Running) -> AsyncGenerator[httpx.Response]:
             yield await cast.do("A022", booked)
         yield await cast.actions(booked, cast.gp)
         yield await cast.gp.get("/STU3/Task")
+
+
+async def conversation(served: Running) -> AsyncGenerator[httpx.Response]:
+    """Acts on a request for advice that are not there, or not on the version that was read."""
+    talk = await talking(served)
+    advice, elsewhere = await talk.ask(), {"id": "999999999999", "meta": {"versionId": "1"}}
+    yield await talk.respond(elsewhere)
+    yield await talk.convert(elsewhere)
+    sent = posted(f"/STU3/CommunicationRequest/{advice['id']}/$ers.sendCommunicationToRequester", RESPONSE)
+    yield await talk.consultant.post(**sent)
 
 
 async def test_every_reply_is_as_described(service: Running) -> None:
