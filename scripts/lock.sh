@@ -12,7 +12,7 @@ lock() {
         --no-emit-find-links --no-annotate --no-header --output-file "requirements/$target" "$@"
 }
 
-lock run.txt pyproject.toml "$@"
 lock dev.txt pyproject.toml --group dev "$@"
+lock run.txt pyproject.toml --constraint requirements/dev.txt "$@" # tests run what the service runs
 echo 'setuptools>=77' | lock build.txt - "$@"
 echo 'uv' | lock tools.txt - "$@"

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from tests.conformance.reference import DIRECTORY, NOT_SET
+from tests.conformance.test_published_world import SHARE, contradictions
 from tests.conformance.worlds import Template, World
 from tests.service import Running
 
@@ -17,6 +18,19 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if not DIRECTORY and here in item.path.parents:
             item.add_marker(pytest.mark.skip(reason=NOT_SET), append=False)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say how many published examples come out of the world `published` whole, and what prevents the others."""
+    told = [dict(each.user_properties).get(SHARE) for each in terminalreporter.getreports("passed")]
+    compared = [each for each in told if each is not None]
+    if not compared:
+        return
+    out = sum(map(bool, compared))
+    terminalreporter.section("published examples that come out whole")
+    terminalreporter.write_line(f"{out} of {len(compared)} ({out / len(compared):.1%}); the others contradict:")
+    for each in contradictions():
+        terminalreporter.write_line(f"  {each.examples}: {each.reason}")
 
 
 @pytest.fixture(scope="session", params=["demo", "renamed"])

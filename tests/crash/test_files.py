@@ -24,9 +24,8 @@ import asyncpg
 import pytest
 
 from openers.store.opening import sqlite_path
-from openers.usecases.due import run_due
 from openers.usecases.ports import DueItem
-from openers.usecases.purge_files import REMOVE, SWEEP, purge_file
+from openers.usecases.purge_files import SWEEP, purge_file
 from openers.usecases.upload_file import PURGE
 from tests.blobs.clients import A020, FHIR, MIB, PIECE, Desk
 from tests.cli.command import settings_in
@@ -94,33 +93,19 @@ async def test_kills_between_the_steps_of_a_file(place: tuple[Place, HeldClamd])
     here.contents()[removed].unlink()
     make_old(here)
     await claims_end(here)
+    await execute(here.url, "UPDATE due SET due_at = 0 WHERE kind = ?", SWEEP)
     with live(here.settings) as service:
         desk = Desk(service)
         await until(lambda: available(desk, unscanned))
         assert available(desk, kept)
         await until(lambda: not here.drafts())
+        await until_none(here.strays)
+        assert forgotten not in here.contents()
+        await here.check()
+        assert set(await here.known()) == {kept, unscanned}
         await until_none(lambda: waiting(here))
         service.stop()
         check_audit(service, here.settings)
-    await sweep(here)
-    assert not await here.strays()
-    assert forgotten not in here.contents()
-    await here.check()
-    assert set(await here.known()) == {kept, unscanned}
-
-
-async def sweep(here: Place) -> None:
-    """Have strays looked for by a service outside test mode: in it nothing is removed, since worlds share content."""
-    await execute(here.url, "UPDATE due SET due_at = 0 WHERE kind = ?", SWEEP)
-    async with running(settings_for(here.url, here.keys, blob_url=here.settings["OPENERS_BLOB_URL"])) as run:
-        failed: list[str] = []
-
-        def _note(item: DueItem, error: Exception | None) -> None:
-            failed.extend([] if error is None else [item.kind])
-
-        for _ in range(2):  # what the sweep finds is removed afterwards
-            await run_due(run.service.world, run.service.jobs, _note)
-        assert {SWEEP, REMOVE}.isdisjoint(failed)
 
 
 async def kill_in_uploads(here: Place, clamd: HeldClamd) -> tuple[str, str]:

@@ -27,7 +27,11 @@ NO_HOLD = Fault(
             "tx.slots.move(claim.slot, SlotState.FREE, SlotState.BOOKED)",
         ),
         Edit("src/openers/store/claims.py", '"slot": int(claim.slot)', '"slot": None'),
-        Edit("src/openers/store/referrals.py", '"slot": slot', '"slot": None'),
+        Edit(
+            "src/openers/store/request_tables.py",
+            "None if appointment is None or appointment.slot is None else int(appointment.slot)",
+            "None",
+        ),
     ),
 )
 

@@ -235,5 +235,5 @@ def test_generated_patients_are_varied_and_can_not_be_real() -> None:
 
 
 def test_the_pack_is_the_same_each_time_it_is_read() -> None:
-    assert pack_names() == ["busy", "demo", "empty", "troubles"]
+    assert pack_names() == ["busy", "demo", "empty", "published", "troubles"]
     assert read_pack("demo") == PACK

@@ -62,12 +62,16 @@ async def test_pages_elsewhere_can_not_use_its_forms(here: Rig) -> None:
     assert "elsewhere.example" in shown
     assert len(here.service.worlds.all) == 1
     reply = await here.http.post("/_test/worlds", json={"name": "a"}, headers={"Origin": "https://elsewhere.example"})
-    assert reply.status_code == 400
+    assert reply.status_code == 403
     plain = await here.http.post("/_test/worlds", content=b'{"name": "a"}', headers={"Content-Type": "text/plain"})
-    assert plain.status_code == 400
+    assert plain.status_code == 415
     assert len(here.service.worlds.all) == 1
 
 
 async def test_what_is_told_is_text(here: Rig) -> None:
     shown = (await here.http.get("/_test/", params={"problem": "<b>x</b>"})).text
     assert "<b>x" not in shown
+
+
+async def test_it_is_found_without_its_slash(here: Rig) -> None:
+    assert "<h1>Worlds of this service</h1>" in (await here.http.get("/_test", follow_redirects=True)).text

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
 
+import httpx
 import pytest
+from starlette.routing import Route
 
 from openers.bootstrap import open_service
 from openers.server import application_of
 from tests.cli.command import PROGRAM, environment, settings_in
-from tests.service import settings_for
+from tests.service import copied, settings_for
+from tests.worlds.rig import rig
 
 pytestmark = pytest.mark.anyio
-PATHS = (
-    "/_test", "/_test/", "/_test/clock", "/_test/clock/advance", "/_test/worlds", "/_test/worlds/main",
-    "/_test/worlds/main/reset", "/_test/snapshots/a", "/_test/sessions", "/_test/events", "/_test/style.css",
-)  # fmt: skip
 PRODUCTION = {"mode": "production", "world": "live", "base_url": "https://e.example", "clamd_url": "tcp://127.0.0.1:1"}
 LOADED = """
 import asyncio, json, sys
@@ -36,13 +36,16 @@ print(json.dumps([name for name in sys.modules if name.startswith(("openers.worl
 """
 
 
-async def test_every_path_of_test_mode_is_unknown(tmp_path: Path, keys: Path) -> None:
-    import httpx
-
+async def test_every_path_of_test_mode_is_unknown(sqlite_template: Path, tmp_path: Path, keys: Path) -> None:
+    """Whatever test mode serves, and under every method."""
+    async with rig(copied(sqlite_template, tmp_path), keys) as made:
+        routes = [each.path for each in made.service.inner.pages.routes if isinstance(each, Route)]
+    paths = [re.sub(r"{\w+}", "main", each) for each in routes if each.startswith("/_test")]
+    assert len(paths) > 15
     service = await open_service(settings_for(f"sqlite:///{tmp_path / 'a.db'}", keys, **PRODUCTION))
     transport = httpx.ASGITransport(app=service)  # pyright: ignore[reportArgumentType] -- its scopes are dicts, too
     async with httpx.AsyncClient(transport=transport, base_url="https://e.example") as http:
-        for path in PATHS:
+        for path in paths:
             for method in ("GET", "POST", "PUT", "DELETE"):
                 reply = await http.request(method, path, headers={"X-OpenERS-Tenant": "a"})
                 assert reply.status_code == 404, (method, path)

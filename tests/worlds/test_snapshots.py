@@ -125,7 +125,7 @@ async def test_a_pack_that_can_not_be_lived_through_leaves_the_world_as_it_was(
 ) -> None:
     """An act that is refused stops the loading."""
     troubles = read_pack("troubles")
-    act = msgspec.structs.replace(troubles.acts[-1], values={"patient": "9990000018", "services": ["11001"]})
+    act = msgspec.structs.replace(troubles.acts[0], values={"patient": "9990000018", "services": ["11001"]})
     broken = msgspec.structs.replace(troubles, acts=(*troubles.acts[:3], act))
 
     def _read(_name: str) -> Pack:

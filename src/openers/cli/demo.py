@@ -8,14 +8,13 @@ from importlib.resources import as_file, files
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import msgspec
-
 from openers.cli.children import child
 from openers.cli.writing import writer_lock
-from openers.settings import Settings
+from openers.domain.principal import RC
+from openers.settings import Settings, SettingsError
 from openers.store.opening import migrate
 from openers.telemetry.metrics import Metrics
-from openers.worlds.loader import populate
+from openers.worlds.loader import linked_at, populate
 from openers.worlds.mode import open_main, worlds_directory
 from openers.worlds.packs import Pack, PackPas, read_pack
 from openers.worlds.snapshots import Snapshots
@@ -26,9 +25,15 @@ async def load(settings: Settings) -> None:
     await _load(settings, read_pack(settings.world), only_if_empty=False)
 
 
-async def load_if_empty(settings: Settings, pack: Pack) -> None:
-    """Load `pack` unless the database has services already. Raises BlockingIOError, Unavailable."""
-    await _load(settings, pack, only_if_empty=True)
+async def load_if_empty(settings: Settings, pack: Pack, *, insists: bool = False) -> None:
+    """Load `pack` unless the database has services already. Raises BlockingIOError, Unavailable.
+
+    `insists`: raise SettingsError if those are of another pack.
+    """
+    held = await _load(settings, pack, only_if_empty=True)
+    if insists and held != pack.name:
+        told = f"{settings.database_url} holds the world {held}: name another database for {pack.name}"
+        raise SettingsError((told,))
 
 
 async def migrate_only(settings: Settings) -> bool:
@@ -41,16 +46,19 @@ async def migrate_only(settings: Settings) -> bool:
             lock.release()
 
 
-async def _load(settings: Settings, pack: Pack, *, only_if_empty: bool) -> None:
+async def _load(settings: Settings, pack: Pack, *, only_if_empty: bool) -> str:
+    """The pack that the database then holds."""
     lock = writer_lock(settings)
     snapshots = Snapshots(worlds_directory(settings))
     try:
-        main = await open_main(settings, Metrics(), snapshots)
+        main, _ = await open_main(settings, Metrics(), snapshots)
         try:
             async with main.world.read() as tx:
                 loaded = bool(await tx.directory.version())
-            if not (only_if_empty and loaded):
-                snapshots.put_main(await populate(main, pack, settings))
+            if only_if_empty and loaded:
+                return main.pack
+            snapshots.put_main(await populate(main, pack, settings))
+            return pack.name
         finally:
             await main.pas.close()
             await main.world.store.close()
@@ -64,8 +72,7 @@ def pack_with_pas_at(port: int | None, settings: Settings) -> Pack:
     pack = read_pack(settings.world)
     if port is None or pack.pas is None:
         return pack
-    address = urlsplit(pack.pas.url)._replace(netloc=f"127.0.0.1:{port}").geturl()
-    return msgspec.structs.replace(pack, pas=msgspec.structs.replace(pack.pas, url=address))
+    return linked_at(urlsplit(pack.pas.url)._replace(netloc=f"127.0.0.1:{port}").geturl(), pack)
 
 
 def test_pas(settings: Settings, pas: PackPas | None) -> AbstractContextManager[None]:
@@ -87,12 +94,11 @@ def test_pas(settings: Settings, pas: PackPas | None) -> AbstractContextManager[
     return child("the Test PAS", command, directory / "testpas.log", int(options["port"]))
 
 
-def introduce(settings: Settings, pas: PackPas | None, command: Path) -> str:
+def introduce(settings: Settings, pack: Pack, pas: PackPas | None, command: Path) -> str:
     """Where things are, and a first call that works when pasted. `command` is how `openers` was started."""
     diary = "none" if pas is None else f"{pas.url.removesuffix('/fhir')} (the hospital's diary)"
     base = settings.base_url.rstrip("/")
-    openers = command.resolve()
-    return f"""OpenERS is starting with the demo world (synthetic data; not an NHS service).
+    return f"""OpenERS is starting with the {pack.name} world (synthetic data; not an NHS service).
 
   FHIR          {settings.fhir_base_url}/STU3 and /R4
   Log-in        {base}/oauth2/authorize
@@ -103,6 +109,16 @@ def introduce(settings: Settings, pas: PackPas | None, command: Path) -> str:
 Paste this into another terminal for a first answer:
 
 curl -sS {settings.fhir_base_url}/STU3/CodeSystem/PRIORITY \\
-  -H "Authorization: Bearer $({openers} token user 555073103100 --base-url {base})" \\
-  -H "NHSD-End-User-Organisation-ODS: D82106" -H "NHSD-eRS-Business-Function: REFERRING_CLINICIAN"
+{_as_a_referrer(settings, pack, f"{command.resolve()} token user {{user}} --base-url {base}")}
 """
+
+
+def _as_a_referrer(settings: Settings, pack: Pack, log_in: str) -> str:
+    """The headers of a call by the pack's referring clinician, who needs no token where the door is open."""
+    function = f'  -H "NHSD-eRS-Business-Function: {RC}"'
+    if settings.open:
+        return function
+    person = next(each for each in pack.users if each.id == pack.open_to[RC])
+    place = next(role.organisation for role in person.roles if RC in role.functions)
+    token = f'  -H "Authorization: Bearer $({log_in.format(user=person.id)})" \\'
+    return f'{token}\n  -H "NHSD-End-User-Organisation-ODS: {place}"{function[1:]}'

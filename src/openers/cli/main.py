@@ -60,20 +60,21 @@ def demo(
     port: Port = None,
     pas_port: Annotated[int | None, typer.Option(help="Port of the Test PAS, the same at every start.")] = None,
     database_url: DatabaseUrl = None,
+    world: Annotated[str | None, typer.Option(help="The pack to load; `openers world list` names them.")] = None,
     let_in: Open = False,
     frozen: Frozen = False,
 ) -> None:
-    """Serve the demo world with its Test PAS: load it if the database is empty, print addresses and a first call."""
+    """Serve a world with its Test PAS: load it if the database is empty, print addresses and a first call."""
     from openers.cli.demo import introduce, load_if_empty, pack_with_pas_at, test_pas
     from openers.server import serve as run
 
     switches = {"open": let_in or None, "frozen": frozen or None}
-    settings = settings_of(host=host, port=port, database_url=database_url, world="demo", **switches)
+    settings = settings_of(host=host, port=port, database_url=database_url, world=world or "demo", **switches)
     with told_in_one_line():
         pack = pack_with_pas_at(pas_port, settings)
-        asyncio.run(load_if_empty(settings, pack))
+        asyncio.run(load_if_empty(settings, pack, insists=world is not None))
         pas = None if settings.frozen else pack.pas
-        typer.echo(introduce(settings, pas, Path(sys.argv[0])))
+        typer.echo(introduce(settings, pack, pas, Path(sys.argv[0])))
         with test_pas(settings, pas):
             run(settings)
 

@@ -109,7 +109,7 @@ def _shelve(listings: Iterable[Listing]) -> dict[tuple[_Key, RequestType, Priori
 
 
 def _sorted(listings: list[Listing], sort: SortBy, origin: Point | None) -> list[tuple[float | None, Listing]]:
-    """Nearest first or shortest wait first, the other as second key, then by id; the unknown comes last."""
+    """Nearest first or shortest wait first, the other as second key, then by name; the unknown comes last."""
     far = float("inf")
 
     def _distance(listing: Listing) -> float | None:
@@ -117,10 +117,10 @@ def _sorted(listings: list[Listing], sort: SortBy, origin: Point | None) -> list
             return None
         return distance_miles(origin, listing.point)
 
-    def _rank(row: tuple[float | None, Listing]) -> tuple[float, float, int]:
+    def _rank(row: tuple[float | None, Listing]) -> tuple[float, float, str, int]:
         miles = far if row[0] is None else row[0]
         wait = far if row[1].wait_days is None else row[1].wait_days
         first, second = (miles, wait) if sort is SortBy.DISTANCE else (wait, miles)
-        return (first, second, int(row[1].id))
+        return (first, second, row[1].name.casefold(), int(row[1].id))
 
     return sorted(((_distance(listing), listing) for listing in listings), key=_rank)

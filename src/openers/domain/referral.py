@@ -20,7 +20,7 @@ from openers.domain.appointment import (
 )
 from openers.domain.attachments import Attachment, Availability, ClinicalInformation, with_availability
 from openers.domain.clock import Instant
-from openers.domain.codes import LetterIntention, Priority
+from openers.domain.codes import AdditionalRequirement, LetterIntention, Priority
 from openers.domain.decision import Decision
 from openers.domain.errors import InvalidRequestState, InvalidValue
 from openers.domain.fields import Field
@@ -72,6 +72,7 @@ class Referral(msgspec.Struct, frozen=True, kw_only=True):
     cancelled referrals. `from_advice`: it was a request for advice, which is still there under the same UBRN.
     `letter_due` is the day by which the letter that is intended has to be there. `reminder_days` after its creation
     the patient is reminded of booking. `updated` is when somebody last did something with it.
+    `additional_requirements` are what the patient needs for a visit; no operation of the interface changes them.
     """
 
     ubrn: Ubrn
@@ -98,6 +99,7 @@ class Referral(msgspec.Struct, frozen=True, kw_only=True):
     specialty: Specialty | None = None
     updated: Instant | None = None
     from_advice: bool = False
+    additional_requirements: tuple[AdditionalRequirement, ...] = ()
 
     @property
     def state_reason(self) -> Reason | None:

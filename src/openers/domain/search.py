@@ -22,7 +22,8 @@ from openers.domain.patient import Patient, Sex
 class SearchCriteria(msgspec.Struct, frozen=True, kw_only=True):
     """The criteria of one search, as they stay attached to a shortlist. Distance in miles, wait in days.
 
-    `organisation` narrows a search and is never shown again (rules 4, A010).
+    `organisation` narrows a search and is never shown again (rules 4, A010). Referrals of before there was such a thing
+    don't show `provisioning`.
     """
 
     priority: Priority
@@ -36,6 +37,7 @@ class SearchCriteria(msgspec.Struct, frozen=True, kw_only=True):
     postcode: Postcode | None = None
     distance_limit_miles: int | None = None
     provisioning: CommissioningProvisioning = CommissioningProvisioning.ALL_AVAILABLE_FOR_BOOKING
+    shows_provisioning: bool = True
 
     def check(self) -> None:
         """Raise `ValueIsRequired` or `FieldNotPermitted` for combinations that no search may have."""
@@ -111,6 +113,7 @@ class Listing(msgspec.Struct, frozen=True, gc=False):
     """
 
     id: ServiceId
+    name: str
     organisation: OdsCode
     site: OdsCode
     flows: tuple[RequestFlow, ...]
@@ -129,6 +132,7 @@ class Listing(msgspec.Struct, frozen=True, gc=False):
         wait = service.appointment_wait_days
         return cls(
             id=service.id,
+            name=service.name,
             organisation=service.organisation,
             site=service.site,
             flows=service.flows,

@@ -45,8 +45,8 @@ class Slot(msgspec.Struct, frozen=True, kw_only=True):
     start: Instant
     end: Instant
     priorities: frozenset[Priority]
-    clinician: UserId | None
     state: SlotState
+    clinician: UserId | None = None
 
     @property
     def schedule(self) -> str:

@@ -20,6 +20,7 @@ _PUT: Final = Statement(
     .values(attached_to=bindparam("attached_to"), body=bindparam("body"))
 )
 _REMOVE: Final = Statement(delete(files).where(files.c.id == bindparam("of_id")))
+_BLOBS: Final = Statement(select(files.c.blob))
 _OF_BLOB: Final = Statement(select(files.c.id).where(files.c.blob == bindparam("of_blob")))
 _decoder: Final = decoder(UploadedFile)
 
@@ -51,6 +52,10 @@ class SqlFiles:
     async def remove(self, file: FileId) -> None:
         """Forget a file."""
         await self._connection.run(_REMOVE, {"of_id": file})
+
+    async def blobs(self) -> list[str]:
+        """The keys of the content of all files."""
+        return [row[0] for row in await self._connection.rows(_BLOBS, {})]
 
     async def without_file(self, blobs: Collection[str]) -> list[str]:
         """Those of the blobs that no file names."""

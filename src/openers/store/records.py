@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from openers.domain.advice import Conversation
 from openers.domain.referral import Referral
 from openers.domain.slots import Slot
+from openers.store.conversations import SqlConversations
 from openers.store.referrals import SqlReferrals
 from openers.store.slots import SqlSlots
 from openers.store.statements import Connection
@@ -21,6 +23,10 @@ class SqlRecords:
     async def referral(self, referral: Referral, version: int) -> None:
         """A referral in this version, without earlier ones."""
         await SqlReferrals(self._connection).add(referral, version)
+
+    async def conversation(self, conversation: Conversation, version: int) -> None:
+        """A request for advice in this version, without earlier ones."""
+        await SqlConversations(self._connection).add(conversation, version)
 
     async def slot(self, slot: Slot) -> None:
         """A slot under its id, in place of one that is there."""

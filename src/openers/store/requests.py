@@ -115,9 +115,9 @@ class SqlRequests(Generic[T]):
         await self._connection.run(self._of.add, {**self._changing(new), **fixed, "version": first, "body": body})
         return Stored(new.ubrn, first, body, self._of.decoder, new.patient)
 
-    async def put(self, old: Stored[T], new: T) -> Stored[T]:
-        """Replace the value, raise the version, keep the old value in history. Raises VersionConflict."""
-        stored = await self._replace(old, new, old.version + 1)
+    async def put(self, old: Stored[T], new: T, steps: int = 1) -> Stored[T]:
+        """Replace the value, raise the version by so many, keep the old value in history. Raises VersionConflict."""
+        stored = await self._replace(old, new, old.version + steps)
         kept = {"kind": self._of.kind, "key": old.key, "version": old.version, "body": old.body}
         await self._connection.run(_KEEP, kept)
         return stored

@@ -33,7 +33,7 @@ from openers.domain.shortlist import ShortlistedService
 from openers.domain.slots import Slot, SlotState
 from openers.usecases.appointment_request import AppointmentRequest
 from openers.usecases.events import happened
-from openers.usecases.make_appointment import check_directly_bookable, find_subject
+from openers.usecases.make_appointment import STEPS, check_directly_bookable, find_subject
 from openers.usecases.ports import Stored, Tx
 from openers.usecases.propose_appointment import specialty_of
 from openers.usecases.world import World
@@ -146,7 +146,8 @@ async def confirm_booking(claim: Claim, booked: PasAppointment, world: World) ->
         if service is None:
             raise RuntimeError("services are never removed")
         appointment = _booked(claim, booked, service.value, world)
-        stored = await tx.referrals.put(old, old.value.ask(Act.BOOK, appointment, service.value.workgroup))
+        asked = old.value.ask(Act.BOOK, appointment, service.value.workgroup)
+        stored = await tx.referrals.put(old, asked, STEPS)
         await tx.slots.move(claim.slot, SlotState.HELD, SlotState.BOOKED)
         world.entry.touched(ubrn=claim.ubrn, patient=old.patient)
         await happened(tx, world, Act.BOOK, stored)

@@ -35,6 +35,10 @@ class Files(Protocol):
         """Forget a file; its content is another matter."""
         ...
 
+    async def blobs(self) -> list[str]:
+        """The keys of the content of all files."""
+        ...
+
     async def without_file(self, blobs: Collection[str]) -> list[str]:
         """Those of the blobs that no file names."""
         ...

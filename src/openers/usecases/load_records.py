@@ -1,4 +1,4 @@
-"""Put referrals, slots and numbers into a world as they are, in one act: worlds whose ids and versions are given.
+"""Put records and numbers into a world as they are, in one act: worlds whose ids and versions are given.
 
 Acts of the service itself are better lived through; this is for what no act would make as wanted. Called by
 `worlds.loader`.
@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import msgspec
 
+from openers.domain.advice import Conversation
+from openers.domain.attachments import UploadedFile
 from openers.domain.referral import Referral
 from openers.domain.slots import Slot
 from openers.usecases.world import World
@@ -20,11 +22,23 @@ class KeptReferral(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     value: Referral
 
 
+class KeptConversation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A request for advice and its version."""
+
+    version: int
+    value: Conversation
+
+
 class LoadRecords(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What to put. `numbers` has the last number given of each series (ubrn, appointment, slot)."""
+    """What to put. `files` are known of, without content.
+
+    `numbers` has the last number given of each series (ubrn, appointment, communication, attachment, slot).
+    """
 
     referrals: tuple[KeptReferral, ...] = ()
+    conversations: tuple[KeptConversation, ...] = ()
     slots: tuple[Slot, ...] = ()
+    files: tuple[UploadedFile, ...] = ()
     numbers: dict[str, int] = {}
 
 
@@ -37,5 +51,9 @@ async def load_records(command: LoadRecords, world: World) -> None:
             await tx.records.slot(slot)
         for referral in command.referrals:
             await tx.records.referral(referral.value, referral.version)
+        for conversation in command.conversations:
+            await tx.records.conversation(conversation.value, conversation.version)
+        for file in command.files:
+            await tx.files.add(file)
         for series, last in command.numbers.items():
             await tx.records.last_number(series, last)

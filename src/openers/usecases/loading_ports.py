@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from openers.domain.advice import Conversation
 from openers.domain.referral import Referral
 from openers.domain.slots import Slot
 
@@ -13,6 +14,10 @@ class Records(Protocol):
 
     async def referral(self, referral: Referral, version: int) -> None:
         """A referral in this version, without earlier ones."""
+        ...
+
+    async def conversation(self, conversation: Conversation, version: int) -> None:
+        """A request for advice in this version, without earlier ones."""
         ...
 
     async def slot(self, slot: Slot) -> None:

@@ -5,7 +5,7 @@ Booking itself is a saga of its own, in `book_appointment.py`. Source: rules cha
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -36,6 +36,9 @@ from openers.usecases.propose_appointment import Asked, propose
 from openers.usecases.read_referral import check_not_sensitive
 from openers.usecases.world import World
 
+STEPS: Final = 2
+"""By how much an appointment raises the referral's version: by two, so that nobody computes versions (rules 3.2)."""
+
 
 class Subject(NamedTuple):
     """The referral that an appointment is asked for, and the shortlisted service that it is asked of."""
@@ -56,7 +59,7 @@ async def defer(request: AppointmentRequest, by: Principal, world: World) -> Sto
         else:
             await _check_deferral(request, reason, subject, world, tx)
         referral = await _deferred(request, reason, subject, world, tx)
-        stored = await tx.referrals.put(subject.referral, referral)
+        stored = await tx.referrals.put(subject.referral, referral, STEPS)
         await happened(tx, world, act, stored)
         return stored
 

@@ -58,6 +58,6 @@ class Requests(Protocol[T]):
         """Store a new request under its kind's first version, or under `version`."""
         ...
 
-    async def put(self, old: Stored[T], new: T) -> Stored[T]:
+    async def put(self, old: Stored[T], new: T, steps: int = 1) -> Stored[T]:
         """Replace the value, raise the version, keep the old value in history. Raises VersionConflict."""
         ...

@@ -19,7 +19,10 @@ SATURDAY: Final = 5
 
 
 class Clinic(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A clinic that each of `services` holds from Monday to Friday, in London time, cut into slots of equal length."""
+    """A clinic that each of `services` holds from Monday to Friday, in London time, cut into slots of equal length.
+
+    `answers`: whether the PAS of these services says what became of a booking.
+    """
 
     services: tuple[ServiceId, ...]
     opens: time
@@ -27,6 +30,7 @@ class Clinic(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     minutes: Annotated[int, msgspec.Meta(ge=5, le=480)] = 30
     priorities: tuple[Priority, ...] = tuple(Priority)
     clinician: UserId | None = None
+    answers: bool = True
 
 
 def slots_between(clinics: Sequence[Clinic], service: ServiceId, start: Instant, end: Instant) -> Iterator[PolledSlot]:

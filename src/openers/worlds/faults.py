@@ -15,6 +15,7 @@ import msgspec
 
 from openers.api.registry import REGISTRY
 from openers.domain.identifiers import ServiceId
+from openers.worlds.refusals import BadCall
 
 DEFAULT_LATENCY_MS: Final = 1000
 LONGEST_MS: Final = 600_000
@@ -64,7 +65,7 @@ LOSING: Final = frozenset({Kind.ERROR, Kind.UNAVAILABLE, Kind.DROP, Kind.PAS_SIL
 """Kinds that may also strike after the work was done, so that its answer is lost."""
 
 
-class FaultRefused(ValueError):
+class FaultRefused(BadCall):
     """A fault can't be ordered. The text names the field, its value and what is possible."""
 
 

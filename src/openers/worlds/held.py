@@ -11,27 +11,33 @@ import msgspec
 
 from openers.domain.booking import PasAppointment
 from openers.usecases.due import DueRunner
-from openers.usecases.file_ports import Blobs
 from openers.usecases.ports import Store
 from openers.usecases.world import ListingsShelf, World
 from openers.worlds.clinics import Clinic
 from openers.worlds.clock import ClockState, WorldClock
 from openers.worlds.ids import IdsState, SeededIds
-from openers.worlds.kept_blobs import KeptBlobs
 from openers.worlds.own_pas import OwnPas
 from openers.worlds.packs import pack_names, read_pack
 
 MAIN = "main"
 """Name of the world that requests without a tenant go to."""
+HELD = "openers.held"
+"""Where test mode puts the world of a request in its scope."""
 
 
 class Kept(msgspec.Struct, frozen=True, kw_only=True):
-    """What a world is besides its database: its pack, its clock, its ids, and the bookings of its own PAS."""
+    """What a world is besides its database: its pack, its clock, its ids, and the bookings of its own PAS.
+
+    `content`: of a snapshot, the keys of the content that its files name. `pas_url`: where its PAS listens, which need
+    not be where its pack says.
+    """
 
     pack: str
     ids: IdsState
     clock: ClockState = ClockState()
     bookings: tuple[PasAppointment, ...] = ()
+    content: tuple[str, ...] = ()
+    pas_url: str = ""
 
 
 class Origin(msgspec.Struct, frozen=True):
@@ -49,6 +55,7 @@ class Held:
         self.name, self.world, self.pack = name, world, pack
         self.clock, self.ids, self.pas = parts
         self.origin: Origin | None = None
+        self.pas_url = ""
         self.turn = asyncio.Lock()
         self.runner: DueRunner | None = None
         self.in_use = 0
@@ -70,12 +77,18 @@ class Held:
     @property
     def kept(self) -> Kept:
         """What it is now besides its database."""
-        return Kept(pack=self.pack, ids=self.ids.state, clock=self.clock.state, bookings=self.pas.bookings)
+        return Kept(
+            pack=self.pack,
+            ids=self.ids.state,
+            clock=self.clock.state,
+            bookings=self.pas.bookings,
+            pas_url=self.pas_url,
+        )
 
     def become(self, kept: Kept) -> None:
         """Be as `kept` says; its database has been replaced already."""
         self.clock.state, self.ids.state = kept.clock, kept.ids
-        self.pack = kept.pack
+        self.pack, self.pas_url = kept.pack, kept.pas_url
         self.pas.clinics = clinics_of(kept.pack)
         self.pas.remember(kept.bookings)
 
@@ -84,10 +97,10 @@ def held_world(world: World, kept: Kept) -> Held:
     """The world that bootstrap opened, with movable parts: its own PAS stands before the one that it is linked to."""
     clock, ids = WorldClock(world.wall, kept.clock), SeededIds(kept.ids)
     pas = OwnPas(world.store, clinics_of(kept.pack), world.pas)
-    pas.remember(kept.bookings)
-    blobs: Blobs = KeptBlobs(world.blobs)
-    world = msgspec.structs.replace(world, clock=clock, ids=ids, pas=pas, blobs=blobs)
-    return Held(MAIN, world, (clock, ids, pas), kept.pack)
+    world = msgspec.structs.replace(world, clock=clock, ids=ids, pas=pas)
+    held = Held(MAIN, world, (clock, ids, pas), kept.pack)
+    held.become(kept)
+    return held
 
 
 def forked(source: Held, store: Store, kept: Kept, names: tuple[str, str]) -> Held:
@@ -95,7 +108,6 @@ def forked(source: Held, store: Store, kept: Kept, names: tuple[str, str]) -> He
     name, unique = names
     clock, ids = WorldClock(source.world.wall, kept.clock), SeededIds(kept.ids)
     pas = OwnPas(store, clinics_of(kept.pack))
-    pas.remember(kept.bookings)
     world = msgspec.structs.replace(
         source.world,
         name=unique,
@@ -105,7 +117,9 @@ def forked(source: Held, store: Store, kept: Kept, names: tuple[str, str]) -> He
         pas=pas,
         listings=ListingsShelf(source.world.reference),
     )
-    return Held(name, world, (clock, ids, pas), kept.pack)
+    held = Held(name, world, (clock, ids, pas), kept.pack)
+    held.become(kept)
+    return held
 
 
 def clinics_of(pack: str) -> Sequence[Clinic]:

@@ -9,10 +9,11 @@ import msgspec
 
 
 class IdsState(msgspec.Struct, frozen=True):
-    """Which series, and how many of it were drawn."""
+    """Which series, and how many of it were drawn. `given` come first, for worlds whose ids are known beforehand."""
 
     seed: int
     drawn: int = 0
+    given: tuple[UUID, ...] = ()
 
 
 class SeededIds:
@@ -24,7 +25,9 @@ class SeededIds:
 
     def uuid(self) -> UUID:
         """The next UUID (version 4) of the series."""
-        seed, drawn = self.state.seed, self.state.drawn
-        self.state = IdsState(seed, drawn + 1)
+        seed, drawn, given = self.state.seed, self.state.drawn, self.state.given
+        self.state = IdsState(seed, drawn + 1, given)
+        if drawn < len(given):
+            return given[drawn]
         digest = blake2b(f"{seed}/{drawn}".encode(), digest_size=16).digest()
         return UUID(bytes=digest, version=4)

@@ -71,7 +71,20 @@ async def populate(held: Held, pack: Pack, settings: Settings, seed: int = 0) ->
         await advance(own, held.clock, now, jobs)
     await load_directory(pack.afterwards, world)
     held.clock.state = ClockState(stands_at=pack.now)
-    return Kept(pack=pack.name, ids=held.ids.state, clock=held.clock.state, bookings=pas.bookings)
+    return Kept(
+        pack=pack.name,
+        ids=held.ids.state,
+        clock=held.clock.state,
+        bookings=pas.bookings,
+        pas_url=held.pas_url if pack.pas is None else pack.pas.url,
+    )
+
+
+def linked_at(url: str, pack: Pack) -> Pack:
+    """The pack with its PAS at another address, if one is given and it has a PAS."""
+    if not url or pack.pas is None:
+        return pack
+    return msgspec.structs.replace(pack, pas=msgspec.structs.replace(pack.pas, url=url))
 
 
 def _told(_item: DueItem, _error: Exception | None) -> None:

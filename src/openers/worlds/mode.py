@@ -11,7 +11,6 @@ import secrets
 import shutil
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from tempfile import mkdtemp
 from typing import Any, Final
 
 import msgspec
@@ -27,27 +26,30 @@ from openers.telemetry.metrics import Metrics
 from openers.usecases.due import DueRunner
 from openers.usecases.world import World
 from openers.worlds.advance import Jobs, advance
-from openers.worlds.calls import HELD
-from openers.worlds.clock_control import ClockControl
+from openers.worlds.content import SharedBlobs
 from openers.worlds.copies import Copies, DatabaseCopies, FileCopies
 from openers.worlds.events.webhooks import wake
 from openers.worlds.finder import Finder
-from openers.worlds.held import Held, Kept, held_world
+from openers.worlds.held import HELD, Held, Kept, held_world
+from openers.worlds.http.clock_routes import ClockControl
+from openers.worlds.http.session_routes import session_routes
+from openers.worlds.http.world_page import Link, page_routes
+from openers.worlds.http.world_routes import world_routes
 from openers.worlds.ids import IdsState
 from openers.worlds.open_door import OpenDoor
 from openers.worlds.packs import pack_names, read_pack
-from openers.worlds.page import Link, page_routes
 from openers.worlds.probing import LINKS, Probing
 from openers.worlds.refusals import Refusal
 from openers.worlds.registry import Around, Worlds
 from openers.worlds.running import MainRunner
-from openers.worlds.session_control import session_routes
+from openers.worlds.scenes import Scenes
 from openers.worlds.snapshots import Snapshots
-from openers.worlds.world_control import world_routes
 
 TENANT: Final = b"x-openers-tenant"
 WORLD: Final = "openers.world"
 PAS: Final = "/pas/"
+PASSING: Final = "passing"
+"""Directory of what ends with the process: forks, and copies that they were made from."""
 
 
 class TestService:
@@ -59,6 +61,7 @@ class TestService:
         """`passing` is a directory that ends with the service."""
         self.inner, self.worlds, self._passing = inner, worlds, passing
         self._door = OpenDoor()
+        self._scenes = Scenes(worlds, inner.edge.routes, self._in_world)
         self.settings, self.world, self.metrics = inner.settings, inner.world, inner.metrics
 
     async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
@@ -80,10 +83,12 @@ class TestService:
         if self.settings.open and is_fhir:
             scope = await self._door.let_in(scope, held)
         if self.settings.frozen and (is_fhir or scope["path"].startswith(PAS)):
-            async with self.worlds.thrown_away(held) as fork:
-                await self.inner({**scope, WORLD: fork.world, HELD: held}, receive, send)
+            await self._scenes.play(scope, held, receive, send)
         else:
-            await self.inner({**scope, WORLD: held.world, HELD: held}, receive, send)
+            await self._in_world(scope, held.world, held, receive, send)
+
+    async def _in_world(self, scope: Scope, world: World, held: Held, receive: Any, send: Any) -> None:
+        await self.inner({**scope, WORLD: world, HELD: held}, receive, send)
 
     def runner(self) -> MainRunner:
         """Does what falls due in main."""
@@ -105,11 +110,11 @@ async def open_test_service(settings: Settings, *, own_pas: bool = False) -> Tes
     """
     metrics, probing = Metrics(), Probing(settings)
     snapshots = Snapshots(worlds_directory(settings))
-    main = await open_main(settings, metrics, snapshots)
+    main, blobs = await open_main(settings, metrics, snapshots)
     main.world = probing.can_fail(main.world, main.label)
-    passing = Path(mkdtemp(prefix="openers-worlds-"))
+    passing = _emptied(worlds_directory(settings) / PASSING)
     jobs = {**jobs_of(settings), **probing.jobs}
-    around = Around(settings, jobs, probing.can_fail)
+    around = Around(settings, jobs, blobs, probing.can_fail)
     worlds = Worlds(main, _copies(settings, passing, metrics), snapshots, around)
     inner = _observed(service_of(settings, main.world, metrics, _world_of(worlds)), worlds, probing)
     worlds.access = inner.access
@@ -144,14 +149,16 @@ def _observed(service: Service, worlds: Worlds, probing: Probing) -> Service:
     return msgspec.structs.replace(service, edge=edge, jobs=worlds.jobs, before_due=_before_due)
 
 
-async def open_main(settings: Settings, metrics: Metrics, snapshots: Snapshots) -> Held:
-    """The world that the settings name, with movable parts, as it was when the last process left it.
+async def open_main(settings: Settings, metrics: Metrics, snapshots: Snapshots) -> tuple[Held, SharedBlobs]:
+    """The world that the settings name, with movable parts, as the last process left it; the content of its files.
 
     Its ids go on with a series of their own, since nobody knows how far the last process came with its own.
     """
     world = await open_world(settings, metrics, all_terms())
+    blobs = SharedBlobs(world.blobs)
+    world = msgspec.structs.replace(world, blobs=blobs)
     known = snapshots.main() or Kept(pack=settings.world, ids=IdsState(0))
-    return held_world(world, msgspec.structs.replace(known, ids=IdsState(secrets.randbits(63))))
+    return held_world(world, msgspec.structs.replace(known, ids=IdsState(secrets.randbits(63)))), blobs
 
 
 def all_terms() -> Iterable[ClinicalTerm]:
@@ -166,6 +173,13 @@ def worlds_directory(settings: Settings) -> Path:
         return path.with_name(f"{path.name}.worlds")
     name = settings.database_url.partition("?")[0].rpartition("/")[2]
     return settings.audit_key_file.parent.parent / f"{name}.worlds"
+
+
+def _emptied(directory: Path) -> Path:
+    """The directory without what a process that ended at once has left there; nobody else uses it now."""
+    shutil.rmtree(directory, ignore_errors=True)
+    directory.mkdir(parents=True)
+    return directory
 
 
 def _copies(settings: Settings, passing: Path, metrics: Metrics) -> Copies:

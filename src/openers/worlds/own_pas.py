@@ -14,6 +14,7 @@ import msgspec
 
 from openers.domain.booking import PasAppointment, PasBooking, PasLink
 from openers.domain.clock import Instant
+from openers.domain.errors import PasSilent
 from openers.domain.slots import PolledSlot, Slot, SlotState
 from openers.usecases.booking_ports import Pas
 from openers.usecases.ports import Store
@@ -61,6 +62,7 @@ class OwnPas:
 
     async def book(self, link: PasLink, booking: PasBooking) -> PasAppointment:
         """Book a slot; repeating a key gives the booking that it made. Raises PasRefused, PasSilent."""
+        self._hear(link)
         known = self._booked.get(booking.key)
         if known is not None:
             return known
@@ -79,6 +81,7 @@ class OwnPas:
 
         One that it does not know was made by the PAS that the world had before it was forked: that is cancelled too.
         """
+        self._hear(link)
         known = next((each for each in self._booked.values() if each.id == appointment_id), None)
         if known is not None:
             self._booked[known.key] = msgspec.structs.replace(known, status=CANCELLED, reason=reason)
@@ -87,6 +90,7 @@ class OwnPas:
 
     async def look_up(self, link: PasLink, key: str) -> PasAppointment | None:
         """What became of a key, `None` if nothing did. Raises PasSilent."""
+        self._hear(link)
         known = self._booked.get(key)
         if known is None and self._behind is not None:
             return await self._behind.look_up(link, key)
@@ -102,6 +106,11 @@ class OwnPas:
             known = await tx.slots.of_service(link.service, start, end)
         beyond = start if not known else known[-1].start + timedelta(microseconds=1)
         return [*map(_told, known), *slots_between(self.clinics, link.service, beyond, end)]
+
+    def _hear(self, link: PasLink) -> None:
+        """Raise PasSilent where a clinic of the world's pack says so."""
+        if any(link.service in clinic.services and not clinic.answers for clinic in self.clinics):
+            raise PasSilent("the pack has it say nothing")
 
     async def close(self) -> None:
         """Let go of the PAS behind it."""

@@ -1,6 +1,6 @@
 """The observer that test mode puts into the edge: keeps each call for the inspector, and plays the faults of the API.
 
-`openers.worlds.test_mode` makes one for the service. It masks and checks each exchange before the last byte of its
+`openers.worlds.mode` makes one for the service. It masks and checks each exchange before the last byte of its
 reply leaves, so that whoever has the reply finds the exchange.
 """
 

@@ -1,6 +1,6 @@
 """What makes a service observable and unreliable on request: faults, the inspector, explanations, events, webhooks.
 
-`openers.worlds.test_mode` puts it around a service, in four places: the world's adapters, the edge, the pages and the
+`openers.worlds.mode` puts it around a service, in four places: the world's adapters, the edge, the pages and the
 runner of due work.
 """
 
@@ -24,10 +24,10 @@ from openers.worlds.faults import FaultBoard
 from openers.worlds.faulty_pas import FaultyPas
 from openers.worlds.faulty_scanner import FaultyScanner
 from openers.worlds.finder import Finder
-from openers.worlds.http.control import style_route
 from openers.worlds.http.event_routes import EVENTS, event_routes
 from openers.worlds.http.explain_routes import explain_routes
 from openers.worlds.http.fault_routes import FAULTS, fault_routes
+from openers.worlds.http.pages import style_route
 from openers.worlds.http.request_routes import REQUESTS, request_routes
 from openers.worlds.http.webhook_routes import WEBHOOKS, webhook_routes
 from openers.worlds.inspector.contract import Document

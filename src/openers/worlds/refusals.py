@@ -38,6 +38,24 @@ class GoneIdle(Refusal):
     status = 410
 
 
+class FromElsewhere(Refusal):
+    """A page of another site sent it through somebody's browser."""
+
+    status = 403
+
+
+class NotJson(Refusal):
+    """A body that is not declared as JSON."""
+
+    status = 415
+
+
+class CantBeMade(Refusal):
+    """What was asked for is understood, and can't be made so: a pack that is refused on the way."""
+
+    status = 422
+
+
 class NoForks(BadCall):
     """The database is PostgreSQL."""
 

@@ -18,10 +18,11 @@ from openers.identity.access import AccessCache
 from openers.settings import Settings
 from openers.usecases.due import Job
 from openers.usecases.world import World
+from openers.worlds.content import Content, SharedBlobs
 from openers.worlds.copies import Copies
 from openers.worlds.held import MAIN, Held, Origin, forked
-from openers.worlds.loader import populate
-from openers.worlds.packs import pack_names, read_pack
+from openers.worlds.loader import linked_at, populate
+from openers.worlds.packs import Pack, pack_names, read_pack
 from openers.worlds.refusals import BadCall, GoneIdle, Taken, Unknown
 from openers.worlds.snapshots import Snapshots
 
@@ -34,10 +35,14 @@ FORKED: Final = "fork."
 
 
 class Around(NamedTuple):
-    """What all worlds of a service share: settings, jobs, and what is put around the adapters of each, by its label."""
+    """What all worlds of a service share: settings, jobs, content of files.
+
+    `adapted` is what is put around the adapters of each, by its label.
+    """
 
     settings: Settings
     jobs: Mapping[str, Job]
+    blobs: SharedBlobs
     adapted: Callable[[World, str], World]
 
 
@@ -47,9 +52,10 @@ class Worlds:
     def __init__(self, main: Held, copies: Copies, snapshots: Snapshots, service: Around) -> None:
         """`main` is where requests without a tenant go."""
         self.main, self.snapshots = main, snapshots
-        settings, self.jobs, self._adapted = service
+        self.settings, self.jobs, blobs, self._adapted = service
         self.access: AccessCache | None = None
-        self._copies, self.settings = copies, settings
+        self._copies = copies
+        self._content = Content(blobs, lambda: [held.world.store for held in self.all], lambda: snapshots.content)
         self._forks: dict[str, Held] = {}
         self._gone: set[str] = set()
         self._used: Counter[str] = Counter()
@@ -98,13 +104,24 @@ class Worlds:
         return held
 
     @asynccontextmanager
-    async def thrown_away(self, source: Held) -> AsyncGenerator[Held]:
-        """A fork of `source` as it is now that ends with the block. Raises NoForks."""
-        held = await self._open(source.name, await self._origin_of(source))
+    async def thrown_away(self, source: Held, origin: Origin | None = None) -> AsyncGenerator[Held]:
+        """A fork of `source` as it is now, or of `origin`, that ends with the block. Raises NoForks."""
+        held = await self._open(source.name, origin or await self._origin_of(source))
         try:
             yield held
         finally:
             await self._close(held)
+
+    async def made(self, copy: str, pack: Pack) -> Origin:
+        """A copy of a world that holds `pack` and nothing else, made beside all others. Raises NoForks, Unavailable."""
+        maker = await self._open(copy, await self._origin_of(self.main))
+        try:
+            await self._copies.clear(maker.world.store)
+            kept = await populate(maker, pack, self.settings)
+            await self._keep(maker, copy)
+        finally:
+            await self._close(maker)
+        return Origin(copy, kept)
 
     async def drop(self, name: str) -> None:
         """Drop a fork. Raises Unknown, Taken (it is in use, or main)."""
@@ -125,7 +142,7 @@ class Worlds:
         """Replace all that a world holds by a pack. Raises Unknown, PackError, Unavailable."""
         if pack not in pack_names():
             raise Unknown(f"There is no pack {pack}; there are: {', '.join(pack_names())}")
-        async with held.alone():
+        async with self._replacing(held):
             origin = self._packs.get((pack, seed))
             if origin is None:
                 origin = self._packs[pack, seed] = await self._loaded(held, pack, seed)
@@ -138,7 +155,7 @@ class Worlds:
                 raise BadCall(f"It is not known how world {held.name} began: load a pack or restore a snapshot")
             await self.load(held, held.pack)
             return
-        async with held.alone():
+        async with self._replacing(held):
             await self._become(held, held.origin)
 
     async def snapshot(self, held: Held, name: str) -> None:
@@ -146,41 +163,56 @@ class Worlds:
         check_name(name)
         async with held.alone():
             await self._copies.keep(held.world.store, name)
-            self.snapshots.put(name, held.kept)
+            before = self.snapshots.get(name).content if name in self.snapshots.names else ()
+            content = tuple(await self._content.of(held.world.store))
+            self.snapshots.put(name, msgspec.structs.replace(held.kept, content=content))
+            await self._content.forget(before)
 
     async def restore(self, held: Held, name: str) -> None:
         """Put a world back to a snapshot. Raises Unknown, Unavailable."""
-        async with held.alone():
+        async with self._replacing(held):
             await self._become(held, Origin(name, self.snapshots.get(name)))
 
     async def forget_snapshot(self, name: str) -> None:
         """Drop a snapshot. Raises Unknown, Taken (a world began as it)."""
-        self.snapshots.get(name)
+        kept = self.snapshots.get(name)
         if any(held.origin is not None and held.origin.copy == name for held in self.all):
             raise Taken(f"A world began as snapshot {name} and may be reset to it: drop that world first")
         self.snapshots.drop(name)
         await self._copies.drop(name)
+        await self._content.forget(kept.content)
 
     async def close(self) -> None:
-        """Drop all forks."""
-        for held in list(self._forks.values()):
+        """Drop all forks, and what was kept of packs."""
+        while self._forks:
+            _, held = self._forks.popitem()
             await self._close(held)
-        self._forks.clear()
+        while self._packs:
+            _, origin = self._packs.popitem()
+            await self._drop(origin.copy)
+
+    @asynccontextmanager
+    async def _replacing(self, held: Held) -> AsyncGenerator[None]:
+        """Have a world to oneself, to put something else into it; content that it alone had named goes."""
+        async with held.alone():
+            before = await self._content.of(held.world.store)
+            yield
+            await self._content.forget(before)
 
     async def _loaded(self, held: Held, pack: str, seed: int) -> Origin:
         """A copy of a world that holds a pack and nothing else, made by means of `held`."""
         copy, before = f"pack.{pack}.{seed}", held.kept
-        await self._copies.keep(held.world.store, BEFORE)
+        await self._keep(held, BEFORE)
         try:
             await self._copies.clear(held.world.store)
-            kept = await populate(held, read_pack(pack), self.settings, seed)
-            await self._copies.keep(held.world.store, copy)
+            kept = await populate(held, linked_at(before.pas_url, read_pack(pack)), self.settings, seed)
+            await self._keep(held, copy)
         except BaseException:
             await self._copies.put_back(held.world.store, BEFORE)
             held.become(before)
             raise
         finally:
-            await self._copies.drop(BEFORE)
+            await self._drop(BEFORE)
         return Origin(copy, kept)
 
     async def _become(self, held: Held, origin: Origin) -> None:
@@ -207,8 +239,20 @@ class Worlds:
         return held
 
     async def _close(self, held: Held) -> None:
+        content = await self._content.of(held.world.store)
         await self._copies.discard(held.world.store)
         await self._let_go(held.origin)
+        await self._content.forget(content)
+
+    async def _keep(self, held: Held, copy: str) -> None:
+        """Copy what a world holds now under a name that people don't use."""
+        await self._copies.keep(held.world.store, copy)
+        await self._content.copied(copy, held.world.store)
+
+    async def _drop(self, copy: str) -> None:
+        """Remove such a copy."""
+        await self._copies.drop(copy)
+        await self._content.dropped(copy)
 
     async def _let_go(self, origin: Origin | None) -> None:
         """Remove the copy that a world began as, if it was made for that alone and nobody else began as it."""
@@ -220,7 +264,7 @@ class Worlds:
     async def _tidy(self, copy: str) -> None:
         is_wanted = self._used[copy] > 0 or any(copy == latest for _, latest in self._latest.values())
         if copy.startswith(FORKED) and not is_wanted:
-            await self._copies.drop(copy)
+            await self._drop(copy)
 
     async def _origin_of(self, source: Held | str) -> Origin:
         """A copy of a world as it is now, or a snapshot. Raises Unknown, Unavailable."""
@@ -231,7 +275,7 @@ class Worlds:
         if known is None or known[0] != state:
             self._number += 1
             copy = f"{FORKED}{self._number}"
-            await self._copies.keep(source.world.store, copy)
+            await self._keep(source, copy)
             self._latest[source.name] = ((source.world.store.generation, *await source.world.store.heads()), copy)
             if known is not None:
                 await self._tidy(known[1])

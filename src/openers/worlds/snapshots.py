@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -30,8 +30,13 @@ class Snapshots:
         """The snapshot. Raises Unknown."""
         kept = None if name == MAIN else self._read(name)
         if kept is None:
-            raise Unknown(f"There is no snapshot {name}: GET /_test/snapshots lists them")
+            raise Unknown(f"There is no snapshot {name}: GET /_test/worlds lists them")
         return kept
+
+    @property
+    def content(self) -> Iterable[Collection[str]]:
+        """The keys of the content that each snapshot names."""
+        return [self.get(name).content for name in self.names]
 
     def put(self, name: str, kept: Kept) -> None:
         """Add or replace."""

@@ -25,4 +25,6 @@ async def retrieve_reference_data(call: Call) -> Reply:
     if name not in set(CodeSystemName):
         raise NotFound(Field.CODE_SYSTEM, name)
     system = call.world.reference.code_system(CodeSystemName(name))
-    return call.plain(call.renderings.of_release(system.name, lambda: write_code_system(system, call.base)))
+    return call.plain(
+        call.renderings.of_release(f"{system.name} {system.changed}", lambda: write_code_system(system, call.base))
+    )

@@ -78,7 +78,7 @@ def criteria_of(criteria: SearchCriteria, base: str) -> Json:
         *CLINICAL_TERM.shown(criteria.clinical_term, base),
         *NAMED_CLINICIAN.shown(criteria.named_clinician, base),
         *APPROPRIATE.shown(criteria.age_and_gender_appropriate, base),
-        *PROVISIONING.shown(criteria.provisioning, base),
+        *PROVISIONING.shown(criteria.provisioning if criteria.shows_provisioning else None, base),
     ]
     return {
         "id": "serviceSearchCriteria",

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Final
 
 from openers.domain.appointment import ReviewCause, Specialty
-from openers.domain.codes import Priority
+from openers.domain.codes import AdditionalRequirement, Priority
 from openers.domain.lifecycle import ReferralState
 from openers.domain.referral import Referral
 from openers.usecases.ports import Stored
@@ -65,6 +65,8 @@ _PATHWAY_START: Final = extension("eReferralPathwayStart")
 _REFERRAL_STATE: Final = extension("ReferralState")
 _RULE_ORGANISATION: Final = extension("Commissioning-Rule-Org")
 _REFERRAL_PRIORITY: Final = extension("ReferralPriority")
+_REQUIREMENT: Final = extension("PatientAdditionalRequirement")
+_REQUIREMENTS: Final = code_system("AdditionalRequirementType")
 _TO_SHORTLIST: Final[Json] = {"url": extension("ReferralShortlist"), "valueReference": {"reference": "#shortlist"}}
 
 
@@ -140,6 +142,7 @@ def _extensions(referral: Referral, base: str) -> list[JsonValue]:
         _TO_SHORTLIST,
         {"url": _RULE_ORGANISATION, "valueIdentifier": organisation},
         {"url": _REFERRAL_STATE, "extension": _state(referral, base)},
+        *({"url": _REQUIREMENT, "valueCoding": _requirement(each)} for each in referral.additional_requirements),
     ]
 
 
@@ -171,6 +174,11 @@ def _state(referral: Referral, base: str) -> list[JsonValue]:
     if not isinstance(reason, ReviewCause) and referral.state_comment is not None:
         shown.append({"url": "comments", "valueString": referral.state_comment})
     return shown
+
+
+def _requirement(requirement: AdditionalRequirement) -> Json:
+    """What the patient needs for a visit."""
+    return coded(_REQUIREMENTS, requirement, requirement.capitalize())
 
 
 def _specialty(specialty: Specialty, base: str) -> Json:

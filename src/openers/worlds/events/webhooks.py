@@ -23,6 +23,7 @@ from openers.domain.webhooks import Webhook
 from openers.usecases.ports import DueItem
 from openers.usecases.world import World
 from openers.worlds.events.feed import Feed, write_event
+from openers.worlds.refusals import BadCall
 
 KIND: Final = "tell webhook"
 """The kind of due work by which a webhook is told."""
@@ -35,7 +36,7 @@ SHORTEST_SECRET: Final = 16
 _PREFIX: Final = "sha256="
 
 
-class WebhookRefused(ValueError):
+class WebhookRefused(BadCall):
     """A webhook can't be registered so. The text names the field, its value and what it must be."""
 
 

@@ -14,7 +14,8 @@ from openers.worlds.connection import stops_of
 from openers.worlds.events.feed import Feed, write_event
 from openers.worlds.events.stream import stream
 from openers.worlds.finder import Finder
-from openers.worlds.http.control import ALWAYS, JSON, number_in, page, route, wants_page
+from openers.worlds.http.control import ALWAYS, JSON, number_in, route
+from openers.worlds.http.pages import page, wants_page
 
 EVENTS: Final = "/_test/events"
 STREAM: Final = "text/event-stream"

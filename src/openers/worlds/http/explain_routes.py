@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from starlette.requests import Request
-from starlette.responses import Response
 from starlette.routing import Route
 
 from openers.domain.identifiers import Ubrn
@@ -11,7 +10,8 @@ from openers.usecases.world import World
 from openers.worlds.case import Case, Holder
 from openers.worlds.explanation import explain
 from openers.worlds.finder import Finder
-from openers.worlds.http.control import json_reply, page, route, wants_page
+from openers.worlds.http.control import route
+from openers.worlds.http.pages import page, wants_page
 from openers.worlds.http.request_routes import EXPLAIN, REQUESTS, found
 from openers.worlds.inspector.exchange import Exchange
 from openers.worlds.probe import Probe
@@ -20,14 +20,14 @@ from openers.worlds.probe import Probe
 def explain_routes(finder: Finder, probe: Probe) -> list[Route]:
     """`/_test/explain/{name}`."""
 
-    async def _explain(request: Request) -> Response:
+    async def _explain(request: Request) -> object:
         world = finder.world(request.scope)
         named = found(request, probe.exchanges, finder.name(request.scope))
         cases = [Case(each, probe.judges.gateway, await _holder(each, world)) for each in named]
         explanations = [explain(each) for each in cases]
         if wants_page(request):
             return page("explanation.html", explanations=explanations, requests=REQUESTS)
-        return json_reply({"explanations": explanations})
+        return {"explanations": explanations}
 
     return [route(f"{EXPLAIN}/{{name}}", {"GET": _explain})]
 

@@ -7,21 +7,14 @@ from typing import Annotated
 import msgspec
 from starlette.datastructures import FormData
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import RedirectResponse
 from starlette.routing import Route
 
-from openers.worlds.faults import Fault, FaultBoard, FaultRefused, Faults, Kind
+from openers.worlds.faults import Fault, FaultBoard, Faults, Kind
 from openers.worlds.finder import Finder
-from openers.worlds.http.control import (
-    ControlRefused,
-    is_form,
-    json_reply,
-    page,
-    read_form,
-    read_json,
-    route,
-    wants_page,
-)
+from openers.worlds.http.control import read_json, route
+from openers.worlds.http.pages import is_form, page, wants_page
+from openers.worlds.refusals import BadCall
 
 FAULTS = "/_test/faults"
 
@@ -39,47 +32,46 @@ def fault_routes(finder: Finder, board: FaultBoard) -> list[Route]:
     def _faults(request: Request) -> Faults:
         return board.of(finder.name(request.scope))
 
-    async def _show(request: Request) -> Response:
+    async def _show(request: Request) -> object:
         faults = _faults(request)
         if wants_page(request):
             return page("faults.html", in_force=faults.in_force, seed=faults.seed, kinds=tuple(Kind))
         return _told(faults)
 
-    async def _replace(request: Request) -> Response:
+    async def _replace(request: Request) -> object:
         wanted = await read_json(request, NewFaults)
-        try:
-            _faults(request).replace(wanted.faults, wanted.seed)
-        except FaultRefused as error:
-            raise ControlRefused(422, str(error)) from error
+        _faults(request).replace(wanted.faults, wanted.seed)
         return _told(_faults(request))
 
-    async def _add(request: Request) -> Response:
-        by_form = is_form(request)
-        form = await read_form(request) if by_form else None
-        if form is not None and form.get("act") == "clear":
-            _faults(request).replace(())
-        else:
-            fault = await read_json(request, Fault) if form is None else _of_form(form)
-            try:
-                _faults(request).add(fault)
-            except FaultRefused as error:
-                raise ControlRefused(422, str(error)) from error
-        return RedirectResponse(FAULTS, 303) if by_form else _told(_faults(request))
+    async def _add(request: Request) -> object:
+        if is_form(request):
+            return _by_form(await request.form(), _faults(request))
+        _faults(request).add(await read_json(request, Fault))
+        return _told(_faults(request))
 
-    async def _clear(request: Request) -> Response:
+    async def _clear(request: Request) -> object:
         _faults(request).replace(())
         return _told(_faults(request))
 
     return [route(FAULTS, {"GET": _show, "PUT": _replace, "POST": _add, "DELETE": _clear})]
 
 
-def _told(faults: Faults) -> Response:
+def _told(faults: Faults) -> object:
     told = [{**msgspec.to_builtins(each.fault), "struck": each.struck, "left": each.left} for each in faults.in_force]
-    return json_reply({"seed": faults.seed, "faults": told})
+    return {"seed": faults.seed, "faults": told}
+
+
+def _by_form(form: FormData, faults: Faults) -> RedirectResponse:
+    """Do what a form of the page asks for. Raises BadCall."""
+    if form.get("act") == "clear":
+        faults.replace(())
+    else:
+        faults.add(_of_form(form))
+    return RedirectResponse(FAULTS, 303)
 
 
 def _of_form(form: FormData) -> Fault:
-    """The fault that a form describes. Raises ControlRefused."""
+    """The fault that a form describes. Raises BadCall."""
     given: dict[str, object] = {name: str(value).strip() for name, value in form.items() if str(value).strip()}
     for name in ("operations", "services"):
         if name in given:
@@ -89,4 +81,4 @@ def _of_form(form: FormData) -> Fault:
     try:
         return msgspec.convert(given, Fault, strict=False)
     except msgspec.ValidationError as error:
-        raise ControlRefused(422, str(error)) from error
+        raise BadCall(str(error)) from error

@@ -6,23 +6,16 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, RedirectResponse, Response
+from starlette.responses import PlainTextResponse, RedirectResponse
 from starlette.routing import Route
 
 from openers.worlds.finder import Finder
-from openers.worlds.http.control import (
-    ALWAYS,
-    ControlRefused,
-    json_reply,
-    number_in,
-    page,
-    read_form,
-    route,
-    wants_page,
-)
+from openers.worlds.http.control import ALWAYS, number_in, route
+from openers.worlds.http.pages import page, wants_page
 from openers.worlds.inspector.exchange import Exchange, Exchanges
 from openers.worlds.inspector.export import curl, har
 from openers.worlds.inspector.near_misses import near_misses
+from openers.worlds.refusals import Unknown
 
 REQUESTS: Final = "/_test/requests"
 EXPLAIN: Final = "/_test/explain"
@@ -31,33 +24,32 @@ EXPLAIN: Final = "/_test/explain"
 def request_routes(finder: Finder, exchanges: Exchanges, base_url: str) -> list[Route]:
     """`/_test/requests` and `/_test/requests/{name}`; a name is a number, a request id or a correlation id."""
 
-    async def _list(request: Request) -> Response:
+    async def _list(request: Request) -> object:
         chosen = list(_chosen(request, exchanges, finder.name(request.scope)))
         if request.query_params.get("as") == "har":
-            return json_reply(har(reversed(chosen), base_url))
+            return har(reversed(chosen), base_url)
         if wants_page(request):
             return page("requests.html", exchanges=chosen, explain=EXPLAIN, requests=REQUESTS)
-        return json_reply({"requests": [_summary(each) for each in chosen]})
+        return {"requests": [_summary(each) for each in chosen]}
 
-    async def _one(request: Request) -> Response:
+    async def _one(request: Request) -> object:
         exchange = found(request, exchanges, finder.name(request.scope))[0]
         match request.query_params.get("as"):
             case "curl":
                 return PlainTextResponse(curl(exchange, base_url) + "\n", headers=ALWAYS)
             case "har":
-                return json_reply(har([exchange], base_url))
+                return har([exchange], base_url)
             case _ if wants_page(request):
                 command = curl(exchange, base_url)
                 return page("request.html", one=exchange, near=near_misses(exchange), curl=command, explain=EXPLAIN)
             case _:
-                return json_reply(_told(exchange, base_url))
+                return _told(exchange, base_url)
 
-    async def _forget(request: Request) -> Response:
+    async def _forget(request: Request) -> object:
         exchanges.forget(finder.name(request.scope))
-        return json_reply({"requests": []})
+        return {"requests": []}
 
-    async def _forget_by_form(request: Request) -> Response:
-        await read_form(request)
+    async def _forget_by_form(request: Request) -> object:
         await _forget(request)
         return RedirectResponse(REQUESTS, 303)
 
@@ -68,11 +60,11 @@ def request_routes(finder: Finder, exchanges: Exchanges, base_url: str) -> list[
 
 
 def found(request: Request, exchanges: Exchanges, world: str) -> list[Exchange]:
-    """The exchanges that the path names, the latest first. Raises ControlRefused if there is none (any more)."""
+    """The exchanges that the path names, the latest first. Raises Unknown if there is none (any more)."""
     name = str(request.path_params["name"])
     named = list(exchanges.find(world, name))
     if not named:
-        raise ControlRefused(404, f"{name!r}: no call of this id is remembered; only the last ones of a process are")
+        raise Unknown(f"{name!r}: no call of this id is remembered; only the last ones of a process are")
     return named
 
 

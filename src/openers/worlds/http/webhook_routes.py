@@ -6,21 +6,14 @@ from typing import Annotated, Any, Final
 
 import msgspec
 from starlette.requests import Request
-from starlette.responses import Response
 from starlette.routing import Route
 
 from openers.domain.webhooks import Webhook
-from openers.worlds.events.webhooks import Registration, WebhookRefused, register, remove, replay
+from openers.worlds.events.webhooks import Registration, register, remove, replay
 from openers.worlds.finder import Finder
-from openers.worlds.http.control import (
-    ControlRefused,
-    bound,
-    json_reply,
-    page,
-    read_json,
-    route,
-    wants_page,
-)
+from openers.worlds.http.control import bound, json_reply, read_json, route
+from openers.worlds.http.pages import page, wants_page
+from openers.worlds.refusals import Unknown
 
 WEBHOOKS: Final = "/_test/webhooks"
 
@@ -34,34 +27,31 @@ class Replay(msgspec.Struct, forbid_unknown_fields=True):
 def webhook_routes(finder: Finder) -> list[Route]:
     """`/_test/webhooks` and what is below it."""
 
-    async def _list(request: Request) -> Response:
+    async def _list(request: Request) -> object:
         async with finder.world(request.scope).read() as tx:
             known = await tx.webhooks.all()
         if wants_page(request):
             return page("webhooks.html", webhooks=known)
-        return json_reply({"webhooks": [_told(each) for each in known]})
+        return {"webhooks": [_told(each) for each in known]}
 
-    async def _register(request: Request) -> Response:
+    async def _register(request: Request) -> object:
         wanted = await read_json(request, Registration)
-        try:
-            webhook = await register(wanted, bound(finder.world(request.scope), request, WEBHOOKS))
-        except WebhookRefused as error:
-            raise ControlRefused(422, str(error)) from error
+        webhook = await register(wanted, bound(finder.world(request.scope), request, WEBHOOKS))
         return json_reply({**_told(webhook), "secret": webhook.secret}, 201)
 
-    async def _one(request: Request) -> Response:
+    async def _one(request: Request) -> object:
         name = _name(request)
         async with finder.world(request.scope).read() as tx:
             webhook = await tx.webhooks.get(name)
         return _reply(webhook, name)
 
-    async def _remove(request: Request) -> Response:
+    async def _remove(request: Request) -> object:
         name = _name(request)
         if not await remove(name, bound(finder.world(request.scope), request, WEBHOOKS)):
             raise _unknown(name)
-        return json_reply({"removed": name})
+        return {"removed": name}
 
-    async def _replay(request: Request) -> Response:
+    async def _replay(request: Request) -> object:
         name, wanted = _name(request), await read_json(request, Replay)
         return _reply(await replay(name, wanted.first, bound(finder.world(request.scope), request, WEBHOOKS)), name)
 
@@ -76,14 +66,14 @@ def _name(request: Request) -> str:
     return str(request.path_params["name"])
 
 
-def _reply(webhook: Webhook | None, name: str) -> Response:
+def _reply(webhook: Webhook | None, name: str) -> object:
     if webhook is None:
         raise _unknown(name)
-    return json_reply(_told(webhook))
+    return _told(webhook)
 
 
-def _unknown(name: str) -> ControlRefused:
-    return ControlRefused(404, f"{name!r}: there is no such webhook")
+def _unknown(name: str) -> Unknown:
+    return Unknown(f"{name!r}: there is no such webhook")
 
 
 def _told(webhook: Webhook) -> dict[str, Any]:

@@ -5,7 +5,7 @@ place of a service from its site, public keys from private ones, a crowd of pati
 Called by `worlds.loader` and the command line.
 """
 
-from openers.worlds.packs.pack import Pack, PackError, PackPas
+from openers.worlds.packs.pack import Pack, PackError, PackPas, Scene
 from openers.worlds.packs.reading import pack_names, parse_pack, read_pack
 
-__all__ = ["Pack", "PackError", "PackPas", "pack_names", "parse_pack", "read_pack"]
+__all__ = ["Pack", "PackError", "PackPas", "Scene", "pack_names", "parse_pack", "read_pack"]

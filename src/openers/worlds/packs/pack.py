@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from uuid import UUID
 
 import msgspec
 
-from openers.domain.codes import ClinicalTerm
+from openers.domain.codes import ClinicalTerm, CodeSystemName
 from openers.domain.credentials import Application
 from openers.domain.directory import Organisation, Service, Site, User
 from openers.domain.identifiers import UserId
@@ -30,6 +31,23 @@ class PackPas(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     client_id: str
 
 
+class Scene(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A moment of a pack's world, with records of its own, in which some operations are tried where it is frozen.
+
+    `operations` are by number (`A013`); `ids` are those that the call will make, in this order. `services` are parts of
+    the directory that were otherwise at that moment, `code_systems_changed` says when code systems changed last.
+    """
+
+    name: str
+    title: str
+    operations: tuple[str, ...]
+    now: datetime
+    ids: tuple[UUID, ...] = ()
+    records: LoadRecords = LoadRecords()
+    services: tuple[Service, ...] = ()
+    code_systems_changed: dict[CodeSystemName, datetime] = {}
+
+
 class Pack(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Everything that a world holds when it begins.
 
@@ -38,7 +56,8 @@ class Pack(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     stands, where a world does not go with the real time. `clinics` offer the slots of a world without a real PAS.
     `acts` are what has happened before, `records` what has to be there as it is; `open_to` says as whom a request
     without a token acts, where the door is open. `afterwards` are parts of the directory as they are in the end, such
-    as a service that was withdrawn after it had been put on a shortlist.
+    as a service that was withdrawn after it had been put on a shortlist. `scenes` are files of their own, in the folder
+    that has the pack's name.
     """
 
     name: str
@@ -57,6 +76,7 @@ class Pack(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     acts: tuple[Act, ...] = ()
     afterwards: LoadDirectory = LoadDirectory()
     records: LoadRecords = LoadRecords()
+    scenes: tuple[Scene, ...] = ()
     open_to: dict[BusinessFunction, UserId] = {}
     crowd: Crowd | None = None
     pas: PackPas | None = None

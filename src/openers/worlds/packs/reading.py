@@ -8,6 +8,7 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib.resources import files
+from types import MappingProxyType
 from typing import Any, Final
 
 import msgspec
@@ -49,13 +50,17 @@ def read_pack(name: str) -> Pack:
     """The pack with this name, checked and complete, read once a process. Raises `PackError`."""
     if name not in pack_names():
         raise PackError(f"there is no pack {name!r}; there are: {', '.join(pack_names())}")
-    return parse_pack(name, DATA.joinpath(f"{name}.toml").read_text("utf-8"))
+    return parse_pack(name, DATA.joinpath(f"{name}.toml").read_text("utf-8"), _scenes(name))
 
 
-def parse_pack(name: str, text: str) -> Pack:
-    """The pack that `text` describes. Raises `PackError`, naming every fault that can be told apart."""
+def parse_pack(name: str, text: str, scenes: Mapping[str, str] = MappingProxyType({})) -> Pack:
+    """The pack that `text` describes. Raises `PackError`, naming every fault that can be told apart.
+
+    `scenes` are the texts of its scenes by the names of their files.
+    """
     try:
         tables = _based(tomllib.loads(text))
+        tables["scenes"] = [{"name": name, **tomllib.loads(scene)} for name, scene in scenes.items()]
         pack = msgspec.convert(_completed(tables), Pack, dec_hook=_parse)
     except (tomllib.TOMLDecodeError, msgspec.ValidationError) as fault:
         raise PackError(f"pack {name}: {fault}") from fault
@@ -63,6 +68,15 @@ def parse_pack(name: str, text: str) -> Pack:
     if found:
         raise PackError("\n".join(f"pack {name}: {fault}" for fault in found))
     return _peopled(pack)
+
+
+def _scenes(name: str) -> Mapping[str, str]:
+    """The texts of a pack's scenes, in the order of their files."""
+    folder = DATA.joinpath(name)
+    if not folder.is_dir():
+        return {}
+    scenes = sorted((file for file in folder.iterdir() if _is_pack(file.name)), key=lambda file: file.name)
+    return {file.name.removesuffix(".toml"): file.read_text("utf-8") for file in scenes}
 
 
 def _based(tables: Row) -> Row:
@@ -99,6 +113,10 @@ def _completed(tables: Row) -> Row:
         "afterwards": {
             section: _changed(tables, section, rows) for section, rows in tables.get("afterwards", {}).items()
         },
+        "scenes": [
+            {**scene, "services": _changed(tables, "services", scene.get("services", []))}
+            for scene in tables.get("scenes", ())
+        ],
         "services": [_placed(service, sites) for service in tables.get("services", ())],
         "applications": [_registered(row) for row in registrations],
         "secrets": {row.get("client_id"): row["secret"] for row in registrations if "secret" in row},

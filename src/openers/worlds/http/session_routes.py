@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.routing import Route
 
 from openers.identity.access import AccessCache
-from openers.worlds.calls import call_route, held_of, read_body, reply
+from openers.worlds.http.control import held_of, json_reply, read_json, route
 from openers.worlds.sessions import begin_session_of, end_sessions
 
 
@@ -22,13 +22,15 @@ def session_routes(access: AccessCache) -> list[Route]:
     """The routes of sessions."""
 
     async def _begin(request: Request) -> object:
-        wanted = await read_body(request, LogIn)
+        wanted = await read_json(request, LogIn)
         world = held_of(request).world
         tokens = await begin_session_of(wanted.user, wanted.application, world)
         life = tokens.grant.expires - world.wall.now()
-        return reply({"access_token": tokens.access_token, "token_type": "Bearer", "expires_in": life.seconds}, 201)
+        return json_reply(
+            {"access_token": tokens.access_token, "token_type": "Bearer", "expires_in": life.seconds}, 201
+        )
 
     async def _end(request: Request) -> object:
         return {"ended": await end_sessions(request.query_params.get("user"), held_of(request).world, access)}
 
-    return [call_route("/_test/sessions", {"POST": _begin, "DELETE": _end})]
+    return [route("/_test/sessions", {"POST": _begin, "DELETE": _end})]

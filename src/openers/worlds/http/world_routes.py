@@ -9,8 +9,8 @@ from starlette.requests import Request
 from starlette.routing import Route
 
 from openers.domain.clock import Instant
-from openers.worlds.calls import call_route, read_body, reply
 from openers.worlds.held import MAIN, Held
+from openers.worlds.http.control import json_reply, read_json, route
 from openers.worlds.packs import pack_names
 from openers.worlds.refusals import BadCall
 from openers.worlds.registry import Worlds
@@ -79,7 +79,7 @@ def world_routes(worlds: Worlds) -> list[Route]:
         return everything(worlds)
 
     async def _fork(request: Request) -> object:
-        return reply(described(await make(worlds, await read_body(request, NewWorld))), 201)
+        return json_reply(described(await make(worlds, await read_json(request, NewWorld))), 201)
 
     async def _read(request: Request) -> Described:
         return described(_named(request, worlds))
@@ -89,7 +89,7 @@ def world_routes(worlds: Worlds) -> list[Route]:
         return {"dropped": request.path_params["name"]}
 
     async def _load(request: Request) -> Described:
-        held, wanted = _named(request, worlds), await read_body(request, PackWanted)
+        held, wanted = _named(request, worlds), await read_json(request, PackWanted)
         await worlds.load(held, wanted.pack, wanted.seed)
         return described(held)
 
@@ -100,12 +100,12 @@ def world_routes(worlds: Worlds) -> list[Route]:
 
     async def _snapshot(request: Request) -> Described:
         held = _named(request, worlds)
-        await worlds.snapshot(held, (await read_body(request, Name)).name)
+        await worlds.snapshot(held, (await read_json(request, Name)).name)
         return described(held)
 
     async def _restore(request: Request) -> Described:
         held = _named(request, worlds)
-        await worlds.restore(held, (await read_body(request, Name)).name)
+        await worlds.restore(held, (await read_json(request, Name)).name)
         return described(held)
 
     async def _forget(request: Request) -> object:
@@ -114,13 +114,13 @@ def world_routes(worlds: Worlds) -> list[Route]:
 
     one = "/_test/worlds/{name}"
     return [
-        call_route("/_test/worlds", {"GET": _list, "POST": _fork}),
-        call_route(one, {"GET": _read, "DELETE": _drop}),
-        call_route(f"{one}/load", {"POST": _load}),
-        call_route(f"{one}/reset", {"POST": _reset}),
-        call_route(f"{one}/snapshot", {"POST": _snapshot}),
-        call_route(f"{one}/restore", {"POST": _restore}),
-        call_route("/_test/snapshots/{name}", {"DELETE": _forget}),
+        route("/_test/worlds", {"GET": _list, "POST": _fork}),
+        route(one, {"GET": _read, "DELETE": _drop}),
+        route(f"{one}/load", {"POST": _load}),
+        route(f"{one}/reset", {"POST": _reset}),
+        route(f"{one}/snapshot", {"POST": _snapshot}),
+        route(f"{one}/restore", {"POST": _restore}),
+        route("/_test/snapshots/{name}", {"DELETE": _forget}),
     ]
 
 

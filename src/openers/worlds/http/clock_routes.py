@@ -14,9 +14,9 @@ from openers.bootstrap import note_job
 from openers.domain.clock import Instant
 from openers.telemetry.metrics import Metrics
 from openers.worlds.advance import Done, Jobs, advance, go_back
-from openers.worlds.calls import call_route, held_of, read_body
 from openers.worlds.events.webhooks import wake
 from openers.worlds.held import MAIN, Held
+from openers.worlds.http.control import held_of, read_json, route
 from openers.worlds.linked_pas import Told, tell_linked
 from openers.worlds.refusals import BadCall
 from openers.worlds.registry import Worlds
@@ -75,14 +75,14 @@ class ClockControl:
             return shown(held_of(request))
 
         async def _set(request: Request) -> Shown:
-            return await self.set(held_of(request), await read_body(request, NewTime))
+            return await self.set(held_of(request), await read_json(request, NewTime))
 
         async def _advance(request: Request) -> Shown:
-            return await self.advance(held_of(request), (await read_body(request, Stretch)).whole)
+            return await self.advance(held_of(request), (await read_json(request, Stretch)).whole)
 
         return [
-            call_route("/_test/clock", {"GET": _read, "PUT": _set}),
-            call_route("/_test/clock/advance", {"POST": _advance}),
+            route("/_test/clock", {"GET": _read, "PUT": _set}),
+            route("/_test/clock/advance", {"POST": _advance}),
         ]
 
     async def set(self, held: Held, wanted: NewTime) -> Shown:

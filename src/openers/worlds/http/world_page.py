@@ -4,28 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
-from pathlib import Path
 from typing import Final, NamedTuple
 from urllib.parse import quote
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.datastructures import FormData
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from openers.domain.errors import OpenersError
-from openers.web.log_in import HERE as WEB
-from openers.web.log_in import STYLE_PATH
-from openers.worlds.calls import check_origin
-from openers.worlds.clock_control import ClockControl, NewTime
-from openers.worlds.packs import PackError
+from openers.worlds.http.clock_routes import ClockControl, NewTime
+from openers.worlds.http.control import not_available, refusing
+from openers.worlds.http.pages import page
+from openers.worlds.http.world_routes import NewWorld, everything, make
 from openers.worlds.refusals import BadCall, Refusal
 from openers.worlds.registry import Worlds
-from openers.worlds.world_control import NewWorld, everything, make
 
 PAGE: Final = "/_test/"
-HERE: Final = Path(__file__).parent
 
 
 class Link(NamedTuple):
@@ -37,34 +32,32 @@ class Link(NamedTuple):
 
 def page_routes(worlds: Worlds, clocks: ClockControl, links: Sequence[Link]) -> list[Route]:
     """The page, and what its forms do. `links` lead to other pages."""
-    environment = Environment(
-        loader=FileSystemLoader([HERE / "templates", WEB / "templates"]),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    template = environment.get_template("worlds.html")
 
     async def _show(request: Request) -> Response:
         told = everything(worlds)
         problem = request.query_params.get("problem", "")[:500]
         done = request.query_params.get("done", "")[:500]
-        return HTMLResponse(template.render(told=told, links=links, problem=problem, done=done, style=STYLE_PATH))
+        return page("worlds.html", told=told, links=links, problem=problem, done=done)
+
+    async def _carry_out_form(request: Request) -> str:
+        return await _carry_out(await request.form(), worlds, clocks)
 
     async def _act(request: Request) -> Response:
         try:
-            check_origin(request)
-            done = await _carry_out(await request.form(), worlds, clocks)
+            return _back("done", str(await refusing(request, _carry_out_form)))
         except Refusal as refusal:
             return _back("problem", refusal.text)
-        except PackError as error:
-            return _back("problem", str(error))
         except OpenersError as error:
-            return _back("problem", f"Not available: {type(error).__name__}")
-        return _back("done", done)
+            return _back("problem", not_available(error))
 
-    return [Route(PAGE, _show, methods=["GET"]), Route(PAGE, _act, methods=["POST"])]
+    async def _home(_request: Request) -> Response:
+        return RedirectResponse(PAGE, 307)
+
+    return [
+        Route(PAGE, _show, methods=["GET"]),
+        Route(PAGE, _act, methods=["POST"]),
+        Route(PAGE.rstrip("/"), _home, methods=["GET"]),
+    ]
 
 
 async def _carry_out(form: FormData, worlds: Worlds, clocks: ClockControl) -> str:

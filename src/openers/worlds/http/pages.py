@@ -1,0 +1,65 @@
+"""What the pages of test mode share: templates, their style sheet, and forms that our own pages send."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import Any, Final, cast
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+from starlette.routing import Route
+
+from openers.api.media import media_of
+from openers.web import log_in
+from openers.worlds.http.control import ALWAYS
+
+HERE: Final = Path(__file__).parent.parent
+STYLE: Final = "/_test/probe.css"
+FORM: Final = "application/x-www-form-urlencoded"
+PAGE: Final = "text/html"
+
+
+def wants_page(request: Request) -> bool:
+    """Whether a person with a browser asks, who says so by its `Accept` header."""
+    return PAGE in request.headers.get("accept", "")
+
+
+def is_form(request: Request) -> bool:
+    """Whether a page of ours sends its form."""
+    return media_of(request.headers.get("content-type", "")) == FORM
+
+
+def page(template: str, **shown: Any) -> Response:
+    """A page for people."""
+    text = _templates().get_template(template).render(style=STYLE, in_words=_in_words, **shown)
+    return HTMLResponse(text, headers=ALWAYS)
+
+
+def style_route() -> Route:
+    """The pages' style sheet: that of the log-in page, and what tables need."""
+    style = (log_in.HERE / "assets" / "style.css").read_bytes() + (HERE / "templates" / "probe.css").read_bytes()
+
+    async def _style(_request: Request) -> Response:
+        return Response(style, media_type="text/css")
+
+    return Route(STYLE, _style)
+
+
+def _in_words(value: object) -> str:
+    """A fact as people read it."""
+    if isinstance(value, list | tuple):
+        return ", ".join(map(str, cast("list[object]", value)))
+    return str(value)
+
+
+@cache
+def _templates() -> Environment:
+    return Environment(
+        loader=FileSystemLoader([HERE / "templates", log_in.HERE / "templates"]),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )

@@ -1,0 +1,215 @@
+"""A frozen world's requests: each is carried out whole on a fork that is thrown away afterwards.
+
+A pack may have scenes, moments of its world at which some operations are tried, since one number can't be booked,
+unbooked and rejected at once. An act of such an operation goes to these scenes in turn, and then to the world as it is,
+until one takes it; a question is put in all, and the fullest answer counts; if none takes it, the first refusal does.
+A header names one scene. Called by test mode.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, Final
+
+import msgspec
+
+from openers.api.edge import PREFIX
+from openers.api.registry import Operation
+from openers.api.request import Request, Scope
+from openers.api.routes import Routes
+from openers.domain.clock import Instant
+from openers.domain.codes import ClinicalTerm, CodeSystem, CodeSystemName
+from openers.domain.geography import Point
+from openers.domain.identifiers import Postcode
+from openers.identity.access import open_bearer
+from openers.identity.errors import InvalidToken
+from openers.identity.opaque import digest
+from openers.usecases.load_directory import LoadDirectory
+from openers.usecases.ports import ReferenceData
+from openers.usecases.world import World
+from openers.worlds.held import Held, Origin
+from openers.worlds.ids import IdsState, SeededIds
+from openers.worlds.packs import Pack, Scene, pack_names, read_pack
+from openers.worlds.registry import Worlds
+
+NAMED: Final = b"x-openers-scene"
+"""The header by which a request names the one scene that it is for."""
+CREATED: Final = 201
+REFUSED: Final = 400
+"""From this status on a scene has not taken a request."""
+InWorld = Callable[[Scope, World, Held, Any, Any], Awaitable[None]]
+"""Serves a request in a world that is not that of its tenant."""
+
+
+class Scenes:
+    """The scenes of every pack, made when they are asked for first."""
+
+    def __init__(self, worlds: Worlds, routes: Routes, in_world: InWorld) -> None:
+        """`routes` tell which operation a request is for."""
+        self._worlds, self._routes, self._in_world = worlds, routes, in_world
+        self._origins: dict[tuple[str, str], Origin] = {}
+        self._making = asyncio.Lock()
+
+    async def play(self, scope: Scope, held: Held, receive: Any, send: Any) -> None:
+        """Serve a request in the scenes for its operation, or else in the world as it is. Raises NoForks."""
+        operation, scenes = self._for(scope, held)
+        if operation is None or not scenes:
+            async with self._worlds.thrown_away(held) as fork:
+                return await self._in_world(scope, fork.world, held, receive, send)
+        body, replies = await _whole(receive), list[Said]()
+        for scene in (*scenes, None):
+            replies.append(await self._said(scope, scene, held, body))
+            if _is_act(operation) and replies[-1].took:
+                break
+        taken = [each for each in replies if each.took]
+        best = max(taken, key=lambda each: each.size) if taken else replies[0]
+        return await best.repeat(send)
+
+    async def _said(self, scope: Scope, scene: Scene | None, held: Held, body: Body) -> Said:
+        """What is replied in a scene, or in the world as it is."""
+        said, origin = Said(), None if scene is None else await self._origin(held.pack, scene)
+        async with self._worlds.thrown_away(held, origin) as fork:
+            world = fork.world if scene is None else await self._at(scene, fork.world, scope, held)
+            await self._in_world(scope, world, held, body.again(), said)
+        return said
+
+    def _for(self, scope: Scope, held: Held) -> tuple[Operation | None, Sequence[Scene]]:
+        """The operation that is asked for, and the scenes of the world's pack that are for it."""
+        if held.pack not in pack_names() or not (scenes := read_pack(held.pack).scenes):
+            return None, ()
+        request = Request(scope, PREFIX)
+        match = self._routes.find(request.path)
+        operation = None if match is None else match.operations.get(request.method)
+        if operation is None:
+            return None, ()
+        named = request.header(NAMED)
+        return operation, [each for each in scenes if operation.id in each.operations and named in ("", each.name)]
+
+    async def _origin(self, name: str, scene: Scene) -> Origin:
+        """The copy of the world at that moment."""
+        async with self._making:
+            known = self._origins.get((name, scene.name))
+            if known is None:
+                copy = f"scene.{name}.{len(self._origins)}"
+                made = await self._worlds.made(copy, _at(scene, name))
+                known = self._origins[name, scene.name] = _with_ids(made, scene)
+        return known
+
+    async def _at(self, scene: Scene, fork: World, scope: Scope, held: Held) -> World:
+        """The fork at the moment of a scene."""
+        await self._known_too(scope, held.world, fork)
+        if not scene.code_systems_changed:
+            return fork
+        return msgspec.structs.replace(fork, reference=DatedReference(fork.reference, scene.code_systems_changed))
+
+    async def _known_too(self, scope: Scope, world: World, fork: World) -> None:
+        """Have whoever is logged in be so in the fork, which knows of no log-ins."""
+        access = self._worlds.access
+        scheme, _, token = Request(scope, PREFIX).header(b"authorization").partition(" ")
+        if access is None or scheme.lower() != "bearer":
+            return
+        try:
+            caller = await open_bearer(token.strip(), world, access)
+        except InvalidToken:
+            return
+        access.put(fork.name, digest(token.strip()), caller, world.wall.now())
+
+
+class DatedReference:
+    """Reference data whose code systems changed at given instants: the `ReferenceData` port of a scene."""
+
+    def __init__(self, inner: ReferenceData, changed: Mapping[CodeSystemName, Instant]) -> None:
+        """`inner` has all the rest."""
+        self._inner, self._changed = inner, changed
+
+    def code_system(self, name: CodeSystemName) -> CodeSystem:
+        """One of the six dynamic code systems."""
+        system = self._inner.code_system(name)
+        return msgspec.structs.replace(system, changed=self._changed.get(name, system.changed))
+
+    def clinical_term(self, code: str) -> ClinicalTerm | None:
+        """The SNOMED CT concept, if the dictionary has it."""
+        return self._inner.clinical_term(code)
+
+    def locate(self, postcode: Postcode) -> Point | None:
+        """Where a postcode's outward area is."""
+        return self._inner.locate(postcode)
+
+
+class Said:
+    """What was replied, kept to be sent or not: ASGI's `send` for a scene."""
+
+    def __init__(self) -> None:
+        """Nothing yet."""
+        self._messages: list[Scope] = []
+
+    async def __call__(self, message: Scope) -> None:
+        """Keep a message."""
+        self._messages.append(message)
+
+    @property
+    def status(self) -> int:
+        """Of the reply; 0 if there was none, as with a fault that breaks the connection."""
+        return self._messages[0]["status"] if self._messages else 0
+
+    @property
+    def took(self) -> bool:
+        """Whether the request was carried out."""
+        return 0 < self.status < REFUSED
+
+    @property
+    def size(self) -> int:
+        """How much was said, in bytes."""
+        return sum(len(message.get("body", b"")) for message in self._messages)
+
+    async def repeat(self, send: Any) -> None:
+        """Send it."""
+        for message in self._messages:
+            await send(message)
+
+
+def _is_act(operation: Operation) -> bool:
+    """Whether it changes something. A question is put in every scene: the one that says most knows of it."""
+    return operation.changes or operation.success == CREATED
+
+
+class Body:
+    """A request's body, to be read again and again."""
+
+    def __init__(self, messages: Sequence[Scope]) -> None:
+        """`messages` are ASGI's."""
+        self._messages = messages
+
+    def again(self) -> Callable[[], Awaitable[Scope]]:
+        """ASGI's `receive`, from the beginning."""
+        left = iter(self._messages)
+
+        async def _receive() -> Scope:
+            return next(left, {"type": "http.disconnect"})
+
+        return _receive
+
+
+async def _whole(receive: Any) -> Body:
+    """All that arrives. Only scenes read it so: they are for tests, and their requests small."""
+    messages: list[Scope] = [await receive()]
+    while messages[-1].get("more_body"):
+        messages.append(await receive())
+    return Body(messages)
+
+
+def _at(scene: Scene, name: str) -> Pack:
+    """The pack as it is at that moment."""
+    pack = read_pack(name)
+    return msgspec.structs.replace(
+        pack, now=scene.now, records=scene.records, acts=(), afterwards=LoadDirectory(services=scene.services)
+    )
+
+
+def _with_ids(made: Origin, scene: Scene) -> Origin:
+    """The copy with the ids that the call will make; the call itself is numbered with the first of the series."""
+    if not scene.ids:
+        return made
+    own = SeededIds(IdsState(0)).uuid()
+    return Origin(made.copy, msgspec.structs.replace(made.kept, ids=IdsState(0, given=(own, *scene.ids))))

@@ -1,0 +1,67 @@
+"""`openers demo` as users start it: a process with the demo world, its Test PAS beside it, a folder for commands."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from tests.checks.source import ROOT
+from tests.live import free_port
+
+READY: Final = "Uvicorn running on"
+STOP_WITHIN_S: Final = 30.0
+
+
+@dataclass(frozen=True)
+class Demo:
+    """A running demo world, and a folder that looks to commands like the project's own."""
+
+    base_url: str
+    pas_url: str
+    folder: Path
+    environment: dict[str, str]
+
+    def run(self, commands: str) -> str:
+        """What `commands` print, run with bash in the folder. They must succeed."""
+        result = subprocess.run(
+            ["bash", "-c", commands], cwd=self.folder, env=self.environment, capture_output=True, text=True, check=False
+        )
+        assert result.returncode == 0, result.stdout + result.stderr
+        return result.stdout
+
+
+@contextmanager
+def demo_in(folder: Path) -> Generator[Demo]:
+    """`openers demo` on free ports and a new database in `folder`; ended with the block."""
+    for name in (".venv", "docs"):
+        (folder / name).symlink_to(ROOT / name)
+    port, pas_port = free_port(), free_port()
+    base_url = f"http://127.0.0.1:{port}"
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("OPENERS_")}
+    environment = kept | {"OPENERS_DATABASE_URL": f"sqlite:///{folder}/var/openers.db", "OPENERS_BASE_URL": base_url}
+    command = [".venv/bin/openers", "demo", "--port", str(port), "--pas-port", str(pas_port)]
+    process = subprocess.Popen(
+        command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    try:
+        _wait_for(process)
+        yield Demo(base_url, f"http://127.0.0.1:{pas_port}", folder, environment)
+    finally:
+        process.terminate()
+        process.communicate(timeout=STOP_WITHIN_S)
+
+
+def _wait_for(process: subprocess.Popen[str]) -> None:
+    """Return when it answers. Fails, with what it has said, if it ends before."""
+    assert process.stdout is not None
+    told: list[str] = []
+    for line in process.stdout:
+        told.append(line)
+        if READY in line:
+            return
+    raise AssertionError("".join(told))

@@ -1,0 +1,117 @@
+"""Every refusal there is can be explained: a failing check, a rule with its source, and what to do, whatever the call.
+
+The refusals are those of `domain/errors.py` and `wire/json.py`, told in either version of FHIR, and the edge's own.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import AsyncGenerator, Callable, Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+import pytest
+
+from openers.domain import errors as e
+from openers.domain.errors import Field, OpenersError
+from openers.wire import json as w
+from openers.wire import problems
+from openers.wire.outcome import STU3, Fhir, Problem, outcome_of
+from openers.worlds.case import Case, Holder
+from openers.worlds.explanation import Verdict, explain
+from openers.worlds.inspector.exchange import Exchange
+from tests.api.violations import PATHS
+from tests.requests import create_referral
+from tests.service import GP, Running, copied, open_test_service, running, settings_for
+
+pytestmark = pytest.mark.anyio
+GIVEN: Final[dict[str, Any]] = {
+    "field": Field.REFERRAL,
+    "header": "If-Match",
+    "hint": "is wrong: send another one",
+    "value": "x",
+    "version": 1,
+    "sent": 1,
+    "latest": 2,
+    "retry_after_s": 1,
+    "limit_bytes": 1,
+    "limit_s": 1.0,
+    "place": "$",
+    "rule": problems.FUNCTION,
+}
+"""What refusals are made of, by the name of the parameter; everything else is a word."""
+SAYS_NOTHING: Final = "Change the request."
+
+
+@pytest.fixture(scope="module")
+async def calls(
+    sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory, keys: Path
+) -> AsyncGenerator[tuple[Any, list[Exchange]]]:
+    """The gateway, and calls by everybody: a person who reads, one who writes, an application, nobody."""
+    settings = settings_for(copied(sqlite_template, tmp_path_factory.mktemp("calls")), keys)
+    async with running(settings, open_it=open_test_service) as run:
+        await _ask(run)
+        observer: Any = run.service.edge.observer
+        yield run.service.edge.gateway, list(observer.exchanges.of("demo"))
+
+
+async def _ask(run: Running) -> None:
+    gp = await run.as_person(GP)
+    referral = (await gp.post(**create_referral())).json()
+    for who in (gp, await run.as_application("demo-provider-app"), run.anonymous()):
+        await who.get(PATHS["STU3"])
+        await who.get(f"/STU3/ReferralRequest/{referral['id']}")
+        await who.post(f"/STU3/ReferralRequest/{referral['id']}/$ers.acceptReferral", headers={"If-Match": 'W/"1"'})
+
+
+def _made(of: Callable[..., Any], **given: Any) -> Any:
+    """What a class or function makes of plain arguments."""
+    wanted = inspect.signature(of.__init__ if inspect.isclass(of) else of).parameters.values()
+    plain = [each for each in wanted if each.kind is each.POSITIONAL_OR_KEYWORD and each.name != "self"]
+    needed = [each.name for each in plain if each.default is each.empty or each.name == "hint"]
+    return of(**{name: given.get(name, GIVEN.get(name, "a word")) for name in needed})
+
+
+def _errors() -> Iterator[OpenersError]:
+    for kind in STU3:
+        yield _made(kind)
+
+
+def _problems() -> Iterator[Problem]:
+    for fhir in Fhir:
+        yield from (outcome_of(error, fhir) for error in _errors())
+        for name, make in vars(problems).items():
+            if inspect.isfunction(make) and make.__module__ == problems.__name__ and not name.startswith("_"):
+                yield _made(make, fhir=fhir)
+
+
+def test_the_sweep_is_a_sweep() -> None:
+    """Every class of the two trees is among them, and every rule of the edge."""
+    told = {type(error) for error in _errors()}
+    assert {each for each in told if each.__module__ in (e.__name__, w.__name__)} == set(STU3)
+    rules = {value for value in vars(problems).values() if isinstance(value, problems.Rule)}
+    seldom = {problems.PACE, problems.SIGNED, problems.ON_BEHALF_OF, problems.HEADER_MISSING, problems.IF_MATCH}
+    assert rules - {each.rule for each in _problems()} <= seldom
+    assert {each.status for each in _problems()} >= {401, 403, 422}
+
+
+async def test_no_refusal_is_without_rule_source_and_fix(calls: tuple[Any, list[Exchange]]) -> None:
+    gateway, exchanges = calls
+    assert len({each.caller is None for each in exchanges}) == 2
+    for exchange in exchanges:
+        for problem in _problems():
+            for holder in (None, Holder("D82106", None, "NOT_BOOKED"), Holder("D82106", "RCD/Cardiology", "BOOKED")):
+                _check(exchange, problem, gateway, holder)
+
+
+def _check(exchange: Exchange, problem: Problem, gateway: Any, holder: Holder | None) -> None:
+    refused = msgspec.structs.replace(exchange, problem=problem, status=problem.status)
+    explanation = explain(Case(refused, gateway, holder))
+    failure = explanation.failure
+    assert failure is not None
+    assert failure.rule, problem
+    assert failure.source.startswith(("rules ", "setting OPENERS_")), problem
+    assert len(failure.fix.split()) > 2, problem
+    assert failure.fix != SAYS_NOTHING, problem
+    assert [each.check for each in explanation.steps if each.verdict is Verdict.FAILED] == [failure.check], problem

@@ -1,0 +1,94 @@
+"""Scenes of a frozen world: moments at which operations are tried, of which an act needs one and a question all."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+
+import httpx
+import pytest
+
+from openers.cli.demo import load
+from openers.worlds.packs import PackError, parse_pack, read_pack
+from tests.service import RC, SPC, settings_for
+from tests.worlds.rig import Rig, rig
+
+pytestmark = pytest.mark.anyio
+FHIR = "/referrals/FHIR"
+WORKLIST = f"{FHIR}/STU3/ReferralRequest/$ers.fetchworklist"
+
+
+@pytest.fixture(scope="module")
+async def frozen(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Rig]:
+    """A frozen service in the world that has scenes."""
+    directory = tmp_path_factory.mktemp("scenes")
+    url = f"sqlite:///{directory}/openers.db"
+    await load(settings_for(url, directory, world="published"))
+    async with rig(url, directory, world="published", open=True, frozen=True) as made:
+        yield made
+
+
+def records_of(scene: str) -> tuple[str, int]:
+    """UBRN and version of the one referral in a scene."""
+    [kept] = next(each for each in read_pack("published").scenes if each.name == scene).records.referrals
+    return kept.value.ubrn, kept.version
+
+
+async def act(frozen: Rig, operation: str, ubrn: str, version: int, **headers: str) -> httpx.Response:
+    """An act of a provider's clinician without a body."""
+    sent = {"NHSD-eRS-Business-Function": SPC, "If-Match": f'W/"{version}"', **headers}
+    return await frozen.http.post(f"{FHIR}/STU3/ReferralRequest/{ubrn}/$ers.{operation}", headers=sent)
+
+
+async def listed(frozen: Rig, kind: str, function: str, **headers: str) -> list[str]:
+    """What is on a worklist."""
+    system = "https://fhir.nhs.uk/STU3/CodeSystem/eRS-ReferralListSelector-1"
+    body = {
+        "resourceType": "Parameters",
+        "meta": {"profile": ["https://fhir.nhs.uk/STU3/StructureDefinition/eRS-FetchWorklist-Parameters-1"]},
+        "parameter": [{"name": "listType", "valueCodeableConcept": {"coding": [{"system": system, "code": kind}]}}],
+    }
+    sent = {"NHSD-eRS-Business-Function": function, **headers}
+    reply = await frozen.http.post(WORKLIST, json=body, headers=sent)
+    assert reply.status_code == 200, reply.text
+    return [each["item"]["reference"] for each in reply.json().get("entry", [])]
+
+
+async def test_an_act_goes_to_the_scene_that_takes_it(frozen: Rig) -> None:
+    """The same number stands elsewhere in the world as it is; nothing of the act stays."""
+    ubrn, version = records_of("a013")
+    for _ in range(2):
+        accepted = await act(frozen, "acceptReferral", ubrn, version)
+        assert accepted.status_code == 200, accepted.text
+        assert accepted.json()["meta"]["versionId"] == str(version + 1)
+    read = await frozen.http.get(f"{FHIR}/STU3/ReferralRequest/{ubrn}", headers={"NHSD-eRS-Business-Function": RC})
+    assert read.json()["meta"]["versionId"] not in (str(version), str(version + 1))
+
+
+async def test_an_act_that_no_scene_takes_is_refused_by_the_first(frozen: Rig) -> None:
+    ubrn, version = records_of("a013")
+    assert (await act(frozen, "acceptReferral", ubrn, version + 7)).status_code == 409
+
+
+async def test_a_question_is_answered_by_the_scene_that_knows_most(frozen: Rig) -> None:
+    """Each list has its own scene, and a header names one."""
+    for kind, function in (("REJECTED_TRIAGE_RESPONSE", RC), ("APPOINTMENT_SLOT_ISSUES", SPC)):
+        assert await listed(frozen, kind, function)
+    assert not await listed(frozen, "APPOINTMENT_SLOT_ISSUES", SPC, **{"X-OpenERS-Scene": "a008-rejected"})
+
+
+async def test_who_is_logged_in_is_known_in_scenes(frozen: Rig) -> None:
+    """Tokens are of the world, scenes were made before them; a token of nobody opens no scene."""
+    ubrn, version = records_of("a013")
+    clinician = read_pack("published").open_to[SPC]  # pyright: ignore[reportArgumentType] -- a StrEnum's member
+    begun = await frozen.control("POST", "/sessions", {"user": clinician})
+    place = {"NHSD-End-User-Organisation-ODS": "R69"}
+    mine = await act(frozen, "acceptReferral", ubrn, version, Authorization=f"Bearer {begun['access_token']}", **place)
+    assert mine.status_code == 200, mine.text
+    nobody = await act(frozen, "acceptReferral", ubrn, version, Authorization="Bearer nobody", **place)
+    assert nobody.status_code == 401
+
+
+def test_a_fault_in_a_scene_is_named_with_its_place() -> None:
+    pack = 'name = "x"\ntitle = "X"\nday = 2026-01-01\n'
+    with pytest.raises(PackError, match=r"scenes\[0\]"):
+        parse_pack("x", pack, {"one": 'title = "One"\noperations = ["A013"]\n'})
