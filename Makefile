@@ -1,7 +1,7 @@
 # Every command of the project. `make help` lists them; `make run` and `make test` need Python 3.11 and nothing else.
 python := .venv/bin/python
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench bench-worklists races soak sabotage conformance docs-check lock clean setup-run setup-test
+.PHONY: help run test check bench bench-worklists races soak soak-referrals soak-uploads sabotage conformance docs-check lock clean setup-run setup-test
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -27,14 +27,18 @@ bench-worklists: setup-test ## a worklist in a store of 10,000 referrals and in 
 races: setup-test ## 1,000 rounds of 200 callers for 20 slots on each database: half an hour
 	@OPENERS_RACES_ROUNDS=1000 $(python) -m pytest tests/races
 
-soak: setup-test ## long runs: 10,000 steps of whole referrals, then twenty uploads of 100 MiB at once; half an hour
+soak: soak-referrals soak-uploads ## long runs: 10,000 steps of whole referrals, then twenty uploads of 100 MiB at once; half an hour
+
+soak-referrals: setup-test ## a machine that drives whole referrals, 10,000 steps
 	@OPENERS_SOAK_STEPS=10000 $(python) -m pytest tests/lifecycle/test_whole_referrals.py
+
+soak-uploads: setup-test ## memory and disk while twenty files of 100 MiB are uploaded and read
 	@OPENERS_TEST_UPLOAD_MIB=100 $(python) -m pytest tests/blobs/test_memory.py
 
 sabotage: setup-test ## plant faults one by one; each must turn a test red
 	@$(python) -m tests.sabotage
 
-conformance: setup-test ## published examples in OPENERS_REFERENCE_DIR against the running demo world
+conformance: setup-test ## published examples in OPENERS_REFERENCE_DIR against running worlds, and how many come out whole
 	@test -n "$$OPENERS_REFERENCE_DIR" || { echo "OPENERS_REFERENCE_DIR is not set: name the folder of the published specification and examples" >&2; exit 2; }
 	@$(python) -m pytest tests/conformance
 

@@ -45,6 +45,7 @@ AGES = st.builds(AgeRange, st.none() | st.integers(0, 60), st.none() | st.intege
 LISTINGS = st.builds(
     Listing,
     id=st.integers(1, 40).map(lambda n: ServiceId(str(n))),
+    name=st.sampled_from(("A clinic", "another Clinic", "Other Clinic")),
     organisation=st.sampled_from(PROVIDERS),
     site=st.sampled_from(SITES),
     flows=mostly(FLOWS[3], st.sampled_from(FLOWS)),
@@ -124,11 +125,11 @@ def found(
 ) -> list[tuple[str, float | None]]:
     """What a search finds, in order, without any limit on their number."""
 
-    def rank(listing: Listing) -> tuple[tuple[bool, float], tuple[bool, float], int]:
+    def rank(listing: Listing) -> tuple[tuple[bool, float], tuple[bool, float], str, int]:
         distance, wait = miles(origin, listing), listing.wait_days
         near, soon = (distance is None, distance or 0.0), (wait is None, float(wait or 0))
         first, second = (near, soon) if sort is SortBy.DISTANCE else (soon, near)
-        return first, second, int(listing.id)
+        return first, second, listing.name.casefold(), int(listing.id)
 
     suitable = [each for each in directory if suits(each, wanted, origin)]
     return [(each.id, miles(origin, each)) for each in sorted(suitable, key=rank)]
