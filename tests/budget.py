@@ -17,7 +17,7 @@ import pytest
 COMPARISONS: Final = "comparisons"
 SKIPS: Final = "tests/skips.txt"
 EXPECTED: Final = "tests/conformance/expected_comparisons.txt"
-WHOLE: Final = ({"tests"}, {"tests/conformance"})
+WHOLE_CONFORMANCE: Final = ({"tests"}, {"tests/conformance"})
 """What a run is asked for when it is asked for the whole conformance suite."""
 
 
@@ -51,7 +51,7 @@ class Account:
     def __init__(self, config: pytest.Config) -> None:
         """`config` tells where the committed numbers are and what the run was asked for."""
         self._root = config.rootpath
-        self._is_whole = self._asks_for_everything(config)
+        self._is_whole = asks_for_everything(config, WHOLE_CONFORMANCE)
         self._skips: set[tuple[str, str]] = set()
         self._comparisons = 0
         self._faults: list[str] = []
@@ -98,11 +98,12 @@ class Account:
             return []
         return [f"{self._comparisons} comparisons with published examples: {EXPECTED} says {expected}"]
 
-    @staticmethod
-    def _asks_for_everything(config: pytest.Config) -> bool:
-        asked = {argument.rstrip("/") for argument in config.args}
-        chosen = config.option.keyword or config.option.markexpr or config.option.collectonly
-        return asked in WHOLE and not chosen and bool(os.environ.get("OPENERS_REFERENCE_DIR"))
+
+def asks_for_everything(config: pytest.Config, alternatives: tuple[set[str], ...] = ({"tests"},)) -> bool:
+    """Whether a run is one of all tests, or of all in one of the `alternatives`, with what they compare with."""
+    asked = {argument.rstrip("/") for argument in config.args}
+    chosen = config.option.keyword or config.option.markexpr or config.option.collectonly
+    return asked in alternatives and not chosen and bool(os.environ.get("OPENERS_REFERENCE_DIR"))
 
 
 def _text(path: Path) -> str:

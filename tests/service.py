@@ -32,7 +32,7 @@ from openers.worlds import mode
 from openers.worlds.loader import load_pack
 from openers.worlds.packs import Pack, read_pack
 from tests import own_openapi
-from tests.conformance import official
+from tests.conformance import listed, official
 from tests.conformance.reference import DIRECTORY
 
 FHIR = "application/fhir+json"
@@ -69,8 +69,8 @@ PEOPLE = (GP, GP_ADMIN, REFERRING_ADMIN, CONSULTANT, CONSULTANT_ADMIN, PROVIDER_
 
 Open = Callable[[Settings, Iterable[ClinicalTerm]], Awaitable[Service]]
 Check = Callable[[httpx.Request, httpx.Response], None]
-CHECKS: tuple[Check, ...] = (own_openapi.check_reply, *([official.check_reply] if DIRECTORY else []))
-"""What looks at every reply of the FHIR edge, and fails the test whose call it was."""
+CHECKS: tuple[Check, ...] = (own_openapi.check_reply, *([official.check_reply, listed.note_reply] if DIRECTORY else []))
+"""What looks at every reply of the FHIR edge: fails the test whose call it was, or notes what was answered."""
 
 
 async def _checked(response: httpx.Response) -> None:

@@ -18,6 +18,7 @@ from tests.acts.cast import Cast
 from tests.acts.words import ACCEPTED, ADVICE, ASSESSING, LATER, LETTER, cancelling, document, uploaded
 from tests.api.arrangements import Moved, at_time, patient_called, put
 from tests.booking.rig import SERVICE, Json, code
+from tests.files import INFECTED, scan
 from tests.requests import PATIENT
 from tests.service import CONSULTANT
 
@@ -43,8 +44,11 @@ async def test_files_that_a_provider_may_attach(cast: Cast, number: str, name: s
     of_another = await uploaded(cast.consultant, (await AWAITING(cast))["id"], f"{number}-other.txt")
     of_referrer = await uploaded(cast.gp, referral["id"], f"{number}-theirs.txt")
     letter = referral["contained"][-1]["content"][0]["attachment"]["url"]
+    infected = await uploaded(cast.consultant, referral["id"], f"{number}-infected.txt", INFECTED.content)
+    await scan(cast.rig.run, infected.removeprefix("Binary/"))
     before = await cast.rows()
     refused = {
+        "INVALID_STATE": [infected],
         "REFERENCE_NOT_FOUND": ["Binary/00000000-0000-4000-8000-000000000000", of_another, of_referrer],
         "INAPPROPRIATE_VALUE": [of_nobody],
     }

@@ -96,6 +96,15 @@ async def test_the_same_service_asked_again(cast: Cast, urgency: str, context: s
     assert (told.is_for_review, told.review.context) == (True, context)
 
 
+async def test_another_service_asked(cast: Cast) -> None:
+    """What one service has reviewed, and what changed since, is nothing to the next: it has never reviewed it."""
+    referral = await cast.returned()
+    changed = await cast.done("A031", referral, shortlist(SERVICE, of=criteria(priority="ROUTINE")), NO_LETTER, AT_ONCE)
+    assert (await cast.rig.defer(changed, "BOOKING_ATTEMPT_PROBLEM", comment="busy")).status_code == 201
+    told = await kept(cast, referral)
+    assert (told.is_for_review, told.review.context) == (True, RequestContext.NEVER_REVIEWED)
+
+
 async def test_a_rejection(cast: Cast) -> None:
     """A014: the booking is cancelled in the PAS first, its slot is free, and everybody reads why."""
     referral = await cast.booked()

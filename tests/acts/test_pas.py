@@ -82,7 +82,7 @@ async def test_an_act_while_another_one_is_under_way(own: Cast, number: str) -> 
         first = tasks.create_task(slowly.do(number, referral))
         await pas.waits()
         before = await own.rows()
-        for other in ("A012", "A013", "A014", "A022", "A036"):
+        for other in ("A012", "A013", "A014", "A022", "A028", "A031", "A032", "A036"):
             assert code(await own.do(other, referral)) == (423, "REFERRAL_LOCKED"), other
         assert await own.rows() == before
         pas.go.set()

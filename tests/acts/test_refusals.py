@@ -40,6 +40,7 @@ ADMIN_REASON: Final = coding("rejectionReason", f"{CS}eRS-ReviewReason-1", "TRIA
 WAIT: Final[Json] = {"name": "indicativeAppointmentWaitTimeLimit", "valueUnsignedInt": 9}
 COLOUR: Final[Json] = {"name": "colour", "valueString": "red"}
 ROUTINE: Final = priority("ROUTINE")
+UNKNOWN_TERM: Final = coding("clinicalTerm", "http://snomed.info/sct", "999999")
 
 
 def choice(*services: str, of: Json | None = None, intention: Json = NO_LETTER) -> tuple[Json, ...]:
@@ -117,13 +118,11 @@ CASES: Final = (
     Case("A031", "UNEXPECTED_FIELD", "parameter[3]", (*choice(SERVICE), COLOUR)),
     Case("A031", "UNEXPECTED_FIELD", "parameter[3]", (*choice(SERVICE), identifier("patient", NHS_NUMBER, PATIENT))),
     Case("A031", "INVALID_FHIR_STRUCTURE", "parameter[3]", (*choice(SERVICE), AT_ONCE)),
-    Case(
-        "A031",
-        "SNOMED_NOT_FOUND",
-        "clinicalTerm",
-        choice(SERVICE, of=criteria(coding("clinicalTerm", "http://snomed.info/sct", "999999"))),
-    ),
+    Case("A031", "SNOMED_NOT_FOUND", "clinicalTerm", choice(SERVICE, of=criteria(UNKNOWN_TERM))),
     Case("A032", "TOO_MANY_ITEMS", "shortlist", choice(TRIAGE, "11005")),
+    Case("A032", "DUPLICATE_SERVICE", "Shortlist/Service Id", choice(TRIAGE, TRIAGE)),
+    Case("A032", "SHORTLISTED_SERVICE_NOT_IN_RESULTS", "Shortlist/Service Id", choice("999999")),
+    Case("A032", "SNOMED_NOT_FOUND", "clinicalTerm", choice(TRIAGE, of=criteria(UNKNOWN_TERM))),
     Case("A032", "INAPPROPRIATE_VALUE", "Shortlist/Service Id", choice(SERVICE)),
     Case(
         "A032",

@@ -23,7 +23,7 @@ from tests.acts.words import said
 from tests.advice.talk import Talk, answers, gathered, state_of, texts_of
 from tests.api.expectations import told
 from tests.requests import Json
-from tests.service import Running
+from tests.service import Running, entry
 from tests.store.outside import fetch
 
 pytestmark = pytest.mark.anyio
@@ -52,6 +52,18 @@ PAIRS = (
     ("respond", "reply"),
     ("respond", "withdraw"),
 )
+
+
+@pytest.mark.parametrize("demo_url", ["postgresql"], indirect=True)
+@pytest.mark.parametrize("act", ["respond", "convert"])
+async def test_a_conversation_that_somebody_is_at_is_locked(both: Talk, act: str) -> None:
+    """On PostgreSQL, where others may be other processes; on SQLite acts queue instead."""
+    advice = await both.ask()
+    before = await rows(both)
+    async with both.run.service.world.for_call(entry()).begin("hold", lock=(advice["id"],)):
+        reply = await ACTS[act](both, advice)
+    assert (reply.status_code, told(reply)[2]) == (423, "REFERRAL_LOCKED")
+    assert await rows(both) == before
 
 
 @pytest.mark.parametrize(("one", "other"), PAIRS)

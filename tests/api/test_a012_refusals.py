@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 import pytest
+from tests.advice.talk import gathered
 from tests.api.arrangements import patient_called, put
 from tests.api.expectations import code_of, place_of, told
 from tests.api.practice import Practice
@@ -164,6 +165,12 @@ async def test_a_letter_that_is_refused_stays_as_it_was(it: Practice, arrange: A
 async def test_a_referral_that_is_not_there(it: Practice, ubrn: str, status: int, code: str) -> None:
     reply = await it.maintain(ubrn, 3, UNKNOWN)
     assert (reply.status_code, code_of(reply)) == (status, code)
+
+
+async def test_a_request_for_advice_has_no_letter(it: Practice) -> None:
+    advice = await (await gathered(it.run)).ask()
+    reply = await it.maintain(advice["id"], 1, UNKNOWN)
+    assert (reply.status_code, code_of(reply)) == (422, "INVALID_REQUEST_TYPE")
 
 
 async def test_a_referral_of_others(it: Practice) -> None:

@@ -167,13 +167,13 @@ REFUSED: list[tuple[str, str, Json, str]] = [
     # code, label, request, what the text says
     ("TOO_MANY_ITEMS", "shortlist", create_referral(services=[str(11001 + n) for n in range(21)]), "20 services"),
     ("TOO_MANY_ITEMS", "shortlist", create_for_triage(services=["11004", "11005"]), "1 service"),
-    ("TOO_MANY_ITEMS", "shortlist", create_for_triage(services=["11004", "11004"]), "1 service"),
     (
         "DUPLICATE_SERVICE",
         SERVICE,
         create_referral(services=["11002", "11001", "11002"]),
         "(11002) cannot be added to a shortlist more than once.",
     ),
+    ("DUPLICATE_SERVICE", SERVICE, create_for_triage(services=["11004", "11004"]), "(11004)"),
     ("REFERENCE_NOT_FOUND", SERVICE, create_referral(services=["99999"]), "(99999)"),
     ("REFERENCE_NOT_FOUND", SERVICE, create_for_triage(services=["99999"]), "(99999)"),
     ("MISSING_VALUE", SERVICE, create_referral(services=[]), "is missing"),

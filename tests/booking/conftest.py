@@ -20,7 +20,7 @@ async def booking(demo_url: str, keys: Path) -> AsyncGenerator[Rig]:
 @pytest.fixture
 async def hurried(demo_url: str, keys: Path) -> AsyncGenerator[Rig]:
     """The same, but it soon gives up waiting for its PAS."""
-    async with rig(demo_url, keys, pas_timeout_s=0.3) as made:
+    async with rig(demo_url, keys, pas_timeout_s=1.0) as made:
         yield made
 
 

@@ -22,6 +22,10 @@ OTHERS = [
     if documents.script(page, documents.ADDRESS) and page not in (README, TUTORIAL)
 ]
 LOG_IN = ".venv/bin/openers token user 555073103100"
+LISTED = ["now NOT_BOOKED", "1", "now BOOKED", "0", "now BOOKED", "1"]
+"""The referral of the fourth walk and how often it is on the list: booked, accepted, its letter changed."""
+ENDS = ("REJECTED", "NOT_BOOKED", "AWAITING_TRIAGE", "TRIAGED_PROVIDER_TO_ACTION", "CANCELLED_REFERRAL")
+"""What becomes of the referral of the fourth walk, from its rejection on."""
 
 
 @pytest.fixture(scope="module")
@@ -48,14 +52,18 @@ ADVICE = "grep -v Comm-Rule var/headers > var/practice\n"
 
 def test_the_walks_end_with_what_they_say(demo: Demo) -> None:
     commands = _script(demo, README).partition(ADVICE)[0]
-    first, rest_of_it = commands.split("mkdir -p var\n")
-    second, third = rest_of_it.split("UBRN=$(value var/other.json")
-    told = demo.run(f"{first}\necho\necho $UBRN\nmkdir -p var\n{second}\necho\nUBRN=$(value var/other.json{third}")
-    referral, ubrn, *rest, letter = told.strip().splitlines()[-4:]
-    assert f'"id":"{ubrn}"' in referral
-    assert '"NOT_BOOKED"' in referral
-    assert re.findall(r'"status":"(cancelled|proposed)"', "".join(rest)) == ["cancelled", "proposed"]
-    assert letter == "Dear colleague, please see this patient."
+    marks = ("mkdir -p var\n", "UBRN=$(value var/other.json", "act() {")
+    for mark in marks:
+        assert commands.count(mark) == 1
+        commands = commands.replace(mark, f"\necho\necho next walk $UBRN\n{mark}")
+    first, second, third, fourth = re.split(r"(?m)^next walk", demo.run(commands))
+    created = first.splitlines()[-1]
+    assert f'"id":"{second.split()[0]}"' in created
+    assert '"NOT_BOOKED"' in created
+    assert re.findall(r'"status":"(cancelled|proposed)"', second) == ["cancelled", "proposed"]
+    assert third.split("\n", 1)[1].strip() == "Dear colleague, please see this patient."
+    told = [line for line in fourth.splitlines()[1:] if not line.startswith("{")]
+    assert told == LISTED + [f"now {state}" for state in ENDS]
 
 
 def test_the_walk_of_advice_ends_with_a_referral_under_the_same_ubrn(demo: Demo) -> None:

@@ -13,7 +13,7 @@ import pytest
 from tests.acts.cast import gathered
 from tests.acts.words import VALID
 from tests.advice.talk import MESSAGE_PARTS, REQUIRE, response, worklist
-from tests.advice.talk import gathered as advising
+from tests.advice.talk import gathered as talking
 from tests.booking.rig import linked
 from tests.conformance.official import contradictions, official
 from tests.requests import HEADERS, create_for_triage, create_referral, parameters_of, posted, search, specialty
@@ -28,6 +28,7 @@ READS = (
     "/STU3/ReferralRequest/999999999999",
     "/STU3/ReferralRequest/999999999999/_history/1",
     "/STU3/ReferralRequest/1",
+    "/STU3/CommunicationRequest/1",
     "/STU3/Slot",
     f"{SLOTS}&page=1",
     f"{SLOTS}&page=0",
@@ -51,6 +52,12 @@ WRITES = (
     create_for_triage(),
     posted("/STU3/Appointment", {"resourceType": "Appointment"}),
 )
+PRINTED = (
+    "/STU3/ReferralRequest/{ubrn}/$ers.generateCRI",
+    "/STU3/ReferralRequest/{ubrn}/$ers.generatePatientLetter",
+    "/STU3/CommunicationRequest/{ubrn}/$ers.generateCRI",
+)
+RESPONSE = parameters_of("SendCommunicationToRequester-Request", response())
 CALLERS = (
     GP,
     CONSULTANT_ADMIN,
@@ -84,9 +91,13 @@ async def calls(served: Running) -> AsyncGenerator[httpx.Response]:
         yield await client.post(write["url"], content=b" " * 20_000_000, headers=HEADERS)
         yield await client.post(write["url"], content=b"x", headers={"Content-Type": "text/plain"})
         yield await client.post(write["url"], json={}, headers={**HEADERS, "Accept": "text/html"})
-    for of_one_kind in (acts(served), conversations(served)):
+    for of_one_kind in (acts(served), conversations(served), conversation(served)):
         async for reply in of_one_kind:
             yield reply
+    for address in PRINTED:
+        for ubrn in ("999999999999", "1"):
+            for client in [await served.as_person(each) for each in CALLERS]:
+                yield await client.post(address.replace("{ubrn}", ubrn))
     gp = await served.as_person(GP)
     yield await gp.put("/STU3/Appointment/1", content=b" " * 20_000_000, headers={**HEADERS, "If-Match": 'W/"0"'})
     yield await gp.post(**search(specialty("UNKNOWN")))
@@ -111,7 +122,7 @@ async def acts(served: Running) -> AsyncGenerator[httpx.Response]:
 
 async def conversations(served: Running) -> AsyncGenerator[httpx.Response]:
     """Every operation of advice and guidance, and the answer that names no version."""
-    talk = await advising(served)
+    talk = await talking(served)
     advice = await talk.ask()
     yield await talk.gp.get(f"/STU3/CommunicationRequest/{advice['id']}")
     yield await talk.messages(advice, *MESSAGE_PARTS)
@@ -122,6 +133,16 @@ async def conversations(served: Running) -> AsyncGenerator[httpx.Response]:
     yield await talk.consultant.post(address, json=body, headers=HEADERS)
     yield await talk.respond(advice, outcome=REQUIRE)
     yield await talk.convert(await talk.ask())
+
+
+async def conversation(served: Running) -> AsyncGenerator[httpx.Response]:
+    """Acts on a request for advice that are not there, or not on the version that was read."""
+    talk = await talking(served)
+    advice, elsewhere = await talk.ask(), {"id": "999999999999", "meta": {"versionId": "1"}}
+    yield await talk.respond(elsewhere)
+    yield await talk.convert(elsewhere)
+    sent = posted(f"/STU3/CommunicationRequest/{advice['id']}/$ers.sendCommunicationToRequester", RESPONSE)
+    yield await talk.consultant.post(**sent)
 
 
 async def test_every_reply_is_as_described(service: Running) -> None:

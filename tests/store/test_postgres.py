@@ -9,6 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import monotonic
 
+import asyncpg
 import pytest
 
 from openers.domain.errors import RecordLocked, Unavailable
@@ -181,6 +182,31 @@ async def test_a_round_of_sealing_ends_while_entries_keep_coming(url: str) -> No
         await store.upkeep()
         assert await fetch(url, "SELECT count(*) FROM audit_pending") == [(0,)]
     assert verify(*await read_chain(url), KEY) == []
+
+
+async def test_listing_what_is_old_gives_way_to_who_writes_it_meanwhile(url: str) -> None:
+    """A referral that is being written while it is listed keeps what its new value is listed by."""
+    blocked = "SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype = 'transactionid'"
+    async with opened(url, patience=Patience(lock_s=20.0)) as store:
+        await add_referral(store, referral(1))
+        writer = await asyncpg.connect(url)
+        try:
+            await writer.execute("BEGIN; UPDATE referrals SET version = version + 1, rank = 99")
+            listing = asyncio.create_task(list_old(store))
+            async with asyncio.timeout(20.0):
+                while await fetch(url, blocked) == [(0,)]:
+                    pass
+            await writer.execute("COMMIT")
+            await listing
+        finally:
+            await writer.close()
+        assert await fetch(url, "SELECT rank FROM referrals") == [(99,)]
+
+
+async def list_old(store: PostgresStore) -> None:
+    """List what was kept before there were lists."""
+    async with store.begin(entry("list")) as tx:
+        await tx.worklists.list_old("", 10)
 
 
 @pytest.fixture

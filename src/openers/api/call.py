@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from typing import Final, TypeVar
 from urllib.parse import parse_qsl
 
@@ -22,6 +22,7 @@ from openers.domain.referral import Referral
 from openers.settings import Settings
 from openers.usecases.ports import Stored
 from openers.usecases.printing import Printout
+from openers.usecases.read_file import FileContent
 from openers.usecases.world import World
 from openers.wire import problems
 from openers.wire.json import Json
@@ -39,7 +40,7 @@ NO_CACHE: Final[Header] = (b"cache-control", b"no-cache")
 class Content(msgspec.Struct, frozen=True):
     """A file on its way out: its bytes as they are read, and how many they are."""
 
-    chunks: AsyncIterator[bytes]
+    chunks: FileContent
     size: int
 
 
@@ -53,6 +54,11 @@ class Reply(msgspec.Struct, frozen=True):
     def with_headers(self, *more: Header) -> Reply:
         """The same reply with more headers."""
         return Reply(self.status, self.body, (*self.headers, *more))
+
+    async def close(self) -> None:
+        """Let go of the file that it sends, if it sends one, however far that has come."""
+        if isinstance(self.body, Content):
+            await self.body.chunks.aclose()
 
 
 class Call(msgspec.Struct, frozen=True, kw_only=True):

@@ -65,14 +65,15 @@ class Edge(msgspec.Struct, frozen=True, kw_only=True):
         except ClientGone:
             return None
         self.meters[entry.operation].done(reply.status, perf_counter() - began)
-        return await _send(send, reply, request, entry)
+        try:
+            return await _send(send, reply, request, entry)
+        finally:
+            await reply.close()
 
     async def _answer(self, request: Request, match: Match | None, world: World, receive: Any) -> Reply:
         """The reply, its audit entry durable. Raises ClientGone."""
         try:
-            reply = await self._serve(request, match, world, receive)
-            if not world.entry.act:  # an act's entry has committed with it
-                await world.store.witness(world.entry)
+            return await _witnessed(await self._serve(request, match, world, receive), world)
         except Stop as stop:
             return await self._refuse(request, world, stop.problem)
         except OpenersError as error:
@@ -84,7 +85,6 @@ class Edge(msgspec.Struct, frozen=True, kw_only=True):
             error_id = str(world.ids.uuid())
             await _log.aexception("unexpected failure", error_id=error_id, operation=world.entry.operation)
             return await self._refuse(request, world, problems.unexpected(request.fhir, error_id))
-        return reply
 
     async def _serve(self, request: Request, match: Match | None, world: World, receive: Any) -> Reply:
         operation = None if match is None else match.operations.get(request.method)
@@ -142,6 +142,17 @@ class Edge(msgspec.Struct, frozen=True, kw_only=True):
         if problem.status == 401:
             headers.append((b"www-authenticate", b'Bearer realm="OpenERS", error="invalid_token"'))
         return Reply(problem.status, write_outcome(problem, request.fhir, world.clock.now()), tuple(headers))
+
+
+async def _witnessed(reply: Reply, world: World) -> Reply:
+    """The reply, its entry durable; an act's entry has committed with it. Raises Unavailable."""
+    if not world.entry.act:
+        try:
+            await world.store.witness(world.entry)
+        except BaseException:
+            await reply.close()
+            raise
+    return reply
 
 
 async def _body(request: Request, operation: Operation, incoming: Incoming) -> json.Json:

@@ -7,6 +7,7 @@ Source: rules chapters 4 (A042) and 6; RFC 9110 (ranges).
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Final
 from uuid import uuid4
 
@@ -15,6 +16,7 @@ from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
 from openers.api.media import FHIR_JSON, disposition
 from openers.api.request import WorldOf
@@ -24,7 +26,7 @@ from openers.domain.audit import AuditEntry
 from openers.domain.clock import Clock
 from openers.domain.errors import NotFound, OpenersError, Unavailable
 from openers.domain.fields import Field
-from openers.usecases.read_file import content_of
+from openers.usecases.read_file import FileContent, content_of
 from openers.usecases.world import World
 from openers.wire import problems
 from openers.wire.outcome import Fhir, Problem, outcome_of, write_outcome
@@ -37,6 +39,22 @@ _HEADERS: Final = {
     "referrer-policy": "no-referrer",
     "x-content-type-options": "nosniff",
 }
+
+
+class FileResponse(StreamingResponse):
+    """Sends a file, and lets go of it, however far that has come when the caller goes away."""
+
+    def __init__(self, content: FileContent, status: int, headers: Mapping[str, str], media_type: str) -> None:
+        """`content` is closed with it."""
+        super().__init__(content, status, headers, media_type)
+        self.close = content.aclose
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send it."""
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            await self.close()
 
 
 class FileDeps(msgspec.Struct, frozen=True):
@@ -68,13 +86,22 @@ async def _fetched(request: Request, deps: FileDeps) -> Response:
     try:
         signed = deps.addresses.read(request.path_params["signed"])
         _note(entry, signed)
-        reply = await _reply(request, await _file(signed, world), world)
-        entry.outcome = reply.status_code
-        await world.store.witness(entry)
+        return await _witnessed(await _reply(request, await _file(signed, world), world), world)
     except NotSigned:
         return await _refused(world, problems.address_ended(Fhir.R4))
     except OpenersError as error:
         return await _refused(world, outcome_of(error, Fhir.R4))
+
+
+async def _witnessed(reply: Response, world: World) -> Response:
+    """The reply, its audit entry durable. Raises Unavailable."""
+    world.entry.outcome = reply.status_code
+    try:
+        await world.store.witness(world.entry)
+    except BaseException:
+        if isinstance(reply, FileResponse):
+            await reply.close()
+        raise
     return reply
 
 
@@ -109,7 +136,7 @@ async def _reply(request: Request, file: UploadedFile, world: World) -> Response
     status = 200 if wanted is None else 206
     if request.method == "HEAD":
         return Response(None, status, headers, file.media_type)
-    return StreamingResponse(await content_of(file, world, start, end), status, headers, file.media_type)
+    return FileResponse(await content_of(file, world, start, end), status, headers, file.media_type)
 
 
 def _range(headers: Headers, etag: str, size: int) -> tuple[int, int] | None:

@@ -30,11 +30,12 @@ class Shortlist(msgspec.Struct, frozen=True):
 
 
 def check_entries(services: Sequence[ServiceId], most: int = LONGEST) -> None:
-    """Raise `MissingValue` (none), `TooManyItems` (more than `most`) or `DuplicateService`."""
+    """Raise `MissingValue` (none), `DuplicateService` or `TooManyItems` (more than `most`), in this order.
+
+    Where one alone is allowed, too, naming it twice is a duplicate: A021 and A032 list that code.
+    """
     if not services:
         raise MissingValue(Field.SHORTLISTED_SERVICE, hint="name at least one service")
-    if len(services) > most:
-        raise TooManyItems(Field.SHORTLIST, len(services), f"holds more than {most} service{'s' * (most > 1)}")
     seen: set[ServiceId] = set()
     for index, service in enumerate(services):
         if service in seen:
@@ -42,3 +43,5 @@ def check_entries(services: Sequence[ServiceId], most: int = LONGEST) -> None:
                 Field.SHORTLISTED_SERVICE, service, "cannot be added to a shortlist more than once.", index
             )
         seen.add(service)
+    if len(services) > most:
+        raise TooManyItems(Field.SHORTLIST, len(services), f"holds more than {most} service{'s' * (most > 1)}")

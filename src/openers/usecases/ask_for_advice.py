@@ -8,7 +8,7 @@ from openers.domain.attachments import AttachmentType
 from openers.domain.clock import Instant
 from openers.domain.codes import RequestType
 from openers.domain.directory import Service
-from openers.domain.errors import Field, TooManyItems
+from openers.domain.errors import Field
 from openers.domain.identifiers import NhsNumber, RequestId, UserId
 from openers.domain.principal import RCA
 from openers.domain.shortlist import check_entries
@@ -40,9 +40,7 @@ class AskForAdvice(ServiceChoice, frozen=True, kw_only=True):
 
     def check(self) -> None:
         """What can be told from the question alone. Raises a `FieldRefused`."""
-        check_entries(self.services)
-        if len(self.services) > 1:
-            raise TooManyItems(Field.SHORTLIST, len(self.services), "holds more than 1 service")
+        check_entries(self.services, 1)
         check_named_once(self.files, _TYPE, Field.REQUEST_FILE)
 
 

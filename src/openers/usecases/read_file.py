@@ -5,7 +5,8 @@ A file of a request is for those who may see the request; one that no request ha
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
+from typing import Self
 
 import msgspec
 
@@ -41,20 +42,35 @@ async def read_file(query: ReadFile, world: World) -> UploadedFile:
     return file
 
 
-async def content_of(file: UploadedFile, world: World, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
+class FileContent:
+    """The bytes of a file, piece by piece; the first piece is there already. Whoever has it closes it."""
+
+    __slots__ = ("_first", "_rest")
+
+    def __init__(self, first: bytes, rest: AsyncGenerator[bytes, None]) -> None:
+        """`rest` is what comes after `first`."""
+        self._first: bytes | None = first
+        self._rest = rest
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> bytes:
+        first, self._first = self._first, None
+        return await anext(self._rest) if first is None else first
+
+    async def aclose(self) -> None:
+        """Let go of the file, however far it has been read; repeating it does no harm."""
+        await self._rest.aclose()
+
+
+async def content_of(file: UploadedFile, world: World, start: int = 0, end: int | None = None) -> FileContent:
     """The bytes of the file from `start` to before `end`. Raises Unavailable at once if they can't be read.
 
     The first of them are read already, since a reply that has begun can't be taken back.
     """
     chunks = world.blobs.read(file.blob, start, end)
-    first = await anext(chunks, b"")
-
-    async def _all() -> AsyncIterator[bytes]:
-        yield first
-        async for chunk in chunks:
-            yield chunk
-
-    return _all()
+    return FileContent(await anext(chunks, b""), chunks)
 
 
 async def _check_relationship(file: UploadedFile, by: Principal, world: World, tx: Tx) -> None:

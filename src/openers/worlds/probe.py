@@ -87,7 +87,7 @@ class Probe:
         if fault.kind is Kind.LATENCY:
             return await call.operation.handler(call)
         if fault.after:
-            await call.operation.handler(call)
+            await (await call.operation.handler(call)).close()
         if fault.kind is Kind.DROP:
             await _drop(watched)
         raise Stop(_problem(fault, request, call))

@@ -1,0 +1,38 @@
+"""Each worklist of A008 whole, as golden files keep it: on a store of its own, for a list shows all that there is."""
+
+from __future__ import annotations
+
+import httpx
+import pytest
+
+from tests.acts.cast import Cast
+from tests.acts.words import LETTER
+from tests.api.kept_replies import check_kept
+from tests.worklists.asking import AWAITING, ISSUES, LETTERS, REJECTED, RETURNED, REVIEW, asking
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_a_whole_list(own: Cast) -> None:
+    """In the order of urgency and waiting; on either database the same."""
+    await check(own.consultant, "none", REVIEW)
+    await own.awaiting_triage()
+    reviewed = await own.done("A013", await own.booked())
+    await own.with_letter(reviewed)
+    await own.deferred()
+    await own.rejected()
+    await own.assessed()
+    await own.refer(intention=LETTER, urgency="TWO_WEEK_WAIT")
+    await check(own.consultant, "for_review", REVIEW)
+    await check(own.consultant, "slot_issues", ISSUES)
+    await check(own.gp, "rejected", REJECTED)
+    await check(own.gp, "assessed", RETURNED)
+    await check(own.gp, "awaiting_booking", AWAITING)
+    await check(own.gp, "letters_outstanding", LETTERS)
+
+
+async def check(client: httpx.AsyncClient, name: str, worklist: str) -> None:
+    """The list is as it is kept under this name."""
+    asked = asking(worklist)
+    asked["headers"] = {**asked["headers"], "X-Correlation-ID": "golden"}
+    check_kept(f"a008/reply_{name}", await client.post(**asked))
