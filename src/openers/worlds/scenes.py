@@ -1,15 +1,15 @@
 """A frozen world's requests: each is carried out whole on a fork that is thrown away afterwards.
 
 A pack may have scenes, moments of its world at which some operations are tried, since one number can't be booked,
-unbooked and rejected at once. An act of such an operation goes to these scenes in turn, and then to the world as it is,
-until one takes it; a question is put in all, and the fullest answer counts; if none takes it, the first refusal does.
-A header names one scene. Called by test mode.
+unbooked and rejected at once. An act of such an operation goes to these scenes in turn until one takes it; a question
+is put in all, and the fullest answer counts. What no scene takes goes to the world as it is, and if that refuses it,
+too, the first refusal counts. A header names one scene. Called by test mode.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -18,14 +18,12 @@ from openers.api.edge import PREFIX
 from openers.api.registry import Operation
 from openers.api.request import Request, Scope
 from openers.api.routes import Routes
-from openers.domain.clock import Instant
 from openers.domain.codes import ClinicalTerm, CodeSystem, CodeSystemName
 from openers.domain.geography import Point
 from openers.domain.identifiers import Postcode
 from openers.identity.access import open_bearer
 from openers.identity.errors import InvalidToken
 from openers.identity.opaque import digest
-from openers.usecases.load_directory import LoadDirectory
 from openers.usecases.ports import ReferenceData
 from openers.usecases.world import World
 from openers.worlds.held import Held, Origin
@@ -57,13 +55,13 @@ class Scenes:
         if operation is None or not scenes:
             async with self._worlds.thrown_away(held) as fork:
                 return await self._in_world(scope, fork.world, held, receive, send)
-        body, replies = await _whole(receive), list[Said]()
+        body, taken, refused = await _whole(receive), list[Said](), list[Said]()
         for scene in (*scenes, None):
-            replies.append(await self._said(scope, scene, held, body))
-            if _is_act(operation) and replies[-1].took:
+            if taken and (scene is None or _is_act(operation)):
                 break
-        taken = [each for each in replies if each.took]
-        best = max(taken, key=lambda each: each.size) if taken else replies[0]
+            said = await self._said(scope, scene, held, body)
+            (taken if said.took else refused).append(said)
+        best = max(taken, key=lambda each: each.size) if taken else refused[0]
         return await best.repeat(send)
 
     async def _said(self, scope: Scope, scene: Scene | None, held: Held, body: Body) -> Said:
@@ -101,7 +99,7 @@ class Scenes:
         await self._known_too(scope, held.world, fork)
         if not scene.code_systems_changed:
             return fork
-        return msgspec.structs.replace(fork, reference=DatedReference(fork.reference, scene.code_systems_changed))
+        return msgspec.structs.replace(fork, reference=ReferenceThen(fork.reference, scene))
 
     async def _known_too(self, scope: Scope, world: World, fork: World) -> None:
         """Have whoever is logged in be so in the fork, which knows of no log-ins."""
@@ -116,17 +114,19 @@ class Scenes:
         access.put(fork.name, digest(token.strip()), caller, world.wall.now())
 
 
-class DatedReference:
-    """Reference data whose code systems changed at given instants: the `ReferenceData` port of a scene."""
+class ReferenceThen:
+    """Reference data as they were at the moment of a scene: the `ReferenceData` port there."""
 
-    def __init__(self, inner: ReferenceData, changed: Mapping[CodeSystemName, Instant]) -> None:
+    def __init__(self, inner: ReferenceData, scene: Scene) -> None:
         """`inner` has all the rest."""
-        self._inner, self._changed = inner, changed
+        self._inner, self._scene = inner, scene
 
     def code_system(self, name: CodeSystemName) -> CodeSystem:
         """One of the six dynamic code systems."""
         system = self._inner.code_system(name)
-        return msgspec.structs.replace(system, changed=self._changed.get(name, system.changed))
+        changed, there = self._scene.code_systems_changed.get(name, system.changed), self._scene.codes.get(name)
+        concepts = {code: each for code, each in system.concepts.items() if there is None or code in there}
+        return msgspec.structs.replace(system, changed=changed, concepts=concepts)
 
     def clinical_term(self, code: str) -> ClinicalTerm | None:
         """The SNOMED CT concept, if the dictionary has it."""
@@ -202,9 +202,7 @@ async def _whole(receive: Any) -> Body:
 def _at(scene: Scene, name: str) -> Pack:
     """The pack as it is at that moment."""
     pack = read_pack(name)
-    return msgspec.structs.replace(
-        pack, now=scene.now, records=scene.records, acts=(), afterwards=LoadDirectory(services=scene.services)
-    )
+    return msgspec.structs.replace(pack, now=scene.now, records=scene.records, acts=(), afterwards=scene.afterwards)
 
 
 def _with_ids(made: Origin, scene: Scene) -> Origin:

@@ -34,8 +34,9 @@ class PackPas(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Scene(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A moment of a pack's world, with records of its own, in which some operations are tried where it is frozen.
 
-    `operations` are by number (`A013`); `ids` are those that the call will make, in this order. `services` are parts of
-    the directory that were otherwise at that moment, `code_systems_changed` says when code systems changed last.
+    `operations` are by number (`A013`); `ids` are those that the call will make, in this order. `afterwards` are parts
+    of the directory that were otherwise at that moment. `code_systems_changed` says when code systems changed last,
+    `codes` which codes of them there were, where not all.
     """
 
     name: str
@@ -44,8 +45,9 @@ class Scene(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     now: datetime
     ids: tuple[UUID, ...] = ()
     records: LoadRecords = LoadRecords()
-    services: tuple[Service, ...] = ()
+    afterwards: LoadDirectory = LoadDirectory()
     code_systems_changed: dict[CodeSystemName, datetime] = {}
+    codes: dict[CodeSystemName, frozenset[str]] = {}
 
 
 class Pack(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

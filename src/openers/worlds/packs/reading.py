@@ -110,18 +110,18 @@ def _completed(tables: Row) -> Row:
     registrations: list[Row] = tables.get("applications", [])
     return {
         **tables,
-        "afterwards": {
-            section: _changed(tables, section, rows) for section, rows in tables.get("afterwards", {}).items()
-        },
-        "scenes": [
-            {**scene, "services": _changed(tables, "services", scene.get("services", []))}
-            for scene in tables.get("scenes", ())
-        ],
+        "afterwards": _afterwards(tables, tables),
+        "scenes": [{**scene, "afterwards": _afterwards(tables, scene)} for scene in tables.get("scenes", ())],
         "services": [_placed(service, sites) for service in tables.get("services", ())],
         "applications": [_registered(row) for row in registrations],
         "secrets": {row.get("client_id"): row["secret"] for row in registrations if "secret" in row},
         "private_keys": {row.get("client_id"): _private_key(row["key"]) for row in registrations if "key" in row},
     }
+
+
+def _afterwards(tables: Row, holder: Row) -> Row:
+    """What is different in the end, or in a scene, as whole rows."""
+    return {section: _changed(tables, section, rows) for section, rows in holder.get("afterwards", {}).items()}
 
 
 def _changed(tables: Row, section: str, rows: list[Row]) -> list[Row]:
