@@ -12,8 +12,12 @@ import urllib.request
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
 import msgspec
+
+AS_IN_PRODUCTION: Final = {"OPENERS_KEPT_EXCHANGES": "0"}
+"""Test mode is measured, since people log in there, but without what it remembers of each call."""
 
 
 class Server(msgspec.Struct, frozen=True):
@@ -38,7 +42,7 @@ def server(
     began = time.perf_counter()
     with (directory / "server.log").open("a") as log:
         process = subprocess.Popen(  # noqa: S603 -- our own command line
-            command, env={**os.environ, **environ}, stdout=log, stderr=log
+            command, env={**os.environ, **AS_IN_PRODUCTION, **environ}, stdout=log, stderr=log
         )
         try:
             base_url = f"http://127.0.0.1:{port}"
