@@ -16,8 +16,8 @@ from typing import Final
 
 import msgspec
 
-AS_IN_PRODUCTION: Final = {"OPENERS_KEPT_EXCHANGES": "0"}
-"""Test mode is measured, since people log in there, but without what it remembers of each call."""
+AS_IN_PRODUCTION: Final = {"OPENERS_KEPT_EXCHANGES": "0", "PYTHONDONTWRITEBYTECODE": ""}
+"""Test mode is measured, since people log in there, but without what it remembers of each call; and compiled."""
 
 
 class Server(msgspec.Struct, frozen=True):
