@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from tests.checks.source import ROOT
-from tests.live import free_port
+from tests.live import LOOK_EVERY_S, free_port
 
 READY: Final = "Uvicorn running on"
 STOP_WITHIN_S: Final = 30.0
@@ -45,23 +46,19 @@ def demo_in(folder: Path) -> Generator[Demo]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("OPENERS_")}
     environment = kept | {"OPENERS_DATABASE_URL": f"sqlite:///{folder}/var/openers.db", "OPENERS_BASE_URL": base_url}
     command = [".venv/bin/openers", "demo", "--port", str(port), "--pas-port", str(pas_port)]
-    process = subprocess.Popen(
-        command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    )
+    log = folder / "demo.log"  # not a pipe, which would be full some time, and a service that logs would wait
+    with log.open("w") as told:
+        process = subprocess.Popen(command, cwd=folder, env=environment, stdout=told, stderr=subprocess.STDOUT)
     try:
-        _wait_for(process)
+        _wait_for(process, log)
         yield Demo(base_url, f"http://127.0.0.1:{pas_port}", folder, environment)
     finally:
         process.terminate()
-        process.communicate(timeout=STOP_WITHIN_S)
+        process.wait(STOP_WITHIN_S)
 
 
-def _wait_for(process: subprocess.Popen[str]) -> None:
+def _wait_for(process: subprocess.Popen[bytes], log: Path) -> None:
     """Return when it answers. Fails, with what it has said, if it ends before."""
-    assert process.stdout is not None
-    told: list[str] = []
-    for line in process.stdout:
-        told.append(line)
-        if READY in line:
-            return
-    raise AssertionError("".join(told))
+    while READY not in log.read_text():
+        assert process.poll() is None, log.read_text()
+        time.sleep(LOOK_EVERY_S)

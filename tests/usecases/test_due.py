@@ -200,6 +200,27 @@ async def test_what_is_broken_off_is_given_back(shop: Workshop) -> None:
     assert shop.went[1:] == [("left", 2, "NoneType")]
 
 
+async def test_work_that_is_broken_off_while_somebody_rests(shop: Workshop) -> None:
+    """As when a world is taken to be moved: whoever rests goes on, and what was broken off comes again."""
+    begun = asyncio.Event()
+
+    async def hang(item: DueItem, world: World) -> None:
+        begun.set()
+        await asyncio.Event().wait()
+
+    runner = shop.runner(ring=hang)
+    await shop.add("ring", "left")
+    assert await runner.look() == 1
+    await begun.wait()
+    resting = asyncio.create_task(runner.rest(WITHIN_S))
+    await asyncio.sleep(0)
+    await runner.stop()
+    async with asyncio.timeout(WITHIN_S):
+        await resting
+    assert await shop.run(ring=finish) == 1
+    assert shop.went == [("left", 2, "NoneType")]
+
+
 async def test_an_item_that_can_not_be_put_off_is_told_and_comes_again(shop: Workshop) -> None:
     """The store fails when a failed item is put off: the runner says so, and the item waits for its claim's end."""
 

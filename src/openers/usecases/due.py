@@ -94,8 +94,11 @@ class DueRunner:
         return OF_A_KIND - sum(item.kind == kind for item in self._under_way.values())
 
     def _forget_ended(self) -> None:
-        """Raise what has kept an item from being put off: it comes again when its claim has run out."""
-        ended = [task for task in self._under_way if task.done()]
+        """Raise what has kept an item from being put off: it comes again when its claim has run out.
+
+        What was cancelled is left to `stop`, which may run while somebody rests, and gives it back.
+        """
+        ended = [task for task in self._under_way if task.done() and not task.cancelled()]
         for task in ended:
             del self._under_way[task]
         for task in ended:
