@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from enum import StrEnum
-from threading import Event
+from functools import partial
+from threading import Event, Lock
 from typing import Final
 
 from starlette.requests import Request
@@ -30,7 +31,9 @@ class Gate:
     def __init__(self, where: Where) -> None:
         """A closed one."""
         self._where = where
-        self._reached, self._opened, self._done = Event(), Event(), Event()
+        self._reached, self._done = Event(), Event()
+        self._lock, self._is_open = Lock(), False
+        self._let_go: Callable[[], object] | None = None
 
     def wait_for_somebody(self) -> None:
         """Return when a request stands here."""
@@ -38,7 +41,10 @@ class Gate:
 
     def open(self) -> None:
         """Let the request go on, and return when what it asked for is done."""
-        self._opened.set()
+        with self._lock:
+            self._is_open, let_go = True, self._let_go
+        if let_go is not None:
+            let_go()
         if self._reached.is_set():
             assert self._done.wait(WITHIN_S), "nothing was done"
 
@@ -55,8 +61,14 @@ class Gate:
         return reply
 
     async def _stand(self) -> None:
+        """Wait without a thread: of these there are fewer than gates, and who waits for one can't be let go."""
+        loop, opened = asyncio.get_running_loop(), asyncio.Event()
+        with self._lock:
+            self._let_go = partial(loop.call_soon_threadsafe, opened.set)
+            if self._is_open:
+                opened.set()
         self._reached.set()
-        await asyncio.to_thread(self._opened.wait)
+        await opened.wait()
 
 
 class GatedPas(SmallPas):
