@@ -29,6 +29,7 @@ READS = (
     "/STU3/ReferralRequest/999999999999/_history/1",
     "/STU3/ReferralRequest/1",
     "/STU3/CommunicationRequest/1",
+    "/STU3/Binary/00000000-0000-4000-8000-000000000000",
     "/STU3/Slot",
     f"{SLOTS}&page=1",
     f"{SLOTS}&page=0",
