@@ -29,8 +29,8 @@ races: setup-test ## 1,000 rounds of 200 callers for 20 slots on each database: 
 
 soak: soak-referrals soak-uploads ## long runs: 10,000 steps of whole referrals, then twenty uploads of 100 MiB at once; half an hour
 
-soak-referrals: setup-test ## a machine that drives whole referrals, 10,000 steps
-	@OPENERS_SOAK_STEPS=10000 $(python) -m pytest tests/lifecycle/test_whole_referrals.py
+soak-referrals: setup-test ## a machine that drives whole referrals, 10,000 steps; bodies and headers that nobody has tried before
+	@OPENERS_EXPLORE=1 OPENERS_SOAK_STEPS=10000 $(python) -m pytest tests/lifecycle/test_whole_referrals.py tests/api/test_random_bodies.py
 
 soak-uploads: setup-test ## memory and disk while twenty files of 100 MiB are uploaded and read
 	@OPENERS_TEST_UPLOAD_MIB=100 $(python) -m pytest tests/blobs/test_memory.py

@@ -1,5 +1,16 @@
-"""What every test run keeps to: tools that tests need, the budget of skips, counted comparisons, answers met."""
+"""What every test run keeps to: tools that tests need, the budget of skips, counted comparisons, answers met.
+
+A run gives the same verdict twice: what Hypothesis tries is the same each time, unless `OPENERS_EXPLORE` is set.
+"""
 
 from __future__ import annotations
 
+import os
+
+from hypothesis import settings
+
 pytest_plugins = ["tests.needs", "tests.budget", "tests.answers", "tests.stores", "pytester"]
+
+settings.register_profile("same", derandomize=True)
+settings.register_profile("new")
+settings.load_profile("new" if os.environ.get("OPENERS_EXPLORE") else "same")
