@@ -6,8 +6,8 @@ from collections.abc import AsyncGenerator
 from pathlib import Path
 
 import pytest
+from tests.conformance.published_world import SHARE, contradictions
 from tests.conformance.reference import DIRECTORY, NOT_SET
-from tests.conformance.test_published_world import SHARE, contradictions
 from tests.conformance.worlds import Template, World
 from tests.service import Running
 

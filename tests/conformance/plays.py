@@ -113,8 +113,8 @@ def _act(expected: Example, reply: Json) -> str:
 
 def _read(expected: Example, reply: Json) -> str:
     path = expected.address
-    for gap, value in (("{ubrn}", "id"), ("{id}", "id")):
-        path = path.replace(gap, str(reply.get(value, gap)))
+    for gap in ("{ubrn}", "{id}"):
+        path = path.replace(gap, str(reply.get("id", gap)))
     return path.replace("{version}", str(reply.get("meta", {}).get("versionId", "")))
 
 

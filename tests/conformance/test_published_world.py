@@ -9,51 +9,26 @@ from __future__ import annotations
 
 import json
 import re
-import tomllib
 from collections.abc import AsyncGenerator, Callable
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
-from functools import cache
-from pathlib import Path
 from typing import Any, Final, cast
 
 import httpx
-import msgspec
 import pytest
 from tests.conformance.plays import PAS_FAULTS, Json, Play, plays
-from tests.service import settings_for
-from tests.worlds.rig import Rig, rig
-
-from openers.cli.demo import load
+from tests.conformance.published_world import SHARE, contradictions
+from tests.worlds.rig import Rig, published_world
 
 pytestmark = pytest.mark.anyio
-FILE: Final = Path(__file__).with_name("published_world.toml")
 INSTANT: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)")
 UNORDERED: Final = frozenset({"extension", "contained", "supportingInfo"})
-SHARE: Final = "comes out whole"
-"""What a report calls whether an example does; `conftest.py` counts them."""
-
-
-class Contradiction(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Examples, by a pattern of their paths, and what prevents them from coming out."""
-
-    examples: str
-    reason: str
-
-
-@cache
-def contradictions() -> tuple[Contradiction, ...]:
-    """The register."""
-    return tuple(msgspec.convert(tomllib.loads(FILE.read_text("utf-8"))["contradiction"], list[Contradiction]))
 
 
 @pytest.fixture(scope="module")
 async def world(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Rig]:
     """The service with the world, its door open, frozen."""
-    directory = tmp_path_factory.mktemp("published")
-    url = f"sqlite:///{directory}/openers.db"
-    await load(settings_for(url, directory, world="published"))
-    async with rig(url, directory, world="published", open=True, frozen=True) as made:
+    async with published_world(tmp_path_factory.mktemp("published")) as made:
         yield made
 
 

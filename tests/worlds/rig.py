@@ -10,6 +10,7 @@ from typing import Any
 
 import httpx
 
+from openers.cli.demo import load
 from openers.worlds.mode import TestService, open_test_service
 from tests.requests import create_referral
 from tests.service import GP, Person, settings_for
@@ -70,6 +71,15 @@ async def rig(database_url: str, directory: Path, *, own_pas: bool = True, **set
     finally:
         await service.close()
         await service.world.store.close()
+
+
+@asynccontextmanager
+async def published_world(directory: Path) -> AsyncGenerator[Rig]:
+    """A service with the world `published`, its door open, frozen, in `directory`."""
+    url = f"sqlite:///{directory}/openers.db"
+    await load(settings_for(url, directory, world="published"))
+    async with rig(url, directory, world="published", open=True, frozen=True) as made:
+        yield made
 
 
 def headers_without_ids(reply: httpx.Response) -> Mapping[str, str]:

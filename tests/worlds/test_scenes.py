@@ -7,10 +7,9 @@ from collections.abc import AsyncGenerator
 import httpx
 import pytest
 
-from openers.cli.demo import load
 from openers.worlds.packs import PackError, parse_pack, read_pack
-from tests.service import RC, SPC, settings_for
-from tests.worlds.rig import Rig, rig
+from tests.service import RC, SPC
+from tests.worlds.rig import Rig, published_world
 
 pytestmark = pytest.mark.anyio
 FHIR = "/referrals/FHIR"
@@ -20,10 +19,7 @@ WORKLIST = f"{FHIR}/STU3/ReferralRequest/$ers.fetchworklist"
 @pytest.fixture(scope="module")
 async def frozen(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Rig]:
     """A frozen service in the world that has scenes."""
-    directory = tmp_path_factory.mktemp("scenes")
-    url = f"sqlite:///{directory}/openers.db"
-    await load(settings_for(url, directory, world="published"))
-    async with rig(url, directory, world="published", open=True, frozen=True) as made:
+    async with published_world(tmp_path_factory.mktemp("scenes")) as made:
         yield made
 
 
@@ -67,6 +63,19 @@ async def test_an_act_goes_to_the_scene_that_takes_it(frozen: Rig) -> None:
 async def test_an_act_that_no_scene_takes_is_refused_by_the_first(frozen: Rig) -> None:
     ubrn, version = records_of("a013")
     assert (await act(frozen, "acceptReferral", ubrn, version + 7)).status_code == 409
+
+
+async def test_an_ordered_fault_is_told_whatever_scenes_there_are(frozen: Rig) -> None:
+    """It is no reason to try the next scene, which would answer as if nothing had been ordered."""
+    slots = (
+        f"{FHIR}/STU3/Slot?schedule.actor:HealthcareService=12000&appointmentType=ROUTINE&status=free&_count=5&page=1"
+    )
+    sent = {"NHSD-eRS-Business-Function": RC, "NHSD-eRS-Comm-Rule-Org": "R69"}
+    for kind, status in (("too-many-requests", 429), ("unavailable", 503)):
+        await frozen.control("POST", "/faults", {"kind": kind, "count": 1})
+        assert (await frozen.http.get(slots, headers=sent)).status_code == status
+        await frozen.http.delete("/_test/faults")
+    assert (await frozen.http.get(slots, headers=sent)).status_code == 200
 
 
 async def test_a_question_is_answered_by_the_scene_that_knows_most(frozen: Rig) -> None:

@@ -34,8 +34,8 @@ from openers.worlds.registry import Worlds
 NAMED: Final = b"x-openers-scene"
 """The header by which a request names the one scene that it is for."""
 CREATED: Final = 201
-REFUSED: Final = 400
-"""From this status on a scene has not taken a request."""
+REFUSED: Final = frozenset(range(400, 500)) - {429}
+"""Statuses that say that a request does not fit a scene."""
 InWorld = Callable[[Scope, World, Held, Any, Any], Awaitable[None]]
 """Serves a request in a world that is not that of its tenant."""
 
@@ -60,6 +60,8 @@ class Scenes:
             if taken and (scene is None or _is_act(operation)):
                 break
             said = await self._said(scope, scene, held, body)
+            if said.failed:
+                return await said.repeat(send)
             (taken if said.took else refused).append(said)
         best = max(taken, key=lambda each: each.size) if taken else refused[0]
         return await best.repeat(send)
@@ -97,7 +99,7 @@ class Scenes:
     async def _at(self, scene: Scene, fork: World, scope: Scope, held: Held) -> World:
         """The fork at the moment of a scene."""
         await self._known_too(scope, held.world, fork)
-        if not scene.code_systems_changed:
+        if not (scene.code_systems_changed or scene.codes):
             return fork
         return msgspec.structs.replace(fork, reference=ReferenceThen(fork.reference, scene))
 
@@ -156,7 +158,12 @@ class Said:
     @property
     def took(self) -> bool:
         """Whether the request was carried out."""
-        return 0 < self.status < REFUSED
+        return 0 < self.status < min(REFUSED)
+
+    @property
+    def failed(self) -> bool:
+        """Whether the service or a PAS did, as somebody may have ordered: no other scene changes that."""
+        return not self.took and self.status not in REFUSED
 
     @property
     def size(self) -> int:
