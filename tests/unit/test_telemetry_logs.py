@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from openers.telemetry.logs import LogFormat, configure, logger
-from openers.telemetry.redaction import MASK, redact, redact_text
+from openers.telemetry.redaction import LONGEST, MASK, redact, redact_text
 
 NUMBERS = st.integers(0, 10**10 - 1).map("{:010d}".format)
 GROUPED = NUMBERS.map(lambda each: f"{each[:3]} {each[3:6]} {each[6:]}")
@@ -122,6 +122,14 @@ def test_patterns_are_masked_in_their_place(text: str, masked: str) -> None:
 def test_what_people_need_to_read_stays(value: object) -> None:
     """UBRNs, request and correlation ids, audit heads, times, paths."""
     assert redact(value) == value
+
+
+@pytest.mark.parametrize("secret", ["9991234567", "999 123 4567", "Ab" * 30, "eyJhbGciOi.eyJhbGciOi.abc"])
+def test_a_long_text_is_cut_before_it_is_masked(secret: str) -> None:
+    """Wherever the cut goes through a secret, no part of it is left."""
+    for kept in range(len(secret)):
+        masked = redact_text("." * (LONGEST - kept - 1) + "," + secret + " and more")
+        assert masked.strip(".") == f",[... {LONGEST - kept + len(secret) + len(' and more')} characters]"
 
 
 def test_depth_is_bounded() -> None:

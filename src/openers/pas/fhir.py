@@ -29,7 +29,7 @@ PRIORITY: Final = "https://fhir.nhs.uk/STU3/CodeSystem/eRS-Priority-1"
 
 T = TypeVar("T")
 
-_Id: TypeAlias = Annotated[str, Meta(pattern=r"\A[A-Za-z0-9.-]*[A-Za-z0-9-][A-Za-z0-9.-]*\Z", max_length=64)]
+_Id: TypeAlias = Annotated[str, Meta(pattern=r"\A\.*[A-Za-z0-9-][A-Za-z0-9.-]*\Z", max_length=64)]
 """A FHIR id that is safe as a step of an address: not made of dots alone."""
 _Text: TypeAlias = Annotated[str, Meta(pattern=r"\A[!-~](?:[ -~]*[!-~])?\Z", max_length=100)]
 _Moment: TypeAlias = Annotated[datetime, Meta(tz=True)]

@@ -8,20 +8,23 @@ hexadecimal digests stay readable.
 from __future__ import annotations
 
 import re
+import string
 from collections.abc import Mapping
 from typing import Final, cast
 
 import msgspec
 
 MASK: Final = "[masked]"
+LONGEST: Final = 64 * 1024
+"""How much of a text is looked at and kept, in characters."""
 _DEEPEST: Final = 16
 
 _SECRET_KEYS: Final = frozenset({"patient", "patients", "code", "cookie", "setcookie", "jwt"})
 _SECRET_PARTS: Final = ("nhsnumber", "token", "secret", "password", "assertion", "authorization", "codeverifier")
 
 _NAMED: Final = re.compile(
-    r"""(?ix) ( (?: ["']? (?<![a-z]) code | [\w-]* (?: token | secret | password | assertion | code_verifier ) )
-        ["']? \s* [=:] \s* ["']? | authorization ["']? \s* [=:] \s* ["']? (?: bearer | basic )? \s* )
+    r"""(?ix) ( (?: (?<![a-z]) code | token | secret | password | assertion | code_verifier )
+        ["']? \s*+ [=:] \s*+ ["']? | authorization ["']? \s*+ [=:] \s*+ ["']? (?: bearer | basic )? \s*+ )
         [^\s&"',;}\]]+ """
 )
 _SCHEME: Final = re.compile(r"(?i)\b(bearer|basic)\s+[^\s\"',;]+")
@@ -31,6 +34,8 @@ _OPAQUE: Final = re.compile(
         | (?<![\w-]) (?= [\w-]* [A-Z0-9] ) [\w-]{40,}
         | (?<!\d) \d{3} [ -]? \d{3} [ -]? \d{4} (?!\d) """
 )
+_IN_WORDS: Final = string.ascii_letters + string.digits + "_-."
+_IN_NUMBERS: Final = string.digits + " -"
 _NHS_NUMBER: Final = re.compile(r"(?a)(?<!\d)\d{3}[ -]?\d{3}[ -]?\d{4}(?!\d)")
 
 
@@ -61,7 +66,8 @@ def redact(value: object, depth: int = 0) -> object:
 
 
 def redact_text(text: str) -> str:
-    """The text with NHS numbers (10 digits, grouped or not) and credentials masked."""
+    """The text with NHS numbers (10 digits, grouped or not) and credentials masked, cut to `LONGEST` before."""
+    text = _cut(text)
     text = _NAMED.sub(rf"\g<1>{MASK}", text)
     text = _SCHEME.sub(rf"\g<1> {MASK}", text)
     return _OPAQUE.sub(lambda match: match["kept"] or MASK, text)
@@ -69,7 +75,16 @@ def redact_text(text: str) -> str:
 
 def redact_nhs_numbers(text: str) -> str:
     """The text with NHS numbers masked and all else kept: for names and addresses that hold no credentials."""
-    return _NHS_NUMBER.sub(MASK, text)
+    return _NHS_NUMBER.sub(MASK, _cut(text))
+
+
+def _cut(text: str) -> str:
+    """The text cut to `LONGEST`, with its length behind it. What the cut goes through goes as a whole."""
+    if len(text) <= LONGEST:
+        return text
+    # Half a token or NHS number would not be known as one, so the last word goes, and digits with the spaces in them.
+    kept = text[:LONGEST].rstrip(_IN_WORDS).rstrip(_IN_NUMBERS)
+    return f"{kept}[... {len(text)} characters]"
 
 
 def is_secret(key: str) -> bool:

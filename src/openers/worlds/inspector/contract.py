@@ -49,7 +49,7 @@ class Document:
         self._prefix = prefix
         self._components: Json = document.get("components", {})
         self._paths: list[tuple[re.Pattern[str], str, Mapping[str, Json]]] = [
-            (_pattern(path), path, item)
+            (pattern_of(path), path, item)
             for path, item in sorted(document["paths"].items(), key=lambda pair: "{" in pair[0])
         ]
         self._validators: dict[str, Draft202012Validator] = {}
@@ -152,5 +152,6 @@ class Document:
             yield Finding("body", "/".join(map(str, error.instance_path)), error.message)
 
 
-def _pattern(path: str) -> re.Pattern[str]:
+def pattern_of(path: str) -> re.Pattern[str]:
+    """Return what an address of a described path matches; a parameter takes one step of it."""
     return re.compile("/".join("[^/]+" if "{" in part else re.escape(part) for part in path.split("/")))

@@ -1,0 +1,1 @@
+"""Reading what callers send takes time in proportion to its length, whatever it is."""

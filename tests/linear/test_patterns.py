@@ -1,0 +1,137 @@
+"""No regular expression of the packages takes longer, for each character, the longer its input is."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+import pytest
+
+from openers.worlds.inspector.contract import pattern_of
+from tests.linear.measure import Hostile, slow_at
+from tests.linear.patterns import Site, sites
+
+ANY: Final = tuple(
+    Hostile(unit, end=end)
+    for unit in ("a", "A", "0", "-", " ", ".", "/", "<", "=", '"', "\\", '\\"', "\x00", "é", "a-", "1 ")
+    for end in ("", "!")
+)
+"""What every pattern is given."""
+WORD: Final = (Hostile("aA0_", end="!"), Hostile("f", end="-"))
+DIGITS: Final = (Hostile("1", end="x"), Hostile("9", end="-"))
+HEX: Final = (Hostile("0", end="g"), Hostile("0-", end="g"))
+URL: Final = (Hostile("https://"), Hostile("a:", "tcp://"), Hostile("/", "sqlite:///"))
+MARKUP: Final = (Hostile("<?xml"), Hostile(" ", end="<"), Hostile("a.", "<", "<"), Hostile("a-b.c", end=":"))
+QUOTED: Final = (Hostile('"'), Hostile('\\"', '"'), Hostile('",'), Hostile(",;"), Hostile('"a\\', end="\n"))
+SECRET: Final = (
+    Hostile("token"),
+    Hostile("token "),
+    Hostile("code" * 3 + " "),
+    Hostile(" ", "client_secret", "x"),
+    Hostile(" ", "authorization:", "&"),
+    Hostile(" ", "authorization:'bearer", "&"),
+    Hostile("authorization:"),
+    Hostile("password=" + " " * 40),
+    Hostile("bearer "),
+    Hostile(" ", "bearer", ";"),
+    Hostile("eyJ"),
+    Hostile("eyJaaaaaaaa"),
+    Hostile("eyJaaaaaaaa."),
+    Hostile("aeyJ-"),
+    Hostile("a", end="."),
+    Hostile("f", end="é"),
+    Hostile("00000000-"),
+    Hostile("000 "),
+    Hostile("é"),
+)
+
+ROWS: Final[dict[str, tuple[Hostile, ...]]] = {
+    "openers/api/call.py: _ENTITY_TAG": (Hostile("1", 'W/"'),),
+    "openers/api/files.py: _RANGE": (Hostile("1", "bytes="), Hostile("-", "bytes=1")),
+    "openers/api/media.py: _ELEMENT": QUOTED,
+    "openers/api/media.py: _NOT_PLAIN": WORD,
+    "openers/api/media.py: _PART": QUOTED,
+    "openers/api/oauth_browser.py: COOKIE_VALUE": WORD,
+    "openers/api/oauth_reading.py: CONTROL": WORD,
+    "openers/api/oauth_upstream.py: _texts": WORD,
+    "openers/api/openapi.py: _path_parameters.names": (Hostile("{"), Hostile("{a"), Hostile("a", "{")),
+    "openers/documents/blob_keys.py: _KEY": HEX,
+    "openers/documents/sniffing.py: _UNPRINTABLE": WORD,
+    "openers/documents/sniffing.py: _XML_START": MARKUP,
+    "openers/documents/sniffing.py: _PAGE": (*MARKUP, Hostile("<a"), Hostile("<a:"), Hostile("a", "<")),
+    "openers/documents/sniffing.py: _OTHER_TEXT": MARKUP,
+    "openers/documents/typesetter.py: _NAME_PARTS": (Hostile("aA"),),
+    "openers/domain/access_code.py: AccessCode.pattern": WORD,
+    "openers/domain/access_code.py: _SEPARATORS": (Hostile(" -", end="a"), Hostile("- a")),
+    "openers/domain/identifiers.py: AppointmentId.pattern": DIGITS,
+    "openers/domain/identifiers.py: AttachmentId.pattern": DIGITS,
+    "openers/domain/identifiers.py: CommunicationId.pattern": DIGITS,
+    "openers/domain/identifiers.py: FileId.pattern": (*HEX, Hostile("1", "att-"), Hostile("0000-", "00000000-")),
+    "openers/domain/identifiers.py: NhsNumber.pattern": DIGITS,
+    "openers/domain/identifiers.py: OdsCode.pattern": WORD,
+    "openers/domain/identifiers.py: Postcode.pattern": (Hostile("A1 "), Hostile("A")),
+    "openers/domain/identifiers.py: RequestId.pattern": (Hostile("-0000", "r.00000000"), *HEX),
+    "openers/domain/identifiers.py: ServiceId.pattern": DIGITS,
+    "openers/domain/identifiers.py: SlotId.pattern": DIGITS,
+    "openers/domain/identifiers.py: SnomedCode.pattern": DIGITS,
+    "openers/domain/identifiers.py: Ubrn.pattern": DIGITS,
+    "openers/domain/identifiers.py: UserId.pattern": DIGITS,
+    "openers/domain/identifiers.py: VersionNumber.pattern": DIGITS,
+    "openers/identity/clients.py: CLIENT_ID": WORD,
+    "openers/identity/log_in.py: CHALLENGE": WORD,
+    "openers/identity/log_in.py: VERIFIER": (Hostile("~"), *WORD),
+    "openers/pas/connector.py: _ADDRESS": WORD,
+    "openers/pas/fhir.py: _Id": (Hostile(".", end="!"), Hostile(".-"), *WORD),
+    "openers/pas/fhir.py: _Text": (Hostile(" ", "!"), Hostile("! "), Hostile("! ", end="\n")),
+    "openers/settings.py: Settings.blob_url": (Hostile("a", "s3://"), Hostile("file:")),
+    "openers/settings.py: Settings.world": WORD,
+    "openers/settings.py: _Clamd": (Hostile("1", "tcp://a:", "x"), Hostile("/", "unix:"), *URL),
+    "openers/settings.py: _DatabaseUrl": (Hostile("a", "postgresql://", " "), *URL),
+    "openers/settings.py: _Url": URL,
+    "openers/store/audit_chain.py: Head.parse": DIGITS,
+    "openers/store/audit_chain.py: Head.parse #2": HEX,
+    "openers/store/audit_chain.py: _WRITER": WORD,
+    "openers/telemetry/redaction.py: _NAMED": SECRET,
+    "openers/telemetry/redaction.py: _NHS_NUMBER": (*DIGITS, *SECRET),
+    "openers/telemetry/redaction.py: _OPAQUE": SECRET,
+    "openers/telemetry/redaction.py: _SCHEME": SECRET,
+    "openers/wire/instants.py: _FORMAT": (Hostile("1", "2031-02-03T04:05:06."), *DIGITS),
+    "openers/wire/json.py: _POSITION": (Hostile("(byte "), Hostile("(byte 1"), Hostile("1", "(byte ")),
+    "openers/wire/stu3/advice_requests.py: CONVERSATION": (
+        Hostile("1", "CommunicationRequest/000000000001/_history/"),
+    ),
+    "openers/wire/stu3/advice_requests.py: _CONVERSATION": (Hostile("CommunicationRequest/"), *DIGITS),
+    "openers/wire/stu3/appointment_request.py: REFERRAL": (Hostile("ReferralRequest/"), *DIGITS),
+    "openers/wire/stu3/appointment_request.py: SLOT": (Hostile("1", "Slot/", "x"), Hostile("Slot/1")),
+    "openers/worlds/inspector/contract.py: pattern_of": (Hostile("/"), Hostile("a/"), Hostile("a", "/STU3/", "/")),
+    "openers/worlds/mentions.py: _SEPARATORS": (Hostile("|,/"), *WORD),
+    "openers_testpas/api.py: KEY": (Hostile("0", "identifier=https://openers.example/Id/booking-key|", "!"),),
+    "openers_testpas/clinics.py: Clinic.id": WORD,
+}
+"""What is most hostile to each pattern, by where it stands. A new pattern needs a row here."""
+
+
+def test_every_pattern_has_a_row() -> None:
+    assert {site.name for site in sites()} == set(ROWS)
+
+
+@pytest.mark.parametrize("site", sites(), ids=lambda site: site.name)
+def test_a_pattern_is_linear(site: Site) -> None:
+    if site.pattern is None:
+        site = site._replace(pattern=MADE[site.name])
+    slow = [slow_at(read, each) for read in site.readers() for each in (*ROWS[site.name], *ANY)]
+    assert [each for each in slow if each] == []
+
+
+MADE: Final[dict[str, re.Pattern[str]]] = {
+    "openers/worlds/inspector/contract.py: pattern_of": pattern_of("/STU3/{a}/{b}/$ers.c"),
+}
+"""An example of each pattern that is made from what is known only when the code runs."""
+
+
+@pytest.mark.parametrize(
+    ("pattern", "hostile"),
+    [(r"[\w-]*x=", Hostile("a")), (r"\s+$", Hostile(" ", end="x")), (r"=\s*\s*;", Hostile(" ", "="))],
+)
+def test_the_measure_finds_patterns_that_are_not(pattern: str, hostile: Hostile) -> None:
+    assert slow_at(re.compile(pattern).search, hostile)
