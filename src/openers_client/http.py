@@ -29,7 +29,7 @@ class Answer:
         """The JSON object in the body; empty if there is none."""
         try:
             found: object = json.loads(self.text)
-        except ValueError:
+        except (ValueError, RecursionError):
             return {}
         return cast("dict[str, Any]", found) if isinstance(found, dict) else {}
 

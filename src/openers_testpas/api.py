@@ -182,5 +182,5 @@ async def _appointment_in(request: Request) -> Appointment:
         return msgspec.json.decode(body, type=Appointment)
     except msgspec.ValidationError as error:
         raise Problem(422, "structure", str(error)) from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise Problem(400, "structure", f"the body is no JSON: {error}") from error

@@ -80,7 +80,7 @@ class ServiceKeys:
             found = msgspec.json.decode(await self._fetch(), type=_KeySet)
             usable = [key for key in found.keys if key.get("kty") == "RSA" and isinstance(key.get("kid"), str)]
             self._keys = {key["kid"]: RSAKey.import_key(key) for key in usable}
-        except (OSError, TimeoutError, JoseError, ValueError) as error:
+        except (OSError, TimeoutError, JoseError, ValueError, RecursionError) as error:
             raise KeysUnknown(f"the keys of the service can't be fetched: {error}") from error
         self._fetched = self._wall()
 

@@ -143,7 +143,7 @@ async def _read(request: Request, kind: type[Sent]) -> Sent:
         raise Problem(415, "not-supported", "the body must be application/json")
     try:
         return msgspec.json.decode(await request.body(), type=kind)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise Problem(422, "structure", str(error)) from error
 
 

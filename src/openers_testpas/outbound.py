@@ -117,7 +117,7 @@ class Tokens:
             raise Unreachable(f"{self._url} answered {status}: {body[:200].decode(errors='replace')}")
         try:
             token = msgspec.json.decode(body, type=_Token)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise Unreachable(f"{self._url}: no token in the reply") from error
         self._kept = (token.access_token, now + timedelta(seconds=token.expires_in) - EARLY)
         return token.access_token

@@ -91,7 +91,7 @@ def _count(value: str) -> int:
 def _read_place(token: str) -> tuple[int, str]:
     try:
         return msgspec.json.decode(urlsafe_b64decode(token + "=" * (-len(token) % 4)), type=tuple[int, str])
-    except ValueError:
+    except (ValueError, RecursionError):
         raise _invalid(f"{PAGE} must be as a next link has it") from None
 
 

@@ -123,7 +123,10 @@ def _value(module: str, expression: ast.expr) -> Any:
     return eval(code, dict(vars(importlib.import_module(module))))
 
 
-def _reader(pattern: re.Pattern[str], method: str) -> Callable[[str], object]:
+def _reader(pattern: Any, method: str) -> Callable[[str], object]:
+    if isinstance(pattern.pattern, bytes):
+        read = _reader(re.compile(pattern.pattern.decode("latin-1"), pattern.flags | re.ASCII), method)
+        return lambda text: read(text.encode().decode("latin-1"))
     if method in {"sub", "subn"}:
         return lambda text: pattern.sub("", text)
     if method == "finditer":

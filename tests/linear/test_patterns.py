@@ -97,6 +97,7 @@ ROWS: Final[dict[str, tuple[Hostile, ...]]] = {
     "openers/telemetry/redaction.py: _SCHEME": SECRET,
     "openers/wire/instants.py: _FORMAT": (Hostile("1", "2031-02-03T04:05:06."), *DIGITS),
     "openers/wire/json.py: _POSITION": (Hostile("(byte "), Hostile("(byte 1"), Hostile("1", "(byte ")),
+    "openers/wire/json.py: _TOKEN": (*QUOTED, Hostile("{["), Hostile("a", '"'), Hostile('"\\')),
     "openers/wire/stu3/advice_requests.py: CONVERSATION": (
         Hostile("1", "CommunicationRequest/000000000001/_history/"),
     ),

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from openers.domain.identifiers import NhsNumber
 from openers.wire.instants import read_instant, write_instant
-from openers.wire.json import BadStructure, MalformedJson, encode, parse
+from openers.wire.json import DEEPEST, BadStructure, MalformedJson, encode, parse
 
 
 @pytest.mark.parametrize(
@@ -28,14 +28,20 @@ from openers.wire.json import BadStructure, MalformedJson, encode, parse
         (b'{"a":1e999}', "holds a number that is out of range", None),
         (b'{"a":' + b"1" * 5000 + b"}", "holds a number that is out of range", None),
         (b'{"a":"\xff"}', "is not UTF-8", None),
-        (b"[" * 100_000, "is nested too deeply", None),
-        (b'{"a":' * 100_000 + b"1" + b"}" * 100_000, "is nested too deeply", None),
+        *((b"[" * deep, "is nested too deeply", 32) for deep in (5_000, 100_000)),
+        *((b'{"a":' * deep + b"1" + b"}" * deep, "is nested too deeply", 160) for deep in (33, 300, 400, 100_000)),
+        (b'{"[[{\\"": "]}", "a": ' + b"[" * 40 + b"]" * 40 + b"}", "is nested too deeply", 52),
     ],
 )
 def test_a_body_that_is_no_json_says_why_and_where(body: bytes, reason: str, position: int | None) -> None:
     with pytest.raises(MalformedJson) as refused:
         parse(body)
     assert (refused.value.reason, refused.value.position) == (reason, position)
+
+
+def test_a_body_may_be_as_deep_as_said_and_as_broad_as_it_likes() -> None:
+    assert parse(b'{"a":' * DEEPEST + b"1" + b"}" * DEEPEST)
+    assert parse(b'{"a":[' + b",".join([b"[{}]"] * 1000) + b"]}")
 
 
 @pytest.mark.parametrize("body", [b"[]", b'"text"', b"1", b"null", b"true"])

@@ -160,7 +160,7 @@ class UpstreamProvider:
             raise Unavailable(PART)
         try:
             return msgspec.json.decode(body, type=as_type)
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             raise UpstreamRefusal(f"the provider answered {status}") from None
 
 

@@ -19,7 +19,11 @@ from openers.domain.errors import Refused
 JsonValue: TypeAlias = "dict[str, JsonValue] | list[JsonValue] | str | int | float | bool | None"
 Json: TypeAlias = dict[str, JsonValue]
 
+DEEPEST: Final = 32
+"""How many objects and arrays may stand within each other. The deepest body of the service has 13."""
 _POSITION: Final = re.compile(r"\(byte (\d+)\)$")
+_TOKEN: Final = re.compile(rb'"(?:[^"\\]|\\.)*+"?|[\[{]|[\]}]', re.DOTALL)
+"""A text, or what begins or ends an object or an array."""
 _TOLERATED: Final = frozenset({"id", "language", "display"})
 """Texts that FHIR allows and the service takes no notice of."""
 
@@ -81,10 +85,18 @@ _encode: Final = msgspec.json.Encoder(enc_hook=_plain).encode
 
 def parse(body: bytes) -> Json:
     """The object that `body` holds. Raises `MalformedJson`, or `BadStructure` if it is JSON but no object."""
+    value = parse_any(body)
+    if not isinstance(value, dict):
+        raise BadStructure("", None, "must be a JSON object")
+    return value
+
+
+def parse_any(body: bytes) -> JsonValue:
+    """Return the value that `body` holds, nested no deeper than `DEEPEST`. Raises `MalformedJson`."""
     try:
         value: JsonValue = _decode(body)
     except RecursionError:
-        raise MalformedJson("is nested too deeply") from None
+        raise _too_deep(body) from None
     except UnicodeDecodeError:
         raise MalformedJson("is not UTF-8") from None
     except msgspec.ValidationError:
@@ -94,9 +106,32 @@ def parse(body: bytes) -> Json:
         if at is None:
             raise MalformedJson("is empty or ends too early" if body.strip() else "is empty", len(body)) from None
         raise MalformedJson("is not valid JSON", int(at[1])) from None
-    if not isinstance(value, dict):
-        raise BadStructure("", None, "must be a JSON object")
+    if body.count(b"{") + body.count(b"[") > DEEPEST and _is_deep(value):
+        raise _too_deep(body)
     return value
+
+
+def _is_deep(value: JsonValue) -> bool:
+    """Whether a value is nested deeper than `DEEPEST`. Walks it level by level, so its own depth is no limit."""
+    level = [value]
+    for _ in range(DEEPEST):
+        level = [
+            each
+            for holder in level
+            for each in (holder.values() if isinstance(holder, dict) else holder if isinstance(holder, list) else ())
+            if isinstance(each, dict | list)
+        ]
+    return bool(level)
+
+
+def _too_deep(body: bytes) -> MalformedJson:
+    """The refusal, with the place at which the first object or array begins that is too deep."""
+    depth = 0
+    for token in _TOKEN.finditer(body):
+        depth += {b"{": 1, b"[": 1, b"}": -1, b"]": -1}.get(token[0], 0)
+        if depth > DEEPEST:
+            return MalformedJson("is nested too deeply", token.start())
+    return MalformedJson("is nested too deeply")
 
 
 def encode(value: JsonValue) -> bytes:

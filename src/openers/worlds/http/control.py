@@ -95,7 +95,7 @@ async def read_json(request: Request, kind: type[Sent]) -> Sent:
         raise NotJson(f"Content-Type must be {JSON}")
     try:
         return msgspec.json.decode(body or b"{}", type=kind)
-    except (ValueError, OverflowError) as error:
+    except (ValueError, OverflowError, RecursionError) as error:
         raise BadCall(f"The body can't be used: {error}") from error
 
 
