@@ -90,7 +90,7 @@ async def test_worlds_keep_apart(probed: Running) -> None:
     assert board.of("two").strike(Place.API, "A004") is None
     await probed.anonymous().get("/STU3/CodeSystem/PRIORITY")
     observer: Any = probed.service.edge.observer
-    (exchange,) = observer.exchanges.of("demo")
+    (exchange,) = (await observer.recorder.kept()).of("demo")
     shelf.keep(exchange)
     shelf.keep(msgspec.structs.replace(exchange, world="two", number=2))
     assert [each.number for each in shelf.of("two")] == [2]

@@ -53,7 +53,7 @@ async def calls(
     async with running(settings, open_it=open_test_service) as run:
         await _ask(run)
         observer: Any = run.service.edge.observer
-        yield run.service.edge.gateway, list(observer.exchanges.of("demo"))
+        yield run.service.edge.gateway, list((await observer.recorder.kept()).of("demo"))
 
 
 async def _ask(run: Running) -> None:

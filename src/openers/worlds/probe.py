@@ -1,7 +1,7 @@
 """The observer that test mode puts into the edge: keeps each call for the inspector, and plays the faults of the API.
 
-`openers.worlds.mode` makes one for the service. It masks and checks each exchange before the last byte of its
-reply leaves, so that whoever has the reply finds the exchange.
+`openers.worlds.mode` makes one for the service. It hands each call to the recorder before the last byte of its reply
+leaves, so that whoever has the reply finds the exchange, and never waits for it.
 """
 
 from __future__ import annotations
@@ -12,8 +12,10 @@ from time import perf_counter
 from typing import Any, Final
 
 import msgspec
+import structlog
 
 from openers.api.call import Call, Reply
+from openers.api.gateway import Gateway
 from openers.api.observer import WATCHED, Serve
 from openers.api.request import ClientGone, Request, Scope, Stop
 from openers.domain.errors import OpenersError
@@ -24,8 +26,8 @@ from openers.wire.rules import Check, Rule
 from openers.worlds.connection import abort_of
 from openers.worlds.faults import Fault, FaultBoard, Kind, Place
 from openers.worlds.finder import Finder
-from openers.worlds.inspector.exchange import Exchanges
-from openers.worlds.inspector.watched import Judges, Watched, exchange_of
+from openers.worlds.inspector.recorder import Recorder
+from openers.worlds.inspector.watched import Watched, caller_of
 from openers.worlds.mentions import services_of
 
 EXPLAINED: Final = frozenset({401, 403, 422})
@@ -34,14 +36,16 @@ EXPLAIN: Final = "/_test/explain"
 ORDERED: Final = Rule(Check.SERVICE, "ORDERED_FAULT", "/_test/faults")
 """The rule of a refusal that somebody has ordered."""
 
+_log = structlog.get_logger()
+
 
 class Probe:
     """One for a service: where its exchanges and the faults of its worlds are."""
 
-    def __init__(self, exchanges: Exchanges, faults: FaultBoard, judges: Judges, finder: Finder) -> None:
-        """Exchanges are held against `judges`, and kept by the name that `finder` gives to a request's world."""
-        self.exchanges, self.faults = exchanges, faults
-        self.judges: Final = judges
+    def __init__(self, recorder: Recorder, faults: FaultBoard, gateway: Gateway, finder: Finder) -> None:
+        """`gateway` knows callers; calls are recorded by the name that `finder` gives to a request's world."""
+        self.recorder, self.faults = recorder, faults
+        self.gateway: Final = gateway
         self._finder = finder
 
     async def watch(self, serve: Serve, scope: Scope, receive: Any, send: Any) -> None:
@@ -65,20 +69,20 @@ class Probe:
                 link = f'<{EXPLAIN}/{watched.request_id}>; rel="help"'.encode()
                 message = {**message, "headers": [*message["headers"], (b"link", link)]}
             if message["type"] == "http.response.body" and not message.get("more_body", False):
-                await self._keep(watched)
+                self._keep(watched)
             await send(message)
 
         try:
             await serve({**scope, WATCHED: watched}, _receive, _send)
         finally:
-            await self._keep(watched)
+            self._keep(watched)
         if watched.dropped and abort_of(scope) is None:
             raise ConnectionAbortedError("the connection was dropped on purpose")
 
     async def carry_out(self, request: Request, call: Call) -> Reply:
         """Run the operation, or play the fault that strikes it."""
         watched: Watched = request.scope[WATCHED]
-        watched.call, watched.world = call, call.world
+        watched.world = call.world
         fault = await self._striking(watched.world_name, call)
         if fault is None:
             return await call.operation.handler(call)
@@ -102,14 +106,17 @@ class Probe:
         services = await services_of(call) if faults.ask_services(Place.API) else frozenset[str]()
         return faults.strike(Place.API, call.operation.id, services)
 
-    async def _keep(self, watched: Watched) -> None:
-        """Put the exchange on the shelf, once."""
+    def _keep(self, watched: Watched) -> None:
+        """Hand the call over to be recorded, once. What goes wrong with that is no matter of the call."""
         if watched.is_kept:
             return
         watched.is_kept = True
-        took = timedelta(seconds=perf_counter() - watched.began)
-        exchange = await exchange_of(watched, took, self.judges)
-        self.exchanges.keep(msgspec.structs.replace(exchange, number=self.exchanges.next_number()))
+        try:
+            watched.took = timedelta(seconds=perf_counter() - watched.began)
+            watched.caller = caller_of(watched, self.gateway)
+            self.recorder.take(watched)
+        except Exception as error:
+            _log.error("a call could not be recorded", error=type(error).__name__)
 
 
 async def _drop(watched: Watched) -> None:

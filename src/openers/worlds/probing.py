@@ -7,6 +7,7 @@ runner of due work.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from time import monotonic
 from typing import Final
 
@@ -32,7 +33,8 @@ from openers.worlds.http.request_routes import REQUESTS, request_routes
 from openers.worlds.http.webhook_routes import WEBHOOKS, webhook_routes
 from openers.worlds.inspector.contract import Document
 from openers.worlds.inspector.exchange import Exchanges
-from openers.worlds.inspector.watched import Judges
+from openers.worlds.inspector.recorder import Recorder
+from openers.worlds.inspector.watched import Judges, exchange_of
 from openers.worlds.probe import Probe
 
 LINKS: Final = {
@@ -66,14 +68,15 @@ class Probing:
     def around(self, edge: Edge, finder: Finder) -> tuple[Edge, list[Route]]:
         """The edge, observed if calls are to be remembered, and what is offered below `/_test`."""
         judges = Judges(edge.routes, edge.gateway, Document(openapi_document(self._settings.fhir_base_url), PREFIX))
-        probe = Probe(Exchanges(self._settings.kept_exchanges), self._faults, judges, finder)
+        shelf = Exchanges(self._settings.kept_exchanges)
+        probe = Probe(Recorder(shelf, partial(exchange_of, judges=judges)), self._faults, edge.gateway, finder)
         observer = probe if self._settings.kept_exchanges else None
         return msgspec.structs.replace(edge, observer=observer), self._routes(finder, probe)
 
     def _routes(self, finder: Finder, probe: Probe) -> list[Route]:
         return [
             *fault_routes(finder, self._faults),
-            *request_routes(finder, probe.exchanges, self._settings.base_url),
+            *request_routes(finder, probe.recorder, self._settings.base_url),
             *explain_routes(finder, probe),
             *event_routes(finder, self._feed),
             *webhook_routes(finder),

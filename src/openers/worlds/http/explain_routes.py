@@ -22,8 +22,8 @@ def explain_routes(finder: Finder, probe: Probe) -> list[Route]:
 
     async def _explain(request: Request) -> object:
         world = finder.world(request.scope)
-        named = found(request, probe.exchanges, finder.name(request.scope))
-        cases = [Case(each, probe.judges.gateway, await _holder(each, world)) for each in named]
+        named = found(request, await probe.recorder.kept(), finder.name(request.scope))
+        cases = [Case(each, probe.gateway, await _holder(each, world)) for each in named]
         explanations = [explain(each) for each in cases]
         if wants_page(request):
             return page("explanation.html", explanations=explanations, requests=REQUESTS)

@@ -15,17 +15,18 @@ from openers.worlds.http.pages import page, wants_page
 from openers.worlds.inspector.exchange import Exchange, Exchanges
 from openers.worlds.inspector.export import curl, har
 from openers.worlds.inspector.near_misses import near_misses
+from openers.worlds.inspector.recorder import Recorder
 from openers.worlds.refusals import Unknown
 
 REQUESTS: Final = "/_test/requests"
 EXPLAIN: Final = "/_test/explain"
 
 
-def request_routes(finder: Finder, exchanges: Exchanges, base_url: str) -> list[Route]:
+def request_routes(finder: Finder, recorder: Recorder, base_url: str) -> list[Route]:
     """`/_test/requests` and `/_test/requests/{name}`; a name is a number, a request id or a correlation id."""
 
     async def _list(request: Request) -> object:
-        chosen = list(_chosen(request, exchanges, finder.name(request.scope)))
+        chosen = list(_chosen(request, await recorder.kept(), finder.name(request.scope)))
         if request.query_params.get("as") == "har":
             return har(reversed(chosen), base_url)
         if wants_page(request):
@@ -33,7 +34,7 @@ def request_routes(finder: Finder, exchanges: Exchanges, base_url: str) -> list[
         return {"requests": [_summary(each) for each in chosen]}
 
     async def _one(request: Request) -> object:
-        exchange = found(request, exchanges, finder.name(request.scope))[0]
+        exchange = found(request, await recorder.kept(), finder.name(request.scope))[0]
         match request.query_params.get("as"):
             case "curl":
                 return PlainTextResponse(curl(exchange, base_url) + "\n", headers=ALWAYS)
@@ -46,7 +47,7 @@ def request_routes(finder: Finder, exchanges: Exchanges, base_url: str) -> list[
                 return _told(exchange, base_url)
 
     async def _forget(request: Request) -> object:
-        exchanges.forget(finder.name(request.scope))
+        (await recorder.kept()).forget(finder.name(request.scope))
         return {"requests": []}
 
     async def _forget_by_form(request: Request) -> object:

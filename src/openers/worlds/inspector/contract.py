@@ -15,6 +15,7 @@ import msgspec
 from jsonschema_rs import Draft202012Validator, ValidationError
 
 from openers.telemetry.redaction import MASK
+from openers.wire.json import MalformedJson, parse_any
 
 Json = dict[str, Any]
 JSON: Final = "json"
@@ -30,10 +31,13 @@ class Finding(NamedTuple):
 
 
 class Heard(msgspec.Struct, frozen=True, kw_only=True):
-    """A message, as far as a document describes it. Names of headers are in lower case; `status` is that of a reply."""
+    """A message, as far as a document describes it. Names of headers are in lower case; `status` is that of a reply.
+
+    Without `body` nothing is said of it.
+    """
 
     headers: Mapping[str, str]
-    body: bytes
+    body: bytes | None
     query: str = ""
     status: int = 0
 
@@ -139,14 +143,14 @@ class Document:
             return
         if media not in content:
             yield Finding("media", media, f"is none of {', '.join(content)}")
-        elif JSON in media:
+        elif JSON in media and message.body is not None:
             yield from self._body(content[media]["schema"], message.body)
 
     def _body(self, schema: Json, body: bytes) -> Iterator[Finding]:
         try:
-            value: object = msgspec.json.decode(body)
-        except ValueError:
-            yield Finding("body", "", "is not JSON")
+            value = parse_any(body)
+        except MalformedJson as error:
+            yield Finding("body", "", error.reason)
             return
         for error in self.validator(schema).iter_errors(value):
             yield Finding("body", "/".join(map(str, error.instance_path)), error.message)

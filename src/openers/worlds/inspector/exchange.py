@@ -9,6 +9,8 @@ from collections import deque
 from collections.abc import Iterator
 from datetime import timedelta
 from http import HTTPStatus
+from threading import Lock
+from typing import Final
 
 import msgspec
 
@@ -104,11 +106,13 @@ class Exchange(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Exchanges:
-    """The last exchanges, the oldest dropped first."""
+    """The last exchanges, the oldest dropped first. One thread keeps them, others read them."""
 
     def __init__(self, most: int) -> None:
         """Keep so many."""
+        self.most: Final = most
         self._kept: deque[Exchange] = deque(maxlen=most)
+        self._changing = Lock()
         self._next = 1
 
     def next_number(self) -> int:
@@ -118,11 +122,14 @@ class Exchanges:
 
     def keep(self, exchange: Exchange) -> None:
         """Remember one."""
-        self._kept.append(exchange)
+        with self._changing:
+            self._kept.append(exchange)
 
     def of(self, world: str) -> Iterator[Exchange]:
         """Those of a world, the latest first."""
-        return (each for each in reversed(self._kept) if each.world == world)
+        with self._changing:
+            kept = list(self._kept)
+        return (each for each in reversed(kept) if each.world == world)
 
     def find(self, world: str, name: str) -> Iterator[Exchange]:
         """Those that a number, a request id or a correlation id names, the latest first."""
@@ -130,6 +137,7 @@ class Exchanges:
 
     def forget(self, world: str) -> None:
         """Forget those of a world."""
-        kept = [each for each in self._kept if each.world != world]
-        self._kept.clear()
-        self._kept.extend(kept)
+        with self._changing:
+            kept = [each for each in self._kept if each.world != world]
+            self._kept.clear()
+            self._kept.extend(kept)

@@ -14,6 +14,7 @@ from typing import Any, Final, cast
 import msgspec
 
 from openers.telemetry.redaction import MASK, is_secret, redact_nhs_numbers, redact_text
+from openers.wire.json import MalformedJson, parse_any
 
 PERSONAL: Final = frozenset(
     {
@@ -77,8 +78,8 @@ class Masker:
             return ""
         if "json" in media_type:
             try:
-                return msgspec.json.encode(self.value(msgspec.json.decode(body))).decode()
-            except (ValueError, RecursionError):
+                return msgspec.json.encode(self.value(parse_any(body))).decode()
+            except MalformedJson:
                 return f"[no JSON, {len(body)} bytes]"
         if is_refusal and media_type.startswith("text/"):
             return self.text(body.decode("utf-8", "replace"))

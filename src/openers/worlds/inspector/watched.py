@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import timedelta
+from itertools import islice
 from typing import Any, Final
 
 import msgspec
 
-from openers.api.call import Call
 from openers.api.edge import PREFIX
 from openers.api.gateway import Gateway
 from openers.api.request import CORRELATION, ODS, Request, Scope
@@ -16,8 +16,7 @@ from openers.api.routes import Routes
 from openers.domain.audit import AuditEntry
 from openers.domain.clock import Instant
 from openers.domain.errors import OpenersError
-from openers.identity.access import Caller, open_bearer
-from openers.identity.errors import InvalidToken
+from openers.identity.access import Caller, known_bearer
 from openers.usecases.world import World
 from openers.wire.json import JsonValue
 from openers.wire.outcome import Problem
@@ -27,6 +26,8 @@ from openers.worlds.inspector.masking import Masker
 
 LONGEST_KEPT: Final = 256 * 1024
 """How much of a body is kept, in bytes. A longer one is kept by its size alone."""
+MOST_FINDINGS: Final = 50
+"""How many places are told in which a request, or a reply, is not as described."""
 REQUEST_ID: Final = b"x-request-id"
 
 
@@ -39,7 +40,10 @@ class Judges(msgspec.Struct, frozen=True):
 
 
 class Watched(msgspec.Struct, kw_only=True):
-    """What is known so far of one call. Filled in by the probe as the call goes on; holds what is not masked yet."""
+    """What is known so far of one call. Filled in by the probe as the call goes on; holds what is not masked yet.
+
+    `took` is how long the call took, and `caller` who made it; both are known at its end.
+    """
 
     scope: Scope
     receive: Any
@@ -53,7 +57,8 @@ class Watched(msgspec.Struct, kw_only=True):
     status: int = 0
     reply_headers: list[tuple[bytes, bytes]] = msgspec.field(default_factory=list[tuple[bytes, bytes]])
     world: World | None = None
-    call: Call | None = None
+    caller: Known | None = None
+    took: timedelta = timedelta()
     problem: Problem | None = None
     error: OpenersError | None = None
     fault: str = ""
@@ -64,6 +69,26 @@ class Watched(msgspec.Struct, kw_only=True):
     def request_id(self) -> str:
         """The id of the request that its reply carries."""
         return _header(self.reply_headers, REQUEST_ID)
+
+    @property
+    def held(self) -> int:
+        """How much of the bodies is held, in bytes."""
+        return len(self.sent) + len(self.told)
+
+    @property
+    def whole_request(self) -> bytes | None:
+        """The body of the request; absent if no more than its size is held."""
+        return bytes(self.sent) if len(self.sent) == self.sent_size else None
+
+    @property
+    def whole_reply(self) -> bytes | None:
+        """The body of the reply, in the same way."""
+        return bytes(self.told) if len(self.told) == self.told_size else None
+
+    def forget_bodies(self) -> None:
+        """Hold no more of the bodies than their sizes."""
+        self.sent.clear()
+        self.told.clear()
 
     def heard(self, message: Any) -> None:
         """Take note of what the client sends."""
@@ -82,8 +107,8 @@ class Watched(msgspec.Struct, kw_only=True):
             self.told += body
 
 
-async def exchange_of(watched: Watched, took: timedelta, judges: Judges) -> Exchange:
-    """The exchange, masked; its number is given by whoever keeps it."""
+def exchange_of(watched: Watched, judges: Judges) -> Exchange:
+    """Return the exchange, masked; its number is given by whoever keeps it."""
     scope, masker = watched.scope, Masker()
     request = Request(scope, PREFIX)
     match = judges.routes.find(request.path)
@@ -95,7 +120,7 @@ async def exchange_of(watched: Watched, took: timedelta, judges: Judges) -> Exch
         number=0,
         world=watched.world_name,
         at=watched.at,
-        took=took,
+        took=watched.took,
         method=scope["method"],
         path=masker.text(scope["path"]),
         query=masker.text(query),
@@ -106,7 +131,7 @@ async def exchange_of(watched: Watched, took: timedelta, judges: Judges) -> Exch
         correlation_id=request.header(CORRELATION),
         operation=None if match is None else match.operations.get(request.method),
         methods=() if match is None else tuple(match.operations),
-        caller=await _caller(request, watched.world, judges.gateway),
+        caller=watched.caller,
         problem=None if watched.problem is None else _masked_problem(watched.problem, masker),
         facts=_facts(watched.error, masker),
         ubrn=entry.ubrn or "",
@@ -120,17 +145,16 @@ async def exchange_of(watched: Watched, took: timedelta, judges: Judges) -> Exch
 def _request(watched: Watched, masker: Masker) -> Message:
     """The request, masked; a body that was longer than what is kept is told by its size."""
     headers: list[tuple[bytes, bytes]] = watched.scope["headers"]
-    media, body = _header(headers, b"content-type").lower(), bytes(watched.sent)
-    text = masker.body(body, media) if len(body) == watched.sent_size else _by_size(media, watched.sent_size)
+    media, body = _header(headers, b"content-type").lower(), watched.whole_request
+    text = _by_size(media, watched.sent_size) if body is None else masker.body(body, media)
     return Message(headers=masker.headers(headers), body=text, size=watched.sent_size)
 
 
 def _reply(watched: Watched, masker: Masker) -> Message:
     """The reply, in the same way."""
     headers, is_refusal = watched.reply_headers, watched.problem is not None
-    media, body = _header(headers, b"content-type").lower(), bytes(watched.told)
-    whole = len(body) == watched.told_size
-    text = masker.body(body, media, is_refusal=is_refusal) if whole else _by_size(media, watched.told_size)
+    media, body = _header(headers, b"content-type").lower(), watched.whole_reply
+    text = _by_size(media, watched.told_size) if body is None else masker.body(body, media, is_refusal=is_refusal)
     return Message(headers=masker.headers(headers), body=text, size=watched.told_size)
 
 
@@ -145,12 +169,13 @@ def _findings(watched: Watched, document: Document, query: str) -> tuple[tuple[F
     if described is None:
         return (), ()
     _, operation = described
-    of_request = Heard(headers=_lowered(scope["headers"]), body=bytes(watched.sent), query=query)
-    of_reply = Heard(headers=_lowered(watched.reply_headers), body=bytes(watched.told), status=watched.status)
-    sent = tuple(document.of_request(operation, of_request))
+    of_request = Heard(headers=_lowered(scope["headers"]), body=watched.whole_request, query=query)
+    of_reply = Heard(headers=_lowered(watched.reply_headers), body=watched.whole_reply, status=watched.status)
+    sent = tuple(islice(document.of_request(operation, of_request), MOST_FINDINGS))
     if not watched.status or not watched.told_size:
         return sent, ()
-    return sent, tuple(document.of_reply(operation, of_reply, has_body=scope["method"] != "HEAD"))
+    told = document.of_reply(operation, of_reply, has_body=scope["method"] != "HEAD")
+    return sent, tuple(islice(told, MOST_FINDINGS))
 
 
 def _facts(error: OpenersError | None, masker: Masker) -> dict[str, JsonValue]:
@@ -159,15 +184,14 @@ def _facts(error: OpenersError | None, masker: Masker) -> dict[str, JsonValue]:
     return {name: masker.value(value) for name, value in told.items() if value not in (None, "")}
 
 
-async def _caller(request: Request, world: World | None, gateway: Gateway) -> Known | None:
-    """Who presented the token, as the gateway finds out; nobody if the token stands for nothing."""
+def caller_of(watched: Watched, gateway: Gateway) -> Known | None:
+    """Return who presented the token, as the gateway has found out; nobody if the token stands for nothing."""
+    request = Request(watched.scope, PREFIX)
     scheme, _, token = request.header(b"authorization").partition(" ")
-    if world is None or scheme.lower() != "bearer" or not token:
+    if watched.world is None or scheme.lower() != "bearer" or not token:
         return None
-    try:
-        return _known(await open_bearer(token, world, gateway.access), request)
-    except (InvalidToken, OpenersError):
-        return None
+    caller = known_bearer(token, watched.world, gateway.access)
+    return None if caller is None else _known(caller, request)
 
 
 def _known(caller: Caller, request: Request) -> Known:
