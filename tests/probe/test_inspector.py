@@ -115,6 +115,26 @@ def test_names_and_addresses_of_every_patient_are_masked() -> None:
         assert '"id":"p"' in text
 
 
+@pytest.mark.parametrize(
+    ("masked", "text", "shown"),
+    [
+        ("Arkwright", "'name' (Arkwright) is unknown", "'name' ([masked]) is unknown"),
+        ("Arkwright", "Arkwrights and arkwright", "Arkwrights and arkwright"),
+        ("QQ99 9QQ", "QQ99 9QQ, QQ99-9QQ and QQ99", "[masked], [masked] and QQ99"),
+        ("12 Beck Lane", "at 12 Beck Lane", "at [masked]"),
+        ("O'Neill", "O'Neill (O'Neill)", "[masked] ([masked])"),
+        ("she rang on Monday", "said: she rang on Monday. Call her", "said: [masked]. Call her"),
+        ("she rang on Monday, again", "said: she rang on Monday, again", "said: [masked]"),
+        ("--", "a -- b", "a -- b"),
+        ("ab", "ab", "ab"),
+    ],
+)
+def test_what_a_request_lost_is_masked_where_it_is_repeated(masked: str, text: str, shown: str) -> None:
+    masker = Masker()
+    masker.value({"family": masked})
+    assert masker.text(text) == shown
+
+
 def test_what_names_things_stays_readable() -> None:
     body: Json = {
         "resourceType": "Parameters",
@@ -170,6 +190,15 @@ async def test_findings_tell_where_a_request_is_not_as_described(probed: Running
     assert any(part == "body" and place.startswith("parameter/") for part, place in places)
     assert told["findings"]["reply"] == []
     assert "Arkwright" not in json.dumps(told["findings"])
+
+
+async def test_of_a_long_body_the_first_finding_is_told(probed: Running) -> None:
+    gp = await probed.as_person(GP)
+    creation = create_referral()
+    creation["json"]["parameter"] += [{}] * 1000
+    assert (await gp.post(**creation)).status_code == 422
+    (finding,) = (await kept(probed, "1"))["findings"]["request"]
+    assert (finding["part"], finding["place"]) == ("body", "parameter/4")
 
 
 async def test_a_call_as_described_has_no_findings(probed: Running) -> None:

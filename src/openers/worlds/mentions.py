@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any, Final, cast
 
 from openers.api.call import Call
@@ -18,13 +19,17 @@ from openers.usecases.ports import Tx
 
 _SLOT: Final = "Slot/"
 _APPOINTMENT: Final = "/STU3/Appointment/{id}"
+MOST_TEXTS: Final = 500
+MOST_PARTS: Final = 50
+LONGEST_NAME: Final = 100
+"""How much of a call is looked at: texts, parts of a text, and characters of a part."""
 _SEPARATORS: Final = re.compile(r"[|,/]")
 
 
 async def services_of(call: Call) -> frozenset[str]:
     """The ids of all services that the call is about, as far as its caller may see that."""
-    texts = frozenset(_texts(call))
-    named = {part for text in texts for part in _SEPARATORS.split(text)}
+    texts = frozenset(islice(_texts(call), MOST_TEXTS))
+    named = {part for text in texts for part in _SEPARATORS.split(text, MOST_PARTS) if len(part) <= LONGEST_NAME}
     services = {each for each in named if ServiceId.pattern.fullmatch(each)}
     async with call.world.read() as tx:
         for text in texts:

@@ -20,6 +20,11 @@ from openers.wire.json import MalformedJson, parse_any
 Json = dict[str, Any]
 JSON: Final = "json"
 ANY: Final = "*/*"
+MOST_JUDGED: Final = 200
+"""How many objects and arrays a body may have for all its findings to be told; of a longer one only the first is.
+
+Each faulty one costs a tenth of a millisecond, in which nothing else of the process runs.
+"""
 
 
 class Finding(NamedTuple):
@@ -152,8 +157,17 @@ class Document:
         except MalformedJson as error:
             yield Finding("body", "", error.reason)
             return
-        for error in self.validator(schema).iter_errors(value):
+        validator, nodes = self.validator(schema), body.count(b"{") + body.count(b"[")
+        for error in validator.iter_errors(value) if nodes <= MOST_JUDGED else _first_error(validator, value):
             yield Finding("body", "/".join(map(str, error.instance_path)), error.message)
+
+
+def _first_error(validator: Draft202012Validator, value: object) -> list[ValidationError]:
+    try:
+        validator.validate(value)
+    except ValidationError as error:
+        return [error]
+    return []
 
 
 def pattern_of(path: str) -> re.Pattern[str]:

@@ -7,7 +7,6 @@ the texts of its reply too, since a refusal may repeat it. A body that is no JSO
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable
 from typing import Any, Final, cast
 
@@ -15,6 +14,7 @@ import msgspec
 
 from openers.telemetry.redaction import MASK, is_secret, redact_nhs_numbers, redact_text
 from openers.wire.json import MalformedJson, parse_any
+from openers.worlds.inspector.repeats import Repeats
 
 PERSONAL: Final = frozenset(
     {
@@ -34,6 +34,9 @@ PERSONAL_HEADERS: Final = frozenset({"nhsd-ers-file-name", "content-disposition"
 SHORTEST_REPEATED: Final = 3
 """How long a masked text has to be, in characters, for being looked for in other texts."""
 
+LONGEST_CLEAN: Final = 200
+"""How long a text may be, in characters, for it to be remembered as one that holds nothing to be masked."""
+
 Json = Any
 
 
@@ -50,7 +53,7 @@ class Clean:
         if text in self._texts:
             return text
         masked = mask(text)
-        if masked == text:
+        if masked == text and len(text) <= LONGEST_CLEAN:
             if len(self._texts) >= self._most:
                 self._texts.clear()
             self._texts.add(text)
@@ -66,7 +69,7 @@ class Masker:
 
     def __init__(self) -> None:
         """Nothing has been masked yet."""
-        self._masked: set[str] = set()
+        self._repeats = Repeats()
 
     def headers(self, headers: Iterable[tuple[bytes, bytes]]) -> tuple[tuple[str, str], ...]:
         """Headers as names and values, credentials masked; of `Authorization` the scheme stays."""
@@ -87,9 +90,7 @@ class Masker:
 
     def text(self, text: str) -> str:
         """A text without credentials, NHS numbers, and what was masked before."""
-        for masked in sorted(self._masked, key=len, reverse=True):
-            text = text.replace(masked, MASK)
-        return _CLEAN.unless_known(text, redact_text)
+        return _CLEAN.unless_known(self._repeats.masked(text), redact_text)
 
     def value(self, value: Json, resource: str = "") -> Json:
         """A JSON value; `resource` is the type of the FHIR resource that it belongs to."""
@@ -119,7 +120,7 @@ class Masker:
             for each in cast("list[Json]", value):
                 self._remember(each)
         elif isinstance(value, str) and len(value) >= SHORTEST_REPEATED:
-            self._masked.add(value)
+            self._repeats.remember(value)
 
     def _header(self, name: str, value: str) -> tuple[str, str]:
         lowered = name.lower()
@@ -141,5 +142,6 @@ def _is_display_of_a_person(key: str, parent: dict[str, Json]) -> bool:
     """The display of a reference to a person."""
     if key != "display":
         return False
-    told = json.dumps([parent.get("reference"), parent.get("identifier")])
+    reference, identifier = parent.get("reference"), parent.get("identifier")
+    told = f"{reference} {cast('Json', identifier).get('system')}" if isinstance(identifier, dict) else f"{reference}"
     return any(each in told for each in (*OF_PEOPLE, "nhs-number", "sds-user-id"))
