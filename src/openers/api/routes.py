@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from functools import lru_cache
 from itertools import zip_longest
 from typing import Final, NamedTuple
 
 from openers.api.registry import Operation
 
-LONGEST_COMPARED: Final = 200
-"""How much of an unknown path is compared with the known ones, in characters."""
+LONGEST_COMPARED: Final = 100
+"""How much of an unknown path is compared with the known ones, in characters: the longest of these has 70."""
+MOST_COMPARED: Final = 4
+"""How many known paths are compared letter by letter with an unknown one: those that share most with it."""
+LEAST_SHARED: Final = 0.5
+"""The share of a known path that must be found in another one for the two to be alike, from 0 to 1."""
 
 
 class Match(NamedTuple):
@@ -71,12 +76,35 @@ class Routes:
 
     def nearest(self, path: str) -> str:
         """The known path that is most like `path`, whatever its parameters hold."""
-        return max(self._paths, key=lambda known: likeness(known, path))
+        asked = path[:LONGEST_COMPARED]
+        pieces = _pieces(asked)
+        shares = {each: len(pieces & _pieces(each)) / (len(pieces) + len(_pieces(each))) for each in self._paths}
+        likely = sorted(shares, key=shares.__getitem__, reverse=True)[:MOST_COMPARED]
+        return max(likely, key=lambda known: _compared(known, asked))
 
 
 def likeness(known: str, path: str) -> float:
-    """How like `path` is to a known one, whatever that one's parameters hold: from 0 to 1, which is a match."""
-    asked = path[:LONGEST_COMPARED].strip("/").split("/")
+    """How like `path` is to a known one, whatever that one's parameters hold: from 0 to 1, which is a match.
+
+    0 where they share too little for a comparison letter by letter, which takes a tenth of a millisecond.
+    """
+    asked, pieces = path[:LONGEST_COMPARED], _pieces(known)
+    if len(pieces & _pieces(asked)) < LEAST_SHARED * len(pieces):
+        return 0.0
+    return _compared(known, asked)
+
+
+@lru_cache(256)
+def _pieces(path: str) -> frozenset[str]:
+    """All pieces of three letters of a path, without its parameters."""
+    text = "/".join("" if step.startswith("{") else step for step in path.split("/"))
+    return frozenset(text[at : at + 3] for at in range(max(1, len(text) - 2)))
+
+
+@lru_cache(1024)
+def _compared(known: str, path: str) -> float:
+    """How like two paths are, letter by letter."""
+    asked = path.strip("/").split("/")
     steps = known.strip("/").split("/")
     pairs = zip_longest(steps, asked[: len(steps)], fillvalue="")
     filled = (here if step.startswith("{") and _is_value(here) else step for step, here in pairs)
