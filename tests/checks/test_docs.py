@@ -42,6 +42,7 @@ def _exists(program: str, words: list[str]) -> bool:
     return CliRunner().invoke(app, [*words, "--help"]).exit_code == 0
 
 
+@pytest.mark.needs("bash")
 @pytest.mark.parametrize("block", BLOCKS, ids=_name)
 def test_every_block_is_valid_shell(block: Block) -> None:
     checked = subprocess.run(["bash", "-n"], input=block.text, capture_output=True, text=True, check=False)

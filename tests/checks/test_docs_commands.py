@@ -12,7 +12,7 @@ from tests.checks import documents
 from tests.checks.source import ROOT
 from tests.demo import Demo, demo_in
 
-pytestmark = pytest.mark.needs("curl")
+pytestmark = pytest.mark.needs("bash", "curl")
 
 README = ROOT / "README.md"
 TUTORIAL = ROOT / "docs/tutorial/first-referral.md"

@@ -128,6 +128,7 @@ def test_a_port_that_is_taken_is_said_in_one_line(tmp_path: Path) -> None:
     assert f"port {port} is in use" in done.stderr
 
 
+@pytest.mark.needs("bash", "curl")
 def test_the_call_that_the_demo_prints_works_when_pasted(tmp_path: Path) -> None:
     """From an empty folder to a first answer."""
     port = str(free_port())
