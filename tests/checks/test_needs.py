@@ -1,4 +1,4 @@
-"""`make test` needs Python and make only: on a machine without some other program, the tests that need it are skipped."""
+"""A test run needs Python and make only: where another program is missing, the tests that need it are skipped."""
 
 from __future__ import annotations
 
