@@ -7,11 +7,12 @@ import subprocess
 import time
 from collections.abc import Generator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
 from tests.checks.source import ROOT
+from tests.installed import service_environment
 from tests.live import LOOK_EVERY_S, free_port
 
 READY: Final = "Uvicorn running on"
@@ -27,6 +28,14 @@ class Demo:
     folder: Path
     environment: dict[str, str]
 
+    def with_test_packages(self) -> Demo:
+        """Return the same world with a folder whose `.venv` is the one of `make setup-test`."""
+        folder = self.folder / "tests"
+        if not folder.exists():
+            folder.mkdir()
+            _link(folder, ROOT / ".venv")
+        return replace(self, folder=folder)
+
     def run(self, commands: str) -> str:
         """What `commands` print, run with bash in the folder. They must succeed."""
         result = subprocess.run(
@@ -38,9 +47,8 @@ class Demo:
 
 @contextmanager
 def demo_in(folder: Path) -> Generator[Demo]:
-    """`openers demo` on free ports and a new database in `folder`; ended with the block."""
-    for name in (".venv", "docs"):
-        (folder / name).symlink_to(ROOT / name)
+    """Run `openers demo` on free ports and a new database in `folder`, with what `make run` installs."""
+    _link(folder, service_environment(folder / "environment"))
     port, pas_port = free_port(), free_port()
     base_url = f"http://127.0.0.1:{port}"
     kept = {name: value for name, value in os.environ.items() if not name.startswith("OPENERS_")}
@@ -55,6 +63,12 @@ def demo_in(folder: Path) -> Generator[Demo]:
     finally:
         process.terminate()
         process.wait(STOP_WITHIN_S)
+
+
+def _link(folder: Path, environment: Path) -> None:
+    """Put what commands name into a folder: `.venv` and the documents."""
+    (folder / ".venv").symlink_to(environment)
+    (folder / "docs").symlink_to(ROOT / "docs")
 
 
 def _wait_for(process: subprocess.Popen[bytes], log: Path) -> None:

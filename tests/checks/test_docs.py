@@ -70,6 +70,14 @@ def test_files_that_runnable_commands_send_exist(block: Block) -> None:
     assert [file for file in re.findall(r"@(docs/\S+)", block.text) if not (ROOT / file).exists()] == []
 
 
+@pytest.mark.parametrize("page", sorted((ROOT / "docs/how-to").glob("*.md")), ids=_name)
+def test_every_how_to_names_the_set_up_that_it_needs(page: Path) -> None:
+    """What is run needs a running service, or what only tests have. `test_docs_commands.py` runs it in that set-up."""
+    possible = {"run", "setup-test"} if any(block.is_runnable for block in documents.blocks(page)) else {"setup-run"}
+    assert len(documents.set_ups(page)) == 1
+    assert set(documents.set_ups(page)) <= possible
+
+
 def test_the_readme_sets_up_by_exactly_two_commands() -> None:
     shown = [block.text for block in documents.blocks(ROOT / "README.md") if not block.is_runnable]
     assert shown == ["make run\n", "make test\n"]
