@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -13,10 +12,10 @@ from typing import Final
 
 from tests.checks.source import ROOT
 from tests.installed import service_environment
-from tests.live import LOOK_EVERY_S, free_port
+from tests.live import free_port
+from tests.waiting import HANGS_AFTER_S, until
 
 READY: Final = "Uvicorn running on"
-STOP_WITHIN_S: Final = 30.0
 
 
 @dataclass(frozen=True)
@@ -62,7 +61,7 @@ def demo_in(folder: Path) -> Generator[Demo]:
         yield Demo(base_url, f"http://127.0.0.1:{pas_port}", folder, environment)
     finally:
         process.terminate()
-        process.wait(STOP_WITHIN_S)
+        process.wait(HANGS_AFTER_S)
 
 
 def _link(folder: Path, environment: Path) -> None:
@@ -73,6 +72,9 @@ def _link(folder: Path, environment: Path) -> None:
 
 def _wait_for(process: subprocess.Popen[bytes], log: Path) -> None:
     """Return when it answers. Fails, with what it has said, if it ends before."""
-    while READY not in log.read_text():
+
+    def _is_ready() -> bool:
         assert process.poll() is None, log.read_text()
-        time.sleep(LOOK_EVERY_S)
+        return READY in log.read_text()
+
+    until(_is_ready, log.read_text)
