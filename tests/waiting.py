@@ -7,6 +7,7 @@ or sets an event; a short time-out is right only where nothing can come in time,
 from __future__ import annotations
 
 import asyncio
+import selectors
 from collections.abc import Awaitable, Callable
 from time import monotonic, sleep
 from typing import Final
@@ -33,3 +34,26 @@ async def until_it(holds: Callable[[], Awaitable[bool]], what: str) -> None:
     while not await holds():
         assert monotonic() < ends, what
         await asyncio.sleep(LOOK_EVERY_S)
+
+
+class SkippingLoop(asyncio.SelectorEventLoop):
+    """An event loop whose clock stands while anything is done, and skips to the end of each wait. For one thread."""
+
+    def __init__(self) -> None:
+        """Begin at 0 s."""
+        self._skipped = _SkippingSelector()
+        super().__init__(self._skipped)
+
+    def time(self) -> float:
+        """Return the seconds that were skipped so far."""
+        return self._skipped.seconds
+
+
+class _SkippingSelector(selectors.DefaultSelector):
+    """Adds up the seconds for which it should have waited."""
+
+    seconds = 0.0
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        self.seconds += max(timeout or 0.0, 0.0)
+        return super().select(0 if timeout is not None else None)
