@@ -64,21 +64,55 @@ make_environment() {
     "$python" -m venv --clear "$venv" || stop "$python could not make $venv"
 }
 
-# uv is quick; where there is no wheel of it, pip installs the same files, more slowly.
-install_packages() {
-    pip="$venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes"
-    if $pip --only-binary :all: -r requirements/tools.txt 2>/dev/null; then
-        VIRTUAL_ENV=$root/$venv "$venv/bin/uv" pip sync --quiet --require-hashes requirements/build.txt requirements/tools.txt "$wanted"
-    else
-        echo "no wheel of uv for this machine: pip installs the packages, which takes some minutes"
-        $pip -r requirements/build.txt -r "$wanted"
-    fi
-    "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --no-index --editable .
+# Packages are downloaded with the certificates of this machine, not with those that pip and uv bring: a proxy that
+# reads TLS, as hospitals have, is known to the machine only. What the caller has chosen stays.
+use_system_certificates() {
+    for bundle in "${SSL_CERT_FILE:-}" /etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt \
+        /etc/ssl/ca-bundle.pem /etc/ssl/cert.pem; do
+        if [ -f "$bundle" ]; then
+            export REQUESTS_CA_BUNDLE="${REQUESTS_CA_BUNDLE:-${PIP_CERT:-$bundle}}" UV_SYSTEM_CERTS="${UV_SYSTEM_CERTS:-1}"
+            return
+        fi
+    done
+}
+
+pip_install() {
+    "$venv/bin/python" -m pip install --quiet --disable-pip-version-check "$@"
+}
+
+# uv is quick. Whether it can be installed here is no question that anybody has to answer, so pip says nothing.
+install_with_uv() {
+    pip_install --require-hashes --only-binary :all: -r requirements/tools.txt 2>/dev/null || {
+        echo "uv could not be installed on this machine"
+        return 1
+    }
+    VIRTUAL_ENV=$root/$venv UV_DEFAULT_INDEX="${UV_DEFAULT_INDEX:-${PIP_INDEX_URL:-}}" "$venv/bin/uv" pip sync --quiet \
+        --require-hashes requirements/build.txt requirements/tools.txt "$wanted" || {
+        echo "uv could not install the packages (the lines above say why)"
+        return 1
+    }
+}
+
+install_with_pip() {
+    echo "pip installs the packages, which takes some minutes"
+    pip_install --require-hashes -r requirements/build.txt || stop_for_packages requirements/build.txt
+    pip_install --require-hashes -r "$wanted" || stop_for_packages "$wanted"
+}
+
+stop_for_packages() {
+    stop "pip could not install the packages of $1 (the lines above say why). Is the package index reached (its address: PIP_INDEX_URL; a proxy: HTTPS_PROXY)? Are the certificates those of a proxy (SSL_CERT_FILE)? Then try again"
+}
+
+install_project() {
+    pip_install --no-deps --no-build-isolation --no-index --editable . ||
+        stop "OpenERS itself could not be installed in $venv (the lines above say why); remove $venv, then try again"
 }
 
 is_ready && exit 0
 make_environment
 rm -f "$stamp"
 echo "installing the packages of $wanted"
-install_packages || stop "the packages of $wanted could not be installed (the lines above say why)"
+use_system_certificates
+install_with_uv || install_with_pip
+install_project
 fingerprint "$wanted" >"$stamp"

@@ -1,7 +1,8 @@
 """What a green run must not hide: tests that were skipped, and comparisons with published examples that were not made.
 
-A skip is allowed if `tests/skips.txt` lists its file and reason; an expected failure counts as a skip. A run of the
-whole conformance suite must make at least as many comparisons as `tests/conformance/expected_comparisons.txt` says.
+A skip is allowed if its program is missing (see `tests/needs.py`), or if `tests/skips.txt` lists its file and reason;
+an expected failure counts as a skip. A run of the whole conformance suite must make at least as many comparisons as
+`tests/conformance/expected_comparisons.txt` says.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from pathlib import Path
 from typing import Final
 
 import pytest
+
+from tests.needs import is_for_a_missing_tool
 
 COMPARISONS: Final = "comparisons"
 SKIPS: Final = "tests/skips.txt"
@@ -50,7 +53,7 @@ class Account:
 
     def __init__(self, config: pytest.Config) -> None:
         """`config` tells where the committed numbers are and what the run was asked for."""
-        self._root = config.rootpath
+        self._config, self._root = config, config.rootpath
         self._is_whole = asks_for_everything(config, WHOLE_CONFORMANCE)
         self._skips: set[tuple[str, str]] = set()
         self._comparisons = 0
@@ -89,8 +92,11 @@ class Account:
 
     def _unlisted_skips(self) -> list[str]:
         listed = allowed(_text(self._root / SKIPS))
-        unlisted = [skip for skip in sorted(self._skips) if not is_listed(*skip, listed)]
-        return [f"skip that {SKIPS} does not list: {path}: {reason}" for path, reason in unlisted]
+        return [
+            f"skip that {SKIPS} does not list: {path}: {reason}"
+            for path, reason in sorted(self._skips)
+            if not is_for_a_missing_tool(self._config, reason) and not is_listed(path, reason, listed)
+        ]
 
     def _missing_comparisons(self) -> list[str]:
         expected = int(_text(self._root / EXPECTED).strip() or 0)

@@ -14,3 +14,4 @@ pytest_plugins = ["tests.needs", "tests.budget", "tests.answers", "tests.stores"
 settings.register_profile("same", derandomize=True)
 settings.register_profile("new")
 settings.load_profile("new" if os.environ.get("OPENERS_EXPLORE") else "same")
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # or each process that a test starts compiles all packages anew

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import os
 import subprocess
-import time
 from collections.abc import Generator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
 from tests.checks.source import ROOT
-from tests.live import LOOK_EVERY_S, free_port
+from tests.installed import service_environment
+from tests.live import free_port
+from tests.waiting import HANGS_AFTER_S, until
 
 READY: Final = "Uvicorn running on"
-STOP_WITHIN_S: Final = 30.0
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,14 @@ class Demo:
     pas_url: str
     folder: Path
     environment: dict[str, str]
+
+    def with_test_packages(self) -> Demo:
+        """Return the same world with a folder whose `.venv` is the one of `make setup-test`."""
+        folder = self.folder / "tests"
+        if not folder.exists():
+            folder.mkdir()
+            _link(folder, ROOT / ".venv")
+        return replace(self, folder=folder)
 
     def run(self, commands: str) -> str:
         """What `commands` print, run with bash in the folder. They must succeed."""
@@ -38,9 +46,8 @@ class Demo:
 
 @contextmanager
 def demo_in(folder: Path) -> Generator[Demo]:
-    """`openers demo` on free ports and a new database in `folder`; ended with the block."""
-    for name in (".venv", "docs"):
-        (folder / name).symlink_to(ROOT / name)
+    """Run `openers demo` on free ports and a new database in `folder`, with what `make run` installs."""
+    _link(folder, service_environment(folder / "environment"))
     port, pas_port = free_port(), free_port()
     base_url = f"http://127.0.0.1:{port}"
     kept = {name: value for name, value in os.environ.items() if not name.startswith("OPENERS_")}
@@ -54,11 +61,20 @@ def demo_in(folder: Path) -> Generator[Demo]:
         yield Demo(base_url, f"http://127.0.0.1:{pas_port}", folder, environment)
     finally:
         process.terminate()
-        process.wait(STOP_WITHIN_S)
+        process.wait(HANGS_AFTER_S)
+
+
+def _link(folder: Path, environment: Path) -> None:
+    """Put what commands name into a folder: `.venv` and the documents."""
+    (folder / ".venv").symlink_to(environment)
+    (folder / "docs").symlink_to(ROOT / "docs")
 
 
 def _wait_for(process: subprocess.Popen[bytes], log: Path) -> None:
     """Return when it answers. Fails, with what it has said, if it ends before."""
-    while READY not in log.read_text():
+
+    def _is_ready() -> bool:
         assert process.poll() is None, log.read_text()
-        time.sleep(LOOK_EVERY_S)
+        return READY in log.read_text()
+
+    until(_is_ready, log.read_text)

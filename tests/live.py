@@ -18,7 +18,6 @@ from importlib.resources import files
 from json import loads
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from time import monotonic
 from typing import Final
 
 import httpx
@@ -26,15 +25,13 @@ import httpx
 from openers.worlds.packs import keys
 from openers_client import Client, log_in
 from tests.service import Person
+from tests.waiting import HANGS_AFTER_S, until
 
-START_WITHIN_S: Final = 30.0
-STOP_WITHIN_S: Final = 30.0
-LOOK_EVERY_S: Final = 0.02
 PING: Final = "/referrals/_ping"
 
 
 class NotStarted(AssertionError):
-    """The process ended, or did not answer in time. The text has its log."""
+    """The process ended. The text has its log."""
 
 
 class Live:
@@ -65,13 +62,13 @@ class Live:
     def kill(self) -> None:
         """End it at once, its own children too, as a crash would (SIGKILL)."""
         self._signal(signal.SIGKILL)
-        self._process.wait(STOP_WITHIN_S)
+        self._process.wait(HANGS_AFTER_S)
 
     def stop(self) -> int:
         """End it in good order (SIGTERM); its exit status. Killed if it takes too long, which fails the test."""
         self._signal(signal.SIGTERM)
         try:
-            return self._process.wait(STOP_WITHIN_S)
+            return self._process.wait(HANGS_AFTER_S)
         except subprocess.TimeoutExpired:
             self.kill()
             raise
@@ -81,19 +78,19 @@ class Live:
         key: dict[str, str] = loads(files(keys).joinpath(f"{application}.json").read_text())
         token = log_in(self.base_url, who.user, Client(application, key)).access_token
         headers = {"Authorization": f"Bearer {token}", **who.headers}
-        return self._clients.enter_context(httpx.Client(base_url=f"{self.base_url}/referrals/FHIR", headers=headers))
+        fhir = f"{self.base_url}/referrals/FHIR"
+        return self._clients.enter_context(httpx.Client(base_url=fhir, headers=headers, timeout=HANGS_AFTER_S))
 
     def wait_until_it_answers(self) -> None:
-        """Return as soon as it answers. Raises NotStarted."""
-        ends = monotonic() + START_WITHIN_S
-        while not self._answers():
-            with suppress(subprocess.TimeoutExpired):  # waiting for its end is how the time until the next look passes
-                raise NotStarted(f"it ended with {self._process.wait(LOOK_EVERY_S)}:\n{self.log()}")
-            if monotonic() > ends:
-                raise NotStarted(f"no answer within {START_WITHIN_S:.0f} s:\n{self.log()}")
+        """Return as soon as it answers. Raises AssertionError, NotStarted."""
+        until(self._answers, lambda: f"no answer within {HANGS_AFTER_S:.0f} s:\n{self.log()}", self._pause)
+
+    def _pause(self, seconds: float) -> None:
+        with suppress(subprocess.TimeoutExpired):  # waiting for its end is how the time until the next look passes
+            raise NotStarted(f"it ended with {self._process.wait(seconds)}:\n{self.log()}")
 
     def _answers(self) -> bool:
-        connection = HTTPConnection("127.0.0.1", self.port, timeout=START_WITHIN_S)
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=HANGS_AFTER_S)
         try:
             connection.request("GET", PING)
             return connection.getresponse().status == 200

@@ -1,7 +1,8 @@
-"""The marker `needs("chromium")`: tests that need a tool which no Python package brings.
+"""The marker `needs("chromium")`: tests that need a program that no Python package brings.
 
-Without the tool they are skipped, with one summary line per tool and the way to get it; with `OPENERS_REQUIRE=all`
-they fail instead.
+If the program is missing, the test is skipped, and one summary line per program says how to install it. The budget of
+skips allows that. With `OPENERS_REQUIRE=all` the test fails instead. A test that runs one of these programs without
+the marker fails on each machine, whether the program is installed or not.
 """
 
 from __future__ import annotations
@@ -10,45 +11,70 @@ import os
 import shutil
 from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Final
 
 import pytest
 
 INSTALL: Final = {
+    "bash": "apt-get install bash",
     "chromium": "apt-get install chromium",
     "java": "apt-get install default-jre-headless",
     "clamd": "apt-get install clamav-daemon",
     "curl": "apt-get install curl",
+    "git": "apt-get install git",
+    "nginx": "apt-get install nginx-light",
+    "openssl": "apt-get install openssl",
     "wrk": "apt-get install wrk",
     "strace": "apt-get install strace",
 }
-"""Each tool that a test may need (the name of its program), and how Debian installs it."""
+"""Each program that a test may need, and how Debian installs it. Tests expect nothing else but Python and make."""
+
+REFUSAL: Final = "#!/bin/sh\necho \"a test runs {tool} without @pytest.mark.needs('{tool}')\" >&2\nexit 127\n"
+PATH: Final = pytest.StashKey[str]()
+"""The search path of the run, before tests hide programs from it."""
+REFUSALS: Final = pytest.StashKey[Path]()
+"""A directory with one directory per program, which has a program of that name that refuses."""
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Declare the marker."""
+    """Declare the marker, and make the programs that refuse."""
     config.addinivalue_line("markers", f"needs(tool, ...): needs a program: {', '.join(INSTALL)}")
+    config.stash[PATH] = path = os.environ.get("PATH", os.defpath)
+    directory = TemporaryDirectory()
+    config.stash[REFUSALS] = Path(directory.name)
+    for tool in INSTALL:
+        program = config.stash[REFUSALS] / tool / tool
+        program.parent.mkdir()
+        program.write_text(REFUSAL.format(tool=tool))
+        program.chmod(0o755)
+    config.add_cleanup(directory.cleanup)
+    config.add_cleanup(lambda: os.environ.update(PATH=path))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Refuse a marker that names a tool without a way to install it."""
-    unknown = sorted({tool for item in items for tool in _needed(item)} - INSTALL.keys())
+    """Reject a marker that names a program that `INSTALL` lacks."""
+    unknown = sorted({tool for item in items for tool in needed(item)} - INSTALL.keys())
     if unknown:
         raise pytest.UsageError(f"needs() names unknown tools: {', '.join(unknown)}")
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Skip a test whose tool is missing, or fail it where all tools are required."""
-    missing = [tool for tool in _needed(item) if shutil.which(tool) is None]
+    """Skip a test whose program is missing, or fail it if all are required. Hide the programs that it does not name."""
+    path = item.config.stash[PATH]
+    missing = [tool for tool in needed(item) if shutil.which(tool, path=path) is None]
     if missing and os.environ.get("OPENERS_REQUIRE") == "all":
         pytest.fail(f"needs {missing[0]} ({INSTALL[missing[0]]}), and OPENERS_REQUIRE=all", pytrace=False)
     if missing:
         pytest.skip(f"needs {missing[0]}")
+    refused = [str(item.config.stash[REFUSALS] / tool) for tool in INSTALL.keys() - set(needed(item))]
+    os.environ["PATH"] = os.pathsep.join([*refused, path])
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say once per tool how many tests it kept from running, and how to install it."""
+    """Write one line per missing program: how many tests were skipped, and how to install it."""
     skipped = terminalreporter.stats.get("skipped", [])
     missing = Counter(
         tool for report in skipped for tool in INSTALL if str(report.longrepr).endswith(f"needs {tool}')")
@@ -57,5 +83,12 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.write_line(f"{count} skipped without {tool}: {INSTALL[tool]}")
 
 
-def _needed(item: pytest.Item) -> Iterator[str]:
+def needed(item: pytest.Item) -> Iterator[str]:
+    """Return the programs that a test declares."""
     return (tool for marker in item.iter_markers("needs") for tool in marker.args)
+
+
+def is_for_a_missing_tool(config: pytest.Config, reason: str) -> bool:
+    """Return whether a test was skipped for `reason` because a program is missing, and it really is."""
+    tool = reason.removeprefix("needs ")
+    return tool != reason and tool in INSTALL and shutil.which(tool, path=config.stash[PATH]) is None

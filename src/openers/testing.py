@@ -21,8 +21,10 @@ import pytest
 from openers.settings import Settings, read_settings
 from openers_client.http import Answer, send
 
-START_WITHIN_S: Final = 30.0
-STOP_WITHIN_S: Final = 30.0
+WITHIN_S: Final = 120.0
+"""The limit of each wait: for the start, for a reply of the control plane, for the end."""
+LET_GO_AFTER_S: Final = 3
+"""After so many seconds the end drops connections that clients keep open."""
 TENANT: Final = "X-OpenERS-Tenant"
 ROLE: Final = ("NHSD-End-User-Organisation-ODS", "NHSD-eRS-Business-Function")
 REFUSED: Final = 400
@@ -42,23 +44,36 @@ class TestedService:
 
     __test__ = False
 
-    def __init__(self, directory: Path, pack: str) -> None:
-        """Starts it on a free port of this machine, with its files in `directory`. Raises RuntimeError."""
+    def __init__(self, directory: Path, pack: str, within_s: float = WITHIN_S) -> None:
+        """Start it on a free port of this machine, with its files in `directory`.
+
+        Raises RuntimeError, which says what the start waited for, if the start fails or takes `within_s` seconds.
+        """
         self._socket = socket.create_server(("127.0.0.1", 0))
         self.base_url: Final = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
         self.pack: Final = pack
         self._settings = _settings(directory, self.base_url, pack)
         self._ready, self._end = threading.Event(), threading.Event()
         self._failure: BaseException | None = None
+        self._awaited = "the modules of the service to be imported"
         self._thread = threading.Thread(target=self._run, name="openers", daemon=True)
         self._thread.start()
-        if not self._ready.wait(START_WITHIN_S) or self._failure is not None:
-            raise RuntimeError(f"the service did not start: {self._failure!r}") from self._failure
+        if not self._starts(within_s):
+            raise RuntimeError(f"the service did not start within {within_s:.0f} s: it waits for {self._awaited}")
+        if self._failure is not None:
+            waited = f"it waited for {self._awaited}"
+            raise RuntimeError(f"the service did not start: {self._failure!r} while {waited}") from self._failure
 
-    def stop(self) -> None:
-        """End it."""
+    def stop(self, within_s: float = WITHIN_S) -> None:
+        """End it. Raises RuntimeError, which says what the end waits for, if that takes `within_s` seconds."""
         self._end.set()
-        self._thread.join(STOP_WITHIN_S)
+        self._thread.join(within_s)
+        if self._thread.is_alive():
+            raise RuntimeError(f"the service did not stop within {within_s:.0f} s: it waits for {self._awaited}")
+
+    def _starts(self, within_s: float) -> bool:
+        """Wait until it serves or has failed; return whether that was in time."""
+        return self._ready.wait(within_s)
 
     def _run(self) -> None:
         try:
@@ -74,15 +89,20 @@ class TestedService:
         from openers.worlds.connection import ControlledProtocol
         from openers.worlds.mode import open_test_service
 
+        self._awaited = f"the database {self._settings.database_url} to be opened"
         service = await open_test_service(self._settings, own_pas=True)
+        self._awaited = f"the pack {self.pack} to be loaded"
         await service.worlds.load(service.worlds.main, self.pack)
-        config = uvicorn.Config(service, http=ControlledProtocol, lifespan="off", log_config=None, access_log=False)
+        quietly: dict[str, Any] = {"lifespan": "off", "log_config": None, "access_log": False}
+        config = uvicorn.Config(service, http=ControlledProtocol, timeout_graceful_shutdown=LET_GO_AFTER_S, **quietly)
         server = uvicorn.Server(config)
         serving = asyncio.gather(server.serve(sockets=[self._socket]), self._wait(server))
+        self._awaited = "its connections to be closed"
         self._ready.set()
         try:
             await serving
         finally:
+            self._awaited = "the work in its worlds to end"
             await service.close()
             await service.world.store.close()
 
@@ -177,7 +197,8 @@ class WorldOfTest:
         """Ask the control plane below `/_test`. Raises ControlRefused."""
         own = {} if path == "/worlds" or path.startswith("/worlds/") else self.tenant
         sent = None if body is None else json.dumps(body)
-        answer = send(method, f"{self.base_url}/_test{path}", sent, {"Content-Type": "application/json", **own})
+        headers = {"Content-Type": "application/json", **own}
+        answer = send(method, f"{self.base_url}/_test{path}", sent, headers, WITHIN_S)
         if answer.status >= REFUSED:
             raise ControlRefused(answer.text)
         return answer.json()

@@ -14,7 +14,7 @@ CONNECTIONS: Final = {"http": HTTPConnection, "https": HTTPSConnection}
 
 
 class ServiceUnreachable(Exception):
-    """Nothing answers at the address, or nothing that speaks HTTP."""
+    """Nothing answers at the address or not in time, or nothing that speaks HTTP."""
 
 
 @dataclass(frozen=True)
@@ -45,19 +45,28 @@ def post(address: str, form: Mapping[str, str], headers: Mapping[str, str] | Non
     return send("POST", address, urlencode(form), {**kind, **(headers or {})})
 
 
-def send(method: str, address: str, body: str | None = None, headers: Mapping[str, str] | None = None) -> Answer:
-    """Send one request. Raises ServiceUnreachable."""
+def send(
+    method: str,
+    address: str,
+    body: str | None = None,
+    headers: Mapping[str, str] | None = None,
+    timeout_s: float = TIMEOUT_S,
+) -> Answer:
+    """Send one request and wait `timeout_s` seconds for the reply. Raises ServiceUnreachable."""
     parts = urlsplit(address)
     if parts.scheme not in CONNECTIONS or not parts.hostname:
         raise ServiceUnreachable(f"{address} is not the address of a web service")
     path = parts._replace(scheme="", netloc="", fragment="").geturl() or "/"
     try:
-        connection = CONNECTIONS[parts.scheme](parts.hostname, parts.port, timeout=TIMEOUT_S)
+        connection = CONNECTIONS[parts.scheme](parts.hostname, parts.port, timeout=timeout_s)
         try:
             connection.request(method, path, body, dict(headers or {}))
             reply = connection.getresponse()
             return Answer(reply.status, reply.headers, reply.read().decode("utf-8", "replace"))
         finally:
             connection.close()
+    except TimeoutError as error:
+        waited = f"the reply to {method} {parts.path} within {timeout_s:.0f} s"
+        raise ServiceUnreachable(f"the service at {parts.netloc} did not send {waited}") from error
     except (OSError, HTTPException, ValueError) as error:
         raise ServiceUnreachable(f"no service answers at {parts.netloc}") from error

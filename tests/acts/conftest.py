@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from tests.acts.cast import Cast, gathered
-from tests.booking.conftest import booking, desk, hurried
+from tests.booking.conftest import booking, desk
 from tests.booking.rig import Rig
 
-__all__ = ["booking", "desk", "hurried"]
+__all__ = ["booking", "desk"]
 
 
 @pytest.fixture(scope="module")

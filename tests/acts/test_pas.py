@@ -6,9 +6,7 @@ Source: rules chapters 2.6, 3.4, 4 (A014, A022, A036) and 7; the decisions on sa
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
 from datetime import timedelta
-from pathlib import Path
 from typing import Final
 
 import pytest
@@ -16,7 +14,7 @@ import pytest
 from tests.acts.cast import Cast, gathered
 from tests.acts.words import LATER, document, state_of, uploaded
 from tests.booking.held import held
-from tests.booking.rig import Json, code, rig
+from tests.booking.rig import Json, code
 from tests.booking.rows import claimed
 
 pytestmark = pytest.mark.anyio
@@ -47,9 +45,9 @@ async def test_a_pas_that_refuses(cast: Cast, number: str, fault: str) -> None:
 
 @pytest.mark.parametrize("fault", ["drop", "hang"])
 @pytest.mark.parametrize("number", SAGAS)
-async def test_a_pas_that_is_not_heard_of_again(hurried_cast: Cast, number: str, fault: str) -> None:
+async def test_a_pas_that_is_not_heard_of_again(own: Cast, number: str, fault: str) -> None:
     """504; until it is known what the PAS did, everybody is told that the record is locked, and nothing is offered."""
-    cast = hurried_cast
+    cast = own
     referral = await cast.booked()
     cast.rig.pas.fault = fault
     assert code(await cast.do(number, referral)) == (504, "PAS_NOT_RESPONDING")
@@ -62,14 +60,6 @@ async def test_a_pas_that_is_not_heard_of_again(hurried_cast: Cast, number: str,
     assert state_of(now)[0] == AFTERWARDS[number]
     assert await claimed(cast.rig) == 0
     assert [each["status"] for each in cast.rig.pas.appointments.values()] == ["cancelled"]
-
-
-@pytest.fixture
-async def hurried_cast(demo_url: str, keys: Path) -> AsyncGenerator[Cast]:
-    """Everybody at a service that soon gives up waiting."""
-    async with rig(demo_url, keys, pas_timeout_s=1.5) as desk:
-        await desk.add_slots(3)
-        yield await gathered(desk)
 
 
 @pytest.mark.parametrize("number", SAGAS)

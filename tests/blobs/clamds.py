@@ -6,12 +6,13 @@ import asyncio
 import subprocess
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from contextlib import asynccontextmanager, contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 from openers.documents.scanning import EICAR
-from tests.live import LOOK_EVERY_S, START_WITHIN_S
+from tests.waiting import until
 
 LARGEST_STREAM: Final = 3 * 1024 * 1024
 LARGEST_LOOKED_INTO: Final = 2 * 1024 * 1024
@@ -35,17 +36,18 @@ def clamd(socket: Path) -> Generator[None]:
         command = ["clamd", "--foreground", f"--config-file={settings}"]
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         try:
-            waits = START_WITHIN_S
-            while not socket.exists():
-                with suppress(subprocess.TimeoutExpired):  # waiting for its end is how the time passes
-                    said, _ = process.communicate(timeout=LOOK_EVERY_S)
-                    raise AssertionError(f"clamd ended with {process.returncode}:\n{said}")
-                waits -= LOOK_EVERY_S
-                assert waits > 0, "clamd did not start"
+            until(socket.exists, "clamd did not start", partial(_pause, process))
             yield
         finally:
             process.kill()
             process.communicate()
+
+
+def _pause(process: subprocess.Popen[str], seconds: float) -> None:
+    """Let time pass, unless the process ends."""
+    with suppress(subprocess.TimeoutExpired):
+        said, _ = process.communicate(timeout=seconds)
+        raise AssertionError(f"clamd ended with {process.returncode}:\n{said}")
 
 
 @asynccontextmanager

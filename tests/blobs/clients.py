@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from tests.live import Live
 from tests.service import GP
+from tests.waiting import HANGS_AFTER_S
 
 MIB: Final = 1024 * 1024
 FHIR: Final = "/referrals/FHIR"
@@ -37,7 +38,7 @@ class Desk:
     @contextmanager
     def connected(self) -> Generator[HTTPConnection]:
         """A connection of its own."""
-        connection = HTTPConnection("127.0.0.1", self._port, timeout=300)
+        connection = HTTPConnection("127.0.0.1", self._port, timeout=HANGS_AFTER_S)
         try:
             yield connection
         finally:

@@ -8,14 +8,15 @@ import subprocess
 import sys
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
-from time import monotonic
+from functools import partial
 from typing import Final
 from urllib.parse import unquote
 from uuid import uuid4
 
 import httpx
 
-from tests.live import LOOK_EVERY_S, START_WITHIN_S, free_port
+from tests.live import free_port
+from tests.waiting import HANGS_AFTER_S, until
 
 ACCESS: Final = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_REGION": "us-east-1"}
 """What a client needs in its environment; the server looks at none of it."""
@@ -27,7 +28,7 @@ class Bucket:
     def __init__(self, endpoint: str) -> None:
         """A new one."""
         self.endpoint, self.name = endpoint, f"files-{uuid4()}"
-        httpx.put(f"{endpoint}/{self.name}").raise_for_status()
+        httpx.put(f"{endpoint}/{self.name}", timeout=HANGS_AFTER_S).raise_for_status()
 
     @property
     def url(self) -> str:
@@ -36,16 +37,18 @@ class Bucket:
 
     def names(self) -> set[str]:
         """What is in it, without the prefix that the service puts before its keys."""
-        listed = httpx.get(f"{self.endpoint}/{self.name}?list-type=2").raise_for_status().text
+        address = f"{self.endpoint}/{self.name}?list-type=2"
+        listed = httpx.get(address, timeout=HANGS_AFTER_S).raise_for_status().text
         return {unquote(each).removeprefix("files/") for each in re.findall("<Key>(.*?)</Key>", listed)}
 
     def put(self, name: str, content: bytes) -> None:
         """Put something there, past the service."""
-        httpx.put(f"{self.endpoint}/{self.name}/files/{name}", content=content).raise_for_status()
+        address = f"{self.endpoint}/{self.name}/files/{name}"
+        httpx.put(address, content=content, timeout=HANGS_AFTER_S).raise_for_status()
 
     def lose(self) -> None:
         """Have its server forget it, and all others."""
-        httpx.post(f"{self.endpoint}/moto-api/reset").raise_for_status()
+        httpx.post(f"{self.endpoint}/moto-api/reset", timeout=HANGS_AFTER_S).raise_for_status()
 
 
 @contextmanager
@@ -59,19 +62,21 @@ def s3_server() -> Generator[str]:
     )
     endpoint = f"http://127.0.0.1:{port}"
     try:
-        ends = monotonic() + START_WITHIN_S
-        while not _answers(endpoint):
-            with suppress(subprocess.TimeoutExpired):  # waiting for its end is how the time passes
-                raise AssertionError(f"the S3 server ended with {process.wait(LOOK_EVERY_S)}")
-            assert monotonic() < ends, "the S3 server does not answer"
+        until(partial(_answers, endpoint), "the S3 server does not answer", partial(_pause, process))
         yield endpoint
     finally:
         process.kill()
         process.wait()
 
 
+def _pause(process: subprocess.Popen[bytes], seconds: float) -> None:
+    """Let time pass, unless the process ends."""
+    with suppress(subprocess.TimeoutExpired):
+        raise AssertionError(f"the S3 server ended with {process.wait(seconds)}")
+
+
 def _answers(endpoint: str) -> bool:
     try:
-        return httpx.get(endpoint).status_code == 200
+        return httpx.get(endpoint, timeout=HANGS_AFTER_S).status_code == 200
     except httpx.TransportError:
         return False

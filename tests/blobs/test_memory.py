@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import os
 from contextlib import ExitStack, suppress
+from functools import partial
 from pathlib import Path
-from time import monotonic
 from typing import Final
 
 from tests.blobs.clients import A039, MIB, Desk, Memory
 from tests.cli.command import settings_in
 from tests.live import Live, live
 from tests.service import copied
+from tests.waiting import until
 
 UPLOADS: Final = 20
 SIZE: Final = int(os.environ.get("OPENERS_TEST_UPLOAD_MIB", "8")) * MIB
@@ -23,7 +24,6 @@ MORE_WHILE_UPLOADING: Final = 64.0
 MORE_WHILE_FETCHING: Final = 24.0
 """MiB that the service may hold beyond what it held before: 3 for each upload and 2 for each reader."""
 READERS: Final = 10
-WITHIN_S: Final = 240.0
 
 
 def test_uploads_and_slow_readers_stay_out_of_memory(sqlite_template: Path, tmp_path: Path) -> None:
@@ -47,10 +47,12 @@ def test_uploads_and_slow_readers_stay_out_of_memory(sqlite_template: Path, tmp_
 
 def scanned(desk: Desk, files: list[str]) -> None:
     """Return when all of them can be fetched."""
-    ends = monotonic() + WITHIN_S
     for file in files:
-        while desk.status(file) != 307:
-            assert monotonic() < ends, "not scanned"
+        until(partial(_can_be_fetched, desk, file), "not scanned")
+
+
+def _can_be_fetched(desk: Desk, file: str) -> bool:
+    return desk.status(file) == 307
 
 
 def fetch_slowly(desk: Desk, files: list[str]) -> None:
@@ -69,9 +71,7 @@ def sizes(directory: Path) -> list[int]:
 
 def closed(service: Live) -> None:
     """Return when the service has no file of its blob store open any more."""
-    ends = monotonic() + WITHIN_S
-    while open_files(service):
-        assert monotonic() < ends, "files stay open"
+    until(lambda: not open_files(service), "files stay open")
 
 
 def open_files(service: Live) -> list[str]:

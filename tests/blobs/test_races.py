@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 import pytest
@@ -29,9 +29,9 @@ from tests.files import INFECTED, Sample, attachments_of, availability_of
 from tests.requests import Json
 from tests.service import Running, entry
 from tests.store.outside import fetch
+from tests.waiting import HANGS_AFTER_S
 
 pytestmark = pytest.mark.anyio
-WITHIN_S: Final = 20.0
 
 
 class HeldScanner:
@@ -58,7 +58,7 @@ async def it(on_both: Running) -> AsyncGenerator[Practice]:
         yield await practice_in(on_both)
         return
     key = read_or_make_key(service.settings.audit_key_file, strict=True)
-    store = await open_postgres(service.settings.database_url, key, patience=Patience(lock_s=WITHIN_S))
+    store = await open_postgres(service.settings.database_url, key, patience=Patience(lock_s=HANGS_AFTER_S))
     world = msgspec.structs.replace(service.world, store=store)
     edge = msgspec.structs.replace(service.edge, world=always(world))
     yield await practice_in(Running(msgspec.structs.replace(service, world=world, edge=edge), on_both.clients))
@@ -72,7 +72,7 @@ async def scanning(it: Practice, file: str) -> AsyncGenerator[asyncio.Task[None]
     held = HeldScanner(world.scanner)
     item = await claimed(it, SCAN, file)
     task = asyncio.create_task(scan_file(item, msgspec.structs.replace(world, scanner=held)))
-    async with asyncio.timeout(WITHIN_S):
+    async with asyncio.timeout(HANGS_AFTER_S):
         await held.reached.wait()
     yield task
     held.go.set()
@@ -221,7 +221,7 @@ async def until_waiting(it: Practice, count: int) -> None:
         "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted "
         "AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
     )
-    async with asyncio.timeout(WITHIN_S):
+    async with asyncio.timeout(HANGS_AFTER_S):
         while (await fetch(it.run.service.settings.database_url, waiting))[0][0] < count:
             pass
 

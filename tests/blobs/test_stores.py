@@ -19,6 +19,7 @@ from openers.usecases.file_ports import Blobs
 from tests.blobs.kept import Kept, broken_off, content_of, in_pieces, joined, new_file
 from tests.blobs.s3 import Bucket
 from tests.live import free_port
+from tests.waiting import HANGS_AFTER_S
 
 pytestmark = pytest.mark.anyio
 HOUR = timedelta(hours=1)
@@ -137,7 +138,7 @@ async def test_a_bucket_that_is_not_there(bucket: Bucket, tmp_path: Path) -> Non
 async def test_a_server_that_does_not_answer(bucket: Bucket, tmp_path: Path) -> None:
     """The same, without waiting for minutes."""
     blobs = BlobsInS3(bucket.url, tmp_path / "drafts", f"http://127.0.0.1:{free_port()}")
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(HANGS_AFTER_S):
         await unavailable(blobs, tmp_path / "drafts")
 
 

@@ -5,27 +5,34 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from time import monotonic, sleep
+from time import monotonic
 from typing import Final
 
 import pytest
 
 from tests.blobs.clients import A020, A039, FHIR, MIB, PIECE, Desk
 from tests.cli.command import settings_in
-from tests.live import LOOK_EVERY_S, Live, live
+from tests.live import Live, live
 from tests.service import copied
 from tests.store.outside import fetch
+from tests.waiting import HANGS_AFTER_S, until
 
-WITHIN_S: Final = 60.0
 SOON_S: Final = "0.5"
 """How long the service lets an upload keep it waiting."""
 
 
 @pytest.fixture
 def service(sqlite_template: Path, tmp_path: Path) -> Generator[Live]:
-    """One that is impatient."""
+    """One that waits as long as it takes."""
+    with live(settings_in(tmp_path, copied(sqlite_template, tmp_path))) as running:
+        yield running
+
+
+@pytest.fixture
+def impatient(sqlite_template: Path, tmp_path: Path) -> Generator[Live]:
+    """One that soon gives up an upload. It may do so before a test has sent all it wants to."""
     settings = settings_in(tmp_path, copied(sqlite_template, tmp_path), OPENERS_BODY_TIMEOUT_S=SOON_S)
     with live(settings) as running:
         yield running
@@ -44,30 +51,28 @@ def test_an_upload_that_is_cut_off_leaves_nothing(service: Live, tmp_path: Path,
     desk.upload(MIB)
 
 
-def test_an_upload_that_stops_is_refused_and_closed(service: Live, tmp_path: Path) -> None:
+def test_an_upload_that_stops_is_refused_and_closed(impatient: Live, tmp_path: Path) -> None:
     """Nothing comes any more: 408, the connection is closed, and nothing stays."""
-    desk = Desk(service)
-    with uploading(service, desk, A020, 4 * MIB) as connection:
-        for _ in range(2 * MIB // len(PIECE)):
-            connection.sendall(PIECE)
+    desk = Desk(impatient)
+    with uploading(impatient, desk, A020, 4 * MIB) as connection:
+        connection.sendall(PIECE)
         assert_cut(everything(connection))
     check_nothing_left(tmp_path)
 
 
-def test_an_upload_that_dribbles_is_refused_and_closed(service: Live, tmp_path: Path) -> None:
+def test_an_upload_that_dribbles_is_refused_and_closed(impatient: Live, tmp_path: Path) -> None:
     """A byte now and then, each in time, does not hold the upload open."""
-    desk = Desk(service)
-    with uploading(service, desk, A020, 4 * MIB) as connection:
+    desk = Desk(impatient)
+    with uploading(impatient, desk, A020, 4 * MIB) as connection:
         connection.settimeout(0.1)
-        ends, answer = monotonic() + WITHIN_S, b""
+        ends, answer = monotonic() + HANGS_AFTER_S, b""
         while not answer:
             assert monotonic() < ends, "it is held open"
-            connection.sendall(b"x")
-            try:
+            with suppress(BrokenPipeError):  # the answer is there to be read all the same
+                connection.sendall(b"x")
+            with suppress(TimeoutError):
                 answer = connection.recv(65536)
-            except TimeoutError:
-                continue
-        connection.settimeout(WITHIN_S)
+        connection.settimeout(HANGS_AFTER_S)
         assert_cut(answer + everything(connection))
     check_nothing_left(tmp_path)
 
@@ -75,7 +80,7 @@ def test_an_upload_that_dribbles_is_refused_and_closed(service: Live, tmp_path: 
 @contextmanager
 def uploading(service: Live, desk: Desk, path: str, size: int) -> Generator[socket.socket]:
     """A connection on which an upload of so many bytes has begun."""
-    with socket.create_connection(("127.0.0.1", service.port), timeout=WITHIN_S) as connection:
+    with socket.create_connection(("127.0.0.1", service.port), timeout=HANGS_AFTER_S) as connection:
         named = {"Host": "localhost", **desk.headers(size)}
         head = "".join(f"{name}: {value}\r\n" for name, value in named.items())
         connection.sendall(f"POST {FHIR}{path} HTTP/1.1\r\n{head}\r\n".encode())
@@ -107,10 +112,7 @@ def drafts(directory: Path) -> list[Path]:
 
 def until_drafts(directory: Path, count: int) -> None:
     """Return as soon as there are so many drafts."""
-    ends = monotonic() + WITHIN_S
-    while len(drafts(directory)) != count:
-        assert monotonic() < ends
-        sleep(LOOK_EVERY_S)
+    until(lambda: len(drafts(directory)) == count, f"not {count} drafts")
 
 
 def check_nothing_left(directory: Path) -> None:

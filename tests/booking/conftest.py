@@ -17,13 +17,6 @@ async def booking(demo_url: str, keys: Path) -> AsyncGenerator[Rig]:
         yield made
 
 
-@pytest.fixture
-async def hurried(demo_url: str, keys: Path) -> AsyncGenerator[Rig]:
-    """The same, but it soon gives up waiting for its PAS."""
-    async with rig(demo_url, keys, pas_timeout_s=1.0) as made:
-        yield made
-
-
 @pytest.fixture(scope="module")
 async def desk(shared_url: str, keys: Path) -> AsyncGenerator[Rig]:
     """The same for a whole module, for tests that mind nothing others leave there."""

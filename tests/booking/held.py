@@ -16,6 +16,7 @@ from openers.domain.slots import PolledSlot
 from openers.usecases.booking_ports import Pas
 from tests.booking.rig import Rig
 from tests.service import GP, Running
+from tests.waiting import HANGS_AFTER_S
 
 T = TypeVar("T")
 
@@ -57,7 +58,7 @@ class HeldPas:
 
     async def waits(self) -> None:
         """Return once an answer is held back. Raises TimeoutError if nobody asks this PAS."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(HANGS_AFTER_S):
             await self.reached.wait()
 
     async def _later(self, answer: Awaitable[T]) -> T:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -12,15 +12,18 @@ from typing import Any
 import httpx
 from joserfc.jwk import RSAKey
 
-from openers.bootstrap import jobs_of
+from openers.bootstrap import Service, jobs_of, open_service
 from openers.domain.audit import AuditEntry
+from openers.domain.codes import ClinicalTerm
 from openers.domain.identifiers import ServiceId
 from openers.identity.id_tokens import SigningKey
+from openers.settings import Settings
 from openers.usecases.due import run_due, system_entry
 from openers.usecases.link_pas import LinkPas, link_pas
 from openers.usecases.poll_slots import KIND, Polling, poll_now
 from openers.usecases.ports import DueItem
 from openers.usecases.world import World
+from tests.booking.hasty import give_up_what_hangs
 from tests.pas.small_pas import SmallPas, small_pas
 from tests.requests import HEADERS, NHS_NUMBER, PATIENT, SDS_USER, create_referral
 from tests.service import GP, Running, running, settings_for
@@ -214,18 +217,26 @@ def _participant(system: str, value: str) -> Json:
 
 @asynccontextmanager
 async def rig(database_url: str, keys: Path, **settings: object) -> AsyncGenerator[Rig]:
-    """The service on a database with the demo world, its services linked to a small PAS of their own."""
+    """The service on a database with the demo world, its services linked to a small PAS of their own.
+
+    It waits for that PAS as long as it takes, but gives up one that hangs soon.
+    """
+    small = SmallPas()
+
+    async def _open(settings: Settings, terms: Iterable[ClinicalTerm]) -> Service:
+        return give_up_what_hangs(await open_service(settings, terms), small)
+
     async with (
-        running(settings_for(database_url, keys, **{"pas_timeout_s": 5.0, **settings})) as run,
-        linked(run) as it,
+        running(settings_for(database_url, keys, **settings), open_it=_open) as run,
+        linked(run, small) as it,
     ):
         yield it
 
 
 @asynccontextmanager
-async def linked(run: Running) -> AsyncGenerator[Rig]:
+async def linked(run: Running, small: SmallPas | None = None) -> AsyncGenerator[Rig]:
     """A running service with a small PAS behind it."""
-    with small_pas() as pas:
+    with small_pas(small) as pas:
         pas.issuer = run.service.settings.base_url
         signing = SigningKey.kept_at(run.service.settings.signing_key_file)
         pas.kid = signing.kid

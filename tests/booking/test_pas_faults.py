@@ -31,93 +31,93 @@ async def _state(desk: Rig, referral: Json) -> str:
 
 
 @pytest.mark.parametrize("fault", ["400", "401", "404", "409", "410", "422", "500", "503"])
-async def test_a_refusal_is_told_and_undone(hurried: Rig, fault: str) -> None:
+async def test_a_refusal_is_told_and_undone(booking: Rig, fault: str) -> None:
     """The referral is as before, and another slot can be booked at once."""
-    referral, slot, key = await _begin(hurried)
-    before = await rows(hurried, "referrals", "history", "events", "claims")
-    hurried.pas.fault = fault
-    assert code(await hurried.book(referral, slot)) == (502, "PAS_RESPONDED_WITH_ERROR")
-    hurried.pas.fault = ""
-    assert await rows(hurried, "referrals", "history", "events", "claims") == before
-    assert (await states(hurried))[key] == "GONE"
-    assert (await hurried.book(referral, (await hurried.free())[0])).status_code == 201
+    referral, slot, key = await _begin(booking)
+    before = await rows(booking, "referrals", "history", "events", "claims")
+    booking.pas.fault = fault
+    assert code(await booking.book(referral, slot)) == (502, "PAS_RESPONDED_WITH_ERROR")
+    booking.pas.fault = ""
+    assert await rows(booking, "referrals", "history", "events", "claims") == before
+    assert (await states(booking))[key] == "GONE"
+    assert (await booking.book(referral, (await booking.free())[0])).status_code == 201
 
 
 @pytest.mark.parametrize("fault", SILENT)
-async def test_a_booking_that_nobody_heard_of_is_settled(hurried: Rig, fault: str) -> None:
+async def test_a_booking_that_nobody_heard_of_is_settled(booking: Rig, fault: str) -> None:
     """Until then the slot is held and the referral can be read alone."""
-    referral, slot, key = await _begin(hurried)
-    before = await hurried.read(referral)
-    hurried.pas.fault = fault
-    reply = await hurried.book(referral, slot)
+    referral, slot, key = await _begin(booking)
+    before = await booking.read(referral)
+    booking.pas.fault = fault
+    reply = await booking.book(referral, slot)
     assert code(reply) == (504, "PAS_NOT_RESPONDING")
     assert reply.json()["issue"][0]["diagnostics"].endswith("PAS Request Status: TIMED_OUT")
-    assert await hurried.read(referral) == before
-    assert (await claimed(hurried), (await states(hurried))[key]) == (1, "HELD")
-    assert slot["id"] not in {each["id"] for each in await hurried.free()}
-    another = (await hurried.free())[0]
-    assert code(await hurried.book(referral, another)) == (423, "REFERRAL_LOCKED")
-    assert code(await hurried.defer(referral, "TRIAGE", "11004")) == (423, "REFERRAL_LOCKED")
-    assert code(await hurried.book(await hurried.refer(), slot)) == (422, "SLOT_NOT_AVAILABLE")
-    held = await rows(hurried, "referrals", "claims", "slots", "events")
-    hurried.pas.fault = "hang"
-    assert {type(each).__name__ for each in await hurried.sweep()} == {"PasSilent"}
-    assert await rows(hurried, "referrals", "claims", "slots", "events") == held
-    hurried.pas.fault = ""
-    assert await hurried.sweep(timedelta(minutes=20)) == []
-    assert await claimed(hurried) == 0
+    assert await booking.read(referral) == before
+    assert (await claimed(booking), (await states(booking))[key]) == (1, "HELD")
+    assert slot["id"] not in {each["id"] for each in await booking.free()}
+    another = (await booking.free())[0]
+    assert code(await booking.book(referral, another)) == (423, "REFERRAL_LOCKED")
+    assert code(await booking.defer(referral, "TRIAGE", "11004")) == (423, "REFERRAL_LOCKED")
+    assert code(await booking.book(await booking.refer(), slot)) == (422, "SLOT_NOT_AVAILABLE")
+    held = await rows(booking, "referrals", "claims", "slots", "events")
+    booking.pas.fault = "hang"
+    assert {type(each).__name__ for each in await booking.sweep()} == {"PasSilent"}
+    assert await rows(booking, "referrals", "claims", "slots", "events") == held
+    booking.pas.fault = ""
+    assert await booking.sweep(timedelta(minutes=20)) == []
+    assert await claimed(booking) == 0
     if fault in BOOKED_THERE:
-        assert (await _state(hurried, referral), (await states(hurried))[key]) == ("BOOKED", "BOOKED")
-        assert [each[0] for each in await acts(hurried)] == ["book"]
+        assert (await _state(booking, referral), (await states(booking))[key]) == ("BOOKED", "BOOKED")
+        assert [each[0] for each in await acts(booking)] == ["book"]
         return
-    assert (await hurried.read(referral), await acts(hurried)) == (before, [])
-    await hurried.poll()
-    again = await hurried.book(referral, slot)
+    assert (await booking.read(referral), await acts(booking)) == (before, [])
+    await booking.poll()
+    again = await booking.book(referral, slot)
     assert again.status_code == 201, again.text
 
 
 @pytest.mark.parametrize("fault", SILENT)
-async def test_a_cancellation_that_nobody_heard_of_is_settled(hurried: Rig, fault: str) -> None:
+async def test_a_cancellation_that_nobody_heard_of_is_settled(booking: Rig, fault: str) -> None:
     """The booking stands until the PAS has been asked again, and then it is cancelled."""
-    referral, slot, key = await _begin(hurried)
-    appointment = (await hurried.book(referral, slot)).json()
+    referral, slot, key = await _begin(booking)
+    appointment = (await booking.book(referral, slot)).json()
     address = f"/STU3/Appointment/{appointment['id']}"
-    hurried.pas.fault = fault
-    assert code(await hurried.cancel(appointment, "PATIENT_ILL")) == (504, "PAS_NOT_RESPONDING")
-    assert (await hurried.gp.get(address)).json() == appointment
-    assert code(await hurried.cancel(appointment, "PATIENT_ILL")) == (423, "REFERRAL_LOCKED")
-    hurried.pas.fault = ""
-    assert await hurried.sweep() == []
-    shown = (await hurried.gp.get(address)).json()
+    booking.pas.fault = fault
+    assert code(await booking.cancel(appointment, "PATIENT_ILL")) == (504, "PAS_NOT_RESPONDING")
+    assert (await booking.gp.get(address)).json() == appointment
+    assert code(await booking.cancel(appointment, "PATIENT_ILL")) == (423, "REFERRAL_LOCKED")
+    booking.pas.fault = ""
+    assert await booking.sweep() == []
+    shown = (await booking.gp.get(address)).json()
     assert (shown["status"], shown["reason"][0]["coding"][0]["code"]) == ("cancelled", "PATIENT_ILL")
-    assert (await _state(hurried, referral), (await states(hurried))[key]) == ("APPT_CANCELLED_BY_PATIENT", "FREE")
-    assert [each[0] for each in await acts(hurried)] == ["book", "cancel the appointment"]
-    assert await claimed(hurried) == 0
+    assert (await _state(booking, referral), (await states(booking))[key]) == ("APPT_CANCELLED_BY_PATIENT", "FREE")
+    assert [each[0] for each in await acts(booking)] == ["book", "cancel the appointment"]
+    assert await claimed(booking) == 0
 
 
-async def test_a_booking_that_comes_too_late_is_cancelled_again(hurried: Rig) -> None:
+async def test_a_booking_that_comes_too_late_is_cancelled_again(booking: Rig) -> None:
     """The PAS books after its key was given up: the second look finds it."""
-    referral, slot, key = await _begin(hurried)
-    hurried.pas.fault = "hang"
-    assert code(await hurried.book(referral, slot)) == (504, "PAS_NOT_RESPONDING")
-    hurried.pas.fault = ""
-    (booked_as,) = [row[1] for row in (await rows(hurried, "claims"))["claims"]]
-    assert await hurried.sweep(timedelta(minutes=4)) == []
-    assert await claimed(hurried) == 0
+    referral, slot, key = await _begin(booking)
+    booking.pas.fault = "hang"
+    assert code(await booking.book(referral, slot)) == (504, "PAS_NOT_RESPONDING")
+    booking.pas.fault = ""
+    (booked_as,) = [row[1] for row in (await rows(booking, "claims"))["claims"]]
+    assert await booking.sweep(timedelta(minutes=4)) == []
+    assert await claimed(booking) == 0
     identifiers = [{"system": "https://openers.example/Id/booking-key", "value": booked_as}]
     late = {"resourceType": "Appointment", "id": "late", "status": "booked", "identifier": identifiers}
-    hurried.pas.appointments["late"] = {**late, "slot": [{"reference": f"Slot/{key}"}]}
-    assert await hurried.sweep(timedelta(minutes=30)) == []
-    assert hurried.pas.appointments["late"]["status"] == "cancelled"
-    assert await _state(hurried, referral) == "NOT_BOOKED"
+    booking.pas.appointments["late"] = {**late, "slot": [{"reference": f"Slot/{key}"}]}
+    assert await booking.sweep(timedelta(minutes=30)) == []
+    assert booking.pas.appointments["late"]["status"] == "cancelled"
+    assert await _state(booking, referral) == "NOT_BOOKED"
 
 
-async def test_nobody_listens(hurried: Rig) -> None:
+async def test_nobody_listens(booking: Rig) -> None:
     """A PAS that was certainly not reached changed nothing: everything is as before at once."""
-    referral, slot, key = await _begin(hurried)
-    async with hurried.world.begin("link elsewhere") as tx:
+    referral, slot, key = await _begin(booking)
+    async with booking.world.begin("link elsewhere") as tx:
         link = await tx.links.get((await tx.slots.get(slot["id"])).service)  # pyright: ignore[reportOptionalMemberAccess, reportArgumentType]  # is there
         assert link is not None
         await tx.links.put(type(link)(link.service, "http://127.0.0.1:1/fhir", link.client_id))
-    assert code(await hurried.book(referral, slot)) == (504, "PAS_NOT_RESPONDING")
-    assert (await claimed(hurried), (await states(hurried))[key]) == (0, "FREE")
+    assert code(await booking.book(referral, slot)) == (504, "PAS_NOT_RESPONDING")
+    assert (await claimed(booking), (await states(booking))[key]) == (0, "FREE")

@@ -66,20 +66,20 @@ async def test_between_whole_polls_only_changes_are_asked_for(booking: Rig) -> N
 
 
 @pytest.mark.parametrize("fault", ["500", "hang", "garbage", "drop", "401"])
-async def test_while_a_pas_is_away_its_slots_stay(hurried: Rig, fault: str) -> None:
+async def test_while_a_pas_is_away_its_slots_stay(booking: Rig, fault: str) -> None:
     """The poll fails, and is planned again."""
-    await hurried.add_slots(2)
-    before = await rows(hurried, "slots", "polls")
-    hurried.pas.fault = fault
+    await booking.add_slots(2)
+    before = await rows(booking, "slots", "polls")
+    booking.pas.fault = fault
     with pytest.raises((PasSilent, PasRefused)):
-        await hurried.poll()
-    failures = await hurried.sweep()
+        await booking.poll()
+    failures = await booking.sweep()
     assert failures
     assert all(isinstance(each, PasSilent | PasRefused) for each in failures)
-    assert await rows(hurried, "slots", "polls") == before
-    hurried.pas.fault = ""
-    assert len(await hurried.free()) == 2
-    due = await fetch(hurried.run.service.settings.database_url, "SELECT key FROM due WHERE kind = ?", KIND)
+    assert await rows(booking, "slots", "polls") == before
+    booking.pas.fault = ""
+    assert len(await booking.free()) == 2
+    due = await fetch(booking.run.service.settings.database_url, "SELECT key FROM due WHERE kind = ?", KIND)
     assert {each for (each,) in due} == {SERVICE, NO_SLOTS, OTHER}
 
 

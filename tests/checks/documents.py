@@ -18,6 +18,7 @@ CALL: Final = re.compile(
 )
 NAMED: Final = re.compile(r"`(?:\.venv/bin/)?(?P<program>make|openers) (?P<rest>[a-z][^`]*)`")
 ADDRESS: Final = "http://127.0.0.1:8000"
+SET_UP: Final = re.compile(r"(?m)^Before you begin: [^`\n]*`make (run|setup-run|setup-test)`")
 PAS_ADDRESS: Final = "http://127.0.0.1:8002"
 
 
@@ -47,6 +48,11 @@ def blocks(page: Path) -> Iterator[Block]:
         line = text.count("\n", 0, found.start()) + 1
         lines = (each.removeprefix(found["indent"]) for each in found["text"].splitlines())
         yield Block(page, line, "\n".join(lines) + "\n", found["runnable"] is not None)
+
+
+def set_ups(page: Path) -> list[str]:
+    """Return the targets of make by which a page says that its reader has set up: one, if it says so at all."""
+    return SET_UP.findall(page.read_text("utf-8"))
 
 
 def script(page: Path, base_url: str, pas_url: str = PAS_ADDRESS) -> str:

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from tests.budget import allowed, is_listed
+from tests.needs import INSTALL
 
 CONFTEST = 'pytest_plugins = ["tests.needs", "tests.budget"]'
 SKIPPED = "import pytest\ndef test_it(): pytest.skip('no time')\ndef test_other(): pass\n"
 NEEDY = "import pytest\n@pytest.mark.needs('wrk')\n@pytest.mark.parametrize('n', (1, 2))\ndef test_it(n): pass\n"
+USING = """
+import pytest, subprocess
+
+@pytest.mark.needs("{needed}")
+def test_it():
+    done = subprocess.run(["wrk"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    assert done.stdout.strip() == "{reply}"
+"""
 COMPARING = "def test_it(compared):\n    compared(2)\n    compared(3)\n"
 
 
@@ -69,13 +80,23 @@ def test_other_ways_to_skip_count_too(tree: pytest.Pytester, text: str) -> None:
     assert tree.runpytest_inprocess("tests").ret == 1
 
 
-def test_a_missing_tool_is_said_once(tree: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("tool", "workers"), [*((tool, ()) for tool in INSTALL), ("wrk", ("-n", "1"))])
+def test_a_missing_tool_passes_and_is_said_once(
+    tree: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, tool: str, workers: tuple[str, ...]
+) -> None:
     monkeypatch.setenv("PATH", "")
-    _write(tree, "test_one.py", NEEDY)
-    _write(tree, "skips.txt", "tests/*: needs wrk")
-    result = tree.runpytest_inprocess("tests")
+    _write(tree, "test_one.py", NEEDY.replace("wrk", tool))
+    result = tree.runpytest_inprocess("tests", *workers)
     assert result.ret == 0
-    assert result.outlines.count("2 skipped without wrk: apt-get install wrk") == 1
+    assert result.outlines.count(f"2 skipped without {tool}: {INSTALL[tool]}") == 1
+
+
+def test_a_tool_that_is_there_is_no_reason_to_skip(tree: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tree.path))
+    tree.path.joinpath("wrk").write_text("")
+    tree.path.joinpath("wrk").chmod(0o755)
+    _write(tree, "test_one.py", SKIPPED.replace("no time", "needs wrk"))
+    assert tree.runpytest_inprocess("tests").ret == 1
 
 
 def test_a_missing_tool_fails_where_all_are_required(tree: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -88,6 +109,24 @@ def test_a_missing_tool_fails_where_all_are_required(tree: pytest.Pytester, monk
 def test_a_tool_without_a_way_to_install_it_is_refused(tree: pytest.Pytester) -> None:
     _write(tree, "test_one.py", NEEDY.replace("wrk", "abacus"))
     assert tree.runpytest_inprocess("tests").ret == pytest.ExitCode.USAGE_ERROR
+
+
+@pytest.mark.parametrize(
+    ("needed", "reply"), [("strace", "a test runs wrk without @pytest.mark.needs('wrk')"), ("wrk", "here")]
+)
+def test_a_tool_runs_only_for_a_test_that_needs_it(
+    tree: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, needed: str, reply: str
+) -> None:
+    """The machine has both."""
+    for tool in ("wrk", "strace"):
+        program = tree.path.joinpath(tool)
+        program.write_text("#!/bin/sh\necho here\n")
+        program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tree.path), prepend=":")
+    _write(tree, "test_one.py", USING.format(needed=needed, reply=reply))
+    before = os.environ["PATH"]
+    tree.runpytest_inprocess("tests").assert_outcomes(passed=1)
+    assert os.environ["PATH"] == before
 
 
 @pytest.mark.parametrize(

@@ -42,6 +42,7 @@ def _exists(program: str, words: list[str]) -> bool:
     return CliRunner().invoke(app, [*words, "--help"]).exit_code == 0
 
 
+@pytest.mark.needs("bash")
 @pytest.mark.parametrize("block", BLOCKS, ids=_name)
 def test_every_block_is_valid_shell(block: Block) -> None:
     checked = subprocess.run(["bash", "-n"], input=block.text, capture_output=True, text=True, check=False)
@@ -67,6 +68,14 @@ def test_every_link_leads_somewhere(page: Path) -> None:
 @pytest.mark.parametrize("block", [each for each in BLOCKS if each.is_runnable], ids=_name)
 def test_files_that_runnable_commands_send_exist(block: Block) -> None:
     assert [file for file in re.findall(r"@(docs/\S+)", block.text) if not (ROOT / file).exists()] == []
+
+
+@pytest.mark.parametrize("page", sorted((ROOT / "docs/how-to").glob("*.md")), ids=_name)
+def test_every_how_to_names_the_set_up_that_it_needs(page: Path) -> None:
+    """What is run needs a running service, or what only tests have. `test_docs_commands.py` runs it in that set-up."""
+    possible = {"run", "setup-test"} if any(block.is_runnable for block in documents.blocks(page)) else {"setup-run"}
+    assert len(documents.set_ups(page)) == 1
+    assert set(documents.set_ups(page)) <= possible
 
 
 def test_the_readme_sets_up_by_exactly_two_commands() -> None:

@@ -1,4 +1,7 @@
-"""Every command that documentation offers to be run is run, page by page, on a service started as users start it."""
+"""Every command that documentation offers to be run is run, page by page, on a service started as users start it.
+
+The packages are those of `make run`, unless the page says that `make setup-test` is needed.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ from tests.checks import documents
 from tests.checks.source import ROOT
 from tests.demo import Demo, demo_in
 
-pytestmark = pytest.mark.needs("curl")
+pytestmark = pytest.mark.needs("bash", "curl")
 
 README = ROOT / "README.md"
 TUTORIAL = ROOT / "docs/tutorial/first-referral.md"
@@ -43,7 +46,8 @@ def _script(demo: Demo, page: Path) -> str:
 
 @pytest.mark.parametrize("page", OTHERS, ids=lambda page: str(page.relative_to(ROOT)))
 def test_the_commands_of_a_page_run(demo: Demo, page: Path) -> None:
-    demo.run(_script(demo, page))
+    reader = demo.with_test_packages() if documents.set_ups(page) == ["setup-test"] else demo
+    reader.run(_script(demo, page))
 
 
 ADVICE = "grep -v Comm-Rule var/headers > var/practice\n"

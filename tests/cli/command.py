@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
+from tests.waiting import HANGS_AFTER_S
+
 PROGRAM: Final = Path(sys.executable).with_name("openers")
 
 
@@ -31,5 +33,5 @@ def settings_in(directory: Path, url: str | None = None, **more: str) -> dict[st
 def openers(*words: str, **settings: str) -> subprocess.CompletedProcess[str]:
     """What became of `openers` with these words and settings."""
     return subprocess.run(
-        [PROGRAM, *words], env=environment(settings), capture_output=True, text=True, timeout=60, check=False
+        [PROGRAM, *words], env=environment(settings), capture_output=True, text=True, timeout=HANGS_AFTER_S, check=False
     )

@@ -20,6 +20,7 @@ from tests.cli.command import PROGRAM, environment, openers, settings_in
 from tests.live import free_port, live
 from tests.service import GP, copied
 from tests.store.outside import fetch
+from tests.waiting import HANGS_AFTER_S
 
 BUSY = "openers: another process has the SQLite file open for writing; stop it first\n"
 
@@ -90,7 +91,9 @@ def test_a_token_of_a_running_service_opens_it(sqlite_template: Path, tmp_path: 
         done = openers("token", "user", GP.user, "--base-url", service.base_url)
         assert (done.returncode, done.stderr) == (0, "")
         headers = {"Authorization": f"Bearer {done.stdout.strip()}", **GP.headers}
-        reply = httpx.get(f"{service.base_url}/referrals/FHIR/STU3/CodeSystem/PRIORITY", headers=headers)
+        reply = httpx.get(
+            f"{service.base_url}/referrals/FHIR/STU3/CodeSystem/PRIORITY", headers=headers, timeout=HANGS_AFTER_S
+        )
         assert reply.status_code == 200
         unknown = openers("token", "user", "555000000000", "--base-url", service.base_url)
         assert (unknown.returncode, unknown.stdout, unknown.stderr.count("\n")) == (1, "", 1)
@@ -116,7 +119,7 @@ def demo(settings: dict[str, str]) -> Generator[str]:
         yield said
     finally:
         process.send_signal(signal.SIGINT)
-        process.communicate(timeout=30)
+        process.communicate(timeout=HANGS_AFTER_S)
 
 
 def test_a_port_that_is_taken_is_said_in_one_line(tmp_path: Path) -> None:
@@ -128,6 +131,7 @@ def test_a_port_that_is_taken_is_said_in_one_line(tmp_path: Path) -> None:
     assert f"port {port} is in use" in done.stderr
 
 
+@pytest.mark.needs("bash", "curl")
 def test_the_call_that_the_demo_prints_works_when_pasted(tmp_path: Path) -> None:
     """From an empty folder to a first answer."""
     port = str(free_port())
@@ -135,7 +139,7 @@ def test_the_call_that_the_demo_prints_works_when_pasted(tmp_path: Path) -> None
     with demo(settings_in(tmp_path, **base)) as said:
         pasted = "\n".join(line for line in said.splitlines() if line.startswith(("curl ", "  -H ")))
         shell = ["bash", "-c", f"{pasted} -w '\\n%{{http_code}}'"]
-        done = subprocess.run(shell, env=os.environ, capture_output=True, text=True, timeout=60, check=False)
+        done = subprocess.run(shell, env=os.environ, capture_output=True, text=True, timeout=HANGS_AFTER_S, check=False)
     body, _, status = done.stdout.rpartition("\n")
     assert (status, done.stderr) == ("200", ""), said
     assert '"resourceType":"CodeSystem"' in body

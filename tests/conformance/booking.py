@@ -119,7 +119,7 @@ class Behind:
 async def behind(template: Template, directory: Path) -> AsyncGenerator[Behind]:
     """A service in the template's world, on a copy in `directory`, with a small PAS."""
     with small_pas() as pas:
-        async with template.serve(directory, pas_timeout_s=5.0) as run:
+        async with template.serve(directory) as run:
             settings = run.service.settings
             signing = SigningKey.kept_at(settings.signing_key_file)
             pas.issuer, pas.kid = settings.base_url, signing.kid

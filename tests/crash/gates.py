@@ -8,14 +8,12 @@ from collections.abc import Awaitable, Callable
 from enum import StrEnum
 from functools import partial
 from threading import Event, Lock
-from typing import Final
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from tests.pas.small_pas import SmallPas
-
-WITHIN_S: Final = 30.0
+from tests.waiting import HANGS_AFTER_S
 
 
 class Where(StrEnum):
@@ -37,7 +35,7 @@ class Gate:
 
     def wait_for_somebody(self) -> None:
         """Return when a request stands here."""
-        assert self._reached.wait(WITHIN_S), "nobody came"
+        assert self._reached.wait(HANGS_AFTER_S), "nobody came"
 
     def open(self) -> None:
         """Let the request go on, and return when what it asked for is done."""
@@ -46,7 +44,7 @@ class Gate:
         if let_go is not None:
             let_go()
         if self._reached.is_set():
-            assert self._done.wait(WITHIN_S), "nothing was done"
+            assert self._done.wait(HANGS_AFTER_S), "nothing was done"
 
     async def passed(self, deed: Awaitable[Response]) -> Response:
         """The reply to the request that stands here."""

@@ -10,7 +10,8 @@ from socketserver import StreamRequestHandler, ThreadingUnixStreamServer
 from threading import Event, Thread
 from typing import Final
 
-WITHIN_S: Final = 60.0
+from tests.waiting import HANGS_AFTER_S
+
 COMMAND: Final = b"zINSTREAM\0"
 
 
@@ -38,7 +39,7 @@ class HeldClamd:
         is_held = self.held is not None and self.held in content
         if is_held:
             self.reached.set()
-            self.go.wait(WITHIN_S)
+            self.go.wait(HANGS_AFTER_S)
         connection.sendall(b"stream: OK\0")
         if is_held:
             connection.recv(1)

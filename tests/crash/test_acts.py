@@ -36,7 +36,6 @@ class Office(Desk):
         """Log in."""
         super().__init__(service)
         self.consultant = service.as_person(CONSULTANT)
-        self.consultant.timeout = httpx.Timeout(60)
 
     def booked(self, slot: Json) -> Json:
         """A referral that is booked and has no letter to come, as A005 shows it."""

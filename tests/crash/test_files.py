@@ -32,12 +32,12 @@ from tests.cli.command import settings_in
 from tests.crash.audit import check_audit
 from tests.crash.held_clamd import HeldClamd, held_clamd
 from tests.files import upload as uploaded
-from tests.live import LOOK_EVERY_S, Live, live
+from tests.live import Live, live
 from tests.service import GP, entry, running, settings_for
 from tests.store.outside import execute, fetch
+from tests.waiting import HANGS_AFTER_S, LOOK_EVERY_S
 
 pytestmark = pytest.mark.anyio
-WITHIN_S: Final = 60.0
 LONG_AGO_S: Final = 2 * 60 * 60
 SLOW: Final = b"This one is scanned slowly."
 SIZE: Final = 3 * MIB
@@ -119,7 +119,7 @@ async def kill_in_uploads(here: Place, clamd: HeldClamd) -> tuple[str, str]:
         await until(lambda: available(desk, kept))
         clamd.hold(SLOW)
         unscanned = upload(desk, SLOW)
-        assert clamd.reached.wait(WITHIN_S)
+        assert clamd.reached.wait(HANGS_AFTER_S)
         await kill_while_uploading(here, service, desk)
     clamd.let_go()
     assert len(here.drafts()) == 1, "half an upload"
@@ -133,10 +133,10 @@ async def kill_in_scan(here: Place, clamd: HeldClamd, file: str) -> None:
     clamd.hold(SLOW)
     await claims_end(here)
     with live(here.settings) as service:
-        assert clamd.reached.wait(WITHIN_S), "the scan that was under way begins again"
+        assert clamd.reached.wait(HANGS_AFTER_S), "the scan that was under way begins again"
         async with no_writing(here.url):
             clamd.go.set()
-            assert clamd.heard.wait(WITHIN_S)
+            assert clamd.heard.wait(HANGS_AFTER_S)
             service.kill()
     clamd.let_go()
     assert (await here.known())[file]["availability"] == "PENDING"
@@ -236,7 +236,7 @@ async def no_writing(url: str) -> AsyncGenerator[None]:
 
 async def until(holds: Callable[[], bool]) -> None:
     """Return as soon as it holds."""
-    ends = monotonic() + WITHIN_S
+    ends = monotonic() + HANGS_AFTER_S
     while not holds():
         assert monotonic() < ends, "it never came to that"
         await asyncio.sleep(LOOK_EVERY_S)
@@ -244,7 +244,7 @@ async def until(holds: Callable[[], bool]) -> None:
 
 async def until_none(found: Callable[[], Awaitable[Collection[Any]]]) -> None:
     """Return as soon as nothing is found."""
-    ends = monotonic() + WITHIN_S
+    ends = monotonic() + HANGS_AFTER_S
     while left := await found():
         assert monotonic() < ends, left
         await asyncio.sleep(LOOK_EVERY_S)

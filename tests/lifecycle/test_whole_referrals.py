@@ -31,9 +31,7 @@ def scene(sqlite_template: Path, tmp_path: Path, keys: Path) -> Generator[Scene]
     stack = AsyncExitStack()
 
     async def _open() -> Scene:
-        run = await stack.enter_async_context(
-            running(settings_for(copied(sqlite_template, tmp_path), keys, pas_timeout_s=1.0))
-        )
+        run = await stack.enter_async_context(running(settings_for(copied(sqlite_template, tmp_path), keys)))
         rig = await stack.enter_async_context(linked(run))
         await rig.add_slots(1000)
         clock = Moved(run.service.world.clock)

@@ -24,11 +24,12 @@ from openers.domain.identifiers import ServiceId
 from openers.pas.connector import PasConnector
 from openers.system import SystemClock
 from tests.pas.small_pas import ISSUER, KEY, SmallPas, small_pas
+from tests.waiting import HANGS_AFTER_S
 
 SERVICE: Final = ServiceId("11001")
 OTHER_SERVICE: Final = ServiceId("11002")
 CLINICIAN: Final = "555032006106"
-TIMEOUT_S: Final = 0.5
+SOON_S: Final = 0.5
 KINDS: Final = ("small", "test") if find_spec("openers_testpas") else ("small",)
 CLINICS: Final = f"""
 [[clinics]]
@@ -71,7 +72,7 @@ class Pas(Protocol):
         ...
 
 
-def connector(issuer: str, timeout_s: float = TIMEOUT_S) -> PasConnector:
+def connector(issuer: str, timeout_s: float = HANGS_AFTER_S) -> PasConnector:
     """A connector that signs with the key that the systems know."""
     return PasConnector(
         issuer, lambda claims: jwt.encode({"alg": "RS256", "kid": "one"}, claims, KEY), SystemClock(), timeout_s
@@ -127,7 +128,7 @@ class TestPas:
         """It runs at `base_url` for the service at `issuer`."""
         self.issuer = issuer
         self.link = PasLink(SERVICE, f"{base_url}/fhir", "demo-pas")
-        self._control = httpx.Client(base_url=f"{base_url}/_control", timeout=30)
+        self._control = httpx.Client(base_url=f"{base_url}/_control", timeout=HANGS_AFTER_S)
 
     def add_slot(self, start: datetime, service: ServiceId = SERVICE) -> str:
         """See `Pas`."""
@@ -173,13 +174,13 @@ def test_pas(issuer: str, directory: Path) -> Generator[TestPas]:
 
         thread = threading.Thread(target=_run)
         thread.start()
-        ready.wait(30)
+        ready.wait(HANGS_AFTER_S)
         try:
             yield TestPas(base_url, issuer)
         finally:
             for server in servers:
                 server.force_exit = server.should_exit = True
-            thread.join(30)
+            thread.join(HANGS_AFTER_S)
 
 
 @contextmanager
@@ -198,4 +199,4 @@ def _issuer() -> Generator[str]:
             yield f"http://127.0.0.1:{listener.getsockname()[1]}"
         finally:
             server.force_exit = server.should_exit = True
-            thread.join(30)
+            thread.join(HANGS_AFTER_S)

@@ -13,6 +13,7 @@ import pytest
 from tests.live import live, settings_env
 from tests.requests import create_referral
 from tests.service import GP, copied
+from tests.waiting import HANGS_AFTER_S
 
 STREAM = {"Accept": "text/event-stream"}
 PRODUCTION = """
@@ -63,7 +64,7 @@ def test_a_dropped_connection_has_no_reply(sqlite_template: Path, tmp_path: Path
 def test_a_stream_ends_with_the_service(sqlite_template: Path, tmp_path: Path, keys: Path) -> None:
     """The service does not wait for its readers to go away, and they see an end, not a broken connection."""
     with live(settings_env(copied(sqlite_template, tmp_path), keys)) as run:
-        with httpx.stream("GET", f"{run.base_url}/_test/events", headers=STREAM, timeout=30) as reply:
+        with httpx.stream("GET", f"{run.base_url}/_test/events", headers=STREAM, timeout=HANGS_AFTER_S) as reply:
             lines = reply.iter_lines()
             assert next(lines) == "retry: 1000"
             assert run.stop() in {0, -15}
@@ -83,7 +84,7 @@ def test_a_webhook_is_told_by_the_service_itself(sqlite_template: Path, tmp_path
             self.end_headers()
 
     with HTTPServer(("127.0.0.1", 0), Listener) as listener:
-        listener.timeout = 60
+        listener.timeout = HANGS_AFTER_S
         with live(settings_env(copied(sqlite_template, tmp_path), keys)) as run:
             hook = {"url": f"http://127.0.0.1:{listener.server_port}/"}
             assert httpx.post(f"{run.base_url}/_test/webhooks", json=hook).status_code == 201

@@ -21,11 +21,11 @@ from openers_testpas.system import System
 from tests.live import free_port
 from tests.testpas.referral_service import ReferralService
 from tests.testpas.subject import Subject
+from tests.waiting import HANGS_AFTER_S
 
 CLINICS: Final = Path(__file__).parent / "clinics.toml"
 SERVICE_ID: Final = "90001"
 EMPTY_SERVICE_ID: Final = "90009"
-WITHIN_S: Final = 90.0
 FIRST_PAUSE_S: Final = 0.02
 
 
@@ -93,7 +93,7 @@ class Process:
         with self._log.open("ab") as log:
             command = [sys.executable, "-m", "openers_testpas", "serve"]
             self._process = subprocess.Popen(command, env=environment, stdout=log, stderr=subprocess.STDOUT)
-        ends = monotonic() + WITHIN_S
+        ends = monotonic() + HANGS_AFTER_S
         while not self._answers():
             assert self._process.poll() is None, self._log.read_text()
             assert monotonic() < ends, self._log.read_text()
@@ -102,13 +102,13 @@ class Process:
         """End it at once, as a crash would."""
         if self._process is not None:
             self._process.send_signal(signal.SIGKILL)
-            self._process.wait(WITHIN_S)
+            self._process.wait(HANGS_AFTER_S)
 
     def stop(self) -> int:
         """End it in good order; its exit status."""
         assert self._process is not None
         self._process.terminate()
-        return self._process.wait(WITHIN_S)
+        return self._process.wait(HANGS_AFTER_S)
 
     def log(self) -> str:
         """What it wrote."""
@@ -147,5 +147,5 @@ def as_process(options: Options, directory: Path) -> Generator[Process]:
 async def subject_at(process: Process, service: ReferralService) -> AsyncGenerator[Subject]:
     """What the service sees of a process."""
     limits = httpx.Limits(max_connections=100)
-    async with httpx.AsyncClient(limits=limits, timeout=WITHIN_S) as http:
+    async with httpx.AsyncClient(limits=limits, timeout=HANGS_AFTER_S) as http:
         yield Subject(process.options.fhir_url, http, service, SERVICE_ID, EMPTY_SERVICE_ID)

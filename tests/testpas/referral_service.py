@@ -23,8 +23,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from tests.live import free_port
-
-WITHIN_S: Final = 60.0
+from tests.waiting import HANGS_AFTER_S
 
 
 class ReferralService:
@@ -62,7 +61,7 @@ class ReferralService:
     def wait_for(self, count: int) -> list[dict[str, Any]]:
         """The notifications received, once there are `count` of them. Fails if they don't come."""
         with self._news:
-            assert self._news.wait_for(lambda: len(self.received) >= count, WITHIN_S), self.received
+            assert self._news.wait_for(lambda: len(self.received) >= count, HANGS_AFTER_S), self.received
             return list(self.received)
 
     def application(self) -> Starlette:
@@ -122,7 +121,7 @@ def listening(service: ReferralService) -> Generator[None]:
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
-    ends = monotonic() + WITHIN_S
+    ends = monotonic() + HANGS_AFTER_S
     while not server.started:
         thread.join(0.01)
         assert thread.is_alive(), "the service could not listen"
@@ -131,4 +130,4 @@ def listening(service: ReferralService) -> Generator[None]:
         yield
     finally:
         server.should_exit = True
-        thread.join(WITHIN_S)
+        thread.join(HANGS_AFTER_S)

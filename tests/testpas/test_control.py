@@ -18,6 +18,7 @@ from openers_testpas.system import System
 from tests.testpas.hospital import Hospital, options_for
 from tests.testpas.referral_service import ReferralService
 from tests.testpas.subject import matches
+from tests.waiting import HANGS_AFTER_S
 
 pytestmark = pytest.mark.anyio
 
@@ -170,7 +171,7 @@ def test_a_file_belongs_to_one_process(tmp_path: Path) -> None:
 )
 def test_a_wrong_option_is_told_in_one_line(option: list[str], told: str, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "openers_testpas", "serve", "--database", str(tmp_path / "x.db"), *option]
-    ended = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    ended = subprocess.run(command, capture_output=True, text=True, check=False, timeout=HANGS_AFTER_S)
     assert ended.returncode == 1
     assert told in ended.stderr
     assert ended.stderr.count("\n") == 1

@@ -26,10 +26,10 @@ from openers.usecases.purge_credentials import EVERY, KIND, start_purging
 from openers.usecases.world import World
 from tests.service import Running, entry
 from tests.store.outside import execute, fetch
+from tests.waiting import HANGS_AFTER_S
 
 pytestmark = pytest.mark.anyio
 JOBS = jobs_of(read_settings({}))
-WITHIN_S = 20.0
 
 
 class HandClock:
@@ -179,7 +179,7 @@ async def test_what_hangs_leaves_the_other_places_of_its_kind(shop: Workshop) ->
     await shop.add("ring", "hangs", *others)
     while len(shop.went) < len(others):
         await runner.look()
-        await runner.rest(WITHIN_S)
+        await runner.rest(HANGS_AFTER_S)
     assert sorted(key for key, _, _ in shop.went) == others
     hanging.go.set()
     await runner.finish()
@@ -212,10 +212,10 @@ async def test_work_that_is_broken_off_while_somebody_rests(shop: Workshop) -> N
     await shop.add("ring", "left")
     assert await runner.look() == 1
     await begun.wait()
-    resting = asyncio.create_task(runner.rest(WITHIN_S))
+    resting = asyncio.create_task(runner.rest(HANGS_AFTER_S))
     await asyncio.sleep(0)
     await runner.stop()
-    async with asyncio.timeout(WITHIN_S):
+    async with asyncio.timeout(HANGS_AFTER_S):
         await resting
     assert await shop.run(ring=finish) == 1
     assert shop.went == [("left", 2, "NoneType")]
@@ -242,9 +242,9 @@ async def test_an_item_that_can_not_be_put_off_is_told_and_comes_again(shop: Wor
 
 async def until(runner: DueRunner, done: Callable[[], bool]) -> None:
     """Rest until it is done."""
-    async with asyncio.timeout(WITHIN_S):
+    async with asyncio.timeout(HANGS_AFTER_S):
         while not done():
-            await runner.rest(WITHIN_S)
+            await runner.rest(HANGS_AFTER_S)
 
 
 async def test_work_of_an_unknown_kind_waits(shop: Workshop) -> None:
@@ -347,11 +347,11 @@ async def test_the_runner_outlives_what_nobody_expected(on_both: Running, monkey
         configure(stream=broken)
         await execute(url, "ALTER TABLE due RENAME TO hidden")
         await application.start()
-        await asyncio.wait_for(broken.told.wait(), 10)
+        await asyncio.wait_for(broken.told.wait(), HANGS_AFTER_S)
         configure(stream=mended)
         await execute(url, "INSERT INTO hidden VALUES ('unknown', 'item', 0, 0, 0)")
         await execute(url, "ALTER TABLE hidden RENAME TO due")
-        await asyncio.wait_for(mended.told.wait(), 10)
+        await asyncio.wait_for(mended.told.wait(), HANGS_AFTER_S)
         await application.stop()
     finally:
         logging.getLogger().handlers[:] = handlers

@@ -18,6 +18,7 @@ from tests.demo import Demo, demo_in
 from tests.live import free_port
 from tests.requests import HEADERS, create_referral
 from tests.service import GP, copied
+from tests.waiting import HANGS_AFTER_S
 from tests.worlds.rig import rig
 
 A_MINUTE = timedelta(minutes=1)
@@ -36,14 +37,14 @@ def demo(tmp_path: Path) -> Generator[Demo]:
 
 
 def _post(demo: Demo, path: str, body: Any = None, method: str = "POST") -> dict[str, Any]:
-    reply = httpx.request(method, f"{demo.base_url}/_test{path}", json=body, timeout=60)
+    reply = httpx.request(method, f"{demo.base_url}/_test{path}", json=body, timeout=HANGS_AFTER_S)
     assert reply.is_success, reply.text
     told: dict[str, Any] = reply.json()
     return told
 
 
 def _at_the_pas(demo: Demo) -> tuple[datetime, dict[str, Any]]:
-    state = httpx.get(f"{demo.pas_url}/_control/state").json()
+    state = httpx.get(f"{demo.pas_url}/_control/state", timeout=HANGS_AFTER_S).json()
     return datetime.fromisoformat(state["now"]), state
 
 
@@ -57,7 +58,7 @@ def test_its_time_and_its_diary_follow(demo: Demo) -> None:
     assert now - before >= timedelta(**FAR)
     token = _post(demo, "/sessions", {"user": GP.user})["access_token"]
     headers = {"Authorization": f"Bearer {token}", **GP.headers}
-    with httpx.Client(base_url=f"{demo.base_url}/referrals/FHIR", headers=headers, timeout=60) as gp:
+    with httpx.Client(base_url=f"{demo.base_url}/referrals/FHIR", headers=headers, timeout=HANGS_AFTER_S) as gp:
         referral = gp.post(**create_referral(services=["11006"])).json()
         offered = [each["resource"] for each in gp.get("/STU3/Slot", params=SLOTS, headers=RULES).json()["entry"]]
         slots = [each for each in offered if each["resourceType"] == "Slot"]

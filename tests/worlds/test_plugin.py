@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+import socket
+import threading
+from pathlib import Path
+from typing import Final
+
 import pytest
+
+from openers.testing import TestedService
+from openers.worlds import mode
+from openers_client.http import ServiceUnreachable, send
 
 CONFTEST = 'pytest_plugins = ["openers.testing"]\n'
 TESTS = """
@@ -55,6 +65,44 @@ def test_people(openers_world):
 """
 
 
+REACHED: Final = threading.Event()
+
+
+class GivenUp(TestedService):
+    """A service whose start is given up as soon as it waits for its database."""
+
+    __test__ = False
+
+    def _starts(self, within_s: float) -> bool:
+        REACHED.wait(within_s)
+        return False
+
+
+def test_a_start_that_takes_too_long_says_what_it_waits_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    released = threading.Event()
+
+    async def _open(*_: object, **__: object) -> None:
+        REACHED.set()
+        await asyncio.to_thread(released.wait)
+        raise OSError
+
+    monkeypatch.setattr(mode, "open_test_service", _open)
+    with pytest.raises(
+        RuntimeError, match=r"did not start within 120 s: it waits for the database sqlite:///\S+ to be"
+    ):
+        GivenUp(tmp_path, "demo")
+    released.set()
+
+
+def test_a_call_that_takes_too_long_says_what_it_waits_for() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"127.0.0.1:{silent.getsockname()[1]}"
+        with pytest.raises(
+            ServiceUnreachable, match=f"{address} did not send the reply to POST /_test/worlds within 0 s"
+        ):
+            send("POST", f"http://{address}/_test/worlds?a=b", "{}", timeout_s=0.01)
+
+
 def test_a_project_that_uses_it(pytester: pytest.Pytester) -> None:
     pytester.makeconftest(CONFTEST)
     pytester.makepyfile(TESTS)
@@ -79,4 +127,4 @@ def test_an_unknown_pack_is_named(pytester: pytest.Pytester) -> None:
     pytester.makepyfile("def test_it(openers_world):\n    pass\n")
     result = pytester.runpytest_subprocess("-p", "no:cacheprovider")
     result.assert_outcomes(errors=1)
-    result.stdout.fnmatch_lines(["*no pack nowhere*"])
+    result.stdout.fnmatch_lines(["*no pack nowhere*while it waited for the pack nowhere to be loaded*"])

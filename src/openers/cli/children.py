@@ -18,18 +18,19 @@ from typing import Final
 import typer
 
 LAST_LINES: Final = 20
-START_WITHIN_S: Final = 20
+START_WITHIN_S: Final = 60.0
 STOP_WITHIN_S: Final = 10
 PAUSE_S: Final = 0.05
 _SET_DEATH_SIGNAL: Final = 1
 
 
 @contextmanager
-def child(name: str, command: Sequence[str], log: Path, port: int) -> Generator[None]:
+def child(name: str, command: Sequence[str], log: Path, port: int, within_s: float = START_WITHIN_S) -> Generator[None]:
     """Run `command` beside this process, its output in the file `log`, and stop it at the end.
 
-    The block begins when `port` of this machine is listened at. If the child dies by itself, its last lines are printed
-    and this process is told to stop as well. Raises `typer.Exit`, also if somebody else is at the port.
+    The block begins when the child listens at `port` of this machine. If the child dies by itself, its last lines are
+    printed and this process is told to stop as well. Raises `typer.Exit` then, if somebody else is at the port, and if
+    the child does not listen within `within_s` seconds.
     """
     if _is_listened_at(port):
         typer.echo(f"openers: port {port} is in use; {name} needs it (or another: --pas-port)", err=True)
@@ -39,9 +40,11 @@ def child(name: str, command: Sequence[str], log: Path, port: int) -> Generator[
         process = subprocess.Popen(  # noqa: S603 - our own command line
             command, stdout=output, stderr=output, stdin=subprocess.DEVNULL, preexec_fn=_die_with_parent
         )
-    if not _has_started(process, port):
-        process.terminate()
-        raise _ended(name, process, log)
+    if not _has_started(process, port, within_s):
+        if process.poll() is None:
+            _stop(process)
+            raise _failed(f"{name} did not listen at port {port} within {within_s:.0f} s", log)
+        raise _failed(f"{name} ended with status {process.returncode}", log)
     stopping = threading.Event()
     watcher = threading.Thread(target=_watch, args=(process, stopping), daemon=True)
     watcher.start()
@@ -50,22 +53,30 @@ def child(name: str, command: Sequence[str], log: Path, port: int) -> Generator[
     finally:
         died = process.poll() is not None
         stopping.set()
-        process.terminate()
-        process.wait(STOP_WITHIN_S)
+        _stop(process)
     if died:
-        raise _ended(name, process, log)
+        raise _failed(f"{name} ended with status {process.returncode}", log)
 
 
-def _ended(name: str, process: subprocess.Popen[bytes], log: Path) -> typer.Exit:
-    """Says how the child ended; the error to raise then."""
-    status = process.wait(STOP_WITHIN_S)
-    typer.echo(f"openers: {name} ended with status {status}; its last lines were:\n{_tail(log)}", err=True)
+def _failed(reason: str, log: Path) -> typer.Exit:
+    """Print why the child does not serve, with the end of its log; return the error to raise."""
+    typer.echo(f"openers: {reason}; its last lines were:\n{_tail(log)}", err=True)
     return typer.Exit(1)
 
 
-def _has_started(process: subprocess.Popen[bytes], port: int) -> bool:
-    """Whether the child listens in time; waits for it."""
-    until = time.monotonic() + START_WITHIN_S
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    """End the child: in good order if it does so in time."""
+    process.terminate()
+    try:
+        process.wait(STOP_WITHIN_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def _has_started(process: subprocess.Popen[bytes], port: int, within_s: float) -> bool:
+    """Wait until the child listens; return whether it does so in time."""
+    until = time.monotonic() + within_s
     while process.poll() is None and time.monotonic() < until:
         if _is_listened_at(port):
             return True
