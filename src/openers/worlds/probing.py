@@ -11,10 +11,12 @@ from time import monotonic
 from typing import Final
 
 import msgspec
-from starlette.routing import Route
 
-from openers.api.edge import PREFIX, Edge
+from openers.api.edge import PREFIX
+from openers.api.gateway import Gateway
+from openers.api.observer import UNOBSERVED, Observer
 from openers.api.openapi import openapi_document
+from openers.api.routes import Routes
 from openers.settings import Settings
 from openers.usecases.due import Job
 from openers.usecases.world import World
@@ -24,6 +26,7 @@ from openers.worlds.faults import FaultBoard
 from openers.worlds.faulty_pas import FaultyPas
 from openers.worlds.faulty_scanner import FaultyScanner
 from openers.worlds.finder import Finder
+from openers.worlds.http.control import Offered
 from openers.worlds.http.event_routes import EVENTS, event_routes
 from openers.worlds.http.explain_routes import explain_routes
 from openers.worlds.http.fault_routes import FAULTS, fault_routes
@@ -51,6 +54,7 @@ class Probing:
         """No fault is in force, and no call is remembered."""
         self._settings = settings
         self._faults, self._feed = FaultBoard(), Feed(monotonic)
+        self._exchanges = Exchanges(settings.kept_exchanges)
 
     @property
     def jobs(self) -> Mapping[str, Job]:
@@ -63,18 +67,19 @@ class Probing:
         pas, scanner = FaultyPas(world.pas, faults), FaultyScanner(world.scanner, faults)
         return msgspec.structs.replace(world, pas=pas, scanner=scanner)
 
-    def around(self, edge: Edge, finder: Finder) -> tuple[Edge, list[Route]]:
-        """The edge, observed if calls are to be remembered, and what is offered below `/_test`."""
-        judges = Judges(edge.routes, edge.gateway, Document(openapi_document(self._settings.fhir_base_url), PREFIX))
-        probe = Probe(Exchanges(self._settings.kept_exchanges), self._faults, judges, finder)
-        observer = probe if self._settings.kept_exchanges else None
-        return msgspec.structs.replace(edge, observer=observer), self._routes(finder, probe)
+    def observer(self, routes: Routes, gateway: Gateway, finder: Finder) -> Observer:
+        """What looks at the service's calls; nobody if none are to be remembered."""
+        if not self._settings.kept_exchanges:
+            return UNOBSERVED
+        document = Document(openapi_document(self._settings.fhir_base_url), PREFIX)
+        return Probe(self._exchanges, self._faults, Judges(routes, gateway, document), finder)
 
-    def _routes(self, finder: Finder, probe: Probe) -> list[Route]:
+    def routes(self, finder: Finder, gateway: Gateway) -> list[Offered]:
+        """What is offered below `/_test`."""
         return [
             *fault_routes(finder, self._faults),
-            *request_routes(finder, probe.exchanges, self._settings.base_url),
-            *explain_routes(finder, probe),
+            *request_routes(finder, self._exchanges, self._settings.base_url),
+            *explain_routes(finder, self._exchanges, gateway),
             *event_routes(finder, self._feed),
             *webhook_routes(finder),
             style_route(),
