@@ -17,7 +17,10 @@ from typing import Any
 from uuid import uuid4
 
 import httpx
+import msgspec
 
+from openers.api.edge import Edge
+from openers.api.request import always
 from openers.bootstrap import Service, open_service, open_world
 from openers.domain.audit import AuditEntry
 from openers.domain.codes import ClinicalTerm
@@ -28,6 +31,7 @@ from openers.identity.tokens import begin_session, issue_tokens
 from openers.settings import Settings, read_settings
 from openers.telemetry.metrics import Metrics
 from openers.usecases.due import system_entry
+from openers.usecases.world import World
 from openers.worlds import mode
 from openers.worlds.loader import load_pack
 from openers.worlds.packs import Pack, read_pack
@@ -127,6 +131,12 @@ class Running:
         base = f"{self.service.settings.base_url}{path}"
         self.clients.append(httpx.AsyncClient(transport=transport, base_url=base, headers=headers))
         return self.clients[-1]
+
+
+def edge_in(world: World, service: Service) -> Edge:
+    """The edge of a service, all of whose requests are for `world`."""
+    loop = msgspec.structs.replace(service.edge.loop, world=always(world))
+    return msgspec.structs.replace(service.edge, loop=loop)
 
 
 def entry() -> AuditEntry:

@@ -14,18 +14,21 @@ from typing import Any, Final
 
 import msgspec
 import structlog
-from starlette.applications import Starlette
 
 from openers.api import operations  # registers every operation
+from openers.api.addresses import Addresses, document
 from openers.api.capability import capability_routes
-from openers.api.edge import PREFIX, Edge
-from openers.api.files import FileDeps, file_routes
+from openers.api.edge import PREFIX, Edge, interactions_of
+from openers.api.files import file_routes
 from openers.api.gateway import Gateway
 from openers.api.health import health_routes
+from openers.api.hosts import own_hosts
+from openers.api.interaction import Loop
 from openers.api.oauth import OAuthDeps, oauth_routes
 from openers.api.oauth_upstream import UpstreamProvider
+from openers.api.observer import UNOBSERVED, Observer
 from openers.api.openapi import openapi_routes
-from openers.api.pas_notifications import NotificationDeps, notification_routes
+from openers.api.pas_notifications import notification_routes
 from openers.api.rate_limit import RateLimit
 from openers.api.registry import REGISTRY
 from openers.api.renderings import Renderings
@@ -66,7 +69,7 @@ from openers.usecases.settle_claims import cancel_orphan, settle_claim
 from openers.usecases.upload_file import PURGE as PURGE_FILE
 from openers.usecases.upload_file import SCAN
 from openers.usecases.world import ListingsShelf, World
-from openers.web.log_in import LogInPages, style_route
+from openers.web.log_in import STYLE_HEADERS, STYLE_PATH, LogInPages, style_sheet
 
 __all__ = ["Service", "do_due_work", "due_runner", "open_service", "open_world", "operations", "service_of"]
 
@@ -86,7 +89,7 @@ class Service(msgspec.Struct, frozen=True):
     settings: Settings
     world: World
     edge: Edge
-    pages: Starlette
+    pages: Addresses
     metrics: Metrics
     jobs: Mapping[str, Job]
     access: AccessCache
@@ -149,8 +152,17 @@ async def start_regular_work(world: World) -> None:
     await start_sweeping(starting)
 
 
-def service_of(settings: Settings, world: World, metrics: Metrics, world_of: WorldOf | None = None) -> Service:
-    """What answers for `world`, which is open. `world_of` finds the world of a request where there are others too."""
+def service_of(
+    settings: Settings,
+    world: World,
+    metrics: Metrics,
+    world_of: WorldOf | None = None,
+    observe: Callable[[Gateway], Observer] | None = None,
+) -> Service:
+    """What answers for `world`, which is open. `world_of` finds the world of a request where there are others too.
+
+    `observe` makes the observer of test mode, which goes by the gateway.
+    """
     access = AccessCache(ttl_s=None if settings.sqlite_path else REMEMBERED_ON_POSTGRESQL_S)
     addresses = SignedAddresses(
         read_or_make_key(settings.files_key_file, strict=settings.production),
@@ -158,11 +170,25 @@ def service_of(settings: Settings, world: World, metrics: Metrics, world_of: Wor
         world.wall,
         timedelta(seconds=settings.file_address_life_s),
     )
-    find = world_of or always(world)
-    pages = _pages(settings, (world, find), metrics, access)
-    pages.router.routes.extend(file_routes(FileDeps(find, world.wall, addresses)))
-    edge = _edge(settings, find, (metrics, access, addresses))
-    return Service(settings, world, edge, pages, metrics, jobs_of(settings), access)
+    allowed = None if settings.ods_allow_list is None else frozenset(settings.ods_allow_list)
+    gateway = Gateway(access, RateLimit(settings.rate_limit_per_second, monotonic), allowed)
+    routes = Routes(REGISTRY)
+    loop = Loop(
+        world=world_of or always(world),
+        hosts=own_hosts(settings.base_url, settings.host, settings.own_hosts),
+        observer=UNOBSERVED if observe is None else observe(gateway),
+        metrics=metrics,
+    )
+    edge = Edge(
+        loop=loop,
+        settings=settings,
+        gateway=gateway,
+        routes=routes,
+        interactions=interactions_of(REGISTRY),
+        renderings=Renderings(),
+        addresses=addresses,
+    )
+    return Service(settings, world, edge, _pages(edge, world), metrics, jobs_of(settings), access)
 
 
 def _is_fhir(path: str) -> bool:
@@ -235,25 +261,10 @@ def jobs_of(settings: Settings) -> dict[str, Job]:
     }
 
 
-def _edge(settings: Settings, world: WorldOf, with_: tuple[Metrics, AccessCache, SignedAddresses]) -> Edge:
-    metrics, access, addresses = with_
-    allowed = None if settings.ods_allow_list is None else frozenset(settings.ods_allow_list)
-    ids = {"", *(operation.id for operation in REGISTRY)}
-    return Edge(
-        world=world,
-        settings=settings,
-        gateway=Gateway(access, RateLimit(settings.rate_limit_per_second, monotonic), allowed),
-        routes=Routes(REGISTRY),
-        meters={each: metrics.requests_of(each or "unknown") for each in ids},
-        renderings=Renderings(),
-        addresses=addresses,
-    )
-
-
-def _pages(settings: Settings, worlds: tuple[World, WorldOf], metrics: Metrics, access: AccessCache) -> Starlette:
-    world, world_of = worlds
+def _pages(edge: Edge, world: World) -> Addresses:
+    """Everything that is not FHIR."""
+    loop, settings, access = edge.loop, edge.settings, edge.gateway.access
     deps = OAuthDeps(
-        world=world_of,
         wall=world.wall,
         base_url=settings.base_url.rstrip("/"),
         production=settings.production,
@@ -263,14 +274,15 @@ def _pages(settings: Settings, worlds: tuple[World, WorldOf], metrics: Metrics, 
         upstream=_upstream(settings),
     )
     routes = [
-        *oauth_routes(deps),
-        style_route(),
-        *health_routes(world, metrics, with_metrics=settings.metrics_port is None),
-        *capability_routes(settings, world.wall),
-        *openapi_routes(settings),
-        *notification_routes(NotificationDeps(world_of, world.wall, access)),
+        *oauth_routes(loop, deps),
+        document(loop, STYLE_PATH, style_sheet(), STYLE_HEADERS),
+        *health_routes(loop, world, with_metrics=settings.metrics_port is None),
+        *capability_routes(loop, settings, world.wall),
+        *openapi_routes(loop, settings),
+        *notification_routes(loop, access),
+        *file_routes(loop, edge.addresses),
     ]
-    return Starlette(routes=routes)
+    return Addresses(loop, routes)
 
 
 def _upstream(settings: Settings) -> UpstreamProvider | None:

@@ -25,7 +25,7 @@ from openers.telemetry.logs import LogFormat
 PREFIX: Final = "OPENERS_"
 CONFIG: Final = "OPENERS_CONFIG"
 _NOT_OURS: Final = ("OPENERS_REFERENCE_DIR", "OPENERS_REQUIRE", CONFIG)
-_LISTS: Final = ("ods_allow_list",)
+_LISTS: Final = ("ods_allow_list", "own_hosts")
 _TEST_WORLD: Final = "demo"
 
 
@@ -71,6 +71,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     base_url: _Url = "http://127.0.0.1:8000"
     host: _Text = "127.0.0.1"
     port: _Port = 8000
+    own_hosts: Annotated[tuple[str, ...], Meta(description="host names, separated by commas")] = ()
     workers: Annotated[int, Meta(ge=1, le=64, description="a number of processes, 1 to 64")] = 1
     world: Annotated[str, Meta(pattern=r"^[a-z0-9-]{1,40}$", description="a name of a-z, 0-9 and -")]
     blob_url: Annotated[str, Meta(pattern=r"^(file:|s3://)\S+$", description="file:path or s3://bucket/prefix")]

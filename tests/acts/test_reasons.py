@@ -13,7 +13,6 @@ import httpx
 import msgspec
 import pytest
 
-from openers.api.request import always
 from openers.domain.codes import ClinicalTerm, CodeSystem, CodeSystemName
 from openers.domain.geography import Point
 from openers.domain.identifiers import Postcode
@@ -21,7 +20,7 @@ from openers.usecases.ports import ReferenceData
 from tests.acts.cast import Cast
 from tests.acts.words import cancelling, rejecting, request_of, said
 from tests.booking.rig import code
-from tests.service import CONSULTANT, GP, Person, Running
+from tests.service import CONSULTANT, GP, Person, Running, edge_in
 
 pytestmark = pytest.mark.anyio
 REJECTION, REFERRAL = CodeSystemName.APPOINTMENT_CANCELLATION_REASON, CodeSystemName.REFERRAL_CANCELLATION_REASON
@@ -60,7 +59,7 @@ async def with_reason(
     new = msgspec.structs.replace(concept, properties=(*kept, *properties.items()), **changes)
     other = msgspec.structs.replace(known, concepts={**known.concepts, reason: new})
     world = msgspec.structs.replace(service.world, reference=OtherRelease(packaged, other))
-    edge = msgspec.structs.replace(service.edge, world=always(world))
+    edge = edge_in(world, service)
     run = Running(msgspec.structs.replace(service, world=world, edge=edge), cast.rig.run.clients)
     return await run.as_person(who)
 

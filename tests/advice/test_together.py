@@ -15,7 +15,6 @@ import httpx
 import msgspec
 import pytest
 
-from openers.api.request import always
 from openers.domain.clock import Instant
 from openers.domain.errors import Unavailable
 from openers.usecases.document_ports import Document
@@ -23,7 +22,7 @@ from tests.acts.words import said
 from tests.advice.talk import Talk, answers, gathered, state_of, texts_of
 from tests.api.expectations import told
 from tests.requests import Json
-from tests.service import Running, entry
+from tests.service import Running, edge_in, entry
 from tests.store.outside import fetch
 
 pytestmark = pytest.mark.anyio
@@ -105,7 +104,7 @@ class Jammed:
 
 def _with(run: Running, **parts: object) -> Running:
     world = msgspec.structs.replace(run.service.world, **parts)
-    edge = msgspec.structs.replace(run.service.edge, world=always(world))
+    edge = edge_in(world, run.service)
     return Running(msgspec.structs.replace(run.service, world=world, edge=edge), run.clients)
 
 

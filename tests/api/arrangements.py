@@ -9,11 +9,10 @@ from typing import Any
 
 import msgspec
 from tests.requests import create_for_triage, create_referral
-from tests.service import GP, Running, entry
+from tests.service import GP, Running, edge_in, entry
 
 from openers.api.gateway import Gateway
 from openers.api.rate_limit import RateLimit
-from openers.api.request import always
 from openers.domain.clock import Clock, Instant
 from openers.domain.credentials import Application
 from openers.domain.directory import Service, User
@@ -59,7 +58,7 @@ def at_time(run: Running, *, clock: Clock | None = None, wall: Clock | None = No
     """The same service by other clocks."""
     service = run.service
     world = msgspec.structs.replace(service.world, clock=clock or service.world.clock, wall=wall or service.world.wall)
-    edge = msgspec.structs.replace(service.edge, world=always(world))
+    edge = edge_in(world, service)
     return Running(msgspec.structs.replace(service, world=world, edge=edge), run.clients)
 
 

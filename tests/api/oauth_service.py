@@ -21,8 +21,9 @@ import msgspec
 import uvicorn
 from joserfc import jwt
 from joserfc.jwk import KeySet, RSAKey
-from starlette.applications import Starlette
 
+from openers.api.addresses import Addresses, document
+from openers.api.interaction import Loop
 from openers.api.oauth import oauth_routes
 from openers.api.oauth_call import OAuthDeps
 from openers.api.oauth_upstream import UpstreamProvider
@@ -44,7 +45,7 @@ from openers.reference.packaged import PackagedReference
 from openers.store.opening import migrate, open_store
 from openers.store.patients import OwnPatients
 from openers.usecases.world import ListingsShelf, World
-from openers.web.log_in import LogInPages, style_route
+from openers.web.log_in import STYLE_HEADERS, STYLE_PATH, LogInPages, style_sheet
 from openers.worlds.loader import load_pack
 from openers.worlds.packs import Pack, read_pack
 
@@ -122,7 +123,7 @@ class Service:
     world: World
     wall: Wall
     deps: OAuthDeps
-    app: Starlette
+    app: Addresses
     http: httpx.AsyncClient
     witnessed: list[AuditEntry] = field(default_factory=list[AuditEntry])
 
@@ -234,7 +235,7 @@ def address_of(port: socket.socket) -> str:
 
 
 @asynccontextmanager
-async def served(app: Starlette, port: socket.socket) -> AsyncGenerator[None]:
+async def served(app: Addresses, port: socket.socket) -> AsyncGenerator[None]:
     """Serve over real HTTP."""
     server = uvicorn.Server(uvicorn.Config(app, lifespan="off", log_config=None, access_log=False))
     serving = asyncio.create_task(server.serve(sockets=[port]))
@@ -279,7 +280,6 @@ async def running(
     seen: list[AuditEntry] = []
     watched = Watched(**msgspec.structs.asdict(world), seen=seen)
     deps = OAuthDeps(
-        world=always(watched),
         wall=wall,
         base_url=base_url,
         production=production,
@@ -288,7 +288,9 @@ async def running(
         pages=LogInPages(),
         upstream=upstream,
     )
-    app = Starlette(routes=[*oauth_routes(deps), style_route()])
+    loop = Loop(world=always(watched))
+    style = document(loop, STYLE_PATH, style_sheet(), STYLE_HEADERS)
+    app = Addresses(loop, [*oauth_routes(loop, deps), style])
     try:
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=base_url) as http:
             yield Service(world, wall, deps, app, http, seen)

@@ -11,7 +11,6 @@ from tests.api.oauth_service import ASSERTION_TYPE, PROVIDER_APP, RealWall, Serv
 from tests.service import Running
 
 from openers.api.oauth_call import OAuthDeps
-from openers.api.request import always
 from openers.identity.access import AccessCache
 from openers.identity.id_tokens import SigningKey
 from openers.web.log_in import LogInPages
@@ -25,7 +24,6 @@ def log_ins(on_both: Running) -> Service:
     """The log-in side of the whole service, on each kind of database."""
     settings, world, wall = on_both.service.settings, on_both.service.world, RealWall()
     deps = OAuthDeps(
-        world=always(world),
         wall=wall,
         base_url=settings.base_url,
         production=False,

@@ -14,7 +14,6 @@ from typing import Any
 import msgspec
 import pytest
 
-from openers.api.request import always
 from openers.domain.attachments import UploadedFile
 from openers.domain.errors import RecordLocked
 from openers.key_files import read_or_make_key
@@ -27,7 +26,7 @@ from openers.usecases.upload_file import PURGE, SCAN
 from tests.api.practice import Practice, practice_in
 from tests.files import INFECTED, Sample, attachments_of, availability_of
 from tests.requests import Json
-from tests.service import Running, entry
+from tests.service import Running, edge_in, entry
 from tests.store.outside import fetch
 from tests.waiting import HANGS_AFTER_S
 
@@ -60,7 +59,7 @@ async def it(on_both: Running) -> AsyncGenerator[Practice]:
     key = read_or_make_key(service.settings.audit_key_file, strict=True)
     store = await open_postgres(service.settings.database_url, key, patience=Patience(lock_s=HANGS_AFTER_S))
     world = msgspec.structs.replace(service.world, store=store)
-    edge = msgspec.structs.replace(service.edge, world=always(world))
+    edge = edge_in(world, service)
     yield await practice_in(Running(msgspec.structs.replace(service, world=world, edge=edge), on_both.clients))
     await store.close()
 

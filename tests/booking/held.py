@@ -9,13 +9,12 @@ from typing import TypeVar
 
 import msgspec
 
-from openers.api.request import always
 from openers.domain.booking import PasAppointment, PasBooking, PasLink
 from openers.domain.clock import Instant
 from openers.domain.slots import PolledSlot
 from openers.usecases.booking_ports import Pas
 from tests.booking.rig import Rig
-from tests.service import GP, Running
+from tests.service import GP, Running, edge_in
 from tests.waiting import HANGS_AFTER_S
 
 T = TypeVar("T")
@@ -74,6 +73,6 @@ async def held(desk: Rig) -> tuple[Rig, HeldPas]:
     service = desk.run.service
     pas = HeldPas(service.world.pas)
     world = msgspec.structs.replace(service.world, pas=pas)
-    edge = msgspec.structs.replace(service.edge, world=always(world))
+    edge = edge_in(world, service)
     run = Running(msgspec.structs.replace(service, world=world, edge=edge), desk.run.clients)
     return Rig(run, desk.pas, await run.as_person(GP)), pas

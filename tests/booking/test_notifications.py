@@ -225,16 +225,17 @@ async def test_events_are_shown_in_test_mode(hospital: Hospital) -> None:
     """In order, after a number."""
     from time import monotonic
 
-    from starlette.applications import Starlette
-
+    from openers.api.addresses import Addresses
     from openers.worlds.events.feed import Feed
     from openers.worlds.finder import only
+    from openers.worlds.http.control import routes_of
     from openers.worlds.http.event_routes import event_routes
 
     await hospital.tell("cancelled")
     world = hospital.desk.run.service.world
-    app = Starlette(routes=event_routes(only(world), Feed(monotonic)))
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://test") as client:
+    loop = hospital.desk.run.service.edge.loop
+    app = Addresses(loop, routes_of(loop, event_routes(only(world), Feed(monotonic))))
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://localhost") as client:
         events = (await client.get("/_test/events")).json()["events"]
         assert [each["act"] for each in events] == ["create", "book", "cancel by the provider"]
         assert events[2]["by"] == "demo-pas"

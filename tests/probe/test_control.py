@@ -89,7 +89,7 @@ async def test_worlds_keep_apart(probed: Running) -> None:
     board.of("one").add(Fault(kind=Kind.DROP))
     assert board.of("two").strike(Place.API, "A004") is None
     await probed.anonymous().get("/STU3/CodeSystem/PRIORITY")
-    observer: Any = probed.service.edge.observer
+    observer: Any = probed.service.edge.loop.observer
     (exchange,) = (await observer.recorder.kept()).of("demo")
     shelf.keep(exchange)
     shelf.keep(msgspec.structs.replace(exchange, world="two", number=2))

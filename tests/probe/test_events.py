@@ -129,6 +129,7 @@ async def first_events(run: Running, query: str, headers: dict[str, str], count:
         "raw_path": b"/_test/events",
         "query_string": query.removeprefix("?").encode(),
         "headers": [
+            (b"host", b"127.0.0.1:8000"),
             (b"accept", b"text/event-stream"),
             *((name.lower().encode(), value.encode()) for name, value in headers.items()),
         ],

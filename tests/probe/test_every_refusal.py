@@ -52,7 +52,7 @@ async def calls(
     settings = settings_for(copied(sqlite_template, tmp_path_factory.mktemp("calls")), keys)
     async with running(settings, open_it=open_test_service) as run:
         await _ask(run)
-        observer: Any = run.service.edge.observer
+        observer: Any = run.service.edge.loop.observer
         yield run.service.edge.gateway, list((await observer.recorder.kept()).of("demo"))
 
 

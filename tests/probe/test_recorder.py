@@ -52,7 +52,7 @@ async def asked(run: Running) -> list[tuple[int, dict[str, str], str]]:
 
 def with_recorder(run: Running, make: Callable[[Watched], Exchange]) -> Recorder:
     """Have calls recorded by something else."""
-    probe: Any = run.service.edge.observer
+    probe: Any = run.service.edge.loop.observer
     recorder = probe.recorder = Recorder(Exchanges(10), make)
     return recorder
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sqlite3
 from contextlib import closing
@@ -10,6 +11,7 @@ from typing import Any
 
 import asyncpg
 
+from openers.store.audit_chain import lines_of
 from openers.store.opening import sqlite_path
 
 
@@ -24,6 +26,14 @@ async def fetch(url: str, sql: str, *values: object) -> list[tuple[Any, ...]]:
         return [tuple(row) for row in await raw.fetch(_numbered(sql), *values)]
     finally:
         await raw.close()
+
+
+async def audit_entries(url: str) -> list[dict[str, Any]]:
+    """Every audit entry, sealed or not, in their order."""
+    blocks = await fetch(url, "SELECT entries FROM audit_blocks ORDER BY seq")
+    sealed = [line[17:] for row in blocks for line in lines_of(bytes(row[0]))]
+    waiting = [bytes(row[0]) for row in await fetch(url, "SELECT entry FROM audit_pending ORDER BY id")]
+    return [json.loads(text) for text in (*sealed, *waiting)]
 
 
 async def execute(url: str, sql: str, *values: object) -> None:

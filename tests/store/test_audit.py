@@ -14,22 +14,17 @@ from typing import Any
 import pytest
 
 from openers.server import HEADS_EVERY_S, AuditHeads
-from openers.store.audit_chain import lines_of
 from openers.telemetry.logs import LogFormat, configure
 from tests.requests import PATIENT, create_referral, search
 from tests.service import CONSULTANT, CONSULTANT_ADMIN, GP, Running
-from tests.store.outside import fetch
+from tests.store.outside import audit_entries
 
 pytestmark = pytest.mark.anyio
 
 
 async def entries(run: Running) -> list[dict[str, Any]]:
     """All entries that another connection finds, sealed or not, in their order."""
-    url = run.service.settings.database_url
-    blocks = await fetch(url, "SELECT entries FROM audit_blocks ORDER BY seq")
-    sealed = [line[17:] for row in blocks for line in lines_of(bytes(row[0]))]
-    waiting = [bytes(row[0]) for row in await fetch(url, "SELECT entry FROM audit_pending ORDER BY id")]
-    return [json.loads(text) for text in (*sealed, *waiting)]
+    return await audit_entries(run.service.settings.database_url)
 
 
 async def test_an_act_leaves_one_entry_with_all_fields(on_both: Running) -> None:

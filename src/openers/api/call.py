@@ -12,6 +12,7 @@ import msgspec
 from openers.api.media import accepts
 from openers.api.registry import Operation
 from openers.api.renderings import Renderings, Writer
+from openers.api.reply import Header, Reply
 from openers.api.request import Incoming, Stop
 from openers.documents.signed_addresses import SignedAddresses
 from openers.domain.directory import User
@@ -22,7 +23,6 @@ from openers.domain.referral import Referral
 from openers.settings import Settings
 from openers.usecases.ports import Stored
 from openers.usecases.printing import Printout
-from openers.usecases.read_file import FileContent
 from openers.usecases.world import World
 from openers.wire import problems
 from openers.wire.json import Json
@@ -32,33 +32,8 @@ from openers.wire.stu3.acts import Which
 T = TypeVar("T")
 K = TypeVar("K", bound=Identifier)
 
-Header = tuple[bytes, bytes]
 _ENTITY_TAG: Final = re.compile(r'W/"([0-9]{1,9})"', re.ASCII)
 NO_CACHE: Final[Header] = (b"cache-control", b"no-cache")
-
-
-class Content(msgspec.Struct, frozen=True):
-    """A file on its way out: its bytes as they are read, and how many they are."""
-
-    chunks: FileContent
-    size: int
-
-
-class Reply(msgspec.Struct, frozen=True):
-    """What goes back: status, body (of the operation's media type) and headers beyond those that every reply has."""
-
-    status: int
-    body: bytes | Content
-    headers: tuple[Header, ...] = ()
-
-    def with_headers(self, *more: Header) -> Reply:
-        """The same reply with more headers."""
-        return Reply(self.status, self.body, (*self.headers, *more))
-
-    async def close(self) -> None:
-        """Let go of the file that it sends, if it sends one, however far that has come."""
-        if isinstance(self.body, Content):
-            await self.body.chunks.aclose()
 
 
 class Call(msgspec.Struct, frozen=True, kw_only=True):

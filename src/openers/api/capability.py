@@ -9,10 +9,10 @@ import json
 from collections.abc import Iterable
 from typing import Any, Final
 
-from starlette.requests import Request
-from starlette.responses import Response
 from starlette.routing import Route
 
+from openers.api.addresses import document
+from openers.api.interaction import Loop
 from openers.api.media import FHIR_JSON
 from openers.api.registry import REGISTRY, Operation
 from openers.domain.clock import Clock, Instant
@@ -24,17 +24,13 @@ EXTENSION: Final = "OpenERS extension"
 FHIR_VERSIONS: Final = {Fhir.STU3: "3.0.1", Fhir.R4: "4.0.1"}
 
 
-def capability_routes(settings: Settings, clock: Clock) -> list[Route]:
+def capability_routes(loop: Loop, settings: Settings, clock: Clock) -> list[Route]:
     """`/metadata` below each FHIR version."""
     started = clock.now()
 
     def _route(fhir: Fhir) -> Route:
         body = json.dumps(capability_statement(fhir, settings.fhir_base_url, started)).encode()
-
-        async def _metadata(_request: Request) -> Response:
-            return Response(body, headers={"content-type": FHIR_JSON})
-
-        return Route(f"/referrals/FHIR/{fhir}/metadata", _metadata)
+        return document(loop, f"/referrals/FHIR/{fhir}/metadata", body, {"content-type": FHIR_JSON})
 
     return [_route(fhir) for fhir in Fhir]
 

@@ -54,9 +54,9 @@ async def in_role(request: Request, caller: Caller, operation: Operation, world:
 
 
 async def _bearer(request: Request, gateway: Gateway, world: World) -> Caller:
-    scheme, _, token = request.header(b"authorization").partition(" ")
-    if scheme.lower() != "bearer" or not token:
-        raise Stop(problems.invalid_token(request.fhir))
+    token = request.bearer
+    if not token:
+        raise Stop(problems.missing_token(request.fhir))
     try:
         return await open_bearer(token, world, gateway.access)
     except InvalidToken as error:

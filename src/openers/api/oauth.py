@@ -6,57 +6,69 @@ behind them in `openers.identity`.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from typing import Final
 
-from starlette.requests import Request
+import msgspec
 from starlette.responses import Response
 from starlette.routing import Route
 
+from openers.api.addresses import document, route
+from openers.api.interaction import Loop
 from openers.api.oauth_authorise import authorise, pick_person
 from openers.api.oauth_browser import page_refusal
-from openers.api.oauth_call import OAuthCall, OAuthDeps, endpoint, json_refusal, json_reply
+from openers.api.oauth_call import Handle, OAuthCall, OAuthDeps, Style, endpoint, json_refusal, json_reply
 from openers.api.oauth_elsewhere import come_back
 from openers.api.oauth_token import GRANTS, revoke, token
+from openers.api.request import Stop
 from openers.identity.access import open_bearer
 from openers.identity.assertions import ALGORITHM as ASSERTION_ALGORITHM
-from openers.identity.errors import InvalidToken
+from openers.identity.errors import InvalidToken, OAuthError
 from openers.identity.id_tokens import ALGORITHM as ID_TOKEN_ALGORITHM
 from openers.identity.id_tokens import assurance_claims
+from openers.wire import problems
+from openers.wire.outcome import Fhir, Problem
 
 LOG_IN: Final = "API Professional login attempt"
 ESTABLISH: Final = "API Establish Session"
 CLOSE: Final = "API Close Session"
 WHO: Final = "API Retrieve User Information"
-PUBLIC: Final = {"Cache-Control": "public, max-age=300"}
+FOR_ALL: Final = {"content-type": "application/json", "cache-control": "public, max-age=300"}
 
 
-def oauth_routes(deps: OAuthDeps) -> list[Route]:
+JSON: Final = Style(json_refusal, is_page=False)
+PAGE: Final = Style(page_refusal, is_page=True)
+
+
+def oauth_routes(loop: Loop, deps: OAuthDeps) -> list[Route]:
     """The routes of all endpoints, working with `deps`."""
+    declared: dict[str, dict[str, tuple[str, Handle, Style]]] = {
+        "/oauth2/authorize": {"GET": (LOG_IN, authorise, PAGE), "POST": (LOG_IN, pick_person, PAGE)},
+        "/oauth2/callback": {"GET": (LOG_IN, come_back, PAGE)},
+        "/oauth2/token": {"POST": (ESTABLISH, token, JSON)},
+        "/oauth2/revoke": {"POST": (CLOSE, revoke, JSON)},
+        "/oauth2/userinfo": {"GET": (WHO, userinfo, JSON), "POST": (WHO, userinfo, JSON)},
+    }
     return [
-        Route("/oauth2/authorize", endpoint(deps, LOG_IN, authorise, page_refusal), methods=["GET"]),
-        Route("/oauth2/authorize", endpoint(deps, LOG_IN, pick_person, page_refusal), methods=["POST"]),
-        Route("/oauth2/callback", endpoint(deps, LOG_IN, come_back, page_refusal), methods=["GET"]),
-        Route("/oauth2/token", endpoint(deps, ESTABLISH, token, json_refusal), methods=["POST"]),
-        Route("/oauth2/revoke", endpoint(deps, CLOSE, revoke, json_refusal), methods=["POST"]),
-        Route("/oauth2/userinfo", endpoint(deps, WHO, userinfo, json_refusal), methods=["GET", "POST"]),
-        Route("/oauth2/jwks", _published(deps.signing_key.public_keys()), methods=["GET"]),
-        Route("/.well-known/openid-configuration", _published(discovery(deps)), methods=["GET"]),
+        *(
+            route(loop, path, {method: endpoint(deps, path, *each) for method, each in methods.items()})
+            for path, methods in declared.items()
+        ),
+        document(loop, "/oauth2/jwks", msgspec.json.encode(deps.signing_key.public_keys()), FOR_ALL),
+        document(loop, "/.well-known/openid-configuration", msgspec.json.encode(discovery(deps)), FOR_ALL),
     ]
 
 
 async def userinfo(call: OAuthCall) -> Response:
     """GET /oauth2/userinfo: who is logged in and how surely."""
-    scheme, _, bearer = call.request.headers.get("authorization", "").partition(" ")
+    bearer = call.bearer
     try:
-        if scheme.lower() != "bearer":
-            raise InvalidToken
-        caller = await open_bearer(bearer.strip(), call.world, call.deps.cache)
+        if not bearer:
+            raise _refused(problems.missing_token(Fhir.R4))
+        caller = await open_bearer(bearer, call.world, call.deps.cache)
         if caller.grant.session is None or caller.user is None:
             raise InvalidToken
-    except InvalidToken:
-        call.entry.code = "invalid_token"
-        return json_reply({}, 401, {"WWW-Authenticate": 'Bearer realm="OpenERS", error="invalid_token"'})
+    except InvalidToken as error:
+        raise _refused(problems.invalid_token(Fhir.R4)) from error
     session = caller.grant.session
     call.entry.user, call.entry.session, call.entry.application = session.user, session.id, caller.grant.client_id
     roles = [
@@ -92,10 +104,6 @@ def discovery(deps: OAuthDeps) -> dict[str, object]:
     }  # fmt: skip
 
 
-def _published(body: object) -> Callable[[Request], Awaitable[Response]]:
-    """An endpoint that answers everybody with the same document, read by no database."""
-
-    async def serve(request: Request) -> Response:
-        return json_reply(body, headers=PUBLIC)
-
-    return serve
+def _refused(problem: Problem) -> Stop:
+    """No token, or none that is good here, by the protocol's word. Source: RFC 6750 chapter 3.1."""
+    return Stop(msgspec.structs.replace(problem, code=OAuthError.INVALID_TOKEN))

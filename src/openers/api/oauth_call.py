@@ -1,29 +1,31 @@
-"""What every OAuth 2.0 endpoint shares: what the endpoints work with, and one request on its way through one.
+"""What every OAuth 2.0 endpoint shares: what the endpoints work with, one request on its way through one, refusals.
 
-Each call has one audit entry: an act commits it, and a refusal makes it durable by itself. Unlike the FHIR edge these
-endpoints answer in the protocol's own JSON, or with a page.
+The loop (`interaction`) runs each call. Unlike FHIR these endpoints answer in the protocol's own JSON, or with a page.
 """
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Protocol
-from uuid import uuid4
+from typing import Final, NamedTuple, Protocol
 
 import msgspec
-from starlette.requests import Request
 from starlette.responses import Response
 
+from openers.api.addresses import Declared
+from openers.api.dialects import problem_of, refusal_headers
+from openers.api.interaction import ActiveCall, Interaction, Unexpected
 from openers.api.oauth_upstream import UpstreamProvider
-from openers.api.request import WorldOf
-from openers.domain.audit import AuditEntry
+from openers.api.reply import Reply, reply_of
+from openers.api.request import Stop
 from openers.domain.clock import Clock
-from openers.domain.errors import Broken, Clash
+from openers.domain.errors import Broken, Clash, OpenersError
 from openers.identity.access import AccessCache
 from openers.identity.clients import ClientCheck
 from openers.identity.errors import OAuthError, OAuthRefusal
 from openers.identity.id_tokens import SigningKey
 from openers.identity.log_in import Choice
+from openers.wire.outcome import Fhir, Problem
+from openers.wire.rules import Check, Rule
 
 
 class Pages(Protocol):
@@ -41,11 +43,10 @@ class Pages(Protocol):
 class OAuthDeps(msgspec.Struct, frozen=True, kw_only=True):
     """What the endpoints work with. `base_url` is how clients reach the service and the issuer of its ID tokens.
 
-    `world` finds the world that a request is for. In production nobody is picked from a list: people log in at
-    `upstream`, and without one only applications are served.
+    In production nobody is picked from a list: people log in at `upstream`, and without one only applications are
+    served.
     """
 
-    world: WorldOf
     wall: Clock
     base_url: str
     production: bool
@@ -73,61 +74,99 @@ class OAuthDeps(msgspec.Struct, frozen=True, kw_only=True):
 class OAuthCall:
     """One request at an endpoint, with its world, its time and its audit entry."""
 
-    def __init__(self, request: Request, deps: OAuthDeps, audit_type: str) -> None:
-        """Opens the audit entry."""
-        self.request, self.deps, self.now = request, deps, deps.wall.now()
-        self.entry = AuditEntry(
-            event_type=request.method,
-            audit_type=audit_type,
-            at=self.now,
-            operation=request.url.path,
-            request_id=str(uuid4()),
-            correlation_id=request.headers.get("x-correlation-id", "")[:100],
-        )
-        self.world = deps.world(request.scope).for_call(self.entry)
-        self.recorded = False
+    def __init__(self, call: ActiveCall, deps: OAuthDeps) -> None:
+        """`call` is what the loop runs."""
+        self._call = call
+        self.request, self.deps, self.now = call.http(), deps, deps.wall.now()
+        self.entry, self.world = call.entry, call.world
+
+    @property
+    def bearer(self) -> str:
+        """The access token, empty if none was sent."""
+        return self._call.request.bearer
+
+    @property
+    def recorded(self) -> bool:
         """Whether the audit entry is durable already."""
+        return self._call.recorded
+
+    @recorded.setter
+    def recorded(self, value: bool) -> None:
+        self._call.recorded = value
 
     def noted(self, refusal: OAuthRefusal) -> None:
         """Put a refusal into the audit entry."""
         self.entry.outcome, self.entry.code = status_of(refusal.error), refusal.error
-
-    async def witness(self) -> None:
-        """Make the audit entry durable, unless an act has done so."""
-        if not self.recorded:
-            await self.world.store.witness(self.entry)
-            self.recorded = True
 
 
 Handle = Callable[[OAuthCall], Awaitable[Response]]
 Refuse = Callable[[OAuthCall, OAuthRefusal], Response]
 
 
-def endpoint(
-    deps: OAuthDeps, audit_type: str, handle: Handle, refuse: Refuse
-) -> Callable[[Request], Awaitable[Response]]:
-    """An endpoint for Starlette: runs `handle`, and answers what it refuses by `refuse`; audited either way."""
+class OAuthDialect(msgspec.Struct, frozen=True):
+    """The protocol's own errors, as `write` writes them: as JSON, as a page, or by the way of the client's address."""
 
-    async def serve(request: Request) -> Response:
-        call = OAuthCall(request, deps, audit_type)
-        try:
-            answer = await handle(call)
-            call.entry.outcome = answer.status_code
-            await call.witness()
-        except OAuthRefusal as refusal:
-            call.noted(refusal)
-            await call.witness()
-            return refuse(call, refusal)
-        except (Broken, Clash):
-            return refuse(call, OAuthRefusal(OAuthError.TEMPORARILY_UNAVAILABLE, "Try again in a few seconds"))
-        return answer
+    deps: OAuthDeps
+    write: Refuse
 
-    return serve
+    def refuse(self, error: Exception, call: ActiveCall) -> tuple[Problem, Reply]:
+        """The refusal; what the loop itself refuses keeps its own status."""
+        problem = problem_of(error, Fhir.STU3)
+        refusal = _refusal_of(error, problem)
+        reply = reply_of(self.write(OAuthCall(call, self.deps), refusal))
+        if isinstance(error, Stop):
+            return problem, Reply(problem.status, reply.body, (*reply.headers, *refusal_headers(problem)))
+        check = Check.SERVICE if isinstance(error, Broken | Unexpected) else Check.RULE
+        status, rule = status_of(refusal.error), Rule(check, refusal.error, refusal.source)
+        return Problem(status=status, rule=rule, code=refusal.error, diagnostics=refusal.description), reply
+
+
+def _refusal_of(error: Exception, problem: Problem) -> OAuthRefusal:
+    """The protocol's word for what went wrong."""
+    match error:
+        case OAuthRefusal():
+            return error
+        case Broken() | Clash():
+            return OAuthRefusal(OAuthError.TEMPORARILY_UNAVAILABLE, "Try again in a few seconds")
+        case Stop() if problem.status == UNAUTHORISED:
+            return OAuthRefusal(OAuthError.INVALID_TOKEN, problem.diagnostics)
+        case OpenersError() | Stop():
+            return OAuthRefusal(OAuthError.INVALID_REQUEST, problem.diagnostics)
+        case _:
+            return OAuthRefusal(OAuthError.SERVER_ERROR, problem.diagnostics)
+
+
+class Style(NamedTuple):
+    """How an endpoint tells what it refuses. Pages are for browsers, and answer to this service's own names only."""
+
+    write: Refuse
+    is_page: bool
+
+
+def endpoint(deps: OAuthDeps, path: str, audit_type: str, handle: Handle, style: Style) -> Declared:
+    """The calls that `handle` answers with one method at `path`."""
+    interaction = Interaction(
+        audit=audit_type, operation=path, dialect=OAuthDialect(deps, style.write), own_hosts=style.is_page
+    )
+
+    async def _serve(call: ActiveCall) -> Reply:
+        return reply_of(await handle(OAuthCall(call, deps)))
+
+    return Declared(interaction, _serve)
+
+
+UNAUTHORISED: Final = 401
+_STATUSES: Final = {
+    OAuthError.INVALID_CLIENT: UNAUTHORISED,
+    OAuthError.INVALID_TOKEN: UNAUTHORISED,
+    OAuthError.TEMPORARILY_UNAVAILABLE: 503,
+    OAuthError.SERVER_ERROR: 500,
+}
 
 
 def status_of(error: OAuthError) -> int:
-    """The HTTP status that belongs to an error code. Source: RFC 6749 chapter 5.2."""
-    return {OAuthError.INVALID_CLIENT: 401, OAuthError.TEMPORARILY_UNAVAILABLE: 503}.get(error, 400)
+    """The HTTP status that belongs to an error code. Source: RFC 6749 chapters 4.1.2.1 and 5.2."""
+    return _STATUSES.get(error, 400)
 
 
 def json_reply(body: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:

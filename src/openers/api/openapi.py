@@ -6,10 +6,10 @@ import json
 import re
 from typing import Any, Final
 
-from starlette.requests import Request
-from starlette.responses import Response
 from starlette.routing import Route
 
+from openers.api.addresses import document
+from openers.api.interaction import Loop
 from openers.api.media import FHIR_JSON
 from openers.api.registry import ANY, HEAD, REGISTRY, Operation
 from openers.domain.principal import SPCA
@@ -48,14 +48,10 @@ _OF_PAS: Final = ("502", "504")
 """Refusals of operations that ask a PAS."""
 
 
-def openapi_routes(settings: Settings) -> list[Route]:
+def openapi_routes(loop: Loop, settings: Settings) -> list[Route]:
     """`/referrals/openapi.json`."""
     body = json.dumps(openapi_document(settings.fhir_base_url)).encode()
-
-    async def _document(_request: Request) -> Response:
-        return Response(body, media_type="application/json")
-
-    return [Route("/referrals/openapi.json", _document)]
+    return [document(loop, "/referrals/openapi.json", body, {"content-type": "application/json"})]
 
 
 def openapi_document(base: str) -> dict[str, Any]:

@@ -5,97 +5,81 @@ Each reply tells the PAS whether to come again: 2xx taken, 4xx never, 503 later.
 
 from __future__ import annotations
 
-from uuid import uuid4
+from typing import Final
 
 import msgspec
-from starlette.requests import Request
-from starlette.responses import Response
 from starlette.routing import Route
 
-from openers.api.media import FHIR_JSON
-from openers.api.request import WorldOf
-from openers.domain.audit import AuditEntry
-from openers.domain.clock import Clock
-from openers.domain.errors import Clash, OpenersError, Unavailable
+from openers.api.addresses import Declared, route
+from openers.api.dialects import FhirDialect
+from openers.api.interaction import ActiveCall, Interaction, Loop
+from openers.api.reply import Reply
+from openers.api.request import Stop
+from openers.domain.errors import Clash, Unavailable
 from openers.identity.access import AccessCache, Caller, open_bearer
 from openers.identity.errors import InvalidToken
 from openers.pas.fhir import Unreadable, read_notification
 from openers.usecases.take_notification import Notification, take_notification
-from openers.usecases.world import World
 from openers.wire import problems
-from openers.wire.outcome import Fhir, Problem, outcome_of, write_outcome
+from openers.wire.outcome import Fhir, Problem
 
 LONGEST_BODY = 100_000
 
 
-class NotificationDeps(msgspec.Struct, frozen=True):
-    """What the endpoint works with."""
+class NotificationDialect(FhirDialect, frozen=True):
+    """Outcomes, by which a PAS knows whether to come again: while somebody else has the record, it does."""
 
-    world: WorldOf
-    wall: Clock
-    access: AccessCache
+    def refuse(self, error: Exception, call: ActiveCall) -> tuple[Problem, Reply]:
+        """A clash is told as 503, which says when to come again."""
+        return super().refuse(Unavailable(type(error).__name__) if isinstance(error, Clash) else error, call)
 
 
-def notification_routes(deps: NotificationDeps) -> list[Route]:
+PATH: Final = "/pas/notifications"
+NOTIFICATION: Final = Interaction(
+    audit="API PAS Notification", operation=PATH, dialect=NotificationDialect(Fhir.R4), success=200
+)
+
+
+def notification_routes(loop: Loop, access: AccessCache) -> list[Route]:
     """`/pas/notifications`."""
 
-    async def _serve(request: Request) -> Response:
-        return await _notified(request, deps)
+    async def _take(call: ActiveCall) -> Reply:
+        caller = await _caller(call, access)
+        call.entry.application, call.entry.user = caller.application.client_id, caller.application.client_id
+        changed = await take_notification(await _read(call, caller), call.world)
+        call.recorded = True
+        return Reply(200, msgspec.json.encode({"changed": changed}), ((b"content-type", b"application/json"),))
 
-    return [Route("/pas/notifications", _serve, methods=["POST"])]
+    return [route(loop, PATH, {"POST": Declared(NOTIFICATION, _take)})]
 
 
-async def _notified(request: Request, deps: NotificationDeps) -> Response:
-    entry = AuditEntry(
-        event_type="POST",
-        audit_type="API PAS Notification",
-        at=deps.wall.now(),
-        operation="/pas/notifications",
-        request_id=str(uuid4()),
-        outcome=200,
-    )
-    world = deps.world(request.scope).for_call(entry)
+async def _caller(call: ActiveCall, access: AccessCache) -> Caller:
+    """The application that calls. Raises Stop."""
+    token = call.request.bearer
+    if not token:
+        raise Stop(problems.missing_token(Fhir.R4))
     try:
-        caller = await _caller(request, world, deps.access)
-        entry.application, entry.user = caller.application.client_id, caller.application.client_id
-        changed = await take_notification(await _read(request, caller), world)
-    except InvalidToken:
-        return await _refused(world, problems.invalid_token(Fhir.R4))
-    except Unreadable as error:
-        return await _refused(world, problems.bad_header(Fhir.R4, "body", "Appointment", str(error)))
-    except Clash as error:
-        return await _refused(world, outcome_of(Unavailable(type(error).__name__), Fhir.R4))
-    except OpenersError as error:
-        return await _refused(world, outcome_of(error, Fhir.R4))
-    return Response(msgspec.json.encode({"changed": changed}), media_type="application/json")
-
-
-async def _caller(request: Request, world: World, access: AccessCache) -> Caller:
-    """The application that calls. Raises InvalidToken."""
-    scheme, _, token = request.headers.get("authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not token:
-        raise InvalidToken
-    caller = await open_bearer(token, world, access)
+        caller = await open_bearer(token, call.world, access)
+    except InvalidToken as error:
+        raise Stop(problems.invalid_token(Fhir.R4)) from error
     if caller.user is not None:
-        raise InvalidToken
+        raise Stop(problems.invalid_token(Fhir.R4))
     return caller
 
 
-async def _read(request: Request, caller: Caller) -> Notification:
-    """What is told. Raises Unreadable."""
+async def _read(call: ActiveCall, caller: Caller) -> Notification:
+    """What is told. Raises Stop."""
     body = b""
-    async for chunk in request.stream():
+    async for chunk in call.http().stream():
         body += chunk
         if len(body) > LONGEST_BODY:
-            raise Unreadable(f"is longer than {LONGEST_BODY} bytes")
-    ubrn, appointment = read_notification(body)
+            raise _unreadable(f"is longer than {LONGEST_BODY} bytes")
+    try:
+        ubrn, appointment = read_notification(body)
+    except Unreadable as error:
+        raise _unreadable(str(error)) from error
     return Notification(client_id=caller.application.client_id, ubrn=ubrn, appointment=appointment)
 
 
-async def _refused(world: World, problem: Problem) -> Response:
-    entry = world.entry
-    entry.outcome, entry.code = problem.status, problem.code
-    await world.store.witness(entry)
-    headers = {} if problem.retry_after_s is None else {"Retry-After": str(problem.retry_after_s)}
-    body = write_outcome(problem, Fhir.R4, world.clock.now())
-    return Response(body, problem.status, headers, media_type=FHIR_JSON)
+def _unreadable(why: str) -> Stop:
+    return Stop(problems.bad_header(Fhir.R4, "body", "Appointment", why))

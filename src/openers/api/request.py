@@ -57,13 +57,19 @@ class Request:
         """`prefix` is what stands before the FHIR version in the path. Of repeated headers the first counts."""
         self.scope = scope
         self.method: str = scope["method"]
-        self.path: str = scope["path"][len(prefix) :].rstrip("/") or "/"
+        self.path: str = scope["path"].removeprefix(prefix).rstrip("/") or "/"
         self.headers: dict[bytes, bytes] = dict(reversed(scope["headers"]))
         self.fhir = Fhir.R4 if self.path.startswith("/R4") else Fhir.STU3
 
     def header(self, name: bytes) -> str:
         """The header's value without surrounding space, empty if it is absent."""
         return self.headers.get(name, b"").decode("latin-1").strip()
+
+    @property
+    def bearer(self) -> str:
+        """The access token, empty if none was sent. Source: RFC 6750 chapter 2.1, RFC 9110 chapter 11.4."""
+        scheme, _, token = self.header(b"authorization").partition(" ")
+        return token.lstrip(" ") if scheme.lower() == "bearer" else ""
 
 
 class Incoming:

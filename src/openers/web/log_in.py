@@ -12,9 +12,6 @@ from typing import Final
 
 import msgspec
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import Route
 
 from openers.domain.directory import Assurance, User
 from openers.domain.identifiers import OdsCode
@@ -24,6 +21,7 @@ from openers.identity.log_in import Choice
 
 HERE: Final = Path(__file__).parent
 STYLE_PATH: Final = "/oauth2/style.css"
+STYLE_HEADERS: Final = {"content-type": "text/css; charset=utf-8", "cache-control": "public, max-age=3600"}
 METHODS: Final = {
     "N3_SMARTCARD": "smartcard",
     "TOTP": "authenticator app",
@@ -69,15 +67,9 @@ class LogInPages:
         return self._refusal.render(explanation=explanation, style=STYLE_PATH)
 
 
-def style_route() -> Route:
-    """The route of the pages' style sheet."""
-    style = (HERE / "assets" / "style.css").read_bytes()
-
-    async def serve(request: Request) -> Response:
-        headers = {"Cache-Control": "public, max-age=3600", "X-Content-Type-Options": "nosniff"}
-        return Response(style, headers=headers, media_type="text/css")
-
-    return Route(STYLE_PATH, serve, methods=["GET"])
+def style_sheet() -> bytes:
+    """The pages' style sheet, which is served at `STYLE_PATH`."""
+    return (HERE / "assets" / "style.css").read_bytes()
 
 
 def _person(user: User, organisations: Mapping[OdsCode, str]) -> Person:

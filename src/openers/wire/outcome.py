@@ -38,11 +38,17 @@ class Form(StrEnum):
     EMPTY = "empty"
 
 
+ASK_FOR_TOKEN: Final = 'Bearer realm="OpenERS"'
+"""What a 401 asks for where no token was sent. Source: RFC 6750 chapter 3.1."""
+INVALID_TOKEN: Final = f'{ASK_FOR_TOKEN}, error="invalid_token"'
+"""The same where one was sent."""
+
+
 class Problem(msgspec.Struct, frozen=True, kw_only=True):
     """A refusal, ready to be written.
 
     `rule` is what it enforces. `system` is the R4 code system; `gateway` marks what a gateway would tell; `allow` lists
-    the methods of an address.
+    the methods of an address; `challenge` is what a 401 asks for.
     """
 
     status: int
@@ -55,6 +61,7 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
     gateway: bool = False
     retry_after_s: int | None = None
     allow: str = ""
+    challenge: str = INVALID_TOKEN
 
     @property
     def display(self) -> str:

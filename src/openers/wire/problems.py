@@ -10,7 +10,7 @@ from typing import Final
 
 import msgspec
 
-from openers.wire.outcome import HTTP, NHSD, Fhir, Form, Problem
+from openers.wire.outcome import ASK_FOR_TOKEN, HTTP, NHSD, Fhir, Form, Problem
 from openers.wire.rules import Check, Rule
 
 TOKEN: Final = Rule(Check.TOKEN, "ACCESS_TOKEN", "rules 2.2, 2.3; RFC 6750")
@@ -20,6 +20,7 @@ ALLOW_LIST: Final = Rule(Check.ALLOW_LIST, "ALLOW_LIST", "rules 2.3")
 ASID: Final = Rule(Check.APPLICATION, "ASID", "rules 2.3")
 LIMIT: Final = Rule(Check.LIMIT, "RATE_LIMIT", "rules 2.3")
 MODE: Final = Rule(Check.MODE, "ACCESS_MODE", "rules 2.3")
+HOST: Final = Rule(Check.ADDRESS, "HOST", "RFC 9112, RFC 9110")
 PATH: Final = Rule(Check.ADDRESS, "PATH", "rules 2.5")
 METHODS: Final = Rule(Check.ADDRESS, "METHOD", "rules 2.5")
 SIGNED: Final = Rule(Check.ADDRESS, "SIGNED_ADDRESS", "rules 6")
@@ -36,10 +37,15 @@ FAILURE: Final = Rule(Check.SERVICE, "FAILURE", "rules 2.6")
 
 
 def invalid_token(fhir: Fhir) -> Problem:
-    """The access token is missing, unknown or expired."""
+    """The access token is unknown or has expired."""
     if fhir is Fhir.STU3:
         return Problem(status=401, rule=TOKEN, form=Form.EMPTY)
     return _refused(401, "login", fhir, "Invalid access token", TOKEN)
+
+
+def missing_token(fhir: Fhir) -> Problem:
+    """No access token was sent. Told as one that is not valid, but for the challenge (RFC 6750 chapter 3.1)."""
+    return msgspec.structs.replace(invalid_token(fhir), challenge=ASK_FOR_TOKEN)
 
 
 def method_not_accepted(fhir: Fhir) -> Problem:
@@ -163,6 +169,18 @@ def method_not_allowed(fhir: Fhir, method: str, allowed: str) -> Problem:
     text = f"'{method}' is not allowed here, only {allowed}."
     problem = _plain(fhir, METHODS, (405, "not-supported"), ("METHOD_NOT_ALLOWED", "REC_METHOD_NOT_ALLOWED"), text)
     return msgspec.structs.replace(problem, allow=allowed)
+
+
+def one_host(fhir: Fhir) -> Problem:
+    """An HTTP/1.1 request without a Host header, or with several."""
+    text = "'Host' must be sent once: HTTP/1.1 asks for it."
+    return _plain(fhir, HOST, (400, "required"), ("MISSING_HEADER", "REC_BAD_REQUEST"), text)
+
+
+def foreign_host(fhir: Fhir, host: str) -> Problem:
+    """A page is asked for by a name that is none of this service's."""
+    text = f"'Host' ({host}) is no name of this service: use that of OPENERS_BASE_URL, or add it to OPENERS_OWN_HOSTS."
+    return _plain(fhir, HOST, (421, "forbidden"), ("INVALID_VALUE", "REC_BAD_REQUEST"), text)
 
 
 def too_large(fhir: Fhir, limit_bytes: int) -> Problem:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -32,18 +34,22 @@ async def ask(service: Service, method: str, address: str, headers: Mapping[str,
         "raw_path": path.encode(),
         "query_string": query.encode(),
         "root_path": "",
-        "headers": [(name.lower().encode(), value.encode("latin-1")) for name, value in headers.items()],
+        "headers": [
+            (b"host", urlsplit(service.settings.base_url).netloc.encode()),
+            *((name.lower().encode(), value.encode("latin-1")) for name, value in headers.items()),
+        ],
         "client": ("127.0.0.1", 0),
         "server": ("127.0.0.1", 80),
     }
-    status, parts = 0, [body]
+    status, parts, ended = 0, [body], asyncio.Event()
     told: dict[str, str] = {}
     answered: list[bytes] = []
 
     async def receive() -> dict[str, Any]:
-        return (
-            {"type": "http.request", "body": parts.pop(), "more_body": False} if parts else {"type": "http.disconnect"}
-        )
+        if parts:
+            return {"type": "http.request", "body": parts.pop(), "more_body": False}
+        await ended.wait()
+        return {"type": "http.disconnect"}
 
     async def send(message: dict[str, Any]) -> None:
         nonlocal status
@@ -52,6 +58,7 @@ async def ask(service: Service, method: str, address: str, headers: Mapping[str,
         answered.append(message.get("body", b""))
 
     await service(scope, receive, send)
+    ended.set()
     if not status:
         raise BadCall(f"{method} {path} was not answered")
     return Answer(status, b"".join(answered), told)

@@ -9,15 +9,16 @@ from __future__ import annotations
 
 import secrets
 import shutil
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 import msgspec
-from starlette.responses import JSONResponse
 
 from openers.api.edge import PREFIX
-from openers.api.request import Scope, WorldOf
+from openers.api.gateway import Gateway
+from openers.api.observer import Observer
+from openers.api.request import Request, Scope, WorldOf
 from openers.bootstrap import Service, jobs_of, note_job, open_world, service_of, start_regular_work
 from openers.domain.codes import ClinicalTerm
 from openers.key_files import read_or_make_key
@@ -32,6 +33,7 @@ from openers.worlds.events.webhooks import wake
 from openers.worlds.finder import Finder
 from openers.worlds.held import HELD, Held, Kept, held_world
 from openers.worlds.http.clock_routes import ClockControl
+from openers.worlds.http.control import CONTROL, Offered, refuse, routes_of
 from openers.worlds.http.session_routes import session_routes
 from openers.worlds.http.world_page import Link, page_routes
 from openers.worlds.http.world_routes import world_routes
@@ -71,8 +73,8 @@ class TestService:
             held = await self.worlds.of_tenant(tenant) if tenant else self.worlds.main
             held.in_use += 1
         except Refusal as refusal:
-            await JSONResponse({"error": refusal.text}, refusal.status)(scope, receive, send)
-            return
+            loop = self.inner.edge.loop
+            return await loop.run(CONTROL, Request(scope, ""), (receive, send), refuse(refusal))
         try:
             await self._serve(scope, held, receive, send)
         finally:
@@ -116,7 +118,13 @@ async def open_test_service(settings: Settings, *, own_pas: bool = False) -> Tes
     jobs = {**jobs_of(settings), **probing.jobs}
     around = Around(settings, jobs, blobs, probing.can_fail)
     worlds = Worlds(main, _copies(settings, passing, metrics), snapshots, around)
-    inner = _observed(service_of(settings, main.world, metrics, _world_of(worlds)), worlds, probing)
+    finder = Finder(_world_of(worlds), _label_of(worlds))
+
+    def _observe(gateway: Gateway) -> Observer:
+        return probing.observer(gateway, finder)
+
+    inner = service_of(settings, main.world, metrics, finder.world, _observe)
+    inner = _with_control(inner, worlds, probing.routes(finder, inner.edge.gateway))
     worlds.access = inner.access
     await start_regular_work(main.world)
     if settings.frozen and main.clock.is_running:
@@ -128,25 +136,22 @@ async def open_test_service(settings: Settings, *, own_pas: bool = False) -> Tes
     return TestService(inner, worlds, passing)
 
 
-def _observed(service: Service, worlds: Worlds, probing: Probing) -> Service:
-    """The service with everything below `/_test`, its calls watched."""
-    finder = Finder(_world_of(worlds), _label_of(worlds))
-    edge, routes = probing.around(service.edge, finder)
+def _with_control(service: Service, worlds: Worlds, probed: Sequence[Offered]) -> Service:
+    """The service with everything below `/_test`."""
     clocks = ClockControl(worlds, service.metrics)
-    service.pages.router.routes.extend(
-        (
-            *routes,
-            *clocks.routes(),
-            *world_routes(worlds),
-            *session_routes(service.access),
-            *page_routes(worlds, clocks, [Link(path, text) for path, text in LINKS.items()]),
-        )
+    offered = (
+        *probed,
+        *clocks.routes(),
+        *world_routes(worlds),
+        *session_routes(service.access),
+        *page_routes(worlds, clocks, [Link(path, text) for path, text in LINKS.items()]),
     )
+    service.pages.routes.extend(routes_of(service.edge.loop, offered))
 
     async def _before_due() -> None:
         await wake(worlds.main.world)
 
-    return msgspec.structs.replace(service, edge=edge, jobs=worlds.jobs, before_due=_before_due)
+    return msgspec.structs.replace(service, jobs=worlds.jobs, before_due=_before_due)
 
 
 async def open_main(settings: Settings, metrics: Metrics, snapshots: Snapshots) -> tuple[Held, SharedBlobs]:

@@ -7,15 +7,18 @@ runner of due work.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import partial
+from functools import cached_property
 from time import monotonic
 from typing import Final
 
 import msgspec
-from starlette.routing import Route
 
-from openers.api.edge import PREFIX, Edge
+from openers.api.edge import PREFIX
+from openers.api.gateway import Gateway
+from openers.api.observer import UNOBSERVED, Observer
 from openers.api.openapi import openapi_document
+from openers.api.registry import REGISTRY
+from openers.api.routes import Routes
 from openers.settings import Settings
 from openers.usecases.due import Job
 from openers.usecases.world import World
@@ -25,6 +28,7 @@ from openers.worlds.faults import FaultBoard
 from openers.worlds.faulty_pas import FaultyPas
 from openers.worlds.faulty_scanner import FaultyScanner
 from openers.worlds.finder import Finder
+from openers.worlds.http.control import Offered
 from openers.worlds.http.event_routes import EVENTS, event_routes
 from openers.worlds.http.explain_routes import explain_routes
 from openers.worlds.http.fault_routes import FAULTS, fault_routes
@@ -32,9 +36,9 @@ from openers.worlds.http.pages import style_route
 from openers.worlds.http.request_routes import REQUESTS, request_routes
 from openers.worlds.http.webhook_routes import WEBHOOKS, webhook_routes
 from openers.worlds.inspector.contract import Document
-from openers.worlds.inspector.exchange import Exchanges
+from openers.worlds.inspector.exchange import Exchange, Exchanges
 from openers.worlds.inspector.recorder import Recorder
-from openers.worlds.inspector.watched import Judges, exchange_of
+from openers.worlds.inspector.watched import Judges, Watched, exchange_of
 from openers.worlds.probe import Probe
 
 LINKS: Final = {
@@ -53,6 +57,15 @@ class Probing:
         """No fault is in force, and no call is remembered."""
         self._settings = settings
         self._faults, self._feed = FaultBoard(), Feed(monotonic)
+        self._recorder = Recorder(Exchanges(settings.kept_exchanges), self._exchange)
+
+    @cached_property
+    def _judges(self) -> Judges:
+        """Made for the first call that is recorded: the document takes a while."""
+        return Judges(Routes(REGISTRY), Document(openapi_document(self._settings.fhir_base_url), PREFIX))
+
+    def _exchange(self, watched: Watched) -> Exchange:
+        return exchange_of(watched, self._judges)
 
     @property
     def jobs(self) -> Mapping[str, Job]:
@@ -65,19 +78,18 @@ class Probing:
         pas, scanner = FaultyPas(world.pas, faults), FaultyScanner(world.scanner, faults)
         return msgspec.structs.replace(world, pas=pas, scanner=scanner)
 
-    def around(self, edge: Edge, finder: Finder) -> tuple[Edge, list[Route]]:
-        """The edge, observed if calls are to be remembered, and what is offered below `/_test`."""
-        judges = Judges(edge.routes, edge.gateway, Document(openapi_document(self._settings.fhir_base_url), PREFIX))
-        shelf = Exchanges(self._settings.kept_exchanges)
-        probe = Probe(Recorder(shelf, partial(exchange_of, judges=judges)), self._faults, edge.gateway, finder)
-        observer = probe if self._settings.kept_exchanges else None
-        return msgspec.structs.replace(edge, observer=observer), self._routes(finder, probe)
+    def observer(self, gateway: Gateway, finder: Finder) -> Observer:
+        """What looks at the service's calls; nobody if none are to be remembered."""
+        if not self._settings.kept_exchanges:
+            return UNOBSERVED
+        return Probe(self._recorder, self._faults, gateway, finder)
 
-    def _routes(self, finder: Finder, probe: Probe) -> list[Route]:
+    def routes(self, finder: Finder, gateway: Gateway) -> list[Offered]:
+        """What is offered below `/_test`."""
         return [
             *fault_routes(finder, self._faults),
-            *request_routes(finder, probe.recorder, self._settings.base_url),
-            *explain_routes(finder, probe),
+            *request_routes(finder, self._recorder, self._settings.base_url),
+            *explain_routes(finder, self._recorder, gateway),
             *event_routes(finder, self._feed),
             *webhook_routes(finder),
             style_route(),

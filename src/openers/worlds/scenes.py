@@ -184,16 +184,16 @@ def _is_act(operation: Operation) -> bool:
 class Body:
     """A request's body, to be read again and again."""
 
-    def __init__(self, messages: Sequence[Scope]) -> None:
-        """`messages` are ASGI's."""
-        self._messages = messages
+    def __init__(self, messages: Sequence[Scope], receive: Callable[[], Awaitable[Scope]]) -> None:
+        """`messages` are ASGI's; `receive` tells what comes after them."""
+        self._messages, self._receive = messages, receive
 
     def again(self) -> Callable[[], Awaitable[Scope]]:
         """ASGI's `receive`, from the beginning."""
         left = iter(self._messages)
 
         async def _receive() -> Scope:
-            return next(left, {"type": "http.disconnect"})
+            return next(left, None) or await self._receive()
 
         return _receive
 
@@ -203,7 +203,7 @@ async def _whole(receive: Any) -> Body:
     messages: list[Scope] = [await receive()]
     while messages[-1].get("more_body"):
         messages.append(await receive())
-    return Body(messages)
+    return Body(messages, receive)
 
 
 def _at(scene: Scene, name: str) -> Pack:

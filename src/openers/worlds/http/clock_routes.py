@@ -8,7 +8,6 @@ from typing import Annotated, Final
 
 import msgspec
 from starlette.requests import Request
-from starlette.routing import Route
 
 from openers.bootstrap import note_job
 from openers.domain.clock import Instant
@@ -16,7 +15,7 @@ from openers.telemetry.metrics import Metrics
 from openers.worlds.advance import Done, Jobs, advance, go_back
 from openers.worlds.events.webhooks import wake
 from openers.worlds.held import MAIN, Held
-from openers.worlds.http.control import held_of, read_json, route
+from openers.worlds.http.control import Offered, held_of, read_json, route
 from openers.worlds.linked_pas import Told, tell_linked
 from openers.worlds.refusals import BadCall
 from openers.worlds.registry import Worlds
@@ -68,7 +67,7 @@ class ClockControl:
         """Work that runs on the way is counted in `metrics`."""
         self._worlds, self._metrics = worlds, metrics
 
-    def routes(self) -> list[Route]:
+    def routes(self) -> list[Offered]:
         """The routes of the clock."""
 
         async def _read(request: Request) -> Shown:

@@ -6,8 +6,8 @@ anything here: browsers say from where such a call comes, and JSON has to be dec
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
-from typing import Final, TypeVar
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from typing import Final, NamedTuple, TypeVar
 from urllib.parse import urlsplit
 
 import msgspec
@@ -15,10 +15,19 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from openers.api.addresses import Declared
+from openers.api.addresses import route as declared
+from openers.api.dialects import problem_of, refusal_headers
+from openers.api.interaction import ActiveCall, Dialect, Interaction, Loop, Trace
+from openers.api.interaction import Handler as LoopHandler
 from openers.api.media import media_of
+from openers.api.reply import Header, Reply, reply_of
+from openers.api.request import Stop
 from openers.domain.audit import AuditEntry
-from openers.domain.errors import OpenersError
+from openers.domain.errors import Broken, Clash, OpenersError, Unavailable
 from openers.usecases.world import World
+from openers.wire.outcome import Fhir, Problem
+from openers.wire.rules import Check, Rule
 from openers.worlds.held import HELD, Held
 from openers.worlds.packs import PackError
 from openers.worlds.refusals import BadCall, CantBeMade, FromElsewhere, NotJson, Refusal
@@ -30,27 +39,97 @@ ALWAYS: Final = {
     "Cache-Control": "no-store",
 }
 JSON: Final = "application/json"
+_HEADERS: Final[tuple[Header, ...]] = (
+    (b"content-type", JSON.encode()),
+    *((name.lower().encode(), value.encode()) for name, value in ALWAYS.items()),
+)
 READING: Final = frozenset({"GET", "HEAD"})
+HOME: Final = "/_test/"
+HELP: Final = (b"link", f'<{HOME}>; rel="help"'.encode())
+"""Where test control is explained, for whoever is refused there."""
+RULE: Final = Rule(Check.RULE, "TEST_CONTROL", "docs/reference/addresses.md")
 
 Sent = TypeVar("Sent")
 Handler = Callable[[Request], Awaitable[object]]
 """Does a call; what it gives is answered as JSON, unless it is a `Response`."""
 
 
-def route(path: str, methods: Mapping[str, Handler]) -> Route:
-    """A route below `/_test`, with a handler for each method; what can't be done is told as JSON."""
+class ControlDialect(msgspec.Struct, frozen=True):
+    """What can't be done, as JSON with one sentence."""
 
-    async def _serve(request: Request) -> Response:
-        method = "GET" if request.method == "HEAD" else request.method
+    def refuse(self, error: Exception, call: ActiveCall) -> tuple[Problem, Reply]:
+        """The refusal as JSON."""
+        problem = _problem_of(error)
+        headers = (*_HEADERS, HELP, *refusal_headers(problem))
+        return problem, Reply(problem.status, msgspec.json.encode({"error": problem.diagnostics}), headers)
+
+
+def interaction(dialect: Dialect) -> Interaction:
+    """Calls below `/_test` are not observed, and only a refusal is audited here: what a call writes has its own entry.
+
+    So looking at a world leaves it as it is, and forks of it go on sharing their last copy.
+    """
+    return Interaction(audit="Test Control", operation="/_test", dialect=dialect, trace=Trace.REFUSALS, own_hosts=True)
+
+
+CONTROL: Final = interaction(ControlDialect())
+
+
+class Offered(NamedTuple):
+    """An address below `/_test`: a handler for each method, and how refusals are told."""
+
+    path: str
+    methods: Mapping[str, Handler]
+    interaction: Interaction = CONTROL
+
+
+def route(path: str, methods: Mapping[str, Handler]) -> Offered:
+    """An address that tells what can't be done as JSON."""
+    return Offered(path, methods)
+
+
+def routes_of(loop: Loop, offered: Iterable[Offered]) -> list[Route]:
+    """The routes of addresses, run by the loop."""
+    return [
+        declared(
+            loop, each.path, {name: Declared(each.interaction, _run(handler)) for name, handler in each.methods.items()}
+        )
+        for each in offered
+    ]
+
+
+def _run(handler: Handler) -> LoopHandler:
+    async def _serve(call: ActiveCall) -> Reply:
         try:
-            answer = await refusing(request, methods[method])
-        except Refusal as refusal:
-            return json_reply({"error": refusal.text}, refusal.status)
-        except OpenersError as error:
-            return json_reply({"error": not_available(error)}, 503)
-        return answer if isinstance(answer, Response) else json_reply(answer)
+            answer = await refusing(call.http(), handler)
+        except Refusal as error:
+            raise Stop(_told(error)) from error
+        return reply_of(answer if isinstance(answer, Response) else json_reply(answer))
 
-    return Route(path, _serve, methods=list(methods))
+    return _serve
+
+
+def refuse(error: Refusal) -> LoopHandler:
+    """A handler that can only refuse: for calls to a world that is not there."""
+
+    async def _serve(call: ActiveCall) -> Reply:
+        raise Stop(_told(error)) from error
+
+    return _serve
+
+
+def _told(error: Refusal) -> Problem:
+    return Problem(status=error.status, rule=RULE, code=type(error).__name__, diagnostics=error.text)
+
+
+def _problem_of(error: Exception) -> Problem:
+    """What can't be done, and why, as a problem."""
+    match error:
+        case Broken() | Clash():
+            told = problem_of(Unavailable(type(error).__name__), Fhir.STU3)
+            return msgspec.structs.replace(told, diagnostics=not_available(error))
+        case _:
+            return problem_of(error, Fhir.STU3)
 
 
 async def refusing(request: Request, handler: Handler) -> object:

@@ -7,14 +7,13 @@ from typing import Final
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
-from starlette.routing import Route
 
 from openers.usecases.world import World
 from openers.worlds.connection import stops_of
 from openers.worlds.events.feed import Feed, write_event
 from openers.worlds.events.stream import stream
 from openers.worlds.finder import Finder
-from openers.worlds.http.control import ALWAYS, JSON, number_in, route
+from openers.worlds.http.control import ALWAYS, JSON, Offered, number_in, route
 from openers.worlds.http.pages import page, wants_page
 
 EVENTS: Final = "/_test/events"
@@ -22,7 +21,7 @@ STREAM: Final = "text/event-stream"
 LAST_EVENT: Final = "last-event-id"
 
 
-def event_routes(finder: Finder, feed: Feed) -> list[Route]:
+def event_routes(finder: Finder, feed: Feed) -> list[Offered]:
     """`/_test/events`."""
 
     async def _events(request: Request) -> Response:

@@ -3,27 +3,27 @@
 from __future__ import annotations
 
 from starlette.requests import Request
-from starlette.routing import Route
 
+from openers.api.gateway import Gateway
 from openers.domain.identifiers import Ubrn
 from openers.usecases.world import World
 from openers.worlds.case import Case, Holder
 from openers.worlds.explanation import explain
 from openers.worlds.finder import Finder
-from openers.worlds.http.control import route
+from openers.worlds.http.control import Offered, route
 from openers.worlds.http.pages import page, wants_page
 from openers.worlds.http.request_routes import EXPLAIN, REQUESTS, found
 from openers.worlds.inspector.exchange import Exchange
-from openers.worlds.probe import Probe
+from openers.worlds.inspector.recorder import Recorder
 
 
-def explain_routes(finder: Finder, probe: Probe) -> list[Route]:
+def explain_routes(finder: Finder, recorder: Recorder, gateway: Gateway) -> list[Offered]:
     """`/_test/explain/{name}`."""
 
     async def _explain(request: Request) -> object:
         world = finder.world(request.scope)
-        named = found(request, await probe.recorder.kept(), finder.name(request.scope))
-        cases = [Case(each, probe.gateway, await _holder(each, world)) for each in named]
+        named = found(request, await recorder.kept(), finder.name(request.scope))
+        cases = [Case(each, gateway, await _holder(each, world)) for each in named]
         explanations = [explain(each) for each in cases]
         if wants_page(request):
             return page("explanation.html", explanations=explanations, requests=REQUESTS)

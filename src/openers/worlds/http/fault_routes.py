@@ -8,11 +8,10 @@ import msgspec
 from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import RedirectResponse
-from starlette.routing import Route
 
 from openers.worlds.faults import Fault, FaultBoard, Faults, Kind
 from openers.worlds.finder import Finder
-from openers.worlds.http.control import read_json, route
+from openers.worlds.http.control import Offered, read_json, route
 from openers.worlds.http.pages import is_form, page, wants_page
 from openers.worlds.refusals import BadCall
 
@@ -26,7 +25,7 @@ class NewFaults(msgspec.Struct, forbid_unknown_fields=True):
     seed: Annotated[int, msgspec.Meta(ge=0)] = 0
 
 
-def fault_routes(finder: Finder, board: FaultBoard) -> list[Route]:
+def fault_routes(finder: Finder, board: FaultBoard) -> list[Offered]:
     """`/_test/faults`."""
 
     def _faults(request: Request) -> Faults:

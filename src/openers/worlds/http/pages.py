@@ -9,11 +9,10 @@ from typing import Any, Final, cast
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
-from starlette.routing import Route
 
 from openers.api.media import media_of
 from openers.web import log_in
-from openers.worlds.http.control import ALWAYS
+from openers.worlds.http.control import ALWAYS, Offered, route
 
 HERE: Final = Path(__file__).parent.parent
 STYLE: Final = "/_test/probe.css"
@@ -37,14 +36,14 @@ def page(template: str, **shown: Any) -> Response:
     return HTMLResponse(text, headers=ALWAYS)
 
 
-def style_route() -> Route:
+def style_route() -> Offered:
     """The pages' style sheet: that of the log-in page, and what tables need."""
     style = (log_in.HERE / "assets" / "style.css").read_bytes() + (HERE / "templates" / "probe.css").read_bytes()
 
     async def _style(_request: Request) -> Response:
         return Response(style, media_type="text/css")
 
-    return Route(STYLE, _style)
+    return route(STYLE, {"GET": _style})
 
 
 def _in_words(value: object) -> str:

@@ -7,10 +7,9 @@ from typing import Any, Final
 
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse
-from starlette.routing import Route
 
 from openers.worlds.finder import Finder
-from openers.worlds.http.control import ALWAYS, number_in, route
+from openers.worlds.http.control import ALWAYS, Offered, number_in, route
 from openers.worlds.http.pages import page, wants_page
 from openers.worlds.inspector.exchange import Exchange, Exchanges
 from openers.worlds.inspector.export import curl, har
@@ -22,7 +21,7 @@ REQUESTS: Final = "/_test/requests"
 EXPLAIN: Final = "/_test/explain"
 
 
-def request_routes(finder: Finder, recorder: Recorder, base_url: str) -> list[Route]:
+def request_routes(finder: Finder, recorder: Recorder, base_url: str) -> list[Offered]:
     """`/_test/requests` and `/_test/requests/{name}`; a name is a number, a request id or a correlation id."""
 
     async def _list(request: Request) -> object:

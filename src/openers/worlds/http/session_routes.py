@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import msgspec
 from starlette.requests import Request
-from starlette.routing import Route
 
 from openers.identity.access import AccessCache
-from openers.worlds.http.control import held_of, json_reply, read_json, route
+from openers.worlds.http.control import Offered, held_of, json_reply, read_json, route
 from openers.worlds.sessions import begin_session_of, end_sessions
 
 
@@ -18,7 +17,7 @@ class LogIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     application: str = "demo-user-app"
 
 
-def session_routes(access: AccessCache) -> list[Route]:
+def session_routes(access: AccessCache) -> list[Offered]:
     """The routes of sessions."""
 
     async def _begin(request: Request) -> object:

@@ -6,12 +6,11 @@ from typing import Annotated, Any, Final
 
 import msgspec
 from starlette.requests import Request
-from starlette.routing import Route
 
 from openers.domain.webhooks import Webhook
 from openers.worlds.events.webhooks import Registration, register, remove, replay
 from openers.worlds.finder import Finder
-from openers.worlds.http.control import bound, json_reply, read_json, route
+from openers.worlds.http.control import Offered, bound, json_reply, read_json, route
 from openers.worlds.http.pages import page, wants_page
 from openers.worlds.refusals import Unknown
 
@@ -24,7 +23,7 @@ class Replay(msgspec.Struct, forbid_unknown_fields=True):
     first: Annotated[int, msgspec.Meta(ge=1)] = msgspec.field(name="from")
 
 
-def webhook_routes(finder: Finder) -> list[Route]:
+def webhook_routes(finder: Finder) -> list[Offered]:
     """`/_test/webhooks` and what is below it."""
 
     async def _list(request: Request) -> object:

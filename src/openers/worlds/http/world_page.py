@@ -10,17 +10,19 @@ from urllib.parse import quote
 from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
-from starlette.routing import Route
 
-from openers.domain.errors import OpenersError
+from openers.api.interaction import ActiveCall
+from openers.api.reply import Reply, reply_of
+from openers.api.request import Stop
+from openers.wire.outcome import Problem
 from openers.worlds.http.clock_routes import ClockControl, NewTime
-from openers.worlds.http.control import not_available, refusing
+from openers.worlds.http.control import HOME, RULE, ControlDialect, Offered, interaction, route
 from openers.worlds.http.pages import page
 from openers.worlds.http.world_routes import NewWorld, everything, make
-from openers.worlds.refusals import BadCall, Refusal
+from openers.worlds.refusals import BadCall
 from openers.worlds.registry import Worlds
 
-PAGE: Final = "/_test/"
+PAGE: Final = HOME
 
 
 class Link(NamedTuple):
@@ -30,7 +32,7 @@ class Link(NamedTuple):
     text: str
 
 
-def page_routes(worlds: Worlds, clocks: ClockControl, links: Sequence[Link]) -> list[Route]:
+def page_routes(worlds: Worlds, clocks: ClockControl, links: Sequence[Link]) -> list[Offered]:
     """The page, and what its forms do. `links` lead to other pages."""
 
     async def _show(request: Request) -> Response:
@@ -39,25 +41,26 @@ def page_routes(worlds: Worlds, clocks: ClockControl, links: Sequence[Link]) -> 
         done = request.query_params.get("done", "")[:500]
         return page("worlds.html", told=told, links=links, problem=problem, done=done)
 
-    async def _carry_out_form(request: Request) -> str:
-        return await _carry_out(await request.form(), worlds, clocks)
-
     async def _act(request: Request) -> Response:
-        try:
-            return _back("done", str(await refusing(request, _carry_out_form)))
-        except Refusal as refusal:
-            return _back("problem", refusal.text)
-        except OpenersError as error:
-            return _back("problem", not_available(error))
+        return _back("done", await _carry_out(await request.form(), worlds, clocks))
 
     async def _home(_request: Request) -> Response:
         return RedirectResponse(PAGE, 307)
 
     return [
-        Route(PAGE, _show, methods=["GET"]),
-        Route(PAGE, _act, methods=["POST"]),
-        Route(PAGE.rstrip("/"), _home, methods=["GET"]),
+        Offered(PAGE, {"GET": _show, "POST": _act}, interaction(PageDialect())),
+        route(PAGE.rstrip("/"), {"GET": _home}),
     ]
+
+
+class PageDialect(ControlDialect, frozen=True):
+    """What can't be done, told on the page itself."""
+
+    def refuse(self, error: Exception, call: ActiveCall) -> tuple[Problem, Reply]:
+        """Back to the page, which shows the sentence; who is not to see the page gets no way there."""
+        problem, reply = super().refuse(error, call)
+        to_see = problem.rule is RULE or not isinstance(error, Stop)
+        return problem, reply_of(_back("problem", problem.diagnostics)) if to_see else reply
 
 
 async def _carry_out(form: FormData, worlds: Worlds, clocks: ClockControl) -> str:

@@ -6,11 +6,10 @@ from typing import Annotated
 
 import msgspec
 from starlette.requests import Request
-from starlette.routing import Route
 
 from openers.domain.clock import Instant
 from openers.worlds.held import MAIN, Held
-from openers.worlds.http.control import json_reply, read_json, route
+from openers.worlds.http.control import Offered, json_reply, read_json, route
 from openers.worlds.packs import pack_names
 from openers.worlds.refusals import BadCall
 from openers.worlds.registry import Worlds
@@ -72,7 +71,7 @@ def described(held: Held) -> Described:
     )
 
 
-def world_routes(worlds: Worlds) -> list[Route]:
+def world_routes(worlds: Worlds) -> list[Offered]:
     """The routes of worlds and snapshots."""
 
     async def _list(request: Request) -> Everything:

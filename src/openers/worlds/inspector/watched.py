@@ -32,10 +32,9 @@ REQUEST_ID: Final = b"x-request-id"
 
 
 class Judges(msgspec.Struct, frozen=True):
-    """What an exchange is held against: the addresses, the gateway, and our OpenAPI document."""
+    """What an exchange is held against: the addresses, and our OpenAPI document."""
 
     routes: Routes
-    gateway: Gateway
     document: Document
 
 
@@ -111,7 +110,7 @@ def exchange_of(watched: Watched, judges: Judges) -> Exchange:
     """Return the exchange, masked; its number is given by whoever keeps it."""
     scope, masker = watched.scope, Masker()
     request = Request(scope, PREFIX)
-    match = judges.routes.find(request.path)
+    match = judges.routes.find(request.path) if scope["path"].startswith(f"{PREFIX}/") else None
     entry = AuditEntry("", "", watched.at) if watched.world is None else watched.world.entry
     query: str = scope["query_string"].decode("latin-1")
     findings = _findings(watched, judges.document, query)

@@ -1,0 +1,119 @@
+"""Everything that is not below the FHIR base: which interaction stands at an address, and what answers elsewhere.
+
+An address declares an interaction and a handler for each method. HEAD is answered as GET without a body, other methods
+by 405, an unknown address by 404 with the address that may have been meant; a slash at the end makes no difference.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from typing import Any, Final, NamedTuple
+
+from starlette.requests import Request as HttpRequest
+from starlette.responses import Response
+from starlette.routing import Match, Route
+
+from openers.api.dialects import ProblemDialect
+from openers.api.edge import PREFIX
+from openers.api.interaction import ActiveCall, Handler, Interaction, Loop, Trace
+from openers.api.reply import Reply, reply_of
+from openers.api.request import Request, Scope, Stop
+from openers.wire import problems
+from openers.wire.outcome import Fhir
+
+PUBLIC: Final = Interaction(audit="", operation="", dialect=ProblemDialect(), trace=Trace.OBSERVED)
+"""A document for everybody, or an address that does not exist: nothing of anybody is told, and nothing audited."""
+LONGEST_SHOWN: Final = 200
+"""How much of an unknown path is repeated, in characters."""
+
+
+class Declared(NamedTuple):
+    """A kind of call, and what it does."""
+
+    interaction: Interaction
+    handler: Handler
+
+
+class Endpoint:
+    """What stands at an address: an ASGI application."""
+
+    def __init__(self, loop: Loop, methods: Mapping[str, Declared]) -> None:
+        """`methods` has at least one; the first says how a call with another method is refused."""
+        self._loop, self._methods = loop, methods
+        self._first = next(iter(methods.values())).interaction
+        self._allowed = ", ".join(sorted(methods))
+
+    def __call__(self, scope: Scope, receive: Any, send: Any) -> Awaitable[None]:
+        """Serve one HTTP request."""
+        if self._first.trace.is_observed:
+            return self._loop.observer.watch(self._run, scope, receive, send)
+        return self._run(scope, receive, send)
+
+    def _run(self, scope: Scope, receive: Any, send: Any) -> Awaitable[None]:
+        request = Request(scope, "")
+        method = "GET" if request.method == "HEAD" else request.method
+        interaction, handler = self._methods.get(method) or (self._first, self._no_such_method)
+        return self._loop.run(interaction, request, (receive, send), handler)
+
+    async def _no_such_method(self, call: ActiveCall) -> Reply:
+        raise Stop(problems.method_not_allowed(Fhir.STU3, call.request.method, self._allowed))
+
+
+def route(loop: Loop, path: str, methods: Mapping[str, Declared]) -> Route:
+    """A route for `Addresses`. `{name}` in the path is a parameter."""
+    return Route(path, Endpoint(loop, methods))
+
+
+def document(loop: Loop, path: str, body: bytes, headers: Mapping[str, str]) -> Route:
+    """The route of a document that is the same for everybody. Names of `headers` are in small letters."""
+    kept = {"cache-control": "no-cache", **headers}
+    reply = Reply(200, body, tuple((name.encode(), value.encode()) for name, value in kept.items()))
+
+    async def _serve(call: ActiveCall) -> Reply:
+        return reply
+
+    return route(loop, path, {"GET": Declared(PUBLIC, _serve)})
+
+
+def responding(handler: Callable[[HttpRequest], Awaitable[Response]]) -> Handler:
+    """A handler of the loop that has a Starlette request answered by a Starlette response."""
+
+    async def _serve(call: ActiveCall) -> Reply:
+        return reply_of(await handler(call.http()))
+
+    return _serve
+
+
+class Addresses:
+    """All addresses beside the FHIR edge: an ASGI application. Test mode adds its own to `routes`."""
+
+    def __init__(self, loop: Loop, routes: Iterable[Route]) -> None:
+        """Of two routes that match, the first one counts."""
+        self.loop, self.routes = loop, list(routes)
+
+    async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
+        """Serve one HTTP request."""
+        path: str = scope["path"]
+        for tried in dict.fromkeys((path, path.rstrip("/"))):
+            for each in self.routes:
+                match, found = each.matches({**scope, "path": tried})
+                if match is Match.FULL:
+                    return await each.handle({**scope, **found}, receive, send)
+        return await self.loop.observer.watch(self._unknown, scope, receive, send)
+
+    def _unknown(self, scope: Scope, receive: Any, send: Any) -> Awaitable[None]:
+        return self.loop.run(PUBLIC, Request(scope, ""), (receive, send), _no_such_address)
+
+
+async def _no_such_address(call: ActiveCall) -> Reply:
+    path = call.request.scope["path"][:LONGEST_SHOWN]
+    raise Stop(problems.unknown_path(Fhir.STU3, path, _meant(path)))
+
+
+def _meant(path: str) -> str | None:
+    """The FHIR address that a path with another base means."""
+    for version in Fhir:
+        before, found, rest = path.partition(f"/{version}/")
+        if found and before != PREFIX:
+            return f"{PREFIX}{found}{rest}"
+    return None

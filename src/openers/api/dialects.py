@@ -1,0 +1,78 @@
+"""How refusals are told: as a FHIR OperationOutcome, or as problem JSON (RFC 9457) where no FHIR is spoken.
+
+The OAuth 2.0 endpoints have a dialect of their own in `oauth_call`, and test control in `openers.worlds.http.control`.
+"""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Final
+
+import msgspec
+
+from openers.api.interaction import ActiveCall, Unexpected
+from openers.api.reply import Header, Reply
+from openers.api.request import Stop
+from openers.domain.errors import OpenersError
+from openers.wire import problems
+from openers.wire.outcome import UNPROCESSABLE, Fhir, Problem, outcome_of, write_outcome
+
+PROBLEM_JSON: Final[Header] = (b"content-type", b"application/problem+json")
+
+
+class FhirDialect(msgspec.Struct, frozen=True):
+    """OperationOutcomes of one FHIR version. `refusal` is the status of a field that breaks a rule (rules 2.6)."""
+
+    fhir: Fhir
+    refusal: int = UNPROCESSABLE
+
+    def refuse(self, error: Exception, call: ActiveCall) -> tuple[Problem, Reply]:
+        """The refusal as an outcome, or as text or nothing where the rules say so."""
+        problem = problem_of(error, self.fhir, self.refusal)
+        headers = refusal_headers(problem)
+        if problem.media_type:
+            headers = ((b"content-type", problem.media_type.encode()), *headers)
+        return problem, Reply(problem.status, write_outcome(problem, self.fhir, call.world.clock.now()), headers)
+
+
+class ProblemDialect(msgspec.Struct, frozen=True):
+    """Problem details for machines and people alike."""
+
+    def refuse(self, error: Exception, call: ActiveCall) -> tuple[Problem, Reply]:
+        """The refusal as problem details."""
+        problem = problem_of(error, Fhir.STU3)
+        told = {
+            "type": "about:blank",
+            "title": HTTPStatus(problem.status).phrase,
+            "status": problem.status,
+            "detail": problem.diagnostics,
+            "request_id": call.entry.request_id,
+        }
+        return problem, Reply(problem.status, msgspec.json.encode(told), (PROBLEM_JSON, *refusal_headers(problem)))
+
+
+def problem_of(error: Exception, fhir: Fhir, refusal: int = UNPROCESSABLE) -> Problem:
+    """What went wrong, as a problem."""
+    match error:
+        case Stop():
+            return error.problem
+        case Unexpected():
+            return problems.unexpected(fhir, error.error_id)
+        case OpenersError():
+            return outcome_of(error, fhir, refusal)
+        case _:
+            return outcome_of(OpenersError(), fhir)
+
+
+def refusal_headers(problem: Problem) -> tuple[Header, ...]:
+    """The headers that follow from a problem, whatever its body is."""
+    headers: list[Header] = []
+    if problem.retry_after_s is not None:
+        headers.append((b"retry-after", b"%d" % problem.retry_after_s))
+    if problem.allow:
+        headers.append((b"allow", problem.allow.encode()))
+    if problem.status == HTTPStatus.REQUEST_TIMEOUT:  # or the rest could go on arriving, a byte now and then
+        headers.append((b"connection", b"close"))
+    if problem.status == HTTPStatus.UNAUTHORIZED:
+        headers.append((b"www-authenticate", problem.challenge.encode()))
+    return tuple(headers)

@@ -1,0 +1,111 @@
+"""A reply, and how it is sent. Every kind of call answers with one; `openers.api.interaction` sends it.
+
+Every reply carries its request id, and tells caches and browsers to keep nothing and to guess nothing, unless the
+reply itself says otherwise.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any, Final, Protocol
+
+import msgspec
+from starlette.responses import Response, StreamingResponse
+
+Header = tuple[bytes, bytes]
+NO_STORE: Final[Header] = (b"cache-control", b"no-store")
+"""Replies may tell of patients: nobody keeps them. Source: RFC 9111 chapter 5.2.2.5."""
+NO_SNIFF: Final[Header] = (b"x-content-type-options", b"nosniff")
+ALWAYS: Final = (NO_STORE, NO_SNIFF)
+"""Headers of every reply that does not have them of its own."""
+
+
+class Chunks(Protocol):
+    """The bytes of a body, piece by piece, and how to let go of them."""
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        """Piece by piece."""
+        ...
+
+    async def aclose(self) -> None:
+        """Let go of what is read."""
+        ...
+
+
+class Content(msgspec.Struct, frozen=True):
+    """A body that is read while it is sent. `size` is in bytes, `None` where nobody knows it before the end.
+
+    `chunks` is absent in the reply to HEAD.
+    """
+
+    chunks: Chunks | None
+    size: int | None
+
+
+class Reply(msgspec.Struct, frozen=True):
+    """What goes back: status, body (of the operation's media type) and headers beyond those that every reply has."""
+
+    status: int
+    body: bytes | Content
+    headers: tuple[Header, ...] = ()
+
+    def with_headers(self, *more: Header) -> Reply:
+        """The same reply with more headers."""
+        return Reply(self.status, self.body, (*self.headers, *more))
+
+    async def close(self) -> None:
+        """Let go of the file that it sends, if it sends one, however far that has come."""
+        if isinstance(self.body, Content) and self.body.chunks is not None:
+            await self.body.chunks.aclose()
+
+
+def reply_of(response: Response) -> Reply:
+    """The reply that a handler wrote as a Starlette response."""
+    headers = tuple(each for each in response.raw_headers if each[0] != b"content-length")
+    if isinstance(response, StreamingResponse):
+        chunks: Any = response.body_iterator
+        return Reply(response.status_code, Content(chunks, None), headers)
+    return Reply(response.status_code, bytes(response.body), headers)
+
+
+async def send_reply(channel: tuple[Any, Any], reply: Reply, own: tuple[Header, ...], method: str) -> None:
+    """Send a reply with the headers `own` of its call; `channel` is ASGI's `receive` and `send`."""
+    receive, send = channel
+    body, named = reply.body, {name for name, _ in reply.headers}
+    headers = [*own, *reply.headers, *(each for each in ALWAYS if each[0] not in named)]
+    size = body.size if isinstance(body, Content) else len(body)
+    if size is not None:
+        headers.append((b"content-length", b"%d" % size))
+    await send({"type": "http.response.start", "status": reply.status, "headers": headers})
+    if isinstance(body, Content):
+        if body.chunks is not None and method != "HEAD" and not await _send_chunks(body.chunks, receive, send):
+            return
+        body = b""
+    await send({"type": "http.response.body", "body": b"" if method == "HEAD" else body})
+
+
+async def _send_chunks(chunks: Chunks, receive: Any, send: Any) -> bool:
+    """Send a body piece by piece; whether it came to its end before the client went away."""
+    sending = asyncio.ensure_future(_each_sent(chunks, send))
+    gone = asyncio.ensure_future(_client_gone(receive))
+    try:
+        await asyncio.wait({sending, gone}, return_when=asyncio.FIRST_COMPLETED)
+        if not sending.done():
+            return False
+        sending.result()
+        return True
+    finally:
+        sending.cancel()
+        gone.cancel()
+        await asyncio.gather(sending, gone, return_exceptions=True)
+
+
+async def _each_sent(chunks: Chunks, send: Any) -> None:
+    async for chunk in chunks:
+        await send({"type": "http.response.body", "body": chunk, "more_body": True})
+
+
+async def _client_gone(receive: Any) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass

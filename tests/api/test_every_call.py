@@ -1,0 +1,153 @@
+"""Every kind of call leaves the same traces, however it ends: audit entry, request id, correlation id, status.
+
+Each kind of failure is sent through FHIR, OAuth, signed files, notifications and test control. Source: ADR 0049.
+"""
+
+from __future__ import annotations
+
+import io
+import logging
+from collections.abc import AsyncGenerator, Generator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import structlog
+from tests.api.every_call import CORRELATION, KINDS, Answer, Desk, Kind, raising
+from tests.api.expectations import REQUEST_ID
+from tests.service import copied
+from tests.store.outside import audit_entries
+from tests.worlds.rig import rig
+
+from openers.domain.errors import NotFound, PasRespondedWithError, RecordLocked, Unavailable
+from openers.domain.fields import Field
+from openers.telemetry.logs import LogFormat, configure
+
+pytestmark = pytest.mark.anyio
+Json = dict[str, Any]
+
+GONE = 499
+"""What the audit says of a call whose client went away. Nobody receives it."""
+REFUSED = {"FHIR": 401, "OAuth": 400, "files": 403, "notifications": 401, "control": 404}
+FAILURES: dict[str, tuple[Exception, dict[str, int]]] = {
+    "the record is locked": (
+        RecordLocked(),
+        {"FHIR": 423, "OAuth": 503, "files": 423, "notifications": 503, "control": 503},
+    ),
+    "there is no such record": (
+        NotFound(Field.REFERRAL, "000000000001"),
+        {"FHIR": 404, "OAuth": 400, "files": 404, "notifications": 404, "control": 404},
+    ),
+    "something behind it failed": (
+        PasRespondedWithError("create booking into", "1", "000000000001"),
+        {"FHIR": 502, "OAuth": 503, "files": 502, "notifications": 502, "control": 503},
+    ),
+    "the store is away": (
+        Unavailable("store"),
+        {"FHIR": 503, "OAuth": 503, "files": 503, "notifications": 503, "control": 503},
+    ),
+    "nobody foresaw it": (
+        RuntimeError("a secret of the service"),
+        {"FHIR": 500, "OAuth": 500, "files": 500, "notifications": 500, "control": 500},
+    ),
+}
+CASES = [(kind, failure) for kind in KINDS for failure in FAILURES]
+
+
+@pytest.fixture(autouse=True)
+def log() -> Generator[io.StringIO]:
+    """What the service logs, as in production."""
+    written, handlers = io.StringIO(), list(logging.getLogger().handlers)
+    configure(LogFormat.JSON, stream=written)
+    yield written
+    structlog.reset_defaults()
+    logging.getLogger().handlers[:] = handlers
+
+
+@pytest.fixture(scope="module")
+async def desk(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory, keys: Path) -> AsyncGenerator[Desk]:
+    """One service for the module: each test looks at its own call alone."""
+    async with rig(copied(sqlite_template, tmp_path_factory.mktemp("calls")), keys) as made:
+        desk = Desk(made)
+        await desk.log_in()
+        yield desk
+
+
+async def last_entry(desk: Desk) -> Json:
+    """The last audit entry."""
+    return (await audit_entries(desk.url))[-1]
+
+
+def check_traces(answer: Answer, status: int) -> None:
+    """Status, request id and correlation id."""
+    assert answer.status == status, answer.body
+    assert REQUEST_ID.fullmatch(answer.headers.get("x-request-id", "")), answer.headers
+    assert answer.headers.get("x-correlation-id") == CORRELATION
+    assert b"secret of the service" not in answer.body
+
+
+async def check_entry(desk: Desk, answer: Answer, status: int) -> None:
+    """The audit entry of a call that was answered."""
+    entry = await last_entry(desk)
+    assert (entry["request_id"], entry["correlation_id"]) == (answer.headers["x-request-id"], CORRELATION)
+    assert entry["outcome"] == status
+    assert entry["code"]
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
+async def test_a_refusal(desk: Desk, kind: Kind) -> None:
+    answer = await desk.send(kind.refused)
+    check_traces(answer, REFUSED[kind.name])
+    await check_entry(desk, answer, REFUSED[kind.name])
+
+
+@pytest.mark.parametrize(("kind", "failure"), CASES, ids=lambda each: getattr(each, "name", each))
+async def test_a_failure(desk: Desk, kind: Kind, failure: str) -> None:
+    error, statuses = FAILURES[failure]
+    async with desk.failing(raising(error)):
+        answer = await desk.send(kind.good)
+    check_traces(answer, statuses[kind.name])
+    await check_entry(desk, answer, statuses[kind.name])
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
+async def test_an_unforeseen_failure_has_an_id_that_the_log_has_too(desk: Desk, kind: Kind, log: io.StringIO) -> None:
+    async with desk.failing(raising(RuntimeError("a secret of the service"))):
+        answer = await desk.send(kind.good)
+    assert answer.headers["x-request-id"].encode() in answer.body
+    assert answer.headers["x-request-id"] in log.getvalue()
+
+
+@pytest.mark.parametrize("error", [Unavailable("store"), OSError("the disk is full"), RuntimeError("nobody knows")])
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
+async def test_a_refusal_that_cannot_be_recorded(desk: Desk, kind: Kind, error: Exception) -> None:
+    """The service is unavailable, and says so; nothing is recorded."""
+    before = len(await audit_entries(desk.url))
+    async with desk.failing(raising(None), raising(error)):
+        answer = await desk.send(kind.refused)
+    check_traces(answer, 503)
+    assert int(answer.headers["retry-after"]) > 0
+    assert len(await audit_entries(desk.url)) == before
+
+
+@pytest.mark.parametrize("kind", [each for each in KINDS if each.name != "files"], ids=lambda kind: kind.name)
+async def test_a_client_that_goes_away(desk: Desk, kind: Kind) -> None:
+    """In the middle of its body: it gets no reply, and the audit knows of it. (Files: see test_reader_gone.)"""
+    half = {"type": "http.request", "body": kind.long.body[:1], "more_body": True}
+    scope = desk.scope(kind.long)
+    answer = await desk.call(scope, [half, {"type": "http.disconnect"}])
+    assert answer.status == 0
+    entry = await last_entry(desk)
+    assert (entry["outcome"], entry["code"], entry["correlation_id"]) == (GONE, "CLIENT_GONE", CORRELATION)
+    assert entry["request_id"]
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
+async def test_a_correlation_id_is_bounded(desk: Desk, kind: Kind) -> None:
+    """In the reply and in the audit alike; so is the host."""
+    scope = desk.scope(kind.refused)
+    scope["headers"] = [(name, value) for name, value in scope["headers"] if name != b"x-correlation-id"]
+    scope["headers"].append((b"x-correlation-id", b"x" * 1000))
+    answer = await desk.call(scope, [{"type": "http.request", "body": kind.refused.body, "more_body": False}])
+    assert answer.headers["x-correlation-id"] == "x" * 256
+    assert (await last_entry(desk))["correlation_id"] == "x" * 256
