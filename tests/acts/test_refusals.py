@@ -36,6 +36,7 @@ pytestmark = pytest.mark.anyio
 Make = Callable[[Cast], Awaitable[Json]]
 FURTHER: Final = "FURTHER_INFORMATION_REQUIRED"
 LONG: Final = "x" * 2001
+RINGS: Final = "no\x07"
 ADMIN_REASON: Final = coding("rejectionReason", f"{CS}eRS-ReviewReason-1", "TRIAGE")
 WAIT: Final[Json] = {"name": "indicativeAppointmentWaitTimeLimit", "valueUnsignedInt": 9}
 COLOUR: Final[Json] = {"name": "colour", "valueString": "red"}
@@ -73,11 +74,13 @@ CASES: Final = (
     Case("A014", "INAPPROPRIATE_VALUE", "rejectionReason", (rejecting("WRONG_PROVIDER"),)),
     Case("A014", "INVALID_VALUE", "parameter[0]/valueCoding/system", (ADMIN_REASON,)),
     Case("A014", "INVALID_VALUE", "parameter[1]/valueString", (rejecting(), said("rejectionComments", LONG))),
+    Case("A014", "INVALID_VALUE", "parameter[1]/valueString", (rejecting(), said("rejectionComments", RINGS))),
     Case("A014", "UNEXPECTED_FIELD", "parameter[1]", (rejecting(), COLOUR)),
     Case("A014", "FIELD_NOT_PERMITTED", "appointmentCancelledInPAS", (rejecting(FURTHER), flag(told=False))),
     Case("A014", "VALUE_IS_REQUIRED", "appointmentCancelledInPAS", (rejecting(FURTHER),), PHONED),
     Case("A022", "MISSING_VALUE", "comments", (priority("URGENT", "priority"),)),
     Case("A022", "INVALID_VALUE", "parameter[0]/valueString", (said("comments", LONG),)),
+    Case("A022", "INVALID_VALUE", "parameter[0]/valueString", (said("comments", RINGS),)),
     Case("A022", "INVALID_CODE", "parameter[1]/valueCoding/code", (*LATER, priority("SOON", "priority"))),
     Case("A022", "FIELD_NOT_PERMITTED", "appointmentCancelledInPAS", (*LATER, flag(told=True))),
     Case("A022", "VALUE_IS_REQUIRED", "appointmentCancelledInPAS", LATER, PHONED),
@@ -132,6 +135,7 @@ CASES: Final = (
     ),
     Case("A036", "MISSING_VALUE", "cancellationReason", (said("cancellationComments", "no"),)),
     Case("A036", "MISSING_VALUE", "cancellationComments", (cancelling("PATIENT_REQUEST_CANCELLATION_OTHER"),)),
+    Case("A036", "INVALID_VALUE", "parameter[0]/valueString", (said("cancellationComments", "no\0"),)),
     Case("A036", "INAPPROPRIATE_VALUE", "cancellationReason", (cancelling("NO_SUCH_REASON"),)),
     Case("A036", "INAPPROPRIATE_VALUE", "cancellationReason", (cancelling("PROVIDER_CANCELLATION"),)),
     Case("A036", "INAPPROPRIATE_VALUE", "cancellationReason", (cancelling("BOOKED_OUTSIDE_CAB"),)),

@@ -105,6 +105,7 @@ ROWS: Final[dict[str, tuple[Hostile, ...]]] = {
     "openers/wire/stu3/appointment_request.py: REFERRAL": (Hostile("ReferralRequest/"), *DIGITS),
     "openers/wire/stu3/appointment_request.py: SLOT": (Hostile("1", "Slot/", "x"), Hostile("Slot/1")),
     "openers/worlds/inspector/contract.py: pattern_of": (Hostile("/"), Hostile("a/"), Hostile("a", "/STU3/", "/")),
+    "openers/wire/stu3/kinds.py: _CONTROL": WORD,
     "openers/worlds/inspector/repeats.py: _WORD": (Hostile("a-"), *WORD),
     "openers/worlds/mentions.py: _SEPARATORS": (Hostile("|,/"), *WORD),
     "openers_testpas/api.py: KEY": (Hostile("0", "identifier=https://openers.example/Id/booking-key|", "!"),),

@@ -6,6 +6,7 @@ of requests. Source: rules chapter 12.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -38,6 +39,8 @@ Schema = dict[str, Any]
 LARGEST: Final = 2_147_483_647
 """The largest unsignedInt of FHIR."""
 
+_CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
+"""What a terminal, a printer or a browser may act on, and halves of characters, which no file can hold."""
 CODING: Final = frozenset({"id", "system", "version", "code", "display", "userSelected"})
 """What a coding may have."""
 _CONCEPT: Final = frozenset({"id", "coding", "text"})
@@ -121,12 +124,16 @@ def concept(of: Kind[T]) -> Kind[T]:
 
 
 def string(of: type[TextT], longest: int) -> WrittenKind[TextT]:
-    """A text of at most `longest` characters."""
+    """A text of at most `longest` characters, none of which is a control character, except tab, LF and CR."""
 
     def _read(value: JsonValue, path: str) -> TextT:
         found = text(value, path)
         if len(found) > longest:
             raise BadValue(path, None, f"must not be longer than {longest} characters")
+        unfit = _CONTROL.search(found)
+        if unfit is not None:
+            where = f"character {unfit.start() + 1} is U+{ord(unfit[0]):04X}"
+            raise BadValue(path, None, f"must have no control characters but tab, LF and CR ({where})")
         return _parsed(of, found, path)
 
     return WrittenKind("valueString", _read, {"type": "string", "minLength": 1, "maxLength": longest}, _as_is)
