@@ -111,9 +111,7 @@ async def test_a_failure(desk: Desk, kind: Kind, failure: str) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
-async def test_an_unforeseen_failure_has_an_id_that_the_log_has_too(
-    desk: Desk, kind: Kind, log: io.StringIO
-) -> None:
+async def test_an_unforeseen_failure_has_an_id_that_the_log_has_too(desk: Desk, kind: Kind, log: io.StringIO) -> None:
     async with desk.failing(raising(RuntimeError("a secret of the service"))):
         answer = await desk.send(kind.good)
     assert answer.headers["x-request-id"].encode() in answer.body

@@ -28,7 +28,7 @@ from openers.worlds.inspector.exchange import Exchanges
 from openers.worlds.inspector.watched import Judges, Watched, exchange_of
 from openers.worlds.mentions import services_of
 
-EXPLAINED: Final = frozenset({401, 403, 422})
+EXPLAINED: Final = range(400, 500)
 """Statuses of replies that say where they are explained."""
 EXPLAIN: Final = "/_test/explain"
 ORDERED: Final = Rule(Check.SERVICE, "ORDERED_FAULT", "/_test/faults")
