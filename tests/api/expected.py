@@ -34,7 +34,7 @@ class Expected:
     path: str
     success: int = 200
     etag: str | None = None
-    cache: str | None = None
+    cache: str = "no-store"
     location: str | None = None
     media: str | None = OUTCOME
     body: Json | None = None

@@ -1,4 +1,5 @@
-"""A client that goes away before it has sent its body: nothing is done, nothing is answered, nothing has failed."""
+"""A client that goes away before it has sent its body: nothing is done, nothing is answered, nothing has
+failed, and the audit knows of it."""
 
 from __future__ import annotations
 

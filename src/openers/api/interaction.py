@@ -230,6 +230,6 @@ def _own_headers(entry: AuditEntry, reply: Reply) -> tuple[Header, ...]:
     headers: list[Header] = [(b"x-request-id", entry.request_id.encode())]
     if entry.correlation_id:
         headers.append((b"x-correlation-id", entry.correlation_id.encode("latin-1")))
-    if reply.body and all(name != b"content-type" for name, _ in reply.headers):
+    if reply.body and b"content-type" not in dict(reply.headers):
         headers.append(_FHIR_JSON)
     return tuple(headers)

@@ -17,8 +17,6 @@ Header = tuple[bytes, bytes]
 NO_STORE: Final[Header] = (b"cache-control", b"no-store")
 """Replies may tell of patients: nobody keeps them. Source: RFC 9111 chapter 5.2.2.5."""
 NO_SNIFF: Final[Header] = (b"x-content-type-options", b"nosniff")
-ALWAYS: Final = (NO_STORE, NO_SNIFF)
-"""Headers of every reply that does not have them of its own."""
 
 
 class Chunks(Protocol):
@@ -72,8 +70,12 @@ def reply_of(response: Response) -> Reply:
 async def send_reply(channel: tuple[Any, Any], reply: Reply, own: tuple[Header, ...], method: str) -> None:
     """Send a reply with the headers `own` of its call; `channel` is ASGI's `receive` and `send`."""
     receive, send = channel
-    body, named = reply.body, {name for name, _ in reply.headers}
-    headers = [*own, *reply.headers, *(each for each in ALWAYS if each[0] not in named)]
+    body, headers = reply.body, [*own, *reply.headers]
+    named = dict(reply.headers)
+    if b"cache-control" not in named:
+        headers.append(NO_STORE)
+    if b"x-content-type-options" not in named:
+        headers.append(NO_SNIFF)
     size = body.size if isinstance(body, Content) else len(body)
     if size is not None:
         headers.append((b"content-length", b"%d" % size))

@@ -30,7 +30,7 @@ from openers.worlds.inspector.recorder import Recorder
 from openers.worlds.inspector.watched import Watched, caller_of
 from openers.worlds.mentions import services_of
 
-EXPLAINED: Final = frozenset({401, 403, 422})
+EXPLAINED: Final = range(400, 500)
 """Statuses of replies that say where they are explained."""
 EXPLAIN: Final = "/_test/explain"
 ORDERED: Final = Rule(Check.SERVICE, "ORDERED_FAULT", "/_test/faults")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from typing import Any, Final, cast
+from urllib.parse import parse_qsl
 
 import msgspec
 
@@ -27,6 +28,11 @@ PERSONAL: Final = frozenset(
 """Elements of FHIR that hold what people are called, where they live, or what somebody wrote about them."""
 NAMING: Final = frozenset({"url", "system", "profile", "reference", "code", "resourceType", "fullUrl"})
 """Elements of FHIR that name what something is; they hold no credentials, however long they are."""
+NOT_SECRET: Final = frozenset({"patient", "token_type", "issued_token_type", "subject_token_type", "grant_type"})
+"""What is called like a secret and holds none: a reference, and kinds of tokens."""
+PROOFS: Final = frozenset({"handle", "state", "nonce"})
+"""Parameters of a log-in by which a browser or a client is known again."""
+FORM: Final = "application/x-www-form-urlencoded"
 OF_PEOPLE: Final = frozenset({"Patient", "Practitioner", "RelatedPerson"})
 """Resource types whose names are those of people."""
 PERSONAL_HEADERS: Final = frozenset({"nhsd-ers-file-name", "content-disposition", "cookie", "set-cookie"})
@@ -84,9 +90,16 @@ class Masker:
                 return msgspec.json.encode(self.value(parse_any(body))).decode()
             except MalformedJson:
                 return f"[no JSON, {len(body)} bytes]"
+        if media_type.partition(";")[0].strip() == FORM:
+            return self.form(body)
         if is_refusal and media_type.startswith("text/"):
             return self.text(body.decode("utf-8", "replace"))
         return f"[{media_type or 'file'}, {len(body)} bytes]"
+
+    def form(self, body: bytes) -> str:
+        """A form of the OAuth 2.0 endpoints, one parameter a line, without what proves who somebody is."""
+        pairs = parse_qsl(body.decode("latin-1"), keep_blank_values=True)
+        return "\n".join(f"{self.text(name)}={MASK if _proves(name) else self.text(value)}" for name, value in pairs)
 
     def text(self, text: str) -> str:
         """A text without credentials, NHS numbers, and what was masked before."""
@@ -105,6 +118,8 @@ class Masker:
     def _element(self, key: str, value: Json, resource: str, parent: dict[str, Json]) -> Json:
         if key in PERSONAL or _is_name_of_a_person(key, value, resource) or _is_display_of_a_person(key, parent):
             self._remember(value)
+            return MASK
+        if isinstance(value, str) and is_secret(key) and key not in NAMING | NOT_SECRET:
             return MASK
         if key in NAMING and isinstance(value, str):
             return _CLEAN_NAMES.unless_known(value, redact_nhs_numbers)
@@ -129,6 +144,11 @@ class Masker:
         if value and (lowered in PERSONAL_HEADERS or is_secret(lowered)):
             return name, MASK
         return name, self.text(value)
+
+
+def _proves(name: str) -> bool:
+    """Whether a parameter proves who somebody is."""
+    return name in PROOFS or (is_secret(name) and not name.endswith("_type"))
 
 
 def _is_name_of_a_person(key: str, value: Json, resource: str) -> bool:

@@ -7,6 +7,7 @@ from typing import Final
 
 import msgspec
 
+from openers.api.edge import PREFIX
 from openers.api.media import FHIR_JSON, accepts, is_fhir_json
 from openers.api.registry import ANY, REGISTRY, Operation
 from openers.api.routes import likeness
@@ -74,7 +75,9 @@ def _apart(exchange: Exchange, operation: Operation) -> tuple[Difference, ...]:
 
 
 def _of_address(exchange: Exchange, operation: Operation, *, own: bool) -> Iterator[Difference]:
-    if not own and likeness(operation.path, exchange.address) < 1:
+    if not exchange.path.startswith(PREFIX):
+        yield Difference("the path", exchange.path, f"{PREFIX}{operation.path}")
+    elif not own and likeness(operation.path, exchange.address) < 1:
         yield Difference("the path", exchange.address, operation.path)
     if exchange.method != operation.method:
         yield Difference("the method", exchange.method, operation.method)
