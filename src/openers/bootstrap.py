@@ -15,8 +15,10 @@ from typing import Any, Final
 import msgspec
 import structlog
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 
 from openers.api import operations  # registers every operation
+from openers.api.bodies import BoundedBodies, tell_stop
 from openers.api.capability import capability_routes
 from openers.api.edge import PREFIX, Edge
 from openers.api.files import FileDeps, file_routes
@@ -29,7 +31,7 @@ from openers.api.pas_notifications import NotificationDeps, notification_routes
 from openers.api.rate_limit import RateLimit
 from openers.api.registry import REGISTRY
 from openers.api.renderings import Renderings
-from openers.api.request import Scope, WorldOf, always
+from openers.api.request import Scope, Stop, WorldOf, always
 from openers.api.routes import Routes
 from openers.documents.blobs_on_disk import BlobsOnDisk
 from openers.documents.scanning import Clamd, ContentScanner, ScriptedThreats
@@ -270,7 +272,8 @@ def _pages(settings: Settings, worlds: tuple[World, WorldOf], metrics: Metrics, 
         *openapi_routes(settings),
         *notification_routes(NotificationDeps(world_of, world.wall, access)),
     ]
-    return Starlette(routes=routes)
+    bodies = Middleware(BoundedBodies, settings.max_body_bytes, settings.body_timeout_s)
+    return Starlette(routes=routes, middleware=[bodies], exception_handlers={Stop: tell_stop})
 
 
 def _upstream(settings: Settings) -> UpstreamProvider | None:

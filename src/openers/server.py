@@ -18,6 +18,7 @@ from typing import Any, Final, Protocol
 import structlog
 import uvicorn
 
+from openers.api.connections import BoundedProtocol, protocol_of
 from openers.api.request import Scope
 from openers.bootstrap import open_service
 from openers.domain.errors import OpenersError
@@ -250,7 +251,8 @@ def serve(settings: Settings) -> None:
         "host": settings.host,
         "port": settings.port,
         "loop": "uvloop",
-        "http": "httptools" if settings.production else _connections_for_tests(),
+        "http": protocol_of(settings, BoundedProtocol if settings.production else _connections_for_tests()),
+        "ws": "none",
         "lifespan": "on",
         "log_config": None,
         "access_log": False,
@@ -270,7 +272,7 @@ def serve(settings: Settings) -> None:
             lock.release()
 
 
-def _connections_for_tests() -> type[asyncio.Protocol]:
+def _connections_for_tests() -> type[BoundedProtocol]:
     """Connections that test mode can drop."""
     from openers.worlds.connection import ControlledProtocol
 

@@ -92,6 +92,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     max_body_bytes: Annotated[int, Meta(ge=1024, description="a number of bytes, 1024 or more")] = 1024 * 1024
     body_timeout_s: _Seconds = 20.0
     idle_timeout_s: _Seconds = 60.0
+    header_timeout_s: _Seconds = 30.0
+    max_connections: Annotated[int, Meta(ge=1, description="a number of connections, 1 or more")] | None = None
     log_format: Annotated[LogFormat, Meta(description="json or readable")]
     metrics_port: _Port | None = None
     pas_timeout_s: _Seconds = 120.0

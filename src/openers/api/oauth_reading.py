@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl, unquote_plus
 
 from starlette.requests import Request
 
+from openers.api.request import Stop
 from openers.identity.assertions import ASSERTION_TYPE
 from openers.identity.clients import ByAssertion, BySecret
 from openers.identity.errors import invalid_client, invalid_request
@@ -42,10 +43,13 @@ async def read_form(request: Request) -> Parameters:
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != FORM:
         raise invalid_request(f"Content-Type must be {FORM}")
     body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > LONGEST_BODY_BYTES:
-            raise invalid_request(f"The request must be at most {LONGEST_BODY_BYTES} bytes long")
+    try:
+        async for chunk in request.stream():  # `BoundedBodies` stops it where it is too slow
+            body += chunk
+            if len(body) > LONGEST_BODY_BYTES:
+                raise invalid_request(f"The request must be at most {LONGEST_BODY_BYTES} bytes long")
+    except Stop as stop:
+        raise invalid_request(stop.problem.diagnostics) from None
     return _parse(bytes(body))
 
 

@@ -13,7 +13,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from openers.api.media import FHIR_JSON
-from openers.api.request import WorldOf
+from openers.api.request import Stop, WorldOf
 from openers.domain.audit import AuditEntry
 from openers.domain.clock import Clock
 from openers.domain.errors import Clash, OpenersError, Unavailable
@@ -61,6 +61,8 @@ async def _notified(request: Request, deps: NotificationDeps) -> Response:
         changed = await take_notification(await _read(request, caller), world)
     except InvalidToken:
         return await _refused(world, problems.invalid_token(Fhir.R4))
+    except Stop as stop:
+        return await _refused(world, stop.problem)
     except Unreadable as error:
         return await _refused(world, problems.bad_header(Fhir.R4, "body", "Appointment", str(error)))
     except Clash as error:
