@@ -13,6 +13,7 @@ from typing import Any, Final
 import msgspec
 import structlog
 
+from openers.api.bounds import LONGEST_CORRELATION_ID, LONGEST_HOST, kept, shown
 from openers.api.call import Call, Content, Header, Reply
 from openers.api.gateway import Gateway, in_role, open_gate
 from openers.api.media import FHIR_JSON, accepts, is_fhir_json
@@ -32,6 +33,7 @@ from openers.wire.outcome import Problem, outcome_of, write_outcome
 
 PREFIX: Final = "/referrals/FHIR"
 _FHIR_JSON: Final = FHIR_JSON.encode()
+_BOUNDED: Final = (("X-Correlation-ID", CORRELATION, LONGEST_CORRELATION_ID), ("Host", b"host", LONGEST_HOST))
 _log = structlog.get_logger()
 
 
@@ -88,9 +90,10 @@ class Edge(msgspec.Struct, frozen=True, kw_only=True):
 
     async def _serve(self, request: Request, match: Match | None, world: World, receive: Any) -> Reply:
         operation = None if match is None else match.operations.get(request.method)
+        _check_lengths(request)
         caller = await open_gate(request, operation, self.gateway, world)
         if match is None:
-            raise Stop(problems.unknown_path(request.fhir, request.path, self.routes.nearest(request.path)))
+            raise Stop(problems.unknown_path(request.fhir, shown(request.path), self.routes.nearest(request.path)))
         if operation is None:
             raise Stop(problems.method_not_allowed(request.fhir, request.method, ", ".join(sorted(match.operations))))
         principal = None if operation.roles is None else await in_role(request, caller, operation, world)
@@ -155,6 +158,14 @@ async def _witnessed(reply: Reply, world: World) -> Reply:
     return reply
 
 
+def _check_lengths(request: Request) -> None:
+    """Refuse what would be stored or sent back if it were shorter. Raises Stop."""
+    for name, header, longest in _BOUNDED:
+        if len(request.header(header)) > longest:
+            length = f"{len(request.header(header))} characters"
+            raise Stop(problems.bad_header(request.fhir, name, length, f"must have at most {longest}."))
+
+
 async def _body(request: Request, operation: Operation, incoming: Incoming) -> json.Json:
     """The parsed body of an operation that takes FHIR JSON."""
     if operation.request is None:
@@ -178,8 +189,8 @@ def _entry(request: Request, operation: Operation | None, world: World) -> Audit
         at=world.wall.now(),
         operation="" if operation is None else operation.id,
         request_id=f"{world.ids.uuid()}-1",
-        correlation_id=request.header(CORRELATION),
-        fqdn=request.header(b"host"),
+        correlation_id=kept(request.header(CORRELATION), LONGEST_CORRELATION_ID),
+        fqdn=kept(request.header(b"host"), LONGEST_HOST),
         outcome=0 if operation is None else operation.success,
     )
 
@@ -187,7 +198,7 @@ def _entry(request: Request, operation: Operation | None, world: World) -> Audit
 async def _send(send: Any, reply: Reply, request: Request, entry: AuditEntry) -> None:
     headers: list[Header] = [(b"x-request-id", entry.request_id.encode()), *reply.headers]
     correlation = request.headers.get(CORRELATION)
-    if correlation is not None:
+    if correlation is not None and len(correlation) <= LONGEST_CORRELATION_ID:
         headers.append((b"x-correlation-id", correlation))
     body = reply.body
     size = body.size if isinstance(body, Content) else len(body)

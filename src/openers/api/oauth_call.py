@@ -14,6 +14,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
+from openers.api.bounds import LONGEST_CORRELATION_ID, kept
 from openers.api.oauth_upstream import UpstreamProvider
 from openers.api.request import WorldOf
 from openers.domain.audit import AuditEntry
@@ -82,7 +83,7 @@ class OAuthCall:
             at=self.now,
             operation=request.url.path,
             request_id=str(uuid4()),
-            correlation_id=request.headers.get("x-correlation-id", "")[:100],
+            correlation_id=kept(request.headers.get("x-correlation-id", ""), LONGEST_CORRELATION_ID),
         )
         self.world = deps.world(request.scope).for_call(self.entry)
         self.recorded = False

@@ -13,6 +13,7 @@ from typing import Any, Final, cast
 
 import msgspec
 
+from openers.api.bounds import LONGEST_CACHED
 from openers.telemetry.redaction import MASK, is_secret, redact_nhs_numbers, redact_text
 
 PERSONAL: Final = frozenset(
@@ -46,6 +47,8 @@ class Clean:
 
     def unless_known(self, text: str, mask: Callable[[str], str]) -> str:
         """The text as `mask` gives it."""
+        if len(text) > LONGEST_CACHED:
+            return mask(text)
         if text in self._texts:
             return text
         masked = mask(text)

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import msgspec
 
+from openers.api.bounds import LONGEST_CORRELATION_ID, kept
 from openers.api.call import Call
 from openers.api.edge import PREFIX
 from openers.api.gateway import Gateway
@@ -103,7 +104,7 @@ async def exchange_of(watched: Watched, took: timedelta, judges: Judges) -> Exch
         reply=_reply(watched, masker),
         status=watched.status,
         request_id=watched.request_id or entry.request_id,
-        correlation_id=request.header(CORRELATION),
+        correlation_id=kept(request.header(CORRELATION), LONGEST_CORRELATION_ID),
         operation=None if match is None else match.operations.get(request.method),
         methods=() if match is None else tuple(match.operations),
         caller=await _caller(request, watched.world, judges.gateway),
