@@ -21,6 +21,7 @@ from openers.api import operations  # registers every operation
 from openers.api.bodies import BoundedBodies, tell_stop
 from openers.api.capability import capability_routes
 from openers.api.edge import PREFIX, Edge
+from openers.api.failures import Failures
 from openers.api.files import FileDeps, file_routes
 from openers.api.gateway import Gateway
 from openers.api.health import health_routes
@@ -102,8 +103,13 @@ class Service(msgspec.Struct, frozen=True):
         """Does what falls due in the world."""
         return due_runner(self)
 
+    async def upkeep(self) -> None:
+        """Do what is due every second besides due work: record counted refusals. Raises Unavailable."""
+        await self.edge.gateway.failures.settle()
+
     async def close(self) -> None:
         """Let go of what does not belong to the store."""
+        await self.edge.gateway.failures.close()
         await self.world.pas.close()
         await self.world.blobs.close()
 
@@ -160,10 +166,12 @@ def service_of(settings: Settings, world: World, metrics: Metrics, world_of: Wor
         world.wall,
         timedelta(seconds=settings.file_address_life_s),
     )
-    find = world_of or always(world)
-    pages = _pages(settings, (world, find), metrics, access)
-    pages.router.routes.extend(file_routes(FileDeps(find, world.wall, addresses)))
-    edge = _edge(settings, find, (metrics, access, addresses))
+    find, failures = world_of or always(world), Failures(settings.failures_per_minute, monotonic)
+    pages = _pages(settings, (world, find), metrics, (access, failures))
+    pages.router.routes.extend(file_routes(FileDeps(find, world.wall, addresses, failures)))
+    allowed = None if settings.ods_allow_list is None else frozenset(settings.ods_allow_list)
+    gateway = Gateway(access, RateLimit(settings.rate_limit_per_second, monotonic), allowed, failures)
+    edge = _edge(settings, find, (metrics, gateway, addresses))
     return Service(settings, world, edge, pages, metrics, jobs_of(settings), access)
 
 
@@ -237,14 +245,13 @@ def jobs_of(settings: Settings) -> dict[str, Job]:
     }
 
 
-def _edge(settings: Settings, world: WorldOf, with_: tuple[Metrics, AccessCache, SignedAddresses]) -> Edge:
-    metrics, access, addresses = with_
-    allowed = None if settings.ods_allow_list is None else frozenset(settings.ods_allow_list)
+def _edge(settings: Settings, world: WorldOf, with_: tuple[Metrics, Gateway, SignedAddresses]) -> Edge:
+    metrics, gateway, addresses = with_
     ids = {"", *(operation.id for operation in REGISTRY)}
     return Edge(
         world=world,
         settings=settings,
-        gateway=Gateway(access, RateLimit(settings.rate_limit_per_second, monotonic), allowed),
+        gateway=gateway,
         routes=Routes(REGISTRY),
         meters={each: metrics.requests_of(each or "unknown") for each in ids},
         renderings=Renderings(),
@@ -252,8 +259,11 @@ def _edge(settings: Settings, world: WorldOf, with_: tuple[Metrics, AccessCache,
     )
 
 
-def _pages(settings: Settings, worlds: tuple[World, WorldOf], metrics: Metrics, access: AccessCache) -> Starlette:
+def _pages(
+    settings: Settings, worlds: tuple[World, WorldOf], metrics: Metrics, callers: tuple[AccessCache, Failures]
+) -> Starlette:
     world, world_of = worlds
+    access, failures = callers
     deps = OAuthDeps(
         world=world_of,
         wall=world.wall,
@@ -263,6 +273,7 @@ def _pages(settings: Settings, worlds: tuple[World, WorldOf], metrics: Metrics, 
         cache=access,
         pages=LogInPages(),
         upstream=_upstream(settings),
+        failures=failures,
     )
     routes = [
         *oauth_routes(deps),
@@ -270,7 +281,7 @@ def _pages(settings: Settings, worlds: tuple[World, WorldOf], metrics: Metrics, 
         *health_routes(world, metrics, with_metrics=settings.metrics_port is None),
         *capability_routes(settings, world.wall),
         *openapi_routes(settings),
-        *notification_routes(NotificationDeps(world_of, world.wall, access)),
+        *notification_routes(NotificationDeps(world_of, world.wall, access, failures)),
     ]
     bodies = Middleware(BoundedBodies, settings.max_body_bytes, settings.body_timeout_s)
     return Starlette(routes=routes, middleware=[bodies], exception_handlers={Stop: tell_stop})

@@ -80,6 +80,10 @@ class Served(Protocol):
         """Does what falls due in `world`."""
         ...
 
+    async def upkeep(self) -> None:
+        """Do what is due every second besides due work. Raises Unavailable."""
+        ...
+
     async def close(self) -> None:
         """Let go of what does not belong to the store of `world`."""
         ...
@@ -168,6 +172,7 @@ async def _look_once(service: Served, runner: Runner, heads: AuditHeads) -> None
     """Begin what is due, and wait until it is time for another look."""
     try:
         await service.world.store.upkeep()
+        await service.upkeep()
         await runner.look()
         await heads.log_each_minute(monotonic())
         await runner.rest(DUE_EVERY_S)

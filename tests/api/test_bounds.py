@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from tests.service import GP, Running
-from tests.store.outside import fetch
+from tests.store.test_audit import entries
 
 from openers.api import media
 from openers.api.bounds import LONGEST_CACHED, LONGEST_CORRELATION_ID, LONGEST_HOST
@@ -26,8 +26,8 @@ async def test_a_value_that_is_too_long_is_refused_and_not_kept(
     assert (fits.status_code < 300 or fits.status_code == 400, refused.status_code) == (True, 400)
     assert f"'{header}'" in refused.text
     assert "c" * longest not in refused.headers.get("x-correlation-id", "")
-    kept = str(await fetch(service.service.settings.database_url, "SELECT entry FROM audit_pending"))
-    kept += str(await fetch(service.service.settings.database_url, "SELECT entries FROM audit_blocks"))
+    kept = str(await entries(service))
+    assert "b" * longest in kept
     assert "c" * longest not in kept
 
 

@@ -22,9 +22,11 @@ CONTAINERS: Final = frozenset(
 ROWS: Final[dict[str, str]] = {
     "openers/api/connections.py::Connections.silent": "one for each connection, at most Connections.most",
     "openers/api/connections.py::Connections.idle": "one for each connection, at most Connections.most",
+    "openers/api/failures.py::Failures._counts": "MOST_SOURCES addresses",
+    "openers/api/failures.py::Failures._proofs": "MOST_PROVED keys: an address and a client id",
     "openers/api/media.py::_accepts_cached": "256 headers of at most LONGEST_CACHED characters",
     "openers/api/media.py::_is_fhir_json_cached": "256 headers of at most LONGEST_CACHED characters",
-    "openers/api/rate_limit.py::RateLimit._buckets": "RateLimit.most keys: client ids and addresses",
+    "openers/api/rate_limit.py::RateLimit._buckets": "MOST_KEYS: client ids and addresses",
     "openers/api/registry.py::REGISTRY": "the operations of the package",
     "openers/api/renderings.py::Renderings._kept": "32 MiB of replies; keys are of stored records",
     "openers/api/routes.py::_Node.literal": "the operations of the package",

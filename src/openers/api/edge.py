@@ -15,6 +15,7 @@ import structlog
 
 from openers.api.bounds import LONGEST_CORRELATION_ID, LONGEST_HOST, kept, shown
 from openers.api.call import Call, Content, Header, Reply
+from openers.api.failures import address_of
 from openers.api.gateway import Gateway, in_role, open_gate
 from openers.api.media import FHIR_JSON, accepts, is_fhir_json
 from openers.api.observer import WATCHED, Observer
@@ -32,6 +33,8 @@ from openers.wire import json, problems
 from openers.wire.outcome import Problem, outcome_of, write_outcome
 
 PREFIX: Final = "/referrals/FHIR"
+_CHEAP: Final = frozenset({401, 429})
+"""Statuses of refusals that cost a caller nothing, so that many of them share an audit entry."""
 _FHIR_JSON: Final = FHIR_JSON.encode()
 _BOUNDED: Final = (("X-Correlation-ID", CORRELATION, LONGEST_CORRELATION_ID), ("Host", b"host", LONGEST_HOST))
 _log = structlog.get_logger()
@@ -130,7 +133,10 @@ class Edge(msgspec.Struct, frozen=True, kw_only=True):
         entry = world.entry
         entry.outcome, entry.code = problem.status, problem.code
         try:
-            await world.store.witness(entry)
+            if problem.status in _CHEAP:
+                await self.gateway.failures.record(world, address_of(request.scope))
+            else:
+                await world.store.witness(entry)
         except Unavailable as error:
             problem = outcome_of(error, request.fhir)
         headers: list[Header] = []

@@ -7,7 +7,8 @@ Source: rules chapters 4 (A042) and 6; RFC 9110 (ranges).
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from time import monotonic
 from typing import Final
 from uuid import uuid4
 
@@ -18,6 +19,7 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
+from openers.api.failures import Failures, address_of
 from openers.api.media import FHIR_JSON, disposition
 from openers.api.request import WorldOf
 from openers.documents.signed_addresses import PATH, NotSigned, SignedAddresses, SignedFile
@@ -63,6 +65,7 @@ class FileDeps(msgspec.Struct, frozen=True):
     world: WorldOf
     wall: Clock
     addresses: SignedAddresses
+    failures: Failures = msgspec.field(default_factory=lambda: Failures(0, monotonic))
 
 
 def file_routes(deps: FileDeps) -> list[Route]:
@@ -88,7 +91,8 @@ async def _fetched(request: Request, deps: FileDeps) -> Response:
         _note(entry, signed)
         return await _witnessed(await _reply(request, await _file(signed, world), world), world)
     except NotSigned:
-        return await _refused(world, problems.address_ended(Fhir.R4))
+        record = deps.failures.record
+        return await _refused(world, problems.address_ended(Fhir.R4), lambda: record(world, address_of(request.scope)))
     except OpenersError as error:
         return await _refused(world, outcome_of(error, Fhir.R4))
 
@@ -153,11 +157,11 @@ def _range(headers: Headers, etag: str, size: int) -> tuple[int, int] | None:
     return int(first), min(int(last) + 1, size) if last else size
 
 
-async def _refused(world: World, problem: Problem) -> Response:
+async def _refused(world: World, problem: Problem, record: Callable[[], Awaitable[None]] | None = None) -> Response:
     entry = world.entry
     entry.outcome, entry.code = problem.status, problem.code
     try:
-        await world.store.witness(entry)
+        await (world.store.witness(entry) if record is None else record())
     except Unavailable as error:
         problem = outcome_of(error, Fhir.R4)
     headers = {"cache-control": "no-store"}

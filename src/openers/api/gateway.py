@@ -5,8 +5,11 @@ Source: rules chapter 2.3 (pipeline), 2.4 (headers), 2.5 (who may call what); 11
 
 from __future__ import annotations
 
+from time import monotonic
+
 import msgspec
 
+from openers.api.failures import Failures, address_of
 from openers.api.rate_limit import RateLimit
 from openers.api.registry import Operation
 from openers.api.request import FUNCTION, GATEWAY_ONLY, ODS, ON_BEHALF_OF, Request, Stop
@@ -28,6 +31,7 @@ class Gateway(msgspec.Struct, frozen=True):
     access: AccessCache
     limit: RateLimit
     allowed: frozenset[str] | None
+    failures: Failures = msgspec.field(default_factory=lambda: Failures(0, monotonic))
 
 
 async def open_gate(request: Request, operation: Operation | None, gateway: Gateway, world: World) -> Caller:
@@ -60,7 +64,9 @@ async def _bearer(request: Request, gateway: Gateway, world: World) -> Caller:
     try:
         return await open_bearer(token, world, gateway.access)
     except InvalidToken as error:
-        raise Stop(problems.invalid_token(request.fhir)) from error
+        wait_s = 0 if error.expired else gateway.failures.failed(address_of(request.scope))
+        problem = problems.too_many_requests(request.fhir, wait_s) if wait_s else problems.invalid_token(request.fhir)
+        raise Stop(problem) from error
 
 
 def _check_assurance(caller: Caller, fhir: Fhir) -> None:

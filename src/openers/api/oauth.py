@@ -20,7 +20,7 @@ from openers.api.oauth_elsewhere import come_back
 from openers.api.oauth_token import GRANTS, revoke, token
 from openers.identity.access import open_bearer
 from openers.identity.assertions import ALGORITHM as ASSERTION_ALGORITHM
-from openers.identity.errors import InvalidToken
+from openers.identity.errors import InvalidToken, TooManyFailures
 from openers.identity.id_tokens import ALGORITHM as ID_TOKEN_ALGORITHM
 from openers.identity.id_tokens import assurance_claims
 
@@ -54,7 +54,10 @@ async def userinfo(call: OAuthCall) -> Response:
         caller = await open_bearer(bearer.strip(), call.world, call.deps.cache)
         if caller.grant.session is None or caller.user is None:
             raise InvalidToken
-    except InvalidToken:
+    except InvalidToken as error:
+        wait_s = 0 if error.expired else call.deps.failures.failed(call.address)
+        if wait_s:
+            raise TooManyFailures(wait_s) from None
         call.entry.code = "invalid_token"
         return json_reply({}, 401, {"WWW-Authenticate": 'Bearer realm="OpenERS", error="invalid_token"'})
     session = caller.grant.session

@@ -7,7 +7,8 @@ endpoints answer in the protocol's own JSON, or with a page.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Protocol
+from time import monotonic
+from typing import Final, Protocol
 from uuid import uuid4
 
 import msgspec
@@ -15,6 +16,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from openers.api.bounds import LONGEST_CORRELATION_ID, kept
+from openers.api.failures import Failures, address_of
 from openers.api.oauth_upstream import UpstreamProvider
 from openers.api.request import WorldOf
 from openers.domain.audit import AuditEntry
@@ -22,7 +24,7 @@ from openers.domain.clock import Clock
 from openers.domain.errors import Broken, Clash
 from openers.identity.access import AccessCache
 from openers.identity.clients import ClientCheck
-from openers.identity.errors import OAuthError, OAuthRefusal
+from openers.identity.errors import OAuthError, OAuthRefusal, TooManyFailures
 from openers.identity.id_tokens import SigningKey
 from openers.identity.log_in import Choice
 
@@ -54,6 +56,7 @@ class OAuthDeps(msgspec.Struct, frozen=True, kw_only=True):
     cache: AccessCache
     pages: Pages
     upstream: UpstreamProvider | None = None
+    failures: Failures = msgspec.field(default_factory=lambda: Failures(0, monotonic))
 
     @property
     def token_url(self) -> str:
@@ -71,6 +74,10 @@ class OAuthDeps(msgspec.Struct, frozen=True, kw_only=True):
         return ClientCheck(self.token_url, with_test_only=not self.production)
 
 
+_NO_FAILURES: Final = frozenset({OAuthError.TEMPORARILY_UNAVAILABLE, OAuthError.TOO_MANY_REQUESTS})
+"""Refusals for which the caller is not to blame, or that were counted before."""
+
+
 class OAuthCall:
     """One request at an endpoint, with its world, its time and its audit entry."""
 
@@ -86,6 +93,7 @@ class OAuthCall:
             correlation_id=kept(request.headers.get("x-correlation-id", ""), LONGEST_CORRELATION_ID),
         )
         self.world = deps.world(request.scope).for_call(self.entry)
+        self.address = address_of(request.scope)
         self.recorded = False
         """Whether the audit entry is durable already."""
 
@@ -93,13 +101,38 @@ class OAuthCall:
         """Put a refusal into the audit entry."""
         self.entry.outcome, self.entry.code = status_of(refusal.error), refusal.error
 
+    @property
+    def is_refused_unknown(self) -> bool:
+        """Whether it is refused, and its caller is nobody whom the service knows."""
+        return self.entry.outcome >= 400 and not self.entry.application
+
+    def limited(self, refusal: OAuthRefusal) -> OAuthRefusal:
+        """What a caller is told who is refused: that, or to wait if nobody knows them and they fail too often."""
+        self.noted(refusal)
+        if not self.is_refused_unknown or refusal.error in _NO_FAILURES:
+            return refusal
+        wait_s = self.deps.failures.failed(self.address)
+        if wait_s:
+            refusal = TooManyFailures(wait_s)
+            self.noted(refusal)
+        return refusal
+
     async def witness(self) -> None:
-        """Make the audit entry durable, unless an act has done so."""
-        if not self.recorded:
+        """Make the audit entry durable, unless an act has done so. Those of unknown callers may be counted instead."""
+        if self.recorded:
+            return
+        if self.is_refused_unknown:
+            await self.deps.failures.record(self.world, self.address)
+        else:
             await self.world.store.witness(self.entry)
-            self.recorded = True
+        self.recorded = True
 
 
+_STATUSES: Final = {
+    OAuthError.INVALID_CLIENT: 401,
+    OAuthError.TOO_MANY_REQUESTS: 429,
+    OAuthError.TEMPORARILY_UNAVAILABLE: 503,
+}
 Handle = Callable[[OAuthCall], Awaitable[Response]]
 Refuse = Callable[[OAuthCall, OAuthRefusal], Response]
 
@@ -116,9 +149,9 @@ def endpoint(
             call.entry.outcome = answer.status_code
             await call.witness()
         except OAuthRefusal as refusal:
-            call.noted(refusal)
+            told = call.limited(refusal)
             await call.witness()
-            return refuse(call, refusal)
+            return refuse(call, told)
         except (Broken, Clash):
             return refuse(call, OAuthRefusal(OAuthError.TEMPORARILY_UNAVAILABLE, "Try again in a few seconds"))
         return answer
@@ -128,7 +161,7 @@ def endpoint(
 
 def status_of(error: OAuthError) -> int:
     """The HTTP status that belongs to an error code. Source: RFC 6749 chapter 5.2."""
-    return {OAuthError.INVALID_CLIENT: 401, OAuthError.TEMPORARILY_UNAVAILABLE: 503}.get(error, 400)
+    return _STATUSES.get(error, 400)
 
 
 def json_reply(body: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
@@ -144,5 +177,7 @@ def json_refusal(call: OAuthCall, refusal: OAuthRefusal) -> Response:
         headers["WWW-Authenticate"] = 'Basic realm="OpenERS"'
     if refusal.error is OAuthError.TEMPORARILY_UNAVAILABLE:
         headers["Retry-After"] = "5"
+    if isinstance(refusal, TooManyFailures):
+        headers["Retry-After"] = str(refusal.retry_after_s)
     body = {"error": refusal.error, "error_description": refusal.description}
     return json_reply(body, status_of(refusal.error), headers)

@@ -5,6 +5,8 @@ Each reply tells the PAS whether to come again: 2xx taken, 4xx never, 503 later.
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+from time import monotonic
 from uuid import uuid4
 
 import msgspec
@@ -12,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from openers.api.failures import Failures, address_of
 from openers.api.media import FHIR_JSON
 from openers.api.request import Stop, WorldOf
 from openers.domain.audit import AuditEntry
@@ -34,6 +37,7 @@ class NotificationDeps(msgspec.Struct, frozen=True):
     world: WorldOf
     wall: Clock
     access: AccessCache
+    failures: Failures = msgspec.field(default_factory=lambda: Failures(0, monotonic))
 
 
 def notification_routes(deps: NotificationDeps) -> list[Route]:
@@ -59,8 +63,11 @@ async def _notified(request: Request, deps: NotificationDeps) -> Response:
         caller = await _caller(request, world, deps.access)
         entry.application, entry.user = caller.application.client_id, caller.application.client_id
         changed = await take_notification(await _read(request, caller), world)
-    except InvalidToken:
-        return await _refused(world, problems.invalid_token(Fhir.R4))
+    except InvalidToken as error:
+        address = address_of(request.scope)
+        wait_s = 0 if error.expired else deps.failures.failed(address)
+        problem = problems.too_many_requests(Fhir.R4, wait_s) if wait_s else problems.invalid_token(Fhir.R4)
+        return await _refused(world, problem, lambda: deps.failures.record(world, address))
     except Stop as stop:
         return await _refused(world, stop.problem)
     except Unreadable as error:
@@ -94,10 +101,10 @@ async def _read(request: Request, caller: Caller) -> Notification:
     return Notification(client_id=caller.application.client_id, ubrn=ubrn, appointment=appointment)
 
 
-async def _refused(world: World, problem: Problem) -> Response:
+async def _refused(world: World, problem: Problem, record: Callable[[], Awaitable[None]] | None = None) -> Response:
     entry = world.entry
     entry.outcome, entry.code = problem.status, problem.code
-    await world.store.witness(entry)
+    await (world.store.witness(entry) if record is None else record())
     headers = {} if problem.retry_after_s is None else {"Retry-After": str(problem.retry_after_s)}
     body = write_outcome(problem, Fhir.R4, world.clock.now())
     return Response(body, problem.status, headers, media_type=FHIR_JSON)
