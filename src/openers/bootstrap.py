@@ -19,6 +19,7 @@ from openers.api import operations  # registers every operation
 from openers.api.addresses import Addresses, document
 from openers.api.capability import capability_routes
 from openers.api.edge import PREFIX, Edge, interactions_of
+from openers.api.failures import Failures
 from openers.api.files import file_routes
 from openers.api.gateway import Gateway
 from openers.api.health import health_routes
@@ -103,8 +104,13 @@ class Service(msgspec.Struct, frozen=True):
         """Does what falls due in the world."""
         return due_runner(self)
 
+    async def upkeep(self) -> None:
+        """Do what is due every second besides due work: record counted refusals. Raises Unavailable."""
+        await self.edge.gateway.failures.settle()
+
     async def close(self) -> None:
         """Let go of what does not belong to the store."""
+        await self.edge.gateway.failures.close()
         await self.world.pas.close()
         await self.world.blobs.close()
 
@@ -171,13 +177,17 @@ def service_of(
         timedelta(seconds=settings.file_address_life_s),
     )
     allowed = None if settings.ods_allow_list is None else frozenset(settings.ods_allow_list)
-    gateway = Gateway(access, RateLimit(settings.rate_limit_per_second, monotonic), allowed)
+    failures = Failures(settings.failures_per_minute, monotonic)
+    gateway = Gateway(access, RateLimit(settings.rate_limit_per_second, monotonic), allowed, failures)
     routes = Routes(REGISTRY)
     loop = Loop(
         world=world_of or always(world),
         hosts=own_hosts(settings.base_url, settings.host, settings.own_hosts),
         observer=UNOBSERVED if observe is None else observe(gateway),
         metrics=metrics,
+        failures=failures,
+        most_body_bytes=settings.max_body_bytes,
+        body_within_s=settings.body_timeout_s,
     )
     edge = Edge(
         loop=loop,
@@ -272,6 +282,7 @@ def _pages(edge: Edge, world: World) -> Addresses:
         cache=access,
         pages=LogInPages(),
         upstream=_upstream(settings),
+        failures=edge.gateway.failures,
     )
     routes = [
         *oauth_routes(loop, deps),
@@ -279,7 +290,7 @@ def _pages(edge: Edge, world: World) -> Addresses:
         *health_routes(loop, world, with_metrics=settings.metrics_port is None),
         *capability_routes(loop, settings, world.wall),
         *openapi_routes(loop, settings),
-        *notification_routes(loop, access),
+        *notification_routes(loop, edge.gateway),
         *file_routes(loop, edge.addresses),
     ]
     return Addresses(loop, routes)

@@ -18,6 +18,7 @@ from typing import Any, Final, Protocol
 import structlog
 import uvicorn
 
+from openers.api.connections import BoundedProtocol, protocol_of
 from openers.api.request import Scope
 from openers.bootstrap import open_service
 from openers.domain.errors import OpenersError
@@ -77,6 +78,10 @@ class Served(Protocol):
 
     def runner(self) -> Runner:
         """Does what falls due in `world`."""
+        ...
+
+    async def upkeep(self) -> None:
+        """Do what is due every second besides due work. Raises Unavailable."""
         ...
 
     async def close(self) -> None:
@@ -167,6 +172,7 @@ async def _look_once(service: Served, runner: Runner, heads: AuditHeads) -> None
     """Begin what is due, and wait until it is time for another look."""
     try:
         await service.world.store.upkeep()
+        await service.upkeep()
         await runner.look()
         await heads.log_each_minute(monotonic())
         await runner.rest(DUE_EVERY_S)
@@ -250,7 +256,8 @@ def serve(settings: Settings) -> None:
         "host": settings.host,
         "port": settings.port,
         "loop": "uvloop",
-        "http": "httptools" if settings.production else _connections_for_tests(),
+        "http": protocol_of(settings, BoundedProtocol if settings.production else _connections_for_tests()),
+        "ws": "none",
         "lifespan": "on",
         "log_config": None,
         "access_log": False,
@@ -270,7 +277,7 @@ def serve(settings: Settings) -> None:
             lock.release()
 
 
-def _connections_for_tests() -> type[asyncio.Protocol]:
+def _connections_for_tests() -> type[BoundedProtocol]:
     """Connections that test mode can drop."""
     from openers.worlds.connection import ControlledProtocol
 

@@ -88,11 +88,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     oidc_client_id: _Text | None = None
     oidc_client_key_file: _File | None = None
     rate_limit_per_second: Annotated[float, Meta(ge=0, description="a number of requests, 0 for no limit")]
+    failures_per_minute: Annotated[float, Meta(ge=0, description="a number of failures, 0 for no limit")]
     ods_allow_list: Annotated[tuple[OdsCode, ...] | None, Meta(description="ODS codes, separated by commas")] = None
     search_limit: Annotated[int, Meta(ge=1, le=1000, description="a number of services, 1 to 1000")] = 50
     max_body_bytes: Annotated[int, Meta(ge=1024, description="a number of bytes, 1024 or more")] = 1024 * 1024
     body_timeout_s: _Seconds = 20.0
     idle_timeout_s: _Seconds = 60.0
+    header_timeout_s: _Seconds = 30.0
+    max_connections: Annotated[int, Meta(ge=1, description="a number of connections, 1 or more")] | None = None
     log_format: Annotated[LogFormat, Meta(description="json or readable")]
     metrics_port: _Port | None = None
     pas_timeout_s: _Seconds = 120.0
@@ -213,6 +216,7 @@ def _defaults(mode: Mode, directory: Path) -> dict[str, object]:
         "drafts_directory": directory / "drafts",
         "access_code_key_file": directory / "keys" / "access-codes.key",
         "rate_limit_per_second": 10.0 if production else 0.0,
+        "failures_per_minute": 10.0 if production else 0.0,
         "log_format": LogFormat.JSON if production else LogFormat.READABLE,
         "metrics_port": 8001 if production else None,
     }

@@ -13,26 +13,16 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Mount
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from openers_testpas.api import FhirApi
+from openers_testpas.connections import PasProtocol
 from openers_testpas.control import control_routes
-from openers_testpas.faults import ABORT, CALL
 from openers_testpas.options import Options
 from openers_testpas.pages import Pages
 from openers_testpas.replies import Problem, refusal
 from openers_testpas.system import System
 
 STOP_WITHIN_S: Final = 3
-
-
-class DroppableProtocol(HttpToolsProtocol):
-    """HTTP with one ASGI extension more: to close the transport without a reply."""
-
-    def on_message_begin(self) -> None:
-        """Put the extension into the scope of the request that begins."""
-        super().on_message_begin()
-        self.scope["extensions"] = {ABORT: {CALL: self.transport.abort}}
 
 
 def build(system: System) -> Starlette:
@@ -66,7 +56,8 @@ def serve(options: Options) -> None:
         app,
         options.host,
         options.port,
-        http=DroppableProtocol,
+        http=PasProtocol,
+        ws="none",
         access_log=False,
         server_header=False,
         timeout_graceful_shutdown=STOP_WITHIN_S,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fnmatch import fnmatch
 from typing import Final
 
-from tests.checks import logcalls, purity, shape, wording
+from tests.checks import caches, logcalls, purity, shape, wording
 from tests.checks.source import Check
 
 CORE: Final = (
@@ -50,6 +50,7 @@ CHECKS: Final = (
     Check("no clock and no ids of its own", _is_core, purity.clocks_and_ids),
     Check("no HTTP status", _is_core, purity.statuses),
     Check("no task on the side", _may_not_start_tasks, purity.side_tasks),
+    Check("bounded caches", _is_service, caches.caches),
     Check("log calls with fields", _is_service, logcalls.composed_messages),
     Check("sizes", _is_ours, shape.sizes),
     Check("docstrings", _is_ours, shape.docstrings),

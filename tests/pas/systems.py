@@ -154,8 +154,9 @@ class TestPas:
 @contextmanager
 def test_pas(issuer: str, directory: Path) -> Generator[TestPas]:
     """A running Test PAS without slots of its own."""
+    from openers_testpas.connections import PasProtocol
     from openers_testpas.options import Options  # it is a system of its own, which may be absent
-    from openers_testpas.server import DroppableProtocol, build
+    from openers_testpas.server import build
     from openers_testpas.system import System
 
     clinics = directory / "clinics.toml"
@@ -167,7 +168,7 @@ def test_pas(issuer: str, directory: Path) -> Generator[TestPas]:
         servers: list[uvicorn.Server] = []
 
         def _run() -> None:  # its store belongs to the thread that opens it
-            config = uvicorn.Config(build(System(options)), http=DroppableProtocol, log_config=None, access_log=False)
+            config = uvicorn.Config(build(System(options)), http=PasProtocol, log_config=None, access_log=False)
             servers.append(uvicorn.Server(config))
             ready.set()
             servers[0].run([listener])

@@ -127,3 +127,9 @@ def test_a_file_may_take_as_long_as_it_is_large(skipping: asyncio.Runner) -> Non
 
     left = list(range(200))
     assert skipping.run(read()) == 200 * SLOWEST_BYTES_PER_S
+
+
+def test_a_body_that_never_begins_is_refused() -> None:
+    with pytest.raises(Stop) as stop:
+        asyncio.run(read())
+    assert stop.value.problem.status == 408

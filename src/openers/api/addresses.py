@@ -17,7 +17,7 @@ from openers.api.dialects import ProblemDialect
 from openers.api.edge import PREFIX
 from openers.api.interaction import ActiveCall, Handler, Interaction, Loop, Trace
 from openers.api.reply import Reply, reply_of
-from openers.api.request import Request, Scope, Stop
+from openers.api.request import Request, Scope, Stop, bounded
 from openers.wire import problems
 from openers.wire.outcome import Fhir
 
@@ -25,6 +25,10 @@ PUBLIC: Final = Interaction(audit="", operation="", dialect=ProblemDialect(), tr
 """A document for everybody, or an address that does not exist: nothing of anybody is told, and nothing audited."""
 LONGEST_SHOWN: Final = 200
 """How much of an unknown path is repeated, in characters."""
+
+
+READING: Final = frozenset({"GET", "HEAD"})
+"""Methods of which no body is read, so that whoever receives waits for the caller to go away."""
 
 
 class Declared(NamedTuple):
@@ -43,6 +47,11 @@ class Endpoint:
         self._first = next(iter(methods.values())).interaction
         self._allowed = ", ".join(sorted(methods))
 
+    @property
+    def methods(self) -> Iterable[str]:
+        """The methods that are declared."""
+        return self._methods
+
     def __call__(self, scope: Scope, receive: Any, send: Any) -> Awaitable[None]:
         """Serve one HTTP request."""
         if self._first.trace.is_observed:
@@ -52,6 +61,8 @@ class Endpoint:
     def _run(self, scope: Scope, receive: Any, send: Any) -> Awaitable[None]:
         request = Request(scope, "")
         method = "GET" if request.method == "HEAD" else request.method
+        if request.method not in READING:
+            receive = bounded(receive, Fhir.R4, self._loop.most_body_bytes, self._loop.body_within_s)
         interaction, handler = self._methods.get(method) or (self._first, self._no_such_method)
         return self._loop.run(interaction, request, (receive, send), handler)
 
@@ -91,7 +102,7 @@ class Addresses:
         """Of two routes that match, the first one counts."""
         self.loop, self.routes = loop, list(routes)
 
-    async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Serve one HTTP request."""
         path: str = scope["path"]
         for tried in dict.fromkeys((path, path.rstrip("/"))):

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import msgspec
 
+from openers.api.bounds import shown
 from openers.api.call import Call
 from openers.api.dialects import FhirDialect
 from openers.api.gateway import Gateway, in_role, open_gate
@@ -56,7 +57,7 @@ class Edge(msgspec.Struct, frozen=True, kw_only=True):
         request, world = active.request, active.world
         caller = await open_gate(request, operation, self.gateway, world)
         if match is None:
-            raise Stop(problems.unknown_path(request.fhir, request.path, self.routes.nearest(request.path)))
+            raise Stop(problems.unknown_path(request.fhir, shown(request.path), self.routes.nearest(request.path)))
         if operation is None:
             raise Stop(problems.method_not_allowed(request.fhir, request.method, ", ".join(sorted(match.operations))))
         principal = None if operation.roles is None else await in_role(request, caller, operation, world)

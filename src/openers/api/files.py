@@ -37,7 +37,11 @@ _HEADERS: Final[tuple[Header, ...]] = (
 
 
 SIGNED: Final = Interaction(
-    audit="API Retrieve Clinical Attachment", operation=PATH, dialect=FhirDialect(Fhir.R4), success=200
+    audit="API Retrieve Clinical Attachment",
+    operation=PATH,
+    dialect=FhirDialect(Fhir.R4),
+    success=200,
+    for_anybody=True,
 )
 
 

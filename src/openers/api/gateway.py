@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import msgspec
 
+from openers.api.failures import UNLIMITED, Failures, address_of
 from openers.api.rate_limit import RateLimit
 from openers.api.registry import Operation
 from openers.api.request import FUNCTION, GATEWAY_ONLY, ODS, ON_BEHALF_OF, Request, Stop
@@ -28,6 +29,7 @@ class Gateway(msgspec.Struct, frozen=True):
     access: AccessCache
     limit: RateLimit
     allowed: frozenset[str] | None
+    failures: Failures = UNLIMITED
 
 
 async def open_gate(request: Request, operation: Operation | None, gateway: Gateway, world: World) -> Caller:
@@ -60,7 +62,13 @@ async def _bearer(request: Request, gateway: Gateway, world: World) -> Caller:
     try:
         return await open_bearer(token, world, gateway.access)
     except InvalidToken as error:
-        raise Stop(problems.invalid_token(request.fhir)) from error
+        raise refused_token(error, gateway.failures, request, request.fhir) from error
+
+
+def refused_token(error: InvalidToken, failures: Failures, request: Request, fhir: Fhir) -> Stop:
+    """The refusal of a token that stands for nothing: 401, or 429 while its address fails too often."""
+    wait_s = 0 if error.expired else failures.failed(address_of(request.scope))
+    return Stop(problems.too_many_requests(fhir, wait_s) if wait_s else problems.invalid_token(fhir))
 
 
 def _check_assurance(caller: Caller, fhir: Fhir) -> None:

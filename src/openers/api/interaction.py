@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from enum import Enum
+from http import HTTPStatus
 from time import perf_counter
 from typing import Any, Final, Protocol
 
@@ -17,6 +18,8 @@ import structlog
 from starlette.requests import ClientDisconnect
 from starlette.requests import Request as HttpRequest
 
+from openers.api.bounds import LONGEST_CORRELATION_ID, LONGEST_HOST, kept
+from openers.api.failures import UNLIMITED, Failures, address_of
 from openers.api.hosts import OwnHosts, check_host
 from openers.api.media import FHIR_JSON
 from openers.api.observer import UNOBSERVED, Observer
@@ -28,12 +31,13 @@ from openers.domain.ids import Ids
 from openers.system import RandomIds
 from openers.telemetry.metrics import Metrics, RequestMeter
 from openers.usecases.world import World
+from openers.wire import problems
 from openers.wire.outcome import Problem
 
-LONGEST_CORRELATION: Final = 256
-"""How much of a correlation id is kept and comes back, in bytes."""
-LONGEST_HOST: Final = 300
-"""How much of the Host header is kept: a name of 253 characters and a port."""
+_BOUNDED: Final = (("X-Correlation-ID", CORRELATION, LONGEST_CORRELATION_ID), ("Host", b"host", LONGEST_HOST))
+"""Headers of every call that are stored or sent back, and their greatest length."""
+_UNPROVED: Final = frozenset({401, 429})
+"""Statuses of refusals for which a caller need prove nothing, so that many of them share an audit entry."""
 CLIENT_GONE: Final = 499
 """The outcome, in the audit, of a call whose client went away before it had sent its request. Nobody receives it."""
 _FHIR_JSON: Final[Header] = (b"content-type", FHIR_JSON.encode())
@@ -102,7 +106,8 @@ class Interaction(msgspec.Struct, frozen=True, kw_only=True):
 
     `audit` is the published audit type, `operation` the name in audit and metrics, `success` the status of an act that
     commits its entry before there is a reply. `own_hosts`: only for requests to a name of this service (pages and
-    test control, which a page elsewhere must not reach by a name that it controls).
+    test control, which a page elsewhere must not reach by a name that it controls). `for_anybody`: whoever is refused
+    before an application is known has proved nothing, so that many such refusals share an audit entry.
     """
 
     audit: str
@@ -111,6 +116,7 @@ class Interaction(msgspec.Struct, frozen=True, kw_only=True):
     trace: Trace = Trace.FULL
     success: int = 0
     own_hosts: bool = False
+    for_anybody: bool = False
 
 
 Handler = Callable[[ActiveCall], Awaitable[Reply]]
@@ -119,6 +125,9 @@ Handler = Callable[[ActiveCall], Awaitable[Reply]]
 
 class Loop(msgspec.Struct, frozen=True, kw_only=True):
     """Runs calls. `world` finds the one that a request is for; `hosts` are the names of this service.
+
+    `failures` limits what callers who prove nothing leave in the audit. A body that is not FHIR may have
+    `most_body_bytes` and take `body_within_s` seconds to arrive.
 
     `ids` number calls that are not part of a world's history, so that looking at a seeded world leaves its ids alone.
     """
@@ -129,6 +138,9 @@ class Loop(msgspec.Struct, frozen=True, kw_only=True):
     metrics: Metrics = msgspec.field(default_factory=Metrics)
     ids: Ids = msgspec.field(default_factory=RandomIds)
     meters: dict[str, RequestMeter] = msgspec.field(default_factory=dict[str, RequestMeter])
+    failures: Failures = UNLIMITED
+    most_body_bytes: int = 1_000_000
+    body_within_s: float = 30.0
 
     async def run(self, interaction: Interaction, request: Request, channel: tuple[Any, Any], handler: Handler) -> None:
         """Carry one call out by `handler` and send its reply; `channel` is ASGI's `receive` and `send`."""
@@ -150,6 +162,7 @@ class Loop(msgspec.Struct, frozen=True, kw_only=True):
     async def _answer(self, interaction: Interaction, call: ActiveCall, handler: Handler) -> Reply:
         """The reply, its audit entry durable. Raises ClientGone, ClientDisconnect."""
         try:
+            _check_lengths(call.request)
             check_host(call.request, self.hosts if interaction.own_hosts else None)
             return await _witnessed(interaction, call, await handler(call))
         except (ClientGone, ClientDisconnect):
@@ -163,7 +176,7 @@ class Loop(msgspec.Struct, frozen=True, kw_only=True):
         if interaction.trace.audits_refusals and not call.recorded:
             call.entry.outcome, call.entry.code = problem.status, problem.code
             try:
-                await call.world.store.witness(call.entry)
+                await self._record_refusal(interaction, call)
             except Exception as failure:
                 await _foreseen(failure, call)
                 problem, reply = interaction.dialect.refuse(Unavailable("audit"), call)
@@ -171,6 +184,16 @@ class Loop(msgspec.Struct, frozen=True, kw_only=True):
             cause = error if isinstance(error, OpenersError) else None
             self.observer.refused(call.request, call.world, problem, cause)
         return reply
+
+    async def _record_refusal(self, interaction: Interaction, call: ActiveCall) -> None:
+        """Make the audit entry of a refusal durable; many of callers who prove nothing are counted in one."""
+        entry = call.entry
+        is_own_fault = entry.outcome < HTTPStatus.INTERNAL_SERVER_ERROR
+        is_unknown = interaction.for_anybody and not entry.application and is_own_fault
+        if is_unknown or entry.outcome in _UNPROVED:
+            await self.failures.record(call.world, address_of(call.request.scope))
+        else:
+            await call.world.store.witness(entry)
 
     def _meter(self, operation: str) -> RequestMeter:
         meter = self.meters.get(operation)
@@ -219,10 +242,19 @@ def _entry(interaction: Interaction, request: Request, world: World, ids: Ids) -
         at=world.wall.now(),
         operation=interaction.operation,
         request_id=f"{source.uuid()}-1",
-        correlation_id=request.header(CORRELATION)[:LONGEST_CORRELATION],
-        fqdn=request.header(b"host")[:LONGEST_HOST],
+        correlation_id=kept(request.header(CORRELATION), LONGEST_CORRELATION_ID),
+        fqdn=kept(request.header(b"host"), LONGEST_HOST),
         outcome=interaction.success,
     )
+
+
+def _check_lengths(request: Request) -> None:
+    """Refuse what would be stored or sent back if it were shorter. Raises Stop."""
+    for name, header, longest in _BOUNDED:
+        value = request.headers.get(header, b"")
+        if len(value) > longest and len(request.header(header)) > longest:
+            length = f"{len(request.header(header))} characters"
+            raise Stop(problems.bad_header(request.fhir, name, length, f"must have at most {longest}."))
 
 
 def _own_headers(entry: AuditEntry, reply: Reply) -> tuple[Header, ...]:

@@ -12,6 +12,8 @@ from functools import lru_cache
 from typing import Final
 from urllib.parse import quote
 
+from openers.api.bounds import LONGEST_CACHED
+
 FHIR_JSON: Final = "application/fhir+json"
 PDF: Final = "application/pdf"
 # Commas and semicolons within quotes separate nothing, nor does a quote behind a backslash end them.
@@ -21,11 +23,12 @@ _NOT_PLAIN: Final = re.compile(r"[^A-Za-z0-9 .,_()+=@~-]")
 _PART: Final = re.compile(rf'(?:[^;"]|{_QUOTED})+')
 
 
-@lru_cache(maxsize=256)
 def accepts(accept: str, offered: str) -> bool:
     """Whether an `Accept` header (empty: absent) allows the media type. The most specific range that fits decides."""
-    if not accept:
-        return True
+    return not accept or (_accepts_cached if len(accept) <= LONGEST_CACHED else _accepts)(accept, offered)
+
+
+def _accepts(accept: str, offered: str) -> bool:
     fitting = (offered, f"{offered.partition('/')[0]}/*", "*/*")
     weights: dict[str, float] = {}
     for each in _ELEMENT.findall(accept):
@@ -35,11 +38,18 @@ def accepts(accept: str, offered: str) -> bool:
     return next((weights[media] > 0 for media in fitting if media in weights), False)
 
 
-@lru_cache(maxsize=256)
 def is_fhir_json(content_type: str) -> bool:
     """Whether a `Content-Type` header names FHIR JSON, in UTF-8 if it names a character set."""
+    return (_is_fhir_json_cached if len(content_type) <= LONGEST_CACHED else _is_fhir_json)(content_type)
+
+
+def _is_fhir_json(content_type: str) -> bool:
     parameters = dict(map(_parameter, _PART.findall(content_type)[1:]))
     return media_of(content_type) == FHIR_JSON and parameters.get("charset", "utf-8").lower() == "utf-8"
+
+
+_accepts_cached: Final = lru_cache(maxsize=256)(_accepts)
+_is_fhir_json_cached: Final = lru_cache(maxsize=256)(_is_fhir_json)
 
 
 def media_of(content_type: str) -> str:

@@ -22,7 +22,7 @@ from openers.api.oauth_token import GRANTS, revoke, token
 from openers.api.request import Stop
 from openers.identity.access import open_bearer
 from openers.identity.assertions import ALGORITHM as ASSERTION_ALGORITHM
-from openers.identity.errors import InvalidToken, OAuthError
+from openers.identity.errors import InvalidToken, OAuthError, TooManyFailures
 from openers.identity.id_tokens import ALGORITHM as ID_TOKEN_ALGORITHM
 from openers.identity.id_tokens import assurance_claims
 from openers.wire import problems
@@ -68,6 +68,9 @@ async def userinfo(call: OAuthCall) -> Response:
         if caller.grant.session is None or caller.user is None:
             raise InvalidToken
     except InvalidToken as error:
+        wait_s = 0 if error.expired else call.deps.failures.failed(call.address)
+        if wait_s:
+            raise TooManyFailures(wait_s) from error
         raise _refused(problems.invalid_token(Fhir.R4)) from error
     session = caller.grant.session
     call.entry.user, call.entry.session, call.entry.application = session.user, session.id, caller.grant.client_id

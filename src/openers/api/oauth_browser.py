@@ -13,7 +13,7 @@ from starlette.responses import RedirectResponse, Response
 from openers.api.oauth_call import OAuthCall, status_of
 from openers.domain.credentials import AuthorisationRequest
 from openers.domain.directory import Assurance, User
-from openers.identity.errors import OAuthError, OAuthRefusal
+from openers.identity.errors import OAuthError, OAuthRefusal, TooManyFailures
 from openers.identity.log_in import PAGE_LIFE, log_in
 from openers.identity.redirects import origin, with_answer
 from openers.usecases.ports import Tx
@@ -36,7 +36,10 @@ def page_refusal(call: OAuthCall, refusal: OAuthRefusal) -> Response:
     if isinstance(refusal, ClientRefusal):
         answer = {"error": str(refusal.error), "error_description": refusal.description}
         return send_back(call, refusal.request, answer)
-    return page(call.deps.pages.refusal(refusal.description), status=status_of(refusal.error))
+    reply = page(call.deps.pages.refusal(refusal.description), status=status_of(refusal.error))
+    if isinstance(refusal, TooManyFailures):
+        reply.headers["Retry-After"] = str(refusal.retry_after_s)
+    return reply
 
 
 async def begin_log_in(call: OAuthCall, tx: Tx, request: AuthorisationRequest, user: User, assurance: Assurance) -> str:

@@ -13,6 +13,7 @@ from starlette.responses import Response
 
 from openers.api.addresses import Declared
 from openers.api.dialects import problem_of, refusal_headers
+from openers.api.failures import UNLIMITED, Failures, address_of
 from openers.api.interaction import ActiveCall, Interaction, Unexpected
 from openers.api.oauth_upstream import UpstreamProvider
 from openers.api.reply import Reply, reply_of
@@ -21,7 +22,7 @@ from openers.domain.clock import Clock
 from openers.domain.errors import Broken, Clash, OpenersError
 from openers.identity.access import AccessCache
 from openers.identity.clients import ClientCheck
-from openers.identity.errors import OAuthError, OAuthRefusal
+from openers.identity.errors import OAuthError, OAuthRefusal, TooManyFailures
 from openers.identity.id_tokens import SigningKey
 from openers.identity.log_in import Choice
 from openers.wire.outcome import Fhir, Problem
@@ -54,6 +55,7 @@ class OAuthDeps(msgspec.Struct, frozen=True, kw_only=True):
     cache: AccessCache
     pages: Pages
     upstream: UpstreamProvider | None = None
+    failures: Failures = UNLIMITED
 
     @property
     def token_url(self) -> str:
@@ -71,6 +73,10 @@ class OAuthDeps(msgspec.Struct, frozen=True, kw_only=True):
         return ClientCheck(self.token_url, with_test_only=not self.production)
 
 
+_NO_FAILURES: Final = frozenset({OAuthError.TEMPORARILY_UNAVAILABLE, OAuthError.TOO_MANY_REQUESTS})
+"""Refusals for which the caller is not to blame, or that were counted before."""
+
+
 class OAuthCall:
     """One request at an endpoint, with its world, its time and its audit entry."""
 
@@ -79,6 +85,7 @@ class OAuthCall:
         self._call = call
         self.request, self.deps, self.now = call.http(), deps, deps.wall.now()
         self.entry, self.world = call.entry, call.world
+        self.address = address_of(call.request.scope)
 
     @property
     def bearer(self) -> str:
@@ -97,6 +104,13 @@ class OAuthCall:
     def noted(self, refusal: OAuthRefusal) -> None:
         """Put a refusal into the audit entry."""
         self.entry.outcome, self.entry.code = status_of(refusal.error), refusal.error
+
+    def limited(self, refusal: OAuthRefusal) -> OAuthRefusal:
+        """What a caller is told who is refused: that, or to wait if nobody knows them and they fail too often."""
+        if self.entry.application or refusal.error in _NO_FAILURES:
+            return refusal
+        wait_s = self.deps.failures.failed(self.address)
+        return TooManyFailures(wait_s) if wait_s else refusal
 
 
 Handle = Callable[[OAuthCall], Awaitable[Response]]
@@ -146,11 +160,19 @@ class Style(NamedTuple):
 def endpoint(deps: OAuthDeps, path: str, audit_type: str, handle: Handle, style: Style) -> Declared:
     """The calls that `handle` answers with one method at `path`."""
     interaction = Interaction(
-        audit=audit_type, operation=path, dialect=OAuthDialect(deps, style.write), own_hosts=style.is_page
+        audit=audit_type,
+        operation=path,
+        dialect=OAuthDialect(deps, style.write),
+        own_hosts=style.is_page,
+        for_anybody=True,
     )
 
     async def _serve(call: ActiveCall) -> Reply:
-        return reply_of(await handle(OAuthCall(call, deps)))
+        active = OAuthCall(call, deps)
+        try:
+            return reply_of(await handle(active))
+        except OAuthRefusal as refusal:
+            raise active.limited(refusal) from refusal
 
     return Declared(interaction, _serve)
 
@@ -159,6 +181,7 @@ UNAUTHORISED: Final = 401
 _STATUSES: Final = {
     OAuthError.INVALID_CLIENT: UNAUTHORISED,
     OAuthError.INVALID_TOKEN: UNAUTHORISED,
+    OAuthError.TOO_MANY_REQUESTS: 429,
     OAuthError.TEMPORARILY_UNAVAILABLE: 503,
     OAuthError.SERVER_ERROR: 500,
 }
@@ -182,5 +205,7 @@ def json_refusal(call: OAuthCall, refusal: OAuthRefusal) -> Response:
         headers["WWW-Authenticate"] = 'Basic realm="OpenERS"'
     if refusal.error is OAuthError.TEMPORARILY_UNAVAILABLE:
         headers["Retry-After"] = "5"
+    if isinstance(refusal, TooManyFailures):
+        headers["Retry-After"] = str(refusal.retry_after_s)
     body = {"error": refusal.error, "error_description": refusal.description}
     return json_reply(body, status_of(refusal.error), headers)

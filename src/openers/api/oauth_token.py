@@ -16,8 +16,8 @@ from openers.api.oauth_call import OAuthCall, json_reply
 from openers.api.oauth_reading import Parameters, read_client, read_form
 from openers.domain.clock import Instant
 from openers.domain.credentials import AccessMode, Session
-from openers.identity.clients import Client
-from openers.identity.errors import OAuthError, OAuthRefusal, invalid_grant, invalid_request
+from openers.identity.clients import BySecret, Client
+from openers.identity.errors import OAuthError, OAuthRefusal, TooManyFailures, invalid_grant, invalid_request
 from openers.identity.id_tokens import IdToken, InvalidIdToken, id_token_claims, prove_id_token, read_id_token
 from openers.identity.log_in import CodeExchange, Redeemed, new_session, redeem_code
 from openers.identity.opaque import digest
@@ -72,9 +72,20 @@ async def revoke(call: OAuthCall) -> Response:
 
 
 async def _proved_client(call: OAuthCall, form: Parameters) -> Client:
-    sent = read_client(call.request, form)
-    async with call.world.read() as tx:
-        client = await call.deps.clients.prove(sent, tx.directory, call.now)
+    sent, failures = read_client(call.request, form), call.deps.failures
+    if isinstance(sent, BySecret):
+        wait_s = failures.wait_s(call.address, sent.client_id, digest(sent.secret))
+        if wait_s:
+            raise TooManyFailures(wait_s)
+    try:
+        async with call.world.read() as tx:
+            client = await call.deps.clients.prove(sent, tx.directory, call.now)
+    except OAuthRefusal:
+        if isinstance(sent, BySecret):
+            failures.client_failed(call.address, sent.client_id)
+        raise
+    if isinstance(sent, BySecret):
+        failures.proved(call.address, sent.client_id, digest(sent.secret))
     call.entry.application, call.entry.asid = client.application.client_id, client.application.asid or ""
     return client
 

@@ -1,28 +1,48 @@
-"""How many requests a second each application may make: a bucket of tokens each, refilled steadily.
+"""How often something may happen for each key: a bucket of tokens each, refilled steadily.
 
-Kept in the process: with several processes each allows its share on its own. Source: rules 2.3 (10 a second).
+Kept in the process: with several processes each allows its share on its own. Source: rules 2.3 (10 a second for each
+application).
 """
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable
+from math import ceil
+from typing import Final
+
+MOST_KEYS: Final = 10_000
+"""Buckets that are kept. The one that was used least recently is dropped first: it is probably full again."""
 
 
 class RateLimit:
-    """At most `per_second` requests a second for each key, in bursts of the same size; 0 is no limit."""
+    """At most `per_second` times a second for each key, in bursts of the same size or of `burst`; 0 is no limit."""
 
-    def __init__(self, per_second: float, monotonic_s: Callable[[], float]) -> None:
+    def __init__(self, per_second: float, monotonic_s: Callable[[], float], burst: float = 1.0) -> None:
         """`monotonic_s` is a clock in seconds that never goes back."""
         self.per_second, self._now = per_second, monotonic_s
-        self._buckets: dict[str, tuple[float, float]] = {}
+        self._burst = max(1.0, per_second, burst)
+        self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
 
     def admits(self, key: str) -> bool:
-        """Count one request of `key`; whether it is within the limit."""
+        """Count one use of `key`; whether it is within the limit."""
         if not self.per_second:
             return True
-        now = self._now()
-        tokens, since = self._buckets.get(key, (max(1.0, self.per_second), now))
-        tokens = min(max(1.0, self.per_second), tokens + (now - since) * self.per_second)
+        tokens = self._tokens(key)
         admitted = tokens >= 1
-        self._buckets[key] = (tokens - admitted, now)
+        self._buckets[key] = (tokens - admitted, self._now())
+        self._buckets.move_to_end(key)
+        if len(self._buckets) > MOST_KEYS:
+            self._buckets.popitem(last=False)
         return admitted
+
+    def wait_s(self, key: str) -> int:
+        """How long until `key` would be admitted, in whole seconds; 0 if it would be now. Counts nothing."""
+        if not self.per_second:
+            return 0
+        return ceil(max(0.0, 1 - self._tokens(key)) / self.per_second)
+
+    def _tokens(self, key: str) -> float:
+        now = self._now()
+        tokens, since = self._buckets.get(key, (self._burst, now))
+        return min(self._burst, tokens + (now - since) * self.per_second)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from time import perf_counter
 from typing import Any, Final
 
@@ -72,6 +72,30 @@ class Request:
         return token.lstrip(" ") if scheme.lower() == "bearer" else ""
 
 
+def bounded(receive: Any, fhir: Fhir, most_bytes: int, within_s: float) -> Callable[[], Awaitable[Any]]:
+    """Return ASGI's `receive`, which raises Stop where a body is longer than `most_bytes`, or not there `within_s`."""
+    held, more = 0, True
+    ends: float | None = None
+
+    async def _receive() -> Any:
+        nonlocal held, more, ends
+        if not more:  # whoever asks now waits for the caller to go away
+            return await receive()
+        ends = ends or asyncio.get_running_loop().time() + within_s
+        try:
+            async with asyncio.timeout_at(ends):
+                message = await receive()
+        except TimeoutError as error:
+            raise Stop(problems.too_slow(fhir, within_s)) from error
+        held += len(message.get("body", b""))
+        if held > most_bytes:
+            raise Stop(problems.too_large(fhir, most_bytes))
+        more = message.get("more_body", False)
+        return message
+
+    return _receive
+
+
 class Incoming:
     """The body of a request, which is read once: whole, or piece by piece where it is a file.
 
@@ -89,14 +113,16 @@ class Incoming:
 
     async def whole(self) -> bytes:
         """All of it. Raises Stop (too long, or too slow) and ClientGone."""
-        message = await self._receive()
-        if message["type"] == "http.request" and not message.get("more_body", False):
-            return self._bounded(message.get("body", b""))
-        try:
-            async with asyncio.timeout(self.within_s):
-                return await self._joined(message)
-        except TimeoutError as error:
-            raise Stop(problems.too_slow(self._fhir, self.within_s)) from error
+        receive = bounded(self._receive, self._fhir, self.most_bytes, self.within_s)
+        chunks: list[bytes] = []
+        more = True
+        while more:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                raise ClientGone
+            chunks.append(message.get("body", b""))
+            more = message.get("more_body", False)
+        return b"".join(chunks)
 
     async def chunks(self) -> AsyncIterator[bytes]:
         """Piece by piece, as it arrives. Raises Stop (too slow) and ClientGone (also where it ends too early)."""
@@ -114,23 +140,3 @@ class Incoming:
             left_s += len(chunk) / SLOWEST_BYTES_PER_S - (perf_counter() - began)
             if chunk:
                 yield chunk
-
-    async def _joined(self, message: Any) -> bytes:
-        """The body that begins with `message`."""
-        chunks: list[bytes] = []
-        held = 0
-        while True:
-            if message["type"] == "http.disconnect":
-                raise ClientGone
-            chunks.append(message.get("body", b""))
-            held += len(chunks[-1])
-            if held > self.most_bytes:
-                raise Stop(problems.too_large(self._fhir, self.most_bytes))
-            if not message.get("more_body", False):
-                return b"".join(chunks)
-            message = await self._receive()
-
-    def _bounded(self, body: bytes) -> bytes:
-        if len(body) > self.most_bytes:
-            raise Stop(problems.too_large(self._fhir, self.most_bytes))
-        return body

@@ -18,6 +18,8 @@ _DIRECTIONS: Final = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e
 """Marks that turn the direction of what follows: text could be made to read otherwise than it was written."""
 _UNSEEN: Final = _DIRECTIONS | frozenset("\u00ad\u200b\u2060\ufe0e\ufe0f\ufeff")
 """Characters that are never seen and carry no meaning on paper."""
+LONGEST_CLUSTER_CACHED: Final = 16
+"""Characters of a cluster that may be the key of a cache: a caller may set any number of marks on one letter."""
 _JOINERS: Final = frozenset("\u200c\u200d")
 _LINE_ENDS: Final = str.maketrans(
     {"\r": "\n", "\u2028": "\n", "\u2029": "\n", "\x0b": "\n", "\x0c": "\n", "\x85": "\n"}
@@ -29,7 +31,7 @@ def legible(text: str) -> str:
     if text.isascii() and text.isprintable():
         return text
     composed = unicodedata.normalize("NFC", text.replace("\r\n", "\n").translate(_LINE_ENDS))
-    return "".join(map(_printable, _clusters(composed)))
+    return "".join(map(_shown, _clusters(composed)))
 
 
 def spelled_out(text: str) -> str:
@@ -57,7 +59,10 @@ def _joins(character: str) -> bool:
     return character in _JOINERS or unicodedata.category(character).startswith("M")
 
 
-@lru_cache(maxsize=4096)
+def _shown(cluster: str) -> str:
+    return (_printable_cached if len(cluster) <= LONGEST_CLUSTER_CACHED else _printable)(cluster)
+
+
 def _printable(cluster: str) -> str:
     if cluster == "\n":
         return cluster
@@ -66,6 +71,9 @@ def _printable(cluster: str) -> str:
     if _fonts_of(cluster):
         return cluster
     return "".join(each if _fonts_of(each) and not _joins(each) else _spelled(each) for each in cluster)
+
+
+_printable_cached: Final = lru_cache(maxsize=4096)(_printable)
 
 
 def _spelled(character: str) -> str:

@@ -19,7 +19,10 @@ SYSTEM: Final = "SYSTEM"
 
 
 class AuditEntry(msgspec.Struct, omit_defaults=True):
-    """One entry. Mutable until it is stored; names follow the published audit fields."""
+    """One entry. Mutable until it is stored; names follow the published audit fields.
+
+    `repeated` is set where one entry stands for so many refusals alike, which came from the address `source`.
+    """
 
     event_type: str
     audit_type: str
@@ -41,6 +44,8 @@ class AuditEntry(msgspec.Struct, omit_defaults=True):
     act: str = ""
     outcome: int = 0
     code: str = ""
+    source: str = ""
+    repeated: int = 0
 
     def by(self, principal: Principal) -> None:
         """Record who is asking."""

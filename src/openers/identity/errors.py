@@ -29,12 +29,18 @@ class OAuthError(StrEnum):
     LOGIN_REQUIRED = "login_required"
     TEMPORARILY_UNAVAILABLE = "temporarily_unavailable"
     SERVER_ERROR = "server_error"
+    TOO_MANY_REQUESTS = "too_many_requests"
 
 
 class InvalidToken(Refused):
     """The bearer token was never issued, has expired, or its session has ended."""
 
     source = "rules 2.3"
+
+    def __init__(self, *, expired: bool = False) -> None:
+        """`expired`: it was issued, and its time is over."""
+        super().__init__()
+        self.expired = expired
 
 
 class OAuthRefusal(Refused):
@@ -46,6 +52,16 @@ class OAuthRefusal(Refused):
         """Which error, and why in words."""
         super().__init__(error, description)
         self.error, self.description = error, description
+
+
+class TooManyFailures(OAuthRefusal):
+    """The caller has failed too often to be heard now. `retry_after_s` is how long it must wait, in seconds."""
+
+    def __init__(self, retry_after_s: int) -> None:
+        """How long to wait."""
+        text = f"Too many requests have failed: wait {retry_after_s} s and check the client's credentials"
+        super().__init__(OAuthError.TOO_MANY_REQUESTS, text)
+        self.retry_after_s = retry_after_s
 
 
 def invalid_request(description: str) -> OAuthRefusal:

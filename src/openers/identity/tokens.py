@@ -53,7 +53,7 @@ async def open_access_token(token: str, tx: Tx, now: Instant) -> Grant:
     """What `token` stands for. Raises InvalidToken."""
     grant = await tx.credentials.get(CredentialKind.ACCESS_TOKEN, digest(token), Grant)
     if grant is None or now >= grant.expires:
-        raise InvalidToken
+        raise InvalidToken(expired=grant is not None)
     return grant
 
 

@@ -10,14 +10,13 @@ import asyncio
 from collections.abc import Callable
 from typing import Any, Final, cast
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
-
+from openers.api.connections import BoundedProtocol
 from openers.api.request import Scope
 
 _EXTENSION: Final = "openers.connection"
 
 
-class ControlledProtocol(HttpToolsProtocol):
+class ControlledProtocol(BoundedProtocol):
     """HTTP with an ASGI extension: to close the transport without a reply, and to hear that the service stops."""
 
     def on_message_begin(self) -> None:

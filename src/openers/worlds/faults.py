@@ -10,6 +10,7 @@ import random
 from collections.abc import Collection
 from enum import StrEnum
 from typing import Annotated, Final
+from weakref import WeakValueDictionary
 
 import msgspec
 
@@ -19,6 +20,8 @@ from openers.worlds.refusals import BadCall
 
 DEFAULT_LATENCY_MS: Final = 1000
 LONGEST_MS: Final = 600_000
+MOST_FAULTS: Final = 100
+"""Faults in force in one world."""
 
 
 class Place(StrEnum):
@@ -78,8 +81,8 @@ class Fault(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     """
 
     kind: Kind
-    operations: tuple[str, ...] = ()
-    services: tuple[str, ...] = ()
+    operations: Annotated[tuple[str, ...], msgspec.Meta(max_length=100)] = ()
+    services: Annotated[tuple[str, ...], msgspec.Meta(max_length=100)] = ()
     share: Annotated[float, msgspec.Meta(ge=0, le=1)] = 1.0
     count: Annotated[int, msgspec.Meta(ge=1)] | None = None
     ms: Annotated[int, msgspec.Meta(ge=0, le=LONGEST_MS)] | None = None
@@ -155,6 +158,7 @@ class Faults:
 
     def replace(self, faults: Collection[Fault], seed: int = 0) -> None:
         """Let these be in force and no others, their chances beginning at `seed`. Raises FaultRefused."""
+        _check_number(len(faults))
         for fault in faults:
             check(fault)
         self.seed = seed
@@ -162,6 +166,7 @@ class Faults:
 
     def add(self, fault: Fault) -> None:
         """Let this one be in force too. Raises FaultRefused."""
+        _check_number(len(self._orders) + 1)
         check(fault)
         self._orders.append(_Order(fault, self.seed, len(self._orders)))
 
@@ -176,15 +181,20 @@ class Faults:
 
 
 class FaultBoard:
-    """The faults of each world, by its name."""
+    """The faults of each world, by its name, for as long as something holds them: the adapters of the world do."""
 
     def __init__(self) -> None:
         """No world has any."""
-        self._faults: dict[str, Faults] = {}
+        self._faults: WeakValueDictionary[str, Faults] = WeakValueDictionary()
 
     def of(self, world: str) -> Faults:
         """Those of a world."""
         return self._faults.setdefault(world, Faults())
+
+
+def _check_number(count: int) -> None:
+    if count > MOST_FAULTS:
+        raise FaultRefused(f"faults: a world has at most {MOST_FAULTS}; remove some first (DELETE /_test/faults)")
 
 
 def check(fault: Fault) -> None:

@@ -98,6 +98,10 @@ class TestService:
         inner = DueRunner(main.world, self.worlds.jobs, note_job(self.metrics, main.world.wall))
         return MainRunner(inner, self.worlds, frozen=self.settings.frozen)
 
+    async def upkeep(self) -> None:
+        """Do what is due every second besides due work. Raises Unavailable."""
+        await self.inner.upkeep()
+
     async def close(self) -> None:
         """Drop all forks, and let go of what does not belong to the store of main."""
         await self.worlds.close()

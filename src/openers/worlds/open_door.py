@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+from openers.api.bounds import LONGEST_CACHED
 from openers.api.request import FUNCTION, ODS, Scope
 from openers.domain.credentials import AccessMode, Application
 from openers.domain.directory import User
@@ -23,6 +24,9 @@ AUTHORIZATION: Final = b"authorization"
 CONTENT_TYPE: Final = b"content-type"
 PLAIN: Final = b"application/json"
 FHIR: Final = b"application/fhir+json"
+
+MOST_KNOWN: Final = 1000
+"""Tokens that are remembered."""
 
 Key = tuple[str, int, str, str]
 """World, generation of its store, function, organisation."""
@@ -46,6 +50,8 @@ class OpenDoor:
 
     async def _entry(self, headers: Mapping[bytes, bytes], held: Held) -> dict[bytes, bytes]:
         """The headers that a log-in adds."""
+        if any(len(headers.get(name, b"")) > LONGEST_CACHED for name in (FUNCTION, ODS)):
+            return {}
         function, organisation = (headers.get(name, b"").decode("latin-1").strip() for name in (FUNCTION, ODS))
         key = (held.world.name, held.world.store.generation, function or RC, organisation)
         token, expires, place = self._known.get(key, ("", None, ""))
@@ -57,6 +63,8 @@ class OpenDoor:
             user, client_id, place = found
             begun = await begin_session_of(user, client_id, held.world)
             token = begun.access_token
+            if len(self._known) >= MOST_KNOWN:
+                self._known.clear()
             self._known[key] = (token, begun.grant.expires, place)
         added = {AUTHORIZATION: f"Bearer {token}".encode()}
         return added if organisation or not place else {**added, ODS: place.encode()}

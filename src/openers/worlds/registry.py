@@ -29,6 +29,8 @@ from openers.worlds.snapshots import Snapshots
 IDLE_S: Final = 1800.0
 """A fork that was not used for so long, in seconds, is dropped."""
 MOST_FORKS: Final = 2000
+MOST_GONE: Final = 10_000
+"""Names of forks that are remembered to have been dropped."""
 BEFORE: Final = "before.load"
 FORKED: Final = "fork."
 """How names of copies begin that were made to be forked from."""
@@ -57,7 +59,7 @@ class Worlds:
         self._copies = copies
         self._content = Content(blobs, lambda: [held.world.store for held in self.all], lambda: snapshots.content)
         self._forks: dict[str, Held] = {}
-        self._gone: set[str] = set()
+        self._gone: dict[str, None] = {}
         self._used: Counter[str] = Counter()
         self._packs: dict[tuple[str, int], Origin] = {}
         self._latest: dict[str, tuple[object, str]] = {}
@@ -100,7 +102,7 @@ class Worlds:
             origin = Origin(origin.copy, msgspec.structs.replace(origin.kept, ids=ids))
         held = await self._open(name, origin)
         self._forks[name] = held
-        self._gone.discard(name)
+        self._gone.pop(name, None)
         return held
 
     @asynccontextmanager
@@ -129,13 +131,17 @@ class Worlds:
         if held is self.main or held.in_use:
             raise Taken(f"World {name} is {'main' if held is self.main else 'in use'}: it can't be dropped")
         del self._forks[name]
+        _, latest = self._latest.pop(name, (None, ""))
         await self._close(held)
+        await self._tidy(latest)
 
     async def drop_idle(self) -> None:
         """Drop forks that nobody has used for long."""
         for held in list(self._forks.values()):
             if not held.in_use and monotonic() - held.last_used_s > IDLE_S:
-                self._gone.add(held.name)
+                self._gone[held.name] = None
+                if len(self._gone) > MOST_GONE:
+                    del self._gone[next(iter(self._gone))]
                 await self.drop(held.name)
 
     async def load(self, held: Held, pack: str, seed: int = 0) -> None:
@@ -262,7 +268,9 @@ class Worlds:
         await self._tidy(origin.copy)
 
     async def _tidy(self, copy: str) -> None:
-        is_wanted = self._used[copy] > 0 or any(copy == latest for _, latest in self._latest.values())
+        if self._used[copy] <= 0:
+            del self._used[copy]
+        is_wanted = copy in self._used or any(copy == latest for _, latest in self._latest.values())
         if copy.startswith(FORKED) and not is_wanted:
             await self._drop(copy)
 

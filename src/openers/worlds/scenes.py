@@ -16,8 +16,9 @@ import msgspec
 
 from openers.api.edge import PREFIX
 from openers.api.registry import Operation
-from openers.api.request import Request, Scope
+from openers.api.request import Request, Scope, Stop, bounded
 from openers.api.routes import Routes
+from openers.domain.attachments import LARGEST_PREVIEW
 from openers.domain.codes import ClinicalTerm, CodeSystem, CodeSystemName
 from openers.domain.geography import Point
 from openers.domain.identifiers import Postcode
@@ -55,7 +56,9 @@ class Scenes:
         if operation is None or not scenes:
             async with self._worlds.thrown_away(held) as fork:
                 return await self._in_world(scope, fork.world, held, receive, send)
-        body, taken, refused = await _whole(receive), list[Said](), list[Said]()
+        within = self._worlds.settings.body_timeout_s
+        body = await _whole(bounded(receive, Request(scope, PREFIX).fhir, LARGEST_PREVIEW, within))
+        taken, refused = list[Said](), list[Said]()
         for scene in (*scenes, None):
             if taken and (scene is None or _is_act(operation)):
                 break
@@ -184,26 +187,32 @@ def _is_act(operation: Operation) -> bool:
 class Body:
     """A request's body, to be read again and again."""
 
-    def __init__(self, messages: Sequence[Scope], receive: Callable[[], Awaitable[Scope]]) -> None:
-        """`messages` are ASGI's; `receive` tells what comes after them."""
-        self._messages, self._receive = messages, receive
+    def __init__(self, messages: Sequence[Scope], receive: Callable[[], Awaitable[Scope]], stop: Stop | None) -> None:
+        """`messages` are ASGI's; `receive` tells what comes after them, unless that is `stop`."""
+        self._messages, self._receive, self._stop = messages, receive, stop
 
     def again(self) -> Callable[[], Awaitable[Scope]]:
-        """ASGI's `receive`, from the beginning."""
+        """ASGI's `receive`, from the beginning. Raises Stop."""
         left = iter(self._messages)
 
         async def _receive() -> Scope:
-            return next(left, None) or await self._receive()
+            message = next(left, None)
+            if message is None and self._stop is not None:
+                raise self._stop
+            return message or await self._receive()
 
         return _receive
 
 
 async def _whole(receive: Any) -> Body:
-    """All that arrives. Only scenes read it so: they are for tests, and their requests small."""
-    messages: list[Scope] = [await receive()]
-    while messages[-1].get("more_body"):
-        messages.append(await receive())
-    return Body(messages, receive)
+    """All that arrives, as far as it is not refused. Only scenes read it so: they are for tests."""
+    messages: list[Scope] = []
+    try:
+        while not messages or messages[-1].get("more_body"):
+            messages.append(await receive())
+    except Stop as stop:
+        return Body(messages, receive, stop)
+    return Body(messages, receive, None)
 
 
 def _at(scene: Scene, name: str) -> Pack:

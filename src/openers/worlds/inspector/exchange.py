@@ -24,6 +24,9 @@ from openers.wire.json import JsonValue
 from openers.wire.outcome import Problem
 from openers.worlds.inspector.contract import Finding
 
+MOST_CHARACTERS: Final = 64 * 2**20
+"""Characters of all exchanges that are kept."""
+
 Headers = tuple[tuple[str, str], ...]
 
 
@@ -108,10 +111,11 @@ class Exchange(msgspec.Struct, frozen=True, kw_only=True):
 class Exchanges:
     """The last exchanges, the oldest dropped first. One thread keeps them, others read them."""
 
-    def __init__(self, most: int) -> None:
-        """Keep so many."""
+    def __init__(self, most: int, most_characters: int = MOST_CHARACTERS) -> None:
+        """Keep `most`, as far as they have no more than `most_characters` together."""
         self.most: Final = most
-        self._kept: deque[Exchange] = deque(maxlen=most)
+        self._kept: deque[Exchange] = deque()
+        self._most_characters, self._characters = most_characters, 0
         self._changing = Lock()
         self._next = 1
 
@@ -124,6 +128,9 @@ class Exchanges:
         """Remember one."""
         with self._changing:
             self._kept.append(exchange)
+            self._characters += _characters(exchange)
+            while len(self._kept) > self.most or self._characters > self._most_characters:
+                self._characters -= _characters(self._kept.popleft())
 
     def of(self, world: str) -> Iterator[Exchange]:
         """Those of a world, the latest first."""
@@ -141,3 +148,11 @@ class Exchanges:
             kept = [each for each in self._kept if each.world != world]
             self._kept.clear()
             self._kept.extend(kept)
+            self._characters = sum(map(_characters, kept))
+
+
+def _characters(exchange: Exchange) -> int:
+    """How long the texts of an exchange are together, as far as a caller decides it."""
+    said = exchange.request, exchange.reply
+    headers = sum(len(name) + len(value) for each in said for name, value in each.headers)
+    return headers + sum(len(each.body) for each in said) + len(exchange.target)

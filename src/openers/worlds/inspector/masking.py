@@ -13,6 +13,7 @@ from urllib.parse import parse_qsl
 
 import msgspec
 
+from openers.api.bounds import LONGEST_CACHED
 from openers.telemetry.redaction import MASK, is_secret, redact_nhs_numbers, redact_text
 from openers.wire.json import MalformedJson, parse_any
 from openers.worlds.inspector.repeats import Repeats
@@ -56,6 +57,8 @@ class Clean:
 
     def unless_known(self, text: str, mask: Callable[[str], str]) -> str:
         """The text as `mask` gives it."""
+        if len(text) > LONGEST_CACHED:
+            return mask(text)
         if text in self._texts:
             return text
         masked = mask(text)

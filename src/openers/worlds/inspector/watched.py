@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import msgspec
 
+from openers.api.bounds import LONGEST_CORRELATION_ID, kept
 from openers.api.edge import PREFIX
 from openers.api.gateway import Gateway
 from openers.api.request import CORRELATION, ODS, Request, Scope
@@ -127,7 +128,7 @@ def exchange_of(watched: Watched, judges: Judges) -> Exchange:
         reply=_reply(watched, masker),
         status=watched.status,
         request_id=watched.request_id or entry.request_id,
-        correlation_id=request.header(CORRELATION),
+        correlation_id=kept(request.header(CORRELATION), LONGEST_CORRELATION_ID),
         operation=None if match is None else match.operations.get(request.method),
         methods=() if match is None else tuple(match.operations),
         caller=watched.caller,

@@ -1,0 +1,157 @@
+"""Finds whatever in a source outlives a request and grows: memoised functions, and containers of objects and modules.
+
+`ROWS` lists each with what bounds it, number and key. A new one is a finding until it has a row.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from typing import Final
+
+from tests.checks.source import Finding, Source
+
+MEMOS: Final = frozenset({"cache", "lru_cache"})
+CONTAINERS: Final = frozenset(
+    {
+        "Counter", "OrderedDict", "WeakKeyDictionary", "WeakValueDictionary", "defaultdict", "deque", "dict", "list",
+        "set",
+    }
+)  # fmt: skip
+
+ROWS: Final[dict[str, str]] = {
+    "openers/api/connections.py::Connections.silent": "one for each connection, at most Connections.most",
+    "openers/api/connections.py::Connections.idle": "one for each connection, at most Connections.most",
+    "openers/api/failures.py::Failures._counts": "MOST_SOURCES addresses",
+    "openers/api/failures.py::Failures._proofs": "MOST_PROVED keys: an address and a client id",
+    "openers/api/media.py::_accepts_cached": "256 headers of at most LONGEST_CACHED characters",
+    "openers/api/media.py::_is_fhir_json_cached": "256 headers of at most LONGEST_CACHED characters",
+    "openers/api/rate_limit.py::RateLimit._buckets": "MOST_KEYS: client ids and addresses",
+    "openers/api/registry.py::REGISTRY": "the operations of the package",
+    "openers/api/renderings.py::Renderings._kept": "32 MiB of replies; keys are of stored records",
+    "openers/api/routes.py::_Node.literal": "the operations of the package",
+    "openers/api/routes.py::_Node.operations": "the operations of the package",
+    "openers/api/routes.py::Routes._paths": "the operations of the package",
+    "openers/documents/legible.py::_printable_cached": "4096 texts of at most LONGEST_CLUSTER_CACHED characters",
+    "openers/documents/legible.py::_fonts_with": "8192 single characters",
+    "openers/documents/legible.py::_coverage": "no argument",
+    "openers/documents/sniffing.py::Passing._marks": "ends with the upload",
+    "openers/documents/typesetter.py::_Press._compilers": "one for each kind of document",
+    "openers/domain/listings.py::Listings._orders": "REMEMBERED_ORDERS; keys are criteria that were checked",
+    "openers/identity/access.py::AccessCache._callers": "10,000 callers by the digest of a token that was found",
+    "openers/reference/packaged.py::PackagedReference._systems": "the code systems of the package",
+    "openers/store/audit_verify.py::_Chain.gaps": "ends with the verification",
+    "openers/store/audit_verify.py::_Chain.late": "ends with the verification",
+    "openers/store/audit_verify.py::_Check._chains": "ends with the verification",
+    "openers/store/audit_verify.py::_Check._damages": "ends with the verification",
+    "openers/store/audit_verify.py::_Check._findings": "ends with the verification",
+    "openers/store/audit_verify.py::_Check._headed": "ends with the verification",
+    "openers/store/audit_verify.py::_Check._marks": "ends with the verification",
+    "openers/store/batches.py::Batches._waiting": "one for each call under way",
+    "openers/store/credentials.py::_decoder_of": "one for each kind of credential",
+    "openers/store/sqlite.py::_Group.entries": "one for each call under way",
+    "openers/store/sqlite.py::_Group.waiters": "one for each call under way",
+    "openers/store/worklists.py::_statement": "tables, kinships and filters of the package",
+    "openers/telemetry/metrics.py::Metrics._due": "kinds of due work and two outcomes",
+    "openers/usecases/due.py::DueRunner._under_way": "one for each place of a kind of work",
+    "openers/worlds/content.py::Content._copies": "one for each copy of a world that exists",
+    "openers/worlds/events/feed.py::Feed._missing": "MOST_MISSING numbers",
+    "openers/worlds/faults.py::Faults._orders": "MOST_FAULTS, each within the lengths of its fields",
+    "openers/worlds/faults.py::FaultBoard._faults": "one for each world that exists",
+    "openers/worlds/http/pages.py::_templates": "no argument",
+    "openers/worlds/inspector/contract.py::Document._validators": "the schemas of our OpenAPI document",
+    "openers/worlds/inspector/exchange.py::Exchanges._kept": "OPENERS_KEPT_EXCHANGES, and MOST_CHARACTERS together",
+    "openers/worlds/inspector/masking.py::Clean._texts": "4096 texts of at most LONGEST_CACHED characters",
+    "openers/worlds/inspector/masking.py::Masker._masked": "ends with the exchange",
+    "openers/worlds/open_door.py::OpenDoor._known": "MOST_KNOWN; keys have at most LONGEST_CACHED characters",
+    "openers/worlds/own_pas.py::OwnPas._booked": "one for each booking that is stored",
+    "openers/worlds/packs/acts.py::form_names": "no argument",
+    "openers/worlds/packs/acts.py::read_form": "the forms of the package: others are errors, which are not kept",
+    "openers/worlds/packs/reading.py::read_pack": "the packs of the package: others are errors, which are not kept",
+    "openers/worlds/registry.py::Worlds._forks": "MOST_FORKS names of at most 64 characters",
+    "openers/worlds/registry.py::Worlds._gone": "MOST_GONE names of at most 64 characters",
+    "openers/worlds/registry.py::Worlds._used": "one for each copy of a world that exists",
+    "openers/worlds/registry.py::Worlds._packs": "one for each pack and seed that a tester loads",
+    "openers/worlds/registry.py::Worlds._latest": "one for each world that exists",
+    "openers/worlds/scenes.py::Scenes._origins": "the scenes of the packs",
+    "openers/worlds/scenes.py::Said._messages": "ends with the request",
+    "openers/worlds/story.py::Stage._tokens": "ends with the loading of a pack",
+    "openers/worlds/story.py::Stage._replies": "ends with the loading of a pack",
+    "openers_testpas/auth.py::ServiceKeys._keys": "the keys that the service publishes, replaced at each fetch",
+    "openers_testpas/calendar.py::bank_holidays": "no argument",
+    "openers_testpas/faults.py::Faults.played": "kinds of faults",
+    "openers_testpas/faults.py::Faults.second_answers": "one for each fault `twice` that a tester orders",
+}
+
+
+def caches(source: Source) -> Iterator[Finding]:
+    """Growing things without a row."""
+    for name, node in found(source):
+        if name not in ROWS:
+            yield source.at(node, f"{name} may grow: say in tests/checks/caches.py what bounds it, number and key")
+
+
+def found(source: Source) -> Iterator[tuple[str, ast.AST]]:
+    """Each growing thing: `path::name` and its place."""
+    module = source.path.removeprefix("src/")
+    for node in source.tree.body:
+        for name in _names_of_container(node):
+            yield f"{module}::{name}", node
+    for node in ast.walk(source.tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and any(map(_is_memo, node.decorator_list)):
+            yield f"{module}::{node.name}", node
+        elif isinstance(node, ast.Assign | ast.AnnAssign) and _is_memo_call(node.value):
+            yield f"{module}::{_target(node)}", node
+        elif isinstance(node, ast.ClassDef):
+            for inner in ast.walk(node):
+                for name in _names_of_container(inner):
+                    if name.startswith("self."):
+                        yield f"{module}::{node.name}.{name.removeprefix('self.')}", inner
+
+
+def _names_of_container(node: ast.AST) -> Iterator[str]:
+    """The name that an assignment gives to an empty container, which can only be meant to grow."""
+    if isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None and _is_container(node.value):
+        targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+        yield from (ast.unparse(each) for each in targets if isinstance(each, ast.Name | ast.Attribute))
+
+
+def _is_container(value: ast.expr) -> bool:
+    match value:
+        case ast.Dict(keys=[]) | ast.List(elts=[]):
+            return True
+        case ast.Call(func=function):
+            return _last_name(function) in CONTAINERS and not _copies(value)
+        case _:
+            return False
+
+
+def _copies(call: ast.Call) -> bool:
+    """Whether the container is made of another one: `set(x)`, but neither `defaultdict(x)` nor `deque(maxlen=9)`."""
+    return bool(call.args) and _last_name(call.func) in {"OrderedDict", "dict", "list", "set"}
+
+
+def _is_memo(decorator: ast.expr) -> bool:
+    function = decorator.func if isinstance(decorator, ast.Call) else decorator
+    return _last_name(function) in MEMOS
+
+
+def _is_memo_call(value: ast.expr | None) -> bool:
+    """Whether a function is memoised by hand: `lru_cache(9)(f)`, `cache(f)`."""
+    if not isinstance(value, ast.Call):
+        return False
+    return _last_name(value.func) in MEMOS or _is_memo_call(value.func)
+
+
+def _target(node: ast.Assign | ast.AnnAssign) -> str:
+    return ast.unparse(node.targets[0] if isinstance(node, ast.Assign) else node.target)
+
+
+def _last_name(node: ast.expr) -> str:
+    match node:
+        case ast.Attribute(attr=name) | ast.Name(id=name):
+            return name
+        case ast.Subscript(value=inner):
+            return _last_name(inner)
+        case _:
+            return ""
