@@ -21,6 +21,7 @@ from tests.files import (
     documents_of,
     upload,
 )
+from tests.moments import now
 from tests.requests import ODS, SD, SDS_USER, Json
 from tests.service import CONSULTANT, GP, GP_ADMIN, PRACTICE, RC, Person, entry
 
@@ -56,7 +57,7 @@ def moment(referral: Json, url: str) -> str | None:
 async def test_a_first_letter_is_shown_with_all_that_is_known_of_it(it: Practice) -> None:
     ubrn = await it.refer()
     file = await it.file(ubrn)
-    before = datetime.now(UTC)
+    before = now()
     reply = await it.maintain(ubrn, 3, document(file, "What the blood test showed"))
     assert (reply.status_code, reply.headers["etag"]) == (200, 'W/"4"')
     body = reply.json()
@@ -66,7 +67,7 @@ async def test_a_first_letter_is_shown_with_all_that_is_known_of_it(it: Practice
     assert shown["id"] == f"DocumentReference-{attachment['id']}"
     assert body["supportingInfo"] == [{"reference": f"#{shown['id']}"}]
     assert shown["description"] == "What the blood test showed"
-    assert before.replace(microsecond=0) <= datetime.fromisoformat(shown["indexed"]) <= datetime.now(UTC)
+    assert before <= datetime.fromisoformat(shown["indexed"]) <= now()
     assert attachment["url"] == f"Binary/{file}"
     assert (attachment["title"], attachment["contentType"]) == ("letter.pdf", "application/pdf")
     assert (attachment["size"], attachment["creation"]) == (len(LETTER.content), before.date().isoformat())
@@ -223,12 +224,12 @@ async def test_a_file_that_was_left_out_belongs_to_its_organisation_again(it: Pr
     consultant = await it.run.as_person(CONSULTANT)
     assert (await consultant.get(f"/STU3/Binary/{old}")).status_code == 200
     new = await it.file(ubrn, "new.pdf")
-    before = datetime.now(UTC)
+    before = now()
     assert (await it.maintain(ubrn, version + 1, new)).status_code == 200
     assert (await it.gp.get(f"/STU3/Binary/{old}")).status_code == 200
     assert code_of(await consultant.get(f"/STU3/Binary/{old}")) == "NO_RELATIONSHIP"
     (due,) = await _due(it, old)
-    assert before + timedelta(days=7) <= due <= datetime.now(UTC) + timedelta(days=7)
+    assert before + timedelta(days=7) <= due <= now() + timedelta(days=7)
     back = await it.maintain(ubrn, version + 2, new, old)
     assert names(back.json()) == ["new.pdf", "old.pdf"]
     await _purge(it, old)

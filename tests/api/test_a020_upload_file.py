@@ -17,6 +17,7 @@ import pytest
 from tests.api.expectations import TEXT, code_of, place_of, told
 from tests.api.practice import Practice, practice_in
 from tests.files import LETTER, MOST, SAMPLES, Sample, attachments_of, sent, upload
+from tests.moments import now
 from tests.service import CONSULTANT_ADMIN, Running
 
 from openers.domain.identifiers import FileId
@@ -38,7 +39,7 @@ def contents(run: Running) -> list[str]:
 async def test_an_upload_is_kept_with_all_that_is_known_of_it(practice_on_both: Practice) -> None:
     """Durably, with its scan due at once and its purge in a week."""
     it = practice_on_both
-    before = datetime.now(UTC)
+    before = now()
     reply = await sent(it.gp, LETTER, "000000000001")
     assert (reply.status_code, reply.content) == (201, b"")
     assert "content-type" not in reply.headers
@@ -55,7 +56,7 @@ async def test_an_upload_is_kept_with_all_that_is_known_of_it(practice_on_both: 
     week = timedelta(days=7)
     for kind, after in ((SCAN, timedelta()), (PURGE, week)):
         at = datetime.fromtimestamp(due[kind] / 1_000_000, UTC)
-        assert before + after <= at <= datetime.now(UTC) + after
+        assert before + after <= at <= now() + after
 
 
 async def test_a_preview_is_marked(practice: Practice) -> None:

@@ -19,6 +19,7 @@ from openers.usecases.file_ports import Blobs
 from tests.blobs.kept import Kept, broken_off, content_of, in_pieces, joined, new_file
 from tests.blobs.s3 import Bucket
 from tests.live import free_port
+from tests.moments import now
 from tests.waiting import HANGS_AFTER_S
 
 pytestmark = pytest.mark.anyio
@@ -102,9 +103,8 @@ async def test_what_is_older_is_found(kept: Kept) -> None:
     """Content of ours, by the time at which it was saved; never what somebody else keeps in the same place."""
     blobs = [await kept.blobs.save(new_file(), in_pieces(content_of(size), size)) for size in (1, 2, 3)]
     kept.put("notes.txt", b"not ours")
-    now = datetime.now(UTC)
-    assert await older(kept.blobs, now - HOUR) == set()
-    assert await older(kept.blobs, now + HOUR) == {blob.key for blob in blobs}
+    assert await older(kept.blobs, now() - HOUR) == set()
+    assert await older(kept.blobs, now() + HOUR) == {blob.key for blob in blobs}
     assert "notes.txt" in kept.names()
 
 

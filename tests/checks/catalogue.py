@@ -5,7 +5,7 @@ from __future__ import annotations
 from fnmatch import fnmatch
 from typing import Final
 
-from tests.checks import caches, logcalls, purity, shape, wording
+from tests.checks import caches, logcalls, moments, purity, shape, wording
 from tests.checks.source import Check
 
 CORE: Final = (
@@ -32,6 +32,10 @@ def _is_service(path: str) -> bool:
     return path.endswith(".py") and path.startswith("src/")
 
 
+def _is_test(path: str) -> bool:
+    return path.endswith(".py") and path.startswith("tests/")
+
+
 def _may_not_start_tasks(path: str) -> bool:
     return _is_service(path) and path not in TASK_STARTERS
 
@@ -52,6 +56,7 @@ CHECKS: Final = (
     Check("no task on the side", _may_not_start_tasks, purity.side_tasks),
     Check("bounded caches", _is_service, caches.caches),
     Check("log calls with fields", _is_service, logcalls.composed_messages),
+    Check("instants that are cut", _is_test, moments.uncut_instants),
     Check("sizes", _is_ours, shape.sizes),
     Check("docstrings", _is_ours, shape.docstrings),
     Check("return types", _is_ours, shape.return_types),

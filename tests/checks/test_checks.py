@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.checks import catalogue, examples, logcalls, purity, shape, wording
+from tests.checks import catalogue, examples, logcalls, moments, purity, shape, wording
 from tests.checks.source import Check, Finding, Source, run, texts
 
 Find = Callable[[Source], Iterable[Finding]]
@@ -27,6 +27,8 @@ FOUND: tuple[tuple[Find, str], ...] = (
     (purity.side_tasks, "group.create_task(work())"),
     (purity.side_tasks, "from asyncio import ensure_future\nensure_future(work())"),
     (logcalls.composed_messages, "log.info(f'{ubrn} created')"),
+    (moments.uncut_instants, "assert before <= datetime.now(UTC)"),
+    (moments.uncut_instants, "def test_f():\n    before = datetime.now(UTC)\n    assert before + WEEK <= kept"),
     (logcalls.composed_messages, "self._log.warning('%s created' % ubrn)"),
     (logcalls.composed_messages, "structlog.get_logger().error('{} gone'.format(ubrn))"),
     (logcalls.composed_messages, "logger.info('created', who='user ' + name)"),
@@ -58,6 +60,7 @@ LEFT_ALONE: tuple[tuple[Find, str], ...] = (
     (purity.statuses, "@operation('A015', refusal=400)\ndef f(): ..."),
     (purity.side_tasks, "await gather(*work)"),
     (logcalls.composed_messages, "log.info('referral_created', ubrn=ubrn)\nmath.log(f'{x}')"),
+    (moments.uncut_instants, "def f():\n    start = datetime.now(UTC)\n    return start\nassert now() <= kept"),
     (shape.sizes, "@app.command()\ndef serve(a, b, c, d, e, f): ..."),
     (shape.sizes, "class C:\n    def f(self, a, b, c, d, e): ..."),
     (shape.docstrings, '"""M."""\ndef _f(): ...\nclass _C: ...'),

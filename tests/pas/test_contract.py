@@ -14,6 +14,7 @@ from openers.domain.errors import PasRefused, PasSilent
 from openers.domain.identifiers import NhsNumber, Ubrn, UserId
 from openers.pas import connector as module
 from openers.pas.connector import PasConnector
+from tests.moments import now
 from tests.pas.systems import CLINICIAN, OTHER_SERVICE, SOON_S, Pas, connector
 
 pytestmark = pytest.mark.anyio
@@ -65,9 +66,9 @@ async def test_all_pages_are_read(calls: PasConnector, pas: Pas, monkeypatch: py
 async def test_what_changed_comes_whatever_its_state(calls: PasConnector, pas: Pas) -> None:
     taken, _ = pas.add_slot(START), pas.add_slot(START + timedelta(hours=1))
     await calls.book(pas.link, booking(taken))
-    changed = await calls.slots(pas.link, BEFORE, END, datetime.now(UTC) - timedelta(hours=1))
+    changed = await calls.slots(pas.link, BEFORE, END, now() - timedelta(hours=1))
     assert {(slot.pas_id, slot.free) for slot in changed} >= {(taken, False)}
-    assert await calls.slots(pas.link, BEFORE, END, datetime.now(UTC) + timedelta(hours=1)) == ()
+    assert await calls.slots(pas.link, BEFORE, END, now() + timedelta(hours=1)) == ()
 
 
 async def test_a_booking_takes_its_slot(calls: PasConnector, pas: Pas) -> None:

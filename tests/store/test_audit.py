@@ -8,13 +8,14 @@ from __future__ import annotations
 import io
 import json
 import logging
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import pytest
 
 from openers.server import HEADS_EVERY_S, AuditHeads
 from openers.telemetry.logs import LogFormat, configure
+from tests.moments import now
 from tests.requests import PATIENT, create_referral, search
 from tests.service import CONSULTANT, CONSULTANT_ADMIN, GP, Running
 from tests.store.outside import audit_entries
@@ -30,12 +31,12 @@ async def entries(run: Running) -> list[dict[str, Any]]:
 async def test_an_act_leaves_one_entry_with_all_fields(on_both: Running) -> None:
     """Who, for whom, in which role, with what, when, on whose record, with what outcome."""
     gp = await on_both.as_person(GP)
-    before = datetime.now(UTC)
+    before = now()
     reply = await gp.post(**_with(create_referral(), {"X-Correlation-ID": "correlation 1"}))
     assert reply.status_code == 201, reply.text
     entry = (await entries(on_both))[-1]
     at = datetime.fromisoformat(entry.pop("at"))
-    assert before.replace(microsecond=0) <= at <= datetime.now(UTC)
+    assert before <= at <= now()
     assert entry.pop("session")
     assert entry.pop("asid")
     assert entry == {

@@ -11,7 +11,7 @@ import msgspec
 from openers.usecases.world import World
 from openers.worlds.clock import WorldClock
 
-WITHIN_S: Final = 2.0
+WITHIN_S: Final = 10.0
 CONTROL: Final = "/_control/clock"
 
 
