@@ -23,6 +23,7 @@ from joserfc import jwt
 from joserfc.jwk import KeySet, RSAKey
 
 from openers.api.addresses import Addresses, document
+from openers.api.hosts import own_hosts
 from openers.api.interaction import Loop
 from openers.api.oauth import oauth_routes
 from openers.api.oauth_call import OAuthDeps
@@ -288,7 +289,7 @@ async def running(
         pages=LogInPages(),
         upstream=upstream,
     )
-    loop = Loop(world=always(watched))
+    loop = Loop(world=always(watched), hosts=own_hosts(base_url, "127.0.0.1"))
     style = document(loop, STYLE_PATH, style_sheet(), STYLE_HEADERS)
     app = Addresses(loop, [*oauth_routes(loop, deps), style])
     try:

@@ -63,6 +63,9 @@ class Trace(Enum):
         return self in (Trace.FULL, Trace.REFUSALS)
 
 
+FULL: Final = Trace.FULL
+
+
 class Unexpected(Exception):
     """Something failed that should not. `error_id`, the call's request id, finds it in the log."""
 
@@ -113,7 +116,7 @@ class Interaction(msgspec.Struct, frozen=True, kw_only=True):
     audit: str
     operation: str
     dialect: Dialect
-    trace: Trace = Trace.FULL
+    trace: Trace = FULL
     success: int = 0
     own_hosts: bool = False
     for_anybody: bool = False
@@ -152,7 +155,7 @@ class Loop(msgspec.Struct, frozen=True, kw_only=True):
             reply = await self._answer(interaction, call, handler)
         except (ClientGone, ClientDisconnect):
             return await _note_gone(interaction, call)
-        if interaction.trace is Trace.FULL:
+        if interaction.trace is FULL:
             self._meter(interaction.operation).done(reply.status, perf_counter() - began)
         try:
             await send_reply(channel, reply, _own_headers(entry, reply), request.method)
@@ -204,7 +207,7 @@ class Loop(msgspec.Struct, frozen=True, kw_only=True):
 
 async def _witnessed(interaction: Interaction, call: ActiveCall, reply: Reply) -> Reply:
     """The reply, its entry durable; an act's entry has committed with it. Raises what the store raises."""
-    if interaction.trace is Trace.FULL and not call.recorded:
+    if interaction.trace is FULL and not call.recorded:
         call.entry.outcome = reply.status
         try:
             await call.world.store.witness(call.entry)
@@ -235,7 +238,7 @@ async def _note_gone(interaction: Interaction, call: ActiveCall) -> None:
 
 def _entry(interaction: Interaction, request: Request, world: World, ids: Ids) -> AuditEntry:
     """The call's audit entry, as far as it is known before anybody is asked."""
-    source = world.ids if interaction.trace is Trace.FULL else ids
+    source = world.ids if interaction.trace is FULL else ids
     return AuditEntry(
         event_type=request.method,
         audit_type=interaction.audit,
