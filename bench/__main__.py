@@ -23,6 +23,7 @@ from bench.booking import BOOK, FIND_SLOTS, HUNG, measure_booking
 from bench.documents import DOCUMENTS_A_SECOND, KEPT, measure_documents
 from bench.documents import Figures as DocumentFigures
 from bench.files import UPLOAD, FileFigures, measure_files, upload
+from bench.hostile import hostile_delays, report_hostile
 from bench.load import Measured, Request, run
 from bench.processes import Server, server
 from bench.worklists import SMALL, WORKLIST
@@ -93,6 +94,7 @@ def measure(directory: Path, seconds: int) -> dict[str, Any]:
         figures["memory_after_load_mib"] = service.memory_mib()
         created = sum(each.answered for each in figures["rates"]["A011"].values())
         _check_store(directory / "bench.db", created)
+    figures["hostile_ms"] = hostile_delays(_demo_settings(directory), directory)
     figures["rates"][WORKLIST] = measure_worklist(directory, SMALL, seconds, CONNECTIONS)
     return _with_booking(figures, seconds, directory)
 
@@ -119,9 +121,13 @@ def _environ(settings: Settings) -> dict[str, str]:
     }
 
 
+def _demo_settings(directory: Path) -> Settings:
+    return settings_for(f"sqlite:///{directory / 'demo.db'}", directory)
+
+
 def _demo_weight(directory: Path) -> dict[str, float]:
     """Memory and start of the service on the plain demo world, after one request of each kind."""
-    settings = settings_for(f"sqlite:///{directory / 'demo.db'}", directory)
+    settings = _demo_settings(directory)
     load_demo(settings)
     arguments = ["-m", "openers.cli.main", "serve", "--port", "PORT"]
     with server(arguments, _environ(settings), "/referrals/_ping", directory) as service:
@@ -196,6 +202,7 @@ def report(figures: dict[str, Any]) -> bool:
     print(f"disk_ratio: {UPLOAD} at 16 connections, against dd oflag=dsync with pieces as large, before and after")
     print(f"hung_ratio: time of A005 with {HUNG} calls to the PAS hanging, against without")
     print(f"{'memory after load':22}{figures['memory_after_load_mib']:11.1f} MiB")
+    good &= report_hostile(figures["hostile_ms"])
     return good & _report_documents(figures["documents"])
 
 

@@ -16,6 +16,8 @@ from openers.api.bounds import LONGEST_CACHED
 
 FHIR_JSON: Final = "application/fhir+json"
 PDF: Final = "application/pdf"
+LONGEST_ENCODED: Final = 4096
+"""How long an encoded name may be, in characters; a longer one names no file. Decoding takes quadratic time."""
 # Commas and semicolons within quotes separate nothing, nor does a quote behind a backslash end them.
 _QUOTED: Final = r'"(?:[^"\\]|\\.)*"?'
 _ELEMENT: Final = re.compile(rf'(?:[^,"]|{_QUOTED})+')
@@ -70,7 +72,7 @@ def file_name_of(header: bytes) -> str:
         text = header.decode("utf-8")
     except UnicodeDecodeError:
         return header.decode("latin-1").strip()
-    if not text.startswith("=?"):
+    if not text.startswith("=?") or len(text) > LONGEST_ENCODED:
         return text.strip()
     try:
         return str(make_header(decode_header(text)))

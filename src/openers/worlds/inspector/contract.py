@@ -20,6 +20,8 @@ from openers.wire.json import MalformedJson, parse_any
 Json = dict[str, Any]
 JSON: Final = "json"
 ANY: Final = "*/*"
+LONGEST_JUDGED: Final = 64 * 1024
+"""How long a body may be, in bytes, for it to be judged at all: nothing else of the process runs meanwhile."""
 MOST_JUDGED: Final = 200
 """How many objects and arrays a body may have for all its findings to be told; of a longer one only the first is.
 
@@ -38,7 +40,7 @@ class Finding(NamedTuple):
 class Heard(msgspec.Struct, frozen=True, kw_only=True):
     """A message, as far as a document describes it. Names of headers are in lower case; `status` is that of a reply.
 
-    Without `body` nothing is said of it.
+    Without `body`, or with a very long one, nothing is said of it.
     """
 
     headers: Mapping[str, str]
@@ -148,7 +150,7 @@ class Document:
             return
         if media not in content:
             yield Finding("media", media, f"is none of {', '.join(content)}")
-        elif JSON in media and message.body is not None:
+        elif JSON in media and message.body is not None and len(message.body) <= LONGEST_JUDGED:
             yield from self._body(content[media]["schema"], message.body)
 
     def _body(self, schema: Json, body: bytes) -> Iterator[Finding]:

@@ -1,0 +1,294 @@
+"""Every parser of what callers send is linear, and what parses is listed: a new use of a parser needs a row here."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from datetime import UTC, date, datetime, timedelta
+from itertools import islice
+from typing import Any, Final
+from urllib.parse import parse_qsl, urlsplit
+
+import msgspec
+import pytest
+
+from openers.api import operations
+from openers.api.media import accepts, disposition, file_name_of, is_fhir_json, media_of
+from openers.api.oauth_reading import read_client
+from openers.api.openapi import openapi_document
+from openers.api.registry import REGISTRY
+from openers.api.routes import Routes, likeness
+from openers.documents.message_text import as_html, as_plain
+from openers.documents.signed_addresses import SignedAddresses
+from openers.documents.sniffing import HEAD, TAIL, Ends, is_what_it_says
+from openers.domain.advice import LONGEST_MESSAGE, MessageText
+from openers.domain.clock import Instant
+from openers.domain.file_types import EXTENSIONS, check_file
+from openers.domain.identifiers import ServiceId
+from openers.identity.jose import take_apart
+from openers.identity.redirects import is_registered
+from openers.pas.fhir import read_notification, read_slot_page
+from openers.telemetry.redaction import redact
+from openers.wire.instants import read_instant
+from openers.wire.json import parse
+from openers.worlds.inspector.contract import Document, Heard
+from openers.worlds.inspector.masking import Masker
+from openers.worlds.inspector.repeats import Repeats
+from openers_testpas.slot_query import read_slot_query
+from tests.linear.measure import Hostile, slow_at
+from tests.linear.patterns import trees
+
+assert operations, "importing them fills the registry"
+ROUTES: Final = Routes(REGISTRY)
+Read = Callable[[str], object]
+
+
+class _Sent:
+    """A request that carries an Authorization header."""
+
+    def __init__(self, value: str) -> None:
+        self.headers = {"authorization": value}
+
+
+class _Clock:
+    def now(self) -> Instant:
+        return datetime.now(UTC)
+
+
+def _signed(text: str) -> object:
+    return SignedAddresses(b"k" * 32, "http://127.0.0.1", _Clock(), timedelta(1)).read(text)
+
+
+def _sniffed(text: str) -> object:
+    content = text.encode()
+    ends = Ends(content[:HEAD], content[-TAIL:], len(content))
+    return [is_what_it_says(each, ends) for each in EXTENSIONS]
+
+
+def _repeated(text: str) -> object:
+    found, half = Repeats(), len(text) // 2
+    found.remember(text[:half])
+    for word in text[:half].split(" "):
+        found.remember(word)
+    return found.masked(text[half:])
+
+
+def _shown(text: str) -> object:
+    message = MessageText(text[:LONGEST_MESSAGE])  # a longer one is refused
+    return as_html(message), as_plain(message)
+
+
+DOCUMENT: Final = Document(openapi_document("http://127.0.0.1"), "")
+
+
+def _inspected(text: str) -> object:
+    found = DOCUMENT.operation("POST", "/STU3/ReferralRequest/$ers.createReferral")
+    assert found is not None
+    headers = {"content-type": "application/fhir+json", "accept": text}
+    sent = Heard(headers=headers, body=text.encode(), query=text)
+    return DOCUMENT.operation("GET", text), list(islice(DOCUMENT.of_request(found[1], sent), 50))
+
+
+def _client(text: str) -> object:
+    sent: Any = _Sent(f"Basic {text}")
+    empty: Any = {}
+    return read_client(sent, empty)
+
+
+PARSERS: Final[dict[str, Read]] = {
+    "FHIR body": lambda text: parse(text.encode()),
+    "body in the inspector": lambda text: Masker().body(text.encode(), "application/fhir+json"),
+    "notification of a PAS": lambda text: read_notification(text.encode()),
+    "slots of a PAS": lambda text: read_slot_page(text.encode(), ServiceId("1")),
+    "query of the Test PAS": lambda text: read_slot_query([("start", f"ge{text}"), ("_page", text)]),
+    "log line": redact,
+    "repeats": _repeated,
+    "Accept": lambda text: accepts.__wrapped__(text, "application/fhir+json"),
+    "Content-Type": lambda text: (is_fhir_json.__wrapped__(text), media_of(text)),
+    "file name": lambda text: (file_name_of(text.encode("utf-8", "replace")), disposition(text)),
+    "file type": lambda text: check_file(text, "text/plain"),
+    "file content": _sniffed,
+    "message": _shown,
+    "instant": read_instant,
+    "path": lambda text: (ROUTES.find(text), ROUTES.nearest(text), likeness("/STU3/Slot", text)),
+    "token": take_apart,
+    "client by Basic": _client,
+    "redirect": lambda text: is_registered(text, ["http://127.0.0.1/callback"]),
+    "signed address": _signed,
+    "address": lambda text: (urlsplit(text).hostname, urlsplit(text).port),
+    "query": lambda text: parse_qsl(text, keep_blank_values=True),
+    "date": date.fromisoformat,
+    "any JSON": lambda text: msgspec.json.decode(text.encode(), type=dict[str, str]),
+    "call in the inspector": _inspected,
+}
+HOSTILE: Final = tuple(
+    Hostile(unit, start, end)
+    for unit in (
+        "a",
+        "0",
+        "/",
+        "%",
+        "%41",
+        "&",
+        "=a&",
+        ".",
+        ":",
+        ";",
+        ",",
+        '"',
+        '\\"',
+        "é",
+        " ",
+        "\x00",
+        "<",
+        "<a>",
+        "a ",
+    )
+    for start, end in (("", ""), ("{", "}"))
+)
+SPECIAL: Final = (
+    Hostile("{"),
+    Hostile("["),
+    Hostile('{"a":'),
+    Hostile("[{},", "{"),
+    Hostile('"a":1,', "{", '"b":2}'),
+    Hostile("1", '{"a":', "}"),
+    Hostile("\\u0041", '{"a":"', '"}'),
+    Hostile('{"family":"abc"},', '{"a":[', '{"b":"abc"}]}'),
+    Hostile('{"family":"a b c d"},{"x":"a b c d e"},', '{"a":[', '{"b":"abc"}]}'),
+    Hostile("=?utf-8?q?"),
+    Hostile("=?a?q?b"),
+    Hostile("=?"),
+    Hostile("=?utf-8?b?YQ==?= "),
+    Hostile("a=", "application/json;"),
+    Hostile("<a href=http://a>b</a>"),
+    Hostile("<p>a"),
+    Hostile("<!--"),
+    Hostile("<!"),
+    Hostile("&amp;"),
+    Hostile("&#"),
+    Hostile("<li><ul>"),
+    Hostile("<?xml"),
+    Hostile("PK\x05\x06"),
+    Hostile("a", "eyJhbGciOiJSUzUxMiJ9.", ".a"),
+    Hostile("eyJ."),
+    Hostile("http://127.0.0.1:"),
+    Hostile("[", "http://"),
+)
+
+
+@pytest.mark.parametrize("name", PARSERS)
+def test_a_parser_is_linear(name: str) -> None:
+    def _read(text: str) -> object:
+        with suppress(Exception):  # refusing is as good an answer
+            return PARSERS[name](text)
+        return None
+
+    slow = [slow_at(_read, each) for each in (*SPECIAL, *HOSTILE)]
+    assert [each for each in slow if each] == []
+
+
+# -------------------------------------------------------------------------------------- what parses, and what reads it
+
+OURS: Final = "our own"
+"""What is read comes from the package, from the operator or from our own store, and from no caller."""
+NAMES: Final = frozenset(
+    {
+        *("parse_qsl", "parse_qs", "urlsplit", "unquote", "unquote_plus", "fromisoformat", "strptime", "ZipFile"),
+        *("HTMLParser", "clean", "decode_header", "b64decode", "urlsafe_b64decode", "guess", "loads", "Decoder"),
+        *("extract_compact", "SequenceMatcher", "DictReader", "parse_any"),
+    }
+)
+"""Functions and classes that take foreign text apart, wherever they come from."""
+SITES: Final[dict[str, str]] = {
+    "openers/api/call.py: parse_qsl": "query",
+    "openers/api/media.py: decode_header": "file name",
+    "openers/api/oauth_reading.py: b64decode": "client by Basic",
+    "openers/api/oauth_reading.py: parse_qsl": "query",
+    "openers/api/oauth_reading.py: unquote_plus": "client by Basic",
+    "openers/api/oauth_upstream.py: decode": "any JSON",
+    "openers/api/oauth_upstream.py: urlsplit": "address",
+    "openers/api/routes.py: SequenceMatcher": "path",
+    "openers/documents/message_text.py: _Reader": "message",
+    "openers/documents/message_text.py: clean": "message",
+    "openers/documents/signed_addresses.py: Decoder": "signed address",
+    "openers/documents/signed_addresses.py: urlsafe_b64decode": "signed address",
+    "openers/documents/sniffing.py: ZipFile": "file content",
+    "openers/documents/sniffing.py: guess": "file content",
+    "openers/identity/jose.py: decode": "token",
+    "openers/identity/jose.py: extract_compact": "token",
+    "openers/identity/redirects.py: urlsplit": "redirect",
+    "openers/pas/connector.py: urlsplit": "address",
+    "openers/pas/fhir.py: Decoder": "slots of a PAS",
+    "openers/wire/instants.py: fromisoformat": "instant",
+    "openers/wire/json.py: Decoder": "FHIR body",
+    "openers/wire/json.py: parse_any": "FHIR body",
+    "openers/worlds/events/webhooks.py: urlsplit": "address",
+    "openers/worlds/http/control.py: decode": "any JSON",
+    "openers/worlds/http/control.py: urlsplit": "address",
+    "openers/worlds/inspector/contract.py: parse_any": "call in the inspector",
+    "openers/worlds/inspector/contract.py: parse_qs": "call in the inspector",
+    "openers/worlds/inspector/contract.py: unquote": "call in the inspector",
+    "openers/worlds/inspector/export.py: parse_qsl": "query",
+    "openers/worlds/inspector/masking.py: parse_any": "body in the inspector",
+    "openers_testpas/api.py: decode": "any JSON",
+    "openers_testpas/auth.py: decode": "any JSON",
+    "openers_testpas/auth.py: extract_compact": "token",
+    "openers_testpas/control.py: decode": "any JSON",
+    "openers_testpas/pages.py: fromisoformat": "date",
+    "openers_testpas/slot_query.py: decode": "query of the Test PAS",
+    "openers_testpas/slot_query.py: fromisoformat": "query of the Test PAS",
+    "openers_testpas/slot_query.py: urlsafe_b64decode": "query of the Test PAS",
+    **dict.fromkeys(
+        (
+            "openers/bootstrap.py: loads",
+            "openers/cli/demo.py: urlsplit",
+            "openers/cli/token.py: loads",
+            "openers/documents/scanning.py: urlsplit",
+            "openers/documents/typesetter.py: decode",
+            "openers/reference/tables.py: DictReader",
+            "openers/reference/tables.py: fromisoformat",
+            "openers/settings.py: loads",
+            "openers/settings.py: urlsplit",
+            "openers/store/postgres_copies.py: urlsplit",
+            "openers/store/statements.py: Decoder",
+            "openers/testing.py: fromisoformat",
+            "openers/usecases/link_pas.py: urlsplit",
+            "openers/worlds/linked_pas.py: urlsplit",
+            "openers/worlds/packs/acts.py: loads",
+            "openers/worlds/packs/reading.py: loads",
+            "openers/worlds/snapshots.py: decode",
+            "openers/worlds/story.py: loads",
+            "openers_client/http.py: loads",
+            "openers_client/http.py: urlsplit",
+            "openers_client/log_in.py: _Form",
+            "openers_client/log_in.py: _Words",
+            "openers_client/log_in.py: parse_qs",
+            "openers_client/log_in.py: urlsplit",
+            "openers_testpas/__main__.py: decode",
+            "openers_testpas/calendar.py: decode",
+            "openers_testpas/outbound.py: decode",
+        ),
+        OURS,
+    ),
+}
+"""Which row of `PARSERS` goes through a use of one of them."""
+
+
+def uses() -> Iterator[str]:
+    """Every use of a parser in the packages: the file and the function that is called."""
+    for path, tree in trees():
+        for node in ast.walk(tree):
+            called = node.func if isinstance(node, ast.Call) else None
+            name = getattr(called, "attr", getattr(called, "id", ""))
+            of = getattr(getattr(called, "value", None), "attr", "")
+            if name in NAMES or (name, of) == ("decode", "json"):
+                yield f"{path}: {name}"
+            if isinstance(node, ast.ClassDef) and any(getattr(base, "id", "") in NAMES for base in node.bases):
+                yield f"{path}: {node.name}"
+
+
+def test_every_use_of_a_parser_has_a_row() -> None:
+    assert set(uses()) == set(SITES)
+    assert set(SITES.values()) <= {OURS, *PARSERS}
