@@ -80,7 +80,7 @@ class Failures:
         self._clients.admits(_key(address, client))
 
     def failed(self, address: str) -> int:
-        """Count a failure of an address; 0 if its cause may be told, else how long the address must wait, in seconds."""
+        """Count a failure of an address; 0 if its cause may be told, else how long it must wait, in seconds."""
         return 0 if self._addresses.admits(address) else max(1, self._addresses.wait_s(address))
 
     async def record(self, world: World, address: str) -> None:
