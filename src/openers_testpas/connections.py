@@ -27,7 +27,7 @@ class PasProtocol(HttpToolsProtocol):
         self._deadline: asyncio.TimerHandle | None = None
         self._held = 0
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # uvicorn narrows the type, too
         """Take the connection, in the place of another one if need be."""
         super().connection_made(transport)
         self._await_request()

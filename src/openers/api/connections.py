@@ -99,7 +99,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._header_bytes = 0
         self._refusal = HTTPStatus.BAD_REQUEST
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # uvicorn narrows the type, too
         """Take the connection, or refuse it with 503 where there are too many and all of them are at work."""
         super().connection_made(transport)
         if len(self.connections) > self._all.most and not self._all.make_room():
