@@ -141,6 +141,16 @@ def _text_of(ends: Ends) -> str | None:
     return ends.head.removeprefix(codecs.BOM_UTF8).decode("latin-1")
 
 
+def _is_pdf(ends: Ends) -> bool:
+    """A PDF to its end. What stands before it, as some printers and mail programs leave it there, is nothing else."""
+    start = ends.head.find(_PDF, 0, _PDF_WITHIN + len(_PDF))
+    before = ends.head[: max(start, 0)]
+    other = filetype.guess(ends.head)
+    is_other = other is not None and other.extension != "pdf"
+    is_run = before.startswith(b"#!") or _PAGE.search(before.decode("latin-1")) is not None
+    return start >= 0 and not is_other and not is_run and b"%%EOF" in ends.tail[-1024:]
+
+
 def _is_text(ends: Ends) -> bool:
     """Text that is nothing else."""
     text = _text_of(ends)
@@ -203,7 +213,7 @@ def _is_word_xml(ends: Ends) -> bool:
 _SHAPES: Final[dict[str, Callable[[Ends], bool]]] = {
     "text/plain": _is_text,
     "text/xml": _is_xml,
-    "application/pdf": _signed("pdf", end=lambda tail: b"%%EOF" in tail[-1024:]),
+    "application/pdf": _is_pdf,
     "text/rtf": _signed("rtf", end=lambda tail: tail.rstrip(_SPACE).endswith(b"}")),
     "audio/basic": lambda ends: ends.head.startswith(_AU),
     "audio/mpeg": _signed("mp3"),
