@@ -21,14 +21,13 @@ ZIP = zipped({"hidden.exe": b"MZ"})
 
 
 async def _is(media_type: str, content: bytes, at_once: int) -> bool:
-    passing = Passing(media_type)
-
     async def _pieces() -> AsyncIterator[bytes]:
         for start in range(0, len(content), at_once):
             yield content[start : start + at_once]
 
-    assert b"".join([piece async for piece in passing.watch(_pieces())]) == content
-    return is_what_it_says(media_type, passing.ends)
+    with Passing(media_type) as passing:
+        assert b"".join([piece async for piece in passing.watch(_pieces())]) == content
+        return is_what_it_says(media_type, passing.ends)
 
 
 def agrees(media_type: str, content: bytes, at_once: int = 64 * 1024) -> bool:

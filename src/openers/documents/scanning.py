@@ -14,7 +14,7 @@ from contextlib import suppress
 from typing import Any, Final, Protocol
 from urllib.parse import urlsplit
 
-from openers.documents.sniffing import Passing, is_what_it_says
+from openers.documents.sniffing import Ends, Passing, is_what_it_says
 from openers.domain.attachments import UploadedFile
 from openers.domain.errors import Unavailable
 from openers.usecases.file_ports import Verdict
@@ -53,11 +53,18 @@ class ContentScanner:
 
     async def scan(self, file: UploadedFile, chunks: AsyncIterator[bytes]) -> Verdict:
         """What is in the file. Raises Unavailable."""
-        passing = Passing(file.media_type)
-        verdict = await self._threats.look(file, passing.watch(chunks))
-        if verdict is Verdict.CLEAN and not is_what_it_says(file.media_type, passing.ends):
-            return Verdict.INVALID
-        return verdict
+        with Passing(file.media_type) as passing:
+            verdict = await self._threats.look(file, passing.watch(chunks))
+            if verdict is Verdict.CLEAN and not await _is_what_it_says(file.media_type, passing.ends):
+                return Verdict.INVALID
+            return verdict
+
+
+async def _is_what_it_says(media_type: str, ends: Ends) -> bool:
+    """The same in a thread where all of a file is looked at, so that the event loop goes on."""
+    if ends.whole is None:
+        return is_what_it_says(media_type, ends)
+    return await asyncio.to_thread(is_what_it_says, media_type, ends)
 
 
 class Clamd:
@@ -141,7 +148,7 @@ def _verdict(answer: bytes) -> Verdict:
 
 
 class ScriptedThreats:
-    """Threats for tests: the EICAR string anywhere (ASCII or UTF-16), and what the beginning of the file's name orders."""
+    """Threats for tests: the EICAR string (in ASCII or UTF-16), and what the beginning of the file's name orders."""
 
     async def look(self, file: UploadedFile, chunks: AsyncIterator[bytes]) -> Verdict:
         """What the content or the name says; `openers-pending...` stays unscanned for as long as it is asked."""
