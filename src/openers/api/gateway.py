@@ -13,7 +13,7 @@ from openers.api.request import FUNCTION, GATEWAY_ONLY, ODS, ON_BEHALF_OF, Reque
 from openers.domain.directory import User
 from openers.domain.identifiers import OdsCode, UserId
 from openers.domain.principal import APPLICATION_FUNCTIONS, SPCA, BusinessFunction, Principal
-from openers.identity.access import AccessCache, Caller, open_bearer
+from openers.identity.access import AccessCache, Caller, bearer_of, open_bearer
 from openers.identity.assurance import identity_is_verified, method_is_accepted
 from openers.identity.errors import InvalidToken
 from openers.usecases.list_on_behalf_of import may_act_for
@@ -54,11 +54,8 @@ async def in_role(request: Request, caller: Caller, operation: Operation, world:
 
 
 async def _bearer(request: Request, gateway: Gateway, world: World) -> Caller:
-    scheme, _, token = request.header(b"authorization").partition(" ")
-    if scheme.lower() != "bearer" or not token:
-        raise Stop(problems.invalid_token(request.fhir))
     try:
-        return await open_bearer(token, world, gateway.access)
+        return await open_bearer(bearer_of(request.header(b"authorization")), world, gateway.access)
     except InvalidToken as error:
         raise Stop(problems.invalid_token(request.fhir)) from error
 

@@ -13,12 +13,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from openers.api.oauth_authorise import authorise, pick_person
+from openers.api.oauth_authorise import authorise, authorise_or_pick
 from openers.api.oauth_browser import page_refusal
 from openers.api.oauth_call import OAuthCall, OAuthDeps, endpoint, json_refusal, json_reply
 from openers.api.oauth_elsewhere import come_back
 from openers.api.oauth_token import GRANTS, revoke, token
-from openers.identity.access import open_bearer
+from openers.identity.access import bearer_of, open_bearer
 from openers.identity.assertions import ALGORITHM as ASSERTION_ALGORITHM
 from openers.identity.errors import InvalidToken
 from openers.identity.id_tokens import ALGORITHM as ID_TOKEN_ALGORITHM
@@ -35,7 +35,7 @@ def oauth_routes(deps: OAuthDeps) -> list[Route]:
     """The routes of all endpoints, working with `deps`."""
     return [
         Route("/oauth2/authorize", endpoint(deps, LOG_IN, authorise, page_refusal), methods=["GET"]),
-        Route("/oauth2/authorize", endpoint(deps, LOG_IN, pick_person, page_refusal), methods=["POST"]),
+        Route("/oauth2/authorize", endpoint(deps, LOG_IN, authorise_or_pick, page_refusal), methods=["POST"]),
         Route("/oauth2/callback", endpoint(deps, LOG_IN, come_back, page_refusal), methods=["GET"]),
         Route("/oauth2/token", endpoint(deps, ESTABLISH, token, json_refusal), methods=["POST"]),
         Route("/oauth2/revoke", endpoint(deps, CLOSE, revoke, json_refusal), methods=["POST"]),
@@ -47,11 +47,9 @@ def oauth_routes(deps: OAuthDeps) -> list[Route]:
 
 async def userinfo(call: OAuthCall) -> Response:
     """GET /oauth2/userinfo: who is logged in and how surely."""
-    scheme, _, bearer = call.request.headers.get("authorization", "").partition(" ")
     try:
-        if scheme.lower() != "bearer":
-            raise InvalidToken
-        caller = await open_bearer(bearer.strip(), call.world, call.deps.cache)
+        bearer = bearer_of(call.request.headers.get("authorization", ""))
+        caller = await open_bearer(bearer, call.world, call.deps.cache)
         if caller.grant.session is None or caller.user is None:
             raise InvalidToken
     except InvalidToken:

@@ -67,7 +67,7 @@ class OAuthDeps(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def clients(self) -> ClientCheck:
         """How clients prove who they are."""
-        return ClientCheck(self.token_url, with_test_only=not self.production)
+        return ClientCheck((self.token_url, self.base_url), with_test_only=not self.production)
 
 
 class OAuthCall:

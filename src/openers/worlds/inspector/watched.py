@@ -16,8 +16,8 @@ from openers.api.routes import Routes
 from openers.domain.audit import AuditEntry
 from openers.domain.clock import Instant
 from openers.domain.errors import OpenersError
-from openers.identity.access import Caller, open_bearer
-from openers.identity.errors import InvalidToken
+from openers.identity.access import Caller, bearer_of, open_bearer
+from openers.identity.errors import InvalidToken, TokenFault
 from openers.usecases.world import World
 from openers.wire.json import JsonValue
 from openers.wire.outcome import Problem
@@ -91,6 +91,7 @@ async def exchange_of(watched: Watched, took: timedelta, judges: Judges) -> Exch
     query: str = scope["query_string"].decode("latin-1")
     findings = _findings(watched, judges.document, query)
     sent = _request(watched, masker)
+    caller, token_fault = await _caller(request, watched.world, judges.gateway)
     return Exchange(
         number=0,
         world=watched.world_name,
@@ -106,7 +107,8 @@ async def exchange_of(watched: Watched, took: timedelta, judges: Judges) -> Exch
         correlation_id=request.header(CORRELATION),
         operation=None if match is None else match.operations.get(request.method),
         methods=() if match is None else tuple(match.operations),
-        caller=await _caller(request, watched.world, judges.gateway),
+        caller=caller,
+        token_fault=token_fault,
         problem=None if watched.problem is None else _masked_problem(watched.problem, masker),
         facts=_facts(watched.error, masker),
         ubrn=entry.ubrn or "",
@@ -159,15 +161,19 @@ def _facts(error: OpenersError | None, masker: Masker) -> dict[str, JsonValue]:
     return {name: masker.value(value) for name, value in told.items() if value not in (None, "")}
 
 
-async def _caller(request: Request, world: World | None, gateway: Gateway) -> Known | None:
-    """Who presented the token, as the gateway finds out; nobody if the token stands for nothing."""
-    scheme, _, token = request.header(b"authorization").partition(" ")
-    if world is None or scheme.lower() != "bearer" or not token:
-        return None
+async def _caller(request: Request, world: World | None, gateway: Gateway) -> tuple[Known | None, TokenFault | None]:
+    """Who presented the token, as the gateway finds out; nobody, and why, if the token stands for nothing."""
+    token = ""
+    if world is None:
+        return None, None
     try:
-        return _known(await open_bearer(token, world, gateway.access), request)
-    except (InvalidToken, OpenersError):
-        return None
+        token = bearer_of(request.header(b"authorization"))
+        return _known(await open_bearer(token, world, gateway.access), request), None
+    except InvalidToken as error:
+        is_unknown = error.fault is TokenFault.UNKNOWN
+        return None, gateway.access.why_unknown(world.name, token) if is_unknown else error.fault
+    except OpenersError:
+        return None, None
 
 
 def _known(caller: Caller, request: Request) -> Known:
