@@ -57,8 +57,36 @@ def zipped(parts: Mapping[str, bytes], comment: bytes = b"") -> bytes:
 
 def word_xml(more: Mapping[str, bytes] | None = None, comment: bytes = b"") -> bytes:
     """A Word document, with more parts."""
-    parts = {"[Content_Types].xml": b"<Types/>", "word/document.xml": b"<document/>"}
-    return zipped({**parts, **(more or {})}, comment)
+    return zipped({**WORD_PARTS, **(more or {})}, comment)
+
+
+def content_types(*kinds: str) -> bytes:
+    """The types of a document's parts, with more of them."""
+    more = "".join(f'<Override PartName="/more{number}" ContentType="{kind}"/>' for number, kind in enumerate(kinds))
+    return (
+        '<?xml version="1.0" encoding="UTF-8"?><Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types">'
+        '<Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/>'
+        f'<Override PartName="/word/document.xml" ContentType="{WORD_XML}.main+xml"/>{more}</Types>'
+    ).encode()
+
+
+def relationships(*links: tuple[str, str, str]) -> bytes:
+    """Relationships of one part: the last word of the type, the target and its mode."""
+    base = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+    each = "".join(
+        f'<Relationship Id="r{number}" Type="{base}/{kind}" Target="{target}" TargetMode="{mode}"/>'
+        for number, (kind, target, mode) in enumerate(links)
+    )
+    namespace = "http://schemas.openxmlformats.org/package/2006/relationships"
+    return f'<?xml version="1.0" encoding="UTF-8"?><Relationships xmlns="{namespace}">{each}</Relationships>'.encode()
+
+
+WORD_PARTS: Final = {
+    "[Content_Types].xml": content_types(),
+    "_rels/.rels": relationships(("officeDocument", "word/document.xml", "Internal")),
+    "word/document.xml": b"<document/>",
+}
+"""The parts of the smallest Word document."""
 
 
 def ole(*names: str) -> bytes:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
+from email.header import Header
 
 import msgspec
 import pytest
@@ -116,6 +117,16 @@ async def _named_alike(it: Practice, ubrn: str, _file: str) -> list[Json | str]:
     return [await it.file(ubrn, "other.pdf"), await it.file(ubrn, "other.pdf")]
 
 
+def _written(one: str, two: str) -> Arrange:
+    """Two files whose names are written differently and read as the same."""
+
+    async def _arranged(it: Practice, ubrn: str, _file: str) -> list[Json | str]:
+        return [await it.file(ubrn, Header(name, "utf-8").encode()) for name in (one, two)]
+
+    _arranged.__name__ = f"written_as_{one!a}_and_{two!a}"
+    return _arranged
+
+
 async def _described_at_length(_it: Practice, _ubrn: str, file: str) -> list[Json | str]:
     return [document(file, "x" * 201)]
 
@@ -143,6 +154,12 @@ REFUSED: tuple[tuple[Arrange, str, str], ...] = (
     (_not_what_it_says, "INVALID_STATE", "referralLetterFile"),
     (_named_like_one_that_stays, "DUPLICATE_FILENAME", "referralLetterFile"),
     (_named_alike, "DUPLICATE_FILENAME", "referralLetterFile"),
+    (_written("other.pdf", "OTHER.PDF"), "DUPLICATE_FILENAME", "referralLetterFile"),
+    (_written("Stra\u00dfe.pdf", "STRASSE.pdf"), "DUPLICATE_FILENAME", "referralLetterFile"),
+    (_written("Zo\u00e9.pdf", "Zoe\u0301.pdf"), "DUPLICATE_FILENAME", "referralLetterFile"),
+    (_written("two words.pdf", "two\u00a0words.pdf"), "DUPLICATE_FILENAME", "referralLetterFile"),
+    (_written("two words.pdf", "two  words.pdf"), "DUPLICATE_FILENAME", "referralLetterFile"),
+    (_written("\ufb01le.pdf", "file.pdf"), "DUPLICATE_FILENAME", "referralLetterFile"),
     (_described_at_length, "INVALID_VALUE", "parameter[0]/resource/description"),
     (_with_its_content, "UNEXPECTED_FIELD", "parameter[0]/resource/content[0]/attachment/data"),
     (_without_its_status, "INVALID_FHIR_STRUCTURE", "parameter[0]/resource/status"),

@@ -9,7 +9,18 @@ from urllib.parse import urlsplit
 import httpx
 import msgspec
 import pytest
-from tests.api.oauth_service import BASE, CALLBACK, CLINICIAN, PROVIDER_APP, USER_APP, Service, brought, demo, running
+from tests.api.oauth_service import (
+    BASE,
+    CALLBACK,
+    CLINICIAN,
+    HANDLE,
+    PROVIDER_APP,
+    USER_APP,
+    Service,
+    brought,
+    demo,
+    running,
+)
 
 pytestmark = pytest.mark.anyio
 
@@ -147,7 +158,8 @@ async def test_a_form_with_a_made_up_handle_is_refused(service: Service, handle:
 async def test_a_form_from_another_browser_is_refused(service: Service, cookie: str | None) -> None:
     _, handle = await service.page()
     transport = httpx.ASGITransport(service.app)
-    headers = {} if cookie is None else {b"Cookie": f"openers-browser={cookie}".encode()}
+    name = next(each.name for each in service.http.cookies.jar)
+    headers = {} if cookie is None else {b"Cookie": f"{name}={cookie}".encode()}
     async with httpx.AsyncClient(transport=transport, base_url=BASE) as other:
         form = {"handle": handle, "user_id": CLINICIAN}
         assert (await other.post("/oauth2/authorize", data=form, headers=headers)).status_code == 400
@@ -163,7 +175,55 @@ async def test_two_tabs_do_not_disturb_each_other(service: Service) -> None:
 async def test_the_cookie_is_out_of_reach_of_scripts_and_other_sites(tmp_path: Path) -> None:
     async with running(tmp_path, base_url="https://ers.example") as service:
         page, _ = await service.page()
-        assert {"HttpOnly", "Secure", "SameSite=lax", "Path=/oauth2"} <= set(page.headers["set-cookie"].split("; "))
+        cookie = page.headers["set-cookie"].split("; ")
+        assert {"HttpOnly", "Secure", "SameSite=lax", "Path=/"} <= set(cookie)
+        assert cookie[0].startswith("__Host-")
+        assert not any(each.startswith("Domain") for each in cookie), "a browser refuses the prefix with one"
+
+
+async def test_over_plain_http_the_cookie_has_no_prefix_that_browsers_refuse(service: Service) -> None:
+    page, _ = await service.page()
+    cookie = page.headers["set-cookie"].split("; ")
+    assert (cookie[0].startswith("openers-log-in-"), "Secure" in cookie, "Path=/oauth2" in cookie) == (
+        True,
+        False,
+        True,
+    )
+
+
+async def test_a_planted_cookie_is_never_used(service: Service) -> None:
+    """Each log-in has a new secret, whatever the browser brings, and it ends with the log-in."""
+    _, first = await service.page()
+    name, planted = next((each.name, each.value) for each in service.http.cookies.jar)
+    page, second = await service.page()
+    assert f"={planted}" not in page.headers["set-cookie"]
+    assert name not in page.headers["set-cookie"]
+    assert (await service.pick(second)).status_code == 303
+    reply = await service.pick(first)
+    assert "Max-Age=0" in reply.headers["set-cookie"]
+    assert not list(service.http.cookies.jar)
+
+
+async def test_a_browser_keeps_only_the_cookies_of_its_last_log_ins(service: Service) -> None:
+    handles = [(await service.page())[1] for _ in range(15)]
+    assert len(list(service.http.cookies.jar)) == 10
+    assert (await service.pick(handles[-1])).status_code == 303
+    assert (await service.pick(handles[0])).status_code == 400
+
+
+async def test_an_authorisation_request_may_be_a_form(service: Service) -> None:
+    """OpenID Connect Core 3.1.2.1: GET and POST, the latter form-encoded."""
+    page = await service.http.post("/oauth2/authorize", data=service.asked(state="a form's"))
+    found = HANDLE.search(page.text)
+    assert (page.status_code, found is not None) == (200, True)
+    assert found is not None
+    assert brought(await service.pick(found[1]))["state"] == "a form's"
+    reply = await service.http.post("/oauth2/authorize", data=service.asked(response_type="token"))
+    assert brought(reply)["error"] == "unsupported_response_type"
+    reply = await service.http.post("/oauth2/authorize", data=service.asked(client_id="nobody"))
+    assert (reply.status_code, "location" in reply.headers) == (400, False)
+    reply = await service.http.post("/oauth2/authorize", json={"client_id": USER_APP})
+    assert reply.status_code == 400
 
 
 async def test_cancelling_is_told_to_the_client(service: Service) -> None:

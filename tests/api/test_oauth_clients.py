@@ -88,6 +88,13 @@ async def test_an_application_can_revoke_its_own_token_and_no_others(service: Se
     assert (await service.http.post("/oauth2/revoke", data={"token": others})).status_code == 400
 
 
+@pytest.mark.parametrize("scheme", ["Bearer ", "Bearer  ", "bearer ", "BEARER   "])
+async def test_userinfo_reads_the_token_as_rfc_6750_has_it(service: Service, scheme: str) -> None:
+    tokens = await service.logged_in()
+    header = {"Authorization": f"{scheme}{tokens['access_token']}"}
+    assert (await service.http.get("/oauth2/userinfo", headers=header)).status_code == 200
+
+
 async def test_userinfo_tells_of_the_person(service: Service) -> None:
     tokens = await service.logged_in()
     reply = await service.http.get("/oauth2/userinfo", headers={"Authorization": f"Bearer {tokens['access_token']}"})

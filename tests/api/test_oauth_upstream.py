@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -169,6 +170,34 @@ async def test_an_id_token_of_the_provider_is_exchanged(both: Both) -> None:
     header, payload, _ = proved.split(".")
     forged = f"{header}.{payload}.{'A' * 342}"
     assert refused(await both.production.token(grant, subject_token=forged, **exchange)) == (400, "invalid_grant")
+
+
+async def test_an_id_token_of_the_provider_is_exchanged_once(both: Both) -> None:
+    """And its signature, written otherwise, makes no other token of it."""
+    proved = (await both.provider.logged_in())["id_token"]
+    replies = await asyncio.gather(*(_exchanged(both, proved) for _ in range(4)))
+    assert sorted(reply.status_code for reply in replies) == [200, 400, 400, 400]
+    again = await _exchanged(both, proved)
+    assert refused(again) == (400, "invalid_grant")
+    assert "exchanged before" in again.json()["error_description"]
+    last = {"A": "B", "Q": "R", "g": "h", "w": "x"}[proved[-1]]
+    assert refused(await _exchanged(both, proved[:-1] + last)) == (400, "invalid_grant")
+
+
+async def test_an_id_token_of_the_provider_is_exchanged_soon(both: Both) -> None:
+    """However long it would be valid."""
+    soon, late = [(await both.provider.logged_in())["id_token"] for _ in range(2)]
+    both.production.wall.advance(minutes=9, seconds=55)  # the claim is in whole seconds
+    assert (await _exchanged(both, soon)).status_code == 200
+    both.production.wall.advance(seconds=10)
+    reply = await _exchanged(both, late)
+    assert refused(reply) == (400, "invalid_grant")
+    assert "'iat'" in reply.json()["error_description"]
+
+
+async def _exchanged(both: Both, token: str) -> httpx.Response:
+    grant, kind = "urn:ietf:params:oauth:grant-type:token-exchange", "urn:ietf:params:oauth:token-type:id_token"
+    return await both.production.token(grant, subject_token=token, subject_token_type=kind)
 
 
 @pytest.mark.parametrize(

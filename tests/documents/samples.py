@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Final
+from enum import Enum
+from typing import Final, TypeVar
+
+import msgspec
 
 from openers.domain.advice import MessageText
 from openers.usecases.document_ports import (
@@ -112,3 +115,19 @@ def every(text: str) -> dict[str, Document]:
     """One of each kind, `text` in each."""
     letters: dict[str, Document] = {f"letter {kind}": letter(kind, text, clinics=2) for kind in LetterKind}
     return {"summary": summary(text), "conversation": conversation(text), **letters}
+
+
+T = TypeVar("T")
+_OURS: Final = frozenset({"title", "label"})
+"""Texts that the service writes itself; none of them is empty or of somebody's making."""
+
+
+def filled(value: T, text: str, times: int) -> T:
+    """Return the same document with `text` in every field that holds a text, and each list `times` as long."""
+    if isinstance(value, msgspec.Struct):
+        names = [name for name in value.__struct_fields__ if name not in _OURS]
+        changed = {name: filled(getattr(value, name), text, times) for name in names}
+        return msgspec.structs.replace(value, **changed)
+    if isinstance(value, tuple):
+        return type(value)(filled(each, text, times) for each in value * times)  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType, reportReturnType]
+    return type(value)(text) if isinstance(value, str) and not isinstance(value, Enum) else value

@@ -15,7 +15,7 @@ from tests.files import SAMPLES
 from openers.api.media import disposition, file_name_of
 from openers.domain.errors import ConflictingValues, FieldRefused, InappropriateValue, InvalidValue, MissingValue
 from openers.domain.fields import Field
-from openers.domain.file_types import check_file
+from openers.domain.file_types import check_file, same_name
 
 PDF = "application/pdf"
 VISIBLE = st.characters(exclude_categories=("Cc", "Cf", "Cs", "Zl", "Zp", "Cn"), exclude_characters="/\\")
@@ -27,6 +27,21 @@ def test_every_extension_goes_with_its_type_in_any_case(sample: tuple[str, str, 
     name, media_type, _ = sample
     check_file(name, media_type)
     check_file(name.upper(), media_type)
+
+
+@pytest.mark.parametrize(
+    ("one", "two"), [("letter.pdf", "letter2.pdf"), ("e.pdf", "\u00e9.pdf"), ("a b.pdf", "ab.pdf"), ("a.txt", "a.pdf")]
+)
+def test_names_that_read_differently_are_different(one: str, two: str) -> None:
+    assert same_name(one) != same_name(two)
+
+
+@settings(max_examples=200)
+@given(stem=STEMS)
+def test_a_name_is_the_same_in_every_form(stem: str) -> None:
+    for form in ("NFC", "NFD", "NFKC", "NFKD"):
+        written = unicodedata.normalize(form, stem)  # pyright: ignore[reportArgumentType]  # each is a form
+        assert same_name(written) == same_name(stem) == same_name(same_name(stem))
 
 
 @settings(max_examples=200)

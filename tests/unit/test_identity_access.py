@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from openers.domain.credentials import AccessMode, Application, Grant, Session
 from openers.domain.directory import Assurance
 from openers.domain.identifiers import UserId
-from openers.identity.access import AccessCache, Caller
+from openers.identity.access import AccessCache, Caller, bearer_of
 from openers.identity.assurance import identity_is_verified, method_is_accepted
+from openers.identity.errors import InvalidToken, TokenFault
 from openers.identity.log_in import challenge_of
 from openers.identity.redirects import is_registered, origin, with_answer
 
@@ -26,6 +27,34 @@ def caller(session: str = "s", life_s: float = 600) -> Caller:
         id=session, user=UserId("1" * 12), assurance=Assurance(), began=NOW, ends=NOW + timedelta(hours=12)
     )  # fmt: skip
     return Caller(Grant(client_id="a", expires=NOW + timedelta(seconds=life_s), session=who), APPLICATION, None)
+
+
+@pytest.mark.parametrize("header", ["Bearer abc", "bearer abc", "BEARER  abc", "Bearer    abc", "  Bearer abc\t"])
+def test_one_or_more_spaces_stand_between_scheme_and_token(header: str) -> None:
+    assert bearer_of(header) == "abc"
+
+
+@pytest.mark.parametrize(
+    ("header", "fault"),
+    [
+        ("", TokenFault.ABSENT),
+        ("  ", TokenFault.ABSENT),
+        ("Basic abc", TokenFault.SCHEME),
+        ("abc", TokenFault.SCHEME),
+        ("Bearerabc", TokenFault.SCHEME),
+        ("Bearer", TokenFault.MALFORMED),
+        ("Bearer ", TokenFault.MALFORMED),
+        ("Bearer a b", TokenFault.MALFORMED),
+        ("Bearer a, Bearer b", TokenFault.MALFORMED),
+        ("Bearer\tabc", TokenFault.SCHEME),
+        ('Bearer "abc"', TokenFault.MALFORMED),
+        ("Bearer \u00e9", TokenFault.MALFORMED),
+    ],
+)
+def test_a_header_that_holds_no_token(header: str, fault: TokenFault) -> None:
+    with pytest.raises(InvalidToken) as raised:
+        bearer_of(header)
+    assert raised.value.fault is fault
 
 
 def test_what_is_remembered_expires_with_its_token() -> None:

@@ -21,14 +21,13 @@ ZIP = zipped({"hidden.exe": b"MZ"})
 
 
 async def _is(media_type: str, content: bytes, at_once: int) -> bool:
-    passing = Passing(media_type)
-
     async def _pieces() -> AsyncIterator[bytes]:
         for start in range(0, len(content), at_once):
             yield content[start : start + at_once]
 
-    assert b"".join([piece async for piece in passing.watch(_pieces())]) == content
-    return is_what_it_says(media_type, passing.ends)
+    with Passing(media_type) as passing:
+        assert b"".join([piece async for piece in passing.watch(_pieces())]) == content
+        return is_what_it_says(media_type, passing.ends)
 
 
 def agrees(media_type: str, content: bytes, at_once: int = 64 * 1024) -> bool:
@@ -85,6 +84,10 @@ GENUINE = (
     Sample("an element called body", "text/xml", b"<letter><body>x</body></letter>"),
     Sample("XML in UTF-16", "text/xml", '<?xml version="1.0"?><a/>\n'.encode("utf-16")),
     Sample("a PDF with space at its end", "application/pdf", PDF + b"\r\n" * 20),
+    Sample("a PDF with a newline before it", "application/pdf", b"\r\n" + PDF),
+    Sample("a PDF with a mark of UTF-8 before it", "application/pdf", b"\xef\xbb\xbf" + PDF),
+    Sample("a PDF for a printer", "application/pdf", b"\x1b%-12345X@PJL ENTER LANGUAGE = PDF\r\n" + PDF),
+    Sample("a PDF as far behind as readers look", "application/pdf", b"\n" * 1024 + PDF),
     Sample("a JPEG filled up", "image/jpeg", BY_TYPE["image/jpeg"] + bytes(100)),
     Sample("a document with a sheet in it", WORD, ole("WordDocument", "Workbook")),
     Sample("a document with a picture", WORD_XML, word_xml({"word/media/image1.png": png()})),
@@ -111,6 +114,12 @@ DISHONEST = (
     Sample("a page behind a JPEG", "image/jpeg", BY_TYPE["image/jpeg"] + PAGE),
     Sample("a script that is a GIF", "image/gif", b"GIF89a/*" + bytes(20) + b"*/=1;alert(1);"),
     Sample("a program behind a PDF", "application/pdf", PDF + b"MZ" + b"x" * 1100),
+    Sample("a page before a PDF", "application/pdf", PAGE + PDF),
+    Sample("a script before a PDF", "application/pdf", b"#!/bin/sh\necho\n" + PDF),
+    Sample("a picture before a PDF", "application/pdf", PNG + PDF),
+    Sample("a program before a PDF", "application/pdf", b"MZ\x90\0" + PDF),
+    Sample("an archive before a PDF", "application/pdf", ZIP + PDF),
+    Sample("a PDF further behind than readers look", "application/pdf", b"\n" * 1025 + PDF),
     Sample("a PDF in a picture", "image/png", png(PDF)),
     Sample("a PDF in a JPEG", "image/jpeg", BY_TYPE["image/jpeg"][:20] + PDF + b"\xff\xd9"),
     Sample("a PDF in sound", "audio/mpeg", BY_TYPE["audio/mpeg"][:100] + PDF),

@@ -14,7 +14,7 @@ from openers.api.request import FUNCTION, GATEWAY_ONLY, ODS, ON_BEHALF_OF, Reque
 from openers.domain.directory import User
 from openers.domain.identifiers import OdsCode, UserId
 from openers.domain.principal import APPLICATION_FUNCTIONS, SPCA, BusinessFunction, Principal
-from openers.identity.access import AccessCache, Caller, open_bearer
+from openers.identity.access import AccessCache, Caller, bearer_of, open_bearer
 from openers.identity.assurance import identity_is_verified, method_is_accepted
 from openers.identity.errors import InvalidToken
 from openers.usecases.list_on_behalf_of import may_act_for
@@ -35,7 +35,7 @@ class Gateway(msgspec.Struct, frozen=True):
 async def open_gate(request: Request, operation: Operation | None, gateway: Gateway, world: World) -> Caller:
     """The caller, known and within limits; `operation` is `None` where the address is unknown. Raises Stop."""
     fhir = request.fhir
-    caller = await _bearer(request, gateway, world)
+    caller = await caller_of(request, gateway, world, request.fhir)
     if caller.user is not None:
         _check_assurance(caller, fhir)
         if operation is None or operation.roles is not None:  # A030 is where callers find their organisations
@@ -55,18 +55,18 @@ async def in_role(request: Request, caller: Caller, operation: Operation, world:
     return await _user_principal(request, caller, caller.user, (operation, world))
 
 
-async def _bearer(request: Request, gateway: Gateway, world: World) -> Caller:
-    token = request.bearer
-    if not token:
-        raise Stop(problems.missing_token(request.fhir))
+async def caller_of(request: Request, gateway: Gateway, world: World, fhir: Fhir) -> Caller:
+    """Return the caller behind the bearer token of a request. Raises Stop."""
     try:
-        return await open_bearer(token, world, gateway.access)
+        return await open_bearer(bearer_of(request.header(b"authorization")), world, gateway.access)
     except InvalidToken as error:
-        raise refused_token(error, gateway.failures, request, request.fhir) from error
+        raise _refused_token(error, gateway.failures, request, fhir) from error
 
 
-def refused_token(error: InvalidToken, failures: Failures, request: Request, fhir: Fhir) -> Stop:
+def _refused_token(error: InvalidToken, failures: Failures, request: Request, fhir: Fhir) -> Stop:
     """The refusal of a token that stands for nothing: 401, or 429 while its address fails too often."""
+    if error.is_absent:
+        return Stop(problems.missing_token(fhir))
     wait_s = 0 if error.expired else failures.failed(address_of(request.scope))
     return Stop(problems.too_many_requests(fhir, wait_s) if wait_s else problems.invalid_token(fhir))
 

@@ -184,7 +184,8 @@ class Loop(msgspec.Struct, frozen=True, kw_only=True):
                 await _foreseen(failure, call)
                 problem, reply = interaction.dialect.refuse(Unavailable("audit"), call)
         if interaction.trace.is_observed:
-            cause = error if isinstance(error, OpenersError) else None
+            causes = (error, error.__cause__)
+            cause = next((each for each in causes if isinstance(each, OpenersError)), None)
             self.observer.refused(call.request, call.world, problem, cause)
         return reply
 

@@ -14,13 +14,13 @@ from starlette.routing import Route
 
 from openers.api.addresses import document, route
 from openers.api.interaction import Loop
-from openers.api.oauth_authorise import authorise, pick_person
+from openers.api.oauth_authorise import authorise, authorise_or_pick
 from openers.api.oauth_browser import page_refusal
 from openers.api.oauth_call import Handle, OAuthCall, OAuthDeps, Style, endpoint, json_refusal, json_reply
 from openers.api.oauth_elsewhere import come_back
 from openers.api.oauth_token import GRANTS, revoke, token
 from openers.api.request import Stop
-from openers.identity.access import open_bearer
+from openers.identity.access import bearer_of, open_bearer
 from openers.identity.assertions import ALGORITHM as ASSERTION_ALGORITHM
 from openers.identity.errors import InvalidToken, OAuthError, TooManyFailures
 from openers.identity.id_tokens import ALGORITHM as ID_TOKEN_ALGORITHM
@@ -42,7 +42,7 @@ PAGE: Final = Style(page_refusal, is_page=True)
 def oauth_routes(loop: Loop, deps: OAuthDeps) -> list[Route]:
     """The routes of all endpoints, working with `deps`."""
     declared: dict[str, dict[str, tuple[str, Handle, Style]]] = {
-        "/oauth2/authorize": {"GET": (LOG_IN, authorise, PAGE), "POST": (LOG_IN, pick_person, PAGE)},
+        "/oauth2/authorize": {"GET": (LOG_IN, authorise, PAGE), "POST": (LOG_IN, authorise_or_pick, PAGE)},
         "/oauth2/callback": {"GET": (LOG_IN, come_back, PAGE)},
         "/oauth2/token": {"POST": (ESTABLISH, token, JSON)},
         "/oauth2/revoke": {"POST": (CLOSE, revoke, JSON)},
@@ -60,14 +60,14 @@ def oauth_routes(loop: Loop, deps: OAuthDeps) -> list[Route]:
 
 async def userinfo(call: OAuthCall) -> Response:
     """GET /oauth2/userinfo: who is logged in and how surely."""
-    bearer = call.bearer
     try:
-        if not bearer:
-            raise _refused(problems.missing_token(Fhir.R4))
+        bearer = bearer_of(call.request.headers.get("authorization", ""))
         caller = await open_bearer(bearer, call.world, call.deps.cache)
         if caller.grant.session is None or caller.user is None:
             raise InvalidToken
     except InvalidToken as error:
+        if error.is_absent:
+            raise _refused(problems.missing_token(Fhir.R4)) from error
         wait_s = 0 if error.expired else call.deps.failures.failed(call.address)
         if wait_s:
             raise TooManyFailures(wait_s) from error

@@ -12,7 +12,7 @@ from typing import Final
 
 from starlette.responses import Response
 
-from openers.api.oauth_browser import ClientRefusal, begin_log_in, browser_of, page, remember, send_back
+from openers.api.oauth_browser import ClientRefusal, begin_log_in, browser_of, forget, page, remember, send_back
 from openers.api.oauth_call import OAuthCall, status_of
 from openers.api.oauth_elsewhere import go_upstream
 from openers.api.oauth_reading import Parameters, read_form, read_query
@@ -47,7 +47,16 @@ class NobodyPicked(OAuthRefusal):
 
 async def authorise(call: OAuthCall) -> Response:
     """GET /oauth2/authorize: show the page, or send the browser to the upstream provider."""
-    asked = read_query(call.request)
+    return await _authorise(call, read_query(call.request))
+
+
+async def authorise_or_pick(call: OAuthCall) -> Response:
+    """POST /oauth2/authorize: an authorisation request as a form, or the form of the page, which has a handle."""
+    form = await read_form(call.request)
+    return await (_pick_person(call, form) if "handle" in form or "client_id" not in form else _authorise(call, form))
+
+
+async def _authorise(call: OAuthCall, asked: Parameters) -> Response:
     request, application = await _read_request(call, asked)
     call.entry.application = application.client_id
     if not call.deps.production:
@@ -57,14 +66,14 @@ async def authorise(call: OAuthCall) -> Response:
     return await go_upstream(call, request, call.deps.upstream)
 
 
-async def pick_person(call: OAuthCall) -> Response:
-    """POST /oauth2/authorize: the form of the page came back. In production there is no page."""
+async def _pick_person(call: OAuthCall, form: Parameters) -> Response:
+    """The form of the page came back. In production there is no page."""
     if call.deps.production:
         raise invalid_request("Nobody can be picked here: log-ins take place at the OpenID provider")
-    form, browser = await read_form(call.request), browser_of(call) or ""
     handle = form.needed("handle")
+    browser = browser_of(call, handle) or ""
     try:
-        return await _finish(call, form, handle, browser)
+        return forget(call, await _finish(call, form, handle, browser), handle)
     except NobodyPicked as refusal:
         return await _show_again(call, refusal, handle)
 
@@ -125,7 +134,7 @@ def _is_weak(asked: Parameters) -> bool:
 
 async def _show_page(call: OAuthCall, request: AuthorisationRequest, application: Application) -> Response:
     """The page on which a person is picked."""
-    browser = browser_of(call) or new_secret()
+    browser = new_secret()
     call.entry.outcome = 200
     async with call.world.begin("show log-in page") as tx:
         waiting = WaitingForPerson(request, call.now + PAGE_LIFE)
@@ -134,7 +143,7 @@ async def _show_page(call: OAuthCall, request: AuthorisationRequest, application
     call.recorded = True
     choice = Choice(handle=handle, application=application.name, people=people, organisations=names)
     html = call.deps.pages.choose_person(choice)
-    return remember(call, page(html, target=request.redirect_uri), browser)
+    return remember(call, page(html, target=request.redirect_uri), handle, browser)
 
 
 async def _show_again(call: OAuthCall, refusal: NobodyPicked, handle: str) -> Response:

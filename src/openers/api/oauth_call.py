@@ -70,7 +70,7 @@ class OAuthDeps(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def clients(self) -> ClientCheck:
         """How clients prove who they are."""
-        return ClientCheck(self.token_url, with_test_only=not self.production)
+        return ClientCheck((self.token_url, self.base_url), with_test_only=not self.production)
 
 
 _NO_FAILURES: Final = frozenset({OAuthError.TEMPORARILY_UNAVAILABLE, OAuthError.TOO_MANY_REQUESTS})
@@ -86,11 +86,6 @@ class OAuthCall:
         self.request, self.deps, self.now = call.http(), deps, deps.wall.now()
         self.entry, self.world = call.entry, call.world
         self.address = address_of(call.request.scope)
-
-    @property
-    def bearer(self) -> str:
-        """The access token, empty if none was sent."""
-        return self._call.request.bearer
 
     @property
     def recorded(self) -> bool:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
-from openers.api.oauth_browser import ClientRefusal, begin_log_in, browser_of, redirect, remember, send_back
+from openers.api.oauth_browser import ClientRefusal, begin_log_in, browser_of, forget, redirect, remember, send_back
 from openers.api.oauth_call import OAuthCall
 from openers.api.oauth_reading import read_query
 from openers.api.oauth_upstream import UpstreamProvider, UpstreamRefusal
@@ -20,7 +20,7 @@ from openers.identity.opaque import new_secret
 
 async def go_upstream(call: OAuthCall, request: AuthorisationRequest, upstream: UpstreamProvider) -> Response:
     """Send the browser to log in at the upstream provider."""
-    browser, expires = browser_of(call) or new_secret(), call.now + PAGE_LIFE
+    browser, expires = new_secret(), call.now + PAGE_LIFE
     waiting = WaitingForUpstream(request, expires, nonce=new_secret(), verifier=new_secret())
     try:
         await upstream.metadata(call.now)
@@ -31,7 +31,7 @@ async def go_upstream(call: OAuthCall, request: AuthorisationRequest, upstream: 
         handle = await keep_waiting(tx, waiting, browser)
     call.recorded = True
     address = await upstream.log_in_address(waiting, handle, call.now)
-    return remember(call, redirect(address), browser)
+    return remember(call, redirect(address), handle, browser)
 
 
 async def come_back(call: OAuthCall) -> Response:
@@ -39,8 +39,9 @@ async def come_back(call: OAuthCall) -> Response:
     upstream = call.deps.upstream
     if upstream is None:
         raise invalid_request("No OpenID provider is configured for log-ins")
-    sent, browser = read_query(call.request), browser_of(call) or ""
+    sent = read_query(call.request)
     handle = sent.needed("state")
+    browser = browser_of(call, handle) or ""
     async with call.world.read() as tx:
         waiting = await peek_waiting(tx, WaitingForUpstream, handle, browser, call.now)
     request = waiting.request
@@ -60,4 +61,4 @@ async def come_back(call: OAuthCall) -> Response:
             raise ClientRefusal(request, OAuthError.ACCESS_DENIED, "The person is not known here")
         code = await begin_log_in(call, tx, request, user, proved.assurance)
     call.recorded = True
-    return send_back(call, request, {"code": code})
+    return forget(call, send_back(call, request, {"code": code}), handle)

@@ -18,7 +18,15 @@ from openers.domain.clock import Instant
 from openers.domain.credentials import AccessMode, Session
 from openers.identity.clients import BySecret, Client
 from openers.identity.errors import OAuthError, OAuthRefusal, TooManyFailures, invalid_grant, invalid_request
-from openers.identity.id_tokens import IdToken, InvalidIdToken, id_token_claims, prove_id_token, read_id_token
+from openers.identity.id_tokens import (
+    IdToken,
+    InvalidIdToken,
+    check_fresh,
+    id_token_claims,
+    prove_id_token,
+    read_id_token,
+    use_id_token,
+)
 from openers.identity.log_in import CodeExchange, Redeemed, new_session, redeem_code
 from openers.identity.opaque import digest
 from openers.identity.tokens import SessionEnded, Tokens, begin_session, issue_tokens, open_session, refresh_tokens
@@ -178,17 +186,20 @@ async def _by_id_token(call: OAuthCall, form: Parameters, client: Client) -> Tok
     _needs(client, AccessMode.USER_RESTRICTED, assertion=True)
     if form.get("subject_token_type") != ID_TOKEN_TYPE:
         raise invalid_request(f"Missing or invalid subject_token_type - must be '{ID_TOKEN_TYPE}'")
-    try:
-        proved, ours = await _proved_id_token(call, form.needed("subject_token"), client.application.client_id)
-    except InvalidIdToken as error:
-        raise invalid_grant(f"Invalid subject_token - {error}") from None
+    text = form.needed("subject_token")
 
     async def issue(tx: Tx) -> Tokens | OAuthRefusal:
+        if not ours:
+            await use_id_token(tx, text, proved.expires)
         session = await open_session(tx, proved.session, call.now) if ours else await _begin(tx, proved, call.now)
         _record(call, session)
         return await issue_tokens(tx, client.application.client_id, session, call.now)
 
-    reply = _reply(call, await _issue(call, client, issue))
+    try:
+        proved, ours = await _proved_id_token(call, text, client.application.client_id)
+        reply = _reply(call, await _issue(call, client, issue))
+    except InvalidIdToken as error:
+        raise invalid_grant(f"Invalid subject_token - {error}") from None
     reply.issued_token_type = ACCESS_TOKEN_TYPE
     return reply
 
@@ -197,7 +208,9 @@ async def _proved_id_token(call: OAuthCall, text: str, client_id: str) -> tuple[
     """The proved ID token, and whether it is one of ours rather than the upstream provider's."""
     deps, token = call.deps, read_id_token(text)
     if deps.upstream is not None and token.claims.get("iss") == deps.upstream.issuer:
-        return await deps.upstream.prove(text, client_id, call.now), False
+        proved = await deps.upstream.prove(text, client_id, call.now)
+        check_fresh(token, call.now)
+        return proved, False
     return prove_id_token(token, deps.signing_key.public_keys(), deps.base_url, client_id, call.now), True
 
 

@@ -12,13 +12,12 @@ from starlette.routing import Route
 
 from openers.api.addresses import Declared, route
 from openers.api.dialects import FhirDialect
-from openers.api.gateway import Gateway, refused_token
+from openers.api.gateway import Gateway, caller_of
 from openers.api.interaction import ActiveCall, Interaction, Loop
 from openers.api.reply import Reply
 from openers.api.request import Stop
 from openers.domain.errors import Clash, Unavailable
-from openers.identity.access import Caller, open_bearer
-from openers.identity.errors import InvalidToken
+from openers.identity.access import Caller
 from openers.pas.fhir import Unreadable, read_notification
 from openers.usecases.take_notification import Notification, take_notification
 from openers.wire import problems
@@ -45,7 +44,7 @@ def notification_routes(loop: Loop, gateway: Gateway) -> list[Route]:
     """`/pas/notifications`."""
 
     async def _take(call: ActiveCall) -> Reply:
-        caller = await _caller(call, gateway)
+        caller = await _application(call, gateway)
         call.entry.application, call.entry.user = caller.application.client_id, caller.application.client_id
         changed = await take_notification(await _read(call, caller), call.world)
         call.recorded = True
@@ -54,15 +53,9 @@ def notification_routes(loop: Loop, gateway: Gateway) -> list[Route]:
     return [route(loop, PATH, {"POST": Declared(NOTIFICATION, _take)})]
 
 
-async def _caller(call: ActiveCall, gateway: Gateway) -> Caller:
+async def _application(call: ActiveCall, gateway: Gateway) -> Caller:
     """The application that calls. Raises Stop."""
-    token = call.request.bearer
-    if not token:
-        raise Stop(problems.missing_token(Fhir.R4))
-    try:
-        caller = await open_bearer(token, call.world, gateway.access)
-    except InvalidToken as error:
-        raise refused_token(error, gateway.failures, call.request, Fhir.R4) from error
+    caller = await caller_of(call.request, gateway, call.world, Fhir.R4)
     if caller.user is not None:
         raise Stop(problems.invalid_token(Fhir.R4))
     return caller

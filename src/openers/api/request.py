@@ -65,12 +65,6 @@ class Request:
         """The header's value without surrounding space, empty if it is absent."""
         return self.headers.get(name, b"").decode("latin-1").strip()
 
-    @property
-    def bearer(self) -> str:
-        """The access token, empty if none was sent. Source: RFC 6750 chapter 2.1, RFC 9110 chapter 11.4."""
-        scheme, _, token = self.header(b"authorization").partition(" ")
-        return token.lstrip(" ") if scheme.lower() == "bearer" else ""
-
 
 def bounded(receive: Any, fhir: Fhir, most_bytes: int, within_s: float) -> Callable[[], Awaitable[Any]]:
     """Return ASGI's `receive`, which raises Stop where a body is longer than `most_bytes`, or not there `within_s`."""

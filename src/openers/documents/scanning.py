@@ -14,7 +14,7 @@ from contextlib import suppress
 from typing import Any, Final, Protocol
 from urllib.parse import urlsplit
 
-from openers.documents.sniffing import Passing, is_what_it_says
+from openers.documents.sniffing import Ends, Passing, is_what_it_says
 from openers.domain.attachments import UploadedFile
 from openers.domain.errors import Unavailable
 from openers.usecases.file_ports import Verdict
@@ -32,6 +32,8 @@ INVALID_NAME: Final = "openers-invalid"
 PENDING_NAME: Final = "openers-pending"
 EICAR: Final = b85decode("ST#=}P$fV?P+K%yP+C|uG$>GBDK|qyDK~v2MM*<JQY}+dK~6+LQba95PE<)&Nm5l)EmTEQR4qnHOhq9iNGnJx")
 """The test string of the European Institute for Computer Antivirus Research, spelt so that no scanner finds it here."""
+_EICAR_FORMS: Final = tuple(EICAR.decode().encode(form) for form in ("ascii", "utf-16-le", "utf-16-be"))
+"""The test string as a text file may hold it."""
 
 
 class Threats(Protocol):
@@ -51,11 +53,18 @@ class ContentScanner:
 
     async def scan(self, file: UploadedFile, chunks: AsyncIterator[bytes]) -> Verdict:
         """What is in the file. Raises Unavailable."""
-        passing = Passing(file.media_type)
-        verdict = await self._threats.look(file, passing.watch(chunks))
-        if verdict is Verdict.CLEAN and not is_what_it_says(file.media_type, passing.ends):
-            return Verdict.INVALID
-        return verdict
+        with Passing(file.media_type) as passing:
+            verdict = await self._threats.look(file, passing.watch(chunks))
+            if verdict is Verdict.CLEAN and not await _is_what_it_says(file.media_type, passing.ends):
+                return Verdict.INVALID
+            return verdict
+
+
+async def _is_what_it_says(media_type: str, ends: Ends) -> bool:
+    """The same in a thread where all of a file is looked at, so that the event loop goes on."""
+    if ends.whole is None:
+        return is_what_it_says(media_type, ends)
+    return await asyncio.to_thread(is_what_it_says, media_type, ends)
 
 
 class Clamd:
@@ -139,15 +148,15 @@ def _verdict(answer: bytes) -> Verdict:
 
 
 class ScriptedThreats:
-    """Threats for tests: the EICAR string anywhere, and what the beginning of the file's name orders."""
+    """Threats for tests: the EICAR string (in ASCII or UTF-16), and what the beginning of the file's name orders."""
 
     async def look(self, file: UploadedFile, chunks: AsyncIterator[bytes]) -> Verdict:
         """What the content or the name says; `openers-pending...` stays unscanned for as long as it is asked."""
         found, kept = False, b""
         async for chunk in chunks:
             searched = kept + chunk
-            found = found or EICAR in searched
-            kept = searched[-len(EICAR) :]
+            found = found or any(form in searched for form in _EICAR_FORMS)
+            kept = searched[-max(map(len, _EICAR_FORMS)) :]
         if file.name.startswith(PENDING_NAME):
             raise Unavailable(PART)
         if found or file.name.startswith(THREAT_NAME):

@@ -2,19 +2,23 @@
 
 Signatures come from the filetype library; what it does not look at is here: text and XML, Office documents, how a file
 ends (so that nothing else is hidden behind it), what else a file is at the same time, macros, and documents that unpack
-to far more than they are. Called by the scanner. Source: rules chapter 6 (VALIDATION_FAILED).
+to far more than they are. Called by the scanner. What is inside a newer Word document is looked at by
+`word_documents`, and what cameras write behind a picture by `trailers`. Source: rules chapter 6 (VALIDATION_FAILED).
 """
 
 from __future__ import annotations
 
 import codecs
-import io
 import re
-import zipfile
 from collections.abc import AsyncIterator, Callable
-from typing import Final, NamedTuple
+from tempfile import SpooledTemporaryFile
+from types import TracebackType
+from typing import IO, Final, NamedTuple, Self
 
 import filetype
+
+from openers.documents.trailers import Video, ends_as_samsung
+from openers.documents.word_documents import is_harmless
 
 HEAD: Final = 8192
 """How many of the first bytes are looked at."""
@@ -23,12 +27,21 @@ TAIL: Final = 512 * 1024
 LARGEST_UNPACKED: Final = 300 * 1024 * 1024
 LARGEST_RATIO: Final = 100
 """How much larger a document may be unpacked, as a whole."""
+LARGEST_PICTURE: Final = 2**30
+"""Bytes of the pixels of a picture; one of a few kilobytes can state so many that no viewer can show it."""
+KEPT_IN_MEMORY: Final = 8 * 1024 * 1024
+"""Bytes of a file that is looked at as a whole; the rest of a larger one goes to a temporary file meanwhile."""
 WORD: Final = "application/msword"
 WORD_XML: Final = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 
 _ZIP: Final = b"PK\x03\x04"
 _ZIP_END: Final = b"PK\x05\x06"
 _ZIP_END_SIZE: Final = 22
+_ZIP64_LOCATOR: Final = b"PK\x06\x07"
+_ZIP64_LOCATOR_SIZE: Final = 20
+_PNG_HEAD: Final = 33
+_PNG_SAMPLES: Final = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
+"""How many samples a pixel has, by the colour type of a PNG."""
 _PDF: Final = b"%PDF-"
 _PDF_WITHIN: Final = 1024
 """Where readers look for the beginning of a PDF, in bytes from the start."""
@@ -67,16 +80,24 @@ _MARKS: Final[dict[str, frozenset[bytes]]] = {WORD: _OF_OTHERS | {_OF_WORD, _MAC
 
 
 class Ends(NamedTuple):
-    """The first and last bytes of a file, which overlap where it is short, its size in bytes, and the marks in it."""
+    """The first and last bytes of a file, which overlap where it is short, its size in bytes, and the marks in it.
+
+    `whole` is all of it, for types that are looked at as a whole; `is_video_behind`: it ends as the video of a picture.
+    """
 
     head: bytes
     tail: bytes
     size: int
     marks: frozenset[bytes] = frozenset()
+    whole: IO[bytes] | None = None
+    is_video_behind: bool = False
 
 
 class Passing:
-    """Remembers both ends of a file that passes by in pieces, and which marks of its type it has."""
+    """Remembers both ends of a file that passes by in pieces, and which marks of its type it has.
+
+    It is a context manager, since it keeps the whole of a file whose type demands it.
+    """
 
     def __init__(self, media_type: str) -> None:
         """Nothing has passed yet."""
@@ -84,11 +105,25 @@ class Passing:
         self._overlap = max(map(len, self._wanted), default=1) - 1
         self._marks = set[bytes]()
         self._head, self._tail, self._size, self._kept = b"", b"", 0, b""
+        self._whole = SpooledTemporaryFile(KEPT_IN_MEMORY) if media_type == WORD_XML else None  # noqa: SIM115  # `__exit__`
+        self._video = Video() if media_type == "image/jpeg" else None
+
+    def __enter__(self) -> Self:
+        """Itself."""
+        return self
+
+    def __exit__(
+        self, _kind: type[BaseException] | None, _error: BaseException | None, _at: TracebackType | None
+    ) -> None:
+        """Let go of the file."""
+        if self._whole is not None:
+            self._whole.close()
 
     @property
     def ends(self) -> Ends:
         """The ends of what has passed."""
-        return Ends(self._head, self._tail, self._size, frozenset(self._marks))
+        is_video_behind = self._video is not None and self._video.ends_the_file
+        return Ends(self._head, self._tail, self._size, frozenset(self._marks), self._whole, is_video_behind)
 
     async def watch(self, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
         """The same pieces."""
@@ -98,6 +133,10 @@ class Passing:
             self._tail = (self._tail + chunk)[-TAIL:]
             self._size += len(chunk)
             self._look(chunk)
+            if self._whole is not None:
+                self._whole.write(chunk)
+            if self._video is not None:
+                self._video.feed(chunk)
             yield chunk
 
     def _look(self, chunk: bytes) -> None:
@@ -118,14 +157,10 @@ def is_what_it_says(media_type: str, ends: Ends) -> bool:
     return not (is_pdf_too or is_archive_too)
 
 
-def _signed(*extensions: str, end: Callable[[bytes], bool] = bool) -> Callable[[Ends], bool]:
-    """Whether the library knows the first bytes as one of these (its names), and the last ones are their `end`."""
-
-    def _is(ends: Ends) -> bool:
-        found = filetype.guess(ends.head)
-        return found is not None and found.extension in extensions and end(ends.tail)
-
-    return _is
+def _is_signed(ends: Ends, *extensions: str) -> bool:
+    """Whether the library knows the first bytes as one of these (its names)."""
+    found = filetype.guess(ends.head)
+    return found is not None and found.extension in extensions
 
 
 def _text_of(ends: Ends) -> str | None:
@@ -139,6 +174,16 @@ def _text_of(ends: Ends) -> str | None:
     if any(len(part.translate(None, _UNPRINTABLE_BYTES)) < len(part) for part in (ends.head, ends.tail)):
         return None  # counted rather than searched for, which takes ten times as long where there are none
     return ends.head.removeprefix(codecs.BOM_UTF8).decode("latin-1")
+
+
+def _is_pdf(ends: Ends) -> bool:
+    """A PDF to its end. What stands before it, as some printers and mail programs leave it there, is nothing else."""
+    start = ends.head.find(_PDF, 0, _PDF_WITHIN + len(_PDF))
+    before = ends.head[: max(start, 0)]
+    other = filetype.guess(ends.head)
+    is_other = other is not None and other.extension != "pdf"
+    is_run = before.startswith(b"#!") or _PAGE.search(before.decode("latin-1")) is not None
+    return start >= 0 and not is_other and not is_run and b"%%EOF" in ends.tail[-1024:]
 
 
 def _is_text(ends: Ends) -> bool:
@@ -181,37 +226,53 @@ def _ends_as_zip(ends: Ends) -> bool:
 
 
 def _is_word_xml(ends: Ends) -> bool:
-    """A Word document without macros, whose parts do not unpack to far more than they are."""
-    if not ends.head.startswith(_ZIP) or not _ends_as_zip(ends):
+    """A Word document without active content, whose parts do not unpack to far more than they are."""
+    if not ends.head.startswith(_ZIP) or not _ends_as_zip(ends) or ends.whole is None:
         return False
-    try:
-        # The directory stands at the end; zipfile finds it whatever is missing before it.
-        with zipfile.ZipFile(io.BytesIO(ends.tail)) as archive:
-            parts = archive.infolist()
-    except (zipfile.BadZipFile, ValueError, NotImplementedError):
+    end = ends.tail.rfind(_ZIP_END)
+    directory = int.from_bytes(ends.tail[end + 12 : end + 16], "little")
+    is_large = ends.tail.startswith(_ZIP64_LOCATOR, max(0, end - _ZIP64_LOCATOR_SIZE))
+    if directory > TAIL or is_large:  # the directory is read at once
         return False
-    names = {part.filename for part in parts}
-    unpacked = sum(part.file_size for part in parts)
-    return (
-        {"[Content_Types].xml", "word/document.xml"} <= names
-        and not any(name.lower().endswith("vbaproject.bin") for name in names)
-        and not any(part.flag_bits & 1 for part in parts)
-        and unpacked <= min(LARGEST_UNPACKED, max(LARGEST_RATIO * ends.size, TAIL))
+    return is_harmless(ends.whole, min(LARGEST_UNPACKED, max(LARGEST_RATIO * ends.size, TAIL)))
+
+
+def _is_jpeg(ends: Ends) -> bool:
+    """A JPEG to its end, or with what cameras write behind it."""
+    return _is_signed(ends, "jpg") and (
+        ends.tail.rstrip(b"\0").endswith(b"\xff\xd9") or ends.is_video_behind or ends_as_samsung(ends.tail)
     )
+
+
+def _is_png(ends: Ends) -> bool:
+    """A PNG to its end, or with what telephones write behind it, that can be shown."""
+    head = ends.head[:_PNG_HEAD]
+    if not _is_signed(ends, "png", "apng") or len(head) < _PNG_HEAD:
+        return False
+    width, height = int.from_bytes(head[16:20], "big"), int.from_bytes(head[20:24], "big")
+    bits = width * head[24] * _PNG_SAMPLES.get(head[25], 4)
+    is_whole = ends.tail.rstrip(b"\0").endswith(b"IEND\xaeB`\x82") or ends_as_samsung(ends.tail)
+    return is_whole and height * (bits // 8 + 1) <= LARGEST_PICTURE
+
+
+def _is_gif(ends: Ends) -> bool:
+    """A GIF to its end that can be shown."""
+    width, height = int.from_bytes(ends.head[6:8], "little"), int.from_bytes(ends.head[8:10], "little")
+    return _is_signed(ends, "gif") and ends.tail.endswith(b"\0;") and width * height <= LARGEST_PICTURE
 
 
 _SHAPES: Final[dict[str, Callable[[Ends], bool]]] = {
     "text/plain": _is_text,
     "text/xml": _is_xml,
-    "application/pdf": _signed("pdf", end=lambda tail: b"%%EOF" in tail[-1024:]),
-    "text/rtf": _signed("rtf", end=lambda tail: tail.rstrip(_SPACE).endswith(b"}")),
+    "application/pdf": _is_pdf,
+    "text/rtf": lambda ends: _is_signed(ends, "rtf") and ends.tail.rstrip(_SPACE).endswith(b"}"),
     "audio/basic": lambda ends: ends.head.startswith(_AU),
-    "audio/mpeg": _signed("mp3"),
-    "image/png": _signed("png", "apng", end=lambda tail: tail.endswith(b"IEND\xaeB`\x82")),
-    "image/gif": _signed("gif", end=lambda tail: tail.endswith(b"\0;")),
-    "image/jpeg": _signed("jpg", end=lambda tail: tail.rstrip(b"\0").endswith(b"\xff\xd9")),
-    "image/tiff": _signed("tif"),
-    "video/mpeg": _signed("mpg"),
+    "audio/mpeg": lambda ends: _is_signed(ends, "mp3"),
+    "image/png": _is_png,
+    "image/gif": _is_gif,
+    "image/jpeg": _is_jpeg,
+    "image/tiff": lambda ends: _is_signed(ends, "tif"),
+    "video/mpeg": lambda ends: _is_signed(ends, "mpg"),
     WORD: _is_word,
     WORD_XML: _is_word_xml,
     "application/dicom": _is_dicom,

@@ -47,6 +47,15 @@ def check_file(name: str, media_type: str) -> None:
         raise ConflictingValues(Field.FILE_NAME, name, hint)
 
 
+def same_name(name: str) -> str:
+    """Return what two names have in common if a person, or a disk that ignores case, takes one for the other.
+
+    Names that differ by case, by Unicode form (NFC, NFD, NFKC) or by the kind or number of their spaces are the same.
+    """
+    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
+    return " ".join(folded.split())
+
+
 def _check_name(name: str) -> None:
     if not name:
         raise MissingValue(Field.FILE_NAME)

@@ -6,15 +6,17 @@ on PostgreSQL another process may end a session, so what is remembered is read a
 
 from __future__ import annotations
 
+import re
 from collections import OrderedDict
 from datetime import timedelta
+from typing import Final
 
 import msgspec
 
 from openers.domain.clock import Instant
 from openers.domain.credentials import Application, Grant
 from openers.domain.directory import User
-from openers.identity.errors import InvalidToken
+from openers.identity.errors import InvalidToken, TokenFault
 from openers.identity.opaque import digest
 from openers.identity.tokens import open_access_token
 from openers.usecases.ports import Tx
@@ -29,6 +31,24 @@ class Caller(msgspec.Struct, frozen=True):
     user: User | None
 
 
+_BEARER: Final = re.compile(r"bearer +([A-Za-z0-9._~+/-]+=*)", re.IGNORECASE | re.ASCII)
+"""Credentials of the Bearer scheme. Source: RFC 6750 chapter 2.1 (`1*SP b64token`), RFC 9110 chapter 11.1 (case)."""
+MOST_GONE: Final = 1000
+"""How many tokens that were forgotten on purpose are remembered as such, to say why they are refused."""
+
+
+def bearer_of(header: str) -> str:
+    """The token in an Authorization header. Raises InvalidToken."""
+    header = header.strip(" \t")
+    found = _BEARER.fullmatch(header)
+    if found is not None:
+        return found[1]
+    if not header:
+        raise InvalidToken(TokenFault.ABSENT)
+    is_bearer = header.partition(" ")[0].lower() == "bearer"
+    raise InvalidToken(TokenFault.MALFORMED if is_bearer else TokenFault.SCHEME)
+
+
 class AccessCache:
     """The callers of recently opened tokens, by world and digest, the least recently used dropped first."""
 
@@ -37,6 +57,7 @@ class AccessCache:
         self._most = most
         self._ttl = None if ttl_s is None else timedelta(seconds=ttl_s)
         self._callers: OrderedDict[tuple[str, str], tuple[Caller, Instant]] = OrderedDict()
+        self._gone: OrderedDict[tuple[str, str], TokenFault] = OrderedDict()
         self._epoch = 0
 
     @property
@@ -50,11 +71,22 @@ class AccessCache:
         if found is None:
             return None
         caller, since = found
-        if now >= caller.grant.expires or (self._ttl is not None and now - since >= self._ttl):
+        if now >= caller.grant.expires:
+            self._lose((world, key), TokenFault.EXPIRED)
+            return None
+        if self._ttl is not None and now - since >= self._ttl:
             del self._callers[world, key]
             return None
         self._callers.move_to_end((world, key))
         return caller
+
+    def why_unknown(self, world: str, token: str) -> TokenFault:
+        """Why a token that the store does not know is refused, as far as it was used here before. Looks at each."""
+        key = digest(token)
+        if (world, key) in self._gone:
+            return self._gone[world, key]
+        elsewhere = any(known == key for _, known in (*self._callers, *self._gone))
+        return TokenFault.OF_ANOTHER_WORLD if elsewhere else TokenFault.UNKNOWN
 
     def put(self, world: str, key: str, caller: Caller, now: Instant) -> None:
         """Remember a caller."""
@@ -65,20 +97,27 @@ class AccessCache:
 
     def forget(self, session: str) -> None:
         """Forget every caller of a session that has ended."""
-        self._drop([at for at, (caller, _) in self._callers.items() if _session_of(caller) == session])
+        for at in [at for at, (caller, _) in self._callers.items() if _session_of(caller) == session]:
+            self._lose(at, TokenFault.ENDED)
+        self._epoch += 1
 
     def forget_token(self, world: str, key: str) -> None:
         """Forget the caller of one revoked token."""
-        self._drop([(world, key)])
+        self._lose((world, key), TokenFault.ENDED)
+        self._epoch += 1
 
     def clear(self) -> None:
         """Forget all: people or applications were replaced, or a world was put back to an earlier state."""
-        self._drop(list(self._callers))
-
-    def _drop(self, places: list[tuple[str, str]]) -> None:
+        self._callers.clear()
+        self._gone.clear()
         self._epoch += 1
-        for place in places:
-            self._callers.pop(place, None)
+
+    def _lose(self, at: tuple[str, str], why: TokenFault) -> None:
+        if self._callers.pop(at, None) is None:
+            return
+        self._gone[at] = why
+        if len(self._gone) > MOST_GONE:
+            self._gone.popitem(last=False)
 
 
 def _session_of(caller: Caller) -> str | None:
@@ -112,11 +151,11 @@ async def _caller(token: str, tx: Tx, now: Instant) -> Caller:
     application = await tx.directory.application(grant.client_id)
     user = await tx.directory.user(grant.session.user) if grant.session else None
     if application is None or (grant.session is not None and (user is None or not user.active)):
-        raise InvalidToken
+        raise InvalidToken(TokenFault.OF_NOBODY)
     return Caller(grant, application, user)
 
 
 def _key_of(token: str) -> str:
     if not token.isascii():
-        raise InvalidToken
+        raise InvalidToken(TokenFault.MALFORMED)
     return digest(token)

@@ -6,6 +6,7 @@ application. Source: rules chapter 2.2, RFC 7523 chapter 3, RFC 8725.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Final
 
@@ -54,18 +55,18 @@ def issuer_of(token: Unsigned) -> str:
     return issuer
 
 
-def prove_assertion(token: Unsigned, application: Application, audience: str, now: Instant) -> Assertion:
-    """The assertion, proved to be made by `application` for `audience` and to be valid now. Raises OAuthRefusal.
+def prove_assertion(token: Unsigned, application: Application, audiences: Sequence[str], now: Instant) -> Assertion:
+    """The assertion, proved to be made by `application` for one of `audiences` and to be valid now.
 
-    That it is used once is for `use_assertion` to see.
+    Raises OAuthRefusal, which names the first of them. That it is used once is for `use_assertion` to see.
     """
     key = key_named(token.header["kid"], application.keys)
     if key is None:
         raise invalid_client("Invalid 'kid' header in client_assertion JWT - no matching public key")
     if not is_signed_by(token, key, ALGORITHM):
         raise invalid_client("Invalid signature in client_assertion JWT")
-    if not is_for(token.claims.get("aud"), audience):
-        raise invalid_request(f"Missing or invalid 'aud' claim in client_assertion JWT - must be '{audience}'")
+    if not any(is_for(token.claims.get("aud"), audience) for audience in audiences):
+        raise invalid_request(f"Missing or invalid 'aud' claim in client_assertion JWT - must be '{audiences[0]}'")
     expires = _expiry(token.claims, now)
     _check_beginning(token.claims, now)
     return Assertion(application.client_id, _id(token.claims), expires)

@@ -53,9 +53,12 @@ async def registered(client_id: str, directory: Directory, *, with_test_only: bo
 
 
 class ClientCheck(msgspec.Struct, frozen=True):
-    """How clients prove themselves here: assertions are made out to `audience`, the token address."""
+    """How clients prove themselves here: assertions are made out to one of `audiences`.
 
-    audience: str
+    These are the token address (RFC 7523 chapter 3) and the issuer, which is what newer client libraries send.
+    """
+
+    audiences: tuple[str, ...]
     with_test_only: bool
 
     async def prove(self, sent: ByAssertion | BySecret, directory: Directory, now: Instant) -> Client:
@@ -72,7 +75,7 @@ class ClientCheck(msgspec.Struct, frozen=True):
         application = await registered(issuer, directory, with_test_only=self.with_test_only)
         if application is None:
             raise invalid_client("Invalid 'iss'/'sub' claims in client_assertion JWT - no such application")
-        return Client(application, prove_assertion(token, application, self.audience, now))
+        return Client(application, prove_assertion(token, application, self.audiences, now))
 
     async def _by_secret(self, sent: BySecret, directory: Directory) -> Client:
         application = await registered(sent.client_id, directory, with_test_only=self.with_test_only)

@@ -32,15 +32,38 @@ class OAuthError(StrEnum):
     TOO_MANY_REQUESTS = "too_many_requests"
 
 
+class TokenFault(StrEnum):
+    """Why a bearer token is refused. The reply is the same for all; test mode's explanation tells them apart."""
+
+    ABSENT = "no Authorization header was sent"
+    SCHEME = "the Authorization header has another scheme than Bearer"
+    MALFORMED = "the Authorization header does not hold one token"
+    UNKNOWN = "the token was not issued here, or was removed since"
+    EXPIRED = "the token has expired"
+    ENDED = "the session of the token has ended, or the token was revoked"
+    OF_ANOTHER_WORLD = "the token was issued in another world"
+    OF_NOBODY = "the application or the person of the token is not registered, or no longer active"
+
+
 class InvalidToken(Refused):
     """The bearer token was never issued, has expired, or its session has ended."""
 
     source = "rules 2.3"
 
-    def __init__(self, *, expired: bool = False) -> None:
-        """`expired`: it was issued, and its time is over."""
-        super().__init__()
-        self.expired = expired
+    def __init__(self, fault: TokenFault = TokenFault.UNKNOWN) -> None:
+        """`fault` is never part of a reply: a stranger learns nothing about tokens."""
+        super().__init__(fault)
+        self.fault = fault
+
+    @property
+    def is_absent(self) -> bool:
+        """Whether the caller sent no bearer token at all."""
+        return self.fault in (TokenFault.ABSENT, TokenFault.SCHEME)
+
+    @property
+    def expired(self) -> bool:
+        """Whether the token was issued, and its time is over."""
+        return self.fault is TokenFault.EXPIRED
 
 
 class OAuthRefusal(Refused):

@@ -17,7 +17,7 @@ import msgspec
 from joserfc.jwk import RSAKey
 
 from openers.domain.clock import Instant
-from openers.domain.credentials import Session
+from openers.domain.credentials import CredentialKind, Session
 from openers.domain.directory import Assurance
 from openers.domain.identifiers import UserId
 from openers.identity.jose import (
@@ -32,10 +32,15 @@ from openers.identity.jose import (
     take_apart,
     text_of,
 )
+from openers.identity.opaque import digest
+from openers.usecases.ports import Tx
 
 ALGORITHM: Final = "RS256"
 ID_TOKEN_LIFE: Final = timedelta(hours=1)
 CLOCK_SKEW: Final = timedelta(seconds=30)
+EXCHANGED_WITHIN: Final = timedelta(minutes=10)
+"""How old an ID token of the upstream provider may be when it is exchanged. An application exchanges it right after the
+log-in; an older one is likelier to come from a log or a stolen store. As long as a log-in may take on our own page."""
 
 KeySet = Mapping[str, Sequence[Mapping[str, str]]]
 """A JSON Web Key Set."""
@@ -152,6 +157,21 @@ def prove_id_token(token: Unsigned, keys: KeySet, issuer: str, audience: str, no
     if issued is None or issued - now > CLOCK_SKEW:
         raise InvalidIdToken("'iat' claim must be in the past")
     return _content(claims, expires, issued)
+
+
+def check_fresh(token: Unsigned, now: Instant) -> None:
+    """Raise InvalidIdToken unless a proved token was issued a short time ago. Source: OpenID Connect Core 3.1.3.7."""
+    issued = instant_of(token.claims.get("iat"))
+    if issued is None or now - issued > EXCHANGED_WITHIN:
+        minutes = int(EXCHANGED_WITHIN.total_seconds() / 60)
+        raise InvalidIdToken(f"'iat' claim must be at most {minutes} minutes ago")
+
+
+async def use_id_token(tx: Tx, text: str, expires: Instant) -> None:
+    """Use up a proved token, known by all of it that is signed. Raises InvalidIdToken if it was used before."""
+    key = digest("ID token", text.rpartition(".")[0])
+    if not await tx.credentials.add(CredentialKind.ASSERTION_ID, key, None, expires):
+        raise InvalidIdToken("was exchanged before")
 
 
 def is_answer_to(token: Unsigned, nonce: str) -> bool:

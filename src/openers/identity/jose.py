@@ -42,6 +42,8 @@ def take_apart(text: str) -> Unsigned:
         parts = jws.extract_compact(text.encode("ascii"), registry=_registry())
         header = parts.headers()
         claims = msgspec.json.decode(parts.payload, type=Claims)
+        if "crit" in header:  # it names what must be understood, and nothing beyond RFC 7515 is (chapter 4.1.11)
+            raise ValueError
         msgspec.json.encode((header, claims))  # text with lone surrogates can't be kept or hashed
     except (JoseError, ValueError, TypeError, AttributeError, RecursionError) as error:
         raise Malformed from error

@@ -13,7 +13,7 @@ import msgspec
 
 from openers.domain.clock import Instant
 from openers.domain.credentials import CredentialKind, Grant, Session
-from openers.identity.errors import InvalidToken, OAuthRefusal, invalid_grant
+from openers.identity.errors import InvalidToken, OAuthRefusal, TokenFault, invalid_grant
 from openers.identity.opaque import digest, new_secret
 from openers.usecases.ports import Tx
 
@@ -53,7 +53,7 @@ async def open_access_token(token: str, tx: Tx, now: Instant) -> Grant:
     """What `token` stands for. Raises InvalidToken."""
     grant = await tx.credentials.get(CredentialKind.ACCESS_TOKEN, digest(token), Grant)
     if grant is None or now >= grant.expires:
-        raise InvalidToken(expired=grant is not None)
+        raise InvalidToken(TokenFault.UNKNOWN if grant is None else TokenFault.EXPIRED)
     return grant
 
 

@@ -22,6 +22,7 @@ from openers.domain.errors import (
     ReferenceNotFound,
 )
 from openers.domain.fields import Field
+from openers.domain.file_types import same_name
 from openers.domain.identifiers import AttachmentId, FileId, Ubrn, UserId
 from openers.domain.principal import Principal
 from openers.usecases.ports import Tx
@@ -74,13 +75,14 @@ def check_named_once(files: Sequence[NamedFile], target_type: AttachmentType, fi
 async def attach_files(files: Sequence[NamedFile], target: Target, world: World, tx: Tx) -> tuple[Attachment, ...]:
     """Attach files that no request has yet; in the order given. Raises a `FieldRefused`."""
     check_named_once(files, target.type, target.field)
-    taken = {each.name for each in target.beside}
+    taken = {same_name(each.name) for each in target.beside}
     attached: list[Attachment] = []
     for index, each in enumerate(files):
         file = await _attachable(each, target, index, tx)
-        if file.name in taken:
+        name = same_name(file.name)
+        if name in taken:
             raise DuplicateFilename(target.field, file.name, "is the name of another attachment", index)
-        taken.add(file.name)
+        taken.add(name)
         await tx.files.put(msgspec.structs.replace(file, attached_to=target.ubrn))
         attached.append(await _attachment(each, file, target, world, tx))
     return tuple(attached)

@@ -19,6 +19,7 @@ from openers.api.gateway import Gateway
 from openers.api.observer import WATCHED, Serve
 from openers.api.request import ClientGone, Request, Scope, Stop
 from openers.domain.errors import OpenersError
+from openers.identity.errors import InvalidToken
 from openers.usecases.world import World
 from openers.wire import problems
 from openers.wire.outcome import Problem
@@ -99,7 +100,11 @@ class Probe:
     def refused(self, request: Request, world: World, problem: Problem, error: OpenersError | None) -> None:
         """Remember why."""
         watched: Watched = request.scope[WATCHED]
-        watched.world, watched.problem, watched.error = world, problem, error
+        watched.world, watched.problem = world, problem
+        if isinstance(error, InvalidToken):
+            watched.token_fault = error.fault
+        else:
+            watched.error = error
 
     async def _striking(self, world: str, call: Call) -> Fault | None:
         faults = self.faults.of(world)
@@ -113,7 +118,7 @@ class Probe:
         watched.is_kept = True
         try:
             watched.took = timedelta(seconds=perf_counter() - watched.began)
-            watched.caller = caller_of(watched, self.gateway)
+            watched.caller, watched.token_fault = caller_of(watched, self.gateway)
             self.recorder.take(watched)
         except Exception as error:
             _log.error("a call could not be recorded", error=type(error).__name__)

@@ -22,7 +22,7 @@ from openers.domain.attachments import LARGEST_PREVIEW
 from openers.domain.codes import ClinicalTerm, CodeSystem, CodeSystemName
 from openers.domain.geography import Point
 from openers.domain.identifiers import Postcode
-from openers.identity.access import open_bearer
+from openers.identity.access import bearer_of, open_bearer
 from openers.identity.errors import InvalidToken
 from openers.identity.opaque import digest
 from openers.usecases.ports import ReferenceData
@@ -109,14 +109,14 @@ class Scenes:
     async def _known_too(self, scope: Scope, world: World, fork: World) -> None:
         """Have whoever is logged in be so in the fork, which knows of no log-ins."""
         access = self._worlds.access
-        scheme, _, token = Request(scope, PREFIX).header(b"authorization").partition(" ")
-        if access is None or scheme.lower() != "bearer":
+        if access is None:
             return
         try:
-            caller = await open_bearer(token.strip(), world, access)
+            token = bearer_of(Request(scope, PREFIX).header(b"authorization"))
+            caller = await open_bearer(token, world, access)
         except InvalidToken:
             return
-        access.put(fork.name, digest(token.strip()), caller, world.wall.now())
+        access.put(fork.name, digest(token), caller, world.wall.now())
 
 
 class ReferenceThen:

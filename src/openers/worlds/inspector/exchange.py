@@ -20,6 +20,7 @@ from openers.domain.clock import Instant
 from openers.domain.directory import Assurance
 from openers.domain.identifiers import OdsCode, UserId
 from openers.domain.principal import BusinessFunction
+from openers.identity.errors import TokenFault
 from openers.wire.json import JsonValue
 from openers.wire.outcome import Problem
 from openers.worlds.inspector.contract import Finding
@@ -62,8 +63,8 @@ class Exchange(msgspec.Struct, frozen=True, kw_only=True):
     """One call from its first to its last byte. `status` is 0 where no reply was sent.
 
     `methods` are those of its address, none where there is nothing. `caller` is absent where the token stood for
-    nothing. `problem` is the refusal as it was told, `facts` what the rule that refused has said of it. `seen` tells
-    that the call got at a record which its caller may see. `took` is how long the call took.
+    nothing, and `token_fault` says why. `problem` is the refusal as it was told, `facts` what the rule that refused has
+    said of it. `seen` tells that the call got at a record which its caller may see. `took` is how long the call took.
     """
 
     number: int
@@ -81,6 +82,7 @@ class Exchange(msgspec.Struct, frozen=True, kw_only=True):
     operation: Operation | None = None
     methods: tuple[str, ...] = ()
     caller: Known | None = None
+    token_fault: TokenFault | None = None
     problem: Problem | None = None
     facts: dict[str, JsonValue] = {}
     ubrn: str = ""

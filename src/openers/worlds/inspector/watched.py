@@ -17,7 +17,8 @@ from openers.api.routes import Routes
 from openers.domain.audit import AuditEntry
 from openers.domain.clock import Instant
 from openers.domain.errors import OpenersError
-from openers.identity.access import Caller, known_bearer
+from openers.identity.access import Caller, bearer_of, known_bearer
+from openers.identity.errors import InvalidToken, TokenFault
 from openers.usecases.world import World
 from openers.wire.json import JsonValue
 from openers.wire.outcome import Problem
@@ -58,6 +59,7 @@ class Watched(msgspec.Struct, kw_only=True):
     reply_headers: list[tuple[bytes, bytes]] = msgspec.field(default_factory=list[tuple[bytes, bytes]])
     world: World | None = None
     caller: Known | None = None
+    token_fault: TokenFault | None = None
     took: timedelta = timedelta()
     problem: Problem | None = None
     error: OpenersError | None = None
@@ -132,6 +134,7 @@ def exchange_of(watched: Watched, judges: Judges) -> Exchange:
         operation=None if match is None else match.operations.get(request.method),
         methods=() if match is None else tuple(match.operations),
         caller=watched.caller,
+        token_fault=watched.token_fault,
         problem=None if watched.problem is None else _masked_problem(watched.problem, masker),
         facts=_facts(watched.error, masker),
         ubrn=entry.ubrn or "",
@@ -184,14 +187,20 @@ def _facts(error: OpenersError | None, masker: Masker) -> dict[str, JsonValue]:
     return {name: masker.value(value) for name, value in told.items() if value not in (None, "")}
 
 
-def caller_of(watched: Watched, gateway: Gateway) -> Known | None:
-    """Return who presented the token, as the gateway has found out; nobody if the token stands for nothing."""
+def caller_of(watched: Watched, gateway: Gateway) -> tuple[Known | None, TokenFault | None]:
+    """Return who presented the token, as the gateway has found out; nobody, and why, if it stands for nothing."""
     request = Request(watched.scope, PREFIX)
-    scheme, _, token = request.header(b"authorization").partition(" ")
-    if watched.world is None or scheme.lower() != "bearer" or not token:
-        return None
+    if watched.world is None:
+        return None, None
+    try:
+        token = bearer_of(request.header(b"authorization"))
+    except InvalidToken as error:
+        return None, error.fault
     caller = known_bearer(token, watched.world, gateway.access)
-    return None if caller is None else _known(caller, request)
+    if caller is not None:
+        return _known(caller, request), None
+    is_unknown = watched.token_fault is TokenFault.UNKNOWN
+    return None, gateway.access.why_unknown(watched.world.name, token) if is_unknown else watched.token_fault
 
 
 def _known(caller: Caller, request: Request) -> Known:
