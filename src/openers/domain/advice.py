@@ -36,7 +36,7 @@ class MessageText(str):
         return cls(text)
 
 
-CLINICAL_INFORMATION_NOTE: Final = MessageText("NOTE: Clinical Information has been added / amended")
+CLINICAL_INFORMATION_NOTE: Final = MessageText("NOTE: Clinical Information has been added/amended")
 """What the conversation says when files have joined the request itself (rules 4, A025)."""
 
 
