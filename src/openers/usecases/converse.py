@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from openers.domain.advice import PersonInRole, Conversation, Message, MessageText, Recommendation, SentBy
+from openers.domain.advice import Conversation, Message, MessageText, PersonInRole, Recommendation, SentBy
 from openers.domain.advice_lifecycle import AdviceState
 from openers.domain.attachments import Attachment
 from openers.domain.clock import Instant

@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from openers.domain.advice import PersonInRole, Conversation, Message, SentBy
+from openers.domain.advice import Conversation, Message, PersonInRole, SentBy
 from openers.domain.attachments import Attachment
 from openers.domain.clock import Instant
 from openers.usecases.ports import Stored
