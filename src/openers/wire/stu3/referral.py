@@ -117,10 +117,7 @@ def referral_of(stored: Stored[Referral], base: str, view: View = AS_READ) -> Js
     if referral.shown_specialty is not None:
         shown["specialty"] = _specialty(referral.shown_specialty, base)
     shown["subject"] = {"identifier": identified(NHS_NUMBER, referral.patient)}
-    converted: list[JsonValue] = (
-        [{"reference": f"CommunicationRequest/{referral.ubrn}"}] if referral.from_advice else []
-    )
-    shown["supportingInfo"] = [*references_to(referral.attachments), *converted]
+    shown["supportingInfo"] = _supporting_information(referral)
     shown["intent"] = "plan"
     shown["identifier"] = [identified(REQUEST_ID, referral.request_id)]
     return shown
@@ -203,6 +200,13 @@ def _state(referral: Referral, base: str) -> list[JsonValue]:
 def _requirement(requirement: AdditionalRequirement) -> Json:
     """What the patient needs for a visit."""
     return coded(_REQUIREMENTS, requirement, requirement.capitalize())
+
+
+def _supporting_information(referral: Referral) -> list[JsonValue]:
+    """References to the files, the request for advice that was converted, and related referrals."""
+    converted = (f"CommunicationRequest/{referral.ubrn}",) if referral.from_advice else ()
+    others = (*converted, *(f"ReferralRequest/{ubrn}" for ubrn in referral.related))
+    return [*references_to(referral.attachments), *({"reference": each} for each in others)]
 
 
 def _specialty(specialty: Specialty, base: str) -> Json:
