@@ -1,4 +1,4 @@
-"""Record that two referrals belong to one pathway, such as a referral and the onward referral; an administrator does it.
+"""Record that two referrals belong to one pathway, such as a referral and its onward referral; administrators do it.
 
 No API does this: the real service's staff refer onward on its web pages. Called by the command line. Source: rules
 chapters 1.1 (UBRN) and 4 (A005).
