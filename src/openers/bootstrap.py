@@ -17,7 +17,7 @@ import structlog
 from starlette.applications import Starlette
 
 from openers.api import operations  # registers every operation
-from openers.api.capability import capability_routes
+from openers.api.capability import capability_routes, is_statement
 from openers.api.edge import PREFIX, Edge
 from openers.api.files import FileDeps, file_routes
 from openers.api.gateway import Gateway
@@ -167,7 +167,7 @@ def service_of(settings: Settings, world: World, metrics: Metrics, world_of: Wor
 
 def _is_fhir(path: str) -> bool:
     """Whether the edge serves `path`; the CapabilityStatements are pages, open to everybody."""
-    return path.startswith(f"{PREFIX}/") and not path.endswith("/metadata")
+    return path.startswith(f"{PREFIX}/") and not is_statement(path)
 
 
 def open_blobs(settings: Settings) -> Blobs:

@@ -13,15 +13,23 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from openers.api.media import FHIR_JSON
-from openers.api.registry import REGISTRY, Operation
+from openers.api.edge import PREFIX
+from openers.api.media import FHIR_JSON, accepts_of
+from openers.api.registry import GET, HEAD, POST, PUT, REGISTRY, Operation, Parameter
 from openers.domain.clock import Clock, Instant
 from openers.settings import Settings
+from openers.wire import problems
 from openers.wire.instants import write_instant
-from openers.wire.outcome import Fhir
+from openers.wire.outcome import Fhir, write_outcome
 
+INCLUDE: Final = "_include"
+INSTANCE: Final = {GET: "read", HEAD: "read", PUT: "update"}
+"""The interactions that methods are at the address of one resource."""
+TYPE: Final = {GET: "search-type", POST: "create"}
+"""The interactions that methods are at the address of a type."""
 EXTENSION: Final = "OpenERS extension"
 FHIR_VERSIONS: Final = {Fhir.STU3: "3.0.1", Fhir.R4: "4.0.1"}
+_ADDRESSES: Final = frozenset(f"{PREFIX}/{fhir}/metadata" for fhir in Fhir)
 
 
 def capability_routes(settings: Settings, clock: Clock) -> list[Route]:
@@ -31,12 +39,21 @@ def capability_routes(settings: Settings, clock: Clock) -> list[Route]:
     def _route(fhir: Fhir) -> Route:
         body = json.dumps(capability_statement(fhir, settings.fhir_base_url, started)).encode()
 
-        async def _metadata(_request: Request) -> Response:
-            return Response(body, headers={"content-type": FHIR_JSON})
+        async def _metadata(request: Request) -> Response:
+            if accepts_of(request.headers.get("accept", ""), request.scope["query_string"], FHIR_JSON):
+                return Response(body, headers={"content-type": FHIR_JSON})
+            problem = problems.not_acceptable(fhir, FHIR_JSON)
+            refusal = write_outcome(problem, fhir, clock.now())
+            return Response(refusal, problem.status, {"content-type": problem.media_type or FHIR_JSON})
 
-        return Route(f"/referrals/FHIR/{fhir}/metadata", _metadata)
+        return Route(f"{PREFIX}/{fhir}/metadata{{slash:path}}", _metadata)
 
     return [_route(fhir) for fhir in Fhir]
+
+
+def is_statement(path: str) -> bool:
+    """Return whether a path is that of a CapabilityStatement; a slash at its end means nothing, as everywhere."""
+    return path.rstrip("/") in _ADDRESSES
 
 
 def capability_statement(fhir: Fhir, base: str, at: Instant) -> dict[str, Any]:
@@ -69,23 +86,39 @@ def capability_statement(fhir: Fhir, base: str, at: Instant) -> dict[str, Any]:
 
 
 def _resources(operations: Iterable[Operation]) -> Iterable[dict[str, Any]]:
-    """One entry for each resource type that can be read or searched: its interactions and search parameters."""
+    """Return one entry for each resource type with interactions: those, its versions, what it is searched by."""
     types: dict[str, list[Operation]] = {}
     for operation in operations:
         if _interaction(operation) is not None:
             types.setdefault(operation.path.split("/")[2], []).append(operation)
     for kind, members in types.items():
-        searched = [parameter for each in members for parameter in each.query]
-        entry = {
+        parameters = {each.name: each for member in members for each in member.query}.values()
+        searched = [each for each in parameters if each.name != INCLUDE]
+        included = [value for each in parameters if each.name == INCLUDE for value in each.values]
+        entry: dict[str, Any] = {
             "type": kind,
             "interaction": [{"code": code} for code in dict.fromkeys(map(_interaction, members))],
+            "versioning": _versioning(members),
             "documentation": _list(members),
         }
+        if included:
+            entry["searchInclude"] = included
         if searched:
             entry["searchParam"] = [
-                {"name": each.name, "type": "token", "documentation": each.description} for each in searched
+                {"name": each.name, "type": each.type, "documentation": _documented(each)} for each in searched
             ]
         yield entry
+
+
+def _versioning(members: Iterable[Operation]) -> str:
+    """How a type treats versions: `versioned-update` if a change must name the version that was read."""
+    if any(each.if_match for each in members):
+        return "versioned-update"
+    return "versioned" if any(each.etag for each in members) else "no-version"
+
+
+def _documented(parameter: Parameter) -> str:
+    return f"required: {parameter.description}" if parameter.required else parameter.description
 
 
 def _named_operations(operations: Iterable[Operation]) -> list[dict[str, Any]]:
@@ -95,7 +128,10 @@ def _named_operations(operations: Iterable[Operation]) -> list[dict[str, Any]]:
     """
     named = sorted((each for each in operations if "$" in each.path), key=lambda each: each.is_extension)
     return [
-        {"name": each.path.rpartition("$")[2], "definition": {"display": f"{each.id}{_mark(each)}: {each.summary}"}}
+        {
+            "name": each.path.rpartition("$")[2],
+            "definition": {"display": f"{each.id}{_mark(each)}: {each.method} {each.path}: {each.summary}"},
+        }
         for each in named
     ]
 
@@ -110,7 +146,7 @@ def _interaction(operation: Operation) -> str | None:
         return None
     if operation.path.endswith("/_history/{version}"):
         return "vread"
-    return "read" if operation.path.endswith("}") else "search-type"
+    return INSTANCE[operation.method] if operation.path.endswith("}") else TYPE[operation.method]
 
 
 def _list(operations: Iterable[Operation]) -> str:

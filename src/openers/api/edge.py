@@ -15,7 +15,7 @@ import structlog
 
 from openers.api.call import Call, Content, Header, Reply
 from openers.api.gateway import Gateway, in_role, open_gate
-from openers.api.media import FHIR_JSON, accepts, is_fhir_json
+from openers.api.media import FHIR_JSON, accepts_of, is_fhir_json
 from openers.api.observer import WATCHED, Observer
 from openers.api.registry import ANY, Operation
 from openers.api.renderings import Renderings
@@ -97,7 +97,7 @@ class Edge(msgspec.Struct, frozen=True, kw_only=True):
         if principal is not None:
             world.entry.by(principal)
         offered = operation.produces
-        if offered is not ANY and not accepts(request.header(b"accept"), offered):
+        if offered is not ANY and not accepts_of(request.header(b"accept"), request.scope["query_string"], offered):
             raise Stop(problems.not_acceptable(request.fhir, offered))
         incoming = Incoming(receive, request.fhir, self.settings.max_body_bytes, self.settings.body_timeout_s)
         call = Call(
