@@ -17,7 +17,7 @@ import structlog
 
 from openers.api import operations  # registers every operation
 from openers.api.addresses import Addresses, document
-from openers.api.capability import capability_routes
+from openers.api.capability import capability_routes, is_statement
 from openers.api.edge import PREFIX, Edge, interactions_of
 from openers.api.failures import Failures
 from openers.api.files import file_routes
@@ -203,7 +203,7 @@ def service_of(
 
 def _is_fhir(path: str) -> bool:
     """Whether the edge serves `path`; the CapabilityStatements are pages, open to everybody."""
-    return path.startswith(f"{PREFIX}/") and not path.endswith("/metadata")
+    return path.startswith(f"{PREFIX}/") and not is_statement(path)
 
 
 def open_blobs(settings: Settings) -> Blobs:

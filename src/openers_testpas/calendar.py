@@ -8,17 +8,15 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime, timedelta
-from functools import cache
-from importlib.resources import files
 from typing import Final
 
 import msgspec
 
+from openers_testpas.bank_holidays import BANK_HOLIDAYS
 from openers_testpas.clinics import Clinic, Session, Weekday
 from openers_testpas.clock import LONDON
 
 WEEKDAYS: Final = tuple(Weekday)
-DIVISION: Final = "england-and-wales"
 RANGE: Final = 2**64
 
 
@@ -32,25 +30,9 @@ class PlannedSlot(msgspec.Struct, frozen=True):
     is_taken: bool
 
 
-class _Holiday(msgspec.Struct):
-    date: date
-
-
-class _Division(msgspec.Struct):
-    events: list[_Holiday]
-
-
-@cache
-def bank_holidays() -> frozenset[date]:
-    """Bank holidays of England as published on GOV.UK, up to the last year that the package knows."""
-    published = files("govuk_bank_holidays").joinpath("bank-holidays.json").read_bytes()
-    divisions = msgspec.json.decode(published, type=dict[str, _Division])
-    return frozenset(each.date for each in divisions[DIVISION].events)
-
-
 def is_working_day(day: date) -> bool:
     """Whether clinics are held: no weekend, no bank holiday."""
-    return day.weekday() < len(WEEKDAYS) and day not in bank_holidays()
+    return day.weekday() < len(WEEKDAYS) and day not in BANK_HOLIDAYS
 
 
 def calendar(clinics: Iterable[Clinic], first: date, days: int, seed: int) -> Iterator[PlannedSlot]:

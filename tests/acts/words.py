@@ -42,6 +42,18 @@ def said(name: str, words: str) -> Json:
     return {"name": name, "valueString": words}
 
 
+def as_read(referral: Json) -> Json:
+    """A referral that a reply shows, as A005 shows it: its criteria have no `commissioningProvisioning`."""
+
+    def _shown(resource: Json) -> Json:
+        if resource["resourceType"] != "Parameters":
+            return resource
+        kept = [each for each in resource["parameter"] if each["name"] != "commissioningProvisioning"]
+        return {**resource, "parameter": kept}
+
+    return {**referral, "contained": [_shown(each) for each in referral["contained"]]}
+
+
 def flag(told: bool) -> Json:
     """Whether a booking by telephone has been cancelled at the provider."""
     return {"name": "appointmentCancelledInPAS", "valueBoolean": told}

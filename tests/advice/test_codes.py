@@ -153,4 +153,4 @@ async def test_the_refused_question_of_an_admin_names_who_refers(talk: Talk) -> 
     request, message = (each["resource"] for each in asked.json()["parameter"])
     role = "PractitionerRole.555073103100.D82106.REFERRING-CLINICIAN"
     assert request["requester"]["agent"]["extension"][0]["valueReference"]["reference"] == f"#{role}"
-    assert message["sender"]["extension"][0]["valueReference"]["reference"] == f"#{role}"
+    assert message["extension"][0]["valueReference"]["reference"] == f"#{role}"

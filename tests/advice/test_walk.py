@@ -150,7 +150,7 @@ async def test_clinical_information_joins_the_request_itself(talk: Talk) -> None
     bundle = (await talk.messages(amended, MESSAGE_PARTS[2])).json()
     assert texts_of(bundle)[1] == (
         "REFERRER_CLINICAL_INFORMATION_UPDATED",
-        "NOTE: Clinical Information has been added / amended",
+        "NOTE: Clinical Information has been added/amended",
     )
     assert {each["resource"]["resourceType"] for each in bundle["entry"]} == {"Communication"}
 

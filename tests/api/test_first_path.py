@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from tests.acts.words import as_read
 from tests.requests import create_referral, search
 from tests.service import CONSULTANT, GP, Running
 
@@ -10,14 +11,14 @@ pytestmark = pytest.mark.anyio
 
 
 async def test_a_gp_searches_creates_and_reads_a_referral(on_both: Running) -> None:
-    """What A010 finds can be shortlisted by A011, and A005 gives back what A011 answered."""
+    """What A010 finds can be shortlisted by A011, and A005 returns the referral that A011 created."""
     gp = await on_both.as_person(GP)
     found = await gp.post(**search())
     assert found.status_code == 200
     created = await gp.post(**create_referral())
     assert created.status_code == 201, created.text
     read = await gp.get(f"/STU3/ReferralRequest/{created.json()['id']}")
-    assert (read.status_code, read.content, read.headers["etag"]) == (200, created.content, 'W/"3"')
+    assert (read.status_code, read.json(), read.headers["etag"]) == (200, as_read(created.json()), 'W/"3"')
 
 
 async def test_a_provider_without_a_relationship_sees_nothing(on_both: Running) -> None:

@@ -45,7 +45,11 @@ async def test_what_administrators_record(demo_url: str, keys: Path, tmp_path: P
     assert openers(*words, second, "11003", AHEAD, **settings).returncode == 0
     assert openers("referral", "assess", second, **settings).returncode == 0
     assert await told(demo_url, second) == ("ASSESSMENT_RESULT", "record an assessment")
+    assert openers("referral", "relate", first, second, **settings).returncode == 0
+    assert (await told(demo_url, first))[1] == "relate to another referral"
     refused = {
+        ("referral", "relate", first, second): "is related to",
+        ("referral", "relate", first, first): "cannot be related to itself",
         (*words, first, "11009", AHEAD): "does not allow to record a booking by telephone",
         (*words, "999999999999", "11009", AHEAD): "999999999999 does not exist",
         (*words, first, "11009", "2020-01-31T09:30:00Z"): "must be ahead",

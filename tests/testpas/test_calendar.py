@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from openers_testpas.calendar import bank_holidays, calendar, is_working_day
+from openers_testpas.calendar import calendar, is_working_day
 from openers_testpas.clinics import DEMO, BadClinics, Clinic, Session, Weekday, read_clinics
 from openers_testpas.clock import LONDON
 from tests.testpas.hospital import CLINICS
@@ -97,10 +97,6 @@ def test_nine_o_clock_is_nine_in_london_before_and_after_the_clocks_change(day: 
 )
 def test_weekends_and_bank_holidays_of_england_are_off(day: date, is_working: bool) -> None:
     assert is_working_day(day) is is_working
-
-
-def test_the_published_holidays_reach_two_years_ahead() -> None:
-    assert max(bank_holidays()) >= date(2028, 12, 25)
 
 
 def test_numbers_are_unique_over_years_of_the_demo_calendar() -> None:

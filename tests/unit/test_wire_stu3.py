@@ -23,19 +23,19 @@ from openers.domain.codes import CodeSystem, CodeSystemName, Concept, Priority, 
 from openers.domain.directory import AgeRange
 from openers.domain.lifecycle import ReferralState
 from openers.wire.stu3.code_system import write_code_system
-from openers.wire.stu3.referral import PRIORITY_DISPLAYS, STATE_DISPLAYS, write_referral
+from openers.wire.stu3.referral import PRIORITY_DISPLAYS, STATE_DISPLAYS, write_referral, write_shortlisted
 from openers.wire.stu3.search import OLDEST_YEARS, fragment, write_services_found
 
 ENDS = datetime(2032, 1, 1, tzinfo=UTC)
 
 
 def test_a_referral_that_is_not_booked() -> None:
-    written = write_referral(stored(REFERRAL.ubrn, 3, REFERRAL), BASE)
+    written = write_shortlisted(stored(REFERRAL.ubrn, 3, REFERRAL), BASE)
     assert in_order(written) == in_order(golden("a011/not_booked.json"))
 
 
 def test_a_referral_that_awaits_triage() -> None:
-    written = write_referral(stored(IN_TRIAGE.ubrn, 4, IN_TRIAGE), BASE)
+    written = write_shortlisted(stored(IN_TRIAGE.ubrn, 4, IN_TRIAGE), BASE)
     assert in_order(written) == in_order(golden("a021/awaiting_triage.json"))
 
 

@@ -11,17 +11,29 @@ from typing import Any, Final
 
 from starlette.routing import Route
 
-from openers.api.addresses import document
-from openers.api.interaction import Loop
-from openers.api.media import FHIR_JSON
-from openers.api.registry import REGISTRY, Operation
+from openers.api.addresses import Declared, route
+from openers.api.call import NO_CACHE
+from openers.api.dialects import FhirDialect
+from openers.api.edge import PREFIX
+from openers.api.interaction import ActiveCall, Interaction, Loop, Trace
+from openers.api.media import FHIR_JSON, accepts_of
+from openers.api.registry import GET, HEAD, POST, PUT, REGISTRY, Operation, Parameter
+from openers.api.reply import Reply
+from openers.api.request import Stop
 from openers.domain.clock import Clock, Instant
 from openers.settings import Settings
+from openers.wire import problems
 from openers.wire.instants import write_instant
 from openers.wire.outcome import Fhir
 
+INCLUDE: Final = "_include"
+INSTANCE: Final = {GET: "read", HEAD: "read", PUT: "update"}
+"""The interactions that methods are at the address of one resource."""
+TYPE: Final = {GET: "search-type", POST: "create"}
+"""The interactions that methods are at the address of a type."""
 EXTENSION: Final = "OpenERS extension"
 FHIR_VERSIONS: Final = {Fhir.STU3: "3.0.1", Fhir.R4: "4.0.1"}
+_ADDRESSES: Final = frozenset(f"{PREFIX}/{fhir}/metadata" for fhir in Fhir)
 
 
 def capability_routes(loop: Loop, settings: Settings, clock: Clock) -> list[Route]:
@@ -30,9 +42,22 @@ def capability_routes(loop: Loop, settings: Settings, clock: Clock) -> list[Rout
 
     def _route(fhir: Fhir) -> Route:
         body = json.dumps(capability_statement(fhir, settings.fhir_base_url, started)).encode()
-        return document(loop, f"/referrals/FHIR/{fhir}/metadata", body, {"content-type": FHIR_JSON})
+        reply = Reply(200, body, ((b"content-type", FHIR_JSON.encode()), NO_CACHE))
+
+        async def _metadata(call: ActiveCall) -> Reply:
+            if not accepts_of(call.request.header(b"accept"), call.request.scope["query_string"], FHIR_JSON):
+                raise Stop(problems.not_acceptable(fhir, FHIR_JSON))
+            return reply
+
+        interaction = Interaction(audit="", operation="", dialect=FhirDialect(fhir), trace=Trace.OBSERVED)
+        return route(loop, f"{PREFIX}/{fhir}/metadata", {GET: Declared(interaction, _metadata)})
 
     return [_route(fhir) for fhir in Fhir]
+
+
+def is_statement(path: str) -> bool:
+    """Return whether a path is that of a CapabilityStatement; a slash at its end means nothing, as everywhere."""
+    return path.rstrip("/") in _ADDRESSES
 
 
 def capability_statement(fhir: Fhir, base: str, at: Instant) -> dict[str, Any]:
@@ -65,23 +90,39 @@ def capability_statement(fhir: Fhir, base: str, at: Instant) -> dict[str, Any]:
 
 
 def _resources(operations: Iterable[Operation]) -> Iterable[dict[str, Any]]:
-    """One entry for each resource type that can be read or searched: its interactions and search parameters."""
+    """Return one entry for each resource type with interactions: those, its versions, what it is searched by."""
     types: dict[str, list[Operation]] = {}
     for operation in operations:
         if _interaction(operation) is not None:
             types.setdefault(operation.path.split("/")[2], []).append(operation)
     for kind, members in types.items():
-        searched = [parameter for each in members for parameter in each.query]
-        entry = {
+        parameters = {each.name: each for member in members for each in member.query}.values()
+        searched = [each for each in parameters if each.name != INCLUDE]
+        included = [value for each in parameters if each.name == INCLUDE for value in each.values]
+        entry: dict[str, Any] = {
             "type": kind,
             "interaction": [{"code": code} for code in dict.fromkeys(map(_interaction, members))],
+            "versioning": _versioning(members),
             "documentation": _list(members),
         }
+        if included:
+            entry["searchInclude"] = included
         if searched:
             entry["searchParam"] = [
-                {"name": each.name, "type": "token", "documentation": each.description} for each in searched
+                {"name": each.name, "type": each.type, "documentation": _documented(each)} for each in searched
             ]
         yield entry
+
+
+def _versioning(members: Iterable[Operation]) -> str:
+    """How a type treats versions: `versioned-update` if a change must name the version that was read."""
+    if any(each.if_match for each in members):
+        return "versioned-update"
+    return "versioned" if any(each.etag for each in members) else "no-version"
+
+
+def _documented(parameter: Parameter) -> str:
+    return f"required: {parameter.description}" if parameter.required else parameter.description
 
 
 def _named_operations(operations: Iterable[Operation]) -> list[dict[str, Any]]:
@@ -91,7 +132,10 @@ def _named_operations(operations: Iterable[Operation]) -> list[dict[str, Any]]:
     """
     named = sorted((each for each in operations if "$" in each.path), key=lambda each: each.is_extension)
     return [
-        {"name": each.path.rpartition("$")[2], "definition": {"display": f"{each.id}{_mark(each)}: {each.summary}"}}
+        {
+            "name": each.path.rpartition("$")[2],
+            "definition": {"display": f"{each.id}{_mark(each)}: {each.method} {each.path}: {each.summary}"},
+        }
         for each in named
     ]
 
@@ -106,7 +150,7 @@ def _interaction(operation: Operation) -> str | None:
         return None
     if operation.path.endswith("/_history/{version}"):
         return "vread"
-    return "read" if operation.path.endswith("}") else "search-type"
+    return INSTANCE[operation.method] if operation.path.endswith("}") else TYPE[operation.method]
 
 
 def _list(operations: Iterable[Operation]) -> str:

@@ -17,7 +17,7 @@ from openers.api.call import Call
 from openers.api.dialects import FhirDialect
 from openers.api.gateway import Gateway, in_role, open_gate
 from openers.api.interaction import ActiveCall, Interaction, Loop
-from openers.api.media import FHIR_JSON, accepts, is_fhir_json
+from openers.api.media import FHIR_JSON, accepts_of, is_fhir_json
 from openers.api.registry import ANY, Operation
 from openers.api.renderings import Renderings
 from openers.api.reply import Reply
@@ -64,7 +64,7 @@ class Edge(msgspec.Struct, frozen=True, kw_only=True):
         if principal is not None:
             world.entry.by(principal)
         offered = operation.produces
-        if offered is not ANY and not accepts(request.header(b"accept"), offered):
+        if offered is not ANY and not accepts_of(request.header(b"accept"), request.scope["query_string"], offered):
             raise Stop(problems.not_acceptable(request.fhir, offered))
         incoming = Incoming(active.receive, request.fhir, self.settings.max_body_bytes, self.settings.body_timeout_s)
         call = Call(

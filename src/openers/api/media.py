@@ -10,7 +10,7 @@ from email.errors import HeaderParseError
 from email.header import decode_header, make_header
 from functools import lru_cache
 from typing import Final
-from urllib.parse import quote
+from urllib.parse import parse_qsl, quote
 
 from openers.api.bounds import LONGEST_CACHED
 
@@ -18,6 +18,8 @@ FHIR_JSON: Final = "application/fhir+json"
 PDF: Final = "application/pdf"
 LONGEST_ENCODED: Final = 4096
 """How long an encoded name may be, in characters; a longer one names no file. Decoding takes quadratic time."""
+_JSON_FORMATS: Final = frozenset({b"json", b"application/json", b"application/fhir+json", b"text/json"})
+"""What `_format` calls JSON."""
 # Commas and semicolons within quotes separate nothing, nor does a quote behind a backslash end them.
 _QUOTED: Final = r'"(?:[^"\\]|\\.)*"?'
 _ELEMENT: Final = re.compile(rf'(?:[^,"]|{_QUOTED})+')
@@ -38,6 +40,15 @@ def _accepts(accept: str, offered: str) -> bool:
         if media in fitting:
             weights[media] = weight
     return next((weights[media] > 0 for media in fitting if media in weights), False)
+
+
+def accepts_of(accept: str, query: bytes, offered: str) -> bool:
+    """Return whether a request takes a media type: by `_format` in its query, which goes first, or by its Accept.
+
+    `_format` names the form of FHIR resources and means nothing for other replies (FHIR, http.html#mime-type).
+    """
+    named = dict(parse_qsl(query)).get(b"_format") if b"_format=" in query and offered == FHIR_JSON else None
+    return accepts(accept, offered) if named is None else named.replace(b" ", b"+") in _JSON_FORMATS
 
 
 def is_fhir_json(content_type: str) -> bool:

@@ -32,11 +32,16 @@ Handler = Callable[["Call"], Awaitable["Reply"]]
 
 
 class Parameter(msgspec.Struct, frozen=True):
-    """A query parameter, as documentation shows it."""
+    """A query parameter, as documentation shows it.
+
+    `type` is that of a FHIR search parameter; `_include` has none, but `values`: all that it takes.
+    """
 
     name: str
     required: bool
     description: str
+    type: str = "token"
+    values: tuple[str, ...] = ()
 
 
 class Operation(msgspec.Struct, frozen=True, kw_only=True):

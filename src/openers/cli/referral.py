@@ -38,6 +38,18 @@ def assess(ubrn: UbrnArgument, database_url: DatabaseUrl = None) -> None:
     typer.echo(f"referral {ubrn} has its assessment")
 
 
+@app.command()
+def relate(
+    ubrn: UbrnArgument,
+    other: Annotated[str, typer.Argument(metavar="OTHER_UBRN", help="Another referral of the same patient.")],
+    database_url: DatabaseUrl = None,
+) -> None:
+    """Record that two referrals belong to one pathway, such as a referral and the onward referral."""
+    with told_in_one_line():
+        asyncio.run(_relate(settings_of(database_url=database_url), ubrn, other))
+    typer.echo(f"referrals {ubrn} and {other} are related")
+
+
 async def _book(settings: Settings, told: tuple[str, str, str]) -> None:
     """Raises BlockingIOError, Unavailable, FieldRefused, NotFound, RecordLocked, ValueError."""
     from openers.cli.writing import writing_world
@@ -60,3 +72,13 @@ async def _assess(settings: Settings, ubrn: str) -> None:
 
     async with writing_world(settings, "Record assessment") as world:
         await record_assessment(Ubrn(ubrn), world)
+
+
+async def _relate(settings: Settings, ubrn: str, other: str) -> None:
+    """Raises BlockingIOError, Unavailable, FieldRefused, NotFound, RecordLocked, ValueError."""
+    from openers.cli.writing import writing_world
+    from openers.domain.identifiers import Ubrn
+    from openers.usecases.relate_referrals import relate_referrals
+
+    async with writing_world(settings, "Relate referrals") as world:
+        await relate_referrals(Ubrn(ubrn), Ubrn(other), world)

@@ -17,7 +17,7 @@ from openers.domain.clock import Instant
 from openers.domain.codes import Priority
 from openers.domain.errors import Field, InvalidRequestState
 from openers.domain.identifiers import CommunicationId, FileId, NhsNumber, OdsCode, RequestId, Ubrn, UserId
-from openers.domain.principal import BusinessFunction
+from openers.domain.principal import RC, RCA, SPC, SPCA, BusinessFunction
 from openers.domain.search import SearchCriteria
 from openers.domain.shortlist import Shortlist, ShortlistedService
 
@@ -36,7 +36,7 @@ class MessageText(str):
         return cls(text)
 
 
-CLINICAL_INFORMATION_NOTE: Final = MessageText("NOTE: Clinical Information has been added / amended")
+CLINICAL_INFORMATION_NOTE: Final = MessageText("NOTE: Clinical Information has been added/amended")
 """What the conversation says when files have joined the request itself (rules 4, A025)."""
 
 
@@ -72,8 +72,12 @@ class Recommendation(StrEnum):
     OTHER = "OTHER"
 
 
-class ClinicianRole(msgspec.Struct, frozen=True):
-    """A clinician in the role in which they speak."""
+_ADMINISTRATOR_OF: Final = {RC: RCA, SPC: SPCA}
+"""The function in which an administrator writes for a clinician of each function."""
+
+
+class PersonInRole(msgspec.Struct, frozen=True):
+    """A clinician, or a clinician's administrator, in the role in which they speak."""
 
     user: UserId
     organisation: OdsCode
@@ -81,16 +85,27 @@ class ClinicianRole(msgspec.Struct, frozen=True):
 
 
 class Message(msgspec.Struct, frozen=True, kw_only=True):
-    """One message. `sender` is the clinician who answers for it, `typed_by` the person who wrote it for them."""
+    """One message. `sender` is the clinician who answers for it, `typed_by` the person who wrote and sent it.
+
+    FHIR calls the first one requester, the second one sender.
+    """
 
     id: CommunicationId
     sent_by: SentBy
-    sender: ClinicianRole
+    sender: PersonInRole
     typed_by: UserId
     text: MessageText
     sent: Instant
     attachments: tuple[Attachment, ...] = ()
     recommendation: Recommendation | None = None
+
+    @property
+    def writer(self) -> PersonInRole:
+        """Who wrote and sent it: the clinician, or an administrator of the same organisation for them."""
+        if self.typed_by == self.sender.user:
+            return self.sender
+        function = _ADMINISTRATOR_OF[self.sender.function]
+        return PersonInRole(self.typed_by, self.sender.organisation, function)
 
 
 class CloseOut(msgspec.Struct, frozen=True, kw_only=True):
@@ -152,9 +167,9 @@ class Conversation(msgspec.Struct, frozen=True, kw_only=True):
         return self.shortlist.criteria
 
     @property
-    def requester(self) -> ClinicianRole:
+    def requester(self) -> PersonInRole:
         """The clinician who asks."""
-        return ClinicianRole(self.referrer, self.owner, BusinessFunction.REFERRING_CLINICIAN)
+        return PersonInRole(self.referrer, self.owner, BusinessFunction.REFERRING_CLINICIAN)
 
     @property
     def last_updated(self) -> Instant:

@@ -56,7 +56,8 @@ class PasAppointment(msgspec.Struct, frozen=True):
 class Claim(msgspec.Struct, frozen=True, kw_only=True):
     """One act under way on a referral, by whom, and until when its outcome is awaited.
 
-    A `booking` is to be made, or `pas_appointment` to be cancelled, upon which `decision` is carried out.
+    A `booking` is to be made, or `pas_appointment` to be cancelled, upon which `decision` is carried out. `comment` is
+    what the referrer says about the booking; the PAS is not told.
     """
 
     ubrn: Ubrn
@@ -72,3 +73,4 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True):
     pas_appointment: str | None = None
     clinician: UserId | None = None
     decision: Decision | None = None
+    comment: str | None = None

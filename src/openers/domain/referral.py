@@ -73,6 +73,7 @@ class Referral(msgspec.Struct, frozen=True, kw_only=True):
     `letter_due` is the day by which the letter that is intended has to be there. `reminder_days` after its creation
     the patient is reminded of booking. `updated` is when somebody last did something with it.
     `additional_requirements` are what the patient needs for a visit; no operation of the interface changes them.
+    `related` are other referrals of the same pathway, such as an onward referral.
     """
 
     ubrn: Ubrn
@@ -100,6 +101,7 @@ class Referral(msgspec.Struct, frozen=True, kw_only=True):
     updated: Instant | None = None
     from_advice: bool = False
     additional_requirements: tuple[AdditionalRequirement, ...] = ()
+    related: tuple[Ubrn, ...] = ()
 
     @property
     def state_reason(self) -> Reason | None:
@@ -213,6 +215,10 @@ class Referral(msgspec.Struct, frozen=True, kw_only=True):
             review=self.review.after_change(letter=True),
             updated=at,
         )
+
+    def relate(self, other: Ubrn, at: Instant) -> Self:
+        """Add another referral of the same pathway; the state stays as it is."""
+        return msgspec.structs.replace(self, related=(*self.related, other), updated=at)
 
     def printed(self, at: Instant) -> Self:
         """The provider has its clinical information on paper."""

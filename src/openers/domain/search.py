@@ -22,8 +22,7 @@ from openers.domain.patient import Patient, Sex
 class SearchCriteria(msgspec.Struct, frozen=True, kw_only=True):
     """The criteria of one search, as they stay attached to a shortlist. Distance in miles, wait in days.
 
-    `organisation` narrows a search and is never shown again (rules 4, A010). Referrals of before there was such a thing
-    don't show `provisioning`.
+    `organisation` narrows a search and is never shown again (rules 4, A010).
     """
 
     priority: Priority
@@ -37,7 +36,6 @@ class SearchCriteria(msgspec.Struct, frozen=True, kw_only=True):
     postcode: Postcode | None = None
     distance_limit_miles: int | None = None
     provisioning: CommissioningProvisioning = CommissioningProvisioning.ALL_AVAILABLE_FOR_BOOKING
-    shows_provisioning: bool = True
 
     def check(self) -> None:
         """Raise `ValueIsRequired` or `FieldNotPermitted` for combinations that no search may have."""

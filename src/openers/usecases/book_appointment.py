@@ -84,7 +84,7 @@ async def _reserve(request: AppointmentRequest, by: Principal, world: World) -> 
         link = await tx.links.get(subject.service.id)
         if link is None or not await tx.slots.move(slot.id, SlotState.FREE, SlotState.HELD):
             raise SlotNotAvailable(Field.SLOT, slot.id, "is not available any more")
-        claim = await _claim(subject.referral.value, slot, by, world, tx)
+        claim = await _claim(request, slot, by, world, tx)
         if not await tx.claims.add(claim):
             raise RecordLocked
         await tx.due.add(SETTLE, claim.ubrn, claim.expires)
@@ -110,19 +110,19 @@ async def _slot(request: AppointmentRequest, referral: Referral, service: Servic
     return slot
 
 
-async def _claim(referral: Referral, slot: Slot, by: Principal, world: World, tx: Tx) -> Claim:
+async def _claim(request: AppointmentRequest, slot: Slot, by: Principal, world: World, tx: Tx) -> Claim:
     now, key = world.clock.now(), str(world.ids.uuid())
     booking = PasBooking(
         key=key,
-        ubrn=referral.ubrn,
-        patient=referral.patient,
+        ubrn=request.ubrn,
+        patient=request.patient,
         pas_slot=slot.pas_id,
         start=slot.start,
         end=slot.end,
         created=now,
     )
     return Claim(
-        ubrn=referral.ubrn,
+        ubrn=request.ubrn,
         key=key,
         kind=ClaimKind.BOOK,
         by=by,
@@ -133,6 +133,7 @@ async def _claim(referral: Referral, slot: Slot, by: Principal, world: World, tx
         expires=now + world.pas.awaited,
         booking=booking,
         clinician=slot.clinician,
+        comment=request.comment,
     )
 
 
@@ -170,6 +171,7 @@ def _booked(claim: Claim, booked: PasAppointment, service: Service, world: World
         start=None if booking is None else booking.start,
         end=None if booking is None else booking.end,
         clinician=claim.clinician,
+        comment=claim.comment,
         booking_key=claim.key,
         pas_id=booked.id,
     )

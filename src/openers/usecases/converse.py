@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from openers.domain.advice import ClinicianRole, Conversation, Message, MessageText, Recommendation, SentBy
+from openers.domain.advice import Conversation, Message, MessageText, PersonInRole, Recommendation, SentBy
 from openers.domain.advice_lifecycle import AdviceState
 from openers.domain.attachments import Attachment
 from openers.domain.clock import Instant
@@ -55,7 +55,7 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     """A message that is to be sent by `by`, for whom `sender` answers."""
 
     by: Principal
-    sender: ClinicianRole
+    sender: PersonInRole
     sent_by: SentBy
     text: MessageText
     at: Instant
@@ -80,14 +80,14 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
-def responder(by: Principal) -> ClinicianRole:
+def responder(by: Principal) -> PersonInRole:
     """The clinician of the service who answers for what `by` says."""
-    return ClinicianRole(by.effective_user, by.organisation, SPC)
+    return PersonInRole(by.effective_user, by.organisation, SPC)
 
 
-def referring(by: Principal, conversation: Conversation) -> ClinicianRole:
+def referring(by: Principal, conversation: Conversation) -> PersonInRole:
     """The clinician who answers for what `by` says for the referrer: an admin speaks for the one who asks."""
-    return conversation.requester if by.function is RCA else ClinicianRole(by.user, by.organisation, RC)
+    return conversation.requester if by.function is RCA else PersonInRole(by.user, by.organisation, RC)
 
 
 async def asked_service(conversation: Conversation, tx: Tx) -> Service:

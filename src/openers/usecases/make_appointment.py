@@ -150,6 +150,5 @@ async def _deferred(
 ) -> Referral:
     referral, service = subject.referral.value, subject.service
     proposed = await propose(Asked(service, referral.priority, reason, world.clock.now()), world, tx)
-    if reason is ReviewReason.TRIAGE:
-        return referral.ask(Act.SEND_FOR_TRIAGE, proposed, service.workgroup)
-    return referral.ask(Act.DEFER, msgspec.structs.replace(proposed, comment=request.comment), service.workgroup)
+    act = Act.SEND_FOR_TRIAGE if reason is ReviewReason.TRIAGE else Act.DEFER
+    return referral.ask(act, msgspec.structs.replace(proposed, comment=request.comment), service.workgroup)

@@ -84,8 +84,10 @@ def _closing(conversation: Conversation) -> Iterable[Fact]:
 
 
 async def _message(message: advice.Message, tx: Tx) -> Message:
-    sender = message.sender
+    sender = message.writer
     role = printing.words(sender.function)
+    if sender != message.sender:
+        role = f"{role}, for {await printing.name_of(message.sender.user, tx)}"
     if message.recommendation is not None:
         role = f"{role}: {printing.words(message.recommendation)}"
     return Message(

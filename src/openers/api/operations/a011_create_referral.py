@@ -7,7 +7,7 @@ from openers.api.registry import POST, operation
 from openers.domain.principal import REFERRERS
 from openers.usecases.create_referral import create_referral
 from openers.wire.stu3.create_referral import read_create_referral
-from openers.wire.stu3.referral import write_referral
+from openers.wire.stu3.referral import write_shortlisted
 
 
 @operation(
@@ -24,4 +24,4 @@ from openers.wire.stu3.referral import write_referral
 async def create(call: Call) -> Reply:
     """Create a referral by choosing a shortlist of services."""
     command = read_create_referral(call.body, call.principal)
-    return call.reply(await create_referral(command, call.world), write_referral)
+    return call.reply(await create_referral(command, call.world), write_shortlisted)

@@ -31,13 +31,13 @@ INCLUDE: Final = "Slot:schedule"
     audit="API Retrieve Slots",
     refusal=400,
     query=(
-        Parameter("schedule.actor:HealthcareService", True, "the service"),
-        Parameter("schedule.actor:Practitioner", False, "only slots of this clinician"),
+        Parameter("schedule.actor:HealthcareService", True, "the service", "reference"),
+        Parameter("schedule.actor:Practitioner", False, "only slots of this clinician", "reference"),
         Parameter("appointmentType", True, "the priority, despite the name: ROUTINE, URGENT or TWO_WEEK_WAIT"),
         Parameter("status", True, "always free"),
-        Parameter("_count", True, "slots on a page, 1 to 100"),
-        Parameter("page", True, "which page, from 1"),
-        Parameter("_include", False, f"always {INCLUDE}; schedules come anyway"),
+        Parameter("_count", True, "slots on a page, 1 to 100", "number"),
+        Parameter("page", True, "which page, from 1", "number"),
+        Parameter("_include", False, f"always {INCLUDE}; schedules come anyway", values=(INCLUDE,)),
     ),
 )
 async def retrieve_appointment_slots(call: Call) -> Reply:

@@ -10,7 +10,7 @@ from openers.api.registry import POST, operation
 from openers.domain.principal import REFERRERS
 from openers.usecases.create_referral import create_referral
 from openers.wire.stu3.create_referral import read_create_referral_for_triage
-from openers.wire.stu3.referral import write_referral
+from openers.wire.stu3.referral import write_shortlisted
 
 
 @operation(
@@ -27,4 +27,4 @@ from openers.wire.stu3.referral import write_referral
 async def create_and_send_for_triage(call: Call) -> Reply:
     """Create a referral and send it to a triage service."""
     command = read_create_referral_for_triage(call.body, call.principal)
-    return call.reply(await create_referral(command, call.world), write_referral)
+    return call.reply(await create_referral(command, call.world), write_shortlisted)

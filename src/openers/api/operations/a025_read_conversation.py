@@ -26,9 +26,17 @@ _INCLUDES = {**{each.value: each for each in Include}, **MISSPELT}
     refusal=400,
     query=(
         Parameter(
-            "based-on", True, "the request in its latest version: CommunicationRequest/{UBRN}/_history/{version}"
+            "based-on",
+            True,
+            "the request in its latest version: CommunicationRequest/{UBRN}/_history/{version}",
+            "reference",
         ),
-        Parameter("_include", False, f"what is to stand beside the messages, any of: {', '.join(_INCLUDES)}"),
+        Parameter(
+            "_include",
+            False,
+            f"what is to stand beside the messages, any of: {', '.join(_INCLUDES)}",
+            values=tuple(_INCLUDES),
+        ),
     ),
 )
 async def retrieve_conversation(call: Call) -> Reply:

@@ -22,7 +22,9 @@ from openers.wire.stu3.tasks import INTENT, STATUS, write_tasks
     audit="API Retrieve Available Actions",
     refusal=400,
     query=(
-        Parameter("focus", True, "the referral in its latest version: ReferralRequest/{UBRN}/_history/{version}"),
+        Parameter(
+            "focus", True, "the referral in its latest version: ReferralRequest/{UBRN}/_history/{version}", "reference"
+        ),
         Parameter("intent", True, f"always {INTENT}"),
         Parameter("status", True, f"always {STATUS}"),
     ),

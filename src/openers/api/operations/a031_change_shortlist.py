@@ -7,7 +7,7 @@ from openers.api.registry import POST, operation
 from openers.domain.principal import REFERRERS
 from openers.usecases.change_shortlist import change_shortlist
 from openers.wire.stu3.acts import read_change_of_shortlist
-from openers.wire.stu3.referral import write_referral
+from openers.wire.stu3.referral import write_shortlisted
 
 
 @operation(
@@ -24,4 +24,4 @@ from openers.wire.stu3.referral import write_referral
 async def change(call: Call) -> Reply:
     """Change the shortlist of an existing referral, which is unbooked afterwards."""
     command = read_change_of_shortlist(call.body, call.which, send_for_triage=False)
-    return call.reply(await change_shortlist(command, call.world), write_referral)
+    return call.reply(await change_shortlist(command, call.world), write_shortlisted)

@@ -20,7 +20,7 @@ ON_BEHALF_OF = "onBehalfOf"
     response="R4Practitioners",
     audit="API Retrieve Practitioners",
     acts_for=False,
-    query=(Parameter("_query", True, f"always {ON_BEHALF_OF}"),),
+    query=(Parameter("_query", True, f"always {ON_BEHALF_OF}", "string"),),
 )
 async def retrieve_practitioner_info(call: Call) -> Reply:
     """Retrieve the clinicians that the caller may act on behalf of."""

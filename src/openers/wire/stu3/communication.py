@@ -1,7 +1,8 @@
 """Messages of a conversation as FHIR shows them: Communication, by itself (A026, A044) or in a search result (A025).
 
-By itself a message contains its sender and its files; in a search result it refers to what stands beside it, if that is
-asked for. Source: rules chapters 4 (A025), 9 (row 3), 11.2 row 35 and 12.
+By itself a message contains its requester, its sender and its files; in a search result it refers to what stands beside
+it, if that is asked for. The requester is the clinician responsible; the sender is the same person or their
+administrator. Source: rules chapters 4 (A025), 9 (row 3), 11.2 row 35 and 12.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from openers.domain.advice import ClinicianRole, Conversation, Message, SentBy
+from openers.domain.advice import Conversation, Message, PersonInRole, SentBy
 from openers.domain.attachments import Attachment
 from openers.domain.clock import Instant
 from openers.usecases.ports import Stored
@@ -52,18 +53,20 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _Links(NamedTuple):
-    """How a message refers to its sender and to a file of its own."""
+    """How a message refers to its requester, its sender and its own files."""
 
+    requester: str
     sender: str
     files: Sequence[str]
 
 
 def communication_of(message: Message, stored: Stored[Conversation], service: Json) -> Json:
-    """The message by itself, its sender and files contained. `service` is the recipient of what a referrer sends."""
-    key = contained_key(message.sender)
-    links = _Links(f"#{key}", [f"#{document_id(each)}" for each in message.attachments])
+    """The message by itself with all that it refers to. `service` is the recipient of what a referrer sends."""
+    requester, sender = contained_key(message.sender), contained_key(message.writer)
+    links = _Links(f"#{requester}", f"#{sender}", [f"#{document_id(each)}" for each in message.attachments])
     shown = _resource(message, stored, service, links)
-    shown["contained"] = [role_of(message.sender, key), *documents_of(message.attachments)]
+    roles = (role_of(each, contained_key(each)) for each in dict.fromkeys((message.sender, message.writer)))
+    shown["contained"] = [*roles, *documents_of(message.attachments)]
     return shown
 
 
@@ -73,13 +76,13 @@ def write_communications(stored: Stored[Conversation], service: Json, found: Fou
     entries: list[JsonValue] = []
     for message in messages:
         files = [f"DocumentReference/{each.id}" for each in message.attachments]
-        links = _Links(f"PractitionerRole/{role_key(message.sender)}", files)
+        requester, sender = (f"PractitionerRole/{role_key(each)}" for each in (message.sender, message.writer))
+        links = _Links(requester, sender, files)
         resource = _resource(message, stored, service, links)
         entries.append(_entry(found, f"Communication/{message.id}", resource, "match"))
-    if found.includes & {Include.REQUESTER, Include.SENDER}:
-        for role in _roles(messages):
-            key = role_key(role)
-            entries.append(_entry(found, f"PractitionerRole/{key}", role_of(role, key), "include"))
+    for role in _roles(messages, found.includes):
+        key = role_key(role)
+        entries.append(_entry(found, f"PractitionerRole/{key}", role_of(role, key), "include"))
     if Include.FILES in found.includes:
         for file in _files(messages):
             resource = document_of(file) | {"id": file.id}
@@ -103,7 +106,7 @@ def _resource(message: Message, stored: Stored[Conversation], service: Json, lin
         "id": message.id,
         "meta": {"versionId": "0", "profile": [PROFILE]},
         "resourceType": "Communication",
-        "extension": [{"url": _REQUESTER, "valueReference": {"reference": links.sender}}],
+        "extension": [{"url": _REQUESTER, "valueReference": {"reference": links.requester}}],
         "basedOn": [{"reference": f"CommunicationRequest/{conversation.ubrn}/_history/{stored.version}"}],
         "status": "completed",
         "category": [{"coding": [coded(_SENT_BY, message.sent_by)]}],
@@ -122,9 +125,11 @@ def _entry(found: Found, address: str, resource: Json, mode: str) -> JsonValue:
     return {"fullUrl": f"{found.base}/STU3/{address}", "resource": resource, "search": {"mode": mode}}
 
 
-def _roles(messages: Iterable[Message]) -> Iterable[ClinicianRole]:
-    """Who speaks, each once."""
-    return dict.fromkeys(each.sender for each in messages)
+def _roles(messages: Iterable[Message], includes: frozenset[Include]) -> Iterable[PersonInRole]:
+    """The roles that are asked for, each once: requesters, senders or both."""
+    pairs = ((each.sender, each.writer) for each in messages)
+    by_part = ({Include.REQUESTER: clinician, Include.SENDER: writer} for clinician, writer in pairs)
+    return dict.fromkeys(role for roles in by_part for part, role in roles.items() if part in includes)
 
 
 def _files(messages: Iterable[Message]) -> Iterable[Attachment]:

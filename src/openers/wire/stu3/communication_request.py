@@ -66,8 +66,8 @@ _TO_SERVICE: Final = shared_extension("HealthcareService-Reference")
 
 
 def write_conversation(stored: Stored[Conversation], base: str) -> bytes:
-    """The stored request for the service that is reached at `base` (A024, X002)."""
-    return encode(conversation_of(stored, base))
+    """Write the stored request for the service that is reached at `base` (A024, X002)."""
+    return encode(conversation_of(stored, base, provisioning=True))
 
 
 def write_asked(said: Said, base: str) -> bytes:
@@ -85,8 +85,8 @@ def write_replied(said: Said, base: str) -> bytes:
     return _together(said, base, REPLIED, "updatedCommunicationRequest")
 
 
-def conversation_of(stored: Stored[Conversation], base: str) -> Json:
-    """The stored request as values."""
+def conversation_of(stored: Stored[Conversation], base: str, *, provisioning: bool = False) -> Json:
+    """Return the stored request as values; its criteria have `commissioningProvisioning` only where it is read."""
     conversation = stored.value
     role: Json = {
         "extension": [
@@ -99,7 +99,7 @@ def conversation_of(stored: Stored[Conversation], base: str) -> Json:
         "resourceType": "CommunicationRequest",
         "extension": _extensions(conversation, base),
         "contained": [
-            criteria_of(conversation.criteria, base),
+            criteria_of(conversation.criteria, base, provisioning=provisioning),
             shortlist_of(conversation.shortlist),
             role_of(conversation.requester, contained_key(conversation.requester)),
             *documents_of(conversation.attachments),

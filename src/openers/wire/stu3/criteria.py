@@ -1,7 +1,8 @@
 """Search criteria: read from a search (A010) or a shortlist, and written into the shortlist of a referral.
 
 Source: rules chapters 4 (A010) and 12. Two oddities are theirs: `organisation` is never shown again and `place` is only
-ever shown, so it is unknown here; what is sent as `commissioningProvisioning` is checked and ignored.
+ever shown, so it is unknown here; what is sent as `commissioningProvisioning` is checked and ignored, and only some
+operations show what is used in its place.
 """
 
 from __future__ import annotations
@@ -66,8 +67,8 @@ def read_criteria(node: JsonValue, path: str) -> SearchCriteria:
     )
 
 
-def criteria_of(criteria: SearchCriteria, base: str) -> Json:
-    """The criteria as a contained resource, in published order."""
+def criteria_of(criteria: SearchCriteria, base: str, *, provisioning: bool) -> Json:
+    """Write the criteria as a contained resource, in published order; `commissioningProvisioning` only if asked."""
     shown: list[JsonValue] = [
         *PRIORITY.shown(criteria.priority, base),
         *SPECIALTY.shown(criteria.specialty, base),
@@ -78,7 +79,7 @@ def criteria_of(criteria: SearchCriteria, base: str) -> Json:
         *CLINICAL_TERM.shown(criteria.clinical_term, base),
         *NAMED_CLINICIAN.shown(criteria.named_clinician, base),
         *APPROPRIATE.shown(criteria.age_and_gender_appropriate, base),
-        *PROVISIONING.shown(criteria.provisioning if criteria.shows_provisioning else None, base),
+        *PROVISIONING.shown(criteria.provisioning if provisioning else None, base),
     ]
     return {
         "id": "serviceSearchCriteria",

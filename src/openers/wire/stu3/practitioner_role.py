@@ -1,23 +1,23 @@
-"""Clinicians in a role: contained in what they sent, or beside it in a search result. Source: rules 1.1, 12."""
+"""People in a role: contained in what they sent, or beside it in a search result. Source: rules 1.1, 12."""
 
 from __future__ import annotations
 
-from openers.domain.advice import ClinicianRole
+from openers.domain.advice import PersonInRole
 from openers.wire.json import Json
 from openers.wire.stu3.systems import BUSINESS_FUNCTION, ODS_CODE, PRACTITIONER_ROLE, SDS_USER, coded, identified
 
 
-def role_key(role: ClinicianRole) -> str:
+def role_key(role: PersonInRole) -> str:
     """The id of a role in a search result: user, organisation and function."""
     return f"{role.user}.{role.organisation}.{role.function.replace('_', '-')}"
 
 
-def contained_key(role: ClinicianRole) -> str:
+def contained_key(role: PersonInRole) -> str:
     """The id of a role that is contained in another resource."""
     return f"PractitionerRole.{role_key(role)}"
 
 
-def role_of(role: ClinicianRole, id: str) -> Json:
+def role_of(role: PersonInRole, id: str) -> Json:
     """The role as a resource."""
     return {
         "id": id,

@@ -5,7 +5,7 @@ Written for A005, A011, A021 and every act on a referral. Source: rules chapters
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, NamedTuple
 
 from openers.domain.appointment import ReviewCause, Specialty
 from openers.domain.codes import AdditionalRequirement, Priority
@@ -70,16 +70,39 @@ _REQUIREMENTS: Final = code_system("AdditionalRequirementType")
 _TO_SHORTLIST: Final[Json] = {"url": extension("ReferralShortlist"), "valueReference": {"reference": "#shortlist"}}
 
 
+class View(NamedTuple):
+    """What operations show differently, as published: `commissioningProvisioning`, and when the pathway began."""
+
+    provisioning: bool = False
+    pathway_start: bool = True
+
+
+AS_READ: Final = View()
+"""A005, and acts that leave the shortlist alone."""
+AS_SHORTLISTED: Final = View(provisioning=True)
+"""Acts that set the shortlist: A011, A021, A031, A032."""
+AS_CANCELLED: Final = View(provisioning=True, pathway_start=False)
+"""A036."""
+
+
 def write_referral(stored: Stored[Referral], base: str) -> bytes:
-    """The stored referral for the service that is reached at `base`."""
+    """Write the stored referral as it is read, for the service that is reached at `base`."""
     return encode(referral_of(stored, base))
 
 
-def referral_of(stored: Stored[Referral], base: str) -> Json:
-    """The stored referral as values, for replies that hold more than it."""
+def write_shortlisted(stored: Stored[Referral], base: str) -> bytes:
+    """Write the stored referral for a referrer who has just set its shortlist."""
+    return encode(referral_of(stored, base, AS_SHORTLISTED))
+
+
+def referral_of(stored: Stored[Referral], base: str, view: View = AS_READ) -> Json:
+    """Return the stored referral as values, for replies that hold more than it."""
     referral, version = stored.value, str(stored.version)
     shortlist = referral.shortlist
-    contained: list[JsonValue] = [criteria_of(shortlist.criteria, base), shortlist_of(shortlist)]
+    contained: list[JsonValue] = [
+        criteria_of(shortlist.criteria, base, provisioning=view.provisioning),
+        shortlist_of(shortlist),
+    ]
     if referral.appointment is not None:
         contained.append(contained_appointment(referral.appointment, stored, base))
     contained += documents_of(referral.attachments)
@@ -87,17 +110,14 @@ def referral_of(stored: Stored[Referral], base: str) -> Json:
         "id": referral.ubrn,
         "meta": {"versionId": version, "profile": _PROFILE},
         "resourceType": "ReferralRequest",
-        "extension": _extensions(referral, base),
+        "extension": _extensions(referral, base, view),
         "contained": contained,
         "status": "active" if referral.is_active else "cancelled",
     }
     if referral.shown_specialty is not None:
         shown["specialty"] = _specialty(referral.shown_specialty, base)
     shown["subject"] = {"identifier": identified(NHS_NUMBER, referral.patient)}
-    converted: list[JsonValue] = (
-        [{"reference": f"CommunicationRequest/{referral.ubrn}"}] if referral.from_advice else []
-    )
-    shown["supportingInfo"] = [*references_to(referral.attachments), *converted]
+    shown["supportingInfo"] = _supporting_information(referral)
     shown["intent"] = "plan"
     shown["identifier"] = [identified(REQUEST_ID, referral.request_id)]
     return shown
@@ -105,13 +125,14 @@ def referral_of(stored: Stored[Referral], base: str) -> Json:
 
 def write_sent_for_triage(stored: Stored[Referral], base: str) -> bytes:
     """What A032 answers: the referral with its new appointment, and that appointment by itself."""
-    parts = {"updatedReferralRequest": referral_of(stored, base), "createdAppointment": appointment_of(stored, base)}
+    referral = referral_of(stored, base, AS_SHORTLISTED)
+    parts = {"updatedReferralRequest": referral, "createdAppointment": appointment_of(stored, base)}
     return _parameters("ChangeShortlistAndSendForTriage-Response-Parameters", parts)
 
 
 def write_cancelled(stored: Stored[Referral], base: str) -> bytes:
     """What A036 answers: the referral, and the appointment if it was cancelled with it."""
-    parts = {"updatedReferralRequest": referral_of(stored, base)}
+    parts = {"updatedReferralRequest": referral_of(stored, base, AS_CANCELLED)}
     cancellation = stored.value.cancellation
     if cancellation is not None and cancellation.with_booking:
         parts["updatedAppointment"] = appointment_of(stored, base)
@@ -125,14 +146,14 @@ def _parameters(of_profile: str, parts: dict[str, Json]) -> bytes:
     return encode({"meta": meta, "resourceType": "Parameters", "parameter": parameters})
 
 
-def _extensions(referral: Referral, base: str) -> list[JsonValue]:
+def _extensions(referral: Referral, base: str, view: View) -> list[JsonValue]:
     """What FHIR has no element for. The pathway start changes place when something stands before it, as published."""
     priority: JsonValue = {
         "url": _REFERRAL_PRIORITY,
         "valueCodeableConcept": {"coding": [coded(PRIORITY, referral.priority, PRIORITY_DISPLAYS[referral.priority])]},
     }
     begun: list[JsonValue] = []
-    if referral.pathway_start is not None:
+    if view.pathway_start and referral.pathway_start is not None:
         begun.append({"url": _PATHWAY_START, "valueInstant": write_instant(referral.pathway_start)})
     before = [*_appointment(referral), *_clinical_information(referral)]
     first: list[JsonValue] = [*before, *begun, priority] if before else [priority, *begun]
@@ -179,6 +200,13 @@ def _state(referral: Referral, base: str) -> list[JsonValue]:
 def _requirement(requirement: AdditionalRequirement) -> Json:
     """What the patient needs for a visit."""
     return coded(_REQUIREMENTS, requirement, requirement.capitalize())
+
+
+def _supporting_information(referral: Referral) -> list[JsonValue]:
+    """References to the files, the request for advice that was converted, and related referrals."""
+    converted = (f"CommunicationRequest/{referral.ubrn}",) if referral.from_advice else ()
+    others = (*converted, *(f"ReferralRequest/{ubrn}" for ubrn in referral.related))
+    return [*references_to(referral.attachments), *({"reference": each} for each in others)]
 
 
 def _specialty(specialty: Specialty, base: str) -> Json:
