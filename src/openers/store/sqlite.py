@@ -19,7 +19,7 @@ from typing import Final
 from openers.domain.audit import AuditEntry
 from openers.domain.errors import Unavailable
 from openers.store.audit_chain import Sealer
-from openers.store.audit_rows import ADD_BLOCK, HEADS, PUT_HEAD, block_row, head_of, head_row
+from openers.store.audit_rows import ADD_BLOCK, HEADS, PUT_HEAD, block_row, head_of, head_row, line_of
 from openers.store.sqlite_connection import SqliteConnection, checkpoint, checkpoint_aside, connect
 from openers.store.statements import Statement, Value, encode
 from openers.store.transaction import SqlTx
@@ -77,7 +77,7 @@ class SqliteStore:
 
     async def witness(self, entry: AuditEntry) -> None:
         """Make an audit entry durable with the open group."""
-        await self._joined(encode(entry))
+        await self._joined(line_of(entry))
 
     async def upkeep(self) -> None:
         """Nothing: each group seals its own entries."""
