@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import bindparam, delete, insert, select
+from sqlalchemy import insert, select
 
 from openers.domain.audit import AuditEntry
 from openers.domain.errors import Unavailable
 from openers.store.audit_chain import Block, Head, head_mac
 from openers.store.statements import Row, Statement, Value, encode, upsert
-from openers.store.tables import audit_blocks, audit_heads, audit_pending
+from openers.store.tables import audit_blocks, audit_heads
 
 ADD_BLOCK: Final = Statement(insert(audit_blocks))
 PUT_HEAD: Final = upsert(audit_heads)
@@ -20,11 +20,6 @@ BLOCKS: Final = Statement(
         audit_blocks.c.writer, audit_blocks.c.seq
     )
 )
-PENDING_AT_ONCE: Final = 1000
-PENDING: Final = Statement(
-    select(audit_pending.c.id, audit_pending.c.entry).order_by(audit_pending.c.id).limit(PENDING_AT_ONCE)
-)
-DROP_PENDING: Final = Statement(delete(audit_pending).where(audit_pending.c.id == bindparam("id")))
 
 
 def line_of(entry: AuditEntry) -> bytes:

@@ -17,23 +17,12 @@ from sqlalchemy.dialects import postgresql
 
 from openers.domain.audit import AuditEntry
 from openers.domain.errors import OutcomeUnknown, Unavailable
-from openers.store.audit_chain import Sealer
-from openers.store.audit_rows import (
-    ADD_BLOCK,
-    DROP_PENDING,
-    HEADS,
-    PENDING,
-    PENDING_AT_ONCE,
-    PUT_HEAD,
-    block_row,
-    head_of,
-    head_row,
-    line_of,
-)
+from openers.store.audit_rows import line_of
 from openers.store.batches import Batches
 from openers.store.migrations import HEAD, REVISION, migration_sql
 from openers.store.postgres_errors import DRIVER, failure_of, is_lost
 from openers.store.postgres_outcome import Trace, record, was_committed
+from openers.store.postgres_sealing import TAKEN_AT_ONCE, WRITER, chain_heads, seal_some
 from openers.store.statements import Row, Statement, Value, encode
 from openers.store.transaction import SqlTx
 from openers.usecases.ports import Tx
@@ -43,12 +32,8 @@ if TYPE_CHECKING:
 
     from asyncpg.pool import PoolConnectionProxy
 
-WRITER: Final = "postgresql"
-"""Name of the one audit chain."""
-SEALING: Final = 0x0E55EA1
-"""Advisory lock of the sealer, so that two processes never seal at once."""
-SEALED_AT_ONCE: Final = 64
-"""Entries in one audit block."""
+ROUNDS_AT_ONCE: Final = 64
+"""Rounds of sealing before other regular work has its turn."""
 LOOK_AGAIN_S: Final = 0.05
 """Time between two questions about an act whose COMMIT got no answer, in seconds."""
 
@@ -121,7 +106,7 @@ class PostgresStore:
         """`audit_key` seals the audit and lives outside the store. `connect` makes another pool like this one."""
         self._pool, self._connect = pool, connect
         self._patience = patience
-        self._sealed = 0
+        self._sealed = 0  # a block of the chain: later acts are sealed after it
         self._generation = 0
         self._key = audit_key
         self._batches = Batches(self._write)
@@ -186,39 +171,18 @@ class PostgresStore:
             raise Unavailable("database") from error
 
     async def upkeep(self) -> None:
-        """Seal what waits; what comes meanwhile waits for the next time."""
-        while await self.seal() == PENDING_AT_ONCE:
-            pass
+        """Seal what waits, unless another process is at it; what is too much waits for the next time."""
+        for _ in range(ROUNDS_AT_ONCE):
+            async with self._connection() as raw, raw.transaction():
+                sealed, last = await seal_some(raw, self._key)
+            self._sealed = last
+            if sealed < TAKEN_AT_ONCE:
+                return
 
     async def heads(self) -> Sequence[str]:
         """Where the audit chain ends; other processes may have sealed too."""
         async with self._connection() as raw:
-            return [str(head_of(row)[0]) for row in await PostgresConnection(raw).rows(HEADS, {})]
-
-    async def seal(self) -> int:
-        """Seal what waits in blocks, unless another process is at it; how many entries were sealed."""
-        async with self._connection() as raw, raw.transaction():
-            connection = PostgresConnection(raw)
-            if not await raw.fetchval("SELECT pg_try_advisory_xact_lock($1)", SEALING):
-                return 0
-            rows = await connection.rows(PENDING, {})
-            if not rows:
-                return 0
-            sealer = await self._sealer(connection)
-            for start in range(0, len(rows), SEALED_AT_ONCE):
-                block = sealer.seal([entry for _, entry in rows[start : start + SEALED_AT_ONCE]])
-                await connection.run(ADD_BLOCK, block_row(block))
-                await connection.run(PUT_HEAD, head_row(block, self._key))
-                sealer.advance(block)
-            await raw.executemany(DROP_PENDING.postgres, [(number,) for number, _ in rows])
-            return len(rows)
-
-    async def _sealer(self, connection: PostgresConnection) -> Sealer:
-        for row in await connection.rows(HEADS, {}):
-            head, _ = head_of(row)
-            if head.writer == WRITER:
-                return Sealer(self._key, *head)
-        return Sealer(self._key, WRITER)
+            return [str(each) for each in await chain_heads(raw)]
 
     async def check(self) -> None:
         """Raise Unavailable if the database does not answer."""
@@ -234,7 +198,7 @@ class PostgresStore:
             yield
         finally:
             self._pool = await self._connect()
-            self._generation += 1
+            self._generation, self._sealed = self._generation + 1, 0
 
     async def close(self) -> None:
         """Let go of all connections."""
