@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import insert, select
+from sqlalchemy import exists, func, insert, or_, select
 
 from openers.domain.audit import AuditEntry
 from openers.domain.errors import Unavailable
 from openers.store.audit_chain import Block, Head, head_mac
 from openers.store.statements import Row, Statement, Value, encode, upsert
-from openers.store.tables import audit_blocks, audit_heads
+from openers.store.tables import audit_blocks, audit_heads, audit_pending, metadata
 
 ADD_BLOCK: Final = Statement(insert(audit_blocks))
 PUT_HEAD: Final = upsert(audit_heads)
@@ -20,6 +20,14 @@ BLOCKS: Final = Statement(
         audit_blocks.c.writer, audit_blocks.c.seq
     )
 )
+HAS_BLOCKS: Final = Statement(select(exists().select_from(audit_blocks)))
+WAITING: Final = Statement(select(func.count()).select_from(audit_pending))
+_UNAUDITED: Final = ("audit_blocks", "audit_heads", "audit_pending", "counters")
+"""Tables that say nothing of whether a store was used."""
+USED: Final = Statement(
+    select(or_(*(exists().select_from(table) for table in metadata.sorted_tables if table.name not in _UNAUDITED)))
+)
+"""Whether there is any record, which an act wrote with its audit entry."""
 
 
 def line_of(entry: AuditEntry) -> bytes:
