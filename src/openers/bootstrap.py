@@ -49,6 +49,7 @@ from openers.key_files import read_or_make_key
 from openers.pas.connector import PasConnector
 from openers.reference import PackagedReference
 from openers.settings import Settings, SettingsError
+from openers.store.audit_reading import read_state
 from openers.store.opening import migrate, open_store
 from openers.store.patients import OwnPatients
 from openers.system import RandomIds, SystemClock
@@ -118,8 +119,7 @@ class Service(msgspec.Struct, frozen=True):
 async def open_world(settings: Settings, metrics: Metrics, terms: Iterable[ClinicalTerm] = ()) -> World:
     """The world that the settings name, its store migrated and open. Raises Unavailable, SettingsError."""
     await migrate(settings.database_url)
-    audit_key = read_or_make_key(settings.audit_key_file, strict=settings.production)
-    store = await open_store(settings.database_url, audit_key, metrics.group_committed)
+    store = await open_store(settings.database_url, await _audit_key(settings), metrics.group_committed)
     reference = PackagedReference(terms)
     signing_key = SigningKey.kept_at(settings.signing_key_file)
     clock = SystemClock()
@@ -139,6 +139,20 @@ async def open_world(settings: Settings, metrics: Metrics, terms: Iterable[Clini
         seal=AesCodeSeal(read_or_make_key(settings.access_code_key_file, strict=settings.production)),
         entry=system_entry("Start", clock.now()),
     )
+
+
+async def _audit_key(settings: Settings) -> bytes:
+    """Return the key of the audit; make one only where no audit was sealed yet. Raises SettingsError, Unavailable."""
+    path, state = settings.audit_key_file, await read_state(settings.database_url)
+    cure = "restore the file, or name it in OPENERS_AUDIT_KEY_FILE"
+    if state.has_blocks and not state.heads:
+        raise SettingsError(("The audit has blocks and no head: find out by `openers audit verify`, restore a backup",))
+    if state.heads and not path.exists():
+        raise SettingsError((f"The audit key {path} is not there, but sealed the database's audit: {cure}",))
+    key = read_or_make_key(path, strict=settings.production)
+    if not state.fits(key):
+        raise SettingsError((f"The audit key {path} is not the one that sealed the database's audit: {cure}",))
+    return key
 
 
 async def open_service(settings: Settings, terms: Iterable[ClinicalTerm] = ()) -> Service:

@@ -1,5 +1,6 @@
-"""England's bank holidays, the days observed in their place included: a year a line. Made by `make_bank_holidays.py`.
+"""England's bank holidays, the days observed in their place included: a year a line.
 
+Made by `scripts/make_bank_holidays.py`.
 Later years have none here. Source: the package `holidays`; ADR 0051.
 """
 

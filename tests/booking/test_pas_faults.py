@@ -5,10 +5,15 @@ Source: rules chapter 7, 11.1 row 7; 2.6 for the texts.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
 
 import pytest
 
+from openers.domain.audit import AuditEntry
+from openers.domain.errors import OpenersError, RecordLocked, Unavailable
+from openers.usecases.ports import Tx
 from tests.booking.rig import Json, Rig, code
 from tests.booking.rows import acts, claimed, rows, states
 
@@ -74,6 +79,31 @@ async def test_a_booking_that_nobody_heard_of_is_settled(booking: Rig, fault: st
     await booking.poll()
     again = await booking.book(referral, slot)
     assert again.status_code == 201, again.text
+
+
+@pytest.mark.parametrize("done", ["booked", "cancelled"])
+@pytest.mark.parametrize("failure", [Unavailable("database"), RecordLocked()], ids=["unavailable", "locked"])
+async def test_an_act_that_the_pas_did_and_the_store_did_not_is_unknown_and_settled(
+    booking: Rig, monkeypatch: pytest.MonkeyPatch, failure: OpenersError, done: str
+) -> None:
+    """The caller is told to read before a retry, since what the PAS did is confirmed later."""
+    referral, slot, _ = await _begin(booking)
+    appointment = None if done == "booked" else (await booking.book(referral, slot)).json()
+    store = booking.world.store
+    begin = store.begin
+
+    def fail(entry: AuditEntry, lock: Sequence[str] = ()) -> AbstractAsyncContextManager[Tx]:
+        if any(each["status"] == done for each in booking.pas.appointments.values()):
+            raise failure
+        return begin(entry, lock)
+
+    monkeypatch.setattr(store, "begin", fail)
+    reply = await (booking.book(referral, slot) if appointment is None else booking.cancel(appointment, "PATIENT_ILL"))
+    assert code(reply) == (503, "SYSTEM_UNAVAILABLE")
+    assert "unknown" in reply.json()["issue"][0]["diagnostics"]
+    monkeypatch.undo()
+    assert await booking.sweep() == []
+    assert await _state(booking, referral) == ("BOOKED" if appointment is None else "APPT_CANCELLED_BY_PATIENT")
 
 
 @pytest.mark.parametrize("fault", SILENT)

@@ -11,8 +11,11 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from openers.cli.main import app
+from openers.key_files import read_or_make_key
+from openers.settings import SettingsError
 from openers.store.audit_chain import Block, Sealer, head_mac, lines_of
 from openers.store.audit_rows import head_row
+from openers.store.opening import migrate
 from tests.cli.command import openers, settings_in
 from tests.requests import create_referral
 from tests.service import GP, running, settings_for
@@ -85,6 +88,12 @@ async def drop_head(url: Url) -> None:
     await execute(url, "DELETE FROM audit_heads")
 
 
+async def remove_all(url: Url) -> None:
+    """Nothing of the audit is left."""
+    for table in ("audit_blocks", "audit_heads", "audit_pending"):
+        await execute(url, f"DELETE FROM {table}")
+
+
 TAMPERINGS: list[tuple[Tamper, str]] = [
     (alter, "was altered"),
     (remove_entry, "was removed"),
@@ -93,6 +102,7 @@ TAMPERINGS: list[tuple[Tamper, str]] = [
     (cut_tail, "were cut off"),
     (cut_tail_with_head, "was not written with the key"),
     (drop_head, "No head is stored"),
+    (remove_all, "The store holds records, but no audit"),
 ]
 
 
@@ -125,6 +135,39 @@ def test_an_audit_that_is_whole_ends_with_status_0(demo_url: str, keys: Path, he
     """As a process of its own; the head that the log told is in the chain."""
     done = openers("audit", "verify", "--head", heads[0], **settings_in(keys, demo_url))
     assert (done.returncode, done.stderr) == (0, "")
+    blocks = asyncio.run(blocks_of(demo_url))
+    entries = sum(each.entries.count(b"\n") for each in blocks)
+    told = f"{entries} entries in {len(blocks)} blocks, 0 waiting to be sealed\nhead {heads[0]}\n"
+    assert done.stdout == told
+
+
+def test_an_empty_audit_of_an_unused_store_is_whole(empty_url: str, keys: Path) -> None:
+    """Nothing was written, so nothing is missing."""
+    asyncio.run(migrate(empty_url))
+    read_or_make_key(keys / "audit.key")
+    result = verify(empty_url, keys)
+    assert (result.exit_code, result.stdout) == (0, "0 entries in 0 blocks, 0 waiting to be sealed\n")
+
+
+def test_a_store_does_not_open_with_another_audit_key(demo_url: str, keys: Path, tmp_path: Path) -> None:
+    """Neither with one that is lost, which is not replaced, nor with a wrong one; nothing is written."""
+
+    async def start() -> None:
+        async with running(settings_for(demo_url, keys, audit_key_file=tmp_path / "audit.key")):
+            pass
+
+    asyncio.run(_use(demo_url, keys))
+    before = asyncio.run(blocks_of(demo_url))
+    with pytest.raises(SettingsError, match="is not there"):
+        asyncio.run(start())
+    assert not (tmp_path / "audit.key").exists()
+    (tmp_path / "audit.key").write_bytes(bytes(32))
+    with pytest.raises(SettingsError, match="is not the one that sealed"):
+        asyncio.run(start())
+    asyncio.run(drop_head(demo_url))
+    with pytest.raises(SettingsError, match="blocks and no head"):
+        asyncio.run(start())
+    assert asyncio.run(blocks_of(demo_url)) == before
 
 
 @pytest.mark.parametrize(("tamper", "told"), TAMPERINGS, ids=[tamper.__name__ for tamper, _ in TAMPERINGS])

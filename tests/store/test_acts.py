@@ -9,7 +9,7 @@ import pytest
 
 from openers.domain.credentials import CredentialKind, Session
 from openers.domain.directory import Assurance
-from openers.domain.errors import VersionConflict
+from openers.domain.errors import Unavailable, VersionConflict
 from openers.domain.identifiers import Ubrn, UserId
 from openers.domain.referral import Referral
 from openers.store.opening import open_store
@@ -48,6 +48,17 @@ async def test_an_act_that_fails_leaves_nothing(store: Store, empty_url: str) ->
     await add_referral(store, referral(1))
     audit = await sealed(store, empty_url)
     assert (b"failing" in audit, audit.count(b'"add"')) == (False, 1)
+
+
+async def test_an_entry_that_cannot_be_written_is_refused_by_an_error_of_the_domain(
+    store: Store, empty_url: str
+) -> None:
+    """Half a character is no text; the entries beside it are written."""
+    written = [store.witness(entry(about)) for about in ("one", "bad \ud800", "two")]
+    ended = await asyncio.gather(*written, return_exceptions=True)
+    assert [type(each) for each in ended] == [type(None), Unavailable, type(None)]
+    audit = await sealed(store, empty_url)
+    assert (b'"one"' in audit, b'"two"' in audit, b"bad" in audit) == (True, True, False)
 
 
 async def test_an_act_that_fails_does_not_touch_those_beside_it(store: Store, empty_url: str) -> None:

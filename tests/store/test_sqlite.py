@@ -10,7 +10,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -20,7 +20,7 @@ from openers.domain.identifiers import Ubrn
 from openers.store import sqlite_connection
 from openers.store.audit_reading import read_chain
 from openers.store.audit_verify import verify
-from openers.store.sqlite import CHECKPOINT_EVERY, SqliteStore, open_sqlite
+from openers.store.sqlite import CHECKPOINT_EVERY, LOOK_AGAIN_S, SqliteStore, open_sqlite
 from openers.store.sqlite_connection import SETTINGS, connect, settings_of
 from openers.store.writer_lock import WriterLock
 from tests.store.outside import fetch
@@ -85,6 +85,54 @@ async def test_acts_that_start_together_make_one_block(sqlite: SqliteStore) -> N
     acts = [add_referral(sqlite, referral(each)) for each in range(1, 9)]
     await asyncio.gather(*acts, sqlite.witness(entry("read")))
     assert await blocks(sqlite.path) == [9]
+
+
+@contextmanager
+def locked(path: Path) -> Generator[sqlite3.Connection]:
+    """Another connection, as of a backup or a shell, that has the write lock."""
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        yield other
+
+
+async def test_calls_go_on_while_another_process_has_the_write_lock(sqlite: SqliteStore) -> None:
+    """Acts and audit entries wait without stopping the event loop, reads don't wait, and all end well."""
+    await add_referral(sqlite, referral(1))
+    with locked(sqlite.path) as other:
+        calls = (*(add_referral(sqlite, referral(each)) for each in (2, 3, 4)), sqlite.witness(entry("read")))
+        waiting: list[asyncio.Task[object]] = [asyncio.create_task(each) for each in calls]
+        waiting[1].cancel()
+        for _ in range(3):
+            await asyncio.wait(waiting, timeout=2 * LOOK_AGAIN_S)
+            assert await found(sqlite, Ubrn.of(1)) is not None
+            await sqlite.check()
+        assert [each.done() for each in waiting] == [False, True, False, False]
+        other.execute("ROLLBACK")
+        ended = await asyncio.gather(*waiting, return_exceptions=True)
+    assert [type(each) for each in ended[1:2]] == [asyncio.CancelledError]
+    assert [await found(sqlite, Ubrn.of(each)) is not None for each in (1, 2, 3, 4)] == [True, True, False, True]
+    assert await blocks(sqlite.path) == [1, 3], "those that waited make one group"
+    assert await whole(sqlite.path)
+
+
+async def test_a_write_lock_that_stays_is_unavailable(sqlite_file: Path) -> None:
+    """After the time that a call waits for it; the store works on when it is free."""
+    store = SqliteStore(sqlite_file, connect(sqlite_file), KEY, patience_s=0.0)
+    with locked(sqlite_file):
+        calls = (add_referral(store, referral(1)), store.witness(entry("read")))
+        ended = await asyncio.gather(*calls, return_exceptions=True)
+        with pytest.raises(Unavailable):
+            store.restore(sqlite_file)
+    assert [type(each) for each in ended] == [Unavailable] * 2
+    await add_referral(store, referral(2))
+    assert [await found(store, Ubrn.of(each)) is not None for each in (1, 2)] == [False, True]
+    await store.close()
+
+
+def test_no_connection_waits_for_a_lock(sqlite_file: Path) -> None:
+    """SQLite itself would wait within the event loop."""
+    with closing(connect(sqlite_file)) as raw:
+        assert raw.execute("PRAGMA busy_timeout").fetchone() == (0,)
 
 
 async def test_a_failing_act_leaves_its_group_whole(sqlite: SqliteStore) -> None:

@@ -172,6 +172,13 @@ TOLD: list[tuple[OpenersError, int, str, str, str]] = [
         "'Slot Id' (9001) is gone.",
     ),
     (e.Unavailable("database"), 503, "transient", "SYSTEM_UNAVAILABLE", ""),
+    (
+        e.OutcomeUnknown("database"),
+        503,
+        "transient",
+        "SYSTEM_UNAVAILABLE",
+        "It is unknown whether the request was carried out: read the record before you retry.",
+    ),
     (OpenersError("secret"), 500, "exception", "TECHNICAL_ERROR", ""),
 ]
 
@@ -199,6 +206,7 @@ R4_TOLD: list[tuple[OpenersError, int, str, str, str]] = [
     (e.NotFound(Field.SERVICE, "1"), 404, "not-found", "http-error-codes", "REC_NOT_FOUND"),
     (e.VersionConflict(1, 2), 409, "conflict", "http-error-codes", "REC_CONFLICT"),
     (e.Unavailable("database"), 503, "transient", "http-error-codes", "REC_UNAVAILABLE"),
+    (e.OutcomeUnknown("database"), 503, "transient", "http-error-codes", "REC_UNAVAILABLE"),
     (OpenersError(), 500, "exception", "http-error-codes", "REC_SERVER_ERROR"),
 ]
 

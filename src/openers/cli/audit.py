@@ -2,21 +2,56 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
 
 from openers.key_files import read_or_make_key
 from openers.settings import Settings, SettingsError
-from openers.store.audit_chain import Head
+from openers.store.audit_chain import Block, Head
 from openers.store.audit_damage import Finding
-from openers.store.audit_reading import read_chain
-from openers.store.audit_verify import verify
+from openers.store.audit_reading import read_chain, read_state
+from openers.store.audit_verify import absent_chain, verify
 
 
-async def verify_audit(settings: Settings, heads: Sequence[str]) -> list[Finding]:
-    """What is wrong with the stored audit; `heads` are those that the log told. Raises SettingsError, Unavailable."""
+class Verified(NamedTuple):
+    """What a verification read and found: blocks, their entries, entries not sealed yet, and stored heads."""
+
+    findings: list[Finding]
+    blocks: int
+    entries: int
+    waiting: int
+    heads: list[Head]
+
+    def __str__(self) -> str:
+        """The counts and heads in words, for a person and for a later `--head`."""
+        counts = f"{self.entries} entries in {self.blocks} blocks, {self.waiting} waiting to be sealed"
+        return "\n".join((counts, *(f"head {head}" for head in self.heads)))
+
+
+async def verify_audit(settings: Settings, heads: Sequence[str]) -> Verified:
+    """Verify the stored audit; `heads` are those that the log told. Raises SettingsError, Unavailable."""
     if not settings.audit_key_file.exists():
         raise SettingsError((f"The audit key {settings.audit_key_file} is not there; set OPENERS_AUDIT_KEY_FILE",))
     expected = [Head.parse(text) for text in heads]
     key = read_or_make_key(settings.audit_key_file, strict=settings.production)
+    state = await read_state(settings.database_url)
     blocks, stored_heads = await read_chain(settings.database_url)
-    return verify(blocks, stored_heads, key, expected)
+    counted = _Counted(blocks)
+    findings = verify(counted, stored_heads, key, expected)
+    if state.used and not (counted.blocks or stored_heads or state.waiting):
+        findings.append(absent_chain())
+    return Verified(findings, counted.blocks, counted.entries, state.waiting, [head for head, _ in stored_heads])
+
+
+class _Counted(Iterable[Block]):
+    """Blocks that are counted as they are read."""
+
+    def __init__(self, blocks: Iterable[Block]) -> None:
+        self._all = blocks
+        self.blocks = self.entries = 0
+
+    def __iter__(self) -> Iterator[Block]:
+        for block in self._all:
+            self.blocks += 1
+            self.entries += block.entries.count(b"\n")
+            yield block

@@ -107,10 +107,11 @@ def verify(
     from openers.cli.audit import verify_audit
 
     with told_in_one_line():
-        findings = asyncio.run(verify_audit(settings_of(database_url=database_url), head or []))
-    for finding in findings:
+        verified = asyncio.run(verify_audit(settings_of(database_url=database_url), head or []))
+    typer.echo(str(verified))
+    for finding in verified.findings:
         typer.echo(finding.text, err=True)
-    if findings:
+    if verified.findings:
         raise typer.Exit(1)
 
 

@@ -8,7 +8,7 @@
       Clash        somebody else was faster: read again and retry
         VersionConflict  RecordLocked
       Broken       the service or something behind it failed: retry later
-        Unavailable  PasRespondedWithError  PasNotResponding
+        Unavailable (with OutcomeUnknown)  PasRespondedWithError  PasNotResponding
         PasRefused  PasSilent (what the connector to a PAS says; never shown to a caller)
 
 The core raises them and knows no HTTP: `openers.wire.outcome` maps each class to a status and a code, totally.
@@ -301,6 +301,10 @@ class Unavailable(Broken):
         """`retry_after_s` is how long a client should wait, in seconds."""
         super().__init__(part)
         self.part, self.retry_after_s = part, retry_after_s
+
+
+class OutcomeUnknown(Unavailable):
+    """A part failed during the last step of an act, and does not tell whether the step was carried out."""
 
 
 class PasFailure(Broken):

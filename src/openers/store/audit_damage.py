@@ -29,6 +29,7 @@ class Kind(StrEnum):
     TAIL_CUT = "tail cut"
     HEAD_FORGED = "head forged"
     HEAD_ABSENT = "head absent"
+    CHAIN_ABSENT = "chain absent"
     CHAIN_REWRITTEN = "chain rewritten"
     UNFINISHED = "verification not finished"
 

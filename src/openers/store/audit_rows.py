@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import bindparam, delete, insert, select
+from sqlalchemy import exists, func, insert, or_, select
 
+from openers.domain.audit import AuditEntry
+from openers.domain.errors import Unavailable
 from openers.store.audit_chain import Block, Head, head_mac
-from openers.store.statements import Row, Statement, Value, upsert
-from openers.store.tables import audit_blocks, audit_heads, audit_pending
+from openers.store.statements import Row, Statement, Value, encode, upsert
+from openers.store.tables import audit_blocks, audit_heads, audit_pending, metadata
 
 ADD_BLOCK: Final = Statement(insert(audit_blocks))
 PUT_HEAD: Final = upsert(audit_heads)
@@ -18,12 +20,22 @@ BLOCKS: Final = Statement(
         audit_blocks.c.writer, audit_blocks.c.seq
     )
 )
-ADD_PENDING: Final = Statement(insert(audit_pending).values(entry=bindparam("entry")))
-PENDING_AT_ONCE: Final = 1000
-PENDING: Final = Statement(
-    select(audit_pending.c.id, audit_pending.c.entry).order_by(audit_pending.c.id).limit(PENDING_AT_ONCE)
+HAS_BLOCKS: Final = Statement(select(exists().select_from(audit_blocks)))
+WAITING: Final = Statement(select(func.count()).select_from(audit_pending))
+_UNAUDITED: Final = ("audit_blocks", "audit_heads", "audit_pending", "counters")
+"""Tables that say nothing of whether a store was used."""
+USED: Final = Statement(
+    select(or_(*(exists().select_from(table) for table in metadata.sorted_tables if table.name not in _UNAUDITED)))
 )
-DROP_PENDING: Final = Statement(delete(audit_pending).where(audit_pending.c.id == bindparam("id")))
+"""Whether there is any record, which an act wrote with its audit entry."""
+
+
+def line_of(entry: AuditEntry) -> bytes:
+    """Return an audit entry as it is stored. Raises Unavailable if a text in it can't be written (a lone surrogate)."""
+    try:
+        return encode(entry)
+    except ValueError as error:
+        raise Unavailable("audit entry") from error
 
 
 def block_row(block: Block) -> dict[str, Value]:

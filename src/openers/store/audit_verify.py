@@ -33,6 +33,12 @@ def verify(
     return check.finish()
 
 
+def absent_chain() -> Finding:
+    """The finding that a store was used and has no audit at all."""
+    text = "The store holds records, but no audit: all blocks, heads and waiting entries were removed"
+    return Finding(Kind.CHAIN_ABSENT, "", 0, None, text)
+
+
 class _Chain:
     """How far one writer's blocks have been read."""
 

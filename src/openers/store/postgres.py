@@ -6,30 +6,23 @@ Entries of reads and refusals are written together: one insert for all that came
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from time import monotonic
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import asyncpg
 from sqlalchemy.dialects import postgresql
 
 from openers.domain.audit import AuditEntry
-from openers.domain.errors import RecordLocked, Unavailable
-from openers.store.audit_chain import Sealer
-from openers.store.audit_rows import (
-    ADD_BLOCK,
-    ADD_PENDING,
-    DROP_PENDING,
-    HEADS,
-    PENDING,
-    PENDING_AT_ONCE,
-    PUT_HEAD,
-    block_row,
-    head_of,
-    head_row,
-)
+from openers.domain.errors import OutcomeUnknown, Unavailable
+from openers.store.audit_rows import line_of
 from openers.store.batches import Batches
 from openers.store.migrations import HEAD, REVISION, migration_sql
+from openers.store.postgres_errors import DRIVER, failure_of, is_lost
+from openers.store.postgres_outcome import Trace, record, was_committed
+from openers.store.postgres_sealing import TAKEN_AT_ONCE, WRITER, chain_heads, seal_some
 from openers.store.statements import Row, Statement, Value, encode
 from openers.store.transaction import SqlTx
 from openers.usecases.ports import Tx
@@ -39,25 +32,10 @@ if TYPE_CHECKING:
 
     from asyncpg.pool import PoolConnectionProxy
 
-WRITER: Final = "postgresql"
-"""Name of the one audit chain."""
-FAILED: Final = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
-"""What asyncpg raises where a database can't be reached or refuses the connection."""
-_BUSY: Final = (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError)
-_BROKEN: Final = (
-    OSError,
-    asyncpg.PostgresConnectionError,
-    asyncpg.InterfaceError,
-    asyncpg.OperatorInterventionError,
-    asyncpg.InsufficientResourcesError,
-    asyncpg.PostgresSystemError,
-    asyncpg.ReadOnlySQLTransactionError,
-)
-"""Failures of the database, not of a statement: gone, stopping, full, out of connections, a standby, time out."""
-SEALING: Final = 0x0E55EA1
-"""Advisory lock of the sealer, so that two processes never seal at once."""
-SEALED_AT_ONCE: Final = 64
-"""Entries in one audit block."""
+ROUNDS_AT_ONCE: Final = 64
+"""Rounds of sealing before other regular work has its turn."""
+LOOK_AGAIN_S: Final = 0.05
+"""Time between two questions about an act whose COMMIT got no answer, in seconds."""
 
 
 Connect = Callable[[], Awaitable["asyncpg.Pool[asyncpg.Record]"]]
@@ -65,10 +43,15 @@ Connect = Callable[[], Awaitable["asyncpg.Pool[asyncpg.Record]"]]
 
 
 class Patience(NamedTuple):
-    """How long is waited, in seconds: for a record that another act works on, and for a free connection."""
+    """How long the store waits, in seconds.
+
+    `lock_s` for a record that another act works on, `connection_s` for a free connection, `outcome_s` for a database
+    that ended during a COMMIT and has to say what became of it.
+    """
 
     lock_s: float = 1.0
     connection_s: float = 5.0
+    outcome_s: float = 10.0
 
 
 PATIENCE: Final = Patience()
@@ -118,14 +101,12 @@ class PostgresStore:
     """The `Store` port over a pool of connections. Made by `open_postgres`."""
 
     def __init__(
-        self, pool: asyncpg.Pool[asyncpg.Record], audit_key: bytes, connect: Connect, connection_s: float
+        self, pool: asyncpg.Pool[asyncpg.Record], audit_key: bytes, connect: Connect, patience: Patience
     ) -> None:
-        """`audit_key` seals the audit and lives outside the store; `connection_s` bounds the wait for the pool.
-
-        `connect` makes another pool like this one.
-        """
+        """`audit_key` seals the audit and lives outside the store. `connect` makes another pool like this one."""
         self._pool, self._connect = pool, connect
-        self._connection_s = connection_s
+        self._patience = patience
+        self._sealed = 0  # a block of the chain: later acts are sealed after it
         self._generation = 0
         self._key = audit_key
         self._batches = Batches(self._write)
@@ -141,12 +122,32 @@ class PostgresStore:
 
     @asynccontextmanager
     async def _begin(self, entry: AuditEntry, lock: Sequence[str]) -> AsyncGenerator[Tx, None]:
-        async with self._connection() as raw, raw.transaction():
-            connection = PostgresConnection(raw)
-            for key in lock:
-                await raw.execute("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", key)
-            yield SqlTx(connection)
-            await connection.run(ADD_PENDING, {"entry": encode(entry)})
+        sealed = self._sealed
+        async with self._connection() as raw:
+            await raw.execute("BEGIN")
+            try:
+                for key in lock:
+                    await raw.execute("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", key)
+                yield SqlTx(PostgresConnection(raw))
+                trace = await record(raw, encode(entry), WRITER, sealed)
+            except BaseException:
+                await _roll_back(raw)
+                raise
+            failure = await _commit(raw)
+        if failure is not None and not await self._was_committed(trace):
+            raise failure
+
+    async def _was_committed(self, trace: Trace) -> bool:
+        """Look up an act whose COMMIT got no answer. Raises OutcomeUnknown if the database does not tell in time."""
+        ends = monotonic() + self._patience.outcome_s
+        while monotonic() < ends:
+            with suppress(Exception):  # whatever keeps the database from telling, it may tell the next time
+                async with self._connection() as raw:
+                    committed = await was_committed(raw, trace)
+                if committed is not None:
+                    return committed
+            await asyncio.sleep(LOOK_AGAIN_S)
+        raise OutcomeUnknown("database")
 
     def read(self) -> AbstractAsyncContextManager[Tx]:
         """The committed state as each statement finds it."""
@@ -159,46 +160,29 @@ class PostgresStore:
 
     async def witness(self, entry: AuditEntry) -> None:
         """Make an audit entry durable, in one insert with those that wait beside it."""
-        await self._batches.add(encode(entry))
+        await self._batches.add(line_of(entry))
 
     async def _write(self, entries: Sequence[bytes]) -> None:
-        async with self._connection() as raw:
-            await raw.execute("INSERT INTO audit_pending (entry) SELECT unnest($1::bytea[])", list(entries))
+        """Write a batch. Raises Unavailable, whatever is wrong: nobody can do better about a refusal's entry."""
+        try:
+            async with self._connection() as raw:
+                await raw.execute("INSERT INTO audit_pending (entry) SELECT unnest($1::bytea[])", list(entries))
+        except Exception as error:
+            raise Unavailable("database") from error
 
     async def upkeep(self) -> None:
-        """Seal what waits; what comes meanwhile waits for the next time."""
-        while await self.seal() == PENDING_AT_ONCE:
-            pass
+        """Seal what waits, unless another process is at it; what is too much waits for the next time."""
+        for _ in range(ROUNDS_AT_ONCE):
+            async with self._connection() as raw, raw.transaction():
+                sealed, last = await seal_some(raw, self._key)
+            self._sealed = last
+            if sealed < TAKEN_AT_ONCE:
+                return
 
     async def heads(self) -> Sequence[str]:
         """Where the audit chain ends; other processes may have sealed too."""
         async with self._connection() as raw:
-            return [str(head_of(row)[0]) for row in await PostgresConnection(raw).rows(HEADS, {})]
-
-    async def seal(self) -> int:
-        """Seal what waits in blocks, unless another process is at it; how many entries were sealed."""
-        async with self._connection() as raw, raw.transaction():
-            connection = PostgresConnection(raw)
-            if not await raw.fetchval("SELECT pg_try_advisory_xact_lock($1)", SEALING):
-                return 0
-            rows = await connection.rows(PENDING, {})
-            if not rows:
-                return 0
-            sealer = await self._sealer(connection)
-            for start in range(0, len(rows), SEALED_AT_ONCE):
-                block = sealer.seal([entry for _, entry in rows[start : start + SEALED_AT_ONCE]])
-                await connection.run(ADD_BLOCK, block_row(block))
-                await connection.run(PUT_HEAD, head_row(block, self._key))
-                sealer.advance(block)
-            await raw.executemany(DROP_PENDING.postgres, [(number,) for number, _ in rows])
-            return len(rows)
-
-    async def _sealer(self, connection: PostgresConnection) -> Sealer:
-        for row in await connection.rows(HEADS, {}):
-            head, _ = head_of(row)
-            if head.writer == WRITER:
-                return Sealer(self._key, *head)
-        return Sealer(self._key, WRITER)
+            return [str(each) for each in await chain_heads(raw)]
 
     async def check(self) -> None:
         """Raise Unavailable if the database does not answer."""
@@ -214,7 +198,7 @@ class PostgresStore:
             yield
         finally:
             self._pool = await self._connect()
-            self._generation += 1
+            self._generation, self._sealed = self._generation + 1, 0
 
     async def close(self) -> None:
         """Let go of all connections."""
@@ -223,14 +207,42 @@ class PostgresStore:
 
     @asynccontextmanager
     async def _connection(self) -> AsyncGenerator[PoolConnectionProxy[Any], None]:
-        """A connection of the pool; the database's own failures become errors of the domain."""
+        """A connection of the pool; the database's own failures become errors of the domain.
+
+        Giving it back never fails: what was done on it has been done.
+        """
         try:
-            async with self._pool.acquire(timeout=self._connection_s) as raw:
-                yield raw
-        except _BUSY as error:
-            raise RecordLocked from error
-        except _BROKEN as error:
+            raw = await self._pool.acquire(timeout=self._patience.connection_s)
+        except DRIVER as error:
             raise Unavailable("database") from error
+        try:
+            yield raw
+        except Exception as error:
+            failure = failure_of(error, lost=is_lost(raw))
+            if failure is None:
+                raise
+            raise failure from error
+        finally:
+            with suppress(*DRIVER):
+                await self._pool.release(raw)
+
+
+async def _commit(raw: PoolConnectionProxy[Any]) -> Exception | None:
+    """Commit; return what went wrong, if anything did. The answer may be all that was lost."""
+    try:
+        await raw.execute("COMMIT")
+    except Exception as error:
+        return failure_of(error, lost=is_lost(raw)) or error
+    return None
+
+
+async def _roll_back(raw: PoolConnectionProxy[Any]) -> None:
+    """Undo the act. If that can't be said, the connection ends, which undoes it too."""
+    try:
+        await raw.execute("ROLLBACK")
+    except Exception:
+        if not is_lost(raw):
+            raw.terminate()
 
 
 async def open_postgres(
@@ -241,7 +253,11 @@ async def open_postgres(
     async def _connect() -> asyncpg.Pool[asyncpg.Record]:
         return await _pool(url, connections, patience)
 
-    return PostgresStore(await _connect(), audit_key, _connect, patience.connection_s)
+    return PostgresStore(await _connect(), audit_key, _connect, patience)
+
+
+async def _as_it_is(_: object) -> None:
+    """Give a connection back without a further statement: nothing that an act sets outlives its transaction."""
 
 
 async def _pool(url: str, connections: int, patience: Patience) -> asyncpg.Pool[asyncpg.Record]:
@@ -249,8 +265,10 @@ async def _pool(url: str, connections: int, patience: Patience) -> asyncpg.Pool[
     lock_timeout = f"{patience.lock_s * 1000:.0f}ms"
     settings = {"lock_timeout": lock_timeout, "synchronous_commit": "on", "timezone": "UTC"}
     try:
-        return await asyncpg.create_pool(url, min_size=1, max_size=connections, server_settings=settings)
-    except FAILED as error:
+        return await asyncpg.create_pool(
+            url, min_size=1, max_size=connections, server_settings=settings, reset=_as_it_is
+        )
+    except DRIVER as error:
         raise Unavailable("database") from error
 
 
@@ -258,7 +276,7 @@ async def migrate_postgres(url: str) -> bool:
     """Bring the database at `url` to the present schema; whether there was anything to do. Raises Unavailable."""
     try:
         raw = await asyncpg.connect(url)
-    except FAILED as error:
+    except DRIVER as error:
         raise Unavailable("database") from error
     try:
         async with raw.transaction():

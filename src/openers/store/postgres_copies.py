@@ -14,7 +14,8 @@ from urllib.parse import urlsplit
 import asyncpg
 
 from openers.domain.errors import Unavailable
-from openers.store.postgres import FAILED, PostgresStore, migrate_postgres
+from openers.store.postgres import PostgresStore, migrate_postgres
+from openers.store.postgres_errors import DRIVER
 
 MAINTENANCE: Final = "postgres"
 LONGEST_NAME: Final = 63
@@ -48,11 +49,11 @@ async def _maintenance(url: str) -> AsyncGenerator[asyncpg.Connection[Any], None
     """A connection to the server that is in none of our databases."""
     try:
         raw = await asyncpg.connect(url, database=MAINTENANCE)
-    except FAILED as error:
+    except DRIVER as error:
         raise Unavailable("database") from error
     try:
         yield raw
-    except asyncpg.PostgresError as error:
+    except DRIVER as error:
         raise Unavailable(f"database: {type(error).__name__}") from error
     finally:
         await raw.close()

@@ -13,14 +13,15 @@ import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, closing, suppress
 from pathlib import Path
+from time import monotonic
 from types import TracebackType
 from typing import Final
 
 from openers.domain.audit import AuditEntry
 from openers.domain.errors import Unavailable
 from openers.store.audit_chain import Sealer
-from openers.store.audit_rows import ADD_BLOCK, HEADS, PUT_HEAD, block_row, head_of, head_row
-from openers.store.sqlite_connection import SqliteConnection, checkpoint, checkpoint_aside, connect
+from openers.store.audit_rows import ADD_BLOCK, HEADS, PUT_HEAD, block_row, head_of, head_row, line_of
+from openers.store.sqlite_connection import SqliteConnection, checkpoint, checkpoint_aside, connect, is_busy
 from openers.store.statements import Statement, Value, encode
 from openers.store.transaction import SqlTx
 from openers.usecases.ports import Tx
@@ -29,6 +30,10 @@ WRITER: Final = "sqlite"
 """Name of the one audit chain."""
 CHECKPOINT_EVERY: Final = 256
 """Commit groups between two checkpoints; a group writes a handful of pages of 4 KiB."""
+PATIENCE_S: Final = 5.0
+"""How long a call waits for another process that has the write lock (a backup, a shell), in seconds."""
+LOOK_AGAIN_S: Final = 0.01
+"""Time between two attempts to get that lock, in seconds."""
 SUSPENDED: Final = "the body of an act suspended on SQLite: it may await its transaction and nothing else"
 
 
@@ -46,9 +51,17 @@ class SqliteStore:
     """The `Store` port over one file. Made by `open_sqlite`."""
 
     def __init__(
-        self, path: Path, raw: sqlite3.Connection, audit_key: bytes, observe_group: Callable[[int], object] = int
+        self,
+        path: Path,
+        raw: sqlite3.Connection,
+        audit_key: bytes,
+        observe_group: Callable[[int], object] = int,
+        patience_s: float = PATIENCE_S,
     ) -> None:
-        """`raw` is set up; `audit_key` seals the audit and lives outside the store."""
+        """`raw` is set up; `audit_key` seals the audit and lives outside the store.
+
+        `patience_s` is how long a call waits for another process that has the write lock, in seconds.
+        """
         self.path = path
         self._raw = raw
         self._writing = SqliteConnection(raw)
@@ -61,6 +74,8 @@ class SqliteStore:
         self._inside: _Act | None = None
         self._checkpoint: asyncio.Future[bool] | None = None
         self._observe_group = observe_group
+        self._patience_s = patience_s
+        self._next_look: asyncio.Future[None] | None = None
 
     @property
     def generation(self) -> int:
@@ -77,7 +92,9 @@ class SqliteStore:
 
     async def witness(self, entry: AuditEntry) -> None:
         """Make an audit entry durable with the open group."""
-        await self._joined(encode(entry))
+        line = line_of(entry)
+        await self.open_group()
+        await self._joined(line)
 
     async def upkeep(self) -> None:
         """Nothing: each group seals its own entries."""
@@ -109,6 +126,8 @@ class SqliteStore:
         if self._group is not None:
             self._commit()
         try:
+            self._raw.execute("BEGIN IMMEDIATE")  # a locked file is refused; the copying would wait for it
+            self._raw.execute("ROLLBACK")
             with closing(sqlite3.connect(path)) as copy:
                 copy.backup(self._raw)
         except sqlite3.Error as error:
@@ -120,10 +139,34 @@ class SqliteStore:
         """Where the audit chain ends, as far as it is durable."""
         return [str(self._sealer.head)] if self._sealer.head.seq else []
 
+    async def open_group(self) -> None:
+        """Open a group if there is none. While another process has the write lock, wait for it and let calls run.
+
+        Raises Unavailable if the lock is not free in time.
+        """
+        ends = monotonic() + self._patience_s
+        while self._group is None and (self._next_look is not None or not self._try_to_open()):
+            if monotonic() >= ends:
+                raise Unavailable("database")
+            await asyncio.shield(self._look_again())
+
+    def _look_again(self) -> asyncio.Future[None]:
+        """When the lock is tried again: one of those that wait tries for all."""
+        if self._next_look is None:
+            loop = asyncio.get_running_loop()
+            self._next_look = loop.create_future()
+            loop.call_later(LOOK_AGAIN_S, self._end_wait)
+        return self._next_look
+
+    def _end_wait(self) -> None:
+        waited, self._next_look = self._next_look, None
+        if waited is not None:
+            waited.set_result(None)
+
     def enter(self, act: _Act) -> Tx:
-        """Begin an act: open a group if there is none, and a savepoint in it."""
+        """Begin an act: a savepoint in the open group."""
         self._undo_suspended()
-        self._open_group()
+        self._present_group()
         if not self._raw.in_transaction:  # SQLite itself gave the group up, as it does on a full disk
             raise Unavailable("database")
         self._raw.execute("SAVEPOINT act")
@@ -161,21 +204,31 @@ class SqliteStore:
 
     def _joined(self, line: bytes) -> asyncio.Future[None]:
         """Add an audit entry to the open group; the future is done when the group is durable. Raises Unavailable."""
-        group = self._open_group()
+        group = self._present_group()
         waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         group.entries.append(line)
         group.waiters.append(waiter)
         return waiter
 
-    def _open_group(self) -> _Group:
+    def _present_group(self) -> _Group:
+        """The open group, or a new one. Raises Unavailable."""
         if self._group is None:
-            try:
-                self._raw.execute("BEGIN IMMEDIATE")
-            except sqlite3.Error as error:
-                raise Unavailable("database") from error
-            self._group = _Group()
-            asyncio.get_running_loop().call_soon(self._commit)
+            self._try_to_open()
+        if self._group is None:
+            raise Unavailable("database")
         return self._group
+
+    def _try_to_open(self) -> bool:
+        """Open a group; whether that could be done at once. Raises Unavailable if the lock is not the reason."""
+        try:
+            self._raw.execute("BEGIN IMMEDIATE")
+        except sqlite3.Error as error:
+            if is_busy(error):
+                return False
+            raise Unavailable("database") from error
+        self._group = _Group()
+        asyncio.get_running_loop().call_soon(self._commit)
+        return True
 
     def _commit(self) -> None:
         """Seal and commit the open group, and tell everybody who waits how it went."""
@@ -238,6 +291,7 @@ class _Act(AbstractAsyncContextManager[Tx]):
         self._store, self._entry = store, entry
 
     async def __aenter__(self) -> Tx:
+        await self._store.open_group()
         return self._store.enter(self)
 
     async def __aexit__(

@@ -77,12 +77,12 @@ class SqliteConnection:
 
 
 def connect(path: Path) -> sqlite3.Connection:
-    """A connection to the file at `path`, in autocommit mode.
+    """A connection to the file at `path`, in autocommit mode. It never waits for a lock of another process.
 
     Raises Unavailable if the file can't be used as it must be (settings that do not hold).
     """
     try:
-        raw = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        raw = sqlite3.connect(path, timeout=0, isolation_level=None, check_same_thread=False)
         for name, value in SETTINGS.items():
             raw.execute(f"PRAGMA {name} = {value}")
         held = settings_of(raw)
@@ -91,6 +91,11 @@ def connect(path: Path) -> sqlite3.Connection:
     if held != SETTINGS:
         raise Unavailable(f"database settings: {held}")
     return raw
+
+
+def is_busy(error: sqlite3.Error) -> bool:
+    """Return whether another connection has the lock."""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 
 
 def settings_of(raw: sqlite3.Connection) -> dict[str, str | int]:

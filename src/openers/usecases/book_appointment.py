@@ -17,6 +17,7 @@ from openers.domain.errors import (
     InappropriateSlot,
     InappropriateValue,
     MissingValue,
+    OutcomeUnknown,
     PasNotResponding,
     PasRefused,
     PasRespondedWithError,
@@ -25,6 +26,7 @@ from openers.domain.errors import (
     ReferenceNotFound,
     SlotNotAvailable,
     UnableToConfirmAppointment,
+    Unavailable,
 )
 from openers.domain.lifecycle import Act
 from openers.domain.principal import Principal
@@ -49,8 +51,8 @@ _DEED: Final = "create booking into"
 async def book_appointment(request: AppointmentRequest, by: Principal, world: World) -> Stored[Referral]:
     """Book, or change nothing.
 
-    Raises a `FieldRefused`, VersionConflict, RecordLocked, PasRespondedWithError, PasNotResponding (whose outcome is
-    settled later: until then the slot stays held and the referral claimed).
+    Raises a `FieldRefused`, VersionConflict, RecordLocked, PasRespondedWithError, PasNotResponding and OutcomeUnknown
+    (whose outcome is settled later: until then the slot stays held and the referral claimed).
     """
     claim, link = await _reserve(request, by, world)
     if claim.booking is None:
@@ -64,7 +66,10 @@ async def book_appointment(request: AppointmentRequest, by: Principal, world: Wo
         if not error.sent:
             await release_booking(claim, world, SlotState.FREE)
         raise PasNotResponding(_DEED, claim.slot, claim.ubrn) from error
-    confirmed = await confirm_booking(claim, booked, world)
+    try:
+        confirmed = await confirm_booking(claim, booked, world)
+    except (Unavailable, RecordLocked) as error:  # the PAS has booked, and the claim is settled later
+        raise OutcomeUnknown("booking") from error
     if confirmed is None:
         raise UnableToConfirmAppointment(Field.SLOT, claim.slot, "was settled otherwise meanwhile: read again")
     return confirmed

@@ -18,11 +18,14 @@ from openers.domain.decision import Decision
 from openers.domain.errors import (
     Field,
     OpenersError,
+    OutcomeUnknown,
     PasNotResponding,
     PasRefused,
     PasRespondedWithError,
     PasSilent,
+    RecordLocked,
     UnableToCancelAppointment,
+    Unavailable,
 )
 from openers.domain.lifecycle import Act
 from openers.domain.referral import Referral
@@ -48,7 +51,10 @@ async def cancel_in_pas(claim: Claim, link: PasLink, world: World) -> Stored[Ref
         if not error.sent:
             await release_cancellation(claim, world)
         raise PasNotResponding(_DEED, claim.slot, claim.ubrn) from error
-    confirmed = await confirm_cancellation(claim, world)
+    try:
+        confirmed = await confirm_cancellation(claim, world)
+    except (Unavailable, RecordLocked) as error:  # the PAS has cancelled, and the claim is settled later
+        raise OutcomeUnknown("cancellation") from error
     if confirmed is None:
         raise UnableToCancelAppointment(Field.APPOINTMENT, claim.appointment, "was settled otherwise meanwhile")
     return confirmed

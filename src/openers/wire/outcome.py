@@ -107,6 +107,7 @@ DISPLAYS: Final = {
 STU3: Final[dict[type[OpenersError], _Row]] = {
     OpenersError: _Row(500, "exception", "TECHNICAL_ERROR"),
     e.Unavailable: _Row(503, "transient", "SYSTEM_UNAVAILABLE"),
+    e.OutcomeUnknown: _Row(503, "transient", "SYSTEM_UNAVAILABLE"),
     e.PasRespondedWithError: _Row(502, "exception", "PAS_RESPONDED_WITH_ERROR"),
     e.PasRefused: _Row(502, "exception", "PAS_RESPONDED_WITH_ERROR"),
     e.PasNotResponding: _Row(504, "timeout", "PAS_NOT_RESPONDING"),
@@ -172,6 +173,7 @@ STU3: Final[dict[type[OpenersError], _Row]] = {
 R4: Final[dict[type[OpenersError], _Row]] = {
     OpenersError: _Row(500, "exception", "REC_SERVER_ERROR"),
     e.Unavailable: _Row(503, "transient", "REC_UNAVAILABLE"),
+    e.OutcomeUnknown: _Row(503, "transient", "REC_UNAVAILABLE"),
     e.PasRespondedWithError: _Row(502, "exception", "REC_SERVER_ERROR"),
     e.PasRefused: _Row(502, "exception", "REC_SERVER_ERROR"),
     e.PasNotResponding: _Row(504, "timeout", "REC_TIMEOUT"),
@@ -261,6 +263,8 @@ def diagnostics_of(error: OpenersError) -> str:
             return f"'Version' ({error.sent}) is not the latest one ({error.latest}): read again and retry."
         case e.RecordLocked():
             return "The record is being changed by somebody else: read again and retry."
+        case e.OutcomeUnknown():
+            return "It is unknown whether the request was carried out: read the record before you retry."
         case e.NoRelationship():
             return "There is no legitimate relationship to this record."
         case _:

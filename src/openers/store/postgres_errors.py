@@ -1,0 +1,59 @@
+"""What the errors of asyncpg mean: a locked record, a database that is unavailable, or a fault in our own statement.
+
+The mapping is total. An error that nobody foresaw means that the database is unavailable.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import asyncpg
+from asyncpg.pool import PoolConnectionProxy
+
+from openers.domain.errors import OpenersError, RecordLocked, Unavailable
+
+DRIVER: Final = (OSError, EOFError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+"""Everything that asyncpg raises, and what a lost connection raises below it. A timeout is an `OSError`."""
+_BUSY: Final = ("55P03", "40")
+"""SQLSTATEs, or their classes, of calls that may succeed at once: lock not available, transaction rolled back."""
+_OWN_FAULTS: Final = ("0A", "20", "21", "22", "23", "2F", "34", "3B", "42", "44", "P0")
+"""Classes of SQLSTATE that blame the statement or its values."""
+_SCHEMA_FAULTS: Final = (
+    asyncpg.InvalidCachedStatementError,
+    asyncpg.InsufficientPrivilegeError,
+    asyncpg.UndefinedTableError,
+)
+"""Of these classes too, but the database changed under a statement that is right."""
+
+
+def failure_of(error: Exception, *, lost: bool = False) -> OpenersError | None:
+    """Return the domain error that `error` means; `None` if it is one already or a fault of our own.
+
+    `lost` tells that the connection has ended: every error then means that the database is unavailable.
+    """
+    if isinstance(error, OpenersError):
+        return None
+    if lost:
+        return Unavailable("database")
+    if not isinstance(error, DRIVER) or _is_own_fault(error):
+        return None
+    return RecordLocked() if _state_of(error).startswith(_BUSY) else Unavailable("database")
+
+
+def is_lost(raw: PoolConnectionProxy[Any]) -> bool:
+    """Return whether the connection has ended. The pool takes it away from its user when that happens."""
+    try:
+        return raw.is_closed()
+    except asyncpg.InterfaceError:
+        return True
+
+
+def _is_own_fault(error: Exception) -> bool:
+    if isinstance(error, asyncpg.InterfaceError):
+        return isinstance(error, ValueError)  # a value that does not fit its column
+    return _state_of(error).startswith(_OWN_FAULTS) and not isinstance(error, _SCHEMA_FAULTS)
+
+
+def _state_of(error: Exception) -> str:
+    """Return the SQLSTATE of an error that the server sent; an empty text for others."""
+    return str(getattr(error, "sqlstate", None) or "")
