@@ -82,13 +82,14 @@ async def served(app: Application, within_s: float = HOUR, most: int = 100) -> A
 
 
 async def asked(stream: Stream, *parts: bytes) -> bytes:
-    """Send the parts; everything that comes back until the service closes the connection."""
+    """Send the parts; everything that comes back until the service closes the connection, as it must."""
     reader, writer = stream
     try:
-        for part in parts:
-            writer.write(part)
-            await writer.drain()
-        return await reader.read()
+        async with asyncio.timeout(60):
+            for part in parts:
+                writer.write(part)
+                await writer.drain()
+            return await reader.read()
     except ConnectionResetError:
         return b""
 

@@ -57,7 +57,8 @@ async def until_closed(port: int, sent: bytes) -> bytes:
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     try:
         writer.write(sent)
-        return await reader.read()
+        async with asyncio.timeout(60):
+            return await reader.read()
     except ConnectionResetError:
         return b""
     finally:
