@@ -41,7 +41,7 @@ def test_there_is_free_text() -> None:
     assert len(names) >= 10
 
 
-@pytest.mark.parametrize(("name", "kind"), texts(), ids=[name for name, _ in texts()])
+@pytest.mark.parametrize(("name", "kind"), [*texts()], ids=[name for name, _ in texts()])
 def test_no_free_text_takes_control_characters(name: str, kind: Kind[Any]) -> None:
     with pytest.raises(BadValue, match="control characters"):
         kind.read("\x1b[2J", name)
