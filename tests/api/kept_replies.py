@@ -55,7 +55,7 @@ _OF_EVERY_REPLY: Final = {"cache-control": "no-store", "x-content-type-options":
 def check_kept(name: str, reply: httpx.Response) -> None:
     """The reply is as the golden file `name` (as `a005/reply_not_booked`) has it, the order of its parts too."""
     found, file = kept(reply), GOLDEN / f"{name}.json"
-    stated = json.loads(file.read_text())["headers"] if file.exists() else {}
+    stated: dict[str, str] = json.loads(file.read_text())["headers"] if file.exists() else {}
     for header, value in _OF_EVERY_REPLY.items():
         if header not in stated:
             assert found["headers"].pop(header) == value
