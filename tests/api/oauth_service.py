@@ -293,7 +293,8 @@ async def running(
     style = document(loop, STYLE_PATH, style_sheet(), STYLE_HEADERS)
     app = Addresses(loop, [*oauth_routes(loop, deps), style])
     try:
-        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=base_url) as http:
+        transport = httpx.ASGITransport(app)  # pyright: ignore[reportArgumentType] -- its scopes are dicts, too
+        async with httpx.AsyncClient(transport=transport, base_url=base_url) as http:
             yield Service(world, wall, deps, app, http, seen)
     finally:
         await store.close()

@@ -235,7 +235,8 @@ async def test_events_are_shown_in_test_mode(hospital: Hospital) -> None:
     world = hospital.desk.run.service.world
     loop = hospital.desk.run.service.edge.loop
     app = Addresses(loop, routes_of(loop, event_routes(only(world), Feed(monotonic))))
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://localhost") as client:
+    transport = httpx.ASGITransport(app=app)  # pyright: ignore[reportArgumentType] -- its scopes are dicts, too
+    async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
         events = (await client.get("/_test/events")).json()["events"]
         assert [each["act"] for each in events] == ["create", "book", "cancel by the provider"]
         assert events[2]["by"] == "demo-pas"

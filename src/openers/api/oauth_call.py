@@ -94,6 +94,7 @@ class OAuthCall:
 
     @recorded.setter
     def recorded(self, value: bool) -> None:
+        """Note that it is."""
         self._call.recorded = value
 
     def noted(self, refusal: OAuthRefusal) -> None:
