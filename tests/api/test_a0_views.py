@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import pytest
 from tests.api.kept_replies import GOLDEN
@@ -21,10 +21,10 @@ def resources(node: Any) -> Iterator[dict[str, Any]]:
     if isinstance(node, dict):
         if "resourceType" in node:
             yield node
-        for value in node.values():
+        for value in cast("dict[str, Any]", node).values():
             yield from resources(value)
     elif isinstance(node, list):
-        for value in node:
+        for value in cast("list[Any]", node):
             yield from resources(value)
 
 

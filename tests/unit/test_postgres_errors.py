@@ -41,7 +41,7 @@ OURS = (
     asyncpg.InvalidCursorNameError,
     asyncpg.WithCheckOptionViolationError,
     exceptions._base.DataError,  # pyright: ignore[reportPrivateUsage, reportAttributeAccessIssue] # the client's own
-    exceptions._base.ClientConfigurationError,  # pyright: ignore[reportPrivateUsage, reportAttributeAccessIssue]
+    exceptions._base.ClientConfigurationError,  # pyright: ignore[reportPrivateUsage, reportAttributeAccessIssue] # as above
 )
 """Faults of a statement of ours: they stay what they are, and the edge answers 500 with the id of a log entry."""
 LOST: list[Exception] = [
