@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncGenerator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +12,10 @@ import httpx
 import pytest
 
 from openers.domain import errors
+from openers.domain.credentials import CredentialKind, Grant
 from openers.domain.errors import OpenersError
+from openers.identity.errors import TokenFault
+from openers.identity.opaque import digest
 from openers.wire import problems
 from openers.wire.outcome import STU3, Problem
 from openers.wire.rules import Check, check_of
@@ -32,6 +37,8 @@ from tests.service import (
 
 pytestmark = pytest.mark.anyio
 Json = dict[str, Any]
+USER_APP = "demo-user-app"
+INSTANT = re.compile(rb"\d{4}-\d\d-\d\dT[0-9:.]+(Z|[+-]\d\d:\d\d)")
 
 REFUSALS = {
     "token": ("token", "ACCESS_TOKEN"),
@@ -94,8 +101,9 @@ def check_failed_at(explanation: Json, check: str, rule: str) -> None:
     """The chain ends there: all before has passed, or is not asked of this call."""
     failure = explanation["failure"]
     assert (failure["check"], failure["rule"]) == (check, rule)
-    assert failure["source"]
+    assert "rules" not in failure["page"]
     assert failure["fix"]
+    assert failure["fix"] != failure["told"]
     found = verdicts(explanation)
     assert tuple(found) == ORDER
     assert found[check] == "failed"
@@ -179,7 +187,7 @@ async def test_no_relationship(desk: Rig) -> None:
     consultant = await desk.run.as_person(CONSULTANT)
     explanation = await explained(desk.run, await consultant.get(f"/STU3/ReferralRequest/{referral['id']}"))
     check_failed_at(explanation, "relationship", "NO_RELATIONSHIP")
-    assert explanation["failure"]["source"] == "rules 1.3"
+    assert explanation["failure"]["page"] == "docs/operations/a005.md"
     assert "booked, deferred or sent for triage first" in explanation["failure"]["fix"]
     assert facts(explanation, "relationship")["made by"] == "D82106"
 
@@ -213,7 +221,8 @@ async def test_a_body_that_can_t_be_read(probed: Running) -> None:
     creation["json"]["parameter"].pop()
     explanation = await explained(probed, await gp.post(**creation))
     check_failed_at(explanation, "body", "MISSING_VALUE")
-    assert explanation["failure"]["fix"] == explanation["failure"]["told"]
+    assert explanation["failure"]["told"] not in explanation["failure"]["fix"]
+    assert explanation["failure"]["fix"].startswith("Add the field")
 
 
 async def test_a_rule_of_the_service(probed: Running) -> None:
@@ -240,6 +249,83 @@ async def test_a_fault_that_was_ordered_is_owned_up_to(probed: Running) -> None:
     explanation = await explained(probed, await gp.get(PATHS["STU3"]))
     check_failed_at(explanation, "service", "ORDERED_FAULT")
     assert "DELETE /_test/faults" in explanation["failure"]["fix"]
+
+
+# --------------------------------------------------------------------------------------------------------- the token
+
+
+def sent(token: str) -> dict[str, tuple[str | None, str]]:
+    """What may stand in the Authorization header instead of a token that counts, and how that is explained."""
+    return {
+        "absent": (None, "no Authorization header"),
+        "another scheme": (f"Basic {token}", "another scheme than Bearer"),
+        "no scheme": (token, "another scheme than Bearer"),
+        "malformed": (f"Bearer {token} {token}", "does not hold one token"),
+        "unknown": ("Bearer unknown", "was not issued here"),
+    }
+
+
+@pytest.mark.parametrize("fhir", ["STU3", "R4"])
+async def test_each_refusal_of_a_token_is_told_apart(gate: Running, fhir: str) -> None:
+    """In the explanation; the reply is the same for all."""
+    fixes, replies = set[str](), set[tuple[int, str, bytes]]()
+    for header, why in sent(await gate.token(GP.user, USER_APP)).values():
+        client = gate.anonymous({**GP.headers, **({} if header is None else {"Authorization": header})})
+        reply = await client.get(PATHS[fhir])
+        explanation = await explained(gate, reply)
+        check_failed_at(explanation, "token", "ACCESS_TOKEN")
+        assert why in facts(explanation, "token")["why"]
+        assert why.lower() in explanation["failure"]["fix"].lower()
+        fixes.add(explanation["failure"]["fix"])
+        replies.add((reply.status_code, str(reply.headers["www-authenticate"]), INSTANT.sub(b"", reply.content)))
+    assert len(fixes) == 4
+    assert len(replies) == 1
+
+
+@pytest.mark.parametrize("spaces", [" ", "  ", "    "])
+async def test_a_token_may_stand_behind_several_spaces(gate: Running, spaces: str) -> None:
+    client = gate.anonymous({**GP.headers, "Authorization": f"bearer{spaces}{await gate.token(GP.user, USER_APP)}"})
+    assert (await client.get(PATHS["STU3"])).status_code == 200
+
+
+async def test_a_token_that_was_revoked_is_told_so(probed: Running) -> None:
+    gp = await probed.as_person(GP)
+    assert (await gp.get(PATHS["STU3"])).status_code == 200
+    token = str(gp.headers["Authorization"]).removeprefix("Bearer ")
+    probed.service.edge.gateway.access.forget_token("demo", digest(token))
+    async with probed.service.world.begin("end") as tx:
+        await tx.credentials.take(CredentialKind.ACCESS_TOKEN, digest(token), Grant)
+    explanation = await explained(probed, await gp.get(PATHS["STU3"]))
+    assert "session of the token has ended" in explanation["failure"]["fix"]
+
+
+async def test_a_token_that_has_expired_is_told_so(probed: Running) -> None:
+    gp, token = probed.anonymous(GP.headers), "expired-long-ago"
+    past = probed.service.world.wall.now() - timedelta(seconds=1)
+    async with probed.service.world.begin("issue") as tx:
+        grant = Grant(client_id="demo-user-app", expires=past)
+        await tx.credentials.add(CredentialKind.ACCESS_TOKEN, digest(token), grant, past)
+    explanation = await explained(probed, await gp.get(PATHS["STU3"], headers={"Authorization": f"Bearer {token}"}))
+    assert "token has expired" in explanation["failure"]["fix"]
+
+
+async def test_a_token_of_another_world_is_told_so(probed: Running) -> None:
+    gp = await probed.as_person(GP)
+    assert (await gp.get(PATHS["STU3"])).status_code == 200
+    token = str(gp.headers["Authorization"]).removeprefix("Bearer ")
+    access = probed.service.edge.gateway.access
+    assert access.why_unknown("demo", "x") is TokenFault.UNKNOWN
+    assert access.why_unknown("another", token) is TokenFault.OF_ANOTHER_WORLD
+
+
+async def test_a_token_of_an_application_that_is_gone_is_told_so(probed: Running) -> None:
+    gp, token = probed.anonymous(GP.headers), "of-nobody"
+    later = probed.service.world.wall.now() + timedelta(minutes=5)
+    async with probed.service.world.begin("issue") as tx:
+        grant = Grant(client_id="gone-app", expires=later)
+        await tx.credentials.add(CredentialKind.ACCESS_TOKEN, digest(token), grant, later)
+    explanation = await explained(probed, await gp.get(PATHS["STU3"], headers={"Authorization": f"Bearer {token}"}))
+    assert "is not registered" in explanation["failure"]["fix"]
 
 
 # ------------------------------------------------------------------------------------------------------- finding them

@@ -7,6 +7,7 @@ from typing import Final
 import msgspec
 
 from openers.api.gateway import Gateway
+from openers.wire.rules import Check
 from openers.worlds.inspector.exchange import Exchange
 
 ODS: Final = "NHSD-End-User-Organisation-ODS"
@@ -70,3 +71,8 @@ class Case(msgspec.Struct, frozen=True):
     def told(self) -> str:
         """What the refusal said."""
         return "" if self.exchange.problem is None else self.exchange.problem.diagnostics
+
+    @property
+    def failed(self) -> Check | None:
+        """The check that refused."""
+        return None if self.exchange.problem is None else self.exchange.problem.rule.check

@@ -14,9 +14,11 @@ from openers.api.media import FHIR_JSON
 from openers.domain.lifecycle import TABLE
 from openers.domain.principal import REFERRING_SIDE, SPCA
 from openers.identity.assurance import AUTHENTICATOR_LEVELS_ACCEPTED, IDENTITY_LEVEL_NEEDED
+from openers.identity.errors import TokenFault
 from openers.identity.tokens import TOKEN_LIFE
 from openers.wire.rules import Check
 from openers.worlds.case import FUNCTION, ODS, ON_BEHALF_OF, Case
+from openers.worlds.cures import CURES
 from openers.worlds.inspector.near_misses import near_misses
 
 Facts = Mapping[str, object]
@@ -39,16 +41,32 @@ def _always(_case: Case) -> bool:
 # ------------------------------------------------------------------------------------------------------ the gateway
 
 
+TOKEN_CURES: Final[dict[TokenFault, str]] = {
+    TokenFault.ABSENT: "Send the header Authorization: Bearer, a space and the access token.",
+    TokenFault.SCHEME: "Write Bearer before the access token: Authorization: Bearer <token>.",
+    TokenFault.MALFORMED: "Send Authorization once, with one token behind Bearer, without quotation marks or commas.",
+    TokenFault.UNKNOWN: "Take the access_token of a reply of /oauth2/token of this service, whole and unchanged.",
+    TokenFault.EXPIRED: "Refresh it at /oauth2/token, or log in again: an access token lives {life} seconds.",
+    TokenFault.ENDED: "Log in again at /oauth2/authorize: refresh tokens of this session are of no use any more.",
+    TokenFault.OF_ANOTHER_WORLD: "Log in at the world that you call: each world has log-ins of its own.",
+    TokenFault.OF_NOBODY: "Put the application and an active person into the pack of the world, then log in again.",
+}
+"""What to do about each way in which a token is refused."""
+
+
 def _token(case: Case) -> Facts:
     caller = case.exchange.caller
     if caller is None:
-        return {"sent": bool(case.sent("Authorization")), "application": None}
+        why = case.exchange.token_fault
+        sent = bool(case.sent("Authorization"))
+        return {"sent": sent, "application": None, "why": None if why is None else str(why)}
     return {"application": caller.application, "user": caller.user, "expires": caller.expires.isoformat()}
 
 
-def _fix_token(_case: Case) -> str:
-    life = int(TOKEN_LIFE.total_seconds())
-    return f"Log in or refresh, and send the access token as Authorization: Bearer. It lives {life} seconds."
+def _fix_token(case: Case) -> str:
+    fault = case.exchange.token_fault or TokenFault.UNKNOWN
+    cure = TOKEN_CURES[fault].format(life=int(TOKEN_LIFE.total_seconds()))
+    return f"{str(fault)[0].upper()}{str(fault)[1:]}. {cure}"
 
 
 def _assurance(case: Case) -> Facts:
@@ -99,7 +117,7 @@ def _address(case: Case) -> Facts:
 
 def _fix_address(case: Case) -> str:
     nearest = next((str(each) for each in near_misses(case.exchange)), "")
-    return f"The call {nearest}." if nearest else case.told
+    return f"The call {nearest}." if nearest else _cure(case)
 
 
 # ------------------------------------------------------------------------------------------------------- the caller
@@ -153,8 +171,26 @@ def _body(case: Case) -> Facts:
     return {"schema": None if operation is None else operation.request, "findings": found}
 
 
-def _as_told(case: Case) -> str:
-    return case.told or "Change the request."
+def _cure(case: Case) -> str:
+    """The step for the rule that refused, and where in the request to take it if that is known."""
+    problem = case.exchange.problem
+    rule = "" if problem is None else problem.rule.id
+    place = case.exchange.facts.get("path")
+    where = f"At {place}: " if isinstance(place, str) and place and case.failed is Check.BODY else ""
+    return f"{where}{CURES.get(rule, _OTHERWISE)}"
+
+
+_OTHERWISE: Final = (
+    "Compare the call with the page of its operation, then with /referrals/openapi.json, and correct it."
+)
+"""For a rule that has no step of its own, which a test rules out for those of the service."""
+
+
+def _fix_media(case: Case) -> str:
+    operation = case.exchange.operation
+    produced = FHIR_JSON if operation is None else operation.produces or FHIR_JSON
+    sends = f" Send Content-Type: {FHIR_JSON}." if case.takes_json else ""
+    return f"Send Accept: {produced}, or leave Accept out.{sends}"
 
 
 # ------------------------------------------------------------------------------------------------------- the record
@@ -193,8 +229,8 @@ def _version(case: Case) -> Facts:
 
 def _fix_version(case: Case) -> str:
     latest = case.exchange.facts.get("latest")
-    if latest is None:
-        return _as_told(case)
+    if latest is None or not case.sent("If-Match"):
+        return _cure(case)
     return f'Read the record again, decide again, and send If-Match: W/"{latest}".'
 
 
@@ -260,17 +296,17 @@ WORDS: Final[dict[Check, Words]] = {
     Check.ON_BEHALF_OF: Words(
         _asks_on_behalf_of, lambda case: {ON_BEHALF_OF: case.sent(ON_BEHALF_OF)}, _fix_on_behalf_of
     ),
-    Check.MEDIA: Words(_always, _media, _as_told),
-    Check.JSON: Words(lambda case: case.takes_json, lambda case: {"bytes": case.exchange.request.size}, _as_told),
-    Check.HEADERS: Words(_always, lambda case: {"If-Match": case.sent("If-Match")}, _as_told),
-    Check.BODY: Words(lambda case: case.takes_json, _body, _as_told),
+    Check.MEDIA: Words(_always, _media, _fix_media),
+    Check.JSON: Words(lambda case: case.takes_json, lambda case: {"bytes": case.exchange.request.size}, _cure),
+    Check.HEADERS: Words(_always, lambda case: {"If-Match": case.sent("If-Match")}, _cure),
+    Check.BODY: Words(lambda case: case.takes_json, _body, _cure),
     Check.RECORD: Words(
         lambda case: case.has_record, _record, lambda _case: "Look the record up again: it is not in this world."
     ),
     Check.RELATIONSHIP: Words(lambda case: case.has_record, _relationship, _fix_relationship),
     Check.VERSION: Words(lambda case: bool(case.sent("If-Match")) and case.has_record, _version, _fix_version),
     Check.STATE: Words(lambda case: case.has_record and case.exchange.method != "GET", _state, _fix_state),
-    Check.RULE: Words(_always, _rule, _as_told),
+    Check.RULE: Words(_always, _rule, _cure),
     Check.SERVICE: Words(_always, lambda case: {"fault": case.exchange.fault or None}, _fix_service),
 }
 """Every check."""

@@ -35,11 +35,15 @@ class Step(msgspec.Struct, frozen=True):
 
 
 class Failure(msgspec.Struct, frozen=True):
-    """Why a call was refused: at which check, by which rule, where that is written down, and how to mend it."""
+    """Why a call was refused: at which check, by which rule, where to read about it, and how to mend it.
+
+    `source` is a standard or a setting, `page` the page of the operation; both are empty where there is none.
+    """
 
     check: Check
     rule: str
     source: str
+    page: str
     told: str
     fix: str
 
@@ -86,7 +90,17 @@ def _failure(case: Case) -> Failure | None:
     if problem is None:
         return None
     check, rule, source = problem.rule
-    return Failure(check, rule, source, problem.diagnostics, WORDS[check].fix(case))
+    return Failure(check, rule, _readable(source), _page(case), problem.diagnostics, WORDS[check].fix(case))
+
+
+def _readable(source: str) -> str:
+    """The parts of a source that a reader of the explanation can look up."""
+    return "; ".join(part for part in source.split("; ") if not part.startswith("rules "))
+
+
+def _page(case: Case) -> str:
+    operation = case.exchange.operation
+    return "" if operation is None else f"docs/operations/{operation.id.lower()}.md"
 
 
 def _verdict(check: Check, case: Case) -> Verdict:
