@@ -121,6 +121,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         """One line a setting, for people; passwords within addresses are masked."""
         return "\n".join(f"{name} = {_shown(value)}" for name, value in msgspec.structs.asdict(self).items())
 
+    def changed(self) -> dict[str, str]:
+        """What differs from a service of test mode that was given nothing; passwords within addresses are masked."""
+        default = msgspec.structs.asdict(_completed({}))
+        return {name: _shown(value) for name, value in msgspec.structs.asdict(self).items() if value != default[name]}
+
 
 _HINTS: Final[dict[str, Any]] = get_type_hints(Settings, include_extras=True)
 
