@@ -68,7 +68,7 @@ class TestService:
         """Serve one HTTP request in the world that it is for."""
         tenant = next((value.decode("latin-1") for name, value in scope["headers"] if name == TENANT), "")
         try:
-            held = await self.worlds.of_tenant(tenant) if tenant else self.worlds.main
+            held = self.worlds.of_tenant(tenant) if tenant else self.worlds.main
             held.in_use += 1
         except Refusal as refusal:
             await JSONResponse({"error": refusal.text}, refusal.status)(scope, receive, send)
