@@ -21,7 +21,7 @@ from openers.api.capability import capability_routes
 from openers.api.edge import PREFIX, Edge
 from openers.api.files import FileDeps, file_routes
 from openers.api.gateway import Gateway
-from openers.api.health import health_routes
+from openers.api.health import Health, Upkeep, health_routes
 from openers.api.oauth import OAuthDeps, oauth_routes
 from openers.api.oauth_upstream import UpstreamProvider
 from openers.api.openapi import openapi_routes
@@ -265,7 +265,8 @@ def _pages(settings: Settings, worlds: tuple[World, WorldOf], metrics: Metrics, 
     routes = [
         *oauth_routes(deps),
         style_route(),
-        *health_routes(world, metrics, with_metrics=settings.metrics_port is None),
+        home_route(addresses_of(settings)),
+        *health_routes(Health(world, _upkeep(settings)), metrics, with_metrics=settings.metrics_port is None),
         *capability_routes(settings, world.wall),
         *openapi_routes(settings),
         *notification_routes(NotificationDeps(world_of, world.wall, access)),
@@ -278,6 +279,14 @@ def _upstream(settings: Settings) -> UpstreamProvider | None:
     if issuer is None or client_id is None or key_file is None:
         return None
     try:
+def _upkeep(settings: Settings) -> Upkeep:
+    """What the health of the service depends on."""
+    kind, _, blobs = settings.blob_url.partition(":")
+    files = Path(blobs) if kind == "file" else settings.drafts_directory
+    directories = [files, *([] if settings.sqlite_path is None else [settings.sqlite_path.parent])]
+    return Upkeep(poll_every=timedelta(seconds=settings.poll_every_s), directories=directories)
+
+
         key = json.loads(key_file.read_text())
     except (OSError, ValueError) as error:
         raise SettingsError((f"OPENERS_OIDC_CLIENT_KEY_FILE: {key_file} is no readable JSON Web Key",)) from error
