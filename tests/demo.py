@@ -5,17 +5,21 @@ from __future__ import annotations
 import os
 import subprocess
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
+
+import httpx
 
 from tests.checks.source import ROOT
-from tests.live import LOOK_EVERY_S, free_port
+from tests.live import LOOK_EVERY_S, free_port_with
 
-READY: Final = "Uvicorn running on"
+READY: Final = "Application startup complete"
 STOP_WITHIN_S: Final = 30.0
+PAS_ABOVE: Final = 2
+"""How far the Test PAS of a demo world is above the service."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +31,12 @@ class Demo:
     folder: Path
     environment: dict[str, str]
 
+    @property
+    def health(self) -> dict[str, Any]:
+        """What its health page says."""
+        told: dict[str, Any] = httpx.get(f"{self.base_url}/referrals/_status").json()
+        return told
+
     def run(self, commands: str) -> str:
         """What `commands` print, run with bash in the folder. They must succeed."""
         result = subprocess.run(
@@ -37,24 +47,34 @@ class Demo:
 
 
 @contextmanager
-def demo_in(folder: Path) -> Generator[Demo]:
-    """`openers demo` on free ports and a new database in `folder`; ended with the block."""
+def demo_in(folder: Path, database: str = "openers.db", words: Sequence[str] = ()) -> Generator[Demo]:
+    """`openers demo` on free ports and a database of its own in `folder`/var; ended with the block.
+
+    Several may run in one folder, each on a `database` of its own. `words` are more options.
+    """
     for name in (".venv", "docs"):
-        (folder / name).symlink_to(ROOT / name)
-    port, pas_port = free_port(), free_port()
-    base_url = f"http://127.0.0.1:{port}"
+        if not (folder / name).exists():
+            (folder / name).symlink_to(ROOT / name)
+    port = free_port_with(PAS_ABOVE)
     kept = {name: value for name, value in os.environ.items() if not name.startswith("OPENERS_")}
-    environment = kept | {"OPENERS_DATABASE_URL": f"sqlite:///{folder}/var/openers.db", "OPENERS_BASE_URL": base_url}
-    command = [".venv/bin/openers", "demo", "--port", str(port), "--pas-port", str(pas_port)]
-    log = folder / "demo.log"  # not a pipe, which would be full some time, and a service that logs would wait
+    environment = kept | {"OPENERS_DATABASE_URL": f"sqlite:///{folder}/var/{database}"}
+    command = [".venv/bin/openers", "demo", "--port", str(port), *words]
+    log = folder / f"{database}.log"  # not a pipe, which would be full some time, and a service that logs would wait
     with log.open("w") as told:
         process = subprocess.Popen(command, cwd=folder, env=environment, stdout=told, stderr=subprocess.STDOUT)
     try:
         _wait_for(process, log)
-        yield Demo(base_url, f"http://127.0.0.1:{pas_port}", folder, environment)
+        pas_url = f"http://127.0.0.1:{port + PAS_ABOVE}"
+        yield Demo(f"http://127.0.0.1:{port}", pas_url, folder, environment | {"OPENERS_PORT": str(port)})
     finally:
         process.terminate()
         process.wait(STOP_WITHIN_S)
+
+
+def wait_for_polls(demo: Demo) -> None:
+    """Return when every linked service has been polled; the process that runs the test limits the time."""
+    while demo.health["checks"]["polls"] != "pass":
+        time.sleep(LOOK_EVERY_S)
 
 
 def _wait_for(process: subprocess.Popen[bytes], log: Path) -> None:

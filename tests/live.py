@@ -169,3 +169,11 @@ def free_port() -> int:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return int(listener.getsockname()[1])
+
+
+def free_port_with(above: int) -> int:
+    """A port on which nothing listens, nor on the one that is so much above it."""
+    while True:
+        port = free_port()
+        with suppress(OSError, OverflowError), socket.create_server(("127.0.0.1", port + above)):
+            return port

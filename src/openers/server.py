@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import os
 import sys
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
+from socket import socket
 from time import monotonic
 from typing import Any, Final, Protocol
 
@@ -22,7 +24,7 @@ from uvicorn.config import STARTUP_FAILURE
 
 from openers.api.request import Scope
 from openers.domain.errors import OpenersError
-from openers.settings import Settings, SettingsError
+from openers.settings import Settings, SettingsError, address_of
 from openers.store.writer_lock import WriterLock
 from openers.telemetry.logs import configure
 from openers.telemetry.metrics import Metrics
@@ -128,11 +130,12 @@ class Application:
     async def _lifespan(self, receive: Any, send: Any) -> None:
         await receive()
         try:
-            await self.start()
+            settings = (await self.start()).settings
         except (OpenersError, ValueError, OSError) as error:
             await send({"type": "lifespan.startup.failed", "message": f"{type(error).__name__}: {error}"})
             return
         await send({"type": "lifespan.startup.complete"})
+        _log.info("running", at=address_of(settings.host, settings.port), pid=os.getpid())
         await receive()
         await self.stop()
         await send({"type": "lifespan.shutdown.complete"})
@@ -253,8 +256,8 @@ def application_in_worker(handed: HandedOver) -> Application:
     return application_of(settings)
 
 
-def serve(settings: Settings) -> None:
-    """Serve until told to stop. Raises `BlockingIOError` if another process serves the same SQLite file.
+def serve(settings: Settings, sockets: list[socket]) -> None:
+    """Serve at `sockets` until told to stop. Raises `BlockingIOError` if another process serves the same SQLite file.
 
     Raises SystemExit with a status that is not 0 if the service can't start.
     """
@@ -263,9 +266,9 @@ def serve(settings: Settings) -> None:
     config = uvicorn.Config(partial(application_in_worker, hand_over(settings)), **_options(settings))
     try:
         if settings.workers == 1:
-            _run_here(config)
+            _run_here(config, sockets)
         else:
-            _run_workers(config)
+            _run_workers(config, sockets)
     finally:
         if lock is not None:
             lock.release()
@@ -276,8 +279,6 @@ def _options(settings: Settings) -> dict[str, Any]:
     return {
         "factory": True,
         "workers": settings.workers,
-        "host": settings.host,
-        "port": settings.port,
         "loop": "uvloop",
         "http": "httptools" if settings.production else _connections_for_tests(),
         "lifespan": "on",
@@ -290,18 +291,18 @@ def _options(settings: Settings) -> dict[str, Any]:
     }
 
 
-def _run_here(config: uvicorn.Config) -> None:
+def _run_here(config: uvicorn.Config, sockets: list[socket]) -> None:
     """Serve in this process."""
     server = uvicorn.Server(config)
     with suppress(KeyboardInterrupt):  # its way to end after SIGINT
-        server.run()
+        server.run(sockets)
     if not server.started:
         sys.exit(STARTUP_FAILURE)
 
 
-def _run_workers(config: uvicorn.Config) -> None:
+def _run_workers(config: uvicorn.Config, sockets: list[socket]) -> None:
     """Serve in worker processes, until a signal or until one of them can't start."""
-    workers = Workers(config, [config.bind_socket()])
+    workers = Workers(config, sockets)
     workers.run()
     if any(process.exitcode == STARTUP_FAILURE for process in workers.processes):
         sys.exit(STARTUP_FAILURE)

@@ -66,7 +66,7 @@ ONE_PROCESS_ONLY: Final = {"frozen"}
 """On SQLite only, which has one process."""
 Way = Callable[[dict[str, str]], tuple[dict[str, str], list[str]]]
 """How settings are given: variables, and words of the command line."""
-OPTIONS: Final = ("mode", "database_url", "host", "port", "workers", "world")
+OPTIONS: Final = ("mode", "database_url", "base_url", "host", "port", "workers", "world")
 SWITCHES: Final = ("open",)
 
 
@@ -98,6 +98,7 @@ def by_options(settings: dict[str, str]) -> tuple[dict[str, str], list[str]]:
         "OPENERS_PORT": "1",
         "OPENERS_WORKERS": "1",
         "OPENERS_WORLD": "other",
+        "OPENERS_BASE_URL": "https://other.example",
         "OPENERS_MODE": "test" if settings.get("mode") == "production" else "production",
     }
     settings = {"mode": "test", **settings}

@@ -18,28 +18,25 @@ from typing import Final
 import typer
 
 LAST_LINES: Final = 20
-START_WITHIN_S: Final = 20
+START_WITHIN_S: Final = 60
 STOP_WITHIN_S: Final = 10
 PAUSE_S: Final = 0.05
 _SET_DEATH_SIGNAL: Final = 1
 
 
 @contextmanager
-def child(name: str, command: Sequence[str], log: Path, port: int) -> Generator[None]:
+def child(name: str, command: Sequence[str], log: Path, address: tuple[str, int]) -> Generator[None]:
     """Run `command` beside this process, its output in the file `log`, and stop it at the end.
 
-    The block begins when `port` of this machine is listened at. If the child dies by itself, its last lines are printed
-    and this process is told to stop as well. Raises `typer.Exit`, also if somebody else is at the port.
+    The block begins when somebody listens at `address`, which was free before. If the child dies by itself, its last
+    lines are printed and this process is told to stop as well. Raises `typer.Exit`.
     """
-    if _is_listened_at(port):
-        typer.echo(f"openers: port {port} is in use; {name} needs it (or another: --pas-port)", err=True)
-        raise typer.Exit(1)
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("wb") as output:
         process = subprocess.Popen(  # noqa: S603 - our own command line
             command, stdout=output, stderr=output, stdin=subprocess.DEVNULL, preexec_fn=_die_with_parent
         )
-    if not _has_started(process, port):
+    if not _has_started(process, address):
         process.terminate()
         raise _ended(name, process, log)
     stopping = threading.Event()
@@ -63,19 +60,19 @@ def _ended(name: str, process: subprocess.Popen[bytes], log: Path) -> typer.Exit
     return typer.Exit(1)
 
 
-def _has_started(process: subprocess.Popen[bytes], port: int) -> bool:
+def _has_started(process: subprocess.Popen[bytes], address: tuple[str, int]) -> bool:
     """Whether the child listens in time; waits for it."""
     until = time.monotonic() + START_WITHIN_S
     while process.poll() is None and time.monotonic() < until:
-        if _is_listened_at(port):
+        if _is_listened_at(address):
             return True
         time.sleep(PAUSE_S)
     return False
 
 
-def _is_listened_at(port: int) -> bool:
+def _is_listened_at(address: tuple[str, int]) -> bool:
     try:
-        socket.create_connection(("127.0.0.1", port), 1).close()
+        socket.create_connection(address, 1).close()
     except OSError:
         return False
     return True
