@@ -5,7 +5,6 @@ Called by `openers.server` and the tests. Loading a world's content is not done 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from datetime import timedelta
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Any, Final
 
 import msgspec
 import structlog
+from joserfc.jwk import RSAKey
 from starlette.applications import Starlette
 
 from openers.api import operations  # registers every operation
@@ -40,8 +40,7 @@ from openers.domain.codes import ClinicalTerm
 from openers.domain.errors import OpenersError
 from openers.identity.access import AccessCache
 from openers.identity.access_codes import AesCodeSeal
-from openers.identity.id_tokens import SigningKey
-from openers.key_files import read_or_make_key
+from openers.key_files import read_or_make_key, read_or_make_signing_key, read_secret, refuse_loose_files
 from openers.pas.connector import PasConnector
 from openers.reference import PackagedReference
 from openers.settings import Settings, SettingsError
@@ -112,7 +111,7 @@ async def open_world(settings: Settings, metrics: Metrics, terms: Iterable[Clini
     audit_key = read_or_make_key(settings.audit_key_file, strict=settings.production)
     store = await open_store(settings.database_url, audit_key, metrics.group_committed)
     reference = PackagedReference(terms)
-    signing_key = SigningKey.kept_at(settings.signing_key_file)
+    signing_key = read_or_make_signing_key(settings.signing_key_file, strict=settings.production)
     clock = SystemClock()
     return World(
         name=settings.world,
@@ -139,6 +138,8 @@ async def open_service(settings: Settings, terms: Iterable[ClinicalTerm] = ()) -
     if settings.production:
         await _refuse_test_applications(world)
     await start_regular_work(world)
+    if settings.production:
+        refuse_loose_files(files_of(settings.database_url))
     return service_of(settings, world, metrics)
 
 
@@ -257,7 +258,7 @@ def _pages(settings: Settings, worlds: tuple[World, WorldOf], metrics: Metrics, 
         wall=world.wall,
         base_url=settings.base_url.rstrip("/"),
         production=settings.production,
-        signing_key=SigningKey.kept_at(settings.signing_key_file),
+        signing_key=read_or_make_signing_key(settings.signing_key_file, strict=settings.production),
         cache=access,
         pages=LogInPages(),
         upstream=_upstream(settings),
@@ -287,10 +288,19 @@ def _upkeep(settings: Settings) -> Upkeep:
     return Upkeep(poll_every=timedelta(seconds=settings.poll_every_s), directories=directories)
 
 
-        key = json.loads(key_file.read_text())
-    except (OSError, ValueError) as error:
-        raise SettingsError((f"OPENERS_OIDC_CLIENT_KEY_FILE: {key_file} is no readable JSON Web Key",)) from error
+def _upstream(settings: Settings) -> UpstreamProvider | None:
+    issuer, client_id, key_file = settings.oidc_issuer, settings.oidc_client_id, settings.oidc_client_key_file
+    if issuer is None or client_id is None or key_file is None:
+        return None
+    key = read_secret(key_file, _client_key, strict=settings.production)
     return UpstreamProvider(issuer, client_id, key, f"{settings.base_url.rstrip('/')}/oauth2/callback")
+
+def _client_key(content: bytes) -> dict[str, str]:
+    """A private RSA key with its id. Raises ValueError, KeyError, JoseError."""
+    key = msgspec.json.decode(content, type=dict[str, str])
+    RSAKey.import_key(dict(key))
+    return key | {"kid": key["kid"]}
+
 
 
 def note_job(metrics: Metrics, wall: Clock) -> Told:

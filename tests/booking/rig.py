@@ -15,7 +15,7 @@ from joserfc.jwk import RSAKey
 from openers.bootstrap import jobs_of
 from openers.domain.audit import AuditEntry
 from openers.domain.identifiers import ServiceId
-from openers.identity.id_tokens import SigningKey
+from openers.key_files import read_or_make_signing_key
 from openers.usecases.due import run_due, system_entry
 from openers.usecases.link_pas import LinkPas, link_pas
 from openers.usecases.poll_slots import KIND, Polling, poll_now
@@ -227,7 +227,7 @@ async def linked(run: Running) -> AsyncGenerator[Rig]:
     """A running service with a small PAS behind it."""
     with small_pas() as pas:
         pas.issuer = run.service.settings.base_url
-        signing = SigningKey.kept_at(run.service.settings.signing_key_file)
+        signing = read_or_make_signing_key(run.service.settings.signing_key_file)
         pas.kid = signing.kid
         pas.key = RSAKey.import_key(dict(signing.public_keys()["keys"][0]))
         await _forget_links(run)
