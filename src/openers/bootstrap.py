@@ -42,8 +42,10 @@ from openers.identity.access import AccessCache
 from openers.identity.access_codes import AesCodeSeal
 from openers.key_files import read_or_make_key, read_or_make_signing_key, read_secret, refuse_loose_files
 from openers.pas.connector import PasConnector
+from openers.places import files_of
 from openers.reference import PackagedReference
 from openers.settings import Settings, SettingsError
+from openers.store.migrations import HEAD
 from openers.store.opening import migrate, open_store
 from openers.store.patients import OwnPatients
 from openers.system import RandomIds, SystemClock
@@ -65,6 +67,7 @@ from openers.usecases.settle_claims import cancel_orphan, settle_claim
 from openers.usecases.upload_file import PURGE as PURGE_FILE
 from openers.usecases.upload_file import SCAN
 from openers.usecases.world import ListingsShelf, World
+from openers.web.home import addresses_of, home_route
 from openers.web.log_in import LogInPages, style_route
 
 __all__ = ["Service", "do_due_work", "due_runner", "open_service", "open_world", "operations", "service_of"]
@@ -107,7 +110,8 @@ class Service(msgspec.Struct, frozen=True):
 
 async def open_world(settings: Settings, metrics: Metrics, terms: Iterable[ClinicalTerm] = ()) -> World:
     """The world that the settings name, its store migrated and open. Raises Unavailable, SettingsError."""
-    await migrate(settings.database_url)
+    if await migrate(settings.database_url):
+        _log.info("database migrated", revision=HEAD)
     audit_key = read_or_make_key(settings.audit_key_file, strict=settings.production)
     store = await open_store(settings.database_url, audit_key, metrics.group_committed)
     reference = PackagedReference(terms)
@@ -134,12 +138,12 @@ async def open_world(settings: Settings, metrics: Metrics, terms: Iterable[Clini
 async def open_service(settings: Settings, terms: Iterable[ClinicalTerm] = ()) -> Service:
     """The service that the settings describe, ready to serve. Raises Unavailable, SettingsError."""
     metrics = Metrics()
+    if settings.production:
+        refuse_loose_files(files_of(settings.database_url))
     world = await open_world(settings, metrics, terms)
     if settings.production:
         await _refuse_test_applications(world)
     await start_regular_work(world)
-    if settings.production:
-        refuse_loose_files(files_of(settings.database_url))
     return service_of(settings, world, metrics)
 
 
@@ -275,11 +279,6 @@ def _pages(settings: Settings, worlds: tuple[World, WorldOf], metrics: Metrics, 
     return Starlette(routes=routes)
 
 
-def _upstream(settings: Settings) -> UpstreamProvider | None:
-    issuer, client_id, key_file = settings.oidc_issuer, settings.oidc_client_id, settings.oidc_client_key_file
-    if issuer is None or client_id is None or key_file is None:
-        return None
-    try:
 def _upkeep(settings: Settings) -> Upkeep:
     """What the health of the service depends on."""
     kind, _, blobs = settings.blob_url.partition(":")
@@ -295,12 +294,12 @@ def _upstream(settings: Settings) -> UpstreamProvider | None:
     key = read_secret(key_file, _client_key, strict=settings.production)
     return UpstreamProvider(issuer, client_id, key, f"{settings.base_url.rstrip('/')}/oauth2/callback")
 
+
 def _client_key(content: bytes) -> dict[str, str]:
     """A private RSA key with its id. Raises ValueError, KeyError, JoseError."""
     key = msgspec.json.decode(content, type=dict[str, str])
     RSAKey.import_key(dict(key))
     return key | {"kid": key["kid"]}
-
 
 
 def note_job(metrics: Metrics, wall: Clock) -> Told:
