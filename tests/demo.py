@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
+
+import httpx
 
 from tests.checks.source import ROOT
 from tests.installed import service_environment
-from tests.live import free_port
+from tests.live import free_port_with
 from tests.waiting import HANGS_AFTER_S, until
 
-READY: Final = "Uvicorn running on"
+READY: Final = "Application startup complete"
+PAS_ABOVE: Final = 2
+"""How far the Test PAS of a demo world is above the service."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +39,12 @@ class Demo:
             _link(folder, ROOT / ".venv")
         return replace(self, folder=folder)
 
+    @property
+    def health(self) -> dict[str, Any]:
+        """What its health page says."""
+        told: dict[str, Any] = httpx.get(f"{self.base_url}/referrals/_status").json()
+        return told
+
     def run(self, commands: str) -> str:
         """What `commands` print, run with bash in the folder. They must succeed."""
         result = subprocess.run(
@@ -45,20 +55,23 @@ class Demo:
 
 
 @contextmanager
-def demo_in(folder: Path) -> Generator[Demo]:
-    """Run `openers demo` on free ports and a new database in `folder`, with what `make run` installs."""
+def demo_in(folder: Path, database: str = "openers.db", words: Sequence[str] = ()) -> Generator[Demo]:
+    """Run `openers demo` on free ports and a database of its own in `folder`/var, with what `make run` installs.
+
+    Several may run in one folder, each on a `database` of its own. `words` are more options.
+    """
     _link(folder, service_environment(folder / "environment"))
-    port, pas_port = free_port(), free_port()
-    base_url = f"http://127.0.0.1:{port}"
+    port = free_port_with(PAS_ABOVE)
     kept = {name: value for name, value in os.environ.items() if not name.startswith("OPENERS_")}
-    environment = kept | {"OPENERS_DATABASE_URL": f"sqlite:///{folder}/var/openers.db", "OPENERS_BASE_URL": base_url}
-    command = [".venv/bin/openers", "demo", "--port", str(port), "--pas-port", str(pas_port)]
-    log = folder / "demo.log"  # not a pipe, which would be full some time, and a service that logs would wait
+    environment = kept | {"OPENERS_DATABASE_URL": f"sqlite:///{folder}/var/{database}"}
+    command = [".venv/bin/openers", "demo", "--port", str(port), *words]
+    log = folder / f"{database}.log"  # not a pipe, which would be full some time, and a service that logs would wait
     with log.open("w") as told:
         process = subprocess.Popen(command, cwd=folder, env=environment, stdout=told, stderr=subprocess.STDOUT)
     try:
         _wait_for(process, log)
-        yield Demo(base_url, f"http://127.0.0.1:{pas_port}", folder, environment)
+        pas_url = f"http://127.0.0.1:{port + PAS_ABOVE}"
+        yield Demo(f"http://127.0.0.1:{port}", pas_url, folder, environment | {"OPENERS_PORT": str(port)})
     finally:
         process.terminate()
         process.wait(HANGS_AFTER_S)
@@ -66,8 +79,14 @@ def demo_in(folder: Path) -> Generator[Demo]:
 
 def _link(folder: Path, environment: Path) -> None:
     """Put what commands name into a folder: `.venv` and the documents."""
-    (folder / ".venv").symlink_to(environment)
-    (folder / "docs").symlink_to(ROOT / "docs")
+    for name, target in ((".venv", environment), ("docs", ROOT / "docs")):
+        if not (folder / name).exists():
+            (folder / name).symlink_to(target)
+
+
+def wait_for_polls(demo: Demo) -> None:
+    """Return when every linked service has been polled; the process that runs the test limits the time."""
+    until(lambda: demo.health["checks"]["polls"] == "pass", lambda: str(demo.health))
 
 
 def _wait_for(process: subprocess.Popen[bytes], log: Path) -> None:

@@ -37,13 +37,15 @@ class NotStarted(AssertionError):
 class Live:
     """A running `openers serve` and what a test may do to it."""
 
-    def __init__(self, process: subprocess.Popen[bytes], port: int, log: Path, clients: ExitStack) -> None:
+    def __init__(
+        self, process: subprocess.Popen[bytes], address: tuple[str, int], log: Path, clients: ExitStack
+    ) -> None:
         """`process` leads a process group of its own and writes to the file `log`; `clients` closes what it opens."""
         self._process = process
         self._log = log
         self._clients = clients
-        self.port: Final = port
-        self.base_url: Final = f"http://127.0.0.1:{port}"
+        self._host, self.port = address
+        self.base_url: Final = f"http://{self._host}:{self.port}"
 
     @property
     def pid(self) -> int:
@@ -90,7 +92,7 @@ class Live:
             raise NotStarted(f"it ended with {self._process.wait(seconds)}:\n{self.log()}")
 
     def _answers(self) -> bool:
-        connection = HTTPConnection("127.0.0.1", self.port, timeout=HANGS_AFTER_S)
+        connection = HTTPConnection(self._host, self.port, timeout=HANGS_AFTER_S)
         try:
             connection.request("GET", PING)
             return connection.getresponse().status == 200
@@ -115,27 +117,34 @@ def settings_env(database_url: str, keys: Path) -> dict[str, str]:
 
 
 @contextmanager
-def live(settings: Mapping[str, str], prefix: Sequence[str] = ()) -> Generator[Live]:
+def live(settings: Mapping[str, str], prefix: Sequence[str] = (), words: Sequence[str] = ()) -> Generator[Live]:
     """A running service with these `settings` (`OPENERS_*`, see `settings_env`) and none of this process's own.
 
-    A port and keys of its own are chosen unless they are given. `prefix` is a command that runs it (a tracer).
-    Raises NotStarted.
+    A port and keys of its own are chosen unless they are given. `prefix` is a command that runs it (a tracer), `words`
+    are options of `openers serve`. Raises NotStarted.
     """
     with TemporaryDirectory() as directory, ExitStack() as clients:
         log = Path(directory) / "log"
         environment = _environment(settings, Path(directory))
-        port = int(environment["OPENERS_PORT"])
-        command = [*prefix, sys.executable, "-m", "openers.cli.main", "serve"]
+        address = _option(words, "--host", environment), int(_option(words, "--port", environment))
+        command = [*prefix, sys.executable, "-m", "openers.cli.main", "serve", *words]
         with log.open("wb") as written:
             process = subprocess.Popen(
                 command, env=environment, stdout=written, stderr=subprocess.STDOUT, start_new_session=True
             )
-        run = Live(process, port, log, clients)
+        run = Live(process, address, log, clients)
         try:
             run.wait_until_it_answers()
             yield run
         finally:
             run.kill()
+
+
+def _option(words: Sequence[str], option: str, environment: Mapping[str, str]) -> str:
+    """What an option is, or else the variable of the same name."""
+    if option in words:
+        return words[words.index(option) + 1]
+    return environment[f"OPENERS_{option.removeprefix('--').upper()}"]
 
 
 def _environment(settings: Mapping[str, str], directory: Path) -> dict[str, str]:
@@ -157,3 +166,11 @@ def free_port() -> int:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return int(listener.getsockname()[1])
+
+
+def free_port_with(above: int) -> int:
+    """A port on which nothing listens, nor on the one that is so much above it."""
+    while True:
+        port = free_port()
+        with suppress(OSError, OverflowError), socket.create_server(("127.0.0.1", port + above)):
+            return port

@@ -197,4 +197,5 @@ async def _load(settings: Settings, pack: Pack) -> None:
 def copied(template: Path, into: Path) -> str:
     """The URL of a copy of the SQLite file `template` in the directory `into`."""
     shutil.copy(template, into / "openers.db")
+    (into / "openers.db").chmod(0o600)
     return f"sqlite:///{into / 'openers.db'}"

@@ -5,7 +5,6 @@ Called by `openers.server` and the tests. Loading a world's content is not done 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from datetime import timedelta
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Any, Final
 
 import msgspec
 import structlog
+from joserfc.jwk import RSAKey
 
 from openers.api import operations  # registers every operation
 from openers.api.addresses import Addresses, document
@@ -22,7 +22,7 @@ from openers.api.edge import PREFIX, Edge, interactions_of
 from openers.api.failures import Failures
 from openers.api.files import file_routes
 from openers.api.gateway import Gateway
-from openers.api.health import health_routes
+from openers.api.health import Health, Upkeep, health_routes
 from openers.api.hosts import own_hosts
 from openers.api.interaction import Loop
 from openers.api.oauth import OAuthDeps, oauth_routes
@@ -44,12 +44,13 @@ from openers.domain.codes import ClinicalTerm
 from openers.domain.errors import OpenersError
 from openers.identity.access import AccessCache
 from openers.identity.access_codes import AesCodeSeal
-from openers.identity.id_tokens import SigningKey
-from openers.key_files import read_or_make_key
+from openers.key_files import read_or_make_key, read_or_make_signing_key, read_secret, refuse_loose_files
 from openers.pas.connector import PasConnector
+from openers.places import files_of
 from openers.reference import PackagedReference
 from openers.settings import Settings, SettingsError
 from openers.store.audit_reading import read_state
+from openers.store.migrations import HEAD
 from openers.store.opening import migrate, open_store
 from openers.store.patients import OwnPatients
 from openers.system import RandomIds, SystemClock
@@ -71,6 +72,7 @@ from openers.usecases.settle_claims import cancel_orphan, settle_claim
 from openers.usecases.upload_file import PURGE as PURGE_FILE
 from openers.usecases.upload_file import SCAN
 from openers.usecases.world import ListingsShelf, World
+from openers.web.home import HOME, HOME_HEADERS, addresses_of, home_page
 from openers.web.log_in import STYLE_HEADERS, STYLE_PATH, LogInPages, style_sheet
 
 __all__ = ["Service", "do_due_work", "due_runner", "open_service", "open_world", "operations", "service_of"]
@@ -118,10 +120,11 @@ class Service(msgspec.Struct, frozen=True):
 
 async def open_world(settings: Settings, metrics: Metrics, terms: Iterable[ClinicalTerm] = ()) -> World:
     """The world that the settings name, its store migrated and open. Raises Unavailable, SettingsError."""
-    await migrate(settings.database_url)
+    if await migrate(settings.database_url):
+        _log.info("database migrated", revision=HEAD)
     store = await open_store(settings.database_url, await _audit_key(settings), metrics.group_committed)
     reference = PackagedReference(terms)
-    signing_key = SigningKey.kept_at(settings.signing_key_file)
+    signing_key = read_or_make_signing_key(settings.signing_key_file, strict=settings.production)
     clock = SystemClock()
     return World(
         name=settings.world,
@@ -158,6 +161,8 @@ async def _audit_key(settings: Settings) -> bytes:
 async def open_service(settings: Settings, terms: Iterable[ClinicalTerm] = ()) -> Service:
     """The service that the settings describe, ready to serve. Raises Unavailable, SettingsError."""
     metrics = Metrics()
+    if settings.production:
+        refuse_loose_files(files_of(settings.database_url))
     world = await open_world(settings, metrics, terms)
     if settings.production:
         await _refuse_test_applications(world)
@@ -292,7 +297,7 @@ def _pages(edge: Edge, world: World) -> Addresses:
         wall=world.wall,
         base_url=settings.base_url.rstrip("/"),
         production=settings.production,
-        signing_key=SigningKey.kept_at(settings.signing_key_file),
+        signing_key=read_or_make_signing_key(settings.signing_key_file, strict=settings.production),
         cache=access,
         pages=LogInPages(),
         upstream=_upstream(settings),
@@ -301,7 +306,8 @@ def _pages(edge: Edge, world: World) -> Addresses:
     routes = [
         *oauth_routes(loop, deps),
         document(loop, STYLE_PATH, style_sheet(), STYLE_HEADERS),
-        *health_routes(loop, world, with_metrics=settings.metrics_port is None),
+        document(loop, HOME, home_page(addresses_of(settings)), HOME_HEADERS),
+        *health_routes(loop, Health(world, _upkeep(settings)), with_metrics=settings.metrics_port is None),
         *capability_routes(loop, settings, world.wall),
         *openapi_routes(loop, settings),
         *notification_routes(loop, edge.gateway),
@@ -310,15 +316,27 @@ def _pages(edge: Edge, world: World) -> Addresses:
     return Addresses(loop, routes)
 
 
+def _upkeep(settings: Settings) -> Upkeep:
+    """What the health of the service depends on."""
+    kind, _, blobs = settings.blob_url.partition(":")
+    files = Path(blobs) if kind == "file" else settings.drafts_directory
+    directories = [files, *([] if settings.sqlite_path is None else [settings.sqlite_path.parent])]
+    return Upkeep(poll_every=timedelta(seconds=settings.poll_every_s), directories=directories)
+
+
 def _upstream(settings: Settings) -> UpstreamProvider | None:
     issuer, client_id, key_file = settings.oidc_issuer, settings.oidc_client_id, settings.oidc_client_key_file
     if issuer is None or client_id is None or key_file is None:
         return None
-    try:
-        key = json.loads(key_file.read_text())
-    except (OSError, ValueError) as error:
-        raise SettingsError((f"OPENERS_OIDC_CLIENT_KEY_FILE: {key_file} is no readable JSON Web Key",)) from error
+    key = read_secret(key_file, _client_key, strict=settings.production)
     return UpstreamProvider(issuer, client_id, key, f"{settings.base_url.rstrip('/')}/oauth2/callback")
+
+
+def _client_key(content: bytes) -> dict[str, str]:
+    """A private RSA key with its id. Raises ValueError, KeyError, JoseError."""
+    key = msgspec.json.decode(content, type=dict[str, str])
+    RSAKey.import_key(dict(key))
+    return key | {"kid": key["kid"]}
 
 
 def note_job(metrics: Metrics, wall: Clock) -> Told:

@@ -1,7 +1,7 @@
 """The process that serves: ASGI application, uvicorn, the due-work runner, start and stop.
 
 `openers serve` and `openers demo` call `serve`; several processes (PostgreSQL) each make their own application by
-`application_from_environment`.
+`application_in_worker`, from the settings that the parent hands over.
 """
 
 from __future__ import annotations
@@ -9,30 +9,36 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
+import sys
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
+from socket import socket
 from time import monotonic
 from typing import Any, Final, Protocol
 
 import structlog
 import uvicorn
+from uvicorn.config import STARTUP_FAILURE
 
 from openers.api.connections import BoundedProtocol, protocol_of
 from openers.api.request import Scope
-from openers.bootstrap import open_service
 from openers.domain.errors import OpenersError
-from openers.settings import Settings, read_settings
+from openers.settings import Settings, SettingsError, address_of
 from openers.store.writer_lock import WriterLock
 from openers.telemetry.logs import configure
 from openers.telemetry.metrics import Metrics
 from openers.usecases.ports import Store
 from openers.usecases.world import World
+from openers.workers import HandedOver, Workers, begin_process, hand_over
 
 DUE_EVERY_S: Final = 1.0
 """How often it is looked whether work has fallen due, in seconds."""
 HEADS_EVERY_S: Final = 60.0
 """How often the audit heads are noted in the log, in seconds."""
+WORKER_ANSWERS_WITHIN_S: Final = 60
+"""How long a worker process may take to load, or to answer its parent, before it is replaced, in seconds."""
 COLLECT_AFTER: Final = (20_000, 20, 100)
 """Garbage collection thresholds: requests leave few cycles behind, so full collections can be rare."""
 _log = structlog.get_logger()
@@ -129,11 +135,12 @@ class Application:
     async def _lifespan(self, receive: Any, send: Any) -> None:
         await receive()
         try:
-            await self.start()
+            settings = (await self.start()).settings
         except (OpenersError, ValueError, OSError) as error:
             await send({"type": "lifespan.startup.failed", "message": f"{type(error).__name__}: {error}"})
             return
         await send({"type": "lifespan.startup.complete"})
+        _log.info("running", at=address_of(settings.host, settings.port), pid=os.getpid())
         await receive()
         await self.stop()
         await send({"type": "lifespan.shutdown.complete"})
@@ -233,6 +240,8 @@ def application_of(settings: Settings) -> Application:
 
     async def _open_it() -> Served:
         if settings.production:
+            from openers.bootstrap import open_service  # a worker answers its parent before it has loaded everything
+
             return await open_service(settings)
         from openers.worlds.mode import open_test_service  # production must not have it in memory
 
@@ -241,20 +250,41 @@ def application_of(settings: Settings) -> Application:
     return Application(_open_it)
 
 
-def application_from_environment() -> Application:
-    """The application of one of several processes, which read their settings from the environment."""
-    settings = read_settings(os.environ)
-    configure(settings.log_format)
+def application_in_worker(handed: HandedOver) -> Application:
+    """The application of one of the serving processes. Ends the process if its settings are not its parent's."""
+    configure(handed.settings.log_format)
+    try:
+        settings = handed.opened()
+    except SettingsError as error:
+        _log.critical("worker can't serve", reason=str(error))
+        sys.exit(STARTUP_FAILURE)
+    begin_process(settings)
     return application_of(settings)
 
 
-def serve(settings: Settings) -> None:
-    """Serve until told to stop. Raises `BlockingIOError` if another process serves the same SQLite file."""
+def serve(settings: Settings, sockets: list[socket]) -> None:
+    """Serve at `sockets` until told to stop. Raises `BlockingIOError` if another process serves the same SQLite file.
+
+    Raises SystemExit with a status that is not 0 if the service can't start.
+    """
     configure(settings.log_format)
     lock = _writer_lock(settings)
-    options: dict[str, Any] = {
-        "host": settings.host,
-        "port": settings.port,
+    config = uvicorn.Config(partial(application_in_worker, hand_over(settings)), **_options(settings))
+    try:
+        if settings.workers == 1:
+            _run_here(config, sockets)
+        else:
+            _run_workers(config, sockets)
+    finally:
+        if lock is not None:
+            lock.release()
+
+
+def _options(settings: Settings) -> dict[str, Any]:
+    """How uvicorn serves, in each process."""
+    return {
+        "factory": True,
+        "workers": settings.workers,
         "loop": "uvloop",
         "http": protocol_of(settings, BoundedProtocol if settings.production else _connections_for_tests()),
         "ws": "none",
@@ -264,17 +294,25 @@ def serve(settings: Settings) -> None:
         "server_header": False,
         "timeout_keep_alive": int(settings.idle_timeout_s),
         "timeout_graceful_shutdown": 30,
+        "timeout_worker_healthcheck": WORKER_ANSWERS_WITHIN_S,
     }
-    try:
-        if settings.workers == 1:
-            uvicorn.run(application_of(settings), **options)
-        else:
-            uvicorn.run(
-                "openers.server:application_from_environment", factory=True, workers=settings.workers, **options
-            )
-    finally:
-        if lock is not None:
-            lock.release()
+
+
+def _run_here(config: uvicorn.Config, sockets: list[socket]) -> None:
+    """Serve in this process."""
+    server = uvicorn.Server(config)
+    with suppress(KeyboardInterrupt):  # its way to end after SIGINT
+        server.run(sockets)
+    if not server.started:
+        sys.exit(STARTUP_FAILURE)
+
+
+def _run_workers(config: uvicorn.Config, sockets: list[socket]) -> None:
+    """Serve in worker processes, until a signal or until one of them can't start."""
+    workers = Workers(config, sockets)
+    workers.run()
+    if any(process.exitcode == STARTUP_FAILURE for process in workers.processes):
+        sys.exit(STARTUP_FAILURE)
 
 
 def _connections_for_tests() -> type[BoundedProtocol]:

@@ -20,6 +20,7 @@ import msgspec
 from msgspec import Meta
 
 from openers.domain.identifiers import OdsCode
+from openers.places import IsUsed, Kind, Places, is_a_file, places_of
 from openers.telemetry.logs import LogFormat
 
 PREFIX: Final = "OPENERS_"
@@ -68,7 +69,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     mode: Annotated[Mode, Meta(description="test or production")] = Mode.TEST
     database_url: _DatabaseUrl = "sqlite:///var/openers.db"
-    base_url: _Url = "http://127.0.0.1:8000"
+    base_url: _Url
     host: _Text = "127.0.0.1"
     port: _Port = 8000
     own_hosts: Annotated[tuple[str, ...], Meta(description="host names, separated by commas")] = ()
@@ -125,14 +126,22 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         """One line a setting, for people; passwords within addresses are masked."""
         return "\n".join(f"{name} = {_shown(value)}" for name, value in msgspec.structs.asdict(self).items())
 
+    def changed(self) -> dict[str, str]:
+        """What differs from a service of test mode that was given nothing; passwords within addresses are masked."""
+        default = msgspec.structs.asdict(_completed({}))
+        return {name: _shown(value) for name, value in msgspec.structs.asdict(self).items() if value != default[name]}
+
 
 _HINTS: Final[dict[str, Any]] = get_type_hints(Settings, include_extras=True)
 
 
-def read_settings(environ: Mapping[str, str], overrides: Mapping[str, object] | None = None) -> Settings:
+def read_settings(
+    environ: Mapping[str, str], overrides: Mapping[str, object] | None = None, is_used: IsUsed = is_a_file
+) -> Settings:
     """The settings from `overrides` (by field name; None is not given), `environ`, the file it names, and defaults.
 
-    An empty variable counts as not given. Raises SettingsError with everything that is missing or wrong.
+    An empty variable counts as not given. `is_used` tells whether a database holds tables, which decides where files
+    of an earlier release are looked for. Raises SettingsError with everything that is missing or wrong.
     """
     problems: list[str] = []
     given = _from_file(environ.get(CONFIG, ""), problems)
@@ -147,7 +156,7 @@ def read_settings(environ: Mapping[str, str], overrides: Mapping[str, object] | 
             values[name] = _converted(name, value)
         except (msgspec.ValidationError, ValueError):
             problems.append(f"{_variable(name)} is {_shown(value)!r}: it must be {_wanted(name)}")
-    settings = _completed(values)
+    settings = _completed(values, is_used)
     problems += _disagreements(settings, given)
     if problems:
         raise SettingsError(tuple(problems))
@@ -197,24 +206,38 @@ def _construct(wanted: type[Any], value: object) -> object:
     return wanted(value)
 
 
-def _completed(values: dict[str, object]) -> Settings:
+def _completed(values: dict[str, object], is_used: IsUsed = is_a_file) -> Settings:
     """The settings, with defaults that depend on others."""
-    settings = Settings(**{**_defaults(Mode.TEST, Path("var")), **values})  # pyright: ignore[reportArgumentType]  # each value was converted to its field's type
-    beside = settings.sqlite_path.parent if settings.sqlite_path else Path("var")
-    return Settings(**{**_defaults(settings.mode, beside), **values})  # pyright: ignore[reportArgumentType]  # as above
+    places = Places(Path("not-known-yet"), is_of_0_1=False)
+    settings = Settings(**{**_defaults(Mode.TEST, places, ""), **values})  # pyright: ignore[reportArgumentType]  # each value was converted to its field's type
+    places, address = places_of(settings.database_url, is_used), address_of(settings.host, settings.port)
+    return Settings(**{**_defaults(settings.mode, places, address), **values})  # pyright: ignore[reportArgumentType]  # as above
 
 
-def _defaults(mode: Mode, directory: Path) -> dict[str, object]:
-    """Defaults that depend on the mode, and on the directory in which the service keeps its files."""
+def address_of(host: str, port: int) -> str:
+    """The address at which this machine reaches what listens at `host`, without a slash at its end."""
+    host, port = reached_at(host, port)
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def reached_at(host: str, port: int) -> tuple[str, int]:
+    """Host and port by which this machine reaches what listens at `host`, which may stand for every address."""
+    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host), port  # noqa: S104 - the service is told to listen there
+
+
+def _defaults(mode: Mode, places: Places, address: str) -> dict[str, object]:
+    """Defaults that depend on the mode, on the store, and on where the service listens."""
     production = mode is Mode.PRODUCTION
+    keys = places.of(Kind.KEYS)
     return {
+        "base_url": address,
         "world": "live" if production else _TEST_WORLD,
-        "blob_url": f"file:{directory / 'blobs'}",
-        "audit_key_file": directory / "keys" / "audit.key",
-        "signing_key_file": directory / "keys" / "signing.pem",
-        "files_key_file": directory / "keys" / "files.key",
-        "drafts_directory": directory / "drafts",
-        "access_code_key_file": directory / "keys" / "access-codes.key",
+        "blob_url": f"file:{places.of(Kind.BLOBS)}",
+        "audit_key_file": keys / "audit.key",
+        "signing_key_file": keys / "signing.pem",
+        "files_key_file": keys / "files.key",
+        "drafts_directory": places.of(Kind.DRAFTS),
+        "access_code_key_file": keys / "access-codes.key",
         "rate_limit_per_second": 10.0 if production else 0.0,
         "failures_per_minute": 10.0 if production else 0.0,
         "log_format": LogFormat.JSON if production else LogFormat.READABLE,

@@ -31,6 +31,9 @@ def serve(
     service: Annotated[
         str, typer.Option(envvar="TESTPAS_SERVICE", help="The referral service.")
     ] = "http://127.0.0.1:8000",
+    service_at: Annotated[
+        str | None, typer.Option(envvar="TESTPAS_SERVICE_AT", help="Where to reach it, if elsewhere.")
+    ] = None,
     database: Annotated[Path, typer.Option(envvar="TESTPAS_DATABASE", help="SQLite file.")] = Path("var/testpas.db"),
     client_id: Annotated[str, typer.Option(envvar="TESTPAS_CLIENT_ID", help="Its name at the service.")] = "demo-pas",
     client_key: Annotated[
@@ -48,6 +51,7 @@ def serve(
             port=port,
             base_url=base_url,
             service=service,
+            service_at=service_at,
             database=database,
             client_id=client_id,
             client_key=client_key,

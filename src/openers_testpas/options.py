@@ -13,10 +13,12 @@ from openers_testpas.faults import Fault
 class Options(msgspec.Struct, frozen=True, kw_only=True):
     """All options. Without a client key notifications wait in the outbox.
 
-    `base_url` is how others reach this system; pauses between attempts to notify double from the first to the longest.
+    `base_url` is how others reach this system, `service_at` how this system reaches the service if not by the address
+    that the service gives itself (`service`); pauses between attempts to notify double from the first to the longest.
     """
 
     service: str = "http://127.0.0.1:8000"
+    service_at: str | None = None
     host: str = "127.0.0.1"
     port: int = 8002
     base_url: str | None = None
@@ -42,5 +44,10 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def service_url(self) -> str:
-        """The address of the service, without a slash at its end: the issuer of its tokens."""
+        """What the service calls itself, without a slash at its end: the issuer of its tokens."""
         return self.service.rstrip("/")
+
+    @property
+    def service_address(self) -> str:
+        """Where this system reaches the service, without a slash at its end."""
+        return (self.service_at or self.service).rstrip("/")

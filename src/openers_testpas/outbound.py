@@ -15,6 +15,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import RSAKey
 
 from openers_testpas.clock import Wall
+from openers_testpas.options import Options
 
 TIMEOUT: Final = aiohttp.ClientTimeout(total=30)
 ASSERTION_TYPE: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
@@ -94,10 +95,11 @@ def read_client_key(client_id: str, path: Path) -> ClientKey:
 class Tokens:
     """Access tokens of the service by client credentials, each kept until shortly before it expires."""
 
-    def __init__(self, http: Http, service: str, key: ClientKey, wall: Wall) -> None:
-        """`service` is its address; nothing is asked yet."""
+    def __init__(self, http: Http, options: Options, key: ClientKey, wall: Wall) -> None:
+        """`options` say where the service is; nothing is asked yet."""
         self._http = http
-        self._url = f"{service}/oauth2/token"
+        self._url = f"{options.service_address}/oauth2/token"
+        self._audience = f"{options.service_url}/oauth2/token"
         self._key = key
         self._wall = wall
         self._kept: tuple[str, datetime] | None = None
@@ -131,7 +133,7 @@ class Tokens:
         claims = {
             "iss": self._key.client_id,
             "sub": self._key.client_id,
-            "aud": self._url,
+            "aud": self._audience,
             "jti": str(uuid4()),
             "iat": int(now.timestamp()),
             "exp": int((now + ASSERTION_LIFE).timestamp()),

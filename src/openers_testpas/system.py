@@ -38,11 +38,11 @@ class System:
         self.http: Final = Http()
         self.faults: Final = Faults(options.seed, options.faults)
         self.outbox: Final = Outbox(self.store)
-        self.notifier: Final = Notifier(self.outbox, self.http, f"{options.service_url}/pas/notifications", wall)
+        self.notifier: Final = Notifier(self.outbox, self.http, f"{options.service_address}/pas/notifications", wall)
         self.writer: Final = AppointmentWriter(f"{options.service_url}/referrals/FHIR/STU3/CodeSystem")
         self.slots: Final = Slots(self.store, self.clinics, self.clock)
         self.bookings: Final = Bookings(self.store, self.clock, self.writer, self.notifier.wake)
-        keys = ServiceKeys(partial(self.http.get, f"{options.service_url}/oauth2/jwks"), wall)
+        keys = ServiceKeys(partial(self.http.get, f"{options.service_address}/oauth2/jwks"), wall)
         self.doorkeeper: Final = Doorkeeper(keys, self.store, wall, (options.service_url, options.fhir_url))
         self._wall = wall
         self._filled: date | None = None
@@ -63,7 +63,7 @@ class System:
         async with anyio.create_task_group() as group:
             group.start_soon(self._fill_daily)
             if self.key is not None:
-                tokens = Tokens(self.http, self.options.service_url, self.key, self._wall)
+                tokens = Tokens(self.http, self.options, self.key, self._wall)
                 pauses = Pauses(self.options.first_pause_s, self.options.longest_pause_s)
                 group.start_soon(self.notifier.run, tokens, pauses)
 

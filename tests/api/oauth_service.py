@@ -39,8 +39,8 @@ from openers.domain.directory import User
 from openers.identity.access import AccessCache, Caller, open_bearer
 from openers.identity.access_codes import AesCodeSeal
 from openers.identity.errors import InvalidToken
-from openers.identity.id_tokens import SigningKey
 from openers.identity.jose import sign
+from openers.key_files import read_or_make_signing_key
 from openers.pas.connector import PasConnector
 from openers.reference.packaged import PackagedReference
 from openers.store.opening import migrate, open_store
@@ -284,7 +284,7 @@ async def running(
         wall=wall,
         base_url=base_url,
         production=production,
-        signing_key=SigningKey.kept_at(directory / "keys" / "signing.pem"),
+        signing_key=read_or_make_signing_key(directory / "keys" / "signing.pem"),
         cache=AccessCache(),
         pages=LogInPages(),
         upstream=upstream,

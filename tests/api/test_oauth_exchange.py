@@ -20,6 +20,7 @@ from tests.api.oauth_service import (
 )
 
 from openers.identity.id_tokens import SigningKey
+from openers.key_files import read_or_make_signing_key
 
 ID_TOKEN = "urn:ietf:params:oauth:token-type:id_token"
 EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
@@ -94,7 +95,7 @@ async def test_an_exchange_needs_a_signed_assertion_and_the_right_type(service: 
 
 def test_the_signing_key_is_made_once_and_is_private(tmp_path: Path) -> None:
     path = tmp_path / "keys" / "signing.pem"
-    first = SigningKey.kept_at(path)
+    first = read_or_make_signing_key(path)
     assert path.stat().st_mode & 0o777 == 0o600
     assert list(path.parent.iterdir()) == [path]
-    assert SigningKey.kept_at(path).public_keys() == first.public_keys()
+    assert read_or_make_signing_key(path).public_keys() == first.public_keys()

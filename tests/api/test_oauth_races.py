@@ -12,7 +12,7 @@ from tests.service import Running
 
 from openers.api.oauth_call import OAuthDeps
 from openers.identity.access import AccessCache
-from openers.identity.id_tokens import SigningKey
+from openers.key_files import read_or_make_signing_key
 from openers.web.log_in import LogInPages
 
 pytestmark = pytest.mark.anyio
@@ -27,7 +27,7 @@ def log_ins(on_both: Running) -> Service:
         wall=wall,
         base_url=settings.base_url,
         production=False,
-        signing_key=SigningKey.kept_at(settings.signing_key_file),
+        signing_key=read_or_make_signing_key(settings.signing_key_file),
         cache=AccessCache(most=0),
         pages=LogInPages(),
     )

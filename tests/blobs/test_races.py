@@ -48,6 +48,10 @@ class HeldScanner:
         await self.go.wait()
         return verdict
 
+    async def check(self) -> None:
+        """As the scanner behind it."""
+        await self._scanner.check()
+
 
 @pytest.fixture
 async def it(on_both: Running) -> AsyncGenerator[Practice]:

@@ -16,7 +16,7 @@ from openers.bootstrap import Service
 from openers.domain.booking import PasAppointment, PasBooking, PasLink
 from openers.domain.clock import Instant
 from openers.domain.slots import PolledSlot
-from openers.identity.id_tokens import SigningKey
+from openers.key_files import read_or_make_signing_key
 from openers.pas.connector import PasConnector
 from openers.usecases.booking_ports import Pas
 from tests.pas.small_pas import SmallPas
@@ -67,7 +67,7 @@ class HastyPas:
 def give_up_what_hangs(service: Service, small: SmallPas) -> Service:
     """The same service, which gives `small` up soon while that hangs."""
     world, settings = service.world, service.settings
-    sign = SigningKey.kept_at(settings.signing_key_file).sign
+    sign = read_or_make_signing_key(settings.signing_key_file).sign
     hasty = PasConnector(settings.base_url.rstrip("/"), sign, world.wall, SOON_S)
     world = msgspec.structs.replace(world, pas=HastyPas(world.pas, hasty, small))
     return msgspec.structs.replace(

@@ -16,7 +16,7 @@ from openers.bootstrap import Service, jobs_of, open_service
 from openers.domain.audit import AuditEntry
 from openers.domain.codes import ClinicalTerm
 from openers.domain.identifiers import ServiceId
-from openers.identity.id_tokens import SigningKey
+from openers.key_files import read_or_make_signing_key
 from openers.settings import Settings
 from openers.usecases.due import run_due, system_entry
 from openers.usecases.link_pas import LinkPas, link_pas
@@ -238,7 +238,7 @@ async def linked(run: Running, small: SmallPas | None = None) -> AsyncGenerator[
     """A running service with a small PAS behind it."""
     with small_pas(small) as pas:
         pas.issuer = run.service.settings.base_url
-        signing = SigningKey.kept_at(run.service.settings.signing_key_file)
+        signing = read_or_make_signing_key(run.service.settings.signing_key_file)
         pas.kid = signing.kid
         pas.key = RSAKey.import_key(dict(signing.public_keys()["keys"][0]))
         await _forget_links(run)

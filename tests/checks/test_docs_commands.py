@@ -70,6 +70,17 @@ def test_the_walks_end_with_what_they_say(demo: Demo) -> None:
     assert told == LISTED + [f"now {state}" for state in ENDS]
 
 
+def test_two_demos_in_one_folder_are_walked_side_by_side(demo: Demo) -> None:
+    """Each has its port, its database and what belongs to it; the first two walks pass on both."""
+    with demo_in(demo.folder, "second.db") as second:
+        for here in (second, demo):
+            walks = _script(here, README).partition("UBRN=$(value var/other.json")[0]
+            assert documents.ADDRESS not in walks
+            told = here.run(walks)
+            assert re.findall(r'"status":"(cancelled|proposed)"', told) == ["cancelled", "proposed"]
+            assert here.health["status"] == "pass"
+
+
 def test_the_walk_of_advice_ends_with_a_referral_under_the_same_ubrn(demo: Demo) -> None:
     before, begins, commands = _script(demo, README).partition(ADVICE)
     headers = "mkdir -p var\n" + before.split("mkdir -p var\n")[1].partition("}\n")[0] + "}\n"

@@ -24,6 +24,9 @@ def test_a_start_that_fails_says_why(
     """The silent one has no time at all; the failing one has as much as it takes."""
     port, log = free_port(), tmp_path / "log"
     within_s = 0 if program == SILENT else 300
-    with pytest.raises(typer.Exit), child("the diary", [sys.executable, "-c", program], log, port, within_s):
+    with (
+        pytest.raises(typer.Exit),
+        child("the diary", [sys.executable, "-c", program], log, ("127.0.0.1", port), within_s),
+    ):
         pass
     assert f"openers: the diary {reason.format(port)}; its last lines were:" in capsys.readouterr().err

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import socket
 import subprocess
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -17,7 +16,8 @@ import pytest
 from openers.store.migrations import HEAD
 from openers.worlds.packs import pack_names
 from tests.cli.command import PROGRAM, environment, openers, settings_in
-from tests.live import free_port, live
+from tests.demo import PAS_ABOVE, READY
+from tests.live import free_port, free_port_with, live
 from tests.service import GP, copied
 from tests.store.outside import fetch
 from tests.waiting import HANGS_AFTER_S
@@ -103,7 +103,7 @@ def test_a_token_of_a_running_service_opens_it(sqlite_template: Path, tmp_path: 
 def demo(settings: dict[str, str]) -> Generator[str]:
     """`openers demo` while it serves; what it printed until then."""
     process = subprocess.Popen(
-        [PROGRAM, "demo", "--pas-port", str(free_port())],
+        [PROGRAM, "demo", "--port", str(free_port_with(PAS_ABOVE))],
         env=environment(settings),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -114,7 +114,7 @@ def demo(settings: dict[str, str]) -> Generator[str]:
         said = ""
         for line in process.stdout:
             said += line
-            if "Uvicorn running" in line:
+            if READY in line:
                 break
         yield said
     finally:
@@ -122,21 +122,10 @@ def demo(settings: dict[str, str]) -> Generator[str]:
         process.communicate(timeout=HANGS_AFTER_S)
 
 
-def test_a_port_that_is_taken_is_said_in_one_line(tmp_path: Path) -> None:
-    """The Test PAS can't start where somebody else listens."""
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = str(taken.getsockname()[1])
-        done = openers("demo", "--pas-port", port, **settings_in(tmp_path))
-    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
-    assert f"port {port} is in use" in done.stderr
-
-
 @pytest.mark.needs("bash", "curl")
 def test_the_call_that_the_demo_prints_works_when_pasted(tmp_path: Path) -> None:
     """From an empty folder to a first answer."""
-    port = str(free_port())
-    base = {"OPENERS_PORT": port, "OPENERS_BASE_URL": f"http://127.0.0.1:{port}"}
-    with demo(settings_in(tmp_path, **base)) as said:
+    with demo(settings_in(tmp_path)) as said:
         pasted = "\n".join(line for line in said.splitlines() if line.startswith(("curl ", "  -H ")))
         shell = ["bash", "-c", f"{pasted} -w '\\n%{{http_code}}'"]
         done = subprocess.run(shell, env=os.environ, capture_output=True, text=True, timeout=HANGS_AFTER_S, check=False)

@@ -19,7 +19,7 @@ from tests.requests import HEADERS
 from tests.service import GP, PRACTICE, Running, entry
 
 from openers.domain.identifiers import OdsCode, ServiceId
-from openers.identity.id_tokens import SigningKey
+from openers.key_files import read_or_make_signing_key
 from openers.usecases.link_pas import LinkPas, link_pas
 from openers.usecases.poll_slots import Polling, poll_now
 
@@ -121,7 +121,7 @@ async def behind(template: Template, directory: Path) -> AsyncGenerator[Behind]:
     with small_pas() as pas:
         async with template.serve(directory) as run:
             settings = run.service.settings
-            signing = SigningKey.kept_at(settings.signing_key_file)
+            signing = read_or_make_signing_key(settings.signing_key_file)
             pas.issuer, pas.kid = settings.base_url, signing.kid
             pas.key = RSAKey.import_key(dict(signing.public_keys()["keys"][0]))
             gp = await run.as_person(template.world.person(GP))

@@ -10,7 +10,7 @@ import pytest
 
 from openers.api.oauth_call import OAuthDeps
 from openers.identity.access import AccessCache
-from openers.identity.id_tokens import SigningKey
+from openers.key_files import read_or_make_signing_key
 from openers.web.log_in import LogInPages
 from openers.worlds.inspector.masking import Masker
 from tests.api.oauth_service import RealWall
@@ -99,7 +99,7 @@ async def test_a_log_in_is_seen_without_its_secrets(probed: Running) -> None:
         wall=world.wall,
         base_url=settings.base_url,
         production=False,
-        signing_key=SigningKey.kept_at(settings.signing_key_file),
+        signing_key=read_or_make_signing_key(settings.signing_key_file),
         cache=AccessCache(),
         pages=LogInPages(),
     )

@@ -10,7 +10,7 @@ from pathlib import Path
 from joserfc.jwk import RSAKey
 
 from openers.domain.identifiers import ServiceId
-from openers.identity.id_tokens import SigningKey
+from openers.key_files import read_or_make_signing_key
 from openers.settings import Settings
 from openers.store.opening import sqlite_path
 from openers.usecases.link_pas import LinkPas, link_pas
@@ -36,7 +36,7 @@ def add_slots(pas: SmallPas, count: int) -> None:
 
 def trust(pas: SmallPas, settings: Settings) -> None:
     """Have the PAS believe the service with these settings."""
-    signing = SigningKey.kept_at(settings.signing_key_file)
+    signing = read_or_make_signing_key(settings.signing_key_file)
     pas.issuer, pas.kid = settings.base_url, signing.kid
     pas.key = RSAKey.import_key(dict(signing.public_keys()["keys"][0]))
 

@@ -9,6 +9,7 @@ import pytest
 
 from openers.worlds.packs import keys as published_keys
 from openers_testpas.clock import wall
+from openers_testpas.options import Options
 from openers_testpas.outbound import Http, Tokens, Unreachable, read_client_key
 from tests.live import live
 from tests.service import copied
@@ -23,11 +24,11 @@ async def test_a_token_is_granted_to_who_holds_the_key_and_to_nobody_else(
         key, stranger = (read_client_key(name, path) for name in ("demo-provider-app", "demo-referrer-app"))
     with live({"OPENERS_DATABASE_URL": copied(sqlite_template, tmp_path)}) as service:
         async with Http() as http:
-            tokens = Tokens(http, service.base_url, key, wall)
+            tokens = Tokens(http, Options(service=service.base_url), key, wall)
             token = await tokens.get()
             assert await tokens.get() == token
             tokens.forget()
             assert await tokens.get() != token
             with pytest.raises(Unreachable, match="answered 40"):
-                await Tokens(http, service.base_url, stranger, wall).get()
+                await Tokens(http, Options(service=service.base_url), stranger, wall).get()
             assert (await http.get(f"{service.base_url}/oauth2/jwks")).startswith(b"{")

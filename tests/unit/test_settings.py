@@ -27,12 +27,13 @@ def problems(environ: dict[str, str]) -> tuple[str, ...]:
     return caught.value.problems
 
 
-def test_nothing_set_is_test_mode_on_sqlite() -> None:
+def test_nothing_set_is_test_mode_on_sqlite(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A fresh machine needs no settings."""
+    monkeypatch.chdir(tmp_path)
     settings = read_settings({"PATH": "/bin", "OPENERS_WORLD": " "})
     assert (settings.mode, settings.world, settings.workers) == (Mode.TEST, "demo", 1)
     assert settings.sqlite_path == Path("var/openers.db")
-    assert settings.audit_key_file == Path("var/keys/audit.key")
+    assert settings.audit_key_file == Path("var/openers.db.keys/audit.key")
     assert settings.rate_limit_per_second == 0
     assert settings.log_format is LogFormat.READABLE
     assert settings.metrics_port is None
@@ -52,6 +53,22 @@ def test_fhir_is_below_the_base(base: str) -> None:
     assert read_settings({"OPENERS_BASE_URL": base}).fhir_base_url == "https://ers.example/referrals/FHIR"
 
 
+@pytest.mark.parametrize(
+    ("given", "address"),
+    [
+        ({}, "http://127.0.0.1:8000"),
+        ({"port": 8201}, "http://127.0.0.1:8201"),
+        ({"host": "0.0.0.0", "port": 80}, "http://127.0.0.1:80"),
+        ({"host": "::"}, "http://[::1]:8000"),
+        ({"host": "ers.example", "port": 81}, "http://ers.example:81"),
+        ({"host": "ers.example", "base_url": "https://e.example/x"}, "https://e.example/x"),
+    ],
+)
+def test_the_base_address_follows_host_and_port(given: dict[str, object], address: str) -> None:
+    """Unless it is given."""
+    assert read_settings({}, given).base_url == address
+
+
 def test_values_are_converted() -> None:
     """Texts of the environment become what the fields are."""
     settings = read_settings(
@@ -64,7 +81,7 @@ def test_values_are_converted() -> None:
         }
     )
     assert settings.sqlite_path == Path("/srv/data/ers.db")
-    assert settings.audit_key_file == Path("/srv/data/keys/audit.key")
+    assert settings.audit_key_file == Path("/srv/data/ers.db.keys/audit.key")
     assert settings.signing_key_file == Path("/run/secrets/signing.pem")
     assert (settings.port, settings.body_timeout_s) == (8080, 1.5)
     assert settings.ods_allow_list == (OdsCode("R69"), OdsCode("D82106"))
@@ -166,7 +183,7 @@ def test_production_refuses_a_key_that_others_can_read(tmp_path: Path) -> None:
     key = read_or_make_key(path, strict=True)
     path.chmod(0o640)
     assert read_or_make_key(path) == key
-    with pytest.raises(SettingsError, match="chmod 600"):
+    with pytest.raises(SettingsError, match="chmod go="):
         read_or_make_key(path, strict=True)
 
 

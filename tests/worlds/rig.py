@@ -28,10 +28,16 @@ class Rig:
 
     async def control(self, method: str, path: str, body: Any = None, world: str = "main", expect: int = 0) -> Json:
         """What the control plane answers below `/_test`; it must succeed, or have the status `expect`."""
+        await self.fork_if_new(world)
         reply = await self.http.request(method, f"/_test{path}", json=body, headers={"X-OpenERS-Tenant": world})
         assert reply.status_code == expect or (not expect and reply.is_success), reply.text
         told: Json = reply.json()
         return told
+
+    async def fork_if_new(self, world: str) -> None:
+        """Have a fork of main of this name, if there is no such world."""
+        if world != "main" and world not in {each.name for each in self.service.worlds.all}:
+            await self.control("POST", "/worlds", {"name": world})
 
     async def as_(self, who: Person = GP, world: str = "main") -> dict[str, str]:
         """The headers of somebody who is logged in in a world."""

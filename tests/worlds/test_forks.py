@@ -59,6 +59,8 @@ async def test_a_token_of_main_opens_forks_that_were_made_later(here: Rig) -> No
     early = (await here.as_())["Authorization"]
     path = "/referrals/FHIR/STU3/CodeSystem/PRIORITY"
     roles = {name: value for name, value in (await here.as_()).items() if name.startswith("NHSD")}
+    for world in ("a", "b"):
+        await here.fork_if_new(world)
     assert (await here.http.get(path, headers={TENANT: "a", "Authorization": early, **roles})).status_code == 200
     own = (await here.control("POST", "/sessions", {"user": "555073103100"}, "a"))["access_token"]
     for world, status in (("a", 200), ("main", 401), ("b", 401)):
@@ -69,9 +71,23 @@ async def test_a_token_of_main_opens_forks_that_were_made_later(here: Rig) -> No
     assert (await here.http.get(path, headers={"Authorization": early, **roles})).status_code == 200
 
 
+@pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "PUT", "DELETE"])
+@pytest.mark.parametrize(
+    "path", ["/referrals/_ping", "/_test/clock", "/_test/", "/referrals/FHIR/STU3/CodeSystem/PRIORITY", "/oauth2/token"]
+)
+async def test_no_request_makes_a_world_that_it_names(here: Rig, method: str, path: str) -> None:
+    """Whoever mistypes a name hears which there are; `POST /_test/worlds` alone makes one."""
+    await here.control("POST", "/worlds", {"name": "morning"})
+    reply = await here.http.request(method, path, headers={TENANT: "mornign"})
+    assert reply.status_code == 404
+    assert method == "HEAD" or "there are: main, morning" in reply.json()["error"]
+    assert [each.name for each in here.service.worlds.all] == ["main", "morning"]
+
+
 async def test_a_log_in_with_the_header_is_one_of_the_fork(here: Rig) -> None:
     """The whole way, through the pages."""
     headers = {TENANT: "a"}
+    await here.fork_if_new("a")
     form = {
         "grant_type": "client_credentials",
         "client_id": "demo-user-app",
@@ -128,7 +144,8 @@ async def test_unknown_sources_are_named(here: Rig) -> None:
 
 
 async def test_a_fork_in_use_is_not_dropped(here: Rig) -> None:
-    held = await here.service.worlds.of_tenant("a")
+    await here.fork_if_new("a")
+    held = here.service.worlds.of_tenant("a")
     held.in_use += 1
     assert "in use" in (await here.control("DELETE", "/worlds/a", expect=409))["error"]
     held.in_use -= 1
@@ -189,10 +206,8 @@ async def test_each_has_an_audit_chain_of_its_own_that_holds(here: Rig) -> None:
 
 @pytest.mark.parametrize("demo_url", ["postgresql"], indirect=True)
 async def test_postgresql_has_one_world(on_each: Rig) -> None:
-    for reply in (
-        await on_each.http.get("/referrals/_ping", headers={TENANT: "a"}),
-        await on_each.http.post("/_test/worlds", json={"name": "a"}),
-    ):
-        assert reply.status_code == 400
-        assert "On PostgreSQL a process has one world" in reply.json()["error"]
+    assert (await on_each.http.get("/referrals/_ping", headers={TENANT: "a"})).status_code == 404
+    reply = await on_each.http.post("/_test/worlds", json={"name": "a"})
+    assert reply.status_code == 400
+    assert "On PostgreSQL a process has one world" in reply.json()["error"]
     assert (await on_each.http.get("/referrals/_ping", headers={TENANT: "main"})).status_code == 200

@@ -42,7 +42,7 @@ async def test_a_snapshot_is_put_back(on_each: Rig) -> None:
     again = await on_each.refer(services=["11002"])
     assert again.json()["id"] == first.json()["id"]
     assert (await on_each.read(again.json()["id"])).json() != first.json()
-    assert await verify_audit(on_each.service.settings, []) == []
+    assert (await verify_audit(on_each.service.settings, [])).findings == []
 
 
 async def test_a_snapshot_outlives_the_process(demo_url: str, keys: Path) -> None:
@@ -87,7 +87,7 @@ async def test_a_load_replaces_everything(on_each: Rig) -> None:
         await on_each.control("POST", "/worlds/main/load", {"pack": "demo"})
         on_each.tokens.clear()
         assert (await on_each.refer()).json()["id"] == "000000000001"
-    assert await verify_audit(on_each.service.settings, []) == []
+    assert (await verify_audit(on_each.service.settings, [])).findings == []
 
 
 async def test_unknown_names_change_nothing(on_each: Rig) -> None:

@@ -1,7 +1,17 @@
-"""Liveness, health and metrics: open to everybody, telling nothing of anybody."""
+"""Liveness, health and metrics: open to everybody, telling nothing of anybody.
+
+Health is `fail` (503) if the service cannot serve, and `warn` (200) if it serves while a neighbour or the disk needs
+somebody's attention: slots that are not polled are not seen to be taken, files that are not scanned cannot be read.
+"""
 
 from __future__ import annotations
 
+import asyncio
+import os
+from collections.abc import Sequence
+from datetime import timedelta
+from pathlib import Path
+from time import monotonic
 from typing import Final
 
 import msgspec
@@ -11,28 +21,119 @@ from openers.api.addresses import Declared, route
 from openers.api.dialects import ProblemDialect
 from openers.api.interaction import ActiveCall, Interaction, Loop, Trace
 from openers.api.reply import Header, Reply
+from openers.domain.clock import Instant
 from openers.domain.errors import Unavailable
 from openers.telemetry.metrics import CONTENT_TYPE
+from openers.usecases.file_ports import Scanner
 from openers.usecases.world import World
 from openers.wire.instants import write_instant
 
 HEALTH: Final = Interaction(audit="", operation="health", dialect=ProblemDialect(), trace=Trace.NOTHING)
 """Asked every few seconds, of nobody: it leaves nothing in the audit and nothing with the observer."""
 _JSON: Final[Header] = (b"content-type", b"application/json")
+PASS: Final = "pass"
+WARN: Final = "warn"
+FAIL: Final = "fail"
+LATE_AFTER: Final = 3
+"""So many times the pause between polls may pass before a service counts as not polled."""
+SCANNER_ANSWERS_WITHIN_S: Final = 2.0
+SCANNER_ASKED_EVERY_S: Final = 5.0
+"""Callers need no token, so that the scanner is asked only so often, whoever asks for the health."""
 
 
-def health_routes(loop: Loop, world: World, *, with_metrics: bool) -> list[Route]:
+class Upkeep(msgspec.Struct, frozen=True, kw_only=True):
+    """What the service needs besides its database: polls so often, and room in these directories."""
+
+    poll_every: timedelta
+    directories: Sequence[Path]
+    low_bytes: int = 256 * 1024 * 1024
+    full_bytes: int = 16 * 1024 * 1024
+
+
+class Health:
+    """The health of the service of one world."""
+
+    def __init__(self, world: World, upkeep: Upkeep) -> None:
+        """Nothing is checked yet."""
+        self._world, self._upkeep = world, upkeep
+        self._scanner = _RememberedScanner(world.scanner)
+
+    async def report(self) -> tuple[int, dict[str, object]]:
+        """Status code and body of the health page."""
+        checks = {"database": await self._database(), "disk": self._disk(), "scanner": await self._scanner.check()}
+        polled = await self._polled() if checks["database"] == PASS else {}
+        checks["polls"] = WARN if any(self._is_late(each) for each in polled.values()) else PASS
+        found = set(checks.values())
+        status = next(each for each in (FAIL, WARN, PASS) if each in found)
+        slots = {service: None if each is None else write_instant(each) for service, each in polled.items()}
+        return 503 if status == FAIL else 200, {"status": status, "checks": checks, "slots": slots}
+
+    async def _database(self) -> str:
+        try:
+            await self._world.store.check()
+        except Unavailable:
+            return FAIL
+        return PASS
+
+    def _disk(self) -> str:
+        """By the fullest of the disks."""
+        try:
+            free = min((_free_bytes(each) for each in self._upkeep.directories), default=self._upkeep.low_bytes)
+        except OSError:
+            return FAIL
+        if free < self._upkeep.full_bytes:
+            return FAIL
+        return WARN if free < self._upkeep.low_bytes else PASS
+
+    async def _polled(self) -> dict[str, Instant | None]:
+        """When the slots of each linked service were last polled, `None` if never."""
+        try:
+            async with self._world.read() as tx:
+                linked, polls = await tx.links.all(), await tx.links.polls()
+        except Unavailable:
+            return {}
+        polled = {poll.service: poll.polled for poll in polls}
+        return {link.service: polled.get(link.service) for link in linked}
+
+    def _is_late(self, polled: Instant | None) -> bool:
+        return polled is None or self._world.clock.now() - polled > LATE_AFTER * self._upkeep.poll_every
+
+
+class _RememberedScanner:
+    """Whether the scanner answers, asked now and then."""
+
+    def __init__(self, scanner: Scanner) -> None:
+        """Not asked yet."""
+        self._scanner = scanner
+        self._asking = asyncio.Lock()
+        self._answer, self._until_s = PASS, 0.0
+
+    async def check(self) -> str:
+        """`pass` or `warn`."""
+        async with self._asking:
+            if monotonic() >= self._until_s:
+                self._answer = await self._ask()
+                self._until_s = monotonic() + SCANNER_ASKED_EVERY_S
+        return self._answer
+
+    async def _ask(self) -> str:
+        try:
+            async with asyncio.timeout(SCANNER_ANSWERS_WITHIN_S):
+                await self._scanner.check()
+        except (Unavailable, TimeoutError):
+            return WARN
+        return PASS
+
+
+def health_routes(loop: Loop, health: Health, *, with_metrics: bool) -> list[Route]:
     """`/referrals/_ping`, `/referrals/_status`, and `/metrics` unless it has a port of its own."""
 
     async def _ping(_call: ActiveCall) -> Reply:
         return Reply(200, b'{"status":"pass"}', (_JSON,))
 
     async def _status(_call: ActiveCall) -> Reply:
-        checks = {"database": await _database(world)}
-        passed = all(check == "pass" for check in checks.values())
-        slots = await _slots(world) if passed else {}
-        body = {"status": "pass" if passed else "fail", "checks": checks, "slots": slots}
-        return Reply(200 if passed else 503, msgspec.json.encode(body), (_JSON,))
+        status, body = await health.report()
+        return Reply(status, msgspec.json.encode(body), (_JSON,))
 
     routes = [
         route(loop, "/referrals/_ping", {"GET": Declared(HEALTH, _ping)}),
@@ -50,20 +151,7 @@ def metrics_route(loop: Loop) -> Route:
     return route(loop, "/metrics", {"GET": Declared(HEALTH, _render)})
 
 
-async def _database(world: World) -> str:
-    try:
-        await world.store.check()
-    except Unavailable:
-        return "fail"
-    return "pass"
-
-
-async def _slots(world: World) -> dict[str, str | None]:
-    """When the slots of each linked service were last polled, `None` if never. A PAS that is away fails no check."""
-    try:
-        async with world.read() as tx:
-            linked, polls = await tx.links.all(), await tx.links.polls()
-    except Unavailable:
-        return {}
-    polled = {poll.service: write_instant(poll.polled) for poll in polls}
-    return {link.service: polled.get(link.service) for link in linked}
+def _free_bytes(directory: Path) -> int:
+    """Room on the disk of a directory for who is not root. Raises OSError."""
+    found = os.statvfs(directory)
+    return found.f_bavail * found.f_frsize

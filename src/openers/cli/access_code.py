@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from openers.cli.output import Json, say
 from openers.cli.problems import settings_of, told_in_one_line
 from openers.settings import Settings
 
@@ -22,23 +23,23 @@ DatabaseUrl = Annotated[str | None, typer.Option("--database-url", help="sqlite:
 
 
 @app.command()
-def reset(ubrn: UBRN, database_url: DatabaseUrl = None) -> None:
+def reset(ubrn: UBRN, database_url: DatabaseUrl = None, as_json: Json = False) -> None:
     """Make it anew: earlier letters open nothing any more. Not while a service runs on a SQLite file."""
     from openers.usecases.access_codes import reset_access_code
 
     with told_in_one_line():
         asyncio.run(_do(settings_of(database_url=database_url), ubrn, reset_access_code))
-    typer.echo("the access code is a new one; print the patient a new letter")
+    say("the access code is a new one; print the patient a new letter", {"reset": ubrn}, as_json=as_json)
 
 
 @app.command()
-def revoke(ubrn: UBRN, database_url: DatabaseUrl = None) -> None:
+def revoke(ubrn: UBRN, database_url: DatabaseUrl = None, as_json: Json = False) -> None:
     """Take it away, until it is reset. Not while a service runs on a SQLite file."""
     from openers.usecases.access_codes import revoke_access_code
 
     with told_in_one_line():
         asyncio.run(_do(settings_of(database_url=database_url), ubrn, revoke_access_code))
-    typer.echo("the referral has no access code any more")
+    say("the referral has no access code any more", {"revoked": ubrn}, as_json=as_json)
 
 
 async def _do(settings: Settings, ubrn: str, act: Callable[[Ubrn, World], Awaitable[None]]) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple
+
+import msgspec
 
 from openers.key_files import read_or_make_key
 from openers.settings import Settings, SettingsError
@@ -13,16 +14,17 @@ from openers.store.audit_reading import read_chain, read_state
 from openers.store.audit_verify import absent_chain, verify
 
 
-class Verified(NamedTuple):
+class Verified(msgspec.Struct, frozen=True):
     """What a verification read and found: blocks, their entries, entries not sealed yet, and stored heads."""
 
     findings: list[Finding]
     blocks: int
     entries: int
     waiting: int
-    heads: list[Head]
+    heads: list[str]
 
-    def __str__(self) -> str:
+    @property
+    def summary(self) -> str:
         """The counts and heads in words, for a person and for a later `--head`."""
         counts = f"{self.entries} entries in {self.blocks} blocks, {self.waiting} waiting to be sealed"
         return "\n".join((counts, *(f"head {head}" for head in self.heads)))
@@ -40,7 +42,7 @@ async def verify_audit(settings: Settings, heads: Sequence[str]) -> Verified:
     findings = verify(counted, stored_heads, key, expected)
     if state.used and not (counted.blocks or stored_heads or state.waiting):
         findings.append(absent_chain())
-    return Verified(findings, counted.blocks, counted.entries, state.waiting, [head for head, _ in stored_heads])
+    return Verified(findings, counted.blocks, counted.entries, state.waiting, [str(head) for head, _ in stored_heads])
 
 
 class _Counted(Iterable[Block]):

@@ -25,25 +25,24 @@ _SET_DEATH_SIGNAL: Final = 1
 
 
 @contextmanager
-def child(name: str, command: Sequence[str], log: Path, port: int, within_s: float = START_WITHIN_S) -> Generator[None]:
+def child(
+    name: str, command: Sequence[str], log: Path, address: tuple[str, int], within_s: float = START_WITHIN_S
+) -> Generator[None]:
     """Run `command` beside this process, its output in the file `log`, and stop it at the end.
 
-    The block begins when the child listens at `port` of this machine. If the child dies by itself, its last lines are
-    printed and this process is told to stop as well. Raises `typer.Exit` then, if somebody else is at the port, and if
-    the child does not listen within `within_s` seconds.
+    The block begins when the child listens at `address`, which was free before. If the child dies by itself, its last
+    lines are printed and this process is told to stop as well. Raises `typer.Exit` then, and if the child does not
+    listen within `within_s` seconds.
     """
-    if _is_listened_at(port):
-        typer.echo(f"openers: port {port} is in use; {name} needs it (or another: --pas-port)", err=True)
-        raise typer.Exit(1)
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("wb") as output:
         process = subprocess.Popen(  # noqa: S603 - our own command line
             command, stdout=output, stderr=output, stdin=subprocess.DEVNULL, preexec_fn=_die_with_parent
         )
-    if not _has_started(process, port, within_s):
+    if not _has_started(process, address, within_s):
         if process.poll() is None:
             _stop(process)
-            raise _failed(f"{name} did not listen at port {port} within {within_s:.0f} s", log)
+            raise _failed(f"{name} did not listen at port {address[1]} within {within_s:.0f} s", log)
         raise _failed(f"{name} ended with status {process.returncode}", log)
     stopping = threading.Event()
     watcher = threading.Thread(target=_watch, args=(process, stopping), daemon=True)
@@ -74,19 +73,19 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
         process.wait()
 
 
-def _has_started(process: subprocess.Popen[bytes], port: int, within_s: float) -> bool:
+def _has_started(process: subprocess.Popen[bytes], address: tuple[str, int], within_s: float) -> bool:
     """Wait until the child listens; return whether it does so in time."""
     until = time.monotonic() + within_s
     while process.poll() is None and time.monotonic() < until:
-        if _is_listened_at(port):
+        if _is_listened_at(address):
             return True
         time.sleep(PAUSE_S)
     return False
 
 
-def _is_listened_at(port: int) -> bool:
+def _is_listened_at(address: tuple[str, int]) -> bool:
     try:
-        socket.create_connection(("127.0.0.1", port), 1).close()
+        socket.create_connection(address, 1).close()
     except OSError:
         return False
     return True

@@ -7,38 +7,39 @@ from typing import Annotated, Any
 import typer
 
 from openers.cli.control import HERE, BaseUrl, WorldName, ask
+from openers.cli.output import Json, say
 
 app = typer.Typer(no_args_is_help=True, help="The clock of a world.")
 
 
 @app.command("show")
-def show(world: WorldName = "main", base_url: BaseUrl = HERE) -> None:
+def show(world: WorldName = "main", base_url: BaseUrl = HERE, as_json: Json = False) -> None:
     """Say what time it is there."""
-    _say(ask("GET", f"{base_url}/_test/clock", world=world))
+    _say(ask("GET", f"{base_url}/_test/clock", world=world), as_json)
 
 
 @app.command("set")
-def set_to(now: str, world: WorldName = "main", base_url: BaseUrl = HERE) -> None:
+def set_to(now: str, world: WorldName = "main", base_url: BaseUrl = HERE, as_json: Json = False) -> None:
     """Set it to an instant such as 2026-12-01T09:00:00Z. Nothing runs by that."""
-    _say(ask("PUT", f"{base_url}/_test/clock", {"now": now}, world))
+    _say(ask("PUT", f"{base_url}/_test/clock", {"now": now}, world), as_json)
 
 
 @app.command("freeze")
-def freeze(world: WorldName = "main", base_url: BaseUrl = HERE) -> None:
+def freeze(world: WorldName = "main", base_url: BaseUrl = HERE, as_json: Json = False) -> None:
     """Stop it."""
-    _say(ask("PUT", f"{base_url}/_test/clock", {"running": False}, world))
+    _say(ask("PUT", f"{base_url}/_test/clock", {"running": False}, world), as_json)
 
 
 @app.command("run")
-def run(world: WorldName = "main", base_url: BaseUrl = HERE) -> None:
+def run(world: WorldName = "main", base_url: BaseUrl = HERE, as_json: Json = False) -> None:
     """Let it run on."""
-    _say(ask("PUT", f"{base_url}/_test/clock", {"running": True}, world))
+    _say(ask("PUT", f"{base_url}/_test/clock", {"running": True}, world), as_json)
 
 
 @app.command("real")
-def real(world: WorldName = "main", base_url: BaseUrl = HERE) -> None:
+def real(world: WorldName = "main", base_url: BaseUrl = HERE, as_json: Json = False) -> None:
     """Put it back to the real time."""
-    _say(ask("PUT", f"{base_url}/_test/clock", {"real": True}, world))
+    _say(ask("PUT", f"{base_url}/_test/clock", {"real": True}, world), as_json)
 
 
 @app.command("advance")
@@ -48,16 +49,24 @@ def advance(
     minutes: Annotated[float, typer.Option(min=0)] = 0,
     world: WorldName = "main",
     base_url: BaseUrl = HERE,
+    as_json: Json = False,
 ) -> None:
     """Live through time: what falls due on the way runs in order, and is named."""
     stretch = {"days": days, "hours": hours, "minutes": minutes}
-    _say(ask("POST", f"{base_url}/_test/clock/advance", stretch, world))
+    if not any(stretch.values()):
+        typer.echo("openers: say how much time to live through, with --days, --hours or --minutes", err=True)
+        raise typer.Exit(2)
+    _say(ask("POST", f"{base_url}/_test/clock/advance", stretch, world), as_json)
 
 
-def _say(told: dict[str, Any]) -> None:
-    for done in told["ran"]:
-        how = "failed, to be tried again" if done.get("failed") else "done"
-        typer.echo(f"{done['at']}\t{done['kind']}\t{done['key']}\t{how}")
-    for pas in told["told"]:
-        typer.echo(f"{pas['pas']}\t{'has the same time' if pas['told'] else 'was not told: ' + pas['reason']}")
-    typer.echo(f"{told['now']}\t{told['world']}\t{'running' if told['running'] else 'frozen'}")
+def _say(told: dict[str, Any], as_json: bool) -> None:
+    lines = [
+        f"{done['at']}\t{done['kind']}\t{done['key']}\t{'failed, to be tried again' if done.get('failed') else 'done'}"
+        for done in told["ran"]
+    ]
+    lines += [
+        f"{pas['pas']}\t{'has the same time' if pas['told'] else 'was not told: ' + pas['reason']}"
+        for pas in told["told"]
+    ]
+    lines.append(f"{told['now']}\t{told['world']}\t{'running' if told['running'] else 'frozen'}")
+    say("\n".join(lines), told, as_json=as_json)

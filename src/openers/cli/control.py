@@ -7,11 +7,29 @@ from typing import Annotated, Any, Final
 
 import typer
 
+from openers.cli.problems import settings_of
 from openers_client.http import ServiceUnreachable, send
 
-HERE: Final = "http://127.0.0.1:8000"
+HERE: Final = ""
+"""Stands for the address of a service that is started with the settings of this environment."""
 REFUSED: Final = 400
-BaseUrl = Annotated[str, typer.Option("--base-url", envvar="OPENERS_BASE_URL", help="Where the service runs.")]
+
+
+def address(given: str) -> str:
+    """The address given, or else that of the settings, without a slash at its end."""
+    return (given or settings_of().base_url).rstrip("/")
+
+
+BaseUrl = Annotated[
+    str,
+    typer.Option(
+        "--base-url",
+        envvar="OPENERS_BASE_URL",
+        help="Where the service runs.",
+        show_default="where the settings say",
+        callback=address,
+    ),
+]
 WorldName = Annotated[str, typer.Option("--world", help="Name of the world: main, or a fork.")]
 
 

@@ -3,26 +3,35 @@
 from __future__ import annotations
 
 import sys
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from importlib.resources import as_file, files
 from pathlib import Path
-from urllib.parse import urlsplit
+from typing import Final
 
 from openers.cli.children import child
+from openers.cli.problems import is_used
 from openers.cli.writing import writer_lock
 from openers.domain.principal import RC
-from openers.settings import Settings, SettingsError
+from openers.listening import Wanted
+from openers.places import Kind, places_of
+from openers.settings import Settings, SettingsError, address_of, reached_at
 from openers.store.opening import migrate
+from openers.telemetry.logs import configure
 from openers.telemetry.metrics import Metrics
-from openers.worlds.loader import linked_at, populate
+from openers.worlds.loader import follow_pas, linked_at, populate
 from openers.worlds.mode import open_main, worlds_directory
 from openers.worlds.packs import Pack, PackPas, read_pack
 from openers.worlds.snapshots import Snapshots
 
+PAS_ABOVE: Final = 2
+"""How far the port of the Test PAS is above that of the service."""
+PAS_PATH: Final = "/fhir"
+"""Where the FHIR interface of the Test PAS is."""
+
 
 async def load(settings: Settings) -> None:
     """Load the pack that the settings' world names. Raises BlockingIOError, Unavailable."""
-    await _load(settings, read_pack(settings.world), only_if_empty=False)
+    await _load(settings, pack_with_pas(settings, pas_address(settings)), only_if_empty=False)
 
 
 async def load_if_empty(settings: Settings, pack: Pack, *, insists: bool = False) -> None:
@@ -40,6 +49,8 @@ async def migrate_only(settings: Settings) -> bool:
     """Bring the database to the present schema; whether there was anything to do."""
     lock = writer_lock(settings)
     try:
+        with suppress(OSError):  # of a database without keys it would not be known who made it; see `openers.places`
+            settings.audit_key_file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         return await migrate(settings.database_url)
     finally:
         if lock is not None:
@@ -48,6 +59,7 @@ async def migrate_only(settings: Settings) -> bool:
 
 async def _load(settings: Settings, pack: Pack, *, only_if_empty: bool) -> str:
     """The pack that the database then holds."""
+    configure(settings.log_format)
     lock = writer_lock(settings)
     snapshots = Snapshots(worlds_directory(settings))
     try:
@@ -56,6 +68,7 @@ async def _load(settings: Settings, pack: Pack, *, only_if_empty: bool) -> str:
             async with main.world.read() as tx:
                 loaded = bool(await tx.directory.version())
             if only_if_empty and loaded:
+                snapshots.put_main(await follow_pas(main, pack))
                 return main.pack
             snapshots.put_main(await populate(main, pack, settings))
             return pack.name
@@ -67,43 +80,57 @@ async def _load(settings: Settings, pack: Pack, *, only_if_empty: bool) -> str:
             lock.release()
 
 
-def pack_with_pas_at(port: int | None, settings: Settings) -> Pack:
-    """The pack that the settings' world names, its PAS at `port` of this machine if one is given."""
+def only_in_test_mode(settings: Settings) -> None:
+    """Raise SettingsError in production, whose database must not hold what a pack brings."""
+    if settings.production:
+        raise SettingsError(("openers demo is for test mode alone; in production, use openers serve",))
+
+
+def pas_address(settings: Settings, port: int | None = None) -> Wanted:
+    """Where the Test PAS listens: beside the service, two ports above it unless another port is given."""
+    return Wanted("the Test PAS", settings.host, port or settings.port + PAS_ABOVE, "--pas-port")
+
+
+def pack_with_pas(settings: Settings, at: Wanted) -> Pack:
+    """The pack that the settings' world names, its PAS, if it has one, at the given address."""
     pack = read_pack(settings.world)
-    if port is None or pack.pas is None:
-        return pack
-    return linked_at(urlsplit(pack.pas.url)._replace(netloc=f"127.0.0.1:{port}").geturl(), pack)
+    return linked_at(f"{address_of(at.host, at.port)}{PAS_PATH}", pack)
 
 
-def test_pas(settings: Settings, pas: PackPas | None) -> AbstractContextManager[None]:
+def test_pas(settings: Settings, pas: PackPas | None, at: Wanted) -> AbstractContextManager[None]:
     """The Test PAS that the demo world is linked to, running beside the service until the end of the block."""
     if pas is None:
         return nullcontext()
-    directory = settings.audit_key_file.parent.parent
+    places = places_of(settings.database_url, is_used)
     with as_file(files("openers.worlds.packs").joinpath("keys", f"{pas.client_id}.json")) as key:
         options = {
-            "port": str(urlsplit(pas.url).port),
+            "host": at.host,
+            "port": str(at.port),
+            "base-url": pas.url.removesuffix(PAS_PATH),
             "service": settings.base_url,
-            "database": str(directory / "testpas.db"),
+            "service-at": address_of(settings.host, settings.port),
+            "database": str(places.of(Kind.TEST_PAS)),
             "client-id": pas.client_id,
             "client-key": str(key),
         }
     command = [sys.executable, "-m", "openers_testpas", "serve"]
     for name, value in options.items():
         command += [f"--{name}", value]
-    return child("the Test PAS", command, directory / "testpas.log", int(options["port"]))
+    return child(at.who, command, places.of(Kind.TEST_PAS_LOG), reached_at(at.host, at.port))
 
 
 def introduce(settings: Settings, pack: Pack, pas: PackPas | None, command: Path) -> str:
     """Where things are, and a first call that works when pasted. `command` is how `openers` was started."""
-    diary = "none" if pas is None else f"{pas.url.removesuffix('/fhir')} (the hospital's diary)"
+    diary = "none" if pas is None else f"{pas.url.removesuffix(PAS_PATH)} (the hospital's diary)"
     base = settings.base_url.rstrip("/")
     return f"""OpenERS is starting with the {pack.name} world (synthetic data; not an NHS service).
 
-  FHIR          {settings.fhir_base_url}/STU3 and /R4
-  Log-in        {base}/oauth2/authorize
+  All addresses {base}/
+  FHIR          {settings.fhir_base_url}/STU3/metadata and /R4/metadata
+  Log-in        {base}/.well-known/openid-configuration
   OpenAPI       {base}/referrals/openapi.json
   Health        {base}/referrals/_status
+  Test mode     {base}/_test/
   Test PAS      {diary}
 
 Paste this into another terminal for a first answer:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
+from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from openers.cli import access_code, clock, pas, referral, token, worlds
-from openers.cli.problems import settings_of, told_in_one_line
+from openers.cli.output import Json, say
+from openers.cli.problems import service_address, settings_of, told_in_one_line
 from openers.settings import Mode
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, help="OpenERS: an open e-Referral Service.")
+app = typer.Typer(no_args_is_help=True, help="OpenERS: an open e-Referral Service.")
 db_app = typer.Typer(no_args_is_help=True, help="The database.")
 audit_app = typer.Typer(no_args_is_help=True, help="The audit.")
 app.add_typer(token.app, name="token")
@@ -26,17 +29,35 @@ app.add_typer(db_app, name="db")
 app.add_typer(audit_app, name="audit")
 
 Host = Annotated[str | None, typer.Option(help="Address to listen on.")]
-Port = Annotated[int | None, typer.Option(help="Port to listen on.")]
+Port = Annotated[int | None, typer.Option(help="Port to listen on; other systems of the demo follow it.")]
+BaseUrl = Annotated[str | None, typer.Option("--base-url", help="Address at which callers reach it.")]
 DatabaseUrl = Annotated[str | None, typer.Option("--database-url", help="sqlite:///path or postgresql://...")]
 World = Annotated[str | None, typer.Option("--world", help="Name of the world.")]
 Open = Annotated[bool, typer.Option("--open", help="Requests without a token act as a demo person (test mode).")]
 Frozen = Annotated[bool, typer.Option("--frozen", help="No request leaves a trace (test mode, SQLite).")]
 
 
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"openers {version('openers')}")
+        raise typer.Exit
+
+
+@app.callback()
+def begin(
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """OpenERS: an open e-Referral Service."""
+    os.umask(0o077)  # whatever a command makes is for its owner alone, as is what its child processes make
+
+
 @app.command()
 def serve(
     host: Host = None,
     port: Port = None,
+    base_url: BaseUrl = None,
     database_url: DatabaseUrl = None,
     world: World = None,
     workers: Annotated[int | None, typer.Option(help="Processes (PostgreSQL only).")] = None,
@@ -45,38 +66,46 @@ def serve(
     frozen: Frozen = False,
 ) -> None:
     """Serve. The database is migrated first; nothing is loaded into it."""
+    from openers.listening import listen
     from openers.server import serve as run
 
-    switches = {"open": let_in or None, "frozen": frozen or None}
-    given = {"host": host, "port": port, "database_url": database_url, "world": world, "workers": workers, "mode": mode}
-    settings = settings_of(**given, **switches)
+    where = {"host": host, "port": port, "base_url": base_url, "database_url": database_url}
+    how = {"world": world, "workers": workers, "mode": mode, "open": let_in or None, "frozen": frozen or None}
+    settings = settings_of(**where, **how)
     with told_in_one_line():
-        run(settings)
+        run(settings, listen(service_address(settings)))
 
 
 @app.command()
 def demo(
     host: Host = None,
     port: Port = None,
-    pas_port: Annotated[int | None, typer.Option(help="Port of the Test PAS, the same at every start.")] = None,
+    base_url: BaseUrl = None,
+    pas_port: Annotated[
+        int | None, typer.Option(min=1, max=65535, help="Port of the Test PAS; otherwise two above --port.")
+    ] = None,
     database_url: DatabaseUrl = None,
     world: Annotated[str | None, typer.Option(help="The pack to load; `openers world list` names them.")] = None,
     let_in: Open = False,
     frozen: Frozen = False,
 ) -> None:
     """Serve a world with its Test PAS: load it if the database is empty, print addresses and a first call."""
-    from openers.cli.demo import introduce, load_if_empty, pack_with_pas_at, test_pas
+    from openers.cli.demo import introduce, load_if_empty, only_in_test_mode, pack_with_pas, pas_address, test_pas
+    from openers.listening import listen
     from openers.server import serve as run
 
-    switches = {"open": let_in or None, "frozen": frozen or None}
-    settings = settings_of(host=host, port=port, database_url=database_url, world=world or "demo", **switches)
+    where = {"host": host, "port": port, "base_url": base_url, "database_url": database_url}
+    settings = settings_of(**where, world=world or "demo", open=let_in or None, frozen=frozen or None)
     with told_in_one_line():
-        pack = pack_with_pas_at(pas_port, settings)
-        asyncio.run(load_if_empty(settings, pack, insists=world is not None))
+        only_in_test_mode(settings)
+        at = pas_address(settings, pas_port)
+        pack = pack_with_pas(settings, at)
         pas = None if settings.frozen else pack.pas
+        sockets = listen(service_address(settings), *(() if pas is None else (at,)))
+        asyncio.run(load_if_empty(settings, pack, insists=world is not None))
         typer.echo(introduce(settings, pack, pas, Path(sys.argv[0])))
-        with test_pas(settings, pas):
-            run(settings)
+        with test_pas(settings, pas, at):
+            run(settings, sockets)
 
 
 @app.command()
@@ -89,29 +118,30 @@ def work(database_url: DatabaseUrl = None) -> None:
 
 
 @db_app.command()
-def migrate(database_url: DatabaseUrl = None) -> None:
+def migrate(database_url: DatabaseUrl = None, as_json: Json = False) -> None:
     """Bring the database to the present schema."""
     from openers.cli.demo import migrate_only
 
     with told_in_one_line():
         changed = asyncio.run(migrate_only(settings_of(database_url=database_url)))
-    typer.echo("migrated" if changed else "nothing to do")
+    say("migrated" if changed else "nothing to do", {"migrated": changed}, as_json=as_json)
 
 
 @audit_app.command()
 def verify(
     head: Annotated[list[str] | None, typer.Option(help="A head from the log, writer:seq:hex; repeatable.")] = None,
     database_url: DatabaseUrl = None,
+    as_json: Json = False,
 ) -> None:
     """Check the whole audit chain. Exit status 1 if anything was altered, removed, swapped, cut or rewritten."""
     from openers.cli.audit import verify_audit
 
     with told_in_one_line():
-        verified = asyncio.run(verify_audit(settings_of(database_url=database_url), head or []))
-    typer.echo(str(verified))
-    for finding in verified.findings:
+        found = asyncio.run(verify_audit(settings_of(database_url=database_url), head or []))
+    say(found.summary, found, as_json=as_json)
+    for finding in found.findings:
         typer.echo(finding.text, err=True)
-    if verified.findings:
+    if found.findings:
         raise typer.Exit(1)
 
 

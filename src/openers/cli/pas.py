@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from openers.cli.output import Json, say
 from openers.cli.problems import settings_of, told_in_one_line
 from openers.settings import Settings
 
@@ -19,11 +20,12 @@ def link(
     url: Annotated[str, typer.Argument(help="FHIR base URL of the PAS.")],
     client_id: Annotated[str, typer.Option(help="The application as which the PAS notifies.")] = "demo-pas",
     database_url: Annotated[str | None, typer.Option(help="sqlite:///path or postgresql://...")] = None,
+    as_json: Json = False,
 ) -> None:
     """Link a service to a PAS, in place of an earlier link. Not while a service runs on a SQLite file."""
     with told_in_one_line():
         asyncio.run(_link(settings_of(database_url=database_url), (service, url, client_id)))
-    typer.echo(f"service {service} is linked to {url}")
+    say(f"service {service} is linked to {url}", {"service": service, "pas": url}, as_json=as_json)
 
 
 @app.command(add_help_option=False, context_settings={"allow_extra_args": True, "ignore_unknown_options": True})

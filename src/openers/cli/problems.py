@@ -2,50 +2,65 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 
 import typer
 
+from openers.listening import CannotListen, Wanted
+from openers.places import is_a_file
 from openers.settings import Settings, SettingsError, read_settings
 
 
 def settings_of(**overrides: object) -> Settings:
     """The settings of the environment and the options given; `None` is not given."""
-    try:
-        return read_settings(os.environ, overrides)
-    except SettingsError as error:
-        for problem in error.problems:
-            typer.echo(f"openers: {problem}", err=True)
-        raise typer.Exit(2) from None
+    with told_in_one_line():
+        return read_settings(os.environ, overrides, is_used)
+
+
+def is_used(database_url: str) -> bool:
+    """Whether a database holds tables already. Raises Unavailable."""
+    if database_url.startswith("sqlite:"):
+        return is_a_file(database_url)
+    from openers.store.opening import holds_tables
+
+    return asyncio.run(holds_tables(database_url))
+
+
+def service_address(settings: Settings) -> Wanted:
+    """Where the service listens."""
+    return Wanted("the service", settings.host, settings.port, "--port or OPENERS_PORT")
 
 
 @contextmanager
 def told_in_one_line() -> Generator[None]:
-    """Turn the failures that a user can do something about into one line and exit status 1."""
+    """Turn the failures that a user can do something about into a line each, and exit status 1; 2 for settings."""
     from openers.domain.errors import FieldRefused, NotFound, RecordLocked, Unavailable
 
     try:
         yield
-    except BlockingIOError:
-        typer.echo("openers: another process has the SQLite file open for writing; stop it first", err=True)
-        raise typer.Exit(1) from None
-    except Unavailable as error:
-        typer.echo(f"openers: not available: {error.part}", err=True)
-        raise typer.Exit(1) from None
-    except FieldRefused as error:
-        typer.echo(f"openers: {error.field} {error.value} {error.hint}", err=True)
-        raise typer.Exit(1) from None
-    except NotFound as error:
-        typer.echo(f"openers: {error.field} {error.value} does not exist", err=True)
-        raise typer.Exit(1) from None
-    except RecordLocked:
-        typer.echo("openers: somebody else is changing the referral; try again later", err=True)
-        raise typer.Exit(1) from None
     except SettingsError as error:
-        typer.echo(f"openers: {error}", err=True)
-        raise typer.Exit(2) from None
+        raise _told(error.problems, 2) from None
+    except CannotListen as error:
+        raise _told(error.problems) from None
+    except BlockingIOError:
+        raise _told(["another process has the SQLite file open for writing; stop it first"]) from None
+    except Unavailable as error:
+        raise _told([f"not available: {error.part}"]) from None
+    except FieldRefused as error:
+        raise _told([f"{error.field} {error.value} {error.hint}"]) from None
+    except NotFound as error:
+        raise _told([f"{error.field} {error.value} does not exist"]) from None
+    except RecordLocked:
+        raise _told(["somebody else is changing the referral; try again later"]) from None
     except (ValueError, OSError) as error:
-        typer.echo(f"openers: {error}", err=True)
-        raise typer.Exit(1) from None
+        raise _told([str(error)]) from None
+
+
+def _told(problems: Sequence[str], status: int = 1) -> typer.Exit:
+    """Print each problem; the error to raise then."""
+    for problem in problems:
+        typer.echo(f"openers: {problem}", err=True)
+    return typer.Exit(status)

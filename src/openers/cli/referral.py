@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from openers.cli.output import Json, say
 from openers.cli.problems import settings_of, told_in_one_line
 from openers.settings import Settings
 
@@ -23,19 +24,21 @@ def book_by_telephone(
     service: Annotated[str, typer.Argument(metavar="SERVICE_ID", help="A shortlisted, indirectly bookable service.")],
     start: Annotated[str, typer.Argument(metavar="START", help="Such as 2030-01-31T09:30:00Z.")],
     database_url: DatabaseUrl = None,
+    as_json: Json = False,
 ) -> None:
     """Record a booking that the patient or the practice has made by telephone."""
     with told_in_one_line():
         asyncio.run(_book(settings_of(database_url=database_url), (ubrn, service, start)))
-    typer.echo(f"referral {ubrn} is booked at service {service}")
+    booked = {"booked": ubrn, "service": service, "start": start}
+    say(f"referral {ubrn} is booked at service {service}", booked, as_json=as_json)
 
 
 @app.command()
-def assess(ubrn: UbrnArgument, database_url: DatabaseUrl = None) -> None:
+def assess(ubrn: UbrnArgument, database_url: DatabaseUrl = None, as_json: Json = False) -> None:
     """Record that an assessment service has seen the patient."""
     with told_in_one_line():
         asyncio.run(_assess(settings_of(database_url=database_url), ubrn))
-    typer.echo(f"referral {ubrn} has its assessment")
+    say(f"referral {ubrn} has its assessment", {"assessed": ubrn}, as_json=as_json)
 
 
 @app.command()

@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import asdict
 from importlib.resources import files
 from typing import Annotated, Final
 
 import typer
 
+from openers.cli.control import HERE, BaseUrl
+from openers.cli.output import Json, say
 from openers_client import Client, LogInFailed, ServiceUnreachable, Tokens, application_token, log_in
 
 KEYS: Final = "openers.worlds.packs.keys"
@@ -19,32 +22,33 @@ USER_APP: Final = "demo-user-app"
 
 app = typer.Typer(no_args_is_help=True, help="Print a bearer token of a running service in test mode.")
 
-BaseUrl = Annotated[str, typer.Option("--base-url", envvar="OPENERS_BASE_URL", help="Where the service runs.")]
-HERE: Final = "http://127.0.0.1:8000"
-
 
 @app.command()
-def user(user_id: Annotated[str, typer.Argument(metavar="USER_ID")], base_url: BaseUrl = HERE) -> None:
+def user(
+    user_id: Annotated[str, typer.Argument(metavar="USER_ID")], base_url: BaseUrl = HERE, as_json: Json = False
+) -> None:
     """Log a person in."""
     client = Client(USER_APP, _demo_key(USER_APP))
-    _print_token(lambda: log_in(base_url.rstrip("/"), user_id, client))
+    _print_token(lambda: log_in(base_url, user_id, client), as_json)
 
 
 @app.command("app")
-def application(client_id: Annotated[str, typer.Argument(metavar="CLIENT_ID")], base_url: BaseUrl = HERE) -> None:
+def application(
+    client_id: Annotated[str, typer.Argument(metavar="CLIENT_ID")], base_url: BaseUrl = HERE, as_json: Json = False
+) -> None:
     """Get a token for an application that acts by itself."""
     key = _demo_key(client_id)
-    _print_token(lambda: application_token(base_url.rstrip("/"), client_id, key))
+    _print_token(lambda: application_token(base_url, client_id, key), as_json)
 
 
-def _print_token(get: Callable[[], Tokens]) -> None:
+def _print_token(get: Callable[[], Tokens], as_json: bool) -> None:
     try:
         tokens = get()
     except ServiceUnreachable as error:
         raise _failure(f"{error}; start one with `make run`, or say where it is with --base-url") from None
     except LogInFailed as error:
         raise _failure(str(error)) from None
-    typer.echo(tokens.access_token)
+    say(tokens.access_token, asdict(tokens), as_json=as_json)
 
 
 def _demo_key(client_id: str) -> dict[str, str]:

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from openers.cli.control import HERE, BaseUrl, WorldName, ask
+from openers.cli.output import Json, say
 from openers.cli.problems import settings_of, told_in_one_line
 
 app = typer.Typer(no_args_is_help=True, help="Worlds: what a service in test mode serves.")
@@ -17,11 +18,11 @@ Seed = Annotated[int, typer.Option(help="The series from which ids are drawn.")]
 
 
 @app.command("list")
-def list_worlds() -> None:
+def list_worlds(as_json: Json = False) -> None:
     """Name the packs that can be loaded."""
     from openers.worlds.packs import pack_names
 
-    typer.echo("\n".join(pack_names()))
+    say("\n".join(pack_names()), pack_names(), as_json=as_json)
 
 
 @app.command("load")
@@ -34,13 +35,15 @@ def load(name: str, database_url: DatabaseUrl = None) -> None:
 
 
 @app.command("show")
-def show(base_url: BaseUrl = HERE) -> None:
+def show(base_url: BaseUrl = HERE, as_json: Json = False) -> None:
     """Name the worlds of a running service, and its snapshots."""
     told = ask("GET", f"{base_url}/_test/worlds")
-    for world in told["worlds"]:
-        typer.echo(f"{world['name']}\t{world['pack']}\t{world['now']}\t{'running' if world['running'] else 'frozen'}")
-    for snapshot in told["snapshots"]:
-        typer.echo(f"{snapshot}\tsnapshot")
+    lines = [
+        f"{world['name']}\t{world['pack']}\t{world['now']}\t{'running' if world['running'] else 'frozen'}"
+        for world in told["worlds"]
+    ]
+    lines += [f"{snapshot}\tsnapshot" for snapshot in told["snapshots"]]
+    say("\n".join(lines), told, as_json=as_json)
 
 
 @app.command("become")

@@ -9,6 +9,7 @@ from openers.bootstrap import open_world
 from openers.domain.codes import ClinicalTerm
 from openers.settings import Settings
 from openers.store.writer_lock import WriterLock
+from openers.telemetry.logs import configure
 from openers.telemetry.metrics import Metrics
 from openers.usecases.due import system_entry
 from openers.usecases.world import World
@@ -22,6 +23,7 @@ async def writing_world(
 
     Raises BlockingIOError (a service writes to the file), Unavailable, SettingsError.
     """
+    configure(settings.log_format)
     lock = writer_lock(settings)
     try:
         world = await open_world(settings, Metrics(), terms)

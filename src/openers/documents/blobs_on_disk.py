@@ -32,7 +32,8 @@ class BlobsOnDisk:
         """Raises OSError if the directory can't be made."""
         self._directory = directory
         self._drafts = directory / "drafts"
-        self._drafts.mkdir(parents=True, exist_ok=True, mode=0o700)
+        directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._drafts.mkdir(exist_ok=True, mode=0o700)
         for number in range(256):  # made beforehand, so that a new file never needs a new directory to be durable
             (directory / f"{number:02x}").mkdir(exist_ok=True, mode=0o700)
         _sync(directory)

@@ -23,6 +23,8 @@ PART: Final = "virus scanner"
 SCANNED_WITHIN_S: Final = 240.0
 """How long one scan may take, in seconds: less than a runner has an item to itself."""
 _COMMAND: Final = b"zINSTREAM\0"
+_ARE_YOU_THERE: Final = b"zPING\0"
+_HERE: Final = b"PONG"
 _LONGEST_ANSWER: Final = 4096
 _TOO_LARGE: Final = "INSTREAM size limit exceeded"
 _NOT_LOOKED_INTO: Final = ("Heuristics.Limits.Exceeded", "Heuristics.Encrypted")
@@ -43,6 +45,10 @@ class Threats(Protocol):
         """CLEAN, THREAT, or INVALID for what can't be looked into."""
         ...
 
+    async def check(self) -> None:
+        """Raise Unavailable if it could not look now."""
+        ...
+
 
 class ContentScanner:
     """The `Scanner` port: threats first, then whether the content is what it says."""
@@ -58,6 +64,10 @@ class ContentScanner:
             if verdict is Verdict.CLEAN and not await _is_what_it_says(file.media_type, passing.ends):
                 return Verdict.INVALID
             return verdict
+
+    async def check(self) -> None:
+        """Raise Unavailable if nobody would look for threats now."""
+        await self._threats.check()
 
 
 async def _is_what_it_says(media_type: str, ends: Ends) -> bool:
@@ -82,6 +92,16 @@ class Clamd:
                     await _send(peer, chunks)
                     return _verdict(await _answer(peer))
         except (OSError, TimeoutError) as error:
+            raise Unavailable(PART) from error
+
+    async def check(self) -> None:
+        """Raise Unavailable unless the daemon answers."""
+        try:
+            with await self._connected() as peer:
+                await asyncio.get_running_loop().sock_sendall(peer, _ARE_YOU_THERE)
+                if await _answer(peer) != _HERE:
+                    raise Unavailable(PART)
+        except OSError as error:
             raise Unavailable(PART) from error
 
     async def _connected(self) -> socket.socket:
@@ -162,3 +182,6 @@ class ScriptedThreats:
         if found or file.name.startswith(THREAT_NAME):
             return Verdict.THREAT
         return Verdict.INVALID if file.name.startswith(INVALID_NAME) else Verdict.CLEAN
+
+    async def check(self) -> None:
+        """It is always there."""

@@ -6,11 +6,8 @@ signing key lives in a file of its own, outside the database. Source: rules chap
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from pathlib import Path
 from typing import Final
 
 import msgspec
@@ -59,11 +56,9 @@ class SigningKey:
         self.kid: str = key.thumbprint()
 
     @classmethod
-    def kept_at(cls, path: Path) -> SigningKey:
-        """The key in the PEM file at `path`, which is made, readable by its owner alone, if there is none."""
-        if not path.exists():
-            _keep(RSAKey.generate_key(2048, private=True).as_pem(private=True), path)
-        return cls(RSAKey.import_key(path.read_bytes()))
+    def from_pem(cls, pem: bytes) -> SigningKey:
+        """The key in a PEM. Raises ValueError."""
+        return cls(RSAKey.import_key(pem))
 
     def public_keys(self) -> dict[str, list[dict[str, str]]]:
         """The JSON Web Key Set by which others check our signatures."""
@@ -75,21 +70,9 @@ class SigningKey:
         return sign(claims, self._key, self.kid, ALGORITHM)
 
 
-def _keep(pem: bytes, path: Path) -> None:
-    """Write a private file whole; if another process was faster, its file stays."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, draft = tempfile.mkstemp(dir=path.parent)  # made with mode 0600
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(pem)
-            file.flush()
-            os.fsync(file.fileno())
-        try:
-            os.link(draft, path)
-        except FileExistsError:
-            return
-    finally:
-        os.unlink(draft)
+def new_signing_key() -> bytes:
+    """A new private RSA key as PEM."""
+    return RSAKey.generate_key(2048, private=True).as_pem(private=True)
 
 
 class IdToken(msgspec.Struct, frozen=True, kw_only=True):

@@ -41,6 +41,16 @@ async def open_store(url: str, audit_key: bytes, observe_group: Callable[[int], 
     return await open_postgres(url, audit_key)
 
 
+async def holds_tables(url: str) -> bool:
+    """Whether the database at `url` was ever migrated. Raises Unavailable if it can't be reached."""
+    path = sqlite_path(url)
+    if path is not None:
+        return path.exists()
+    from openers.store.postgres import holds_tables_in_postgres  # as above
+
+    return await holds_tables_in_postgres(url)
+
+
 def sqlite_path(url: str) -> Path | None:
     """The file that a `sqlite:///` URL names (three slashes: relative), or `None` for another database."""
     kind, _, path = url.partition(":///")

@@ -272,6 +272,18 @@ async def _pool(url: str, connections: int, patience: Patience) -> asyncpg.Pool[
         raise Unavailable("database") from error
 
 
+async def holds_tables_in_postgres(url: str) -> bool:
+    """Whether the database at `url` was ever migrated. Raises Unavailable."""
+    try:
+        raw = await asyncpg.connect(url)
+    except DRIVER as error:
+        raise Unavailable("database") from error
+    try:
+        return await raw.fetchval("SELECT to_regclass('alembic_version')") is not None
+    finally:
+        await raw.close()
+
+
 async def migrate_postgres(url: str) -> bool:
     """Bring the database at `url` to the present schema; whether there was anything to do. Raises Unavailable."""
     try:

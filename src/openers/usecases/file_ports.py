@@ -98,3 +98,7 @@ class Scanner(Protocol):
     async def scan(self, file: UploadedFile, chunks: AsyncIterator[bytes]) -> Verdict:
         """What is in the file. INVALID: its content is not what its type says, or can't be looked into."""
         ...
+
+    async def check(self) -> None:
+        """Raise Unavailable if it would not scan now."""
+        ...

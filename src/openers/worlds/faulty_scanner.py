@@ -23,3 +23,7 @@ class FaultyScanner:
         if fault is not None:
             await asyncio.sleep(fault.waits_s)
         return await self._scanner.scan(file, chunks)
+
+    async def check(self) -> None:
+        """Raise Unavailable if it would not scan now. Faults only make it late."""
+        await self._scanner.check()

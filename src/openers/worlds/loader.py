@@ -24,7 +24,7 @@ from openers.worlds.clock import ClockState
 from openers.worlds.held import Held, Kept
 from openers.worlds.ids import IdsState
 from openers.worlds.own_pas import OwnPas
-from openers.worlds.packs import Pack, PackPas
+from openers.worlds.packs import Pack, PackPas, read_pack
 from openers.worlds.story import Stage
 
 
@@ -78,6 +78,25 @@ async def populate(held: Held, pack: Pack, settings: Settings, seed: int = 0) ->
         bookings=pas.bookings,
         pas_url=held.pas_url if pack.pas is None else pack.pas.url,
     )
+
+
+async def follow_pas(held: Held, pack: Pack) -> Kept:
+    """Link the services whose PAS is that of `pack` to where it listens now; what the world then is.
+
+    Services that somebody has linked to another PAS stay linked to it. Raises Unavailable.
+    """
+    pas = pack.pas
+    if pas is None or pas.url == held.pas_url or pack.name != held.pack:
+        return held.kept
+    own = read_pack(pack.name).pas
+    before = held.pas_url or (own.url if own is not None else "")
+    world = held.world.for_call(system_entry("Link PAS", held.world.wall.now()))
+    async with world.read() as tx:
+        links = [link for link in await tx.links.all() if link.url == before]
+    for link in links:
+        await link_pas(LinkPas(service=link.service, url=pas.url, client_id=link.client_id), world)
+    held.pas_url = pas.url
+    return held.kept
 
 
 def linked_at(url: str, pack: Pack) -> Pack:

@@ -22,6 +22,7 @@ from openers.api.request import Request, Scope, WorldOf
 from openers.bootstrap import Service, jobs_of, note_job, open_world, service_of, start_regular_work
 from openers.domain.codes import ClinicalTerm
 from openers.key_files import read_or_make_key
+from openers.places import base_of
 from openers.settings import Settings
 from openers.telemetry.metrics import Metrics
 from openers.usecases.due import DueRunner
@@ -70,7 +71,7 @@ class TestService:
         """Serve one HTTP request in the world that it is for."""
         tenant = next((value.decode("latin-1") for name, value in scope["headers"] if name == TENANT), "")
         try:
-            held = await self.worlds.of_tenant(tenant) if tenant else self.worlds.main
+            held = self.worlds.of_tenant(tenant) if tenant else self.worlds.main
             held.in_use += 1
         except Refusal as refusal:
             loop = self.inner.edge.loop
@@ -176,12 +177,11 @@ def all_terms() -> Iterable[ClinicalTerm]:
 
 
 def worlds_directory(settings: Settings) -> Path:
-    """Where snapshots are kept: beside the SQLite file, or beside the keys under the name of the database."""
-    path = settings.sqlite_path
-    if path is not None:
-        return path.with_name(f"{path.name}.worlds")
-    name = settings.database_url.partition("?")[0].rpartition("/")[2]
-    return settings.audit_key_file.parent.parent / f"{name}.worlds"
+    """Where snapshots are kept: beside the database's file, or beside the keys under the name of the database."""
+    base = base_of(settings.database_url)
+    directory = base.with_name(f"{base.name}.worlds")
+    of_0_1 = settings.audit_key_file.parent.parent / directory.name  # of a database that is no file
+    return directory if settings.sqlite_path is not None or directory.exists() or not of_0_1.exists() else of_0_1
 
 
 def _emptied(directory: Path) -> Path:

@@ -78,15 +78,15 @@ class Worlds:
             return held
         if name in self._gone:
             raise GoneIdle(f"World {name} was dropped, as nobody used it for {IDLE_S / 60:.0f} minutes: fork it again")
-        raise Unknown(f"There is no world {name}: GET /_test/worlds lists them")
+        known = ", ".join(each.name for each in self.all)
+        raise Unknown(f"There is no world {name}; there are: {known[:500]}. POST /_test/worlds forks another")
 
-    async def of_tenant(self, name: str) -> Held:
-        """The world of this name, forked from main as it is now if there is none. Raises GoneIdle, NoForks, BadCall."""
+    def of_tenant(self, name: str) -> Held:
+        """The world that a request names; no request makes one. Raises BadCall, GoneIdle, Unknown."""
         if name in (MAIN, self.main.label):
             return self.main
-        if name in self._forks or name in self._gone:
-            return self.named(name)
-        return await self.fork(name, self.main)
+        check_name(name)
+        return self.named(name)
 
     async def fork(self, name: str, source: Held | str, seed: int | None = None) -> Held:
         """A new world like `source`: a world as it is now, or a snapshot. Raises Taken, Unknown, NoForks, BadCall."""

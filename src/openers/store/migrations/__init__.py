@@ -7,6 +7,7 @@ no second driver and no second connection is needed. Alembic is imported only wh
 from __future__ import annotations
 
 import io
+import logging
 from pathlib import Path
 from typing import Final
 
@@ -20,6 +21,7 @@ REVISION: Final = "SELECT version_num FROM alembic_version"
 
 def migration_sql(dialect: Dialect, current: str | None) -> str:
     """The statements that lead from revision `current` (`None`: an empty database) to `HEAD`."""
+    logging.getLogger("alembic").setLevel(logging.WARNING)  # it has a line for each step; the caller has one for all
     from alembic.migration import MigrationContext, MigrationStep
     from alembic.operations import Operations
     from alembic.script import ScriptDirectory

@@ -1,0 +1,70 @@
+"""What a process that serves is given: the parent's complete settings as one value, which it checks and logs.
+
+Called by `openers.server`, in the parent and in each of its worker processes. A worker never reads its own environment:
+the command line may have said otherwise, and the two would serve different things at one address.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from hashlib import sha256
+from importlib.metadata import version
+from typing import Final
+
+import msgspec
+import structlog
+from uvicorn.supervisors import Multiprocess
+
+from openers.settings import Settings, SettingsError
+
+TEST_MODE: Final = "openers.worlds"
+"""The package of test mode, which a process in production must not be able to import."""
+_log = structlog.get_logger()
+
+
+class HandedOver(msgspec.Struct, frozen=True):
+    """Settings on their way to a worker, and the parent's digest of them. Can be pickled."""
+
+    settings: Settings
+    digest: str
+
+    def opened(self) -> Settings:
+        """The settings. Raises SettingsError if this process does not understand them as the parent does."""
+        if _digest(self.settings) != self.digest:
+            problem = "This worker reads other settings than its parent, as after an update: start the service again"
+            raise SettingsError((problem,))
+        return self.settings
+
+
+def hand_over(settings: Settings) -> HandedOver:
+    """Prepare `settings` for a worker."""
+    return HandedOver(settings, _digest(settings))
+
+
+def begin_process(settings: Settings) -> None:
+    """Log the settings that this process serves with, and in production bar the package of test mode.
+
+    Raises RuntimeError if production has loaded that package already.
+    """
+    if settings.production:
+        if sys.modules.get(TEST_MODE) is not None:
+            raise RuntimeError("production has loaded the modules of test mode")
+        sys.modules[TEST_MODE] = None  # type: ignore[assignment]  # makes its import fail
+    _log.info("settings in force", pid=os.getpid(), values=settings.changed())
+
+
+class Workers(Multiprocess):
+    """The worker processes, seen by their parent."""
+
+    def keep_subprocess_alive(self) -> None:
+        """Replace a worker that has died; stop all of them if one could not start."""
+        for process in self.processes:
+            process.child_conn.close()  # the worker's end: while it is open here too, its death is not noticed
+        super().keep_subprocess_alive()
+
+
+def _digest(settings: Settings) -> str:
+    """A digest of the version of the package and of each name and value, secrets included: never logged."""
+    values = sorted((name, str(value)) for name, value in msgspec.structs.asdict(settings).items())
+    return sha256(msgspec.json.encode([version("openers"), values])).hexdigest()

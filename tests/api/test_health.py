@@ -1,0 +1,119 @@
+"""The health page says what does not work: polls, disk and scanner as well as the database."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Final
+
+import msgspec
+import pytest
+from tests.service import Running, settings_for
+
+from openers.api.health import Health, Upkeep
+from openers.bootstrap import do_due_work
+from openers.documents.scanning import Clamd, ContentScanner
+from openers.usecases.world import World
+from openers.worlds.mode import open_test_service
+
+pytestmark = pytest.mark.anyio
+MUCH: Final = 2**62
+HOUR: Final = timedelta(hours=1)
+
+
+def upkeep(directory: Path, **changes: int) -> Upkeep:
+    """Polls each hour; room in `directory`, where any is enough."""
+    return Upkeep(poll_every=HOUR, directories=[directory], **{"low_bytes": 1, "full_bytes": 1, **changes})
+
+
+async def checks(world: World, needs: Upkeep) -> tuple[int, str, dict[str, str]]:
+    """Status code, status, and the checks that did not pass."""
+    code, body = await Health(world, needs).report()
+    found = msgspec.convert(body["checks"], dict[str, str])
+    return code, str(body["status"]), {name: value for name, value in found.items() if value != "pass"}
+
+
+async def test_services_whose_slots_are_not_polled_are_a_warning(service: Running, tmp_path: Path) -> None:
+    """Nobody has polled them yet, or the last time is long ago."""
+    world, needs = service.service.world, upkeep(tmp_path)
+    assert await checks(world, needs) == (200, "warn", {"polls": "warn"})
+    made = await open_test_service(settings_for(f"sqlite:///{tmp_path / 'b.db'}", tmp_path), own_pas=True)
+    assert await checks(made.world, needs) == (200, "pass", {})  # it has no linked service
+    await made.close()
+    await made.world.store.close()
+
+
+async def test_a_poll_that_is_long_ago_is_a_warning(sqlite_template: Path, tmp_path: Path, keys: Path) -> None:
+    """Three times the pause between polls is long; the world's own clock decides."""
+    from tests.service import copied
+
+    made = await open_test_service(settings_for(copied(sqlite_template, tmp_path), keys), own_pas=True)
+    await do_due_work(made.inner)
+    needs = upkeep(tmp_path)
+    assert await checks(made.world, needs) == (200, "pass", {})
+    for hours, expected in ((2, "pass"), (2, "warn")):
+        made.worlds.main.clock.set(made.worlds.main.clock.now() + hours * HOUR)
+        assert (await checks(made.world, needs))[1] == expected
+    await made.close()
+    await made.world.store.close()
+
+
+@pytest.mark.parametrize(
+    ("room", "code", "disk"),
+    [({}, 200, None), ({"low_bytes": MUCH}, 200, "warn"), ({"full_bytes": MUCH}, 503, "fail")],
+)
+async def test_a_disk_that_fills_is_seen(
+    service: Running, tmp_path: Path, room: dict[str, int], code: int, disk: str | None
+) -> None:
+    """Little room is a warning; with hardly any, nothing can be written."""
+    found = await checks(service.service.world, upkeep(tmp_path, **room))
+    assert (found[0], found[2].get("disk")) == (code, disk)
+
+
+async def test_a_disk_that_is_gone_is_a_failure(service: Running, tmp_path: Path) -> None:
+    """As after an unmount."""
+    assert (await checks(service.service.world, upkeep(tmp_path / "gone")))[:2] == (503, "fail")
+
+
+@asynccontextmanager
+async def daemon(answer: bytes | None) -> AsyncGenerator[tuple[str, list[bytes]]]:
+    """The address of a daemon that gives an answer, or none, and what it was asked."""
+    asked: list[bytes] = []
+    done = asyncio.Event()
+
+    async def behave(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.append(await reader.readuntil(b"\0"))
+        if answer is None:
+            await done.wait()
+        else:
+            writer.write(answer)
+        writer.close()
+
+    async with await asyncio.start_server(behave, "127.0.0.1", 0) as server:
+        yield f"tcp://127.0.0.1:{server.sockets[0].getsockname()[1]}", asked
+        done.set()
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"), [(b"PONG\0", None), (b"stream: OK\0", "warn"), (b"", "warn"), (None, "warn")]
+)
+async def test_a_scanner_that_does_not_answer_is_a_warning(
+    service: Running, tmp_path: Path, answer: bytes | None, expected: str | None
+) -> None:
+    """Uploads are taken, but nobody can read them. Many callers cost the daemon no more than one."""
+    async with daemon(answer) as (url, asked):
+        world = msgspec.structs.replace(service.service.world, scanner=ContentScanner(Clamd(url)))
+        health = Health(world, upkeep(tmp_path))
+        reports = await asyncio.gather(*(health.report() for _ in range(20)))
+    found = {str(msgspec.to_builtins(body["checks"])["scanner"]) for _, body in reports}
+    assert found == {expected or "pass"}
+    assert asked == [b"zPING\0"]
+
+
+async def test_no_scanner_at_all_is_a_warning(service: Running, tmp_path: Path) -> None:
+    """Nothing listens."""
+    world = msgspec.structs.replace(service.service.world, scanner=ContentScanner(Clamd("tcp://127.0.0.1:1")))
+    assert (await checks(world, upkeep(tmp_path)))[2]["scanner"] == "warn"
