@@ -17,7 +17,7 @@ from openers.domain.identifiers import Ubrn
 from openers.store.audit_reading import read_chain
 from openers.store.audit_verify import verify
 from openers.store.opening import migrate
-from openers.store.postgres import Patience, PostgresStore, open_postgres
+from openers.store.postgres import PATIENCE, Patience, PostgresStore, open_postgres
 from openers.store.postgres_sealing import SEALED_AT_ONCE, SEALING, TAKEN_AT_ONCE
 from tests.store.outside import execute, fetch
 from tests.store.records import KEY, add_referral, entry, found, referral
@@ -36,7 +36,7 @@ def url(postgres_server: PostgresServer) -> str:
 
 
 @asynccontextmanager
-async def opened(url: str, connections: int = 8, patience: Patience = SHORT) -> AsyncGenerator[PostgresStore]:
+async def opened(url: str, connections: int = 8, patience: Patience = PATIENCE) -> AsyncGenerator[PostgresStore]:
     """A store over it."""
     store = await open_postgres(url, KEY, connections, patience)
     try:
@@ -55,7 +55,7 @@ async def hold(store: PostgresStore, key: str, inside: asyncio.Event, release: a
 
 async def test_a_record_that_somebody_works_on_is_locked_for_others(url: str) -> None:
     """After the time that one waits for it; other records are free, and so is this one afterwards."""
-    async with opened(url) as one, opened(url) as two:
+    async with opened(url) as one, opened(url, patience=Patience(lock_s=0.05)) as two:
         inside, release = asyncio.Event(), asyncio.Event()
         holder = asyncio.create_task(hold(one, "000000000001", inside, release))
         await inside.wait()
@@ -74,7 +74,7 @@ async def test_a_record_that_somebody_works_on_is_locked_for_others(url: str) ->
 
 async def test_one_waits_a_second_for_a_record(url: str) -> None:
     """Unless told otherwise."""
-    async with opened(url, patience=Patience()) as store:
+    async with opened(url) as store:
         inside, release = asyncio.Event(), asyncio.Event()
         holder = asyncio.create_task(hold(store, "1", inside, release))
         await inside.wait()
@@ -118,7 +118,7 @@ async def test_a_deadlock_is_a_clash(url: str) -> None:
 
 async def test_a_pool_that_is_used_up_is_unavailable_and_recovers(url: str) -> None:
     """Who waits too long for a connection is told to come again."""
-    async with opened(url, connections=1) as store:
+    async with opened(url, connections=1, patience=SHORT) as store:
         inside, release = asyncio.Event(), asyncio.Event()
         holder = asyncio.create_task(hold(store, "1", inside, release))
         await inside.wait()
@@ -160,7 +160,7 @@ async def test_witnesses_hear_of_every_failure(url: str) -> None:
 
 async def test_two_sealers_never_seal_the_same(url: str) -> None:
     """Entries are sealed once each, in one chain, however many processes are at it."""
-    async with opened(url, patience=Patience()) as one, opened(url, patience=Patience()) as two:
+    async with opened(url) as one, opened(url) as two:
         await asyncio.gather(*(store.witness(entry(f"e{n:03}")) for n in range(100) for store in (one, two)))
         await asyncio.gather(*(store.upkeep() for store in (one, two, one, two)))
         await one.upkeep()
@@ -179,7 +179,7 @@ async def test_sealing_is_left_to_the_process_that_is_at_it(url: str) -> None:
     waiting = "SELECT count(*) FROM audit_pending"
     sealer = await asyncpg.connect(url)
     try:
-        async with opened(url, patience=Patience()) as store:
+        async with opened(url) as store:
             await store.witness(entry())
             await sealer.execute("SELECT pg_advisory_lock($1)", SEALING)
             await store.upkeep()

@@ -6,7 +6,9 @@ on PostgreSQL another process may end a session, so what is remembered is read a
 
 from __future__ import annotations
 
+import asyncio
 from collections import OrderedDict
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
 import msgspec
@@ -38,6 +40,7 @@ class AccessCache:
         self._ttl = None if ttl_s is None else timedelta(seconds=ttl_s)
         self._callers: OrderedDict[tuple[str, str], tuple[Caller, Instant]] = OrderedDict()
         self._epoch = 0
+        self._reading: dict[tuple[str, str, int], asyncio.Future[Caller]] = {}
 
     @property
     def epoch(self) -> int:
@@ -62,6 +65,27 @@ class AccessCache:
         self._callers.move_to_end((world, key))
         if len(self._callers) > self._most:
             self._callers.popitem(last=False)
+
+    async def once(self, world: str, key: str, read: Callable[[], Awaitable[Caller]]) -> Caller:
+        """Return what `read` returns. Of calls that ask for one caller at once, one reads and the others wait for it.
+
+        What was being read when something was forgotten is for those that asked before. Raises what `read` raises.
+        """
+        place = (world, key, self._epoch)
+        under_way = self._reading.get(place)
+        if under_way is not None:
+            await asyncio.wait([under_way])
+            if not under_way.cancelled():
+                return under_way.result()
+        self._reading[place] = mine = asyncio.get_running_loop().create_future()
+        try:
+            caller = await read()
+            mine.set_result(caller)
+            return caller
+        finally:
+            mine.cancel()  # which changes nothing if the caller was read
+            if self._reading.get(place) is mine:
+                del self._reading[place]
 
     def forget(self, session: str) -> None:
         """Forget every caller of a session that has ended."""
@@ -91,12 +115,16 @@ async def open_bearer(token: str, world: World, cache: AccessCache) -> Caller:
     caller = cache.get(world.name, key, now)
     if caller is not None:
         return caller
-    epoch = cache.epoch
-    async with world.read() as tx:
-        caller = await _caller(token, tx, now)
-    if cache.epoch == epoch:  # else a session may have ended while this was being read
-        cache.put(world.name, key, caller, now)
-    return caller
+
+    async def _read() -> Caller:
+        epoch = cache.epoch
+        async with world.read() as tx:
+            caller = await _caller(token, tx, now)
+        if cache.epoch == epoch:  # else a session may have ended while this was being read
+            cache.put(world.name, key, caller, now)
+        return caller
+
+    return await cache.once(world.name, key, _read)
 
 
 async def _caller(token: str, tx: Tx, now: Instant) -> Caller:
