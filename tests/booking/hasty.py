@@ -11,7 +11,6 @@ from typing import Final
 
 import msgspec
 
-from openers.api.request import always
 from openers.bootstrap import Service
 from openers.domain.booking import PasAppointment, PasBooking, PasLink
 from openers.domain.clock import Instant
@@ -20,6 +19,7 @@ from openers.key_files import read_or_make_signing_key
 from openers.pas.connector import PasConnector
 from openers.usecases.booking_ports import Pas
 from tests.pas.small_pas import SmallPas
+from tests.service import edge_in
 
 SOON_S: Final = 1.0
 
@@ -70,6 +70,4 @@ def give_up_what_hangs(service: Service, small: SmallPas) -> Service:
     sign = read_or_make_signing_key(settings.signing_key_file).sign
     hasty = PasConnector(settings.base_url.rstrip("/"), sign, world.wall, SOON_S)
     world = msgspec.structs.replace(world, pas=HastyPas(world.pas, hasty, small))
-    return msgspec.structs.replace(
-        service, world=world, edge=msgspec.structs.replace(service.edge, world=always(world))
-    )
+    return msgspec.structs.replace(service, world=world, edge=edge_in(world, service))

@@ -77,7 +77,7 @@ async def test_a_record_that_somebody_works_on_is_locked_for_others(url: str) ->
 
 async def test_one_waits_a_second_for_a_record(url: str) -> None:
     """Unless told otherwise."""
-    async with opened(url, patience=Patience()) as store:
+    async with opened(url) as store:
         inside, release = asyncio.Event(), asyncio.Event()
         holder = asyncio.create_task(hold(store, "1", inside, release))
         await inside.wait()
@@ -163,7 +163,7 @@ async def test_witnesses_hear_of_every_failure(url: str) -> None:
 
 async def test_two_sealers_never_seal_the_same(url: str) -> None:
     """Entries are sealed once each, in one chain, however many processes are at it."""
-    async with opened(url, patience=Patience()) as one, opened(url, patience=Patience()) as two:
+    async with opened(url) as one, opened(url) as two:
         await asyncio.gather(*(store.witness(entry(f"e{n:03}")) for n in range(100) for store in (one, two)))
         await asyncio.gather(*(store.upkeep() for store in (one, two, one, two)))
         await one.upkeep()
@@ -182,7 +182,7 @@ async def test_sealing_is_left_to_the_process_that_is_at_it(url: str) -> None:
     waiting = "SELECT count(*) FROM audit_pending"
     sealer = await asyncpg.connect(url)
     try:
-        async with opened(url, patience=Patience()) as store:
+        async with opened(url) as store:
             await store.witness(entry())
             await sealer.execute("SELECT pg_advisory_lock($1)", SEALING)
             await store.upkeep()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
@@ -85,6 +86,30 @@ def test_the_least_recently_used_is_dropped() -> None:
     cache.get("w", "1", NOW)
     cache.put("w", "3", caller(), NOW)
     assert [bool(cache.get("w", key, NOW)) for key in ("1", "2", "3")] == [True, False, True]
+
+
+@pytest.mark.anyio
+async def test_calls_that_ask_for_one_caller_at_once_read_it_once() -> None:
+    """One that asks after something was forgotten reads anew; if the reading fails, each reads for itself."""
+    cache, reads, go = AccessCache(), list[str](), asyncio.Event()
+
+    async def read() -> Caller:
+        reads.append("read")
+        await go.wait()
+        if len(reads) == 3:
+            raise LookupError
+        return caller()
+
+    first = [asyncio.create_task(cache.once("w", "k", read)) for _ in range(3)]
+    await asyncio.sleep(0)
+    cache.forget("another session")
+    later = asyncio.create_task(cache.once("w", "k", read))
+    await asyncio.sleep(0)
+    go.set()
+    assert [await each for each in (*first, later)] == [caller()] * 4
+    assert len(reads) == 2
+    ended = await asyncio.gather(*(cache.once("w", "k", read) for _ in range(2)), return_exceptions=True)
+    assert [type(each) for each in ended] == [LookupError, Caller]
 
 
 def test_ending_a_session_forgets_all_its_tokens_and_no_others() -> None:

@@ -8,6 +8,7 @@ import inspect
 import asyncpg
 import pytest
 from asyncpg import exceptions
+from asyncpg.exceptions._base import DataError as OwnDataError
 
 from openers.domain.errors import NotFound, OpenersError, RecordLocked, Unavailable
 from openers.domain.fields import Field
@@ -40,8 +41,8 @@ OURS = (
     asyncpg.CaseNotFoundError,
     asyncpg.InvalidCursorNameError,
     asyncpg.WithCheckOptionViolationError,
-    exceptions._base.DataError,  # pyright: ignore[reportPrivateUsage, reportAttributeAccessIssue] # the client's own
-    exceptions._base.ClientConfigurationError,  # pyright: ignore[reportPrivateUsage, reportAttributeAccessIssue] # as above
+    OwnDataError,
+    exceptions.ClientConfigurationError,
 )
 """Faults of a statement of ours: they stay what they are, and the edge answers 500 with the id of a log entry."""
 LOST: list[Exception] = [

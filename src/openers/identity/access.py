@@ -6,8 +6,10 @@ on PostgreSQL another process may end a session, so what is remembered is read a
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections import OrderedDict
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Final
 
@@ -59,6 +61,7 @@ class AccessCache:
         self._callers: OrderedDict[tuple[str, str], tuple[Caller, Instant]] = OrderedDict()
         self._gone: OrderedDict[tuple[str, str], TokenFault] = OrderedDict()
         self._epoch = 0
+        self._reading: dict[tuple[str, str, int], asyncio.Future[Caller]] = {}
 
     @property
     def epoch(self) -> int:
@@ -95,6 +98,27 @@ class AccessCache:
         if len(self._callers) > self._most:
             self._callers.popitem(last=False)
 
+    async def once(self, world: str, key: str, read: Callable[[], Awaitable[Caller]]) -> Caller:
+        """Return what `read` returns. Of calls that ask for one caller at once, one reads and the others wait for it.
+
+        What was being read when something was forgotten is for those that asked before. Raises what `read` raises.
+        """
+        place = (world, key, self._epoch)
+        under_way = self._reading.get(place)
+        if under_way is not None:
+            await asyncio.wait([under_way])
+            if not under_way.cancelled():
+                return under_way.result()
+        self._reading[place] = mine = asyncio.get_running_loop().create_future()
+        try:
+            caller = await read()
+            mine.set_result(caller)
+            return caller
+        finally:
+            mine.cancel()  # which changes nothing if the caller was read
+            if self._reading.get(place) is mine:
+                del self._reading[place]
+
     def forget(self, session: str) -> None:
         """Forget every caller of a session that has ended."""
         for at in [at for at, (caller, _) in self._callers.items() if _session_of(caller) == session]:
@@ -130,12 +154,16 @@ async def open_bearer(token: str, world: World, cache: AccessCache) -> Caller:
     caller = cache.get(world.name, key, now)
     if caller is not None:
         return caller
-    epoch = cache.epoch
-    async with world.read() as tx:
-        caller = await _caller(token, tx, now)
-    if cache.epoch == epoch:  # else a session may have ended while this was being read
-        cache.put(world.name, key, caller, now)
-    return caller
+
+    async def _read() -> Caller:
+        epoch = cache.epoch
+        async with world.read() as tx:
+            caller = await _caller(token, tx, now)
+        if cache.epoch == epoch:  # else a session may have ended while this was being read
+            cache.put(world.name, key, caller, now)
+        return caller
+
+    return await cache.once(world.name, key, _read)
 
 
 def known_bearer(token: str, world: World, cache: AccessCache) -> Caller | None:
