@@ -20,9 +20,9 @@ from openers.worlds.packs import Pack, PackPas, read_pack
 from openers.worlds.snapshots import Snapshots
 
 
-async def load(settings: Settings) -> None:
-    """Load the pack that the settings' world names. Raises BlockingIOError, Unavailable."""
-    await _load(settings, read_pack(settings.world), only_if_empty=False)
+async def load(settings: Settings, pack: str) -> None:
+    """Load a pack, named or by the path of its file. Raises BlockingIOError, Unavailable, PackError."""
+    await _load(settings, read_pack(pack), only_if_empty=False)
 
 
 async def load_if_empty(settings: Settings, pack: Pack, *, insists: bool = False) -> None:
@@ -31,7 +31,7 @@ async def load_if_empty(settings: Settings, pack: Pack, *, insists: bool = False
     `insists`: raise SettingsError if those are of another pack.
     """
     held = await _load(settings, pack, only_if_empty=True)
-    if insists and held != pack.name:
+    if insists and held != pack.reference:
         told = f"{settings.database_url} holds the world {held}: name another database for {pack.name}"
         raise SettingsError((told,))
 
@@ -51,14 +51,14 @@ async def _load(settings: Settings, pack: Pack, *, only_if_empty: bool) -> str:
     lock = writer_lock(settings)
     snapshots = Snapshots(worlds_directory(settings))
     try:
-        main, _ = await open_main(settings, Metrics(), snapshots)
+        main, _ = await open_main(settings, Metrics(), snapshots, pack.clinical_terms)
         try:
             async with main.world.read() as tx:
                 loaded = bool(await tx.directory.version())
             if only_if_empty and loaded:
                 return main.pack
             snapshots.put_main(await populate(main, pack, settings))
-            return pack.name
+            return pack.reference
         finally:
             await main.pas.close()
             await main.world.store.close()
@@ -67,9 +67,9 @@ async def _load(settings: Settings, pack: Pack, *, only_if_empty: bool) -> str:
             lock.release()
 
 
-def pack_with_pas_at(port: int | None, settings: Settings) -> Pack:
-    """The pack that the settings' world names, its PAS at `port` of this machine if one is given."""
-    pack = read_pack(settings.world)
+def pack_with_pas_at(port: int | None, reference: str) -> Pack:
+    """Return a pack, named or by path, its PAS at `port` of this machine if one is given. Raises PackError."""
+    pack = read_pack(reference)
     if port is None or pack.pas is None:
         return pack
     return linked_at(urlsplit(pack.pas.url)._replace(netloc=f"127.0.0.1:{port}").geturl(), pack)

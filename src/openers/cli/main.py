@@ -60,18 +60,23 @@ def demo(
     port: Port = None,
     pas_port: Annotated[int | None, typer.Option(help="Port of the Test PAS, the same at every start.")] = None,
     database_url: DatabaseUrl = None,
-    world: Annotated[str | None, typer.Option(help="The pack to load; `openers world list` names them.")] = None,
+    world: Annotated[
+        str | None, typer.Option(help="The pack to load: a name that `openers world list` tells, or a path.")
+    ] = None,
     let_in: Open = False,
     frozen: Frozen = False,
 ) -> None:
     """Serve a world with its Test PAS: load it if the database is empty, print addresses and a first call."""
     from openers.cli.demo import introduce, load_if_empty, pack_with_pas_at, test_pas
     from openers.server import serve as run
+    from openers.worlds.packs import reference_to, world_name
 
     switches = {"open": let_in or None, "frozen": frozen or None}
-    settings = settings_of(host=host, port=port, database_url=database_url, world=world or "demo", **switches)
+    reference = reference_to(world or "demo", Path())
+    given = {"host": host, "port": port, "database_url": database_url, "world": world_name(reference)}
+    settings = settings_of(**given, **switches)
     with told_in_one_line():
-        pack = pack_with_pas_at(pas_port, settings)
+        pack = pack_with_pas_at(pas_port, reference)
         asyncio.run(load_if_empty(settings, pack, insists=world is not None))
         pas = None if settings.frozen else pack.pas
         typer.echo(introduce(settings, pack, pas, Path(sys.argv[0])))
