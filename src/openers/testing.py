@@ -19,6 +19,7 @@ from typing import Any, Final
 import pytest
 
 from openers.settings import Settings, read_settings
+from openers.worlds.packs import read_pack, reference_to, world_name
 from openers_client.http import Answer, send
 
 WITHIN_S: Final = 120.0
@@ -36,7 +37,9 @@ class ControlRefused(AssertionError):
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """The option of the plugin."""
-    parser.addini("openers_pack", "the pack with which every world of openers.testing begins", default="demo")
+    parser.addini(
+        "openers_pack", "the pack with which every world of openers.testing begins: a name or a path", default="demo"
+    )
 
 
 class TestedService:
@@ -145,8 +148,6 @@ class WorldOfTest:
 
     def person(self, function: str) -> Role:
         """The pack's person for a business function. Raises LookupError."""
-        from openers.worlds.packs import read_pack
-
         pack = read_pack(self.service.pack)
         named = {str(each): user for each, user in pack.open_to.items()}
         for user in pack.users:
@@ -237,7 +238,10 @@ class ClockOfTest:
 @pytest.fixture(scope="session")
 def openers_service(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Generator[TestedService]:
     """A service of this process, for the whole run."""
-    service = TestedService(tmp_path_factory.mktemp("openers"), str(pytestconfig.getini("openers_pack")))
+    service = TestedService(
+        tmp_path_factory.mktemp("openers"),
+        reference_to(str(pytestconfig.getini("openers_pack")), pytestconfig.rootpath),
+    )
     yield service
     service.stop()
 
@@ -256,7 +260,7 @@ def _settings(directory: Path, base_url: str, pack: str) -> Settings:
         "audit_key_file": directory / "audit.key",
         "signing_key_file": directory / "signing.pem",
         "base_url": base_url,
-        "world": pack,
+        "world": world_name(pack),
     }
     return read_settings({}, given)
 

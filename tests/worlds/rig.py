@@ -83,7 +83,7 @@ async def rig(database_url: str, directory: Path, *, own_pas: bool = True, **set
 async def published_world(directory: Path) -> AsyncGenerator[Rig]:
     """A service with the world `published`, its door open, frozen, in `directory`."""
     url = f"sqlite:///{directory}/openers.db"
-    await load(settings_for(url, directory, world="published"))
+    await load(settings_for(url, directory, world="published"), "published")
     async with rig(url, directory, world="published", open=True, frozen=True) as made:
         yield made
 

@@ -29,9 +29,9 @@ PAS_PATH: Final = "/fhir"
 """Where the FHIR interface of the Test PAS is."""
 
 
-async def load(settings: Settings) -> None:
-    """Load the pack that the settings' world names. Raises BlockingIOError, Unavailable."""
-    await _load(settings, pack_with_pas(settings, pas_address(settings)), only_if_empty=False)
+async def load(settings: Settings, pack: str) -> None:
+    """Load a pack, named or by the path of its file. Raises BlockingIOError, Unavailable, PackError."""
+    await _load(settings, pack_with_pas(pack, pas_address(settings)), only_if_empty=False)
 
 
 async def load_if_empty(settings: Settings, pack: Pack, *, insists: bool = False) -> None:
@@ -40,7 +40,7 @@ async def load_if_empty(settings: Settings, pack: Pack, *, insists: bool = False
     `insists`: raise SettingsError if those are of another pack.
     """
     held = await _load(settings, pack, only_if_empty=True)
-    if insists and held != pack.name:
+    if insists and held != pack.reference:
         told = f"{settings.database_url} holds the world {held}: name another database for {pack.name}"
         raise SettingsError((told,))
 
@@ -63,7 +63,7 @@ async def _load(settings: Settings, pack: Pack, *, only_if_empty: bool) -> str:
     lock = writer_lock(settings)
     snapshots = Snapshots(worlds_directory(settings))
     try:
-        main, _ = await open_main(settings, Metrics(), snapshots)
+        main, _ = await open_main(settings, Metrics(), snapshots, pack.clinical_terms)
         try:
             async with main.world.read() as tx:
                 loaded = bool(await tx.directory.version())
@@ -71,7 +71,7 @@ async def _load(settings: Settings, pack: Pack, *, only_if_empty: bool) -> str:
                 snapshots.put_main(await follow_pas(main, pack))
                 return main.pack
             snapshots.put_main(await populate(main, pack, settings))
-            return pack.name
+            return pack.reference
         finally:
             await main.pas.close()
             await main.world.store.close()
@@ -91,9 +91,9 @@ def pas_address(settings: Settings, port: int | None = None) -> Wanted:
     return Wanted("the Test PAS", settings.host, port or settings.port + PAS_ABOVE, "--pas-port")
 
 
-def pack_with_pas(settings: Settings, at: Wanted) -> Pack:
-    """The pack that the settings' world names, its PAS, if it has one, at the given address."""
-    pack = read_pack(settings.world)
+def pack_with_pas(reference: str, at: Wanted) -> Pack:
+    """Return a pack, named or by path, its PAS, if it has one, at the given address. Raises PackError."""
+    pack = read_pack(reference)
     return linked_at(f"{address_of(at.host, at.port)}{PAS_PATH}", pack)
 
 

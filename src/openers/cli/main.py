@@ -85,7 +85,9 @@ def demo(
         int | None, typer.Option(min=1, max=65535, help="Port of the Test PAS; otherwise two above --port.")
     ] = None,
     database_url: DatabaseUrl = None,
-    world: Annotated[str | None, typer.Option(help="The pack to load; `openers world list` names them.")] = None,
+    world: Annotated[
+        str | None, typer.Option(help="The pack to load: a name that `openers world list` tells, or a path.")
+    ] = None,
     let_in: Open = False,
     frozen: Frozen = False,
 ) -> None:
@@ -93,13 +95,15 @@ def demo(
     from openers.cli.demo import introduce, load_if_empty, only_in_test_mode, pack_with_pas, pas_address, test_pas
     from openers.listening import listen
     from openers.server import serve as run
+    from openers.worlds.packs import reference_to, world_name
 
+    reference = reference_to(world or "demo", Path())
     where = {"host": host, "port": port, "base_url": base_url, "database_url": database_url}
-    settings = settings_of(**where, world=world or "demo", open=let_in or None, frozen=frozen or None)
+    settings = settings_of(**where, world=world_name(reference), open=let_in or None, frozen=frozen or None)
     with told_in_one_line():
         only_in_test_mode(settings)
         at = pas_address(settings, pas_port)
-        pack = pack_with_pas(settings, at)
+        pack = pack_with_pas(reference, at)
         pas = None if settings.frozen else pack.pas
         sockets = listen(service_address(settings), *(() if pas is None else (at,)))
         asyncio.run(load_if_empty(settings, pack, insists=world is not None))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -26,12 +27,17 @@ def list_worlds(as_json: Json = False) -> None:
 
 
 @app.command("load")
-def load(name: str, database_url: DatabaseUrl = None) -> None:
+def load(
+    name: Annotated[str, typer.Argument(metavar="PACK", help="A name, or the path of a TOML file.")],
+    database_url: DatabaseUrl = None,
+) -> None:
     """Load a pack into the database, beside what is there. Not while a service runs on a SQLite file."""
     from openers.cli.demo import load as load_into
+    from openers.worlds.packs import reference_to, world_name
 
+    reference = reference_to(name, Path())
     with told_in_one_line():
-        asyncio.run(load_into(settings_of(database_url=database_url, world=name)))
+        asyncio.run(load_into(settings_of(database_url=database_url, world=world_name(reference)), reference))
 
 
 @app.command("show")
@@ -47,9 +53,18 @@ def show(base_url: BaseUrl = HERE, as_json: Json = False) -> None:
 
 
 @app.command("become")
-def become(pack: str, world: WorldName = "main", seed: Seed = 0, base_url: BaseUrl = HERE) -> None:
+def become(
+    pack: Annotated[str, typer.Argument(metavar="PACK", help="A name, or the path of a TOML file, which is sent.")],
+    world: WorldName = "main",
+    seed: Seed = 0,
+    base_url: BaseUrl = HERE,
+) -> None:
     """Replace all that a world of a running service holds by a pack."""
-    ask("POST", f"{base_url}/_test/worlds/{world}/load", {"pack": pack, "seed": seed})
+    from openers.worlds.packs import is_path
+
+    with told_in_one_line():
+        sent = {"toml": Path(pack).read_text("utf-8"), "name": Path(pack).stem} if is_path(pack) else {"pack": pack}
+    ask("POST", f"{base_url}/_test/worlds/{world}/load", {**sent, "seed": seed})
 
 
 @app.command("fork")

@@ -25,6 +25,13 @@ class PackagedReference:
         self._extra_terms = tuple(extra_terms)
         self._systems: dict[CodeSystemName, CodeSystem] = {}
 
+    def learn(self, terms: Iterable[ClinicalTerm]) -> None:
+        """Have more terms join the dictionary."""
+        new = tuple(term for term in terms if self.clinical_term(term.code) != term)
+        if new:
+            self._extra_terms = (*self._extra_terms, *new)
+            del self._terms
+
     def code_system(self, name: CodeSystemName) -> CodeSystem:
         """One of the six dynamic code systems."""
         system = self._systems.get(name)

@@ -17,7 +17,7 @@ from openers.worlds.clinics import Clinic
 from openers.worlds.clock import ClockState, WorldClock
 from openers.worlds.ids import IdsState, SeededIds
 from openers.worlds.own_pas import OwnPas
-from openers.worlds.packs import pack_names, read_pack
+from openers.worlds.packs import knows_pack, read_pack
 
 MAIN = "main"
 """Name of the world that requests without a tenant go to."""
@@ -124,4 +124,4 @@ def forked(source: Held, store: Store, kept: Kept, names: tuple[str, str]) -> He
 
 def clinics_of(pack: str) -> Sequence[Clinic]:
     """The clinics of the pack with this name; none if there is no such pack, as in a world that was made by hand."""
-    return () if pack not in pack_names() else read_pack(pack).clinics
+    return read_pack(pack).clinics if knows_pack(pack) else ()

@@ -72,7 +72,7 @@ async def populate(held: Held, pack: Pack, settings: Settings, seed: int = 0) ->
     await load_directory(pack.afterwards, world)
     held.clock.state = ClockState(stands_at=pack.now)
     return Kept(
-        pack=pack.name,
+        pack=pack.reference or pack.name,
         ids=held.ids.state,
         clock=held.clock.state,
         bookings=pas.bookings,

@@ -40,7 +40,7 @@ from openers.worlds.http.world_page import Link, page_routes
 from openers.worlds.http.world_routes import world_routes
 from openers.worlds.ids import IdsState
 from openers.worlds.open_door import OpenDoor
-from openers.worlds.packs import pack_names, read_pack
+from openers.worlds.packs import knows_pack, pack_names, read_pack
 from openers.worlds.probing import LINKS, Probing
 from openers.worlds.refusals import Refusal
 from openers.worlds.registry import Around, Worlds
@@ -159,15 +159,19 @@ def _with_control(service: Service, worlds: Worlds, probed: Sequence[Offered]) -
     return msgspec.structs.replace(service, jobs=worlds.jobs, before_due=_before_due)
 
 
-async def open_main(settings: Settings, metrics: Metrics, snapshots: Snapshots) -> tuple[Held, SharedBlobs]:
-    """The world that the settings name, with movable parts, as the last process left it; the content of its files.
+async def open_main(
+    settings: Settings, metrics: Metrics, snapshots: Snapshots, terms: Iterable[ClinicalTerm] = ()
+) -> tuple[Held, SharedBlobs]:
+    """Open the world that the settings name, with movable parts, as the last process left it; and its files' content.
 
-    Its ids go on with a series of their own, since nobody knows how far the last process came with its own.
+    `terms` are clinical terms that it may hold beside those of known packs. Its ids go on with a series of their own,
+    since nobody knows how far the last process came with its own.
     """
-    world = await open_world(settings, metrics, all_terms())
+    known = snapshots.main() or Kept(pack=settings.world, ids=IdsState(0))
+    own = read_pack(known.pack).clinical_terms if knows_pack(known.pack) else ()
+    world = await open_world(settings, metrics, [*all_terms(), *own, *terms])
     blobs = SharedBlobs(world.blobs)
     world = msgspec.structs.replace(world, blobs=blobs)
-    known = snapshots.main() or Kept(pack=settings.world, ids=IdsState(0))
     return held_world(world, msgspec.structs.replace(known, ids=IdsState(secrets.randbits(63)))), blobs
 
 

@@ -17,7 +17,7 @@ from openers.domain.principal import RC
 from openers.identity.assurance import identity_is_verified, method_is_accepted
 from openers.usecases.ports import Tx
 from openers.worlds.held import Held
-from openers.worlds.packs import pack_names, read_pack
+from openers.worlds.packs import knows_pack, read_pack
 from openers.worlds.sessions import begin_session_of
 
 AUTHORIZATION: Final = b"authorization"
@@ -103,5 +103,5 @@ def _places(user: User, function: str, organisation: str) -> list[str]:
 
 def _preferred(pack: str, function: str) -> str | None:
     """The person whom the pack names for a function."""
-    named = read_pack(pack).open_to if pack in pack_names() else {}
+    named = read_pack(pack).open_to if knows_pack(pack) else {}
     return next((user for each, user in named.items() if each == function), None)

@@ -15,6 +15,7 @@ from typing import Final, NamedTuple
 import msgspec
 
 from openers.identity.access import AccessCache
+from openers.reference.packaged import PackagedReference
 from openers.settings import Settings
 from openers.usecases.due import Job
 from openers.usecases.world import World
@@ -22,7 +23,7 @@ from openers.worlds.content import Content, SharedBlobs
 from openers.worlds.copies import Copies
 from openers.worlds.held import MAIN, Held, Origin, forked
 from openers.worlds.loader import linked_at, populate
-from openers.worlds.packs import Pack, pack_names, read_pack
+from openers.worlds.packs import Pack, knows_pack, pack_names, read_pack, stamp_of
 from openers.worlds.refusals import BadCall, GoneIdle, Taken, Unknown
 from openers.worlds.snapshots import Snapshots
 
@@ -61,7 +62,7 @@ class Worlds:
         self._forks: dict[str, Held] = {}
         self._gone: dict[str, None] = {}
         self._used: Counter[str] = Counter()
-        self._packs: dict[tuple[str, int], Origin] = {}
+        self._packs: dict[tuple[str, int, int], Origin] = {}
         self._latest: dict[str, tuple[object, str]] = {}
         self._number = 0
 
@@ -146,18 +147,19 @@ class Worlds:
 
     async def load(self, held: Held, pack: str, seed: int = 0) -> None:
         """Replace all that a world holds by a pack. Raises Unknown, PackError, Unavailable."""
-        if pack not in pack_names():
+        if not knows_pack(pack):
             raise Unknown(f"There is no pack {pack}; there are: {', '.join(pack_names())}")
         async with self._replacing(held):
-            origin = self._packs.get((pack, seed))
+            key = (pack, seed, hash(stamp_of(pack)))
+            origin = self._packs.get(key)
             if origin is None:
-                origin = self._packs[pack, seed] = await self._loaded(held, pack, seed)
+                origin = self._packs[key] = await self._loaded(held, read_pack(pack), seed)
             await self._become(held, origin)
 
     async def reset(self, held: Held) -> None:
         """Put a world back to what it began as. Raises BadCall, Unavailable."""
         if held.origin is None:
-            if held.pack not in pack_names():
+            if not knows_pack(held.pack):
                 raise BadCall(f"It is not known how world {held.name} began: load a pack or restore a snapshot")
             await self.load(held, held.pack)
             return
@@ -205,13 +207,16 @@ class Worlds:
             yield
             await self._content.forget(before)
 
-    async def _loaded(self, held: Held, pack: str, seed: int) -> Origin:
+    async def _loaded(self, held: Held, pack: Pack, seed: int) -> Origin:
         """A copy of a world that holds a pack and nothing else, made by means of `held`."""
-        copy, before = f"pack.{pack}.{seed}", held.kept
+        self._number += 1
+        copy, before = f"pack.{self._number}", held.kept
+        if isinstance(held.world.reference, PackagedReference):
+            held.world.reference.learn(pack.clinical_terms)
         await self._keep(held, BEFORE)
         try:
             await self._copies.clear(held.world.store)
-            kept = await populate(held, linked_at(before.pas_url, read_pack(pack)), self.settings, seed)
+            kept = await populate(held, linked_at(before.pas_url, pack), self.settings, seed)
             await self._keep(held, copy)
         except BaseException:
             await self._copies.put_back(held.world.store, BEFORE)

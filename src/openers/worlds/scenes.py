@@ -29,7 +29,7 @@ from openers.usecases.ports import ReferenceData
 from openers.usecases.world import World
 from openers.worlds.held import Held, Origin
 from openers.worlds.ids import IdsState, SeededIds
-from openers.worlds.packs import Pack, Scene, pack_names, read_pack
+from openers.worlds.packs import Pack, Scene, knows_pack, read_pack, stamp_of
 from openers.worlds.registry import Worlds
 
 NAMED: Final = b"x-openers-scene"
@@ -47,7 +47,7 @@ class Scenes:
     def __init__(self, worlds: Worlds, routes: Routes, in_world: InWorld) -> None:
         """`routes` tell which operation a request is for."""
         self._worlds, self._routes, self._in_world = worlds, routes, in_world
-        self._origins: dict[tuple[str, str], Origin] = {}
+        self._origins: dict[tuple[str, str, int], Origin] = {}
         self._making = asyncio.Lock()
 
     async def play(self, scope: Scope, held: Held, receive: Any, send: Any) -> None:
@@ -79,7 +79,7 @@ class Scenes:
 
     def _for(self, scope: Scope, held: Held) -> tuple[Operation | None, Sequence[Scene]]:
         """The operation that is asked for, and the scenes of the world's pack that are for it."""
-        if held.pack not in pack_names() or not (scenes := read_pack(held.pack).scenes):
+        if not knows_pack(held.pack) or not (scenes := read_pack(held.pack).scenes):
             return None, ()
         request = Request(scope, PREFIX)
         match = self._routes.find(request.path)
@@ -92,11 +92,12 @@ class Scenes:
     async def _origin(self, name: str, scene: Scene) -> Origin:
         """The copy of the world at that moment."""
         async with self._making:
-            known = self._origins.get((name, scene.name))
+            key = (name, scene.name, hash(stamp_of(name)))
+            known = self._origins.get(key)
             if known is None:
-                copy = f"scene.{name}.{len(self._origins)}"
+                copy = f"scene.{len(self._origins)}"
                 made = await self._worlds.made(copy, _at(scene, name))
-                known = self._origins[name, scene.name] = _with_ids(made, scene)
+                known = self._origins[key] = _with_ids(made, scene)
         return known
 
     async def _at(self, scene: Scene, fork: World, scope: Scope, held: Held) -> World:

@@ -34,6 +34,11 @@ class Snapshots:
         return kept
 
     @property
+    def packs(self) -> Path:
+        """Where packs are kept that were sent to the service."""
+        return self._directory / "packs"
+
+    @property
     def content(self) -> Iterable[Collection[str]]:
         """The keys of the content that each snapshot names."""
         return [self.get(name).content for name in self.names]

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from openers.domain.clock import Instant
 from openers.worlds.held import MAIN, Held
 from openers.worlds.http.control import Offered, json_reply, read_json, route
-from openers.worlds.packs import pack_names
+from openers.worlds.packs import is_path, keep_received, pack_names
 from openers.worlds.refusals import BadCall
 from openers.worlds.registry import Worlds
 
@@ -28,9 +28,14 @@ class NewWorld(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={
 
 
 class PackWanted(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The pack to load, and the seed of the ids that are drawn from then on."""
+    """The pack to load, and the seed of the ids that are drawn from then on.
 
-    pack: str
+    `pack` is a name. A pack of one's own is sent itself, as `toml`; it is called `name` if it says no name of its own.
+    """
+
+    pack: str | None = None
+    toml: str | None = None
+    name: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{1,40}$")] = "received"
     seed: Seed = 0
 
 
@@ -89,7 +94,7 @@ def world_routes(worlds: Worlds) -> list[Offered]:
 
     async def _load(request: Request) -> Described:
         held, wanted = _named(request, worlds), await read_json(request, PackWanted)
-        await worlds.load(held, wanted.pack, wanted.seed)
+        await worlds.load(held, _pack(wanted, worlds), wanted.seed)
         return described(held)
 
     async def _reset(request: Request) -> Described:
@@ -134,6 +139,8 @@ async def make(worlds: Worlds, wanted: NewWorld) -> Held:
     """The fork that is wanted. Raises a Refusal, PackError."""
     if sum(each is not None for each in (wanted.source, wanted.snapshot, wanted.pack)) > 1:
         raise BadCall("Give one of from, snapshot and pack")
+    if wanted.pack is not None:
+        _check_named(wanted.pack)
     source = wanted.snapshot if wanted.snapshot is not None else worlds.named(wanted.source or MAIN)
     held = await worlds.fork(wanted.name, source, wanted.seed)
     if wanted.pack is not None:
@@ -143,6 +150,22 @@ async def make(worlds: Worlds, wanted: NewWorld) -> Held:
             await worlds.drop(held.name)
             raise
     return held
+
+
+def _pack(wanted: PackWanted, worlds: Worlds) -> str:
+    """What the wanted pack is referred to by; one that was sent is kept. Raises BadCall, PackError."""
+    if (wanted.pack is None) == (wanted.toml is None):
+        raise BadCall("Give one of pack and toml")
+    if wanted.toml is not None:
+        return keep_received(wanted.toml, wanted.name, worlds.snapshots.packs)
+    return _check_named(str(wanted.pack))
+
+
+def _check_named(pack: str) -> str:
+    """The pack, if it is given by a name. Raises BadCall: no caller may have a file of this machine read."""
+    if is_path(pack):
+        raise BadCall(f"{pack[:80]!r} is a path: name a pack of the service, or load a pack that you send as toml")
+    return pack
 
 
 def _named(request: Request, worlds: Worlds) -> Held:

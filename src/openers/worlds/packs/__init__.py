@@ -6,6 +6,30 @@ Called by `worlds.loader` and the command line.
 """
 
 from openers.worlds.packs.pack import Pack, PackError, PackPas, Scene
-from openers.worlds.packs.reading import pack_names, parse_pack, read_pack
+from openers.worlds.packs.reading import (
+    is_path,
+    keep_received,
+    knows_pack,
+    pack_names,
+    parse_pack,
+    read_pack,
+    reference_to,
+    stamp_of,
+    world_name,
+)
 
-__all__ = ["Pack", "PackError", "PackPas", "Scene", "pack_names", "parse_pack", "read_pack"]
+__all__ = [
+    "Pack",
+    "PackError",
+    "PackPas",
+    "Scene",
+    "is_path",
+    "keep_received",
+    "knows_pack",
+    "pack_names",
+    "parse_pack",
+    "read_pack",
+    "reference_to",
+    "stamp_of",
+    "world_name",
+]

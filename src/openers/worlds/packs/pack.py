@@ -59,7 +59,7 @@ class Pack(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     `acts` are what has happened before, `records` what has to be there as it is; `open_to` says as whom a request
     without a token acts, where the door is open. `afterwards` are parts of the directory as they are in the end, such
     as a service that was withdrawn after it had been put on a shortlist. `scenes` are files of their own, in the folder
-    that has the pack's name.
+    that has the pack's name. `reference` is what it was read by, a name or a path; a file does not say it.
     """
 
     name: str
@@ -84,3 +84,4 @@ class Pack(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     pas: PackPas | None = None
     secrets: dict[str, str] = {}
     private_keys: dict[str, dict[str, str]] = {}
+    reference: str = ""

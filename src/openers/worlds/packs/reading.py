@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
-from functools import cache
+from functools import lru_cache
 from importlib.resources import files
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -25,6 +27,9 @@ Row = dict[str, Any]
 """One TOML table; what is in it is known only once it has been converted."""
 
 DATA: Final = files("openers.worlds.packs")
+ENDING: Final = ".toml"
+Stamp = tuple[tuple[str, int, int], ...]
+"""Names, times of change and sizes of the files that a pack is read from."""
 PUBLIC_PARTS: Final = frozenset({"kty", "n", "e", "kid", "use", "alg"})
 """The parts of an RSA key that a key set may show."""
 KEYS: Final[Mapping[str, str]] = {"organisations": "ods", "users": "id", "services": "id", "patients": "nhs_number"}
@@ -41,25 +46,85 @@ SECTIONS: Final[Mapping[str, type[msgspec.Struct]]] = {
 
 
 def pack_names() -> list[str]:
-    """The names of all packs."""
-    return sorted(file.name.removesuffix(".toml") for file in DATA.iterdir() if _is_pack(file.name))
+    """Return the names of the packs of this package."""
+    return sorted(file.name.removesuffix(ENDING) for file in DATA.iterdir() if _is_pack(file.name))
 
 
-@cache
-def read_pack(name: str) -> Pack:
-    """The pack with this name, checked and complete, read once a process. Raises `PackError`."""
-    if name not in pack_names():
-        raise PackError(f"there is no pack {name!r}; there are: {', '.join(pack_names())}")
-    return parse_pack(name, DATA.joinpath(f"{name}.toml").read_text("utf-8"), _scenes(name))
+def is_path(reference: str) -> bool:
+    """Return whether a pack is given by the path of its file, not by a name."""
+    return "/" in reference or "\\" in reference or reference.endswith(ENDING)
 
 
-def parse_pack(name: str, text: str, scenes: Mapping[str, str] = MappingProxyType({})) -> Pack:
-    """The pack that `text` describes. Raises `PackError`, naming every fault that can be told apart.
+def reference_to(given: str, folder: Path) -> str:
+    """Return how a pack is referred to from anywhere: its name, or the absolute path of what lies in `folder`."""
+    return str((folder / given).resolve()) if is_path(given) else given
 
-    `scenes` are the texts of its scenes by the names of their files.
+
+def world_name(reference: str) -> str:
+    """Return the name of a world that begins with a pack: the pack's own, or `demo` if no world can have it."""
+    name = Path(reference).stem.lower() if is_path(reference) else reference
+    return name if re.fullmatch(r"[a-z0-9-]{1,40}", name) else "demo"
+
+
+def keep_received(text: str, name: str, folder: Path) -> str:
+    """Keep a pack that was sent, in `folder`; return what it is referred to by from now on. Raises `PackError`.
+
+    It may be based on packs of this package, not on files of this machine.
+    """
+    parse_pack(name, text)
+    file = folder / hashlib.sha256(text.encode()).hexdigest()[:16] / f"{name}{ENDING}"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(text, "utf-8")
+    return str(file.resolve())
+
+
+def knows_pack(reference: str) -> bool:
+    """Return whether there is such a pack: a name of this package, or the path of a file."""
+    return Path(reference).is_file() if is_path(reference) else reference in pack_names()
+
+
+def read_pack(reference: str) -> Pack:
+    """Return the pack, checked and complete; it is read again once one of its files has changed. Raises `PackError`.
+
+    `reference` is a name of this package or the path of a TOML file.
+    """
+    if not knows_pack(reference):
+        raise PackError(f"there is no pack {reference!r}; there are: {', '.join(pack_names())}, and files by path")
+    return _read(reference, stamp_of(reference))
+
+
+def stamp_of(reference: str) -> Stamp:
+    """Return what changes whenever the files do that the pack may be read from: its own, its scenes and its bases."""
+    own = _file_of(reference)
+    folders = {Path(str(DATA)), own.parent, own.with_suffix("")}
+    found = sorted(file for folder in folders for file in folder.glob(f"*{ENDING}"))
+    return tuple((str(file), (told := file.stat()).st_mtime_ns, told.st_size) for file in found)
+
+
+@lru_cache(maxsize=16)
+def _read(reference: str, _stamp: Stamp) -> Pack:
+    file = _file_of(reference)
+    try:
+        pack = parse_pack(file.stem, file.read_text("utf-8"), _scenes(file), file.parent)
+    except (OSError, UnicodeDecodeError) as error:
+        raise PackError(f"pack {reference}: {error}") from error
+    return msgspec.structs.replace(pack, reference=reference)
+
+
+def _file_of(reference: str) -> Path:
+    return Path(reference) if is_path(reference) else Path(str(DATA), f"{reference}{ENDING}")
+
+
+def parse_pack(
+    name: str, text: str, scenes: Mapping[str, str] = MappingProxyType({}), folder: Path | None = None
+) -> Pack:
+    """Return the pack that `text` describes. Raises `PackError`, naming every fault that can be told apart.
+
+    A pack that says no `name` is called `name`. `scenes` are the texts of its scenes by the names of their files.
+    `folder` is where packs lie that it is based on by path; without one it may be based on those of this package.
     """
     try:
-        tables = _based(tomllib.loads(text))
+        tables = _based({"name": name, **tomllib.loads(text)}, folder)
         tables["scenes"] = [{"name": name, **tomllib.loads(scene)} for name, scene in scenes.items()]
         pack = msgspec.convert(_completed(tables), Pack, dec_hook=_parse)
     except (tomllib.TOMLDecodeError, msgspec.ValidationError) as fault:
@@ -70,24 +135,26 @@ def parse_pack(name: str, text: str, scenes: Mapping[str, str] = MappingProxyTyp
     return _peopled(pack)
 
 
-def _scenes(name: str) -> Mapping[str, str]:
+def _scenes(pack: Path) -> Mapping[str, str]:
     """The texts of a pack's scenes, in the order of their files."""
-    folder = DATA.joinpath(name)
+    folder = pack.with_suffix("")
     if not folder.is_dir():
         return {}
     scenes = sorted((file for file in folder.iterdir() if _is_pack(file.name)), key=lambda file: file.name)
     return {file.name.removesuffix(".toml"): file.read_text("utf-8") for file in scenes}
 
 
-def _based(tables: Row) -> Row:
+def _based(tables: Row, folder: Path | None) -> Row:
     """The tables, with those of the pack that they are based on: lists are joined, everything else is replaced."""
     base = tables.pop("based_on", None)
     without = tables.pop("without", [])
     if base is None:
         return tables
-    if base not in pack_names():
+    reference = reference_to(str(base), folder or Path())
+    if (folder is None and is_path(reference)) or not knows_pack(reference):
         raise PackError(f"there is no pack {base!r} to be based on")
-    merged = _based(tomllib.loads(DATA.joinpath(f"{base}.toml").read_text("utf-8")))
+    file = _file_of(reference)
+    merged = _based(tomllib.loads(file.read_text("utf-8")), file.parent)
     for name in without:
         merged.pop(name, None)
     for name, table in tables.items():
@@ -96,7 +163,7 @@ def _based(tables: Row) -> Row:
 
 
 def _is_pack(file: str) -> bool:
-    return file.endswith(".toml")
+    return file.endswith(ENDING)
 
 
 def _parse(kind: type, text: str) -> str:
