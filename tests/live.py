@@ -27,7 +27,7 @@ from openers.worlds.packs import keys
 from openers_client import Client, log_in
 from tests.service import Person
 
-START_WITHIN_S: Final = 30.0
+START_WITHIN_S: Final = 180.0
 STOP_WITHIN_S: Final = 30.0
 LOOK_EVERY_S: Final = 0.02
 PING: Final = "/referrals/_ping"

@@ -31,5 +31,5 @@ def settings_in(directory: Path, url: str | None = None, **more: str) -> dict[st
 def openers(*words: str, **settings: str) -> subprocess.CompletedProcess[str]:
     """What became of `openers` with these words and settings."""
     return subprocess.run(
-        [PROGRAM, *words], env=environment(settings), capture_output=True, text=True, timeout=60, check=False
+        [PROGRAM, *words], env=environment(settings), capture_output=True, text=True, timeout=180, check=False
     )
