@@ -129,5 +129,5 @@ def filled(value: T, text: str, times: int) -> T:
         changed = {name: filled(getattr(value, name), text, times) for name in names}
         return msgspec.structs.replace(value, **changed)
     if isinstance(value, tuple):
-        return type(value)(filled(each, text, times) for each in value * times)  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType, reportReturnType]
+        return type(value)(filled(each, text, times) for each in value * times)  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType, reportReturnType] -- the shape is kept
     return type(value)(text) if isinstance(value, str) and not isinstance(value, Enum) else value
