@@ -90,6 +90,7 @@ async def test_a_log_in_is_seen_without_its_secrets(probed: Running) -> None:
         secrets.update(_values(request.content.decode(), request.url.query.decode()))
         secrets.update(_values(response.headers.get("location", "").partition("?")[2]))
         secrets.update(each.partition(";")[0].partition("=")[2] for each in response.headers.get_list("set-cookie"))
+        secrets.discard('""')  # of a cookie that is taken back
         if "json" in response.headers.get("content-type", ""):
             secrets.update(str(value) for name, value in response.json().items() if name.endswith("_token"))
 
@@ -131,8 +132,8 @@ def test_a_form_is_shown_without_what_proves_who_somebody_is() -> None:
         "grant_type=refresh_token",
         "refresh_token=[masked]",
         "client_secret=[masked]",
-        "handle=[masked]",
         "client_id=demo",
+        "handle=[masked]",
         "subject_token_type=x",
     ]
 
