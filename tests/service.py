@@ -13,7 +13,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 from uuid import uuid4
 
 import httpx
@@ -144,10 +144,13 @@ def entry() -> AuditEntry:
     return system_entry("Test", datetime.now(UTC))
 
 
+AUDIT_KEY: Final = "audit.key"
+
+
 def settings_for(database_url: str, keys: Path, **overrides: object) -> Settings:
     """Settings of a test service; its keys are kept in the directory `keys`."""
     files = {
-        "audit_key_file": "audit.key",
+        "audit_key_file": AUDIT_KEY,
         "signing_key_file": "sign.pem",
         "files_key_file": "files.key",
         "access_code_key_file": "access-codes.key",
@@ -195,7 +198,9 @@ async def _load(settings: Settings, pack: Pack) -> None:
 
 
 def copied(template: Path, into: Path) -> str:
-    """The URL of a copy of the SQLite file `template` in the directory `into`."""
+    """The URL of a copy of the SQLite file `template` in the directory `into`, with the key that sealed its audit."""
     shutil.copy(template, into / "openers.db")
+    if (template.parent / AUDIT_KEY).exists():
+        shutil.copy(template.parent / AUDIT_KEY, into)
     (into / "openers.db").chmod(0o600)
     return f"sqlite:///{into / 'openers.db'}"

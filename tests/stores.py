@@ -6,6 +6,7 @@ PostgreSQL comes in a wheel and is started once a test process, in a temporary d
 from __future__ import annotations
 
 import asyncio
+import shutil
 from collections.abc import AsyncGenerator, Generator
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,7 +16,7 @@ from uuid import uuid4
 import asyncpg
 import pytest
 
-from tests.service import Running, copied, load_demo, running, settings_for
+from tests.service import AUDIT_KEY, Running, copied, load_demo, running, settings_for
 
 
 @pytest.fixture(scope="session")
@@ -35,6 +36,7 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory, keys: Path) -> Pat
     """A SQLite file with the demo world."""
     path = tmp_path_factory.mktemp("template") / "openers.db"
     load_demo(settings_for(f"sqlite:///{path}", keys))
+    shutil.copy(keys / AUDIT_KEY, path.parent)
     return path
 
 

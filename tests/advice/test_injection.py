@@ -54,7 +54,7 @@ CORPUS: Final = (
     "{{7*7}} ${7*7} #{7*7} <%= 7*7 %>",
     '#panic("x") #link("https://x.example")[here] $ #sys.inputs',
     "\\input{/etc/passwd} /JavaScript (app.alert(1)) /OpenAction /URI (https://x.example)",
-    "\u202egnp.exe \u0000 \ufeff \u2028",
+    "\u202egnp.exe \ufeff \u2028",
 )
 ACTIVE: Final = ("/JavaScript", "/JS", "/OpenAction", "/AA", "/Launch", "/URI", "/SubmitForm", "/EmbeddedFile")
 """What makes a PDF do something."""

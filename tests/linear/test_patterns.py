@@ -57,6 +57,15 @@ ROWS: Final[dict[str, tuple[Hostile, ...]]] = {
     "openers/api/openapi.py: _path_parameters.names": (Hostile("{"), Hostile("{a"), Hostile("a", "{")),
     "openers/documents/blob_keys.py: _KEY": HEX,
     "openers/documents/sniffing.py: _UNPRINTABLE": WORD,
+    "openers/documents/trailers.py: _NAME": WORD,
+    "openers/documents/trailers.py: _VIDEO": (Hostile("\0", "\xff\xd9"), Hostile("\xff\xd9"), Hostile("\xff\xd9\0")),
+    "openers/documents/word_documents.py: _ACTIVE_TYPE": WORD,
+    "openers/documents/word_documents.py: _LOCAL": (*WORD, Hostile("file:"), Hostile("a", end="/")),
+    "openers/identity/access.py: _BEARER": (Hostile(" ", "bearer"), Hostile("a", "bearer "), Hostile("=", "bearer a")),
+    "openers/places.py: base_of": WORD,
+    "openers/places.py: files_of": WORD,
+    "openers/worlds/http/world_routes.py: PackWanted.name": WORD,
+    "openers/worlds/packs/reading.py: world_name": WORD,
     "openers/documents/sniffing.py: _XML_START": MARKUP,
     "openers/documents/sniffing.py: _PAGE": (*MARKUP, Hostile("<a"), Hostile("<a:"), Hostile("a", "<")),
     "openers/documents/sniffing.py: _OTHER_TEXT": MARKUP,
@@ -127,6 +136,7 @@ def test_a_pattern_is_linear(site: Site) -> None:
 
 
 MADE: Final[dict[str, re.Pattern[str]]] = {
+    "openers/places.py: files_of": re.compile(r"openers\.db($|[.-])"),
     "openers/worlds/inspector/contract.py: pattern_of": pattern_of("/STU3/{a}/{b}/$ers.c"),
 }
 """An example of each pattern that is made from what is known only when the code runs."""

@@ -18,7 +18,7 @@ FHIR_JSON: Final = "application/fhir+json"
 PDF: Final = "application/pdf"
 LONGEST_ENCODED: Final = 4096
 """How long an encoded name may be, in characters; a longer one names no file. Decoding takes quadratic time."""
-_JSON_FORMATS: Final = frozenset({b"json", b"application/json", b"application/fhir+json", b"text/json"})
+_JSON_FORMATS: Final = frozenset({"json", "application/json", "application/fhir+json", "text/json"})
 """What `_format` calls JSON."""
 # Commas and semicolons within quotes separate nothing, nor does a quote behind a backslash end them.
 _QUOTED: Final = r'"(?:[^"\\]|\\.)*"?'
@@ -47,8 +47,9 @@ def accepts_of(accept: str, query: bytes, offered: str) -> bool:
 
     `_format` names the form of FHIR resources and means nothing for other replies (FHIR, http.html#mime-type).
     """
-    named = dict(parse_qsl(query)).get(b"_format") if b"_format=" in query and offered == FHIR_JSON else None
-    return accepts(accept, offered) if named is None else named.replace(b" ", b"+") in _JSON_FORMATS
+    asks = b"_format=" in query and offered == FHIR_JSON
+    named = dict(parse_qsl(query.decode("latin-1"))).get("_format") if asks else None
+    return accepts(accept, offered) if named is None else named.replace(" ", "+") in _JSON_FORMATS
 
 
 def is_fhir_json(content_type: str) -> bool:

@@ -45,7 +45,7 @@ def bearer_of(header: str) -> str:
     found = _BEARER.fullmatch(header)
     if found is not None:
         return found[1]
-    if not header:
+    if header.lower() in ("", "bearer"):
         raise InvalidToken(TokenFault.ABSENT)
     is_bearer = header.partition(" ")[0].lower() == "bearer"
     raise InvalidToken(TokenFault.MALFORMED if is_bearer else TokenFault.SCHEME)

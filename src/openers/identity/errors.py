@@ -35,7 +35,7 @@ class OAuthError(StrEnum):
 class TokenFault(StrEnum):
     """Why a bearer token is refused. The reply is the same for all; test mode's explanation tells them apart."""
 
-    ABSENT = "no Authorization header was sent"
+    ABSENT = "no Authorization header with a token was sent"
     SCHEME = "the Authorization header has another scheme than Bearer"
     MALFORMED = "the Authorization header does not hold one token"
     UNKNOWN = "the token was not issued here, or was removed since"
