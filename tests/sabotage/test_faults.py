@@ -19,7 +19,8 @@ def test_ids_are_unique() -> None:
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.id)
 def test_a_fault_fits_the_source_and_leaves_it_readable(fault: Fault) -> None:
     for file, text in fault.planted(ROOT).items():
-        ast.parse(text, file)
+        if file.endswith(".py"):
+            ast.parse(text, file)
         assert text != (ROOT / file).read_text("utf-8")
 
 
