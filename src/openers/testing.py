@@ -89,6 +89,7 @@ class TestedService:
     async def _serve(self) -> None:
         import uvicorn  # these take a while to import, and a run without the plugin's fixtures needs none of them
 
+        from openers.api.connections import protocol_of
         from openers.worlds.connection import ControlledProtocol
         from openers.worlds.mode import open_test_service
 
@@ -96,8 +97,14 @@ class TestedService:
         service = await open_test_service(self._settings, own_pas=True)
         self._awaited = f"the pack {self.pack} to be loaded"
         await service.worlds.load(service.worlds.main, self.pack)
-        quietly: dict[str, Any] = {"lifespan": "off", "log_config": None, "access_log": False}
-        config = uvicorn.Config(service, http=ControlledProtocol, timeout_graceful_shutdown=LET_GO_AFTER_S, **quietly)
+        options: dict[str, Any] = {
+            "http": protocol_of(service.settings, ControlledProtocol),
+            "timeout_graceful_shutdown": LET_GO_AFTER_S,
+            "lifespan": "off",
+            "log_config": None,
+            "access_log": False,
+        }
+        config = uvicorn.Config(service, **options)
         server = uvicorn.Server(config)
         serving = asyncio.gather(server.serve(sockets=[self._socket]), self._wait(server))
         self._awaited = "its connections to be closed"

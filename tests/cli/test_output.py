@@ -87,7 +87,8 @@ def test_an_audit_that_holds_is_counted(sqlite_template: Path, keys: Path, tmp_p
     """Entries, blocks, and the heads that a later check can name."""
     settings = settings_in(keys, copied(sqlite_template, tmp_path))
     done = openers("audit", "verify", **settings)
-    counts, *heads = done.stdout.splitlines()
+    counts, *lines = done.stdout.splitlines()
+    heads = [line.removeprefix("head ") for line in lines]
     found = json.loads(openers("audit", "verify", "--json", **settings).stdout)
     assert counts == f"{found['entries']} entries in {found['blocks']} blocks, {found['waiting']} waiting to be sealed"
     assert found["entries"] >= found["blocks"] > 0

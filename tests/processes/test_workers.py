@@ -58,6 +58,10 @@ GIVEN: Final[dict[str, str]] = {
     "frozen": "true",
     "poll_horizon_days": "14",
     "kept_exchanges": "9",
+    "header_timeout_s": "12",
+    "max_connections": "77",
+    "failures_per_minute": "55",
+    "own_hosts": "ers.example,other.example",
 }
 """Every setting, with a value that is not its default. A new setting needs a row here."""
 PRODUCTION_ONLY: Final = {"mode"}
