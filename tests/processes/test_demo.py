@@ -14,6 +14,7 @@ from tests.demo import PAS_ABOVE, demo_in, wait_for_polls
 from tests.live import free_port, free_port_with
 
 
+@pytest.mark.needs("bash")
 def test_everything_follows_the_port_and_the_base_address(tmp_path: Path) -> None:
     """Banner, issuer, links; the Test PAS takes the service's calls, at each port on which the store is started."""
     with demo_in(tmp_path, words=["--base-url", "http://ers.example/"]) as demo:

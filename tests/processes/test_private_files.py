@@ -35,6 +35,7 @@ def loose(folder: Path) -> set[str]:
     return {str(path.relative_to(folder)) for path in found}
 
 
+@pytest.mark.needs("bash")
 def test_all_that_a_demo_makes_is_for_its_owner_alone(tmp_path: Path) -> None:
     """Database, log, keys, files, copies, and what its Test PAS makes; whatever the umask is."""
     before = os.umask(0o022)

@@ -166,7 +166,7 @@ def test_a_worker_that_cannot_start_ends_the_service(postgres_server: PostgresSe
     """With a status that is not 0, rather than being started again and again."""
     settings = given(tmp_path, "postgresql://nobody@127.0.0.1:1/none", 2, {"open", "frozen"})
     done = openers("serve", **by_environment(settings)[0])
-    assert done.returncode == 3, done.stderr
+    assert done.returncode in (1, 3), done.stderr
     assert done.stderr.count("not available") <= 2
 
 
