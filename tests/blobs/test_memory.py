@@ -66,7 +66,7 @@ def fetch_slowly(desk: Desk, files: list[str]) -> None:
 
 def sizes(directory: Path) -> list[int]:
     """Of everything that is kept of files."""
-    return [path.stat().st_size for path in (directory / "blobs").rglob("*") if path.is_file()]
+    return [path.stat().st_size for path in (directory / "openers.db.blobs").rglob("*") if path.is_file()]
 
 
 def closed(service: Live) -> None:
@@ -80,4 +80,4 @@ def open_files(service: Live) -> list[str]:
     for each in Path(f"/proc/{service.pid}/fd").iterdir():
         with suppress(FileNotFoundError):  # closed meanwhile
             found.append(str(each.readlink()))
-    return [each for each in found if "/blobs/" in each]
+    return [each for each in found if ".blobs/" in each]

@@ -107,7 +107,7 @@ def assert_cut(answer: bytes) -> None:
 
 def drafts(directory: Path) -> list[Path]:
     """What is being written."""
-    return list((directory / "blobs" / "drafts").iterdir())
+    return list((directory / "openers.db.blobs" / "drafts").iterdir())
 
 
 def until_drafts(directory: Path, count: int) -> None:
@@ -117,6 +117,6 @@ def until_drafts(directory: Path, count: int) -> None:
 
 def check_nothing_left(directory: Path) -> None:
     """No draft, no content, no record."""
-    assert [path for path in (directory / "blobs").rglob("*") if path.is_file()] == []
+    assert [path for path in (directory / "openers.db.blobs").rglob("*") if path.is_file()] == []
     rows = asyncio.run(fetch(f"sqlite:///{directory / 'openers.db'}", "SELECT * FROM files"))
     assert rows == []
