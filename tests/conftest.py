@@ -9,7 +9,7 @@ import os
 
 from hypothesis import settings
 
-pytest_plugins = ["tests.needs", "tests.budget", "tests.answers", "tests.stores", "pytester"]
+pytest_plugins = ["tests.needs", "tests.budget", "tests.answers", "tests.stores", "tests.kept_logging", "pytester"]
 
 settings.register_profile("same", derandomize=True)
 settings.register_profile("new")

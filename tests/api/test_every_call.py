@@ -6,13 +6,11 @@ Each kind of failure is sent through FHIR, OAuth, signed files, notifications an
 from __future__ import annotations
 
 import io
-import logging
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator
 from pathlib import Path
 from typing import Any
 
 import pytest
-import structlog
 from tests.api.every_call import CORRELATION, KINDS, Answer, Desk, Kind, raising
 from tests.api.expectations import REQUEST_ID
 from tests.service import copied
@@ -55,13 +53,11 @@ CASES = [(kind, failure) for kind in KINDS for failure in FAILURES]
 
 
 @pytest.fixture(autouse=True)
-def log() -> Generator[io.StringIO]:
+def log() -> io.StringIO:
     """What the service logs, as in production."""
-    written, handlers = io.StringIO(), list(logging.getLogger().handlers)
+    written = io.StringIO()
     configure(LogFormat.JSON, stream=written)
-    yield written
-    structlog.reset_defaults()
-    logging.getLogger().handlers[:] = handlers
+    return written
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import io
-import logging
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 
@@ -335,7 +334,6 @@ class Heard(io.StringIO):
 async def test_the_runner_outlives_what_nobody_expected(on_both: Running, monkeypatch: pytest.MonkeyPatch) -> None:
     """A round that breaks is logged and the next one does the work; stopping closes the store."""
     monkeypatch.setattr("openers.server.DUE_EVERY_S", 0.01)
-    handlers = list(logging.getLogger().handlers)
     url = on_both.service.settings.database_url
     broken, mended = Heard("due work failed unexpectedly"), Heard('"kind":"unknown"')
 
@@ -343,17 +341,14 @@ async def test_the_runner_outlives_what_nobody_expected(on_both: Running, monkey
         return on_both.service
 
     application = Application(open_it)
-    try:
-        configure(stream=broken)
-        await execute(url, "ALTER TABLE due RENAME TO hidden")
-        await application.start()
-        await asyncio.wait_for(broken.told.wait(), HANGS_AFTER_S)
-        configure(stream=mended)
-        await execute(url, "INSERT INTO hidden VALUES ('unknown', 'item', 0, 0, 0)")
-        await execute(url, "ALTER TABLE hidden RENAME TO due")
-        await asyncio.wait_for(mended.told.wait(), HANGS_AFTER_S)
-        await application.stop()
-    finally:
-        logging.getLogger().handlers[:] = handlers
+    configure(stream=broken)
+    await execute(url, "ALTER TABLE due RENAME COLUMN kind TO hidden")
+    await application.start()
+    await asyncio.wait_for(broken.told.wait(), HANGS_AFTER_S)
+    configure(stream=mended)
+    await execute(url, "INSERT INTO due VALUES ('unknown', 'item', 0, 0, 0)")
+    await execute(url, "ALTER TABLE due RENAME COLUMN hidden TO kind")
+    await asyncio.wait_for(mended.told.wait(), HANGS_AFTER_S)
+    await application.stop()
     with pytest.raises(Unavailable):
         await on_both.service.world.store.check()

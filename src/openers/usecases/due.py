@@ -101,8 +101,9 @@ class DueRunner:
         ended = [task for task in self._under_way if task.done() and not task.cancelled()]
         for task in ended:
             del self._under_way[task]
-        for task in ended:
-            task.result()
+        errors = [error for task in ended if (error := task.exception())]
+        if errors:
+            raise errors[0]
 
     async def _do(self, item: DueItem) -> None:
         await _do(item, self._world, self._jobs, self._told)
