@@ -61,6 +61,19 @@ class Rig:
         """A referral in a world (A005)."""
         return await self.fhir("GET", f"/STU3/ReferralRequest/{ubrn}", world)
 
+    async def listed(self, kind: str, function: str, **headers: str) -> list[str]:
+        """What is on a worklist (A008) for whom the open door lets in."""
+        system = "https://fhir.nhs.uk/STU3/CodeSystem/eRS-ReferralListSelector-1"
+        body = {
+            "resourceType": "Parameters",
+            "meta": {"profile": ["https://fhir.nhs.uk/STU3/StructureDefinition/eRS-FetchWorklist-Parameters-1"]},
+            "parameter": [{"name": "listType", "valueCodeableConcept": {"coding": [{"system": system, "code": kind}]}}],
+        }
+        sent = {"NHSD-eRS-Business-Function": function, **headers}
+        reply = await self.http.post("/referrals/FHIR/STU3/ReferralRequest/$ers.fetchworklist", json=body, headers=sent)
+        assert reply.status_code == 200, reply.text
+        return [each["item"]["reference"] for each in reply.json().get("entry", [])]
+
     async def acts(self, world: str = "main") -> list[str]:
         """What has happened in a world, in order."""
         return [event["act"] for event in (await self.control("GET", "/events", world=world))["events"]]

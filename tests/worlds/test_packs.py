@@ -20,6 +20,10 @@ ACTOR = '[actors.gp]\nuser = "555073103100"\norganisation = "D82106"\nfunction =
         (ACTOR + '[[acts]]\nform = "dance"\nby = "gp"\n', "$.acts[0].form: there is no form dance"),
         (ACTOR + '[[acts]]\nform = "read-referral"\nby = "gp"\nday = 3\n', "unknown field `day`"),
         ('[open_to]\nREFERRING_ADMIN = "555073103999"\n', "there is no user 555073103999"),
+        (
+            '[[users]]\nid = "555073103101"\nname = "A"\nroles = []\n[open_to]\nREFERRING_ADMIN = "555073103101"\n',
+            "555073103101 does not have this function",
+        ),
         ('[[clinics]]\nservices = ["1"]\nopens = 09:00:00\ncloses = 10:00:00\n', "there is no service 1"),
         ('[[afterwards.sites]]\nods = "RCD01"\n', "only these can change"),
         ('[[records.referrals]]\nversion = "five"\n', "records"),

@@ -13,7 +13,6 @@ from tests.worlds.rig import Rig, published_world
 
 pytestmark = pytest.mark.anyio
 FHIR = "/referrals/FHIR"
-WORKLIST = f"{FHIR}/STU3/ReferralRequest/$ers.fetchworklist"
 
 
 @pytest.fixture(scope="module")
@@ -33,20 +32,6 @@ async def act(frozen: Rig, operation: str, ubrn: str, version: int, **headers: s
     """An act of a provider's clinician without a body."""
     sent = {"NHSD-eRS-Business-Function": SPC, "If-Match": f'W/"{version}"', **headers}
     return await frozen.http.post(f"{FHIR}/STU3/ReferralRequest/{ubrn}/$ers.{operation}", headers=sent)
-
-
-async def listed(frozen: Rig, kind: str, function: str, **headers: str) -> list[str]:
-    """What is on a worklist."""
-    system = "https://fhir.nhs.uk/STU3/CodeSystem/eRS-ReferralListSelector-1"
-    body = {
-        "resourceType": "Parameters",
-        "meta": {"profile": ["https://fhir.nhs.uk/STU3/StructureDefinition/eRS-FetchWorklist-Parameters-1"]},
-        "parameter": [{"name": "listType", "valueCodeableConcept": {"coding": [{"system": system, "code": kind}]}}],
-    }
-    sent = {"NHSD-eRS-Business-Function": function, **headers}
-    reply = await frozen.http.post(WORKLIST, json=body, headers=sent)
-    assert reply.status_code == 200, reply.text
-    return [each["item"]["reference"] for each in reply.json().get("entry", [])]
 
 
 async def test_an_act_goes_to_the_scene_that_takes_it(frozen: Rig) -> None:
@@ -81,8 +66,8 @@ async def test_an_ordered_fault_is_told_whatever_scenes_there_are(frozen: Rig) -
 async def test_a_question_is_answered_by_the_scene_that_knows_most(frozen: Rig) -> None:
     """Each list has its own scene, and a header names one."""
     for kind, function in (("REJECTED_TRIAGE_RESPONSE", RC), ("APPOINTMENT_SLOT_ISSUES", SPC)):
-        assert await listed(frozen, kind, function)
-    assert not await listed(frozen, "APPOINTMENT_SLOT_ISSUES", SPC, **{"X-OpenERS-Scene": "a008-rejected"})
+        assert await frozen.listed(kind, function)
+    assert not await frozen.listed("APPOINTMENT_SLOT_ISSUES", SPC, **{"X-OpenERS-Scene": "a008-rejected"})
 
 
 async def test_who_is_logged_in_is_known_in_scenes(frozen: Rig) -> None:
@@ -101,3 +86,11 @@ def test_a_fault_in_a_scene_is_named_with_its_place() -> None:
     pack = 'name = "x"\ntitle = "X"\nday = 2026-01-01\n'
     with pytest.raises(PackError, match=r"scenes\[0\]"):
         parse_pack("x", pack, {"one": 'title = "One"\noperations = ["A013"]\n'})
+
+
+def test_a_scene_has_the_records_of_the_world_or_its_own() -> None:
+    pack = 'name = "x"\ntitle = "X"\nday = 2026-01-01\n'
+    scene = 'title = "One"\noperations = []\nnow = 2026-01-01T00:00:00Z\nas_it_is = true\n'
+    assert parse_pack("x", pack, {"one": scene}).scenes[0].as_it_is
+    with pytest.raises(PackError, match=r"scenes\[0\].records: .*remove one of the two"):
+        parse_pack("x", pack, {"one": f"{scene}[records]\nnumbers = {{ ubrn = 1 }}\n"})

@@ -1,16 +1,17 @@
 """A frozen world's requests: each is carried out whole on a fork that is thrown away afterwards.
 
-A pack may have scenes, moments of its world at which some operations are tried, since one number can't be booked,
-unbooked and rejected at once. An act of such an operation goes to these scenes in turn until one takes it; a question
-is put in all, and the fullest answer counts. What no scene takes goes to the world as it is, and if that refuses it,
-too, the first refusal counts. A header names one scene. Called by test mode.
+A pack may have scenes: moments of its world with records of their own, since one referral cannot be booked, unbooked
+and rejected at once. A request that names a record runs in the moment that holds the record (`moments`). Any other
+request runs in the scenes of its operation: an act in turn until one accepts it, a question in all, and the longest
+response counts. If every scene refuses, the request runs in the base world. If that refuses too, the first refusal
+counts. A header names one scene for any operation. Called by test mode.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
@@ -29,6 +30,7 @@ from openers.usecases.ports import ReferenceData
 from openers.usecases.world import World
 from openers.worlds.held import Held, Origin
 from openers.worlds.ids import IdsState, SeededIds
+from openers.worlds.moments import Moment, Named, moment_of_question, moments_of_act, named_in, named_in_text
 from openers.worlds.packs import Pack, Scene, knows_pack, read_pack, stamp_of
 from openers.worlds.registry import Worlds
 
@@ -51,43 +53,41 @@ class Scenes:
         self._making = asyncio.Lock()
 
     async def play(self, scope: Scope, held: Held, receive: Any, send: Any) -> None:
-        """Serve a request in the scenes for its operation, or else in the world as it is. Raises NoForks."""
-        operation, scenes = self._for(scope, held)
-        if operation is None or not scenes:
-            async with self._worlds.thrown_away(held) as fork:
-                return await self._in_world(scope, fork.world, held, receive, send)
+        """Serve a request in the moment of the record that it names, or in the scenes for it. Raises NoForks."""
+        asked = _asked(scope, self._routes)
+        pack = read_pack(held.pack) if knows_pack(held.pack) else None
+        if pack is None or not pack.scenes or asked is None:
+            return await self._serve(scope, held, None, receive, send)
+        named = named_in(*asked.address)
+        tried = asked.moments(pack, named)
+        if len(tried) == 1:
+            return await self._serve(scope, held, tried[0], receive, send)
         within = self._worlds.settings.body_timeout_s
-        body = await _whole(bounded(receive, Request(scope, PREFIX).fhir, LARGEST_PREVIEW, within))
-        taken, refused = list[Said](), list[Said]()
-        for scene in (*scenes, None):
-            if taken and (scene is None or _is_act(operation)):
-                break
-            said = await self._said(scope, scene, held, body)
-            if said.failed:
-                return await said.repeat(send)
-            (taken if said.took else refused).append(said)
-        best = max(taken, key=lambda each: each.size) if taken else refused[0]
+        body = await _whole(bounded(receive, asked.request.fhir, LARGEST_PREVIEW, within))
+        if asked.is_act and named is None and (named := named_in_text(body.text)) is not None:
+            tried = asked.moments(pack, named)
+        best = await self._best(scope, held, tried, body, asked.is_act)
         return await best.repeat(send)
 
-    async def _said(self, scope: Scope, scene: Scene | None, held: Held, body: Body) -> Said:
-        """What is replied in a scene, or in the world as it is."""
-        said, origin = Said(), None if scene is None else await self._origin(held.pack, scene)
-        async with self._worlds.thrown_away(held, origin) as fork:
-            world = fork.world if scene is None else await self._at(scene, fork.world, scope, held)
-            await self._in_world(scope, world, held, body.again(), said)
-        return said
+    async def _best(self, scope: Scope, held: Held, tried: Sequence[Moment], body: Body, is_act: bool) -> Said:
+        """Return the first acceptance of an act, the longest answer to a question, or else the first refusal."""
+        taken, refused = list[Said](), list[Said]()
+        for moment in tried:
+            if taken and (moment is None or is_act):
+                break
+            said = Said()
+            await self._serve(scope, held, moment, body.again(), said)
+            if said.failed:
+                return said
+            (taken if said.took else refused).append(said)
+        return max(taken, key=lambda each: each.size) if taken else refused[0]
 
-    def _for(self, scope: Scope, held: Held) -> tuple[Operation | None, Sequence[Scene]]:
-        """The operation that is asked for, and the scenes of the world's pack that are for it."""
-        if not knows_pack(held.pack) or not (scenes := read_pack(held.pack).scenes):
-            return None, ()
-        request = Request(scope, PREFIX)
-        match = self._routes.find(request.path)
-        operation = None if match is None else match.operations.get(request.method)
-        if operation is None:
-            return None, ()
-        named = request.header(NAMED)
-        return operation, [each for each in scenes if operation.id in each.operations and named in ("", each.name)]
+    async def _serve(self, scope: Scope, held: Held, moment: Moment, receive: Any, send: Any) -> None:
+        """Serve a request in a fork of a moment, and drop the fork."""
+        origin = None if moment is None else await self._origin(held.pack, moment)
+        async with self._worlds.thrown_away(held, origin) as fork:
+            world = fork.world if moment is None else await self._at(moment, fork.world, scope, held)
+            await self._in_world(scope, world, held, receive, send)
 
     async def _origin(self, name: str, scene: Scene) -> Origin:
         """The copy of the world at that moment."""
@@ -180,9 +180,45 @@ class Said:
             await send(message)
 
 
-def _is_act(operation: Operation) -> bool:
-    """Whether it changes something. A question is put in every scene: the one that says most knows of it."""
-    return operation.changes or operation.success == CREATED
+class Asked(NamedTuple):
+    """A request and its operation."""
+
+    request: Request
+    operation: Operation
+
+    @property
+    def is_act(self) -> bool:
+        """Whether it changes something."""
+        return self.operation.changes or self.operation.success == CREATED
+
+    @property
+    def scene_named(self) -> str:
+        """The scene that the request names, empty if it names none."""
+        return self.request.header(NAMED)
+
+    @property
+    def address(self) -> tuple[str, str, str]:
+        """Path and query and, of an act, the header `If-Match`."""
+        query = self.request.scope["query_string"].decode("latin-1")
+        return self.request.path, query, self.request.header(b"if-match") if self.is_act else ""
+
+    def moments(self, pack: Pack, named: Named | None) -> Sequence[Moment]:
+        """Return the moments in which to try the request, in order, at least one."""
+        if self.scene_named:
+            return [each for each in pack.scenes if each.name == self.scene_named] or [None]
+        if named is not None:
+            find = moments_of_act if self.is_act else moment_of_question
+            if found := find(named, pack, self.operation.id):
+                return found
+        return [*(each for each in pack.scenes if self.operation.id in each.operations), None]
+
+
+def _asked(scope: Scope, routes: Routes) -> Asked | None:
+    """Return the request with its operation, if there is one."""
+    request = Request(scope, PREFIX)
+    match = routes.find(request.path)
+    operation = None if match is None else match.operations.get(request.method)
+    return None if operation is None else Asked(request, operation)
 
 
 class Body:
@@ -191,6 +227,11 @@ class Body:
     def __init__(self, messages: Sequence[Scope], receive: Callable[[], Awaitable[Scope]], stop: Stop | None) -> None:
         """`messages` are ASGI's; `receive` tells what comes after them, unless that is `stop`."""
         self._messages, self._receive, self._stop = messages, receive, stop
+
+    @property
+    def text(self) -> str:
+        """The body as text."""
+        return b"".join(each.get("body", b"") for each in self._messages).decode("latin-1")
 
     def again(self) -> Callable[[], Awaitable[Scope]]:
         """ASGI's `receive`, from the beginning. Raises Stop."""
@@ -219,7 +260,8 @@ async def _whole(receive: Any) -> Body:
 def _at(scene: Scene, name: str) -> Pack:
     """The pack as it is at that moment."""
     pack = read_pack(name)
-    return msgspec.structs.replace(pack, now=scene.now, records=scene.records, acts=(), afterwards=scene.afterwards)
+    records = pack.records if scene.as_it_is else scene.records
+    return msgspec.structs.replace(pack, now=scene.now, records=records, acts=(), afterwards=scene.afterwards)
 
 
 def _with_ids(made: Origin, scene: Scene) -> Origin:

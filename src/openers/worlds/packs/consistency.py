@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
 
+from openers.usecases.load_records import LoadRecords
 from openers.worlds.packs.acts import form_names
 from openers.worlds.packs.pack import Pack
 
@@ -22,6 +23,10 @@ def faults(pack: Pack) -> Iterator[str]:
         yield from _missing(place, code, organisations, "organisation")
     yield from _misfits_of_services(pack)
     yield from _misfits_of_acts(pack)
+    yield from _misfits_of_roles(pack)
+    for index, scene in enumerate(pack.scenes):
+        if scene.as_it_is and scene.records != LoadRecords():
+            yield f"$.scenes[{index}].records: `as_it_is` means those of the base world: remove one of the two"
 
 
 def _repeated(section: str, keys: Iterable[str]) -> Iterator[str]:
@@ -75,10 +80,16 @@ def _misfits_of_acts(pack: Pack) -> Iterator[str]:
     for index, act in enumerate(pack.acts):
         yield from _missing(f"$.acts[{index}].by", act.by, pack.actors, "actor")
         yield from _missing(f"$.acts[{index}].form", act.form, form_names(), "form")
-    people = {each.id for each in pack.users}
-    for function, user in pack.open_to.items():
-        yield from _missing(f"$.open_to.{function}", user, people, "user")
     services = {each.id for each in pack.services}
     for index, clinic in enumerate(pack.clinics):
         for service in clinic.services:
             yield from _missing(f"$.clinics[{index}].services", service, services, "service")
+
+
+def _misfits_of_roles(pack: Pack) -> Iterator[str]:
+    """Name each user in `open_to` who does not exist or does not have the function."""
+    people = {each.id: each for each in pack.users}
+    for function, user in pack.open_to.items():
+        yield from _missing(f"$.open_to.{function}", user, people, "user")
+        if user in people and not any(function in role.functions for role in people[user].roles):
+            yield f"$.open_to.{function}: {user} does not have this function at any organisation"

@@ -34,9 +34,9 @@ class PackPas(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Scene(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A moment of a pack's world, with records of its own, in which some operations are tried where it is frozen.
 
-    `operations` are by number (`A013`); `ids` are those that the call will make, in this order. `afterwards` are parts
-    of the directory that were otherwise at that moment. `code_systems_changed` says when code systems changed last,
-    `codes` which codes of them there were, where not all.
+    `operations` are by number (`A013`); `ids` are those that the call will make, in this order. With `as_it_is` the
+    scene has the records of the base world. `afterwards` are parts of the directory that were otherwise at that moment.
+    `code_systems_changed` says when code systems changed last, `codes` which codes of them there were, where not all.
     """
 
     name: str
@@ -44,6 +44,7 @@ class Scene(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     operations: tuple[str, ...]
     now: datetime
     ids: tuple[UUID, ...] = ()
+    as_it_is: bool = False
     records: LoadRecords = LoadRecords()
     afterwards: LoadDirectory = LoadDirectory()
     code_systems_changed: dict[CodeSystemName, datetime] = {}
