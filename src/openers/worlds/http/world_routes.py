@@ -50,7 +50,7 @@ class Name(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Described(msgspec.Struct, frozen=True, kw_only=True):
-    """A world as it is told. `origin` is the copy that a reset puts it back to, `begins_as` says in words what it is."""
+    """A world as it is told. `origin` is the copy that a reset puts it back to, `begins_as` says what that is."""
 
     name: str
     pack: str
