@@ -265,9 +265,13 @@ class Worlds:
         return Origin(copy, kept)
 
     async def _become(self, held: Held, origin: Origin) -> None:
-        await self._copies.put_back(held.world.store, origin.copy)
+        self._used[origin.copy] += 1  # from now on, or another load could make room by dropping the copy meanwhile
+        try:
+            await self._copies.put_back(held.world.store, origin.copy)
+        except BaseException:
+            await self._let_go(origin)
+            raise
         held.become(origin.kept)
-        self._used[origin.copy] += 1
         await self._let_go(held.origin)
         held.origin = origin
         if self.access is not None:
