@@ -19,7 +19,7 @@ from typing import Any, Final
 import pytest
 
 from openers.settings import Settings, read_settings
-from openers.worlds.packs import read_pack, reference_to, world_name
+from openers.worlds.packs import is_path, read_pack, reference_to, to_send, world_name
 from openers_client.http import Answer, send
 
 WITHIN_S: Final = 120.0
@@ -47,15 +47,16 @@ class TestedService:
 
     __test__ = False
 
-    def __init__(self, directory: Path, pack: str, within_s: float = WITHIN_S) -> None:
-        """Start it on a free port of this machine, with its files in `directory`.
+    def __init__(self, directory: Path, pack: str, within_s: float = WITHIN_S, folder: Path = Path()) -> None:
+        """Start it on a free port of this machine, with its files in `directory`; paths of packs begin in `folder`.
 
         Raises RuntimeError, which says what the start waited for, if the start fails or takes `within_s` seconds.
         """
         self._socket = socket.create_server(("127.0.0.1", 0))
         self.base_url: Final = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
-        self.pack: Final = pack
-        self._settings = _settings(directory, self.base_url, pack)
+        self.pack: Final = reference_to(pack, folder)
+        self.folder: Final = folder
+        self._settings = _settings(directory, self.base_url, self.pack)
         self._ready, self._end = threading.Event(), threading.Event()
         self._failure: BaseException | None = None
         self._awaited = "the modules of the service to be imported"
@@ -182,8 +183,12 @@ class WorldOfTest:
         return events
 
     def load(self, pack: str, seed: int = 0) -> None:
-        """Replace everything by a pack."""
-        self.control("POST", f"/worlds/{self.name}/load", {"pack": pack, "seed": seed})
+        """Replace everything by a pack: a name, or a path from the project's folder, whose file is sent as it is now.
+
+        Raises ControlRefused, OSError.
+        """
+        sent = to_send(self.service.folder / pack) if is_path(pack) else {"pack": pack}
+        self.control("POST", f"/worlds/{self.name}/load", {**sent, "seed": seed})
 
     def snapshot(self, name: str) -> None:
         """Keep this world as it is now, under a name of its own."""
@@ -245,10 +250,8 @@ class ClockOfTest:
 @pytest.fixture(scope="session")
 def openers_service(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Generator[TestedService]:
     """A service of this process, for the whole run."""
-    service = TestedService(
-        tmp_path_factory.mktemp("openers"),
-        reference_to(str(pytestconfig.getini("openers_pack")), pytestconfig.rootpath),
-    )
+    pack = str(pytestconfig.getini("openers_pack"))
+    service = TestedService(tmp_path_factory.mktemp("openers"), pack, folder=pytestconfig.rootpath)
     yield service
     service.stop()
 

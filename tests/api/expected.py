@@ -117,8 +117,13 @@ class Expected:
             arguments["content"] = self.file.content
             more |= {"NHSD-eRS-File-Name": self.file.name, "Content-Type": self.file.media_type}
         reply = await client.request(**{**arguments, **instead}, headers={**more, **(headers or {})})
-        if (self.makes or self.cancels or self.letters) and reply.is_success:
-            stage.used_up(booked=self.cancels)
-        if self.on and reply.is_success:
-            stage.used(self.on)
+        if reply.is_success:
+            self.used_up(stage)
         return reply
+
+    def used_up(self, stage: Stage) -> None:
+        """Have the stage make anew what a success has used up."""
+        if self.makes or self.cancels or self.letters:
+            stage.used_up(booked=self.cancels)
+        if self.on:
+            stage.used(self.on)

@@ -9,9 +9,13 @@ from typing import Any, Final
 import pytest
 
 from openers.domain.identifiers import NhsNumber
+from openers.worlds.mode import worlds_directory
 from openers.worlds.packs import PackError, read_pack
+from openers.worlds.packs.received import MOST_RECEIVED
 from openers.worlds.refusals import Unknown
-from tests.worlds.rig import Rig
+from openers.worlds.registry import MOST_PACKS
+from tests.service import copied
+from tests.worlds.rig import Rig, rig
 
 pytestmark = pytest.mark.anyio
 HEAD = 'based_on = "empty"\ntitle = "Mine"\n'
@@ -24,6 +28,14 @@ born = 1980-01-02
 sex = "female"
 postcode = "LS1 4EY"
 practice = "D82106"
+"""
+
+
+SCENE = """
+title = "When the priorities changed"
+operations = ["A004"]
+now = 2031-01-01T12:00:00Z
+code_systems_changed = { PRIORITY = 2031-01-01T11:00:00Z }
 """
 
 
@@ -73,6 +85,146 @@ async def test_a_running_service_loads_a_pack_that_has_changed(on_each: Rig, tmp
         await worlds.load(worlds.main, str(tmp_path / "nowhere.toml"))
 
 
+def test_a_pack_is_read_again_when_a_base_in_another_folder_has_changed(tmp_path: Path) -> None:
+    """However far down the line of bases it is."""
+    for folder, base in (("a", "../b/pack.toml"), ("b", "../c/pack.toml")):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "pack.toml").write_text(f'based_on = "{base}"\n', "utf-8")
+    (tmp_path / "c").mkdir()
+    for name in ("Ada", "Beatrice"):
+        written(tmp_path / "c", PATIENT.format(number="9990000018", name=name), name="pack.toml")
+        assert [each.given_name for each in read_pack(str(tmp_path / "a" / "pack.toml")).patients] == [name]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('based_on = "./mine.toml"', "mine.toml is based on itself"),
+        ('based_on = "./none.toml"', "there is no pack './none.toml' to be based on"),
+        ("scenes = []", r"`scenes`: a file of a pack does not say it: .* folder mine/ beside it"),
+        ("secrets = {}", "`secrets`: a file of a pack does not say it"),
+        ('reference = "demo"', "`reference`: a file of a pack does not say it"),
+        ('[[applications]]\nclient_id = "x"\nkey = "../../../x"', "there is no key"),
+    ],
+)
+def test_what_would_be_dropped_from_a_pack_is_refused(tmp_path: Path, text: str, said: str) -> None:
+    """With its cause and a cure."""
+    with pytest.raises(PackError, match=f"^pack mine: .*{said}"):
+        read_pack(written(tmp_path, text) if "based_on" not in text else _alone(tmp_path, text))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "applications = 3",
+        "sites = [3]",
+        "afterwards = []",
+        "afterwards = { services = [3] }",
+        "without = 3",
+        "services = { x = 1 }",
+        '[[services]]\nid = "1"\nsite = ["a"]',
+        'afterwards = { services = [{ id = ["1"] }] }',
+        '[[applications]]\nclient_id = ["1"]\nsecret = "x"',
+        "day = " + "1" * 5000,
+        "a = " + "[" * 5000,
+    ],
+)
+async def test_a_pack_of_a_wrong_shape_is_refused(here: Rig, text: str) -> None:
+    """With its name, whatever its shape, and in its scenes too."""
+    sent = {"toml": HEAD + text, "name": "mine"}
+    refused = await here.control("POST", "/worlds/main/load", sent, expect=422)
+    assert refused["error"].startswith("pack mine: ")
+
+
+def _alone(folder: Path, text: str) -> str:
+    (folder / "mine.toml").write_text(text, "utf-8")
+    return str(folder / "mine.toml")
+
+
+def _remove(path: str) -> None:
+    Path(path).unlink()
+
+
+async def _patient(here: Rig, world: str = "main") -> str:
+    """The given name of the one patient of a world."""
+    async with here.service.worlds.named(world).world.read() as tx:
+        found = await tx.patients.get(NhsNumber("9990000018"))
+    assert found is not None
+    return str(found.given_name)
+
+
+async def test_a_reset_reads_a_changed_file_again(on_each: Rig, tmp_path: Path) -> None:
+    """A file that cannot be read, or that is gone, is an error, and the world stays as it is."""
+    path, worlds = written(tmp_path, PATIENT.format(number="9990000018", name="Ada")), on_each.service.worlds
+    await worlds.load(worlds.main, path, seed=7)
+    written(tmp_path, PATIENT.format(number="9990000018", name="Beatrice"))
+    await on_each.control("POST", "/worlds/main/reset")
+    assert await _patient(on_each) == "Beatrice"
+    assert (await on_each.control("GET", "/worlds/main"))["seed"] == 7
+    written(tmp_path, PATIENT.format(number="1", name="Carla"))
+    refused = await on_each.control("POST", "/worlds/main/reset", expect=422)
+    assert "pack mine: " in refused["error"]
+    _remove(path)
+    refused = await on_each.control("POST", "/worlds/main/reset", expect=404)
+    assert f"There is no pack {path}" in refused["error"]
+    assert await _patient(on_each) == "Beatrice"
+
+
+async def test_copies_of_packs_are_bounded(on_each: Rig, tmp_path: Path) -> None:
+    """Those that worlds began as stay, so that each can be reset; others go when there are too many."""
+    path, worlds = written(tmp_path, PATIENT.format(number="9990000018", name="Ada")), on_each.service.worlds
+    await worlds.load(worlds.main, path)
+    first = worlds.main.origin
+    assert first is not None
+    for seed in range(1, MOST_PACKS + 3):
+        await worlds.load(worlds.main, path, seed)
+    assert worlds.copies_of_packs == MOST_PACKS
+    assert not await _has_copy(on_each, first.copy)
+    last = worlds.main.origin
+    assert last is not None
+    assert await _has_copy(on_each, last.copy)
+    await on_each.control("POST", "/worlds/main/reset")
+    assert await _patient(on_each) == "Ada"
+
+
+async def _has_copy(here: Rig, name: str) -> bool:
+    if here.service.settings.sqlite_path is not None:
+        return (worlds_directory(here.service.settings) / "passing" / f"{name}.db").exists()
+    from tests.store.outside import fetch
+
+    url = here.service.settings.database_url
+    database = url.partition("?")[0].rpartition("/")[2]
+    return bool(await fetch(url, f"SELECT 1 FROM pg_database WHERE datname = '{database}/{name}'"))
+
+
+async def test_a_pack_that_is_sent_has_scenes(sqlite_template: Path, tmp_path: Path, keys: Path) -> None:
+    """As one of the package; what was sent before and is no world's any more goes when there is too much of it."""
+    async with rig(copied(sqlite_template, tmp_path), keys, frozen=True, open=True) as frozen:
+        sent = {"toml": 'based_on = "demo"\n', "name": "own", "scenes": {"then": SCENE}}
+        await frozen.control("POST", "/worlds/main/load", sent)
+        reply = await frozen.http.get(
+            "/referrals/FHIR/STU3/CodeSystem/PRIORITY",
+            headers={"X-OpenERS-Scene": "then", "NHSD-eRS-Business-Function": "REFERRING_CLINICIAN"},
+        )
+        assert reply.json()["date"].startswith("2031-01-01T11"), reply.text
+        bad = {"toml": 'based_on = "demo"\n', "name": "own", "scenes": {"then": 'title = "A"'}}
+        assert "$.scenes[0]" in (await frozen.control("POST", "/worlds/main/load", bad, expect=422))["error"]
+
+
+async def test_packs_that_were_sent_are_bounded(here: Rig) -> None:
+    """Those of worlds and snapshots stay; others go when there are too many."""
+    for world in ("other", "main"):
+        kept = {"toml": HEAD + PATIENT.format(number="9990000018", name="Ada"), "name": world}
+        await here.control("POST", f"/worlds/{world}/load", kept, world)
+        await here.control("POST", f"/worlds/{world}/snapshot", {"name": f"{world}-kept"})
+    for number in range(MOST_RECEIVED + 3):
+        await here.control("POST", "/worlds/main/load", {"toml": HEAD + f"# {number}"})
+    assert len(list(here.service.worlds.snapshots.packs.iterdir())) <= MOST_RECEIVED + 3
+    await here.control("POST", "/worlds/other/reset")
+    await here.control("POST", "/worlds/main/restore", {"name": "main-kept"})
+    assert [await _patient(here, world) for world in ("other", "main")] == ["Ada", "Ada"]
+
+
 async def test_a_pack_is_sent_over_http(on_each: Rig) -> None:
     """It is named in the world, which can be reset; faults are told with their place and change nothing."""
     text = HEAD + PATIENT.format(number="9990000018", name="Ada")
@@ -93,6 +245,8 @@ REFUSED: Final[list[tuple[dict[str, Any], str]]] = [
     ({"toml": 'based_on = "/etc/hostname"'}, "to be based on"),
     ({"toml": 'based_on = "./demo.toml"'}, "to be based on"),
     ({"toml": HEAD, "name": "../x"}, "can't be used"),
+    ({"toml": HEAD, "scenes": {"../x": ""}}, "can't be used"),
+    ({"pack": "demo", "scenes": {"x": ""}}, "scenes go with toml"),
 ]
 """What a caller may not ask for, and what is said."""
 

@@ -121,6 +121,27 @@ def test_the_pack_is_an_option_of_the_project(pytester: pytest.Pytester) -> None
     pytester.runpytest_subprocess("-p", "no:cacheprovider").assert_outcomes(passed=1)
 
 
+def test_the_pack_is_a_path_below_the_project(pytester: pytest.Pytester) -> None:
+    """For each world, and for one that a test loads, which reads the file as it is then."""
+    pytester.makeconftest(CONFTEST)
+    pytester.makeini("[pytest]\nopeners_pack = ./packs/mine.toml\n")
+    pytester.mkdir("packs").joinpath("mine.toml").write_text('based_on = "./base.toml"\n')
+    pytester.path.joinpath("packs", "base.toml").write_text('based_on = "empty"\n')
+    pytester.makepyfile(
+        """
+        def test_it(openers_world, pytestconfig):
+            held = openers_world.control("GET", f"/worlds/{openers_world.name}")
+            assert held["pack"] == str(pytestconfig.rootpath / "packs" / "mine.toml")
+            own = pytestconfig.rootpath / "own.toml"
+            for name in ("One", "Two"):
+                own.write_text(f'based_on = "demo"\\n[[afterwards.services]]\\nid = "11006"\\nname = "{name}"')
+                openers_world.load("./own.toml")
+                assert openers_world.call("GET", "/R4/HealthcareService/11006").json()["name"] == name
+        """
+    )
+    pytester.runpytest_subprocess("-p", "no:cacheprovider").assert_outcomes(passed=1)
+
+
 def test_an_unknown_pack_is_named(pytester: pytest.Pytester) -> None:
     pytester.makeconftest(CONFTEST)
     pytester.makeini("[pytest]\nopeners_pack = nowhere\n")

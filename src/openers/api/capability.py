@@ -31,6 +31,7 @@ INSTANCE: Final = {GET: "read", HEAD: "read", PUT: "update"}
 """The interactions that methods are at the address of one resource."""
 TYPE: Final = {GET: "search-type", POST: "create"}
 """The interactions that methods are at the address of a type."""
+NEEDS_VERSION: Final = "If-Match must name the version that is changed, as the ETag of a read does."
 EXTENSION: Final = "OpenERS extension"
 FHIR_VERSIONS: Final = {Fhir.STU3: "3.0.1", Fhir.R4: "4.0.1"}
 _ADDRESSES: Final = frozenset(f"{PREFIX}/{fhir}/metadata" for fhir in Fhir)
@@ -69,11 +70,12 @@ def capability_statement(fhir: Fhir, base: str, at: Instant) -> dict[str, Any]:
         "security": {"description": "OAuth 2.0 bearer tokens, user-restricted or application-restricted"},
         "resource": list(_resources(operations)),
     }
-    named = _named_operations(operations)
+    named = sorted((each for each in operations if "$" in each.path), key=lambda each: each.is_extension)
     if named:
-        rest["operation"] = named
+        rest["operation"] = [_named(each) for each in named]
     return {
         "resourceType": "CapabilityStatement",
+        **({"contained": [_definition(each) for each in named]} if named else {}),
         "url": f"{base}/{fhir}/metadata",
         "name": "OpenERS",
         "title": "OpenERS, an open e-Referral Service",
@@ -125,19 +127,37 @@ def _documented(parameter: Parameter) -> str:
     return f"required: {parameter.description}" if parameter.required else parameter.description
 
 
-def _named_operations(operations: Iterable[Operation]) -> list[dict[str, Any]]:
-    """The operations that FHIR writes with `$`. There are no OperationDefinitions to refer to, so they are told.
+def _named(operation: Operation) -> dict[str, Any]:
+    """One operation that FHIR writes with `$`, with its definition, which the statement contains.
 
     Those that the real service does not have come last, and say so.
     """
-    named = sorted((each for each in operations if "$" in each.path), key=lambda each: each.is_extension)
-    return [
-        {
-            "name": each.path.rpartition("$")[2],
-            "definition": {"display": f"{each.id}{_mark(each)}: {each.method} {each.path}: {each.summary}"},
-        }
-        for each in named
-    ]
+    display = f"{operation.id}{_mark(operation)}: {operation.method} {operation.path}: {operation.summary}"
+    return {"name": _code(operation), "definition": {"reference": f"#{operation.id}", "display": display}}
+
+
+def _definition(operation: Operation) -> dict[str, Any]:
+    """The OperationDefinition of one: on which type it is called, and whether on one resource of it or on the type."""
+    _, _, kind, *between, _ = operation.path.split("/")
+    versioned = {"comment": NEEDS_VERSION} if operation.if_match else {}
+    return {
+        "resourceType": "OperationDefinition",
+        "id": operation.id,
+        "name": operation.name,
+        "status": "active",
+        "kind": "operation",
+        "description": f"{operation.summary}{_mark(operation)}",
+        "code": _code(operation),
+        **versioned,
+        "resource": [kind],
+        "system": False,
+        "type": not between,
+        "instance": bool(between),
+    }
+
+
+def _code(operation: Operation) -> str:
+    return operation.path.rpartition("$")[2]
 
 
 def _mark(operation: Operation) -> str:

@@ -130,6 +130,7 @@ def _headers(operation: Operation) -> list[dict[str, Any]]:
     if operation.takes_file:
         headers.append(_header("NHSD-eRS-File-Name", "Name of the file, with its extension", True))
         headers.append(_header("NHSD-eRS-Referral-ID", "UBRN of the request that the file is meant for"))
+    headers.extend(_header(each.name, each.description, each.required) for each in operation.headers)
     return headers
 
 

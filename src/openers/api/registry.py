@@ -32,7 +32,7 @@ Handler = Callable[["Call"], Awaitable["Reply"]]
 
 
 class Parameter(msgspec.Struct, frozen=True):
-    """A query parameter, as documentation shows it.
+    """A query parameter or a header, as documentation shows it.
 
     `type` is that of a FHIR search parameter; `_include` has none, but `values`: all that it takes.
     """
@@ -55,6 +55,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     `request` and `response` name schemas of our OpenAPI; `audit` is the published audit type. `takes_file`: the body
     is a file, which the operation itself reads from the call. `produces` is the media type of a reply; a file's own
     type, which the operation checks against Accept, is `ANY`. A reply with an empty `response` is its Location alone.
+    `headers` are those that no other operation has.
     """
 
     id: str
@@ -73,6 +74,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     changes: bool
     refusal: int
     query: tuple[Parameter, ...]
+    headers: tuple[Parameter, ...]
     takes_file: bool
     produces: str
     name: str
@@ -112,6 +114,7 @@ def operation(
     changes: bool = False,
     refusal: int = 422,
     query: tuple[Parameter, ...] = (),
+    headers: tuple[Parameter, ...] = (),
     takes_file: bool = False,
     produces: str = FHIR_JSON,
 ) -> Callable[[Handler], Handler]:
@@ -136,6 +139,7 @@ def operation(
                 changes=changes or if_match or asks_pas,
                 refusal=refusal,
                 query=query,
+                headers=headers,
                 takes_file=takes_file,
                 produces=produces,
                 name=handler.__name__,

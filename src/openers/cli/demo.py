@@ -20,7 +20,7 @@ from openers.telemetry.logs import configure
 from openers.telemetry.metrics import Metrics
 from openers.worlds.loader import follow_pas, linked_at, populate
 from openers.worlds.mode import open_main, worlds_directory
-from openers.worlds.packs import Pack, PackPas, read_pack
+from openers.worlds.packs import Pack, PackPas, is_path, read_pack
 from openers.worlds.snapshots import Snapshots
 
 PAS_ABOVE: Final = 2
@@ -34,15 +34,16 @@ async def load(settings: Settings, pack: str) -> None:
     await _load(settings, pack_with_pas(pack, pas_address(settings)), only_if_empty=False)
 
 
-async def load_if_empty(settings: Settings, pack: Pack, *, insists: bool = False) -> None:
-    """Load `pack` unless the database has services already. Raises BlockingIOError, Unavailable.
+async def load_if_empty(settings: Settings, pack: Pack, *, insists: bool = False) -> bool:
+    """Load `pack` unless the database has services already; whether it had. Raises BlockingIOError, Unavailable.
 
     `insists`: raise SettingsError if those are of another pack.
     """
-    held = await _load(settings, pack, only_if_empty=True)
+    held, before = await _load(settings, pack, only_if_empty=True)
     if insists and held != pack.reference:
         told = f"{settings.database_url} holds the world {held}: name another database for {pack.name}"
         raise SettingsError((told,))
+    return before
 
 
 async def migrate_only(settings: Settings) -> bool:
@@ -57,8 +58,8 @@ async def migrate_only(settings: Settings) -> bool:
             lock.release()
 
 
-async def _load(settings: Settings, pack: Pack, *, only_if_empty: bool) -> str:
-    """The pack that the database then holds."""
+async def _load(settings: Settings, pack: Pack, *, only_if_empty: bool) -> tuple[str, bool]:
+    """The pack that the database then holds, and whether it did before."""
     configure(settings.log_format)
     lock = writer_lock(settings)
     snapshots = Snapshots(worlds_directory(settings))
@@ -69,9 +70,9 @@ async def _load(settings: Settings, pack: Pack, *, only_if_empty: bool) -> str:
                 loaded = bool(await tx.directory.version())
             if only_if_empty and loaded:
                 snapshots.put_main(await follow_pas(main, pack))
-                return main.pack
+                return main.pack, True
             snapshots.put_main(await populate(main, pack, settings))
-            return pack.reference
+            return pack.reference, False
         finally:
             await main.pas.close()
             await main.world.store.close()
@@ -117,6 +118,13 @@ def test_pas(settings: Settings, pas: PackPas | None, at: Wanted) -> AbstractCon
     for name, value in options.items():
         command += [f"--{name}", value]
     return child(at.who, command, places.of(Kind.TEST_PAS_LOG), reached_at(at.host, at.port))
+
+
+def note_of_file(pack: Pack, *, before: bool) -> str:
+    """What is said of a pack by path that was not read again, as the database held it before; else nothing."""
+    if not before or not is_path(pack.reference):
+        return ""
+    return f"{pack.reference} was loaded before: after a change of its file, run `openers world reset`.\n"
 
 
 def introduce(settings: Settings, pack: Pack, pas: PackPas | None, command: Path) -> str:

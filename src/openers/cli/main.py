@@ -92,7 +92,15 @@ def demo(
     frozen: Frozen = False,
 ) -> None:
     """Serve a world with its Test PAS: load it if the database is empty, print addresses and a first call."""
-    from openers.cli.demo import introduce, load_if_empty, only_in_test_mode, pack_with_pas, pas_address, test_pas
+    from openers.cli.demo import (
+        introduce,
+        load_if_empty,
+        note_of_file,
+        only_in_test_mode,
+        pack_with_pas,
+        pas_address,
+        test_pas,
+    )
     from openers.listening import listen
     from openers.server import serve as run
     from openers.worlds.packs import reference_to, world_name
@@ -106,8 +114,8 @@ def demo(
         pack = pack_with_pas(reference, at)
         pas = None if settings.frozen else pack.pas
         sockets = listen(service_address(settings), *(() if pas is None else (at,)))
-        asyncio.run(load_if_empty(settings, pack, insists=world is not None))
-        typer.echo(introduce(settings, pack, pas, Path(sys.argv[0])))
+        before = asyncio.run(load_if_empty(settings, pack, insists=world is not None))
+        typer.echo(introduce(settings, pack, pas, Path(sys.argv[0])) + note_of_file(pack, before=before))
         with test_pas(settings, pas, at):
             run(settings, sockets)
 

@@ -60,10 +60,10 @@ def become(
     base_url: BaseUrl = HERE,
 ) -> None:
     """Replace all that a world of a running service holds by a pack."""
-    from openers.worlds.packs import is_path
+    from openers.worlds.packs import is_path, to_send
 
     with told_in_one_line():
-        sent = {"toml": Path(pack).read_text("utf-8"), "name": Path(pack).stem} if is_path(pack) else {"pack": pack}
+        sent = to_send(Path(pack)) if is_path(pack) else {"pack": pack}
     ask("POST", f"{base_url}/_test/worlds/{world}/load", {**sent, "seed": seed})
 
 
@@ -94,8 +94,9 @@ def restore(name: str, world: WorldName = "main", base_url: BaseUrl = HERE) -> N
 
 @app.command("reset")
 def reset(world: WorldName = "main", base_url: BaseUrl = HERE) -> None:
-    """Put a world back to what it began as."""
-    ask("POST", f"{base_url}/_test/worlds/{world}/reset")
+    """Put a world back to what it began as: a pack whose file has changed is read again. Says what that was."""
+    told = ask("POST", f"{base_url}/_test/worlds/{world}/reset")
+    typer.echo(f"{told['name']} is {told['begins_as']} again")
 
 
 @app.command("drop")

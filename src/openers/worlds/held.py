@@ -17,7 +17,7 @@ from openers.worlds.clinics import Clinic
 from openers.worlds.clock import ClockState, WorldClock
 from openers.worlds.ids import IdsState, SeededIds
 from openers.worlds.own_pas import OwnPas
-from openers.worlds.packs import knows_pack, read_pack
+from openers.worlds.packs import Stamp, knows_pack, read_pack
 
 MAIN = "main"
 """Name of the world that requests without a tenant go to."""
@@ -41,10 +41,14 @@ class Kept(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Origin(msgspec.Struct, frozen=True):
-    """What a world began as: the name of the copy of its database, and the rest."""
+    """What a world began as: the name of the copy of its database, and the rest.
+
+    `stamp`: of a copy that holds a pack, what its files were when they were read.
+    """
 
     copy: str
     kept: Kept
+    stamp: Stamp | None = None
 
 
 class Held:

@@ -86,9 +86,9 @@ async def follow_pas(held: Held, pack: Pack) -> Kept:
     Services that somebody has linked to another PAS stay linked to it. Raises Unavailable.
     """
     pas = pack.pas
-    if pas is None or pas.url == held.pas_url or pack.name != held.pack:
+    if pas is None or pas.url == held.pas_url or pack.reference != held.pack:
         return held.kept
-    own = read_pack(pack.name).pas
+    own = read_pack(pack.reference).pas
     before = held.pas_url or (own.url if own is not None else "")
     world = held.world.for_call(system_entry("Link PAS", held.world.wall.now()))
     async with world.read() as tx:

@@ -23,6 +23,7 @@ from openers.worlds.content import Content, SharedBlobs
 from openers.worlds.copies import Copies
 from openers.worlds.held import MAIN, Held, Origin, forked
 from openers.worlds.loader import linked_at, populate
+from openers.worlds.origins import Origins
 from openers.worlds.packs import Pack, knows_pack, pack_names, read_pack, stamp_of
 from openers.worlds.refusals import BadCall, GoneIdle, Taken, Unknown
 from openers.worlds.snapshots import Snapshots
@@ -32,9 +33,16 @@ IDLE_S: Final = 1800.0
 MOST_FORKS: Final = 2000
 MOST_GONE: Final = 10_000
 """Names of forks that are remembered to have been dropped."""
-BEFORE: Final = "before.load"
+BEFORE: Final = "before."
+"""How names of copies begin of what a world held before a pack is loaded, in case that fails."""
+MOST_PACKS: Final = 16
+"""Copies of packs, each with a seed, that are kept for the next load, besides those that worlds began as."""
 FORKED: Final = "fork."
 """How names of copies begin that were made to be forked from."""
+PACK: Final = "pack."
+SCENE: Final = "scene."
+MADE: Final = (FORKED, PACK, SCENE)
+"""How names of copies begin that go when nothing wants them any more."""
 
 
 class Around(NamedTuple):
@@ -62,7 +70,8 @@ class Worlds:
         self._forks: dict[str, Held] = {}
         self._gone: dict[str, None] = {}
         self._used: Counter[str] = Counter()
-        self._packs: dict[tuple[str, int, int], Origin] = {}
+        self._packs = Origins(MOST_PACKS, self._tidy)
+        self._scenes: Origins | None = None
         self._latest: dict[str, tuple[object, str]] = {}
         self._number = 0
 
@@ -115,8 +124,27 @@ class Worlds:
         finally:
             await self._close(held)
 
-    async def made(self, copy: str, pack: Pack) -> Origin:
-        """A copy of a world that holds `pack` and nothing else, made beside all others. Raises NoForks, Unavailable."""
+    @property
+    def copies_of_packs(self) -> int:
+        """How many copies of packs are kept for the next load."""
+        return len(self._packs)
+
+    @property
+    def held_packs(self) -> frozenset[str]:
+        """References to the packs that worlds hold, or may come back to."""
+        origins = {held.origin.kept.pack for held in self.all if held.origin is not None}
+        snapshots = {self.snapshots.get(name).pack for name in self.snapshots.names}
+        return frozenset(origins | snapshots | {held.pack for held in self.all})
+
+    def origins_of_scenes(self, most: int) -> Origins:
+        """Return where copies of scenes are kept, at most `most` besides those in use."""
+        self._scenes = Origins(most, self._tidy)
+        return self._scenes
+
+    async def made(self, pack: Pack) -> Origin:
+        """Make the copy of a scene: a world that holds `pack` and nothing else. Raises NoForks, Unavailable."""
+        self._number += 1
+        copy = f"{SCENE}{self._number}"
         maker = await self._open(copy, await self._origin_of(self.main))
         try:
             await self._copies.clear(maker.world.store)
@@ -150,18 +178,27 @@ class Worlds:
         if not knows_pack(pack):
             raise Unknown(f"There is no pack {pack}; there are: {', '.join(pack_names())}")
         async with self._replacing(held):
-            key = (pack, seed, hash(stamp_of(pack)))
+            stamp = stamp_of(pack)
+            key = (pack, seed, stamp)
             origin = self._packs.get(key)
             if origin is None:
-                origin = self._packs[key] = await self._loaded(held, read_pack(pack), seed)
+                origin = await self._loaded(held, read_pack(pack), seed)
+                origin = await self._packs.put(key, msgspec.structs.replace(origin, stamp=stamp))
             await self._become(held, origin)
 
     async def reset(self, held: Held) -> None:
-        """Put a world back to what it began as. Raises BadCall, Unavailable."""
+        """Put a world back to what it began as; a pack whose files have changed is read again.
+
+        Raises BadCall, Unknown, PackError, Unavailable.
+        """
         if held.origin is None:
             if not knows_pack(held.pack):
                 raise BadCall(f"It is not known how world {held.name} began: load a pack or restore a snapshot")
             await self.load(held, held.pack)
+            return
+        began = held.origin.kept
+        if held.origin.stamp not in (None, stamp_of(began.pack)):
+            await self.load(held, began.pack, began.ids.seed)
             return
         async with self._replacing(held):
             await self._become(held, held.origin)
@@ -169,6 +206,8 @@ class Worlds:
     async def snapshot(self, held: Held, name: str) -> None:
         """Keep what a world is now under a name, in place of an earlier snapshot. Raises BadCall, Unavailable."""
         check_name(name)
+        if name == MAIN:
+            raise BadCall(f"A snapshot can't be called {MAIN}, as the world is: choose another name")
         async with held.alone():
             await self._copies.keep(held.world.store, name)
             before = self.snapshots.get(name).content if name in self.snapshots.names else ()
@@ -195,9 +234,8 @@ class Worlds:
         while self._forks:
             _, held = self._forks.popitem()
             await self._close(held)
-        while self._packs:
-            _, origin = self._packs.popitem()
-            await self._drop(origin.copy)
+        for copy in self._packs.clear():
+            await self._drop(copy)
 
     @asynccontextmanager
     async def _replacing(self, held: Held) -> AsyncGenerator[None]:
@@ -210,26 +248,30 @@ class Worlds:
     async def _loaded(self, held: Held, pack: Pack, seed: int) -> Origin:
         """A copy of a world that holds a pack and nothing else, made by means of `held`."""
         self._number += 1
-        copy, before = f"pack.{self._number}", held.kept
+        copy, saved, before = f"{PACK}{self._number}", f"{BEFORE}{self._number}", held.kept
         if isinstance(held.world.reference, PackagedReference):
             held.world.reference.learn(pack.clinical_terms)
-        await self._keep(held, BEFORE)
+        await self._keep(held, saved)
         try:
             await self._copies.clear(held.world.store)
             kept = await populate(held, linked_at(before.pas_url, pack), self.settings, seed)
             await self._keep(held, copy)
         except BaseException:
-            await self._copies.put_back(held.world.store, BEFORE)
+            await self._copies.put_back(held.world.store, saved)
             held.become(before)
             raise
         finally:
-            await self._drop(BEFORE)
+            await self._drop(saved)
         return Origin(copy, kept)
 
     async def _become(self, held: Held, origin: Origin) -> None:
-        await self._copies.put_back(held.world.store, origin.copy)
+        self._used[origin.copy] += 1  # from now on, or another load could make room by dropping the copy meanwhile
+        try:
+            await self._copies.put_back(held.world.store, origin.copy)
+        except BaseException:
+            await self._let_go(origin)
+            raise
         held.become(origin.kept)
-        self._used[origin.copy] += 1
         await self._let_go(held.origin)
         held.origin = origin
         if self.access is not None:
@@ -276,7 +318,8 @@ class Worlds:
         if self._used[copy] <= 0:
             del self._used[copy]
         is_wanted = copy in self._used or any(copy == latest for _, latest in self._latest.values())
-        if copy.startswith(FORKED) and not is_wanted:
+        is_wanted = is_wanted or any(each is not None and each.has_copy(copy) for each in (self._packs, self._scenes))
+        if copy.startswith(MADE) and not is_wanted:
             await self._drop(copy)
 
     async def _origin_of(self, source: Held | str) -> Origin:

@@ -36,6 +36,8 @@ from openers.worlds.registry import Worlds
 
 NAMED: Final = b"x-openers-scene"
 """The header by which a request names the one scene that it is for."""
+MOST_SCENES: Final = 256
+"""Copies of scenes that are kept for the next request; the world `published` has 53."""
 CREATED: Final = 201
 REFUSED: Final = frozenset(range(400, 500)) - {429}
 """Statuses that say that a request does not fit a scene."""
@@ -49,7 +51,7 @@ class Scenes:
     def __init__(self, worlds: Worlds, routes: Routes, in_world: InWorld) -> None:
         """`routes` tell which operation a request is for."""
         self._worlds, self._routes, self._in_world = worlds, routes, in_world
-        self._origins: dict[tuple[str, str, int], Origin] = {}
+        self._origins = worlds.origins_of_scenes(MOST_SCENES)
         self._making = asyncio.Lock()
 
     async def play(self, scope: Scope, held: Held, receive: Any, send: Any) -> None:
@@ -92,12 +94,11 @@ class Scenes:
     async def _origin(self, name: str, scene: Scene) -> Origin:
         """The copy of the world at that moment."""
         async with self._making:
-            key = (name, scene.name, hash(stamp_of(name)))
+            key = (name, scene.name, stamp_of(name))
             known = self._origins.get(key)
             if known is None:
-                copy = f"scene.{len(self._origins)}"
-                made = await self._worlds.made(copy, _at(scene, name))
-                known = self._origins[key] = _with_ids(made, scene)
+                made = await self._worlds.made(_at(scene, name))
+                known = await self._origins.put(key, _with_ids(made, scene))
         return known
 
     async def _at(self, scene: Scene, fork: World, scope: Scope, held: Held) -> World:

@@ -39,6 +39,7 @@ INCLUDE: Final = "Slot:schedule"
         Parameter("page", True, "which page, from 1", "number"),
         Parameter("_include", False, f"always {INCLUDE}; schedules come anyway", values=(INCLUDE,)),
     ),
+    headers=(Parameter(RULE_ORGANISATION, True, "The organisation whose commissioning rules apply"),),
 )
 async def retrieve_appointment_slots(call: Call) -> Reply:
     """Find free appointment slots of a service."""
@@ -79,6 +80,8 @@ def _check_status(call: Call) -> None:
 
 def _one(call: Call, field: Field) -> str | None:
     values = call.values_of("page" if field is Field.PAGE else field)
+    if len(values) > 1:
+        raise InvalidValue(field, len(values), "must be given once")
     return values[0] if values else None
 
 

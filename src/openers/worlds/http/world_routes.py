@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import msgspec
@@ -14,6 +15,7 @@ from openers.worlds.packs import is_path, keep_received, pack_names
 from openers.worlds.refusals import BadCall
 from openers.worlds.registry import Worlds
 
+FileName = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{1,40}$")]
 Seed = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
 
 
@@ -30,12 +32,14 @@ class NewWorld(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={
 class PackWanted(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The pack to load, and the seed of the ids that are drawn from then on.
 
-    `pack` is a name. A pack of one's own is sent itself, as `toml`; it is called `name` if it says no name of its own.
+    `pack` is a name. A pack of one's own is sent itself, as `toml`; it is called `name` if it says no name of its own,
+    and `scenes` are the texts of its scenes by name.
     """
 
     pack: str | None = None
     toml: str | None = None
-    name: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{1,40}$")] = "received"
+    name: FileName = "received"
+    scenes: dict[FileName, str] = {}
     seed: Seed = 0
 
 
@@ -46,7 +50,7 @@ class Name(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Described(msgspec.Struct, frozen=True, kw_only=True):
-    """A world as it is told. `origin` is what a reset puts it back to."""
+    """A world as it is told. `origin` is the copy that a reset puts it back to, `begins_as` says what that is."""
 
     name: str
     pack: str
@@ -54,6 +58,7 @@ class Described(msgspec.Struct, frozen=True, kw_only=True):
     running: bool
     seed: int
     origin: str | None
+    begins_as: str
 
 
 class Everything(msgspec.Struct, frozen=True, kw_only=True):
@@ -64,7 +69,7 @@ class Everything(msgspec.Struct, frozen=True, kw_only=True):
     packs: list[str]
 
 
-def described(held: Held) -> Described:
+def described(held: Held, worlds: Worlds) -> Described:
     """A world as it is told."""
     return Described(
         name=held.name,
@@ -73,7 +78,18 @@ def described(held: Held) -> Described:
         running=held.clock.is_running,
         seed=held.ids.state.seed,
         origin=None if held.origin is None else held.origin.copy,
+        begins_as=_beginning(held, worlds),
     )
+
+
+def _beginning(held: Held, worlds: Worlds) -> str:
+    """What a reset puts a world back to."""
+    origin, pack = held.origin, Path(held.pack if held.origin is None else held.origin.kept.pack)
+    if origin is not None and origin.stamp is None:
+        return f"the copy {origin.copy} of a world with the pack {pack}"
+    if pack.is_relative_to(worlds.snapshots.packs.resolve()):
+        return f"the pack {pack.stem} as it was sent"
+    return f"the pack {pack}"
 
 
 def world_routes(worlds: Worlds) -> list[Offered]:
@@ -83,10 +99,10 @@ def world_routes(worlds: Worlds) -> list[Offered]:
         return everything(worlds)
 
     async def _fork(request: Request) -> object:
-        return json_reply(described(await make(worlds, await read_json(request, NewWorld))), 201)
+        return json_reply(described(await make(worlds, await read_json(request, NewWorld)), worlds), 201)
 
     async def _read(request: Request) -> Described:
-        return described(_named(request, worlds))
+        return described(_named(request, worlds), worlds)
 
     async def _drop(request: Request) -> object:
         await worlds.drop(request.path_params["name"])
@@ -95,22 +111,22 @@ def world_routes(worlds: Worlds) -> list[Offered]:
     async def _load(request: Request) -> Described:
         held, wanted = _named(request, worlds), await read_json(request, PackWanted)
         await worlds.load(held, _pack(wanted, worlds), wanted.seed)
-        return described(held)
+        return described(held, worlds)
 
     async def _reset(request: Request) -> Described:
         held = _named(request, worlds)
         await worlds.reset(held)
-        return described(held)
+        return described(held, worlds)
 
     async def _snapshot(request: Request) -> Described:
         held = _named(request, worlds)
         await worlds.snapshot(held, (await read_json(request, Name)).name)
-        return described(held)
+        return described(held, worlds)
 
     async def _restore(request: Request) -> Described:
         held = _named(request, worlds)
         await worlds.restore(held, (await read_json(request, Name)).name)
-        return described(held)
+        return described(held, worlds)
 
     async def _forget(request: Request) -> object:
         await worlds.forget_snapshot(request.path_params["name"])
@@ -131,7 +147,9 @@ def world_routes(worlds: Worlds) -> list[Offered]:
 def everything(worlds: Worlds) -> Everything:
     """All worlds, snapshots and packs."""
     return Everything(
-        worlds=[described(held) for held in worlds.all], snapshots=list(worlds.snapshots.names), packs=pack_names()
+        worlds=[described(held, worlds) for held in worlds.all],
+        snapshots=list(worlds.snapshots.names),
+        packs=pack_names(),
     )
 
 
@@ -157,7 +175,10 @@ def _pack(wanted: PackWanted, worlds: Worlds) -> str:
     if (wanted.pack is None) == (wanted.toml is None):
         raise BadCall("Give one of pack and toml")
     if wanted.toml is not None:
-        return keep_received(wanted.toml, wanted.name, worlds.snapshots.packs)
+        sent = (wanted.name, wanted.toml, wanted.scenes)
+        return keep_received(sent, worlds.snapshots.packs, worlds.held_packs)
+    if wanted.scenes:
+        raise BadCall("scenes go with toml, not with pack: a pack of the service has its own")
     return _check_named(str(wanted.pack))
 
 

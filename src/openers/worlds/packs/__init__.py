@@ -7,8 +7,8 @@ Called by `worlds.loader` and the command line.
 
 from openers.worlds.packs.pack import Pack, PackError, PackPas, Scene
 from openers.worlds.packs.reading import (
+    Stamp,
     is_path,
-    keep_received,
     knows_pack,
     pack_names,
     parse_pack,
@@ -17,12 +17,14 @@ from openers.worlds.packs.reading import (
     stamp_of,
     world_name,
 )
+from openers.worlds.packs.received import keep_received, to_send
 
 __all__ = [
     "Pack",
     "PackError",
     "PackPas",
     "Scene",
+    "Stamp",
     "is_path",
     "keep_received",
     "knows_pack",
@@ -31,5 +33,6 @@ __all__ = [
     "read_pack",
     "reference_to",
     "stamp_of",
+    "to_send",
     "world_name",
 ]

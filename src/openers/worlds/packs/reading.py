@@ -21,6 +21,7 @@ from openers.domain.directory import Organisation, Service, Site, User
 from openers.domain.patient import Patient
 from openers.worlds.packs.consistency import faults
 from openers.worlds.packs.pack import Pack, PackError
+from openers.worlds.packs.shape import File, Moment
 from openers.worlds.people import generate
 
 Row = dict[str, Any]
@@ -28,10 +29,20 @@ Row = dict[str, Any]
 
 DATA: Final = files("openers.worlds.packs")
 ENDING: Final = ".toml"
+LONGEST_LINE: Final = 16
+"""How many packs may be based on each other, one on the next."""
+DERIVED: Final[Mapping[str, str]] = {
+    "scenes": "scenes are files of their own, in the folder {name}/ beside it, or `scenes` beside `toml` over HTTP",
+    "secrets": "each of `applications` has its own `secret`",
+    "private_keys": "each of `applications` names its own `key`",
+    "reference": "it is what the pack was read by",
+}
+"""What a pack has and its file does not say, with where that comes from."""
 Stamp = tuple[tuple[str, int, int], ...]
 """Names, times of change and sizes of the files that a pack is read from."""
 PUBLIC_PARTS: Final = frozenset({"kty", "n", "e", "kid", "use", "alg"})
 """The parts of an RSA key that a key set may show."""
+KEY_NAME: Final = re.compile(r"[a-z0-9-]{1,40}")
 KEYS: Final[Mapping[str, str]] = {"organisations": "ods", "users": "id", "services": "id", "patients": "nhs_number"}
 """Sections that a pack may change afterwards, with what their rows are known by."""
 SECTIONS: Final[Mapping[str, type[msgspec.Struct]]] = {
@@ -66,18 +77,6 @@ def world_name(reference: str) -> str:
     return name if re.fullmatch(r"[a-z0-9-]{1,40}", name) else "demo"
 
 
-def keep_received(text: str, name: str, folder: Path) -> str:
-    """Keep a pack that was sent, in `folder`; return what it is referred to by from now on. Raises `PackError`.
-
-    It may be based on packs of this package, not on files of this machine.
-    """
-    parse_pack(name, text)
-    file = folder / hashlib.sha256(text.encode()).hexdigest()[:16] / f"{name}{ENDING}"
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(text, "utf-8")
-    return str(file.resolve())
-
-
 def knows_pack(reference: str) -> bool:
     """Return whether there is such a pack: a name of this package, or the path of a file."""
     return Path(reference).is_file() if is_path(reference) else reference in pack_names()
@@ -95,17 +94,40 @@ def read_pack(reference: str) -> Pack:
 
 def stamp_of(reference: str) -> Stamp:
     """Return what changes whenever the files do that the pack may be read from: its own, its scenes and its bases."""
-    own = _file_of(reference)
-    folders = {Path(str(DATA)), own.parent, own.with_suffix("")}
+    folders, file = {Path(str(DATA))}, _file_of(reference)
+    for _ in range(LONGEST_LINE):
+        folders |= {file.parent, file.with_suffix("")}
+        base = _base_of(str(file), *_times(file))
+        if not is_path(base):
+            break
+        file = Path(reference_to(base, file.parent))
     found = sorted(file for folder in folders for file in folder.glob(f"*{ENDING}"))
-    return tuple((str(file), (told := file.stat()).st_mtime_ns, told.st_size) for file in found)
+    return tuple((str(file), *_times(file)) for file in found)
+
+
+def _times(file: Path) -> tuple[int, int]:
+    """When a file changed, and its size; zeros if it is not there."""
+    try:
+        told = file.stat()
+    except OSError:
+        return 0, 0
+    return told.st_mtime_ns, told.st_size
+
+
+@lru_cache(maxsize=64)
+def _base_of(file: str, _changed: int, _size: int) -> str:
+    """What the pack in a file is based on; nothing if that cannot be told, which reading the pack explains."""
+    try:
+        return str(tomllib.loads(Path(file).read_text("utf-8")).get("based_on", ""))
+    except (OSError, ValueError, RecursionError):
+        return ""
 
 
 @lru_cache(maxsize=16)
 def _read(reference: str, _stamp: Stamp) -> Pack:
     file = _file_of(reference)
     try:
-        pack = parse_pack(file.stem, file.read_text("utf-8"), _scenes(file), file.parent)
+        pack = parse_pack(file.stem, file.read_text("utf-8"), scenes_of(file), file.parent)
     except (OSError, UnicodeDecodeError) as error:
         raise PackError(f"pack {reference}: {error}") from error
     return msgspec.structs.replace(pack, reference=reference)
@@ -124,42 +146,75 @@ def parse_pack(
     `folder` is where packs lie that it is based on by path; without one it may be based on those of this package.
     """
     try:
-        tables = _based({"name": name, **tomllib.loads(text)}, folder)
-        tables["scenes"] = [{"name": name, **tomllib.loads(scene)} for name, scene in scenes.items()]
+        tables = _based({"name": name, **_said(name, text)}, folder)
+        tables["scenes"] = [_moment(scene, text) for scene, text in scenes.items()]
         pack = msgspec.convert(_completed(tables), Pack, dec_hook=_parse)
-    except (tomllib.TOMLDecodeError, msgspec.ValidationError) as fault:
-        raise PackError(f"pack {name}: {fault}") from fault
+    except (ValueError, RecursionError, msgspec.ValidationError) as fault:
+        raise PackError(str(fault) if str(fault).startswith("pack ") else f"pack {name}: {fault}") from fault
     found = [*_unknown_keys(tables), *faults(pack)]
     if found:
         raise PackError("\n".join(f"pack {name}: {fault}" for fault in found))
     return _peopled(pack)
 
 
-def _scenes(pack: Path) -> Mapping[str, str]:
-    """The texts of a pack's scenes, in the order of their files."""
+def scenes_of(pack: Path) -> Mapping[str, str]:
+    """Return the texts of a pack's scenes by name, in the order of their files. Raises OSError."""
     folder = pack.with_suffix("")
     if not folder.is_dir():
         return {}
     scenes = sorted((file for file in folder.iterdir() if _is_pack(file.name)), key=lambda file: file.name)
-    return {file.name.removesuffix(".toml"): file.read_text("utf-8") for file in scenes}
+    return {file.name.removesuffix(ENDING): file.read_text("utf-8") for file in scenes}
 
 
-def _based(tables: Row, folder: Path | None) -> Row:
-    """The tables, with those of the pack that they are based on: lists are joined, everything else is replaced."""
+def _said(name: str, text: str) -> Row:
+    """The tables that a pack's file holds. Raises `PackError` for those that would be replaced."""
+    tables = tomllib.loads(text)
+    derived = [f"`{key}`: a file of a pack does not say it: {DERIVED[key]}" for key in tables if key in DERIVED]
+    if derived:
+        raise PackError("\n".join(f"pack {name}: {each.format(name=name)}" for each in derived))
+    msgspec.convert(tables, File)
+    return tables
+
+
+def _moment(name: str, text: str) -> Row:
+    """The tables of a scene's file."""
+    tables = {"name": name, **tomllib.loads(text)}
+    msgspec.convert(tables, Moment)
+    return tables
+
+
+def _based(tables: Row, folder: Path | None, above: tuple[Path, ...] = ()) -> Row:
+    """The tables, with those of the pack that they are based on: lists are joined, everything else is replaced.
+
+    `above` are the files that are based on this one.
+    """
     base = tables.pop("based_on", None)
     without = tables.pop("without", [])
     if base is None:
         return tables
-    reference = reference_to(str(base), folder or Path())
-    if (folder is None and is_path(reference)) or not knows_pack(reference):
-        raise PackError(f"there is no pack {base!r} to be based on")
-    file = _file_of(reference)
-    merged = _based(tomllib.loads(file.read_text("utf-8")), file.parent)
+    file = _base_file(str(base), folder)
+    if file in above or len(above) >= LONGEST_LINE:
+        what = "is based on itself" if file in above else f"is the {LONGEST_LINE + 1}th in a line of bases"
+        raise PackError(f"{file.name} {what}")
+    merged = _based(_said(file.stem, file.read_text("utf-8")), file.parent, (*above, file))
     for name in without:
         merged.pop(name, None)
     for name, table in tables.items():
         merged[name] = [*merged.get(name, []), *table] if isinstance(table, list) else table
     return merged
+
+
+def _base_file(base: str, folder: Path | None) -> Path:
+    """The file of a pack that one in `folder` is based on. Raises `PackError`."""
+    if folder is None and is_path(base):
+        raise PackError(
+            f"there is no pack {base!r} to be based on: no path is read for a pack that was sent. "
+            "Name a pack of the service, put both into one file, or start the service with --world and the path"
+        )
+    reference = reference_to(base, folder or Path())
+    if not knows_pack(reference):
+        raise PackError(f"there is no pack {base!r} to be based on; there are: {', '.join(pack_names())}")
+    return _file_of(reference)
 
 
 def _is_pack(file: str) -> bool:
@@ -182,7 +237,7 @@ def _completed(tables: Row) -> Row:
         "services": [_placed(service, sites) for service in tables.get("services", ())],
         "applications": [_registered(row) for row in registrations],
         "secrets": {row.get("client_id"): row["secret"] for row in registrations if "secret" in row},
-        "private_keys": {row.get("client_id"): _private_key(row["key"]) for row in registrations if "key" in row},
+        "private_keys": {row.get("client_id"): _private_key(str(row["key"])) for row in registrations if "key" in row},
     }
 
 
@@ -214,14 +269,14 @@ def _registered(row: Row) -> Row:
     if "secret" in row:
         known["secret_sha256"] = hashlib.sha256(str(row["secret"]).encode()).hexdigest()
     if "key" in row:
-        private = _private_key(row["key"])
+        private = _private_key(str(row["key"]))
         known["keys"] = {"keys": [{part: value for part, value in private.items() if part in PUBLIC_PARTS}]}
     return {"asid": None, **known, "test_only": True}
 
 
 def _private_key(name: str) -> dict[str, str]:
     file = DATA.joinpath("keys", f"{name}.json")
-    if not file.is_file():
+    if not KEY_NAME.fullmatch(name) or not file.is_file():
         raise PackError(f"there is no key keys/{name}.json")
     return json.loads(file.read_text("utf-8"))
 

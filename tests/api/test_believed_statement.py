@@ -1,0 +1,140 @@
+"""A client that knows of the service only what its CapabilityStatements say makes every call that they declare.
+
+It builds method and address from the statement, its query from the listed parameters, and the version of a change from
+the ETag of a read. What it has besides are ids and valid bodies.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+import httpx
+import pytest
+from tests.api.expectations import OPERATIONS
+from tests.api.expected import Expected
+from tests.api.stage import Stage
+from tests.requests import Json
+from tests.service import CONSULTANT, CONSULTANT_ADMIN, GP, Running
+
+from openers.api.registry import REGISTRY
+
+pytestmark = pytest.mark.anyio
+VERSIONS: Final = ("STU3", "R4")
+INTERACTIONS: Final = {
+    "read": ("GET", "/{}"),
+    "vread": ("GET", "/{}/_history/{}"),
+    "search-type": ("GET", ""),
+    "create": ("POST", ""),
+    "update": ("PUT", "/{}"),
+}
+"""Method and address of each interaction, below the address of the type, as FHIR has them."""
+LEVELS: Final = {"system": "", "type": "/{}", "instance": "/{}/{{}}"}
+"""Address of an operation at each level, before its name; the type goes into the first gap."""
+
+
+@dataclass(frozen=True)
+class Declared:
+    """A call that a statement declares; an address has `{}` for each id. `versioned`: it wants If-Match."""
+
+    method: str
+    address: str
+    kind: str
+    versioned: bool
+    parameters: frozenset[str] = frozenset()
+    required: frozenset[str] = frozenset()
+
+
+async def statement(run: Running, version: str) -> Json:
+    """One version's statement."""
+    return dict((await run.pages().get(f"/referrals/FHIR/{version}/metadata")).json())
+
+
+def declared(told: Json, version: str) -> Iterator[Declared]:
+    """Every call of a statement: interactions of resources, then operations at each of their levels."""
+    rest = told["rest"][0]
+    for each in rest["resource"]:
+        parameters: dict[str, str] = {one["name"]: one["documentation"] for one in each.get("searchParam", [])}
+        listed = frozenset((*parameters, *(["_include"] if "searchInclude" in each else [])))
+        required = frozenset(name for name, text in parameters.items() if text.startswith("required: "))
+        for code in (one["code"] for one in each["interaction"]):
+            method, rest_of_address = INTERACTIONS[code]
+            versioned = code == "update" and each["versioning"] == "versioned-update"
+            address = f"/{version}/{each['type']}{rest_of_address}"
+            call = Declared(method, address, each["type"], versioned)
+            yield replace(call, parameters=listed, required=required) if code == "search-type" else call
+    definitions = {f"#{each['id']}": each for each in told.get("contained", [])}
+    for each in rest.get("operation", []):
+        definition = definitions[each["definition"]["reference"]]
+        assert definition["code"] == each["name"]
+        for level, before in LEVELS.items():
+            for kind in definition["resource"] if definition[level] else ():
+                versioned = "If-Match" in definition.get("comment", "")
+                yield Declared("POST", f"/{version}{before.format(kind)}/${each['name']}", kind, versioned)
+
+
+def pattern(template: str) -> str:
+    """An address with `{}` in place of each name."""
+    return re.sub(r"\{\w+\}", "{}", template)
+
+
+def calls_of(call: Declared) -> list[Expected]:
+    """The valid calls that tests know for a declared one."""
+    return [each for each in OPERATIONS if (each.method, pattern(each.template)) == (call.method, call.address)]
+
+
+async def made(call: Declared, valid: Expected, stage: Stage, client: httpx.AsyncClient) -> httpx.Response:
+    """The reply to a call as the statement declares it."""
+    known, _, query = (await valid.address(stage)).partition("?")
+    ids = [part for part, gap in zip(known.split("/"), call.address.split("/"), strict=True) if gap == "{}"]
+    address, sent = call.address.format(*ids), dict[str, str]()
+    if query:
+        names = {each.partition("=")[0].replace("%3A", ":") for each in query.split("&")}
+        assert names <= call.parameters
+        assert names >= call.required
+    if call.versioned:
+        tag = (await client.get("/".join(address.split("/")[:4]))).headers["etag"]
+        sent["If-Match"] = tag
+    headers = {name: value for name, value in valid.headers.items() if name != "If-Match"}
+    arguments: dict[str, Any] = {"content": valid.file.content} if valid.file else {}
+    if valid.has_body:
+        arguments["json"], sent["Content-Type"] = await valid.content(stage), "application/fhir+json"
+    if valid.file is not None:
+        sent |= {"NHSD-eRS-File-Name": valid.file.name, "Content-Type": valid.file.media_type}
+    url = f"{address}?{query}" if query else address
+    reply = await client.request(call.method, url, headers={**headers, **sent}, **arguments)
+    if reply.is_success:
+        valid.used_up(stage)
+    return reply
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+async def test_each_declared_call_succeeds(shared: Running, stage: Stage, version: str) -> None:
+    """Interactions and operations, at the levels that are declared, each with every valid body that tests know."""
+    people = {"RC": GP, "SPC": CONSULTANT, "SPCA": replace(CONSULTANT_ADMIN, on_behalf_of=None)}
+    clients = {name: await shared.as_person(who) for name, who in people.items()}
+    told, found = await statement(shared, version), set[tuple[str, str]]()
+    for call in declared(told, version):
+        valid = calls_of(call)
+        assert valid, f"{call} is declared, and nothing answers there"
+        for each in valid:
+            reply = await made(call, each, stage, clients[each.who])
+            assert reply.status_code == each.success, f"{each.name}: {call}: {reply.status_code} {reply.text}"
+        found.add((call.method, call.address))
+    routes = {(each.method, pattern(each.path)) for each in REGISTRY if each.path.startswith(f"/{version}/")}
+    assert routes - found <= {("HEAD", "/R4/HealthcareService/{}")}, "HEAD is no interaction of FHIR's own"
+    assert found <= routes
+
+
+async def test_definitions_of_operations_are_whole(shared: Running) -> None:
+    """As OperationDefinitions have to be, each referred to once; the statement refers to nothing that is elsewhere."""
+    told = await statement(shared, "STU3")
+    referred = [each["definition"]["reference"] for each in told["rest"][0]["operation"]]
+    assert sorted(referred) == sorted(f"#{each['id']}" for each in told["contained"])
+    assert len(set(referred)) == len(referred)
+    for each in told["contained"]:
+        assert each.keys() >= {"name", "status", "kind", "code", "resource", "system", "type", "instance"}
+        assert (each["resourceType"], each["kind"], each["system"]) == ("OperationDefinition", "operation", False)
+        assert each["type"] is not each["instance"]

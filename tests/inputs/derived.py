@@ -1,0 +1,83 @@
+"""Which inputs each operation has: read from the registry, from the schemas of requests, and from our OpenAPI document.
+
+An input is a parameter of a Parameters resource, an element of another body, a query parameter (`?name`) or a header
+(`name:`). Resources that several operations take are parts, with inputs of their own.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from openers.api.openapi import openapi_document
+from openers.api.registry import REGISTRY, Operation
+from openers.wire.schemas import COMPONENTS
+
+Json = dict[str, Any]
+FRAME: Final = frozenset({"resourceType", "id", "language"})
+"""Elements of every resource, beside `meta`."""
+OF_ALL: Final = frozenset(
+    {
+        *("X-Correlation-ID", "NHSD-End-User-Organisation-ODS", "NHSD-eRS-Business-Function"),
+        "NHSD-eRS-On-Behalf-Of-User-ID",
+    }
+)
+"""Headers that follow from who calls."""
+_ENDS: Final = re.compile(r"\.(system|code|value|display|reference|url)$")
+
+
+def inputs() -> dict[str, set[str]]:
+    """The names of all inputs by operation, and by part."""
+    document, found = openapi_document("https://e.example"), dict[str, set[str]]()
+    for operation in REGISTRY:
+        listed: list[Json] = document["paths"][operation.path][operation.method.lower()]["parameters"]
+        named = {f"?{each['name']}" for each in listed if each["in"] == "query"}
+        named |= {f"{each['name']}:" for each in listed if each["in"] == "header" and each["name"] not in OF_ALL}
+        found.setdefault(operation.id, set()).update(named, body_inputs(operation))
+    for part in parts():
+        found[part] = set(fields(COMPONENTS[part]))
+    return {name: names for name, names in found.items() if names}
+
+
+def body_inputs(operation: Operation) -> set[str]:
+    """The inputs in the body of an operation."""
+    if operation.takes_file:
+        return {"content"}
+    return set() if operation.request is None else set(fields(COMPONENTS[operation.request]))
+
+
+def parts() -> set[str]:
+    """The names of the resources that are parts of bodies, or of other parts."""
+    left, found = [each.request for each in REGISTRY if each.request is not None], set[str]()
+    while left:
+        named = {part for part in fields(COMPONENTS[left.pop()]).values() if part} - found
+        found |= named
+        left += named
+    return found
+
+
+def fields(schema: Json) -> Mapping[str, str]:
+    """The inputs of a body or a part, each with the part that it is, if it is one."""
+    properties: Json = schema["properties"]
+    members: Json = properties.get("parameter", {}).get("items", {})
+    if "anyOf" in members:
+        return {each["properties"]["name"]["const"]: _part_of(each["properties"]) for each in members["anyOf"]}
+    return {path: part for path, part in _leaves(schema, "") if path.partition(".")[0] not in FRAME | {"meta"}}
+
+
+def _part_of(properties: Json) -> str:
+    return str(properties.get("resource", {}).get("$ref", "")).rpartition("/")[2]
+
+
+def _leaves(schema: Json, path: str) -> Iterator[tuple[str, str]]:
+    """The elements without elements of their own; a code, an identifier or a reference counts as one element."""
+    if "$ref" in schema:
+        yield path, schema["$ref"].rpartition("/")[2]
+    elif "properties" in schema:
+        for name, inner in schema["properties"].items():
+            yield from _leaves(inner, f"{path}.{name}".removeprefix("."))
+    elif "items" in schema:
+        yield from _leaves(schema["items"], path)
+    else:
+        yield _ENDS.sub("", path), ""
