@@ -29,10 +29,12 @@ PUBLIC = {"OPENERS_BASE_URL": "http://openers.example"}
 
 
 def written(client: httpx.Client) -> Told:
-    """Make two referrals; what each address should tell from now on."""
+    """Make two referrals; what each address should tell from now on. A creation's own reply tells one element more."""
     replies = [client.post(**create()) for create in (create_referral, create_for_triage)]
     assert [reply.status_code for reply in replies] == [201, 201]
-    return {f"/STU3/ReferralRequest/{each.json()['id']}": (each.content, each.headers["etag"]) for each in replies}
+    expected = told(client, [f"/STU3/ReferralRequest/{each.json()['id']}" for each in replies])
+    assert [etag for _, etag in expected.values()] == [each.headers["etag"] for each in replies]
+    return expected
 
 
 def told(client: httpx.Client, addresses: Iterable[str]) -> Told:
