@@ -13,7 +13,7 @@ from holidays import country_holidays
 
 FIRST: Final = 2000
 LAST: Final = 2100
-TARGETS: Final = ("src/openers/domain/bank_holidays.py", "src/openers_testpas/bank_holidays.py")
+TARGETS: Final = ("src/openers/domain/bank_holidays.py", "src/openers_testpas/hospital/bank_holidays.py")
 HEAD: Final = '''"""England's bank holidays, the days observed in their place included: a year a line.
 
 Made by `scripts/make_bank_holidays.py`.

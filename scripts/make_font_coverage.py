@@ -1,4 +1,4 @@
-"""Writes down which characters each font of the documents has: `src/openers/documents/coverage.tsv`.
+"""Writes down which characters each font of the documents has: `src/openers/paper/coverage.tsv`.
 
 Run it with `.venv/bin/python scripts/make_font_coverage.py` when a font was added or replaced.
 """
@@ -10,7 +10,7 @@ from pathlib import Path
 
 from fontTools.ttLib import TTFont
 
-DOCUMENTS = Path(__file__).parents[1] / "src" / "openers" / "documents"
+DOCUMENTS = Path(__file__).parents[1] / "src" / "openers" / "paper"
 
 
 def main() -> None:

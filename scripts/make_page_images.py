@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pypdfium2
 
-from openers.documents.typesetter import TypstTypesetter
-from openers.usecases.document_ports import (
+from openers.paper.typesetter import TypstTypesetter
+from openers.usecases.ports.paper import (
     Activity,
     AdviceConversation,
     Clinic,

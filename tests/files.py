@@ -12,10 +12,10 @@ from typing import Any, Final, NamedTuple
 
 import httpx
 
-from openers.documents.scanning import EICAR
-from openers.usecases.ports import DueItem
-from openers.usecases.scan_file import scan_file
-from openers.usecases.upload_file import SCAN
+from openers.files.scanning import EICAR
+from openers.usecases.files.scan_file import scan_file
+from openers.usecases.files.upload_file import SCAN
+from openers.usecases.ports.transaction import DueItem
 from tests.requests import CS, HEADERS, SD, Json, parameters_of, posted
 from tests.service import Running, entry
 

@@ -13,7 +13,7 @@ from typing import Any, cast
 
 import httpx
 
-from openers.worlds.inspector import contract
+from openers.worlds.recording import contract
 
 Json = dict[str, Any]
 

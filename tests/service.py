@@ -20,7 +20,7 @@ import httpx
 import msgspec
 
 from openers.api.edge import Edge
-from openers.api.request import always
+from openers.api.http.request import always
 from openers.bootstrap import Service, open_service, open_world
 from openers.domain.audit import AuditEntry
 from openers.domain.codes import ClinicalTerm
@@ -33,8 +33,8 @@ from openers.telemetry.metrics import Metrics
 from openers.usecases.due import system_entry
 from openers.usecases.world import World
 from openers.worlds import mode
-from openers.worlds.loader import load_pack
 from openers.worlds.packs import Pack, read_pack
+from openers.worlds.running.loader import load_pack
 from tests import own_openapi
 from tests.conformance import listed, official
 from tests.conformance.reference import DIRECTORY

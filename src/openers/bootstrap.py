@@ -23,54 +23,54 @@ from openers.api.failures import Failures
 from openers.api.files import file_routes
 from openers.api.gateway import Gateway
 from openers.api.health import Health, Upkeep, health_routes
-from openers.api.hosts import own_hosts
+from openers.api.http.hosts import own_hosts
+from openers.api.http.request import Scope, WorldOf, always
 from openers.api.interaction import Loop
-from openers.api.oauth import OAuthDeps, oauth_routes
-from openers.api.oauth_upstream import UpstreamProvider
+from openers.api.oauth.routes import OAuthDeps, oauth_routes
+from openers.api.oauth.upstream import UpstreamProvider
 from openers.api.observer import UNOBSERVED, Observer
 from openers.api.openapi import openapi_routes
 from openers.api.pas_notifications import notification_routes
 from openers.api.rate_limit import RateLimit
 from openers.api.registry import REGISTRY
 from openers.api.renderings import Renderings
-from openers.api.request import Scope, WorldOf, always
 from openers.api.routes import Routes
-from openers.documents.blobs_on_disk import BlobsOnDisk
-from openers.documents.scanning import Clamd, ContentScanner, ScriptedThreats
-from openers.documents.signed_addresses import SignedAddresses
-from openers.documents.typesetter import TypstTypesetter
 from openers.domain.clock import Clock
 from openers.domain.codes import ClinicalTerm
 from openers.domain.errors import OpenersError
+from openers.files.blobs_on_disk import BlobsOnDisk
+from openers.files.scanning import Clamd, ContentScanner, ScriptedThreats
+from openers.files.signed_addresses import SignedAddresses
 from openers.identity.access import AccessCache
 from openers.identity.access_codes import AesCodeSeal
 from openers.key_files import read_or_make_key, read_or_make_signing_key, read_secret, refuse_loose_files
+from openers.paper.typesetter import TypstTypesetter
 from openers.pas.connector import PasConnector
 from openers.places import files_of
 from openers.reference import PackagedReference
 from openers.settings import Settings, SettingsError
-from openers.store.audit_reading import read_state
+from openers.store.audit.reading import read_state
 from openers.store.migrations import HEAD
 from openers.store.opening import migrate, open_store
-from openers.store.patients import OwnPatients
+from openers.store.records.patients import OwnPatients
 from openers.system import RandomIds, SystemClock
 from openers.telemetry.metrics import Metrics
-from openers.usecases.book_appointment import ORPHAN, SETTLE
-from openers.usecases.converse import OVERDUE, note_overdue
+from openers.usecases.advice.converse import OVERDUE, note_overdue
+from openers.usecases.booking.book_appointment import ORPHAN, SETTLE
+from openers.usecases.booking.poll_slots import KIND as POLL
+from openers.usecases.booking.poll_slots import Polling, poll_service
+from openers.usecases.booking.settle_claims import cancel_orphan, settle_claim
 from openers.usecases.due import DueRunner, Job, Told, run_due, system_entry
-from openers.usecases.file_ports import Blobs
-from openers.usecases.list_old_referrals import LIST_OLD, list_old_referrals
-from openers.usecases.poll_slots import KIND as POLL
-from openers.usecases.poll_slots import Polling, poll_service
-from openers.usecases.ports import DueItem
+from openers.usecases.files.purge_files import REMOVE, SWEEP, purge_file, remove_content, start_sweeping, sweep_strays
+from openers.usecases.files.scan_file import scan_file
+from openers.usecases.files.upload_file import PURGE as PURGE_FILE
+from openers.usecases.files.upload_file import SCAN
+from openers.usecases.ports.files import Blobs
+from openers.usecases.ports.transaction import DueItem
 from openers.usecases.purge_credentials import KIND as PURGE
 from openers.usecases.purge_credentials import purge_credentials, start_purging
-from openers.usecases.purge_files import REMOVE, SWEEP, purge_file, remove_content, start_sweeping, sweep_strays
-from openers.usecases.remind_patient import REMIND, remind_patient
-from openers.usecases.scan_file import scan_file
-from openers.usecases.settle_claims import cancel_orphan, settle_claim
-from openers.usecases.upload_file import PURGE as PURGE_FILE
-from openers.usecases.upload_file import SCAN
+from openers.usecases.referring.remind_patient import REMIND, remind_patient
+from openers.usecases.worklists.list_old_referrals import LIST_OLD, list_old_referrals
 from openers.usecases.world import ListingsShelf, World
 from openers.web.home import HOME, HOME_HEADERS, addresses_of, home_page
 from openers.web.log_in import STYLE_HEADERS, STYLE_PATH, LogInPages, style_sheet
@@ -228,7 +228,7 @@ def _is_fhir(path: str) -> bool:
 def open_blobs(settings: Settings) -> Blobs:
     """The blob store that the settings name. Raises SettingsError."""
     if settings.blob_url.startswith("s3://"):
-        from openers.documents.blobs_in_s3 import BlobsInS3  # its client takes a while to import
+        from openers.files.blobs_in_s3 import BlobsInS3  # its client takes a while to import
 
         try:
             return BlobsInS3(settings.blob_url, settings.drafts_directory, settings.blob_endpoint)

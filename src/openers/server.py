@@ -22,14 +22,14 @@ import structlog
 import uvicorn
 from uvicorn.config import STARTUP_FAILURE
 
-from openers.api.connections import BoundedProtocol, protocol_of
-from openers.api.request import Scope
+from openers.api.http.connections import BoundedProtocol, protocol_of
+from openers.api.http.request import Scope
 from openers.domain.errors import OpenersError
 from openers.settings import Settings, SettingsError, address_of
-from openers.store.writer_lock import WriterLock
+from openers.store.engine.writer_lock import WriterLock
 from openers.telemetry.logs import configure
 from openers.telemetry.metrics import Metrics
-from openers.usecases.ports import Store
+from openers.usecases.ports.transaction import Store
 from openers.usecases.world import World
 from openers.workers import HandedOver, Workers, begin_process, hand_over
 
@@ -317,7 +317,7 @@ def _run_workers(config: uvicorn.Config, sockets: list[socket]) -> None:
 
 def _connections_for_tests() -> type[BoundedProtocol]:
     """Connections that test mode can drop."""
-    from openers.worlds.connection import ControlledProtocol
+    from openers.worlds.recording.connection import ControlledProtocol
 
     return ControlledProtocol
 

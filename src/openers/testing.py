@@ -90,9 +90,9 @@ class TestedService:
     async def _serve(self) -> None:
         import uvicorn  # these take a while to import, and a run without the plugin's fixtures needs none of them
 
-        from openers.api.connections import protocol_of
-        from openers.worlds.connection import ControlledProtocol
+        from openers.api.http.connections import protocol_of
         from openers.worlds.mode import open_test_service
+        from openers.worlds.recording.connection import ControlledProtocol
 
         self._awaited = f"the database {self._settings.database_url} to be opened"
         service = await open_test_service(self._settings, own_pas=True)

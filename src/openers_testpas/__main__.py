@@ -8,12 +8,12 @@ from typing import Annotated
 import msgspec
 import typer
 
-from openers_testpas.clinics import DEMO, BadClinics
 from openers_testpas.faults import Fault
+from openers_testpas.hospital.clinics import DEMO, BadClinics
+from openers_testpas.hospital.store import InUse
 from openers_testpas.options import Options
-from openers_testpas.outbound import BadKey
+from openers_testpas.outbound.service import BadKey
 from openers_testpas.server import serve as run
-from openers_testpas.store import InUse
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Test PAS: a Patient Administration System.")
 

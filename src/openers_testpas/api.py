@@ -11,11 +11,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from openers_testpas import model
 from openers_testpas.auth import Doorkeeper, KeysUnknown, Refused
 from openers_testpas.bookings import Bookings
-from openers_testpas.clinics import Clinics
-from openers_testpas.clock import as_instant
 from openers_testpas.faults import Faults, Operation
 from openers_testpas.fhir import (
     BOOKING_KEY,
@@ -32,9 +29,12 @@ from openers_testpas.fhir import (
     write_schedule,
     write_slot,
 )
+from openers_testpas.hospital import model
+from openers_testpas.hospital.clinics import Clinics
+from openers_testpas.hospital.clock import as_instant
+from openers_testpas.hospital.slots import Page, Slots
 from openers_testpas.replies import Problem, reply
 from openers_testpas.slot_query import Pairs, address, read_slot_query
-from openers_testpas.slots import Page, Slots
 
 LONGEST_BODY: Final = 65_536
 KEY: Final = re.compile(rf"identifier={re.escape(BOOKING_KEY)}\|(?P<key>[0-9A-Za-z-]{{1,64}})")

@@ -14,8 +14,8 @@ from joserfc.errors import JoseError
 from joserfc.jwk import RSAKey
 from joserfc.jws import JWSRegistry
 
-from openers_testpas.clock import Wall, as_number
-from openers_testpas.store import Store
+from openers_testpas.hospital.clock import Wall, as_number
+from openers_testpas.hospital.store import Store
 
 ALGORITHM: Final = "RS256"
 LONGEST_LIFE: Final = timedelta(minutes=5)

@@ -12,10 +12,10 @@ from typing import Any, Final
 
 import msgspec
 
-from openers_testpas import outbox, reasons
-from openers_testpas.clock import Clock, as_number
 from openers_testpas.fhir import AppointmentWriter
-from openers_testpas.model import (
+from openers_testpas.hospital import reasons
+from openers_testpas.hospital.clock import Clock, as_number
+from openers_testpas.hospital.model import (
     Appointment,
     NotPossible,
     SlotStatus,
@@ -26,8 +26,9 @@ from openers_testpas.model import (
     Wanted,
     as_row,
 )
-from openers_testpas.slots import set_status, slot_in
-from openers_testpas.store import Change, Store
+from openers_testpas.hospital.slots import set_status, slot_in
+from openers_testpas.hospital.store import Change, Store
+from openers_testpas.outbound import outbox
 
 SELECT: Final = 'SELECT a.*, s.start, s."end" FROM appointment a JOIN slot s ON s.id = a.slot WHERE '
 INSERT: Final = "INSERT INTO appointment VALUES (?, ?, ?, ?, 1, ?, ?, ?, ?, NULL, NULL, ?)"

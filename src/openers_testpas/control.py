@@ -12,9 +12,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from openers_testpas import model
 from openers_testpas.faults import Fault
 from openers_testpas.fhir import Instant
+from openers_testpas.hospital import model
 from openers_testpas.replies import Problem
 from openers_testpas.system import System
 

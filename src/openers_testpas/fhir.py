@@ -10,9 +10,9 @@ from typing import Annotated, Final, Literal
 
 import msgspec
 
-from openers_testpas import model, reasons
-from openers_testpas.clinics import Clinic
-from openers_testpas.clock import as_instant, as_number
+from openers_testpas.hospital import model, reasons
+from openers_testpas.hospital.clinics import Clinic
+from openers_testpas.hospital.clock import as_instant, as_number
 
 MEDIA_TYPE: Final = "application/fhir+json"
 BOOKING_KEY: Final = "https://openers.example/Id/booking-key"

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import msgspec
 
-from openers_testpas.clinics import DEMO
 from openers_testpas.faults import Fault
+from openers_testpas.hospital.clinics import DEMO
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):

@@ -18,7 +18,7 @@ from openers_testpas.api import FhirApi
 from openers_testpas.connections import PasProtocol
 from openers_testpas.control import control_routes
 from openers_testpas.options import Options
-from openers_testpas.pages import Pages
+from openers_testpas.pages.routes import Pages
 from openers_testpas.replies import Problem, refusal
 from openers_testpas.system import System
 

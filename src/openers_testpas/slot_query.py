@@ -9,10 +9,10 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from openers_testpas.clock import as_number
 from openers_testpas.fhir import SERVICE
+from openers_testpas.hospital.clock import as_number
+from openers_testpas.hospital.slots import SlotQuery
 from openers_testpas.replies import Problem
-from openers_testpas.slots import SlotQuery
 
 ACTOR: Final = "schedule.actor:identifier"
 INCLUDE: Final = "Slot:schedule"

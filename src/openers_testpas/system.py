@@ -10,16 +10,16 @@ import anyio
 
 from openers_testpas.auth import Doorkeeper, ServiceKeys
 from openers_testpas.bookings import Bookings
-from openers_testpas.clinics import read_clinics
-from openers_testpas.clock import MICROSECOND, Clock, Wall, wall
 from openers_testpas.faults import Faults
 from openers_testpas.fhir import AppointmentWriter
-from openers_testpas.notifications import Notifier, Pauses
+from openers_testpas.hospital.clinics import read_clinics
+from openers_testpas.hospital.clock import MICROSECOND, Clock, Wall, wall
+from openers_testpas.hospital.slots import Slots
+from openers_testpas.hospital.store import Store
 from openers_testpas.options import Options
-from openers_testpas.outbound import Http, Tokens, read_client_key
-from openers_testpas.outbox import Outbox
-from openers_testpas.slots import Slots
-from openers_testpas.store import Store
+from openers_testpas.outbound.notifications import Notifier, Pauses
+from openers_testpas.outbound.outbox import Outbox
+from openers_testpas.outbound.service import Http, Tokens, read_client_key
 
 OFFSET: Final = "clock_offset"
 LOOK_FOR_A_NEW_DAY_EVERY_S: Final = 60

@@ -12,9 +12,9 @@ import httpx
 
 from openers.domain.booking import PasAppointment
 from openers.domain.identifiers import ServiceId, Ubrn
-from openers.usecases.book_by_telephone import BookByTelephone, book_by_telephone
-from openers.usecases.record_assessment import record_assessment
-from openers.usecases.take_notification import Notification, take_notification
+from openers.usecases.booking.book_by_telephone import BookByTelephone, book_by_telephone
+from openers.usecases.booking.take_notification import Notification, take_notification
+from openers.usecases.referring.record_assessment import record_assessment
 from tests.acts.words import (
     ACCEPTED,
     ADVICE,

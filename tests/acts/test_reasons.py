@@ -16,7 +16,7 @@ import pytest
 from openers.domain.codes import ClinicalTerm, CodeSystem, CodeSystemName
 from openers.domain.geography import Point
 from openers.domain.identifiers import Postcode
-from openers.usecases.ports import ReferenceData
+from openers.usecases.ports.transaction import ReferenceData
 from tests.acts.cast import Cast
 from tests.acts.words import cancelling, rejecting, request_of, said
 from tests.booking.rig import code

@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 from pypdf import PdfReader
 from pypdf.generic import DictionaryObject
 
-from openers.documents.message_text import SCHEMES, TAGS, as_html, as_plain
 from openers.domain.advice import MessageText
+from openers.paper.message_text import SCHEMES, TAGS, as_html, as_plain
 from tests.acts.words import said
 from tests.advice.talk import Talk, texts_of
 from tests.documents.pages import squeezed, text_of

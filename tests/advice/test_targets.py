@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from openers.bootstrap import jobs_of
 from openers.domain.events import Event
 from openers.domain.working_hours import CLOSES, LONDON, OPENS, add_working_hours
-from openers.usecases.converse import OVERDUE, note_overdue
+from openers.usecases.advice.converse import OVERDUE, note_overdue
 from openers.usecases.due import run_due
-from openers.usecases.ports import DueItem
+from openers.usecases.ports.transaction import DueItem
 from openers.usecases.world import World
 from tests.advice.talk import ADVICE, REQUIRE, WITH_TARGET, Talk, gathered
 from tests.api.arrangements import Stopped, at_time, instant

@@ -17,7 +17,7 @@ import pytest
 
 from openers.domain.clock import Instant
 from openers.domain.errors import Unavailable
-from openers.usecases.document_ports import Document
+from openers.usecases.ports.paper import Document
 from tests.acts.words import said
 from tests.advice.talk import Talk, answers, gathered, state_of, texts_of
 from tests.api.expectations import told

@@ -10,9 +10,9 @@ import pytest
 from openers.domain.identifiers import OdsCode, ServiceId, UserId
 from openers.domain.principal import BusinessFunction
 from openers.domain.worklists import WorklistFilter
-from openers.store.conversations import LISTED
-from openers.store.tables import conversations
-from openers.store.worklists import worklist as statement_of
+from openers.store.engine.tables import conversations
+from openers.store.records.conversations import LISTED
+from openers.store.records.worklists import worklist as statement_of
 from tests.advice.talk import ADVICE, WITH_TARGET, Talk, concept, entries_of, question
 from tests.requests import CS, ERS_SERVICE, SDS_USER, Json, criteria, identifier
 from tests.store.records import caller

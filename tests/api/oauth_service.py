@@ -23,32 +23,32 @@ from joserfc import jwt
 from joserfc.jwk import KeySet, RSAKey
 
 from openers.api.addresses import Addresses, document
-from openers.api.hosts import own_hosts
+from openers.api.http.hosts import own_hosts
+from openers.api.http.request import always
 from openers.api.interaction import Loop
-from openers.api.oauth import oauth_routes
-from openers.api.oauth_call import OAuthDeps
-from openers.api.oauth_upstream import UpstreamProvider
-from openers.api.request import always
-from openers.documents.blobs_on_disk import BlobsOnDisk
-from openers.documents.scanning import ContentScanner, ScriptedThreats
-from openers.documents.typesetter import TypstTypesetter
+from openers.api.oauth.call import OAuthDeps
+from openers.api.oauth.routes import oauth_routes
+from openers.api.oauth.upstream import UpstreamProvider
 from openers.domain.audit import AuditEntry
 from openers.domain.clock import Instant, in_utc
 from openers.domain.credentials import Application
 from openers.domain.directory import User
+from openers.files.blobs_on_disk import BlobsOnDisk
+from openers.files.scanning import ContentScanner, ScriptedThreats
 from openers.identity.access import AccessCache, Caller, open_bearer
 from openers.identity.access_codes import AesCodeSeal
 from openers.identity.errors import InvalidToken
 from openers.identity.jose import sign
 from openers.key_files import read_or_make_signing_key
+from openers.paper.typesetter import TypstTypesetter
 from openers.pas.connector import PasConnector
 from openers.reference.packaged import PackagedReference
 from openers.store.opening import migrate, open_store
-from openers.store.patients import OwnPatients
+from openers.store.records.patients import OwnPatients
 from openers.usecases.world import ListingsShelf, World
 from openers.web.log_in import STYLE_HEADERS, STYLE_PATH, LogInPages, style_sheet
-from openers.worlds.loader import load_pack
 from openers.worlds.packs import Pack, read_pack
+from openers.worlds.running.loader import load_pack
 
 BASE = "http://127.0.0.1:8000"
 CALLBACK = "http://127.0.0.1/callback"

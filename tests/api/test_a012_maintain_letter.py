@@ -25,9 +25,9 @@ from tests.moments import now
 from tests.requests import ODS, SD, SDS_USER, Json
 from tests.service import CONSULTANT, GP, GP_ADMIN, PRACTICE, RC, Person, entry
 
-from openers.usecases.ports import DueItem
-from openers.usecases.purge_files import purge_file
-from openers.usecases.upload_file import PURGE
+from openers.usecases.files.purge_files import purge_file
+from openers.usecases.files.upload_file import PURGE
+from openers.usecases.ports.transaction import DueItem
 
 pytestmark = pytest.mark.anyio
 

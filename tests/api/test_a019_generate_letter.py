@@ -16,7 +16,7 @@ from tests.service import GP, GP_ADMIN, RC, Person, Running, entry
 from tests.store.outside import fetch
 
 from openers.domain.identifiers import Ubrn
-from openers.usecases.access_codes import access_code_of, reset_access_code, revoke_access_code
+from openers.usecases.referring.access_codes import access_code_of, reset_access_code, revoke_access_code
 
 pytestmark = pytest.mark.anyio
 GP_ELSEWHERE = Person("555073103211", "B86011", RC)

@@ -21,7 +21,7 @@ from tests.moments import now
 from tests.service import CONSULTANT_ADMIN, Running
 
 from openers.domain.identifiers import FileId
-from openers.usecases.upload_file import PURGE, SCAN
+from openers.usecases.files.upload_file import PURGE, SCAN
 
 pytestmark = pytest.mark.anyio
 

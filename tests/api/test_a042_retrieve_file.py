@@ -32,10 +32,10 @@ from tests.store.outside import execute
 from tests.store.records import caller
 from tests.store.test_audit import entries
 
-from openers.documents.signed_addresses import SignedAddresses
 from openers.domain.attachments import Availability
 from openers.domain.identifiers import FileId
 from openers.domain.principal import BusinessFunction
+from openers.files.signed_addresses import SignedAddresses
 from openers.key_files import read_or_make_key
 
 pytestmark = pytest.mark.anyio

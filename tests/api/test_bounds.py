@@ -8,9 +8,9 @@ import pytest
 from tests.service import GP, Running
 from tests.store.test_audit import entries
 
-from openers.api import media
-from openers.api.bounds import LONGEST_CACHED, LONGEST_CORRELATION_ID, LONGEST_HOST
-from openers.worlds.inspector.exchange import Exchange, Exchanges, Message
+from openers.api.http import media
+from openers.api.http.bounds import LONGEST_CACHED, LONGEST_CORRELATION_ID, LONGEST_HOST
+from openers.worlds.recording.exchange import Exchange, Exchanges, Message
 
 pytestmark = pytest.mark.anyio
 

@@ -15,8 +15,8 @@ import pytest
 from uvicorn.config import Config
 from uvicorn.server import ServerState
 
-from openers.api.bounds import LONGEST_HEADERS, LONGEST_TARGET
-from openers.api.connections import BoundedProtocol, Connections, most_connections
+from openers.api.http.bounds import LONGEST_HEADERS, LONGEST_TARGET
+from openers.api.http.connections import BoundedProtocol, Connections, most_connections
 
 pytestmark = pytest.mark.anyio
 HOUR: Final = 3600.0

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from openers.api.media import accepts, is_fhir_json
+from openers.api.http.media import accepts, is_fhir_json
 
 FHIR = "application/fhir+json"
 

@@ -14,7 +14,7 @@ from tests.service import FHIR, GP, copied
 from tests.store.outside import audit_entries
 from tests.worlds.rig import rig
 
-from openers.api.hosts import own_hosts
+from openers.api.http.hosts import own_hosts
 
 pytestmark = pytest.mark.anyio
 FOREIGN = [(b"host", b"rebound.example:8000")]

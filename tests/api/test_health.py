@@ -15,7 +15,7 @@ from tests.service import Running, settings_for
 
 from openers.api.health import Health, Upkeep
 from openers.bootstrap import do_due_work
-from openers.documents.scanning import Clamd, ContentScanner
+from openers.files.scanning import Clamd, ContentScanner
 from openers.usecases.world import World
 from openers.worlds.mode import open_test_service
 

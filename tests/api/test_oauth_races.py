@@ -10,7 +10,7 @@ import pytest
 from tests.api.oauth_service import ASSERTION_TYPE, PROVIDER_APP, RealWall, Service
 from tests.service import Running
 
-from openers.api.oauth_call import OAuthDeps
+from openers.api.oauth.call import OAuthDeps
 from openers.identity.access import AccessCache
 from openers.key_files import read_or_make_signing_key
 from openers.web.log_in import LogInPages

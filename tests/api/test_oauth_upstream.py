@@ -27,7 +27,7 @@ from tests.api.oauth_service import (
     served,
 )
 
-from openers.api.oauth_upstream import UpstreamProvider
+from openers.api.oauth.upstream import UpstreamProvider
 from openers.domain.credentials import AccessMode, Application
 from openers.identity.id_tokens import InvalidIdToken
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
 
-from openers.documents.scanning import EICAR
+from openers.files.scanning import EICAR
 from tests.waiting import until
 
 LARGEST_STREAM: Final = 3 * 1024 * 1024

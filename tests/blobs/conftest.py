@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from openers.documents.blobs_in_s3 import BlobsInS3
-from openers.documents.blobs_on_disk import BlobsOnDisk
+from openers.files.blobs_in_s3 import BlobsInS3
+from openers.files.blobs_on_disk import BlobsOnDisk
 from tests.blobs.kept import Kept, kept_in_bucket, kept_on_disk
 from tests.blobs.s3 import ACCESS, Bucket, s3_server
 

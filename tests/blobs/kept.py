@@ -9,7 +9,7 @@ from pathlib import Path
 from uuid import uuid4
 
 from openers.domain.identifiers import FileId
-from openers.usecases.file_ports import Blobs
+from openers.usecases.ports.files import Blobs
 from tests.blobs.s3 import Bucket
 
 

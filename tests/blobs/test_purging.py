@@ -13,9 +13,9 @@ import pytest
 
 from openers.domain.errors import Unavailable
 from openers.domain.identifiers import FileId
-from openers.usecases.ports import DueItem
-from openers.usecases.purge_files import REMOVE, SWEEP, UNDER_WAY, purge_file, remove_content, sweep_strays
-from openers.usecases.upload_file import PURGE
+from openers.usecases.files.purge_files import REMOVE, SWEEP, UNDER_WAY, purge_file, remove_content, sweep_strays
+from openers.usecases.files.upload_file import PURGE
+from openers.usecases.ports.transaction import DueItem
 from tests.api.arrangements import Moved, at_time
 from tests.files import upload
 from tests.service import GP, Running, entry

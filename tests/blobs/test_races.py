@@ -18,11 +18,11 @@ from openers.domain.attachments import UploadedFile
 from openers.domain.errors import RecordLocked
 from openers.key_files import read_or_make_key
 from openers.store.postgres import Patience, open_postgres
-from openers.usecases.file_ports import Scanner, Verdict
-from openers.usecases.ports import DueItem
-from openers.usecases.purge_files import REMOVE, purge_file
-from openers.usecases.scan_file import scan_file
-from openers.usecases.upload_file import PURGE, SCAN
+from openers.usecases.files.purge_files import REMOVE, purge_file
+from openers.usecases.files.scan_file import scan_file
+from openers.usecases.files.upload_file import PURGE, SCAN
+from openers.usecases.ports.files import Scanner, Verdict
+from openers.usecases.ports.transaction import DueItem
 from tests.api.practice import Practice, practice_in
 from tests.files import INFECTED, Sample, attachments_of, availability_of
 from tests.requests import Json

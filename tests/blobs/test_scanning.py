@@ -13,12 +13,12 @@ from typing import Final
 
 import pytest
 
-from openers.documents.scanning import EICAR, Clamd, ContentScanner
 from openers.domain.attachments import UploadedFile
 from openers.domain.errors import Unavailable
 from openers.domain.identifiers import OdsCode, UserId
+from openers.files.scanning import EICAR, Clamd, ContentScanner
 from openers.usecases.due import CLAIMED_FOR
-from openers.usecases.file_ports import Verdict
+from openers.usecases.ports.files import Verdict
 from tests.blobs.clamds import (
     LARGEST_LOOKED_INTO,
     LARGEST_STREAM,

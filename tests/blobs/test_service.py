@@ -18,7 +18,7 @@ import httpx
 import pytest
 
 from openers.bootstrap import do_due_work
-from openers.documents.scanning import EICAR
+from openers.files.scanning import EICAR
 from openers.usecases.due import FIRST_RETRY
 from tests.api.arrangements import Moved, at_time
 from tests.api.practice import practice_in

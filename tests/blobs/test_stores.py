@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from openers.documents.blobs_in_s3 import PART, BlobsInS3
-from openers.documents.drafts import PIECE
 from openers.domain.errors import Unavailable
-from openers.usecases.file_ports import Blobs
+from openers.files.blobs_in_s3 import PART, BlobsInS3
+from openers.files.drafts import PIECE
+from openers.usecases.ports.files import Blobs
 from tests.blobs.kept import Kept, broken_off, content_of, in_pieces, joined, new_file
 from tests.blobs.s3 import Bucket
 from tests.live import free_port

@@ -17,7 +17,7 @@ from openers.domain.clock import Instant
 from openers.domain.slots import PolledSlot
 from openers.key_files import read_or_make_signing_key
 from openers.pas.connector import PasConnector
-from openers.usecases.booking_ports import Pas
+from openers.usecases.ports.booking import Pas
 from tests.pas.small_pas import SmallPas
 from tests.service import edge_in
 

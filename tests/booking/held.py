@@ -12,7 +12,7 @@ import msgspec
 from openers.domain.booking import PasAppointment, PasBooking, PasLink
 from openers.domain.clock import Instant
 from openers.domain.slots import PolledSlot
-from openers.usecases.booking_ports import Pas
+from openers.usecases.ports.booking import Pas
 from tests.booking.rig import Rig
 from tests.service import GP, Running, edge_in
 from tests.waiting import HANGS_AFTER_S

@@ -18,10 +18,10 @@ from openers.domain.codes import ClinicalTerm
 from openers.domain.identifiers import ServiceId
 from openers.key_files import read_or_make_signing_key
 from openers.settings import Settings
+from openers.usecases.booking.link_pas import LinkPas, link_pas
+from openers.usecases.booking.poll_slots import KIND, Polling, poll_now
 from openers.usecases.due import run_due, system_entry
-from openers.usecases.link_pas import LinkPas, link_pas
-from openers.usecases.poll_slots import KIND, Polling, poll_now
-from openers.usecases.ports import DueItem
+from openers.usecases.ports.transaction import DueItem
 from openers.usecases.world import World
 from tests.booking.hasty import give_up_what_hangs
 from tests.pas.small_pas import SmallPas, small_pas

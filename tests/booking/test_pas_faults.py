@@ -13,7 +13,7 @@ import pytest
 
 from openers.domain.audit import AuditEntry
 from openers.domain.errors import OpenersError, RecordLocked, Unavailable
-from openers.usecases.ports import Tx
+from openers.usecases.ports.transaction import Tx
 from tests.booking.rig import Json, Rig, code
 from tests.booking.rows import acts, claimed, rows, states
 

@@ -12,8 +12,8 @@ import pytest
 from openers.bootstrap import do_due_work
 from openers.domain.errors import PasRefused, PasSilent
 from openers.domain.identifiers import ServiceId
-from openers.usecases.link_pas import LinkPas, link_pas
-from openers.usecases.poll_slots import KIND, Polling, poll_now
+from openers.usecases.booking.link_pas import LinkPas, link_pas
+from openers.usecases.booking.poll_slots import KIND, Polling, poll_now
 from tests.booking.rig import NO_SLOTS, OTHER, SERVICE, Rig
 from tests.booking.rows import rows, states
 from tests.moments import now

@@ -14,7 +14,7 @@ CORE: Final = (
     "src/openers/store/*.py",
     "src/openers/api/operations/*.py",
 )
-TASK_STARTERS: Final = ("src/openers/api/reply.py", "src/openers/server.py", "src/openers/usecases/due.py")
+TASK_STARTERS: Final = ("src/openers/api/http/reply.py", "src/openers/server.py", "src/openers/usecases/due.py")
 """The edge, the runner of due work, and the server, which runs the runner."""
 LOCKED: Final = ("requirements/*",)
 """Lists of hashes, in which any short word may turn up."""

@@ -14,15 +14,15 @@ from tests.checks.source import ROOT
 
 VIOLATIONS = (
     ("layers", "domain/planted.py", "from openers.usecases import ports"),
-    ("layers", "usecases/planted.py", "import openers.store.tables"),
+    ("layers", "usecases/planted.py", "import openers.store.engine.tables"),
     ("layers", "store/planted.py", "from openers.identity import planted"),
     ("layers", "stray.py", "x = 1"),
     ("pure-core", "domain/planted.py", "import structlog"),
     ("pure-core", "usecases/planted.py", "from sqlalchemy import select"),
     ("pure-core", "usecases/planted.py", "import typst"),
-    ("layers", "usecases/planted.py", "import openers.documents.typesetter"),
+    ("layers", "usecases/planted.py", "import openers.paper.typesetter"),
     ("api-without-store", "api/planted.py", "from openers.store import tables"),
-    ("api-without-store", "web/planted.py", "import openers.store.tables"),
+    ("api-without-store", "web/planted.py", "import openers.store.engine.tables"),
     ("sql-in-store", "api/planted.py", "import sqlite3"),
     ("sql-in-store", "identity/planted.py", "from sqlalchemy import select"),
     ("fhir-versions", "wire/stu3/planted.py", "from openers.wire.r4 import planted"),

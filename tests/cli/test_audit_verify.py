@@ -13,8 +13,8 @@ from typer.testing import CliRunner, Result
 from openers.cli.main import app
 from openers.key_files import read_or_make_key
 from openers.settings import SettingsError
-from openers.store.audit_chain import Block, Sealer, head_mac, lines_of
-from openers.store.audit_rows import head_row
+from openers.store.audit.chain import Block, Sealer, head_mac, lines_of
+from openers.store.audit.rows import head_row
 from openers.store.opening import migrate
 from tests.cli.command import openers, settings_in
 from tests.requests import create_referral

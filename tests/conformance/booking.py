@@ -20,8 +20,8 @@ from tests.service import GP, PRACTICE, Running, entry
 
 from openers.domain.identifiers import OdsCode, ServiceId
 from openers.key_files import read_or_make_signing_key
-from openers.usecases.link_pas import LinkPas, link_pas
-from openers.usecases.poll_slots import Polling, poll_now
+from openers.usecases.booking.link_pas import LinkPas, link_pas
+from openers.usecases.booking.poll_slots import Polling, poll_now
 
 Json = dict[str, Any]
 

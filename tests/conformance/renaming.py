@@ -16,7 +16,7 @@ import msgspec
 
 from openers.domain.identifiers import NhsNumber, OdsCode, ServiceId, SnomedCode, UserId
 from openers.worlds.packs import Pack
-from openers.worlds.people import check_digit
+from openers.worlds.packs.people import check_digit
 
 DIGITS: Final = str.maketrans("0123456789", "6379851042")
 LETTERS: Final = str.maketrans("ABCDEFGHIJKLMNOPQRSTUVWXYZ", "QWERTYUIOPASDFGHJKLZXCVBNM")

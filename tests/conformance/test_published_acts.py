@@ -24,7 +24,7 @@ from tests.requests import HEADERS
 from tests.service import CONSULTANT, CONSULTANT_ELSEWHERE, ELSEWHERE
 
 from openers.domain.identifiers import OdsCode, ServiceId, Ubrn
-from openers.usecases.book_by_telephone import BookByTelephone, book_by_telephone
+from openers.usecases.booking.book_by_telephone import BookByTelephone, book_by_telephone
 from openers.wire.instants import read_instant
 
 pytestmark = pytest.mark.anyio

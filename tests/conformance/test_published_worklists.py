@@ -30,7 +30,7 @@ from tests.service import CONSULTANT, PRACTICE, RC, Person
 
 from openers.domain.booking import PasAppointment
 from openers.domain.identifiers import ServiceId, Ubrn, UserId
-from openers.usecases.take_notification import Notification, take_notification
+from openers.usecases.booking.take_notification import Notification, take_notification
 
 pytestmark = pytest.mark.anyio
 Count = Callable[[int], None]

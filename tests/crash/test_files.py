@@ -24,9 +24,9 @@ import asyncpg
 import pytest
 
 from openers.store.opening import sqlite_path
-from openers.usecases.ports import DueItem
-from openers.usecases.purge_files import SWEEP, purge_file
-from openers.usecases.upload_file import PURGE
+from openers.usecases.files.purge_files import SWEEP, purge_file
+from openers.usecases.files.upload_file import PURGE
+from openers.usecases.ports.transaction import DueItem
 from tests.blobs.clients import A020, FHIR, MIB, PIECE, Desk
 from tests.cli.command import settings_in
 from tests.crash.audit import check_audit

@@ -11,7 +11,7 @@ from threading import Condition, Thread
 import httpx
 import pytest
 
-from openers.store.audit_chain import lines_of
+from openers.store.audit.chain import lines_of
 from tests.cli.command import settings_in
 from tests.crash.audit import check_audit
 from tests.live import Live, free_port, live

@@ -17,9 +17,9 @@ import aiohttp
 import asyncpg
 import pytest
 
-from openers.store.audit_chain import lines_of
-from openers.store.audit_reading import read_chain
-from openers.store.audit_verify import verify
+from openers.store.audit.chain import lines_of
+from openers.store.audit.reading import read_chain
+from openers.store.audit.verify import verify
 from tests.live import Live, live, settings_env
 from tests.requests import create_referral
 from tests.service import FHIR, GP

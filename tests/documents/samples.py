@@ -9,7 +9,7 @@ from typing import Final, TypeVar
 import msgspec
 
 from openers.domain.advice import MessageText
-from openers.usecases.document_ports import (
+from openers.usecases.ports.paper import (
     Activity,
     AdviceConversation,
     Clinic,

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from openers.documents.typesetter import TypstTypesetter
-from openers.usecases.document_ports import Document, LetterKind
+from openers.paper.typesetter import TypstTypesetter
+from openers.usecases.ports.paper import Document, LetterKind
 from tests.documents.layout import off_the_page, overprinted
 from tests.documents.pages import text_of
 from tests.documents.samples import MADE, every, filled, letter

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from openers.documents.legible import legible, spelled_out
+from openers.paper.legible import legible, spelled_out
 
 
 @pytest.mark.parametrize(

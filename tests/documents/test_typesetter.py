@@ -12,9 +12,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from openers.documents.typesetter import TypstTypesetter
 from openers.domain.errors import Unavailable
-from openers.usecases.document_ports import Document, LetterKind
+from openers.paper.typesetter import TypstTypesetter
+from openers.usecases.ports.paper import Document, LetterKind
 from tests.documents.pages import metadata_of, overhang, page_count, root_of, squeezed, tags_of, text_of
 from tests.documents.samples import MADE, conversation, every, letter, summary
 

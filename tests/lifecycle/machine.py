@@ -26,9 +26,9 @@ from openers.domain.errors import Clash, Refused
 from openers.domain.identifiers import ServiceId, Ubrn
 from openers.domain.lifecycle import TABLE, Act, ReferralState, row_of
 from openers.domain.referral import Referral
-from openers.usecases.book_by_telephone import BookByTelephone, book_by_telephone
-from openers.usecases.record_assessment import record_assessment
-from openers.usecases.take_notification import Notification, take_notification
+from openers.usecases.booking.book_by_telephone import BookByTelephone, book_by_telephone
+from openers.usecases.booking.take_notification import Notification, take_notification
+from openers.usecases.referring.record_assessment import record_assessment
 from tests.acts.cast import Cast
 from tests.acts.words import (
     ACCEPTED,

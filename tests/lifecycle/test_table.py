@@ -18,7 +18,7 @@ from openers.api.registry import REGISTRY
 from openers.domain.errors import Field, InvalidRequestState, InvalidRequestType
 from openers.domain.lifecycle import PARTIES, SAME, TABLE, Act, Need, ReferralState, diagram, listing, row_of
 from openers.domain.principal import PROVIDER_CLINICIANS, REFERRERS, Party
-from openers.usecases.available_actions import ACTS
+from openers.usecases.referring.available_actions import ACTS
 
 __all__ = ["operations"]
 

@@ -14,27 +14,27 @@ import msgspec
 import pytest
 
 from openers.api import operations
-from openers.api.media import accepts, disposition, file_name_of, is_fhir_json, media_of
-from openers.api.oauth_reading import read_client
+from openers.api.http.media import accepts, disposition, file_name_of, is_fhir_json, media_of
+from openers.api.oauth.reading import read_client
 from openers.api.openapi import openapi_document
 from openers.api.registry import REGISTRY
 from openers.api.routes import Routes, likeness
-from openers.documents.message_text import as_html, as_plain
-from openers.documents.signed_addresses import SignedAddresses
-from openers.documents.sniffing import HEAD, TAIL, Ends, is_what_it_says
 from openers.domain.advice import LONGEST_MESSAGE, MessageText
 from openers.domain.clock import Instant
 from openers.domain.file_types import EXTENSIONS, check_file
 from openers.domain.identifiers import ServiceId
+from openers.files.signed_addresses import SignedAddresses
+from openers.files.sniffing import HEAD, TAIL, Ends, is_what_it_says
 from openers.identity.jose import take_apart
 from openers.identity.redirects import is_registered
+from openers.paper.message_text import as_html, as_plain
 from openers.pas.fhir import read_notification, read_slot_page
 from openers.telemetry.redaction import redact
 from openers.wire.instants import read_instant
 from openers.wire.json import parse
-from openers.worlds.inspector.contract import Document, Heard
-from openers.worlds.inspector.masking import Masker
-from openers.worlds.inspector.repeats import Repeats
+from openers.worlds.recording.contract import Document, Heard
+from openers.worlds.recording.masking import Masker
+from openers.worlds.recording.repeats import Repeats
 from openers_testpas.slot_query import read_slot_query
 from tests.linear.measure import Hostile, slow_at
 from tests.linear.patterns import trees
@@ -204,20 +204,20 @@ NAMES: Final = frozenset(
 """Functions and classes that take foreign text apart, wherever they come from."""
 SITES: Final[dict[str, str]] = {
     "openers/api/call.py: parse_qsl": "query",
-    "openers/api/media.py: parse_qsl": "query",
-    "openers/api/media.py: decode_header": "file name",
-    "openers/api/oauth_reading.py: b64decode": "client by Basic",
-    "openers/api/oauth_reading.py: parse_qsl": "query",
-    "openers/api/oauth_reading.py: unquote_plus": "client by Basic",
-    "openers/api/oauth_upstream.py: decode": "any JSON",
-    "openers/api/oauth_upstream.py: urlsplit": "address",
+    "openers/api/http/media.py: parse_qsl": "query",
+    "openers/api/http/media.py: decode_header": "file name",
+    "openers/api/oauth/reading.py: b64decode": "client by Basic",
+    "openers/api/oauth/reading.py: parse_qsl": "query",
+    "openers/api/oauth/reading.py: unquote_plus": "client by Basic",
+    "openers/api/oauth/upstream.py: decode": "any JSON",
+    "openers/api/oauth/upstream.py: urlsplit": "address",
     "openers/api/routes.py: SequenceMatcher": "path",
-    "openers/documents/message_text.py: _Reader": "message",
-    "openers/documents/message_text.py: clean": "message",
-    "openers/documents/signed_addresses.py: Decoder": "signed address",
-    "openers/documents/signed_addresses.py: urlsafe_b64decode": "signed address",
-    "openers/documents/word_documents.py: ZipFile": "file content",
-    "openers/documents/sniffing.py: guess": "file content",
+    "openers/paper/message_text.py: _Reader": "message",
+    "openers/paper/message_text.py: clean": "message",
+    "openers/files/signed_addresses.py: Decoder": "signed address",
+    "openers/files/signed_addresses.py: urlsafe_b64decode": "signed address",
+    "openers/files/word_documents.py: ZipFile": "file content",
+    "openers/files/sniffing.py: guess": "file content",
     "openers/identity/jose.py: decode": "token",
     "openers/identity/jose.py: extract_compact": "token",
     "openers/identity/redirects.py: urlsplit": "redirect",
@@ -229,27 +229,27 @@ SITES: Final[dict[str, str]] = {
     "openers/worlds/events/webhooks.py: urlsplit": "address",
     "openers/worlds/http/control.py: decode": "any JSON",
     "openers/worlds/http/control.py: urlsplit": "address",
-    "openers/worlds/inspector/contract.py: parse_any": "call in the inspector",
-    "openers/worlds/inspector/contract.py: parse_qs": "call in the inspector",
-    "openers/worlds/inspector/contract.py: unquote": "call in the inspector",
-    "openers/worlds/inspector/export.py: parse_qsl": "query",
-    "openers/worlds/inspector/masking.py: parse_qsl": "form in the inspector",
-    "openers/worlds/inspector/masking.py: parse_any": "body in the inspector",
+    "openers/worlds/recording/contract.py: parse_any": "call in the inspector",
+    "openers/worlds/recording/contract.py: parse_qs": "call in the inspector",
+    "openers/worlds/recording/contract.py: unquote": "call in the inspector",
+    "openers/worlds/recording/export.py: parse_qsl": "query",
+    "openers/worlds/recording/masking.py: parse_qsl": "form in the inspector",
+    "openers/worlds/recording/masking.py: parse_any": "body in the inspector",
     "openers_testpas/api.py: decode": "any JSON",
     "openers_testpas/auth.py: decode": "any JSON",
     "openers_testpas/auth.py: extract_compact": "token",
     "openers_testpas/control.py: decode": "any JSON",
-    "openers_testpas/pages.py: fromisoformat": "date",
+    "openers_testpas/pages/routes.py: fromisoformat": "date",
     "openers_testpas/slot_query.py: decode": "query of the Test PAS",
     "openers_testpas/slot_query.py: fromisoformat": "query of the Test PAS",
     "openers_testpas/slot_query.py: urlsafe_b64decode": "query of the Test PAS",
     **dict.fromkeys(
         (
-            "openers/api/hosts.py: urlsplit",
+            "openers/api/http/hosts.py: urlsplit",
             "openers/bootstrap.py: decode",
             "openers/cli/token.py: loads",
-            "openers/documents/scanning.py: urlsplit",
-            "openers/documents/typesetter.py: decode",
+            "openers/files/scanning.py: urlsplit",
+            "openers/paper/typesetter.py: decode",
             "openers/domain/bank_holidays.py: fromisoformat",
             "openers/places.py: unquote",
             "openers/places.py: urlsplit",
@@ -258,15 +258,15 @@ SITES: Final[dict[str, str]] = {
             "openers/settings.py: loads",
             "openers/settings.py: urlsplit",
             "openers/store/postgres_copies.py: urlsplit",
-            "openers/store/statements.py: Decoder",
+            "openers/store/engine/statements.py: Decoder",
             "openers/testing.py: fromisoformat",
-            "openers/usecases/link_pas.py: urlsplit",
-            "openers/worlds/in_process.py: urlsplit",
-            "openers/worlds/linked_pas.py: urlsplit",
+            "openers/usecases/booking/link_pas.py: urlsplit",
+            "openers/worlds/running/in_process.py: urlsplit",
+            "openers/worlds/running/linked_pas.py: urlsplit",
             "openers/worlds/packs/acts.py: loads",
             "openers/worlds/packs/reading.py: loads",
-            "openers/worlds/snapshots.py: decode",
-            "openers/worlds/story.py: loads",
+            "openers/worlds/running/snapshots.py: decode",
+            "openers/worlds/running/story.py: loads",
             "openers_client/http.py: loads",
             "openers_client/http.py: urlsplit",
             "openers_client/log_in.py: _Form",
@@ -274,8 +274,8 @@ SITES: Final[dict[str, str]] = {
             "openers_client/log_in.py: parse_qs",
             "openers_client/log_in.py: urlsplit",
             "openers_testpas/__main__.py: decode",
-            "openers_testpas/bank_holidays.py: fromisoformat",
-            "openers_testpas/outbound.py: decode",
+            "openers_testpas/hospital/bank_holidays.py: fromisoformat",
+            "openers_testpas/outbound/service.py: decode",
         ),
         OURS,
     ),

@@ -7,7 +7,7 @@ from typing import Final
 
 import pytest
 
-from openers.worlds.inspector.contract import pattern_of
+from openers.worlds.recording.contract import pattern_of
 from tests.linear.measure import Hostile, slow_at
 from tests.linear.patterns import Site, sites
 
@@ -48,28 +48,28 @@ SECRET: Final = (
 ROWS: Final[dict[str, tuple[Hostile, ...]]] = {
     "openers/api/call.py: _ENTITY_TAG": (Hostile("1", 'W/"'),),
     "openers/api/files.py: _RANGE": (Hostile("1", "bytes="), Hostile("-", "bytes=1")),
-    "openers/api/media.py: _ELEMENT": QUOTED,
-    "openers/api/media.py: _NOT_PLAIN": WORD,
-    "openers/api/media.py: _PART": QUOTED,
-    "openers/api/oauth_browser.py: COOKIE_VALUE": WORD,
-    "openers/api/oauth_reading.py: CONTROL": WORD,
-    "openers/api/oauth_upstream.py: _texts": WORD,
+    "openers/api/http/media.py: _ELEMENT": QUOTED,
+    "openers/api/http/media.py: _NOT_PLAIN": WORD,
+    "openers/api/http/media.py: _PART": QUOTED,
+    "openers/api/oauth/browser.py: COOKIE_VALUE": WORD,
+    "openers/api/oauth/reading.py: CONTROL": WORD,
+    "openers/api/oauth/upstream.py: _texts": WORD,
     "openers/api/openapi.py: _path_parameters.names": (Hostile("{"), Hostile("{a"), Hostile("a", "{")),
-    "openers/documents/blob_keys.py: _KEY": HEX,
-    "openers/documents/sniffing.py: _UNPRINTABLE": WORD,
-    "openers/documents/trailers.py: _NAME": WORD,
-    "openers/documents/trailers.py: _VIDEO": (Hostile("\0", "\xff\xd9"), Hostile("\xff\xd9"), Hostile("\xff\xd9\0")),
-    "openers/documents/word_documents.py: _ACTIVE_TYPE": WORD,
-    "openers/documents/word_documents.py: _LOCAL": (*WORD, Hostile("file:"), Hostile("a", end="/")),
+    "openers/files/blob_keys.py: _KEY": HEX,
+    "openers/files/sniffing.py: _UNPRINTABLE": WORD,
+    "openers/files/trailers.py: _NAME": WORD,
+    "openers/files/trailers.py: _VIDEO": (Hostile("\0", "\xff\xd9"), Hostile("\xff\xd9"), Hostile("\xff\xd9\0")),
+    "openers/files/word_documents.py: _ACTIVE_TYPE": WORD,
+    "openers/files/word_documents.py: _LOCAL": (*WORD, Hostile("file:"), Hostile("a", end="/")),
     "openers/identity/access.py: _BEARER": (Hostile(" ", "bearer"), Hostile("a", "bearer "), Hostile("=", "bearer a")),
     "openers/places.py: base_of": WORD,
     "openers/places.py: files_of": WORD,
     "openers/worlds/http/world_routes.py: PackWanted.name": WORD,
     "openers/worlds/packs/reading.py: world_name": WORD,
-    "openers/documents/sniffing.py: _XML_START": MARKUP,
-    "openers/documents/sniffing.py: _PAGE": (*MARKUP, Hostile("<a"), Hostile("<a:"), Hostile("a", "<")),
-    "openers/documents/sniffing.py: _OTHER_TEXT": MARKUP,
-    "openers/documents/typesetter.py: _NAME_PARTS": (Hostile("aA"),),
+    "openers/files/sniffing.py: _XML_START": MARKUP,
+    "openers/files/sniffing.py: _PAGE": (*MARKUP, Hostile("<a"), Hostile("<a:"), Hostile("a", "<")),
+    "openers/files/sniffing.py: _OTHER_TEXT": MARKUP,
+    "openers/paper/typesetter.py: _NAME_PARTS": (Hostile("aA"),),
     "openers/domain/access_code.py: AccessCode.pattern": WORD,
     "openers/domain/access_code.py: _SEPARATORS": (Hostile(" -", end="a"), Hostile("- a")),
     "openers/domain/identifiers.py: AppointmentId.pattern": DIGITS,
@@ -97,9 +97,9 @@ ROWS: Final[dict[str, tuple[Hostile, ...]]] = {
     "openers/settings.py: _Clamd": (Hostile("1", "tcp://a:", "x"), Hostile("/", "unix:"), *URL),
     "openers/settings.py: _DatabaseUrl": (Hostile("a", "postgresql://", " "), *URL),
     "openers/settings.py: _Url": URL,
-    "openers/store/audit_chain.py: Head.parse": DIGITS,
-    "openers/store/audit_chain.py: Head.parse #2": HEX,
-    "openers/store/audit_chain.py: _WRITER": WORD,
+    "openers/store/audit/chain.py: Head.parse": DIGITS,
+    "openers/store/audit/chain.py: Head.parse #2": HEX,
+    "openers/store/audit/chain.py: _WRITER": WORD,
     "openers/telemetry/redaction.py: _NAMED": SECRET,
     "openers/telemetry/redaction.py: _NHS_NUMBER": (*DIGITS, *SECRET),
     "openers/telemetry/redaction.py: _OPAQUE": SECRET,
@@ -107,18 +107,18 @@ ROWS: Final[dict[str, tuple[Hostile, ...]]] = {
     "openers/wire/instants.py: _FORMAT": (Hostile("1", "2031-02-03T04:05:06."), *DIGITS),
     "openers/wire/json.py: _POSITION": (Hostile("(byte "), Hostile("(byte 1"), Hostile("1", "(byte ")),
     "openers/wire/json.py: _TOKEN": (*QUOTED, Hostile("{["), Hostile("a", '"'), Hostile('"\\')),
-    "openers/wire/stu3/advice_requests.py: CONVERSATION": (
+    "openers/wire/stu3/advice/requests.py: CONVERSATION": (
         Hostile("1", "CommunicationRequest/000000000001/_history/"),
     ),
-    "openers/wire/stu3/advice_requests.py: _CONVERSATION": (Hostile("CommunicationRequest/"), *DIGITS),
-    "openers/wire/stu3/appointment_request.py: REFERRAL": (Hostile("ReferralRequest/"), *DIGITS),
-    "openers/wire/stu3/appointment_request.py: SLOT": (Hostile("1", "Slot/", "x"), Hostile("Slot/1")),
-    "openers/worlds/inspector/contract.py: pattern_of": (Hostile("/"), Hostile("a/"), Hostile("a", "/STU3/", "/")),
+    "openers/wire/stu3/advice/requests.py: _CONVERSATION": (Hostile("CommunicationRequest/"), *DIGITS),
+    "openers/wire/stu3/booking/appointment_request.py: REFERRAL": (Hostile("ReferralRequest/"), *DIGITS),
+    "openers/wire/stu3/booking/appointment_request.py: SLOT": (Hostile("1", "Slot/", "x"), Hostile("Slot/1")),
+    "openers/worlds/recording/contract.py: pattern_of": (Hostile("/"), Hostile("a/"), Hostile("a", "/STU3/", "/")),
     "openers/wire/stu3/kinds.py: _CONTROL": WORD,
-    "openers/worlds/inspector/repeats.py: _WORD": (Hostile("a-"), *WORD),
-    "openers/worlds/mentions.py: _SEPARATORS": (Hostile("|,/"), *WORD),
+    "openers/worlds/recording/repeats.py: _WORD": (Hostile("a-"), *WORD),
+    "openers/worlds/recording/mentions.py: _SEPARATORS": (Hostile("|,/"), *WORD),
     "openers_testpas/api.py: KEY": (Hostile("0", "identifier=https://openers.example/Id/booking-key|", "!"),),
-    "openers_testpas/clinics.py: Clinic.id": WORD,
+    "openers_testpas/hospital/clinics.py: Clinic.id": WORD,
 }
 """What is most hostile to each pattern, by where it stands. A new pattern needs a row here."""
 
@@ -137,7 +137,7 @@ def test_a_pattern_is_linear(site: Site) -> None:
 
 MADE: Final[dict[str, re.Pattern[str]]] = {
     "openers/places.py: files_of": re.compile(r"openers\.db($|[.-])"),
-    "openers/worlds/inspector/contract.py: pattern_of": pattern_of("/STU3/{a}/{b}/$ers.c"),
+    "openers/worlds/recording/contract.py: pattern_of": pattern_of("/STU3/{a}/{b}/$ers.c"),
 }
 """An example of each pattern that is made from what is known only when the code runs."""
 

@@ -11,10 +11,10 @@ from openers.cli.main import app
 from openers.domain.booking import PasLink
 from openers.domain.errors import InvalidState, ReferenceNotFound
 from openers.domain.identifiers import ServiceId
-from openers.store.writer_lock import WriterLock
+from openers.store.engine.writer_lock import WriterLock
+from openers.usecases.booking.link_pas import LinkPas, link_pas
+from openers.usecases.booking.poll_slots import KIND
 from openers.usecases.due import system_entry
-from openers.usecases.link_pas import LinkPas, link_pas
-from openers.usecases.poll_slots import KIND
 from tests.service import Running, copied
 
 URL = "https://pas.example/fhir"

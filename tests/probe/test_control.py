@@ -82,8 +82,8 @@ async def test_worlds_keep_apart(probed: Running) -> None:
     """Faults and calls belong to the world in which they were ordered and made."""
     import msgspec
 
-    from openers.worlds.faults import Fault, FaultBoard, Kind, Place
-    from openers.worlds.inspector.exchange import Exchanges
+    from openers.worlds.faults.board import Fault, FaultBoard, Kind, Place
+    from openers.worlds.recording.exchange import Exchanges
 
     board, shelf = FaultBoard(), Exchanges(10)
     board.of("one").add(Fault(kind=Kind.DROP))

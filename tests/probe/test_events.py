@@ -11,7 +11,7 @@ from typing import Any, cast
 import pytest
 
 from openers.domain.events import Event
-from openers.usecases.ports import Tx
+from openers.usecases.ports.transaction import Tx
 from openers.worlds.events.feed import GIVEN_UP_AFTER_S, Feed
 from openers.worlds.events.stream import stream
 from tests.api.arrangements import Stopwatch

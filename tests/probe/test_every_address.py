@@ -8,11 +8,11 @@ from urllib.parse import parse_qsl
 
 import pytest
 
-from openers.api.oauth_call import OAuthDeps
+from openers.api.oauth.call import OAuthDeps
 from openers.identity.access import AccessCache
 from openers.key_files import read_or_make_signing_key
 from openers.web.log_in import LogInPages
-from openers.worlds.inspector.masking import Masker
+from openers.worlds.recording.masking import Masker
 from tests.api.oauth_service import RealWall
 from tests.api.oauth_service import Service as LogIns
 from tests.service import GP, Running

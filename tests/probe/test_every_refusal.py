@@ -21,11 +21,11 @@ from openers.wire import json as w
 from openers.wire import problems
 from openers.wire.outcome import STU3, Fhir, Problem, outcome_of
 from openers.wire.rules import Check
-from openers.worlds.case import Case, Holder
-from openers.worlds.checks_in_words import TOKEN_CURES
-from openers.worlds.cures import CURES
-from openers.worlds.explanation import Verdict, explain
-from openers.worlds.inspector.exchange import Exchange
+from openers.worlds.recording.case import Case, Holder
+from openers.worlds.recording.checks_in_words import TOKEN_CURES
+from openers.worlds.recording.cures import CURES
+from openers.worlds.recording.exchange import Exchange
+from openers.worlds.recording.explanation import Verdict, explain
 from tests.api.violations import PATHS
 from tests.requests import create_referral
 from tests.service import GP, Running, copied, open_test_service, running, settings_for

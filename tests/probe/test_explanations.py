@@ -19,7 +19,7 @@ from openers.identity.opaque import digest
 from openers.wire import problems
 from openers.wire.outcome import STU3, Problem
 from openers.wire.rules import Check, check_of
-from openers.worlds.checks_in_words import WORDS
+from openers.worlds.recording.checks_in_words import WORDS
 from tests.api.violations import ALWAYS, PATHS, Violation, good
 from tests.booking.rig import Rig
 from tests.requests import create_referral

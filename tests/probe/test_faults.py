@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from openers.worlds.faults import Fault, FaultRefused, Faults, Kind, PasCall, Place, check
+from openers.worlds.faults.board import Fault, FaultRefused, Faults, Kind, PasCall, Place, check
 from tests.booking.rig import NO_SLOTS, SERVICE, Rig
 from tests.requests import create_referral
 from tests.service import GP, Running

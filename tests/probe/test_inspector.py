@@ -12,8 +12,8 @@ import jsonschema_rs
 import msgspec
 import pytest
 
-from openers.worlds.inspector.masking import Masker
 from openers.worlds.packs import read_pack
+from openers.worlds.recording.masking import Masker
 from tests.booking.rig import Rig
 from tests.probe.har import HAR
 from tests.requests import PATIENT, create_referral, criteria, search

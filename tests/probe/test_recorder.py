@@ -13,10 +13,10 @@ import httpx
 import pytest
 from structlog.testing import capture_logs
 
-from openers.worlds.inspector import recorder as recorders
-from openers.worlds.inspector.exchange import Exchange, Exchanges, Message
-from openers.worlds.inspector.recorder import Recorder
-from openers.worlds.inspector.watched import Watched
+from openers.worlds.recording import recorder as recorders
+from openers.worlds.recording.exchange import Exchange, Exchanges, Message
+from openers.worlds.recording.recorder import Recorder
+from openers.worlds.recording.watched import Watched
 from tests.requests import create_referral
 from tests.service import FHIR, GP, Running, copied, open_service, open_test_service, running, settings_for
 

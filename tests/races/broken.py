@@ -17,18 +17,18 @@ NO_HOLD = Fault(
     tests=(),
     edits=(
         Edit(
-            "src/openers/usecases/book_appointment.py",
+            "src/openers/usecases/booking/book_appointment.py",
             "link is None or not await tx.slots.move(slot.id, SlotState.FREE, SlotState.HELD)",
             "link is None",
         ),
         Edit(
-            "src/openers/usecases/book_appointment.py",
+            "src/openers/usecases/booking/book_appointment.py",
             "tx.slots.move(claim.slot, SlotState.HELD, SlotState.BOOKED)",
             "tx.slots.move(claim.slot, SlotState.FREE, SlotState.BOOKED)",
         ),
-        Edit("src/openers/store/claims.py", '"slot": int(claim.slot)', '"slot": None'),
+        Edit("src/openers/store/records/claims.py", '"slot": int(claim.slot)', '"slot": None'),
         Edit(
-            "src/openers/store/request_tables.py",
+            "src/openers/store/records/request_tables.py",
             "None if appointment is None or appointment.slot is None else int(appointment.slot)",
             "None",
         ),

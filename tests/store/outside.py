@@ -11,7 +11,7 @@ from typing import Any
 
 import asyncpg
 
-from openers.store.audit_chain import lines_of
+from openers.store.audit.chain import lines_of
 from openers.store.opening import sqlite_path
 
 

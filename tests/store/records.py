@@ -14,7 +14,7 @@ from openers.domain.principal import BusinessFunction, Principal
 from openers.domain.referral import Referral
 from openers.domain.search import SearchCriteria
 from openers.domain.shortlist import Shortlist, ShortlistedService
-from openers.usecases.ports import DueItem, Store, Stored, Tx
+from openers.usecases.ports.transaction import DueItem, Store, Stored, Tx
 
 KEY: Final = bytes(range(32))
 """The audit key of the stores in these tests."""

@@ -13,7 +13,7 @@ from openers.domain.errors import Unavailable, VersionConflict
 from openers.domain.identifiers import Ubrn, UserId
 from openers.domain.referral import Referral
 from openers.store.opening import open_store
-from openers.usecases.ports import Store, Stored
+from openers.usecases.ports.transaction import Store, Stored
 from tests.store.outside import fetch
 from tests.store.records import (
     KEY,

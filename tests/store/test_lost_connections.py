@@ -14,12 +14,12 @@ import pytest
 
 from openers.domain.errors import OpenersError, OutcomeUnknown, Unavailable
 from openers.domain.identifiers import Ubrn
-from openers.store.audit_reading import read_chain
-from openers.store.audit_verify import verify
+from openers.store.audit.postgres_sealing import WRITER
+from openers.store.audit.reading import read_chain
+from openers.store.audit.verify import verify
+from openers.store.engine.postgres_outcome import Trace, record, was_committed
 from openers.store.opening import migrate
 from openers.store.postgres import Patience, PostgresStore, open_postgres
-from openers.store.postgres_outcome import Trace, record, was_committed
-from openers.store.postgres_sealing import WRITER
 from tests.store.lossy import Loss, LossyProxy, lossy
 from tests.store.outside import fetch
 from tests.store.records import KEY, add_referral, entry, found, referral

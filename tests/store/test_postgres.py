@@ -14,11 +14,11 @@ import pytest
 
 from openers.domain.errors import RecordLocked, Unavailable
 from openers.domain.identifiers import Ubrn
-from openers.store.audit_reading import read_chain
-from openers.store.audit_verify import verify
+from openers.store.audit.postgres_sealing import SEALED_AT_ONCE, SEALING, TAKEN_AT_ONCE
+from openers.store.audit.reading import read_chain
+from openers.store.audit.verify import verify
 from openers.store.opening import migrate
 from openers.store.postgres import Patience, PostgresStore, open_postgres
-from openers.store.postgres_sealing import SEALED_AT_ONCE, SEALING, TAKEN_AT_ONCE
 from tests.store.outside import execute, fetch
 from tests.store.records import KEY, add_referral, entry, found, referral
 from tests.stores import PostgresServer

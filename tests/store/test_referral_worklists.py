@@ -23,12 +23,12 @@ from openers.domain.referral_worklists import (
     waiting_since,
 )
 from openers.domain.worklists import WorklistFilter
+from openers.store.engine.statements import Statement, Value
 from openers.store.opening import migrate, open_store, sqlite_path
-from openers.store.referral_worklists import ANY, FILTERS, OF_REFERRER, OF_SERVICE, OF_WORKGROUP
-from openers.store.relationship import Kinship
-from openers.store.statements import Statement, Value
-from openers.usecases.ports import Store
-from openers.usecases.worklist_ports import Listed
+from openers.store.records.referral_worklists import ANY, FILTERS, OF_REFERRER, OF_SERVICE, OF_WORKGROUP
+from openers.store.records.relationship import Kinship
+from openers.usecases.ports.transaction import Store
+from openers.usecases.ports.worklists import Listed
 from tests.store.outside import execute, fetch
 from tests.store.records import KEY, caller
 from tests.stores import PostgresServer

@@ -11,10 +11,10 @@ from openers.domain.errors import NoRelationship, NotFound, VersionConflict
 from openers.domain.identifiers import NhsNumber, OdsCode, ServiceId, Ubrn, UserId
 from openers.domain.principal import BusinessFunction
 from openers.store.opening import open_store
-from openers.store.referrals import FIRST_VERSION
-from openers.store.request_tables import REFERRALS
-from openers.usecases.access_code_ports import KeptCode
-from openers.usecases.ports import Store
+from openers.store.records.referrals import FIRST_VERSION
+from openers.store.records.request_tables import REFERRALS
+from openers.usecases.ports.access_codes import KeptCode
+from openers.usecases.ports.transaction import Store
 from openers.worlds.packs import read_pack
 from tests.store.outside import fetch
 from tests.store.records import KEY, MINUTE, NOON, OWNER, WORKGROUP, add_referral, caller, claim, entry, found

@@ -17,12 +17,12 @@ import pytest
 
 from openers.domain.errors import Unavailable
 from openers.domain.identifiers import Ubrn
-from openers.store import sqlite_connection
-from openers.store.audit_reading import read_chain
-from openers.store.audit_verify import verify
+from openers.store.audit.reading import read_chain
+from openers.store.audit.verify import verify
+from openers.store.engine import sqlite_connection
+from openers.store.engine.sqlite_connection import SETTINGS, connect, settings_of
+from openers.store.engine.writer_lock import WriterLock
 from openers.store.sqlite import CHECKPOINT_EVERY, LOOK_AGAIN_S, SqliteStore, open_sqlite
-from openers.store.sqlite_connection import SETTINGS, connect, settings_of
-from openers.store.writer_lock import WriterLock
 from tests.store.outside import fetch
 from tests.store.records import KEY, add_referral, entry, fails_after_writing, found, referral
 
@@ -272,7 +272,7 @@ def test_one_process_at_a_time_may_write(tmp_path: Path) -> None:
     """The lock is refused while another process has it, and free when that one is gone, however it went."""
     path = tmp_path / "openers.db"
     holding = (
-        "import sys; from pathlib import Path; from openers.store.writer_lock import WriterLock; "
+        "import sys; from pathlib import Path; from openers.store.engine.writer_lock import WriterLock; "
         "lock = WriterLock(Path(sys.argv[1])); print('held', flush=True); sys.stdin.read()"
     )
     other = subprocess.Popen(

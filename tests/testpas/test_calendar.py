@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from openers_testpas.calendar import calendar, is_working_day
-from openers_testpas.clinics import DEMO, BadClinics, Clinic, Session, Weekday, read_clinics
-from openers_testpas.clock import LONDON
+from openers_testpas.hospital.calendar import calendar, is_working_day
+from openers_testpas.hospital.clinics import DEMO, BadClinics, Clinic, Session, Weekday, read_clinics
+from openers_testpas.hospital.clock import LONDON
 from tests.testpas.hospital import CLINICS
 
 DAYS = st.dates(date(2024, 1, 1), date(2028, 10, 1))

@@ -11,9 +11,9 @@ import msgspec
 import pytest
 from starlette.applications import Starlette
 
-from openers_testpas.clock import Clock
+from openers_testpas.hospital.clock import Clock
+from openers_testpas.hospital.store import InUse, Store
 from openers_testpas.server import build
-from openers_testpas.store import InUse, Store
 from openers_testpas.system import System
 from tests.testpas.hospital import Hospital, options_for
 from tests.testpas.referral_service import ReferralService
@@ -146,7 +146,7 @@ async def test_other_addresses_are_none(hospital: Hospital, path: str, status: i
 
 def test_a_file_belongs_to_one_process(tmp_path: Path) -> None:
     command = (
-        "import sys; from pathlib import Path; from openers_testpas.store import Store; "
+        "import sys; from pathlib import Path; from openers_testpas.hospital.store import Store; "
         "store = Store(Path(sys.argv[1])); print('open', flush=True); sys.stdin.read()"
     )
     path = tmp_path / "one.db"

@@ -12,8 +12,8 @@ from uuid import uuid4
 import anyio
 import pytest
 
-from openers_testpas.notifications import Pauses
-from openers_testpas.outbox import State
+from openers_testpas.outbound.notifications import Pauses
+from openers_testpas.outbound.outbox import State
 from tests.live import free_port
 from tests.testpas.hospital import Hospital, as_process, in_process, options_for, subject_at
 from tests.testpas.referral_service import ReferralService, listening

@@ -10,8 +10,8 @@ from typing import Any
 import httpx
 import pytest
 
+from openers_testpas.hospital.slots import london
 from openers_testpas.server import build
-from openers_testpas.slots import london
 from tests.testpas.hospital import Hospital
 
 pytestmark = pytest.mark.anyio

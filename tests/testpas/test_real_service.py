@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from openers.worlds.packs import keys as published_keys
-from openers_testpas.clock import wall
+from openers_testpas.hospital.clock import wall
 from openers_testpas.options import Options
-from openers_testpas.outbound import Http, Tokens, Unreachable, read_client_key
+from openers_testpas.outbound.service import Http, Tokens, Unreachable, read_client_key
 from tests.live import live
 from tests.service import copied
 

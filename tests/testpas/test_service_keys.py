@@ -11,7 +11,7 @@ import pytest
 from joserfc.jwk import RSAKey
 
 from openers_testpas.auth import KeysUnknown, Refused, ServiceKeys
-from openers_testpas.outbound import Unreachable
+from openers_testpas.outbound.service import Unreachable
 from openers_testpas.system import System
 from tests.testpas.hospital import Hospital, options_for
 from tests.testpas.referral_service import ReferralService

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from tests.waiting import SkippingLoop
 
-from openers.api.request import SLOWEST_BYTES_PER_S, ClientGone, Incoming, Stop
+from openers.api.http.request import SLOWEST_BYTES_PER_S, ClientGone, Incoming, Stop
 from openers.wire.outcome import Fhir
 
 MOST = 8
@@ -36,7 +36,7 @@ def part(body: bytes, *, more: bool = False) -> dict[str, Any]:
 def skipping(monkeypatch: pytest.MonkeyPatch) -> Generator[asyncio.Runner]:
     """Runs on a clock that stands while anything is done, and skips to the end of each wait."""
     with asyncio.Runner(loop_factory=SkippingLoop) as runner:
-        monkeypatch.setattr("openers.api.request.perf_counter", runner.get_loop().time)
+        monkeypatch.setattr("openers.api.http.request.perf_counter", runner.get_loop().time)
         yield runner
 
 

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from openers.store.audit_chain import START, Block, Head, Sealer, head_mac, lines_of
-from openers.store.audit_damage import Finding, Kind
-from openers.store.audit_verify import MOST, verify
+from openers.store.audit.chain import START, Block, Head, Sealer, head_mac, lines_of
+from openers.store.audit.damage import Finding, Kind
+from openers.store.audit.verify import MOST, verify
 
 KEY = bytes(range(32))
 OTHER_KEY = bytes(32)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from openers.store.audit_chain import START, Head, Sealer, belongs, block_mac, lines_of
+from openers.store.audit.chain import START, Head, Sealer, belongs, block_mac, lines_of
 
 KEY = bytes(range(32))
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import pytest
 
 from openers.domain.errors import Unavailable
-from openers.store.batches import Batches
+from openers.store.engine.batches import Batches
 
 pytestmark = pytest.mark.anyio
 

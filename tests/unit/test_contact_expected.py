@@ -8,7 +8,7 @@ import pytest
 
 from openers.domain.codes import Priority, ReviewReason
 from openers.reference import PackagedReference
-from openers.usecases.propose_appointment import contact_expected
+from openers.usecases.booking.propose_appointment import contact_expected
 
 MONDAY = datetime(2022, 1, 3, 12, tzinfo=UTC)
 REFERENCE = PackagedReference()

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from openers.domain.identifiers import NhsNumber, OdsCode
 from openers.worlds.packs import PackError, parse_pack, read_pack
-from openers.worlds.people import AGES, Crowd, check_digit, generate
+from openers.worlds.packs.people import AGES, Crowd, check_digit, generate
 
 HEAD = 'name = "trial"\ntitle = "For trial"\nday = 2026-11-23\n'
 ORGANISATION = '[[organisations]]\nods = "RX1"\nname = "A"\nkind = "PROVIDER"\npostcode = "LS1 4EY"\n'

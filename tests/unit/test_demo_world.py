@@ -15,7 +15,7 @@ from openers.domain.patient import Patient, Sex
 from openers.domain.principal import RA, RC, RCA, SPA, SPC, SPCA, BusinessFunction
 from openers.reference import PackagedReference
 from openers.worlds.packs import pack_names, read_pack
-from openers.worlds.people import check_digit
+from openers.worlds.packs.people import check_digit
 
 PACK = read_pack("demo")
 REFERENCE = PackagedReference(PACK.clinical_terms)

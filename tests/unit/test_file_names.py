@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.files import SAMPLES
 
-from openers.api.media import disposition, file_name_of
+from openers.api.http.media import disposition, file_name_of
 from openers.domain.errors import ConflictingValues, FieldRefused, InappropriateValue, InvalidValue, MissingValue
 from openers.domain.fields import Field
 from openers.domain.file_types import check_file, same_name

@@ -18,12 +18,12 @@ CONTROL: Final = (*range(0x09), 0x0B, 0x0C, *range(0x0E, 0x20), *range(0x7F, 0xA
 
 def texts() -> Iterator[tuple[str, Kind[Any]]]:
     """Every kind of free text that a module of the wire declares, by itself or in a parameter."""
-    for found in pkgutil.iter_modules(stu3.__path__):
-        module = importlib.import_module(f"{stu3.__name__}.{found.name}")
+    for found in pkgutil.walk_packages(stu3.__path__, f"{stu3.__name__}."):
+        module = importlib.import_module(found.name)
         for name, value in vars(module).items():
             kind: Any = getattr(value, "kind", value)
             if isinstance(kind, Kind) and "maxLength" in cast("Kind[Any]", kind).schema:
-                yield f"{found.name}.{name}", cast("Kind[Any]", kind)
+                yield f"{found.name.removeprefix(stu3.__name__)[1:]}.{name}", cast("Kind[Any]", kind)
 
 
 @pytest.mark.parametrize("code", CONTROL, ids=hex)
@@ -37,7 +37,7 @@ def test_a_control_character_is_refused(code: int) -> None:
 
 def test_there_is_free_text() -> None:
     names = {name for name, _ in texts()}
-    assert {"acts.COMMENTS", "advice_requests.COMMENTS", "appointment_request._COMMENT"} <= names
+    assert {"acts.requests.COMMENTS", "advice.requests.COMMENTS", "booking.appointment_request._COMMENT"} <= names
     assert len(names) >= 10
 
 

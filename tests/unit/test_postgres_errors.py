@@ -12,7 +12,7 @@ from asyncpg.exceptions._base import DataError as OwnDataError
 
 from openers.domain.errors import NotFound, OpenersError, RecordLocked, Unavailable
 from openers.domain.fields import Field
-from openers.store.postgres_errors import failure_of
+from openers.store.engine.postgres_errors import failure_of
 
 DRIVER = sorted(
     {each for each in vars(exceptions).values() if inspect.isclass(each) and issubclass(each, Exception)},

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from openers.usecases.printing import clock_time, day, local_day, moment, weekday
+from openers.usecases.paper.printing import clock_time, day, local_day, moment, weekday
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from openers.api.renderings import Renderings
-from openers.usecases.ports import Stored
+from openers.usecases.ports.transaction import Stored
 from openers.usecases.world import World
 
 

@@ -6,8 +6,8 @@ import pytest
 from tests.blobs.kept import in_pieces
 from tests.blobs.test_scanning import file
 
-from openers.documents.scanning import EICAR, ScriptedThreats
-from openers.usecases.file_ports import Verdict
+from openers.files.scanning import EICAR, ScriptedThreats
+from openers.usecases.ports.files import Verdict
 
 pytestmark = pytest.mark.anyio
 TEXT = EICAR.decode()

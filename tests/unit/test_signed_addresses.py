@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from tests.api.arrangements import Stopped
 from tests.store.records import NOON, caller
 
-from openers.documents.signed_addresses import NotSigned, SignedAddresses, SignedFile
 from openers.domain.identifiers import FileId, UserId
 from openers.domain.principal import BusinessFunction
+from openers.files.signed_addresses import NotSigned, SignedAddresses, SignedFile
 
 BASE = "https://ers.example"
 LIFE = timedelta(seconds=60)

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.files import LETTER, SAMPLES, WORD, WORD_XML, Sample, ole, png, word_xml, zipped
 
-from openers.documents.sniffing import HEAD, LARGEST_RATIO, Passing, is_what_it_says
 from openers.domain.file_types import EXTENSIONS
+from openers.files.sniffing import HEAD, LARGEST_RATIO, Passing, is_what_it_says
 
 BY_TYPE = {each.media_type: each.content for each in SAMPLES}
 PAIRS = [(said, sample) for said in EXTENSIONS for sample in SAMPLES]

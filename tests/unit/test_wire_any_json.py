@@ -24,7 +24,7 @@ from openers.wire.json import (
     parse,
 )
 from openers.wire.outcome import diagnostics_of
-from openers.wire.stu3.appointment_request import read_appointment
+from openers.wire.stu3.booking.appointment_request import read_appointment
 from openers.wire.stu3.create_referral import read_create_referral, read_create_referral_for_triage
 from openers.wire.stu3.search import read_search_services
 

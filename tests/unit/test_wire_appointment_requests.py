@@ -24,12 +24,12 @@ from tests.unit.wire_values import BASE, CS, REMOVED, SD, changed, pair, stored
 from openers.domain.appointment import CancellationReason, ReviewCause
 from openers.domain.codes import ReviewReason
 from openers.domain.referral import Referral
-from openers.usecases.appointment_request import AppointmentRequest, WantedStatus
+from openers.usecases.ports.appointment_request import AppointmentRequest, WantedStatus
 from openers.wire.instants import write_instant
 from openers.wire.json import BadCode, BadStructure, BadValue, MissingField, UnexpectedField, Unreadable, parse
 from openers.wire.outcome import diagnostics_of
-from openers.wire.stu3.appointment import write_appointment
-from openers.wire.stu3.appointment_request import LONGEST_COMMENT, read_appointment
+from openers.wire.stu3.booking.appointment import write_appointment
+from openers.wire.stu3.booking.appointment_request import LONGEST_COMMENT, read_appointment
 
 NET = "http://fhir.nhs.net/Id/"
 CARE_CONNECT = "https://fhir.hl7.org.uk/STU3/StructureDefinition/CareConnect-Appointment-1"

@@ -13,7 +13,7 @@ from tests.unit.wire_values import BASE, REFERRAL, golden, in_order, stored
 from openers.domain.appointment import Appointment, AppointmentStatus
 from openers.domain.lifecycle import ReferralState
 from openers.domain.referral import Referral
-from openers.wire.stu3.appointment import write_appointment
+from openers.wire.stu3.booking.appointment import write_appointment
 from openers.wire.stu3.referral import STATES_WITH_REASON, write_referral
 
 STATE = "https://fhir.nhs.uk/STU3/StructureDefinition/Extension-eRS-ReferralState-1"

@@ -9,7 +9,7 @@ from tests.files import document, letter
 
 from openers.domain.attachments import AttachmentType
 from openers.domain.identifiers import FileId
-from openers.usecases.attach_files import NamedFile
+from openers.usecases.files.attach_files import NamedFile
 from openers.wire.json import BadStructure, BadValue, MissingField, UnexpectedField, Unreadable
 from openers.wire.stu3.maintain_letter import read_letter
 

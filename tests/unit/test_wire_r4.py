@@ -19,7 +19,7 @@ from openers.domain.codes import AppointmentType, RequestFlow
 from openers.domain.directory import Role, User
 from openers.domain.identifiers import OdsCode, UserId
 from openers.domain.principal import RC, SPC, BusinessFunction
-from openers.usecases.find_requests import FoundRequests
+from openers.usecases.referring.find_requests import FoundRequests
 from openers.wire.r4.practitioners import write_practitioner_roles, write_practitioners
 from openers.wire.r4.service_requests import write_service_requests
 from openers.wire.r4.services import FLOWS, TYPES, write_service, write_services

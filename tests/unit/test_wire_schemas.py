@@ -36,19 +36,19 @@ from openers.domain import errors as e
 from openers.domain.codes import CodeSystem, CodeSystemName, Concept
 from openers.domain.directory import User
 from openers.domain.identifiers import UserId
-from openers.usecases.find_requests import FoundRequests
-from openers.usecases.slot_page import SlotPage
+from openers.usecases.ports.slot_page import SlotPage
+from openers.usecases.referring.find_requests import FoundRequests
 from openers.wire.json import BadValue
 from openers.wire.outcome import Fhir, outcome_of, write_outcome
 from openers.wire.r4.practitioners import write_practitioner_roles, write_practitioners
 from openers.wire.r4.service_requests import write_service_requests
 from openers.wire.r4.services import write_service, write_services
 from openers.wire.schemas import COMPONENTS
-from openers.wire.stu3.appointment import write_appointment
+from openers.wire.stu3.booking.appointment import write_appointment
+from openers.wire.stu3.booking.slots import write_slots
 from openers.wire.stu3.code_system import write_code_system
 from openers.wire.stu3.referral import write_referral
 from openers.wire.stu3.search import fragment, write_services_found
-from openers.wire.stu3.slots import write_slots
 
 USER = User(UserId("555000000001"), "Somebody", ())
 TRIAGE = "eRS-CreateReferralAndSendForTriage-Parameters-1"

@@ -14,8 +14,8 @@ from tests.unit.wire_appointments import QUERY, slot
 from tests.unit.wire_values import AT, BASE, golden, in_order
 
 from openers.domain.identifiers import UserId
-from openers.usecases.slot_page import SlotPage, SlotQuery
-from openers.wire.stu3.slots import write_slots
+from openers.usecases.ports.slot_page import SlotPage, SlotQuery
+from openers.wire.stu3.booking.slots import write_slots
 
 ID = UUID("00000000-0000-4000-8000-000000000001")
 CLINICIAN = UserId("555000000009")

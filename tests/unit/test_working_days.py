@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from openers.domain.bank_holidays import BANK_HOLIDAYS
 from openers.domain.working_days import add_working_days, is_working_day
 from openers.domain.working_hours import LONDON, add_working_hours
-from openers_testpas.bank_holidays import BANK_HOLIDAYS as OF_THE_TEST_PAS
+from openers_testpas.hospital.bank_holidays import BANK_HOLIDAYS as OF_THE_TEST_PAS
 
 DAYS = st.dates(date(2000, 1, 1), date(2100, 1, 1))
 

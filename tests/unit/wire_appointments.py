@@ -14,7 +14,7 @@ from openers.domain.identifiers import AppointmentId, ServiceId, SlotId, UserId
 from openers.domain.lifecycle import ReferralState
 from openers.domain.shortlist import ShortlistedService
 from openers.domain.slots import Slot, SlotState
-from openers.usecases.slot_page import SlotQuery
+from openers.usecases.ports.slot_page import SlotQuery
 
 START = AT + timedelta(days=7)
 END = START + timedelta(minutes=15)

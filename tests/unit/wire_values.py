@@ -38,7 +38,7 @@ from openers.domain.principal import RC, Principal
 from openers.domain.referral import Referral
 from openers.domain.search import SearchCriteria
 from openers.domain.shortlist import Shortlist, ShortlistedService
-from openers.usecases.ports import Stored
+from openers.usecases.ports.transaction import Stored
 from openers.wire.r4.bundles import Searchset
 
 T = TypeVar("T", bound=msgspec.Struct)

@@ -9,7 +9,7 @@ import pytest
 from openers.domain.access_code import MOST_FAILURES, AccessCode
 from openers.domain.errors import NoAccessCode, ReferenceNotFound
 from openers.domain.identifiers import Ubrn
-from openers.usecases.access_codes import (
+from openers.usecases.referring.access_codes import (
     Trial,
     TryAccessCode,
     access_code_of,

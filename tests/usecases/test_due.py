@@ -18,9 +18,9 @@ from openers.domain.identifiers import UserId
 from openers.server import Application
 from openers.settings import read_settings
 from openers.telemetry.logs import configure
+from openers.usecases.booking.poll_slots import KIND as POLL
 from openers.usecases.due import CLAIMED_FOR, FIRST_RETRY, LAST_RETRY, OF_A_KIND, DueRunner, run_due
-from openers.usecases.poll_slots import KIND as POLL
-from openers.usecases.ports import DueItem
+from openers.usecases.ports.transaction import DueItem
 from openers.usecases.purge_credentials import EVERY, KIND, start_purging
 from openers.usecases.world import World
 from tests.service import Running, entry

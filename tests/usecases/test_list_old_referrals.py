@@ -7,7 +7,7 @@ import pytest
 from openers.domain.referral_worklists import Worklist
 from openers.store.opening import migrate, open_store
 from openers.usecases.due import system_entry
-from openers.usecases.list_old_referrals import AT_ONCE, LIST_OLD, list_old_referrals
+from openers.usecases.worklists.list_old_referrals import AT_ONCE, LIST_OLD, list_old_referrals
 from tests.service import Running
 from tests.store.outside import execute, fetch
 from tests.store.records import KEY, NOON, caller, entry

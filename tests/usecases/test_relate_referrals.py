@@ -8,7 +8,7 @@ import pytest
 
 from openers.domain.errors import InappropriateValue, InvalidState, NotFound
 from openers.domain.identifiers import Ubrn
-from openers.usecases.relate_referrals import relate_referrals
+from openers.usecases.referring.relate_referrals import relate_referrals
 from tests.api.arrangements import created
 from tests.requests import NHS_NUMBER, Json, create_referral, identifier
 from tests.service import GP, Running, entry

@@ -23,7 +23,7 @@ from openers.domain.referral import FOR_REVIEW, Cancellation, Referral
 from openers.domain.review import Review
 from openers.domain.search import SearchCriteria
 from openers.domain.shortlist import Shortlist, ShortlistedService
-from openers.usecases.ports import Store
+from openers.usecases.ports.transaction import Store
 from tests.store.records import entry
 
 NOON: Final = datetime(2026, 3, 2, 12, tzinfo=UTC)

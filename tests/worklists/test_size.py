@@ -12,7 +12,7 @@ from openers.domain.identifiers import NhsNumber, OdsCode, ServiceId
 from openers.domain.lifecycle import ReferralState
 from openers.domain.referral import Referral
 from openers.domain.review import Review
-from openers.usecases.fetch_worklist import SHORTEST_ROW
+from openers.usecases.worklists.fetch_worklist import SHORTEST_ROW
 from tests.acts.cast import Cast
 from tests.acts.words import LETTER
 from tests.booking.rig import code

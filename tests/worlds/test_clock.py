@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from openers.usecases.poll_slots import KIND as POLL
-from openers.usecases.remind_patient import REMIND
+from openers.usecases.booking.poll_slots import KIND as POLL
+from openers.usecases.referring.remind_patient import REMIND
 from tests.moments import now
 from tests.worlds.rig import Rig
 

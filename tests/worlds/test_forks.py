@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from openers.key_files import read_or_make_key
-from openers.store.audit_reading import read_chain
-from openers.store.audit_verify import verify
+from openers.store.audit.reading import read_chain
+from openers.store.audit.verify import verify
 from openers.store.sqlite import SqliteStore
-from openers.worlds import registry
-from openers.worlds.held import Held
+from openers.worlds.running import registry
+from openers.worlds.running.held import Held
 from tests.worlds.rig import Rig
 
 pytestmark = pytest.mark.anyio

@@ -11,8 +11,8 @@ import httpx
 import pytest
 
 from openers.domain.identifiers import ServiceId
+from openers.usecases.booking.link_pas import LinkPas, link_pas
 from openers.usecases.due import system_entry
-from openers.usecases.link_pas import LinkPas, link_pas
 from tests import moments
 from tests.booking.rig import RULES, booking
 from tests.demo import Demo, demo_in

@@ -13,7 +13,7 @@ from openers.worlds.mode import worlds_directory
 from openers.worlds.packs import PackError, read_pack
 from openers.worlds.packs.received import MOST_RECEIVED
 from openers.worlds.refusals import Unknown
-from openers.worlds.registry import MOST_PACKS
+from openers.worlds.running.registry import MOST_PACKS
 from tests.service import copied
 from tests.worlds.rig import Rig, rig
 

@@ -8,8 +8,8 @@ import msgspec
 import pytest
 
 from openers.cli.audit import verify_audit
-from openers.worlds import registry
 from openers.worlds.packs import Pack, read_pack
+from openers.worlds.running import registry
 from tests.service import Person
 from tests.store.outside import fetch
 from tests.worlds.rig import Rig, rig

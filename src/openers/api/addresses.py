@@ -15,9 +15,9 @@ from starlette.routing import Match, Route
 
 from openers.api.dialects import ProblemDialect
 from openers.api.edge import PREFIX
+from openers.api.http.reply import Reply, reply_of
+from openers.api.http.request import Request, Scope, Stop, bounded
 from openers.api.interaction import ActiveCall, Handler, Interaction, Loop, Trace
-from openers.api.reply import Reply, reply_of
-from openers.api.request import Request, Scope, Stop, bounded
 from openers.wire import problems
 from openers.wire.outcome import Fhir
 

@@ -9,25 +9,25 @@ from urllib.parse import parse_qsl
 
 import msgspec
 
-from openers.api.media import accepts
+from openers.api.http.media import accepts
+from openers.api.http.reply import Header, Reply
+from openers.api.http.request import Incoming, Stop
 from openers.api.registry import Operation
 from openers.api.renderings import Renderings, Writer
-from openers.api.reply import Header, Reply
-from openers.api.request import Incoming, Stop
-from openers.documents.signed_addresses import SignedAddresses
 from openers.domain.directory import User
 from openers.domain.errors import Field, InvalidValue, MissingParameter, NotFound
 from openers.domain.identifiers import AppointmentId, FileId, Identifier, ServiceId, Ubrn, VersionNumber
 from openers.domain.principal import Principal
 from openers.domain.referral import Referral
+from openers.files.signed_addresses import SignedAddresses
 from openers.settings import Settings
-from openers.usecases.ports import Stored
-from openers.usecases.printing import Printout
+from openers.usecases.paper.printing import Printout
+from openers.usecases.ports.transaction import Stored
 from openers.usecases.world import World
 from openers.wire import problems
 from openers.wire.json import Json
 from openers.wire.r4.bundles import Searchset
-from openers.wire.stu3.acts import Which
+from openers.wire.stu3.acts.requests import Which
 
 T = TypeVar("T")
 K = TypeVar("K", bound=Identifier)

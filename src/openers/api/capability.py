@@ -15,11 +15,11 @@ from openers.api.addresses import Declared, route
 from openers.api.call import NO_CACHE
 from openers.api.dialects import FhirDialect
 from openers.api.edge import PREFIX
+from openers.api.http.media import FHIR_JSON, accepts_of
+from openers.api.http.reply import Reply
+from openers.api.http.request import Stop
 from openers.api.interaction import ActiveCall, Interaction, Loop, Trace
-from openers.api.media import FHIR_JSON, accepts_of
 from openers.api.registry import GET, HEAD, POST, PUT, REGISTRY, Operation, Parameter
-from openers.api.reply import Reply
-from openers.api.request import Stop
 from openers.domain.clock import Clock, Instant
 from openers.settings import Settings
 from openers.wire import problems

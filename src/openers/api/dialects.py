@@ -1,6 +1,7 @@
 """How refusals are told: as a FHIR OperationOutcome, or as problem JSON (RFC 9457) where no FHIR is spoken.
 
-The OAuth 2.0 endpoints have a dialect of their own in `oauth_call`, and test control in `openers.worlds.http.control`.
+The OAuth 2.0 endpoints have a dialect of their own in `openers.api.oauth.call`, and test control in
+`openers.worlds.http.control`.
 """
 
 from __future__ import annotations
@@ -10,9 +11,9 @@ from typing import Final
 
 import msgspec
 
+from openers.api.http.reply import Header, Reply
+from openers.api.http.request import Stop
 from openers.api.interaction import ActiveCall, Unexpected
-from openers.api.reply import Header, Reply
-from openers.api.request import Stop
 from openers.domain.errors import OpenersError
 from openers.wire import problems
 from openers.wire.outcome import UNPROCESSABLE, Fhir, Problem, outcome_of, write_outcome

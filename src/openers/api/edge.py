@@ -12,18 +12,18 @@ from typing import Any, Final
 
 import msgspec
 
-from openers.api.bounds import shown
 from openers.api.call import Call
 from openers.api.dialects import FhirDialect
 from openers.api.gateway import Gateway, in_role, open_gate
+from openers.api.http.bounds import shown
+from openers.api.http.media import FHIR_JSON, accepts_of, is_fhir_json
+from openers.api.http.reply import Reply
+from openers.api.http.request import Incoming, Request, Scope, Stop
 from openers.api.interaction import ActiveCall, Interaction, Loop
-from openers.api.media import FHIR_JSON, accepts_of, is_fhir_json
 from openers.api.registry import ANY, Operation
 from openers.api.renderings import Renderings
-from openers.api.reply import Reply
-from openers.api.request import Incoming, Request, Scope, Stop
 from openers.api.routes import Match, Routes
-from openers.documents.signed_addresses import SignedAddresses
+from openers.files.signed_addresses import SignedAddresses
 from openers.settings import Settings
 from openers.wire import json, problems
 from openers.wire.outcome import Fhir

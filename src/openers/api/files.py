@@ -13,16 +13,16 @@ from starlette.routing import Route
 
 from openers.api.addresses import Declared, route
 from openers.api.dialects import FhirDialect
+from openers.api.http.media import disposition
+from openers.api.http.reply import Content, Header, Reply
+from openers.api.http.request import Request, Stop
 from openers.api.interaction import ActiveCall, Interaction, Loop
-from openers.api.media import disposition
-from openers.api.reply import Content, Header, Reply
-from openers.api.request import Request, Stop
-from openers.documents.signed_addresses import PATH, NotSigned, SignedAddresses, SignedFile
 from openers.domain.attachments import UploadedFile
 from openers.domain.audit import AuditEntry
 from openers.domain.errors import NotFound
 from openers.domain.fields import Field
-from openers.usecases.read_file import content_of
+from openers.files.signed_addresses import PATH, NotSigned, SignedAddresses, SignedFile
+from openers.usecases.files.read_file import content_of
 from openers.usecases.world import World
 from openers.wire import problems
 from openers.wire.outcome import Fhir

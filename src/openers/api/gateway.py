@@ -8,16 +8,16 @@ from __future__ import annotations
 import msgspec
 
 from openers.api.failures import UNLIMITED, Failures, address_of
+from openers.api.http.request import FUNCTION, GATEWAY_ONLY, ODS, ON_BEHALF_OF, Request, Stop
 from openers.api.rate_limit import RateLimit
 from openers.api.registry import Operation
-from openers.api.request import FUNCTION, GATEWAY_ONLY, ODS, ON_BEHALF_OF, Request, Stop
 from openers.domain.directory import User
 from openers.domain.identifiers import OdsCode, UserId
 from openers.domain.principal import APPLICATION_FUNCTIONS, SPCA, BusinessFunction, Principal
 from openers.identity.access import AccessCache, Caller, bearer_of, open_bearer
 from openers.identity.assurance import identity_is_verified, method_is_accepted
 from openers.identity.errors import InvalidToken
-from openers.usecases.list_on_behalf_of import may_act_for
+from openers.usecases.directory.list_on_behalf_of import may_act_for
 from openers.usecases.world import World
 from openers.wire import problems
 from openers.wire.outcome import Fhir

@@ -19,12 +19,12 @@ from starlette.routing import Route
 
 from openers.api.addresses import Declared, route
 from openers.api.dialects import ProblemDialect
+from openers.api.http.reply import Header, Reply
 from openers.api.interaction import ActiveCall, Interaction, Loop, Trace
-from openers.api.reply import Header, Reply
 from openers.domain.clock import Instant
 from openers.domain.errors import Unavailable
 from openers.telemetry.metrics import CONTENT_TYPE
-from openers.usecases.file_ports import Scanner
+from openers.usecases.ports.files import Scanner
 from openers.usecases.world import World
 from openers.wire.instants import write_instant
 

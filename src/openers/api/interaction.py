@@ -18,13 +18,13 @@ import structlog
 from starlette.requests import ClientDisconnect
 from starlette.requests import Request as HttpRequest
 
-from openers.api.bounds import LONGEST_CORRELATION_ID, LONGEST_HOST, kept
 from openers.api.failures import UNLIMITED, Failures, address_of
-from openers.api.hosts import OwnHosts, check_host
-from openers.api.media import FHIR_JSON
+from openers.api.http.bounds import LONGEST_CORRELATION_ID, LONGEST_HOST, kept
+from openers.api.http.hosts import OwnHosts, check_host
+from openers.api.http.media import FHIR_JSON
+from openers.api.http.reply import Header, Reply, send_reply
+from openers.api.http.request import CORRELATION, ClientGone, Request, Stop, WorldOf
 from openers.api.observer import UNOBSERVED, Observer
-from openers.api.reply import Header, Reply, send_reply
-from openers.api.request import CORRELATION, ClientGone, Request, Stop, WorldOf
 from openers.domain.audit import AuditEntry
 from openers.domain.errors import OpenersError, Unavailable
 from openers.domain.ids import Ids

@@ -10,8 +10,8 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Final, Protocol
 
 from openers.api.call import Call
-from openers.api.reply import Reply
-from openers.api.request import Request, Scope
+from openers.api.http.reply import Reply
+from openers.api.http.request import Request, Scope
 from openers.domain.errors import OpenersError
 from openers.usecases.world import World
 from openers.wire.outcome import Problem

@@ -9,8 +9,8 @@ from typing import Any, Final
 from starlette.routing import Route
 
 from openers.api.addresses import document
+from openers.api.http.media import FHIR_JSON
 from openers.api.interaction import Loop
-from openers.api.media import FHIR_JSON
 from openers.api.registry import ANY, HEAD, REGISTRY, Operation
 from openers.domain.principal import SPCA
 from openers.settings import Settings

@@ -13,13 +13,13 @@ from starlette.routing import Route
 from openers.api.addresses import Declared, route
 from openers.api.dialects import FhirDialect
 from openers.api.gateway import Gateway, caller_of
+from openers.api.http.reply import Reply
+from openers.api.http.request import Stop
 from openers.api.interaction import ActiveCall, Interaction, Loop
-from openers.api.reply import Reply
-from openers.api.request import Stop
 from openers.domain.errors import Clash, Unavailable
 from openers.identity.access import Caller
 from openers.pas.fhir import Unreadable, read_notification
-from openers.usecases.take_notification import Notification, take_notification
+from openers.usecases.booking.take_notification import Notification, take_notification
 from openers.wire import problems
 from openers.wire.outcome import Fhir, Problem
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from openers.api.media import FHIR_JSON
+from openers.api.http.media import FHIR_JSON
 from openers.domain.principal import BusinessFunction
 from openers.wire.outcome import Fhir
 

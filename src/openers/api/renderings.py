@@ -10,7 +10,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from typing import Any, Protocol, TypeVar
 
-from openers.usecases.ports import Stored
+from openers.usecases.ports.transaction import Stored
 from openers.usecases.world import World
 
 

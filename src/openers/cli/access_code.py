@@ -25,7 +25,7 @@ DatabaseUrl = Annotated[str | None, typer.Option("--database-url", help="sqlite:
 @app.command()
 def reset(ubrn: UBRN, database_url: DatabaseUrl = None, as_json: Json = False) -> None:
     """Make it anew: earlier letters open nothing any more. Not while a service runs on a SQLite file."""
-    from openers.usecases.access_codes import reset_access_code
+    from openers.usecases.referring.access_codes import reset_access_code
 
     with told_in_one_line():
         asyncio.run(_do(settings_of(database_url=database_url), ubrn, reset_access_code))
@@ -35,7 +35,7 @@ def reset(ubrn: UBRN, database_url: DatabaseUrl = None, as_json: Json = False) -
 @app.command()
 def revoke(ubrn: UBRN, database_url: DatabaseUrl = None, as_json: Json = False) -> None:
     """Take it away, until it is reset. Not while a service runs on a SQLite file."""
-    from openers.usecases.access_codes import revoke_access_code
+    from openers.usecases.referring.access_codes import revoke_access_code
 
     with told_in_one_line():
         asyncio.run(_do(settings_of(database_url=database_url), ubrn, revoke_access_code))

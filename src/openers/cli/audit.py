@@ -8,10 +8,10 @@ import msgspec
 
 from openers.key_files import read_or_make_key
 from openers.settings import Settings, SettingsError
-from openers.store.audit_chain import Block, Head
-from openers.store.audit_damage import Finding
-from openers.store.audit_reading import read_chain, read_state
-from openers.store.audit_verify import absent_chain, verify
+from openers.store.audit.chain import Block, Head
+from openers.store.audit.damage import Finding
+from openers.store.audit.reading import read_chain, read_state
+from openers.store.audit.verify import absent_chain, verify
 
 
 class Verified(msgspec.Struct, frozen=True):

@@ -18,10 +18,10 @@ from openers.settings import Settings, SettingsError, address_of, reached_at
 from openers.store.opening import migrate
 from openers.telemetry.logs import configure
 from openers.telemetry.metrics import Metrics
-from openers.worlds.loader import follow_pas, linked_at, populate
 from openers.worlds.mode import open_main, worlds_directory
 from openers.worlds.packs import Pack, PackPas, is_path, read_pack
-from openers.worlds.snapshots import Snapshots
+from openers.worlds.running.loader import follow_pas, linked_at, populate
+from openers.worlds.running.snapshots import Snapshots
 
 PAS_ABOVE: Final = 2
 """How far the port of the Test PAS is above that of the service."""

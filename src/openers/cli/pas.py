@@ -40,7 +40,7 @@ async def _link(settings: Settings, wanted: tuple[str, str, str]) -> None:
     """Raises BlockingIOError, Unavailable, FieldRefused, ValueError."""
     from openers.cli.writing import writing_world
     from openers.domain.identifiers import ServiceId
-    from openers.usecases.link_pas import LinkPas, link_pas
+    from openers.usecases.booking.link_pas import LinkPas, link_pas
 
     service, url, client_id = wanted
     command = LinkPas(service=ServiceId(service), url=url, client_id=client_id)

@@ -57,8 +57,8 @@ async def _book(settings: Settings, told: tuple[str, str, str]) -> None:
     """Raises BlockingIOError, Unavailable, FieldRefused, NotFound, RecordLocked, ValueError."""
     from openers.cli.writing import writing_world
     from openers.domain.identifiers import ServiceId, Ubrn
-    from openers.usecases.book_by_telephone import BookByTelephone
-    from openers.usecases.book_by_telephone import book_by_telephone as book
+    from openers.usecases.booking.book_by_telephone import BookByTelephone
+    from openers.usecases.booking.book_by_telephone import book_by_telephone as book
     from openers.wire.instants import read_instant
 
     ubrn, service, start = told
@@ -71,7 +71,7 @@ async def _assess(settings: Settings, ubrn: str) -> None:
     """Raises BlockingIOError, Unavailable, FieldRefused, NotFound, RecordLocked, ValueError."""
     from openers.cli.writing import writing_world
     from openers.domain.identifiers import Ubrn
-    from openers.usecases.record_assessment import record_assessment
+    from openers.usecases.referring.record_assessment import record_assessment
 
     async with writing_world(settings, "Record assessment") as world:
         await record_assessment(Ubrn(ubrn), world)
@@ -81,7 +81,7 @@ async def _relate(settings: Settings, ubrn: str, other: str) -> None:
     """Raises BlockingIOError, Unavailable, FieldRefused, NotFound, RecordLocked, ValueError."""
     from openers.cli.writing import writing_world
     from openers.domain.identifiers import Ubrn
-    from openers.usecases.relate_referrals import relate_referrals
+    from openers.usecases.referring.relate_referrals import relate_referrals
 
     async with writing_world(settings, "Relate referrals") as world:
         await relate_referrals(Ubrn(ubrn), Ubrn(other), world)

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from openers.bootstrap import open_world
 from openers.domain.codes import ClinicalTerm
 from openers.settings import Settings
-from openers.store.writer_lock import WriterLock
+from openers.store.engine.writer_lock import WriterLock
 from openers.telemetry.logs import configure
 from openers.telemetry.metrics import Metrics
 from openers.usecases.due import system_entry

@@ -26,7 +26,7 @@ LONGEST_MESSAGE: Final = 8000
 
 
 class MessageText(str):
-    """A text exactly as somebody sent it. It may hold HTML, so it is shown only through `openers.documents`."""
+    """A text exactly as somebody sent it. It may hold HTML, so it is shown only through `openers.paper`."""
 
     __slots__ = ()
 

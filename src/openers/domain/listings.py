@@ -2,7 +2,7 @@
 
 Immutable; built when the directory changes and replaced whole. A search walks the services that fit its specialty,
 clinic type, flow and priority from the first in order, holds each against the remaining criteria, and stops at the
-limit, so its cost follows what it returns. Called by `openers.usecases.search_services` and for shortlists.
+limit, so its cost follows what it returns. Called by `openers.usecases.directory.search_services` and for shortlists.
 """
 
 from __future__ import annotations

@@ -107,7 +107,7 @@ class Principal(msgspec.Struct, frozen=True):
         """Whether there is a legitimate relationship to a record (rules 1.3, LR).
 
         `owner` is the organisation that made the request, `workgroup` that of the service which holds it, if any.
-        The twin for lists is in SQL (`openers.store.relationship`); a property test holds the two equal.
+        The twin for lists is in SQL (`openers.store.records.relationship`); a property test holds the two equal.
         """
         if self.function in REFERRING_SIDE:
             return owner == self.organisation

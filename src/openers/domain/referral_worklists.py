@@ -1,8 +1,8 @@
 """The worklists of referrals: which are on which, and in what order.
 
 Lists are safety nets: what is on one follows from the referral's value alone, so that nothing can fall off. The store
-keeps the answer beside each referral (`openers.store.referrals`), for lists to be walked. Source: rules chapters 4
-(A008), 11.1 row 17 and 13.
+keeps the answer beside each referral (`openers.store.records.referrals`), for lists to be walked. Source: rules
+chapters 4 (A008), 11.1 row 17 and 13.
 """
 
 from __future__ import annotations

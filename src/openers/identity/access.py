@@ -21,7 +21,7 @@ from openers.domain.directory import User
 from openers.identity.errors import InvalidToken, TokenFault
 from openers.identity.opaque import digest
 from openers.identity.tokens import open_access_token
-from openers.usecases.ports import Tx
+from openers.usecases.ports.transaction import Tx
 from openers.usecases.world import World
 
 

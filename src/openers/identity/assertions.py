@@ -17,7 +17,7 @@ from openers.domain.credentials import Application, CredentialKind
 from openers.identity.errors import invalid_client, invalid_request
 from openers.identity.jose import Claims, Malformed, Unsigned, instant_of, is_for, is_signed_by, key_named, take_apart
 from openers.identity.opaque import digest
-from openers.usecases.ports import Tx
+from openers.usecases.ports.transaction import Tx
 
 ASSERTION_TYPE: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 ALGORITHM: Final = "RS512"

@@ -15,7 +15,7 @@ from openers.domain.credentials import Application
 from openers.identity.assertions import Assertion, issuer_of, prove_assertion, read_assertion, use_assertion
 from openers.identity.errors import invalid_client, invalid_request
 from openers.identity.opaque import digest, same
-from openers.usecases.ports import Directory, Tx
+from openers.usecases.ports.transaction import Directory, Tx
 
 CLIENT_ID: Final = re.compile(r"[\x21-\x7e]{1,128}", re.ASCII)
 

@@ -30,7 +30,7 @@ from openers.identity.jose import (
     text_of,
 )
 from openers.identity.opaque import digest
-from openers.usecases.ports import Tx
+from openers.usecases.ports.transaction import Tx
 
 ALGORITHM: Final = "RS256"
 ID_TOKEN_LIFE: Final = timedelta(hours=1)

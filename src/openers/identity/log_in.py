@@ -23,7 +23,7 @@ from openers.domain.identifiers import OdsCode, UserId
 from openers.identity.errors import OAuthRefusal, invalid_grant, invalid_request
 from openers.identity.opaque import digest, new_secret, same
 from openers.identity.tokens import SESSION_LIFE, Tokens, begin_session, end_if_spent, issue_tokens, mark_spent
-from openers.usecases.ports import Tx
+from openers.usecases.ports.transaction import Tx
 
 CODE_LIFE: Final = timedelta(seconds=60)
 PAGE_LIFE: Final = timedelta(minutes=10)

@@ -15,7 +15,7 @@ from openers.domain.clock import Instant
 from openers.domain.credentials import CredentialKind, Grant, Session
 from openers.identity.errors import InvalidToken, OAuthRefusal, TokenFault, invalid_grant
 from openers.identity.opaque import digest, new_secret
-from openers.usecases.ports import Tx
+from openers.usecases.ports.transaction import Tx
 
 TOKEN_LIFE: Final = timedelta(seconds=600)
 SESSION_LIFE: Final = timedelta(hours=12)

@@ -13,7 +13,7 @@ from sqlalchemy.dialects import sqlite
 from openers.domain.errors import Unavailable
 from openers.store.migrations import HEAD, REVISION, migration_sql
 from openers.store.sqlite import open_sqlite
-from openers.usecases.ports import Store
+from openers.usecases.ports.transaction import Store
 
 SQLITE: Final = "sqlite"
 

@@ -17,15 +17,15 @@ from sqlalchemy.dialects import postgresql
 
 from openers.domain.audit import AuditEntry
 from openers.domain.errors import OutcomeUnknown, Unavailable
-from openers.store.audit_rows import line_of
-from openers.store.batches import Batches
+from openers.store.audit.postgres_sealing import TAKEN_AT_ONCE, WRITER, chain_heads, seal_some
+from openers.store.audit.rows import line_of
+from openers.store.engine.batches import Batches
+from openers.store.engine.postgres_errors import DRIVER, failure_of, is_lost
+from openers.store.engine.postgres_outcome import Trace, record, was_committed
+from openers.store.engine.statements import Row, Statement, Value, encode
 from openers.store.migrations import HEAD, REVISION, migration_sql
-from openers.store.postgres_errors import DRIVER, failure_of, is_lost
-from openers.store.postgres_outcome import Trace, record, was_committed
-from openers.store.postgres_sealing import TAKEN_AT_ONCE, WRITER, chain_heads, seal_some
-from openers.store.statements import Row, Statement, Value, encode
 from openers.store.transaction import SqlTx
-from openers.usecases.ports import Tx
+from openers.usecases.ports.transaction import Tx
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator

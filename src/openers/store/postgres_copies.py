@@ -14,8 +14,8 @@ from urllib.parse import urlsplit
 import asyncpg
 
 from openers.domain.errors import Unavailable
+from openers.store.engine.postgres_errors import DRIVER
 from openers.store.postgres import PostgresStore, migrate_postgres
-from openers.store.postgres_errors import DRIVER
 
 MAINTENANCE: Final = "postgres"
 LONGEST_NAME: Final = 63

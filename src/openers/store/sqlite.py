@@ -19,12 +19,12 @@ from typing import Final
 
 from openers.domain.audit import AuditEntry
 from openers.domain.errors import Unavailable
-from openers.store.audit_chain import Sealer
-from openers.store.audit_rows import ADD_BLOCK, HEADS, PUT_HEAD, block_row, head_of, head_row, line_of
-from openers.store.sqlite_connection import SqliteConnection, checkpoint, checkpoint_aside, connect, is_busy
-from openers.store.statements import Statement, Value, encode
+from openers.store.audit.chain import Sealer
+from openers.store.audit.rows import ADD_BLOCK, HEADS, PUT_HEAD, block_row, head_of, head_row, line_of
+from openers.store.engine.sqlite_connection import SqliteConnection, checkpoint, checkpoint_aside, connect, is_busy
+from openers.store.engine.statements import Statement, Value, encode
 from openers.store.transaction import SqlTx
-from openers.usecases.ports import Tx
+from openers.usecases.ports.transaction import Tx
 
 WRITER: Final = "sqlite"
 """Name of the one audit chain."""

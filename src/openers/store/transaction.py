@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from openers.store.access_codes import SqlAccessCodes
-from openers.store.claims import SqlClaims, SqlEvents, SqlLinks
-from openers.store.conversations import SqlConversations
-from openers.store.credentials import SqlCredentials
-from openers.store.directory import SqlDirectory
-from openers.store.due import SqlDue
-from openers.store.files import SqlFiles
-from openers.store.patients import SqlPatients
-from openers.store.records import SqlRecords
-from openers.store.referral_worklists import SqlWorklists
-from openers.store.referrals import SqlReferrals
-from openers.store.slots import SqlSlots
-from openers.store.statements import Connection
-from openers.store.webhooks import SqlWebhooks
+from openers.store.engine.statements import Connection
+from openers.store.records.access_codes import SqlAccessCodes
+from openers.store.records.claims import SqlClaims, SqlEvents, SqlLinks
+from openers.store.records.conversations import SqlConversations
+from openers.store.records.credentials import SqlCredentials
+from openers.store.records.directory import SqlDirectory
+from openers.store.records.due import SqlDue
+from openers.store.records.files import SqlFiles
+from openers.store.records.loading import SqlRecords
+from openers.store.records.patients import SqlPatients
+from openers.store.records.referral_worklists import SqlWorklists
+from openers.store.records.referrals import SqlReferrals
+from openers.store.records.slots import SqlSlots
+from openers.store.records.webhooks import SqlWebhooks
 
 
 class SqlTx:

@@ -13,7 +13,7 @@ from typing import Final
 
 from openers.domain.audit import SYSTEM, AuditEntry
 from openers.domain.clock import Instant
-from openers.usecases.ports import DueItem
+from openers.usecases.ports.transaction import DueItem
 from openers.usecases.world import World
 
 Job = Callable[[DueItem, World], Awaitable[None]]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Final
 
-from openers.usecases.ports import DueItem
+from openers.usecases.ports.transaction import DueItem
 from openers.usecases.world import World
 
 KIND: Final = "purge credentials"

@@ -16,11 +16,11 @@ from openers.domain.clock import Clock
 from openers.domain.ids import Ids
 from openers.domain.listings import Listings
 from openers.domain.search import Listing
-from openers.usecases.access_code_ports import CodeSeal
-from openers.usecases.booking_ports import Pas
-from openers.usecases.document_ports import Typesetter
-from openers.usecases.file_ports import Blobs, Scanner
-from openers.usecases.ports import PatientSource, ReferenceData, Store, Tx
+from openers.usecases.ports.access_codes import CodeSeal
+from openers.usecases.ports.booking import Pas
+from openers.usecases.ports.files import Blobs, Scanner
+from openers.usecases.ports.paper import Typesetter
+from openers.usecases.ports.transaction import PatientSource, ReferenceData, Store, Tx
 
 
 class ListingsShelf:

@@ -17,8 +17,8 @@ import msgspec
 
 from openers.api.edge import PREFIX
 from openers.api.gateway import Gateway
+from openers.api.http.request import Request, Scope, WorldOf
 from openers.api.observer import Observer
-from openers.api.request import Request, Scope, WorldOf
 from openers.bootstrap import Service, jobs_of, note_job, open_world, service_of, start_regular_work
 from openers.domain.codes import ClinicalTerm
 from openers.key_files import read_or_make_key
@@ -27,26 +27,26 @@ from openers.settings import Settings
 from openers.telemetry.metrics import Metrics
 from openers.usecases.due import DueRunner
 from openers.usecases.world import World
-from openers.worlds.advance import Jobs, advance
-from openers.worlds.content import SharedBlobs
-from openers.worlds.copies import Copies, DatabaseCopies, FileCopies
 from openers.worlds.events.webhooks import wake
-from openers.worlds.finder import Finder
-from openers.worlds.held import HELD, Held, Kept, held_world
 from openers.worlds.http.clock_routes import ClockControl
 from openers.worlds.http.control import CONTROL, Offered, refuse, routes_of
 from openers.worlds.http.session_routes import session_routes
 from openers.worlds.http.world_page import Link, page_routes
 from openers.worlds.http.world_routes import world_routes
-from openers.worlds.ids import IdsState
-from openers.worlds.open_door import OpenDoor
 from openers.worlds.packs import knows_pack, pack_names, read_pack
 from openers.worlds.probing import LINKS, Probing
+from openers.worlds.recording.finder import Finder
 from openers.worlds.refusals import Refusal
-from openers.worlds.registry import Around, Worlds
-from openers.worlds.running import MainRunner
-from openers.worlds.scenes import Scenes
-from openers.worlds.snapshots import Snapshots
+from openers.worlds.running.advance import Jobs, advance
+from openers.worlds.running.content import SharedBlobs
+from openers.worlds.running.copies import Copies, DatabaseCopies, FileCopies
+from openers.worlds.running.due_runner import MainRunner
+from openers.worlds.running.held import HELD, Held, Kept, held_world
+from openers.worlds.running.ids import IdsState
+from openers.worlds.running.open_door import OpenDoor
+from openers.worlds.running.registry import Around, Worlds
+from openers.worlds.running.scenes import Scenes
+from openers.worlds.running.snapshots import Snapshots
 
 TENANT: Final = b"x-openers-tenant"
 WORLD: Final = "openers.world"

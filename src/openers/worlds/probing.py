@@ -24,10 +24,9 @@ from openers.usecases.due import Job
 from openers.usecases.world import World
 from openers.worlds.events.feed import Feed
 from openers.worlds.events.webhooks import KIND, Courier
-from openers.worlds.faults import FaultBoard
-from openers.worlds.faulty_pas import FaultyPas
-from openers.worlds.faulty_scanner import FaultyScanner
-from openers.worlds.finder import Finder
+from openers.worlds.faults.board import FaultBoard
+from openers.worlds.faults.faulty_pas import FaultyPas
+from openers.worlds.faults.faulty_scanner import FaultyScanner
 from openers.worlds.http.control import Offered
 from openers.worlds.http.event_routes import EVENTS, event_routes
 from openers.worlds.http.explain_routes import explain_routes
@@ -35,11 +34,12 @@ from openers.worlds.http.fault_routes import FAULTS, fault_routes
 from openers.worlds.http.pages import style_route
 from openers.worlds.http.request_routes import REQUESTS, request_routes
 from openers.worlds.http.webhook_routes import WEBHOOKS, webhook_routes
-from openers.worlds.inspector.contract import Document
-from openers.worlds.inspector.exchange import Exchange, Exchanges
-from openers.worlds.inspector.recorder import Recorder
-from openers.worlds.inspector.watched import Judges, Watched, exchange_of
-from openers.worlds.probe import Probe
+from openers.worlds.recording.contract import Document
+from openers.worlds.recording.exchange import Exchange, Exchanges
+from openers.worlds.recording.finder import Finder
+from openers.worlds.recording.probe import Probe
+from openers.worlds.recording.recorder import Recorder
+from openers.worlds.recording.watched import Judges, Watched, exchange_of
 
 LINKS: Final = {
     FAULTS: "Order faults",

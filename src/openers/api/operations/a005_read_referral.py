@@ -5,7 +5,7 @@ from __future__ import annotations
 from openers.api.call import Call, Reply
 from openers.api.registry import GET, PROVIDER_APPLICATIONS, operation
 from openers.domain.principal import CLINICIANS
-from openers.usecases.read_referral import ReadReferral, read_referral
+from openers.usecases.referring.read_referral import ReadReferral, read_referral
 from openers.wire.stu3.referral import write_referral
 
 _AUDIT = "API Retrieve Request Summary"

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from openers.api.call import Call
-from openers.api.media import disposition
+from openers.api.http.media import disposition
+from openers.api.http.reply import Content, Reply
 from openers.api.registry import ANY, GET, PROVIDER_APPLICATIONS, operation
-from openers.api.reply import Content, Reply
 from openers.domain.principal import CLINICIANS
-from openers.usecases.read_file import ReadFile, content_of, read_file
+from openers.usecases.files.read_file import ReadFile, content_of, read_file
 
 
 @operation(

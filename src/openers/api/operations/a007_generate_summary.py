@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from openers.api.call import Call, Reply
-from openers.api.media import PDF
+from openers.api.http.media import PDF
 from openers.api.registry import POST, PROVIDER_APPLICATIONS, operation
 from openers.domain.principal import CLINICIANS
-from openers.usecases.generate_summary import GenerateSummary, generate_summary
+from openers.usecases.paper.generate_summary import GenerateSummary, generate_summary
 
 
 @operation(

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from openers.api.call import Call, Reply
+from openers.api.http.request import Stop
 from openers.api.registry import POST, PROVIDER_APPLICATIONS, operation
-from openers.api.request import Stop
 from openers.domain.principal import PROVIDER_SIDE, RA, REFERRERS
-from openers.usecases.fetch_worklist import fetch_worklist
-from openers.usecases.worklist_ports import Listed
+from openers.usecases.ports.worklists import Listed
+from openers.usecases.worklists.fetch_worklist import fetch_worklist
 from openers.wire import problems
-from openers.wire.stu3.referral_worklist import read_fetch_worklist, write_worklist
-from openers.wire.stu3.referral_worklist_rows import WRITERS, WrittenRow
+from openers.wire.stu3.worklists.referral_worklist import read_fetch_worklist, write_worklist
+from openers.wire.stu3.worklists.referral_worklist_rows import WRITERS, WrittenRow
 
 
 @operation(

@@ -6,8 +6,8 @@ from openers.api.call import Call, Reply
 from openers.api.registry import POST, operation
 from openers.domain.directory import Service
 from openers.domain.principal import REFERRERS
-from openers.usecases.ports import Stored
-from openers.usecases.search_services import search_services
+from openers.usecases.directory.search_services import search_services
+from openers.usecases.ports.transaction import Stored
 from openers.wire.stu3.search import Fragment, fragment, read_search_services, write_services_found
 
 

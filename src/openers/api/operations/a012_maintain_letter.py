@@ -7,7 +7,7 @@ from datetime import timedelta
 from openers.api.call import Call, Reply
 from openers.api.registry import POST, operation
 from openers.domain.principal import REFERRERS
-from openers.usecases.maintain_letter import MaintainLetter, maintain_letter
+from openers.usecases.files.maintain_letter import MaintainLetter, maintain_letter
 from openers.wire.stu3.maintain_letter import read_letter
 from openers.wire.stu3.referral import write_referral
 

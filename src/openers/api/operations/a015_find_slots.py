@@ -10,9 +10,9 @@ from openers.domain.codes import Priority
 from openers.domain.errors import Field, InvalidCode, InvalidValue, MissingHeader, MissingParameter
 from openers.domain.identifiers import Identifier, OdsCode, ServiceId, UserId
 from openers.domain.principal import REFERRERS
-from openers.usecases.find_slots import FindSlots, find_slots
-from openers.usecases.slot_page import SlotQuery
-from openers.wire.stu3.slots import write_slots
+from openers.usecases.booking.find_slots import FindSlots, find_slots
+from openers.usecases.ports.slot_page import SlotQuery
+from openers.wire.stu3.booking.slots import write_slots
 
 K = TypeVar("K", bound=Identifier)
 

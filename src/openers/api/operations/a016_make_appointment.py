@@ -6,11 +6,11 @@ from openers.api.call import Call, Reply
 from openers.api.registry import POST, operation
 from openers.domain.errors import Field, InvalidValue
 from openers.domain.principal import REFERRERS
-from openers.usecases.appointment_request import WantedStatus
-from openers.usecases.book_appointment import book_appointment
-from openers.usecases.make_appointment import defer
-from openers.wire.stu3.appointment import write_appointment
-from openers.wire.stu3.appointment_request import read_appointment
+from openers.usecases.booking.book_appointment import book_appointment
+from openers.usecases.booking.make_appointment import defer
+from openers.usecases.ports.appointment_request import WantedStatus
+from openers.wire.stu3.booking.appointment import write_appointment
+from openers.wire.stu3.booking.appointment_request import read_appointment
 
 
 @operation(

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from openers.api.call import Call, Reply
-from openers.api.media import PDF
+from openers.api.http.media import PDF
 from openers.api.registry import POST, operation
 from openers.domain.principal import REFERRERS
-from openers.usecases.generate_letter import GenerateLetter, generate_letter
+from openers.usecases.paper.generate_letter import GenerateLetter, generate_letter
 
 
 @operation(

@@ -9,16 +9,16 @@ from datetime import timedelta
 from typing import Final
 
 from openers.api.call import Call, Reply
-from openers.api.media import file_name_of, media_of
+from openers.api.http.media import file_name_of, media_of
+from openers.api.http.request import Stop
 from openers.api.registry import POST, operation
-from openers.api.request import Stop
 from openers.domain.attachments import LARGEST_UPLOAD
 from openers.domain.errors import InvalidValue
 from openers.domain.fields import Field
 from openers.domain.file_types import EXTENSIONS
 from openers.domain.identifiers import Ubrn
 from openers.domain.principal import CLINICIANS
-from openers.usecases.upload_file import UploadFile, upload_file
+from openers.usecases.files.upload_file import UploadFile, upload_file
 from openers.wire import problems
 
 AUDIT: Final = "API Upload Clinical Attachment"

@@ -8,7 +8,7 @@ from __future__ import annotations
 from openers.api.call import Call, Reply
 from openers.api.registry import POST, operation
 from openers.domain.principal import REFERRERS
-from openers.usecases.create_referral import create_referral
+from openers.usecases.referring.create_referral import create_referral
 from openers.wire.stu3.create_referral import read_create_referral_for_triage
 from openers.wire.stu3.referral import write_shortlisted
 

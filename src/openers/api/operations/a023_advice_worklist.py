@@ -5,9 +5,9 @@ from __future__ import annotations
 from openers.api.call import Call, Reply
 from openers.api.registry import POST, operation
 from openers.domain.principal import PROVIDER_SIDE
-from openers.usecases.fetch_advice_worklist import FetchAdviceWorklist, fetch_advice_worklist
-from openers.wire.stu3.advice_requests import read_worklist
-from openers.wire.stu3.worklists import write_advice_worklist
+from openers.usecases.worklists.fetch_advice_worklist import FetchAdviceWorklist, fetch_advice_worklist
+from openers.wire.stu3.advice.requests import read_worklist
+from openers.wire.stu3.worklists.lists import write_advice_worklist
 
 
 @operation(

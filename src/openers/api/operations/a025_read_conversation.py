@@ -7,10 +7,10 @@ from openers.api.registry import GET, PROVIDER_APPLICATIONS, Parameter, operatio
 from openers.domain.errors import Field, InvalidValue
 from openers.domain.identifiers import Ubrn
 from openers.domain.principal import CLINICIANS
-from openers.usecases.read_conversation import ReadConversation, read_conversation
-from openers.wire.stu3.advice_requests import CONVERSATION
-from openers.wire.stu3.communication import MISSPELT, Found, Include, write_communications
-from openers.wire.stu3.communication_request import to_service
+from openers.usecases.advice.read_conversation import ReadConversation, read_conversation
+from openers.wire.stu3.advice.communication import MISSPELT, Found, Include, write_communications
+from openers.wire.stu3.advice.communication_request import to_service
+from openers.wire.stu3.advice.requests import CONVERSATION
 
 _INCLUDES = {**{each.value: each for each in Include}, **MISSPELT}
 

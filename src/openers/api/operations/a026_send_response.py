@@ -5,9 +5,9 @@ from __future__ import annotations
 from openers.api.call import Call, Reply
 from openers.api.registry import POST, operation
 from openers.domain.principal import PROVIDER_CLINICIANS
-from openers.usecases.send_response import send_response
-from openers.wire.stu3.advice_requests import read_response
-from openers.wire.stu3.communication_request import write_responded
+from openers.usecases.advice.send_response import send_response
+from openers.wire.stu3.advice.communication_request import write_responded
+from openers.wire.stu3.advice.requests import read_response
 
 
 @operation(

@@ -5,8 +5,8 @@ from __future__ import annotations
 from openers.api.call import Call, Reply
 from openers.api.registry import POST, operation
 from openers.domain.principal import PROVIDER_CLINICIANS
-from openers.usecases.convert_advice import convert_advice
-from openers.wire.stu3.advice_requests import read_conversion
+from openers.usecases.advice.convert_advice import convert_advice
+from openers.wire.stu3.advice.requests import read_conversion
 from openers.wire.stu3.referral import write_referral
 
 

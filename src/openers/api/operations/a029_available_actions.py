@@ -7,9 +7,9 @@ from openers.api.registry import GET, PROVIDER_APPLICATIONS, Parameter, operatio
 from openers.domain.errors import Field, InvalidValue
 from openers.domain.identifiers import Ubrn
 from openers.domain.principal import CLINICIANS
-from openers.usecases.available_actions import FindActions, available_actions
-from openers.wire.stu3.appointment_request import REFERRAL
-from openers.wire.stu3.tasks import INTENT, STATUS, write_tasks
+from openers.usecases.referring.available_actions import FindActions, available_actions
+from openers.wire.stu3.acts.tasks import INTENT, STATUS, write_tasks
+from openers.wire.stu3.booking.appointment_request import REFERRAL
 
 
 @operation(

@@ -5,8 +5,8 @@ from __future__ import annotations
 from openers.api.call import Call, Reply
 from openers.api.registry import POST, operation
 from openers.domain.principal import REFERRERS
-from openers.usecases.change_shortlist import change_shortlist
-from openers.wire.stu3.acts import read_change_of_shortlist
+from openers.usecases.referring.change_shortlist import change_shortlist
+from openers.wire.stu3.acts.requests import read_change_of_shortlist
 from openers.wire.stu3.referral import write_sent_for_triage
 
 

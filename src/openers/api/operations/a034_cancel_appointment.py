@@ -7,10 +7,10 @@ from openers.api.registry import PUT, operation
 from openers.domain.appointment import CancellationReason
 from openers.domain.errors import Field, InvalidValue
 from openers.domain.principal import REFERRERS
-from openers.usecases.appointment_request import AppointmentRequest, WantedStatus
-from openers.usecases.cancel_appointment import CancelAppointment, cancel_appointment
-from openers.wire.stu3.appointment import write_appointment
-from openers.wire.stu3.appointment_request import read_appointment
+from openers.usecases.deciding.cancel_appointment import CancelAppointment, cancel_appointment
+from openers.usecases.ports.appointment_request import AppointmentRequest, WantedStatus
+from openers.wire.stu3.booking.appointment import write_appointment
+from openers.wire.stu3.booking.appointment_request import read_appointment
 
 
 @operation(

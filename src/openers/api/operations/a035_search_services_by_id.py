@@ -9,7 +9,7 @@ from openers.api.registry import GET, REFERRER_APPLICATIONS, Parameter, operatio
 from openers.domain.errors import Field, InvalidValue
 from openers.domain.identifiers import ServiceId
 from openers.domain.principal import REFERRERS
-from openers.usecases.read_services import read_services
+from openers.usecases.directory.read_services import read_services
 from openers.wire.r4.services import write_services
 
 MOST: Final = 20

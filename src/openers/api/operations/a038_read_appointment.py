@@ -5,8 +5,8 @@ from __future__ import annotations
 from openers.api.call import Call, Reply
 from openers.api.registry import GET, operation
 from openers.domain.principal import CLINICIANS
-from openers.usecases.read_appointment import ReadAppointment, read_appointment
-from openers.wire.stu3.appointment import write_appointment
+from openers.usecases.booking.read_appointment import ReadAppointment, read_appointment
+from openers.wire.stu3.booking.appointment import write_appointment
 
 _AUDIT = "API Retrieve Appointment"
 

@@ -6,7 +6,7 @@ from openers.api.call import Call, Reply
 from openers.api.registry import GET, Parameter, operation
 from openers.domain.errors import Field, InvalidValue
 from openers.domain.principal import SPCA
-from openers.usecases.list_on_behalf_of import list_on_behalf_of
+from openers.usecases.directory.list_on_behalf_of import list_on_behalf_of
 from openers.wire.r4.practitioners import write_practitioners
 
 ON_BEHALF_OF = "onBehalfOf"

@@ -9,7 +9,7 @@ from openers.api.registry import GET, Parameter, operation
 from openers.domain.errors import Field, InvalidValue, MissingValue
 from openers.domain.identifiers import Ubrn
 from openers.domain.principal import CLINICIANS
-from openers.usecases.find_requests import FindRequests, find_requests
+from openers.usecases.referring.find_requests import FindRequests, find_requests
 from openers.wire.r4.service_requests import write_service_requests
 
 UBRN_SYSTEM: Final = "https://fhir.nhs.uk/Id/UBRN"

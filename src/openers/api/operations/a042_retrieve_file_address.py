@@ -5,7 +5,7 @@ from __future__ import annotations
 from openers.api.call import Call, Reply
 from openers.api.registry import ANY, GET, PROVIDER_APPLICATIONS, operation
 from openers.domain.principal import CLINICIANS
-from openers.usecases.read_file import ReadFile, read_file
+from openers.usecases.files.read_file import ReadFile, read_file
 
 
 @operation(

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from openers.api.call import Call, Reply
-from openers.api.media import PDF
+from openers.api.http.media import PDF
 from openers.api.registry import POST, PROVIDER_APPLICATIONS, operation
 from openers.domain.principal import CLINICIANS
-from openers.usecases.print_advice import print_advice
-from openers.usecases.read_conversation import ReadConversation
+from openers.usecases.advice.print_advice import print_advice
+from openers.usecases.advice.read_conversation import ReadConversation
 
 
 @operation(

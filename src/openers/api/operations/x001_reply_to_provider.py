@@ -5,9 +5,9 @@ from __future__ import annotations
 from openers.api.call import Call, Reply
 from openers.api.registry import POST, operation
 from openers.domain.principal import REFERRERS
-from openers.usecases.reply_to_provider import reply_to_provider
-from openers.wire.stu3.advice_requests import read_reply
-from openers.wire.stu3.communication_request import write_replied
+from openers.usecases.advice.reply_to_provider import reply_to_provider
+from openers.wire.stu3.advice.communication_request import write_replied
+from openers.wire.stu3.advice.requests import read_reply
 
 
 @operation(

@@ -5,9 +5,9 @@ from __future__ import annotations
 from openers.api.call import Call, Reply
 from openers.api.registry import POST, operation
 from openers.domain.principal import REFERRERS
-from openers.usecases.close_advice import close_advice
-from openers.wire.stu3.advice_requests import read_closing
-from openers.wire.stu3.communication_request import write_conversation
+from openers.usecases.advice.close_advice import close_advice
+from openers.wire.stu3.advice.communication_request import write_conversation
+from openers.wire.stu3.advice.requests import read_closing
 
 
 @operation(

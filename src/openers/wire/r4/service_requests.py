@@ -8,8 +8,8 @@ from openers.domain.advice import Conversation
 from openers.domain.advice_lifecycle import AdviceState
 from openers.domain.identifiers import NhsNumber, RequestId, Ubrn
 from openers.domain.referral import Referral
-from openers.usecases.find_requests import FoundRequests
-from openers.usecases.ports import Stored
+from openers.usecases.ports.transaction import Stored
+from openers.usecases.referring.find_requests import FoundRequests
 from openers.wire.json import Json
 from openers.wire.r4.bundles import Searchset, coded
 

@@ -10,7 +10,7 @@ from typing import Final
 
 from openers.domain.codes import AppointmentType, BookableType, RequestFlow
 from openers.domain.directory import Contact, Service
-from openers.usecases.ports import Stored
+from openers.usecases.ports.transaction import Stored
 from openers.wire.json import Json, JsonValue, encode
 from openers.wire.r4.bundles import Searchset, coded
 

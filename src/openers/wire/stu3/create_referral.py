@@ -6,7 +6,7 @@ from typing import Final
 
 from openers.domain.codes import LetterIntention
 from openers.domain.principal import Principal
-from openers.usecases.create_referral import CreateReferral
+from openers.usecases.referring.create_referral import CreateReferral
 from openers.wire.json import JsonValue
 from openers.wire.stu3.kinds import coding, instant, resource, unsigned_int
 from openers.wire.stu3.parameters import Param, Parameters, Values, one, optional

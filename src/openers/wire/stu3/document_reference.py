@@ -11,7 +11,7 @@ from typing import Final
 
 from openers.domain.attachments import Attachment, AttachmentType
 from openers.domain.identifiers import FileId, UserId
-from openers.usecases.attach_files import NamedFile
+from openers.usecases.files.attach_files import NamedFile
 from openers.wire.instants import write_instant
 from openers.wire.json import (
     BadCode,

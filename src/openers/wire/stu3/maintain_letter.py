@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from openers.usecases.attach_files import NamedFile
+from openers.usecases.files.attach_files import NamedFile
 from openers.wire.json import JsonValue
 from openers.wire.stu3.document_reference import read_document
 from openers.wire.stu3.kinds import resource

@@ -11,10 +11,10 @@ from openers.domain.appointment import ReviewCause, Specialty
 from openers.domain.codes import AdditionalRequirement, Priority
 from openers.domain.lifecycle import ReferralState
 from openers.domain.referral import Referral
-from openers.usecases.ports import Stored
+from openers.usecases.ports.transaction import Stored
 from openers.wire.instants import write_instant
 from openers.wire.json import Json, JsonValue, encode
-from openers.wire.stu3.appointment import appointment_of, contained_appointment, reason_of
+from openers.wire.stu3.booking.appointment import appointment_of, contained_appointment, reason_of
 from openers.wire.stu3.criteria import criteria_of
 from openers.wire.stu3.document_reference import documents_of, references_to
 from openers.wire.stu3.shortlist import shortlist_of

@@ -8,12 +8,13 @@ from openers.domain.appointment import AppointmentStatus
 from openers.domain.attachments import AttachmentType
 from openers.domain.codes import CodeSystemName, PropertyKind
 from openers.domain.lifecycle import ReferralState
-from openers.usecases.appointment_request import WantedStatus
+from openers.usecases.ports.appointment_request import WantedStatus
 from openers.wire.shapes import COUNT, INSTANT, TEXT, TRUTH, Schema, array, code, const, profiled, ref, thing
-from openers.wire.stu3.act_schemas import ACT_COMPONENTS
-from openers.wire.stu3.advice_schemas import ADVICE_COMPONENTS
-from openers.wire.stu3.appointment import DESCRIPTION, PROFILES
-from openers.wire.stu3.appointment_request import LONGEST_COMMENT, REFERRAL, SLOT
+from openers.wire.stu3.acts.schemas import ACT_COMPONENTS
+from openers.wire.stu3.advice.schemas import ADVICE_COMPONENTS
+from openers.wire.stu3.booking.appointment import DESCRIPTION, PROFILES
+from openers.wire.stu3.booking.appointment_request import LONGEST_COMMENT, REFERRAL, SLOT
+from openers.wire.stu3.booking.slots import BUNDLE_PROFILE, SCHEDULE_PROFILE, SLOT_PROFILE
 from openers.wire.stu3.create_referral import CREATE_REFERRAL, CREATE_REFERRAL_FOR_TRIAGE
 from openers.wire.stu3.criteria import SEARCH_CRITERIA
 from openers.wire.stu3.document_reference import ADDRESS, LONGEST_DESCRIPTION, TYPE
@@ -21,9 +22,8 @@ from openers.wire.stu3.document_reference import PROFILE as DOCUMENT_PROFILE
 from openers.wire.stu3.maintain_letter import MAINTAIN_LETTER
 from openers.wire.stu3.search import SEARCH_SERVICES
 from openers.wire.stu3.shortlist import CRITERIA_EXTENSION, PROFILE
-from openers.wire.stu3.slots import BUNDLE_PROFILE, SCHEDULE_PROFILE, SLOT_PROFILE
 from openers.wire.stu3.systems import ERS_SERVICE, NHS_NUMBER, extension, profile
-from openers.wire.stu3.worklist_schemas import WORKLIST_COMPONENTS
+from openers.wire.stu3.worklists.schemas import WORKLIST_COMPONENTS
 
 _CODING: Final = thing({"system": TEXT, "code": TEXT}, {"display": TEXT})
 _CONCEPT: Final = thing({"coding": array(_CODING, least=1)})

@@ -13,7 +13,7 @@ from openers.domain.codes import RequestType, SortBy
 from openers.domain.directory import AgeRange, LimitedWait, Service
 from openers.domain.identifiers import NhsNumber, OdsCode, UserId
 from openers.domain.principal import Principal
-from openers.usecases.search_services import SearchServices
+from openers.usecases.directory.search_services import SearchServices
 from openers.wire.json import Json, JsonValue, encode
 from openers.wire.stu3.criteria import read_criteria
 from openers.wire.stu3.kinds import coding, identifier, resource

@@ -12,7 +12,7 @@ from typing import Final
 import msgspec
 
 from openers.domain.events import Event
-from openers.usecases.ports import Tx
+from openers.usecases.ports.transaction import Tx
 
 GIVEN_UP_AFTER_S: Final = 2.0
 """How long a missing number is waited for, in seconds: longer than any act takes to commit (rules of the store)."""

@@ -20,7 +20,7 @@ import msgspec
 from openers.domain.errors import Unavailable
 from openers.domain.events import Event
 from openers.domain.webhooks import Webhook
-from openers.usecases.ports import DueItem
+from openers.usecases.ports.transaction import DueItem
 from openers.usecases.world import World
 from openers.worlds.events.feed import Feed, write_event
 from openers.worlds.refusals import BadCall

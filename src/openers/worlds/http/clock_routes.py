@@ -12,13 +12,13 @@ from starlette.requests import Request
 from openers.bootstrap import note_job
 from openers.domain.clock import Instant
 from openers.telemetry.metrics import Metrics
-from openers.worlds.advance import Done, Jobs, advance, go_back
 from openers.worlds.events.webhooks import wake
-from openers.worlds.held import MAIN, Held
 from openers.worlds.http.control import Offered, held_of, read_json, route
-from openers.worlds.linked_pas import Told, tell_linked
 from openers.worlds.refusals import BadCall
-from openers.worlds.registry import Worlds
+from openers.worlds.running.advance import Done, Jobs, advance, go_back
+from openers.worlds.running.held import MAIN, Held
+from openers.worlds.running.linked_pas import Told, tell_linked
+from openers.worlds.running.registry import Worlds
 
 MOST_DAYS: Final = 3660
 Number = Annotated[float, msgspec.Meta(ge=0, le=MOST_DAYS * 86400)]

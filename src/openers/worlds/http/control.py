@@ -18,19 +18,19 @@ from starlette.routing import Route
 from openers.api.addresses import Declared
 from openers.api.addresses import route as declared
 from openers.api.dialects import problem_of, refusal_headers
+from openers.api.http.media import media_of
+from openers.api.http.reply import Header, Reply, reply_of
+from openers.api.http.request import Stop
 from openers.api.interaction import ActiveCall, Dialect, Interaction, Loop, Trace
 from openers.api.interaction import Handler as LoopHandler
-from openers.api.media import media_of
-from openers.api.reply import Header, Reply, reply_of
-from openers.api.request import Stop
 from openers.domain.audit import AuditEntry
 from openers.domain.errors import Broken, Clash, OpenersError, Unavailable
 from openers.usecases.world import World
 from openers.wire.outcome import Fhir, Problem
 from openers.wire.rules import Check, Rule
-from openers.worlds.held import HELD, Held
 from openers.worlds.packs import PackError
 from openers.worlds.refusals import BadCall, CantBeMade, FromElsewhere, NotJson, Refusal
+from openers.worlds.running.held import HELD, Held
 
 ALWAYS: Final = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; form-action 'self'; frame-ancestors 'none'; "

@@ -9,12 +9,12 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from openers.usecases.world import World
-from openers.worlds.connection import stops_of
 from openers.worlds.events.feed import Feed, write_event
 from openers.worlds.events.stream import stream
-from openers.worlds.finder import Finder
 from openers.worlds.http.control import ALWAYS, JSON, Offered, number_in, route
 from openers.worlds.http.pages import page, wants_page
+from openers.worlds.recording.connection import stops_of
+from openers.worlds.recording.finder import Finder
 
 EVENTS: Final = "/_test/events"
 STREAM: Final = "text/event-stream"

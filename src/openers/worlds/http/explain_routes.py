@@ -7,14 +7,14 @@ from starlette.requests import Request
 from openers.api.gateway import Gateway
 from openers.domain.identifiers import Ubrn
 from openers.usecases.world import World
-from openers.worlds.case import Case, Holder
-from openers.worlds.explanation import explain
-from openers.worlds.finder import Finder
 from openers.worlds.http.control import Offered, route
 from openers.worlds.http.pages import page, wants_page
 from openers.worlds.http.request_routes import EXPLAIN, REQUESTS, found
-from openers.worlds.inspector.exchange import Exchange
-from openers.worlds.inspector.recorder import Recorder
+from openers.worlds.recording.case import Case, Holder
+from openers.worlds.recording.exchange import Exchange
+from openers.worlds.recording.explanation import explain
+from openers.worlds.recording.finder import Finder
+from openers.worlds.recording.recorder import Recorder
 
 
 def explain_routes(finder: Finder, recorder: Recorder, gateway: Gateway) -> list[Offered]:

@@ -9,10 +9,10 @@ from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import RedirectResponse
 
-from openers.worlds.faults import Fault, FaultBoard, Faults, Kind
-from openers.worlds.finder import Finder
+from openers.worlds.faults.board import Fault, FaultBoard, Faults, Kind
 from openers.worlds.http.control import Offered, read_json, route
 from openers.worlds.http.pages import is_form, page, wants_page
+from openers.worlds.recording.finder import Finder
 from openers.worlds.refusals import BadCall
 
 FAULTS = "/_test/faults"

@@ -10,7 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-from openers.api.media import media_of
+from openers.api.http.media import media_of
 from openers.web import log_in
 from openers.worlds.http.control import ALWAYS, Offered, route
 

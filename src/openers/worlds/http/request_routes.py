@@ -8,13 +8,13 @@ from typing import Any, Final
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse
 
-from openers.worlds.finder import Finder
 from openers.worlds.http.control import ALWAYS, Offered, number_in, route
 from openers.worlds.http.pages import page, wants_page
-from openers.worlds.inspector.exchange import Exchange, Exchanges
-from openers.worlds.inspector.export import curl, har
-from openers.worlds.inspector.near_misses import near_misses
-from openers.worlds.inspector.recorder import Recorder
+from openers.worlds.recording.exchange import Exchange, Exchanges
+from openers.worlds.recording.export import curl, har
+from openers.worlds.recording.finder import Finder
+from openers.worlds.recording.near_misses import near_misses
+from openers.worlds.recording.recorder import Recorder
 from openers.worlds.refusals import Unknown
 
 REQUESTS: Final = "/_test/requests"

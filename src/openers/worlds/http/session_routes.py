@@ -7,7 +7,7 @@ from starlette.requests import Request
 
 from openers.identity.access import AccessCache
 from openers.worlds.http.control import Offered, held_of, json_reply, read_json, route
-from openers.worlds.sessions import begin_session_of, end_sessions
+from openers.worlds.running.sessions import begin_session_of, end_sessions
 
 
 class LogIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

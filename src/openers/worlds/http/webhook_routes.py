@@ -9,9 +9,9 @@ from starlette.requests import Request
 
 from openers.domain.webhooks import Webhook
 from openers.worlds.events.webhooks import Registration, register, remove, replay
-from openers.worlds.finder import Finder
 from openers.worlds.http.control import Offered, bound, json_reply, read_json, route
 from openers.worlds.http.pages import page, wants_page
+from openers.worlds.recording.finder import Finder
 from openers.worlds.refusals import Unknown
 
 WEBHOOKS: Final = "/_test/webhooks"

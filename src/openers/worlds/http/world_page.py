@@ -11,16 +11,16 @@ from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from openers.api.http.reply import Reply, reply_of
+from openers.api.http.request import Stop
 from openers.api.interaction import ActiveCall
-from openers.api.reply import Reply, reply_of
-from openers.api.request import Stop
 from openers.wire.outcome import Problem
 from openers.worlds.http.clock_routes import ClockControl, NewTime
 from openers.worlds.http.control import HOME, RULE, ControlDialect, Offered, interaction, route
 from openers.worlds.http.pages import page
 from openers.worlds.http.world_routes import NewWorld, everything, make
 from openers.worlds.refusals import BadCall
-from openers.worlds.registry import Worlds
+from openers.worlds.running.registry import Worlds
 
 PAGE: Final = HOME
 

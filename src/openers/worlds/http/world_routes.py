@@ -9,11 +9,11 @@ import msgspec
 from starlette.requests import Request
 
 from openers.domain.clock import Instant
-from openers.worlds.held import MAIN, Held
 from openers.worlds.http.control import Offered, json_reply, read_json, route
 from openers.worlds.packs import is_path, keep_received, pack_names
 from openers.worlds.refusals import BadCall
-from openers.worlds.registry import Worlds
+from openers.worlds.running.held import MAIN, Held
+from openers.worlds.running.registry import Worlds
 
 FileName = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{1,40}$")]
 Seed = Annotated[int, msgspec.Meta(ge=0, le=2**53)]

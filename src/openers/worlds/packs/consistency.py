@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
 
-from openers.usecases.load_records import LoadRecords
+from openers.usecases.directory.load_records import LoadRecords
 from openers.worlds.packs.acts import form_names
 from openers.worlds.packs.pack import Pack
 

@@ -13,11 +13,11 @@ from openers.domain.directory import Organisation, Service, Site, User
 from openers.domain.identifiers import UserId
 from openers.domain.patient import Patient
 from openers.domain.principal import BusinessFunction
-from openers.usecases.load_directory import LoadDirectory
-from openers.usecases.load_records import LoadRecords
-from openers.worlds.clinics import Clinic
+from openers.usecases.directory.load_directory import LoadDirectory
+from openers.usecases.directory.load_records import LoadRecords
 from openers.worlds.packs.acts import Act, Actor
-from openers.worlds.people import Crowd
+from openers.worlds.packs.clinics import Clinic
+from openers.worlds.packs.people import Crowd
 
 
 class PackError(ValueError):

@@ -21,8 +21,8 @@ from openers.domain.directory import Organisation, Service, Site, User
 from openers.domain.patient import Patient
 from openers.worlds.packs.consistency import faults
 from openers.worlds.packs.pack import Pack, PackError
+from openers.worlds.packs.people import generate
 from openers.worlds.packs.shape import File, Moment
-from openers.worlds.people import generate
 
 Row = dict[str, Any]
 """One TOML table; what is in it is known only once it has been converted."""

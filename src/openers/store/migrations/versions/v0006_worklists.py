@@ -1,7 +1,7 @@
 """Worklists: columns and indexes by which referrals are listed, sensitive patients, calls of applications.
 
 What lists a referral follows from its value by rules that SQL doesn't know: rows that are there already are listed by
-a piece of due work (`openers.usecases.list_old_referrals`).
+a piece of due work (`openers.usecases.worklists.list_old_referrals`).
 """
 
 from __future__ import annotations

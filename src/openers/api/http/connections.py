@@ -1,0 +1,308 @@
+"""One HTTP connection: how long a caller may take, how much it may send, and how many connections there may be.
+
+`openers.server` has uvicorn use `BoundedProtocol`; test mode adds to it in `openers.worlds.recording.connection`. What
+a caller sends as a body is bounded by `openers.api.http.request`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import resource
+from functools import partial
+from http import HTTPStatus
+from time import monotonic
+from typing import Any, Final
+
+import structlog
+from uvicorn.config import Config
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.server import ServerState
+
+from openers.api.http.bounds import LONGEST_HEADERS, LONGEST_TARGET
+from openers.settings import Settings
+
+OWN_FILES: Final = 64
+"""Open files that the service needs for itself: database, log, listeners, modules being imported."""
+FILES_EACH: Final = 2
+"""Open files of one connection: itself, and a file that is being sent, or a call to a PAS."""
+MOST_CONNECTIONS: Final = 10_000
+"""Connections of one process, however many files it may open."""
+SLOWEST_READING_BYTES_PER_S: Final = 1024
+"""How fast a caller must read a reply, in bytes a second, where the operating system does not take it all at once."""
+LINGER_S: Final = 5.0
+"""How long a refused caller may go on sending, in seconds, so that it gets to read why it was refused."""
+NOTE_EVERY_S: Final = 10.0
+"""How often it is logged at most that there are too many connections, in seconds."""
+_log = structlog.get_logger()
+
+
+class TooLong(Exception):
+    """The headers of a request are too long; raised within the parser, which stops there."""
+
+
+class Connections:
+    """All connections of a process that are bounded together.
+
+    Those that wait for a request are kept in order of how long they have waited. The oldest makes room for a new one:
+    first those that have never sent a request, then those that have.
+    """
+
+    def __init__(self, most: int, header_within_s: float) -> None:
+        """Allow `most` connections. Headers must arrive within `header_within_s` seconds."""
+        self.most, self.header_within_s = most, header_within_s
+        self.silent: dict[BoundedProtocol, None] = {}
+        self.idle: dict[BoundedProtocol, None] = {}
+        self._closed = self._refused = 0
+        self._noted_s = float("-inf")
+
+    def forget(self, connection: BoundedProtocol) -> None:
+        """Note that a connection does not wait for a request any more."""
+        self.silent.pop(connection, None)
+        self.idle.pop(connection, None)
+
+    def make_room(self) -> bool:
+        """Close the connection that has waited longest for a request; whether there was one."""
+        waiting = self.silent or self.idle
+        oldest = next(iter(waiting), None)
+        if oldest is None:
+            self._refused += 1
+        else:
+            self._closed += 1
+            self.forget(oldest)
+            oldest.end()
+        self._note()
+        return oldest is not None
+
+    def _note(self) -> None:
+        now = monotonic()
+        if now - self._noted_s < NOTE_EVERY_S:
+            return
+        self._noted_s = now
+        _log.warning(
+            "too many connections", most=self.most, closed_while_waiting=self._closed, refused_with_503=self._refused
+        )
+        self._closed = self._refused = 0
+
+
+class BoundedProtocol(HttpToolsProtocol):
+    """HTTP/1.1 as uvicorn speaks it, with a deadline for headers, limits on their length and on connections."""
+
+    def __init__(self, all_connections: Connections, config: Config, server_state: ServerState, **others: Any) -> None:
+        """`all_connections` are those of the process; the rest is uvicorn's."""
+        super().__init__(config, server_state, **others)
+        self._all = all_connections
+        self._deadline: asyncio.TimerHandle | None = None
+        self._reading_deadline: asyncio.TimerHandle | None = None
+        self._pending = 0
+        """Bytes that the parser has been given since it last got anywhere."""
+        self._in_body = self._is_refused = False
+        self._header_bytes = 0
+        self._refusal = HTTPStatus.BAD_REQUEST
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # uvicorn narrows the type, too
+        """Take the connection, or refuse it with 503 where there are too many and all of them are at work."""
+        super().connection_made(transport)
+        if len(self.connections) > self._all.most and not self._all.make_room():
+            self._refuse(HTTPStatus.SERVICE_UNAVAILABLE, linger_s=0)
+            return
+        self._all.silent[self] = None
+        self._arm()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Stop all clocks."""
+        self._all.forget(self)
+        self._disarm()
+        self._stop_watching()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Parse what has arrived; begin the deadline where a request has begun and its headers are not complete."""
+        if self._is_refused:
+            return
+        self._pending += len(data)
+        super().data_received(data)
+        if self._is_refused or self.transport.is_closing():
+            return
+        if self._pending > LONGEST_HEADERS + LONGEST_TARGET:
+            self._refusal = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
+            self.send_400_response("")
+        elif self._pending and not self._in_body and self._deadline is None:
+            self._arm()
+
+    def on_message_begin(self) -> None:
+        """Begin to count the headers of a request."""
+        super().on_message_begin()
+        self._header_bytes, self._pending = 0, max(self._pending, 1)
+
+    def on_url(self, url: bytes) -> None:
+        """Take a piece of the address. Raises TooLong."""
+        super().on_url(url)
+        if len(self.url) > LONGEST_TARGET:
+            self._refusal = HTTPStatus.REQUEST_URI_TOO_LONG
+            raise TooLong
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Take a header; a trailer is counted and dropped. Raises TooLong."""
+        self._header_bytes += len(name) + len(value)
+        if self._header_bytes > LONGEST_HEADERS:
+            self._refusal = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
+            raise TooLong
+        if not self._in_body:
+            super().on_header(name, value)
+
+    def on_headers_complete(self) -> None:
+        """Begin to answer."""
+        super().on_headers_complete()
+        self._disarm()
+        self._all.forget(self)
+        self._in_body, self._pending, self._header_bytes = True, 0, 0
+
+    def on_body(self, body: bytes) -> None:
+        """Take a piece of the body."""
+        self._pending = 0
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """Note that the next bytes are of another request."""
+        self._in_body, self._pending = False, 0
+        super().on_message_complete()
+        if self.cycle.response_complete:  # the reply did not wait for the body, whose bytes have stopped this clock
+            self._disarm()
+            self._all.idle[self] = None
+            self.timeout_keep_alive_task = self.loop.call_later(
+                self.timeout_keep_alive, self.timeout_keep_alive_handler
+            )
+
+    def on_response_complete(self) -> None:
+        """Wait for the next request; and not for ever for the rest of a body, or for a reply to be read."""
+        super().on_response_complete()
+        if self.transport.is_closing():
+            self._watch_reading()
+        elif self.cycle.response_complete and self._in_body:
+            self._arm()
+        elif self.cycle.response_complete:
+            self._all.idle[self] = None
+
+    def timeout_keep_alive_handler(self) -> None:
+        """Close a connection that was idle for too long."""
+        self.end()
+
+    def end(self) -> None:
+        """Close the connection once its last reply has been read, or when it is clear that it never will be."""
+        self.transport.close()
+        self._watch_reading()
+
+    def pause_writing(self) -> None:
+        """Wait for the caller to read, but not for ever."""
+        super().pause_writing()
+        self._watch_reading()
+
+    def resume_writing(self) -> None:
+        """Go on: the caller reads."""
+        if not self.transport.is_closing():
+            self._stop_watching()
+        super().resume_writing()
+
+    def send_400_response(self, msg: str) -> None:
+        """Refuse what can't be parsed, or is too long. Replaces uvicorn's, which writes into replies under way."""
+        if not self._answers():
+            self._refuse(self._refusal)
+        elif not self._in_body:
+            self.cycle.keep_alive, self._is_refused = False, True
+        elif self.pipeline or self.cycle.response_started:
+            self.transport.abort()
+        else:
+            self._refuse(self._refusal)
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
+
+    def _answers(self) -> bool:
+        """Whether a reply is under way. Before the first request uvicorn has no cycle at all."""
+        return self.cycle is not None and not self.cycle.response_complete  # pyright: ignore[reportUnnecessaryComparison]  # see above
+
+    def _arm(self) -> None:
+        self._disarm()
+        self._deadline = self.loop.call_later(self._all.header_within_s, self._late)
+
+    def _disarm(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
+
+    def _late(self) -> None:
+        """The deadline has passed: for headers, or for the rest of a body that nobody reads."""
+        self._deadline = None
+        if self._in_body:
+            self.transport.abort()
+        elif self.flow.read_paused:  # it is not the caller who is late
+            self._arm()
+        elif self._answers():
+            self.cycle.keep_alive, self._is_refused = False, True
+        elif self._pending:
+            self._refuse(HTTPStatus.REQUEST_TIMEOUT)
+        else:
+            self.end()
+
+    def _watch_reading(self) -> None:
+        self._stop_watching()
+        left = self.transport.get_write_buffer_size()
+        self._reading_deadline = self.loop.call_later(self._all.header_within_s, self._look_at_reading, left)
+
+    def _look_at_reading(self, before: int) -> None:
+        """Go on waiting if the caller has read enough since there were so many bytes to read."""
+        if before - self.transport.get_write_buffer_size() < SLOWEST_READING_BYTES_PER_S * self._all.header_within_s:
+            self.transport.abort()
+        else:
+            self._watch_reading()
+
+    def _stop_watching(self) -> None:
+        if self._reading_deadline is not None:
+            self._reading_deadline.cancel()
+            self._reading_deadline = None
+
+    def _refuse(self, status: HTTPStatus, linger_s: float = LINGER_S) -> None:
+        """Answer and close. What still arrives is thrown away for a while, or the answer would be lost."""
+        self._is_refused = True
+        self._all.forget(self)
+        self._disarm()
+        self._unset_keepalive_if_required()
+        text = f"{_TEXTS[status]}\n".encode()
+        lines = [
+            f"HTTP/1.1 {status.value} {status.phrase}",
+            "content-type: text/plain; charset=utf-8",
+            f"content-length: {len(text)}",
+            "connection: close",
+            *(["retry-after: 1"] if status is HTTPStatus.SERVICE_UNAVAILABLE else []),
+        ]
+        self.transport.write("\r\n".join([*lines, "", ""]).encode() + text)
+        if not linger_s or not self.transport.can_write_eof():
+            self.end()
+            return
+        self.transport.write_eof()
+        self._deadline = self.loop.call_later(linger_s, self.transport.abort)
+
+
+_TEXTS: Final = {
+    HTTPStatus.BAD_REQUEST: "Invalid HTTP request received.",
+    HTTPStatus.REQUEST_TIMEOUT: "The headers did not arrive in time.",
+    HTTPStatus.REQUEST_URI_TOO_LONG: f"The address must not be longer than {LONGEST_TARGET} bytes.",
+    HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE: f"The headers must not be longer than {LONGEST_HEADERS} bytes.",
+    HTTPStatus.SERVICE_UNAVAILABLE: "Too many connections. Try again.",
+}
+
+
+def connections_of(settings: Settings) -> Connections:
+    """Return the bounds that the settings and the operating system set."""
+    return Connections(most_connections(settings.max_connections), settings.header_timeout_s)
+
+
+def most_connections(wanted: int | None) -> int:
+    """Return how many connections there may be: as many as files may be open, and no more than wanted."""
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    possible = MOST_CONNECTIONS if soft == resource.RLIM_INFINITY else (soft - OWN_FILES) // FILES_EACH
+    return max(1, min(possible, MOST_CONNECTIONS if wanted is None else wanted))
+
+
+def protocol_of(settings: Settings, kind: type[BoundedProtocol] = BoundedProtocol) -> partial[BoundedProtocol]:
+    """Return what makes a connection, for uvicorn's option `http`; it can be sent to other processes."""
+    return partial(kind, connections_of(settings))

@@ -1,0 +1,198 @@
+"""The authorisation endpoint: where a browser is sent to log in, and from where it brings a code back.
+
+In test mode a person is picked on a page; in production people log in at the upstream OpenID provider. Refusals go
+back to the client's registered address, or to a page while it is not certain that the address is the client's.
+Source: RFC 6749 chapter 4.1, RFC 7636, RFC 9207, OpenID Connect Core chapter 3.1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from starlette.responses import Response
+
+from openers.api.oauth.browser import ClientRefusal, begin_log_in, browser_of, forget, page, remember, send_back
+from openers.api.oauth.call import OAuthCall, status_of
+from openers.api.oauth.elsewhere import go_upstream
+from openers.api.oauth.reading import Parameters, read_form, read_query
+from openers.domain.credentials import AccessMode, Application, AuthorisationRequest
+from openers.domain.directory import User
+from openers.domain.identifiers import OdsCode, UserId
+from openers.identity.clients import registered
+from openers.identity.errors import OAuthError, OAuthRefusal, invalid_request
+from openers.identity.log_in import (
+    CHALLENGE,
+    PAGE_LIFE,
+    Choice,
+    WaitingForPerson,
+    keep_waiting,
+    take_waiting,
+)
+from openers.identity.opaque import new_secret
+from openers.identity.redirects import is_registered
+from openers.usecases.ports.transaction import Tx
+
+LONGEST_STATE: Final = 2048
+
+
+class NobodyPicked(OAuthRefusal):
+    """The form came back without a person who can log in."""
+
+    def __init__(self, request: AuthorisationRequest) -> None:
+        """`request` still waits."""
+        super().__init__(OAuthError.INVALID_REQUEST, "Choose a person")
+        self.request = request
+
+
+async def authorise(call: OAuthCall) -> Response:
+    """GET /oauth2/authorize: show the page, or send the browser to the upstream provider."""
+    return await _authorise(call, read_query(call.request))
+
+
+async def authorise_or_pick(call: OAuthCall) -> Response:
+    """POST /oauth2/authorize: an authorisation request as a form, or the form of the page, which has a handle."""
+    form = await read_form(call.request)
+    return await (_pick_person(call, form) if "handle" in form or "client_id" not in form else _authorise(call, form))
+
+
+async def _authorise(call: OAuthCall, asked: Parameters) -> Response:
+    request, application = await _read_request(call, asked)
+    call.entry.application = application.client_id
+    if not call.deps.production:
+        return await _show_page(call, request, application)
+    if call.deps.upstream is None:
+        raise ClientRefusal(request, OAuthError.TEMPORARILY_UNAVAILABLE, "No OpenID provider is configured for log-ins")
+    return await go_upstream(call, request, call.deps.upstream)
+
+
+async def _pick_person(call: OAuthCall, form: Parameters) -> Response:
+    """The form of the page came back. In production there is no page."""
+    if call.deps.production:
+        raise invalid_request("Nobody can be picked here: log-ins take place at the OpenID provider")
+    handle = form.needed("handle")
+    browser = browser_of(call, handle) or ""
+    try:
+        return forget(call, await _finish(call, form, handle, browser), handle)
+    except NobodyPicked as refusal:
+        return await _show_again(call, refusal, handle)
+
+
+async def _read_request(call: OAuthCall, asked: Parameters) -> tuple[AuthorisationRequest, Application]:
+    """The request and the application it is from. Raises OAuthRefusal, ClientRefusal once the address is certain."""
+    client_id, address = asked.needed("client_id"), asked.needed("redirect_uri")
+    async with call.world.read() as tx:
+        application = await registered(client_id, tx.directory, with_test_only=not call.deps.production)
+    if application is None:
+        raise invalid_request("Invalid client_id - no such application")
+    if not is_registered(address, application.redirect_uris):
+        raise invalid_request("Invalid redirect_uri - must be one that the application has registered")
+    request = AuthorisationRequest(
+        client_id=client_id,
+        redirect_uri=address,
+        scope=asked.get("scope", ""),
+        state=asked.get("state"),
+        nonce=asked.get("nonce"),
+        code_challenge=asked.get("code_challenge"),
+    )
+    if application.mode is not AccessMode.USER_RESTRICTED:
+        raise ClientRefusal(request, OAuthError.UNAUTHORIZED_CLIENT, "The application is not user-restricted")
+    _check_request(request, asked)
+    return request, application
+
+
+def _check_request(request: AuthorisationRequest, asked: Parameters) -> None:
+    """Refuse what can't be done for a client that is certain. Raises ClientRefusal."""
+    if asked.get("response_type") != "code":
+        error = OAuthError.UNSUPPORTED_RESPONSE_TYPE if "response_type" in asked else OAuthError.INVALID_REQUEST
+        raise ClientRefusal(request, error, "Missing or invalid response_type - must be 'code'")
+    wrong = [
+        problem
+        for problem, found in {
+            "response_mode must be 'query'": asked.get("response_mode", "query") != "query",
+            "request and request_uri are not supported": "request" in asked or "request_uri" in asked,
+            "state and nonce are too long": max(map(len, (request.state or "", request.nonce or ""))) > LONGEST_STATE,
+            "code_challenge_method must be 'S256'": _is_weak(asked),
+            "code_challenge must be a SHA-256 in base64url": not CHALLENGE.fullmatch(
+                request.code_challenge or "A" * 43
+            ),
+        }.items()
+        if found
+    ]
+    if wrong:
+        raise ClientRefusal(request, OAuthError.INVALID_REQUEST, wrong[0])
+    if asked.get("prompt") == "none":
+        raise ClientRefusal(request, OAuthError.LOGIN_REQUIRED, "A person has to log in")
+
+
+def _is_weak(asked: Parameters) -> bool:
+    """Whether PKCE is used, and not with S256."""
+    return ("code_challenge" in asked or "code_challenge_method" in asked) and (
+        asked.get("code_challenge_method") != "S256" or "code_challenge" not in asked
+    )
+
+
+async def _show_page(call: OAuthCall, request: AuthorisationRequest, application: Application) -> Response:
+    """The page on which a person is picked."""
+    browser = new_secret()
+    call.entry.outcome = 200
+    async with call.world.begin("show log-in page") as tx:
+        waiting = WaitingForPerson(request, call.now + PAGE_LIFE)
+        handle = await keep_waiting(tx, waiting, browser)
+        people, names = await _people(tx)
+    call.recorded = True
+    choice = Choice(handle=handle, application=application.name, people=people, organisations=names)
+    html = call.deps.pages.choose_person(choice)
+    return remember(call, page(html, target=request.redirect_uri), handle, browser)
+
+
+async def _show_again(call: OAuthCall, refusal: NobodyPicked, handle: str) -> Response:
+    """The same page with its request still waiting, saying what is missing."""
+    async with call.world.read() as tx:
+        application = await tx.directory.application(refusal.request.client_id)
+        people, names = await _people(tx)
+    name = application.name if application else refusal.request.client_id
+    call.noted(refusal)
+    choice = Choice(
+        handle=handle, application=name, people=people, organisations=names, problem=f"{refusal.description}."
+    )
+    html = call.deps.pages.choose_person(choice)
+    return page(html, target=refusal.request.redirect_uri, status=status_of(refusal.error))
+
+
+async def _people(tx: Tx) -> tuple[Sequence[User], dict[OdsCode, str]]:
+    """Everybody who can log in, and the names of the organisations where they work."""
+    people = [user for user in await tx.directory.users() if user.active]
+    names: dict[OdsCode, str] = {}
+    for ods in dict.fromkeys(role.organisation for user in people for role in user.roles):
+        organisation = await tx.directory.organisation(ods)
+        if organisation is not None:
+            names[ods] = organisation.name
+    return people, names
+
+
+async def _finish(call: OAuthCall, form: Parameters, handle: str, browser: str) -> Response:
+    """Log in whoever was picked. Raises NobodyPicked, with the request left waiting."""
+    call.entry.outcome = 303
+    async with call.world.begin("log in") as tx:
+        waiting = await take_waiting(tx, WaitingForPerson, handle, browser, call.now)
+        call.entry.application = waiting.request.client_id
+        if form.get("decision") == "cancel":
+            answer = {"error": str(OAuthError.ACCESS_DENIED), "error_description": "The person did not log in"}
+            call.entry.code = OAuthError.ACCESS_DENIED
+        else:
+            user = await _picked(tx, form)
+            if user is None:
+                raise NobodyPicked(waiting.request)
+            answer = {"code": await begin_log_in(call, tx, waiting.request, user, user.assurance)}
+    call.recorded = True
+    return send_back(call, waiting.request, answer)
+
+
+async def _picked(tx: Tx, form: Parameters) -> User | None:
+    """Whoever the form names, if they can log in."""
+    try:
+        user = await tx.directory.user(UserId(form.get("user_id", "")))
+    except ValueError:
+        return None
+    return user if user is not None and user.active else None

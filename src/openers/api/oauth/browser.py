@@ -1,0 +1,133 @@
+"""The browser's side of a log-in: pages and redirects, and the secret by which a browser is known again.
+
+Shared by the log-in on our own page and the one at the upstream provider.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final, Literal, TypedDict
+
+from starlette.responses import RedirectResponse, Response
+
+from openers.api.oauth.call import OAuthCall, status_of
+from openers.domain.credentials import AuthorisationRequest
+from openers.domain.directory import Assurance, User
+from openers.identity.errors import OAuthError, OAuthRefusal, TooManyFailures
+from openers.identity.log_in import PAGE_LIFE, log_in
+from openers.identity.opaque import digest
+from openers.identity.redirects import origin, with_answer
+from openers.usecases.ports.transaction import Tx
+
+COOKIE: Final = "openers-log-in-"
+"""How the names of our cookies begin. Each log-in has one of its own, with a secret that is new: a value that somebody
+else put into the browser beforehand is never used, and log-ins in several tabs do not disturb each other."""
+HOST_PREFIX: Final = "__Host-"
+"""Over https no neighbouring host and no plain connection can set a cookie of such a name. Source: RFC 6265bis chapter
+4.1.3. Browsers demand `Secure` for it, so over plain http (test mode on one's own machine) it is left out."""
+MOST_LOG_INS: Final = 10
+"""How many log-ins a browser may have begun; the cookies of earlier ones are removed."""
+COOKIE_VALUE: Final = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
+
+
+class ClientRefusal(OAuthRefusal):
+    """A refusal that may be told to the client, at the address that was found to be the client's."""
+
+    def __init__(self, request: AuthorisationRequest, error: OAuthError, description: str) -> None:
+        """`request` says where."""
+        super().__init__(error, description)
+        self.request = request
+
+
+def page_refusal(call: OAuthCall, refusal: OAuthRefusal) -> Response:
+    """A refusal to the client if its address is certain, else to the person."""
+    if isinstance(refusal, ClientRefusal):
+        answer = {"error": str(refusal.error), "error_description": refusal.description}
+        return send_back(call, refusal.request, answer)
+    reply = page(call.deps.pages.refusal(refusal.description), status=status_of(refusal.error))
+    if isinstance(refusal, TooManyFailures):
+        reply.headers["Retry-After"] = str(refusal.retry_after_s)
+    return reply
+
+
+async def begin_log_in(call: OAuthCall, tx: Tx, request: AuthorisationRequest, user: User, assurance: Assurance) -> str:
+    """Begin a session of `user`, recorded in the audit entry; the code that answers `request`."""
+    code, session = await log_in(tx, request, user.id, assurance, call.now)
+    call.entry.user, call.entry.session, call.entry.application = user.id, session.id, request.client_id
+    return code
+
+
+def send_back(call: OAuthCall, request: AuthorisationRequest, answer: dict[str, str]) -> Response:
+    """Send the browser back to the client with an answer."""
+    state = {} if request.state is None else {"state": request.state}
+    return redirect(with_answer(request.redirect_uri, {**answer, **state, "iss": call.deps.base_url}))
+
+
+def redirect(address: str) -> Response:
+    """Send the browser to `address`, by GET, without telling it where from."""
+    headers = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
+    return RedirectResponse(address, 303, headers)
+
+
+def page(html: str, target: str | None = None, status: int = 200) -> Response:
+    """A page that nobody may keep or frame, and whose form leads here and on to `target` alone."""
+    form_targets = "'self'" if target is None else f"'self' {origin(target)}"
+    policy = (
+        f"default-src 'none'; style-src 'self'; form-action {form_targets}; frame-ancestors 'none'; base-uri 'none'"
+    )
+    headers = {
+        "Cache-Control": "no-store",
+        "Content-Security-Policy": policy,
+        "Referrer-Policy": "no-referrer",
+        "X-Content-Type-Options": "nosniff",
+        "X-Frame-Options": "DENY",
+    }
+    if status == status_of(OAuthError.TEMPORARILY_UNAVAILABLE):
+        headers["Retry-After"] = "5"
+    return Response(html, status, headers, "text/html")
+
+
+def browser_of(call: OAuthCall, handle: str) -> str | None:
+    """The secret by which the browser that began a log-in is known, if it sent a proper one."""
+    value = call.request.cookies.get(_cookie(call, handle), "")
+    return value if COOKIE_VALUE.fullmatch(value) else None
+
+
+def remember(call: OAuthCall, reply: Response, handle: str, browser: str) -> Response:
+    """Have the browser keep its secret: out of scripts' reach, and not sent with other sites' forms."""
+    reply.set_cookie(_cookie(call, handle), browser, max_age=int(PAGE_LIFE.total_seconds()), **_where(call))
+    begun = [name for name in call.request.cookies if name.startswith(_prefix(call))]
+    for name in begun[: max(0, len(begun) + 1 - MOST_LOG_INS)]:
+        reply.delete_cookie(name, **_where(call))
+    return reply
+
+
+def forget(call: OAuthCall, reply: Response, handle: str) -> Response:
+    """Have the browser forget the secret of a log-in that is over."""
+    reply.delete_cookie(_cookie(call, handle), **_where(call))
+    return reply
+
+
+class _Where(TypedDict):
+    path: str
+    secure: bool
+    httponly: bool
+    samesite: Literal["lax"]
+
+
+def _where(call: OAuthCall) -> _Where:
+    is_safe = _is_https(call)
+    return _Where(path="/" if is_safe else "/oauth2", secure=is_safe, httponly=True, samesite="lax")
+
+
+def _cookie(call: OAuthCall, handle: str) -> str:
+    """The name of the cookie of a log-in."""
+    return f"{_prefix(call)}{digest(handle)[:16]}"
+
+
+def _prefix(call: OAuthCall) -> str:
+    return f"{HOST_PREFIX if _is_https(call) else ''}{COOKIE}"
+
+
+def _is_https(call: OAuthCall) -> bool:
+    return call.deps.base_url.startswith("https://")

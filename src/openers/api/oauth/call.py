@@ -1,0 +1,207 @@
+"""What every OAuth 2.0 endpoint shares: what the endpoints work with, one request on its way through one, refusals.
+
+The loop (`interaction`) runs each call. Unlike FHIR these endpoints answer in the protocol's own JSON, or with a page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Final, NamedTuple, Protocol
+
+import msgspec
+from starlette.responses import Response
+
+from openers.api.addresses import Declared
+from openers.api.dialects import problem_of, refusal_headers
+from openers.api.failures import UNLIMITED, Failures, address_of
+from openers.api.http.reply import Reply, reply_of
+from openers.api.http.request import Stop
+from openers.api.interaction import ActiveCall, Interaction, Unexpected
+from openers.api.oauth.upstream import UpstreamProvider
+from openers.domain.clock import Clock
+from openers.domain.errors import Broken, Clash, OpenersError
+from openers.identity.access import AccessCache
+from openers.identity.clients import ClientCheck
+from openers.identity.errors import OAuthError, OAuthRefusal, TooManyFailures
+from openers.identity.id_tokens import SigningKey
+from openers.identity.log_in import Choice
+from openers.wire.outcome import Fhir, Problem
+from openers.wire.rules import Check, Rule
+
+
+class Pages(Protocol):
+    """The pages that a person sees, as HTML. `openers.web.log_in` has them."""
+
+    def choose_person(self, choice: Choice) -> str:
+        """The page on which a person is picked."""
+        ...
+
+    def refusal(self, explanation: str) -> str:
+        """The page that says why a log-in can't go on."""
+        ...
+
+
+class OAuthDeps(msgspec.Struct, frozen=True, kw_only=True):
+    """What the endpoints work with. `base_url` is how clients reach the service and the issuer of its ID tokens.
+
+    In production nobody is picked from a list: people log in at `upstream`, and without one only applications are
+    served.
+    """
+
+    wall: Clock
+    base_url: str
+    production: bool
+    signing_key: SigningKey
+    cache: AccessCache
+    pages: Pages
+    upstream: UpstreamProvider | None = None
+    failures: Failures = UNLIMITED
+
+    @property
+    def token_url(self) -> str:
+        """Where tokens are asked for, and whom assertions are made out to."""
+        return f"{self.base_url}/oauth2/token"
+
+    @property
+    def callback_url(self) -> str:
+        """Where the upstream provider sends the browser back to."""
+        return f"{self.base_url}/oauth2/callback"
+
+    @property
+    def clients(self) -> ClientCheck:
+        """How clients prove who they are."""
+        return ClientCheck((self.token_url, self.base_url), with_test_only=not self.production)
+
+
+_NO_FAILURES: Final = frozenset({OAuthError.TEMPORARILY_UNAVAILABLE, OAuthError.TOO_MANY_REQUESTS})
+"""Refusals for which the caller is not to blame, or that were counted before."""
+
+
+class OAuthCall:
+    """One request at an endpoint, with its world, its time and its audit entry."""
+
+    def __init__(self, call: ActiveCall, deps: OAuthDeps) -> None:
+        """`call` is what the loop runs."""
+        self._call = call
+        self.request, self.deps, self.now = call.http(), deps, deps.wall.now()
+        self.entry, self.world = call.entry, call.world
+        self.address = address_of(call.request.scope)
+
+    @property
+    def recorded(self) -> bool:
+        """Whether the audit entry is durable already."""
+        return self._call.recorded
+
+    @recorded.setter
+    def recorded(self, value: bool) -> None:
+        """Note that it is."""
+        self._call.recorded = value
+
+    def noted(self, refusal: OAuthRefusal) -> None:
+        """Put a refusal into the audit entry."""
+        self.entry.outcome, self.entry.code = status_of(refusal.error), refusal.error
+
+    def limited(self, refusal: OAuthRefusal) -> OAuthRefusal:
+        """What a caller is told who is refused: that, or to wait if nobody knows them and they fail too often."""
+        if self.entry.application or refusal.error in _NO_FAILURES:
+            return refusal
+        wait_s = self.deps.failures.failed(self.address)
+        return TooManyFailures(wait_s) if wait_s else refusal
+
+
+Handle = Callable[[OAuthCall], Awaitable[Response]]
+Refuse = Callable[[OAuthCall, OAuthRefusal], Response]
+
+
+class OAuthDialect(msgspec.Struct, frozen=True):
+    """The protocol's own errors, as `write` writes them: as JSON, as a page, or by the way of the client's address."""
+
+    deps: OAuthDeps
+    write: Refuse
+
+    def refuse(self, error: Exception, call: ActiveCall) -> tuple[Problem, Reply]:
+        """The refusal; what the loop itself refuses keeps its own status."""
+        problem = problem_of(error, Fhir.STU3)
+        refusal = _refusal_of(error, problem)
+        reply = reply_of(self.write(OAuthCall(call, self.deps), refusal))
+        if isinstance(error, Stop):
+            return problem, Reply(problem.status, reply.body, (*reply.headers, *refusal_headers(problem)))
+        check = Check.SERVICE if isinstance(error, Broken | Unexpected) else Check.RULE
+        status, rule = status_of(refusal.error), Rule(check, refusal.error, refusal.source)
+        return Problem(status=status, rule=rule, code=refusal.error, diagnostics=refusal.description), reply
+
+
+def _refusal_of(error: Exception, problem: Problem) -> OAuthRefusal:
+    """The protocol's word for what went wrong."""
+    match error:
+        case OAuthRefusal():
+            return error
+        case Broken() | Clash():
+            return OAuthRefusal(OAuthError.TEMPORARILY_UNAVAILABLE, "Try again in a few seconds")
+        case Stop() if problem.status == UNAUTHORISED:
+            return OAuthRefusal(OAuthError.INVALID_TOKEN, problem.diagnostics)
+        case OpenersError() | Stop():
+            return OAuthRefusal(OAuthError.INVALID_REQUEST, problem.diagnostics)
+        case _:
+            return OAuthRefusal(OAuthError.SERVER_ERROR, problem.diagnostics)
+
+
+class Style(NamedTuple):
+    """How an endpoint tells what it refuses. Pages are for browsers, and answer to this service's own names only."""
+
+    write: Refuse
+    is_page: bool
+
+
+def endpoint(deps: OAuthDeps, path: str, audit_type: str, handle: Handle, style: Style) -> Declared:
+    """The calls that `handle` answers with one method at `path`."""
+    interaction = Interaction(
+        audit=audit_type,
+        operation=path,
+        dialect=OAuthDialect(deps, style.write),
+        own_hosts=style.is_page,
+        for_anybody=True,
+    )
+
+    async def _serve(call: ActiveCall) -> Reply:
+        active = OAuthCall(call, deps)
+        try:
+            return reply_of(await handle(active))
+        except OAuthRefusal as refusal:
+            raise active.limited(refusal) from refusal
+
+    return Declared(interaction, _serve)
+
+
+UNAUTHORISED: Final = 401
+_STATUSES: Final = {
+    OAuthError.INVALID_CLIENT: UNAUTHORISED,
+    OAuthError.INVALID_TOKEN: UNAUTHORISED,
+    OAuthError.TOO_MANY_REQUESTS: 429,
+    OAuthError.TEMPORARILY_UNAVAILABLE: 503,
+    OAuthError.SERVER_ERROR: 500,
+}
+
+
+def status_of(error: OAuthError) -> int:
+    """The HTTP status that belongs to an error code. Source: RFC 6749 chapters 4.1.2.1 and 5.2."""
+    return _STATUSES.get(error, 400)
+
+
+def json_reply(body: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    """A JSON answer that, unless `headers` say otherwise, nobody may keep."""
+    kept = {"Cache-Control": "no-store", **(headers or {})}
+    return Response(msgspec.json.encode(body), status, kept, "application/json")
+
+
+def json_refusal(call: OAuthCall, refusal: OAuthRefusal) -> Response:
+    """A refusal as the protocol's JSON."""
+    headers: dict[str, str] = {}
+    if refusal.error is OAuthError.INVALID_CLIENT and "authorization" in call.request.headers:
+        headers["WWW-Authenticate"] = 'Basic realm="OpenERS"'
+    if refusal.error is OAuthError.TEMPORARILY_UNAVAILABLE:
+        headers["Retry-After"] = "5"
+    if isinstance(refusal, TooManyFailures):
+        headers["Retry-After"] = str(refusal.retry_after_s)
+    body = {"error": refusal.error, "error_description": refusal.description}
+    return json_reply(body, status_of(refusal.error), headers)

@@ -1,1 +1,0 @@
-"""Files and documents: where content is kept and scanned, under which addresses it is fetched, and what is typeset."""

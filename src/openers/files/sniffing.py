@@ -1,0 +1,280 @@
+"""Whether the content of a file is what its type says, from its first and last bytes and a few marks in between.
+
+Signatures come from the filetype library; what it does not look at is here: text and XML, Office documents, how a file
+ends (so that nothing else is hidden behind it), what else a file is at the same time, macros, and documents that unpack
+to far more than they are. Called by the scanner. What is inside a newer Word document is looked at by
+`word_documents`, and what cameras write behind a picture by `trailers`. Source: rules chapter 6 (VALIDATION_FAILED).
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+from collections.abc import AsyncIterator, Callable
+from tempfile import SpooledTemporaryFile
+from types import TracebackType
+from typing import IO, Final, NamedTuple, Self
+
+import filetype
+
+from openers.files.trailers import Video, ends_as_samsung
+from openers.files.word_documents import is_harmless
+
+HEAD: Final = 8192
+"""How many of the first bytes are looked at."""
+TAIL: Final = 512 * 1024
+"""How many of the last ones: enough for the directory of an Office document, which stands at its end."""
+LARGEST_UNPACKED: Final = 300 * 1024 * 1024
+LARGEST_RATIO: Final = 100
+"""How much larger a document may be unpacked, as a whole."""
+LARGEST_PICTURE: Final = 2**30
+"""Bytes of the pixels of a picture; one of a few kilobytes can state so many that no viewer can show it."""
+KEPT_IN_MEMORY: Final = 8 * 1024 * 1024
+"""Bytes of a file that is looked at as a whole; the rest of a larger one goes to a temporary file meanwhile."""
+WORD: Final = "application/msword"
+WORD_XML: Final = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+
+_ZIP: Final = b"PK\x03\x04"
+_ZIP_END: Final = b"PK\x05\x06"
+_ZIP_END_SIZE: Final = 22
+_ZIP64_LOCATOR: Final = b"PK\x06\x07"
+_ZIP64_LOCATOR_SIZE: Final = 20
+_PNG_HEAD: Final = 33
+_PNG_SAMPLES: Final = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
+"""How many samples a pixel has, by the colour type of a PNG."""
+_PDF: Final = b"%PDF-"
+_PDF_WITHIN: Final = 1024
+"""Where readers look for the beginning of a PDF, in bytes from the start."""
+_OLE: Final = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_AU: Final = b".snd"
+_DICOM: Final = b"DICM"
+_PREAMBLE: Final = 128
+"""What stands before the signature of DICOM: nothing, or the head of a TIFF file."""
+_TIFF: Final = (b"II*\x00", b"MM\x00*")
+_SPACE: Final = b" \t\r\n\0"
+_UNPRINTABLE: Final = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
+_UNPRINTABLE_BYTES: Final = bytes(each for each in range(0x20) if _UNPRINTABLE.match(chr(each)))
+_XML_START: Final = re.compile(r"\s*<(\?xml\b|!--|[A-Za-z_])")
+_PAGE: Final = re.compile(r"<([\w.-]+:)?(html|script|iframe|svg)\b", re.IGNORECASE)
+"""What a browser would run."""
+_OTHER_TEXT: Final = re.compile(r"\s*(<\?xml\b|<!doctype\b|<html\b|<script\b|<svg\b|\{\\rtf)", re.IGNORECASE)
+"""How texts begin that have a type of their own."""
+
+
+def _name(text: str) -> bytes:
+    """The name of a part of an older Office document."""
+    return text.encode("utf-16-le")
+
+
+_OF_WORD: Final = _name("WordDocument")
+_OF_OTHERS: Final = frozenset(map(_name, ("Workbook", "PowerPoint Document", "__properties_version1.0")))
+_MACROS: Final = _name("_VBA_PROJECT")
+_ENTITIES: Final = frozenset(
+    declared.encode(encoding)
+    for declared in ("<!DOCTYPE", "<!ENTITY")
+    for encoding in ("ascii", "utf-16-le", "utf-16-be")
+)
+"""What declares entities, which may unpack without end."""
+_MARKS: Final[dict[str, frozenset[bytes]]] = {WORD: _OF_OTHERS | {_OF_WORD, _MACROS}, "text/xml": _ENTITIES}
+"""What is looked for everywhere in the files of a type."""
+
+
+class Ends(NamedTuple):
+    """The first and last bytes of a file, which overlap where it is short, its size in bytes, and the marks in it.
+
+    `whole` is all of it, for types that are looked at as a whole; `is_video_behind`: it ends as the video of a picture.
+    """
+
+    head: bytes
+    tail: bytes
+    size: int
+    marks: frozenset[bytes] = frozenset()
+    whole: IO[bytes] | None = None
+    is_video_behind: bool = False
+
+
+class Passing:
+    """Remembers both ends of a file that passes by in pieces, and which marks of its type it has.
+
+    It is a context manager, since it keeps the whole of a file whose type demands it.
+    """
+
+    def __init__(self, media_type: str) -> None:
+        """Nothing has passed yet."""
+        self._wanted = _MARKS.get(media_type, frozenset[bytes]())
+        self._overlap = max(map(len, self._wanted), default=1) - 1
+        self._marks = set[bytes]()
+        self._head, self._tail, self._size, self._kept = b"", b"", 0, b""
+        self._whole = SpooledTemporaryFile(KEPT_IN_MEMORY) if media_type == WORD_XML else None  # noqa: SIM115  # `__exit__`
+        self._video = Video() if media_type == "image/jpeg" else None
+
+    def __enter__(self) -> Self:
+        """Itself."""
+        return self
+
+    def __exit__(
+        self, _kind: type[BaseException] | None, _error: BaseException | None, _at: TracebackType | None
+    ) -> None:
+        """Let go of the file."""
+        if self._whole is not None:
+            self._whole.close()
+
+    @property
+    def ends(self) -> Ends:
+        """The ends of what has passed."""
+        is_video_behind = self._video is not None and self._video.ends_the_file
+        return Ends(self._head, self._tail, self._size, frozenset(self._marks), self._whole, is_video_behind)
+
+    async def watch(self, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+        """The same pieces."""
+        async for chunk in chunks:
+            if len(self._head) < HEAD:
+                self._head += chunk[: HEAD - len(self._head)]
+            self._tail = (self._tail + chunk)[-TAIL:]
+            self._size += len(chunk)
+            self._look(chunk)
+            if self._whole is not None:
+                self._whole.write(chunk)
+            if self._video is not None:
+                self._video.feed(chunk)
+            yield chunk
+
+    def _look(self, chunk: bytes) -> None:
+        if not self._wanted:
+            return
+        searched = self._kept + chunk
+        self._marks |= {mark for mark in self._wanted - self._marks if mark in searched}
+        self._kept = searched[-self._overlap :]
+
+
+def is_what_it_says(media_type: str, ends: Ends) -> bool:
+    """Whether the content has the signature and the end of its type, and nothing of another one."""
+    has_its_shape = _SHAPES.get(media_type)
+    if has_its_shape is None or not has_its_shape(ends):
+        return False
+    is_pdf_too = media_type != "application/pdf" and _PDF in ends.head[: _PDF_WITHIN + len(_PDF)]
+    is_archive_too = media_type != WORD_XML and _ends_as_zip(ends)
+    return not (is_pdf_too or is_archive_too)
+
+
+def _is_signed(ends: Ends, *extensions: str) -> bool:
+    """Whether the library knows the first bytes as one of these (its names)."""
+    found = filetype.guess(ends.head)
+    return found is not None and found.extension in extensions
+
+
+def _text_of(ends: Ends) -> str | None:
+    """The beginning of a text in UTF-16 (with its mark), UTF-8 or a Latin character set; `None` if it is no text."""
+    if ends.head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        try:
+            text = codecs.getincrementaldecoder("utf-16")().decode(ends.head)
+        except UnicodeDecodeError:
+            return None
+        return None if _UNPRINTABLE.search(text) else text
+    if any(len(part.translate(None, _UNPRINTABLE_BYTES)) < len(part) for part in (ends.head, ends.tail)):
+        return None  # counted rather than searched for, which takes ten times as long where there are none
+    return ends.head.removeprefix(codecs.BOM_UTF8).decode("latin-1")
+
+
+def _is_pdf(ends: Ends) -> bool:
+    """A PDF to its end. What stands before it, as some printers and mail programs leave it there, is nothing else."""
+    start = ends.head.find(_PDF, 0, _PDF_WITHIN + len(_PDF))
+    before = ends.head[: max(start, 0)]
+    other = filetype.guess(ends.head)
+    is_other = other is not None and other.extension != "pdf"
+    is_run = before.startswith(b"#!") or _PAGE.search(before.decode("latin-1")) is not None
+    return start >= 0 and not is_other and not is_run and b"%%EOF" in ends.tail[-1024:]
+
+
+def _is_text(ends: Ends) -> bool:
+    """Text that is nothing else."""
+    text = _text_of(ends)
+    return text is not None and _OTHER_TEXT.match(text) is None
+
+
+def _is_xml(ends: Ends) -> bool:
+    """XML that declares no entities and is no page of a browser."""
+    text = _text_of(ends)
+    return (
+        text is not None
+        and _XML_START.match(text) is not None
+        and _PAGE.search(text) is None
+        and not ends.marks & _ENTITIES
+        and ends.tail.rstrip(_SPACE).endswith(b">")
+    )
+
+
+def _is_word(ends: Ends) -> bool:
+    """An older Word document without macros, and none of the other documents that are kept in the same way."""
+    is_other = _OF_WORD not in ends.marks and not ends.marks.isdisjoint(_OF_OTHERS)
+    return ends.head.startswith(_OLE) and not is_other and _MACROS not in ends.marks
+
+
+def _is_dicom(ends: Ends) -> bool:
+    """A DICOM file before which nothing stands that could be run."""
+    preamble = ends.head[:_PREAMBLE]
+    return ends.head.startswith(_DICOM, _PREAMBLE) and (not preamble.strip(b"\0") or preamble.startswith(_TIFF))
+
+
+def _ends_as_zip(ends: Ends) -> bool:
+    """Whether the file is an archive to its last byte, whatever it begins as."""
+    at = ends.tail.rfind(_ZIP_END)
+    if at < 0 or len(ends.tail) - at < _ZIP_END_SIZE:
+        return False
+    comment = int.from_bytes(ends.tail[at + 20 : at + 22], "little")
+    return at + _ZIP_END_SIZE + comment == len(ends.tail)
+
+
+def _is_word_xml(ends: Ends) -> bool:
+    """A Word document without active content, whose parts do not unpack to far more than they are."""
+    if not ends.head.startswith(_ZIP) or not _ends_as_zip(ends) or ends.whole is None:
+        return False
+    end = ends.tail.rfind(_ZIP_END)
+    directory = int.from_bytes(ends.tail[end + 12 : end + 16], "little")
+    is_large = ends.tail.startswith(_ZIP64_LOCATOR, max(0, end - _ZIP64_LOCATOR_SIZE))
+    if directory > TAIL or is_large:  # the directory is read at once
+        return False
+    return is_harmless(ends.whole, min(LARGEST_UNPACKED, max(LARGEST_RATIO * ends.size, TAIL)))
+
+
+def _is_jpeg(ends: Ends) -> bool:
+    """A JPEG to its end, or with what cameras write behind it."""
+    return _is_signed(ends, "jpg") and (
+        ends.tail.rstrip(b"\0").endswith(b"\xff\xd9") or ends.is_video_behind or ends_as_samsung(ends.tail)
+    )
+
+
+def _is_png(ends: Ends) -> bool:
+    """A PNG to its end, or with what telephones write behind it, that can be shown."""
+    head = ends.head[:_PNG_HEAD]
+    if not _is_signed(ends, "png", "apng") or len(head) < _PNG_HEAD:
+        return False
+    width, height = int.from_bytes(head[16:20], "big"), int.from_bytes(head[20:24], "big")
+    bits = width * head[24] * _PNG_SAMPLES.get(head[25], 4)
+    is_whole = ends.tail.rstrip(b"\0").endswith(b"IEND\xaeB`\x82") or ends_as_samsung(ends.tail)
+    return is_whole and height * (bits // 8 + 1) <= LARGEST_PICTURE
+
+
+def _is_gif(ends: Ends) -> bool:
+    """A GIF to its end that can be shown."""
+    width, height = int.from_bytes(ends.head[6:8], "little"), int.from_bytes(ends.head[8:10], "little")
+    return _is_signed(ends, "gif") and ends.tail.endswith(b"\0;") and width * height <= LARGEST_PICTURE
+
+
+_SHAPES: Final[dict[str, Callable[[Ends], bool]]] = {
+    "text/plain": _is_text,
+    "text/xml": _is_xml,
+    "application/pdf": _is_pdf,
+    "text/rtf": lambda ends: _is_signed(ends, "rtf") and ends.tail.rstrip(_SPACE).endswith(b"}"),
+    "audio/basic": lambda ends: ends.head.startswith(_AU),
+    "audio/mpeg": lambda ends: _is_signed(ends, "mp3"),
+    "image/png": _is_png,
+    "image/gif": _is_gif,
+    "image/jpeg": _is_jpeg,
+    "image/tiff": lambda ends: _is_signed(ends, "tif"),
+    "video/mpeg": lambda ends: _is_signed(ends, "mpg"),
+    WORD: _is_word,
+    WORD_XML: _is_word_xml,
+    "application/dicom": _is_dicom,
+}
+"""What content must be, by its type."""

@@ -1,0 +1,124 @@
+"""The typesetter: documents to tagged PDF by Typst, in one thread with one warm compiler for each template.
+
+Wired by `openers.bootstrap`. Data reaches a template as one JSON value, so nothing that a document says can be markup.
+Typst releases the interpreter lock while it works, so the event loop goes on; with one thread, however many documents
+are wanted, they take one processor at most. Typst is imported with the first one, since the service starts quickly.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from openers.domain.advice import MessageText
+from openers.domain.clock import Instant
+from openers.domain.errors import Unavailable
+from openers.paper.legible import legible, spelled_out
+from openers.paper.message_text import as_plain
+from openers.usecases.ports.paper import Document
+
+if TYPE_CHECKING:
+    import typst
+
+STANDARD: Final = "ua-1"
+"""PDF/UA-1: Typst refuses to write what breaks the rules that it knows."""
+MOST_WAITING: Final = 256
+"""How many documents may wait for their turn; beyond that, callers are told to come back."""
+_Json = str | bool | None | list["_Json"] | dict[str, "_Json"]
+_NAME_PARTS: Final = re.compile(r"(?<=[a-z])(?=[A-Z])")
+
+
+class TypstTypesetter:
+    """The `Typesetter` port. One for a process."""
+
+    def __init__(self, most_waiting: int = MOST_WAITING) -> None:
+        """Starts nothing yet."""
+        self._most_waiting = most_waiting
+        self._thread = ThreadPoolExecutor(1, "typesetter")
+        self._press: _Press | None = None
+        self._waiting = 0
+
+    async def pdf(self, document: Document, made: Instant) -> bytes:
+        """The document as a tagged PDF that says it was made at an instant. Raises Unavailable (too many wait)."""
+        if self._waiting >= self._most_waiting:
+            raise Unavailable("typesetter")
+        self._waiting += 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._thread, self._set, document, made)
+        finally:
+            self._waiting -= 1
+
+    def _set(self, document: Document, made: Instant) -> bytes:
+        """In the thread."""
+        if self._press is None:
+            self._press = _Press()
+        return self._press.printed(document, made)
+
+
+class _Press:
+    """Fonts and compilers, made once. Used by one thread at a time."""
+
+    def __init__(self) -> None:
+        import typst
+
+        self._typst = typst
+        here = Path(__file__).parent
+        self._templates = here / "templates"
+        self._fonts = typst.Fonts(
+            include_system_fonts=False, include_embedded_fonts=False, font_paths=[str(here / "fonts")]
+        )
+        self._compilers: dict[str, typst.Compiler] = {}
+
+    def printed(self, document: Document, made: Instant) -> bytes:
+        """The document as PDF."""
+        says: _Json = msgspec.json.decode(msgspec.json.encode(document, enc_hook=_as_text))
+        try:
+            return self._compiled(type(document), _with_texts(says, legible), made)
+        except self._typst.TypstError:  # signs that no font has together, which only shaping finds out
+            return self._compiled(type(document), _with_texts(says, spelled_out), made)
+
+    def _compiled(self, kind: type[Document], says: _Json, made: Instant) -> bytes:
+        inputs = {"data": msgspec.json.encode(says).decode()}
+        pdf = self._compiler(kind).compile(
+            format="pdf", sys_inputs=inputs, pdf_standards=STANDARD, timestamp=made.replace(microsecond=0)
+        )
+        if not isinstance(pdf, bytes):
+            raise TypeError(f"Typst gave {type(pdf).__name__}, not one PDF")
+        return pdf
+
+    def _compiler(self, kind: type[Document]) -> typst.Compiler:
+        name = _NAME_PARTS.sub("_", kind.__name__).lower()
+        if name not in self._compilers:
+            self._compilers[name] = self._typst.Compiler(
+                str(self._templates / f"{name}.typ"),
+                root=str(self._templates),
+                font_paths=self._fonts,
+                ignore_system_fonts=True,
+            )
+        return self._compilers[name]
+
+
+def _as_text(value: object) -> str:
+    """A text of a kind of its own as it is printed."""
+    if isinstance(value, MessageText):
+        return as_plain(value)
+    if isinstance(value, str):
+        return str.__str__(value)
+    raise NotImplementedError(f"{type(value).__name__} has no place in a document")
+
+
+def _with_texts(value: _Json, change: Callable[[str], str]) -> _Json:
+    """A value of JSON with each of its texts changed."""
+    if isinstance(value, str):
+        return change(value)
+    if isinstance(value, dict):
+        return {key: _with_texts(each, change) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_with_texts(each, change) for each in value]
+    return value

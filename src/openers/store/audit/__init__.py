@@ -1,0 +1,1 @@
+"""The chained audit: blocks, rows, reading and verification."""

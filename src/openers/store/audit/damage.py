@@ -1,0 +1,142 @@
+"""What is wrong within one audit block whose mac does not hold, told from the MACs of its lines.
+
+Pure; called by `openers.store.audit.verify` alone. It sees one block; what came from another block is a stray here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import StrEnum
+from typing import Final, NamedTuple
+
+from openers.store.audit.chain import Block, belongs, block_mac, lines_of
+
+REACH: Final = 64
+"""How many entries may have been removed before a line, for the line still to be recognised."""
+
+
+class Kind(StrEnum):
+    """What can be wrong with stored audit."""
+
+    ENTRY_ALTERED = "entry altered"
+    ENTRY_REMOVED = "entry removed"
+    ENTRY_INSERTED = "entry inserted"
+    ENTRIES_SWAPPED = "entries swapped"
+    BLOCK_ALTERED = "block altered"
+    BLOCK_INSERTED = "block inserted"
+    BLOCKS_REMOVED = "blocks removed"
+    BLOCKS_SWAPPED = "blocks swapped"
+    TAIL_CUT = "tail cut"
+    HEAD_FORGED = "head forged"
+    HEAD_ABSENT = "head absent"
+    CHAIN_ABSENT = "chain absent"
+    CHAIN_REWRITTEN = "chain rewritten"
+    UNFINISHED = "verification not finished"
+
+
+class Finding(NamedTuple):
+    """One thing that is wrong: at which block of which writer, at which entry (from 1), in words for a person."""
+
+    kind: Kind
+    writer: str
+    seq: int
+    entry: int | None
+    text: str
+
+
+class Damage(NamedTuple):
+    """What was found in a block.
+
+    `strays` are positions (from 1) of lines that were not sealed for this block; `holes` the numbers of entries that
+    it lost; `in_doubt`: every line holds, so either the last entries were removed or the mac itself was altered.
+    """
+
+    block: Block
+    lines: Sequence[bytes]
+    findings: list[Finding]
+    strays: list[int]
+    holes: list[int]
+    in_doubt: bool = False
+
+    @property
+    def foreign(self) -> bool:
+        """Whether nothing in the block was sealed for it."""
+        return len(self.strays) == len(self.lines) > 0
+
+
+def diagnose(block: Block, previous: Sequence[bytes], key: bytes) -> Damage:
+    """Tell what was done to a block whose mac holds after none of the macs that may come before it."""
+    lines = list(lines_of(block.entries))
+    homes = _homes(block, lines, key)
+    known = [home for home in homes if home is not None]
+    original = b"".join(lines[homes.index(home)] + b"\n" for home in sorted(known))
+    whole = any(block_mac(key, each, block._replace(entries=original)) == block.mac for each in previous)
+    damage = Damage(block, lines, _swaps(block, homes), [], [])
+    missing: set[int] = set() if whole else set(range(1, max(known, default=0) + 1)) - set(known)
+    _place_strays(damage, homes, missing, whole)
+    for number in sorted(missing):
+        damage.holes.append(number)
+        damage.findings.append(_finding(block, Kind.ENTRY_REMOVED, number, "was removed"))
+    if damage.findings:
+        return damage
+    if whole:
+        text = f"Block {block.seq} of {block.writer} is laid out otherwise than it was sealed"
+        damage.findings.append(Finding(Kind.BLOCK_ALTERED, block.writer, block.seq, None, text))
+        return damage
+    number = len(lines) + 1
+    damage.holes.append(number)
+    damage.findings.append(_finding(block, Kind.ENTRY_REMOVED, number, "was removed, perhaps others after it"))
+    return damage._replace(in_doubt=True)
+
+
+def _homes(block: Block, lines: Sequence[bytes], key: bytes) -> list[int | None]:
+    """For each line the number under which it was sealed in this block; None for strays and repetitions."""
+    taken: set[int] = set()
+    homes: list[int | None] = []
+    for position, line in enumerate(lines, 1):
+        candidates = (position, *range(1, len(lines) + REACH + 1))
+        home = next((each for each in candidates if belongs(key, line, block.writer, block.seq, each)), None)
+        homes.append(None if home in taken else home)
+        if home is not None:
+            taken.add(home)
+    return homes
+
+
+def _swaps(block: Block, homes: Sequence[int | None]) -> list[Finding]:
+    """The lines that were sealed for this block and don't stand in their order."""
+    standing = [(position, home) for position, home in enumerate(homes, 1) if home is not None]
+    ordered = sorted(home for _, home in standing)
+    return [
+        _finding(block, Kind.ENTRIES_SWAPPED, position, f"was sealed as entry {home}")
+        for (position, home), due in zip(standing, ordered, strict=True)
+        if home != due
+    ]
+
+
+def _place_strays(damage: Damage, homes: Sequence[int | None], missing: set[int], whole: bool) -> None:
+    """Decide for each stray line which entry it replaces (then no longer missing), or that it was put in."""
+    block = damage.block
+    last = max((home for home in homes if home is not None), default=0)
+    before = 0
+    for position, home in enumerate(homes, 1):
+        if home is not None:
+            before = home
+            continue
+        damage.strays.append(position)
+        after = next((each for each in homes[position:] if each is not None), 0)
+        number = next((each for each in (before + 1, after - 1, position) if each in missing), None)
+        if number is None and not whole and before >= last:
+            number = before + 1
+        if number is None:
+            damage.findings.append(_finding(block, Kind.ENTRY_INSERTED, position, "was put in"))
+            continue
+        before = number
+        last = max(last, number)
+        missing.discard(number)
+        damage.holes.append(number)
+        damage.findings.append(_finding(block, Kind.ENTRY_ALTERED, number, "was altered"))
+
+
+def _finding(block: Block, kind: Kind, entry: int, done: str) -> Finding:
+    """A finding about one entry of the block."""
+    return Finding(kind, block.writer, block.seq, entry, f"Entry {entry} of block {block.seq} of {block.writer} {done}")

@@ -1,0 +1,148 @@
+"""Claims, links and events in SQL: what is under way with a PAS, where each PAS is, and what has happened."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+from sqlalchemy import bindparam, delete, func, insert, select, update
+
+from openers.domain.booking import Claim, PasLink
+from openers.domain.events import Event
+from openers.domain.identifiers import ServiceId, Ubrn
+from openers.domain.slots import PollState
+from openers.store.engine.statements import Connection, Statement, add_once, decoder, encode, micros, upsert
+from openers.store.engine.tables import claims, events, pas_links, polls
+
+_ADD_CLAIM: Final = add_once(claims)
+_CLAIM: Final = Statement(select(claims.c.body).where(claims.c.ubrn == bindparam("of_ubrn")))
+_DROP_CLAIM: Final = Statement(
+    delete(claims).where(claims.c.ubrn == bindparam("of_ubrn"), claims.c.key == bindparam("of_key"))
+)
+_PUT_LINK: Final = upsert(pas_links)
+_LINK: Final = Statement(select(pas_links.c.body).where(pas_links.c.service == bindparam("of_service")))
+_LINKS: Final = Statement(select(pas_links.c.body).order_by(pas_links.c.service))
+_ADD_EVENT: Final = Statement(insert(events).values(body=bindparam("body")))
+_EVENTS: Final = Statement(
+    select(events.c.number, events.c.body)
+    .where(events.c.number > bindparam("since"))
+    .order_by(events.c.number)
+    .limit(1000)
+)
+_LAST_EVENT: Final = Statement(select(func.coalesce(func.max(events.c.number), 0)))
+
+_FORGOTTEN: Final = b""
+"""The body of a poll that is to be forgotten. The row stays, so that polls and who forgets them wait for each other."""
+_FORGET_POLL: Final = upsert(polls)
+_ADD_POLL: Final = add_once(polls)
+_PUT_POLL: Final = Statement(
+    update(polls)
+    .where(polls.c.service == bindparam("of_service"), polls.c.body == bindparam("was"))
+    .values(body=bindparam("body"))
+)
+_POLL: Final = Statement(select(polls.c.body).where(polls.c.service == bindparam("of_service")))
+_POLLS: Final = Statement(select(polls.c.body).where(polls.c.body != bindparam("forgotten")).order_by(polls.c.service))
+
+_poll: Final = decoder(PollState)
+_claim: Final = decoder(Claim)
+_link: Final = decoder(PasLink)
+_event: Final = decoder(Event)
+
+
+class SqlClaims:
+    """The `Claims` port over one connection."""
+
+    __slots__ = ("_connection",)
+
+    def __init__(self, connection: Connection) -> None:
+        """`connection` is in the transaction that reads and writes."""
+        self._connection = connection
+
+    async def add(self, claim: Claim) -> bool:
+        """Lay a claim; `False`, and nothing kept, if the referral or the slot is claimed already."""
+        row = {
+            "ubrn": claim.ubrn,
+            "key": claim.key,
+            "slot": int(claim.slot),
+            "expires": micros(claim.expires),
+            "body": encode(claim),
+        }
+        return await self._connection.run(_ADD_CLAIM, row) == 1
+
+    async def get(self, ubrn: Ubrn) -> Claim | None:
+        """The claim on a referral."""
+        row = await self._connection.row(_CLAIM, {"of_ubrn": ubrn})
+        return None if row is None else _claim.decode(row[0])
+
+    async def release(self, claim: Claim) -> bool:
+        """Take a claim away; `False` if it was not there any more: somebody else has settled it."""
+        return await self._connection.run(_DROP_CLAIM, {"of_ubrn": claim.ubrn, "of_key": claim.key}) == 1
+
+
+class SqlLinks:
+    """The `Links` port over one connection."""
+
+    __slots__ = ("_connection",)
+
+    def __init__(self, connection: Connection) -> None:
+        """`connection` is in the transaction that reads and writes."""
+        self._connection = connection
+
+    async def get(self, service: ServiceId) -> PasLink | None:
+        """Where the PAS of a service is, if it is linked to one."""
+        row = await self._connection.row(_LINK, {"of_service": int(service)})
+        return None if row is None else _link.decode(row[0])
+
+    async def put(self, link: PasLink) -> None:
+        """Add or replace."""
+        await self._connection.run(_PUT_LINK, {"service": int(link.service), "body": encode(link)})
+
+    async def polled(self, service: ServiceId) -> PollState | None:
+        """When the service was polled, if ever."""
+        row = await self._connection.row(_POLL, {"of_service": int(service)})
+        return None if row is None or row[0] == _FORGOTTEN else _poll.decode(row[0])
+
+    async def polls(self) -> Sequence[PollState]:
+        """When each service that was ever polled was polled last."""
+        return [_poll.decode(row[0]) for row in await self._connection.rows(_POLLS, {"forgotten": _FORGOTTEN})]
+
+    async def forget_polled(self, service: ServiceId) -> None:
+        """Have the next poll of a service ask for everything."""
+        await self._connection.run(_FORGET_POLL, {"service": int(service), "body": _FORGOTTEN})
+
+    async def put_polled(self, state: PollState, was: PollState | None) -> bool:
+        """Remember when a service was polled; `False`, and nothing done, if that was changed or forgotten meanwhile."""
+        if was is None:
+            await self._connection.run(_ADD_POLL, {"service": int(state.service), "body": _FORGOTTEN})
+        before = _FORGOTTEN if was is None else encode(was)
+        values = {"of_service": int(state.service), "was": before, "body": encode(state)}
+        return await self._connection.run(_PUT_POLL, values) == 1
+
+    async def all(self) -> Sequence[PasLink]:
+        """All links, by service."""
+        return [_link.decode(row[0]) for row in await self._connection.rows(_LINKS, {})]
+
+
+class SqlEvents:
+    """The `Events` port over one connection."""
+
+    __slots__ = ("_connection",)
+
+    def __init__(self, connection: Connection) -> None:
+        """`connection` is in the transaction that reads and writes."""
+        self._connection = connection
+
+    async def append(self, event: Event) -> None:
+        """Add one event; its number is given by the store."""
+        await self._connection.run(_ADD_EVENT, {"body": encode(event)})
+
+    async def since(self, number: int) -> Sequence[Event]:
+        """The first thousand events after one, in order."""
+        rows = await self._connection.rows(_EVENTS, {"since": number})
+        return [msgspec.structs.replace(_event.decode(body), number=each) for each, body in rows]
+
+    async def last(self) -> int:
+        """The number of the last one, 0 if there is none."""
+        row = await self._connection.row(_LAST_EVENT, {})
+        return 0 if row is None else int(row[0])

@@ -1,0 +1,163 @@
+"""The directory in SQL: organisations, sites, people, services, registered applications."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Final, TypeVar
+
+import msgspec
+from sqlalchemy import ARRAY, BigInteger, String, Table, bindparam, cast, column, delete, func, insert, select, update
+
+from openers.domain.credentials import Application
+from openers.domain.directory import Organisation, Service, ServiceStatus, Site, User
+from openers.domain.identifiers import OdsCode, ServiceId, UserId
+from openers.store.engine.statements import Connection, Row, Statement, decoder, encode, upsert
+from openers.store.engine.tables import applications, counters, organisations, services, sites, user_roles, users
+from openers.usecases.ports.transaction import Stored
+
+T = TypeVar("T")
+
+DIRECTORY_VERSION: Final = "directory_version"
+
+
+def _by_key(table: Table, key: str) -> Statement:
+    return Statement(select(table.c.body).where(table.c[key] == bindparam("key")))
+
+
+_ORGANISATION = _by_key(organisations, "ods")
+_SITE = _by_key(sites, "ods")
+_USER = _by_key(users, "id")
+_APPLICATION = _by_key(applications, "client_id")
+_APPLICATIONS = Statement(select(applications.c.body).order_by(applications.c.client_id))
+_USERS = Statement(select(users.c.body).order_by(users.c.id))
+_USERS_AT = Statement(
+    select(users.c.body)
+    .join_from(user_roles, users, user_roles.c.user == users.c.id)
+    .where(user_roles.c.organisation == bindparam("key"))
+    .order_by(users.c.id)
+)
+_SERVICE = Statement(select(services.c.version, services.c.body).where(services.c.id == bindparam("key")))
+_ids = bindparam("ids", type_=String)
+_wanted = select(services.c.id, services.c.version, services.c.body)
+_SERVICES = Statement(
+    _wanted.where(services.c.id.in_(select(column("value", BigInteger)).select_from(func.json_each("[" + _ids + "]")))),
+    _wanted.where(services.c.id == func.any(cast(func.string_to_array(_ids, ","), ARRAY(BigInteger)))),
+)
+"""Services by a text of ids with commas between them: one statement however many there are."""
+_PUBLISHED = Statement(select(services.c.body).where(services.c.status == bindparam("status")).order_by(services.c.id))
+_VERSION = Statement(select(counters.c.value).where(counters.c.name == bindparam("name")))
+_RAISE_VERSION = Statement(
+    update(counters).where(counters.c.name == bindparam("key")).values(value=counters.c.value + 1)
+)
+_PUT_ORGANISATION = upsert(organisations)
+_PUT_SITE = upsert(sites)
+_PUT_USER = upsert(users)
+_PUT_SERVICE = upsert(services)
+_PUT_APPLICATION = upsert(applications)
+_DROP_ROLES = Statement(delete(user_roles).where(user_roles.c.user == bindparam("key")))
+_ADD_ROLE = Statement(insert(user_roles))
+
+_organisation = decoder(Organisation)
+_site = decoder(Site)
+_user = decoder(User)
+_service = decoder(Service)
+_application = decoder(Application)
+
+
+class SqlDirectory:
+    """The `Directory` port over one connection."""
+
+    __slots__ = ("_connection",)
+
+    def __init__(self, connection: Connection) -> None:
+        """`connection` is in the transaction that reads and writes."""
+        self._connection = connection
+
+    async def version(self) -> int:
+        """A number that rises with every change to the services."""
+        row = await self._connection.row(_VERSION, {"name": DIRECTORY_VERSION})
+        return int(row[0] or 0) if row else 0
+
+    async def organisation(self, ods: OdsCode) -> Organisation | None:
+        """The organisation with this code."""
+        return await self._one(_ORGANISATION, ods, _organisation)
+
+    async def site(self, ods: OdsCode) -> Site | None:
+        """The site with this code."""
+        return await self._one(_SITE, ods, _site)
+
+    async def user(self, user: UserId) -> User | None:
+        """The person with this id."""
+        return await self._one(_USER, user, _user)
+
+    async def users(self) -> Sequence[User]:
+        """All people, by id."""
+        return [_user.decode(row[0]) for row in await self._connection.rows(_USERS, {})]
+
+    async def users_at(self, organisation: OdsCode) -> Sequence[User]:
+        """All people with a role at this organisation, by id."""
+        rows = await self._connection.rows(_USERS_AT, {"key": organisation})
+        return [_user.decode(row[0]) for row in rows]
+
+    async def service(self, service: ServiceId) -> Stored[Service] | None:
+        """The service with this id, published or not."""
+        row = await self._connection.row(_SERVICE, {"key": int(service)})
+        return None if row is None else _stored_service(service, row)
+
+    async def services(self, ids: Iterable[ServiceId]) -> Sequence[Stored[Service]]:
+        """Those of the services that exist, in the order asked for."""
+        asked = list(ids)
+        rows = await self._connection.rows(_SERVICES, {"ids": ",".join(asked)}) if asked else []
+        found = {number: (version, body) for number, version, body in rows}
+        return [_stored_service(each, found[int(each)]) for each in asked if int(each) in found]
+
+    async def published(self) -> Sequence[Service]:
+        """All published services, by id."""
+        rows = await self._connection.rows(_PUBLISHED, {"status": ServiceStatus.PUBLISHED})
+        return [_service.decode(row[0]) for row in rows]
+
+    async def application(self, client_id: str) -> Application | None:
+        """The registered application with this client id."""
+        return await self._one(_APPLICATION, client_id, _application)
+
+    async def applications(self) -> Sequence[Application]:
+        """All registered applications, by client id."""
+        return [_application.decode(row[0]) for row in await self._connection.rows(_APPLICATIONS, {})]
+
+    async def put_organisation(self, organisation: Organisation) -> None:
+        """Add or replace."""
+        await self._connection.run(_PUT_ORGANISATION, {"ods": organisation.ods, "body": encode(organisation)})
+
+    async def put_site(self, site: Site) -> None:
+        """Add or replace."""
+        await self._connection.run(
+            _PUT_SITE, {"ods": site.ods, "organisation": site.organisation, "body": encode(site)}
+        )
+
+    async def put_user(self, user: User) -> None:
+        """Add or replace, with the person's roles."""
+        await self._connection.run(_PUT_USER, {"id": user.id, "body": encode(user)})
+        await self._connection.run(_DROP_ROLES, {"key": user.id})
+        for organisation in {role.organisation for role in user.roles}:
+            await self._connection.run(_ADD_ROLE, {"organisation": organisation, "user": user.id})
+
+    async def put_service(self, service: Service) -> None:
+        """Add or replace; raises the service's version and the directory's."""
+        old = await self.service(service.id)
+        version = 1 if old is None else old.version + 1
+        row = {"id": int(service.id), "version": version, "status": service.status, "body": encode(service)}
+        await self._connection.run(_PUT_SERVICE, row)
+        await self._connection.run(_RAISE_VERSION, {"key": DIRECTORY_VERSION})
+
+    async def put_application(self, application: Application) -> None:
+        """Add or replace."""
+        await self._connection.run(_PUT_APPLICATION, {"client_id": application.client_id, "body": encode(application)})
+
+    async def _one(self, statement: Statement, key: str, of: msgspec.json.Decoder[T]) -> T | None:
+        row = await self._connection.row(statement, {"key": key})
+        return None if row is None else of.decode(row[0])
+
+
+def _stored_service(service: ServiceId, row: Row) -> Stored[Service]:
+    version, body = row
+    return Stored(service, version, body, _service)

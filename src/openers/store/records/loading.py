@@ -1,0 +1,37 @@
+"""Records put in as they are, for worlds that are loaded whole. Called by the use case `load_records` alone."""
+
+from __future__ import annotations
+
+from openers.domain.advice import Conversation
+from openers.domain.referral import Referral
+from openers.domain.slots import Slot
+from openers.store.engine.statements import Connection
+from openers.store.records.conversations import SqlConversations
+from openers.store.records.referrals import SqlReferrals
+from openers.store.records.slots import SqlSlots
+
+
+class SqlRecords:
+    """The `Records` port over one connection."""
+
+    __slots__ = ("_connection",)
+
+    def __init__(self, connection: Connection) -> None:
+        """`connection` is in the transaction that writes."""
+        self._connection = connection
+
+    async def referral(self, referral: Referral, version: int) -> None:
+        """A referral in this version, without earlier ones."""
+        await SqlReferrals(self._connection).add(referral, version)
+
+    async def conversation(self, conversation: Conversation, version: int) -> None:
+        """A request for advice in this version, without earlier ones."""
+        await SqlConversations(self._connection).add(conversation, version)
+
+    async def slot(self, slot: Slot) -> None:
+        """A slot under its id, in place of one that is there."""
+        await SqlSlots(self._connection).put(slot)
+
+    async def last_number(self, series: str, value: int) -> None:
+        """Have a series (ubrn, appointment, slot) go on after `value`."""
+        await self._connection.set_number(series, value)

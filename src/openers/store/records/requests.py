@@ -1,0 +1,156 @@
+"""What both kinds of request have in common in SQL: referrals and requests for advice, each in a table of its own.
+
+Existence, relationship, kind and version are checked on the row's columns, before decoding. Source: rules chapters 1.3
+(relationship), 2.7 (INVALID_REQUEST_TYPE), 3.4 (versions).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final, Generic, Protocol, TypeVar
+
+import msgspec
+from sqlalchemy import Table, bindparam, insert, select, update
+
+from openers.domain.errors import Field, InvalidRequestType, NoRelationship, NotFound, VersionConflict
+from openers.domain.identifiers import NhsNumber, OdsCode, RequestId, Ubrn
+from openers.domain.principal import Principal
+from openers.store.engine.statements import Connection, Row, Statement, Value, decoder, encode
+from openers.store.engine.tables import history
+from openers.usecases.ports.stored import Stored
+
+
+class RequestValue(Protocol):
+    """What every request holds."""
+
+    @property
+    def ubrn(self) -> Ubrn:
+        """Its UBRN."""
+        ...
+
+    @property
+    def request_id(self) -> RequestId:
+        """Its unique id."""
+        ...
+
+    @property
+    def patient(self) -> NhsNumber:
+        """Whom it is about."""
+        ...
+
+    @property
+    def owner(self) -> OdsCode:
+        """The organisation that made it."""
+        ...
+
+    @property
+    def workgroup(self) -> str | None:
+        """The workgroup of the service that holds it."""
+        ...
+
+
+T = TypeVar("T", bound=RequestValue)
+_KEEP: Final = Statement(insert(history))
+
+
+class RequestTable(Generic[T]):
+    """The table of one kind of request, and its statements.
+
+    `kind` is what earlier values are kept as, `columns` gives the columns beside owner and workgroup that follow from a
+    value and can change, `other` is the table of the other kind.
+    """
+
+    def __init__(self, table: Table, of: type[T], kind: str, columns: Callable[[T], Mapping[str, Value]]) -> None:
+        """`kind` is also what refusals call it."""
+        own = table.c
+        fixed = {"ubrn", "request_id", "patient"}
+        changing: dict[str, Any] = {each.name: bindparam(each.name) for each in own if each.name not in fixed}
+        self.get = Statement(
+            select(own.version, own.owner, own.workgroup, own.patient, own.body).where(own.ubrn == bindparam("of_ubrn"))
+        )
+        self.add = Statement(insert(table))
+        self.put = Statement(
+            update(table).where(own.ubrn == bindparam("of_ubrn"), own.version == bindparam("was")).values(changing)
+        )
+        self.decoder: msgspec.json.Decoder[T] = decoder(of)
+        self.kind, self.columns = kind, columns
+
+
+class SqlRequests(Generic[T]):
+    """The `Requests` port over one connection."""
+
+    __slots__ = ("_connection", "_of", "_other")
+    first_version: int
+
+    def __init__(self, connection: Connection, of: RequestTable[T], other: Statement) -> None:
+        """`connection` is in the transaction that reads and writes; `other` gets a row of the other kind."""
+        self._connection, self._of, self._other = connection, of, other
+
+    async def get(self, ubrn: Ubrn, by: Principal, version: int | None = None) -> Stored[T]:
+        """The request, for `by`. Raises NotFound, NoRelationship, InvalidRequestType, VersionConflict."""
+        row = await self._row(ubrn)
+        if row is None:
+            raise await self._absent(ubrn, by)
+        if not _may_see(row, by):
+            raise NoRelationship(Field.REFERRAL, ubrn)
+        stored = self._stored(ubrn, row)
+        if version is not None and version != stored.version:
+            raise VersionConflict(version, stored.version)
+        return stored
+
+    async def for_system(self, ubrn: Ubrn) -> Stored[T] | None:
+        """The request, for work that the service does by itself, without a principal."""
+        row = await self._row(ubrn)
+        return None if row is None else self._stored(ubrn, row)
+
+    async def find(self, ubrn: Ubrn, by: Principal) -> Stored[T] | None:
+        """The request, or `None` if there is none that `by` may see."""
+        row = await self._row(ubrn)
+        return self._stored(ubrn, row) if row is not None and _may_see(row, by) else None
+
+    async def add(self, new: T, version: int | None = None) -> Stored[T]:
+        """Store a new request under its kind's first version, or under `version`."""
+        body, first = encode(new), version or self.first_version
+        fixed = {"ubrn": new.ubrn, "request_id": new.request_id, "patient": new.patient}
+        await self._connection.run(self._of.add, {**self._changing(new), **fixed, "version": first, "body": body})
+        return Stored(new.ubrn, first, body, self._of.decoder, new.patient)
+
+    async def put(self, old: Stored[T], new: T, steps: int = 1) -> Stored[T]:
+        """Replace the value, raise the version by so many, keep the old value in history. Raises VersionConflict."""
+        stored = await self._replace(old, new, old.version + steps)
+        kept = {"kind": self._of.kind, "key": old.key, "version": old.version, "body": old.body}
+        await self._connection.run(_KEEP, kept)
+        return stored
+
+    async def _replace(self, old: Stored[T], new: T, version: int) -> Stored[T]:
+        """Replace the value under `version`. Raises VersionConflict."""
+        body = encode(new)
+        values = {"of_ubrn": old.key, "was": old.version, "version": version, "body": body}
+        if not await self._connection.run(self._of.put, {**values, **self._changing(new)}):
+            row = await self._row(new.ubrn)
+            raise VersionConflict(old.version, row[0] if row else 0)
+        return Stored(new.ubrn, version, body, self._of.decoder, new.patient)
+
+    async def _row(self, ubrn: Ubrn) -> Row | None:
+        return await self._connection.row(self._of.get, {"of_ubrn": ubrn})
+
+    async def _absent(self, ubrn: Ubrn, by: Principal) -> Exception:
+        """Why there is none: a request of the other kind has the UBRN, or nobody has."""
+        row = await self._connection.row(self._other, {"of_ubrn": ubrn})
+        if row is None:
+            return NotFound(Field.REFERRAL, ubrn)
+        if not _may_see(row, by):
+            return NoRelationship(Field.REFERRAL, ubrn)
+        return InvalidRequestType(Field.REFERRAL, ubrn, f"is not that of a {self._of.kind}")
+
+    def _changing(self, value: T) -> dict[str, Value]:
+        return {"owner": value.owner, "workgroup": value.workgroup, **self._of.columns(value)}
+
+    def _stored(self, ubrn: Ubrn, row: Row) -> Stored[T]:
+        version, _, _, patient, body = row
+        return Stored(ubrn, version, body, self._of.decoder, NhsNumber(patient))
+
+
+def _may_see(row: Row, by: Principal) -> bool:
+    _, owner, workgroup, _, _ = row
+    return by.may_see(owner, workgroup)

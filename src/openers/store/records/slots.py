@@ -1,0 +1,196 @@
+"""Slots in SQL: found by service, priority and clinician in order of start; held, booked and polled."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import Final
+
+from sqlalchemy import Integer, and_, bindparam, func, or_, select, update
+
+from openers.domain.clock import Instant
+from openers.domain.codes import Priority
+from openers.domain.identifiers import ServiceId, SlotId, UserId
+from openers.domain.slots import PolledSlot, Slot, SlotState
+from openers.store.engine.statements import Connection, Row, Statement, Value, instant, micros, upsert
+from openers.store.engine.tables import slots
+
+_columns = slots.c
+_BITS: Final = {Priority.ROUTINE: 1, Priority.URGENT: 2, Priority.TWO_WEEK_WAIT: 4}
+_SETS: Final[list[frozenset[Priority]]] = [
+    frozenset(each for each, bit in _BITS.items() if bits & bit) for bits in range(8)
+]
+_STATES: Final = {state.value: state for state in SlotState}
+_suitable = and_(
+    _columns.service == bindparam("of_service"),
+    _columns.state == SlotState.FREE.value,
+    _columns.start_at > bindparam("after"),
+    _columns.priorities.op("&")(bindparam("bit", type_=Integer)) != 0,
+    or_(bindparam("anybody", type_=Integer) == 1, _columns.clinician == bindparam("of_clinician")),
+)
+_FREE: Final = Statement(
+    select(slots)
+    .where(_suitable)
+    .order_by(_columns.start_at, _columns.id)
+    .limit(bindparam("most"))
+    .offset(bindparam("skip"))
+)
+_COUNT: Final = Statement(select(func.count()).select_from(slots).where(_suitable))
+_GET: Final = Statement(select(slots).where(_columns.id == bindparam("of_id")))
+_BY_PAS: Final = Statement(
+    select(slots).where(_columns.service == bindparam("of_service"), _columns.pas_id == bindparam("of_pas_id"))
+)
+_OF_SERVICE: Final = Statement(select(slots).where(_columns.service == bindparam("of_service")))
+_WITHIN: Final = Statement(
+    select(slots)
+    .where(
+        _columns.service == bindparam("of_service"),
+        _columns.start_at >= bindparam("first"),
+        _columns.start_at < bindparam("end"),
+    )
+    .order_by(_columns.start_at, _columns.id)
+)
+_MOVE: Final = Statement(
+    update(slots)
+    .where(_columns.id == bindparam("of_id"), _columns.state == bindparam("was"))
+    .values(state=bindparam("state"))
+)
+_CHANGE: Final = Statement(
+    update(slots)
+    .where(_columns.id == bindparam("of_id"), _columns.state == bindparam("was"))
+    .values({column: bindparam(column.name) for column in _columns if column.name != "id"})
+)
+"""As `_MOVE`, for a slot that may be held or booked since it was read."""
+_ADD: Final = upsert(slots)
+
+
+class SqlSlots:
+    """The `Slots` port over one connection."""
+
+    __slots__ = ("_connection",)
+
+    def __init__(self, connection: Connection) -> None:
+        """`connection` is in the transaction that reads and writes."""
+        self._connection = connection
+
+    async def free(
+        self, service: ServiceId, priority: Priority, clinician: UserId | None, window: tuple[Instant, int, int]
+    ) -> tuple[Sequence[Slot], int]:
+        """Free slots after an instant, from the earliest, and how many there are in all.
+
+        `window` is the instant, how many to skip and how many to give.
+        """
+        after, skip, most = window
+        asked = _asked(service, priority, clinician, after)
+        total = await self._connection.row(_COUNT, asked)
+        rows = await self._connection.rows(_FREE, {**asked, "skip": skip, "most": most})
+        return [_slot(row) for row in rows], 0 if total is None else int(total[0])
+
+    async def any_free(self, service: ServiceId, priority: Priority, after: Instant) -> bool:
+        """Whether the service has a free slot for this priority after an instant."""
+        found, _ = await self.free(service, priority, None, (after, 0, 1))
+        return bool(found)
+
+    async def get(self, slot: SlotId) -> Slot | None:
+        """The slot with this id."""
+        row = await self._connection.row(_GET, {"of_id": int(slot)})
+        return None if row is None else _slot(row)
+
+    async def of_service(self, service: ServiceId, start: Instant, end: Instant) -> Sequence[Slot]:
+        """Slots in every state that start from `start` until before `end`, in order of start."""
+        window = {"of_service": int(service), "first": micros(start), "end": micros(end)}
+        return [_slot(row) for row in await self._connection.rows(_WITHIN, window)]
+
+    async def of_pas(self, service: ServiceId, pas_id: str) -> Slot | None:
+        """The slot of a service that its PAS knows by this id."""
+        row = await self._connection.row(_BY_PAS, {"of_service": int(service), "of_pas_id": pas_id})
+        return None if row is None else _slot(row)
+
+    async def put(self, slot: Slot) -> None:
+        """Add a slot, or replace the one with its id."""
+        await self._connection.run(_ADD, _row(slot))
+
+    async def move(self, slot: SlotId, was: SlotState, to: SlotState) -> bool:
+        """Put a slot from one state into another; `False`, and nothing done, if it is in a third."""
+        return await self._connection.run(_MOVE, {"of_id": int(slot), "was": was, "state": to}) == 1
+
+    async def poll(self, service: ServiceId, polled: Collection[PolledSlot], *, whole: bool) -> int:
+        """Take over what a PAS tells; how many slots changed.
+
+        What is held or booked here stays so. `whole` means that what is not among `polled` has vanished.
+        """
+        rows = await self._connection.rows(_OF_SERVICE, {"of_service": int(service)})
+        known = {slot.pas_id: slot for slot in map(_slot, rows)}
+        changed = 0
+        for each in polled:
+            changed += await self._take_over(service, each, known.get(each.pas_id))
+        if whole:
+            told = {each.pas_id for each in polled}
+            for slot in known.values():
+                if slot.state is SlotState.FREE and slot.pas_id not in told:
+                    changed += await self.move(slot.id, SlotState.FREE, SlotState.GONE)
+        return changed
+
+    async def _take_over(self, service: ServiceId, polled: PolledSlot, known: Slot | None) -> bool:
+        """Add or change one slot; whether anything was different."""
+        if known is not None and known.state in (SlotState.HELD, SlotState.BOOKED):
+            return False
+        state = SlotState.FREE if polled.free else SlotState.GONE
+        if known is None and not polled.free:
+            return False
+        number = SlotId(str(await self._connection.next_number("slot"))) if known is None else known.id
+        slot = Slot(
+            id=number,
+            service=service,
+            pas_id=polled.pas_id,
+            usrn=polled.usrn,
+            start=polled.start,
+            end=polled.end,
+            priorities=polled.priorities,
+            clinician=polled.clinician,
+            state=state,
+        )
+        if slot == known:
+            return False
+        if known is None:
+            return await self._connection.run(_ADD, _row(slot)) == 1
+        values = {name: value for name, value in _row(slot).items() if name != "id"}
+        return await self._connection.run(_CHANGE, {**values, "of_id": int(slot.id), "was": known.state}) == 1
+
+
+def _asked(service: ServiceId, priority: Priority, clinician: UserId | None, after: Instant) -> dict[str, Value]:
+    return {
+        "of_service": int(service),
+        "after": micros(after),
+        "bit": _BITS[priority],
+        "anybody": int(clinician is None),
+        "of_clinician": clinician,
+    }
+
+
+def _row(slot: Slot) -> dict[str, Value]:
+    return {
+        "id": int(slot.id),
+        "service": int(slot.service),
+        "pas_id": slot.pas_id,
+        "usrn": slot.usrn,
+        "start_at": micros(slot.start),
+        "end_at": micros(slot.end),
+        "clinician": slot.clinician,
+        "priorities": sum(_BITS[each] for each in slot.priorities),
+        "state": slot.state,
+    }
+
+
+def _slot(row: Row) -> Slot:
+    number, service, pas_id, usrn, start, end, clinician, bits, state = row
+    return Slot(
+        id=SlotId.restored(str(number)),
+        service=ServiceId.restored(str(service)),
+        pas_id=pas_id,
+        usrn=usrn,
+        start=instant(start),
+        end=instant(end),
+        priorities=_SETS[int(bits)],
+        clinician=None if clinician is None else UserId.restored(clinician),
+        state=_STATES[state],
+    )

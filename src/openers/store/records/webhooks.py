@@ -1,0 +1,45 @@
+"""Registered webhooks in SQL."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from sqlalchemy import bindparam, delete, select
+
+from openers.domain.webhooks import Webhook
+from openers.store.engine.statements import Connection, Statement, decoder, encode, upsert
+from openers.store.engine.tables import webhooks
+
+_GET: Final = Statement(select(webhooks.c.body).where(webhooks.c.id == bindparam("of_id")))
+_ALL: Final = Statement(select(webhooks.c.body).order_by(webhooks.c.id))
+_PUT: Final = upsert(webhooks)
+_REMOVE: Final = Statement(delete(webhooks).where(webhooks.c.id == bindparam("of_id")))
+_decoder: Final = decoder(Webhook)
+
+
+class SqlWebhooks:
+    """The `Webhooks` port over one connection."""
+
+    __slots__ = ("_connection",)
+
+    def __init__(self, connection: Connection) -> None:
+        """`connection` is in the transaction that reads and writes."""
+        self._connection = connection
+
+    async def get(self, webhook: str) -> Webhook | None:
+        """The webhook with this id."""
+        row = await self._connection.row(_GET, {"of_id": webhook})
+        return None if row is None else _decoder.decode(row[0])
+
+    async def all(self) -> Sequence[Webhook]:
+        """All of them, by id."""
+        return [_decoder.decode(row[0]) for row in await self._connection.rows(_ALL, {})]
+
+    async def put(self, webhook: Webhook) -> None:
+        """Add or replace."""
+        await self._connection.run(_PUT, {"id": webhook.id, "body": encode(webhook)})
+
+    async def remove(self, webhook: str) -> bool:
+        """Forget one; whether it was there."""
+        return await self._connection.run(_REMOVE, {"of_id": webhook}) == 1

@@ -1,0 +1,1 @@
+"""Advice and guidance: asking, answering, converting and closing."""

@@ -1,0 +1,1 @@
+"""Appointments: slots, booking in a Patient Administration System (PAS), deferral, settling."""

@@ -1,0 +1,92 @@
+"""Record a booking that was made by telephone with an indirectly bookable service; an administrator does it.
+
+Such bookings have no slot, and end when they start. Called by the command line. Source: rules 1.3 (IBS), 3.1, 3.2.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from openers.domain.appointment import Appointment, AppointmentStatus
+from openers.domain.clock import Instant
+from openers.domain.codes import BookableType
+from openers.domain.directory import Service
+from openers.domain.errors import (
+    Field,
+    InappropriateValue,
+    InvalidState,
+    InvalidValue,
+    NotFound,
+    RecordLocked,
+    ReferenceNotFound,
+    ServiceUnavailable,
+)
+from openers.domain.identifiers import ServiceId, Ubrn
+from openers.domain.lifecycle import Act
+from openers.domain.referral import Referral
+from openers.domain.shortlist import ShortlistedService
+from openers.usecases.booking.propose_appointment import specialty_of
+from openers.usecases.events.recording import happened
+from openers.usecases.ports.transaction import Stored, Tx
+from openers.usecases.world import World
+
+
+class BookByTelephone(msgspec.Struct, frozen=True, kw_only=True):
+    """Which referral, at which shortlisted service, when."""
+
+    ubrn: Ubrn
+    service: ServiceId
+    start: Instant
+
+
+async def book_by_telephone(command: BookByTelephone, world: World) -> Stored[Referral]:
+    """Record the booking, or nothing. Raises a `FieldRefused`, NotFound, RecordLocked."""
+    now = world.clock.now()
+    if command.start <= now:
+        raise InvalidValue(Field.START, command.start.isoformat(), "must be ahead")
+    async with world.begin(Act.BOOK_BY_TELEPHONE, lock=(command.ubrn,)) as tx:
+        stored = await find_as_administrator(command.ubrn, world, tx)
+        stored.value.check(Act.BOOK_BY_TELEPHONE, now)
+        service = await _service(command.service, stored.value, tx)
+        specialty = specialty_of(service, world.reference)
+        appointment = Appointment(
+            id=await tx.referrals.next_appointment_id(),
+            version=0,
+            status=AppointmentStatus.BOOKED,
+            service=ShortlistedService(service.id, service.name),
+            site=service.site,
+            specialty=specialty.code,
+            specialty_name=specialty.name,
+            created=now,
+            start=command.start,
+            end=command.start,
+        )
+        booked = stored.value.ask(Act.BOOK_BY_TELEPHONE, appointment, service.workgroup)
+        kept = await tx.referrals.put(stored, booked)
+        await happened(tx, world, Act.BOOK_BY_TELEPHONE, kept)
+        return kept
+
+
+async def find_as_administrator(ubrn: Ubrn, world: World, tx: Tx) -> Stored[Referral]:
+    """The referral, which nobody else is changing. Raises NotFound, RecordLocked."""
+    world.entry.touched(ubrn=ubrn)
+    stored = await tx.referrals.for_system(ubrn)
+    if stored is None:
+        raise NotFound(Field.REFERRAL, ubrn)
+    world.entry.touched(patient=stored.patient)
+    if await tx.claims.get(ubrn) is not None:
+        raise RecordLocked
+    return stored
+
+
+async def _service(service_id: ServiceId, referral: Referral, tx: Tx) -> Service:
+    stored = await tx.directory.service(service_id)
+    if stored is None:
+        raise ReferenceNotFound(Field.SERVICE, service_id, "is not known")
+    if referral.shortlisted(service_id) is None:
+        raise InappropriateValue(Field.SERVICE, service_id, "is not on the shortlist of the referral")
+    if not stored.value.is_published:
+        raise ServiceUnavailable(Field.SERVICE, service_id, "is not published any more")
+    if stored.value.bookable is not BookableType.INDIRECTLY_BOOKABLE:
+        raise InvalidState(Field.SERVICE, service_id, "is not booked by telephone")
+    return stored.value

@@ -1,0 +1,58 @@
+"""Link a service to the Patient Administration System that holds its slots; an administrator does it.
+
+Source: rules chapter 7. Called by the command line.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+from urllib.parse import urlsplit
+
+import msgspec
+
+from openers.domain.booking import PasLink
+from openers.domain.codes import BookableType
+from openers.domain.errors import Field, InvalidState, ReferenceNotFound
+from openers.domain.identifiers import ServiceId
+from openers.usecases.booking.poll_slots import KIND
+from openers.usecases.world import World
+
+SCHEMES: Final = ("http", "https")
+
+
+class LinkPas(msgspec.Struct, frozen=True, kw_only=True):
+    """What to link. `url` is the FHIR base URL of the PAS, `client_id` the application as which it notifies us."""
+
+    service: ServiceId
+    url: str
+    client_id: str
+
+    def __post_init__(self) -> None:
+        """Raise `ValueError` if `url` is no address to which paths can be added."""
+        if not _is_plain(self.url):
+            raise ValueError("the address of a PAS must be http(s)://host/path, without user, query or fragment")
+
+
+async def link_pas(command: LinkPas, world: World) -> None:
+    """Link, in place of what was linked before, and have all slots polled. Raises ReferenceNotFound, InvalidState."""
+    async with world.begin("link PAS", lock=(f"polling/{command.service}",)) as tx:
+        service = await tx.directory.service(command.service)
+        if service is None:
+            raise ReferenceNotFound(Field.SERVICE, command.service, "is not known")
+        if service.value.bookable is not BookableType.DIRECTLY_BOOKABLE:
+            raise InvalidState(Field.SERVICE, command.service, "is not directly bookable")
+        if await tx.directory.application(command.client_id) is None:
+            raise ReferenceNotFound(Field.APPLICATION, command.client_id, "is not registered")
+        await tx.links.put(PasLink(command.service, command.url.rstrip("/"), command.client_id))
+        await tx.links.forget_polled(command.service)
+        await tx.due.add(KIND, command.service, world.clock.now())
+
+
+def _is_plain(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        surplus = parts.username or parts.query or parts.fragment or parts.port == 0
+    except ValueError:
+        return False
+    is_written_well = url.isascii() and url.isprintable() and " " not in url
+    return is_written_well and parts.scheme in SCHEMES and bool(parts.hostname) and not surplus

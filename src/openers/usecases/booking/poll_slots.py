@@ -1,0 +1,56 @@
+"""Poll the slots of each linked service: what changed since the last poll, and everything once a day.
+
+A PAS that is away is asked again with doubling pauses; the slots known so far stay. Source: rules chapter 7.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Final
+
+import msgspec
+
+from openers.domain.identifiers import ServiceId
+from openers.domain.slots import PollState
+from openers.usecases.ports.transaction import DueItem
+from openers.usecases.world import World
+
+KIND: Final = "poll slots"
+"""Kind of due work; its key is the service."""
+OVERLAP: Final = timedelta(minutes=5)
+"""How far a poll reaches back before the last one, since two clocks are never the same."""
+WHOLE_EVERY: Final = timedelta(hours=24)
+
+
+class Polling(msgspec.Struct, frozen=True):
+    """How slots are polled: how often, and how far ahead."""
+
+    every: timedelta = timedelta(seconds=60)
+    horizon: timedelta = timedelta(weeks=8)
+
+
+async def poll_service(item: DueItem, world: World, polling: Polling) -> None:
+    """Poll the service `item.key` and plan the next poll. Raises PasSilent, PasRefused: then it is tried again."""
+    service = ServiceId(item.key)
+    await poll_now(service, world, polling)
+    async with world.begin("plan poll") as tx:
+        await tx.due.add(KIND, service, world.clock.now() + polling.every)
+
+
+async def poll_now(service: ServiceId, world: World, polling: Polling) -> int:
+    """Poll a service at once; how many slots changed. Raises PasSilent, PasRefused."""
+    now = world.clock.now()
+    async with world.read() as tx:
+        link, state = await tx.links.get(service), await tx.links.polled(service)
+    if link is None:
+        return 0
+    whole = state is None or now - state.whole >= WHOLE_EVERY
+    since = None if state is None or whole else state.polled - OVERLAP
+    told = await world.pas.slots(link, now, now + polling.horizon, since)
+    async with world.begin(KIND, lock=(f"polling/{service}",)) as tx:
+        if await tx.links.get(service) != link:
+            return 0  # linked to another PAS meanwhile, whose own poll is planned
+        whole_at = now if state is None or whole else state.whole
+        if not await tx.links.put_polled(PollState(service, now, whole_at), state):
+            return 0  # polled meanwhile, or a whole poll was asked for: what is told here may be old
+        return await tx.slots.poll(service, told, whole=whole)

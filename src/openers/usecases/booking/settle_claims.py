@@ -1,0 +1,59 @@
+"""What became of an act whose outcome nobody heard: the sweeper asks the PAS and confirms or releases.
+
+Runs when a claim expires, after a time-out or a crash alike. A PAS that is silent is asked again later; meanwhile the
+slot stays held and the referral claimed, so nothing can be booked twice.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from openers.domain.booking import Claim, ClaimKind, PasLink
+from openers.domain.errors import PasRefused
+from openers.domain.identifiers import ServiceId, Ubrn
+from openers.usecases.booking.book_appointment import ORPHAN, confirm_booking, release_booking
+from openers.usecases.booking.cancel_in_pas import ask_pas, confirm_cancellation, release_cancellation
+from openers.usecases.ports.transaction import DueItem
+from openers.usecases.world import World
+
+_DEAD: Final = frozenset({"cancelled", "entered-in-error"})
+
+
+async def settle_claim(item: DueItem, world: World) -> None:
+    """Settle the claim on the referral `item.key`, if it is still there. Raises PasSilent: then it is tried again."""
+    async with world.read() as tx:
+        claim = await tx.claims.get(Ubrn(item.key))
+        link = None if claim is None else await tx.links.get(claim.service)
+    if claim is not None and link is not None and claim.expires <= world.clock.now():
+        await (_settle_booking if claim.kind is ClaimKind.BOOK else _settle_cancellation)(claim, link, world)
+    async with world.begin("claim settled") as tx:
+        await tx.due.done(item)
+
+
+async def _settle_booking(claim: Claim, link: PasLink, world: World) -> None:
+    found = await world.pas.look_up(link, claim.key)
+    if found is not None and found.status not in _DEAD:
+        await confirm_booking(claim, found, world)
+        return
+    await release_booking(claim, world, may_come_late=True)
+
+
+async def _settle_cancellation(claim: Claim, link: PasLink, world: World) -> None:
+    try:
+        await ask_pas(claim, link, world)
+    except PasRefused:
+        await release_cancellation(claim, world)
+    else:
+        await confirm_cancellation(claim, world)
+
+
+async def cancel_orphan(item: DueItem, world: World) -> None:
+    """Cancel a booking that a PAS made after all for a key that was given up. Raises PasSilent: then it is retried."""
+    _, service, key = item.key.split("/")
+    async with world.read() as tx:
+        link = await tx.links.get(ServiceId(service))
+    found = None if link is None else await world.pas.look_up(link, key)
+    if link is not None and found is not None and found.status not in _DEAD:
+        await world.pas.cancel(link, found.id, None)
+    async with world.begin(ORPHAN) as tx:
+        await tx.due.done(item)

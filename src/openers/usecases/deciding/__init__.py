@@ -1,0 +1,1 @@
+"""Decisions on a referral: accept, reject, review, cancel."""

@@ -1,0 +1,39 @@
+"""Cancel the appointment and leave the rest to the provider's own people (A022). Source: rules chapter 4 (A022)."""
+
+from __future__ import annotations
+
+from openers.domain.appointment import ReviewResult
+from openers.domain.codes import Priority, ReviewOutcome
+from openers.domain.decision import Decision
+from openers.domain.fields import Field
+from openers.domain.lifecycle import Act
+from openers.domain.referral import Referral
+from openers.usecases.deciding.provider_files import WishWithFiles
+from openers.usecases.deciding.reject_referral import check_cancelled_in_pas
+from openers.usecases.ports.transaction import Tx
+from openers.usecases.world import World
+
+
+class ActLater(WishWithFiles, frozen=True, kw_only=True):
+    """What is to be done, perhaps with another priority."""
+
+    comment: str
+    priority: Priority | None = None
+    cancelled_in_pas: bool | None = None
+
+    @property
+    def act(self) -> Act:
+        """Cancel the appointment, action later."""
+        return Act.ACT_LATER
+
+    async def decision(self, referral: Referral, world: World, tx: Tx) -> Decision:
+        """To be arranged anew. Raises a `FieldRefused`."""
+        check_cancelled_in_pas(referral, self.cancelled_in_pas)
+        return Decision(
+            act=self.act,
+            reason=ReviewResult(ReviewOutcome.CANCEL_APPOINTMENT_ACTION_LATER),
+            comment=self.comment,
+            priority=self.priority,
+            cancelled_in_pas=self.cancelled_in_pas,
+            attachments=await self.attached(referral, Field.PROVIDER_FILE, world, tx),
+        )

@@ -1,0 +1,68 @@
+"""Reject a booked referral after its review (A014): back to the referrer, its booking cancelled.
+
+Source: rules chapter 4 (A014) and 5.1.
+"""
+
+from __future__ import annotations
+
+from openers.domain.appointment import CancellationReason
+from openers.domain.codes import CodeSystemName, Concept
+from openers.domain.decision import Decision
+from openers.domain.errors import (
+    Field,
+    FieldNotPermitted,
+    InappropriateValue,
+    InvalidCode,
+    ValueIsRequired,
+)
+from openers.domain.lifecycle import Act
+from openers.domain.referral import Referral
+from openers.usecases.deciding.decide import Wish
+from openers.usecases.deciding.reasons import demands_comment, may_give
+from openers.usecases.ports.transaction import Tx
+from openers.usecases.world import World
+
+
+class RejectReferral(Wish, frozen=True, kw_only=True):
+    """Why, and whether a booking by telephone has been cancelled at the provider."""
+
+    reason: str
+    comment: str | None = None
+    cancelled_in_pas: bool | None = None
+
+    @property
+    def act(self) -> Act:
+        """Reject."""
+        return Act.REJECT
+
+    async def decision(self, referral: Referral, world: World, tx: Tx) -> Decision:
+        """Rejected for the reason given. Raises a `FieldRefused`."""
+        reason = self._reason(world)
+        check_cancelled_in_pas(referral, self.cancelled_in_pas)
+        return Decision(
+            act=self.act,
+            reason=CancellationReason(reason.code, display=reason.display),
+            comment=self.comment,
+            cancelled_in_pas=self.cancelled_in_pas,
+        )
+
+    def _reason(self, world: World) -> Concept:
+        field = Field.REJECTION_REASON
+        reason = world.reference.code_system(CodeSystemName.APPOINTMENT_CANCELLATION_REASON).concepts.get(self.reason)
+        if reason is None:
+            raise InvalidCode(field, self.reason, "is not known; see APPOINTMENT-CANCELLATION-REASON (A004)")
+        is_for_rejecting = "PROVIDER_REJECT" in reason.values("appointmentBookingCancellationReasonType")
+        if not is_for_rejecting or not may_give(reason, self.by, ("usage", "REJECT"), world):
+            raise InappropriateValue(field, self.reason, f"is not one for which a {self.by.function} may reject now")
+        if demands_comment(reason) and self.comment is None:
+            raise ValueIsRequired(Field.REJECTION_COMMENTS, hint=f"{self.reason} demands them")
+        return reason
+
+
+def check_cancelled_in_pas(referral: Referral, told: bool | None) -> None:
+    """Raise a `FieldRefused` unless it is told of bookings by telephone, and of no others (rules 4, A014 and A022)."""
+    through_pas = referral.appointment is not None and referral.appointment.is_in_pas
+    if through_pas and told is not None:
+        raise FieldNotPermitted(Field.CANCELLED_IN_PAS, told, "is not allowed for a booking made through the service")
+    if not through_pas and told is None:
+        raise ValueIsRequired(Field.CANCELLED_IN_PAS, hint="say it of a booking at an indirectly bookable service")

@@ -1,0 +1,1 @@
+"""Services and people: search, read, shortlist, load."""

@@ -1,0 +1,1 @@
+"""Events: what has happened, for whoever follows it."""

@@ -1,0 +1,36 @@
+"""Writing down what happened, in the commit of the act."""
+
+from __future__ import annotations
+
+from openers.domain.advice import Conversation
+from openers.domain.events import Event
+from openers.domain.referral import Referral
+from openers.usecases.ports.transaction import Stored, Tx
+from openers.usecases.world import World
+
+
+async def happened(tx: Tx, world: World, act: str, referral: Stored[Referral]) -> None:
+    """Append the event of an act on a referral, which made this version of it."""
+    event = Event(
+        act=act,
+        at=world.clock.now(),
+        by=world.entry.user,
+        kind="referral",
+        key=referral.key,
+        version=referral.version,
+    )
+    await tx.events.append(event)
+
+
+async def advice_happened(tx: Tx, world: World, act: str, conversation: Stored[Conversation]) -> None:
+    """Append the event of an act on a request for advice, which made this version of it."""
+    event = Event(
+        act=act,
+        at=world.clock.now(),
+        by=world.entry.user,
+        kind="request for advice",
+        key=conversation.key,
+        version=conversation.version,
+        due=conversation.value.respond_by,
+    )
+    await tx.events.append(event)

@@ -1,0 +1,1 @@
+"""Files of a referral: upload, scan, attach, read, purge."""

@@ -1,0 +1,1 @@
+"""What the use cases need of the outside: protocols and the values that cross them."""

@@ -1,0 +1,63 @@
+"""Records as stored, and what the two kinds of request have in common there. The rules of the ports hold here.
+
+A UBRN belongs to a referral, to a request for advice, or to both: a converted one.
+"""
+
+from __future__ import annotations
+
+from typing import Generic, Protocol, TypeVar
+
+import msgspec
+
+from openers.domain.identifiers import NhsNumber, Ubrn
+from openers.domain.principal import Principal
+
+T = TypeVar("T")
+
+
+class Stored(Generic[T]):
+    """A record as stored: key, version and whose it is at once, its value decoded on first use."""
+
+    __slots__ = ("_decode", "_value", "body", "key", "patient", "version")
+
+    def __init__(
+        self, key: str, version: int, body: bytes, decoder: msgspec.json.Decoder[T], patient: NhsNumber | None = None
+    ) -> None:
+        """`body` is the stored JSON that `decoder` reads; `patient` is set where the record is about one."""
+        self.key, self.version, self.patient = key, version, patient
+        self.body, self._decode, self._value = body, decoder.decode, None
+
+    @property
+    def value(self) -> T:
+        """The value of the record."""
+        if self._value is None:
+            self._value = self._decode(self.body)
+        return self._value
+
+
+class Requests(Protocol[T]):
+    """One kind of request by UBRN. `get` checks existence, relationship, kind and version before decoding."""
+
+    async def get(self, ubrn: Ubrn, by: Principal, version: int | None = None) -> Stored[T]:
+        """The request, for `by`.
+
+        Raises NotFound, NoRelationship, InvalidRequestType (the UBRN is that of the other kind alone), VersionConflict
+        (`version` is not the latest).
+        """
+        ...
+
+    async def for_system(self, ubrn: Ubrn) -> Stored[T] | None:
+        """The request, for work that the service does by itself, without a principal."""
+        ...
+
+    async def find(self, ubrn: Ubrn, by: Principal) -> Stored[T] | None:
+        """The request, or `None` if there is none that `by` may see."""
+        ...
+
+    async def add(self, new: T, version: int | None = None) -> Stored[T]:
+        """Store a new request under its kind's first version, or under `version`."""
+        ...
+
+    async def put(self, old: Stored[T], new: T, steps: int = 1) -> Stored[T]:
+        """Replace the value, raise the version, keep the old value in history. Raises VersionConflict."""
+        ...

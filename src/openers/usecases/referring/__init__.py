@@ -1,0 +1,1 @@
+"""Referrals: create, read, change, find."""

@@ -1,0 +1,35 @@
+"""Record that an assessment service has seen the patient, so that the referrer goes on; an administrator does it.
+
+No API does this, and no source has the codes of its outcomes. Called by the command line. Source: rules chapter 3.1.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from openers.domain.codes import AppointmentType
+from openers.domain.errors import Field, InvalidState
+from openers.domain.identifiers import Ubrn
+from openers.domain.lifecycle import Act
+from openers.domain.referral import Referral
+from openers.usecases.booking.book_by_telephone import find_as_administrator
+from openers.usecases.events.recording import happened
+from openers.usecases.ports.transaction import Stored
+from openers.usecases.world import World
+
+ASSESSING: Final = frozenset({AppointmentType.ASSESSMENT_SERVICE, AppointmentType.TELEPHONE_ASSESSMENT})
+"""Appointments at which a patient is assessed."""
+
+
+async def record_assessment(ubrn: Ubrn, world: World) -> Stored[Referral]:
+    """Record it, or nothing. Raises NotFound, RecordLocked, InvalidRequestState, InvalidState."""
+    async with world.begin(Act.ASSESS, lock=(ubrn,)) as tx:
+        stored = await find_as_administrator(ubrn, world, tx)
+        referral = stored.value
+        assessed = referral.assess(world.clock.now())
+        held = None if referral.appointment is None else await tx.directory.service(referral.appointment.service.id)
+        if held is None or held.value.appointment_type not in ASSESSING:
+            raise InvalidState(Field.SERVICE, held.key if held else None, "is not an assessment service")
+        kept = await tx.referrals.put(stored, assessed)
+        await happened(tx, world, Act.ASSESS, kept)
+        return kept

@@ -1,0 +1,45 @@
+"""Remind a patient of a referral that nobody has booked: so many days after its creation, as its referrer has said.
+
+The reminder is an event; who prints letters follows the events. Source: rules chapter 4 (A011, A031:
+firstReminderLetterFollowUpDays).
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Final
+
+from openers.domain.identifiers import Ubrn
+from openers.domain.lifecycle import ReferralState
+from openers.domain.referral import Referral
+from openers.usecases.events.recording import happened
+from openers.usecases.ports.transaction import DueItem, Tx
+from openers.usecases.world import World
+
+REMIND: Final = "remind patient"
+"""Kind of due work, and the act of its event; its key is the UBRN."""
+MOST_DAYS: Final = 36_500
+"""Nobody is reminded in more than a hundred years, a time that no calendar may have."""
+
+
+async def plan_reminder(referral: Referral, world: World, tx: Tx) -> None:
+    """Have the patient reminded in time, if the referrer wants it; in place of what was planned before."""
+    if 0 < referral.reminder_days <= MOST_DAYS:
+        at = world.clock.now() + timedelta(days=referral.reminder_days)
+        await tx.due.add(REMIND, referral.ubrn, at)
+
+
+async def remind_patient(item: DueItem, world: World) -> None:
+    """Remind the patient of the referral `item.key`, if it is still unbooked."""
+    ubrn = Ubrn(item.key)
+    async with world.begin(REMIND, lock=(ubrn,)) as tx:
+        referral = await tx.referrals.for_system(ubrn)
+        if referral is not None and _is_wanted(referral.value):
+            world.entry.touched(ubrn=ubrn, patient=referral.patient)
+            await happened(tx, world, REMIND, referral)
+        await tx.due.done(item)
+
+
+def _is_wanted(referral: Referral) -> bool:
+    """Whether it is unbooked and its referrer, who may have changed the shortlist since, still wants a reminder."""
+    return referral.state is ReferralState.NOT_BOOKED and referral.reminder_days > 0

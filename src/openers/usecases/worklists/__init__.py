@@ -1,0 +1,1 @@
+"""Worklists of referrals and of advice."""

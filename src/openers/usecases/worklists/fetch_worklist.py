@@ -1,0 +1,134 @@
+"""Fetch a worklist (A008). Rows that the caller has at hand in the version that counts are not read again.
+
+Patients whose records can't be used are left out without a word: what is told of such a record is nothing at all, and
+one of them must not make a list unusable. Source: rules chapters 1.3, 2.2 and 4 (A008).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+
+import msgspec
+
+from openers.domain.appointment import CancellationReason
+from openers.domain.errors import DailyLimitReached, Field, MissingValue, TooManyItems
+from openers.domain.identifiers import ServiceId
+from openers.domain.lifecycle import ReferralState
+from openers.domain.principal import Party, Principal
+from openers.domain.referral import Referral
+from openers.domain.referral_worklists import CALLS_A_DAY, LARGEST, Worklist
+from openers.domain.worklists import WorklistFilter
+from openers.usecases.ports.transaction import Stored, Tx
+from openers.usecases.ports.worklists import Listed
+from openers.usecases.worklists.worklist_filters import check_filter
+from openers.usecases.world import World
+
+SHORTEST_ROW = 512
+"""Bytes below which no row can be, so that a list that is too long is not read to its end."""
+MOST = LARGEST // SHORTEST_ROW
+"""How many members are read at most."""
+SECONDS_A_DAY = 86_400
+ACT = "fetch worklist"
+"""What the audit calls a call that is counted."""
+GIVEN_REASONS = frozenset(
+    {
+        ReferralState.REJECTED,
+        ReferralState.CANCELLED_REFERRAL,
+        ReferralState.APPT_CANCELLED_BY_PATIENT,
+        ReferralState.APPT_CANCELLED_BY_PROVIDER,
+    }
+)
+"""States whose reason a referrer's list shows (rules 11.2 row 19; TRIAGE_RESPONSE has none that a list could show)."""
+
+
+class FetchWorklist(msgspec.Struct, frozen=True, kw_only=True):
+    """Which list, for whom, and which part of it."""
+
+    by: Principal
+    worklist: Worklist
+    wanted: WorklistFilter = WorklistFilter()
+
+
+class Row(msgspec.Struct, frozen=True):
+    """A referral as a list shows it, and why it is there in words of today."""
+
+    referral: Stored[Referral]
+    reason: CancellationReason | None
+
+    @property
+    def key(self) -> str:
+        """The UBRN."""
+        return self.referral.key
+
+    @property
+    def version(self) -> int:
+        """The version of the referral, which that of the row is, too."""
+        return self.referral.version
+
+
+class Fetched(msgspec.Struct, frozen=True):
+    """The members in order, and the rows of those that the caller had not at hand, by UBRN."""
+
+    members: Sequence[Listed]
+    rows: dict[str, Row]
+
+
+async def fetch_worklist(
+    query: FetchWorklist, not_at_hand: Callable[[Sequence[Listed]], Sequence[Listed]], world: World
+) -> Fetched:
+    """The list. `not_at_hand` tells of which members the rows must be read.
+
+    Raises a `FieldRefused`, NoRelationship, DailyLimitReached.
+    """
+    async with _transaction(query, world) as tx:
+        members = await _members(query, world, tx)
+        if len(members) == MOST:
+            raise too_long(query.worklist)
+        hidden = await world.patients.unusable(frozenset(each.patient for each in members), tx)
+        shown = [each for each in members if each.patient not in hidden] if hidden else members
+        fresh = await tx.referrals.several([each.key for each in not_at_hand(shown)])
+    return Fetched(shown, {each.key: Row(each, _reason(each.value, world)) for each in fresh})
+
+
+def too_long(worklist: Worklist) -> TooManyItems:
+    """The list would be larger than what is sent."""
+    way_out = "narrow it by service, specialty, location or clinician"
+    hint = way_out if worklist.party is Party.PROVIDER else "deal with some of its requests first"
+    return TooManyItems(Field.LIST_TYPE, worklist, f"is longer than {LARGEST // 2**20} MB: {hint}")
+
+
+def _transaction(query: FetchWorklist, world: World) -> AbstractAsyncContextManager[Tx]:
+    """Reading is enough for people; calls of applications are counted."""
+    return world.begin(ACT) if query.by.is_application else world.read()
+
+
+async def _members(query: FetchWorklist, world: World, tx: Tx) -> Sequence[Listed]:
+    if query.worklist.party is Party.REFERRER:
+        return await tx.worklists.of_referrer(query.worklist, query.by, MOST)
+    service = query.wanted.service
+    world.entry.services = () if service is None else (service,)
+    if service is None and query.by.is_application:
+        raise MissingValue(Field.SERVICE, hint="an application asks for one service at a time")
+    await check_filter(query.wanted, query.by, world, tx)
+    if service is not None and query.by.is_application:
+        await _count_call(query.by, service, world, tx)
+    return await tx.worklists.of_provider(query.worklist, query.by, query.wanted, MOST)
+
+
+async def _count_call(by: Principal, service: ServiceId, world: World, tx: Tx) -> None:
+    """Days are those of the wall clock: moving the time of a test does not lift a limit."""
+    now = world.wall.now()
+    if await tx.worklists.count_call(by.application, service, now.date()) > CALLS_A_DAY:
+        left_s = SECONDS_A_DAY - int((now - now.replace(hour=0, minute=0, second=0, microsecond=0)).total_seconds())
+        hint = f"was asked for {CALLS_A_DAY} times today, as often as is allowed: ask again after midnight (UTC)"
+        raise DailyLimitReached(Field.SERVICE, service, hint, left_s)
+
+
+def _reason(referral: Referral, world: World) -> CancellationReason | None:
+    """Why the appointment or the referral was cancelled, with what its code is called."""
+    reason = referral.state_reason if referral.state in GIVEN_REASONS else None
+    if not isinstance(reason, CancellationReason) or reason.display is not None:
+        return reason if isinstance(reason, CancellationReason) else None
+    concept = world.reference.code_system(reason.system).concepts.get(reason.code)
+    return msgspec.structs.replace(reason, display=concept.display if concept else reason.code)

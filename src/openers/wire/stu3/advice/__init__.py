@@ -1,0 +1,1 @@
+"""Advice and guidance in STU3: requests, messages, schemas."""

@@ -1,0 +1,1 @@
+"""Appointments and slots in STU3."""

@@ -1,0 +1,1 @@
+"""Worklists in STU3: requests, columns, lists, schemas."""

@@ -1,0 +1,312 @@
+"""Each check in words: whether a call is asked for it, what it goes by, and how a call that fails it is mended.
+
+One row for each check of `openers.wire.rules`, which a test holds complete. Values come from what the gateway, the
+registry and the lifecycle decide by; none of them is written down here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from openers.api.http.media import FHIR_JSON
+from openers.domain.lifecycle import TABLE
+from openers.domain.principal import REFERRING_SIDE, SPCA
+from openers.identity.assurance import AUTHENTICATOR_LEVELS_ACCEPTED, IDENTITY_LEVEL_NEEDED
+from openers.identity.errors import TokenFault
+from openers.identity.tokens import TOKEN_LIFE
+from openers.wire.rules import Check
+from openers.worlds.recording.case import FUNCTION, ODS, ON_BEHALF_OF, Case
+from openers.worlds.recording.cures import CURES
+from openers.worlds.recording.near_misses import near_misses
+
+Facts = Mapping[str, object]
+"""What a check went by, by name, ready to be written as JSON."""
+
+
+@dataclass(frozen=True)
+class Words:
+    """One check in words."""
+
+    applies: Callable[[Case], bool]
+    facts: Callable[[Case], Facts]
+    fix: Callable[[Case], str]
+
+
+def _always(_case: Case) -> bool:
+    return True
+
+
+# ------------------------------------------------------------------------------------------------------ the gateway
+
+
+TOKEN_CURES: Final[dict[TokenFault, str]] = {
+    TokenFault.ABSENT: "Send the header Authorization: Bearer, a space and the access token.",
+    TokenFault.SCHEME: "Write Bearer before the access token: Authorization: Bearer <token>.",
+    TokenFault.MALFORMED: "Send Authorization once, with one token behind Bearer, without quotation marks or commas.",
+    TokenFault.UNKNOWN: "Take the access_token of a reply of /oauth2/token of this service, whole and unchanged.",
+    TokenFault.EXPIRED: "Refresh it at /oauth2/token, or log in again: an access token lives {life} seconds.",
+    TokenFault.ENDED: "Log in again at /oauth2/authorize: refresh tokens of this session are of no use any more.",
+    TokenFault.OF_ANOTHER_WORLD: "Log in at the world that you call: each world has log-ins of its own.",
+    TokenFault.OF_NOBODY: "Put the application and an active person into the pack of the world, then log in again.",
+}
+"""What to do about each way in which a token is refused."""
+
+
+def _token(case: Case) -> Facts:
+    caller = case.exchange.caller
+    if caller is None:
+        why = case.exchange.token_fault
+        sent = bool(case.sent("Authorization"))
+        return {"sent": sent, "application": None, "why": None if why is None else str(why)}
+    return {"application": caller.application, "user": caller.user, "expires": caller.expires.isoformat()}
+
+
+def _fix_token(case: Case) -> str:
+    fault = case.exchange.token_fault or TokenFault.UNKNOWN
+    cure = TOKEN_CURES[fault].format(life=int(TOKEN_LIFE.total_seconds()))
+    return f"{str(fault)[0].upper()}{str(fault)[1:]}. {cure}"
+
+
+def _assurance(case: Case) -> Facts:
+    assurance = None if case.exchange.caller is None else case.exchange.caller.assurance
+    if assurance is None:
+        return {}
+    return {
+        "identity level": assurance.identity_level,
+        "identity level needed": IDENTITY_LEVEL_NEEDED,
+        "authenticator level": assurance.authenticator_level,
+        "authenticator levels accepted": sorted(AUTHENTICATOR_LEVELS_ACCEPTED),
+    }
+
+
+def _fix_assurance(_case: Case) -> str:
+    levels = " or ".join(map(str, sorted(AUTHENTICATOR_LEVELS_ACCEPTED)))
+    return f"Log in with identity level {IDENTITY_LEVEL_NEEDED} or above, and authenticator level {levels}."
+
+
+def _allow_list(case: Case) -> Facts:
+    return {"organisation": case.sent(ODS), "allowed": sorted(case.gateway.allowed or ())}
+
+
+def _fix_allow_list(case: Case) -> str:
+    return f"Name one of these in {ODS}, or add {case.sent(ODS)} to OPENERS_ODS_ALLOW_LIST."
+
+
+def _application(case: Case) -> Facts:
+    caller = case.exchange.caller
+    return {} if caller is None else {"application": caller.application, "asid": caller.asid}
+
+
+def _fix_mode(case: Case) -> str:
+    if case.is_of_a_person:
+        return f"Name a function in {FUNCTION} that people hold: {case.sent(FUNCTION)} is one of applications alone."
+    return "Leave out the X-eRS headers: only the gateway sets them, from the application's registration."
+
+
+def _address(case: Case) -> Facts:
+    exchange = case.exchange
+    operation = exchange.operation
+    return {
+        "asked": f"{exchange.method} {exchange.address}",
+        "operation": None if operation is None else operation.id,
+        "methods": list(exchange.methods),
+    }
+
+
+def _fix_address(case: Case) -> str:
+    nearest = next((str(each) for each in near_misses(case.exchange)), "")
+    return f"The call {nearest}." if nearest else _cure(case)
+
+
+# ------------------------------------------------------------------------------------------------------- the caller
+
+
+def _organisation(case: Case) -> Facts:
+    return {"sent": case.sent(ODS), "roles held": list(case.roles_held)}
+
+
+def _fix_organisation(case: Case) -> str:
+    return f"Send {ODS} with an organisation at which the caller has a role: {_listed(case.roles_held)}."
+
+
+def _role(case: Case) -> Facts:
+    asked = f"{case.sent(FUNCTION)} at {case.sent(ODS)}" if case.is_of_a_person else None
+    return {"asked for": asked, "roles held": list(case.roles_held), "may call": list(case.roles_that_may)}
+
+
+def _fix_role(case: Case) -> str:
+    fitting = [each for each in case.roles_held if each.partition(" at ")[0] in case.roles_that_may]
+    if fitting and case.is_of_a_person:
+        return f"Name a role in {FUNCTION} and {ODS} that is held and may call this: {_listed(fitting)}."
+    return f"Call as somebody else: this is for {_listed(case.roles_that_may)}; held are {_listed(case.roles_held)}."
+
+
+def _asks_on_behalf_of(case: Case) -> bool:
+    operation = case.exchange.operation
+    for_spca = operation is not None and operation.acts_for and case.sent(FUNCTION) == SPCA
+    return for_spca or bool(case.sent(ON_BEHALF_OF))
+
+
+def _fix_on_behalf_of(case: Case) -> str:
+    if case.sent(FUNCTION) != SPCA:
+        return f"Leave out {ON_BEHALF_OF}: only {SPCA} acts for somebody."
+    return f"Send {ON_BEHALF_OF} with a clinician whom A040 lists for this caller."
+
+
+# ------------------------------------------------------------------------------------------------------ the request
+
+
+def _media(case: Case) -> Facts:
+    operation = case.exchange.operation
+    answer = {"Accept": case.sent("Accept"), "offered": None if operation is None else operation.produces}
+    sent = {"Content-Type": case.sent("Content-Type"), "expected": FHIR_JSON} if case.takes_json else {}
+    return {**answer, **sent}
+
+
+def _body(case: Case) -> Facts:
+    operation = case.exchange.operation
+    found = [f"{each.place}: {each.message}" for each in case.exchange.findings if each.part == "body"]
+    return {"schema": None if operation is None else operation.request, "findings": found}
+
+
+def _cure(case: Case) -> str:
+    """The step for the rule that refused, and where in the request to take it if that is known."""
+    problem = case.exchange.problem
+    rule = "" if problem is None else problem.rule.id
+    place = case.exchange.facts.get("path")
+    where = f"At {place}: " if isinstance(place, str) and place and case.failed is Check.BODY else ""
+    return f"{where}{CURES.get(rule, _OTHERWISE)}"
+
+
+_OTHERWISE: Final = (
+    "Compare the call with the page of its operation, then with /referrals/openapi.json, and correct it."
+)
+"""For a rule that has no step of its own, which a test rules out for those of the service."""
+
+
+def _fix_media(case: Case) -> str:
+    operation = case.exchange.operation
+    produced = FHIR_JSON if operation is None else operation.produces or FHIR_JSON
+    sends = f" Send Content-Type: {FHIR_JSON}." if case.takes_json else ""
+    return f"Send Accept: {produced}, or leave Accept out.{sends}"
+
+
+# ------------------------------------------------------------------------------------------------------- the record
+
+
+def _record(case: Case) -> Facts:
+    return {"ubrn": case.exchange.ubrn or None, "found": case.holder is not None} if case.exchange.ubrn else {}
+
+
+def _relationship(case: Case) -> Facts:
+    caller, holder = case.exchange.caller, case.holder
+    facts = {
+        "organisation": case.sent(ODS) or _listed(case.roles_held),
+        "workgroups": sorted(caller.workgroups if caller else ()),
+    }
+    return facts if holder is None else {**facts, "made by": holder.owner, "held by": holder.workgroup}
+
+
+def _fix_relationship(case: Case) -> str:
+    holder = case.holder
+    if case.sent(FUNCTION) in REFERRING_SIDE:
+        whose = f": {holder.owner}" if holder else ""
+        return f"Call for the organisation that made the request{whose}."
+    if holder is not None and holder.workgroup is None:
+        return (
+            "No provider has a relationship to the request yet: it has to be booked, deferred or sent for triage first."
+        )
+    whose = f": {holder.workgroup}" if holder else ""
+    return f"Call as a member of the workgroup whose service holds the request{whose}."
+
+
+def _version(case: Case) -> Facts:
+    facts = case.exchange.facts
+    return {"If-Match": case.sent("If-Match"), "sent": facts.get("sent"), "latest": facts.get("latest")}
+
+
+def _fix_version(case: Case) -> str:
+    latest = case.exchange.facts.get("latest")
+    if latest is None or not case.sent("If-Match"):
+        return _cure(case)
+    return f'Read the record again, decide again, and send If-Match: W/"{latest}".'
+
+
+def _state(case: Case) -> Facts:
+    state = _state_of(case)
+    return {"state": state or None, "acts that it allows": _acts_in(state)}
+
+
+def _state_of(case: Case) -> str:
+    """The state that refused the act; otherwise that of the record now."""
+    problem = case.exchange.problem
+    if problem is not None and problem.rule.check is Check.STATE:
+        return str(case.exchange.facts.get("value", ""))
+    return case.holder.state if case.holder else ""
+
+
+def _acts_in(state: str) -> list[str]:
+    return [str(act) for before, act in TABLE if before == state]
+
+
+def _fix_state(case: Case) -> str:
+    state = _state_of(case)
+    if not state:
+        return "Somebody is working on the record: wait, and read it again."
+    return f"In state {state} a request allows these acts alone: {_listed(_acts_in(state))}."
+
+
+def _rule(case: Case) -> Facts:
+    problem = case.exchange.problem
+    return case.exchange.facts if problem is not None and problem.rule.check is Check.RULE else {}
+
+
+def _fix_service(case: Case) -> str:
+    if case.exchange.fault:
+        return f"The fault {case.exchange.fault} was ordered: take it away with DELETE /_test/faults."
+    return "Retry later; the request is not to blame."
+
+
+def _listed(values: Sequence[str]) -> str:
+    return ", ".join(values) or "none"
+
+
+WORDS: Final[dict[Check, Words]] = {
+    Check.TOKEN: Words(_always, _token, _fix_token),
+    Check.ASSURANCE: Words(lambda case: case.is_of_a_person, _assurance, _fix_assurance),
+    Check.ALLOW_LIST: Words(
+        lambda case: case.gateway.allowed is not None and case.is_of_a_person and case.has_roles,
+        _allow_list,
+        _fix_allow_list,
+    ),
+    Check.APPLICATION: Words(
+        _always, _application, lambda _case: "Call from an application whose registration has an ASID."
+    ),
+    Check.LIMIT: Words(
+        lambda case: case.gateway.limit.per_second > 0,
+        lambda case: {"calls a second": case.gateway.limit.per_second},
+        lambda case: f"Wait 1 s: an application may make {case.gateway.limit.per_second:g} calls a second.",
+    ),
+    Check.MODE: Words(_always, lambda case: {"for a person": case.is_of_a_person}, _fix_mode),
+    Check.ADDRESS: Words(_always, _address, _fix_address),
+    Check.ORGANISATION: Words(lambda case: case.has_roles and case.is_of_a_person, _organisation, _fix_organisation),
+    Check.ROLE: Words(lambda case: case.has_roles, _role, _fix_role),
+    Check.ON_BEHALF_OF: Words(
+        _asks_on_behalf_of, lambda case: {ON_BEHALF_OF: case.sent(ON_BEHALF_OF)}, _fix_on_behalf_of
+    ),
+    Check.MEDIA: Words(_always, _media, _fix_media),
+    Check.JSON: Words(lambda case: case.takes_json, lambda case: {"bytes": case.exchange.request.size}, _cure),
+    Check.HEADERS: Words(_always, lambda case: {"If-Match": case.sent("If-Match")}, _cure),
+    Check.BODY: Words(lambda case: case.takes_json, _body, _cure),
+    Check.RECORD: Words(
+        lambda case: case.has_record, _record, lambda _case: "Look the record up again: it is not in this world."
+    ),
+    Check.RELATIONSHIP: Words(lambda case: case.has_record, _relationship, _fix_relationship),
+    Check.VERSION: Words(lambda case: bool(case.sent("If-Match")) and case.has_record, _version, _fix_version),
+    Check.STATE: Words(lambda case: case.has_record and case.exchange.method != "GET", _state, _fix_state),
+    Check.RULE: Words(_always, _rule, _cure),
+    Check.SERVICE: Words(_always, lambda case: {"fault": case.exchange.fault or None}, _fix_service),
+}
+"""Every check."""

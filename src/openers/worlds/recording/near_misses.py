@@ -1,0 +1,115 @@
+"""Which operations a refused call nearly was, and what it lacked: read from the registry, as the edge reads it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+import msgspec
+
+from openers.api.edge import PREFIX
+from openers.api.http.media import FHIR_JSON, accepts, is_fhir_json
+from openers.api.registry import ANY, REGISTRY, Operation
+from openers.api.routes import likeness
+from openers.domain.principal import SPCA
+from openers.worlds.recording.exchange import Exchange
+
+MOST: Final = 3
+"""How many near misses are told."""
+FARTHEST: Final = 2
+"""In how many things a near miss may differ."""
+LIKE: Final = 0.8
+"""How alike two paths have to be, from 0 to 1, for one to be meant by the other."""
+
+
+class Difference(msgspec.Struct, frozen=True):
+    """One thing in which a call differs from an operation: what was sent (empty: nothing), what would have fitted."""
+
+    what: str
+    sent: str
+    wanted: str
+
+    def __str__(self) -> str:
+        return f"{self.what} was {self.sent or 'absent'}, not {self.wanted}"
+
+
+class NearMiss(msgspec.Struct, frozen=True):
+    """An operation that a call would have been, but for some differences."""
+
+    operation: str
+    address: str
+    summary: str
+    differences: tuple[Difference, ...]
+
+    def __str__(self) -> str:
+        return f"would have matched {self.operation} but {' and '.join(map(str, self.differences))}"
+
+
+def near_misses(exchange: Exchange, operations: Iterable[Operation] = REGISTRY) -> tuple[NearMiss, ...]:
+    """The operations that a refused call nearly was, the nearest first; none for one that lacked nothing.
+
+    A call whose address and method are those of an operation can have been meant for that one alone.
+    """
+    if exchange.problem is None:
+        return ()
+    meant = operations if exchange.operation is None else (exchange.operation,)
+    found = [_near_miss(each, differences) for each in meant if (differences := _apart(exchange, each))]
+    near = [each for each in found if len(each.differences) <= FARTHEST]
+    return tuple(sorted(near, key=lambda each: (len(each.differences), each.operation))[:MOST])
+
+
+def _near_miss(operation: Operation, differences: tuple[Difference, ...]) -> NearMiss:
+    address = f"{operation.method} {operation.path}"
+    return NearMiss(operation.id, address, operation.summary, differences)
+
+
+def _apart(exchange: Exchange, operation: Operation) -> tuple[Difference, ...]:
+    """In what the call differs from an operation; empty also where it is another matter altogether."""
+    own = exchange.operation is operation
+    if not own and likeness(operation.path, exchange.address) < LIKE:
+        return ()
+    differences = list(_of_address(exchange, operation, own=own))
+    if own or differences:
+        differences += [*_of_roles(exchange, operation), *_of_headers(exchange, operation)]
+    return tuple(differences)
+
+
+def _of_address(exchange: Exchange, operation: Operation, *, own: bool) -> Iterator[Difference]:
+    if not exchange.path.startswith(PREFIX):
+        yield Difference("the path", exchange.path, f"{PREFIX}{operation.path}")
+    elif not own and likeness(operation.path, exchange.address) < 1:
+        yield Difference("the path", exchange.address, operation.path)
+    if exchange.method != operation.method:
+        yield Difference("the method", exchange.method, operation.method)
+
+
+def _of_roles(exchange: Exchange, operation: Operation) -> Iterator[Difference]:
+    """The headers that name the caller's role, which applications do not send."""
+    header = exchange.request.header
+    by_person = exchange.caller is None or exchange.caller.user is not None
+    if operation.roles is None:
+        return
+    if not by_person:
+        if not operation.applications:
+            yield Difference("the caller", "an application", "a person who is logged in")
+        return
+    function = header("NHSD-eRS-Business-Function")
+    if not header("NHSD-End-User-Organisation-ODS"):
+        yield Difference("NHSD-End-User-Organisation-ODS", "", "an organisation of the caller")
+    if function not in operation.roles:
+        yield Difference("NHSD-eRS-Business-Function", function, " or ".join(sorted(operation.roles)))
+    elif function == SPCA and operation.acts_for and not header("NHSD-eRS-On-Behalf-Of-User-ID"):
+        yield Difference("NHSD-eRS-On-Behalf-Of-User-ID", "", "the user id of a clinician")
+
+
+def _of_headers(exchange: Exchange, operation: Operation) -> Iterator[Difference]:
+    """The headers that say what is sent, what is wanted back, and which version is changed."""
+    header = exchange.request.header
+    if operation.if_match and not header("If-Match"):
+        yield Difference("If-Match", "", "the ETag of the version that was read")
+    if operation.request is not None and not is_fhir_json(header("Content-Type")):
+        yield Difference("Content-Type", header("Content-Type"), FHIR_JSON)
+    if operation.produces is not ANY and not accepts(header("Accept"), operation.produces):
+        yield Difference("Accept", header("Accept"), operation.produces)
+    if not header("Authorization"):
+        yield Difference("Authorization", "", "Bearer and an access token")

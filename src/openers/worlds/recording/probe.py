@@ -1,0 +1,147 @@
+"""The observer that test mode puts into the edge: keeps each call for the inspector, and plays the faults of the API.
+
+`openers.worlds.mode` makes one for the service. It hands each call to the recorder before the last byte of its reply
+leaves, so that whoever has the reply finds the exchange, and never waits for it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+from time import perf_counter
+from typing import Any, Final
+
+import msgspec
+import structlog
+
+from openers.api.call import Call, Reply
+from openers.api.gateway import Gateway
+from openers.api.http.request import ClientGone, Request, Scope, Stop
+from openers.api.observer import WATCHED, Serve
+from openers.domain.errors import OpenersError
+from openers.identity.errors import InvalidToken
+from openers.usecases.world import World
+from openers.wire import problems
+from openers.wire.outcome import Problem
+from openers.wire.rules import Check, Rule
+from openers.worlds.faults.board import Fault, FaultBoard, Kind, Place
+from openers.worlds.recording.connection import abort_of
+from openers.worlds.recording.finder import Finder
+from openers.worlds.recording.mentions import services_of
+from openers.worlds.recording.recorder import Recorder
+from openers.worlds.recording.watched import Watched, caller_of
+
+EXPLAINED: Final = range(400, 500)
+"""Statuses of replies that say where they are explained."""
+EXPLAIN: Final = "/_test/explain"
+ORDERED: Final = Rule(Check.SERVICE, "ORDERED_FAULT", "/_test/faults")
+"""The rule of a refusal that somebody has ordered."""
+
+_log = structlog.get_logger()
+
+
+class Probe:
+    """One for a service: where its exchanges and the faults of its worlds are."""
+
+    def __init__(self, recorder: Recorder, faults: FaultBoard, gateway: Gateway, finder: Finder) -> None:
+        """`gateway` knows callers; calls are recorded by the name that `finder` gives to a request's world."""
+        self.recorder, self.faults = recorder, faults
+        self.gateway: Final = gateway
+        self._finder = finder
+
+    async def watch(self, serve: Serve, scope: Scope, receive: Any, send: Any) -> None:
+        """Have `serve` answer the request, and keep what was said."""
+        watched = Watched(
+            scope=scope,
+            receive=receive,
+            world_name=self._finder.name(scope),
+            at=self._finder.world(scope).wall.now(),
+            began=perf_counter(),
+        )
+
+        async def _receive() -> Any:
+            message = await receive()
+            watched.heard(message)
+            return message
+
+        async def _send(message: Any) -> None:
+            watched.said(message)
+            if message["type"] == "http.response.start" and message["status"] in EXPLAINED:
+                link = f'<{EXPLAIN}/{watched.request_id}>; rel="help"'.encode()
+                message = {**message, "headers": [*message["headers"], (b"link", link)]}
+            if message["type"] == "http.response.body" and not message.get("more_body", False):
+                self._keep(watched)
+            await send(message)
+
+        try:
+            await serve({**scope, WATCHED: watched}, _receive, _send)
+        finally:
+            self._keep(watched)
+        if watched.dropped and abort_of(scope) is None:
+            raise ConnectionAbortedError("the connection was dropped on purpose")
+
+    async def carry_out(self, request: Request, call: Call) -> Reply:
+        """Run the operation, or play the fault that strikes it."""
+        watched: Watched = request.scope[WATCHED]
+        watched.world = call.world
+        fault = await self._striking(watched.world_name, call)
+        if fault is None:
+            return await call.operation.handler(call)
+        watched.fault = fault.kind
+        await asyncio.sleep(fault.waits_s)
+        if fault.kind is Kind.LATENCY:
+            return await call.operation.handler(call)
+        if fault.after:
+            await (await call.operation.handler(call)).close()
+        if fault.kind is Kind.DROP:
+            await _drop(watched)
+        raise Stop(_problem(fault, request, call))
+
+    def refused(self, request: Request, world: World, problem: Problem, error: OpenersError | None) -> None:
+        """Remember why."""
+        watched: Watched = request.scope[WATCHED]
+        watched.world, watched.problem = world, problem
+        if isinstance(error, InvalidToken):
+            watched.token_fault = error.fault
+        else:
+            watched.error = error
+
+    async def _striking(self, world: str, call: Call) -> Fault | None:
+        faults = self.faults.of(world)
+        services = await services_of(call) if faults.ask_services(Place.API) else frozenset[str]()
+        return faults.strike(Place.API, call.operation.id, services)
+
+    def _keep(self, watched: Watched) -> None:
+        """Hand the call over to be recorded, once. What goes wrong with that is no matter of the call."""
+        if watched.is_kept:
+            return
+        watched.is_kept = True
+        try:
+            watched.took = timedelta(seconds=perf_counter() - watched.began)
+            watched.caller, watched.token_fault = caller_of(watched, self.gateway)
+            self.recorder.take(watched)
+        except Exception as error:
+            _log.error("a call could not be recorded", error=type(error).__name__)
+
+
+async def _drop(watched: Watched) -> None:
+    """Close the connection without a word. Raises ClientGone, when it is closed."""
+    watched.dropped = True
+    abort = abort_of(watched.scope)
+    if abort is not None:
+        abort()
+        while (await watched.receive())["type"] != "http.disconnect":
+            pass
+    raise ClientGone
+
+
+def _problem(fault: Fault, request: Request, call: Call) -> Problem:
+    """The refusal that a fault is: such as the service itself would tell."""
+    match fault.kind:
+        case Kind.TOO_MANY_REQUESTS:
+            problem = problems.too_many_requests(request.fhir, fault.retry_after_s)
+        case Kind.UNAVAILABLE:
+            problem = problems.unavailable(request.fhir, fault.retry_after_s)
+        case _:
+            problem = problems.unexpected(request.fhir, call.world.entry.request_id)
+    return msgspec.structs.replace(problem, rule=ORDERED)

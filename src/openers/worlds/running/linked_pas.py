@@ -1,0 +1,46 @@
+"""Tells the Test PASes that services are linked to what time it is in the world; a real PAS does not listen."""
+
+from __future__ import annotations
+
+from typing import Final
+from urllib.parse import urlsplit
+
+import aiohttp
+import msgspec
+
+from openers.usecases.world import World
+from openers.worlds.running.clock import WorldClock
+
+WITHIN_S: Final = 10.0
+CONTROL: Final = "/_control/clock"
+
+
+class Told(msgspec.Struct, frozen=True):
+    """Whether a PAS took the new time over; `reason` says why not."""
+
+    pas: str
+    told: bool
+    reason: str | None = None
+
+
+async def tell_linked(world: World, clock: WorldClock) -> list[Told]:
+    """Tell each linked system once; those that can't be told keep their own time."""
+    async with world.read() as tx:
+        links = await tx.links.all()
+    origins = sorted({f"{parts.scheme}://{parts.netloc}" for parts in (urlsplit(link.url) for link in links)})
+    if not origins:
+        return []
+    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=WITHIN_S)) as http:
+        return [await _tell(http, origin, clock) for origin in origins]
+
+
+async def _tell(http: aiohttp.ClientSession, origin: str, clock: WorldClock) -> Told:
+    real = clock.is_running and not clock.state.ahead_s
+    now = None if real else clock.now().isoformat()
+    try:
+        async with http.put(f"{origin}{CONTROL}", json={"now": now}, allow_redirects=False) as reply:
+            if reply.status == 200:
+                return Told(origin, True)
+            return Told(origin, False, f"it answered {reply.status}")
+    except (aiohttp.ClientError, TimeoutError, OSError) as error:
+        return Told(origin, False, type(error).__name__)

@@ -1,0 +1,107 @@
+"""`--open`: a request without a token acts as the person whom the pack names for its business function.
+
+The door is opened by really logging that person in, so that every rule behind it applies as ever. Plain
+`application/json` is taken for FHIR, and an organisation that is not named is that of the person.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from openers.api.http.bounds import LONGEST_CACHED
+from openers.api.http.request import FUNCTION, ODS, Scope
+from openers.domain.credentials import AccessMode, Application
+from openers.domain.directory import User
+from openers.domain.principal import RC
+from openers.identity.assurance import identity_is_verified, method_is_accepted
+from openers.usecases.ports.transaction import Tx
+from openers.worlds.packs import knows_pack, read_pack
+from openers.worlds.running.held import Held
+from openers.worlds.running.sessions import begin_session_of
+
+AUTHORIZATION: Final = b"authorization"
+CONTENT_TYPE: Final = b"content-type"
+PLAIN: Final = b"application/json"
+FHIR: Final = b"application/fhir+json"
+
+MOST_KNOWN: Final = 1000
+"""Tokens that are remembered."""
+
+Key = tuple[str, int, str, str]
+"""World, generation of its store, function, organisation."""
+
+
+class OpenDoor:
+    """Lets requests in, and remembers the tokens with which it did."""
+
+    def __init__(self) -> None:
+        """Knows no tokens yet."""
+        self._known: dict[Key, tuple[str, Any, str]] = {}
+
+    async def let_in(self, scope: Scope, held: Held) -> Scope:
+        """The request as somebody would send it who is logged in; as it is if there is nobody to act as."""
+        headers: dict[bytes, bytes] = dict(reversed(scope["headers"]))
+        if headers.get(CONTENT_TYPE, b"").partition(b";")[0].strip().lower() == PLAIN:
+            headers[CONTENT_TYPE] = FHIR
+        if not headers.get(AUTHORIZATION):
+            headers |= await self._entry(headers, held)
+        return {**scope, "headers": list(headers.items())}
+
+    async def _entry(self, headers: Mapping[bytes, bytes], held: Held) -> dict[bytes, bytes]:
+        """The headers that a log-in adds."""
+        if any(len(headers.get(name, b"")) > LONGEST_CACHED for name in (FUNCTION, ODS)):
+            return {}
+        function, organisation = (headers.get(name, b"").decode("latin-1").strip() for name in (FUNCTION, ODS))
+        key = (held.world.name, held.world.store.generation, function or RC, organisation)
+        token, expires, place = self._known.get(key, ("", None, ""))
+        if expires is None or expires <= held.world.wall.now():
+            async with held.world.read() as tx:
+                found = await _actor(tx, held, key[2], organisation)
+            if found is None:
+                return {}
+            user, client_id, place = found
+            begun = await begin_session_of(user, client_id, held.world)
+            token = begun.access_token
+            if len(self._known) >= MOST_KNOWN:
+                self._known.clear()
+            self._known[key] = (token, begun.grant.expires, place)
+        added = {AUTHORIZATION: f"Bearer {token}".encode()}
+        return added if organisation or not place else {**added, ODS: place.encode()}
+
+
+async def _actor(tx: Tx, held: Held, function: str, organisation: str) -> tuple[str | None, str, str] | None:
+    """Whom to log in, at which application, and where they act."""
+    applications = [each for each in await tx.directory.applications() if each.asid]
+    by_itself = [each for each in applications if each.function == function and _is_at(each, organisation)]
+    if by_itself:
+        return None, by_itself[0].client_id, ""
+    clients = [each for each in applications if each.mode is AccessMode.USER_RESTRICTED]
+    people = [user for user in await tx.directory.users() if user.active and _is_surely_known(user)]
+    suitable = [(user, place) for user in people for place in _places(user, function, organisation)]
+    suitable = suitable or [(user, place) for user in people for place in _places(user, function, "")]
+    if not suitable or not clients:
+        return None
+    preferred = _preferred(held.pack, function)
+    user, place = next((each for each in suitable if each[0].id == preferred), suitable[0])
+    return user.id, clients[0].client_id, place
+
+
+def _is_at(application: Application, organisation: str) -> bool:
+    return not organisation or application.organisation == organisation
+
+
+def _is_surely_known(user: User) -> bool:
+    return identity_is_verified(user.assurance) and method_is_accepted(user.assurance)
+
+
+def _places(user: User, function: str, organisation: str) -> list[str]:
+    """Where a person has this function, if that is where it is asked for."""
+    held = [role.organisation for role in user.roles if function in role.functions]
+    return [place for place in held if organisation in ("", place)]
+
+
+def _preferred(pack: str, function: str) -> str | None:
+    """The person whom the pack names for a function."""
+    named = read_pack(pack).open_to if knows_pack(pack) else {}
+    return next((user for each, user in named.items() if each == function), None)

@@ -1,0 +1,273 @@
+"""A frozen world's requests: each is carried out whole on a fork that is thrown away afterwards.
+
+A pack may have scenes: moments of its world with records of their own, since one referral cannot be booked, unbooked
+and rejected at once. A request that names a record runs in the moment that holds the record (`moments`). Any other
+request runs in the scenes of its operation: an act in turn until one accepts it, a question in all, and the longest
+response counts. If every scene refuses, the request runs in the base world. If that refuses too, the first refusal
+counts. A header names one scene for any operation. Called by test mode.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Final, NamedTuple
+
+import msgspec
+
+from openers.api.edge import PREFIX
+from openers.api.http.request import Request, Scope, Stop, bounded
+from openers.api.registry import Operation
+from openers.api.routes import Routes
+from openers.domain.attachments import LARGEST_PREVIEW
+from openers.domain.codes import ClinicalTerm, CodeSystem, CodeSystemName
+from openers.domain.geography import Point
+from openers.domain.identifiers import Postcode
+from openers.identity.access import bearer_of, open_bearer
+from openers.identity.errors import InvalidToken
+from openers.identity.opaque import digest
+from openers.usecases.ports.transaction import ReferenceData
+from openers.usecases.world import World
+from openers.worlds.packs import Pack, Scene, knows_pack, read_pack, stamp_of
+from openers.worlds.running.held import Held, Origin
+from openers.worlds.running.ids import IdsState, SeededIds
+from openers.worlds.running.moments import Moment, Named, moment_of_question, moments_of_act, named_in, named_in_text
+from openers.worlds.running.registry import Worlds
+
+NAMED: Final = b"x-openers-scene"
+"""The header by which a request names the one scene that it is for."""
+MOST_SCENES: Final = 256
+"""Copies of scenes that are kept for the next request; the world `published` has 53."""
+CREATED: Final = 201
+REFUSED: Final = frozenset(range(400, 500)) - {429}
+"""Statuses that say that a request does not fit a scene."""
+InWorld = Callable[[Scope, World, Held, Any, Any], Awaitable[None]]
+"""Serves a request in a world that is not that of its tenant."""
+
+
+class Scenes:
+    """The scenes of every pack, made when they are asked for first."""
+
+    def __init__(self, worlds: Worlds, routes: Routes, in_world: InWorld) -> None:
+        """`routes` tell which operation a request is for."""
+        self._worlds, self._routes, self._in_world = worlds, routes, in_world
+        self._origins = worlds.origins_of_scenes(MOST_SCENES)
+        self._making = asyncio.Lock()
+
+    async def play(self, scope: Scope, held: Held, receive: Any, send: Any) -> None:
+        """Serve a request in the moment of the record that it names, or in the scenes for it. Raises NoForks."""
+        asked = _asked(scope, self._routes)
+        pack = read_pack(held.pack) if knows_pack(held.pack) else None
+        if pack is None or not pack.scenes or asked is None:
+            return await self._serve(scope, held, None, receive, send)
+        named = named_in(*asked.address)
+        tried = asked.moments(pack, named)
+        if len(tried) == 1:
+            return await self._serve(scope, held, tried[0], receive, send)
+        within = self._worlds.settings.body_timeout_s
+        body = await _whole(bounded(receive, asked.request.fhir, LARGEST_PREVIEW, within))
+        if asked.is_act and named is None and (named := named_in_text(body.text)) is not None:
+            tried = asked.moments(pack, named)
+        best = await self._best(scope, held, tried, body, asked.is_act)
+        return await best.repeat(send)
+
+    async def _best(self, scope: Scope, held: Held, tried: Sequence[Moment], body: Body, is_act: bool) -> Said:
+        """Return the first acceptance of an act, the longest answer to a question, or else the first refusal."""
+        taken, refused = list[Said](), list[Said]()
+        for moment in tried:
+            if taken and (moment is None or is_act):
+                break
+            said = Said()
+            await self._serve(scope, held, moment, body.again(), said)
+            if said.failed:
+                return said
+            (taken if said.took else refused).append(said)
+        return max(taken, key=lambda each: each.size) if taken else refused[0]
+
+    async def _serve(self, scope: Scope, held: Held, moment: Moment, receive: Any, send: Any) -> None:
+        """Serve a request in a fork of a moment, and drop the fork."""
+        origin = None if moment is None else await self._origin(held.pack, moment)
+        async with self._worlds.thrown_away(held, origin) as fork:
+            world = fork.world if moment is None else await self._at(moment, fork.world, scope, held)
+            await self._in_world(scope, world, held, receive, send)
+
+    async def _origin(self, name: str, scene: Scene) -> Origin:
+        """The copy of the world at that moment."""
+        async with self._making:
+            key = (name, scene.name, stamp_of(name))
+            known = self._origins.get(key)
+            if known is None:
+                made = await self._worlds.made(_at(scene, name))
+                known = await self._origins.put(key, _with_ids(made, scene))
+        return known
+
+    async def _at(self, scene: Scene, fork: World, scope: Scope, held: Held) -> World:
+        """The fork at the moment of a scene."""
+        await self._known_too(scope, held.world, fork)
+        if not (scene.code_systems_changed or scene.codes):
+            return fork
+        return msgspec.structs.replace(fork, reference=ReferenceThen(fork.reference, scene))
+
+    async def _known_too(self, scope: Scope, world: World, fork: World) -> None:
+        """Have whoever is logged in be so in the fork, which knows of no log-ins."""
+        access = self._worlds.access
+        if access is None:
+            return
+        try:
+            token = bearer_of(Request(scope, PREFIX).header(b"authorization"))
+            caller = await open_bearer(token, world, access)
+        except InvalidToken:
+            return
+        access.put(fork.name, digest(token), caller, world.wall.now())
+
+
+class ReferenceThen:
+    """Reference data as they were at the moment of a scene: the `ReferenceData` port there."""
+
+    def __init__(self, inner: ReferenceData, scene: Scene) -> None:
+        """`inner` has all the rest."""
+        self._inner, self._scene = inner, scene
+
+    def code_system(self, name: CodeSystemName) -> CodeSystem:
+        """One of the six dynamic code systems."""
+        system = self._inner.code_system(name)
+        changed, there = self._scene.code_systems_changed.get(name, system.changed), self._scene.codes.get(name)
+        concepts = {code: each for code, each in system.concepts.items() if there is None or code in there}
+        return msgspec.structs.replace(system, changed=changed, concepts=concepts)
+
+    def clinical_term(self, code: str) -> ClinicalTerm | None:
+        """The SNOMED CT concept, if the dictionary has it."""
+        return self._inner.clinical_term(code)
+
+    def locate(self, postcode: Postcode) -> Point | None:
+        """Where a postcode's outward area is."""
+        return self._inner.locate(postcode)
+
+
+class Said:
+    """What was replied, kept to be sent or not: ASGI's `send` for a scene."""
+
+    def __init__(self) -> None:
+        """Nothing yet."""
+        self._messages: list[Scope] = []
+
+    async def __call__(self, message: Scope) -> None:
+        """Keep a message."""
+        self._messages.append(message)
+
+    @property
+    def status(self) -> int:
+        """Of the reply; 0 if there was none, as with a fault that breaks the connection."""
+        return self._messages[0]["status"] if self._messages else 0
+
+    @property
+    def took(self) -> bool:
+        """Whether the request was carried out."""
+        return 0 < self.status < min(REFUSED)
+
+    @property
+    def failed(self) -> bool:
+        """Whether the service or a PAS did, as somebody may have ordered: no other scene changes that."""
+        return not self.took and self.status not in REFUSED
+
+    @property
+    def size(self) -> int:
+        """How much was said, in bytes."""
+        return sum(len(message.get("body", b"")) for message in self._messages)
+
+    async def repeat(self, send: Any) -> None:
+        """Send it."""
+        for message in self._messages:
+            await send(message)
+
+
+class Asked(NamedTuple):
+    """A request and its operation."""
+
+    request: Request
+    operation: Operation
+
+    @property
+    def is_act(self) -> bool:
+        """Whether it changes something."""
+        return self.operation.changes or self.operation.success == CREATED
+
+    @property
+    def scene_named(self) -> str:
+        """The scene that the request names, empty if it names none."""
+        return self.request.header(NAMED)
+
+    @property
+    def address(self) -> tuple[str, str, str]:
+        """Path and query and, of an act, the header `If-Match`."""
+        query = self.request.scope["query_string"].decode("latin-1")
+        return self.request.path, query, self.request.header(b"if-match") if self.is_act else ""
+
+    def moments(self, pack: Pack, named: Named | None) -> Sequence[Moment]:
+        """Return the moments in which to try the request, in order, at least one."""
+        if self.scene_named:
+            return [each for each in pack.scenes if each.name == self.scene_named] or [None]
+        if named is not None:
+            find = moments_of_act if self.is_act else moment_of_question
+            if found := find(named, pack, self.operation.id):
+                return found
+        return [*(each for each in pack.scenes if self.operation.id in each.operations), None]
+
+
+def _asked(scope: Scope, routes: Routes) -> Asked | None:
+    """Return the request with its operation, if there is one."""
+    request = Request(scope, PREFIX)
+    match = routes.find(request.path)
+    operation = None if match is None else match.operations.get(request.method)
+    return None if operation is None else Asked(request, operation)
+
+
+class Body:
+    """A request's body, to be read again and again."""
+
+    def __init__(self, messages: Sequence[Scope], receive: Callable[[], Awaitable[Scope]], stop: Stop | None) -> None:
+        """`messages` are ASGI's; `receive` tells what comes after them, unless that is `stop`."""
+        self._messages, self._receive, self._stop = messages, receive, stop
+
+    @property
+    def text(self) -> str:
+        """The body as text."""
+        return b"".join(each.get("body", b"") for each in self._messages).decode("latin-1")
+
+    def again(self) -> Callable[[], Awaitable[Scope]]:
+        """ASGI's `receive`, from the beginning. Raises Stop."""
+        left = iter(self._messages)
+
+        async def _receive() -> Scope:
+            message = next(left, None)
+            if message is None and self._stop is not None:
+                raise self._stop
+            return message or await self._receive()
+
+        return _receive
+
+
+async def _whole(receive: Any) -> Body:
+    """All that arrives, as far as it is not refused. Only scenes read it so: they are for tests."""
+    messages: list[Scope] = []
+    try:
+        while not messages or messages[-1].get("more_body"):
+            messages.append(await receive())
+    except Stop as stop:
+        return Body(messages, receive, stop)
+    return Body(messages, receive, None)
+
+
+def _at(scene: Scene, name: str) -> Pack:
+    """The pack as it is at that moment."""
+    pack = read_pack(name)
+    records = pack.records if scene.as_it_is else scene.records
+    return msgspec.structs.replace(pack, now=scene.now, records=records, acts=(), afterwards=scene.afterwards)
+
+
+def _with_ids(made: Origin, scene: Scene) -> Origin:
+    """The copy with the ids that the call will make; the call itself is numbered with the first of the series."""
+    if not scene.ids:
+        return made
+    own = SeededIds(IdsState(0)).uuid()
+    return Origin(made.copy, msgspec.structs.replace(made.kept, ids=IdsState(0, given=(own, *scene.ids))))

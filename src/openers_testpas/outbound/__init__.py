@@ -1,0 +1,1 @@
+"""What the Test PAS sends to the service: keys, outbox, notifications."""

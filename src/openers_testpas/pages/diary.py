@@ -1,0 +1,138 @@
+"""What the operator page shows: the diary of a day by clinic, and one appointment."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Final
+
+import msgspec
+
+from openers_testpas.hospital.clinics import Clinic
+from openers_testpas.hospital.clock import as_number
+from openers_testpas.hospital.model import Appointment, Slot, SlotStatus, Status
+from openers_testpas.hospital.slots import SlotQuery, london
+from openers_testpas.outbound.outbox import Notification
+from openers_testpas.system import System
+
+STATES: Final = {
+    SlotStatus.FREE: "Free",
+    SlotStatus.BUSY: "Booked",
+    SlotStatus.BUSY_UNAVAILABLE: "Closed or taken",
+    Status.ARRIVED: "Arrived",
+    Status.NOSHOW: "Did not attend",
+    Status.BOOKED: "Booked",
+    Status.CANCELLED: "Cancelled",
+}
+MOST_SLOTS_TO_MOVE_TO: Final = 60
+
+
+class Line(msgspec.Struct, frozen=True):
+    """A slot of the diary and who is in it, masked."""
+
+    slot: str
+    usrn: str
+    starts: str
+    ends: str
+    state: str
+    is_free: bool
+    appointment: str | None
+    patient: str | None
+
+
+class ClinicDay(msgspec.Struct, frozen=True):
+    """A clinic on one day."""
+
+    clinic: Clinic
+    lines: tuple[Line, ...]
+
+
+class Choice(msgspec.Struct, frozen=True):
+    """Something to choose in a form."""
+
+    value: str
+    label: str
+
+
+class Detail(msgspec.Struct, frozen=True):
+    """One appointment, with its patient's whole NHS number."""
+
+    held: Appointment
+    clinic: Clinic
+    when: str
+    day: date
+    state: str
+    nhs_number: str
+    can_change: bool
+    moves: tuple[Choice, ...]
+    told: tuple[str, ...]
+
+
+def masked(nhs_number: str) -> str:
+    """An NHS number with all but its last 3 digits hidden."""
+    return f"••• ••• •{nhs_number[-3:]}"
+
+
+def clinic_days(system: System, day: date, service: str | None) -> list[ClinicDay]:
+    """The diary of a day, one entry for each clinic that has slots then."""
+    slots = system.slots.on_day(day, service)
+    appointments = system.bookings.in_slots([slot.id for slot in slots])
+    lines: dict[str, list[Line]] = {}
+    for slot in slots:
+        lines.setdefault(slot.clinic, []).append(_line(slot, appointments.get(slot.id)))
+    return [ClinicDay(system.clinics.by_id[clinic], tuple(those)) for clinic, those in lines.items()]
+
+
+def detail(system: System, appointment: str) -> Detail:
+    """One appointment. Raises Unknown."""
+    held = system.bookings.one(appointment)
+    slot = system.slots.one(held.slot)
+    clinic, starts = system.clinics.by_id[slot.clinic], london(held.start)
+    can_change = held.status is Status.BOOKED
+    return Detail(
+        held=held,
+        clinic=clinic,
+        when=f"{starts:%A %-d %B %Y, %H:%M} to {london(held.end):%H:%M}",
+        day=starts.date(),
+        state=STATES[held.status],
+        nhs_number=_spaced(held.nhs_number),
+        can_change=can_change,
+        moves=_moves(system, clinic) if can_change else (),
+        told=tuple(_told(each) for each in system.outbox.latest(appointment)),
+    )
+
+
+def _line(slot: Slot, held: Appointment | None) -> Line:
+    return Line(
+        slot=slot.id,
+        usrn=slot.usrn,
+        starts=f"{london(slot.start):%H:%M}",
+        ends=f"{london(slot.end):%H:%M}",
+        state=STATES[slot.status] if held is None else STATES[held.status],
+        is_free=slot.status is SlotStatus.FREE,
+        appointment=None if held is None else held.id,
+        patient=None if held is None else masked(held.nhs_number),
+    )
+
+
+def _told(notification: Notification) -> str:
+    answer = f", answer: {notification.answer}" if notification.answer else ""
+    return f"{notification.state.capitalize()}, attempts: {notification.attempts}{answer}"
+
+
+def _moves(system: System, clinic: Clinic) -> tuple[Choice, ...]:
+    """Free slots of the same service from now on, soonest first."""
+    now = system.clock.now()
+    query = SlotQuery(
+        service=clinic.service,
+        start_from=as_number(now),
+        start_before=as_number(now + timedelta(days=system.options.days)),
+        count=MOST_SLOTS_TO_MOVE_TO,
+    )
+    return tuple(
+        Choice(slot.id, f"{london(slot.start):%a %-d %b, %H:%M}, {system.clinics.by_id[slot.clinic].name}")
+        for slot in system.slots.find(query).slots
+    )
+
+
+def _spaced(nhs_number: str) -> str:
+    return f"{nhs_number[:3]} {nhs_number[3:6]} {nhs_number[6:]}"
