@@ -23,7 +23,7 @@ from typing import Any, Final
 import asyncpg
 import pytest
 
-from openers.store.opening import sqlite_path
+from openers.store.engine.sqlite_connection import sqlite_path
 from openers.usecases.files.purge_files import SWEEP, purge_file
 from openers.usecases.files.upload_file import PURGE
 from openers.usecases.ports.transaction import DueItem

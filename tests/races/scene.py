@@ -12,7 +12,7 @@ from joserfc.jwk import RSAKey
 from openers.domain.identifiers import ServiceId
 from openers.key_files import read_or_make_signing_key
 from openers.settings import Settings
-from openers.store.opening import sqlite_path
+from openers.store.engine.sqlite_connection import sqlite_path
 from openers.usecases.booking.link_pas import LinkPas, link_pas
 from openers.usecases.booking.poll_slots import Polling, poll_now
 from tests.live import Live, free_port, live, settings_env

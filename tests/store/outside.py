@@ -12,7 +12,7 @@ from typing import Any
 import asyncpg
 
 from openers.store.audit.chain import lines_of
-from openers.store.opening import sqlite_path
+from openers.store.engine.sqlite_connection import sqlite_path
 
 
 async def fetch(url: str, sql: str, *values: object) -> list[tuple[Any, ...]]:

@@ -17,9 +17,10 @@ from sqlalchemy.sql.sqltypes import String
 
 from openers.domain.errors import Unavailable
 from openers.store import migrations
+from openers.store.engine.sqlite_connection import sqlite_path
 from openers.store.engine.tables import metadata
 from openers.store.migrations import HEAD
-from openers.store.opening import migrate, sqlite_path
+from openers.store.opening import migrate
 from tests.store.outside import fetch
 
 MIGRATE = "import asyncio, sys; from openers.store.opening import migrate; print(asyncio.run(migrate(sys.argv[1])))"

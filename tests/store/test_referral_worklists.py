@@ -23,8 +23,9 @@ from openers.domain.referral_worklists import (
     waiting_since,
 )
 from openers.domain.worklists import WorklistFilter
+from openers.store.engine.sqlite_connection import sqlite_path
 from openers.store.engine.statements import Statement, Value
-from openers.store.opening import migrate, open_store, sqlite_path
+from openers.store.opening import migrate, open_store
 from openers.store.records.referral_worklists import ANY, FILTERS, OF_REFERRER, OF_SERVICE, OF_WORKGROUP
 from openers.store.records.relationship import Kinship
 from openers.usecases.ports.transaction import Store

@@ -14,9 +14,10 @@ from sqlalchemy import select
 
 from openers.domain.identifiers import OdsCode
 from openers.domain.principal import BusinessFunction, Principal
+from openers.store.engine.sqlite_connection import sqlite_path
 from openers.store.engine.statements import Statement, Value
 from openers.store.engine.tables import referrals
-from openers.store.opening import migrate, sqlite_path
+from openers.store.opening import migrate
 from openers.store.records.relationship import Kinship, condition, kinship_of, values_of
 from tests.store.outside import execute, fetch
 from tests.store.records import caller

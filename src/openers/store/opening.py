@@ -6,16 +6,14 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import Final
 
 from sqlalchemy.dialects import sqlite
 
 from openers.domain.errors import Unavailable
+from openers.store.engine.sqlite_connection import sqlite_path
 from openers.store.migrations import HEAD, REVISION, migration_sql
 from openers.store.sqlite import open_sqlite
 from openers.usecases.ports.transaction import Store
-
-SQLITE: Final = "sqlite"
 
 
 async def migrate(url: str) -> bool:
@@ -49,12 +47,6 @@ async def holds_tables(url: str) -> bool:
     from openers.store.postgres import holds_tables_in_postgres  # as above
 
     return await holds_tables_in_postgres(url)
-
-
-def sqlite_path(url: str) -> Path | None:
-    """The file that a `sqlite:///` URL names (three slashes: relative), or `None` for another database."""
-    kind, _, path = url.partition(":///")
-    return Path(path) if kind == SQLITE else None
 
 
 def _migrate_sqlite(path: Path) -> bool:

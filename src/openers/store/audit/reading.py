@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from openers.domain.errors import Unavailable
 from openers.store.audit.chain import Block, Head, head_mac
 from openers.store.audit.rows import BLOCKS, HAS_BLOCKS, HEADS, USED, WAITING, block_of, head_of
+from openers.store.engine.sqlite_connection import sqlite_path
 from openers.store.engine.statements import Row
-from openers.store.opening import sqlite_path
 
 if TYPE_CHECKING:
     import asyncpg

@@ -11,6 +11,8 @@ from typing import Final
 from openers.domain.errors import Unavailable
 from openers.store.engine.statements import Row, Statement, Value
 
+SQLITE: Final = "sqlite"
+
 SETTINGS: Final = {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "wal_autocheckpoint": 0}
 """Pragmas and the values they must read back: 2 is FULL, each commit is synced; checkpoints run aside."""
 LONGEST_LOG_PAGES: Final = 4096
@@ -118,3 +120,9 @@ def checkpoint(raw: sqlite3.Connection) -> int:
     """Move what nobody reads any more from the log into the file, waiting for nobody; pages in the log."""
     _, pages, _ = raw.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
     return int(pages)
+
+
+def sqlite_path(url: str) -> Path | None:
+    """The file that a `sqlite:///` URL names (three slashes: relative), or `None` for another database."""
+    kind, _, path = url.partition(":///")
+    return Path(path) if kind == SQLITE else None

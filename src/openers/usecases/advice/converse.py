@@ -20,8 +20,8 @@ from openers.domain.identifiers import CommunicationId, Ubrn
 from openers.domain.principal import RC, RCA, SPC, Principal
 from openers.domain.working_hours import add_working_hours
 from openers.usecases.events.recording import advice_happened
+from openers.usecases.finding import check_not_sensitive
 from openers.usecases.ports.transaction import DueItem, Stored, Tx
-from openers.usecases.referring.read_referral import check_not_sensitive
 from openers.usecases.world import World
 
 OVERDUE: Final = "response overdue"

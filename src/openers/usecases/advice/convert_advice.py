@@ -26,10 +26,10 @@ from openers.usecases.advice.print_advice import document_of
 from openers.usecases.booking.propose_appointment import LeftToProvider, leave_to_provider
 from openers.usecases.events.recording import happened
 from openers.usecases.files.attach_files import NamedFile, Target, attach_files, check_named_once, locks_of, shown_as
+from openers.usecases.finding import usable_patient
 from openers.usecases.ports.paper import AdviceConversation
 from openers.usecases.ports.transaction import Stored, Tx
 from openers.usecases.referring.access_codes import give_access_code
-from openers.usecases.referring.read_referral import usable_patient
 from openers.usecases.world import World
 
 _OUTCOME: Final = ReviewOutcome.PROVIDER_CONVERTED_ADVICE_AND_GUIDANCE_ADMIN_TO_REFER

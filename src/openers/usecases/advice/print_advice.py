@@ -12,11 +12,11 @@ from openers.domain.advice import Conversation, ConversionAuthorisation
 from openers.domain.codes import CodeSystemName
 from openers.domain.patient import Patient
 from openers.usecases.advice.read_conversation import ReadConversation
+from openers.usecases.finding import usable_patient
 from openers.usecases.paper import printing
 from openers.usecases.paper.printing import Printout, print_out
 from openers.usecases.ports.paper import AdviceConversation, Fact, FactGroup, Message
 from openers.usecases.ports.transaction import Tx
-from openers.usecases.referring.read_referral import usable_patient
 from openers.usecases.world import World
 
 

@@ -16,8 +16,6 @@ from openers.domain.errors import (
     InappropriateValue,
     InvalidState,
     InvalidValue,
-    NotFound,
-    RecordLocked,
     ReferenceNotFound,
     ServiceUnavailable,
 )
@@ -27,6 +25,7 @@ from openers.domain.referral import Referral
 from openers.domain.shortlist import ShortlistedService
 from openers.usecases.booking.propose_appointment import specialty_of
 from openers.usecases.events.recording import happened
+from openers.usecases.finding import find_as_administrator
 from openers.usecases.ports.transaction import Stored, Tx
 from openers.usecases.world import World
 
@@ -65,18 +64,6 @@ async def book_by_telephone(command: BookByTelephone, world: World) -> Stored[Re
         kept = await tx.referrals.put(stored, booked)
         await happened(tx, world, Act.BOOK_BY_TELEPHONE, kept)
         return kept
-
-
-async def find_as_administrator(ubrn: Ubrn, world: World, tx: Tx) -> Stored[Referral]:
-    """The referral, which nobody else is changing. Raises NotFound, RecordLocked."""
-    world.entry.touched(ubrn=ubrn)
-    stored = await tx.referrals.for_system(ubrn)
-    if stored is None:
-        raise NotFound(Field.REFERRAL, ubrn)
-    world.entry.touched(patient=stored.patient)
-    if await tx.claims.get(ubrn) is not None:
-        raise RecordLocked
-    return stored
 
 
 async def _service(service_id: ServiceId, referral: Referral, tx: Tx) -> Service:

@@ -31,9 +31,9 @@ from openers.domain.referral import Referral
 from openers.domain.slots import SlotState
 from openers.usecases.booking.propose_appointment import Asked, propose
 from openers.usecases.events.recording import happened
+from openers.usecases.finding import check_not_sensitive
 from openers.usecases.ports.appointment_request import AppointmentRequest
 from openers.usecases.ports.transaction import Stored, Tx
-from openers.usecases.referring.read_referral import check_not_sensitive
 from openers.usecases.world import World
 
 STEPS: Final = 2

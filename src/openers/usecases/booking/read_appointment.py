@@ -8,8 +8,8 @@ from openers.domain.errors import Field, HistoryNotSupported, NotFound
 from openers.domain.identifiers import AppointmentId
 from openers.domain.principal import Principal
 from openers.domain.referral import Referral
+from openers.usecases.finding import check_not_sensitive
 from openers.usecases.ports.transaction import Stored
-from openers.usecases.referring.read_referral import check_not_sensitive
 from openers.usecases.world import World
 
 

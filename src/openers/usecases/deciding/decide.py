@@ -8,33 +8,17 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import msgspec
-
 from openers.domain.booking import Claim, ClaimKind, PasLink
 from openers.domain.decision import Decision
 from openers.domain.errors import Field, RecordLocked, UnableToCancelAppointment
-from openers.domain.identifiers import Ubrn
 from openers.domain.lifecycle import Act
-from openers.domain.principal import Principal
 from openers.domain.referral import Referral
 from openers.usecases.booking.book_appointment import SETTLE
 from openers.usecases.booking.cancel_in_pas import cancel_in_pas
 from openers.usecases.events.recording import happened
+from openers.usecases.finding import Change, find_to_change
 from openers.usecases.ports.transaction import Stored, Tx
-from openers.usecases.referring.read_referral import check_not_sensitive
 from openers.usecases.world import World
-
-
-class Change(msgspec.Struct, frozen=True, kw_only=True):
-    """Which referral somebody wants to change, in the version that they have read."""
-
-    by: Principal
-    ubrn: Ubrn
-    version: int
-
-    async def find(self, tx: Tx) -> Stored[Referral]:
-        """The referral. Raises NotFound, NoRelationship, VersionConflict."""
-        return await tx.referrals.get(self.ubrn, self.by, self.version)
 
 
 class Wish(Change, frozen=True, kw_only=True):
@@ -84,17 +68,6 @@ async def _begin(wish: Wish, act: Act, world: World) -> _Reserved | Stored[Refer
         decided = await tx.referrals.put(stored, referral.decide(decision, now))
         await happened(tx, world, act, decided)
         return decided
-
-
-async def find_to_change(change: Change, world: World, tx: Tx) -> Stored[Referral]:
-    """The referral, which nobody else is changing. Raises as `Change.find`, and RecordLocked, PatientError."""
-    world.entry.touched(ubrn=change.ubrn)
-    stored = await change.find(tx)
-    world.entry.touched(patient=stored.patient)
-    if await tx.claims.get(change.ubrn) is not None:
-        raise RecordLocked
-    await check_not_sensitive(stored.patient, world, tx)
-    return stored
 
 
 async def _reserve(wish: Wish, stored: Stored[Referral], decision: Decision, world: World, tx: Tx) -> _Reserved:

@@ -25,8 +25,8 @@ from openers.usecases.files.attach_files import (
     detach_file,
     locks_of,
 )
+from openers.usecases.finding import check_not_sensitive
 from openers.usecases.ports.transaction import Stored, Tx
-from openers.usecases.referring.read_referral import check_not_sensitive
 from openers.usecases.world import World
 
 _LETTER = AttachmentType.REFERRER

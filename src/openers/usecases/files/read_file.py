@@ -15,8 +15,8 @@ from openers.domain.errors import FileSizeError, NoRelationship, NotFound
 from openers.domain.fields import Field
 from openers.domain.identifiers import FileId, NhsNumber, Ubrn
 from openers.domain.principal import Principal
+from openers.usecases.finding import check_not_sensitive
 from openers.usecases.ports.transaction import Tx
-from openers.usecases.referring.read_referral import check_not_sensitive
 from openers.usecases.world import World
 
 

@@ -16,12 +16,12 @@ from openers.domain.lifecycle import ReferralState
 from openers.domain.patient import Patient
 from openers.domain.principal import Principal
 from openers.domain.referral import Referral
+from openers.usecases.finding import usable_patient
 from openers.usecases.paper import printing
 from openers.usecases.paper.printing import Printout, print_out
 from openers.usecases.ports.paper import Clinic, LetterKind, PatientLetter
 from openers.usecases.ports.transaction import Tx
 from openers.usecases.referring.access_codes import access_code_of
-from openers.usecases.referring.read_referral import usable_patient
 from openers.usecases.world import World
 
 KINDS: Final = {

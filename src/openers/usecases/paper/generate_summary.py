@@ -14,11 +14,11 @@ from openers.domain.identifiers import Ubrn
 from openers.domain.patient import Patient
 from openers.domain.principal import Party, Principal
 from openers.domain.referral import Referral
+from openers.usecases.finding import usable_patient
 from openers.usecases.paper import printing
 from openers.usecases.paper.printing import Printout, print_out
 from openers.usecases.ports.paper import Activity, ClinicalSummary, Fact, FactGroup, FileLine
 from openers.usecases.ports.transaction import Tx
-from openers.usecases.referring.read_referral import usable_patient
 from openers.usecases.world import World
 
 OF_REFERRER: Final = frozenset({AttachmentType.REFERRER, AttachmentType.ADVICE_REQUEST})

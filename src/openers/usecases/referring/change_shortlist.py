@@ -29,10 +29,10 @@ from openers.domain.errors import (
 from openers.domain.lifecycle import Act
 from openers.domain.referral import Referral, ShortlistChange, letter_due
 from openers.usecases.booking.propose_appointment import Asked, propose
-from openers.usecases.deciding.decide import Change, find_to_change
 from openers.usecases.directory.service_criteria import SearchSubject
 from openers.usecases.directory.shortlist_services import ShortlistChoice, find_services, shortlist_of
 from openers.usecases.events.recording import happened
+from openers.usecases.finding import Change, find_to_change
 from openers.usecases.ports.transaction import Stored, Tx
 from openers.usecases.referring.remind_patient import plan_reminder
 from openers.usecases.world import World

@@ -11,8 +11,8 @@ from openers.domain.advice import Conversation
 from openers.domain.identifiers import Ubrn
 from openers.domain.principal import Principal
 from openers.domain.referral import Referral
+from openers.usecases.finding import check_not_sensitive
 from openers.usecases.ports.transaction import Stored
-from openers.usecases.referring.read_referral import check_not_sensitive
 from openers.usecases.world import World
 
 

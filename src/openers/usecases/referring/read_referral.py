@@ -7,11 +7,11 @@ from typing import TypeVar
 
 import msgspec
 
-from openers.domain.errors import Field, HistoryNotSupported, PatientError
-from openers.domain.identifiers import NhsNumber, Ubrn
-from openers.domain.patient import Patient
+from openers.domain.errors import HistoryNotSupported
+from openers.domain.identifiers import Ubrn
 from openers.domain.principal import Principal
 from openers.domain.referral import Referral
+from openers.usecases.finding import check_not_sensitive
 from openers.usecases.ports.stored import Requests, Stored
 from openers.usecases.ports.transaction import Tx
 from openers.usecases.world import World
@@ -42,16 +42,3 @@ async def read_latest(query: ReadReferral, of: Callable[[Tx], Requests[T]], worl
     if query.version is not None and query.version != stored.version:
         raise HistoryNotSupported(query.version, stored.version)
     return stored
-
-
-async def check_not_sensitive(nhs_number: NhsNumber | None, world: World, tx: Tx) -> None:
-    """Raise PatientError if the patient's record has become sensitive; asked at each call, never remembered."""
-    await usable_patient(nhs_number, world, tx)
-
-
-async def usable_patient(nhs_number: NhsNumber | None, world: World, tx: Tx) -> Patient:
-    """The patient. Raises PatientError: the record is sensitive or can't be found."""
-    patient = None if nhs_number is None else await world.patients.get(nhs_number, tx)
-    if patient is None or patient.sensitive:
-        raise PatientError(Field.PATIENT, nhs_number)
-    return patient

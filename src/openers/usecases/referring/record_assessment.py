@@ -12,8 +12,8 @@ from openers.domain.errors import Field, InvalidState
 from openers.domain.identifiers import Ubrn
 from openers.domain.lifecycle import Act
 from openers.domain.referral import Referral
-from openers.usecases.booking.book_by_telephone import find_as_administrator
 from openers.usecases.events.recording import happened
+from openers.usecases.finding import find_as_administrator
 from openers.usecases.ports.transaction import Stored
 from openers.usecases.world import World
 

@@ -11,8 +11,8 @@ from typing import Final
 from openers.domain.errors import Field, InappropriateValue, InvalidState
 from openers.domain.identifiers import Ubrn
 from openers.domain.referral import Referral
-from openers.usecases.booking.book_by_telephone import find_as_administrator
 from openers.usecases.events.recording import happened
+from openers.usecases.finding import find_as_administrator
 from openers.usecases.ports.transaction import Stored
 from openers.usecases.world import World
 
