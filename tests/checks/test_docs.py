@@ -10,7 +10,8 @@ import pytest
 from typer.testing import CliRunner
 
 from openers.api import operations
-from openers.api.registry import REGISTRY, Operation
+from openers.api.operation import Operation
+from openers.api.registry import REGISTRY
 from openers.domain.lifecycle import diagram
 from openers.settings import Settings
 from openers.wire import outcome

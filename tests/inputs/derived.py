@@ -11,7 +11,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from openers.api.openapi import openapi_document
-from openers.api.registry import REGISTRY, Operation
+from openers.api.operation import Operation
+from openers.api.registry import REGISTRY
 from openers.wire.schemas import COMPONENTS
 
 Json = dict[str, Any]

@@ -12,7 +12,7 @@ import msgspec
 from openers.api.http.media import accepts
 from openers.api.http.reply import Header, Reply
 from openers.api.http.request import Incoming, Stop
-from openers.api.registry import Operation
+from openers.api.operation import Operation
 from openers.api.renderings import Renderings, Writer
 from openers.domain.directory import User
 from openers.domain.errors import Field, InvalidValue, MissingParameter, NotFound

@@ -19,7 +19,8 @@ from openers.api.http.media import FHIR_JSON, accepts_of
 from openers.api.http.reply import Reply
 from openers.api.http.request import Stop
 from openers.api.interaction import ActiveCall, Interaction, Loop, Trace
-from openers.api.registry import GET, HEAD, POST, PUT, REGISTRY, Operation, Parameter
+from openers.api.operation import GET, HEAD, POST, PUT, Operation, Parameter
+from openers.api.registry import REGISTRY
 from openers.domain.clock import Clock, Instant
 from openers.settings import Settings
 from openers.wire import problems

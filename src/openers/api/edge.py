@@ -20,7 +20,7 @@ from openers.api.http.media import FHIR_JSON, accepts_of, is_fhir_json
 from openers.api.http.reply import Reply
 from openers.api.http.request import Incoming, Request, Scope, Stop
 from openers.api.interaction import ActiveCall, Interaction, Loop
-from openers.api.registry import ANY, Operation
+from openers.api.operation import ANY, Operation
 from openers.api.renderings import Renderings
 from openers.api.routes import Match, Routes
 from openers.files.signed_addresses import SignedAddresses

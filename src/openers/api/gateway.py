@@ -9,8 +9,8 @@ import msgspec
 
 from openers.api.failures import UNLIMITED, Failures, address_of
 from openers.api.http.request import FUNCTION, GATEWAY_ONLY, ODS, ON_BEHALF_OF, Request, Stop
+from openers.api.operation import Operation
 from openers.api.rate_limit import RateLimit
-from openers.api.registry import Operation
 from openers.domain.directory import User
 from openers.domain.identifiers import OdsCode, UserId
 from openers.domain.principal import APPLICATION_FUNCTIONS, SPCA, BusinessFunction, Principal

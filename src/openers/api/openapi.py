@@ -11,7 +11,8 @@ from starlette.routing import Route
 from openers.api.addresses import document
 from openers.api.http.media import FHIR_JSON
 from openers.api.interaction import Loop
-from openers.api.registry import ANY, HEAD, REGISTRY, Operation
+from openers.api.operation import ANY, HEAD, Operation
+from openers.api.registry import REGISTRY
 from openers.domain.principal import SPCA
 from openers.settings import Settings
 from openers.wire.outcome import Fhir

@@ -8,7 +8,7 @@ from functools import lru_cache
 from itertools import zip_longest
 from typing import Final, NamedTuple
 
-from openers.api.registry import Operation
+from openers.api.operation import Operation
 
 LONGEST_COMPARED: Final = 100
 """How much of an unknown path is compared with the known ones, in characters: the longest of these has 70."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from openers.api.call import Call, Reply
-from openers.api.registry import GET, PROVIDER_APPLICATIONS, REFERRER_APPLICATIONS, operation
+from openers.api.operation import GET, PROVIDER_APPLICATIONS, REFERRER_APPLICATIONS
+from openers.api.registry import operation
 from openers.domain.codes import CodeSystemName
 from openers.domain.errors import Field, NotFound
 from openers.domain.principal import CLINICIANS

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from openers.api.call import Call, Reply
-from openers.api.registry import GET, PROVIDER_APPLICATIONS, operation
+from openers.api.operation import GET, PROVIDER_APPLICATIONS
+from openers.api.registry import operation
 from openers.domain.principal import CLINICIANS
 from openers.usecases.referring.read_referral import ReadReferral, read_referral
 from openers.wire.stu3.referral import write_referral

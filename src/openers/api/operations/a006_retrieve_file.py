@@ -5,7 +5,8 @@ from __future__ import annotations
 from openers.api.call import Call
 from openers.api.http.media import disposition
 from openers.api.http.reply import Content, Reply
-from openers.api.registry import ANY, GET, PROVIDER_APPLICATIONS, operation
+from openers.api.operation import ANY, GET, PROVIDER_APPLICATIONS
+from openers.api.registry import operation
 from openers.domain.principal import CLINICIANS
 from openers.usecases.files.read_file import ReadFile, content_of, read_file
 

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from openers.api.call import Call, Reply
 from openers.api.http.request import Stop
-from openers.api.registry import POST, PROVIDER_APPLICATIONS, operation
+from openers.api.operation import POST, PROVIDER_APPLICATIONS
+from openers.api.registry import operation
 from openers.domain.principal import PROVIDER_SIDE, RA, REFERRERS
 from openers.usecases.ports.worklists import Listed
 from openers.usecases.worklists.fetch_worklist import fetch_worklist

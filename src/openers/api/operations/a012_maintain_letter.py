@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 
 from openers.api.call import Call, Reply
-from openers.api.registry import POST, operation
+from openers.api.operation import POST
+from openers.api.registry import operation
 from openers.domain.principal import REFERRERS
 from openers.usecases.files.maintain_letter import MaintainLetter, maintain_letter
 from openers.wire.stu3.maintain_letter import read_letter

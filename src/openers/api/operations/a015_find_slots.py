@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Final, TypeVar
 
 from openers.api.call import Call, Reply
-from openers.api.registry import GET, Parameter, operation
+from openers.api.operation import GET, Parameter
+from openers.api.registry import operation
 from openers.domain.codes import Priority
 from openers.domain.errors import Field, InvalidCode, InvalidValue, MissingHeader, MissingParameter
 from openers.domain.identifiers import Identifier, OdsCode, ServiceId, UserId

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from openers.api.call import Call, Reply
 from openers.api.http.media import PDF
-from openers.api.registry import POST, operation
+from openers.api.operation import POST
+from openers.api.registry import operation
 from openers.domain.principal import REFERRERS
 from openers.usecases.paper.generate_letter import GenerateLetter, generate_letter
 

@@ -11,7 +11,8 @@ from typing import Final
 from openers.api.call import Call, Reply
 from openers.api.http.media import file_name_of, media_of
 from openers.api.http.request import Stop
-from openers.api.registry import POST, operation
+from openers.api.operation import POST
+from openers.api.registry import operation
 from openers.domain.attachments import LARGEST_UPLOAD
 from openers.domain.errors import InvalidValue
 from openers.domain.fields import Field

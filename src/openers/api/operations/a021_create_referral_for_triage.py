@@ -6,7 +6,8 @@ Source: rules chapter 4 (A021).
 from __future__ import annotations
 
 from openers.api.call import Call, Reply
-from openers.api.registry import POST, operation
+from openers.api.operation import POST
+from openers.api.registry import operation
 from openers.domain.principal import REFERRERS
 from openers.usecases.referring.create_referral import create_referral
 from openers.wire.stu3.create_referral import read_create_referral_for_triage

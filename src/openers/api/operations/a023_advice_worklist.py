@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from openers.api.call import Call, Reply
-from openers.api.registry import POST, operation
+from openers.api.operation import POST
+from openers.api.registry import operation
 from openers.domain.principal import PROVIDER_SIDE
 from openers.usecases.worklists.fetch_advice_worklist import FetchAdviceWorklist, fetch_advice_worklist
 from openers.wire.stu3.advice.requests import read_worklist

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from openers.api.call import Call, Reply
-from openers.api.registry import GET, PROVIDER_APPLICATIONS, operation
+from openers.api.operation import GET, PROVIDER_APPLICATIONS
+from openers.api.registry import operation
 from openers.domain.principal import CLINICIANS
 from openers.usecases.advice.read_conversation import ReadConversation, read_conversation
 from openers.wire.stu3.advice.communication_request import write_conversation

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from openers.api.call import Call, Reply
-from openers.api.registry import GET, PROVIDER_APPLICATIONS, Parameter, operation
+from openers.api.operation import GET, PROVIDER_APPLICATIONS, Parameter
+from openers.api.registry import operation
 from openers.domain.errors import Field, InvalidValue
 from openers.domain.identifiers import Ubrn
 from openers.domain.principal import CLINICIANS

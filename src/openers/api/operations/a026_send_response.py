@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from openers.api.call import Call, Reply
-from openers.api.registry import POST, operation
+from openers.api.operation import POST
+from openers.api.registry import operation
 from openers.domain.principal import PROVIDER_CLINICIANS
 from openers.usecases.advice.send_response import send_response
 from openers.wire.stu3.advice.communication_request import write_responded

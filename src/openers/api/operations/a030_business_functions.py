@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from openers.api.call import Call, Reply
-from openers.api.registry import GET, operation
+from openers.api.operation import GET
+from openers.api.registry import operation
 from openers.wire.r4.practitioners import write_practitioner_roles
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from openers.api.call import Call, Reply
-from openers.api.registry import POST, operation
+from openers.api.operation import POST
+from openers.api.registry import operation
 from openers.domain.principal import REFERRERS
 from openers.usecases.referring.change_shortlist import change_shortlist
 from openers.wire.stu3.acts.requests import read_change_of_shortlist

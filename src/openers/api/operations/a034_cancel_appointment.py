@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from openers.api.call import Call, Reply
-from openers.api.registry import PUT, operation
+from openers.api.operation import PUT
+from openers.api.registry import operation
 from openers.domain.appointment import CancellationReason
 from openers.domain.errors import Field, InvalidValue
 from openers.domain.principal import REFERRERS

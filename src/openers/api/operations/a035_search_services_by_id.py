@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from openers.api.call import Call, Reply
-from openers.api.registry import GET, REFERRER_APPLICATIONS, Parameter, operation
+from openers.api.operation import GET, REFERRER_APPLICATIONS, Parameter
+from openers.api.registry import operation
 from openers.domain.errors import Field, InvalidValue
 from openers.domain.identifiers import ServiceId
 from openers.domain.principal import REFERRERS

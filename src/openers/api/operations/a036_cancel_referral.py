@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from openers.api.call import Call, Reply
-from openers.api.registry import POST, PROVIDER_APPLICATIONS, operation
+from openers.api.operation import POST, PROVIDER_APPLICATIONS
+from openers.api.registry import operation
 from openers.domain.principal import CLINICIANS
 from openers.usecases.deciding.decide import decide
 from openers.wire.stu3.acts.requests import read_cancellation

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from openers.api.call import NO_CACHE, Call, Reply
-from openers.api.registry import HEAD, REFERRER_APPLICATIONS, operation
+from openers.api.operation import HEAD, REFERRER_APPLICATIONS
+from openers.api.registry import operation
 from openers.domain.principal import REFERRERS
 from openers.usecases.directory.read_services import read_service
 from openers.wire.r4.services import write_service

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from openers.api.call import Call, Reply
-from openers.api.registry import GET, operation
+from openers.api.operation import GET
+from openers.api.registry import operation
 from openers.domain.principal import CLINICIANS
 from openers.usecases.booking.read_appointment import ReadAppointment, read_appointment
 from openers.wire.stu3.booking.appointment import write_appointment

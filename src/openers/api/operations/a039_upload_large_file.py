@@ -6,8 +6,9 @@ The real service announced it in another form and never released it; ours is A02
 from __future__ import annotations
 
 from openers.api.call import Call, Reply
+from openers.api.operation import POST
 from openers.api.operations.a020_upload_file import AUDIT, take_in
-from openers.api.registry import POST, operation
+from openers.api.registry import operation
 from openers.domain.attachments import LARGEST_PREVIEW
 from openers.domain.principal import CLINICIANS
 

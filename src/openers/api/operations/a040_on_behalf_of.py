@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from openers.api.call import Call, Reply
-from openers.api.registry import GET, Parameter, operation
+from openers.api.operation import GET, Parameter
+from openers.api.registry import operation
 from openers.domain.errors import Field, InvalidValue
 from openers.domain.principal import SPCA
 from openers.usecases.directory.list_on_behalf_of import list_on_behalf_of

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from openers.api.call import Call, Reply
-from openers.api.registry import GET, Parameter, operation
+from openers.api.operation import GET, Parameter
+from openers.api.registry import operation
 from openers.domain.errors import Field, InvalidValue, MissingValue
 from openers.domain.identifiers import Ubrn
 from openers.domain.principal import CLINICIANS

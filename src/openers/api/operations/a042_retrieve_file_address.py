@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from openers.api.call import Call, Reply
-from openers.api.registry import ANY, GET, PROVIDER_APPLICATIONS, operation
+from openers.api.operation import ANY, GET, PROVIDER_APPLICATIONS
+from openers.api.registry import operation
 from openers.domain.principal import CLINICIANS
 from openers.usecases.files.read_file import ReadFile, read_file
 

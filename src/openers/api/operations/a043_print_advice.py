@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from openers.api.call import Call, Reply
 from openers.api.http.media import PDF
-from openers.api.registry import POST, PROVIDER_APPLICATIONS, operation
+from openers.api.operation import POST, PROVIDER_APPLICATIONS
+from openers.api.registry import operation
 from openers.domain.principal import CLINICIANS
 from openers.usecases.advice.print_advice import print_advice
 from openers.usecases.advice.read_conversation import ReadConversation

@@ -15,7 +15,7 @@ from typing import Final
 import msgspec
 
 from openers.api.edge import PREFIX
-from openers.api.registry import Operation
+from openers.api.operation import Operation
 from openers.domain.clock import Instant
 from openers.domain.directory import Assurance
 from openers.domain.identifiers import OdsCode, UserId

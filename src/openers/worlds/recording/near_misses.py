@@ -9,7 +9,8 @@ import msgspec
 
 from openers.api.edge import PREFIX
 from openers.api.http.media import FHIR_JSON, accepts, is_fhir_json
-from openers.api.registry import ANY, REGISTRY, Operation
+from openers.api.operation import ANY, Operation
+from openers.api.registry import REGISTRY
 from openers.api.routes import likeness
 from openers.domain.principal import SPCA
 from openers.worlds.recording.exchange import Exchange

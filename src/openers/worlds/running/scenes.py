@@ -17,7 +17,7 @@ import msgspec
 
 from openers.api.edge import PREFIX
 from openers.api.http.request import Request, Scope, Stop, bounded
-from openers.api.registry import Operation
+from openers.api.operation import Operation
 from openers.api.routes import Routes
 from openers.domain.attachments import LARGEST_PREVIEW
 from openers.domain.codes import ClinicalTerm, CodeSystem, CodeSystemName
