@@ -32,7 +32,7 @@ from openers.api.observer import UNOBSERVED, Observer
 from openers.api.openapi import openapi_routes
 from openers.api.pas_notifications import notification_routes
 from openers.api.rate_limit import RateLimit
-from openers.api.registry import REGISTRY
+from openers.api.registry import REGISTRY, all_operations
 from openers.api.renderings import Renderings
 from openers.api.routes import Routes
 from openers.domain.clock import Clock
@@ -213,7 +213,7 @@ def service_of(
         settings=settings,
         gateway=gateway,
         routes=routes,
-        interactions=interactions_of(REGISTRY),
+        interactions=interactions_of(all_operations()),
         renderings=Renderings(),
         addresses=addresses,
     )

@@ -30,7 +30,7 @@ ROWS: Final[dict[str, str]] = {
     "openers/api/registry.py::REGISTRY": "the operations of the package",
     "openers/api/renderings.py::Renderings._kept": "32 MiB of replies; keys are of stored records",
     "openers/api/routes.py::_Node.literal": "the operations of the package",
-    "openers/api/routes.py::_Node.operations": "the operations of the package",
+    "openers/api/routes.py::_Node.endpoints": "the operations of the package",
     "openers/api/routes.py::Routes._paths": "the operations of the package",
     "openers/api/routes.py::_pieces": "256 paths, cut to LONGEST_COMPARED",
     "openers/api/routes.py::_compared": "1024 pairs of a known path and one cut to LONGEST_COMPARED",

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from openers.api import operations
-from openers.api.registry import REGISTRY
+from openers.api.registry import all_operations
 from openers.domain.errors import Field, InvalidRequestState, InvalidRequestType
 from openers.domain.lifecycle import PARTIES, SAME, TABLE, Act, Need, ReferralState, diagram, listing, row_of
 from openers.domain.principal import PROVIDER_CLINICIANS, REFERRERS, Party
@@ -154,7 +154,7 @@ def test_who_may_do_an_act_may_call_its_operation() -> None:
     """Referrers, providers or both; nobody calls what the PAS and administrators do."""
     sides = {Party.REFERRER: REFERRERS, Party.PROVIDER: PROVIDER_CLINICIANS}
     for number, acts in OF_OPERATIONS.items():
-        roles = next(each.roles for each in REGISTRY if each.id == number)
+        roles = next(each.roles for each in all_operations() if each.id == number)
         for act in acts:
             assert frozenset().union(*(sides[party] for party in PARTIES[act])) == roles, act
     others = set(Act) - {act for acts in OF_OPERATIONS.values() for act in acts} - {Act.CREATE}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, TypeVar
 from urllib.parse import parse_qsl
 
@@ -188,6 +188,10 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     def plain(self, body: bytes, *headers: Header) -> Reply:
         """A body that is no stored record."""
         return Reply(self.operation.success, body, headers)
+
+
+Handler = Callable[[Call], Awaitable[Reply]]
+"""What an operation does with a call. Raises the errors of the domain, and Stop."""
 
 
 def etag(version: int) -> bytes:

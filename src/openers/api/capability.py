@@ -20,7 +20,7 @@ from openers.api.http.reply import Reply
 from openers.api.http.request import Stop
 from openers.api.interaction import ActiveCall, Interaction, Loop, Trace
 from openers.api.operation import GET, HEAD, POST, PUT, Operation, Parameter
-from openers.api.registry import REGISTRY
+from openers.api.registry import all_operations
 from openers.domain.clock import Clock, Instant
 from openers.settings import Settings
 from openers.wire import problems
@@ -64,7 +64,7 @@ def is_statement(path: str) -> bool:
 
 def capability_statement(fhir: Fhir, base: str, at: Instant) -> dict[str, Any]:
     """What this service can do in one FHIR version, as a CapabilityStatement dated `at`."""
-    operations = [each for each in REGISTRY if each.fhir is fhir]
+    operations = [each for each in all_operations() if each.fhir is fhir]
     version_specific = {"acceptUnknown": "no"} if fhir is Fhir.STU3 else {}
     rest: dict[str, Any] = {
         "mode": "server",

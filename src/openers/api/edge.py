@@ -21,6 +21,7 @@ from openers.api.http.reply import Reply
 from openers.api.http.request import Incoming, Request, Scope, Stop
 from openers.api.interaction import ActiveCall, Interaction, Loop
 from openers.api.operation import ANY, Operation
+from openers.api.registry import Endpoint
 from openers.api.renderings import Renderings
 from openers.api.routes import Match, Routes
 from openers.files.signed_addresses import SignedAddresses
@@ -49,17 +50,18 @@ class Edge(msgspec.Struct, frozen=True, kw_only=True):
     def _run(self, scope: Scope, receive: Any, send: Any) -> Awaitable[None]:
         request = Request(scope, PREFIX)
         match = self.routes.find(request.path)
-        operation = None if match is None else match.operations.get(request.method)
-        interaction = self.interactions[request.fhir if operation is None else operation.id]
-        return self.loop.run(interaction, request, (receive, send), partial(self._serve, match, operation))
+        endpoint = None if match is None else match.endpoints.get(request.method)
+        interaction = self.interactions[request.fhir if endpoint is None else endpoint.operation.id]
+        return self.loop.run(interaction, request, (receive, send), partial(self._serve, match, endpoint))
 
-    async def _serve(self, match: Match | None, operation: Operation | None, active: ActiveCall) -> Reply:
+    async def _serve(self, match: Match | None, endpoint: Endpoint | None, active: ActiveCall) -> Reply:
         request, world = active.request, active.world
-        caller = await open_gate(request, operation, self.gateway, world)
+        caller = await open_gate(request, None if endpoint is None else endpoint.operation, self.gateway, world)
         if match is None:
             raise Stop(problems.unknown_path(request.fhir, shown(request.path), self.routes.nearest(request.path)))
-        if operation is None:
-            raise Stop(problems.method_not_allowed(request.fhir, request.method, ", ".join(sorted(match.operations))))
+        if endpoint is None:
+            raise Stop(problems.method_not_allowed(request.fhir, request.method, ", ".join(sorted(match.endpoints))))
+        operation = endpoint.operation
         principal = None if operation.roles is None else await in_role(request, caller, operation, world)
         if principal is not None:
             world.entry.by(principal)
@@ -81,7 +83,7 @@ class Edge(msgspec.Struct, frozen=True, kw_only=True):
             incoming=incoming,
             body=await _body(request, operation, incoming),
         )
-        reply = await self.loop.observer.carry_out(request, call)
+        reply = await self.loop.observer.carry_out(request, call, endpoint.handler)
         active.recorded = bool(world.entry.act)
         return reply
 

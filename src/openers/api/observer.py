@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Any, Final, Protocol
 
-from openers.api.call import Call
+from openers.api.call import Call, Handler
 from openers.api.http.reply import Reply
 from openers.api.http.request import Request, Scope
 from openers.domain.errors import OpenersError
@@ -30,8 +30,8 @@ class Observer(Protocol):
         """Have `serve` answer the request."""
         ...
 
-    def carry_out(self, request: Request, call: Call) -> Awaitable[Reply]:
-        """Run the operation of a call that may be made. Raises what it raises, and Stop or ClientGone in its place."""
+    def carry_out(self, request: Request, call: Call, handler: Handler) -> Awaitable[Reply]:
+        """Have `handler` carry out a call that may be made: its reply. Raises as it does, Stop and ClientGone."""
         ...
 
     def refused(self, request: Request, world: World, problem: Problem, error: OpenersError | None) -> None:
@@ -46,9 +46,9 @@ class Unobserved:
         """Have `serve` answer the request."""
         return serve(scope, receive, send)
 
-    def carry_out(self, request: Request, call: Call) -> Awaitable[Reply]:
+    def carry_out(self, request: Request, call: Call, handler: Handler) -> Awaitable[Reply]:
         """Run the operation."""
-        return call.operation.handler(call)
+        return handler(call)
 
     def refused(self, request: Request, world: World, problem: Problem, error: OpenersError | None) -> None:
         """Forget it."""

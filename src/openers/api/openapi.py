@@ -12,7 +12,7 @@ from openers.api.addresses import document
 from openers.api.http.media import FHIR_JSON
 from openers.api.interaction import Loop
 from openers.api.operation import ANY, HEAD, Operation
-from openers.api.registry import REGISTRY
+from openers.api.registry import all_operations
 from openers.domain.principal import SPCA
 from openers.settings import Settings
 from openers.wire.outcome import Fhir
@@ -58,7 +58,7 @@ def openapi_routes(loop: Loop, settings: Settings) -> list[Route]:
 def openapi_document(base: str) -> dict[str, Any]:
     """The whole document for a service whose FHIR resources are below `base`."""
     paths: dict[str, dict[str, Any]] = {}
-    for operation in REGISTRY:
+    for operation in all_operations():
         paths.setdefault(operation.path, {})[operation.method.lower()] = _operation(operation)
     return {
         "openapi": "3.1.0",

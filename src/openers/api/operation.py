@@ -6,16 +6,12 @@ with their handlers. Source: rules chapters 1.2, 2.5 and 14.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import msgspec
 
 from openers.domain.principal import BusinessFunction
 from openers.wire.outcome import Fhir
-
-if TYPE_CHECKING:
-    from openers.api.call import Call, Reply
 
 GET: Final = "GET"
 HEAD: Final = "HEAD"
@@ -25,7 +21,6 @@ POST: Final = "POST"
 PUT: Final = "PUT"
 PROVIDER_APPLICATIONS: Final = frozenset({BusinessFunction.PROVIDER_AUTHORISED_APPLICATION})
 REFERRER_APPLICATIONS: Final = frozenset({BusinessFunction.REFERRER_AUTHORISED_APPLICATION})
-Handler = Callable[["Call"], Awaitable["Reply"]]
 
 
 class Parameter(msgspec.Struct, frozen=True):
@@ -76,7 +71,6 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     produces: str
     name: str
     summary: str
-    handler: Handler
 
     @property
     def is_extension(self) -> bool:

@@ -1,4 +1,4 @@
-"""The operations of the service: each declares its address, who may call it and what it answers.
+"""The operations of the service: what each declares (`openers.api.operation`), and what it does with a call.
 
 Everything that follows from a declaration (dispatch, roles, headers, CapabilityStatement, OpenAPI) is read from here,
 never decided inside an operation. Source: rules chapters 1.2, 2.5 and 14.
@@ -7,14 +7,28 @@ never decided inside an operation. Source: rules chapters 1.2, 2.5 and 14.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final
+from typing import Final, NamedTuple
 
+from openers.api.call import Handler
 from openers.api.http.media import FHIR_JSON
-from openers.api.operation import Handler, Operation, Parameter
+from openers.api.operation import Operation, Parameter
 from openers.domain.principal import BusinessFunction
 
-REGISTRY: Final[list[Operation]] = []
+
+class Endpoint(NamedTuple):
+    """An operation as it is declared, and what it does with a call."""
+
+    operation: Operation
+    handler: Handler
+
+
+REGISTRY: Final[list[Endpoint]] = []
 """All operations, in the order of their files."""
+
+
+def all_operations() -> tuple[Operation, ...]:
+    """The declarations of all operations, in the order of their files."""
+    return tuple(endpoint.operation for endpoint in REGISTRY)
 
 
 def operation(
@@ -42,32 +56,30 @@ def operation(
     """Register the decorated handler as operation `number`. Its docstring's first line becomes the summary."""
 
     def _register(handler: Handler) -> Handler:
-        REGISTRY.append(
-            Operation(
-                id=number,
-                method=method,
-                path=path,
-                roles=roles,
-                applications=applications,
-                success=success,
-                request=request,
-                response=response,
-                audit=audit,
-                etag=etag,
-                acts_for=acts_for,
-                if_match=if_match,
-                asks_pas=asks_pas,
-                changes=changes or if_match or asks_pas,
-                refusal=refusal,
-                query=query,
-                headers=headers,
-                takes_file=takes_file,
-                produces=produces,
-                name=handler.__name__,
-                summary=(handler.__doc__ or "").partition("\n")[0],
-                handler=handler,
-            )
+        declared = Operation(
+            id=number,
+            method=method,
+            path=path,
+            roles=roles,
+            applications=applications,
+            success=success,
+            request=request,
+            response=response,
+            audit=audit,
+            etag=etag,
+            acts_for=acts_for,
+            if_match=if_match,
+            asks_pas=asks_pas,
+            changes=changes or if_match or asks_pas,
+            refusal=refusal,
+            query=query,
+            headers=headers,
+            takes_file=takes_file,
+            produces=produces,
+            name=handler.__name__,
+            summary=(handler.__doc__ or "").partition("\n")[0],
         )
+        REGISTRY.append(Endpoint(declared, handler))
         return handler
 
     return _register

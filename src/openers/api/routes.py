@@ -8,7 +8,7 @@ from functools import lru_cache
 from itertools import zip_longest
 from typing import Final, NamedTuple
 
-from openers.api.operation import Operation
+from openers.api.registry import Endpoint
 
 LONGEST_COMPARED: Final = 100
 """How much of an unknown path is compared with the known ones, in characters: the longest of these has 70."""
@@ -19,36 +19,36 @@ LEAST_SHARED: Final = 0.5
 
 
 class Match(NamedTuple):
-    """What stands at an address: its operations by method, and the values of its path parameters."""
+    """What stands at an address: the operations by method, with their handlers, and the path parameters."""
 
-    operations: dict[str, Operation]
+    endpoints: dict[str, Endpoint]
     values: dict[str, str]
 
 
 class _Node:
     """One step of a path: what follows by literal text, and the parameter that takes anything else."""
 
-    __slots__ = ("literal", "name", "operations", "parameter")
+    __slots__ = ("endpoints", "literal", "name", "parameter")
 
     def __init__(self) -> None:
         self.literal: dict[str, _Node] = {}
         self.parameter: _Node | None = None
         self.name = ""
-        self.operations: dict[str, Operation] = {}
+        self.endpoints: dict[str, Endpoint] = {}
 
 
 class Routes:
     """All addresses of the registry."""
 
-    def __init__(self, operations: Iterable[Operation]) -> None:
+    def __init__(self, endpoints: Iterable[Endpoint]) -> None:
         """Raises ValueError if two operations stand at one address with one method."""
         self._root = _Node()
         self._paths: list[str] = []
-        for operation in operations:
-            self._add(operation)
+        for endpoint in endpoints:
+            self._add(endpoint)
 
-    def _add(self, operation: Operation) -> None:
-        node = self._root
+    def _add(self, endpoint: Endpoint) -> None:
+        node, operation = self._root, endpoint.operation
         for segment in operation.path.strip("/").split("/"):
             if segment.startswith("{"):
                 node.name = segment.strip("{}")
@@ -56,9 +56,9 @@ class Routes:
                 node = node.parameter
             else:
                 node = node.literal.setdefault(segment, _Node())
-        if operation.method in node.operations:
+        if operation.method in node.endpoints:
             raise ValueError(f"{operation.id}: {operation.method} {operation.path} is taken")
-        node.operations[operation.method] = operation
+        node.endpoints[operation.method] = endpoint
         self._paths.append(operation.path)
 
     def find(self, path: str) -> Match | None:
@@ -72,7 +72,7 @@ class Routes:
                     return None
                 values[node.name] = segment
             node = following
-        return Match(node.operations, values) if node.operations else None
+        return Match(node.endpoints, values) if node.endpoints else None
 
     def nearest(self, path: str) -> str:
         """The known path that is most like `path`, whatever its parameters hold."""

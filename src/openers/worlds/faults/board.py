@@ -14,7 +14,7 @@ from weakref import WeakValueDictionary
 
 import msgspec
 
-from openers.api.registry import REGISTRY
+from openers.api.registry import all_operations
 from openers.domain.identifiers import ServiceId
 from openers.worlds.refusals import BadCall
 
@@ -213,7 +213,7 @@ def check(fault: Fault) -> None:
 def _known_operations(place: Place) -> tuple[str, ...]:
     match place:
         case Place.API:
-            return tuple(sorted({each.id for each in REGISTRY}))
+            return tuple(sorted({each.id for each in all_operations()}))
         case Place.PAS:
             return tuple(PasCall)
         case Place.SCANNER:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Final
 
 import msgspec
@@ -10,7 +10,7 @@ import msgspec
 from openers.api.edge import PREFIX
 from openers.api.http.media import FHIR_JSON, accepts, is_fhir_json
 from openers.api.operation import ANY, Operation
-from openers.api.registry import REGISTRY
+from openers.api.registry import all_operations
 from openers.api.routes import likeness
 from openers.domain.principal import SPCA
 from openers.worlds.recording.exchange import Exchange
@@ -46,14 +46,14 @@ class NearMiss(msgspec.Struct, frozen=True):
         return f"would have matched {self.operation} but {' and '.join(map(str, self.differences))}"
 
 
-def near_misses(exchange: Exchange, operations: Iterable[Operation] = REGISTRY) -> tuple[NearMiss, ...]:
+def near_misses(exchange: Exchange) -> tuple[NearMiss, ...]:
     """The operations that a refused call nearly was, the nearest first; none for one that lacked nothing.
 
     A call whose address and method are those of an operation can have been meant for that one alone.
     """
     if exchange.problem is None:
         return ()
-    meant = operations if exchange.operation is None else (exchange.operation,)
+    meant = all_operations() if exchange.operation is None else (exchange.operation,)
     found = [_near_miss(each, differences) for each in meant if (differences := _apart(exchange, each))]
     near = [each for each in found if len(each.differences) <= FARTHEST]
     return tuple(sorted(near, key=lambda each: (len(each.differences), each.operation))[:MOST])

@@ -14,7 +14,7 @@ from typing import Any, Final
 import msgspec
 import structlog
 
-from openers.api.call import Call, Reply
+from openers.api.call import Call, Handler, Reply
 from openers.api.gateway import Gateway
 from openers.api.http.request import ClientGone, Request, Scope, Stop
 from openers.api.observer import WATCHED, Serve
@@ -80,19 +80,19 @@ class Probe:
         if watched.dropped and abort_of(scope) is None:
             raise ConnectionAbortedError("the connection was dropped on purpose")
 
-    async def carry_out(self, request: Request, call: Call) -> Reply:
+    async def carry_out(self, request: Request, call: Call, handler: Handler) -> Reply:
         """Run the operation, or play the fault that strikes it."""
         watched: Watched = request.scope[WATCHED]
         watched.world = call.world
         fault = await self._striking(watched.world_name, call)
         if fault is None:
-            return await call.operation.handler(call)
+            return await handler(call)
         watched.fault = fault.kind
         await asyncio.sleep(fault.waits_s)
         if fault.kind is Kind.LATENCY:
-            return await call.operation.handler(call)
+            return await handler(call)
         if fault.after:
-            await (await call.operation.handler(call)).close()
+            await (await handler(call)).close()
         if fault.kind is Kind.DROP:
             await _drop(watched)
         raise Stop(_problem(fault, request, call))

@@ -114,6 +114,7 @@ def exchange_of(watched: Watched, judges: Judges) -> Exchange:
     scope, masker = watched.scope, Masker()
     request = Request(scope, PREFIX)
     match = judges.routes.find(request.path) if scope["path"].startswith(f"{PREFIX}/") else None
+    endpoint = None if match is None else match.endpoints.get(request.method)
     entry = AuditEntry("", "", watched.at) if watched.world is None else watched.world.entry
     query: str = scope["query_string"].decode("latin-1")
     findings = _findings(watched, judges.document, query)
@@ -131,8 +132,8 @@ def exchange_of(watched: Watched, judges: Judges) -> Exchange:
         status=watched.status,
         request_id=watched.request_id or entry.request_id,
         correlation_id=kept(request.header(CORRELATION), LONGEST_CORRELATION_ID),
-        operation=None if match is None else match.operations.get(request.method),
-        methods=() if match is None else tuple(match.operations),
+        operation=None if endpoint is None else endpoint.operation,
+        methods=() if match is None else tuple(match.endpoints),
         caller=watched.caller,
         token_fault=watched.token_fault,
         problem=None if watched.problem is None else _masked_problem(watched.problem, masker),

@@ -218,8 +218,8 @@ def _asked(scope: Scope, routes: Routes) -> Asked | None:
     """Return the request with its operation, if there is one."""
     request = Request(scope, PREFIX)
     match = routes.find(request.path)
-    operation = None if match is None else match.operations.get(request.method)
-    return None if operation is None else Asked(request, operation)
+    endpoint = None if match is None else match.endpoints.get(request.method)
+    return None if endpoint is None else Asked(request, endpoint.operation)
 
 
 class Body:
