@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from openers.api.openapi import openapi_document
 from openers.api.operation import Operation
-from openers.api.registry import REGISTRY
+from openers.api.registry import all_operations
 from openers.wire.schemas import COMPONENTS
 
 Json = dict[str, Any]
@@ -31,7 +31,7 @@ _ENDS: Final = re.compile(r"\.(system|code|value|display|reference|url)$")
 def inputs() -> dict[str, set[str]]:
     """The names of all inputs by operation, and by part."""
     document, found = openapi_document("https://e.example"), dict[str, set[str]]()
-    for operation in REGISTRY:
+    for operation in all_operations():
         listed: list[Json] = document["paths"][operation.path][operation.method.lower()]["parameters"]
         named = {f"?{each['name']}" for each in listed if each["in"] == "query"}
         named |= {f"{each['name']}:" for each in listed if each["in"] == "header" and each["name"] not in OF_ALL}
@@ -50,7 +50,7 @@ def body_inputs(operation: Operation) -> set[str]:
 
 def parts() -> set[str]:
     """The names of the resources that are parts of bodies, or of other parts."""
-    left, found = [each.request for each in REGISTRY if each.request is not None], set[str]()
+    left, found = [each.request for each in all_operations() if each.request is not None], set[str]()
     while left:
         named = {part for part in fields(COMPONENTS[left.pop()]).values() if part} - found
         found |= named

@@ -12,7 +12,7 @@ from typing import Any, Final, cast
 
 import httpx
 
-from openers.api.registry import REGISTRY
+from openers.api.registry import all_operations
 from openers.wire.schemas import COMPONENTS
 from tests.acts.words import priority, said
 from tests.api.arrangements import instant
@@ -126,7 +126,7 @@ def names_of(number: str) -> list[str]:
 
 def request_of(number: str) -> Json | None:
     """The schema of an operation's body."""
-    named = next(each.request for each in REGISTRY if each.id == number)
+    named = next(each.request for each in all_operations() if each.id == number)
     return None if named is None else COMPONENTS[named]
 
 
