@@ -47,12 +47,7 @@ conformance: setup-test ## published examples in OPENERS_REFERENCE_DIR against r
 	@test -n "$$OPENERS_REFERENCE_DIR" || { echo "OPENERS_REFERENCE_DIR is not set: name the folder of the published specification and examples" >&2; exit 2; }
 	@$(python) -m pytest tests/conformance
 
-docs-quick: setup-test ## unit tests, each operation once on SQLite, lint and own checks: a minute, while you work
-	@$(python) -m ruff check --quiet .
-	@$(python) -m tests.checks
-	@$(python) -m pytest -n 2 -k "not postgresql" tests/unit tests/api/test_a0_golden.py
-
-check: setup-test ## commands and generated parts of the documentation
+docs-check: setup-test ## commands and generated parts of the documentation
 	@$(python) -m pytest tests/checks/test_docs.py tests/checks/test_docs_commands.py
 
 lock: setup-test ## write the hashed requirement files anew
