@@ -27,7 +27,7 @@ ACT_STEPS = {"sync": SYNC}
 FILE_STEPS = {
     "content": re.compile(r"(fsync|fdatasync)\(\d+<[^>]*/drafts/"),
     "name": re.compile(r'rename\(".*/drafts/'),
-    "directory": re.compile(r"fsync\(\d+<[^>]*/blobs/[0-9a-f]{2}>"),
+    "directory": re.compile(r"fsync\(\d+<[^>]*/openers\.db\.blobs/[0-9a-f]{2}>"),
     "sync": SYNC,
 }
 """Of an upload: its content is synced, named, the directory of its name is synced, then the database's log."""

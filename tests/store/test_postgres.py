@@ -77,7 +77,7 @@ async def test_a_record_that_somebody_works_on_is_locked_for_others(url: str) ->
 
 async def test_one_waits_a_second_for_a_record(url: str) -> None:
     """Unless told otherwise."""
-    async with opened(url) as store:
+    async with opened(url, patience=Patience()) as store:
         inside, release = asyncio.Event(), asyncio.Event()
         holder = asyncio.create_task(hold(store, "1", inside, release))
         await inside.wait()
