@@ -23,7 +23,7 @@ from tests.advice.talk import Talk, answers, gathered, state_of, texts_of
 from tests.api.expectations import told
 from tests.requests import Json
 from tests.service import Running, edge_in, entry
-from tests.store.outside import fetch
+from tests.store.outside import tables as all_of
 
 pytestmark = pytest.mark.anyio
 TABLES = ("conversations", "referrals", "history", "events", "due", "files", "access_codes")
@@ -32,8 +32,7 @@ Act = Callable[[Talk, Json], Awaitable[httpx.Response]]
 
 async def rows(talk: Talk, *tables: str) -> dict[str, list[tuple[Any, ...]]]:
     """Everything that acts on requests for advice may change."""
-    url = talk.run.service.settings.database_url
-    return {each: sorted(await fetch(url, f"SELECT * FROM {each}"), key=repr) for each in tables or TABLES}
+    return await all_of(talk.run.service.settings.database_url, *(tables or TABLES))
 
 
 ACTS: dict[str, Act] = {

@@ -10,7 +10,7 @@ from tests.api.arrangements import created, sent_for_triage
 from tests.files import LETTER, Sample, maintain, scan, upload
 from tests.requests import Json
 from tests.service import GP, Running
-from tests.store.outside import fetch
+from tests.store.outside import tables as all_of
 
 TABLES = ("referrals", "history", "files", "counters", "events", "due")
 
@@ -60,8 +60,7 @@ class Practice:
 
     async def rows(self, *tables: str) -> dict[str, list[tuple[Any, ...]]]:
         """All rows of these tables, or of all that files and letters change."""
-        url = self.run.service.settings.database_url
-        return {each: sorted(await fetch(url, f"SELECT * FROM {each}"), key=repr) for each in tables or TABLES}
+        return await all_of(self.run.service.settings.database_url, *(tables or TABLES))
 
 
 async def practice_in(run: Running) -> Practice:

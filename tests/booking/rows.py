@@ -6,6 +6,7 @@ from typing import Any
 
 from tests.booking.rig import Rig
 from tests.store.outside import fetch
+from tests.store.outside import tables as all_of
 
 TABLES = ("referrals", "history", "slots", "claims", "events", "pas_links", "polls", "counters")
 Rows = dict[str, list[tuple[Any, ...]]]
@@ -13,8 +14,7 @@ Rows = dict[str, list[tuple[Any, ...]]]
 
 async def rows(desk: Rig, *tables: str) -> Rows:
     """The rows of these tables, or of all that bookings change."""
-    url = desk.run.service.settings.database_url
-    return {each: sorted(await fetch(url, f"SELECT * FROM {each}"), key=repr) for each in tables or TABLES}
+    return await all_of(desk.run.service.settings.database_url, *(tables or TABLES))
 
 
 async def states(desk: Rig, service: str | None = None) -> dict[str, str]:

@@ -28,6 +28,26 @@ async def fetch(url: str, sql: str, *values: object) -> list[tuple[Any, ...]]:
         await raw.close()
 
 
+Tables = dict[str, list[tuple[Any, ...]]]
+
+
+async def tables(url: str, *names: str) -> Tables:
+    """All rows of these tables, over one connection; those of a table are in an order of their own."""
+    path = sqlite_path(url)
+    if path is not None:
+        with closing(sqlite3.connect(path, isolation_level=None)) as raw:
+            return {name: _in_order(raw.execute(f"SELECT * FROM {name}").fetchall()) for name in names}
+    raw = await asyncpg.connect(url)
+    try:
+        return {name: _in_order([tuple(row) for row in await raw.fetch(f"SELECT * FROM {name}")]) for name in names}
+    finally:
+        await raw.close()
+
+
+def _in_order(rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    return sorted(rows, key=repr)
+
+
 async def audit_entries(url: str) -> list[dict[str, Any]]:
     """Every audit entry, sealed or not, in their order."""
     blocks = await fetch(url, "SELECT entries FROM audit_blocks ORDER BY seq")
