@@ -5,17 +5,16 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import AsyncGenerator
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
-from aiohttp import web
 
 from openers.bootstrap import Service, do_due_work
 from openers.usecases.due import FIRST_RETRY
+from tests.listener import Listener, listening
 from tests.requests import create_referral
 from tests.service import GP, Running, copied, open_test_service, running, settings_for
 from tests.store.outside import fetch
@@ -24,39 +23,11 @@ pytestmark = pytest.mark.anyio
 Json = dict[str, Any]
 
 
-@dataclass
-class Listener:
-    """An address that takes what it gets, or does not."""
-
-    url: str = ""
-    answers: list[int] = field(default_factory=list[int])
-    got: list[tuple[dict[str, str], bytes]] = field(default_factory=list[tuple[dict[str, str], bytes]])
-
-    @property
-    def numbers(self) -> list[int]:
-        """The numbers of the events that came, taken or not."""
-        return [int(headers["X-OpenERS-Event"]) for headers, _ in self.got]
-
-    async def hear(self, request: web.Request) -> web.Response:
-        """Take one event."""
-        self.got.append((dict(request.headers), await request.read()))
-        status = self.answers.pop(0) if self.answers else 204
-        return web.Response(status=status, headers={"Location": self.url} if 300 <= status < 400 else {})
-
-
 @pytest.fixture
 async def listener() -> AsyncGenerator[Listener]:
     """A listener on a port of its own."""
-    heard = Listener()
-    app = web.Application()
-    app.router.add_post("/hook", heard.hear)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    heard.url = f"http://127.0.0.1:{runner.addresses[0][1]}/hook"
-    yield heard
-    await runner.cleanup()
+    async with listening() as heard:
+        yield heard
 
 
 class Later:
