@@ -130,7 +130,7 @@ async def open_world(settings: Settings, metrics: Metrics, terms: Iterable[Clini
         typesetter=TypstTypesetter(),
         seal=AesCodeSeal(read_or_make_key(settings.access_code_key_file, strict=settings.production)),
         feed=Feed(monotonic),
-        sender=HttpWebhookSender(),
+        sender=HttpWebhookSender(clock),
         entry=system_entry("Start", clock.now()),
         polling=Polling(timedelta(seconds=settings.poll_every_s), timedelta(days=settings.poll_horizon_days)),
     )

@@ -279,7 +279,7 @@ async def running(
         typesetter=TypstTypesetter(),
         seal=AesCodeSeal(b"k" * 32),
         feed=Feed(monotonic),
-        sender=HttpWebhookSender(),
+        sender=HttpWebhookSender(wall),
         entry=entry(),
     )
     await load_pack(world, msgspec.structs.replace(demo(), services=(), patients=()))

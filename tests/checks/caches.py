@@ -58,6 +58,7 @@ ROWS: Final[dict[str, str]] = {
     "openers/store/records/worklists.py::_statement": "tables, kinships and filters of the package",
     "openers/telemetry/metrics.py::Metrics._due": "kinds of due work and two outcomes",
     "openers/usecases/events/feed.py::Feed._missing": "MOST_MISSING numbers",
+    "openers/usecases/due.py::DECLARED": "the jobs of the package",
     "openers/usecases/due.py::DueRunner._under_way": "one for each place of a kind of work",
     "openers/worlds/running/content.py::Content._copies": "one for each copy of a world that exists",
     "openers/worlds/faults/board.py::Faults._orders": "MOST_FAULTS, each within the lengths of its fields",

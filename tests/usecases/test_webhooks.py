@@ -17,6 +17,7 @@ from openers.domain.events import Event
 from openers.domain.webhooks import Webhook
 from openers.outbound.webhook_sender import HttpWebhookSender
 from openers.server import Application
+from openers.system import SystemClock
 from openers.usecases.due import CLAIMED_FOR
 from openers.usecases.events.webhooks import DELIVER, plan_deliveries
 from openers.usecases.ports.events import WebhookMessage
@@ -122,6 +123,6 @@ async def test_a_delivery_that_another_process_has_begun_is_not_planned_again(pr
 async def test_a_delivery_ends_when_its_time_is_over(listener: Listener) -> None:
     webhook = Webhook(id="hook", url=listener.url, secret="0123456789abcdef", sent=0)
     messages = [WebhookMessage(number, b"{}") for number in (3, 4, 6)]
-    assert await HttpWebhookSender(one_delivery_s=0).send(webhook, messages) == (3, "")
-    assert await HttpWebhookSender().send(webhook, messages[1:]) == (6, "")
+    assert await HttpWebhookSender(SystemClock(), one_delivery_s=0).send(webhook, messages) == (3, "")
+    assert await HttpWebhookSender(SystemClock()).send(webhook, messages[1:]) == (6, "")
     assert listener.numbers == [3, 4, 6]

@@ -7,13 +7,14 @@ before it looks. A delivery that fails is retried with doubling pauses, by the w
 from __future__ import annotations
 
 import secrets
+from base64 import b64encode
 from typing import Final
 from urllib.parse import urlsplit
 
 import msgspec
 
 from openers.domain.errors import Unavailable
-from openers.domain.webhooks import Webhook
+from openers.domain.webhooks import PREFIX, Webhook, signing_key
 from openers.usecases.due import job
 from openers.usecases.events.feed import write_event
 from openers.usecases.ports.events import Delivery, WebhookMessage
@@ -22,8 +23,8 @@ from openers.usecases.world import World
 
 DELIVER: Final = "tell webhook"
 """Kind of due work; its key is the webhook's id."""
-SHORTEST_SECRET: Final = 16
-"""Length of the shortest secret, in characters."""
+NEW_KEY_BYTES: Final = 32
+"""Length of the key in a secret that the service makes, in bytes."""
 
 
 class InvalidRegistration(ValueError):
@@ -33,7 +34,8 @@ class InvalidRegistration(ValueError):
 class Registration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Where events are to be sent. `since` is the event after which to begin, the last one if it is not given.
 
-    `secret` signs what is sent; one is made if none is given.
+    `secret` signs what is sent; one is made if none is given. A key in base64 after `whsec_` suits the libraries of
+    Standard Webhooks; any other text is a key as it is.
     """
 
     url: str
@@ -46,7 +48,7 @@ async def register(wanted: Registration, world: World) -> Webhook:
     _check(wanted)
     async with world.begin("register webhook") as tx:
         since = await tx.events.last() if wanted.since is None else wanted.since
-        secret = wanted.secret or secrets.token_urlsafe(32)
+        secret = wanted.secret or PREFIX + b64encode(secrets.token_bytes(NEW_KEY_BYTES)).decode()
         webhook = Webhook(id=str(world.ids.uuid()), url=wanted.url, secret=secret, sent=since)
         await tx.webhooks.put(webhook)
         await tx.due.add(DELIVER, webhook.id, world.clock.now())
@@ -120,8 +122,11 @@ async def _record(item: DueItem, webhook: Webhook, delivery: Delivery, world: Wo
 def _check(wanted: Registration) -> None:
     if not _is_address(wanted.url):
         raise InvalidRegistration(f"url: {wanted.url!r} must be an http or https address")
-    if wanted.secret is not None and len(wanted.secret) < SHORTEST_SECRET:
-        raise InvalidRegistration(f"secret: it must have at least {SHORTEST_SECRET} characters")
+    if wanted.secret is not None:
+        try:
+            signing_key(wanted.secret)
+        except ValueError as error:
+            raise InvalidRegistration(f"secret: {error}") from error
     if wanted.since is not None and wanted.since < 0:
         raise InvalidRegistration(f"since: {wanted.since} must be the number of an event, or 0")
 
