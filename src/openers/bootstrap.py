@@ -169,16 +169,21 @@ async def start_regular_work(world: World) -> None:
     await start_sweeping(starting)
 
 
+def _nobody(_gateway: Gateway) -> Observer:
+    """Return the observer of production."""
+    return UNOBSERVED
+
+
 def service_of(
     settings: Settings,
     world: World,
     metrics: Metrics,
     world_of: WorldOf | None = None,
-    observe: Callable[[Gateway], Observer] | None = None,
+    observe: Callable[[Gateway], Observer] = _nobody,
 ) -> Service:
     """What answers for `world`, which is open. `world_of` finds the world of a request where there are others too.
 
-    `observe` makes the observer of test mode, which goes by the gateway.
+    `observe` makes the observer, which may go by the gateway.
     """
     access = AccessCache(ttl_s=None if settings.sqlite_path else REMEMBERED_ON_POSTGRESQL_S)
     addresses = SignedAddresses(
@@ -194,7 +199,7 @@ def service_of(
     loop = Loop(
         world=world_of or always(world),
         hosts=own_hosts(settings.base_url, settings.host, settings.own_hosts),
-        observer=UNOBSERVED if observe is None else observe(gateway),
+        observer=observe(gateway),
         metrics=metrics,
         failures=failures,
         most_body_bytes=settings.max_body_bytes,

@@ -64,6 +64,7 @@ VIOLATIONS = (
     ("order-of-worlds", "worlds/recording/planted.py", "import openers.worlds.running.planted"),
     ("order-of-worlds", "worlds/packs/planted.py", "import openers.worlds.faults.planted"),
     ("order-of-worlds", "worlds/http/planted.py", "import openers.worlds.mode"),
+    ("order-of-worlds", "worlds/mode.py", "import openers.worlds.entrance"),
     ("order-of-test-pas", "../openers_testpas/hospital/planted.py", "import openers_testpas.fhir"),
     ("order-of-test-pas", "../openers_testpas/outbound/planted.py", "import openers_testpas.pages.planted"),
 )
