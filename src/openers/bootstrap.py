@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from datetime import timedelta
+from importlib.util import find_spec
 from pathlib import Path
 from time import monotonic
 from typing import Any, Final
@@ -111,6 +112,8 @@ async def open_world(settings: Settings, metrics: Metrics, terms: Iterable[Clini
     """The world that the settings name, its store migrated and open. Raises Unavailable, SettingsError."""
     if await migrate(settings.database_url):
         _log.info("database migrated", revision=HEAD)
+    if find_spec("typst") is None:
+        _log.warning("no document can be printed", cure="install openers[documents]")
     store = await open_store(settings.database_url, await _audit_key(settings), metrics.group_committed)
     reference = PackagedReference(terms)
     signing_key = read_or_make_signing_key(settings.signing_key_file, strict=settings.production)
