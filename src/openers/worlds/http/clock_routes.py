@@ -12,6 +12,7 @@ from starlette.requests import Request
 from openers.bootstrap import note_job
 from openers.domain.clock import Instant
 from openers.telemetry.metrics import Metrics
+from openers.usecases.due import system_entry
 from openers.usecases.events.webhooks import plan_deliveries
 from openers.worlds.http.control import Offered, held_of, read_json, route
 from openers.worlds.refusals import BadCall
@@ -122,7 +123,7 @@ class ClockControl:
         """The clock was moved: linked Test PASes hear of it, and the next process finds it so."""
         if held.name == MAIN:
             self._worlds.save_main()
-        await plan_deliveries(held.world)
+        await plan_deliveries(held.world.for_call(system_entry("Plan due work", held.world.wall.now())))
         return await tell_linked(held.world, held.clock) if held.pas.is_linked else ()
 
 
