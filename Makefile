@@ -1,7 +1,7 @@
 # Every command of the project. `make help` lists them; `make run` and `make test` need Python 3.11 and nothing else.
 python := .venv/bin/python
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench bench-worklists races soak soak-referrals soak-uploads sabotage conformance docs-check lock clean setup-run setup-test
+.PHONY: help run test quick check bench bench-worklists races soak soak-referrals soak-uploads sabotage conformance docs-check lock clean setup-run setup-test
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -11,6 +11,11 @@ run: setup-run ## set up if needed, then serve the demo world on 127.0.0.1:8000
 
 test: setup-test ## set up if needed, then run the whole test suite
 	@$(python) -m pytest -n auto --maxprocesses 4
+
+quick: setup-test ## unit tests, each operation once on SQLite, lint and own checks: a minute, while you work
+	@$(python) -m ruff check --quiet .
+	@$(python) -m tests.checks
+	@$(python) -m pytest -n 2 -k "not postgresql" tests/unit tests/api/test_a0_golden.py
 
 check: setup-test ## format, lint, types, import contracts, own checks: seconds
 	@$(python) -m ruff format --check --quiet . && $(python) -m ruff check --quiet .

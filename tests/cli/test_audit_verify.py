@@ -153,15 +153,15 @@ def test_a_store_does_not_open_with_another_audit_key(demo_url: str, keys: Path,
     """Neither with one that is lost, which is not replaced, nor with a wrong one; nothing is written."""
 
     async def start() -> None:
-        async with running(settings_for(demo_url, keys, audit_key_file=tmp_path / "audit.key")):
+        async with running(settings_for(demo_url, keys, audit_key_file=tmp_path / "another.key")):
             pass
 
     asyncio.run(_use(demo_url, keys))
     before = asyncio.run(blocks_of(demo_url))
     with pytest.raises(SettingsError, match="is not there"):
         asyncio.run(start())
-    assert not (tmp_path / "audit.key").exists()
-    (tmp_path / "audit.key").write_bytes(bytes(32))
+    assert not (tmp_path / "another.key").exists()
+    (tmp_path / "another.key").write_bytes(bytes(32))
     with pytest.raises(SettingsError, match="is not the one that sealed"):
         asyncio.run(start())
     asyncio.run(drop_head(demo_url))

@@ -35,6 +35,7 @@ from openers.wire.json import parse
 from openers.worlds.recording.contract import Document, Heard
 from openers.worlds.recording.masking import Masker
 from openers.worlds.recording.repeats import Repeats
+from openers.worlds.running.moments import named_in
 from openers_testpas.slot_query import read_slot_query
 from tests.linear.measure import Hostile, slow_at
 from tests.linear.patterns import trees
@@ -122,6 +123,7 @@ PARSERS: Final[dict[str, Read]] = {
     "date": date.fromisoformat,
     "any JSON": lambda text: msgspec.json.decode(text.encode(), type=dict[str, str]),
     "call in the inspector": _inspected,
+    "record that a request names": lambda text: named_in(text, text, text),
 }
 HOSTILE: Final = tuple(
     Hostile(unit, start, end)
@@ -235,6 +237,7 @@ SITES: Final[dict[str, str]] = {
     "openers/worlds/recording/export.py: parse_qsl": "query",
     "openers/worlds/recording/masking.py: parse_qsl": "form in the inspector",
     "openers/worlds/recording/masking.py: parse_any": "body in the inspector",
+    "openers/worlds/running/moments.py: parse_qsl": "record that a request names",
     "openers_testpas/api.py: decode": "any JSON",
     "openers_testpas/auth.py: decode": "any JSON",
     "openers_testpas/auth.py: extract_compact": "token",

@@ -11,18 +11,18 @@ from openers.worlds.packs import keys as published_keys
 from openers_testpas.hospital.clock import wall
 from openers_testpas.options import Options
 from openers_testpas.outbound.service import Http, Tokens, Unreachable, read_client_key
-from tests.live import live
+from tests.live import live, settings_env
 from tests.service import copied
 
 pytestmark = pytest.mark.anyio
 
 
 async def test_a_token_is_granted_to_who_holds_the_key_and_to_nobody_else(
-    sqlite_template: Path, tmp_path: Path
+    sqlite_template: Path, tmp_path: Path, keys: Path
 ) -> None:
     with as_file(files(published_keys) / "demo-provider-app.json") as path:
         key, stranger = (read_client_key(name, path) for name in ("demo-provider-app", "demo-referrer-app"))
-    with live({"OPENERS_DATABASE_URL": copied(sqlite_template, tmp_path)}) as service:
+    with live(settings_env(copied(sqlite_template, tmp_path), keys)) as service:
         async with Http() as http:
             tokens = Tokens(http, Options(service=service.base_url), key, wall)
             token = await tokens.get()

@@ -76,14 +76,14 @@ class _Participant(msgspec.Struct, frozen=True, omit_defaults=True):
     status: str
 
 
-class _Slot(msgspec.Struct, frozen=True, tag_field="resourceType", tag="Slot"):
+class _Slot(msgspec.Struct, frozen=True, rename="camel", tag_field="resourceType", tag="Slot"):
     id: _Id
     identifier: tuple[_Identifier, ...]
     schedule: _Reference
     status: _Free
     start: _Moment
     end: _Moment
-    serviceType: tuple[_Concept, ...] = ()  # noqa: N815 -- FHIR's name
+    service_type: tuple[_Concept, ...] = ()
 
 
 class _Schedule(msgspec.Struct, frozen=True, tag_field="resourceType", tag="Schedule"):
@@ -95,12 +95,12 @@ class _Outcome(msgspec.Struct, frozen=True, tag_field="resourceType", tag="Opera
     """May stand in a search set, as a hint to the reader."""
 
 
-class _Appointment(msgspec.Struct, frozen=True, tag_field="resourceType", tag="Appointment"):
+class _Appointment(msgspec.Struct, frozen=True, rename="camel", tag_field="resourceType", tag="Appointment"):
     id: _Id
     status: _Status
     identifier: tuple[_Identifier, ...] = ()
     slot: tuple[_Reference, ...] = ()
-    cancelationReason: _Concept | None = None  # noqa: N815 -- FHIR's name, with one l
+    cancelation_reason: _Concept | None = None
 
 
 class _Booking(msgspec.Struct, frozen=True, tag_field="resourceType", tag="Appointment", kw_only=True):
@@ -114,11 +114,17 @@ class _Booking(msgspec.Struct, frozen=True, tag_field="resourceType", tag="Appoi
 
 
 class _Cancellation(
-    msgspec.Struct, frozen=True, tag_field="resourceType", tag="Appointment", kw_only=True, omit_defaults=True
+    msgspec.Struct,
+    frozen=True,
+    rename="camel",
+    tag_field="resourceType",
+    tag="Appointment",
+    kw_only=True,
+    omit_defaults=True,
 ):
     id: str
     status: str
-    cancelationReason: _Concept | None = None  # noqa: N815 -- as above
+    cancelation_reason: _Concept | None = None
 
 
 class _Link(msgspec.Struct, frozen=True):
@@ -210,7 +216,7 @@ def write_booking(booking: PasBooking) -> bytes:
 def write_cancellation(appointment_id: str, reason: str | None) -> bytes:
     """The appointment as cancelled. `reason` is a code of the service's appointment cancellation reasons."""
     concept = None if reason is None else _Concept((_Coding(code=reason),))
-    return _encode(_Cancellation(id=appointment_id, status="cancelled", cancelationReason=concept))
+    return _encode(_Cancellation(id=appointment_id, status="cancelled", cancelation_reason=concept))
 
 
 def _decoded(decoder: msgspec.json.Decoder[T], body: bytes) -> T:
@@ -227,7 +233,7 @@ def _known(appointment: _Appointment) -> PasAppointment:
     key = _value(appointment.identifier, BOOKING_KEY)
     if key is None:
         raise Unreadable("an appointment has no booking key")
-    reason = appointment.cancelationReason
+    reason = appointment.cancelation_reason
     codes = [coding.code for coding in reason.coding if coding.code] if reason else []
     return PasAppointment(
         id=appointment.id,
@@ -247,7 +253,7 @@ def _slot(slot: _Slot, clinicians: dict[str, UserId | None]) -> PolledSlot:
         raise ValueError("a slot has no reference number")
     if slot.end <= slot.start:
         raise ValueError("a slot ends before it starts")
-    codings = (coding for concept in slot.serviceType for coding in concept.coding)
+    codings = (coding for concept in slot.service_type for coding in concept.coding)
     return PolledSlot(
         pas_id=slot.id,
         usrn=usrn,

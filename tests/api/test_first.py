@@ -1,0 +1,16 @@
+"""The example of docs/contributing/first-test.md: it shows how little a test of an operation needs."""
+
+from __future__ import annotations
+
+import pytest
+from tests.requests import create_referral
+from tests.service import GP, Running
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_a_new_referral_has_a_number(on_both: Running) -> None:
+    client = await on_both.as_person(GP)
+    reply = await client.post(**create_referral())
+    assert reply.status_code == 201
+    assert len(reply.json()["id"]) == 12
