@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
-from typing import Final
+from typing import Final, TypeVar
 
 import msgspec
 
@@ -20,6 +20,7 @@ from openers.usecases.world import World
 
 Job = Callable[[DueItem, World], Awaitable[None]]
 """Does one item, and in the same transaction removes it or adds it again for later."""
+JobFunction = TypeVar("JobFunction", bound=Job)
 Told = Callable[[DueItem, Exception | None], None]
 """Hears of each item how it went."""
 Plan = Callable[[World], Awaitable[None]]
@@ -46,10 +47,10 @@ DECLARED: Final[dict[str, JobDeclaration]] = {}
 """All jobs that have been imported, by kind. `openers.usecases.jobs` imports every one."""
 
 
-def job(kind: str, *, repeats: bool = False, plan: Plan | None = None) -> Callable[[Job], Job]:
+def job(kind: str, *, repeats: bool = False, plan: Plan | None = None) -> Callable[[JobFunction], JobFunction]:
     """Declare the decorated function as the job of `kind`. Raises ValueError if the kind has one already."""
 
-    def _declare(run: Job) -> Job:
+    def _declare(run: JobFunction) -> JobFunction:
         if kind in DECLARED:
             raise ValueError(f"two jobs for due work of the kind {kind!r}")
         DECLARED[kind] = JobDeclaration(kind, run, repeats, plan)
