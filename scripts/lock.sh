@@ -12,7 +12,7 @@ lock() {
         --no-emit-find-links --no-annotate --no-header --output-file "requirements/$target" "$@"
 }
 
-lock dev.txt pyproject.toml --group dev "$@"
-lock run.txt pyproject.toml --constraint requirements/dev.txt "$@" # tests run what the service runs
+lock dev.txt pyproject.toml --all-extras --group dev "$@"
+lock run.txt pyproject.toml --all-extras --constraint requirements/dev.txt "$@" # tests run what the service runs
 echo 'setuptools>=77' | lock build.txt - "$@"
 echo 'uv' | lock tools.txt - "$@"

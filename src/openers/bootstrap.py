@@ -5,8 +5,9 @@ Called by `openers.server` and the tests. Loading a world's content is not done 
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from datetime import timedelta
+from importlib.util import find_spec
 from pathlib import Path
 from time import monotonic
 from typing import Any, Final
@@ -38,12 +39,14 @@ from openers.api.routes import Routes
 from openers.domain.clock import Clock
 from openers.domain.codes import ClinicalTerm
 from openers.domain.errors import OpenersError
+from openers.domain.slots import Polling
 from openers.files.blobs_on_disk import BlobsOnDisk
 from openers.files.scanning import Clamd, ContentScanner, ScriptedThreats
 from openers.files.signed_addresses import SignedAddresses
 from openers.identity.access import AccessCache
 from openers.identity.access_codes import AesCodeSeal
 from openers.key_files import read_or_make_key, read_or_make_signing_key, read_secret, refuse_loose_files
+from openers.outbound.webhook_sender import HttpWebhookSender
 from openers.paper.typesetter import TypstTypesetter
 from openers.pas.connector import PasConnector
 from openers.places import files_of
@@ -55,22 +58,14 @@ from openers.store.opening import migrate, open_store
 from openers.store.records.patients import OwnPatients
 from openers.system import RandomIds, SystemClock
 from openers.telemetry.metrics import Metrics
-from openers.usecases.advice.converse import OVERDUE, note_overdue
-from openers.usecases.booking.book_appointment import ORPHAN, SETTLE
-from openers.usecases.booking.poll_slots import KIND as POLL
-from openers.usecases.booking.poll_slots import Polling, poll_service
-from openers.usecases.booking.settle_claims import cancel_orphan, settle_claim
-from openers.usecases.due import DueRunner, Job, Told, run_due, system_entry
-from openers.usecases.files.purge_files import REMOVE, SWEEP, purge_file, remove_content, start_sweeping, sweep_strays
-from openers.usecases.files.scan_file import scan_file
-from openers.usecases.files.upload_file import PURGE as PURGE_FILE
-from openers.usecases.files.upload_file import SCAN
+from openers.usecases.booking.poll_slots import POLL
+from openers.usecases.due import DueRunner, Told, run_due, system_entry
+from openers.usecases.events.feed import Feed
+from openers.usecases.files.purge_files import start_sweeping
+from openers.usecases.jobs import JOBS, PLANS
 from openers.usecases.ports.files import Blobs
 from openers.usecases.ports.transaction import DueItem
-from openers.usecases.purge_credentials import KIND as PURGE
-from openers.usecases.purge_credentials import purge_credentials, start_purging
-from openers.usecases.referring.remind_patient import REMIND, remind_patient
-from openers.usecases.worklists.list_old_referrals import LIST_OLD, list_old_referrals
+from openers.usecases.purge_credentials import start_purging
 from openers.usecases.world import ListingsShelf, World
 from openers.web.home import HOME, HOME_HEADERS, addresses_of, home_page
 from openers.web.log_in import STYLE_HEADERS, STYLE_PATH, LogInPages, style_sheet
@@ -85,19 +80,14 @@ REMEMBERED_ON_POSTGRESQL_S: Final = 1.0
 
 
 class Service(msgspec.Struct, frozen=True):
-    """One running service: its world, what answers for it, and what is done when due work of a kind falls due.
-
-    `before_due` is what test mode does before it is looked for due work.
-    """
+    """One running service: its world, and what answers for it."""
 
     settings: Settings
     world: World
     edge: Edge
     pages: Addresses
     metrics: Metrics
-    jobs: Mapping[str, Job]
     access: AccessCache
-    before_due: Callable[[], Awaitable[None]] | None = None
 
     async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
         """Serve one HTTP request: FHIR goes to the edge, everything else to the pages."""
@@ -122,6 +112,8 @@ async def open_world(settings: Settings, metrics: Metrics, terms: Iterable[Clini
     """The world that the settings name, its store migrated and open. Raises Unavailable, SettingsError."""
     if await migrate(settings.database_url):
         _log.info("database migrated", revision=HEAD)
+    if find_spec("typst") is None:
+        _log.warning("no document can be printed", cure="install openers[documents]")
     store = await open_store(settings.database_url, await _audit_key(settings), metrics.group_committed)
     reference = PackagedReference(terms)
     signing_key = read_or_make_signing_key(settings.signing_key_file, strict=settings.production)
@@ -140,7 +132,10 @@ async def open_world(settings: Settings, metrics: Metrics, terms: Iterable[Clini
         listings=ListingsShelf(reference),
         typesetter=TypstTypesetter(),
         seal=AesCodeSeal(read_or_make_key(settings.access_code_key_file, strict=settings.production)),
+        feed=Feed(monotonic),
+        sender=HttpWebhookSender(clock),
         entry=system_entry("Start", clock.now()),
+        polling=Polling(timedelta(seconds=settings.poll_every_s), timedelta(days=settings.poll_horizon_days)),
     )
 
 
@@ -177,16 +172,21 @@ async def start_regular_work(world: World) -> None:
     await start_sweeping(starting)
 
 
+def _nobody(_gateway: Gateway) -> Observer:
+    """Return the observer of production."""
+    return UNOBSERVED
+
+
 def service_of(
     settings: Settings,
     world: World,
     metrics: Metrics,
     world_of: WorldOf | None = None,
-    observe: Callable[[Gateway], Observer] | None = None,
+    observe: Callable[[Gateway], Observer] = _nobody,
 ) -> Service:
     """What answers for `world`, which is open. `world_of` finds the world of a request where there are others too.
 
-    `observe` makes the observer of test mode, which goes by the gateway.
+    `observe` makes the observer, which may go by the gateway.
     """
     access = AccessCache(ttl_s=None if settings.sqlite_path else REMEMBERED_ON_POSTGRESQL_S)
     addresses = SignedAddresses(
@@ -202,7 +202,7 @@ def service_of(
     loop = Loop(
         world=world_of or always(world),
         hosts=own_hosts(settings.base_url, settings.host, settings.own_hosts),
-        observer=UNOBSERVED if observe is None else observe(gateway),
+        observer=observe(gateway),
         metrics=metrics,
         failures=failures,
         most_body_bytes=settings.max_body_bytes,
@@ -217,7 +217,7 @@ def service_of(
         renderings=Renderings(),
         addresses=addresses,
     )
-    return Service(settings, world, edge, _pages(edge, world), metrics, jobs_of(settings), access)
+    return Service(settings, world, edge, _pages(edge, world), metrics, access)
 
 
 def _is_fhir(path: str) -> bool:
@@ -253,41 +253,13 @@ async def _refuse_test_applications(world: World) -> None:
 
 def due_runner(service: Service) -> DueRunner:
     """A runner of what falls due in the service's world."""
-    return DueRunner(service.world, service.jobs, note_job(service.metrics, service.world.wall))
+    return DueRunner(service.world, JOBS, note_job(service.metrics, service.world.wall), PLANS)
 
 
 async def do_due_work(service: Service) -> int:
     """Do what is due now in the service's world to its end, and the store's own upkeep; how many items were taken."""
     await service.world.store.upkeep()
-    if service.before_due is not None:
-        await service.before_due()
-    return await run_due(service.world, service.jobs, note_job(service.metrics, service.world.wall))
-
-
-REGULAR: Final = frozenset({PURGE, POLL, SWEEP})
-"""Kinds of due work that plan themselves again, for ever."""
-
-
-def jobs_of(settings: Settings) -> dict[str, Job]:
-    """What runs when due work of a kind falls due."""
-    polling = Polling(timedelta(seconds=settings.poll_every_s), timedelta(days=settings.poll_horizon_days))
-
-    async def _poll(item: DueItem, world: World) -> None:
-        await poll_service(item, world, polling)
-
-    return {
-        PURGE: purge_credentials,
-        SETTLE: settle_claim,
-        ORPHAN: cancel_orphan,
-        POLL: _poll,
-        SCAN: scan_file,
-        PURGE_FILE: purge_file,
-        REMOVE: remove_content,
-        SWEEP: sweep_strays,
-        REMIND: remind_patient,
-        LIST_OLD: list_old_referrals,
-        OVERDUE: note_overdue,
-    }
+    return await run_due(service.world, JOBS, note_job(service.metrics, service.world.wall), PLANS)
 
 
 def _pages(edge: Edge, world: World) -> Addresses:

@@ -16,7 +16,7 @@ from functools import partial
 from pathlib import Path
 from socket import socket
 from time import monotonic
-from typing import Any, Final, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 import structlog
 import uvicorn
@@ -235,19 +235,31 @@ async def _stop_storing(service: Served) -> None:
         await store.close()
 
 
+class Entrance(NamedTuple):
+    """How a mode is served: what opens its service, and the class of its connections."""
+
+    open_service: Callable[[Settings], Awaitable[Served]]
+    connections: type[BoundedProtocol]
+
+
+def entrance_of(settings: Settings) -> Entrance:
+    """Return how the mode of these settings is served. Only test mode loads the modules of test mode."""
+    if settings.production:
+        return Entrance(_open_in_production, BoundedProtocol)
+    from openers.worlds import entrance  # production must not have it in memory
+
+    return Entrance(entrance.open_service, entrance.CONNECTIONS)
+
+
+async def _open_in_production(settings: Settings) -> Served:
+    from openers.bootstrap import open_service  # a worker answers its parent before it has loaded everything
+
+    return await open_service(settings)
+
+
 def application_of(settings: Settings) -> Application:
-    """The application for these settings. Only test mode loads the modules of test mode."""
-
-    async def _open_it() -> Served:
-        if settings.production:
-            from openers.bootstrap import open_service  # a worker answers its parent before it has loaded everything
-
-            return await open_service(settings)
-        from openers.worlds.mode import open_test_service  # production must not have it in memory
-
-        return await open_test_service(settings)
-
-    return Application(_open_it)
+    """Return the application for these settings."""
+    return Application(partial(entrance_of(settings).open_service, settings))
 
 
 def application_in_worker(handed: HandedOver) -> Application:
@@ -286,7 +298,7 @@ def _options(settings: Settings) -> dict[str, Any]:
         "factory": True,
         "workers": settings.workers,
         "loop": "uvloop",
-        "http": protocol_of(settings, BoundedProtocol if settings.production else _connections_for_tests()),
+        "http": protocol_of(settings, entrance_of(settings).connections),
         "ws": "none",
         "lifespan": "on",
         "log_config": None,
@@ -313,13 +325,6 @@ def _run_workers(config: uvicorn.Config, sockets: list[socket]) -> None:
     workers.run()
     if any(process.exitcode == STARTUP_FAILURE for process in workers.processes):
         sys.exit(STARTUP_FAILURE)
-
-
-def _connections_for_tests() -> type[BoundedProtocol]:
-    """Connections that test mode can drop."""
-    from openers.worlds.recording.connection import ControlledProtocol
-
-    return ControlledProtocol
 
 
 def _writer_lock(settings: Settings) -> WriterLock | None:

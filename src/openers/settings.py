@@ -11,6 +11,7 @@ import tomllib
 from collections.abc import Mapping
 from difflib import get_close_matches
 from enum import StrEnum
+from importlib.util import find_spec
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, Final, cast, get_args, get_type_hints
@@ -28,6 +29,8 @@ CONFIG: Final = "OPENERS_CONFIG"
 _NOT_OURS: Final = ("OPENERS_REFERENCE_DIR", "OPENERS_REQUIRE", CONFIG)
 _LISTS: Final = ("ods_allow_list", "own_hosts")
 _TEST_WORLD: Final = "demo"
+_PACKAGES: Final = (("database_url", "postgresql:", "asyncpg", "postgres"), ("blob_url", "s3:", "obstore", "s3"))
+"""Setting, scheme of its address, the package that it needs, and the extra that brings it."""
 
 
 class Mode(StrEnum):
@@ -156,6 +159,8 @@ def read_settings(
             values[name] = _converted(name, value)
         except (msgspec.ValidationError, ValueError):
             problems.append(f"{_variable(name)} is {_shown(value)!r}: it must be {_wanted(name)}")
+    if missing := _missing_packages(values):
+        raise SettingsError((*problems, *missing))
     settings = _completed(values, is_used)
     problems += _disagreements(settings, given)
     if problems:
@@ -197,6 +202,15 @@ def _converted(name: str, value: object) -> object:
     if isinstance(value, Path):
         value = str(value)
     return cast("object", msgspec.convert(value, _HINTS[name], strict=False, dec_hook=_construct))
+
+
+def _missing_packages(values: Mapping[str, object]) -> list[str]:
+    """What can't be reached, since its package is not installed."""
+    return [
+        f"{_variable(name)} is {_shown(values[name])!r}, which needs the package {package}: install openers[{extra}]"
+        for name, scheme, package, extra in _PACKAGES
+        if str(values.get(name, "")).startswith(scheme) and find_spec(package) is None
+    ]
 
 
 def _construct(wanted: type[Any], value: object) -> object:

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from openers.bootstrap import jobs_of
 from openers.domain.events import Event
 from openers.domain.working_hours import CLOSES, LONDON, OPENS, add_working_hours
 from openers.usecases.advice.converse import OVERDUE, note_overdue
 from openers.usecases.due import run_due
+from openers.usecases.jobs import JOBS
 from openers.usecases.ports.transaction import DueItem
 from openers.usecases.world import World
 from tests.advice.talk import ADVICE, REQUIRE, WITH_TARGET, Talk, gathered
@@ -90,7 +90,7 @@ async def at(talk: Talk, moment: datetime) -> Talk:
 async def run_jobs(talk: Talk) -> None:
     """Look at the responses that are due; other work is left alone."""
     service, problems = talk.run.service, list[Exception]()
-    jobs = {kind: note_overdue if kind == OVERDUE else _leave for kind in jobs_of(service.settings)}
+    jobs = {kind: note_overdue if kind == OVERDUE else _leave for kind in JOBS}
     await run_due(service.world, jobs, lambda _, error: problems.append(error) if error else None)
     assert problems == []
 

@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from html import unescape
 from pathlib import Path
+from time import monotonic
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 from uuid import UUID, uuid4
@@ -40,11 +41,13 @@ from openers.identity.access_codes import AesCodeSeal
 from openers.identity.errors import InvalidToken
 from openers.identity.jose import sign
 from openers.key_files import read_or_make_signing_key
+from openers.outbound.webhook_sender import HttpWebhookSender
 from openers.paper.typesetter import TypstTypesetter
 from openers.pas.connector import PasConnector
 from openers.reference.packaged import PackagedReference
 from openers.store.opening import migrate, open_store
 from openers.store.records.patients import OwnPatients
+from openers.usecases.events.feed import Feed
 from openers.usecases.world import ListingsShelf, World
 from openers.web.log_in import STYLE_HEADERS, STYLE_PATH, LogInPages, style_sheet
 from openers.worlds.packs import Pack, read_pack
@@ -275,6 +278,8 @@ async def running(
         listings=ListingsShelf(reference),
         typesetter=TypstTypesetter(),
         seal=AesCodeSeal(b"k" * 32),
+        feed=Feed(monotonic),
+        sender=HttpWebhookSender(wall),
         entry=entry(),
     )
     await load_pack(world, msgspec.structs.replace(demo(), services=(), patients=()))

@@ -12,15 +12,16 @@ from typing import Any
 import httpx
 from joserfc.jwk import RSAKey
 
-from openers.bootstrap import Service, jobs_of, open_service
+from openers.bootstrap import Service, open_service
 from openers.domain.audit import AuditEntry
 from openers.domain.codes import ClinicalTerm
 from openers.domain.identifiers import ServiceId
 from openers.key_files import read_or_make_signing_key
 from openers.settings import Settings
 from openers.usecases.booking.link_pas import LinkPas, link_pas
-from openers.usecases.booking.poll_slots import KIND, Polling, poll_now
+from openers.usecases.booking.poll_slots import POLL, poll_now
 from openers.usecases.due import run_due, system_entry
+from openers.usecases.jobs import JOBS
 from openers.usecases.ports.transaction import DueItem
 from openers.usecases.world import World
 from tests.booking.hasty import give_up_what_hangs
@@ -63,7 +64,7 @@ class Rig:
 
     async def poll(self, service: str = SERVICE) -> int:
         """Poll one service now; how many slots changed."""
-        return await poll_now(ServiceId(service), self.world, Polling())
+        return await poll_now(ServiceId(service), self.world)
 
     async def sweep(self, after: timedelta = timedelta(minutes=5)) -> list[Exception]:
         """Run what falls due until then; what failed."""
@@ -74,7 +75,7 @@ class Rig:
                 failures.append(error)
 
         later = _Later(self.run.service.world, after)
-        while await run_due(later.world, jobs_of(self.run.service.settings), _note):
+        while await run_due(later.world, JOBS, _note):
             pass
         return failures
 
@@ -250,5 +251,5 @@ async def linked(run: Running, small: SmallPas | None = None) -> AsyncGenerator[
 
 async def _forget_links(run: Running) -> None:
     """The demo world's links lead to a PAS that does not run here."""
-    for table in ("pas_links", f"due WHERE kind = '{KIND}'"):
+    for table in ("pas_links", f"due WHERE kind = '{POLL}'"):
         await execute(run.service.settings.database_url, f"DELETE FROM {table}")

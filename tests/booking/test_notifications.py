@@ -223,10 +223,7 @@ async def test_what_is_not_known_is_taken_without_effect(hospital: Hospital) -> 
 
 async def test_events_are_shown_in_test_mode(hospital: Hospital) -> None:
     """In order, after a number."""
-    from time import monotonic
-
     from openers.api.addresses import Addresses
-    from openers.worlds.events.feed import Feed
     from openers.worlds.http.control import routes_of
     from openers.worlds.http.event_routes import event_routes
     from openers.worlds.recording.finder import only
@@ -234,7 +231,7 @@ async def test_events_are_shown_in_test_mode(hospital: Hospital) -> None:
     await hospital.tell("cancelled")
     world = hospital.desk.run.service.world
     loop = hospital.desk.run.service.edge.loop
-    app = Addresses(loop, routes_of(loop, event_routes(only(world), Feed(monotonic))))
+    app = Addresses(loop, routes_of(loop, event_routes(only(world))))
     transport = httpx.ASGITransport(app=app)  # pyright: ignore[reportArgumentType] -- its scopes are dicts, too
     async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
         events = (await client.get("/_test/events")).json()["events"]

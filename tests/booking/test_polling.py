@@ -7,13 +7,15 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+import msgspec
 import pytest
 
 from openers.bootstrap import do_due_work
 from openers.domain.errors import PasRefused, PasSilent
 from openers.domain.identifiers import ServiceId
+from openers.domain.slots import Polling
 from openers.usecases.booking.link_pas import LinkPas, link_pas
-from openers.usecases.booking.poll_slots import KIND, Polling, poll_now
+from openers.usecases.booking.poll_slots import POLL, poll_now
 from tests.booking.rig import NO_SLOTS, OTHER, SERVICE, Rig
 from tests.booking.rows import rows, states
 from tests.moments import now
@@ -80,7 +82,7 @@ async def test_while_a_pas_is_away_its_slots_stay(booking: Rig, fault: str) -> N
     assert await rows(booking, "slots", "polls") == before
     booking.pas.fault = ""
     assert len(await booking.free()) == 2
-    due = await fetch(booking.run.service.settings.database_url, "SELECT key FROM due WHERE kind = ?", KIND)
+    due = await fetch(booking.run.service.settings.database_url, "SELECT key FROM due WHERE kind = ?", POLL)
     assert {each for (each,) in due} == {SERVICE, NO_SLOTS, OTHER}
 
 
@@ -102,7 +104,7 @@ async def test_slots_beyond_the_horizon_are_not_asked_for(booking: Rig) -> None:
         await tx.links.forget_polled(ServiceId(SERVICE))
     first = datetime.fromisoformat(booking.pas.slots[key(1)]["start"])
     horizon = first - now() - timedelta(minutes=30)
-    assert await poll_now(ServiceId(SERVICE), world, Polling(horizon=horizon)) == 2
+    assert await poll_now(ServiceId(SERVICE), msgspec.structs.replace(world, polling=Polling(horizon=horizon))) == 2
     assert [each["start"][:13] for each in await booking.free()] == [
         booking.pas.slots[key(0)]["start"].replace("+00:00", "")[:13]
     ]

@@ -130,7 +130,10 @@ def test_every_error_code_is_explained(table: dict[type[Exception], tuple[int, s
 def test_every_dependency_has_its_reason() -> None:
     import tomllib
 
-    declared = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    declared: list[str] = [*project["dependencies"]]
+    for extra in project["optional-dependencies"].values():
+        declared += extra
     table = (ROOT / "docs/adr/0019-dependencies.md").read_text()
     reasons = {name for row in re.findall(r"(?m)^\| ([\w, -]+) \|", table) for name in row.split(", ")} - {"package"}
     assert {re.split(r"[\[><=;]", each)[0] for each in declared} == reasons

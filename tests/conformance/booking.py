@@ -21,7 +21,7 @@ from tests.service import GP, PRACTICE, Running, entry
 from openers.domain.identifiers import OdsCode, ServiceId
 from openers.key_files import read_or_make_signing_key
 from openers.usecases.booking.link_pas import LinkPas, link_pas
-from openers.usecases.booking.poll_slots import Polling, poll_now
+from openers.usecases.booking.poll_slots import poll_now
 
 Json = dict[str, Any]
 
@@ -50,7 +50,7 @@ class Behind:
         world = self.run.service.world.for_call(entry())
         command = LinkPas(service=ServiceId(service), url=self.pas.url, client_id="demo-pas")
         await link_pas(command, world)
-        await poll_now(command.service, world, Polling())
+        await poll_now(command.service, world)
 
     async def slots(self, service: str, **query: str) -> httpx.Response:
         """A015, in the order of the published parameters."""

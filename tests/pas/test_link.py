@@ -13,7 +13,7 @@ from openers.domain.errors import InvalidState, ReferenceNotFound
 from openers.domain.identifiers import ServiceId
 from openers.store.engine.writer_lock import WriterLock
 from openers.usecases.booking.link_pas import LinkPas, link_pas
-from openers.usecases.booking.poll_slots import KIND
+from openers.usecases.booking.poll_slots import POLL
 from openers.usecases.due import system_entry
 from tests.service import Running, copied
 
@@ -37,7 +37,7 @@ async def test_a_link_is_kept_and_its_slots_are_polled(on_both: Running) -> None
         async with on_both.service.world.read() as tx:
             assert await tx.links.get(DIRECT) == PasLink(DIRECT, url.rstrip("/"), "demo-pas")
             assert await tx.links.polled(DIRECT) is None
-            assert await tx.due.planned(KIND, DIRECT)
+            assert await tx.due.planned(POLL, DIRECT)
 
 
 @pytest.mark.anyio

@@ -10,10 +10,10 @@ from typing import Any, cast
 
 import pytest
 
+from openers.api.events.stream import stream
 from openers.domain.events import Event
+from openers.usecases.events.feed import GIVEN_UP_AFTER_S, Feed
 from openers.usecases.ports.transaction import Tx
-from openers.worlds.events.feed import GIVEN_UP_AFTER_S, Feed
-from openers.worlds.events.stream import stream
 from tests.api.arrangements import Stopwatch
 from tests.requests import create_referral
 from tests.service import GP, Running
@@ -85,7 +85,7 @@ async def test_a_number_that_stays_missing_is_given_up() -> None:
 
 async def test_the_stream_goes_on_and_ends_when_the_service_stops(probed: Running) -> None:
     gp, ends = await probed.as_person(GP), asyncio.Event()
-    told = stream((probed.service.world, "demo"), Feed(Stopwatch()), 0, ends, _stays)
+    told = stream((probed.service.world, "demo"), 0, ends, _stays)
     assert await anext(told) == b"retry: 1000\n\n"
     for number in (1, 2):
         assert (await gp.post(**create_referral())).status_code == 201
@@ -103,7 +103,7 @@ async def test_the_stream_ends_when_the_reader_has_gone(probed: Running) -> None
         asked.append(True)
         return len(asked) > 2
 
-    told = stream((probed.service.world, "demo"), Feed(Stopwatch()), 0, asyncio.Event(), _goes)
+    told = stream((probed.service.world, "demo"), 0, asyncio.Event(), _goes)
     assert [each async for each in told] == [b"retry: 1000\n\n"]
 
 

@@ -29,7 +29,7 @@ async def main():
         "clamd_url": "unix:/run/clamd", "database_url": sys.argv[1]})
     application = application_of(settings)
     service = await application.start()
-    assert service.edge.loop.observer is UNOBSERVED and service.before_due is None
+    assert service.edge.loop.observer is UNOBSERVED
     transport = httpx.ASGITransport(app=application)
     async with httpx.AsyncClient(transport=transport, base_url="https://referrals.example") as client:
         below = "/ /faults /requests /requests/1 /explain/1 /events /webhooks /webhooks/1/replay /probe.css"

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from base64 import b64decode, b64encode
 from collections.abc import AsyncGenerator
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
-from aiohttp import web
 
 from openers.bootstrap import Service, do_due_work
 from openers.usecases.due import FIRST_RETRY
+from tests.listener import Listener, listening
+from tests.moments import now
 from tests.requests import create_referral
 from tests.service import GP, Running, copied, open_test_service, running, settings_for
 from tests.store.outside import fetch
@@ -24,39 +25,11 @@ pytestmark = pytest.mark.anyio
 Json = dict[str, Any]
 
 
-@dataclass
-class Listener:
-    """An address that takes what it gets, or does not."""
-
-    url: str = ""
-    answers: list[int] = field(default_factory=list[int])
-    got: list[tuple[dict[str, str], bytes]] = field(default_factory=list[tuple[dict[str, str], bytes]])
-
-    @property
-    def numbers(self) -> list[int]:
-        """The numbers of the events that came, taken or not."""
-        return [int(headers["X-OpenERS-Event"]) for headers, _ in self.got]
-
-    async def hear(self, request: web.Request) -> web.Response:
-        """Take one event."""
-        self.got.append((dict(request.headers), await request.read()))
-        status = self.answers.pop(0) if self.answers else 204
-        return web.Response(status=status, headers={"Location": self.url} if 300 <= status < 400 else {})
-
-
 @pytest.fixture
 async def listener() -> AsyncGenerator[Listener]:
     """A listener on a port of its own."""
-    heard = Listener()
-    app = web.Application()
-    app.router.add_post("/hook", heard.hear)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    heard.url = f"http://127.0.0.1:{runner.addresses[0][1]}/hook"
-    yield heard
-    await runner.cleanup()
+    async with listening() as heard:
+        yield heard
 
 
 class Later:
@@ -99,7 +72,7 @@ async def shown(run: Running, webhook: Json) -> Json:
 
 async def test_every_event_arrives_once_in_order_and_signed(probed_on_both: Running, listener: Listener) -> None:
     await create(probed_on_both)
-    webhook = await register(probed_on_both, listener.url)
+    webhook, before = await register(probed_on_both, listener.url), int(now().timestamp())
     await create(probed_on_both, 3)
     await run_due(probed_on_both)
     await run_due(probed_on_both)
@@ -107,8 +80,14 @@ async def test_every_event_arrives_once_in_order_and_signed(probed_on_both: Runn
     assert [msgspec.json.decode(body) for _, body in listener.got] == first
     assert listener.numbers == [each["number"] for each in first]
     for headers, body in listener.got:
-        expected = hmac.new(webhook["secret"].encode(), body, hashlib.sha256).hexdigest()
-        assert headers["X-OpenERS-Signature"] == f"sha256={expected}"
+        message, timestamp = headers["webhook-id"], int(headers["webhook-timestamp"])
+        assert message == f"{webhook['id']}-{headers['X-OpenERS-Event']}"
+        assert 0 <= before <= timestamp <= now().timestamp()
+        key = b64decode(webhook["secret"].removeprefix("whsec_"))
+        signature = hmac.digest(key, f"{message}.{timestamp}.".encode() + body, "sha256")
+        assert headers["webhook-signature"] == f"v1,{b64encode(signature).decode()}"
+        older = hmac.new(webhook["secret"].encode(), body, hashlib.sha256).hexdigest()
+        assert headers["X-OpenERS-Signature"] == f"sha256={older}"
         assert headers["X-OpenERS-Webhook"] == webhook["id"]
     assert (await shown(probed_on_both, webhook))["sent"] == first[-1]["number"]
 
@@ -142,6 +121,7 @@ async def test_what_is_not_taken_comes_again_later_and_later(
     assert len(listener.got) == 2
     await run_due(probed_on_both, FIRST_RETRY * 4)
     assert len(set(listener.numbers[:3])) == 1
+    assert len({headers["webhook-id"] for headers, _ in listener.got[:3]}) == 1
     assert listener.numbers[3] == listener.numbers[0] + 1
     assert len(listener.got) == 4
     assert (await shown(probed_on_both, webhook))["problem"] == ""
@@ -218,6 +198,10 @@ async def test_registrations_and_what_is_still_to_be_sent_are_stored(
         ({"url": "http://"}, "url"),
         ({"url": "http://[x"}, "url"),
         ({"url": "http://host/", "secret": "short"}, "secret"),
+        ({"url": "http://host/", "secret": "whsec_" + "A" * 28}, "secret: after whsec_ it must have 24 to 64 bytes"),
+        ({"url": "http://host/", "secret": "whsec_" + "A" * 33}, "secret: after whsec_ it must have 24 to 64 bytes"),
+        ({"url": "http://host/", "secret": "whsec_" + "A" * 88}, "secret: after whsec_ it must have 24 to 64 bytes"),
+        ({"url": "http://host/", "secret": "whsec_" + "_" * 32}, "secret: after whsec_ it must have 24 to 64 bytes"),
         ({"url": "http://host/", "since": -1}, "since"),
         ({"url": "http://host/", "often": 1}, "often"),
         ({}, "url"),

@@ -14,7 +14,7 @@ from openers.key_files import read_or_make_signing_key
 from openers.settings import Settings
 from openers.store.engine.sqlite_connection import sqlite_path
 from openers.usecases.booking.link_pas import LinkPas, link_pas
-from openers.usecases.booking.poll_slots import Polling, poll_now
+from openers.usecases.booking.poll_slots import poll_now
 from tests.live import Live, free_port, live, settings_env
 from tests.pas.small_pas import SmallPas
 from tests.service import entry, running, settings_for
@@ -47,7 +47,7 @@ async def link_and_poll(pas: SmallPas, settings: Settings) -> None:
     async with running(settings) as run:
         world = run.service.world.for_call(entry())
         await link_pas(LinkPas(service=ServiceId(SERVICE), url=pas.url, client_id="demo-pas"), world)
-        await poll_now(ServiceId(SERVICE), world, Polling())
+        await poll_now(ServiceId(SERVICE), world)
 
 
 async def prepared(url: str, keys: Path, pas: SmallPas, **more: str) -> dict[str, str]:

@@ -10,16 +10,16 @@ from datetime import datetime, timedelta
 import msgspec
 import pytest
 
-from openers.bootstrap import Service, do_due_work, jobs_of
+from openers.bootstrap import Service, do_due_work
 from openers.domain.credentials import CredentialKind, Session
 from openers.domain.directory import Assurance
 from openers.domain.errors import Unavailable
 from openers.domain.identifiers import UserId
 from openers.server import Application
-from openers.settings import read_settings
 from openers.telemetry.logs import configure
-from openers.usecases.booking.poll_slots import KIND as POLL
+from openers.usecases.booking.poll_slots import POLL
 from openers.usecases.due import CLAIMED_FOR, FIRST_RETRY, LAST_RETRY, OF_A_KIND, DueRunner, run_due
+from openers.usecases.jobs import JOBS
 from openers.usecases.ports.transaction import DueItem
 from openers.usecases.purge_credentials import EVERY, KIND, start_purging
 from openers.usecases.world import World
@@ -28,7 +28,6 @@ from tests.store.outside import execute, fetch
 from tests.waiting import HANGS_AFTER_S
 
 pytestmark = pytest.mark.anyio
-JOBS = jobs_of(read_settings({}))
 
 
 class HandClock:

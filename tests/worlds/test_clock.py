@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from openers.usecases.booking.poll_slots import KIND as POLL
+from openers.usecases.booking.poll_slots import POLL
 from openers.usecases.referring.remind_patient import REMIND
 from tests.moments import now
 from tests.worlds.rig import Rig

@@ -5,6 +5,7 @@ Source: rules chapters 1.1 (USRN, schedule), 4 (A015) and 7.
 
 from __future__ import annotations
 
+from datetime import timedelta
 from enum import StrEnum
 
 import msgspec
@@ -52,6 +53,13 @@ class Slot(msgspec.Struct, frozen=True, kw_only=True):
     def schedule(self) -> str:
         """Id of the schedule it belongs to: the service's, or that of one clinician there."""
         return str(self.service) if self.clinician is None else f"{self.service}-{self.clinician}"
+
+
+class Polling(msgspec.Struct, frozen=True):
+    """How slots are polled: how often, and how far ahead."""
+
+    every: timedelta = timedelta(seconds=60)
+    horizon: timedelta = timedelta(weeks=8)
 
 
 class PollState(msgspec.Struct, frozen=True):

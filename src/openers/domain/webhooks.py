@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
+from base64 import b64decode
+from typing import Final
+
 import msgspec
+
+PREFIX: Final = "whsec_"
+"""How a secret begins that holds its key in base64 (Standard Webhooks)."""
+KEY_BYTES: Final = range(24, 65)
+"""Lengths of the key in such a secret, in bytes."""
+SHORTEST_SECRET: Final = 16
+"""Length of the shortest secret of another form, in characters."""
 
 
 class Webhook(msgspec.Struct, frozen=True, kw_only=True):
@@ -16,3 +26,19 @@ class Webhook(msgspec.Struct, frozen=True, kw_only=True):
     secret: str
     sent: int
     problem: str = ""
+
+
+def signing_key(secret: str) -> bytes:
+    """Return the key of a secret: what follows `whsec_` in base64, else the bytes of its text. Raises ValueError."""
+    if not secret.startswith(PREFIX):
+        if len(secret) < SHORTEST_SECRET:
+            raise ValueError(f"it must have at least {SHORTEST_SECRET} characters")
+        return secret.encode()
+    wrong = ValueError(f"after {PREFIX} it must have {KEY_BYTES[0]} to {KEY_BYTES[-1]} bytes in base64")
+    try:
+        key = b64decode(secret.removeprefix(PREFIX), validate=True)
+    except ValueError as error:
+        raise wrong from error
+    if len(key) not in KEY_BYTES:
+        raise wrong
+    return key

@@ -45,7 +45,10 @@ class TypstTypesetter:
         self._waiting = 0
 
     async def pdf(self, document: Document, made: Instant) -> bytes:
-        """The document as a tagged PDF that says it was made at an instant. Raises Unavailable (too many wait)."""
+        """The document as a tagged PDF that says it was made at an instant.
+
+        Raises Unavailable if too many wait, or if Typst is not installed.
+        """
         if self._waiting >= self._most_waiting:
             raise Unavailable("typesetter")
         self._waiting += 1
@@ -65,8 +68,10 @@ class _Press:
     """Fonts and compilers, made once. Used by one thread at a time."""
 
     def __init__(self) -> None:
-        import typst
-
+        try:
+            import typst
+        except ImportError as error:
+            raise Unavailable("typesetter: install openers[documents]") from error
         self._typst = typst
         here = Path(__file__).parent
         self._templates = here / "templates"

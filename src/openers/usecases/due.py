@@ -1,15 +1,17 @@
 """Work without a request: what has fallen due is claimed, done by the job of its kind, and removed or tried again.
 
-Rows of due work are written in the commit of the act that causes them. Jobs finish their item in their own
-transaction, so that an effect and its record are one. Source: architecture of the service, ADR on due work.
+Rows of due work are written in the commit of the act that causes them. Jobs are declared where they are written
+(`@job`), and finish their item in their own transaction, so that an effect and its record are one. Source: ADR 0029.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
-from typing import Final
+from typing import Final, TypeVar
+
+import msgspec
 
 from openers.domain.audit import SYSTEM, AuditEntry
 from openers.domain.clock import Instant
@@ -18,8 +20,11 @@ from openers.usecases.world import World
 
 Job = Callable[[DueItem, World], Awaitable[None]]
 """Does one item, and in the same transaction removes it or adds it again for later."""
+JobFunction = TypeVar("JobFunction", bound=Job)
 Told = Callable[[DueItem, Exception | None], None]
 """Hears of each item how it went."""
+Plan = Callable[[World], Awaitable[None]]
+"""Adds the items that no act adds: a runner calls it before it looks. Raises RecordLocked, Unavailable."""
 
 CLAIMED_FOR: Final = timedelta(minutes=5)
 """How long a runner has an item to itself; after that another one takes it up."""
@@ -27,6 +32,31 @@ OF_A_KIND: Final = 16
 """How many items of one kind are under way at once."""
 FIRST_RETRY: Final = timedelta(seconds=10)
 LAST_RETRY: Final = timedelta(hours=1)
+
+
+class JobDeclaration(msgspec.Struct, frozen=True):
+    """A kind of due work and the function that does it. `repeats`: it plans itself again, for ever."""
+
+    kind: str
+    run: Job
+    repeats: bool
+    plan: Plan | None
+
+
+DECLARED: Final[dict[str, JobDeclaration]] = {}
+"""All jobs that have been imported, by kind. `openers.usecases.jobs` imports every one."""
+
+
+def job(kind: str, *, repeats: bool = False, plan: Plan | None = None) -> Callable[[JobFunction], JobFunction]:
+    """Declare the decorated function as the job of `kind`. Raises ValueError if the kind has one already."""
+
+    def _declare(run: JobFunction) -> JobFunction:
+        if kind in DECLARED:
+            raise ValueError(f"two jobs for due work of the kind {kind!r}")
+        DECLARED[kind] = JobDeclaration(kind, run, repeats, plan)
+        return run
+
+    return _declare
 
 
 def system_entry(audit_type: str, at: Instant) -> AuditEntry:
@@ -41,13 +71,15 @@ class DueRunner:
     Within a kind, what is due first begins first.
     """
 
-    def __init__(self, world: World, jobs: Mapping[str, Job], told: Told) -> None:
-        """`jobs` by kind; `told` hears of each item when it has ended."""
-        self._world, self._jobs, self._told = world, jobs, told
+    def __init__(self, world: World, jobs: Mapping[str, Job], told: Told, plans: Sequence[Plan] = ()) -> None:
+        """`jobs` by kind; `told` hears of each item when it has ended; `plans` add items before each look."""
+        self._world, self._jobs, self._told, self._plans = world, jobs, told, plans
         self._under_way: dict[asyncio.Task[None], DueItem] = {}
 
     async def look(self) -> int:
         """Begin what is due now, as far as there is room; how many items that is. Raises Unavailable."""
+        for plan in self._plans:
+            await plan(self._world.for_call(system_entry("Plan due work", self._world.wall.now())))
         now = self._world.clock.now()
         async with self._world.read() as tx:
             waiting = await tx.due.waiting(now)
@@ -142,9 +174,9 @@ async def _do(item: DueItem, world: World, jobs: Mapping[str, Job], told: Told) 
         told(item, None)
 
 
-async def run_due(world: World, jobs: Mapping[str, Job], told: Told) -> int:
+async def run_due(world: World, jobs: Mapping[str, Job], told: Told, plans: Sequence[Plan] = ()) -> int:
     """Do what is due now, to its end; how many items were taken. For a clock that is moved by hand."""
-    runner = DueRunner(world, jobs, told)
+    runner = DueRunner(world, jobs, told, plans)
     taken = await runner.look()
     await runner.finish()
     return taken

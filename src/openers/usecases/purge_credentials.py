@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Final
 
+from openers.usecases.due import job
 from openers.usecases.ports.transaction import DueItem
 from openers.usecases.world import World
 
@@ -21,6 +22,7 @@ async def start_purging(world: World) -> None:
         await tx.due.add(KIND, KIND, world.clock.now() + EVERY)
 
 
+@job(KIND, repeats=True)
 async def purge_credentials(item: DueItem, world: World) -> None:
     """Remove what has expired, and plan the next purge."""
     async with world.begin(KIND) as tx:

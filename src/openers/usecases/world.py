@@ -16,8 +16,10 @@ from openers.domain.clock import Clock
 from openers.domain.ids import Ids
 from openers.domain.listings import Listings
 from openers.domain.search import Listing
+from openers.domain.slots import Polling
 from openers.usecases.ports.access_codes import CodeSeal
 from openers.usecases.ports.booking import Pas
+from openers.usecases.ports.events import EventFeed, WebhookSender
 from openers.usecases.ports.files import Blobs, Scanner
 from openers.usecases.ports.paper import Typesetter
 from openers.usecases.ports.transaction import PatientSource, ReferenceData, Store, Tx
@@ -47,7 +49,8 @@ class World(msgspec.Struct, frozen=True, kw_only=True):
     """One world, bound to one call.
 
     `clock` is the time of all that a referral says and can be moved in tests; `wall` is the time of tokens, limits
-    and signed addresses and can't. `ids` are seeded in test worlds and are never used for secrets.
+    and signed addresses and can't. `ids` are seeded in test worlds and are never used for secrets. `polling` says how
+    often the slots behind `pas` are asked for.
     """
 
     name: str
@@ -63,7 +66,10 @@ class World(msgspec.Struct, frozen=True, kw_only=True):
     listings: ListingsShelf
     typesetter: Typesetter
     seal: CodeSeal
+    feed: EventFeed
+    sender: WebhookSender
     entry: AuditEntry
+    polling: Polling = Polling()
 
     def for_call(self, entry: AuditEntry) -> World:
         """The same world for the call that `entry` records."""

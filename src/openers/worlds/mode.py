@@ -19,15 +19,15 @@ from openers.api.edge import PREFIX
 from openers.api.gateway import Gateway
 from openers.api.http.request import Request, Scope, WorldOf
 from openers.api.observer import Observer
-from openers.bootstrap import Service, jobs_of, note_job, open_world, service_of, start_regular_work
+from openers.bootstrap import Service, note_job, open_world, service_of, start_regular_work
 from openers.domain.codes import ClinicalTerm
 from openers.key_files import read_or_make_key
 from openers.places import base_of
 from openers.settings import Settings
 from openers.telemetry.metrics import Metrics
 from openers.usecases.due import DueRunner
+from openers.usecases.jobs import JOBS, PLANS
 from openers.usecases.world import World
-from openers.worlds.events.webhooks import wake
 from openers.worlds.http.clock_routes import ClockControl
 from openers.worlds.http.control import CONTROL, Offered, refuse, routes_of
 from openers.worlds.http.session_routes import session_routes
@@ -37,7 +37,7 @@ from openers.worlds.packs import knows_pack, pack_names, read_pack
 from openers.worlds.probing import LINKS, Probing
 from openers.worlds.recording.finder import Finder
 from openers.worlds.refusals import Refusal
-from openers.worlds.running.advance import Jobs, advance
+from openers.worlds.running.advance import Way, advance
 from openers.worlds.running.content import SharedBlobs
 from openers.worlds.running.copies import Copies, DatabaseCopies, FileCopies
 from openers.worlds.running.due_runner import MainRunner
@@ -96,7 +96,7 @@ class TestService:
     def runner(self) -> MainRunner:
         """Does what falls due in main."""
         main = self.worlds.main
-        inner = DueRunner(main.world, self.worlds.jobs, note_job(self.metrics, main.world.wall))
+        inner = DueRunner(main.world, JOBS, note_job(self.metrics, main.world.wall), PLANS)
         return MainRunner(inner, self.worlds, frozen=self.settings.frozen)
 
     async def upkeep(self) -> None:
@@ -120,8 +120,7 @@ async def open_test_service(settings: Settings, *, own_pas: bool = False) -> Tes
     main, blobs = await open_main(settings, metrics, snapshots)
     main.world = probing.can_fail(main.world, main.label)
     passing = _emptied(worlds_directory(settings) / PASSING)
-    jobs = {**jobs_of(settings), **probing.jobs}
-    around = Around(settings, jobs, blobs, probing.can_fail)
+    around = Around(settings, blobs, probing.can_fail)
     worlds = Worlds(main, _copies(settings, passing, metrics), snapshots, around)
     finder = Finder(_world_of(worlds), _label_of(worlds))
 
@@ -129,7 +128,7 @@ async def open_test_service(settings: Settings, *, own_pas: bool = False) -> Tes
         return probing.observer(gateway, finder)
 
     inner = service_of(settings, main.world, metrics, finder.world, _observe)
-    inner = _with_control(inner, worlds, probing.routes(finder, inner.edge.gateway))
+    _offer_control(inner, worlds, probing.routes(finder, inner.edge.gateway))
     worlds.access = inner.access
     await start_regular_work(main.world)
     if settings.frozen and main.clock.is_running:
@@ -137,12 +136,12 @@ async def open_test_service(settings: Settings, *, own_pas: bool = False) -> Tes
     if settings.frozen or own_pas:
         await main.pas.stand_alone()
         note = note_job(metrics, main.world.wall)
-        await advance(main.world, main.clock, main.clock.now(), Jobs(jobs, note))
+        await advance(main.world, main.clock, main.clock.now(), Way(note))
     return TestService(inner, worlds, passing)
 
 
-def _with_control(service: Service, worlds: Worlds, probed: Sequence[Offered]) -> Service:
-    """The service with everything below `/_test`."""
+def _offer_control(service: Service, worlds: Worlds, probed: Sequence[Offered]) -> None:
+    """Add everything below `/_test` to the service's addresses."""
     clocks = ClockControl(worlds, service.metrics)
     offered = (
         *probed,
@@ -152,11 +151,6 @@ def _with_control(service: Service, worlds: Worlds, probed: Sequence[Offered]) -
         *page_routes(worlds, clocks, [Link(path, text) for path, text in LINKS.items()]),
     )
     service.pages.routes.extend(routes_of(service.edge.loop, offered))
-
-    async def _before_due() -> None:
-        await wake(worlds.main.world)
-
-    return msgspec.structs.replace(service, jobs=worlds.jobs, before_due=_before_due)
 
 
 async def open_main(

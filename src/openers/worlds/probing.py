@@ -1,14 +1,11 @@
-"""What makes a service observable and unreliable on request: faults, the inspector, explanations, events, webhooks.
+"""What makes a service observable and unreliable on request: faults, the inspector and explanations.
 
-`openers.worlds.mode` puts it around a service, in four places: the world's adapters, the edge, the pages and the
-runner of due work.
+`openers.worlds.mode` puts it around a service, in three places: the world's adapters, the edge and the pages.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import cached_property
-from time import monotonic
 from typing import Final
 
 import msgspec
@@ -20,10 +17,7 @@ from openers.api.openapi import openapi_document
 from openers.api.registry import REGISTRY
 from openers.api.routes import Routes
 from openers.settings import Settings
-from openers.usecases.due import Job
 from openers.usecases.world import World
-from openers.worlds.events.feed import Feed
-from openers.worlds.events.webhooks import KIND, Courier
 from openers.worlds.faults.board import FaultBoard
 from openers.worlds.faults.faulty_pas import FaultyPas
 from openers.worlds.faults.faulty_scanner import FaultyScanner
@@ -56,7 +50,7 @@ class Probing:
     def __init__(self, settings: Settings) -> None:
         """No fault is in force, and no call is remembered."""
         self._settings = settings
-        self._faults, self._feed = FaultBoard(), Feed(monotonic)
+        self._faults = FaultBoard()
         self._recorder = Recorder(Exchanges(settings.kept_exchanges), self._exchange)
 
     @cached_property
@@ -66,11 +60,6 @@ class Probing:
 
     def _exchange(self, watched: Watched) -> Exchange:
         return exchange_of(watched, self._judges)
-
-    @property
-    def jobs(self) -> Mapping[str, Job]:
-        """What runs when its own due work falls due; `events.webhooks.wake` plans it."""
-        return {KIND: Courier(self._feed).deliver}
 
     def can_fail(self, world: World, name: str) -> World:
         """The same world, its PAS and its scanner failing where a fault is ordered for the world of this name."""
@@ -90,7 +79,7 @@ class Probing:
             *fault_routes(finder, self._faults),
             *request_routes(finder, self._recorder, self._settings.base_url),
             *explain_routes(finder, self._recorder, gateway),
-            *event_routes(finder, self._feed),
+            *event_routes(finder),
             *webhook_routes(finder),
             style_route(),
         ]

@@ -19,6 +19,7 @@ from openers.domain.errors import Field, ServiceUnavailable, UnsupportedPriority
 from openers.domain.identifiers import CommunicationId, Ubrn
 from openers.domain.principal import RC, RCA, SPC, Principal
 from openers.domain.working_hours import add_working_hours
+from openers.usecases.due import job
 from openers.usecases.events.recording import advice_happened
 from openers.usecases.finding import check_not_sensitive
 from openers.usecases.ports.transaction import DueItem, Stored, Tx
@@ -125,6 +126,7 @@ async def watch(conversation: Conversation, tx: Tx) -> None:
         await tx.due.add(OVERDUE, conversation.ubrn, conversation.respond_by)
 
 
+@job(OVERDUE)
 async def note_overdue(item: DueItem, world: World) -> None:
     """Say so, if the service of the request `item.key` still has not responded and its time is over."""
     ubrn = Ubrn(item.key)

@@ -14,7 +14,7 @@ from openers.domain.booking import PasLink
 from openers.domain.codes import BookableType
 from openers.domain.errors import Field, InvalidState, ReferenceNotFound
 from openers.domain.identifiers import ServiceId
-from openers.usecases.booking.poll_slots import KIND
+from openers.usecases.booking.poll_slots import POLL
 from openers.usecases.world import World
 
 SCHEMES: Final = ("http", "https")
@@ -45,7 +45,7 @@ async def link_pas(command: LinkPas, world: World) -> None:
             raise ReferenceNotFound(Field.APPLICATION, command.client_id, "is not registered")
         await tx.links.put(PasLink(command.service, command.url.rstrip("/"), command.client_id))
         await tx.links.forget_polled(command.service)
-        await tx.due.add(KIND, command.service, world.clock.now())
+        await tx.due.add(POLL, command.service, world.clock.now())
 
 
 def _is_plain(url: str) -> bool:

@@ -8,36 +8,29 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Final
 
-import msgspec
-
 from openers.domain.identifiers import ServiceId
 from openers.domain.slots import PollState
+from openers.usecases.due import job
 from openers.usecases.ports.transaction import DueItem
 from openers.usecases.world import World
 
-KIND: Final = "poll slots"
+POLL: Final = "poll slots"
 """Kind of due work; its key is the service."""
 OVERLAP: Final = timedelta(minutes=5)
 """How far a poll reaches back before the last one, since two clocks are never the same."""
 WHOLE_EVERY: Final = timedelta(hours=24)
 
 
-class Polling(msgspec.Struct, frozen=True):
-    """How slots are polled: how often, and how far ahead."""
-
-    every: timedelta = timedelta(seconds=60)
-    horizon: timedelta = timedelta(weeks=8)
-
-
-async def poll_service(item: DueItem, world: World, polling: Polling) -> None:
+@job(POLL, repeats=True)
+async def poll_service(item: DueItem, world: World) -> None:
     """Poll the service `item.key` and plan the next poll. Raises PasSilent, PasRefused: then it is tried again."""
     service = ServiceId(item.key)
-    await poll_now(service, world, polling)
+    await poll_now(service, world)
     async with world.begin("plan poll") as tx:
-        await tx.due.add(KIND, service, world.clock.now() + polling.every)
+        await tx.due.add(POLL, service, world.clock.now() + world.polling.every)
 
 
-async def poll_now(service: ServiceId, world: World, polling: Polling) -> int:
+async def poll_now(service: ServiceId, world: World) -> int:
     """Poll a service at once; how many slots changed. Raises PasSilent, PasRefused."""
     now = world.clock.now()
     async with world.read() as tx:
@@ -46,8 +39,8 @@ async def poll_now(service: ServiceId, world: World, polling: Polling) -> int:
         return 0
     whole = state is None or now - state.whole >= WHOLE_EVERY
     since = None if state is None or whole else state.polled - OVERLAP
-    told = await world.pas.slots(link, now, now + polling.horizon, since)
-    async with world.begin(KIND, lock=(f"polling/{service}",)) as tx:
+    told = await world.pas.slots(link, now, now + world.polling.horizon, since)
+    async with world.begin(POLL, lock=(f"polling/{service}",)) as tx:
         if await tx.links.get(service) != link:
             return 0  # linked to another PAS meanwhile, whose own poll is planned
         whole_at = now if state is None or whole else state.whole

@@ -11,14 +11,16 @@ from typing import Final
 from openers.domain.booking import Claim, ClaimKind, PasLink
 from openers.domain.errors import PasRefused
 from openers.domain.identifiers import ServiceId, Ubrn
-from openers.usecases.booking.book_appointment import ORPHAN, confirm_booking, release_booking
+from openers.usecases.booking.book_appointment import ORPHAN, SETTLE, confirm_booking, release_booking
 from openers.usecases.booking.cancel_in_pas import ask_pas, confirm_cancellation, release_cancellation
+from openers.usecases.due import job
 from openers.usecases.ports.transaction import DueItem
 from openers.usecases.world import World
 
 _DEAD: Final = frozenset({"cancelled", "entered-in-error"})
 
 
+@job(SETTLE)
 async def settle_claim(item: DueItem, world: World) -> None:
     """Settle the claim on the referral `item.key`, if it is still there. Raises PasSilent: then it is tried again."""
     async with world.read() as tx:
@@ -47,6 +49,7 @@ async def _settle_cancellation(claim: Claim, link: PasLink, world: World) -> Non
         await confirm_cancellation(claim, world)
 
 
+@job(ORPHAN)
 async def cancel_orphan(item: DueItem, world: World) -> None:
     """Cancel a booking that a PAS made after all for a key that was given up. Raises PasSilent: then it is retried."""
     _, service, key = item.key.split("/")

@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Final
 
 from openers.domain.identifiers import FileId
+from openers.usecases.due import job
 from openers.usecases.files.upload_file import PURGE
 from openers.usecases.ports.transaction import DueItem
 from openers.usecases.world import World
@@ -22,6 +23,7 @@ UNDER_WAY: Final = timedelta(hours=1)
 """How old content must be to be a stray: an upload that is under way has written it and not yet said so."""
 
 
+@job(PURGE)
 async def purge_file(item: DueItem, world: World) -> None:
     """Forget the file `item.key` unless a request has it, and plan the removal of its content."""
     file_id = FileId(item.key)
@@ -33,6 +35,7 @@ async def purge_file(item: DueItem, world: World) -> None:
         await tx.due.done(item)
 
 
+@job(REMOVE)
 async def remove_content(item: DueItem, world: World) -> None:
     """Remove the content `item.key`."""
     await world.blobs.remove(item.key)
@@ -50,6 +53,7 @@ async def start_sweeping(world: World) -> None:
         await tx.due.add(SWEEP, SWEEP, world.clock.now() + SWEEP_EVERY)
 
 
+@job(SWEEP, repeats=True)
 async def sweep_strays(item: DueItem, world: World) -> None:
     """Plan the removal of content that no file names, and the next sweep; drafts are removed at once."""
     before = world.wall.now() - UNDER_WAY

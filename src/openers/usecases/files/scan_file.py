@@ -13,7 +13,9 @@ import msgspec
 from openers.domain.attachments import Availability, UploadedFile
 from openers.domain.errors import RecordLocked
 from openers.domain.identifiers import FileId
+from openers.usecases.due import job
 from openers.usecases.events.recording import advice_happened, happened
+from openers.usecases.files.upload_file import SCAN
 from openers.usecases.ports.files import Verdict
 from openers.usecases.ports.transaction import DueItem, Tx
 from openers.usecases.world import World
@@ -26,6 +28,7 @@ _AVAILABILITY: Final = {
 }
 
 
+@job(SCAN)
 async def scan_file(item: DueItem, world: World) -> None:
     """Scan the file `item.key`. Raises Unavailable, RecordLocked (it was attached meanwhile): then it is retried."""
     async with world.read() as tx:

@@ -12,6 +12,7 @@ from typing import Final
 from openers.domain.identifiers import Ubrn
 from openers.domain.lifecycle import ReferralState
 from openers.domain.referral import Referral
+from openers.usecases.due import job
 from openers.usecases.events.recording import happened
 from openers.usecases.ports.transaction import DueItem, Tx
 from openers.usecases.world import World
@@ -29,6 +30,7 @@ async def plan_reminder(referral: Referral, world: World, tx: Tx) -> None:
         await tx.due.add(REMIND, referral.ubrn, at)
 
 
+@job(REMIND)
 async def remind_patient(item: DueItem, world: World) -> None:
     """Remind the patient of the referral `item.key`, if it is still unbooked."""
     ubrn = Ubrn(item.key)

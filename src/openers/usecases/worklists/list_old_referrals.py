@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from openers.usecases.due import job
 from openers.usecases.ports.transaction import DueItem
 from openers.usecases.world import World
 
@@ -15,6 +16,7 @@ LIST_OLD: Final = "list old referrals"
 AT_ONCE: Final = 512
 
 
+@job(LIST_OLD)
 async def list_old_referrals(item: DueItem, world: World) -> None:
     """List the next ones, and plan the rest."""
     async with world.begin(LIST_OLD) as tx:

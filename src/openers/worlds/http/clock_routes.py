@@ -12,10 +12,11 @@ from starlette.requests import Request
 from openers.bootstrap import note_job
 from openers.domain.clock import Instant
 from openers.telemetry.metrics import Metrics
-from openers.worlds.events.webhooks import wake
+from openers.usecases.due import system_entry
+from openers.usecases.events.webhooks import plan_deliveries
 from openers.worlds.http.control import Offered, held_of, read_json, route
 from openers.worlds.refusals import BadCall
-from openers.worlds.running.advance import Done, Jobs, advance, go_back
+from openers.worlds.running.advance import Done, Way, advance, go_back
 from openers.worlds.running.held import MAIN, Held
 from openers.worlds.running.linked_pas import Told, tell_linked
 from openers.worlds.running.registry import Worlds
@@ -115,14 +116,14 @@ class ClockControl:
                 told.extend(await self._arrived(held))
 
             note = note_job(self._metrics, held.world.wall)
-            ran = await advance(held.world, held.clock, until, Jobs(self._worlds.jobs, note, _arrive))
+            ran = await advance(held.world, held.clock, until, Way(note, _arrive))
         return shown(held, ran, told)
 
     async def _arrived(self, held: Held) -> Sequence[Told]:
         """The clock was moved: linked Test PASes hear of it, and the next process finds it so."""
         if held.name == MAIN:
             self._worlds.save_main()
-        await wake(held.world)
+        await plan_deliveries(held.world.for_call(system_entry("Plan due work", held.world.wall.now())))
         return await tell_linked(held.world, held.clock) if held.pas.is_linked else ()
 
 

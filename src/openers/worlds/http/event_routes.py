@@ -8,9 +8,9 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
+from openers.api.events.stream import stream
+from openers.usecases.events.feed import write_event
 from openers.usecases.world import World
-from openers.worlds.events.feed import Feed, write_event
-from openers.worlds.events.stream import stream
 from openers.worlds.http.control import ALWAYS, JSON, Offered, number_in, route
 from openers.worlds.http.pages import page, wants_page
 from openers.worlds.recording.connection import stops_of
@@ -21,15 +21,15 @@ STREAM: Final = "text/event-stream"
 LAST_EVENT: Final = "last-event-id"
 
 
-def event_routes(finder: Finder, feed: Feed) -> list[Offered]:
+def event_routes(finder: Finder) -> list[Offered]:
     """`/_test/events`."""
 
     async def _events(request: Request) -> Response:
         world, since = finder.world(request.scope), number_in(request, "since")
         if STREAM in request.headers.get("accept", ""):
-            return _stream(request, (world, finder.name(request.scope)), feed, since)
+            return _stream(request, (world, finder.name(request.scope)), since)
         async with world.read() as tx:
-            events = await feed.after(since, tx)
+            events = await world.feed.after(since, tx)
         if wants_page(request):
             return page("events.html", events=events, since=since, last=events[-1].number if events else since)
         told = [msgspec.Raw(write_event(each, finder.name(request.scope))) for each in events]
@@ -38,9 +38,9 @@ def event_routes(finder: Finder, feed: Feed) -> list[Offered]:
     return [route(EVENTS, {"GET": _events})]
 
 
-def _stream(request: Request, named: tuple[World, str], feed: Feed, since: int) -> Response:
+def _stream(request: Request, named: tuple[World, str], since: int) -> Response:
     """All events from then on. A reader that comes again says itself which one it had last."""
     last = request.headers.get(LAST_EVENT, "")
     after = int(last) if last.isascii() and last.isdigit() else since
-    body = stream(named, feed, after, stops_of(dict(request.scope)), request.is_disconnected)
+    body = stream(named, after, stops_of(dict(request.scope)), request.is_disconnected)
     return StreamingResponse(body, headers=ALWAYS, media_type=STREAM)

@@ -8,13 +8,17 @@ import msgspec
 from starlette.requests import Request
 
 from openers.domain.webhooks import Webhook
-from openers.worlds.events.webhooks import Registration, register, remove, replay
+from openers.usecases.events.webhooks import InvalidRegistration, Registration, register, remove, replay
 from openers.worlds.http.control import Offered, bound, json_reply, read_json, route
 from openers.worlds.http.pages import page, wants_page
 from openers.worlds.recording.finder import Finder
-from openers.worlds.refusals import Unknown
+from openers.worlds.refusals import BadCall, Unknown
 
 WEBHOOKS: Final = "/_test/webhooks"
+
+
+class WebhookRefused(BadCall):
+    """A webhook can't be registered so."""
 
 
 class Replay(msgspec.Struct, forbid_unknown_fields=True):
@@ -35,7 +39,10 @@ def webhook_routes(finder: Finder) -> list[Offered]:
 
     async def _register(request: Request) -> object:
         wanted = await read_json(request, Registration)
-        webhook = await register(wanted, bound(finder.world(request.scope), request, WEBHOOKS))
+        try:
+            webhook = await register(wanted, bound(finder.world(request.scope), request, WEBHOOKS))
+        except InvalidRegistration as refusal:
+            raise WebhookRefused(str(refusal)) from refusal
         return json_reply({**_told(webhook), "secret": webhook.secret}, 201)
 
     async def _one(request: Request) -> object:

@@ -6,15 +6,15 @@ once, at the end. Called by the control plane, by the loader of packs and by the
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Final, NamedTuple
 
 import msgspec
 
-from openers.bootstrap import REGULAR
 from openers.domain.clock import Instant
-from openers.usecases.due import Job, Told, run_in_order, system_entry
+from openers.usecases.due import Told, run_in_order, system_entry
+from openers.usecases.jobs import JOBS, REPEATING
 from openers.usecases.ports.transaction import DueItem
 from openers.usecases.world import World
 from openers.worlds.running.clock import WorldClock
@@ -34,43 +34,42 @@ class Done(msgspec.Struct, frozen=True):
     failed: str | None = None
 
 
-class Jobs(NamedTuple):
-    """What runs when work falls due, who hears of it, and what has to be done when the clock has arrived.
+class Way(NamedTuple):
+    """Who hears of what runs on the way, and what has to be done when the clock has arrived.
 
     `regular_at`: work that comes again and again waits until then, if that is later than the end of the way.
     """
 
-    of_kind: Mapping[str, Job]
     told: Told
     arrive: Callable[[], Awaitable[object]] | None = None
     regular_at: Instant | None = None
 
 
-async def advance(world: World, clock: WorldClock, until: Instant, jobs: Jobs) -> list[Done]:
+async def advance(world: World, clock: WorldClock, until: Instant, way: Way) -> list[Done]:
     """Move the clock to `until`; what ran, in order. Nobody else runs the world's due work meanwhile."""
     done: list[Done] = []
 
     def _told(item: DueItem, error: Exception | None) -> None:
-        jobs.told(item, error)
+        way.told(item, error)
         done.append(Done(item.kind, item.key, item.due_at, clock.now(), None if error is None else repr(error)))
 
-    await _put_off_regular_work(world, until, max(until, jobs.regular_at or until))
+    await _put_off_regular_work(world, until, max(until, way.regular_at or until))
     while (instant := await _next(world, until, {(each.kind, each.key) for each in done if each.failed})) is not None:
         if instant > clock.now():
             clock.set(instant)
-        await _run(world, jobs, _told)
+        await _run(world, _told)
     if until > clock.now():
         clock.set(until)
-    if jobs.arrive is not None:
-        await jobs.arrive()
-    await _run(world, jobs, _told)
+    if way.arrive is not None:
+        await way.arrive()
+    await _run(world, _told)
     return done
 
 
 async def go_back(world: World) -> None:
     """The clock shows an earlier time than before: what comes again and again is not awaited until then."""
     async with world.read() as tx:
-        later = [item for item in await tx.due.upcoming(LATEST, ALL) if item.kind in REGULAR]
+        later = [item for item in await tx.due.upcoming(LATEST, ALL) if item.kind in REPEATING]
         links = await tx.links.all()
     now = world.clock.now()
     async with world.for_call(system_entry("Set clock back", world.wall.now())).begin("go back in time") as tx:
@@ -80,16 +79,16 @@ async def go_back(world: World) -> None:
             await tx.due.add(item.kind, item.key, min(item.due_at, now))
 
 
-async def _run(world: World, jobs: Jobs, told: Told) -> None:
+async def _run(world: World, told: Told) -> None:
     """Run everything that is due now."""
-    while await run_in_order(world, jobs.of_kind, told):
+    while await run_in_order(world, JOBS, told):
         pass
 
 
 async def _put_off_regular_work(world: World, until: Instant, to: Instant) -> None:
     """Have work that comes again and again and is due by `until` run at `to` alone."""
     async with world.read() as tx:
-        upcoming = [item for item in await tx.due.upcoming(until, ALL) if item.kind in REGULAR]
+        upcoming = [item for item in await tx.due.upcoming(until, ALL) if item.kind in REPEATING]
     if not upcoming:
         return
     async with world.for_call(system_entry("Advance clock", world.wall.now())).begin("put off regular work") as tx:

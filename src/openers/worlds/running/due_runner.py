@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from openers.usecases.due import DueRunner
-from openers.worlds.events.webhooks import wake
 from openers.worlds.running.registry import Worlds
 
 
@@ -21,7 +20,6 @@ class MainRunner:
         if self._frozen or self._worlds.main.turn.locked():
             return 0
         async with self._worlds.main.turn:
-            await wake(self._worlds.main.world)
             return await self._inner.look()
 
     async def rest(self, at_most_s: float) -> None:

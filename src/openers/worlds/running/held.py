@@ -11,6 +11,7 @@ import msgspec
 
 from openers.domain.booking import PasAppointment
 from openers.usecases.due import DueRunner
+from openers.usecases.events.feed import Feed
 from openers.usecases.ports.transaction import Store
 from openers.usecases.world import ListingsShelf, World
 from openers.worlds.packs import Stamp, knows_pack, read_pack
@@ -120,6 +121,7 @@ def forked(source: Held, store: Store, kept: Kept, names: tuple[str, str]) -> He
         ids=ids,
         pas=pas,
         listings=ListingsShelf(source.world.reference),
+        feed=Feed(monotonic),
     )
     held = Held(name, world, (clock, ids, pas), kept.pack)
     held.become(kept)

@@ -9,7 +9,7 @@ from datetime import timedelta
 
 import msgspec
 
-from openers.bootstrap import jobs_of, service_of
+from openers.bootstrap import service_of
 from openers.domain.codes import BookableType
 from openers.settings import Settings
 from openers.telemetry.metrics import Metrics
@@ -20,7 +20,7 @@ from openers.usecases.due import system_entry
 from openers.usecases.ports.transaction import DueItem
 from openers.usecases.world import World
 from openers.worlds.packs import Pack, PackPas, read_pack
-from openers.worlds.running.advance import Jobs, advance
+from openers.worlds.running.advance import Way, advance
 from openers.worlds.running.clock import ClockState
 from openers.worlds.running.held import Held, Kept
 from openers.worlds.running.ids import IdsState
@@ -64,11 +64,11 @@ async def populate(held: Held, pack: Pack, settings: Settings, seed: int = 0) ->
     await load_pack(world, pack)
     await load_records(pack.records, world)
     if pack.acts or not held.pas.is_linked:
-        jobs = Jobs(jobs_of(settings), _told)
-        await advance(own, held.clock, held.clock.now(), jobs)
-        stage = Stage(service_of(settings, own, Metrics()), held.clock, pas, jobs._replace(regular_at=now))
+        way = Way(_told)
+        await advance(own, held.clock, held.clock.now(), way)
+        stage = Stage(service_of(settings, own, Metrics()), held.clock, pas, way._replace(regular_at=now))
         await stage.play(pack)
-        await advance(own, held.clock, now, jobs)
+        await advance(own, held.clock, now, way)
     await load_directory(pack.afterwards, world)
     held.clock.state = ClockState(stands_at=pack.now)
     return Kept(

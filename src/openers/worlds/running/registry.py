@@ -7,7 +7,7 @@ that two hundred forks cost two hundred files and no more. Called by test mode a
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
 from time import monotonic
 from typing import Final, NamedTuple
@@ -17,7 +17,6 @@ import msgspec
 from openers.identity.access import AccessCache
 from openers.reference.packaged import PackagedReference
 from openers.settings import Settings
-from openers.usecases.due import Job
 from openers.usecases.world import World
 from openers.worlds.packs import Pack, knows_pack, pack_names, read_pack, stamp_of
 from openers.worlds.refusals import BadCall, GoneIdle, Taken, Unknown
@@ -46,13 +45,12 @@ MADE: Final = (FORKED, PACK, SCENE)
 
 
 class Around(NamedTuple):
-    """What all worlds of a service share: settings, jobs, content of files.
+    """What all worlds of a service share: settings, content of files.
 
     `adapted` is what is put around the adapters of each, by its label.
     """
 
     settings: Settings
-    jobs: Mapping[str, Job]
     blobs: SharedBlobs
     adapted: Callable[[World, str], World]
 
@@ -63,7 +61,7 @@ class Worlds:
     def __init__(self, main: Held, copies: Copies, snapshots: Snapshots, service: Around) -> None:
         """`main` is where requests without a tenant go."""
         self.main, self.snapshots = main, snapshots
-        self.settings, self.jobs, blobs, self._adapted = service
+        self.settings, blobs, self._adapted = service
         self.access: AccessCache | None = None
         self._copies = copies
         self._content = Content(blobs, lambda: [held.world.store for held in self.all], lambda: snapshots.content)

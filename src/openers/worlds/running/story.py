@@ -18,7 +18,7 @@ from openers.bootstrap import Service
 from openers.domain.patient import Patient
 from openers.worlds.packs import Pack, PackError
 from openers.worlds.packs.acts import PATIENTS, Act, Actor, Form, filled, looked_up, read_form
-from openers.worlds.running.advance import Jobs, advance
+from openers.worlds.running.advance import Way, advance
 from openers.worlds.running.clock import WorldClock
 from openers.worlds.running.in_process import Answer, ask
 from openers.worlds.running.own_pas import OwnPas
@@ -32,9 +32,9 @@ BOOKINGS: Final = "bookings"
 class Stage:
     """Where acts are played: a service around the world, and its clock."""
 
-    def __init__(self, service: Service, clock: WorldClock, pas: OwnPas, jobs: Jobs) -> None:
+    def __init__(self, service: Service, clock: WorldClock, pas: OwnPas, way: Way) -> None:
         """The clock is moved from act to act, and what falls due in between is done. `pas` is that of the world."""
-        self._service, self._clock, self._pas, self._jobs = service, clock, pas, jobs
+        self._service, self._clock, self._pas, self._way = service, clock, pas, way
         self._tokens: dict[Actor, str] = {}
         self._replies: dict[str, list[Any]] = {}
 
@@ -44,7 +44,7 @@ class Stage:
         for act in sorted(pack.acts, key=lambda act: -act.days_ago):
             at = began - timedelta(days=act.days_ago)
             if at > self._clock.now():  # acts of one day are done at one instant, before anything else happens
-                await advance(self._service.world, self._clock, at, self._jobs)
+                await advance(self._service.world, self._clock, at, self._way)
             for turn in range(act.times):
                 await self._act(act, turn, pack)
 

@@ -1,4 +1,4 @@
-"""The events of a world in order and without gaps, for those who follow them.
+"""The events of a world in order and without gaps, for those who follow them. Implements the port `EventFeed`.
 
 Where many processes write (PostgreSQL), an event may become visible after one with a higher number. A reader who has
 gone past it would never see it; so the feed stops before a missing number until that is given up for lost.

@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 from typing import Final
 
+from openers.usecases.events.feed import write_event
 from openers.usecases.world import World
-from openers.worlds.events.feed import Feed, write_event
 
 LOOK_EVERY_S: Final = 0.2
 """How often it is looked for new events, in seconds."""
@@ -18,7 +18,7 @@ RECONNECT_AFTER_MS: Final = 1000
 
 
 async def stream(
-    named: tuple[World, str], feed: Feed, since: int, ends: asyncio.Event, is_gone: Callable[[], Awaitable[bool]]
+    named: tuple[World, str], since: int, ends: asyncio.Event, is_gone: Callable[[], Awaitable[bool]]
 ) -> AsyncIterator[bytes]:
     """All events after the number `since`, as they happen, in a world that people know by a name.
 
@@ -29,7 +29,7 @@ async def stream(
     quiet = 0
     while not ends.is_set() and not await is_gone():
         async with world.read() as tx:
-            events = await feed.after(since, tx)
+            events = await world.feed.after(since, tx)
         for event in events:
             since = event.number
             yield b"id: %d\ndata: %s\n\n" % (event.number, write_event(event, name))

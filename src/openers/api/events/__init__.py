@@ -1,0 +1,1 @@
+"""Events for those who follow them over HTTP."""

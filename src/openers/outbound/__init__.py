@@ -1,0 +1,1 @@
+"""Calls to addresses that others have registered. Calls to Patient Administration Systems are in `openers.pas`."""

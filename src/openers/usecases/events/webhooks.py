@@ -1,0 +1,143 @@
+"""Webhooks: addresses that are sent each event, in order, at least once. Register, replay, remove, deliver.
+
+`plan_deliveries` finds the webhooks that are behind and plans a delivery for each; the runner of due work calls it
+before it looks. A delivery that fails is retried with doubling pauses, by the world's clock. Source: ADR 0046.
+"""
+
+from __future__ import annotations
+
+import secrets
+from base64 import b64encode
+from typing import Final
+from urllib.parse import urlsplit
+
+import msgspec
+
+from openers.domain.errors import Unavailable
+from openers.domain.webhooks import PREFIX, Webhook, signing_key
+from openers.usecases.due import job
+from openers.usecases.events.feed import write_event
+from openers.usecases.ports.events import Delivery, WebhookMessage
+from openers.usecases.ports.transaction import DueItem
+from openers.usecases.world import World
+
+DELIVER: Final = "tell webhook"
+"""Kind of due work; its key is the webhook's id."""
+NEW_KEY_BYTES: Final = 32
+"""Length of the key in a secret that the service makes, in bytes."""
+
+
+class InvalidRegistration(ValueError):
+    """A webhook can't be registered so. The text names the field, its value and what it must be."""
+
+
+class Registration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Where events are to be sent. `since` is the event after which to begin, the last one if it is not given.
+
+    `secret` signs what is sent; one is made if none is given. A key in base64 after `whsec_` suits the libraries of
+    Standard Webhooks; any other text is a key as it is.
+    """
+
+    url: str
+    since: int | None = None
+    secret: str | None = None
+
+
+async def register(wanted: Registration, world: World) -> Webhook:
+    """Register a webhook. Raises InvalidRegistration."""
+    _check(wanted)
+    async with world.begin("register webhook") as tx:
+        since = await tx.events.last() if wanted.since is None else wanted.since
+        secret = wanted.secret or PREFIX + b64encode(secrets.token_bytes(NEW_KEY_BYTES)).decode()
+        webhook = Webhook(id=str(world.ids.uuid()), url=wanted.url, secret=secret, sent=since)
+        await tx.webhooks.put(webhook)
+        await tx.due.add(DELIVER, webhook.id, world.clock.now())
+    return webhook
+
+
+async def replay(webhook: str, first: int, world: World) -> Webhook | None:
+    """Send a webhook everything from the event `first` on, again; `None` if there is no such webhook."""
+    async with world.begin("replay webhook", lock=(_lock(webhook),)) as tx:
+        known = await tx.webhooks.get(webhook)
+        if known is None:
+            return None
+        rewound = msgspec.structs.replace(known, sent=max(0, first - 1), problem="")
+        await tx.webhooks.put(rewound)
+        await tx.due.add(DELIVER, webhook, world.clock.now())
+    return rewound
+
+
+async def remove(webhook: str, world: World) -> bool:
+    """Remove a webhook and return whether there was one."""
+    async with world.begin("remove webhook", lock=(_lock(webhook),)) as tx:
+        return await tx.webhooks.remove(webhook)
+
+
+async def plan_deliveries(world: World) -> None:
+    """Plan the delivery to each webhook that is behind and has none planned. Raises RecordLocked, Unavailable.
+
+    Of processes that find the same webhook behind, one plans it: a second plan would let another runner deliver beside
+    the first one.
+    """
+    async with world.read() as tx:
+        known = await tx.webhooks.all()
+        last = await tx.events.last() if known else 0
+        behind = [hook.id for hook in known if hook.sent < last and not await tx.due.planned(DELIVER, hook.id)]
+    if not behind:
+        return
+    async with world.begin("plan webhooks", lock=("plan webhooks",)) as tx:
+        for webhook in behind:
+            if not await tx.due.planned(DELIVER, webhook):
+                await tx.due.add(DELIVER, webhook, world.clock.now())
+
+
+@job(DELIVER, plan=plan_deliveries)
+async def deliver(item: DueItem, world: World) -> None:
+    """Send a webhook the events that it has not had. Raises Unavailable if it takes none of them."""
+    async with world.read() as tx:
+        webhook = await tx.webhooks.get(item.key)
+        events = () if webhook is None else await world.feed.after(webhook.sent, tx)
+    if webhook is None:
+        async with world.begin("webhook is gone") as tx:
+            await tx.due.done(item)
+        return
+    messages = [WebhookMessage(event.number, write_event(event, world.name)) for event in events]
+    delivery = await world.sender.send(webhook, messages)
+    await _record(item, webhook, delivery, world)
+    if delivery.problem and not delivery.taken:
+        raise Unavailable(f"webhook {webhook.id}: {delivery.problem}")
+
+
+async def _record(item: DueItem, webhook: Webhook, delivery: Delivery, world: World) -> None:
+    """Store how far a delivery came, unless the webhook was rewound meanwhile, and end it if it came any further."""
+    async with world.begin(DELIVER, lock=(_lock(webhook.id),)) as tx:
+        current = await tx.webhooks.get(webhook.id)
+        if current is not None and current.sent == webhook.sent:  # else it was rewound, and planned anew
+            sent = delivery.taken or webhook.sent
+            await tx.webhooks.put(msgspec.structs.replace(current, sent=sent, problem=delivery.problem))
+        if delivery.taken or not delivery.problem:
+            await tx.due.done(item)
+
+
+def _check(wanted: Registration) -> None:
+    if not _is_address(wanted.url):
+        raise InvalidRegistration(f"url: {wanted.url!r} must be an http or https address")
+    if wanted.secret is not None:
+        try:
+            signing_key(wanted.secret)
+        except ValueError as error:
+            raise InvalidRegistration(f"secret: {error}") from error
+    if wanted.since is not None and wanted.since < 0:
+        raise InvalidRegistration(f"since: {wanted.since} must be the number of an event, or 0")
+
+
+def _is_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+
+
+def _lock(webhook: str) -> str:
+    return f"webhook/{webhook}"

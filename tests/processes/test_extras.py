@@ -1,0 +1,92 @@
+"""What is missing without an extra is told at the start, with its cure; nothing else needs the package."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from openers.domain.errors import Unavailable
+from openers.paper.typesetter import TypstTypesetter
+from openers.settings import SettingsError, read_settings
+from openers.usecases.ports.paper import Document
+from openers.worlds.entrance import open_service
+from tests.cli.command import environment
+from tests.live import free_port
+from tests.moments import now
+
+EXTRAS = ("asyncpg", "obstore", "typst", "jsonschema_rs", "python_multipart", "multipart")
+WITHOUT = """
+import asyncio, json, sys
+for name in json.loads(sys.argv[2]):
+    sys.modules[name] = None
+import httpx
+from openers.cli.main import app
+from openers.server import application_of
+from openers.settings import read_settings
+
+async def serve():
+    application = application_of(read_settings({}, json.loads(sys.argv[1])))
+    await application.start()
+    client = httpx.AsyncClient(transport=httpx.ASGITransport(app=application), base_url="https://e.example")
+    paths = ("/", "/.well-known/openid-configuration", "/referrals/FHIR/STU3/metadata")
+    statuses = [(await client.get(path)).status_code for path in paths]
+    assert statuses == [200, 200, 200], statuses
+    await client.aclose()
+    await application.stop()
+
+asyncio.run(serve())
+"""
+
+
+def test_production_on_sqlite_needs_no_extra(tmp_path: Path) -> None:
+    given = {
+        "mode": "production",
+        "base_url": "https://e.example",
+        "clamd_url": "unix:/run/clamd",
+        "metrics_port": free_port(),
+        "database_url": f"sqlite:///{tmp_path / 'a.db'}",
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", WITHOUT, json.dumps(given), json.dumps(EXTRAS)],
+        env=environment({}),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "openers[documents]" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("package", "setting", "value", "extra"),
+    [
+        ("asyncpg", "OPENERS_DATABASE_URL", "postgresql://user:hidden@host/database", "openers[postgres]"),
+        ("obstore", "OPENERS_BLOB_URL", "s3://bucket", "openers[s3]"),
+    ],
+)
+def test_a_setting_that_needs_an_extra_names_it(
+    monkeypatch: pytest.MonkeyPatch, package: str, setting: str, value: str, extra: str
+) -> None:
+    monkeypatch.setitem(sys.modules, package, None)
+    with pytest.raises(SettingsError) as caught:
+        read_settings({setting: value})
+    (problem,) = caught.value.problems
+    assert [setting in problem, extra in problem, "hidden" in problem] == [True, True, False]
+
+
+@pytest.mark.anyio
+async def test_test_mode_names_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "jsonschema_rs", None)
+    with pytest.raises(SettingsError, match=r"openers\[test-mode\]"):
+        await open_service(read_settings({}))
+
+
+@pytest.mark.anyio
+async def test_a_service_without_typst_prints_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "typst", None)
+    with pytest.raises(Unavailable, match=r"openers\[documents\]"):
+        await TypstTypesetter().pdf(Document(title="A letter"), now())
