@@ -6,6 +6,7 @@ Each kind of failure is sent through FHIR, OAuth, signed files, notifications an
 from __future__ import annotations
 
 import io
+import json
 from collections.abc import AsyncGenerator
 from pathlib import Path
 from typing import Any
@@ -147,3 +148,6 @@ async def test_a_correlation_id_is_bounded(desk: Desk, kind: Kind) -> None:
     answer = await desk.call(scope, [{"type": "http.request", "body": kind.refused.body, "more_body": False}])
     assert (answer.status, "x-correlation-id" in answer.headers) == (400, False)
     assert (await last_entry(desk)).get("correlation_id", "") == ""
+    if kind.name in ("files", "notifications"):
+        [coding] = json.loads(answer.body)["issue"][0]["details"]["coding"]
+        assert coding == {"system": "https://fhir.nhs.uk/CodeSystem/http-error-codes", "code": "REC_BAD_REQUEST"}

@@ -21,7 +21,8 @@ from openers.identity.access import Caller
 from openers.pas.fhir import Unreadable, read_notification
 from openers.usecases.booking.take_notification import Notification, take_notification
 from openers.wire import problems
-from openers.wire.outcome import Fhir, Problem
+from openers.wire.dialect import Problem
+from openers.wire.r4.dialect import R4
 
 LONGEST_BODY = 100_000
 
@@ -36,7 +37,7 @@ class NotificationDialect(FhirDialect, frozen=True):
 
 PATH: Final = "/pas/notifications"
 NOTIFICATION: Final = Interaction(
-    audit="API PAS Notification", operation=PATH, dialect=NotificationDialect(Fhir.R4), success=200
+    audit="API PAS Notification", operation=PATH, dialect=NotificationDialect(R4), success=200
 )
 
 
@@ -55,9 +56,9 @@ def notification_routes(loop: Loop, gateway: Gateway) -> list[Route]:
 
 async def _application(call: ActiveCall, gateway: Gateway) -> Caller:
     """The application that calls. Raises Stop."""
-    caller = await caller_of(call.request, gateway, call.world, Fhir.R4)
+    caller = await caller_of(call.request, gateway, call.world)
     if caller.user is not None:
-        raise Stop(problems.invalid_token(Fhir.R4))
+        raise Stop(problems.invalid_token())
     return caller
 
 
@@ -76,4 +77,4 @@ async def _read(call: ActiveCall, caller: Caller) -> Notification:
 
 
 def _unreadable(why: str) -> Stop:
-    return Stop(problems.bad_header(Fhir.R4, "body", "Appointment", why))
+    return Stop(problems.bad_header("body", "Appointment", why))

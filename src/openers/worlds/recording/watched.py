@@ -20,8 +20,8 @@ from openers.domain.errors import OpenersError
 from openers.identity.access import Caller, bearer_of, known_bearer
 from openers.identity.errors import InvalidToken, TokenFault
 from openers.usecases.world import World
+from openers.wire.dialect import Problem
 from openers.wire.json import JsonValue
-from openers.wire.outcome import Problem
 from openers.worlds.recording.contract import Document, Finding, Heard
 from openers.worlds.recording.exchange import Exchange, Known, Message
 from openers.worlds.recording.masking import Masker

@@ -65,7 +65,7 @@ class Scenes:
         if len(tried) == 1:
             return await self._serve(scope, held, tried[0], receive, send)
         within = self._worlds.settings.body_timeout_s
-        body = await _whole(bounded(receive, asked.request.fhir, LARGEST_PREVIEW, within))
+        body = await _whole(bounded(receive, LARGEST_PREVIEW, within))
         if asked.is_act and named is None and (named := named_in_text(body.text)) is not None:
             tried = asked.moments(pack, named)
         best = await self._best(scope, held, tried, body, asked.is_act)
