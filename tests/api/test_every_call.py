@@ -18,7 +18,7 @@ from tests.service import copied
 from tests.store.outside import audit_entries
 from tests.worlds.rig import rig
 
-from openers.domain.errors import NotFound, PasRespondedWithError, RecordLocked, Unavailable
+from openers.domain.errors import NotFound, PasCall, PasRespondedWithError, RecordLocked, Unavailable
 from openers.domain.fields import Field
 from openers.telemetry.logs import LogFormat, configure
 
@@ -38,7 +38,7 @@ FAILURES: dict[str, tuple[Exception, dict[str, int]]] = {
         {"FHIR": 404, "OAuth": 400, "files": 404, "notifications": 404, "control": 404},
     ),
     "something behind it failed": (
-        PasRespondedWithError("create booking into", "1", "000000000001"),
+        PasRespondedWithError(PasCall.BOOK, "1", "000000000001"),
         {"FHIR": 502, "OAuth": 503, "files": 502, "notifications": 502, "control": 503},
     ),
     "the store is away": (

@@ -36,6 +36,7 @@ from tests.service import GP, Running, copied, open_test_service, running, setti
 pytestmark = pytest.mark.anyio
 GIVEN: Final[dict[str, Any]] = {
     "field": Field.REFERRAL,
+    "call": e.PasCall.BOOK,
     "header": "If-Match",
     "hint": "is wrong: send another one",
     "value": "x",

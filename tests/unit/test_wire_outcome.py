@@ -12,7 +12,8 @@ from tests.unit.wire_values import AT
 from openers.domain import errors as e
 from openers.domain.errors import Field, FieldRefused, OpenersError
 from openers.wire import json as w
-from openers.wire.outcome import LABELS, diagnostics_of, outcome_of, rule_of
+from openers.wire.labels import LABELS
+from openers.wire.outcome import diagnostics_of, outcome_of, rule_of
 from openers.wire.r4.dialect import R4
 from openers.wire.stu3.dialect import STU3, display_of
 
@@ -134,18 +135,18 @@ TOLD: list[tuple[OpenersError, int, str, str, str]] = [
         "The record is being changed by somebody else: read again and retry.",
     ),
     (
-        e.PasRespondedWithError("create booking into", "9001", "000000012345"),
+        e.PasRespondedWithError(e.PasCall.BOOK, "9001", "000000012345"),
         502,
         "exception",
         "PAS_RESPONDED_WITH_ERROR",
         "PAS unable to create booking into slot '9001' for UBRN: 000000012345. PAS Request Status: ERROR",
     ),
     (
-        e.PasNotResponding("cancel booking in", "9001", "000000012345"),
+        e.PasNotResponding(e.PasCall.CANCEL, "9001", "000000012345"),
         504,
         "timeout",
         "PAS_NOT_RESPONDING",
-        "PAS unable to cancel booking in slot '9001' for UBRN: 000000012345. PAS Request Status: TIMED_OUT",
+        "PAS unable to cancel booking of slot '9001' for UBRN: 000000012345. PAS Request Status: TIMED_OUT",
     ),
     (e.PasRefused("secret"), 502, "exception", "PAS_RESPONDED_WITH_ERROR", ""),
     (e.PasSilent("secret"), 504, "timeout", "PAS_NOT_RESPONDING", ""),
@@ -233,8 +234,8 @@ def test_some_operations_answer_their_refusals_with_another_status(error: Opener
 @pytest.mark.parametrize(
     ("error", "display"),
     [
-        (e.PasRespondedWithError("x", "y", "z"), "Error received from PAS"),
-        (e.PasNotResponding("x", "y", "z"), "No response from PAS"),
+        (e.PasRespondedWithError(e.PasCall.BOOK, "y", "z"), "Error received from PAS"),
+        (e.PasNotResponding(e.PasCall.CANCEL, "y", "z"), "No response from PAS"),
         (e.SlotsCurrentlyAvailable(Field.SLOT), "Slots currently available"),
     ],
 )

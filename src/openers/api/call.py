@@ -26,6 +26,7 @@ from openers.usecases.ports.transaction import Stored
 from openers.usecases.world import World
 from openers.wire import problems
 from openers.wire.json import Json
+from openers.wire.labels import LABELS
 from openers.wire.r4.bundles import Searchset
 from openers.wire.stu3.acts.requests import Which
 
@@ -142,7 +143,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
 
     def one_value(self, field: Field) -> str:
         """The one value of a query parameter. Raises MissingParameter, InvalidValue."""
-        values = self.values_of(field)
+        values = self.values_of(LABELS[field])
         if not values or not values[0]:
             raise MissingParameter(field)
         if len(values) > 1:

@@ -10,27 +10,18 @@ from __future__ import annotations
 from typing import Final
 
 from openers.domain import errors as e
-from openers.domain.errors import Field, FieldRefused, OpenersError
+from openers.domain.errors import FieldRefused, OpenersError
 from openers.wire import json as w
 from openers.wire.dialect import Fhir, Problem
 from openers.wire.json import JsonValue
+from openers.wire.labels import LABELS
 from openers.wire.rules import Rule, check_of
 from openers.wire.stu3.dialect import STU3
 
 UNPROCESSABLE: Final = 422
 """The status of most refusals on STU3."""
 
-LABELS: Final[dict[Field, str]] = {
-    **{field: field.value for field in Field},
-    Field.SHORTLISTED_SERVICE: "Shortlist/Service Id",
-    Field.REFERRAL: "UBRN",
-    Field.VERSION: "Version",
-    Field.SERVICE: "Service Id",
-    Field.SLOT: "Slot Id",
-    Field.APPOINTMENT: "Appointment Id",
-    Field.FILE: "Binary Id",
-}
-"""What diagnostics call a field."""
+_PAS_CALLS: Final = {e.PasCall.BOOK: "create booking into", e.PasCall.CANCEL: "cancel booking of"}
 
 LONGEST_VALUE: Final = 200
 """How much of a refused value is repeated, in characters."""
@@ -76,7 +67,7 @@ def diagnostics_of(error: OpenersError) -> str:
         case e.NotFound():
             return _sentence(LABELS[error.field], error.value, "does not exist.")
         case e.PasFailure():
-            done = f"PAS unable to {error.deed} slot '{error.slot}' for UBRN: {error.ubrn}."
+            done = f"PAS unable to {_PAS_CALLS[error.call]} slot '{error.slot}' for UBRN: {error.ubrn}."
             return f"{done} PAS Request Status: {error.status}"
         case e.HistoryNotSupported():
             return f"'Version' ({error.asked}) cannot be read, only the latest one ({error.latest})."

@@ -18,6 +18,7 @@ from openers.domain.errors import (
     InappropriateValue,
     MissingValue,
     OutcomeUnknown,
+    PasCall,
     PasNotResponding,
     PasRefused,
     PasRespondedWithError,
@@ -45,7 +46,6 @@ SETTLE: Final = "settle claim"
 ORPHAN: Final = "cancel orphaned booking"
 """Kind of due work: whether a PAS booked after its key was given up. Its own key is `UBRN/service/key`."""
 LATE: Final = timedelta(minutes=10)
-_DEED: Final = "create booking into"
 
 
 async def book_appointment(request: AppointmentRequest, by: Principal, world: World) -> Stored[Referral]:
@@ -61,11 +61,11 @@ async def book_appointment(request: AppointmentRequest, by: Principal, world: Wo
         booked = await world.pas.book(link, claim.booking)
     except PasRefused as error:
         await release_booking(claim, world, may_come_late=not error.gone)
-        raise PasRespondedWithError(_DEED, claim.slot, claim.ubrn) from error
+        raise PasRespondedWithError(PasCall.BOOK, claim.slot, claim.ubrn) from error
     except PasSilent as error:
         if not error.sent:
             await release_booking(claim, world, SlotState.FREE)
-        raise PasNotResponding(_DEED, claim.slot, claim.ubrn) from error
+        raise PasNotResponding(PasCall.BOOK, claim.slot, claim.ubrn) from error
     try:
         confirmed = await confirm_booking(claim, booked, world)
     except (Unavailable, RecordLocked) as error:  # the PAS has booked, and the claim is settled later

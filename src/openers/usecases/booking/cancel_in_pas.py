@@ -19,6 +19,7 @@ from openers.domain.errors import (
     Field,
     OpenersError,
     OutcomeUnknown,
+    PasCall,
     PasNotResponding,
     PasRefused,
     PasRespondedWithError,
@@ -37,7 +38,6 @@ from openers.usecases.world import World
 
 KEPT: Final = timedelta(hours=24)
 """How long files are kept that were to go with a decision which came to nothing."""
-_DEED: Final = "cancel booking of"
 
 
 async def cancel_in_pas(claim: Claim, link: PasLink, world: World) -> Stored[Referral]:
@@ -50,7 +50,7 @@ async def cancel_in_pas(claim: Claim, link: PasLink, world: World) -> Stored[Ref
     except PasSilent as error:
         if not error.sent:
             await release_cancellation(claim, world)
-        raise PasNotResponding(_DEED, claim.slot, claim.ubrn) from error
+        raise PasNotResponding(PasCall.CANCEL, claim.slot, claim.ubrn) from error
     try:
         confirmed = await confirm_cancellation(claim, world)
     except (Unavailable, RecordLocked) as error:  # the PAS has cancelled, and the claim is settled later
@@ -114,4 +114,4 @@ def _refusal(claim: Claim) -> OpenersError:
         return UnableToCancelAppointment(
             Field.APPOINTMENT, claim.appointment, "was not cancelled by its PAS: it stands"
         )
-    return PasRespondedWithError(_DEED, claim.slot, claim.ubrn)
+    return PasRespondedWithError(PasCall.CANCEL, claim.slot, claim.ubrn)
