@@ -14,7 +14,7 @@ from openers.api.rate_limit import RateLimit
 from openers.domain.directory import User
 from openers.domain.identifiers import OdsCode, UserId
 from openers.domain.principal import APPLICATION_FUNCTIONS, SPCA, BusinessFunction, Principal
-from openers.identity.access import AccessCache, Caller, bearer_of, open_bearer
+from openers.identity.access import AccessCache, TokenHolder, bearer_of, open_bearer
 from openers.identity.assurance import identity_is_verified, method_is_accepted
 from openers.identity.errors import InvalidToken
 from openers.usecases.directory.list_on_behalf_of import may_act_for
@@ -31,7 +31,7 @@ class Gateway(msgspec.Struct, frozen=True):
     failures: Failures = UNLIMITED
 
 
-async def open_gate(request: Request, operation: Operation | None, gateway: Gateway, world: World) -> Caller:
+async def open_gate(request: Request, operation: Operation | None, gateway: Gateway, world: World) -> TokenHolder:
     """The caller, known and within limits; `operation` is `None` where the address is unknown. Raises Stop."""
     caller = await caller_of(request, gateway, world)
     if caller.user is not None:
@@ -46,14 +46,14 @@ async def open_gate(request: Request, operation: Operation | None, gateway: Gate
     return caller
 
 
-async def in_role(request: Request, caller: Caller, operation: Operation, world: World) -> Principal:
+async def in_role(request: Request, caller: TokenHolder, operation: Operation, world: World) -> Principal:
     """The caller in the role that the request names, which may call `operation`. Raises Stop."""
     if caller.user is None:
         return _application_principal(caller, operation)
     return await _user_principal(request, caller, caller.user, (operation, world))
 
 
-async def caller_of(request: Request, gateway: Gateway, world: World) -> Caller:
+async def caller_of(request: Request, gateway: Gateway, world: World) -> TokenHolder:
     """Return the caller behind the bearer token of a request. Raises Stop."""
     try:
         return await open_bearer(bearer_of(request.header(b"authorization")), world, gateway.access)
@@ -69,7 +69,7 @@ def _refused_token(error: InvalidToken, failures: Failures, request: Request) ->
     return Stop(problems.too_many_requests(wait_s) if wait_s else problems.invalid_token())
 
 
-def _check_assurance(caller: Caller) -> None:
+def _check_assurance(caller: TokenHolder) -> None:
     session = caller.grant.session
     if session is None or not method_is_accepted(session.assurance):
         raise Stop(problems.method_not_accepted())
@@ -87,7 +87,7 @@ def _check_allow_list(request: Request, gateway: Gateway) -> None:
         raise Stop(problems.organisation_not_allowed())
 
 
-def _check_mode_headers(request: Request, caller: Caller) -> None:
+def _check_mode_headers(request: Request, caller: TokenHolder) -> None:
     if caller.user is None:
         if not GATEWAY_ONLY.isdisjoint(request.headers):
             raise Stop(problems.header_of_the_gateway())
@@ -95,7 +95,7 @@ def _check_mode_headers(request: Request, caller: Caller) -> None:
         raise Stop(problems.application_function())
 
 
-def _application_principal(caller: Caller, operation: Operation) -> Principal:
+def _application_principal(caller: TokenHolder, operation: Operation) -> Principal:
     """An application acts as its registration says, whatever organisation and function its headers name."""
     application = caller.application
     organisation, function, user = application.organisation, application.function, application.user
@@ -111,7 +111,9 @@ def _application_principal(caller: Caller, operation: Operation) -> Principal:
     )
 
 
-async def _user_principal(request: Request, caller: Caller, user: User, asked: tuple[Operation, World]) -> Principal:
+async def _user_principal(
+    request: Request, caller: TokenHolder, user: User, asked: tuple[Operation, World]
+) -> Principal:
     operation, world = asked
     organisation = request.header(ODS)
     if not organisation:

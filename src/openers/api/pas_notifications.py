@@ -17,7 +17,7 @@ from openers.api.http.reply import Reply
 from openers.api.http.request import Stop
 from openers.api.interaction import ActiveCall, Interaction, Loop
 from openers.domain.errors import Clash, Unavailable
-from openers.identity.access import Caller
+from openers.identity.access import TokenHolder
 from openers.pas.fhir import Unreadable, read_notification
 from openers.usecases.booking.take_notification import Notification, take_notification
 from openers.wire import problems
@@ -54,7 +54,7 @@ def notification_routes(loop: Loop, gateway: Gateway) -> list[Route]:
     return [route(loop, PATH, {"POST": Declared(NOTIFICATION, _take)})]
 
 
-async def _application(call: ActiveCall, gateway: Gateway) -> Caller:
+async def _application(call: ActiveCall, gateway: Gateway) -> TokenHolder:
     """The application that calls. Raises Stop."""
     caller = await caller_of(call.request, gateway, call.world)
     if caller.user is not None:
@@ -62,7 +62,7 @@ async def _application(call: ActiveCall, gateway: Gateway) -> Caller:
     return caller
 
 
-async def _read(call: ActiveCall, caller: Caller) -> Notification:
+async def _read(call: ActiveCall, caller: TokenHolder) -> Notification:
     """What is told. Raises Stop."""
     body = b""
     async for chunk in call.http().stream():
