@@ -16,6 +16,7 @@ from openers.api.gateway import Gateway, caller_of
 from openers.api.http.reply import Reply
 from openers.api.http.request import Stop
 from openers.api.interaction import ActiveCall, Interaction, Loop
+from openers.domain.callers import Pas
 from openers.domain.errors import Clash, Unavailable
 from openers.identity.access import TokenHolder
 from openers.pas.fhir import Unreadable, read_notification
@@ -73,7 +74,7 @@ async def _read(call: ActiveCall, caller: TokenHolder) -> Notification:
         ubrn, appointment = read_notification(body)
     except Unreadable as error:
         raise _unreadable(str(error)) from error
-    return Notification(client_id=caller.application.client_id, ubrn=ubrn, appointment=appointment)
+    return Notification(by=Pas(caller.application.client_id), ubrn=ubrn, appointment=appointment)
 
 
 def _unreadable(why: str) -> Stop:
