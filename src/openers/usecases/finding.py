@@ -18,7 +18,7 @@ from openers.usecases.ports.transaction import Stored, Tx
 from openers.usecases.world import World
 
 
-class Change(msgspec.Struct, frozen=True, kw_only=True):
+class ReferralChange(msgspec.Struct, frozen=True, kw_only=True):
     """Which referral somebody wants to change, in the version that they have read."""
 
     by: Principal
@@ -30,7 +30,7 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
         return await tx.referrals.get(self.ubrn, self.by, self.version)
 
 
-async def find_to_change(change: Change, world: World, tx: Tx) -> Stored[Referral]:
+async def find_to_change(change: ReferralChange, world: World, tx: Tx) -> Stored[Referral]:
     """The referral, which nobody else is changing. Raises as `Change.find`, and RecordLocked, PatientError."""
     world.entry.touched(ubrn=change.ubrn)
     stored = await change.find(tx)

@@ -16,12 +16,12 @@ from openers.domain.referral import Referral
 from openers.usecases.booking.book_appointment import SETTLE
 from openers.usecases.booking.cancel_in_pas import cancel_in_pas
 from openers.usecases.events.recording import happened
-from openers.usecases.finding import Change, find_to_change
+from openers.usecases.finding import ReferralChange, find_to_change
 from openers.usecases.ports.transaction import Stored, Tx
 from openers.usecases.world import World
 
 
-class Wish(Change, frozen=True, kw_only=True):
+class Wish(ReferralChange, frozen=True, kw_only=True):
     """A change by a decision. Each operation says which act it is, and what is decided."""
 
     @property
