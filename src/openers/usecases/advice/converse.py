@@ -45,7 +45,7 @@ class ChangeOfAdvice(msgspec.Struct, frozen=True, kw_only=True):
         return stored
 
 
-class Said(NamedTuple):
+class SentMessages(NamedTuple):
     """The request as it is now, and what was said."""
 
     conversation: Stored[Conversation]
