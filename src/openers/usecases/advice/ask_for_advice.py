@@ -12,7 +12,7 @@ from openers.domain.errors import Field
 from openers.domain.identifiers import NhsNumber, RequestId, UserId
 from openers.domain.principal import RCA
 from openers.domain.shortlist import check_entries
-from openers.usecases.advice.converse import Draft, SentMessages, referring, respond_by, watch
+from openers.usecases.advice.converse import MessageDraft, SentMessages, referring, respond_by, watch
 from openers.usecases.booking.propose_appointment import specialty_of
 from openers.usecases.directory.service_criteria import SearchSubject, resolve_referrer
 from openers.usecases.directory.shortlist_services import ServiceChoice, find_services, shortlist_of
@@ -56,7 +56,7 @@ async def ask_for_advice(command: AskForAdvice, world: World) -> SentMessages:
         new = await _new(command, service, now, world, tx)
         acting_for = new.referrer if command.by.function is RCA else None
         target = Target(new.ubrn, Field.REQUEST_FILE, _TYPE, (), command.by, acting_for, is_new=True)
-        draft = Draft(
+        draft = MessageDraft(
             by=command.by,
             sender=referring(command.by, new),
             sent_by=SentBy.REQUESTER,

@@ -52,7 +52,7 @@ class SentMessages(NamedTuple):
     messages: tuple[Message, ...]
 
 
-class Draft(msgspec.Struct, frozen=True, kw_only=True):
+class MessageDraft(msgspec.Struct, frozen=True, kw_only=True):
     """A message that is to be sent by `by`, for whom `sender` answers."""
 
     by: Principal

@@ -16,7 +16,7 @@ from openers.domain.fields import Field
 from openers.domain.principal import RCA
 from openers.usecases.advice.converse import (
     ChangeOfAdvice,
-    Draft,
+    MessageDraft,
     SentMessages,
     asked_service,
     keep,
@@ -92,16 +92,16 @@ async def _added(command: ReplyToProvider, conversation: Conversation, now: Inst
 
 def _drafts(
     command: ReplyToProvider, conversation: Conversation, now: Instant, files: tuple[Attachment, ...]
-) -> list[Draft]:
+) -> list[MessageDraft]:
     """The note on clinical information, and the reply, as far as there are such."""
     sender = referring(command.by, conversation)
-    drafts: list[Draft] = []
+    drafts: list[MessageDraft] = []
     if command.clinical_information:
         kind = SentBy.REFERRER_CLINICAL_INFORMATION_UPDATED
-        drafts.append(Draft(by=command.by, sender=sender, sent_by=kind, text=CLINICAL_INFORMATION_NOTE, at=now))
+        drafts.append(MessageDraft(by=command.by, sender=sender, sent_by=kind, text=CLINICAL_INFORMATION_NOTE, at=now))
     if command.text is not None:
         sent_by = SentBy.REQUESTER
         drafts.append(
-            Draft(by=command.by, sender=sender, sent_by=sent_by, text=command.text, at=now, attachments=files)
+            MessageDraft(by=command.by, sender=sender, sent_by=sent_by, text=command.text, at=now, attachments=files)
         )
     return drafts

@@ -13,7 +13,7 @@ from openers.domain.errors import InappropriateValue, ValueIsRequired
 from openers.domain.fields import Field
 from openers.usecases.advice.converse import (
     ChangeOfAdvice,
-    Draft,
+    MessageDraft,
     SentMessages,
     asked_service,
     check_priority,
@@ -70,9 +70,9 @@ async def send_response(command: SendResponse, world: World) -> SentMessages:
         return SentMessages(await keep(stored, new, act, world, tx), (message,))
 
 
-async def _draft(command: SendResponse, conversation: Conversation, now: Instant, world: World, tx: Tx) -> Draft:
+async def _draft(command: SendResponse, conversation: Conversation, now: Instant, world: World, tx: Tx) -> MessageDraft:
     target = Target(command.ubrn, Field.GUIDANCE_FILE, _TYPE, conversation.files, command.by)
-    return Draft(
+    return MessageDraft(
         by=command.by,
         sender=responder(command.by),
         sent_by=SentBy.RESPONDER,
