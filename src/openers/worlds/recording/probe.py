@@ -24,7 +24,7 @@ from openers.usecases.world import World
 from openers.wire import problems
 from openers.wire.dialect import Problem
 from openers.wire.rules import Check, Rule
-from openers.worlds.faults.board import Fault, FaultBoard, Kind, Place
+from openers.worlds.faults.board import Fault, FaultBoard, FaultKind, Place
 from openers.worlds.recording.connection import abort_of
 from openers.worlds.recording.finder import Finder
 from openers.worlds.recording.mentions import services_of
@@ -89,11 +89,11 @@ class Probe:
             return await handler(call)
         watched.fault = fault.kind
         await asyncio.sleep(fault.waits_s)
-        if fault.kind is Kind.LATENCY:
+        if fault.kind is FaultKind.LATENCY:
             return await handler(call)
         if fault.after:
             await (await handler(call)).close()
-        if fault.kind is Kind.DROP:
+        if fault.kind is FaultKind.DROP:
             await _drop(watched)
         raise Stop(_problem(fault, call))
 
@@ -138,9 +138,9 @@ async def _drop(watched: Watched) -> None:
 def _problem(fault: Fault, call: Call) -> Problem:
     """The refusal that a fault is: such as the service itself would tell."""
     match fault.kind:
-        case Kind.TOO_MANY_REQUESTS:
+        case FaultKind.TOO_MANY_REQUESTS:
             problem = problems.too_many_requests(fault.retry_after_s)
-        case Kind.UNAVAILABLE:
+        case FaultKind.UNAVAILABLE:
             problem = problems.unavailable(fault.retry_after_s)
         case _:
             problem = problems.unexpected(call.world.entry.request_id)
