@@ -31,7 +31,7 @@ class ReferralChange(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def find_to_change(change: ReferralChange, world: World, tx: Tx) -> Stored[Referral]:
-    """The referral, which nobody else is changing. Raises as `Change.find`, and RecordLocked, PatientError."""
+    """The referral, which nobody else is changing. Raises as `ReferralChange.find`, and RecordLocked, PatientError."""
     world.entry.touched(ubrn=change.ubrn)
     stored = await change.find(tx)
     await _check_unclaimed(stored, world, tx)
