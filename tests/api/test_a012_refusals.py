@@ -30,7 +30,8 @@ from tests.requests import HEADERS, PATIENT, SD, Json
 from tests.service import CONSULTANT, RC, Person, entry
 from tests.store.records import caller
 
-from openers.domain.booking import Claim, ClaimKind
+from openers.domain.booking import Claim
+from openers.domain.errors import PasCall
 from openers.domain.identifiers import AppointmentId, ServiceId, SlotId, Ubrn
 
 pytestmark = pytest.mark.anyio
@@ -232,7 +233,7 @@ async def test_a_referral_that_is_being_booked_is_locked(it: Practice) -> None:
     claim = Claim(
         ubrn=Ubrn(ubrn),
         key=f"key of {ubrn}",
-        kind=ClaimKind.BOOK,
+        kind=PasCall.BOOK,
         by=caller(),
         service=ServiceId("11002"),
         slot=SlotId(str(int(ubrn))),

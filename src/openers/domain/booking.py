@@ -6,12 +6,11 @@ holds all that is needed to finish the act, so that a crash loses nothing. Sourc
 
 from __future__ import annotations
 
-from enum import StrEnum
-
 import msgspec
 
 from openers.domain.clock import Instant
 from openers.domain.decision import Decision
+from openers.domain.errors import PasCall
 from openers.domain.identifiers import AppointmentId, NhsNumber, ServiceId, SlotId, Ubrn, UserId
 from openers.domain.principal import Principal
 
@@ -22,13 +21,6 @@ class PasLink(msgspec.Struct, frozen=True):
     service: ServiceId
     url: str
     client_id: str
-
-
-class ClaimKind(StrEnum):
-    """What is under way."""
-
-    BOOK = "BOOK"
-    CANCEL = "CANCEL"
 
 
 class PasBooking(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,7 +54,7 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True):
 
     ubrn: Ubrn
     key: str
-    kind: ClaimKind
+    kind: PasCall
     by: Principal
     service: ServiceId
     slot: SlotId

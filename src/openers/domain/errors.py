@@ -18,7 +18,7 @@ A refusal names the `field` (an enum here, labelled and located by the wire) and
 
 from __future__ import annotations
 
-from enum import Enum
+from enum import StrEnum
 from typing import ClassVar
 
 from openers.domain.fields import Field
@@ -308,11 +308,11 @@ class OutcomeUnknown(Unavailable):
     """A part failed during the last step of an act, and does not tell whether the step was carried out."""
 
 
-class PasCall(Enum):
+class PasCall(StrEnum):
     """What a Patient Administration System is asked to do with a slot."""
 
-    BOOK = "book"
-    CANCEL = "cancel"
+    BOOK = "BOOK"
+    CANCEL = "CANCEL"
 
 
 class PasFailure(Broken):

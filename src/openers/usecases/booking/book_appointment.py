@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import Final
 
 from openers.domain.appointment import Appointment, AppointmentStatus
-from openers.domain.booking import Claim, ClaimKind, PasAppointment, PasBooking, PasLink
+from openers.domain.booking import Claim, PasAppointment, PasBooking, PasLink
 from openers.domain.directory import Service
 from openers.domain.errors import (
     Field,
@@ -129,7 +129,7 @@ async def _claim(request: AppointmentRequest, slot: Slot, by: Principal, world: 
     return Claim(
         ubrn=request.ubrn,
         key=key,
-        kind=ClaimKind.BOOK,
+        kind=PasCall.BOOK,
         by=by,
         service=slot.service,
         slot=slot.id,

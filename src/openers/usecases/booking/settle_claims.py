@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from openers.domain.booking import Claim, ClaimKind, PasLink
-from openers.domain.errors import PasRefused
+from openers.domain.booking import Claim, PasLink
+from openers.domain.errors import PasCall, PasRefused
 from openers.domain.identifiers import ServiceId, Ubrn
 from openers.usecases.booking.book_appointment import ORPHAN, confirm_booking, release_booking
 from openers.usecases.booking.cancel_in_pas import ask_pas, confirm_cancellation, release_cancellation
@@ -25,7 +25,7 @@ async def settle_claim(item: DueItem, world: World) -> None:
         claim = await tx.claims.get(Ubrn(item.key))
         link = None if claim is None else await tx.links.get(claim.service)
     if claim is not None and link is not None and claim.expires <= world.clock.now():
-        await (_settle_booking if claim.kind is ClaimKind.BOOK else _settle_cancellation)(claim, link, world)
+        await (_settle_booking if claim.kind is PasCall.BOOK else _settle_cancellation)(claim, link, world)
     async with world.begin("claim settled") as tx:
         await tx.due.done(item)
 

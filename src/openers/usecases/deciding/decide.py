@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from openers.domain.booking import Claim, ClaimKind, PasLink
+from openers.domain.booking import Claim, PasLink
 from openers.domain.decision import Decision
-from openers.domain.errors import Field, RecordLocked, UnableToCancelAppointment
+from openers.domain.errors import Field, PasCall, RecordLocked, UnableToCancelAppointment
 from openers.domain.lifecycle import Act
 from openers.domain.referral import Referral
 from openers.usecases.booking.book_appointment import SETTLE
@@ -80,7 +80,7 @@ async def _reserve(wish: Wish, stored: Stored[Referral], decision: Decision, wor
     claim = Claim(
         ubrn=wish.ubrn,
         key=str(world.ids.uuid()),
-        kind=ClaimKind.CANCEL,
+        kind=PasCall.CANCEL,
         by=wish.by,
         service=appointment.service.id,
         slot=appointment.slot,
