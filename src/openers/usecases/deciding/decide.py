@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from openers.domain.booking import Claim, PasLink
+from openers.domain.booking import CancellationClaim, PasLink
 from openers.domain.decision import Decision
-from openers.domain.errors import Field, PasCall, RecordLocked, UnableToCancelAppointment
+from openers.domain.errors import Field, RecordLocked, UnableToCancelAppointment
 from openers.domain.lifecycle import Act
 from openers.domain.referral import Referral
 from openers.usecases.booking.book_appointment import SETTLE
@@ -42,7 +42,7 @@ class Wish(ReferralChange, frozen=True, kw_only=True):
 class _Reserved(NamedTuple):
     """A cancellation that a PAS is to be asked for."""
 
-    claim: Claim
+    claim: CancellationClaim
     link: PasLink
 
 
@@ -72,15 +72,14 @@ async def _begin(wish: Wish, act: Act, world: World) -> _Reserved | Stored[Refer
 
 async def _reserve(wish: Wish, stored: Stored[Referral], decision: Decision, world: World, tx: Tx) -> _Reserved:
     appointment = stored.value.appointment
-    if appointment is None or appointment.slot is None:
-        raise RuntimeError("a booking in a PAS has a slot")
+    if appointment is None or appointment.slot is None or appointment.pas_id is None:
+        raise RuntimeError("a booking in a PAS has a slot and an id there")
     link = await tx.links.get(appointment.service.id)
     if link is None:
         raise UnableToCancelAppointment(Field.APPOINTMENT, appointment.id, "belongs to a service without a PAS now")
-    claim = Claim(
+    claim = CancellationClaim(
         ubrn=wish.ubrn,
         key=str(world.ids.uuid()),
-        kind=PasCall.CANCEL,
         by=wish.by,
         service=appointment.service.id,
         slot=appointment.slot,
