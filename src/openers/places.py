@@ -19,7 +19,7 @@ IsUsed = Callable[[str], bool]
 """Whether the database at a URL holds tables already."""
 
 
-class Kind(StrEnum):
+class PlaceKind(StrEnum):
     """What there is besides the database, and how its name ends."""
 
     KEYS = "keys"
@@ -36,7 +36,7 @@ class Places:
         """`base` is what the names begin with: the path of the database's file, or what stands for it."""
         self._base, self._is_of_0_1 = base, is_of_0_1
 
-    def of(self, kind: Kind) -> Path:
+    def of(self, kind: PlaceKind) -> Path:
         """Where the store has its files of a kind."""
         return self._base.parent / (kind.value if self._is_of_0_1 else f"{self._base.name}.{kind.value}")
 
@@ -48,7 +48,7 @@ def places_of(database_url: str, is_used: IsUsed) -> Places:
     """
     base = base_of(database_url)
     now, before = Places(base, is_of_0_1=False), Places(base, is_of_0_1=True)
-    if any(now.of(kind).exists() for kind in Kind) or not any(before.of(kind).exists() for kind in Kind):
+    if any(now.of(kind).exists() for kind in PlaceKind) or not any(before.of(kind).exists() for kind in PlaceKind):
         return now
     return before if is_used(database_url) else now
 

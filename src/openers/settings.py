@@ -21,7 +21,7 @@ import msgspec
 from msgspec import Meta
 
 from openers.domain.identifiers import OdsCode
-from openers.places import IsUsed, Kind, Places, is_a_file, places_of
+from openers.places import IsUsed, PlaceKind, Places, is_a_file, places_of
 from openers.telemetry.logs import LogFormat
 
 PREFIX: Final = "OPENERS_"
@@ -242,15 +242,15 @@ def reached_at(host: str, port: int) -> tuple[str, int]:
 def _defaults(mode: Mode, places: Places, address: str) -> dict[str, object]:
     """Defaults that depend on the mode, on the store, and on where the service listens."""
     production = mode is Mode.PRODUCTION
-    keys = places.of(Kind.KEYS)
+    keys = places.of(PlaceKind.KEYS)
     return {
         "base_url": address,
         "world": "live" if production else _TEST_WORLD,
-        "blob_url": f"file:{places.of(Kind.BLOBS)}",
+        "blob_url": f"file:{places.of(PlaceKind.BLOBS)}",
         "audit_key_file": keys / "audit.key",
         "signing_key_file": keys / "signing.pem",
         "files_key_file": keys / "files.key",
-        "drafts_directory": places.of(Kind.DRAFTS),
+        "drafts_directory": places.of(PlaceKind.DRAFTS),
         "access_code_key_file": keys / "access-codes.key",
         "rate_limit_per_second": 10.0 if production else 0.0,
         "failures_per_minute": 10.0 if production else 0.0,

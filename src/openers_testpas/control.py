@@ -49,7 +49,7 @@ class SlotChanges(msgspec.Struct, forbid_unknown_fields=True):
     close: tuple[str, ...] = ()
 
 
-class Act(msgspec.Struct, forbid_unknown_fields=True):
+class AppointmentAct(msgspec.Struct, forbid_unknown_fields=True):
     """What the hospital does with an appointment."""
 
     act: Literal["cancel", "not-attended", "arrive", "move"]
@@ -83,7 +83,7 @@ def control_routes(system: System) -> list[Route]:
         return _reply({"added": added, "closed": closed})
 
     async def appointment(request: Request) -> Response:
-        wanted, named = await _read(request, Act), str(request.path_params["id"])
+        wanted, named = await _read(request, AppointmentAct), str(request.path_params["id"])
         held = system.bookings.of_key(named) or system.bookings.one(named)
         return _reply(_carry_out(system, held.id, wanted))
 
@@ -108,7 +108,7 @@ def control_routes(system: System) -> list[Route]:
     ]
 
 
-def _carry_out(system: System, appointment: str, wanted: Act) -> model.Appointment:
+def _carry_out(system: System, appointment: str, wanted: AppointmentAct) -> model.Appointment:
     bookings = system.bookings
     match wanted.act:
         case "cancel":

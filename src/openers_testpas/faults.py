@@ -21,7 +21,7 @@ CALL: Final = "call"
 """Under which the extension holds the function that does it."""
 
 
-class Kind(StrEnum):
+class FaultKind(StrEnum):
     """What goes wrong."""
 
     SLOW = "slow"
@@ -48,7 +48,7 @@ class Fault(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     request is carried out, and then the reply is slow, never comes (`hang`), or is an error. `drop` is always after.
     """
 
-    kind: Kind
+    kind: FaultKind
     operations: tuple[Operation, ...] = (Operation.BOOK,)
     slot: str | None = None
     share: Annotated[float, msgspec.Meta(ge=0, le=1)] = 1.0
@@ -101,27 +101,27 @@ class Faults:
         fault = self.draw(operation, slot)
         if fault is None:
             return work()
-        if fault.kind is Kind.SLOW and not fault.after:
+        if fault.kind is FaultKind.SLOW and not fault.after:
             await anyio.sleep(fault.ms / 1000)
-        if fault.kind is Kind.REFUSE:
+        if fault.kind is FaultKind.REFUSE:
             return refusal(409, "conflict", "the slot is gone (a fault that was asked for)")
-        if not fault.after and fault.kind in {Kind.HANG, Kind.ERROR}:
-            return Hanging() if fault.kind is Kind.HANG else _error()
+        if not fault.after and fault.kind in {FaultKind.HANG, FaultKind.ERROR}:
+            return Hanging() if fault.kind is FaultKind.HANG else _error()
         return await self._spoil(fault, work)
 
     async def _spoil(self, fault: Fault, work: Callable[[], Response]) -> Response:
         """What becomes of the reply after the work was done."""
         reply = work()
         match fault.kind:
-            case Kind.SLOW if fault.after:
+            case FaultKind.SLOW if fault.after:
                 await anyio.sleep(fault.ms / 1000)
-            case Kind.HANG:
+            case FaultKind.HANG:
                 return Hanging()
-            case Kind.ERROR:
+            case FaultKind.ERROR:
                 return _error()
-            case Kind.DROP:
+            case FaultKind.DROP:
                 return NoReply()
-            case Kind.TWICE:
+            case FaultKind.TWICE:
                 reply.background = BackgroundTask(self._again, work)
             case _:
                 pass

@@ -11,6 +11,7 @@ from uuid import uuid4
 import httpx
 
 from openers.domain.booking import PasAppointment
+from openers.domain.callers import SYSTEM, Pas
 from openers.domain.identifiers import ServiceId, Ubrn
 from openers.usecases.booking.book_by_telephone import BookByTelephone, book_by_telephone
 from openers.usecases.booking.take_notification import Notification, take_notification
@@ -187,12 +188,12 @@ class Cast:
     async def _told(self, referral: Json, status: str, reason: str) -> Json:
         """What becomes of it when its PAS tells that."""
         async with self.rig.world.read() as tx:
-            stored = await tx.referrals.for_system(Ubrn(referral["id"]))
+            stored = await tx.referrals.find(Ubrn(referral["id"]), SYSTEM)
         appointment = None if stored is None else stored.value.appointment
         assert appointment is not None
         told = PasAppointment(appointment.pas_id or "", appointment.booking_key or "", status, reason=reason)
         changed = await take_notification(
-            Notification(client_id="demo-pas", ubrn=Ubrn(referral["id"]), appointment=told), self.rig.world
+            Notification(by=Pas("demo-pas"), ubrn=Ubrn(referral["id"]), appointment=told), self.rig.world
         )
         assert changed
         return await self.rig.read(referral)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import pytest
 
+from openers.domain.callers import SYSTEM
 from openers.domain.codes import RequestContext
 from openers.domain.identifiers import Ubrn
 from openers.domain.referral import Referral
@@ -37,7 +38,7 @@ pytestmark = pytest.mark.anyio
 async def kept(cast: Cast, referral: Json) -> Referral:
     """The referral as it is stored."""
     async with cast.rig.world.read() as tx:
-        stored = await tx.referrals.for_system(Ubrn(referral["id"]))
+        stored = await tx.referrals.find(Ubrn(referral["id"]), SYSTEM)
     assert stored is not None
     return stored.value
 

@@ -36,7 +36,7 @@ from openers.domain.credentials import Application
 from openers.domain.directory import User
 from openers.files.blobs_on_disk import BlobsOnDisk
 from openers.files.scanning import ContentScanner, ScriptedThreats
-from openers.identity.access import AccessCache, Caller, open_bearer
+from openers.identity.access import AccessCache, TokenHolder, open_bearer
 from openers.identity.access_codes import AesCodeSeal
 from openers.identity.errors import InvalidToken
 from openers.identity.jose import sign
@@ -179,7 +179,7 @@ class Service:
         assert reply.status_code == 200, reply.text
         return reply.json()
 
-    async def caller(self, token: str) -> Caller:
+    async def caller(self, token: str) -> TokenHolder:
         """Who presents a token."""
         return await open_bearer(token, self.world, self.deps.cache)
 

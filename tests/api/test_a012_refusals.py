@@ -30,8 +30,8 @@ from tests.requests import HEADERS, PATIENT, SD, Json
 from tests.service import CONSULTANT, RC, Person, entry
 from tests.store.records import caller
 
-from openers.domain.booking import Claim, ClaimKind
-from openers.domain.identifiers import AppointmentId, ServiceId, SlotId, Ubrn
+from openers.domain.booking import BookingClaim, PasBooking
+from openers.domain.identifiers import AppointmentId, NhsNumber, ServiceId, SlotId, Ubrn
 
 pytestmark = pytest.mark.anyio
 
@@ -229,16 +229,24 @@ async def test_the_version_that_was_read_must_be_named(it: Practice) -> None:
 async def test_a_referral_that_is_being_booked_is_locked(it: Practice) -> None:
     ubrn, (file,), version = await it.lettered()
     now = datetime.now(UTC)
-    claim = Claim(
+    claim = BookingClaim(
         ubrn=Ubrn(ubrn),
         key=f"key of {ubrn}",
-        kind=ClaimKind.BOOK,
         by=caller(),
         service=ServiceId("11002"),
         slot=SlotId(str(int(ubrn))),
         appointment=AppointmentId("1"),
         taken=now,
         expires=now + timedelta(minutes=5),
+        booking=PasBooking(
+            key=f"key of {ubrn}",
+            ubrn=Ubrn(ubrn),
+            patient=NhsNumber("9990000042"),
+            pas_slot="1",
+            start=now,
+            end=now,
+            created=now,
+        ),
     )
     async with it.run.service.world.for_call(entry()).begin("claim for a test") as tx:
         assert await tx.claims.add(claim)

@@ -15,6 +15,7 @@ from tests.requests import PATIENT, create_referral
 from tests.service import GP, GP_ADMIN, RC, Person, Running, entry
 from tests.store.outside import fetch
 
+from openers.domain.callers import SYSTEM
 from openers.domain.identifiers import Ubrn
 from openers.usecases.referring.access_codes import access_code_of, reset_access_code, revoke_access_code
 
@@ -100,7 +101,7 @@ async def test_a_deferred_referral_says_who_gets_in_touch_and_by_when(booking: R
 async def test_there_is_no_letter_once_the_appointment_is_cancelled(booked: tuple[Rig, str, datetime]) -> None:
     rig, ubrn, _ = booked
     async with rig.run.service.world.read() as tx:
-        stored = await tx.referrals.for_system(Ubrn(ubrn))
+        stored = await tx.referrals.find(Ubrn(ubrn), SYSTEM)
     assert stored is not None
     assert stored.value.appointment is not None
     current = (await rig.gp.get(f"/STU3/Appointment/{stored.value.appointment.id}")).json()

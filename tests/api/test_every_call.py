@@ -6,6 +6,7 @@ Each kind of failure is sent through FHIR, OAuth, signed files, notifications an
 from __future__ import annotations
 
 import io
+import json
 from collections.abc import AsyncGenerator
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from tests.service import copied
 from tests.store.outside import audit_entries
 from tests.worlds.rig import rig
 
-from openers.domain.errors import NotFound, PasRespondedWithError, RecordLocked, Unavailable
+from openers.domain.errors import NotFound, PasCall, PasRespondedWithError, RecordLocked, Unavailable
 from openers.domain.fields import Field
 from openers.telemetry.logs import LogFormat, configure
 
@@ -37,7 +38,7 @@ FAILURES: dict[str, tuple[Exception, dict[str, int]]] = {
         {"FHIR": 404, "OAuth": 400, "files": 404, "notifications": 404, "control": 404},
     ),
     "something behind it failed": (
-        PasRespondedWithError("create booking into", "1", "000000000001"),
+        PasRespondedWithError(PasCall.BOOK, "1", "000000000001"),
         {"FHIR": 502, "OAuth": 503, "files": 502, "notifications": 502, "control": 503},
     ),
     "the store is away": (
@@ -147,3 +148,6 @@ async def test_a_correlation_id_is_bounded(desk: Desk, kind: Kind) -> None:
     answer = await desk.call(scope, [{"type": "http.request", "body": kind.refused.body, "more_body": False}])
     assert (answer.status, "x-correlation-id" in answer.headers) == (400, False)
     assert (await last_entry(desk)).get("correlation_id", "") == ""
+    if kind.name in ("files", "notifications"):
+        [coding] = json.loads(answer.body)["issue"][0]["details"]["coding"]
+        assert coding == {"system": "https://fhir.nhs.uk/CodeSystem/http-error-codes", "code": "REC_BAD_REQUEST"}

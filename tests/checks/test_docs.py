@@ -13,7 +13,7 @@ from openers.api.operation import Operation
 from openers.api.registry import all_operations
 from openers.domain.lifecycle import diagram
 from openers.settings import Settings
-from openers.wire import outcome
+from openers.wire.versions import VERSIONS
 from tests.checks import documents
 from tests.checks.documents import Block
 from tests.checks.source import ROOT
@@ -121,7 +121,7 @@ def test_every_setting_has_a_row() -> None:
     assert rows == [name.upper() for name in Settings.__struct_fields__]
 
 
-@pytest.mark.parametrize("table", [outcome.STU3, outcome.R4], ids=["STU3", "R4"])
+@pytest.mark.parametrize("table", [each.outcomes for each in VERSIONS], ids=[each.name for each in VERSIONS])
 def test_every_error_code_is_explained(table: dict[type[Exception], tuple[int, str, str]]) -> None:
     page = (ROOT / "docs/reference/errors.md").read_text()
     assert [code for _, _, code in table.values() if code not in page] == []

@@ -29,6 +29,7 @@ from tests.requests import HEADERS
 from tests.service import CONSULTANT, PRACTICE, RC, Person
 
 from openers.domain.booking import PasAppointment
+from openers.domain.callers import SYSTEM, Pas
 from openers.domain.identifiers import ServiceId, Ubrn, UserId
 from openers.usecases.booking.take_notification import Notification, take_notification
 
@@ -120,11 +121,11 @@ class Stage:
         referral = await self.booked()
         world = self.behind.run.service.world.for_call(test_entry())
         async with world.read() as tx:
-            stored = await tx.referrals.for_system(Ubrn(referral["id"]))
+            stored = await tx.referrals.find(Ubrn(referral["id"]), SYSTEM)
         appointment = None if stored is None else stored.value.appointment
         assert appointment is not None
         told = PasAppointment(appointment.pas_id or "", appointment.booking_key or "", "noshow")
-        notification = Notification(client_id="demo-pas", ubrn=Ubrn(referral["id"]), appointment=told)
+        notification = Notification(by=Pas("demo-pas"), ubrn=Ubrn(referral["id"]), appointment=told)
         assert await take_notification(notification, world)
         return referral
 

@@ -22,6 +22,7 @@ from hypothesis.stateful import (
 )
 
 from openers.domain.booking import PasAppointment
+from openers.domain.callers import SYSTEM, Pas
 from openers.domain.errors import Clash, Refused
 from openers.domain.identifiers import ServiceId, Ubrn
 from openers.domain.lifecycle import TABLE, Act, ReferralState, row_of
@@ -123,7 +124,7 @@ class WholeReferrals(RuleBasedStateMachine):
 
     async def _kept(self, ubrn: str) -> tuple[int, Referral]:
         async with self.cast.rig.world.read() as tx:
-            stored = await tx.referrals.for_system(Ubrn(ubrn))
+            stored = await tx.referrals.find(Ubrn(ubrn), SYSTEM)
         assert stored is not None
         return stored.version, stored.value
 
@@ -240,7 +241,7 @@ class WholeReferrals(RuleBasedStateMachine):
         if held is None or held.pas_id is None:
             return
         there = PasAppointment(held.pas_id, held.booking_key or "", status)
-        told = Notification(client_id="demo-pas", ubrn=Ubrn(ubrn), appointment=there)
+        told = Notification(by=Pas("demo-pas"), ubrn=Ubrn(ubrn), appointment=there)
         if held.stands and status != "arrived":
             pas.appointments[there.id]["status"] = status
         self._by_itself(ubrn, take_notification(told, self._world))

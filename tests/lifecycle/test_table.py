@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from openers.api import operations
 from openers.api.registry import all_operations
 from openers.domain.errors import Field, InvalidRequestState, InvalidRequestType
-from openers.domain.lifecycle import PARTIES, SAME, TABLE, Act, Need, ReferralState, diagram, listing, row_of
+from openers.domain.lifecycle import PARTIES, SAME, TABLE, Act, Precondition, ReferralState, diagram, listing, row_of
 from openers.domain.principal import PROVIDER_CLINICIANS, REFERRERS, Party
 from openers.usecases.referring.available_actions import ACTS
 
@@ -62,7 +62,7 @@ COLUMNS = {
     "phone": Act.BOOK_BY_TELEPHONE,
     "assess": Act.ASSESS,
 }
-REVIEW = {Need.PENDING_REVIEW, Need.NOT_PAST, Need.LETTER_AS_INTENDED}
+REVIEW = {Precondition.PENDING_REVIEW, Precondition.NOT_PAST, Precondition.LETTER_AS_INTENDED}
 
 
 def allowed() -> dict[tuple[ReferralState | None, Act], ReferralState]:
@@ -124,14 +124,14 @@ def test_the_table_has_nothing_else() -> None:
 def test_what_an_act_needs_besides_the_state() -> None:
     """A review needs something to review; an appointment slot issue also what the review is about."""
     for (state, act), row in TABLE.items():
-        expected: set[Need] = set()
+        expected: set[Precondition] = set()
         if act in (Act.ACCEPT, Act.REJECT, Act.ACT_LATER):
             expected = REVIEW
         if act in (Act.ACCEPT_BOOK_LATER, Act.RETURN_WITH_ADVICE):
             is_slot_issue = state is ReferralState.DEFERRED_TO_PROVIDER
-            expected = {Need.PENDING_REVIEW} | ({Need.CLINICAL_INFORMATION} if is_slot_issue else set())
+            expected = {Precondition.PENDING_REVIEW} | ({Precondition.CLINICAL_INFORMATION} if is_slot_issue else set())
         if act is Act.CANCEL_APPOINTMENT:
-            expected = {Need.BOOKED_THROUGH_PAS}
+            expected = {Precondition.BOOKED_THROUGH_PAS}
         assert set(row.needs) == expected, (state, act)
 
 

@@ -82,11 +82,11 @@ async def test_worlds_keep_apart(probed: Running) -> None:
     """Faults and calls belong to the world in which they were ordered and made."""
     import msgspec
 
-    from openers.worlds.faults.board import Fault, FaultBoard, Kind, Place
+    from openers.worlds.faults.board import Fault, FaultBoard, FaultKind, Place
     from openers.worlds.recording.exchange import Exchanges
 
     board, shelf = FaultBoard(), Exchanges(10)
-    board.of("one").add(Fault(kind=Kind.DROP))
+    board.of("one").add(Fault(kind=FaultKind.DROP))
     assert board.of("two").strike(Place.API, "A004") is None
     await probed.anonymous().get("/STU3/CodeSystem/PRIORITY")
     observer: Any = probed.service.edge.loop.observer

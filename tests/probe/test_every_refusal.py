@@ -19,8 +19,11 @@ from openers.domain.errors import Field, OpenersError
 from openers.identity.errors import TokenFault
 from openers.wire import json as w
 from openers.wire import problems
-from openers.wire.outcome import STU3, Fhir, Problem, outcome_of
+from openers.wire.dialect import Problem
+from openers.wire.outcome import outcome_of
 from openers.wire.rules import Check
+from openers.wire.stu3.dialect import STU3
+from openers.wire.versions import VERSIONS
 from openers.worlds.recording.case import Case, Holder
 from openers.worlds.recording.checks_in_words import TOKEN_CURES
 from openers.worlds.recording.cures import CURES
@@ -33,6 +36,7 @@ from tests.service import GP, Running, copied, open_test_service, running, setti
 pytestmark = pytest.mark.anyio
 GIVEN: Final[dict[str, Any]] = {
     "field": Field.REFERRAL,
+    "call": e.PasCall.BOOK,
     "header": "If-Match",
     "hint": "is wrong: send another one",
     "value": "x",
@@ -84,22 +88,22 @@ def _made(of: Callable[..., Any], **given: Any) -> Any:
 
 
 def _errors() -> Iterator[OpenersError]:
-    for kind in STU3:
+    for kind in STU3.outcomes:
         yield _made(kind)
 
 
 def _problems() -> Iterator[Problem]:
-    for fhir in Fhir:
+    for fhir in VERSIONS:
         yield from (outcome_of(error, fhir) for error in _errors())
         for name, make in vars(problems).items():
             if inspect.isfunction(make) and make.__module__ == problems.__name__ and not name.startswith("_"):
-                yield _made(make, fhir=fhir)
+                yield fhir.coded(_made(make))
 
 
 def test_the_sweep_is_a_sweep() -> None:
     """Every class of the two trees is among them, and every rule of the edge."""
     told = {type(error) for error in _errors()}
-    assert {each for each in told if each.__module__ in (e.__name__, w.__name__)} == set(STU3)
+    assert {each for each in told if each.__module__ in (e.__name__, w.__name__)} == set(STU3.outcomes)
     rules = {value for value in vars(problems).values() if isinstance(value, problems.Rule)}
     seldom = {problems.PACE, problems.SIGNED, problems.ON_BEHALF_OF, problems.HEADER_MISSING, problems.IF_MATCH}
     assert rules - {each.rule for each in _problems()} <= seldom

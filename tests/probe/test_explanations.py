@@ -17,8 +17,9 @@ from openers.domain.errors import OpenersError
 from openers.identity.errors import TokenFault
 from openers.identity.opaque import digest
 from openers.wire import problems
-from openers.wire.outcome import STU3, Problem
+from openers.wire.dialect import Problem
 from openers.wire.rules import Check, check_of
+from openers.wire.stu3.dialect import STU3
 from openers.worlds.recording.checks_in_words import WORDS
 from tests.api.violations import ALWAYS, PATHS, Violation, good
 from tests.booking.rig import Rig
@@ -364,7 +365,7 @@ def test_every_check_is_put_in_words() -> None:
     assert tuple(Check) == ORDER
 
 
-@pytest.mark.parametrize("error", list(STU3), ids=lambda each: each.__name__)
+@pytest.mark.parametrize("error", list(STU3.outcomes), ids=lambda each: each.__name__)
 def test_every_error_has_its_check(error: type[OpenersError]) -> None:
     """Broken ones are the service's own, refusals are not."""
     check = check_of(error.__new__(error))

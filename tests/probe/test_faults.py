@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from openers.worlds.faults.board import Fault, FaultRefused, Faults, Kind, PasCall, Place, check
+from openers.worlds.faults.board import Fault, FaultKind, FaultRefused, Faults, PasCall, Place, check
 from tests.booking.rig import NO_SLOTS, SERVICE, Rig
 from tests.requests import create_referral
 from tests.service import GP, Running
@@ -35,7 +35,7 @@ def test_a_share_is_the_same_again_for_the_same_seed() -> None:
     series: list[list[bool]] = []
     for seed in (1, 1, 2):
         faults = Faults()
-        faults.replace((Fault(kind=Kind.ERROR, share=0.5),), seed)
+        faults.replace((Fault(kind=FaultKind.ERROR, share=0.5),), seed)
         series.append(struck(faults, 200))
     assert series[0] == series[1] != series[2]
     assert 60 < sum(series[0]) < 140
@@ -44,7 +44,7 @@ def test_a_share_is_the_same_again_for_the_same_seed() -> None:
 def test_other_calls_change_nothing_of_a_share() -> None:
     alone, among = Faults(), Faults()
     for faults in (alone, among):
-        faults.replace((Fault(kind=Kind.ERROR, operations=("A004",), share=0.5),), 7)
+        faults.replace((Fault(kind=FaultKind.ERROR, operations=("A004",), share=0.5),), 7)
     expected = struck(alone, 50)
     found: list[bool] = []
     for _ in range(50):
@@ -55,11 +55,11 @@ def test_other_calls_change_nothing_of_a_share() -> None:
 
 def test_a_count_is_kept_to_and_told() -> None:
     faults = Faults()
-    faults.replace((Fault(kind=Kind.ERROR, count=2), Fault(kind=Kind.DROP, count=1)))
+    faults.replace((Fault(kind=FaultKind.ERROR, count=2), Fault(kind=FaultKind.DROP, count=1)))
     assert [fault and fault.kind for fault in (faults.strike(Place.API, "A004") for _ in range(4))] == [
-        Kind.ERROR,
-        Kind.ERROR,
-        Kind.DROP,
+        FaultKind.ERROR,
+        FaultKind.ERROR,
+        FaultKind.DROP,
         None,
     ]
     assert [(each.struck, each.left) for each in faults.in_force] == [(2, 0), (1, 0)]
@@ -67,26 +67,26 @@ def test_a_count_is_kept_to_and_told() -> None:
 
 def test_places_keep_apart() -> None:
     faults = Faults()
-    faults.replace((Fault(kind=Kind.PAS_REFUSED, operations=("book",)), Fault(kind=Kind.SLOW_SCAN)))
+    faults.replace((Fault(kind=FaultKind.PAS_REFUSED, operations=("book",)), Fault(kind=FaultKind.SLOW_SCAN)))
     assert faults.strike(Place.API, "A016") is None
     assert faults.strike(Place.PAS, PasCall.CANCEL) is None
-    assert faults.strike(Place.PAS, PasCall.BOOK) == Fault(kind=Kind.PAS_REFUSED, operations=("book",))
-    assert faults.strike(Place.SCANNER, "") == Fault(kind=Kind.SLOW_SCAN)
+    assert faults.strike(Place.PAS, PasCall.BOOK) == Fault(kind=FaultKind.PAS_REFUSED, operations=("book",))
+    assert faults.strike(Place.SCANNER, "") == Fault(kind=FaultKind.SLOW_SCAN)
 
 
 def test_late_ones_wait_a_second_unless_told_otherwise() -> None:
-    assert (Fault(kind=Kind.LATENCY).waits_s, Fault(kind=Kind.LATENCY, ms=20).waits_s) == (1.0, 0.02)
-    assert (Fault(kind=Kind.ERROR).waits_s, Fault(kind=Kind.ERROR, ms=20).waits_s) == (0.0, 0.02)
+    assert (Fault(kind=FaultKind.LATENCY).waits_s, Fault(kind=FaultKind.LATENCY, ms=20).waits_s) == (1.0, 0.02)
+    assert (Fault(kind=FaultKind.ERROR).waits_s, Fault(kind=FaultKind.ERROR, ms=20).waits_s) == (0.0, 0.02)
 
 
 @pytest.mark.parametrize(
     ("fault", "named"),
     [
-        (Fault(kind=Kind.ERROR, operations=("A999",)), "A999"),
-        (Fault(kind=Kind.PAS_SILENT, operations=("A016",)), "book"),
-        (Fault(kind=Kind.SLOW_SCAN, operations=("scan",)), "scan"),
-        (Fault(kind=Kind.ERROR, services=("x",)), "'x'"),
-        (Fault(kind=Kind.LATENCY, after=True), "after"),
+        (Fault(kind=FaultKind.ERROR, operations=("A999",)), "A999"),
+        (Fault(kind=FaultKind.PAS_SILENT, operations=("A016",)), "book"),
+        (Fault(kind=FaultKind.SLOW_SCAN, operations=("scan",)), "scan"),
+        (Fault(kind=FaultKind.ERROR, services=("x",)), "'x'"),
+        (Fault(kind=FaultKind.LATENCY, after=True), "after"),
     ],
 )
 def test_what_can_t_be_played_is_refused(fault: Fault, named: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
+from openers.domain.callers import SYSTEM
 from openers.domain.credentials import CredentialKind, Session
 from openers.domain.directory import Assurance, ServiceStatus
 from openers.domain.errors import NoRelationship, NotFound, VersionConflict
@@ -68,6 +69,15 @@ async def test_find_shows_no_referral_of_others(store: Store) -> None:
     async with store.read() as tx:
         assert await tx.referrals.find(Ubrn.of(1), PROVIDER) is None
         assert await tx.referrals.find(Ubrn.of(2), caller()) is None
+
+
+async def test_the_service_itself_finds_each_referral(store: Store) -> None:
+    await add_referral(store, made(1))
+    async with store.read() as tx:
+        found = await tx.referrals.find(Ubrn.of(1), SYSTEM)
+        assert found is not None
+        assert found.value == made(1)
+        assert await tx.referrals.find(Ubrn.of(2), SYSTEM) is None
 
 
 async def test_put_raises_the_version_and_moves_the_columns(store: Store) -> None:

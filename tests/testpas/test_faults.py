@@ -10,7 +10,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from openers_testpas.faults import Fault, Faults, Kind, Operation
+from openers_testpas.faults import Fault, FaultKind, Faults, Operation
 from tests.testpas.hospital import Process
 from tests.testpas.subject import Subject, matches, problem
 from tests.waiting import until_it
@@ -138,7 +138,7 @@ async def test_a_count_is_used_up(subject: Subject, play: Any, process: Process)
 
 async def test_a_share_hits_about_that_share_and_always_the_same() -> None:
     def hits() -> list[bool]:
-        faults = Faults(7, (Fault(kind=Kind.ERROR, share=0.3),))
+        faults = Faults(7, (Fault(kind=FaultKind.ERROR, share=0.3),))
         return [faults.draw(Operation.BOOK, None) is not None for _ in range(1000)]
 
     assert hits() == hits()

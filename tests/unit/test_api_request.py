@@ -10,7 +10,6 @@ import pytest
 from tests.waiting import SkippingLoop
 
 from openers.api.http.request import SLOWEST_BYTES_PER_S, ClientGone, Incoming, Stop
-from openers.wire.outcome import Fhir
 
 MOST = 8
 
@@ -41,11 +40,11 @@ def skipping(monkeypatch: pytest.MonkeyPatch) -> Generator[asyncio.Runner]:
 
 
 async def read(*messages: dict[str, Any]) -> bytes:
-    return await Incoming(server_with(*messages), Fhir.STU3, MOST, within_s=0.01).whole()
+    return await Incoming(server_with(*messages), MOST, within_s=0.01).whole()
 
 
 async def pieces(*messages: dict[str, Any]) -> list[bytes]:
-    return [piece async for piece in Incoming(server_with(*messages), Fhir.STU3, MOST, within_s=0.01).chunks()]
+    return [piece async for piece in Incoming(server_with(*messages), MOST, within_s=0.01).chunks()]
 
 
 @pytest.mark.parametrize(
@@ -105,7 +104,7 @@ def test_a_file_that_dribbles_in_is_refused(skipping: asyncio.Runner) -> None:
 
     async def read() -> int:
         count = 0
-        async for _ in Incoming(dribble, Fhir.R4, MOST, within_s=10).chunks():
+        async for _ in Incoming(dribble, MOST, within_s=10).chunks():
             count += 1
             assert count <= 2, "it is held open"
         return count
@@ -123,7 +122,7 @@ def test_a_file_may_take_as_long_as_it_is_large(skipping: asyncio.Runner) -> Non
         return part(b"1" * SLOWEST_BYTES_PER_S, more=bool(left.pop()))
 
     async def read() -> int:
-        return sum([len(piece) async for piece in Incoming(arrive, Fhir.R4, MOST, within_s=10).chunks()])
+        return sum([len(piece) async for piece in Incoming(arrive, MOST, within_s=10).chunks()])
 
     left = list(range(200))
     assert skipping.run(read()) == 200 * SLOWEST_BYTES_PER_S

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from openers.store.audit.chain import START, Block, Head, Sealer, head_mac, lines_of
-from openers.store.audit.damage import Finding, Kind
+from openers.store.audit.damage import DamageKind, Finding
 from openers.store.audit.verify import MOST, verify
 
 KEY = bytes(range(32))
@@ -45,7 +45,7 @@ def with_lines(block: Block, lines: Sequence[bytes]) -> Block:
     return block._replace(entries=b"".join(line + b"\n" for line in lines))
 
 
-def places(findings: Sequence[Finding]) -> list[tuple[Kind, int, int | None]]:
+def places(findings: Sequence[Finding]) -> list[tuple[DamageKind, int, int | None]]:
     """What was found, without words."""
     return [(each.kind, each.seq, each.entry) for each in findings]
 
@@ -108,43 +108,43 @@ def alter_then_remove(chain: list[Block]) -> None:
     remove(chain, 1, 0)
 
 
-TAMPERINGS: list[tuple[str, Callable[[list[Block]], None], list[tuple[Kind, int, int | None]]]] = [
-    ("first entry altered", lambda c: alter(c, 1, 0), [(Kind.ENTRY_ALTERED, 2, 1)]),
-    ("last entry altered", lambda c: alter(c, 4, 3), [(Kind.ENTRY_ALTERED, 5, 4)]),
-    ("entry removed", lambda c: remove(c, 1, 1), [(Kind.ENTRY_REMOVED, 2, 2)]),
-    ("last entry removed", lambda c: remove(c, 1, 3), [(Kind.ENTRY_REMOVED, 2, 4)]),
-    ("last entry of the last block removed", lambda c: remove(c, 4, 3), [(Kind.ENTRY_REMOVED, 5, 4)]),
-    ("entry put in", lambda c: insert(c, 2, 2), [(Kind.ENTRY_INSERTED, 3, 3)]),
-    ("entry put in last", lambda c: insert(c, 2, 4), [(Kind.ENTRY_INSERTED, 3, 5)]),
+TAMPERINGS: list[tuple[str, Callable[[list[Block]], None], list[tuple[DamageKind, int, int | None]]]] = [
+    ("first entry altered", lambda c: alter(c, 1, 0), [(DamageKind.ENTRY_ALTERED, 2, 1)]),
+    ("last entry altered", lambda c: alter(c, 4, 3), [(DamageKind.ENTRY_ALTERED, 5, 4)]),
+    ("entry removed", lambda c: remove(c, 1, 1), [(DamageKind.ENTRY_REMOVED, 2, 2)]),
+    ("last entry removed", lambda c: remove(c, 1, 3), [(DamageKind.ENTRY_REMOVED, 2, 4)]),
+    ("last entry of the last block removed", lambda c: remove(c, 4, 3), [(DamageKind.ENTRY_REMOVED, 5, 4)]),
+    ("entry put in", lambda c: insert(c, 2, 2), [(DamageKind.ENTRY_INSERTED, 3, 3)]),
+    ("entry put in last", lambda c: insert(c, 2, 4), [(DamageKind.ENTRY_INSERTED, 3, 5)]),
     ("one removed, a later one altered", alter_then_remove,
-     [(Kind.ENTRY_REMOVED, 2, 1), (Kind.ENTRY_ALTERED, 2, 3)]),
+     [(DamageKind.ENTRY_REMOVED, 2, 1), (DamageKind.ENTRY_ALTERED, 2, 3)]),
     ("entries swapped within a block", lambda c: swap_entries(c, (1, 0), (1, 2)),
-     [(Kind.ENTRIES_SWAPPED, 2, 1), (Kind.ENTRIES_SWAPPED, 2, 3)]),
+     [(DamageKind.ENTRIES_SWAPPED, 2, 1), (DamageKind.ENTRIES_SWAPPED, 2, 3)]),
     ("entries swapped between blocks", lambda c: swap_entries(c, (1, 0), (3, 2)),
-     [(Kind.ENTRIES_SWAPPED, 2, 1), (Kind.ENTRIES_SWAPPED, 4, 3)]),
+     [(DamageKind.ENTRIES_SWAPPED, 2, 1), (DamageKind.ENTRIES_SWAPPED, 4, 3)]),
     ("entry overwritten by another", lambda c: copy_over(c, 1, 0, 2),
-     [(Kind.ENTRY_ALTERED, 2, 3)]),
+     [(DamageKind.ENTRY_ALTERED, 2, 3)]),
     ("layout changed", lambda c: c.__setitem__(1, c[1]._replace(entries=c[1].entries[:-1])),
-     [(Kind.BLOCK_ALTERED, 2, None)]),
-    ("mac altered", lambda c: change(c, 1, bytes(32)), [(Kind.BLOCK_ALTERED, 2, None)]),
-    ("last mac altered", lambda c: change(c, 4, bytes(32)), [(Kind.BLOCK_ALTERED, 5, None)]),
-    ("first blocks removed", lambda c: cut(c, 0, 2), [(Kind.BLOCKS_REMOVED, 1, None)]),
-    ("a block removed", lambda c: cut(c, 2, 3), [(Kind.BLOCKS_REMOVED, 3, None)]),
-    ("a block repeated", lambda c: c.insert(2, c[1]), [(Kind.BLOCK_INSERTED, 2, None)]),
-    ("a stranger's block", lambda c: c.append(Block("no|body", 1, b"", START)), [(Kind.BLOCK_INSERTED, 1, None)]),
+     [(DamageKind.BLOCK_ALTERED, 2, None)]),
+    ("mac altered", lambda c: change(c, 1, bytes(32)), [(DamageKind.BLOCK_ALTERED, 2, None)]),
+    ("last mac altered", lambda c: change(c, 4, bytes(32)), [(DamageKind.BLOCK_ALTERED, 5, None)]),
+    ("first blocks removed", lambda c: cut(c, 0, 2), [(DamageKind.BLOCKS_REMOVED, 1, None)]),
+    ("a block removed", lambda c: cut(c, 2, 3), [(DamageKind.BLOCKS_REMOVED, 3, None)]),
+    ("a block repeated", lambda c: c.insert(2, c[1]), [(DamageKind.BLOCK_INSERTED, 2, None)]),
+    ("a stranger's block", lambda c: c.append(Block("no|body", 1, b"", START)), [(DamageKind.BLOCK_INSERTED, 1, None)]),
     ("neighbouring blocks swapped", lambda c: swap_blocks(c, 1, 2),
-     [(Kind.BLOCKS_SWAPPED, 2, None), (Kind.BLOCKS_SWAPPED, 3, None)]),
+     [(DamageKind.BLOCKS_SWAPPED, 2, None), (DamageKind.BLOCKS_SWAPPED, 3, None)]),
     ("distant blocks swapped", lambda c: swap_blocks(c, 0, 3),
-     [(Kind.BLOCKS_SWAPPED, 1, None), (Kind.BLOCKS_SWAPPED, 4, None)]),
-    ("blocks out of order", lambda c: c.insert(1, c.pop(2)), [(Kind.BLOCKS_SWAPPED, 2, None)]),
-    ("tail cut", lambda c: cut(c, 3), [(Kind.TAIL_CUT, 4, None)]),
-    ("all cut", lambda c: cut(c, 0), [(Kind.TAIL_CUT, 1, None)]),
+     [(DamageKind.BLOCKS_SWAPPED, 1, None), (DamageKind.BLOCKS_SWAPPED, 4, None)]),
+    ("blocks out of order", lambda c: c.insert(1, c.pop(2)), [(DamageKind.BLOCKS_SWAPPED, 2, None)]),
+    ("tail cut", lambda c: cut(c, 3), [(DamageKind.TAIL_CUT, 4, None)]),
+    ("all cut", lambda c: cut(c, 0), [(DamageKind.TAIL_CUT, 1, None)]),
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize(("tamper", "found"), [row[1:] for row in TAMPERINGS], ids=[row[0] for row in TAMPERINGS])
 def test_tampering_is_named_and_placed(
-    tamper: Callable[[list[Block]], None], found: list[tuple[Kind, int, int | None]]
+    tamper: Callable[[list[Block]], None], found: list[tuple[DamageKind, int, int | None]]
 ) -> None:
     """Each tampering gives exactly its findings, while another writer's chain stays clean."""
     chain, other = sealed(entries()), sealed(entries(), "w2")
@@ -163,16 +163,16 @@ def test_untampered_chains_give_no_findings() -> None:
     assert verify(mixed, heads_of(one, two), KEY, [early, Head("w3", 0, START)]) == []
 
 
-HEADS: list[tuple[str, Callable[[Head], Stored], list[Kind]]] = [
-    ("absent", lambda _: [], [Kind.HEAD_ABSENT]),
-    ("forged mac", lambda head: [(head, bytes(32))], [Kind.HEAD_FORGED]),
-    ("forged number", lambda head: [(head._replace(seq=3), head_mac(KEY, head))], [Kind.HEAD_FORGED]),
-    ("another key", lambda head: [(head, head_mac(OTHER_KEY, head))], [Kind.HEAD_FORGED]),
+HEADS: list[tuple[str, Callable[[Head], Stored], list[DamageKind]]] = [
+    ("absent", lambda _: [], [DamageKind.HEAD_ABSENT]),
+    ("forged mac", lambda head: [(head, bytes(32))], [DamageKind.HEAD_FORGED]),
+    ("forged number", lambda head: [(head._replace(seq=3), head_mac(KEY, head))], [DamageKind.HEAD_FORGED]),
+    ("another key", lambda head: [(head, head_mac(OTHER_KEY, head))], [DamageKind.HEAD_FORGED]),
 ]
 
 
 @pytest.mark.parametrize(("stored", "kinds"), [row[1:] for row in HEADS], ids=[row[0] for row in HEADS])
-def test_heads_are_checked(stored: Callable[[Head], Stored], kinds: list[Kind]) -> None:
+def test_heads_are_checked(stored: Callable[[Head], Stored], kinds: list[DamageKind]) -> None:
     """A head that is missing or was not written with the key is a finding."""
     chain = sealed(entries())
     assert [each.kind for each in verify(chain, stored(heads_of(chain)[0][0]), KEY)] == kinds
@@ -182,7 +182,7 @@ def test_rewriting_without_the_key_is_found() -> None:
     """A chain sealed with another key is found by the blocks alone."""
     forged = sealed([[b"{}"]], key=OTHER_KEY)
     kinds = {each.kind for each in verify(forged, heads_of(forged, key=OTHER_KEY), KEY)}
-    assert kinds == {Kind.ENTRY_ALTERED, Kind.HEAD_FORGED}
+    assert kinds == {DamageKind.ENTRY_ALTERED, DamageKind.HEAD_FORGED}
 
 
 def test_rewriting_with_the_key_is_found_by_a_head_from_the_log_alone() -> None:
@@ -192,7 +192,7 @@ def test_rewriting_with_the_key_is_found_by_a_head_from_the_log_alone() -> None:
     rewritten = sealed([[b'{"n":"nothing happened"}']] * 5)
     heads = heads_of(rewritten)
     assert verify(rewritten, heads, KEY) == []
-    assert places(verify(rewritten, heads, KEY, [logged])) == [(Kind.CHAIN_REWRITTEN, 3, None)]
+    assert places(verify(rewritten, heads, KEY, [logged])) == [(DamageKind.CHAIN_REWRITTEN, 3, None)]
 
 
 def test_tail_cut_under_an_older_head_is_found_by_a_head_from_the_log_alone() -> None:
@@ -201,19 +201,19 @@ def test_tail_cut_under_an_older_head_is_found_by_a_head_from_the_log_alone() ->
     logged = Head("w1", 5, chain[4].mac)
     old = heads_of(chain[:3])
     assert verify(chain[:3], old, KEY) == []
-    assert places(verify(chain[:3], old, KEY, [logged])) == [(Kind.TAIL_CUT, 4, None)]
+    assert places(verify(chain[:3], old, KEY, [logged])) == [(DamageKind.TAIL_CUT, 4, None)]
 
 
 def test_verification_with_a_wrong_key_stops() -> None:
     """Where everything is wrong, the list of findings is bounded and says that it is."""
     chain = sealed(entries(blocks=MOST, each=2))
     findings = verify(chain, (), OTHER_KEY)
-    assert findings[0].kind is Kind.UNFINISHED
+    assert findings[0].kind is DamageKind.UNFINISHED
     assert MOST <= len(findings) <= MOST + 10
 
 
 @st.composite
-def tampered(draw: st.DrawFn) -> tuple[list[Block], Stored, set[tuple[Kind, int, int | None]]]:
+def tampered(draw: st.DrawFn) -> tuple[list[Block], Stored, set[tuple[DamageKind, int, int | None]]]:
     """A random chain with one random tampering, and what must be found."""
     text = st.binary(min_size=1, max_size=12).map(lambda raw: b'{"n":"%b"}' % raw.hex().encode())
     groups = draw(st.lists(st.lists(text, min_size=2, max_size=6), min_size=2, max_size=7))
@@ -226,38 +226,42 @@ def tampered(draw: st.DrawFn) -> tuple[list[Block], Stored, set[tuple[Kind, int,
     match draw(st.sampled_from(["alter", "remove", "insert", "exchange", "swap", "cut", "mac"])):
         case "alter":
             alter(chain, at, entry)
-            return chain, heads, {(Kind.ENTRY_ALTERED, at + 1, entry + 1)}
+            return chain, heads, {(DamageKind.ENTRY_ALTERED, at + 1, entry + 1)}
         case "remove":
             remove(chain, at, entry)
-            return chain, heads, {(Kind.ENTRY_REMOVED, at + 1, entry + 1)}
+            return chain, heads, {(DamageKind.ENTRY_REMOVED, at + 1, entry + 1)}
         case "insert":
             insert(chain, at, entry)
-            return chain, heads, {(Kind.ENTRY_INSERTED, at + 1, entry + 1)}
+            return chain, heads, {(DamageKind.ENTRY_INSERTED, at + 1, entry + 1)}
         case "exchange":
             swap_entries(chain, (at, entry), (there, where))
             return (
                 chain,
                 heads,
                 {
-                    (Kind.ENTRIES_SWAPPED, at + 1, entry + 1),
-                    (Kind.ENTRIES_SWAPPED, there + 1, where + 1),
+                    (DamageKind.ENTRIES_SWAPPED, at + 1, entry + 1),
+                    (DamageKind.ENTRIES_SWAPPED, there + 1, where + 1),
                 },
             )
         case "swap":
             swap_blocks(chain, at, there)
-            return chain, heads, {(Kind.BLOCKS_SWAPPED, at + 1, None), (Kind.BLOCKS_SWAPPED, there + 1, None)}
+            return (
+                chain,
+                heads,
+                {(DamageKind.BLOCKS_SWAPPED, at + 1, None), (DamageKind.BLOCKS_SWAPPED, there + 1, None)},
+            )
         case "cut":
             cut(chain, at, at + 1)
-            kind = Kind.BLOCKS_REMOVED if at < len(groups) - 1 else Kind.TAIL_CUT
+            kind = DamageKind.BLOCKS_REMOVED if at < len(groups) - 1 else DamageKind.TAIL_CUT
             return chain, heads, {(kind, at + 1, None)}
         case _:
             change(chain, at, bytes(32))
-            return chain, heads, {(Kind.BLOCK_ALTERED, at + 1, None)}
+            return chain, heads, {(DamageKind.BLOCK_ALTERED, at + 1, None)}
 
 
 @given(tampered())
 def test_one_random_tampering_is_found_where_it_was_done(
-    case: tuple[list[Block], Stored, set[tuple[Kind, int, int | None]]],
+    case: tuple[list[Block], Stored, set[tuple[DamageKind, int, int | None]]],
 ) -> None:
     """Right kind, right place, nothing else."""
     chain, heads, found = case

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from openers.domain.credentials import AccessMode, Application, Grant, Session
 from openers.domain.directory import Assurance
 from openers.domain.identifiers import UserId
-from openers.identity.access import AccessCache, Caller, bearer_of
+from openers.identity.access import AccessCache, TokenHolder, bearer_of
 from openers.identity.assurance import identity_is_verified, method_is_accepted
 from openers.identity.errors import InvalidToken, TokenFault
 from openers.identity.log_in import challenge_of
@@ -23,11 +23,11 @@ NOW = datetime(2030, 1, 1, tzinfo=UTC)
 APPLICATION = Application(client_id="a", name="A", mode=AccessMode.USER_RESTRICTED, asid=None)
 
 
-def caller(session: str = "s", life_s: float = 600) -> Caller:
+def caller(session: str = "s", life_s: float = 600) -> TokenHolder:
     who = Session(
         id=session, user=UserId("1" * 12), assurance=Assurance(), began=NOW, ends=NOW + timedelta(hours=12)
     )  # fmt: skip
-    return Caller(Grant(client_id="a", expires=NOW + timedelta(seconds=life_s), session=who), APPLICATION, None)
+    return TokenHolder(Grant(client_id="a", expires=NOW + timedelta(seconds=life_s), session=who), APPLICATION, None)
 
 
 @pytest.mark.parametrize("header", ["Bearer abc", "bearer abc", "BEARER  abc", "Bearer    abc", "  Bearer abc\t"])
@@ -93,7 +93,7 @@ async def test_calls_that_ask_for_one_caller_at_once_read_it_once() -> None:
     """One that asks after something was forgotten reads anew; if the reading fails, each reads for itself."""
     cache, reads, go = AccessCache(), list[str](), asyncio.Event()
 
-    async def read() -> Caller:
+    async def read() -> TokenHolder:
         reads.append("read")
         await go.wait()
         if len(reads) == 3:
@@ -109,7 +109,7 @@ async def test_calls_that_ask_for_one_caller_at_once_read_it_once() -> None:
     assert [await each for each in (*first, later)] == [caller()] * 4
     assert len(reads) == 2
     ended = await asyncio.gather(*(cache.once("w", "k", read) for _ in range(2)), return_exceptions=True)
-    assert [type(each) for each in ended] == [LookupError, Caller]
+    assert [type(each) for each in ended] == [LookupError, TokenHolder]
 
 
 def test_ending_a_session_forgets_all_its_tokens_and_no_others() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from tests.cli.command import openers
 
-from openers.places import Kind, base_of, places_of
+from openers.places import PlaceKind, base_of, places_of
 from openers.settings import read_settings
 
 
@@ -56,7 +56,7 @@ def test_a_database_that_is_no_file(
     for name in there:
         (tmp_path / "var" / name).mkdir(parents=True)
     found = places_of("postgresql://a:b@db:5432/ers?sslmode=require", lambda _: used)
-    assert found.of(Kind.KEYS) == Path("var") / expected
+    assert found.of(PlaceKind.KEYS) == Path("var") / expected
 
 
 @pytest.mark.parametrize(

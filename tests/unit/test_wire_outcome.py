@@ -12,7 +12,10 @@ from tests.unit.wire_values import AT
 from openers.domain import errors as e
 from openers.domain.errors import Field, FieldRefused, OpenersError
 from openers.wire import json as w
-from openers.wire.outcome import LABELS, R4, STU3, Fhir, diagnostics_of, outcome_of, rule_of, write_outcome
+from openers.wire.labels import LABELS
+from openers.wire.outcome import diagnostics_of, outcome_of, rule_of
+from openers.wire.r4.dialect import R4
+from openers.wire.stu3.dialect import STU3, display_of
 
 ERS_CODES = "https://fhir.nhs.uk/STU3/CodeSystem/eRS-APIErrorCode-1"
 
@@ -37,13 +40,13 @@ def ours(of: type[OpenersError]) -> bool:
 
 def test_every_error_has_a_row_of_its_own_on_stu3() -> None:
     told = {each for each in leaves(OpenersError) if ours(each)}
-    assert told - STU3.keys() == set()
-    assert all(ours(each) for each in STU3)
+    assert told - STU3.outcomes.keys() == set()
+    assert all(ours(each) for each in STU3.outcomes)
 
 
 def test_every_family_has_a_row_on_r4() -> None:
     for each in (*leaves(e.Clash), *leaves(e.Broken), e.Refused):
-        assert not ours(each) or each in R4
+        assert not ours(each) or each in R4.outcomes
 
 
 def test_every_field_has_a_label() -> None:
@@ -132,18 +135,18 @@ TOLD: list[tuple[OpenersError, int, str, str, str]] = [
         "The record is being changed by somebody else: read again and retry.",
     ),
     (
-        e.PasRespondedWithError("create booking into", "9001", "000000012345"),
+        e.PasRespondedWithError(e.PasCall.BOOK, "9001", "000000012345"),
         502,
         "exception",
         "PAS_RESPONDED_WITH_ERROR",
         "PAS unable to create booking into slot '9001' for UBRN: 000000012345. PAS Request Status: ERROR",
     ),
     (
-        e.PasNotResponding("cancel booking in", "9001", "000000012345"),
+        e.PasNotResponding(e.PasCall.CANCEL, "9001", "000000012345"),
         504,
         "timeout",
         "PAS_NOT_RESPONDING",
-        "PAS unable to cancel booking in slot '9001' for UBRN: 000000012345. PAS Request Status: TIMED_OUT",
+        "PAS unable to cancel booking of slot '9001' for UBRN: 000000012345. PAS Request Status: TIMED_OUT",
     ),
     (e.PasRefused("secret"), 502, "exception", "PAS_RESPONDED_WITH_ERROR", ""),
     (e.PasSilent("secret"), 504, "timeout", "PAS_NOT_RESPONDING", ""),
@@ -185,9 +188,9 @@ TOLD: list[tuple[OpenersError, int, str, str, str]] = [
 
 @pytest.mark.parametrize(("error", "status", "issue", "code", "words"), TOLD, ids=lambda value: type(value).__name__)
 def test_an_error_on_stu3(error: OpenersError, status: int, issue: str, code: str, words: str) -> None:
-    problem = outcome_of(error, Fhir.STU3)
+    problem = outcome_of(error, STU3)
     assert (problem.status, problem.issue_code, problem.code, problem.diagnostics) == (status, issue, code, words)
-    shown = json.loads(write_outcome(problem, Fhir.STU3, AT))
+    shown = json.loads(STU3.body(problem, AT))
     assert shown["meta"] == {"profile": ["https://fhir.nhs.uk/STU3/StructureDefinition/eRS-OperationOutcome-1"]}
     [told] = shown["issue"]
     [coding] = told["details"]["coding"]
@@ -213,8 +216,8 @@ R4_TOLD: list[tuple[OpenersError, int, str, str, str]] = [
 
 @pytest.mark.parametrize(("error", "status", "issue", "system", "code"), R4_TOLD)
 def test_an_error_on_r4(error: OpenersError, status: int, issue: str, system: str, code: str) -> None:
-    problem = outcome_of(error, Fhir.R4)
-    shown = json.loads(write_outcome(problem, Fhir.R4, AT))
+    problem = outcome_of(error, R4)
+    shown = json.loads(R4.body(problem, AT))
     assert problem.status == status
     assert shown["meta"] == {"lastUpdated": "2031-02-03T04:05:06.789Z"}
     [told] = shown["issue"]
@@ -224,20 +227,20 @@ def test_an_error_on_r4(error: OpenersError, status: int, issue: str, system: st
 
 @pytest.mark.parametrize(("error", "status"), [(error, status) for error, status, *_ in TOLD], ids=str)
 def test_some_operations_answer_their_refusals_with_another_status(error: OpenersError, status: int) -> None:
-    expected = msgspec.structs.replace(outcome_of(error, Fhir.STU3), status=400 if status == 422 else status)
-    assert outcome_of(error, Fhir.STU3, refusal_status=400) == expected
+    expected = msgspec.structs.replace(outcome_of(error, STU3), status=400 if status == 422 else status)
+    assert outcome_of(error, STU3, refusal_status=400) == expected
 
 
 @pytest.mark.parametrize(
     ("error", "display"),
     [
-        (e.PasRespondedWithError("x", "y", "z"), "Error received from PAS"),
-        (e.PasNotResponding("x", "y", "z"), "No response from PAS"),
+        (e.PasRespondedWithError(e.PasCall.BOOK, "y", "z"), "Error received from PAS"),
+        (e.PasNotResponding(e.PasCall.CANCEL, "y", "z"), "No response from PAS"),
         (e.SlotsCurrentlyAvailable(Field.SLOT), "Slots currently available"),
     ],
 )
 def test_codes_are_told_in_words(error: OpenersError, display: str) -> None:
-    assert outcome_of(error, Fhir.STU3).display == display
+    assert display_of(outcome_of(error, STU3).code) == display
 
 
 def test_a_patient_that_cannot_be_used_is_not_described() -> None:
@@ -246,9 +249,9 @@ def test_a_patient_that_cannot_be_used_is_not_described() -> None:
 
 
 def test_a_part_that_fails_is_not_named_but_the_wait_is() -> None:
-    problem = outcome_of(e.Unavailable("database", retry_after_s=9), Fhir.STU3)
+    problem = outcome_of(e.Unavailable("database", retry_after_s=9), STU3)
     assert problem.retry_after_s == 9
-    assert b"database" not in write_outcome(problem, Fhir.STU3, AT)
+    assert b"database" not in STU3.body(problem, AT)
 
 
 def test_a_long_value_is_cut() -> None:
@@ -270,5 +273,5 @@ def test_every_refused_field_is_told_with_a_known_status(kind: type[FieldRefused
         e.DailyLimitReached: (429, 429),
     }
     expected = statuses.get(kind, (422, 422 if kind in OF_FILES else 400))
-    assert (outcome_of(error, Fhir.STU3).status, outcome_of(error, Fhir.R4).status) == expected
-    assert outcome_of(error, Fhir.STU3).display
+    assert (outcome_of(error, STU3).status, outcome_of(error, R4).status) == expected
+    assert display_of(outcome_of(error, STU3).code)

@@ -39,7 +39,8 @@ from openers.domain.identifiers import UserId
 from openers.usecases.ports.slot_page import SlotPage
 from openers.usecases.referring.find_requests import FoundRequests
 from openers.wire.json import BadValue
-from openers.wire.outcome import Fhir, outcome_of, write_outcome
+from openers.wire.outcome import outcome_of
+from openers.wire.r4.dialect import R4
 from openers.wire.r4.practitioners import write_practitioner_roles, write_practitioners
 from openers.wire.r4.service_requests import write_service_requests
 from openers.wire.r4.services import write_service, write_services
@@ -47,6 +48,7 @@ from openers.wire.schemas import COMPONENTS
 from openers.wire.stu3.booking.appointment import write_appointment
 from openers.wire.stu3.booking.slots import write_slots
 from openers.wire.stu3.code_system import write_code_system
+from openers.wire.stu3.dialect import STU3
 from openers.wire.stu3.referral import write_referral
 from openers.wire.stu3.search import fragment, write_services_found
 
@@ -77,8 +79,8 @@ WRITTEN: list[tuple[str, bytes]] = [
             BASE,
         ),
     ),
-    ("OperationOutcome", write_outcome(outcome_of(BadValue("a", 1, "b"), Fhir.STU3), Fhir.STU3, AT)),
-    ("R4OperationOutcome", write_outcome(outcome_of(e.NoRelationship(), Fhir.R4), Fhir.R4, AT)),
+    ("OperationOutcome", STU3.body(outcome_of(BadValue("a", 1, "b"), STU3), AT)),
+    ("R4OperationOutcome", R4.body(outcome_of(e.NoRelationship(), R4), AT)),
     ("R4HealthcareService", write_service(stored("x", 1, FULL_SERVICE), BASE)),
     ("R4HealthcareServices", write_services([stored("x", 1, SMALL_SERVICE)], searchset())),
     ("R4PractitionerRoles", write_practitioner_roles(USER, searchset())),

@@ -19,7 +19,7 @@ from openers.api.http.reply import Reply, reply_of
 from openers.api.http.request import Request, Scope, Stop, bounded
 from openers.api.interaction import ActiveCall, Handler, Interaction, Loop, Trace
 from openers.wire import problems
-from openers.wire.outcome import Fhir
+from openers.wire.versions import VERSIONS
 
 PUBLIC: Final = Interaction(audit="", operation="", dialect=ProblemDialect(), trace=Trace.OBSERVED)
 """A document for everybody, or an address that does not exist: nothing of anybody is told, and nothing audited."""
@@ -62,12 +62,12 @@ class Endpoint:
         request = Request(scope, "")
         method = "GET" if request.method == "HEAD" else request.method
         if request.method not in READING:
-            receive = bounded(receive, Fhir.R4, self._loop.most_body_bytes, self._loop.body_within_s)
+            receive = bounded(receive, self._loop.most_body_bytes, self._loop.body_within_s)
         interaction, handler = self._methods.get(method) or (self._first, self._no_such_method)
         return self._loop.run(interaction, request, (receive, send), handler)
 
     async def _no_such_method(self, call: ActiveCall) -> Reply:
-        raise Stop(problems.method_not_allowed(Fhir.STU3, call.request.method, self._allowed))
+        raise Stop(problems.method_not_allowed(call.request.method, self._allowed))
 
 
 def route(loop: Loop, path: str, methods: Mapping[str, Declared]) -> Route:
@@ -118,13 +118,13 @@ class Addresses:
 
 async def _no_such_address(call: ActiveCall) -> Reply:
     path = call.request.scope["path"][:LONGEST_SHOWN]
-    raise Stop(problems.unknown_path(Fhir.STU3, path, _meant(path)))
+    raise Stop(problems.unknown_path(path, _meant(path)))
 
 
 def _meant(path: str) -> str | None:
     """The FHIR address that a path with another base means."""
-    for version in Fhir:
-        before, found, rest = path.partition(f"/{version}/")
+    for version in VERSIONS:
+        before, found, rest = path.partition(f"/{version.name}/")
         if found and before != PREFIX:
             return f"{PREFIX}{found}{rest}"
     return None

@@ -26,6 +26,7 @@ from openers.usecases.ports.transaction import Stored
 from openers.usecases.world import World
 from openers.wire import problems
 from openers.wire.json import Json
+from openers.wire.labels import LABELS
 from openers.wire.r4.bundles import Searchset
 from openers.wire.stu3.acts.requests import Which
 
@@ -67,7 +68,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     def person(self) -> User:
         """Who is logged in. Raises Stop for applications, which are nobody."""
         if self.user is None:
-            raise Stop(problems.wrong_function(self.operation.fhir))
+            raise Stop(problems.wrong_function())
         return self.user
 
     @property
@@ -101,10 +102,10 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
         """The version that the caller has read. Raises Stop: it is missing, or no weak entity tag."""
         text = self.header("If-Match")
         if not text:
-            raise Stop(problems.missing_precondition(self.operation.fhir))
+            raise Stop(problems.missing_precondition())
         matched = _ENTITY_TAG.fullmatch(text)
         if matched is None:
-            raise Stop(problems.bad_header(self.operation.fhir, "If-Match", text, 'must be like W/"5"'))
+            raise Stop(problems.bad_header("If-Match", text, 'must be like W/"5"'))
         return int(matched[1])
 
     @property
@@ -124,8 +125,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
         try:
             return kind(self.path[name])
         except ValueError as error:
-            fhir = self.operation.fhir
-            raise Stop(problems.bad_header(fhir, name, self.path[name], f"must be {kind.shape}")) from error
+            raise Stop(problems.bad_header(name, self.path[name], f"must be {kind.shape}")) from error
 
     @property
     def base(self) -> str:
@@ -143,7 +143,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
 
     def one_value(self, field: Field) -> str:
         """The one value of a query parameter. Raises MissingParameter, InvalidValue."""
-        values = self.values_of(field)
+        values = self.values_of(LABELS[field])
         if not values or not values[0]:
             raise MissingParameter(field)
         if len(values) > 1:
@@ -157,7 +157,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     def check_accepts(self, media_type: str) -> None:
         """Raise Stop unless the caller accepts this media type."""
         if not accepts(self.header("Accept"), media_type):
-            raise Stop(problems.not_acceptable(self.operation.fhir, media_type))
+            raise Stop(problems.not_acceptable(media_type))
 
     def searchset(self) -> Searchset:
         """What the search result that answers this call says of itself."""

@@ -24,8 +24,10 @@ from openers.api.registry import all_operations
 from openers.domain.clock import Clock, Instant
 from openers.settings import Settings
 from openers.wire import problems
+from openers.wire.dialect import Fhir
 from openers.wire.instants import write_instant
-from openers.wire.outcome import Fhir
+from openers.wire.stu3.dialect import STU3
+from openers.wire.versions import VERSIONS
 
 INCLUDE: Final = "_include"
 INSTANCE: Final = {GET: "read", HEAD: "read", PUT: "update"}
@@ -34,8 +36,7 @@ TYPE: Final = {GET: "search-type", POST: "create"}
 """The interactions that methods are at the address of a type."""
 NEEDS_VERSION: Final = "If-Match must name the version that is changed, as the ETag of a read does."
 EXTENSION: Final = "OpenERS extension"
-FHIR_VERSIONS: Final = {Fhir.STU3: "3.0.1", Fhir.R4: "4.0.1"}
-_ADDRESSES: Final = frozenset(f"{PREFIX}/{fhir}/metadata" for fhir in Fhir)
+_ADDRESSES: Final = frozenset(f"{PREFIX}/{fhir.name}/metadata" for fhir in VERSIONS)
 
 
 def capability_routes(loop: Loop, settings: Settings, clock: Clock) -> list[Route]:
@@ -48,13 +49,13 @@ def capability_routes(loop: Loop, settings: Settings, clock: Clock) -> list[Rout
 
         async def _metadata(call: ActiveCall) -> Reply:
             if not accepts_of(call.request.header(b"accept"), call.request.scope["query_string"], FHIR_JSON):
-                raise Stop(problems.not_acceptable(fhir, FHIR_JSON))
+                raise Stop(problems.not_acceptable(FHIR_JSON))
             return reply
 
         interaction = Interaction(audit="", operation="", dialect=FhirDialect(fhir), trace=Trace.OBSERVED)
-        return route(loop, f"{PREFIX}/{fhir}/metadata", {GET: Declared(interaction, _metadata)})
+        return route(loop, f"{PREFIX}/{fhir.name}/metadata", {GET: Declared(interaction, _metadata)})
 
-    return [_route(fhir) for fhir in Fhir]
+    return [_route(fhir) for fhir in VERSIONS]
 
 
 def is_statement(path: str) -> bool:
@@ -65,7 +66,7 @@ def is_statement(path: str) -> bool:
 def capability_statement(fhir: Fhir, base: str, at: Instant) -> dict[str, Any]:
     """What this service can do in one FHIR version, as a CapabilityStatement dated `at`."""
     operations = [each for each in all_operations() if each.fhir is fhir]
-    version_specific = {"acceptUnknown": "no"} if fhir is Fhir.STU3 else {}
+    version_specific = {"acceptUnknown": "no"} if fhir is STU3 else {}
     rest: dict[str, Any] = {
         "mode": "server",
         "security": {"description": "OAuth 2.0 bearer tokens, user-restricted or application-restricted"},
@@ -77,15 +78,15 @@ def capability_statement(fhir: Fhir, base: str, at: Instant) -> dict[str, Any]:
     return {
         "resourceType": "CapabilityStatement",
         **({"contained": [_definition(each) for each in named]} if named else {}),
-        "url": f"{base}/{fhir}/metadata",
+        "url": f"{base}/{fhir.name}/metadata",
         "name": "OpenERS",
         "title": "OpenERS, an open e-Referral Service",
         "status": "active",
         "date": write_instant(at),
         "kind": "instance",
         "software": {"name": "OpenERS"},
-        "implementation": {"description": "OpenERS", "url": f"{base}/{fhir}"},
-        "fhirVersion": FHIR_VERSIONS[fhir],
+        "implementation": {"description": "OpenERS", "url": f"{base}/{fhir.name}"},
+        "fhirVersion": fhir.release,
         **version_specific,
         "format": ["application/fhir+json"],
         "rest": [rest],

@@ -16,9 +16,20 @@ from openers.api.http.request import Stop
 from openers.api.interaction import ActiveCall, Unexpected
 from openers.domain.errors import OpenersError
 from openers.wire import problems
-from openers.wire.outcome import UNPROCESSABLE, Fhir, Problem, outcome_of, write_outcome
+from openers.wire.dialect import Coded, EdgeProblem, Fhir, Problem
+from openers.wire.outcome import UNPROCESSABLE, outcome_of
+from openers.wire.stu3.dialect import STU3
 
 PROBLEM_JSON: Final[Header] = (b"content-type", b"application/problem+json")
+_BODILESS: Final = {
+    EdgeProblem.TOKEN: Coded("NO_ACCESS"),
+    EdgeProblem.MODE: Coded("NO_ACCESS"),
+    EdgeProblem.LIMIT: Coded("TOO_MANY_REQUESTS"),
+    EdgeProblem.ACCEPT: Coded("NOT_ACCEPTABLE"),
+    EdgeProblem.CONTENT_TYPE: Coded("UNSUPPORTED_MEDIA_TYPE"),
+}
+PLAIN: Final = msgspec.structs.replace(STU3, name="plain", edge={**STU3.edge, **_BODILESS})
+"""What is no FHIR: statuses and codes of STU3, which the audit records, with a text for every problem."""
 
 
 class FhirDialect(msgspec.Struct, frozen=True):
@@ -33,7 +44,7 @@ class FhirDialect(msgspec.Struct, frozen=True):
         headers = refusal_headers(problem)
         if problem.media_type:
             headers = ((b"content-type", problem.media_type.encode()), *headers)
-        return problem, Reply(problem.status, write_outcome(problem, self.fhir, call.world.clock.now()), headers)
+        return problem, Reply(problem.status, self.fhir.body(problem, call.world.clock.now()), headers)
 
 
 class ProblemDialect(msgspec.Struct, frozen=True):
@@ -41,7 +52,7 @@ class ProblemDialect(msgspec.Struct, frozen=True):
 
     def refuse(self, error: Exception, call: ActiveCall) -> tuple[Problem, Reply]:
         """The refusal as problem details."""
-        problem = problem_of(error, Fhir.STU3)
+        problem = problem_of(error, PLAIN)
         told = {
             "type": "about:blank",
             "title": HTTPStatus(problem.status).phrase,
@@ -56,9 +67,9 @@ def problem_of(error: Exception, fhir: Fhir, refusal: int = UNPROCESSABLE) -> Pr
     """What went wrong, as a problem."""
     match error:
         case Stop():
-            return error.problem
+            return fhir.coded(error.problem)
         case Unexpected():
-            return problems.unexpected(fhir, error.error_id)
+            return fhir.coded(problems.unexpected(error.error_id))
         case OpenersError():
             return outcome_of(error, fhir, refusal)
         case _:

@@ -27,7 +27,7 @@ from openers.api.routes import Match, Routes
 from openers.files.signed_addresses import SignedAddresses
 from openers.settings import Settings
 from openers.wire import json, problems
-from openers.wire.outcome import Fhir
+from openers.wire.versions import VERSIONS, version_at
 
 PREFIX: Final = "/referrals/FHIR"
 
@@ -51,24 +51,24 @@ class Edge(msgspec.Struct, frozen=True, kw_only=True):
         request = Request(scope, PREFIX)
         match = self.routes.find(request.path)
         endpoint = None if match is None else match.endpoints.get(request.method)
-        interaction = self.interactions[request.fhir if endpoint is None else endpoint.operation.id]
+        interaction = self.interactions[version_at(request.path).name if endpoint is None else endpoint.operation.id]
         return self.loop.run(interaction, request, (receive, send), partial(self._serve, match, endpoint))
 
     async def _serve(self, match: Match | None, endpoint: Endpoint | None, active: ActiveCall) -> Reply:
         request, world = active.request, active.world
         caller = await open_gate(request, None if endpoint is None else endpoint.operation, self.gateway, world)
         if match is None:
-            raise Stop(problems.unknown_path(request.fhir, shown(request.path), self.routes.nearest(request.path)))
+            raise Stop(problems.unknown_path(shown(request.path), self.routes.nearest(request.path)))
         if endpoint is None:
-            raise Stop(problems.method_not_allowed(request.fhir, request.method, ", ".join(sorted(match.endpoints))))
+            raise Stop(problems.method_not_allowed(request.method, ", ".join(sorted(match.endpoints))))
         operation = endpoint.operation
         principal = None if operation.roles is None else await in_role(request, caller, operation, world)
         if principal is not None:
             world.entry.by(principal)
         offered = operation.produces
         if offered is not ANY and not accepts_of(request.header(b"accept"), request.scope["query_string"], offered):
-            raise Stop(problems.not_acceptable(request.fhir, offered))
-        incoming = Incoming(active.receive, request.fhir, self.settings.max_body_bytes, self.settings.body_timeout_s)
+            raise Stop(problems.not_acceptable(offered))
+        incoming = Incoming(active.receive, self.settings.max_body_bytes, self.settings.body_timeout_s)
         call = Call(
             operation=operation,
             world=world,
@@ -91,7 +91,8 @@ class Edge(msgspec.Struct, frozen=True, kw_only=True):
 def interactions_of(operations: Iterable[Operation]) -> dict[str, Interaction]:
     """How the calls of each operation are recorded and refused, and those of an address that does not exist."""
     unknown = {
-        str(fhir): Interaction(audit="API Unknown Request", operation="", dialect=FhirDialect(fhir)) for fhir in Fhir
+        fhir.name: Interaction(audit="API Unknown Request", operation="", dialect=FhirDialect(fhir))
+        for fhir in VERSIONS
     }
     return unknown | {
         each.id: Interaction(
@@ -106,5 +107,5 @@ async def _body(request: Request, operation: Operation, incoming: Incoming) -> j
     if operation.request is None:
         return {}
     if not is_fhir_json(request.header(b"content-type")):
-        raise Stop(problems.unsupported_media(request.fhir, FHIR_JSON))
+        raise Stop(problems.unsupported_media(FHIR_JSON))
     return json.parse(await incoming.whole())

@@ -25,7 +25,7 @@ from openers.files.signed_addresses import PATH, NotSigned, SignedAddresses, Sig
 from openers.usecases.files.read_file import content_of
 from openers.usecases.world import World
 from openers.wire import problems
-from openers.wire.outcome import Fhir
+from openers.wire.r4.dialect import R4
 
 _RANGE: Final = re.compile(r"bytes=([0-9]{0,15})-([0-9]{0,15})", re.ASCII)
 _HEADERS: Final[tuple[Header, ...]] = (
@@ -39,7 +39,7 @@ _HEADERS: Final[tuple[Header, ...]] = (
 SIGNED: Final = Interaction(
     audit="API Retrieve Clinical Attachment",
     operation=PATH,
-    dialect=FhirDialect(Fhir.R4),
+    dialect=FhirDialect(R4),
     success=200,
     for_anybody=True,
 )
@@ -52,7 +52,7 @@ def file_routes(loop: Loop, addresses: SignedAddresses) -> list[Route]:
         try:
             signed = addresses.read(call.request.scope["path_params"]["signed"])
         except NotSigned as error:
-            raise Stop(problems.address_ended(Fhir.R4)) from error
+            raise Stop(problems.address_ended()) from error
         _note(call.entry, signed)
         return await _reply(call.request, await _file(signed, call.world), call.world)
 

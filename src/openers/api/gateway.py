@@ -14,13 +14,12 @@ from openers.api.rate_limit import RateLimit
 from openers.domain.directory import User
 from openers.domain.identifiers import OdsCode, UserId
 from openers.domain.principal import APPLICATION_FUNCTIONS, SPCA, BusinessFunction, Principal
-from openers.identity.access import AccessCache, Caller, bearer_of, open_bearer
+from openers.identity.access import AccessCache, TokenHolder, bearer_of, open_bearer
 from openers.identity.assurance import identity_is_verified, method_is_accepted
 from openers.identity.errors import InvalidToken
 from openers.usecases.directory.list_on_behalf_of import may_act_for
 from openers.usecases.world import World
 from openers.wire import problems
-from openers.wire.outcome import Fhir
 
 
 class Gateway(msgspec.Struct, frozen=True):
@@ -32,51 +31,50 @@ class Gateway(msgspec.Struct, frozen=True):
     failures: Failures = UNLIMITED
 
 
-async def open_gate(request: Request, operation: Operation | None, gateway: Gateway, world: World) -> Caller:
+async def open_gate(request: Request, operation: Operation | None, gateway: Gateway, world: World) -> TokenHolder:
     """The caller, known and within limits; `operation` is `None` where the address is unknown. Raises Stop."""
-    fhir = request.fhir
-    caller = await caller_of(request, gateway, world, request.fhir)
+    caller = await caller_of(request, gateway, world)
     if caller.user is not None:
-        _check_assurance(caller, fhir)
+        _check_assurance(caller)
         if operation is None or operation.roles is not None:  # A030 is where callers find their organisations
             _check_allow_list(request, gateway)
     if not caller.application.asid:
-        raise Stop(problems.missing_asid(fhir))
+        raise Stop(problems.missing_asid())
     if not gateway.limit.admits(caller.application.client_id):
-        raise Stop(problems.too_many_requests(fhir, retry_after_s=1))
+        raise Stop(problems.too_many_requests(retry_after_s=1))
     _check_mode_headers(request, caller)
     return caller
 
 
-async def in_role(request: Request, caller: Caller, operation: Operation, world: World) -> Principal:
+async def in_role(request: Request, caller: TokenHolder, operation: Operation, world: World) -> Principal:
     """The caller in the role that the request names, which may call `operation`. Raises Stop."""
     if caller.user is None:
         return _application_principal(caller, operation)
     return await _user_principal(request, caller, caller.user, (operation, world))
 
 
-async def caller_of(request: Request, gateway: Gateway, world: World, fhir: Fhir) -> Caller:
+async def caller_of(request: Request, gateway: Gateway, world: World) -> TokenHolder:
     """Return the caller behind the bearer token of a request. Raises Stop."""
     try:
         return await open_bearer(bearer_of(request.header(b"authorization")), world, gateway.access)
     except InvalidToken as error:
-        raise _refused_token(error, gateway.failures, request, fhir) from error
+        raise _refused_token(error, gateway.failures, request) from error
 
 
-def _refused_token(error: InvalidToken, failures: Failures, request: Request, fhir: Fhir) -> Stop:
+def _refused_token(error: InvalidToken, failures: Failures, request: Request) -> Stop:
     """The refusal of a token that stands for nothing: 401, or 429 while its address fails too often."""
     if error.is_absent:
-        return Stop(problems.missing_token(fhir))
+        return Stop(problems.missing_token())
     wait_s = 0 if error.expired else failures.failed(address_of(request.scope))
-    return Stop(problems.too_many_requests(fhir, wait_s) if wait_s else problems.invalid_token(fhir))
+    return Stop(problems.too_many_requests(wait_s) if wait_s else problems.invalid_token())
 
 
-def _check_assurance(caller: Caller, fhir: Fhir) -> None:
+def _check_assurance(caller: TokenHolder) -> None:
     session = caller.grant.session
     if session is None or not method_is_accepted(session.assurance):
-        raise Stop(problems.method_not_accepted(fhir))
+        raise Stop(problems.method_not_accepted())
     if not identity_is_verified(session.assurance):
-        raise Stop(problems.identity_not_verified(fhir))
+        raise Stop(problems.identity_not_verified())
 
 
 def _check_allow_list(request: Request, gateway: Gateway) -> None:
@@ -86,23 +84,23 @@ def _check_allow_list(request: Request, gateway: Gateway) -> None:
     if not organisation:
         raise Stop(problems.missing_header("NHSD-End-User-Organisation-ODS", problems.ALLOW_LIST))
     if organisation not in gateway.allowed:
-        raise Stop(problems.organisation_not_allowed(request.fhir))
+        raise Stop(problems.organisation_not_allowed())
 
 
-def _check_mode_headers(request: Request, caller: Caller) -> None:
+def _check_mode_headers(request: Request, caller: TokenHolder) -> None:
     if caller.user is None:
         if not GATEWAY_ONLY.isdisjoint(request.headers):
             raise Stop(problems.header_of_the_gateway())
     elif request.header(FUNCTION) in APPLICATION_FUNCTIONS:
-        raise Stop(problems.application_function(request.fhir))
+        raise Stop(problems.application_function())
 
 
-def _application_principal(caller: Caller, operation: Operation) -> Principal:
+def _application_principal(caller: TokenHolder, operation: Operation) -> Principal:
     """An application acts as its registration says, whatever organisation and function its headers name."""
     application = caller.application
     organisation, function, user = application.organisation, application.function, application.user
     if organisation is None or function is None or user is None or function not in operation.applications:
-        raise Stop(problems.wrong_function(operation.fhir))
+        raise Stop(problems.wrong_function())
     return Principal(
         user=user,
         organisation=organisation,
@@ -113,14 +111,16 @@ def _application_principal(caller: Caller, operation: Operation) -> Principal:
     )
 
 
-async def _user_principal(request: Request, caller: Caller, user: User, asked: tuple[Operation, World]) -> Principal:
+async def _user_principal(
+    request: Request, caller: TokenHolder, user: User, asked: tuple[Operation, World]
+) -> Principal:
     operation, world = asked
     organisation = request.header(ODS)
     if not organisation:
         raise Stop(problems.missing_header("NHSD-End-User-Organisation-ODS"))
     role = _held_role(user, organisation, request.header(FUNCTION))
     if role is None or operation.roles is None or role[1] not in operation.roles:
-        raise Stop(problems.wrong_function(operation.fhir, _allowed(operation)))
+        raise Stop(problems.wrong_function(_allowed(operation)))
     acting_for = await _on_behalf_of(request, user, role, world) if operation.acts_for else None
     effective = acting_for or user
     return Principal(
@@ -150,17 +150,16 @@ async def _on_behalf_of(
 ) -> User | None:
     """The clinician whom an SPCA acts for. Required of them and refused to everybody else (rules 2.4)."""
     header = request.header(ON_BEHALF_OF)
-    fhir = request.fhir
     if role[1] is not SPCA:
         if header:
             text = f"NHSD-eRS-On-Behalf-Of-User-ID is only for {SPCA}."
-            raise Stop(problems.wrong_function(fhir, text, problems.ON_BEHALF_OF))
+            raise Stop(problems.wrong_function(text, problems.ON_BEHALF_OF))
         return None
     async with world.read() as tx:
         clinician = await tx.directory.user(UserId(header)) if _is_user_id(header) else None
     if clinician is None or not may_act_for(user, clinician, role[0]):
         text = "NHSD-eRS-On-Behalf-Of-User-ID must name a clinician that the user may act for (A040 lists them)."
-        raise Stop(problems.wrong_function(fhir, text, problems.ON_BEHALF_OF))
+        raise Stop(problems.wrong_function(text, problems.ON_BEHALF_OF))
     return clinician
 
 

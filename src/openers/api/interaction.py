@@ -32,7 +32,7 @@ from openers.system import RandomIds
 from openers.telemetry.metrics import Metrics, RequestMeter
 from openers.usecases.world import World
 from openers.wire import problems
-from openers.wire.outcome import Problem
+from openers.wire.dialect import Problem
 
 _BOUNDED: Final = (("X-Correlation-ID", CORRELATION, LONGEST_CORRELATION_ID), ("Host", b"host", LONGEST_HOST))
 """Headers of every call that are stored or sent back, and their greatest length."""
@@ -258,7 +258,7 @@ def _check_lengths(request: Request) -> None:
         value = request.headers.get(header, b"")
         if len(value) > longest and len(request.header(header)) > longest:
             length = f"{len(request.header(header))} characters"
-            raise Stop(problems.bad_header(request.fhir, name, length, f"must have at most {longest}."))
+            raise Stop(problems.bad_header(name, length, f"must have at most {longest}."))
 
 
 def _own_headers(entry: AuditEntry, reply: Reply) -> tuple[Header, ...]:

@@ -14,7 +14,7 @@ from openers.api.http.reply import Reply
 from openers.api.http.request import Request, Scope
 from openers.domain.errors import OpenersError
 from openers.usecases.world import World
-from openers.wire.outcome import Problem
+from openers.wire.dialect import Problem
 
 WATCHED: Final = "openers.watched"
 """Under which an observer keeps what it knows of a call in the call's scope."""

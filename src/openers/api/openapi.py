@@ -15,7 +15,8 @@ from openers.api.operation import ANY, HEAD, Operation
 from openers.api.registry import all_operations
 from openers.domain.principal import SPCA
 from openers.settings import Settings
-from openers.wire.outcome import Fhir
+from openers.wire.dialect import EdgeProblem, Form
+from openers.wire.r4.dialect import R4
 from openers.wire.schemas import COMPONENTS
 
 EXTENSIONS: Final = "OpenERS extensions"
@@ -161,15 +162,16 @@ def _success(operation: Operation) -> dict[str, Any]:
 
 
 def _refusals(operation: Operation) -> dict[str, Any]:
-    outcome = "R4OperationOutcome" if operation.fhir is Fhir.R4 else "OperationOutcome"
     absent = () if operation.request or operation.takes_file else _OF_BODIES
     absent += () if operation.changes else _OF_CHANGES
     absent += () if operation.asks_pas else _OF_PAS
     absent += () if operation.if_match else ("412",)
-    absent += ("422",) if operation.fhir is Fhir.R4 and operation.response else ()
+    absent += ("422",) if operation.fhir is R4 and operation.response else ()
     statuses = {status: text for status, text in _REFUSALS.items() if status not in absent}
-    told = {status: {"description": text, "content": _content(outcome)} for status, text in statuses.items()}
-    for status in {"406", "415"} & told.keys() if operation.fhir is Fhir.STU3 else ():
+    told = {
+        status: {"description": text, "content": _content(operation.fhir.schema)} for status, text in statuses.items()
+    }
+    for status in {"406", "415"} & told.keys() if operation.fhir.edge[EdgeProblem.ACCEPT].form is Form.TEXT else ():
         told[status]["content"] = {TEXT: {"schema": {"type": "string"}}}
     return told
 

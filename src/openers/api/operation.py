@@ -11,7 +11,8 @@ from typing import Final
 import msgspec
 
 from openers.domain.principal import BusinessFunction
-from openers.wire.outcome import Fhir
+from openers.wire.dialect import Fhir
+from openers.wire.versions import version_at
 
 GET: Final = "GET"
 HEAD: Final = "HEAD"
@@ -80,4 +81,4 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def fhir(self) -> Fhir:
         """The FHIR version that it speaks."""
-        return Fhir.R4 if self.path.startswith("/R4/") else Fhir.STU3
+        return version_at(self.path)

@@ -16,12 +16,14 @@ from openers.api.gateway import Gateway, caller_of
 from openers.api.http.reply import Reply
 from openers.api.http.request import Stop
 from openers.api.interaction import ActiveCall, Interaction, Loop
+from openers.domain.callers import Pas
 from openers.domain.errors import Clash, Unavailable
-from openers.identity.access import Caller
+from openers.identity.access import TokenHolder
 from openers.pas.fhir import Unreadable, read_notification
 from openers.usecases.booking.take_notification import Notification, take_notification
 from openers.wire import problems
-from openers.wire.outcome import Fhir, Problem
+from openers.wire.dialect import Problem
+from openers.wire.r4.dialect import R4
 
 LONGEST_BODY = 100_000
 
@@ -36,7 +38,7 @@ class NotificationDialect(FhirDialect, frozen=True):
 
 PATH: Final = "/pas/notifications"
 NOTIFICATION: Final = Interaction(
-    audit="API PAS Notification", operation=PATH, dialect=NotificationDialect(Fhir.R4), success=200
+    audit="API PAS Notification", operation=PATH, dialect=NotificationDialect(R4), success=200
 )
 
 
@@ -53,15 +55,15 @@ def notification_routes(loop: Loop, gateway: Gateway) -> list[Route]:
     return [route(loop, PATH, {"POST": Declared(NOTIFICATION, _take)})]
 
 
-async def _application(call: ActiveCall, gateway: Gateway) -> Caller:
+async def _application(call: ActiveCall, gateway: Gateway) -> TokenHolder:
     """The application that calls. Raises Stop."""
-    caller = await caller_of(call.request, gateway, call.world, Fhir.R4)
+    caller = await caller_of(call.request, gateway, call.world)
     if caller.user is not None:
-        raise Stop(problems.invalid_token(Fhir.R4))
+        raise Stop(problems.invalid_token())
     return caller
 
 
-async def _read(call: ActiveCall, caller: Caller) -> Notification:
+async def _read(call: ActiveCall, caller: TokenHolder) -> Notification:
     """What is told. Raises Stop."""
     body = b""
     async for chunk in call.http().stream():
@@ -72,8 +74,8 @@ async def _read(call: ActiveCall, caller: Caller) -> Notification:
         ubrn, appointment = read_notification(body)
     except Unreadable as error:
         raise _unreadable(str(error)) from error
-    return Notification(client_id=caller.application.client_id, ubrn=ubrn, appointment=appointment)
+    return Notification(by=Pas(caller.application.client_id), ubrn=ubrn, appointment=appointment)
 
 
 def _unreadable(why: str) -> Stop:
-    return Stop(problems.bad_header(Fhir.R4, "body", "Appointment", why))
+    return Stop(problems.bad_header("body", "Appointment", why))

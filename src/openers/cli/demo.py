@@ -13,7 +13,7 @@ from openers.cli.problems import is_used
 from openers.cli.writing import writer_lock
 from openers.domain.principal import RC
 from openers.listening import Wanted
-from openers.places import Kind, places_of
+from openers.places import PlaceKind, places_of
 from openers.settings import Settings, SettingsError, address_of, reached_at
 from openers.store.opening import migrate
 from openers.telemetry.logs import configure
@@ -110,14 +110,14 @@ def test_pas(settings: Settings, pas: PackPas | None, at: Wanted) -> AbstractCon
             "base-url": pas.url.removesuffix(PAS_PATH),
             "service": settings.base_url,
             "service-at": address_of(settings.host, settings.port),
-            "database": str(places.of(Kind.TEST_PAS)),
+            "database": str(places.of(PlaceKind.TEST_PAS)),
             "client-id": pas.client_id,
             "client-key": str(key),
         }
     command = [sys.executable, "-m", "openers_testpas", "serve"]
     for name, value in options.items():
         command += [f"--{name}", value]
-    return child(at.who, command, places.of(Kind.TEST_PAS_LOG), reached_at(at.host, at.port))
+    return child(at.who, command, places.of(PlaceKind.TEST_PAS_LOG), reached_at(at.host, at.port))
 
 
 def note_of_file(pack: Pack, *, before: bool) -> str:

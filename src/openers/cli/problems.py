@@ -50,9 +50,9 @@ def told_in_one_line() -> Generator[None]:
     except Unavailable as error:
         raise _told([f"not available: {error.part}"]) from None
     except FieldRefused as error:
-        raise _told([f"{error.field} {error.value} {error.hint}"]) from None
+        raise _told([f"{error.field.value} {error.value} {error.hint}"]) from None
     except NotFound as error:
-        raise _told([f"{error.field} {error.value} does not exist"]) from None
+        raise _told([f"{error.field.value} {error.value} does not exist"]) from None
     except RecordLocked:
         raise _told(["somebody else is changing the referral; try again later"]) from None
     except (ValueError, OSError) as error:

@@ -6,12 +6,11 @@ holds all that is needed to finish the act, so that a crash loses nothing. Sourc
 
 from __future__ import annotations
 
-from enum import StrEnum
-
 import msgspec
 
 from openers.domain.clock import Instant
 from openers.domain.decision import Decision
+from openers.domain.errors import PasCall
 from openers.domain.identifiers import AppointmentId, NhsNumber, ServiceId, SlotId, Ubrn, UserId
 from openers.domain.principal import Principal
 
@@ -22,13 +21,6 @@ class PasLink(msgspec.Struct, frozen=True):
     service: ServiceId
     url: str
     client_id: str
-
-
-class ClaimKind(StrEnum):
-    """What is under way."""
-
-    BOOK = "BOOK"
-    CANCEL = "CANCEL"
 
 
 class PasBooking(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,24 +45,33 @@ class PasAppointment(msgspec.Struct, frozen=True):
     reason: str | None = None
 
 
-class Claim(msgspec.Struct, frozen=True, kw_only=True):
-    """One act under way on a referral, by whom, and until when its outcome is awaited.
-
-    A `booking` is to be made, or `pas_appointment` to be cancelled, upon which `decision` is carried out. `comment` is
-    what the referrer says about the booking; the PAS is not told.
-    """
+class _Claim(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind"):
+    """One act under way on a referral, by whom, and until when its outcome is awaited."""
 
     ubrn: Ubrn
     key: str
-    kind: ClaimKind
     by: Principal
     service: ServiceId
     slot: SlotId
     appointment: AppointmentId
     taken: Instant
     expires: Instant
-    booking: PasBooking | None = None
-    pas_appointment: str | None = None
+
+
+class BookingClaim(_Claim, frozen=True, kw_only=True, tag=PasCall.BOOK.value):
+    """A `booking` is to be made. `comment` is what the referrer says about it; the PAS is not told."""
+
+    booking: PasBooking
     clinician: UserId | None = None
-    decision: Decision | None = None
     comment: str | None = None
+
+
+class CancellationClaim(_Claim, frozen=True, kw_only=True, tag=PasCall.CANCEL.value):
+    """`pas_appointment` is to be cancelled in its PAS, upon which `decision` is carried out."""
+
+    pas_appointment: str
+    decision: Decision
+
+
+Claim = BookingClaim | CancellationClaim
+"""What keeps everybody else off a referral. Stored claims say which one they are by their `kind`."""

@@ -18,6 +18,7 @@ A refusal names the `field` (an enum here, labelled and located by the wire) and
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import ClassVar
 
 from openers.domain.fields import Field
@@ -307,16 +308,23 @@ class OutcomeUnknown(Unavailable):
     """A part failed during the last step of an act, and does not tell whether the step was carried out."""
 
 
+class PasCall(StrEnum):
+    """What a Patient Administration System is asked to do with a slot."""
+
+    BOOK = "BOOK"
+    CANCEL = "CANCEL"
+
+
 class PasFailure(Broken):
     """A Patient Administration System did not do what it was asked. Source of the texts: rules 2.6."""
 
     source = "rules 7"
     status: ClassVar[str]
 
-    def __init__(self, deed: str, slot: str, ubrn: str) -> None:
-        """`deed` says what it was asked to do with the slot, such as "create booking into"."""
-        super().__init__(deed, slot, ubrn)
-        self.deed, self.slot, self.ubrn = deed, slot, ubrn
+    def __init__(self, call: PasCall, slot: str, ubrn: str) -> None:
+        """Which call failed, for which slot and referral."""
+        super().__init__(call, slot, ubrn)
+        self.call, self.slot, self.ubrn = call, slot, ubrn
 
 
 class PasRespondedWithError(PasFailure):

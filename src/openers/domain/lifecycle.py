@@ -58,7 +58,7 @@ class Act(StrEnum):
     CANCEL_REFERRAL = "cancel the referral"
 
 
-class Need(StrEnum):
+class Precondition(StrEnum):
     """What a referral must be like for an act, beyond its state; the text says what is wrong where it isn't."""
 
     PENDING_REVIEW = "is not pending review"
@@ -68,11 +68,11 @@ class Need(StrEnum):
     BOOKED_THROUGH_PAS = "is not booked through the service"
 
 
-class Row(NamedTuple):
+class Transition(NamedTuple):
     """What an act in a state leads to, and what it needs."""
 
     to: ReferralState
-    needs: tuple[Need, ...] = ()
+    needs: tuple[Precondition, ...] = ()
 
 
 PARTIES: Final[dict[Act, frozenset[Party]]] = {
@@ -108,47 +108,51 @@ UNBOOKED: Final = tuple(state for state in ACTIVE if state is not ReferralState.
 LETTERED: Final = tuple(state for state in ACTIVE if state is not ReferralState.DID_NOT_ATTEND)
 """States in which the letter may change: a missed appointment is over (rules 4, A012)."""
 
-_REVIEW: Final = (Need.PENDING_REVIEW, Need.NOT_PAST, Need.LETTER_AS_INTENDED)
+_REVIEW: Final = (Precondition.PENDING_REVIEW, Precondition.NOT_PAST, Precondition.LETTER_AS_INTENDED)
 
 
-def _rows(act: Act, states: Iterable[ReferralState], row: Row) -> Iterator[tuple[tuple[ReferralState, Act], Row]]:
+def _rows(
+    act: Act, states: Iterable[ReferralState], row: Transition
+) -> Iterator[tuple[tuple[ReferralState, Act], Transition]]:
     return (((state, act), row) for state in states)
 
 
-TABLE: Final[dict[tuple[ReferralState | None, Act], Row]] = {
-    (None, Act.CREATE): Row(ReferralState.NOT_BOOKED),
-    (None, Act.CONVERT_ADVICE): Row(ReferralState.TRIAGED_PROVIDER_TO_ACTION),
-    (ReferralState.NOT_BOOKED, Act.SEND_FOR_TRIAGE): Row(ReferralState.AWAITING_TRIAGE),
-    (ReferralState.NOT_BOOKED, Act.BOOK): Row(ReferralState.BOOKED),
-    (ReferralState.NOT_BOOKED, Act.DEFER): Row(ReferralState.DEFERRED_TO_PROVIDER),
-    (ReferralState.NOT_BOOKED, Act.BOOK_BY_TELEPHONE): Row(ReferralState.BOOKED),
-    (ReferralState.DEFERRED_TO_PROVIDER, Act.BOOK_BY_TELEPHONE): Row(ReferralState.BOOKED),
-    (ReferralState.TRIAGED_PROVIDER_TO_ACTION, Act.BOOK_BY_TELEPHONE): Row(ReferralState.BOOKED),
-    (ReferralState.BOOKED, Act.ACCEPT): Row(ReferralState.BOOKED, _REVIEW),
-    (ReferralState.BOOKED, Act.REJECT): Row(ReferralState.REJECTED, _REVIEW),
-    (ReferralState.BOOKED, Act.ACT_LATER): Row(ReferralState.TRIAGED_PROVIDER_TO_ACTION, _REVIEW),
-    (ReferralState.AWAITING_TRIAGE, Act.ACCEPT_BOOK_LATER): Row(
-        ReferralState.TRIAGED_PROVIDER_TO_ACTION, (Need.PENDING_REVIEW,)
+TABLE: Final[dict[tuple[ReferralState | None, Act], Transition]] = {
+    (None, Act.CREATE): Transition(ReferralState.NOT_BOOKED),
+    (None, Act.CONVERT_ADVICE): Transition(ReferralState.TRIAGED_PROVIDER_TO_ACTION),
+    (ReferralState.NOT_BOOKED, Act.SEND_FOR_TRIAGE): Transition(ReferralState.AWAITING_TRIAGE),
+    (ReferralState.NOT_BOOKED, Act.BOOK): Transition(ReferralState.BOOKED),
+    (ReferralState.NOT_BOOKED, Act.DEFER): Transition(ReferralState.DEFERRED_TO_PROVIDER),
+    (ReferralState.NOT_BOOKED, Act.BOOK_BY_TELEPHONE): Transition(ReferralState.BOOKED),
+    (ReferralState.DEFERRED_TO_PROVIDER, Act.BOOK_BY_TELEPHONE): Transition(ReferralState.BOOKED),
+    (ReferralState.TRIAGED_PROVIDER_TO_ACTION, Act.BOOK_BY_TELEPHONE): Transition(ReferralState.BOOKED),
+    (ReferralState.BOOKED, Act.ACCEPT): Transition(ReferralState.BOOKED, _REVIEW),
+    (ReferralState.BOOKED, Act.REJECT): Transition(ReferralState.REJECTED, _REVIEW),
+    (ReferralState.BOOKED, Act.ACT_LATER): Transition(ReferralState.TRIAGED_PROVIDER_TO_ACTION, _REVIEW),
+    (ReferralState.AWAITING_TRIAGE, Act.ACCEPT_BOOK_LATER): Transition(
+        ReferralState.TRIAGED_PROVIDER_TO_ACTION, (Precondition.PENDING_REVIEW,)
     ),
-    (ReferralState.AWAITING_TRIAGE, Act.RETURN_WITH_ADVICE): Row(ReferralState.TRIAGE_RESPONSE, (Need.PENDING_REVIEW,)),
-    (ReferralState.DEFERRED_TO_PROVIDER, Act.ACCEPT_BOOK_LATER): Row(
-        ReferralState.TRIAGED_PROVIDER_TO_ACTION, (Need.PENDING_REVIEW, Need.CLINICAL_INFORMATION)
+    (ReferralState.AWAITING_TRIAGE, Act.RETURN_WITH_ADVICE): Transition(
+        ReferralState.TRIAGE_RESPONSE, (Precondition.PENDING_REVIEW,)
     ),
-    (ReferralState.DEFERRED_TO_PROVIDER, Act.RETURN_WITH_ADVICE): Row(
-        ReferralState.TRIAGE_RESPONSE, (Need.PENDING_REVIEW, Need.CLINICAL_INFORMATION)
+    (ReferralState.DEFERRED_TO_PROVIDER, Act.ACCEPT_BOOK_LATER): Transition(
+        ReferralState.TRIAGED_PROVIDER_TO_ACTION, (Precondition.PENDING_REVIEW, Precondition.CLINICAL_INFORMATION)
     ),
-    (ReferralState.BOOKED, Act.CANCEL_APPOINTMENT): Row(
-        ReferralState.APPT_CANCELLED_BY_PATIENT, (Need.BOOKED_THROUGH_PAS,)
+    (ReferralState.DEFERRED_TO_PROVIDER, Act.RETURN_WITH_ADVICE): Transition(
+        ReferralState.TRIAGE_RESPONSE, (Precondition.PENDING_REVIEW, Precondition.CLINICAL_INFORMATION)
     ),
-    (ReferralState.BOOKED, Act.PROVIDER_CANCELS): Row(ReferralState.APPT_CANCELLED_BY_PROVIDER),
-    (ReferralState.BOOKED, Act.MOVE): Row(ReferralState.BOOKED),
-    (ReferralState.BOOKED, Act.ARRIVE): Row(ReferralState.BOOKED),
-    (ReferralState.BOOKED, Act.MISS): Row(ReferralState.DID_NOT_ATTEND),
-    (ReferralState.BOOKED, Act.ASSESS): Row(ReferralState.ASSESSMENT_RESULT),
-    **{(state, Act.MAINTAIN_LETTER): Row(state) for state in LETTERED},
-    **dict(_rows(Act.CHANGE_SHORTLIST, UNBOOKED, Row(ReferralState.NOT_BOOKED))),
-    **dict(_rows(Act.CHANGE_SHORTLIST_FOR_TRIAGE, UNBOOKED, Row(ReferralState.AWAITING_TRIAGE))),
-    **dict(_rows(Act.CANCEL_REFERRAL, ACTIVE, Row(ReferralState.CANCELLED_REFERRAL))),
+    (ReferralState.BOOKED, Act.CANCEL_APPOINTMENT): Transition(
+        ReferralState.APPT_CANCELLED_BY_PATIENT, (Precondition.BOOKED_THROUGH_PAS,)
+    ),
+    (ReferralState.BOOKED, Act.PROVIDER_CANCELS): Transition(ReferralState.APPT_CANCELLED_BY_PROVIDER),
+    (ReferralState.BOOKED, Act.MOVE): Transition(ReferralState.BOOKED),
+    (ReferralState.BOOKED, Act.ARRIVE): Transition(ReferralState.BOOKED),
+    (ReferralState.BOOKED, Act.MISS): Transition(ReferralState.DID_NOT_ATTEND),
+    (ReferralState.BOOKED, Act.ASSESS): Transition(ReferralState.ASSESSMENT_RESULT),
+    **{(state, Act.MAINTAIN_LETTER): Transition(state) for state in LETTERED},
+    **dict(_rows(Act.CHANGE_SHORTLIST, UNBOOKED, Transition(ReferralState.NOT_BOOKED))),
+    **dict(_rows(Act.CHANGE_SHORTLIST_FOR_TRIAGE, UNBOOKED, Transition(ReferralState.AWAITING_TRIAGE))),
+    **dict(_rows(Act.CANCEL_REFERRAL, ACTIVE, Transition(ReferralState.CANCELLED_REFERRAL))),
 }
 """Every allowed act; `None` is the state before there is a referral."""
 
@@ -158,7 +162,7 @@ TELLS_INACTIVE: Final = frozenset(
 """Acts that know a refusal of their own for a request that is not active any more: INVALID_REQUEST_TYPE (rules 4)."""
 
 
-def row_of(state: ReferralState | None, act: Act) -> Row:
+def row_of(state: ReferralState | None, act: Act) -> Transition:
     """The row of an act. Raises `InvalidRequestState`, or `InvalidRequestType`, where the table has none."""
     row = TABLE.get((state, act))
     if row is not None:
@@ -197,7 +201,7 @@ class _Group(NamedTuple):
 
     states: tuple[str, ...]
     to: ReferralState | None
-    needs: tuple[Need, ...]
+    needs: tuple[Precondition, ...]
 
 
 _NODES: Final[dict[tuple[str, ...], tuple[str, str]]] = {

@@ -25,7 +25,7 @@ from openers.domain.decision import Decision
 from openers.domain.errors import InvalidRequestState, InvalidValue
 from openers.domain.fields import Field
 from openers.domain.identifiers import FileId, NhsNumber, OdsCode, RequestId, ServiceId, Ubrn, UserId
-from openers.domain.lifecycle import ENDED, Act, Need, ReferralState, row_of
+from openers.domain.lifecycle import ENDED, Act, Precondition, ReferralState, row_of
 from openers.domain.review import Review
 from openers.domain.shortlist import Shortlist, ShortlistedService
 from openers.domain.working_days import add_working_days
@@ -228,19 +228,19 @@ class Referral(msgspec.Struct, frozen=True, kw_only=True):
         """What the scan of an attached file has found."""
         return msgspec.structs.replace(self, attachments=with_availability(self.attachments, file, availability))
 
-    def _meets(self, need: Need, at: Instant) -> bool:
+    def _meets(self, need: Precondition, at: Instant) -> bool:
         match need:
-            case Need.PENDING_REVIEW:
+            case Precondition.PENDING_REVIEW:
                 return self.is_for_review
-            case Need.NOT_PAST:
+            case Precondition.NOT_PAST:
                 start = self.appointment.start if self.appointment else None
                 return start is not None and start.date() >= at.date()
-            case Need.LETTER_AS_INTENDED:
+            case Precondition.LETTER_AS_INTENDED:
                 intended = self.letter_intention is LetterIntention.NEED_TO_ADD_LATER
                 return not intended or self.clinical_information.is_there
-            case Need.CLINICAL_INFORMATION:
+            case Precondition.CLINICAL_INFORMATION:
                 return self.clinical_information.is_there
-            case Need.BOOKED_THROUGH_PAS:
+            case Precondition.BOOKED_THROUGH_PAS:
                 return self.appointment is not None and self.appointment.is_in_pas
 
     def _cancelled(self, decision: Decision, review: Review, at: Instant) -> Self:

@@ -25,7 +25,7 @@ from openers.usecases.ports.transaction import Tx
 from openers.usecases.world import World
 
 
-class Caller(msgspec.Struct, frozen=True):
+class TokenHolder(msgspec.Struct, frozen=True):
     """Who presents a token: the application and, in user-restricted mode, the person and their session."""
 
     grant: Grant
@@ -58,17 +58,17 @@ class AccessCache:
         """Keep at most `most`; trust each for `ttl_s` seconds (`None`: until it is forgotten)."""
         self._most = most
         self._ttl = None if ttl_s is None else timedelta(seconds=ttl_s)
-        self._callers: OrderedDict[tuple[str, str], tuple[Caller, Instant]] = OrderedDict()
+        self._callers: OrderedDict[tuple[str, str], tuple[TokenHolder, Instant]] = OrderedDict()
         self._gone: OrderedDict[tuple[str, str], TokenFault] = OrderedDict()
         self._epoch = 0
-        self._reading: dict[tuple[str, str, int], asyncio.Future[Caller]] = {}
+        self._reading: dict[tuple[str, str, int], asyncio.Future[TokenHolder]] = {}
 
     @property
     def epoch(self) -> int:
         """A number that rises whenever something is forgotten on purpose."""
         return self._epoch
 
-    def get(self, world: str, key: str, now: Instant) -> Caller | None:
+    def get(self, world: str, key: str, now: Instant) -> TokenHolder | None:
         """The caller, unless unknown, expired or too old to be trusted."""
         found = self._callers.get((world, key))
         if found is None:
@@ -91,14 +91,14 @@ class AccessCache:
         elsewhere = any(known == key for _, known in (*self._callers, *self._gone))
         return TokenFault.OF_ANOTHER_WORLD if elsewhere else TokenFault.UNKNOWN
 
-    def put(self, world: str, key: str, caller: Caller, now: Instant) -> None:
+    def put(self, world: str, key: str, caller: TokenHolder, now: Instant) -> None:
         """Remember a caller."""
         self._callers[world, key] = (caller, now)
         self._callers.move_to_end((world, key))
         if len(self._callers) > self._most:
             self._callers.popitem(last=False)
 
-    async def once(self, world: str, key: str, read: Callable[[], Awaitable[Caller]]) -> Caller:
+    async def once(self, world: str, key: str, read: Callable[[], Awaitable[TokenHolder]]) -> TokenHolder:
         """Return what `read` returns. Of calls that ask for one caller at once, one reads and the others wait for it.
 
         What was being read when something was forgotten is for those that asked before. Raises what `read` raises.
@@ -144,18 +144,18 @@ class AccessCache:
             self._gone.popitem(last=False)
 
 
-def _session_of(caller: Caller) -> str | None:
+def _session_of(caller: TokenHolder) -> str | None:
     return caller.grant.session.id if caller.grant.session else None
 
 
-async def open_bearer(token: str, world: World, cache: AccessCache) -> Caller:
+async def open_bearer(token: str, world: World, cache: AccessCache) -> TokenHolder:
     """The caller who presents `token`. Raises InvalidToken."""
     now, key = world.wall.now(), _key_of(token)
     caller = cache.get(world.name, key, now)
     if caller is not None:
         return caller
 
-    async def _read() -> Caller:
+    async def _read() -> TokenHolder:
         epoch = cache.epoch
         async with world.read() as tx:
             caller = await _caller(token, tx, now)
@@ -166,7 +166,7 @@ async def open_bearer(token: str, world: World, cache: AccessCache) -> Caller:
     return await cache.once(world.name, key, _read)
 
 
-def known_bearer(token: str, world: World, cache: AccessCache) -> Caller | None:
+def known_bearer(token: str, world: World, cache: AccessCache) -> TokenHolder | None:
     """Return the caller who presents `token`, if it was opened a moment ago. Asks no store."""
     try:
         return cache.get(world.name, _key_of(token), world.wall.now())
@@ -174,13 +174,13 @@ def known_bearer(token: str, world: World, cache: AccessCache) -> Caller | None:
         return None
 
 
-async def _caller(token: str, tx: Tx, now: Instant) -> Caller:
+async def _caller(token: str, tx: Tx, now: Instant) -> TokenHolder:
     grant = await open_access_token(token, tx, now)
     application = await tx.directory.application(grant.client_id)
     user = await tx.directory.user(grant.session.user) if grant.session else None
     if application is None or (grant.session is not None and (user is None or not user.active)):
         raise InvalidToken(TokenFault.OF_NOBODY)
-    return Caller(grant, application, user)
+    return TokenHolder(grant, application, user)
 
 
 def _key_of(token: str) -> str:

@@ -71,7 +71,7 @@ class SqliteStore:
         self._sealer = _sealer(raw, audit_key)
         self._group: _Group | None = None
         self._generation = 0
-        self._inside: _Act | None = None
+        self._inside: _ActTransaction | None = None
         self._checkpoint: asyncio.Future[bool] | None = None
         self._observe_group = observe_group
         self._patience_s = patience_s
@@ -84,7 +84,7 @@ class SqliteStore:
 
     def begin(self, entry: AuditEntry, lock: Sequence[str] = ()) -> AbstractAsyncContextManager[Tx]:
         """A savepoint of the open group. `lock` needs nothing here: bodies run one after another."""
-        return _Act(self, entry)
+        return _ActTransaction(self, entry)
 
     def read(self) -> AbstractAsyncContextManager[Tx]:
         """The present state, the open group included: its audit entry shares the group's fate."""
@@ -163,7 +163,7 @@ class SqliteStore:
         if waited is not None:
             waited.set_result(None)
 
-    def enter(self, act: _Act) -> Tx:
+    def enter(self, act: _ActTransaction) -> Tx:
         """Begin an act: a savepoint in the open group."""
         self._undo_suspended()
         self._present_group()
@@ -173,7 +173,7 @@ class SqliteStore:
         self._inside, self._writing.writable = act, True
         return self._tx
 
-    def keep(self, act: _Act, entry: AuditEntry) -> asyncio.Future[None]:
+    def keep(self, act: _ActTransaction, entry: AuditEntry) -> asyncio.Future[None]:
         """End the act's savepoint, keeping what it did; the future is done when its group is durable."""
         if self._inside is not act:
             raise RuntimeError(SUSPENDED)
@@ -189,7 +189,7 @@ class SqliteStore:
         self._inside, self._writing.writable = None, False
         return self._joined(line)
 
-    def undo(self, act: _Act) -> None:
+    def undo(self, act: _ActTransaction) -> None:
         """End the act's savepoint, undoing what it did, unless that has been done."""
         if self._inside is not act:
             return
@@ -282,7 +282,7 @@ class SqliteStore:
             self._checkpoint = loop.run_in_executor(None, checkpoint_aside, self.path)
 
 
-class _Act(AbstractAsyncContextManager[Tx]):
+class _ActTransaction(AbstractAsyncContextManager[Tx]):
     """One act: a savepoint, then the wait for its group."""
 
     __slots__ = ("_entry", "_store")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import msgspec
 
+from openers.domain.callers import SYSTEM, Pas
 from openers.domain.errors import Field, NotFound, PatientError, RecordLocked
 from openers.domain.identifiers import NhsNumber, Ubrn
 from openers.domain.patient import Patient
@@ -17,7 +18,7 @@ from openers.usecases.ports.transaction import Stored, Tx
 from openers.usecases.world import World
 
 
-class Change(msgspec.Struct, frozen=True, kw_only=True):
+class ReferralChange(msgspec.Struct, frozen=True, kw_only=True):
     """Which referral somebody wants to change, in the version that they have read."""
 
     by: Principal
@@ -29,27 +30,39 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
         return await tx.referrals.get(self.ubrn, self.by, self.version)
 
 
-async def find_to_change(change: Change, world: World, tx: Tx) -> Stored[Referral]:
-    """The referral, which nobody else is changing. Raises as `Change.find`, and RecordLocked, PatientError."""
+async def find_to_change(change: ReferralChange, world: World, tx: Tx) -> Stored[Referral]:
+    """The referral, which nobody else is changing. Raises as `ReferralChange.find`, and RecordLocked, PatientError."""
     world.entry.touched(ubrn=change.ubrn)
     stored = await change.find(tx)
-    world.entry.touched(patient=stored.patient)
-    if await tx.claims.get(change.ubrn) is not None:
-        raise RecordLocked
+    await _check_unclaimed(stored, world, tx)
     await check_not_sensitive(stored.patient, world, tx)
     return stored
 
 
-async def find_as_administrator(ubrn: Ubrn, world: World, tx: Tx) -> Stored[Referral]:
-    """The referral, which nobody else is changing. Raises NotFound, RecordLocked."""
+async def find_as_system(ubrn: Ubrn, world: World, tx: Tx) -> Stored[Referral]:
+    """The referral that an operator changes, which nobody else is changing. Raises NotFound, RecordLocked."""
     world.entry.touched(ubrn=ubrn)
-    stored = await tx.referrals.for_system(ubrn)
+    stored = await tx.referrals.find(ubrn, SYSTEM)
     if stored is None:
         raise NotFound(Field.REFERRAL, ubrn)
-    world.entry.touched(patient=stored.patient)
-    if await tx.claims.get(ubrn) is not None:
-        raise RecordLocked
+    await _check_unclaimed(stored, world, tx)
     return stored
+
+
+async def find_booking(ubrn: Ubrn, key: str, by: Pas, tx: Tx) -> Stored[Referral] | None:
+    """The referral whose appointment the PAS `by` holds under `key`; `None` for every other one."""
+    stored = await tx.referrals.find(ubrn, SYSTEM)
+    appointment = None if stored is None else stored.value.appointment
+    if appointment is None or appointment.booking_key != key:
+        return None
+    return stored if by.may_see(await tx.links.get(appointment.service.id)) else None
+
+
+async def _check_unclaimed(stored: Stored[Referral], world: World, tx: Tx) -> None:
+    """Note whose referral was found. Raise RecordLocked while a PAS is asked to book or to cancel for it."""
+    world.entry.touched(patient=stored.patient)
+    if await tx.claims.get(Ubrn(stored.key)) is not None:
+        raise RecordLocked
 
 
 async def check_not_sensitive(nhs_number: NhsNumber | None, world: World, tx: Tx) -> None:

@@ -1,7 +1,7 @@
 """Problems that the edge finds before any rule is asked: tokens, headers, media types, limits, unknown addresses.
 
-Texts and codes follow the gateway's table (rules 2.3, 11.2 row 28) and the body shapes (rules 2.6, 11.2 row 30). On
-STU3 some of them have no body, and bad media types are told in plain text.
+Texts follow the gateway's table (rules 2.3, 11.2 row 28). A problem gets its code, and the form of its body, from the
+FHIR version of whoever is told (`openers.wire.dialect`).
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import Final
 
 import msgspec
 
-from openers.wire.outcome import ASK_FOR_TOKEN, HTTP, NHSD, Fhir, Form, Problem
+from openers.wire.dialect import ASK_FOR_TOKEN, EdgeProblem, Problem
 from openers.wire.rules import Check, Rule
 
 TOKEN: Final = Rule(Check.TOKEN, "ACCESS_TOKEN", "rules 2.2, 2.3; RFC 6750")
@@ -36,205 +36,148 @@ PACE: Final = Rule(Check.JSON, "BODY_TIME", "setting OPENERS_BODY_TIMEOUT_S")
 FAILURE: Final = Rule(Check.SERVICE, "FAILURE", "rules 2.6")
 
 
-def invalid_token(fhir: Fhir) -> Problem:
+def invalid_token() -> Problem:
     """The access token is unknown or has expired."""
-    if fhir is Fhir.STU3:
-        return Problem(status=401, rule=TOKEN, form=Form.EMPTY)
-    return _refused(401, "login", fhir, "Invalid access token", TOKEN)
+    return _refused((401, "login"), TOKEN, "Invalid access token", EdgeProblem.TOKEN)
 
 
-def missing_token(fhir: Fhir) -> Problem:
+def missing_token() -> Problem:
     """No access token was sent. Told as one that is not valid, but for the challenge (RFC 6750 chapter 3.1)."""
-    return msgspec.structs.replace(invalid_token(fhir), challenge=ASK_FOR_TOKEN)
+    return msgspec.structs.replace(invalid_token(), challenge=ASK_FOR_TOKEN)
 
 
-def method_not_accepted(fhir: Fhir) -> Problem:
+def method_not_accepted() -> Problem:
     """The user logged in by a method that is too weak (AAL)."""
-    return _refused(
-        401,
-        "login",
-        fhir,
-        "Your authentication method is not currently supported. Ask your Registration Authority or IT service desk.",
-        METHOD,
-    )
+    text = "Your authentication method is not currently supported. Ask your Registration Authority or IT service desk."
+    return _refused((401, "login"), METHOD, text)
 
 
-def identity_not_verified(fhir: Fhir) -> Problem:
+def identity_not_verified() -> Problem:
     """The user is not known surely enough (IAL below 3)."""
-    return _refused(
-        401,
-        "forbidden",
-        fhir,
-        "The service could not verify your identity. Ask your Registration Authority or IT service desk.",
-        IDENTITY,
-    )
+    text = "The service could not verify your identity. Ask your Registration Authority or IT service desk."
+    return _refused((401, "forbidden"), IDENTITY, text)
 
 
-def missing_asid(fhir: Fhir) -> Problem:
+def missing_asid() -> Problem:
     """The application has no ASID."""
-    return _refused(403, "forbidden", fhir, "ASID is not configured in the application", ASID)
+    return _refused((403, "forbidden"), ASID, "ASID is not configured in the application")
 
 
-def application_function(fhir: Fhir) -> Problem:
+def application_function() -> Problem:
     """A user names a business function that only applications hold."""
-    return _refused(403, "forbidden", fhir, _WRONG_FUNCTION, MODE)
+    return _refused((403, "forbidden"), MODE, _WRONG_FUNCTION)
 
 
-def wrong_function(fhir: Fhir, diagnostics: str = "", rule: Rule = FUNCTION) -> Problem:
+def wrong_function(diagnostics: str = "", rule: Rule = FUNCTION) -> Problem:
     """The user does not hold the business function there, or it may not do this."""
-    code, system = ("FORBIDDEN", "") if fhir is Fhir.STU3 else ("REC_FORBIDDEN", HTTP)
-    return Problem(
-        status=403,
-        rule=rule,
-        issue_code="forbidden",
-        code=code,
-        system=system,
-        diagnostics=diagnostics or _WRONG_FUNCTION,
-    )
+    return _plain(EdgeProblem.FUNCTION, rule, (403, "forbidden"), diagnostics or _WRONG_FUNCTION)
 
 
-def address_ended(fhir: Fhir) -> Problem:
+def address_ended() -> Problem:
     """A signed address was altered, or its time is over."""
-    return _refused(
-        403, "forbidden", fhir, "The address is not valid, or not any more: ask A042 for a new one.", SIGNED
-    )
+    text = "The address is not valid, or not any more: ask A042 for a new one."
+    return _refused((403, "forbidden"), SIGNED, text)
 
 
-def organisation_not_allowed(fhir: Fhir) -> Problem:
+def organisation_not_allowed() -> Problem:
     """The organisation is not on the application's list."""
     text = "Unauthorised ODS code provided in NHSD-End-User-Organisation-ODS header"
-    return _refused(403, "forbidden", fhir, text, ALLOW_LIST)
+    return _refused((403, "forbidden"), ALLOW_LIST, text)
 
 
 def missing_header(header: str, rule: Rule = HEADER_MISSING) -> Problem:
-    """A header that is always needed is missing or empty; alike in both versions."""
-    return Problem(
-        status=400,
-        rule=rule,
-        issue_code="required",
-        code="MISSING_HEADER",
-        system=NHSD,
-        diagnostics=f"Missing or Empty {header} header.",
-        gateway=True,
-    )
+    """A header that is always needed is missing or empty."""
+    return _refused((400, "required"), rule, f"Missing or Empty {header} header.", EdgeProblem.MISSING_HEADER)
 
 
-def bad_header(fhir: Fhir, header: str, value: str, hint: str) -> Problem:
+def bad_header(header: str, value: str, hint: str) -> Problem:
     """A header has a value that it can't have."""
-    code, system = ("INVALID_VALUE", "") if fhir is Fhir.STU3 else ("REC_BAD_REQUEST", HTTP)
-    issue_code = "value" if fhir is Fhir.STU3 else "invalid"
-    shown = f"'{header}' ({value}) {hint}"
-    return Problem(status=400, rule=HEADER_VALUE, issue_code=issue_code, code=code, system=system, diagnostics=shown)
+    return _plain(EdgeProblem.VALUE, HEADER_VALUE, (400, "value"), f"'{header}' ({value}) {hint}")
 
 
 def header_of_the_gateway() -> Problem:
     """An application sends a header that only the gateway may set; or the access mode is unknown."""
-    return Problem(status=403, rule=MODE, form=Form.EMPTY)
+    return _plain(EdgeProblem.MODE, MODE, (403, ""), "")
 
 
-def too_many_requests(fhir: Fhir, retry_after_s: int) -> Problem:
+def too_many_requests(retry_after_s: int) -> Problem:
     """The application's rate limit is reached."""
-    if fhir is Fhir.STU3:
-        return Problem(status=429, rule=LIMIT, form=Form.EMPTY, retry_after_s=retry_after_s)
-    return Problem(
-        status=429,
-        rule=LIMIT,
-        issue_code="throttled",
-        code="TOO_MANY_REQUESTS",
-        system=NHSD,
-        diagnostics="The rate limit of the application is reached: wait and retry.",
-        gateway=True,
-        retry_after_s=retry_after_s,
-    )
+    text = "The rate limit of the application is reached: wait and retry."
+    problem = _refused((429, "throttled"), LIMIT, text, EdgeProblem.LIMIT)
+    return msgspec.structs.replace(problem, retry_after_s=retry_after_s)
 
 
-def not_acceptable(fhir: Fhir, offered: str) -> Problem:
+def not_acceptable(offered: str) -> Problem:
     """The caller accepts nothing that is offered here."""
-    return _media(fhir, 406, "REC_NOT_ACCEPTABLE", f"Accept must allow {offered}.", ACCEPT)
+    return _plain(EdgeProblem.ACCEPT, ACCEPT, (406, "not-supported"), f"Accept must allow {offered}.")
 
 
-def unsupported_media(fhir: Fhir, expected: str) -> Problem:
+def unsupported_media(expected: str) -> Problem:
     """The body has a type that is not understood here."""
-    return _media(fhir, 415, "REC_UNSUPPORTED_MEDIA_TYPE", f"Content-Type must be {expected}.", CONTENT_TYPE)
+    return _plain(EdgeProblem.CONTENT_TYPE, CONTENT_TYPE, (415, "not-supported"), f"Content-Type must be {expected}.")
 
 
-def unknown_path(fhir: Fhir, path: str, nearest: str | None = None) -> Problem:
+def unknown_path(path: str, nearest: str | None = None) -> Problem:
     """There is nothing at this address; `nearest` is one that may have been meant."""
     text = f"'{path}' does not exist." + (f" Did you mean '{nearest}'?" if nearest else "")
-    return _plain(fhir, PATH, (404, "not-found"), ("REFERENCE_NOT_FOUND", "REC_NOT_FOUND"), text)
+    return _plain(EdgeProblem.PATH, PATH, (404, "not-found"), text)
 
 
-def method_not_allowed(fhir: Fhir, method: str, allowed: str) -> Problem:
+def method_not_allowed(method: str, allowed: str) -> Problem:
     """The address exists, the method does not."""
     text = f"'{method}' is not allowed here, only {allowed}."
-    problem = _plain(fhir, METHODS, (405, "not-supported"), ("METHOD_NOT_ALLOWED", "REC_METHOD_NOT_ALLOWED"), text)
-    return msgspec.structs.replace(problem, allow=allowed)
+    return msgspec.structs.replace(_plain(EdgeProblem.METHOD, METHODS, (405, "not-supported"), text), allow=allowed)
 
 
-def one_host(fhir: Fhir) -> Problem:
+def one_host() -> Problem:
     """An HTTP/1.1 request without a Host header, or with several."""
     text = "'Host' must be sent once: HTTP/1.1 asks for it."
-    return _plain(fhir, HOST, (400, "required"), ("MISSING_HEADER", "REC_BAD_REQUEST"), text)
+    return _plain(EdgeProblem.NO_HOST, HOST, (400, "required"), text)
 
 
-def foreign_host(fhir: Fhir, host: str) -> Problem:
+def foreign_host(host: str) -> Problem:
     """A page is asked for by a name that is none of this service's."""
     text = f"'Host' ({host}) is no name of this service: use that of OPENERS_BASE_URL, or add it to OPENERS_OWN_HOSTS."
-    return _plain(fhir, HOST, (421, "forbidden"), ("INVALID_VALUE", "REC_BAD_REQUEST"), text)
+    return _plain(EdgeProblem.FOREIGN_HOST, HOST, (421, "forbidden"), text)
 
 
-def too_large(fhir: Fhir, limit_bytes: int) -> Problem:
+def too_large(limit_bytes: int) -> Problem:
     """The body is longer than the service reads."""
-    text = f"The body must not be longer than {limit_bytes} bytes."
-    return _plain(fhir, SIZE, (413, "too-long"), ("FILE_SIZE_ERROR", "REC_TOO_LARGE"), text)
+    return _plain(EdgeProblem.SIZE, SIZE, (413, "too-long"), f"The body must not be longer than {limit_bytes} bytes.")
 
 
-def too_slow(fhir: Fhir, limit_s: float) -> Problem:
+def too_slow(limit_s: float) -> Problem:
     """The body did not arrive in time."""
-    text = f"The body must arrive within {limit_s:g} seconds."
-    return _plain(fhir, PACE, (408, "timeout"), ("TECHNICAL_ERROR", "REC_TIMEOUT"), text)
+    return _plain(EdgeProblem.PACE, PACE, (408, "timeout"), f"The body must arrive within {limit_s:g} seconds.")
 
 
-def missing_precondition(fhir: Fhir) -> Problem:
+def missing_precondition() -> Problem:
     """The operation needs `If-Match` and there is none."""
     text = 'If-Match is missing: send the ETag of the version you read, such as W/"5".'
-    return _plain(fhir, IF_MATCH, (412, "required"), ("MISSING_HEADER", "REC_PRECONDITION_FAILED"), text)
+    return _plain(EdgeProblem.PRECONDITION, IF_MATCH, (412, "required"), text)
 
 
-def unexpected(fhir: Fhir, error_id: str) -> Problem:
+def unexpected(error_id: str) -> Problem:
     """Something failed that should not; `error_id` finds it in the log and tells nothing else."""
     text = f"The service failed. Quote error {error_id} when you report it."
-    return _plain(fhir, FAILURE, (500, "exception"), ("TECHNICAL_ERROR", "REC_SERVER_ERROR"), text)
+    return _plain(EdgeProblem.UNEXPECTED, FAILURE, (500, "exception"), text)
 
 
-def unavailable(fhir: Fhir, retry_after_s: int) -> Problem:
+def unavailable(retry_after_s: int) -> Problem:
     """The service can't answer at present."""
-    code, system = ("SYSTEM_UNAVAILABLE", "") if fhir is Fhir.STU3 else ("REC_UNAVAILABLE", HTTP)
-    return Problem(
-        status=503, rule=FAILURE, issue_code="transient", code=code, system=system, retry_after_s=retry_after_s
-    )
+    problem = _plain(EdgeProblem.UNAVAILABLE, FAILURE, (503, "transient"), "")
+    return msgspec.structs.replace(problem, retry_after_s=retry_after_s)
 
 
 _WRONG_FUNCTION = "User does not have the required Business Function at the specified Organisation."
 
 
-def _refused(status: int, issue_code: str, fhir: Fhir, text: str, rule: Rule) -> Problem:
-    """A refusal of the gateway: no access."""
-    code = "NO_ACCESS" if fhir is Fhir.STU3 else "ACCESS_DENIED"
-    return Problem(
-        status=status, rule=rule, issue_code=issue_code, code=code, system=NHSD, diagnostics=text, gateway=True
-    )
+def _refused(told: tuple[int, str], rule: Rule, text: str, kind: EdgeProblem = EdgeProblem.ACCESS) -> Problem:
+    """A refusal of the gateway; `told` is status and issue code."""
+    return msgspec.structs.replace(_plain(kind, rule, told, text), gateway=True)
 
 
-def _plain(fhir: Fhir, rule: Rule, kind: tuple[int, str], codes: tuple[str, str], text: str) -> Problem:
-    """A problem told alike in both versions: `kind` is status and issue code, `codes` are those of STU3 and R4."""
-    status, issue_code = kind
-    code = codes[0] if fhir is Fhir.STU3 else codes[1]
-    return Problem(status=status, rule=rule, issue_code=issue_code, code=code, system=HTTP, diagnostics=text)
-
-
-def _media(fhir: Fhir, status: int, code: str, text: str, rule: Rule) -> Problem:
-    """A media type that does not fit: plain text on STU3."""
-    if fhir is Fhir.STU3:
-        return Problem(status=status, rule=rule, diagnostics=text, form=Form.TEXT)
-    return Problem(status=status, rule=rule, issue_code="not-supported", code=code, system=HTTP, diagnostics=text)
+def _plain(kind: EdgeProblem, rule: Rule, told: tuple[int, str], text: str) -> Problem:
+    """A problem with its text; `told` is status and issue code."""
+    status, issue_code = told
+    return Problem(kind=kind, rule=rule, status=status, issue_code=issue_code, diagnostics=text)

@@ -52,9 +52,9 @@ def check_host(request: Request, own: OwnHosts | None) -> None:
     else:
         wrong = len(request.headers) != len(sent) and sum(name == b"host" for name, _ in sent) > 1
     if wrong:
-        raise Stop(problems.one_host(request.fhir))
+        raise Stop(problems.one_host())
     if own is not None and not own.has(request.header(b"host")):
-        raise Stop(problems.foreign_host(request.fhir, request.header(b"host")[:LONGEST_SHOWN]))
+        raise Stop(problems.foreign_host(request.header(b"host")[:LONGEST_SHOWN]))
 
 
 def _name_of(host: str) -> str:

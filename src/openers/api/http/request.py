@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from openers.usecases.world import World
 from openers.wire import problems
-from openers.wire.outcome import Fhir, Problem
+from openers.wire.dialect import Problem
 
 Scope = dict[str, Any]
 """An ASGI connection scope."""
@@ -51,7 +51,7 @@ class ClientGone(Exception):
 class Request:
     """One request: where it is addressed to and what its headers say."""
 
-    __slots__ = ("fhir", "headers", "method", "path", "scope")
+    __slots__ = ("headers", "method", "path", "scope")
 
     def __init__(self, scope: Scope, prefix: str) -> None:
         """`prefix` is what stands before the FHIR version in the path. Of repeated headers the first counts."""
@@ -59,14 +59,13 @@ class Request:
         self.method: str = scope["method"]
         self.path: str = scope["path"].removeprefix(prefix).rstrip("/") or "/"
         self.headers: dict[bytes, bytes] = dict(reversed(scope["headers"]))
-        self.fhir = Fhir.R4 if self.path.startswith("/R4") else Fhir.STU3
 
     def header(self, name: bytes) -> str:
         """The header's value without surrounding space, empty if it is absent."""
         return self.headers.get(name, b"").decode("latin-1").strip()
 
 
-def bounded(receive: Any, fhir: Fhir, most_bytes: int, within_s: float) -> Callable[[], Awaitable[Any]]:
+def bounded(receive: Any, most_bytes: int, within_s: float) -> Callable[[], Awaitable[Any]]:
     """Return ASGI's `receive`, which raises Stop where a body is longer than `most_bytes`, or not there `within_s`."""
     held, more = 0, True
     ends: float | None = None
@@ -80,10 +79,10 @@ def bounded(receive: Any, fhir: Fhir, most_bytes: int, within_s: float) -> Calla
             async with asyncio.timeout_at(ends):
                 message = await receive()
         except TimeoutError as error:
-            raise Stop(problems.too_slow(fhir, within_s)) from error
+            raise Stop(problems.too_slow(within_s)) from error
         held += len(message.get("body", b""))
         if held > most_bytes:
-            raise Stop(problems.too_large(fhir, most_bytes))
+            raise Stop(problems.too_large(most_bytes))
         more = message.get("more_body", False)
         return message
 
@@ -98,16 +97,16 @@ class Incoming:
     at `SLOWEST_BYTES_PER_S`, so that nobody holds an upload open with a byte now and then.
     """
 
-    __slots__ = ("_fhir", "_receive", "most_bytes", "within_s")
+    __slots__ = ("_receive", "most_bytes", "within_s")
 
-    def __init__(self, receive: Any, fhir: Fhir, most_bytes: int, within_s: float) -> None:
+    def __init__(self, receive: Any, most_bytes: int, within_s: float) -> None:
         """`receive` is ASGI's."""
-        self._receive, self._fhir = receive, fhir
+        self._receive = receive
         self.most_bytes, self.within_s = most_bytes, within_s
 
     async def whole(self) -> bytes:
         """All of it. Raises Stop (too long, or too slow) and ClientGone."""
-        receive = bounded(self._receive, self._fhir, self.most_bytes, self.within_s)
+        receive = bounded(self._receive, self.most_bytes, self.within_s)
         chunks: list[bytes] = []
         more = True
         while more:
@@ -127,7 +126,7 @@ class Incoming:
                 async with asyncio.timeout(min(left_s, self.within_s)):
                     message = await self._receive()
             except TimeoutError as error:
-                raise Stop(problems.too_slow(self._fhir, self.within_s)) from error
+                raise Stop(problems.too_slow(self.within_s)) from error
             if message["type"] == "http.disconnect":
                 raise ClientGone
             more, chunk = message.get("more_body", False), message.get("body", b"")

@@ -12,7 +12,7 @@ import msgspec
 from starlette.responses import Response
 
 from openers.api.addresses import Declared
-from openers.api.dialects import problem_of, refusal_headers
+from openers.api.dialects import PLAIN, problem_of, refusal_headers
 from openers.api.failures import UNLIMITED, Failures, address_of
 from openers.api.http.reply import Reply, reply_of
 from openers.api.http.request import Stop
@@ -25,7 +25,7 @@ from openers.identity.clients import ClientCheck
 from openers.identity.errors import OAuthError, OAuthRefusal, TooManyFailures
 from openers.identity.id_tokens import SigningKey
 from openers.identity.log_in import Choice
-from openers.wire.outcome import Fhir, Problem
+from openers.wire.dialect import Problem
 from openers.wire.rules import Check, Rule
 
 
@@ -121,7 +121,7 @@ class OAuthDialect(msgspec.Struct, frozen=True):
 
     def refuse(self, error: Exception, call: ActiveCall) -> tuple[Problem, Reply]:
         """The refusal; what the loop itself refuses keeps its own status."""
-        problem = problem_of(error, Fhir.STU3)
+        problem = problem_of(error, PLAIN)
         refusal = _refusal_of(error, problem)
         reply = reply_of(self.write(OAuthCall(call, self.deps), refusal))
         if isinstance(error, Stop):

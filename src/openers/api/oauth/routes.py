@@ -26,7 +26,7 @@ from openers.identity.errors import InvalidToken, OAuthError, TooManyFailures
 from openers.identity.id_tokens import ALGORITHM as ID_TOKEN_ALGORITHM
 from openers.identity.id_tokens import assurance_claims
 from openers.wire import problems
-from openers.wire.outcome import Fhir, Problem
+from openers.wire.dialect import Problem
 
 LOG_IN: Final = "API Professional login attempt"
 ESTABLISH: Final = "API Establish Session"
@@ -67,11 +67,11 @@ async def userinfo(call: OAuthCall) -> Response:
             raise InvalidToken
     except InvalidToken as error:
         if error.is_absent:
-            raise _refused(problems.missing_token(Fhir.R4)) from error
+            raise _refused(problems.missing_token()) from error
         wait_s = 0 if error.expired else call.deps.failures.failed(call.address)
         if wait_s:
             raise TooManyFailures(wait_s) from error
-        raise _refused(problems.invalid_token(Fhir.R4)) from error
+        raise _refused(problems.invalid_token()) from error
     session = caller.grant.session
     call.entry.user, call.entry.session, call.entry.application = session.user, session.id, caller.grant.client_id
     roles = [

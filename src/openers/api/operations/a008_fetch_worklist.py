@@ -31,7 +31,7 @@ async def fetch_worklist_of_referrals(call: Call) -> Reply:
     query = read_fetch_worklist(call.body, call.principal)
     if query.worklist.party is not call.principal.party:
         text = f"{call.principal.function} has no worklist {query.worklist}: it is the {query.worklist.party}'s."
-        raise Stop(problems.wrong_function(call.operation.fhir, text))
+        raise Stop(problems.wrong_function(text))
     writer, renderings, rows = WRITERS[query.worklist], call.renderings, dict[str, WrittenRow]()
 
     def _not_at_hand(members: Sequence[Listed]) -> list[Listed]:

@@ -13,6 +13,7 @@ from openers.domain.identifiers import Identifier, OdsCode, ServiceId, UserId
 from openers.domain.principal import REFERRERS
 from openers.usecases.booking.find_slots import FindSlots, find_slots
 from openers.usecases.ports.slot_page import SlotQuery
+from openers.wire.labels import LABELS
 from openers.wire.stu3.booking.slots import write_slots
 
 K = TypeVar("K", bound=Identifier)
@@ -80,7 +81,7 @@ def _check_status(call: Call) -> None:
 
 
 def _one(call: Call, field: Field) -> str | None:
-    values = call.values_of("page" if field is Field.PAGE else field)
+    values = call.values_of("page" if field is Field.PAGE else LABELS[field])
     if len(values) > 1:
         raise InvalidValue(field, len(values), "must be given once")
     return values[0] if values else None

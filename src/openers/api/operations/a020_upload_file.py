@@ -50,7 +50,7 @@ def _media_type(call: Call) -> str:
     """What the body says it is. Raises Stop if it says nothing; which types there may be is a rule."""
     media_type = media_of(call.header("Content-Type"))
     if not media_type:
-        raise Stop(problems.unsupported_media(call.operation.fhir, " or ".join(EXTENSIONS)))
+        raise Stop(problems.unsupported_media(" or ".join(EXTENSIONS)))
     return media_type
 
 

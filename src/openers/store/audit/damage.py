@@ -15,7 +15,7 @@ REACH: Final = 64
 """How many entries may have been removed before a line, for the line still to be recognised."""
 
 
-class Kind(StrEnum):
+class DamageKind(StrEnum):
     """What can be wrong with stored audit."""
 
     ENTRY_ALTERED = "entry altered"
@@ -37,7 +37,7 @@ class Kind(StrEnum):
 class Finding(NamedTuple):
     """One thing that is wrong: at which block of which writer, at which entry (from 1), in words for a person."""
 
-    kind: Kind
+    kind: DamageKind
     writer: str
     seq: int
     entry: int | None
@@ -76,16 +76,16 @@ def diagnose(block: Block, previous: Sequence[bytes], key: bytes) -> Damage:
     _place_strays(damage, homes, missing, whole)
     for number in sorted(missing):
         damage.holes.append(number)
-        damage.findings.append(_finding(block, Kind.ENTRY_REMOVED, number, "was removed"))
+        damage.findings.append(_finding(block, DamageKind.ENTRY_REMOVED, number, "was removed"))
     if damage.findings:
         return damage
     if whole:
         text = f"Block {block.seq} of {block.writer} is laid out otherwise than it was sealed"
-        damage.findings.append(Finding(Kind.BLOCK_ALTERED, block.writer, block.seq, None, text))
+        damage.findings.append(Finding(DamageKind.BLOCK_ALTERED, block.writer, block.seq, None, text))
         return damage
     number = len(lines) + 1
     damage.holes.append(number)
-    damage.findings.append(_finding(block, Kind.ENTRY_REMOVED, number, "was removed, perhaps others after it"))
+    damage.findings.append(_finding(block, DamageKind.ENTRY_REMOVED, number, "was removed, perhaps others after it"))
     return damage._replace(in_doubt=True)
 
 
@@ -107,7 +107,7 @@ def _swaps(block: Block, homes: Sequence[int | None]) -> list[Finding]:
     standing = [(position, home) for position, home in enumerate(homes, 1) if home is not None]
     ordered = sorted(home for _, home in standing)
     return [
-        _finding(block, Kind.ENTRIES_SWAPPED, position, f"was sealed as entry {home}")
+        _finding(block, DamageKind.ENTRIES_SWAPPED, position, f"was sealed as entry {home}")
         for (position, home), due in zip(standing, ordered, strict=True)
         if home != due
     ]
@@ -128,15 +128,15 @@ def _place_strays(damage: Damage, homes: Sequence[int | None], missing: set[int]
         if number is None and not whole and before >= last:
             number = before + 1
         if number is None:
-            damage.findings.append(_finding(block, Kind.ENTRY_INSERTED, position, "was put in"))
+            damage.findings.append(_finding(block, DamageKind.ENTRY_INSERTED, position, "was put in"))
             continue
         before = number
         last = max(last, number)
         missing.discard(number)
         damage.holes.append(number)
-        damage.findings.append(_finding(block, Kind.ENTRY_ALTERED, number, "was altered"))
+        damage.findings.append(_finding(block, DamageKind.ENTRY_ALTERED, number, "was altered"))
 
 
-def _finding(block: Block, kind: Kind, entry: int, done: str) -> Finding:
+def _finding(block: Block, kind: DamageKind, entry: int, done: str) -> Finding:
     """A finding about one entry of the block."""
     return Finding(kind, block.writer, block.seq, entry, f"Entry {entry} of block {block.seq} of {block.writer} {done}")

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from openers.store.audit.chain import START, Block, Head, belongs, block_mac, head_mac, is_writer
-from openers.store.audit.damage import Damage, Finding, Kind, diagnose
+from openers.store.audit.damage import Damage, DamageKind, Finding, diagnose
 
 MOST: Final = 1000
 """After so many findings verification stops: the key is wrong, or everything is."""
@@ -36,7 +36,7 @@ def verify(
 def absent_chain() -> Finding:
     """The finding that a store was used and has no audit at all."""
     text = "The store holds records, but no audit: all blocks, heads and waiting entries were removed"
-    return Finding(Kind.CHAIN_ABSENT, "", 0, None, text)
+    return Finding(DamageKind.CHAIN_ABSENT, "", 0, None, text)
 
 
 class _Chain:
@@ -80,7 +80,9 @@ class _Check:
         for head, mac in heads:
             self._headed.add(head.writer)
             if mac != head_mac(key, head):
-                self._find(Kind.HEAD_FORGED, head.writer, head.seq, "The stored head was not written with the key")
+                self._find(
+                    DamageKind.HEAD_FORGED, head.writer, head.seq, "The stored head was not written with the key"
+                )
             else:
                 self._marks[head.writer, head.seq].append(head)
         for head in expected:
@@ -94,7 +96,7 @@ class _Check:
     def take(self, block: Block) -> None:
         """Check the next block."""
         if not is_writer(block.writer) or block.seq < 1:
-            self._find(Kind.BLOCK_INSERTED, block.writer, block.seq, "No writer of this service wrote this block")
+            self._find(DamageKind.BLOCK_INSERTED, block.writer, block.seq, "No writer of this service wrote this block")
             return
         chain = self._chains[block.writer]
         if block.seq <= chain.last:
@@ -132,11 +134,13 @@ class _Check:
     def _take_late(self, chain: _Chain, block: Block) -> None:
         """Check a block whose number is not above those before it: out of order, or one too many."""
         if block.seq in chain.late or not any(block.seq in gap for gap in chain.gaps):
-            self._find(Kind.BLOCK_INSERTED, block.writer, block.seq, f"There is more than one block {block.seq}")
+            self._find(DamageKind.BLOCK_INSERTED, block.writer, block.seq, f"There is more than one block {block.seq}")
             return
         chain.late.add(block.seq)
         self._marks.pop((block.writer, block.seq), None)
-        self._find(Kind.BLOCKS_SWAPPED, block.writer, block.seq, f"Block {block.seq} stands after block {chain.last}")
+        self._find(
+            DamageKind.BLOCKS_SWAPPED, block.writer, block.seq, f"Block {block.seq} stands after block {chain.last}"
+        )
         damage = diagnose(block, (), self._key)
         if not damage.in_doubt:
             self._keep(damage)
@@ -145,20 +149,20 @@ class _Check:
         """A block's entries are as sealed after all: what was altered is its mac."""
         block = damage.block
         text = f"The mac of block {block.seq} of {block.writer} was altered; its entries are as sealed"
-        damage.findings[:] = [Finding(Kind.BLOCK_ALTERED, block.writer, block.seq, None, text)]
+        damage.findings[:] = [Finding(DamageKind.BLOCK_ALTERED, block.writer, block.seq, None, text)]
 
     def _compare(self, block: Block) -> None:
         """Hold a block that is consistent in itself against the heads that name it."""
         for head in self._marks.pop((block.writer, block.seq), ()):
             if head.mac != block.mac:
                 text = f"Block {block.seq} of {block.writer} is not the one that the head {head} names"
-                self._find(Kind.CHAIN_REWRITTEN, block.writer, block.seq, text)
+                self._find(DamageKind.CHAIN_REWRITTEN, block.writer, block.seq, text)
 
     def finish(self) -> list[Finding]:
         """What is left to say when all blocks have been read."""
         if self.full:
             text = f"Stopped after {self._count} findings; is it the right key?"
-            self._find(Kind.UNFINISHED, "", 0, text)
+            self._find(DamageKind.UNFINISHED, "", 0, text)
         else:
             self._find_absences()
             trace_strays(self._damages, self._key)
@@ -173,14 +177,16 @@ class _Check:
                 ends[writer] = max(seq, ends.get(writer, 0))
         for writer, chain in self._chains.items():
             for first, last in chain.absent():
-                self._find(Kind.BLOCKS_REMOVED, writer, first, f"Blocks {first} to {last} of {writer} were removed")
+                self._find(
+                    DamageKind.BLOCKS_REMOVED, writer, first, f"Blocks {first} to {last} of {writer} were removed"
+                )
             if writer in ends:
                 text = f"Blocks {chain.last + 1} to {ends[writer]} of {writer} were cut off"
-                self._find(Kind.TAIL_CUT, writer, chain.last + 1, text)
+                self._find(DamageKind.TAIL_CUT, writer, chain.last + 1, text)
             if writer not in self._headed:
-                self._find(Kind.HEAD_ABSENT, writer, chain.last, f"No head is stored for {writer}")
+                self._find(DamageKind.HEAD_ABSENT, writer, chain.last, f"No head is stored for {writer}")
 
-    def _find(self, kind: Kind, writer: str, seq: int, text: str) -> None:
+    def _find(self, kind: DamageKind, writer: str, seq: int, text: str) -> None:
         """Note a finding about a block or head."""
         self._findings.append(Finding(kind, writer, seq, None, text))
         self._count += 1
@@ -200,7 +206,7 @@ def trace_strays(damages: Sequence[Damage], key: bytes) -> None:
         source = next((each.block for each in foreign if damage.foreign and _holds(damage, each.block, key)), None)
         if source is not None:
             text = f"Where block {block.seq} of {block.writer} was stands block {source.seq} of {source.writer}"
-            damage.findings[:] = [Finding(Kind.BLOCKS_SWAPPED, block.writer, block.seq, None, text)]
+            damage.findings[:] = [Finding(DamageKind.BLOCKS_SWAPPED, block.writer, block.seq, None, text)]
             continue
         for position in damage.strays:
             line = damage.lines[position - 1]
@@ -221,8 +227,8 @@ def _name_source(damage: Damage, position: int, home: tuple[Block, int]) -> None
         f"At entry {position} of block {block.seq} of {block.writer} stands "
         f"entry {number} of block {source.seq} of {source.writer}"
     )
-    moved = Finding(Kind.ENTRIES_SWAPPED, block.writer, block.seq, position, text)
+    moved = Finding(DamageKind.ENTRIES_SWAPPED, block.writer, block.seq, position, text)
     about = damage.strays.index(position)
-    told = [each for each in damage.findings if each.kind in (Kind.ENTRY_ALTERED, Kind.ENTRY_INSERTED)]
+    told = [each for each in damage.findings if each.kind in (DamageKind.ENTRY_ALTERED, DamageKind.ENTRY_INSERTED)]
     if about < len(told):
         damage.findings[damage.findings.index(told[about])] = moved

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from types import UnionType
 from typing import Any, Final, Protocol, TypeVar
 
 import msgspec
@@ -120,7 +121,7 @@ def encode(value: object) -> bytes:
     return _encoder.encode(value)
 
 
-def decoder(of: type[T]) -> msgspec.json.Decoder[T]:
+def decoder(of: type[T] | UnionType) -> msgspec.json.Decoder[T]:
     """The decoder of stored values of a type; identifiers and messages were parsed before they were stored."""
     return msgspec.json.Decoder(of, dec_hook=_restore)
 

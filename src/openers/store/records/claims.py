@@ -45,7 +45,7 @@ _POLL: Final = Statement(select(polls.c.body).where(polls.c.service == bindparam
 _POLLS: Final = Statement(select(polls.c.body).where(polls.c.body != bindparam("forgotten")).order_by(polls.c.service))
 
 _poll: Final = decoder(PollState)
-_claim: Final = decoder(Claim)
+_claim: Final[msgspec.json.Decoder[Claim]] = decoder(Claim)
 _link: Final = decoder(PasLink)
 _event: Final = decoder(Event)
 

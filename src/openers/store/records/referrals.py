@@ -44,12 +44,6 @@ class SqlReferrals(SqlRequests[Referral]):
         """`connection` is in the transaction that reads and writes."""
         super().__init__(connection, REFERRALS, CONVERSATIONS.get)
 
-    async def booked(self, ubrn: Ubrn, key: str) -> Stored[Referral] | None:
-        """The referral whose appointment was booked under `key`, for its own PAS, which has no principal."""
-        stored = await self.for_system(ubrn)
-        appointment = None if stored is None else stored.value.appointment
-        return stored if appointment is not None and appointment.booking_key == key else None
-
     async def of_appointment(self, appointment: AppointmentId, by: Principal) -> Stored[Referral]:
         """The referral whose current appointment this is, for `by`. Raises NotFound, NoRelationship."""
         row = await self._connection.row(_BY_APPOINTMENT, {"appointment_id": int(appointment)})

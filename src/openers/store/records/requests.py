@@ -12,9 +12,9 @@ from typing import Any, Final, Generic, Protocol, TypeVar
 import msgspec
 from sqlalchemy import Table, bindparam, insert, select, update
 
+from openers.domain.callers import Viewer
 from openers.domain.errors import Field, InvalidRequestType, NoRelationship, NotFound, VersionConflict
 from openers.domain.identifiers import NhsNumber, OdsCode, RequestId, Ubrn
-from openers.domain.principal import Principal
 from openers.store.engine.statements import Connection, Row, Statement, Value, decoder, encode
 from openers.store.engine.tables import history
 from openers.usecases.ports.stored import Stored
@@ -86,7 +86,7 @@ class SqlRequests(Generic[T]):
         """`connection` is in the transaction that reads and writes; `other` gets a row of the other kind."""
         self._connection, self._of, self._other = connection, of, other
 
-    async def get(self, ubrn: Ubrn, by: Principal, version: int | None = None) -> Stored[T]:
+    async def get(self, ubrn: Ubrn, by: Viewer, version: int | None = None) -> Stored[T]:
         """The request, for `by`. Raises NotFound, NoRelationship, InvalidRequestType, VersionConflict."""
         row = await self._row(ubrn)
         if row is None:
@@ -98,12 +98,7 @@ class SqlRequests(Generic[T]):
             raise VersionConflict(version, stored.version)
         return stored
 
-    async def for_system(self, ubrn: Ubrn) -> Stored[T] | None:
-        """The request, for work that the service does by itself, without a principal."""
-        row = await self._row(ubrn)
-        return None if row is None else self._stored(ubrn, row)
-
-    async def find(self, ubrn: Ubrn, by: Principal) -> Stored[T] | None:
+    async def find(self, ubrn: Ubrn, by: Viewer) -> Stored[T] | None:
         """The request, or `None` if there is none that `by` may see."""
         row = await self._row(ubrn)
         return self._stored(ubrn, row) if row is not None and _may_see(row, by) else None
@@ -134,7 +129,7 @@ class SqlRequests(Generic[T]):
     async def _row(self, ubrn: Ubrn) -> Row | None:
         return await self._connection.row(self._of.get, {"of_ubrn": ubrn})
 
-    async def _absent(self, ubrn: Ubrn, by: Principal) -> Exception:
+    async def _absent(self, ubrn: Ubrn, by: Viewer) -> Exception:
         """Why there is none: a request of the other kind has the UBRN, or nobody has."""
         row = await self._connection.row(self._other, {"of_ubrn": ubrn})
         if row is None:
@@ -151,6 +146,6 @@ class SqlRequests(Generic[T]):
         return Stored(ubrn, version, body, self._of.decoder, NhsNumber(patient))
 
 
-def _may_see(row: Row, by: Principal) -> bool:
+def _may_see(row: Row, by: Viewer) -> bool:
     _, owner, workgroup, _, _ = row
     return by.may_see(owner, workgroup)

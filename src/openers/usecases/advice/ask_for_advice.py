@@ -12,7 +12,7 @@ from openers.domain.errors import Field
 from openers.domain.identifiers import NhsNumber, RequestId, UserId
 from openers.domain.principal import RCA
 from openers.domain.shortlist import check_entries
-from openers.usecases.advice.converse import Draft, Said, referring, respond_by, watch
+from openers.usecases.advice.converse import MessageDraft, SentMessages, referring, respond_by, watch
 from openers.usecases.booking.propose_appointment import specialty_of
 from openers.usecases.directory.service_criteria import SearchSubject, resolve_referrer
 from openers.usecases.directory.shortlist_services import ServiceChoice, find_services, shortlist_of
@@ -44,7 +44,7 @@ class AskForAdvice(ServiceChoice, frozen=True, kw_only=True):
         check_named_once(self.files, _TYPE, Field.REQUEST_FILE)
 
 
-async def ask_for_advice(command: AskForAdvice, world: World) -> Said:
+async def ask_for_advice(command: AskForAdvice, world: World) -> SentMessages:
     """Begin the conversation, or change nothing. Raises a `FieldRefused`, RecordLocked."""
     command.check()
     now = world.clock.now()
@@ -56,7 +56,7 @@ async def ask_for_advice(command: AskForAdvice, world: World) -> Said:
         new = await _new(command, service, now, world, tx)
         acting_for = new.referrer if command.by.function is RCA else None
         target = Target(new.ubrn, Field.REQUEST_FILE, _TYPE, (), command.by, acting_for, is_new=True)
-        draft = Draft(
+        draft = MessageDraft(
             by=command.by,
             sender=referring(command.by, new),
             sent_by=SentBy.REQUESTER,
@@ -69,7 +69,7 @@ async def ask_for_advice(command: AskForAdvice, world: World) -> Said:
         stored = await tx.conversations.add(conversation)
         await watch(conversation, tx)
         await advice_happened(tx, world, AdviceAct.ASK, stored)
-        return Said(stored, conversation.messages)
+        return SentMessages(stored, conversation.messages)
 
 
 async def _new(command: AskForAdvice, service: Service, now: Instant, world: World, tx: Tx) -> Conversation:

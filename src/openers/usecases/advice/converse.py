@@ -12,6 +12,7 @@ import msgspec
 from openers.domain.advice import Conversation, Message, MessageText, PersonInRole, Recommendation, SentBy
 from openers.domain.advice_lifecycle import AdviceState
 from openers.domain.attachments import Attachment
+from openers.domain.callers import SYSTEM
 from openers.domain.clock import Instant
 from openers.domain.codes import Priority
 from openers.domain.directory import Service
@@ -45,14 +46,14 @@ class ChangeOfAdvice(msgspec.Struct, frozen=True, kw_only=True):
         return stored
 
 
-class Said(NamedTuple):
+class SentMessages(NamedTuple):
     """The request as it is now, and what was said."""
 
     conversation: Stored[Conversation]
     messages: tuple[Message, ...]
 
 
-class Draft(msgspec.Struct, frozen=True, kw_only=True):
+class MessageDraft(msgspec.Struct, frozen=True, kw_only=True):
     """A message that is to be sent by `by`, for whom `sender` answers."""
 
     by: Principal
@@ -131,7 +132,7 @@ async def note_overdue(item: DueItem, world: World) -> None:
     """Say so, if the service of the request `item.key` still has not responded and its time is over."""
     ubrn = Ubrn(item.key)
     async with world.begin(OVERDUE, lock=(ubrn,)) as tx:
-        stored = await tx.conversations.for_system(ubrn)
+        stored = await tx.conversations.find(ubrn, SYSTEM)
         if stored is not None and _is_awaited(stored.value, world.clock.now()):
             world.entry.touched(ubrn=ubrn, patient=stored.patient)
             await advice_happened(tx, world, OVERDUE, stored)

@@ -21,7 +21,14 @@ from openers.domain.fields import Field
 from openers.domain.identifiers import CommunicationId, FileId, RequestId
 from openers.domain.lifecycle import Act, row_of
 from openers.domain.referral import Referral
-from openers.usecases.advice.converse import ChangeOfAdvice, Draft, asked_service, check_priority, keep, responder
+from openers.usecases.advice.converse import (
+    ChangeOfAdvice,
+    MessageDraft,
+    asked_service,
+    check_priority,
+    keep,
+    responder,
+)
 from openers.usecases.advice.print_advice import document_of
 from openers.usecases.booking.propose_appointment import LeftToProvider, leave_to_provider
 from openers.usecases.events.recording import happened
@@ -149,8 +156,8 @@ async def _chunks(content: bytes) -> AsyncIterator[bytes]:
     yield content
 
 
-def _draft(command: ConvertAdvice, now: Instant, files: tuple[Attachment, ...]) -> Draft:
-    return Draft(
+def _draft(command: ConvertAdvice, now: Instant, files: tuple[Attachment, ...]) -> MessageDraft:
+    return MessageDraft(
         by=command.by,
         sender=responder(command.by),
         sent_by=SentBy.RESPONDER,

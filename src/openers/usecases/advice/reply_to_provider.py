@@ -14,7 +14,15 @@ from openers.domain.clock import Instant
 from openers.domain.errors import ConflictingValues, ValueIsRequired
 from openers.domain.fields import Field
 from openers.domain.principal import RCA
-from openers.usecases.advice.converse import ChangeOfAdvice, Draft, Said, asked_service, keep, referring, respond_by
+from openers.usecases.advice.converse import (
+    ChangeOfAdvice,
+    MessageDraft,
+    SentMessages,
+    asked_service,
+    keep,
+    referring,
+    respond_by,
+)
 from openers.usecases.files.attach_files import NamedFile, Target, attach_files, check_named_once, locks_of
 from openers.usecases.ports.transaction import Tx
 from openers.usecases.world import World
@@ -49,7 +57,7 @@ class _Added(NamedTuple):
     messages: tuple[Message, ...]
 
 
-async def reply_to_provider(command: ReplyToProvider, world: World) -> Said:
+async def reply_to_provider(command: ReplyToProvider, world: World) -> SentMessages:
     """Send it to the provider, or change nothing.
 
     Raises a `FieldRefused`, NotFound, NoRelationship, VersionConflict, RecordLocked.
@@ -65,7 +73,7 @@ async def reply_to_provider(command: ReplyToProvider, world: World) -> Said:
         due = respond_by(await asked_service(conversation, tx), now)
         new = conversation.attached((*conversation.attachments, *added.information))
         new = new.proceed(act, Progress(added.messages, conversation.priority, due))
-        return Said(await keep(stored, new, act, world, tx), added.messages)
+        return SentMessages(await keep(stored, new, act, world, tx), added.messages)
 
 
 async def _added(command: ReplyToProvider, conversation: Conversation, now: Instant, world: World, tx: Tx) -> _Added:
@@ -84,16 +92,16 @@ async def _added(command: ReplyToProvider, conversation: Conversation, now: Inst
 
 def _drafts(
     command: ReplyToProvider, conversation: Conversation, now: Instant, files: tuple[Attachment, ...]
-) -> list[Draft]:
+) -> list[MessageDraft]:
     """The note on clinical information, and the reply, as far as there are such."""
     sender = referring(command.by, conversation)
-    drafts: list[Draft] = []
+    drafts: list[MessageDraft] = []
     if command.clinical_information:
         kind = SentBy.REFERRER_CLINICAL_INFORMATION_UPDATED
-        drafts.append(Draft(by=command.by, sender=sender, sent_by=kind, text=CLINICAL_INFORMATION_NOTE, at=now))
+        drafts.append(MessageDraft(by=command.by, sender=sender, sent_by=kind, text=CLINICAL_INFORMATION_NOTE, at=now))
     if command.text is not None:
         sent_by = SentBy.REQUESTER
         drafts.append(
-            Draft(by=command.by, sender=sender, sent_by=sent_by, text=command.text, at=now, attachments=files)
+            MessageDraft(by=command.by, sender=sender, sent_by=sent_by, text=command.text, at=now, attachments=files)
         )
     return drafts

@@ -11,7 +11,15 @@ from openers.domain.clock import Instant
 from openers.domain.codes import Priority
 from openers.domain.errors import InappropriateValue, ValueIsRequired
 from openers.domain.fields import Field
-from openers.usecases.advice.converse import ChangeOfAdvice, Draft, Said, asked_service, check_priority, keep, responder
+from openers.usecases.advice.converse import (
+    ChangeOfAdvice,
+    MessageDraft,
+    SentMessages,
+    asked_service,
+    check_priority,
+    keep,
+    responder,
+)
 from openers.usecases.files.attach_files import NamedFile, Target, attach_files, check_named_once, locks_of
 from openers.usecases.ports.transaction import Tx
 from openers.usecases.world import World
@@ -46,7 +54,7 @@ class SendResponse(ChangeOfAdvice, frozen=True, kw_only=True):
         return act
 
 
-async def send_response(command: SendResponse, world: World) -> Said:
+async def send_response(command: SendResponse, world: World) -> SentMessages:
     """Send it to the referrer, or change nothing.
 
     Raises a `FieldRefused`, NotFound, NoRelationship, VersionConflict, RecordLocked.
@@ -59,12 +67,12 @@ async def send_response(command: SendResponse, world: World) -> Said:
         check_priority(await asked_service(conversation, tx), command.priority, Field.UPDATED_PRIORITY)
         message = await (await _draft(command, conversation, now, world, tx)).send(tx)
         new = conversation.proceed(act, Progress((message,), command.priority))
-        return Said(await keep(stored, new, act, world, tx), (message,))
+        return SentMessages(await keep(stored, new, act, world, tx), (message,))
 
 
-async def _draft(command: SendResponse, conversation: Conversation, now: Instant, world: World, tx: Tx) -> Draft:
+async def _draft(command: SendResponse, conversation: Conversation, now: Instant, world: World, tx: Tx) -> MessageDraft:
     target = Target(command.ubrn, Field.GUIDANCE_FILE, _TYPE, conversation.files, command.by)
-    return Draft(
+    return MessageDraft(
         by=command.by,
         sender=responder(command.by),
         sent_by=SentBy.RESPONDER,

@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import Final
 
 from openers.domain.appointment import Appointment, AppointmentStatus
-from openers.domain.booking import Claim, ClaimKind, PasAppointment, PasBooking, PasLink
+from openers.domain.booking import BookingClaim, PasAppointment, PasBooking, PasLink
 from openers.domain.directory import Service
 from openers.domain.errors import (
     Field,
@@ -18,6 +18,7 @@ from openers.domain.errors import (
     InappropriateValue,
     MissingValue,
     OutcomeUnknown,
+    PasCall,
     PasNotResponding,
     PasRefused,
     PasRespondedWithError,
@@ -45,7 +46,6 @@ SETTLE: Final = "settle claim"
 ORPHAN: Final = "cancel orphaned booking"
 """Kind of due work: whether a PAS booked after its key was given up. Its own key is `UBRN/service/key`."""
 LATE: Final = timedelta(minutes=10)
-_DEED: Final = "create booking into"
 
 
 async def book_appointment(request: AppointmentRequest, by: Principal, world: World) -> Stored[Referral]:
@@ -55,17 +55,15 @@ async def book_appointment(request: AppointmentRequest, by: Principal, world: Wo
     (whose outcome is settled later: until then the slot stays held and the referral claimed).
     """
     claim, link = await _reserve(request, by, world)
-    if claim.booking is None:
-        raise RuntimeError("a booking claim has its booking")
     try:
         booked = await world.pas.book(link, claim.booking)
     except PasRefused as error:
         await release_booking(claim, world, may_come_late=not error.gone)
-        raise PasRespondedWithError(_DEED, claim.slot, claim.ubrn) from error
+        raise PasRespondedWithError(PasCall.BOOK, claim.slot, claim.ubrn) from error
     except PasSilent as error:
         if not error.sent:
             await release_booking(claim, world, SlotState.FREE)
-        raise PasNotResponding(_DEED, claim.slot, claim.ubrn) from error
+        raise PasNotResponding(PasCall.BOOK, claim.slot, claim.ubrn) from error
     try:
         confirmed = await confirm_booking(claim, booked, world)
     except (Unavailable, RecordLocked) as error:  # the PAS has booked, and the claim is settled later
@@ -75,7 +73,7 @@ async def book_appointment(request: AppointmentRequest, by: Principal, world: Wo
     return confirmed
 
 
-async def _reserve(request: AppointmentRequest, by: Principal, world: World) -> tuple[Claim, PasLink]:
+async def _reserve(request: AppointmentRequest, by: Principal, world: World) -> tuple[BookingClaim, PasLink]:
     """First step: claim the referral and hold the slot."""
     if request.slot is None:
         raise MissingValue(Field.SLOT)
@@ -115,7 +113,7 @@ async def _slot(request: AppointmentRequest, referral: Referral, service: Servic
     return slot
 
 
-async def _claim(request: AppointmentRequest, slot: Slot, by: Principal, world: World, tx: Tx) -> Claim:
+async def _claim(request: AppointmentRequest, slot: Slot, by: Principal, world: World, tx: Tx) -> BookingClaim:
     now, key = world.clock.now(), str(world.ids.uuid())
     booking = PasBooking(
         key=key,
@@ -126,10 +124,9 @@ async def _claim(request: AppointmentRequest, slot: Slot, by: Principal, world: 
         end=slot.end,
         created=now,
     )
-    return Claim(
+    return BookingClaim(
         ubrn=request.ubrn,
         key=key,
-        kind=ClaimKind.BOOK,
         by=by,
         service=slot.service,
         slot=slot.id,
@@ -142,7 +139,7 @@ async def _claim(request: AppointmentRequest, slot: Slot, by: Principal, world: 
     )
 
 
-async def confirm_booking(claim: Claim, booked: PasAppointment, world: World) -> Stored[Referral] | None:
+async def confirm_booking(claim: BookingClaim, booked: PasAppointment, world: World) -> Stored[Referral] | None:
     """Last step: the PAS has the booking, so the referral gets it. `None` if somebody else has settled the claim."""
     async with world.begin("confirm booking", lock=(claim.ubrn, f"slot/{claim.slot}")) as tx:
         if not await tx.claims.release(claim):
@@ -160,8 +157,7 @@ async def confirm_booking(claim: Claim, booked: PasAppointment, world: World) ->
         return stored
 
 
-def _booked(claim: Claim, booked: PasAppointment, service: Service, world: World) -> Appointment:
-    booking = claim.booking
+def _booked(claim: BookingClaim, booked: PasAppointment, service: Service, world: World) -> Appointment:
     specialty = specialty_of(service, world.reference)
     return Appointment(
         id=claim.appointment,
@@ -173,8 +169,8 @@ def _booked(claim: Claim, booked: PasAppointment, service: Service, world: World
         specialty_name=specialty.name,
         created=world.clock.now(),
         slot=claim.slot,
-        start=None if booking is None else booking.start,
-        end=None if booking is None else booking.end,
+        start=claim.booking.start,
+        end=claim.booking.end,
         clinician=claim.clinician,
         comment=claim.comment,
         booking_key=claim.key,
@@ -183,7 +179,7 @@ def _booked(claim: Claim, booked: PasAppointment, service: Service, world: World
 
 
 async def release_booking(
-    claim: Claim, world: World, slot: SlotState = SlotState.GONE, *, may_come_late: bool = False
+    claim: BookingClaim, world: World, slot: SlotState = SlotState.GONE, *, may_come_late: bool = False
 ) -> None:
     """The PAS did not book: give the referral free. The slot is not shown until a whole poll finds it free again.
 

@@ -25,7 +25,7 @@ from openers.domain.referral import Referral
 from openers.domain.shortlist import ShortlistedService
 from openers.usecases.booking.propose_appointment import specialty_of
 from openers.usecases.events.recording import happened
-from openers.usecases.finding import find_as_administrator
+from openers.usecases.finding import find_as_system
 from openers.usecases.ports.transaction import Stored, Tx
 from openers.usecases.world import World
 
@@ -44,7 +44,7 @@ async def book_by_telephone(command: BookByTelephone, world: World) -> Stored[Re
     if command.start <= now:
         raise InvalidValue(Field.START, command.start.isoformat(), "must be ahead")
     async with world.begin(Act.BOOK_BY_TELEPHONE, lock=(command.ubrn,)) as tx:
-        stored = await find_as_administrator(command.ubrn, world, tx)
+        stored = await find_as_system(command.ubrn, world, tx)
         stored.value.check(Act.BOOK_BY_TELEPHONE, now)
         service = await _service(command.service, stored.value, tx)
         specialty = specialty_of(service, world.reference)

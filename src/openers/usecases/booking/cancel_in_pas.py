@@ -12,13 +12,14 @@ from typing import Final
 import msgspec
 
 from openers.domain.appointment import CancellationReason
-from openers.domain.booking import Claim, PasLink
+from openers.domain.booking import CancellationClaim, PasLink
 from openers.domain.codes import CodeSystemName
 from openers.domain.decision import Decision
 from openers.domain.errors import (
     Field,
     OpenersError,
     OutcomeUnknown,
+    PasCall,
     PasNotResponding,
     PasRefused,
     PasRespondedWithError,
@@ -37,10 +38,9 @@ from openers.usecases.world import World
 
 KEPT: Final = timedelta(hours=24)
 """How long files are kept that were to go with a decision which came to nothing."""
-_DEED: Final = "cancel booking of"
 
 
-async def cancel_in_pas(claim: Claim, link: PasLink, world: World) -> Stored[Referral]:
+async def cancel_in_pas(claim: CancellationClaim, link: PasLink, world: World) -> Stored[Referral]:
     """Second and third step: ask the PAS, then confirm or release. Raises as `decide`."""
     try:
         await ask_pas(claim, link, world)
@@ -50,7 +50,7 @@ async def cancel_in_pas(claim: Claim, link: PasLink, world: World) -> Stored[Ref
     except PasSilent as error:
         if not error.sent:
             await release_cancellation(claim, world)
-        raise PasNotResponding(_DEED, claim.slot, claim.ubrn) from error
+        raise PasNotResponding(PasCall.CANCEL, claim.slot, claim.ubrn) from error
     try:
         confirmed = await confirm_cancellation(claim, world)
     except (Unavailable, RecordLocked) as error:  # the PAS has cancelled, and the claim is settled later
@@ -60,16 +60,14 @@ async def cancel_in_pas(claim: Claim, link: PasLink, world: World) -> Stored[Ref
     return confirmed
 
 
-async def ask_pas(claim: Claim, link: PasLink, world: World) -> None:
+async def ask_pas(claim: CancellationClaim, link: PasLink, world: World) -> None:
     """Ask; repeating it is harmless and tells for sure. Raises PasRefused, PasSilent."""
-    if claim.pas_appointment is None:
-        raise RuntimeError("a cancellation claim names the booking in the PAS")
-    await world.pas.cancel(link, claim.pas_appointment, _told(decision_of(claim)))
+    await world.pas.cancel(link, claim.pas_appointment, _told(claim.decision))
 
 
-async def confirm_cancellation(claim: Claim, world: World) -> Stored[Referral] | None:
+async def confirm_cancellation(claim: CancellationClaim, world: World) -> Stored[Referral] | None:
     """Last step: the PAS has cancelled, so the referral says so. `None` if somebody else has settled the claim."""
-    decision = decision_of(claim)
+    decision = claim.decision
     async with world.begin(decision.act, lock=(claim.ubrn, f"slot/{claim.slot}")) as tx:
         if not await tx.claims.release(claim):
             return None
@@ -83,21 +81,14 @@ async def confirm_cancellation(claim: Claim, world: World) -> Stored[Referral] |
         return stored
 
 
-async def release_cancellation(claim: Claim, world: World) -> None:
+async def release_cancellation(claim: CancellationClaim, world: World) -> None:
     """The PAS has not cancelled: the booking stands, and the referral is free again."""
-    files = [each.file for each in decision_of(claim).attachments]
+    files = [each.file for each in claim.decision.attachments]
     async with world.begin("release cancellation", lock=(claim.ubrn, *files)) as tx:
         world.entry.touched(ubrn=claim.ubrn)
         if await tx.claims.release(claim):
             for file in files:
                 await detach_file(file, KEPT, world, tx)
-
-
-def decision_of(claim: Claim) -> Decision:
-    """What is to be carried out."""
-    if claim.decision is None:
-        raise RuntimeError("a cancellation claim has its decision")
-    return claim.decision
 
 
 def _told(decision: Decision) -> str | None:
@@ -108,10 +99,10 @@ def _told(decision: Decision) -> str | None:
     return reason.code if reason.system is CodeSystemName.APPOINTMENT_CANCELLATION_REASON else None
 
 
-def _refusal(claim: Claim) -> OpenersError:
+def _refusal(claim: CancellationClaim) -> OpenersError:
     """How a PAS's no is told. A014 lists no 502, but has UNABLE_TO_CANCEL_APPOINTMENT (rules 2.5, 4)."""
-    if decision_of(claim).act is Act.REJECT:
+    if claim.decision.act is Act.REJECT:
         return UnableToCancelAppointment(
             Field.APPOINTMENT, claim.appointment, "was not cancelled by its PAS: it stands"
         )
-    return PasRespondedWithError(_DEED, claim.slot, claim.ubrn)
+    return PasRespondedWithError(PasCall.CANCEL, claim.slot, claim.ubrn)

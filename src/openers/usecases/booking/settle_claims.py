@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from openers.domain.booking import Claim, ClaimKind, PasLink
+from openers.domain.booking import BookingClaim, CancellationClaim, Claim, PasLink
 from openers.domain.errors import PasRefused
 from openers.domain.identifiers import ServiceId, Ubrn
 from openers.usecases.booking.book_appointment import ORPHAN, SETTLE, confirm_booking, release_booking
@@ -27,12 +27,20 @@ async def settle_claim(item: DueItem, world: World) -> None:
         claim = await tx.claims.get(Ubrn(item.key))
         link = None if claim is None else await tx.links.get(claim.service)
     if claim is not None and link is not None and claim.expires <= world.clock.now():
-        await (_settle_booking if claim.kind is ClaimKind.BOOK else _settle_cancellation)(claim, link, world)
+        await _settle(claim, link, world)
     async with world.begin("claim settled") as tx:
         await tx.due.done(item)
 
 
-async def _settle_booking(claim: Claim, link: PasLink, world: World) -> None:
+async def _settle(claim: Claim, link: PasLink, world: World) -> None:
+    match claim:
+        case BookingClaim():
+            await _settle_booking(claim, link, world)
+        case CancellationClaim():
+            await _settle_cancellation(claim, link, world)
+
+
+async def _settle_booking(claim: BookingClaim, link: PasLink, world: World) -> None:
     found = await world.pas.look_up(link, claim.key)
     if found is not None and found.status not in _DEAD:
         await confirm_booking(claim, found, world)
@@ -40,7 +48,7 @@ async def _settle_booking(claim: Claim, link: PasLink, world: World) -> None:
     await release_booking(claim, world, may_come_late=True)
 
 
-async def _settle_cancellation(claim: Claim, link: PasLink, world: World) -> None:
+async def _settle_cancellation(claim: CancellationClaim, link: PasLink, world: World) -> None:
     try:
         await ask_pas(claim, link, world)
     except PasRefused:

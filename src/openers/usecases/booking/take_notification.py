@@ -8,7 +8,8 @@ from __future__ import annotations
 import msgspec
 
 from openers.domain.appointment import Appointment, AppointmentStatus, CancellationReason
-from openers.domain.booking import PasAppointment, PasLink
+from openers.domain.booking import PasAppointment
+from openers.domain.callers import Pas
 from openers.domain.codes import CodeSystemName
 from openers.domain.errors import Field, InvalidCode, RecordLocked, Unavailable
 from openers.domain.identifiers import SlotId, Ubrn
@@ -16,14 +17,15 @@ from openers.domain.lifecycle import Act, ReferralState
 from openers.domain.referral import Referral
 from openers.domain.slots import SlotState
 from openers.usecases.events.recording import happened
+from openers.usecases.finding import find_booking
 from openers.usecases.ports.transaction import Stored, Tx
 from openers.usecases.world import World
 
 
 class Notification(msgspec.Struct, frozen=True, kw_only=True):
-    """What a PAS tells of one booking. `client_id` is the application that told it."""
+    """What the PAS `by` tells of one booking."""
 
-    client_id: str
+    by: Pas
     ubrn: Ubrn
     appointment: PasAppointment
 
@@ -32,19 +34,15 @@ async def take_notification(told: Notification, world: World) -> bool:
     """Take it over; whether it changed anything. Raises InvalidCode, RecordLocked, Unavailable."""
     world.entry.touched(ubrn=told.ubrn)
     async with world.begin("take notification of PAS", lock=(told.ubrn,)) as tx:
-        referral = await tx.referrals.booked(told.ubrn, told.appointment.key)
+        referral = await find_booking(told.ubrn, told.appointment.key, told.by, tx)
         if referral is None or referral.value.state is not ReferralState.BOOKED:
             return False
         appointment = referral.value.appointment
-        if appointment is None or not _is_its_pas(await tx.links.get(appointment.service.id), told):
+        if appointment is None:
             return False
         if await tx.claims.get(told.ubrn) is not None:
             raise RecordLocked
         return await _apply(told, referral, appointment, (world, tx))
-
-
-def _is_its_pas(link: PasLink | None, told: Notification) -> bool:
-    return link is not None and link.client_id == told.client_id
 
 
 async def _apply(

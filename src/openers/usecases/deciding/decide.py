@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from openers.domain.booking import Claim, ClaimKind, PasLink
+from openers.domain.booking import CancellationClaim, PasLink
 from openers.domain.decision import Decision
 from openers.domain.errors import Field, RecordLocked, UnableToCancelAppointment
 from openers.domain.lifecycle import Act
@@ -16,12 +16,12 @@ from openers.domain.referral import Referral
 from openers.usecases.booking.book_appointment import SETTLE
 from openers.usecases.booking.cancel_in_pas import cancel_in_pas
 from openers.usecases.events.recording import happened
-from openers.usecases.finding import Change, find_to_change
+from openers.usecases.finding import ReferralChange, find_to_change
 from openers.usecases.ports.transaction import Stored, Tx
 from openers.usecases.world import World
 
 
-class Wish(Change, frozen=True, kw_only=True):
+class Wish(ReferralChange, frozen=True, kw_only=True):
     """A change by a decision. Each operation says which act it is, and what is decided."""
 
     @property
@@ -42,7 +42,7 @@ class Wish(Change, frozen=True, kw_only=True):
 class _Reserved(NamedTuple):
     """A cancellation that a PAS is to be asked for."""
 
-    claim: Claim
+    claim: CancellationClaim
     link: PasLink
 
 
@@ -72,15 +72,14 @@ async def _begin(wish: Wish, act: Act, world: World) -> _Reserved | Stored[Refer
 
 async def _reserve(wish: Wish, stored: Stored[Referral], decision: Decision, world: World, tx: Tx) -> _Reserved:
     appointment = stored.value.appointment
-    if appointment is None or appointment.slot is None:
-        raise RuntimeError("a booking in a PAS has a slot")
+    if appointment is None or appointment.slot is None or appointment.pas_id is None:
+        raise RuntimeError("a booking in a PAS has a slot and an id there")
     link = await tx.links.get(appointment.service.id)
     if link is None:
         raise UnableToCancelAppointment(Field.APPOINTMENT, appointment.id, "belongs to a service without a PAS now")
-    claim = Claim(
+    claim = CancellationClaim(
         ubrn=wish.ubrn,
         key=str(world.ids.uuid()),
-        kind=ClaimKind.CANCEL,
         by=wish.by,
         service=appointment.service.id,
         slot=appointment.slot,

@@ -11,6 +11,7 @@ from typing import Final
 import msgspec
 
 from openers.domain.attachments import Availability, UploadedFile
+from openers.domain.callers import SYSTEM
 from openers.domain.errors import RecordLocked
 from openers.domain.identifiers import FileId
 from openers.usecases.due import job
@@ -55,12 +56,12 @@ async def _record(file: UploadedFile, availability: Availability, world: World, 
     world.entry.touched(ubrn=file.attached_to)
     if file.attached_to is None:
         return
-    referral = await tx.referrals.for_system(file.attached_to)
+    referral = await tx.referrals.find(file.attached_to, SYSTEM)
     if referral is not None and any(each.file == file.id for each in referral.value.attachments):
         await happened(
             tx, world, SCANNED, await tx.referrals.put(referral, referral.value.scanned(file.id, availability))
         )
-    advice = await tx.conversations.for_system(file.attached_to)
+    advice = await tx.conversations.find(file.attached_to, SYSTEM)
     if advice is not None and any(each.file == file.id for each in advice.value.files):
         kept = await tx.conversations.put(advice, advice.value.scanned(file.id, availability))
         await advice_happened(tx, world, SCANNED, kept)

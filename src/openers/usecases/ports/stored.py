@@ -9,8 +9,8 @@ from typing import Generic, Protocol, TypeVar
 
 import msgspec
 
+from openers.domain.callers import Viewer
 from openers.domain.identifiers import NhsNumber, Ubrn
-from openers.domain.principal import Principal
 
 T = TypeVar("T")
 
@@ -38,7 +38,7 @@ class Stored(Generic[T]):
 class Requests(Protocol[T]):
     """One kind of request by UBRN. `get` checks existence, relationship, kind and version before decoding."""
 
-    async def get(self, ubrn: Ubrn, by: Principal, version: int | None = None) -> Stored[T]:
+    async def get(self, ubrn: Ubrn, by: Viewer, version: int | None = None) -> Stored[T]:
         """The request, for `by`.
 
         Raises NotFound, NoRelationship, InvalidRequestType (the UBRN is that of the other kind alone), VersionConflict
@@ -46,11 +46,7 @@ class Requests(Protocol[T]):
         """
         ...
 
-    async def for_system(self, ubrn: Ubrn) -> Stored[T] | None:
-        """The request, for work that the service does by itself, without a principal."""
-        ...
-
-    async def find(self, ubrn: Ubrn, by: Principal) -> Stored[T] | None:
+    async def find(self, ubrn: Ubrn, by: Viewer) -> Stored[T] | None:
         """The request, or `None` if there is none that `by` may see."""
         ...
 

@@ -37,10 +37,6 @@ T = TypeVar("T")
 class Referrals(Requests[Referral], Protocol):
     """Referrals by UBRN."""
 
-    async def booked(self, ubrn: Ubrn, key: str) -> Stored[Referral] | None:
-        """The referral whose appointment was booked under `key`, for its own PAS, which has no principal."""
-        ...
-
     async def of_appointment(self, appointment: AppointmentId, by: Principal) -> Stored[Referral]:
         """The referral whose current appointment this is, for `by`. Raises NotFound, NoRelationship."""
         ...

@@ -12,6 +12,7 @@ from typing import Final
 import msgspec
 
 from openers.domain.access_code import MOST_FAILURES, AccessCode, as_typed
+from openers.domain.callers import SYSTEM
 from openers.domain.errors import Field, NoAccessCode, ReferenceNotFound
 from openers.domain.identifiers import Ubrn
 from openers.usecases.ports.access_codes import KeptCode
@@ -86,7 +87,7 @@ async def revoke_access_code(ubrn: Ubrn, world: World) -> None:
 
 
 async def _check_exists(ubrn: Ubrn, tx: Tx) -> None:
-    if await tx.referrals.for_system(ubrn) is None:
+    if await tx.referrals.find(ubrn, SYSTEM) is None:
         raise ReferenceNotFound(Field.REFERRAL, ubrn, "is not known")
 
 

@@ -32,7 +32,7 @@ from openers.usecases.booking.propose_appointment import Asked, propose
 from openers.usecases.directory.service_criteria import SearchSubject
 from openers.usecases.directory.shortlist_services import ShortlistChoice, find_services, shortlist_of
 from openers.usecases.events.recording import happened
-from openers.usecases.finding import Change, find_to_change
+from openers.usecases.finding import ReferralChange, find_to_change
 from openers.usecases.ports.transaction import Stored, Tx
 from openers.usecases.referring.remind_patient import plan_reminder
 from openers.usecases.world import World
@@ -49,7 +49,7 @@ NARROWED: Final[dict[type[FieldRefused], type[FieldRefused]]] = {
 """A search's refusals that A031 does not list, each with the one that it has for the same thing (rules 4, A031)."""
 
 
-class ChangeShortlist(Change, frozen=True, kw_only=True):
+class ChangeShortlist(ReferralChange, frozen=True, kw_only=True):
     """Which referral, and what the referrer chose instead."""
 
     choice: ShortlistChoice

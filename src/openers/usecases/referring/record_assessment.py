@@ -13,7 +13,7 @@ from openers.domain.identifiers import Ubrn
 from openers.domain.lifecycle import Act
 from openers.domain.referral import Referral
 from openers.usecases.events.recording import happened
-from openers.usecases.finding import find_as_administrator
+from openers.usecases.finding import find_as_system
 from openers.usecases.ports.transaction import Stored
 from openers.usecases.world import World
 
@@ -24,7 +24,7 @@ ASSESSING: Final = frozenset({AppointmentType.ASSESSMENT_SERVICE, AppointmentTyp
 async def record_assessment(ubrn: Ubrn, world: World) -> Stored[Referral]:
     """Record it, or nothing. Raises NotFound, RecordLocked, InvalidRequestState, InvalidState."""
     async with world.begin(Act.ASSESS, lock=(ubrn,)) as tx:
-        stored = await find_as_administrator(ubrn, world, tx)
+        stored = await find_as_system(ubrn, world, tx)
         referral = stored.value
         assessed = referral.assess(world.clock.now())
         held = None if referral.appointment is None else await tx.directory.service(referral.appointment.service.id)

@@ -12,7 +12,7 @@ from openers.domain.errors import Field, InappropriateValue, InvalidState
 from openers.domain.identifiers import Ubrn
 from openers.domain.referral import Referral
 from openers.usecases.events.recording import happened
-from openers.usecases.finding import find_as_administrator
+from openers.usecases.finding import find_as_system
 from openers.usecases.ports.transaction import Stored
 from openers.usecases.world import World
 
@@ -29,7 +29,7 @@ async def relate_referrals(one: Ubrn, other: Ubrn, world: World) -> tuple[Stored
     if one == other:
         raise InappropriateValue(Field.REFERRAL, other, "cannot be related to itself")
     async with world.begin(RELATE, lock=(one, other)) as tx:
-        first, second = await find_as_administrator(one, world, tx), await find_as_administrator(other, world, tx)
+        first, second = await find_as_system(one, world, tx), await find_as_system(other, world, tx)
         if first.patient != second.patient:
             raise InappropriateValue(Field.REFERRAL, other, f"is about another patient than {one}")
         if other in first.value.related:

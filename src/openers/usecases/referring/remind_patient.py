@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Final
 
+from openers.domain.callers import SYSTEM
 from openers.domain.identifiers import Ubrn
 from openers.domain.lifecycle import ReferralState
 from openers.domain.referral import Referral
@@ -35,7 +36,7 @@ async def remind_patient(item: DueItem, world: World) -> None:
     """Remind the patient of the referral `item.key`, if it is still unbooked."""
     ubrn = Ubrn(item.key)
     async with world.begin(REMIND, lock=(ubrn,)) as tx:
-        referral = await tx.referrals.for_system(ubrn)
+        referral = await tx.referrals.find(ubrn, SYSTEM)
         if referral is not None and _is_wanted(referral.value):
             world.entry.touched(ubrn=ubrn, patient=referral.patient)
             await happened(tx, world, REMIND, referral)

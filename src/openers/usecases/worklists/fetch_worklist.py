@@ -50,7 +50,7 @@ class FetchWorklist(msgspec.Struct, frozen=True, kw_only=True):
     wanted: WorklistFilter = WorklistFilter()
 
 
-class Row(msgspec.Struct, frozen=True):
+class ListedReferral(msgspec.Struct, frozen=True):
     """A referral as a list shows it, and why it is there in words of today."""
 
     referral: Stored[Referral]
@@ -71,7 +71,7 @@ class Fetched(msgspec.Struct, frozen=True):
     """The members in order, and the rows of those that the caller had not at hand, by UBRN."""
 
     members: Sequence[Listed]
-    rows: dict[str, Row]
+    rows: dict[str, ListedReferral]
 
 
 async def fetch_worklist(
@@ -88,7 +88,7 @@ async def fetch_worklist(
         hidden = await world.patients.unusable(frozenset(each.patient for each in members), tx)
         shown = [each for each in members if each.patient not in hidden] if hidden else members
         fresh = await tx.referrals.several([each.key for each in not_at_hand(shown)])
-    return Fetched(shown, {each.key: Row(each, _reason(each.value, world)) for each in fresh})
+    return Fetched(shown, {each.key: ListedReferral(each, _reason(each.value, world)) for each in fresh})
 
 
 def too_long(worklist: Worklist) -> TooManyItems:

@@ -64,7 +64,7 @@ class WrittenParam(Param[T]):
 
 
 @dataclass(frozen=True, slots=True)
-class Slot:
+class ParameterPlace:
     """A parameter's place in a request."""
 
     param: Param[Any]
@@ -72,19 +72,19 @@ class Slot:
     repeats: bool = False
 
 
-def one(param: Param[Any]) -> Slot:
+def one(param: Param[Any]) -> ParameterPlace:
     """A parameter that must be there, once."""
-    return Slot(param, required=True)
+    return ParameterPlace(param, required=True)
 
 
-def optional(param: Param[Any]) -> Slot:
+def optional(param: Param[Any]) -> ParameterPlace:
     """A parameter that may be there, once."""
-    return Slot(param, required=False)
+    return ParameterPlace(param, required=False)
 
 
-def many(param: Param[Any], *, required: bool = False) -> Slot:
+def many(param: Param[Any], *, required: bool = False) -> ParameterPlace:
     """A parameter that may be there any number of times, at least once if it is `required`."""
-    return Slot(param, required, repeats=True)
+    return ParameterPlace(param, required, repeats=True)
 
 
 class Values:
@@ -116,7 +116,7 @@ class Values:
 class Parameters:
     """A Parameters resource of one profile."""
 
-    def __init__(self, name: str, *slots: Slot, own: bool = False) -> None:
+    def __init__(self, name: str, *slots: ParameterPlace, own: bool = False) -> None:
         """`name` is that of the profile, without prefix and version; `own` for one that this project adds."""
         self.profile = own_profile(name) if own else profile(name)
         self.slots = slots

@@ -32,7 +32,7 @@ class Place(StrEnum):
     SCANNER = "the scanner"
 
 
-class Kind(StrEnum):
+class FaultKind(StrEnum):
     """What goes wrong."""
 
     LATENCY = "latency"
@@ -57,14 +57,16 @@ class PasCall(StrEnum):
 
 
 PLACES: Final = {
-    **dict.fromkeys(Kind, Place.API),
-    **dict.fromkeys((Kind.PAS_LATENCY, Kind.PAS_REFUSED, Kind.PAS_SLOT_GONE, Kind.PAS_SILENT), Place.PAS),
-    Kind.SLOW_SCAN: Place.SCANNER,
+    **dict.fromkeys(FaultKind, Place.API),
+    **dict.fromkeys(
+        (FaultKind.PAS_LATENCY, FaultKind.PAS_REFUSED, FaultKind.PAS_SLOT_GONE, FaultKind.PAS_SILENT), Place.PAS
+    ),
+    FaultKind.SLOW_SCAN: Place.SCANNER,
 }
 """Where each kind is played."""
-LATE: Final = frozenset({Kind.LATENCY, Kind.PAS_LATENCY, Kind.SLOW_SCAN})
+LATE: Final = frozenset({FaultKind.LATENCY, FaultKind.PAS_LATENCY, FaultKind.SLOW_SCAN})
 """Kinds that do nothing but wait."""
-LOSING: Final = frozenset({Kind.ERROR, Kind.UNAVAILABLE, Kind.DROP, Kind.PAS_SILENT})
+LOSING: Final = frozenset({FaultKind.ERROR, FaultKind.UNAVAILABLE, FaultKind.DROP, FaultKind.PAS_SILENT})
 """Kinds that may also strike after the work was done, so that its answer is lost."""
 
 
@@ -80,7 +82,7 @@ class Fault(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     `after`: the work is done, and then its answer is lost. `retry_after_s` is what 429 and 503 tell, in seconds.
     """
 
-    kind: Kind
+    kind: FaultKind
     operations: Annotated[tuple[str, ...], msgspec.Meta(max_length=100)] = ()
     services: Annotated[tuple[str, ...], msgspec.Meta(max_length=100)] = ()
     share: Annotated[float, msgspec.Meta(ge=0, le=1)] = 1.0

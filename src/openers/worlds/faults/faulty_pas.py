@@ -12,7 +12,7 @@ from openers.domain.clock import Instant
 from openers.domain.errors import PasRefused, PasSilent
 from openers.domain.slots import PolledSlot
 from openers.usecases.ports.booking import Pas
-from openers.worlds.faults.board import Faults, Kind, PasCall, Place
+from openers.worlds.faults.board import FaultKind, Faults, PasCall, Place
 
 ON_PURPOSE: Final = "a fault that was ordered"
 T = TypeVar("T")
@@ -62,11 +62,11 @@ class FaultyPas:
             return await work()
         await asyncio.sleep(fault.waits_s)
         match fault.kind:
-            case Kind.PAS_REFUSED:
+            case FaultKind.PAS_REFUSED:
                 raise PasRefused(ON_PURPOSE)
-            case Kind.PAS_SLOT_GONE:
+            case FaultKind.PAS_SLOT_GONE:
                 raise PasRefused(ON_PURPOSE, gone=True)
-            case Kind.PAS_SILENT:
+            case FaultKind.PAS_SILENT:
                 if fault.after:
                     await work()
                 raise PasSilent(ON_PURPOSE)

@@ -18,7 +18,7 @@ from openers.worlds.http.control import Offered, held_of, read_json, route
 from openers.worlds.refusals import BadCall
 from openers.worlds.running.advance import Done, Way, advance, go_back
 from openers.worlds.running.held import MAIN, Held
-from openers.worlds.running.linked_pas import Told, tell_linked
+from openers.worlds.running.linked_pas import ClockReport, tell_linked
 from openers.worlds.running.registry import Worlds
 
 MOST_DAYS: Final = 3660
@@ -58,7 +58,7 @@ class Shown(msgspec.Struct, frozen=True, kw_only=True):
     running: bool
     ahead_s: float | None
     ran: Sequence[Done] = ()
-    told: Sequence[Told] = ()
+    told: Sequence[ClockReport] = ()
 
 
 class ClockControl:
@@ -105,7 +105,7 @@ class ClockControl:
 
     async def advance(self, held: Held, stretch: timedelta) -> Shown:
         """Live through a stretch of time; what falls due runs in order. Raises BadCall."""
-        told: list[Told] = []
+        told: list[ClockReport] = []
         async with held.alone():
             try:
                 until = held.clock.now() + stretch
@@ -119,7 +119,7 @@ class ClockControl:
             ran = await advance(held.world, held.clock, until, Way(note, _arrive))
         return shown(held, ran, told)
 
-    async def _arrived(self, held: Held) -> Sequence[Told]:
+    async def _arrived(self, held: Held) -> Sequence[ClockReport]:
         """The clock was moved: linked Test PASes hear of it, and the next process finds it so."""
         if held.name == MAIN:
             self._worlds.save_main()
@@ -127,7 +127,7 @@ class ClockControl:
         return await tell_linked(held.world, held.clock) if held.pas.is_linked else ()
 
 
-def shown(held: Held, ran: Sequence[Done] = (), told: Sequence[Told] = ()) -> Shown:
+def shown(held: Held, ran: Sequence[Done] = (), told: Sequence[ClockReport] = ()) -> Shown:
     """What a world's clock shows."""
     clock = held.clock
     ahead_s = clock.state.ahead_s if clock.is_running else None

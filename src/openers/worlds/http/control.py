@@ -17,7 +17,7 @@ from starlette.routing import Route
 
 from openers.api.addresses import Declared
 from openers.api.addresses import route as declared
-from openers.api.dialects import problem_of, refusal_headers
+from openers.api.dialects import PLAIN, problem_of, refusal_headers
 from openers.api.http.media import media_of
 from openers.api.http.reply import Header, Reply, reply_of
 from openers.api.http.request import Stop
@@ -26,7 +26,7 @@ from openers.api.interaction import Handler as LoopHandler
 from openers.domain.audit import AuditEntry
 from openers.domain.errors import Broken, Clash, OpenersError, Unavailable
 from openers.usecases.world import World
-from openers.wire.outcome import Fhir, Problem
+from openers.wire.dialect import Problem
 from openers.wire.rules import Check, Rule
 from openers.worlds.packs import PackError
 from openers.worlds.refusals import BadCall, CantBeMade, FromElsewhere, NotJson, Refusal
@@ -126,10 +126,10 @@ def _problem_of(error: Exception) -> Problem:
     """What can't be done, and why, as a problem."""
     match error:
         case Broken() | Clash():
-            told = problem_of(Unavailable(type(error).__name__), Fhir.STU3)
+            told = problem_of(Unavailable(type(error).__name__), PLAIN)
             return msgspec.structs.replace(told, diagnostics=not_available(error))
         case _:
-            return problem_of(error, Fhir.STU3)
+            return problem_of(error, PLAIN)
 
 
 async def refusing(request: Request, handler: Handler) -> object:

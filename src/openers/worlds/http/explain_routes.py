@@ -5,6 +5,7 @@ from __future__ import annotations
 from starlette.requests import Request
 
 from openers.api.gateway import Gateway
+from openers.domain.callers import SYSTEM
 from openers.domain.identifiers import Ubrn
 from openers.usecases.world import World
 from openers.worlds.http.control import Offered, route
@@ -37,7 +38,7 @@ async def _holder(exchange: Exchange, world: World) -> Holder | None:
     if not exchange.ubrn:
         return None
     async with world.read() as tx:
-        stored = await tx.referrals.for_system(Ubrn(exchange.ubrn))
+        stored = await tx.referrals.find(Ubrn(exchange.ubrn), SYSTEM)
     if stored is None:
         return None
     return Holder(stored.value.owner, stored.value.workgroup, stored.value.state)

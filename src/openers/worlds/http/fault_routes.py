@@ -9,7 +9,7 @@ from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import RedirectResponse
 
-from openers.worlds.faults.board import Fault, FaultBoard, Faults, Kind
+from openers.worlds.faults.board import Fault, FaultBoard, FaultKind, Faults
 from openers.worlds.http.control import Offered, read_json, route
 from openers.worlds.http.pages import is_form, page, wants_page
 from openers.worlds.recording.finder import Finder
@@ -34,7 +34,7 @@ def fault_routes(finder: Finder, board: FaultBoard) -> list[Offered]:
     async def _show(request: Request) -> object:
         faults = _faults(request)
         if wants_page(request):
-            return page("faults.html", in_force=faults.in_force, seed=faults.seed, kinds=tuple(Kind))
+            return page("faults.html", in_force=faults.in_force, seed=faults.seed, kinds=tuple(FaultKind))
         return _told(faults)
 
     async def _replace(request: Request) -> object:

@@ -14,7 +14,7 @@ from starlette.responses import RedirectResponse, Response
 from openers.api.http.reply import Reply, reply_of
 from openers.api.http.request import Stop
 from openers.api.interaction import ActiveCall
-from openers.wire.outcome import Problem
+from openers.wire.dialect import Problem
 from openers.worlds.http.clock_routes import ClockControl, NewTime
 from openers.worlds.http.control import HOME, RULE, ControlDialect, Offered, interaction, route
 from openers.worlds.http.pages import page

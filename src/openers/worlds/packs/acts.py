@@ -31,7 +31,7 @@ class Actor(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     application: str = "demo-user-app"
 
 
-class Act(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class PackAct(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """One act, or `times` of its kind.
 
     `form` names the request, `by` an actor of the pack; `values` fill the gaps, and of a list in `each` every act takes

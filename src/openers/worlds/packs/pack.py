@@ -15,7 +15,7 @@ from openers.domain.patient import Patient
 from openers.domain.principal import BusinessFunction
 from openers.usecases.directory.load_directory import LoadDirectory
 from openers.usecases.directory.load_records import LoadRecords
-from openers.worlds.packs.acts import Act, Actor
+from openers.worlds.packs.acts import Actor, PackAct
 from openers.worlds.packs.clinics import Clinic
 from openers.worlds.packs.people import Crowd
 
@@ -76,7 +76,7 @@ class Pack(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     now: datetime | None = None
     clinics: tuple[Clinic, ...] = ()
     actors: dict[str, Actor] = {}
-    acts: tuple[Act, ...] = ()
+    acts: tuple[PackAct, ...] = ()
     afterwards: LoadDirectory = LoadDirectory()
     records: LoadRecords = LoadRecords()
     scenes: tuple[Scene, ...] = ()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 
-class Row(msgspec.Struct, frozen=True):
+class NamedRow(msgspec.Struct, frozen=True):
     """What a row may be known by, or refers to."""
 
     ods: str = ""
@@ -18,13 +18,13 @@ class Row(msgspec.Struct, frozen=True):
 class Directory(msgspec.Struct, frozen=True):
     """The sections whose rows are completed."""
 
-    organisations: list[Row] = []
-    sites: list[Row] = []
-    users: list[Row] = []
-    services: list[Row] = []
-    applications: list[Row] = []
-    patients: list[Row] = []
-    clinical_terms: list[Row] = []
+    organisations: list[NamedRow] = []
+    sites: list[NamedRow] = []
+    users: list[NamedRow] = []
+    services: list[NamedRow] = []
+    applications: list[NamedRow] = []
+    patients: list[NamedRow] = []
+    clinical_terms: list[NamedRow] = []
 
 
 class Moment(msgspec.Struct, frozen=True):

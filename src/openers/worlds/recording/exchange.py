@@ -21,8 +21,8 @@ from openers.domain.directory import Assurance
 from openers.domain.identifiers import OdsCode, UserId
 from openers.domain.principal import BusinessFunction
 from openers.identity.errors import TokenFault
+from openers.wire.dialect import Problem
 from openers.wire.json import JsonValue
-from openers.wire.outcome import Problem
 from openers.worlds.recording.contract import Finding
 
 MOST_CHARACTERS: Final = 64 * 2**20

@@ -22,9 +22,9 @@ from openers.domain.errors import OpenersError
 from openers.identity.errors import InvalidToken
 from openers.usecases.world import World
 from openers.wire import problems
-from openers.wire.outcome import Problem
+from openers.wire.dialect import Problem
 from openers.wire.rules import Check, Rule
-from openers.worlds.faults.board import Fault, FaultBoard, Kind, Place
+from openers.worlds.faults.board import Fault, FaultBoard, FaultKind, Place
 from openers.worlds.recording.connection import abort_of
 from openers.worlds.recording.finder import Finder
 from openers.worlds.recording.mentions import services_of
@@ -89,13 +89,13 @@ class Probe:
             return await handler(call)
         watched.fault = fault.kind
         await asyncio.sleep(fault.waits_s)
-        if fault.kind is Kind.LATENCY:
+        if fault.kind is FaultKind.LATENCY:
             return await handler(call)
         if fault.after:
             await (await handler(call)).close()
-        if fault.kind is Kind.DROP:
+        if fault.kind is FaultKind.DROP:
             await _drop(watched)
-        raise Stop(_problem(fault, request, call))
+        raise Stop(_problem(fault, call))
 
     def refused(self, request: Request, world: World, problem: Problem, error: OpenersError | None) -> None:
         """Remember why."""
@@ -135,13 +135,13 @@ async def _drop(watched: Watched) -> None:
     raise ClientGone
 
 
-def _problem(fault: Fault, request: Request, call: Call) -> Problem:
+def _problem(fault: Fault, call: Call) -> Problem:
     """The refusal that a fault is: such as the service itself would tell."""
     match fault.kind:
-        case Kind.TOO_MANY_REQUESTS:
-            problem = problems.too_many_requests(request.fhir, fault.retry_after_s)
-        case Kind.UNAVAILABLE:
-            problem = problems.unavailable(request.fhir, fault.retry_after_s)
+        case FaultKind.TOO_MANY_REQUESTS:
+            problem = problems.too_many_requests(fault.retry_after_s)
+        case FaultKind.UNAVAILABLE:
+            problem = problems.unavailable(fault.retry_after_s)
         case _:
-            problem = problems.unexpected(request.fhir, call.world.entry.request_id)
+            problem = problems.unexpected(call.world.entry.request_id)
     return msgspec.structs.replace(problem, rule=ORDERED)

@@ -17,11 +17,11 @@ from openers.api.routes import Routes
 from openers.domain.audit import AuditEntry
 from openers.domain.clock import Instant
 from openers.domain.errors import OpenersError
-from openers.identity.access import Caller, bearer_of, known_bearer
+from openers.identity.access import TokenHolder, bearer_of, known_bearer
 from openers.identity.errors import InvalidToken, TokenFault
 from openers.usecases.world import World
+from openers.wire.dialect import Problem
 from openers.wire.json import JsonValue
-from openers.wire.outcome import Problem
 from openers.worlds.recording.contract import Document, Finding, Heard
 from openers.worlds.recording.exchange import Exchange, Known, Message
 from openers.worlds.recording.masking import Masker
@@ -204,7 +204,7 @@ def caller_of(watched: Watched, gateway: Gateway) -> tuple[Known | None, TokenFa
     return None, gateway.access.why_unknown(watched.world.name, token) if is_unknown else watched.token_fault
 
 
-def _known(caller: Caller, request: Request) -> Known:
+def _known(caller: TokenHolder, request: Request) -> Known:
     user, application, session = caller.user, caller.application, caller.grant.session
     organisation = request.header(ODS)
     roles = tuple((role.organisation, each) for role in (user.roles if user else ()) for each in role.functions)

@@ -65,7 +65,7 @@ class SharedBlobs:
         await self._inner.close()
 
 
-class Content:
+class NamedContent:
     """Which content the worlds of a process name, and the copies from which they may come back."""
 
     def __init__(

@@ -15,7 +15,7 @@ WITHIN_S: Final = 10.0
 CONTROL: Final = "/_control/clock"
 
 
-class Told(msgspec.Struct, frozen=True):
+class ClockReport(msgspec.Struct, frozen=True):
     """Whether a PAS took the new time over; `reason` says why not."""
 
     pas: str
@@ -23,7 +23,7 @@ class Told(msgspec.Struct, frozen=True):
     reason: str | None = None
 
 
-async def tell_linked(world: World, clock: WorldClock) -> list[Told]:
+async def tell_linked(world: World, clock: WorldClock) -> list[ClockReport]:
     """Tell each linked system once; those that can't be told keep their own time."""
     async with world.read() as tx:
         links = await tx.links.all()
@@ -34,13 +34,13 @@ async def tell_linked(world: World, clock: WorldClock) -> list[Told]:
         return [await _tell(http, origin, clock) for origin in origins]
 
 
-async def _tell(http: aiohttp.ClientSession, origin: str, clock: WorldClock) -> Told:
+async def _tell(http: aiohttp.ClientSession, origin: str, clock: WorldClock) -> ClockReport:
     real = clock.is_running and not clock.state.ahead_s
     now = None if real else clock.now().isoformat()
     try:
         async with http.put(f"{origin}{CONTROL}", json={"now": now}, allow_redirects=False) as reply:
             if reply.status == 200:
-                return Told(origin, True)
-            return Told(origin, False, f"it answered {reply.status}")
+                return ClockReport(origin, True)
+            return ClockReport(origin, False, f"it answered {reply.status}")
     except (aiohttp.ClientError, TimeoutError, OSError) as error:
-        return Told(origin, False, type(error).__name__)
+        return ClockReport(origin, False, type(error).__name__)

@@ -20,7 +20,7 @@ from openers.settings import Settings
 from openers.usecases.world import World
 from openers.worlds.packs import Pack, knows_pack, pack_names, read_pack, stamp_of
 from openers.worlds.refusals import BadCall, GoneIdle, Taken, Unknown
-from openers.worlds.running.content import Content, SharedBlobs
+from openers.worlds.running.content import NamedContent, SharedBlobs
 from openers.worlds.running.copies import Copies
 from openers.worlds.running.held import MAIN, Held, Origin, forked
 from openers.worlds.running.loader import linked_at, populate
@@ -64,7 +64,7 @@ class Worlds:
         self.settings, blobs, self._adapted = service
         self.access: AccessCache | None = None
         self._copies = copies
-        self._content = Content(blobs, lambda: [held.world.store for held in self.all], lambda: snapshots.content)
+        self._content = NamedContent(blobs, lambda: [held.world.store for held in self.all], lambda: snapshots.content)
         self._forks: dict[str, Held] = {}
         self._gone: dict[str, None] = {}
         self._used: Counter[str] = Counter()

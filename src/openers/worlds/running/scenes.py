@@ -65,19 +65,19 @@ class Scenes:
         if len(tried) == 1:
             return await self._serve(scope, held, tried[0], receive, send)
         within = self._worlds.settings.body_timeout_s
-        body = await _whole(bounded(receive, asked.request.fhir, LARGEST_PREVIEW, within))
+        body = await _whole(bounded(receive, LARGEST_PREVIEW, within))
         if asked.is_act and named is None and (named := named_in_text(body.text)) is not None:
             tried = asked.moments(pack, named)
         best = await self._best(scope, held, tried, body, asked.is_act)
         return await best.repeat(send)
 
-    async def _best(self, scope: Scope, held: Held, tried: Sequence[Moment], body: Body, is_act: bool) -> Said:
+    async def _best(self, scope: Scope, held: Held, tried: Sequence[Moment], body: Body, is_act: bool) -> KeptReply:
         """Return the first acceptance of an act, the longest answer to a question, or else the first refusal."""
-        taken, refused = list[Said](), list[Said]()
+        taken, refused = list[KeptReply](), list[KeptReply]()
         for moment in tried:
             if taken and (moment is None or is_act):
                 break
-            said = Said()
+            said = KeptReply()
             await self._serve(scope, held, moment, body.again(), said)
             if said.failed:
                 return said
@@ -144,7 +144,7 @@ class ReferenceThen:
         return self._inner.locate(postcode)
 
 
-class Said:
+class KeptReply:
     """What was replied, kept to be sent or not: ASGI's `send` for a scene."""
 
     def __init__(self) -> None:

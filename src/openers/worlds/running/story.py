@@ -17,7 +17,7 @@ from openers.api.edge import PREFIX
 from openers.bootstrap import Service
 from openers.domain.patient import Patient
 from openers.worlds.packs import Pack, PackError
-from openers.worlds.packs.acts import PATIENTS, Act, Actor, Form, filled, looked_up, read_form
+from openers.worlds.packs.acts import PATIENTS, Actor, Form, PackAct, filled, looked_up, read_form
 from openers.worlds.running.advance import Way, advance
 from openers.worlds.running.clock import WorldClock
 from openers.worlds.running.in_process import Answer, ask
@@ -48,7 +48,7 @@ class Stage:
             for turn in range(act.times):
                 await self._act(act, turn, pack)
 
-    async def _act(self, act: Act, turn: int, pack: Pack) -> None:
+    async def _act(self, act: PackAct, turn: int, pack: Pack) -> None:
         try:
             form = read_form(act.form)
             reply = await self._ask(form, pack.actors[act.by], self._values(act, turn, pack))
@@ -62,7 +62,7 @@ class Stage:
             told = json.loads(reply.body) if reply.body else reply.headers
             self._replies.setdefault(act.name, []).append(told)
 
-    def _values(self, act: Act, turn: int, pack: Pack) -> Mapping[str, Any]:
+    def _values(self, act: PackAct, turn: int, pack: Pack) -> Mapping[str, Any]:
         """What fills the gaps of an act's form."""
         replies: dict[str, Any] = {name: each[turn % len(each)] for name, each in self._replies.items()}
         replies[BOOKINGS] = [msgspec.structs.asdict(each) for each in self._pas.bookings]

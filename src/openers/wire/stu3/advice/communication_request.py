@@ -9,7 +9,7 @@ from typing import Final
 
 from openers.domain.advice import CloseOut, Conversation, ConversionAuthorisation
 from openers.domain.advice_lifecycle import AdviceState
-from openers.usecases.advice.converse import Said
+from openers.usecases.advice.converse import SentMessages
 from openers.usecases.ports.transaction import Stored
 from openers.wire.json import Json, JsonValue, encode
 from openers.wire.stu3.advice.communication import communication_of
@@ -70,17 +70,17 @@ def write_conversation(stored: Stored[Conversation], base: str) -> bytes:
     return encode(conversation_of(stored, base, provisioning=True))
 
 
-def write_asked(said: Said, base: str) -> bytes:
+def write_asked(said: SentMessages, base: str) -> bytes:
     """What A044 answers: the request, and its first message."""
     return _together(said, base, _ASKED, "createdCommunicationRequest")
 
 
-def write_responded(said: Said, base: str) -> bytes:
+def write_responded(said: SentMessages, base: str) -> bytes:
     """What A026 answers: the request as it is now, and the message that was sent."""
     return _together(said, base, _RESPONDED, "updatedCommunicationRequest")
 
 
-def write_replied(said: Said, base: str) -> bytes:
+def write_replied(said: SentMessages, base: str) -> bytes:
     """What X001 answers: the request as it is now, and the messages that were sent."""
     return _together(said, base, REPLIED, "updatedCommunicationRequest")
 
@@ -125,7 +125,7 @@ def to_service(conversation: Conversation) -> Json:
     return {"extension": [{"url": _TO_SERVICE, "valueReference": reference}]}
 
 
-def _together(said: Said, base: str, of_profile: str, name: str) -> bytes:
+def _together(said: SentMessages, base: str, of_profile: str, name: str) -> bytes:
     """The request, and what was said, in one reply."""
     stored = said.conversation
     service = to_service(stored.value)

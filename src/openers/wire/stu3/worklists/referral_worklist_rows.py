@@ -22,7 +22,7 @@ from openers.domain.referral_worklists import (
     referral_type,
     waiting_since,
 )
-from openers.usecases.worklists.fetch_worklist import Row
+from openers.usecases.worklists.fetch_worklist import ListedReferral
 from openers.wire.json import Json, encode
 from openers.wire.stu3.systems import (
     NHS_NUMBER,
@@ -98,7 +98,7 @@ class WrittenRow(NamedTuple):
     allocated: bytes = b""
 
 
-def write_review(row: Row, base: str) -> WrittenRow:
+def write_review(row: ListedReferral, base: str) -> WrittenRow:
     """A booking or a triage request that its provider is to review; people are contained in the list."""
     referral, appointment = row.referral.value, _held(row.referral.value)
     information, named = referral.clinical_information, referral.shortlist.criteria.named_clinician
@@ -125,7 +125,7 @@ def write_review(row: Row, base: str) -> WrittenRow:
     )
 
 
-def write_slot_issue(row: Row, base: str) -> WrittenRow:
+def write_slot_issue(row: ListedReferral, base: str) -> WrittenRow:
     """A request that was deferred to its provider."""
     referral, appointment = row.referral.value, _held(row.referral.value)
     columns: Columns = [
@@ -149,28 +149,28 @@ def write_slot_issue(row: Row, base: str) -> WrittenRow:
     return _written(row, "AppointmentSlotIssues", columns)
 
 
-def write_rejected(row: Row, base: str) -> WrittenRow:
+def write_rejected(row: ListedReferral, base: str) -> WrittenRow:
     """A referral that was rejected or returned with advice."""
     return _written(row, "RejectedTriageResponse", [*_of_referrer(row.referral.value), *_status(row, base)])
 
 
-def write_returned(row: Row, base: str) -> WrittenRow:
+def write_returned(row: ListedReferral, base: str) -> WrittenRow:
     """A referral that was assessed, cancelled by somebody else, or whose patient did not come."""
     return _written(row, "AssessmentReturnedCancelledDna", [*_of_referrer(row.referral.value), *_status(row, base)])
 
 
-def write_awaiting(row: Row, base: str) -> WrittenRow:
+def write_awaiting(row: ListedReferral, base: str) -> WrittenRow:
     """A referral that could be booked and is not."""
     return _written(row, "AwaitingBooking", [*_of_referrer(row.referral.value), *_status(row, base)])
 
 
-def write_letter(row: Row, _base: str) -> WrittenRow:
+def write_letter(row: ListedReferral, _base: str) -> WrittenRow:
     """A referral whose letter has yet to come."""
     referral = row.referral.value
     return _written(row, "LettersOutstanding", [*_of_referrer(referral), *on("letterDue", referral.letter_due)])
 
 
-WRITERS: Final[Mapping[Worklist, Callable[[Row, str], WrittenRow]]] = {
+WRITERS: Final[Mapping[Worklist, Callable[[ListedReferral, str], WrittenRow]]] = {
     Worklist.REFERRALS_FOR_REVIEW: write_review,
     Worklist.APPOINTMENT_SLOT_ISSUES: write_slot_issue,
     Worklist.REJECTED_TRIAGE_RESPONSE: write_rejected,
@@ -202,7 +202,7 @@ def _of_referrer(referral: Referral) -> Columns:
     return shown
 
 
-def _status(row: Row, base: str) -> Columns:
+def _status(row: ListedReferral, base: str) -> Columns:
     """When it changed last, where it stands, and why."""
     referral, reason = row.referral.value, row.reason
     code, display = STATUSES[referral.state]
@@ -223,11 +223,11 @@ def _held(referral: Referral) -> Appointment:
     return referral.appointment
 
 
-def _written(row: Row, name: str, columns: Columns) -> WrittenRow:
+def _written(row: ListedReferral, name: str, columns: Columns) -> WrittenRow:
     return WrittenRow(b"".join(_halves(row, name, columns)))
 
 
-def _halves(row: Row, name: str, columns: Columns) -> tuple[bytes, bytes]:
+def _halves(row: ListedReferral, name: str, columns: Columns) -> tuple[bytes, bytes]:
     """The entry up to its last column, and from there."""
     item: Json = {"reference": f"ReferralRequest/{row.key}"}
     start = b'{"extension":[{"extension":[%b' % encode(columns)[1:-1]

@@ -1,0 +1,16 @@
+"""The FHIR versions that the service speaks. One more is one more value here."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from openers.wire.dialect import Fhir
+from openers.wire.r4.dialect import R4
+from openers.wire.stu3.dialect import STU3
+
+VERSIONS: Final = (STU3, R4)
+
+
+def version_at(path: str) -> Fhir:
+    """The version that a path below the FHIR base names; STU3 where it names none."""
+    return next((each for each in VERSIONS if path.startswith(f"/{each.name}")), STU3)
