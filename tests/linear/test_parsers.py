@@ -23,6 +23,7 @@ from openers.domain.advice import LONGEST_MESSAGE, MessageText
 from openers.domain.clock import Instant
 from openers.domain.file_types import EXTENSIONS, check_file
 from openers.domain.identifiers import ServiceId
+from openers.domain.webhooks import PREFIX, signing_key
 from openers.files.signed_addresses import SignedAddresses
 from openers.files.sniffing import HEAD, TAIL, Ends, is_what_it_says
 from openers.identity.jose import take_apart
@@ -118,6 +119,7 @@ PARSERS: Final[dict[str, Read]] = {
     "client by Basic": _client,
     "redirect": lambda text: is_registered(text, ["http://127.0.0.1/callback"]),
     "signed address": _signed,
+    "webhook secret": lambda text: signing_key(PREFIX + text),
     "address": lambda text: (urlsplit(text).hostname, urlsplit(text).port),
     "query": lambda text: parse_qsl(text, keep_blank_values=True),
     "date": date.fromisoformat,
@@ -228,7 +230,8 @@ SITES: Final[dict[str, str]] = {
     "openers/wire/instants.py: fromisoformat": "instant",
     "openers/wire/json.py: Decoder": "FHIR body",
     "openers/wire/json.py: parse_any": "FHIR body",
-    "openers/worlds/events/webhooks.py: urlsplit": "address",
+    "openers/domain/webhooks.py: b64decode": "webhook secret",
+    "openers/usecases/events/webhooks.py: urlsplit": "address",
     "openers/worlds/http/control.py: decode": "any JSON",
     "openers/worlds/http/control.py: urlsplit": "address",
     "openers/worlds/recording/contract.py: parse_any": "call in the inspector",
