@@ -85,6 +85,15 @@ async def test_a_service_in_production_delivers_to_a_stored_webhook(
     assert (sent["number"], sent["world"], sent["act"]) == (1, "live", "act")
 
 
+async def test_a_look_of_the_runner_plans_a_delivery_and_begins_it(production: Service, listener: Listener) -> None:
+    await add_webhooks(production.world, listener.url)
+    await add_events(production.world, 1)
+    runner = production.runner()
+    assert await runner.look() == 1
+    await runner.finish()
+    assert listener.numbers == [1]
+
+
 class Overtaken:
     """A store in which another process does something before each transaction begins."""
 
