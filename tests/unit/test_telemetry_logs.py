@@ -93,6 +93,8 @@ def test_secret_keys_mask_whatever_they_hold(key: str, held: str) -> None:
         ("999 123 4567 and 9991234567", f"{MASK} and {MASK}"),
         ("999-123-4567", MASK),
         ("/x?code=abc&state=d", f"/x?code={MASK}&state=d"),
+        ("192e5a27-1d30-41a8-82b3-a1234567890e-1", "192e5a27-1d30-41a8-82b3-a1234567890e-1"),
+        ("192e5a27-1d30-41a8-82b3-a1234567890e-9991234567", f"192e5a27-1d30-41a8-82b3-a{MASK}e-{MASK}"),
     ],
 )
 def test_patterns_are_masked_in_their_place(text: str, masked: str) -> None:

@@ -1,8 +1,8 @@
 """Masks patients' identifiers and credentials in whatever is about to be logged, by key and by pattern.
 
 Pure; every log line passes through `redact`, as the last step before it is written. What looks like an NHS number is
-masked wherever it stands, so nothing that is logged may be a bare number of 10 digits. UBRNs (12 digits), UUIDs and
-hexadecimal digests stay readable.
+masked wherever it stands, so nothing that is logged may be a bare number of 10 digits. UBRNs (12 digits), UUIDs (a
+number behind them included, as request ids have it) and hexadecimal digests stay readable.
 """
 
 from __future__ import annotations
@@ -29,7 +29,8 @@ _NAMED: Final = re.compile(
 )
 _SCHEME: Final = re.compile(r"(?i)\b(bearer|basic)\s+[^\s\"',;]+")
 _OPAQUE: Final = re.compile(
-    r"""(?ax) (?P<kept> (?<![\w-]) (?: [0-9a-f]{32,} | [0-9a-f]{8} (?: -[0-9a-f]{4} ){3} - [0-9a-f]{12} ) (?![\w-]) )
+    r"""(?ax) (?P<kept> (?<![\w-]) (?: [0-9a-f]{32,} | [0-9a-f]{8} (?: -[0-9a-f]{4} ){3} - [0-9a-f]{12} (?: -\d{1,9} )? )
+            (?![\w-]) )
         | eyJ[\w-]{5,} (?: \. [\w-]* ){1,4}
         | (?<![\w-]) (?= [\w-]* [A-Z0-9] ) [\w-]{40,}
         | (?<!\d) \d{3} [ -]? \d{3} [ -]? \d{4} (?!\d) """
