@@ -94,7 +94,7 @@ def test_secret_keys_mask_whatever_they_hold(key: str, held: str) -> None:
         ("999-123-4567", MASK),
         ("/x?code=abc&state=d", f"/x?code={MASK}&state=d"),
         ("192e5a27-1d30-41a8-82b3-a1234567890e-1", "192e5a27-1d30-41a8-82b3-a1234567890e-1"),
-        ("192e5a27-1d30-41a8-82b3-a1234567890e-9991234567", f"192e5a27-1d30-41a8-82b3-a{MASK}e-{MASK}"),
+        ("192e5a27-1d30-41a8-82b3-a1234567890e-9991234567", MASK),
     ],
 )
 def test_patterns_are_masked_in_their_place(text: str, masked: str) -> None:
