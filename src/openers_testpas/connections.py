@@ -19,7 +19,7 @@ class PasProtocol(HttpToolsProtocol):
 
     within_s: ClassVar[float] = 30.0
     longest: ClassVar[int] = 128 * 1024
-    most: ClassVar[int] = 100
+    most: ClassVar[int] = 500
 
     def __init__(self, *given: Any, **named: Any) -> None:
         """The arguments are uvicorn's."""
