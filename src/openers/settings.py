@@ -31,6 +31,8 @@ _LISTS: Final = ("ods_allow_list", "own_hosts")
 _TEST_WORLD: Final = "demo"
 _PACKAGES: Final = (("database_url", "postgresql:", "asyncpg", "postgres"), ("blob_url", "s3:", "obstore", "s3"))
 """Setting, scheme of its address, the package that it needs, and the extra that brings it."""
+_TEST_PACKAGES: Final = ("jsonschema_rs", "python_multipart")
+"""What the extra `test-mode` brings."""
 
 
 class Mode(StrEnum):
@@ -202,6 +204,13 @@ def _converted(name: str, value: object) -> object:
     if isinstance(value, Path):
         value = str(value)
     return cast("object", msgspec.convert(value, _HINTS[name], strict=False, dec_hook=_construct))
+
+
+def check_test_packages() -> None:
+    """Raise SettingsError if a package that only test mode and the Test PAS need is not installed."""
+    missing = [package for package in _TEST_PACKAGES if find_spec(package) is None]
+    if missing:
+        raise SettingsError((f"Test mode needs {' and '.join(missing)}: install openers[test-mode]",))
 
 
 def _missing_packages(values: Mapping[str, object]) -> list[str]:

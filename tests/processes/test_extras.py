@@ -85,6 +85,38 @@ async def test_test_mode_names_its_extra(monkeypatch: pytest.MonkeyPatch) -> Non
         await open_service(read_settings({}))
 
 
+COMMAND = """
+import json, sys
+for name in json.loads(sys.argv.pop()):
+    sys.modules[name] = None
+from openers.cli.main import app
+app()
+"""
+
+
+def command(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """An `openers` command where no extra is installed."""
+    return subprocess.run(
+        [sys.executable, "-c", COMMAND, *words, json.dumps(EXTRAS)],
+        env=environment({"OPENERS_DATABASE_URL": f"sqlite:///{folder / 'a.db'}"}),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_a_database_is_migrated_without_any_extra(tmp_path: Path) -> None:
+    done = command(tmp_path, "db", "migrate")
+    assert (done.returncode, done.stdout) == (0, "migrated\n"), done.stderr
+
+
+@pytest.mark.parametrize("words", [("demo",), ("world", "load", "demo"), ("pas", "serve")], ids=" ".join)
+def test_a_command_of_test_mode_names_its_extra(tmp_path: Path, words: tuple[str, ...]) -> None:
+    done = command(tmp_path, *words)
+    assert (done.returncode, "install openers[test-mode]" in done.stderr) == (2, True), done.stderr
+    assert "Traceback" not in done.stderr
+
+
 @pytest.mark.anyio
 async def test_a_service_without_typst_prints_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "typst", None)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from contextlib import AbstractContextManager, nullcontext, suppress
+from contextlib import AbstractContextManager, nullcontext
 from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Final
@@ -15,7 +15,6 @@ from openers.domain.principal import RC
 from openers.listening import Wanted
 from openers.places import PlaceKind, places_of
 from openers.settings import Settings, SettingsError, address_of, reached_at
-from openers.store.opening import migrate
 from openers.telemetry.logs import configure
 from openers.telemetry.metrics import Metrics
 from openers.worlds.mode import open_main, worlds_directory
@@ -44,18 +43,6 @@ async def load_if_empty(settings: Settings, pack: Pack, *, insists: bool = False
         told = f"{settings.database_url} holds the world {held}: name another database for {pack.name}"
         raise SettingsError((told,))
     return before
-
-
-async def migrate_only(settings: Settings) -> bool:
-    """Bring the database to the present schema; whether there was anything to do."""
-    lock = writer_lock(settings)
-    try:
-        with suppress(OSError):  # of a database without keys it would not be known who made it; see `openers.places`
-            settings.audit_key_file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        return await migrate(settings.database_url)
-    finally:
-        if lock is not None:
-            lock.release()
 
 
 async def _load(settings: Settings, pack: Pack, *, only_if_empty: bool) -> tuple[str, bool]:

@@ -14,7 +14,7 @@ import typer
 from openers.cli import access_code, clock, pas, referral, token, worlds
 from openers.cli.output import Json, say
 from openers.cli.problems import service_address, settings_of, told_in_one_line
-from openers.settings import Mode
+from openers.settings import Mode, check_test_packages
 
 app = typer.Typer(no_args_is_help=True, help="OpenERS: an open e-Referral Service.")
 db_app = typer.Typer(no_args_is_help=True, help="The database.")
@@ -92,6 +92,8 @@ def demo(
     frozen: Frozen = False,
 ) -> None:
     """Serve a world with its Test PAS: load it if the database is empty, print addresses and a first call."""
+    with told_in_one_line():
+        check_test_packages()
     from openers.cli.demo import (
         introduce,
         load_if_empty,
@@ -132,7 +134,7 @@ def work(database_url: DatabaseUrl = None) -> None:
 @db_app.command()
 def migrate(database_url: DatabaseUrl = None, as_json: Json = False) -> None:
     """Bring the database to the present schema."""
-    from openers.cli.demo import migrate_only
+    from openers.cli.migrating import migrate_only
 
     with told_in_one_line():
         changed = asyncio.run(migrate_only(settings_of(database_url=database_url)))

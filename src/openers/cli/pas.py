@@ -9,7 +9,7 @@ import typer
 
 from openers.cli.output import Json, say
 from openers.cli.problems import settings_of, told_in_one_line
-from openers.settings import Settings
+from openers.settings import Settings, check_test_packages
 
 app = typer.Typer(no_args_is_help=True, help="Patient Administration Systems, which hold the slots of services.")
 
@@ -31,6 +31,8 @@ def link(
 @app.command(add_help_option=False, context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def serve(context: typer.Context) -> None:
     """Serve the Test PAS; its options follow."""
+    with told_in_one_line():
+        check_test_packages()
     from openers_testpas.__main__ import app as testpas  # a system of its own, with options of its own
 
     testpas(["serve", *context.args], prog_name="openers pas")

@@ -11,6 +11,7 @@ import typer
 from openers.cli.control import HERE, BaseUrl, WorldName, ask
 from openers.cli.output import Json, say
 from openers.cli.problems import settings_of, told_in_one_line
+from openers.settings import check_test_packages
 
 app = typer.Typer(no_args_is_help=True, help="Worlds: what a service in test mode serves.")
 
@@ -32,6 +33,8 @@ def load(
     database_url: DatabaseUrl = None,
 ) -> None:
     """Load a pack into the database, beside what is there. Not while a service runs on a SQLite file."""
+    with told_in_one_line():
+        check_test_packages()
     from openers.cli.demo import load as load_into
     from openers.worlds.packs import reference_to, world_name
 

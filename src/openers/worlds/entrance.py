@@ -5,10 +5,9 @@ The parent of worker processes imports this module, and loads no service by that
 
 from __future__ import annotations
 
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Final
 
-from openers.settings import Settings, SettingsError
+from openers.settings import Settings, check_test_packages
 from openers.worlds.recording.connection import ControlledProtocol
 
 if TYPE_CHECKING:
@@ -19,8 +18,7 @@ CONNECTIONS: Final = ControlledProtocol
 
 async def open_service(settings: Settings) -> TestService:
     """Open the service that the settings describe, in test mode. Raises Unavailable, SettingsError."""
-    if find_spec("jsonschema_rs") is None:
-        raise SettingsError(("Test mode needs the package jsonschema_rs: install openers[test-mode]",))
+    check_test_packages()
     from openers.worlds.mode import open_test_service  # a worker answers its parent before it has loaded everything
 
     return await open_test_service(settings)
