@@ -5,7 +5,7 @@ Called by `openers.server` and the tests. Loading a world's content is not done 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
 from importlib.util import find_spec
 from pathlib import Path
@@ -59,7 +59,7 @@ from openers.store.records.patients import OwnPatients
 from openers.system import RandomIds, SystemClock
 from openers.telemetry.metrics import Metrics
 from openers.usecases.booking.poll_slots import POLL
-from openers.usecases.due import DueRunner, Told, run_due, system_entry
+from openers.usecases.due import DueRunner, Job, Plan, Told, run_due, system_entry
 from openers.usecases.events.feed import Feed
 from openers.usecases.files.purge_files import start_sweeping
 from openers.usecases.jobs import JOBS, PLANS
@@ -95,7 +95,7 @@ class Service(msgspec.Struct, frozen=True):
 
     def runner(self) -> DueRunner:
         """Does what falls due in the world."""
-        return due_runner(self)
+        return due_runner(self.world, self.metrics)
 
     async def upkeep(self) -> None:
         """Do what is due every second besides due work: record counted refusals. Raises Unavailable."""
@@ -251,15 +251,15 @@ async def _refuse_test_applications(world: World) -> None:
         raise SettingsError((problem,))
 
 
-def due_runner(service: Service) -> DueRunner:
-    """A runner of what falls due in the service's world."""
-    return DueRunner(service.world, JOBS, note_job(service.metrics, service.world.wall), PLANS)
+def due_runner(world: World, metrics: Metrics, jobs: Mapping[str, Job] = JOBS) -> DueRunner:
+    """A runner of what falls due in a world: of the `jobs`, by kind."""
+    return DueRunner(world, jobs, note_job(metrics, world.wall), _LOGGED_PLANS)
 
 
 async def do_due_work(service: Service) -> int:
     """Do what is due now in the service's world to its end, and the store's own upkeep; how many items were taken."""
     await service.world.store.upkeep()
-    return await run_due(service.world, JOBS, note_job(service.metrics, service.world.wall), PLANS)
+    return await run_due(service.world, JOBS, note_job(service.metrics, service.world.wall), _LOGGED_PLANS)
 
 
 def _pages(edge: Edge, world: World) -> Addresses:
@@ -309,6 +309,23 @@ def _client_key(content: bytes) -> dict[str, str]:
     key = msgspec.json.decode(content, type=dict[str, str])
     RSAKey.import_key(dict(key))
     return key | {"kid": key["kid"]}
+
+
+def _logged(plan: Plan) -> Plan:
+    """A plan whose failure is logged, and holds up no other due work."""
+
+    async def _plan(world: World) -> None:
+        try:
+            await plan(world)
+        except OpenersError as error:
+            _log.warning("due work is planned at the next look", plan=plan.__name__, reason=repr(error))
+        except Exception:
+            await _log.aexception("due work can't be planned", plan=plan.__name__)
+
+    return _plan
+
+
+_LOGGED_PLANS: Final = tuple(_logged(plan) for plan in PLANS)
 
 
 def note_job(metrics: Metrics, wall: Clock) -> Told:

@@ -12,7 +12,7 @@ import pytest
 
 from openers.api.events.stream import stream
 from openers.domain.events import Event
-from openers.usecases.events.feed import GIVEN_UP_AFTER_S, Feed
+from openers.usecases.events.feed import GIVEN_UP_AFTER_S, MOST_MISSING, Feed
 from openers.usecases.ports.transaction import Tx
 from tests.api.arrangements import Stopwatch
 from tests.requests import create_referral
@@ -81,6 +81,17 @@ async def test_a_number_that_stays_missing_is_given_up() -> None:
     assert await numbers(feed, log, after=2) == []
     watch.seconds += GIVEN_UP_AFTER_S
     assert await numbers(feed, log) == [2, 5]
+
+
+async def test_a_reader_behind_many_missing_numbers_goes_on() -> None:
+    watch = Stopwatch()
+    feed = Feed(watch)
+    for number in range(2, 2 * MOST_MISSING, 2):
+        await numbers(feed, Log(number), after=number - 2)
+    log = Log(2)
+    assert await numbers(feed, log) == []
+    watch.seconds += GIVEN_UP_AFTER_S
+    assert await numbers(feed, log) == [2]
 
 
 async def test_the_stream_goes_on_and_ends_when_the_service_stops(probed: Running) -> None:

@@ -15,6 +15,7 @@ import pytest
 
 from openers.bootstrap import Service, do_due_work
 from openers.usecases.due import FIRST_RETRY
+from openers.usecases.events.webhooks import MOST_WEBHOOKS
 from tests.listener import Listener, listening
 from tests.moments import now
 from tests.requests import create_referral
@@ -203,6 +204,9 @@ async def test_registrations_and_what_is_still_to_be_sent_are_stored(
         ({"url": "http://host/", "secret": "whsec_" + "A" * 88}, "secret: after whsec_ it must have 24 to 64 bytes"),
         ({"url": "http://host/", "secret": "whsec_" + "_" * 32}, "secret: after whsec_ it must have 24 to 64 bytes"),
         ({"url": "http://host/", "since": -1}, "since"),
+        ({"url": "http://host/", "since": 2**63}, "since"),
+        ({"url": "http://host/" + "x" * 2000}, "url"),
+        ({"url": "http://host/", "secret": "x" * 257}, "secret"),
         ({"url": "http://host/", "often": 1}, "often"),
         ({}, "url"),
     ],
@@ -211,3 +215,11 @@ async def test_what_can_t_be_registered_is_refused(probed: Running, body: Json, 
     reply = await probed.pages().post("/_test/webhooks", json=body)
     assert (reply.status_code, named in reply.json()["error"]) == (400, True)
     assert (await probed.pages().get("/_test/webhooks")).json() == {"webhooks": []}
+
+
+async def test_a_world_has_so_many_webhooks_and_no_more(probed: Running) -> None:
+    pages = probed.pages()
+    for _ in range(MOST_WEBHOOKS):
+        assert (await pages.post("/_test/webhooks", json={"url": "http://host/"})).status_code == 201
+    reply = await pages.post("/_test/webhooks", json={"url": "http://host/"})
+    assert (reply.status_code, f"at most {MOST_WEBHOOKS}" in reply.json()["error"]) == (400, True)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import hmac
+from base64 import b64encode
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -11,7 +13,7 @@ from typing import cast
 import msgspec
 import pytest
 
-from openers.bootstrap import Service, open_service
+from openers.bootstrap import Service, due_runner, open_service
 from openers.domain.audit import AuditEntry
 from openers.domain.events import Event
 from openers.domain.webhooks import Webhook
@@ -21,11 +23,11 @@ from openers.system import SystemClock
 from openers.usecases.due import CLAIMED_FOR
 from openers.usecases.events.webhooks import DELIVER, plan_deliveries
 from openers.usecases.ports.events import WebhookMessage
-from openers.usecases.ports.transaction import Store, Tx
+from openers.usecases.ports.transaction import DueItem, Store, Tx
 from openers.usecases.world import World
 from tests.listener import Listener, listening
 from tests.service import entry, settings_for
-from tests.store.outside import fetch
+from tests.store.outside import execute, fetch
 from tests.waiting import HANGS_AFTER_S
 
 pytestmark = pytest.mark.anyio
@@ -92,6 +94,32 @@ async def test_a_look_of_the_runner_plans_a_delivery_and_begins_it(production: S
     assert await runner.look() == 1
     await runner.finish()
     assert listener.numbers == [1]
+
+
+async def test_a_webhook_that_cannot_be_read_holds_up_no_other_work(production: Service) -> None:
+    world, heard = production.world, list[str]()
+    await execute(production.settings.database_url, "INSERT INTO webhooks (id, body) VALUES ('bad', ?)", b"{}")
+
+    async def _ring(item: DueItem, world: World) -> None:
+        heard.append(item.key)
+        async with world.begin("ring") as tx:
+            await tx.due.done(item)
+
+    async with world.for_call(entry()).begin("add") as tx:
+        await tx.due.add("ring", "1", world.clock.now())
+    runner = due_runner(world, production.metrics, {"ring": _ring})
+    assert await runner.look() == 1
+    await runner.finish()
+    assert heard == ["1"]
+
+
+async def test_a_secret_of_an_older_release_signs_by_its_characters(listener: Listener) -> None:
+    webhook = Webhook(id="hook", url=listener.url, secret="whsec_my-own-secret-1234", sent=0)
+    assert await HttpWebhookSender(SystemClock()).send(webhook, [WebhookMessage(1, b"{}")]) == (1, "")
+    ((headers, body),) = listener.got
+    signed = b"%s.%s.%s" % (headers["webhook-id"].encode(), headers["webhook-timestamp"].encode(), body)
+    expected = b64encode(hmac.digest(b"whsec_my-own-secret-1234", signed, "sha256")).decode()
+    assert headers["webhook-signature"] == f"v1,{expected}"
 
 
 class Overtaken:

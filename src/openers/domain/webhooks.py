@@ -28,8 +28,19 @@ class Webhook(msgspec.Struct, frozen=True, kw_only=True):
     problem: str = ""
 
 
+def key_of(secret: str) -> bytes:
+    """Return the key of a stored secret.
+
+    Version 0.1 stored any text. One that begins with `whsec_` and holds no key in base64 is a key as it is.
+    """
+    try:
+        return signing_key(secret)
+    except ValueError:
+        return secret.encode()
+
+
 def signing_key(secret: str) -> bytes:
-    """Return the key of a secret: what follows `whsec_` in base64, else the bytes of its text. Raises ValueError."""
+    """Return the key of a new secret: what follows `whsec_` in base64, else its text in UTF-8. Raises ValueError."""
     if not secret.startswith(PREFIX):
         if len(secret) < SHORTEST_SECRET:
             raise ValueError(f"it must have at least {SHORTEST_SECRET} characters")

@@ -15,7 +15,7 @@ from typing import Final
 import aiohttp
 
 from openers.domain.clock import Clock, Instant
-from openers.domain.webhooks import Webhook, signing_key
+from openers.domain.webhooks import Webhook, key_of
 from openers.usecases.ports.events import Delivery, WebhookMessage
 
 TIMEOUT: Final = aiohttp.ClientTimeout(total=10)
@@ -28,7 +28,7 @@ TAKEN: Final = range(200, 300)
 def sign(secret: str, message: str, timestamp: int, body: bytes) -> str:
     """Return the signature of a message with this id, sent at `timestamp` (Unix time in seconds): `v1,` and base64."""
     signed = b"%s.%d.%s" % (message.encode(), timestamp, body)
-    return "v1," + b64encode(hmac.digest(signing_key(secret), signed, "sha256")).decode()
+    return "v1," + b64encode(hmac.digest(key_of(secret), signed, "sha256")).decode()
 
 
 def sign_body(secret: str, body: bytes) -> str:

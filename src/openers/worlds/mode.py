@@ -19,14 +19,12 @@ from openers.api.edge import PREFIX
 from openers.api.gateway import Gateway
 from openers.api.http.request import Request, Scope, WorldOf
 from openers.api.observer import Observer
-from openers.bootstrap import Service, note_job, open_world, service_of, start_regular_work
+from openers.bootstrap import Service, due_runner, note_job, open_world, service_of, start_regular_work
 from openers.domain.codes import ClinicalTerm
 from openers.key_files import read_or_make_key
 from openers.places import base_of
 from openers.settings import Settings
 from openers.telemetry.metrics import Metrics
-from openers.usecases.due import DueRunner
-from openers.usecases.jobs import JOBS, PLANS
 from openers.usecases.world import World
 from openers.worlds.http.clock_routes import ClockControl
 from openers.worlds.http.control import CONTROL, Offered, refuse, routes_of
@@ -96,8 +94,7 @@ class TestService:
     def runner(self) -> MainRunner:
         """Does what falls due in main."""
         main = self.worlds.main
-        inner = DueRunner(main.world, JOBS, note_job(self.metrics, main.world.wall), PLANS)
-        return MainRunner(inner, self.worlds, frozen=self.settings.frozen)
+        return MainRunner(due_runner(main.world, self.metrics), self.worlds, frozen=self.settings.frozen)
 
     async def upkeep(self) -> None:
         """Do what is due every second besides due work. Raises Unavailable."""

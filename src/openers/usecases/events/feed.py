@@ -41,8 +41,8 @@ class Feed:
     def _is_given_up(self, number: int) -> bool:
         """Whether an event of this number is not waited for any more."""
         now = self._now()
-        if len(self._missing) >= MOST_MISSING:
-            del self._missing[min(self._missing)]
+        if number not in self._missing and len(self._missing) >= MOST_MISSING:
+            del self._missing[next(iter(self._missing))]  # the one that has been missing longest
         return now - self._missing.setdefault(number, now) >= GIVEN_UP_AFTER_S
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import secrets
 from base64 import b64encode
-from typing import Final
+from typing import Annotated, Final
 from urllib.parse import urlsplit
 
 import msgspec
@@ -25,6 +25,13 @@ DELIVER: Final = "tell webhook"
 """Kind of due work; its key is the webhook's id."""
 NEW_KEY_BYTES: Final = 32
 """Length of the key in a secret that the service makes, in bytes."""
+MOST_WEBHOOKS: Final = 100
+"""Webhooks of one world."""
+LONGEST_URL: Final = 2000
+LONGEST_SECRET: Final = 256
+"""Characters of an address, and of a secret."""
+LAST_NUMBER: Final = 2**63 - 1
+"""The greatest number that an event can have."""
 
 
 class InvalidRegistration(ValueError):
@@ -38,15 +45,17 @@ class Registration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     Standard Webhooks; any other text is a key as it is.
     """
 
-    url: str
-    since: int | None = None
-    secret: str | None = None
+    url: Annotated[str, msgspec.Meta(max_length=LONGEST_URL)]
+    since: Annotated[int, msgspec.Meta(ge=0, le=LAST_NUMBER)] | None = None
+    secret: Annotated[str, msgspec.Meta(max_length=LONGEST_SECRET)] | None = None
 
 
 async def register(wanted: Registration, world: World) -> Webhook:
-    """Register a webhook. Raises InvalidRegistration."""
+    """Register a webhook. Raises InvalidRegistration, RecordLocked."""
     _check(wanted)
-    async with world.begin("register webhook") as tx:
+    async with world.begin("register webhook", lock=("register webhook",)) as tx:
+        if len(await tx.webhooks.all()) >= MOST_WEBHOOKS:
+            raise InvalidRegistration(f"url: a world has at most {MOST_WEBHOOKS} webhooks; remove one")
         since = await tx.events.last() if wanted.since is None else wanted.since
         secret = wanted.secret or PREFIX + b64encode(secrets.token_bytes(NEW_KEY_BYTES)).decode()
         webhook = Webhook(id=str(world.ids.uuid()), url=wanted.url, secret=secret, sent=since)
@@ -127,8 +136,6 @@ def _check(wanted: Registration) -> None:
             signing_key(wanted.secret)
         except ValueError as error:
             raise InvalidRegistration(f"secret: {error}") from error
-    if wanted.since is not None and wanted.since < 0:
-        raise InvalidRegistration(f"since: {wanted.since} must be the number of an event, or 0")
 
 
 def _is_address(url: str) -> bool:

@@ -43,6 +43,8 @@ _HEADERS: Final[tuple[Header, ...]] = (
     (b"content-type", JSON.encode()),
     *((name.lower().encode(), value.encode()) for name, value in ALWAYS.items()),
 )
+DIGITS: Final = 18
+"""The most digits of a number in a query or header; it fits 64 bits."""
 READING: Final = frozenset({"GET", "HEAD"})
 HOME: Final = "/_test/"
 HELP: Final = (b"link", f'<{HOME}>; rel="help"'.encode())
@@ -181,6 +183,6 @@ async def read_json(request: Request, kind: type[Sent]) -> Sent:
 def number_in(request: Request, name: str, default: int = 0) -> int:
     """A query parameter that is a number. Raises BadCall."""
     text = request.query_params.get(name, str(default))
-    if not (text.isascii() and text.isdigit() and len(text) <= 18):
+    if not (text.isascii() and text.isdigit() and len(text) <= DIGITS):
         raise BadCall(f"{name}: {text!r} must be a number")
     return int(text)

@@ -11,7 +11,7 @@ from starlette.responses import Response, StreamingResponse
 from openers.api.events.stream import stream
 from openers.usecases.events.feed import write_event
 from openers.usecases.world import World
-from openers.worlds.http.control import ALWAYS, JSON, Offered, number_in, route
+from openers.worlds.http.control import ALWAYS, DIGITS, JSON, Offered, number_in, route
 from openers.worlds.http.pages import page, wants_page
 from openers.worlds.recording.connection import stops_of
 from openers.worlds.recording.finder import Finder
@@ -41,6 +41,6 @@ def event_routes(finder: Finder) -> list[Offered]:
 def _stream(request: Request, named: tuple[World, str], since: int) -> Response:
     """All events from then on. A reader that comes again says itself which one it had last."""
     last = request.headers.get(LAST_EVENT, "")
-    after = int(last) if last.isascii() and last.isdigit() else since
+    after = int(last) if last.isascii() and last.isdigit() and len(last) <= DIGITS else since
     body = stream(named, after, stops_of(dict(request.scope)), request.is_disconnected)
     return StreamingResponse(body, headers=ALWAYS, media_type=STREAM)

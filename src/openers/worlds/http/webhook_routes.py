@@ -8,7 +8,7 @@ import msgspec
 from starlette.requests import Request
 
 from openers.domain.webhooks import Webhook
-from openers.usecases.events.webhooks import InvalidRegistration, Registration, register, remove, replay
+from openers.usecases.events.webhooks import LAST_NUMBER, InvalidRegistration, Registration, register, remove, replay
 from openers.worlds.http.control import Offered, bound, json_reply, read_json, route
 from openers.worlds.http.pages import page, wants_page
 from openers.worlds.recording.finder import Finder
@@ -24,7 +24,7 @@ class WebhookRefused(BadCall):
 class Replay(msgspec.Struct, forbid_unknown_fields=True):
     """From which event on to send everything again."""
 
-    first: Annotated[int, msgspec.Meta(ge=1)] = msgspec.field(name="from")
+    first: Annotated[int, msgspec.Meta(ge=1, le=LAST_NUMBER)] = msgspec.field(name="from")
 
 
 def webhook_routes(finder: Finder) -> list[Offered]:
