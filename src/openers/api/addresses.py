@@ -6,16 +6,14 @@ by 405, an unknown address by 404 with the address that may have been meant; a s
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Iterable, Mapping
 from typing import Any, Final, NamedTuple
 
-from starlette.requests import Request as HttpRequest
-from starlette.responses import Response
 from starlette.routing import Match, Route
 
 from openers.api.dialects import ProblemDialect
 from openers.api.edge import PREFIX
-from openers.api.http.reply import Reply, reply_of
+from openers.api.http.reply import Reply
 from openers.api.http.request import Request, Scope, Stop, bounded
 from openers.api.interaction import ActiveCall, Handler, Interaction, Loop, Trace
 from openers.wire import problems
@@ -84,15 +82,6 @@ def document(loop: Loop, path: str, body: bytes, headers: Mapping[str, str]) -> 
         return reply
 
     return route(loop, path, {"GET": Declared(PUBLIC, _serve)})
-
-
-def responding(handler: Callable[[HttpRequest], Awaitable[Response]]) -> Handler:
-    """A handler of the loop that has a Starlette request answered by a Starlette response."""
-
-    async def _serve(call: ActiveCall) -> Reply:
-        return reply_of(await handler(call.http()))
-
-    return _serve
 
 
 class Addresses:

@@ -3,7 +3,8 @@
 - A professional or an application in one role is a `Principal`: what their legitimate relationship shows them.
 - A Patient Administration System (PAS) is a `Pas`: the bookings that it holds itself.
 - The service itself is `SYSTEM`: everything. It does the work that falls due and the commands of its operators, and
-  test mode explains calls through it. No operation and no page may call as the service; a contract of imports holds it.
+  test mode explains calls through it. Operations and the pages of `web` don't import this module: a contract of imports
+  forbids it.
 
 Source: rules chapters 1.3 and 7.
 """

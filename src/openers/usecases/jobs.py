@@ -1,6 +1,6 @@
 """All jobs, by their kind of due work. Importing this module declares them; each is written beside its subject.
 
-A module that declares a job is listed here; `tests/checks/test_jobs.py` finds one that is not.
+A module that declares a job is listed here; `tests/usecases/test_jobs.py` finds one that is not.
 """
 
 from __future__ import annotations

@@ -5,8 +5,6 @@ Called by the control plane, the open door and the stage of packs.
 
 from __future__ import annotations
 
-from datetime import timedelta
-from typing import Final
 from uuid import uuid4
 
 from openers.domain.credentials import CredentialKind, Session
@@ -16,8 +14,6 @@ from openers.identity.tokens import SESSION_LIFE, Tokens, begin_session, end_ses
 from openers.usecases.due import system_entry
 from openers.usecases.world import World
 from openers.worlds.refusals import BadCall, Unknown
-
-OVER: Final = timedelta(0)
 
 
 async def begin_session_of(user: str | None, client_id: str, world: World) -> Tokens:
