@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import sysconfig
 import venv
-from importlib.metadata import Distribution, PackageNotFoundError, distribution
+from importlib.metadata import Distribution
 from pathlib import Path
 
 from tests.checks.source import ROOT
@@ -30,8 +30,8 @@ def service_environment(directory: Path) -> Path:
 
 
 def _found(name: str) -> Distribution | None:
-    """Return an installed package; some are for other platforms."""
-    try:
-        return distribution(name)
-    except PackageNotFoundError:
-        return None
+    """Return an installed package; some are for other platforms.
+
+    The source folder is not looked in: what a build leaves there says of no file where it is.
+    """
+    return next(iter(Distribution.discover(name=name, path=[sysconfig.get_path("purelib")])), None)

@@ -65,6 +65,7 @@ ROWS: Final[dict[str, tuple[Hostile, ...]]] = {
     "openers/places.py: base_of": WORD,
     "openers/places.py: files_of": WORD,
     "openers/worlds/http/world_routes.py: FileName": WORD,
+    "openers/worlds/packs/acts.py: GAP": (Hostile("${"), Hostile("${a"), Hostile("a", "${")),
     "openers/worlds/packs/reading.py: KEY_NAME": WORD,
     "openers/worlds/packs/reading.py: world_name": WORD,
     "openers/worlds/running/moments.py: IF_MATCH": (Hostile("1", 'W/"'), *QUOTED),

@@ -11,8 +11,9 @@ import pytest
 from openers.domain.identifiers import NhsNumber
 from openers.worlds.mode import worlds_directory
 from openers.worlds.packs import PackError, read_pack
+from openers.worlds.packs.acts import filled
 from openers.worlds.packs.received import MOST_RECEIVED
-from openers.worlds.refusals import Unknown
+from openers.worlds.refusals import Taken, Unknown
 from openers.worlds.running.registry import MOST_PACKS
 from tests.service import copied
 from tests.worlds.rig import Rig, rig
@@ -125,6 +126,13 @@ def test_what_would_be_dropped_from_a_pack_is_refused(tmp_path: Path, text: str,
         '[[services]]\nid = "1"\nsite = ["a"]',
         'afterwards = { services = [{ id = ["1"] }] }',
         '[[applications]]\nclient_id = ["1"]\nsecret = "x"',
+        "day = []",
+        "now = 2031-01-01T12:00:00",
+        "crowd = { seed = 1, count = 3, practices = [] }",
+        'crowd = { seed = 1, count = 1000000000, practices = ["D82106"] }',
+        'acts = [{ form = "create-referral", by = "gp", days_ago = inf }]',
+        'acts = [{ form = "create-referral", by = "gp", days_ago = nan }]',
+        'acts = [{ form = "create-referral", by = "gp", times = 1000000000 }]',
         "day = " + "1" * 5000,
         "a = " + "[" * 5000,
     ],
@@ -132,8 +140,68 @@ def test_what_would_be_dropped_from_a_pack_is_refused(tmp_path: Path, text: str,
 async def test_a_pack_of_a_wrong_shape_is_refused(here: Rig, text: str) -> None:
     """With its name, whatever its shape, and in its scenes too."""
     sent = {"toml": HEAD + text, "name": "mine"}
+    for wrong in (sent, {"toml": HEAD, "name": "mine", "scenes": {"then": text}}):
+        refused = await here.control("POST", "/worlds/main/load", wrong, expect=422)
+        assert refused["error"].startswith("pack mine: ")
+
+
+@pytest.mark.parametrize("given", ["each = { patient = [] }", "values = { patient = 1, services = 3 }", ""])
+async def test_an_act_that_cannot_be_done_is_refused(here: Rig, given: str) -> None:
+    """With the pack and the act; the world stays as it is."""
+    act = f'\n[[acts]]\nform = "create-referral"\nby = "gp"\n{given}\n'
+    sent = {"toml": f'based_on = "troubles"\nwithout = ["acts"]\n{act}', "name": "mine"}
     refused = await here.control("POST", "/worlds/main/load", sent, expect=422)
-    assert refused["error"].startswith("pack mine: ")
+    assert refused["error"].startswith("pack mine: act create-referral")
+    assert (await here.control("GET", "/worlds/main"))["pack"] == "demo"
+
+
+def test_a_gap_is_filled_once() -> None:
+    """What fills a gap may look like one."""
+    assert filled("a ${x} ${x}", {"x": "${x}"}) == "a ${x} ${x}"
+    with pytest.raises(ValueError, match="nothing fills the gap y"):
+        filled("a ${y", {"x": "1"})
+
+
+async def test_a_world_whose_pack_cannot_be_read_any_more_leaves_nothing_behind(here: Rig, tmp_path: Path) -> None:
+    """A fork of it is refused, again and again, and makes no file."""
+    path = written(tmp_path, PATIENT.format(number="9990000018", name="Ada"))
+    await here.service.worlds.load(here.service.worlds.main, path)
+    written(tmp_path, "services = 3")
+    folder = worlds_directory(here.service.settings) / "passing"
+    for number in range(3):
+        refused = await here.control("POST", "/worlds", {"name": f"fork{number}"}, expect=422)
+        assert refused["error"].startswith("pack mine: ")
+        assert not list(folder.glob("fork-*"))
+
+
+async def test_a_frozen_world_whose_pack_cannot_be_read_any_more_says_so(
+    sqlite_template: Path, tmp_path: Path, keys: Path
+) -> None:
+    """In place of a failure that nobody foresaw."""
+    async with rig(copied(sqlite_template, tmp_path), keys, frozen=True, open=True) as frozen:
+        path = written(tmp_path, PATIENT.format(number="9990000018", name="Ada"))
+        await frozen.service.worlds.load(frozen.service.worlds.main, path)
+        written(tmp_path, "services = 3")
+        reply = await frozen.http.get("/referrals/FHIR/STU3/CodeSystem/PRIORITY")
+        assert (reply.status_code, reply.json()["error"].startswith("pack mine: ")) == (422, True)
+
+
+@pytest.mark.parametrize("name", ["../main", "../../other", "x" * 300, "", "main"])
+async def test_no_other_file_is_read_as_a_snapshot(here: Rig, name: str) -> None:
+    """Whatever the name looks like."""
+    (worlds_directory(here.service.settings).parent / "other.json").write_text("{}", "utf-8")
+    refused = await here.control("POST", "/worlds/main/restore", {"name": name}, expect=404)
+    assert "There is no snapshot" in refused["error"]
+    await here.control("POST", "/worlds", {"name": "new", "snapshot": name}, expect=404)
+
+
+async def test_a_world_that_is_being_replaced_is_not_dropped(here: Rig) -> None:
+    """Until it has become what it is to be."""
+    await here.fork_if_new("other")
+    async with here.service.worlds.named("other").alone():
+        with pytest.raises(Taken):
+            await here.service.worlds.drop("other")
+    await here.service.worlds.drop("other")
 
 
 def _alone(folder: Path, text: str) -> str:
@@ -198,7 +266,7 @@ async def _has_copy(here: Rig, name: str) -> bool:
 
 
 async def test_a_pack_that_is_sent_has_scenes(sqlite_template: Path, tmp_path: Path, keys: Path) -> None:
-    """As one of the package; what was sent before and is no world's any more goes when there is too much of it."""
+    """As one of the package; a faulty one is refused with its place."""
     async with rig(copied(sqlite_template, tmp_path), keys, frozen=True, open=True) as frozen:
         sent = {"toml": 'based_on = "demo"\n', "name": "own", "scenes": {"then": SCENE}}
         await frozen.control("POST", "/worlds/main/load", sent)
@@ -245,6 +313,8 @@ REFUSED: Final[list[tuple[dict[str, Any], str]]] = [
     ({"toml": 'based_on = "/etc/hostname"'}, "to be based on"),
     ({"toml": 'based_on = "./demo.toml"'}, "to be based on"),
     ({"toml": HEAD, "name": "../x"}, "can't be used"),
+    ({"toml": HEAD, "name": "x\n"}, "can't be used"),
+    ({"toml": HEAD, "scenes": {"x\n": ""}}, "can't be used"),
     ({"toml": HEAD, "scenes": {"../x": ""}}, "can't be used"),
     ({"pack": "demo", "scenes": {"x": ""}}, "scenes go with toml"),
 ]

@@ -31,10 +31,10 @@ from openers.worlds.http.control import CONTROL, Offered, refuse, routes_of
 from openers.worlds.http.session_routes import session_routes
 from openers.worlds.http.world_page import Link, page_routes
 from openers.worlds.http.world_routes import world_routes
-from openers.worlds.packs import knows_pack, pack_names, read_pack
+from openers.worlds.packs import PackError, knows_pack, pack_names, read_pack
 from openers.worlds.probing import LINKS, Probing
 from openers.worlds.recording.finder import Finder
-from openers.worlds.refusals import Refusal
+from openers.worlds.refusals import CantBeMade, Refusal
 from openers.worlds.running.advance import Way, advance
 from openers.worlds.running.content import SharedBlobs
 from openers.worlds.running.copies import Copies, DatabaseCopies, FileCopies
@@ -72,12 +72,16 @@ class TestService:
             held = self.worlds.of_tenant(tenant) if tenant else self.worlds.main
             held.in_use += 1
         except Refusal as refusal:
-            loop = self.inner.edge.loop
-            return await loop.run(CONTROL, Request(scope, ""), (receive, send), refuse(refusal))
+            return await self._refuse(refusal, scope, receive, send)
         try:
             await self._serve(scope, held, receive, send)
+        except PackError as error:  # a file of its pack has changed, and can't be read any more
+            await self._refuse(CantBeMade(str(error)), scope, receive, send)
         finally:
             held.in_use -= 1
+
+    async def _refuse(self, refusal: Refusal, scope: Scope, receive: Any, send: Any) -> None:
+        await self.inner.edge.loop.run(CONTROL, Request(scope, ""), (receive, send), refuse(refusal))
 
     async def _serve(self, scope: Scope, held: Held, receive: Any, send: Any) -> None:
         is_fhir = scope["path"].startswith(PREFIX)

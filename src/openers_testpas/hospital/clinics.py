@@ -47,7 +47,7 @@ class Session(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Clinic(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """One clinic. `id` is its Schedule's; `away` is the share of sessions that are not held because of leave."""
 
-    id: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9.-]{1,64}$")]
+    id: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9.-]{1,64}\Z")]
     service: str
     name: str
     clinician: str | None = None

@@ -1,6 +1,6 @@
 """Put organisations, people, services, applications and patients into a world, all in one act.
 
-For worlds that are loaded whole: test worlds, and a directory that is imported. Called by `worlds.loader`.
+For worlds that are loaded whole: test worlds, and a directory that is imported. Called by `worlds.running.loader`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Put records and numbers into a world as they are, in one act: worlds whose ids and versions are given.
 
 Acts of the service itself are better lived through; this is for what no act would make as wanted. Called by
-`worlds.loader`.
+`worlds.running.loader`.
 """
 
 from __future__ import annotations

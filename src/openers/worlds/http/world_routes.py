@@ -15,7 +15,7 @@ from openers.worlds.refusals import BadCall
 from openers.worlds.running.held import MAIN, Held
 from openers.worlds.running.registry import Worlds
 
-FileName = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{1,40}$")]
+FileName = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{1,40}\Z")]
 Seed = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
 
 

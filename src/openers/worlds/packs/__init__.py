@@ -2,7 +2,7 @@
 
 A pack is read into the structs of the domain, checked, and completed with what would only be repeated by hand: the
 place of a service from its site, public keys from private ones, a crowd of patients from a seed.
-Called by `worlds.loader` and the command line.
+Called by `worlds.running.loader` and the command line.
 """
 
 from openers.worlds.packs.pack import Pack, PackError, PackPas, Scene

@@ -7,10 +7,11 @@ said, so that a new operation needs a new form and no new code.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib.resources import files
-from typing import Any, Final, cast
+from typing import Annotated, Any, Final, cast
 
 import msgspec
 
@@ -31,6 +32,14 @@ class Actor(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     application: str = "demo-user-app"
 
 
+LONGEST_AGO: Final = 3660.0
+"""How long ago an act may be, in days."""
+MOST_TIMES: Final = 10_000
+"""How often an act may be repeated."""
+GAP: Final = re.compile(r"\$\{([^}]*)\}?")
+"""A gap within a text."""
+
+
 class PackAct(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """One act, or `times` of its kind.
 
@@ -41,8 +50,8 @@ class PackAct(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     form: str
     by: str
     name: str = ""
-    days_ago: float = 0.0
-    times: int = 1
+    days_ago: Annotated[float, msgspec.Meta(ge=0, le=LONGEST_AGO)] = 0.0
+    times: Annotated[int, msgspec.Meta(ge=1, le=MOST_TIMES)] = 1
     values: dict[str, Any] = {}
     each: dict[str, str | list[Any]] = {}
     expect: int | None = None
@@ -112,11 +121,7 @@ def _repeated(part: Any, values: Mapping[str, Any]) -> Iterator[tuple[Any, Mappi
 def _filled_text(text: str, values: Mapping[str, Any]) -> Any:
     if text.startswith("$") and text[1:].replace("_", "").isalnum() and text[1:].islower():
         return _value(text[1:], values)
-    while "${" in text:
-        before, _, rest = text.partition("${")
-        name, _, after = rest.partition("}")
-        text = f"{before}{_value(name, values)}{after}"
-    return text
+    return GAP.sub(lambda gap: str(_value(gap[1], values)), text)
 
 
 def _value(name: str, values: Mapping[str, Any]) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from typing import Annotated
 from uuid import UUID
 
 import msgspec
@@ -42,12 +43,12 @@ class Scene(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     name: str
     title: str
     operations: tuple[str, ...]
-    now: datetime
+    now: Annotated[datetime, msgspec.Meta(tz=True)]
     ids: tuple[UUID, ...] = ()
     as_it_is: bool = False
     records: LoadRecords = LoadRecords()
     afterwards: LoadDirectory = LoadDirectory()
-    code_systems_changed: dict[CodeSystemName, datetime] = {}
+    code_systems_changed: dict[CodeSystemName, Annotated[datetime, msgspec.Meta(tz=True)]] = {}
     codes: dict[CodeSystemName, frozenset[str]] = {}
 
 
@@ -73,7 +74,7 @@ class Pack(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     applications: tuple[Application, ...] = ()
     patients: tuple[Patient, ...] = ()
     clinical_terms: tuple[ClinicalTerm, ...] = ()
-    now: datetime | None = None
+    now: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
     clinics: tuple[Clinic, ...] = ()
     actors: dict[str, Actor] = {}
     acts: tuple[PackAct, ...] = ()

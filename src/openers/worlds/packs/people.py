@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import date, timedelta
 from random import Random
-from typing import Final
+from typing import Annotated, Final
 
 import msgspec
 
@@ -37,12 +37,16 @@ LARGEST_DIGIT: Final = 9
 """A check digit of ten has no place in an NHS number."""
 
 
+LARGEST_CROWD: Final = 100_000
+"""How many patients may be generated: there are some 900,000 numbers that begin with 999."""
+
+
 class Crowd(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How many patients to generate, from which seed, and at which practices they are registered by turns."""
 
     seed: int
-    count: int
-    practices: tuple[OdsCode, ...]
+    count: Annotated[int, msgspec.Meta(ge=0, le=LARGEST_CROWD)]
+    practices: Annotated[tuple[OdsCode, ...], msgspec.Meta(min_length=1)]
 
 
 def generate(crowd: Crowd, day: date, taken: Collection[NhsNumber] = ()) -> tuple[Patient, ...]:

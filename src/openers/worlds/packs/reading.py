@@ -200,7 +200,8 @@ def _based(tables: Row, folder: Path | None, above: tuple[Path, ...] = ()) -> Ro
     for name in without:
         merged.pop(name, None)
     for name, table in tables.items():
-        merged[name] = [*merged.get(name, []), *table] if isinstance(table, list) else table
+        before = merged.get(name, [])
+        merged[name] = [*before, *table] if isinstance(table, list) and isinstance(before, list) else table
     return merged
 
 

@@ -14,6 +14,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
+from openers.domain.codes import ClinicalTerm
 from openers.identity.access import AccessCache
 from openers.reference.packaged import PackagedReference
 from openers.settings import Settings
@@ -155,7 +156,7 @@ class Worlds:
     async def drop(self, name: str) -> None:
         """Drop a fork. Raises Unknown, Taken (it is in use, or main)."""
         held = self.named(name)
-        if held is self.main or held.in_use:
+        if held is self.main or held.in_use or held.turn.locked():
             raise Taken(f"World {name} is {'main' if held is self.main else 'in use'}: it can't be dropped")
         del self._forks[name]
         _, latest = self._latest.pop(name, (None, ""))
@@ -165,7 +166,8 @@ class Worlds:
     async def drop_idle(self) -> None:
         """Drop forks that nobody has used for long."""
         for held in list(self._forks.values()):
-            if not held.in_use and monotonic() - held.last_used_s > IDLE_S:
+            is_left = self._forks.get(held.name) is held and not held.in_use and not held.turn.locked()
+            if is_left and monotonic() - held.last_used_s > IDLE_S:
                 self._gone[held.name] = None
                 if len(self._gone) > MOST_GONE:
                     del self._gone[next(iter(self._gone))]
@@ -247,8 +249,6 @@ class Worlds:
         """A copy of a world that holds a pack and nothing else, made by means of `held`."""
         self._number += 1
         copy, saved, before = f"{PACK}{self._number}", f"{BEFORE}{self._number}", held.kept
-        if isinstance(held.world.reference, PackagedReference):
-            held.world.reference.learn(pack.clinical_terms)
         await self._keep(held, saved)
         try:
             await self._copies.clear(held.world.store)
@@ -265,11 +265,14 @@ class Worlds:
     async def _become(self, held: Held, origin: Origin) -> None:
         self._used[origin.copy] += 1  # from now on, or another load could make room by dropping the copy meanwhile
         try:
+            terms = _terms_of(origin.kept.pack)  # refused before anything changes
             await self._copies.put_back(held.world.store, origin.copy)
         except BaseException:
             await self._let_go(origin)
             raise
         held.become(origin.kept)
+        if isinstance(held.world.reference, PackagedReference):
+            held.world.reference.learn(terms)
         await self._let_go(held.origin)
         held.origin = origin
         if self.access is not None:
@@ -283,7 +286,11 @@ class Worlds:
     async def _open(self, name: str, origin: Origin) -> Held:
         store = await self._copies.fork(origin.copy)
         self._number += 1
-        held = forked(self.main, store, origin.kept, (name, f"{name}.{self._number}"))
+        try:
+            held = forked(self.main, store, origin.kept, (name, f"{name}.{self._number}"))
+        except BaseException:  # such as a pack that cannot be read any more
+            await self._copies.discard(store)
+            raise
         held.world = self._adapted(held.world, self.main.label if name == MAIN else name)
         held.origin = origin
         self._used[origin.copy] += 1
@@ -334,6 +341,11 @@ class Worlds:
             if known is not None:
                 await self._tidy(known[1])
         return Origin(self._latest[source.name][1], source.kept)
+
+
+def _terms_of(reference: str) -> tuple[ClinicalTerm, ...]:
+    """The clinical terms of a pack; none if it is not there any more. Raises PackError."""
+    return read_pack(reference).clinical_terms if knows_pack(reference) else ()
 
 
 def check_name(name: str) -> None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from datetime import date
 from typing import Any, Final, NamedTuple
 
 import msgspec
@@ -37,12 +38,28 @@ from openers.worlds.running.registry import Worlds
 NAMED: Final = b"x-openers-scene"
 """The header by which a request names the one scene that it is for."""
 MOST_SCENES: Final = 256
-"""Copies of scenes that are kept for the next request; the world `published` has 53."""
+"""Copies of scenes that are kept for the next request; the world `published` has 52."""
 CREATED: Final = 201
 REFUSED: Final = frozenset(range(400, 500)) - {429}
 """Statuses that say that a request does not fit a scene."""
 InWorld = Callable[[Scope, World, Held, Any, Any], Awaitable[None]]
 """Serves a request in a world that is not that of its tenant."""
+
+
+class Played(NamedTuple):
+    """The world that a request is for, and its pack as its files were when the request came."""
+
+    held: Held
+    pack: Pack
+    stamp: object
+
+
+def _played(held: Held) -> Played:
+    """Read the pack of a world; an empty one for a world that no pack made. Raises PackError."""
+    if not knows_pack(held.pack):
+        return Played(held, Pack(name=held.pack, title="", day=date.min), ())
+    stamp = stamp_of(held.pack)
+    return Played(held, read_pack(held.pack), stamp)
 
 
 class Scenes:
@@ -57,47 +74,47 @@ class Scenes:
     async def play(self, scope: Scope, held: Held, receive: Any, send: Any) -> None:
         """Serve a request in the moment of the record that it names, or in the scenes for it. Raises NoForks."""
         asked = _asked(scope, self._routes)
-        pack = read_pack(held.pack) if knows_pack(held.pack) else None
-        if pack is None or not pack.scenes or asked is None:
-            return await self._serve(scope, held, None, receive, send)
+        played = _played(held)
+        if not played.pack.scenes or asked is None:
+            return await self._serve(scope, played, None, receive, send)
         named = named_in(*asked.address)
-        tried = asked.moments(pack, named)
-        if len(tried) == 1:
-            return await self._serve(scope, held, tried[0], receive, send)
+        tried = asked.moments(played.pack, named)
+        if len(tried) == 1 and not asked.may_name_in_body(named):
+            return await self._serve(scope, played, tried[0], receive, send)
         within = self._worlds.settings.body_timeout_s
         body = await _whole(bounded(receive, LARGEST_PREVIEW, within))
-        if asked.is_act and named is None and (named := named_in_text(body.text)) is not None:
-            tried = asked.moments(pack, named)
-        best = await self._best(scope, held, tried, body, asked.is_act)
+        if asked.may_name_in_body(named) and (named := named_in_text(body.text)) is not None:
+            tried = asked.moments(played.pack, named)
+        best = await self._best(scope, played, tried, body, asked.is_act)
         return await best.repeat(send)
 
-    async def _best(self, scope: Scope, held: Held, tried: Sequence[Moment], body: Body, is_act: bool) -> KeptReply:
+    async def _best(self, scope: Scope, played: Played, tried: Sequence[Moment], body: Body, is_act: bool) -> KeptReply:
         """Return the first acceptance of an act, the longest answer to a question, or else the first refusal."""
         taken, refused = list[KeptReply](), list[KeptReply]()
         for moment in tried:
             if taken and (moment is None or is_act):
                 break
             said = KeptReply()
-            await self._serve(scope, held, moment, body.again(), said)
+            await self._serve(scope, played, moment, body.again(), said)
             if said.failed:
                 return said
             (taken if said.took else refused).append(said)
         return max(taken, key=lambda each: each.size) if taken else refused[0]
 
-    async def _serve(self, scope: Scope, held: Held, moment: Moment, receive: Any, send: Any) -> None:
+    async def _serve(self, scope: Scope, played: Played, moment: Moment, receive: Any, send: Any) -> None:
         """Serve a request in a fork of a moment, and drop the fork."""
-        origin = None if moment is None else await self._origin(held.pack, moment)
+        held, origin = played.held, None if moment is None else await self._origin(played, moment)
         async with self._worlds.thrown_away(held, origin) as fork:
             world = fork.world if moment is None else await self._at(moment, fork.world, scope, held)
             await self._in_world(scope, world, held, receive, send)
 
-    async def _origin(self, name: str, scene: Scene) -> Origin:
+    async def _origin(self, played: Played, scene: Scene) -> Origin:
         """The copy of the world at that moment."""
         async with self._making:
-            key = (name, scene.name, stamp_of(name))
+            key = (played.pack.reference, scene.name, played.stamp)
             known = self._origins.get(key)
             if known is None:
-                made = await self._worlds.made(_at(scene, name))
+                made = await self._worlds.made(_at(scene, played.pack))
                 known = await self._origins.put(key, _with_ids(made, scene))
         return known
 
@@ -203,6 +220,10 @@ class Asked(NamedTuple):
         query = self.request.scope["query_string"].decode("latin-1")
         return self.request.path, query, self.request.header(b"if-match") if self.is_act else ""
 
+    def may_name_in_body(self, named: Named | None) -> bool:
+        """Whether the body may name the record of an act, since the address has `named` none."""
+        return named is None and self.is_act and not self.scene_named and not self.operation.takes_file
+
     def moments(self, pack: Pack, named: Named | None) -> Sequence[Moment]:
         """Return the moments in which to try the request, in order, at least one."""
         if self.scene_named:
@@ -258,9 +279,8 @@ async def _whole(receive: Any) -> Body:
     return Body(messages, receive, None)
 
 
-def _at(scene: Scene, name: str) -> Pack:
+def _at(scene: Scene, pack: Pack) -> Pack:
     """The pack as it is at that moment."""
-    pack = read_pack(name)
     records = pack.records if scene.as_it_is else scene.records
     return msgspec.structs.replace(pack, now=scene.now, records=records, acts=(), afterwards=scene.afterwards)
 

@@ -28,7 +28,7 @@ class Snapshots:
 
     def get(self, name: str) -> Kept:
         """The snapshot. Raises Unknown."""
-        kept = None if name == MAIN else self._read(name)
+        kept = self._read(name) if name in self.names else None
         if kept is None:
             raise Unknown(f"There is no snapshot {name}: GET /_test/worlds lists them")
         return kept

@@ -52,7 +52,7 @@ class Stage:
         try:
             form = read_form(act.form)
             reply = await self._ask(form, pack.actors[act.by], self._values(act, turn, pack))
-        except (ValueError, KeyError, IndexError) as fault:
+        except (ValueError, KeyError, IndexError, TypeError, ArithmeticError) as fault:
             raise PackError(f"pack {pack.name}: act {act.name or act.form}: {fault}") from fault
         is_well = reply.status < FAILURE if act.expect is None else reply.status == act.expect
         if not is_well:
