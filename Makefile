@@ -10,7 +10,7 @@ run: setup-run ## set up if needed, then serve the demo world on 127.0.0.1:8000
 	@.venv/bin/openers demo
 
 test: setup-test ## set up if needed, then run the whole test suite
-	@$(python) -m pytest -n auto --maxprocesses 4
+	@$(python) -m pytest -n 4 --dist worksteal
 
 quick: setup-test ## unit tests, each operation once on SQLite, lint and own checks: a minute, while you work
 	@$(python) -m ruff check --quiet .

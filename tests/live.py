@@ -24,6 +24,7 @@ import httpx
 
 from openers.worlds.packs import keys
 from openers_client import Client, log_in
+from tests.forked import Forked
 from tests.service import Person
 from tests.waiting import HANGS_AFTER_S, until
 
@@ -38,7 +39,7 @@ class Live:
     """A running `openers serve` and what a test may do to it."""
 
     def __init__(
-        self, process: subprocess.Popen[bytes], address: tuple[str, int], log: Path, clients: ExitStack
+        self, process: subprocess.Popen[bytes] | Forked, address: tuple[str, int], log: Path, clients: ExitStack
     ) -> None:
         """`process` leads a process group of its own and writes to the file `log`; `clients` closes what it opens."""
         self._process = process
@@ -59,7 +60,7 @@ class Live:
 
     def log(self) -> str:
         """What it has written to standard output and standard error so far."""
-        return self._log.read_text("utf-8", "replace")
+        return self._log.read_text("utf-8", "replace") if self._log.exists() else ""
 
     def kill(self) -> None:
         """End it at once, its own children too, as a crash would (SIGKILL)."""
@@ -121,23 +122,29 @@ def live(settings: Mapping[str, str], prefix: Sequence[str] = (), words: Sequenc
     """A running service with these `settings` (`OPENERS_*`, see `settings_env`) and none of this process's own.
 
     A port and keys of its own are chosen unless they are given. `prefix` is a command that runs it (a tracer), `words`
-    are options of `openers serve`. Raises NotStarted.
+    are options of `openers serve`. Without a prefix it is a fork, which is there at once. Raises NotStarted.
     """
     with TemporaryDirectory() as directory, ExitStack() as clients:
         log = Path(directory) / "log"
         environment = _environment(settings, Path(directory))
         address = _option(words, "--host", environment), int(_option(words, "--port", environment))
-        command = [*prefix, sys.executable, "-m", "openers.cli.main", "serve", *words]
-        with log.open("wb") as written:
-            process = subprocess.Popen(
-                command, env=environment, stdout=written, stderr=subprocess.STDOUT, start_new_session=True
-            )
+        process = _traced(prefix, words, environment, log) if prefix else Forked(["serve", *words], environment, log)
         run = Live(process, address, log, clients)
         try:
             run.wait_until_it_answers()
             yield run
         finally:
             run.kill()
+
+
+def _traced(
+    prefix: Sequence[str], words: Sequence[str], environment: Mapping[str, str], log: Path
+) -> subprocess.Popen[bytes]:
+    command = [*prefix, sys.executable, "-m", "openers.cli.main", "serve", *words]
+    with log.open("wb") as written:
+        return subprocess.Popen(
+            command, env=environment, stdout=written, stderr=subprocess.STDOUT, start_new_session=True
+        )
 
 
 def _option(words: Sequence[str], option: str, environment: Mapping[str, str]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -62,13 +63,17 @@ class Check:
 
 def texts(root: Path = ROOT) -> Iterator[Source]:
     """Every text file of the project below `root`, in order of path."""
-    for path in sorted(root.rglob("*")):
-        inside = path.relative_to(root)
-        if path.is_file() and not any(_is_untracked(part) for part in inside.parts):
-            try:
-                yield Source(inside.as_posix(), path.read_text("utf-8"))
-            except UnicodeDecodeError:
-                continue  # an image or a font
+    for path in sorted(_files(root)):
+        try:
+            yield Source(path.relative_to(root).as_posix(), path.read_text("utf-8"))
+        except UnicodeDecodeError:
+            continue  # an image or a font
+
+
+def _files(root: Path) -> Iterator[Path]:
+    for folder, folders, names in os.walk(root):
+        folders[:] = [name for name in folders if not _is_untracked(name)]
+        yield from (Path(folder, name) for name in names if not _is_untracked(name))
 
 
 def _is_untracked(part: str) -> bool:

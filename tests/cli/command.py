@@ -7,8 +7,10 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Final
 
+from tests.forked import run
 from tests.waiting import HANGS_AFTER_S
 
 PROGRAM: Final = Path(sys.executable).with_name("openers")
@@ -31,7 +33,7 @@ def settings_in(directory: Path, url: str | None = None, **more: str) -> dict[st
 
 
 def openers(*words: str, **settings: str) -> subprocess.CompletedProcess[str]:
-    """What became of `openers` with these words and settings."""
-    return subprocess.run(
-        [PROGRAM, *words], env=environment(settings), capture_output=True, text=True, timeout=HANGS_AFTER_S, check=False
-    )
+    """What became of `openers` with these words and settings; a fork, which is there at once."""
+    with TemporaryDirectory() as folder:
+        status, out, err = run(words, environment(settings), Path(folder), HANGS_AFTER_S)
+    return subprocess.CompletedProcess([str(PROGRAM), *words], status, out, err)

@@ -14,7 +14,7 @@ from openers.worlds.packs import PackError, read_pack
 from openers.worlds.packs.acts import filled
 from openers.worlds.packs.received import MOST_RECEIVED
 from openers.worlds.refusals import Taken, Unknown
-from openers.worlds.running.registry import MOST_PACKS
+from openers.worlds.running import registry
 from tests.service import copied
 from tests.worlds.rig import Rig, rig
 
@@ -238,15 +238,23 @@ async def test_a_reset_reads_a_changed_file_again(on_each: Rig, tmp_path: Path) 
     assert await _patient(on_each) == "Beatrice"
 
 
+@pytest.fixture
+def few_packs(monkeypatch: pytest.MonkeyPatch) -> int:
+    """The number of copies of packs that a service may keep, lowered so that it is soon reached."""
+    monkeypatch.setattr(registry, "MOST_PACKS", 3)
+    return 3
+
+
+@pytest.mark.usefixtures("few_packs")
 async def test_copies_of_packs_are_bounded(on_each: Rig, tmp_path: Path) -> None:
     """Those that worlds began as stay, so that each can be reset; others go when there are too many."""
     path, worlds = written(tmp_path, PATIENT.format(number="9990000018", name="Ada")), on_each.service.worlds
     await worlds.load(worlds.main, path)
     first = worlds.main.origin
     assert first is not None
-    for seed in range(1, MOST_PACKS + 3):
+    for seed in range(1, registry.MOST_PACKS + 3):
         await worlds.load(worlds.main, path, seed)
-    assert worlds.copies_of_packs == MOST_PACKS
+    assert worlds.copies_of_packs == registry.MOST_PACKS == 3
     assert not await _has_copy(on_each, first.copy)
     last = worlds.main.origin
     assert last is not None
