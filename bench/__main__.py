@@ -16,8 +16,8 @@ from typing import Any, Final
 
 import httpx
 import msgspec
-from tests.requests import create_referral, search
-from tests.service import FHIR, GP, load_demo, settings_for
+from tests.kit.service.requests import create_referral, search
+from tests.kit.service.running import FHIR, GP, load_demo, settings_for
 
 from bench.booking import BOOK, FIND_SLOTS, HUNG, measure_booking
 from bench.documents import DOCUMENTS_A_SECOND, KEPT, measure_documents

@@ -13,9 +13,9 @@ from typing import Any, Final
 
 import aiohttp
 import msgspec
-from tests.booking.rig import RULES, booking
-from tests.requests import create_referral
-from tests.service import FHIR, GP, load_demo, settings_for
+from tests.kit.referrals.rig import RULES, booking
+from tests.kit.service.requests import create_referral
+from tests.kit.service.running import FHIR, GP, load_demo, settings_for
 
 from bench.load import Measured, Request, run
 from bench.processes import Server, free_port, server

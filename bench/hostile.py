@@ -18,7 +18,7 @@ from typing import Final
 
 import httpx
 import msgspec
-from tests.service import FHIR, GP, load_demo, settings_for
+from tests.kit.service.running import FHIR, GP, load_demo, settings_for
 
 from bench.processes import server
 from openers.settings import Settings

@@ -20,10 +20,10 @@ from pathlib import Path
 from typing import Final
 
 import msgspec
-from tests.service import CONSULTANT, FHIR, load_demo, settings_for
-from tests.store.records import entry
-from tests.worklists.asking import REVIEW, asking
-from tests.worklists.crowd import Place, crowd, made, settle
+from tests.kit.referrals.worklists import REVIEW, asking
+from tests.kit.service.running import CONSULTANT, FHIR, load_demo, settings_for
+from tests.kit.store.crowd import Place, crowd, made, settle
+from tests.kit.store.records import entry
 
 from bench.load import Measured, Request, run
 from bench.processes import Server, server

@@ -9,7 +9,14 @@ import os
 
 from hypothesis import settings
 
-pytest_plugins = ["tests.needs", "tests.budget", "tests.answers", "tests.stores", "tests.kept_logging", "pytester"]
+pytest_plugins = [
+    "tests.kit.run.needs",
+    "tests.kit.run.budget",
+    "tests.kit.documents.answers",
+    "tests.kit.store.stores",
+    "tests.kit.run.kept_logging",
+    "pytester",
+]
 
 settings.register_profile("same", derandomize=True)
 settings.register_profile("new")

@@ -14,13 +14,13 @@ import pytest
 
 from openers.domain.directory import OrganisationKind
 from openers.domain.identifiers import OdsCode
-from tests.acts.cast import Cast
-from tests.acts.words import ACCEPTED, ADVICE, ASSESSING, LATER, LETTER, cancelling, document, uploaded
-from tests.api.arrangements import Moved, at_time, patient_called, put
-from tests.booking.rig import SERVICE, Json, code
-from tests.files import INFECTED, scan
-from tests.requests import PATIENT
-from tests.service import CONSULTANT
+from tests.kit.files.samples import INFECTED, scan
+from tests.kit.referrals.cast import Cast
+from tests.kit.referrals.rig import SERVICE, Json, code
+from tests.kit.referrals.words import ACCEPTED, ADVICE, ASSESSING, LATER, LETTER, cancelling, document, uploaded
+from tests.kit.service.arrangements import Moved, at_time, patient_called, put
+from tests.kit.service.requests import PATIENT
+from tests.kit.service.running import CONSULTANT
 
 pytestmark = pytest.mark.anyio
 

@@ -11,8 +11,11 @@ from openers.domain.callers import SYSTEM
 from openers.domain.codes import RequestContext
 from openers.domain.identifiers import Ubrn
 from openers.domain.referral import Referral
-from tests.acts.cast import Cast
-from tests.acts.words import (
+from tests.kit.documents.replies import in_common
+from tests.kit.referrals.cast import Cast
+from tests.kit.referrals.rig import SERVICE, Json, code
+from tests.kit.referrals.rows import acts, states
+from tests.kit.referrals.words import (
     ACCEPTED,
     AT_ONCE,
     BY_TELEPHONE,
@@ -27,10 +30,7 @@ from tests.acts.words import (
     said,
     state_of,
 )
-from tests.booking.rig import SERVICE, Json, code
-from tests.booking.rows import acts, states
-from tests.replies import in_common
-from tests.requests import criteria, shortlist
+from tests.kit.service.requests import criteria, shortlist
 
 pytestmark = pytest.mark.anyio
 

@@ -11,11 +11,11 @@ from typing import Final
 
 import pytest
 
-from tests.acts.cast import Cast, gathered
-from tests.acts.words import LATER, document, state_of, uploaded
-from tests.booking.held import held
-from tests.booking.rig import Json, code
-from tests.booking.rows import claimed
+from tests.kit.referrals.cast import Cast, gathered
+from tests.kit.referrals.held import held
+from tests.kit.referrals.rig import Json, code
+from tests.kit.referrals.rows import claimed
+from tests.kit.referrals.words import LATER, document, state_of, uploaded
 
 pytestmark = pytest.mark.anyio
 

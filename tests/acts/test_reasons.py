@@ -17,10 +17,10 @@ from openers.domain.codes import ClinicalTerm, CodeSystem, CodeSystemName
 from openers.domain.geography import Point
 from openers.domain.identifiers import Postcode
 from openers.usecases.ports.transaction import ReferenceData
-from tests.acts.cast import Cast
-from tests.acts.words import cancelling, rejecting, request_of, said
-from tests.booking.rig import code
-from tests.service import CONSULTANT, GP, Person, Running, edge_in
+from tests.kit.referrals.cast import Cast
+from tests.kit.referrals.rig import code
+from tests.kit.referrals.words import cancelling, rejecting, request_of, said
+from tests.kit.service.running import CONSULTANT, GP, Person, Running, edge_in
 
 pytestmark = pytest.mark.anyio
 REJECTION, REFERRAL = CodeSystemName.APPOINTMENT_CANCELLATION_REASON, CodeSystemName.REFERRAL_CANCELLATION_REASON

@@ -10,8 +10,10 @@ from typing import Final, NamedTuple
 
 import pytest
 
-from tests.acts.cast import Cast
-from tests.acts.words import (
+from tests.kit.calls.mutations import mutations
+from tests.kit.referrals.cast import Cast
+from tests.kit.referrals.rig import NO_SLOTS, SERVICE, Json, code
+from tests.kit.referrals.words import (
     ACCEPTED,
     ADVICE,
     AT_ONCE,
@@ -27,9 +29,7 @@ from tests.acts.words import (
     request_of,
     said,
 )
-from tests.api.mutations import mutations
-from tests.booking.rig import NO_SLOTS, SERVICE, Json, code
-from tests.requests import CS, NHS_NUMBER, PATIENT, coding, criteria, identifier, shortlist
+from tests.kit.service.requests import CS, NHS_NUMBER, PATIENT, coding, criteria, identifier, shortlist
 
 pytestmark = pytest.mark.anyio
 

@@ -9,10 +9,10 @@ from typing import Final
 
 import pytest
 
-from tests.acts.cast import STATES, Cast
-from tests.acts.words import ADVICE, LATER, TRIAGE, appointment_of, cancelling, flag, rejecting, state_of
-from tests.booking.rig import SERVICE, Json, code
-from tests.booking.rows import acts
+from tests.kit.referrals.cast import STATES, Cast
+from tests.kit.referrals.rig import SERVICE, Json, code
+from tests.kit.referrals.rows import acts
+from tests.kit.referrals.words import ADVICE, LATER, TRIAGE, appointment_of, cancelling, flag, rejecting, state_of
 
 pytestmark = pytest.mark.anyio
 

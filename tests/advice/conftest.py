@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.advice.talk import Talk, gathered
-from tests.service import Running
+from tests.kit.referrals.talk import Talk, gathered
+from tests.kit.service.running import Running
 
 
 @pytest.fixture(scope="module")

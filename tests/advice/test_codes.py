@@ -13,14 +13,14 @@ import msgspec
 import pytest
 
 from openers.domain.identifiers import NhsNumber
-from tests.advice.cases import BOTH_ANSWERS, CASES, LISTS, Case, referral_of, with_a_sensitive_patient
-from tests.advice.talk import (
+from tests.kit.calls.advice_cases import BOTH_ANSWERS, CASES, LISTS, Case, referral_of, with_a_sensitive_patient
+from tests.kit.calls.expectations import check_refusal, told
+from tests.kit.referrals.talk import (
     Talk,
     question,
 )
-from tests.api.arrangements import patient_called, put, stored
-from tests.api.expectations import check_refusal, told
-from tests.requests import (
+from tests.kit.service.arrangements import patient_called, put, stored
+from tests.kit.service.requests import (
     HEADERS,
     PATIENT,
     SDS_USER,

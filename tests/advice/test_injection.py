@@ -19,9 +19,9 @@ from pypdf.generic import DictionaryObject
 
 from openers.domain.advice import MessageText
 from openers.paper.message_text import SCHEMES, TAGS, as_html, as_plain
-from tests.acts.words import said
-from tests.advice.talk import Talk, texts_of
-from tests.documents.pages import squeezed, text_of
+from tests.kit.documents.pages import squeezed, text_of
+from tests.kit.referrals.talk import Talk, texts_of
+from tests.kit.referrals.words import said
 
 pytestmark = pytest.mark.anyio
 

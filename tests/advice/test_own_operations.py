@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.service import Running
+from tests.kit.service.running import Running
 
 pytestmark = pytest.mark.anyio
 OWN = {

@@ -14,12 +14,12 @@ import httpx
 import pytest
 
 from openers.api.registry import all_operations
-from tests.acts.words import document, said, uploaded
-from tests.advice.talk import REQUIRE, Talk, conversion, question, worklist
-from tests.api.arrangements import stored
-from tests.api.expectations import told
-from tests.requests import PATIENT, Json
-from tests.service import CONSULTANT, GP
+from tests.kit.calls.expectations import told
+from tests.kit.referrals.talk import REQUIRE, Talk, conversion, question, worklist
+from tests.kit.referrals.words import document, said, uploaded
+from tests.kit.service.arrangements import stored
+from tests.kit.service.requests import PATIENT, Json
+from tests.kit.service.running import CONSULTANT, GP
 
 pytestmark = pytest.mark.anyio
 

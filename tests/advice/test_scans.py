@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import pytest
 
-from tests.advice.talk import MESSAGE_PARTS, Talk
-from tests.files import scan
-from tests.requests import Json
+from tests.kit.files.samples import scan
+from tests.kit.referrals.talk import MESSAGE_PARTS, Talk
+from tests.kit.service.requests import Json
 
 pytestmark = pytest.mark.anyio
 PENDING, AVAILABLE = "PENDING", "AVAILABLE"

@@ -6,10 +6,10 @@ from typing import Final
 
 import pytest
 
-from tests.acts.words import said
-from tests.advice.talk import AS_REFERRER, MESSAGE_PARTS, REQUIRE, Talk, question
-from tests.requests import Json
-from tests.service import CONSULTANT, CONSULTANT_ADMIN, GP, GP_ADMIN, Person
+from tests.kit.referrals.talk import AS_REFERRER, MESSAGE_PARTS, REQUIRE, Talk, question
+from tests.kit.referrals.words import said
+from tests.kit.service.requests import Json
+from tests.kit.service.running import CONSULTANT, CONSULTANT_ADMIN, GP, GP_ADMIN, Person
 
 pytestmark = pytest.mark.anyio
 REQUESTER_PART, SENDER_PART, _ = MESSAGE_PARTS

@@ -15,9 +15,9 @@ from openers.usecases.due import run_due
 from openers.usecases.jobs import JOBS
 from openers.usecases.ports.transaction import DueItem
 from openers.usecases.world import World
-from tests.advice.talk import ADVICE, REQUIRE, WITH_TARGET, Talk, gathered
-from tests.api.arrangements import Stopped, at_time, instant
-from tests.requests import Json
+from tests.kit.referrals.talk import ADVICE, REQUIRE, WITH_TARGET, Talk, gathered
+from tests.kit.service.arrangements import Stopped, at_time, instant
+from tests.kit.service.requests import Json
 
 pytestmark = pytest.mark.anyio
 TARGET = "urn:openers:extension:ResponseTarget-1"

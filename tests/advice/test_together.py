@@ -18,12 +18,12 @@ import pytest
 from openers.domain.clock import Instant
 from openers.domain.errors import Unavailable
 from openers.usecases.ports.paper import Document
-from tests.acts.words import said
-from tests.advice.talk import Talk, answers, gathered, state_of, texts_of
-from tests.api.expectations import told
-from tests.requests import Json
-from tests.service import Running, edge_in, entry
-from tests.store.outside import tables as all_of
+from tests.kit.calls.expectations import told
+from tests.kit.referrals.talk import Talk, answers, gathered, state_of, texts_of
+from tests.kit.referrals.words import said
+from tests.kit.service.requests import Json
+from tests.kit.service.running import Running, edge_in, entry
+from tests.kit.store.outside import tables as all_of
 
 pytestmark = pytest.mark.anyio
 TABLES = ("conversations", "referrals", "history", "events", "due", "files", "access_codes")

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.acts.words import appointment_of, said
-from tests.acts.words import state_of as referral_state
-from tests.advice.talk import (
+from tests.kit.documents.replies import in_common
+from tests.kit.referrals.talk import (
     ADVICE,
     MESSAGE_PARTS,
     NOT_AUTHORISED,
@@ -20,8 +19,9 @@ from tests.advice.talk import (
     state_of,
     texts_of,
 )
-from tests.replies import in_common
-from tests.requests import coding
+from tests.kit.referrals.words import appointment_of, said
+from tests.kit.referrals.words import state_of as referral_state
+from tests.kit.service.requests import coding
 
 pytestmark = pytest.mark.anyio
 UBRN = "https://fhir.nhs.uk/Id/UBRN"

@@ -13,9 +13,9 @@ from openers.domain.worklists import WorklistFilter
 from openers.store.engine.tables import conversations
 from openers.store.records.conversations import LISTED
 from openers.store.records.worklists import worklist as statement_of
-from tests.advice.talk import ADVICE, WITH_TARGET, Talk, concept, entries_of, question
-from tests.requests import CS, ERS_SERVICE, SDS_USER, Json, criteria, identifier
-from tests.store.records import caller
+from tests.kit.referrals.talk import ADVICE, WITH_TARGET, Talk, concept, entries_of, question
+from tests.kit.service.requests import CS, ERS_SERVICE, SDS_USER, Json, criteria, identifier
+from tests.kit.store.records import caller
 
 pytestmark = pytest.mark.anyio
 

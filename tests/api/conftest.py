@@ -7,10 +7,10 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
-from tests.api.practice import Practice, practice_in
-from tests.api.stage import Stage, set_stage
-from tests.booking.rig import Rig, linked, rig
-from tests.service import Running, running, settings_for
+from tests.kit.files.practice import Practice, practice_in
+from tests.kit.referrals.rig import Rig, linked, rig
+from tests.kit.referrals.stage import Stage, set_stage
+from tests.kit.service.running import Running, running, settings_for
 
 
 @pytest.fixture

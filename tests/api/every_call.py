@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
-from tests.requests import create_referral
-from tests.service import FHIR, GP
-from tests.worlds.rig import Rig
+from tests.kit.service.requests import create_referral
+from tests.kit.service.running import FHIR, GP
+from tests.kit.service.worlds import Rig
 
 from openers.domain.audit import AuditEntry
 from openers.domain.identifiers import FileId, OdsCode, UserId

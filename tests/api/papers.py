@@ -8,7 +8,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 import httpx
-from tests.documents.pages import text_of
+from tests.kit.documents.pages import text_of
 
 LONDON: Final = ZoneInfo("Europe/London")
 

@@ -7,13 +7,13 @@ from typing import Any
 
 import msgspec
 import pytest
-from tests.api.arrangements import Stopped, at_time, created, instant, patient_called, put, sent_for_triage
-from tests.api.expectations import code_of
 from tests.api.papers import LONDON, paper
-from tests.booking.rig import Rig
-from tests.requests import CS, HEADERS, PATIENT, SD, SDS_USER, create_referral, criteria, identifier
-from tests.service import CONSULTANT, CONSULTANT_ADMIN, CONSULTANT_ELSEWHERE, GP, RC, Person, Running
-from tests.store.outside import fetch
+from tests.kit.calls.expectations import code_of
+from tests.kit.referrals.rig import Rig
+from tests.kit.service.arrangements import Stopped, at_time, created, instant, patient_called, put, sent_for_triage
+from tests.kit.service.requests import CS, HEADERS, PATIENT, SD, SDS_USER, create_referral, criteria, identifier
+from tests.kit.service.running import CONSULTANT, CONSULTANT_ADMIN, CONSULTANT_ELSEWHERE, GP, RC, Person, Running
+from tests.kit.store.outside import fetch
 
 pytestmark = pytest.mark.anyio
 KIND = "Clinical_Information_Summary"

@@ -7,10 +7,10 @@ from typing import Any
 import httpx
 import msgspec
 import pytest
-from tests.api.arrangements import put, service_called, settled
-from tests.api.expectations import services_of
-from tests.requests import DIRECTORY, ODS, SDS_USER, Json, coding, criteria, identifier, search, specialty
-from tests.service import GP, Running
+from tests.kit.calls.expectations import services_of
+from tests.kit.service.arrangements import put, service_called, settled
+from tests.kit.service.requests import DIRECTORY, ODS, SDS_USER, Json, coding, criteria, identifier, search, specialty
+from tests.kit.service.running import GP, Running
 
 from openers.domain.directory import ServiceStatus
 from openers.domain.geography import distance_miles

@@ -9,9 +9,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from tests.api.expectations import code_of, told
-from tests.api.practice import Practice
-from tests.files import (
+from tests.kit.calls.expectations import code_of, told
+from tests.kit.files.practice import Practice
+from tests.kit.files.samples import (
     INFECTED,
     LETTER,
     LYING,
@@ -21,9 +21,9 @@ from tests.files import (
     documents_of,
     upload,
 )
-from tests.moments import now
-from tests.requests import ODS, SD, SDS_USER, Json
-from tests.service import CONSULTANT, GP, GP_ADMIN, PRACTICE, RC, Person, entry
+from tests.kit.run.moments import now
+from tests.kit.service.requests import ODS, SD, SDS_USER, Json
+from tests.kit.service.running import CONSULTANT, GP, GP_ADMIN, PRACTICE, RC, Person, entry
 
 from openers.usecases.files.purge_files import purge_file
 from openers.usecases.files.upload_file import PURGE

@@ -12,11 +12,9 @@ from email.header import Header
 
 import msgspec
 import pytest
-from tests.advice.talk import gathered
-from tests.api.arrangements import patient_called, put
-from tests.api.expectations import code_of, place_of, told
-from tests.api.practice import Practice
-from tests.files import (
+from tests.kit.calls.expectations import code_of, place_of, told
+from tests.kit.files.practice import Practice
+from tests.kit.files.samples import (
     INFECTED,
     LETTER,
     LYING,
@@ -26,9 +24,11 @@ from tests.files import (
     maintain,
     upload,
 )
-from tests.requests import HEADERS, PATIENT, SD, Json
-from tests.service import CONSULTANT, RC, Person, entry
-from tests.store.records import caller
+from tests.kit.referrals.talk import gathered
+from tests.kit.service.arrangements import patient_called, put
+from tests.kit.service.requests import HEADERS, PATIENT, SD, Json
+from tests.kit.service.running import CONSULTANT, RC, Person, entry
+from tests.kit.store.records import caller
 
 from openers.domain.booking import BookingClaim, PasBooking
 from openers.domain.identifiers import AppointmentId, NhsNumber, ServiceId, SlotId, Ubrn

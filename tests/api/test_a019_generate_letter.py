@@ -7,13 +7,13 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
-from tests.api.arrangements import created, patient_called, put, sent_for_triage
-from tests.api.expectations import code_of
 from tests.api.papers import paper
-from tests.booking.rig import NO_SLOTS, Rig
-from tests.requests import PATIENT, create_referral
-from tests.service import GP, GP_ADMIN, RC, Person, Running, entry
-from tests.store.outside import fetch
+from tests.kit.calls.expectations import code_of
+from tests.kit.referrals.rig import NO_SLOTS, Rig
+from tests.kit.service.arrangements import created, patient_called, put, sent_for_triage
+from tests.kit.service.requests import PATIENT, create_referral
+from tests.kit.service.running import GP, GP_ADMIN, RC, Person, Running, entry
+from tests.kit.store.outside import fetch
 
 from openers.domain.callers import SYSTEM
 from openers.domain.identifiers import Ubrn

@@ -14,11 +14,11 @@ from urllib.parse import unquote
 
 import httpx
 import pytest
-from tests.api.expectations import TEXT, code_of, place_of, told
-from tests.api.practice import Practice, practice_in
-from tests.files import LETTER, MOST, SAMPLES, Sample, attachments_of, sent, upload
-from tests.moments import now
-from tests.service import CONSULTANT_ADMIN, Running
+from tests.kit.calls.expectations import TEXT, code_of, place_of, told
+from tests.kit.files.practice import Practice, practice_in
+from tests.kit.files.samples import LETTER, MOST, SAMPLES, Sample, attachments_of, sent, upload
+from tests.kit.run.moments import now
+from tests.kit.service.running import CONSULTANT_ADMIN, Running
 
 from openers.domain.identifiers import FileId
 from openers.usecases.files.upload_file import PURGE, SCAN

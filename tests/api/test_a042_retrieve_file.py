@@ -11,12 +11,12 @@ from datetime import timedelta
 import httpx
 import msgspec
 import pytest
-from tests.api.arrangements import Moved, patient_called, put
-from tests.api.expectations import OUTCOME, R4_ERS, R4_HTTP, TEXT, check_outcome, code_of, told
-from tests.api.practice import Practice
-from tests.files import INFECTED, LETTER, LYING, Sample, upload
-from tests.requests import PATIENT
-from tests.service import (
+from tests.kit.calls.expectations import OUTCOME, R4_ERS, R4_HTTP, TEXT, check_outcome, code_of, told
+from tests.kit.files.practice import Practice
+from tests.kit.files.samples import INFECTED, LETTER, LYING, Sample, upload
+from tests.kit.service.arrangements import Moved, patient_called, put
+from tests.kit.service.requests import PATIENT
+from tests.kit.service.running import (
     CONSULTANT,
     CONSULTANT_ADMIN,
     CONSULTANT_ELSEWHERE,
@@ -28,9 +28,8 @@ from tests.service import (
     Running,
     entry,
 )
-from tests.store.outside import execute
-from tests.store.records import caller
-from tests.store.test_audit import entries
+from tests.kit.store.outside import entries, execute
+from tests.kit.store.records import caller
 
 from openers.domain.attachments import Availability
 from openers.domain.identifiers import FileId

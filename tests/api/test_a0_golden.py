@@ -1,4 +1,4 @@
-"""Whole replies, kept: a success of each operation and some refusals. See `kept_replies.py`."""
+"""Whole replies, kept: a success of each operation and some refusals. See `tests/kit/documents/kept_replies.py`."""
 
 from __future__ import annotations
 
@@ -8,20 +8,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from tests.acts.words import (
-    ACCEPTED,
-    ADVICE,
-    AT_ONCE,
-    LATER,
-    NO_LETTER,
-    PROFILES,
-    cancelling,
-    flag,
-    priority,
-    rejecting,
-)
-from tests.advice.talk import ADVICE as ADVISING
-from tests.advice.talk import (
+from tests.kit.calls.expectations import BY_NAME, FOCUS
+from tests.kit.documents.kept_replies import check_kept
+from tests.kit.files.samples import letter
+from tests.kit.referrals.stage import Stage
+from tests.kit.referrals.talk import ADVICE as ADVISING
+from tests.kit.referrals.talk import (
     AS_REFERRER,
     MESSAGE_PARTS,
     NOT_AUTHORISED,
@@ -36,12 +28,21 @@ from tests.advice.talk import (
     response,
     worklist,
 )
-from tests.api.arrangements import created, instant
-from tests.api.expectations import BY_NAME, FOCUS
-from tests.api.kept_replies import check_kept
-from tests.api.stage import Stage
-from tests.files import letter
-from tests.requests import (
+from tests.kit.referrals.words import (
+    ACCEPTED,
+    ADVICE,
+    AT_ONCE,
+    LATER,
+    NO_LETTER,
+    PROFILES,
+    cancelling,
+    flag,
+    priority,
+    rejecting,
+)
+from tests.kit.referrals.worklists import asking, of_service
+from tests.kit.service.arrangements import created, instant
+from tests.kit.service.requests import (
     ERS_SERVICE,
     SDS_USER,
     Json,
@@ -53,8 +54,7 @@ from tests.requests import (
     search,
     shortlist,
 )
-from tests.service import CONSULTANT, CONSULTANT_ADMIN, GP, GP_ADMIN, RC, Person, Running
-from tests.worklists.asking import asking, of_service
+from tests.kit.service.running import CONSULTANT, CONSULTANT_ADMIN, GP, GP_ADMIN, RC, Person, Running
 
 pytestmark = pytest.mark.anyio
 

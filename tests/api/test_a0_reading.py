@@ -8,7 +8,8 @@ from typing import Any
 import httpx
 import msgspec
 import pytest
-from tests.api.arrangements import (
+from tests.kit.calls.expectations import R4_ERS, R4_HTTP, check_refusal, told
+from tests.kit.service.arrangements import (
     created,
     patient_called,
     put,
@@ -16,9 +17,8 @@ from tests.api.arrangements import (
     service_called,
     user_called,
 )
-from tests.api.expectations import R4_ERS, R4_HTTP, check_refusal, told
-from tests.requests import PATIENT
-from tests.service import (
+from tests.kit.service.requests import PATIENT
+from tests.kit.service.running import (
     CONSULTANT,
     CONSULTANT_ADMIN,
     CONSULTANT_ELSEWHERE,

@@ -10,10 +10,10 @@ from typing import Any
 
 import httpx
 import pytest
-from tests.api.expectations import BY_NAME, OPERATIONS, OUTCOME, TEXT, check_refusal, told
-from tests.api.stage import Stage
-from tests.requests import create_referral, search
-from tests.service import CONSULTANT, CONSULTANT_ADMIN, FHIR, GP, Running, copied, running, settings_for
+from tests.kit.calls.expectations import BY_NAME, OPERATIONS, OUTCOME, TEXT, check_refusal, told
+from tests.kit.referrals.stage import Stage
+from tests.kit.service.requests import create_referral, search
+from tests.kit.service.running import CONSULTANT, CONSULTANT_ADMIN, FHIR, GP, Running, copied, running, settings_for
 
 pytestmark = pytest.mark.anyio
 BODIES = [each.name for each in OPERATIONS if each.has_body]

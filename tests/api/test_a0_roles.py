@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import httpx
 import pytest
-from tests.api.arrangements import put
-from tests.api.expectations import (
+from tests.api.roles import COLUMNS, cells
+from tests.kit.calls.expectations import (
     BY_NAME,
     OPERATIONS,
     REQUEST_ID,
@@ -16,9 +16,9 @@ from tests.api.expectations import (
     check_refusal,
     with_referrer,
 )
-from tests.api.roles import COLUMNS, cells
-from tests.api.stage import Stage
-from tests.service import GP, SPCA, Person, Running
+from tests.kit.referrals.stage import Stage
+from tests.kit.service.arrangements import put
+from tests.kit.service.running import GP, SPCA, Person, Running
 
 from openers.api.registry import all_operations
 from openers.domain.credentials import AccessMode, Application

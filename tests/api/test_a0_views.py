@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any, Final, cast
 
 import pytest
-from tests.api.kept_replies import GOLDEN
+from tests.kit.documents.kept_replies import GOLDEN
 
 WITH_PROVISIONING: Final = ("a011", "a021", "a024", "a031", "a032", "a036", "x002")
 """Operations whose criteria have `commissioningProvisioning` in every published reply; X002 replies as A024."""

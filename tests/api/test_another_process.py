@@ -8,10 +8,10 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import httpx
-from tests.live import live, settings_env
-from tests.requests import create_for_triage, create_referral
-from tests.service import GP, copied
-from tests.stores import PostgresServer
+from tests.kit.service.live import live, settings_env
+from tests.kit.service.requests import create_for_triage, create_referral
+from tests.kit.service.running import GP, copied
+from tests.kit.store.stores import PostgresServer
 
 Told = dict[str, tuple[bytes, str]]
 """By address: the body and the ETag."""

@@ -13,11 +13,11 @@ from typing import Any, Final
 
 import httpx
 import pytest
-from tests.api.expectations import OPERATIONS
-from tests.api.expected import Expected
-from tests.api.stage import Stage
-from tests.requests import Json
-from tests.service import CONSULTANT, CONSULTANT_ADMIN, GP, Running
+from tests.kit.calls.expectations import OPERATIONS
+from tests.kit.calls.expected import Expected
+from tests.kit.referrals.stage import Stage
+from tests.kit.service.requests import Json
+from tests.kit.service.running import CONSULTANT, CONSULTANT_ADMIN, GP, Running
 
 from openers.api.registry import all_operations
 

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import pytest
 from starlette.routing import Route
-from tests.service import copied, settings_for
+from tests.kit.service.running import copied, settings_for
 
 from openers.api.addresses import Endpoint
 from openers.worlds.mode import TestService, open_test_service

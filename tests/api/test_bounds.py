@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from tests.service import GP, Running
-from tests.store.test_audit import entries
+from tests.kit.service.running import GP, Running
+from tests.kit.store.outside import entries
 
 from openers.api.http import media
 from openers.api.http.bounds import LONGEST_CACHED, LONGEST_CORRELATION_ID, LONGEST_HOST

@@ -8,9 +8,9 @@ from typing import Any, Final
 
 import httpx
 import pytest
-from tests.booking.rig import RULES, SERVICE, Rig, booking, cancellation, deferral, rig
-from tests.requests import HEADERS, Json
-from tests.service import CONSULTANT_ADMIN, Running
+from tests.kit.referrals.rig import RULES, SERVICE, Rig, booking, cancellation, deferral, rig
+from tests.kit.service.requests import HEADERS, Json
+from tests.kit.service.running import CONSULTANT_ADMIN, Running
 
 pytestmark = pytest.mark.anyio
 VERSIONS: Final = ("STU3", "R4")

@@ -6,9 +6,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tests.requests import create_referral
-from tests.service import GP, Running
-from tests.store.outside import fetch
+from tests.kit.service.requests import create_referral
+from tests.kit.service.running import GP, Running
+from tests.kit.store.outside import fetch
 
 pytestmark = pytest.mark.anyio
 

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Final
 
 import pytest
-from tests.live import PING, Live, live, settings_env
-from tests.service import copied
+from tests.kit.service.live import PING, Live, live, settings_env
+from tests.kit.service.running import copied
 
 pytestmark = pytest.mark.needs("bash")
 FEW_FILES: Final = ["bash", "-c", 'ulimit -n 256; exec "$@"', "bash"]

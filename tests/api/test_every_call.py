@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 from tests.api.every_call import CORRELATION, KINDS, Answer, Desk, Kind, raising
-from tests.api.expectations import REQUEST_ID
-from tests.service import copied
-from tests.store.outside import audit_entries
-from tests.worlds.rig import rig
+from tests.kit.calls.expectations import REQUEST_ID
+from tests.kit.service.running import copied
+from tests.kit.service.worlds import rig
+from tests.kit.store.outside import audit_entries
 
 from openers.domain.errors import NotFound, PasCall, PasRespondedWithError, RecordLocked, Unavailable
 from openers.domain.fields import Field

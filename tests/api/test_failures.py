@@ -10,8 +10,8 @@ from typing import Final
 import httpx
 import msgspec
 import pytest
-from tests.service import GP, Running, copied, entry, running, settings_for
-from tests.store.test_audit import entries
+from tests.kit.service.running import GP, Running, copied, entry, running, settings_for
+from tests.kit.store.outside import entries
 
 from openers.api.failures import CLIENTS_OF_AN_ADDRESS, MOST_SOURCES, WINDOW_S, Failures, address_of
 from openers.api.rate_limit import MOST_KEYS, RateLimit

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from tests.requests import create_referral
-from tests.service import GP, Running
+from tests.kit.service.requests import create_referral
+from tests.kit.service.running import GP, Running
 
 pytestmark = pytest.mark.anyio
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from tests.acts.words import as_read
-from tests.requests import create_referral, search
-from tests.service import CONSULTANT, GP, Running
+from tests.kit.referrals.words import as_read
+from tests.kit.service.requests import create_referral, search
+from tests.kit.service.running import CONSULTANT, GP, Running
 
 pytestmark = pytest.mark.anyio
 

@@ -10,10 +10,10 @@ from datetime import timedelta
 
 import msgspec
 import pytest
-from tests.api.arrangements import Moved, Stopwatch, at_time, gated, put, sent_for_triage, user_called
-from tests.api.expectations import code_of, told
-from tests.api.violations import BY_NAME, FUNCTION, OBO, ODS, PATHS, STU3_PATH, WRONG_FUNCTION, check
-from tests.service import CONSULTANT, CONSULTANT_ADMIN, GP, RC, Person, Running
+from tests.kit.calls.expectations import code_of, told
+from tests.kit.calls.violations import BY_NAME, FUNCTION, OBO, ODS, PATHS, STU3_PATH, WRONG_FUNCTION, check
+from tests.kit.service.arrangements import Moved, Stopwatch, at_time, gated, put, sent_for_triage, user_called
+from tests.kit.service.running import CONSULTANT, CONSULTANT_ADMIN, GP, RC, Person, Running
 
 from openers.api.rate_limit import RateLimit
 

@@ -7,9 +7,9 @@ from itertools import combinations
 
 import httpx
 import pytest
-from tests.api.arrangements import Stopwatch, gated
-from tests.api.violations import ALWAYS, PATHS, Sent, Violation, check, good
-from tests.service import GP, Running
+from tests.kit.calls.violations import ALWAYS, PATHS, Sent, Violation, check, good
+from tests.kit.service.arrangements import Stopwatch, gated
+from tests.kit.service.running import GP, Running
 
 from openers.api.rate_limit import RateLimit
 

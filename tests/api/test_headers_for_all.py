@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 from tests.api.every_call import KINDS, Desk, Kind, Sent
-from tests.service import FHIR, GP, copied
-from tests.store.outside import audit_entries
-from tests.worlds.rig import rig
+from tests.kit.service.running import FHIR, GP, copied
+from tests.kit.service.worlds import rig
+from tests.kit.store.outside import audit_entries
 
 from openers.api.http.hosts import own_hosts
 

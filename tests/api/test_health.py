@@ -11,7 +11,7 @@ from typing import Final
 
 import msgspec
 import pytest
-from tests.service import Running, settings_for
+from tests.kit.service.running import Running, settings_for
 
 from openers.api.health import Health, Upkeep
 from openers.bootstrap import do_due_work
@@ -48,7 +48,7 @@ async def test_services_whose_slots_are_not_polled_are_a_warning(service: Runnin
 
 async def test_a_poll_that_is_long_ago_is_a_warning(sqlite_template: Path, tmp_path: Path, keys: Path) -> None:
     """Three times the pause between polls is long; the world's own clock decides."""
-    from tests.service import copied
+    from tests.kit.service.running import copied
 
     made = await open_test_service(settings_for(copied(sqlite_template, tmp_path), keys), own_pas=True)
     await do_due_work(made.inner)

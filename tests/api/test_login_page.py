@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from tests.api.oauth_service import CLINICIAN, USER_APP, Service, brought, demo, running
+from tests.kit.service.oauth_service import CLINICIAN, USER_APP, Service, brought, demo, running
 
 from openers.domain.identifiers import UserId
 

@@ -16,7 +16,7 @@ import msgspec
 import pytest
 from joserfc import jws
 from joserfc.jwk import OctKey, RSAKey
-from tests.api.oauth_service import (
+from tests.kit.service.oauth_service import (
     ASSERTION_TYPE,
     PROVIDER_APP,
     Service,

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import httpx
 import msgspec
 import pytest
-from tests.api.oauth_service import (
+from tests.kit.service.oauth_service import (
     BASE,
     CALLBACK,
     CLINICIAN,

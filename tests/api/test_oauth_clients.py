@@ -8,7 +8,7 @@ from hashlib import sha256
 from pathlib import Path
 
 import pytest
-from tests.api.oauth_service import (
+from tests.kit.service.oauth_service import (
     CALLBACK,
     CLINICIAN,
     PROVIDER_APP,

@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 from joserfc.jwk import RSAKey
-from tests.api.oauth_service import (
+from tests.kit.service.oauth_service import (
     NO_ASID_APP,
     USER_APP,
     Service,

@@ -14,7 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
-from tests.api.oauth_service import (
+from tests.kit.service.oauth_service import (
     CALLBACK,
     CLINICIAN,
     HANDLE,

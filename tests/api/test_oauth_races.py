@@ -7,8 +7,8 @@ from collections.abc import Awaitable, Sequence
 
 import httpx
 import pytest
-from tests.api.oauth_service import ASSERTION_TYPE, PROVIDER_APP, RealWall, Service
-from tests.service import Running
+from tests.kit.service.oauth_service import ASSERTION_TYPE, PROVIDER_APP, RealWall, Service
+from tests.kit.service.running import Running
 
 from openers.api.oauth.call import OAuthDeps
 from openers.identity.access import AccessCache

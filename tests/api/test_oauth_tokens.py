@@ -10,7 +10,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from tests.api.oauth_service import (
+from tests.kit.service.oauth_service import (
     CALLBACK,
     CLINICIAN,
     NO_ASID_APP,

@@ -13,7 +13,7 @@ import httpx
 import msgspec
 import pytest
 from joserfc.jwk import RSAKey
-from tests.api.oauth_service import (
+from tests.kit.service.oauth_service import (
     CLINICIAN,
     HANDLE,
     USER_APP,

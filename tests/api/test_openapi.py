@@ -1,6 +1,6 @@
 """Our own OpenAPI document: well formed, whole, and made of named components.
 
-That replies are as it says is checked for every reply of every test (`tests/own_openapi.py`).
+That replies are as it says is checked for every reply of every test (`tests/kit/documents/own_openapi.py`).
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from typing import Any, cast
 
 import pytest
 from jsonschema_rs import Draft202012Validator, meta
-from tests.own_openapi import own
-from tests.service import GP, Running
+from tests.kit.documents.own_openapi import own
+from tests.kit.service.running import GP, Running
 
 from openers.api.openapi import openapi_document
 from openers.api.registry import all_operations

@@ -1,7 +1,7 @@
 """Spoilt and random bodies: never a failure of the service, always an error that names the place, nothing stored.
 
-Systematic: every node of valid requests in turn, see `mutations.py`. Random: any JSON, and pieces of right requests
-put together wrongly.
+Systematic: every node of valid requests in turn, see `tests/kit/calls/mutations.py`. Random: any JSON, and pieces of
+right requests put together wrongly.
 """
 
 from __future__ import annotations
@@ -14,13 +14,22 @@ import httpx
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.api.arrangements import instant, stored
-from tests.api.expectations import BY_NAME, check_refusal, place_of, told
-from tests.api.mutations import Mutation, mutations
-from tests.api.stage import Stage
-from tests.requests import HEADERS, Json, coding, create_for_triage, create_referral, criteria, identifier, search
-from tests.service import CONSULTANT, CONSULTANT_ADMIN, GP, Running
-from tests.worklists.asking import asking
+from tests.kit.calls.expectations import BY_NAME, check_refusal, place_of, told
+from tests.kit.calls.mutations import Mutation, mutations
+from tests.kit.referrals.stage import Stage
+from tests.kit.referrals.worklists import asking
+from tests.kit.service.arrangements import instant, stored
+from tests.kit.service.requests import (
+    HEADERS,
+    Json,
+    coding,
+    create_for_triage,
+    create_referral,
+    criteria,
+    identifier,
+    search,
+)
+from tests.kit.service.running import CONSULTANT, CONSULTANT_ADMIN, GP, Running
 
 pytestmark = pytest.mark.anyio
 

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.api.expectations import check_refusal
-from tests.api.mutations import mutations
-from tests.api.practice import Practice
 from tests.api.test_random_bodies import ANY_JSON, fault_of
-from tests.files import document, letter, maintain
-from tests.requests import HEADERS, Json
+from tests.kit.calls.expectations import check_refusal
+from tests.kit.calls.mutations import mutations
+from tests.kit.files.practice import Practice
+from tests.kit.files.samples import document, letter, maintain
+from tests.kit.service.requests import HEADERS, Json
 
 pytestmark = pytest.mark.anyio
 

@@ -12,10 +12,10 @@ from typing import Any
 
 import httpx
 import pytest
-from tests.advice.talk import question
-from tests.api.arrangements import put, stored
-from tests.api.expectations import check_refusal, patient, place_of, told
-from tests.requests import (
+from tests.kit.calls.expectations import SEARCH_CODES, check_refusal, patient, place_of, told
+from tests.kit.referrals.talk import question
+from tests.kit.service.arrangements import put, stored
+from tests.kit.service.requests import (
     DIRECTORY,
     ODS,
     SDS_USER,
@@ -28,7 +28,7 @@ from tests.requests import (
     search,
     specialty,
 )
-from tests.service import GP, GP_ADMIN, Person, Running
+from tests.kit.service.running import GP, GP_ADMIN, Person, Running
 
 from openers.domain.directory import Role, User
 from openers.domain.identifiers import OdsCode, UserId
@@ -41,11 +41,6 @@ COMMISSIONED_GP = Person("700000000901", "Q99", "REFERRING_CLINICIAN")
 SENSITIVE, DECEASED, WITHOUT_PRACTICE = "9990000018", "9990000026", "9990000034"
 SNOMED = "http://snomed.info/sct"
 
-PUBLISHED = """REFERENCE_NOT_FOUND INAPPROPRIATE_VALUE MISSING_VALUE VALUE_IS_REQUIRED FIELD_NOT_PERMITTED PATIENT_ERROR
-    INVALID_VALUE INVALID_CODE UNEXPECTED_FIELD INVALID_FHIR_STRUCTURE REFERENCED_USER_IS_NOT_SPC
-    REFERENCED_USER_IS_NOT_ACTIVE REFERENCED_USER_NOT_IN_ORG REFERENCED_USER_IS_NOT_RC REFERENCED_USER_IS_NOT_RC_AT_ORG
-    ORGANISATION_IS_CLOSED ORGANISATION_NOT_APPROPRIATE NO_REG_GP_PRACTICE SNOMED_NOT_FOUND"""
-"""The codes of A010; A011, A021 and A044 have these and three more."""
 ISSUES = {
     "MISSING_VALUE": "required",
     "INVALID_VALUE": "value",
@@ -235,7 +230,7 @@ async def refused(client: httpx.AsyncClient, request: Json, code: str, place: st
 
 
 def test_every_published_code_has_a_row() -> None:
-    assert {row.code for row in ROWS} == set(PUBLISHED.split())
+    assert {row.code for row in ROWS} == set(SEARCH_CODES.split())
 
 
 @pytest.mark.parametrize("request_of", [searching, creating, triaging, asking])

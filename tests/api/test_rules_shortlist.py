@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 
 import msgspec
 import pytest
-from tests.api.arrangements import Stopped, at_time, instant, patient_called, put, stored
-from tests.api.expectations import check_refusal, patient, place_of, services_of, told
-from tests.requests import (
+from tests.kit.calls.expectations import check_refusal, patient, place_of, services_of, told
+from tests.kit.service.arrangements import Stopped, at_time, instant, patient_called, put, stored
+from tests.kit.service.requests import (
     DIRECTORY,
     PATIENT,
     SDS_USER,
@@ -25,7 +25,7 @@ from tests.requests import (
     search,
     specialty,
 )
-from tests.service import GP, GP_ADMIN, RC, Person, Running
+from tests.kit.service.running import GP, GP_ADMIN, RC, Person, Running
 
 from openers.domain.identifiers import NhsNumber
 from openers.domain.patient import Sex

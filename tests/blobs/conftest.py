@@ -9,8 +9,8 @@ import pytest
 
 from openers.files.blobs_in_s3 import BlobsInS3
 from openers.files.blobs_on_disk import BlobsOnDisk
-from tests.blobs.kept import Kept, kept_in_bucket, kept_on_disk
-from tests.blobs.s3 import ACCESS, Bucket, s3_server
+from tests.kit.files.kept import Kept, kept_in_bucket, kept_on_disk
+from tests.kit.files.s3 import ACCESS, Bucket, s3_server
 
 
 @pytest.fixture(scope="session")

@@ -11,11 +11,11 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from tests.blobs.clients import A039, MIB, Desk, Memory
-from tests.cli.command import settings_in
-from tests.live import Live, live
-from tests.service import copied
-from tests.waiting import until
+from tests.kit.files.clients import A039, MIB, Desk, Memory
+from tests.kit.run.command import settings_in
+from tests.kit.run.waiting import until
+from tests.kit.service.live import Live, live
+from tests.kit.service.running import copied
 
 UPLOADS: Final = 20
 SIZE: Final = int(os.environ.get("OPENERS_TEST_UPLOAD_MIB", "8")) * MIB

@@ -16,10 +16,10 @@ from openers.domain.identifiers import FileId
 from openers.usecases.files.purge_files import REMOVE, SWEEP, UNDER_WAY, purge_file, remove_content, sweep_strays
 from openers.usecases.files.upload_file import PURGE
 from openers.usecases.ports.transaction import DueItem
-from tests.api.arrangements import Moved, at_time
-from tests.files import upload
-from tests.service import GP, Running, entry
-from tests.store.outside import fetch
+from tests.kit.files.samples import upload
+from tests.kit.service.arrangements import Moved, at_time
+from tests.kit.service.running import GP, Running, entry
+from tests.kit.store.outside import fetch
 
 pytestmark = pytest.mark.anyio
 

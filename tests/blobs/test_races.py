@@ -23,12 +23,12 @@ from openers.usecases.files.scan_file import scan_file
 from openers.usecases.files.upload_file import PURGE, SCAN
 from openers.usecases.ports.files import Scanner, Verdict
 from openers.usecases.ports.transaction import DueItem
-from tests.api.practice import Practice, practice_in
-from tests.files import INFECTED, Sample, attachments_of, availability_of
-from tests.requests import Json
-from tests.service import Running, edge_in, entry
-from tests.store.outside import fetch
-from tests.waiting import HANGS_AFTER_S
+from tests.kit.files.practice import Practice, practice_in
+from tests.kit.files.samples import INFECTED, Sample, attachments_of, availability_of
+from tests.kit.run.waiting import HANGS_AFTER_S
+from tests.kit.service.requests import Json
+from tests.kit.service.running import Running, edge_in, entry
+from tests.kit.store.outside import fetch
 
 pytestmark = pytest.mark.anyio
 

@@ -9,10 +9,10 @@ from typing import Any, Final
 
 import pytest
 
-from tests.api.practice import Practice, practice_in
-from tests.files import Sample
-from tests.service import GP, Running
-from tests.store.outside import execute, fetch
+from tests.kit.files.practice import Practice, practice_in
+from tests.kit.files.samples import Sample
+from tests.kit.service.running import GP, Running
+from tests.kit.store.outside import execute, fetch
 
 pytestmark = pytest.mark.anyio
 

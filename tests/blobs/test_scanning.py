@@ -13,13 +13,11 @@ from typing import Final
 
 import pytest
 
-from openers.domain.attachments import UploadedFile
 from openers.domain.errors import Unavailable
-from openers.domain.identifiers import OdsCode, UserId
 from openers.files.scanning import EICAR, Clamd, ContentScanner
 from openers.usecases.due import CLAIMED_FOR
 from openers.usecases.ports.files import Verdict
-from tests.blobs.clamds import (
+from tests.kit.files.clamds import (
     LARGEST_LOOKED_INTO,
     LARGEST_STREAM,
     Behaviour,
@@ -31,8 +29,7 @@ from tests.blobs.clamds import (
     streamed,
     take_nothing,
 )
-from tests.blobs.kept import broken_off, in_pieces, new_file
-from tests.store.records import NOON
+from tests.kit.files.kept import broken_off, file, in_pieces
 
 pytestmark = pytest.mark.anyio
 AWAY: Final = Unavailable("blobs")
@@ -45,21 +42,6 @@ LETTER: Final = b"Dear colleague. " * 50_000
 def anyio_backend(request: pytest.FixtureRequest) -> tuple[str, dict[str, bool]]:
     """On the loop that serves too, whose sockets are its own."""
     return "asyncio", request.param
-
-
-def file(content: bytes) -> UploadedFile:
-    """What is known of a text."""
-    return UploadedFile(
-        id=new_file(),
-        name="letter.txt",
-        media_type="text/plain",
-        size=len(content),
-        sha256="",
-        blob="",
-        uploaded=NOON,
-        by=UserId("555073103100"),
-        organisation=OdsCode("D82106"),
-    )
 
 
 async def verdict(url: str, content: bytes = LETTER, within_s: float = 20.0) -> Verdict:

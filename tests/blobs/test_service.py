@@ -20,13 +20,13 @@ import pytest
 from openers.bootstrap import do_due_work
 from openers.files.scanning import EICAR
 from openers.usecases.due import FIRST_RETRY
-from tests.api.arrangements import Moved, at_time
-from tests.api.practice import practice_in
-from tests.blobs.clamds import answering, clamd, peer
-from tests.blobs.s3 import Bucket
-from tests.files import LETTER, Sample, attachments_of, availability_of, maintain, sent, upload
-from tests.requests import create_referral
-from tests.service import GP, Running, copied, running, settings_for
+from tests.kit.files.clamds import answering, clamd, peer
+from tests.kit.files.practice import practice_in
+from tests.kit.files.s3 import Bucket
+from tests.kit.files.samples import LETTER, Sample, attachments_of, availability_of, maintain, sent, upload
+from tests.kit.service.arrangements import Moved, at_time
+from tests.kit.service.requests import create_referral
+from tests.kit.service.running import GP, Running, copied, running, settings_for
 
 pytestmark = pytest.mark.anyio
 LARGE = Sample("large.txt", "text/plain", b"A letter that is long. " * 200_000)

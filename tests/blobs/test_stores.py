@@ -16,11 +16,11 @@ from openers.domain.errors import Unavailable
 from openers.files.blobs_in_s3 import PART, BlobsInS3
 from openers.files.drafts import PIECE
 from openers.usecases.ports.files import Blobs
-from tests.blobs.kept import Kept, broken_off, content_of, in_pieces, joined, new_file
-from tests.blobs.s3 import Bucket
-from tests.live import free_port
-from tests.moments import now
-from tests.waiting import HANGS_AFTER_S
+from tests.kit.files.kept import Kept, broken_off, content_of, in_pieces, joined, new_file
+from tests.kit.files.s3 import Bucket
+from tests.kit.run.moments import now
+from tests.kit.run.waiting import HANGS_AFTER_S
+from tests.kit.service.live import free_port
 
 pytestmark = pytest.mark.anyio
 HOUR = timedelta(hours=1)

@@ -12,12 +12,12 @@ from typing import Final
 
 import pytest
 
-from tests.blobs.clients import A020, A039, FHIR, MIB, PIECE, Desk
-from tests.cli.command import settings_in
-from tests.live import Live, live
-from tests.service import copied
-from tests.store.outside import fetch
-from tests.waiting import HANGS_AFTER_S, until
+from tests.kit.files.clients import A020, A039, FHIR, MIB, PIECE, Desk
+from tests.kit.run.command import settings_in
+from tests.kit.run.waiting import HANGS_AFTER_S, until
+from tests.kit.service.live import Live, live
+from tests.kit.service.running import copied
+from tests.kit.store.outside import fetch
 
 SOON_S: Final = "0.5"
 """How long the service lets an upload keep it waiting."""

@@ -14,12 +14,12 @@ import msgspec
 import pytest
 
 from openers.domain.directory import ServiceStatus
-from tests.api.arrangements import patient_called, put, service_called
-from tests.booking.held import held
-from tests.booking.rig import NO_SLOTS, OTHER, SERVICE, Json, Rig, booking, code
-from tests.booking.rows import acts, claimed, rows, states
-from tests.requests import HEADERS, NHS_NUMBER, PATIENT, SDS_USER
-from tests.service import GP_ADMIN, RC, Person
+from tests.kit.referrals.held import held
+from tests.kit.referrals.rig import NO_SLOTS, OTHER, SERVICE, Json, Rig, booking, code
+from tests.kit.referrals.rows import acts, claimed, rows, states
+from tests.kit.service.arrangements import patient_called, put, service_called
+from tests.kit.service.requests import HEADERS, NHS_NUMBER, PATIENT, SDS_USER
+from tests.kit.service.running import GP_ADMIN, RC, Person
 
 pytestmark = pytest.mark.anyio
 

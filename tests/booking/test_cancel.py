@@ -10,10 +10,10 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.booking.rig import NO_SLOTS, SERVICE, Json, Rig, cancellation, code
-from tests.booking.rows import acts, rows, states
-from tests.requests import HEADERS
-from tests.service import CONSULTANT, CONSULTANT_ELSEWHERE, GP_ADMIN, RC, Person
+from tests.kit.referrals.rig import NO_SLOTS, SERVICE, Json, Rig, cancellation, code
+from tests.kit.referrals.rows import acts, rows, states
+from tests.kit.service.requests import HEADERS
+from tests.kit.service.running import CONSULTANT, CONSULTANT_ELSEWHERE, GP_ADMIN, RC, Person
 
 pytestmark = pytest.mark.anyio
 

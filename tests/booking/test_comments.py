@@ -5,7 +5,7 @@ from __future__ import annotations
 import httpx
 import pytest
 
-from tests.booking.rig import SERVICE, Json, Rig
+from tests.kit.referrals.rig import SERVICE, Json, Rig
 
 pytestmark = pytest.mark.anyio
 COMMENT = "Needs a chair by the door."

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from tests.booking.rig import NO_SLOTS, OTHER, SERVICE, Json, Rig, code
-from tests.booking.rows import acts, rows
+from tests.kit.referrals.rig import NO_SLOTS, OTHER, SERVICE, Json, Rig, code
+from tests.kit.referrals.rows import acts, rows
 
 pytestmark = pytest.mark.anyio
 

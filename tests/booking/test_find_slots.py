@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 
 from openers.domain.directory import Service
 from openers.domain.identifiers import ServiceId
-from tests.api.arrangements import put, service_called
-from tests.booking.rig import NO_SLOTS, OTHER, RULES, SERVICE, Rig, code
-from tests.service import GP_ADMIN, RC, Person
+from tests.kit.referrals.rig import NO_SLOTS, OTHER, RULES, SERVICE, Rig, code
+from tests.kit.service.arrangements import put, service_called
+from tests.kit.service.running import GP_ADMIN, RC, Person
 
 pytestmark = pytest.mark.anyio
 

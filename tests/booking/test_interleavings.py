@@ -13,9 +13,9 @@ from typing import NamedTuple
 import httpx
 import pytest
 
-from tests.booking.held import HeldPas, held
-from tests.booking.rig import Json, Rig, code
-from tests.booking.rows import acts, claimed, rows, states
+from tests.kit.referrals.held import HeldPas, held
+from tests.kit.referrals.rig import Json, Rig, code
+from tests.kit.referrals.rows import acts, claimed, rows, states
 
 pytestmark = pytest.mark.anyio
 

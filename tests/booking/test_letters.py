@@ -11,11 +11,11 @@ import pytest
 from openers.domain.identifiers import AppointmentId
 from openers.domain.lifecycle import Act, ReferralState
 from openers.domain.principal import BusinessFunction
-from tests.api.arrangements import Moved, at_time, put, service_called
-from tests.booking.rig import SERVICE, Json, Rig, code
-from tests.files import attachments_of, document, maintain, upload
-from tests.service import GP, Running
-from tests.store.records import caller
+from tests.kit.files.samples import attachments_of, document, maintain, upload
+from tests.kit.referrals.rig import SERVICE, Json, Rig, code
+from tests.kit.service.arrangements import Moved, at_time, put, service_called
+from tests.kit.service.running import GP, Running
+from tests.kit.store.records import caller
 
 pytestmark = pytest.mark.anyio
 TOO_LATE = (422, "INVALID_REQUEST_STATE")

@@ -13,9 +13,9 @@ import msgspec
 import pytest
 
 from openers.domain.errors import PasRefused
-from tests.booking.rig import SERVICE, Json, Rig, code
-from tests.booking.rows import acts, claimed, rows, states
-from tests.service import GP
+from tests.kit.referrals.rig import SERVICE, Json, Rig, code
+from tests.kit.referrals.rows import acts, claimed, rows, states
+from tests.kit.service.running import GP
 
 pytestmark = pytest.mark.anyio
 

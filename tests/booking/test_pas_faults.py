@@ -14,8 +14,8 @@ import pytest
 from openers.domain.audit import AuditEntry
 from openers.domain.errors import OpenersError, RecordLocked, Unavailable
 from openers.usecases.ports.transaction import Tx
-from tests.booking.rig import Json, Rig, code
-from tests.booking.rows import acts, claimed, rows, states
+from tests.kit.referrals.rig import Json, Rig, code
+from tests.kit.referrals.rows import acts, claimed, rows, states
 
 pytestmark = pytest.mark.anyio
 

@@ -16,10 +16,10 @@ from openers.domain.identifiers import ServiceId
 from openers.domain.slots import Polling
 from openers.usecases.booking.link_pas import LinkPas, link_pas
 from openers.usecases.booking.poll_slots import POLL, poll_now
-from tests.booking.rig import NO_SLOTS, OTHER, SERVICE, Rig
-from tests.booking.rows import rows, states
-from tests.moments import now
-from tests.store.outside import fetch
+from tests.kit.referrals.rig import NO_SLOTS, OTHER, SERVICE, Rig
+from tests.kit.referrals.rows import rows, states
+from tests.kit.run.moments import now
+from tests.kit.store.outside import fetch
 
 pytestmark = pytest.mark.anyio
 

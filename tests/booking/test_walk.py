@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.booking.rig import NO_SLOTS, Rig, code
+from tests.kit.referrals.rig import NO_SLOTS, Rig, code
 
 pytestmark = pytest.mark.anyio
 

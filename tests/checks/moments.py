@@ -24,7 +24,7 @@ def _compared(source: Source, scope: ast.AST, uncut: set[str]) -> Iterator[Findi
     """Comparisons within `scope` that read the present or one of these names."""
     for node in ast.walk(scope):
         if isinstance(node, ast.Compare) and any(_is_uncut(part, uncut) for part in ast.walk(node)):
-            yield source.at(node, f"{READ} is compared: take tests.moments.now, which is cut to milliseconds")
+            yield source.at(node, f"{READ} is compared: take tests.kit.run.moments.now, which is cut to milliseconds")
 
 
 def _given(node: ast.Assign) -> Iterator[str]:

@@ -10,8 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Final
 
-ROOT: Final = Path(__file__).parents[2]
-"""The project's own folder."""
+from tests.kit.run.project import ROOT
 
 UNTRACKED: Final = frozenset({".git", ".venv", "var", "build", "dist", "__pycache__", ".hypothesis"})
 """Folders that are no part of the project's text. Caches of tools begin with a dot and end in `cache`."""

@@ -1,4 +1,4 @@
-"""The structure of the tree: no modules import each other in a circle, and no folder holds more than a reader surveys.
+"""The structure of the tree: no circle of imports, no folder with more than a reader surveys, no borrowing among tests.
 
 Imports under `TYPE_CHECKING` count: a reader has to understand those modules together all the same.
 """
@@ -6,6 +6,7 @@ Imports under `TYPE_CHECKING` count: a reader has to understand those modules to
 from __future__ import annotations
 
 import ast
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from graphlib import CycleError, TopologicalSorter
@@ -14,16 +15,21 @@ from typing import Final
 from tests.checks.source import Finding, Source
 
 MODULES: Final = 20
-"""How many modules a folder of `src` may hold, its `__init__` not counted."""
+"""How many modules a folder of `src` or `tests/kit` may hold, its `__init__` not counted."""
 MODULES_BY_FOLDER: Final[Mapping[str, int]] = {"src/openers/domain": 35, "src/openers/usecases/*": 16}
 """Folders with another limit; `/*` stands for each folder below."""
 UNBOUNDED: Final = ("src/openers/api/operations", "src/openers/store/migrations/versions")
 """Folders with one module for each operation or migration."""
+FLOORS: Final = ("run", "documents", "service", "store", "pas", "files", "referrals", "calls")
+"""The folders of `tests/kit`, the lowest first: a module imports its own floor and lower ones."""
+WITHOUT_FOLDER: Final = ("tests/__init__.py", "tests/conftest.py", "tests/kit/__init__.py")
+"""Modules that stand beside the folders."""
+_OF_TESTS: Final = re.compile(r"tests(\.\w+)+")
 
 
 def circles(sources: Iterable[Source]) -> Iterator[Finding]:
     """Modules that import each other, directly or through others. One circle is found at a time."""
-    modules = {_module(source.path): source for source in sources if _is_module(source.path)}
+    modules = {_module(source.path): source for source in sources if _is_module(source.path, "src/", "tests/")}
     try:
         TopologicalSorter({name: set(_imported(source.tree, modules)) for name, source in modules.items()}).prepare()
     except CycleError as error:
@@ -33,13 +39,66 @@ def circles(sources: Iterable[Source]) -> Iterator[Finding]:
 
 
 def crowded(sources: Iterable[Source]) -> Iterator[Finding]:
-    """Folders of `src` that hold more modules than a reader surveys."""
-    paths = [source.path for source in sources if _is_module(source.path)]
+    """Folders of `src` and `tests/kit` that hold more modules than a reader surveys."""
+    paths = [source.path for source in sources if _is_module(source.path, "src/", "tests/kit/")]
     held = Counter(path.rpartition("/")[0] for path in paths if not path.endswith("/__init__.py"))
     for folder, count in sorted(held.items()):
         most = _most(folder)
         if most is not None and count > most:
             yield Finding(folder, 1, f"{count} modules: at most {most} in this folder")
+
+
+def borrowing(sources: Iterable[Source]) -> Iterator[Finding]:
+    """Imports of a folder of tests other than one's own and the kit, or of a higher floor of the kit.
+
+    A module name in a string, as of a plugin, counts. So do modules beside the folders, which everybody could import.
+    """
+    for source in sources:
+        if not _is_module(source.path, "tests/", "bench/", "scripts/"):
+            continue
+        if _is_homeless(source.path):
+            yield Finding(source.path, 1, f"belongs in a folder of tests, or in one of tests/kit: {', '.join(FLOORS)}")
+        own = source.path.removesuffix(".py").split("/")
+        for node, name in _named_of_tests(source.tree):
+            if what := _fault(own, name.split(".")):
+                yield source.at(node, f"{name}: {what}")
+
+
+TREE_CHECKS: Final = (circles, crowded, borrowing)
+"""Every check that looks at all texts together."""
+
+
+def _is_homeless(path: str) -> bool:
+    if path.startswith("tests/kit/"):
+        return path not in WITHOUT_FOLDER and path.split("/")[2] not in FLOORS
+    return path.startswith("tests/") and path.count("/") == 1 and path not in WITHOUT_FOLDER
+
+
+def _named_of_tests(tree: ast.Module) -> Iterator[tuple[ast.AST, str]]:
+    """The names below `tests` that a module imports or has as a string."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            names = [node.value]
+        else:
+            continue
+        yield from ((node, name) for name in names if _OF_TESTS.fullmatch(name))
+
+
+def _fault(own: list[str], named: list[str]) -> str:
+    """What is wrong if the module with the parts `own` imports what has the parts `named`; nothing if that is right."""
+    if named[1] != "kit":
+        return "" if own[:2] == named[:2] else "a folder of tests imports itself and tests.kit alone"
+    is_above = own[:2] == ["tests", "kit"] and _floor(own) < _floor(named)
+    return "a floor of tests/kit imports itself and lower ones alone" if is_above else ""
+
+
+def _floor(parts: list[str]) -> int:
+    """How high a module of the kit is; one without a floor is above all."""
+    return FLOORS.index(parts[2]) if len(parts) > 2 and parts[2] in FLOORS else len(FLOORS)
 
 
 def _most(folder: str) -> int | None:
@@ -50,8 +109,8 @@ def _most(folder: str) -> int | None:
     return MODULES_BY_FOLDER.get(folder) or MODULES_BY_FOLDER.get(f"{parent}/*") or MODULES
 
 
-def _is_module(path: str) -> bool:
-    return path.startswith("src/") and path.endswith(".py")
+def _is_module(path: str, *below: str) -> bool:
+    return path.startswith(below) and path.endswith(".py")
 
 
 def _module(path: str) -> str:

@@ -6,10 +6,10 @@ import os
 
 import pytest
 
-from tests.budget import allowed, is_listed
-from tests.needs import INSTALL
+from tests.kit.run.budget import allowed, is_listed
+from tests.kit.run.needs import INSTALL
 
-CONFTEST = 'pytest_plugins = ["tests.needs", "tests.budget"]'
+CONFTEST = 'pytest_plugins = ["tests.kit.run.needs", "tests.kit.run.budget"]'
 SKIPPED = "import pytest\ndef test_it(): pytest.skip('no time')\ndef test_other(): pass\n"
 NEEDY = "import pytest\n@pytest.mark.needs('wrk')\n@pytest.mark.parametrize('n', (1, 2))\ndef test_it(n): pass\n"
 USING = """

@@ -86,7 +86,7 @@ def test_a_module_of_tests_need_only_say_what_it_is_about() -> None:
     functions = "def test_f(): ...\ndef service(): ...\n"
     assert list(shape.docstrings(Source("tests/api/test_f.py", f'"""Said."""\n{functions}'))) == []
     assert list(shape.docstrings(Source("tests/api/test_f.py", functions)))
-    assert list(shape.docstrings(Source("tests/service.py", f'"""Said."""\n{functions}')))
+    assert list(shape.docstrings(Source("tests/kit/service/running.py", f'"""Said."""\n{functions}')))
 
 
 def test_the_tree_is_clean() -> None:

@@ -16,7 +16,7 @@ from openers.settings import Settings
 from openers.wire.versions import VERSIONS
 from tests.checks import documents
 from tests.checks.documents import Block
-from tests.checks.source import ROOT
+from tests.kit.run.project import ROOT
 
 PAGES = documents.pages(ROOT)
 BLOCKS = [block for page in PAGES for block in documents.blocks(page)]

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from tests.checks import documents
-from tests.checks.source import ROOT
-from tests.demo import Demo, demo_in
+from tests.kit.run.project import ROOT
+from tests.kit.service.demo import Demo, demo_in
 
 pytestmark = pytest.mark.needs("bash", "curl")
 

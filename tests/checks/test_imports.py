@@ -12,7 +12,7 @@ from typing import Final
 
 import pytest
 
-from tests.checks.source import ROOT
+from tests.kit.run.project import ROOT
 
 VIOLATIONS = (
     ("layers", "domain/planted.py", "from openers.usecases import ports"),

@@ -11,8 +11,8 @@ from typing import Final
 
 import pytest
 
-from tests.checks.source import ROOT
-from tests.needs import INSTALL, PATH
+from tests.kit.run.needs import INSTALL, PATH
+from tests.kit.run.project import ROOT
 
 FILES: Final = [
     str(path.relative_to(ROOT))

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.checks.source import ROOT
+from tests.kit.run.project import ROOT
 
 NEEDED = ("sh", "cat", "cksum", "dirname", "rm")
 OLD = '#!/bin/sh\n[ "$1" = -V ] && echo "Python 3.9.2"\nexit 1\n'

@@ -13,8 +13,8 @@ from zipfile import ZipFile, ZipInfo
 
 import pytest
 
-from tests.checks.source import ROOT
-from tests.live import free_port
+from tests.kit.run.project import ROOT
+from tests.kit.service.live import free_port
 
 NAMED: Final = {"build.txt": "setuptools", "tools.txt": "uv", "run.txt": "runs", "dev.txt": "runs"}
 FAILING_UV: Final = '#!/bin/sh\necho "certificates: $UV_SYSTEM_CERTS $REQUESTS_CA_BUNDLE" >&2\nexit 2\n'

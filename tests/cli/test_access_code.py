@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.command import openers
-from tests.live import live, settings_env
-from tests.requests import create_referral
-from tests.service import GP, copied
-from tests.store.outside import fetch
+from tests.kit.run.command import openers
+from tests.kit.service.live import live, settings_env
+from tests.kit.service.requests import create_referral
+from tests.kit.service.running import GP, copied
+from tests.kit.store.outside import fetch
 
 SEALED = "SELECT sealed FROM access_codes WHERE ubrn = ?"
 

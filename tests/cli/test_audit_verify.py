@@ -16,10 +16,10 @@ from openers.settings import SettingsError
 from openers.store.audit.chain import Block, Sealer, head_mac, lines_of
 from openers.store.audit.rows import head_row
 from openers.store.opening import migrate
-from tests.cli.command import openers, settings_in
-from tests.requests import create_referral
-from tests.service import GP, running, settings_for
-from tests.store.outside import execute, fetch
+from tests.kit.run.command import openers, settings_in
+from tests.kit.service.requests import create_referral
+from tests.kit.service.running import GP, running, settings_for
+from tests.kit.store.outside import execute, fetch
 
 Url = str
 Tamper = Callable[[Url], Coroutine[Any, Any, None]]

@@ -9,7 +9,7 @@ import pytest
 import typer
 
 from openers.cli.children import child
-from tests.live import free_port
+from tests.kit.service.live import free_port
 
 SILENT = "import time; print('thinking', flush=True); time.sleep(1000)"
 FAILING = "print('no diary'); raise SystemExit(3)"

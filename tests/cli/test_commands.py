@@ -15,12 +15,12 @@ import pytest
 
 from openers.store.migrations import HEAD
 from openers.worlds.packs import pack_names
-from tests.cli.command import PROGRAM, environment, openers, settings_in
-from tests.demo import PAS_ABOVE, READY
-from tests.live import free_port, free_port_with, live
-from tests.service import GP, copied
-from tests.store.outside import fetch
-from tests.waiting import HANGS_AFTER_S
+from tests.kit.run.command import PROGRAM, environment, openers, settings_in
+from tests.kit.run.waiting import HANGS_AFTER_S
+from tests.kit.service.demo import PAS_ABOVE, READY
+from tests.kit.service.live import free_port, free_port_with, live
+from tests.kit.service.running import GP, copied
+from tests.kit.store.outside import fetch
 
 BUSY = "openers: another process has the SQLite file open for writing; stop it first\n"
 

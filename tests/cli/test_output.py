@@ -12,9 +12,9 @@ import httpx
 import pytest
 
 from openers.worlds.packs import pack_names
-from tests.cli.command import PROGRAM, environment, openers, settings_in
-from tests.live import live
-from tests.service import GP, copied
+from tests.kit.run.command import PROGRAM, environment, openers, settings_in
+from tests.kit.service.live import live
+from tests.kit.service.running import GP, copied
 
 
 def test_the_version_is_told() -> None:

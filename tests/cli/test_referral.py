@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.acts.cast import STATES, Cast, gathered
-from tests.acts.words import LETTER
-from tests.booking.rig import rig
-from tests.cli.command import openers, settings_in
-from tests.store.outside import fetch
+from tests.kit.referrals.cast import STATES, Cast, gathered
+from tests.kit.referrals.rig import rig
+from tests.kit.referrals.words import LETTER
+from tests.kit.run.command import openers, settings_in
+from tests.kit.store.outside import fetch
 
 pytestmark = pytest.mark.anyio
 AHEAD = (datetime.now(UTC) + timedelta(days=9)).isoformat(timespec="seconds").replace("+00:00", "Z")

@@ -12,11 +12,11 @@ from typing import Any, Final, cast
 
 import httpx
 from joserfc.jwk import RSAKey
-from tests.conformance.reference import Example, published
 from tests.conformance.worlds import Template, World
-from tests.pas.small_pas import SmallPas, small_pas
-from tests.requests import HEADERS
-from tests.service import GP, PRACTICE, Running, entry
+from tests.kit.documents.reference import Example, published
+from tests.kit.pas.small_pas import SmallPas, small_pas
+from tests.kit.service.requests import HEADERS
+from tests.kit.service.running import GP, PRACTICE, Running, entry
 
 from openers.domain.identifiers import OdsCode, ServiceId
 from openers.key_files import read_or_make_signing_key

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 from tests.conformance.published_world import SHARE, contradictions
-from tests.conformance.reference import DIRECTORY, NOT_SET
 from tests.conformance.worlds import Template, World
-from tests.service import Running
+from tests.kit.documents.reference import DIRECTORY, NOT_SET
+from tests.kit.service.running import Running
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -11,15 +11,15 @@ from dataclasses import dataclass
 from typing import Any, Final, cast
 
 import httpx
-from tests.advice.talk import own
 from tests.conformance.letters import BY_EXTENSION
 from tests.conformance.likeness import UUID
-from tests.conformance.reference import Example, published
 from tests.conformance.retelling import PLACES
 from tests.conformance.worlds import World
-from tests.files import Sample, scan, upload
-from tests.requests import HEADERS, NHS_NUMBER, coding, identifier
-from tests.service import PRACTICE, PROVIDER, RC, SPC, Person, Running
+from tests.kit.documents.reference import Example, published
+from tests.kit.files.samples import Sample, scan, upload
+from tests.kit.referrals.talk import own
+from tests.kit.service.requests import HEADERS, NHS_NUMBER, coding, identifier
+from tests.kit.service.running import PRACTICE, PROVIDER, RC, SPC, Person, Running
 
 from openers.domain.identifiers import OdsCode
 

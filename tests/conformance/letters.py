@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any, Final
 
 import httpx
-from tests.conformance.reference import published
 from tests.conformance.worlds import World
-from tests.files import (
+from tests.kit.documents.reference import published
+from tests.kit.files.samples import (
     INFECTED,
     LYING,
     SAMPLES,
@@ -20,8 +20,8 @@ from tests.files import (
     scan,
     upload,
 )
-from tests.requests import HEADERS
-from tests.service import GP, GP_ADMIN, Person, Running
+from tests.kit.service.requests import HEADERS
+from tests.kit.service.running import GP, GP_ADMIN, Person, Running
 
 from openers.domain.identifiers import UserId
 

@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any, Final
 
-from tests.conformance.reference import BASE, Example, examples, published
 from tests.conformance.worlds import table
-from tests.service import RC, RCA, SPC, SPCA
+from tests.kit.documents.reference import BASE, Example, examples, published
+from tests.kit.service.running import RC, RCA, SPC, SPCA
 
 Json = dict[str, Any]
 

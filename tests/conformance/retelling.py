@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any, Final, cast
 
 from tests.conformance.worlds import World, table
-from tests.service import PRACTICE, PROVIDER
+from tests.kit.service.running import PRACTICE, PROVIDER
 
 from openers.domain.identifiers import NhsNumber, OdsCode, ServiceId, UserId
 

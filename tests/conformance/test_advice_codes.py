@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 
 import pytest
-from tests.advice.cases import BOTH_ANSWERS, CASES, LISTS
-from tests.api.test_rules_codes import PUBLISHED
-from tests.conformance.reference import Json, specification
+from tests.kit.calls.advice_cases import BOTH_ANSWERS, CASES, LISTS
+from tests.kit.calls.expectations import SEARCH_CODES
+from tests.kit.documents.reference import Json, specification
 
 READING = "PATIENT_ERROR INVALID_REQUEST_TYPE NO_RELATIONSHIP"
 """Reached by the tests of reading in `tests/advice/test_codes.py`."""
@@ -18,7 +18,7 @@ REACHED = {
     "a026": {code for number, code, _ in CASES if number == "A026"},
     "a027": {code for number, code, _ in CASES if number == "A027"},
     "a043": set(READING.split()),
-    "a044": {code for number, code, _ in CASES if number == "A044"} | set(PUBLISHED.split()),
+    "a044": {code for number, code, _ in CASES if number == "A044"} | set(SEARCH_CODES.split()),
 }
 UNLISTED = {"a026": {"INVALID_REQUEST_TYPE"}, "a027": {"INVALID_REQUEST_TYPE"}}
 """For the UBRN of a referral, as on every other operation; the lists have nothing for it."""

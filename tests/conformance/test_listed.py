@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import pytest
-from tests.answers import excused, faults
-from tests.conformance.listed import listed, taken
-from tests.requests import create_referral
-from tests.service import GP, Running
+from tests.kit.documents.answers import excused, faults
+from tests.kit.documents.listed import listed, taken
+from tests.kit.service.requests import create_referral
+from tests.kit.service.running import GP, Running
 
 pytestmark = pytest.mark.anyio
 
-PLUGINS = 'pytest_plugins = ["tests.budget", "tests.answers"]'
+PLUGINS = 'pytest_plugins = ["tests.kit.run.budget", "tests.kit.documents.answers"]'
 EMPTY = "def test_it(): pass\n"
 
 

@@ -1,7 +1,7 @@
 """Every kind of reply against the official OpenAPI document, and the register of its contradictions.
 
-The clients of `tests.service` hold each reply against the document themselves. Here calls go out whose replies are of
-every kind that a client can cause, so that what is left out is known, and needed.
+The clients of `tests.kit.service.running` hold each reply against the document themselves. Here calls go out whose
+replies are of every kind that a client can cause, so that what is left out is known, and needed.
 """
 
 from __future__ import annotations
@@ -10,14 +10,22 @@ from collections.abc import AsyncGenerator
 
 import httpx
 import pytest
-from tests.acts.cast import gathered
-from tests.acts.words import VALID
-from tests.advice.talk import MESSAGE_PARTS, REQUIRE, response, worklist
-from tests.advice.talk import gathered as talking
-from tests.booking.rig import linked
-from tests.conformance.official import contradictions, official
-from tests.requests import HEADERS, create_for_triage, create_referral, parameters_of, posted, search, specialty
-from tests.service import CONSULTANT_ADMIN, GP, PRACTICE, PROVIDER_ADMIN, RC, Person, Running
+from tests.kit.documents.official import contradictions, official
+from tests.kit.referrals.cast import gathered
+from tests.kit.referrals.rig import linked
+from tests.kit.referrals.talk import MESSAGE_PARTS, REQUIRE, response, worklist
+from tests.kit.referrals.talk import gathered as talking
+from tests.kit.referrals.words import VALID
+from tests.kit.service.requests import (
+    HEADERS,
+    create_for_triage,
+    create_referral,
+    parameters_of,
+    posted,
+    search,
+    specialty,
+)
+from tests.kit.service.running import CONSULTANT_ADMIN, GP, PRACTICE, PROVIDER_ADMIN, RC, Person, Running
 
 pytestmark = pytest.mark.anyio
 

@@ -14,14 +14,14 @@ from typing import Final
 
 import httpx
 import pytest
-from tests.acts.words import document, request_of, uploaded
 from tests.conformance.booking import Behind, Json, ahead_of, behind, in_time, later
 from tests.conformance.likeness import UUID, differences
-from tests.conformance.reference import Example, published
 from tests.conformance.register import assert_registered
 from tests.conformance.worlds import Template
-from tests.requests import HEADERS
-from tests.service import CONSULTANT, CONSULTANT_ELSEWHERE, ELSEWHERE
+from tests.kit.documents.reference import Example, published
+from tests.kit.referrals.words import document, request_of, uploaded
+from tests.kit.service.requests import HEADERS
+from tests.kit.service.running import CONSULTANT, CONSULTANT_ELSEWHERE, ELSEWHERE
 
 from openers.domain.identifiers import OdsCode, ServiceId, Ubrn
 from openers.usecases.booking.book_by_telephone import BookByTelephone, book_by_telephone

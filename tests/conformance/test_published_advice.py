@@ -10,7 +10,6 @@ from typing import Any, Final
 from urllib.parse import quote
 
 import pytest
-from tests.acts.words import said
 from tests.conformance.conversations import (
     Json,
     Stage,
@@ -23,12 +22,13 @@ from tests.conformance.conversations import (
     priority_of,
 )
 from tests.conformance.likeness import differences
-from tests.conformance.reference import BASE, Example, published
 from tests.conformance.register import assert_registered
 from tests.conformance.retelling import retold
 from tests.conformance.worlds import World
-from tests.requests import HEADERS
-from tests.service import CONSULTANT, GP, Running
+from tests.kit.documents.reference import BASE, Example, published
+from tests.kit.referrals.words import said
+from tests.kit.service.requests import HEADERS
+from tests.kit.service.running import CONSULTANT, GP, Running
 
 from openers.domain.identifiers import UserId
 

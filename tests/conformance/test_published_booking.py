@@ -13,9 +13,9 @@ import pytest
 from tests.conformance.booking import Behind, Json, ahead_of, behind, in_time, later
 from tests.conformance.letters import add_letter, author_of, told_of
 from tests.conformance.likeness import differences
-from tests.conformance.reference import Example, examples, published
 from tests.conformance.register import assert_registered
 from tests.conformance.worlds import Template, table
+from tests.kit.documents.reference import Example, examples, published
 
 from openers.domain.identifiers import ServiceId, UserId
 

@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Final
 
 import pytest
-from tests.acts.words import said
 from tests.conformance.conversations import Stage, only, placed
-from tests.conformance.reference import DIRECTORY
 from tests.conformance.retelling import retold
 from tests.conformance.worlds import World
-from tests.documents.pages import squeezed, text_of
-from tests.service import CONSULTANT, GP, Running
+from tests.kit.documents.pages import squeezed, text_of
+from tests.kit.documents.reference import DIRECTORY
+from tests.kit.referrals.words import said
+from tests.kit.service.running import CONSULTANT, GP, Running
 
 from openers.domain.identifiers import UserId
 

@@ -8,11 +8,11 @@ from urllib.parse import quote
 import httpx
 import pytest
 from tests.conformance.likeness import Json, differences, unlike
-from tests.conformance.reference import examples, published
 from tests.conformance.register import assert_registered
 from tests.conformance.worlds import World
-from tests.requests import HEADERS
-from tests.service import CONSULTANT_ADMIN, GP, GP_ADMIN, PRACTICE, PROVIDER_ADMIN, RC, Person, Running
+from tests.kit.documents.reference import examples, published
+from tests.kit.service.requests import HEADERS
+from tests.kit.service.running import CONSULTANT_ADMIN, GP, GP_ADMIN, PRACTICE, PROVIDER_ADMIN, RC, Person, Running
 
 pytestmark = pytest.mark.anyio
 Count = Callable[[int], None]

@@ -7,15 +7,15 @@ from pathlib import Path
 
 import httpx
 import pytest
-from tests.acts.words import as_read
 from tests.conformance.letters import add_letter, author_of, refer, samples_of, told_of
 from tests.conformance.likeness import Json, differences, unlike
-from tests.conformance.reference import DIRECTORY, Example, published
 from tests.conformance.register import assert_registered
 from tests.conformance.worlds import World, table
-from tests.files import Sample, maintain, scan, upload
-from tests.requests import HEADERS
-from tests.service import GP, GP_ADMIN, Running
+from tests.kit.documents.reference import DIRECTORY, Example, published
+from tests.kit.files.samples import Sample, maintain, scan, upload
+from tests.kit.referrals.words import as_read
+from tests.kit.service.requests import HEADERS
+from tests.kit.service.running import GP, GP_ADMIN, Running
 
 pytestmark = pytest.mark.anyio
 Count = Callable[[int], None]

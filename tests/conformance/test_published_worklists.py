@@ -17,16 +17,16 @@ from uuid import uuid4
 
 import httpx
 import pytest
-from tests.acts.words import cancelling, document, outcome, rejecting, request_of, said, uploaded
-from tests.booking.rig import cancellation, test_entry
 from tests.conformance.booking import Behind, Json, behind
 from tests.conformance.likeness import INSTANT, differences
-from tests.conformance.reference import Example, published
 from tests.conformance.register import assert_registered
 from tests.conformance.retelling import retold
 from tests.conformance.worlds import Template
-from tests.requests import HEADERS
-from tests.service import CONSULTANT, PRACTICE, RC, Person
+from tests.kit.documents.reference import Example, published
+from tests.kit.referrals.rig import cancellation, test_entry
+from tests.kit.referrals.words import cancelling, document, outcome, rejecting, request_of, said, uploaded
+from tests.kit.service.requests import HEADERS
+from tests.kit.service.running import CONSULTANT, PRACTICE, RC, Person
 
 from openers.domain.booking import PasAppointment
 from openers.domain.callers import SYSTEM, Pas

@@ -18,7 +18,7 @@ import httpx
 import pytest
 from tests.conformance.plays import PAS_FAULTS, Json, Play, plays
 from tests.conformance.published_world import SHARE, contradictions
-from tests.worlds.rig import Rig, published_world
+from tests.kit.service.worlds import Rig, published_world
 
 pytestmark = pytest.mark.anyio
 INSTANT: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)")

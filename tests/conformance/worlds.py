@@ -16,7 +16,7 @@ from typing import Any, Final, cast
 
 import msgspec
 from tests.conformance.renaming import Renaming
-from tests.service import Person, Running, copied, load_demo, running, settings_for
+from tests.kit.service.running import Person, Running, copied, load_demo, running, settings_for
 
 from openers.domain.identifiers import NhsNumber, OdsCode, ServiceId, SnomedCode, UserId
 from openers.worlds.packs import Pack, read_pack

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from tests.cli.command import openers
-from tests.live import Live
+from tests.kit.run.command import openers
+from tests.kit.service.live import Live
 
 
 def check_audit(stopped: Live, settings: Mapping[str, str]) -> None:

@@ -12,8 +12,8 @@ from threading import Event, Lock
 from starlette.requests import Request
 from starlette.responses import Response
 
-from tests.pas.small_pas import SmallPas
-from tests.waiting import HANGS_AFTER_S
+from tests.kit.pas.small_pas import SmallPas
+from tests.kit.run.waiting import HANGS_AFTER_S
 
 
 class Where(StrEnum):

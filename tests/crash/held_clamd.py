@@ -10,7 +10,7 @@ from socketserver import StreamRequestHandler, ThreadingUnixStreamServer
 from threading import Event, Thread
 from typing import Final
 
-from tests.waiting import HANGS_AFTER_S
+from tests.kit.run.waiting import HANGS_AFTER_S
 
 COMMAND: Final = b"zINSTREAM\0"
 

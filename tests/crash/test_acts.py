@@ -12,17 +12,17 @@ from typing import Any, Final
 import httpx
 import pytest
 
-from tests.acts.words import LATER, NO_LETTER, VALID, document, request_of, state_of
-from tests.booking.rig import booking
 from tests.crash.audit import check_audit
 from tests.crash.gates import Gate, GatedPas
 from tests.crash.test_booking import POINTS, QUICK, Desk, agreed, settled
-from tests.live import Live, live
-from tests.pas.small_pas import small_pas
-from tests.races.scene import SERVICE, add_slots, prepared
-from tests.requests import HEADERS, create_referral
-from tests.service import CONSULTANT
-from tests.store.outside import fetch
+from tests.kit.pas.small_pas import small_pas
+from tests.kit.referrals.rig import booking
+from tests.kit.referrals.scene import SERVICE, add_slots, prepared
+from tests.kit.referrals.words import LATER, NO_LETTER, VALID, document, request_of, state_of
+from tests.kit.service.live import Live, live
+from tests.kit.service.requests import HEADERS, create_referral
+from tests.kit.service.running import CONSULTANT
+from tests.kit.store.outside import fetch
 
 pytestmark = pytest.mark.anyio
 Json = dict[str, Any]

@@ -15,16 +15,16 @@ from typing import Any, Final
 import httpx
 import pytest
 
-from tests.booking.rig import RULES, Rig, booking, cancellation
 from tests.crash.audit import check_audit
 from tests.crash.gates import Gate, GatedPas, Where
-from tests.live import Live, live
-from tests.pas.small_pas import small_pas
-from tests.races.scene import SERVICE, add_slots, prepared
-from tests.requests import HEADERS, create_referral
-from tests.service import GP, running, settings_for
-from tests.store.outside import fetch
-from tests.waiting import HANGS_AFTER_S, until_it
+from tests.kit.pas.small_pas import small_pas
+from tests.kit.referrals.rig import RULES, Rig, booking, cancellation
+from tests.kit.referrals.scene import SERVICE, add_slots, prepared
+from tests.kit.run.waiting import HANGS_AFTER_S, until_it
+from tests.kit.service.live import Live, live
+from tests.kit.service.requests import HEADERS, create_referral
+from tests.kit.service.running import GP, running, settings_for
+from tests.kit.store.outside import fetch
 
 pytestmark = pytest.mark.anyio
 QUICK: Final = {"OPENERS_POLL_EVERY_S": "1"}

@@ -14,11 +14,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.blobs.clients import A020, Desk
-from tests.cli.command import settings_in
-from tests.live import Live, live
-from tests.requests import create_referral
-from tests.service import GP, copied
+from tests.kit.files.clients import A020, Desk
+from tests.kit.run.command import settings_in
+from tests.kit.service.live import Live, live
+from tests.kit.service.requests import create_referral
+from tests.kit.service.running import GP, copied
 
 CALLS = "trace=read,recvfrom,recvmsg,fsync,fdatasync,rename,write,writev,sendto,sendmsg,pwrite64"
 SYNC = re.compile(r"(fsync|fdatasync)\(\d+<[^>]*openers\.db-wal>")

@@ -27,15 +27,15 @@ from openers.store.engine.sqlite_connection import sqlite_path
 from openers.usecases.files.purge_files import SWEEP, purge_file
 from openers.usecases.files.upload_file import PURGE
 from openers.usecases.ports.transaction import DueItem
-from tests.blobs.clients import A020, FHIR, MIB, PIECE, Desk
-from tests.cli.command import settings_in
 from tests.crash.audit import check_audit
 from tests.crash.held_clamd import HeldClamd, held_clamd
-from tests.files import upload as uploaded
-from tests.live import Live, live
-from tests.service import GP, entry, running, settings_for
-from tests.store.outside import execute, fetch
-from tests.waiting import HANGS_AFTER_S, LOOK_EVERY_S
+from tests.kit.files.clients import A020, FHIR, MIB, PIECE, Desk
+from tests.kit.files.samples import upload as uploaded
+from tests.kit.run.command import settings_in
+from tests.kit.run.waiting import HANGS_AFTER_S, LOOK_EVERY_S
+from tests.kit.service.live import Live, live
+from tests.kit.service.running import GP, entry, running, settings_for
+from tests.kit.store.outside import execute, fetch
 
 pytestmark = pytest.mark.anyio
 LONG_AGO_S: Final = 2 * 60 * 60

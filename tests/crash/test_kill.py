@@ -13,13 +13,13 @@ import msgspec
 import pytest
 
 from openers.store.audit.chain import lines_of
-from tests.cli.command import settings_in
 from tests.crash.audit import check_audit
-from tests.live import Live, free_port, live
-from tests.replies import in_common
-from tests.requests import create_referral
-from tests.service import GP, copied
-from tests.store.outside import fetch
+from tests.kit.documents.replies import in_common
+from tests.kit.run.command import settings_in
+from tests.kit.service.live import Live, free_port, live
+from tests.kit.service.requests import create_referral
+from tests.kit.service.running import GP, copied
+from tests.kit.store.outside import fetch
 
 CLIENTS = 3
 ENOUGH = 8

@@ -20,11 +20,11 @@ import pytest
 from openers.store.audit.chain import lines_of
 from openers.store.audit.reading import read_chain
 from openers.store.audit.verify import verify
-from tests.live import Live, live, settings_env
-from tests.requests import create_referral
-from tests.service import FHIR, GP
-from tests.store.outside import fetch
-from tests.stores import PostgresServer
+from tests.kit.service.live import Live, live, settings_env
+from tests.kit.service.requests import create_referral
+from tests.kit.service.running import FHIR, GP
+from tests.kit.store.outside import fetch
+from tests.kit.store.stores import PostgresServer
 
 pytestmark = pytest.mark.anyio
 ROUNDS = int(os.environ.get("OPENERS_LOSS_ROUNDS", "5"))

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from openers.paper.typesetter import TypstTypesetter
 from openers.usecases.ports.paper import Document, LetterKind
 from tests.documents.layout import off_the_page, overprinted
-from tests.documents.pages import text_of
 from tests.documents.samples import MADE, every, filled, letter
+from tests.kit.documents.pages import text_of
 
 TYPESETTER: Final = TypstTypesetter()
 KINDS: Final = sorted(every(""))

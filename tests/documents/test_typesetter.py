@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from openers.domain.errors import Unavailable
 from openers.paper.typesetter import TypstTypesetter
 from openers.usecases.ports.paper import Document, LetterKind
-from tests.documents.pages import metadata_of, overhang, page_count, root_of, squeezed, tags_of, text_of
 from tests.documents.samples import MADE, conversation, every, letter, summary
+from tests.kit.documents.pages import metadata_of, overhang, page_count, root_of, squeezed, tags_of, text_of
 
 MARKUP = '#panic("x") *b* _i_ = h $x^2$ `raw` <l> @ref \\u{41} // c /* d */ [e] #{1+1} https://a.example ~ -- "q"'
 SCRIPTS = (

@@ -14,15 +14,15 @@ import httpx
 
 from openers.api.registry import all_operations
 from openers.wire.schemas import COMPONENTS
-from tests.acts.words import priority, said
-from tests.api.arrangements import instant
-from tests.api.expectations import BY_NAME, Expected
-from tests.api.stage import Stage
-from tests.booking.rig import booking
 from tests.inputs.derived import fields
-from tests.requests import DIRECTORY, Json, coding, criteria, identifier, shortlist
-from tests.service import CONSULTANT
-from tests.worklists.asking import at_location, of_clinician, of_service, of_specialty
+from tests.kit.calls.expectations import BY_NAME, Expected
+from tests.kit.referrals.rig import booking
+from tests.kit.referrals.stage import Stage
+from tests.kit.referrals.words import priority, said
+from tests.kit.referrals.worklists import at_location, of_clinician, of_service, of_specialty
+from tests.kit.service.arrangements import instant
+from tests.kit.service.requests import DIRECTORY, Json, coding, criteria, identifier, shortlist
+from tests.kit.service.running import CONSULTANT
 
 Parameters = Callable[[], list[Json]]
 RICH: Final = criteria(

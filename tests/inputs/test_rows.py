@@ -14,14 +14,14 @@ from typing import Any, Final, cast
 
 import pytest
 
-from tests.api.expectations import BY_NAME
-from tests.api.stage import set_stage
-from tests.booking.rig import linked
-from tests.files import LETTER
 from tests.inputs.derived import inputs, parts
 from tests.inputs.desk import Desk, at, changed, expected_of, names_of, places, request_of, text_of, wrong
-from tests.requests import Json
-from tests.service import CONSULTANT, CONSULTANT_ADMIN, GP, Running
+from tests.kit.calls.expectations import BY_NAME
+from tests.kit.files.samples import LETTER
+from tests.kit.referrals.rig import linked
+from tests.kit.referrals.stage import set_stage
+from tests.kit.service.requests import Json
+from tests.kit.service.running import CONSULTANT, CONSULTANT_ADMIN, GP, Running
 
 pytestmark = pytest.mark.anyio
 ROOT: Final = Path(__file__).parents[2]

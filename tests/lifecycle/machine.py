@@ -30,8 +30,9 @@ from openers.domain.referral import Referral
 from openers.usecases.booking.book_by_telephone import BookByTelephone, book_by_telephone
 from openers.usecases.booking.take_notification import Notification, take_notification
 from openers.usecases.referring.record_assessment import record_assessment
-from tests.acts.cast import Cast
-from tests.acts.words import (
+from tests.kit.referrals.cast import Cast
+from tests.kit.referrals.rig import SERVICE, Json, Rig
+from tests.kit.referrals.words import (
     ACCEPTED,
     ADVICE,
     ASSESSING,
@@ -47,8 +48,7 @@ from tests.acts.words import (
     rejecting,
     uploaded,
 )
-from tests.api.arrangements import Moved
-from tests.booking.rig import SERVICE, Json, Rig
+from tests.kit.service.arrangements import Moved
 
 BODIES: Final[dict[str, tuple[tuple[Json, ...], ...]]] = {
     "A013": ((),),

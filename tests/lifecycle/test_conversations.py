@@ -21,7 +21,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from openers.domain.advice_lifecycle import OPEN, PARTIES, TABLE, AdviceAct, AdviceState, after, diagram, listing
 from openers.domain.errors import Field, InvalidRequestState
 from openers.domain.principal import Party
-from tests.advice.talk import (
+from tests.kit.referrals.talk import (
     AUTHORISED,
     NOT_AUTHORISED,
     REQUIRE,
@@ -34,8 +34,8 @@ from tests.advice.talk import (
     state_of,
     texts_of,
 )
-from tests.requests import Json
-from tests.service import copied, running, settings_for
+from tests.kit.service.requests import Json
+from tests.kit.service.running import copied, running, settings_for
 
 ASKED, QUESTIONED = "PROVIDER_RESPONSE_REQUIRED", "REFERRER_TO_SUBMIT_FURTHER_INFORMATION"
 ANSWERED = "REFERRER_TO_REVIEW_RESPONSE"

@@ -13,11 +13,11 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from tests.acts.cast import gathered
-from tests.api.arrangements import Moved, at_time
-from tests.booking.rig import Rig, linked
+from tests.kit.referrals.cast import gathered
+from tests.kit.referrals.rig import Rig, linked
+from tests.kit.service.arrangements import Moved, at_time
+from tests.kit.service.running import GP, copied, running, settings_for
 from tests.lifecycle.machine import Scene, WholeReferrals
-from tests.service import GP, copied, running, settings_for
 
 STEPS: Final = int(os.environ.get("OPENERS_SOAK_STEPS", "500"))
 EACH: Final = 50

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from openers.pas.connector import PasConnector
-from tests.pas.small_pas import ISSUER
+from tests.kit.pas.small_pas import ISSUER
 from tests.pas.systems import KINDS, Pas, Small, connector, system
 
 

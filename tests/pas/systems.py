@@ -23,8 +23,8 @@ from openers.domain.booking import PasLink
 from openers.domain.identifiers import ServiceId
 from openers.pas.connector import PasConnector
 from openers.system import SystemClock
-from tests.pas.small_pas import ISSUER, KEY, SmallPas, small_pas
-from tests.waiting import HANGS_AFTER_S
+from tests.kit.pas.small_pas import ISSUER, KEY, SmallPas, small_pas
+from tests.kit.run.waiting import HANGS_AFTER_S
 
 SERVICE: Final = ServiceId("11001")
 OTHER_SERVICE: Final = ServiceId("11002")

@@ -10,11 +10,11 @@ import pytest
 from openers.domain.booking import PasLink
 from openers.domain.errors import PasRefused, PasSilent
 from openers.pas.connector import PasConnector
-from tests.moments import now
-from tests.pas.small_pas import ISSUER, small_pas
+from tests.kit.pas.small_pas import ISSUER, small_pas
+from tests.kit.run.moments import now
+from tests.kit.run.waiting import HANGS_AFTER_S
 from tests.pas.systems import SERVICE, Small, connector
 from tests.pas.test_contract import BEFORE, END, REASON, START, booking
-from tests.waiting import HANGS_AFTER_S
 
 pytestmark = pytest.mark.anyio
 

@@ -14,7 +14,7 @@ from openers.domain.errors import PasRefused, PasSilent
 from openers.domain.identifiers import NhsNumber, Ubrn, UserId
 from openers.pas import connector as module
 from openers.pas.connector import PasConnector
-from tests.moments import now
+from tests.kit.run.moments import now
 from tests.pas.systems import CLINICIAN, OTHER_SERVICE, SOON_S, Pas, connector
 
 pytestmark = pytest.mark.anyio

@@ -15,7 +15,7 @@ from openers.store.engine.writer_lock import WriterLock
 from openers.usecases.booking.link_pas import LinkPas, link_pas
 from openers.usecases.booking.poll_slots import POLL
 from openers.usecases.due import system_entry
-from tests.service import Running, copied
+from tests.kit.service.running import Running, copied
 
 URL = "https://pas.example/fhir"
 DIRECT, INDIRECT, UNKNOWN = ServiceId("11001"), ServiceId("11003"), ServiceId("999999")

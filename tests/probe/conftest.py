@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.booking.rig import Rig, linked
-from tests.service import Running, copied, open_test_service, running, settings_for
+from tests.kit.referrals.rig import Rig, linked
+from tests.kit.service.running import Running, copied, open_test_service, running, settings_for
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from openers.worlds.probing import LINKS
-from tests.service import Running
+from tests.kit.service.running import Running
 
 pytestmark = pytest.mark.anyio
 OWN = {"Origin": "http://127.0.0.1:8000", "Host": "127.0.0.1:8000"}

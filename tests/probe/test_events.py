@@ -14,9 +14,9 @@ from openers.api.events.stream import stream
 from openers.domain.events import Event
 from openers.usecases.events.feed import GIVEN_UP_AFTER_S, MOST_MISSING, Feed
 from openers.usecases.ports.transaction import Tx
-from tests.api.arrangements import Stopwatch
-from tests.requests import create_referral
-from tests.service import GP, Running
+from tests.kit.service.arrangements import Stopwatch
+from tests.kit.service.requests import create_referral
+from tests.kit.service.running import GP, Running
 
 pytestmark = pytest.mark.anyio
 AT = datetime(2026, 11, 24, tzinfo=UTC)

@@ -13,9 +13,9 @@ from openers.identity.access import AccessCache
 from openers.key_files import read_or_make_signing_key
 from openers.web.log_in import LogInPages
 from openers.worlds.recording.masking import Masker
-from tests.api.oauth_service import RealWall
-from tests.api.oauth_service import Service as LogIns
-from tests.service import GP, Running
+from tests.kit.service.oauth_service import RealWall
+from tests.kit.service.oauth_service import Service as LogIns
+from tests.kit.service.running import GP, Running
 
 pytestmark = pytest.mark.anyio
 FORM = "application/x-www-form-urlencoded"

@@ -29,9 +29,9 @@ from openers.worlds.recording.checks_in_words import TOKEN_CURES
 from openers.worlds.recording.cures import CURES
 from openers.worlds.recording.exchange import Exchange
 from openers.worlds.recording.explanation import Verdict, explain
-from tests.api.violations import PATHS
-from tests.requests import create_referral
-from tests.service import GP, Running, copied, open_test_service, running, settings_for
+from tests.kit.calls.violations import PATHS
+from tests.kit.service.requests import create_referral
+from tests.kit.service.running import GP, Running, copied, open_test_service, running, settings_for
 
 pytestmark = pytest.mark.anyio
 GIVEN: Final[dict[str, Any]] = {

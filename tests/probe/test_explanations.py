@@ -21,10 +21,10 @@ from openers.wire.dialect import Problem
 from openers.wire.rules import Check, check_of
 from openers.wire.stu3.dialect import STU3
 from openers.worlds.recording.checks_in_words import WORDS
-from tests.api.violations import ALWAYS, PATHS, Violation, good
-from tests.booking.rig import Rig
-from tests.requests import create_referral
-from tests.service import (
+from tests.kit.calls.violations import ALWAYS, PATHS, Violation, good
+from tests.kit.referrals.rig import Rig
+from tests.kit.service.requests import create_referral
+from tests.kit.service.running import (
     CONSULTANT,
     CONSULTANT_ADMIN,
     FHIR,

@@ -8,10 +8,10 @@ import httpx
 import pytest
 
 from openers.worlds.faults.board import Fault, FaultKind, FaultRefused, Faults, PasCall, Place, check
-from tests.booking.rig import NO_SLOTS, SERVICE, Rig
-from tests.requests import create_referral
-from tests.service import GP, Running
-from tests.store.outside import fetch
+from tests.kit.referrals.rig import NO_SLOTS, SERVICE, Rig
+from tests.kit.service.requests import create_referral
+from tests.kit.service.running import GP, Running
+from tests.kit.store.outside import fetch
 
 pytestmark = pytest.mark.anyio
 PRIORITY = "/STU3/CodeSystem/PRIORITY"

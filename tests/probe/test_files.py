@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from openers.bootstrap import do_due_work
-from tests.service import GP, Running
+from tests.kit.service.running import GP, Running
 
 pytestmark = pytest.mark.anyio
 LETTER = {"Content-Type": "text/plain", "NHSD-eRS-File-Name": "Arkwright.txt"}

@@ -14,10 +14,10 @@ import pytest
 
 from openers.worlds.packs import read_pack
 from openers.worlds.recording.masking import Masker
-from tests.booking.rig import Rig
+from tests.kit.referrals.rig import Rig
+from tests.kit.service.requests import PATIENT, create_referral, criteria, search
+from tests.kit.service.running import CONSULTANT_ADMIN, FHIR, GP, Running
 from tests.probe.har import HAR
-from tests.requests import PATIENT, create_referral, criteria, search
-from tests.service import CONSULTANT_ADMIN, FHIR, GP, Running
 
 pytestmark = pytest.mark.anyio
 PRIORITY = "/STU3/CodeSystem/PRIORITY"

@@ -10,10 +10,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.live import live, settings_env
-from tests.requests import create_referral
-from tests.service import GP, copied
-from tests.waiting import HANGS_AFTER_S
+from tests.kit.run.waiting import HANGS_AFTER_S
+from tests.kit.service.live import live, settings_env
+from tests.kit.service.requests import create_referral
+from tests.kit.service.running import GP, copied
 
 STREAM = {"Accept": "text/event-stream"}
 PRODUCTION = """

@@ -17,8 +17,8 @@ from openers.worlds.recording import recorder as recorders
 from openers.worlds.recording.exchange import Exchange, Exchanges, Message
 from openers.worlds.recording.recorder import Recorder
 from openers.worlds.recording.watched import Watched
-from tests.requests import create_referral
-from tests.service import FHIR, GP, Running, copied, open_service, open_test_service, running, settings_for
+from tests.kit.service.requests import create_referral
+from tests.kit.service.running import FHIR, GP, Running, copied, open_service, open_test_service, running, settings_for
 
 pytestmark = pytest.mark.anyio
 PRIORITY: Final = "/STU3/CodeSystem/PRIORITY"

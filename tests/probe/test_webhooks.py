@@ -16,11 +16,11 @@ import pytest
 from openers.bootstrap import Service, do_due_work
 from openers.usecases.due import FIRST_RETRY
 from openers.usecases.events.webhooks import MOST_WEBHOOKS
-from tests.listener import Listener, listening
-from tests.moments import now
-from tests.requests import create_referral
-from tests.service import GP, Running, copied, open_test_service, running, settings_for
-from tests.store.outside import fetch
+from tests.kit.run.listener import Listener, listening
+from tests.kit.run.moments import now
+from tests.kit.service.requests import create_referral
+from tests.kit.service.running import GP, Running, copied, open_test_service, running, settings_for
+from tests.kit.store.outside import fetch
 
 pytestmark = pytest.mark.anyio
 Json = dict[str, Any]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from tests.live import Live
+from tests.kit.service.live import Live
 
 
 def settings_in_force(run: Live) -> dict[int, dict[str, str]]:

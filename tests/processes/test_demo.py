@@ -9,9 +9,9 @@ import httpx
 import pytest
 
 from openers.listening import CannotListen, Wanted, listen
-from tests.cli.command import openers, settings_in
-from tests.demo import PAS_ABOVE, demo_in, wait_for_polls
-from tests.live import free_port, free_port_with
+from tests.kit.run.command import openers, settings_in
+from tests.kit.service.demo import PAS_ABOVE, demo_in, wait_for_polls
+from tests.kit.service.live import free_port, free_port_with
 
 
 @pytest.mark.needs("bash")

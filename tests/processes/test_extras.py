@@ -14,9 +14,9 @@ from openers.paper.typesetter import TypstTypesetter
 from openers.settings import SettingsError, read_settings
 from openers.usecases.ports.paper import Document
 from openers.worlds.entrance import open_service
-from tests.cli.command import environment
-from tests.live import free_port
-from tests.moments import now
+from tests.kit.run.command import environment
+from tests.kit.run.moments import now
+from tests.kit.service.live import free_port
 
 EXTRAS = ("asyncpg", "obstore", "typst", "jsonschema_rs", "python_multipart", "multipart")
 WITHOUT = """

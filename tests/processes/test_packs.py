@@ -7,9 +7,9 @@ from typing import Final
 
 import httpx
 
-from tests.cli.command import openers, settings_in
-from tests.demo import demo_in, wait_for_polls
-from tests.live import live
+from tests.kit.run.command import openers, settings_in
+from tests.kit.service.demo import demo_in, wait_for_polls
+from tests.kit.service.live import live
 
 SERVICE: Final = "11006"
 PACK: Final = f"""

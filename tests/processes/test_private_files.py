@@ -14,8 +14,8 @@ from joserfc.jwk import ECKey, RSAKey
 from openers.bootstrap import open_service
 from openers.key_files import read_or_make_signing_key
 from openers.settings import Settings, SettingsError
-from tests.demo import demo_in
-from tests.service import settings_for
+from tests.kit.service.demo import demo_in
+from tests.kit.service.running import settings_for
 
 pytestmark = pytest.mark.anyio
 PRODUCTION: Final = {

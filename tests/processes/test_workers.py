@@ -15,10 +15,10 @@ import pytest
 
 from openers.settings import Settings, read_settings
 from openers.workers import HandedOver, hand_over
-from tests.cli.command import environment, openers
-from tests.live import free_port, live
+from tests.kit.run.command import environment, openers
+from tests.kit.service.live import free_port, live
+from tests.kit.store.stores import PostgresServer
 from tests.processes.started import settings_in_force, wait_for_workers
-from tests.stores import PostgresServer
 
 OIDC: Final = {
     "oidc_issuer": "https://login.example",

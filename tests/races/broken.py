@@ -8,8 +8,9 @@ from pathlib import Path
 from starlette.requests import Request
 from starlette.responses import Response
 
-from tests.pas.small_pas import SmallPas
-from tests.sabotage.table import ROOT, Edit, Fault
+from tests.kit.pas.small_pas import SmallPas
+from tests.kit.run.faults import Edit, Fault
+from tests.kit.run.project import ROOT
 
 NO_HOLD = Fault(
     id="no-hold",

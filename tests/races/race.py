@@ -16,13 +16,13 @@ from typing import Any, Final
 
 import aiohttp
 
-from tests.booking.rig import RULES, booking
-from tests.live import Live
-from tests.pas.small_pas import SmallPas
-from tests.races.scene import SERVICE
-from tests.requests import create_referral
-from tests.service import FHIR, GP
-from tests.store.outside import fetch
+from tests.kit.pas.small_pas import SmallPas
+from tests.kit.referrals.rig import RULES, booking
+from tests.kit.referrals.scene import SERVICE
+from tests.kit.service.live import Live
+from tests.kit.service.requests import create_referral
+from tests.kit.service.running import FHIR, GP
+from tests.kit.store.outside import fetch
 
 SLOTS: Final = 20
 CALLERS: Final = 200

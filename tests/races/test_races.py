@@ -9,10 +9,10 @@ from random import Random, SystemRandom
 
 import pytest
 
-from tests.pas.small_pas import small_pas
+from tests.kit.pas.small_pas import small_pas
+from tests.kit.referrals.scene import add_slots, prepared, served
 from tests.races.broken import CarelessPas, broken_source
 from tests.races.race import DOUBLE, SLOTS, Race, misfits
-from tests.races.scene import add_slots, prepared, served
 
 pytestmark = pytest.mark.anyio
 ROUNDS = int(os.environ.get("OPENERS_RACES_ROUNDS", "20"))

@@ -10,7 +10,9 @@ from queue import SimpleQueue
 from tempfile import TemporaryDirectory
 from typing import Final
 
-from tests.sabotage.table import PAGE, ROOT, Fault, Misfit, page, read_faults
+from tests.kit.run.faults import Fault, Misfit
+from tests.kit.run.project import ROOT
+from tests.sabotage.table import PAGE, page, read_faults
 from tests.sabotage.trial import LONGEST_S, Copy, Run
 
 AT_ONCE: Final = 2

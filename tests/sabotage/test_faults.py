@@ -7,7 +7,9 @@ import re
 
 import pytest
 
-from tests.sabotage.table import PAGE, ROOT, Edit, Fault, Misfit, read_faults, row
+from tests.kit.run.faults import Edit, Fault, Misfit
+from tests.kit.run.project import ROOT
+from tests.sabotage.table import PAGE, read_faults, row
 
 FAULTS = read_faults()
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from time import monotonic
 from typing import Final, NamedTuple
 
-from tests.sabotage.table import Fault
+from tests.kit.run.faults import Fault
 
 LONGEST_S: Final = 240
 """A run that takes longer hangs."""

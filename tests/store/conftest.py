@@ -11,7 +11,7 @@ import pytest
 from openers.store.opening import migrate, open_store
 from openers.store.sqlite import SqliteStore, open_sqlite
 from openers.usecases.ports.transaction import Store
-from tests.store.records import KEY
+from tests.kit.store.records import KEY
 
 
 @pytest.fixture

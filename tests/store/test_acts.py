@@ -14,8 +14,8 @@ from openers.domain.identifiers import Ubrn, UserId
 from openers.domain.referral import Referral
 from openers.store.opening import open_store
 from openers.usecases.ports.transaction import Store, Stored
-from tests.store.outside import fetch
-from tests.store.records import (
+from tests.kit.store.outside import fetch
+from tests.kit.store.records import (
     KEY,
     NOON,
     add_referral,

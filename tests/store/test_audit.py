@@ -15,17 +15,12 @@ import pytest
 
 from openers.server import HEADS_EVERY_S, AuditHeads
 from openers.telemetry.logs import LogFormat, configure
-from tests.moments import now
-from tests.requests import PATIENT, create_referral, search
-from tests.service import CONSULTANT, CONSULTANT_ADMIN, GP, Running
-from tests.store.outside import audit_entries
+from tests.kit.run.moments import now
+from tests.kit.service.requests import PATIENT, create_referral, search
+from tests.kit.service.running import CONSULTANT, CONSULTANT_ADMIN, GP, Running
+from tests.kit.store.outside import entries
 
 pytestmark = pytest.mark.anyio
-
-
-async def entries(run: Running) -> list[dict[str, Any]]:
-    """All entries that another connection finds, sealed or not, in their order."""
-    return await audit_entries(run.service.settings.database_url)
 
 
 async def test_an_act_leaves_one_entry_with_all_fields(on_both: Running) -> None:

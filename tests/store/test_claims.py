@@ -10,8 +10,8 @@ from openers.domain.booking import BookingClaim, CancellationClaim
 from openers.domain.identifiers import Ubrn
 from openers.domain.lifecycle import Act
 from openers.usecases.ports.transaction import Store
-from tests.store.outside import execute, fetch
-from tests.store.records import entry
+from tests.kit.store.outside import execute, fetch
+from tests.kit.store.records import entry
 
 pytestmark = pytest.mark.anyio
 BY = (

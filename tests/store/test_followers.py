@@ -8,7 +8,7 @@ import pytest
 from openers.domain.events import Event
 from openers.domain.webhooks import Webhook
 from openers.usecases.ports.transaction import Store
-from tests.store.records import NOON, entry
+from tests.kit.store.records import NOON, entry
 
 pytestmark = pytest.mark.anyio
 

@@ -20,10 +20,10 @@ from openers.store.audit.verify import verify
 from openers.store.engine.postgres_outcome import Trace, record, was_committed
 from openers.store.opening import migrate
 from openers.store.postgres import Patience, PostgresStore, open_postgres
+from tests.kit.store.outside import fetch
+from tests.kit.store.records import KEY, add_referral, entry, found, referral
+from tests.kit.store.stores import PostgresServer
 from tests.store.lossy import Loss, LossyProxy, lossy
-from tests.store.outside import fetch
-from tests.store.records import KEY, add_referral, entry, found, referral
-from tests.stores import PostgresServer
 
 pytestmark = pytest.mark.anyio
 EACH_LOSS = pytest.mark.parametrize("loss", Loss)

@@ -21,7 +21,7 @@ from openers.store.engine.sqlite_connection import sqlite_path
 from openers.store.engine.tables import metadata
 from openers.store.migrations import HEAD
 from openers.store.opening import migrate
-from tests.store.outside import fetch
+from tests.kit.store.outside import fetch
 
 MIGRATE = "import asyncio, sys; from openers.store.opening import migrate; print(asyncio.run(migrate(sys.argv[1])))"
 COLUMNS = """

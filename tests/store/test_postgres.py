@@ -19,10 +19,10 @@ from openers.store.audit.reading import read_chain
 from openers.store.audit.verify import verify
 from openers.store.opening import migrate
 from openers.store.postgres import Patience, PostgresStore, open_postgres
-from tests.store.outside import execute, fetch
-from tests.store.records import KEY, add_referral, entry, found, referral
-from tests.stores import PostgresServer
-from tests.waiting import HANGS_AFTER_S
+from tests.kit.run.waiting import HANGS_AFTER_S
+from tests.kit.store.outside import execute, fetch
+from tests.kit.store.records import KEY, add_referral, entry, found, referral
+from tests.kit.store.stores import PostgresServer
 
 pytestmark = pytest.mark.anyio
 PATIENT = Patience(lock_s=HANGS_AFTER_S, connection_s=HANGS_AFTER_S)

@@ -30,10 +30,10 @@ from openers.store.records.referral_worklists import ANY, FILTERS, OF_REFERRER, 
 from openers.store.records.relationship import Kinship
 from openers.usecases.ports.transaction import Store
 from openers.usecases.ports.worklists import Listed
-from tests.store.outside import execute, fetch
-from tests.store.records import KEY, caller
-from tests.stores import PostgresServer
-from tests.worklists.crowd import CLINICIANS, SITES, SPECIALTIES, Place, crowd, settle, somewhere
+from tests.kit.store.crowd import CLINICIANS, SITES, SPECIALTIES, Place, crowd, settle, somewhere
+from tests.kit.store.outside import execute, fetch
+from tests.kit.store.records import KEY, caller
+from tests.kit.store.stores import PostgresServer
 
 pytestmark = pytest.mark.anyio
 

@@ -19,8 +19,8 @@ from openers.store.engine.statements import Statement, Value
 from openers.store.engine.tables import referrals
 from openers.store.opening import migrate
 from openers.store.records.relationship import Kinship, condition, kinship_of, values_of
-from tests.store.outside import execute, fetch
-from tests.store.records import caller
+from tests.kit.store.outside import execute, fetch
+from tests.kit.store.records import caller
 
 ORGANISATIONS = ("RCD", "RC", "RCD0", "D82106", "ZZ", "00")
 WORKGROUPS = (

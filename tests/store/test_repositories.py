@@ -17,9 +17,9 @@ from openers.store.records.request_tables import REFERRALS
 from openers.usecases.ports.access_codes import KeptCode
 from openers.usecases.ports.transaction import Store
 from openers.worlds.packs import read_pack
-from tests.store.outside import fetch
-from tests.store.records import KEY, MINUTE, NOON, OWNER, WORKGROUP, add_referral, caller, claim, entry, found
-from tests.store.records import referral as made
+from tests.kit.store.outside import fetch
+from tests.kit.store.records import KEY, MINUTE, NOON, OWNER, WORKGROUP, add_referral, caller, claim, entry, found
+from tests.kit.store.records import referral as made
 
 pytestmark = pytest.mark.anyio
 DEMO = read_pack("demo")

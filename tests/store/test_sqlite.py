@@ -23,8 +23,8 @@ from openers.store.engine import sqlite_connection
 from openers.store.engine.sqlite_connection import SETTINGS, connect, settings_of
 from openers.store.engine.writer_lock import WriterLock
 from openers.store.sqlite import CHECKPOINT_EVERY, LOOK_AGAIN_S, SqliteStore, open_sqlite
-from tests.store.outside import fetch
-from tests.store.records import KEY, add_referral, entry, fails_after_writing, found, referral
+from tests.kit.store.outside import fetch
+from tests.kit.store.records import KEY, add_referral, entry, fails_after_writing, found, referral
 
 pytestmark = pytest.mark.anyio
 

@@ -18,10 +18,10 @@ import msgspec
 from openers_testpas.options import Options
 from openers_testpas.server import build
 from openers_testpas.system import System
-from tests.live import free_port
+from tests.kit.run.waiting import HANGS_AFTER_S
+from tests.kit.service.live import free_port
 from tests.testpas.referral_service import ReferralService
 from tests.testpas.subject import Subject
-from tests.waiting import HANGS_AFTER_S
 
 CLINICS: Final = Path(__file__).parent / "clinics.toml"
 SERVICE_ID: Final = "90001"

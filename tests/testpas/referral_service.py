@@ -22,8 +22,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from tests.live import free_port
-from tests.waiting import HANGS_AFTER_S
+from tests.kit.run.waiting import HANGS_AFTER_S
+from tests.kit.service.live import free_port
 
 
 class ReferralService:

@@ -15,10 +15,10 @@ from openers_testpas.hospital.clock import Clock
 from openers_testpas.hospital.store import InUse, Store
 from openers_testpas.server import build
 from openers_testpas.system import System
+from tests.kit.run.waiting import HANGS_AFTER_S
 from tests.testpas.hospital import Hospital, options_for
 from tests.testpas.referral_service import ReferralService
 from tests.testpas.subject import matches
-from tests.waiting import HANGS_AFTER_S
 
 pytestmark = pytest.mark.anyio
 

@@ -11,9 +11,9 @@ import httpx
 import pytest
 
 from openers_testpas.faults import Fault, FaultKind, Faults, Operation
+from tests.kit.run.waiting import until_it
 from tests.testpas.hospital import Process
 from tests.testpas.subject import Subject, matches, problem
-from tests.waiting import until_it
 
 pytestmark = pytest.mark.anyio
 

@@ -14,7 +14,7 @@ import pytest
 
 from openers_testpas.outbound.notifications import Pauses
 from openers_testpas.outbound.outbox import State
-from tests.live import free_port
+from tests.kit.service.live import free_port
 from tests.testpas.hospital import Hospital, as_process, in_process, options_for, subject_at
 from tests.testpas.referral_service import ReferralService, listening
 from tests.testpas.subject import BOOKING_KEY, Subject, matches

@@ -11,8 +11,8 @@ from openers.worlds.packs import keys as published_keys
 from openers_testpas.hospital.clock import wall
 from openers_testpas.options import Options
 from openers_testpas.outbound.service import Http, Tokens, Unreachable, read_client_key
-from tests.live import live, settings_env
-from tests.service import copied
+from tests.kit.service.live import live, settings_env
+from tests.kit.service.running import copied
 
 pytestmark = pytest.mark.anyio
 

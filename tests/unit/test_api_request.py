@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Generator
 from typing import Any
 
 import pytest
-from tests.waiting import SkippingLoop
+from tests.kit.run.waiting import SkippingLoop
 
 from openers.api.http.request import SLOWEST_BYTES_PER_S, ClientGone, Incoming, Stop
 

@@ -10,7 +10,7 @@ from urllib.parse import unquote
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.files import SAMPLES
+from tests.kit.files.samples import SAMPLES
 
 from openers.api.http.media import disposition, file_name_of
 from openers.domain.errors import ConflictingValues, FieldRefused, InappropriateValue, InvalidValue, MissingValue

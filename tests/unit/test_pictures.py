@@ -7,7 +7,7 @@ import struct
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.files import SAMPLES, png, zipped
+from tests.kit.files.samples import SAMPLES, png, zipped
 from tests.unit.test_sniffing import agrees
 
 JPEG = next(sample.content for sample in SAMPLES if sample.media_type == "image/jpeg")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tests.cli.command import openers
+from tests.kit.run.command import openers
 
 from openers.places import PlaceKind, base_of, places_of
 from openers.settings import read_settings

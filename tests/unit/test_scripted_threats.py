@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from tests.blobs.kept import in_pieces
-from tests.blobs.test_scanning import file
+from tests.kit.files.kept import file, in_pieces
 
 from openers.files.scanning import EICAR, ScriptedThreats
 from openers.usecases.ports.files import Verdict

@@ -7,8 +7,8 @@ from datetime import timedelta
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.api.arrangements import Stopped
-from tests.store.records import NOON, caller
+from tests.kit.service.arrangements import Stopped
+from tests.kit.store.records import NOON, caller
 
 from openers.domain.identifiers import FileId, UserId
 from openers.domain.principal import BusinessFunction

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.files import LETTER, SAMPLES, WORD, WORD_XML, Sample, ole, png, word_xml, zipped
+from tests.kit.files.samples import LETTER, SAMPLES, WORD, WORD_XML, Sample, ole, png, word_xml, zipped
 
 from openers.domain.file_types import EXTENSIONS
 from openers.files.sniffing import HEAD, LARGEST_RATIO, Passing, is_what_it_says

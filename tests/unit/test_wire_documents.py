@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tests.files import document, letter
+from tests.kit.files.samples import document, letter
 
 from openers.domain.attachments import AttachmentType
 from openers.domain.identifiers import FileId

@@ -10,7 +10,7 @@ import zlib
 from collections.abc import Callable
 
 import pytest
-from tests.files import WORD_PARTS, WORD_XML, content_types, ole, png, relationships, word_xml, zipped
+from tests.kit.files.samples import WORD_PARTS, WORD_XML, content_types, ole, png, relationships, word_xml, zipped
 from tests.unit.test_sniffing import agrees
 
 LINKS = "word/_rels/document.xml.rels"

@@ -17,9 +17,9 @@ from openers.usecases.referring.access_codes import (
     revoke_access_code,
     try_access_code,
 )
-from tests.api.arrangements import created
-from tests.service import Running, entry
-from tests.store.outside import fetch
+from tests.kit.service.arrangements import created
+from tests.kit.service.running import Running, entry
+from tests.kit.store.outside import fetch
 
 pytestmark = pytest.mark.anyio
 UNKNOWN = Ubrn.of(999_999_999)

@@ -10,8 +10,8 @@ from openers.domain.identifiers import OdsCode, Ubrn, UserId
 from openers.domain.lifecycle import ReferralState
 from openers.domain.principal import BusinessFunction, Principal
 from openers.domain.referral import Referral
-from tests.requests import create_for_triage, create_referral
-from tests.service import GP, Running
+from tests.kit.service.requests import create_for_triage, create_referral
+from tests.kit.service.running import GP, Running
 
 pytestmark = pytest.mark.anyio
 OWNER = Principal(

@@ -23,9 +23,9 @@ from openers.usecases.jobs import JOBS
 from openers.usecases.ports.transaction import DueItem
 from openers.usecases.purge_credentials import EVERY, KIND, start_purging
 from openers.usecases.world import World
-from tests.service import Running, entry
-from tests.store.outside import execute, fetch
-from tests.waiting import HANGS_AFTER_S
+from tests.kit.run.waiting import HANGS_AFTER_S
+from tests.kit.service.running import Running, entry
+from tests.kit.store.outside import execute, fetch
 
 pytestmark = pytest.mark.anyio
 

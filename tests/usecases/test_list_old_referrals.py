@@ -8,10 +8,10 @@ from openers.domain.referral_worklists import Worklist
 from openers.store.opening import migrate, open_store
 from openers.usecases.due import system_entry
 from openers.usecases.worklists.list_old_referrals import AT_ONCE, LIST_OLD, list_old_referrals
-from tests.service import Running
-from tests.store.outside import execute, fetch
-from tests.store.records import KEY, NOON, caller, entry
-from tests.worklists.crowd import crowd, settle
+from tests.kit.service.running import Running
+from tests.kit.store.crowd import crowd, settle
+from tests.kit.store.outside import execute, fetch
+from tests.kit.store.records import KEY, NOON, caller, entry
 
 pytestmark = pytest.mark.anyio
 

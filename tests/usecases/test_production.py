@@ -8,7 +8,7 @@ import pytest
 
 from openers.bootstrap import open_service
 from openers.settings import SettingsError
-from tests.service import settings_for
+from tests.kit.service.running import settings_for
 
 pytestmark = pytest.mark.anyio
 PRODUCTION = {

@@ -9,10 +9,10 @@ import pytest
 from openers.domain.errors import InappropriateValue, InvalidState, NotFound
 from openers.domain.identifiers import Ubrn
 from openers.usecases.referring.relate_referrals import relate_referrals
-from tests.api.arrangements import created
-from tests.requests import NHS_NUMBER, Json, create_referral, identifier
-from tests.service import GP, Running, entry
-from tests.store.outside import fetch
+from tests.kit.service.arrangements import created
+from tests.kit.service.requests import NHS_NUMBER, Json, create_referral, identifier
+from tests.kit.service.running import GP, Running, entry
+from tests.kit.store.outside import fetch
 
 pytestmark = pytest.mark.anyio
 ELSE: Final = "9995655292"

@@ -25,10 +25,10 @@ from openers.usecases.events.webhooks import DELIVER, plan_deliveries
 from openers.usecases.ports.events import WebhookMessage
 from openers.usecases.ports.transaction import DueItem, Store, Tx
 from openers.usecases.world import World
-from tests.listener import Listener, listening
-from tests.service import entry, settings_for
-from tests.store.outside import execute, fetch
-from tests.waiting import HANGS_AFTER_S
+from tests.kit.run.listener import Listener, listening
+from tests.kit.run.waiting import HANGS_AFTER_S
+from tests.kit.service.running import entry, settings_for
+from tests.kit.store.outside import execute, fetch
 
 pytestmark = pytest.mark.anyio
 PRODUCTION = {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from tests.acts.conftest import cast, own
-from tests.booking.conftest import booking, desk
+from tests.kit.referrals.fixtures import booking, cast, desk, own
 
 __all__ = ["booking", "cast", "desk", "own"]

@@ -10,14 +10,23 @@ import pytest
 from openers.domain.credentials import AccessMode, Application
 from openers.domain.identifiers import OdsCode, UserId
 from openers.domain.principal import BusinessFunction
-from tests.acts.cast import Cast
-from tests.acts.words import BY_TELEPHONE, TRIAGE
-from tests.api.arrangements import Moved, at_time, put
-from tests.booking.rig import SERVICE, Json, code
-from tests.moments import now
-from tests.service import Running, running
-from tests.store.outside import fetch
-from tests.worklists.asking import ISSUES, REVIEW, asking, at_location, fetched, members, of_clinician, of_service
+from tests.kit.referrals.cast import Cast
+from tests.kit.referrals.rig import SERVICE, Json, code
+from tests.kit.referrals.words import BY_TELEPHONE, TRIAGE
+from tests.kit.referrals.worklists import (
+    ISSUES,
+    REVIEW,
+    asking,
+    at_location,
+    fetched,
+    members,
+    of_clinician,
+    of_service,
+)
+from tests.kit.run.moments import now
+from tests.kit.service.arrangements import Moved, at_time, put
+from tests.kit.service.running import Running, running
+from tests.kit.store.outside import fetch
 
 pytestmark = pytest.mark.anyio
 

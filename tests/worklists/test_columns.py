@@ -8,13 +8,10 @@ from typing import Any
 import pytest
 
 from openers.domain.working_days import add_working_days
-from tests.acts.cast import Cast
-from tests.acts.words import AT_ONCE, LETTER, NO_LETTER, TRIAGE, cancelling, outcome, rejecting, said
-from tests.api.arrangements import Moved, at_time
-from tests.booking.rig import SERVICE, Json
-from tests.requests import PATIENT, SDS_USER, create_referral, criteria, identifier, shortlist
-from tests.service import CONSULTANT, GP
-from tests.worklists.asking import (
+from tests.kit.referrals.cast import Cast
+from tests.kit.referrals.rig import SERVICE, Json
+from tests.kit.referrals.words import AT_ONCE, LETTER, NO_LETTER, TRIAGE, cancelling, outcome, rejecting, said
+from tests.kit.referrals.worklists import (
     AWAITING,
     EXTENSIONS,
     ISSUES,
@@ -27,6 +24,9 @@ from tests.worklists.asking import (
     columns,
     fetched,
 )
+from tests.kit.service.arrangements import Moved, at_time
+from tests.kit.service.requests import PATIENT, SDS_USER, create_referral, criteria, identifier, shortlist
+from tests.kit.service.running import CONSULTANT, GP
 
 pytestmark = pytest.mark.anyio
 

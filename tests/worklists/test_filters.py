@@ -10,14 +10,10 @@ import pytest
 from openers.domain.directory import Role, User
 from openers.domain.identifiers import OdsCode, UserId
 from openers.domain.principal import SPC
-from tests.acts.cast import Cast
-from tests.acts.words import BY_TELEPHONE, TRIAGE
-from tests.api.arrangements import patient_called, put, service_called
-from tests.booking.rig import SERVICE, Json, code
-from tests.requests import PATIENT, create_referral
-from tests.service import CONSULTANT, PROVIDER_ADMIN, REFERRING_ADMIN
-from tests.store.outside import execute
-from tests.worklists.asking import (
+from tests.kit.referrals.cast import Cast
+from tests.kit.referrals.rig import SERVICE, Json, code
+from tests.kit.referrals.words import BY_TELEPHONE, TRIAGE
+from tests.kit.referrals.worklists import (
     AWAITING,
     ISSUES,
     LETTERS,
@@ -35,6 +31,10 @@ from tests.worklists.asking import (
     of_service,
     of_specialty,
 )
+from tests.kit.service.arrangements import patient_called, put, service_called
+from tests.kit.service.requests import PATIENT, create_referral
+from tests.kit.service.running import CONSULTANT, PROVIDER_ADMIN, REFERRING_ADMIN
+from tests.kit.store.outside import execute
 
 pytestmark = pytest.mark.anyio
 

@@ -7,11 +7,10 @@ from collections.abc import Awaitable, Callable
 import httpx
 import pytest
 
-from tests.acts.cast import STATES, Cast
-from tests.acts.words import ADVICE, AT_ONCE, LETTER, NO_LETTER, TRIAGE, cancelling, said
-from tests.booking.rig import SERVICE, Json
-from tests.requests import create_referral, criteria, shortlist
-from tests.worklists.asking import (
+from tests.kit.referrals.cast import STATES, Cast
+from tests.kit.referrals.rig import SERVICE, Json
+from tests.kit.referrals.words import ADVICE, AT_ONCE, LETTER, NO_LETTER, TRIAGE, cancelling, said
+from tests.kit.referrals.worklists import (
     AWAITING,
     ISSUES,
     LETTERS,
@@ -23,6 +22,7 @@ from tests.worklists.asking import (
     fetched,
     members,
 )
+from tests.kit.service.requests import create_referral, criteria, shortlist
 
 pytestmark = pytest.mark.anyio
 

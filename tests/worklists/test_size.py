@@ -13,12 +13,10 @@ from openers.domain.lifecycle import ReferralState
 from openers.domain.referral import Referral
 from openers.domain.review import Review
 from openers.usecases.worklists.fetch_worklist import SHORTEST_ROW
-from tests.acts.cast import Cast
-from tests.acts.words import LETTER
-from tests.booking.rig import code
-from tests.requests import PATIENT
-from tests.service import CONSULTANT, Running
-from tests.worklists.asking import (
+from tests.kit.referrals.cast import Cast
+from tests.kit.referrals.rig import code
+from tests.kit.referrals.words import LETTER
+from tests.kit.referrals.worklists import (
     OF_PROVIDER,
     OF_REFERRER,
     REVIEW,
@@ -27,7 +25,9 @@ from tests.worklists.asking import (
     members,
     of_service,
 )
-from tests.worklists.crowd import Place, made, settle
+from tests.kit.service.requests import PATIENT
+from tests.kit.service.running import CONSULTANT, Running
+from tests.kit.store.crowd import Place, made, settle
 
 pytestmark = pytest.mark.anyio
 

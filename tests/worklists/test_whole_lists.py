@@ -5,10 +5,10 @@ from __future__ import annotations
 import httpx
 import pytest
 
-from tests.acts.cast import Cast
-from tests.acts.words import LETTER
-from tests.api.kept_replies import check_kept
-from tests.worklists.asking import AWAITING, ISSUES, LETTERS, REJECTED, RETURNED, REVIEW, asking
+from tests.kit.documents.kept_replies import check_kept
+from tests.kit.referrals.cast import Cast
+from tests.kit.referrals.words import LETTER
+from tests.kit.referrals.worklists import AWAITING, ISSUES, LETTERS, REJECTED, RETURNED, REVIEW, asking
 
 pytestmark = pytest.mark.anyio
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.service import copied
-from tests.worlds.rig import Rig, rig
+from tests.kit.service.running import copied
+from tests.kit.service.worlds import Rig, rig
 
 
 @pytest.fixture

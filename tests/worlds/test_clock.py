@@ -9,8 +9,8 @@ import pytest
 
 from openers.usecases.booking.poll_slots import POLL
 from openers.usecases.referring.remind_patient import REMIND
-from tests.moments import now
-from tests.worlds.rig import Rig
+from tests.kit.run.moments import now
+from tests.kit.service.worlds import Rig
 
 pytestmark = pytest.mark.anyio
 DAYS = {"name": "firstReminderLetterFollowUpDays", "valueUnsignedInt": 7}
@@ -120,7 +120,7 @@ async def test_tokens_go_by_the_real_time(here: Rig) -> None:
 
 
 async def test_the_next_process_finds_it_as_it_was(demo_url: str, keys: Any) -> None:
-    from tests.worlds.rig import rig
+    from tests.kit.service.worlds import rig
 
     async with rig(demo_url, keys) as first:
         await first.control("PUT", "/clock", {"now": NOON, "running": False})

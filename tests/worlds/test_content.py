@@ -9,8 +9,8 @@ from uuid import uuid4
 import pytest
 
 from openers.worlds.mode import worlds_directory
-from tests.service import copied
-from tests.worlds.rig import Rig, rig
+from tests.kit.service.running import copied
+from tests.kit.service.worlds import Rig, rig
 
 pytestmark = pytest.mark.anyio
 HEADERS = {"Content-Type": "text/plain", "NHSD-eRS-File-Name": "letter.txt"}
@@ -123,7 +123,7 @@ async def test_what_a_killed_process_left_is_swept(sqlite_template: Path, tmp_pa
 
 @pytest.mark.parametrize("demo_url", ["postgresql"], indirect=True)
 async def test_a_database_of_a_pack_goes_with_the_service(demo_url: str, keys: Path) -> None:
-    from tests.store.outside import fetch
+    from tests.kit.store.outside import fetch
 
     name = demo_url.partition("?")[0].rpartition("/")[2]
     copies = f"SELECT datname FROM pg_database WHERE datname LIKE '{name}/%'"

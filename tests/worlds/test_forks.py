@@ -14,7 +14,7 @@ from openers.store.audit.verify import verify
 from openers.store.sqlite import SqliteStore
 from openers.worlds.running import registry
 from openers.worlds.running.held import Held
-from tests.worlds.rig import Rig
+from tests.kit.service.worlds import Rig
 
 pytestmark = pytest.mark.anyio
 TENANT = "X-OpenERS-Tenant"

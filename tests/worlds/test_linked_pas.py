@@ -13,14 +13,14 @@ import pytest
 from openers.domain.identifiers import ServiceId
 from openers.usecases.booking.link_pas import LinkPas, link_pas
 from openers.usecases.due import system_entry
-from tests import moments
-from tests.booking.rig import RULES, booking
-from tests.demo import Demo, demo_in
-from tests.live import free_port
-from tests.requests import HEADERS, create_referral
-from tests.service import GP, copied
-from tests.waiting import HANGS_AFTER_S
-from tests.worlds.rig import rig
+from tests.kit.referrals.rig import RULES, booking
+from tests.kit.run import moments
+from tests.kit.run.waiting import HANGS_AFTER_S
+from tests.kit.service.demo import Demo, demo_in
+from tests.kit.service.live import free_port
+from tests.kit.service.requests import HEADERS, create_referral
+from tests.kit.service.running import GP, copied
+from tests.kit.service.worlds import rig
 
 NEARLY = timedelta(minutes=5)
 SLOTS = {

@@ -15,8 +15,8 @@ import pytest
 
 from openers.domain.principal import BusinessFunction
 from openers.worlds.packs import read_pack
-from tests.service import RC, RCA, SPC, SPCA
-from tests.worlds.rig import Rig, published_world
+from tests.kit.service.running import RC, RCA, SPC, SPCA
+from tests.kit.service.worlds import Rig, published_world
 
 pytestmark = pytest.mark.anyio
 ROLES: Final = (RC, RCA, SPC, SPCA)

@@ -15,8 +15,8 @@ from openers.worlds.packs.acts import filled
 from openers.worlds.packs.received import MOST_RECEIVED
 from openers.worlds.refusals import Taken, Unknown
 from openers.worlds.running import registry
-from tests.service import copied
-from tests.worlds.rig import Rig, rig
+from tests.kit.service.running import copied
+from tests.kit.service.worlds import Rig, rig
 
 pytestmark = pytest.mark.anyio
 HEAD = 'based_on = "empty"\ntitle = "Mine"\n'
@@ -266,7 +266,7 @@ async def test_copies_of_packs_are_bounded(on_each: Rig, tmp_path: Path) -> None
 async def _has_copy(here: Rig, name: str) -> bool:
     if here.service.settings.sqlite_path is not None:
         return (worlds_directory(here.service.settings) / "passing" / f"{name}.db").exists()
-    from tests.store.outside import fetch
+    from tests.kit.store.outside import fetch
 
     url = here.service.settings.database_url
     database = url.partition("?")[0].rpartition("/")[2]

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from tests.worlds.rig import Rig
+from tests.kit.service.worlds import Rig
 
 pytestmark = pytest.mark.anyio
 FORM = re.compile(r'<button name="act" value="(\w+)"')

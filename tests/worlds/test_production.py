@@ -13,9 +13,9 @@ import pytest
 
 from openers.bootstrap import open_service
 from openers.server import application_of
-from tests.cli.command import PROGRAM, environment, settings_in
-from tests.service import copied, settings_for
-from tests.worlds.rig import rig
+from tests.kit.run.command import PROGRAM, environment, settings_in
+from tests.kit.service.running import copied, settings_for
+from tests.kit.service.worlds import rig
 
 pytestmark = pytest.mark.anyio
 PRODUCTION = {"mode": "production", "world": "live", "base_url": "https://e.example", "clamd_url": "tcp://127.0.0.1:1"}

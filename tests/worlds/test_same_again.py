@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from tests.acts.words import ADVICE, VALID, document, request_of
-from tests.advice.talk import conversion, question, worklist
-from tests.booking.rig import RULES, booking
-from tests.requests import HEADERS, Json, create_for_triage, search
-from tests.service import CONSULTANT, CONSULTANT_ELSEWHERE, GP, Person
-from tests.worlds.rig import Rig
+from tests.kit.referrals.rig import RULES, booking
+from tests.kit.referrals.talk import conversion, question, worklist
+from tests.kit.referrals.words import ADVICE, VALID, document, request_of
+from tests.kit.service.requests import HEADERS, Json, create_for_triage, search
+from tests.kit.service.running import CONSULTANT, CONSULTANT_ELSEWHERE, GP, Person
+from tests.kit.service.worlds import Rig
 
 pytestmark = pytest.mark.anyio
 NOON = "2027-03-01T12:00:00Z"

@@ -8,8 +8,8 @@ import httpx
 import pytest
 
 from openers.worlds.packs import PackError, parse_pack, read_pack
-from tests.service import RC, SPC
-from tests.worlds.rig import Rig, published_world
+from tests.kit.service.running import RC, SPC
+from tests.kit.service.worlds import Rig, published_world
 
 pytestmark = pytest.mark.anyio
 FHIR = "/referrals/FHIR"

@@ -10,9 +10,9 @@ import pytest
 from openers.cli.audit import verify_audit
 from openers.worlds.packs import Pack, read_pack
 from openers.worlds.running import registry
-from tests.service import Person
-from tests.store.outside import fetch
-from tests.worlds.rig import Rig, rig
+from tests.kit.service.running import Person
+from tests.kit.service.worlds import Rig, rig
+from tests.kit.store.outside import fetch
 
 pytestmark = pytest.mark.anyio
 NEW_GP = Person("555073103211", "B86011", "REFERRING_CLINICIAN")

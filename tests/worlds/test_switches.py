@@ -10,9 +10,9 @@ import httpx
 import pytest
 
 from openers.settings import SettingsError, read_settings
-from tests.requests import create_referral, search
-from tests.service import CONSULTANT, GP, PEOPLE, Person, copied
-from tests.worlds.rig import Rig, rig
+from tests.kit.service.requests import create_referral, search
+from tests.kit.service.running import CONSULTANT, GP, PEOPLE, Person, copied
+from tests.kit.service.worlds import Rig, rig
 
 pytestmark = pytest.mark.anyio
 FHIR = "/referrals/FHIR"

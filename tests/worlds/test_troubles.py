@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 
 from openers.worlds.packs import read_pack
-from tests.acts.words import VALID, appointment_of, request_of, state_of
-from tests.advice.talk import state_of as state_of_advice
-from tests.booking.rig import booking, code, deferral
-from tests.requests import HEADERS, NHS_NUMBER, identifier
-from tests.service import copied
-from tests.worlds.rig import Json, Rig, rig
+from tests.kit.referrals.rig import booking, code, deferral
+from tests.kit.referrals.talk import state_of as state_of_advice
+from tests.kit.referrals.words import VALID, appointment_of, request_of, state_of
+from tests.kit.service.requests import HEADERS, NHS_NUMBER, identifier
+from tests.kit.service.running import copied
+from tests.kit.service.worlds import Json, Rig, rig
 
 pytestmark = pytest.mark.anyio
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "troubles.md"

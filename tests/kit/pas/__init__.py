@@ -1,0 +1,1 @@
+"""A small Patient Administration System, and a service that gives it up soon."""

@@ -1,0 +1,83 @@
+"""Run `openers` as a process of its own without the second that Python takes to import it.
+
+The process is a fork of one that has imported the service: it has its own memory, files, signals and process group, and
+reads its words and variables as a new one would. Tests of how Python and the program start run the program itself, as
+`tests/checks/test_docs_commands.py` does, and `tests.kit.service.live` with a `prefix`.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Final
+
+FORKS: Final = get_context("forkserver")
+FORKS.set_forkserver_preload(["tests.kit.run.everything", __name__])
+
+
+class Forked:
+    """A process that runs `openers`, with the part of `subprocess.Popen` that tests use."""
+
+    def __init__(
+        self, words: Sequence[str], environment: Mapping[str, str], out: Path, err: Path | None = None
+    ) -> None:
+        """Start it. It writes to the files `out` and `err`, or all to `out`."""
+        self._words = words
+        self._process = FORKS.Process(target=_run, args=(list(words), dict(environment), out, err or out, Path.cwd()))
+        self._process.start()
+
+    @property
+    def pid(self) -> int:
+        """The id of the process, which is that of its group too."""
+        assert self._process.pid is not None
+        return self._process.pid
+
+    def poll(self) -> int | None:
+        """Return its exit status, negative for a signal, or `None` while it runs."""
+        return self._process.exitcode
+
+    def wait(self, timeout: float) -> int:
+        """Return its exit status. Raises subprocess.TimeoutExpired after `timeout` seconds."""
+        self._process.join(timeout)
+        status = self.poll()
+        if status is None:
+            raise subprocess.TimeoutExpired(["openers", *self._words], timeout)
+        return status
+
+
+def run(words: Sequence[str], environment: Mapping[str, str], folder: Path, timeout: float) -> tuple[int, str, str]:
+    """Return the exit status, standard output and standard error of `openers`; the files are made in `folder`.
+
+    Raises subprocess.TimeoutExpired after `timeout` seconds.
+    """
+    out, err = folder / "stdout", folder / "stderr"
+    process = Forked(words, environment, out, err)
+    try:
+        return process.wait(timeout), out.read_text("utf-8"), err.read_text("utf-8")
+    except subprocess.TimeoutExpired:
+        os.kill(process.pid, 9)
+        raise
+
+
+def _run(words: list[str], environment: dict[str, str], out: Path, err: Path, folder: Path) -> None:
+    """Be `openers`, in the fork."""
+    os.setsid()
+    os.chdir(folder)
+    os.environ.clear()
+    os.environ.update(environment)
+    for number, path in ((1, out), (2, err)):
+        file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        os.dup2(file, number)
+        os.close(file)
+    sys.argv = ["openers", *words]
+    from openers.cli.main import app  # imported already: by the process that was forked
+
+    try:
+        app()
+    finally:
+        atexit._run_exitfuncs()  # type: ignore[attr-defined]  # a fork ends without them, a program does not

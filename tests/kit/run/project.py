@@ -1,0 +1,9 @@
+"""Where the project is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+ROOT: Final = Path(__file__).parents[3]
+"""The project's own folder."""

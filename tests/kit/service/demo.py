@@ -1,0 +1,99 @@
+"""`openers demo` as users start it: a process with the demo world, its Test PAS beside it, a folder for commands."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final
+
+import httpx
+
+from tests.kit.run.installed import service_environment
+from tests.kit.run.project import ROOT
+from tests.kit.run.waiting import HANGS_AFTER_S, until
+from tests.kit.service.live import free_port_with
+
+READY: Final = "Application startup complete"
+PAS_ABOVE: Final = 2
+"""How far the Test PAS of a demo world is above the service."""
+
+
+@dataclass(frozen=True)
+class Demo:
+    """A running demo world, and a folder that looks to commands like the project's own."""
+
+    base_url: str
+    pas_url: str
+    folder: Path
+    environment: dict[str, str]
+
+    def with_test_packages(self) -> Demo:
+        """Return the same world with a folder whose `.venv` is the one of `make setup-test`."""
+        folder = self.folder / "tests"
+        if not folder.exists():
+            folder.mkdir()
+            _link(folder, ROOT / ".venv")
+        return replace(self, folder=folder)
+
+    @property
+    def health(self) -> dict[str, Any]:
+        """What its health page says."""
+        told: dict[str, Any] = httpx.get(f"{self.base_url}/referrals/_status").json()
+        return told
+
+    def run(self, commands: str) -> str:
+        """What `commands` print, run with bash in the folder. They must succeed."""
+        result = subprocess.run(
+            ["bash", "-c", commands], cwd=self.folder, env=self.environment, capture_output=True, text=True, check=False
+        )
+        assert result.returncode == 0, result.stdout + result.stderr
+        return result.stdout
+
+
+@contextmanager
+def demo_in(folder: Path, database: str = "openers.db", words: Sequence[str] = ()) -> Generator[Demo]:
+    """Run `openers demo` on free ports and a database of its own in `folder`/var, with what `make run` installs.
+
+    Several may run in one folder, each on a `database` of its own. `words` are more options.
+    """
+    _link(folder, service_environment(folder / "environment"))
+    port = free_port_with(PAS_ABOVE)
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("OPENERS_")}
+    environment = kept | {"OPENERS_DATABASE_URL": f"sqlite:///{folder}/var/{database}"}
+    command = [".venv/bin/openers", "demo", "--port", str(port), *words]
+    log = folder / f"{database}.log"  # not a pipe, which would be full some time, and a service that logs would wait
+    with log.open("w") as told:
+        process = subprocess.Popen(command, cwd=folder, env=environment, stdout=told, stderr=subprocess.STDOUT)
+    try:
+        _wait_for(process, log)
+        pas_url = f"http://127.0.0.1:{port + PAS_ABOVE}"
+        yield Demo(f"http://127.0.0.1:{port}", pas_url, folder, environment | {"OPENERS_PORT": str(port)})
+    finally:
+        process.terminate()
+        process.wait(HANGS_AFTER_S)
+
+
+def _link(folder: Path, environment: Path) -> None:
+    """Put what commands name into a folder: `.venv` and the documents."""
+    for name, target in ((".venv", environment), ("docs", ROOT / "docs")):
+        if not (folder / name).exists():
+            (folder / name).symlink_to(target)
+
+
+def wait_for_polls(demo: Demo) -> None:
+    """Return when every linked service has been polled; the process that runs the test limits the time."""
+    until(lambda: demo.health["checks"]["polls"] == "pass", lambda: str(demo.health))
+
+
+def _wait_for(process: subprocess.Popen[bytes], log: Path) -> None:
+    """Return when it answers. Fails, with what it has said, if it ends before."""
+
+    def _is_ready() -> bool:
+        assert process.poll() is None, log.read_text()
+        return READY in log.read_text()
+
+    until(_is_ready, log.read_text)

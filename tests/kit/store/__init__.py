@@ -1,0 +1,1 @@
+"""Stores for tests, what is put into them past the service, and what is read there."""
