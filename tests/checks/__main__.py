@@ -8,6 +8,7 @@ from pathlib import Path
 
 from tests.checks.catalogue import CHECKS, may_hold_no_example
 from tests.checks.examples import borrowed, published
+from tests.checks.rules import rule_findings
 from tests.checks.source import Check, run, texts
 from tests.checks.structure import circles, crowded
 
@@ -20,10 +21,10 @@ def main() -> int:
         checks.append(Check("no example in src", may_hold_no_example, borrowed(published(Path(reference)))))
     sources = list(texts())
     findings = [finding for check in checks for finding in run(check, sources)]
-    findings += [*circles(sources), *crowded(sources)]
+    findings += [*circles(sources), *crowded(sources), *rule_findings(sources)]
     for finding in findings:
         print(finding)
-    print(f"{len(checks) + 2} checks of {len(sources)} files: {len(findings) or 'no'} findings")
+    print(f"{len(checks) + 3} checks of {len(sources)} files: {len(findings) or 'no'} findings")
     return 1 if findings else 0
 
 
