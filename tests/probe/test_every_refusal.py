@@ -149,6 +149,7 @@ def _check(exchange: Exchange, problem: Problem, gateway: Any, holder: Holder | 
     assert failure.rule, problem
     assert "rules" not in failure.source, "they have links of their own"
     assert failure.rules or failure.source, problem
+    assert all(each.url.startswith("/docs/rules/") for each in failure.rules)
     assert not failure.page or (ROOT / failure.page).is_file()
     assert _adds_something(failure.fix, failure.told), problem
     assert [each.check for each in explanation.steps if each.verdict is Verdict.FAILED] == [failure.check], problem
