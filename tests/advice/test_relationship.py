@@ -1,7 +1,7 @@
 """Nothing of a conversation is shown to those without a relationship to it, and nothing of it can be changed by them.
 
 Every operation by which a request for advice, a message or one of its files can be named, against people of another
-practice and of another hospital. Source: rules chapters 2.4, 4 and 11.2.
+practice and of another hospital. Source: rules 1.3, 2.4 and 4.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A012: the files named become the letter of a referral, as a whole. Source: rules chapters 3.4, 4 (A012), 6, 11.2.
+"""A012: the files named become the letter of a referral, as a whole. Source: rules 3.4, 4 (A012), 6, 11.2 row 20.
 
 What depends on an appointment is in `tests/booking/test_letters.py`, what is refused in `test_a012_refusals.py`.
 """

@@ -1,4 +1,4 @@
-"""Searches over generated directories, against a second and naive reading of the rules (chapter 4, A010).
+"""Searches over generated directories, against a second and naive reading of rules 4 (A010).
 
 The reference walks every service, applies each criterion by itself and sorts at the end; the directory's index must
 find the same services in the same order, however it is shelved and remembered.

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from tests.checks.catalogue import CHECKS, may_hold_no_example
 from tests.checks.examples import borrowed, published
+from tests.checks.rules import rule_findings
 from tests.checks.source import Check, run, texts
 from tests.checks.structure import TREE_CHECKS
 
@@ -21,9 +22,10 @@ def main() -> int:
     sources = list(texts())
     findings = [finding for check in checks for finding in run(check, sources)]
     findings += [finding for check in TREE_CHECKS for finding in check(sources)]
+    findings += rule_findings(sources)
     for finding in findings:
         print(finding)
-    print(f"{len(checks) + len(TREE_CHECKS)} checks of {len(sources)} files: {len(findings) or 'no'} findings")
+    print(f"{len(checks) + len(TREE_CHECKS) + 1} checks of {len(sources)} files: {len(findings) or 'no'} findings")
     return 1 if findings else 0
 
 

@@ -1,6 +1,6 @@
 """The life of a request for advice: every state against every act, and whole conversations driven by a machine.
 
-The allowed pairs are typed from the rules (chapter 3.3) and ADR 0035, not read from the table.
+The allowed pairs are typed from rules 3.3 and ADR 0035, not read from the table.
 """
 
 from __future__ import annotations

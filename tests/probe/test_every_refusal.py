@@ -147,7 +147,9 @@ def _check(exchange: Exchange, problem: Problem, gateway: Any, holder: Holder | 
     failure = explanation.failure
     assert failure is not None
     assert failure.rule, problem
-    assert "rules" not in failure.source, "they are not in the repository"
+    assert "rules" not in failure.source, "they have links of their own"
+    assert failure.rules or failure.source, problem
+    assert all(each.url.startswith("/docs/rules/") for each in failure.rules)
     assert not failure.page or (ROOT / failure.page).is_file()
     assert _adds_something(failure.fix, failure.told), problem
     assert [each.check for each in explanation.steps if each.verdict is Verdict.FAILED] == [failure.check], problem

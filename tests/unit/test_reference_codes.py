@@ -1,4 +1,4 @@
-"""The six code systems as shipped, against facts typed from the rules (chapter 5.1, 11.2 row 26)."""
+"""The six code systems as shipped, against facts typed from rules 5.1 and 11.2 row 26."""
 
 from __future__ import annotations
 

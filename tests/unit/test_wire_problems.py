@@ -1,4 +1,4 @@
-"""Problems of the edge, typed from the gateway's table (rules 2.3, 2.6, 11.2)."""
+"""Problems of the edge, typed from the gateway's table (rules 2.3, 2.6, 11.2 row 28)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What each list says of a referral: every column, typed from the rules (chapter 13 and 11.2 row 19)."""
+"""What each list says of a referral: every column, typed from rules 13 and 11.2 row 19."""
 
 from __future__ import annotations
 

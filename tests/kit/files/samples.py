@@ -20,7 +20,7 @@ from tests.kit.service.requests import CS, HEADERS, SD, Json, parameters_of, pos
 from tests.kit.service.running import Running, entry
 
 MOST: Final = 5_242_880
-"""Bytes of the largest file that A020 takes and A006 gives (rules 4)."""
+"""Bytes of the largest file that A020 takes and A006 gives (rules 4, A006 and A020)."""
 WORD: Final = "application/msword"
 WORD_XML: Final = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 

@@ -100,7 +100,7 @@ def _told(decision: Decision) -> str | None:
 
 
 def _refusal(claim: CancellationClaim) -> OpenersError:
-    """How a PAS's no is told. A014 lists no 502, but has UNABLE_TO_CANCEL_APPOINTMENT (rules 2.5, 4)."""
+    """How a PAS's no is told. A014 lists no 502, but has UNABLE_TO_CANCEL_APPOINTMENT (rules 2.5, 4 (A014))."""
     if claim.decision.act is Act.REJECT:
         return UnableToCancelAppointment(
             Field.APPOINTMENT, claim.appointment, "was not cancelled by its PAS: it stands"

@@ -77,7 +77,7 @@ async def find_subject(request: AppointmentRequest, by: Principal, world: World,
 
 
 async def _referral(request: AppointmentRequest, by: Principal, tx: Tx) -> Stored[Referral]:
-    """A016 has no 404: an unknown referral is a reference that can't be resolved (rules 9)."""
+    """A016 has no 404: an unknown referral is a reference that can't be resolved (rules 9.9)."""
     try:
         return await tx.referrals.get(request.ubrn, by, request.referral_version)
     except NotFound as error:

@@ -1,4 +1,4 @@
-"""Accept a booked referral after its review (A013): it leaves the review list and stays booked. Source: rules 4."""
+"""Accept a booked referral (A013): it leaves the review list and stays booked. Source: rules 4 (A013)."""
 
 from __future__ import annotations
 

@@ -54,7 +54,7 @@ class CancelReferral(Wish, frozen=True, kw_only=True):
         )
 
     def _reason(self, referral: Referral, world: World) -> Concept:
-        """The reason; there is one refusal for unknown and unsuitable ones, since A036 lists no other (rules 4)."""
+        """The reason; there is one refusal for unknown or unsuitable ones, since no other is listed (rules 4, A036)."""
         reason = world.reference.code_system(CodeSystemName.REFERRAL_CANCELLATION_REASON).concepts.get(self.reason)
         if reason is None or not may_give(reason, self.by, ("referrerUsage", "CANCEL_REFERRAL"), world):
             raise self._inappropriate(f"is not one that a {self.by.function} may give now")

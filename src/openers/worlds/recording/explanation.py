@@ -13,6 +13,7 @@ import msgspec
 from openers.wire.rules import Check
 from openers.worlds.recording.case import Case
 from openers.worlds.recording.checks_in_words import WORDS, Facts
+from openers.worlds.recording.citations import citations
 from openers.worlds.recording.near_misses import near_misses
 
 
@@ -34,10 +35,18 @@ class Step(msgspec.Struct, frozen=True):
     facts: Facts
 
 
+class CitedRule(msgspec.Struct, frozen=True):
+    """A published rule: its citation, and its address on the documentation site."""
+
+    rule: str
+    url: str
+
+
 class Failure(msgspec.Struct, frozen=True):
     """Why a call was refused: at which check, by which rule, where to read about it, and how to mend it.
 
     `source` is a standard or a setting, `page` the page of the operation; both are empty where there is none.
+    `rules` are the published rules that the refusal enforces.
     """
 
     check: Check
@@ -46,6 +55,7 @@ class Failure(msgspec.Struct, frozen=True):
     page: str
     told: str
     fix: str
+    rules: tuple[CitedRule, ...]
 
 
 class Explanation(msgspec.Struct, frozen=True, kw_only=True):
@@ -90,11 +100,12 @@ def _failure(case: Case) -> Failure | None:
     if problem is None:
         return None
     check, rule, source = problem.rule
-    return Failure(check, rule, _readable(source), _page(case), problem.diagnostics, WORDS[check].fix(case))
+    rules = tuple(CitedRule(str(each), each.address) for each in citations(source))
+    return Failure(check, rule, _readable(source), _page(case), problem.diagnostics, WORDS[check].fix(case), rules)
 
 
 def _readable(source: str) -> str:
-    """The parts of a source that a reader of the explanation can look up."""
+    """Return the parts of a source that are not rules, which have links of their own."""
     return "; ".join(part for part in source.split("; ") if not part.startswith("rules "))
 
 

@@ -48,7 +48,7 @@ OUTCOME_DISPLAYS: Final[dict[ReviewOutcome, str]] = {
 """What resources call the outcome of a review."""
 
 _PROFILE: Final[JsonValue] = list(PROFILES)
-# One object whose system is a value set: FHIR wants an array and a code system, the service has neither (rules 9).
+# One object whose system is a value set: FHIR wants an array and a code system, the service has neither (rules 9.1).
 _CLINICIAN_TYPE: Final[Json] = {"coding": [coded(PARTICIPANT_TYPE, CONSULTANT)]}
 
 

@@ -56,7 +56,7 @@ def _links(page: SlotPage, url: str) -> list[JsonValue]:
 
 
 def _query(query: SlotQuery) -> str:
-    """The question as links repeat it, up to the page; `appointmentType` is a priority (rules 9)."""
+    """The question as links repeat it, up to the page; `appointmentType` is a priority (rules 9.2)."""
     clinician = "" if query.clinician is None else f"&schedule.actor%3APractitioner={query.clinician}"
     return (
         f"schedule.actor%3AHealthcareService={query.service}{clinician}&appointmentType={query.priority}"
