@@ -14,9 +14,9 @@ _FAULTS: Final = Path(__file__).with_name("faults.toml")
 _HEAD: Final = """\
 # Sabotage
 
-`make sabotage` verifies that the tests detect faults. It copies the project, plants one fault at a time in the copy, and
-runs tests that should detect it. These tests pass without the fault; with it, at least one must fail. The run fails if
-no test detects a fault, or if a fault no longer fits the source. The faults are in
+`make sabotage` verifies that the tests detect faults. It copies the project, plants one fault at a time in the copy,
+and runs tests that should detect it. These tests pass without the fault; with it, at least one must fail. The run fails
+if no test detects a fault, or if a fault no longer fits the source. The faults are in
 [faults.toml](../../tests/sabotage/faults.toml). A complete, successful run generates this page.
 
 | fault | effect | where | detected by |
