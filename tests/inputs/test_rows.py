@@ -192,6 +192,6 @@ async def test_a_file_is_kept_with_its_name_and_its_referral(desk: Desk, name: s
 @pytest.mark.parametrize("name", [each.name for each in BY_NAME.values() if not each.has_body and each.file is None])
 async def test_a_body_where_none_is_read_is_ignored(desk: Desk, name: str) -> None:
     """As the page about inputs says."""
-    assert "the body of a request that has none" in SHARED
+    assert "the body of a request without a defined body" in SHARED
     reply = await desk.send(name, content=b'{"a": 1}', headers={"Content-Type": "application/fhir+json"})
     assert reply.status_code == BY_NAME[name].success

@@ -16,12 +16,12 @@ _FAULTS: Final = Path(__file__).with_name("faults.toml")
 _HEAD: Final = """\
 # Sabotage
 
-`make sabotage` copies the project, plants one fault at a time in the copy and runs tests that should notice it. They
-are green without the fault; with it at least one must fail. A fault that nothing notices, or that no longer fits the
-source, fails the run. The faults are in [faults.toml](../../tests/sabotage/faults.toml); a whole run in which each was
-noticed writes this page.
+`make sabotage` verifies that the tests detect faults. It copies the project, plants one fault at a time in the copy,
+and runs tests that should detect it. These tests pass without the fault; with it, at least one must fail. The run fails
+if no test detects a fault, or if a fault no longer fits the source. The faults are in
+[faults.toml](../../tests/sabotage/faults.toml). A complete, successful run generates this page.
 
-| fault | what is broken | where | noticed by |
+| fault | effect | where | detected by |
 |---|---|---|---|
 """
 
