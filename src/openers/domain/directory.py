@@ -158,8 +158,8 @@ class Service(msgspec.Struct, frozen=True, kw_only=True):
 
     `clinic_types` are (specialty, clinic type) pairs; replies show the first specialty. Waits are in days.
     `letter_freeze_days` is the number of days before an appointment in which an existing letter is locked (rules 1.3).
-    `advice_response_hours` is the service's target for responses to requests for advice, in working hours; `None` if it
-    has no target.
+    `advice_response_hours` is the service's target for responses to requests for advice, in working hours. It is `None`
+    if the service has no target.
     """
 
     id: ServiceId

@@ -100,8 +100,8 @@ class Fhir(msgspec.Struct, frozen=True, kw_only=True):
     """A version of FHIR.
 
     `name` is part of paths, `release` of CapabilityStatements. `outcomes` has a row for each class of error or for a
-    family of them; `edge` has a row for each problem of the edge. `write` returns the resource of a refusal; `schema`
-    is the name of its schema component.
+    family of them, `edge` for each problem of the edge. `write` returns the resource of a refusal; `schema` is the name
+    of its schema component.
     """
 
     name: str

@@ -41,7 +41,7 @@ class InvalidRegistration(ValueError):
 class Registration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A request to send events to an address. `since` is the event after which to start; by default the latest one.
 
-    `secret` signs each delivery; if none is given, the service generates one. Libraries of Standard Webhooks expect a
+    `secret` signs each delivery. If none is given, the service generates one. Libraries of Standard Webhooks expect a
     key in base64 after `whsec_`; any other text is itself the key.
     """
 

@@ -1,8 +1,8 @@
 """The ports of the use cases as Protocols: the transaction, the store and the sources of data.
 
 Adapters implement them; tests use real ones. Store methods run inside `World.begin` (reading and writing) or
-`World.read` (only reading). With SQLite none of them suspends; with PostgreSQL each is a round trip. They raise the
-classes of `openers.domain.errors`.
+`World.read` (only reading). With SQLite none of them suspends, while with PostgreSQL each is a round trip. They raise
+the classes of `openers.domain.errors`.
 """
 
 from __future__ import annotations
