@@ -1,8 +1,8 @@
-"""The lifecycle of a request for advice as one complete table: (state, act) -> state. Acts not in the table are
-refused.
+"""The lifecycle of a request for advice as one complete table: (state, act) -> state.
 
-`lifecycle.py` is the same for referrals. `PARTIES` gives the side that performs each act; `diagram` and `listing` print
-the table. Source: rules chapter 3.3; ADR 0035 for the acts of referrers, which the real API lacks.
+Acts not in the table are refused. `lifecycle.py` is the same for referrals. `PARTIES` gives the side that performs each
+act; `diagram` and `listing` print the table. Source: rules chapter 3.3; ADR 0035 for the acts of referrers, which the
+real API lacks.
 """
 
 from __future__ import annotations

@@ -99,10 +99,10 @@ class AccessCache:
             self._callers.popitem(last=False)
 
     async def once(self, world: str, key: str, read: Callable[[], Awaitable[TokenHolder]]) -> TokenHolder:
-        """Return the result of `read`. If several calls need the same caller at once, one reads and the others wait for
-        it.
+        """Return the result of `read`.
 
-        A read that began before a revocation is only shared with calls that began before it. Raises what `read` raises.
+        If several calls need the same caller at once, one reads and the others wait for it. A read that began before a
+        revocation is only shared with calls that began before it. Raises what `read` raises.
         """
         place = (world, key, self._epoch)
         under_way = self._reading.get(place)

@@ -47,7 +47,7 @@ class Client(msgspec.Struct, frozen=True):
 
 
 async def registered(client_id: str, directory: Directory, *, with_test_only: bool) -> Application | None:
-    """Return the application with this id; test applications with public keys only if `with_test_only`."""
+    """Return the application with this id; test applications, whose keys are public, only if `with_test_only`."""
     application = await directory.application(client_id) if CLIENT_ID.fullmatch(client_id) else None
     return None if application is None or (application.test_only and not with_test_only) else application
 

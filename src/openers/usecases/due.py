@@ -130,10 +130,10 @@ class DueRunner:
         return OF_A_KIND - sum(item.kind == kind for item in self._under_way.values())
 
     def _forget_ended(self) -> None:
-        """Remove finished items; raise the error of one that could not be rescheduled. It runs again when its claim
-        expires.
+        """Remove finished items; raise the error of one that could not be rescheduled.
 
-        Cancelled items are left to `stop`, which may run during `rest` and makes them due again.
+        Such an item runs again when its claim expires. Cancelled items are left to `stop`, which may run during `rest`
+        and makes them due again.
         """
         ended = [task for task in self._under_way if task.done() and not task.cancelled()]
         for task in ended:

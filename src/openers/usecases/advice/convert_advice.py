@@ -1,8 +1,7 @@
-"""Convert a request for advice into a referral under the same UBRN (A027). Source: rules chapters 3.1, 3.3 and 4
-(A027).
+"""Convert a request for advice into a referral under the same UBRN (A027).
 
 First the conversation, final guidance included, is printed and its file stored. If the conversion then fails, the file
-is a stray and is removed as such. Everything else is one transaction.
+is a stray and is removed as such. Everything else is one transaction. Source: rules chapters 3.1, 3.3 and 4 (A027).
 """
 
 from __future__ import annotations

@@ -83,11 +83,10 @@ async def remove(webhook: str, world: World) -> bool:
 
 
 async def plan_deliveries(world: World) -> None:
-    """Plan a delivery for each webhook that has unsent events and no planned delivery. Raises RecordLocked,
-    Unavailable.
+    """Plan a delivery for each webhook that has unsent events and no planned delivery.
 
-    If several processes find the same webhook, only one plans it: with a second plan, two runners would deliver at the
-    same time.
+    Raises RecordLocked, Unavailable. If several processes find the same webhook, only one plans it: with a second plan,
+    two runners would deliver at the same time.
     """
     async with world.read() as tx:
         known = await tx.webhooks.all()
@@ -119,7 +118,7 @@ async def deliver(item: DueItem, world: World) -> None:
 
 
 async def _record(item: DueItem, webhook: Webhook, delivery: Delivery, world: World) -> None:
-    """Store the progress of a delivery, unless the webhook was rewound in the meantime; finish the item on progress."""
+    """Store the progress of a delivery, unless the webhook was rewound; end the item if it made progress or succeeded."""
     async with world.begin(DELIVER, lock=(_lock(webhook.id),)) as tx:
         current = await tx.webhooks.get(webhook.id)
         if current is not None and current.sent == webhook.sent:  # otherwise it was rewound and is planned again

@@ -42,8 +42,7 @@ class NamedFile(msgspec.Struct, frozen=True):
 
 
 class Target(NamedTuple):
-    """Where files are attached: the request, the field for refusals, the attachment type, and the attachments that
-    stay.
+    """Where files are attached: the request, the field for refusals, the attachment type, and the other attachments.
 
     `is_new`: this call creates the request, so no upload can have named it.
     """

@@ -1,7 +1,7 @@
-"""Scan an uploaded file and record the result in its request, if it is attached. Source: rules chapter 6
-(availability).
+"""Scan an uploaded file and record the result in its request, if it is attached.
 
-As due work it survives restarts; while a scanner does not answer, it is retried with doubling pauses.
+As due work it survives restarts; while a scanner does not answer, it is retried with doubling pauses. Source: rules
+chapter 6 (availability).
 """
 
 from __future__ import annotations

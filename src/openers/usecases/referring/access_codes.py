@@ -1,5 +1,4 @@
-"""Access codes: created with a referral, printed on its letters, tried by people who claim to be the patient, and
-reset.
+"""Access codes: created with a referral, printed on its letters, tried by the patient, and reset.
 
 Source: rules chapters 1.3 and 6; ADR 0025. The creation of referrals, letters and the command line call this module. A
 future interface for patients will call `try_access_code`.

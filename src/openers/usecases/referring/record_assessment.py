@@ -1,7 +1,7 @@
-"""Record that an assessment service has seen the patient, so that the referrer can continue; an administrator does
-this.
+"""Record that an assessment service has seen the patient, so that the referrer can continue.
 
-No API does this, and no source gives the codes of its outcomes. The command line calls it. Source: rules chapter 3.1.
+An administrator does this. No API does, and no source gives the codes of its outcomes. The command line calls it.
+Source: rules chapter 3.1.
 """
 
 from __future__ import annotations
