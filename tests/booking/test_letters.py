@@ -73,7 +73,7 @@ async def test_a_letter_that_is_there_freezes(clinic: Rig) -> None:
     for ahead in (FREEZE_DAYS * DAY, DAY, timedelta(minutes=1)):
         late = await add(clinic, ubrn, await before(clinic, appointment, ahead), f"{ahead}.pdf".replace(":", "-"))
         assert code(late) == TOO_LATE
-        assert "may not change any more" in late.text
+        assert "is locked" in late.text
 
 
 async def test_nothing_freezes_without_an_appointment_that_has_a_time(clinic: Rig) -> None:

@@ -52,7 +52,7 @@ async def test_what_administrators_record(demo_url: str, keys: Path, tmp_path: P
         ("referral", "relate", first, first): "cannot be related to itself",
         (*words, first, "11009", AHEAD): "does not allow to record a booking by telephone",
         (*words, "999999999999", "11009", AHEAD): "999999999999 does not exist",
-        (*words, first, "11009", "2020-01-31T09:30:00Z"): "must be ahead",
+        (*words, first, "11009", "2020-01-31T09:30:00Z"): "must be in the future",
         (*words, first, "11009", "tomorrow"): "must be an instant",
         (*words, "1", "11009", AHEAD): "must be 12 digits",
         ("referral", "assess", first): "is not an assessment service",

@@ -259,8 +259,8 @@ def sent(token: str) -> dict[str, tuple[str | None, str]]:
     """What may stand in the Authorization header instead of a token that counts, and how that is explained."""
     return {
         "absent": (None, "no Authorization header"),
-        "another scheme": (f"Basic {token}", "another scheme than Bearer"),
-        "no scheme": (token, "another scheme than Bearer"),
+        "another scheme": (f"Basic {token}", "does not use the Bearer scheme"),
+        "no scheme": (token, "does not use the Bearer scheme"),
         "malformed": (f"Bearer {token} {token}", "does not hold one token"),
         "unknown": ("Bearer unknown", "was not issued here"),
     }

@@ -180,7 +180,7 @@ MALFORMED: list[tuple[str, object, type[Unreadable], str, str]] = [
     ("participant/1/actor/identifier/system", "urn:x", BadValue, f"{ACTOR}/system", SYSTEMS),
     ("participant/1/actor/identifier/value", "1", BadValue, f"{ACTOR}/value", "must be 10 digits"),
     ("participant/1/actor/identifier/type", {}, UnexpectedField, f"{ACTOR}/type", "unknown element"),
-    ("participant/1/type", {}, UnexpectedField, "participant[1]/type", "is for a clinician alone"),
+    ("participant/1/type", {}, UnexpectedField, "participant[1]/type", "is only allowed for a clinician"),
     ("participant/2/type", REMOVED, BadStructure, "participant[2]/type", "is required"),
     ("participant/2/type", [], BadStructure, "participant[2]/type", "must not be empty"),
     ("participant/2/type", [{}], BadStructure, "participant[2]/type[0]/coding", "is required"),

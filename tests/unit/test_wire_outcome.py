@@ -132,7 +132,7 @@ TOLD: list[tuple[OpenersError, int, str, str, str]] = [
         423,
         "lock-error",
         "REFERRAL_LOCKED",
-        "The record is being changed by somebody else: read again and retry.",
+        "Another request is changing the record: read it again and retry.",
     ),
     (
         e.PasRespondedWithError(e.PasCall.BOOK, "9001", "000000012345"),

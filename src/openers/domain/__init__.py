@@ -1,1 +1,1 @@
-"""Words and rules of the e-Referral Service. Pure: no input or output, no clock, no logging, no framework, no FHIR."""
+"""The concepts and rules of the e-Referral Service. No input or output, clock, logging, framework or FHIR."""

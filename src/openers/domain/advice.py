@@ -1,7 +1,7 @@
-"""A request for advice and guidance: the conversation between a referrer and a service, from question to end.
+"""A request for advice and guidance: the conversation between a referrer and a service, from first question to end.
 
-Frozen: each act returns a new value, having applied its row of `advice_lifecycle.py`. A converted one goes on as a
-referral under the same UBRN. Source: rules chapters 3.3 and 4 (A023 to A027, A044).
+Values are frozen: each act applies its row of `advice_lifecycle.py` and returns a new value. A converted request
+continues as a referral under the same UBRN. Source: rules chapters 3.3 and 4 (A023 to A027, A044).
 """
 
 from __future__ import annotations
@@ -22,33 +22,33 @@ from openers.domain.search import SearchCriteria
 from openers.domain.shortlist import Shortlist, ShortlistedService
 
 LONGEST_MESSAGE: Final = 8000
-"""Characters of the longest message (rules 12)."""
+"""Maximum length of a message in characters (rules 12)."""
 
 
 class MessageText(str):
-    """A text exactly as somebody sent it. It may hold HTML, so it is shown only through `openers.paper`."""
+    """The text of a message exactly as it was sent. It may hold HTML, so only `openers.paper` renders it."""
 
     __slots__ = ()
 
     @classmethod
     def restored(cls, text: str) -> Self:
-        """A text that is stored."""
+        """Return a text read from the store."""
         return cls(text)
 
 
 CLINICAL_INFORMATION_NOTE: Final = MessageText("NOTE: Clinical Information has been added/amended")
-"""What the conversation says when files have joined the request itself (rules 4, A025)."""
+"""The note that the conversation shows when files are added to the request itself (rules 4, A025)."""
 
 
 class ConversionAuthorisation(StrEnum):
-    """Whether the referrer lets the provider make a referral of the request."""
+    """Whether the referrer allows the provider to convert the request into a referral."""
 
     AUTHORISED_TO_CONVERT = "AUTHORISED_TO_CONVERT"
     NOT_AUTHORISED_TO_CONVERT = "NOT_AUTHORISED_TO_CONVERT"
 
 
 class SentBy(StrEnum):
-    """From which side a message comes, or that it is a note about the referrer's files."""
+    """Which side sent a message, or that it is a note about the referrer's files."""
 
     REQUESTER = "REQUESTER"
     RESPONDER = "RESPONDER"
@@ -56,7 +56,7 @@ class SentBy(StrEnum):
 
 
 class GuidanceOutcome(StrEnum):
-    """What a provider's message is to lead to."""
+    """The outcome of a provider's message."""
 
     RETURN_TO_REFERRER_WITH_ADVICE = "RETURN_TO_REFERRER_WITH_ADVICE"
     REQUIRE_FURTHER_INFORMATION = "REQUIRE_FURTHER_INFORMATION"
@@ -64,7 +64,7 @@ class GuidanceOutcome(StrEnum):
 
 
 class Recommendation(StrEnum):
-    """What a provider recommends with their advice."""
+    """The recommendation that a provider gives with advice."""
 
     ADVICE_ONLY_NO_REFERRAL_RECOMMENDED = "ADVICE_ONLY_NO_REFERRAL_RECOMMENDED"
     ADVICE_FOLLOWED_BY_REFERRAL_IF_REQUIRED = "ADVICE_FOLLOWED_BY_REFERRAL_IF_REQUIRED"
@@ -73,11 +73,11 @@ class Recommendation(StrEnum):
 
 
 _ADMINISTRATOR_OF: Final = {RC: RCA, SPC: SPCA}
-"""The function in which an administrator writes for a clinician of each function."""
+"""The business function of an administrator who writes for a clinician, by the clinician's function."""
 
 
 class PersonInRole(msgspec.Struct, frozen=True):
-    """A clinician, or a clinician's administrator, in the role in which they speak."""
+    """A clinician or a clinician's administrator, with the role in which they write."""
 
     user: UserId
     organisation: OdsCode
@@ -85,9 +85,9 @@ class PersonInRole(msgspec.Struct, frozen=True):
 
 
 class Message(msgspec.Struct, frozen=True, kw_only=True):
-    """One message. `sender` is the clinician who answers for it, `typed_by` the person who wrote and sent it.
+    """One message. `sender` is the clinician responsible for it, `typed_by` the person who wrote and sent it.
 
-    FHIR calls the first one requester, the second one sender.
+    In FHIR, `sender` becomes the requester and `typed_by` the sender.
     """
 
     id: CommunicationId
@@ -101,7 +101,7 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def writer(self) -> PersonInRole:
-        """Who wrote and sent it: the clinician, or an administrator of the same organisation for them."""
+        """The person who wrote and sent it: the clinician, or an administrator of the same organisation."""
         if self.typed_by == self.sender.user:
             return self.sender
         function = _ADMINISTRATOR_OF[self.sender.function]
@@ -109,9 +109,9 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CloseOut(msgspec.Struct, frozen=True, kw_only=True):
-    """What a referrer says in the end: whether the advice avoided a referral, and whether it was useful.
+    """The referrer's closing feedback: whether the advice avoided a referral, and whether it was useful.
 
-    Both are `None` where the request was withdrawn before there was any advice.
+    Both are `None` if the request was withdrawn before the provider gave advice.
     """
 
     referral_avoided: bool | None = None
@@ -120,7 +120,7 @@ class CloseOut(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Progress(NamedTuple):
-    """What an act adds: messages, the priority from now on, and when a response will be due if it is wanted."""
+    """The changes that an act makes: new messages, the priority, and when a response falls due if one is required."""
 
     messages: tuple[Message, ...]
     priority: Priority
@@ -130,10 +130,10 @@ class Progress(NamedTuple):
 class Conversation(msgspec.Struct, frozen=True, kw_only=True):
     """The current value of a request for advice.
 
-    `owner` is the organisation that asks, `created_by` the person who typed it, `referrer` the clinician responsible;
-    `workgroup` and `site` are those of the `service` that is asked. `attachments` are the files of the request itself,
-    beside those of its messages. `respond_by` is when the service's response falls due, if it has a target and is to
-    respond.
+    `owner` is the organisation that asks, `created_by` the person who entered the request and `referrer` the clinician
+    responsible. `workgroup` and `site` are those of the `service` that receives the request. `attachments` are the
+    files of the request itself; each message has its own. `respond_by` is when the service's response falls due: only
+    set if the service has a response target and it is the service's turn.
     """
 
     ubrn: Ubrn
@@ -158,41 +158,42 @@ class Conversation(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def service(self) -> ShortlistedService:
-        """The service that is asked."""
+        """The service that receives the request."""
         return self.shortlist.services[0]
 
     @property
     def criteria(self) -> SearchCriteria:
-        """The criteria that found it."""
+        """The search criteria that found the service."""
         return self.shortlist.criteria
 
     @property
     def requester(self) -> PersonInRole:
-        """The clinician who asks."""
+        """The referring clinician."""
         return PersonInRole(self.referrer, self.owner, BusinessFunction.REFERRING_CLINICIAN)
 
     @property
     def last_updated(self) -> Instant:
-        """When something was said last."""
+        """When the latest message was sent; when the request was created if it has no message."""
         return max((each.sent for each in self.messages), default=self.created)
 
     @property
     def files(self) -> tuple[Attachment, ...]:
-        """All files, those of the request before those of its messages."""
+        """All files: those of the request first, then those of its messages."""
         return (*self.attachments, *(file for message in self.messages for file in message.attachments))
 
     def is_overdue(self, at: Instant) -> bool:
-        """Whether a response was due before an instant."""
+        """Return whether the response was due before the instant `at`."""
         return self.respond_by is not None and self.respond_by < at
 
     def begun(self, question: Message, respond_by: Instant | None) -> Self:
-        """With its question, to which a response falls due if the service has a target."""
+        """Return the request with its first question; `respond_by` is `None` if the service has no response target."""
         return msgspec.structs.replace(self, messages=(question,), respond_by=respond_by)
 
     def proceed(self, act: AdviceAct, progress: Progress) -> Self:
-        """Something was said. Raises `InvalidRequestState`.
+        """Apply `act` and add its messages. Raises `InvalidRequestState`.
 
-        A response that is still wanted stays due when it was: adding to a question buys the provider no time.
+        If a response is already due, its time does not change: a later addition to the question gives the provider no
+        more time.
         """
         state = self.check(act)
         if state is not AdviceState.PROVIDER_RESPONSE_REQUIRED:
@@ -208,24 +209,24 @@ class Conversation(msgspec.Struct, frozen=True, kw_only=True):
         )
 
     def end(self, act: AdviceAct, close_out: CloseOut) -> Self:
-        """The referrer ends it. Raises `InvalidRequestState`."""
+        """Apply the referrer's closing or withdrawal. Raises `InvalidRequestState`."""
         return msgspec.structs.replace(self, state=self.check(act), close_out=close_out, respond_by=None)
 
     def check(self, act: AdviceAct) -> AdviceState:
-        """The state that `act` leads to. Raises `InvalidRequestState`."""
+        """Return the state that `act` leads to. Raises `InvalidRequestState`."""
         state = after(self.state, act)
         if act is AdviceAct.CONVERT and self.authorisation is not ConversionAuthorisation.AUTHORISED_TO_CONVERT:
             raise InvalidRequestState(
-                Field.REFERRAL, self.ubrn, "may not be converted: its referrer has not allowed it"
+                Field.REFERRAL, self.ubrn, "may not be converted: its referrer has not authorised the conversion"
             )
         return state
 
     def attached(self, attachments: tuple[Attachment, ...]) -> Self:
-        """With other files of the request itself."""
+        """Return the request with `attachments` as its own files; those of its messages stay."""
         return msgspec.structs.replace(self, attachments=attachments)
 
     def scanned(self, file: FileId, availability: Availability) -> Self:
-        """What the scan of an attached file has found."""
+        """Record the scan result of an attached file."""
         messages = tuple(
             msgspec.structs.replace(each, attachments=with_availability(each.attachments, file, availability))
             for each in self.messages

@@ -1,7 +1,8 @@
-"""The life of a request for advice as one total table: (state, act) -> state. What is not in the table is refused.
+"""The lifecycle of a request for advice as one complete table: (state, act) -> state.
 
-The twin of `lifecycle.py`, which is that of referrals. `PARTIES` says on which side each act is done; `diagram` and
-`listing` print the table. Source: rules chapter 3.3; ADR 0035 for the acts of referrers, which the real API lacks.
+Acts not in the table are refused. `lifecycle.py` is the same for referrals. `PARTIES` gives the side that performs each
+act; `diagram` and `listing` print the table. Source: rules chapter 3.3; ADR 0035 for the acts of referrers, which the
+real API lacks.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from openers.domain.principal import Party
 
 
 class AdviceState(StrEnum):
-    """Where a request for advice stands: whose turn it is, or how it ended."""
+    """The state of a request for advice: which side has to act next, or how the conversation ended."""
 
     PROVIDER_RESPONSE_REQUIRED = "PROVIDER_RESPONSE_REQUIRED"
     REFERRER_TO_SUBMIT_FURTHER_INFORMATION = "REFERRER_TO_SUBMIT_FURTHER_INFORMATION"
@@ -26,7 +27,7 @@ class AdviceState(StrEnum):
 
 
 class AdviceAct(StrEnum):
-    """Something that is done with a request for advice."""
+    """An operation on a request for advice that may change its state."""
 
     ASK = "ask for advice"
     REQUIRE_INFORMATION = "ask for further information"
@@ -46,7 +47,7 @@ PARTIES: Final[dict[AdviceAct, Party]] = {
     AdviceAct.CLOSE: Party.REFERRER,
     AdviceAct.WITHDRAW: Party.REFERRER,
 }
-"""Who does each act."""
+"""The side that performs each act."""
 
 _ASKED: Final = AdviceState.PROVIDER_RESPONSE_REQUIRED
 _QUESTIONED: Final = AdviceState.REFERRER_TO_SUBMIT_FURTHER_INFORMATION
@@ -64,14 +65,14 @@ TABLE: Final[dict[tuple[AdviceState | None, AdviceAct], AdviceState]] = {
     (_ASKED, AdviceAct.WITHDRAW): AdviceState.CONVERSATION_ENDED_CANCELLED,
     (_QUESTIONED, AdviceAct.WITHDRAW): AdviceState.CONVERSATION_ENDED_CANCELLED,
 }
-"""Every allowed act; `None` is the state before there is a request."""
+"""Every allowed act; `None` is the state before the request exists."""
 
 OPEN: Final = frozenset({_ASKED, _QUESTIONED, _ANSWERED})
-"""States that some act leads out of: the conversation goes on."""
+"""States of a conversation that has not ended."""
 
 
 def after(state: AdviceState | None, act: AdviceAct) -> AdviceState:
-    """The state that `act` leads to. Raises `InvalidRequestState` where the table has no row."""
+    """Return the state that `act` leads to. Raises `InvalidRequestState` if the table has no row for it."""
     reached = TABLE.get((state, act))
     if reached is None:
         raise InvalidRequestState(Field.REFERRAL, state, f"does not allow to {act}")
@@ -79,13 +80,13 @@ def after(state: AdviceState | None, act: AdviceAct) -> AdviceState:
 
 
 def diagram() -> str:
-    """The table as a Mermaid state diagram."""
+    """Return the table as a Mermaid state diagram."""
     rows = (f"    {before or '[*]'} --> {reached}: {act}" for (before, act), reached in TABLE.items())
     return "\n".join(("stateDiagram-v2", *rows))
 
 
 def listing() -> str:
-    """The table as a Markdown table: each act, who does it, from where to where."""
+    """Return the table in Markdown: each act, who performs it, and its states before and after."""
     return "\n".join(("| act | by | from | to |", "|---|---|---|---|", *_lines()))
 
 

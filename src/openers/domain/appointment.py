@@ -1,6 +1,6 @@
 """The current appointment of a referral: booked, proposed (triage and deferrals) or cancelled.
 
-It has a version of its own. Source: rules chapter 3.2.
+An appointment has its own version. Source: rules chapter 3.2.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from openers.domain.shortlist import ShortlistedService
 
 
 class AppointmentStatus(StrEnum):
-    """FHIR status of an appointment, as far as it is used."""
+    """The FHIR appointment statuses that the service uses."""
 
     PROPOSED = "proposed"
     BOOKED = "booked"
@@ -30,7 +30,8 @@ class AppointmentStatus(StrEnum):
 class CancellationReason(msgspec.Struct, frozen=True, tag="cancellation"):
     """Why an appointment or referral was cancelled: a code of one of the dynamic code systems.
 
-    `display` is what it was called, kept where replies show it: for rejections and cancelled referrals.
+    `display` is the display text of the code, stored only where replies show it: for rejections and cancelled
+    referrals.
     """
 
     code: str
@@ -39,35 +40,35 @@ class CancellationReason(msgspec.Struct, frozen=True, tag="cancellation"):
 
 
 class ReviewCause(msgspec.Struct, frozen=True, tag="review"):
-    """Why a request was put before its provider."""
+    """Why a request was sent to its provider for review."""
 
     code: ReviewReason
 
 
 class ReviewResult(msgspec.Struct, frozen=True, tag="outcome"):
-    """What a review by the provider came to."""
+    """The outcome of a provider's review."""
 
     code: ReviewOutcome
 
 
 Reason = ReviewCause | ReviewResult | CancellationReason
-"""Why an appointment or a referral is as it is."""
+"""Why an appointment or a referral is in its state."""
 
 
 class Specialty(msgspec.Struct, frozen=True):
-    """A specialty, its name copied in when it was written."""
+    """A specialty with a copy of its name from the time of writing."""
 
     code: str
     name: str
 
 
 class Appointment(msgspec.Struct, frozen=True, kw_only=True):
-    """One appointment. `service` is the one that holds the request; names are copied in when written.
+    """One appointment. `service` is the service that holds the request; names are copies from the time of writing.
 
-    `contact_expected` is the day by which the patient hears of the provider, where nothing is booked.
-    `booking_key` and `pas_id` are how the Patient Administration System knows a booking; they are never shown.
-    `cancelled_in_pas` is what a provider says of a booking by telephone that is given up, `site` where the service was
-    when it was asked.
+    `contact_expected` is the day by which the provider will contact the patient, if nothing is booked. `booking_key`
+    and `pas_id` identify a booking in the Patient Administration System (PAS); no reply shows them. `cancelled_in_pas`
+    says whether the provider has cancelled a booking by telephone in its PAS. `site` is the service's site at the time
+    of the request.
     """
 
     id: AppointmentId
@@ -101,11 +102,11 @@ class Appointment(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def is_in_pas(self) -> bool:
-        """Whether the booking that stands was made through the service, in a PAS that can be asked to cancel it."""
+        """Whether the booking is active and was made through the service, in a PAS that can be asked to cancel it."""
         return self.stands and self.pas_id is not None
 
     def ended(self, status: AppointmentStatus, reason: Reason | None, comment: str | None) -> Self:
-        """The same appointment cancelled or missed: without slot and time, one version on (rules 3.2)."""
+        """Return the appointment as cancelled or missed: without slot and time, at the next version (rules 3.2)."""
         return msgspec.structs.replace(
             self,
             version=self.version + 1,
@@ -118,6 +119,6 @@ class Appointment(msgspec.Struct, frozen=True, kw_only=True):
         )
 
     def proposed(self, result: ReviewResult, comment: str | None) -> Self:
-        """The same one left to the provider, who finds another time: nothing of a booking stays, nor a clinician."""
+        """Return the appointment as proposed, without slot, clinician and PAS ids; the provider arranges a new time."""
         ended = self.ended(AppointmentStatus.PROPOSED, result, comment)
         return msgspec.structs.replace(ended, clinician=None, booking_key=None, pas_id=None)

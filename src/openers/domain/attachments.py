@@ -1,6 +1,6 @@
-"""Files: as they were uploaded, and as attachments of a request.
+"""Uploaded files, and attachments of a request.
 
-An uploaded file belongs to nobody's request until it is attached; what of it a request shows is copied in then.
+An uploaded file belongs to no request until it is attached. Attaching copies the file's details into the request.
 Source: rules chapters 4 (A006, A012, A020) and 6.
 """
 
@@ -19,15 +19,15 @@ from openers.domain.fields import Field
 from openers.domain.identifiers import AttachmentId, FileId, OdsCode, Ubrn, UserId
 
 LARGEST_UPLOAD: Final = 5_242_880
-"""Bytes of the largest file that A020 takes and A006 gives."""
+"""Maximum size in bytes of a file that A020 accepts and A006 returns."""
 LARGEST_PREVIEW: Final = 100 * 1024 * 1024
-"""Bytes of the largest file that A039 takes."""
+"""Maximum size in bytes of a file that A039 accepts."""
 LONGEST_NAME: Final = 255
-"""Characters of the longest file name, its extension included."""
+"""Maximum length of a file name in characters, its extension included."""
 
 
 class AttachmentType(StrEnum):
-    """From which side a file comes, and into what."""
+    """Which side a file comes from, and which part of a request it belongs to."""
 
     REFERRER = "REFERRER"
     PROVIDER = "PROVIDER"
@@ -36,7 +36,7 @@ class AttachmentType(StrEnum):
 
 
 class Availability(StrEnum):
-    """Whether a file can be fetched, and why not."""
+    """Whether a file can be downloaded, and if not, why."""
 
     PENDING = "PENDING"
     AVAILABLE = "AVAILABLE"
@@ -45,10 +45,10 @@ class Availability(StrEnum):
 
 
 class UploadedFile(msgspec.Struct, frozen=True, kw_only=True):
-    """A file as it was uploaded. `size` is in bytes, `sha256` in hexadecimal; `blob` is where its content is kept.
+    """A file as it was uploaded. `size` is in bytes, `sha256` in hexadecimal; `blob` is the key of its stored content.
 
-    `meant_for` is the request that the upload named, `attached_to` the one that has it as an attachment now.
-    `preview` marks an upload by A039, which the real service has announced and never released.
+    `meant_for` is the request that the upload named, `attached_to` the request that has it as an attachment now.
+    `preview` marks an upload by A039, which the real service has announced but never released.
     """
 
     id: FileId
@@ -67,7 +67,7 @@ class UploadedFile(msgspec.Struct, frozen=True, kw_only=True):
     preview: bool = False
 
     def check_available(self) -> None:
-        """Raise FilePending, ThreatsFound or ValidationFailed unless the file can be fetched (rules 6)."""
+        """Raise FilePending, ThreatsFound or ValidationFailed unless the file can be downloaded (rules 6)."""
         refusal = _REFUSALS.get(self.availability)
         if refusal is not None:
             error, hint = refusal
@@ -75,7 +75,7 @@ class UploadedFile(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Attachment(msgspec.Struct, frozen=True, kw_only=True):
-    """A file of a request, with what was true of it when it was attached; `availability` follows the file."""
+    """A file of a request, with the file's details at the time of attaching; `availability` follows the file."""
 
     id: AttachmentId
     file: FileId
@@ -93,7 +93,7 @@ class Attachment(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ClinicalInformation(msgspec.Struct, frozen=True, kw_only=True):
-    """When a referral's letter came, when it changed last, and when somebody printed the summary."""
+    """When the referral letter was first added, when it last changed, and when the provider printed the summary."""
 
     first_submitted: Instant | None = None
     last_updated: Instant | None = None
@@ -105,27 +105,30 @@ class ClinicalInformation(msgspec.Struct, frozen=True, kw_only=True):
         return self.first_submitted is not None
 
     def submitted(self, at: Instant) -> ClinicalInformation:
-        """A letter came, or was changed if there is one already; nobody has printed it as it is now."""
+        """Record that a letter was added or changed, and so is not printed in its current form."""
         if self.first_submitted is None:
             return ClinicalInformation(first_submitted=at)
         return ClinicalInformation(first_submitted=self.first_submitted, last_updated=at)
 
     def on_paper(self, at: Instant) -> ClinicalInformation:
-        """Somebody has printed it as it is now."""
+        """Record that the current letter was printed."""
         return msgspec.structs.replace(self, printed=at)
 
 
 def with_availability(
     attachments: Sequence[Attachment], file: FileId, availability: Availability
 ) -> tuple[Attachment, ...]:
-    """The attachments after the scan of one file."""
+    """Return the attachments with the scan result of one file applied."""
     return tuple(
         msgspec.structs.replace(each, availability=availability) if each.file == file else each for each in attachments
     )
 
 
 _REFUSALS: Final[dict[Availability, tuple[type[FieldRefused], str]]] = {
-    Availability.PENDING: (FilePending, "is being scanned: ask again in five minutes"),
-    Availability.THREATS_FOUND: (ThreatsFound, "is in quarantine: ask the organisation that uploaded it"),
-    Availability.VALIDATION_FAILED: (ValidationFailed, "is not what its name and type say: ask for it again"),
+    Availability.PENDING: (FilePending, "is being scanned: retry in five minutes"),
+    Availability.THREATS_FOUND: (ThreatsFound, "is in quarantine: contact the organisation that uploaded it"),
+    Availability.VALIDATION_FAILED: (
+        ValidationFailed,
+        "does not match its name and type: ask the organisation that uploaded it to send it again",
+    ),
 }

@@ -1,7 +1,7 @@
-"""What is recorded of every call: who, what, when, on whose record, with what outcome.
+"""The audit entry of a call: who did what, when, on whose record, with which outcome.
 
-The edge opens one entry a call, the use case adds what it touched, and the store makes it durable before the reply.
-Source: rules chapter 8 (Audit), with the correlation and request ids and the outcome added.
+The edge opens one entry for each call and the use case adds the records concerned. The store persists the entry before
+the reply is sent. Source: rules chapter 8 (Audit), with the correlation and request ids and the outcome added.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from openers.domain.identifiers import NhsNumber, OdsCode, ServiceId, Ubrn, User
 from openers.domain.principal import Principal
 
 SYSTEM: Final = "SYSTEM"
-"""Who acts where no caller does."""
+"""The user of entries that the service itself causes, without a caller."""
 
 
 class AuditEntry(msgspec.Struct, omit_defaults=True):
-    """One entry. Mutable until it is stored; names follow the published audit fields.
+    """One audit entry. Mutable until it is stored; names follow the published audit fields.
 
-    `repeated` is set where one entry stands for so many refusals alike, which came from the address `source`.
+    If `repeated` is set, the entry represents that many identical refusals, which came from the address `source`.
     """
 
     event_type: str
@@ -48,11 +48,11 @@ class AuditEntry(msgspec.Struct, omit_defaults=True):
     repeated: int = 0
 
     def by(self, principal: Principal) -> None:
-        """Record who is asking."""
+        """Record the caller."""
         self.user, self.on_behalf_of = principal.user, principal.on_behalf_of
         self.organisation, self.business_function = principal.organisation, principal.function
         self.application, self.session, self.asid = principal.application, principal.session, principal.asid
 
     def touched(self, *, ubrn: Ubrn | None = None, patient: NhsNumber | None = None) -> None:
-        """Record on whose record and request the call worked."""
+        """Record the request and the patient that the call concerns."""
         self.ubrn, self.nhs_number = ubrn or self.ubrn, patient or self.nhs_number

@@ -1,7 +1,7 @@
-"""What is promised to a Patient Administration System while a booking or cancellation is under way.
+"""Records of a booking or cancellation that is in progress with a Patient Administration System (PAS).
 
-A claim keeps everybody else off a referral until the PAS has answered or the sweeper has found out what it did; it
-holds all that is needed to finish the act, so that a crash loses nothing. Source: rules chapters 3.4 (423) and 7.
+A claim reserves a referral until the PAS has answered or the sweeper has found the outcome. It holds all data needed to
+finish the act, so a crash loses nothing. Source: rules chapters 3.4 (423) and 7.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from openers.domain.principal import Principal
 
 
 class PasLink(msgspec.Struct, frozen=True):
-    """Where the PAS of a service is. `client_id` is the application as which it notifies us."""
+    """The address of a service's PAS. `client_id` is the application that the PAS uses to notify us."""
 
     service: ServiceId
     url: str
@@ -24,7 +24,7 @@ class PasLink(msgspec.Struct, frozen=True):
 
 
 class PasBooking(msgspec.Struct, frozen=True, kw_only=True):
-    """A booking as a PAS is asked for it. `key` makes a repeated request harmless."""
+    """A booking request to a PAS. `key` is its idempotency key, so a retry books nothing twice."""
 
     key: str
     ubrn: Ubrn
@@ -36,7 +36,7 @@ class PasBooking(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PasAppointment(msgspec.Struct, frozen=True):
-    """A booking as a PAS has it. `status` is FHIR's: booked, cancelled, noshow, arrived, fulfilled."""
+    """A booking as the PAS reports it. `status` is FHIR's: booked, cancelled, noshow, arrived, fulfilled."""
 
     id: str
     key: str
@@ -46,7 +46,7 @@ class PasAppointment(msgspec.Struct, frozen=True):
 
 
 class _Claim(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind"):
-    """One act under way on a referral, by whom, and until when its outcome is awaited."""
+    """One act in progress on a referral: who requested it, and until when the service waits for its outcome."""
 
     ubrn: Ubrn
     key: str
@@ -59,7 +59,7 @@ class _Claim(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind"):
 
 
 class BookingClaim(_Claim, frozen=True, kw_only=True, tag=PasCall.BOOK.value):
-    """A `booking` is to be made. `comment` is what the referrer says about it; the PAS is not told."""
+    """A claim for making `booking`. `comment` is the referrer's comment; the PAS does not receive it."""
 
     booking: PasBooking
     clinician: UserId | None = None
@@ -67,11 +67,11 @@ class BookingClaim(_Claim, frozen=True, kw_only=True, tag=PasCall.BOOK.value):
 
 
 class CancellationClaim(_Claim, frozen=True, kw_only=True, tag=PasCall.CANCEL.value):
-    """`pas_appointment` is to be cancelled in its PAS, upon which `decision` is carried out."""
+    """A claim for cancelling `pas_appointment` in its PAS; after that `decision` is carried out."""
 
     pas_appointment: str
     decision: Decision
 
 
 Claim = BookingClaim | CancellationClaim
-"""What keeps everybody else off a referral. Stored claims say which one they are by their `kind`."""
+"""A reservation of a referral. In stored claims, `kind` gives the type."""

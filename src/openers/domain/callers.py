@@ -1,12 +1,11 @@
-"""Who calls, and what each kind of caller may see of referrals and requests for advice.
+"""The kinds of callers, and which referrals and requests for advice each may see.
 
-- A professional or an application in one role is a `Principal`: what their legitimate relationship shows them.
-- A Patient Administration System (PAS) is a `Pas`: the bookings that it holds itself.
-- The service itself is `SYSTEM`: everything. It does the work that falls due and the commands of its operators, and
-  test mode explains calls through it. Operations and the pages of `web` don't import this module: a contract of imports
-  forbids it.
+- `Principal`: a professional or an application in one role. It sees records with a legitimate relationship to it.
+- `Pas`: a Patient Administration System (PAS). It sees the bookings that it holds.
+- `SYSTEM`: the service itself. It sees everything.
 
-Source: rules chapters 1.3 and 7.
+The service acts as `SYSTEM` for due work, operator commands and the explanations of test mode. Operations and the pages
+of `web` must not import this module; an import contract forbids it. Source: rules chapters 1.3 and 7.
 """
 
 from __future__ import annotations
@@ -21,12 +20,12 @@ from openers.domain.principal import Principal
 
 
 class Pas(msgspec.Struct, frozen=True):
-    """The system of a hospital, known by the application as which it calls."""
+    """A Patient Administration System, identified by the application that calls for it."""
 
     application: str
 
     def may_see(self, link: PasLink | None) -> bool:
-        """Whether it holds the bookings of a service; `link` is where the PAS of that service is."""
+        """Return whether this PAS holds the bookings of a service; `link` is the PAS link of that service."""
         return link is not None and link.client_id == self.application
 
 
@@ -34,11 +33,11 @@ class System(msgspec.Struct, frozen=True):
     """The service itself."""
 
     def may_see(self, owner: OdsCode, workgroup: str | None) -> bool:
-        """Whether it may see a record: any, whoever made it and whichever service holds it."""
+        """Return `True`: the service may see every record."""
         return True
 
 
 SYSTEM: Final = System()
 
 Viewer = Principal | System
-"""Callers whose view of a record follows from whose it is."""
+"""Callers whose view of a record depends on the record's owner and workgroup."""

@@ -1,4 +1,4 @@
-"""Time as the domain sees it: instants are aware and in UTC, and come from a clock that is handed in."""
+"""Time in the domain: instants have a time zone and are in UTC. They come from a clock that the caller passes in."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ from datetime import UTC, datetime
 from typing import Protocol
 
 Instant = datetime
-"""An aware `datetime` in UTC, in whole milliseconds where it reaches the wire."""
+"""A `datetime` in UTC with its time zone, in whole milliseconds where it appears in replies."""
 
 
 class Clock(Protocol):
-    """Something that knows what time it is."""
+    """A source of the current time."""
 
     def now(self) -> Instant:
-        """The present instant, aware, in UTC, cut to milliseconds."""
+        """Return the current instant in UTC, truncated to milliseconds."""
         ...
 
 
 def in_utc(moment: datetime) -> Instant:
-    """`moment` in UTC, cut to milliseconds. Raises `ValueError` if it has no offset."""
+    """Return `moment` in UTC, truncated to milliseconds. Raises `ValueError` if it has no time zone."""
     if moment.tzinfo is None:
         raise ValueError("an instant needs a time zone")
     utc = moment.astimezone(UTC)

@@ -1,6 +1,6 @@
-"""Codes of the service: the static ones as enums, the dynamic systems (A004) as values read from data.
+"""Codes of the service: static codes as enums, the dynamic code systems (A004) as values read from data files.
 
-Pure: the data files are read by `openers.reference`. Source: rules chapter 5.
+This module does no input or output; `openers.reference` reads the files. Source: rules chapter 5.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ class Priority(StrEnum):
 
 
 class RequestType(StrEnum):
-    """What a service search is for (A010)."""
+    """The type of request that a service search is for (A010)."""
 
     APPOINTMENT_REQUEST = "APPOINTMENT_REQUEST"
     ADVICE_AND_GUIDANCE_REQUEST = "ADVICE_AND_GUIDANCE_REQUEST"
@@ -34,7 +34,10 @@ class SortBy(StrEnum):
 
 
 class RequestFlow(StrEnum):
-    """What can be sent to a service. Triage and appointments exclude each other in one service; advice joins either."""
+    """A type of request that a service accepts.
+
+    No service accepts both triage and appointment requests; requests for advice may be accepted with either.
+    """
 
     APPOINTMENT_REQUEST = "APPOINTMENT_REQUEST"
     TRIAGE_REQUEST = "TRIAGE_REQUEST"
@@ -50,7 +53,7 @@ class BookableType(StrEnum):
 
 
 class AppointmentType(StrEnum):
-    """Kind of appointment that a service gives."""
+    """The type of appointment that a service offers."""
 
     DAY_CASE = "DAY_CASE"
     FIRST_OUTPATIENT = "FIRST_OUTPATIENT"
@@ -64,7 +67,7 @@ class AppointmentType(StrEnum):
 
 
 class GenderTreated(StrEnum):
-    """Whom a service treats."""
+    """The patients that a service treats, by gender."""
 
     MALE = "MALE"
     FEMALE = "FEMALE"
@@ -80,7 +83,7 @@ class AdditionalRequirement(StrEnum):
 
 
 class CommissioningProvisioning(StrEnum):
-    """Which services a search showed. New searches always show ALL_AVAILABLE_FOR_BOOKING."""
+    """Which services a search returned. New searches always use ALL_AVAILABLE_FOR_BOOKING."""
 
     ALL_AVAILABLE_FOR_BOOKING = "ALL_AVAILABLE_FOR_BOOKING"
     ALL_SERVICES = "ALL_SERVICES"
@@ -96,7 +99,7 @@ class LetterIntention(StrEnum):
 
 
 class ReviewReason(StrEnum):
-    """Why a request was put before its provider."""
+    """Why a request was sent to its provider for review."""
 
     NO_SLOTS_AT_SERVICE = "NO_SLOTS_AT_SERVICE"
     SLOT_NOT_AVAILABLE = "SLOT_NOT_AVAILABLE"
@@ -105,7 +108,7 @@ class ReviewReason(StrEnum):
 
 
 class ReviewOutcome(StrEnum):
-    """What came of a provider's review."""
+    """The outcome of a provider's review."""
 
     ACCEPT_REFER_BOOK_LATER = "ACCEPT_REFER_BOOK_LATER"
     CANCEL_APPOINTMENT_ACTION_LATER = "CANCEL_APPOINTMENT_ACTION_LATER"
@@ -114,7 +117,7 @@ class ReviewOutcome(StrEnum):
 
 
 class RequestContext(StrEnum):
-    """Why a request is on the list of those to be reviewed: it never was, or something changed since (A008)."""
+    """Why a request is on the review list: it was never reviewed, or something changed since the last review (A008)."""
 
     NEVER_REVIEWED = "NEVER_REVIEWED"
     LETTER_CHANGED = "LETTER_CHANGED"
@@ -123,7 +126,7 @@ class RequestContext(StrEnum):
 
 
 class AvailableAction(StrEnum):
-    """What A029 says that a caller may do with a referral."""
+    """An action that A029 offers a caller for a referral."""
 
     RECORD_REVIEW_OUTCOME = "RECORD_REVIEW_OUTCOME"
     CREATE_APPOINTMENT = "CREATE_APPOINTMENT"
@@ -145,11 +148,11 @@ class CodeSystemName(StrEnum):
 
 
 PropertyValue = datetime | bool | int | str
-"""An instant, a truth value, a whole number, or a code of the system that the property declares."""
+"""The value of a property: an instant, a boolean, an integer, or a code of the system that the property declares."""
 
 
 class PropertyKind(StrEnum):
-    """FHIR type of a concept property."""
+    """The FHIR type of a concept property."""
 
     DATE_TIME = "dateTime"
     CODING = "Coding"
@@ -158,7 +161,7 @@ class PropertyKind(StrEnum):
 
 
 class Property(msgspec.Struct, frozen=True):
-    """A property that the concepts of a system may have: its code, its type, and the code system of a coding."""
+    """A property that the concepts of a system may have: its code, its type, and for a coding its code system."""
 
     code: str
     kind: PropertyKind
@@ -166,7 +169,7 @@ class Property(msgspec.Struct, frozen=True):
 
 
 class Concept(msgspec.Struct, frozen=True):
-    """One code: what it is called, when it was in use, and its properties in published order, codes repeated."""
+    """One code: its display text, its period of use, and its properties in published order (a code may repeat)."""
 
     code: str
     display: str
@@ -175,17 +178,17 @@ class Concept(msgspec.Struct, frozen=True):
     properties: tuple[tuple[str, PropertyValue], ...] = ()
 
     def effective_on(self, day: date) -> bool:
-        """Whether the code may be used on `day`; the end date is the first day on which it may not."""
+        """Return whether the code may be used on `day`; the end date is the first day on which it may not."""
         ended = self.effective_to is not None and day >= self.effective_to.date()
         return self.effective_from.date() <= day and not ended
 
     def values(self, code: str) -> tuple[PropertyValue, ...]:
-        """All values of the property `code`, none if it has none."""
+        """Return all values of the property `code`; empty if the concept has no such property."""
         return tuple(value for name, value in self.properties if name == code)
 
 
 class CodeSystem(msgspec.Struct, frozen=True):
-    """One dynamic code system, expired codes included."""
+    """One dynamic code system, including expired codes."""
 
     name: CodeSystemName
     title: str
@@ -196,7 +199,7 @@ class CodeSystem(msgspec.Struct, frozen=True):
 
 
 class ClinicalTerm(msgspec.Struct, frozen=True):
-    """A SNOMED CT concept of the service's dictionary, and the specialty and clinic type pairs that it leads to."""
+    """A SNOMED CT concept of the service's dictionary, with the (specialty, clinic type) pairs that it maps to."""
 
     code: str
     display: str

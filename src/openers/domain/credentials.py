@@ -1,7 +1,7 @@
-"""What is kept of log-ins: registered applications, sessions, and what tokens and codes stand for.
+"""Stored records of log-ins: registered applications, sessions, and the grants behind tokens and codes.
 
-Values only; issuing and checking is `openers.identity`. Nothing secret is in them: tokens and codes are kept under
-their SHA-256, client secrets too. Source: rules chapter 2.2, OAuth 2.0 (RFC 6749), OpenID Connect Core.
+These are only values; `openers.identity` issues and checks them. They hold no secrets: tokens, codes and client secrets
+are stored as their SHA-256. Source: rules chapter 2.2, OAuth 2.0 (RFC 6749), OpenID Connect Core.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ from openers.domain.principal import BusinessFunction
 
 
 class AccessMode(StrEnum):
-    """Whether an application acts for a person who is logged in, or by itself."""
+    """Whether an application acts for a logged-in person or for itself."""
 
     USER_RESTRICTED = "user-restricted"
     APPLICATION_RESTRICTED = "application-restricted"
 
 
 class Application(msgspec.Struct, frozen=True, kw_only=True):
-    """One registered application and the attributes that its registration gives it.
+    """One registered application with the attributes of its registration.
 
-    An application-restricted one acts as `function` at `organisation` under the pseudo user id `user`.
-    `keys` is its public JSON Web Key Set; `secret_sha256` is for clients that use a secret (hexadecimal).
+    An application-restricted one acts as `function` at `organisation` under the pseudo user id `user`. `keys` is its
+    public JSON Web Key Set; `secret_sha256` is for clients that use a secret (hexadecimal).
     """
 
     client_id: str
@@ -44,7 +44,7 @@ class Application(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Session(msgspec.Struct, frozen=True, kw_only=True):
-    """One smartcard or CIS2 session of a person: how they logged in, and until when it may be refreshed."""
+    """One smartcard or CIS2 session of a person: how the person logged in, and until when it may be refreshed."""
 
     id: str
     user: UserId
@@ -54,7 +54,7 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Grant(msgspec.Struct, frozen=True, kw_only=True):
-    """What an access or refresh token stands for: an application, and a person's session in user-restricted mode."""
+    """The grant behind an access or refresh token: an application and, in user-restricted mode, a person's session."""
 
     client_id: str
     expires: Instant
@@ -63,7 +63,7 @@ class Grant(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AuthorisationRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """What a client asked for at the authorisation endpoint, kept until its code is exchanged."""
+    """The parameters of a client's authorisation request, stored until its code is exchanged."""
 
     client_id: str
     redirect_uri: str
@@ -74,7 +74,7 @@ class AuthorisationRequest(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AuthorisationCode(msgspec.Struct, frozen=True, kw_only=True):
-    """What a code stands for: the request it answers and the session that was begun."""
+    """The record behind an authorisation code: the client's request and the session that the log-in started."""
 
     request: AuthorisationRequest
     session: Session
@@ -82,7 +82,7 @@ class AuthorisationCode(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CredentialKind(StrEnum):
-    """What a stored credential is. Kept apart so that one can never be used for another."""
+    """The kind of a stored credential. Kinds are separate, so that a credential of one kind never passes as another."""
 
     ACCESS_TOKEN = "access_token"
     REFRESH_TOKEN = "refresh_token"

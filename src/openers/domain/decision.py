@@ -1,6 +1,6 @@
-"""What somebody has decided on a referral: kept in a claim while a PAS is asked, and carried out by `Referral.decide`.
+"""A decision on a referral: stored in a claim during a call to a PAS, then carried out by `Referral.decide`.
 
-One value for A013, A014, A022, A028, A034 and A036. Source: rules chapter 4.
+One type serves A013, A014, A022, A028, A034 and A036. Source: rules chapter 4.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from openers.domain.lifecycle import Act
 
 
 class Decision(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """The act, and what goes with it.
+    """The act and its details.
 
-    `reason` is why; `booking_reason` is what a cancelled booking says instead where the whole referral is cancelled.
-    `priority` replaces the referral's, `attachments` join its own. `cancelled_in_pas` is what is told of a booking by
-    telephone, `specialty` is that of a cancelled referral which no service was asked for, `organisation` that of who
-    cancels the whole referral.
+    `reason` is the reason of the act. If the whole referral is cancelled, `booking_reason` is the reason on its
+    cancelled booking. `priority` replaces the referral's; `attachments` are added to its own. `cancelled_in_pas` says
+    whether the provider has cancelled a booking by telephone in its PAS. `specialty` is the specialty of a cancelled
+    referral that was never sent to a service. `organisation` is the organisation that cancels the whole referral.
     """
 
     act: Act

@@ -1,6 +1,6 @@
 """The directory: organisations, their sites and people, and the services that patients can be referred to.
 
-Values only; which service suits a search is decided in `search.py`. Source: rules chapters 1.3, 4 (A010, A033).
+These are only values; `search.py` decides which service matches a search. Source: rules chapters 1.3, 4 (A010, A033).
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from openers.domain.principal import BusinessFunction
 
 
 class OrganisationKind(StrEnum):
-    """What an organisation does in a referral."""
+    """The part that an organisation has in a referral."""
 
     GP_PRACTICE = "GP_PRACTICE"
     PROVIDER = "PROVIDER"
@@ -31,7 +31,7 @@ class OrganisationKind(StrEnum):
 
 
 class Organisation(msgspec.Struct, frozen=True):
-    """An organisation: open from the start of its life until the day it is closed."""
+    """An organisation. It is open until the day it closes."""
 
     ods: OdsCode
     name: str
@@ -42,12 +42,12 @@ class Organisation(msgspec.Struct, frozen=True):
     closed_on: date | None = None
 
     def is_closed(self, day: date) -> bool:
-        """Whether it has closed by `day`."""
+        """Return whether it is closed on `day`."""
         return self.closed_on is not None and day >= self.closed_on
 
 
 class Site(msgspec.Struct, frozen=True):
-    """A place where an organisation gives its services."""
+    """A place where an organisation provides its services."""
 
     ods: OdsCode
     organisation: OdsCode
@@ -56,14 +56,14 @@ class Site(msgspec.Struct, frozen=True):
 
 
 class Role(msgspec.Struct, frozen=True):
-    """What a person may do at one organisation."""
+    """The business functions of a person at one organisation."""
 
     organisation: OdsCode
     functions: tuple[BusinessFunction, ...]
 
 
 class Assurance(msgspec.Struct, frozen=True):
-    """How surely a person is known (identity level 0 to 3) and logged in (authenticator level 1 to 3, method)."""
+    """Assurance of a log-in: identity level (0 to 3), authenticator level (1 to 3) and method."""
 
     identity_level: int = 3
     authenticator_level: int = 3
@@ -81,7 +81,7 @@ class User(msgspec.Struct, frozen=True):
     active: bool = True
 
     def holds(self, function: BusinessFunction, organisation: OdsCode | None = None) -> bool:
-        """Whether the person has `function`, at `organisation` if one is given."""
+        """Return whether the person has `function`, at `organisation` if given."""
         return any(
             function in role.functions
             for role in self.roles
@@ -89,11 +89,11 @@ class User(msgspec.Struct, frozen=True):
         )
 
     def works_at(self, organisation: OdsCode) -> bool:
-        """Whether the person has any role at `organisation`."""
+        """Return whether the person has any role at `organisation`."""
         return any(role.organisation == organisation for role in self.roles)
 
     def workgroups_at(self, organisation: OdsCode) -> frozenset[str]:
-        """The workgroups of `organisation` that the person belongs to."""
+        """Return the person's workgroups at `organisation`."""
         return frozenset(name for name in self.workgroups if name.startswith(f"{organisation}/"))
 
 
@@ -105,24 +105,24 @@ class ServiceStatus(StrEnum):
 
 
 class LimitedWait(StrEnum):
-    """A wait for an appointment that is not a number of days."""
+    """A wait for an appointment that is not given as a number of days."""
 
     LIMITED_AVAILABILITY = "LIMITED_AVAILABILITY"
     NOT_APPLICABLE = "NOT_APPLICABLE"
 
 
 class AgeRange(msgspec.Struct, frozen=True):
-    """Ages treated, in whole years, both ends included; `None` is no limit."""
+    """The ages that a service treats, in whole years, both ends included; `None` means no limit."""
 
     lowest: int | None = None
     highest: int | None = None
 
     def includes(self, age_years: int) -> bool:
-        """Whether somebody of this age is treated."""
+        """Return whether a patient of this age is treated."""
         return (self.lowest is None or age_years >= self.lowest) and (self.highest is None or age_years <= self.highest)
 
     def __str__(self) -> str:
-        """In words for a person."""
+        """Return the range as text for people."""
         match self.lowest, self.highest:
             case None, None:
                 return "All ages"
@@ -135,7 +135,7 @@ class AgeRange(msgspec.Struct, frozen=True):
 
 
 class Contact(msgspec.Struct, frozen=True):
-    """A way to reach a service: for patients or for healthcare professionals, by phone or email."""
+    """Contact details of a service: by phone or email, for patients or for healthcare professionals."""
 
     for_patients: bool
     system: str
@@ -143,22 +143,23 @@ class Contact(msgspec.Struct, frozen=True):
 
 
 class Commissioning(msgspec.Struct, frozen=True):
-    """Whose patients a service is for: everybody's, or those of the named organisations."""
+    """Whose patients a service accepts: all, or only those of the listed organisations."""
 
     nationally_available: bool = True
     organisations: frozenset[OdsCode] = frozenset()
 
     def admits(self, rule_organisation: OdsCode) -> bool:
-        """Whether patients referred under the rules of `rule_organisation` may be sent here."""
+        """Return whether patients referred under the commissioning rules of `rule_organisation` may be sent here."""
         return self.nationally_available or rule_organisation in self.organisations
 
 
 class Service(msgspec.Struct, frozen=True, kw_only=True):
     """One service of the directory, as A010 lists and A033 shows it.
 
-    `clinic_types` are (specialty, clinic type) pairs and the first specialty is the one shown. Waits are in days.
-    `letter_freeze_days` before an appointment a letter that is there may not be changed any more (rules 1.3).
-    `advice_response_hours` is within how many working hours it means to respond to requests for advice, if it says so.
+    `clinic_types` are (specialty, clinic type) pairs; replies show the first specialty. Waits are in days.
+    `letter_freeze_days` is the number of days before an appointment in which an existing letter is locked (rules 1.3).
+    `advice_response_hours` is the service's target for responses to requests for advice, in working hours. It is `None`
+    if the service has no target.
     """
 
     id: ServiceId
@@ -196,15 +197,15 @@ class Service(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def specialty(self) -> str:
-        """The specialty that the service is shown under."""
+        """The specialty that replies show for the service."""
         return self.clinic_types[0][0]
 
     @property
     def is_triage(self) -> bool:
-        """Whether requests are reviewed before anything is booked."""
+        """Whether the service reviews requests before anything is booked."""
         return RequestFlow.TRIAGE_REQUEST in self.flows
 
     @property
     def is_published(self) -> bool:
-        """Whether it can be found, read and referred to."""
+        """Whether the service can be found, read and referred to."""
         return self.status is ServiceStatus.PUBLISHED

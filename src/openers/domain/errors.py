@@ -1,19 +1,19 @@
-"""Everything that the service refuses or fails at, as one tree. Each class is one reason.
+"""All errors of the service as one tree. Each class is one reason.
 
     OpenersError
       Refused      the caller must change something
         FieldRefused   one field of the request is wrong
           (rules 2.7, one class for each code: MissingValue, InvalidCode, DuplicateService, ...)
         NotFound  NoRelationship  PatientError  HistoryNotSupported ...
-      Clash        somebody else was faster: read again and retry
+      Clash        another caller changed the record first: read again and retry
         VersionConflict  RecordLocked
-      Broken       the service or something behind it failed: retry later
+      Broken       the service or a system that it depends on failed: retry later
         Unavailable (with OutcomeUnknown)  PasRespondedWithError  PasNotResponding
-        PasRefused  PasSilent (what the connector to a PAS says; never shown to a caller)
+        PasRefused  PasSilent (raised by the PAS connector; callers never see them)
 
-The core raises them and knows no HTTP: `openers.wire.outcome` maps each class to a status and a code, totally.
-A refusal names the `field` (an enum here, labelled and located by the wire) and the `value` that was refused;
-`hint` says what to do about it. Values of patients' identifiers are masked by whoever logs them.
+The core raises these errors and does not know HTTP: `openers.wire.outcome` maps every class to a status and a code. A
+refusal names the `field` (an enum here, which the wire labels and locates) and the refused `value`; `hint` says how to
+correct it. Code that logs a refusal masks patients' identifiers.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from openers.domain.fields import Field
 
 
 class OpenersError(Exception):
-    """The root. `source` cites the rule (chapter of the rules, or a published page)."""
+    """The root of all errors. `source` cites the rule (chapter of the rules, or a published page)."""
 
     source: ClassVar[str] = "rules 2.7"
 
@@ -35,38 +35,38 @@ class Refused(OpenersError):
 
 
 class Clash(OpenersError):
-    """Somebody else was faster; reading again and retrying may succeed."""
+    """Another caller changed the record first; reading it again and retrying may succeed."""
 
 
 class Broken(OpenersError):
-    """The service, or something behind it, failed; retrying later may succeed."""
+    """The service or a system that it depends on failed; a later retry may succeed."""
 
 
 class FieldRefused(Refused):
-    """A field of the request breaks a rule. `hint` finishes the sentence that names field and value."""
+    """A field of the request breaks a rule. `hint` completes the sentence that names the field and its value."""
 
     def __init__(
         self, field: Field, value: str | int | bool | None = None, hint: str = "", index: int | None = None
     ) -> None:
-        """`index` is the position of the entry in a list, counted from 0."""
+        """Store the field, the value and the hint; `index` is the position of a list entry, counted from 0."""
         super().__init__(field, value, hint)
         self.field, self.value, self.hint, self.index = field, value, hint, index
 
 
 class ReferenceNotFound(FieldRefused):
-    """A patient, clinician, organisation, service or file that is referred to does not exist."""
+    """The request refers to a patient, clinician, organisation, service or file that does not exist."""
 
 
 class InvalidValue(FieldRefused):
-    """Wrong type, length or format."""
+    """The value has the wrong type, length or format."""
 
 
 class InvalidCode(FieldRefused):
-    """Not one of the legal codes."""
+    """The value is not one of the permitted codes."""
 
 
 class MissingValue(FieldRefused):
-    """A field that the endpoint always needs is missing."""
+    """A field that the endpoint always requires is missing."""
 
 
 class ValueIsRequired(FieldRefused):
@@ -78,19 +78,19 @@ class FieldNotPermitted(FieldRefused):
 
 
 class InappropriateValue(FieldRefused):
-    """Valid elsewhere, wrong together with the rest of the request."""
+    """The value is permitted elsewhere, but not in combination with the rest of the request."""
 
 
 class TooManyItems(FieldRefused):
-    """A list is longer than its maximum."""
+    """A list has more entries than its maximum."""
 
 
 class DuplicateService(FieldRefused):
-    """A service stands twice in a shortlist."""
+    """A shortlist names a service twice."""
 
 
 class ShortlistedServiceNotInResults(FieldRefused):
-    """A shortlisted service does not satisfy the criteria that were sent with it."""
+    """A shortlisted service does not match the criteria sent with the shortlist."""
 
 
 class ReferencedUserIsNotSpc(FieldRefused):
@@ -102,11 +102,11 @@ class ReferencedUserIsNotActive(FieldRefused):
 
 
 class ReferencedUserNotInOrg(FieldRefused):
-    """The user does not belong to the organisation given."""
+    """The user has no role at the given organisation."""
 
 
 class ReferencedUserIsNotRc(FieldRefused):
-    """The user is not a referring clinician anywhere."""
+    """The user is not a referring clinician at any organisation."""
 
 
 class ReferencedUserIsNotRcAtOrg(FieldRefused):
@@ -118,7 +118,7 @@ class OrganisationIsClosed(FieldRefused):
 
 
 class OrganisationNotAppropriate(FieldRefused):
-    """The organisation is of a kind that can't be used here."""
+    """The organisation is of a kind that is not permitted here."""
 
 
 class NoRegGpPractice(FieldRefused):
@@ -130,39 +130,39 @@ class SnomedNotFound(FieldRefused):
 
 
 class PatientError(FieldRefused):
-    """The patient's record can't be used (sensitive, or not retrievable). Says no more than that; don't retry."""
+    """The patient's record cannot be used (sensitive, or not retrievable). The reply gives no detail; do not retry."""
 
 
 class InvalidRequestState(FieldRefused):
-    """The request is in a state that does not allow the act."""
+    """The state of the request does not allow the act."""
 
     source = "rules 3.1"
 
 
 class InvalidRequestType(FieldRefused):
-    """The UBRN is that of another kind of request, or of one that is not active any more."""
+    """The UBRN belongs to another type of request, or to a request that is not active any more."""
 
     source = "rules 4 (A028, A031)"
 
 
 class UnsupportedPriority(FieldRefused):
-    """The service that is asked does not take requests of this priority."""
+    """The service does not accept requests of this priority."""
 
 
 class PriorityNotCurrent(FieldRefused):
-    """A referral that is returned with advice keeps its priority."""
+    """A request to return a referral with advice gives a priority other than the referral's."""
 
     source = "rules 4 (A028)"
 
 
 class OldVersion(FieldRefused):
-    """A search names a version of a record that is not its latest."""
+    """A search names a version of a record that is not the latest."""
 
     source = "rules 3.4, 4 (A029)"
 
 
 class InvalidState(FieldRefused):
-    """A referenced item, such as a service, is in a state that does not allow the act."""
+    """The state of a referenced item, such as a service, does not allow the act."""
 
 
 class ServiceUnavailable(FieldRefused):
@@ -170,59 +170,59 @@ class ServiceUnavailable(FieldRefused):
 
 
 class InappropriateSlot(FieldRefused):
-    """The slot does not suit the request."""
+    """The slot does not match the request."""
 
 
 class SlotNotAvailable(FieldRefused):
-    """The slot is gone."""
+    """The slot is not available any more."""
 
 
 class SlotsCurrentlyAvailable(FieldRefused):
-    """A deferral is refused, because the service has free slots."""
+    """A deferral is refused because the service has free slots."""
 
 
 class ThisSlotIsAvailable(FieldRefused):
-    """A deferral is refused, because the quoted slot is free."""
+    """A deferral is refused because the named slot is free."""
 
 
 class UnableToConfirmAppointment(FieldRefused):
-    """Something unexpected came between a booking and its confirmation."""
+    """The booking could not be confirmed because of an unexpected event."""
 
 
 class UnableToCancelAppointment(FieldRefused):
-    """Something unexpected came between a cancellation and its confirmation."""
+    """The cancellation could not be confirmed because of an unexpected event."""
 
 
 class ConflictingValues(FieldRefused):
-    """Two values that were given contradict each other."""
+    """Two values of the request contradict each other."""
 
 
 class FileSizeError(FieldRefused):
-    """A file is empty, or larger than the operation takes or gives."""
+    """A file is empty, or larger than the operation accepts or returns."""
 
 
 class DuplicateFilename(FieldRefused):
-    """A file is named as another one that is attached, or that is to be."""
+    """A file has the same name as another file that the request has or attaches."""
 
 
 class NoChangesDetected(FieldRefused):
-    """What is asked for is so already."""
+    """The request would change nothing."""
 
 
 class FilePending(FieldRefused):
-    """A file has not been scanned yet; ask again in some minutes."""
+    """A file has not been scanned yet; retry in a few minutes."""
 
     source = "rules 6"
 
 
 class ThreatsFound(FieldRefused):
-    """A file is in quarantine, since a threat was found in it."""
+    """A file is in quarantine because a threat was found in it."""
 
     source = "rules 6"
 
 
 class ValidationFailed(FieldRefused):
-    """The content of a file is not what its name and type say."""
+    """The content of a file does not match its name and type."""
 
     source = "rules 6"
 
@@ -232,20 +232,20 @@ class NoAccessCode(FieldRefused):
 
 
 class MissingHeader(FieldRefused):
-    """A header that is always needed is missing."""
+    """A header that is always required is missing."""
 
 
 class MissingParameter(FieldRefused):
-    """A search parameter that is always needed is missing."""
+    """A search parameter that is always required is missing."""
 
 
 class DailyLimitReached(FieldRefused):
-    """An application has asked as often today as it may."""
+    """An application has used up its calls for today."""
 
     source = "rules 2.2, 4 (A008)"
 
     def __init__(self, field: Field, value: str, hint: str = "", retry_after_s: int = 86_400) -> None:
-        """`retry_after_s` is how long the day still lasts, in seconds."""
+        """Store the field and its value; `retry_after_s` is the time until the day ends, in seconds."""
         super().__init__(field, value, hint)
         self.retry_after_s = retry_after_s
 
@@ -257,23 +257,23 @@ class NoRelationship(Refused):
 
 
 class NotFound(Refused):
-    """There is no such record."""
+    """No such record exists."""
 
     source = "rules 2.6"
 
     def __init__(self, field: Field, value: str) -> None:
-        """What was looked for and by which key."""
+        """Store the type of record and the key that was searched for."""
         super().__init__(field, value)
         self.field, self.value = field, value
 
 
 class HistoryNotSupported(Refused):
-    """Only the latest version of a record can be read."""
+    """The request names an older version of a record; only the latest can be read."""
 
     source = "rules 3.4, 11.2 row 27"
 
     def __init__(self, asked: int, latest: int) -> None:
-        """The version asked for and the only one that can be read."""
+        """Store the requested version and the latest one."""
         super().__init__(asked, latest)
         self.asked, self.latest = asked, latest
 
@@ -284,78 +284,81 @@ class VersionConflict(Clash):
     source = "rules 3.4"
 
     def __init__(self, sent: int, latest: int) -> None:
-        """The version the caller sent and the one that is stored."""
+        """Store the version that the caller sent and the latest one."""
         super().__init__(sent, latest)
         self.sent, self.latest = sent, latest
 
 
 class RecordLocked(Clash):
-    """Another request or person is working on the record right now."""
+    """Another request or person is changing the record at the moment."""
 
     source = "rules 3.4"
 
 
 class Unavailable(Broken):
-    """A part that the service needs does not answer. `part` names it for the operator."""
+    """A required part of the service is not available. `part` names it for the operator."""
 
     def __init__(self, part: str, retry_after_s: int = 5) -> None:
-        """`retry_after_s` is how long a client should wait, in seconds."""
+        """Store the part; `retry_after_s` is how long a client should wait, in seconds."""
         super().__init__(part)
         self.part, self.retry_after_s = part, retry_after_s
 
 
 class OutcomeUnknown(Unavailable):
-    """A part failed during the last step of an act, and does not tell whether the step was carried out."""
+    """A part failed during the last step of an act, and it is unknown whether the step was carried out."""
 
 
 class PasCall(StrEnum):
-    """What a Patient Administration System is asked to do with a slot."""
+    """A call to a Patient Administration System (PAS) about a slot."""
 
     BOOK = "BOOK"
     CANCEL = "CANCEL"
 
 
 class PasFailure(Broken):
-    """A Patient Administration System did not do what it was asked. Source of the texts: rules 2.6."""
+    """A Patient Administration System (PAS) did not carry out a call. Source of the texts: rules 2.6."""
 
     source = "rules 7"
     status: ClassVar[str]
 
     def __init__(self, call: PasCall, slot: str, ubrn: str) -> None:
-        """Which call failed, for which slot and referral."""
+        """Store the call, its slot and its referral."""
         super().__init__(call, slot, ubrn)
         self.call, self.slot, self.ubrn = call, slot, ubrn
 
 
 class PasRespondedWithError(PasFailure):
-    """It refused or failed; nothing was changed."""
+    """The PAS refused or failed; nothing was changed."""
 
     status = "ERROR"
 
 
 class PasNotResponding(PasFailure):
-    """It did not answer in time; what became of the request is not known yet."""
+    """The PAS did not answer in time; the outcome of the call is not known yet."""
 
     status = "TIMED_OUT"
 
 
 class PasRefused(Broken):
-    """A PAS answered and did not do what it was asked. `reason` is for the log and holds nothing of a patient."""
+    """A PAS answered but did not carry out the call. `reason` is for the log and contains no patient data."""
 
     source = "rules 7"
 
     def __init__(self, reason: str, gone: bool = False) -> None:
-        """`gone`: it says that the slot or appointment is not there, or not in a state to be booked or cancelled."""
+        """Store the reason.
+
+        `gone`: the slot or appointment does not exist, or cannot be booked or cancelled any more.
+        """
         super().__init__(reason)
         self.reason, self.gone = reason, gone
 
 
 class PasSilent(Broken):
-    """A PAS did not answer, or not readably: what became of the call is unknown. `reason` is for the log."""
+    """A PAS sent no answer, or an unreadable one, so the outcome is unknown. `reason` is for the log."""
 
     source = "rules 7"
 
     def __init__(self, reason: str, sent: bool = True) -> None:
-        """`sent`: the call may have reached the PAS; `False` only where it certainly has not."""
+        """Store the reason. `sent`: the call may have reached the PAS; `False` only if it certainly has not."""
         super().__init__(reason)
         self.reason, self.sent = reason, sent

@@ -1,4 +1,4 @@
-"""What happened, in the order in which it happened: each act appends one event in its own commit."""
+"""The event log: each act appends one event in its own transaction, in order."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from openers.domain.clock import Instant
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True):
-    """One event: what was done, by whom, to which record, which version that made.
+    """One event: the act, who performed it, the record, and the record's version after it.
 
-    `due` is the end of the time that somebody has to respond, where a request has such a target.
+    `due` is when a response falls due, if the request has such a target.
     """
 
     act: str

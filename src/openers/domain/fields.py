@@ -1,4 +1,4 @@
-"""The things in a request that a rule can be about, named once; the wire labels and locates them."""
+"""The fields of a request that a rule can name. `openers.wire.labels` gives their published names and locations."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from enum import Enum, unique
 
 @unique
 class Field(Enum):
-    """A thing in a request that a rule can be about, in words. What callers know it by is in `openers.wire.labels`."""
+    """A field of a request that a rule can name. The value is its name in words."""
 
     PATIENT = "patient"
     REFERRING_CLINICIAN = "referring clinician"

@@ -1,7 +1,7 @@
-"""Names and types that a file may have: what it is called, what it says it is, and that the two agree.
+"""Permitted file names and media types, and the check that the two agree.
 
-Called before a byte of it is read; whether its content is what it says is found out by the scan. Source: rules
-chapters 2.4 (NHSD-eRS-File-Name), 4 (A020) and 6 (types).
+The check runs before the content is read. The scan checks the content later. Source: rules chapters 2.4
+(NHSD-eRS-File-Name), 4 (A020) and 6 (types).
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ EXTENSIONS: Final[dict[str, frozenset[str]]] = {
     "application/vnd.openxmlformats-officedocument.wordprocessingml.document": frozenset({"docx"}),
     "application/dicom": frozenset({"dcm"}),
 }
-"""The media types of files, and the extensions that go with each."""
+"""The permitted media types with the file extensions of each."""
 _FORBIDDEN: Final = frozenset("/\\")
 _INVISIBLE: Final = ("Cc", "Cf", "Cs", "Zl", "Zp")
-"""Unicode categories that hide or reorder what a person reads, or break a header's line."""
+"""Unicode categories that hide or reorder text, or end a header's line."""
 
 
 def check_file(name: str, media_type: str) -> None:
-    """Raise MissingValue, InvalidValue, InappropriateValue or ConflictingValues unless name and type are fit."""
+    """Raise MissingValue, InvalidValue, InappropriateValue or ConflictingValues unless name and type are permitted."""
     _check_name(name)
     extensions = EXTENSIONS.get(media_type)
     if extensions is None:
@@ -48,9 +48,10 @@ def check_file(name: str, media_type: str) -> None:
 
 
 def same_name(name: str) -> str:
-    """Return what two names have in common if a person, or a disk that ignores case, takes one for the other.
+    """Return the form in which file names are compared.
 
-    Names that differ by case, by Unicode form (NFC, NFD, NFKC) or by the kind or number of their spaces are the same.
+    Two names are the same if they differ only by case, by Unicode form (NFC, NFD, NFKC), or by the kind or number of
+    their spaces. A person or a disk that ignores case cannot tell such names apart.
     """
     folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
     return " ".join(folded.split())
@@ -62,6 +63,6 @@ def _check_name(name: str) -> None:
     if len(name) > LONGEST_NAME:
         raise InvalidValue(Field.FILE_NAME, None, f"must not be longer than {LONGEST_NAME} characters")
     if any(each in _FORBIDDEN or unicodedata.category(each) in _INVISIBLE for each in name):
-        raise InvalidValue(Field.FILE_NAME, None, "must have no slashes, backslashes or characters that can't be seen")
+        raise InvalidValue(Field.FILE_NAME, None, "must not contain slashes, backslashes or invisible characters")
     if name.startswith(".") or name != name.strip():
         raise InvalidValue(Field.FILE_NAME, name, "must not begin with a full stop, or begin or end with a space")

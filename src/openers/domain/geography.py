@@ -1,4 +1,4 @@
-"""Where things are and how far apart: points on the British National Grid, distances in miles."""
+"""Points on the British National Grid, and distances in miles."""
 
 from __future__ import annotations
 
@@ -16,5 +16,5 @@ class Point(NamedTuple):
 
 
 def distance_miles(here: Point, there: Point) -> float:
-    """Straight-line distance in miles."""
+    """Return the straight-line distance in miles."""
     return math.hypot(here.easting - there.easting, here.northing - there.northing) / METRES_PER_MILE

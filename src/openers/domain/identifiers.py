@@ -1,8 +1,8 @@
-"""The identifiers of the service, each parsed once on construction and then trusted.
+"""The identifiers of the service. Each is parsed once, on construction, and trusted after that.
 
-Every one is a `str`, so it compares, sorts and serialises as its text; the constructor refuses what does not
-have the format. Called by the wire readers (which turn `ValueError` into a refusal that names the place) and by
-the stores (whose text was parsed before it was written). Formats: rules chapter 1.1.
+Every identifier is a `str`, so it compares, sorts and serialises as its text. The constructor rejects text that does
+not have the format. The wire readers turn its `ValueError` into a refusal that names the place in the request. Stores
+skip the parsing, because their text was parsed before it was written. Formats: rules chapter 1.1.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import ClassVar, Self
 
 
 class Identifier(str):
-    """A text with a format. Raises `ValueError` saying what the format is."""
+    """A text with a format. Raises `ValueError` with a description of the format."""
 
     __slots__ = ()
     pattern: ClassVar[re.Pattern[str]]
@@ -26,19 +26,19 @@ class Identifier(str):
 
     @classmethod
     def restored(cls, text: str) -> Self:
-        """A text that was parsed before it was stored, taken as it is."""
+        """Return a text from the store without parsing it again."""
         return str.__new__(cls, text)
 
 
 class NhsNumber(Identifier):
-    """Ten digits. The check digit is not insisted on: published test numbers fail it (rules 1.1)."""
+    """NHS number: ten digits. The check digit is not verified, because published test numbers fail it (rules 1.1)."""
 
     __slots__ = ()
     pattern = re.compile(r"[0-9]{10}", re.ASCII)
     shape = "10 digits"
 
     def grouped(self) -> str:
-        """As printed for people: three, three and four."""
+        """Return the number as printed for people: groups of three, three and four."""
         return f"{self[:3]} {self[3:6]} {self[6:]}"
 
 
@@ -51,11 +51,11 @@ class Ubrn(Identifier):
 
     @classmethod
     def of(cls, number: int) -> Self:
-        """The UBRN with this number."""
+        """Return the UBRN of `number`."""
         return cls(f"{number:012d}")
 
     def grouped(self) -> str:
-        """As printed for people: three groups of four."""
+        """Return the number as printed for people: three groups of four."""
         return f"{self[:4]} {self[4:8]} {self[8:]}"
 
 
@@ -68,7 +68,7 @@ class UserId(Identifier):
 
 
 class OdsCode(Identifier):
-    """Code of an organisation in the Organisation Data Service; sites have longer ones."""
+    """Code of an organisation in the Organisation Data Service (ODS); codes of sites are longer."""
 
     __slots__ = ()
     pattern = re.compile(r"[A-Z0-9]{2,12}", re.ASCII)
@@ -150,7 +150,7 @@ class Postcode(Identifier):
 
 
 class SnomedCode(Identifier):
-    """A SNOMED CT concept id. Length and check digit are not insisted on: the dictionary decides (SNOMED_NOT_FOUND)."""
+    """A SNOMED CT concept id. Length and check digit are not verified: unknown codes get SNOMED_NOT_FOUND."""
 
     __slots__ = ()
     pattern = re.compile(r"[1-9][0-9]{2,17}", re.ASCII)
@@ -158,7 +158,7 @@ class SnomedCode(Identifier):
 
 
 class VersionNumber(Identifier):
-    """The version of a record as it stands in an address."""
+    """The version of a record as written in an address."""
 
     __slots__ = ()
     pattern = re.compile(r"[0-9]{1,9}", re.ASCII)

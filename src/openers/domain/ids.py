@@ -1,4 +1,4 @@
-"""Where new identifiers come from. Seeded in a world, so that the same calls give the same ids; never for secrets."""
+"""Source of new identifiers. A world seeds it, so that the same calls give the same ids; never use it for secrets."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from uuid import UUID
 
 
 class Ids(Protocol):
-    """A source of identifiers that are unique, not secret."""
+    """A source of identifiers that are unique but not secret."""
 
     def uuid(self) -> UUID:
-        """A fresh random (version 4) UUID."""
+        """Return a new random (version 4) UUID."""
         ...

@@ -1,8 +1,8 @@
-"""The life of a referral as one total table: (state, act) -> row. What is not in the table is refused.
+"""The lifecycle of a referral as one complete table: (state, act) -> row. Acts not in the table are refused.
 
-A row says what state follows and what the referral must be like besides; `PARTIES` says who may do each act. The
-refusals of every operation and the actions that A029 offers are read from here; `diagram` and `listing` print it.
-Source: rules chapters 1.2, 3.1 and 4; 11.1 row 6.
+A row gives the next state and the preconditions beyond the state; `PARTIES` gives who may perform each act. Every
+operation takes its refusals from this table, and A029 its actions; `diagram` and `listing` print it. Source: rules
+chapters 1.2, 3.1 and 4; 11.1 row 6.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from openers.domain.principal import Party
 
 
 class ReferralState(StrEnum):
-    """Where a referral stands."""
+    """The state of a referral."""
 
     NOT_BOOKED = "NOT_BOOKED"
     AWAITING_TRIAGE = "AWAITING_TRIAGE"
@@ -33,7 +33,7 @@ class ReferralState(StrEnum):
 
 
 class Act(StrEnum):
-    """Something that is done with a referral."""
+    """An operation on a referral that may change its state."""
 
     CREATE = "create"
     CONVERT_ADVICE = "convert a request for advice"
@@ -59,17 +59,17 @@ class Act(StrEnum):
 
 
 class Precondition(StrEnum):
-    """What a referral must be like for an act, beyond its state; the text says what is wrong where it isn't."""
+    """A condition of an act beyond the referral's state; the text completes the refusal if it is not met."""
 
     PENDING_REVIEW = "is not pending review"
-    NOT_PAST = "has its appointment on a day that is past"
-    LETTER_AS_INTENDED = "lacks the clinical information that its referrer means to add"
+    NOT_PAST = "has its appointment on a past day"
+    LETTER_AS_INTENDED = "lacks the clinical information that its referrer intends to add"
     CLINICAL_INFORMATION = "has no clinical information"
     BOOKED_THROUGH_PAS = "is not booked through the service"
 
 
 class Transition(NamedTuple):
-    """What an act in a state leads to, and what it needs."""
+    """The state after an act, and the act's preconditions."""
 
     to: ReferralState
     needs: tuple[Precondition, ...] = ()
@@ -98,15 +98,15 @@ PARTIES: Final[dict[Act, frozenset[Party]]] = {
     Act.CHANGE_SHORTLIST_FOR_TRIAGE: frozenset({Party.REFERRER}),
     Act.CANCEL_REFERRAL: frozenset({Party.REFERRER, Party.PROVIDER}),
 }
-"""Who may do each act."""
+"""Who may perform each act."""
 
 ENDED: Final = frozenset({ReferralState.CANCELLED_REFERRAL})
 """States that no act leads out of: the request is not active any more."""
 ACTIVE: Final = tuple(state for state in ReferralState if state not in ENDED)
 UNBOOKED: Final = tuple(state for state in ACTIVE if state is not ReferralState.BOOKED)
-"""States without a booking that still stands, in which a referrer may think again."""
+"""Active states without a current booking, in which the referrer may change the shortlist."""
 LETTERED: Final = tuple(state for state in ACTIVE if state is not ReferralState.DID_NOT_ATTEND)
-"""States in which the letter may change: a missed appointment is over (rules 4, A012)."""
+"""States in which the letter may change; after a missed appointment it may not (rules 4, A012)."""
 
 _REVIEW: Final = (Precondition.PENDING_REVIEW, Precondition.NOT_PAST, Precondition.LETTER_AS_INTENDED)
 
@@ -154,16 +154,16 @@ TABLE: Final[dict[tuple[ReferralState | None, Act], Transition]] = {
     **dict(_rows(Act.CHANGE_SHORTLIST_FOR_TRIAGE, UNBOOKED, Transition(ReferralState.AWAITING_TRIAGE))),
     **dict(_rows(Act.CANCEL_REFERRAL, ACTIVE, Transition(ReferralState.CANCELLED_REFERRAL))),
 }
-"""Every allowed act; `None` is the state before there is a referral."""
+"""Every allowed act; `None` is the state before the referral exists."""
 
 TELLS_INACTIVE: Final = frozenset(
     {Act.ACCEPT_BOOK_LATER, Act.RETURN_WITH_ADVICE, Act.CHANGE_SHORTLIST, Act.CHANGE_SHORTLIST_FOR_TRIAGE}
 )
-"""Acts that know a refusal of their own for a request that is not active any more: INVALID_REQUEST_TYPE (rules 4)."""
+"""Acts that refuse an inactive request with their own code: INVALID_REQUEST_TYPE (rules 4)."""
 
 
 def row_of(state: ReferralState | None, act: Act) -> Transition:
-    """The row of an act. Raises `InvalidRequestState`, or `InvalidRequestType`, where the table has none."""
+    """Return the row of an act. Raises `InvalidRequestState` or `InvalidRequestType` if the table has no row for it."""
     row = TABLE.get((state, act))
     if row is not None:
         return row
@@ -173,7 +173,10 @@ def row_of(state: ReferralState | None, act: Act) -> Transition:
 
 
 def diagram() -> str:
-    """The table as a Mermaid state diagram; acts that most states allow start from one node for them all."""
+    """Return the table as a Mermaid state diagram.
+
+    An act that most states allow is drawn once, from a node that represents all of them.
+    """
     lines = [f'state "any state but {but}" as {node}' for node, but in _NODES.values()]
     for act in Act:
         for group in _grouped(act):
@@ -183,7 +186,7 @@ def diagram() -> str:
 
 
 def listing() -> str:
-    """The table as a Markdown table: each act, who may do it, from where to where, and what it needs."""
+    """Return the table in Markdown: each act, who may perform it, the states before and after, and preconditions."""
     lines = ["| act | by | from | to | refused where the referral |", "|---|---|---|---|---|"]
     for act in Act:
         by = ", ".join(sorted(PARTIES[act]))
@@ -193,11 +196,11 @@ def listing() -> str:
 
 
 SAME: Final = "the same"
-"""What the listing has for the state after an act that leaves every state as it is."""
+"""The listing's text for the state after an act that changes no state."""
 
 
 class _Group(NamedTuple):
-    """States in which an act has the same row; `to` is `None` where it leaves each of several as it is."""
+    """States in which an act has the same row; `to` is `None` if the act leaves each of several states unchanged."""
 
     states: tuple[str, ...]
     to: ReferralState | None
@@ -209,7 +212,7 @@ _NODES: Final[dict[tuple[str, ...], tuple[str, str]]] = {
     ACTIVE: ("active", "CANCELLED_REFERRAL"),
     LETTERED: ("lettered", "DID_NOT_ATTEND and CANCELLED_REFERRAL"),
 }
-"""Nodes of the diagram that stand for many states: their name, and which states they leave out."""
+"""Nodes of the diagram that represent several states: the node's name and the excluded states."""
 
 
 def _grouped(act: Act) -> Iterator[_Group]:

@@ -1,8 +1,8 @@
-"""The directory's index: every published service, ready to be walked in the order of a search.
+"""The search index of the directory: every published service, grouped and sorted for searches.
 
-Immutable; built when the directory changes and replaced whole. A search walks the services that fit its specialty,
-clinic type, flow and priority from the first in order, holds each against the remaining criteria, and stops at the
-limit, so its cost follows what it returns. Called by `openers.usecases.directory.search_services` and for shortlists.
+Immutable; a change of the directory builds a new one. A search takes the sorted services of its specialty, clinic type,
+request type and priority. It checks each against the remaining criteria, and stops at the limit, so its cost depends on
+the number of results. `openers.usecases.directory.search_services` and the shortlist checks call it.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from openers.domain.identifiers import ServiceId, UserId
 from openers.domain.search import Listing, ServiceFilter, supports
 
 REMEMBERED_ORDERS: Final = 512
-"""How many sorted orders are kept; one takes 16 bytes a service."""
+"""Number of sorted orders that are cached; each takes 16 bytes for each service."""
 
 
 class Found(NamedTuple):
-    """One service of a search result; `distance_miles` is `None` where a place is unknown."""
+    """One service of a search result; `distance_miles` is `None` if one of the two places is unknown."""
 
     service: ServiceId
     distance_miles: float | None
@@ -31,18 +31,18 @@ class Listings:
     """All published services of one version of the directory."""
 
     def __init__(self, version: int, listings: Iterable[Listing]) -> None:
-        """`version` is the directory's version that these listings were read at."""
+        """Build the index; `version` is the directory's version from which the listings were read."""
         self.version = version
         self._by_id = {listing.id: listing for listing in listings}
         self._shelves = _shelve(self._by_id.values())
         self._orders: OrderedDict[tuple[object, ...], list[tuple[float | None, Listing]]] = OrderedDict()
 
     def __len__(self) -> int:
-        """How many services are published."""
+        """Return the number of published services."""
         return len(self._by_id)
 
     def search(self, wanted: ServiceFilter, sort: SortBy, origin: Point | None, most: int) -> list[Found]:
-        """The first `most` services in order that satisfy `wanted`, with their distance from `origin`."""
+        """Return the first `most` services in order that satisfy `wanted`, with their distance from `origin`."""
         found: list[Found] = []
         limit = wanted.criteria.distance_limit_miles
         for distance, listing in self._ordered(wanted, sort, origin):
@@ -55,7 +55,7 @@ class Listings:
         return found
 
     def admits(self, wanted: ServiceFilter, service: ServiceId, origin: Point | None) -> bool:
-        """Whether `service` would be in an unlimited search for `wanted`."""
+        """Return whether an unlimited search for `wanted` would find `service`."""
         listing = self._by_id.get(service)
         if listing is None or not wanted.admits(listing):
             return False
@@ -65,7 +65,7 @@ class Listings:
         return origin is not None and listing.point is not None and distance_miles(origin, listing.point) <= limit
 
     def _ordered(self, wanted: ServiceFilter, sort: SortBy, origin: Point | None) -> list[tuple[float | None, Listing]]:
-        """The services worth looking at, in order, remembered for the next search from the same place."""
+        """Return the candidate services in order; cached for the next search from the same place."""
         shelf = _shelf(wanted)
         key = (shelf, sort, origin)
         order = self._orders.get(key)
@@ -78,7 +78,7 @@ class Listings:
         return order
 
     def _on(self, shelf: _Shelf) -> list[Listing]:
-        """The services on `shelf`: of any of its pairs, or of its clinician, or simply all."""
+        """Return the services of `shelf`: those of its (specialty, clinic type) pairs, of its clinician, or all."""
         pairs, clinician, request_type, priority = shelf
         keys = pairs if pairs is not None else (clinician,)
         seen = {listing.id: listing for key in keys for listing in self._shelves.get((key, request_type, priority), ())}
@@ -95,7 +95,7 @@ def _shelf(wanted: ServiceFilter) -> _Shelf:
 
 
 def _shelve(listings: Iterable[Listing]) -> dict[tuple[_Key, RequestType, Priority], list[Listing]]:
-    """Every listing under each pair, clinician and `None`, for each request type and priority that it takes."""
+    """Group the listings by pair, by clinician and under `None`, for each request type and priority they accept."""
     shelves: defaultdict[tuple[_Key, RequestType, Priority], list[Listing]] = defaultdict(list)
     for listing in listings:
         keys: tuple[_Key, ...] = (*listing.clinic_types, *listing.clinicians, None)
@@ -109,7 +109,7 @@ def _shelve(listings: Iterable[Listing]) -> dict[tuple[_Key, RequestType, Priori
 
 
 def _sorted(listings: list[Listing], sort: SortBy, origin: Point | None) -> list[tuple[float | None, Listing]]:
-    """Nearest first or shortest wait first, the other as second key, then by name; the unknown comes last."""
+    """Sort by distance or by wait, then by the other of the two, then by name; unknown values come last."""
     far = float("inf")
 
     def _distance(listing: Listing) -> float | None:

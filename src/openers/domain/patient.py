@@ -1,4 +1,7 @@
-"""A patient as the service needs to know one. Demographics belong to PDS and are asked for when needed."""
+"""A patient's demographics.
+
+The Personal Demographics Service (PDS) owns them; the service asks for them when needed.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ from openers.domain.identifiers import NhsNumber, OdsCode, Postcode
 
 
 class Sex(StrEnum):
-    """Administrative gender as PDS gives it."""
+    """Administrative gender as PDS reports it."""
 
     MALE = "male"
     FEMALE = "female"
@@ -20,7 +23,10 @@ class Sex(StrEnum):
 
 
 class Patient(msgspec.Struct, frozen=True, kw_only=True):
-    """What PDS tells of a patient. `sensitive` records (S-flag) are answered with PATIENT_ERROR and nothing else."""
+    """Demographics of a patient as PDS returns them.
+
+    A `sensitive` record (S-flag) gets PATIENT_ERROR, without details.
+    """
 
     nhs_number: NhsNumber
     family_name: str
@@ -34,6 +40,6 @@ class Patient(msgspec.Struct, frozen=True, kw_only=True):
     died: date | None = None
 
     def age_years(self, day: date) -> int:
-        """Whole years of age on `day`."""
+        """Return the age in whole years on `day`."""
         before_birthday = (day.month, day.day) < (self.born.month, self.born.day)
         return day.year - self.born.year - before_birthday

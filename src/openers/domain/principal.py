@@ -1,6 +1,6 @@
-"""Who is asking: the person or application behind one request, in one role at one organisation.
+"""The caller: the person or application that sends a request, in one role at one organisation.
 
-Made by the edge from a verified token and the request's headers; used by the rules to decide what may be seen.
+The edge creates it from a verified token and the request's headers. Rules use it to decide which records are visible.
 Source: rules chapters 1.2, 1.3 and 2.
 """
 
@@ -44,11 +44,11 @@ SPCA = BusinessFunction.SERVICE_PROVIDER_CLINICIAN_ADMIN
 SPA = BusinessFunction.SERVICE_PROVIDER_ADMIN
 
 REFERRERS = frozenset({RC, RCA})
-"""Referring clinicians and the admins who work for one."""
+"""Referring clinicians and the administrators who work for one."""
 PROVIDER_CLINICIANS = frozenset({SPC, SPCA})
-"""Provider clinicians and the admins who act on behalf of one."""
+"""Provider clinicians and the administrators who act on behalf of one."""
 CLINICIANS = REFERRERS | PROVIDER_CLINICIANS
-"""Both sides' clinicians with their admins."""
+"""Clinicians of both sides, with their administrators."""
 APPLICATION_FUNCTIONS = frozenset(
     {
         BusinessFunction.PROVIDER_AUTHORISED_APPLICATION,
@@ -56,15 +56,15 @@ APPLICATION_FUNCTIONS = frozenset(
         BusinessFunction.AUTHORISED_APPLICATION,
     }
 )
-"""Functions that an application holds by registration and a person never may name."""
+"""Functions that an application has by registration and that a person can never use."""
 REFERRING_SIDE = frozenset({RC, RCA, RA, BusinessFunction.REFERRER_AUTHORISED_APPLICATION})
-"""Functions whose relationship to a request is that their organisation made it."""
+"""Functions that have a relationship to a request if their organisation made it."""
 PROVIDER_SIDE = frozenset({SPC, SPCA, SPA})
-"""Functions whose relationship to a request is a workgroup in common with the service that holds it."""
+"""Functions that have a relationship to a request if they share a workgroup with the service that holds it."""
 
 
 class Party(StrEnum):
-    """Who acts on a referral: one of its two sides, the system that holds its booking, or the service's own people."""
+    """A party to a referral: referrer, provider, the PAS that holds its booking, or an administrator of the service."""
 
     REFERRER = "referrer"
     PROVIDER = "provider"
@@ -75,8 +75,8 @@ class Party(StrEnum):
 class Principal(msgspec.Struct, frozen=True):
     """One caller in one role.
 
-    `user` is who acts (an application's pseudo user in application-restricted mode), `on_behalf_of` the clinician
-    whose rights count instead, `workgroups` those of the effective user, each written `ODS/name`.
+    `user` is the person who acts, or an application's pseudo user in application-restricted mode. `on_behalf_of` is the
+    clinician whose rights apply instead. `workgroups` are those of the effective user, each written `ODS/name`.
     """
 
     user: UserId
@@ -90,7 +90,7 @@ class Principal(msgspec.Struct, frozen=True):
 
     @property
     def effective_user(self) -> UserId:
-        """The person whose rights count."""
+        """The person whose rights apply."""
         return self.on_behalf_of or self.user
 
     @property
@@ -100,14 +100,14 @@ class Principal(msgspec.Struct, frozen=True):
 
     @property
     def party(self) -> Party:
-        """The side of a referral on which the caller acts."""
+        """The caller's side of a referral."""
         return Party.REFERRER if self.function in REFERRING_SIDE else Party.PROVIDER
 
     def may_see(self, owner: OdsCode, workgroup: str | None) -> bool:
-        """Whether there is a legitimate relationship to a record (rules 1.3, LR).
+        """Return whether the caller has a legitimate relationship to a record (rules 1.3, LR).
 
-        `owner` is the organisation that made the request, `workgroup` that of the service which holds it, if any.
-        The twin for lists is in SQL (`openers.store.records.relationship`); a property test holds the two equal.
+        `owner` is the organisation that made the request, `workgroup` that of the service which holds it, if any. The
+        same rule for lists is in SQL (`openers.store.records.relationship`); a property test checks that the two agree.
         """
         if self.function in REFERRING_SIDE:
             return owner == self.organisation

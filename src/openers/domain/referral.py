@@ -1,6 +1,7 @@
 """A referral: one patient's request for care, from its shortlist to its end.
 
-Frozen: each act returns a new value, having applied its row of the lifecycle. Source: rules chapters 3 and 4 (A005).
+Values are frozen: each act applies its row of the lifecycle and returns a new value. Source: rules chapters 3 and 4
+(A005).
 """
 
 from __future__ import annotations
@@ -31,17 +32,17 @@ from openers.domain.shortlist import Shortlist, ShortlistedService
 from openers.domain.working_days import add_working_days
 
 OLDEST_PATHWAY_START: Final = timedelta(days=365)
-"""How long ago a referrer may say that a pathway began."""
+"""The furthest back that a referrer may date the start of a pathway."""
 REVIEWED: Final = frozenset({Act.ACCEPT, Act.REJECT, Act.ACT_LATER, Act.ACCEPT_BOOK_LATER, Act.RETURN_WITH_ADVICE})
 """Acts that are a review by the provider."""
 FOR_REVIEW: Final = frozenset({ReferralState.BOOKED, ReferralState.AWAITING_TRIAGE, ReferralState.DEFERRED_TO_PROVIDER})
-"""States in which there is something to review."""
+"""States in which the provider has something to review."""
 
 
 class Cancellation(msgspec.Struct, frozen=True, kw_only=True):
-    """Why the whole referral was cancelled, and by whose organisation.
+    """Why the whole referral was cancelled, and by which organisation.
 
-    `with_booking`: its booking was cancelled in the same act.
+    `with_booking` is true if its booking was cancelled in the same act.
     """
 
     reason: CancellationReason
@@ -51,7 +52,7 @@ class Cancellation(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ShortlistChange(msgspec.Struct, frozen=True, kw_only=True):
-    """What a referrer replaces when they think again (A031)."""
+    """The values that a change of the shortlist replaces (A031)."""
 
     shortlist: Shortlist
     letter_intention: LetterIntention
@@ -60,20 +61,22 @@ class ShortlistChange(msgspec.Struct, frozen=True, kw_only=True):
 
 
 LETTER_DUE_WORKING_DAYS: Final = {Priority.ROUTINE: 3, Priority.URGENT: 1, Priority.TWO_WEEK_WAIT: 1}
-"""How many working days after its creation a referral is to have its letter (inferred: no source gives numbers)."""
+"""Working days from creation until the letter of a referral is due (inferred: no source gives numbers)."""
 
 
 class Referral(msgspec.Struct, frozen=True, kw_only=True):
     """The current value of a referral.
 
-    `owner` is the organisation that made it and whose commissioning rules apply to it, `created_by` the person who
-    typed it, `referrer` the clinician responsible. `workgroup` is that of the service which holds it, if any.
-    `specialty` is kept where there is no appointment to tell it: of a service that has assessed the patient, and of
-    cancelled referrals. `from_advice`: it was a request for advice, which is still there under the same UBRN.
-    `letter_due` is the day by which the letter that is intended has to be there. `reminder_days` after its creation
-    the patient is reminded of booking. `updated` is when somebody last did something with it.
-    `additional_requirements` are what the patient needs for a visit; no operation of the interface changes them.
-    `related` are other referrals of the same pathway, such as an onward referral.
+    `owner` is the organisation that made it and whose commissioning rules apply to it. `created_by` is the person who
+    entered it, `referrer` the clinician responsible. `workgroup` is that of the service which holds it, if any.
+
+    `specialty` is stored when the appointment, which has it too, may be gone: after an assessment or a cancellation.
+    `from_advice` is true if it was converted from a request for advice, which remains under the same UBRN. `letter_due`
+    is the day by which the intended letter is due. `reminder_days` is the number of days from creation until the
+    patient is reminded to book. `updated` is the time of the last act.
+
+    `additional_requirements` are the patient's needs for a visit; no operation of the interface changes them. `related`
+    are other referrals of the same pathway, such as an onward referral.
     """
 
     ubrn: Ubrn
@@ -105,39 +108,42 @@ class Referral(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def state_reason(self) -> Reason | None:
-        """Why it is in its state, where a state has reasons."""
+        """The reason for its state, if the state has one."""
         if self.cancellation is not None:
             return self.cancellation.reason
         return self.appointment.reason if self.appointment else None
 
     @property
     def state_comment(self) -> str | None:
-        """What was said about it."""
+        """The comment on its state."""
         if self.cancellation is not None:
             return self.cancellation.comment
         return self.appointment.comment if self.appointment else None
 
     @property
     def shown_specialty(self) -> Specialty | None:
-        """The specialty that it belongs to, once a service was chosen."""
+        """The specialty of the referral, once a service is chosen."""
         return self.specialty if self.appointment is None else self.appointment.of_specialty
 
     @property
     def is_active(self) -> bool:
-        """Whether anything can still be done with it."""
+        """Whether any act is still possible."""
         return self.state not in ENDED
 
     @property
     def is_for_review(self) -> bool:
-        """Whether the service that holds it is to review it."""
+        """Whether the service that holds it has to review it."""
         return self.review.pending and self.state in FOR_REVIEW
 
     def shortlisted(self, service: ServiceId) -> ShortlistedService | None:
-        """The entry of `service` on the shortlist."""
+        """Return the shortlist entry of `service`; `None` if it is not on the shortlist."""
         return next((entry for entry in self.shortlist.services if entry.id == service), None)
 
     def check(self, act: Act, at: Instant) -> ReferralState:
-        """The state that `act` leads to at an instant. Raises `InvalidRequestState`, `InvalidRequestType`."""
+        """Return the state that `act` leads to at the instant `at`.
+
+        Raises `InvalidRequestState`, `InvalidRequestType`.
+        """
         row = row_of(self.state, act)
         for need in row.needs:
             if not self._meets(need, at):
@@ -145,7 +151,10 @@ class Referral(msgspec.Struct, frozen=True, kw_only=True):
         return row.to
 
     def ask(self, act: Act, appointment: Appointment, workgroup: str) -> Self:
-        """A service is asked: booked, by telephone too, deferred to, or sent for triage. Raises as `check`."""
+        """Send the referral to a service: booked (also by telephone), deferred, or sent for triage.
+
+        Raises as `check`.
+        """
         return msgspec.structs.replace(
             self,
             state=self.check(act, appointment.created),
@@ -157,11 +166,11 @@ class Referral(msgspec.Struct, frozen=True, kw_only=True):
         )
 
     def change_appointment(self, act: Act, appointment: Appointment, at: Instant) -> Self:
-        """The PAS has cancelled, moved or kept the appointment, or it was missed. Raises as `check`."""
+        """Apply a change by the PAS: appointment cancelled, moved, attended or missed. Raises as `check`."""
         return msgspec.structs.replace(self, state=self.check(act, at), appointment=appointment, updated=at)
 
     def decide(self, decision: Decision, at: Instant) -> Self:
-        """A decision is carried out: review, rejection, return or cancellation. Raises as `check`."""
+        """Carry out a decision: review, rejection, return or cancellation. Raises as `check`."""
         state, appointment = self.check(decision.act, at), self.appointment
         review = self.review.withdrawn()
         if decision.act in REVIEWED and appointment is not None:
@@ -179,7 +188,7 @@ class Referral(msgspec.Struct, frozen=True, kw_only=True):
         )
 
     def assess(self, at: Instant) -> Self:
-        """An assessment service has seen the patient; its appointment is over. Raises as `check`."""
+        """Record that an assessment service has seen the patient, which ends the appointment. Raises as `check`."""
         state = self.check(Act.ASSESS, at)
         review = self.review.withdrawn()
         return msgspec.structs.replace(
@@ -187,7 +196,7 @@ class Referral(msgspec.Struct, frozen=True, kw_only=True):
         )
 
     def change_shortlist(self, change: ShortlistChange, at: Instant) -> Self:
-        """Another shortlist, unbooked again; whoever held it holds it no more. Raises as `check`."""
+        """Replace the shortlist; the referral becomes unbooked and no service holds it. Raises as `check`."""
         priority = change.shortlist.criteria.priority
         review = self.review.after_change(priority=priority is not self.priority).withdrawn()
         return msgspec.structs.replace(
@@ -206,7 +215,10 @@ class Referral(msgspec.Struct, frozen=True, kw_only=True):
         )
 
     def maintain_letter(self, attachments: tuple[Attachment, ...], at: Instant) -> Self:
-        """All attachments, the letter among them changed: who has reviewed it is to do so again. Raises as `check`."""
+        """Replace all attachments, of which the letter changed; an earlier review has to be repeated.
+
+        Raises as `check`.
+        """
         return msgspec.structs.replace(
             self,
             state=self.check(Act.MAINTAIN_LETTER, at),
@@ -217,15 +229,15 @@ class Referral(msgspec.Struct, frozen=True, kw_only=True):
         )
 
     def relate(self, other: Ubrn, at: Instant) -> Self:
-        """Add another referral of the same pathway; the state stays as it is."""
+        """Add another referral of the same pathway; the state does not change."""
         return msgspec.structs.replace(self, related=(*self.related, other), updated=at)
 
     def printed(self, at: Instant) -> Self:
-        """The provider has its clinical information on paper."""
+        """Record that the provider has printed the clinical information."""
         return msgspec.structs.replace(self, clinical_information=self.clinical_information.on_paper(at))
 
     def scanned(self, file: FileId, availability: Availability) -> Self:
-        """What the scan of an attached file has found."""
+        """Record the scan result of an attached file."""
         return msgspec.structs.replace(self, attachments=with_availability(self.attachments, file, availability))
 
     def _meets(self, need: Precondition, at: Instant) -> bool:
@@ -244,13 +256,16 @@ class Referral(msgspec.Struct, frozen=True, kw_only=True):
                 return self.appointment is not None and self.appointment.is_in_pas
 
     def _cancelled(self, decision: Decision, review: Review, at: Instant) -> Self:
-        """At its end. A booking is cancelled with it, and what was before a provider is withdrawn (rules 3.1)."""
+        """Return the cancelled referral (rules 3.1).
+
+        Its booking is cancelled too, and a request that waits for its provider is withdrawn.
+        """
         appointment = self.appointment
         stands = appointment is not None and appointment.stands
         is_before_provider = self.state in FOR_REVIEW and not stands
         reason = decision.reason
         if not isinstance(reason, CancellationReason):
-            raise TypeError("a referral is cancelled for a reason")
+            raise TypeError("the cancellation of a referral needs a reason")
         return msgspec.structs.replace(
             self,
             state=ReferralState.CANCELLED_REFERRAL,
@@ -265,7 +280,7 @@ class Referral(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def _decided(appointment: Appointment, decision: Decision) -> Appointment:
-    """The appointment as a decision leaves it."""
+    """Return the appointment after a decision."""
     if decision.act is Act.ACCEPT:
         return appointment
     if isinstance(decision.reason, ReviewResult):
@@ -279,7 +294,7 @@ def _decided(appointment: Appointment, decision: Decision) -> Appointment:
 
 
 def check_pathway_start(start: Instant | None, now: Instant) -> None:
-    """Raise `InvalidValue` unless `start` lies in the past and at most 365 days back (rules 4, A011)."""
+    """Raise `InvalidValue` unless `start` is in the past and at most 365 days ago (rules 4, A011)."""
     if start is None:
         return
     if start > now:
@@ -289,7 +304,7 @@ def check_pathway_start(start: Instant | None, now: Instant) -> None:
 
 
 def letter_due(intention: LetterIntention, priority: Priority, created: Instant) -> date | None:
-    """The day by which a letter that is intended has to be there; `None` where none is."""
+    """Return the day by which an intended letter is due; `None` if no letter is intended."""
     if intention is LetterIntention.NOT_INTENDING_TO_ADD:
         return None
     return add_working_days(created.date(), LETTER_DUE_WORKING_DAYS[priority])

@@ -1,8 +1,8 @@
-"""The worklists of referrals: which are on which, and in what order.
+"""The worklists of referrals: which referral is on which list, and in what order.
 
-Lists are safety nets: what is on one follows from the referral's value alone, so that nothing can fall off. The store
-keeps the answer beside each referral (`openers.store.records.referrals`), for lists to be walked. Source: rules
-chapters 4 (A008), 11.1 row 17 and 13.
+Lists are safety nets: the value of a referral decides which lists it is on, so no referral can be missing from its
+list. The store keeps the result in columns beside each referral (`openers.store.records.referrals`), which lists read.
+Source: rules chapters 4 (A008), 11.1 row 17 and 13.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from openers.domain.principal import Party
 from openers.domain.referral import Referral
 
 LARGEST: Final = 10 * 1024 * 1024
-"""Bytes of the largest worklist that is sent (rules 4, A008: 10 MB)."""
+"""Maximum size in bytes of a worklist that is sent (rules 4, A008: 10 MB)."""
 CALLS_A_DAY: Final = 2
-"""How often an application may ask for the worklists of one service on one day (rules 4, A008)."""
+"""How often an application may fetch the worklists of one service on one day (rules 4, A008)."""
 
 
 class Worklist(StrEnum):
-    """A list of referrals that somebody has to do something about."""
+    """A list of referrals that one side has to act on."""
 
     REFERRALS_FOR_REVIEW = "REFERRALS_FOR_REVIEW"
     APPOINTMENT_SLOT_ISSUES = "APPOINTMENT_SLOT_ISSUES"
@@ -37,19 +37,19 @@ class Worklist(StrEnum):
 
     @property
     def party(self) -> Party:
-        """Whose list it is."""
+        """The side that the list belongs to."""
         return Party.PROVIDER if self in PROVIDER_LISTS else Party.REFERRER
 
 
 class ReferralType(StrEnum):
-    """What kind of request a provider reviews."""
+    """The type of request that a provider reviews."""
 
     APPOINTMENT = "APPOINTMENT"
     TRIAGE_DEFERRAL = "TRIAGE_DEFERRAL"
 
 
 class ClinicalInformationStatus(StrEnum):
-    """Whether a provider has the clinical information of a request, or when to expect it."""
+    """Whether the provider has the clinical information of a request, or whether it is due or overdue."""
 
     PRESENT = "PRESENT"
     NOT_APPLICABLE = "NOT_APPLICABLE"
@@ -58,17 +58,17 @@ class ClinicalInformationStatus(StrEnum):
 
 
 PROVIDER_LISTS: Final = frozenset({Worklist.REFERRALS_FOR_REVIEW, Worklist.APPOINTMENT_SLOT_ISSUES})
-"""Lists of the provider; the others are the referrer's."""
+"""Lists of the provider; the others belong to the referrer."""
 
 RANKS: Final[Mapping[Priority, int]] = {Priority.TWO_WEEK_WAIT: 0, Priority.URGENT: 1, Priority.ROUTINE: 2}
-"""The place of each priority in the order of a list. The published service states no order; this is ours."""
+"""The rank of each priority in the order of a list. The published service states no order; this is ours."""
 
 _TO_REVIEW: Final[Mapping[ReferralState, ReferralType]] = {
     ReferralState.BOOKED: ReferralType.APPOINTMENT,
     ReferralState.AWAITING_TRIAGE: ReferralType.TRIAGE_DEFERRAL,
 }
 
-# A request that its provider is to rebook has no booking either: left out, it would be on nobody's list (inferred).
+# A request that its provider has to rebook has no booking either. Without this list it would be on none (inferred).
 _REFERRERS: Final[Mapping[ReferralState, Worklist]] = {
     ReferralState.REJECTED: Worklist.REJECTED_TRIAGE_RESPONSE,
     ReferralState.TRIAGE_RESPONSE: Worklist.REJECTED_TRIAGE_RESPONSE,
@@ -84,7 +84,10 @@ _REFERRERS: Final[Mapping[ReferralState, Worklist]] = {
 
 
 def provider_list(referral: Referral) -> Worklist | None:
-    """The list of its provider that it is on. A deferral stays there, reviewed or not, until it is booked or left."""
+    """Return the provider's list that the referral is on, if any.
+
+    A deferral stays on its list, reviewed or not, until it is booked or leaves that state.
+    """
     if referral.state is ReferralState.DEFERRED_TO_PROVIDER:
         return Worklist.APPOINTMENT_SLOT_ISSUES
     is_to_review = referral.review.pending and referral.state in _TO_REVIEW
@@ -92,31 +95,31 @@ def provider_list(referral: Referral) -> Worklist | None:
 
 
 def referrer_list(referral: Referral) -> Worklist | None:
-    """The list of its referrer that it is on, whether or not its letter is outstanding."""
+    """Return the referrer's list that the referral is on, apart from outstanding letters."""
     if referral.cancellation is not None and referral.cancellation.organisation != referral.owner:
-        return Worklist.ASSESSMENT_RETURNED_CANCELLED_DNA  # by somebody else, as far as anybody knows
+        return Worklist.ASSESSMENT_RETURNED_CANCELLED_DNA  # cancelled by another or an unknown organisation
     return _REFERRERS.get(referral.state)
 
 
 def letter_list(referral: Referral) -> Worklist | None:
-    """The list of letters outstanding, where one is intended, is not there, and could still be added."""
+    """Return the list of outstanding letters if a letter is intended, not added yet, and could still be added."""
     may_come = (referral.state, Act.MAINTAIN_LETTER) in TABLE
     is_outstanding = may_come and _intends(referral) and not referral.clinical_information.is_there
     return Worklist.LETTERS_OUTSTANDING if is_outstanding else None
 
 
 def waiting_since(referral: Referral) -> Instant:
-    """From when the patient's wait counts: the start of the pathway, or else of the referral."""
+    """Return the start of the patient's wait: the start of the pathway if known, else the creation of the referral."""
     return referral.pathway_start or referral.created
 
 
 def referral_type(referral: Referral) -> ReferralType:
-    """What kind of request a referral on the review list is."""
+    """Return the request type of a referral on the review list."""
     return _TO_REVIEW[referral.state]
 
 
 def clinical_information_status(referral: Referral, day: date) -> ClinicalInformationStatus:
-    """What a provider sees of the clinical information on `day`: a letter is overdue from the day it is due."""
+    """Return the status of the clinical information on `day`; a letter is overdue from the day on which it is due."""
     if referral.clinical_information.is_there:
         return ClinicalInformationStatus.PRESENT
     if not _intends(referral) or referral.letter_due is None:
@@ -125,15 +128,15 @@ def clinical_information_status(referral: Referral, day: date) -> ClinicalInform
 
 
 def assigned_clinician(referral: Referral) -> UserId | None:
-    """The clinician who was booked, or else the one that the referrer asked for."""
+    """Return the clinician of the booking, else the named clinician of the referrer's search."""
     booked = referral.appointment.clinician if referral.appointment else None
     return booked or referral.shortlist.criteria.named_clinician
 
 
 def clinical_context(referral: Referral) -> str:
-    """What it is about, for the referrer: specialty and clinic type that were searched, as `SPECIALTY/CLINIC TYPE`.
+    """Return the referrer's summary of the request: searched specialty and clinic type, as `SPECIALTY/CLINIC TYPE`.
 
-    Where the search named neither: the specialty of the service that holds it, or else the clinical term.
+    If the search named neither, return the specialty of the service that holds it, or else the clinical term.
     """
     criteria = referral.shortlist.criteria
     shown = referral.shown_specialty

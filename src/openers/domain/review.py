@@ -1,7 +1,7 @@
-"""Whether a referral is to be reviewed by the service that holds it, and what has changed since it last was.
+"""Whether the service that holds a referral has to review it, and the changes since its last review.
 
-One small value on the referral; acts of the lifecycle move it. The worklists read it. Source: rules chapter 4 (A008,
-A013, A028).
+Acts of the lifecycle change this part of the referral; the worklists read it. Source: rules chapter 4 (A008, A013,
+A028).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from openers.domain.identifiers import ServiceId
 
 
 class Review(msgspec.Struct, frozen=True, omit_defaults=True):
-    """`reviewed_by` is the service that reviewed it last; the changes are those since then."""
+    """The review status. `reviewed_by` is the service of the last review; the changes are those since then."""
 
     pending: bool = False
     reviewed_by: ServiceId | None = None
@@ -23,21 +23,21 @@ class Review(msgspec.Struct, frozen=True, omit_defaults=True):
     priority_changed: bool = False
 
     def asked_of(self, service: ServiceId) -> Self:
-        """The request is before `service`, for which a review by another one is none."""
+        """Return the status after the request is sent to `service`; a review by another service does not count."""
         if service == self.reviewed_by:
             return msgspec.structs.replace(self, pending=True)
         return type(self)(pending=True)
 
     def recorded_by(self, service: ServiceId) -> Self:
-        """`service` has reviewed it."""
+        """Return the status after a review by `service`."""
         return type(self)(reviewed_by=service)
 
     def withdrawn(self) -> Self:
-        """There is nothing to review for now."""
+        """Return the status with nothing to review."""
         return msgspec.structs.replace(self, pending=False)
 
     def after_change(self, *, letter: bool = False, priority: bool = False) -> Self:
-        """Letter or priority has changed: who has reviewed it is to do so again."""
+        """Return the status after a change of letter or priority: an earlier review has to be repeated."""
         if self.reviewed_by is None:
             return self
         return msgspec.structs.replace(
@@ -49,7 +49,7 @@ class Review(msgspec.Struct, frozen=True, omit_defaults=True):
 
     @property
     def context(self) -> RequestContext:
-        """Why it is to be reviewed."""
+        """Why the request needs a review."""
         match self.priority_changed, self.letter_changed:
             case True, True:
                 return RequestContext.PRIORITY_AND_LETTER_CHANGED

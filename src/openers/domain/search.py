@@ -1,7 +1,7 @@
-"""What a referrer looks for, and whether a service suits it. The same rules answer A010 and check a shortlist.
+"""Search criteria, and whether a service matches them. The same rules serve A010 and the check of a shortlist.
 
-The use cases resolve references first (patient, clinicians, clinical term); here is only what follows from values.
-Source: rules chapter 4 (A010, A011) and chapter 12.
+The use cases resolve references first (patient, clinicians, clinical term); this module only compares values. Source:
+rules chapter 4 (A010, A011) and chapter 12.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from openers.domain.patient import Patient, Sex
 
 
 class SearchCriteria(msgspec.Struct, frozen=True, kw_only=True):
-    """The criteria of one search, as they stay attached to a shortlist. Distance in miles, wait in days.
+    """The criteria of one search, which a shortlist stores. Distance in miles, wait in days.
 
-    `organisation` narrows a search and is never shown again (rules 4, A010).
+    `organisation` narrows a search; no reply shows it (rules 4, A010).
     """
 
     priority: Priority
@@ -55,10 +55,10 @@ class SearchCriteria(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ServiceFilter(msgspec.Struct, frozen=True, kw_only=True):
-    """Criteria with every reference resolved: what each service is held against.
+    """Criteria with all references resolved, ready to compare with services.
 
-    `pairs` are the (specialty, clinic type) pairs asked for, `None` if none were; a service needs one of them.
-    `clinicians` is for a named clinician. Distance is not here: it depends on the directory's geography.
+    `pairs` are the requested (specialty, clinic type) pairs, of which a service needs one; `None` if none were
+    requested. Distance is not part of the filter, because it depends on the directory's geography.
     """
 
     request_type: RequestType
@@ -77,7 +77,7 @@ class ServiceFilter(msgspec.Struct, frozen=True, kw_only=True):
         rule_organisation: OdsCode,
         patient: tuple[Patient, date],
     ) -> Self:
-        """The filter for these criteria and this patient on this day."""
+        """Return the filter for these criteria and this patient on this day."""
         who, day = patient
         appropriate = criteria.age_and_gender_appropriate
         return cls(
@@ -90,7 +90,7 @@ class ServiceFilter(msgspec.Struct, frozen=True, kw_only=True):
         )
 
     def admits(self, listing: Listing) -> bool:
-        """Whether the service of `listing` satisfies everything but distance."""
+        """Return whether the service of `listing` satisfies all criteria except distance."""
         criteria = self.criteria
         return (
             supports(listing.flows, self.request_type)
@@ -105,9 +105,9 @@ class ServiceFilter(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Listing(msgspec.Struct, frozen=True, gc=False):
-    """What a search needs to know of one published service; its body stays in the store.
+    """The data of one published service that a search needs; the service's body stays in the store.
 
-    `easting` and `northing` are metres on the British National Grid, `None` where the postcode is unknown.
+    `easting` and `northing` are metres on the British National Grid, `None` if the postcode is unknown.
     """
 
     id: ServiceId
@@ -126,7 +126,7 @@ class Listing(msgspec.Struct, frozen=True, gc=False):
 
     @classmethod
     def of(cls, service: Service, point: Point | None) -> Self:
-        """The listing of `service`, which stands at `point`."""
+        """Return the listing of `service`, located at `point`."""
         wait = service.appointment_wait_days
         return cls(
             id=service.id,
@@ -146,14 +146,14 @@ class Listing(msgspec.Struct, frozen=True, gc=False):
 
 
 def supports(flows: tuple[RequestFlow, ...], request_type: RequestType) -> bool:
-    """Whether a request of this type can go to a service with these `flows`; appointment searches find triage too."""
+    """Return whether a service with `flows` accepts this type of request; appointment searches include triage."""
     if request_type is RequestType.ADVICE_AND_GUIDANCE_REQUEST:
         return RequestFlow.ADVICE_AND_GUIDANCE_REQUEST in flows
     return RequestFlow.APPOINTMENT_REQUEST in flows or RequestFlow.TRIAGE_REQUEST in flows
 
 
 def treats(listing: Listing, age_years: int | None, sex: Sex) -> bool:
-    """Whether the service treats somebody of this age and sex; unknown ones exclude nothing."""
+    """Return whether the service treats a patient of this age and sex; unknown values exclude nothing."""
     if age_years is not None and not listing.ages.includes(age_years):
         return False
     if listing.gender is GenderTreated.MALE:
@@ -164,5 +164,5 @@ def treats(listing: Listing, age_years: int | None, sex: Sex) -> bool:
 
 
 def within_wait(listing: Listing, limit_days: int | None) -> bool:
-    """Whether the indicative wait is known and within the limit, if there is one."""
+    """Return whether the indicative wait is known and within the limit; `True` without a limit."""
     return limit_days is None or (listing.wait_days is not None and listing.wait_days <= limit_days)

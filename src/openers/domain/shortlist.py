@@ -1,4 +1,4 @@
-"""A shortlist: the services picked out of a search, with the criteria that found them. Source: rules 4, A011."""
+"""A shortlist: the services chosen from a search, with the criteria that found them. Source: rules 4, A011."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from openers.domain.identifiers import ServiceId
 from openers.domain.search import SearchCriteria
 
 LONGEST: Final = 20
-"""How many services a shortlist may hold."""
+"""Maximum number of services in a shortlist."""
 
 
 class ShortlistedService(msgspec.Struct, frozen=True):
-    """One entry, its name copied in when it was written."""
+    """One entry, with a copy of the service's name from the time of writing."""
 
     id: ServiceId
     name: str
 
 
 class Shortlist(msgspec.Struct, frozen=True):
-    """Services in the referrer's order, and the criteria they satisfied."""
+    """Services in the referrer's order, and the criteria that they satisfied."""
 
     criteria: SearchCriteria
     services: tuple[ShortlistedService, ...]
@@ -32,7 +32,7 @@ class Shortlist(msgspec.Struct, frozen=True):
 def check_entries(services: Sequence[ServiceId], most: int = LONGEST) -> None:
     """Raise `MissingValue` (none), `DuplicateService` or `TooManyItems` (more than `most`), in this order.
 
-    Where one alone is allowed, too, naming it twice is a duplicate: A021 and A032 list that code.
+    Even if only one service is allowed, naming it twice is a duplicate: A021 and A032 list that code.
     """
     if not services:
         raise MissingValue(Field.SHORTLISTED_SERVICE, hint="name at least one service")

@@ -1,4 +1,4 @@
-"""Appointment slots of directly bookable services, as their Patient Administration Systems offer them.
+"""Appointment slots of directly bookable services, as Patient Administration Systems (PAS) offer them.
 
 Source: rules chapters 1.1 (USRN, schedule), 4 (A015) and 7.
 """
@@ -16,7 +16,7 @@ from openers.domain.identifiers import ServiceId, SlotId, UserId
 
 
 class SlotState(StrEnum):
-    """What has become of a slot. Only FREE ones are shown; HELD ones are being booked."""
+    """The state of a slot. Searches return only FREE slots; HELD ones are being booked."""
 
     FREE = "FREE"
     HELD = "HELD"
@@ -25,7 +25,7 @@ class SlotState(StrEnum):
 
 
 class PolledSlot(msgspec.Struct, frozen=True, kw_only=True):
-    """A slot as its PAS tells it. `pas_id` is the PAS's own id, `usrn` its reference for people."""
+    """A slot as its PAS reports it. `pas_id` is the PAS's own id, `usrn` the reference number for people."""
 
     pas_id: str
     usrn: str
@@ -37,7 +37,7 @@ class PolledSlot(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Slot(msgspec.Struct, frozen=True, kw_only=True):
-    """A slot as the service keeps it."""
+    """A slot as the service stores it."""
 
     id: SlotId
     service: ServiceId
@@ -51,19 +51,19 @@ class Slot(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def schedule(self) -> str:
-        """Id of the schedule it belongs to: the service's, or that of one clinician there."""
+        """Id of the schedule that it belongs to: the service's, or that of one clinician there."""
         return str(self.service) if self.clinician is None else f"{self.service}-{self.clinician}"
 
 
 class Polling(msgspec.Struct, frozen=True):
-    """How slots are polled: how often, and how far ahead."""
+    """How often slots are polled, and how far ahead."""
 
     every: timedelta = timedelta(seconds=60)
     horizon: timedelta = timedelta(weeks=8)
 
 
 class PollState(msgspec.Struct, frozen=True):
-    """When the slots of a service were last polled, and when last as a whole."""
+    """When the slots of a service were last polled, and when they were last polled in full."""
 
     service: ServiceId
     polled: Instant

@@ -1,4 +1,4 @@
-"""A webhook: an address that is told of each event, in order, at least once."""
+"""A webhook: an address to which the service sends each event, in order, at least once."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from typing import Final
 import msgspec
 
 PREFIX: Final = "whsec_"
-"""How a secret begins that holds its key in base64 (Standard Webhooks)."""
+"""Prefix of a secret that holds its key in base64 (Standard Webhooks)."""
 KEY_BYTES: Final = range(24, 65)
-"""Lengths of the key in such a secret, in bytes."""
+"""Permitted lengths of the key in such a secret, in bytes."""
 SHORTEST_SECRET: Final = 16
-"""Length of the shortest secret of another form, in characters."""
+"""Minimum length of a secret without that prefix, in characters."""
 
 
 class Webhook(msgspec.Struct, frozen=True, kw_only=True):
-    """One registration. `sent` is the number of the last event that its address has taken; `secret` signs what it gets.
+    """One registration. `sent` is the number of the last event that the address accepted; `secret` signs each delivery.
 
-    `problem` says why the address took no event the last time, empty where it took all.
+    `problem` says why the last delivery failed; it is empty if the delivery succeeded.
     """
 
     id: str
@@ -31,7 +31,7 @@ class Webhook(msgspec.Struct, frozen=True, kw_only=True):
 def key_of(secret: str) -> bytes:
     """Return the key of a stored secret.
 
-    Version 0.1 stored any text. One that begins with `whsec_` and holds no key in base64 is a key as it is.
+    Version 0.1 accepted any text. If a secret begins with `whsec_` but holds no key in base64, its text is the key.
     """
     try:
         return signing_key(secret)
@@ -40,7 +40,7 @@ def key_of(secret: str) -> bytes:
 
 
 def signing_key(secret: str) -> bytes:
-    """Return the key of a new secret: what follows `whsec_` in base64, else its text in UTF-8. Raises ValueError."""
+    """Return the key of a new secret: the base64 after `whsec_`, else the whole text in UTF-8. Raises ValueError."""
     if not secret.startswith(PREFIX):
         if len(secret) < SHORTEST_SECRET:
             raise ValueError(f"it must have at least {SHORTEST_SECRET} characters")

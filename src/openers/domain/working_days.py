@@ -1,6 +1,6 @@
-"""Working days: Monday to Friday, without the bank holidays of England.
+"""Working days: Monday to Friday, except bank holidays in England.
 
-Sources: rules 4 (A004: the days of PRIORITY are working days), ADR 0051 (that bank holidays are none is our reading).
+Sources: rules 4 (A004: the days of PRIORITY are working days), ADR 0051 (excluding bank holidays is our reading).
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Working hours: those between nine and five in London on working days. Response targets of advice count in them.
+"""Working hours: 9 am to 5 pm in London on working days. Response targets of advice are measured in them.
 
-Ours alone: the real service has no response targets (ADR 0036).
+This is our extension: the real service has no response targets (ADR 0036).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _NO_TIME: Final = timedelta()
 
 
 def add_working_hours(start: Instant, hours: int) -> Instant:
-    """The instant at which `hours` working hours have passed since `start`."""
+    """Return the instant at which `hours` working hours have passed since `start`."""
     local, left = start.astimezone(LONDON), timedelta(hours=hours)
     while True:
         opens, closes = _at(local, OPENS), _at(local, CLOSES)
@@ -32,5 +32,5 @@ def add_working_hours(start: Instant, hours: int) -> Instant:
 
 
 def _at(day: datetime, hour: time) -> datetime:
-    """`hour` on the local day of `day`. Clocks change at night, so working hours are as long as they look."""
+    """Return `hour` on the local day of `day`. Clocks change at night, so a working day always has the same length."""
     return datetime.combine(day.date(), hour, LONDON)

@@ -1,4 +1,4 @@
-"""What a provider's worklist is narrowed to (A008, A023). Source: rules chapter 4 (A008)."""
+"""Filters for a provider's worklists (A008, A023). Source: rules chapter 4 (A008)."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from openers.domain.identifiers import OdsCode, ServiceId, UserId
 
 
 class Assigned(StrEnum):
-    """Whether entries are wanted that have something assigned, or those that have not."""
+    """Whether to return entries with or without an assigned value: a specialty or a named clinician."""
 
     ASSIGNED = "ASSIGNED"
     NOT_ASSIGNED = "NOT_ASSIGNED"
 
 
 class WorklistFilter(msgspec.Struct, frozen=True, kw_only=True):
-    """The entries wanted: of one service, one specialty, one location; of one named clinician, or of none.
+    """The entries to return: by service, specialty and location, and by named clinician or without one.
 
-    A location is a site, as A033 tells it, or a whole organisation, which is what A010 gives as a service's location.
+    A location is a site (as in A033) or a whole organisation (which A010 gives as a service's location).
     """
 
     service: ServiceId | None = None

@@ -1,1 +1,1 @@
-"""Who is asking: tokens, signed assertions, ID tokens and log-ins. Logic over the ports; no web framework."""
+"""Authentication: tokens, signed assertions, ID tokens and log-ins. Logic over the ports; no web framework."""

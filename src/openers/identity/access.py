@@ -1,7 +1,7 @@
-"""From a bearer token to the caller behind it. The edge calls `open_bearer` for every request.
+"""Find the caller behind a bearer token. The edge calls `open_bearer` for every request.
 
-Opened tokens are remembered, bounded, and forgotten when their session ends. On SQLite (one process) that is exact;
-on PostgreSQL another process may end a session, so what is remembered is read again after `ttl_s`.
+A bounded cache holds opened tokens and drops them when their session ends. With SQLite (one process) this is exact.
+With PostgreSQL another process may end a session, so cached entries are read again after `ttl_s` seconds.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from openers.usecases.world import World
 
 
 class TokenHolder(msgspec.Struct, frozen=True):
-    """Who presents a token: the application and, in user-restricted mode, the person and their session."""
+    """The holder of a token: the application and, in user-restricted mode, the person and their session."""
 
     grant: Grant
     application: Application
@@ -36,11 +36,11 @@ class TokenHolder(msgspec.Struct, frozen=True):
 _BEARER: Final = re.compile(r"bearer +([A-Za-z0-9._~+/-]+=*)", re.IGNORECASE | re.ASCII)
 """Credentials of the Bearer scheme. Source: RFC 6750 chapter 2.1 (`1*SP b64token`), RFC 9110 chapter 11.1 (case)."""
 MOST_GONE: Final = 1000
-"""How many tokens that were forgotten on purpose are remembered as such, to say why they are refused."""
+"""Number of dropped tokens that the cache still remembers, to explain why they are refused."""
 
 
 def bearer_of(header: str) -> str:
-    """The token in an Authorization header. Raises InvalidToken."""
+    """Return the token of an Authorization header. Raises InvalidToken."""
     header = header.strip(" \t")
     found = _BEARER.fullmatch(header)
     if found is not None:
@@ -52,10 +52,10 @@ def bearer_of(header: str) -> str:
 
 
 class AccessCache:
-    """The callers of recently opened tokens, by world and digest, the least recently used dropped first."""
+    """The callers of recently opened tokens, by world and digest; the least recently used are dropped first."""
 
     def __init__(self, most: int = 10_000, ttl_s: float | None = None) -> None:
-        """Keep at most `most`; trust each for `ttl_s` seconds (`None`: until it is forgotten)."""
+        """Keep at most `most` callers, each for `ttl_s` seconds (`None`: until it is dropped)."""
         self._most = most
         self._ttl = None if ttl_s is None else timedelta(seconds=ttl_s)
         self._callers: OrderedDict[tuple[str, str], tuple[TokenHolder, Instant]] = OrderedDict()
@@ -65,11 +65,11 @@ class AccessCache:
 
     @property
     def epoch(self) -> int:
-        """A number that rises whenever something is forgotten on purpose."""
+        """A counter that rises whenever the cache drops callers because of a revocation or replacement."""
         return self._epoch
 
     def get(self, world: str, key: str, now: Instant) -> TokenHolder | None:
-        """The caller, unless unknown, expired or too old to be trusted."""
+        """Return the caller, or `None` if it is unknown, expired or older than the time to live."""
         found = self._callers.get((world, key))
         if found is None:
             return None
@@ -84,7 +84,7 @@ class AccessCache:
         return caller
 
     def why_unknown(self, world: str, token: str) -> TokenFault:
-        """Why a token that the store does not know is refused, as far as it was used here before. Looks at each."""
+        """Return why a token unknown to the store is refused, from its earlier use here. Searches the whole cache."""
         key = digest(token)
         if (world, key) in self._gone:
             return self._gone[world, key]
@@ -92,16 +92,17 @@ class AccessCache:
         return TokenFault.OF_ANOTHER_WORLD if elsewhere else TokenFault.UNKNOWN
 
     def put(self, world: str, key: str, caller: TokenHolder, now: Instant) -> None:
-        """Remember a caller."""
+        """Store a caller."""
         self._callers[world, key] = (caller, now)
         self._callers.move_to_end((world, key))
         if len(self._callers) > self._most:
             self._callers.popitem(last=False)
 
     async def once(self, world: str, key: str, read: Callable[[], Awaitable[TokenHolder]]) -> TokenHolder:
-        """Return what `read` returns. Of calls that ask for one caller at once, one reads and the others wait for it.
+        """Return the result of `read`.
 
-        What was being read when something was forgotten is for those that asked before. Raises what `read` raises.
+        If several calls need the same caller at once, one reads and the others wait for it. A read that began before a
+        revocation is only shared with calls that began before it. Raises what `read` raises.
         """
         place = (world, key, self._epoch)
         under_way = self._reading.get(place)
@@ -115,23 +116,23 @@ class AccessCache:
             mine.set_result(caller)
             return caller
         finally:
-            mine.cancel()  # which changes nothing if the caller was read
+            mine.cancel()  # no effect if the caller was read
             if self._reading.get(place) is mine:
                 del self._reading[place]
 
     def forget(self, session: str) -> None:
-        """Forget every caller of a session that has ended."""
+        """Drop every caller of a session that has ended."""
         for at in [at for at, (caller, _) in self._callers.items() if _session_of(caller) == session]:
             self._lose(at, TokenFault.ENDED)
         self._epoch += 1
 
     def forget_token(self, world: str, key: str) -> None:
-        """Forget the caller of one revoked token."""
+        """Drop the caller of one revoked token."""
         self._lose((world, key), TokenFault.ENDED)
         self._epoch += 1
 
     def clear(self) -> None:
-        """Forget all: people or applications were replaced, or a world was put back to an earlier state."""
+        """Drop all callers, after people or applications were replaced or a world was reset to an earlier state."""
         self._callers.clear()
         self._gone.clear()
         self._epoch += 1
@@ -149,7 +150,7 @@ def _session_of(caller: TokenHolder) -> str | None:
 
 
 async def open_bearer(token: str, world: World, cache: AccessCache) -> TokenHolder:
-    """The caller who presents `token`. Raises InvalidToken."""
+    """Return the caller who presents `token`. Raises InvalidToken."""
     now, key = world.wall.now(), _key_of(token)
     caller = cache.get(world.name, key, now)
     if caller is not None:
@@ -159,7 +160,7 @@ async def open_bearer(token: str, world: World, cache: AccessCache) -> TokenHold
         epoch = cache.epoch
         async with world.read() as tx:
             caller = await _caller(token, tx, now)
-        if cache.epoch == epoch:  # else a session may have ended while this was being read
+        if cache.epoch == epoch:  # otherwise a session may have ended during this read
             cache.put(world.name, key, caller, now)
         return caller
 
@@ -167,7 +168,7 @@ async def open_bearer(token: str, world: World, cache: AccessCache) -> TokenHold
 
 
 def known_bearer(token: str, world: World, cache: AccessCache) -> TokenHolder | None:
-    """Return the caller who presents `token`, if it was opened a moment ago. Asks no store."""
+    """Return the caller who presents `token`, if it is in the cache. Does not read the store."""
     try:
         return cache.get(world.name, _key_of(token), world.wall.now())
     except InvalidToken:

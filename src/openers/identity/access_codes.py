@@ -1,6 +1,7 @@
-"""Draws access codes and seals them by AES-256-GCM under a key that lives outside the store; the UBRN is bound in.
+"""Creates access codes and encrypts them with AES-256-GCM, bound to their UBRN.
 
-Wired by `openers.bootstrap`. A sealed code is a nonce of 12 bytes and what AES-GCM makes of the code. ADR 0025.
+The key is stored outside the database. `openers.bootstrap` wires this in. An encrypted code is a nonce of 12 bytes
+followed by the output of AES-GCM. ADR 0025.
 """
 
 from __future__ import annotations
@@ -20,29 +21,29 @@ NONCE_BYTES: Final = 12
 
 
 class AesCodeSeal:
-    """The `CodeSeal` port."""
+    """The `CodeSeal` port with AES-256-GCM."""
 
     def __init__(self, key: bytes) -> None:
-        """`key` has 32 bytes."""
+        """Use `key`, which has 32 bytes."""
         self._cipher = AESGCM(key)
 
     def draw(self) -> AccessCode:
-        """A fresh code."""
+        """Return a new random code."""
         return AccessCode("".join(secrets.choice(ALPHABET) for _ in range(LENGTH)))
 
     def close(self, code: AccessCode, ubrn: Ubrn) -> bytes:
-        """The code, sealed."""
+        """Return the encrypted code."""
         nonce = secrets.token_bytes(NONCE_BYTES)
         return nonce + self._cipher.encrypt(nonce, code.encode(), ubrn.encode())
 
     def open(self, sealed: bytes, ubrn: Ubrn) -> AccessCode:
-        """The code that was sealed. Raises Unavailable: sealed under another key, or for another UBRN."""
+        """Return the decrypted code. Raises Unavailable if it was encrypted under another key, or for another UBRN."""
         try:
             code = self._cipher.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], ubrn.encode())
         except (InvalidTag, ValueError) as error:
-            raise Unavailable("access codes: the key file is not that of this database") from error
+            raise Unavailable("access codes: the key file does not belong to this database") from error
         return AccessCode(code.decode())
 
     def fits(self, sealed: bytes, ubrn: Ubrn, typed: str) -> bool:
-        """Whether `typed` is the code, in a time that says nothing about where it differs. Raises as `open`."""
+        """Return whether `typed` is the code; the time taken does not reveal where they differ. Raises as `open`."""
         return same(self.open(sealed, ubrn), typed)

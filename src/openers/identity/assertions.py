@@ -1,7 +1,7 @@
-"""Client assertions: the signed JWT by which an application proves who it is (private_key_jwt).
+"""Client assertions: the signed JWT by which an application authenticates (private_key_jwt).
 
-Called by client authentication at the token endpoint. RS512 only; the public keys are those registered with the
-application. Source: rules chapter 2.2, RFC 7523 chapter 3, RFC 8725.
+Client authentication at the token endpoint calls this module. Only RS512 is accepted; the public keys are those
+registered with the application. Source: rules chapter 2.2, RFC 7523 chapter 3, RFC 8725.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ LONGEST_ID: Final = 255
 
 
 class Assertion(msgspec.Struct, frozen=True):
-    """A proved assertion: by which client, and the id under which it may be used once until it expires."""
+    """A verified assertion: its client, and the id that may be used only once until the assertion expires."""
 
     client_id: str
     jti: str
@@ -35,7 +35,7 @@ class Assertion(msgspec.Struct, frozen=True):
 
 
 def read_assertion(text: str) -> Unsigned:
-    """The assertion as sent, its form and algorithm checked. Raises OAuthRefusal."""
+    """Parse the assertion and check its form and algorithm. Raises OAuthRefusal."""
     try:
         token = take_apart(text)
     except Malformed:
@@ -48,7 +48,7 @@ def read_assertion(text: str) -> Unsigned:
 
 
 def issuer_of(token: Unsigned) -> str:
-    """The client id that the assertion claims, twice. Raises OAuthRefusal."""
+    """Return the client id that the assertion claims as both `iss` and `sub`. Raises OAuthRefusal."""
     issuer, subject = token.claims.get("iss"), token.claims.get("sub")
     if not isinstance(issuer, str) or issuer != subject:
         raise invalid_request("Missing or non-matching 'iss'/'sub' claims in client_assertion JWT")
@@ -56,9 +56,9 @@ def issuer_of(token: Unsigned) -> str:
 
 
 def prove_assertion(token: Unsigned, application: Application, audiences: Sequence[str], now: Instant) -> Assertion:
-    """The assertion, proved to be made by `application` for one of `audiences` and to be valid now.
+    """Verify that `application` made the assertion for one of `audiences` and that it is valid now; return it.
 
-    Raises OAuthRefusal, which names the first of them. That it is used once is for `use_assertion` to see.
+    Raises OAuthRefusal, which names the first failure. `use_assertion` checks that it is used only once.
     """
     key = key_named(token.header["kid"], application.keys)
     if key is None:
@@ -73,7 +73,7 @@ def prove_assertion(token: Unsigned, application: Application, audiences: Sequen
 
 
 async def use_assertion(tx: Tx, assertion: Assertion) -> None:
-    """Use up a proved assertion. Raises OAuthRefusal if it was used before."""
+    """Mark a verified assertion as used. Raises OAuthRefusal if it was used before."""
     key = digest(assertion.client_id, assertion.jti)
     if not await tx.credentials.add(CredentialKind.ASSERTION_ID, key, None, assertion.expires):
         raise invalid_request("Invalid 'jti' claim in client_assertion JWT - must be unique")

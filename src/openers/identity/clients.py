@@ -1,6 +1,6 @@
-"""Which application is calling the token endpoint: proved by a signed assertion or by its secret.
+"""Authenticates the application that calls the token endpoint, by a signed assertion or by its secret.
 
-Called by the token and revocation endpoints. Source: RFC 6749 chapter 2.3, RFC 7523.
+The token and revocation endpoints call this module. Source: RFC 6749 chapter 2.3, RFC 7523.
 """
 
 from __future__ import annotations
@@ -21,48 +21,48 @@ CLIENT_ID: Final = re.compile(r"[\x21-\x7e]{1,128}", re.ASCII)
 
 
 class ByAssertion(msgspec.Struct, frozen=True):
-    """A client that sent a signed assertion, and the client id beside it if it sent one."""
+    """Credentials of a client that sends a signed assertion; `client_id` is the parameter beside it, if sent."""
 
     assertion: str
     client_id: str | None = None
 
 
 class BySecret(msgspec.Struct, frozen=True):
-    """A client that sent its id and secret."""
+    """Credentials of a client that sends its id and secret."""
 
     client_id: str
     secret: str
 
 
 class Client(msgspec.Struct, frozen=True):
-    """A proved client. Its assertion, if it made one, still has to be used up (`use`)."""
+    """An authenticated client. `use` still has to mark its assertion, if any, as used."""
 
     application: Application
     assertion: Assertion | None = None
 
     async def use(self, tx: Tx) -> None:
-        """Use up the assertion, in the transaction of what it is for. Raises OAuthRefusal."""
+        """Mark the assertion as used, in the transaction of the operation it authenticates. Raises OAuthRefusal."""
         if self.assertion is not None:
             await use_assertion(tx, self.assertion)
 
 
 async def registered(client_id: str, directory: Directory, *, with_test_only: bool) -> Application | None:
-    """The application with this id; those whose keys are public only where `with_test_only`."""
+    """Return the application with this id; test applications, whose keys are public, only if `with_test_only`."""
     application = await directory.application(client_id) if CLIENT_ID.fullmatch(client_id) else None
     return None if application is None or (application.test_only and not with_test_only) else application
 
 
 class ClientCheck(msgspec.Struct, frozen=True):
-    """How clients prove themselves here: assertions are made out to one of `audiences`.
+    """How clients authenticate here: assertions must name one of `audiences`.
 
-    These are the token address (RFC 7523 chapter 3) and the issuer, which is what newer client libraries send.
+    These are the token endpoint's address (RFC 7523 chapter 3) and the issuer, which newer client libraries send.
     """
 
     audiences: tuple[str, ...]
     with_test_only: bool
 
     async def prove(self, sent: ByAssertion | BySecret, directory: Directory, now: Instant) -> Client:
-        """The client that `sent` proves. Raises OAuthRefusal."""
+        """Return the client that `sent` authenticates. Raises OAuthRefusal."""
         if isinstance(sent, ByAssertion):
             return await self._by_assertion(sent, directory, now)
         return await self._by_secret(sent, directory)

@@ -1,8 +1,8 @@
-"""What log-in and tokens are refused for.
+"""Refusals of log-ins and tokens.
 
     Refused
-      InvalidToken    a bearer token that stands for nothing (any more)
-      OAuthRefusal    a request at an OAuth 2.0 endpoint that can't be met; carries the protocol's own error code
+      InvalidToken    a bearer token that is unknown, expired or ended
+      OAuthRefusal    an invalid request at an OAuth 2.0 endpoint; carries the protocol's own error code
 
 `openers.api` turns them into replies. Source: RFC 6749 chapters 4.1.2.1 and 5.2, RFC 6750 chapter 3.1.
 """
@@ -15,7 +15,7 @@ from openers.domain.errors import Refused
 
 
 class OAuthError(StrEnum):
-    """The error codes of OAuth 2.0 that the service gives."""
+    """The OAuth 2.0 error codes that the service returns."""
 
     INVALID_REQUEST = "invalid_request"
     INVALID_CLIENT = "invalid_client"
@@ -33,12 +33,12 @@ class OAuthError(StrEnum):
 
 
 class TokenFault(StrEnum):
-    """Why a bearer token is refused. The reply is the same for all; test mode's explanation tells them apart."""
+    """Why a bearer token is refused. All get the same reply; only the explanation in test mode shows the reason."""
 
     ABSENT = "no Authorization header with a token was sent"
-    SCHEME = "the Authorization header has another scheme than Bearer"
-    MALFORMED = "the Authorization header does not hold one token"
-    UNKNOWN = "the token was not issued here, or was removed since"
+    SCHEME = "the Authorization header does not use the Bearer scheme"
+    MALFORMED = "the Authorization header does not contain exactly one token"
+    UNKNOWN = "this world did not issue the token, or has removed it"
     EXPIRED = "the token has expired"
     ENDED = "the session of the token has ended, or the token was revoked"
     OF_ANOTHER_WORLD = "the token was issued in another world"
@@ -51,7 +51,7 @@ class InvalidToken(Refused):
     source = "rules 2.3"
 
     def __init__(self, fault: TokenFault = TokenFault.UNKNOWN) -> None:
-        """`fault` is never part of a reply: a stranger learns nothing about tokens."""
+        """Store `fault`. It is never part of a reply, so that strangers learn nothing about tokens."""
         super().__init__(fault)
         self.fault = fault
 
@@ -62,41 +62,41 @@ class InvalidToken(Refused):
 
     @property
     def expired(self) -> bool:
-        """Whether the token was issued, and its time is over."""
+        """Whether the token was issued but has expired."""
         return self.fault is TokenFault.EXPIRED
 
 
 class OAuthRefusal(Refused):
-    """A request at an OAuth 2.0 endpoint is refused. `description` is for the developer of the client."""
+    """An OAuth 2.0 endpoint refuses a request. `description` is for the developer of the client."""
 
     source = "RFC 6749"
 
     def __init__(self, error: OAuthError, description: str) -> None:
-        """Which error, and why in words."""
+        """Store the error code and its description."""
         super().__init__(error, description)
         self.error, self.description = error, description
 
 
 class TooManyFailures(OAuthRefusal):
-    """The caller has failed too often to be heard now. `retry_after_s` is how long it must wait, in seconds."""
+    """The caller has failed too often and must wait. `retry_after_s` is the waiting time in seconds."""
 
     def __init__(self, retry_after_s: int) -> None:
-        """How long to wait."""
+        """Store the waiting time in seconds."""
         text = f"Too many requests have failed: wait {retry_after_s} s and check the client's credentials"
         super().__init__(OAuthError.TOO_MANY_REQUESTS, text)
         self.retry_after_s = retry_after_s
 
 
 def invalid_request(description: str) -> OAuthRefusal:
-    """The request is malformed."""
+    """Return the refusal of a malformed request."""
     return OAuthRefusal(OAuthError.INVALID_REQUEST, description)
 
 
 def invalid_client(description: str) -> OAuthRefusal:
-    """The client is unknown or did not prove who it is."""
+    """Return the refusal of a client that is unknown or failed to authenticate."""
     return OAuthRefusal(OAuthError.INVALID_CLIENT, description)
 
 
 def invalid_grant(description: str) -> OAuthRefusal:
-    """The code or token that is exchanged is not valid for this client."""
+    """Return the refusal of a code or token that is not valid for this client."""
     return OAuthRefusal(OAuthError.INVALID_GRANT, description)

@@ -1,7 +1,8 @@
-"""ID tokens: who logged in and how surely, as an RS256 JWT; made here, or by the upstream OpenID provider.
+"""ID tokens: an RS256 JWT with the person who logged in and the assurance of the log-in.
 
-Called by the token endpoint (to make one, and to check one that is exchanged) and by the upstream log-in. The
-signing key lives in a file of its own, outside the database. Source: rules chapter 2.2, OpenID Connect Core.
+This service issues them, or the upstream OpenID provider. The token endpoint issues them and checks those that are
+exchanged; the upstream log-in checks its provider's. The signing key is in a file outside the database. Source: rules
+chapter 2.2, OpenID Connect Core.
 """
 
 from __future__ import annotations
@@ -36,47 +37,50 @@ ALGORITHM: Final = "RS256"
 ID_TOKEN_LIFE: Final = timedelta(hours=1)
 CLOCK_SKEW: Final = timedelta(seconds=30)
 EXCHANGED_WITHIN: Final = timedelta(minutes=10)
-"""How old an ID token of the upstream provider may be when it is exchanged. An application exchanges it right after the
-log-in; an older one is likelier to come from a log or a stolen store. As long as a log-in may take on our own page."""
+"""Maximum age of an upstream provider's ID token when it is exchanged.
+
+An application exchanges a token right after the log-in; an older token may come from a log or a stolen store. The limit
+equals the time that a log-in may take on our own page.
+"""
 
 KeySet = Mapping[str, Sequence[Mapping[str, str]]]
 """A JSON Web Key Set."""
 
 
 class InvalidIdToken(ValueError):
-    """An ID token does not prove what it says. The text says which claim is wrong, for the developer."""
+    """An ID token is not valid. The text says which claim is wrong, for the developer."""
 
 
 class SigningKey:
-    """The key that ID tokens are signed with."""
+    """The key that signs ID tokens."""
 
     def __init__(self, key: RSAKey) -> None:
-        """`key` is a private RSA key of 2048 bits or more."""
+        """Use `key`, a private RSA key of at least 2048 bits."""
         self._key = key
         self.kid: str = key.thumbprint()
 
     @classmethod
     def from_pem(cls, pem: bytes) -> SigningKey:
-        """The key in a PEM. Raises ValueError."""
+        """Return the key of a PEM file's content. Raises ValueError."""
         return cls(RSAKey.import_key(pem))
 
     def public_keys(self) -> dict[str, list[dict[str, str]]]:
-        """The JSON Web Key Set by which others check our signatures."""
+        """Return the JSON Web Key Set with which others verify our signatures."""
         public = {name: str(value) for name, value in self._key.as_dict(private=False).items()}
         return {"keys": [public | {"kid": self.kid, "use": "sig", "alg": ALGORITHM}]}
 
     def sign(self, claims: Claims) -> str:
-        """A compact JWT of `claims`."""
+        """Return a compact JWT of `claims`."""
         return sign(claims, self._key, self.kid, ALGORITHM)
 
 
 def new_signing_key() -> bytes:
-    """A new private RSA key as PEM."""
+    """Return a new private RSA key in PEM format."""
     return RSAKey.generate_key(2048, private=True).as_pem(private=True)
 
 
 class IdToken(msgspec.Struct, frozen=True, kw_only=True):
-    """What a proved ID token says."""
+    """The content of a verified ID token."""
 
     user: UserId
     session: str
@@ -86,7 +90,7 @@ class IdToken(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def id_token_claims(session: Session, issuer: str, client_id: str, nonce: str | None, now: Instant) -> Claims:
-    """The claims of an ID token about `session` for one client."""
+    """Return the claims of an ID token about `session` for one client."""
     claims: Claims = {
         "iss": issuer,
         "aud": client_id,
@@ -99,7 +103,7 @@ def id_token_claims(session: Session, issuer: str, client_id: str, nonce: str | 
 
 
 def assurance_claims(session: Session) -> Claims:
-    """Who is logged in and how surely, as ID tokens and the userinfo endpoint say it."""
+    """Return the claims about the person and the assurance, as in ID tokens and in the userinfo endpoint's reply."""
     assurance = session.assurance
     return {
         "sub": str(session.user),
@@ -112,7 +116,7 @@ def assurance_claims(session: Session) -> Claims:
 
 
 def read_id_token(text: str) -> Unsigned:
-    """An ID token as sent; nothing in it is proved. Raises InvalidIdToken."""
+    """Parse an ID token without verifying it. Raises InvalidIdToken."""
     try:
         return take_apart(text)
     except Malformed:
@@ -120,9 +124,9 @@ def read_id_token(text: str) -> Unsigned:
 
 
 def prove_id_token(token: Unsigned, keys: KeySet, issuer: str, audience: str, now: Instant) -> IdToken:
-    """What the ID token says, proved to be said by `issuer` to `audience` and to be valid now.
+    """Verify that `issuer` issued the ID token to `audience` and that it is valid now; return its content.
 
-    Raises InvalidIdToken. Whether its nonce is the one that was sent is for the caller to ask (`is_answer_to`).
+    Raises InvalidIdToken. The caller has to compare the nonce with the one it sent (`is_answer_to`).
     """
     if token.header.get("alg") != ALGORITHM:
         raise InvalidIdToken(f"'alg' header must be '{ALGORITHM}'")
@@ -143,7 +147,7 @@ def prove_id_token(token: Unsigned, keys: KeySet, issuer: str, audience: str, no
 
 
 def check_fresh(token: Unsigned, now: Instant) -> None:
-    """Raise InvalidIdToken unless a proved token was issued a short time ago. Source: OpenID Connect Core 3.1.3.7."""
+    """Raise InvalidIdToken unless a verified token was issued recently. Source: OpenID Connect Core 3.1.3.7."""
     issued = instant_of(token.claims.get("iat"))
     if issued is None or now - issued > EXCHANGED_WITHIN:
         minutes = int(EXCHANGED_WITHIN.total_seconds() / 60)
@@ -151,14 +155,14 @@ def check_fresh(token: Unsigned, now: Instant) -> None:
 
 
 async def use_id_token(tx: Tx, text: str, expires: Instant) -> None:
-    """Use up a proved token, known by all of it that is signed. Raises InvalidIdToken if it was used before."""
+    """Mark a verified token as used, identified by its signed part. Raises InvalidIdToken if it was used before."""
     key = digest("ID token", text.rpartition(".")[0])
     if not await tx.credentials.add(CredentialKind.ASSERTION_ID, key, None, expires):
         raise InvalidIdToken("was exchanged before")
 
 
 def is_answer_to(token: Unsigned, nonce: str) -> bool:
-    """Whether the ID token answers the request that carried `nonce`."""
+    """Return whether the ID token answers the request that carried `nonce`."""
     return token.claims.get("nonce") == nonce
 
 
@@ -183,7 +187,7 @@ def _content(claims: Claims, expires: Instant, issued: Instant) -> IdToken:
 
 
 def _level(claims: Claims, name: str) -> int:
-    """A level of assurance, sent as a digit or a number. Raises InvalidIdToken."""
+    """Return a level of assurance, sent as a digit or a number. Raises InvalidIdToken."""
     level = str(claims.get(name))
     if level not in {"0", "1", "2", "3"}:
         raise InvalidIdToken(f"'{name}' claim must be a level from 0 to 3")

@@ -1,7 +1,7 @@
-"""Signed JSON Web Tokens, read in a way that trusts nothing before the signature was checked.
+"""Reads signed JSON Web Tokens without trusting any part before the signature is verified.
 
-Called by `assertions` and `id_tokens`. The algorithm is chosen by the caller, never by the token.
-Source: RFC 7515, RFC 7519, RFC 8725.
+`assertions` and `id_tokens` call this module. The caller chooses the algorithm, never the token. Source: RFC 7515, RFC
+7519, RFC 8725.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from openers.domain.clock import Instant
 LONGEST_HEADER: Final = 4096
 
 Claims = dict[str, Any]
-"""The payload of a JWT, as JSON gives it."""
+"""The payload of a JWT, as decoded from JSON."""
 
 
 class Malformed(ValueError):
@@ -29,7 +29,7 @@ class Malformed(ValueError):
 
 
 class Unsigned(msgspec.Struct, frozen=True):
-    """A JWT as it was sent: nothing in it is proved."""
+    """A JWT as received, before verification."""
 
     text: str
     header: Claims
@@ -37,21 +37,21 @@ class Unsigned(msgspec.Struct, frozen=True):
 
 
 def take_apart(text: str) -> Unsigned:
-    """The parts of a compact JWT, unproved. Raises Malformed."""
+    """Split a compact JWT into its parts, without verifying it. Raises Malformed."""
     try:
         parts = jws.extract_compact(text.encode("ascii"), registry=_registry())
         header = parts.headers()
         claims = msgspec.json.decode(parts.payload, type=Claims)
-        if "crit" in header:  # it names what must be understood, and nothing beyond RFC 7515 is (chapter 4.1.11)
+        if "crit" in header:  # lists extensions to be understood; we support none beyond RFC 7515 (chapter 4.1.11)
             raise ValueError
-        msgspec.json.encode((header, claims))  # text with lone surrogates can't be kept or hashed
+        msgspec.json.encode((header, claims))  # text with lone surrogates cannot be stored or hashed
     except (JoseError, ValueError, TypeError, AttributeError, RecursionError) as error:
         raise Malformed from error
     return Unsigned(text, header, claims)
 
 
 def is_signed_by(token: Unsigned, key: Mapping[str, str], algorithm: str) -> bool:
-    """Whether `token` carries a signature by the RSA key in JWK form, made with `algorithm` and no other."""
+    """Return whether `token` has a signature by the RSA key in JWK form, made with exactly this `algorithm`."""
     if token.header.get("alg") != algorithm or key.get("kty") != "RSA":
         return False
     try:
@@ -62,25 +62,25 @@ def is_signed_by(token: Unsigned, key: Mapping[str, str], algorithm: str) -> boo
 
 
 def sign(claims: Claims, key: RSAKey, kid: str, algorithm: str) -> str:
-    """A compact JWT of `claims`."""
+    """Return a compact JWT of `claims`."""
     header = {"alg": algorithm, "typ": "JWT", "kid": kid}
     return jws.serialize_compact(header, msgspec.json.encode(claims), key, algorithms=[algorithm])
 
 
 def _registry(*algorithms: str) -> JWSRegistry:
-    """What may stand in a header: also names that mean nothing to us, unless they are marked as critical."""
+    """Return a registry that also permits unknown header parameters, unless they are marked as critical."""
     registry = JWSRegistry(algorithms=algorithms, strict_check_header=False)
     registry.max_header_length = LONGEST_HEADER
     return registry
 
 
 def key_named(kid: object, keys: Mapping[str, Sequence[Mapping[str, str]]]) -> Mapping[str, str] | None:
-    """The key of a JSON Web Key Set with this id."""
+    """Return the key with this id in a JSON Web Key Set."""
     return next((key for key in keys.get("keys", ()) if "kid" in key and key["kid"] == kid), None)
 
 
 def instant_of(value: object) -> Instant | None:
-    """The instant that a NumericDate means; `None` if it is none."""
+    """Return the instant of a NumericDate; `None` if `value` is not a valid one."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     try:
@@ -90,10 +90,10 @@ def instant_of(value: object) -> Instant | None:
 
 
 def text_of(value: object) -> str | None:
-    """A claim that has to be a text with something in it."""
+    """Return the claim if it is a text that is not empty, else `None`."""
     return value if isinstance(value, str) and value else None
 
 
 def is_for(audience: object, wanted: str) -> bool:
-    """Whether the `aud` claim names `wanted`, alone or in a list of texts."""
+    """Return whether the `aud` claim is `wanted` or a list that contains it."""
     return audience == wanted or (isinstance(audience, list) and wanted in audience)

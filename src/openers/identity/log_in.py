@@ -1,8 +1,8 @@
-"""A log-in, from the authorisation request of a client to the code that the client exchanges for tokens.
+"""A log-in, from a client's authorisation request to the code that the client exchanges for tokens.
 
-Called by the authorisation and token endpoints. What waits for a browser is kept under the digest of a handle that
-is in the page *and* of a secret in the browser's cookie, so that no other site can submit the form.
-Source: RFC 6749 chapter 4.1, RFC 7636 (S256 alone), RFC 9700.
+The authorisation and token endpoints call this module. A waiting log-in is stored under the digest of two secrets: a
+handle in the page *and* a secret in the browser's cookie. Therefore no other site can submit the form. Source: RFC 6749
+chapter 4.1, RFC 7636 (only S256), RFC 9700.
 """
 
 from __future__ import annotations
@@ -34,14 +34,14 @@ W = TypeVar("W", "WaitingForPerson", "WaitingForUpstream")
 
 
 class WaitingForPerson(msgspec.Struct, frozen=True):
-    """An authorisation request whose page, on which a person is picked, is shown until `expires`."""
+    """An authorisation request that waits on the log-in page for the choice of a person, until `expires`."""
 
     request: AuthorisationRequest
     expires: Instant
 
 
 class WaitingForUpstream(msgspec.Struct, frozen=True):
-    """An authorisation request whose person logs in at the upstream provider until `expires`."""
+    """An authorisation request that waits for a log-in at the upstream provider, until `expires`."""
 
     request: AuthorisationRequest
     expires: Instant
@@ -50,7 +50,7 @@ class WaitingForUpstream(msgspec.Struct, frozen=True):
 
 
 class Choice(msgspec.Struct, frozen=True, kw_only=True):
-    """What the page on which a person is picked shows. `organisations` are names; `problem` is what went wrong."""
+    """The content of the log-in page. `organisations` are names; `problem` is the error of the last attempt."""
 
     handle: str
     application: str
@@ -60,7 +60,7 @@ class Choice(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Redeemed(msgspec.Struct, frozen=True):
-    """What a code was exchanged for."""
+    """The result of exchanging a code."""
 
     tokens: Tokens
     request: AuthorisationRequest
@@ -68,24 +68,24 @@ class Redeemed(msgspec.Struct, frozen=True):
 
 
 def challenge_of(verifier: str) -> str:
-    """The S256 code challenge that belongs to a verifier."""
+    """Return the S256 code challenge of a verifier."""
     return base64.urlsafe_b64encode(sha256(verifier.encode()).digest()).rstrip(b"=").decode()
 
 
 async def keep_waiting(tx: Tx, waiting: WaitingForPerson | WaitingForUpstream, browser: str) -> str:
-    """Keep what waits for `browser`; the handle to find it again, once."""
+    """Store a waiting log-in of `browser`; return the handle, which finds it again only once."""
     handle = new_secret()
     await tx.credentials.add(_kind_of(type(waiting)), digest(handle, browser), waiting, waiting.expires)
     return handle
 
 
 async def take_waiting(tx: Tx, kind: type[W], handle: str, browser: str, now: Instant) -> W:
-    """What was waiting for this browser under `handle`, removed. Raises OAuthRefusal."""
+    """Remove the waiting log-in of this browser under `handle` and return it. Raises OAuthRefusal."""
     return _alive(await tx.credentials.take(_kind_of(kind), digest(handle, browser), kind), now)
 
 
 async def peek_waiting(tx: Tx, kind: type[W], handle: str, browser: str, now: Instant) -> W:
-    """What is waiting for this browser under `handle`, left where it is. Raises OAuthRefusal."""
+    """Return the waiting log-in of this browser under `handle` without removing it. Raises OAuthRefusal."""
     return _alive(await tx.credentials.get(_kind_of(kind), digest(handle, browser), kind), now)
 
 
@@ -102,7 +102,7 @@ def _kind_of(kind: type[WaitingForPerson | WaitingForUpstream]) -> CredentialKin
 async def log_in(
     tx: Tx, request: AuthorisationRequest, user: UserId, assurance: Assurance, now: Instant
 ) -> tuple[str, Session]:
-    """Begin a session of `user` and give out the code that answers `request`."""
+    """Start a session of `user` and return it with the code that answers `request`."""
     session = new_session(user, assurance, now)
     await begin_session(tx, session)
     code, expires = new_secret(), now + CODE_LIFE
@@ -112,12 +112,12 @@ async def log_in(
 
 
 def new_session(user: UserId, assurance: Assurance, now: Instant) -> Session:
-    """A session that begins now and lives as long as one may."""
+    """Return a session that starts now and has the maximum lifetime."""
     return Session(id=new_secret(), user=user, assurance=assurance, began=now, ends=now + SESSION_LIFE)
 
 
 class CodeExchange(msgspec.Struct, frozen=True):
-    """What a client sends to exchange a code."""
+    """The parameters that a client sends to exchange a code."""
 
     client_id: str
     code: str
@@ -126,9 +126,10 @@ class CodeExchange(msgspec.Struct, frozen=True):
 
 
 async def redeem_code(tx: Tx, sent: CodeExchange, now: Instant) -> Redeemed | OAuthRefusal:
-    """Tokens for a code, which is used up.
+    """Exchange a code for tokens; the code is then used up.
 
-    Turning up again ends its session. That refusal is returned, for it has to be committed; others are raised.
+    If a used code is sent again, its session ends. That refusal is returned, because the change must be committed;
+    other refusals are raised.
     """
     key = digest(sent.code)
     code = await tx.credentials.take(CredentialKind.AUTHORISATION_CODE, key, AuthorisationCode)

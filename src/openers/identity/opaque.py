@@ -1,6 +1,6 @@
-"""Opaque secrets: tokens, codes and handles that mean nothing by themselves, and the digest they are kept under.
+"""Opaque secrets (tokens, codes and handles) and the digests under which they are stored.
 
-Always from `secrets`, never from a world's seeded ids.
+They always come from `secrets`, never from a world's seeded ids.
 """
 
 from __future__ import annotations
@@ -13,15 +13,15 @@ SECRET_BYTES: Final = 32
 
 
 def new_secret() -> str:
-    """A fresh secret of 256 bits in characters that are safe in addresses."""
+    """Return a new secret of 256 bits in characters that are safe in addresses."""
     return secrets.token_urlsafe(SECRET_BYTES)
 
 
 def digest(*parts: str) -> str:
-    """The SHA-256 under which a secret (or a pair that belongs together) is kept, hexadecimal."""
+    """Return the SHA-256, in hexadecimal, under which a secret (or a pair that belongs together) is stored."""
     return sha256("\n".join(parts).encode()).hexdigest()
 
 
 def same(one: str, other: str) -> bool:
-    """Whether two texts are equal, in a time that says nothing about where they differ."""
+    """Return whether two texts are equal; the time taken does not reveal where they differ."""
     return secrets.compare_digest(one.encode(), other.encode())

@@ -1,7 +1,8 @@
-"""Which addresses a log-in may send the browser back to.
+"""Checks the addresses to which a log-in may redirect the browser.
 
-Called by the authorisation endpoint before anything is sent anywhere. Exact comparison with what is registered; for
-native applications any port of a registered loopback address. Source: RFC 6749 chapter 3.1.2, RFC 8252 chapter 7.3.
+The authorisation endpoint calls this module before it redirects. An address must equal a registered one exactly. For
+native applications, a registered loopback address permits any port. Source: RFC 6749 chapter 3.1.2, RFC 8252 chapter
+7.3.
 """
 
 from __future__ import annotations
@@ -14,17 +15,17 @@ LOOPBACK: Final = frozenset({"127.0.0.1", "::1"})
 
 
 def is_registered(address: str, registered: Iterable[str]) -> bool:
-    """Whether the browser may be sent to `address`."""
+    """Return whether the browser may be redirected to `address`."""
     return any(address == each or _differ_in_port_alone(address, each) for each in registered)
 
 
 def with_answer(address: str, answer: Mapping[str, str]) -> str:
-    """`address` with the parameters of an answer added to its query."""
+    """Return `address` with the parameters of the answer added to its query."""
     return f"{address}{'&' if urlsplit(address).query else '?'}{urlencode(answer)}"
 
 
 def origin(address: str) -> str:
-    """Scheme, host and port of `address`, or its scheme alone for an address of a private kind."""
+    """Return scheme, host and port of `address`; only its scheme if the address has a private one."""
     parts = urlsplit(address)
     return f"{parts.scheme}://{parts.netloc}" if parts.netloc else f"{parts.scheme}:"
 
@@ -39,7 +40,7 @@ def _differ_in_port_alone(address: str, registered: str) -> bool:
         rebuilt = f"http://{host}:{asked.port}"
     except ValueError:
         return False
-    # rebuilt from its parts, so that nothing else (a user name, odd spelling) hides in the address
+    # built again from its parts, so that nothing else (a user name, unusual spelling) can hide in the address
     return address == f"{rebuilt}{_after_host(known)}" and asked.hostname == known.hostname
 
 

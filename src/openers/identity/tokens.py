@@ -1,7 +1,7 @@
-"""Access and refresh tokens: issued, opened, refreshed and ended. Opaque, and stored under their SHA-256.
+"""Access and refresh tokens: issue, open, refresh and end them. They are opaque and stored under their SHA-256.
 
-Called by the token endpoint and, for every request, through `openers.identity.access`. Functions take the
-transaction they work in and the time of the wall clock. Source: rules chapter 2.2, RFC 6749, RFC 9700.
+The token endpoint calls this module, and `openers.identity.access` for every request. Functions take the transaction
+that they work in and the time of the wall clock. Source: rules chapter 2.2, RFC 6749, RFC 9700.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ SESSION_LIFE: Final = timedelta(hours=12)
 
 
 class Tokens(msgspec.Struct, frozen=True, kw_only=True):
-    """What a client receives, the secrets in it still readable. `grant` is what the access token stands for."""
+    """The tokens that a client receives, with their secrets readable. `grant` is the grant of the access token."""
 
     access_token: str
     grant: Grant
@@ -30,13 +30,13 @@ class Tokens(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Spent(msgspec.Struct, frozen=True):
-    """The trace of a code or refresh token that was used up: whose session ends if it turns up again."""
+    """The record of a used code or refresh token; its session ends if the secret is sent again."""
 
     session: str
 
 
 async def issue_tokens(tx: Tx, client_id: str, session: Session | None, now: Instant, refreshes: int = 0) -> Tokens:
-    """A fresh access token and, where a person is logged in, a refresh token that lives as long as the session."""
+    """Issue an access token and, if a person is logged in, a refresh token that lives as long as the session."""
     access, sid = new_secret(), session.id if session else ""
     ends = now + TOKEN_LIFE if session is None else min(now + TOKEN_LIFE, session.ends)
     grant = Grant(client_id=client_id, expires=ends, session=session, refreshes=refreshes)
@@ -50,7 +50,7 @@ async def issue_tokens(tx: Tx, client_id: str, session: Session | None, now: Ins
 
 
 async def open_access_token(token: str, tx: Tx, now: Instant) -> Grant:
-    """What `token` stands for. Raises InvalidToken."""
+    """Return the grant of `token`. Raises InvalidToken."""
     grant = await tx.credentials.get(CredentialKind.ACCESS_TOKEN, digest(token), Grant)
     if grant is None or now >= grant.expires:
         raise InvalidToken(TokenFault.UNKNOWN if grant is None else TokenFault.EXPIRED)
@@ -58,9 +58,10 @@ async def open_access_token(token: str, tx: Tx, now: Instant) -> Grant:
 
 
 async def refresh_tokens(tx: Tx, token: str, client_id: str, now: Instant) -> Tokens | OAuthRefusal:
-    """New tokens for a refresh token, which is used up.
+    """Exchange a refresh token for new tokens; it is then used up.
 
-    Turning up again ends its session. That refusal is returned, for it has to be committed; others are raised.
+    If a used refresh token is sent again, its session ends. That refusal is returned, because the change must be
+    committed; other refusals are raised.
     """
     key = digest(token)
     grant = await tx.credentials.take(CredentialKind.REFRESH_TOKEN, key, Grant)
@@ -75,12 +76,12 @@ async def refresh_tokens(tx: Tx, token: str, client_id: str, now: Instant) -> To
 
 
 async def mark_spent(tx: Tx, key: str, session: Session) -> None:
-    """Remember, for as long as the session may live, that what was kept under `key` has been used."""
+    """Record, for the session's maximum lifetime, that the secret stored under `key` was used."""
     await tx.credentials.add(CredentialKind.SPENT, key, Spent(session.id), session.ends, session.id)
 
 
 async def end_if_spent(tx: Tx, key: str, description: str) -> OAuthRefusal:
-    """The refusal of something not found under `key`; if it was used before, its session is ended with it."""
+    """Return the refusal for a secret not found under `key`; if it was used before, also end its session."""
     spent = await tx.credentials.get(CredentialKind.SPENT, key, Spent)
     if spent is not None:
         await end_session(tx, spent.session)
@@ -88,22 +89,22 @@ async def end_if_spent(tx: Tx, key: str, description: str) -> OAuthRefusal:
 
 
 class SessionEnded(OAuthRefusal):
-    """A code or refresh token was used twice, so the session that it belongs to was ended."""
+    """A code or refresh token was used twice, so its session was ended."""
 
     def __init__(self, session: str, description: str) -> None:
-        """`session` is the one that was ended."""
+        """Store the id of the ended session."""
         refusal = invalid_grant(description)
         super().__init__(refusal.error, refusal.description)
         self.session = session
 
 
 async def begin_session(tx: Tx, session: Session) -> None:
-    """Keep a session that a log-in began."""
+    """Store the session of a new log-in."""
     await tx.credentials.add(CredentialKind.SESSION, session.id, session, session.ends, session.id)
 
 
 async def open_session(tx: Tx, session: str, now: Instant) -> Session:
-    """The living session with this id. Raises OAuthRefusal."""
+    """Return the active session with this id. Raises OAuthRefusal."""
     kept = await tx.credentials.get(CredentialKind.SESSION, session, Session)
     if kept is None or now >= kept.ends:
         raise invalid_grant("the session has ended")
@@ -116,7 +117,7 @@ async def end_session(tx: Tx, session: str) -> None:
 
 
 async def revoke(tx: Tx, token: str, client_id: str) -> str | None:
-    """Revoke an access or refresh token of this client, with its session if it has one; the ended session's id."""
+    """Revoke an access or refresh token of this client, with its session if any; return the ended session's id."""
     key = digest(token)
     for kind in (CredentialKind.ACCESS_TOKEN, CredentialKind.REFRESH_TOKEN):
         grant = await tx.credentials.get(kind, key, Grant)

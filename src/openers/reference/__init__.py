@@ -1,6 +1,6 @@
-"""Reference data that ships with the service: code systems, clinical terms, places of postcodes.
+"""Reference data that ships with the service: code systems, clinical terms, and locations of postcodes.
 
-Data files in our own format, each with its origin and licence in its header. Called by `bootstrap`, which hands one
+The data files have our own format; the header of each gives its origin and licence. `bootstrap` passes one
 `PackagedReference` to every world.
 """
 

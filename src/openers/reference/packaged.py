@@ -1,4 +1,4 @@
-"""The `ReferenceData` port over the files of this package: cheap to construct, each file read once on first use."""
+"""The `ReferenceData` port over this package's files: cheap to construct, each file is read once on first use."""
 
 from __future__ import annotations
 
@@ -21,30 +21,33 @@ class PackagedReference:
     """Reference data as shipped, with the clinical terms that a world adds."""
 
     def __init__(self, extra_terms: Iterable[ClinicalTerm] = ()) -> None:
-        """`extra_terms` join the dictionary; one with the code of a shipped term replaces it."""
+        """Add `extra_terms` to the dictionary; one with the code of a shipped term replaces it."""
         self._extra_terms = tuple(extra_terms)
         self._systems: dict[CodeSystemName, CodeSystem] = {}
 
     def learn(self, terms: Iterable[ClinicalTerm]) -> None:
-        """Have more terms join the dictionary."""
+        """Add more terms to the dictionary."""
         new = tuple(term for term in terms if self.clinical_term(term.code) != term)
         if new:
             self._extra_terms = (*self._extra_terms, *new)
             del self._terms
 
     def code_system(self, name: CodeSystemName) -> CodeSystem:
-        """One of the six dynamic code systems."""
+        """Return one of the six dynamic code systems."""
         system = self._systems.get(name)
         if system is None:
             system = self._systems[name] = read_code_system(self._headers[name])
         return system
 
     def clinical_term(self, code: str) -> ClinicalTerm | None:
-        """The SNOMED CT concept, if the dictionary has it."""
+        """Return the SNOMED CT concept, or `None` if the dictionary lacks it."""
         return self._terms.get(code)
 
     def locate(self, postcode: Postcode) -> Point | None:
-        """Where a postcode's outward area is: the mean of its postcodes, a few kilometres wide in a town."""
+        """Return the location of a postcode's outward area: the mean of its postcodes.
+
+        In a town the area is a few kilometres wide.
+        """
         return self._outward_codes.get(postcode.outward)
 
     @cached_property

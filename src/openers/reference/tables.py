@@ -1,7 +1,7 @@
-"""Reads the data files of this package: rows under a comment, made into values of the domain.
+"""Reads this package's data files: rows under a comment, converted to values of the domain.
 
-Called by `packaged.py`. The files ship with the code and are checked by the tests, so a fault in one is a fault of ours
-and is raised as it comes.
+`packaged.py` calls this module. The files ship with the code and tests check them. An error in a file is therefore a
+defect of ours, and its exception is not converted.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ DATES: Final = (Property("effectiveFrom", PropertyKind.DATE_TIME), Property("eff
 
 
 class SystemHeader(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What a code system is, beside its concepts."""
+    """The description of a code system, without its concepts."""
 
     name: CodeSystemName
     title: str
@@ -45,13 +45,13 @@ class _Headers(msgspec.Struct, frozen=True):
 
 
 def read_headers() -> dict[CodeSystemName, SystemHeader]:
-    """The headers of all code systems."""
+    """Return the headers of all code systems."""
     headers = msgspec.toml.decode(_text("code_systems.toml"), type=_Headers)
     return {header.name: header for header in headers.systems}
 
 
 def read_code_system(header: SystemHeader) -> CodeSystem:
-    """The whole system, its concepts in the order of the file that is named like it."""
+    """Return the whole system, with its concepts in the order of the file named after it."""
     rows = _rows(f"{header.name.lower().replace('-', '_')}.csv")
     concepts = (_concept(row, header.properties) for row in rows)
     return CodeSystem(
@@ -65,13 +65,13 @@ def read_code_system(header: SystemHeader) -> CodeSystem:
 
 
 def read_clinical_terms() -> Iterator[ClinicalTerm]:
-    """Our own small dictionary."""
+    """Yield the terms of our own small dictionary."""
     for row in _rows("clinical_terms.csv"):
         yield ClinicalTerm(row["code"], row["display"], tuple(_pair(text) for text in row["leads_to"].split()))
 
 
 def read_outward_codes() -> dict[str, Point]:
-    """Where each outward code is, by its text: the mean of its postcodes."""
+    """Return the location of each outward code: the mean of its postcodes."""
     rows = _rows("outward_codes.tsv", separator="\t")
     return {row["outward"]: Point(int(row["easting"]), int(row["northing"])) for row in rows}
 
@@ -109,7 +109,7 @@ def _value(of: Property, text: str) -> PropertyValue:
 
 
 def _instant(text: str) -> datetime:
-    """A date is the start of its day in UTC."""
+    """Return the instant of `text`; a date means the start of its day in UTC."""
     moment = datetime.fromisoformat(text)
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 

@@ -1,1 +1,1 @@
-"""What can be done and asked, one file each, and the ports through which it reaches the world outside."""
+"""The use cases, one file each, and the ports through which they reach the outside world."""

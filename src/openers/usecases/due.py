@@ -1,7 +1,8 @@
-"""Work without a request: what has fallen due is claimed, done by the job of its kind, and removed or tried again.
+"""Due work: work that no request causes directly. A runner claims due items and runs the job of each item's kind.
 
-Rows of due work are written in the commit of the act that causes them. Jobs are declared where they are written
-(`@job`), and finish their item in their own transaction, so that an effect and its record are one. Source: ADR 0029.
+An act adds its due work in its own transaction. Jobs are declared in the module of their subject (`@job`). A job
+finishes its item in the transaction of its effect, so both are stored or neither. A failed item is retried. Source: ADR
+0029.
 """
 
 from __future__ import annotations
@@ -19,23 +20,26 @@ from openers.usecases.ports.transaction import DueItem
 from openers.usecases.world import World
 
 Job = Callable[[DueItem, World], Awaitable[None]]
-"""Does one item, and in the same transaction removes it or adds it again for later."""
+"""A function that processes one item, and in the same transaction removes it or reschedules it."""
 JobFunction = TypeVar("JobFunction", bound=Job)
 Told = Callable[[DueItem, Exception | None], None]
-"""Hears of each item how it went."""
+"""A listener that is notified of each finished item, with the error if it failed."""
 Plan = Callable[[World], Awaitable[None]]
-"""Adds the items that no act adds: a runner calls it before it looks. Raises RecordLocked, Unavailable."""
+"""A function that adds the items that no act adds; a runner calls it before each look.
+
+Raises RecordLocked, Unavailable.
+"""
 
 CLAIMED_FOR: Final = timedelta(minutes=5)
-"""How long a runner has an item to itself; after that another one takes it up."""
+"""How long a claimed item belongs to one runner; after that another runner may claim it."""
 OF_A_KIND: Final = 16
-"""How many items of one kind are under way at once."""
+"""Maximum number of items of one kind that are in progress at once."""
 FIRST_RETRY: Final = timedelta(seconds=10)
 LAST_RETRY: Final = timedelta(hours=1)
 
 
 class JobDeclaration(msgspec.Struct, frozen=True):
-    """A kind of due work and the function that does it. `repeats`: it plans itself again, for ever."""
+    """A kind of due work and the function for it. `repeats`: the job always schedules its next run."""
 
     kind: str
     run: Job
@@ -44,11 +48,11 @@ class JobDeclaration(msgspec.Struct, frozen=True):
 
 
 DECLARED: Final[dict[str, JobDeclaration]] = {}
-"""All jobs that have been imported, by kind. `openers.usecases.jobs` imports every one."""
+"""All imported jobs, by kind. `openers.usecases.jobs` imports every one."""
 
 
 def job(kind: str, *, repeats: bool = False, plan: Plan | None = None) -> Callable[[JobFunction], JobFunction]:
-    """Declare the decorated function as the job of `kind`. Raises ValueError if the kind has one already."""
+    """Declare the decorated function as the job of `kind`. Raises ValueError if the kind already has one."""
 
     def _declare(run: JobFunction) -> JobFunction:
         if kind in DECLARED:
@@ -60,24 +64,24 @@ def job(kind: str, *, repeats: bool = False, plan: Plan | None = None) -> Callab
 
 
 def system_entry(audit_type: str, at: Instant) -> AuditEntry:
-    """The audit entry of something that the service does by itself."""
+    """Return the audit entry of work that the service does without a caller."""
     return AuditEntry(event_type=SYSTEM, audit_type=audit_type, at=at, user=SYSTEM)
 
 
 class DueRunner:
-    """Does what falls due in a world: many items beside each other, none of which waits for another.
+    """Runs the due items of a world concurrently, so that none waits for another.
 
-    Each kind has places of its own, so that a system that hangs holds up the kinds that ask it and nothing else.
-    Within a kind, what is due first begins first.
+    Each kind has its own limit, so a system that hangs delays only the kinds that call it. Within a kind, the earliest
+    due item starts first.
     """
 
     def __init__(self, world: World, jobs: Mapping[str, Job], told: Told, plans: Sequence[Plan] = ()) -> None:
-        """`jobs` by kind; `told` hears of each item when it has ended; `plans` add items before each look."""
+        """Run `jobs`, by kind. `told` is notified of each finished item; `plans` add items before each look."""
         self._world, self._jobs, self._told, self._plans = world, jobs, told, plans
         self._under_way: dict[asyncio.Task[None], DueItem] = {}
 
     async def look(self) -> int:
-        """Begin what is due now, as far as there is room; how many items that is. Raises Unavailable."""
+        """Start due items up to the concurrency limit; return how many were started. Raises Unavailable."""
         for plan in self._plans:
             await plan(self._world.for_call(system_entry("Plan due work", self._world.wall.now())))
         now = self._world.clock.now()
@@ -96,7 +100,7 @@ class DueRunner:
         return len(items)
 
     async def rest(self, at_most_s: float) -> None:
-        """Return when an item has ended, or so many seconds have passed. Raises Unavailable."""
+        """Wait until an item has finished, or for at most `at_most_s` seconds. Raises Unavailable."""
         if not self._under_way:
             await asyncio.sleep(at_most_s)
             return
@@ -104,13 +108,13 @@ class DueRunner:
         self._forget_ended()
 
     async def finish(self) -> None:
-        """Return when nothing is under way any more. Raises Unavailable."""
+        """Wait until no item is in progress. Raises Unavailable."""
         if self._under_way:
             await asyncio.wait(self._under_way)
         self._forget_ended()
 
     async def stop(self) -> None:
-        """Break off what is under way, and give it back to whoever looks next. Raises Unavailable."""
+        """Cancel the items in progress and make them due again for other runners. Raises Unavailable."""
         for task in self._under_way:
             task.cancel()
         await asyncio.gather(*self._under_way, return_exceptions=True)
@@ -122,13 +126,14 @@ class DueRunner:
                     await tx.due.retry(item, item.due_at)
 
     def _places_of(self, kind: str) -> int:
-        """How many more of a kind may begin."""
+        """Return how many more items of a kind may start."""
         return OF_A_KIND - sum(item.kind == kind for item in self._under_way.values())
 
     def _forget_ended(self) -> None:
-        """Raise what has kept an item from being put off: it comes again when its claim has run out.
+        """Remove finished items; raise the error of one that could not be rescheduled.
 
-        What was cancelled is left to `stop`, which may run while somebody rests, and gives it back.
+        Such an item runs again when its claim expires. Cancelled items are left to `stop`, which may run during `rest`
+        and makes them due again.
         """
         ended = [task for task in self._under_way if task.done() and not task.cancelled()]
         for task in ended:
@@ -142,9 +147,10 @@ class DueRunner:
 
 
 async def run_in_order(world: World, jobs: Mapping[str, Job], told: Told) -> int:
-    """Do what is due now, one item after another, the earliest first; how many were taken.
+    """Process the items that are due now one after another, the earliest first; return how many were processed.
 
-    For worlds that have to come out the same each time: what items draw from a series depends on who is first.
+    For worlds that must give the same result each time: the numbers that items take from a series depend on their
+    order.
     """
     taken, now = 0, world.clock.now()
     while True:
@@ -162,7 +168,7 @@ async def run_in_order(world: World, jobs: Mapping[str, Job], told: Told) -> int
 
 
 async def _do(item: DueItem, world: World, jobs: Mapping[str, Job], told: Told) -> None:
-    """Do one item or put it off."""
+    """Process one item, or reschedule it."""
     own = world.for_call(system_entry(f"Due work: {item.kind}", world.wall.now()))
     try:
         await jobs[item.kind](item, own)
@@ -175,7 +181,7 @@ async def _do(item: DueItem, world: World, jobs: Mapping[str, Job], told: Told) 
 
 
 async def run_due(world: World, jobs: Mapping[str, Job], told: Told, plans: Sequence[Plan] = ()) -> int:
-    """Do what is due now, to its end; how many items were taken. For a clock that is moved by hand."""
+    """Process all items that are due now; return how many were started. For clocks that are advanced by hand."""
     runner = DueRunner(world, jobs, told, plans)
     taken = await runner.look()
     await runner.finish()
@@ -183,5 +189,5 @@ async def run_due(world: World, jobs: Mapping[str, Job], told: Told, plans: Sequ
 
 
 def _pause(attempt: int) -> timedelta:
-    """How long to wait before the next attempt: doubling, up to an hour."""
+    """Return the pause before the next attempt: it doubles each time, up to an hour."""
     return min(FIRST_RETRY * 2 ** min(attempt - 1, 20), LAST_RETRY)

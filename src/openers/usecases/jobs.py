@@ -1,6 +1,6 @@
-"""All jobs, by their kind of due work. Importing this module declares them; each is written beside its subject.
+"""All jobs, by their kind of due work. Importing this module declares them; each is written in its subject's module.
 
-A module that declares a job is listed here; `tests/usecases/test_jobs.py` finds one that is not.
+A module that declares a job must be listed here; `tests/usecases/test_jobs.py` finds one that is not.
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ MODULES: Final[tuple[ModuleType, ...]] = (
 """The modules that declare jobs."""
 
 JOBS: Final[Mapping[str, Job]] = {declared.kind: declared.run for declared in DECLARED.values()}
-"""What runs when due work of a kind falls due."""
+"""The job for each kind of due work."""
 
 REPEATING: Final = frozenset(declared.kind for declared in DECLARED.values() if declared.repeats)
-"""Kinds of due work that plan themselves again, for ever."""
+"""Kinds of due work that always schedule their next run."""
 
 PLANS: Final[tuple[Plan, ...]] = tuple(declared.plan for declared in DECLARED.values() if declared.plan is not None)
-"""What plans due work that no act plans."""
+"""The functions that plan due work that no act adds."""

@@ -14,7 +14,7 @@ EVERY: Final = timedelta(hours=1)
 
 
 async def start_purging(world: World) -> None:
-    """Have the first purge run in an hour, unless one is planned."""
+    """Schedule the first purge in an hour, unless one is scheduled."""
     async with world.read() as tx:
         if await tx.due.planned(KIND, KIND):
             return
@@ -24,7 +24,7 @@ async def start_purging(world: World) -> None:
 
 @job(KIND, repeats=True)
 async def purge_credentials(item: DueItem, world: World) -> None:
-    """Remove what has expired, and plan the next purge."""
+    """Remove expired credentials, and schedule the next purge."""
     async with world.begin(KIND) as tx:
         await tx.credentials.purge(world.wall.now())
         await tx.due.add(KIND, item.key, world.clock.now() + EVERY)

@@ -1,7 +1,7 @@
-"""A world: all that one e-Referral Service remembers and depends on, in one frozen value.
+"""A world: the state of one e-Referral Service and everything it depends on, in one frozen value.
 
-Production has one; tests and forks have many. The edge resolves it once a request and binds the call's audit entry
-to it (`for_call`); nothing else holds a store or a clock.
+Production has one; tests and forks have many. For each request the edge finds the world and binds the call's audit
+entry to it (`for_call`). No other object holds a store or a clock.
 """
 
 from __future__ import annotations
@@ -26,16 +26,16 @@ from openers.usecases.ports.transaction import PatientSource, ReferenceData, Sto
 
 
 class ListingsShelf:
-    """Keeps the directory's index beside the store and replaces it whole when the directory has changed."""
+    """Caches the search index of the directory and builds a new one when the directory has changed."""
 
     def __init__(self, reference: ReferenceData) -> None:
-        """`reference` locates the services' postcodes."""
+        """Use `reference` to locate the services' postcodes."""
         self._reference = reference
         self._current: Listings | None = None
         self._generation = 0
 
     async def at(self, tx: Tx, generation: int) -> Listings:
-        """The index of the directory as `tx` sees it, in a store of this generation."""
+        """Return the index of the directory as `tx` sees it, in a store of this generation."""
         version = await tx.directory.version()
         if self._current is None or self._current.version != version or self._generation != generation:
             self._generation = generation
@@ -48,9 +48,9 @@ class ListingsShelf:
 class World(msgspec.Struct, frozen=True, kw_only=True):
     """One world, bound to one call.
 
-    `clock` is the time of all that a referral says and can be moved in tests; `wall` is the time of tokens, limits
-    and signed addresses and can't. `ids` are seeded in test worlds and are never used for secrets. `polling` says how
-    often the slots behind `pas` are asked for.
+    `clock` gives the time of referrals and can be moved in tests. `wall` gives the time of tokens, limits and signed
+    addresses, and cannot. `ids` are seeded in test worlds and never used for secrets. `polling` gives the interval and
+    the horizon for polling slots from `pas`.
     """
 
     name: str
@@ -72,18 +72,18 @@ class World(msgspec.Struct, frozen=True, kw_only=True):
     polling: Polling = Polling()
 
     def for_call(self, entry: AuditEntry) -> World:
-        """The same world for the call that `entry` records."""
+        """Return the same world for the call that `entry` records."""
         return msgspec.structs.replace(self, entry=entry)
 
     def begin(self, act: str, lock: Sequence[str] = ()) -> AbstractAsyncContextManager[Tx]:
-        """The only way to write: a transaction that commits with the call's audit entry, or changes nothing.
+        """Return a transaction that commits with the call's audit entry, or changes nothing; every write uses it.
 
-        `act` names what is done, for the audit; `lock` the keys of the records that are changed (creations lock
-        nothing). The body awaits `tx` and nothing else. Raises RecordLocked, Unavailable.
+        `act` is the name of the act in the audit entry. `lock` holds the keys of the records that change; creations
+        lock nothing. The body awaits only `tx`. Raises RecordLocked, Unavailable.
         """
         self.entry.act = act
         return self.store.begin(self.entry, tuple(sorted(lock)))
 
     def read(self) -> AbstractAsyncContextManager[Tx]:
-        """A view of the present state, for reading alone."""
+        """Return a view of the current state that only reads."""
         return self.store.read()

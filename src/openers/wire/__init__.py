@@ -1,1 +1,1 @@
-"""Between FHIR and the words of the domain: reading, writing, and how errors are told. Pure mapping."""
+"""Mapping between FHIR and the domain: read requests, write resources, map errors. No input or output."""

@@ -1,7 +1,7 @@
-"""How a FHIR version tells refusals: one value for each version, with its codes and its way to write them.
+"""The differences between FHIR versions in refusals: one value for each version, with its codes and its resource.
 
-The values are in `openers.wire.stu3.dialect` and `openers.wire.r4.dialect`. `outcome.py` maps errors through them.
-`problems.py` makes the problems that the edge finds; a version gives each its code.
+The values are in `openers.wire.stu3.dialect` and `openers.wire.r4.dialect`. `outcome.py` uses them to map errors;
+`problems.py` creates the edge's problems, and a version gives each its code.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from openers.wire.json import Json, JsonValue, encode
 from openers.wire.rules import Rule
 
 ASK_FOR_TOKEN: Final = 'Bearer realm="OpenERS"'
-"""What a 401 asks for where no token was sent. Source: RFC 6750 chapter 3.1."""
+"""The challenge of a 401 if no token was sent. Source: RFC 6750 chapter 3.1."""
 INVALID_TOKEN: Final = f'{ASK_FOR_TOKEN}, error="invalid_token"'
-"""The same where one was sent."""
+"""The challenge if a token was sent."""
 
 
 class Form(StrEnum):
-    """What the body of a refusal is."""
+    """The form of a refusal's body."""
 
     OUTCOME = "OperationOutcome"
     TEXT = "text"
@@ -32,34 +32,34 @@ class Form(StrEnum):
 
 
 class EdgeProblem(Enum):
-    """The problems that the edge finds, which each version has a code for."""
+    """The problems that the edge detects. Each FHIR version has a code for each."""
 
     TOKEN = "the access token is missing or not valid"
     ACCESS = "the person, the application or the organisation has no access"
     MODE = "a header that only the gateway may set"
-    FUNCTION = "the business function is not held, or may not do this"
-    MISSING_HEADER = "a header that is always needed is missing"
-    VALUE = "a header or a part of the path has a value that it cannot have"
+    FUNCTION = "the user lacks the business function, or it may not perform this operation"
+    MISSING_HEADER = "a header that is always required is missing"
+    VALUE = "the value of a header or of a part of the path is not permitted"
     LIMIT = "the rate limit is reached"
-    ACCEPT = "the caller accepts nothing that is offered"
-    CONTENT_TYPE = "the body has another media type"
-    PATH = "nothing is at this address"
-    METHOD = "the address has no such method"
+    ACCEPT = "the caller accepts none of the offered media types"
+    CONTENT_TYPE = "the media type of the body is not supported"
+    PATH = "nothing exists at this address"
+    METHOD = "the address does not allow this method"
     NO_HOST = "no Host header, or several"
-    FOREIGN_HOST = "the Host is not a name of this service"
+    FOREIGN_HOST = "the Host does not belong to this service"
     SIZE = "the body is too long"
-    PACE = "the body is too slow"
+    PACE = "the body arrives too slowly"
     PRECONDITION = "If-Match is missing"
     UNEXPECTED = "the service failed"
-    UNAVAILABLE = "the service cannot answer at present"
+    UNAVAILABLE = "the service cannot reply at present"
 
 
 class Problem(msgspec.Struct, frozen=True, kw_only=True):
     """A refusal.
 
-    `rule` is what it enforces. One that the edge finds names its `kind` and has no code until `Fhir.coded` gives it
-    one. `gateway` marks what a gateway would tell; `allow` lists the methods of an address; `challenge` is what a 401
-    asks for.
+    `rule` is the rule that it enforces. A problem of the edge has a `kind`, and no code until `Fhir.coded` sets it.
+    `gateway` marks refusals that the real service's gateway sends. `allow` lists the methods of an address; `challenge`
+    is the WWW-Authenticate header of a 401.
     """
 
     status: int
@@ -76,12 +76,12 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def media_type(self) -> str | None:
-        """Content type of the body, `None` if there is none."""
+        """Content type of the body; `None` if the body is empty."""
         return _MEDIA_TYPES[self.form]
 
 
 class Outcome(NamedTuple):
-    """Status, kind of issue and code of an error."""
+    """Status, issue code and code of an error."""
 
     status: int
     issue_code: str
@@ -89,7 +89,7 @@ class Outcome(NamedTuple):
 
 
 class Coded(NamedTuple):
-    """What a version makes of a problem of the edge; `issue_code` is set where it differs from the usual one."""
+    """A version's codes for a problem of the edge; `issue_code` is only set if it differs from the usual one."""
 
     code: str = ""
     issue_code: str = ""
@@ -99,8 +99,9 @@ class Coded(NamedTuple):
 class Fhir(msgspec.Struct, frozen=True, kw_only=True):
     """A version of FHIR.
 
-    `name` stands in paths, `release` in CapabilityStatements. `outcomes` has a row for each class of error, or for a
-    family of them; `edge` has all problems of the edge. `write` makes the resource of a refusal, `schema` describes it.
+    `name` is part of paths, `release` of CapabilityStatements. `outcomes` has a row for each class of error or for a
+    family of them, `edge` for each problem of the edge. `write` returns the resource of a refusal; `schema` is the name
+    of its schema component.
     """
 
     name: str
@@ -111,11 +112,11 @@ class Fhir(msgspec.Struct, frozen=True, kw_only=True):
     schema: str
 
     def outcome(self, error: OpenersError) -> Outcome:
-        """The row of the nearest class; the root's row is always there."""
+        """Return the row of the nearest base class; the root class always has one."""
         return next(self.outcomes[each] for each in type(error).__mro__ if each in self.outcomes)
 
     def coded(self, problem: Problem) -> Problem:
-        """The problem as this version tells it; one that has a code already keeps it."""
+        """Return the problem with this version's code; an existing code stays."""
         if problem.kind is None:
             return problem
         code, issue_code, form = self.edge[problem.kind]
@@ -128,7 +129,7 @@ class Fhir(msgspec.Struct, frozen=True, kw_only=True):
         )
 
     def body(self, problem: Problem, at: Instant) -> bytes:
-        """The body of the refusal `problem`, told at `at`."""
+        """Return the body of the refusal `problem` at the time `at`."""
         match problem.form:
             case Form.OUTCOME:
                 return encode(self.write(problem, at))
@@ -139,7 +140,7 @@ class Fhir(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def operation_outcome(problem: Problem, meta: Json, coding: Json) -> Json:
-    """The resource that both versions write, with what differs: its `meta` and the `coding` of its code."""
+    """Return the OperationOutcome, with the parts that differ by version: its `meta` and the `coding` of its code."""
     details: JsonValue = {"coding": [coding]}
     issue: Json = {"severity": "error", "code": problem.issue_code, "details": details}
     if problem.diagnostics:

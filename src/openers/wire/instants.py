@@ -1,4 +1,4 @@
-"""Instants and dates as FHIR writes them. Both FHIR versions agree."""
+"""Instants and dates in FHIR format, which is the same in both FHIR versions."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _FORMAT: Final = re.compile(
 
 
 def read_instant(text: str) -> Instant:
-    """The instant that `text` names, in UTC and cut to milliseconds. Raises `ValueError`."""
+    """Return the instant of `text` in UTC, truncated to milliseconds. Raises `ValueError`."""
     if not _FORMAT.fullmatch(text):
         raise ValueError("must be an instant such as 2030-01-31T09:30:00.000Z, with an offset")
     try:
@@ -27,7 +27,8 @@ def read_instant(text: str) -> Instant:
 
 
 def write_instant(moment: Instant) -> str:
-    """`moment` with milliseconds and `Z`, as in 2030-01-31T09:30:00.000Z."""
-    # In quotes; without fraction when there is none. Many times faster than `isoformat`, and replies are full of them.
+    """Return `moment` with milliseconds and `Z`, as in 2030-01-31T09:30:00.000Z."""
+    # The encoder adds quotes and omits a zero fraction. It is many times faster than `isoformat`; replies hold many
+    # instants.
     written = _encode(moment).decode()
     return f"{written[1:20]}.{written[21:24]}Z" if written[20] == "." else f"{written[1:20]}.000Z"

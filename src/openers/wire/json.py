@@ -1,9 +1,8 @@
-"""Reading FHIR JSON so that every refusal names the place it is about.
+"""Reads FHIR JSON so that every refusal names the place of the error.
 
-`parse` turns a body into plain values; the other functions take one value apart and refuse what does not have the
-expected shape. They build texts only when they refuse. Called by the readers of `wire.stu3` (and later `wire.r4`);
-what a parameter means is theirs. Places are written like `parameter[0]/resource/contained[0]/parameter[1]`.
-Source: rules chapters 2.6, 2.7 and 12.
+`parse` decodes a body into plain values. The other functions check one value each and refuse a wrong shape; they build
+texts only for refusals. The readers of `wire.stu3` (and later `wire.r4`) call them and interpret the parameters. Places
+are written like `parameter[0]/resource/contained[0]/parameter[1]`. Source: rules chapters 2.6, 2.7 and 12.
 """
 
 from __future__ import annotations
@@ -20,42 +19,42 @@ JsonValue: TypeAlias = "dict[str, JsonValue] | list[JsonValue] | str | int | flo
 Json: TypeAlias = dict[str, JsonValue]
 
 DEEPEST: Final = 32
-"""How many objects and arrays may stand within each other. The deepest body of the service has 13."""
+"""Maximum nesting depth of objects and arrays. The deepest body of the service has 13 levels."""
 _POSITION: Final = re.compile(r"\(byte (\d+)\)$")
 _TOKEN: Final = re.compile(rb'"(?:[^"\\]|\\.)*+"?|[\[{]|[\]}]', re.DOTALL)
-"""A text, or what begins or ends an object or an array."""
+"""A string, or the start or end of an object or an array."""
 _TOLERATED: Final = frozenset({"id", "language", "display"})
-"""Texts that FHIR allows and the service takes no notice of."""
+"""String elements that FHIR permits and the service ignores."""
 
 
 class MalformedJson(Refused):
-    """The body is no JSON. `position` is the byte, counted from 0, at which reading stopped, if it is known."""
+    """The body is not valid JSON. `position` is the byte, counted from 0, at which parsing stopped, if known."""
 
     source = "rules 2.6"
 
     def __init__(self, reason: str, position: int | None = None) -> None:
-        """`reason` finishes the sentence `The body ...`."""
+        """Store the reason, which completes the sentence `The body ...`, and the position."""
         super().__init__(reason, position)
         self.reason, self.position = reason, position
 
 
 class Unreadable(Refused):
-    """JSON that is not the FHIR asked for. Each class is one code; `hint` says what to do about `value` at `path`."""
+    """The JSON is not the expected FHIR. Each class is one code; `hint` says how to correct `value` at `path`."""
 
     source = "rules 2.7, 12"
 
     def __init__(self, path: str, value: JsonValue = None, hint: str = "") -> None:
-        """`path` is the place in the body, empty for the body itself."""
+        """Store the place in the body (empty for the body itself), the value and the hint."""
         super().__init__(path, value, hint)
         self.path, self.value, self.hint = path, value, hint
 
 
 class MissingField(Unreadable):
-    """A parameter that is always needed is missing; `value` is its name and `path` where it belongs."""
+    """A parameter that is always required is missing; `value` is its name and `path` where it belongs."""
 
 
 class UnexpectedField(Unreadable):
-    """A parameter or element that the profile does not know."""
+    """The profile does not define this parameter or element."""
 
 
 class BadStructure(Unreadable):
@@ -63,18 +62,18 @@ class BadStructure(Unreadable):
 
 
 class BadValue(Unreadable):
-    """Right place and shape, wrong type, length, format or system."""
+    """Place and shape are right, but type, length, format or system are wrong."""
 
 
 class BadCode(Unreadable):
-    """Not one of the codes that are legal here."""
+    """The value is not one of the permitted codes."""
 
 
 _decode: Final = msgspec.json.Decoder(Any).decode
 
 
 def _plain(value: object) -> str:
-    """An identifier as its text: msgspec knows `str` and leaves its subclasses to us."""
+    """Return an identifier as its text: msgspec encodes `str`, but calls this for its subclasses."""
     if isinstance(value, str):
         return str(value)
     raise NotImplementedError(f"{type(value).__name__} has no place in JSON")
@@ -84,7 +83,7 @@ _encode: Final = msgspec.json.Encoder(enc_hook=_plain).encode
 
 
 def parse(body: bytes) -> Json:
-    """The object that `body` holds. Raises `MalformedJson`, or `BadStructure` if it is JSON but no object."""
+    """Return the object in `body`. Raises `MalformedJson`, or `BadStructure` for JSON that is not an object."""
     value = parse_any(body)
     if not isinstance(value, dict):
         raise BadStructure("", None, "must be a JSON object")
@@ -92,7 +91,7 @@ def parse(body: bytes) -> Json:
 
 
 def parse_any(body: bytes) -> JsonValue:
-    """Return the value that `body` holds, nested no deeper than `DEEPEST`. Raises `MalformedJson`."""
+    """Return the value in `body`, nested no deeper than `DEEPEST`. Raises `MalformedJson`."""
     try:
         value: JsonValue = _decode(body)
     except RecursionError:
@@ -100,7 +99,7 @@ def parse_any(body: bytes) -> JsonValue:
     except UnicodeDecodeError:
         raise MalformedJson("is not UTF-8") from None
     except msgspec.ValidationError:
-        raise MalformedJson("holds a number that is out of range") from None
+        raise MalformedJson("contains a number that is out of range") from None
     except msgspec.DecodeError as error:
         at = _POSITION.search(str(error))
         if at is None:
@@ -112,7 +111,10 @@ def parse_any(body: bytes) -> JsonValue:
 
 
 def _is_deep(value: JsonValue) -> bool:
-    """Whether a value is nested deeper than `DEEPEST`. Walks it level by level, so its own depth is no limit."""
+    """Return whether a value is nested deeper than `DEEPEST`.
+
+    Walks level by level, so it cannot exceed the recursion limit.
+    """
     level = [value]
     for _ in range(DEEPEST):
         level = [
@@ -125,7 +127,7 @@ def _is_deep(value: JsonValue) -> bool:
 
 
 def _too_deep(body: bytes) -> MalformedJson:
-    """The refusal, with the place at which the first object or array begins that is too deep."""
+    """Return the refusal, with the place where the first object or array starts that is too deep."""
     depth = 0
     for token in _TOKEN.finditer(body):
         depth += {b"{": 1, b"[": 1, b"}": -1, b"]": -1}.get(token[0], 0)
@@ -135,17 +137,17 @@ def _too_deep(body: bytes) -> MalformedJson:
 
 
 def encode(value: JsonValue) -> bytes:
-    """`value` as JSON."""
+    """Return `value` as JSON."""
     return _encode(value)
 
 
 def join(path: str, step: str) -> str:
-    """The place `step` below `path`."""
+    """Return the place `step` below `path`."""
     return f"{path}/{step}" if path else step
 
 
 def element(node: JsonValue, path: str, known: Set[str]) -> Json:
-    """`node` as an object that has no elements but the `known` ones and no nulls."""
+    """Return `node` as an object that has only `known` elements and no nulls."""
     if not isinstance(node, dict):
         raise BadStructure(path, _scalar(node), "must be an object")
     if not node.keys() <= known:
@@ -160,7 +162,7 @@ def element(node: JsonValue, path: str, known: Set[str]) -> Json:
 
 
 def needed(node: Json, key: str, path: str) -> JsonValue:
-    """The element `key`, which the profile makes mandatory."""
+    """Return the element `key`, which the profile makes mandatory."""
     value = node.get(key)
     if value is None:
         raise BadStructure(join(path, key), None, "is required")
@@ -168,14 +170,14 @@ def needed(node: Json, key: str, path: str) -> JsonValue:
 
 
 def array(value: JsonValue, path: str) -> list[JsonValue]:
-    """`value` as an array."""
+    """Return `value` as an array."""
     if not isinstance(value, list):
         raise BadStructure(path, _scalar(value), "must be an array")
     return value
 
 
 def text(value: JsonValue, path: str) -> str:
-    """`value` as a string that is not empty, as FHIR demands."""
+    """Return `value` as a string that is not empty, as FHIR requires."""
     if not isinstance(value, str):
         raise _mismatch(path, value, "a string")
     if not value or value.isspace():
@@ -184,14 +186,17 @@ def text(value: JsonValue, path: str) -> str:
 
 
 def truth(value: JsonValue, path: str) -> bool:
-    """`value` as true or false."""
+    """Return `value` as a boolean."""
     if not isinstance(value, bool):
         raise _mismatch(path, value, "true or false")
     return value
 
 
 def whole(value: JsonValue, path: str, most: int) -> int:
-    """`value` as a whole number from 0 to `most`; a truth value is none, though Python thinks so."""
+    """Return `value` as a whole number from 0 to `most`.
+
+    Booleans are refused, although Python counts them as integers.
+    """
     if not isinstance(value, int) or isinstance(value, bool):
         raise _mismatch(path, value, "a whole number")
     if not 0 <= value <= most:
@@ -200,17 +205,18 @@ def whole(value: JsonValue, path: str, most: int) -> int:
 
 
 def fixed(node: Json, key: str, path: str, expected: str) -> None:
-    """Refuse unless the mandatory element `key` has the one value that is legal."""
+    """Refuse unless the mandatory element `key` has the one permitted value."""
     value = text(needed(node, key, path), join(path, key))
     if value != expected:
         raise BadValue(join(path, key), value, f"must be {expected}")
 
 
 def resource(node: JsonValue, path: str, kind: str, known: frozenset[str], *profiles: str) -> Json:
-    """`node` as a resource of type `kind` that claims all `profiles` and has no elements but the `known` ones."""
+    """Return `node` as a resource of type `kind` that claims all `profiles` and has only `known` elements."""
     if not isinstance(node, dict):
         raise BadStructure(path, _scalar(node), "must be a resource")
-    # The type comes first, or a resource of another type would be refused for elements that are right for it.
+    # The type is checked first. Otherwise a resource of another type would be refused for elements that are valid
+    # there.
     fixed(node, "resourceType", path, kind)
     found = element(node, path, known)
     at = join(path, "meta")
@@ -230,12 +236,15 @@ _META: Final = frozenset({"id", "profile", "lastUpdated", "versionId"})
 
 
 def _mismatch(path: str, value: JsonValue, wanted: str) -> Unreadable:
-    """Objects, arrays and nulls in a scalar's place are another shape; a scalar of another type is a wrong value."""
+    """Return the refusal of a value of the wrong type.
+
+    An object, array or null in place of a scalar is a wrong structure; a scalar of another type is a wrong value.
+    """
     if value is None or isinstance(value, dict | list):
         return BadStructure(path, None, f"must be {wanted}")
     return BadValue(path, value, f"must be {wanted}")
 
 
 def _scalar(value: JsonValue) -> JsonValue:
-    """`value` if it is short enough to be shown in a refusal as it is."""
+    """Return `value` if it is a scalar, which a refusal can show; else `None`."""
     return None if isinstance(value, dict | list) else value

@@ -1,4 +1,4 @@
-"""What the interface calls the fields that rules are about: parameters, headers, ids."""
+"""The published names of the fields that rules refer to: parameters, headers, ids."""
 
 from __future__ import annotations
 
@@ -84,4 +84,4 @@ LABELS: Final[dict[Field, str]] = {
     Field.CLOSING_COMMENTS: "comments",
     Field.BASED_ON: "based-on",
 }
-"""What diagnostics call a field. Search parameters have the name under which they are sent, but for the page."""
+"""The name of each field in diagnostics. Search parameters use the name under which they are sent, except the page."""

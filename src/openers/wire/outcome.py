@@ -1,8 +1,8 @@
-"""How every error is told: which status, which code, which words.
+"""Maps every error to a status, a code and a text.
 
-`outcome_of` is total over `openers.domain.errors` and `openers.wire.json`; a test walks both trees. Statuses and codes
-are those of a FHIR version (`dialect.py`), the words are the same in all. Problems that the edge finds by itself are in
-`problems.py`. Source: rules chapters 2.6, 2.7 and 11.2 rows 21, 27 and 30.
+`outcome_of` covers every class of `openers.domain.errors` and `openers.wire.json`; a test walks both trees. Statuses
+and codes depend on the FHIR version (`dialect.py`); the texts are the same in all. Problems that the edge detects are
+in `problems.py`. Source: rules chapters 2.6, 2.7 and 11.2 rows 21, 27 and 30.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ LONGEST_VALUE: Final = 200
 
 
 def outcome_of(error: OpenersError, fhir: Fhir, refusal_status: int = UNPROCESSABLE) -> Problem:
-    """How `error` is told to a caller that speaks `fhir`.
+    """Map `error` to the reply for a caller that uses `fhir`.
 
-    `refusal_status` is what the operation answers where others say 422: A015, A025 and A029 say 400 (rules 2.6).
+    `refusal_status` is the operation's status in place of 422: A015, A025 and A029 use 400 (rules 2.6).
     """
     row = fhir.outcome(error)
     return Problem(
@@ -44,12 +44,12 @@ def outcome_of(error: OpenersError, fhir: Fhir, refusal_status: int = UNPROCESSA
 
 
 def rule_of(error: OpenersError) -> Rule:
-    """The rule that `error` enforces, called by its STU3 code."""
+    """Return the rule that `error` enforces, named by its STU3 code."""
     return Rule(check_of(error), STU3.outcome(error).code, error.source)
 
 
 def diagnostics_of(error: OpenersError) -> str:
-    """What is wrong with which field, for a person. Says nothing of the service's inside."""
+    """Return the text for people: which field is wrong and why. It reveals nothing of the service's internals."""
     match error:
         case e.PatientError():
             return f"'{LABELS[error.field]}' record cannot be used."
@@ -74,7 +74,7 @@ def diagnostics_of(error: OpenersError) -> str:
         case e.VersionConflict():
             return f"'Version' ({error.sent}) is not the latest one ({error.latest}): read again and retry."
         case e.RecordLocked():
-            return "The record is being changed by somebody else: read again and retry."
+            return "Another request is changing the record: read it again and retry."
         case e.OutcomeUnknown():
             return "It is unknown whether the request was carried out: read the record before you retry."
         case e.NoRelationship():
@@ -84,7 +84,7 @@ def diagnostics_of(error: OpenersError) -> str:
 
 
 def _sentence(label: str, value: JsonValue, hint: str) -> str:
-    """`'label' (value) hint`, the way the service puts it."""
+    """Return `'label' (value) hint`, in the style of the real service."""
     if value is None or isinstance(value, dict | list):
         return f"'{label}' {hint}"
     shown = str(value).lower() if isinstance(value, bool) else str(value)

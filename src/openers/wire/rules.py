@@ -1,7 +1,7 @@
-"""The checks that a call passes, in their order, and the rules by which it can be refused there.
+"""The checks that a call passes, in order, and the rules that can refuse it.
 
-A refusal carries its `Rule`, so that whoever explains it derives the explanation from what decided. `outcome.py` and
-`problems.py` say which rule a refusal enforces; the test environment tells it in words. Source: rules chapter 2.3.
+A refusal carries its `Rule`, so that explanations use the rule that decided. `outcome.py` and `problems.py` assign the
+rule; the test environment explains it in words. Source: rules chapter 2.3.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from openers.wire import json as w
 
 
 class Check(StrEnum):
-    """What a call is checked for, in the order in which it is checked."""
+    """The checks of a call, in the order in which they run."""
 
     TOKEN = "token"
     ASSURANCE = "assurance"
@@ -40,7 +40,7 @@ class Check(StrEnum):
 
 
 class Rule(NamedTuple):
-    """One rule: the check that enforces it, its name, and where it is written down."""
+    """One rule: the check that enforces it, its name, and its source."""
 
     check: Check
     id: str
@@ -65,9 +65,9 @@ CHECKS: Final[dict[type[OpenersError], Check]] = {
     w.MalformedJson: Check.JSON,
     w.Unreadable: Check.BODY,
 }
-"""At which check each family of errors is found; an error belongs to its nearest class."""
+"""The check of each family of errors; an error belongs to its nearest class."""
 
 
 def check_of(error: OpenersError) -> Check:
-    """The check at which `error` is found."""
+    """Return the check that raises `error`."""
     return next(CHECKS[each] for each in type(error).__mro__ if each in CHECKS)

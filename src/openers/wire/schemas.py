@@ -1,4 +1,4 @@
-"""Every JSON schema that our OpenAPI document names: `COMPONENTS` is its `components/schemas`."""
+"""Every JSON schema named in our OpenAPI document: `COMPONENTS` is its `components/schemas`."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ _CAPABILITY_STATEMENT: Final = thing(
         "rest": array(thing({"mode": const("server")}, {"resource": array(thing({"type": TEXT}))}), least=1),
     },
     {"publisher": TEXT, "acceptUnknown": code(["no"])},
-    "What the service can do in one version of FHIR.",
+    "The capabilities of the service in one version of FHIR.",
 )
 
-_FILE: Final[Schema] = {"type": "string", "format": "binary", "description": "A file, as it is."}
+_FILE: Final[Schema] = {"type": "string", "format": "binary", "description": "The bytes of a file."}
 
 COMPONENTS: Final[dict[str, Schema]] = dict(
     sorted({**stu3.COMPONENTS, **r4.COMPONENTS, "CapabilityStatement": _CAPABILITY_STATEMENT, "File": _FILE}.items())

@@ -1,4 +1,4 @@
-"""Small pieces of JSON schema, for describing replies in the OpenAPI document. Used by the schemas of both versions."""
+"""Parts of JSON schemas that describe replies in the OpenAPI document; the schemas of both versions use them."""
 
 from __future__ import annotations
 
@@ -14,27 +14,27 @@ INSTANT: Final[Schema] = {"type": "string", "format": "date-time"}
 
 
 def ref(component: str) -> Schema:
-    """A schema that stands elsewhere under its name."""
+    """Return a reference to a named schema."""
     return {"$ref": f"#/components/schemas/{component}"}
 
 
 def const(value: str) -> Schema:
-    """One text and no other."""
+    """Return the schema of one fixed text."""
     return {"type": "string", "enum": [value]}
 
 
 def code(codes: Iterable[str]) -> Schema:
-    """One of several texts."""
+    """Return the schema of one of several texts."""
     return {"type": "string", "enum": list(codes)}
 
 
 def array(of: Schema, least: int = 0) -> Schema:
-    """An array with at least `least` members."""
+    """Return the schema of an array with at least `least` members."""
     return {"type": "array", "items": of, "minItems": least}
 
 
 def thing(required: Schema, optional: Schema | None = None, description: str = "") -> Schema:
-    """An object with `required` and `optional` properties."""
+    """Return the schema of an object with `required` and `optional` properties."""
     schema: Schema = {
         "type": "object",
         "required": list(required),
@@ -46,5 +46,5 @@ def thing(required: Schema, optional: Schema | None = None, description: str = "
 
 
 def profiled(profile: str, **more: Schema) -> Schema:
-    """A `meta` that claims `profile` and has `more`."""
+    """Return the schema of a `meta` that claims `profile` and has `more`."""
     return thing({**more, "profile": array(TEXT, least=1) | {"description": f"Holds {profile}"}})

@@ -1,4 +1,4 @@
-"""The FHIR versions that the service speaks. One more is one more value here."""
+"""The FHIR versions that the service supports. A new version is a new value here."""
 
 from __future__ import annotations
 
@@ -12,5 +12,5 @@ VERSIONS: Final = (STU3, R4)
 
 
 def version_at(path: str) -> Fhir:
-    """The version that a path below the FHIR base names; STU3 where it names none."""
+    """Return the FHIR version in a path below the FHIR base; STU3 if the path names none."""
     return next((each for each in VERSIONS if path.startswith(f"/{each.name}")), STU3)

@@ -1,1 +1,1 @@
-"""Advice and guidance: asking, answering, converting and closing."""
+"""Advice and guidance: ask, respond, convert and close."""

@@ -25,7 +25,7 @@ _TYPE = AttachmentType.ADVICE_REQUEST
 
 
 class AskForAdvice(ServiceChoice, frozen=True, kw_only=True):
-    """What the referrer sent, parsed."""
+    """The parsed request of the referrer."""
 
     patient: NhsNumber
     authorisation: ConversionAuthorisation
@@ -35,17 +35,17 @@ class AskForAdvice(ServiceChoice, frozen=True, kw_only=True):
 
     @property
     def request_type(self) -> RequestType:
-        """Advice."""
+        """The type of request: advice and guidance."""
         return RequestType.ADVICE_AND_GUIDANCE_REQUEST
 
     def check(self) -> None:
-        """What can be told from the question alone. Raises a `FieldRefused`."""
+        """Check everything that needs no stored data. Raises a `FieldRefused`."""
         check_entries(self.services, 1)
         check_named_once(self.files, _TYPE, Field.REQUEST_FILE)
 
 
 async def ask_for_advice(command: AskForAdvice, world: World) -> SentMessages:
-    """Begin the conversation, or change nothing. Raises a `FieldRefused`, RecordLocked."""
+    """Start the conversation, or change nothing. Raises a `FieldRefused`, RecordLocked."""
     command.check()
     now = world.clock.now()
     world.entry.touched(patient=command.patient)

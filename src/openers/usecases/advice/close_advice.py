@@ -1,7 +1,7 @@
 """A referrer ends a conversation (X002, which the real API lacks): closes it after a response, or withdraws it before.
 
-Closing asks two questions that the service is judged by: did the advice avoid a referral, and was it useful?
-Source: rules chapter 3.3; ADR 0035.
+Closing asks two questions that measure the service: did the advice avoid a referral, and was it useful? Source: rules
+chapter 3.3; ADR 0035.
 """
 
 from __future__ import annotations
@@ -20,14 +20,17 @@ _BEFORE_RESPONSE = frozenset(
 
 
 class CloseAdvice(ChangeOfAdvice, frozen=True, kw_only=True):
-    """The close-out answer, which a response makes possible, and what else there is to say."""
+    """The referrer's closing feedback, which only follows a response, and an optional comment."""
 
     referral_avoided: bool | None = None
     advice_useful: bool | None = None
     comment: str | None = None
 
     def close_out(self, act: AdviceAct) -> CloseOut:
-        """What is kept. Raises ValueIsRequired, or FieldNotPermitted where there was no response to judge."""
+        """Return the feedback to store.
+
+        Raises ValueIsRequired, or FieldNotPermitted if the provider has not responded.
+        """
         answers = ((Field.REFERRAL_AVOIDED, self.referral_avoided), (Field.ADVICE_USEFUL, self.advice_useful))
         for field, answer in answers:
             if act is AdviceAct.CLOSE and answer is None:
@@ -38,7 +41,10 @@ class CloseAdvice(ChangeOfAdvice, frozen=True, kw_only=True):
 
 
 async def close_advice(command: CloseAdvice, world: World) -> Stored[Conversation]:
-    """End it, or change nothing. Raises a `FieldRefused`, NotFound, NoRelationship, VersionConflict, RecordLocked."""
+    """End the conversation, or change nothing.
+
+    Raises a `FieldRefused`, NotFound, NoRelationship, VersionConflict, RecordLocked.
+    """
     async with world.begin(AdviceAct.CLOSE, lock=(command.ubrn,)) as tx:
         stored = await command.find(world, tx)
         act = AdviceAct.WITHDRAW if stored.value.state in _BEFORE_RESPONSE else AdviceAct.CLOSE

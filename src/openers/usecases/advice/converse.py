@@ -1,4 +1,4 @@
-"""What all acts on a request for advice have in common: finding it, saying something, and the response that falls due.
+"""Shared steps of all acts on a request for advice: find it, send a message, and watch for overdue responses.
 
 Source: rules chapters 3.3, 3.4 and 4 (A026, A027, A044); ADR 0036 for response targets.
 """
@@ -31,14 +31,14 @@ OVERDUE: Final = "response overdue"
 
 
 class ChangeOfAdvice(msgspec.Struct, frozen=True, kw_only=True):
-    """Which request for advice somebody wants to change, in the version that they have read."""
+    """The request for advice to change, in the version that the caller has read."""
 
     by: Principal
     ubrn: Ubrn
     version: int
 
     async def find(self, world: World, tx: Tx) -> Stored[Conversation]:
-        """The request. Raises NotFound, NoRelationship, InvalidRequestType, VersionConflict, PatientError."""
+        """Return the request. Raises NotFound, NoRelationship, InvalidRequestType, VersionConflict, PatientError."""
         world.entry.touched(ubrn=self.ubrn)
         stored = await tx.conversations.get(self.ubrn, self.by, self.version)
         world.entry.touched(patient=stored.patient)
@@ -47,14 +47,14 @@ class ChangeOfAdvice(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SentMessages(NamedTuple):
-    """The request as it is now, and what was said."""
+    """The request after the act, and the messages that the act added."""
 
     conversation: Stored[Conversation]
     messages: tuple[Message, ...]
 
 
 class MessageDraft(msgspec.Struct, frozen=True, kw_only=True):
-    """A message that is to be sent by `by`, for whom `sender` answers."""
+    """A message that `by` sends; `sender` is the clinician responsible for it."""
 
     by: Principal
     sender: PersonInRole
@@ -65,11 +65,11 @@ class MessageDraft(msgspec.Struct, frozen=True, kw_only=True):
     recommendation: Recommendation | None = None
 
     async def send(self, tx: Tx) -> Message:
-        """The message, with a number of its own."""
+        """Return the message with a new number."""
         return self.numbered(await tx.conversations.next_communication_id())
 
     def numbered(self, number: CommunicationId) -> Message:
-        """The message with this number."""
+        """Return the message with this number."""
         return Message(
             id=number,
             sent_by=self.sent_by,
@@ -83,38 +83,41 @@ class MessageDraft(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def responder(by: Principal) -> PersonInRole:
-    """The clinician of the service who answers for what `by` says."""
+    """Return the clinician of the service who is responsible for messages from `by`."""
     return PersonInRole(by.effective_user, by.organisation, SPC)
 
 
 def referring(by: Principal, conversation: Conversation) -> PersonInRole:
-    """The clinician who answers for what `by` says for the referrer: an admin speaks for the one who asks."""
+    """Return the referring clinician responsible for messages from `by`.
+
+    An administrator writes for the clinician who made the request.
+    """
     return conversation.requester if by.function is RCA else PersonInRole(by.user, by.organisation, RC)
 
 
 async def asked_service(conversation: Conversation, tx: Tx) -> Service:
-    """The service as it is now. Raises ServiceUnavailable: it has gone."""
+    """Return the current record of the service. Raises ServiceUnavailable if it does not exist any more."""
     stored = await tx.directory.service(conversation.service.id)
     if stored is None:
-        raise ServiceUnavailable(Field.SERVICE, conversation.service.id, "is not there any more")
+        raise ServiceUnavailable(Field.SERVICE, conversation.service.id, "does not exist any more")
     return stored.value
 
 
 def check_priority(service: Service, priority: Priority, field: Field) -> None:
-    """Raise UnsupportedPriority if the service does not take it."""
+    """Raise UnsupportedPriority if the service does not accept this priority."""
     if priority not in service.priorities:
         taken = ", ".join(sorted(service.priorities))
-        raise UnsupportedPriority(field, priority, f"is not taken by service {service.id}, which takes {taken}")
+        raise UnsupportedPriority(field, priority, f"is not accepted by service {service.id}, which accepts {taken}")
 
 
 def respond_by(service: Service, at: Instant) -> Instant | None:
-    """When a response to what is said at an instant falls due; `None` for a service without a target."""
+    """Return when the response to a message sent at `at` falls due; `None` if the service has no target."""
     hours = service.advice_response_hours
     return None if hours is None else add_working_hours(at, hours)
 
 
 async def keep(stored: Stored[Conversation], new: Conversation, act: str, world: World, tx: Tx) -> Stored[Conversation]:
-    """Store what an act has made of the request, with its event; watch for a response that falls due."""
+    """Store the request after an act, record the event, and watch for its response to fall due."""
     kept = await tx.conversations.put(stored, new)
     await watch(new, tx)
     await advice_happened(tx, world, act, kept)
@@ -122,14 +125,14 @@ async def keep(stored: Stored[Conversation], new: Conversation, act: str, world:
 
 
 async def watch(conversation: Conversation, tx: Tx) -> None:
-    """Have it looked at when a response is due."""
+    """Schedule the check for an overdue response."""
     if conversation.respond_by is not None:
         await tx.due.add(OVERDUE, conversation.ubrn, conversation.respond_by)
 
 
 @job(OVERDUE)
 async def note_overdue(item: DueItem, world: World) -> None:
-    """Say so, if the service of the request `item.key` still has not responded and its time is over."""
+    """Record an event if the service has still not responded to the request `item.key` and the response is due."""
     ubrn = Ubrn(item.key)
     async with world.begin(OVERDUE, lock=(ubrn,)) as tx:
         stored = await tx.conversations.find(ubrn, SYSTEM)

@@ -1,7 +1,7 @@
-"""Make a referral of a request for advice, under the same UBRN (A027). Source: rules chapters 3.1, 3.3 and 4 (A027).
+"""Convert a request for advice into a referral under the same UBRN (A027).
 
-The conversation, final guidance included, is put on paper and kept as a file before anything is changed: a file that is
-then not needed is a stray, and removed as such. Everything else is one commit.
+First the conversation, final guidance included, is printed and its file stored. If the conversion then fails, the file
+is a stray and is removed as such. Everything else is one transaction. Source: rules chapters 3.1, 3.3 and 4 (A027).
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ from openers.usecases.world import World
 
 _OUTCOME: Final = ReviewOutcome.PROVIDER_CONVERTED_ADVICE_AND_GUIDANCE_ADMIN_TO_REFER
 _UNNUMBERED: Final = CommunicationId("1")
-"""Stands for the number of a message that is printed before it has one; paper shows none."""
+"""Placeholder for the number of a message that is printed before it has one; the printed page shows no numbers."""
 
 
 _SHOWN: Final = (
@@ -50,11 +50,11 @@ _SHOWN: Final = (
     AttachmentType.GUIDANCE_RESPONSE,
     AttachmentType.PROVIDER,
 )
-"""In which order the referral shows its files."""
+"""The order in which the referral shows its files."""
 
 
 class ConvertAdvice(ChangeOfAdvice, frozen=True, kw_only=True):
-    """The final guidance for the referrer, and what the provider's own staff are to do, each with its files."""
+    """The final guidance for the referrer, and instructions for the provider's own staff, each with its files."""
 
     text: MessageText
     priority: Priority
@@ -68,7 +68,7 @@ class ConvertAdvice(ChangeOfAdvice, frozen=True, kw_only=True):
         return (self.ubrn, *locks_of((*self.files, *self.review_files)))
 
     def check(self) -> None:
-        """What can be told from it alone. Raises a `FieldRefused`."""
+        """Check everything that needs no stored data. Raises a `FieldRefused`."""
         check_named_once(self.files, AttachmentType.GUIDANCE_RESPONSE, Field.GUIDANCE_FILE)
         check_named_once(self.review_files, AttachmentType.PROVIDER, Field.REVIEW_FILE)
         named = {each.file for each in self.files}
@@ -78,7 +78,7 @@ class ConvertAdvice(ChangeOfAdvice, frozen=True, kw_only=True):
 
 
 class _Files(NamedTuple):
-    """The files that come with the conversion: the printed conversation, the guidance's, the provider's own."""
+    """The files of the conversion: the printed conversation, the guidance's, and the provider's own."""
 
     printed: Attachment
     guidance: tuple[Attachment, ...]
@@ -86,7 +86,7 @@ class _Files(NamedTuple):
 
 
 async def convert_advice(command: ConvertAdvice, world: World) -> Stored[Referral]:
-    """Convert it, or change nothing.
+    """Convert the request, or change nothing.
 
     Raises a `FieldRefused`, NotFound, NoRelationship, VersionConflict, RecordLocked, Unavailable.
     """
@@ -105,7 +105,7 @@ async def convert_advice(command: ConvertAdvice, world: World) -> Stored[Referra
         ended = stored.value.proceed(AdviceAct.CONVERT, Progress((message,), command.priority))
         kept = await keep(stored, ended, AdviceAct.CONVERT, world, tx)
         referral = await _referral(command, ended, files, world, tx)
-        # One record lies behind both in the real service: the referral goes on in the versions of the request.
+        # In the real service both are one record: the referral continues the version numbers of the request.
         made = await tx.referrals.add(referral, version=kept.version)
         await give_access_code(command.ubrn, world, tx)
         await happened(tx, world, Act.CONVERT_ADVICE, made)
@@ -113,7 +113,7 @@ async def convert_advice(command: ConvertAdvice, world: World) -> Stored[Referra
 
 
 async def _convertible(command: ConvertAdvice, world: World, tx: Tx) -> Stored[Conversation]:
-    """The request, which can be converted. Raises as `convert_advice`."""
+    """Return the request after checking that it can be converted. Raises as `convert_advice`."""
     stored = await command.find(world, tx)
     stored.value.check(AdviceAct.CONVERT)
     check_priority(await asked_service(stored.value, tx), command.priority, Field.NEW_PRIORITY)
@@ -121,7 +121,7 @@ async def _convertible(command: ConvertAdvice, world: World, tx: Tx) -> Stored[C
 
 
 async def _as_printed(command: ConvertAdvice, conversation: Conversation, now: Instant, tx: Tx) -> Conversation:
-    """The conversation with the final guidance, as far as paper shows it: files by name."""
+    """Return the conversation with the final guidance, as the printed page shows it: files by name."""
     files = [await tx.files.get(each.file) for each in command.files]
     shown = tuple(
         shown_as(AttachmentType.GUIDANCE_RESPONSE, file, command.by, now) for file in files if file is not None
@@ -131,7 +131,7 @@ async def _as_printed(command: ConvertAdvice, conversation: Conversation, now: I
 
 
 async def _printed(command: ConvertAdvice, document: AdviceConversation, now: Instant, world: World) -> UploadedFile:
-    """The conversation as a PDF whose content is kept; nothing names it yet."""
+    """Return the conversation as a PDF with its content stored; no record refers to it yet."""
     pdf = await world.typesetter.pdf(document, now)
     file = FileId(str(world.ids.uuid()))
     blob = await world.blobs.save(file, _chunks(pdf))
@@ -182,7 +182,7 @@ async def _attached(
 
 
 async def _referral(command: ConvertAdvice, ended: Conversation, files: _Files, world: World, tx: Tx) -> Referral:
-    """The referral, which shows all files of the conversation and those of its review."""
+    """Return the referral, which shows all files of the conversation and of the provider's review."""
     service, now = await asked_service(ended, tx), files.printed.indexed
     shown = sorted((files.printed, *ended.files, *files.review), key=lambda each: _SHOWN.index(each.type))
     return Referral(

@@ -1,4 +1,4 @@
-"""A request for advice with its conversation on paper (A043), and as the file that a converted one leaves (A027).
+"""Prints a request for advice with its conversation (A043), also as the file that a conversion stores (A027).
 
 Source: rules chapters 4 (A027, A043) and 6.
 """
@@ -21,7 +21,7 @@ from openers.usecases.world import World
 
 
 async def print_advice(query: ReadConversation, world: World) -> Printout:
-    """The overview. Raises NotFound, NoRelationship, InvalidRequestType, PatientError, Unavailable."""
+    """Return the overview. Raises NotFound, NoRelationship, InvalidRequestType, PatientError, Unavailable."""
     world.entry.touched(ubrn=query.ubrn)
     async with world.read() as tx:
         stored = await tx.conversations.get(query.ubrn, query.by)
@@ -32,7 +32,7 @@ async def print_advice(query: ReadConversation, world: World) -> Printout:
 
 
 async def document_of(conversation: Conversation, patient: Patient, world: World, tx: Tx) -> AdviceConversation:
-    """The conversation as it is printed, its messages in the order in which they were sent."""
+    """Return the printable conversation, with messages in the order in which they were sent."""
     said = sorted(conversation.messages, key=lambda each: (each.sent, int(each.id)))
     return AdviceConversation(
         title="Advice and guidance",
@@ -66,7 +66,7 @@ async def _about(conversation: Conversation, patient: Patient, world: World, tx:
 
 
 def _context(conversation: Conversation, world: World) -> str:
-    """The specialty, and the clinic type that was searched for."""
+    """Return the specialty, and the clinic type of the search."""
     code = conversation.criteria.clinic_type
     clinic_type = None if code is None else world.reference.code_system(CodeSystemName.CLINIC_TYPE).concepts.get(code)
     displays = (conversation.specialty_name, clinic_type.display if clinic_type else code)
@@ -74,7 +74,7 @@ def _context(conversation: Conversation, world: World) -> str:
 
 
 def _closing(conversation: Conversation) -> Iterable[Fact]:
-    """What the referrer said in the end."""
+    """Return the referrer's closing feedback."""
     said = conversation.close_out
     if said is None:
         return ()

@@ -1,4 +1,4 @@
-"""Read a request for advice (A024), or its conversation (A025). Only its latest version can be read.
+"""Read a request for advice (A024), or its conversation (A025). Only the latest version can be read.
 
 Source: rules chapters 3.4 and 4 (A024, A025).
 """
@@ -12,9 +12,9 @@ from openers.usecases.world import World
 
 
 class ReadConversation(ReadReferral, frozen=True):
-    """Which request for advice, for whom; `version` where a particular one is asked for."""
+    """The request for advice to read, and the caller; `version` if a specific version is requested."""
 
 
 async def read_conversation(query: ReadConversation, world: World) -> Stored[Conversation]:
-    """The request. Raises NotFound, NoRelationship, InvalidRequestType, PatientError, HistoryNotSupported."""
+    """Return the request. Raises NotFound, NoRelationship, InvalidRequestType, PatientError, HistoryNotSupported."""
     return await read_latest(query, lambda tx: tx.conversations, world)

@@ -1,4 +1,4 @@
-"""A referrer's reply to the provider, and clinical information that they add (X001, which the real API lacks).
+"""A referrer's reply to the provider, and added clinical information (X001, which the real API lacks).
 
 Source: rules chapters 3.3 and 4 (A025: the three kinds of message); ADR 0035.
 """
@@ -32,14 +32,14 @@ _OF_REQUEST: Final = AttachmentType.REFERRER
 
 
 class ReplyToProvider(ChangeOfAdvice, frozen=True, kw_only=True):
-    """What the referrer says, with files; `clinical_information` are files that join the request itself."""
+    """The referrer's message with its files; `clinical_information` are files added to the request itself."""
 
     text: MessageText | None = None
     files: tuple[NamedFile, ...] = ()
     clinical_information: tuple[NamedFile, ...] = ()
 
     def check(self) -> None:
-        """What can be told from the reply alone. Raises a `FieldRefused`."""
+        """Check everything that needs no stored data. Raises a `FieldRefused`."""
         if self.text is None and (self.files or not self.clinical_information):
             raise ValueIsRequired(Field.REPLY, hint="say something, or add clinical information")
         check_named_once(self.files, _OF_MESSAGE, Field.REQUEST_FILE)
@@ -51,14 +51,14 @@ class ReplyToProvider(ChangeOfAdvice, frozen=True, kw_only=True):
 
 
 class _Added(NamedTuple):
-    """What a reply adds to the request itself, and to the conversation."""
+    """The files that a reply adds to the request, and its messages."""
 
     information: tuple[Attachment, ...]
     messages: tuple[Message, ...]
 
 
 async def reply_to_provider(command: ReplyToProvider, world: World) -> SentMessages:
-    """Send it to the provider, or change nothing.
+    """Send the reply to the provider, or change nothing.
 
     Raises a `FieldRefused`, NotFound, NoRelationship, VersionConflict, RecordLocked.
     """
@@ -93,7 +93,7 @@ async def _added(command: ReplyToProvider, conversation: Conversation, now: Inst
 def _drafts(
     command: ReplyToProvider, conversation: Conversation, now: Instant, files: tuple[Attachment, ...]
 ) -> list[MessageDraft]:
-    """The note on clinical information, and the reply, as far as there are such."""
+    """Return the note about clinical information and the reply, each only if there is one."""
     sender = referring(command.by, conversation)
     drafts: list[MessageDraft] = []
     if command.clinical_information:

@@ -1,4 +1,4 @@
-"""Answer a request for advice, or ask its referrer for more (A026). Source: rules 4 (A026), 11.2 rows 20 and 38."""
+"""Respond to a request for advice, or ask its referrer for more (A026). Source: rules 4 (A026), 11.2 rows 20 and 38."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ ACTS: Final = {
     GuidanceOutcome.RETURN_TO_REFERRER_WITH_ADVICE: AdviceAct.ADVISE,
     GuidanceOutcome.REQUIRE_FURTHER_INFORMATION: AdviceAct.REQUIRE_INFORMATION,
 }
-"""The two outcomes that can be sent; the third one is that of A027 (rules 4, A026)."""
+"""The two outcomes that A026 accepts; the third belongs to A027 (rules 4, A026)."""
 _TYPE: Final = AttachmentType.GUIDANCE_RESPONSE
 
 
 class SendResponse(ChangeOfAdvice, frozen=True, kw_only=True):
-    """What the provider says, what it is to lead to, and the priority from now on."""
+    """The provider's message, its outcome, and the new priority."""
 
     outcome: GuidanceOutcome
     text: MessageText
@@ -42,7 +42,7 @@ class SendResponse(ChangeOfAdvice, frozen=True, kw_only=True):
     files: tuple[NamedFile, ...] = ()
 
     def check(self) -> AdviceAct:
-        """The act that it is. Raises a `FieldRefused` for what can be told from it alone."""
+        """Check everything that needs no stored data, and return the act of the outcome. Raises a `FieldRefused`."""
         act = ACTS.get(self.outcome)
         if act is None:
             raise InappropriateValue(Field.GUIDANCE_OUTCOME, self.outcome, f"must be {' or '.join(ACTS)}")
@@ -55,7 +55,7 @@ class SendResponse(ChangeOfAdvice, frozen=True, kw_only=True):
 
 
 async def send_response(command: SendResponse, world: World) -> SentMessages:
-    """Send it to the referrer, or change nothing.
+    """Send the response to the referrer, or change nothing.
 
     Raises a `FieldRefused`, NotFound, NoRelationship, VersionConflict, RecordLocked.
     """

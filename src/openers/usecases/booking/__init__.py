@@ -1,1 +1,1 @@
-"""Appointments: slots, booking in a Patient Administration System (PAS), deferral, settling."""
+"""Appointments: slots, booking in a Patient Administration System (PAS), deferral, settling of claims."""

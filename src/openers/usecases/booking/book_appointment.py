@@ -1,7 +1,7 @@
-"""Book a slot (A016) as a saga: claim and hold, ask the PAS outside any transaction, then confirm or release.
+"""Book a slot (A016) as a saga: claim and hold, call the PAS outside any transaction, then confirm or release.
 
-The claim holds all that is needed to finish, so a crash between the steps is healed by `settle_claims.py`, which asks
-the PAS what became of the key. Source: rules chapters 4 (A016) and 7; the decision on sagas.
+The claim holds all data needed to finish. After a crash between the steps, `settle_claims.py` asks the PAS for the
+outcome by the booking key. Source: rules chapters 4 (A016) and 7; the decision on sagas.
 """
 
 from __future__ import annotations
@@ -42,17 +42,17 @@ from openers.usecases.ports.transaction import Stored, Tx
 from openers.usecases.world import World
 
 SETTLE: Final = "settle claim"
-"""Kind of due work that finds out what became of a claim; its key is the UBRN."""
+"""Kind of due work that finds the outcome of a claim; its key is the UBRN."""
 ORPHAN: Final = "cancel orphaned booking"
-"""Kind of due work: whether a PAS booked after its key was given up. Its own key is `UBRN/service/key`."""
+"""Kind of due work that checks whether a PAS booked after the service gave up; its key is `UBRN/service/key`."""
 LATE: Final = timedelta(minutes=10)
 
 
 async def book_appointment(request: AppointmentRequest, by: Principal, world: World) -> Stored[Referral]:
     """Book, or change nothing.
 
-    Raises a `FieldRefused`, VersionConflict, RecordLocked, PasRespondedWithError, PasNotResponding and OutcomeUnknown
-    (whose outcome is settled later: until then the slot stays held and the referral claimed).
+    Raises a `FieldRefused`, VersionConflict, RecordLocked, PasRespondedWithError, PasNotResponding and OutcomeUnknown.
+    After the last two, due work settles the outcome: until then the slot stays held and the referral claimed.
     """
     claim, link = await _reserve(request, by, world)
     try:
@@ -69,12 +69,12 @@ async def book_appointment(request: AppointmentRequest, by: Principal, world: Wo
     except (Unavailable, RecordLocked) as error:  # the PAS has booked, and the claim is settled later
         raise OutcomeUnknown("booking") from error
     if confirmed is None:
-        raise UnableToConfirmAppointment(Field.SLOT, claim.slot, "was settled otherwise meanwhile: read again")
+        raise UnableToConfirmAppointment(Field.SLOT, claim.slot, "was settled in the meantime: read the referral again")
     return confirmed
 
 
 async def _reserve(request: AppointmentRequest, by: Principal, world: World) -> tuple[BookingClaim, PasLink]:
-    """First step: claim the referral and hold the slot."""
+    """Claim the referral and hold the slot: the first step."""
     if request.slot is None:
         raise MissingValue(Field.SLOT)
     if request.reason is not None:
@@ -95,7 +95,10 @@ async def _reserve(request: AppointmentRequest, by: Principal, world: World) -> 
 
 
 async def _slot(request: AppointmentRequest, referral: Referral, service: Service, tx: Tx) -> Slot:
-    """The slot that is asked for, which suits the referral and is told as it is. Raises a `FieldRefused`."""
+    """Return the requested slot, if it matches the referral and the request describes it correctly.
+
+    Raises a `FieldRefused`.
+    """
     slot = None if request.slot is None else await tx.slots.get(request.slot)
     if slot is None:
         raise ReferenceNotFound(Field.SLOT, request.slot, "is not known")
@@ -140,7 +143,7 @@ async def _claim(request: AppointmentRequest, slot: Slot, by: Principal, world: 
 
 
 async def confirm_booking(claim: BookingClaim, booked: PasAppointment, world: World) -> Stored[Referral] | None:
-    """Last step: the PAS has the booking, so the referral gets it. `None` if somebody else has settled the claim."""
+    """Add the PAS's booking to the referral: the last step. Return `None` if the claim was already settled."""
     async with world.begin("confirm booking", lock=(claim.ubrn, f"slot/{claim.slot}")) as tx:
         if not await tx.claims.release(claim):
             return None
@@ -181,13 +184,13 @@ def _booked(claim: BookingClaim, booked: PasAppointment, service: Service, world
 async def release_booking(
     claim: BookingClaim, world: World, slot: SlotState = SlotState.GONE, *, may_come_late: bool = False
 ) -> None:
-    """The PAS did not book: give the referral free. The slot is not shown until a whole poll finds it free again.
+    """Release the referral after a failed booking. The slot stays hidden until a full poll finds it free again.
 
-    `may_come_late`: look later whether the PAS booked after all for the key that is given up.
+    If `may_come_late`, due work checks later whether the PAS booked after all under the abandoned key.
     """
     async with world.begin("release booking", lock=(claim.ubrn, f"slot/{claim.slot}")) as tx:
         if await tx.claims.release(claim):
-            await tx.links.forget_polled(claim.service)  # before the slot: polls take them in this order, too
+            await tx.links.forget_polled(claim.service)  # before the slot: polls use the same order
             await tx.slots.move(claim.slot, SlotState.HELD, slot)
             if may_come_late:
                 await tx.due.add(ORPHAN, f"{claim.ubrn}/{claim.service}/{claim.key}", world.clock.now() + LATE)

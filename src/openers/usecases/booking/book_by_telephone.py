@@ -1,6 +1,7 @@
-"""Record a booking that was made by telephone with an indirectly bookable service; an administrator does it.
+"""Record a booking made by telephone with an indirectly bookable service; an administrator does this.
 
-Such bookings have no slot, and end when they start. Called by the command line. Source: rules 1.3 (IBS), 3.1, 3.2.
+Such bookings have no slot, and their end equals their start. The command line calls this. Source: rules 1.3 (IBS), 3.1,
+3.2.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ from openers.usecases.world import World
 
 
 class BookByTelephone(msgspec.Struct, frozen=True, kw_only=True):
-    """Which referral, at which shortlisted service, when."""
+    """The referral, the shortlisted service and the time of the booking."""
 
     ubrn: Ubrn
     service: ServiceId
@@ -39,10 +40,10 @@ class BookByTelephone(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def book_by_telephone(command: BookByTelephone, world: World) -> Stored[Referral]:
-    """Record the booking, or nothing. Raises a `FieldRefused`, NotFound, RecordLocked."""
+    """Record the booking, or change nothing. Raises a `FieldRefused`, NotFound, RecordLocked."""
     now = world.clock.now()
     if command.start <= now:
-        raise InvalidValue(Field.START, command.start.isoformat(), "must be ahead")
+        raise InvalidValue(Field.START, command.start.isoformat(), "must be in the future")
     async with world.begin(Act.BOOK_BY_TELEPHONE, lock=(command.ubrn,)) as tx:
         stored = await find_as_system(command.ubrn, world, tx)
         stored.value.check(Act.BOOK_BY_TELEPHONE, now)

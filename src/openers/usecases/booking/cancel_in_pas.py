@@ -1,6 +1,6 @@
-"""Cancel a booking in its PAS, then carry out what was decided: a saga like booking, the same for every act.
+"""Cancel a booking in its PAS, then carry out the decision: a saga like booking, the same for every act.
 
-The claim holds the decision, so a crash between the steps is healed by `settle_claims.py`. Called by `decide.py`.
+The claim holds the decision, so `settle_claims.py` can finish after a crash between the steps. `decide.py` calls this.
 Source: rules chapters 2.6, 4 (A014, A022, A034, A036) and 7; the decisions on sagas and claims.
 """
 
@@ -37,11 +37,11 @@ from openers.usecases.ports.transaction import Stored
 from openers.usecases.world import World
 
 KEPT: Final = timedelta(hours=24)
-"""How long files are kept that were to go with a decision which came to nothing."""
+"""How long files of a failed decision are kept."""
 
 
 async def cancel_in_pas(claim: CancellationClaim, link: PasLink, world: World) -> Stored[Referral]:
-    """Second and third step: ask the PAS, then confirm or release. Raises as `decide`."""
+    """Call the PAS, then confirm or release: the second and third step. Raises as `decide`."""
     try:
         await ask_pas(claim, link, world)
     except PasRefused as error:
@@ -56,24 +56,29 @@ async def cancel_in_pas(claim: CancellationClaim, link: PasLink, world: World) -
     except (Unavailable, RecordLocked) as error:  # the PAS has cancelled, and the claim is settled later
         raise OutcomeUnknown("cancellation") from error
     if confirmed is None:
-        raise UnableToCancelAppointment(Field.APPOINTMENT, claim.appointment, "was settled otherwise meanwhile")
+        raise UnableToCancelAppointment(
+            Field.APPOINTMENT, claim.appointment, "was settled in the meantime: read the referral again"
+        )
     return confirmed
 
 
 async def ask_pas(claim: CancellationClaim, link: PasLink, world: World) -> None:
-    """Ask; repeating it is harmless and tells for sure. Raises PasRefused, PasSilent."""
+    """Ask the PAS to cancel. A repeated call is safe and gives a definite answer. Raises PasRefused, PasSilent."""
     await world.pas.cancel(link, claim.pas_appointment, _told(claim.decision))
 
 
 async def confirm_cancellation(claim: CancellationClaim, world: World) -> Stored[Referral] | None:
-    """Last step: the PAS has cancelled, so the referral says so. `None` if somebody else has settled the claim."""
+    """Carry out the decision after the PAS has cancelled: the last step.
+
+    Return `None` if the claim was already settled.
+    """
     decision = claim.decision
     async with world.begin(decision.act, lock=(claim.ubrn, f"slot/{claim.slot}")) as tx:
         if not await tx.claims.release(claim):
             return None
         old = await tx.referrals.get(claim.ubrn, claim.by)
         decision = msgspec.structs.replace(decision, attachments=await as_scanned(decision.attachments, tx))
-        # As of the claim: the review was allowed then, and the PAS has cancelled since.
+        # As of the claim's time: the review was allowed then, and the PAS has cancelled since.
         stored = await tx.referrals.put(old, old.value.decide(decision, claim.taken))
         await tx.slots.move(claim.slot, SlotState.BOOKED, SlotState.FREE)
         world.entry.touched(ubrn=claim.ubrn, patient=old.patient)
@@ -82,7 +87,7 @@ async def confirm_cancellation(claim: CancellationClaim, world: World) -> Stored
 
 
 async def release_cancellation(claim: CancellationClaim, world: World) -> None:
-    """The PAS has not cancelled: the booking stands, and the referral is free again."""
+    """Release the referral after the PAS has not cancelled; the booking remains."""
     files = [each.file for each in claim.decision.attachments]
     async with world.begin("release cancellation", lock=(claim.ubrn, *files)) as tx:
         world.entry.touched(ubrn=claim.ubrn)
@@ -92,7 +97,7 @@ async def release_cancellation(claim: CancellationClaim, world: World) -> None:
 
 
 def _told(decision: Decision) -> str | None:
-    """The reason that the PAS hears, where there is one of those that bookings are cancelled for."""
+    """Return the reason to send to the PAS; only a reason for cancelling appointments is sent."""
     reason = decision.booking_reason or decision.reason
     if not isinstance(reason, CancellationReason):
         return None
@@ -100,9 +105,12 @@ def _told(decision: Decision) -> str | None:
 
 
 def _refusal(claim: CancellationClaim) -> OpenersError:
-    """How a PAS's no is told. A014 lists no 502, but has UNABLE_TO_CANCEL_APPOINTMENT (rules 2.5, 4 (A014))."""
+    """Return the error for a refusal by the PAS.
+
+    A014 lists no 502, but has UNABLE_TO_CANCEL_APPOINTMENT (rules 2.5, 4 (A014)).
+    """
     if claim.decision.act is Act.REJECT:
         return UnableToCancelAppointment(
-            Field.APPOINTMENT, claim.appointment, "was not cancelled by its PAS: it stands"
+            Field.APPOINTMENT, claim.appointment, "was not cancelled by its PAS: it is still booked"
         )
     return PasRespondedWithError(PasCall.CANCEL, claim.slot, claim.ubrn)

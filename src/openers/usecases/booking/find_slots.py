@@ -1,6 +1,6 @@
-"""Free appointment slots of a directly bookable service (A015), from the earliest, a page at a time.
+"""Free appointment slots of a directly bookable service (A015), the earliest first, in pages.
 
-Source: rules chapter 4 (A015), 11.2 row 24. What is shown was polled before; it may be gone when it is booked.
+Source: rules chapter 4 (A015), 11.2 row 24. Slots come from an earlier poll, so one may be gone when it is booked.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from openers.usecases.world import World
 
 
 class FindSlots(msgspec.Struct, frozen=True):
-    """Which slots, for whom, under whose commissioning rules."""
+    """The search for slots, the caller, and the organisation whose commissioning rules apply."""
 
     by: Principal
     query: SlotQuery
@@ -25,7 +25,7 @@ class FindSlots(msgspec.Struct, frozen=True):
 
 
 async def find_slots(command: FindSlots, world: World) -> SlotPage:
-    """One page of slots. Raises ReferenceNotFound, InvalidValue, InvalidState, ServiceUnavailable."""
+    """Return one page of slots. Raises ReferenceNotFound, InvalidValue, InvalidState, ServiceUnavailable."""
     query, now = command.query, world.clock.now()
     world.entry.services = (query.service,)
     async with world.read() as tx:

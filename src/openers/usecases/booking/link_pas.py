@@ -1,6 +1,6 @@
-"""Link a service to the Patient Administration System that holds its slots; an administrator does it.
+"""Link a service to the Patient Administration System (PAS) that holds its slots; an administrator does this.
 
-Source: rules chapter 7. Called by the command line.
+Source: rules chapter 7. The command line calls this.
 """
 
 from __future__ import annotations
@@ -21,20 +21,20 @@ SCHEMES: Final = ("http", "https")
 
 
 class LinkPas(msgspec.Struct, frozen=True, kw_only=True):
-    """What to link. `url` is the FHIR base URL of the PAS, `client_id` the application as which it notifies us."""
+    """The link. `url` is the FHIR base URL of the PAS, `client_id` the application that it uses to notify us."""
 
     service: ServiceId
     url: str
     client_id: str
 
     def __post_init__(self) -> None:
-        """Raise `ValueError` if `url` is no address to which paths can be added."""
+        """Raise `ValueError` if `url` is not an address to which paths can be added."""
         if not _is_plain(self.url):
             raise ValueError("the address of a PAS must be http(s)://host/path, without user, query or fragment")
 
 
 async def link_pas(command: LinkPas, world: World) -> None:
-    """Link, in place of what was linked before, and have all slots polled. Raises ReferenceNotFound, InvalidState."""
+    """Link the service, replacing an earlier link, and schedule a full poll. Raises ReferenceNotFound, InvalidState."""
     async with world.begin("link PAS", lock=(f"polling/{command.service}",)) as tx:
         service = await tx.directory.service(command.service)
         if service is None:

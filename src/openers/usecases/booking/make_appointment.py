@@ -1,6 +1,6 @@
-"""Book, defer or send for triage (A016): what the three have in common, and the two that ask no PAS.
+"""Book, defer or send for triage (A016): the shared checks, and the two acts that do not call the PAS.
 
-Booking itself is a saga of its own, in `book_appointment.py`. Source: rules chapter 4 (A016), 11.1 row 6, 11.2 row 22.
+Booking is a saga in `book_appointment.py`. Source: rules chapter 4 (A016), 11.1 row 6, 11.2 row 22.
 """
 
 from __future__ import annotations
@@ -37,18 +37,21 @@ from openers.usecases.ports.transaction import Stored, Tx
 from openers.usecases.world import World
 
 STEPS: Final = 2
-"""By how much an appointment raises the referral's version: by two, so that nobody computes versions (rules 3.2)."""
+"""How far an appointment raises the referral's version (rules 3.2).
+
+It is two, so that no client relies on computing the next version.
+"""
 
 
 class Subject(NamedTuple):
-    """The referral that an appointment is asked for, and the shortlisted service that it is asked of."""
+    """The referral that needs an appointment, and the shortlisted service to send it to."""
 
     referral: Stored[Referral]
     service: Service
 
 
 async def defer(request: AppointmentRequest, by: Principal, world: World) -> Stored[Referral]:
-    """Leave it to the provider, or send for triage. Raises a `FieldRefused`, VersionConflict, RecordLocked."""
+    """Defer to the provider, or send for triage. Raises a `FieldRefused`, VersionConflict, RecordLocked."""
     reason = _review_reason(request)
     act = Act.SEND_FOR_TRIAGE if reason is ReviewReason.TRIAGE else Act.DEFER
     async with world.begin(act, lock=(request.ubrn,)) as tx:
@@ -65,7 +68,10 @@ async def defer(request: AppointmentRequest, by: Principal, world: World) -> Sto
 
 
 async def find_subject(request: AppointmentRequest, by: Principal, world: World, tx: Tx) -> Subject:
-    """Both, checked. Raises a `FieldRefused`, NoRelationship, VersionConflict, RecordLocked."""
+    """Return the checked referral and service.
+
+    Raises a `FieldRefused`, NoRelationship, VersionConflict, RecordLocked.
+    """
     world.entry.touched(ubrn=request.ubrn, patient=request.patient)
     referral = await _referral(request, by, tx)
     if await tx.claims.get(request.ubrn) is not None:
@@ -77,7 +83,7 @@ async def find_subject(request: AppointmentRequest, by: Principal, world: World,
 
 
 async def _referral(request: AppointmentRequest, by: Principal, tx: Tx) -> Stored[Referral]:
-    """A016 has no 404: an unknown referral is a reference that can't be resolved (rules 9.9)."""
+    """Return the referral. A016 has no 404, so an unknown referral is an unresolvable reference (rules 9.9)."""
     try:
         return await tx.referrals.get(request.ubrn, by, request.referral_version)
     except NotFound as error:
@@ -121,7 +127,7 @@ def _check_triage(request: AppointmentRequest, service: Service) -> None:
 async def _check_deferral(
     request: AppointmentRequest, reason: ReviewReason, subject: Subject, world: World, tx: Tx
 ) -> None:
-    """A deferral is refused while there is something to book (rules 4, A016)."""
+    """Check that nothing can be booked; otherwise a deferral is refused (rules 4, A016)."""
     check_directly_bookable(subject.service)
     if reason is ReviewReason.SLOT_NOT_AVAILABLE:
         await _check_quoted_slot(request, subject, tx)

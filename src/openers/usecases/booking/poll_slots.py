@@ -1,6 +1,6 @@
-"""Poll the slots of each linked service: what changed since the last poll, and everything once a day.
+"""Poll the slots of each linked service: changes since the last poll, and all slots once a day.
 
-A PAS that is away is asked again with doubling pauses; the slots known so far stay. Source: rules chapter 7.
+If a PAS does not answer, the poll is retried with doubling pauses; the known slots stay. Source: rules chapter 7.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from openers.usecases.world import World
 POLL: Final = "poll slots"
 """Kind of due work; its key is the service."""
 OVERLAP: Final = timedelta(minutes=5)
-"""How far a poll reaches back before the last one, since two clocks are never the same."""
+"""How far a poll reaches back before the previous one, to allow for clock differences."""
 WHOLE_EVERY: Final = timedelta(hours=24)
 
 
 @job(POLL, repeats=True)
 async def poll_service(item: DueItem, world: World) -> None:
-    """Poll the service `item.key` and plan the next poll. Raises PasSilent, PasRefused: then it is tried again."""
+    """Poll the service `item.key` and plan the next poll. Raises PasSilent, PasRefused: then it is retried."""
     service = ServiceId(item.key)
     await poll_now(service, world)
     async with world.begin("plan poll") as tx:
@@ -31,7 +31,7 @@ async def poll_service(item: DueItem, world: World) -> None:
 
 
 async def poll_now(service: ServiceId, world: World) -> int:
-    """Poll a service at once; how many slots changed. Raises PasSilent, PasRefused."""
+    """Poll a service now; return how many slots changed. Raises PasSilent, PasRefused."""
     now = world.clock.now()
     async with world.read() as tx:
         link, state = await tx.links.get(service), await tx.links.polled(service)
@@ -42,8 +42,8 @@ async def poll_now(service: ServiceId, world: World) -> int:
     told = await world.pas.slots(link, now, now + world.polling.horizon, since)
     async with world.begin(POLL, lock=(f"polling/{service}",)) as tx:
         if await tx.links.get(service) != link:
-            return 0  # linked to another PAS meanwhile, whose own poll is planned
+            return 0  # linked to another PAS in the meantime, whose own poll is planned
         whole_at = now if state is None or whole else state.whole
         if not await tx.links.put_polled(PollState(service, now, whole_at), state):
-            return 0  # polled meanwhile, or a whole poll was asked for: what is told here may be old
+            return 0  # polled in the meantime, or a full poll was requested: this reply may be out of date
         return await tx.slots.poll(service, told, whole=whole)

@@ -1,4 +1,4 @@
-"""A proposed appointment: what a deferral, a triage request and a request for advice that was converted have in common.
+"""A proposed appointment, which deferrals, triage requests and converted requests for advice share.
 
 Source: rules chapters 3.2 and 4 (A004, A016, A027).
 """
@@ -24,7 +24,7 @@ FIRST_VERSION = 1
 
 
 class Asked(NamedTuple):
-    """What is asked of a service, when."""
+    """A request to a service for an appointment, and its time."""
 
     service: Service
     priority: Priority
@@ -33,7 +33,7 @@ class Asked(NamedTuple):
 
 
 class LeftToProvider(NamedTuple):
-    """What a service has decided to do itself, and what was said about it."""
+    """A request that a service handles itself, with the outcome and its comment."""
 
     service: Service
     outcome: ReviewOutcome
@@ -42,7 +42,7 @@ class LeftToProvider(NamedTuple):
 
 
 async def propose(asked: Asked, world: World, tx: Tx) -> Appointment:
-    """The appointment that is asked for, with a number of its own and the day of contact to expect."""
+    """Return the proposed appointment with a new number and the day by which the provider will contact the patient."""
     service, priority, reason, at = asked
     return msgspec.structs.replace(
         await _proposed(service, ReviewCause(reason), at, world, tx),
@@ -51,7 +51,7 @@ async def propose(asked: Asked, world: World, tx: Tx) -> Appointment:
 
 
 async def leave_to_provider(left: LeftToProvider, world: World, tx: Tx) -> Appointment:
-    """The appointment that the service is to find a place for."""
+    """Return the appointment for which the service has to find a time."""
     appointment = await _proposed(left.service, ReviewResult(left.outcome), left.at, world, tx)
     return msgspec.structs.replace(appointment, comment=left.comment)
 
@@ -72,13 +72,13 @@ async def _proposed(service: Service, reason: Reason, at: Instant, world: World,
 
 
 def contact_expected(created: Instant, priority: Priority, reason: ReviewReason, reference: ReferenceData) -> date:
-    """By when the provider gets in touch: so many working days later, by priority. Source: rules 11.2 row 26."""
+    """Return the day by which the provider contacts the patient, counted in working days. Source: rules 11.2 row 26."""
     days = "triageContactDays" if reason is ReviewReason.TRIAGE else "deferToProviderContactDays"
     values = reference.code_system(CodeSystemName.PRIORITY).concepts[priority].values(days)
     return add_working_days(created.date(), sum(value for value in values if isinstance(value, int)))
 
 
 def specialty_of(service: Service, reference: ReferenceData) -> Specialty:
-    """The specialty that a service is shown under."""
+    """Return the specialty that replies show for a service."""
     concept = reference.code_system(CodeSystemName.SPECIALTY).concepts[service.specialty]
     return Specialty(concept.code, concept.display)

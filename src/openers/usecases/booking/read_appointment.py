@@ -14,7 +14,7 @@ from openers.usecases.world import World
 
 
 class ReadAppointment(msgspec.Struct, frozen=True):
-    """Which appointment, for whom; `version` where a particular one is asked for."""
+    """The appointment to read, and the caller; `version` if a specific version is requested."""
 
     appointment: AppointmentId
     by: Principal
@@ -22,7 +22,7 @@ class ReadAppointment(msgspec.Struct, frozen=True):
 
 
 async def read_appointment(query: ReadAppointment, world: World) -> Stored[Referral]:
-    """The referral with its appointment. Raises NotFound, NoRelationship, PatientError, HistoryNotSupported."""
+    """Return the referral with its appointment. Raises NotFound, NoRelationship, PatientError, HistoryNotSupported."""
     async with world.read() as tx:
         referral = await tx.referrals.of_appointment(query.appointment, query.by)
         world.entry.touched(ubrn=referral.value.ubrn, patient=referral.patient)

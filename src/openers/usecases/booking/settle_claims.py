@@ -1,7 +1,7 @@
-"""What became of an act whose outcome nobody heard: the sweeper asks the PAS and confirms or releases.
+"""Settle acts with an unknown outcome: the sweeper asks the PAS, then confirms or releases the claim.
 
-Runs when a claim expires, after a time-out or a crash alike. A PAS that is silent is asked again later; meanwhile the
-slot stays held and the referral claimed, so nothing can be booked twice.
+Runs when a claim expires, whether after a time-out or a crash. If the PAS does not answer, the sweeper retries later.
+Until then the slot stays held and the referral claimed, so nothing can be booked twice.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _DEAD: Final = frozenset({"cancelled", "entered-in-error"})
 
 @job(SETTLE)
 async def settle_claim(item: DueItem, world: World) -> None:
-    """Settle the claim on the referral `item.key`, if it is still there. Raises PasSilent: then it is tried again."""
+    """Settle the claim on the referral `item.key`, if it still exists. Raises PasSilent: then it is retried."""
     async with world.read() as tx:
         claim = await tx.claims.get(Ubrn(item.key))
         link = None if claim is None else await tx.links.get(claim.service)
@@ -59,7 +59,7 @@ async def _settle_cancellation(claim: CancellationClaim, link: PasLink, world: W
 
 @job(ORPHAN)
 async def cancel_orphan(item: DueItem, world: World) -> None:
-    """Cancel a booking that a PAS made after all for a key that was given up. Raises PasSilent: then it is retried."""
+    """Cancel a booking that a PAS made after the service gave up on its key. Raises PasSilent: then it is retried."""
     _, service, key = item.key.split("/")
     async with world.read() as tx:
         link = await tx.links.get(ServiceId(service))

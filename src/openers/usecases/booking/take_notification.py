@@ -1,6 +1,7 @@
-"""What a PAS tells of its own accord: cancelled, moved, arrived, did not attend. Source: rules chapters 3.1 and 7.
+"""Notifications from a PAS: cancelled, moved, arrived, did not attend. Source: rules chapters 3.1 and 7.
 
-Repeats change nothing, and what concerns no current booking is taken without effect: a PAS need not tell it twice.
+A repeated notification changes nothing. One that matches no current booking is accepted without effect, so that the PAS
+need not send it again.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from openers.usecases.world import World
 
 
 class Notification(msgspec.Struct, frozen=True, kw_only=True):
-    """What the PAS `by` tells of one booking."""
+    """A notification from the PAS `by` about one booking."""
 
     by: Pas
     ubrn: Ubrn
@@ -31,7 +32,7 @@ class Notification(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def take_notification(told: Notification, world: World) -> bool:
-    """Take it over; whether it changed anything. Raises InvalidCode, RecordLocked, Unavailable."""
+    """Apply the notification; return whether it changed anything. Raises InvalidCode, RecordLocked, Unavailable."""
     world.entry.touched(ubrn=told.ubrn)
     async with world.begin("take notification of PAS", lock=(told.ubrn,)) as tx:
         referral = await find_booking(told.ubrn, told.appointment.key, told.by, tx)
@@ -63,7 +64,7 @@ async def _apply(
     if changed == appointment:
         return False
     if act in (Act.PROVIDER_CANCELS, Act.MISS) and appointment.slot is not None:
-        await tx.links.forget_polled(appointment.service.id)  # before the slot: polls take them in this order, too
+        await tx.links.forget_polled(appointment.service.id)  # before the slot: polls use the same order
         await tx.slots.move(appointment.slot, SlotState.BOOKED, SlotState.GONE)
     stored = await tx.referrals.put(referral, referral.value.change_appointment(act, changed, world.clock.now()))
     world.entry.touched(patient=referral.patient)
@@ -97,7 +98,10 @@ def _with_status(appointment: Appointment, status: AppointmentStatus) -> Appoint
 
 
 async def _moved(told: Notification, appointment: Appointment, tx: Tx) -> Appointment:
-    """The appointment in its new slot. Raises Unavailable while that slot has not been polled: the PAS tells again."""
+    """Return the appointment in its new slot.
+
+    Raises Unavailable if that slot is not polled yet: the PAS then retries.
+    """
     pas_slot = told.appointment.pas_slot
     slot = None if pas_slot is None else await tx.slots.of_pas(appointment.service.id, pas_slot)
     if slot is None:

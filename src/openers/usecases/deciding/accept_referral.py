@@ -11,13 +11,13 @@ from openers.usecases.world import World
 
 
 class AcceptReferral(Wish, frozen=True, kw_only=True):
-    """Nothing is said with it."""
+    """The decision to accept; it has no other content."""
 
     @property
     def act(self) -> Act:
-        """Accept."""
+        """The act: accept."""
         return Act.ACCEPT
 
     async def decision(self, referral: Referral, world: World, tx: Tx) -> Decision:
-        """It stays as it is."""
+        """Return a decision that changes nothing else."""
         return Decision(act=self.act)

@@ -1,4 +1,7 @@
-"""Cancel the appointment and leave the rest to the provider's own people (A022). Source: rules chapter 4 (A022)."""
+"""Cancel the appointment and leave further action to the provider's own staff (A022).
+
+Source: rules chapter 4 (A022).
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,7 @@ from openers.usecases.world import World
 
 
 class ActLater(WishWithFiles, frozen=True, kw_only=True):
-    """What is to be done, perhaps with another priority."""
+    """The instructions for the provider's staff, and an optional new priority."""
 
     comment: str
     priority: Priority | None = None
@@ -23,11 +26,11 @@ class ActLater(WishWithFiles, frozen=True, kw_only=True):
 
     @property
     def act(self) -> Act:
-        """Cancel the appointment, action later."""
+        """The act: cancel the appointment, action later."""
         return Act.ACT_LATER
 
     async def decision(self, referral: Referral, world: World, tx: Tx) -> Decision:
-        """To be arranged anew. Raises a `FieldRefused`."""
+        """Return the decision to arrange a new appointment. Raises a `FieldRefused`."""
         check_cancelled_in_pas(referral, self.cancelled_in_pas)
         return Decision(
             act=self.act,

@@ -1,4 +1,4 @@
-"""Cancel a booked appointment (A034), with the PAS told first. Source: rules chapter 4 (A034), 11.2 row 21."""
+"""Cancel a booked appointment (A034), first in the PAS. Source: rules chapter 4 (A034), 11.2 row 21."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from openers.usecases.world import World
 
 
 class CancelAppointment(msgspec.Struct, frozen=True, kw_only=True):
-    """Which appointment, in which version of its own, why, by whom."""
+    """The appointment to cancel, its own version, the reason and the caller."""
 
     by: Principal
     appointment: AppointmentId
@@ -29,18 +29,18 @@ class CancelAppointment(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _Wish(Wish, frozen=True, kw_only=True):
-    """The same of the referral that holds it; `version` is the appointment's."""
+    """The same cancellation, addressed to the referral that holds the appointment; `version` is the appointment's."""
 
     appointment: AppointmentId
     decided: Decision
 
     @property
     def act(self) -> Act:
-        """Cancel the appointment."""
+        """The act: cancel the appointment."""
         return Act.CANCEL_APPOINTMENT
 
     async def find(self, tx: Tx) -> Stored[Referral]:
-        """The referral of the appointment. Raises NotFound, NoRelationship, VersionConflict."""
+        """Return the referral of the appointment. Raises NotFound, NoRelationship, VersionConflict."""
         stored = await tx.referrals.of_appointment(self.appointment, self.by)
         appointment = stored.value.appointment
         if appointment is not None and appointment.version != self.version:
@@ -48,7 +48,7 @@ class _Wish(Wish, frozen=True, kw_only=True):
         return stored
 
     async def decision(self, referral: Referral, world: World, tx: Tx) -> Decision:
-        """Nothing depends on the referral."""
+        """Return the decision, which does not depend on the referral."""
         return self.decided
 
 
@@ -63,9 +63,9 @@ async def cancel_appointment(command: CancelAppointment, world: World) -> Stored
 
 
 def _reason(command: CancelAppointment, world: World) -> Concept:
-    """The reason, which this caller may give for a cancellation. Raises a `FieldRefused`.
+    """Return the reason, if this caller may give it for a cancellation. Raises a `FieldRefused`.
 
-    A reason for which referrals are cancelled is known, and wrong here (rules 11.2 row 21).
+    A reason for cancelling referrals is a known code, but not valid here (rules 11.2 row 21).
     """
     if command.reason is None:
         raise MissingValue(Field.REASON)

@@ -1,4 +1,4 @@
-"""Cancel a referral for good, with the booking that stands, by either side (A036).
+"""Cancel a referral for good, with its current booking; either side may do so (A036).
 
 Source: rules chapters 4 (A036), 5.1, 11.2 rows 21 and 33.
 """
@@ -25,23 +25,25 @@ END_OF_TRIAGE: Final = frozenset({"PROVIDER_TRIAGE"})
 OTHER_PROVIDER_TYPES: Final = frozenset({"PROVIDER", "PATIENT"})
 OF_A_PROVIDER: Final = "PROVIDER_CANCELLATION"
 OF_A_PATIENT: Final = "PATIENT_APPOINTMENT_CANCELLATION_OTHER"
-"""What the cancelled booking gives as its own reason: for whom it was cancelled (rules 11.2 row 33; inferred for
-providers)."""
+"""The reason given on the cancelled booking: which side it was cancelled for.
+
+Source: rules 11.2 row 33; inferred for providers.
+"""
 
 
 class CancelReferral(Wish, frozen=True, kw_only=True):
-    """Why."""
+    """The reason of the cancellation, and a comment."""
 
     reason: str
     comment: str | None = None
 
     @property
     def act(self) -> Act:
-        """Cancel the referral."""
+        """The act: cancel the referral."""
         return Act.CANCEL_REFERRAL
 
     async def decision(self, referral: Referral, world: World, tx: Tx) -> Decision:
-        """Cancelled for the reason given. Raises InappropriateValue, MissingValue."""
+        """Return the decision to cancel for the given reason. Raises InappropriateValue, MissingValue."""
         reason = self._reason(referral, world)
         of_booking = OF_A_PROVIDER if "PROVIDER" in reason.values(TYPE) else OF_A_PATIENT
         return Decision(
@@ -54,18 +56,23 @@ class CancelReferral(Wish, frozen=True, kw_only=True):
         )
 
     def _reason(self, referral: Referral, world: World) -> Concept:
-        """The reason; there is one refusal for unknown or unsuitable ones, since no other is listed (rules 4, A036)."""
+        """Return the reason.
+
+        Unknown and unsuitable reasons get the same refusal, since A036 lists no other (rules 4, A036).
+        """
         reason = world.reference.code_system(CodeSystemName.REFERRAL_CANCELLATION_REASON).concepts.get(self.reason)
         if reason is None or not may_give(reason, self.by, ("referrerUsage", "CANCEL_REFERRAL"), world):
             raise self._inappropriate(f"is not one that a {self.by.function} may give now")
         stands = referral.appointment is not None and referral.appointment.stands
         if stands and True not in reason.values("canCancelAppointment"):
-            raise self._inappropriate("can't cancel the appointment, which stands")
+            raise self._inappropriate("cannot cancel a booked appointment")
         if self.by.party is Party.PROVIDER:
             is_triaged = referral.state is ReferralState.TRIAGED_PROVIDER_TO_ACTION
             types = END_OF_TRIAGE if is_triaged else OTHER_PROVIDER_TYPES
             if types.isdisjoint(reason.values(TYPE)):
-                raise self._inappropriate(f"is not of type {' or '.join(sorted(types))}, as {referral.state} demands")
+                raise self._inappropriate(
+                    f"is not of type {' or '.join(sorted(types))}, which {referral.state} requires"
+                )
         if demands_comment(reason) and self.comment is None:
             raise MissingValue(Field.CANCELLATION_COMMENTS)
         return reason
@@ -75,6 +82,9 @@ class CancelReferral(Wish, frozen=True, kw_only=True):
 
 
 async def _first_specialty(referral: Referral, world: World, tx: Tx) -> Specialty | None:
-    """That of the first shortlisted service: a cancelled referral shows one even if nothing was asked (published)."""
+    """Return the specialty of the first shortlisted service.
+
+    A cancelled referral shows one even if it was never sent to a service (published).
+    """
     service = await tx.directory.service(referral.shortlist.services[0].id)
     return None if service is None else specialty_of(service.value, world.reference)

@@ -1,7 +1,7 @@
-"""Carry out a decision on a referral: what A013, A014, A022, A028, A034 and A036 have in common.
+"""Carry out a decision on a referral: the shared steps of A013, A014, A022, A028, A034 and A036.
 
-Each says what it wants (`Wish`); here the referral is found and held against the lifecycle, and a booking that stands
-in a PAS is cancelled there first (`cancel_in_pas.py`). Source: rules chapters 3.1, 3.4, 4 and 7.
+Each operation describes its decision in a `Wish`. This module finds the referral, checks the lifecycle, and first
+cancels a current booking in its PAS (`cancel_in_pas.py`). Source: rules chapters 3.1, 3.4, 4 and 7.
 """
 
 from __future__ import annotations
@@ -22,42 +22,42 @@ from openers.usecases.world import World
 
 
 class Wish(ReferralChange, frozen=True, kw_only=True):
-    """A change by a decision. Each operation says which act it is, and what is decided."""
+    """A change by a decision. Each operation defines its act and its decision."""
 
     @property
     def act(self) -> Act:
-        """Which act. Raises a `FieldRefused` for one that the operation does not do."""
+        """The act. Raises a `FieldRefused` if the operation does not perform it."""
         raise NotImplementedError
 
     @property
     def locks(self) -> tuple[str, ...]:
-        """The records that it changes."""
+        """The records to lock."""
         return (self.ubrn,)
 
     async def decision(self, referral: Referral, world: World, tx: Tx) -> Decision:
-        """What is decided, given the referral that it is about. Raises a `FieldRefused`."""
+        """Return the decision for this referral. Raises a `FieldRefused`."""
         raise NotImplementedError
 
 
 class _Reserved(NamedTuple):
-    """A cancellation that a PAS is to be asked for."""
+    """A claimed cancellation, to be sent to the PAS."""
 
     claim: CancellationClaim
     link: PasLink
 
 
 async def decide(wish: Wish, world: World) -> Stored[Referral]:
-    """Do it, or change nothing.
+    """Carry out the decision, or change nothing.
 
-    Raises a `FieldRefused`, NotFound, NoRelationship, VersionConflict, RecordLocked, PasRespondedWithError,
-    PasNotResponding (whose outcome is settled later: until then the referral is claimed).
+    Raises a `FieldRefused`, NotFound, NoRelationship, VersionConflict, RecordLocked, PasRespondedWithError and
+    PasNotResponding. After the last, due work settles the outcome: until then the referral is claimed.
     """
     done = await _begin(wish, wish.act, world)
     return await cancel_in_pas(done.claim, done.link, world) if isinstance(done, _Reserved) else done
 
 
 async def _begin(wish: Wish, act: Act, world: World) -> _Reserved | Stored[Referral]:
-    """All of it where no PAS has to be asked; else its first step, which claims the referral."""
+    """Carry out the decision if no PAS has to be called; otherwise only claim the referral, the first step."""
     async with world.begin(act, lock=wish.locks) as tx:
         stored = await find_to_change(wish, world, tx)
         referral, now = stored.value, world.clock.now()
@@ -76,7 +76,9 @@ async def _reserve(wish: Wish, stored: Stored[Referral], decision: Decision, wor
         raise RuntimeError("a booking in a PAS has a slot and an id there")
     link = await tx.links.get(appointment.service.id)
     if link is None:
-        raise UnableToCancelAppointment(Field.APPOINTMENT, appointment.id, "belongs to a service without a PAS now")
+        raise UnableToCancelAppointment(
+            Field.APPOINTMENT, appointment.id, "belongs to a service that no longer has a PAS"
+        )
     claim = CancellationClaim(
         ubrn=wish.ubrn,
         key=str(world.ids.uuid()),

@@ -13,7 +13,7 @@ from openers.usecases.world import World
 
 
 class WishWithFiles(Wish, frozen=True, kw_only=True):
-    """A decision that may bring files with it."""
+    """A decision that may include files."""
 
     files: tuple[NamedFile, ...] = ()
 
@@ -23,9 +23,12 @@ class WishWithFiles(Wish, frozen=True, kw_only=True):
         return (self.ubrn, *locks_of(self.files))
 
     async def attached(self, referral: Referral, field: Field, world: World, tx: Tx) -> tuple[Attachment, ...]:
-        """The files, attached beside those that are there. Raises a `FieldRefused` that A022 and A028 list."""
+        """Attach the files beside the existing ones and return them.
+
+        Raises a `FieldRefused` that A022 and A028 list.
+        """
         target = Target(self.ubrn, field, AttachmentType.PROVIDER, referral.attachments, self.by)
         try:
             return await attach_files(self.files, target, world, tx)
-        except ConflictingValues as error:  # they know no such code: the file's name stands twice
+        except ConflictingValues as error:  # A022 and A028 have no such code: the file's name occurs twice
             raise DuplicateFilename(error.field, error.value, error.hint, error.index) from error

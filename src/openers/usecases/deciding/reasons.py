@@ -1,4 +1,4 @@
-"""Reasons out of the code systems that change: which of them a caller may give for an act, and when words are needed.
+"""Reasons from the dynamic code systems: which of them a caller may give for an act, and which need a comment.
 
 Source: rules chapters 4 (A014, A034, A036) and 5.1.
 """
@@ -11,7 +11,7 @@ from openers.usecases.world import World
 
 
 def may_give(reason: Concept, by: Principal, usage: tuple[str, str], world: World) -> bool:
-    """Whether `by` may give it today. `usage` is a property and the value that it must have."""
+    """Return whether `by` may give the reason today. `usage` is a property and the value that it must have."""
     name, value = usage
     return (
         value in reason.values(name)
@@ -21,5 +21,5 @@ def may_give(reason: Concept, by: Principal, usage: tuple[str, str], world: Worl
 
 
 def demands_comment(reason: Concept) -> bool:
-    """Whether a comment must go with it."""
+    """Return whether the reason needs a comment."""
     return True in reason.values("commentIsMandatory")

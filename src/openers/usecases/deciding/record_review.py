@@ -1,4 +1,4 @@
-"""Record what came of the review of a triage request or of an appointment slot issue (A028). Source: rules 4 (A028)."""
+"""Record the review outcome of a triage request or of an appointment slot issue (A028). Source: rules 4 (A028)."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ ACTS: Final = {
     ReviewOutcome.ACCEPT_REFER_BOOK_LATER: Act.ACCEPT_BOOK_LATER,
     ReviewOutcome.RETURN_TO_REFERRER_WITH_ADVICE: Act.RETURN_WITH_ADVICE,
 }
-"""The two outcomes that can be recorded; the others belong to A022 and A027 (rules 4, A028)."""
+"""The two outcomes that A028 accepts; the others belong to A022 and A027 (rules 4, A028)."""
 
 
 class RecordReview(WishWithFiles, frozen=True, kw_only=True):
-    """The outcome, what is said with it, and the priority from now on."""
+    """The outcome with its comment, and the new priority."""
 
     outcome: ReviewOutcome
     comment: str
@@ -38,7 +38,7 @@ class RecordReview(WishWithFiles, frozen=True, kw_only=True):
         return act
 
     async def decision(self, referral: Referral, world: World, tx: Tx) -> Decision:
-        """As recorded. Raises ValueIsRequired, PriorityNotCurrent."""
+        """Return the decision for the recorded outcome. Raises ValueIsRequired, PriorityNotCurrent."""
         if self.act is Act.ACCEPT_BOOK_LATER and self.priority is None:
             raise ValueIsRequired(Field.REVIEW_PRIORITY, hint=f"{self.outcome} needs it")
         if self.act is Act.RETURN_WITH_ADVICE and self.priority not in (None, referral.priority):

@@ -1,4 +1,4 @@
-"""Reject a booked referral after its review (A014): back to the referrer, its booking cancelled.
+"""Reject a booked referral after its review (A014): it returns to the referrer and its booking is cancelled.
 
 Source: rules chapter 4 (A014) and 5.1.
 """
@@ -24,7 +24,7 @@ from openers.usecases.world import World
 
 
 class RejectReferral(Wish, frozen=True, kw_only=True):
-    """Why, and whether a booking by telephone has been cancelled at the provider."""
+    """The reason, and whether the provider has cancelled a booking by telephone in its own system."""
 
     reason: str
     comment: str | None = None
@@ -32,11 +32,11 @@ class RejectReferral(Wish, frozen=True, kw_only=True):
 
     @property
     def act(self) -> Act:
-        """Reject."""
+        """The act: reject."""
         return Act.REJECT
 
     async def decision(self, referral: Referral, world: World, tx: Tx) -> Decision:
-        """Rejected for the reason given. Raises a `FieldRefused`."""
+        """Return the decision to reject for the given reason. Raises a `FieldRefused`."""
         reason = self._reason(world)
         check_cancelled_in_pas(referral, self.cancelled_in_pas)
         return Decision(
@@ -53,16 +53,18 @@ class RejectReferral(Wish, frozen=True, kw_only=True):
             raise InvalidCode(field, self.reason, "is not known; see APPOINTMENT-CANCELLATION-REASON (A004)")
         is_for_rejecting = "PROVIDER_REJECT" in reason.values("appointmentBookingCancellationReasonType")
         if not is_for_rejecting or not may_give(reason, self.by, ("usage", "REJECT"), world):
-            raise InappropriateValue(field, self.reason, f"is not one for which a {self.by.function} may reject now")
+            raise InappropriateValue(
+                field, self.reason, f"is not a reason for which a {self.by.function} may reject today"
+            )
         if demands_comment(reason) and self.comment is None:
-            raise ValueIsRequired(Field.REJECTION_COMMENTS, hint=f"{self.reason} demands them")
+            raise ValueIsRequired(Field.REJECTION_COMMENTS, hint=f"{self.reason} requires them")
         return reason
 
 
 def check_cancelled_in_pas(referral: Referral, told: bool | None) -> None:
-    """Raise a `FieldRefused` unless it is told of bookings by telephone, and of no others (rules 4, A014 and A022)."""
+    """Raise a `FieldRefused` unless the value is given for bookings by telephone only (rules 4, A014 and A022)."""
     through_pas = referral.appointment is not None and referral.appointment.is_in_pas
     if through_pas and told is not None:
         raise FieldNotPermitted(Field.CANCELLED_IN_PAS, told, "is not allowed for a booking made through the service")
     if not through_pas and told is None:
-        raise ValueIsRequired(Field.CANCELLED_IN_PAS, hint="say it of a booking at an indirectly bookable service")
+        raise ValueIsRequired(Field.CANCELLED_IN_PAS, hint="give it for a booking at an indirectly bookable service")

@@ -1,4 +1,4 @@
-"""Whom a provider clinician's admin may act on behalf of (A040). Source: rules chapter 4 (A040), 2.1."""
+"""The clinicians for whom a provider clinician's administrator may act (A040). Source: rules chapter 4 (A040), 2.1."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from openers.usecases.world import World
 
 
 def may_act_for(admin: User, clinician: User, organisation: OdsCode) -> bool:
-    """Whether `admin` may act for `clinician`: an active SPC of the organisation with a workgroup in common."""
+    """Return whether `admin` may act for `clinician`: an active SPC of the organisation who shares a workgroup."""
     return (
         clinician.active
         and clinician.holds(SPC, organisation)
@@ -18,7 +18,7 @@ def may_act_for(admin: User, clinician: User, organisation: OdsCode) -> bool:
 
 
 async def list_on_behalf_of(by: Principal, world: World) -> list[User]:
-    """The clinicians that `by` may act for, by id."""
+    """Return the clinicians for whom `by` may act, sorted by id."""
     async with world.read() as tx:
         admin = await tx.directory.user(by.user)
         everybody = await tx.directory.users_at(by.organisation)

@@ -1,6 +1,6 @@
-"""Put organisations, people, services, applications and patients into a world, all in one act.
+"""Load organisations, people, services, applications and patients into a world in one transaction.
 
-For worlds that are loaded whole: test worlds, and a directory that is imported. Called by `worlds.running.loader`.
+For worlds that are loaded as a whole: test worlds and imported directories. `worlds.running.loader` calls this.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from openers.usecases.world import World
 
 
 class LoadDirectory(msgspec.Struct, frozen=True, kw_only=True):
-    """What to put. Records under the same keys are replaced, all others stay."""
+    """The records to load. They replace records with the same keys; all others stay."""
 
     organisations: tuple[Organisation, ...] = ()
     sites: tuple[Site, ...] = ()
@@ -26,7 +26,7 @@ class LoadDirectory(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def load_directory(command: LoadDirectory, world: World) -> None:
-    """Put everything or nothing. What is there already and equal is left alone, so its version stays."""
+    """Load everything or nothing. An equal existing record is not written, so its version stays."""
     async with world.begin("load directory") as tx:
         await _put_organisations(command, tx.directory)
         await _put_services(command, tx.directory)

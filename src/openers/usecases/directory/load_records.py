@@ -1,7 +1,6 @@
-"""Put records and numbers into a world as they are, in one act: worlds whose ids and versions are given.
+"""Load records with given ids and versions into a world, in one transaction.
 
-Acts of the service itself are better lived through; this is for what no act would make as wanted. Called by
-`worlds.running.loader`.
+Prefer the service's own operations; this is for states that no operation can produce. `worlds.running.loader` calls it.
 """
 
 from __future__ import annotations
@@ -30,9 +29,9 @@ class KeptConversation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class LoadRecords(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What to put. `files` are known of, without content.
+    """The records to load. `files` are loaded without content.
 
-    `numbers` has the last number given of each series (ubrn, appointment, communication, attachment, slot).
+    `numbers` gives the last number used in each series (ubrn, appointment, communication, attachment, slot).
     """
 
     referrals: tuple[KeptReferral, ...] = ()
@@ -43,7 +42,7 @@ class LoadRecords(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
 
 async def load_records(command: LoadRecords, world: World) -> None:
-    """Put everything or nothing. The keys must not be there yet."""
+    """Load everything or nothing. The keys must be new."""
     if command == LoadRecords():
         return
     async with world.begin("load records") as tx:

@@ -12,7 +12,7 @@ from openers.usecases.world import World
 
 
 async def read_service(service_id: ServiceId, world: World) -> Stored[Service]:
-    """The service. Raises NotFound, for one that is not published too."""
+    """Return the service. Raises NotFound, also for a service that is not published."""
     found = await read_services((service_id,), world)
     if not found:
         raise NotFound(Field.SERVICE, service_id)
@@ -20,7 +20,7 @@ async def read_service(service_id: ServiceId, world: World) -> Stored[Service]:
 
 
 async def read_services(ids: Sequence[ServiceId], world: World) -> list[Stored[Service]]:
-    """Those of the services that are published, in the order asked for; the others are simply absent."""
+    """Return the published services among `ids`, in the requested order; others are left out."""
     world.entry.services = tuple(ids)
     async with world.read() as tx:
         return [each for each in await tx.directory.services(ids) if each.value.is_published]

@@ -1,4 +1,4 @@
-"""Find the services that a patient can be referred to (A010), by the same rules that check a shortlist (A011, A021).
+"""Find the services to which a patient can be referred (A010), by the rules that also check a shortlist (A011, A021).
 
 Source: rules chapter 4 (A010), 11.1 rows 3 and 4.
 """
@@ -18,7 +18,7 @@ from openers.usecases.world import World
 
 
 class SearchServices(msgspec.Struct, frozen=True, kw_only=True):
-    """What the referrer sent, parsed."""
+    """The parsed request of the referrer."""
 
     by: Principal
     request_type: RequestType
@@ -30,14 +30,14 @@ class SearchServices(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ServiceFound(msgspec.Struct, frozen=True):
-    """One service of the result and how far it is, in miles, where both places are known."""
+    """One service of the result, with its distance in miles if both places are known."""
 
     service: Stored[Service]
     distance_miles: float | None
 
 
 async def search_services(command: SearchServices, world: World, most: int) -> list[ServiceFound]:
-    """The first `most` suitable services in the order asked for. Raises a `FieldRefused`."""
+    """Return the first `most` suitable services in the requested order. Raises a `FieldRefused`."""
     world.entry.touched(patient=command.patient)
     subject = SearchSubject(
         by=command.by,

@@ -1,4 +1,4 @@
-"""Search criteria made ready: every reference in them resolved and checked, for A010 and for shortlists alike.
+"""Resolves and checks every reference in search criteria, for A010 and for shortlists.
 
 Source: rules chapter 4 (A010), 11.1 rows 3 and 4, 11.2 row 23; 2.7 for the codes.
 """
@@ -39,20 +39,20 @@ from openers.usecases.ports.transaction import ReferenceData, Tx
 from openers.usecases.world import World
 
 REFERRING_KINDS = frozenset({OrganisationKind.GP_PRACTICE, OrganisationKind.PROVIDER})
-"""Organisations that make referrals, so that their commissioning rules can apply to one (inferred)."""
+"""Kinds of organisation that make referrals, so that their commissioning rules can apply to one (inferred)."""
 
 
 class Wanted(msgspec.Struct, frozen=True):
-    """What to hold services against, and the place that distances count from."""
+    """The filter for services, and the point from which distances are measured."""
 
     filter: ServiceFilter
     origin: Point | None
 
 
 class SearchSubject(msgspec.Struct, frozen=True, kw_only=True):
-    """For whom, by whom and under whose rules services are searched or shortlisted.
+    """The patient, the caller and the commissioning rules of a search or shortlist.
 
-    `has_referral`: there is one already, and the clinician who is responsible for it stays.
+    `has_referral` is true if the referral exists already: the clinician responsible for it stays the same.
     """
 
     by: Principal
@@ -65,7 +65,7 @@ class SearchSubject(msgspec.Struct, frozen=True, kw_only=True):
 async def resolve(
     subject: SearchSubject, request_type: RequestType, criteria: SearchCriteria, world: World, tx: Tx
 ) -> Wanted:
-    """Check everything that the criteria and their subject refer to. Raises a `FieldRefused`."""
+    """Resolve and check every reference of the criteria and their subject. Raises a `FieldRefused`."""
     today = world.clock.now().date()
     criteria.check()
     if not subject.has_referral:
@@ -82,7 +82,7 @@ async def resolve(
 
 
 async def find_patient(nhs_number: NhsNumber, world: World, tx: Tx) -> Patient:
-    """The patient, who must be one that can be referred. Raises ReferenceNotFound, PatientError."""
+    """Return a patient who can be referred. Raises ReferenceNotFound, PatientError."""
     patient = await world.patients.get(nhs_number, tx)
     if patient is None:
         raise ReferenceNotFound(Field.PATIENT, nhs_number, "is not known")
@@ -92,7 +92,10 @@ async def find_patient(nhs_number: NhsNumber, world: World, tx: Tx) -> Patient:
 
 
 async def resolve_referrer(by: Principal, named: UserId | None, tx: Tx) -> UserId:
-    """The clinician responsible: the caller, or the one that an admin names (rules 1.3). Raises a `FieldRefused`."""
+    """Return the clinician responsible: the caller, or the one an administrator names (rules 1.3).
+
+    Raises a `FieldRefused`.
+    """
     field = Field.REFERRING_CLINICIAN
     if by.function is not RCA:
         if named is not None:
@@ -118,7 +121,7 @@ async def _active_user(field: Field, user_id: UserId, tx: Tx) -> User:
 
 
 def _pairs(criteria: SearchCriteria, reference: ReferenceData, today: date) -> frozenset[tuple[str, str]] | None:
-    """The (specialty, clinic type) pairs asked for by code and by clinical term, in common if both are given."""
+    """Return the (specialty, clinic type) pairs of the search: those of its codes, of its clinical term, or of both."""
     by_code = _coded_pair(criteria, reference, today)
     if criteria.clinical_term is None:
         return by_code
@@ -190,7 +193,7 @@ async def _open_organisation(
 
 
 def _origin(criteria: SearchCriteria, patient: Patient, reference: ReferenceData) -> Point | None:
-    """Where distances count from: the postcode asked for, else the patient's own."""
+    """Return the point from which distances are measured: the requested postcode, else the patient's own."""
     if criteria.postcode is None:
         return None if patient.postcode is None else reference.locate(patient.postcode)
     origin = reference.locate(criteria.postcode)

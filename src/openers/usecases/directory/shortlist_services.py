@@ -1,4 +1,4 @@
-"""A shortlist as a referrer sends it, held against the rules: what A011, A021, A031, A032 and A044 have in common.
+"""Checks a shortlist that a referrer sends, for A011, A021, A031, A032 and A044.
 
 The rules on the search are those of A010. Source: rules chapter 4 (A011, A021, A031, A044), 11.2 row 23.
 """
@@ -30,28 +30,28 @@ class ServiceChoice(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def request_type(self) -> RequestType:
-        """What the services were searched for."""
+        """The type of request that the services were searched for."""
         return RequestType.APPOINTMENT_REQUEST
 
     def check_service(self, service: Service, index: int) -> None:
-        """Whether a service of the search's result can be chosen. Raises a `FieldRefused`."""
+        """Check whether a service of the search's result can be chosen. Raises a `FieldRefused`."""
 
 
 class ShortlistChoice(ServiceChoice, frozen=True, kw_only=True):
-    """A choice for a referral. `send_for_triage`: the one service is to get the request at once (A021, A032)."""
+    """A choice for a referral. `send_for_triage`: send the request to the one chosen service at once (A021, A032)."""
 
     letter_intention: LetterIntention
     reminder_days: int
     send_for_triage: bool = False
 
     def check(self) -> None:
-        """What can be told from the choice alone. Raises a `FieldRefused`."""
+        """Check everything that needs no stored data. Raises a `FieldRefused`."""
         check_entries(self.services, 1 if self.send_for_triage else LONGEST)
         if self.send_for_triage and self.reminder_days != 0:
             raise InappropriateValue(Field.REMINDER_DAYS, self.reminder_days, "must be 0 for triage")
 
     def check_service(self, service: Service, index: int) -> None:
-        """Raise InappropriateValue if it wants a letter and is to get none, or is no triage service but should be."""
+        """Raise InappropriateValue if a required letter is not intended, or if triage is wanted and not offered."""
         if self.letter_intention is LetterIntention.NOT_INTENDING_TO_ADD and service.letter_required:
             raise InappropriateValue(
                 Field.LETTER_INTENTION, self.letter_intention, f"service {service.id} requires a referral letter"
@@ -61,7 +61,7 @@ class ShortlistChoice(ServiceChoice, frozen=True, kw_only=True):
 
 
 async def find_services(choice: ServiceChoice, subject: SearchSubject, world: World, tx: Tx) -> Sequence[Service]:
-    """The chosen services, each of which a fresh search for the criteria would find. Raises a `FieldRefused`."""
+    """Return the chosen services; a new search for the criteria must find each of them. Raises a `FieldRefused`."""
     wanted = await resolve(subject, choice.request_type, choice.criteria, world, tx)
     listings = await world.listings.at(tx, world.store.generation)
     services: list[Service] = []
@@ -79,5 +79,5 @@ async def find_services(choice: ServiceChoice, subject: SearchSubject, world: Wo
 
 
 def shortlist_of(choice: ServiceChoice, services: Sequence[Service]) -> Shortlist:
-    """The shortlist with the services' names copied in."""
+    """Return the shortlist, with a copy of each service's name."""
     return Shortlist(choice.criteria, tuple(ShortlistedService(service.id, service.name) for service in services))

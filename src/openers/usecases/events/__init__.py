@@ -1,1 +1,1 @@
-"""Events: what has happened, recorded in the commit of the act, read in order by a feed, and sent to webhooks."""
+"""Events: recorded in the transaction of their act, read in order by a feed, and sent to webhooks."""

@@ -1,4 +1,4 @@
-"""Writing down what happened, in the commit of the act."""
+"""Records events in the transaction of their act."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from openers.usecases.world import World
 
 
 async def happened(tx: Tx, world: World, act: str, referral: Stored[Referral]) -> None:
-    """Append the event of an act on a referral, which made this version of it."""
+    """Record that `act` produced this version of the referral."""
     event = Event(
         act=act,
         at=world.clock.now(),
@@ -23,7 +23,7 @@ async def happened(tx: Tx, world: World, act: str, referral: Stored[Referral]) -
 
 
 async def advice_happened(tx: Tx, world: World, act: str, conversation: Stored[Conversation]) -> None:
-    """Append the event of an act on a request for advice, which made this version of it."""
+    """Record that `act` produced this version of the request for advice."""
     event = Event(
         act=act,
         at=world.clock.now(),

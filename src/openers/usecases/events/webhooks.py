@@ -1,7 +1,7 @@
-"""Webhooks: addresses that are sent each event, in order, at least once. Register, replay, remove, deliver.
+"""Webhooks: addresses to which each event is sent, in order, at least once. Register, replay, remove, deliver.
 
-`plan_deliveries` finds the webhooks that are behind and plans a delivery for each; the runner of due work calls it
-before it looks. A delivery that fails is retried with doubling pauses, by the world's clock. Source: ADR 0046.
+`plan_deliveries` plans a delivery for each webhook with unsent events; the runner of due work calls it before each
+look. A failed delivery is retried with doubling pauses by the world's clock. Source: ADR 0046.
 """
 
 from __future__ import annotations
@@ -24,25 +24,25 @@ from openers.usecases.world import World
 DELIVER: Final = "tell webhook"
 """Kind of due work; its key is the webhook's id."""
 NEW_KEY_BYTES: Final = 32
-"""Length of the key in a secret that the service makes, in bytes."""
+"""Length of the key in a generated secret, in bytes."""
 MOST_WEBHOOKS: Final = 100
-"""Webhooks of one world."""
+"""Maximum number of webhooks in one world."""
 LONGEST_URL: Final = 2000
 LONGEST_SECRET: Final = 256
-"""Characters of an address, and of a secret."""
+"""Maximum length of an address (2000) and of a secret (256), in characters."""
 LAST_NUMBER: Final = 2**63 - 1
 """The greatest number that an event can have."""
 
 
 class InvalidRegistration(ValueError):
-    """A webhook can't be registered so. The text names the field, its value and what it must be."""
+    """A registration is not valid. The text names the field, its value and the permitted values."""
 
 
 class Registration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Where events are to be sent. `since` is the event after which to begin, the last one if it is not given.
+    """A request to send events to an address. `since` is the event after which to start; by default the latest one.
 
-    `secret` signs what is sent; one is made if none is given. A key in base64 after `whsec_` suits the libraries of
-    Standard Webhooks; any other text is a key as it is.
+    `secret` signs each delivery. If none is given, the service generates one. Libraries of Standard Webhooks expect a
+    key in base64 after `whsec_`; any other text is itself the key.
     """
 
     url: Annotated[str, msgspec.Meta(max_length=LONGEST_URL)]
@@ -65,7 +65,7 @@ async def register(wanted: Registration, world: World) -> Webhook:
 
 
 async def replay(webhook: str, first: int, world: World) -> Webhook | None:
-    """Send a webhook everything from the event `first` on, again; `None` if there is no such webhook."""
+    """Send a webhook all events from the event `first` on again; return `None` if the webhook does not exist."""
     async with world.begin("replay webhook", lock=(_lock(webhook),)) as tx:
         known = await tx.webhooks.get(webhook)
         if known is None:
@@ -77,16 +77,16 @@ async def replay(webhook: str, first: int, world: World) -> Webhook | None:
 
 
 async def remove(webhook: str, world: World) -> bool:
-    """Remove a webhook and return whether there was one."""
+    """Remove a webhook; return whether it existed."""
     async with world.begin("remove webhook", lock=(_lock(webhook),)) as tx:
         return await tx.webhooks.remove(webhook)
 
 
 async def plan_deliveries(world: World) -> None:
-    """Plan the delivery to each webhook that is behind and has none planned. Raises RecordLocked, Unavailable.
+    """Plan a delivery for each webhook that has unsent events and no planned delivery.
 
-    Of processes that find the same webhook behind, one plans it: a second plan would let another runner deliver beside
-    the first one.
+    Raises RecordLocked, Unavailable. If several processes find the same webhook, only one plans it: with a second plan,
+    two runners would deliver at the same time.
     """
     async with world.read() as tx:
         known = await tx.webhooks.all()
@@ -102,7 +102,7 @@ async def plan_deliveries(world: World) -> None:
 
 @job(DELIVER, plan=plan_deliveries)
 async def deliver(item: DueItem, world: World) -> None:
-    """Send a webhook the events that it has not had. Raises Unavailable if it takes none of them."""
+    """Send a webhook its unsent events. Raises Unavailable if it accepts none of them."""
     async with world.read() as tx:
         webhook = await tx.webhooks.get(item.key)
         events = () if webhook is None else await world.feed.after(webhook.sent, tx)
@@ -118,10 +118,10 @@ async def deliver(item: DueItem, world: World) -> None:
 
 
 async def _record(item: DueItem, webhook: Webhook, delivery: Delivery, world: World) -> None:
-    """Store how far a delivery came, unless the webhook was rewound meanwhile, and end it if it came any further."""
+    """Store the progress of a delivery, unless the webhook was rewound; end the item if it made progress or succeeded."""
     async with world.begin(DELIVER, lock=(_lock(webhook.id),)) as tx:
         current = await tx.webhooks.get(webhook.id)
-        if current is not None and current.sent == webhook.sent:  # else it was rewound, and planned anew
+        if current is not None and current.sent == webhook.sent:  # otherwise it was rewound and is planned again
             sent = delivery.taken or webhook.sent
             await tx.webhooks.put(msgspec.structs.replace(current, sent=sent, problem=delivery.problem))
         if delivery.taken or not delivery.problem:

@@ -1,7 +1,7 @@
-"""Attach uploaded files to a request: what all operations that name files have in common.
+"""Attach uploaded files to a request: the shared steps of all operations that name files.
 
-A012 attaches letters, A022 and A028 a provider's files, A026, A027 and A044 those of a conversation. The caller holds
-the locks of the request and of every file (`locks_of`). Source: rules chapters 4 (A012) and 6 (linking errors).
+A012 attaches letters, A022 and A028 a provider's files, and A026, A027 and A044 those of a conversation. The caller
+must lock the request and every file (`locks_of`). Source: rules chapters 4 (A012) and 6 (linking errors).
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _REFUSED = frozenset({Availability.THREATS_FOUND, Availability.VALIDATION_FAILED
 
 
 class NamedFile(msgspec.Struct, frozen=True):
-    """A file as a request names it: which one, as what, and what is said of it."""
+    """A file that a request names: its id, its attachment type and its description."""
 
     file: FileId
     type: AttachmentType
@@ -42,9 +42,9 @@ class NamedFile(msgspec.Struct, frozen=True):
 
 
 class Target(NamedTuple):
-    """Where files go: into which request, under which field, as what, beside which attachments that stay.
+    """Where files are attached: the request, the field for refusals, the attachment type, and the other attachments.
 
-    `is_new`: the request begins with this call, so that no upload can have named it.
+    `is_new`: this call creates the request, so no upload can have named it.
     """
 
     ubrn: Ubrn
@@ -57,12 +57,12 @@ class Target(NamedTuple):
 
 
 def locks_of(files: Iterable[NamedFile]) -> tuple[str, ...]:
-    """The keys that are to be locked, beside that of the request."""
+    """Return the keys to lock in addition to the request's."""
     return tuple(sorted({each.file for each in files}))
 
 
 def check_named_once(files: Sequence[NamedFile], target_type: AttachmentType, field: Field) -> None:
-    """Raise InappropriateValue (a file of another type) or ConflictingValues (one file named twice)."""
+    """Raise InappropriateValue (wrong attachment type) or ConflictingValues (one file named twice)."""
     seen: set[FileId] = set()
     for index, each in enumerate(files):
         if each.type is not target_type:
@@ -73,7 +73,7 @@ def check_named_once(files: Sequence[NamedFile], target_type: AttachmentType, fi
 
 
 async def attach_files(files: Sequence[NamedFile], target: Target, world: World, tx: Tx) -> tuple[Attachment, ...]:
-    """Attach files that no request has yet; in the order given. Raises a `FieldRefused`."""
+    """Attach files that belong to no request yet, and return them in the given order. Raises a `FieldRefused`."""
     check_named_once(files, target.type, target.field)
     taken = {same_name(each.name) for each in target.beside}
     attached: list[Attachment] = []
@@ -89,7 +89,7 @@ async def attach_files(files: Sequence[NamedFile], target: Target, world: World,
 
 
 async def detach_file(file_id: FileId, kept: timedelta, world: World, tx: Tx) -> None:
-    """Give a file back to nobody, for as long as it is `kept`. It can be attached to the same request again."""
+    """Detach a file and purge it after `kept`. Until then it can be attached to the same request again."""
     file = await tx.files.get(file_id)
     if file is not None:
         await tx.files.put(msgspec.structs.replace(file, attached_to=None))
@@ -97,7 +97,7 @@ async def detach_file(file_id: FileId, kept: timedelta, world: World, tx: Tx) ->
 
 
 async def as_scanned(attachments: Sequence[Attachment], tx: Tx) -> tuple[Attachment, ...]:
-    """The attachments with what scans have found since they were made."""
+    """Return the attachments with the current scan results of their files."""
     found: list[Attachment] = []
     for each in attachments:
         file = await tx.files.get(each.file)
@@ -106,7 +106,7 @@ async def as_scanned(attachments: Sequence[Attachment], tx: Tx) -> tuple[Attachm
 
 
 async def _attachable(named: NamedFile, target: Target, index: int, tx: Tx) -> UploadedFile:
-    """The file, which the caller's organisation uploaded for this request. Raises a `FieldRefused`."""
+    """Return the file, if the caller's organisation uploaded it for this request. Raises a `FieldRefused`."""
     file = await tx.files.get(named.file)
     if file is None or file.organisation != target.by.organisation:
         raise ReferenceNotFound(target.field, named.file, "is not known", index)
@@ -117,7 +117,7 @@ async def _attachable(named: NamedFile, target: Target, index: int, tx: Tx) -> U
     if file.meant_for is not None and file.meant_for != target.ubrn:
         raise ReferenceNotFound(target.field, named.file, "was uploaded for another request", index)
     if file.availability in _REFUSED:
-        raise InvalidState(target.field, named.file, f"can't be attached: {file.availability}", index)
+        raise InvalidState(target.field, named.file, f"cannot be attached: {file.availability}", index)
     return file
 
 
@@ -131,7 +131,7 @@ async def _attachment(named: NamedFile, file: UploadedFile, target: Target, worl
 
 
 def shown_as(type: AttachmentType, file: UploadedFile, by: Principal, at: Instant) -> Attachment:
-    """What a request shows of a file that `by` attaches at an instant; it has no number yet."""
+    """Return the attachment that a request shows for a file attached by `by` at `at`; it has no number yet."""
     return Attachment(
         id=_UNNUMBERED,
         file=file.id,

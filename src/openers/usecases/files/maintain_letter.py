@@ -1,6 +1,6 @@
-"""Change the letter of a referral: the files named replace all that its referrer has attached (A012).
+"""Change the letter of a referral: the named files replace all files that its referrer attached (A012).
 
-Files left out go back to being nobody's, and are purged in time. Source: rules chapters 4 (A012) and 6.
+Files left out are detached and purged later. Source: rules chapters 4 (A012) and 6.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ _LETTER = AttachmentType.REFERRER
 
 
 class MaintainLetter(msgspec.Struct, frozen=True, kw_only=True):
-    """Which files are to be the letter of which referral, in the version that the caller has read.
+    """The files of the new letter, the referral, and the version that the caller has read.
 
-    `kept` is how long a file that is left out is kept.
+    `kept` is how long a detached file is kept.
     """
 
     by: Principal
@@ -54,7 +54,7 @@ async def maintain_letter(command: MaintainLetter, world: World) -> Stored[Refer
         raise MissingValue(Field.LETTER_FILE, None, "name at least one file")
     check_named_once(command.files, _LETTER, Field.LETTER_FILE)
     world.entry.touched(ubrn=command.ubrn)
-    # What is unlinked is locked too: its files are among those of the referral, which can't change under its lock.
+    # Files to detach need no lock of their own: they belong to the referral, whose lock keeps them unchanged.
     async with world.begin(Act.MAINTAIN_LETTER, lock=(command.ubrn, *locks_of(command.files))) as tx:
         referral = await tx.referrals.get(command.ubrn, command.by, command.version)
         world.entry.touched(patient=referral.patient)
@@ -69,7 +69,7 @@ async def maintain_letter(command: MaintainLetter, world: World) -> Stored[Refer
 
 
 async def _check_state(referral: Referral, world: World, tx: Tx) -> None:
-    """Raise InvalidRequestState if the letter can't change any more (rules 4, A012)."""
+    """Raise InvalidRequestState if the letter can no longer change (rules 4, A012)."""
     appointment, now = referral.appointment, world.clock.now()
     referral.check(Act.MAINTAIN_LETTER, now)
     if appointment is None or appointment.start is None:
@@ -79,11 +79,13 @@ async def _check_state(referral: Referral, world: World, tx: Tx) -> None:
     service = await tx.directory.service(appointment.service.id)
     freeze = timedelta(days=0 if service is None else service.value.letter_freeze_days)
     if referral.clinical_information.is_there and appointment.start - freeze <= now:
-        raise InvalidRequestState(Field.REFERRAL, referral.ubrn, "has a letter that may not change any more")
+        raise InvalidRequestState(
+            Field.REFERRAL, referral.ubrn, "has a letter that is locked: the appointment is too close"
+        )
 
 
 async def _replaced(command: MaintainLetter, referral: Referral, world: World, tx: Tx) -> tuple[Attachment, ...]:
-    """All attachments afterwards: those of others, then the letter in the order that was asked for."""
+    """Return all attachments after the change: those of others first, then the letter in the requested order."""
     old = {each.file: each for each in referral.attachments if each.type is _LETTER}
     others = tuple(each for each in referral.attachments if each.type is not _LETTER)
     kept = {
@@ -91,8 +93,8 @@ async def _replaced(command: MaintainLetter, referral: Referral, world: World, t
         for each in command.files
         if each.file in old
     }
-    if kept == old and len(kept) == len(command.files):  # a set: another order changes nothing
-        raise NoChangesDetected(Field.LETTER_FILE, None, "is the letter already")
+    if kept == old and len(kept) == len(command.files):  # a set: a different order is not a change
+        raise NoChangesDetected(Field.LETTER_FILE, None, "names the files that are attached already")
     acting_for = referral.referrer if command.by.function is RCA else None
     beside = (*others, *kept.values())
     target = Target(command.ubrn, Field.LETTER_FILE, _LETTER, beside, command.by, acting_for)

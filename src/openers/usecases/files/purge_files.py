@@ -1,6 +1,6 @@
-"""Remove files that no request has, and content that no file names. Source: rules chapter 6 (unlinked uploads).
+"""Remove files that belong to no request, and content that no file names. Source: rules chapter 6 (unlinked uploads).
 
-What is known of a file goes first, in one commit with the order to remove its content, so that neither can be lost.
+The file's record is deleted first, in one transaction with the due work that removes its content, so neither is lost.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ from openers.usecases.world import World
 REMOVE: Final = "remove content of file"
 """Kind of due work; its key is that of the content."""
 SWEEP: Final = "sweep strays"
-"""Kind of due work: find content that no file names, as a crash between the two writes of an upload leaves it."""
+"""Kind of due work that finds content no file names, left by a crash between the two writes of an upload."""
 SWEEP_EVERY: Final = timedelta(hours=6)
 UNDER_WAY: Final = timedelta(hours=1)
-"""How old content must be to be a stray: an upload that is under way has written it and not yet said so."""
+"""Minimum age of a stray: an upload in progress may have written its content but not yet its record."""
 
 
 @job(PURGE)
 async def purge_file(item: DueItem, world: World) -> None:
-    """Forget the file `item.key` unless a request has it, and plan the removal of its content."""
+    """Delete the record of the file `item.key` unless a request has it, and plan the removal of its content."""
     file_id = FileId(item.key)
     async with world.begin(PURGE, lock=(file_id,)) as tx:
         file = await tx.files.get(file_id)
@@ -44,7 +44,10 @@ async def remove_content(item: DueItem, world: World) -> None:
 
 
 async def start_sweeping(world: World) -> None:
-    """Have strays looked for, unless that is planned, and remove this machine's old drafts. Raises Unavailable."""
+    """Schedule the search for strays unless it is scheduled, and remove this machine's old drafts.
+
+    Raises Unavailable.
+    """
     await world.blobs.remove_drafts(world.wall.now() - UNDER_WAY)
     async with world.read() as tx:
         if await tx.due.planned(SWEEP, SWEEP):
@@ -55,13 +58,13 @@ async def start_sweeping(world: World) -> None:
 
 @job(SWEEP, repeats=True)
 async def sweep_strays(item: DueItem, world: World) -> None:
-    """Plan the removal of content that no file names, and the next sweep; drafts are removed at once."""
+    """Plan the removal of content that no file names, and the next sweep; remove old drafts at once."""
     before = world.wall.now() - UNDER_WAY
     await world.blobs.remove_drafts(before)
     async for keys in world.blobs.older(before):
         async with world.read() as tx:
             strays = await tx.files.without_file(keys)
-        # No file can come to name one of them meanwhile: a key is never used again.
+        # No new file can name this content in the meantime, because keys are never reused.
         if strays:
             async with world.begin(SWEEP) as tx:
                 for blob in strays:

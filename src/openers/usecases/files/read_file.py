@@ -1,6 +1,7 @@
-"""Find a file that the caller may fetch (A006, A042). Source: rules chapters 4 (A006, A042), 6 and 1.3.
+"""Find a file that the caller may download (A006, A042). Source: rules chapters 4 (A006, A042), 6 and 1.3.
 
-A file of a request is for those who may see the request; one that no request has yet, for those who uploaded it.
+A request's file is visible to callers who may see the request; a file without a request, to the organisation that
+uploaded it.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from openers.usecases.world import World
 
 
 class ReadFile(msgspec.Struct, frozen=True):
-    """Which file, for whom, how large at most (`None`: any size)."""
+    """The file to read, the caller, and the maximum size in bytes (`None`: any size)."""
 
     file: FileId
     by: Principal
@@ -29,7 +30,10 @@ class ReadFile(msgspec.Struct, frozen=True):
 
 
 async def read_file(query: ReadFile, world: World) -> UploadedFile:
-    """The file, which can be fetched. Raises NotFound, NoRelationship, PatientError, and a refusal of its state."""
+    """Return a file that can be downloaded.
+
+    Raises NotFound, NoRelationship, PatientError, and a refusal of its state.
+    """
     async with world.read() as tx:
         file = await tx.files.get(query.file)
         if file is None:
@@ -43,12 +47,12 @@ async def read_file(query: ReadFile, world: World) -> UploadedFile:
 
 
 class FileContent:
-    """The bytes of a file, piece by piece; the first piece is there already. Whoever has it closes it."""
+    """The bytes of a file in chunks; the first chunk is already read. The owner of this object must close it."""
 
     __slots__ = ("_first", "_rest")
 
     def __init__(self, first: bytes, rest: AsyncGenerator[bytes, None]) -> None:
-        """`rest` is what comes after `first`."""
+        """Wrap the first chunk and the `rest` after it."""
         self._first: bytes | None = first
         self._rest = rest
 
@@ -60,14 +64,14 @@ class FileContent:
         return await anext(self._rest) if first is None else first
 
     async def aclose(self) -> None:
-        """Let go of the file, however far it has been read; repeating it does no harm."""
+        """Close the file, at any point of reading; a repeated call is safe."""
         await self._rest.aclose()
 
 
 async def content_of(file: UploadedFile, world: World, start: int = 0, end: int | None = None) -> FileContent:
-    """The bytes of the file from `start` to before `end`. Raises Unavailable at once if they can't be read.
+    """Return the bytes of the file from `start` up to before `end`. Raises Unavailable at once if they cannot be read.
 
-    The first of them are read already, since a reply that has begun can't be taken back.
+    The first chunk is read immediately, because a reply that has started cannot change its status.
     """
     chunks = world.blobs.read(file.blob, start, end)
     return FileContent(await anext(chunks, b""), chunks)
@@ -86,9 +90,9 @@ async def _check_relationship(file: UploadedFile, by: Principal, world: World, t
 
 
 async def _patient_of(file: UploadedFile, ubrn: Ubrn, by: Principal, tx: Tx) -> NhsNumber | None:
-    """The patient of the request that shows the file to `by`. Raises NoRelationship.
+    """Return the patient of the request that shows the file to `by`. Raises NoRelationship.
 
-    A UBRN may be that of a request for advice and of the referral made of it, whose files are not the same.
+    A request for advice and the referral converted from it share a UBRN but not their files.
     """
     conversation = await tx.conversations.find(ubrn, by)
     if conversation is not None and any(each.file == file.id for each in conversation.value.files):

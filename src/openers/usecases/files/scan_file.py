@@ -1,6 +1,7 @@
-"""Scan a file that was uploaded, and tell the request that has it by then. Source: rules chapter 6 (availability).
+"""Scan an uploaded file and record the result in its request, if it is attached.
 
-Due work: it survives restarts, and a scanner that is away is asked again with doubling pauses.
+As due work it survives restarts; while a scanner does not answer, it is retried with doubling pauses. Source: rules
+chapter 6 (availability).
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ _AVAILABILITY: Final = {
 
 @job(SCAN)
 async def scan_file(item: DueItem, world: World) -> None:
-    """Scan the file `item.key`. Raises Unavailable, RecordLocked (it was attached meanwhile): then it is retried."""
+    """Scan the file `item.key`. Raises Unavailable, RecordLocked (attached in the meantime): then it is retried."""
     async with world.read() as tx:
         file = await tx.files.get(FileId(item.key))
     if file is None or file.availability is not Availability.PENDING:
@@ -51,7 +52,7 @@ async def scan_file(item: DueItem, world: World) -> None:
 
 
 async def _record(file: UploadedFile, availability: Availability, world: World, tx: Tx) -> None:
-    """Write down what was found, in the file and in the requests that show it."""
+    """Record the result in the file and in the requests that show it."""
     await tx.files.put(msgspec.structs.replace(file, availability=availability))
     world.entry.touched(ubrn=file.attached_to)
     if file.attached_to is None:

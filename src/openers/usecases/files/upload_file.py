@@ -1,6 +1,7 @@
-"""Take in a file (A020, A039): its content first, durably, then what is known of it, with its scan and purge planned.
+"""Store an uploaded file (A020, A039): first its content, durably, then its record, with scan and purge scheduled.
 
-A crash in between leaves content that no file names; `purge_files.py` finds it. Source: rules chapters 4 (A020), 6.
+A crash between the two leaves content that no file names; `purge_files.py` finds it. Source: rules chapters 4 (A020),
+6.
 """
 
 from __future__ import annotations
@@ -22,11 +23,14 @@ from openers.usecases.world import World
 SCAN: Final = "scan file"
 """Kind of due work; its key is the file."""
 PURGE: Final = "purge file"
-"""Kind of due work: remove a file that no request has; its key is the file."""
+"""Kind of due work that removes a file no request has; its key is the file."""
 
 
 class UploadFile(msgspec.Struct, frozen=True, kw_only=True):
-    """What the caller says of the file. `most_bytes` is how large it may be; `kept` how long without a request."""
+    """The caller's description of the file.
+
+    `most_bytes` is its maximum size; `kept` how long it is kept without a request.
+    """
 
     by: Principal
     name: str
@@ -38,7 +42,7 @@ class UploadFile(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def upload_file(command: UploadFile, chunks: AsyncIterator[bytes], world: World) -> FileId:
-    """Keep the file, or nothing of it. Raises a `FieldRefused`, Unavailable, and what `chunks` raises."""
+    """Store the whole file, or nothing. Raises a `FieldRefused`, Unavailable, and errors of `chunks`."""
     world.entry.touched(ubrn=command.meant_for)
     check_file(command.name, command.media_type)
     file = FileId(str(world.ids.uuid()))
@@ -66,7 +70,7 @@ async def upload_file(command: UploadFile, chunks: AsyncIterator[bytes], world: 
 
 
 async def _bounded(chunks: AsyncIterator[bytes], most: int) -> AsyncIterator[bytes]:
-    """The same bytes. Raises FileSizeError as soon as they are too many, or if there are none."""
+    """Yield the same bytes. Raises FileSizeError as soon as there are too many, or if there are none."""
     size = 0
     async for chunk in chunks:
         size += len(chunk)

@@ -1,7 +1,7 @@
-"""The letter to a patient about their referral (A019): what it says follows from where the referral stands.
+"""The letter to a patient about their referral (A019); its content depends on the referral's state.
 
-Source: rules chapters 3.1, 4 (A019) and 6. The older pages refuse letters for booked and deferred referrals; the
-present ones show one for a booking, and are followed.
+Source: rules chapters 3.1, 4 (A019) and 6. The older published pages refuse letters for booked and deferred referrals;
+the current ones show a letter for a booking, and this module follows them.
 """
 
 from __future__ import annotations
@@ -31,7 +31,10 @@ KINDS: Final = {
     ReferralState.AWAITING_TRIAGE: LetterKind.TRIAGE,
     ReferralState.BOOKED: LetterKind.CONFIRMATION,
 }
-"""States that have a letter. In the others the practice has to act before there is anything that a patient could do."""
+"""The kind of letter for each state.
+
+The other states have none, because the practice has to act before the patient can.
+"""
 _FILE_NAMES: Final = {
     LetterKind.CONFIRMATION: "Appointment_Confirmation_Summary",
     LetterKind.REQUEST: "Appointment_Request_Summary",
@@ -47,14 +50,17 @@ _TITLES: Final = {
 
 
 class GenerateLetter(msgspec.Struct, frozen=True):
-    """About which referral, for whom."""
+    """The referral of the letter, and the caller."""
 
     ubrn: Ubrn
     by: Principal
 
 
 async def generate_letter(command: GenerateLetter, world: World) -> Printout:
-    """The letter. Raises NotFound, NoRelationship, PatientError, InvalidRequestState, NoAccessCode, Unavailable."""
+    """Return the letter.
+
+    Raises NotFound, NoRelationship, PatientError, InvalidRequestState, NoAccessCode, Unavailable.
+    """
     world.entry.touched(ubrn=command.ubrn)
     async with world.read() as tx:
         stored = await tx.referrals.get(command.ubrn, command.by)
@@ -67,7 +73,7 @@ async def generate_letter(command: GenerateLetter, world: World) -> Printout:
 async def _letter(referral: Referral, patient: Patient, world: World, tx: Tx) -> PatientLetter:
     kind = KINDS.get(referral.state)
     if kind is None:
-        raise InvalidRequestState(Field.REFERRAL, referral.state, "has no letter: the patient can't act on it")
+        raise InvalidRequestState(Field.REFERRAL, referral.state, "has no letter: the patient cannot act on it")
     code = await access_code_of(referral.ubrn, world, tx)
     appointment = referral.appointment
     asked = (appointment.service,) if appointment else referral.shortlist.services
@@ -95,7 +101,7 @@ async def _letter(referral: Referral, patient: Patient, world: World, tx: Tx) ->
 
 
 async def _clinic(service_id: ServiceId, name: str, tx: Tx) -> Clinic:
-    """The clinic as the directory has it now, or by name alone where it has gone."""
+    """Return the clinic from the current directory; only its name if the service does not exist any more."""
     service = await tx.directory.service(service_id)
     if service is None:
         return Clinic(name=name, place=())

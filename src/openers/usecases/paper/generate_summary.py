@@ -1,4 +1,4 @@
-"""The clinical information of a referral on paper (A007). Source: rules chapters 4 (A007) and 6."""
+"""Prints the clinical information of a referral (A007). Source: rules chapters 4 (A007) and 6."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ OF_PROVIDER: Final = frozenset(AttachmentType) - OF_REFERRER
 
 
 class GenerateSummary(msgspec.Struct, frozen=True):
-    """Of which referral, for whom."""
+    """The referral to summarise, and the caller."""
 
     ubrn: Ubrn
     by: Principal
 
 
 async def generate_summary(command: GenerateSummary, world: World) -> Printout:
-    """The summary. Raises NotFound, NoRelationship, PatientError, Unavailable."""
+    """Return the summary. Raises NotFound, NoRelationship, PatientError, Unavailable."""
     world.entry.touched(ubrn=command.ubrn)
     async with world.read() as tx:
         stored = await tx.referrals.get(command.ubrn, command.by)
@@ -47,16 +47,16 @@ async def generate_summary(command: GenerateSummary, world: World) -> Printout:
 
 
 async def _mark_printed(command: GenerateSummary, seen: ClinicalInformation, world: World) -> None:
-    """Note that the provider has it on paper, unless it has changed since it was read. Raises Unavailable.
+    """Record that the provider printed the summary, unless the letter has changed since. Raises Unavailable.
 
-    The version stays (ADR 0024): nobody who has read the referral has to read it again because somebody printed it.
+    The version stays the same (ADR 0024), so that printing does not force other clients to read the referral again.
     """
     try:
         async with world.begin("print clinical information", lock=(command.ubrn,)) as tx:
             stored = await tx.referrals.get(command.ubrn, command.by)
             if stored.value.clinical_information == seen:
                 await tx.referrals.amend(stored, stored.value.printed(world.clock.now()))
-    except RecordLocked as error:  # which this operation has no answer for
+    except RecordLocked as error:  # A007 has no status for it
         raise Unavailable("referral", retry_after_s=1) from error
 
 
@@ -104,13 +104,16 @@ async def _about_referral(referral: Referral, world: World, tx: Tx) -> FactGroup
 
 
 def _appointment(referral: Referral) -> str:
-    """When it is, or where the referral stands."""
+    """Return the time of the appointment, or else the state of the referral."""
     start = None if referral.appointment is None else referral.appointment.start
     return printing.words(referral.state) if start is None else printing.moment(start)
 
 
 def _context(referral: Referral, world: World) -> str:
-    """The specialty and clinic type that were searched for, else the specialty of the service that holds it."""
+    """Return the searched specialty and clinic type.
+
+    If no specialty was searched, return that of the appointment's service.
+    """
     criteria, appointment = referral.shortlist.criteria, referral.appointment
     named = (
         (CodeSystemName.SPECIALTY, criteria.specialty or (appointment.specialty if appointment else None)),
@@ -125,7 +128,7 @@ def _context(referral: Referral, world: World) -> str:
 
 
 async def _location(referral: Referral, tx: Tx) -> str:
-    """Where the service is that holds the referral."""
+    """Return the location of the service that holds the referral."""
     if referral.appointment is None:
         return ""
     held = referral.appointment.service
@@ -138,7 +141,7 @@ async def _location(referral: Referral, tx: Tx) -> str:
 
 
 async def _activities(referral: Referral, tx: Tx) -> tuple[Activity, ...]:
-    """What the provider has done with it, as far as the referral tells."""
+    """Return the provider's activities, as far as the referral records them."""
     files = await _files(referral.attachments, OF_PROVIDER, tx)
     comment = referral.appointment.comment if referral.appointment else None
     if not files and comment is None:
@@ -152,7 +155,7 @@ async def _files(attachments: Sequence[Attachment], types: Set[AttachmentType], 
 
 
 async def _file(attachment: Attachment, tx: Tx) -> FileLine:
-    """By name; a file that can't be fetched says so."""
+    """Return the line of a file; it states if the file cannot be downloaded."""
     state = "" if attachment.availability is Availability.AVAILABLE else f"({printing.words(attachment.availability)})"
     who = await printing.name_of(attachment.by, tx)
     return FileLine(

@@ -1,4 +1,4 @@
-"""How days, times, people and places are printed: in full, in London time. Called by the use cases that make documents.
+"""Formats days, times, people and places for documents: in full, in London time. The document use cases call it.
 
 Source: rules chapter 6.
 """
@@ -22,62 +22,62 @@ from openers.usecases.world import World
 
 
 class Printout(msgspec.Struct, frozen=True):
-    """A document on paper: the name of its file, and the PDF."""
+    """A printed document: the PDF and its file name."""
 
     name: str
     pdf: bytes
 
 
 async def print_out(document: Document, ubrn: Ubrn, kind: str, world: World) -> Printout:
-    """Have a document typeset. Its name says what it is and when it was made (rules 4: A007, A019, A043)."""
+    """Typeset a document. Its file name gives its type and time of creation (rules 4: A007, A019, A043)."""
     now = world.clock.now()
     pdf = await world.typesetter.pdf(document, now)
     return Printout(f"{ubrn}_{kind}_{now.astimezone(LONDON):%Y%m%d%H%M%S}.pdf", pdf)
 
 
 def day(when: date) -> str:
-    """A day, such as 4 December 2030."""
+    """Return a day, such as 4 December 2030."""
     return f"{when.day} {when:%B %Y}"
 
 
 def weekday(when: date) -> str:
-    """A day with its name, such as Wednesday 4 December 2030."""
+    """Return a day with its weekday, such as Wednesday 4 December 2030."""
     return f"{when:%A} {day(when)}"
 
 
 def local_day(at: Instant) -> date:
-    """The day that an instant falls on in London."""
+    """Return the day of an instant in London."""
     return at.astimezone(LONDON).date()
 
 
 def moment(at: Instant | None) -> str:
-    """A day and time for staff, such as 4 December 2030, 14:05; empty for none."""
+    """Return a day and time for staff, such as 4 December 2030, 14:05; empty for `None`."""
     return "" if at is None else f"{day(local_day(at))}, {at.astimezone(LONDON):%H:%M}"
 
 
 def clock_time(at: Instant) -> str:
-    """A time for patients, such as 2:05pm."""
+    """Return a time for patients, such as 2:05pm."""
     local = at.astimezone(LONDON)
     return f"{(local.hour - 1) % 12 + 1}:{local:%M}{'am' if local.hour < 12 else 'pm'}"
 
 
 def words(code: str) -> str:
-    """A code of the service in words: `TWO_WEEK_WAIT` is Two week wait."""
+    """Return a code of the service in words: `TWO_WEEK_WAIT` becomes Two week wait."""
     return code.replace("_", " ").capitalize()
 
 
 def formal_name(patient: Patient) -> str:
-    """A patient's name for staff, the family name first."""
+    """Return a patient's name for staff, the family name first."""
     return f"{patient.family_name.upper()}, {patient.given_name}"
 
 
 def address_of(patient: Patient) -> tuple[str, ...]:
-    """A patient's address, line by line."""
+    """Return a patient's address, line by line."""
     return (*patient.address, *((patient.postcode,) if patient.postcode else ()))
 
 
 def lines_of(organisation: Organisation | None) -> tuple[str, ...]:
-    """An organisation with its address and telephone number, line by line."""
+    """Return an organisation with its address and telephone number, line by line."""
     if organisation is None:
         return ()
     given = (organisation.name, organisation.address, organisation.postcode, organisation.telephone)
@@ -85,7 +85,7 @@ def lines_of(organisation: Organisation | None) -> tuple[str, ...]:
 
 
 def subject_of(patient: Patient, ubrn: Ubrn, today: date) -> Subject:
-    """Whom a clinical document is about."""
+    """Return the patient's details for a clinical document."""
     died = "" if patient.died is None else f" (died {day(patient.died)})"
     years = patient.age_years(patient.died or today)
     return Subject(
@@ -99,7 +99,7 @@ def subject_of(patient: Patient, ubrn: Ubrn, today: date) -> Subject:
 
 
 def clinic_of(service: Service, provider: Organisation | None) -> Clinic:
-    """A service as patients need to know it."""
+    """Return the details of a service that patients need."""
     phones = (each.value for each in service.contacts if each.for_patients and each.system == "phone")
     wait = service.appointment_wait_days
     return Clinic(
@@ -113,7 +113,7 @@ def clinic_of(service: Service, provider: Organisation | None) -> Clinic:
 
 
 async def name_of(user: UserId | None, tx: Tx) -> str:
-    """A person's name, or their number where the directory has forgotten them; empty for nobody."""
+    """Return a person's name, or the user id if the directory has no such user; empty for `None`."""
     if user is None:
         return ""
     found = await tx.directory.user(user)
@@ -121,7 +121,7 @@ async def name_of(user: UserId | None, tx: Tx) -> str:
 
 
 async def organisation_name(ods: OdsCode, tx: Tx) -> str:
-    """An organisation's name, or its code where the directory has forgotten it."""
+    """Return an organisation's name, or its code if the directory has no such organisation."""
     found = await tx.directory.organisation(ods)
     return found.name if found else str(ods)
 

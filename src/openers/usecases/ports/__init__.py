@@ -1,1 +1,1 @@
-"""What the use cases need of the outside: protocols and the values that cross them."""
+"""The ports of the use cases to the outside world: protocols and the values that they exchange."""

@@ -1,6 +1,6 @@
-"""What access codes ask of the world outside: rows that hold them, and the seal that only the service can open.
+"""The ports for access codes: the table that stores them, and their encryption.
 
-Beside `transaction.py`, whose rules hold here too.
+The rules in `transaction.py` apply here too.
 """
 
 from __future__ import annotations
@@ -14,43 +14,43 @@ from openers.domain.identifiers import Ubrn
 
 
 class KeptCode(msgspec.Struct, frozen=True):
-    """A code as it is stored: sealed, with how many wrong ones were tried since the last right one."""
+    """A stored code: encrypted, with the number of wrong attempts since the last correct one."""
 
     sealed: bytes
     failures: int
 
 
 class AccessCodes(Protocol):
-    """Sealed codes by UBRN."""
+    """Encrypted codes by UBRN."""
 
     async def get(self, ubrn: Ubrn) -> KeptCode | None:
-        """The code of a referral, if it has one."""
+        """Return the code of a referral, if it has one."""
         ...
 
     async def put(self, ubrn: Ubrn, kept: KeptCode) -> None:
-        """Add or replace."""
+        """Add or replace a code."""
         ...
 
     async def drop(self, ubrn: Ubrn) -> None:
-        """Forget it, if there is one."""
+        """Delete the code, if there is one."""
         ...
 
 
 class CodeSeal(Protocol):
-    """Draws codes and seals them under a key that lives outside the store, each bound to its UBRN."""
+    """Creates codes and encrypts them under a key that is stored outside the database; each is bound to its UBRN."""
 
     def draw(self) -> AccessCode:
-        """A fresh code."""
+        """Return a new random code."""
         ...
 
     def close(self, code: AccessCode, ubrn: Ubrn) -> bytes:
-        """The code, sealed."""
+        """Return the encrypted code."""
         ...
 
     def open(self, sealed: bytes, ubrn: Ubrn) -> AccessCode:
-        """The code that was sealed. Raises Unavailable: sealed under another key, or for another UBRN."""
+        """Return the decrypted code. Raises Unavailable if it was encrypted under another key, or for another UBRN."""
         ...
 
     def fits(self, sealed: bytes, ubrn: Ubrn, typed: str) -> bool:
-        """Whether `typed` is the code, in a time that says nothing about where it differs. Raises as `open`."""
+        """Return whether `typed` is the code; the time taken does not reveal where they differ. Raises as `open`."""
         ...

@@ -1,7 +1,7 @@
-"""What a caller asks to become of an appointment: booked, sent for triage, deferred (A016) or cancelled (A034).
+"""A caller's request about an appointment: to book, send for triage, defer (A016) or cancel it (A034).
 
-Read by `wire.stu3.appointment_request`; which of these wishes may be granted is for the use cases.
-Source: rules chapters 3.2, 4 (A016, A034) and 12.
+`wire.stu3.appointment_request` reads it; the use cases decide whether it is permitted. Source: rules chapters 3.2, 4
+(A016, A034) and 12.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from openers.domain.identifiers import NhsNumber, ServiceId, SlotId, Ubrn, UserI
 
 
 class WantedStatus(StrEnum):
-    """Every status that the profile knows; the service grants three of them."""
+    """Every status of the profile; the service accepts three of them."""
 
     PROPOSED = "proposed"
     PENDING = "pending"
@@ -28,7 +28,7 @@ class WantedStatus(StrEnum):
 
 
 class AppointmentRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """An appointment as it was sent. `id` is any text; `referral_version` is the version that the caller has read."""
+    """An appointment as sent. `id` is any text; `referral_version` is the version that the caller has read."""
 
     id: str
     status: WantedStatus

@@ -1,6 +1,6 @@
-"""What booking asks of the world outside: slots, claims, links, events, and the Patient Administration System itself.
+"""The ports for booking: slots, claims, links, events, and the Patient Administration System (PAS) itself.
 
-Beside `transaction.py`, whose rules hold here too.
+The rules in `transaction.py` apply here too.
 """
 
 from __future__ import annotations
@@ -18,129 +18,135 @@ from openers.domain.slots import PolledSlot, PollState, Slot, SlotState
 
 
 class Slots(Protocol):
-    """Slots as polled."""
+    """The polled slots."""
 
     async def free(
         self, service: ServiceId, priority: Priority, clinician: UserId | None, window: tuple[Instant, int, int]
     ) -> tuple[Sequence[Slot], int]:
-        """Free slots in order of start, and how many in all; `window`: after when, how many to skip, how many."""
+        """Return free slots in order of start, and their total number.
+
+        `window`: the earliest start, an offset, a limit.
+        """
         ...
 
     async def any_free(self, service: ServiceId, priority: Priority, after: Instant) -> bool:
-        """Whether there is a free slot for this priority after an instant."""
+        """Return whether a slot for this priority that starts after an instant is free."""
         ...
 
     async def get(self, slot: SlotId) -> Slot | None:
-        """The slot with this id."""
+        """Return the slot with this id."""
         ...
 
     async def of_service(self, service: ServiceId, start: Instant, end: Instant) -> Sequence[Slot]:
-        """Slots in every state that start from `start` until before `end`, in order of start."""
+        """Return slots in every state that start from `start` up to before `end`, in order of start."""
         ...
 
     async def of_pas(self, service: ServiceId, pas_id: str) -> Slot | None:
-        """The slot of a service that its PAS knows by this id."""
+        """Return the slot that the service's PAS identifies by `pas_id`."""
         ...
 
     async def move(self, slot: SlotId, was: SlotState, to: SlotState) -> bool:
-        """Put a slot from one state into another; `False`, and nothing done, if it is in a third."""
+        """Change the state of a slot; return `False`, and change nothing, if its state is not `was`."""
         ...
 
     async def poll(self, service: ServiceId, polled: Collection[PolledSlot], *, whole: bool) -> int:
-        """Take over what a PAS tells; how many slots changed. `whole`: what is not told has vanished."""
+        """Store the slots that a PAS reports; return how many changed.
+
+        If `whole`, slots that are not reported are gone.
+        """
         ...
 
 
 class Claims(Protocol):
-    """Acts under way."""
+    """Claims on referrals with a booking or cancellation in progress."""
 
     async def add(self, claim: Claim) -> bool:
-        """Lay a claim; `False`, and nothing kept, if the referral or the slot is claimed already."""
+        """Add a claim; return `False`, and store nothing, if the referral or the slot is claimed already."""
         ...
 
     async def get(self, ubrn: Ubrn) -> Claim | None:
-        """The claim on a referral."""
+        """Return the claim on a referral, if any."""
         ...
 
     async def release(self, claim: Claim) -> bool:
-        """Take a claim away; `False` if it was not there any more: somebody else has settled it."""
+        """Remove a claim; return `False` if it was already settled."""
         ...
 
 
 class Links(Protocol):
-    """Where the PAS of each service is."""
+    """The PAS links of services."""
 
     async def get(self, service: ServiceId) -> PasLink | None:
-        """The link of a service, if it has one."""
+        """Return the link of a service, if it has one."""
         ...
 
     async def put(self, link: PasLink) -> None:
-        """Add or replace."""
+        """Add or replace a link."""
         ...
 
     async def polled(self, service: ServiceId) -> PollState | None:
-        """When the service was polled, if ever."""
+        """Return when the service was polled, if ever."""
         ...
 
     async def polls(self) -> Sequence[PollState]:
-        """When each service that was ever polled was polled last."""
+        """Return when each polled service was last polled."""
         ...
 
     async def forget_polled(self, service: ServiceId) -> None:
-        """Have the next poll of a service ask for everything."""
+        """Make the next poll of a service a full one."""
         ...
 
     async def put_polled(self, state: PollState, was: PollState | None) -> bool:
-        """Remember when a service was polled; `False`, and nothing done, if that was changed or forgotten meanwhile."""
+        """Store the time of a poll; return `False`, and store nothing, if the state is not `was` any more."""
         ...
 
     async def all(self) -> Sequence[PasLink]:
-        """All links, by service."""
+        """Return all links, sorted by service."""
         ...
 
 
 class Events(Protocol):
-    """What happened."""
+    """The event log."""
 
     async def append(self, event: Event) -> None:
-        """Add one event, in the commit of its act."""
+        """Add one event, in the transaction of its act."""
         ...
 
     async def since(self, number: int) -> Sequence[Event]:
-        """The first thousand events after one, in order."""
+        """Return the first thousand events after `number`, in order."""
         ...
 
     async def last(self) -> int:
-        """The number of the last one, 0 if there is none."""
+        """Return the number of the latest event, 0 if there is none."""
         ...
 
 
 class Pas(Protocol):
-    """A Patient Administration System. Raises PasRefused (it answered no) and PasSilent (nobody knows what it did)."""
+    """A Patient Administration System. Raises PasRefused (it refused) and PasSilent (the outcome is unknown)."""
 
     @property
     def awaited(self) -> timedelta:
-        """How long an outcome is awaited before the sweeper asks for it: longer than a PAS may take to answer."""
+        """How long the sweeper waits for an outcome before it asks: longer than a PAS may take to answer."""
         ...
 
     async def book(self, link: PasLink, booking: PasBooking) -> PasAppointment:
-        """Book a slot; repeating a key gives the booking that it made."""
+        """Book a slot; a repeated key returns the booking that it made."""
         ...
 
     async def cancel(self, link: PasLink, appointment_id: str, reason: str | None) -> None:
-        """Cancel a booking; repeating it does no harm."""
+        """Cancel a booking; a repeated call is safe."""
         ...
 
     async def look_up(self, link: PasLink, key: str) -> PasAppointment | None:
-        """What became of a key, `None` if nothing did."""
+        """Return the booking made under a key; `None` if there is none."""
         ...
 
     async def slots(
         self, link: PasLink, start: Instant, end: Instant, changed_since: Instant | None
     ) -> Sequence[PolledSlot]:
-        """The slots within a time: the free ones, or whatever has changed since an instant."""
+        """Return the slots in a period: the free ones, or all that changed since an instant."""
         ...
 
     async def close(self) -> None:
-        """Let go of all connections."""
+        """Close all connections."""
         ...

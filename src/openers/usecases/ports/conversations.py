@@ -1,4 +1,4 @@
-"""What requests for advice ask of the store. Beside `transaction.py`, whose rules hold here too."""
+"""The port for requests for advice. The rules in `transaction.py` apply here too."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ class Conversations(Requests[Conversation], Protocol):
     """Requests for advice by UBRN."""
 
     async def worklist(self, wanted: WorklistFilter, by: Principal) -> Sequence[Stored[Conversation]]:
-        """Those that go on and that `by` may see, by UBRN."""
+        """Return the open requests that `by` may see, sorted by UBRN."""
         ...
 
     async def next_communication_id(self) -> CommunicationId:
-        """An id of a message that was never given before."""
+        """Return a new message id."""
         ...

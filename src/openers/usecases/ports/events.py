@@ -1,4 +1,4 @@
-"""What followers of events need: the events in order, and a sender to webhooks. The log is in `booking.py`."""
+"""The ports for followers of events: the feed, and the sender to webhooks. The event log's port is in `booking.py`."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ from openers.usecases.ports.transaction import Tx
 
 
 class EventFeed(Protocol):
-    """The events of a world in order, none of which comes late."""
+    """The events of a world in order; an event never appears after one with a higher number."""
 
     async def after(self, number: int, tx: Tx) -> Sequence[Event]:
-        """The next events after one, in order; none before the missing ones among them have come or are given up."""
+        """Return the next events after `number`, in order, up to the first missing number that may still appear."""
         ...
 
 
 class WebhookMessage(msgspec.Struct, frozen=True):
-    """One event as a webhook receives it: its number, and its JSON."""
+    """One event in the form that a webhook receives: its number and its JSON."""
 
     number: int
     body: bytes
 
 
 class Delivery(NamedTuple):
-    """How far a delivery came: the number of the last event that the address took, 0 if it took none.
+    """The progress of a delivery: the number of the last event that the address accepted, 0 if it accepted none.
 
-    `problem` says why the address did not take the next event, and is empty if it refused none.
+    `problem` says why the address did not accept the next event; it is empty if it refused none.
     """
 
     taken: int

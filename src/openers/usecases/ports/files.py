@@ -1,6 +1,6 @@
-"""What files ask of the world outside: where what is known of them is kept, where their content is, who scans it.
+"""The ports for files: their records, their content, and the scanner.
 
-Beside `transaction.py`, whose rules hold here too. Nothing here holds a whole file in memory.
+The rules in `transaction.py` apply here too. No method holds a whole file in memory.
 """
 
 from __future__ import annotations
@@ -17,39 +17,39 @@ from openers.domain.identifiers import AttachmentId, FileId
 
 
 class Files(Protocol):
-    """Uploaded files by id."""
+    """Records of uploaded files, by id."""
 
     async def get(self, file: FileId) -> UploadedFile | None:
-        """The file with this id."""
+        """Return the file with this id."""
         ...
 
     async def add(self, file: UploadedFile) -> None:
-        """Keep what is known of a new file."""
+        """Add the record of a new file."""
         ...
 
     async def put(self, file: UploadedFile) -> None:
-        """Replace what is known of a file."""
+        """Replace the record of a file."""
         ...
 
     async def remove(self, file: FileId) -> None:
-        """Forget a file; its content is another matter."""
+        """Delete the record of a file; its content stays."""
         ...
 
     async def blobs(self) -> list[str]:
-        """The keys of the content of all files."""
+        """Return the content keys of all files."""
         ...
 
     async def without_file(self, blobs: Collection[str]) -> list[str]:
-        """Those of the blobs that no file names."""
+        """Return those of the blobs that no file names."""
         ...
 
     async def next_attachment_id(self) -> AttachmentId:
-        """An attachment id that was never given before."""
+        """Return a new attachment id."""
         ...
 
 
 class Blob(msgspec.Struct, frozen=True):
-    """Content that is durable: its key, its size in bytes and its SHA-256 in hexadecimal, which the key begins with."""
+    """Durable content: its key, its size in bytes and its SHA-256 in hexadecimal, with which the key begins."""
 
     key: str
     size: int
@@ -57,35 +57,35 @@ class Blob(msgspec.Struct, frozen=True):
 
 
 class Blobs(Protocol):
-    """The content of files. Raises Unavailable where it can't be reached."""
+    """The content of files. Raises Unavailable if it cannot be reached."""
 
     async def save(self, file: FileId, chunks: AsyncIterator[bytes]) -> Blob:
-        """Make the content of one file durable, or leave nothing of it if `chunks` raises."""
+        """Store the content of one file durably; store nothing if `chunks` raises."""
         ...
 
     def read(self, key: str, start: int = 0, end: int | None = None) -> AsyncGenerator[bytes, None]:
-        """The bytes from `start` to before `end` (`None`: the end), piece by piece."""
+        """Yield the bytes from `start` up to before `end` (`None`: the end) in chunks."""
         ...
 
     async def remove(self, key: str) -> None:
-        """Remove content; repeating it does no harm."""
+        """Remove content; a repeated call is safe."""
         ...
 
     def older(self, than: Instant) -> AsyncGenerator[Sequence[str], None]:
-        """The keys of what was saved before an instant of the wall clock, some at a time."""
+        """Yield the keys of content saved before an instant of the wall clock, in batches."""
         ...
 
     async def remove_drafts(self, than: Instant) -> None:
-        """Remove what uploads on this machine left unfinished before an instant of the wall clock."""
+        """Remove unfinished uploads on this machine that are older than an instant of the wall clock."""
         ...
 
     async def close(self) -> None:
-        """Let go of everything."""
+        """Release all resources."""
         ...
 
 
 class Verdict(StrEnum):
-    """What a scan has found."""
+    """The result of a scan."""
 
     CLEAN = "CLEAN"
     THREAT = "THREAT"
@@ -93,12 +93,15 @@ class Verdict(StrEnum):
 
 
 class Scanner(Protocol):
-    """Looks into a file, for threats and for whether it is what it says. Raises Unavailable: then it is retried."""
+    """Scans a file for threats, and checks that its content matches its type.
+
+    Raises Unavailable: then it is retried.
+    """
 
     async def scan(self, file: UploadedFile, chunks: AsyncIterator[bytes]) -> Verdict:
-        """What is in the file. INVALID: its content is not what its type says, or can't be looked into."""
+        """Return the result. INVALID: the content does not match the file's type, or cannot be examined."""
         ...
 
     async def check(self) -> None:
-        """Raise Unavailable if it would not scan now."""
+        """Raise Unavailable if the scanner is not ready."""
         ...

@@ -1,4 +1,4 @@
-"""What loading a whole world asks of the store. Beside `transaction.py`, whose rules hold here too."""
+"""The port for loading a whole world. The rules in `transaction.py` apply here too."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from openers.domain.slots import Slot
 
 
 class Records(Protocol):
-    """Puts records in as they are, with key and version, for worlds that are loaded whole."""
+    """Adds records with given keys and versions, for worlds that are loaded as a whole."""
 
     async def referral(self, referral: Referral, version: int) -> None:
-        """A referral in this version, without earlier ones."""
+        """Add a referral in this version, without earlier versions."""
         ...
 
     async def conversation(self, conversation: Conversation, version: int) -> None:
-        """A request for advice in this version, without earlier ones."""
+        """Add a request for advice in this version, without earlier versions."""
         ...
 
     async def slot(self, slot: Slot) -> None:
-        """A slot under its id, in place of one that is there."""
+        """Add or replace the slot with this id."""
         ...
 
     async def last_number(self, series: str, value: int) -> None:
-        """Have a series (ubrn, appointment, slot) go on after `value`."""
+        """Make a number series (ubrn, appointment, slot) continue after `value`."""
         ...

@@ -1,8 +1,8 @@
-"""What documents say, and the typesetter that puts them on paper.
+"""The content of documents, and the port for the typesetter.
 
-A document is a value with everything resolved: names, addresses, days and times as they are printed. Each kind is one
-struct here and one template of the same name in `openers.paper.templates`; nothing else knows of a kind.
-Source: rules chapter 6.
+A document is a value with everything resolved: names, addresses, days and times as printed. Each kind is one struct
+here and one template of the same name in `openers.paper.templates`; no other code depends on the kind. Source: rules
+chapter 6.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from openers.domain.clock import Instant
 
 
 class Document(msgspec.Struct, frozen=True, kw_only=True):
-    """Any document. `title` is what it is called; texts may have lines of their own."""
+    """Any document. Its texts may contain line breaks."""
 
     title: str
 
 
 class Subject(msgspec.Struct, frozen=True, kw_only=True):
-    """Whom a clinical document is about, as its head says it on every page."""
+    """The patient's details in the page header of a clinical document."""
 
     name: str
     ubrn: str
@@ -34,7 +34,7 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Fact(msgspec.Struct, frozen=True):
-    """A label and what it says; an empty text is printed as a dash."""
+    """A label and its text; an empty text is printed as a dash."""
 
     label: str
     text: str
@@ -48,7 +48,7 @@ class FactGroup(msgspec.Struct, frozen=True):
 
 
 class FileLine(msgspec.Struct, frozen=True, kw_only=True):
-    """A file by name; its contents are fetched elsewhere."""
+    """A file in a list of names; the document does not contain the file."""
 
     name: str
     description: str
@@ -57,7 +57,7 @@ class FileLine(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Activity(msgspec.Struct, frozen=True, kw_only=True):
-    """Something that the provider did: who, when, what they said, which files they added."""
+    """One activity of the provider, with its facts and the added files."""
 
     title: str
     facts: tuple[Fact, ...]
@@ -74,7 +74,7 @@ class ClinicalSummary(Document, frozen=True, kw_only=True):
 
 
 class Message(msgspec.Struct, frozen=True, kw_only=True):
-    """One message of a conversation, its text as it was sent; `files` are names."""
+    """One message of a conversation, with its text as sent; `files` are names."""
 
     sender: str
     role: str
@@ -85,7 +85,7 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AdviceConversation(Document, frozen=True, kw_only=True):
-    """A request for advice with its conversation (A043). `may_convert`: the provider may make a referral of it."""
+    """A request for advice with its conversation (A043). `may_convert`: the provider may convert it into a referral."""
 
     subject: Subject
     groups: tuple[FactGroup, ...]
@@ -95,7 +95,7 @@ class AdviceConversation(Document, frozen=True, kw_only=True):
 
 
 class LetterKind(StrEnum):
-    """What a letter to a patient is about."""
+    """The kind of a letter to a patient."""
 
     CONFIRMATION = "confirmation"
     REQUEST = "request"
@@ -104,7 +104,7 @@ class LetterKind(StrEnum):
 
 
 class Clinic(msgspec.Struct, frozen=True, kw_only=True):
-    """A clinic as patients need to know it. `phone` is the one for patients, `wait` how long others have waited."""
+    """A clinic's details for patients. `phone` is the number for patients, `wait` the indicative wait."""
 
     name: str
     place: tuple[str, ...]
@@ -117,8 +117,9 @@ class Clinic(msgspec.Struct, frozen=True, kw_only=True):
 class PatientLetter(Document, frozen=True, kw_only=True):
     """A letter to a patient (A019).
 
-    `sender` is the letterhead of who referred; `clinics` are the one that is booked or asked, or those to choose from;
-    `day`, `time` and `clinician` are those of the appointment; `contact_by` is the day by which the patient hears.
+    `sender` is the letterhead of the referring organisation. `clinics` are the one that holds the referral, or those to
+    choose from. `day`, `time` and `clinician` are the appointment's. `contact_by` is the day by which the provider will
+    contact the patient.
     """
 
     kind: LetterKind
@@ -136,8 +137,11 @@ class PatientLetter(Document, frozen=True, kw_only=True):
 
 
 class Typesetter(Protocol):
-    """Puts documents on paper."""
+    """Converts documents to PDF."""
 
     async def pdf(self, document: Document, made: Instant) -> bytes:
-        """The document as a tagged PDF that says it was made at an instant. Raises Unavailable (too many wait)."""
+        """Return the document as a tagged PDF with `made` as its creation time.
+
+        Raises Unavailable (too many waiting).
+        """
         ...

@@ -1,4 +1,4 @@
-"""One page of the free slots of a service, and the question that it answers. Source: rules chapter 4 (A015)."""
+"""One page of the free slots of a service, and its query. Source: rules chapter 4 (A015)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from openers.domain.slots import Slot
 
 
 class SlotQuery(msgspec.Struct, frozen=True, kw_only=True):
-    """Which slots: of one service, perhaps of one clinician there, for one priority. Pages count from 1."""
+    """A query for slots of one service for one priority, optionally of one clinician. Pages count from 1."""
 
     service: ServiceId
     priority: Priority
@@ -22,7 +22,7 @@ class SlotQuery(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SlotPage(msgspec.Struct, frozen=True):
-    """The slots of one page, earliest first, and how many there are in `total` on all pages."""
+    """The slots of one page, earliest first; `total` counts the slots of all pages."""
 
     query: SlotQuery
     slots: Sequence[Slot]
@@ -30,5 +30,5 @@ class SlotPage(msgspec.Struct, frozen=True):
 
     @property
     def more(self) -> bool:
-        """Whether there is a page after this one."""
+        """Whether another page follows."""
         return self.query.page * self.query.count < self.total

@@ -1,6 +1,6 @@
-"""Records as stored, and what the two kinds of request have in common there. The rules of the ports hold here.
+"""Stored records, and the methods that both kinds of request share. The rules of the ports apply here.
 
-A UBRN belongs to a referral, to a request for advice, or to both: a converted one.
+A UBRN belongs to a referral, to a request for advice, or to both after a conversion.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ T = TypeVar("T")
 
 
 class Stored(Generic[T]):
-    """A record as stored: key, version and whose it is at once, its value decoded on first use."""
+    """A stored record. Key, version and patient are available at once; the value is decoded on first use."""
 
     __slots__ = ("_decode", "_value", "body", "key", "patient", "version")
 
     def __init__(
         self, key: str, version: int, body: bytes, decoder: msgspec.json.Decoder[T], patient: NhsNumber | None = None
     ) -> None:
-        """`body` is the stored JSON that `decoder` reads; `patient` is set where the record is about one."""
+        """Wrap `body`, the stored JSON that `decoder` reads; `patient` is set if the record concerns one."""
         self.key, self.version, self.patient = key, version, patient
         self.body, self._decode, self._value = body, decoder.decode, None
 
@@ -39,15 +39,15 @@ class Requests(Protocol[T]):
     """One kind of request by UBRN. `get` checks existence, relationship, kind and version before decoding."""
 
     async def get(self, ubrn: Ubrn, by: Viewer, version: int | None = None) -> Stored[T]:
-        """The request, for `by`.
+        """Return the request for `by`.
 
-        Raises NotFound, NoRelationship, InvalidRequestType (the UBRN is that of the other kind alone), VersionConflict
+        Raises NotFound, NoRelationship, InvalidRequestType (the UBRN only belongs to the other kind), VersionConflict
         (`version` is not the latest).
         """
         ...
 
     async def find(self, ubrn: Ubrn, by: Viewer) -> Stored[T] | None:
-        """The request, or `None` if there is none that `by` may see."""
+        """Return the request; `None` if it does not exist or `by` may not see it."""
         ...
 
     async def add(self, new: T, version: int | None = None) -> Stored[T]:
@@ -55,5 +55,8 @@ class Requests(Protocol[T]):
         ...
 
     async def put(self, old: Stored[T], new: T, steps: int = 1) -> Stored[T]:
-        """Replace the value, raise the version, keep the old value in history. Raises VersionConflict."""
+        """Replace the value, raise the version by `steps`, keep the old value in the history.
+
+        Raises VersionConflict.
+        """
         ...

@@ -1,7 +1,8 @@
-"""Everything that the use cases ask of the world outside, as Protocols. Adapters implement them; tests use real ones.
+"""The ports of the use cases as Protocols: the transaction, the store and the sources of data.
 
-Store methods run inside `World.begin` (reading and writing) or `World.read` (reading alone). On SQLite none of them
-suspends; on PostgreSQL each is a round trip. They raise the classes of `openers.domain.errors`.
+Adapters implement them; tests use real ones. Store methods run inside `World.begin` (reading and writing) or
+`World.read` (only reading). With SQLite none of them suspends, while with PostgreSQL each is a round trip. They raise
+the classes of `openers.domain.errors`.
 """
 
 from __future__ import annotations
@@ -38,23 +39,23 @@ class Referrals(Requests[Referral], Protocol):
     """Referrals by UBRN."""
 
     async def of_appointment(self, appointment: AppointmentId, by: Principal) -> Stored[Referral]:
-        """The referral whose current appointment this is, for `by`. Raises NotFound, NoRelationship."""
+        """Return the referral with this current appointment, for `by`. Raises NotFound, NoRelationship."""
         ...
 
     async def several(self, ubrns: Sequence[Ubrn]) -> Sequence[Stored[Referral]]:
-        """Those of the referrals that exist, in any order; for lists, whose members the caller may see."""
+        """Return the existing referrals among `ubrns`, in any order; for lists, whose members the caller may see."""
         ...
 
     async def amend(self, old: Stored[Referral], new: Referral) -> Stored[Referral]:
-        """Replace the value under the same version: for what no reply about the referral itself shows."""
+        """Replace the value without raising the version, for data that no reply about the referral itself shows."""
         ...
 
     async def next_ubrn(self) -> Ubrn:
-        """A UBRN that was never given before, to any kind of request."""
+        """Return a new UBRN, never used for any kind of request."""
         ...
 
     async def next_appointment_id(self) -> AppointmentId:
-        """An appointment id that was never given before."""
+        """Return a new appointment id."""
         ...
 
 
@@ -62,118 +63,118 @@ class Directory(Protocol):
     """Organisations, sites, people, services and registered applications, by key."""
 
     async def version(self) -> int:
-        """A number that rises with every change to the services."""
+        """Return the directory's version, which rises with every change to the services."""
         ...
 
     async def organisation(self, ods: OdsCode) -> Organisation | None:
-        """The organisation with this code."""
+        """Return the organisation with this code."""
         ...
 
     async def site(self, ods: OdsCode) -> Site | None:
-        """The site with this code."""
+        """Return the site with this code."""
         ...
 
     async def user(self, user: UserId) -> User | None:
-        """The person with this id."""
+        """Return the person with this id."""
         ...
 
     async def users(self) -> Sequence[User]:
-        """All people, by id; for the page on which one is picked."""
+        """Return all people, sorted by id; for the log-in page."""
         ...
 
     async def users_at(self, organisation: OdsCode) -> Sequence[User]:
-        """All people with a role at this organisation, by id."""
+        """Return all people with a role at this organisation, sorted by id."""
         ...
 
     async def service(self, service: ServiceId) -> Stored[Service] | None:
-        """The service with this id, published or not."""
+        """Return the service with this id, published or not."""
         ...
 
     async def services(self, ids: Iterable[ServiceId]) -> Sequence[Stored[Service]]:
-        """Those of the services that exist, in the order asked for."""
+        """Return the existing services among `ids`, in the requested order."""
         ...
 
     async def published(self) -> Sequence[Service]:
-        """All published services, for the index."""
+        """Return all published services, for the search index."""
         ...
 
     async def application(self, client_id: str) -> Application | None:
-        """The registered application with this client id."""
+        """Return the registered application with this client id."""
         ...
 
     async def applications(self) -> Sequence[Application]:
-        """All registered applications, by client id."""
+        """Return all registered applications, sorted by client id."""
         ...
 
     async def put_organisation(self, organisation: Organisation) -> None:
-        """Add or replace."""
+        """Add or replace an organisation."""
         ...
 
     async def put_site(self, site: Site) -> None:
-        """Add or replace."""
+        """Add or replace a site."""
         ...
 
     async def put_user(self, user: User) -> None:
-        """Add or replace."""
+        """Add or replace a person."""
         ...
 
     async def put_service(self, service: Service) -> None:
-        """Add or replace; raises the service's version and the directory's."""
+        """Add or replace a service; raises its version and the directory's."""
         ...
 
     async def put_application(self, application: Application) -> None:
-        """Add or replace."""
+        """Add or replace an application."""
         ...
 
 
 class Credentials(Protocol):
-    """Tokens, codes, sessions and used assertion ids: values that expire, under keys that are hashed by the caller."""
+    """Tokens, codes, sessions and used assertion ids: values that expire, under keys that the caller hashes."""
 
     async def add(
         self, kind: CredentialKind, key: str, value: msgspec.Struct | None, expires: Instant, session: str = ""
     ) -> bool:
-        """Keep `value`; `False`, and nothing kept, if the key is there already."""
+        """Store `value`; return `False`, and store nothing, if the key exists already."""
         ...
 
     async def get(self, kind: CredentialKind, key: str, as_type: type[T]) -> T | None:
-        """The value under `key`, expired or not."""
+        """Return the value under `key`, expired or not."""
         ...
 
     async def take(self, kind: CredentialKind, key: str, as_type: type[T]) -> T | None:
-        """The value under `key`, removed: only one caller gets it."""
+        """Remove the value under `key` and return it; only one caller receives it."""
         ...
 
     async def all(self, kind: CredentialKind, as_type: type[T]) -> Sequence[T]:
-        """Every value of a kind, expired or not."""
+        """Return every value of a kind, expired or not."""
         ...
 
     async def end_session(self, session: str) -> None:
-        """Remove everything that belongs to a session."""
+        """Remove all credentials of a session."""
         ...
 
     async def purge(self, before: Instant) -> int:
-        """Remove what expired before an instant; how many were removed."""
+        """Remove credentials that expired before an instant; return how many."""
         ...
 
 
 class Patients(Protocol):
-    """The world's own patients, where the patient source is a table."""
+    """The world's own patients, if the patient source is a table."""
 
     async def get(self, nhs_number: NhsNumber) -> Patient | None:
-        """The patient with this number."""
+        """Return the patient with this number."""
         ...
 
     async def put(self, patient: Patient) -> None:
-        """Add or replace."""
+        """Add or replace a patient."""
         ...
 
     async def unusable(self, numbers: Collection[NhsNumber]) -> frozenset[NhsNumber]:
-        """Those of the numbers whose records are sensitive or not there."""
+        """Return those of the numbers whose records are sensitive or do not exist."""
         ...
 
 
 class DueItem(msgspec.Struct, frozen=True):
-    """A piece of work that has fallen due and is claimed. `attempt` counts from 1."""
+    """A claimed item of due work. `attempt` counts from 1."""
 
     kind: str
     key: str
@@ -182,39 +183,39 @@ class DueItem(msgspec.Struct, frozen=True):
 
 
 class Due(Protocol):
-    """Work without a request, written in the commit of the act that causes it."""
+    """Due work: work that no request causes directly. An act adds it in its own transaction."""
 
     async def add(self, kind: str, key: str, at: Instant) -> None:
-        """Have `kind` run for `key` at an instant; a later one replaces an earlier one."""
+        """Schedule `kind` for `key` at an instant; this replaces an earlier schedule."""
         ...
 
     async def planned(self, kind: str, key: str) -> bool:
-        """Whether there is such an item."""
+        """Return whether such an item exists."""
         ...
 
     async def upcoming(self, until: Instant, most: int) -> Sequence[DueItem]:
-        """What may run by an instant, the first `most` of it in order; `due_at` is when it may, claims considered."""
+        """Return the first `most` items that may run by an instant, in order; `due_at` takes claims into account."""
         ...
 
     async def waiting(self, now: Instant) -> Sequence[str]:
-        """The kinds of which anything is due at `now` that nobody has claimed."""
+        """Return the kinds that have unclaimed items due at `now`."""
         ...
 
     async def claim(self, kind: str, now: Instant, until: Instant, most: int) -> Sequence[DueItem]:
-        """Claim what of a kind is due at `now`, earliest first, for this runner alone until an instant."""
+        """Claim up to `most` items of a kind that are due at `now`, earliest first, for this runner until `until`."""
         ...
 
     async def done(self, item: DueItem) -> None:
-        """Remove a claimed item that has been done."""
+        """Remove a completed item."""
         ...
 
     async def retry(self, item: DueItem, at: Instant) -> None:
-        """Give a claimed item back, to run again at an instant."""
+        """Release a claimed item, to run again at an instant."""
         ...
 
 
 class Tx(Protocol):
-    """What a use case reads and writes within one transaction of one world."""
+    """The data that a use case reads and writes within one transaction of one world."""
 
     @property
     def referrals(self) -> Referrals:
@@ -233,7 +234,7 @@ class Tx(Protocol):
 
     @property
     def credentials(self) -> Credentials:
-        """Tokens, codes, sessions."""
+        """Tokens, codes and sessions."""
         ...
 
     @property
@@ -243,12 +244,12 @@ class Tx(Protocol):
 
     @property
     def due(self) -> Due:
-        """Work that falls due."""
+        """Due work."""
         ...
 
     @property
     def records(self) -> Records:
-        """Records as they are."""
+        """Loading of records with given keys and versions."""
         ...
 
     @property
@@ -263,27 +264,27 @@ class Tx(Protocol):
 
     @property
     def claims(self) -> Claims:
-        """Acts under way with a PAS."""
+        """Claims on referrals with a call to a PAS in progress."""
         ...
 
     @property
     def links(self) -> Links:
-        """Where each service's PAS is."""
+        """The PAS links of services."""
         ...
 
     @property
     def worklists(self) -> Worklists:
-        """Lists of referrals."""
+        """Worklists of referrals."""
         ...
 
     @property
     def events(self) -> Events:
-        """What has happened."""
+        """The event log."""
         ...
 
     @property
     def webhooks(self) -> Webhooks:
-        """Addresses that are told of what has happened."""
+        """Registered webhooks."""
         ...
 
     @property
@@ -297,30 +298,30 @@ class Store(Protocol):
 
     @property
     def generation(self) -> int:
-        """A number that rises when something that could be read was never committed: caches are to be forgotten."""
+        """A counter that rises when readers may have seen data that was never committed: caches must be dropped."""
         ...
 
     def begin(self, entry: AuditEntry, lock: Sequence[str] = ()) -> AbstractAsyncContextManager[Tx]:
-        """A transaction that commits durably, with `entry`, when its body ends, or changes nothing.
+        """Return a transaction that commits durably, with `entry`, when its body ends, or changes nothing.
 
-        Locks the records named by `lock` first, all at once. Raises RecordLocked, Unavailable.
+        It first locks the records named by `lock`, all at once. Raises RecordLocked, Unavailable.
         """
         ...
 
     def read(self) -> AbstractAsyncContextManager[Tx]:
-        """A view of the present state, for reading alone."""
+        """Return a view of the current state that only reads."""
         ...
 
     async def witness(self, entry: AuditEntry) -> None:
-        """Make the audit entry of a read or a refusal durable, together with those of its moment."""
+        """Persist an audit entry that has no transaction of its own, batched with concurrent entries."""
         ...
 
     async def upkeep(self) -> None:
-        """What the store has to do regularly, such as sealing audit entries that wait. Raises Unavailable."""
+        """Do the store's regular maintenance, such as sealing waiting audit entries. Raises Unavailable."""
         ...
 
     async def heads(self) -> Sequence[str]:
-        """Where the audit chains end, as text for the log, which shows a chain cut or rewritten later."""
+        """Return the heads of the audit chains as text for the log, so that a later cut or rewrite can be detected."""
         ...
 
     async def check(self) -> None:
@@ -328,33 +329,33 @@ class Store(Protocol):
         ...
 
     async def close(self) -> None:
-        """Finish what is under way and let go of the database."""
+        """Finish work in progress and close the database."""
         ...
 
 
 class PatientSource(Protocol):
-    """Where patients are looked up: the world's own table, or PDS."""
+    """The source of patients: the world's own table, or PDS."""
 
     async def get(self, nhs_number: NhsNumber, tx: Tx) -> Patient | None:
-        """The patient with this number, sensitive ones included. Raises Unavailable."""
+        """Return the patient with this number, even if sensitive. Raises Unavailable."""
         ...
 
     async def unusable(self, numbers: Collection[NhsNumber], tx: Tx) -> frozenset[NhsNumber]:
-        """Those of the numbers whose records can't be used: sensitive ones and unknown ones. Raises Unavailable."""
+        """Return those of the numbers whose records cannot be used: sensitive or unknown ones. Raises Unavailable."""
         ...
 
 
 class ReferenceData(Protocol):
-    """Code systems, clinical terms and the places of postcodes: data that changes with releases only."""
+    """Code systems, clinical terms and locations of postcodes: data that changes only with releases."""
 
     def code_system(self, name: CodeSystemName) -> CodeSystem:
-        """One of the six dynamic code systems."""
+        """Return one of the six dynamic code systems."""
         ...
 
     def clinical_term(self, code: str) -> ClinicalTerm | None:
-        """The SNOMED CT concept, if the dictionary has it."""
+        """Return the SNOMED CT concept, or `None` if the dictionary lacks it."""
         ...
 
     def locate(self, postcode: Postcode) -> Point | None:
-        """Where a postcode's outward area is."""
+        """Return the location of a postcode's outward area."""
         ...

@@ -1,4 +1,4 @@
-"""What webhooks ask of the store. Beside `transaction.py`, whose rules hold here too."""
+"""The port for stored webhooks. The rules in `transaction.py` apply here too."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ class Webhooks(Protocol):
     """Registered webhooks by id."""
 
     async def get(self, webhook: str) -> Webhook | None:
-        """The webhook with this id."""
+        """Return the webhook with this id."""
         ...
 
     async def all(self) -> Sequence[Webhook]:
-        """All of them, by id."""
+        """Return all webhooks, sorted by id."""
         ...
 
     async def put(self, webhook: Webhook) -> None:
-        """Add or replace."""
+        """Add or replace a webhook."""
         ...
 
     async def remove(self, webhook: str) -> bool:
-        """Forget one; whether it was there."""
+        """Remove a webhook; return whether it existed."""
         ...

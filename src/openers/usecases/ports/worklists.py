@@ -1,6 +1,6 @@
-"""What worklists ask of the store. Beside `transaction.py`, whose rules hold here too.
+"""The port for worklists. The rules in `transaction.py` apply here too.
 
-A list is walked in its order along an index: what that costs follows from what is returned, not from what is kept.
+A list is read in order along an index, so its cost depends on the entries returned, not on those stored.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from openers.domain.worklists import WorklistFilter
 
 
 class Listed(NamedTuple):
-    """One request of a list: which, in which version, about whom."""
+    """One entry of a list: UBRN, version and patient."""
 
     key: Ubrn
     version: int
@@ -24,22 +24,22 @@ class Listed(NamedTuple):
 
 
 class Worklists(Protocol):
-    """Lists of referrals: by priority, then who has waited longest, then by UBRN."""
+    """Lists of referrals, sorted by priority, then by the longest wait, then by UBRN."""
 
     async def of_provider(
         self, worklist: Worklist, by: Principal, wanted: WorklistFilter, most: int
     ) -> Sequence[Listed]:
-        """The first `most` members of a provider's list that are wanted and that `by` may see."""
+        """Return the first `most` entries of a provider's list that match `wanted` and that `by` may see."""
         ...
 
     async def of_referrer(self, worklist: Worklist, by: Principal, most: int) -> Sequence[Listed]:
-        """The first `most` members of a referrer's list: those of the organisation of `by`."""
+        """Return the first `most` entries of a referrer's list: those of the organisation of `by`."""
         ...
 
     async def list_old(self, after: str, most: int) -> Ubrn | None:
-        """List the next referrals, by UBRN, that were kept before there were lists; the last one, `None` at the end."""
+        """Add the next older referrals to the lists, by UBRN; return the last UBRN added, `None` at the end."""
         ...
 
     async def count_call(self, application: str, service: ServiceId, day: date) -> int:
-        """Count one more call of an application for the lists of a service; how many there were on that day."""
+        """Count a call of an application for the lists of a service; return the number of calls on that day."""
         ...

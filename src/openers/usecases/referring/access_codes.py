@@ -1,7 +1,7 @@
-"""Access codes: given with a referral, printed on its letters, tried by whoever claims to be the patient, made anew.
+"""Access codes: created with a referral, printed on its letters, tried by the patient, and reset.
 
-Source: rules chapters 1.3 and 6; ADR 0025. Called by the creation of referrals, by letters and by the command line;
-what lets patients in will call `try_access_code`.
+Source: rules chapters 1.3 and 6; ADR 0025. The creation of referrals, letters and the command line call this module. A
+future interface for patients will call `try_access_code`.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _TRIED: Final = "try access code"
 
 
 class Trial(StrEnum):
-    """How a try went."""
+    """The result of trying a code."""
 
     FITS = "FITS"
     WRONG = "WRONG"
@@ -32,29 +32,29 @@ class Trial(StrEnum):
 
 
 class TryAccessCode(msgspec.Struct, frozen=True):
-    """A code as somebody typed it."""
+    """A code as a person typed it."""
 
     ubrn: Ubrn
     typed: str
 
 
 async def give_access_code(ubrn: Ubrn, world: World, tx: Tx) -> None:
-    """Give a referral a fresh code in place of any earlier one, within the caller's transaction."""
+    """Give a referral a new code, replacing an earlier one, within the caller's transaction."""
     await tx.access_codes.put(ubrn, KeptCode(world.seal.close(world.seal.draw(), ubrn), 0))
 
 
 async def access_code_of(ubrn: Ubrn, world: World, tx: Tx) -> AccessCode:
-    """The code of a referral, to be printed. Raises NoAccessCode, Unavailable."""
+    """Return the code of a referral, for printing. Raises NoAccessCode, Unavailable."""
     kept = await tx.access_codes.get(ubrn)
     if kept is None:
-        raise NoAccessCode(Field.REFERRAL, ubrn, "has no access code: have a new one made")
+        raise NoAccessCode(Field.REFERRAL, ubrn, "has no access code: reset it")
     return world.seal.open(kept.sealed, ubrn)
 
 
 async def try_access_code(command: TryAccessCode, world: World) -> Trial:
-    """Whether the code fits. Each wrong one is counted durably before it is answered. Raises Unavailable.
+    """Return whether the code is correct. Each wrong attempt is counted durably before the reply. Raises Unavailable.
 
-    It returns what others would raise: a transaction that ends in an error counts nothing.
+    Failures are returned, not raised, because a transaction that ends in an error would not count the attempt.
     """
     world.entry.touched(ubrn=command.ubrn)
     async with world.begin(_TRIED, lock=(_lock(command.ubrn),)) as tx:
@@ -71,7 +71,7 @@ async def try_access_code(command: TryAccessCode, world: World) -> Trial:
 
 
 async def reset_access_code(ubrn: Ubrn, world: World) -> None:
-    """Give a referral a fresh code; what is on earlier letters opens nothing any more. Raises ReferenceNotFound."""
+    """Give a referral a new code; codes on earlier letters become invalid. Raises ReferenceNotFound."""
     world.entry.touched(ubrn=ubrn)
     async with world.begin("reset access code", lock=(_lock(ubrn),)) as tx:
         await _check_exists(ubrn, tx)
@@ -79,7 +79,7 @@ async def reset_access_code(ubrn: Ubrn, world: World) -> None:
 
 
 async def revoke_access_code(ubrn: Ubrn, world: World) -> None:
-    """Leave a referral without a code, until it is reset. Raises ReferenceNotFound."""
+    """Remove the code of a referral, until it is reset. Raises ReferenceNotFound."""
     world.entry.touched(ubrn=ubrn)
     async with world.begin("revoke access code", lock=(_lock(ubrn),)) as tx:
         await _check_exists(ubrn, tx)
@@ -92,5 +92,5 @@ async def _check_exists(ubrn: Ubrn, tx: Tx) -> None:
 
 
 def _lock(ubrn: Ubrn) -> str:
-    """Apart from the referral's own: trying a code hinders nobody who works on the referral."""
+    """Return a lock key separate from the referral's, so that trying a code never blocks work on the referral."""
     return f"access-code/{ubrn}"

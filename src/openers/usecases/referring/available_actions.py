@@ -1,7 +1,7 @@
-"""What a caller may do with a referral now (A029): read from the lifecycle, which refuses everything else.
+"""The actions that a caller may perform on a referral now (A029), read from the lifecycle table.
 
-What an operation would refuse for another reason than the state is looked at too: the patient's record, a service that
-can be asked, somebody else at the record. Source: rules chapter 4 (A029), 3.1.
+Other refusals count too: an unusable patient record, no service that accepts requests, or another act in progress on
+the referral. Source: rules chapter 4 (A029), 3.1.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ ACTS: Final[dict[AvailableAction, tuple[Act, ...]]] = {
     AvailableAction.CANCEL_DIRECTLY_BOOKED_APPOINTMENT: (Act.CANCEL_APPOINTMENT,),
     AvailableAction.CANCEL_REFERRAL: (Act.CANCEL_REFERRAL,),
 }
-"""The acts that each action stands for; it is offered if any of them is allowed."""
+"""The acts of each action; an action is offered if any of its acts is allowed."""
 NEEDS_SEARCH: Final = frozenset({Act.CHANGE_SHORTLIST, Act.CHANGE_SHORTLIST_FOR_TRIAGE})
-"""Acts that need a patient whom services can be searched for."""
+"""Acts that need a patient for whom services can be searched."""
 
 
 class FindActions(msgspec.Struct, frozen=True):
-    """For which referral, in the version that the caller has read."""
+    """The referral, in the version that the caller has read."""
 
     by: Principal
     ubrn: Ubrn
@@ -42,9 +42,10 @@ class FindActions(msgspec.Struct, frozen=True):
 
 
 async def available_actions(query: FindActions, world: World) -> list[AvailableAction]:
-    """The actions, none if there is nothing to be done now. Raises ReferenceNotFound, OldVersion.
+    """Return the possible actions; empty if there are none now. Raises ReferenceNotFound, OldVersion.
 
-    There is no refusal for a missing relationship here: what the caller may not see is not found.
+    A029 has no refusal for a missing relationship: a referral that the caller may not see does not exist for the
+    caller.
     """
     world.entry.touched(ubrn=query.ubrn)
     async with world.read() as tx:
@@ -81,7 +82,7 @@ def _is_allowed(referral: Referral, act: Act, world: World) -> bool:
 
 
 async def _can_search(referral: Referral, world: World, tx: Tx) -> bool:
-    """Whether services can be searched for the patient."""
+    """Return whether services can be searched for the patient."""
     try:
         patient = await find_patient(referral.patient, world, tx)
     except Refused:
@@ -90,7 +91,7 @@ async def _can_search(referral: Referral, world: World, tx: Tx) -> bool:
 
 
 async def _can_ask(referral: Referral, tx: Tx) -> bool:
-    """Whether a shortlisted service can be booked at or deferred to, or takes requests for triage."""
+    """Return whether a shortlisted service is published and accepts bookings, deferrals or triage requests."""
     services = await tx.directory.services(each.id for each in referral.shortlist.services)
     return any(
         each.value.is_published and (each.value.is_triage or each.value.bookable is BookableType.DIRECTLY_BOOKABLE)

@@ -1,6 +1,6 @@
-"""Change the shortlist of a referral: unbooked again (A031), or sent straight to its one triage service (A032).
+"""Change the shortlist of a referral: unbooked again (A031), or sent at once to its one triage service (A032).
 
-Source: rules chapter 4 (A031, A032) and 3.1; what a shortlist must be like is that of A011.
+Source: rules chapter 4 (A031, A032) and 3.1; the rules on the shortlist are those of A011.
 """
 
 from __future__ import annotations
@@ -46,22 +46,25 @@ NARROWED: Final[dict[type[FieldRefused], type[FieldRefused]]] = {
     NoRegGpPractice: PatientError,
     ReferenceNotFound: InvalidValue,
 }
-"""A search's refusals that A031 does not list, each with the one that it has for the same thing (rules 4, A031)."""
+"""Refusals of a search that A031 does not list, with the one that A031 uses instead (rules 4, A031)."""
 
 
 class ChangeShortlist(ReferralChange, frozen=True, kw_only=True):
-    """Which referral, and what the referrer chose instead."""
+    """The referral, and the new choice of its referrer."""
 
     choice: ShortlistChoice
 
     @property
     def act(self) -> Act:
-        """A031 or A032."""
+        """The act of A031 or A032."""
         return Act.CHANGE_SHORTLIST_FOR_TRIAGE if self.choice.send_for_triage else Act.CHANGE_SHORTLIST
 
 
 async def change_shortlist(command: ChangeShortlist, world: World) -> Stored[Referral]:
-    """Change it, or nothing. Raises a `FieldRefused`, NotFound, NoRelationship, VersionConflict, RecordLocked."""
+    """Change the shortlist, or nothing.
+
+    Raises a `FieldRefused`, NotFound, NoRelationship, VersionConflict, RecordLocked.
+    """
     act, choice = command.act, command.choice
     choice.check()
     world.entry.services = choice.services
@@ -87,7 +90,7 @@ async def change_shortlist(command: ChangeShortlist, world: World) -> Stored[Ref
 
 
 async def _find_services(choice: ShortlistChoice, referral: Referral, world: World, tx: Tx) -> Sequence[Service]:
-    """The chosen services, by the referral's own commissioning rules. Raises what A031 lists."""
+    """Return the chosen services, by the referral's own commissioning rules. Raises the refusals that A031 lists."""
     subject = SearchSubject(
         by=choice.by,
         patient=referral.patient,

@@ -1,6 +1,6 @@
-"""Create a referral from a shortlist, unbooked (A011) or sent straight to its one triage service (A021).
+"""Create a referral from a shortlist, unbooked (A011) or sent at once to its one triage service (A021).
 
-Called by `api/operations/a011_create_referral.py` and `a021_...`; the rules on the shortlist are in
+`api/operations/a011_create_referral.py` and `a021_...` call this; the rules on the shortlist are in
 `shortlist_services.py`. Source: rules chapter 4 (A011, A021), 11.2 row 23.
 """
 
@@ -26,7 +26,7 @@ from openers.usecases.world import World
 
 
 class CreateReferral(ShortlistChoice, frozen=True, kw_only=True):
-    """What the referrer sent, parsed. `send_for_triage` makes it A021."""
+    """The parsed request of the referrer. `send_for_triage` makes it A021."""
 
     patient: NhsNumber
     referring_clinician: UserId | None = None
@@ -34,7 +34,7 @@ class CreateReferral(ShortlistChoice, frozen=True, kw_only=True):
 
 
 async def create_referral(command: CreateReferral, world: World) -> Stored[Referral]:
-    """Create the referral, or nothing. Raises a `FieldRefused`."""
+    """Create the referral, or change nothing. Raises a `FieldRefused`."""
     now = world.clock.now()
     _check(command, now)
     world.entry.touched(patient=command.patient)
@@ -55,7 +55,7 @@ async def create_referral(command: CreateReferral, world: World) -> Stored[Refer
 
 
 def _check(command: CreateReferral, now: Instant) -> None:
-    """What can be told from the command alone; A021 takes one intention alone (rules 12)."""
+    """Check everything that needs no stored data; A021 accepts only one letter intention (rules 12)."""
     command.check()
     check_pathway_start(command.pathway_start, now)
     if command.send_for_triage and command.letter_intention is not LetterIntention.NEED_TO_ADD_LATER:

@@ -1,6 +1,6 @@
-"""Find the requests that have a UBRN (A041): a referral, a request for advice, or both where one was converted.
+"""Find the requests with a UBRN (A041): a referral, a request for advice, or both after a conversion.
 
-Source: rules chapter 4 (A041). What the caller has no relationship to is simply not found.
+Source: rules chapter 4 (A041). Requests without a relationship to the caller are not found.
 """
 
 from __future__ import annotations
@@ -17,21 +17,21 @@ from openers.usecases.world import World
 
 
 class FindRequests(msgspec.Struct, frozen=True):
-    """Which UBRN, for whom."""
+    """The UBRN to find, and the caller."""
 
     ubrn: Ubrn
     by: Principal
 
 
 class FoundRequests(msgspec.Struct, frozen=True):
-    """What there is to be seen."""
+    """The requests that the caller may see."""
 
     referral: Stored[Referral] | None
     advice: Stored[Conversation] | None
 
 
 async def find_requests(query: FindRequests, world: World) -> FoundRequests:
-    """The requests, as far as there are any to be seen. Raises PatientError."""
+    """Return the requests that the caller may see. Raises PatientError."""
     world.entry.touched(ubrn=query.ubrn)
     async with world.read() as tx:
         found = FoundRequests(

@@ -1,4 +1,4 @@
-"""Read a referral (A005). Only its latest version can be read. Source: rules chapters 3.4 and 4 (A005)."""
+"""Read a referral (A005). Only the latest version can be read. Source: rules chapters 3.4 and 4 (A005)."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 
 class ReadReferral(msgspec.Struct, frozen=True):
-    """Which referral, for whom; `version` where a particular one is asked for."""
+    """The referral to read, and the caller; `version` if a specific version is requested."""
 
     ubrn: Ubrn
     by: Principal
@@ -28,12 +28,12 @@ class ReadReferral(msgspec.Struct, frozen=True):
 
 
 async def read_referral(query: ReadReferral, world: World) -> Stored[Referral]:
-    """The referral. Raises NotFound, NoRelationship, InvalidRequestType, PatientError, HistoryNotSupported."""
+    """Return the referral. Raises NotFound, NoRelationship, InvalidRequestType, PatientError, HistoryNotSupported."""
     return await read_latest(query, lambda tx: tx.referrals, world)
 
 
 async def read_latest(query: ReadReferral, of: Callable[[Tx], Requests[T]], world: World) -> Stored[T]:
-    """A request of either kind. Raises as `read_referral`."""
+    """Return a request of either kind. Raises as `read_referral`."""
     world.entry.touched(ubrn=query.ubrn)
     async with world.read() as tx:
         stored = await of(tx).get(query.ubrn, query.by)

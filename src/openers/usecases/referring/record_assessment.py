@@ -1,6 +1,7 @@
-"""Record that an assessment service has seen the patient, so that the referrer goes on; an administrator does it.
+"""Record that an assessment service has seen the patient, so that the referrer can continue.
 
-No API does this, and no source has the codes of its outcomes. Called by the command line. Source: rules chapter 3.1.
+An administrator does this. No API does, and no source gives the codes of its outcomes. The command line calls it.
+Source: rules chapter 3.1.
 """
 
 from __future__ import annotations
@@ -18,11 +19,11 @@ from openers.usecases.ports.transaction import Stored
 from openers.usecases.world import World
 
 ASSESSING: Final = frozenset({AppointmentType.ASSESSMENT_SERVICE, AppointmentType.TELEPHONE_ASSESSMENT})
-"""Appointments at which a patient is assessed."""
+"""Types of appointment for an assessment."""
 
 
 async def record_assessment(ubrn: Ubrn, world: World) -> Stored[Referral]:
-    """Record it, or nothing. Raises NotFound, RecordLocked, InvalidRequestState, InvalidState."""
+    """Record it, or change nothing. Raises NotFound, RecordLocked, InvalidRequestState, InvalidState."""
     async with world.begin(Act.ASSESS, lock=(ubrn,)) as tx:
         stored = await find_as_system(ubrn, world, tx)
         referral = stored.value

@@ -1,6 +1,6 @@
-"""Remind a patient of a referral that nobody has booked: so many days after its creation, as its referrer has said.
+"""Remind the patient of an unbooked referral, a number of days after its creation that the referrer chose.
 
-The reminder is an event; who prints letters follows the events. Source: rules chapter 4 (A011, A031:
+The reminder is an event; a system that prints letters can follow the events. Source: rules chapter 4 (A011, A031:
 firstReminderLetterFollowUpDays).
 """
 
@@ -21,11 +21,11 @@ from openers.usecases.world import World
 REMIND: Final = "remind patient"
 """Kind of due work, and the act of its event; its key is the UBRN."""
 MOST_DAYS: Final = 36_500
-"""Nobody is reminded in more than a hundred years, a time that no calendar may have."""
+"""The furthest reminder that is scheduled, in days: about a hundred years. Later dates may not be representable."""
 
 
 async def plan_reminder(referral: Referral, world: World, tx: Tx) -> None:
-    """Have the patient reminded in time, if the referrer wants it; in place of what was planned before."""
+    """Schedule the reminder if the referrer wants one, replacing an earlier schedule."""
     if 0 < referral.reminder_days <= MOST_DAYS:
         at = world.clock.now() + timedelta(days=referral.reminder_days)
         await tx.due.add(REMIND, referral.ubrn, at)
@@ -44,5 +44,5 @@ async def remind_patient(item: DueItem, world: World) -> None:
 
 
 def _is_wanted(referral: Referral) -> bool:
-    """Whether it is unbooked and its referrer, who may have changed the shortlist since, still wants a reminder."""
+    """Return whether it is unbooked and its referrer, who may have changed the shortlist, still wants a reminder."""
     return referral.state is ReferralState.NOT_BOOKED and referral.reminder_days > 0

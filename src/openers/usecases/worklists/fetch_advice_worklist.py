@@ -1,4 +1,4 @@
-"""The requests for advice that a provider has to care for (A023). Source: rules chapter 4 (A023)."""
+"""The worklist of a provider's requests for advice (A023). Source: rules chapter 4 (A023)."""
 
 from __future__ import annotations
 
@@ -15,14 +15,17 @@ from openers.usecases.world import World
 
 
 class FetchAdviceWorklist(msgspec.Struct, frozen=True):
-    """Which entries, for whom."""
+    """The filter for entries, and the caller."""
 
     by: Principal
     wanted: WorklistFilter
 
 
 async def fetch_advice_worklist(query: FetchAdviceWorklist, world: World) -> Sequence[Stored[Conversation]]:
-    """All that go on, those that wait for their referrer too. Raises a `FieldRefused`, NoRelationship."""
+    """Return all open requests, including those that wait for their referrer.
+
+    Raises a `FieldRefused`, NoRelationship.
+    """
     async with world.read() as tx:
         await check_filter(query.wanted, query.by, world, tx)
         return await tx.conversations.worklist(query.wanted, query.by)

@@ -1,7 +1,7 @@
-"""Fetch a worklist (A008). Rows that the caller has at hand in the version that counts are not read again.
+"""Fetch a worklist (A008). Rows that the caller has cached in the current version are not read again.
 
-Patients whose records can't be used are left out without a word: what is told of such a record is nothing at all, and
-one of them must not make a list unusable. Source: rules chapters 1.3, 2.2 and 4 (A008).
+Patients whose records cannot be used are left out silently. No reply may mention such a record, and a single one must
+not make a list unusable. Source: rules chapters 1.3, 2.2 and 4 (A008).
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ from openers.usecases.worklists.worklist_filters import check_filter
 from openers.usecases.world import World
 
 SHORTEST_ROW = 512
-"""Bytes below which no row can be, so that a list that is too long is not read to its end."""
+"""Lower bound of a row's size in bytes; it limits how much of an oversized list is read."""
 MOST = LARGEST // SHORTEST_ROW
-"""How many members are read at most."""
+"""Maximum number of entries that are read."""
 SECONDS_A_DAY = 86_400
 ACT = "fetch worklist"
-"""What the audit calls a call that is counted."""
+"""The act that the audit records for a counted call."""
 GIVEN_REASONS = frozenset(
     {
         ReferralState.REJECTED,
@@ -43,7 +43,7 @@ GIVEN_REASONS = frozenset(
 
 
 class FetchWorklist(msgspec.Struct, frozen=True, kw_only=True):
-    """Which list, for whom, and which part of it."""
+    """The list, the caller, and the filter for its entries."""
 
     by: Principal
     worklist: Worklist
@@ -51,7 +51,7 @@ class FetchWorklist(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ListedReferral(msgspec.Struct, frozen=True):
-    """A referral as a list shows it, and why it is there in words of today."""
+    """A referral as a list shows it, with its reason and the reason's current display text."""
 
     referral: Stored[Referral]
     reason: CancellationReason | None
@@ -63,12 +63,12 @@ class ListedReferral(msgspec.Struct, frozen=True):
 
     @property
     def version(self) -> int:
-        """The version of the referral, which that of the row is, too."""
+        """The version of the referral, which is also the row's."""
         return self.referral.version
 
 
 class Fetched(msgspec.Struct, frozen=True):
-    """The members in order, and the rows of those that the caller had not at hand, by UBRN."""
+    """The entries in order, and the rows that the caller had not cached, by UBRN."""
 
     members: Sequence[Listed]
     rows: dict[str, ListedReferral]
@@ -77,7 +77,7 @@ class Fetched(msgspec.Struct, frozen=True):
 async def fetch_worklist(
     query: FetchWorklist, not_at_hand: Callable[[Sequence[Listed]], Sequence[Listed]], world: World
 ) -> Fetched:
-    """The list. `not_at_hand` tells of which members the rows must be read.
+    """Return the list. `not_at_hand` returns the entries whose rows must be read.
 
     Raises a `FieldRefused`, NoRelationship, DailyLimitReached.
     """
@@ -92,14 +92,14 @@ async def fetch_worklist(
 
 
 def too_long(worklist: Worklist) -> TooManyItems:
-    """The list would be larger than what is sent."""
-    way_out = "narrow it by service, specialty, location or clinician"
+    """Return the refusal of a list that is larger than the maximum."""
+    way_out = "filter it by service, specialty, location or clinician"
     hint = way_out if worklist.party is Party.PROVIDER else "deal with some of its requests first"
     return TooManyItems(Field.LIST_TYPE, worklist, f"is longer than {LARGEST // 2**20} MB: {hint}")
 
 
 def _transaction(query: FetchWorklist, world: World) -> AbstractAsyncContextManager[Tx]:
-    """Reading is enough for people; calls of applications are counted."""
+    """Return a transaction: calls of applications are counted, so they write; those of people only read."""
     return world.begin(ACT) if query.by.is_application else world.read()
 
 
@@ -109,7 +109,7 @@ async def _members(query: FetchWorklist, world: World, tx: Tx) -> Sequence[Liste
     service = query.wanted.service
     world.entry.services = () if service is None else (service,)
     if service is None and query.by.is_application:
-        raise MissingValue(Field.SERVICE, hint="an application asks for one service at a time")
+        raise MissingValue(Field.SERVICE, hint="an application must name one service")
     await check_filter(query.wanted, query.by, world, tx)
     if service is not None and query.by.is_application:
         await _count_call(query.by, service, world, tx)
@@ -117,16 +117,16 @@ async def _members(query: FetchWorklist, world: World, tx: Tx) -> Sequence[Liste
 
 
 async def _count_call(by: Principal, service: ServiceId, world: World, tx: Tx) -> None:
-    """Days are those of the wall clock: moving the time of a test does not lift a limit."""
+    """Count the call. Days follow the wall clock, so moving a test's clock does not lift the limit."""
     now = world.wall.now()
     if await tx.worklists.count_call(by.application, service, now.date()) > CALLS_A_DAY:
         left_s = SECONDS_A_DAY - int((now - now.replace(hour=0, minute=0, second=0, microsecond=0)).total_seconds())
-        hint = f"was asked for {CALLS_A_DAY} times today, as often as is allowed: ask again after midnight (UTC)"
+        hint = f"was requested {CALLS_A_DAY} times today, which is the limit: retry after midnight (UTC)"
         raise DailyLimitReached(Field.SERVICE, service, hint, left_s)
 
 
 def _reason(referral: Referral, world: World) -> CancellationReason | None:
-    """Why the appointment or the referral was cancelled, with what its code is called."""
+    """Return the reason of the cancellation, with its display text."""
     reason = referral.state_reason if referral.state in GIVEN_REASONS else None
     if not isinstance(reason, CancellationReason) or reason.display is not None:
         return reason if isinstance(reason, CancellationReason) else None

@@ -1,6 +1,6 @@
-"""List the referrals of a store that is older than its worklists: due work that the migration to them plans.
+"""Add referrals to the worklists that were stored before worklists existed: due work planned by their migration.
 
-A portion at a time, so that it stands in nobody's way; where a portion ends is the key of the next one.
+It works in batches, so that it blocks no other work; the last UBRN of a batch is the key of the next item.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from openers.usecases.ports.transaction import DueItem
 from openers.usecases.world import World
 
 LIST_OLD: Final = "list old referrals"
-"""Kind of due work; its key is the UBRN after which it goes on, empty at the beginning."""
+"""Kind of due work; its key is the UBRN after which it continues, empty at first."""
 AT_ONCE: Final = 512
 
 
 @job(LIST_OLD)
 async def list_old_referrals(item: DueItem, world: World) -> None:
-    """List the next ones, and plan the rest."""
+    """Add the next batch to the worklists, and schedule the rest."""
     async with world.begin(LIST_OLD) as tx:
         last = await tx.worklists.list_old(item.key, AT_ONCE)
         await tx.due.done(item)

@@ -1,4 +1,4 @@
-"""What worklists can be narrowed to, held against the rules: A008 and A023 alike. Source: rules chapter 4 (A008)."""
+"""Checks the filters of worklists, for A008 and A023. Source: rules chapter 4 (A008)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from openers.usecases.world import World
 
 
 async def check_filter(wanted: WorklistFilter, by: Principal, world: World, tx: Tx) -> None:
-    """Raise ReferenceNotFound or InvalidCode for what does not exist, NoRelationship for a service of others."""
+    """Raise ReferenceNotFound or InvalidCode for unknown values, NoRelationship for a service of others."""
     if wanted.service is not None:
         await _check_service(wanted, by, tx)
     specialties = world.reference.code_system(CodeSystemName.SPECIALTY).concepts

@@ -1,1 +1,1 @@
-"""FHIR R4: resources written. Knows nothing of STU3."""
+"""FHIR R4: writes resources. Independent of STU3."""

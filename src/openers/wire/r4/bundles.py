@@ -16,7 +16,7 @@ _MATCH: Final[Json] = {"mode": "match"}
 
 
 class Searchset(msgspec.Struct, frozen=True):
-    """What a search result says of itself: a fresh id, the moment, and the query as it was asked, without `?`."""
+    """The header of a search result: a new id, the time, the base address, and the query as sent, without `?`."""
 
     id: UUID
     at: Instant
@@ -24,7 +24,7 @@ class Searchset(msgspec.Struct, frozen=True):
     query: str = ""
 
     def write(self, of: str, entries: Sequence[tuple[str, Json]]) -> bytes:
-        """The result of a search for resources of type `of`; `entries` are full URLs and resources."""
+        """Return the result of a search for resources of type `of`; `entries` are full URLs with resources."""
         at = write_instant(self.at)
         bundle: Json = {
             "id": str(self.id),
@@ -43,7 +43,7 @@ class Searchset(msgspec.Struct, frozen=True):
         return encode(bundle)
 
     def full_url(self, of: str, key: str) -> str:
-        """The address of one resource of type `of`."""
+        """Return the address of one resource of type `of`."""
         return f"{self._url(of)}/{key}"
 
     def _url(self, of: str) -> str:
@@ -51,7 +51,7 @@ class Searchset(msgspec.Struct, frozen=True):
 
 
 def coded(system: str, code: str, display: str | None = None) -> Json:
-    """A concept with one coding."""
+    """Return a concept with one coding."""
     coding: Json = {"system": system, "code": code}
     if display is not None:
         coding["display"] = display

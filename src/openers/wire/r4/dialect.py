@@ -1,4 +1,4 @@
-"""How R4 tells refusals: its table of errors, its codes for problems of the edge, its OperationOutcome.
+"""Refusals in R4: its table of errors, its codes for problems of the edge, its OperationOutcome.
 
 Source: rules chapters 2.3, 2.6 and 11.2 rows 28 and 30.
 """
@@ -40,7 +40,7 @@ OUTCOMES: Final[dict[type[OpenersError], Outcome]] = {
     w.MissingField: Outcome(400, "required", "REC_BAD_REQUEST"),
     e.Refused: Outcome(400, "invalid", "REC_BAD_REQUEST"),
 }
-"""R4 has far fewer codes. `required` is for A041 alone: A035 and A040 refuse what they miss as a bad value."""
+"""The R4 codes, far fewer than STU3's. `required` is only for A041: A035 and A040 refuse missing values as bad ones."""
 
 _EDGE: Final = {
     EdgeProblem.TOKEN: Coded("ACCESS_DENIED"),
@@ -73,7 +73,7 @@ def _write(problem: Problem, at: Instant) -> Json:
 
 
 def _system_of(problem: Problem) -> str:
-    """The code system that the code is of."""
+    """Return the code system of the problem's code."""
     if problem.gateway:
         return NHSD
     return HTTP if problem.code.startswith("REC_") else ERS

@@ -1,4 +1,4 @@
-"""People in FHIR R4: the caller's own functions (A030), and the clinicians an admin may act for (A040).
+"""People in FHIR R4: the caller's own functions (A030), and the clinicians for whom an administrator may act (A040).
 
 Source: rules chapter 4 (A030, A040) and 9.4.
 """
@@ -19,20 +19,20 @@ _FUNCTIONS: Final = "https://fhir.nhs.uk/CodeSystem/eRS-BusinessFunction-1"
 
 
 def write_practitioner_roles(user: User, result: Searchset) -> bytes:
-    """What `user` may do at each organisation (A030)."""
+    """Return the functions of `user` at each organisation (A030)."""
     of = "PractitionerRole"
     roles = [_role(user, role, result) for role in user.roles]
     return result.write(of, [(result.full_url(of, str(role["id"])), role) for role in roles])
 
 
 def write_practitioners(users: Sequence[User], result: Searchset) -> bytes:
-    """The clinicians that may be acted for (A040)."""
-    # Unlike everywhere else, the full URL is published without the service's address.
+    """Return the clinicians for whom the caller may act (A040)."""
+    # Unlike everywhere else, the published full URL here lacks the service's address.
     return result.write("Practitioner", [(f"Practitioner/{user.id}", _practitioner(user, result)) for user in users])
 
 
 def _role(user: User, role: Role, result: Searchset) -> Json:
-    """The functions of `user` at one organisation."""
+    """Return the functions of `user` at one organisation."""
     return {
         "id": f"PractitionerRole-{role.organisation}-{user.id}",
         "meta": {"lastUpdated": write_instant(result.at)},
@@ -44,7 +44,7 @@ def _role(user: User, role: Role, result: Searchset) -> Json:
 
 
 def _practitioner(user: User, result: Searchset) -> Json:
-    """One clinician. FHIR has an array of identifiers; the service answers with an object (rules 9.4)."""
+    """Return one clinician. FHIR defines an array of identifiers; the real service returns an object (rules 9.4)."""
     return {
         "id": user.id,
         "resourceType": "Practitioner",

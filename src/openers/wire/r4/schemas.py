@@ -1,4 +1,4 @@
-"""JSON schemas of what R4 operations give, by component name. All names start with R4."""
+"""JSON schemas of the replies of R4 operations, by component name. All names start with R4."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _UPDATED: Final = thing({"lastUpdated": INSTANT})
 
 
 def _searchset(of: str) -> Schema:
-    """A search result that holds resources of the component `of`."""
+    """Return the schema of a search result that holds resources of the component `of`."""
     entry = thing({"fullUrl": TEXT, "resource": ref(of), "search": thing({"mode": const("match")})})
     return thing(
         {
@@ -28,7 +28,7 @@ def _searchset(of: str) -> Schema:
             "link": array(thing({"relation": const("self"), "url": TEXT}), least=1),
         },
         {"entry": array(entry, least=1)},
-        "What a search found.",
+        "A search result.",
     )
 
 
@@ -66,11 +66,11 @@ _ROLE: Final = thing(
         "organization": thing({"identifier": _IDENTIFIER}),
         "code": array(_CONCEPT),
     },
-    description="What a person may do at one organisation.",
+    description="The business functions of a person at one organisation.",
 )
 _PRACTITIONER: Final = thing(
     {"resourceType": const("Practitioner"), "id": TEXT, "meta": _UPDATED, "identifier": _IDENTIFIER},
-    description="A clinician. The identifier is an object, as the service answers it.",
+    description="A clinician. The identifier is an object, as in the real service's replies.",
 )
 _REQUEST: Final = thing(
     {

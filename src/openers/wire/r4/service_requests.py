@@ -27,7 +27,7 @@ _KIND: Final = "https://fhir.nhs.uk/CodeSystem/servicerequest-code"
 
 
 def write_service_requests(found: FoundRequests, result: Searchset) -> bytes:
-    """The requests with the UBRN asked for: none, one, or a request for advice and the referral made of it."""
+    """Return the requests with this UBRN: none, one, or a request for advice and the referral converted from it."""
     of = "ServiceRequest"
     shown: list[Json] = []
     if found.referral is not None:
@@ -38,7 +38,7 @@ def write_service_requests(found: FoundRequests, result: Searchset) -> bytes:
 
 
 def _referral(stored: Stored[Referral]) -> Json:
-    """A referral, as far as a search shows it."""
+    """Return a referral in the short form of a search result."""
     referral = stored.value
     return {
         **_identified(referral.request_id, stored.version, referral.ubrn),
@@ -50,7 +50,7 @@ def _referral(stored: Stored[Referral]) -> Json:
 
 
 def _advice(stored: Stored[Conversation]) -> Json:
-    """A request for advice, as far as a search shows it."""
+    """Return a request for advice in the short form of a search result."""
     conversation = stored.value
     return {
         **_identified(conversation.request_id, stored.version, conversation.ubrn),

@@ -1,6 +1,6 @@
-"""Services of the directory in FHIR R4: one (A033), or those asked for by id (A035).
+"""Services of the directory in FHIR R4: a single one (A033), or several by id (A035).
 
-What a service does not have is left out. Source: rules chapter 4 (A033), 9.4, 11.1 row 16.
+Absent values are left out. Source: rules chapter 4 (A033), 9.4, 11.1 row 16.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ TYPES: Final[dict[AppointmentType, str]] = {
     AppointmentType.OPHTHALMOLOGIST: "Ophthalmologist",
     AppointmentType.TELEPHONE_ASSESSMENT: "Telephone Assessment",
 }
-"""Displays of appointment types."""
+"""Display texts of appointment types."""
 FLOWS: Final[dict[RequestFlow, tuple[str, str]]] = {
     RequestFlow.APPOINTMENT_REQUEST: ("BOOKABLE", "A service which supports a patient appointment"),
     RequestFlow.TRIAGE_REQUEST: (
@@ -40,30 +40,30 @@ FLOWS: Final[dict[RequestFlow, tuple[str, str]]] = {
         "A service which can discuss the patient and receive guidance rather than a patient attending an appointment",
     ),
 }
-"""R4 has codes of its own for what can be sent to a service; their displays are fixed by the profile."""
+"""R4's own codes for the request types of a service; the profile fixes their display texts."""
 BOOKABLE: Final[dict[BookableType, str]] = {
     BookableType.DIRECTLY_BOOKABLE: "Directly Bookable",
     BookableType.INDIRECTLY_BOOKABLE: "Indirectly Bookable",
 }
-"""Displays of the ways to book. R4 has no code for UNSPECIFIED, so such a service shows none (rules 5.2)."""
+"""Display texts of booking types. R4 has no code for UNSPECIFIED, so such a service shows none (rules 5.2)."""
 
 _PATIENTS: Final = coded("http://terminology.hl7.org/CodeSystem/contactentity-type", "PATINF", "Patient")
 _PROFESSIONALS: Final = coded(f"{_CODES}eRS-Purpose", "HEALTHCARE_PROFESSIONALS", "Healthcare Professionals")
 
 
 def write_service(stored: Stored[Service], base: str) -> bytes:
-    """The service (A033)."""
+    """Return the service (A033)."""
     return encode(_service(stored))
 
 
 def write_services(services: Sequence[Stored[Service]], result: Searchset) -> bytes:
-    """The services found by id (A035)."""
+    """Return the services found by id (A035)."""
     of = "HealthcareService"
     return result.write(of, [(result.full_url(of, each.key), _service(each, listed=True)) for each in services])
 
 
 def _service(stored: Stored[Service], *, listed: bool = False) -> Json:
-    """One service. Published lists say that it is active, the published single service does not."""
+    """Return one service. Published lists include `active`, the published single service does not."""
     service = stored.value
     shown: Json = {
         "id": service.id,
@@ -91,7 +91,7 @@ def _service(stored: Stored[Service], *, listed: bool = False) -> Json:
 
 
 def _extensions(service: Service) -> list[JsonValue]:
-    """Hours, instructions and contacts, as far as there are any."""
+    """Return the extensions for hours, instructions and contacts that the service has."""
     texts = {"HoursOfOperation": service.hours_of_operation, "ServiceInstructions": service.instructions}
     shown: list[JsonValue] = [
         {"url": f"{_EXTENSIONS}{name}", "valueString": text} for name, text in texts.items() if text
@@ -101,7 +101,7 @@ def _extensions(service: Service) -> list[JsonValue]:
 
 
 def _contact(contact: Contact) -> Json:
-    """One way to reach the service, and who it is for."""
+    """Return one contact of the service, with its purpose."""
     purpose = _PATIENTS if contact.for_patients else _PROFESSIONALS
     return {
         "url": f"{_EXTENSIONS}HealthcareService-Contact",

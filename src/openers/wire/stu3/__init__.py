@@ -1,1 +1,1 @@
-"""FHIR STU3: requests read, resources written. Knows nothing of R4."""
+"""FHIR STU3: reads requests, writes resources. Independent of R4."""

@@ -1,4 +1,4 @@
-"""The dynamic code systems (A004), every code with the time it was in use. Source: rules chapters 4 (A004) and 5.1."""
+"""The dynamic code systems (A004), every code with its period of use. Source: rules chapters 4 (A004) and 5.1."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from openers.wire.stu3.systems import extension, profile, published
 _PROPERTIES: Final = "https://fhir.nhs.uk/STU3/CodeSystem/eRS-Concept-Properties-1#"
 _SHAREABLE: Final = "http://hl7.org/fhir/StructureDefinition/shareablecodesystem"
 _OWN_SPECIALTIES: Final = "SPECIALTY"
-"""How the data mark a property whose codes are those of our own SPECIALTY system."""
+"""The data's marker for a property whose codes belong to our own SPECIALTY system."""
 
 
 def write_code_system(system: CodeSystem, base: str) -> bytes:
-    """The code system for the service that is reached at `base`."""
+    """Return the code system as JSON, for the service at `base`."""
     is_specialty = system.name is CodeSystemName.SPECIALTY
     declared = {each.code: each for each in system.properties}
     shown: Json = {
@@ -44,7 +44,7 @@ def write_code_system(system: CodeSystem, base: str) -> bytes:
 
 
 def _concept(concept: Concept, declared: dict[str, Property], base: str, *, dated: bool) -> Json:
-    """One code. Specialties are `dated` a second time, by extensions."""
+    """Return one code. If `dated` (specialties), extensions repeat its period of use."""
     shown: Json = {"code": concept.code, "display": concept.display}
     if dated:
         shown = {"extension": _dates(concept), **shown}
@@ -57,7 +57,7 @@ def _concept(concept: Concept, declared: dict[str, Property], base: str, *, date
 
 
 def _dates(concept: Concept) -> list[JsonValue]:
-    """The days from which and up to which a specialty is in use."""
+    """Return the first day of use of a specialty, and its end date if it has one."""
     shown: list[JsonValue] = [
         {"url": extension("EffectivefromDate"), "valueDate": concept.effective_from.date().isoformat()}
     ]
@@ -67,7 +67,7 @@ def _dates(concept: Concept) -> list[JsonValue]:
 
 
 def _property(declared: Property, value: PropertyValue, base: str) -> Json:
-    """One property, in the element that suits its value."""
+    """Return one property, in the element for its type of value."""
     match value:
         case bool():
             return {"code": declared.code, "valueBoolean": value}
@@ -80,7 +80,7 @@ def _property(declared: Property, value: PropertyValue, base: str) -> Json:
 
 
 def _system(declared: Property, base: str) -> Json:
-    """The code system of a property's codes, if it declares one."""
+    """Return the code system of a property's codes, if it declares one."""
     if declared.system == _OWN_SPECIALTIES:
         return {"system": published(_OWN_SPECIALTIES).url(base)}
     return {} if declared.system is None else {"system": declared.system}

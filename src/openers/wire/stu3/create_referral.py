@@ -1,4 +1,4 @@
-"""The requests that create a referral: A011, and A021 which sends it for triage at once. Source: rules 4, 12."""
+"""Requests that create a referral: A011, and A021 which also sends it for triage. Source: rules 4, 12."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ PATHWAY_START: Final = Param("eReferralPathwayStart", instant())
 
 _BOTH: Final = (one(PATIENT), optional(REFERRING_CLINICIAN), one(SHORTLIST), one(LETTER_INTENTION), one(REMINDER_DAYS))
 CREATE_REFERRAL: Final = Parameters("CreateReferral-Parameters", *_BOTH, optional(PATHWAY_START))
-"""A011."""
+"""The parameters of A011."""
 CREATE_REFERRAL_FOR_TRIAGE: Final = Parameters("CreateReferralAndSendForTriage-Parameters", *_BOTH)
-"""A021, which knows no pathway start (rules 12)."""
+"""The parameters of A021, which has no pathway start (rules 12)."""
 
 
 def read_create_referral(node: JsonValue, by: Principal) -> CreateReferral:
-    """What `by` sent to A011. Raises the classes of `Unreadable`."""
+    """Return the request that `by` sent to A011. Raises the classes of `Unreadable`."""
     return _command(CREATE_REFERRAL.read(node), by, send_for_triage=False)
 
 
 def read_create_referral_for_triage(node: JsonValue, by: Principal) -> CreateReferral:
-    """What `by` sent to A021. Raises the classes of `Unreadable`."""
+    """Return the request that `by` sent to A021. Raises the classes of `Unreadable`."""
     return _command(CREATE_REFERRAL_FOR_TRIAGE.read(node), by, send_for_triage=True)
 
 

@@ -1,8 +1,8 @@
 """Search criteria: read from a search (A010) or a shortlist, and written into the shortlist of a referral.
 
-Source: rules chapters 4 (A010) and 12. Two oddities are theirs: `organisation` is never shown again and `place` is only
-ever shown, so it is unknown here; what is sent as `commissioningProvisioning` is checked and ignored, and only some
-operations show what is used in its place.
+Source: rules chapters 4 (A010) and 12. The published criteria have three oddities. Replies never show `organisation`.
+`place` occurs only in published replies, so it is unknown here. A sent `commissioningProvisioning` is checked and
+ignored, and only some operations show the value used in its place.
 """
 
 from __future__ import annotations
@@ -45,13 +45,13 @@ SEARCH_CRITERIA: Final = Parameters(
     optional(PROVISIONING),
     optional(ORGANISATION),
 )
-"""The criteria of one search."""
+"""The parameters of a search's criteria."""
 
 _META: Final[Json] = {"profile": [SEARCH_CRITERIA.profile]}
 
 
 def read_criteria(node: JsonValue, path: str) -> SearchCriteria:
-    """The criteria that `node` holds. Raises the classes of `Unreadable`."""
+    """Return the criteria in `node`. Raises the classes of `Unreadable`."""
     values = SEARCH_CRITERIA.read(node, path)
     return SearchCriteria(
         priority=values[PRIORITY],
@@ -68,7 +68,10 @@ def read_criteria(node: JsonValue, path: str) -> SearchCriteria:
 
 
 def criteria_of(criteria: SearchCriteria, base: str, *, provisioning: bool) -> Json:
-    """Write the criteria as a contained resource, in published order; `commissioningProvisioning` only if asked."""
+    """Return the criteria as a contained resource, in published order.
+
+    `provisioning` adds `commissioningProvisioning`.
+    """
     shown: list[JsonValue] = [
         *PRIORITY.shown(criteria.priority, base),
         *SPECIALTY.shown(criteria.specialty, base),

@@ -1,4 +1,4 @@
-"""How STU3 tells refusals: its table of errors, its codes for problems of the edge, its OperationOutcome.
+"""Refusals in STU3: its table of errors, its codes for problems of the edge, its OperationOutcome.
 
 Source: rules chapters 2.6, 2.7 and 11.2 rows 21, 27 and 30. STU3 describes no body for 400, 404, 409, 412, 423 and 500.
 We send the same OperationOutcome there, with codes of the older vocabulary where it has one (REFERRAL_LOCKED,
@@ -30,7 +30,7 @@ DISPLAYS: Final = {
     "REFERENCED_USER_IS_NOT_RC": "Referenced user is not a referring clinician",
     "REFERENCED_USER_IS_NOT_RC_AT_ORG": "Referenced user is not a referring clinician at the organisation",
 }
-"""Displays that are not simply the code in lower case."""
+"""Display texts that differ from the code in lower case."""
 
 OUTCOMES: Final[dict[type[OpenersError], Outcome]] = {
     OpenersError: Outcome(500, "exception", "TECHNICAL_ERROR"),
@@ -96,7 +96,7 @@ OUTCOMES: Final[dict[type[OpenersError], Outcome]] = {
     w.BadValue: Outcome(422, "value", "INVALID_VALUE"),
     w.BadCode: Outcome(422, "code-invalid", "INVALID_CODE"),
 }
-"""One row for each class that is raised; the root's row stands for failures of the service itself."""
+"""One row for each class that is raised; the root's row is for failures of the service itself."""
 
 _EDGE: Final = {
     EdgeProblem.TOKEN: Coded(form=Form.EMPTY),
@@ -123,7 +123,7 @@ _ERS_API: Final = "https://fhir.nhs.uk/STU3/CodeSystem/eRS-APIErrorCode-1"
 
 
 def display_of(code: str) -> str:
-    """The code in words, which STU3 requires."""
+    """Return the display text of a code, which STU3 requires."""
     return DISPLAYS.get(code) or code.replace("_", " ").capitalize()
 
 

@@ -1,6 +1,6 @@
-"""Files as FHIR names and shows them: DocumentReference, in requests that attach one and in requests that have one.
+"""Files in FHIR: DocumentReference, in requests that attach a file and in replies that show one.
 
-A request names a file by its address alone; a reply tells what is known of it. Source: rules chapters 4, 6, 11.2 row 25
+A request names a file only by its address; a reply shows the file's details. Source: rules chapters 4, 6, 11.2 row 25
 and 12.
 """
 
@@ -35,7 +35,7 @@ ADDRESS: Final = "Binary/"
 LONGEST_DESCRIPTION: Final = 200
 TYPE: Final = code_system("AttachmentType")
 TYPE_DISPLAYS: Final = {each: each.replace("_", " ").title() for each in AttachmentType}
-"""Attachment types in words."""
+"""The display text of each attachment type."""
 AVAILABILITY: Final = code_system("AvailabilityStatus")
 _TYPE: Final = concept(coding(TYPE, AttachmentType))
 _INDEXED: Final = instant()
@@ -48,8 +48,8 @@ _ATTACHMENT: Final = frozenset({"id", "url"})
 
 
 def read_document(node: JsonValue, path: str) -> NamedFile:
-    """The file that a DocumentReference names. Raises the classes of `Unreadable`."""
-    if isinstance(node, dict) and node.get("description", "") is None:  # of all elements, this one may be null
+    """Return the file named in a DocumentReference. Raises the classes of `Unreadable`."""
+    if isinstance(node, dict) and node.get("description", "") is None:  # the only element that may be null
         node = {name: value for name, value in node.items() if name != "description"}
     body = resource(node, path, "DocumentReference", _DOCUMENT, PROFILE)
     fixed(body, "status", path, "current")
@@ -60,12 +60,12 @@ def read_document(node: JsonValue, path: str) -> NamedFile:
 
 
 def document_id(attachment: Attachment) -> str:
-    """The id of the contained resource that shows an attachment."""
+    """Return the id of the contained resource of an attachment."""
     return f"DocumentReference-{attachment.id}"
 
 
 def document_of(attachment: Attachment) -> Json:
-    """The attachment as a contained resource."""
+    """Return the attachment as a contained resource."""
     shown: Json = {
         "id": document_id(attachment),
         "meta": {"profile": [PROFILE]},
@@ -81,12 +81,12 @@ def document_of(attachment: Attachment) -> Json:
 
 
 def documents_of(attachments: Sequence[Attachment]) -> list[JsonValue]:
-    """All attachments as contained resources."""
+    """Return all attachments as contained resources."""
     return [document_of(each) for each in attachments]
 
 
 def references_to(attachments: Sequence[Attachment]) -> list[JsonValue]:
-    """References to the contained resources of all attachments."""
+    """Return references to the contained resources of all attachments."""
     return [{"reference": f"#{document_id(each)}"} for each in attachments]
 
 
@@ -120,7 +120,7 @@ def _person(name: str, user: UserId) -> Json:
 def _type(body: Json, path: str) -> AttachmentType:
     try:
         return _TYPE.read(needed(body, "type", path), join(path, "type"))
-    except BadCode as error:  # the operations that attach files list no INVALID_CODE for it
+    except BadCode as error:  # the operations that attach files list no INVALID_CODE
         raise BadValue(error.path, error.value, error.hint) from None
 
 

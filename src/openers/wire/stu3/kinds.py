@@ -1,7 +1,7 @@
-"""Kinds of parameter values. Each knows its element, how to read it, how to write it and its JSON schema.
+"""Kinds of parameter values. Each defines its element, how to read and write it, and its JSON schema.
 
-One definition serves requests, replies and the OpenAPI description. Used by `parameters.py` and by the declarations
-of requests. Source: rules chapter 12.
+One definition serves requests, replies and the OpenAPI description. `parameters.py` and the declarations of requests
+use it. Source: rules chapter 12.
 """
 
 from __future__ import annotations
@@ -40,16 +40,16 @@ LARGEST: Final = 2_147_483_647
 """The largest unsignedInt of FHIR."""
 
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
-"""What a terminal, a printer or a browser may act on, and halves of characters, which no file can hold."""
+"""Control characters, on which terminals, printers or browsers may act, and lone surrogates, which cannot be stored."""
 CODING: Final = frozenset({"id", "system", "version", "code", "display", "userSelected"})
-"""What a coding may have."""
+"""The elements that a coding may have."""
 _CONCEPT: Final = frozenset({"id", "coding", "text"})
 _IDENTIFIER: Final = frozenset({"id", "use", "system", "value"})
 
 
 @dataclass(frozen=True, slots=True)
 class Kind(Generic[T]):
-    """How values of type `T` arrive: in which element, read by what, described by which JSON schema."""
+    """The form of values of type `T` in requests: their element, their reader and their JSON schema."""
 
     element: str
     read: Callable[[JsonValue, str], T]
@@ -58,13 +58,13 @@ class Kind(Generic[T]):
 
 @dataclass(frozen=True, slots=True)
 class WrittenKind(Kind[T]):
-    """How values of type `T` travel both ways. `write` takes the value and the service's base address."""
+    """A kind that replies use too. `write` takes the value and the service's base address."""
 
     write: Callable[[T, str], JsonValue]
 
 
 def identifier(system: System, of: type[IdentifierT]) -> WrittenKind[IdentifierT]:
-    """An identifier of one system."""
+    """Return the kind for an identifier of one system."""
 
     def _read(value: JsonValue, path: str) -> IdentifierT:
         return _parsed(of, _of_system(value, path, system, "value"), join(path, "value"))
@@ -76,7 +76,7 @@ def identifier(system: System, of: type[IdentifierT]) -> WrittenKind[IdentifierT
 
 
 def coding(system: System, codes: type[CodeT]) -> WrittenKind[CodeT]:
-    """A code out of a closed set."""
+    """Return the kind for a code of a closed set."""
     legal = {code.value: code for code in codes}
     listed = ", ".join(legal)
 
@@ -94,7 +94,7 @@ def coding(system: System, codes: type[CodeT]) -> WrittenKind[CodeT]:
 
 
 def open_coding(system: System, of: type[TextT]) -> WrittenKind[TextT]:
-    """A code of a system that changes; whether it is one is for the use case to find out."""
+    """Return the kind for a code of a dynamic system; the use case checks that the code exists."""
 
     def _read(value: JsonValue, path: str) -> TextT:
         return _parsed(of, _of_system(value, path, system, "code"), join(path, "code"))
@@ -106,7 +106,7 @@ def open_coding(system: System, of: type[TextT]) -> WrittenKind[TextT]:
 
 
 def concept(of: Kind[T]) -> Kind[T]:
-    """A concept with one coding, which `of` reads."""
+    """Return the kind for a concept with one coding, which `of` reads."""
 
     def _read(value: JsonValue, path: str) -> T:
         at = join(path, "coding")
@@ -124,7 +124,7 @@ def concept(of: Kind[T]) -> Kind[T]:
 
 
 def string(of: type[TextT], longest: int) -> WrittenKind[TextT]:
-    """A text of at most `longest` characters, none of which is a control character, except tab, LF and CR."""
+    """Return the kind for a text of at most `longest` characters, without control characters except tab, LF and CR."""
 
     def _read(value: JsonValue, path: str) -> TextT:
         found = text(value, path)
@@ -140,18 +140,18 @@ def string(of: type[TextT], longest: int) -> WrittenKind[TextT]:
 
 
 def unsigned_int() -> WrittenKind[int]:
-    """A whole number from 0."""
+    """Return the kind for a whole number from 0."""
     schema: Schema = {"type": "integer", "minimum": 0, "maximum": LARGEST}
     return WrittenKind("valueUnsignedInt", lambda value, path: whole(value, path, LARGEST), schema, _as_is)
 
 
 def boolean() -> WrittenKind[bool]:
-    """True or false."""
+    """Return the kind for true or false."""
     return WrittenKind("valueBoolean", truth, {"type": "boolean"}, _as_is)
 
 
 def instant() -> WrittenKind[Instant]:
-    """A moment, to the millisecond."""
+    """Return the kind for an instant, in milliseconds."""
 
     def _read(value: JsonValue, path: str) -> Instant:
         found = text(value, path)
@@ -164,12 +164,12 @@ def instant() -> WrittenKind[Instant]:
 
 
 def resource(read: Callable[[JsonValue, str], T], schema: str) -> Kind[T]:
-    """A whole resource that `read` understands and the schema component `schema` describes."""
+    """Return the kind for a resource that `read` parses and the schema component `schema` describes."""
     return Kind("resource", read, {"$ref": f"#/components/schemas/{schema}"})
 
 
 def _of_system(value: JsonValue, path: str, system: System, key: str) -> str:
-    """The text under `key` of a coding or identifier, which must be of `system`."""
+    """Return the text under `key` of a coding or identifier, which must belong to `system`."""
     node = element(value, path, CODING if key == "code" else _IDENTIFIER)
     named = text(needed(node, "system", path), join(path, "system"))
     if not system.matches(named):
@@ -178,7 +178,7 @@ def _of_system(value: JsonValue, path: str, system: System, key: str) -> str:
 
 
 def _parsed(of: type[TextT], value: str, path: str) -> TextT:
-    """`value` as an identifier or other text with a format."""
+    """Return `value` as an identifier or other text with a format."""
     try:
         return of(value)
     except ValueError:
@@ -201,6 +201,6 @@ def _shape(of: type[str]) -> Schema:
 
 
 def _pair(system: System, key: str, value: Schema) -> Schema:
-    """Schema of a coding or identifier of `system`."""
+    """Return the schema of a coding or identifier of `system`."""
     named: Schema = {"type": "string", "pattern": f"{system.name}$"} if system.dynamic else {"const": system.name}
     return {"type": "object", "required": ["system", key], "properties": {"system": named, key: value}}

@@ -15,5 +15,5 @@ MAINTAIN_LETTER: Final = Parameters("MaintainReferralLetter-Parameters", many(LE
 
 
 def read_letter(node: JsonValue) -> tuple[NamedFile, ...]:
-    """The files that are to be the letter. Raises the classes of `Unreadable`."""
+    """Return the files of the new letter. Raises the classes of `Unreadable`."""
     return MAINTAIN_LETTER.read(node).all(LETTER_FILE)

@@ -1,4 +1,4 @@
-"""FHIR Parameters, declared once as data: from a declaration come its reader and its JSON schema.
+"""FHIR Parameters, declared once as data: a declaration gives both the reader and the JSON schema.
 
     PATIENT = Param("patient", identifier(NHS_NUMBER, NhsNumber))
     CREATE = Parameters("CreateReferral-Parameters", one(PATIENT), optional(REFERRING_CLINICIAN), ...)
@@ -6,7 +6,7 @@
     values[PATIENT]                     # NhsNumber
     values.get(REFERRING_CLINICIAN)     # UserId | None
 
-Refusals: rules chapters 2.7 and 12. Codes that depend on data are checked by the use cases.
+Refusals: rules chapters 2.7 and 12. The use cases check codes that depend on data.
 """
 
 from __future__ import annotations
@@ -38,13 +38,13 @@ _NAMED: Final = frozenset({"id", "name"})
 
 @dataclass(frozen=True, slots=True)
 class Param(Generic[T]):
-    """A parameter that carries a `T`, and the key under which its value is found."""
+    """A parameter with a value of type `T`; also the key of that value in `Values`."""
 
     name: str
     kind: Kind[T]
 
     def schema(self) -> Schema:
-        """JSON schema of the parameter."""
+        """Return the JSON schema of the parameter."""
         value = self.kind.element
         properties: Schema = {"name": {"const": self.name}, value: self.kind.schema}
         return {"type": "object", "required": ["name", value], "properties": properties}
@@ -52,12 +52,12 @@ class Param(Generic[T]):
 
 @dataclass(frozen=True, slots=True)
 class WrittenParam(Param[T]):
-    """A parameter that replies show, too."""
+    """A parameter that replies show too."""
 
     kind: WrittenKind[T]
 
     def shown(self, value: T | None, base: str) -> tuple[Json, ...]:
-        """The parameter with `value` as a reply shows it: once, or not at all if there is no value."""
+        """Return the parameter with `value` for a reply; empty if `value` is `None`."""
         if value is None:
             return ()
         return ({"name": self.name, self.kind.element: self.kind.write(value, base)},)
@@ -73,17 +73,17 @@ class ParameterPlace:
 
 
 def one(param: Param[Any]) -> ParameterPlace:
-    """A parameter that must be there, once."""
+    """Declare a parameter that must occur once."""
     return ParameterPlace(param, required=True)
 
 
 def optional(param: Param[Any]) -> ParameterPlace:
-    """A parameter that may be there, once."""
+    """Declare a parameter that may occur once."""
     return ParameterPlace(param, required=False)
 
 
 def many(param: Param[Any], *, required: bool = False) -> ParameterPlace:
-    """A parameter that may be there any number of times, at least once if it is `required`."""
+    """Declare a parameter that may occur any number of times, at least once if `required`."""
     return ParameterPlace(param, required, repeats=True)
 
 
@@ -93,23 +93,23 @@ class Values:
     __slots__ = ("_found",)
 
     def __init__(self, found: dict[str, object]) -> None:
-        """`found` holds the values by parameter name."""
+        """Store the values by parameter name."""
         self._found = found
 
     def __getitem__(self, param: Param[T]) -> T:
-        """The value of a required parameter."""
+        """Return the value of a required parameter."""
         return cast("T", self._found[param.name])
 
     def has(self, param: Param[Any]) -> bool:
-        """Whether a parameter was sent."""
+        """Return whether a parameter was sent."""
         return param.name in self._found
 
     def all(self, param: Param[T]) -> tuple[T, ...]:
-        """The values of a parameter that may repeat, in order."""
+        """Return the values of a repeating parameter, in order."""
         return tuple(cast("list[T]", self._found.get(param.name, [])))
 
     def get(self, param: Param[T]) -> T | None:
-        """The value of an optional parameter, `None` if it was not sent."""
+        """Return the value of an optional parameter, `None` if it was not sent."""
         return cast("T | None", self._found.get(param.name))
 
 
@@ -117,7 +117,10 @@ class Parameters:
     """A Parameters resource of one profile."""
 
     def __init__(self, name: str, *slots: ParameterPlace, own: bool = False) -> None:
-        """`name` is that of the profile, without prefix and version; `own` for one that this project adds."""
+        """Declare the resource.
+
+        `name` is its profile without prefix and version; `own` marks a profile of this project.
+        """
         self.profile = own_profile(name) if own else profile(name)
         self.slots = slots
         self._kinds: dict[str, Kind[Any]] = {slot.param.name: slot.param.kind for slot in slots}
@@ -125,7 +128,7 @@ class Parameters:
         self._required = tuple(slot.param.name for slot in slots if slot.required)
 
     def read(self, node: JsonValue, path: str = "") -> Values:
-        """The values that `node` at `path` carries. Raises the classes of `Unreadable`."""
+        """Return the values in `node` at `path`. Raises the classes of `Unreadable`."""
         body = resource(node, path, "Parameters", _RESOURCE, self.profile)
         at = join(path, "parameter")
         found: dict[str, object] = {}
@@ -143,7 +146,7 @@ class Parameters:
         return Values(found)
 
     def _parameter(self, node: JsonValue, path: str) -> tuple[str, object]:
-        """Name and value of one parameter."""
+        """Return the name and the value of one parameter."""
         if not isinstance(node, dict):
             raise BadStructure(path, None, "must be an object")
         name = text(needed(node, "name", path), join(path, "name"))
@@ -158,7 +161,7 @@ class Parameters:
         return name, kind.read(node[kind.element], join(path, kind.element))
 
     def schema(self) -> Schema:
-        """JSON schema of the resource."""
+        """Return the JSON schema of the resource."""
         one_of: list[Schema] = [slot.param.schema() for slot in self.slots]
         return {
             "type": "object",

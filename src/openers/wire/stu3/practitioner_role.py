@@ -1,4 +1,4 @@
-"""People in a role: contained in what they sent, or beside it in a search result. Source: rules 1.1, 12."""
+"""People in a role: contained in their messages, or included in a search result. Source: rules 1.1, 12."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from openers.wire.stu3.systems import BUSINESS_FUNCTION, ODS_CODE, PRACTITIONER_
 
 
 def role_key(role: PersonInRole) -> str:
-    """The id of a role in a search result: user, organisation and function."""
+    """Return the id of a role in a search result: user, organisation and function."""
     return f"{role.user}.{role.organisation}.{role.function.replace('_', '-')}"
 
 
 def contained_key(role: PersonInRole) -> str:
-    """The id of a role that is contained in another resource."""
+    """Return the id of a role that another resource contains."""
     return f"PractitionerRole.{role_key(role)}"
 
 
 def role_of(role: PersonInRole, id: str) -> Json:
-    """The role as a resource."""
+    """Return the role as a resource."""
     return {
         "id": id,
         "meta": {"profile": [PRACTITIONER_ROLE]},

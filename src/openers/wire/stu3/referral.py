@@ -1,4 +1,4 @@
-"""A referral as FHIR shows it: ReferralRequest, with shortlist, criteria and appointment contained.
+"""A referral in FHIR: ReferralRequest, with shortlist, criteria and appointment contained.
 
 Written for A005, A011, A021 and every act on a referral. Source: rules chapters 3, 4 (A005) and 12 (A.3).
 """
@@ -36,7 +36,7 @@ PRIORITY_DISPLAYS: Final[dict[Priority, str]] = {
     Priority.URGENT: "Urgent",
     Priority.TWO_WEEK_WAIT: "2 Week Wait",
 }
-"""What resources call a priority; the code system's own displays differ (rules 5.1)."""
+"""The display text of each priority in resources; the code system's own display texts differ (rules 5.1)."""
 STATE_DISPLAYS: Final[dict[ReferralState, str]] = {
     ReferralState.NOT_BOOKED: "Not Booked",
     ReferralState.AWAITING_TRIAGE: "Awaiting Triage",
@@ -51,9 +51,9 @@ STATE_DISPLAYS: Final[dict[ReferralState, str]] = {
     ReferralState.ASSESSMENT_RESULT: "Assessment Result",
     ReferralState.CANCELLED_REFERRAL: "Cancelled Referral",
 }
-"""What resources call a state."""
+"""The display text of each state."""
 STATES_WITH_REASON: Final = frozenset(ReferralState) - {ReferralState.NOT_BOOKED, ReferralState.BOOKED}
-"""States that say why they were reached; the others don't, whatever their appointment says (rules 3.1)."""
+"""States that show their reason; the others do not, even if their appointment has one (rules 3.1)."""
 
 _PROFILE: Final[JsonValue] = [profile("ReferralRequest")]
 _STATE: Final = code_system("ReferralState")
@@ -71,32 +71,32 @@ _TO_SHORTLIST: Final[Json] = {"url": extension("ReferralShortlist"), "valueRefer
 
 
 class View(NamedTuple):
-    """What operations show differently, as published: `commissioningProvisioning`, and when the pathway began."""
+    """Published differences between operations: whether they show `commissioningProvisioning` and the pathway start."""
 
     provisioning: bool = False
     pathway_start: bool = True
 
 
 AS_READ: Final = View()
-"""A005, and acts that leave the shortlist alone."""
+"""The view of A005, and of acts that do not change the shortlist."""
 AS_SHORTLISTED: Final = View(provisioning=True)
-"""Acts that set the shortlist: A011, A021, A031, A032."""
+"""The view of acts that set the shortlist: A011, A021, A031, A032."""
 AS_CANCELLED: Final = View(provisioning=True, pathway_start=False)
-"""A036."""
+"""The view of A036."""
 
 
 def write_referral(stored: Stored[Referral], base: str) -> bytes:
-    """Write the stored referral as it is read, for the service that is reached at `base`."""
+    """Return the stored referral as JSON in the view of A005, for the service at `base`."""
     return encode(referral_of(stored, base))
 
 
 def write_shortlisted(stored: Stored[Referral], base: str) -> bytes:
-    """Write the stored referral for a referrer who has just set its shortlist."""
+    """Return the stored referral as JSON after its shortlist was set."""
     return encode(referral_of(stored, base, AS_SHORTLISTED))
 
 
 def referral_of(stored: Stored[Referral], base: str, view: View = AS_READ) -> Json:
-    """Return the stored referral as values, for replies that hold more than it."""
+    """Return the stored referral as values, for replies that contain more resources."""
     referral, version = stored.value, str(stored.version)
     shortlist = referral.shortlist
     contained: list[JsonValue] = [
@@ -124,14 +124,14 @@ def referral_of(stored: Stored[Referral], base: str, view: View = AS_READ) -> Js
 
 
 def write_sent_for_triage(stored: Stored[Referral], base: str) -> bytes:
-    """What A032 answers: the referral with its new appointment, and that appointment by itself."""
+    """Return the reply of A032: the referral with its new appointment, and that appointment separately."""
     referral = referral_of(stored, base, AS_SHORTLISTED)
     parts = {"updatedReferralRequest": referral, "createdAppointment": appointment_of(stored, base)}
     return _parameters("ChangeShortlistAndSendForTriage-Response-Parameters", parts)
 
 
 def write_cancelled(stored: Stored[Referral], base: str) -> bytes:
-    """What A036 answers: the referral, and the appointment if it was cancelled with it."""
+    """Return the reply of A036: the referral, and the appointment if it was cancelled too."""
     parts = {"updatedReferralRequest": referral_of(stored, base, AS_CANCELLED)}
     cancellation = stored.value.cancellation
     if cancellation is not None and cancellation.with_booking:
@@ -140,14 +140,17 @@ def write_cancelled(stored: Stored[Referral], base: str) -> bytes:
 
 
 def _parameters(of_profile: str, parts: dict[str, Json]) -> bytes:
-    """Several resources in one reply, each under its name."""
+    """Return several resources in one reply, each with its name."""
     parameters: list[JsonValue] = [{"name": name, "resource": resource} for name, resource in parts.items()]
     meta: Json = {"profile": [profile(of_profile)]}
     return encode({"meta": meta, "resourceType": "Parameters", "parameter": parameters})
 
 
 def _extensions(referral: Referral, base: str, view: View) -> list[JsonValue]:
-    """What FHIR has no element for. The pathway start changes place when something stands before it, as published."""
+    """Return the values for which FHIR has no element.
+
+    As published, the pathway start comes before the priority only if appointment or clinical information precede them.
+    """
     priority: JsonValue = {
         "url": _REFERRAL_PRIORITY,
         "valueCodeableConcept": {"coding": [coded(PRIORITY, referral.priority, PRIORITY_DISPLAYS[referral.priority])]},
@@ -168,7 +171,7 @@ def _extensions(referral: Referral, base: str, view: View) -> list[JsonValue]:
 
 
 def _appointment(referral: Referral) -> list[JsonValue]:
-    """Where the appointment is shown, and where it can be read."""
+    """Return the references to the contained appointment and to its address."""
     if referral.appointment is None:
         return []
     return [
@@ -178,14 +181,14 @@ def _appointment(referral: Referral) -> list[JsonValue]:
 
 
 def _clinical_information(referral: Referral) -> list[JsonValue]:
-    """When the letter came and, if it was, when it was changed."""
+    """Return when the letter was first added and, if it changed, when it last changed."""
     told = referral.clinical_information
     moments = ((_FIRST_SUBMITTED, told.first_submitted), (_LAST_UPDATED, told.last_updated))
     return [{"url": url, "valueDateTime": write_instant(at)} for url, at in moments if at is not None]
 
 
 def _state(referral: Referral, base: str) -> list[JsonValue]:
-    """Where the referral stands, and why, if its state has reasons; what was said goes along, but for deferrals."""
+    """Return the state, and its reason if it has one. The comment follows the reason, except for deferrals."""
     state: JsonValue = coded(_STATE, referral.state, STATE_DISPLAYS[referral.state])
     shown: list[JsonValue] = [{"url": "state", "valueCoding": state}]
     reason = referral.state_reason
@@ -198,17 +201,17 @@ def _state(referral: Referral, base: str) -> list[JsonValue]:
 
 
 def _requirement(requirement: AdditionalRequirement) -> Json:
-    """What the patient needs for a visit."""
+    """Return the coding of one need of the patient for a visit."""
     return coded(_REQUIREMENTS, requirement, requirement.capitalize())
 
 
 def _supporting_information(referral: Referral) -> list[JsonValue]:
-    """References to the files, the request for advice that was converted, and related referrals."""
+    """Return references to the files, the converted request for advice, and related referrals."""
     converted = (f"CommunicationRequest/{referral.ubrn}",) if referral.from_advice else ()
     others = (*converted, *(f"ReferralRequest/{ubrn}" for ubrn in referral.related))
     return [*references_to(referral.attachments), *({"reference": each} for each in others)]
 
 
 def _specialty(specialty: Specialty, base: str) -> Json:
-    """The specialty of the service that holds the referral, or held it."""
+    """Return the specialty of the service that holds or held the referral."""
     return {"coding": [{"system": SPECIALTY.url(base), "code": specialty.code, "display": specialty.name}]}

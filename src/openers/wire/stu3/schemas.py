@@ -1,4 +1,7 @@
-"""JSON schemas of what STU3 operations take and give, by component name. Requests come from their declarations."""
+"""JSON schemas of the requests and replies of STU3 operations, by component name.
+
+Schemas of requests come from their declarations.
+"""
 
 from __future__ import annotations
 
@@ -48,7 +51,7 @@ _NHS_NUMBER: Final = thing({"system": const(NHS_NUMBER.name), "value": TEXT})
 
 
 def _extensions(url: str) -> Schema:
-    """An extension made of extensions."""
+    """Return the schema of an extension made of extensions."""
     return thing({"url": const(url), "extension": array(ref("Extension"), least=1)})
 
 
@@ -68,7 +71,7 @@ _WHY: Final = array(_CONCEPT, least=1) | {"maxItems": 1}
 _TAKES_PART: Final = array(
     thing(
         {"actor": thing({"identifier": _IDENTIFIER}, {"display": TEXT}), "status": const("accepted")},
-        {"type": _CONCEPT | {"description": "CON for a clinician. An object, where FHIR has an array."}},
+        {"type": _CONCEPT | {"description": "CON for a clinician. An object, although FHIR defines an array."}},
     ),
     least=2,
 ) | {"maxItems": 3}
@@ -85,7 +88,7 @@ _APPOINTMENT: Final = thing(
         "participant": _TAKES_PART,
     },
     {"reason": _WHY, "start": INSTANT, "end": INSTANT, "slot": array(_REFERENCE, least=1), "comment": TEXT},
-    "The appointment of a referral, on its own or contained in it.",
+    "The appointment of a referral, separate or contained in it.",
 )
 _APPOINTMENT_REQUEST: Final = thing(
     {
@@ -106,7 +109,7 @@ _APPOINTMENT_REQUEST: Final = thing(
         "slot": array(thing({"reference": {"type": "string", "pattern": SLOT.pattern}})) | {"maxItems": 1},
         "comment": {"type": "string", "minLength": 1, "maxLength": LONGEST_COMMENT},
     },
-    "An appointment that is to be booked, sent for triage, deferred or cancelled.",
+    "A request to book, send for triage, defer or cancel an appointment.",
 )
 _ATTACHMENT_TYPE: Final = thing(
     {"coding": array(thing({"system": const(TYPE.name), "code": code(AttachmentType)}, {"display": TEXT}), least=1)}
@@ -122,7 +125,7 @@ _NAMED_DOCUMENT: Final = thing(
         | {"maxItems": 1},
     },
     {"description": {"type": ["string", "null"], "minLength": 1, "maxLength": LONGEST_DESCRIPTION}},
-    "An uploaded file that is to be attached.",
+    "An uploaded file to attach.",
 )
 _DOCUMENT: Final = thing(
     {
@@ -188,7 +191,7 @@ _STATE: Final = thing(
             least=1,
         ),
     },
-    description=f"Where a referral stands: {', '.join(ReferralState)}.",
+    description=f"The state of a referral: {', '.join(ReferralState)}.",
 )
 _SERVICES_FOUND: Final = thing(
     {
@@ -211,7 +214,7 @@ _SERVICES_FOUND: Final = thing(
         ),
     },
     {"emptyReason": _CONCEPT},
-    "Services found, in the order asked for.",
+    "Services found, in the requested order.",
 )
 _CODE_SYSTEM: Final = thing(
     {
@@ -233,7 +236,7 @@ _CODE_SYSTEM: Final = thing(
         ),
     },
     {"version": TEXT, "publisher": TEXT, "copyright": TEXT, "experimental": TRUTH, "caseSensitive": TRUTH},
-    "One dynamic code system, expired codes included.",
+    "One dynamic code system, including expired codes.",
 )
 _SLOT: Final = thing(
     {
@@ -264,7 +267,7 @@ _SLOTS: Final = thing(
         "id": TEXT,
         "meta": profiled(BUNDLE_PROFILE, lastUpdated=INSTANT),
         "type": const("searchset"),
-        "total": COUNT | {"description": "How many slots there are on all pages"},
+        "total": COUNT | {"description": "The number of slots on all pages"},
         "link": array(thing({"relation": code(["self", "previous", "next"]), "url": TEXT}), least=1),
         "entry": array(
             thing(
@@ -276,7 +279,7 @@ _SLOTS: Final = thing(
             )
         ),
     },
-    description="One page of free slots, and the schedules that they belong to.",
+    description="One page of free slots, and their schedules.",
 )
 _OUTCOME: Final = thing(
     {

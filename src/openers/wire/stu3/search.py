@@ -1,7 +1,7 @@
 """The patient service search (A010): the request, and the list of services found.
 
-What a reply says of a service is written once (`fragment`) and may be kept for as long as the service's version lives;
-a list is then a matter of joining bytes. Source: rules chapters 4 (A010), 11.1 row 15 and 12.
+A service's part of the reply is built once (`fragment`) and can be cached for each version of the service. The list
+then only joins bytes. Source: rules chapters 4 (A010), 11.1 row 15 and 12.
 """
 
 from __future__ import annotations
@@ -48,22 +48,22 @@ SEARCH_SERVICES: Final = Parameters(
     optional(RULE_ORGANISATION),
     one(CRITERIA),
 )
-"""A010."""
+"""The parameters of A010."""
 
 OLDEST_YEARS: Final = 150
-"""Upper end shown for a service without one: the profile demands both ends of an age range."""
+"""Upper limit shown for a service without one, because the profile requires both ends of an age range."""
 _WEBSITE: Final = "https://www.nhs.uk/service-search/other-services/chooseandbook?serviceId="
 
 
 class Fragment(NamedTuple):
-    """One entry of the list in bytes, before and after the distance."""
+    """One entry of the list in bytes, split at the distance."""
 
     before: bytes
     after: bytes
 
 
 def read_search_services(node: JsonValue, by: Principal) -> SearchServices:
-    """What `by` sent. Raises the classes of `Unreadable`."""
+    """Return the request that `by` sent. Raises the classes of `Unreadable`."""
     values = SEARCH_SERVICES.read(node)
     return SearchServices(
         by=by,
@@ -77,7 +77,7 @@ def read_search_services(node: JsonValue, by: Principal) -> SearchServices:
 
 
 def write_services_found(found: Iterable[tuple[Fragment, float | None]]) -> bytes:
-    """The services found, in order, each with its distance in miles (`None` if unknown, shown in whole miles)."""
+    """Return the services found, in order, each with its distance in whole miles; `None` if it is unknown."""
     entries = b",".join(
         fragment.before + fragment.after
         if miles is None
@@ -88,7 +88,7 @@ def write_services_found(found: Iterable[tuple[Fragment, float | None]]) -> byte
 
 
 def fragment(service: Service, base: str) -> Fragment:
-    """What a list says of `service`, whoever searches."""
+    """Return the entry of `service`, which is the same for every search."""
     prominent: JsonValue = {"url": "displayProminently", "valueBoolean": service.displayed_prominently}
     item: JsonValue = {
         "extension": [{"extension": _summary(service, base), "url": _SUMMARY}],
@@ -101,7 +101,7 @@ def fragment(service: Service, base: str) -> Fragment:
 
 
 def _appointment_wait(service: Service) -> Json:
-    """How long until an appointment: days, or why there is no number."""
+    """Return the wait for an appointment: days, or the reason for having no number."""
     url, wait = "indicativeAppointmentWaitTime", service.appointment_wait_days
     if isinstance(wait, LimitedWait):
         return _concept(url, code_system("IWT"), wait.value)
@@ -109,7 +109,7 @@ def _appointment_wait(service: Service) -> Json:
 
 
 def _summary(service: Service, base: str) -> list[JsonValue]:
-    """The service summary view: what is always there, then what there is of the rest."""
+    """Return the service summary view: required elements first, then the optional ones that the service has."""
     shown: list[JsonValue] = [
         {"url": "serviceName", "valueString": service.name},
         _concept("specialty", System(SPECIALTY.url(base)), service.specialty),
@@ -132,7 +132,7 @@ def _summary(service: Service, base: str) -> list[JsonValue]:
 
 
 def _texts(service: Service) -> list[JsonValue]:
-    """The texts that a service may have."""
+    """Return the optional texts that the service has."""
     texts = {
         "referrerAlert": service.referrer_alert,
         "exclusions": service.exclusions,
@@ -143,7 +143,7 @@ def _texts(service: Service) -> list[JsonValue]:
 
 
 def _support(service: Service) -> list[JsonValue]:
-    """Wait for treatment, or the alert that replaces it, and the support a service can arrange."""
+    """Return the wait for treatment, or the alert that replaces it, and the support that the service can arrange."""
     shown: list[JsonValue] = []
     url = "indicativeTreatmentWaitTime"
     if service.low_capacity:
@@ -156,13 +156,13 @@ def _support(service: Service) -> list[JsonValue]:
 
 
 def _age_range(ages: AgeRange) -> Json:
-    """Both ends in years."""
+    """Return both ends of the age range in years."""
     lowest, highest = ages.lowest or 0, OLDEST_YEARS if ages.highest is None else ages.highest
     return {"low": {"value": lowest, "unit": "YEARS"}, "high": {"value": highest, "unit": "YEARS"}}
 
 
 def _concept(url: str, system: System, code: str) -> Json:
-    """An extension whose value is one code."""
+    """Return an extension whose value is one code."""
     return {"url": url, "valueCodeableConcept": {"coding": [{"system": system.name, "code": code}]}}
 
 
@@ -172,7 +172,7 @@ _HEAD: Final = (
     b'{"meta":{"profile":["%b"]},"resourceType":"List","status":"current","mode":"snapshot","entry":['
     % profile("FetchServices-List").encode()
 )
-# The code system of an empty reason is named by its value set, and "no results" is a display (rules 11.1 row 15).
+# As published, the code system is the URL of the value set, and the display is "no results" (rules 11.1 row 15).
 _NOTHING: Final = (
     b'],"emptyReason":{"coding":[{"system":"http://hl7.org/fhir/ValueSet/list-empty-reason",'
     b'"code":"nilknown","display":"no results"}]}}'

@@ -1,7 +1,6 @@
-"""A shortlist: a List of services with the criteria that found them contained in it.
+"""A shortlist: a List of services that contains the criteria that found them.
 
-How many services there may be, and that none stands twice, are rules of the domain. Source: rules chapters 4 (A011)
-and 12.
+The domain checks the number of services and that none is named twice. Source: rules chapters 4 (A011) and 12.
 """
 
 from __future__ import annotations
@@ -47,14 +46,14 @@ _CRITERIA_LINK: Final[JsonValue] = [
 
 
 class SentShortlist(NamedTuple):
-    """A shortlist as a request carries it: no names, any number of services."""
+    """A shortlist in a request: without names, with any number of services."""
 
     criteria: SearchCriteria
     services: tuple[ServiceId, ...]
 
 
 def read_shortlist(node: JsonValue, path: str) -> SentShortlist:
-    """The shortlist that `node` holds. Raises the classes of `Unreadable`."""
+    """Return the shortlist in `node`. Raises the classes of `Unreadable`."""
     body = resource(node, path, "List", _LIST, PROFILE)
     fixed(body, "status", path, "current")
     fixed(body, "mode", path, "snapshot")
@@ -66,7 +65,7 @@ def read_shortlist(node: JsonValue, path: str) -> SentShortlist:
 
 
 def shortlist_of(shortlist: Shortlist) -> Json:
-    """The shortlist as a contained resource; its criteria are contained beside it."""
+    """Return the shortlist as a contained resource; the resource that contains it also contains its criteria."""
     return {
         "id": "shortlist",
         "meta": _META,
@@ -82,14 +81,14 @@ def shortlist_of(shortlist: Shortlist) -> Json:
 
 
 def _service(node: JsonValue, path: str) -> ServiceId:
-    """The service of one entry."""
+    """Return the service of one entry."""
     at = join(path, "item")
     item = element(needed(element(node, path, _ENTRY), "item", path), at, _ITEM)
     return _SERVICE.read(needed(item, "identifier", at), join(at, "identifier"))
 
 
 def _contained_criteria(body: Json, path: str) -> SearchCriteria:
-    """The contained criteria, which the one extension must refer to."""
+    """Return the contained criteria, to which the only extension must refer."""
     reference, refers_at = _reference(body, path)
     at = join(path, "contained")
     contained = array(body.get("contained", []), at)
@@ -104,7 +103,7 @@ def _contained_criteria(body: Json, path: str) -> SearchCriteria:
 
 
 def _reference(body: Json, path: str) -> tuple[str, str]:
-    """What the criteria extension refers to, and the place where it says so."""
+    """Return the reference in the criteria extension, and its place."""
     at = join(path, "extension")
     extensions = array(body.get("extension", []), at)
     if not extensions:

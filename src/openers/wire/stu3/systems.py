@@ -1,7 +1,7 @@
-"""Names that STU3 resources are full of: profiles, extensions, identifier systems and code systems.
+"""Names used in STU3 resources: profiles, extensions, identifier systems and code systems.
 
-The service publishes some code systems itself; their URL starts with the address it is reached at, so it is known only
-when a reply is written, and requests may spell it with any start. Source: rules chapters 1.1, 5 and 12.
+The service publishes some code systems itself. Their URL starts with the service's own address, which is only known
+when a reply is written; requests may use any start. Source: rules chapters 1.1, 5 and 12.
 """
 
 from __future__ import annotations
@@ -18,51 +18,51 @@ _CODES: Final = "https://fhir.nhs.uk/STU3/CodeSystem/"
 
 
 def profile(name: str) -> str:
-    """The URL of an e-Referral Service profile; `name` goes without prefix and version."""
+    """Return the URL of an e-Referral Service profile; `name` has no prefix and no version."""
     return f"{_DEFINITIONS}eRS-{name}-1"
 
 
 def extension(name: str) -> str:
-    """The URL of an e-Referral Service extension; `name` goes without prefix and version."""
+    """Return the URL of an e-Referral Service extension; `name` has no prefix and no version."""
     return f"{_DEFINITIONS}Extension-eRS-{name}-1"
 
 
 def own_profile(name: str) -> str:
-    """The URL of a profile that this project adds; `name` goes without prefix and version."""
+    """Return the URL of a profile that this project adds; `name` has no prefix and no version."""
     return f"{_OWN}profile:{name}-1"
 
 
 def own_extension(name: str) -> str:
-    """The URL of an extension that this project adds; `name` goes without prefix and version."""
+    """Return the URL of an extension that this project adds; `name` has no prefix and no version."""
     return f"{_OWN}extension:{name}-1"
 
 
 class System(msgspec.Struct, frozen=True):
-    """A code or identifier system. A `dynamic` one is published by the service itself under its own address."""
+    """A code or identifier system. The service itself publishes a `dynamic` one under its own address."""
 
     name: str
     dynamic: bool = False
 
     def matches(self, sent: str) -> bool:
-        """Whether a request that names `sent` means this system."""
+        """Return whether `sent` in a request names this system."""
         return sent.endswith(self.name) if self.dynamic else sent == self.name
 
     def url(self, base: str) -> str:
-        """The system's URL in a reply of the service that is reached at `base`."""
+        """Return the system's URL in a reply of the service at `base`."""
         return f"{base}{self.name}" if self.dynamic else self.name
 
     def __str__(self) -> str:
-        """How a refusal asks for it."""
+        """Return the name of the system for refusals."""
         return f"_baseUrl_{self.name}" if self.dynamic else self.name
 
 
 def code_system(name: str) -> System:
-    """A static code system of the service; `name` goes without prefix and version."""
+    """Return a static code system of the service; `name` has no prefix and no version."""
     return System(f"{_CODES}eRS-{name}-1")
 
 
 def published(name: str) -> System:
-    """A code system that the service publishes itself (A004)."""
+    """Return a code system that the service publishes itself (A004)."""
     return System(f"/STU3/CodeSystem/{name}", dynamic=True)
 
 
@@ -91,17 +91,17 @@ REVIEW_OUTCOME: Final = code_system("ReviewOutcome")
 
 
 def shared_extension(name: str) -> str:
-    """The URL of an extension that is not the e-Referral Service's alone."""
+    """Return the URL of an extension that other services use too."""
     return f"{_DEFINITIONS}Extension-{name}-1"
 
 
 def identified(system: System, value: str) -> Json:
-    """An identifier."""
+    """Return an identifier of `system`."""
     return {"system": system.name, "value": value}
 
 
 def coded(system: System, code: str, display: str | None = None) -> Json:
-    """A coding of a static system."""
+    """Return a coding of a static system."""
     coding: Json = {"system": system.name, "code": code}
     if display is not None:
         coding["display"] = display

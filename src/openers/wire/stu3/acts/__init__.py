@@ -1,1 +1,1 @@
-"""Acts on a referral in STU3: requests, schemas, and what can be done."""
+"""Acts on a referral in STU3: requests, schemas, and available actions."""

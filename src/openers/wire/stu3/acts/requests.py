@@ -1,6 +1,6 @@
-"""The requests that do something with a referral: A014, A022, A028, A031, A032 and A036 (A013 has no body).
+"""Requests that change a referral: A014, A022, A028, A031, A032 and A036 (A013 has no body).
 
-Codes that depend on data are checked by the use cases. Source: rules chapters 4 and 12.
+The use cases check codes that depend on data. Source: rules chapters 4 and 12.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from openers.wire.stu3.systems import (
 )
 
 LONGEST_COMMENT: Final = 2000
-"""Length of what is said with an act, in characters."""
+"""Maximum length of an act's comment, in characters."""
 
 _COMMENT: Final = string(str, LONGEST_COMMENT)
 REJECTION_REASON: Final = Param("rejectionReason", open_coding(APPOINTMENT_CANCELLATION, str))
@@ -49,7 +49,7 @@ REVIEW_FILE: Final = Param("reviewAttachmentFile", resource(read_document, "Name
 REJECT: Final = Parameters(
     "RejectReferral-Parameters", one(REJECTION_REASON), optional(REJECTION_COMMENTS), optional(CANCELLED_IN_PAS)
 )
-"""A014."""
+"""The parameters of A014."""
 ACT_LATER: Final = Parameters(
     "cancelAppointmentActionLater-Parameters",
     one(COMMENTS),
@@ -57,24 +57,24 @@ ACT_LATER: Final = Parameters(
     optional(CANCELLED_IN_PAS),
     many(PROVIDER_FILE),
 )
-"""A022, whose profile begins with a small letter (rules 5.3)."""
+"""The parameters of A022, whose profile name starts with a small letter (rules 5.3)."""
 RECORD_REVIEW: Final = Parameters(
     "RecordReviewOutcome-Parameters", one(OUTCOME), one(REVIEW_COMMENTS), optional(REVIEW_PRIORITY), many(REVIEW_FILE)
 )
-"""A028."""
+"""The parameters of A028."""
 _CHOICE: Final = (one(SHORTLIST), one(LETTER_INTENTION), one(REMINDER_DAYS))
 CHANGE_SHORTLIST: Final = Parameters("ChangeShortlist-Parameters", *_CHOICE)
-"""A031."""
+"""The parameters of A031."""
 CHANGE_SHORTLIST_FOR_TRIAGE: Final = Parameters("ChangeShortlistAndSendForTriage-Request-Parameters", *_CHOICE)
-"""A032."""
+"""The parameters of A032."""
 CANCEL: Final = Parameters(
     "CancelReferral-Request-Parameters", one(CANCELLATION_REASON), optional(CANCELLATION_COMMENTS)
 )
-"""A036."""
+"""The parameters of A036."""
 
 
 class Which(TypedDict):
-    """Which referral, in which version, by whom: what each request adds to."""
+    """The referral, its version and the caller: common to all requests."""
 
     by: Principal
     ubrn: Ubrn
@@ -82,7 +82,7 @@ class Which(TypedDict):
 
 
 def read_rejection(node: JsonValue, which: Which) -> RejectReferral:
-    """What was sent to A014. Raises the classes of `Unreadable`."""
+    """Return the request of A014. Raises the classes of `Unreadable`."""
     values = REJECT.read(node)
     return RejectReferral(
         **which,
@@ -93,7 +93,7 @@ def read_rejection(node: JsonValue, which: Which) -> RejectReferral:
 
 
 def read_act_later(node: JsonValue, which: Which) -> ActLater:
-    """What was sent to A022. Raises the classes of `Unreadable`."""
+    """Return the request of A022. Raises the classes of `Unreadable`."""
     values = ACT_LATER.read(node)
     return ActLater(
         **which,
@@ -105,7 +105,7 @@ def read_act_later(node: JsonValue, which: Which) -> ActLater:
 
 
 def read_review(node: JsonValue, which: Which) -> RecordReview:
-    """What was sent to A028. Raises the classes of `Unreadable`."""
+    """Return the request of A028. Raises the classes of `Unreadable`."""
     values = RECORD_REVIEW.read(node)
     return RecordReview(
         **which,
@@ -117,7 +117,7 @@ def read_review(node: JsonValue, which: Which) -> RecordReview:
 
 
 def read_change_of_shortlist(node: JsonValue, which: Which, *, send_for_triage: bool) -> ChangeShortlist:
-    """What was sent to A031, or to A032. Raises the classes of `Unreadable`."""
+    """Return the request of A031 or A032. Raises the classes of `Unreadable`."""
     values = (CHANGE_SHORTLIST_FOR_TRIAGE if send_for_triage else CHANGE_SHORTLIST).read(node)
     shortlist = values[SHORTLIST]
     choice = ShortlistChoice(
@@ -132,6 +132,6 @@ def read_change_of_shortlist(node: JsonValue, which: Which, *, send_for_triage: 
 
 
 def read_cancellation(node: JsonValue, which: Which) -> CancelReferral:
-    """What was sent to A036. Raises the classes of `Unreadable`."""
+    """Return the request of A036. Raises the classes of `Unreadable`."""
     values = CANCEL.read(node)
     return CancelReferral(**which, reason=values[CANCELLATION_REASON], comment=values.get(CANCELLATION_COMMENTS))

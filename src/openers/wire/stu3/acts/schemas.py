@@ -1,4 +1,4 @@
-"""JSON schemas of the acts on a referral and of what can be done with it, by component name: a part of `schemas.py`."""
+"""JSON schemas of the acts on a referral and of available actions, by component name: a part of `schemas.py`."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from openers.wire.stu3.systems import profile
 
 
 def together(of_profile: str, *parts: tuple[str, str]) -> Schema:
-    """A reply of the profile with this URL: several resources, each under its name and with its schema."""
+    """Return the schema of a reply with this profile: several resources, each with its name and its schema."""
     named: list[Schema] = [thing({"name": const(name), "resource": ref(schema)}) for name, schema in parts]
     return thing(
         {
@@ -42,7 +42,7 @@ _TASK: Final = thing(
         "focus": thing({"reference": TEXT}),
         "code": thing({"coding": array(_ACTION, least=1)}),
     },
-    description="Something that the caller may do.",
+    description="An action that the caller may perform.",
 )
 _TASKS: Final = thing(
     {
@@ -53,7 +53,7 @@ _TASKS: Final = thing(
         "link": array(thing({"relation": const("self"), "url": TEXT}), least=1),
         "entry": array(thing({"fullUrl": TEXT, "resource": ref("Task"), "search": thing({"mode": const("match")})})),
     },
-    description="What can be done with a referral now. It has no total, unlike most bundles.",
+    description="The actions possible on a referral now. Unlike most Bundles it has no total.",
 )
 
 ACT_COMPONENTS: Final[dict[str, Schema]] = {

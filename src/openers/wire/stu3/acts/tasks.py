@@ -1,4 +1,4 @@
-"""What a caller may do with a referral (A029): a Bundle of Tasks, each a proposal that is ready.
+"""The actions that a caller may perform on a referral (A029): a Bundle of Tasks, each a proposal that is ready.
 
 Source: rules chapter 4 (A029) and 12.
 """
@@ -28,7 +28,7 @@ DISPLAYS: Final[dict[AvailableAction, str]] = {
     AvailableAction.CANCEL_DIRECTLY_BOOKED_APPOINTMENT: "Cancel Directly Booked Appointment",
     AvailableAction.CANCEL_REFERRAL: "Cancel Referral",
 }
-"""What resources call an action."""
+"""The display text of each action."""
 
 _ACTIONS: Final = code_system("AvailableActionsForUser")
 
@@ -36,7 +36,7 @@ _ACTIONS: Final = code_system("AvailableActionsForUser")
 def write_tasks(
     actions: Sequence[AvailableAction], focus: tuple[Ubrn, int], base: str, ids: Callable[[], UUID], at: Instant
 ) -> bytes:
-    """The actions on the referral `focus`, in this version of it; their Bundle has no total, unlike others."""
+    """Return the actions on the referral `focus` in this version; unlike most Bundles, this one has no total."""
     reference = f"ReferralRequest/{focus[0]}/_history/{focus[1]}"
     link: Json = {
         "relation": "self",

@@ -1,7 +1,7 @@
-"""Messages of a conversation as FHIR shows them: Communication, by itself (A026, A044) or in a search result (A025).
+"""Messages of a conversation in FHIR: Communication, self-contained (A026, A044) or in a search result (A025).
 
-By itself a message contains its requester, its sender and its files; in a search result it refers to what stands beside
-it, if that is asked for. The requester is the clinician responsible; the sender is the same person or their
+A self-contained message contains its requester, sender and files. In a search result it refers to separate entries,
+which are included on request. The requester is the clinician responsible; the sender is the same person or their
 administrator. Source: rules chapters 4 (A025), 9 (row 3), 11.2 row 35 and 12.
 """
 
@@ -31,7 +31,7 @@ _TO_ROLE: Final = shared_extension("PractitionerRole-Reference")
 
 
 class Include(Enum):
-    """What can be asked for beside the messages."""
+    """The resources that a search can include with the messages."""
 
     REQUESTER = "Communication:requester-practitionerrole:PractitionerRole"
     SENDER = "Communication:sender-practitionerrole:PractitionerRole"
@@ -39,11 +39,11 @@ class Include(Enum):
 
 
 MISSPELT: Final = {"Communication:sender-practitionerrole:PractionerRole": Include.SENDER}
-"""As it is published; the right spelling is taken too (rules 4, A025)."""
+"""The misspelt published value; the correct spelling is accepted too (rules 4, A025)."""
 
 
 class Found(msgspec.Struct, frozen=True, kw_only=True):
-    """What a search result says of itself: a fresh id, the moment, the query as it was asked; what it is to include."""
+    """The header of a search result: id, time, base address, the query as sent, and the resources to include."""
 
     id: str
     at: Instant
@@ -53,7 +53,7 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _Links(NamedTuple):
-    """How a message refers to its requester, its sender and its own files."""
+    """A message's references to its requester, its sender and its files."""
 
     requester: str
     sender: str
@@ -61,7 +61,7 @@ class _Links(NamedTuple):
 
 
 def communication_of(message: Message, stored: Stored[Conversation], service: Json) -> Json:
-    """The message by itself with all that it refers to. `service` is the recipient of what a referrer sends."""
+    """Return the self-contained message. `service` is the recipient of a referrer's message."""
     requester, sender = contained_key(message.sender), contained_key(message.writer)
     links = _Links(f"#{requester}", f"#{sender}", [f"#{document_id(each)}" for each in message.attachments])
     shown = _resource(message, stored, service, links)
@@ -71,7 +71,7 @@ def communication_of(message: Message, stored: Stored[Conversation], service: Js
 
 
 def write_communications(stored: Stored[Conversation], service: Json, found: Found) -> bytes:
-    """The conversation as a search result, in no particular order by contract; ours is that of sending."""
+    """Return the conversation as a search result. The contract defines no order; ours is the order of sending."""
     messages = stored.value.messages
     entries: list[JsonValue] = []
     for message in messages:
@@ -126,7 +126,7 @@ def _entry(found: Found, address: str, resource: Json, mode: str) -> JsonValue:
 
 
 def _roles(messages: Iterable[Message], includes: frozenset[Include]) -> Iterable[PersonInRole]:
-    """The roles that are asked for, each once: requesters, senders or both."""
+    """Return the roles to include, each once: requesters, senders or both."""
     pairs = ((each.sender, each.writer) for each in messages)
     by_part = ({Include.REQUESTER: clinician, Include.SENDER: writer} for clinician, writer in pairs)
     return dict.fromkeys(role for roles in by_part for part, role in roles.items() if part in includes)

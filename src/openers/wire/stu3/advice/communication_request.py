@@ -1,4 +1,4 @@
-"""A request for advice as FHIR shows it: CommunicationRequest, with shortlist, criteria and who asks contained.
+"""A request for advice in FHIR: CommunicationRequest, with shortlist, criteria and requester contained.
 
 Written for A024, A026, A044 and our own X001 and X002. Source: rules chapters 3.3, 4 (A024) and 12 (A.3).
 """
@@ -52,12 +52,12 @@ AUTHORISATION_DISPLAYS: Final[dict[ConversionAuthorisation, str]] = {
         "Referrer has NOT allowed the Service Provider to convert the Advice and Guidance to a Referral"
     ),
 }
-"""What resources call an authorisation."""
+"""The display text of each authorisation."""
 PROFILE: Final = profile("CommunicationRequest")
 CLOSE_OUT: Final = own_extension("CloseOut")
-"""Our own: what the referrer answered in the end. It hangs on `status`, which no published reply extends."""
+"""Our own extension with the referrer's closing feedback. It extends `status`, which no published reply does."""
 REPLIED: Final = own_profile("SendCommunicationToProvider-Response-Parameters")
-"""The profile of what X001 answers."""
+"""The profile of the reply of X001."""
 _RESPONDED: Final = profile("SendCommunicationToRequester-Response-Parameters")
 _ASKED: Final = profile("CreateAdviceAndGuidance-Response-Parameters")
 _TO_SHORTLIST: Final[Json] = {"url": extension("ReferralShortlist"), "valueReference": {"reference": "#shortlist"}}
@@ -66,27 +66,27 @@ _TO_SERVICE: Final = shared_extension("HealthcareService-Reference")
 
 
 def write_conversation(stored: Stored[Conversation], base: str) -> bytes:
-    """Write the stored request for the service that is reached at `base` (A024, X002)."""
+    """Return the stored request as JSON, for the service at `base` (A024, X002)."""
     return encode(conversation_of(stored, base, provisioning=True))
 
 
 def write_asked(said: SentMessages, base: str) -> bytes:
-    """What A044 answers: the request, and its first message."""
+    """Return the reply of A044: the request and its first message."""
     return _together(said, base, _ASKED, "createdCommunicationRequest")
 
 
 def write_responded(said: SentMessages, base: str) -> bytes:
-    """What A026 answers: the request as it is now, and the message that was sent."""
+    """Return the reply of A026: the request after the act, and the message sent."""
     return _together(said, base, _RESPONDED, "updatedCommunicationRequest")
 
 
 def write_replied(said: SentMessages, base: str) -> bytes:
-    """What X001 answers: the request as it is now, and the messages that were sent."""
+    """Return the reply of X001: the request after the act, and the messages sent."""
     return _together(said, base, REPLIED, "updatedCommunicationRequest")
 
 
 def conversation_of(stored: Stored[Conversation], base: str, *, provisioning: bool = False) -> Json:
-    """Return the stored request as values; its criteria have `commissioningProvisioning` only where it is read."""
+    """Return the stored request as values; only replies that read it include `commissioningProvisioning`."""
     conversation = stored.value
     role: Json = {
         "extension": [
@@ -120,13 +120,13 @@ def conversation_of(stored: Stored[Conversation], base: str, *, provisioning: bo
 
 
 def to_service(conversation: Conversation) -> Json:
-    """The service that is asked, as a recipient."""
+    """Return the service of the request as a recipient."""
     reference: Json = {"identifier": identified(ERS_SERVICE, conversation.service.id)}
     return {"extension": [{"url": _TO_SERVICE, "valueReference": reference}]}
 
 
 def _together(said: SentMessages, base: str, of_profile: str, name: str) -> bytes:
-    """The request, and what was said, in one reply."""
+    """Return the request and the new messages in one reply."""
     stored = said.conversation
     service = to_service(stored.value)
     parts = [(name, conversation_of(stored, base))]
@@ -136,7 +136,7 @@ def _together(said: SentMessages, base: str, of_profile: str, name: str) -> byte
 
 
 def _extensions(conversation: Conversation, base: str) -> list[JsonValue]:
-    """What FHIR has no element for."""
+    """Return the values for which FHIR has no element."""
     priority = coded(PRIORITY, conversation.priority, PRIORITY_DISPLAYS[conversation.priority])
     allowed = conversation.authorisation
     authorisation = coded(CONVERSION_AUTHORISATION, allowed, AUTHORISATION_DISPLAYS[allowed])
@@ -154,7 +154,7 @@ def _extensions(conversation: Conversation, base: str) -> list[JsonValue]:
 
 
 def _closing(close_out: CloseOut | None) -> Json:
-    """What the referrer answered in the end, beside the status that it led to."""
+    """Return the referrer's closing feedback as an extension of the status."""
     if close_out is None:
         return {}
     told: list[JsonValue] = []

@@ -38,22 +38,22 @@ from openers.wire.stu3.worklists.filters import FILTERS, read_filter
 
 
 class CommunicationList(StrEnum):
-    """The one worklist of requests for advice."""
+    """The only worklist of requests for advice."""
 
     ADVICE_AND_GUIDANCE_REQUESTS = "ADVICE_AND_GUIDANCE_REQUESTS"
 
 
 class Origin(NamedTuple):
-    """The request for advice that a referral is to be made of, and its version if one is named."""
+    """The request for advice to convert, and its version if the caller gives one."""
 
     ubrn: Ubrn
     version: int | None
 
 
 CONVERSATION: Final = re.compile(r"CommunicationRequest/([0-9]{12})/_history/([0-9]{1,9})", re.ASCII)
-"""How a request for advice is referred to: its UBRN and its version."""
+"""A reference to a request for advice: UBRN and version."""
 _CONVERSATION: Final = re.compile(r"CommunicationRequest/([0-9]{12})(?:/_history/([0-9]{1,9}))?", re.ASCII)
-"""The same, but the version may be missing: a rule asks for it, not the format (VALUE_IS_REQUIRED)."""
+"""The same without requiring the version, because its absence has its own code (VALUE_IS_REQUIRED)."""
 _REFERENCE: Final = frozenset({"id", "reference", "display"})
 
 
@@ -104,7 +104,7 @@ ASK: Final = Parameters(
     optional(REFERRING_CLINICIAN),
     many(QUESTION_FILE),
 )
-"""A044."""
+"""The parameters of A044."""
 RESPOND: Final = Parameters(
     "SendCommunicationToRequester-Request-Parameters",
     one(OUTCOME),
@@ -113,7 +113,7 @@ RESPOND: Final = Parameters(
     one(UPDATED_PRIORITY),
     many(GUIDANCE_FILE),
 )
-"""A026."""
+"""The parameters of A026."""
 CONVERT: Final = Parameters(
     "CreateFromCommunicationRequestActionLater-Request-Parameters",
     one(CREATE_FROM),
@@ -123,7 +123,7 @@ CONVERT: Final = Parameters(
     many(GUIDANCE_FILE),
     many(REVIEW_FILE),
 )
-"""A027."""
+"""The parameters of A027."""
 SEND_REPLY: Final = Parameters(
     "SendCommunicationToProvider-Request-Parameters",
     optional(REPLY),
@@ -131,7 +131,7 @@ SEND_REPLY: Final = Parameters(
     many(CLINICAL_INFORMATION),
     own=True,
 )
-"""X001."""
+"""The parameters of X001."""
 CLOSE: Final = Parameters(
     "CloseAdviceAndGuidance-Request-Parameters",
     optional(REFERRAL_AVOIDED),
@@ -139,13 +139,13 @@ CLOSE: Final = Parameters(
     optional(COMMENTS),
     own=True,
 )
-"""X002."""
+"""The parameters of X002."""
 FETCH: Final = Parameters("FetchWorklist-Parameters", one(LIST_TYPE), *FILTERS)
-"""A023."""
+"""The parameters of A023."""
 
 
 def read_question(node: JsonValue, by: Principal) -> AskForAdvice:
-    """What `by` sent to A044. Raises the classes of `Unreadable`."""
+    """Return the request that `by` sent to A044. Raises the classes of `Unreadable`."""
     values = ASK.read(node)
     shortlist = values[SHORTLIST]
     return AskForAdvice(
@@ -161,7 +161,7 @@ def read_question(node: JsonValue, by: Principal) -> AskForAdvice:
 
 
 def read_response(node: JsonValue, which: Which) -> SendResponse:
-    """What was sent to A026. Raises the classes of `Unreadable`."""
+    """Return the request of A026. Raises the classes of `Unreadable`."""
     values = RESPOND.read(node)
     return SendResponse(
         **which,
@@ -174,7 +174,7 @@ def read_response(node: JsonValue, which: Which) -> SendResponse:
 
 
 def read_conversion(node: JsonValue, by: Principal) -> ConvertAdvice:
-    """What `by` sent to A027. Raises the classes of `Unreadable`, ValueIsRequired."""
+    """Return the request that `by` sent to A027. Raises the classes of `Unreadable`, ValueIsRequired."""
     values = CONVERT.read(node)
     origin = values[CREATE_FROM]
     if origin.version is None:
@@ -192,7 +192,7 @@ def read_conversion(node: JsonValue, by: Principal) -> ConvertAdvice:
 
 
 def read_reply(node: JsonValue, which: Which) -> ReplyToProvider:
-    """What was sent to X001. Raises the classes of `Unreadable`."""
+    """Return the request of X001. Raises the classes of `Unreadable`."""
     values = SEND_REPLY.read(node)
     return ReplyToProvider(
         **which,
@@ -203,7 +203,7 @@ def read_reply(node: JsonValue, which: Which) -> ReplyToProvider:
 
 
 def read_closing(node: JsonValue, which: Which) -> CloseAdvice:
-    """What was sent to X002. Raises the classes of `Unreadable`."""
+    """Return the request of X002. Raises the classes of `Unreadable`."""
     values = CLOSE.read(node)
     return CloseAdvice(
         **which,
@@ -214,5 +214,5 @@ def read_closing(node: JsonValue, which: Which) -> CloseAdvice:
 
 
 def read_worklist(node: JsonValue) -> WorklistFilter:
-    """What was sent to A023. Raises the classes of `Unreadable`."""
+    """Return the filter of A023's request. Raises the classes of `Unreadable`."""
     return read_filter(FETCH.read(node))

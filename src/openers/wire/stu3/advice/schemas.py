@@ -34,7 +34,7 @@ _ROLE: Final = thing(
         "organization": thing({"identifier": _IDENTIFIER}),
         "code": array(thing({"coding": array(thing({"system": TEXT, "code": TEXT}), least=1)}), least=1),
     },
-    description="A clinician in the role in which they speak.",
+    description="A clinician with the role in which they write.",
 )
 _REQUEST: Final = thing(
     {
@@ -61,7 +61,7 @@ _REQUEST: Final = thing(
         "requester": thing({"agent": _EXTENDED}),
         "identifier": array(_IDENTIFIER, least=1),
     },
-    {"payload": _PAYLOAD, "_status": _EXTENDED | {"description": "What the referrer answered in the end (X002)"}},
+    {"payload": _PAYLOAD, "_status": _EXTENDED | {"description": "The referrer's closing feedback (X002)"}},
     "A request for advice.",
 )
 _COMMUNICATION: Final = thing(
@@ -90,13 +90,13 @@ _COMMUNICATIONS: Final = thing(
         "id": TEXT,
         "meta": profiled(BUNDLE_PROFILE, lastUpdated=INSTANT),
         "type": const("searchset"),
-        "total": COUNT | {"description": "How many messages there are"},
+        "total": COUNT | {"description": "The number of messages"},
         "link": array(thing({"relation": const("self"), "url": TEXT}), least=1),
         "entry": array(
             thing({"fullUrl": TEXT, "resource": _FOUND, "search": thing({"mode": code(["match", "include"])})}), least=1
         ),
     },
-    description="A conversation: its messages, and what was asked for beside them.",
+    description="A conversation: its messages, and the resources included on request.",
 )
 _WORKLIST: Final = thing(
     {
@@ -115,7 +115,7 @@ _WORKLIST: Final = thing(
             )
         )
     },
-    "The requests for advice of a provider. `entry.item.extension` says when a response is due (our own).",
+    "The requests for advice of a provider. `entry.item.extension` gives the time a response is due (our extension).",
 )
 _SAID: Final = ("createdCommunication", "Communication")
 

@@ -1,7 +1,7 @@
-"""The appointment of a referral: contained in it (A005), or as a resource of its own (A016, A034, A038).
+"""The appointment of a referral in FHIR: contained in the referral (A005), or separate (A016, A034, A038).
 
-Elements stand in the order of A005, A016 and A038; other published replies differ among themselves.
-Source: rules chapters 3.2, 9 (row 1) and 12.
+Elements are in the order of A005, A016 and A038; other published replies differ from each other. Source: rules chapters
+3.2, 9 (row 1) and 12.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ from openers.wire.stu3.systems import (
 PROFILES: Final = (profile("Appointment"), "https://fhir.hl7.org.uk/STU3/StructureDefinition/CareConnect-Appointment-1")
 """The profiles that every appointment claims."""
 CONTAINED: Final = "appointment"
-"""The id of an appointment that has none of its own: contained ones, and those that are asked for."""
+"""The id of contained appointments, which have no id of their own, and of requested ones."""
 DESCRIPTION: Final = "e-Referral Appointment"
-"""The one legal description."""
+"""The only permitted description."""
 CONSULTANT: Final = "CON"
-"""The type of a clinician who takes part."""
+"""The participant type of a clinician."""
 
 OUTCOME_DISPLAYS: Final[dict[ReviewOutcome, str]] = {
     ReviewOutcome.ACCEPT_REFER_BOOK_LATER: "Accept Refer Book Later",
@@ -45,30 +45,30 @@ OUTCOME_DISPLAYS: Final[dict[ReviewOutcome, str]] = {
         "Provider Converted Advice and Guidance, Admin to Refer"
     ),
 }
-"""What resources call the outcome of a review."""
+"""The display text of each review outcome."""
 
 _PROFILE: Final[JsonValue] = list(PROFILES)
-# One object whose system is a value set: FHIR wants an array and a code system, the service has neither (rules 9.1).
+# An object with a value set as system, where FHIR requires an array and a code system (rules 9.1).
 _CLINICIAN_TYPE: Final[Json] = {"coding": [coded(PARTICIPANT_TYPE, CONSULTANT)]}
 
 
 def write_appointment(stored: Stored[Referral], base: str) -> bytes:
-    """The appointment of the stored referral, which must hold one, for the service that is reached at `base`."""
+    """Return the appointment of the stored referral as JSON, for the service at `base`. The referral must have one."""
     return encode(appointment_of(stored, base))
 
 
 def appointment_of(stored: Stored[Referral], base: str) -> Json:
-    """The same as values, for replies that hold more than it."""
+    """Return the appointment as values, for replies that contain more resources."""
     appointment = stored.value.appointment
     if appointment is None:
-        raise ValueError("the referral holds no appointment")
+        raise ValueError("the referral has no appointment")
     return _resource(appointment, appointment.id, stored, base)
 
 
 def contained_appointment(appointment: Appointment, stored: Stored[Referral], base: str) -> Json:
-    """The appointment as it is contained in the stored referral.
+    """Return the appointment as the stored referral contains it.
 
-    One that was cancelled with its referral does not say why: the referral does (rules 11.2 row 33).
+    If it was cancelled together with its referral, it has no reason; the referral has it (rules 11.2 row 33).
     """
     shown = _resource(appointment, CONTAINED, stored, base)
     cancellation = stored.value.cancellation
@@ -79,7 +79,7 @@ def contained_appointment(appointment: Appointment, stored: Stored[Referral], ba
 
 
 def reason_of(reason: Reason, base: str) -> Json:
-    """The coding that says why."""
+    """Return the coding of the reason."""
     match reason:
         case ReviewCause():
             return coded(REVIEW_REASON, reason.code)
@@ -90,7 +90,7 @@ def reason_of(reason: Reason, base: str) -> Json:
 
 
 def _resource(appointment: Appointment, id: str, stored: Stored[Referral], base: str) -> Json:
-    """The appointment under `id`; it quotes the referral at its present version."""
+    """Return the appointment under `id`; it refers to the referral at its current version."""
     shown: Json = {
         "id": id,
         "meta": {"versionId": str(appointment.version), "profile": _PROFILE},
@@ -117,7 +117,7 @@ def _resource(appointment: Appointment, id: str, stored: Stored[Referral], base:
 
 
 def _participants(appointment: Appointment, referral: Referral) -> list[JsonValue]:
-    """Service, patient, and the clinician if one was booked."""
+    """Return the service, the patient, and the clinician if one was booked."""
     service = appointment.service
     actors: list[JsonValue] = [
         {"identifier": identified(ERS_SERVICE, service.id), "display": service.name},

@@ -1,7 +1,7 @@
-"""An appointment as a caller sends it: booking, triage and deferral (A016), cancellation (A034).
+"""An appointment that a caller sends: booking, triage and deferral (A016), cancellation (A034).
 
-Checks form alone; what may be asked for is for the use cases. What a caller has read may be sent back: version, date of
-creation and names are tolerated and ignored. Source: rules chapters 4 (A016, A034), 9 (row 1) and 12.
+This module checks only the form; the use cases check the rules. Callers may send back the version, the date of creation
+and names that they have read; the service ignores them. Source: rules chapters 4 (A016, A034), 9 (row 1) and 12.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ from openers.wire.stu3.systems import (
 )
 
 LONGEST_COMMENT: Final = 1000
-"""Length of a comment, in characters."""
+"""Maximum length of a comment, in characters."""
 
 _STATUSES: Final = {status.value: status for status in WantedStatus}
 _SERVICE: Final = identifier(ERS_SERVICE, ServiceId)
@@ -54,9 +54,9 @@ _TYPE: Final = open_coding(PARTICIPANT_TYPE, str)
 _INSTANT: Final = instant()
 _COMMENT: Final = string(str, LONGEST_COMMENT)
 REFERRAL: Final = re.compile(r"^ReferralRequest/([0-9]{12})/_history/([0-9]{1,9})$", re.ASCII)
-"""How a referral is quoted: UBRN and version."""
+"""A reference to a referral: UBRN and version."""
 SLOT: Final = re.compile(r"^Slot/([1-9][0-9]{0,17})$", re.ASCII)
-"""How a slot is quoted."""
+"""A reference to a slot."""
 
 _APPOINTMENT: Final = frozenset(
     {
@@ -71,7 +71,7 @@ _ACTOR: Final = frozenset({"id", "identifier", "display"})
 
 
 def read_appointment(node: JsonValue) -> AppointmentRequest:
-    """What the appointment `node` asks for. Raises the classes of `Unreadable`."""
+    """Return the request in the appointment `node`. Raises the classes of `Unreadable`."""
     body = resource(node, "", "Appointment", _APPOINTMENT, *PROFILES)
     fixed(body, "description", "", DESCRIPTION)
     if "created" in body:
@@ -107,7 +107,7 @@ def _instant(body: Json, key: str) -> Instant | None:
 
 
 def _reason(body: Json) -> ReviewCause | CancellationReason | None:
-    """Why, if it is said: one coding of one of two systems."""
+    """Return the reason, if given: one coding of one of two systems."""
     if "reason" not in body:
         return None
     value, path = _concept(_only(body["reason"], "reason"), "reason[0]")
@@ -121,7 +121,7 @@ def _reason(body: Json) -> ReviewCause | CancellationReason | None:
 
 
 def _referral(body: Json) -> tuple[Ubrn, int]:
-    """The referral and the version of it that the caller has read."""
+    """Return the UBRN and the version that the caller has read."""
     listed = array(needed(body, "incomingReferral", ""), "incomingReferral")
     if not listed:
         raise MissingField("", "incomingReferral", "is missing.")
@@ -130,13 +130,13 @@ def _referral(body: Json) -> tuple[Ubrn, int]:
 
 
 def _slot(body: Json) -> SlotId | None:
-    """The slot, if one is named."""
+    """Return the slot, if one is given."""
     listed = array(body.get("slot", []), "slot")
     return SlotId(_referred(_only(listed, "slot"), "slot[0]", SLOT)[1]) if listed else None
 
 
 def _participants(body: Json) -> tuple[ServiceId, NhsNumber, UserId | None]:
-    """Who takes part: the service, the patient and perhaps a clinician."""
+    """Return the participants: the service, the patient, and a clinician if given."""
     service: ServiceId | None = None
     patient: NhsNumber | None = None
     clinician: UserId | None = None
@@ -166,7 +166,7 @@ def _participants(body: Json) -> tuple[ServiceId, NhsNumber, UserId | None]:
 
 
 def _actor(participant: Json, path: str) -> tuple[JsonValue, str, str]:
-    """Identifier of the one who takes part, its place, and its system."""
+    """Return the identifier of a participant's actor, its place, and its system."""
     at = join(path, "actor")
     actor = element(needed(participant, "actor", path), at, _ACTOR)
     at, node = join(at, "identifier"), needed(actor, "identifier", at)
@@ -176,11 +176,14 @@ def _actor(participant: Json, path: str) -> tuple[JsonValue, str, str]:
 
 
 def _check_type(participant: Json, path: str, *, clinical: bool) -> None:
-    """A clinician has a type, nobody else has. The service's own object is accepted, and FHIR's array of one."""
+    """Check that a clinician has a type and that no other participant has one.
+
+    Both the service's own object and FHIR's array of one are accepted.
+    """
     at = join(path, "type")
     if not clinical:
         if "type" in participant:
-            raise UnexpectedField(at, None, "is for a clinician alone")
+            raise UnexpectedField(at, None, "is only allowed for a clinician")
         return
     node = needed(participant, "type", path)
     if isinstance(node, list):
@@ -192,13 +195,13 @@ def _check_type(participant: Json, path: str, *, clinical: bool) -> None:
 
 
 def _concept(node: JsonValue, path: str) -> tuple[JsonValue, str]:
-    """The one coding of a concept, and its place."""
+    """Return the only coding of a concept, and its place."""
     at = join(path, "coding")
     return _only(needed(element(node, path, _CONCEPT), "coding", path), at), f"{at}[0]"
 
 
 def _only(node: JsonValue, path: str) -> JsonValue:
-    """The one member of an array."""
+    """Return the only member of an array."""
     members = array(node, path)
     if not members:
         raise BadStructure(path, None, "must not be empty")
@@ -208,7 +211,7 @@ def _only(node: JsonValue, path: str) -> JsonValue:
 
 
 def _referred(node: JsonValue, path: str, form: re.Pattern[str]) -> re.Match[str]:
-    """The reference of `node`, taken apart by its form."""
+    """Return the match of the reference in `node` with `form`."""
     at = join(path, "reference")
     reference = text(needed(element(node, path, _REFERENCE), "reference", path), at)
     found = form.fullmatch(reference)

@@ -1,6 +1,6 @@
-"""Free slots (A015): a Bundle of the slots on one page, and of the schedules that they belong to.
+"""Free slots (A015): a Bundle of the slots on one page, and of their schedules.
 
-Written as text, because callers page through hundreds of them. Source: rules chapter 4 (A015).
+Built as text for speed, because callers page through hundreds of slots. Source: rules chapter 4 (A015).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ SCHEDULE_PROFILE: Final = "https://fhir.hl7.org.uk/STU3/StructureDefinition/Care
 
 
 def write_slots(page: SlotPage, base: str, id: UUID, at: Instant) -> bytes:
-    """The slots of `page` in a Bundle `id`, found at `at`, for the service that is reached at `base`."""
+    """Return the slots of `page` in a Bundle `id`, found at `at`, for the service at `base`."""
     head = encode(
         {
             "id": str(id),
@@ -44,7 +44,7 @@ def write_slots(page: SlotPage, base: str, id: UUID, at: Instant) -> bytes:
 
 
 def _links(page: SlotPage, url: str) -> list[JsonValue]:
-    """This page and its neighbours."""
+    """Return the links to this page and its neighbours."""
     number = page.query.page
     pages = {"self": number}
     if number > 1:
@@ -56,7 +56,7 @@ def _links(page: SlotPage, url: str) -> list[JsonValue]:
 
 
 def _query(query: SlotQuery) -> str:
-    """The question as links repeat it, up to the page; `appointmentType` is a priority (rules 9.2)."""
+    """Return the query for the links, without the page; `appointmentType` is a priority (rules 9.2)."""
     clinician = "" if query.clinician is None else f"&schedule.actor%3APractitioner={query.clinician}"
     return (
         f"schedule.actor%3AHealthcareService={query.service}{clinician}&appointmentType={query.priority}"
@@ -65,7 +65,7 @@ def _query(query: SlotQuery) -> str:
 
 
 def _slot(slot: Slot, schedule: str, base: str) -> str:
-    """The entry of one slot as JSON; only the PAS's reference may hold characters that JSON must escape."""
+    """Return the entry of one slot as JSON; only the PAS's reference may contain characters that JSON must escape."""
     return (
         f'{{"fullUrl":"{base}/STU3/Slot/{slot.id}","resource":{{"id":"{slot.id}",{_OF_A_SLOT}'
         f'"value":{encode(slot.usrn).decode()}}}],"schedule":{{"reference":"Schedule/{schedule}"}},"status":"free",'
@@ -74,7 +74,7 @@ def _slot(slot: Slot, schedule: str, base: str) -> str:
 
 
 def _schedule(schedule: str, slot: Slot, base: str) -> Json:
-    """The entry of the schedule that `slot` belongs to: the service's, or that of a clinician there."""
+    """Return the entry of the slot's schedule: the service's, or that of one clinician there."""
     actors: list[JsonValue] = [{"identifier": identified(ERS_SERVICE, slot.service)}]
     if slot.clinician is not None:
         actors.append({"identifier": identified(SDS_USER, slot.clinician)})

@@ -1,4 +1,4 @@
-"""Columns of worklists: each is one extension in a row's extension. For all lists of requests, A008's and A023's.
+"""Columns of worklists, for A008 and A023: each column is one extension within the extension of a row.
 
 Source: rules chapter 13.
 """
@@ -25,68 +25,68 @@ from openers.wire.stu3.systems import (
 )
 
 Columns = list[JsonValue]
-"""Some columns of a row: optional ones are none or one."""
+"""Columns of a row; an optional column is a list of none or one."""
 
 
 def concept(name: str, system: System, code: str, display: str | None = None, base: str = "") -> Columns:
-    """A code."""
+    """Return a column with a code."""
     coding = coded(System(system.url(base)), code, display)
     return [{"url": name, "valueCodeableConcept": {"coding": [coding]}}]
 
 
 def priority(of: Priority) -> Columns:
-    """How soon the patient needs to be seen."""
+    """Return the column with the priority."""
     return concept("priority", PRIORITY, of)
 
 
 def specialty(code: str, base: str) -> Columns:
-    """The specialty of the service that holds the request."""
+    """Return the column with the specialty of the service that holds the request."""
     return concept("specialty", SPECIALTY, code, base=base)
 
 
 def patient(number: NhsNumber) -> Columns:
-    """The patient, by NHS number."""
+    """Return the column with the patient's NHS number."""
     return _identified("patient", identified(NHS_NUMBER, number))
 
 
 def person(name: str, user: UserId | None) -> Columns:
-    """Somebody by their user id, if there is somebody."""
+    """Return a column with a person's user id, or none for `None`."""
     return [] if user is None else _identified(name, identified(SDS_USER, user))
 
 
 def service(of: ShortlistedService) -> Columns:
-    """The service that holds the request, with its name."""
+    """Return the column with the service that holds the request, and its name."""
     reference: Json = {"identifier": identified(ERS_SERVICE, of.id), "display": of.name}
     return [{"url": "service", "valueReference": reference}]
 
 
 def local(name: str, reference: str) -> Columns:
-    """Something that the list contains."""
+    """Return a column that refers to a resource contained in the list."""
     return [{"url": name, "valueReference": {"reference": f"#{reference}"}}]
 
 
 def at(name: str, moment: Instant | None) -> Columns:
-    """A moment, if it has come."""
+    """Return a column with an instant, or none for `None`."""
     return [] if moment is None else [{"url": name, "valueDateTime": write_instant(moment)}]
 
 
 def on(name: str, day: date | None) -> Columns:
-    """A day, if there is one."""
+    """Return a column with a day, or none for `None`."""
     return [] if day is None else [{"url": name, "valueDate": day.isoformat()}]
 
 
 def string(name: str, text: str) -> Columns:
-    """A text."""
+    """Return a column with a text."""
     return [{"url": name, "valueString": text}]
 
 
 def truth(name: str, *, value: bool) -> Columns:
-    """Yes or no."""
+    """Return a column with a boolean."""
     return [{"url": name, "valueBoolean": value}]
 
 
 def number(name: str, value: int) -> Columns:
-    """A whole number."""
+    """Return a column with a whole number."""
     return [{"url": name, "valueInteger": value}]
 
 

@@ -1,6 +1,7 @@
-"""What a provider's worklist is narrowed to, as requests say it: A008 and A023 alike.
+"""Filters for a provider's worklist in requests, for A008 and A023.
 
-An indicator says whether something is assigned; with ASSIGNED goes what. Source: rules chapters 4 (A008) and 12.
+An indicator says whether to filter by an assigned value; ASSIGNED requires the value. Source: rules chapters 4 (A008)
+and 12.
 """
 
 from __future__ import annotations
@@ -24,11 +25,11 @@ CLINICIAN: Final = Param("clinician", identifier(SDS_USER, UserId))
 FILTERS: Final = tuple(
     map(optional, (SERVICE, SPECIALTY_INDICATOR, OF_SPECIALTY, LOCATION, CLINICIAN_INDICATOR, CLINICIAN))
 )
-"""The parameters that a worklist's request has beside its `listType`."""
+"""The parameters of a worklist's request besides `listType`."""
 
 
 def read_filter(values: Values) -> WorklistFilter:
-    """What `values` narrow the list to. Raises MissingField, UnexpectedField, BadValue."""
+    """Return the filter in `values`. Raises MissingField, UnexpectedField, BadValue."""
     specialty, clinician = values.get(OF_SPECIALTY), values.get(CLINICIAN)
     if values.get(SPECIALTY_INDICATOR) is Assigned.NOT_ASSIGNED:
         raise BadValue(SPECIALTY_INDICATOR.name, Assigned.NOT_ASSIGNED, "must be ASSIGNED: every entry has a specialty")
@@ -44,8 +45,8 @@ def read_filter(values: Values) -> WorklistFilter:
 
 
 def _check(name: str, value: str | None, indicator: Assigned | None) -> None:
-    """An indicator ASSIGNED has its value, and nothing else has."""
+    """Check that a value is given if and only if its indicator is ASSIGNED."""
     if indicator is Assigned.ASSIGNED and value is None:
         raise MissingField("", name, "is missing: the indicator says ASSIGNED")
     if indicator is not Assigned.ASSIGNED and value is not None:
-        raise UnexpectedField(name, value, "is only allowed with an indicator ASSIGNED")
+        raise UnexpectedField(name, value, "is only allowed if its indicator is ASSIGNED")

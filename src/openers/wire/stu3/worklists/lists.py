@@ -1,4 +1,4 @@
-"""Worklists as FHIR shows them: a List whose entries have their columns in one extension. Source: rules chapter 13."""
+"""Worklists in FHIR: a List whose entries have their columns in one extension. Source: rules chapter 13."""
 
 from __future__ import annotations
 
@@ -27,17 +27,20 @@ from openers.wire.stu3.systems import (
 
 PROFILE: Final = profile("FetchWorklist-List")
 RESPONSE_TARGET: Final = own_extension("ResponseTarget")
-"""Our own: when a response is due and whether it is overdue. It hangs on the item, which no published reply extends."""
+"""Our own extension: when a response is due and whether it is overdue.
+
+It extends `item`, which no published reply does.
+"""
 _ADVICE: Final = extension("AdviceAndGuidanceRequests-WorkListItem")
 
 
 def write_advice_worklist(found: Sequence[Stored[Conversation]], base: str, at: Instant) -> bytes:
-    """The requests for advice on a provider's worklist at an instant (A023)."""
+    """Return the requests for advice on a provider's worklist at an instant (A023)."""
     return write_worklist([_advice(each, base, at) for each in found])
 
 
 def write_worklist(entries: list[JsonValue]) -> bytes:
-    """A worklist of these entries; one without any has no `entry` (rules 11.1 row 15)."""
+    """Return a worklist of these entries; an empty one has no `entry` (rules 11.1 row 15)."""
     shown: Json = {
         "meta": {"profile": [PROFILE]},
         "resourceType": "List",
@@ -50,13 +53,13 @@ def write_worklist(entries: list[JsonValue]) -> bytes:
 
 
 def concept_column(url: str, system: System, code: str, base: str) -> JsonValue:
-    """A column that is a concept."""
+    """Return a column with a concept."""
     coding: Json = {"system": system.url(base), "code": code}
     return {"url": url, "valueCodeableConcept": {"coding": [coding]}}
 
 
 def reference_column(url: str, system: System, value: str, display: str | None = None) -> JsonValue:
-    """A column that refers to something by its identifier."""
+    """Return a column that refers to a resource by its identifier."""
     reference: Json = {"identifier": identified(system, value)}
     if display is not None:
         reference["display"] = display
@@ -89,7 +92,7 @@ def _advice(stored: Stored[Conversation], base: str, at: Instant) -> JsonValue:
 
 
 def _target(conversation: Conversation, at: Instant) -> Json:
-    """When the service's response is due, if it has a target and is to respond."""
+    """Return when the service's response is due, if a response is required and the service has a target."""
     if conversation.respond_by is None:
         return {}
     told: list[JsonValue] = [

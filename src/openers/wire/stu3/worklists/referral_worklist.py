@@ -1,4 +1,4 @@
-"""A worklist of referrals (A008): the request, and the list that its rows are joined to.
+"""A worklist of referrals (A008): the request, and the list that joins the rows.
 
 Source: rules chapters 4 (A008), 11.1 row 15, 12 and 13.
 """
@@ -21,7 +21,7 @@ from openers.wire.stu3.worklists.referral_worklist_rows import NOT_DUE, OVERDUE,
 
 LIST_TYPE: Final = Param("listType", concept(coding(code_system("ReferralListSelector"), Worklist)))
 FETCH_WORKLIST: Final = Parameters("FetchWorklist-Parameters", one(LIST_TYPE), *FILTERS)
-"""A008."""
+"""The parameters of A008."""
 LIST_PROFILE: Final = profile("FetchWorklist-List")
 
 _META: Final = b'{"meta":{"profile":["%b"]},"resourceType":"List"' % LIST_PROFILE.encode()
@@ -29,7 +29,7 @@ _STATUS: Final = b',"status":"current","mode":"snapshot"'
 
 
 def read_fetch_worklist(node: Json, by: Principal) -> FetchWorklist:
-    """What `by` sent. Raises the classes of `Unreadable`."""
+    """Return the request that `by` sent. Raises the classes of `Unreadable`."""
     values = FETCH_WORKLIST.read(node)
     worklist = values[LIST_TYPE]
     if worklist.party is Party.REFERRER:
@@ -39,9 +39,12 @@ def read_fetch_worklist(node: Json, by: Principal) -> FetchWorklist:
 
 
 def write_worklist(worklist: Worklist, rows: Sequence[WrittenRow], today: date) -> bytes:
-    """The list with its rows in order, and once each whom they refer to. Raises TooManyItems: it is too large."""
+    """Return the list with its rows in order, and each referenced person once.
+
+    Raises TooManyItems if it is too large.
+    """
     day = today.isoformat().encode()
-    # An empty array is no FHIR, and this list has no reason to give for being empty (rules 11.1 row 15).
+    # FHIR forbids empty arrays, and the published list has no reason for being empty (rules 11.1 row 15).
     entries = b",".join(row.start if not row.due else _told(row, day) for row in rows)
     if len(entries) > LARGEST:
         raise too_long(worklist)
@@ -54,12 +57,12 @@ def write_worklist(worklist: Worklist, rows: Sequence[WrittenRow], today: date) 
 
 
 def _told(row: WrittenRow, day: bytes) -> bytes:
-    """The row with what is true of its letter on a day."""
+    """Return the row with its status of the letter on `day`."""
     return b"%b%b%b" % (row.start, OVERDUE if row.due <= day else NOT_DUE, row.end)
 
 
 def _people(rows: Sequence[WrittenRow]) -> bytes:
-    """Clinicians, then patients."""
+    """Return the contained people: clinicians, then patients."""
     clinicians = dict.fromkeys(each for row in rows for each in (row.named, row.allocated) if each)
     return b",".join((*clinicians, *dict.fromkeys(row.patient for row in rows)))
 

@@ -1,7 +1,7 @@
-"""What each worklist of referrals says of one: its columns, written once for as long as the referral's version lives.
+"""The rows of each worklist of referrals, built once for each version of a referral.
 
-One column alone changes by itself, from one day to the next: whether a letter is overdue. A row leaves it open, and
-says from which day on it is. Source: rules chapters 4 (A008), 9 (row 5), 11.1 rows 5 and 17, 11.2 row 19, and 13.
+Only one column changes from day to day: whether a letter is overdue. A row leaves it out and gives the day from which
+the letter is overdue. Source: rules chapters 4 (A008), 9 (row 5), 11.1 rows 5 and 17, 11.2 row 19, and 13.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ STATUSES: Final[Mapping[ReferralState, tuple[str, str]]] = {
     ReferralState.ASSESSMENT_RESULT: ("ASSESSMENT_RESULT", "Assessment result"),
     ReferralState.CANCELLED_REFERRAL: ("CANCELLED_REFERRAL", "Cancelled referral"),
 }
-"""How lists spell a state: some otherwise than the referral itself does (rules 9, row 5)."""
+"""The codes and display texts of states in lists; some differ from those of the referral itself (rules 9, row 5)."""
 
 CONTEXT_DISPLAYS: Final[Mapping[RequestContext, str]] = {
     RequestContext.NEVER_REVIEWED: "Never Reviewed",
@@ -73,7 +73,7 @@ CONTEXT_DISPLAYS: Final[Mapping[RequestContext, str]] = {
     RequestContext.PRIORITY_CHANGED: "Priority Changed",
     RequestContext.PRIORITY_AND_LETTER_CHANGED: "Priority And Letter Changed",
 }
-"""What lists call the reason for a review."""
+"""The display text of each reason for a review."""
 
 PATIENT_PROFILE: Final = profile("Patient")
 PRACTITIONER_PROFILE: Final = profile("Practitioner")
@@ -84,10 +84,10 @@ _STATE: Final = code_system("ReferralState")
 
 
 class WrittenRow(NamedTuple):
-    """One entry of a list in bytes: all of it in `start`, unless a status is left open between `start` and `end`.
+    """One entry of a list in bytes: either all of it in `start`, or split for a status between `start` and `end`.
 
-    It is if `due` is not empty: the day on which the letter becomes overdue, as FHIR writes days. The others are whom
-    the entry refers to, as the list contains them; empty where there is nobody.
+    It is split if `due` is set: the day on which the letter becomes overdue, in FHIR format. The other fields are the
+    contained people to whom the entry refers; empty if there are none.
     """
 
     start: bytes
@@ -99,7 +99,7 @@ class WrittenRow(NamedTuple):
 
 
 def write_review(row: ListedReferral, base: str) -> WrittenRow:
-    """A booking or a triage request that its provider is to review; people are contained in the list."""
+    """Return the row of a booking or triage request that its provider has to review; the list contains the people."""
     referral, appointment = row.referral.value, _held(row.referral.value)
     information, named = referral.clinical_information, referral.shortlist.criteria.named_clinician
     columns: Columns = [
@@ -126,7 +126,7 @@ def write_review(row: ListedReferral, base: str) -> WrittenRow:
 
 
 def write_slot_issue(row: ListedReferral, base: str) -> WrittenRow:
-    """A request that was deferred to its provider."""
+    """Return the row of a request that was deferred to its provider."""
     referral, appointment = row.referral.value, _held(row.referral.value)
     columns: Columns = [
         *priority(referral.priority),
@@ -150,22 +150,22 @@ def write_slot_issue(row: ListedReferral, base: str) -> WrittenRow:
 
 
 def write_rejected(row: ListedReferral, base: str) -> WrittenRow:
-    """A referral that was rejected or returned with advice."""
+    """Return the row of a referral that was rejected or returned with advice."""
     return _written(row, "RejectedTriageResponse", [*_of_referrer(row.referral.value), *_status(row, base)])
 
 
 def write_returned(row: ListedReferral, base: str) -> WrittenRow:
-    """A referral that was assessed, cancelled by somebody else, or whose patient did not come."""
+    """Return the row of a referral that was assessed, cancelled by another organisation or missed by its patient."""
     return _written(row, "AssessmentReturnedCancelledDna", [*_of_referrer(row.referral.value), *_status(row, base)])
 
 
 def write_awaiting(row: ListedReferral, base: str) -> WrittenRow:
-    """A referral that could be booked and is not."""
+    """Return the row of a referral that could be booked and is not."""
     return _written(row, "AwaitingBooking", [*_of_referrer(row.referral.value), *_status(row, base)])
 
 
 def write_letter(row: ListedReferral, _base: str) -> WrittenRow:
-    """A referral whose letter has yet to come."""
+    """Return the row of a referral with an outstanding letter."""
     referral = row.referral.value
     return _written(row, "LettersOutstanding", [*_of_referrer(referral), *on("letterDue", referral.letter_due)])
 
@@ -178,7 +178,7 @@ WRITERS: Final[Mapping[Worklist, Callable[[ListedReferral, str], WrittenRow]]] =
     Worklist.AWAITING_BOOKING: write_awaiting,
     Worklist.LETTERS_OUTSTANDING: write_letter,
 }
-"""What writes the rows of each list."""
+"""The function that writes the rows of each list."""
 
 
 def _status_column(status: ClinicalInformationStatus) -> bytes:
@@ -187,11 +187,11 @@ def _status_column(status: ClinicalInformationStatus) -> bytes:
 
 NOT_DUE: Final = _status_column(ClinicalInformationStatus.NOT_DUE)
 OVERDUE: Final = _status_column(ClinicalInformationStatus.OVERDUE)
-"""The column that a row leaves open."""
+"""The column that is added to a split row."""
 
 
 def _of_referrer(referral: Referral) -> Columns:
-    """What the four lists of referrers have in common."""
+    """Return the columns that the four lists of referrers share."""
     shown: Columns = [
         *patient(referral.patient),
         *priority(referral.priority),
@@ -203,7 +203,7 @@ def _of_referrer(referral: Referral) -> Columns:
 
 
 def _status(row: ListedReferral, base: str) -> Columns:
-    """When it changed last, where it stands, and why."""
+    """Return the time of the last update, the state, and its reason."""
     referral, reason = row.referral.value, row.reason
     code, display = STATUSES[referral.state]
     shown = [*at("referralLastUpdated", referral.updated or referral.created)]
@@ -219,7 +219,7 @@ def _practitioner(name: str, user: UserId | None) -> Columns:
 
 def _held(referral: Referral) -> Appointment:
     if referral.appointment is None:
-        raise ValueError("what is on a provider's list is held by a service")
+        raise ValueError("a referral on a provider's list must have an appointment")
     return referral.appointment
 
 
@@ -228,7 +228,7 @@ def _written(row: ListedReferral, name: str, columns: Columns) -> WrittenRow:
 
 
 def _halves(row: ListedReferral, name: str, columns: Columns) -> tuple[bytes, bytes]:
-    """The entry up to its last column, and from there."""
+    """Return the entry up to its last column, and the rest."""
     item: Json = {"reference": f"ReferralRequest/{row.key}"}
     start = b'{"extension":[{"extension":[%b' % encode(columns)[1:-1]
     end = b'],"url":"%b"}],"item":%b}' % (extension(f"{name}-WorkListItem").encode(), encode(item))
@@ -240,7 +240,7 @@ def _clinician(user: UserId | None) -> bytes:
 
 
 def _person(kind: str, claimed: str, system: System, identifier: str) -> bytes:
-    """Somebody by nothing but an identifier."""
+    """Return a person with only an identifier."""
     shown: Json = {
         "id": f"{kind}-{identifier}",
         "meta": {"profile": [claimed]},

@@ -15,7 +15,7 @@ _PERSON: Final = thing(
         "meta": profiled(f"{PATIENT_PROFILE} or {PRACTITIONER_PROFILE}"),
         "identifier": array(thing({"system": TEXT, "value": TEXT}), least=1),
     },
-    description="Somebody whom a row of a list refers to, by an identifier and nothing more.",
+    description="A person to whom a row refers, with only an identifier.",
 )
 _ROW: Final = thing(
     {
@@ -31,11 +31,11 @@ _WORKLIST: Final = thing(
         "mode": const("snapshot"),
     },
     {"contained": array(_PERSON, least=1), "entry": array(_ROW, least=1)},
-    "A worklist: by priority, then who has waited longest. People are contained in REFERRALS_FOR_REVIEW alone.",
+    "A worklist, sorted by priority, then by the longest wait. Only REFERRALS_FOR_REVIEW contains people.",
 )
 
 WORKLIST_COMPONENTS: Final[dict[str, Schema]] = {
     "FetchWorklist": FETCH_WORKLIST.schema(),
     "Worklist": _WORKLIST,
 }
-"""What a request for a worklist and a worklist look like."""
+"""The schemas of a worklist and of its request."""
