@@ -1,6 +1,6 @@
 #!/bin/sh
-# Makes .venv ready: `setup.sh run` for the service, `setup.sh test` for the tests as well. Builds the documentation.
-# Does nothing when the files that these are made of have not changed. Every package is checked by its hash.
+# Makes .venv ready: `setup.sh run` for the service, `setup.sh test` for the tests as well.
+# Does nothing when the requirement files have not changed since the last time. Every package is checked by its hash.
 # PYTHON names the Python to use, if not the newest one found.
 set -eu
 
@@ -109,22 +109,11 @@ install_project() {
         stop "OpenERS itself could not be installed in $venv (the lines above say why); remove $venv, then try again"
 }
 
-install() {
-    make_environment
-    rm -f "$stamp"
-    echo "installing the packages of $wanted"
-    use_system_certificates
-    install_with_uv || install_with_pip
-    install_project
-    fingerprint $wanted >"$stamp"
-}
-
-# The service serves the documentation at /docs. It runs without it, so a failure here stops nothing.
-build_documentation() {
-    [ -f docs/conf.py ] || return 0
-    "$venv/bin/python" scripts/build_docs.py --if-changed ||
-        echo "the documentation could not be built (the lines above say why); the service runs without it" >&2
-}
-
-is_ready || install
-build_documentation
+is_ready && exit 0
+make_environment
+rm -f "$stamp"
+echo "installing the packages of $wanted"
+use_system_certificates
+install_with_uv || install_with_pip
+install_project
+fingerprint $wanted >"$stamp"
