@@ -1,7 +1,7 @@
 # Every command of the project. `make help` lists them; `make run` and `make test` need Python 3.11 and nothing else.
 python := .venv/bin/python
 .DEFAULT_GOAL := help
-.PHONY: help run test quick check bench bench-worklists races soak soak-referrals soak-uploads sabotage conformance docs-check lock clean setup-run setup-test
+.PHONY: help run test quick check bench bench-worklists races soak soak-referrals soak-uploads sabotage conformance docs docs-check wheel lock clean setup-run setup-test setup-packages
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -17,7 +17,7 @@ quick: setup-test ## unit tests, each operation once on SQLite, lint and own che
 	@$(python) -m tests.checks
 	@$(python) -m pytest -n 2 -k "not postgresql" tests/unit tests/api/test_a0_golden.py
 
-check: setup-test ## format, lint, types, import contracts, own checks: seconds
+check: setup-packages ## format, lint, types, import contracts, own checks: seconds
 	@$(python) -m ruff format --check --quiet . && $(python) -m ruff check --quiet .
 	@$(python) -m pyright
 	@.venv/bin/lint-imports --no-cache
@@ -47,18 +47,28 @@ conformance: setup-test ## published examples in OPENERS_REFERENCE_DIR against r
 	@test -n "$$OPENERS_REFERENCE_DIR" || { echo "OPENERS_REFERENCE_DIR is not set: name the folder of the published specification and examples" >&2; exit 2; }
 	@$(python) -m pytest tests/conformance
 
+docs: setup-packages ## build the documentation that the service serves at /docs; a warning is an error
+	@$(python) scripts/build_docs.py
+
 docs-check: setup-test ## commands and generated parts of the documentation
 	@$(python) -m pytest tests/checks/test_docs.py tests/checks/test_docs_commands.py
 
 lock: setup-test ## write the hashed requirement files anew
 	@scripts/lock.sh
 
+wheel: docs ## build the package, with the documentation in it, into dist/
+	@.venv/bin/uv build --quiet --wheel --no-build-isolation --offline
+
 clean: ## remove what the commands made, the demo world's store (var/) included
-	rm -rf .venv var build dist .pytest_cache .ruff_cache .hypothesis .import_linter_cache src/*.egg-info
+	rm -rf .venv var build dist src/openers/web/site .pytest_cache .ruff_cache .hypothesis .import_linter_cache src/*.egg-info
 	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 setup-run:
 	@scripts/setup.sh run
+	@$(python) scripts/build_docs.py --if-changed
 
-setup-test:
+setup-test: setup-packages
+	@$(python) scripts/build_docs.py --if-changed
+
+setup-packages:
 	@scripts/setup.sh test

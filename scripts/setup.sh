@@ -16,7 +16,7 @@ stop() {
 }
 
 case $kind in
-run) wanted=requirements/run.txt ;;
+run) wanted="requirements/run.txt requirements/docs.txt" ;;
 test) wanted=requirements/dev.txt ;;
 *) stop "unknown kind '$kind': say run or test" ;;
 esac
@@ -50,7 +50,7 @@ is_ready() {
     [ -f "$stamp" ] && is_new_enough "$venv/bin/python" && [ -x "$venv/bin/openers" ] || return 1
     installed=$(cat "$stamp")
     [ "$installed" = "$(fingerprint requirements/dev.txt)" ] && return
-    [ "$kind" = run ] && [ "$installed" = "$(fingerprint requirements/run.txt)" ]
+    [ "$kind" = run ] && [ "$installed" = "$(fingerprint $wanted)" ]
 }
 
 make_environment() {
@@ -87,7 +87,7 @@ install_with_uv() {
         return 1
     }
     VIRTUAL_ENV=$root/$venv UV_DEFAULT_INDEX="${UV_DEFAULT_INDEX:-${PIP_INDEX_URL:-}}" "$venv/bin/uv" pip sync --quiet \
-        --require-hashes requirements/build.txt requirements/tools.txt "$wanted" || {
+        --require-hashes requirements/build.txt requirements/tools.txt $wanted || {
         echo "uv could not install the packages (the lines above say why)"
         return 1
     }
@@ -95,8 +95,9 @@ install_with_uv() {
 
 install_with_pip() {
     echo "pip installs the packages, which takes some minutes"
-    pip_install --require-hashes -r requirements/build.txt || stop_for_packages requirements/build.txt
-    pip_install --require-hashes -r "$wanted" || stop_for_packages "$wanted"
+    for file in requirements/build.txt $wanted; do
+        pip_install --require-hashes -r "$file" || stop_for_packages "$file"
+    done
 }
 
 stop_for_packages() {
@@ -115,4 +116,4 @@ echo "installing the packages of $wanted"
 use_system_certificates
 install_with_uv || install_with_pip
 install_project
-fingerprint "$wanted" >"$stamp"
+fingerprint $wanted >"$stamp"

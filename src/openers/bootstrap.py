@@ -36,6 +36,7 @@ from openers.api.rate_limit import RateLimit
 from openers.api.registry import REGISTRY, all_operations
 from openers.api.renderings import Renderings
 from openers.api.routes import Routes
+from openers.api.site import Site, site_routes
 from openers.domain.clock import Clock
 from openers.domain.codes import ClinicalTerm
 from openers.domain.errors import OpenersError
@@ -67,6 +68,7 @@ from openers.usecases.ports.files import Blobs
 from openers.usecases.ports.transaction import DueItem
 from openers.usecases.purge_credentials import start_purging
 from openers.usecases.world import ListingsShelf, World
+from openers.web.documentation import DOCS, DOCS_HEADERS, SITE, not_built_page, not_found_page
 from openers.web.home import HOME, HOME_HEADERS, addresses_of, home_page
 from openers.web.log_in import STYLE_HEADERS, STYLE_PATH, LogInPages, style_sheet
 
@@ -284,8 +286,14 @@ def _pages(edge: Edge, world: World) -> Addresses:
         *openapi_routes(loop, settings),
         *notification_routes(loop, edge.gateway),
         *file_routes(loop, edge.addresses),
+        *site_routes(loop, _documentation()),
     ]
     return Addresses(loop, routes)
+
+
+def _documentation() -> Site:
+    """Return the site that the service has at `/docs`."""
+    return Site(path=DOCS, folder=SITE, headers=DOCS_HEADERS, not_found=not_found_page(), not_built=not_built_page())
 
 
 def _upkeep(settings: Settings) -> Upkeep:

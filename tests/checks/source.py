@@ -12,7 +12,7 @@ from typing import Final
 
 from tests.kit.run.project import ROOT
 
-UNTRACKED: Final = frozenset({".git", ".venv", "var", "build", "dist", "__pycache__", ".hypothesis"})
+UNTRACKED: Final = frozenset({".git", ".venv", "var", "build", "dist", "site", "__pycache__", ".hypothesis"})
 """Folders that are no part of the project's text. Caches of tools begin with a dot and end in `cache`."""
 
 

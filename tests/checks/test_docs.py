@@ -73,7 +73,8 @@ def test_files_that_runnable_commands_send_exist(block: Block) -> None:
 @pytest.mark.parametrize("page", sorted((ROOT / "docs/how-to").glob("*.md")), ids=_name)
 def test_every_how_to_names_the_set_up_that_it_needs(page: Path) -> None:
     """What is run needs a running service, or what only tests have. `test_docs_commands.py` runs it in that set-up."""
-    possible = {"run", "setup-test"} if any(block.is_runnable for block in documents.blocks(page)) else {"setup-run"}
+    runs = any(block.is_runnable for block in documents.blocks(page))
+    possible = {"run", "setup-run", "setup-test"} if runs else {"setup-run"}
     assert len(documents.set_ups(page)) == 1
     assert set(documents.set_ups(page)) <= possible
 

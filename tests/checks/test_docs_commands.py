@@ -5,9 +5,12 @@ The packages are those of `make run`, unless the page says that `make setup-test
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Generator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,8 +22,18 @@ pytestmark = pytest.mark.needs("bash", "curl")
 
 README = ROOT / "README.md"
 TUTORIAL = ROOT / "docs/tutorial/first-referral.md"
+LANGUAGES = ("java", "node")
+
+
+def _case(page: Path) -> Any:
+    """A page, and the languages whose programs its commands run."""
+    commands = documents.script(page, documents.ADDRESS)
+    tools = [tool for tool in LANGUAGES if re.search(rf"(?m)^{tool} ", commands)]
+    return pytest.param(page, marks=pytest.mark.needs(*tools), id=str(page.relative_to(ROOT)))
+
+
 OTHERS = [
-    page
+    _case(page)
     for page in documents.pages(ROOT)
     if documents.script(page, documents.ADDRESS) and page not in (README, TUTORIAL)
 ]
@@ -44,10 +57,11 @@ def _script(demo: Demo, page: Path) -> str:
     return documents.script(page, demo.base_url, demo.pas_url)
 
 
-@pytest.mark.parametrize("page", OTHERS, ids=lambda page: str(page.relative_to(ROOT)))
+@pytest.mark.parametrize("page", OTHERS)
 def test_the_commands_of_a_page_run(demo: Demo, page: Path) -> None:
     reader = demo.with_test_packages() if documents.set_ups(page) == ["setup-test"] else demo
-    reader.run(_script(demo, page))
+    programs = {**reader.environment, "PATH": os.environ["PATH"]}  # with the languages that this page needs
+    replace(reader, environment=programs).run(_script(demo, page))
 
 
 ADVICE = "grep -v Comm-Rule var/headers > var/practice\n"

@@ -72,7 +72,7 @@ def test_an_unknown_kind_is_refused(project: Path) -> None:
     assert "say run or test" in _set_up(project, "deploy").stderr
 
 
-@pytest.mark.parametrize("name", ["run.txt", "dev.txt", "build.txt", "tools.txt"])
+@pytest.mark.parametrize("name", ["run.txt", "docs.txt", "dev.txt", "build.txt", "tools.txt"])
 def test_every_requirement_is_pinned_and_hashed(name: str) -> None:
     text = (ROOT / "requirements" / name).read_text()
     for requirement in re.split(r"\n(?=\w)", re.sub(r"(?m)^#.*\n", "", text).strip()):

@@ -16,7 +16,7 @@ import pytest
 from tests.kit.run.project import ROOT
 from tests.kit.service.live import free_port
 
-NAMED: Final = {"build.txt": "setuptools", "tools.txt": "uv", "run.txt": "runs", "dev.txt": "runs"}
+NAMED: Final = {"build.txt": "setuptools", "tools.txt": "uv", "run.txt": "runs", "docs.txt": "docs", "dev.txt": "runs"}
 FAILING_UV: Final = '#!/bin/sh\necho "certificates: $UV_SYSTEM_CERTS $REQUESTS_CA_BUNDLE" >&2\nexit 2\n'
 PYPROJECT: Final = '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n'
 BACKEND: Final = """

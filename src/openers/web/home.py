@@ -29,6 +29,7 @@ def addresses_of(settings: Settings) -> Sequence[Address]:
     """What the page lists; in test mode its pages too."""
     fhir = "/referrals/FHIR"
     always = (
+        Address("/docs/", "documentation of this version, with search"),
         Address(f"{fhir}/STU3/metadata", "CapabilityStatement of the STU3 operations"),
         Address(f"{fhir}/R4/metadata", "CapabilityStatement of the R4 operations"),
         Address("/referrals/openapi.json", "OpenAPI document of all operations"),

@@ -20,7 +20,8 @@ import pytest
 INSTALL: Final = {
     "bash": "apt-get install bash",
     "chromium": "apt-get install chromium",
-    "java": "apt-get install default-jre-headless",
+    "java": "apt-get install default-jdk-headless",
+    "node": "apt-get install nodejs",
     "clamd": "apt-get install clamav-daemon",
     "curl": "apt-get install curl",
     "git": "apt-get install git",
