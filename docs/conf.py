@@ -59,6 +59,8 @@ FROM_ROOT = {
 }
 """Pages that show a file of the repository's root."""
 LINK = re.compile(r"(!?)\[([^\]\n]*(?:\n[^\]\n]*)?)\]\(([^)\s#]+)(#[^)\s]*)?\)")
+ANCHOR = re.compile(r'(?m)^<a id="([\w-]+)"></a>$')
+"""An anchor as every reader of Markdown shows it; Sphinx checks links only to anchors in its own form."""
 
 
 def _read_source(app: Sphinx, docname: str, source: list[str]) -> None:
@@ -69,7 +71,7 @@ def _read_source(app: Sphinx, docname: str, source: list[str]) -> None:
         app.env.note_dependency(str(file))
         source[0], folder = file.read_text("utf-8"), ROOT
     here = (DOCS / docname).parent
-    source[0] = LINK.sub(lambda link: _link(link, folder, here), source[0])
+    source[0] = ANCHOR.sub(r"(\1)=", LINK.sub(lambda link: _link(link, folder, here), source[0]))
 
 
 def _link(link: re.Match[str], folder: Path, here: Path) -> str:
