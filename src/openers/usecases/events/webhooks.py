@@ -118,7 +118,7 @@ async def deliver(item: DueItem, world: World) -> None:
 
 
 async def _record(item: DueItem, webhook: Webhook, delivery: Delivery, world: World) -> None:
-    """Store the progress of a delivery, unless the webhook was rewound; end the item unless nothing was accepted."""
+    """Store the progress of a delivery unless the webhook was rewound; end the item if it progressed or succeeded."""
     async with world.begin(DELIVER, lock=(_lock(webhook.id),)) as tx:
         current = await tx.webhooks.get(webhook.id)
         if current is not None and current.sent == webhook.sent:  # otherwise it was rewound and is planned again
