@@ -261,8 +261,8 @@ def sent(token: str) -> dict[str, tuple[str | None, str]]:
         "absent": (None, "no Authorization header"),
         "another scheme": (f"Basic {token}", "does not use the Bearer scheme"),
         "no scheme": (token, "does not use the Bearer scheme"),
-        "malformed": (f"Bearer {token} {token}", "does not hold one token"),
-        "unknown": ("Bearer unknown", "was not issued here"),
+        "malformed": (f"Bearer {token} {token}", "does not contain exactly one token"),
+        "unknown": ("Bearer unknown", "did not issue the token"),
     }
 
 

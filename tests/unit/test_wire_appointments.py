@@ -84,7 +84,7 @@ def test_a_missed_appointment_gives_its_reason_in_its_own_system() -> None:
 
 
 def test_a_referral_without_appointment_has_none_to_show() -> None:
-    with pytest.raises(ValueError, match="holds no appointment"):
+    with pytest.raises(ValueError, match="has no appointment"):
         write_appointment(stored(REFERRAL.ubrn, 3, REFERRAL), BASE)
 
 

@@ -60,7 +60,7 @@ async def test_a_list_of_more_than_10_mb_is_refused_and_a_part_of_it_is_not(serv
     reply = await consultant.post(**asking(REVIEW))
     assert code(reply) == (422, "TOO_MANY_ITEMS")
     assert "10 MB" in reply.text
-    assert "narrow" in reply.text
+    assert "filter it by service" in reply.text
     assert len(members(await fetched(consultant, REVIEW, of_service("11004")))) == 100
 
 
