@@ -27,7 +27,10 @@ project = "OpenERS"
 extensions = ["myst_parser"]
 root_doc = "index"
 exclude_patterns = ["theme"]
-suppress_warnings = ["toc.not_included"]  # `_sections` checks instead that each page has a section
+suppress_warnings = [
+    "toc.not_included",  # `_sections` checks instead that each page has a section
+    "myst.header",  # a rule within a chapter has a fourth-level heading in the file, and the site nests it
+]
 myst_heading_anchors = 6
 highlight_language = "none"
 html_theme = "theme"
@@ -59,17 +62,19 @@ FROM_ROOT = {
 }
 """Pages that show a file of the repository's root."""
 LINK = re.compile(r"(!?)\[([^\]\n]*(?:\n[^\]\n]*)?)\]\(([^)\s#]+)(#[^)\s]*)?\)")
+ANCHOR = re.compile(r'(?m)^<a id="([\w-]+)"></a>$')
+"""An anchor of its own before a heading, as a browser of the repository shows it."""
 
 
 def _read_source(app: Sphinx, docname: str, source: list[str]) -> None:
-    """Replace a page by its file in the repository's root, and adapt links to files outside of the site."""
+    """Replace a page by its file in the repository's root, and adapt anchors and links to files outside of the site."""
     folder = (DOCS / docname).parent
     if docname in FROM_ROOT:
         file = ROOT / FROM_ROOT[docname]
         app.env.note_dependency(str(file))
         source[0], folder = file.read_text("utf-8"), ROOT
     here = (DOCS / docname).parent
-    source[0] = LINK.sub(lambda link: _link(link, folder, here), source[0])
+    source[0] = ANCHOR.sub(r"(\1)=", LINK.sub(lambda link: _link(link, folder, here), source[0]))
 
 
 def _link(link: re.Match[str], folder: Path, here: Path) -> str:
