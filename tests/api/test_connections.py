@@ -267,3 +267,21 @@ def test_the_limit_is_below_that_of_open_files(monkeypatch: pytest.MonkeyPatch) 
     assert [most_connections(None), most_connections(50)] == [10_000, 50]
     limit(10)
     assert most_connections(None) == 1
+
+
+async def test_a_body_arrives_although_the_caller_offers_http_2() -> None:
+    """Java's client offers it with its first request on a connection."""
+    bodies: list[bytes] = []
+
+    async def keep(scope: Any, receive: Any, send: Any) -> None:
+        bodies.append((await receive())["body"])
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"4")]})
+        await send({"type": "http.response.body", "body": REPLY})
+
+    offer = b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAEAAEAAAAIAAAAB\r\n"
+    async with served(keep) as connect:  # pyright: ignore[reportArgumentType]  # any ASGI application will do
+        stream = await connect()
+        for sent in (post(3, b"abc").replace(b"Host: a\r\n", b"Host: a\r\n" + offer), post(3, b"def")):
+            stream[1].write(sent)
+            assert (await replied(stream)).startswith(b"HTTP/1.1 200")
+    assert bodies == [b"abc", b"def"]

@@ -121,6 +121,7 @@ def introduce(settings: Settings, pack: Pack, pas: PackPas | None, command: Path
     return f"""OpenERS is starting with the {pack.name} world (synthetic data; not an NHS service).
 
   All addresses {base}/
+  Documentation {base}/docs/
   FHIR          {settings.fhir_base_url}/STU3/metadata and /R4/metadata
   Log-in        {base}/.well-known/openid-configuration
   OpenAPI       {base}/referrals/openapi.json

@@ -19,6 +19,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
 from openers.api.http.bounds import LONGEST_HEADERS, LONGEST_TARGET
+from openers.api.http.upgrades import UpgradeFilter
 from openers.settings import Settings
 
 OWN_FILES: Final = 64
@@ -98,6 +99,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._in_body = self._is_refused = False
         self._header_bytes = 0
         self._refusal = HTTPStatus.BAD_REQUEST
+        self._upgrades = UpgradeFilter()
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # uvicorn narrows the type, too
         """Take the connection, or refuse it with 503 where there are too many and all of them are at work."""
@@ -120,7 +122,7 @@ class BoundedProtocol(HttpToolsProtocol):
         if self._is_refused:
             return
         self._pending += len(data)
-        super().data_received(data)
+        super().data_received(data if self._in_body else self._upgrades.filter(data))
         if self._is_refused or self.transport.is_closing():
             return
         if self._pending > LONGEST_HEADERS + LONGEST_TARGET:
