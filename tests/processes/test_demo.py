@@ -58,7 +58,7 @@ def test_serve_tells_a_port_in_use(tmp_path: Path) -> None:
         port = taken.getsockname()[1]
         done = openers("serve", "--port", str(port), **settings_in(tmp_path))
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
-    assert f"port {port}: the port is in use; stop what listens there, or choose another" in done.stderr
+    assert f"port {port}: the port is in use; stop the program that uses it, or choose another" in done.stderr
     assert list(tmp_path.iterdir()) == []
 
 
