@@ -113,7 +113,7 @@ async def test_a_slot_that_is_not_as_agreed_is_not_believed(
     change: dict[str, object], small: Small, small_calls: PasConnector
 ) -> None:
     small.pas.shown = [small.pas.slots[small.add_slot(START)] | change]
-    with pytest.raises(PasSilent, match="not as agreed"):
+    with pytest.raises(PasSilent, match="breaks the contract"):
         await small_calls.slots(small.link, BEFORE, END, None)
 
 
