@@ -64,7 +64,7 @@ def test_serve_tells_a_port_in_use(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("host", "said"),
-    [("nobody.invalid", "does not know that name"), ("192.0.2.1", "does not have that address")],
+    [("nobody.invalid", "cannot resolve that name"), ("192.0.2.1", "does not have that address")],
 )
 def test_an_address_that_is_not_of_this_machine_is_told(host: str, said: str) -> None:
     with pytest.raises(CannotListen, match=said):

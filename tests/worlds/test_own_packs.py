@@ -312,11 +312,11 @@ REFUSED: Final[list[tuple[dict[str, Any], str]]] = [
     ({"pack": "demo", "toml": ""}, "Give either pack or toml"),
     ({"toml": 'based_on = "/etc/hostname"'}, "base pack"),
     ({"toml": 'based_on = "./demo.toml"'}, "base pack"),
-    ({"toml": HEAD, "name": "../x"}, "can't be used"),
-    ({"toml": HEAD, "name": "x\n"}, "can't be used"),
-    ({"toml": HEAD, "scenes": {"x\n": ""}}, "can't be used"),
-    ({"toml": HEAD, "scenes": {"../x": ""}}, "can't be used"),
-    ({"pack": "demo", "scenes": {"x": ""}}, "scenes go with toml"),
+    ({"toml": HEAD, "name": "../x"}, "is not valid"),
+    ({"toml": HEAD, "name": "x\n"}, "is not valid"),
+    ({"toml": HEAD, "scenes": {"x\n": ""}}, "is not valid"),
+    ({"toml": HEAD, "scenes": {"../x": ""}}, "is not valid"),
+    ({"pack": "demo", "scenes": {"x": ""}}, "scenes belong to toml"),
 ]
 """What a caller may not ask for, and what is said."""
 
