@@ -220,7 +220,7 @@ async def _write_anew(url: Url, key: bytes) -> None:
 
 
 FAULTS: list[tuple[dict[str, str], tuple[str, ...], int, str]] = [
-    ({"OPENERS_AUDIT_KEY_FILE": "/nowhere/audit.key"}, (), 2, "The audit key /nowhere/audit.key is not there"),
+    ({"OPENERS_AUDIT_KEY_FILE": "/nowhere/audit.key"}, (), 2, "The audit key /nowhere/audit.key is missing"),
     ({"OPENERS_DATABASE_URL": "sqlite:////nowhere/openers.db"}, (), 1, "not available: database"),
     ({}, ("--head", "sqlite-12"), 1, "A head is writer:number:mac"),
 ]
