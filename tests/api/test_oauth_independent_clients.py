@@ -117,7 +117,7 @@ async def test_our_client_gets_an_application_its_token(service: Service) -> Non
 @pytest.mark.parametrize(
     ("user_id", "client", "said"),
     [
-        ("999999999999", Client(USER_APP, private_key(USER_APP)), "nobody has the user id 999999999999"),
+        ("999999999999", Client(USER_APP, private_key(USER_APP)), "no user has the id 999999999999"),
         (CLINICIAN, Client("nobody", private_key(USER_APP)), "no such application"),
         (CLINICIAN, Client(USER_APP, private_key(PROVIDER_APP)), "'kid'"),
         (CLINICIAN, Client(USER_APP, private_key(USER_APP), redirect_uri="http://x.example"), "redirect_uri"),
@@ -155,10 +155,10 @@ async def test_the_command_prints_a_token_and_nothing_else(service: Service) -> 
 
 async def test_the_command_says_in_one_line_what_is_wrong(service: Service) -> None:
     for words, said in (
-        (("user", "999999999999", "--base-url", base(service)), "nobody has the user id"),
+        (("user", "999999999999", "--base-url", base(service)), "no user has the id"),
         (("app", "nobody", "--base-url", base(service)), "no key of nobody is known"),
         (("app", USER_APP, "--base-url", base(service)), "unauthorized_client"),
-        (("user", CLINICIAN, "--base-url", "http://127.0.0.1:1"), "no service answers at 127.0.0.1:1"),
+        (("user", CLINICIAN, "--base-url", "http://127.0.0.1:1"), "no service responds at 127.0.0.1:1"),
     ):
         code, out, err = await command(*words)
         assert (code, out, err.count("\n")) == (1, "", 1), err

@@ -39,10 +39,10 @@ def test_a_code_is_made_anew_taken_away_and_made_again(settings: dict[str, str])
     first = sealed(settings, ubrn)
     reset = openers("access-code", "reset", f"{ubrn[:4]} {ubrn[4:8]} {ubrn[8:]}", **settings)
     assert (reset.returncode, reset.stderr) == (0, "")
-    assert reset.stdout == "the access code is a new one; print the patient a new letter\n"
+    assert reset.stdout == "the referral has a new access code; print a new letter for the patient\n"
     assert sealed(settings, ubrn) not in (first, [])
     revoked = openers("access-code", "revoke", ubrn, **settings)
-    assert (revoked.returncode, revoked.stdout) == (0, "the referral has no access code any more\n")
+    assert (revoked.returncode, revoked.stdout) == (0, "the referral's access code is revoked\n")
     assert sealed(settings, ubrn) == []
     assert openers("access-code", "reset", ubrn, **settings).returncode == 0
     assert len(sealed(settings, ubrn)) == 1

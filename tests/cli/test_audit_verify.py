@@ -158,14 +158,14 @@ def test_a_store_does_not_open_with_another_audit_key(demo_url: str, keys: Path,
 
     asyncio.run(_use(demo_url, keys))
     before = asyncio.run(blocks_of(demo_url))
-    with pytest.raises(SettingsError, match="is not there"):
+    with pytest.raises(SettingsError, match="is missing"):
         asyncio.run(start())
     assert not (tmp_path / "another.key").exists()
     (tmp_path / "another.key").write_bytes(bytes(32))
     with pytest.raises(SettingsError, match="is not the one that sealed"):
         asyncio.run(start())
     asyncio.run(drop_head(demo_url))
-    with pytest.raises(SettingsError, match="blocks and no head"):
+    with pytest.raises(SettingsError, match="blocks but no head"):
         asyncio.run(start())
     assert asyncio.run(blocks_of(demo_url)) == before
 
@@ -220,7 +220,7 @@ async def _write_anew(url: Url, key: bytes) -> None:
 
 
 FAULTS: list[tuple[dict[str, str], tuple[str, ...], int, str]] = [
-    ({"OPENERS_AUDIT_KEY_FILE": "/nowhere/audit.key"}, (), 2, "The audit key /nowhere/audit.key is not there"),
+    ({"OPENERS_AUDIT_KEY_FILE": "/nowhere/audit.key"}, (), 2, "The audit key /nowhere/audit.key is missing"),
     ({"OPENERS_DATABASE_URL": "sqlite:////nowhere/openers.db"}, (), 1, "not available: database"),
     ({}, ("--head", "sqlite-12"), 1, "A head is writer:number:mac"),
 ]

@@ -69,7 +69,7 @@ REFUSED: list[tuple[tuple[str, ...], dict[str, str], int, tuple[str, ...]]] = [
     (("db", "migrate"), {"OPENERS_DATABASE_URL": "sqlite:////proc/no/a.db"}, 1, ("/proc/no",)),
     (("work",), {}, 2, ("openers work is for PostgreSQL",)),
     (("token", "user", GP.user, "--base-url", "http://127.0.0.1:1"), {}, 1, ("start one with",)),
-    (("token", "app", "stranger"), {}, 1, ("no key of stranger is known; known are:",)),
+    (("token", "app", "stranger"), {}, 1, ("no key of stranger is known; known applications:",)),
 ]
 
 

@@ -101,7 +101,7 @@ def test_an_audit_that_holds_is_counted(sqlite_template: Path, keys: Path, tmp_p
 def test_a_clock_is_not_advanced_by_nothing(words: list[str]) -> None:
     done = openers("clock", "advance", *words, OPENERS_BASE_URL="http://127.0.0.1:1")
     assert (done.returncode, done.stdout) == (2, "")
-    assert "say how much time to live through" in done.stderr
+    assert "give the time to advance by" in done.stderr
 
 
 def test_the_first_page_leads_everywhere(sqlite_template: Path, tmp_path: Path) -> None:

@@ -152,7 +152,7 @@ async def test_a_caller_without_the_role_learns_which_would_do(gate: Running) ->
     assert "REFERRING_CLINICIAN_ADMIN at D82106" in explanation["failure"]["fix"]
     consultant = await gate.as_person(CONSULTANT)
     other = await explained(gate, await consultant.post(**create_referral()))
-    assert other["failure"]["fix"].startswith("Call as somebody else: this is for REFERRING_CLINICIAN")
+    assert other["failure"]["fix"].startswith("Call in another role. Allowed: REFERRING_CLINICIAN")
 
 
 async def test_an_application_is_asked_neither_organisation_nor_assurance(gate: Running) -> None:

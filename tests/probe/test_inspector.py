@@ -150,7 +150,7 @@ def test_what_names_things_stays_readable() -> None:
     ("body", "media_type", "shown"),
     [
         (b"", FHIR, ""),
-        (b"{", FHIR, "[no JSON, 1 bytes]"),
+        (b"{", FHIR, "[invalid JSON, 1 bytes]"),
         (b"%PDF-1.7 Mrs Arkwright", "application/pdf", "[application/pdf, 22 bytes]"),
         (b"12 bytes of ", "", "[file, 12 bytes]"),
         (b"a letter", "text/plain", "[text/plain, 8 bytes]"),

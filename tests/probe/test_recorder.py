@@ -159,7 +159,7 @@ async def test_a_body_of_any_depth_is_refused_at_its_place(
         if open_it is open_test_service:
             listed = (await run.pages().get("/_test/requests")).json()["requests"]
             assert [each["status"] for each in listed] == [201, *[400] * len(NESTED)]
-            assert (await run.pages().get("/_test/requests/1")).json()["request"]["body"] == "[no JSON, 199 bytes]"
+            assert (await run.pages().get("/_test/requests/1")).json()["request"]["body"] == "[invalid JSON, 199 bytes]"
 
 
 @pytest.mark.parametrize("path", ["/_test/faults", "/_test/webhooks"])

@@ -115,7 +115,7 @@ async def test_what_is_not_taken_comes_again_later_and_later(
     listener.answers = [answer, answer]
     await run_due(probed_on_both)
     assert len(listener.got) == 1
-    assert (await shown(probed_on_both, webhook))["problem"] == f"it answered {answer}"
+    assert (await shown(probed_on_both, webhook))["problem"] == f"it returned {answer}"
     await run_due(probed_on_both, FIRST_RETRY + timedelta(seconds=1))
     assert len(listener.got) == 2
     await run_due(probed_on_both, FIRST_RETRY * 2)
@@ -132,7 +132,7 @@ async def test_an_address_that_nobody_answers_at_is_tried_again(probed: Running)
     webhook = await register(probed, "http://127.0.0.1:9/none")
     await create(probed)
     await run_due(probed)
-    assert (await shown(probed, webhook))["problem"].startswith("no answer: ")
+    assert (await shown(probed, webhook))["problem"].startswith("no reply: ")
     due = await fetch(probed.service.settings.database_url, "SELECT attempt FROM due WHERE kind = 'tell webhook'")
     assert due == [(1,)]
 

@@ -58,13 +58,13 @@ def test_serve_tells_a_port_in_use(tmp_path: Path) -> None:
         port = taken.getsockname()[1]
         done = openers("serve", "--port", str(port), **settings_in(tmp_path))
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
-    assert f"port {port}: the port is in use; stop what listens there, or choose another" in done.stderr
+    assert f"port {port}: the port is in use; stop the program that uses it, or choose another" in done.stderr
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(
     ("host", "said"),
-    [("nobody.invalid", "does not know that name"), ("192.0.2.1", "does not have that address")],
+    [("nobody.invalid", "cannot resolve that name"), ("192.0.2.1", "does not have that address")],
 )
 def test_an_address_that_is_not_of_this_machine_is_told(host: str, said: str) -> None:
     with pytest.raises(CannotListen, match=said):

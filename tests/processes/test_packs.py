@@ -101,7 +101,7 @@ def test_a_running_service_becomes_a_pack_by_path(tmp_path: Path) -> None:
         write(tmp_path, "Lungs", "demo")
         said = change(run.base_url, "reset")
         assert "practice" in said
-        assert "as it was sent" in said
+        assert "as uploaded" in said
         assert name_at(run.base_url) == "Heart"
         change(run.base_url, "become", path)
         assert name_at(run.base_url) == "Lungs"

@@ -103,7 +103,7 @@ async def test_another_store_in_the_folder_is_no_concern(tmp_path: Path) -> None
 def test_a_file_that_is_no_signing_key_is_told(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "sign.pem"
     path.write_bytes(content)
-    with pytest.raises(SettingsError, match=r"sign.pem .*put the right file there"):
+    with pytest.raises(SettingsError, match=r"sign.pem .*restore the right file"):
         read_or_make_signing_key(path)
 
 
@@ -112,5 +112,5 @@ async def test_a_file_that_is_no_key_for_the_openid_provider_is_told(tmp_path: P
     settings = production(tmp_path)
     assert settings.oidc_client_key_file is not None
     settings.oidc_client_key_file.write_bytes(content)
-    with pytest.raises(SettingsError, match="put the right file there"):
+    with pytest.raises(SettingsError, match="restore the right file"):
         await open_service(settings)

@@ -158,7 +158,7 @@ def test_a_worker_refuses_settings_that_are_not_those_of_its_parent() -> None:
     """As when the package was replaced by another version while the service runs."""
     handed = hand_over(read_settings({}))
     assert handed.opened() == handed.settings
-    with pytest.raises(ValueError, match="start the service again"):
+    with pytest.raises(ValueError, match="restart the service"):
         HandedOver(read_settings({}, {"port": 9}), handed.digest).opened()
 
 

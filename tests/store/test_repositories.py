@@ -354,6 +354,6 @@ async def test_work_added_again_while_it_runs_is_not_lost(store: Store) -> None:
 async def test_reading_never_writes(store: Store) -> None:
     """A write outside of an act would be without its audit entry: it is refused."""
     async with store.read() as tx:
-        with pytest.raises(RuntimeError, match="only the body of an act writes"):
+        with pytest.raises(RuntimeError, match="only the body of an act may write"):
             await tx.referrals.add(made(1, OWNER))
     assert await found(store, Ubrn.of(1)) is None

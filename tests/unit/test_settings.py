@@ -191,9 +191,9 @@ def test_a_file_that_is_no_key_is_refused(tmp_path: Path) -> None:
     """Wrong length; a directory in its place."""
     path = tmp_path / "audit.key"
     path.write_bytes(b"short")
-    with pytest.raises(SettingsError, match="holds 5 bytes"):
+    with pytest.raises(SettingsError, match="has 5 bytes"):
         read_or_make_key(path)
-    with pytest.raises(SettingsError, match="can't be read"):
+    with pytest.raises(SettingsError, match="cannot be read"):
         read_or_make_key(tmp_path)
 
 

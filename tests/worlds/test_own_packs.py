@@ -101,10 +101,10 @@ def test_a_pack_is_read_again_when_a_base_in_another_folder_has_changed(tmp_path
     ("text", "said"),
     [
         ('based_on = "./mine.toml"', "mine.toml is based on itself"),
-        ('based_on = "./none.toml"', "there is no pack './none.toml' to be based on"),
-        ("scenes = []", r"`scenes`: a file of a pack does not say it: .* folder mine/ beside it"),
-        ("secrets = {}", "`secrets`: a file of a pack does not say it"),
-        ('reference = "demo"', "`reference`: a file of a pack does not say it"),
+        ('based_on = "./none.toml"', "there is no base pack './none.toml'"),
+        ("scenes = []", r"`scenes`: not allowed in the file of a pack: .* folder mine/ beside it"),
+        ("secrets = {}", "`secrets`: not allowed in the file of a pack"),
+        ('reference = "demo"', "`reference`: not allowed in the file of a pack"),
         ('[[applications]]\nclient_id = "x"\nkey = "../../../x"', "there is no key"),
     ],
 )
@@ -158,7 +158,7 @@ async def test_an_act_that_cannot_be_done_is_refused(here: Rig, given: str) -> N
 def test_a_gap_is_filled_once() -> None:
     """What fills a gap may look like one."""
     assert filled("a ${x} ${x}", {"x": "${x}"}) == "a ${x} ${x}"
-    with pytest.raises(ValueError, match="nothing fills the gap y"):
+    with pytest.raises(ValueError, match="no value for the placeholder y"):
         filled("a ${y", {"x": "1"})
 
 
@@ -316,15 +316,15 @@ REFUSED: Final[list[tuple[dict[str, Any], str]]] = [
     ({"pack": "/etc/hostname"}, "is a path"),
     ({"pack": "../demo"}, "is a path"),
     ({"pack": "mine.toml"}, "is a path"),
-    ({}, "Give one of pack and toml"),
-    ({"pack": "demo", "toml": ""}, "Give one of pack and toml"),
-    ({"toml": 'based_on = "/etc/hostname"'}, "to be based on"),
-    ({"toml": 'based_on = "./demo.toml"'}, "to be based on"),
-    ({"toml": HEAD, "name": "../x"}, "can't be used"),
-    ({"toml": HEAD, "name": "x\n"}, "can't be used"),
-    ({"toml": HEAD, "scenes": {"x\n": ""}}, "can't be used"),
-    ({"toml": HEAD, "scenes": {"../x": ""}}, "can't be used"),
-    ({"pack": "demo", "scenes": {"x": ""}}, "scenes go with toml"),
+    ({}, "Give either pack or toml"),
+    ({"pack": "demo", "toml": ""}, "Give either pack or toml"),
+    ({"toml": 'based_on = "/etc/hostname"'}, "base pack"),
+    ({"toml": 'based_on = "./demo.toml"'}, "base pack"),
+    ({"toml": HEAD, "name": "../x"}, "is not valid"),
+    ({"toml": HEAD, "name": "x\n"}, "is not valid"),
+    ({"toml": HEAD, "scenes": {"x\n": ""}}, "is not valid"),
+    ({"toml": HEAD, "scenes": {"../x": ""}}, "is not valid"),
+    ({"pack": "demo", "scenes": {"x": ""}}, "scenes belong to toml"),
 ]
 """What a caller may not ask for, and what is said."""
 
@@ -332,7 +332,7 @@ REFUSED: Final[list[tuple[dict[str, Any], str]]] = [
 async def test_no_file_of_the_machine_is_read_for_a_caller(on_each: Rig) -> None:
     """Neither by name nor as a base; nothing changes."""
     for body, text in REFUSED:
-        status = 422 if "to be based on" in text else 400
+        status = 422 if "base pack" in text else 400
         assert text in (await on_each.control("POST", "/worlds/main/load", body, expect=status))["error"]
     assert (await on_each.control("GET", "/worlds/main"))["pack"] == "demo"
 

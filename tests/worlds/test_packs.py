@@ -62,7 +62,7 @@ def test_forms_are_filled(template: Any, expected: Any) -> None:
 
 
 def test_gaps_and_references_without_a_value_are_named() -> None:
-    with pytest.raises(ValueError, match="nothing fills the gap three"):
+    with pytest.raises(ValueError, match="no value for the placeholder three"):
         filled("$three", {})
     replies = {"r": {"id": "7", "entry": [{"v": 1}, {"v": 2}]}}
     assert looked_up(["@r.id", "@r.entry.-1.v", "plain"], replies) == ["7", 2, "plain"]

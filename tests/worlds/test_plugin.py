@@ -57,7 +57,7 @@ def test_worlds(openers_world):
 def test_people(openers_world):
     for function in ("REFERRING_CLINICIAN", "SERVICE_PROVIDER_CLINICIAN"):
         assert openers_world.call("GET", PATH, who=function).status == 200
-    with pytest.raises(LookupError, match="names nobody"):
+    with pytest.raises(LookupError, match="has no user for"):
         openers_world.person("KING")
     assert openers_world.token(application="demo-provider-app")
     with pytest.raises(AssertionError, match="no person"):

@@ -79,7 +79,7 @@ def test_the_switches_do_not_start_production(tmp_path: Path) -> None:
             [PROGRAM, "serve", switch], env=environment(settings), capture_output=True, text=True, check=False
         )
         assert done.returncode == 2
-        assert "is for test mode alone" in done.stderr
+        assert "is only for test mode" in done.stderr
 
 
 def test_a_failed_start_of_test_mode_is_told(tmp_path: Path) -> None:

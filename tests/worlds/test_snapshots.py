@@ -103,7 +103,7 @@ async def test_unknown_names_change_nothing(on_each: Rig) -> None:
 async def test_a_snapshot_is_forgotten_unless_it_is_needed(on_each: Rig) -> None:
     await on_each.control("POST", "/worlds/main/snapshot", {"name": "s"})
     await on_each.control("POST", "/worlds/main/restore", {"name": "s"})
-    assert "may be reset" in (await on_each.control("DELETE", "/snapshots/s", expect=409))["error"]
+    assert "can be reset" in (await on_each.control("DELETE", "/snapshots/s", expect=409))["error"]
     await on_each.control("POST", "/worlds/main/reset")
     await on_each.control("POST", "/worlds/main/load", {"pack": "demo"})
     assert await on_each.control("DELETE", "/snapshots/s") == {"dropped": "s"}

@@ -137,8 +137,8 @@ async def test_a_frozen_world_moves_by_the_control_plane_alone(frozen: Rig) -> N
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ({"mode": "production", "open": True}, "OPENERS_OPEN is for test mode alone"),
-        ({"mode": "production", "frozen": True}, "OPENERS_FROZEN is for test mode alone"),
+        ({"mode": "production", "open": True}, "OPENERS_OPEN is only for test mode"),
+        ({"mode": "production", "frozen": True}, "OPENERS_FROZEN is only for test mode"),
         ({"frozen": True, "database_url": "postgresql://x/y"}, "OPENERS_FROZEN needs a sqlite:/// database"),
         ({"open": "perhaps"}, "OPENERS_OPEN is 'perhaps'"),
     ],
