@@ -96,7 +96,7 @@ def _pick(address: str, user_id: str, state: str) -> str:
     if page.status in {302, 303}:
         return _code(page, state)  # raises, since the redirect is a refusal
     if page.status != 200:
-        raise LogInFailed(f"there is no log-in page: the service returned {page.status}. {_words(page.text)}")
+        raise LogInFailed(f"the service returned no log-in page, but {page.status}. {_words(page.text)}")
     form = _Form(page.text)
     if user_id not in form.people:
         raise LogInFailed(f"no user has the id {user_id}; known users: {', '.join(sorted(form.people)) or 'none'}")

@@ -53,7 +53,7 @@ async def test_http_1_1_needs_one_host(desk: Desk, kind: Kind, sent: list[tuple[
     scope = desk.scope(kind.good)
     headers = [(name, value) for name, value in scope["headers"] if name != b"host"] + sent
     answer = await desk.send(kind.good, headers=headers)
-    assert (answer.status, b"'Host' must be sent once" in answer.body) == (400, True)
+    assert (answer.status, b"'Host' must be sent exactly once" in answer.body) == (400, True)
     assert (await audit_entries(desk.url))[-1]["outcome"] == 400
 
 

@@ -48,7 +48,11 @@ class Source:
 
     def at(self, node: ast.AST, what: str) -> Finding:
         """A finding at the place of `node`."""
-        return Finding(self.path, getattr(node, "lineno", 1), what)
+        return self.at_line(getattr(node, "lineno", 1), what)
+
+    def at_line(self, line: int, what: str) -> Finding:
+        """A finding in a line, which is counted from 1."""
+        return Finding(self.path, line, what)
 
 
 @dataclass(frozen=True)

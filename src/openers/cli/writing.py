@@ -1,4 +1,4 @@
-"""A world that a command may change: alone on a SQLite file, beside services on PostgreSQL."""
+"""A world that a command may change: the only process on a SQLite file, or beside services on PostgreSQL."""
 
 from __future__ import annotations
 

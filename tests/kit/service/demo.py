@@ -12,10 +12,11 @@ from typing import Any, Final
 
 import httpx
 
+from openers_client import log_in
 from tests.kit.run.installed import service_environment
 from tests.kit.run.project import ROOT
 from tests.kit.run.waiting import HANGS_AFTER_S, until
-from tests.kit.service.live import free_port_with
+from tests.kit.service.live import client_of, free_port_with
 
 READY: Final = "Application startup complete"
 PAS_ABOVE: Final = 2
@@ -44,6 +45,10 @@ class Demo:
         """What its health page says."""
         told: dict[str, Any] = httpx.get(f"{self.base_url}/referrals/_status").json()
         return told
+
+    def token(self, user: str) -> str:
+        """Return an access token of a person, who logs in through the pages."""
+        return log_in(self.base_url, user, client_of("demo-user-app")).access_token
 
     def run(self, commands: str) -> str:
         """What `commands` print, run with bash in the folder. They must succeed."""

@@ -79,8 +79,7 @@ class Live:
 
     def as_person(self, who: Person, application: str = "demo-user-app") -> httpx.Client:
         """A client of the FHIR edge for `who`, who logs in by the pages as a browser would."""
-        key: dict[str, str] = loads(files(keys).joinpath(f"{application}.json").read_text())
-        token = log_in(self.base_url, who.user, Client(application, key)).access_token
+        token = log_in(self.base_url, who.user, client_of(application)).access_token
         headers = {"Authorization": f"Bearer {token}", **who.headers}
         fhir = f"{self.base_url}/referrals/FHIR"
         return self._clients.enter_context(httpx.Client(base_url=fhir, headers=headers, timeout=HANGS_AFTER_S))
@@ -106,6 +105,12 @@ class Live:
     def _signal(self, number: signal.Signals) -> None:
         with suppress(ProcessLookupError):
             os.killpg(self._process.pid, number)
+
+
+def client_of(application: str) -> Client:
+    """Return an application of the demo world as a client that can log in."""
+    key: dict[str, str] = loads(files(keys).joinpath(f"{application}.json").read_text())
+    return Client(application, key)
 
 
 def settings_env(database_url: str, keys: Path) -> dict[str, str]:

@@ -83,7 +83,7 @@ def read_form(name: str) -> Form:
     """Return the form of this name. Raises `ValueError`."""
     file = FORMS.joinpath(f"{name}.json")
     if not file.is_file():
-        raise ValueError(f"there is no form forms/{name}.json")
+        raise ValueError(f"the pack has no form forms/{name}.json")
     return msgspec.convert(json.loads(file.read_text("utf-8")), Form)
 
 

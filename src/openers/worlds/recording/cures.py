@@ -30,7 +30,7 @@ CURES: Final[dict[str, str]] = {
         "Read the record by A005 and compare: the value is valid, but not in this record or this call."
     ),
     "CONFLICTING_VALUES": "Compare the field with the one that the message names, and change one of the two.",
-    "TOO_MANY_ITEMS": "Remove items from the list until it has at most as many as the message says.",
+    "TOO_MANY_ITEMS": "Remove items from the list until it has the number that the message allows.",
     "NO_CHANGES_DETECTED": "Read the record by A005 first, and send only a request that differs from it.",
     # services and organisations
     "DUPLICATE_SERVICE": "Name each service once: remove the repeated id from the shortlist.",
