@@ -1,4 +1,4 @@
-"""The connector and a Patient Administration System keep to the contract: against each system that there is."""
+"""The connector and each available PAS keep to the contract."""
 
 from __future__ import annotations
 

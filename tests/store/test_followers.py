@@ -1,4 +1,4 @@
-"""What is kept for those who follow events: webhooks, and the number of the last event, on both databases."""
+"""Records for followers of events, on both databases: webhooks, and the number of the last event."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Faults in a pack are named with their place; generated crowds are repeatable."""
+"""Faults in a pack are reported with their place; generated crowds are repeatable."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Packs with a story: faults are named with their place, and forms are filled."""
+"""Packs with acts: faults are named with their place, and forms are filled."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_what_is_wrong_is_named(text: str, said: str) -> None:
 
 
 def test_a_pack_is_based_on_another() -> None:
-    """Lists are joined, all else is replaced, and what is left out is not there."""
+    """Lists are joined, other values are replaced, and lists named in `without` are left out."""
     text = HEAD + 'without = ["patients"]\n[crowd]\nseed = 1\ncount = 3\npractices = ["D82106"]\n'
     pack = parse_pack("p", text)
     assert (len(pack.patients), len(pack.services), pack.title) == (3, 30, "P")

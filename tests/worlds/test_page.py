@@ -1,4 +1,4 @@
-"""The page of test mode: everything by plain forms, for people in a browser."""
+"""The page of test mode: everything works with plain forms in a browser."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ FORM = re.compile(r'<button name="act" value="(\w+)"')
 
 
 async def _act(rig: Rig, act: str, world: str = "main", value: str = "", **headers: str) -> str:
-    """What the page says after a form was sent."""
+    """Send a form, and return the text of the page."""
     form = {"act": act, "world": world, "value": value}
     sent = await rig.http.post("/_test/", data=form, headers=headers)
     assert sent.status_code == 303
