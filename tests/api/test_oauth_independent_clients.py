@@ -1,4 +1,4 @@
-"""Others' clients, and our own, against the endpoints: Authlib's OAuth2Client, `openers_client`, `openers token`."""
+"""Clients of the log-in endpoints: Authlib's OAuth2Client, `openers_client` and `openers token`."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ async def test_authlib_logs_a_person_in_and_refreshes(service: Service) -> None:
     ) as client:
 
         def sign_anew() -> None:
-            # its assertions live for an hour unless told otherwise, and keep their id if told anything
+            # by default its assertions last an hour; with any other setting they reuse their id
             expiry = {"exp": int(time.time()) + 240}
             client.register_client_auth_method(signed(token_url, expiry, {"kid": key["kid"]}, "RS512"))
 
@@ -84,7 +84,7 @@ async def test_authlib_logs_a_person_in_and_refreshes(service: Service) -> None:
 
 
 async def browse(address: str) -> str:
-    """What a person does in a browser: open the page, pick, submit. The address that the browser is sent to."""
+    """Log in as a person with a browser does; return the address of the redirect."""
     async with httpx.AsyncClient() as browser:
         page = await browser.get(address)
         found = HANDLE.search(page.text)
@@ -136,7 +136,7 @@ def test_our_client_says_that_nobody_answers(address: str) -> None:
 
 
 async def command(*words: str) -> tuple[int, str, str]:
-    """Run `openers token`; exit code, standard output and standard error."""
+    """Run `openers token`; return its exit code, standard output and standard error."""
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-c", "from openers.cli.token import app; app()", *words,
         stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
