@@ -62,7 +62,7 @@ def floor(directory: Path) -> Any:
         if not opened:
             await migrate(f"sqlite:///{directory / 'floor.db'}")
             opened.append(open_sqlite(directory / "floor.db", b"k" * 32))
-        await opened[0].witness(entry())
+        await opened[0].record_audit(entry())
         await send(START)
         await send({"type": "http.response.body", "body": BODY})
 

@@ -34,7 +34,7 @@ from openers.api.openapi import openapi_routes
 from openers.api.pas_notifications import notification_routes
 from openers.api.rate_limit import RateLimit
 from openers.api.registry import REGISTRY, all_operations
-from openers.api.renderings import Renderings
+from openers.api.renderings import ResponseCache
 from openers.api.routes import Routes
 from openers.api.site import Site, site_routes
 from openers.domain.clock import Clock
@@ -60,14 +60,14 @@ from openers.store.records.patients import OwnPatients
 from openers.system import RandomIds, SystemClock
 from openers.telemetry.metrics import Metrics
 from openers.usecases.booking.poll_slots import POLL
-from openers.usecases.due import DueRunner, Job, Plan, Told, run_due, system_entry
+from openers.usecases.due import DueRunner, Job, JobListener, Plan, run_due, system_entry
 from openers.usecases.events.feed import Feed
 from openers.usecases.files.purge_files import start_sweeping
 from openers.usecases.jobs import JOBS, PLANS
 from openers.usecases.ports.files import Blobs
 from openers.usecases.ports.transaction import DueItem
 from openers.usecases.purge_credentials import start_purging
-from openers.usecases.world import ListingsShelf, World
+from openers.usecases.world import ListingsCache, World
 from openers.web.documentation import DOCS, DOCS_HEADERS, SITE, not_built_page, not_found_page
 from openers.web.home import HOME, HOME_HEADERS, addresses_of, home_page
 from openers.web.log_in import STYLE_HEADERS, STYLE_PATH, LogInPages, style_sheet
@@ -131,7 +131,7 @@ async def open_world(settings: Settings, metrics: Metrics, terms: Iterable[Clini
         blobs=open_blobs(settings),
         scanner=ContentScanner(ScriptedThreats() if settings.clamd_url is None else Clamd(settings.clamd_url)),
         reference=reference,
-        listings=ListingsShelf(reference),
+        listings=ListingsCache(reference),
         typesetter=TypstTypesetter(),
         seal=AesCodeSeal(read_or_make_key(settings.access_code_key_file, strict=settings.production)),
         feed=Feed(monotonic),
@@ -216,7 +216,7 @@ def service_of(
         gateway=gateway,
         routes=routes,
         interactions=interactions_of(all_operations()),
-        renderings=Renderings(),
+        renderings=ResponseCache(),
         addresses=addresses,
     )
     return Service(settings, world, edge, _pages(edge, world), metrics, access)
@@ -338,7 +338,7 @@ def _logged(plan: Plan) -> Plan:
 _LOGGED_PLANS: Final = tuple(_logged(plan) for plan in PLANS)
 
 
-def note_job(metrics: Metrics, wall: Clock) -> Told:
+def note_job(metrics: Metrics, wall: Clock) -> JobListener:
     """Return a listener that counts and logs the results of due work."""
 
     def _note(item: DueItem, error: Exception | None) -> None:

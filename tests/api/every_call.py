@@ -116,11 +116,11 @@ class FailingStore:
         async with self._inner.begin(entry, lock) as tx:
             yield tx
 
-    async def witness(self, entry: AuditEntry) -> None:
+    async def record_audit(self, entry: AuditEntry) -> None:
         """Fail if the test wants the audit to fail, or write to the real audit."""
         if self._witness_fails is not None:
             self._witness_fails()
-        await self._inner.witness(entry)
+        await self._inner.record_audit(entry)
 
 
 def raising(error: Exception | None) -> Fail:

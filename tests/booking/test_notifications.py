@@ -226,7 +226,7 @@ async def test_events_are_shown_in_test_mode(hospital: Hospital) -> None:
     from openers.api.addresses import Addresses
     from openers.worlds.http.control import routes_of
     from openers.worlds.http.event_routes import event_routes
-    from openers.worlds.recording.finder import only
+    from openers.worlds.recording.world_resolver import only
 
     await hospital.tell("cancelled")
     world = hospital.desk.run.service.world

@@ -23,7 +23,7 @@ from hypothesis.stateful import (
 
 from openers.domain.booking import PasAppointment
 from openers.domain.callers import SYSTEM, Pas
-from openers.domain.errors import Clash, Refused
+from openers.domain.errors import Conflict, Refused
 from openers.domain.identifiers import ServiceId, Ubrn
 from openers.domain.lifecycle import TABLE, Act, ReferralState, row_of
 from openers.domain.referral import Referral
@@ -272,7 +272,7 @@ class WholeReferrals(RuleBasedStateMachine):
         before = self._run(self._kept(ubrn))
         try:
             self._run(work)
-        except (Refused, Clash):
+        except (Refused, Conflict):
             assert self._run(self._kept(ubrn)) == before
 
     @rule(hours=st.integers(1, 30))

@@ -25,7 +25,7 @@ from openers.domain.file_types import EXTENSIONS, check_file
 from openers.domain.identifiers import ServiceId
 from openers.domain.webhooks import PREFIX, signing_key
 from openers.files.signed_addresses import SignedAddresses
-from openers.files.sniffing import HEAD, TAIL, Ends, is_what_it_says
+from openers.files.sniffing import HEAD, TAIL, FileEnds, is_what_it_says
 from openers.identity.jose import take_apart
 from openers.identity.redirects import is_registered
 from openers.paper.message_text import as_html, as_plain
@@ -64,7 +64,7 @@ def _signed(text: str) -> object:
 
 def _sniffed(text: str) -> object:
     content = text.encode()
-    ends = Ends(content[:HEAD], content[-TAIL:], len(content))
+    ends = FileEnds(content[:HEAD], content[-TAIL:], len(content))
     return [is_what_it_says(each, ends) for each in EXTENSIONS]
 
 
@@ -272,7 +272,7 @@ SITES: Final[dict[str, str]] = {
             "openers/worlds/packs/acts.py: loads",
             "openers/worlds/packs/reading.py: loads",
             "openers/worlds/running/snapshots.py: decode",
-            "openers/worlds/running/story.py: loads",
+            "openers/worlds/running/pack_player.py: loads",
             "openers_client/http.py: loads",
             "openers_client/http.py: urlsplit",
             "openers_client/log_in.py: _Form",

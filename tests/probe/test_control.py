@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from openers.worlds.probing import LINKS
+from openers.worlds.facilities import LINKS
 from tests.kit.service.running import Running
 
 pytestmark = pytest.mark.anyio

@@ -25,7 +25,7 @@ from openers.wire.rules import Check
 from openers.wire.stu3.dialect import STU3
 from openers.wire.versions import VERSIONS
 from openers.worlds.recording.case import Case, Holder
-from openers.worlds.recording.checks_in_words import TOKEN_CURES
+from openers.worlds.recording.check_texts import TOKEN_CURES
 from openers.worlds.recording.cures import CURES
 from openers.worlds.recording.exchange import Exchange
 from openers.worlds.recording.explanation import Verdict, explain

@@ -20,7 +20,7 @@ from openers.wire import problems
 from openers.wire.dialect import Problem
 from openers.wire.rules import Check, check_of
 from openers.wire.stu3.dialect import STU3
-from openers.worlds.recording.checks_in_words import WORDS
+from openers.worlds.recording.check_texts import WORDS
 from tests.kit.calls.violations import ALWAYS, PATHS, Violation, good
 from tests.kit.referrals.rig import Rig
 from tests.kit.service.requests import create_referral
@@ -373,7 +373,7 @@ def test_every_check_is_put_in_words() -> None:
 def test_every_error_has_its_check(error: type[OpenersError]) -> None:
     """Only internal failures belong to the check of the service."""
     check = check_of(error.__new__(error))
-    assert (check is Check.SERVICE) == (issubclass(error, errors.Broken) or error is OpenersError)
+    assert (check is Check.SERVICE) == (issubclass(error, errors.Failure) or error is OpenersError)
 
 
 def test_every_rule_of_the_edge_says_where_it_is_written() -> None:

@@ -54,7 +54,7 @@ async def test_an_entry_that_cannot_be_written_is_refused_by_an_error_of_the_dom
     store: Store, empty_url: str
 ) -> None:
     """An entry with a lone surrogate is refused; the entries beside it are written."""
-    written = [store.witness(entry(about)) for about in ("one", "bad \ud800", "two")]
+    written = [store.record_audit(entry(about)) for about in ("one", "bad \ud800", "two")]
     ended = await asyncio.gather(*written, return_exceptions=True)
     assert [type(each) for each in ended] == [type(None), Unavailable, type(None)]
     audit = await sealed(store, empty_url)
@@ -162,14 +162,14 @@ async def test_a_waiting_caller_that_goes_away_breaks_nothing(store: Store, empt
     """
     going = [asyncio.create_task(add_referral(store, referral(each))) for each in (1, 2)]
     staying = [asyncio.create_task(add_referral(store, referral(each))) for each in (3, 4)]
-    reading = asyncio.create_task(store.witness(entry("leaves")))
+    reading = asyncio.create_task(store.record_audit(entry("leaves")))
     await asyncio.sleep(0)
     for task in (*going, reading):
         task.cancel()
     await asyncio.gather(*staying)
     await asyncio.wait([*going, reading])
     assert [task.cancelled() for task in (*going, *staying, reading)] == [True, True, False, False, True]
-    await store.witness(entry("after"))
+    await store.record_audit(entry("after"))
     kept = [await found(store, Ubrn.of(each)) is not None for each in (1, 2, 3, 4)]
     assert kept[2:] == [True, True]
     assert (await sealed(store, empty_url)).count(b'"add"') == sum(kept)
@@ -177,7 +177,7 @@ async def test_a_waiting_caller_that_goes_away_breaks_nothing(store: Store, empt
 
 async def test_entries_of_reads_and_refusals_are_there_when_their_callers_go_on(store: Store, empty_url: str) -> None:
     """Concurrent entries are each stored exactly once."""
-    await asyncio.gather(*(store.witness(entry(f"read {number:03}")) for number in range(100)))
+    await asyncio.gather(*(store.record_audit(entry(f"read {number:03}")) for number in range(100)))
     audit = await sealed(store, empty_url)
     assert [audit.count(b'"read %03d"' % number) for number in range(100)] == [1] * 100
 
@@ -191,7 +191,7 @@ async def test_what_was_committed_is_there_after_a_restart(store: Store, empty_u
         read = await found(again, Ubrn.of(1))
         assert read is not None
         assert (read.body, read.version) == (stored.body, stored.version)
-        await again.witness(entry("later"))
+        await again.record_audit(entry("later"))
         assert b"later" in await sealed(again, empty_url)
     finally:
         await again.close()

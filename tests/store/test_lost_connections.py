@@ -45,7 +45,7 @@ class Behind:
         """Run `act` once for each of its messages, drop the connection there, and return the outcomes."""
         ended: list[OpenersError | None] = []
         for message in count(1):
-            await self.store.witness(entry("between"))  # ensures a connection
+            await self.store.record_audit(entry("between"))  # ensures a connection
             self.proxy.lose(message, loss)
             try:
                 await act(message)
@@ -161,7 +161,7 @@ async def test_an_audit_entry_is_acknowledged_only_if_it_is_stored(behind: Behin
     """A read or refusal is acknowledged only if its entry is stored; otherwise it fails with a domain error."""
 
     async def note(number: int) -> None:
-        await behind.store.witness(entry(f"act {number}"))
+        await behind.store.record_audit(entry(f"act {number}"))
 
     ended = await behind.at_each_message(loss, note)
     waiting = b"".join(bytes(row[0]) for row in await fetch(behind.url, "SELECT entry FROM audit_pending"))

@@ -125,12 +125,12 @@ async def test_a_pool_that_is_used_up_is_unavailable_and_recovers(url: str) -> N
         inside, release = asyncio.Event(), asyncio.Event()
         holder = asyncio.create_task(hold(store, "1", inside, release))
         await inside.wait()
-        for attempt in (store.check(), store.witness(entry()), found(store, Ubrn.of(1))):
+        for attempt in (store.check(), store.record_audit(entry()), found(store, Ubrn.of(1))):
             with pytest.raises(Unavailable):
                 await attempt
         release.set()
         await holder
-        await store.witness(entry("afterwards"))
+        await store.record_audit(entry("afterwards"))
         await store.check()
 
 
@@ -152,11 +152,11 @@ async def test_witnesses_hear_of_every_failure(url: str) -> None:
     """If the database fails, every waiting audit entry fails, and later entries are written."""
     async with opened(url) as store:
         await execute(url, "ALTER TABLE audit_pending RENAME TO hidden")
-        waiting = [store.witness(entry(f"{number}")) for number in range(5)]
+        waiting = [store.record_audit(entry(f"{number}")) for number in range(5)]
         failed = await asyncio.wait_for(asyncio.gather(*waiting, return_exceptions=True), HANGS_AFTER_S)
         assert {type(each) for each in failed} == {Unavailable}
         await execute(url, "ALTER TABLE hidden RENAME TO audit_pending")
-        await store.witness(entry("afterwards"))
+        await store.record_audit(entry("afterwards"))
         await store.upkeep()
     assert verify(*await read_chain(url), KEY) == []
 
@@ -164,7 +164,7 @@ async def test_witnesses_hear_of_every_failure(url: str) -> None:
 async def test_two_sealers_never_seal_the_same(url: str) -> None:
     """With several processes, each entry is sealed once, in one chain."""
     async with opened(url) as one, opened(url) as two:
-        await asyncio.gather(*(store.witness(entry(f"e{n:03}")) for n in range(100) for store in (one, two)))
+        await asyncio.gather(*(store.record_audit(entry(f"e{n:03}")) for n in range(100) for store in (one, two)))
         await asyncio.gather(*(store.upkeep() for store in (one, two, one, two)))
         await one.upkeep()
         heads = [await one.heads(), await two.heads()]
@@ -183,7 +183,7 @@ async def test_sealing_is_left_to_the_process_that_is_at_it(url: str) -> None:
     sealer = await asyncpg.connect(url)
     try:
         async with opened(url) as store:
-            await store.witness(entry())
+            await store.record_audit(entry())
             await sealer.execute("SELECT pg_advisory_lock($1)", SEALING)
             await store.upkeep()
             assert await fetch(url, waiting) == [(1,)]
@@ -250,7 +250,13 @@ async def test_a_server_that_went_away_is_unavailable(server: PostgresServer) ->
             await asyncio.to_thread(server.stop)
             await tx.referrals.add(referral(2))
 
-    attempts = (interrupted(), add_referral(store, referral(3)), store.witness(entry()), store.check(), store.upkeep())
+    attempts = (
+        interrupted(),
+        add_referral(store, referral(3)),
+        store.record_audit(entry()),
+        store.check(),
+        store.upkeep(),
+    )
     for attempt in attempts:
         with pytest.raises(Unavailable):
             await attempt

@@ -83,7 +83,7 @@ def test_a_file_that_can_t_be_set_up_is_refused(tmp_path: Path, monkeypatch: pyt
 async def test_acts_that_start_together_make_one_block(sqlite: SqliteStore) -> None:
     """One block also contains the entries of concurrent reads and refusals."""
     acts = [add_referral(sqlite, referral(each)) for each in range(1, 9)]
-    await asyncio.gather(*acts, sqlite.witness(entry("read")))
+    await asyncio.gather(*acts, sqlite.record_audit(entry("read")))
     assert await blocks(sqlite.path) == [9]
 
 
@@ -99,7 +99,7 @@ async def test_calls_go_on_while_another_process_has_the_write_lock(sqlite: Sqli
     """Acts and audit entries wait without blocking the event loop; reads do not wait, and all succeed."""
     await add_referral(sqlite, referral(1))
     with locked(sqlite.path) as other:
-        calls = (*(add_referral(sqlite, referral(each)) for each in (2, 3, 4)), sqlite.witness(entry("read")))
+        calls = (*(add_referral(sqlite, referral(each)) for each in (2, 3, 4)), sqlite.record_audit(entry("read")))
         waiting: list[asyncio.Task[object]] = [asyncio.create_task(each) for each in calls]
         waiting[1].cancel()
         for _ in range(3):
@@ -119,7 +119,7 @@ async def test_a_write_lock_that_stays_is_unavailable(sqlite_file: Path) -> None
     """If the write lock stays, a call fails after the waiting time; afterwards the store works again."""
     store = SqliteStore(sqlite_file, connect(sqlite_file), KEY, patience_s=0.0)
     with locked(sqlite_file):
-        calls = (add_referral(store, referral(1)), store.witness(entry("read")))
+        calls = (add_referral(store, referral(1)), store.record_audit(entry("read")))
         ended = await asyncio.gather(*calls, return_exceptions=True)
         with pytest.raises(Unavailable):
             store.restore(sqlite_file)
@@ -155,7 +155,7 @@ async def test_a_failed_commit_fails_every_member_and_the_next_group_works(sqlit
     await add_referral(sqlite, referral(1))
     with full_disk(sqlite.path):
         acts = [add_referral(sqlite, referral(each)) for each in (2, 3)]
-        ended = await asyncio.gather(*acts, sqlite.witness(entry("read")), return_exceptions=True)
+        ended = await asyncio.gather(*acts, sqlite.record_audit(entry("read")), return_exceptions=True)
     assert [type(each) for each in ended] == [Unavailable] * 3
     assert sqlite.generation == 1, "caches of what was read in the failed group are to be forgotten"
     await add_referral(sqlite, referral(4))
@@ -200,7 +200,7 @@ async def test_a_body_that_suspends_is_refused_and_undone(sqlite: SqliteStore) -
 
     ended = await asyncio.gather(suspends(), add_referral(sqlite, referral(2)), return_exceptions=True)
     assert isinstance(ended[0], RuntimeError)
-    await sqlite.witness(entry("after"))
+    await sqlite.record_audit(entry("after"))
     assert [await found(sqlite, Ubrn.of(each)) is not None for each in (1, 2)] == [False, True]
     assert await whole(sqlite.path)
 
@@ -259,7 +259,7 @@ async def test_checkpoints_keep_the_log_bounded(sqlite: SqliteStore, monkeypatch
     sizes: list[int] = []
     for _ in range(rounds):
         for _ in range(CHECKPOINT_EVERY):
-            await sqlite.witness(entry("read"))
+            await sqlite.record_audit(entry("read"))
         sizes.append(log_size(path))
     await sqlite.close()
     assert sizes[-1] < rounds / 2 * sizes[0]
@@ -298,7 +298,7 @@ async def test_a_store_that_is_closed_says_so(sqlite_file: Path) -> None:
     await asyncio.sleep(0)
     await store.close()
     await late
-    for attempt in (add_referral(store, referral(2)), store.witness(entry()), store.check()):
+    for attempt in (add_referral(store, referral(2)), store.record_audit(entry()), store.check()):
         with pytest.raises(Unavailable):
             await attempt
     with sqlite3.connect(sqlite_file) as raw:

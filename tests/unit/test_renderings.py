@@ -7,7 +7,7 @@ from typing import Any, cast
 import msgspec
 import pytest
 
-from openers.api.renderings import Renderings
+from openers.api.renderings import ResponseCache
 from openers.usecases.ports.transaction import Stored
 from openers.usecases.world import World
 
@@ -40,7 +40,7 @@ def record(key: str, version: int = 1) -> Stored[Any]:
     return Stored(key, version, b"null", msgspec.json.Decoder(Any))
 
 
-def of(renderings: Renderings, world: _World, stored: Stored[Any], writer: _Writer) -> bytes:
+def of(renderings: ResponseCache, world: _World, stored: Stored[Any], writer: _Writer) -> bytes:
     """Return the cached or written response."""
     return renderings.of(cast("World", world), stored, writer, "http://base")
 
@@ -56,7 +56,7 @@ def of(renderings: Renderings, world: _World, stored: Stored[Any], writer: _Writ
 )
 def test_what_differs_is_written_anew(world: _World, stored: Stored[Any]) -> None:
     """A repeated record is not written again; one of another world, record, version or generation is."""
-    renderings, writer = Renderings(), _Writer()
+    renderings, writer = ResponseCache(), _Writer()
     of(renderings, _World(), record("a"), writer)
     of(renderings, _World(), record("a"), writer)
     assert writer.asked == 1
@@ -66,7 +66,7 @@ def test_what_differs_is_written_anew(world: _World, stored: Stored[Any]) -> Non
 
 def test_the_least_recently_used_goes_first() -> None:
     """Three responses of ten bytes do not fit into a cache of twenty-five."""
-    renderings, writer, world = Renderings(most_bytes=25), _Writer(), _World()
+    renderings, writer, world = ResponseCache(most_bytes=25), _Writer(), _World()
     for key in ("a", "b", "a", "c", "a"):
         of(renderings, world, record(key), writer)
     assert writer.asked == 3

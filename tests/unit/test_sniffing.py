@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tests.kit.files.samples import LETTER, SAMPLES, WORD, WORD_XML, Sample, ole, png, word_xml, zipped
 
 from openers.domain.file_types import EXTENSIONS
-from openers.files.sniffing import HEAD, LARGEST_RATIO, Passing, is_what_it_says
+from openers.files.sniffing import HEAD, LARGEST_RATIO, ContentTap, is_what_it_says
 
 BY_TYPE = {each.media_type: each.content for each in SAMPLES}
 PAIRS = [(said, sample) for said in EXTENSIONS for sample in SAMPLES]
@@ -25,7 +25,7 @@ async def _is(media_type: str, content: bytes, at_once: int) -> bool:
         for start in range(0, len(content), at_once):
             yield content[start : start + at_once]
 
-    with Passing(media_type) as passing:
+    with ContentTap(media_type) as passing:
         assert b"".join([piece async for piece in passing.watch(_pieces())]) == content
         return is_what_it_says(media_type, passing.ends)
 

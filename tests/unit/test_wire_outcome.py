@@ -45,7 +45,7 @@ def test_every_error_has_a_row_of_its_own_on_stu3() -> None:
 
 
 def test_every_family_has_a_row_on_r4() -> None:
-    for each in (*leaves(e.Clash), *leaves(e.Broken), e.Refused):
+    for each in (*leaves(e.Conflict), *leaves(e.Failure), e.Refused):
         assert not ours(each) or each in R4.outcomes
 
 

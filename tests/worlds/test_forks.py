@@ -13,7 +13,7 @@ from openers.store.audit.reading import read_chain
 from openers.store.audit.verify import verify
 from openers.store.sqlite import SqliteStore
 from openers.worlds.running import registry
-from openers.worlds.running.held import Held
+from openers.worlds.running.running_world import RunningWorld
 from tests.kit.service.worlds import Rig
 
 pytestmark = pytest.mark.anyio
@@ -166,7 +166,7 @@ async def test_what_nobody_uses_is_dropped_and_says_so(here: Rig) -> None:
     assert (await here.http.get("/referrals/_ping", headers={TENANT: "a"})).status_code == 200
 
 
-def _age(held: Held) -> None:
+def _age(held: RunningWorld) -> None:
     held.last_used_s -= registry.IDLE_S + 1
 
 
@@ -192,7 +192,7 @@ def _copies(directory: Path) -> list[str]:
     return sorted(path.name for path in directory.glob("fork.*"))
 
 
-def _file(held: Held) -> Path:
+def _file(held: RunningWorld) -> Path:
     assert isinstance(held.world.store, SqliteStore)
     return held.world.store.path
 

@@ -13,7 +13,7 @@ from openers.api.http.media import accepts
 from openers.api.http.reply import Header, Reply
 from openers.api.http.request import Incoming, Stop
 from openers.api.operation import Operation
-from openers.api.renderings import Renderings, Writer
+from openers.api.renderings import ResponseCache, Writer
 from openers.domain.directory import User
 from openers.domain.errors import Field, InvalidValue, MissingParameter, NotFound
 from openers.domain.identifiers import AppointmentId, FileId, Identifier, ServiceId, Ubrn, VersionNumber
@@ -47,7 +47,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     operation: Operation
     world: World
     settings: Settings
-    renderings: Renderings
+    renderings: ResponseCache
     addresses: SignedAddresses
     path: dict[str, str]
     query_string: bytes

@@ -23,7 +23,7 @@ from openers.api.http.request import Incoming, Request, Scope, Stop
 from openers.api.interaction import ActiveCall, Interaction, Loop
 from openers.api.operation import ANY, Operation
 from openers.api.registry import Endpoint
-from openers.api.renderings import Renderings
+from openers.api.renderings import ResponseCache
 from openers.api.routes import Match, Routes
 from openers.files.signed_addresses import SignedAddresses
 from openers.settings import Settings
@@ -41,7 +41,7 @@ class Edge(msgspec.Struct, frozen=True, kw_only=True):
     gateway: Gateway
     routes: Routes
     interactions: Mapping[str, Interaction]
-    renderings: Renderings
+    renderings: ResponseCache
     addresses: SignedAddresses
 
     def __call__(self, scope: Scope, receive: Any, send: Any) -> Awaitable[None]:

@@ -88,12 +88,12 @@ class Failures:
     async def record(self, world: World, address: str) -> None:
         """Persist the audit entry of a refusal, or count it if its source has many. Raises Unavailable."""
         if not self._per_minute:
-            await world.store.witness(world.entry)
+            await world.store.record_audit(world.entry)
             return
         count = self._count(world, address)
         count.world, count.refused = world, count.refused + 1
         if count.refused <= self._per_minute:
-            await world.store.witness(world.entry)
+            await world.store.record_audit(world.entry)
         else:
             count.unrecorded += 1
 
@@ -104,7 +104,7 @@ class Failures:
             if not everything and now < count.ends_s:
                 continue
             if count.unrecorded:
-                await count.world.store.witness(_summary(source, count))
+                await count.world.store.record_audit(_summary(source, count))
             self._counts.pop(source, None)
 
     async def close(self) -> None:

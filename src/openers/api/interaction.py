@@ -197,7 +197,7 @@ class Loop(msgspec.Struct, frozen=True, kw_only=True):
         if is_unknown or entry.outcome in _UNPROVED:
             await self.failures.record(call.world, address_of(call.request.scope))
         else:
-            await call.world.store.witness(entry)
+            await call.world.store.record_audit(entry)
 
     def _meter(self, operation: str) -> RequestMeter:
         meter = self.meters.get(operation)
@@ -211,7 +211,7 @@ async def _witnessed(interaction: Interaction, call: ActiveCall, reply: Reply) -
     if interaction.trace is FULL and not call.recorded:
         call.entry.outcome = reply.status
         try:
-            await call.world.store.witness(call.entry)
+            await call.world.store.record_audit(call.entry)
         except BaseException:
             await reply.close()
             raise
@@ -232,7 +232,7 @@ async def _note_gone(interaction: Interaction, call: ActiveCall) -> None:
     if interaction.trace.audits_refusals and not call.recorded:
         call.entry.outcome, call.entry.code = CLIENT_GONE, "CLIENT_GONE"
         try:
-            await call.world.store.witness(call.entry)
+            await call.world.store.record_audit(call.entry)
         except Exception as failure:
             await _foreseen(failure, call)
 

@@ -18,7 +18,7 @@ from openers.api.http.reply import Reply
 from openers.api.http.request import Stop
 from openers.api.interaction import ActiveCall, Interaction, Loop
 from openers.domain.callers import Pas
-from openers.domain.errors import Clash, Unavailable
+from openers.domain.errors import Conflict, Unavailable
 from openers.identity.access import TokenHolder
 from openers.pas.fhir import Unreadable, read_notification
 from openers.usecases.booking.take_notification import Notification, take_notification
@@ -34,7 +34,7 @@ class NotificationDialect(FhirDialect, frozen=True):
 
     def refuse(self, error: Exception, call: ActiveCall) -> tuple[Problem, Reply]:
         """Return the refusal; a conflict becomes 503, which says when to retry."""
-        return super().refuse(Unavailable(type(error).__name__) if isinstance(error, Clash) else error, call)
+        return super().refuse(Unavailable(type(error).__name__) if isinstance(error, Conflict) else error, call)
 
 
 PATH: Final = "/pas/notifications"

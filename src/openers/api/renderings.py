@@ -36,7 +36,7 @@ Writer = Callable[[Stored[T], str], bytes]
 _Place = tuple[str, int, Any, str, int]
 
 
-class Renderings:
+class ResponseCache:
     """The most recently used renderings, up to `most_bytes` in total."""
 
     def __init__(self, most_bytes: int = 32 * 2**20) -> None:

@@ -5,9 +5,9 @@
         FieldRefused   one field of the request is wrong
           (rules 2.7, one class for each code: MissingValue, InvalidCode, DuplicateService, ...)
         NotFound  NoRelationship  PatientError  HistoryNotSupported ...
-      Clash        another caller changed the record first: read again and retry
+      Conflict     another caller changed the record first: read again and retry
         VersionConflict  RecordLocked
-      Broken       the service or a system that it depends on failed: retry later
+      Failure      the service or a system that it depends on failed: retry later
         Unavailable (with OutcomeUnknown)  PasRespondedWithError  PasNotResponding
         PasRefused  PasSilent (raised by the PAS connector; callers never see them)
 
@@ -34,11 +34,11 @@ class Refused(OpenersError):
     """The caller must change something before trying again."""
 
 
-class Clash(OpenersError):
+class Conflict(OpenersError):
     """Another caller changed the record first; reading it again and retrying may succeed."""
 
 
-class Broken(OpenersError):
+class Failure(OpenersError):
     """The service or a system that it depends on failed; a later retry may succeed."""
 
 
@@ -278,7 +278,7 @@ class HistoryNotSupported(Refused):
         self.asked, self.latest = asked, latest
 
 
-class VersionConflict(Clash):
+class VersionConflict(Conflict):
     """The caller's version of the record is not the latest."""
 
     source = "rules 3.4"
@@ -289,13 +289,13 @@ class VersionConflict(Clash):
         self.sent, self.latest = sent, latest
 
 
-class RecordLocked(Clash):
+class RecordLocked(Conflict):
     """Another request or person is changing the record at the moment."""
 
     source = "rules 3.4"
 
 
-class Unavailable(Broken):
+class Unavailable(Failure):
     """A required part of the service is not available. `part` names it for the operator."""
 
     def __init__(self, part: str, retry_after_s: int = 5) -> None:
@@ -315,7 +315,7 @@ class PasCall(StrEnum):
     CANCEL = "CANCEL"
 
 
-class PasFailure(Broken):
+class PasFailure(Failure):
     """A Patient Administration System (PAS) did not carry out a call. Source of the texts: rules 2.6."""
 
     source = "rules 7"
@@ -339,7 +339,7 @@ class PasNotResponding(PasFailure):
     status = "TIMED_OUT"
 
 
-class PasRefused(Broken):
+class PasRefused(Failure):
     """A PAS answered but did not carry out the call. `reason` is for the log and contains no patient data."""
 
     source = "rules 7"
@@ -353,7 +353,7 @@ class PasRefused(Broken):
         self.reason, self.gone = reason, gone
 
 
-class PasSilent(Broken):
+class PasSilent(Failure):
     """A PAS sent no answer, or an unreadable one, so the outcome is unknown. `reason` is for the log."""
 
     source = "rules 7"

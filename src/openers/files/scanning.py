@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 from openers.domain.attachments import UploadedFile
 from openers.domain.errors import Unavailable
-from openers.files.sniffing import Ends, Passing, is_what_it_says
+from openers.files.sniffing import ContentTap, FileEnds, is_what_it_says
 from openers.usecases.ports.files import Verdict
 
 PART: Final = "virus scanner"
@@ -59,7 +59,7 @@ class ContentScanner:
 
     async def scan(self, file: UploadedFile, chunks: AsyncIterator[bytes]) -> Verdict:
         """Return the verdict on a file. Raises Unavailable."""
-        with Passing(file.media_type) as passing:
+        with ContentTap(file.media_type) as passing:
             verdict = await self._threats.look(file, passing.watch(chunks))
             if verdict is Verdict.CLEAN and not await _is_what_it_says(file.media_type, passing.ends):
                 return Verdict.INVALID
@@ -70,7 +70,7 @@ class ContentScanner:
         await self._threats.check()
 
 
-async def _is_what_it_says(media_type: str, ends: Ends) -> bool:
+async def _is_what_it_says(media_type: str, ends: FileEnds) -> bool:
     """Return whether the content has its declared type; a check of a whole file runs in a thread."""
     if ends.whole is None:
         return is_what_it_says(media_type, ends)

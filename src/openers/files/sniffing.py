@@ -79,7 +79,7 @@ _MARKS: Final[dict[str, frozenset[bytes]]] = {WORD: _OF_OTHERS | {_OF_WORD, _MAC
 """Marks to search for anywhere in files of a type."""
 
 
-class Ends(NamedTuple):
+class FileEnds(NamedTuple):
     """The first and last bytes of a file, which may overlap, its size in bytes, and the marks found in it.
 
     `whole` is the file itself, for types that are checked as a whole. `is_video_behind` means that the file ends with
@@ -94,7 +94,7 @@ class Ends(NamedTuple):
     is_video_behind: bool = False
 
 
-class Passing:
+class ContentTap:
     """Records both ends of a file while its chunks pass, and which marks of its type it contains.
 
     It is a context manager, since it stores the whole file for some types.
@@ -121,10 +121,10 @@ class Passing:
             self._whole.close()
 
     @property
-    def ends(self) -> Ends:
+    def ends(self) -> FileEnds:
         """Return the ends of the chunks so far."""
         is_video_behind = self._video is not None and self._video.ends_the_file
-        return Ends(self._head, self._tail, self._size, frozenset(self._marks), self._whole, is_video_behind)
+        return FileEnds(self._head, self._tail, self._size, frozenset(self._marks), self._whole, is_video_behind)
 
     async def watch(self, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
         """Yield the same chunks."""
@@ -148,7 +148,7 @@ class Passing:
         self._kept = searched[-self._overlap :]
 
 
-def is_what_it_says(media_type: str, ends: Ends) -> bool:
+def is_what_it_says(media_type: str, ends: FileEnds) -> bool:
     """Return whether the content has the signature and end of its type, and is not also of another type."""
     has_its_shape = _SHAPES.get(media_type)
     if has_its_shape is None or not has_its_shape(ends):
@@ -158,13 +158,13 @@ def is_what_it_says(media_type: str, ends: Ends) -> bool:
     return not (is_pdf_too or is_archive_too)
 
 
-def _is_signed(ends: Ends, *extensions: str) -> bool:
+def _is_signed(ends: FileEnds, *extensions: str) -> bool:
     """Return whether the library recognises the first bytes as one of these types (its names)."""
     found = filetype.guess(ends.head)
     return found is not None and found.extension in extensions
 
 
-def _text_of(ends: Ends) -> str | None:
+def _text_of(ends: FileEnds) -> str | None:
     """Return the beginning of a text in UTF-16 (with BOM), UTF-8 or a Latin character set; `None` if it is not text."""
     if ends.head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         try:
@@ -177,7 +177,7 @@ def _text_of(ends: Ends) -> str | None:
     return ends.head.removeprefix(codecs.BOM_UTF8).decode("latin-1")
 
 
-def _is_pdf(ends: Ends) -> bool:
+def _is_pdf(ends: FileEnds) -> bool:
     """Return whether it is a complete PDF; bytes before it (of printers, mail programs) must not be another type."""
     start = ends.head.find(_PDF, 0, _PDF_WITHIN + len(_PDF))
     before = ends.head[: max(start, 0)]
@@ -187,13 +187,13 @@ def _is_pdf(ends: Ends) -> bool:
     return start >= 0 and not is_other and not is_run and b"%%EOF" in ends.tail[-1024:]
 
 
-def _is_text(ends: Ends) -> bool:
+def _is_text(ends: FileEnds) -> bool:
     """Return whether it is plain text and no other type."""
     text = _text_of(ends)
     return text is not None and _OTHER_TEXT.match(text) is None
 
 
-def _is_xml(ends: Ends) -> bool:
+def _is_xml(ends: FileEnds) -> bool:
     """Return whether it is XML without entities that a browser would not run."""
     text = _text_of(ends)
     return (
@@ -205,19 +205,19 @@ def _is_xml(ends: Ends) -> bool:
     )
 
 
-def _is_word(ends: Ends) -> bool:
+def _is_word(ends: FileEnds) -> bool:
     """Return whether it is an older Word document without macros, not another document in the same format."""
     is_other = _OF_WORD not in ends.marks and not ends.marks.isdisjoint(_OF_OTHERS)
     return ends.head.startswith(_OLE) and not is_other and _MACROS not in ends.marks
 
 
-def _is_dicom(ends: Ends) -> bool:
+def _is_dicom(ends: FileEnds) -> bool:
     """Return whether it is a DICOM file with no executable content before it."""
     preamble = ends.head[:_PREAMBLE]
     return ends.head.startswith(_DICOM, _PREAMBLE) and (not preamble.strip(b"\0") or preamble.startswith(_TIFF))
 
 
-def _ends_as_zip(ends: Ends) -> bool:
+def _ends_as_zip(ends: FileEnds) -> bool:
     """Return whether the file ends as an archive, whatever its beginning."""
     at = ends.tail.rfind(_ZIP_END)
     if at < 0 or len(ends.tail) - at < _ZIP_END_SIZE:
@@ -226,7 +226,7 @@ def _ends_as_zip(ends: Ends) -> bool:
     return at + _ZIP_END_SIZE + comment == len(ends.tail)
 
 
-def _is_word_xml(ends: Ends) -> bool:
+def _is_word_xml(ends: FileEnds) -> bool:
     """Return whether it is a Word document without active content that does not unpack to an excessive size."""
     if not ends.head.startswith(_ZIP) or not _ends_as_zip(ends) or ends.whole is None:
         return False
@@ -238,14 +238,14 @@ def _is_word_xml(ends: Ends) -> bool:
     return is_harmless(ends.whole, min(LARGEST_UNPACKED, max(LARGEST_RATIO * ends.size, TAIL)))
 
 
-def _is_jpeg(ends: Ends) -> bool:
+def _is_jpeg(ends: FileEnds) -> bool:
     """Return whether it is a complete JPEG, perhaps followed by data of a camera."""
     return _is_signed(ends, "jpg") and (
         ends.tail.rstrip(b"\0").endswith(b"\xff\xd9") or ends.is_video_behind or ends_as_samsung(ends.tail)
     )
 
 
-def _is_png(ends: Ends) -> bool:
+def _is_png(ends: FileEnds) -> bool:
     """Return whether it is a complete PNG of displayable size, perhaps followed by data of a telephone."""
     head = ends.head[:_PNG_HEAD]
     if not _is_signed(ends, "png", "apng") or len(head) < _PNG_HEAD:
@@ -256,13 +256,13 @@ def _is_png(ends: Ends) -> bool:
     return is_whole and height * (bits // 8 + 1) <= LARGEST_PICTURE
 
 
-def _is_gif(ends: Ends) -> bool:
+def _is_gif(ends: FileEnds) -> bool:
     """Return whether it is a complete GIF of displayable size."""
     width, height = int.from_bytes(ends.head[6:8], "little"), int.from_bytes(ends.head[8:10], "little")
     return _is_signed(ends, "gif") and ends.tail.endswith(b"\0;") and width * height <= LARGEST_PICTURE
 
 
-_SHAPES: Final[dict[str, Callable[[Ends], bool]]] = {
+_SHAPES: Final[dict[str, Callable[[FileEnds], bool]]] = {
     "text/plain": _is_text,
     "text/xml": _is_xml,
     "application/pdf": _is_pdf,

@@ -158,7 +158,7 @@ class PostgresStore:
         async with self._connection() as raw:
             yield SqlTx(PostgresConnection(raw, writable=False))
 
-    async def witness(self, entry: AuditEntry) -> None:
+    async def record_audit(self, entry: AuditEntry) -> None:
         """Persist an audit entry, in one insert with the other waiting entries."""
         await self._batches.add(line_of(entry))
 

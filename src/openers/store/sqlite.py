@@ -90,7 +90,7 @@ class SqliteStore:
         """Return the present state including the open group, with which the read's audit entry commits or fails."""
         return _Read(self._reading)
 
-    async def witness(self, entry: AuditEntry) -> None:
+    async def record_audit(self, entry: AuditEntry) -> None:
         """Persist an audit entry with the open group."""
         line = line_of(entry)
         await self.open_group()

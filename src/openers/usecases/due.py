@@ -22,7 +22,7 @@ from openers.usecases.world import World
 Job = Callable[[DueItem, World], Awaitable[None]]
 """A function that processes one item, and in the same transaction removes it or reschedules it."""
 JobFunction = TypeVar("JobFunction", bound=Job)
-Told = Callable[[DueItem, Exception | None], None]
+JobListener = Callable[[DueItem, Exception | None], None]
 """A listener that is notified of each finished item, with the error if it failed."""
 Plan = Callable[[World], Awaitable[None]]
 """A function that adds the items that no act adds; a runner calls it before each look.
@@ -75,7 +75,7 @@ class DueRunner:
     due item starts first.
     """
 
-    def __init__(self, world: World, jobs: Mapping[str, Job], told: Told, plans: Sequence[Plan] = ()) -> None:
+    def __init__(self, world: World, jobs: Mapping[str, Job], told: JobListener, plans: Sequence[Plan] = ()) -> None:
         """Run `jobs`, by kind. `told` is notified of each finished item; `plans` add items before each look."""
         self._world, self._jobs, self._told, self._plans = world, jobs, told, plans
         self._under_way: dict[asyncio.Task[None], DueItem] = {}
@@ -146,7 +146,7 @@ class DueRunner:
         await _do(item, self._world, self._jobs, self._told)
 
 
-async def run_in_order(world: World, jobs: Mapping[str, Job], told: Told) -> int:
+async def run_in_order(world: World, jobs: Mapping[str, Job], told: JobListener) -> int:
     """Process the items that are due now one after another, the earliest first; return how many were processed.
 
     For worlds that must give the same result each time: the numbers that items take from a series depend on their
@@ -167,7 +167,7 @@ async def run_in_order(world: World, jobs: Mapping[str, Job], told: Told) -> int
         taken += 1
 
 
-async def _do(item: DueItem, world: World, jobs: Mapping[str, Job], told: Told) -> None:
+async def _do(item: DueItem, world: World, jobs: Mapping[str, Job], told: JobListener) -> None:
     """Process one item, or reschedule it."""
     own = world.for_call(system_entry(f"Due work: {item.kind}", world.wall.now()))
     try:
@@ -180,7 +180,7 @@ async def _do(item: DueItem, world: World, jobs: Mapping[str, Job], told: Told) 
         told(item, None)
 
 
-async def run_due(world: World, jobs: Mapping[str, Job], told: Told, plans: Sequence[Plan] = ()) -> int:
+async def run_due(world: World, jobs: Mapping[str, Job], told: JobListener, plans: Sequence[Plan] = ()) -> int:
     """Process all items that are due now; return how many were started. For clocks that are advanced by hand."""
     runner = DueRunner(world, jobs, told, plans)
     taken = await runner.look()

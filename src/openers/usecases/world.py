@@ -25,7 +25,7 @@ from openers.usecases.ports.paper import Typesetter
 from openers.usecases.ports.transaction import PatientSource, ReferenceData, Store, Tx
 
 
-class ListingsShelf:
+class ListingsCache:
     """Caches the search index of the directory and builds a new one when the directory has changed."""
 
     def __init__(self, reference: ReferenceData) -> None:
@@ -63,7 +63,7 @@ class World(msgspec.Struct, frozen=True, kw_only=True):
     blobs: Blobs
     scanner: Scanner
     reference: ReferenceData
-    listings: ListingsShelf
+    listings: ListingsCache
     typesetter: Typesetter
     seal: CodeSeal
     feed: EventFeed

@@ -53,7 +53,7 @@ class Rule(NamedTuple):
 CHECKS: Final[dict[type[OpenersError], Check]] = {
     OpenersError: Check.SERVICE,
     e.Refused: Check.RULE,
-    e.Broken: Check.SERVICE,
+    e.Failure: Check.SERVICE,
     e.MissingHeader: Check.HEADERS,
     e.NotFound: Check.RECORD,
     e.NoRelationship: Check.RELATIONSHIP,

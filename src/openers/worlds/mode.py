@@ -26,23 +26,23 @@ from openers.places import base_of
 from openers.settings import Settings
 from openers.telemetry.metrics import Metrics
 from openers.usecases.world import World
+from openers.worlds.facilities import LINKS, TestFacilities
 from openers.worlds.http.clock_routes import ClockControl
 from openers.worlds.http.control import CONTROL, Offered, refuse, routes_of
 from openers.worlds.http.session_routes import session_routes
 from openers.worlds.http.world_page import Link, page_routes
 from openers.worlds.http.world_routes import world_routes
 from openers.worlds.packs import PackError, knows_pack, pack_names, read_pack
-from openers.worlds.probing import LINKS, Probing
-from openers.worlds.recording.finder import Finder
+from openers.worlds.recording.world_resolver import WorldResolver
 from openers.worlds.refusals import CantBeMade, Refusal
 from openers.worlds.running.advance import Way, advance
+from openers.worlds.running.anonymous_log_in import AnonymousLogIn
 from openers.worlds.running.content import SharedBlobs
 from openers.worlds.running.copies import Copies, DatabaseCopies, FileCopies
 from openers.worlds.running.due_runner import MainRunner
-from openers.worlds.running.held import HELD, Held, Kept, held_world
 from openers.worlds.running.ids import IdsState
-from openers.worlds.running.open_door import OpenDoor
-from openers.worlds.running.registry import Around, Worlds
+from openers.worlds.running.registry import SharedParts, Worlds
+from openers.worlds.running.running_world import HELD, RunningWorld, WorldState, held_world
 from openers.worlds.running.scenes import Scenes
 from openers.worlds.running.snapshots import Snapshots
 
@@ -61,7 +61,7 @@ class TestService:
     def __init__(self, inner: Service, worlds: Worlds, passing: Path) -> None:
         """Store the service; the directory `passing` is deleted with it."""
         self.inner, self.worlds, self._passing = inner, worlds, passing
-        self._door = OpenDoor()
+        self._door = AnonymousLogIn()
         self._scenes = Scenes(worlds, inner.edge.routes, self._in_world)
         self.settings, self.world, self.metrics = inner.settings, inner.world, inner.metrics
 
@@ -83,7 +83,7 @@ class TestService:
     async def _refuse(self, refusal: Refusal, scope: Scope, receive: Any, send: Any) -> None:
         await self.inner.edge.loop.run(CONTROL, Request(scope, ""), (receive, send), refuse(refusal))
 
-    async def _serve(self, scope: Scope, held: Held, receive: Any, send: Any) -> None:
+    async def _serve(self, scope: Scope, held: RunningWorld, receive: Any, send: Any) -> None:
         is_fhir = scope["path"].startswith(PREFIX)
         if self.settings.open and is_fhir:
             scope = await self._door.let_in(scope, held)
@@ -92,7 +92,7 @@ class TestService:
         else:
             await self._in_world(scope, held.world, held, receive, send)
 
-    async def _in_world(self, scope: Scope, world: World, held: Held, receive: Any, send: Any) -> None:
+    async def _in_world(self, scope: Scope, world: World, held: RunningWorld, receive: Any, send: Any) -> None:
         await self.inner({**scope, WORLD: world, HELD: held}, receive, send)
 
     def runner(self) -> MainRunner:
@@ -116,14 +116,14 @@ async def open_test_service(settings: Settings, *, own_pas: bool = False) -> Tes
 
     With `own_pas`, main calls no linked PAS but simulates it. A frozen service always does.
     """
-    metrics, probing = Metrics(), Probing(settings)
+    metrics, probing = Metrics(), TestFacilities(settings)
     snapshots = Snapshots(worlds_directory(settings))
     main, blobs = await open_main(settings, metrics, snapshots)
     main.world = probing.can_fail(main.world, main.label)
     passing = _emptied(worlds_directory(settings) / PASSING)
-    around = Around(settings, blobs, probing.can_fail)
+    around = SharedParts(settings, blobs, probing.can_fail)
     worlds = Worlds(main, _copies(settings, passing, metrics), snapshots, around)
-    finder = Finder(_world_of(worlds), _label_of(worlds))
+    finder = WorldResolver(_world_of(worlds), _label_of(worlds))
 
     def _observe(gateway: Gateway) -> Observer:
         return probing.observer(gateway, finder)
@@ -156,13 +156,13 @@ def _offer_control(service: Service, worlds: Worlds, probed: Sequence[Offered]) 
 
 async def open_main(
     settings: Settings, metrics: Metrics, snapshots: Snapshots, terms: Iterable[ClinicalTerm] = ()
-) -> tuple[Held, SharedBlobs]:
+) -> tuple[RunningWorld, SharedBlobs]:
     """Open the world of the settings as the last process left it, with its clock and ids under control, and its files.
 
     `terms` are further clinical terms that it may contain. Its ids continue in a new series, since the last position of
     the previous process is unknown.
     """
-    known = snapshots.main() or Kept(pack=settings.world, ids=IdsState(0))
+    known = snapshots.main() or WorldState(pack=settings.world, ids=IdsState(0))
     own = read_pack(known.pack).clinical_terms if knows_pack(known.pack) else ()
     world = await open_world(settings, metrics, [*all_terms(), *own, *terms])
     blobs = SharedBlobs(world.blobs)
@@ -211,7 +211,7 @@ def _label_of(worlds: Worlds) -> Callable[[Mapping[str, Any]], str]:
     """Return a function that returns the permanent name of a request's world."""
 
     def _find(scope: Mapping[str, Any]) -> str:
-        held: Held = scope.get(HELD, worlds.main)
+        held: RunningWorld = scope.get(HELD, worlds.main)
         return held.label
 
     return _find

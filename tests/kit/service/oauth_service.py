@@ -48,7 +48,7 @@ from openers.reference.packaged import PackagedReference
 from openers.store.opening import migrate, open_store
 from openers.store.records.patients import OwnPatients
 from openers.usecases.events.feed import Feed
-from openers.usecases.world import ListingsShelf, World
+from openers.usecases.world import ListingsCache, World
 from openers.web.log_in import STYLE_HEADERS, STYLE_PATH, LogInPages, style_sheet
 from openers.worlds.packs import Pack, read_pack
 from openers.worlds.running.loader import load_pack
@@ -275,7 +275,7 @@ async def running(
         blobs=BlobsOnDisk(directory / "blobs"),
         scanner=ContentScanner(ScriptedThreats()),
         reference=reference,
-        listings=ListingsShelf(reference),
+        listings=ListingsCache(reference),
         typesetter=TypstTypesetter(),
         seal=AesCodeSeal(b"k" * 32),
         feed=Feed(monotonic),

@@ -19,7 +19,7 @@ from openers.api.http.request import Stop
 from openers.api.interaction import ActiveCall, Interaction, Unexpected
 from openers.api.oauth.upstream import UpstreamProvider
 from openers.domain.clock import Clock
-from openers.domain.errors import Broken, Clash, OpenersError
+from openers.domain.errors import Conflict, Failure, OpenersError
 from openers.identity.access import AccessCache
 from openers.identity.clients import ClientCheck
 from openers.identity.errors import OAuthError, OAuthRefusal, TooManyFailures
@@ -125,7 +125,7 @@ class OAuthDialect(msgspec.Struct, frozen=True):
         reply = reply_of(self.write(OAuthCall(call, self.deps), refusal))
         if isinstance(error, Stop):
             return problem, Reply(problem.status, reply.body, (*reply.headers, *refusal_headers(problem)))
-        check = Check.SERVICE if isinstance(error, Broken | Unexpected) else Check.RULE
+        check = Check.SERVICE if isinstance(error, Failure | Unexpected) else Check.RULE
         status, rule = status_of(refusal.error), Rule(check, refusal.error, refusal.source)
         return Problem(status=status, rule=rule, code=refusal.error, diagnostics=refusal.description), reply
 
@@ -135,7 +135,7 @@ def _refusal_of(error: Exception, problem: Problem) -> OAuthRefusal:
     match error:
         case OAuthRefusal():
             return error
-        case Broken() | Clash():
+        case Failure() | Conflict():
             return OAuthRefusal(OAuthError.TEMPORARILY_UNAVAILABLE, "Try again in a few seconds")
         case Stop() if problem.status == UNAUTHORISED:
             return OAuthRefusal(OAuthError.INVALID_TOKEN, problem.diagnostics)

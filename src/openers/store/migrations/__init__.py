@@ -30,7 +30,7 @@ def migration_sql(dialect: Dialect, current: str | None) -> str:
     text = io.StringIO()
 
     def _steps(revision: str | tuple[str, ...], _context: MigrationContext) -> list[MigrationStep]:
-        return list(script._upgrade_revs(HEAD, revision or None))  # as alembic.command.upgrade does
+        return list(script._upgrade_revs(HEAD, revision or None))  # pyright: ignore  # as alembic.command.upgrade does
 
     options = {"as_sql": True, "output_buffer": text, "starting_rev": current, "fn": _steps}
     context = MigrationContext.configure(dialect=dialect, opts=options)

@@ -16,7 +16,7 @@ from openers.usecases.advice.converse import MessageDraft, SentMessages, referri
 from openers.usecases.booking.propose_appointment import specialty_of
 from openers.usecases.directory.service_criteria import SearchSubject, resolve_referrer
 from openers.usecases.directory.shortlist_services import ServiceChoice, find_services, shortlist_of
-from openers.usecases.events.recording import advice_happened
+from openers.usecases.events.recording import record_advice_event
 from openers.usecases.files.attach_files import NamedFile, Target, attach_files, check_named_once, locks_of
 from openers.usecases.ports.transaction import Tx
 from openers.usecases.world import World
@@ -68,7 +68,7 @@ async def ask_for_advice(command: AskForAdvice, world: World) -> SentMessages:
         world.entry.touched(ubrn=new.ubrn)
         stored = await tx.conversations.add(conversation)
         await watch(conversation, tx)
-        await advice_happened(tx, world, AdviceAct.ASK, stored)
+        await record_advice_event(tx, world, AdviceAct.ASK, stored)
         return SentMessages(stored, conversation.messages)
 
 

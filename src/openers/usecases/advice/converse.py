@@ -21,7 +21,7 @@ from openers.domain.identifiers import CommunicationId, Ubrn
 from openers.domain.principal import RC, RCA, SPC, Principal
 from openers.domain.working_hours import add_working_hours
 from openers.usecases.due import job
-from openers.usecases.events.recording import advice_happened
+from openers.usecases.events.recording import record_advice_event
 from openers.usecases.finding import check_not_sensitive
 from openers.usecases.ports.transaction import DueItem, Stored, Tx
 from openers.usecases.world import World
@@ -120,7 +120,7 @@ async def keep(stored: Stored[Conversation], new: Conversation, act: str, world:
     """Store the request after an act, record the event, and watch for its response to fall due."""
     kept = await tx.conversations.put(stored, new)
     await watch(new, tx)
-    await advice_happened(tx, world, act, kept)
+    await record_advice_event(tx, world, act, kept)
     return kept
 
 
@@ -138,7 +138,7 @@ async def note_overdue(item: DueItem, world: World) -> None:
         stored = await tx.conversations.find(ubrn, SYSTEM)
         if stored is not None and _is_awaited(stored.value, world.clock.now()):
             world.entry.touched(ubrn=ubrn, patient=stored.patient)
-            await advice_happened(tx, world, OVERDUE, stored)
+            await record_advice_event(tx, world, OVERDUE, stored)
         await tx.due.done(item)
 
 

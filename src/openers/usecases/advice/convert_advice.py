@@ -31,7 +31,7 @@ from openers.usecases.advice.converse import (
 )
 from openers.usecases.advice.print_advice import document_of
 from openers.usecases.booking.propose_appointment import LeftToProvider, leave_to_provider
-from openers.usecases.events.recording import happened
+from openers.usecases.events.recording import record_event
 from openers.usecases.files.attach_files import NamedFile, Target, attach_files, check_named_once, locks_of, shown_as
 from openers.usecases.finding import usable_patient
 from openers.usecases.ports.paper import AdviceConversation
@@ -108,7 +108,7 @@ async def convert_advice(command: ConvertAdvice, world: World) -> Stored[Referra
         # In the real service both are one record: the referral continues the version numbers of the request.
         made = await tx.referrals.add(referral, version=kept.version)
         await give_access_code(command.ubrn, world, tx)
-        await happened(tx, world, Act.CONVERT_ADVICE, made)
+        await record_event(tx, world, Act.CONVERT_ADVICE, made)
         return made
 
 

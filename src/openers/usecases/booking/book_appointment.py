@@ -36,7 +36,7 @@ from openers.domain.shortlist import ShortlistedService
 from openers.domain.slots import Slot, SlotState
 from openers.usecases.booking.make_appointment import STEPS, check_directly_bookable, find_subject
 from openers.usecases.booking.propose_appointment import specialty_of
-from openers.usecases.events.recording import happened
+from openers.usecases.events.recording import record_event
 from openers.usecases.ports.appointment_request import AppointmentRequest
 from openers.usecases.ports.transaction import Stored, Tx
 from openers.usecases.world import World
@@ -156,7 +156,7 @@ async def confirm_booking(claim: BookingClaim, booked: PasAppointment, world: Wo
         stored = await tx.referrals.put(old, asked, STEPS)
         await tx.slots.move(claim.slot, SlotState.HELD, SlotState.BOOKED)
         world.entry.touched(ubrn=claim.ubrn, patient=old.patient)
-        await happened(tx, world, Act.BOOK, stored)
+        await record_event(tx, world, Act.BOOK, stored)
         return stored
 
 

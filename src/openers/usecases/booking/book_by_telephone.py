@@ -25,7 +25,7 @@ from openers.domain.lifecycle import Act
 from openers.domain.referral import Referral
 from openers.domain.shortlist import ShortlistedService
 from openers.usecases.booking.propose_appointment import specialty_of
-from openers.usecases.events.recording import happened
+from openers.usecases.events.recording import record_event
 from openers.usecases.finding import find_as_system
 from openers.usecases.ports.transaction import Stored, Tx
 from openers.usecases.world import World
@@ -63,7 +63,7 @@ async def book_by_telephone(command: BookByTelephone, world: World) -> Stored[Re
         )
         booked = stored.value.ask(Act.BOOK_BY_TELEPHONE, appointment, service.workgroup)
         kept = await tx.referrals.put(stored, booked)
-        await happened(tx, world, Act.BOOK_BY_TELEPHONE, kept)
+        await record_event(tx, world, Act.BOOK_BY_TELEPHONE, kept)
         return kept
 
 

@@ -31,7 +31,7 @@ from openers.domain.errors import (
 from openers.domain.lifecycle import Act
 from openers.domain.referral import Referral
 from openers.domain.slots import SlotState
-from openers.usecases.events.recording import happened
+from openers.usecases.events.recording import record_event
 from openers.usecases.files.attach_files import as_scanned, detach_file
 from openers.usecases.ports.transaction import Stored
 from openers.usecases.world import World
@@ -82,7 +82,7 @@ async def confirm_cancellation(claim: CancellationClaim, world: World) -> Stored
         stored = await tx.referrals.put(old, old.value.decide(decision, claim.taken))
         await tx.slots.move(claim.slot, SlotState.BOOKED, SlotState.FREE)
         world.entry.touched(ubrn=claim.ubrn, patient=old.patient)
-        await happened(tx, world, decision.act, stored)
+        await record_event(tx, world, decision.act, stored)
         return stored
 
 

@@ -30,7 +30,7 @@ from openers.domain.principal import Principal
 from openers.domain.referral import Referral
 from openers.domain.slots import SlotState
 from openers.usecases.booking.propose_appointment import Asked, propose
-from openers.usecases.events.recording import happened
+from openers.usecases.events.recording import record_event
 from openers.usecases.finding import check_not_sensitive
 from openers.usecases.ports.appointment_request import AppointmentRequest
 from openers.usecases.ports.transaction import Stored, Tx
@@ -63,7 +63,7 @@ async def defer(request: AppointmentRequest, by: Principal, world: World) -> Sto
             await _check_deferral(request, reason, subject, world, tx)
         referral = await _deferred(request, reason, subject, world, tx)
         stored = await tx.referrals.put(subject.referral, referral, STEPS)
-        await happened(tx, world, act, stored)
+        await record_event(tx, world, act, stored)
         return stored
 
 

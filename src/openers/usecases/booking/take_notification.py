@@ -17,7 +17,7 @@ from openers.domain.identifiers import SlotId, Ubrn
 from openers.domain.lifecycle import Act, ReferralState
 from openers.domain.referral import Referral
 from openers.domain.slots import SlotState
-from openers.usecases.events.recording import happened
+from openers.usecases.events.recording import record_event
 from openers.usecases.finding import find_booking
 from openers.usecases.ports.transaction import Stored, Tx
 from openers.usecases.world import World
@@ -68,7 +68,7 @@ async def _apply(
         await tx.slots.move(appointment.slot, SlotState.BOOKED, SlotState.GONE)
     stored = await tx.referrals.put(referral, referral.value.change_appointment(act, changed, world.clock.now()))
     world.entry.touched(patient=referral.patient)
-    await happened(tx, world, act, stored)
+    await record_event(tx, world, act, stored)
     return True
 
 

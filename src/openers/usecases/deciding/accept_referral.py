@@ -5,12 +5,12 @@ from __future__ import annotations
 from openers.domain.decision import Decision
 from openers.domain.lifecycle import Act
 from openers.domain.referral import Referral
-from openers.usecases.deciding.decide import Wish
+from openers.usecases.deciding.decide import DecisionCommand
 from openers.usecases.ports.transaction import Tx
 from openers.usecases.world import World
 
 
-class AcceptReferral(Wish, frozen=True, kw_only=True):
+class AcceptReferral(DecisionCommand, frozen=True, kw_only=True):
     """The decision to accept; it has no other content."""
 
     @property

@@ -11,13 +11,13 @@ from openers.domain.decision import Decision
 from openers.domain.fields import Field
 from openers.domain.lifecycle import Act
 from openers.domain.referral import Referral
-from openers.usecases.deciding.provider_files import WishWithFiles
+from openers.usecases.deciding.provider_files import DecisionCommandWithFiles
 from openers.usecases.deciding.reject_referral import check_cancelled_in_pas
 from openers.usecases.ports.transaction import Tx
 from openers.usecases.world import World
 
 
-class ActLater(WishWithFiles, frozen=True, kw_only=True):
+class ActLater(DecisionCommandWithFiles, frozen=True, kw_only=True):
     """The instructions for the provider's staff, and an optional new priority."""
 
     comment: str

@@ -12,7 +12,7 @@ from openers.domain.identifiers import AppointmentId
 from openers.domain.lifecycle import Act
 from openers.domain.principal import Principal
 from openers.domain.referral import Referral
-from openers.usecases.deciding.decide import Wish, decide
+from openers.usecases.deciding.decide import DecisionCommand, decide
 from openers.usecases.deciding.reasons import demands_comment, may_give
 from openers.usecases.ports.transaction import Stored, Tx
 from openers.usecases.world import World
@@ -28,7 +28,7 @@ class CancelAppointment(msgspec.Struct, frozen=True, kw_only=True):
     comment: str | None
 
 
-class _Wish(Wish, frozen=True, kw_only=True):
+class _Command(DecisionCommand, frozen=True, kw_only=True):
     """The same cancellation, addressed to the referral that holds the appointment; `version` is the appointment's."""
 
     appointment: AppointmentId
@@ -58,8 +58,10 @@ async def cancel_appointment(command: CancelAppointment, world: World) -> Stored
     async with world.read() as tx:
         ubrn = (await tx.referrals.of_appointment(command.appointment, command.by)).value.ubrn
     decided = Decision(act=Act.CANCEL_APPOINTMENT, reason=CancellationReason(reason.code), comment=command.comment)
-    wish = _Wish(by=command.by, ubrn=ubrn, version=command.version, appointment=command.appointment, decided=decided)
-    return await decide(wish, world)
+    decision = _Command(
+        by=command.by, ubrn=ubrn, version=command.version, appointment=command.appointment, decided=decided
+    )
+    return await decide(decision, world)
 
 
 def _reason(command: CancelAppointment, world: World) -> Concept:

@@ -15,7 +15,7 @@ from openers.domain.lifecycle import Act, ReferralState
 from openers.domain.principal import Party
 from openers.domain.referral import Referral
 from openers.usecases.booking.propose_appointment import specialty_of
-from openers.usecases.deciding.decide import Wish
+from openers.usecases.deciding.decide import DecisionCommand
 from openers.usecases.deciding.reasons import demands_comment, may_give
 from openers.usecases.ports.transaction import Tx
 from openers.usecases.world import World
@@ -31,7 +31,7 @@ Source: rules 11.2 row 33; inferred for providers.
 """
 
 
-class CancelReferral(Wish, frozen=True, kw_only=True):
+class CancelReferral(DecisionCommand, frozen=True, kw_only=True):
     """The reason of the cancellation, and a comment."""
 
     reason: str

@@ -6,13 +6,13 @@ from openers.domain.attachments import Attachment, AttachmentType
 from openers.domain.errors import ConflictingValues, DuplicateFilename
 from openers.domain.fields import Field
 from openers.domain.referral import Referral
-from openers.usecases.deciding.decide import Wish
+from openers.usecases.deciding.decide import DecisionCommand
 from openers.usecases.files.attach_files import NamedFile, Target, attach_files, locks_of
 from openers.usecases.ports.transaction import Tx
 from openers.usecases.world import World
 
 
-class WishWithFiles(Wish, frozen=True, kw_only=True):
+class DecisionCommandWithFiles(DecisionCommand, frozen=True, kw_only=True):
     """A decision that may include files."""
 
     files: tuple[NamedFile, ...] = ()

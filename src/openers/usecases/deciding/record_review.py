@@ -11,7 +11,7 @@ from openers.domain.errors import InappropriateValue, PriorityNotCurrent, ValueI
 from openers.domain.fields import Field
 from openers.domain.lifecycle import Act
 from openers.domain.referral import Referral
-from openers.usecases.deciding.provider_files import WishWithFiles
+from openers.usecases.deciding.provider_files import DecisionCommandWithFiles
 from openers.usecases.ports.transaction import Tx
 from openers.usecases.world import World
 
@@ -22,7 +22,7 @@ ACTS: Final = {
 """The two outcomes that A028 accepts; the others belong to A022 and A027 (rules 4, A028)."""
 
 
-class RecordReview(WishWithFiles, frozen=True, kw_only=True):
+class RecordReview(DecisionCommandWithFiles, frozen=True, kw_only=True):
     """The outcome with its comment, and the new priority."""
 
     outcome: ReviewOutcome

@@ -17,13 +17,13 @@ from openers.domain.errors import (
 )
 from openers.domain.lifecycle import Act
 from openers.domain.referral import Referral
-from openers.usecases.deciding.decide import Wish
+from openers.usecases.deciding.decide import DecisionCommand
 from openers.usecases.deciding.reasons import demands_comment, may_give
 from openers.usecases.ports.transaction import Tx
 from openers.usecases.world import World
 
 
-class RejectReferral(Wish, frozen=True, kw_only=True):
+class RejectReferral(DecisionCommand, frozen=True, kw_only=True):
     """The reason, and whether the provider has cancelled a booking by telephone in its own system."""
 
     reason: str

@@ -9,7 +9,7 @@ from openers.usecases.ports.transaction import Stored, Tx
 from openers.usecases.world import World
 
 
-async def happened(tx: Tx, world: World, act: str, referral: Stored[Referral]) -> None:
+async def record_event(tx: Tx, world: World, act: str, referral: Stored[Referral]) -> None:
     """Record that `act` produced this version of the referral."""
     event = Event(
         act=act,
@@ -22,7 +22,7 @@ async def happened(tx: Tx, world: World, act: str, referral: Stored[Referral]) -
     await tx.events.append(event)
 
 
-async def advice_happened(tx: Tx, world: World, act: str, conversation: Stored[Conversation]) -> None:
+async def record_advice_event(tx: Tx, world: World, act: str, conversation: Stored[Conversation]) -> None:
     """Record that `act` produced this version of the request for advice."""
     event = Event(
         act=act,

@@ -16,7 +16,7 @@ from openers.domain.identifiers import Ubrn
 from openers.domain.lifecycle import Act
 from openers.domain.principal import RCA, Principal
 from openers.domain.referral import Referral
-from openers.usecases.events.recording import happened
+from openers.usecases.events.recording import record_event
 from openers.usecases.files.attach_files import (
     NamedFile,
     Target,
@@ -64,7 +64,7 @@ async def maintain_letter(command: MaintainLetter, world: World) -> Stored[Refer
         await _check_state(referral.value, world, tx)
         attachments = await _replaced(command, referral.value, world, tx)
         stored = await tx.referrals.put(referral, referral.value.maintain_letter(attachments, world.clock.now()))
-        await happened(tx, world, Act.MAINTAIN_LETTER, stored)
+        await record_event(tx, world, Act.MAINTAIN_LETTER, stored)
         return stored
 
 

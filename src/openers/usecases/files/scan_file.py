@@ -16,7 +16,7 @@ from openers.domain.callers import SYSTEM
 from openers.domain.errors import RecordLocked
 from openers.domain.identifiers import FileId
 from openers.usecases.due import job
-from openers.usecases.events.recording import advice_happened, happened
+from openers.usecases.events.recording import record_advice_event, record_event
 from openers.usecases.files.upload_file import SCAN
 from openers.usecases.ports.files import Verdict
 from openers.usecases.ports.transaction import DueItem, Tx
@@ -59,10 +59,10 @@ async def _record(file: UploadedFile, availability: Availability, world: World, 
         return
     referral = await tx.referrals.find(file.attached_to, SYSTEM)
     if referral is not None and any(each.file == file.id for each in referral.value.attachments):
-        await happened(
+        await record_event(
             tx, world, SCANNED, await tx.referrals.put(referral, referral.value.scanned(file.id, availability))
         )
     advice = await tx.conversations.find(file.attached_to, SYSTEM)
     if advice is not None and any(each.file == file.id for each in advice.value.files):
         kept = await tx.conversations.put(advice, advice.value.scanned(file.id, availability))
-        await advice_happened(tx, world, SCANNED, kept)
+        await record_advice_event(tx, world, SCANNED, kept)

@@ -312,7 +312,7 @@ class Store(Protocol):
         """Return a view of the current state that only reads."""
         ...
 
-    async def witness(self, entry: AuditEntry) -> None:
+    async def record_audit(self, entry: AuditEntry) -> None:
         """Persist an audit entry that has no transaction of its own, batched with concurrent entries."""
         ...
 

@@ -31,7 +31,7 @@ from openers.domain.referral import Referral, ShortlistChange, letter_due
 from openers.usecases.booking.propose_appointment import Asked, propose
 from openers.usecases.directory.service_criteria import SearchSubject
 from openers.usecases.directory.shortlist_services import ShortlistChoice, find_services, shortlist_of
-from openers.usecases.events.recording import happened
+from openers.usecases.events.recording import record_event
 from openers.usecases.finding import ReferralChange, find_to_change
 from openers.usecases.ports.transaction import Stored, Tx
 from openers.usecases.referring.remind_patient import plan_reminder
@@ -85,7 +85,7 @@ async def change_shortlist(command: ChangeShortlist, world: World) -> Stored[Ref
             changed = changed.ask(Act.SEND_FOR_TRIAGE, proposed, services[0].workgroup)
         kept = await tx.referrals.put(stored, changed)
         await plan_reminder(changed, world, tx)
-        await happened(tx, world, act, kept)
+        await record_event(tx, world, act, kept)
         return kept
 
 

@@ -18,7 +18,7 @@ from openers.domain.referral import Referral, check_pathway_start, letter_due
 from openers.usecases.booking.propose_appointment import Asked, propose
 from openers.usecases.directory.service_criteria import SearchSubject, resolve_referrer
 from openers.usecases.directory.shortlist_services import ShortlistChoice, find_services, shortlist_of
-from openers.usecases.events.recording import happened
+from openers.usecases.events.recording import record_event
 from openers.usecases.ports.transaction import Stored, Tx
 from openers.usecases.referring.access_codes import give_access_code
 from openers.usecases.referring.remind_patient import plan_reminder
@@ -50,7 +50,7 @@ async def create_referral(command: CreateReferral, world: World) -> Stored[Refer
         stored = await tx.referrals.add(referral)
         await give_access_code(referral.ubrn, world, tx)
         await plan_reminder(referral, world, tx)
-        await happened(tx, world, Act.CREATE, stored)
+        await record_event(tx, world, Act.CREATE, stored)
         return stored
 
 

@@ -13,7 +13,7 @@ from openers.domain.errors import Field, InvalidState
 from openers.domain.identifiers import Ubrn
 from openers.domain.lifecycle import Act
 from openers.domain.referral import Referral
-from openers.usecases.events.recording import happened
+from openers.usecases.events.recording import record_event
 from openers.usecases.finding import find_as_system
 from openers.usecases.ports.transaction import Stored
 from openers.usecases.world import World
@@ -32,5 +32,5 @@ async def record_assessment(ubrn: Ubrn, world: World) -> Stored[Referral]:
         if held is None or held.value.appointment_type not in ASSESSING:
             raise InvalidState(Field.SERVICE, held.key if held else None, "is not an assessment service")
         kept = await tx.referrals.put(stored, assessed)
-        await happened(tx, world, Act.ASSESS, kept)
+        await record_event(tx, world, Act.ASSESS, kept)
         return kept

@@ -11,7 +11,7 @@ from typing import Final
 from openers.domain.errors import Field, InappropriateValue, InvalidState
 from openers.domain.identifiers import Ubrn
 from openers.domain.referral import Referral
-from openers.usecases.events.recording import happened
+from openers.usecases.events.recording import record_event
 from openers.usecases.finding import find_as_system
 from openers.usecases.ports.transaction import Stored
 from openers.usecases.world import World
@@ -40,5 +40,5 @@ async def relate_referrals(one: Ubrn, other: Ubrn, world: World) -> tuple[Stored
             await tx.referrals.put(second, second.value.relate(one, now)),
         )
         for each in kept:
-            await happened(tx, world, RELATE, each)
+            await record_event(tx, world, RELATE, each)
         return kept

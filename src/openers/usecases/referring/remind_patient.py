@@ -14,7 +14,7 @@ from openers.domain.identifiers import Ubrn
 from openers.domain.lifecycle import ReferralState
 from openers.domain.referral import Referral
 from openers.usecases.due import job
-from openers.usecases.events.recording import happened
+from openers.usecases.events.recording import record_event
 from openers.usecases.ports.transaction import DueItem, Tx
 from openers.usecases.world import World
 
@@ -39,7 +39,7 @@ async def remind_patient(item: DueItem, world: World) -> None:
         referral = await tx.referrals.find(ubrn, SYSTEM)
         if referral is not None and _is_wanted(referral.value):
             world.entry.touched(ubrn=ubrn, patient=referral.patient)
-            await happened(tx, world, REMIND, referral)
+            await record_event(tx, world, REMIND, referral)
         await tx.due.done(item)
 
 

@@ -1,6 +1,6 @@
 """Injected faults at the API, at a PAS or at the scanner. A seed decides which calls they hit.
 
-Each world has its own faults (`FaultBoard`). `openers.worlds.recording.probe` applies those of the API,
+Each world has its own faults (`FaultBoard`). `openers.worlds.recording.call_recorder` applies those of the API,
 `openers.worlds.faults.faulty_pas` those of a PAS. `openers.worlds.http.fault_routes` sets them over HTTP.
 """
 

@@ -17,9 +17,9 @@ from openers.usecases.events.webhooks import plan_deliveries
 from openers.worlds.http.control import Offered, held_of, read_json, route
 from openers.worlds.refusals import BadCall
 from openers.worlds.running.advance import Done, Way, advance, go_back
-from openers.worlds.running.held import MAIN, Held
 from openers.worlds.running.linked_pas import ClockReport, tell_linked
 from openers.worlds.running.registry import Worlds
+from openers.worlds.running.running_world import MAIN, RunningWorld
 
 MOST_DAYS: Final = 3660
 Number = Annotated[float, msgspec.Meta(ge=0, le=MOST_DAYS * 86400)]
@@ -85,7 +85,7 @@ class ClockControl:
             route("/_test/clock/advance", {"POST": _advance}),
         ]
 
-    async def set(self, held: Held, wanted: NewTime) -> Shown:
+    async def set(self, held: RunningWorld, wanted: NewTime) -> Shown:
         """Set the clock without running due work. Raises BadCall."""
         async with held.alone():
             before = held.clock.now()
@@ -103,7 +103,7 @@ class ClockControl:
                 await go_back(held.world)
             return shown(held, told=await self._arrived(held))
 
-    async def advance(self, held: Held, stretch: timedelta) -> Shown:
+    async def advance(self, held: RunningWorld, stretch: timedelta) -> Shown:
         """Advance the clock by a period and run due work in order. Raises BadCall."""
         told: list[ClockReport] = []
         async with held.alone():
@@ -119,7 +119,7 @@ class ClockControl:
             ran = await advance(held.world, held.clock, until, Way(note, _arrive))
         return shown(held, ran, told)
 
-    async def _arrived(self, held: Held) -> Sequence[ClockReport]:
+    async def _arrived(self, held: RunningWorld) -> Sequence[ClockReport]:
         """Notify linked Test PASes that the clock was moved, and save it for the next process."""
         if held.name == MAIN:
             self._worlds.save_main()
@@ -127,7 +127,7 @@ class ClockControl:
         return await tell_linked(held.world, held.clock) if held.pas.is_linked else ()
 
 
-def shown(held: Held, ran: Sequence[Done] = (), told: Sequence[ClockReport] = ()) -> Shown:
+def shown(held: RunningWorld, ran: Sequence[Done] = (), told: Sequence[ClockReport] = ()) -> Shown:
     """Return the state of a world's clock."""
     clock = held.clock
     ahead_s = clock.state.ahead_s if clock.is_running else None

@@ -24,13 +24,13 @@ from openers.api.http.request import Stop
 from openers.api.interaction import ActiveCall, Dialect, Interaction, Loop, Trace
 from openers.api.interaction import Handler as LoopHandler
 from openers.domain.audit import AuditEntry
-from openers.domain.errors import Broken, Clash, OpenersError, Unavailable
+from openers.domain.errors import Conflict, Failure, OpenersError, Unavailable
 from openers.usecases.world import World
 from openers.wire.dialect import Problem
 from openers.wire.rules import Check, Rule
 from openers.worlds.packs import PackError
 from openers.worlds.refusals import BadCall, CantBeMade, FromElsewhere, NotJson, Refusal
-from openers.worlds.running.held import HELD, Held
+from openers.worlds.running.running_world import HELD, RunningWorld
 
 ALWAYS: Final = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; form-action 'self'; frame-ancestors 'none'; "
@@ -127,7 +127,7 @@ def _told(error: Refusal) -> Problem:
 def _problem_of(error: Exception) -> Problem:
     """Return the problem that describes an error."""
     match error:
-        case Broken() | Clash():
+        case Failure() | Conflict():
             told = problem_of(Unavailable(type(error).__name__), PLAIN)
             return msgspec.structs.replace(told, diagnostics=not_available(error))
         case _:
@@ -152,9 +152,9 @@ def not_available(error: OpenersError) -> str:
     return f"Not available: {type(error).__name__}. Try again later"
 
 
-def held_of(request: Request) -> Held:
+def held_of(request: Request) -> RunningWorld:
     """Return the world of the request."""
-    held: Held = request.scope[HELD]
+    held: RunningWorld = request.scope[HELD]
     return held
 
 

@@ -14,14 +14,14 @@ from openers.usecases.world import World
 from openers.worlds.http.control import ALWAYS, DIGITS, JSON, Offered, number_in, route
 from openers.worlds.http.pages import page, wants_page
 from openers.worlds.recording.connection import stops_of
-from openers.worlds.recording.finder import Finder
+from openers.worlds.recording.world_resolver import WorldResolver
 
 EVENTS: Final = "/_test/events"
 STREAM: Final = "text/event-stream"
 LAST_EVENT: Final = "last-event-id"
 
 
-def event_routes(finder: Finder) -> list[Offered]:
+def event_routes(finder: WorldResolver) -> list[Offered]:
     """Return the routes of `/_test/events`."""
 
     async def _events(request: Request) -> Response:

@@ -14,11 +14,11 @@ from openers.worlds.http.request_routes import EXPLAIN, REQUESTS, found
 from openers.worlds.recording.case import Case, Holder
 from openers.worlds.recording.exchange import Exchange
 from openers.worlds.recording.explanation import explain
-from openers.worlds.recording.finder import Finder
 from openers.worlds.recording.recorder import Recorder
+from openers.worlds.recording.world_resolver import WorldResolver
 
 
-def explain_routes(finder: Finder, recorder: Recorder, gateway: Gateway) -> list[Offered]:
+def explain_routes(finder: WorldResolver, recorder: Recorder, gateway: Gateway) -> list[Offered]:
     """Return the route of `/_test/explain/{name}`."""
 
     async def _explain(request: Request) -> object:

@@ -12,7 +12,7 @@ from starlette.responses import RedirectResponse
 from openers.worlds.faults.board import Fault, FaultBoard, FaultKind, Faults
 from openers.worlds.http.control import Offered, read_json, route
 from openers.worlds.http.pages import is_form, page, wants_page
-from openers.worlds.recording.finder import Finder
+from openers.worlds.recording.world_resolver import WorldResolver
 from openers.worlds.refusals import BadCall
 
 FAULTS = "/_test/faults"
@@ -25,7 +25,7 @@ class NewFaults(msgspec.Struct, forbid_unknown_fields=True):
     seed: Annotated[int, msgspec.Meta(ge=0)] = 0
 
 
-def fault_routes(finder: Finder, board: FaultBoard) -> list[Offered]:
+def fault_routes(finder: WorldResolver, board: FaultBoard) -> list[Offered]:
     """Return the routes of `/_test/faults`."""
 
     def _faults(request: Request) -> Faults:

@@ -12,16 +12,16 @@ from openers.worlds.http.control import ALWAYS, Offered, number_in, route
 from openers.worlds.http.pages import page, wants_page
 from openers.worlds.recording.exchange import Exchange, Exchanges
 from openers.worlds.recording.export import curl, har
-from openers.worlds.recording.finder import Finder
 from openers.worlds.recording.near_misses import near_misses
 from openers.worlds.recording.recorder import Recorder
+from openers.worlds.recording.world_resolver import WorldResolver
 from openers.worlds.refusals import Unknown
 
 REQUESTS: Final = "/_test/requests"
 EXPLAIN: Final = "/_test/explain"
 
 
-def request_routes(finder: Finder, recorder: Recorder, base_url: str) -> list[Offered]:
+def request_routes(finder: WorldResolver, recorder: Recorder, base_url: str) -> list[Offered]:
     """Return the routes of `/_test/requests` and `/_test/requests/{name}` (a number, request id or correlation id)."""
 
     async def _list(request: Request) -> object:

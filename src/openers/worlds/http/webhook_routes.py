@@ -11,7 +11,7 @@ from openers.domain.webhooks import Webhook
 from openers.usecases.events.webhooks import LAST_NUMBER, InvalidRegistration, Registration, register, remove, replay
 from openers.worlds.http.control import Offered, bound, json_reply, read_json, route
 from openers.worlds.http.pages import page, wants_page
-from openers.worlds.recording.finder import Finder
+from openers.worlds.recording.world_resolver import WorldResolver
 from openers.worlds.refusals import BadCall, Unknown
 
 WEBHOOKS: Final = "/_test/webhooks"
@@ -27,7 +27,7 @@ class Replay(msgspec.Struct, forbid_unknown_fields=True):
     first: Annotated[int, msgspec.Meta(ge=1, le=LAST_NUMBER)] = msgspec.field(name="from")
 
 
-def webhook_routes(finder: Finder) -> list[Offered]:
+def webhook_routes(finder: WorldResolver) -> list[Offered]:
     """Return the routes of `/_test/webhooks` and below."""
 
     async def _list(request: Request) -> object:

@@ -12,8 +12,8 @@ from openers.domain.clock import Instant
 from openers.worlds.http.control import Offered, json_reply, read_json, route
 from openers.worlds.packs import is_path, keep_received, pack_names
 from openers.worlds.refusals import BadCall
-from openers.worlds.running.held import MAIN, Held
 from openers.worlds.running.registry import Worlds
+from openers.worlds.running.running_world import MAIN, RunningWorld
 
 FileName = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{1,40}\Z")]
 Seed = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
@@ -69,7 +69,7 @@ class Everything(msgspec.Struct, frozen=True, kw_only=True):
     packs: list[str]
 
 
-def described(held: Held, worlds: Worlds) -> Described:
+def described(held: RunningWorld, worlds: Worlds) -> Described:
     """Return the description of a world."""
     return Described(
         name=held.name,
@@ -82,7 +82,7 @@ def described(held: Held, worlds: Worlds) -> Described:
     )
 
 
-def _beginning(held: Held, worlds: Worlds) -> str:
+def _beginning(held: RunningWorld, worlds: Worlds) -> str:
     """Return what a reset restores."""
     origin, pack = held.origin, Path(held.pack if held.origin is None else held.origin.kept.pack)
     if origin is not None and origin.stamp is None:
@@ -153,7 +153,7 @@ def everything(worlds: Worlds) -> Everything:
     )
 
 
-async def make(worlds: Worlds, wanted: NewWorld) -> Held:
+async def make(worlds: Worlds, wanted: NewWorld) -> RunningWorld:
     """Create the fork. Raises a Refusal, PackError."""
     if sum(each is not None for each in (wanted.source, wanted.snapshot, wanted.pack)) > 1:
         raise BadCall("Give only one of from, snapshot and pack")
@@ -189,5 +189,5 @@ def _check_named(pack: str) -> str:
     return pack
 
 
-def _named(request: Request, worlds: Worlds) -> Held:
+def _named(request: Request, worlds: Worlds) -> RunningWorld:
     return worlds.named(request.path_params["name"])

@@ -12,7 +12,7 @@ import msgspec
 
 from openers.wire.rules import Check
 from openers.worlds.recording.case import Case
-from openers.worlds.recording.checks_in_words import WORDS, Facts
+from openers.worlds.recording.check_texts import WORDS, Facts
 from openers.worlds.recording.citations import citations
 from openers.worlds.recording.near_misses import near_misses
 

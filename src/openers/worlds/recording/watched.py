@@ -33,7 +33,7 @@ MOST_FINDINGS: Final = 50
 REQUEST_ID: Final = b"x-request-id"
 
 
-class Judges(msgspec.Struct, frozen=True):
+class Validators(msgspec.Struct, frozen=True):
     """The validators of an exchange: the addresses and our OpenAPI document."""
 
     routes: Routes
@@ -109,7 +109,7 @@ class Watched(msgspec.Struct, kw_only=True):
             self.told += body
 
 
-def exchange_of(watched: Watched, judges: Judges) -> Exchange:
+def exchange_of(watched: Watched, judges: Validators) -> Exchange:
     """Return the masked exchange; its number is assigned when it is stored."""
     scope, masker = watched.scope, Masker()
     request = Request(scope, PREFIX)

@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 import msgspec
 
 from openers.domain.clock import Instant
-from openers.usecases.due import Told, run_in_order, system_entry
+from openers.usecases.due import JobListener, run_in_order, system_entry
 from openers.usecases.jobs import JOBS, REPEATING
 from openers.usecases.ports.transaction import DueItem
 from openers.usecases.world import World
@@ -40,7 +40,7 @@ class Way(NamedTuple):
     `regular_at`: repeating work waits until then, if that is later than the end.
     """
 
-    told: Told
+    told: JobListener
     arrive: Callable[[], Awaitable[object]] | None = None
     regular_at: Instant | None = None
 
@@ -79,7 +79,7 @@ async def go_back(world: World) -> None:
             await tx.due.add(item.kind, item.key, min(item.due_at, now))
 
 
-async def _run(world: World, told: Told) -> None:
+async def _run(world: World, told: JobListener) -> None:
     """Run all work that is due now."""
     while await run_in_order(world, JOBS, told):
         pass

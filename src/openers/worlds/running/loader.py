@@ -22,10 +22,10 @@ from openers.usecases.world import World
 from openers.worlds.packs import Pack, PackPas, read_pack
 from openers.worlds.running.advance import Way, advance
 from openers.worlds.running.clock import ClockState
-from openers.worlds.running.held import Held, Kept
 from openers.worlds.running.ids import IdsState
 from openers.worlds.running.own_pas import OwnPas
-from openers.worlds.running.story import Stage
+from openers.worlds.running.pack_player import PackPlayer
+from openers.worlds.running.running_world import RunningWorld, WorldState
 
 
 async def load_pack(world: World, pack: Pack) -> None:
@@ -47,7 +47,7 @@ async def load_pack(world: World, pack: Pack) -> None:
         await _link(world, pack, pack.pas)
 
 
-async def populate(held: Held, pack: Pack, settings: Settings, seed: int = 0) -> Kept:
+async def populate(held: RunningWorld, pack: Pack, settings: Settings, seed: int = 0) -> WorldState:
     """Store all of `pack` in a world and run its acts; return the world's state beside the database.
 
     The acts end now, or at the pack's own instant, at which the clock is then stopped. Meanwhile the world uses its own
@@ -66,12 +66,12 @@ async def populate(held: Held, pack: Pack, settings: Settings, seed: int = 0) ->
     if pack.acts or not held.pas.is_linked:
         way = Way(_told)
         await advance(own, held.clock, held.clock.now(), way)
-        stage = Stage(service_of(settings, own, Metrics()), held.clock, pas, way._replace(regular_at=now))
+        stage = PackPlayer(service_of(settings, own, Metrics()), held.clock, pas, way._replace(regular_at=now))
         await stage.play(pack)
         await advance(own, held.clock, now, way)
     await load_directory(pack.afterwards, world)
     held.clock.state = ClockState(stands_at=pack.now)
-    return Kept(
+    return WorldState(
         pack=pack.reference or pack.name,
         ids=held.ids.state,
         clock=held.clock.state,
@@ -80,7 +80,7 @@ async def populate(held: Held, pack: Pack, settings: Settings, seed: int = 0) ->
     )
 
 
-async def follow_pas(held: Held, pack: Pack) -> Kept:
+async def follow_pas(held: RunningWorld, pack: Pack) -> WorldState:
     """Link the services of the pack's PAS to its present address; return the world's state beside the database.
 
     Services that were linked to another PAS keep that link. Raises Unavailable.

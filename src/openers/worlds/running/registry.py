@@ -21,11 +21,11 @@ from openers.settings import Settings
 from openers.usecases.world import World
 from openers.worlds.packs import Pack, knows_pack, pack_names, read_pack, stamp_of
 from openers.worlds.refusals import BadCall, GoneIdle, Taken, Unknown
+from openers.worlds.running.baselines import Baselines
 from openers.worlds.running.content import NamedContent, SharedBlobs
 from openers.worlds.running.copies import Copies
-from openers.worlds.running.held import MAIN, Held, Origin, forked
 from openers.worlds.running.loader import linked_at, populate
-from openers.worlds.running.origins import Origins
+from openers.worlds.running.running_world import MAIN, Baseline, RunningWorld, forked
 from openers.worlds.running.snapshots import Snapshots
 
 IDLE_S: Final = 1800.0
@@ -45,7 +45,7 @@ MADE: Final = (FORKED, PACK, SCENE)
 """Prefixes of copies that are removed when they are no longer used."""
 
 
-class Around(NamedTuple):
+class SharedParts(NamedTuple):
     """Shared parts of all worlds of a service: settings, content of files.
 
     `adapted` wraps the adapters of each world, by its label.
@@ -59,27 +59,27 @@ class Around(NamedTuple):
 class Worlds:
     """The worlds by name. Not for several event loops."""
 
-    def __init__(self, main: Held, copies: Copies, snapshots: Snapshots, service: Around) -> None:
+    def __init__(self, main: RunningWorld, copies: Copies, snapshots: Snapshots, service: SharedParts) -> None:
         """Store `main`, the world for requests without a tenant, and the shared parts."""
         self.main, self.snapshots = main, snapshots
         self.settings, blobs, self._adapted = service
         self.access: AccessCache | None = None
         self._copies = copies
         self._content = NamedContent(blobs, lambda: [held.world.store for held in self.all], lambda: snapshots.content)
-        self._forks: dict[str, Held] = {}
+        self._forks: dict[str, RunningWorld] = {}
         self._gone: dict[str, None] = {}
         self._used: Counter[str] = Counter()
-        self._packs = Origins(MOST_PACKS, self._tidy)
-        self._scenes: Origins | None = None
+        self._packs = Baselines(MOST_PACKS, self._tidy)
+        self._scenes: Baselines | None = None
         self._latest: dict[str, tuple[object, str]] = {}
         self._number = 0
 
     @property
-    def all(self) -> Sequence[Held]:
+    def all(self) -> Sequence[RunningWorld]:
         """Return main, and the forks in order of creation."""
         return [self.main, *self._forks.values()]
 
-    def named(self, name: str) -> Held:
+    def named(self, name: str) -> RunningWorld:
         """Return the world of this name. Raises Unknown, GoneIdle."""
         held = self.main if name == MAIN else self._forks.get(name)
         if held is not None:
@@ -90,14 +90,14 @@ class Worlds:
         known = ", ".join(each.name for each in self.all)
         raise Unknown(f"There is no world {name}; there are: {known[:500]}. POST /_test/worlds creates another")
 
-    def of_tenant(self, name: str) -> Held:
+    def of_tenant(self, name: str) -> RunningWorld:
         """Return the world that a request names; requests never create one. Raises BadCall, GoneIdle, Unknown."""
         if name in (MAIN, self.main.label):
             return self.main
         check_name(name)
         return self.named(name)
 
-    async def fork(self, name: str, source: Held | str, seed: int | None = None) -> Held:
+    async def fork(self, name: str, source: RunningWorld | str, seed: int | None = None) -> RunningWorld:
         """Fork `source`: a world as it is now, or a snapshot. Raises Taken, Unknown, NoForks, BadCall."""
         check_name(name)
         if name in (MAIN, self.main.label) or name in self._forks:
@@ -108,14 +108,14 @@ class Worlds:
         origin = await self._origin_of(source)
         if seed is not None:
             ids = msgspec.structs.replace(origin.kept.ids, seed=seed)
-            origin = Origin(origin.copy, msgspec.structs.replace(origin.kept, ids=ids))
+            origin = Baseline(origin.copy, msgspec.structs.replace(origin.kept, ids=ids))
         held = await self._open(name, origin)
         self._forks[name] = held
         self._gone.pop(name, None)
         return held
 
     @asynccontextmanager
-    async def thrown_away(self, source: Held, origin: Origin | None = None) -> AsyncGenerator[Held]:
+    async def thrown_away(self, source: RunningWorld, origin: Baseline | None = None) -> AsyncGenerator[RunningWorld]:
         """Create a temporary fork of `source` as it is now, or of `origin`, for the block. Raises NoForks."""
         held = await self._open(source.name, origin or await self._origin_of(source))
         try:
@@ -135,12 +135,12 @@ class Worlds:
         snapshots = {self.snapshots.get(name).pack for name in self.snapshots.names}
         return frozenset(origins | snapshots | {held.pack for held in self.all})
 
-    def origins_of_scenes(self, most: int) -> Origins:
+    def origins_of_scenes(self, most: int) -> Baselines:
         """Return the cache for copies of scenes, at most `most` besides those in use."""
-        self._scenes = Origins(most, self._tidy)
+        self._scenes = Baselines(most, self._tidy)
         return self._scenes
 
-    async def made(self, pack: Pack) -> Origin:
+    async def made(self, pack: Pack) -> Baseline:
         """Create the copy of a scene: a world that contains only `pack`. Raises NoForks, Unavailable."""
         self._number += 1
         copy = f"{SCENE}{self._number}"
@@ -151,7 +151,7 @@ class Worlds:
             await self._keep(maker, copy)
         finally:
             await self._close(maker)
-        return Origin(copy, kept)
+        return Baseline(copy, kept)
 
     async def drop(self, name: str) -> None:
         """Delete a fork. Raises Unknown, Taken (it is in use, or main)."""
@@ -173,7 +173,7 @@ class Worlds:
                     del self._gone[next(iter(self._gone))]
                 await self.drop(held.name)
 
-    async def load(self, held: Held, pack: str, seed: int = 0) -> None:
+    async def load(self, held: RunningWorld, pack: str, seed: int = 0) -> None:
         """Replace the content of a world with a pack. Raises Unknown, PackError, Unavailable."""
         if not knows_pack(pack):
             raise Unknown(f"There is no pack {pack}; there are: {', '.join(pack_names())}")
@@ -186,7 +186,7 @@ class Worlds:
                 origin = await self._packs.put(key, msgspec.structs.replace(origin, stamp=stamp))
             await self._become(held, origin)
 
-    async def reset(self, held: Held) -> None:
+    async def reset(self, held: RunningWorld) -> None:
         """Reset a world to its initial state; a pack whose files have changed is read again.
 
         Raises BadCall, Unknown, PackError, Unavailable.
@@ -203,7 +203,7 @@ class Worlds:
         async with self._replacing(held):
             await self._become(held, held.origin)
 
-    async def snapshot(self, held: Held, name: str) -> None:
+    async def snapshot(self, held: RunningWorld, name: str) -> None:
         """Save a world as a snapshot, replacing an earlier one of this name. Raises BadCall, Unavailable."""
         check_name(name)
         if name == MAIN:
@@ -215,10 +215,10 @@ class Worlds:
             self.snapshots.put(name, msgspec.structs.replace(held.kept, content=content))
             await self._content.forget(before)
 
-    async def restore(self, held: Held, name: str) -> None:
+    async def restore(self, held: RunningWorld, name: str) -> None:
         """Restore a world from a snapshot. Raises Unknown, Unavailable."""
         async with self._replacing(held):
-            await self._become(held, Origin(name, self.snapshots.get(name)))
+            await self._become(held, Baseline(name, self.snapshots.get(name)))
 
     async def forget_snapshot(self, name: str) -> None:
         """Delete a snapshot. Raises Unknown, Taken (a world began as it)."""
@@ -238,14 +238,14 @@ class Worlds:
             await self._drop(copy)
 
     @asynccontextmanager
-    async def _replacing(self, held: Held) -> AsyncGenerator[None]:
+    async def _replacing(self, held: RunningWorld) -> AsyncGenerator[None]:
         """Lock a world while its data is replaced, then remove file contents that nothing refers to."""
         async with held.alone():
             before = await self._content.of(held.world.store)
             yield
             await self._content.forget(before)
 
-    async def _loaded(self, held: Held, pack: Pack, seed: int) -> Origin:
+    async def _loaded(self, held: RunningWorld, pack: Pack, seed: int) -> Baseline:
         """Create a copy of a world that contains only a pack, using `held` to build it."""
         self._number += 1
         copy, saved, before = f"{PACK}{self._number}", f"{BEFORE}{self._number}", held.kept
@@ -260,9 +260,9 @@ class Worlds:
             raise
         finally:
             await self._drop(saved)
-        return Origin(copy, kept)
+        return Baseline(copy, kept)
 
-    async def _become(self, held: Held, origin: Origin) -> None:
+    async def _become(self, held: RunningWorld, origin: Baseline) -> None:
         self._used[origin.copy] += 1  # count it now, so that another load does not evict the copy meanwhile
         try:
             terms = _terms_of(origin.kept.pack)  # raises before anything changes
@@ -283,7 +283,7 @@ class Worlds:
         """Store the state of main beside its database for the next process."""
         self.snapshots.put_main(self.main.kept)
 
-    async def _open(self, name: str, origin: Origin) -> Held:
+    async def _open(self, name: str, origin: Baseline) -> RunningWorld:
         store = await self._copies.fork(origin.copy)
         self._number += 1
         try:
@@ -296,13 +296,13 @@ class Worlds:
         self._used[origin.copy] += 1
         return held
 
-    async def _close(self, held: Held) -> None:
+    async def _close(self, held: RunningWorld) -> None:
         content = await self._content.of(held.world.store)
         await self._copies.discard(held.world.store)
         await self._let_go(held.origin)
         await self._content.forget(content)
 
-    async def _keep(self, held: Held, copy: str) -> None:
+    async def _keep(self, held: RunningWorld, copy: str) -> None:
         """Copy a world's present content under an internal name."""
         await self._copies.keep(held.world.store, copy)
         await self._content.copied(copy, held.world.store)
@@ -312,7 +312,7 @@ class Worlds:
         await self._copies.drop(copy)
         await self._content.dropped(copy)
 
-    async def _let_go(self, origin: Origin | None) -> None:
+    async def _let_go(self, origin: Baseline | None) -> None:
         """Remove the copy that a world began as, if it is internal and no other world uses it."""
         if origin is None:
             return
@@ -327,10 +327,10 @@ class Worlds:
         if copy.startswith(MADE) and not is_wanted:
             await self._drop(copy)
 
-    async def _origin_of(self, source: Held | str) -> Origin:
+    async def _origin_of(self, source: RunningWorld | str) -> Baseline:
         """Return a copy of a world as it is now, or a snapshot. Raises Unknown, Unavailable."""
         if isinstance(source, str):
-            return Origin(source, self.snapshots.get(source))
+            return Baseline(source, self.snapshots.get(source))
         state = (source.world.store.generation, *await source.world.store.heads())
         known = self._latest.get(source.name)
         if known is None or known[0] != state:
@@ -340,7 +340,7 @@ class Worlds:
             self._latest[source.name] = ((source.world.store.generation, *await source.world.store.heads()), copy)
             if known is not None:
                 await self._tidy(known[1])
-        return Origin(self._latest[source.name][1], source.kept)
+        return Baseline(self._latest[source.name][1], source.kept)
 
 
 def _terms_of(reference: str) -> tuple[ClinicalTerm, ...]:

@@ -30,10 +30,10 @@ from openers.identity.opaque import digest
 from openers.usecases.ports.transaction import ReferenceData
 from openers.usecases.world import World
 from openers.worlds.packs import Pack, Scene, knows_pack, read_pack, stamp_of
-from openers.worlds.running.held import Held, Origin
 from openers.worlds.running.ids import IdsState, SeededIds
 from openers.worlds.running.moments import Moment, Named, moment_of_question, moments_of_act, named_in, named_in_text
 from openers.worlds.running.registry import Worlds
+from openers.worlds.running.running_world import Baseline, RunningWorld
 
 NAMED: Final = b"x-openers-scene"
 """The header with which a request names its scene."""
@@ -42,19 +42,19 @@ MOST_SCENES: Final = 256
 CREATED: Final = 201
 REFUSED: Final = frozenset(range(400, 500)) - {429}
 """Statuses that mean that a request does not fit a scene."""
-InWorld = Callable[[Scope, World, Held, Any, Any], Awaitable[None]]
+InWorld = Callable[[Scope, World, RunningWorld, Any, Any], Awaitable[None]]
 """Serves a request in a world other than that of its tenant."""
 
 
 class Played(NamedTuple):
     """The world of a request, and its pack as its files were when the request came."""
 
-    held: Held
+    held: RunningWorld
     pack: Pack
     stamp: object
 
 
-def _played(held: Held) -> Played:
+def _played(held: RunningWorld) -> Played:
     """Return the pack of a world; an empty one for a world without a pack. Raises PackError."""
     if not knows_pack(held.pack):
         return Played(held, Pack(name=held.pack, title="", day=date.min), ())
@@ -71,7 +71,7 @@ class Scenes:
         self._origins = worlds.origins_of_scenes(MOST_SCENES)
         self._making = asyncio.Lock()
 
-    async def play(self, scope: Scope, held: Held, receive: Any, send: Any) -> None:
+    async def play(self, scope: Scope, held: RunningWorld, receive: Any, send: Any) -> None:
         """Serve a request in the moment of the record that it names, or in the scenes for it. Raises NoForks."""
         asked = _asked(scope, self._routes)
         played = _played(held)
@@ -108,7 +108,7 @@ class Scenes:
             world = fork.world if moment is None else await self._at(moment, fork.world, scope, held)
             await self._in_world(scope, world, held, receive, send)
 
-    async def _origin(self, played: Played, scene: Scene) -> Origin:
+    async def _origin(self, played: Played, scene: Scene) -> Baseline:
         """Return the copy of the world at that moment."""
         async with self._making:
             key = (played.pack.reference, scene.name, played.stamp)
@@ -118,7 +118,7 @@ class Scenes:
                 known = await self._origins.put(key, _with_ids(made, scene))
         return known
 
-    async def _at(self, scene: Scene, fork: World, scope: Scope, held: Held) -> World:
+    async def _at(self, scene: Scene, fork: World, scope: Scope, held: RunningWorld) -> World:
         """Return the fork with the reference data of a scene."""
         await self._known_too(scope, held.world, fork)
         if not (scene.code_systems_changed or scene.codes):
@@ -285,9 +285,9 @@ def _at(scene: Scene, pack: Pack) -> Pack:
     return msgspec.structs.replace(pack, now=scene.now, records=records, acts=(), afterwards=scene.afterwards)
 
 
-def _with_ids(made: Origin, scene: Scene) -> Origin:
+def _with_ids(made: Baseline, scene: Scene) -> Baseline:
     """Return the copy with the ids for the call; the call itself uses the first id of the series."""
     if not scene.ids:
         return made
     own = SeededIds(IdsState(0)).uuid()
-    return Origin(made.copy, msgspec.structs.replace(made.kept, ids=IdsState(0, given=(own, *scene.ids))))
+    return Baseline(made.copy, msgspec.structs.replace(made.kept, ids=IdsState(0, given=(own, *scene.ids))))

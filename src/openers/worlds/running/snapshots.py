@@ -9,7 +9,7 @@ from typing import Final
 import msgspec
 
 from openers.worlds.refusals import Unknown
-from openers.worlds.running.held import MAIN, Kept
+from openers.worlds.running.running_world import MAIN, WorldState
 
 _ENDING: Final = ".json"
 
@@ -26,7 +26,7 @@ class Snapshots:
         """Return the names of all snapshots."""
         return sorted(path.stem for path in self._directory.glob(f"*{_ENDING}") if path.stem != MAIN)
 
-    def get(self, name: str) -> Kept:
+    def get(self, name: str) -> WorldState:
         """Return the snapshot. Raises Unknown."""
         kept = self._read(name) if name in self.names else None
         if kept is None:
@@ -43,7 +43,7 @@ class Snapshots:
         """Return the content keys of each snapshot."""
         return [self.get(name).content for name in self.names]
 
-    def put(self, name: str, kept: Kept) -> None:
+    def put(self, name: str, kept: WorldState) -> None:
         """Add or replace a snapshot."""
         self._directory.mkdir(parents=True, exist_ok=True)
         unfinished = self._directory / f"{name}.part"
@@ -54,14 +54,14 @@ class Snapshots:
         """Remove a snapshot."""
         (self._directory / f"{name}{_ENDING}").unlink(missing_ok=True)
 
-    def main(self) -> Kept | None:
+    def main(self) -> WorldState | None:
         """Return the last stored state of main."""
         return self._read(MAIN)
 
-    def put_main(self, kept: Kept) -> None:
+    def put_main(self, kept: WorldState) -> None:
         """Store the state of main beside its database."""
         self.put(MAIN, kept)
 
-    def _read(self, name: str) -> Kept | None:
+    def _read(self, name: str) -> WorldState | None:
         path = self._directory / f"{name}{_ENDING}"
-        return msgspec.json.decode(path.read_bytes(), type=Kept) if path.exists() else None
+        return msgspec.json.decode(path.read_bytes(), type=WorldState) if path.exists() else None

@@ -29,7 +29,7 @@ BOOKINGS: Final = "bookings"
 """Name under which acts find the bookings of the PAS so far, the latest last."""
 
 
-class Stage:
+class PackPlayer:
     """Runs acts: a service around the world, and its clock."""
 
     def __init__(self, service: Service, clock: WorldClock, pas: OwnPas, way: Way) -> None:

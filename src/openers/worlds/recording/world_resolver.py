@@ -13,13 +13,13 @@ AnyScope = Mapping[str, Any]
 """An ASGI scope from any source."""
 
 
-class Finder(msgspec.Struct, frozen=True):
+class WorldResolver(msgspec.Struct, frozen=True):
     """Finds both from a request's ASGI scope. The name stays the same if each request has its own world."""
 
     world: Callable[[AnyScope], World]
     name: Callable[[AnyScope], str]
 
 
-def only(world: World) -> Finder:
+def only(world: World) -> WorldResolver:
     """Return a finder that always returns this world."""
-    return Finder(lambda _scope: world, lambda _scope: world.name)
+    return WorldResolver(lambda _scope: world, lambda _scope: world.name)

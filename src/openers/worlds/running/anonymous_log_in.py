@@ -17,7 +17,7 @@ from openers.domain.principal import RC
 from openers.identity.assurance import identity_is_verified, method_is_accepted
 from openers.usecases.ports.transaction import Tx
 from openers.worlds.packs import knows_pack, read_pack
-from openers.worlds.running.held import Held
+from openers.worlds.running.running_world import RunningWorld
 from openers.worlds.running.sessions import begin_session_of
 
 AUTHORIZATION: Final = b"authorization"
@@ -32,14 +32,14 @@ Key = tuple[str, int, str, str]
 """World, generation of its store, function, organisation."""
 
 
-class OpenDoor:
+class AnonymousLogIn:
     """Logs requests in, and remembers their tokens."""
 
     def __init__(self) -> None:
         """Start without tokens."""
         self._known: dict[Key, tuple[str, Any, str]] = {}
 
-    async def let_in(self, scope: Scope, held: Held) -> Scope:
+    async def let_in(self, scope: Scope, held: RunningWorld) -> Scope:
         """Return the request with the headers of a logged-in user; unchanged if no suitable user exists."""
         headers: dict[bytes, bytes] = dict(reversed(scope["headers"]))
         if headers.get(CONTENT_TYPE, b"").partition(b";")[0].strip().lower() == PLAIN:
@@ -48,7 +48,7 @@ class OpenDoor:
             headers |= await self._entry(headers, held)
         return {**scope, "headers": list(headers.items())}
 
-    async def _entry(self, headers: Mapping[bytes, bytes], held: Held) -> dict[bytes, bytes]:
+    async def _entry(self, headers: Mapping[bytes, bytes], held: RunningWorld) -> dict[bytes, bytes]:
         """Return the headers that a log-in adds."""
         if any(len(headers.get(name, b"")) > LONGEST_CACHED for name in (FUNCTION, ODS)):
             return {}
@@ -70,7 +70,7 @@ class OpenDoor:
         return added if organisation or not place else {**added, ODS: place.encode()}
 
 
-async def _actor(tx: Tx, held: Held, function: str, organisation: str) -> tuple[str | None, str, str] | None:
+async def _actor(tx: Tx, held: RunningWorld, function: str, organisation: str) -> tuple[str | None, str, str] | None:
     """Return the user to log in, the application, and the organisation."""
     applications = [each for each in await tx.directory.applications() if each.asid]
     by_itself = [each for each in applications if each.function == function and _is_at(each, organisation)]

@@ -28,12 +28,12 @@ from openers.worlds.http.fault_routes import FAULTS, fault_routes
 from openers.worlds.http.pages import style_route
 from openers.worlds.http.request_routes import REQUESTS, request_routes
 from openers.worlds.http.webhook_routes import WEBHOOKS, webhook_routes
+from openers.worlds.recording.call_recorder import CallRecorder
 from openers.worlds.recording.contract import Document
 from openers.worlds.recording.exchange import Exchange, Exchanges
-from openers.worlds.recording.finder import Finder
-from openers.worlds.recording.probe import Probe
 from openers.worlds.recording.recorder import Recorder
-from openers.worlds.recording.watched import Judges, Watched, exchange_of
+from openers.worlds.recording.watched import Validators, Watched, exchange_of
+from openers.worlds.recording.world_resolver import WorldResolver
 
 LINKS: Final = {
     FAULTS: "Inject faults",
@@ -44,7 +44,7 @@ LINKS: Final = {
 """The pages for people, by address."""
 
 
-class Probing:
+class TestFacilities:
     """The test facilities of one service with all its worlds."""
 
     def __init__(self, settings: Settings) -> None:
@@ -54,9 +54,9 @@ class Probing:
         self._recorder = Recorder(Exchanges(settings.kept_exchanges), self._exchange)
 
     @cached_property
-    def _judges(self) -> Judges:
+    def _judges(self) -> Validators:
         """Return the validators, created for the first recorded call because the document is slow to build."""
-        return Judges(Routes(REGISTRY), Document(openapi_document(self._settings.fhir_base_url), PREFIX))
+        return Validators(Routes(REGISTRY), Document(openapi_document(self._settings.fhir_base_url), PREFIX))
 
     def _exchange(self, watched: Watched) -> Exchange:
         return exchange_of(watched, self._judges)
@@ -67,13 +67,13 @@ class Probing:
         pas, scanner = FaultyPas(world.pas, faults), FaultyScanner(world.scanner, faults)
         return msgspec.structs.replace(world, pas=pas, scanner=scanner)
 
-    def observer(self, gateway: Gateway, finder: Finder) -> Observer:
+    def observer(self, gateway: Gateway, finder: WorldResolver) -> Observer:
         """Return the observer of the service's calls; one that does nothing if no calls are to be stored."""
         if not self._settings.kept_exchanges:
             return UNOBSERVED
-        return Probe(self._recorder, self._faults, gateway, finder)
+        return CallRecorder(self._recorder, self._faults, gateway, finder)
 
-    def routes(self, finder: Finder, gateway: Gateway) -> list[Offered]:
+    def routes(self, finder: WorldResolver, gateway: Gateway) -> list[Offered]:
         """Return the addresses below `/_test`."""
         return [
             *fault_routes(finder, self._faults),

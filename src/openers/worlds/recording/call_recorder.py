@@ -25,11 +25,11 @@ from openers.wire import problems
 from openers.wire.dialect import Problem
 from openers.wire.rules import Check, Rule
 from openers.worlds.faults.board import Fault, FaultBoard, FaultKind, Place
+from openers.worlds.recording.affected_services import services_of
 from openers.worlds.recording.connection import abort_of
-from openers.worlds.recording.finder import Finder
-from openers.worlds.recording.mentions import services_of
 from openers.worlds.recording.recorder import Recorder
 from openers.worlds.recording.watched import Watched, caller_of
+from openers.worlds.recording.world_resolver import WorldResolver
 
 EXPLAINED: Final = range(400, 500)
 """Statuses of replies with a link to their explanation."""
@@ -40,10 +40,10 @@ ORDERED: Final = Rule(Check.SERVICE, "ORDERED_FAULT", "/_test/faults")
 _log = structlog.get_logger()
 
 
-class Probe:
+class CallRecorder:
     """The observer of a service, with its recorder and the faults of its worlds."""
 
-    def __init__(self, recorder: Recorder, faults: FaultBoard, gateway: Gateway, finder: Finder) -> None:
+    def __init__(self, recorder: Recorder, faults: FaultBoard, gateway: Gateway, finder: WorldResolver) -> None:
         """Store the parts; `gateway` identifies callers, `finder` names the world under which a call is recorded."""
         self.recorder, self.faults = recorder, faults
         self.gateway: Final = gateway

@@ -8,16 +8,16 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Hashable
 
-from openers.worlds.running.held import Origin
+from openers.worlds.running.running_world import Baseline
 
 
-class Origins:
+class Baselines:
     """The most recently used copies, by key."""
 
     def __init__(self, most: int, left: Callable[[str], Awaitable[None]]) -> None:
         """Keep at most `most`; `left` is called with the name of each copy that is evicted."""
         self._most, self._left = most, left
-        self._origins: OrderedDict[Hashable, Origin] = OrderedDict()
+        self._origins: OrderedDict[Hashable, Baseline] = OrderedDict()
 
     def __len__(self) -> int:
         """Return the number of copies."""
@@ -27,13 +27,13 @@ class Origins:
         """Return whether a copy of this name exists."""
         return any(origin.copy == copy for origin in self._origins.values())
 
-    def get(self, key: Hashable) -> Origin | None:
+    def get(self, key: Hashable) -> Baseline | None:
         """Return the copy with this key and mark it as the last used."""
         if key in self._origins:
             self._origins.move_to_end(key)
         return self._origins.get(key)
 
-    async def put(self, key: Hashable, origin: Origin) -> Origin:
+    async def put(self, key: Hashable, origin: Baseline) -> Baseline:
         """Add a copy, replacing one with the same key, and return it. Raises Unavailable."""
         replaced = self._origins.pop(key, None)
         self._origins[key] = origin

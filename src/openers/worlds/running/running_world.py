@@ -13,7 +13,7 @@ from openers.domain.booking import PasAppointment
 from openers.usecases.due import DueRunner
 from openers.usecases.events.feed import Feed
 from openers.usecases.ports.transaction import Store
-from openers.usecases.world import ListingsShelf, World
+from openers.usecases.world import ListingsCache, World
 from openers.worlds.packs import Stamp, knows_pack, read_pack
 from openers.worlds.packs.clinics import Clinic
 from openers.worlds.running.clock import ClockState, WorldClock
@@ -26,7 +26,7 @@ HELD = "openers.held"
 """Key in the scope for the world of a request."""
 
 
-class Kept(msgspec.Struct, frozen=True, kw_only=True):
+class WorldState(msgspec.Struct, frozen=True, kw_only=True):
     """The state of a world beside its database: its pack, clock, ids, and the bookings of its own PAS.
 
     `content`: of a snapshot, the content keys of its files. `pas_url`: the address of its PAS, which may differ from
@@ -41,25 +41,25 @@ class Kept(msgspec.Struct, frozen=True, kw_only=True):
     pas_url: str = ""
 
 
-class Origin(msgspec.Struct, frozen=True):
+class Baseline(msgspec.Struct, frozen=True):
     """The initial state of a world: the name of the copy of its database, and the rest.
 
     `stamp`: of a copy that contains a pack, the stamp of the pack's files when they were read.
     """
 
     copy: str
-    kept: Kept
+    kept: WorldState
     stamp: Stamp | None = None
 
 
-class Held:
+class RunningWorld:
     """A world and its adjustable parts. The lock `turn` protects running its due work and replacing its state."""
 
     def __init__(self, name: str, world: World, parts: tuple[WorldClock, SeededIds, OwnPas], pack: str) -> None:
         """Store the world, which uses the `parts`; call `held_world` or `forked` instead."""
         self.name, self.world, self.pack = name, world, pack
         self.clock, self.ids, self.pas = parts
-        self.origin: Origin | None = None
+        self.origin: Baseline | None = None
         self.pas_url = ""
         self.turn = asyncio.Lock()
         self.runner: DueRunner | None = None
@@ -80,9 +80,9 @@ class Held:
             yield
 
     @property
-    def kept(self) -> Kept:
+    def kept(self) -> WorldState:
         """Return its present state beside the database."""
-        return Kept(
+        return WorldState(
             pack=self.pack,
             ids=self.ids.state,
             clock=self.clock.state,
@@ -90,7 +90,7 @@ class Held:
             pas_url=self.pas_url,
         )
 
-    def become(self, kept: Kept) -> None:
+    def become(self, kept: WorldState) -> None:
         """Restore the state `kept`; its database has been replaced already."""
         self.clock.state, self.ids.state = kept.clock, kept.ids
         self.pack, self.pas_url = kept.pack, kept.pas_url
@@ -98,17 +98,17 @@ class Held:
         self.pas.remember(kept.bookings)
 
 
-def held_world(world: World, kept: Kept) -> Held:
+def held_world(world: World, kept: WorldState) -> RunningWorld:
     """Return the world that bootstrap opened with adjustable parts; its own PAS wraps the linked one."""
     clock, ids = WorldClock(world.wall, kept.clock), SeededIds(kept.ids)
     pas = OwnPas(world.store, clinics_of(kept.pack), world.pas)
     world = msgspec.structs.replace(world, clock=clock, ids=ids, pas=pas)
-    held = Held(MAIN, world, (clock, ids, pas), kept.pack)
+    held = RunningWorld(MAIN, world, (clock, ids, pas), kept.pack)
     held.become(kept)
     return held
 
 
-def forked(source: Held, store: Store, kept: Kept, names: tuple[str, str]) -> Held:
+def forked(source: RunningWorld, store: Store, kept: WorldState, names: tuple[str, str]) -> RunningWorld:
     """Return a fork of `source` in `store`. `names` are its public name and one that is unique for ever."""
     name, unique = names
     clock, ids = WorldClock(source.world.wall, kept.clock), SeededIds(kept.ids)
@@ -120,10 +120,10 @@ def forked(source: Held, store: Store, kept: Kept, names: tuple[str, str]) -> He
         clock=clock,
         ids=ids,
         pas=pas,
-        listings=ListingsShelf(source.world.reference),
+        listings=ListingsCache(source.world.reference),
         feed=Feed(monotonic),
     )
-    held = Held(name, world, (clock, ids, pas), kept.pack)
+    held = RunningWorld(name, world, (clock, ids, pas), kept.pack)
     held.become(kept)
     return held
 
