@@ -1,7 +1,8 @@
 """The commands that documentation shows, so that they can be checked and run.
 
-A block that begins with ```` ```sh run ```` can be run in the project's folder against a running demo world at the
-address that it names; those of one page share a shell, in order, and may rely on `TOKEN`. Other blocks are for show.
+A block that begins with ```` ```sh run ```` can be run in the project's folder. It calls a running demo world at the
+address that it names, or at the port in `OPENERS_PORT`. The blocks of one page share a shell, in order, and may use
+`TOKEN`. Other blocks are for show.
 """
 
 from __future__ import annotations
