@@ -8,7 +8,7 @@ JSON='Content-Type: application/fhir+json'
 
 # headers PERSON ORGANISATION ROLE: print the headers of a person, with a new access token.
 headers() {
-  printf 'Authorization: Bearer %s\n' "$(.venv/bin/openers token user "$1")"
+  printf 'Authorization: Bearer %s\n' "$(.venv/bin/openers token user "$1" --base-url "$BASE")"
   printf 'NHSD-End-User-Organisation-ODS: %s\n' "$2"
   printf 'NHSD-eRS-Business-Function: %s\n' "$3"
 }
