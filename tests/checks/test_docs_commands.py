@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from tests.checks import documents
@@ -37,7 +38,7 @@ OTHERS = [
     for page in documents.pages(ROOT)
     if documents.script(page, documents.ADDRESS) and page != README and page.parent != TUTORIALS
 ]
-LOG_IN = ".venv/bin/openers token user 555073103100"
+REFERRER = "555073103100"
 REVIEWED = ["NOT_BOOKED", "BOOKED", "1", "BOOKED", "0", "BOOKED", "1"]
 """State of the reviewed referral, and lines of the worklist that name it: booked, accepted, its letter changed."""
 ENDS = ["REJECTED", "NOT_BOOKED", "AWAITING_TRIAGE", "TRIAGED_PROVIDER_TO_ACTION", "CANCELLED_REFERRAL"]
@@ -47,12 +48,19 @@ UBRN = r"\d{12}"
 
 
 @pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Generator[Demo]:
+def running(tmp_path_factory: pytest.TempPathFactory) -> Generator[Demo]:
     """`openers demo`, on a port and a database of its own."""
-    with demo_in(tmp_path_factory.mktemp("project")) as running:
-        running.environment["TOKEN"] = running.run(LOG_IN).strip()
-        wait_for_polls(running)
-        yield running
+    with demo_in(tmp_path_factory.mktemp("project")) as demo:
+        yield demo
+
+
+@pytest.fixture
+def demo(running: Demo) -> Demo:
+    """The demo world as a page expects it: with a valid `TOKEN` and free slots. An earlier page may have reset it."""
+    session = httpx.post(f"{running.base_url}/_test/sessions", json={"user": REFERRER}).raise_for_status().json()
+    running.environment["TOKEN"] = session["access_token"]
+    wait_for_polls(running)
+    return running
 
 
 def _script(demo: Demo, page: Path) -> str:
