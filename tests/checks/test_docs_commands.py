@@ -1,4 +1,4 @@
-"""Every command that documentation offers to be run is run, page by page, on a service started as users start it.
+"""Every runnable command of the documentation runs, page by page, on a service started as users start it.
 
 The packages are those of `make run`, unless the page says that `make setup-test` is needed.
 """
@@ -12,7 +12,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from tests.checks import documents
@@ -27,7 +26,7 @@ LANGUAGES = ("java", "node")
 
 
 def _case(page: Path) -> Any:
-    """A page, and the languages whose programs its commands run."""
+    """Return a page as a test case, with the languages that its commands need."""
     commands = documents.script(page, documents.ADDRESS)
     tools = [tool for tool in LANGUAGES if re.search(rf"(?m)^{tool} ", commands)]
     return pytest.param(page, marks=pytest.mark.needs(*tools), id=str(page.relative_to(ROOT)))
@@ -49,22 +48,21 @@ UBRN = r"\d{12}"
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Generator[Demo]:
-    """`openers demo`, on a port and a database of its own."""
+    """Run `openers demo` on a free port with its own database."""
     with demo_in(tmp_path_factory.mktemp("project")) as demo:
         yield demo
 
 
 @pytest.fixture
 def demo(running: Demo) -> Demo:
-    """The demo world as a page expects it: with a valid `TOKEN` and free slots. An earlier page may have reset it."""
-    session = httpx.post(f"{running.base_url}/_test/sessions", json={"user": REFERRER}).raise_for_status().json()
-    running.environment["TOKEN"] = session["access_token"]
+    """Return the demo world with a valid `TOKEN` and free slots. An earlier page may have reset it."""
+    running.environment["TOKEN"] = running.token(REFERRER)
     wait_for_polls(running)
     return running
 
 
 def _script(demo: Demo, page: Path) -> str:
-    """All that can be run of `page`, aimed at this demo world."""
+    """Return the runnable commands of `page`, aimed at this demo world."""
     return documents.script(page, demo.base_url, demo.pas_url)
 
 

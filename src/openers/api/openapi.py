@@ -1,4 +1,4 @@
-"""Our OpenAPI 3.1 document, from the registry: every operation, header and status, every schema a named component."""
+"""Build our OpenAPI 3.1 document from the registry: each operation, header, status and named schema."""
 
 from __future__ import annotations
 
@@ -23,41 +23,41 @@ EXTENSIONS: Final = "OpenERS extensions"
 """The tag of operations that the real service does not have."""
 TEXT: Final = "text/plain;charset=utf-8"
 _REFUSALS: Final = {
-    "400": "The request can't be read, or (R4) breaks a rule",
-    "401": "The access token or the way of logging in is not accepted",
-    "403": "The caller may not do this",
+    "400": "The request cannot be parsed, or (R4) breaks a rule",
+    "401": "The access token or the log-in method is not accepted",
+    "403": "The caller is not allowed to do this",
     "404": "There is no such record, or no such address",
-    "406": "The caller accepts no FHIR JSON",
+    "406": "The caller does not accept FHIR JSON",
     "408": "The body did not arrive in time",
-    "413": "The body is longer than the service reads",
-    "409": "Somebody has changed the record",
-    "412": "The version that is to be changed is missing",
-    "415": "The body is no FHIR JSON",
+    "413": "The body exceeds the size limit",
+    "409": "Another caller has changed the record",
+    "412": "If-Match, the version to change, is missing",
+    "415": "The body is not FHIR JSON",
     "422": "The body breaks a rule; the code says which",
-    "423": "Somebody is working on the record",
+    "423": "Another caller is changing the record",
     "429": "Too many requests",
     "500": "The service failed",
     "502": "The Patient Administration System refused",
-    "503": "The service is not available at present",
-    "504": "The Patient Administration System did not answer",
+    "503": "The service is temporarily unavailable",
+    "504": "The Patient Administration System did not respond",
 }
 _REQUIRED: Final = {"required": True, "schema": {"type": "string"}}
 _OF_BODIES: Final = ("408", "413", "415")
-"""Refusals of operations that take a body."""
+"""Refusals of operations with a request body."""
 _OF_CHANGES: Final = ("409", "423")
 """Refusals of operations that change a record."""
 _OF_PAS: Final = ("502", "504")
-"""Refusals of operations that ask a PAS."""
+"""Refusals of operations that call a PAS."""
 
 
 def openapi_routes(loop: Loop, settings: Settings) -> list[Route]:
-    """`/referrals/openapi.json`."""
+    """Return the route of `/referrals/openapi.json`."""
     body = json.dumps(openapi_document(settings.fhir_base_url)).encode()
     return [document(loop, "/referrals/openapi.json", body, {"content-type": "application/json"})]
 
 
 def openapi_document(base: str) -> dict[str, Any]:
-    """The whole document for a service whose FHIR resources are below `base`."""
+    """Return the document of a service whose FHIR resources are below `base`."""
     paths: dict[str, dict[str, Any]] = {}
     for operation in all_operations():
         paths.setdefault(operation.path, {})[operation.method.lower()] = _operation(operation)
@@ -113,7 +113,7 @@ def _query_parameters(operation: Operation) -> list[dict[str, Any]]:
 
 
 def _headers(operation: Operation) -> list[dict[str, Any]]:
-    """The request headers that follow from who may call (rules 2.4)."""
+    """Return the request headers, which depend on who may call the operation (rules 2.4)."""
     headers = [_header("X-Correlation-ID", "Comes back unchanged")]
     if operation.roles is None:
         return headers
@@ -126,12 +126,14 @@ def _headers(operation: Operation) -> list[dict[str, Any]]:
         _header("NHSD-eRS-Business-Function", "The caller's role there; not for applications", by_people, functions)
     )
     if SPCA in operation.roles and operation.acts_for:
-        headers.append(_header("NHSD-eRS-On-Behalf-Of-User-ID", f"Whom a {SPCA} acts for; required of them alone"))
+        headers.append(
+            _header("NHSD-eRS-On-Behalf-Of-User-ID", f"The clinician for whom a {SPCA} acts; only for this role")
+        )
     if operation.if_match:
         headers.append(_header("If-Match", "The ETag of the version that was read", True))
     if operation.takes_file:
         headers.append(_header("NHSD-eRS-File-Name", "Name of the file, with its extension", True))
-        headers.append(_header("NHSD-eRS-Referral-ID", "UBRN of the request that the file is meant for"))
+        headers.append(_header("NHSD-eRS-Referral-ID", "UBRN of the request that the file belongs to"))
     headers.extend(_header(each.name, each.description, each.required) for each in operation.headers)
     return headers
 
