@@ -43,7 +43,7 @@ smartquotes = False
 
 SECTIONS = (
     ("Start", ("index", "faq")),
-    ("Tutorials", ("tutorial/*",)),
+    ("Tutorials", ("tutorial/first-referral", "tutorial/*")),
     ("How-to guides", ("how-to/*",)),
     ("Operations", ("operations/*",)),
     ("Rules", ("rules/README", "rules/index", "rules/*")),

@@ -1,7 +1,8 @@
 """Read the commands in the documentation, so that tests can check and run them.
 
-A block that begins with ```` ```sh run ```` can be run in the project's folder with a running demo world at its
-address. The blocks of one page share a shell, run in order, and may use `TOKEN`. Other blocks are never run.
+A block that begins with ```` ```sh run ```` can be run in the project's folder. It calls a running demo world at the
+address that it names, or at the port in `OPENERS_PORT`. The blocks of one page share a shell, in order, and may use
+`TOKEN`. Other blocks are never run.
 """
 
 from __future__ import annotations

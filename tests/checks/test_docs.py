@@ -20,6 +20,7 @@ from tests.kit.run.project import ROOT
 
 PAGES = documents.pages(ROOT)
 BLOCKS = [block for page in PAGES for block in documents.blocks(page)]
+GUIDES = [page for folder in ("how-to", "tutorial") for page in sorted((ROOT / "docs" / folder).glob("*.md"))]
 SECTIONS = ("Request", "Reply", "Errors", "Example", "Oddities kept")
 
 
@@ -66,12 +67,12 @@ def test_every_link_leads_somewhere(page: Path) -> None:
 
 
 @pytest.mark.parametrize("block", [each for each in BLOCKS if each.is_runnable], ids=_name)
-def test_files_that_runnable_commands_send_exist(block: Block) -> None:
-    assert [file for file in re.findall(r"@(docs/\S+)", block.text) if not (ROOT / file).exists()] == []
+def test_files_that_runnable_commands_use_exist(block: Block) -> None:
+    assert [file for file in re.findall(r"docs/[\w/-]+\.\w+", block.text) if not (ROOT / file).exists()] == []
 
 
-@pytest.mark.parametrize("page", sorted((ROOT / "docs/how-to").glob("*.md")), ids=_name)
-def test_every_how_to_names_the_set_up_that_it_needs(page: Path) -> None:
+@pytest.mark.parametrize("page", GUIDES, ids=_name)
+def test_every_guide_names_the_set_up_that_it_needs(page: Path) -> None:
     """Runnable commands need a running service or the test set-up. `test_docs_commands.py` runs them in that set-up."""
     runs = any(block.is_runnable for block in documents.blocks(page))
     possible = {"run", "setup-run", "setup-test"} if runs else {"setup-run"}
@@ -89,6 +90,12 @@ def test_the_first_test_of_the_documentation_runs() -> None:
 def test_the_readme_sets_up_by_exactly_two_commands() -> None:
     shown = [block.text for block in documents.blocks(ROOT / "README.md") if not block.is_runnable]
     assert shown == ["make run\n", "make test\n"]
+
+
+def test_the_readme_is_short() -> None:
+    text = (ROOT / "README.md").read_text()
+    assert len(text.splitlines()) <= 120
+    assert len(text.split()) <= 900
 
 
 @pytest.mark.parametrize("page", sorted((ROOT / "docs/operations").glob("*.md")), ids=_name)

@@ -16,12 +16,12 @@ import pytest
 
 from tests.checks import documents
 from tests.kit.run.project import ROOT
-from tests.kit.service.demo import Demo, demo_in
+from tests.kit.service.demo import Demo, demo_in, wait_for_polls
 
 pytestmark = pytest.mark.needs("bash", "curl")
 
 README = ROOT / "README.md"
-TUTORIAL = ROOT / "docs/tutorial/first-referral.md"
+TUTORIALS = ROOT / "docs/tutorial"
 LANGUAGES = ("java", "node")
 
 
@@ -35,78 +35,116 @@ def _case(page: Path) -> Any:
 OTHERS = [
     _case(page)
     for page in documents.pages(ROOT)
-    if documents.script(page, documents.ADDRESS) and page not in (README, TUTORIAL)
+    if documents.script(page, documents.ADDRESS) and page != README and page.parent != TUTORIALS
 ]
-PERSON = "555073103100"
-LISTED = ["now NOT_BOOKED", "1", "now BOOKED", "0", "now BOOKED", "1"]
-"""The state of the referral of the fourth walk and its number of worklist entries: booked, accepted, letter changed."""
-ENDS = ("REJECTED", "NOT_BOOKED", "AWAITING_TRIAGE", "TRIAGED_PROVIDER_TO_ACTION", "CANCELLED_REFERRAL")
-"""The states of the referral of the fourth walk, from its rejection on."""
+REFERRER = "555073103100"
+REVIEWED = ["NOT_BOOKED", "BOOKED", "1", "BOOKED", "0", "BOOKED", "1"]
+"""State of the reviewed referral, and lines of the worklist that name it: booked, accepted, its letter changed."""
+ENDS = ["REJECTED", "NOT_BOOKED", "AWAITING_TRIAGE", "TRIAGED_PROVIDER_TO_ACTION", "CANCELLED_REFERRAL"]
+"""The later states of the reviewed referral."""
+LETTER = "Dear colleague, please see this patient."
+UBRN = r"\d{12}"
 
 
 @pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Generator[Demo]:
+def running(tmp_path_factory: pytest.TempPathFactory) -> Generator[Demo]:
     """Run `openers demo` on a free port with its own database."""
-    with demo_in(tmp_path_factory.mktemp("project")) as running:
-        yield running
+    with demo_in(tmp_path_factory.mktemp("project")) as demo:
+        yield demo
+
+
+@pytest.fixture
+def demo(running: Demo) -> Demo:
+    """Return the demo world with a valid `TOKEN` and free slots. An earlier page may have reset it."""
+    running.environment["TOKEN"] = running.token(REFERRER)
+    wait_for_polls(running)
+    return running
 
 
 def _script(demo: Demo, page: Path) -> str:
-    """Return all runnable commands of `page` with the addresses of this demo world."""
+    """Return the runnable commands of `page`, aimed at this demo world."""
     return documents.script(page, demo.base_url, demo.pas_url)
+
+
+def _printed(demo: Demo, page: Path) -> list[str]:
+    """Run `page`; return the lines that it prints."""
+    return demo.run(_script(demo, page)).splitlines()
 
 
 @pytest.mark.parametrize("page", OTHERS)
 def test_the_commands_of_a_page_run(demo: Demo, page: Path) -> None:
-    demo.environment["TOKEN"] = demo.token(PERSON)  # a new one, since some pages end every session
     reader = demo.with_test_packages() if documents.set_ups(page) == ["setup-test"] else demo
     programs = {**reader.environment, "PATH": os.environ["PATH"]}  # with the languages that this page needs
     replace(reader, environment=programs).run(_script(demo, page))
 
 
-ADVICE = "grep -v Comm-Rule var/headers > var/practice\n"
-"""The command before the advice walk."""
+def test_the_readme_creates_a_referral_and_shows_six_features(demo: Demo) -> None:
+    ubrn, state, free, *due, status, cure = _printed(demo, README)
+    assert re.fullmatch(UBRN, ubrn)
+    assert state == "NOT_BOOKED"
+    assert int(free) > 0
+    assert any("\tpoll slots\t" in line for line in due)
+    assert status == "503"
+    assert cure.startswith('"fix":"No Authorization header with a token was sent.')
 
 
-def test_the_walks_end_with_what_they_say(demo: Demo) -> None:
-    commands = _script(demo, README).partition(ADVICE)[0]
-    marks = ("mkdir -p var\n", "UBRN=$(value var/other.json", "act() {")
-    for mark in marks:
-        assert commands.count(mark) == 1
-        commands = commands.replace(mark, f"\necho\necho next walk $UBRN\n{mark}")
-    first, second, third, fourth = re.split(r"(?m)^next walk", demo.run(commands))
-    created = first.splitlines()[-1]
-    assert f'"id":"{second.split()[0]}"' in created
-    assert '"NOT_BOOKED"' in created
-    assert re.findall(r'"status":"(cancelled|proposed)"', second) == ["cancelled", "proposed"]
-    assert third.split("\n", 1)[1].strip() == "Dear colleague, please see this patient."
-    told = [line for line in fourth.splitlines()[1:] if not line.startswith("{")]
-    assert told == LISTED + [f"now {state}" for state in ENDS]
+def test_the_pytest_example_of_the_readme_passes(demo: Demo, tmp_path: Path) -> None:
+    example = README.read_text().partition("```python\n")[2].partition("```")[0]
+    body = TUTORIALS / "requests/create-referral.json"
+    (tmp_path / "conftest.py").write_text('pytest_plugins = ["openers.testing"]\n')
+    (tmp_path / "test_it.py").write_text(f"import json\n\nREFERRAL = json.load(open({str(body)!r}))\n\n{example}")
+    command = f".venv/bin/python -m pytest -q -p no:cacheprovider -c /dev/null --rootdir {tmp_path} {tmp_path}"
+    assert "1 passed" in demo.with_test_packages().run(command)
 
 
-def test_two_demos_in_one_folder_are_walked_side_by_side(demo: Demo) -> None:
-    """Each has its own port, database and Test PAS. The first two walks pass on both."""
+def test_the_first_tutorial_gets_the_three_errors_that_it_names(demo: Demo) -> None:
+    printed = demo.run(_script(demo, TUTORIALS / "first-referral.md"))
+    assert re.findall(r"HTTP/1\.1 (\d+)", printed) == ["200", "401", "403", "422"]
+    assert '"NOT_BOOKED"' in printed
+
+
+def test_the_booking_tutorial_cancels_one_appointment_and_defers_another(demo: Demo) -> None:
+    first, start, appointment, *statuses, other, deferred = _printed(demo, TUTORIALS / "book-with-the-test-pas.md")
+    assert re.fullmatch(UBRN, first)
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT[\d:.]+Z", start)
+    assert appointment.isdecimal()
+    assert statuses == ["booked", "cancelled"]
+    assert int(other) == int(first) + 1
+    assert deferred == "proposed"
+
+
+def test_two_demos_in_one_folder_serve_readers_side_by_side(demo: Demo) -> None:
+    """Each has its port, its database and its Test PAS. The README and a booking work on both."""
     with demo_in(demo.folder, "second.db") as second:
+        wait_for_polls(second)
         for here in (second, demo):
-            walks = _script(here, README).partition("UBRN=$(value var/other.json")[0]
-            assert documents.ADDRESS not in walks
-            told = here.run(walks)
-            assert re.findall(r'"status":"(cancelled|proposed)"', told) == ["cancelled", "proposed"]
+            for page in (README, TUTORIALS / "book-with-the-test-pas.md"):
+                assert documents.ADDRESS not in _script(here, page)
+                printed = _printed(here, page)
+            assert printed[-4::3] == ["booked", "proposed"]
             assert here.health["status"] == "pass"
 
 
-def test_the_walk_of_advice_ends_with_a_referral_under_the_same_ubrn(demo: Demo) -> None:
-    before, begins, commands = _script(demo, README).partition(ADVICE)
-    headers = "mkdir -p var\n" + before.split("mkdir -p var\n")[1].partition("}\n")[0] + "}\n"
-    told = demo.run(f"set -euo pipefail\n{headers}{begins}{commands}\necho\necho $UBRN")
-    printed, found, ubrn = told.strip().splitlines()
-    leaflet, _, printed = printed.partition(".")
-    assert leaflet == "Weigh yourself every morning"
-    assert printed == f"Advice and guidance conversation - {ubrn}.pdf"
+def test_the_letter_tutorial_reads_the_letter_and_prints_two_documents(demo: Demo) -> None:
+    ubrn, file, title, *rest = _printed(demo, TUTORIALS / "write-a-letter.md")
+    assert re.fullmatch(UBRN, ubrn)
+    assert file.startswith("Binary/")
+    assert title == '"title":"Referral letter.txt"'
+    assert rest[0].startswith(LETTER)
+    assert "\n".join(rest).count("%PDF") == 2
+
+
+def test_the_review_tutorial_prints_the_states_that_it_names(demo: Demo) -> None:
+    ubrn, *printed = _printed(demo, TUTORIALS / "review-and-triage.md")
+    assert re.fullmatch(UBRN, ubrn)
+    assert printed == REVIEWED + ENDS
+
+
+def test_the_advice_tutorial_ends_with_a_referral_under_the_same_ubrn(demo: Demo) -> None:
+    ubrn, *printed, file, found = _printed(demo, TUTORIALS / "ask-for-advice.md")
+    versions = [line for line in printed if line.startswith("If-Match: ")]
+    assert versions == [f'If-Match: W/"{version}"' for version in (1, 2, 3)]
+    assert printed[-1].startswith("Weigh yourself every morning.")
+    assert file == f"Advice and guidance conversation - {ubrn}.pdf"
     assert sorted(re.findall(r'"code":"(request|referral)"', found)) == ["referral", "request"]
     assert f'"value":"{ubrn}"' in found
-
-
-def test_the_tutorial_is_refused_in_the_three_ways_that_it_names(demo: Demo) -> None:
-    told = demo.run(_script(demo, TUTORIAL))
-    assert re.findall(r"HTTP/1\.1 (\d+)", told) == ["200", "401", "403", "422"]
