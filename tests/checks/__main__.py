@@ -11,21 +11,21 @@ from tests.checks.examples import borrowed, published
 from tests.checks.rules import rule_findings
 from tests.checks.source import Check, run, texts
 from tests.checks.structure import TREE_CHECKS
+from tests.checks.words import phrases
 
 
 def main() -> int:
     """Run all checks; return the exit status, 0 without findings."""
-    checks = list(CHECKS)
+    checks, of_all = list(CHECKS), (*TREE_CHECKS, rule_findings, phrases)
     reference = os.environ.get("OPENERS_REFERENCE_DIR")
     if reference:
         checks.append(Check("no example in src", may_hold_no_example, borrowed(published(Path(reference)))))
     sources = list(texts())
     findings = [finding for check in checks for finding in run(check, sources)]
-    findings += [finding for check in TREE_CHECKS for finding in check(sources)]
-    findings += rule_findings(sources)
+    findings += [finding for check in of_all for finding in check(sources)]
     for finding in findings:
         print(finding)
-    print(f"{len(checks) + len(TREE_CHECKS) + 1} checks of {len(sources)} files: {len(findings) or 'no'} findings")
+    print(f"{len(checks) + len(of_all)} checks of {len(sources)} files: {len(findings) or 'no'} findings")
     return 1 if findings else 0
 
 

@@ -45,9 +45,6 @@ FOUND: tuple[tuple[Find, str], ...] = (
     (shape.silencers, "x = 1  # no" + "qa: S105, E501"),
     (wording.unwelcome, "see https://py" + "pi.org/simple"),
     (wording.unwelcome, "cat /root" + "/.netrc"),
-    (wording.unwelcome, "written by a language " + "model"),
-    (wording.unwelcome, "see iss" + "ue 7"),
-    (wording.unwelcome, "a help" + "er for dates"),
     (examples.borrowed(frozenset({"000000000012"})), 'if ubrn == "000000000012": ...'),
     (examples.borrowed(frozenset({"2031-05-06"})), "# as on 2031-05-06"),
     (examples.borrowed(frozenset({"X99"})), "ODS = 'X99'"),
@@ -67,7 +64,7 @@ LEFT_ALONE: tuple[tuple[Find, str], ...] = (
     (shape.return_types, "def f() -> None: ..."),
     (shape.silencers, "x = 1  # no" + "qa: S105 - the name of a kind of token"),
     (shape.silencers, "x = '# type: " + "ignore'"),
-    (wording.unwelcome, "the User-Agent header, an OperationOutcome issue, the Identity Agent"),
+    (wording.unwelcome, "an address of our own, https://e-rs.example/root"),
     (examples.borrowed(frozenset({"12345"})), "1234567 1234 12345678"),
 )
 
