@@ -46,7 +46,12 @@ def _is_written_by_us(path: str) -> bool:
 
 def may_hold_no_example(path: str) -> bool:
     """Whether nothing of a published example may stand in the text: the service, less world and reference data."""
-    data = ("src/openers/worlds/packs/", "src/openers/reference/", "src/openers_testpas/")
+    data = (
+        "src/openers/worlds/packs/",
+        "src/openers/reference/",
+        "src/openers/api/examples/",  # recorded in the demo world
+        "src/openers_testpas/",
+    )
     return path.startswith("src/") and (not path.startswith(data) or path.endswith(".py"))
 
 
