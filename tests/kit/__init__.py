@@ -10,5 +10,6 @@ this, and has the floors in their order:
 - `pas`: a small Patient Administration System;
 - `files`: files and letters, and where they are kept;
 - `referrals`: people and referrals in each state, and the acts on them;
-- `calls`: every call of every operation, what it is answered and how it is spoilt.
+- `calls`: every call of every operation, what it is answered and how it is spoilt;
+- `examples`: the example of each operation, and the parts of its page that show it.
 """

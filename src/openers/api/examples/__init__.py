@@ -9,12 +9,15 @@ from __future__ import annotations
 import re
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import parse_qsl
 
 import msgspec
 
 if TYPE_CHECKING:
     from openers.api.operation import Operation
 
+RECORDED_AT: Final = "http://127.0.0.1:8000"
+"""The base URL of the service that recorded the examples."""
 _FOLDER: Final = files("openers.api.examples")
 
 
@@ -50,14 +53,20 @@ def example_name(operation: Operation) -> str:
     return operation.id.lower() + ("-version" if operation.path.endswith("/_history/{version}") else "")
 
 
-def example_of(operation: Operation) -> Example:
-    """Return the example of an operation."""
-    return msgspec.json.decode((_FOLDER / f"{example_name(operation)}.json").read_bytes(), type=Example)
+def example_of(operation: Operation, base_url: str = RECORDED_AT) -> Example:
+    """Return the example of an operation, as a service at `base_url` has it."""
+    text = (_FOLDER / f"{example_name(operation)}.json").read_text("utf-8")
+    return msgspec.json.decode(text.replace(RECORDED_AT, base_url), type=Example)
 
 
 def path_values(operation: Operation, example: Example) -> dict[str, str]:
-    """Return the path parameters of an example by name."""
+    """Return the path parameters of an example by name; none if its path is not one of the operation."""
     parts = re.split(r"\{(\w+)\}", operation.path)
     pattern = "".join(f"(?P<{part}>[^/]+)" if at % 2 else re.escape(part) for at, part in enumerate(parts))
     found = re.fullmatch(pattern, example.path.partition("?")[0])
     return {} if found is None else found.groupdict()
+
+
+def query_values(example: Example) -> dict[str, str]:
+    """Return the query parameters of an example by name."""
+    return dict(parse_qsl(example.path.partition("?")[2]))
