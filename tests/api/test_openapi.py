@@ -74,7 +74,7 @@ PARAMETER: Json = {
         "schema": {"$ref": "https://json-schema.org/draft/2020-12/schema"},
         "example": {"type": "string"},
     },
-    "required": ["name", "in", "schema"],
+    "required": ["name", "in", "description", "schema"],
     "if": {"properties": {"in": {"const": "path"}}},
     "then": {"properties": {"required": {"const": True}}, "required": ["required"]},
     "additionalProperties": False,

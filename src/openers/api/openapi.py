@@ -25,24 +25,31 @@ _FHIR: Final = "/referrals/FHIR"
 """What the address of the FHIR resources adds to the base URL of the service."""
 TEXT: Final = "text/plain;charset=utf-8"
 _REFUSALS: Final = {
-    "400": "The request can't be read, or (R4) breaks a rule",
-    "401": "The access token or the way of logging in is not accepted",
-    "403": "The caller may not do this",
-    "404": "There is no such record, or no such address",
-    "406": "The caller accepts no FHIR JSON",
+    "400": "The request is malformed, or (R4) breaks a rule",
+    "401": "The access token or the log-in is not accepted",
+    "403": "The caller has no permission",
+    "404": "The record or the address does not exist",
+    "406": "The caller does not accept FHIR JSON",
     "408": "The body did not arrive in time",
-    "413": "The body is longer than the service reads",
-    "409": "Somebody has changed the record",
-    "412": "The version that is to be changed is missing",
-    "415": "The body is no FHIR JSON",
-    "422": "The body breaks a rule; the code says which",
-    "423": "Somebody is working on the record",
+    "413": "The body is longer than the limit",
+    "409": "Another caller has changed the record",
+    "412": "If-Match is missing",
+    "415": "The body is not FHIR JSON",
+    "422": "The body breaks a rule; the code names the rule",
+    "423": "Another request is changing the record",
     "429": "Too many requests",
-    "500": "The service failed",
+    "500": "An error in the service",
     "502": "The Patient Administration System refused",
-    "503": "The service is not available at present",
-    "504": "The Patient Administration System did not answer",
+    "503": "A part of the service does not respond",
+    "504": "The Patient Administration System did not reply",
 }
+_PATH: Final = {
+    "ubrn": "Unique Booking Reference Number (UBRN), 12 digits",
+    "version": "Version of the record; only the latest can be read",
+    "id": "Id of the record",
+    "codeSystemType": "Name of the code system",
+}
+"""Descriptions of path parameters."""
 _REQUIRED: Final = {"required": True, "schema": {"type": "string"}}
 _OF_BODIES: Final = ("408", "413", "415")
 """Refusals of operations that take a body."""
@@ -128,7 +135,10 @@ def _shown(example: Example, value: Any) -> dict[str, Any]:
 
 def _path_parameters(operation: Operation) -> list[dict[str, Any]]:
     names = re.findall(r"\{(\w+)\}", operation.path)
-    return [{"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in names]
+    return [
+        {"name": name, "in": "path", "required": True, "description": _PATH[name], "schema": {"type": "string"}}
+        for name in names
+    ]
 
 
 def _query_parameters(operation: Operation) -> list[dict[str, Any]]:
@@ -146,7 +156,7 @@ def _query_parameters(operation: Operation) -> list[dict[str, Any]]:
 
 def _headers(operation: Operation) -> list[dict[str, Any]]:
     """The request headers that follow from who may call (rules 2.4)."""
-    headers = [_header("X-Correlation-ID", "Comes back unchanged")]
+    headers = [_header("X-Correlation-ID", "The reply repeats it")]
     if operation.roles is None:
         return headers
     by_people = not operation.applications
@@ -158,12 +168,16 @@ def _headers(operation: Operation) -> list[dict[str, Any]]:
         _header("NHSD-eRS-Business-Function", "The caller's role there; not for applications", by_people, functions)
     )
     if SPCA in operation.roles and operation.acts_for:
-        headers.append(_header("NHSD-eRS-On-Behalf-Of-User-ID", f"Whom a {SPCA} acts for; required of them alone"))
+        headers.append(
+            _header(
+                "NHSD-eRS-On-Behalf-Of-User-ID", f"User id of the clinician for whom a {SPCA} acts; only they send it"
+            )
+        )
     if operation.if_match:
         headers.append(_header("If-Match", "The ETag of the version that was read", True))
     if operation.takes_file:
         headers.append(_header("NHSD-eRS-File-Name", "Name of the file, with its extension", True))
-        headers.append(_header("NHSD-eRS-Referral-ID", "UBRN of the request that the file is meant for"))
+        headers.append(_header("NHSD-eRS-Referral-ID", "UBRN of the request to which the file belongs"))
     headers.extend(_header(each.name, each.description, each.required) for each in operation.headers)
     return headers
 

@@ -24,6 +24,8 @@ WIDTH: Final = 110
 LONGEST: Final = 60
 """How many lines of a reply a page shows."""
 BASE: Final = "http://127.0.0.1:8000/referrals/FHIR"
+BEFORE: Final = "`make run` starts the service; the [tutorial](../tutorial/first-referral.md) explains the steps."
+"""The sentence that says how a reader gets a service to try the example."""
 APPLICATIONS: Final = {
     BusinessFunction.PROVIDER_AUTHORISED_APPLICATION: "provider",
     BusinessFunction.REFERRER_AUTHORISED_APPLICATION: "referrer",
@@ -94,7 +96,7 @@ def _headers(operation: Operation) -> Iterator[str]:
 def _example(example: Example) -> str:
     runs = "" if example.needs else " run"
     needs = f" The request needs {example.needs}: replace the ids and the version by yours." if example.needs else ""
-    lines = [f"{example.title}.{needs}", "", f"```sh{runs}", _curl(example), "```", "", _reply(example.reply)]
+    lines = [f"{example.title}.{needs} {BEFORE}", "", f"```sh{runs}", _curl(example), "```", "", _reply(example.reply)]
     return "\n".join(lines)
 
 
