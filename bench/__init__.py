@@ -1,1 +1,1 @@
-"""Benchmarks: `make bench` measures the service against two yardsticks of the same run. Not part of `make test`."""
+"""Benchmarks: `make bench` compares the service with two yardsticks in the same run. Not part of `make test`."""

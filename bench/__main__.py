@@ -1,6 +1,6 @@
-"""`python -m bench`: measures the hot operations against the yardsticks and prints a table; JSON goes to `--json FILE`.
+"""`python -m bench`: measure the hot operations against the yardsticks and print a table; `--json FILE` writes JSON.
 
-Every request passes token check, role check, rules, audit and a durable commit. Bars and aims are ratios to the floor
+Each request includes token check, role check, rules, audit and a durable commit. Bars and aims are ratios to the floor
 of the same run at 16 connections. Exit status 1 if a first bar is missed.
 """
 
@@ -48,9 +48,9 @@ MEMORY_MIB: Final = 180.0
 START_S: Final = 1.5
 HUNG_RATIO: Final = 1.2
 DISK_RATIO: Final = 0.4
-"""What one answer in a hundred may take (a booking, which waits for the PAS, has no such bar), what the demo world may
-weigh, how soon it must answer, how much longer others may take while a PAS hangs, and at what share of the disk's rate
-files must be taken in."""
+"""Limits of a run. P99 applies to each reply except a booking, which waits for the PAS. Memory and start time are those
+of the demo world. The ratios limit the slowdown of calls while a PAS hangs, and uploads against the disk's rate.
+"""
 CONNECTIONS: Final = (16, 64)
 FHIR_BASE: Final = "/referrals/FHIR"
 
@@ -69,7 +69,7 @@ def main() -> None:
 
 
 def measure(directory: Path, seconds: int) -> dict[str, Any]:
-    """All figures of one run."""
+    """Return all figures of one run."""
     figures: dict[str, Any] = {"rates": {}}
     for kind in ("bare", "floor"):
         arguments = ["-m", "bench.yardsticks", kind, "PORT", str(directory)]
@@ -117,7 +117,7 @@ def _environ(settings: Settings) -> dict[str, str]:
         "OPENERS_SIGNING_KEY_FILE": str(settings.signing_key_file),
         "OPENERS_ACCESS_CODE_KEY_FILE": str(settings.access_code_key_file),
         "OPENERS_SEARCH_LIMIT": "20",
-        "OPENERS_KEPT_EXCHANGES": "0",  # production keeps none
+        "OPENERS_KEPT_EXCHANGES": "0",  # production stores none
     }
 
 
@@ -126,7 +126,7 @@ def _demo_settings(directory: Path) -> Settings:
 
 
 def _demo_weight(directory: Path) -> dict[str, float]:
-    """Memory and start of the service on the plain demo world, after one request of each kind."""
+    """Return memory and start time of the service on the plain demo world, after one request of each kind."""
     settings = _demo_settings(directory)
     load_demo(settings)
     arguments = ["-m", "openers.cli.main", "serve", "--port", "PORT"]
@@ -142,7 +142,7 @@ def _files(service: Server, request: Request, seconds: int, directory: Path) -> 
 
 
 def _requests(service: Server, directory: Path) -> list[Request]:
-    """The scenarios, each seen to work once; the upload is the last."""
+    """Return the scenarios after each has worked once; the upload is the last."""
     client = Client("demo-user-app", read_pack("demo").private_keys["demo-user-app"])
     token = log_in(service.base_url, GP.user, client).access_token
     headers = {"Authorization": f"Bearer {token}", **GP.headers}
@@ -166,7 +166,7 @@ def _requests(service: Server, directory: Path) -> list[Request]:
 
 
 def _check_store(path: Path, answered: int) -> None:
-    """Every referral that was acknowledged is in the store, and the store is set up as promised."""
+    """Check that each acknowledged referral is in the store, and that the store has the required settings."""
     with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as raw:
         stored: int = raw.execute("SELECT count(*) FROM referrals").fetchone()[0]
         mode: str = raw.execute("PRAGMA journal_mode").fetchone()[0]
@@ -175,7 +175,7 @@ def _check_store(path: Path, answered: int) -> None:
 
 
 def report(figures: dict[str, Any]) -> bool:
-    """Print the table; whether every first bar holds."""
+    """Print the table; return whether all first bars are reached."""
     rates: dict[str, dict[int, Measured]] = figures["rates"]
     floor, good = rates["floor"], True
     print(f"{'':22}{'16: req/s':>11}{'p99 ms':>8}{'/floor':>8}{'64: req/s':>11}{'p99 ms':>8}   first   aim")
@@ -207,7 +207,7 @@ def report(figures: dict[str, Any]) -> bool:
 
 
 def _report_documents(documents: DocumentFigures) -> bool:
-    """Print what documents take; whether the bars hold."""
+    """Print the figures of documents; return whether the bars are reached."""
     beside, kept = documents.beside.rate, documents.kept
     held = beside >= DOCUMENTS_A_SECOND and kept >= KEPT
     print(f"{'A007 alone':22}{documents.alone.rate:11.0f} documents/s, p99 {documents.alone.p99_ms:.0f} ms")

@@ -1,4 +1,4 @@
-"""Booking against the Test PAS in a process of its own: A015, A016, and others' latency while the PAS hangs."""
+"""Booking against the Test PAS in a separate process: A015, A016, and other calls while the PAS hangs."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ from openers_client import Client, log_in
 FIND_SLOTS: Final = "A015 20 of 500 slots"
 BOOK: Final = "A016"
 HUNG: Final = 100
-"""Bookings that hang at the PAS while others read."""
+"""Number of bookings that hang at the PAS while other callers read."""
 MANY: Final = "11002"
 FIVE_HUNDRED: Final = "11001"
 BOOKINGS_A_SECOND: Final = 150
-"""How many bookings are made for each second that another scenario runs, at each number of connections."""
+"""Number of bookings for each second of another scenario, at each number of connections."""
 MOST_BOOKINGS: Final = 2000
 CLINICS: Final = f"""
 [[clinics]]
@@ -55,27 +55,27 @@ Json = dict[str, Any]
 
 
 class Figures(msgspec.Struct, frozen=True):
-    """Rates by scenario and connections; how much longer A005 takes while bookings hang."""
+    """Rates by scenario and connections; slowdown of A005 while bookings hang."""
 
     rates: dict[str, dict[int, Measured]]
     hung_ratio: float
 
 
 class Caller:
-    """A GP at the service, with as many requests at once as are asked for."""
+    """A GP at the service who sends concurrent requests."""
 
     def __init__(self, session: aiohttp.ClientSession) -> None:
-        """`session` carries the GP's headers."""
+        """Store `session`, which has the GP's headers."""
         self._session = session
 
     async def refer(self, count: int) -> list[Json]:
-        """New referrals."""
+        """Create and return new referrals."""
         asked = create_referral(services=(MANY,))
         _, made = await self.timed([lambda: self._post(asked["url"], asked["json"], 201)] * count, 16)
         return [body for _, body in made]
 
     async def free(self, service: str, count: int) -> list[Json]:
-        """The first free slots, when there are so many."""
+        """Return the first free slots after at least `count` exist."""
         until = time.monotonic() + 60
         while (total := (await self._page(service, 1))["total"]) < count:
             if time.monotonic() > until:
@@ -88,13 +88,13 @@ class Caller:
         return found[:count]
 
     def book(self, referral: Json, slot: Json, status: int = 201) -> Callable[[], Coroutine[None, None, Json]]:
-        """A booking that is still to be made. Raises RuntimeError unless it is answered `status`."""
+        """Return a function that books. It raises RuntimeError unless the reply has `status`."""
         return lambda: self._post("/STU3/Appointment", booking(referral, slot), status)
 
     async def timed(
         self, acts: Sequence[Callable[[], Coroutine[None, None, Json]]], at_once: int
     ) -> tuple[float, list[tuple[float, Json]]]:
-        """Do all, so many at once: how long it took, and how long each took with what came of it, in seconds."""
+        """Run all acts, `at_once` concurrently; return the total time, and the time and result of each, in seconds."""
         waiting, done = iter(acts), list[tuple[float, Json]]()
 
         async def work() -> None:
@@ -117,7 +117,7 @@ class Caller:
 
 
 def find_slots(service: str, count: int, page: int) -> str:
-    """A015's path and query."""
+    """Return A015's path and query."""
     return (
         f"/STU3/Slot?schedule.actor:HealthcareService={service}&appointmentType=URGENT&status=free"
         f"&_count={count}&page={page}"
@@ -125,7 +125,7 @@ def find_slots(service: str, count: int, page: int) -> str:
 
 
 def measure_booking(directory: Path, seconds: int, connections: Sequence[int]) -> Figures:
-    """Everything about booking, on a store of its own."""
+    """Return all figures about booking, on a separate store."""
     (directory / "clinics.toml").write_text(CLINICS)
     base_url = f"http://127.0.0.1:{free_port()}"
     environ = _prepared(directory, base_url, seconds)
@@ -144,13 +144,13 @@ def measure_booking(directory: Path, seconds: int, connections: Sequence[int]) -
 
 
 def _prepared(directory: Path, base_url: str, seconds: int) -> dict[str, str]:
-    """The environment of a service whose store is loaded; a call that hangs ends after others were measured."""
+    """Return the environment of a service with a loaded store; a hanging call ends after the other measurements."""
     settings = settings_for(f"sqlite:///{directory / 'booking.db'}", directory)
     load_demo(settings, msgspec.structs.replace(read_pack("demo"), pas=None))
     return {
         "OPENERS_DATABASE_URL": settings.database_url,
         "OPENERS_AUDIT_KEY_FILE": str(settings.audit_key_file),
-        "OPENERS_KEPT_EXCHANGES": "0",  # production keeps none
+        "OPENERS_KEPT_EXCHANGES": "0",  # production stores none
         "OPENERS_SIGNING_KEY_FILE": str(settings.signing_key_file),
         "OPENERS_ACCESS_CODE_KEY_FILE": str(settings.access_code_key_file),
         "OPENERS_BASE_URL": base_url,
@@ -191,7 +191,7 @@ async def _measured(
 
 
 async def _booked(gp: Caller, pairs: Sequence[tuple[Json, Json]], at_once: int) -> Measured:
-    """A booking of each referral into its slot, so many at once."""
+    """Book each referral into its slot, `at_once` concurrently."""
     took, done = await gp.timed([gp.book(*pair) for pair in pairs], at_once)
     times = sorted(each for each, _ in done)
     return Measured(len(done) / took, times[len(times) * 99 // 100] * 1000, len(done))
@@ -200,7 +200,7 @@ async def _booked(gp: Caller, pairs: Sequence[tuple[Json, Json]], at_once: int) 
 async def _hung_ratio(
     gp: Caller, pas: Server, pairs: Sequence[tuple[Json, Json]], read: Callable[[], Measured]
 ) -> float:
-    """How much longer reading takes while bookings hang than before and afterwards."""
+    """Return the slowdown of reading while bookings hang, compared with before and after."""
     read()
     before = read()
     async with aiohttp.ClientSession(pas.base_url) as control:
@@ -215,7 +215,7 @@ async def _hung_ratio(
 async def _hung(
     control: aiohttp.ClientSession, gp: Caller, pairs: Sequence[tuple[Json, Json]]
 ) -> asyncio.Task[tuple[float, list[tuple[float, Json]]]]:
-    """Have these bookings hang at the PAS; what comes back is done when they were given up."""
+    """Let these bookings hang at the PAS; the returned task ends when they time out."""
     await _faults(control, [{"kind": "hang"}])
     hanging = asyncio.create_task(gp.timed([gp.book(*pair, 504) for pair in pairs], len(pairs)))
     while True:
@@ -234,6 +234,6 @@ async def _faults(control: aiohttp.ClientSession, faults: Sequence[Json]) -> Non
 
 async def _body(reply: aiohttp.ClientResponse, status: int) -> Json:
     if reply.status != status:
-        raise RuntimeError(f"{reply.method} {reply.url} was answered {reply.status}: {await reply.text()}")
+        raise RuntimeError(f"{reply.method} {reply.url} returned {reply.status}: {await reply.text()}")
     body: Json = await reply.json(content_type=None)
     return body

@@ -1,4 +1,4 @@
-"""Documents: how many A007 makes a second, and what rate A005 keeps beside it, in one process of the service."""
+"""Documents: the rate of A007, and the rate of A005 beside it, in one process of the service."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from bench.processes import Server
 
 DOCUMENTS_A_SECOND: Final = 60.0
 KEPT: Final = 0.7
-"""The documents there must be while A005 is asked as fast as it answers, and the share of its rate that A005 keeps."""
+"""Minimum rate of documents while A005 runs at full speed, and minimum share of its rate that A005 keeps."""
 AT_ONCE: Final = 4
 BESIDE: Final = 16
 
 
 class Figures(msgspec.Struct, frozen=True):
-    """A007 alone, A007 with A005 beside it, and the share of its own rate that A005 keeps."""
+    """A007 without other load, A007 beside A005, and the share of its rate that A005 keeps."""
 
     alone: Measured
     beside: Measured
@@ -27,7 +27,7 @@ class Figures(msgspec.Struct, frozen=True):
 
 
 def measure_documents(service: Server, reading: Request, directory: Path, seconds: int) -> Figures:
-    """Everything about documents of the referrals that `reading`, A005, asks for."""
+    """Return all figures about documents of the referrals that `reading` (A005) requests."""
     read = Request("A005 beside A007", "GET", reading.paths, reading.headers)
     paths = tuple(f"{path}/$ers.generateCRI" for path in reading.paths)
     printed = Request("A007", "POST", paths, reading.headers)

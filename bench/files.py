@@ -1,4 +1,4 @@
-"""Uploads against the disk: A020 with 1 MiB beside `dd oflag=dsync` with pieces of the same size, in one directory."""
+"""Uploads against the disk: A020 with 1 MiB beside `dd oflag=dsync` with blocks of the same size, in one directory."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ _SECONDS: Final = re.compile(r"copied, ([\d.]+) s")
 
 
 class FileFigures(msgspec.Struct, frozen=True):
-    """Rates of A020 by connections, and pieces a second that `dd` made durable before and after, at 16 connections."""
+    """Rates of A020 by connections, and blocks a second that `dd` made durable before and after, at 16 connections."""
 
     rates: dict[int, Measured]
     disk_rates: tuple[float, float]
 
     @property
     def ratio(self) -> float:
-        """Share of the disk's rate that A020 reaches."""
+        """Return the share of the disk's rate that A020 reaches."""
         return self.rates[16].rate / (sum(self.disk_rates) / len(self.disk_rates))
 
 
 def upload(headers: dict[str, str], path: str, directory: Path) -> Request:
-    """An upload of 1 MiB of text."""
+    """Return the request for an upload of 1 MiB of text."""
     content = directory / "content"
     content.write_bytes(
         (b"Letters of the alphabet, again and again, in a file that is as long as it says.\n" * SIZE)[:SIZE]
@@ -42,7 +42,7 @@ def upload(headers: dict[str, str], path: str, directory: Path) -> Request:
 def measure_files(
     at: Callable[[int], Measured], connections: tuple[int, ...], seconds: int, directory: Path
 ) -> FileFigures:
-    """`at` runs the upload at so many connections; `directory` is on the disk where the service keeps its files."""
+    """Measure uploads: `at` runs them at a number of connections; `directory` is on the disk of the service's files."""
     before = disk_rate(directory, seconds)
     first = at(16)
     after = disk_rate(directory, seconds)
@@ -50,7 +50,7 @@ def measure_files(
 
 
 def disk_rate(directory: Path, seconds: int) -> float:
-    """Pieces a second that `dd` makes durable, one after another, for about so many seconds."""
+    """Return the blocks a second that `dd` makes durable, one after another, for about `seconds`."""
     rate = _dd(directory, 50)
     return _dd(directory, max(50, round(rate * seconds)))
 
@@ -58,9 +58,9 @@ def disk_rate(directory: Path, seconds: int) -> float:
 def _dd(directory: Path, count: int) -> float:
     into = directory / "dd"
     command = ["dd", "if=/dev/zero", f"of={into}", f"bs={SIZE}", f"count={count}", "oflag=dsync"]
-    printed = subprocess.run(command, check=True, capture_output=True, text=True, env={"LC_ALL": "C"}).stderr  # noqa: S603 - our own words
+    printed = subprocess.run(command, check=True, capture_output=True, text=True, env={"LC_ALL": "C"}).stderr  # noqa: S603 - our own command
     into.unlink()
     took = _SECONDS.search(printed)
     if took is None:
-        raise RuntimeError(f"dd printed something else than expected:\n{printed}")
+        raise RuntimeError(f"unexpected output of dd:\n{printed}")
     return count / float(took[1])

@@ -1,8 +1,8 @@
-"""How long hostile calls keep others waiting: headers of 8 kB and nested JSON, in test mode with its inspector on.
+"""Measure how long hostile calls delay others: headers of 8 kB and nested JSON, in test mode with its inspector on.
 
-Each hostile request is sent on one connection, `/referrals/_ping` right behind it on another until some are answered
-after it. The delay is the slowest ping of such a round beyond that of a round without, each the median of many rounds.
-`python -m bench.hostile` measures this row alone.
+Each hostile request is sent on one connection. Requests to `/referrals/_ping` follow on another one until some have
+been answered after it. The delay is the slowest ping of such a round minus that of a round without it; each is the
+median of many rounds. `python -m bench.hostile` runs only this measurement.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ from openers.worlds.packs import read_pack
 from openers_client import Client, log_in
 
 DELAY_MS: Final = 50.0
-"""How long a ping may wait for a hostile call."""
+"""Maximum delay of a ping by a hostile call."""
 ROUNDS: Final = 31
 BEHIND: Final = 5
-"""How many pings are sent after the reply, while it is still being recorded."""
+"""Number of pings after the reply, while the call is still being recorded."""
 PING: Final = "/referrals/_ping"
 BASE: Final = "/referrals/FHIR/STU3"
 BODIES: Final = {
@@ -63,7 +63,7 @@ def calls(token: str) -> list[Call]:
 
 
 def measure_hostile(base_url: str, hostile: list[Call]) -> dict[str, float]:
-    """Return by how much each request delays the slowest ping of a round, in milliseconds."""
+    """Return the delay that each request adds to the slowest ping of a round, in milliseconds."""
     with (
         httpx.Client(base_url=base_url, timeout=60) as one,
         httpx.Client(base_url=base_url, timeout=60) as other,
@@ -80,7 +80,7 @@ def measure_hostile(base_url: str, hostile: list[Call]) -> dict[str, float]:
 
 
 def _slowest_ms(sent: Future[httpx.Response], call: Call, other: httpx.Client) -> float:
-    """The slowest ping while a request is under way and being recorded."""
+    """Return the time of the slowest ping while a request is in progress and being recorded."""
     took = _ping_ms(other)
     while not sent.done():
         took = max(took, _ping_ms(other))
@@ -96,7 +96,7 @@ def _ping_ms(client: httpx.Client) -> float:
 
 
 def hostile_delays(settings: Settings, directory: Path) -> dict[str, float]:
-    """Return the delays at a service of its own, on a store that holds the demo world."""
+    """Return the delays at a separate service, on a store with the demo world."""
     environ = {
         "OPENERS_DATABASE_URL": settings.database_url,
         "OPENERS_AUDIT_KEY_FILE": str(settings.audit_key_file),
@@ -111,7 +111,7 @@ def hostile_delays(settings: Settings, directory: Path) -> dict[str, float]:
 
 
 def report_hostile(delays: Mapping[str, float]) -> bool:
-    """Print the slowest; whether it holds the bar."""
+    """Print the slowest; return whether it meets the bar."""
     name = max(delays, key=delays.__getitem__)
     held = delays[name] <= DELAY_MS
     print(
@@ -121,7 +121,7 @@ def report_hostile(delays: Mapping[str, float]) -> bool:
 
 
 def main() -> None:
-    """Measure this row alone, and print the delay of each request."""
+    """Run only this measurement, and print the delay of each request."""
     with tempfile.TemporaryDirectory() as name:
         settings = settings_for(f"sqlite:///{name}/hostile.db", Path(name))
         load_demo(settings)

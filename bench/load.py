@@ -1,4 +1,4 @@
-"""Load by wrk: one scenario for so many seconds at so many connections, and what it measured."""
+"""Load by wrk: run one scenario for some seconds at some connections, and return the measurement."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _MS = {"us": 0.001, "ms": 1.0, "s": 1000.0}
 
 
 class Request(msgspec.Struct, frozen=True):
-    """What is asked again and again; `paths` are asked in turn. `file` is the body where that is no JSON."""
+    """The repeated request; `paths` are requested in turn. `file` is the body if that is not JSON."""
 
     name: str
     method: str
@@ -28,7 +28,7 @@ class Request(msgspec.Struct, frozen=True):
 
 
 class Measured(msgspec.Struct, frozen=True):
-    """What one run measured: requests a second, 99th percentile in milliseconds, how many were answered 2xx."""
+    """The result of one run: requests a second, 99th percentile in milliseconds, number of 2xx replies."""
 
     rate: float
     p99_ms: float
@@ -36,22 +36,22 @@ class Measured(msgspec.Struct, frozen=True):
 
 
 def run(base_url: str, request: Request, connections: int, seconds: int, directory: Path) -> Measured:
-    """Run wrk for `seconds`. Raises RuntimeError if anything but 2xx was answered."""
+    """Run wrk for `seconds`. Raises RuntimeError for any reply other than 2xx."""
     script = directory / f"{request.name}.lua"
     script.write_text(_lua(request))
     command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--latency", "-s", str(script), base_url]
-    printed = subprocess.run(command, check=True, capture_output=True, text=True).stdout  # noqa: S603 - our own words
+    printed = subprocess.run(command, check=True, capture_output=True, text=True).stdout  # noqa: S603 - our own command
     failed = _FAILED.search(printed)
     if failed:
         raise RuntimeError(f"{request.name}: {failed[0]}")
     rate, p99, total = _RATE.search(printed), _P99.search(printed), _TOTAL.search(printed)
     if not (rate and p99 and total):
-        raise RuntimeError(f"wrk printed something else than expected:\n{printed}")
+        raise RuntimeError(f"unexpected output of wrk:\n{printed}")
     return Measured(float(rate[1]), float(p99[1]) * _MS[p99[2]], int(total[1]))
 
 
 def _lua(request: Request) -> str:
-    """The wrk script of a request."""
+    """Return the wrk script of a request."""
     body = f"[==[{'' if request.body is None else msgspec.json.encode(request.body).decode()}]==]"
     if request.file is not None:
         body = f'io.open([[{request.file}]], "rb"):read("*a")'

@@ -1,4 +1,4 @@
-"""Servers for a benchmark: started on a free port, awaited, weighed and stopped."""
+"""Servers for a benchmark: start them on a free port, wait until they respond, measure memory, and stop them."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from typing import Final
 import msgspec
 
 AS_IN_PRODUCTION: Final = {"OPENERS_KEPT_EXCHANGES": "0", "PYTHONDONTWRITEBYTECODE": ""}
-"""Test mode is measured, since people log in there, but without what it remembers of each call; and compiled."""
+"""Measure test mode, since a log-in is needed, but without recording calls, and with compiled modules."""
 
 
 class Server(msgspec.Struct, frozen=True):
-    """A running server: where it is, its process, and how long it took to the first answer, in seconds."""
+    """A running server: its address, process id, and seconds until the first reply."""
 
     base_url: str
     pid: int
     started_s: float
 
     def memory_mib(self) -> float:
-        """Proportional memory of the process and its children, in MiB."""
+        """Return the proportional memory of the process and its children, in MiB."""
         return sum(map(_pss_kib, _family(self.pid))) / 1024
 
 
@@ -36,7 +36,7 @@ class Server(msgspec.Struct, frozen=True):
 def server(
     arguments: list[str], environ: Mapping[str, str], probe: str, directory: Path, port: int | None = None
 ) -> Generator[Server]:
-    """A server started with `arguments`, in which `PORT` stands for its port; stopped at the end."""
+    """Start a server with `arguments`, in which `PORT` is replaced by its port; stop it after the block."""
     port = port or free_port()
     command = [sys.executable, *(each.replace("PORT", str(port)) for each in arguments)]
     began = time.perf_counter()
@@ -67,7 +67,7 @@ def _await(url: str, process: subprocess.Popen[bytes]) -> None:
 
 
 def free_port() -> int:
-    """A port of this machine on which nothing listens."""
+    """Return a free port of this machine."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

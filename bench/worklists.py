@@ -1,8 +1,8 @@
-"""A worklist of fifty rows (A008) in a store of ten thousand referrals, and in one of a million: does size matter?
+"""Compare a worklist of fifty rows (A008) in a store of ten thousand referrals with one of a million.
 
-`python -m bench.worklists` fills both stores and prints both rates and their ratio; exit status 1 if the large store
-answers more than 1.2 times as slowly. Filling the large one takes some minutes and about 3 GB, and is not measured.
-`python -m bench` measures the list in the small store against the floor.
+`python -m bench.worklists` fills both stores and prints both rates and their ratio. Exit status 1 if the list takes
+more than 1.2 times as long in the large store. Filling that store takes some minutes and about 3 GB, and is not
+measured. `python -m bench` compares the list in the small store with the floor.
 """
 
 from __future__ import annotations
@@ -41,16 +41,16 @@ from openers_client import Client, log_in
 WORKLIST: Final = "A008 50 rows"
 SMALL, LARGE = 10_000, 1_000_000
 MOST: Final = 1.2
-"""How much longer a list may take in the large store."""
+"""Maximum ratio of the list's time in the large store to that in the small one."""
 LISTED: Final = 50
 REVIEWED: Final = 20
-"""For each one on the list, how many of the same workgroup have been reviewed and are on it no more."""
+"""For each listed referral, the number of reviewed, no longer listed ones of the same workgroup."""
 FHIR_BASE: Final = "/referrals/FHIR"
 HERE: Final = Place(OdsCode("D82106"), "RCD/Cardiology", ServiceId("11004"))
 
 
 def main() -> None:
-    """Fill, measure, compare."""
+    """Fill both stores, measure and compare."""
     parser = argparse.ArgumentParser(prog="bench.worklists", description=__doc__)
     parser.add_argument("--seconds", type=int, default=8, help="length of each run")
     parser.add_argument("--large", type=int, default=LARGE, help="referrals in the large store")
@@ -65,7 +65,7 @@ def main() -> None:
 
 
 def measure(directory: Path, size: int, seconds: int, connections: tuple[int, ...] = (16,)) -> dict[int, Measured]:
-    """The rates of the list in a store of `size` referrals."""
+    """Return the rates of the list in a store of `size` referrals."""
     own = directory / str(size)
     own.mkdir()
     settings = settings_for(f"sqlite:///{own / 'bench.db'}", own)
@@ -92,7 +92,7 @@ def _request(service: Server) -> Request:
 
 
 async def _fill(settings: Settings, size: int) -> None:
-    """So many referrals; of the consultant's workgroup those on the list, and many that are not on it any more."""
+    """Fill the store with `size` referrals; the consultant's workgroup has listed and many no longer listed ones."""
     store = await open_store(settings.database_url, read_or_make_key(settings.audit_key_file))
     here = LISTED * (1 + REVIEWED)
     await settle(store, chain(_here(size - here + 1), crowd(size - here)))
@@ -122,7 +122,7 @@ def _patient(number: int) -> Patient:
 
 
 def _settle_log(path: Path) -> None:
-    """Start from a file without a log, as after a while of service."""
+    """Truncate the log, so that measuring starts as after a long time of service."""
     with closing(sqlite3.connect(path)) as raw:
         raw.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 

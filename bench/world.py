@@ -1,4 +1,4 @@
-"""The world that is measured: the demo world with a thousand services that one search finds."""
+"""The measured world: the demo world with a thousand services that one search finds."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ FIRST_ID = 200_001
 
 
 def crowded(services: int) -> Pack:
-    """The demo world with `services` more services like 11002, at the postcodes of its sites, and without a PAS."""
+    """Return the demo world with `services` more services like 11002, at its sites' postcodes, without a PAS."""
     pack = read_pack("demo")
     pattern = next(service for service in pack.services if service.id == "11002")
     postcodes = [site.postcode for site in pack.sites]

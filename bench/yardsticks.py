@@ -1,7 +1,7 @@
-"""The two yardsticks: *bare* answers 5 kB from memory, *floor* does so after one grouped, durable audit block.
+"""The two yardsticks: *bare* returns 5 kB from memory; *floor* does so after one grouped, durable audit block.
 
-Both are plain ASGI applications on the same server, so that what they leave is the cost of the service's own work.
-Run as `python -m bench.yardsticks bare|floor PORT DIRECTORY`.
+Both are plain ASGI applications on the same server, so the difference to the service is the cost of its own work. Run
+as `python -m bench.yardsticks bare|floor PORT DIRECTORY`.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ START = {"type": "http.response.start", "status": 200, "headers": HEADERS}
 
 
 def entry() -> AuditEntry:
-    """An audit entry of the usual size."""
+    """Return an audit entry of the usual size."""
     return AuditEntry(
         event_type="GET",
         audit_type="API Retrieve Request Summary",
@@ -42,7 +42,7 @@ def entry() -> AuditEntry:
 
 
 def bare() -> Any:
-    """Answers from memory."""
+    """Return an application that replies from memory."""
 
     async def app(scope: dict[str, Any], _receive: Any, send: Any) -> None:
         if scope["type"] == "http":
@@ -53,7 +53,7 @@ def bare() -> Any:
 
 
 def floor(directory: Path) -> Any:
-    """Answers from memory once its audit entry is durable."""
+    """Return an application that replies from memory after its audit entry is durable."""
     opened: list[SqliteStore] = []
 
     async def app(scope: dict[str, Any], _receive: Any, send: Any) -> None:

@@ -27,7 +27,10 @@ project = "OpenERS"
 extensions = ["myst_parser"]
 root_doc = "index"
 exclude_patterns = ["theme"]
-suppress_warnings = ["toc.not_included"]  # `_sections` checks instead that each page has a section
+suppress_warnings = [
+    "toc.not_included",  # `_sections` checks instead that each page has a section
+    "myst.header",  # a rule within a chapter has a fourth-level heading in the file, and the site nests it
+]
 myst_heading_anchors = 6
 highlight_language = "none"
 html_theme = "theme"
@@ -64,7 +67,7 @@ ANCHOR = re.compile(r'(?m)^<a id="([\w-]+)"></a>$')
 
 
 def _read_source(app: Sphinx, docname: str, source: list[str]) -> None:
-    """Replace a page by its file in the repository's root, and adapt links to files outside of the site."""
+    """Replace a page by its file in the repository's root, and adapt anchors and links to files outside of the site."""
     folder = (DOCS / docname).parent
     if docname in FROM_ROOT:
         file = ROOT / FROM_ROOT[docname]

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Writes the hashed requirement files anew: run.txt, docs.txt and dev.txt from pyproject.toml, build.txt and tools.txt
-# from the two names below. The files carry names, versions and hashes, never an address. Extra arguments go to uv
+# Regenerate the hashed requirement files: run.txt, docs.txt and dev.txt from pyproject.toml, build.txt and tools.txt
+# from the two names below. The files contain names, versions and hashes, never an address. Extra arguments go to uv
 # (`scripts/lock.sh --upgrade`).
 set -eu
 cd -- "$(dirname -- "$0")/.."
@@ -13,7 +13,7 @@ lock() {
 }
 
 lock dev.txt pyproject.toml --all-extras --group dev "$@"
-lock run.txt pyproject.toml --all-extras --constraint requirements/dev.txt "$@" # tests run what the service runs
+lock run.txt pyproject.toml --all-extras --constraint requirements/dev.txt "$@" # tests use the versions of the service
 lock docs.txt --group docs --constraint requirements/dev.txt "$@"
 echo 'setuptools>=77' | lock build.txt - "$@"
 echo 'uv' | lock tools.txt - "$@"

@@ -1,7 +1,7 @@
-"""Write England's bank holidays of the years 2000 to 2100 for the service and for the Test PAS, as `holidays` has them.
+"""Write England's bank holidays of 2000 to 2100, from the package `holidays`, for the service and the Test PAS.
 
-Run it after `holidays` has been upgraded; a test says when that is needed:
-`.venv/bin/python scripts/make_bank_holidays.py`.
+Run it after an upgrade of `holidays`; a test reports when that is needed: `.venv/bin/python
+scripts/make_bank_holidays.py`.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Writes down which characters each font of the documents has: `src/openers/paper/coverage.tsv`.
+"""Write the characters of each font of the documents to `src/openers/paper/coverage.tsv`.
 
-Run it with `.venv/bin/python scripts/make_font_coverage.py` when a font was added or replaced.
+Run it with `.venv/bin/python scripts/make_font_coverage.py` after a font was added or replaced.
 """
 
 from __future__ import annotations
@@ -14,19 +14,19 @@ DOCUMENTS = Path(__file__).parents[1] / "src" / "openers" / "paper"
 
 
 def main() -> None:
-    """One line a font: its file and its ranges of characters, hexadecimal, both ends included."""
+    """Write one line for each font: its file and its ranges of characters, hexadecimal, both ends included."""
     lines = [f"{path.name}\t{','.join(ranges(characters(path)))}" for path in sorted(DOCUMENTS.glob("fonts/*.ttf"))]
     (DOCUMENTS / "coverage.tsv").write_text("\n".join(lines) + "\n", "utf-8")
 
 
 def characters(path: Path) -> list[int]:
-    """The characters that a font has a glyph for."""
+    """Return the characters for which a font has a glyph."""
     with TTFont(path) as font:
         return sorted(font.getBestCmap())
 
 
 def ranges(numbers: Iterable[int]) -> Iterator[str]:
-    """Neighbours together."""
+    """Yield ranges of consecutive numbers."""
     first = last = -1
     for number in numbers:
         if number == last + 1 and first >= 0:

@@ -30,7 +30,7 @@ outward\teasting\tnorthing
 
 
 def placed_postcodes(folder: Path) -> Iterator[tuple[str, int, int]]:
-    """Every postcode with its easting and northing."""
+    """Yield each postcode with its easting and northing."""
     for file in sorted(folder.glob("*.csv.gz")):
         with gzip.open(file, "rt", newline="") as lines:
             for postcode, quality, easting, northing in csv.reader(lines):

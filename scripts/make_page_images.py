@@ -1,6 +1,6 @@
-"""Make the images of documents in `docs/images`: the first page of each kind, about somebody who does not exist.
+"""Make the images of documents in `docs/images`: the first page of each kind, about an invented patient.
 
-Run it with `.venv/bin/python scripts/make_page_images.py` when a template has changed, and look at what it makes.
+Run it with `.venv/bin/python scripts/make_page_images.py` after a template has changed, and check the images.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ BY_PHONE = Clinic(
 
 
 def main() -> None:
-    """Write every image."""
+    """Write all images."""
     TARGET.mkdir(exist_ok=True)
     asyncio.run(_main())
 
@@ -70,7 +70,7 @@ async def _main() -> None:
 
 
 def first_page(pdf: bytes) -> bytes:
-    """The first page as a PNG of few colours."""
+    """Return the first page as a PNG of few colours."""
     image = pypdfium2.PdfDocument(pdf)[0].render(scale=SCALE).to_pil()
     out = io.BytesIO()
     image.quantize(COLOURS).save(out, "PNG", optimize=True)
@@ -78,7 +78,7 @@ def first_page(pdf: bytes) -> bytes:
 
 
 def documents() -> dict[str, Document]:
-    """One of each kind."""
+    """Return one document of each kind."""
     return {
         "clinical-summary": summary(),
         "advice-conversation": conversation(),
@@ -89,7 +89,7 @@ def documents() -> dict[str, Document]:
 
 
 def summary() -> ClinicalSummary:
-    """A referral that is booked and has a letter."""
+    """Return a summary of a booked referral with a letter."""
     referral = {
         "Appointment date/time": "19 March 2030, 10:20",
         "Priority": "Urgent",
@@ -119,7 +119,7 @@ def summary() -> ClinicalSummary:
 
 
 def conversation() -> AdviceConversation:
-    """A question and its answer."""
+    """Return a conversation of a question and its answer."""
     summary_of_it = {"Priority": "Routine", "Service": "Cardiology Advice, Riverside", "Referred by": "Dr Owen Tarrant"}
     asked = (
         "Breathless on one flight of stairs for six weeks; NT-proBNP 1,450 ng/l, ECG attached.\n\n"
@@ -142,7 +142,7 @@ def conversation() -> AdviceConversation:
 
 
 def letter(kind: LetterKind, title: str, *clinics: Clinic) -> PatientLetter:
-    """A letter of a kind."""
+    """Return a letter of a kind."""
     return PatientLetter(
         title=title,
         kind=kind,

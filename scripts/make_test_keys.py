@@ -1,7 +1,7 @@
 """Make the published test keys of the demo world's applications: `src/openers/worlds/packs/keys/CLIENT.json`.
 
-Run by a developer, once for each application that signs assertions: `python scripts/make_test_keys.py CLIENT...`.
-The private keys are published on purpose and open nothing but test worlds; production mode refuses their applications.
+A developer runs it once for each application that signs assertions: `python scripts/make_test_keys.py CLIENT...`. The
+private keys are published on purpose and open only test worlds; production mode refuses their applications.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ BITS = 4096
 
 
 def main() -> None:
-    """Write a key for every application named, and replace none."""
+    """Write a key for each named application that has none."""
     for client_id in sys.argv[1:]:
         file = KEYS / f"{client_id}.json"
         if file.exists():

@@ -1,7 +1,7 @@
 #!/bin/sh
-# Makes .venv ready: `setup.sh run` for the service, `setup.sh test` for the tests as well.
-# Does nothing when the requirement files have not changed since the last time. Every package is checked by its hash.
-# PYTHON names the Python to use, if not the newest one found.
+# Set up .venv: `setup.sh run` for the service, `setup.sh test` for the tests as well.
+# Does nothing if the requirement files have not changed since the last run. Each package is checked by its hash.
+# PYTHON names the Python to use; by default the newest one found.
 set -eu
 
 kind=${1:?"usage: setup.sh run|test"}
@@ -25,7 +25,7 @@ is_new_enough() {
     "$1" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1
 }
 
-# The first Python that will do; else one line that says what is missing.
+# Find the first suitable Python; if there is none, print one line that names the missing part.
 find_python() {
     found=
     for name in ${PYTHON:-python3 python3.14 python3.13 python3.12 python3.11}; do
@@ -40,7 +40,7 @@ find_python() {
     stop "Python 3.11 or newer is needed and $found is $("$found" -V 2>&1); install a newer one or name it in PYTHON"
 }
 
-# What the environment was made of: two equal answers need no second installation.
+# Fingerprint of the environment's inputs: if it has not changed, no installation is needed.
 fingerprint() {
     printf '%s\n' "$root"
     cksum "$@" pyproject.toml requirements/build.txt
@@ -64,8 +64,8 @@ make_environment() {
     "$python" -m venv --clear "$venv" || stop "$python could not make $venv"
 }
 
-# Packages are downloaded with the certificates of this machine, not with those that pip and uv bring: a proxy that
-# reads TLS, as hospitals have, is known to the machine only. What the caller has chosen stays.
+# Download packages with this machine's certificates, not with those of pip and uv, since only the machine trusts a
+# TLS-inspecting proxy, as hospitals use. Certificates that the caller has chosen are kept.
 use_system_certificates() {
     for bundle in "${SSL_CERT_FILE:-}" /etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt \
         /etc/ssl/ca-bundle.pem /etc/ssl/cert.pem; do
@@ -80,7 +80,7 @@ pip_install() {
     "$venv/bin/python" -m pip install --quiet --disable-pip-version-check "$@"
 }
 
-# uv is quick. Whether it can be installed here is no question that anybody has to answer, so pip says nothing.
+# uv is fast but optional, so pip prints nothing if it cannot be installed.
 install_with_uv() {
     pip_install --require-hashes --only-binary :all: -r requirements/tools.txt 2>/dev/null || {
         echo "uv could not be installed on this machine"

@@ -1,6 +1,6 @@
-"""What every test run keeps to: tools that tests need, the budget of skips, counted comparisons, answers met.
+"""Configure every test run: load the plugins of the kit and make Hypothesis repeat the same examples.
 
-A run gives the same verdict twice: what Hypothesis tries is the same each time, unless `OPENERS_EXPLORE` is set.
+A run gives the same result twice. To try new random examples, set `OPENERS_EXPLORE`.
 """
 
 from __future__ import annotations
@@ -21,4 +21,4 @@ pytest_plugins = [
 settings.register_profile("same", derandomize=True)
 settings.register_profile("new")
 settings.load_profile("new" if os.environ.get("OPENERS_EXPLORE") else "same")
-os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # or each process that a test starts compiles all packages anew
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # otherwise each process that a test starts compiles all packages again

@@ -1,6 +1,6 @@
-"""From settings to a running service: the only place that wires adapters to ports.
+"""Build a running service from settings: the only module that connects adapters to ports.
 
-Called by `openers.server` and the tests. Loading a world's content is not done here: production has none to load.
+`openers.server` and the tests call it. It does not load a world's content, which production does not have.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import msgspec
 import structlog
 from joserfc.jwk import RSAKey
 
-from openers.api import operations  # registers every operation
+from openers.api import operations  # registers all operations
 from openers.api.addresses import Addresses, document
 from openers.api.capability import capability_routes, is_statement
 from openers.api.edge import PREFIX, Edge, interactions_of
@@ -78,11 +78,11 @@ _log = structlog.get_logger()
 
 
 REMEMBERED_ON_POSTGRESQL_S: Final = 1.0
-"""How long an opened token is trusted where another process may end its session, in seconds."""
+"""How many seconds an opened token is trusted if another process may end its session."""
 
 
 class Service(msgspec.Struct, frozen=True):
-    """One running service: its world, and what answers for it."""
+    """One running service: its world, and the applications that serve it."""
 
     settings: Settings
     world: World
@@ -92,30 +92,30 @@ class Service(msgspec.Struct, frozen=True):
     access: AccessCache
 
     async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
-        """Serve one HTTP request: FHIR goes to the edge, everything else to the pages."""
+        """Serve one HTTP request: FHIR goes to the edge, all else to the pages."""
         await (self.edge if _is_fhir(scope["path"]) else self.pages)(scope, receive, send)
 
     def runner(self) -> DueRunner:
-        """Does what falls due in the world."""
+        """Return the runner of due work in the world."""
         return due_runner(self.world, self.metrics)
 
     async def upkeep(self) -> None:
-        """Do what is due every second besides due work: record counted refusals. Raises Unavailable."""
+        """Run the regular work of each second other than due work: record counted refusals. Raises Unavailable."""
         await self.edge.gateway.failures.settle()
 
     async def close(self) -> None:
-        """Let go of what does not belong to the store."""
+        """Close everything outside the store."""
         await self.edge.gateway.failures.close()
         await self.world.pas.close()
         await self.world.blobs.close()
 
 
 async def open_world(settings: Settings, metrics: Metrics, terms: Iterable[ClinicalTerm] = ()) -> World:
-    """The world that the settings name, its store migrated and open. Raises Unavailable, SettingsError."""
+    """Return the world of the settings, with its store migrated and open. Raises Unavailable, SettingsError."""
     if await migrate(settings.database_url):
         _log.info("database migrated", revision=HEAD)
     if find_spec("typst") is None:
-        _log.warning("no document can be printed", cure="install openers[documents]")
+        _log.warning("documents cannot be printed", cure="install openers[documents]")
     store = await open_store(settings.database_url, await _audit_key(settings), metrics.group_committed)
     reference = PackagedReference(terms)
     signing_key = read_or_make_signing_key(settings.signing_key_file, strict=settings.production)
@@ -142,13 +142,13 @@ async def open_world(settings: Settings, metrics: Metrics, terms: Iterable[Clini
 
 
 async def _audit_key(settings: Settings) -> bytes:
-    """Return the key of the audit; make one only where no audit was sealed yet. Raises SettingsError, Unavailable."""
+    """Return the key of the audit; create one only if nothing was sealed yet. Raises SettingsError, Unavailable."""
     path, state = settings.audit_key_file, await read_state(settings.database_url)
     cure = "restore the file, or name it in OPENERS_AUDIT_KEY_FILE"
     if state.has_blocks and not state.heads:
-        raise SettingsError(("The audit has blocks and no head: find out by `openers audit verify`, restore a backup",))
+        raise SettingsError(("The audit has blocks but no head: run `openers audit verify`, then restore a backup",))
     if state.heads and not path.exists():
-        raise SettingsError((f"The audit key {path} is not there, but sealed the database's audit: {cure}",))
+        raise SettingsError((f"The audit key {path} that sealed the database's audit is missing: {cure}",))
     key = read_or_make_key(path, strict=settings.production)
     if not state.fits(key):
         raise SettingsError((f"The audit key {path} is not the one that sealed the database's audit: {cure}",))
@@ -156,7 +156,7 @@ async def _audit_key(settings: Settings) -> bytes:
 
 
 async def open_service(settings: Settings, terms: Iterable[ClinicalTerm] = ()) -> Service:
-    """The service that the settings describe, ready to serve. Raises Unavailable, SettingsError."""
+    """Return the service that the settings describe, ready to serve. Raises Unavailable, SettingsError."""
     metrics = Metrics()
     if settings.production:
         refuse_loose_files(files_of(settings.database_url))
@@ -168,7 +168,7 @@ async def open_service(settings: Settings, terms: Iterable[ClinicalTerm] = ()) -
 
 
 async def start_regular_work(world: World) -> None:
-    """Plan the work that comes again and again, where it is not planned yet. Raises Unavailable."""
+    """Schedule regular work that is not scheduled yet. Raises Unavailable."""
     starting = world.for_call(system_entry("Start", world.wall.now()))
     await start_purging(starting)
     await start_sweeping(starting)
@@ -186,9 +186,9 @@ def service_of(
     world_of: WorldOf | None = None,
     observe: Callable[[Gateway], Observer] = _nobody,
 ) -> Service:
-    """What answers for `world`, which is open. `world_of` finds the world of a request where there are others too.
+    """Return the service for `world`, which is open. `world_of` finds the world of a request if there are several.
 
-    `observe` makes the observer, which may go by the gateway.
+    `observe` creates the observer, which may use the gateway.
     """
     access = AccessCache(ttl_s=None if settings.sqlite_path else REMEMBERED_ON_POSTGRESQL_S)
     addresses = SignedAddresses(
@@ -223,49 +223,51 @@ def service_of(
 
 
 def _is_fhir(path: str) -> bool:
-    """Whether the edge serves `path`; the CapabilityStatements are pages, open to everybody."""
+    """Return whether the edge serves `path`; the CapabilityStatements are public pages."""
     return path.startswith(f"{PREFIX}/") and not is_statement(path)
 
 
 def open_blobs(settings: Settings) -> Blobs:
-    """The blob store that the settings name. Raises SettingsError."""
+    """Return the blob store of the settings. Raises SettingsError."""
     if settings.blob_url.startswith("s3://"):
-        from openers.files.blobs_in_s3 import BlobsInS3  # its client takes a while to import
+        from openers.files.blobs_in_s3 import BlobsInS3  # its client is slow to import
 
         try:
             return BlobsInS3(settings.blob_url, settings.drafts_directory, settings.blob_endpoint)
         except (OSError, ValueError) as error:
-            raise SettingsError((f"OPENERS_BLOB_URL: {settings.blob_url} can't be used: {error}",)) from error
+            raise SettingsError((f"OPENERS_BLOB_URL: {settings.blob_url} cannot be used: {error}",)) from error
     directory = Path(settings.blob_url.removeprefix("file:"))
     try:
         return BlobsOnDisk(directory)
     except OSError as error:
-        raise SettingsError((f"OPENERS_BLOB_URL: {directory} can't be made or written: {error.strerror}",)) from error
+        raise SettingsError(
+            (f"OPENERS_BLOB_URL: {directory} cannot be created or written: {error.strerror}",)
+        ) from error
 
 
 async def _refuse_test_applications(world: World) -> None:
-    """Raise SettingsError, the store closed, if applications are registered whose keys are published."""
+    """Raise SettingsError, with the store closed, if applications with published keys are registered."""
     async with world.read() as tx:
         known = [each.client_id for each in await tx.directory.applications() if each.test_only]
     if known:
         await world.store.close()
-        problem = f"The database holds test applications, whose keys are published: {', '.join(known)}. Use another one"
+        problem = f"The database has test applications with published keys: {', '.join(known)}. Use another database"
         raise SettingsError((problem,))
 
 
 def due_runner(world: World, metrics: Metrics, jobs: Mapping[str, Job] = JOBS) -> DueRunner:
-    """A runner of what falls due in a world: of the `jobs`, by kind."""
+    """Return a runner of due work in a world: of the `jobs`, by kind."""
     return DueRunner(world, jobs, note_job(metrics, world.wall), _LOGGED_PLANS)
 
 
 async def do_due_work(service: Service) -> int:
-    """Do what is due now in the service's world to its end, and the store's own upkeep; how many items were taken."""
+    """Run all due work of the service's world and the store's upkeep; return the number of items that ran."""
     await service.world.store.upkeep()
     return await run_due(service.world, JOBS, note_job(service.metrics, service.world.wall), _LOGGED_PLANS)
 
 
 def _pages(edge: Edge, world: World) -> Addresses:
-    """Everything that is not FHIR."""
+    """Return all addresses other than FHIR."""
     loop, settings, access = edge.loop, edge.settings, edge.gateway.access
     deps = OAuthDeps(
         wall=world.wall,
@@ -297,7 +299,7 @@ def _documentation() -> Site:
 
 
 def _upkeep(settings: Settings) -> Upkeep:
-    """What the health of the service depends on."""
+    """Return the dependencies of the service's health."""
     kind, _, blobs = settings.blob_url.partition(":")
     files = Path(blobs) if kind == "file" else settings.drafts_directory
     directories = [files, *([] if settings.sqlite_path is None else [settings.sqlite_path.parent])]
@@ -313,22 +315,22 @@ def _upstream(settings: Settings) -> UpstreamProvider | None:
 
 
 def _client_key(content: bytes) -> dict[str, str]:
-    """A private RSA key with its id. Raises ValueError, KeyError, JoseError."""
+    """Parse a private RSA key with its id. Raises ValueError, KeyError, JoseError."""
     key = msgspec.json.decode(content, type=dict[str, str])
     RSAKey.import_key(dict(key))
     return key | {"kid": key["kid"]}
 
 
 def _logged(plan: Plan) -> Plan:
-    """A plan whose failure is logged, and holds up no other due work."""
+    """Return a plan that logs its failure and does not stop other due work."""
 
     async def _plan(world: World) -> None:
         try:
             await plan(world)
         except OpenersError as error:
-            _log.warning("due work is planned at the next look", plan=plan.__name__, reason=repr(error))
+            _log.warning("due work will be planned at the next attempt", plan=plan.__name__, reason=repr(error))
         except Exception:
-            await _log.aexception("due work can't be planned", plan=plan.__name__)
+            await _log.aexception("due work cannot be planned", plan=plan.__name__)
 
     return _plan
 
@@ -337,14 +339,14 @@ _LOGGED_PLANS: Final = tuple(_logged(plan) for plan in PLANS)
 
 
 def note_job(metrics: Metrics, wall: Clock) -> Told:
-    """Counts and logs how due work went."""
+    """Return a listener that counts and logs the results of due work."""
 
     def _note(item: DueItem, error: Exception | None) -> None:
         metrics.due_run(item.kind, succeeded=error is None)
         if item.kind == POLL and error is None:
             metrics.slots_polled(item.key, wall.now().timestamp())
         if isinstance(error, OpenersError):
-            _log.warning("due work is tried again", kind=item.kind, attempt=item.attempt, reason=repr(error))
+            _log.warning("due work will be retried", kind=item.kind, attempt=item.attempt, reason=repr(error))
         elif error is not None:
             _log.error("due work failed", kind=item.kind, attempt=item.attempt, exc_info=error)
 

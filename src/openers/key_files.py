@@ -1,7 +1,7 @@
-"""Reads the secret keys of the service, each from a file that only the service can read, and makes them on first use.
+"""Read the secret keys of the service from files that only the service can read; create them on first use.
 
-Called by `openers.bootstrap`, test mode and the command line with the paths that the settings name. In production
-(`strict`) a file that others than its owner may read or write is refused, whatever key it holds.
+`openers.bootstrap`, test mode and the command line call it with the paths in the settings. In production (`strict`) a
+file that others than its owner may read or write is refused.
 """
 
 from __future__ import annotations
@@ -24,27 +24,27 @@ Key = TypeVar("Key")
 
 
 def read_or_make_key(path: Path, size: int = 32, *, strict: bool = False) -> bytes:
-    """The key of `size` bytes in the file; a new random one, durable and complete, if there is no file yet.
+    """Return the key of `size` bytes in the file; create a random one, durably, if the file does not exist.
 
     Raises SettingsError.
     """
     make_once(path, lambda: secrets.token_bytes(size))
     key = read_secret(path, bytes, strict=strict)
     if len(key) != size:
-        raise SettingsError((f"The key file {path} holds {len(key)} bytes, not {size}: put the right file there",))
+        raise SettingsError((f"The key file {path} has {len(key)} bytes, not {size}: restore the right file",))
     return key
 
 
 def read_or_make_signing_key(path: Path, *, strict: bool = False) -> SigningKey:
-    """The key in the PEM file, which is made if there is none. Raises SettingsError."""
+    """Return the key in the PEM file, which is created if it does not exist. Raises SettingsError."""
     make_once(path, new_signing_key)
     return read_secret(path, SigningKey.from_pem, strict=strict)
 
 
 def read_secret(path: Path, parse: Callable[[bytes], Key], *, strict: bool) -> Key:
-    """What `parse` makes of a secret file. Raises SettingsError.
+    """Return the content of a secret file, parsed by `parse`. Raises SettingsError.
 
-    For what is no such key `parse` raises ValueError, KeyError, TypeError or JoseError.
+    For an invalid key, `parse` raises ValueError, KeyError, TypeError or JoseError.
     """
     try:
         content = path.read_bytes()
@@ -56,19 +56,19 @@ def read_secret(path: Path, parse: Callable[[bytes], Key], *, strict: bool) -> K
     except SettingsError:
         raise
     except (ValueError, KeyError, TypeError, JoseError) as error:
-        raise SettingsError((f"The key file {path} does not hold such a key: put the right file there",)) from error
+        raise SettingsError((f"The key file {path} does not contain a valid key: restore the right file",)) from error
 
 
 def refuse_loose_files(paths: Iterable[Path]) -> None:
-    """Raise SettingsError if others than its owner may read or write one of the files that are there."""
+    """Raise SettingsError if others than the owner may read or write one of the existing files."""
     loose = [str(path) for path in paths if path.exists() and path.stat().st_mode & OTHERS]
     if loose:
-        told = f"Others than its owner can open {' and '.join(loose)}: run chmod go= {' '.join(loose)}"
+        told = f"Not only the owner can open {' and '.join(loose)}: run chmod go= {' '.join(loose)}"
         raise SettingsError((told,))
 
 
 def make_once(path: Path, make: Callable[[], bytes]) -> None:
-    """Write what `make` gives whole under its name, unless the file is there or another process is faster.
+    """Write the result of `make` to a file atomically, unless the file exists already.
 
     Raises SettingsError.
     """
@@ -81,7 +81,7 @@ def make_once(path: Path, make: Callable[[], bytes]) -> None:
 
 
 def _cannot_use(path: Path, error: OSError) -> SettingsError:
-    return SettingsError((f"The key file {path} can't be read or made: {error.strerror}",))
+    return SettingsError((f"The key file {path} cannot be read or created: {error.strerror}",))
 
 
 def _write(path: Path, key: bytes) -> None:

@@ -1,6 +1,6 @@
-"""Sockets to listen at: bound before anything is opened or printed, so that a port in use is told at once.
+"""Bind the listening sockets before the service opens anything, so that a used port is reported at once.
 
-Called by the command line for the service, and to see whether a child process will find its port free.
+The command line calls it for the service, and to check that a child process will find its port free.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ BACKLOG = 2048
 
 
 class Wanted(NamedTuple):
-    """An address that somebody is going to listen at. `option` is how to choose another port for it."""
+    """A required listening address and its user. `option` chooses another port."""
 
     who: str
     host: str
@@ -24,18 +24,18 @@ class Wanted(NamedTuple):
 
 
 class CannotListen(OSError):
-    """Addresses that are needed can't be had. `problems` has one sentence each, saying what to do."""
+    """Required addresses are not available. `problems` has one sentence each, with the cure."""
 
     def __init__(self, problems: Sequence[str]) -> None:
-        """All of them together."""
+        """Store all problems."""
         super().__init__("\n".join(problems))
         self.problems = problems
 
 
 def listen(service: Wanted, *others: Wanted) -> list[socket.socket]:
-    """Listen for the service; `others` are only tried, since another process will listen there.
+    """Listen for the service; only test the addresses of `others`, since another process will listen there.
 
-    Connections wait from now on until the service takes them. Raises CannotListen with every address that is not free.
+    Connections wait until the service accepts them. Raises CannotListen with each unavailable address.
     """
     problems: list[str] = []
     held = _try(service, problems)
@@ -48,16 +48,16 @@ def listen(service: Wanted, *others: Wanted) -> list[socket.socket]:
 
 
 def _try(wanted: Wanted, problems: list[str]) -> list[socket.socket]:
-    """The sockets of an address, or another problem."""
+    """Return the sockets of an address, or add a problem."""
     try:
         return _bound(wanted.host, wanted.port)
     except OSError as error:
-        problems.append(f"{wanted.who} can't listen at {wanted.host} port {wanted.port}: {_reason(error, wanted)}")
+        problems.append(f"{wanted.who} cannot listen at {wanted.host} port {wanted.port}: {_reason(error, wanted)}")
         return []
 
 
 def _bound(host: str, port: int) -> list[socket.socket]:
-    """A socket for each address that the name `host` has on this machine. Raises OSError."""
+    """Return a socket for each address of the name `host` on this machine. Raises OSError."""
     held: list[socket.socket] = []
     refused: OSError | None = None
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
@@ -66,7 +66,10 @@ def _bound(host: str, port: int) -> list[socket.socket]:
             held.append(socket.create_server((str(address[0]), int(address[1])), family=family, backlog=BACKLOG))
         except OSError as error:
             refused = error
-            if error.errno not in (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT):  # a name may have more than there are
+            if error.errno not in (
+                errno.EADDRNOTAVAIL,
+                errno.EAFNOSUPPORT,
+            ):  # a name may have addresses that this machine lacks
                 _close(held)
                 raise
     if not held and refused is not None:
@@ -75,13 +78,13 @@ def _bound(host: str, port: int) -> list[socket.socket]:
 
 
 def _reason(error: OSError, wanted: Wanted) -> str:
-    """What is wrong, and what to do."""
+    """Return the cause and the cure."""
     another = f"choose another port with {wanted.option}"
     if isinstance(error, socket.gaierror):
-        return "this machine does not know that name; correct --host or OPENERS_HOST"
+        return "this machine cannot resolve that name; correct --host or OPENERS_HOST"
     match error.errno:
         case errno.EADDRINUSE:
-            return f"the port is in use; stop what listens there, or {another}"
+            return f"the port is in use; stop the program that uses it, or {another}"
         case errno.EACCES:
             return f"that port is reserved for the system; {another}"
         case errno.EADDRNOTAVAIL:

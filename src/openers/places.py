@@ -1,7 +1,7 @@
-"""Where the files of a store are: beside it and named after it, so that two stores in one folder share nothing.
+"""Locate the files of a store: beside it and named after it, so that two stores in one folder share nothing.
 
-Stores of release 0.1.0 had their files in the folder itself, under names without that of the store; those stay there.
-Called by `openers.settings` and the command line.
+Release 0.1.0 put its files into the folder under names without that of the store; those stay there. `openers.settings`
+and the command line call it.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from typing import Final
 from urllib.parse import unquote, urlsplit
 
 FOLDER: Final = Path("var")
-"""Where the files of a store are that is not itself a file."""
+"""Directory for the files of a store that is not itself a file."""
 IsUsed = Callable[[str], bool]
-"""Whether the database at a URL holds tables already."""
+"""Returns whether the database at a URL has tables."""
 
 
 class PlaceKind(StrEnum):
-    """What there is besides the database, and how its name ends."""
+    """Kinds of file besides the database, and the ends of their names."""
 
     KEYS = "keys"
     BLOBS = "blobs"
@@ -30,21 +30,21 @@ class PlaceKind(StrEnum):
 
 
 class Places:
-    """The places of one store."""
+    """The paths of one store."""
 
     def __init__(self, base: Path, *, is_of_0_1: bool) -> None:
-        """`base` is what the names begin with: the path of the database's file, or what stands for it."""
+        """Store `base`, the beginning of the names: the path of the database's file, or a substitute."""
         self._base, self._is_of_0_1 = base, is_of_0_1
 
     def of(self, kind: PlaceKind) -> Path:
-        """Where the store has its files of a kind."""
+        """Return the path of the store's files of a kind."""
         return self._base.parent / (kind.value if self._is_of_0_1 else f"{self._base.name}.{kind.value}")
 
 
 def places_of(database_url: str, is_used: IsUsed) -> Places:
-    """The places of the store at `database_url`. `is_used` is asked only if there are files of release 0.1.0.
+    """Return the paths of the store at `database_url`. `is_used` is called only if files of release 0.1.0 exist.
 
-    A store in use that has nothing named after it, in a folder with files of that release, was made by that release.
+    A used store without files named after it, in a folder with files of that release, was created by that release.
     """
     base = base_of(database_url)
     now, before = Places(base, is_of_0_1=False), Places(base, is_of_0_1=True)
@@ -54,7 +54,7 @@ def places_of(database_url: str, is_used: IsUsed) -> Places:
 
 
 def base_of(database_url: str) -> Path:
-    """What the names of a store's files begin with."""
+    """Return the beginning of the names of a store's files."""
     kind, _, path = database_url.partition(":///")
     if kind == "sqlite":
         return Path(path)
@@ -63,13 +63,13 @@ def base_of(database_url: str) -> Path:
 
 
 def is_a_file(database_url: str) -> bool:
-    """Whether the database is a SQLite file that is there. Of other databases it is not known."""
+    """Return whether the database is an existing SQLite file; false for other databases."""
     kind, _, path = database_url.partition(":///")
     return kind == "sqlite" and Path(path).exists()
 
 
 def files_of(database_url: str) -> list[Path]:
-    """The database's file and its log, and all that is beside it and named after it, as far as it is there."""
+    """Return the database's file, its log, and all existing files named after it."""
     base = base_of(database_url)
     if not base.name or not base.parent.is_dir():
         return []

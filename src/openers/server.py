@@ -1,7 +1,7 @@
-"""The process that serves: ASGI application, uvicorn, the due-work runner, start and stop.
+"""The serving process: ASGI application, uvicorn, the due-work runner, start and stop.
 
-`openers serve` and `openers demo` call `serve`; several processes (PostgreSQL) each make their own application by
-`application_in_worker`, from the settings that the parent hands over.
+`openers serve` and `openers demo` call `serve`. With several processes (PostgreSQL) each creates its own application by
+`application_in_worker`, from settings that the parent passes.
 """
 
 from __future__ import annotations
@@ -34,48 +34,48 @@ from openers.usecases.world import World
 from openers.workers import HandedOver, Workers, begin_process, hand_over
 
 DUE_EVERY_S: Final = 1.0
-"""How often it is looked whether work has fallen due, in seconds."""
+"""Pause between two checks for due work, in seconds."""
 HEADS_EVERY_S: Final = 60.0
-"""How often the audit heads are noted in the log, in seconds."""
+"""Pause between two log lines of the audit heads, in seconds."""
 WORKER_ANSWERS_WITHIN_S: Final = 60
-"""How long a worker process may take to load, or to answer its parent, before it is replaced, in seconds."""
+"""Seconds that a worker process may take to load, or to answer its parent, before it is replaced."""
 COLLECT_AFTER: Final = (20_000, 20, 100)
-"""Garbage collection thresholds: requests leave few cycles behind, so full collections can be rare."""
+"""Garbage collection thresholds: requests create few cycles, so full collections can be rare."""
 _log = structlog.get_logger()
 
 
 class Runner(Protocol):
-    """Does what falls due, item beside item."""
+    """Runs due work, several items concurrently."""
 
     async def look(self) -> int:
-        """Begin what is due now; how many items that is. Raises Unavailable."""
+        """Start due items and return their number. Raises Unavailable."""
         ...
 
     async def rest(self, at_most_s: float) -> None:
-        """Return when an item has ended, or so many seconds have passed. Raises Unavailable."""
+        """Return when an item has ended, or after `at_most_s` seconds. Raises Unavailable."""
         ...
 
     async def stop(self) -> None:
-        """Break off what is under way. Raises Unavailable."""
+        """Stop running items. Raises Unavailable."""
         ...
 
 
 class Served(Protocol):
-    """A service that answers and does its due work: the one of `bootstrap`, or that of test mode, which has more."""
+    """A service that replies and runs its due work: that of `bootstrap`, or that of test mode."""
 
     @property
     def settings(self) -> Settings:
-        """What it was opened with."""
+        """Return its settings."""
         ...
 
     @property
     def world(self) -> World:
-        """The world whose due work it does."""
+        """Return the world whose due work it runs."""
         ...
 
     @property
     def metrics(self) -> Metrics:
-        """What is measured of it."""
+        """Return its metrics."""
         ...
 
     async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
@@ -83,15 +83,15 @@ class Served(Protocol):
         ...
 
     def runner(self) -> Runner:
-        """Does what falls due in `world`."""
+        """Return the runner of due work in `world`."""
         ...
 
     async def upkeep(self) -> None:
-        """Do what is due every second besides due work. Raises Unavailable."""
+        """Run the regular work of each second other than due work. Raises Unavailable."""
         ...
 
     async def close(self) -> None:
-        """Let go of what does not belong to the store of `world`."""
+        """Close everything outside the store of `world`."""
         ...
 
 
@@ -99,10 +99,10 @@ Open = Callable[[], Awaitable[Served]]
 
 
 class Application:
-    """The ASGI application. Opens its service at start-up."""
+    """The ASGI application. It opens its service at start-up."""
 
     def __init__(self, open_it: Open) -> None:
-        """`open_it` opens the service within the serving event loop."""
+        """Store `open_it`, which opens the service within the serving event loop."""
         self._open = open_it
         self._service: Served | None = None
         self._runner: asyncio.Task[None] | None = None
@@ -147,14 +147,14 @@ class Application:
 
 
 def _settle_memory() -> None:
-    """Spare what has been loaded from garbage collection, whose full runs would hold up requests for tens of ms."""
+    """Exclude loaded objects from garbage collection, whose full runs would delay requests by tens of ms."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(*COLLECT_AFTER)
 
 
 def _serve_metrics(service: Served) -> None:
-    """Metrics on their own port, where one is set; of several processes the first one gets it."""
+    """Serve metrics on their own port, if set; of several processes the first one does."""
     settings = service.settings
     if settings.metrics_port is None:
         return
@@ -165,7 +165,7 @@ def _serve_metrics(service: Served) -> None:
 
 
 async def _run_due_work(service: Served) -> None:
-    """Look for due work again and again; a failure is logged and the next look tries anew."""
+    """Check for due work repeatedly; log a failure and try again at the next check."""
     heads = AuditHeads(service.world.store)
     runner = service.runner()
     try:
@@ -176,7 +176,7 @@ async def _run_due_work(service: Served) -> None:
 
 
 async def _look_once(service: Served, runner: Runner, heads: AuditHeads) -> None:
-    """Begin what is due, and wait until it is time for another look."""
+    """Start due items, and wait until the next check."""
     try:
         await service.world.store.upkeep()
         await service.upkeep()
@@ -184,7 +184,7 @@ async def _look_once(service: Served, runner: Runner, heads: AuditHeads) -> None
         await heads.log_each_minute(monotonic())
         await runner.rest(DUE_EVERY_S)
     except OpenersError as error:
-        _log.warning("due work can't run", reason=type(error).__name__)
+        _log.warning("due work cannot run", reason=type(error).__name__)
         await asyncio.sleep(DUE_EVERY_S)
     except Exception:
         await _log.aexception("due work failed unexpectedly")
@@ -195,20 +195,20 @@ async def _stop_running(runner: Runner) -> None:
     try:
         await runner.stop()
     except OpenersError as error:
-        _log.warning("due work is not given back", reason=type(error).__name__)
+        _log.warning("claims on due work were not released", reason=type(error).__name__)
 
 
 class AuditHeads:
-    """Notes in the log where the audit chains end, so that `openers audit verify --head` has something to go by."""
+    """Logs the heads of the audit chains, for `openers audit verify --head`."""
 
     def __init__(self, store: Store) -> None:
-        """Nothing has been noted yet."""
+        """Start without logged heads."""
         self._store = store
         self._noted: Sequence[str] = ()
         self._next_s = 0.0
 
     async def log_each_minute(self, now_s: float) -> None:
-        """Note the heads if a minute has passed since the last time and they have moved. Raises Unavailable."""
+        """Log the heads if a minute has passed since the last time and they have changed. Raises Unavailable."""
         if now_s < self._next_s:
             return
         self._next_s = now_s + HEADS_EVERY_S
@@ -224,19 +224,19 @@ def _log_heads(heads: Sequence[str]) -> None:
 
 
 async def _stop_storing(service: Served) -> None:
-    """Seal what waits, note the last audit heads and close the store, which closes whatever happens before."""
+    """Seal waiting entries, log the last audit heads and close the store, also after a failure."""
     store = service.world.store
     try:
         await store.upkeep()
         _log_heads(await store.heads())
     except OpenersError as error:
-        _log.warning("audit heads can't be noted", reason=type(error).__name__)
+        _log.warning("audit heads cannot be logged", reason=type(error).__name__)
     finally:
         await store.close()
 
 
 class Entrance(NamedTuple):
-    """How a mode is served: what opens its service, and the class of its connections."""
+    """How a mode is served: the function that opens its service, and the class of its connections."""
 
     open_service: Callable[[Settings], Awaitable[Served]]
     connections: type[BoundedProtocol]
@@ -246,13 +246,13 @@ def entrance_of(settings: Settings) -> Entrance:
     """Return how the mode of these settings is served. Only test mode loads the modules of test mode."""
     if settings.production:
         return Entrance(_open_in_production, BoundedProtocol)
-    from openers.worlds import entrance  # production must not have it in memory
+    from openers.worlds import entrance  # production must not load it
 
     return Entrance(entrance.open_service, entrance.CONNECTIONS)
 
 
 async def _open_in_production(settings: Settings) -> Served:
-    from openers.bootstrap import open_service  # a worker answers its parent before it has loaded everything
+    from openers.bootstrap import open_service  # imported late, so that a worker answers its parent first
 
     return await open_service(settings)
 
@@ -263,21 +263,21 @@ def application_of(settings: Settings) -> Application:
 
 
 def application_in_worker(handed: HandedOver) -> Application:
-    """The application of one of the serving processes. Ends the process if its settings are not its parent's."""
+    """Return the application of a serving process. Exit if its settings differ from its parent's."""
     configure(handed.settings.log_format)
     try:
         settings = handed.opened()
     except SettingsError as error:
-        _log.critical("worker can't serve", reason=str(error))
+        _log.critical("worker cannot serve", reason=str(error))
         sys.exit(STARTUP_FAILURE)
     begin_process(settings)
     return application_of(settings)
 
 
 def serve(settings: Settings, sockets: list[socket]) -> None:
-    """Serve at `sockets` until told to stop. Raises `BlockingIOError` if another process serves the same SQLite file.
+    """Serve at `sockets` until a signal. Raises `BlockingIOError` if another process serves the same SQLite file.
 
-    Raises SystemExit with a status that is not 0 if the service can't start.
+    Raises SystemExit with a status other than 0 if the service cannot start.
     """
     configure(settings.log_format)
     lock = _writer_lock(settings)
@@ -293,7 +293,7 @@ def serve(settings: Settings, sockets: list[socket]) -> None:
 
 
 def _options(settings: Settings) -> dict[str, Any]:
-    """How uvicorn serves, in each process."""
+    """Return uvicorn's options for each process."""
     return {
         "factory": True,
         "workers": settings.workers,
@@ -313,14 +313,14 @@ def _options(settings: Settings) -> dict[str, Any]:
 def _run_here(config: uvicorn.Config, sockets: list[socket]) -> None:
     """Serve in this process."""
     server = uvicorn.Server(config)
-    with suppress(KeyboardInterrupt):  # its way to end after SIGINT
+    with suppress(KeyboardInterrupt):  # its usual end after SIGINT
         server.run(sockets)
     if not server.started:
         sys.exit(STARTUP_FAILURE)
 
 
 def _run_workers(config: uvicorn.Config, sockets: list[socket]) -> None:
-    """Serve in worker processes, until a signal or until one of them can't start."""
+    """Serve in worker processes, until a signal or until one of them cannot start."""
     workers = Workers(config, sockets)
     workers.run()
     if any(process.exitcode == STARTUP_FAILURE for process in workers.processes):

@@ -1,8 +1,8 @@
 """The settings of a process: read once from the environment and a TOML file, checked together, then frozen.
 
-Called by the command line; what it returns is handed to `openers.bootstrap`. Every wrong setting is named at once.
-A field of `Settings` is its own documentation: `OPENERS_` and its name in capitals is the variable, the description
-says what is wanted. Secrets are in files, whose paths are settings.
+The command line calls it and passes the result to `openers.bootstrap`. All wrong settings are reported together. Fields
+of `Settings` document themselves: the variable is `OPENERS_` and the name in capitals, the description gives the
+allowed values. Secrets are in files, whose paths are settings.
 """
 
 from __future__ import annotations
@@ -30,23 +30,23 @@ _NOT_OURS: Final = ("OPENERS_REFERENCE_DIR", "OPENERS_REQUIRE", CONFIG)
 _LISTS: Final = ("ods_allow_list", "own_hosts")
 _TEST_WORLD: Final = "demo"
 _PACKAGES: Final = (("database_url", "postgresql:", "asyncpg", "postgres"), ("blob_url", "s3:", "obstore", "s3"))
-"""Setting, scheme of its address, the package that it needs, and the extra that brings it."""
+"""Setting, scheme of its address, the package that it needs, and the extra with that package."""
 _TEST_PACKAGES: Final = ("jsonschema_rs", "python_multipart")
-"""What the extra `test-mode` brings."""
+"""Packages of the extra `test-mode`."""
 
 
 class Mode(StrEnum):
-    """What the service is for: trying things out with synthetic people, or real use."""
+    """The purpose of the service: tests with synthetic people, or real use."""
 
     TEST = "test"
     PRODUCTION = "production"
 
 
 class SettingsError(ValueError):
-    """Settings are missing or wrong. `problems` has one sentence each, saying what to do."""
+    """Missing or wrong settings. `problems` has one sentence each, with the cure."""
 
     def __init__(self, problems: tuple[str, ...]) -> None:
-        """All problems together."""
+        """Store all problems."""
         super().__init__("\n".join(problems))
         self.problems = problems
 
@@ -70,7 +70,7 @@ _DatabaseUrl = Annotated[
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """All settings. What depends on the mode or on another setting is filled in by `read_settings`."""
+    """All settings. `read_settings` sets defaults that depend on the mode or on another setting."""
 
     mode: Annotated[Mode, Meta(description="test or production")] = Mode.TEST
     database_url: _DatabaseUrl = "sqlite:///var/openers.db"
@@ -113,26 +113,26 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def production(self) -> bool:
-        """Whether this is for real use."""
+        """Return whether this is for real use."""
         return self.mode is Mode.PRODUCTION
 
     @property
     def fhir_base_url(self) -> str:
-        """The address below which the FHIR versions are (`/STU3`, `/R4`), without a slash at its end."""
+        """Return the base address of the FHIR versions (`/STU3`, `/R4`), without a slash at its end."""
         return f"{self.base_url.rstrip('/')}/referrals/FHIR"
 
     @property
     def sqlite_path(self) -> Path | None:
-        """The database's file, if the database is SQLite."""
+        """Return the database's file, if the database is SQLite."""
         kind, _, path = self.database_url.partition(":///")
         return Path(path) if kind == "sqlite" else None
 
     def describe(self) -> str:
-        """One line a setting, for people; passwords within addresses are masked."""
+        """Return one line for each setting, for people; passwords in addresses are masked."""
         return "\n".join(f"{name} = {_shown(value)}" for name, value in msgspec.structs.asdict(self).items())
 
     def changed(self) -> dict[str, str]:
-        """What differs from a service of test mode that was given nothing; passwords within addresses are masked."""
+        """Return the settings that differ from the defaults of test mode; passwords in addresses are masked."""
         default = msgspec.structs.asdict(_completed({}))
         return {name: _shown(value) for name, value in msgspec.structs.asdict(self).items() if value != default[name]}
 
@@ -143,10 +143,10 @@ _HINTS: Final[dict[str, Any]] = get_type_hints(Settings, include_extras=True)
 def read_settings(
     environ: Mapping[str, str], overrides: Mapping[str, object] | None = None, is_used: IsUsed = is_a_file
 ) -> Settings:
-    """The settings from `overrides` (by field name; None is not given), `environ`, the file it names, and defaults.
+    """Return the settings from `overrides` (by field name, None: not given), `environ`, its file, and defaults.
 
-    An empty variable counts as not given. `is_used` tells whether a database holds tables, which decides where files
-    of an earlier release are looked for. Raises SettingsError with everything that is missing or wrong.
+    An empty variable counts as not given. `is_used` returns whether a database has tables, which decides where files of
+    an earlier release are expected. Raises SettingsError with everything that is missing or wrong.
     """
     problems: list[str] = []
     given = _from_file(environ.get(CONFIG, ""), problems)
@@ -171,20 +171,20 @@ def read_settings(
 
 
 def _from_file(path: str, problems: list[str]) -> dict[str, object]:
-    """What the TOML file says."""
+    """Return the settings in the TOML file."""
     if not path:
         return {}
     try:
         return tomllib.loads(Path(path).read_text("utf-8"))
     except OSError as error:
-        problems.append(f"{CONFIG} names {path}, which can't be read: {error.strerror}")
+        problems.append(f"{CONFIG} names {path}, which cannot be read: {error.strerror}")
     except ValueError as error:
         problems.append(f"{CONFIG} names {path}, which is not TOML: {error}")
     return {}
 
 
 def _from_environment(environ: Mapping[str, str], problems: list[str]) -> dict[str, object]:
-    """What the variables say; those that nobody reads are problems."""
+    """Return the settings in the variables; report unknown variables as problems."""
     given: dict[str, object] = {}
     for variable, value in sorted(environ.items()):
         if not variable.startswith(PREFIX) or variable in _NOT_OURS or variable.startswith("OPENERS_TEST_"):
@@ -198,7 +198,7 @@ def _from_environment(environ: Mapping[str, str], problems: list[str]) -> dict[s
 
 
 def _converted(name: str, value: object) -> object:
-    """A given value in the type of its field. Raises ValidationError, ValueError."""
+    """Return a given value in the type of its field. Raises ValidationError, ValueError."""
     if name in _LISTS and isinstance(value, str):
         value = tuple(each.strip() for each in value.split(",") if each.strip())
     if isinstance(value, Path):
@@ -214,7 +214,7 @@ def check_test_packages() -> None:
 
 
 def _missing_packages(values: Mapping[str, object]) -> list[str]:
-    """What can't be reached, since its package is not installed."""
+    """Return the settings whose package is not installed."""
     return [
         f"{_variable(name)} is {_shown(values[name])!r}, which needs the package {package}: install openers[{extra}]"
         for name, scheme, package, extra in _PACKAGES
@@ -223,14 +223,14 @@ def _missing_packages(values: Mapping[str, object]) -> list[str]:
 
 
 def _construct(wanted: type[Any], value: object) -> object:
-    """A value of a type that msgspec does not know: an ODS code, a path."""
+    """Return a value of a type unknown to msgspec: an ODS code, a path."""
     if not isinstance(value, str):
         raise ValueError(f"not a text: {value!r}")
     return wanted(value)
 
 
 def _completed(values: dict[str, object], is_used: IsUsed = is_a_file) -> Settings:
-    """The settings, with defaults that depend on others."""
+    """Return the settings with defaults that depend on other settings."""
     places = Places(Path("not-known-yet"), is_of_0_1=False)
     settings = Settings(**{**_defaults(Mode.TEST, places, ""), **values})  # pyright: ignore[reportArgumentType]  # each value was converted to its field's type
     places, address = places_of(settings.database_url, is_used), address_of(settings.host, settings.port)
@@ -238,18 +238,18 @@ def _completed(values: dict[str, object], is_used: IsUsed = is_a_file) -> Settin
 
 
 def address_of(host: str, port: int) -> str:
-    """The address at which this machine reaches what listens at `host`, without a slash at its end."""
+    """Return the address at which this machine reaches a listener at `host`, without a slash at its end."""
     host, port = reached_at(host, port)
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def reached_at(host: str, port: int) -> tuple[str, int]:
-    """Host and port by which this machine reaches what listens at `host`, which may stand for every address."""
-    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host), port  # noqa: S104 - the service is told to listen there
+    """Return host and port at which this machine reaches a listener at `host`, which may be a wildcard address."""
+    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host), port  # noqa: S104 - the user chose to listen there
 
 
 def _defaults(mode: Mode, places: Places, address: str) -> dict[str, object]:
-    """Defaults that depend on the mode, on the store, and on where the service listens."""
+    """Return defaults that depend on the mode, the store and the listening address."""
     production = mode is Mode.PRODUCTION
     keys = places.of(PlaceKind.KEYS)
     return {
@@ -269,11 +269,11 @@ def _defaults(mode: Mode, places: Places, address: str) -> dict[str, object]:
 
 
 def _disagreements(settings: Settings, given: Mapping[str, object]) -> list[str]:
-    """What is wrong between settings that are right by themselves."""
+    """Return conflicts between individually valid settings."""
     problems: list[str] = []
     if settings.workers > 1 and settings.sqlite_path:
         problems.append(
-            "OPENERS_WORKERS must be 1 on SQLite, which has one writer at a time: more processes answer no faster and "
+            "OPENERS_WORKERS must be 1 on SQLite, which has one writer at a time: more processes are not faster and "
             "the slowest calls take ten times as long. Use one, or a postgresql:// database"
         )
     oidc = ("oidc_issuer", "oidc_client_id", "oidc_client_key_file")
@@ -288,7 +288,7 @@ def _disagreements(settings: Settings, given: Mapping[str, object]) -> list[str]
 
 
 def _production_problems(settings: Settings, given: Mapping[str, object]) -> list[str]:
-    """What real use does not bear."""
+    """Return the settings that production does not allow."""
     problems: list[str] = []
     if "base_url" not in given:
         problems.append("OPENERS_BASE_URL is missing: in production, set the https address that callers use")
@@ -297,7 +297,7 @@ def _production_problems(settings: Settings, given: Mapping[str, object]) -> lis
         if url is not None and not _is_private(url):
             problems.append(f"{_variable(name)} is {_shown(url)!r}: in production it must be an https address")
     problems += [
-        f"{_variable(name)} is for test mode alone" for name in ("open", "frozen") if getattr(settings, name) is True
+        f"{_variable(name)} is only for test mode" for name in ("open", "frozen") if getattr(settings, name) is True
     ]
     if settings.clamd_url is None:
         problems.append("OPENERS_CLAMD_URL is missing: in production, files are scanned for threats by ClamAV")
@@ -307,7 +307,7 @@ def _production_problems(settings: Settings, given: Mapping[str, object]) -> lis
 
 
 def _is_private(url: str) -> bool:
-    """Whether nobody can listen in: TLS, or this machine alone."""
+    """Return whether a connection cannot be intercepted: TLS, or within this machine."""
     parts = urlsplit(url)
     host = parts.hostname or ""
     try:
@@ -317,7 +317,7 @@ def _is_private(url: str) -> bool:
 
 
 def _shown(value: object) -> str:
-    """A value for people: user information and query of addresses masked, since they may hold passwords."""
+    """Return a value for people; user information and query of addresses are masked, as they may contain passwords."""
     if isinstance(value, tuple):
         return ",".join(map(str, cast("tuple[object, ...]", value)))
     text = str(value)
@@ -331,7 +331,7 @@ def _shown(value: object) -> str:
 
 
 def _wanted(name: str) -> str:
-    """What a setting must be, from its description."""
+    """Return the allowed values of a setting, from its description."""
     hint = _HINTS[name]
     options = [hint, *get_args(hint)]
     metas = [each for option in options for each in getattr(option, "__metadata__", ())]
@@ -339,11 +339,11 @@ def _wanted(name: str) -> str:
 
 
 def _variable(name: str) -> str:
-    """The environment variable of a setting."""
+    """Return the environment variable of a setting."""
     return PREFIX + name.upper()
 
 
 def _nearest(name: str, names: list[str]) -> str:
-    """A suggestion, if one is near."""
+    """Return a suggestion for a misspelt name, if there is one."""
     near = get_close_matches(name, names, n=1)
     return f"; did you mean {near[0]}?" if near else ""

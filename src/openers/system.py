@@ -1,4 +1,4 @@
-"""The machine's own clock and random identifiers, for worlds whose time nobody moves."""
+"""The machine's own clock and random identifiers, for worlds whose time is not controlled."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ class SystemClock:
     """The wall clock."""
 
     def now(self) -> Instant:
-        """The present instant, in UTC, cut to milliseconds."""
+        """Return the present instant, in UTC, cut to milliseconds."""
         return in_utc(datetime.now(UTC))
 
 
 class RandomIds:
-    """Random UUIDs: of the system's own source, or the same series again for the same seed. Never for secrets."""
+    """Random UUIDs, from the system's random source or from a seed. Never for secrets."""
 
     def __init__(self, seed: int | None = None) -> None:
-        """`None` seeds from the system."""
+        """Seed the generator; `None` uses the system's random source."""
         self._random = random.Random(seed)  # noqa: S311 - identifiers are unique, not secret
 
     def uuid(self) -> UUID:
-        """A random (version 4) UUID."""
+        """Return a random (version 4) UUID."""
         return UUID(int=self._random.getrandbits(128), version=4)

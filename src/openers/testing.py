@@ -1,7 +1,7 @@
-"""pytest plugin: a service of this process, and for each test a world of its own with a clock of its own.
+"""pytest plugin: a service in this process, and for each test its own world with its own clock.
 
-Put `pytest_plugins = ["openers.testing"]` into your `conftest.py` and ask for `openers_world`. The service speaks
-HTTP, so any client will do. It begins with the pack that the ini option `openers_pack` names, and has its own PAS.
+Put `pytest_plugins = ["openers.testing"]` into your `conftest.py` and use the fixture `openers_world`. The service uses
+HTTP, so any client works. It begins with the pack in the ini option `openers_pack`, and simulates its PAS.
 """
 
 from __future__ import annotations
@@ -23,34 +23,32 @@ from openers.worlds.packs import is_path, read_pack, reference_to, to_send, worl
 from openers_client.http import Answer, send
 
 WITHIN_S: Final = 120.0
-"""The limit of each wait: for the start, for a reply of the control plane, for the end."""
+"""Limit of each wait in seconds: for the start, for a reply of test control, for the end."""
 LET_GO_AFTER_S: Final = 3
-"""After so many seconds the end drops connections that clients keep open."""
+"""Seconds after which the end drops connections that clients keep open."""
 TENANT: Final = "X-OpenERS-Tenant"
 ROLE: Final = ("NHSD-End-User-Organisation-ODS", "NHSD-eRS-Business-Function")
 REFUSED: Final = 400
 
 
 class ControlRefused(AssertionError):
-    """The control plane refused what a test wanted of its world. The text says why."""
+    """Test control refused a test's request. The text gives the reason."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """The option of the plugin."""
-    parser.addini(
-        "openers_pack", "the pack with which every world of openers.testing begins: a name or a path", default="demo"
-    )
+    """Add the option of the plugin."""
+    parser.addini("openers_pack", "the initial pack of each world of openers.testing: a name or a path", default="demo")
 
 
 class TestedService:
-    """A service in a thread of this process. `base_url` is where it answers."""
+    """A service in a thread of this process, with its address `base_url`."""
 
     __test__ = False
 
     def __init__(self, directory: Path, pack: str, within_s: float = WITHIN_S, folder: Path = Path()) -> None:
-        """Start it on a free port of this machine, with its files in `directory`; paths of packs begin in `folder`.
+        """Start it on a free port of this machine, with its files in `directory`; pack paths are relative to `folder`.
 
-        Raises RuntimeError, which says what the start waited for, if the start fails or takes `within_s` seconds.
+        Raises RuntimeError, which names the awaited step, if the start fails or takes `within_s` seconds.
         """
         self._socket = socket.create_server(("127.0.0.1", 0))
         self.base_url: Final = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
@@ -69,7 +67,7 @@ class TestedService:
             raise RuntimeError(f"the service did not start: {self._failure!r} while {waited}") from self._failure
 
     def stop(self, within_s: float = WITHIN_S) -> None:
-        """End it. Raises RuntimeError, which says what the end waits for, if that takes `within_s` seconds."""
+        """Stop it. Raises RuntimeError, which names the awaited step, if that takes `within_s` seconds."""
         self._end.set()
         self._thread.join(within_s)
         if self._thread.is_alive():
@@ -88,7 +86,7 @@ class TestedService:
             self._ready.set()
 
     async def _serve(self) -> None:
-        import uvicorn  # these take a while to import, and a run without the plugin's fixtures needs none of them
+        import uvicorn  # slow to import, and not needed by runs without the plugin's fixtures
 
         from openers.api.http.connections import protocol_of
         from openers.worlds.mode import open_test_service
@@ -118,14 +116,14 @@ class TestedService:
             await service.world.store.close()
 
     async def _wait(self, server: Any) -> None:
-        """Have the server end when the test run does."""
+        """Stop the server at the end of the test run."""
         await asyncio.to_thread(self._end.wait)
         server.should_exit = True
 
 
 @dataclass(frozen=True)
 class Role:
-    """Who acts: a person in a role at an organisation."""
+    """A user in a role at an organisation."""
 
     user: str
     organisation: str
@@ -133,10 +131,10 @@ class Role:
 
 
 class WorldOfTest:
-    """The world of one test: requests with its `headers` go there and nowhere else."""
+    """The world of one test: requests with its `headers` go only there."""
 
     def __init__(self, service: TestedService, name: str) -> None:
-        """A fork of the service's main world, which no test changes."""
+        """Fork the service's main world, which no test changes."""
         self.service, self.name = service, name
         self.base_url: Final = service.base_url
         self.fhir_url: Final = f"{service.base_url}/referrals/FHIR"
@@ -145,45 +143,45 @@ class WorldOfTest:
 
     @property
     def tenant(self) -> dict[str, str]:
-        """The header that names this world; send it with every request, log-ins too."""
+        """Return the header that names this world; send it with each request, log-ins too."""
         return {TENANT: self.name}
 
     def headers(self, who: Role | str) -> dict[str, str]:
-        """The headers of somebody who is logged in: a role, or a business function for the pack's person in it."""
+        """Return the headers of a logged-in user: a role, or a business function for the pack's user in it."""
         role = who if isinstance(who, Role) else self.person(who)
         token = self.token(role.user)
         return {**self.tenant, "Authorization": f"Bearer {token}", ROLE[0]: role.organisation, ROLE[1]: role.function}
 
     def person(self, function: str) -> Role:
-        """The pack's person for a business function. Raises LookupError."""
+        """Return the pack's user for a business function. Raises LookupError."""
         pack = read_pack(self.service.pack)
         named = {str(each): user for each, user in pack.open_to.items()}
         for user in pack.users:
             for role in user.roles:
                 if user.id == named.get(function) and function in role.functions:
                     return Role(str(user.id), str(role.organisation), function)
-        raise LookupError(f"pack {pack.name} names nobody for {function}; its table open_to has {', '.join(named)}")
+        raise LookupError(f"pack {pack.name} has no user for {function}; its table open_to has {', '.join(named)}")
 
     def token(self, user: str | None = None, application: str = "demo-user-app") -> str:
-        """An access token of a person, or of an application by itself."""
+        """Return an access token of a user, or of an application for itself."""
         wanted = {"application": application} | ({} if user is None else {"user": user})
         return str(self.control("POST", "/sessions", wanted)["access_token"])
 
     def call(
         self, method: str, path: str, body: Any = None, who: Role | str = "REFERRING_CLINICIAN", **headers: str
     ) -> Answer:
-        """Call an operation as somebody: `path` begins with /STU3 or /R4. Underscores in `headers` mean dashes."""
+        """Call an operation in a role: `path` begins with /STU3 or /R4. Underscores in `headers` mean dashes."""
         more = {name.replace("_", "-"): value for name, value in headers.items()}
         sent = {**self.headers(who), "Content-Type": "application/fhir+json", **more}
         return send(method, f"{self.fhir_url}{path}", None if body is None else json.dumps(body), sent)
 
     def events(self, since: int = 0) -> list[dict[str, Any]]:
-        """What has happened in this world, in order."""
+        """Return the events in this world, in order."""
         events: list[dict[str, Any]] = self.control("GET", f"/events?since={since}")["events"]
         return events
 
     def load(self, pack: str, seed: int = 0) -> None:
-        """Replace everything by a pack: a name, or a path from the project's folder, whose file is sent as it is now.
+        """Replace all data with a pack: a name, or a path in the project's folder, whose current file is uploaded.
 
         Raises ControlRefused, OSError.
         """
@@ -191,23 +189,23 @@ class WorldOfTest:
         self.control("POST", f"/worlds/{self.name}/load", {**sent, "seed": seed})
 
     def snapshot(self, name: str) -> None:
-        """Keep this world as it is now, under a name of its own."""
+        """Save this world as a snapshot."""
         self.control("POST", f"/worlds/{self.name}/snapshot", {"name": f"{self.name}-{name}"})
 
     def restore(self, name: str) -> None:
-        """Put this world back to one of its snapshots."""
+        """Restore this world from one of its snapshots."""
         self.control("POST", f"/worlds/{self.name}/restore", {"name": f"{self.name}-{name}"})
 
     def reset(self) -> None:
-        """Put this world back to what it began as."""
+        """Reset this world to its initial state."""
         self.control("POST", f"/worlds/{self.name}/reset")
 
     def drop(self) -> None:
-        """End it."""
+        """Delete this world."""
         self.control("DELETE", f"/worlds/{self.name}")
 
     def control(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
-        """Ask the control plane below `/_test`. Raises ControlRefused."""
+        """Call test control below `/_test`. Raises ControlRefused."""
         own = {} if path == "/worlds" or path.startswith("/worlds/") else self.tenant
         sent = None if body is None else json.dumps(body)
         headers = {"Content-Type": "application/json", **own}
@@ -221,35 +219,35 @@ class ClockOfTest:
     """The clock of a test's world."""
 
     def __init__(self, world: WorldOfTest) -> None:
-        """Asks through `world`."""
+        """Store `world`, through which it calls test control."""
         self._world = world
 
     def now(self) -> datetime:
-        """What it shows."""
+        """Return the time of the clock."""
         return _instant(self._world.control("GET", "/clock"))
 
     def set(self, now: datetime) -> datetime:
-        """Move its hands; nothing runs by that."""
+        """Set the clock without running due work."""
         return _instant(self._world.control("PUT", "/clock", {"now": now.isoformat()}))
 
     def freeze(self, at: datetime | None = None) -> datetime:
-        """Stop it, now or at an instant."""
+        """Stop the clock, now or at an instant."""
         wanted = {"running": False} | ({} if at is None else {"now": at.isoformat()})
         return _instant(self._world.control("PUT", "/clock", wanted))
 
     def run(self) -> datetime:
-        """Let it run on."""
+        """Start the clock."""
         return _instant(self._world.control("PUT", "/clock", {"running": True}))
 
     def advance(self, **stretch: float) -> list[dict[str, Any]]:
-        """Live through days, hours, minutes and seconds; what ran on the way, in order."""
+        """Advance by days, hours, minutes and seconds; return the work that ran, in order."""
         ran: list[dict[str, Any]] = self._world.control("POST", "/clock/advance", stretch)["ran"]
         return ran
 
 
 @pytest.fixture(scope="session")
 def openers_service(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Generator[TestedService]:
-    """A service of this process, for the whole run."""
+    """Provide a service in this process for the whole run."""
     pack = str(pytestconfig.getini("openers_pack"))
     service = TestedService(tmp_path_factory.mktemp("openers"), pack, folder=pytestconfig.rootpath)
     yield service
@@ -258,7 +256,7 @@ def openers_service(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pyte
 
 @pytest.fixture
 def openers_world(openers_service: TestedService, request: pytest.FixtureRequest) -> Generator[WorldOfTest]:
-    """A world for one test, with everything that its pack holds."""
+    """Provide a world for one test, with all data of its pack."""
     world = WorldOfTest(openers_service, f"test-{id(request.node):x}")
     yield world
     world.drop()

@@ -1,7 +1,7 @@
-"""What a process that serves is given: the parent's complete settings as one value, which it checks and logs.
+"""Pass the parent's complete settings to a serving process as one value, which that process checks and logs.
 
-Called by `openers.server`, in the parent and in each of its worker processes. A worker never reads its own environment:
-the command line may have said otherwise, and the two would serve different things at one address.
+`openers.server` calls it, in the parent and in each worker process. A worker never reads its own environment:
+command-line options may differ from it, and the workers would then serve different data at one address.
 """
 
 from __future__ import annotations
@@ -19,20 +19,20 @@ from uvicorn.supervisors import Multiprocess
 from openers.settings import Settings, SettingsError
 
 TEST_MODE: Final = "openers.worlds"
-"""The package of test mode, which a process in production must not be able to import."""
+"""The package of test mode, which production must not be able to import."""
 _log = structlog.get_logger()
 
 
 class HandedOver(msgspec.Struct, frozen=True):
-    """Settings on their way to a worker, and the parent's digest of them. Can be pickled."""
+    """Settings on their way to a worker, with the parent's digest of them. Can be pickled."""
 
     settings: Settings
     digest: str
 
     def opened(self) -> Settings:
-        """The settings. Raises SettingsError if this process does not understand them as the parent does."""
+        """Return the settings. Raises SettingsError if this process reads them differently from its parent."""
         if _digest(self.settings) != self.digest:
-            problem = "This worker reads other settings than its parent, as after an update: start the service again"
+            problem = "This worker reads other settings than its parent, perhaps after an update: restart the service"
             raise SettingsError((problem,))
         return self.settings
 
@@ -43,7 +43,7 @@ def hand_over(settings: Settings) -> HandedOver:
 
 
 def begin_process(settings: Settings) -> None:
-    """Log the settings that this process serves with, and in production bar the package of test mode.
+    """Log the settings of this process; in production, block the import of test mode.
 
     Raises RuntimeError if production has loaded that package already.
     """
@@ -55,16 +55,16 @@ def begin_process(settings: Settings) -> None:
 
 
 class Workers(Multiprocess):
-    """The worker processes, seen by their parent."""
+    """The worker processes, from the view of their parent."""
 
     def keep_subprocess_alive(self) -> None:
         """Replace a worker that has died; stop all of them if one could not start."""
         for process in self.processes:
-            process.child_conn.close()  # the worker's end: while it is open here too, its death is not noticed
+            process.child_conn.close()  # the worker's end: while this copy is open, its death is not noticed
         super().keep_subprocess_alive()
 
 
 def _digest(settings: Settings) -> str:
-    """A digest of the version of the package and of each name and value, secrets included: never logged."""
+    """Return a digest of the package version and all settings, secrets included: never logged."""
     values = sorted((name, str(value)) for name, value in msgspec.structs.asdict(settings).items())
     return sha256(msgspec.json.encode([version("openers"), values])).hexdigest()

@@ -1,4 +1,4 @@
-"""A small client for any e-Referral Service: knows the published interface and nothing of the service's inside."""
+"""A small client for any e-Referral Service; it uses only the published interface."""
 
 from openers_client.log_in import Client, LogInFailed, ServiceUnreachable, Tokens, application_token, log_in
 

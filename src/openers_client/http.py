@@ -1,4 +1,4 @@
-"""The few HTTP calls that a log-in needs, over the standard library: one exchange each, redirects not followed."""
+"""The HTTP calls of a log-in with the standard library: one exchange each, redirects not followed."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ CONNECTIONS: Final = {"http": HTTPConnection, "https": HTTPSConnection}
 
 
 class ServiceUnreachable(Exception):
-    """Nothing answers at the address or not in time, or nothing that speaks HTTP."""
+    """No service replies at the address in time, or the reply is not HTTP."""
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What came back."""
+    """The reply."""
 
     status: int
     headers: HTTPMessage
     text: str
 
     def json(self) -> dict[str, Any]:
-        """The JSON object in the body; empty if there is none."""
+        """Return the JSON object in the body; empty if there is none."""
         try:
             found: object = json.loads(self.text)
         except (ValueError, RecursionError):
@@ -69,4 +69,4 @@ def send(
         waited = f"the reply to {method} {parts.path} within {timeout_s:.0f} s"
         raise ServiceUnreachable(f"the service at {parts.netloc} did not send {waited}") from error
     except (OSError, HTTPException, ValueError) as error:
-        raise ServiceUnreachable(f"no service answers at {parts.netloc}") from error
+        raise ServiceUnreachable(f"no service responds at {parts.netloc}") from error

@@ -1,6 +1,6 @@
-"""Logging in: a person through the log-in page, as a browser would, or an application by a signed JWT.
+"""Log in: a user through the log-in page, as a browser does, or an application by a signed JWT.
 
-The page exists on services in test mode only. Source: OAuth 2.0 (RFC 6749, 7523, 7636).
+Only services in test mode have this page. Source: OAuth 2.0 (RFC 6749, 7523, 7636).
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ __all__ = ["Client", "LogInFailed", "ServiceUnreachable", "Tokens", "application
 
 
 class LogInFailed(Exception):
-    """The service answered, but not with a token. The text says why."""
+    """The service replied without a token. The text gives the reason."""
 
 
 @dataclass(frozen=True)
 class Client:
-    """A registered application: its id, what it proves itself with, and its registered address.
+    """A registered application: its id, its credential, and its registered address.
 
-    That is either its private key as JSON Web Key (with `kid`) or its secret.
+    The credential is its private key as JSON Web Key (with `kid`) or its secret.
     """
 
     client_id: str
@@ -45,7 +45,7 @@ class Client:
 
 @dataclass(frozen=True)
 class Tokens:
-    """What a log-in yields. `expires_in_s` is the access token's remaining life in seconds."""
+    """The tokens of a log-in. `expires_in_s` is the access token's remaining lifetime in seconds."""
 
     access_token: str
     expires_in_s: int
@@ -54,7 +54,7 @@ class Tokens:
 
 
 def log_in(base_url: str, user_id: str, client: Client) -> Tokens:
-    """Log a person in, the whole way that a browser goes. Raises LogInFailed, ServiceUnreachable."""
+    """Log a user in through all steps of a browser. Raises LogInFailed, ServiceUnreachable."""
     verifier, state = secrets.token_urlsafe(48), secrets.token_urlsafe(16)
     challenge = base64.urlsafe_b64encode(sha256(verifier.encode()).digest()).rstrip(b"=").decode()
     asked = {
@@ -77,12 +77,12 @@ def log_in(base_url: str, user_id: str, client: Client) -> Tokens:
 
 
 def application_token(base_url: str, client_id: str, private_jwk: Mapping[str, str]) -> Tokens:
-    """A token for an application that acts by itself. Raises LogInFailed, ServiceUnreachable."""
+    """Return a token for an application that acts for itself. Raises LogInFailed, ServiceUnreachable."""
     return _tokens(base_url, Client(client_id, private_jwk), {"grant_type": "client_credentials"})
 
 
 def client_assertion(token_url: str, client_id: str, private_jwk: Mapping[str, str]) -> str:
-    """A signed JWT, good for one call, by which an application proves who it is."""
+    """Return a signed JWT that authenticates an application, valid for one call."""
     now = int(time.time())
     claims: dict[str, str | int] = {"iss": client_id, "sub": client_id, "aud": token_url}
     claims |= {"iat": now, "exp": now + ASSERTION_LIFE_S, "jti": secrets.token_urlsafe(16)}
@@ -91,15 +91,15 @@ def client_assertion(token_url: str, client_id: str, private_jwk: Mapping[str, s
 
 
 def _pick(address: str, user_id: str, state: str) -> str:
-    """Fetch the log-in page, pick a person and submit; the code that comes back."""
+    """Fetch the log-in page, pick a person and submit; return the authorisation code."""
     page = get(address)
     if page.status in {302, 303}:
-        return _code(page, state)  # raises: a refusal
+        return _code(page, state)  # raises, since the redirect is a refusal
     if page.status != 200:
-        raise LogInFailed(f"there is no log-in page: the service answered {page.status}. {_words(page.text)}")
+        raise LogInFailed(f"the service returned no log-in page, but {page.status}. {_words(page.text)}")
     form = _Form(page.text)
     if user_id not in form.people:
-        raise LogInFailed(f"nobody has the user id {user_id}; known are: {', '.join(sorted(form.people)) or 'none'}")
+        raise LogInFailed(f"no user has the id {user_id}; known users: {', '.join(sorted(form.people)) or 'none'}")
     cookie = "; ".join(value.partition(";")[0] for value in page.headers.get_all("Set-Cookie") or [])
     sent = {**form.hidden, "user_id": user_id, "decision": "log_in"}
     return _code(post(urljoin(address, form.action), sent, {"Cookie": cookie}), state)
@@ -107,12 +107,12 @@ def _pick(address: str, user_id: str, state: str) -> str:
 
 def _code(answer: Answer, state: str) -> str:
     if answer.status not in {302, 303}:
-        raise LogInFailed(f"the log-in page answered {answer.status}. {_words(answer.text)}")
+        raise LogInFailed(f"the log-in page returned {answer.status}. {_words(answer.text)}")
     brought = parse_qs(urlsplit(answer.headers.get("Location", "")).query)
     if "error" in brought:
         raise LogInFailed(f"{brought['error'][0]}: {brought.get('error_description', [''])[0]}")
     if brought.get("state") != [state] or "code" not in brought:
-        raise LogInFailed("the answer does not belong to this log-in")
+        raise LogInFailed("the reply does not belong to this log-in")
     return brought["code"][0]
 
 
@@ -130,7 +130,7 @@ def _tokens(base_url: str, client: Client, form: Mapping[str, str]) -> Tokens:
 
 
 def _proof(base_url: str, client: Client) -> dict[str, str]:
-    """The part of a form by which the client proves who it is."""
+    """Return the form fields that authenticate the client."""
     if client.private_jwk is None:
         return {"client_id": client.client_id, "client_secret": client.secret or ""}
     metadata = get(f"{base_url}/.well-known/openid-configuration").json()
@@ -140,7 +140,7 @@ def _proof(base_url: str, client: Client) -> dict[str, str]:
 
 
 class _Form(HTMLParser):
-    """The form of the log-in page: where it goes, what it carries along, and who can be picked."""
+    """The form of the log-in page: its address, its hidden fields, and the people to pick."""
 
     def __init__(self, page: str) -> None:
         super().__init__()
@@ -148,7 +148,7 @@ class _Form(HTMLParser):
         self.feed(page)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Notes the form and its fields."""
+        """Record the form and its fields."""
         found = {name: value or "" for name, value in attrs}
         if tag == "form":
             self.action = found.get("action", "")
@@ -159,7 +159,7 @@ class _Form(HTMLParser):
 
 
 class _Words(HTMLParser):
-    """What a page says in its paragraphs."""
+    """The text of a page's main part."""
 
     def __init__(self, page: str) -> None:
         super().__init__()
@@ -167,11 +167,11 @@ class _Words(HTMLParser):
         self.feed(page)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Listens in the main part."""
+        """Start recording in the main part."""
         self._inside = self._inside or tag == "main"
 
     def handle_data(self, data: str) -> None:
-        """Notes what is said there."""
+        """Record a text in the main part."""
         if self._inside and data.strip():
             self.said.append(data.strip())
 

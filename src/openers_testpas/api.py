@@ -47,14 +47,14 @@ class FhirApi:
     """The endpoints below the FHIR base URL."""
 
     def __init__(self, base: str, doorkeeper: Doorkeeper, faults: Faults, writer: AppointmentWriter) -> None:
-        """`base` is the FHIR base URL."""
+        """Store the dependencies; `base` is the FHIR base URL."""
         self._base = base
         self._doorkeeper = doorkeeper
         self._faults = faults
         self._writer = writer
 
     def routes(self, slots: Slots, bookings: Bookings, clinics: Clinics) -> list[Route]:
-        """Their routes; each lets in the service alone."""
+        """Return the routes; each admits only the service."""
 
         async def find_slots(request: Request) -> Response:
             sent: Pairs = request.query_params.multi_items()
@@ -82,7 +82,7 @@ class FhirApi:
         async def cancel(request: Request) -> Response:
             sent, appointment = await _appointment_in(request), str(request.path_params["id"])
             if sent.status != model.Status.CANCELLED or sent.id not in {None, appointment}:
-                raise Problem(422, "business-rule", "status must be cancelled and id that of the address")
+                raise Problem(422, "business-rule", "status must be cancelled and id must match the address")
             slot, reason = bookings.one(appointment).slot, reason_code(sent)
             return await self._faults.play(
                 Operation.CANCEL, slot, lambda: self._one(200, bookings.cancel(appointment, reason))
@@ -98,7 +98,7 @@ class FhirApi:
         return [Route(path, self._guarded(handler), methods=[method]) for path, handler, method in table]
 
     def _guarded(self, handler: Handler) -> Handler:
-        """The handler, behind the doorkeeper; what the hospital refuses becomes a Problem."""
+        """Return the handler behind the doorkeeper; refusals of the hospital become a Problem."""
 
         async def guarded(request: Request) -> Response:
             try:
@@ -169,7 +169,7 @@ def _booking_key(condition: str) -> str:
 
 
 async def _appointment_in(request: Request) -> Appointment:
-    """The Appointment in the body. Raises Problem."""
+    """Return the Appointment in the body. Raises Problem."""
     media_type = request.headers.get("content-type", MEDIA_TYPE).partition(";")[0].strip().lower()
     if media_type not in READABLE:
         raise Problem(415, "not-supported", f"the body must be {MEDIA_TYPE}")
@@ -177,10 +177,10 @@ async def _appointment_in(request: Request) -> Appointment:
     async for part in request.stream():
         body += part
         if len(body) > LONGEST_BODY:
-            raise Problem(413, "too-long", f"the body may have {LONGEST_BODY} bytes")
+            raise Problem(413, "too-long", f"the body may have at most {LONGEST_BODY} bytes")
     try:
         return msgspec.json.decode(body, type=Appointment)
     except msgspec.ValidationError as error:
         raise Problem(422, "structure", str(error)) from error
     except (ValueError, RecursionError) as error:
-        raise Problem(400, "structure", f"the body is no JSON: {error}") from error
+        raise Problem(400, "structure", f"the body is not JSON: {error}") from error

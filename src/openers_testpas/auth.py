@@ -1,4 +1,4 @@
-"""Who calls: the service, by a JWT that it signs anew for each request. Source: the contract, RFC 7519, RFC 8725."""
+"""Authenticate the service by a JWT that it signs for each request. Source: the contract, RFC 7519, RFC 8725."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ LONGEST_HEADER: Final = 4096
 
 Jwk = dict[str, Any]
 FetchKeys = Callable[[], Awaitable[bytes]]
-"""Gets the service's JSON Web Key Set. Raises OSError or TimeoutError."""
+"""Fetches the service's JSON Web Key Set. Raises OSError or TimeoutError."""
 
 
 class Refused(Exception):
-    """The caller is not the service; the text says why."""
+    """The caller is not the service; the text gives the reason."""
 
 
 class KeysUnknown(Exception):
-    """The service's keys can't be fetched, so nobody can be let in or turned away."""
+    """The service's keys cannot be fetched, so callers cannot be checked."""
 
 
 class _Header(msgspec.Struct):
@@ -54,10 +54,10 @@ class _KeySet(msgspec.Struct):
 
 
 class ServiceKeys:
-    """The service's public keys: fetched when first needed and whenever a key id is unknown, but not too often."""
+    """The service's public keys, fetched on first use and for an unknown key id, at a limited rate."""
 
     def __init__(self, fetch: FetchKeys, wall: Wall) -> None:
-        """Nothing is fetched yet."""
+        """Start without keys."""
         self._fetch = fetch
         self._wall = wall
         self._keys: dict[str, RSAKey] = {}
@@ -65,7 +65,7 @@ class ServiceKeys:
         self._lock = anyio.Lock()
 
     async def named(self, kid: str) -> RSAKey | None:
-        """The key with an id. Raises KeysUnknown."""
+        """Return the key with an id. Raises KeysUnknown."""
         if kid not in self._keys:
             async with self._lock:
                 if kid not in self._keys and self._may_fetch():
@@ -81,30 +81,30 @@ class ServiceKeys:
             usable = [key for key in found.keys if key.get("kty") == "RSA" and isinstance(key.get("kid"), str)]
             self._keys = {key["kid"]: RSAKey.import_key(key) for key in usable}
         except (OSError, TimeoutError, JoseError, ValueError, RecursionError) as error:
-            raise KeysUnknown(f"the keys of the service can't be fetched: {error}") from error
+            raise KeysUnknown(f"the keys of the service cannot be fetched: {error}") from error
         self._fetched = self._wall()
 
 
 class Doorkeeper:
-    """Lets the service in, once with each token."""
+    """Admits the service, once with each token."""
 
     def __init__(self, keys: ServiceKeys, store: Store, wall: Wall, names: tuple[str, str]) -> None:
-        """`names` are the issuer (the service's base URL) and the audience (our FHIR base URL)."""
+        """Store the parts; `names` are the issuer (the service's base URL) and the audience (our FHIR base URL)."""
         self._keys = keys
         self._store = store
         self._wall = wall
         self._issuer, self._audience = names
 
     async def admit(self, authorization: str | None) -> None:
-        """Return if the header holds a good token. Raises Refused or KeysUnknown."""
+        """Return if the header has a valid token. Raises Refused or KeysUnknown."""
         scheme, _, token = (authorization or "").partition(" ")
         if scheme.lower() != "bearer" or not token:
             raise Refused("a Bearer token is needed")
         claims = await self._proved(token.strip())
         if claims.iss != self._issuer:
-            raise Refused("iss is not the service")
+            raise Refused("iss must be the service")
         if self._audience not in ([claims.aud] if isinstance(claims.aud, str) else claims.aud):
-            raise Refused("aud is not this system")
+            raise Refused("aud must be this system")
         self._use(claims.jti, self._expiry(claims))
 
     async def _proved(self, token: str) -> _Claims:
@@ -125,7 +125,7 @@ class Doorkeeper:
             expires = datetime.fromtimestamp(claims.exp, now.tzinfo)
             issued = datetime.fromtimestamp(claims.iat, now.tzinfo)
         except (OverflowError, ValueError, OSError) as error:
-            raise Refused("exp or iat is no instant") from error
+            raise Refused("exp or iat is not an instant") from error
         if expires <= now or expires - now > LONGEST_LIFE + SKEW:
             raise Refused("exp must be in the future, at most 5 minutes away")
         if issued - now > SKEW:
@@ -143,7 +143,7 @@ class Doorkeeper:
 
 
 def _registry(*algorithms: str) -> JWSRegistry:
-    """Which algorithms are taken; a header may hold names that mean nothing to us unless they are marked critical."""
+    """Return the accepted algorithms; unknown header names are ignored unless they are marked critical."""
     registry = JWSRegistry(algorithms=algorithms, strict_check_header=False)
     registry.max_header_length = LONGEST_HEADER
     return registry

@@ -1,6 +1,6 @@
 """Appointments: booked and cancelled by the service; cancelled, moved, kept or missed at the hospital.
 
-What happens at the hospital is put into the outbox in the same change. What the service did itself it is not told.
+Each act of the hospital is put into the outbox in the same change. Acts of the service are not reported back to it.
 """
 
 from __future__ import annotations
@@ -38,14 +38,14 @@ class Bookings:
     """All appointments."""
 
     def __init__(self, store: Store, clock: Clock, writer: AppointmentWriter, on_news: Callable[[], None]) -> None:
-        """`on_news` is called after something was put into the outbox."""
+        """Store the dependencies; `on_news` is called after a notification was put into the outbox."""
         self._store = store
         self._clock = clock
         self._writer = writer
         self._on_news = on_news
 
     def book(self, wanted: Wanted) -> tuple[Appointment, bool]:
-        """The appointment of the booking key and whether it was made now. Raises Unknown, Unfit or SlotTaken."""
+        """Return the appointment of the booking key, and whether it is new. Raises Unknown, Unfit or SlotTaken."""
         with self._store.change(self._now()) as change:
             before = self.of_key(wanted.booking_key)
             if before is not None:
@@ -65,7 +65,7 @@ class Bookings:
             return self.one(appointment), True
 
     def cancel(self, appointment: str, reason: str | None) -> Appointment:
-        """The service cancels; repeating changes nothing. Raises Unknown or NotPossible."""
+        """Cancel for the service; repeating changes nothing. Raises Unknown or NotPossible."""
         with self._store.change(self._now()) as change:
             held = self.one(appointment)
             if held.status is Status.CANCELLED:
@@ -74,10 +74,10 @@ class Bookings:
             return self._alter(change, held, status=Status.CANCELLED, reason=reason)
 
     def cancel_by_hospital(self, appointment: str, reason: str, comment: str | None) -> Appointment:
-        """The hospital cancels. Raises Unknown, Unfit or NotPossible."""
+        """Cancel for the hospital. Raises Unknown, Unfit or NotPossible."""
         known = reasons.find_reason(reasons.CANCELLATION_REASONS, reason)
         if known is None:
-            raise Unfit(f"{reason!r} is no reason to cancel")
+            raise Unfit(f"{reason!r} is not a cancellation reason")
         if known.needs_comment and not comment:
             raise Unfit(f"the reason {known.display!r} needs a comment")
 
@@ -88,9 +88,9 @@ class Bookings:
         return self._tell(appointment, act)
 
     def mark_not_attended(self, appointment: str, reason: str) -> Appointment:
-        """The patient did not attend. Raises Unknown, Unfit or NotPossible."""
+        """Record that the patient did not attend. Raises Unknown, Unfit or NotPossible."""
         if reasons.find_reason(reasons.NON_ATTENDANCE_REASONS, reason) is None:
-            raise Unfit(f"{reason!r} is no reason for not attending")
+            raise Unfit(f"{reason!r} is not a non-attendance reason")
 
         def act(change: Change, held: Appointment) -> Appointment:
             _must_be_booked(held)
@@ -99,7 +99,7 @@ class Bookings:
         return self._tell(appointment, act)
 
     def mark_arrived(self, appointment: str) -> Appointment:
-        """The patient is here. Raises Unknown or NotPossible."""
+        """Record that the patient has arrived. Raises Unknown or NotPossible."""
 
         def act(change: Change, held: Appointment) -> Appointment:
             _must_be_booked(held)
@@ -108,7 +108,7 @@ class Bookings:
         return self._tell(appointment, act)
 
     def move(self, appointment: str, slot: str) -> Appointment:
-        """The hospital gives the patient another slot. Raises Unknown, SlotTaken or NotPossible."""
+        """Move the patient to another slot for the hospital. Raises Unknown, SlotTaken or NotPossible."""
 
         def act(change: Change, held: Appointment) -> Appointment:
             self._release(change, held)
@@ -120,19 +120,19 @@ class Bookings:
         return self._tell(appointment, act)
 
     def one(self, appointment: str) -> Appointment:
-        """An appointment by its id. Raises Unknown."""
+        """Return an appointment by its id. Raises Unknown."""
         row = self._store.db.execute(f"{SELECT} a.id = ?", (appointment,)).fetchone()
         if row is None:
             raise Unknown(f"there is no appointment {appointment}")
         return as_row(row, Appointment)
 
     def of_key(self, booking_key: str) -> Appointment | None:
-        """What became of a booking key; `None` if nothing did."""
+        """Return the appointment of a booking key; `None` if there is none."""
         row = self._store.db.execute(f"{SELECT} a.booking_key = ?", (booking_key,)).fetchone()
         return None if row is None else as_row(row, Appointment)
 
     def in_slots(self, slots: list[str]) -> dict[str, Appointment]:
-        """The appointment, if any, that each of the slots has now."""
+        """Return the present appointment of each of the slots that has one."""
         marks = ", ".join("?" for _ in slots)
         rows = self._store.db.execute(f"{SELECT} a.status <> 'cancelled' AND a.slot IN ({marks})", slots)
         return {held.slot: held for held in (as_row(row, Appointment) for row in rows)}
@@ -149,7 +149,7 @@ class Bookings:
         set_status(change, held.slot, SlotStatus.FREE)
 
     def _alter(self, change: Change, held: Appointment, **new: Any) -> Appointment:
-        """The appointment with `new` values in some columns, one version on."""
+        """Set `new` values in some columns, raise the version, and return the appointment."""
         columns = ", ".join(f"{name} = ?" for name in new)
         statement = f"UPDATE appointment SET {columns}, version = version + 1, updated = ? WHERE id = ?"  # noqa: S608 -- names from the calls above
         change.db.execute(statement, (*new.values(), change.stamp, held.id))

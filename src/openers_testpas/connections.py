@@ -1,4 +1,4 @@
-"""Connections of the Test PAS: none is held for ever, and none can be dropped only by the caller."""
+"""Connections of the Test PAS: each has a deadline, and the server can drop them."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from openers_testpas.faults import ABORT, CALL
 class PasProtocol(HttpToolsProtocol):
     """HTTP with deadlines and limits, and an ASGI extension that closes the transport without a reply.
 
-    A request has to arrive whole, body included, within `within_s` seconds and `longest` bytes. Of more than `most`
-    connections the one is closed whose request has been awaited longest.
+    A request must arrive completely, body included, within `within_s` seconds and `longest` bytes. If there are more
+    than `most` connections, the one that has waited longest for its request is closed.
     """
 
     within_s: ClassVar[float] = 30.0
@@ -22,13 +22,13 @@ class PasProtocol(HttpToolsProtocol):
     most: ClassVar[int] = 500
 
     def __init__(self, *given: Any, **named: Any) -> None:
-        """The arguments are uvicorn's."""
+        """Pass all arguments to uvicorn."""
         super().__init__(*given, **named)
         self._deadline: asyncio.TimerHandle | None = None
         self._held = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # uvicorn narrows the type, too
-        """Take the connection, in the place of another one if need be."""
+        """Accept the connection; drop another one if there are too many."""
         super().connection_made(transport)
         self._await_request()
         if len(self.connections) > self.most:
@@ -37,12 +37,12 @@ class PasProtocol(HttpToolsProtocol):
             min(waiting, key=waiting.__getitem__).drop()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Stop the clock."""
+        """Stop the timer."""
         self._stop_awaiting()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Parse what has arrived, as far as it is not too much."""
+        """Parse received data up to the limit."""
         self._held += len(data)
         super().data_received(data)
         if self._held > self.longest:
@@ -51,21 +51,21 @@ class PasProtocol(HttpToolsProtocol):
             self._await_request()
 
     def on_message_begin(self) -> None:
-        """Put the extension into the scope of the request that begins."""
+        """Put the extension into the scope of the new request."""
         super().on_message_begin()
         self.scope["extensions"] = {ABORT: {CALL: self.transport.abort}}
 
     def on_message_complete(self) -> None:
-        """Stop the clock: the request has arrived."""
+        """Stop the timer: the request has arrived."""
         self._held = 0
         self._stop_awaiting()
         super().on_message_complete()
-        if self.cycle.response_complete:  # its body came after its reply, and stopped uvicorn's clock
+        if self.cycle.response_complete:  # its body came after its reply, and stopped uvicorn's timer
             self._await_request()
 
     @property
     def ends_s(self) -> float | None:
-        """When the request must have arrived, by the clock of the event loop; `None` if none is awaited."""
+        """Return when the request must have arrived, by the clock of the event loop; `None` if none is awaited."""
         return None if self._deadline is None else self._deadline.when()
 
     def drop(self) -> None:

@@ -1,4 +1,4 @@
-"""The control plane, for tests alone: clock, faults, slots, acts of the hospital, counts. From this machine only."""
+"""The control plane, only for tests on this machine: clock, faults, slots, acts of the hospital, counts."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ class NewClock(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class NewFaults(msgspec.Struct, forbid_unknown_fields=True):
-    """The faults to be in force from now on."""
+    """The faults that replace the current ones."""
 
     faults: tuple[Fault, ...]
 
 
 class NewSlot(msgspec.Struct, forbid_unknown_fields=True):
-    """A slot to be added."""
+    """A slot to add."""
 
     clinic: str
     start: Instant
@@ -50,7 +50,7 @@ class SlotChanges(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class AppointmentAct(msgspec.Struct, forbid_unknown_fields=True):
-    """What the hospital does with an appointment."""
+    """An act of the hospital on an appointment."""
 
     act: Literal["cancel", "not-attended", "arrive", "move"]
     reason: str = "NOT_SPECIFIED"
@@ -59,7 +59,7 @@ class AppointmentAct(msgspec.Struct, forbid_unknown_fields=True):
 
 
 def control_routes(system: System) -> list[Route]:
-    """Routes of the control plane."""
+    """Return the routes of the control plane."""
 
     async def clock(request: Request) -> Response:
         if request.method == "PUT":
@@ -122,11 +122,11 @@ def _carry_out(system: System, appointment: str, wanted: AppointmentAct) -> mode
 
 
 def _from_here(handler: Callable[[Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
-    """The handler, for callers on this machine alone; what can't be done becomes a Problem."""
+    """Return the handler for callers on this machine; errors become a Problem."""
 
     async def guarded(request: Request) -> Response:
         if request.client is None or not ip_address(request.client.host).is_loopback:
-            raise Problem(403, "forbidden", "the control plane answers callers on this machine alone")
+            raise Problem(403, "forbidden", "the control plane serves only callers on this machine")
         try:
             return await handler(request)
         except model.Unknown as error:
@@ -138,7 +138,7 @@ def _from_here(handler: Callable[[Request], Awaitable[Response]]) -> Callable[[R
 
 
 async def _read(request: Request, kind: type[Sent]) -> Sent:
-    # A page elsewhere can't send this media type here without asking first, which is never allowed.
+    # A foreign web page cannot send this media type without a preflight request, which is never allowed.
     if request.headers.get("content-type", "").partition(";")[0].strip() != "application/json":
         raise Problem(415, "not-supported", "the body must be application/json")
     try:

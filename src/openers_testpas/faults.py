@@ -1,4 +1,4 @@
-"""Faults that the Test PAS plays on request, so that a service can be seen to survive them."""
+"""Faults that the Test PAS injects on request, to test how a service handles them."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from starlette.types import Receive, Scope, Send
 from openers_testpas.replies import refusal
 
 ABORT: Final = "openers_testpas.abort"
-"""Name of the ASGI extension by which the server lets a transport be closed without a reply."""
+"""Name of the ASGI extension that closes a transport without a reply."""
 CALL: Final = "call"
-"""Under which the extension holds the function that does it."""
+"""Key of the extension's function."""
 
 
 class FaultKind(StrEnum):
-    """What goes wrong."""
+    """The kinds of fault."""
 
     SLOW = "slow"
     HANG = "hang"
@@ -33,7 +33,7 @@ class FaultKind(StrEnum):
 
 
 class Operation(StrEnum):
-    """During which request."""
+    """The requests that a fault can hit."""
 
     SLOTS = "slots"
     BOOK = "book"
@@ -42,10 +42,10 @@ class Operation(StrEnum):
 
 
 class Fault(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """One fault to play.
+    """One fault to inject.
 
-    `share` of the requests that fit are hit, at most `count` of them. `ms` is how long `slow` waits. `after`: the
-    request is carried out, and then the reply is slow, never comes (`hang`), or is an error. `drop` is always after.
+    It hits a `share` of the matching requests, at most `count` of them. `ms` is the delay of `slow`. With `after` the
+    request is carried out, and then the reply is slow, never sent (`hang`), or an error. `drop` always comes after.
     """
 
     kind: FaultKind
@@ -58,59 +58,59 @@ class Fault(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
 
 
 class NoReply(Response):
-    """Closes the connection without a word."""
+    """Closes the connection without a reply."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Abort the transport and wait until it is gone."""
+        """Abort the transport and wait until it is closed."""
         abort = cast("Callable[[], None] | None", scope.get("extensions", {}).get(ABORT, {}).get(CALL))
         if abort is None:
-            raise ConnectionAbortedError("the connection was dropped on purpose")
+            raise ConnectionAbortedError("an injected fault dropped the connection")
         abort()
         await _until_gone(receive)
 
 
 class Hanging(Response):
-    """Never answers; ends when the caller gives up."""
+    """Never replies; ends when the caller disconnects."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Wait until the caller is gone."""
+        """Wait until the caller has disconnected."""
         await _until_gone(receive)
 
 
 class Faults:
-    """The faults in force; the first that fits a request is played."""
+    """The active faults; the first one that matches a request is injected."""
 
     def __init__(self, seed: int, faults: tuple[Fault, ...] = ()) -> None:
-        """`seed` decides which requests a share hits."""
-        self._random = random.Random(seed)  # noqa: S311 -- must be repeatable, guards nothing
+        """Store the faults; `seed` decides which requests a share hits."""
+        self._random = random.Random(seed)  # noqa: S311 -- must be repeatable, protects nothing
         self._faults = list(faults)
         self.played: Final[dict[str, int]] = {}
         self.second_answers: Final[list[int]] = []
 
     @property
     def in_force(self) -> tuple[Fault, ...]:
-        """Those in force, with what is left of their counts."""
+        """Return the active faults with their remaining counts."""
         return tuple(self._faults)
 
     def replace(self, faults: tuple[Fault, ...]) -> None:
-        """Let these be in force and no others."""
+        """Replace the active faults by these."""
         self._faults = list(faults)
 
     async def play(self, operation: Operation, slot: str | None, work: Callable[[], Response]) -> Response:
-        """The reply of `work`, or what a fault makes of it."""
+        """Return the reply of `work`, or the effect of a fault that hits."""
         fault = self.draw(operation, slot)
         if fault is None:
             return work()
         if fault.kind is FaultKind.SLOW and not fault.after:
             await anyio.sleep(fault.ms / 1000)
         if fault.kind is FaultKind.REFUSE:
-            return refusal(409, "conflict", "the slot is gone (a fault that was asked for)")
+            return refusal(409, "conflict", "the slot is gone (an injected fault)")
         if not fault.after and fault.kind in {FaultKind.HANG, FaultKind.ERROR}:
             return Hanging() if fault.kind is FaultKind.HANG else _error()
         return await self._spoil(fault, work)
 
     async def _spoil(self, fault: Fault, work: Callable[[], Response]) -> Response:
-        """What becomes of the reply after the work was done."""
+        """Do the work, then apply the fault to its reply."""
         reply = work()
         match fault.kind:
             case FaultKind.SLOW if fault.after:
@@ -131,7 +131,7 @@ class Faults:
         self.second_answers.append(work().status_code)
 
     def draw(self, operation: Operation, slot: str | None) -> Fault | None:
-        """The fault that hits this request, counted; `None` if none does."""
+        """Return the fault that hits this request and count it; `None` if none does."""
         for number, fault in enumerate(self._faults):
             if operation not in fault.operations or fault.slot not in {None, slot} or fault.count == 0:
                 continue
@@ -145,7 +145,7 @@ class Faults:
 
 
 def _error() -> Response:
-    return refusal(500, "exception", "an error that was asked for")
+    return refusal(500, "exception", "an injected error")
 
 
 async def _until_gone(receive: Receive) -> None:

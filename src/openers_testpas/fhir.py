@@ -1,4 +1,4 @@
-"""FHIR R4 resources as the contract shapes them: what is read and what is written.
+"""The FHIR R4 resources of the contract: reading and writing.
 
 Source: docs/reference/pas-contract.md.
 """
@@ -28,11 +28,11 @@ Text = Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
 
 
 class Element(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
-    """Anything in a resource: names as in FHIR, nothing written that isn't there."""
+    """Base of all elements: names as in FHIR; absent values are not written."""
 
 
 class Identifier(Element, frozen=True, kw_only=True):
-    """An id and whose it is."""
+    """An id and its system."""
 
     system: Text
     value: Text
@@ -53,21 +53,21 @@ class CodeableConcept(Element, frozen=True, kw_only=True):
 
 
 class Reference(Element, frozen=True, kw_only=True):
-    """Points to a resource, by address or by identifier."""
+    """A reference to a resource, by address or by identifier."""
 
     reference: str | None = None
     identifier: Identifier | None = None
 
 
 class Meta(Element, frozen=True, kw_only=True):
-    """Which version a resource is, and since when."""
+    """Version and last update of a resource."""
 
     version_id: str | None = None
     last_updated: Instant | None = None
 
 
 class Participant(Element, frozen=True, kw_only=True):
-    """Who takes part."""
+    """A participant."""
 
     actor: Reference
     status: str
@@ -104,14 +104,14 @@ class Slot(Element, frozen=True, kw_only=True, tag_field="resourceType", tag="Sl
 
 
 class Schedule(Element, frozen=True, kw_only=True, tag_field="resourceType", tag="Schedule"):
-    """A clinic's schedule: the service, and the clinician if it is one's own."""
+    """A clinic's schedule: the service, and the clinician if it belongs to one."""
 
     id: str
     actor: tuple[Reference, ...]
 
 
 class Search(Element, frozen=True, kw_only=True):
-    """Why an entry is in a Bundle."""
+    """The reason why an entry is in a Bundle."""
 
     mode: Literal["match", "include"]
 
@@ -125,14 +125,14 @@ class Entry(Element, frozen=True, kw_only=True):
 
 
 class Link(Element, frozen=True, kw_only=True):
-    """An address of this page or of the next."""
+    """The address of this page or of the next."""
 
     relation: Literal["self", "next"]
     url: str
 
 
 class Bundle(Element, frozen=True, kw_only=True, tag_field="resourceType", tag="Bundle"):
-    """What a search found."""
+    """A search result."""
 
     type: str
     total: int
@@ -142,7 +142,7 @@ class Bundle(Element, frozen=True, kw_only=True, tag_field="resourceType", tag="
 
 
 class Fault(Element, frozen=True, kw_only=True):
-    """One thing that went wrong."""
+    """One error."""
 
     severity: str
     code: str
@@ -150,18 +150,18 @@ class Fault(Element, frozen=True, kw_only=True):
 
 
 class OperationOutcome(Element, frozen=True, kw_only=True, tag_field="resourceType", tag="OperationOutcome"):
-    """What went wrong."""
+    """Errors of a request."""
 
     issue: tuple[Fault, ...]
 
 
 def outcome(code: str, text: str) -> OperationOutcome:
-    """An OperationOutcome that says one thing."""
+    """Return an OperationOutcome with one issue."""
     return OperationOutcome(issue=(Fault(severity="error", code=code, diagnostics=text),))
 
 
 def write_slot(slot: model.Slot, clinic: Clinic) -> Slot:
-    """A slot as a resource."""
+    """Return a slot as a resource."""
     priorities = tuple(
         CodeableConcept(coding=(Coding(system=PRIORITY, code=each.value),)) for each in clinic.priorities
     )
@@ -178,7 +178,7 @@ def write_slot(slot: model.Slot, clinic: Clinic) -> Slot:
 
 
 def write_schedule(clinic: Clinic) -> Schedule:
-    """A clinic as a resource."""
+    """Return a clinic as a Schedule resource."""
     identifiers = [Identifier(system=SERVICE, value=clinic.service)]
     if clinic.clinician is not None:
         identifiers.append(Identifier(system=CLINICIAN, value=clinic.clinician))
@@ -186,14 +186,14 @@ def write_schedule(clinic: Clinic) -> Schedule:
 
 
 class AppointmentWriter:
-    """Writes appointments; knows where the service keeps its lists of reasons."""
+    """Writes appointments, with the address of the service's lists of reasons."""
 
     def __init__(self, code_systems: str) -> None:
-        """`code_systems` is the address before the name of a list."""
+        """Store `code_systems`, the address before the name of a list."""
         self._code_systems = code_systems
 
     def write(self, held: model.Appointment) -> Appointment:
-        """An appointment, as it now is, as a resource."""
+        """Return an appointment in its present state as a resource."""
         patient = Participant(
             actor=Reference(identifier=Identifier(system=NHS_NUMBER, value=held.nhs_number)), status="accepted"
         )
@@ -229,24 +229,24 @@ class AppointmentWriter:
 
 
 def read_booking(sent: Appointment, booking_key: str) -> model.Wanted:
-    """The booking that an Appointment asks for under a key. Raises Unfit."""
+    """Return the booking in an Appointment, requested under a key. Raises Unfit."""
     if sent.status != "booked":
         raise model.Unfit("status must be booked")
     if _identifier(sent.identifier, BOOKING_KEY) != booking_key:
-        raise model.Unfit("identifier must hold the booking key of If-None-Exist")
+        raise model.Unfit("identifier must have the booking key of If-None-Exist")
     ubrn = _identifier(sent.identifier, UBRN)
     patients = (each.actor.identifier for each in sent.participant if each.status == "accepted")
     nhs_number = _identifier(tuple(each for each in patients if each is not None), NHS_NUMBER)
     if ubrn is None or nhs_number is None:
-        raise model.Unfit("identifier must hold one UBRN, participant one accepted patient with an NHS number")
+        raise model.Unfit("identifier must have one UBRN, participant one accepted patient with an NHS number")
     if sent.start is None or sent.end is None or sent.created is None:
-        raise model.Unfit("start, end and created must be there")
+        raise model.Unfit("start, end and created are required")
     slot, start, end, created = _slot(sent), as_number(sent.start), as_number(sent.end), as_number(sent.created)
     return model.Wanted(booking_key, slot, start, end, ubrn, nhs_number, sent.priority, created)
 
 
 def reason_code(sent: Appointment) -> str | None:
-    """The first code of an Appointment's cancelationReason."""
+    """Return the first code of an Appointment's cancelationReason."""
     concept = sent.cancelation_reason
     return next((each.code for each in concept.coding), None) if concept is not None else None
 
@@ -256,7 +256,7 @@ def _slot(sent: Appointment) -> str:
         kind, _, slot = sent.slot[0].reference.rpartition("/")
         if (kind == "Slot" or kind.endswith("/Slot")) and slot:
             return slot
-    raise model.Unfit("slot must hold one reference, Slot/<id>")
+    raise model.Unfit("slot must have one reference, Slot/<id>")
 
 
 def _identifier(identifiers: tuple[Identifier, ...], system: str) -> str | None:

@@ -1,4 +1,4 @@
-"""What a Test PAS has to be told to run."""
+"""The options of a Test PAS."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from openers_testpas.hospital.clinics import DEMO
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):
-    """All options. Without a client key notifications wait in the outbox.
+    """All options. Without a client key, notifications wait in the outbox.
 
-    `base_url` is how others reach this system, `service_at` how this system reaches the service if not by the address
-    that the service gives itself (`service`); pauses between attempts to notify double from the first to the longest.
+    `base_url` is the public address of this system. `service` is the service's own address; `service_at` is its address
+    from here, if different. Pauses between notification attempts double from the first to the longest.
     """
 
     service: str = "http://127.0.0.1:8000"
@@ -34,20 +34,20 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def address(self) -> str:
-        """The address of this system, without a slash at its end."""
+        """Return the address of this system, without a slash at its end."""
         return (self.base_url or f"http://{self.host}:{self.port}").rstrip("/")
 
     @property
     def fhir_url(self) -> str:
-        """The FHIR base URL: what slots and appointments are below, and the audience of the service's tokens."""
+        """Return the FHIR base URL of slots and appointments, which is also the audience of the service's tokens."""
         return f"{self.address}/fhir"
 
     @property
     def service_url(self) -> str:
-        """What the service calls itself, without a slash at its end: the issuer of its tokens."""
+        """Return the service's own address, without a slash at its end, which is the issuer of its tokens."""
         return self.service.rstrip("/")
 
     @property
     def service_address(self) -> str:
-        """Where this system reaches the service, without a slash at its end."""
+        """Return the address at which this system reaches the service, without a slash at its end."""
         return (self.service_at or self.service).rstrip("/")

@@ -26,7 +26,7 @@ STOP_WITHIN_S: Final = 3
 
 
 def build(system: System) -> Starlette:
-    """The application. Its lifespan opens what it needs, and closes the store."""
+    """Return the application. Its lifespan opens connections, runs the background tasks, and closes the store."""
     options = system.options
     api = FhirApi(options.fhir_url, system.doorkeeper, system.faults, system.writer)
 

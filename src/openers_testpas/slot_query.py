@@ -1,4 +1,4 @@
-"""The query of a slot search: read strictly, for a filter that is overlooked shows what nobody asked for."""
+"""Parse the query of a slot search strictly, since an ignored filter would return unwanted slots."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Pairs = list[tuple[str, str]]
 
 
 def read_slot_query(sent: Pairs) -> SlotQuery:
-    """What is asked for. Raises Problem."""
+    """Return the query. Raises Problem."""
     once = _once(sent)
     system, _, service = once.get(ACTOR, "").partition("|")
     if system != SERVICE or not service:
@@ -44,7 +44,7 @@ def read_slot_query(sent: Pairs) -> SlotQuery:
 
 
 def address(base: str, sent: Pairs, place: tuple[int, str] | None = None) -> str:
-    """The address of the same search, or of its page that begins behind `place`."""
+    """Return the address of the same search, or of its page after `place`."""
     pairs = sent
     if place is not None:
         token = urlsafe_b64encode(msgspec.json.encode(place)).decode().rstrip("=")
@@ -60,7 +60,7 @@ def _once(sent: Pairs) -> dict[str, str]:
         if name not in ONCE:
             raise Problem(400, "not-supported", f"unknown parameter {name}")
         if name in found:
-            raise _invalid(f"{name} may be there once")
+            raise _invalid(f"{name} may occur only once")
         found[name] = value
     return found
 
@@ -84,7 +84,7 @@ def _bound(name: str, value: str, prefix: str) -> int:
 
 def _count(value: str) -> int:
     if not (value.isascii() and value.isdecimal() and len(value) < 9 and int(value) > 0):
-        raise _invalid("_count must be a number from 1 on")
+        raise _invalid("_count must be a positive number")
     return min(int(value), MOST)
 
 
@@ -92,7 +92,7 @@ def _read_place(token: str) -> tuple[int, str]:
     try:
         return msgspec.json.decode(urlsafe_b64decode(token + "=" * (-len(token) % 4)), type=tuple[int, str])
     except (ValueError, RecursionError):
-        raise _invalid(f"{PAGE} must be as a next link has it") from None
+        raise _invalid(f"{PAGE} must be copied from a next link") from None
 
 
 def _invalid(text: str) -> Problem:

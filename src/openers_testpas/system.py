@@ -1,4 +1,4 @@
-"""A whole Test PAS, put together from its parts."""
+"""A complete Test PAS, built from its parts."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ LOOK_FOR_A_NEW_DAY_EVERY_S: Final = 60
 
 
 class System:
-    """The parts, and the two things that it does by itself: fill the diary each day, notify the service."""
+    """The parts, and the two background tasks: fill the diary each day, notify the service."""
 
     def __init__(self, options: Options, wall: Wall = wall) -> None:
-        """Opens the store and fills the diary. Raises InUse, BadClinics or BadKey."""
+        """Open the store and fill the diary. Raises InUse, BadClinics or BadKey."""
         self.options: Final = options
         self.clinics: Final = read_clinics(options.clinics)
         self.key: Final = read_client_key(options.client_id, options.client_key) if options.client_key else None
@@ -49,17 +49,17 @@ class System:
         self.fill()
 
     def fill(self) -> None:
-        """Put what the calendar has from today on into the diary."""
+        """Add the calendar's slots from today on to the diary."""
         self.slots.fill(self.options.days, self.options.seed)
         self._filled = self.clock.today()
 
     def keep_clock(self) -> None:
-        """Let the clock's offset outlive this process."""
+        """Store the clock's offset, so that it outlives this process."""
         with self.store.change(0):
             self.store.set_fact(OFFSET, self.clock.offset // MICROSECOND)
 
     async def run(self) -> None:
-        """Do what it does by itself, for ever. Needs `http` to be open."""
+        """Run the background tasks, for ever. Needs `http` to be open."""
         async with anyio.create_task_group() as group:
             group.start_soon(self._fill_daily)
             if self.key is not None:

@@ -1,1 +1,1 @@
-"""Every act on a referral through the API, with a small PAS behind the service, and what administrators do."""
+"""Tests of every act on a referral, through the API with a small PAS, and of administrators' acts."""

@@ -1,4 +1,4 @@
-"""Fixtures of the tests of acts."""
+"""Fixtures for the tests of acts."""
 
 from __future__ import annotations
 

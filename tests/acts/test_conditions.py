@@ -1,4 +1,4 @@
-"""What acts need besides a good request: files, something to review, a patient and an organisation that still can be.
+"""The conditions of acts besides a valid request: files, pending reviews, the patient, and the organisation.
 
 Source: rules chapters 3.1, 4, 6 and 11.2 row 20.
 """
@@ -34,7 +34,7 @@ ON: Final[dict[str, Make]] = {"A013": BOOKED, "A014": BOOKED, "A022": BOOKED}
 
 @pytest.mark.parametrize(("number", "name"), [("A022", "providerAttachmentFile"), ("A028", "reviewAttachmentFile")])
 async def test_files_that_a_provider_may_attach(cast: Cast, number: str, name: str) -> None:
-    """Each refusal of files by its rule; then both files go with the act, after the letter that was there."""
+    """Each unsuitable file is rejected with its code. Valid files are attached after the letter."""
     referral = await cast.with_letter(await (BOOKED if number == "A022" else AWAITING)(cast))
     words = LATER if number == "A022" else ADVICE
     first = await uploaded(cast.consultant, referral["id"], f"{number}-plan.txt")
@@ -71,7 +71,7 @@ async def test_files_that_a_provider_may_attach(cast: Cast, number: str, name: s
 
 
 async def test_a_file_that_has_been_attached_is_in_no_state_for_another_act(cast: Cast) -> None:
-    """INVALID_STATE: it went with the review before."""
+    """The file belongs to the earlier review, so a second A028 that names it returns INVALID_STATE."""
     referral = await AWAITING(cast)
     file = await uploaded(cast.consultant, referral["id"], "once.txt")
     triaged = await cast.done("A028", referral, *ACCEPTED, document("reviewAttachmentFile", file))
@@ -81,11 +81,11 @@ async def test_a_file_that_has_been_attached_is_in_no_state_for_another_act(cast
     assert await cast.rows() == before
 
 
-# Conditions of a review
+# Reviews
 
 
 async def test_a_review_needs_the_letter_that_is_meant_to_come(cast: Cast) -> None:
-    """A013, A014, A022: booked with the intention to add a letter, and reviewed once it is there."""
+    """A013, A014 and A022 are rejected until the letter that the referrer intended to add is attached."""
     referral = await BOOKED(cast, LETTER)
     before = await cast.rows()
     for number in ("A013", "A014", "A022"):
@@ -95,7 +95,7 @@ async def test_a_review_needs_the_letter_that_is_meant_to_come(cast: Cast) -> No
 
 
 async def test_a_review_is_done_once_until_the_letter_changes(cast: Cast) -> None:
-    """After A013 there is nothing to review; a changed letter asks for another review."""
+    """After A013 there is nothing to review. A changed letter makes another review possible."""
     referral = await cast.done("A013", await BOOKED(cast))
     for number in ("A013", "A014", "A022"):
         assert code(await cast.do(number, referral)) == (422, "INVALID_REQUEST_STATE")
@@ -104,7 +104,7 @@ async def test_a_review_is_done_once_until_the_letter_changes(cast: Cast) -> Non
 
 @pytest.mark.parametrize(("days", "status"), [(0, 200), (60, 422)])
 async def test_a_review_of_a_past_appointment(own: Cast, days: int, status: int) -> None:
-    """Refused once its day is over; A029 does not offer what follows from it either."""
+    """A013 is rejected after the day of the appointment."""
     referral = await own.booked()
     later = at_time(own.rig.run, clock=Moved(own.rig.run.service.world.clock, timedelta(days=days)))
     client = await later.as_person(CONSULTANT)
@@ -115,12 +115,12 @@ async def test_a_review_of_a_past_appointment(own: Cast, days: int, status: int)
         assert "past" in reply.json()["issue"][0]["diagnostics"]
 
 
-# The patient, the organisation, and somebody else at the record
+# Patient and organisation
 
 
 @pytest.mark.parametrize("number", ["A013", "A014", "A022", "A028", "A031", "A032", "A036"])
 async def test_a_record_that_has_become_sensitive(own: Cast, number: str) -> None:
-    """PATIENT_ERROR, and A029 offers nothing."""
+    """Each act returns PATIENT_ERROR, and A029 offers no action."""
     referral = await ON.get(number, AWAITING)(own)
     patient = await patient_called(own.rig.run, PATIENT)
     await put(own.rig.run, msgspec.structs.replace(patient, sensitive=True))
@@ -131,7 +131,7 @@ async def test_a_record_that_has_become_sensitive(own: Cast, number: str) -> Non
 
 
 async def test_a_patient_who_died(own: Cast) -> None:
-    """No other services are searched for them, but the referral is cancelled for that reason."""
+    """A031 and A032 are rejected, but A036 can cancel the referral with the reason PATIENT_DIED."""
     referral = await own.not_booked()
     patient = await patient_called(own.rig.run, PATIENT)
     await put(own.rig.run, msgspec.structs.replace(patient, died=date(2026, 1, 1)))
@@ -144,7 +144,7 @@ async def test_a_patient_who_died(own: Cast) -> None:
 @pytest.mark.parametrize("number", ["A031", "A032"])
 @pytest.mark.parametrize("expected", ["ORGANISATION_IS_CLOSED", "ORGANISATION_NOT_APPROPRIATE"])
 async def test_whose_commissioning_rules_apply(own: Cast, number: str, expected: str) -> None:
-    """The referring organisation has closed, or is none that refers any more."""
+    """A031 and A032 are rejected if the referring organisation has closed or may no longer refer."""
     referral, world = await own.not_booked(), own.rig.world
     closing = {"closed_on": date(2026, 1, 1)}
     changes = closing if expected == "ORGANISATION_IS_CLOSED" else {"kind": OrganisationKind.COMMISSIONER}
@@ -158,7 +158,7 @@ async def test_whose_commissioning_rules_apply(own: Cast, number: str, expected:
 
 
 async def test_nothing_can_be_booked_where_no_service_takes_bookings(cast: Cast) -> None:
-    """A029: CREATE_APPOINTMENT needs a shortlisted service that A016 can ask."""
+    """A029 offers CREATE_APPOINTMENT only if A016 can book or defer to a shortlisted service."""
     referral = await cast.refer(ASSESSING, intention=LETTER)
     assert "CREATE_APPOINTMENT" not in (await cast.offered(referral, cast.gp) or set())
     assert {"CREATE_APPOINTMENT"} <= (await cast.offered(await cast.refer(SERVICE), cast.gp) or set())

@@ -1,4 +1,4 @@
-"""What each act leaves behind: in the referral and its appointment, with the PAS, in slots, events and lists to come.
+"""The effects of each act on the referral, its appointment, the PAS, slots, events and later reviews.
 
 Source: rules chapters 3.1, 3.2, 4 and 11.2 row 33.
 """
@@ -36,7 +36,7 @@ pytestmark = pytest.mark.anyio
 
 
 async def kept(cast: Cast, referral: Json) -> Referral:
-    """The referral as it is stored."""
+    """Return the stored referral."""
     async with cast.rig.world.read() as tx:
         stored = await tx.referrals.find(Ubrn(referral["id"]), SYSTEM)
     assert stored is not None
@@ -44,19 +44,19 @@ async def kept(cast: Cast, referral: Json) -> Referral:
 
 
 def priority_of(referral: Json) -> str:
-    """The priority that a referral shows."""
+    """Return the priority of a referral."""
     (shown,) = (each for each in referral["extension"] if each["url"].endswith("ReferralPriority-1"))
     return str(shown["valueCodeableConcept"]["coding"][0]["code"])
 
 
 async def at_pas(cast: Cast, referral: Json) -> str:
-    """What the PAS has of the referral's booking."""
+    """Return the status of the referral's booking in the PAS."""
     (there,) = (each for each in cast.rig.pas.appointments.values() if referral["id"] in str(each["identifier"]))
     return str(there["status"])
 
 
 async def test_an_accepted_referral_stays_booked(cast: Cast) -> None:
-    """A013: its appointment is untouched, and it is not for review any more."""
+    """A013 does not change the appointment, and the referral no longer needs a review."""
     referral = await cast.booked()
     assert (await kept(cast, referral)).is_for_review
     reply = await cast.do("A013", referral)
@@ -71,7 +71,7 @@ async def test_an_accepted_referral_stays_booked(cast: Cast) -> None:
 
 
 async def test_a_changed_letter_is_for_review_again(cast: Cast) -> None:
-    """A012 after A013: the referral says what has changed since."""
+    """After A013, a changed letter (A012) makes the referral need a review again, with the context LETTER_CHANGED."""
     referral = await cast.done("A013", await cast.booked())
     letter = await cast.with_letter(referral)
     told = await kept(cast, letter)
@@ -80,7 +80,7 @@ async def test_a_changed_letter_is_for_review_again(cast: Cast) -> None:
 
 
 async def test_a_new_request_has_never_been_reviewed(cast: Cast) -> None:
-    """Whatever was changed before."""
+    """A new request has never been reviewed, even if a letter was added to it."""
     for referral in (await cast.awaiting_triage(), await cast.with_letter(await cast.awaiting_triage())):
         told = await kept(cast, referral)
         assert (told.is_for_review, told.review.context) == (True, RequestContext.NEVER_REVIEWED)
@@ -88,7 +88,10 @@ async def test_a_new_request_has_never_been_reviewed(cast: Cast) -> None:
 
 @pytest.mark.parametrize(("urgency", "context"), [("ROUTINE", "PRIORITY_CHANGED"), ("URGENT", "NEVER_REVIEWED")])
 async def test_the_same_service_asked_again(cast: Cast, urgency: str, context: str) -> None:
-    """A031 and A016 after a review: another priority is told to who has reviewed it before."""
+    """If the same service gets the request again with a new priority, the context is PRIORITY_CHANGED.
+
+    With the same priority the context is NEVER_REVIEWED.
+    """
     referral = await cast.returned()
     changed = await cast.done("A031", referral, shortlist(TRIAGE, of=criteria(priority=urgency)), NO_LETTER, AT_ONCE)
     assert not (await kept(cast, changed)).is_for_review
@@ -99,7 +102,7 @@ async def test_the_same_service_asked_again(cast: Cast, urgency: str, context: s
 
 
 async def test_another_service_asked(cast: Cast) -> None:
-    """What one service has reviewed, and what changed since, is nothing to the next: it has never reviewed it."""
+    """For another service the context is NEVER_REVIEWED, even if the priority has changed since the review."""
     referral = await cast.returned()
     changed = await cast.done("A031", referral, shortlist(SERVICE, of=criteria(priority="ROUTINE")), NO_LETTER, AT_ONCE)
     assert (await cast.rig.defer(changed, "BOOKING_ATTEMPT_PROBLEM", comment="busy")).status_code == 201
@@ -108,7 +111,7 @@ async def test_another_service_asked(cast: Cast) -> None:
 
 
 async def test_a_rejection(cast: Cast) -> None:
-    """A014: the booking is cancelled in the PAS first, its slot is free, and everybody reads why."""
+    """A014 cancels the booking in the PAS and frees its slot. The referral shows the reason and the comment."""
     referral = await cast.booked()
     slot = appointment_of(referral) or {}
     reply = await cast.do("A014", referral, rejecting("OTHER"), said("rejectionComments", "not here"))
@@ -125,7 +128,7 @@ async def test_a_rejection(cast: Cast) -> None:
 
 @pytest.mark.parametrize("told", [True, False])
 async def test_a_booking_by_telephone_is_cancelled_at_the_provider(cast: Cast, told: bool) -> None:
-    """A014 and A022: the PAS is not asked, and it is kept whether somebody else is still to cancel there."""
+    """A014 and A022 do not call the PAS. They store whether the provider has cancelled the booking in its PAS."""
     calls = len(cast.rig.pas.appointments)
     for number, words in (("A014", (rejecting(),)), ("A022", LATER)):
         referral = await cast.booked_by_telephone()
@@ -140,7 +143,7 @@ async def test_a_booking_by_telephone_is_cancelled_at_the_provider(cast: Cast, t
 
 
 async def test_an_appointment_that_is_acted_on_later(cast: Cast) -> None:
-    """A022: proposed again with the provider's words, under another priority; the booking is gone."""
+    """A022 cancels the booking and proposes the appointment again, with a comment and a new priority."""
     referral = await cast.booked()
     now = await cast.done("A022", referral, *LATER, priority("TWO_WEEK_WAIT", "priority"))
     assert state_of(now) == ("TRIAGED_PROVIDER_TO_ACTION", "CANCEL_APPOINTMENT_ACTION_LATER", "Ring the patient.")
@@ -151,7 +154,7 @@ async def test_an_appointment_that_is_acted_on_later(cast: Cast) -> None:
 
 
 async def test_outcomes_of_a_review(cast: Cast) -> None:
-    """A028: the words go where the outcome says, and only acceptance changes the priority."""
+    """A028 stores the comments with its outcome. Only acceptance changes the priority."""
     accepted = await cast.done("A028", await cast.awaiting_triage(), *ACCEPTED)
     assert state_of(accepted) == ("TRIAGED_PROVIDER_TO_ACTION", "ACCEPT_REFER_BOOK_LATER", "Soon.")
     assert priority_of(accepted) == "TWO_WEEK_WAIT"
@@ -163,7 +166,7 @@ async def test_outcomes_of_a_review(cast: Cast) -> None:
 
 
 async def test_another_shortlist(cast: Cast) -> None:
-    """A031: unbooked and held by nobody; the pathway goes on, and the new shortlist can be booked."""
+    """After A031 the referral is unbooked and no provider holds it. The pathway start stays, and it can be booked."""
     referral = await cast.rejected()
     wanted = criteria(priority="ROUTINE")
     now = await cast.done("A031", referral, shortlist(SERVICE, BY_TELEPHONE, of=wanted), NO_LETTER, AT_ONCE)
@@ -180,7 +183,7 @@ async def test_another_shortlist(cast: Cast) -> None:
 
 
 async def test_another_shortlist_sent_for_triage(cast: Cast) -> None:
-    """A032: the referral and its new appointment in one reply, without an ETag."""
+    """A032 returns the referral and its new appointment, without an ETag."""
     reply = await cast.do("A032", await cast.rejected())
     told = {each["name"]: each["resource"] for each in reply.json()["parameter"]}
     assert set(told) == {"updatedReferralRequest", "createdAppointment"}
@@ -193,7 +196,7 @@ async def test_another_shortlist_sent_for_triage(cast: Cast) -> None:
 
 
 async def test_the_end_of_a_booked_referral(cast: Cast) -> None:
-    """A036: both are cancelled; the contained appointment does not say why, the one by itself does."""
+    """A036 cancels referral and appointment. The contained appointment has no reason, but A038 shows one."""
     referral = await cast.booked()
     reply = await cast.do("A036", referral, cancelling("REFERRER_CANCELLATION"), said("cancellationComments", "sorry"))
     told = {each["name"]: each["resource"] for each in reply.json()["parameter"]}
@@ -215,7 +218,7 @@ async def test_the_end_of_a_booked_referral(cast: Cast) -> None:
 
 
 async def test_the_end_of_a_referral_that_a_provider_had_before(cast: Cast) -> None:
-    """A036: a pending request is withdrawn and shown no more; what a review came to stays."""
+    """A036 withdraws a pending request and its appointment. The result of a finished review stays."""
     pending = await cast.awaiting_triage()
     gone = await cast.appointment_id(pending)
     reply = await cast.do("A036", pending)
@@ -228,7 +231,7 @@ async def test_the_end_of_a_referral_that_a_provider_had_before(cast: Cast) -> N
 
 
 async def test_no_slot_stays_booked_for_nobody(cast: Cast) -> None:
-    """Slots are booked for referrals that are, or that were missed."""
+    """After a rejection or a cancellation, no slot is still held."""
     for made in (await cast.rejected(), await cast.cancelled_by_patient()):
         assert appointment_of(made) is not None
     assert "HELD" not in (await states(cast.rig)).values()

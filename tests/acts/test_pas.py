@@ -1,4 +1,4 @@
-"""Acts that a booking in a PAS has to be cancelled for: what the PAS spoils, what is under way, what the sweeper finds.
+"""Acts that cancel a booking in a PAS: failures of the PAS, concurrent acts, and recovery by the sweeper.
 
 Source: rules chapters 2.6, 3.4, 4 (A014, A022, A036) and 7; the decisions on sagas and claims.
 """
@@ -31,7 +31,7 @@ REFUSED: Final = {
 @pytest.mark.parametrize("fault", ["500", "409"])
 @pytest.mark.parametrize("number", SAGAS)
 async def test_a_pas_that_refuses(cast: Cast, number: str, fault: str) -> None:
-    """The booking stands, nothing has changed, and it can be tried again. A014 knows no 502 (rules 2.5)."""
+    """The booking stays, nothing changes, and a retry succeeds. A014 returns 422, because it has no 502 (rules 2.5)."""
     referral = await cast.booked()
     before = await cast.rows()
     cast.rig.pas.fault = fault
@@ -46,7 +46,7 @@ async def test_a_pas_that_refuses(cast: Cast, number: str, fault: str) -> None:
 @pytest.mark.parametrize("fault", ["drop", "hang"])
 @pytest.mark.parametrize("number", SAGAS)
 async def test_a_pas_that_is_not_heard_of_again(own: Cast, number: str, fault: str) -> None:
-    """504; until it is known what the PAS did, everybody is told that the record is locked, and nothing is offered."""
+    """The service returns 504. Until the sweeper settles the act, the referral is locked and A029 offers nothing."""
     cast = own
     referral = await cast.booked()
     cast.rig.pas.fault = fault
@@ -64,7 +64,7 @@ async def test_a_pas_that_is_not_heard_of_again(own: Cast, number: str, fault: s
 
 @pytest.mark.parametrize("number", SAGAS)
 async def test_an_act_while_another_one_is_under_way(own: Cast, number: str) -> None:
-    """The second is told that the record is locked; the first goes on."""
+    """The second act gets 423, and the first one succeeds."""
     referral = await own.booked()
     slow, pas = await held(own.rig)
     slowly = await gathered(slow)
@@ -81,7 +81,7 @@ async def test_an_act_while_another_one_is_under_way(own: Cast, number: str) -> 
 
 
 async def test_somebody_else_has_settled_it(own: Cast) -> None:
-    """UNABLE_TO_CANCEL_APPOINTMENT: the PAS answers after the sweeper has asked it."""
+    """If the sweeper completes the cancellation first, the caller gets UNABLE_TO_CANCEL_APPOINTMENT."""
     referral = await own.booked()
     slow, pas = await held(own.rig)
     slowly = await gathered(slow)
@@ -95,7 +95,7 @@ async def test_somebody_else_has_settled_it(own: Cast) -> None:
 
 
 async def test_files_come_with_the_act_or_not_at_all(own: Cast) -> None:
-    """A022: a PAS that refuses leaves them to nobody, so that they can be attached at the next attempt."""
+    """If the PAS rejects the call, A022 attaches no files. The next attempt can attach the same files."""
     referral = await own.booked()
     file = document("providerAttachmentFile", await uploaded(own.consultant, referral["id"], "plan.txt"))
     own.rig.pas.fault = "500"
@@ -107,7 +107,7 @@ async def test_files_come_with_the_act_or_not_at_all(own: Cast) -> None:
 
 
 async def test_a_scan_while_the_pas_is_asked(own: Cast) -> None:
-    """A022: what the scan has found meanwhile is what the referral shows."""
+    """If the file is scanned while A022 waits for the PAS, the referral shows the result of the scan."""
     referral = await own.booked()
     slow, pas = await held(own.rig)
     slowly = await gathered(slow)

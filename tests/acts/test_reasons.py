@@ -1,6 +1,7 @@
-"""Reasons as another release of the reference data might have them: what follows from their properties and dates.
+"""Rules for the properties and dates of reasons, tested with changed reference data.
 
-The packaged data has no reason for each rule alone. Source: rules chapters 4 (A014, A036), 5.1 and 11.2 row 21.
+The packaged data has no reason that depends on only one of these rules. Source: rules chapters 4 (A014, A036), 5.1 and
+11.2 row 21.
 """
 
 from __future__ import annotations
@@ -28,28 +29,28 @@ REJECTION, REFERRAL = CodeSystemName.APPOINTMENT_CANCELLATION_REASON, CodeSystem
 
 @dataclass
 class OtherRelease:
-    """The packaged reference data with one code system in another release."""
+    """The packaged reference data with one code system replaced."""
 
     packaged: ReferenceData
     other: CodeSystem
 
     def code_system(self, name: CodeSystemName) -> CodeSystem:
-        """That system, or the packaged one."""
+        """Return the replaced code system, or a packaged one."""
         return self.other if name is self.other.name else self.packaged.code_system(name)
 
     def clinical_term(self, code: str) -> ClinicalTerm | None:
-        """As packaged."""
+        """Return the packaged term."""
         return self.packaged.clinical_term(code)
 
     def locate(self, postcode: Postcode) -> Point | None:
-        """As packaged."""
+        """Return the packaged location."""
         return self.packaged.locate(postcode)
 
 
 async def with_reason(
     cast: Cast, system: CodeSystemName, reason: str, who: Person, **changes: Any
 ) -> httpx.AsyncClient:
-    """A client of the same service, in whose reference data a reason has other dates, or other properties."""
+    """Return a client of the same service with changed dates or properties of one reason."""
     service = cast.rig.run.service
     packaged = service.world.reference
     known = packaged.code_system(system)
@@ -65,7 +66,7 @@ async def with_reason(
 
 
 async def test_a_rejection_whose_reason_demands_words(cast: Cast) -> None:
-    """A014: VALUE_IS_REQUIRED without, and done with them."""
+    """If the reason requires a comment, A014 returns VALUE_IS_REQUIRED without one."""
     gp = await with_reason(cast, REJECTION, "OTHER", CONSULTANT, properties={"commentIsMandatory": True})
     referral = await cast.booked()
     assert code(await gp.post(**request_of("A014", referral, rejecting("OTHER")))) == (422, "VALUE_IS_REQUIRED")
@@ -74,7 +75,7 @@ async def test_a_rejection_whose_reason_demands_words(cast: Cast) -> None:
 
 
 async def test_a_reason_that_cannot_cancel_a_booking(cast: Cast) -> None:
-    """A036: refused while the booking stands, and fine without one."""
+    """A036 rejects the reason for a booked referral and accepts it for an unbooked one."""
     cannot = {"canCancelAppointment": False}
     gp = await with_reason(cast, REFERRAL, "RAISED_IN_ERROR", GP, properties=cannot)
     booked, unbooked = await cast.booked(), await cast.not_booked()
@@ -87,7 +88,7 @@ async def test_a_reason_that_cannot_cancel_a_booking(cast: Cast) -> None:
 async def test_a_reason_is_in_use_from_its_first_day_to_before_its_last(
     cast: Cast, starts: int, ends: int | None, status: int
 ) -> None:
-    """A014 and A036: in days from today."""
+    """A reason can be used from its start until before its end. Both are in days from today (A014 and A036)."""
     today = datetime.now(UTC)
     dates = {
         "effective_from": today + timedelta(days=starts),

@@ -1,4 +1,4 @@
-"""Each code that A013, A014, A022, A028, A029, A031, A032 and A036 list is reached by its rule, and changes nothing.
+"""A013, A014, A022, A028, A029, A031, A032 and A036 return each of their error codes and change nothing.
 
 Source: rules chapters 2.7, 4 and 12, 11.2 rows 20, 21 and 23; the codes are those of the specification's tables.
 """
@@ -45,18 +45,18 @@ UNKNOWN_TERM: Final = coding("clinicalTerm", "http://snomed.info/sct", "999999")
 
 
 def choice(*services: str, of: Json | None = None, intention: Json = NO_LETTER) -> tuple[Json, ...]:
-    """A change of shortlist."""
+    """Return the parameters of a changed shortlist."""
     return (shortlist(*services, of=of), intention, AT_ONCE)
 
 
 def accepted(*changes: Json) -> tuple[Json, ...]:
-    """The acceptance of A028 with other values."""
+    """Return the parameters of an acceptance (A028) with these changes."""
     names = {each["name"] for each in changes}
     return (*(each for each in ACCEPTED if each["name"] not in names), *changes)
 
 
 class Case(NamedTuple):
-    """What is sent to an operation, on which referral, and what is answered: a code, about a place."""
+    """A request to an operation, the kind of referral, and the expected code and place of the rejection."""
 
     number: str
     expected: str
@@ -150,7 +150,7 @@ def _named(case: Case) -> str:
 
 @pytest.mark.parametrize("case", CASES, ids=_named)
 async def test_a_code_is_reached_by_its_rule(cast: Cast, case: Case) -> None:
-    """And nothing is changed, here or at the PAS."""
+    """Each case returns its code and place, and changes neither the database nor the PAS."""
     referral = await (case.make or ON.get(case.number, Cast.not_booked))(cast)
     before, there = await cast.rows(), str(cast.rig.pas.appointments)
     reply = await cast.do(case.number, referral, *case.parameters)
@@ -174,7 +174,7 @@ PROVIDER_REASONS: Final = (
 @pytest.mark.parametrize("who", ["clinician", "admin", "application"])
 @pytest.mark.parametrize("given", PROVIDER_REASONS, ids=lambda given: given[0])
 async def test_reasons_of_a_provider(cast: Cast, given: tuple[str, str | None, set[str]], who: str, state: str) -> None:
-    """A036: the end of triage where triage has come to something, other reasons elsewhere."""
+    """A036 accepts reasons for the end of triage only for a triaged referral, and other reasons only elsewhere."""
     reason, comment, where = given
     make = {"triaged": TRIAGED, "awaiting": AWAITING, "booked": BOOKED}[state]
     by = {"clinician": cast.consultant, "admin": cast.consultant_admin, "application": cast.application}[who]
@@ -188,7 +188,10 @@ async def test_reasons_of_a_provider(cast: Cast, given: tuple[str, str | None, s
 
 @pytest.mark.parametrize("number", ["A013", "A014", "A022", "A028", "A031", "A032", "A036"])
 async def test_what_every_act_refuses(cast: Cast, number: str) -> None:
-    """An unknown referral, one of others, another version or none; the earlier finding wins."""
+    """Each act rejects an unknown UBRN, a caller without a relationship, and a stale or missing version.
+
+    If the caller has no relationship, the version is not checked.
+    """
     make = ON.get(number, BOOKED if number == "A013" else AWAITING)
     referral, missing = await make(cast), {"id": "999999999999", "meta": {"versionId": "3"}}
     before = await cast.rows()
@@ -226,7 +229,7 @@ async def test_what_every_act_refuses(cast: Cast, number: str) -> None:
 async def test_refusals_of_the_available_actions(
     cast: Cast, changes: dict[str, str | list[str]], expected: str
 ) -> None:
-    """A029 answers 400 where others say 422 or 404."""
+    """A029 returns 400 where other operations return 422 or 404."""
     referral = await AWAITING(cast)
     version = int(referral["meta"]["versionId"])
     asked: dict[str, str | list[str] | None] = {
@@ -246,9 +249,10 @@ async def test_refusals_of_the_available_actions(
 @pytest.mark.parametrize("shared_url", ["sqlite"], indirect=True)
 @pytest.mark.parametrize("number", ["A014", "A022", "A028", "A031", "A032", "A036"])
 async def test_a_spoilt_node_is_refused_by_name_and_changes_nothing(cast: Cast, number: str) -> None:
-    """Every node of a valid request in turn; a body that the service accepts all the same must succeed.
+    """The test changes each node of a valid request in turn. The service either accepts the body or names the place.
 
-    One database is enough: bodies are read before the store is asked. `test_states` refuses acts on both.
+    One database is enough, because the service checks a body before it uses the store. `test_states` covers rejections
+    on both databases.
     """
     make = ON.get(number, AWAITING)
     referral = await make(cast)

@@ -1,6 +1,6 @@
-"""Every operation on a referral in every state, against what the rules allow; and what A029 offers, tried out.
+"""Every operation on a referral in every state, compared with the rules, and the actions that A029 offers.
 
-Source: rules chapters 3.1 and 4; the table of `tests/lifecycle/test_table.py`, here through the API and both databases.
+Source: rules chapters 3.1 and 4. `tests/lifecycle/test_table.py` tests the same table without the API.
 """
 
 from __future__ import annotations
@@ -48,13 +48,13 @@ AFTERWARDS: Final = {
 
 
 def test_the_referrals_are_in_every_state() -> None:
-    """That the rules know."""
+    """The referrals of these tests cover all twelve states."""
     assert set(STATES) == set(POSSIBLE)
     assert len({state for state, _ in STATES.values()}) == 12
 
 
 def body(number: str, told: str) -> tuple[Json, ...]:
-    """A valid body for a referral of this kind."""
+    """Return valid parameters for a referral of this kind."""
     by_telephone = (flag(told=True),) if told == "booked by telephone" else ()
     return {"A014": (rejecting(), *by_telephone), "A022": (*LATER, *by_telephone)}.get(number, ())
 
@@ -62,7 +62,7 @@ def body(number: str, told: str) -> tuple[Json, ...]:
 @pytest.mark.parametrize("number", OPERATIONS)
 @pytest.mark.parametrize("told", STATES)
 async def test_an_operation_in_a_state(cast: Cast, told: str, number: str) -> None:
-    """It leads where the rules say and raises the version, or is refused and changes nothing."""
+    """A permitted act leads to the state in the rules and raises the version. Another act changes nothing."""
     state, make = STATES[told]
     referral = await make(cast)
     assert state_of(referral)[0] == state
@@ -101,7 +101,7 @@ OFFERED: Final[dict[str, tuple[set[str], set[str] | None]]] = {
     "assessed": (CANCEL | CHANGE, CANCEL),
     "cancelled": (set(), set()),
 }
-"""What A029 offers to the referrer and to the provider; `None`: no provider has a relationship to it."""
+"""The actions that A029 offers to the referrer and to the provider. `None`: no provider has a relationship."""
 OPERATION_OF: Final = {
     "RECORD_REVIEW_OUTCOME": "A028",
     "CHANGE_SHORTLIST": "A031",
@@ -112,7 +112,7 @@ OPERATION_OF: Final = {
 
 @pytest.mark.parametrize("told", STATES)
 async def test_what_is_offered(cast: Cast, told: str) -> None:
-    """To clinicians, those who work for them, and the provider's application."""
+    """A029 offers the actions of a side to its clinicians, admins and applications. Others do not find the referral."""
     referral = await STATES[told][1](cast)
     of_referrer, of_provider = OFFERED[told]
     for client in (cast.gp, cast.gp_admin):
@@ -128,7 +128,7 @@ async def test_what_is_offered(cast: Cast, told: str) -> None:
 @pytest.mark.parametrize("side", [0, 1], ids=["referrer", "provider"])
 @pytest.mark.parametrize("told", STATES)
 async def test_what_is_offered_succeeds_and_the_rest_is_refused(cast: Cast, told: str, side: int) -> None:
-    """Each action that A029 knows is tried on a referral of its own."""
+    """Each offered action succeeds, and each other action is rejected. Each is tried on a separate referral."""
     offered = OFFERED[told][side] or set()
     of_referrer = CANCEL | CHANGE | {"CREATE_APPOINTMENT", "CANCEL_DIRECTLY_BOOKED_APPOINTMENT"}
     for action in sorted(CANCEL | {"RECORD_REVIEW_OUTCOME"} if side else of_referrer):
@@ -141,7 +141,7 @@ async def test_what_is_offered_succeeds_and_the_rest_is_refused(cast: Cast, told
 
 
 async def _tried(cast: Cast, referral: Json, action: str, *, by_provider: bool, told: str) -> int:
-    """The status of a valid call that does it."""
+    """Return the status of a valid call that performs the action."""
     if action == "CREATE_APPOINTMENT":
         if SERVICE in str(referral["contained"][1]):
             return (await cast.rig.book(referral, (await cast.rig.free())[0])).status_code

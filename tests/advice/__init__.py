@@ -1,1 +1,1 @@
-"""Advice and guidance over the whole service: conversations from question to end."""
+"""Tests of advice and guidance through the API: conversations from the first question to the end."""

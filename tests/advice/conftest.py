@@ -1,4 +1,4 @@
-"""Fixtures of the tests of advice and guidance."""
+"""Fixtures for the tests of advice and guidance."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from tests.kit.service.running import Running
 
 @pytest.fixture(scope="module")
 async def talk(shared: Running) -> Talk:
-    """A service on SQLite for a whole module, with everybody."""
+    """Log in all users at a service on SQLite, for a whole module."""
     return await gathered(shared)
 
 
 @pytest.fixture
 async def both(on_both: Running) -> Talk:
-    """The same for one test, on each kind of database."""
+    """Log in all users at the service of one test, on each kind of database."""
     return await gathered(on_both)

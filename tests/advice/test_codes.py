@@ -1,7 +1,7 @@
-"""Every code that the operations of advice and guidance can refuse with, reached by a real rule, changing nothing.
+"""The advice and guidance operations return each of their error codes and change nothing.
 
-The lists are those of the published refusals (rules chapter 4); what A044 shares with A010 is in
-`tests/api/test_rules_codes.py`.
+The lists are those of the published error codes (rules chapter 4). `tests/api/test_rules_codes.py` covers the codes
+that A044 shares with A010.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ pytestmark = pytest.mark.anyio
 
 
 def test_every_published_code_has_a_case() -> None:
-    """Those of A044 that are not here are shared with A010."""
+    """The published codes of A023, A026 and A027 have cases. A044 shares its other codes with A010."""
     assert set(BOTH_ANSWERS.split()) <= {code for number, code, _ in CASES if number == "A026"}
     assert set(BOTH_ANSWERS.split()) <= {code for number, code, _ in CASES if number == "A027"}
     assert set(LISTS.split()) == {code for number, code, _ in CASES if number == "A023"}
@@ -45,7 +45,7 @@ async def test_a_code_is_reached_by_its_rule(talk: Talk, number: str, code: str,
 
 
 async def test_a_refused_answer_changes_nothing(talk: Talk) -> None:
-    """Not even the files that were right: they can still be attached."""
+    """Even the valid files of a rejected response stay unattached, so they can be attached later."""
     advice = await talk.ask()
     files = [
         await talk.attach("guidanceAttachmentFile", "GUIDANCE_RESPONSE", name, advice, talk.consultant)
@@ -62,7 +62,7 @@ async def test_a_refused_answer_changes_nothing(talk: Talk) -> None:
 
 @pytest.mark.parametrize("what", ["missing", "unknown", "stale", "other kind", "others'", "sensitive"])
 async def test_reading_a_conversation_is_refused_with_400(talk: Talk, what: str) -> None:
-    """And with 404 for what does not exist, and for versions that are not the latest (rules 4, A025)."""
+    """A025 rejects with 400, but with 404 for an unknown UBRN or another version (rules 4, A025)."""
     advice = await talk.ask()
     by, based_on, expected = talk.gp, f"CommunicationRequest/{advice['id']}/_history/1", (400, "")
     match what:
@@ -89,7 +89,7 @@ async def test_reading_a_conversation_is_refused_with_400(talk: Talk, what: str)
 
 @pytest.mark.parametrize("address", ["", "/_history/1", "/$ers.generateCRI"])
 async def test_reading_a_request_is_refused_as_published(talk: Talk, address: str) -> None:
-    """A024 and A043: the patient's record, the other kind of request, no relationship, nothing there."""
+    """A024 and A043 reject a sensitive patient, a referral, a caller without a relationship, and an unknown UBRN."""
 
     async def _read(ubrn: str, by: httpx.AsyncClient) -> httpx.Response:
         path = f"/STU3/CommunicationRequest/{ubrn}{address}"
@@ -121,7 +121,7 @@ REFERRAL_ACTS: Final = (
 
 @pytest.mark.parametrize(("method", "address"), REFERRAL_ACTS)
 async def test_operations_of_referrals_refuse_requests_for_advice(talk: Talk, method: str, address: str) -> None:
-    """The shared look-up says so; who has no relationship learns nothing of the kind."""
+    """A caller without a relationship gets NO_RELATIONSHIP, so the reply does not reveal the type of the request."""
     ubrn = (await talk.ask())["id"]
     client = talk.consultant if "accept" in address else talk.gp
     headers = {"If-Match": 'W/"1"', "Accept": "*/*"}
@@ -144,7 +144,7 @@ async def test_a_missing_version_is_refused(talk: Talk) -> None:
 
 
 async def test_the_refused_question_of_an_admin_names_who_refers(talk: Talk) -> None:
-    """And with the clinician named, they are the one who asks, whoever types."""
+    """An admin must name the referring clinician, who is then the requester."""
     refused = await talk.gp_admin.post(**question())
     assert told(refused)[2] == "VALUE_IS_REQUIRED"
     named = identifier("referringClinician", SDS_USER, "555073103100")

@@ -1,7 +1,7 @@
-"""Whatever is written in a message or a file's name, nothing of it does anything on a page or on paper.
+"""Markup and scripts in messages and file names have no effect on pages or in PDFs.
 
-The corpus is of scripts, handlers, schemes, markup of other languages and things that break out of them. A message is
-stored and given back as it was sent; showing it is where it is cleaned.
+The corpus contains scripts, event handlers, URL schemes, markup of other languages, and texts that escape from them.
+The API stores and returns a message unchanged; it is cleaned for display.
 """
 
 from __future__ import annotations
@@ -57,11 +57,11 @@ CORPUS: Final = (
     "\u202egnp.exe \ufeff \u2028",
 )
 ACTIVE: Final = ("/JavaScript", "/JS", "/OpenAction", "/AA", "/Launch", "/URI", "/SubmitForm", "/EmbeddedFile")
-"""What makes a PDF do something."""
+"""The names of PDF entries that make a PDF perform an action."""
 
 
 class Found(HTMLParser):
-    """The tags and attributes that HTML really has, for whoever parses it."""
+    """The tags and attributes of a page, as an HTML parser finds them."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -72,7 +72,7 @@ class Found(HTMLParser):
 
 
 def check_harmless(html: str) -> None:
-    """Only allowed tags; links alone have attributes, and lead where links may."""
+    """Check that a page has only allowed tags. Only links have attributes, and they use allowed schemes."""
     found = Found()
     found.feed(html)
     for tag, attributes in found.tags:
@@ -92,7 +92,7 @@ FRAGMENTS: Final = st.sampled_from((*CORPUS, "<", ">", '"', "'", "&", "</a>", "<
 
 @given(st.lists(FRAGMENTS | st.text(max_size=8), max_size=12).map("".join))
 def test_nor_do_pieces_of_it_put_together(text: str) -> None:
-    """And what has been cleaned is clean."""
+    """Random combinations are harmless after cleaning, and a second cleaning changes nothing."""
     html = as_html(MessageText(text))
     check_harmless(html)
     assert as_html(MessageText(html)) == html
@@ -119,14 +119,14 @@ def test_paper_shows_what_was_meant(sent: str, shown: str) -> None:
 
 
 async def test_messages_come_back_as_they_were_sent(talk: Talk) -> None:
-    """Byte for byte: what is cleaned is what is shown, not what is kept."""
+    """The API returns each message byte for byte as it was sent."""
     for text in CORPUS:
         advice = await talk.ask(said("request", text))
         assert texts_of((await talk.messages(advice)).json()) == [("REQUESTER", text)]
 
 
 async def test_nothing_active_survives_into_the_pdf(talk: Talk) -> None:
-    """Of messages, of file names, of review comments; in A043 and in the file that a conversion leaves."""
+    """No active content of messages, file names or review comments is in the PDFs of A043 and of a conversion."""
     advice = await talk.ask(said("request", CORPUS[0]))
     for text in CORPUS[1:]:
         advice = await talk.done(await talk.reply(advice, said("reply", text)))
@@ -154,7 +154,7 @@ async def test_nothing_active_survives_into_the_pdf(talk: Talk) -> None:
 
 
 def _objects_of(pdf: bytes) -> str:
-    """The names of all dictionary entries of a PDF, as JSON."""
+    """Return the names of all dictionary entries of a PDF, as JSON."""
     reader = PdfReader(io.BytesIO(pdf))
     keys: set[str] = set()
     for number in range(1, len(reader.xref_objStm) + sum(len(each) for each in reader.xref.values()) + 1):

@@ -1,4 +1,4 @@
-"""What the real service lacks is told apart wherever operations are listed: X001, X002 (ADR 0035)."""
+"""The operations that the real service lacks, X001 and X002, are marked as extensions in every list (ADR 0035)."""
 
 from __future__ import annotations
 

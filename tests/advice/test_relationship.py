@@ -1,7 +1,7 @@
-"""Nothing of a conversation is shown to those without a relationship to it, and nothing of it can be changed by them.
+"""Callers without a legitimate relationship can neither read nor change a conversation.
 
-Every operation by which a request for advice, a message or one of its files can be named, against people of another
-practice and of another hospital. Source: rules 1.3, 2.4 and 4.
+Users of another practice and of another hospital call every operation that can name a conversation or its files.
+Source: rules 1.3, 2.4 and 4.
 """
 
 from __future__ import annotations
@@ -29,21 +29,21 @@ UNKNOWN: Final = "REFERENCE_NOT_FOUND"
 
 @dataclass
 class Secret:
-    """A conversation with a file in each direction."""
+    """A conversation with a file from each side."""
 
     talk: Talk
     advice: Json
     files: tuple[str, ...]
 
     def words(self) -> tuple[str, ...]:
-        """What a reply that tells something of it would hold."""
+        """Return the texts that a reply to an unrelated caller must not contain."""
         people = (GP.user, CONSULTANT.user)
         return (QUESTION, GUIDANCE, PATIENT, "question.txt", "guidance.txt", *people)
 
 
 @pytest.fixture(scope="module")
 async def secret(talk: Talk) -> Secret:
-    """A conversation that goes on; both of its files are clean."""
+    """Create an open conversation with two scanned files."""
     asking = await talk.attach("requestAttachmentFile", "ADVICE_REQUEST", "question.txt", None, talk.gp)
     advice = await talk.ask(said("request", QUESTION), asking)
     answering = await talk.attach(
@@ -89,11 +89,11 @@ REFUSED: Final[tuple[tuple[str, str, Call], ...]] = (
     ("X001", "referrer", lambda secret, by: secret.talk.reply(secret.advice, by=by)),
     ("X002", "referrer", lambda secret, by: secret.talk.close(secret.advice, by=by)),
 )
-"""Each operation that names a conversation, with the sides whose people may call it."""
+"""Each operation that names a conversation, with the sides whose users may call it."""
 STATUS: Final = {"A025": 400, "A042": 403}
-"""Where it is another one than 422 (rules 4, A025 and A042)."""
+"""Statuses of operations that do not return 422 (rules 4, A025 and A042)."""
 LISTED: Final = ("A023", "A041")
-"""Operations that list what is found."""
+"""Operations that list the requests that they find."""
 
 
 def test_no_operation_on_conversations_is_left_out() -> None:
@@ -104,7 +104,7 @@ def test_no_operation_on_conversations_is_left_out() -> None:
 @pytest.mark.parametrize("side", ["referrer", "provider"])
 @pytest.mark.parametrize(("number", "sides", "call"), REFUSED, ids=[f"{row[0]}-{at}" for at, row in enumerate(REFUSED)])
 async def test_others_are_refused(secret: Secret, number: str, sides: str, call: Call, side: str) -> None:
-    """They learn that there is such a record, and nothing of what it says (rules 2.7); nothing is changed."""
+    """The reply reveals that the record exists, but none of its content (rules 2.7). Nothing changes."""
     by = secret.talk.gp_elsewhere if side == "referrer" else secret.talk.consultant_elsewhere
     before = stored(secret.talk.run)
     reply = await call(secret, by)
@@ -117,7 +117,7 @@ async def test_others_are_refused(secret: Secret, number: str, sides: str, call:
 
 
 async def test_others_find_nothing(secret: Secret) -> None:
-    """A041 and A023: an empty bundle, and a list without entries."""
+    """A041 returns an empty bundle, and A023 a list without entries."""
     talk, ubrn = secret.talk, secret.advice["id"]
     for by in (talk.gp_elsewhere, talk.consultant_elsewhere):
         found = await by.get(f"/R4/ServiceRequest?identifier={ubrn}")
@@ -129,7 +129,7 @@ async def test_others_find_nothing(secret: Secret) -> None:
 
 
 async def test_files_of_a_conversation_go_into_no_other(secret: Secret) -> None:
-    """A file that is named in the body of somebody else's request is as good as unknown, and stays where it is."""
+    """For others the conversation's files are unknown. A file that another practice uploaded cannot be attached."""
     talk = secret.talk
     for file in secret.files:
         reply = await talk.gp_elsewhere.post(**question(document("requestAttachmentFile", file, "ADVICE_REQUEST")))

@@ -1,6 +1,7 @@
-"""The end of a scan shows in whatever has the file: the conversation, the referral made of it, or both.
+"""The result of a scan appears in every record that has the file: the conversation, the referral, or both.
 
-Each raises its version in the same commit, so that no rendering of before is shown. Source: rules chapters 3.4 and 6.
+Each scan raises the version of these records in the same transaction, so that no cached reply shows the old status.
+Source: rules chapters 3.4 and 6.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ PENDING, AVAILABLE = "PENDING", "AVAILABLE"
 
 
 def availability_in(shown: Json) -> dict[str, str]:
-    """The availability of each file that a reply tells of, by its name."""
+    """Return the availability of each file in a reply by file name."""
     resources = [each["resource"] for each in shown["entry"]] if "entry" in shown else shown["contained"]
     attachments = [
         each["content"][0]["attachment"] for each in resources if each["resourceType"] == "DocumentReference"
@@ -25,17 +26,17 @@ def availability_in(shown: Json) -> dict[str, str]:
 
 
 def version_of(shown: Json) -> int:
-    """The version that a reply tells of."""
+    """Return the version in a reply."""
     return int(shown["meta"]["versionId"])
 
 
 def file_of(parameter: Json) -> str:
-    """The id of the file that a parameter names."""
+    """Return the id of the file that a parameter names."""
     return str(parameter["resource"]["content"][0]["attachment"]["url"]).removeprefix("Binary/")
 
 
 async def test_a_scan_raises_the_version_of_the_conversation(both: Talk) -> None:
-    """Of a message's file; who reads by the old version is told that there is a newer one."""
+    """After the scan of a message's file, reads of the old version get 404, and changes to it get 409."""
     asking = await both.attach("requestAttachmentFile", "ADVICE_REQUEST", "question.txt", None, both.gp)
     advice = await both.ask(asking)
     before = (await both.messages(advice, MESSAGE_PARTS[2])).json()
@@ -53,7 +54,7 @@ async def test_a_scan_raises_the_version_of_the_conversation(both: Talk) -> None
 
 
 async def test_a_scan_raises_the_version_of_the_request_that_has_the_file(talk: Talk) -> None:
-    """Of clinical information, which A024 shows."""
+    """After the scan of a clinical information file, A024 shows the result and a new version."""
     advice = await talk.ask()
     file = await talk.attach("clinicalInformationFile", "REFERRER", "record.txt", advice, talk.gp)
     advice = await talk.done(await talk.reply(advice, file))
@@ -64,7 +65,7 @@ async def test_a_scan_raises_the_version_of_the_request_that_has_the_file(talk: 
 
 
 async def test_a_scan_after_the_conversion_raises_both_versions(both: Talk) -> None:
-    """The file of a message goes along into the referral; that of the review is the referral's alone."""
+    """After a conversion, both records show the scan of a message's file. Only the referral shows the review's file."""
     advice = await both.ask()
     guidance = await both.attach("guidanceAttachmentFile", "GUIDANCE_RESPONSE", "plan.txt", advice, both.consultant)
     review = await both.attach("reviewAttachmentFile", "PROVIDER", "review.txt", advice, both.consultant)

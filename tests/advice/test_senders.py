@@ -1,4 +1,4 @@
-"""Who sends a message and who answers for it: an administrator's message names both, wherever it is shown."""
+"""Each message names its sender and the responsible clinician. If an administrator sends it, it names both."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ PROVIDER_ADMIN: Final = f"{CONSULTANT_ADMIN.user}.{CONSULTANT.organisation}.SERV
 
 
 def requester_and_sender(message: Json) -> tuple[str, str]:
-    """The roles that a message refers to."""
+    """Return the roles of requester and sender of a message."""
     (requester,) = message["extension"]
     assert requester["url"].endswith("/Extension-Communication-Requester-1")
     (sender,) = message["sender"]["extension"]
@@ -29,12 +29,12 @@ def requester_and_sender(message: Json) -> tuple[str, str]:
 
 
 def contained_roles(message: Json) -> list[str]:
-    """The ids of the roles that a message contains."""
+    """Return the ids of the roles that a message contains."""
     return [each["id"] for each in message["contained"] if each["resourceType"] == "PractitionerRole"]
 
 
 def assert_says_both(message: Json, clinician: str, administrator: str) -> None:
-    """The message by itself contains and refers to both roles."""
+    """Check that the message contains and refers to both roles."""
     keys = [f"PractitionerRole.{clinician}", f"PractitionerRole.{administrator}"]
     assert contained_roles(message) == keys
     assert requester_and_sender(message) == (f"#{keys[0]}", f"#{keys[1]}")
@@ -44,12 +44,15 @@ def assert_says_both(message: Json, clinician: str, administrator: str) -> None:
 
 
 def included(bundle: Json) -> set[str]:
-    """The ids of the roles beside the messages of a search result."""
+    """Return the ids of the roles that a search result includes besides the messages."""
     return {e["resource"]["id"] for e in bundle["entry"] if e["resource"]["resourceType"] == "PractitionerRole"}
 
 
 async def test_a_question_of_an_administrator_names_both(both: Talk) -> None:
-    """A044, then A025: the administrator sends, the clinician asks; the request itself names only the clinician."""
+    """In A044 and A025, the administrator is the sender and the clinician the requester.
+
+    The request itself names only the clinician.
+    """
     reply = await both.gp_admin.post(**question(AS_REFERRER))
     request, message = (each["resource"] for each in reply.json()["parameter"])
     assert_says_both(message, REFERRER, REFERRER_ADMIN)
@@ -61,7 +64,7 @@ async def test_a_question_of_an_administrator_names_both(both: Talk) -> None:
 
 
 async def test_a_response_of_an_administrator_names_both(both: Talk) -> None:
-    """A026 by an SPCA on behalf of a clinician."""
+    """A response (A026) that an administrator (SPCA) sends on behalf of a clinician names both."""
     reply = await both.respond(await both.ask(), outcome=REQUIRE, by=both.consultant_admin)
     _, message = (each["resource"] for each in reply.json()["parameter"])
     assert_says_both(message, REPRESENTED, PROVIDER_ADMIN)
@@ -69,7 +72,7 @@ async def test_a_response_of_an_administrator_names_both(both: Talk) -> None:
 
 @pytest.mark.parametrize(("part", "role"), [(REQUESTER_PART, REFERRER), (SENDER_PART, REFERRER_ADMIN)])
 async def test_each_part_of_a_search_brings_its_own_roles(both: Talk, part: str, role: str) -> None:
-    """A025: `_include` of the requester brings clinicians, `_include` of the sender those who sent."""
+    """In A025, `_include` of the requester returns the clinician, and `_include` of the sender the administrator."""
     request = (await both.gp_admin.post(**question(AS_REFERRER))).json()["parameter"][0]["resource"]
     address = f"CommunicationRequest/{request['id']}/_history/{request['meta']['versionId']}"
     bundle = (await both.gp.get("/STU3/Communication", params={"based-on": address, "_include": part})).json()
@@ -78,7 +81,7 @@ async def test_each_part_of_a_search_brings_its_own_roles(both: Talk, part: str,
 
 @pytest.mark.parametrize("person", [GP, CONSULTANT])
 async def test_a_clinician_is_requester_and_sender(both: Talk, person: Person) -> None:
-    """Who speaks for themselves is contained once."""
+    """The role of a clinician who sends their own message is contained only once."""
     asked = await both.ask(said("request", "Which dose?"))
     if person is CONSULTANT:
         message = (await both.respond(asked)).json()["parameter"][1]["resource"]

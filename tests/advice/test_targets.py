@@ -1,4 +1,4 @@
-"""Response targets: when a response falls due, and that this shows on the worklist and in the events. See ADR 0036."""
+"""Response targets: the time at which a response is due, its display on the worklist, and its event. See ADR 0036."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from tests.kit.service.requests import Json
 pytestmark = pytest.mark.anyio
 TARGET = "urn:openers:extension:ResponseTarget-1"
 WEDNESDAY = datetime(2030, 1, 16, 10, 30, tzinfo=UTC)
-"""A winter's day: London keeps UTC."""
+"""A day in winter, when London time equals UTC."""
 
 
 NEW_YEAR = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def day(text: str) -> datetime:
-    """A moment in London."""
+    """Return a time in London."""
     return datetime.fromisoformat(text).replace(tzinfo=LONDON)
 
 
@@ -40,9 +40,9 @@ def day(text: str) -> datetime:
         ("2030-01-16T10:30", 16, "2030-01-18T10:30"),
         ("2030-01-18T16:00", 2, "2030-01-21T10:00"),  # over a weekend
         ("2030-01-19T12:00", 1, "2030-01-21T10:00"),  # asked on a Saturday
-        ("2030-01-16T06:00", 1, "2030-01-16T10:00"),  # before they open
-        ("2030-01-16T19:00", 1, "2030-01-17T10:00"),  # after they close
-        ("2030-01-16T09:00", 8, "2030-01-16T17:00"),  # until they close
+        ("2030-01-16T06:00", 1, "2030-01-16T10:00"),  # before opening time
+        ("2030-01-16T19:00", 1, "2030-01-17T10:00"),  # after closing time
+        ("2030-01-16T09:00", 8, "2030-01-16T17:00"),  # until closing time
         ("2030-03-29T16:00", 2, "2030-04-01T10:00"),  # the clocks change in between
     ],
 )
@@ -58,7 +58,7 @@ def test_working_hours(start: str, hours: int, due: str) -> None:
     st.integers(1, 200),
 )
 def test_working_hours_add_up(start: datetime, some: int, more: int) -> None:
-    """An end lies within working hours, and hours can be added one after the other."""
+    """The due time is within working hours, and hours added in two steps give the same result."""
     end = add_working_hours(start, some + more)
     local = end.astimezone(LONDON)
     assert local.weekday() < 5
@@ -67,7 +67,7 @@ def test_working_hours_add_up(start: datetime, some: int, more: int) -> None:
 
 
 def target_of(listed: Json, advice: Json) -> tuple[str, bool] | None:
-    """What a worklist tells of a response: when it is due, and whether that is over."""
+    """Return the due time of a response on the worklist, and whether it is overdue."""
     (entry,) = (each for each in listed["entry"] if each["item"]["reference"].endswith(advice["id"]))
     for extension in entry["item"].get("extension", []):
         if extension["url"] == TARGET:
@@ -77,18 +77,18 @@ def target_of(listed: Json, advice: Json) -> tuple[str, bool] | None:
 
 
 async def events_of(talk: Talk, advice: Json) -> list[Event]:
-    """What has happened to a request for advice."""
+    """Return the events of a request for advice."""
     async with talk.run.service.world.read() as tx:
         return [each for each in await tx.events.since(0) if each.key == advice["id"]]
 
 
 async def at(talk: Talk, moment: datetime) -> Talk:
-    """Everybody, at another time."""
+    """Return all users at the same service at another time."""
     return await gathered(at_time(talk.run, clock=Stopped(moment)))
 
 
 async def run_jobs(talk: Talk) -> None:
-    """Look at the responses that are due; other work is left alone."""
+    """Run the due jobs that note overdue responses, and skip all other work."""
     service, problems = talk.run.service, list[Exception]()
     jobs = {kind: note_overdue if kind == OVERDUE else _leave for kind in JOBS}
     await run_due(service.world, jobs, lambda _, error: problems.append(error) if error else None)
@@ -96,11 +96,11 @@ async def run_jobs(talk: Talk) -> None:
 
 
 async def _leave(item: DueItem, world: World) -> None:
-    """Not of interest here."""
+    """Do nothing."""
 
 
 async def test_a_response_falls_due_and_is_overdue(both: Talk) -> None:
-    """On the worklist, and once as an event."""
+    """After the due time the worklist marks the request as overdue, and the service records exactly one event."""
     talk = await at(both, WEDNESDAY)
     advice = await talk.ask(service=WITH_TARGET)
     due = WEDNESDAY + timedelta(days=2)
@@ -122,7 +122,7 @@ async def test_a_service_without_a_target_is_never_late(talk: Talk) -> None:
 
 
 async def test_a_response_stops_the_clock_and_a_reply_starts_it_anew(talk: Talk) -> None:
-    """Adding to a question that is still open does not."""
+    """A response ends the target, and the next reply starts a new one. A reply to an open question changes nothing."""
     early = await at(talk, WEDNESDAY)
     advice = await early.ask(service=WITH_TARGET)
     first_due = instant(WEDNESDAY + timedelta(days=2))

@@ -1,4 +1,4 @@
-"""Two at once, stale versions and acts that break half-way: one wins, the other hears of it, nothing is half done.
+"""Concurrent acts, stale versions and failing acts: one act succeeds, the others are rejected, none is half done.
 
 Each test runs on both databases. Source: rules chapter 3.4.
 """
@@ -31,7 +31,7 @@ Act = Callable[[Talk, Json], Awaitable[httpx.Response]]
 
 
 async def rows(talk: Talk, *tables: str) -> dict[str, list[tuple[Any, ...]]]:
-    """Everything that acts on requests for advice may change."""
+    """Return the rows that acts on requests for advice may change."""
     return await all_of(talk.run.service.settings.database_url, *(tables or TABLES))
 
 
@@ -55,7 +55,7 @@ PAIRS = (
 @pytest.mark.parametrize("demo_url", ["postgresql"], indirect=True)
 @pytest.mark.parametrize("act", ["respond", "convert"])
 async def test_a_conversation_that_somebody_is_at_is_locked(both: Talk, act: str) -> None:
-    """On PostgreSQL, where others may be other processes; on SQLite acts queue instead."""
+    """On PostgreSQL, a conversation that another transaction has locked returns 423. On SQLite, acts wait."""
     advice = await both.ask()
     before = await rows(both)
     async with both.run.service.world.for_call(entry()).begin("hold", lock=(advice["id"],)):
@@ -66,7 +66,7 @@ async def test_a_conversation_that_somebody_is_at_is_locked(both: Talk, act: str
 
 @pytest.mark.parametrize(("one", "other"), PAIRS)
 async def test_of_two_at_once_one_wins(both: Talk, one: str, other: str) -> None:
-    """The other one is told that the version is stale, or that somebody is at work; its words are nowhere."""
+    """One of two concurrent acts succeeds. The other gets a conflict or a lock, and its message is not stored."""
     advice = await both.ask()
     replies = await asyncio.gather(ACTS[one](both, advice), ACTS[other](both, advice))
     outcomes = Counter(each.is_success for each in replies)
@@ -94,10 +94,10 @@ async def test_a_stale_version_is_refused_and_changes_nothing(both: Talk, act: s
 
 @dataclass
 class Jammed:
-    """A typesetter that is out of order."""
+    """A typesetter that always fails."""
 
     async def pdf(self, document: Document, made: Instant) -> bytes:
-        """Nothing comes out."""
+        """Raise Unavailable."""
         raise Unavailable("typesetter")
 
 
@@ -108,7 +108,7 @@ def _with(run: Running, **parts: object) -> Running:
 
 
 async def test_a_conversion_that_can_t_be_printed_changes_nothing(both: Talk) -> None:
-    """It can be tried again."""
+    """If the PDF cannot be made, the conversion returns 503 and changes nothing. A retry succeeds."""
     advice = await both.ask()
     before = await rows(both)
     jammed = await gathered(_with(both.run, typesetter=Jammed()))
@@ -119,7 +119,7 @@ async def test_a_conversion_that_can_t_be_printed_changes_nothing(both: Talk) ->
 
 
 async def test_a_conversion_refused_late_leaves_no_file_behind(both: Talk) -> None:
-    """The conversation is printed before the files are looked at; nothing names what was printed."""
+    """The conversation is printed before the files are checked. After the rejection, no record of that PDF exists."""
     advice = await both.ask()
     file = await both.attach("guidanceAttachmentFile", "GUIDANCE_RESPONSE", "a.txt", None, both.consultant)
     before = await rows(both)
@@ -129,7 +129,7 @@ async def test_a_conversion_refused_late_leaves_no_file_behind(both: Talk) -> No
 
 
 async def test_the_loser_of_a_close_out_is_heard_by_nobody(both: Talk) -> None:
-    """Two answers to the same two questions: one is kept."""
+    """Two users close the same conversation with different answers, and only one answer is stored."""
     answered = await both.done(await both.respond(await both.ask()))
     replies = await asyncio.gather(
         both.close(answered, *answers(avoided=True)), both.close(answered, *answers(avoided=False))
@@ -141,7 +141,7 @@ async def test_the_loser_of_a_close_out_is_heard_by_nobody(both: Talk) -> None:
 
 
 async def test_versions_of_both_kinds_go_on_together(both: Talk) -> None:
-    """A converted request is one record in the real service: the referral begins at the version of the request."""
+    """In the real service a converted request is one record, so the referral starts at the version of the request."""
     advice = await both.done(await both.reply(await both.ask()))
     referral = (await both.convert(advice)).json()
     converted = await both.read(advice)

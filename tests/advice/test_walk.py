@@ -1,4 +1,4 @@
-"""A whole conversation: asked, questioned, replied to, answered, closed, or made a referral under the same UBRN."""
+"""A whole conversation: question, further questions, replies, response, then closed or converted into a referral."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ UBRN = "https://fhir.nhs.uk/Id/UBRN"
 
 
 async def test_from_question_to_referral(both: Talk) -> None:
-    """Ask, ask for more, reply, convert with files; both are found under the one UBRN afterwards."""
+    """After the conversion, the referral and the request share one UBRN, and A041 returns both."""
     asked = await both.ask()
     assert state_of(asked) == ("PROVIDER_RESPONSE_REQUIRED", "active")
     assert asked["meta"]["versionId"] == "1"
@@ -86,7 +86,7 @@ async def test_from_question_to_referral(both: Talk) -> None:
 
 
 async def test_the_printed_conversation_can_be_fetched_at_once(both: Talk) -> None:
-    """It is a PDF that needs no scan, for both sides."""
+    """The PDF of a converted conversation needs no scan, and both sides can read it."""
     converted = await both.convert(await both.ask())
     address = next(
         each["content"][0]["attachment"]["url"]
@@ -101,7 +101,7 @@ async def test_the_printed_conversation_can_be_fetched_at_once(both: Talk) -> No
 
 
 async def test_from_question_to_close_out(both: Talk) -> None:
-    """Answered with a file, asked again, answered, closed with what came of it."""
+    """The referrer gets a response with a file, asks again, gets another response and closes the conversation."""
     asked = await both.ask()
     file = await both.attach("guidanceAttachmentFile", "GUIDANCE_RESPONSE", "leaflet.txt", asked, both.consultant)
     reply = await both.respond(asked, file, coding("updatedPriority", "Priority", "URGENT"))
@@ -126,7 +126,7 @@ async def test_from_question_to_close_out(both: Talk) -> None:
 
 
 async def test_a_question_can_be_withdrawn(talk: Talk) -> None:
-    """Before it is answered, and then there is nothing to judge."""
+    """An unanswered question can be withdrawn without close-out answers."""
     withdrawn = await talk.done(await talk.close(await talk.ask()))
     assert state_of(withdrawn) == ("CONVERSATION_ENDED_CANCELLED", "cancelled")
     assert "_status" not in withdrawn
@@ -141,7 +141,7 @@ async def test_what_is_not_authorised_is_not_converted(talk: Talk) -> None:
 
 
 async def test_clinical_information_joins_the_request_itself(talk: Talk) -> None:
-    """With a note in the conversation whose words are fixed; the file is the request's, not the message's."""
+    """Clinical information adds a note with a fixed text to the conversation. Its file belongs to the request."""
     asked = await talk.ask()
     file = await talk.attach("clinicalInformationFile", "REFERRER", "record.txt", asked, talk.gp)
     amended = await talk.done(await talk.reply(asked, file))
@@ -157,7 +157,7 @@ async def test_clinical_information_joins_the_request_itself(talk: Talk) -> None
 
 
 async def test_the_worklist_has_what_goes_on(talk: Talk) -> None:
-    """Those that wait for their referrer too, and nothing that has ended."""
+    """The worklist also contains requests that wait for the referrer, but none that have ended."""
     waiting, ended = await talk.ask(), await talk.ask()
     await talk.close(ended)
     questioned = await talk.done(await talk.respond(await talk.ask(), outcome=REQUIRE))

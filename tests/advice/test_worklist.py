@@ -1,4 +1,4 @@
-"""The worklist narrowed down (A023): each filter, on both databases, and that it reads the index alone."""
+"""The filters of the advice worklist (A023) on both databases, and its use of the index."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ NAMED: Final = "555032006106"
 
 
 def indicated(name: str, code: str) -> Json:
-    """An indicator."""
+    """Return an indicator parameter."""
     return concept(f"{name}AssignedIndicator", INDICATOR, code)
 
 
 async def _asked(talk: Talk, service: str, clinician: str | None = None) -> str:
-    """The UBRN of a request to a service, with a clinician named or none."""
+    """Create a request to a service, optionally with a named clinician; return its UBRN."""
     named = () if clinician is None else (identifier("namedClinician", SDS_USER, clinician),)
     reply = await talk.gp.post(**question(services=(service,), of=criteria(*named)))
     assert reply.status_code == 200, reply.text
@@ -39,7 +39,7 @@ async def _asked(talk: Talk, service: str, clinician: str | None = None) -> str:
 
 
 async def test_each_filter(both: Talk) -> None:
-    """By service, specialty, site and organisation, clinician or none; together they narrow further."""
+    """The list can be filtered by service, specialty, site, organisation and clinician. Combined filters all apply."""
     plain, named, other = await _asked(both, ADVICE), await _asked(both, ADVICE, NAMED), await _asked(both, WITH_TARGET)
     everything = [plain, named, other]
     of_clinician = (indicated("clinician", "ASSIGNED"), identifier("clinician", SDS_USER, NAMED))
@@ -73,7 +73,7 @@ FILTERS = (
 
 @pytest.mark.parametrize("wanted", FILTERS, ids=lambda each: str(each)[:60])
 async def test_a_list_is_looked_up_in_its_index(talk: Talk, wanted: WorklistFilter) -> None:
-    """By workgroup and whether it goes on; nothing is scanned."""
+    """The query searches the index by workgroup and listing state, without a table scan."""
     by = caller(BusinessFunction.SERVICE_PROVIDER_CLINICIAN, "RCD", "RCD/Cardiology")
     statement, values = statement_of(conversations, LISTED, wanted, by)
     path = talk.run.service.settings.sqlite_path

@@ -1,4 +1,4 @@
-"""Fixtures of the tests of single operations."""
+"""Fixtures for the tests of single operations."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from tests.kit.service.running import Running, running, settings_for
 
 @pytest.fixture
 async def booking(demo_url: str, keys: Path) -> AsyncGenerator[Rig]:
-    """A service with a PAS behind it: one test on each kind of database."""
+    """Run a service with a PAS, once for each kind of database."""
     async with rig(demo_url, keys) as made:
         yield made
 
 
 @pytest.fixture
 async def booked(booking: Rig) -> tuple[Rig, str, datetime]:
-    """A service with a referral that is booked: its UBRN, and when the appointment is."""
+    """Run a service with a booked referral; return it with the UBRN and the start of the appointment."""
     await booking.add_slots(1)
     referral, (slot,) = await booking.refer(), await booking.free()
     reply = await booking.book(referral, slot)
@@ -32,19 +32,19 @@ async def booked(booking: Rig) -> tuple[Rig, str, datetime]:
 
 @pytest.fixture(scope="module")
 async def stage(shared: Running) -> AsyncGenerator[Stage]:
-    """What the operations are called on, one for a module."""
+    """Create the records that operations are called on, once for a module."""
     async with linked(shared) as rig:
         yield await set_stage(rig)
 
 
 @pytest.fixture(scope="module")
 async def practice(shared: Running) -> Practice:
-    """A practice on SQLite, one for a module: for tests that mind nothing others leave there."""
+    """Return a practice on SQLite for a module. Its tests must tolerate each other's records."""
     return await practice_in(shared)
 
 
 @pytest.fixture(scope="module")
 async def practice_on_both(shared_url: str, keys: Path) -> AsyncGenerator[Practice]:
-    """The same on each kind of database."""
+    """Return a practice for a module, once for each kind of database."""
     async with running(settings_for(shared_url, keys)) as run:
         yield await practice_in(run)

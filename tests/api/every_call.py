@@ -1,4 +1,4 @@
-"""One call of each kind, and a store that fails as a test wants: for the table of `test_every_call`."""
+"""One call of each kind, and a store that fails on demand, for the table of `test_every_call`."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Fail = Callable[[], None]
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of call, as the table sends it. `good` reaches the store, `refused` breaks a rule, `long` has a body."""
+    """A kind of call. `good` reaches the store, `refused` breaks a rule, `long` has a body."""
 
     name: str
     good: Sent
@@ -36,7 +36,7 @@ class Kind:
 
 @dataclass(frozen=True)
 class Sent:
-    """One request. `token` says whose token it carries: nobody's, a person's or an application's."""
+    """One request. `token` selects its token: none, a person's or an application's."""
 
     method: str
     path: str
@@ -93,10 +93,10 @@ KINDS = _kinds()
 
 
 class FailingStore:
-    """A store whose reads and transactions fail, and perhaps its audit too."""
+    """A store whose reads and transactions fail, and optionally its audit."""
 
     def __init__(self, inner: Any, fails: Fail, witness_fails: Fail | None = None) -> None:
-        """`fails` raises what a transaction raises, `witness_fails` what the audit raises."""
+        """`fails` raises the error of each transaction, `witness_fails` the error of the audit."""
         self._inner, self._fails, self._witness_fails = inner, fails, witness_fails
 
     def __getattr__(self, name: str) -> Any:
@@ -104,27 +104,27 @@ class FailingStore:
 
     @asynccontextmanager
     async def read(self) -> AsyncGenerator[Any]:
-        """Fails."""
+        """Fail, or read from the real store."""
         self._fails()
         async with self._inner.read() as tx:
             yield tx
 
     @asynccontextmanager
     async def begin(self, entry: AuditEntry, lock: Any) -> AsyncGenerator[Any]:
-        """Fails."""
+        """Fail, or begin a transaction of the real store."""
         self._fails()
         async with self._inner.begin(entry, lock) as tx:
             yield tx
 
     async def witness(self, entry: AuditEntry) -> None:
-        """Fails where that is wanted."""
+        """Fail if the test wants the audit to fail, or write to the real audit."""
         if self._witness_fails is not None:
             self._witness_fails()
         await self._inner.witness(entry)
 
 
 def raising(error: Exception | None) -> Fail:
-    """What raises `error`, or does nothing."""
+    """Return a function that raises `error`, or does nothing for `None`."""
 
     def _fail() -> None:
         if error is not None:
@@ -135,24 +135,24 @@ def raising(error: Exception | None) -> Fail:
 
 @dataclass
 class Desk:
-    """A service in test mode, called by whole ASGI messages."""
+    """A service in test mode that receives complete ASGI messages."""
 
     rig: Rig
     tokens: dict[str, str] = field(default_factory=dict[str, str])
 
     @property
     def world(self) -> World:
-        """The main world."""
+        """Return the main world."""
         return self.rig.service.worlds.main.world
 
     @property
     def url(self) -> str:
-        """Of its database."""
+        """Return the URL of its database."""
         return self.rig.service.settings.database_url
 
     @asynccontextmanager
     async def failing(self, fails: Fail, witness_fails: Fail | None = None) -> AsyncGenerator[None]:
-        """Have the store of the main world fail, with nothing remembered of earlier calls."""
+        """Make the store of the main world fail, and clear the cache of earlier calls."""
         held, before = self.rig.service.worlds.main, self.world
         self.rig.service.inner.access.clear()
         store: Any = FailingStore(before.store, fails, witness_fails)
@@ -163,12 +163,12 @@ class Desk:
             held.world = before
 
     async def log_in(self) -> None:
-        """Get the tokens that calls carry."""
+        """Fetch the tokens for the calls."""
         for who, wanted in {"person": {"user": GP.user}, "application": {"application": "demo-provider-app"}}.items():
             self.tokens[who] = (await self.rig.control("POST", "/sessions", wanted))["access_token"]
 
     def scope(self, sent: Sent) -> dict[str, Any]:
-        """The ASGI scope of a request."""
+        """Return the ASGI scope of a request."""
         headers = {"Host": "127.0.0.1:8000", "X-Correlation-ID": CORRELATION, **sent.headers}
         if sent.token:
             headers["Authorization"] = f"Bearer {self.tokens[sent.token]}"
@@ -197,7 +197,7 @@ class Desk:
         return address.rpartition("/")[2]
 
     async def call(self, scope: dict[str, Any], messages: list[dict[str, Any]]) -> Answer:
-        """Send a request and gather its reply. After the last message the client waits for the reply."""
+        """Send a request and collect its reply. After the last message the client disconnects."""
         answer, left = Answer(), list(messages)
 
         async def _receive() -> dict[str, Any]:
@@ -207,21 +207,21 @@ class Desk:
         return answer
 
     async def send(self, sent: Sent, **changes: Any) -> Answer:
-        """Send a whole request; `changes` are made to its scope."""
+        """Send a complete request, with `changes` to its scope."""
         whole = {"type": "http.request", "body": sent.body, "more_body": False}
         return await self.call({**self.scope(sent), **changes}, [whole])
 
 
 @dataclass
 class Answer:
-    """What was replied; status 0 where nothing was."""
+    """A reply, with status 0 if there was none."""
 
     status: int = 0
     headers: dict[str, str] = field(default_factory=dict[str, str])
     body: bytes = b""
 
     async def take(self, message: dict[str, Any]) -> None:
-        """ASGI's `send`."""
+        """Implement ASGI's `send`."""
         if message["type"] == "http.response.start":
             self.status = message["status"]
             self.headers = {name.decode(): value.decode() for name, value in message["headers"]}

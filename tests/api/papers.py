@@ -1,4 +1,4 @@
-"""What tests of operations that answer with a PDF ask of them."""
+"""A check for operations that return a PDF."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ LONDON: Final = ZoneInfo("Europe/London")
 
 
 def paper(reply: httpx.Response, kind: str, ubrn: str, since: datetime) -> str:
-    """The text of a PDF that an operation answered, whose headers and file name are as they should be."""
+    """Check the headers and file name of a PDF reply; return its text."""
     assert reply.status_code == 200, reply.text
     assert reply.headers["content-type"] == "application/pdf"
     assert reply.headers["content-length"] == str(len(reply.content))

@@ -1,4 +1,4 @@
-"""Which caller gets which status from which operation, typed from the rules. Source: rules 1.2, 2.3 and 2.5."""
+"""The expected status of each operation for each caller, copied from the rules. Source: rules 1.2, 2.3 and 2.5."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ COLUMNS: Final[Mapping[str, str]] = {
     "RAA": "REFERRER_AUTHORISED_APPLICATION",
     "AA": "AUTHORISED_APPLICATION",
 }
-"""The business functions by the column that stands for them below."""
+"""The business function of each column in the table below."""
 
 _MATRIX = """
                 RC  RCA RA  SPC SPCA SPA COM IA  BM  ARM SD  BHP BA  EA  RRM PAA RAA AA  appPAA appRAA appAA none
@@ -74,11 +74,14 @@ A044            200 200 403 403 403  403 403 403 403 403 403 403 403 403 403 403
 X001            200 200 403 403 403  403 403 403 403 403 403 403 403 403 403 403 403 403 403    403    403   401
 X002            200 200 403 403 403  403 403 403 403 403 403 403 403 403 403 403 403 403 403    403    403   401
 """
-"""Operation by caller: people who hold a function where they say so, applications that have one, and nobody."""
+"""One row for each operation, one column for each caller.
+
+The callers are people who select a function, applications that have one (`app…`), and a caller without a token.
+"""
 
 
 def cells() -> Iterator[tuple[str, str, int]]:
-    """Every cell of the matrix: name of the address, column, status."""
+    """Yield every cell of the matrix: name of the address, column, status."""
     head, *rows = _MATRIX.strip().splitlines()
     columns = head.split()
     for row in rows:

@@ -1,4 +1,4 @@
-"""A007: what the clinical information summary says, who gets it, and what printing it leaves behind."""
+"""A007: the text of the clinical information summary, who can print it, and what printing changes."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ async def summary(run: Running, ubrn: str, who: Person = GP) -> str:
 
 
 async def printed(run: Running, ubrn: str) -> tuple[int, bool]:
-    """The referral's version, and whether its clinical information counts as printed."""
+    """Return the referral's version, and whether its clinical information is marked as printed."""
     url = run.service.settings.database_url
     ((version, body),) = await fetch(url, "SELECT version, body FROM referrals WHERE ubrn = ?", ubrn)
     clinical = msgspec.json.decode(bytes(body), type=dict[str, Any])["clinical_information"]
@@ -59,7 +59,7 @@ async def test_it_says_who_was_referred_by_whom_and_where_to(on_both: Running) -
 
 
 async def test_it_says_what_was_searched_for(service: Running) -> None:
-    """Specialty and clinic type in words, the term's name, the clinician asked for."""
+    """The summary names the specialty, the clinic type and the named clinician in plain words."""
     gp = await service.as_person(GP)
     of = criteria(identifier("namedClinician", SDS_USER, "555032006106"))
     reply = await gp.post(**create_referral(of=of, services=["11002"]))
@@ -78,7 +78,7 @@ async def test_it_says_when_the_appointment_is_in_london_time(booked: tuple[Rig,
 
 
 async def test_its_name_and_times_follow_the_clock_of_the_world(service: Running) -> None:
-    """In summer an hour after UTC."""
+    """The file name contains the world's time in London, which is one hour ahead of UTC in summer."""
     ubrn = await created(service)
     summer = at_time(service, clock=Stopped(datetime(2031, 7, 1, 23, 30, 5, tzinfo=UTC)))
     gp = await summer.as_person(GP)
@@ -113,7 +113,7 @@ async def test_when_the_referrer_prints_it_the_provider_has_it_no_more_than_befo
 
 
 async def test_printing_is_an_act_of_its_own_in_the_audit_once(service: Running) -> None:
-    """The second time nothing changes, and it is recorded as the read that it is."""
+    """Only the first print changes the referral. The audit records the second one as a read."""
     ubrn = await sent_for_triage(service)
     for _ in range(2):
         await summary(service, ubrn, CONSULTANT)
@@ -124,7 +124,7 @@ async def test_printing_is_an_act_of_its_own_in_the_audit_once(service: Running)
 
 
 async def test_it_lists_the_letter_that_was_attached(service: Running) -> None:
-    """Name, description, who and when; a letter that is new has not been printed."""
+    """The summary lists the file with its description, author and date. A new letter is not marked as printed."""
     ubrn = await sent_for_triage(service)
     await summary(service, ubrn, CONSULTANT)
     gp = await service.as_person(GP)
@@ -138,7 +138,7 @@ async def test_it_lists_the_letter_that_was_attached(service: Running) -> None:
 
 
 async def attach(gp: Any, ubrn: str, name: str, description: str) -> None:
-    """Upload a file and make it the letter."""
+    """Upload a file and make it the referral letter."""
     sent = {"NHSD-eRS-File-Name": name, "NHSD-eRS-Referral-ID": ubrn, "Content-Type": "text/plain"}
     uploaded = await gp.post("/STU3/Binary", content=b"Dear colleague", headers=sent)
     assert uploaded.status_code == 201, uploaded.text
@@ -210,7 +210,7 @@ async def test_names_are_shown_as_they_are_however_odd(service: Running) -> None
 
 
 async def test_an_older_one_is_not_given_again(service: Running) -> None:
-    """It is made when it is asked for: the name of a patient that has changed is the new one."""
+    """Each call makes a new summary, so it shows the patient's new name."""
     ubrn = await created(service)
     await summary(service, ubrn)
     patient = await patient_called(service, PATIENT)

@@ -1,4 +1,4 @@
-"""A010 over the demo world: who is found, in which order, how many, and how far. Source: rules chapter 4 (A010)."""
+"""A010 in the demo world: the services found, their order, number and distance. Source: rules chapter 4 (A010)."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.anyio
 BY_WAIT = coding("sortBy", "SortBy", "IWT")
 ADVICE = coding("requestType", "RequestType", "ADVICE_AND_GUIDANCE_REQUEST")
 HEART = {str(11001 + n) for n in (*range(12), *range(14, 21), 28, 29)}
-"""Services for heart failure that anybody may book or have triaged: not 11013, 11014, 11028."""
+"""Heart failure services that every practice may book or send for triage. 11013, 11014 and 11028 are not among them."""
 
 
 @pytest.fixture(scope="module")
@@ -30,14 +30,14 @@ async def gp(shared: Running) -> httpx.AsyncClient:
 
 
 async def listed(client: httpx.AsyncClient, request: Json) -> list[Json]:
-    """The entries of a search that succeeds."""
+    """Return the entries of a search, which must succeed."""
     reply = await client.post(**request)
     assert reply.status_code == 200, reply.text
     return reply.json()["entry"]
 
 
 def shown(entry: Json, url: str) -> Any:
-    """The value of one part of a list entry, `None` if it is not there."""
+    """Return the value of one part of a list entry, or `None` if the part is missing."""
     parts: list[Json] = entry["extension"][0]["extension"]
     values = [value for part in parts if part["url"] == url for key, value in part.items() if key != "url"]
     return values[0] if values else None

@@ -1,6 +1,6 @@
-"""A012: the files named become the letter of a referral, as a whole. Source: rules 3.4, 4 (A012), 6, 11.2 row 20.
+"""A012: the named files replace the whole letter of a referral. Source: rules 3.4, 4 (A012), 6, 11.2 row 20.
 
-What depends on an appointment is in `tests/booking/test_letters.py`, what is refused in `test_a012_refusals.py`.
+`tests/booking/test_letters.py` covers letters of booked referrals, `test_a012_refusals.py` the rejections.
 """
 
 from __future__ import annotations
@@ -42,16 +42,16 @@ def it(practice_on_both: Practice) -> Practice:
 
 
 def names(referral: Json) -> list[str]:
-    """What the files are called, in order."""
+    """Return the file names in order."""
     return [each["title"] for each in attachments_of(referral)]
 
 
 def moment(referral: Json, url: str) -> str | None:
-    """When the letter came or changed."""
+    """Return the time at which the letter was first submitted or last changed."""
     return next((each["valueDateTime"] for each in referral["extension"] if each["url"] == url), None)
 
 
-# --------------------------------------------------------------------------------------------------- what it does
+# ----------------------------------------------------------------------------------------------------- letters
 
 
 async def test_a_first_letter_is_shown_with_all_that_is_known_of_it(it: Practice) -> None:
@@ -121,7 +121,7 @@ async def test_descriptions_are_changed_and_taken_away(it: Practice) -> None:
 
 @pytest.mark.parametrize("reordered", [False, True])
 async def test_asking_for_what_is_so_already_changes_nothing(it: Practice, reordered: bool) -> None:
-    """The letter is a set of files: their order is nothing that changes."""
+    """A call that names the current files, in any order, returns NO_CHANGES_DETECTED."""
     ubrn, (one, two), version = await it.lettered("1.pdf", "2.pdf")
     version = int((await it.maintain(ubrn, version, document(one, "x"), two)).json()["meta"]["versionId"])
     before = await it.rows()
@@ -161,11 +161,11 @@ async def test_a_change_is_an_event(it: Practice) -> None:
     assert events == [("create", 3), ("change the referral letter", version)]
 
 
-# ------------------------------------------------------------------------------------------------------------ scans
+# ------------------------------------------------------------------------------------------------------- scans
 
 
 async def test_the_letter_follows_the_scan_in_a_new_version(it: Practice) -> None:
-    """Each file by itself; whoever read before the scan has read an older version."""
+    """Each scan creates a new version, so a caller with the version from before the scans gets a conflict."""
     ubrn = await it.refer()
     samples = {"a.pdf": LETTER, "b.txt": INFECTED, "c.pdf": LYING}
     files = [await it.file(ubrn, name, sample) for name, sample in samples.items()]
@@ -203,7 +203,7 @@ async def test_a_file_in_quarantine_may_stay_and_may_be_taken_out(it: Practice) 
     assert names((await it.maintain(ubrn, 6, document(good, "new"))).json()) == ["b.pdf"]
 
 
-# -------------------------------------------------------------------------------------------- what was left out
+# ----------------------------------------------------------------------------------------------- removed files
 
 
 async def _purge(it: Practice, file: str) -> None:
@@ -211,13 +211,16 @@ async def _purge(it: Practice, file: str) -> None:
 
 
 async def _due(it: Practice, file: str) -> list[datetime]:
-    """When the file is to be purged."""
+    """Return the times at which the file will be purged."""
     rows: list[tuple[Any, ...]] = (await it.rows("due"))["due"]
     return [datetime.fromtimestamp(row[2] / 1_000_000, UTC) for row in rows if row[:2] == (PURGE, file)]
 
 
 async def test_a_file_that_was_left_out_belongs_to_its_organisation_again(it: Practice) -> None:
-    """The provider, who saw it as long as it was the letter, sees it no more; it may come back, and is purged else."""
+    """When a file leaves the letter, the provider can no longer read it, but its organisation can.
+
+    The file may be attached again. Otherwise it is purged after seven days.
+    """
     ubrn = await it.refer_for_triage()
     _, (old,), version = await it.lettered("old.pdf", ubrn=ubrn)
     await it.scan(old)

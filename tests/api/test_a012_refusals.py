@@ -1,4 +1,4 @@
-"""A012 refuses, with each of its codes, and changes nothing; and what happens when two want the same referral.
+"""A012 rejects a letter with each of its codes and changes nothing, and handles concurrent changes.
 
 Source: rules chapters 2.7, 3.4, 4 (A012), 6, 11.2 row 20.
 """
@@ -45,10 +45,10 @@ def it(practice_on_both: Practice) -> Practice:
     return practice_on_both
 
 
-# ------------------------------------------------------------------------------------------------------- refusals
+# -------------------------------------------------------------------------------------------------- rejections
 
 Arrange = Callable[[Practice, str, str], Awaitable[list[Json | str]]]
-"""From a practice, a referral in version 4 that has the file given as its letter: what to name in its place."""
+"""A function that returns the files to name, from a practice, a UBRN and the file of the referral's letter."""
 
 
 async def _nothing(_it: Practice, _ubrn: str, _file: str) -> list[Json | str]:
@@ -118,7 +118,7 @@ async def _named_alike(it: Practice, ubrn: str, _file: str) -> list[Json | str]:
 
 
 def _written(one: str, two: str) -> Arrange:
-    """Two files whose names are written differently and read as the same."""
+    """Return a case with two files whose names differ in spelling but count as equal."""
 
     async def _arranged(it: Practice, ubrn: str, _file: str) -> list[Json | str]:
         return [await it.file(ubrn, Header(name, "utf-8").encode()) for name in (one, two)]
@@ -191,7 +191,7 @@ async def test_a_request_for_advice_has_no_letter(it: Practice) -> None:
 
 
 async def test_a_referral_of_others(it: Practice) -> None:
-    """Also where the file would be their own."""
+    """A clinician of another practice cannot change the letter, not even with a file of their own."""
     ubrn, _, version = await it.lettered()
     elsewhere = await it.run.as_person(GP_ELSEWHERE)
     reply = await it.maintain(ubrn, version, await upload(elsewhere, LETTER, ubrn), by=elsewhere)
@@ -209,7 +209,7 @@ async def test_a_patient_who_has_become_sensitive(it: Practice) -> None:
     assert told(reply) == (422, "business-rule", "PATIENT_ERROR", "'patient' record cannot be used.")
 
 
-# ------------------------------------------------------------------------------------------- versions and locks
+# ------------------------------------------------------------------------------------------ versions and locks
 
 
 async def test_the_version_that_was_read_must_be_named(it: Practice) -> None:
@@ -268,7 +268,7 @@ async def test_of_two_changes_at_once_one_is_made(it: Practice) -> None:
 
 
 async def test_a_change_that_meets_the_scan_of_its_file_loses_nothing(it: Practice) -> None:
-    """Whichever comes first: afterwards the letter shows what the file is."""
+    """The scan and the change may happen in either order. In both cases the letter shows the result of the scan."""
     for _ in range(5):
         ubrn = await it.refer()
         file = await it.file(ubrn)

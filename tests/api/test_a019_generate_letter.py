@@ -1,4 +1,4 @@
-"""A019: which letter a referral has, what it says, and when there is none."""
+"""A019: the kind of patient letter for each state, its text, and the cases in which it is rejected."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ async def letter(run: Running, ubrn: str, kind: str, who: Person = GP) -> str:
 
 
 async def code_on(run: Running, ubrn: str) -> str:
-    """The access code as letters print it."""
+    """Return the access code as letters print it."""
     async with run.service.world.read() as tx:
         return (await access_code_of(Ubrn(ubrn), run.service.world, tx)).grouped()
 
@@ -111,7 +111,7 @@ async def test_there_is_no_letter_once_the_appointment_is_cancelled(booked: tupl
 
 
 async def test_without_an_access_code_there_is_no_letter(on_both: Running) -> None:
-    """Until it is made anew; then the letter has the new one."""
+    """Without an access code there is no letter. After a reset the letter shows the new code."""
     ubrn = Ubrn(await created(on_both))
     first = await code_on(on_both, ubrn)
     await revoke_access_code(ubrn, on_both.service.world.for_call(entry()))

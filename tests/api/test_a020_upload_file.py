@@ -1,6 +1,6 @@
-"""A020 and A039: files are taken in, or nothing of them. Source: rules chapters 2.4, 2.7, 4 (A020) and 6.
+"""A020 and A039: a file is stored completely or not at all. Source: rules chapters 2.4, 2.7, 4 (A020) and 6.
 
-Names, types and contents by themselves are in `tests/unit/test_file_names.py` and `test_sniffing.py`.
+`tests/unit/test_file_names.py` and `test_sniffing.py` cover names, types and contents separately.
 """
 
 from __future__ import annotations
@@ -26,18 +26,18 @@ from openers.usecases.files.upload_file import PURGE, SCAN
 pytestmark = pytest.mark.anyio
 
 PREVIEW = 100 * 1024 * 1024
-"""Bytes of the largest file that A039 takes."""
+"""The largest file in bytes that A039 accepts."""
 HEADERS = {"NHSD-eRS-File-Name": "letter.txt", "Content-Type": "text/plain"}
 
 
 def contents(run: Running) -> list[str]:
-    """What lies in the blob store, drafts included."""
+    """Return the file names in the blob store, drafts included."""
     root = Path(run.service.settings.blob_url.removeprefix("file:"))
     return sorted(each.name for each in root.rglob("*") if each.is_file())
 
 
 async def test_an_upload_is_kept_with_all_that_is_known_of_it(practice_on_both: Practice) -> None:
-    """Durably, with its scan due at once and its purge in a week."""
+    """The file is stored, its scan is due at once and its purge in a week."""
     it = practice_on_both
     before = now()
     reply = await sent(it.gp, LETTER, "000000000001")
@@ -77,7 +77,7 @@ async def test_who_an_admin_acts_for_is_kept(practice: Practice) -> None:
 
 @pytest.mark.parametrize("sample", SAMPLES, ids=lambda each: each.name)
 async def test_every_type_comes_back_as_it_was_sent(practice: Practice, sample: Sample) -> None:
-    """With its scan, by A006."""
+    """After the scan, A006 returns the same content and media type."""
     file = await upload(practice.gp, sample)
     await practice.scan(file)
     reply = await practice.gp.get(f"/STU3/Binary/{file}")
@@ -98,10 +98,10 @@ NAMES = ("Blood test 3 May (copy).txt", "Café £5 \U0001f600.txt", "a'b\"c;d=e%
 
 @pytest.mark.parametrize("name", NAMES)
 async def test_a_name_comes_back_as_it_was_sent(practice: Practice, name: str) -> None:
-    """In the letter, and as what the file is to be saved as."""
+    """The letter and the download header contain the same name as the upload."""
     ubrn = await practice.refer()
     headers = {**HEADERS, "NHSD-eRS-File-Name": name.encode(), "NHSD-eRS-Referral-ID": ubrn}
-    reply = await practice.gp.post("/STU3/Binary", content=b"text", headers=headers)  # pyright: ignore[reportArgumentType]  # bytes are sent as they are
+    reply = await practice.gp.post("/STU3/Binary", content=b"text", headers=headers)  # pyright: ignore[reportArgumentType]  # httpx sends bytes unchanged
     file = reply.headers["location"].removeprefix("Binary/")
     body = (await practice.maintain(ubrn, 3, file)).json()
     assert [each["title"] for each in attachments_of(body)] == [name]
@@ -110,7 +110,7 @@ async def test_a_name_comes_back_as_it_was_sent(practice: Practice, name: str) -
     assert unquote(told_as.rpartition("''")[2]) == name
 
 
-# ------------------------------------------------------------------------------------------------------------- sizes
+# ------------------------------------------------------------------------------------------------------- sizes
 
 
 def _pieces(size: int, at_once: int = 1024 * 1024) -> AsyncIterator[bytes]:
@@ -146,7 +146,7 @@ async def test_an_empty_file_is_refused(service: Running, path: str, code: str) 
 
 
 async def test_a_preview_takes_a_hundred_mebibytes_and_no_more(service: Running) -> None:
-    """And such a file is attached and fetched by its address, not by A006."""
+    """A file between the two limits can be attached and downloaded (A042), but A006 rejects it."""
     it = await practice_in(service)
     reply = await it.gp.post("/R4/Binary", content=_pieces(PREVIEW + 1), headers=HEADERS)
     assert (reply.status_code, code_of(reply), contents(service)) == (400, "REC_BAD_REQUEST", [])
@@ -163,7 +163,7 @@ async def test_a_preview_takes_a_hundred_mebibytes_and_no_more(service: Running)
 
 
 async def test_an_upload_that_breaks_off_leaves_nothing(service: Running) -> None:
-    """Nobody is there to be answered."""
+    """An incomplete upload stores nothing and gets no reply, because the client has disconnected."""
     it = await practice_in(service)
     before = await it.rows()
     answered = list[Any]()
@@ -182,7 +182,7 @@ async def test_an_upload_that_breaks_off_leaves_nothing(service: Running) -> Non
     assert (answered, contents(service), await it.rows()) == ([], [], before)
 
 
-# ---------------------------------------------------------------------------------------------------------- refusals
+# -------------------------------------------------------------------------------------------------- rejections
 
 REFUSED: tuple[tuple[Mapping[str, str | None], str, str], ...] = (
     ({"NHSD-eRS-File-Name": None}, "MISSING_VALUE", "NHSD-eRS-File-Name"),

@@ -1,4 +1,4 @@
-"""A006 and A042: files are fetched by those related to them, once they are scanned, and by nobody else.
+"""A006 and A042: only callers with a legitimate relationship can download a file, and only after its scan.
 
 Source: rules chapters 1.3, 2.7, 4 (A006, A042) and 6; RFC 9110 (ranges).
 """
@@ -48,7 +48,7 @@ INVALID = Sample("openers-invalid.txt", "text/plain", b"text")
 
 @dataclass
 class Shelf:
-    """A practice with a file of each standing: of a referral that is unbooked, of one for triage, and of none."""
+    """A practice with three files: of an unbooked referral, of one for triage, and of no referral."""
 
     practice: Practice
     unbooked: str
@@ -57,15 +57,15 @@ class Shelf:
 
     @property
     def run(self) -> Running:
-        """The service."""
+        """Return the service."""
         return self.practice.run
 
     async def client(self, who: Person | str) -> httpx.AsyncClient:
-        """A client for somebody, or for an application."""
+        """Return a client for a person or an application."""
         return await (self.run.as_application(who) if isinstance(who, str) else self.run.as_person(who))
 
     async def address(self, file: str) -> str:
-        """What A042 answers the GP."""
+        """Return the download address that A042 gives the GP."""
         reply = await self.practice.gp.get(f"/R4/Binary/{file}")
         assert reply.status_code == 307, reply.text
         return reply.headers["location"]
@@ -81,10 +81,10 @@ async def shelf(practice_on_both: Practice) -> Shelf:
     return Shelf(it, unbooked, triage, unlinked)
 
 
-# --------------------------------------------------------------------------------------------------- who may fetch
+# ----------------------------------------------------------------------------------------- who may download
 
 RELATED = [
-    # who, sees the letter of the unbooked referral, of the one that awaits triage at RCD, and the file of no referral
+    # caller; may read the file of the unbooked referral, of the referral for triage at RCD, and of no referral
     (GP, True, True, True),
     (GP_ADMIN, True, True, True),
     (GP_ELSEWHERE, False, False, False),
@@ -146,7 +146,7 @@ STANDINGS = (
 
 @pytest.mark.parametrize(("sample", "code"), STANDINGS, ids=lambda each: getattr(each, "name", each))
 async def test_a_file_that_did_not_pass_its_scan(shelf: Shelf, sample: Sample, code: str) -> None:
-    """And before the scan it is pending. Whoever is not related to it learns neither."""
+    """A file is pending before its scan and has the result afterwards. Callers without a relationship see neither."""
     it = shelf.practice
     file = await upload(it.gp, sample)
     elsewhere = await shelf.client(GP_ELSEWHERE)
@@ -180,7 +180,7 @@ async def test_a_file_whose_scanner_is_away_stays_pending(shelf: Shelf) -> None:
     ],
 )
 async def test_the_type_of_the_file_must_be_accepted(shelf: Shelf, accept: str, status: int) -> None:
-    """By A006; A042 sends on whatever is asked for."""
+    """A006 rejects other media types with 406. A042 redirects whatever the Accept header contains."""
     reply = await shelf.practice.gp.get(f"/STU3/Binary/{shelf.triage}", headers={"Accept": accept})
     assert reply.status_code == status
     if status == 406:
@@ -189,15 +189,15 @@ async def test_the_type_of_the_file_must_be_accepted(shelf: Shelf, accept: str, 
     assert address.status_code == 307
 
 
-# -------------------------------------------------------------------------------------------------------- addresses
+# ------------------------------------------------------------------------------------------- signed addresses
 
 
 OF_EACH = ("etag", "content-length", "x-request-id")
-"""Headers that differ from file to file, or from call to call."""
+"""Headers that differ between files or between calls."""
 
 
 async def test_an_address_needs_nothing_else(shelf: Shelf) -> None:
-    """No token, no header of the service; the reply is never kept, and never run by a browser."""
+    """A signed address needs no token and no header. The reply is never cached, and browsers do not run its content."""
     reply = await shelf.run.pages().get(await shelf.address(shelf.triage))
     assert (reply.status_code, reply.content) == (200, LETTER.content)
     told_headers = {name: reply.headers[name] for name in reply.headers if name not in OF_EACH}
@@ -246,7 +246,7 @@ async def _is_refused(shelf: Shelf, address: str, status: int = 403, code: str =
 
 
 async def test_an_address_ends(shelf: Shelf) -> None:
-    """After a minute, by the clock that tests can't move."""
+    """A signed address expires after one minute of the wall clock, which tests cannot move."""
     settings = shelf.run.service.settings
     key = read_or_make_key(settings.files_key_file, strict=False)
     by = caller(BusinessFunction.REFERRING_CLINICIAN, GP.organisation)
@@ -280,7 +280,7 @@ async def test_an_altered_address_is_refused(shelf: Shelf) -> None:
 
 
 async def test_an_address_does_not_outlive_what_it_stands_for(shelf: Shelf) -> None:
-    """A file that is put in quarantine, or purged, after its address was given."""
+    """The address stops working when the file is quarantined or deleted."""
     it = shelf.practice
     file = await upload(it.gp)
     await it.scan(file)
@@ -297,7 +297,7 @@ async def test_an_address_does_not_outlive_what_it_stands_for(shelf: Shelf) -> N
 
 
 async def test_content_that_is_lost_is_told_before_the_reply_begins(shelf: Shelf) -> None:
-    """503, not a broken 200."""
+    """The service returns 503 instead of an incomplete 200."""
     it = shelf.practice
     file = await upload(it.gp)
     await it.scan(file)
@@ -335,7 +335,7 @@ RANGES = (
 @pytest.mark.parametrize(("wanted", "status", "span"), RANGES, ids=lambda each: str(each))
 async def test_a_range(shelf: Shelf, wanted: str, status: int, span: tuple[int, int] | None) -> None:
     address, pages = await shelf.address(shelf.triage), shelf.run.pages()
-    reply = await pages.get(address, headers={"Range": wanted.encode()})  # pyright: ignore[reportArgumentType]  # bytes are sent as they are
+    reply = await pages.get(address, headers={"Range": wanted.encode()})  # pyright: ignore[reportArgumentType]  # httpx sends bytes unchanged
     head = await pages.head(address, headers={"Range": wanted.encode()})  # pyright: ignore[reportArgumentType]  # as above
     assert (reply.status_code, head.status_code, head.content) == (status, status, b"")
     told = [{name: value for name, value in each.headers.items() if name != "x-request-id"} for each in (head, reply)]
@@ -350,7 +350,7 @@ async def test_a_range(shelf: Shelf, wanted: str, status: int, span: tuple[int, 
 
 
 async def test_a_range_of_another_file_is_answered_whole(shelf: Shelf) -> None:
-    """`If-Range`: the rest of what was fetched before, if it is the same still."""
+    """With `If-Range`, a client gets the rest of a file only if the file has not changed."""
     address, pages = await shelf.address(shelf.triage), shelf.run.pages()
     etag = (await pages.head(address)).headers["etag"]
     for given, status in ((etag, 206), ('"other"', 200)):

@@ -1,4 +1,4 @@
-"""Whole replies, kept: a success of each operation and some refusals. See `tests/kit/documents/kept_replies.py`."""
+"""Golden replies: a success of each operation and some rejections. See `tests/kit/documents/kept_replies.py`."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ FULL = criteria(
 
 @dataclass(frozen=True)
 class Asked:
-    """A request whose whole answer is kept in `file`."""
+    """A request whose complete reply is stored in `file`."""
 
     file: str
     name: str
@@ -87,18 +87,18 @@ class Asked:
 
 
 def responded(outcome: str = RETURN, without: Sequence[str] = ()) -> Json:
-    """The body of A026, as `request` takes it."""
+    """Return the body of A026 in the form of `request`."""
     return {"json": parameters_of("SendCommunicationToRequester-Request", response(outcome=outcome, without=without))}
 
 
 def unversioned() -> Json:
-    """A027 that names no version of a request."""
+    """Return a call of A027 without the version of the request."""
     origin: Json = {"name": "createFrom", "valueReference": {"reference": "CommunicationRequest/000000000001"}}
     return conversion({"id": "", "meta": {"versionId": ""}}, origin)
 
 
 def act(number: str, *parameters: Json) -> Json:
-    """The body of an act, as `request` takes it."""
+    """Return the body of an act in the form of `request`."""
     return {"json": parameters_of(PROFILES[number], list(parameters))}
 
 
@@ -215,9 +215,9 @@ ASKED = (
 
 @dataclass
 class Arranged:
-    """A service with a referral that awaits triage and one that is not booked.
+    """A service with a referral that awaits triage and an unbooked referral.
 
-    There is one request for advice with a response target; another one, `converted`, has become a referral.
+    One request for advice has a response target; another one, `converted`, has become a referral.
     """
 
     run: Running
@@ -226,7 +226,7 @@ class Arranged:
     converted: str
 
     async def address(self, path: str) -> str:
-        """A path with the ids of what stands in braces."""
+        """Return a path with its placeholders replaced by ids."""
         if "{advice}" in path:
             path = path.replace("{advice}", (await self.stage.made("advice"))["id"])
         known = {"{unbooked}": self.unbooked, "{converted}": self.converted, "{ubrn}": self.stage.ubrn}

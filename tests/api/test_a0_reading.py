@@ -40,14 +40,14 @@ UBRN_SYSTEM = "https://fhir.nhs.uk/Id/UBRN"
 
 @dataclass
 class Arranged:
-    """A service with one referral that is not booked and one that awaits triage at RCD."""
+    """A service with one unbooked referral and one that awaits triage at RCD."""
 
     run: Running
     unbooked: str
     triage: str
 
     async def get(self, who: Person | str, path: str) -> httpx.Response:
-        """What somebody, or an application, is answered."""
+        """Send a GET request as a person or an application."""
         person = self.run.as_application(who) if isinstance(who, str) else self.run.as_person(who)
         return await (await person).get(path)
 
@@ -102,7 +102,7 @@ async def test_an_unknown_code_system(arranged: Arranged, name: str) -> None:
 
 
 RELATED = [
-    # who, sees the unbooked one, sees the one awaiting triage at RCD
+    # caller; may see the unbooked referral; may see the referral that awaits triage at RCD
     (GP, True, True),
     (GP_ADMIN, True, True),
     (GP_ELSEWHERE, False, False),
@@ -140,7 +140,7 @@ async def test_requests_are_found_by_those_related_to_them(
 
 
 async def test_another_clinicians_workgroup_counts_for_an_admin(service: Running) -> None:
-    """The clinician's rights count, not the admin's own."""
+    """For an admin, the workgroups of the represented clinician decide about the relationship."""
     ubrn = await sent_for_triage(service)
     surgeon = await user_called(service, "555032006106")
     await put(service, msgspec.structs.replace(surgeon, workgroups=frozenset({"RCD/Medicine"})))
@@ -177,7 +177,7 @@ async def test_the_relationship_is_checked_before_the_version(arranged: Arranged
 
 
 async def test_a_record_that_has_become_sensitive_is_told_no_more(service: Running) -> None:
-    """Even where the referral has been shown before."""
+    """After a record becomes sensitive, even callers who have read the referral before get an error."""
     ubrn = await sent_for_triage(service)
     gp, consultant = await service.as_person(GP), await service.as_person(CONSULTANT)
     for client in (gp, consultant):
@@ -227,7 +227,7 @@ async def test_an_unknown_ubrn_is_an_empty_bundle(arranged: Arranged) -> None:
 
 @pytest.mark.parametrize("number", ["99999", "11028", "x", "0", "011001", "9" * 30, "%E2%82%AC", "11001,11002"])
 async def test_a_service_that_cannot_be_read(arranged: Arranged, number: str) -> None:
-    """Unknown, withdrawn, or no number of a service."""
+    """The service is unknown or withdrawn, or the id is not the number of a service."""
     reply = await arranged.get(GP, f"/R4/HealthcareService/{number}")
     assert told(reply)[:3] == (404, "not-found", "REC_NOT_FOUND")
     assert reply.json()["issue"][0]["details"]["coding"][0]["system"] == R4_HTTP
@@ -322,7 +322,7 @@ async def test_somebody_without_roles_has_an_empty_bundle(service: Running) -> N
 
 
 async def test_clinicians_to_act_for(arranged: Arranged) -> None:
-    """Active clinicians of the organisation with a workgroup in common: not those elsewhere, nor who has left."""
+    """A040 lists active clinicians of the organisation who share a workgroup with the admin, and no others."""
     reply = await arranged.get(replace(CONSULTANT_ADMIN, on_behalf_of=None), "/R4/Practitioner?_query=onBehalfOf")
     assert [each["resource"]["id"] for each in reply.json()["entry"]] == [
         "021600556514",

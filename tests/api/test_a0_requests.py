@@ -1,4 +1,4 @@
-"""What is wrong with a request whatever it asks for: media types, methods, addresses, size; and what is tolerated."""
+"""Rules for every request: media types, methods, addresses, size limits, and harmless deviations that are accepted."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from tests.kit.service.running import CONSULTANT, CONSULTANT_ADMIN, FHIR, GP, Ru
 pytestmark = pytest.mark.anyio
 BODIES = [each.name for each in OPERATIONS if each.has_body]
 FHIR_ALONE = [each.name for each in OPERATIONS if each.media in (OUTCOME, None) and not each.accepts_anything]
-"""Those that answer FHIR JSON or nothing. A006, A007 and A019 answer files, and A042 can't answer 406 (rules 14)."""
+"""Operations that return FHIR JSON or no body. A006, A007 and A019 return files; A042 never returns 406 (rules 14)."""
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "FROBNICATE")
 
 
 @dataclass
 class Arranged:
-    """A service, what is asked of it, and clients of a GP, a consultant and somebody who may ask for A040."""
+    """A service, the records for its operations, and clients of a GP, a consultant and an admin who may call A040."""
 
     run: Running
     stage: Stage
@@ -33,14 +33,14 @@ class Arranged:
     admin: httpx.AsyncClient
 
     async def send(self, name: str, content: Any, headers: dict[str, str]) -> httpx.Response:
-        """Send any body to an operation, under these headers."""
+        """Send any body to an operation with these headers."""
         expected = BY_NAME[name]
         address = await expected.address(self.stage)
         client = self.client(name)
         return await client.request(expected.method, address, content=content, headers={**expected.headers, **headers})
 
     def client(self, name: str) -> httpx.AsyncClient:
-        """One that may call the operation."""
+        """Return a client that may call the operation."""
         return {"RC": self.gp, "SPC": self.consultant, "SPCA": self.admin}[BY_NAME[name].who]
 
 
@@ -199,7 +199,7 @@ async def test_of_repeated_headers_the_first_counts(arranged: Arranged) -> None:
 
 
 async def test_the_gateway_follows_the_settings(sqlite_template: Path, tmp_path: Path, keys: Path) -> None:
-    """An allow-list and a limit of one request, as an operator sets them."""
+    """The operator's settings for the allow-list and the rate limit take effect."""
     url = copied(sqlite_template, tmp_path)
     strict = settings_for(url, keys, ods_allow_list="R69, RCD", rate_limit_per_second=0.001)
     async with running(strict) as run:

@@ -1,4 +1,4 @@
-"""Who may call what, and with which headers the answer comes: every cell of the table typed from the rules."""
+"""Each caller gets the expected status from each operation, and successful replies have the required headers."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ ODD_CORRELATION = 'a b;c,"d" \\e/{f}~%20<g>\'=?'
 
 @dataclass
 class Arranged:
-    """A service with somebody for every column, and what the operations are called on."""
+    """A service with a caller for each column, and the records that operations are called on."""
 
     run: Running
     stage: Stage
@@ -80,7 +80,7 @@ def _application(column: str) -> Application:
 async def _called(arranged: Arranged, expected: Expected, column: str) -> httpx.Response:
     client = arranged.clients[column]
     leave_out: dict[str, str] = {"NHSD-eRS-On-Behalf-Of-User-ID": ""} if expected.number == "A040" else {}
-    if expected.number == "A030":  # is called without organisation and function
+    if expected.number == "A030":  # A030 needs no organisation and no function
         leave_out = dict.fromkeys(("NHSD-End-User-Organisation-ODS", "NHSD-eRS-Business-Function"), "")
     body = with_referrer(expected.body, GP.user) if column == "RCA" and expected.names_a_referrer else expected.body
     changed = {} if body is None else {"json": body}
@@ -108,7 +108,7 @@ async def test_a_role_may_call_what_the_rules_say(arranged: Arranged, name: str,
 
 @pytest.mark.parametrize("name", BY_NAME)
 async def test_a_function_must_be_held_where_the_header_says(arranged: Arranged, name: str) -> None:
-    """Everybody here holds their function at two organisations, and at no third one."""
+    """A caller is rejected at an organisation where they do not hold the function, except by A030."""
     expected = BY_NAME[name]
     column = expected.who
     elsewhere = {"NHSD-End-User-Organisation-ODS": "B86011"}

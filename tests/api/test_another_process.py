@@ -1,4 +1,4 @@
-"""State is in the database and nowhere else: what one process wrote, another one tells in the same bytes."""
+"""All state is in the database: another process returns the same bytes that the first process wrote."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.kit.service.running import GP, copied
 from tests.kit.store.stores import PostgresServer
 
 Told = dict[str, tuple[bytes, str]]
-"""By address: the body and the ETag."""
+"""For each address: the body and the ETag."""
 
 READER = """
 import sqlite3, sys
@@ -22,14 +22,17 @@ file = sqlite3.connect(f"file:{sys.argv[1]}?mode=ro", uri=True)
 for ubrn, version in file.execute("SELECT ubrn, version FROM referrals ORDER BY ubrn"):
     print(ubrn, version)
 """
-"""A program that knows the file and nothing else of the service."""
+"""A program that reads the database file without the service's code."""
 
 PUBLIC = {"OPENERS_BASE_URL": "http://openers.example"}
-"""The address that callers use, which stands in what they are told; the same for all processes behind it."""
+"""The public address, which replies contain. It is the same for all processes."""
 
 
 def written(client: httpx.Client) -> Told:
-    """Make two referrals; what each address should tell from now on. A creation's own reply tells one element more."""
+    """Create two referrals; return the expected reply of each address.
+
+    A reply to a creation has more fields than a read, so the function reads both referrals.
+    """
     replies = [client.post(**create()) for create in (create_referral, create_for_triage)]
     assert [reply.status_code for reply in replies] == [201, 201]
     expected = told(client, [f"/STU3/ReferralRequest/{each.json()['id']}" for each in replies])
@@ -38,20 +41,20 @@ def written(client: httpx.Client) -> Told:
 
 
 def told(client: httpx.Client, addresses: Iterable[str]) -> Told:
-    """What each address tells."""
+    """Return the reply of each address."""
     replies = {address: client.get(address) for address in addresses}
     assert {reply.status_code for reply in replies.values()} == {200}
     return {address: (reply.content, reply.headers["etag"]) for address, reply in replies.items()}
 
 
 def read_by_another_program(file: Path) -> list[str]:
-    """UBRN and version of every referral in the file."""
+    """Return the UBRN and version of every referral in the file."""
     reader = subprocess.run([sys.executable, "-c", READER, file], capture_output=True, text=True, check=True)
     return reader.stdout.splitlines()
 
 
 def test_what_was_answered_is_in_the_file(sqlite_template: Path, tmp_path: Path, keys: Path) -> None:
-    """While the service runs, another program reads the same; after a kill and after a stop, the next service does."""
+    """Another program reads the same records while the service runs; so does the next service after a kill or stop."""
     environment = PUBLIC | settings_env(copied(sqlite_template, tmp_path), keys)
     with live(environment) as first:
         client = first.as_person(GP)
@@ -69,7 +72,7 @@ def test_what_was_answered_is_in_the_file(sqlite_template: Path, tmp_path: Path,
 
 
 def test_a_token_outlives_the_process(sqlite_template: Path, tmp_path: Path, keys: Path) -> None:
-    """A token is a row too: after a restart it opens what it opened before."""
+    """Access tokens are stored in the database, so they stay valid after a restart."""
     environment = PUBLIC | settings_env(copied(sqlite_template, tmp_path), keys)
     with live(environment) as first:
         client = first.as_person(GP)
@@ -80,7 +83,7 @@ def test_a_token_outlives_the_process(sqlite_template: Path, tmp_path: Path, key
 
 
 def test_two_processes_at_once(postgres_server: PostgresServer, postgres_template: str, keys: Path) -> None:
-    """On PostgreSQL each of two services tells at once what the other one wrote."""
+    """On PostgreSQL, each of two services returns at once what the other one wrote."""
     environment = PUBLIC | settings_env(postgres_server.create(postgres_template), keys)
     with live(environment) as one, live(environment) as other:
         clients = one.as_person(GP), other.as_person(GP)

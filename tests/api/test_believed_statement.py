@@ -1,7 +1,7 @@
-"""A client that knows of the service only what its CapabilityStatements say makes every call that they declare.
+"""A client that uses only the CapabilityStatements can make every call that they declare.
 
-It builds method and address from the statement, its query from the listed parameters, and the version of a change from
-the ETag of a read. What it has besides are ids and valid bodies.
+The statement gives method, address and query parameters. The version for a change is the ETag of a read. The test adds
+only ids and valid bodies.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ INTERACTIONS: Final = {
     "create": ("POST", ""),
     "update": ("PUT", "/{}"),
 }
-"""Method and address of each interaction, below the address of the type, as FHIR has them."""
+"""The method and address suffix of each FHIR interaction, below the address of the resource type."""
 LEVELS: Final = {"system": "", "type": "/{}", "instance": "/{}/{{}}"}
-"""Address of an operation at each level, before its name; the type goes into the first gap."""
+"""The address of an operation at each level, before its name. The first placeholder is the resource type."""
 
 
 @dataclass(frozen=True)
 class Declared:
-    """A call that a statement declares; an address has `{}` for each id. `versioned`: it wants If-Match."""
+    """A call that a statement declares. Its address has `{}` for each id. A `versioned` call needs If-Match."""
 
     method: str
     address: str
@@ -48,12 +48,12 @@ class Declared:
 
 
 async def statement(run: Running, version: str) -> Json:
-    """One version's statement."""
+    """Return the CapabilityStatement of one FHIR version."""
     return dict((await run.pages().get(f"/referrals/FHIR/{version}/metadata")).json())
 
 
 def declared(told: Json, version: str) -> Iterator[Declared]:
-    """Every call of a statement: interactions of resources, then operations at each of their levels."""
+    """Yield every call of a statement: interactions of resources, then operations at each of their levels."""
     rest = told["rest"][0]
     for each in rest["resource"]:
         parameters: dict[str, str] = {one["name"]: one["documentation"] for one in each.get("searchParam", [])}
@@ -76,17 +76,17 @@ def declared(told: Json, version: str) -> Iterator[Declared]:
 
 
 def pattern(template: str) -> str:
-    """An address with `{}` in place of each name."""
+    """Return an address with `{}` in place of each name."""
     return re.sub(r"\{\w+\}", "{}", template)
 
 
 def calls_of(call: Declared) -> list[Expected]:
-    """The valid calls that tests know for a declared one."""
+    """Return the valid calls in `OPERATIONS` that match a declared call."""
     return [each for each in OPERATIONS if (each.method, pattern(each.template)) == (call.method, call.address)]
 
 
 async def made(call: Declared, valid: Expected, stage: Stage, client: httpx.AsyncClient) -> httpx.Response:
-    """The reply to a call as the statement declares it."""
+    """Make a call as the statement declares it; return the reply."""
     known, _, query = (await valid.address(stage)).partition("?")
     ids = [part for part, gap in zip(known.split("/"), call.address.split("/"), strict=True) if gap == "{}"]
     address, sent = call.address.format(*ids), dict[str, str]()
@@ -112,7 +112,7 @@ async def made(call: Declared, valid: Expected, stage: Stage, client: httpx.Asyn
 
 @pytest.mark.parametrize("version", VERSIONS)
 async def test_each_declared_call_succeeds(shared: Running, stage: Stage, version: str) -> None:
-    """Interactions and operations, at the levels that are declared, each with every valid body that tests know."""
+    """Each declared interaction and operation succeeds with every valid body that tests know."""
     people = {"RC": GP, "SPC": CONSULTANT, "SPCA": replace(CONSULTANT_ADMIN, on_behalf_of=None)}
     clients = {name: await shared.as_person(who) for name, who in people.items()}
     told, found = await statement(shared, version), set[tuple[str, str]]()
@@ -129,7 +129,7 @@ async def test_each_declared_call_succeeds(shared: Running, stage: Stage, versio
 
 
 async def test_definitions_of_operations_are_whole(shared: Running) -> None:
-    """As OperationDefinitions have to be, each referred to once; the statement refers to nothing that is elsewhere."""
+    """Each OperationDefinition is complete and referenced once. No reference leads outside the statement."""
     told = await statement(shared, "STU3")
     referred = [each["definition"]["reference"] for each in told["rest"][0]["operation"]]
     assert sorted(referred) == sorted(f"#{each['id']}" for each in told["contained"])

@@ -1,4 +1,4 @@
-"""Bodies sent to whatever is not FHIR: each route that reads one is bounded, however it reads it."""
+"""Every address outside FHIR that accepts a body limits its size and duration."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ FORM: Final = "application/x-www-form-urlencoded"
 async def hasty(
     sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory, keys: Path
 ) -> AsyncGenerator[TestService]:
-    """A service in test mode that reads short bodies, and only if they arrive at once."""
+    """Run a service in test mode that accepts only short bodies that arrive at once."""
     url = copied(sqlite_template, tmp_path_factory.mktemp("hasty"))
     settings = settings_for(url, keys, max_body_bytes=MOST, body_timeout_s=0.05)
     service = await open_test_service(settings)
@@ -33,19 +33,19 @@ async def hasty(
 
 
 def routes_with_bodies(run: TestService) -> list[tuple[str, str]]:
-    """Each method and path of the pages with which a body may come."""
+    """Return each method and path of the pages that may receive a body."""
     found = {(method, each.path) for each in run.inner.pages.routes for method in methods_of(each)}
     return sorted((method, path) for method, path in found if method != "GET")
 
 
 def methods_of(route: Route) -> Iterable[str]:
-    """The methods that are declared at an address."""
+    """Return the methods of a route."""
     assert isinstance(route.endpoint, Endpoint)
     return route.endpoint.methods
 
 
 async def called(run: TestService, call: tuple[str, str], media: str, body: bytes, *, ends: bool) -> int:
-    """The status of a reply to a call with a body, which may never end."""
+    """Return the status of a call whose body may never end."""
     method, path = call
     headers = [(b"host", b"127.0.0.1:8000"), (b"content-type", media.encode())]
     scope: dict[str, Any] = {

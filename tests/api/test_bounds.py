@@ -1,4 +1,4 @@
-"""Values of a request that are stored, sent back or used as keys have a greatest length."""
+"""Request values that are stored, returned or used as cache keys have a maximum length."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ async def test_an_address_that_does_not_exist_is_not_repeated_in_full(service: R
 
 @pytest.mark.parametrize("length", [LONGEST_CACHED, LONGEST_CACHED + 1])
 def test_only_short_headers_are_keys(length: int) -> None:
-    before = media._accepts_cached.cache_info().misses, media._is_fhir_json_cached.cache_info().misses  # pyright: ignore[reportPrivateUsage]  # what is cached is no answer
+    before = media._accepts_cached.cache_info().misses, media._is_fhir_json_cached.cache_info().misses  # pyright: ignore[reportPrivateUsage]  # replies do not show what is cached
     accept = f"application/fhir+json;a={'a' * length}"[:length]
     assert media.accepts(accept, "application/fhir+json")
     assert media.is_fhir_json(accept)
@@ -54,7 +54,7 @@ def test_only_short_headers_are_keys(length: int) -> None:
 
 
 def exchange(number: int, length: int) -> Exchange:
-    """A remembered call whose body has this length."""
+    """Return a recorded call whose body has this length."""
     said, silent = Message(headers=(), body="a" * length, size=length), Message(headers=(), body="", size=0)
     return Exchange(
         number=number,

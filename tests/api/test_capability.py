@@ -1,4 +1,4 @@
-"""The CapabilityStatements: what they say can be done, a client that believes them does; negotiation as everywhere."""
+"""The CapabilityStatements: their declarations match the service, clients can use them, and formats are negotiated."""
 
 from __future__ import annotations
 
@@ -47,25 +47,25 @@ TYPES: Final = {
 
 @pytest.fixture(scope="module")
 async def desk(shared_url: str, keys: Path) -> AsyncGenerator[Rig]:
-    """A service with a PAS that has free slots."""
+    """Run a service whose PAS has free slots."""
     async with rig(shared_url, keys) as made:
         await made.add_slots(4)
         yield made
 
 
 def whole(run: Running) -> httpx.AsyncClient:
-    """A client of the whole service, which decides itself what serves an address."""
+    """Return a client of the whole service, including its routing."""
     service: Any = run.service
     return httpx.AsyncClient(transport=httpx.ASGITransport(app=service), base_url="http://127.0.0.1:8000")
 
 
 async def statement(run: Running, version: str) -> Json:
-    """One version's statement."""
+    """Return the CapabilityStatement of one FHIR version."""
     return dict((await run.pages().get(f"/referrals/FHIR/{version}/metadata")).json())
 
 
 class Client:
-    """A client that knows FHIR, and of the service only what its statement says."""
+    """A client that knows FHIR and, of the service, only its statement."""
 
     def __init__(self, http: httpx.AsyncClient, version: str, told: Json) -> None:
         """`http` sends the headers of a person."""
@@ -73,17 +73,17 @@ class Client:
         self._resources: dict[str, Json] = {each["type"]: each for each in told["rest"][0]["resource"]}
 
     async def read(self, kind: str, id: str) -> httpx.Response:
-        """The `read` interaction."""
+        """Perform the `read` interaction."""
         self._check(kind, "read")
         return await self._http.get(f"/{self._version}/{kind}/{id}")
 
     async def vread(self, kind: str, id: str, version: str) -> httpx.Response:
-        """The `vread` interaction."""
+        """Perform the `vread` interaction."""
         self._check(kind, "vread")
         return await self._http.get(f"/{self._version}/{kind}/{id}/_history/{version}")
 
     async def search(self, kind: str, headers: dict[str, str] | None = None, **query: str) -> httpx.Response:
-        """The `search-type` interaction, with parameters that are listed with values of their type."""
+        """Perform the `search-type` interaction. Each parameter must be listed, with a value of its type."""
         self._check(kind, "search-type")
         types = {each["name"]: each["type"] for each in self._resources[kind].get("searchParam", [])}
         for name, value in query.items():
@@ -91,12 +91,12 @@ class Client:
         return await self._http.get(f"/{self._version}/{kind}", params=query, headers=headers)
 
     async def create(self, kind: str, body: Json) -> httpx.Response:
-        """The `create` interaction."""
+        """Perform the `create` interaction."""
         self._check(kind, "create")
         return await self._http.post(f"/{self._version}/{kind}", json=body, headers=HEADERS)
 
     async def update(self, kind: str, body: Json) -> httpx.Response:
-        """The `update` interaction, of the version that was read if the statement wants one named."""
+        """Perform the `update` interaction, with If-Match if the statement requires it."""
         self._check(kind, "update")
         headers = dict(HEADERS)
         if self._resources[kind]["versioning"] == "versioned-update":
@@ -109,14 +109,14 @@ class Client:
 
 @pytest.mark.parametrize("version", VERSIONS)
 async def test_each_resource_has_the_interactions_of_its_routes(shared: Running, version: str) -> None:
-    """None that is missing, none that nothing answers."""
+    """The statement declares every interaction that the service offers, and no other."""
     told = await statement(shared, version)
     found = {each["type"]: {i["code"] for i in each["interaction"]} for each in told["rest"][0]["resource"]}
     assert found == {kind: codes for (of, kind), codes in INTERACTIONS.items() if of == version}
 
 
 async def test_search_parameters_have_their_types(shared: Running) -> None:
-    """What `_include` takes is listed as such, and is no parameter."""
+    """The statement lists the values of `_include` separately, not as a search parameter."""
     resources = [each for v in VERSIONS for each in (await statement(shared, v))["rest"][0]["resource"]]
     found = {p["name"]: p["type"] for each in resources for p in each.get("searchParam", [])}
     assert found == TYPES
@@ -126,7 +126,7 @@ async def test_search_parameters_have_their_types(shared: Running) -> None:
 
 
 async def test_a_client_that_believes_the_statement_books_and_cancels(desk: Rig) -> None:
-    """Search, create, read, vread and update of STU3, and a deferral."""
+    """The statement of STU3 is sufficient to search for slots, book, read, cancel and defer."""
     client = Client(desk.gp, "STU3", await statement(desk.run, "STU3"))
     asked = {"schedule.actor:HealthcareService": SERVICE, "appointmentType": "URGENT", "status": "free"}
     found = await client.search("Slot", RULES, **asked, _count="10", page="1")
@@ -147,7 +147,7 @@ async def test_a_client_that_believes_the_statement_books_and_cancels(desk: Rig)
 
 
 async def test_a_client_that_believes_the_statement_reads_the_directory(desk: Rig) -> None:
-    """Read and search of R4; a token search needs no more than the statement says."""
+    """The statement of R4 is sufficient to read and search the directory."""
     told = await statement(desk.run, "R4")
     client = Client(desk.gp, "R4", told)
     service = (await client.read("HealthcareService", "11006")).json()
@@ -179,7 +179,7 @@ async def test_a_client_that_believes_the_statement_reads_the_directory(desk: Ri
 async def test_the_statement_is_negotiated(
     shared: Running, version: str, address: str, accept: str, status: int
 ) -> None:
-    """A slash at the end means nothing; what cannot be written is 406, in the version's own shape."""
+    """A final slash makes no difference. Other formats get 406 in the error format of the version."""
     reply = await whole(shared).get(f"/referrals/FHIR/{version}/{address}", headers={"Accept": accept})
     assert reply.status_code == status
     shape = "text/plain;charset=utf-8" if (version, status) == ("STU3", 406) else "application/fhir+json"
@@ -188,7 +188,7 @@ async def test_the_statement_is_negotiated(
 
 @pytest.mark.parametrize(("format", "status"), [("json", 200), ("application/fhir+json", 200), ("xml", 406), ("", 200)])
 async def test_operations_negotiate_alike(desk: Rig, format: str, status: int) -> None:
-    """`_format` goes before Accept at every operation that writes FHIR; an empty one counts as none."""
+    """In FHIR operations, `_format` overrides Accept. An empty `_format` is ignored."""
     reply = await desk.gp.get("/R4/HealthcareService/11006", params={"_format": format})
     assert reply.status_code == status
     referral = await desk.refer()
@@ -198,6 +198,6 @@ async def test_operations_negotiate_alike(desk: Rig, format: str, status: int) -
 
 @pytest.mark.parametrize("version", VERSIONS)
 async def test_an_address_that_only_ends_like_the_statement_is_none(shared: Running, version: str) -> None:
-    """It is an address like any other: without a token 401."""
+    """Another address that ends in `metadata` needs a token, so the service returns 401."""
     reply = await whole(shared).get(f"/referrals/FHIR/{version}/Binary/metadata")
     assert reply.status_code == 401

@@ -1,5 +1,4 @@
-"""A client that goes away before it has sent its body: nothing is done, nothing is answered, nothing has
-failed, and the audit knows of it."""
+"""If a client disconnects before its body is complete, nothing is stored, no reply is sent and no failure is logged."""
 
 from __future__ import annotations
 

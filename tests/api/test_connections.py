@@ -1,7 +1,7 @@
-"""Connections: no caller holds one for ever, sends headers without end, or locks others out.
+"""Connections: no caller can keep one forever, send endless headers or lock others out.
 
-Each test serves a small application by the protocol of the service. It waits for events: a reply, the end of a
-connection. Where nothing may happen, the deadline is an hour.
+Each test serves a small application with the protocol class of the service. It waits for events, such as a reply or the
+end of a connection. If a timeout must not happen, the deadline is an hour.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ Connect = Callable[[], Awaitable[Stream]]
 
 
 class Application:
-    """Answers at once, or waits before or within its reply until a test lets it go on. Bodies are not read."""
+    """Reply at once, or only after the test sets `go`."""
 
     def __init__(self, body: bytes = REPLY, *, waits: bool = False, reads: bool = False) -> None:
-        """`waits`: nothing is answered before `go`. `reads`: the body is read to its end first."""
+        """If `waits`, reply only after `go`. If `reads`, read the whole body first."""
         self._body, self._reads = body, reads
         self.go, self.began = asyncio.Event(), asyncio.Semaphore(0)
         self.ended = asyncio.Event()
@@ -57,13 +57,13 @@ class Application:
 
 @asynccontextmanager
 async def served(app: Application, within_s: float = HOUR, most: int = 100) -> AsyncGenerator[Connect]:
-    """The application behind the protocol on a free port; gives what connects to it."""
+    """Serve the application with the protocol class on a free port; yield a function that connects to it."""
     connections, state = Connections(most, within_s), ServerState()
     config = Config(app, log_config=None, access_log=False, server_header=False, timeout_keep_alive=3600)
     config.load()
     loop = asyncio.get_running_loop()
 
-    def made() -> BoundedProtocol:  # as uvicorn makes one
+    def made() -> BoundedProtocol:  # as uvicorn creates one
         return BoundedProtocol(connections, config=config, server_state=state, app_state={}, _loop=loop)
 
     server = await loop.create_server(made, "127.0.0.1", 0)
@@ -78,11 +78,11 @@ async def served(app: Application, within_s: float = HOUR, most: int = 100) -> A
         yield connect
     server.close()
     for each in list(state.connections):
-        each.transport.abort()  # pyright: ignore[reportUnknownMemberType, reportAttributeAccessIssue]  # uvicorn's
+        each.transport.abort()  # pyright: ignore[reportUnknownMemberType, reportAttributeAccessIssue]  # a transport of uvicorn
 
 
 async def asked(stream: Stream, *parts: bytes) -> bytes:
-    """Send the parts; everything that comes back until the service closes the connection, as it must."""
+    """Send the parts; return everything that arrives until the service closes the connection."""
     reader, writer = stream
     try:
         async with asyncio.timeout(60):
@@ -95,18 +95,18 @@ async def asked(stream: Stream, *parts: bytes) -> bytes:
 
 
 async def replied(stream: Stream) -> bytes:
-    """One reply of the application."""
+    """Return one reply of the application."""
     head = await stream[0].readuntil(b"\r\n\r\n")
     return head + await stream[0].readexactly(len(REPLY))
 
 
 def post(length: int, body: bytes = b"") -> bytes:
-    """A request with the beginning of a body."""
+    """Return a request with the beginning of a body."""
     return b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n%b" % (length, body)
 
 
 def header(size: int) -> bytes:
-    """A request with a header of about so many bytes."""
+    """Return a request with a header of about `size` bytes."""
     return b"GET / HTTP/1.1\r\nHost: a\r\nX-Long: %b\r\n\r\n" % (b"a" * size)
 
 
@@ -163,14 +163,14 @@ async def test_a_reply_that_nobody_reads_is_given_up() -> None:
 
 
 async def test_a_slow_application_is_waited_for() -> None:
-    """The deadline is for callers. A request behind another one waits, too."""
+    """The deadline applies only to callers. A second request on the same connection waits as well."""
     app = Application(waits=True)
     async with served(app, SOON) as connect:
         stream = await connect()
         stream[1].write(GET + GET)
         await app.began.acquire()
         reader, _ = await connect()
-        assert await reader.read() == b""  # the deadline has passed for a connection that is younger
+        assert await reader.read() == b""  # the deadline has passed for a younger connection
         app.go.set()
         assert [(await replied(stream))[:12] for _ in range(2)] == [b"HTTP/1.1 200"] * 2
 
@@ -216,7 +216,7 @@ async def test_a_refusal_does_not_break_into_the_reply_before_it() -> None:
         await app.began.acquire()
         stream[1].write(b"NONSENSE\r\n\r\n")
         second = await connect()
-        second[1].write(GET)  # when its bytes have arrived, those have
+        second[1].write(GET)  # when this request has arrived, the bytes before it have arrived too
         await app.began.acquire()
         app.go.set()
         reply = await stream[0].read()
@@ -267,3 +267,21 @@ def test_the_limit_is_below_that_of_open_files(monkeypatch: pytest.MonkeyPatch) 
     assert [most_connections(None), most_connections(50)] == [10_000, 50]
     limit(10)
     assert most_connections(None) == 1
+
+
+async def test_a_body_arrives_although_the_caller_offers_http_2() -> None:
+    """Java's HTTP client offers an upgrade to HTTP/2 with its first request on a connection."""
+    bodies: list[bytes] = []
+
+    async def keep(scope: Any, receive: Any, send: Any) -> None:
+        bodies.append((await receive())["body"])
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"4")]})
+        await send({"type": "http.response.body", "body": REPLY})
+
+    offer = b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAEAAEAAAAIAAAAB\r\n"
+    async with served(keep) as connect:  # pyright: ignore[reportArgumentType]  # any ASGI application will do
+        stream = await connect()
+        for sent in (post(3, b"abc").replace(b"Host: a\r\n", b"Host: a\r\n" + offer), post(3, b"def")):
+            stream[1].write(sent)
+            assert (await replied(stream)).startswith(b"HTTP/1.1 200")
+    assert bodies == [b"abc", b"def"]

@@ -1,4 +1,4 @@
-"""A running service with few open files: callers that hold connections lock nobody out."""
+"""A service with a low limit of open files: callers that hold connections do not lock others out."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ DRIP: Final = b"POST /oauth2/token HTTP/1.1\r\nHost: a\r\nContent-Type: applicat
 
 @pytest.fixture(scope="module")
 def few(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory, keys: Path) -> Generator[Live]:
-    """A service that may open 256 files, with short deadlines."""
+    """Run a service that may open 256 files, with short deadlines."""
     url = copied(sqlite_template, tmp_path_factory.mktemp("few"))
     short = {"OPENERS_HEADER_TIMEOUT_S": "2", "OPENERS_BODY_TIMEOUT_S": "2"}
     with live({**settings_env(url, keys), **short}, FEW_FILES) as run:
@@ -28,14 +28,14 @@ def few(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory, keys: P
 
 
 def connected(run: Live, opened: ExitStack, sent: bytes) -> socket.socket:
-    """A connection on which so much was sent and nothing more is."""
+    """Open a connection that sends these bytes and nothing else."""
     held = opened.enter_context(socket.create_connection(("127.0.0.1", run.port), timeout=60))
     held.sendall(sent)
     return held
 
 
 def rest(held: socket.socket) -> bytes:
-    """What arrives until the service closes the connection."""
+    """Return the bytes that arrive until the service closes the connection."""
     parts: list[bytes] = []
     try:
         while part := held.recv(65536):
@@ -46,7 +46,7 @@ def rest(held: socket.socket) -> bytes:
 
 
 def ping(run: Live) -> int:
-    """The status of one request on a connection of its own."""
+    """Return the status of one request on a new connection."""
     connection = HTTPConnection("127.0.0.1", run.port, timeout=60)
     try:
         connection.request("GET", PING)
@@ -66,7 +66,7 @@ def test_three_hundred_connections_lock_nobody_out(few: Live, sent: bytes) -> No
 
 
 def test_forms_that_do_not_go_on_are_closed(few: Live) -> None:
-    """While all connections are at work, new ones are refused; when their time is over, the next are served."""
+    """While all connections are busy, the service rejects new ones. After the deadline it accepts connections again."""
     with ExitStack() as opened:
         held = [connected(few, opened, DRIP + b"Content-Length: 10\r\n\r\na=") for _ in range(300)]
         replies = [rest(each)[:12] for each in held]

@@ -1,4 +1,4 @@
-"""The documentation at `/docs`: which files are served, with which headers, and what happens when there is none."""
+"""The documentation at `/docs`: its files and headers, and the reply when it is not built."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ PAGE = b"<!DOCTYPE html><title>Start</title>"
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A small site, with a secret beside it."""
+    """Create a small site with a secret file beside it."""
     (tmp_path / "secret.txt").write_text("secret")
     site = tmp_path / "site"
     (site / "how-to").mkdir(parents=True)
@@ -30,7 +30,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def client(service: Running, folder: Path) -> httpx.AsyncClient:
-    """A client of the site in `folder`, as the service would serve it."""
+    """Return a client of the site in `folder`, served as the service does."""
     loop = service.service.pages.loop
     missing = {"not_found": not_found_page(), "not_built": not_built_page()}
     site = Site(path=DOCS, folder=folder, headers=DOCS_HEADERS, **missing)
@@ -72,7 +72,7 @@ async def test_head_has_the_headers_of_get_and_other_methods_are_refused(service
 
 
 async def test_the_address_without_a_slash_leads_to_the_one_with_it(service: Running, folder: Path) -> None:
-    """Links on the start page are relative."""
+    """The start page has relative links, so its address must end with a slash."""
     sent = await client(service, folder).get("/docs")
     assert (sent.status_code, sent.headers["location"]) == (308, "docs/")
     assert (await client(service, folder).get("/docs", follow_redirects=True)).content == PAGE

@@ -1,4 +1,4 @@
-"""The documentation in a browser: search, at the width of a desk and of a telephone."""
+"""The documentation in a browser: search and navigation on a wide and a narrow screen."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ OVERFLOW = "document.documentElement.scrollWidth - document.documentElement.clie
 
 @pytest.fixture(scope="module")
 def address(tmp_path_factory: pytest.TempPathFactory) -> Generator[str]:
-    """The documentation of a service of its own."""
+    """Run a service; return the address of its documentation."""
     with live({"OPENERS_DATABASE_URL": f"sqlite:///{tmp_path_factory.mktemp('docs')}/a.db"}) as service:
         yield f"{service.base_url}/docs/"
 
 
 @pytest.fixture(scope="module")
 def browser(request: pytest.FixtureRequest) -> Generator[Browser]:
-    """A browser without a window."""
+    """Run a browser without a window."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), chromium_sandbox=False)
         yield browser
@@ -34,7 +34,7 @@ def browser(request: pytest.FixtureRequest) -> Generator[Browser]:
 
 @pytest.fixture(params=[WIDE, NARROW], ids=["1280", "320"])
 def page(request: pytest.FixtureRequest, browser: Browser) -> Generator[Page]:
-    """A page that fails the test if the browser reports an error: a script or style that the policy forbids is one."""
+    """Open a page that fails the test if the browser reports an error, such as a violation of the content policy."""
     page = browser.new_page(viewport=request.param)
     problems: list[str] = []
     page.on("pageerror", lambda error: problems.append(str(error)))
@@ -45,7 +45,7 @@ def page(request: pytest.FixtureRequest, browser: Browser) -> Generator[Page]:
 
 
 def _keep(page: Page, name: str) -> None:
-    """Keep a picture in the folder that OPENERS_SCREENSHOTS names, if it names one."""
+    """Save a screenshot in the folder that OPENERS_SCREENSHOTS names, if it is set."""
     folder = os.environ.get("OPENERS_SCREENSHOTS")
     if folder:
         page.screenshot(path=Path(folder) / f"{name}-{(page.viewport_size or WIDE)['width']}.png")
@@ -65,7 +65,7 @@ def test_search_finds_a_page_by_keyboard_only(address: str, page: Page) -> None:
     found.first.wait_for()
     assert page.evaluate(OVERFLOW) == 0
     result = found.get_by_role("link", name="A031").first
-    result.locator("xpath=..").locator(".context").wait_for()  # the page that it quotes was loaded
+    result.locator("xpath=..").locator(".context").wait_for()  # the page of the result was loaded for its excerpt
     _keep(page, "search")
     result.press("Enter")
     page.wait_for_url("**/operations/a031.html*")

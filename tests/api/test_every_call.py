@@ -1,6 +1,6 @@
-"""Every kind of call leaves the same traces, however it ends: audit entry, request id, correlation id, status.
+"""Every kind of call, successful or not, has an audit entry, request id, correlation id and status.
 
-Each kind of failure is sent through FHIR, OAuth, signed files, notifications and test control. Source: ADR 0049.
+Each kind of failure is tested with FHIR, OAuth, signed files, notifications and test control. Source: ADR 0049.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.anyio
 Json = dict[str, Any]
 
 GONE = 499
-"""What the audit says of a call whose client went away. Nobody receives it."""
+"""The outcome in the audit when the client has disconnected. No reply carries this status."""
 REFUSED = {"FHIR": 401, "OAuth": 400, "files": 403, "notifications": 401, "control": 404}
 FAILURES: dict[str, tuple[Exception, dict[str, int]]] = {
     "the record is locked": (
@@ -55,7 +55,7 @@ CASES = [(kind, failure) for kind in KINDS for failure in FAILURES]
 
 @pytest.fixture(autouse=True)
 def log() -> io.StringIO:
-    """What the service logs, as in production."""
+    """Return the log of the service, in the format of production."""
     written = io.StringIO()
     configure(LogFormat.JSON, stream=written)
     return written
@@ -63,7 +63,7 @@ def log() -> io.StringIO:
 
 @pytest.fixture(scope="module")
 async def desk(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory, keys: Path) -> AsyncGenerator[Desk]:
-    """One service for the module: each test looks at its own call alone."""
+    """Run one service for the module. Each test checks only its own call."""
     async with rig(copied(sqlite_template, tmp_path_factory.mktemp("calls")), keys) as made:
         desk = Desk(made)
         await desk.log_in()
@@ -71,12 +71,12 @@ async def desk(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory, 
 
 
 async def last_entry(desk: Desk) -> Json:
-    """The last audit entry."""
+    """Return the last audit entry."""
     return (await audit_entries(desk.url))[-1]
 
 
 def check_traces(answer: Answer, status: int) -> None:
-    """Status, request id and correlation id."""
+    """Check the status, request id and correlation id of a reply."""
     assert answer.status == status, answer.body
     assert REQUEST_ID.fullmatch(answer.headers.get("x-request-id", "")), answer.headers
     assert answer.headers.get("x-correlation-id") == CORRELATION
@@ -84,7 +84,7 @@ def check_traces(answer: Answer, status: int) -> None:
 
 
 async def check_entry(desk: Desk, answer: Answer, status: int) -> None:
-    """The audit entry of a call that was answered."""
+    """Check the audit entry of a call that got a reply."""
     entry = await last_entry(desk)
     assert (entry["request_id"], entry["correlation_id"]) == (answer.headers["x-request-id"], CORRELATION)
     assert entry["outcome"] == status
@@ -118,7 +118,7 @@ async def test_an_unforeseen_failure_has_an_id_that_the_log_has_too(desk: Desk, 
 @pytest.mark.parametrize("error", [Unavailable("store"), OSError("the disk is full"), RuntimeError("nobody knows")])
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
 async def test_a_refusal_that_cannot_be_recorded(desk: Desk, kind: Kind, error: Exception) -> None:
-    """The service is unavailable, and says so; nothing is recorded."""
+    """If the audit cannot store its entry, the service returns 503 and records nothing."""
     before = len(await audit_entries(desk.url))
     async with desk.failing(raising(None), raising(error)):
         answer = await desk.send(kind.refused)
@@ -129,7 +129,10 @@ async def test_a_refusal_that_cannot_be_recorded(desk: Desk, kind: Kind, error: 
 
 @pytest.mark.parametrize("kind", [each for each in KINDS if each.name != "files"], ids=lambda kind: kind.name)
 async def test_a_client_that_goes_away(desk: Desk, kind: Kind) -> None:
-    """In the middle of its body: it gets no reply, and the audit knows of it. (Files: see test_reader_gone.)"""
+    """A client that disconnects in the middle of its body gets no reply, but the call has an audit entry.
+
+    `tests/blobs/test_reader_gone.py` covers file downloads.
+    """
     half = {"type": "http.request", "body": kind.long.body[:1], "more_body": True}
     scope = desk.scope(kind.long)
     answer = await desk.call(scope, [half, {"type": "http.disconnect"}])
@@ -141,7 +144,7 @@ async def test_a_client_that_goes_away(desk: Desk, kind: Kind) -> None:
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
 async def test_a_correlation_id_is_bounded(desk: Desk, kind: Kind) -> None:
-    """A longer one is refused, and neither stored nor sent back: half an id would identify nothing."""
+    """The service rejects a longer correlation id, and neither stores nor returns a shortened one."""
     scope = desk.scope(kind.refused)
     scope["headers"] = [(name, value) for name, value in scope["headers"] if name != b"x-correlation-id"]
     scope["headers"].append((b"x-correlation-id", b"x" * 1000))

@@ -1,4 +1,4 @@
-"""Callers who prove nothing: heard a few times, then told to wait; many refusals share one audit entry."""
+"""Callers with wrong credentials can try a few times and must then wait. Many rejections share one audit entry."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def watch() -> Watch:
 async def limited(
     sqlite_template: Path, tmp_path: Path, keys: Path, watch: Watch, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncGenerator[Running]:
-    """A service that hears three failures a minute, one of whose applications has a secret."""
+    """Run a service that allows three failures a minute. One of its applications has a secret."""
     monkeypatch.setattr("openers.bootstrap.monotonic", watch)
     settings = settings_for(copied(sqlite_template, tmp_path), keys, failures_per_minute=FEW)
     async with running(settings) as run:
@@ -56,13 +56,13 @@ async def limited(
 
 
 def form(secret: str, client: str = CLIENT) -> dict[str, str]:
-    """A request for a token; the code is wrong, so that a right secret is seen by its `invalid_grant`."""
+    """Return a token request with an invalid code, so that a correct secret leads to `invalid_grant`."""
     asked = {"grant_type": "authorization_code", "code": "a", "redirect_uri": "http://a"}
     return {**asked, "client_id": client, "client_secret": secret}
 
 
 def told(reply: httpx.Response) -> tuple[int, str]:
-    """Status and error of a reply."""
+    """Return the status and error code of a reply."""
     return reply.status_code, reply.json()["error"]
 
 

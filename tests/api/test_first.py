@@ -1,4 +1,4 @@
-"""The example of docs/contributing/first-test.md: it shows how little a test of an operation needs."""
+"""The example of docs/contributing/first-test.md: a minimal test of an operation."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The first path through the service, on both databases: log in, search, create, read back."""
+"""A GP logs in, searches, creates a referral and reads it, on both databases."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ pytestmark = pytest.mark.anyio
 
 
 async def test_a_gp_searches_creates_and_reads_a_referral(on_both: Running) -> None:
-    """What A010 finds can be shortlisted by A011, and A005 returns the referral that A011 created."""
+    """A011 accepts a service that A010 finds, and A005 returns the referral that A011 created."""
     gp = await on_both.as_person(GP)
     found = await gp.post(**search())
     assert found.status_code == 200
@@ -22,7 +22,7 @@ async def test_a_gp_searches_creates_and_reads_a_referral(on_both: Running) -> N
 
 
 async def test_a_provider_without_a_relationship_sees_nothing(on_both: Running) -> None:
-    """An unbooked referral is held by no service, so no provider has a relationship to it."""
+    """No service holds an unbooked referral, so no provider has a relationship to it."""
     gp, consultant = await on_both.as_person(GP), await on_both.as_person(CONSULTANT)
     ubrn = (await gp.post(**create_referral())).json()["id"]
     refused = await consultant.get(f"/STU3/ReferralRequest/{ubrn}")

@@ -1,4 +1,4 @@
-"""Who comes through the gateway: tokens, people and their roles, whom they act for, applications, how many a second.
+"""The gateway's checks of callers: tokens, people and roles, on-behalf-of calls, applications, and the rate limit.
 
 Source: rules chapters 2.2 to 2.4.
 """
@@ -87,7 +87,7 @@ async def test_without_an_allow_list_the_organisation_is_still_needed(shared: Ru
 
 
 async def test_a_role_at_another_organisation_does_not_count(shared: Running) -> None:
-    """An admin has one function at the practice and another at the hospital."""
+    """A function held at one organisation gives no access at another one."""
     person = Person("555031998104", "RCD", "REFERRING_CLINICIAN_ADMIN")
     assert (await (await shared.as_person(person)).get(STU3_PATH)).status_code == 403
 
@@ -112,9 +112,9 @@ async def test_a_person_who_has_left_has_no_access(service: Running) -> None:
         ("x", 403),
         ("999999999999", 403),
         ("555032007101", 403),  # at another organisation
-        ("555073103100", 403),  # no provider clinician
+        ("555073103100", 403),  # not a provider clinician
         ("555032006103", 403),  # provider admin
-        ("555031990999", 403),  # has left
+        ("555031990999", 403),  # has left the organisation
         ("555031998104", 403),  # the admin's own id
         ("٣٣٣٣٣٣٣٣٣٣٣٣", 403),
     ],
@@ -162,7 +162,7 @@ async def test_an_application_may_not_send_what_the_gateway_sets(shared: Running
 
 
 async def test_an_application_acts_as_it_is_registered(shared: Running) -> None:
-    """Organisation and function in the headers change nothing: the referral is not the hospital elsewhere's."""
+    """The headers of an application do not change its organisation or function. It cannot read a referral of R69."""
     ubrn = await sent_for_triage(shared)
     client = await shared.as_application("demo-provider-app")
     claimed = {ODS: "R69", FUNCTION: RC}

@@ -1,4 +1,4 @@
-"""Media types: the Accept header against a second reading of RFC 9110, and Content-Type."""
+"""Media types: Content-Type, and the Accept header compared with a second implementation of RFC 9110."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ FHIR = "application/fhir+json"
 
 @dataclass(frozen=True)
 class Range:
-    """One range of an Accept header, and how it is spelt."""
+    """One range of an Accept header, with its spelling."""
 
     media: str
     thousandths: int | None
@@ -37,7 +37,7 @@ RANGES = st.builds(Range, MEDIA, st.none() | st.integers(0, 1000), PARAMETERS, s
 
 
 def reference(ranges: list[Range]) -> bool:
-    """What RFC 9110 says: the most specific range that fits decides; of equal ones the last."""
+    """Return the result of RFC 9110: the most specific matching range decides, and the last one of equal ranges."""
     if not ranges:
         return True
     for fitting in (FHIR, "application/*", "*/*"):

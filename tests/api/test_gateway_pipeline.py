@@ -1,4 +1,4 @@
-"""The gateway: every refusal exactly, in both FHIR versions, and which comes first when two things are wrong."""
+"""The gateway: the exact reply of each rejection in both FHIR versions, and the order of the checks."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.anyio
 
 @dataclass
 class Gate:
-    """A service whose gateway checks everything: an allow-list, and one request a second."""
+    """A service whose gateway has an organisation allow-list and a limit of one request a second."""
 
     run: Running
     limit: RateLimit
@@ -33,7 +33,7 @@ async def gate(shared: Running) -> Gate:
 
 
 async def answered(gate: Gate, sent: Sent) -> httpx.Response:
-    """What comes back; a second passes before, unless the limit is to be exhausted."""
+    """Send a request two seconds after the last one, or with the rate limit used up; return the reply."""
     gate.watch.seconds += 2
     token = sent.token
     if token is None:
@@ -46,7 +46,7 @@ async def answered(gate: Gate, sent: Sent) -> httpx.Response:
 
 
 def cases() -> list[tuple[str, Violation]]:
-    """Every violation in every version that can have it."""
+    """Return every violation for each FHIR version to which it applies."""
     return [(fhir, each) for each in ALWAYS for fhir in each.only]
 
 
@@ -61,7 +61,7 @@ async def test_each_refusal(gate: Gate, fhir: str, violation: Violation) -> None
 
 
 def pairs() -> list[tuple[str, Violation, Violation]]:
-    """Two violations that one request can have, the earlier one first."""
+    """Return the pairs of violations that one request can have, in the order of the checks."""
     return [
         (fhir, first, second)
         for fhir in ("STU3", "R4")
@@ -79,7 +79,7 @@ async def test_of_two_violations_the_earlier_is_told(gate: Gate, fhir: str, firs
 
 
 async def test_business_functions_need_no_organisation(gate: Gate) -> None:
-    """A030 is where callers find out what their organisations are."""
+    """Callers use A030 to find their organisations, so it needs no organisation header."""
     sent = Sent("R4", path="/R4/PractitionerRole", headers={})
     assert (await answered(gate, sent)).status_code == 200
 

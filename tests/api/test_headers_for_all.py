@@ -1,4 +1,4 @@
-"""What every reply tells caches and browsers, what a request must say of its host, and what a 401 asks for.
+"""The headers of every reply for caches and browsers, the check of the Host header, and the challenge of a 401.
 
 Source: RFC 6750 chapter 3.1, RFC 9110 chapter 15.5.20, RFC 9111 chapter 5.2.2.5, RFC 9112 chapter 3.2.
 """
@@ -24,7 +24,7 @@ NO_TOKEN = (None, "", "Basic ZGVtbzp4", "Bearer", "Bearer ")
 
 @pytest.fixture(scope="module")
 async def desk(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory, keys: Path) -> AsyncGenerator[Desk]:
-    """One service for the module."""
+    """Run one service for the module."""
     async with rig(copied(sqlite_template, tmp_path_factory.mktemp("headers")), keys) as made:
         desk = Desk(made)
         await desk.log_in()
@@ -53,7 +53,7 @@ async def test_http_1_1_needs_one_host(desk: Desk, kind: Kind, sent: list[tuple[
     scope = desk.scope(kind.good)
     headers = [(name, value) for name, value in scope["headers"] if name != b"host"] + sent
     answer = await desk.send(kind.good, headers=headers)
-    assert (answer.status, b"'Host' must be sent once" in answer.body) == (400, True)
+    assert (answer.status, b"'Host' must be sent exactly once" in answer.body) == (400, True)
     assert (await audit_entries(desk.url))[-1]["outcome"] == 400
 
 
@@ -65,7 +65,7 @@ async def test_http_1_0_needs_no_host(desk: Desk) -> None:
 
 @pytest.mark.parametrize("path", PAGES)
 async def test_pages_and_test_control_answer_to_own_names_alone(desk: Desk, path: str) -> None:
-    """A page elsewhere may point its own name here after it was loaded."""
+    """Pages and test control accept only the service's own host names, which prevents DNS rebinding."""
     answer = await desk.send(Sent("GET", path), headers=FOREIGN)
     assert answer.status == 421
     assert b"rebound.example" in answer.body
@@ -125,7 +125,7 @@ async def test_own_names(listens_at: str, host: str, own: bool) -> None:
     ],
 )
 async def test_who_sends_no_token_is_asked_for_one(desk: Desk, path: str, authorization: str | None) -> None:
-    """And is not told that it was not valid."""
+    """Without a token, the challenge does not contain `invalid_token`."""
     headers = {**GP.headers} if authorization is None else {**GP.headers, "Authorization": authorization}
     method = "POST" if path.startswith("/pas") else "GET"
     answer = await desk.send(Sent(method, path, headers))

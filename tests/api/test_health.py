@@ -1,4 +1,4 @@
-"""The health page says what does not work: polls, disk and scanner as well as the database."""
+"""The health page reports problems of the polls, the disk and the scanner, as well as of the database."""
 
 from __future__ import annotations
 
@@ -25,29 +25,29 @@ HOUR: Final = timedelta(hours=1)
 
 
 def upkeep(directory: Path, **changes: int) -> Upkeep:
-    """Polls each hour; room in `directory`, where any is enough."""
+    """Return upkeep settings with hourly polls, for which any free space in `directory` is enough."""
     return Upkeep(poll_every=HOUR, directories=[directory], **{"low_bytes": 1, "full_bytes": 1, **changes})
 
 
 async def checks(world: World, needs: Upkeep) -> tuple[int, str, dict[str, str]]:
-    """Status code, status, and the checks that did not pass."""
+    """Return the status code, the status, and the checks that did not pass."""
     code, body = await Health(world, needs).report()
     found = msgspec.convert(body["checks"], dict[str, str])
     return code, str(body["status"]), {name: value for name, value in found.items() if value != "pass"}
 
 
 async def test_services_whose_slots_are_not_polled_are_a_warning(service: Running, tmp_path: Path) -> None:
-    """Nobody has polled them yet, or the last time is long ago."""
+    """Services that were never polled cause a warning. A world without linked services has no warning."""
     world, needs = service.service.world, upkeep(tmp_path)
     assert await checks(world, needs) == (200, "warn", {"polls": "warn"})
     made = await open_test_service(settings_for(f"sqlite:///{tmp_path / 'b.db'}", tmp_path), own_pas=True)
-    assert await checks(made.world, needs) == (200, "pass", {})  # it has no linked service
+    assert await checks(made.world, needs) == (200, "pass", {})  # this world has no linked service
     await made.close()
     await made.world.store.close()
 
 
 async def test_a_poll_that_is_long_ago_is_a_warning(sqlite_template: Path, tmp_path: Path, keys: Path) -> None:
-    """Three times the pause between polls is long; the world's own clock decides."""
+    """A poll is overdue after three poll intervals. The world's clock measures them."""
     from tests.kit.service.running import copied
 
     made = await open_test_service(settings_for(copied(sqlite_template, tmp_path), keys), own_pas=True)
@@ -68,19 +68,19 @@ async def test_a_poll_that_is_long_ago_is_a_warning(sqlite_template: Path, tmp_p
 async def test_a_disk_that_fills_is_seen(
     service: Running, tmp_path: Path, room: dict[str, int], code: int, disk: str | None
 ) -> None:
-    """Little room is a warning; with hardly any, nothing can be written."""
+    """Low space is a warning; almost no space is a failure, because nothing can be written."""
     found = await checks(service.service.world, upkeep(tmp_path, **room))
     assert (found[0], found[2].get("disk")) == (code, disk)
 
 
 async def test_a_disk_that_is_gone_is_a_failure(service: Running, tmp_path: Path) -> None:
-    """As after an unmount."""
+    """A missing folder, for example after an unmount, is a failure."""
     assert (await checks(service.service.world, upkeep(tmp_path / "gone")))[:2] == (503, "fail")
 
 
 @asynccontextmanager
 async def daemon(answer: bytes | None) -> AsyncGenerator[tuple[str, list[bytes]]]:
-    """The address of a daemon that gives an answer, or none, and what it was asked."""
+    """Run a daemon that sends this reply, or none; yield its address and the requests that it received."""
     asked: list[bytes] = []
     done = asyncio.Event()
 
@@ -103,7 +103,7 @@ async def daemon(answer: bytes | None) -> AsyncGenerator[tuple[str, list[bytes]]
 async def test_a_scanner_that_does_not_answer_is_a_warning(
     service: Running, tmp_path: Path, answer: bytes | None, expected: str | None
 ) -> None:
-    """Uploads are taken, but nobody can read them. Many callers cost the daemon no more than one."""
+    """A scanner with no or a wrong reply causes a warning. Concurrent health checks send it only one request."""
     async with daemon(answer) as (url, asked):
         world = msgspec.structs.replace(service.service.world, scanner=ContentScanner(Clamd(url)))
         health = Health(world, upkeep(tmp_path))
@@ -114,6 +114,6 @@ async def test_a_scanner_that_does_not_answer_is_a_warning(
 
 
 async def test_no_scanner_at_all_is_a_warning(service: Running, tmp_path: Path) -> None:
-    """Nothing listens."""
+    """A scanner address at which nothing listens causes a warning."""
     world = msgspec.structs.replace(service.service.world, scanner=ContentScanner(Clamd("tcp://127.0.0.1:1")))
     assert (await checks(world, upkeep(tmp_path)))[2]["scanner"] == "warn"

@@ -1,4 +1,4 @@
-"""The log-in page: what it shows, that it can be used by everybody, and that nothing in it is taken for markup."""
+"""The log-in page: its content, its accessibility, and that it shows names as text and not as markup."""
 
 from __future__ import annotations
 
@@ -31,15 +31,15 @@ class Outline(HTMLParser):
         self.feed(page)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Notes an element."""
+        """Store an element."""
         self.found.append((tag, {name: value or "" for name, value in attrs}))
 
     def handle_data(self, data: str) -> None:
-        """Notes text."""
+        """Store text."""
         self.text += data
 
     def all(self, tag: str, **having: str) -> list[dict[str, str]]:
-        """The attributes of all elements like this."""
+        """Return the attributes of all elements of this type that have these attributes."""
         return [found for name, found in self.found if name == tag and having.items() <= found.items()]
 
 

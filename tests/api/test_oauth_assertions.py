@@ -1,4 +1,4 @@
-"""Client assertions that must not be believed, each through the real token endpoint, and good ones beside them."""
+"""The token endpoint rejects invalid client assertions and accepts valid ones."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def part(value: object) -> str:
 
 @cache
 def right_key() -> RSAKey:
-    """The application's own key, no longer bound to one algorithm."""
+    """Return the application's own key without its restriction to one algorithm."""
     return RSAKey.import_key({name: value for name, value in private_key(PROVIDER_APP).items() if name != "alg"})
 
 
@@ -60,7 +60,7 @@ def kid() -> str:
 
 
 def from_now(**changes: float) -> Callable[[Service], str]:
-    """A well-signed assertion whose claims lie so many seconds from now."""
+    """Return a correctly signed assertion whose time claims are this many seconds from now."""
 
     def make(service: Service) -> str:
         now = service.wall.now().timestamp()
@@ -70,12 +70,12 @@ def from_now(**changes: float) -> Callable[[Service], str]:
 
 
 def claiming(**changes: Any) -> Callable[[Service], str]:
-    """A well-signed assertion with changed claims; `None` removes one."""
+    """Return a correctly signed assertion with changed claims; `None` removes one."""
     return lambda service: service.assertion(PROVIDER_APP, **changes)
 
 
 def headed(**header: Any) -> Callable[[Service], str]:
-    """An assertion whose header was exchanged after signing."""
+    """Return an assertion whose header was changed after signing."""
 
     def make(service: Service) -> str:
         _, payload, signature = service.assertion(PROVIDER_APP).split(".")
@@ -97,7 +97,7 @@ def signature_cut_off(service: Service) -> str:
 
 
 def public_key_as_secret(service: Service) -> str:
-    """The classic: the public key, which everybody has, used as the key of a symmetric signature."""
+    """Return an assertion with a symmetric signature whose key is the public key (algorithm confusion)."""
     pem = right_key().as_pem(private=False).decode()
     text = f"{part({'alg': 'HS512', 'kid': kid()})}.{part(claims_of(service))}"
     header, payload = text.split(".")
@@ -116,7 +116,7 @@ def claims_exchanged(service: Service) -> str:
 
 
 def of_another_application(service: Service) -> str:
-    """Rightly signed by one application, in the name of another."""
+    """Return an assertion that one application signed in the name of another."""
     other = "demo-referrer-app"
     return sign(claims_of(service), signing_key(other), private_key(other)["kid"], "RS512")
 

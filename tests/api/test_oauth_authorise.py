@@ -1,4 +1,4 @@
-"""The authorisation endpoint: what sends a browser where, and what sends it nowhere."""
+"""The authorisation endpoint: which requests redirect the browser, and which do not."""
 
 from __future__ import annotations
 
@@ -192,7 +192,7 @@ async def test_over_plain_http_the_cookie_has_no_prefix_that_browsers_refuse(ser
 
 
 async def test_a_planted_cookie_is_never_used(service: Service) -> None:
-    """Each log-in has a new secret, whatever the browser brings, and it ends with the log-in."""
+    """Each log-in has a new secret, regardless of the browser's cookie, and the cookie ends with the log-in."""
     _, first = await service.page()
     name, planted = next((each.name, each.value) for each in service.http.cookies.jar)
     page, second = await service.page()
@@ -212,7 +212,7 @@ async def test_a_browser_keeps_only_the_cookies_of_its_last_log_ins(service: Ser
 
 
 async def test_an_authorisation_request_may_be_a_form(service: Service) -> None:
-    """OpenID Connect Core 3.1.2.1: GET and POST, the latter form-encoded."""
+    """An authorisation request may be a GET or a POST with a form (OpenID Connect Core 3.1.2.1)."""
     page = await service.http.post("/oauth2/authorize", data=service.asked(state="a form's"))
     found = HANDLE.search(page.text)
     assert (page.status_code, found is not None) == (200, True)

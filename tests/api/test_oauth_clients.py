@@ -1,4 +1,4 @@
-"""How clients prove themselves by a secret, revoke, ask who is logged in, and what they leave behind."""
+"""Clients authenticate with a secret, revoke tokens and call userinfo; every call has an audit entry."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Separate log-in: an ID token is exchanged for access, and one that proves nothing is not."""
+"""Separate log-in: a valid ID token is exchanged for an access token, an invalid one is rejected."""
 
 from __future__ import annotations
 

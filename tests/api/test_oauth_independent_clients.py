@@ -1,4 +1,4 @@
-"""Others' clients, and our own, against the endpoints: Authlib's OAuth2Client, `openers_client`, `openers token`."""
+"""Clients of the log-in endpoints: Authlib's OAuth2Client, `openers_client` and `openers token`."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ async def test_authlib_logs_a_person_in_and_refreshes(service: Service) -> None:
     ) as client:
 
         def sign_anew() -> None:
-            # its assertions live for an hour unless told otherwise, and keep their id if told anything
+            # by default its assertions last an hour; with any other setting they reuse their id
             expiry = {"exp": int(time.time()) + 240}
             client.register_client_auth_method(signed(token_url, expiry, {"kid": key["kid"]}, "RS512"))
 
@@ -84,7 +84,7 @@ async def test_authlib_logs_a_person_in_and_refreshes(service: Service) -> None:
 
 
 async def browse(address: str) -> str:
-    """What a person does in a browser: open the page, pick, submit. The address that the browser is sent to."""
+    """Log in as a person with a browser does; return the address of the redirect."""
     async with httpx.AsyncClient() as browser:
         page = await browser.get(address)
         found = HANDLE.search(page.text)
@@ -117,7 +117,7 @@ async def test_our_client_gets_an_application_its_token(service: Service) -> Non
 @pytest.mark.parametrize(
     ("user_id", "client", "said"),
     [
-        ("999999999999", Client(USER_APP, private_key(USER_APP)), "nobody has the user id 999999999999"),
+        ("999999999999", Client(USER_APP, private_key(USER_APP)), "no user has the id 999999999999"),
         (CLINICIAN, Client("nobody", private_key(USER_APP)), "no such application"),
         (CLINICIAN, Client(USER_APP, private_key(PROVIDER_APP)), "'kid'"),
         (CLINICIAN, Client(USER_APP, private_key(USER_APP), redirect_uri="http://x.example"), "redirect_uri"),
@@ -136,7 +136,7 @@ def test_our_client_says_that_nobody_answers(address: str) -> None:
 
 
 async def command(*words: str) -> tuple[int, str, str]:
-    """Run `openers token`; exit code, standard output and standard error."""
+    """Run `openers token`; return its exit code, standard output and standard error."""
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-c", "from openers.cli.token import app; app()", *words,
         stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
@@ -155,10 +155,10 @@ async def test_the_command_prints_a_token_and_nothing_else(service: Service) -> 
 
 async def test_the_command_says_in_one_line_what_is_wrong(service: Service) -> None:
     for words, said in (
-        (("user", "999999999999", "--base-url", base(service)), "nobody has the user id"),
+        (("user", "999999999999", "--base-url", base(service)), "no user has the id"),
         (("app", "nobody", "--base-url", base(service)), "no key of nobody is known"),
         (("app", USER_APP, "--base-url", base(service)), "unauthorized_client"),
-        (("user", CLINICIAN, "--base-url", "http://127.0.0.1:1"), "no service answers at 127.0.0.1:1"),
+        (("user", CLINICIAN, "--base-url", "http://127.0.0.1:1"), "no service responds at 127.0.0.1:1"),
     ):
         code, out, err = await command(*words)
         assert (code, out, err.count("\n")) == (1, "", 1), err

@@ -1,4 +1,4 @@
-"""What may be used once is used once, however many ask at the same moment: on both databases."""
+"""Single-use codes, tokens and forms succeed once, even with concurrent requests, on both databases."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ AT_ONCE = 20
 
 @pytest.fixture
 def log_ins(on_both: Running) -> Service:
-    """The log-in side of the whole service, on each kind of database."""
+    """Return the log-in endpoints of the whole service, on each kind of database."""
     settings, world, wall = on_both.service.settings, on_both.service.world, RealWall()
     deps = OAuthDeps(
         wall=wall,
@@ -35,7 +35,7 @@ def log_ins(on_both: Running) -> Service:
 
 
 async def only_one(replies: Sequence[Awaitable[httpx.Response]], success: int = 200) -> httpx.Response:
-    """The one reply that succeeded; all others were refused."""
+    """Return the one successful reply; check that all others were rejected."""
     answered = sorted(await asyncio.gather(*replies), key=lambda reply: reply.status_code)
     assert [reply.status_code for reply in answered] == [success] + [400] * (AT_ONCE - 1)
     return answered[0]

@@ -1,4 +1,4 @@
-"""Tokens through their life: issued, opened, refreshed, expired, used twice."""
+"""The life of tokens: issue, use, refresh, expiry and reuse."""
 
 from __future__ import annotations
 

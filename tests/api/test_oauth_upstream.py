@@ -1,4 +1,4 @@
-"""Log-in in production: a second instance in test mode is the upstream OpenID provider, over real HTTP."""
+"""Log-in in production, over real HTTP. A second instance in test mode is the upstream OpenID provider."""
 
 from __future__ import annotations
 
@@ -38,19 +38,19 @@ pytestmark = pytest.mark.anyio
 
 @dataclass
 class Both:
-    """Production, the provider that it trusts, and a browser at the provider."""
+    """A production service, its identity provider, and a browser at the provider."""
 
     production: Service
     provider: Service
     browser: httpx.AsyncClient
 
     async def at_provider(self, **changes: str | None) -> str:
-        """Begin a log-in at production; where the browser is sent."""
+        """Start a log-in at production; return the redirect address at the provider."""
         reply = await self.production.http.get("/oauth2/authorize", params=self.production.asked(**changes))
         return reply.headers["location"]
 
     async def pick(self, address: str, user_id: str = CLINICIAN, **more: str) -> str:
-        """Log in at the provider; where the browser is sent back to."""
+        """Log in at the provider; return the redirect address back to production."""
         page = await self.browser.get(address)
         found = HANDLE.search(page.text)
         assert found, page.text
@@ -131,7 +131,7 @@ async def test_the_way_back_is_for_the_browser_that_began(both: Both) -> None:
 
 
 async def test_a_code_of_another_log_in_is_not_taken(both: Both) -> None:
-    """Whoever smuggles their own code into somebody else's log-in fails: its verifier and nonce differ."""
+    """A code from one log-in fails in another one, because verifier and nonce differ."""
     first, second = await both.at_provider(state="1"), await both.at_provider(state="2")
     one = httpx.URL(await both.pick(first))
     other = httpx.URL(await both.pick(second, "656005750109"))
@@ -173,7 +173,7 @@ async def test_an_id_token_of_the_provider_is_exchanged(both: Both) -> None:
 
 
 async def test_an_id_token_of_the_provider_is_exchanged_once(both: Both) -> None:
-    """And its signature, written otherwise, makes no other token of it."""
+    """An ID token of the provider can be exchanged only once, even with its signature spelled differently."""
     proved = (await both.provider.logged_in())["id_token"]
     replies = await asyncio.gather(*(_exchanged(both, proved) for _ in range(4)))
     assert sorted(reply.status_code for reply in replies) == [200, 400, 400, 400]
@@ -185,7 +185,7 @@ async def test_an_id_token_of_the_provider_is_exchanged_once(both: Both) -> None
 
 
 async def test_an_id_token_of_the_provider_is_exchanged_soon(both: Both) -> None:
-    """However long it would be valid."""
+    """An ID token of the provider can be exchanged for ten minutes after its issue, even if it is valid for longer."""
     soon, late = [(await both.provider.logged_in())["id_token"] for _ in range(2)]
     both.production.wall.advance(minutes=9, seconds=55)  # the claim is in whole seconds
     assert (await _exchanged(both, soon)).status_code == 200

@@ -1,6 +1,6 @@
-"""Our own OpenAPI document: well formed, whole, and made of named components.
+"""Our own OpenAPI document is valid and complete, and consists of named components.
 
-That replies are as it says is checked for every reply of every test (`tests/kit/documents/own_openapi.py`).
+`tests/kit/documents/own_openapi.py` compares every reply of every test with it.
 """
 
 from __future__ import annotations
@@ -162,11 +162,11 @@ DOCUMENT: Json = {
     "required": ["openapi", "info", "servers", "security", "paths", "components"],
     "additionalProperties": False,
 }
-"""What OpenAPI 3.1 asks of a document, and what we ask of ours: schemas only by name. Written from OpenAPI 3.1.0."""
+"""The requirements of OpenAPI 3.1.0, and our own rule that schemas are used only by name."""
 
 
 def references(node: Any) -> Iterator[str]:
-    """The names of all components that are referred to."""
+    """Yield the names of all referenced components."""
     if isinstance(node, dict):
         found = cast("Json", node)
         if isinstance(found.get("$ref"), str):
@@ -179,27 +179,27 @@ def references(node: Any) -> Iterator[str]:
 
 
 def test_document_is_well_formed() -> None:
-    """It is as OpenAPI 3.1 asks, and names each schema."""
+    """The document satisfies OpenAPI 3.1 and names each schema."""
     errors = Draft202012Validator(DOCUMENT).iter_errors(openapi_document("http://openers.example"))
     assert not [f"{'/'.join(map(str, each.instance_path))}: {each.message}" for each in errors]
 
 
 @pytest.mark.parametrize("name", sorted(COMPONENTS))
 def test_components_are_schemas(name: str) -> None:
-    """Every component is a JSON Schema of the dialect that OpenAPI 3.1 uses."""
+    """Every component is a valid JSON Schema in the dialect of OpenAPI 3.1."""
     meta.validate({"$schema": "https://json-schema.org/draft/2020-12/schema", **COMPONENTS[name]})
     assert list(own().body_faults(name, 1)), "a number is an instance of none"
 
 
 def test_references_lead_somewhere() -> None:
-    """Nothing refers to what is not there, and nothing is there that nobody refers to."""
+    """Every reference has a component, and every component except one is referenced."""
     used = set(references(openapi_document("http://openers.example")))
     assert used <= COMPONENTS.keys()
     assert COMPONENTS.keys() - used == {"CapabilityStatement"}, "which is no operation's: /metadata needs no token"
 
 
 def test_every_operation_is_in_it() -> None:
-    """Each operation of the registry stands there once, with its parameters, body and success."""
+    """The document contains each operation once, with its parameters, body and success status."""
     paths = openapi_document("http://openers.example")["paths"]
     described = [operation for item in paths.values() for operation in item.values()]
     assert len(described) == len(all_operations())
@@ -247,7 +247,7 @@ def test_examples_name_the_service_that_shows_them() -> None:
 
 @pytest.mark.anyio
 async def test_it_is_served(service: Running) -> None:
-    """Everybody can fetch it, and it is the document of this service."""
+    """The document can be fetched without a token and describes this service."""
     reply = await service.pages().get("/referrals/openapi.json")
     assert (reply.status_code, reply.headers["content-type"]) == (200, "application/json")
     assert reply.json() == openapi_document(service.service.settings.fhir_base_url)
@@ -255,7 +255,7 @@ async def test_it_is_served(service: Running) -> None:
 
 @pytest.mark.anyio
 async def test_a_reply_that_is_not_as_described_is_found(service: Running) -> None:
-    """The check is no mere formality: it sees a body, a status and a header that are not as described."""
+    """The comparison detects a body, a status and a media type that differ from the document."""
     client = await service.as_person(GP)
     reply = await client.get("/STU3/CodeSystem/PRIORITY")
     assert not list(own().faults(reply.request, reply))

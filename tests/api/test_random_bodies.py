@@ -1,7 +1,7 @@
-"""Spoilt and random bodies: never a failure of the service, always an error that names the place, nothing stored.
+"""Invalid and random bodies never cause a failure of the service. Each error names the place, and nothing is stored.
 
-Systematic: every node of valid requests in turn, see `tests/kit/calls/mutations.py`. Random: any JSON, and pieces of
-right requests put together wrongly.
+The systematic tests change every node of valid requests in turn (`tests/kit/calls/mutations.py`). The random tests use
+any JSON, and parts of valid requests in wrong combinations.
 """
 
 from __future__ import annotations
@@ -61,19 +61,19 @@ async def gp(shared: Running) -> httpx.AsyncClient:
 
 
 async def sent(client: httpx.AsyncClient, name: str, body: Any) -> httpx.Response:
-    """The answer to a body, which may hold what no client library would send."""
+    """Send a body that a client library might not be able to send; return the reply."""
     return await client.post(BY_NAME[name].path, content=json.dumps(body), headers=HEADERS)
 
 
 def fault_of(name: str, mutation: Mutation, reply: httpx.Response) -> str:
-    """What is wrong with the answer to a spoilt body, empty if nothing is."""
+    """Return the fault in the reply to an invalid body, or an empty text."""
     about = f"{name} {mutation.place} {mutation.how}: {reply.status_code} {reply.text[:300]}"
     if reply.status_code == BY_NAME[name].success:
         return ""
     if reply.status_code not in (400, 422):
         return about
     check_refusal(reply, "STU3")
-    if reply.status_code == 400:  # a number that no machine holds
+    if reply.status_code == 400:  # a number that is out of range
         return "" if "out of range" in told(reply)[3] else about
     return "" if mutation.named_by(place_of(reply)) else about
 
@@ -143,7 +143,7 @@ LIKELY = st.recursive(
 
 
 def whole(name: str, parameters: Any) -> Json:
-    """A body whose frame is right and whose parameters are anything."""
+    """Return a body with a valid frame and any parameters."""
     return {**REQUESTS[name]["json"], "parameter": parameters}
 
 
@@ -176,7 +176,7 @@ async def test_random_bytes_never_fail_the_service(
     assert stored(shared) == before
 
 
-# ------------------------------------------------------------------------------------- addresses, queries and headers
+# ----------------------------------------------------------------------------------- addresses, queries and headers
 
 
 @pytest.fixture(scope="module")
@@ -228,7 +228,7 @@ async def test_random_headers_never_fail_the_service(
     stage: Stage, callers: dict[str, httpx.AsyncClient], headers: list[tuple[str, bytes]]
 ) -> None:
     for name, client in callers.items():
-        reply = await BY_NAME[name].call(client, stage, dict(headers))  # pyright: ignore[reportArgumentType]  # bytes are sent as they are
+        reply = await BY_NAME[name].call(client, stage, dict(headers))  # pyright: ignore[reportArgumentType]  # httpx sends bytes unchanged
         if reply.status_code != BY_NAME[name].success:
             check_refusal(reply, BY_NAME[name].fhir)
 
@@ -273,7 +273,7 @@ async def test_random_addresses_never_fail_the_service(gp: httpx.AsyncClient, st
         url = httpx.URL("http://127.0.0.1:8000/referrals/FHIR/" + "/".join(steps))
     except httpx.InvalidURL:
         return
-    if not url.path.startswith("/referrals/FHIR"):  # dots led out of the FHIR addresses: not the edge's
+    if not url.path.startswith("/referrals/FHIR"):  # dots in the path led out of the FHIR addresses
         return
     reply = await gp.request(method, url)
     if not reply.is_success:

@@ -1,4 +1,4 @@
-"""Spoilt bodies of A012, as in `test_random_bodies.py`: always an answer that names the place, and nothing stored."""
+"""Invalid bodies of A012, as in `test_random_bodies.py`: each error names the place, and nothing is stored."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ async def _version(it: Practice, ubrn: str) -> str:
 
 
 async def test_a_spoilt_node_is_refused_by_name_and_changes_nothing(practice: Practice) -> None:
-    """Each time the letter is one file, and the spoilt body would make it two."""
+    """Before each call the letter has one file. The invalid body names two."""
     it = practice
     ubrn, (old,), _ = await it.lettered("old.pdf")
     new = await it.file(ubrn, "new.pdf")

@@ -1,7 +1,7 @@
-"""Searches over generated directories, against a second and naive reading of rules 4 (A010).
+"""Searches in generated directories return the same as a second, simple implementation of rules 4 (A010).
 
-The reference walks every service, applies each criterion by itself and sorts at the end; the directory's index must
-find the same services in the same order, however it is shelved and remembered.
+The reference checks every service against each criterion and sorts at the end. The index must find the same services in
+the same order, regardless of its structure and cache.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ METRES_PER_MILE: Final = 1609.344
 
 
 def mostly(usual: Any, other: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
-    """Something that excludes nothing, and now and then something that does; else few searches would find any."""
+    """Return the usual value, which excludes nothing, in most cases. Otherwise most searches would find no service."""
     return st.integers(0, 4).flatmap(lambda die: st.just(usual) if die else other)
 
 
@@ -65,7 +65,7 @@ DIRECTORIES = st.lists(LISTINGS, min_size=3, max_size=12, unique_by=lambda each:
 
 @st.composite
 def filters(draw: st.DrawFn) -> ServiceFilter:
-    """Any filter that the use cases can make."""
+    """Generate any filter that the use cases can create."""
     criteria = SearchCriteria(
         priority=draw(st.sampled_from(Priority)),
         age_and_gender_appropriate=True,
@@ -86,7 +86,7 @@ def filters(draw: st.DrawFn) -> ServiceFilter:
 
 
 def miles(origin: Point | None, listing: Listing) -> float | None:
-    """How far a service is, where both places are known."""
+    """Return the distance in miles if both places are known."""
     if origin is None or listing.point is None:
         return None
     east, north = origin.easting - listing.point.easting, origin.northing - listing.point.northing
@@ -94,7 +94,7 @@ def miles(origin: Point | None, listing: Listing) -> float | None:
 
 
 def suits(listing: Listing, wanted: ServiceFilter, origin: Point | None) -> bool:
-    """Whether the rules let the service be found, criterion by criterion."""
+    """Return whether the service satisfies each criterion of the rules."""
     criteria, sexes = wanted.criteria, {GenderTreated.MALE: Sex.FEMALE, GenderTreated.FEMALE: Sex.MALE}
     bookable = {RequestFlow.APPOINTMENT_REQUEST, RequestFlow.TRIAGE_REQUEST}
     advice = {RequestFlow.ADVICE_AND_GUIDANCE_REQUEST}
@@ -123,7 +123,7 @@ def suits(listing: Listing, wanted: ServiceFilter, origin: Point | None) -> bool
 def found(
     directory: list[Listing], wanted: ServiceFilter, sort: SortBy, origin: Point | None
 ) -> list[tuple[str, float | None]]:
-    """What a search finds, in order, without any limit on their number."""
+    """Return all services that the search should find, in order."""
 
     def rank(listing: Listing) -> tuple[tuple[bool, float], tuple[bool, float], str, int]:
         distance, wait = miles(origin, listing), listing.wait_days
@@ -148,7 +148,7 @@ def test_a_search_finds_what_the_rules_say(
     sort: SortBy,
     origins: list[Point],
 ) -> None:
-    """Several searches on one index, so that what it remembers of one does not leak into another."""
+    """Several searches use one index, so that a wrong cache entry of one search would change another."""
     listings = Listings(1, directory)
     assert len(listings) == len(directory)
     first = searches[0][0]

@@ -1,7 +1,7 @@
-"""Every code that A010, A011, A021 and A044 can refuse with, reached by a real rule, and the place it names.
+"""Every error code of A010, A011, A021 and A044 is caused by its rule and names the right place.
 
-The list is that of the published 422 responses (rules chapter 4, A010 and A011; 11.1 row 3); rows are typed from the
-rules. The same rule must answer in all four operations, since a shortlist is held against a fresh search.
+The list is that of the published 422 responses (rules chapter 4, A010 and A011; 11.1 row 3). The rows are copied from
+the rules. All four operations must reject alike, because each one checks a shortlist with a new search.
 """
 
 from __future__ import annotations
@@ -52,9 +52,9 @@ ISSUES = {
 
 @dataclass(frozen=True)
 class Row:
-    """A request that is refused: the code and the label that its diagnostics begin with, and what was changed.
+    """A rejected request: the code, the place that its diagnostics start with, and the changes to a valid request.
 
-    `subject` changes parameters of the request itself, `of` the criteria. `place` holds `{c}` for the criteria.
+    `subject` changes parameters of the request itself, `of` the criteria. `{c}` in `place` stands for the criteria.
     """
 
     code: str
@@ -66,27 +66,27 @@ class Row:
 
 
 def clinician(name: str, user: str) -> Json:
-    """A parameter that names a person."""
+    """Return a parameter that names a person."""
     return identifier(name, SDS_USER, user)
 
 
 def organisation(ods: str) -> Json:
-    """The organisation criterion."""
+    """Return the organisation criterion."""
     return identifier("organisation", DIRECTORY, ods)
 
 
 def term(code: str) -> Json:
-    """The clinical term criterion."""
+    """Return the clinical term criterion."""
     return coding("clinicalTerm", SNOMED, code)
 
 
 def rules_of(ods: str) -> Json:
-    """The organisation whose commissioning rules apply."""
+    """Return the parameter with the organisation whose commissioning rules apply."""
     return identifier("commissioningRuleOrganisation", ODS, ods)
 
 
 def whole(name: str, value: Any) -> Json:
-    """A parameter that is a whole number."""
+    """Return a parameter that holds a whole number."""
     return {"name": name, "valueUnsignedInt": value}
 
 
@@ -184,22 +184,22 @@ ROWS = (
 
 
 def searching(row: Row) -> Json:
-    """The row as a search."""
+    """Return the row as a search (A010)."""
     return search(*row.subject, of=row.of, without=row.without)
 
 
 def creating(row: Row) -> Json:
-    """The row as A011."""
+    """Return the row as a call of A011."""
     return create_referral(*row.subject, of=row.of, without=row.without)
 
 
 def triaging(row: Row) -> Json:
-    """The row as A021."""
+    """Return the row as a call of A021."""
     return create_for_triage(*row.subject, of=row.of, without=row.without)
 
 
 def asking(row: Row) -> Json:
-    """The row as A044."""
+    """Return the row as a call of A044."""
     return question(*row.subject, of=row.of, without=row.without)
 
 
@@ -212,7 +212,7 @@ async def run(shared: Running) -> Running:
 
 
 def places(row: Row, request: Json) -> str:
-    """The place that the row means, in this request: parameters that are replaced go to the end."""
+    """Return the place of the row's error in this request. Replaced parameters move to the end."""
     parameters: list[Json] = request["json"]["parameter"]
     last = len(parameters) - 1
     at = next((f"parameter[{i}]/resource" for i, each in enumerate(parameters) if "resource" in each), "")
@@ -221,7 +221,7 @@ def places(row: Row, request: Json) -> str:
 
 
 async def refused(client: httpx.AsyncClient, request: Json, code: str, place: str) -> httpx.Response:
-    """The reply, having checked that it refuses with this code at this place."""
+    """Send the request, check that it is rejected with this code at this place, and return the reply."""
     reply = await client.post(**request)
     assert told(reply)[:3] == (422, ISSUES.get(code, "business-rule"), code), reply.text
     assert place_of(reply) == place, told(reply)[3]

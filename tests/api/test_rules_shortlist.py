@@ -1,6 +1,6 @@
-"""What a referral may be created with: shortlists held against their criteria, letters, reminders, pathway starts.
+"""The rules for a new referral: shortlist and criteria, letter intention, reminder, pathway start.
 
-Source: rules chapter 4 (A011, A021), 11.2 row 23. Each refusal stands beside the smallest change that is accepted.
+Source: rules chapter 4 (A011, A021), 11.2 row 23. Beside each rejected request is a similar one that is accepted.
 """
 
 from __future__ import annotations
@@ -52,17 +52,17 @@ async def run(shared: Running) -> Running:
 
 
 def kind(code: str, clinic_type: str) -> tuple[Json, Json]:
-    """The criteria that name a specialty and a clinic type."""
+    """Return the criteria for a specialty and a clinic type."""
     return specialty(code), coding("clinicType", "ClinicType", clinic_type)
 
 
 def near(postcode: str, miles: int) -> tuple[Json, Json]:
-    """The criteria that limit the distance."""
+    """Return the criteria that limit the distance."""
     return {"name": "postcode", "valueString": postcode}, {"name": "distanceLimit", "valueUnsignedInt": miles}
 
 
 def within(days: int) -> Json:
-    """The criterion that limits the wait."""
+    """Return the criterion that limits the wait."""
     return {"name": "indicativeAppointmentWaitTimeLimit", "valueUnsignedInt": days}
 
 
@@ -73,7 +73,7 @@ STONES = kind("UROLOGY", "URINARY_CALCULUS")
 
 
 class Case(NamedTuple):
-    """A shortlisted service, its patient and criteria, what is told apart, and whether it fits."""
+    """A shortlisted service with its patient and criteria, the reason, and whether the service fits."""
 
     service: str
     patient: str
@@ -132,7 +132,7 @@ FITTING = [
 
 @pytest.mark.parametrize("case", FITTING, ids=lambda case: f"{case.service}-{case.why}")
 async def test_a_shortlisted_service_must_satisfy_the_criteria(run: Running, case: Case) -> None:
-    """And exactly those that do are found by a search with the same criteria."""
+    """A search with the same criteria finds exactly the services that fit."""
     gp = await run.as_person(GP)
     reply = await gp.post(**create_referral(patient(case.patient), services=[case.service], of=case.of))
     if case.fits:
@@ -164,7 +164,7 @@ async def test_one_bad_service_among_good_ones_refuses_all(run: Running) -> None
 
 
 REFUSED: list[tuple[str, str, Json, str]] = [
-    # code, label, request, what the text says
+    # code, label, request, part of the diagnostics
     ("TOO_MANY_ITEMS", "shortlist", create_referral(services=[str(11001 + n) for n in range(21)]), "20 services"),
     ("TOO_MANY_ITEMS", "shortlist", create_for_triage(services=["11004", "11005"]), "1 service"),
     (

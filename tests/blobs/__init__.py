@@ -1,1 +1,1 @@
-"""Files under pressure: both blob stores, the scanner, crashes, memory."""
+"""Tests of files: both blob stores, the scanner, crashes, and memory use."""

@@ -1,4 +1,4 @@
-"""The two blob stores for tests: a directory, a bucket, and what can be seen of each from outside."""
+"""Fixtures for the two blob stores: a directory and a bucket, each with direct access to its content."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from tests.kit.files.s3 import ACCESS, Bucket, s3_server
 
 @pytest.fixture(scope="session")
 def s3_endpoint() -> Generator[str]:
-    """The address of an S3 server of this test process."""
+    """Run an S3 server for this test process; yield its address."""
     with s3_server() as endpoint:
         yield endpoint
 
 
 @pytest.fixture
 def bucket(s3_endpoint: str, monkeypatch: pytest.MonkeyPatch) -> Bucket:
-    """A bucket of its own, and what is needed to use it."""
+    """Create a new bucket and set the environment variables that its clients need."""
     for name, value in ACCESS.items():
         monkeypatch.setenv(name, value)
     return Bucket(s3_endpoint)
@@ -30,7 +30,7 @@ def bucket(s3_endpoint: str, monkeypatch: pytest.MonkeyPatch) -> Bucket:
 
 @pytest.fixture(params=["disk", "s3"])
 async def kept(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncGenerator[Kept]:
-    """An empty blob store: one test on each kind."""
+    """Create an empty blob store, once for each kind."""
     if request.param == "disk":
         on_disk = BlobsOnDisk(tmp_path / "blobs")
         yield kept_on_disk(on_disk, tmp_path / "blobs")

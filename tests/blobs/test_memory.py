@@ -1,4 +1,4 @@
-"""The memory and the disk of a running service while large files come and go: bounded, whatever their size.
+"""The memory and disk use of a running service stays limited while it transfers large files of any size.
 
 Source: docs/explanation/files.md.
 """
@@ -19,15 +19,15 @@ from tests.kit.service.running import copied
 
 UPLOADS: Final = 20
 SIZE: Final = int(os.environ.get("OPENERS_TEST_UPLOAD_MIB", "8")) * MIB
-"""`make soak` has files of 100 MiB, the largest that are taken; the bounds are the same."""
+"""`make soak` uses files of 100 MiB, the largest accepted size, with the same limits."""
 MORE_WHILE_UPLOADING: Final = 64.0
 MORE_WHILE_FETCHING: Final = 24.0
-"""MiB that the service may hold beyond what it held before: 3 for each upload and 2 for each reader."""
+"""The additional memory in MiB that the service may use: 3 for each upload and 2 for each reader."""
 READERS: Final = 10
 
 
 def test_uploads_and_slow_readers_stay_out_of_memory(sqlite_template: Path, tmp_path: Path) -> None:
-    """Twenty uploads at once, scanned as they come in; then ten readers who stop after a little and go away."""
+    """Memory stays within its limits during twenty uploads with scans, and while ten slow readers read."""
     with live(settings_in(tmp_path, copied(sqlite_template, tmp_path))) as service:
         desk, memory = Desk(service), Memory(service.pid)
         scanned(desk, [desk.upload(MIB)])
@@ -46,7 +46,7 @@ def test_uploads_and_slow_readers_stay_out_of_memory(sqlite_template: Path, tmp_
 
 
 def scanned(desk: Desk, files: list[str]) -> None:
-    """Return when all of them can be fetched."""
+    """Wait until all files can be downloaded."""
     for file in files:
         until(partial(_can_be_fetched, desk, file), "not scanned")
 
@@ -56,7 +56,7 @@ def _can_be_fetched(desk: Desk, file: str) -> bool:
 
 
 def fetch_slowly(desk: Desk, files: list[str]) -> None:
-    """Read a little of each, wait for all others, read a little more, and go away."""
+    """Read a part of each file in turns, then disconnect."""
     with ExitStack() as open_at_once:
         replies = [open_at_once.enter_context(desk.fetching(file)) for file in files]
         for _ in range(3):
@@ -65,19 +65,19 @@ def fetch_slowly(desk: Desk, files: list[str]) -> None:
 
 
 def sizes(directory: Path) -> list[int]:
-    """Of everything that is kept of files."""
+    """Return the sizes of all stored files."""
     return [path.stat().st_size for path in (directory / "openers.db.blobs").rglob("*") if path.is_file()]
 
 
 def closed(service: Live) -> None:
-    """Return when the service has no file of its blob store open any more."""
+    """Wait until the service has no open file in its blob store."""
     until(lambda: not open_files(service), "files stay open")
 
 
 def open_files(service: Live) -> list[str]:
-    """What it has open in its blob store."""
+    """Return the open files of the service in its blob store."""
     found: list[str] = []
     for each in Path(f"/proc/{service.pid}/fd").iterdir():
-        with suppress(FileNotFoundError):  # closed meanwhile
+        with suppress(FileNotFoundError):  # closed since the listing
             found.append(str(each.readlink()))
     return [each for each in found if ".blobs/" in each]

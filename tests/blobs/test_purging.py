@@ -1,4 +1,4 @@
-"""What the service takes away by itself: files that no request has, and content that no file names.
+"""The service removes files that no request names, and content that no file names.
 
 Source: rules chapter 6 (unlinked uploads are purged).
 """
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.anyio
 
 
 async def stray(run: Running) -> str:
-    """Content that no file names, as an upload leaves it that has not come to its commit."""
+    """Store content that no file names, as after an upload that was never committed; return its key."""
 
     async def _content() -> AsyncGenerator[bytes]:
         yield b"Dear colleague"
@@ -34,7 +34,7 @@ async def stray(run: Running) -> str:
 
 
 async def is_there(run: Running, blob: str) -> bool:
-    """Whether content can be read."""
+    """Return whether the content can be read."""
     try:
         return bool(b"".join([each async for each in run.service.world.blobs.read(blob)]))
     except Unavailable:
@@ -42,27 +42,27 @@ async def is_there(run: Running, blob: str) -> bool:
 
 
 async def sweep(run: Running, after: timedelta) -> None:
-    """What a sweep does that comes so much later."""
+    """Run a sweep at a later time."""
     world = at_time(run, wall=Moved(run.service.world.wall, after)).service.world.for_call(entry())
     await sweep_strays(DueItem(SWEEP, SWEEP, datetime.now(UTC), 0), world)
     await removals(run)
 
 
 async def removals(run: Running) -> None:
-    """Content is removed whose removal was planned."""
+    """Run the planned removals of content."""
     for (key,) in await fetch(run.service.settings.database_url, "SELECT key FROM due WHERE kind = ?", REMOVE):
         item = DueItem(REMOVE, str(key), datetime.now(UTC), 0)
         await remove_content(item, run.service.world.for_call(entry()))
 
 
 async def content_of(run: Running, file: str) -> str:
-    """The key of a file's content."""
+    """Return the key of a file's content."""
     ((blob,),) = await fetch(run.service.settings.database_url, "SELECT blob FROM files WHERE id = ?", file)
     return str(blob)
 
 
 async def test_content_that_no_file_names_is_left_while_an_upload_may_be_under_way(on_both: Running) -> None:
-    """Then it goes; content that a file names stays."""
+    """Content without a file is kept while its upload may run, then removed. Content that a file names stays."""
     named = await content_of(on_both, await upload(await on_both.as_person(GP)))
     left = await stray(on_both)
     await sweep(on_both, timedelta())

@@ -1,4 +1,4 @@
-"""Two things happen to one file, a step of the first held back: scans, purges, letters. Each comes out whole.
+"""Concurrent scans, purges and letter changes of one file, with one step held back, leave consistent records.
 
 Source: rules chapters 4 (A012) and 6.
 """
@@ -34,28 +34,28 @@ pytestmark = pytest.mark.anyio
 
 
 class HeldScanner:
-    """A scanner whose verdict waits for `go`; `reached` is set once it has one."""
+    """A scanner that holds its verdict back until `go`. It sets `reached` when it has a verdict."""
 
     def __init__(self, scanner: Scanner) -> None:
-        """Files go to `scanner`."""
+        """Forward files to `scanner`."""
         self._scanner = scanner
         self.reached, self.go = asyncio.Event(), asyncio.Event()
 
     async def scan(self, file: UploadedFile, chunks: AsyncIterator[bytes]) -> Verdict:
-        """Scan; the verdict comes later."""
+        """Scan at once; return the verdict only after `go`."""
         verdict = await self._scanner.scan(file, chunks)
         self.reached.set()
         await self.go.wait()
         return verdict
 
     async def check(self) -> None:
-        """As the scanner behind it."""
+        """Check the real scanner."""
         await self._scanner.check()
 
 
 @pytest.fixture
 async def it(on_both: Running) -> AsyncGenerator[Practice]:
-    """A practice on each kind of database, where locks are waited for as long as a test takes."""
+    """Return a practice on each kind of database. On PostgreSQL, locks wait for as long as a test may take."""
     service = on_both.service
     if service.settings.sqlite_path:
         yield await practice_in(on_both)
@@ -70,7 +70,7 @@ async def it(on_both: Running) -> AsyncGenerator[Practice]:
 
 @asynccontextmanager
 async def scanning(it: Practice, file: str) -> AsyncGenerator[asyncio.Task[None]]:
-    """A scan whose verdict is there and is written down after this."""
+    """Start a scan and hold its verdict back; the scan stores it when the `with` block ends."""
     world = it.run.service.world.for_call(entry())
     held = HeldScanner(world.scanner)
     item = await claimed(it, SCAN, file)
@@ -83,7 +83,7 @@ async def scanning(it: Practice, file: str) -> AsyncGenerator[asyncio.Task[None]
 
 
 async def claimed(it: Practice, kind: str, file: str) -> DueItem:
-    """The due work of this kind and file, as its runner has it."""
+    """Claim the due work of this kind for the file, as its runner does."""
     now = datetime.now(UTC)
     async with it.run.service.world.for_call(entry()).begin("claim") as tx:
         await tx.due.add(kind, file, now)
@@ -92,12 +92,12 @@ async def claimed(it: Practice, kind: str, file: str) -> DueItem:
 
 
 async def purge(it: Practice, file: str) -> None:
-    """What its runner does when the file has waited long enough."""
+    """Purge the file, as its runner does when the time is over."""
     await purge_file(await claimed(it, PURGE, file), it.run.service.world.for_call(entry()))
 
 
 async def consistent(it: Practice, ubrn: str) -> Json:
-    """The referral, which shows exactly the files that are said to be its own, as they are, and their content."""
+    """Check that the referral shows exactly its own files with their availability and content; return the referral."""
     async with it.run.service.world.read() as tx:
         files = [await tx.files.get(row[0]) for row in (await it.rows("files"))["files"]]
     referral = await it.read(ubrn)
@@ -110,14 +110,14 @@ async def consistent(it: Practice, ubrn: str) -> Json:
 
 
 async def due_of(it: Practice, file: str) -> set[str]:
-    """The kinds of work that are due for a file."""
+    """Return the kinds of work that are due for a file."""
     rows: list[tuple[Any, ...]] = (await it.rows("due"))["due"]
     return {row[0] for row in rows if row[1] == file}
 
 
 @pytest.mark.parametrize(("sample", "found"), [(Sample("a.txt", "text/plain", b"a"), 307), (INFECTED, 422)])
 async def test_a_scan_and_a_letter_that_takes_its_file(it: Practice, sample: Sample, found: int) -> None:
-    """The letter shows the file as it was; the scan, which knew nothing of the letter, is repeated and tells it."""
+    """A letter changed during the scan shows the file as pending. The repeated scan then updates the referral."""
     ubrn = await it.refer()
     file = await it.file(ubrn, "a.txt", sample)
     async with scanning(it, file) as scan:
@@ -133,7 +133,7 @@ async def test_a_scan_and_a_letter_that_takes_its_file(it: Practice, sample: Sam
 
 
 async def test_a_scan_and_a_letter_that_leaves_its_file_out(it: Practice) -> None:
-    """The referral that has it no more is not told of it."""
+    """The scan does not change a referral that no longer has the file."""
     ubrn, [file], version = await it.lettered("old.pdf")
     other = await it.file(ubrn, "new.pdf")
     async with scanning(it, file) as scan:
@@ -147,7 +147,7 @@ async def test_a_scan_and_a_letter_that_leaves_its_file_out(it: Practice) -> Non
 
 
 async def test_a_scan_and_letters_that_leave_its_file_out_and_take_it_back(it: Practice) -> None:
-    """It is attached to the same referral as before: what was found is written into what the referral shows now."""
+    """If the letter drops the file and takes it back, the scan updates the current version of the referral."""
     ubrn, [file], version = await it.lettered("old.pdf")
     other = await it.file(ubrn, "new.pdf")
     async with scanning(it, file) as scan:
@@ -159,7 +159,7 @@ async def test_a_scan_and_letters_that_leave_its_file_out_and_take_it_back(it: P
 
 
 async def test_a_scan_and_a_purge(it: Practice) -> None:
-    """What was forgotten meanwhile stays forgotten, and nothing is left to do."""
+    """A file that is purged during its scan stays purged, and no work remains."""
     file = await it.file(await it.refer())
     async with scanning(it, file) as scan:
         await purge(it, file)
@@ -169,7 +169,7 @@ async def test_a_scan_and_a_purge(it: Practice) -> None:
 
 
 async def test_two_scans_of_one_file(it: Practice) -> None:
-    """As when the first took longer than its claim: what the first says counts, and the referral is told once."""
+    """A second scan may start if the first one outlasts its claim. The referral still changes only once."""
     ubrn, [file], version = await it.lettered("old.pdf")
     async with scanning(it, file) as scan:
         await it.scan(file)
@@ -179,7 +179,7 @@ async def test_two_scans_of_one_file(it: Practice) -> None:
 
 @pytest.mark.parametrize("letter_first", [True, False])
 async def test_a_purge_and_a_letter_that_takes_its_file(it: Practice, letter_first: bool) -> None:
-    """They meet at the file's lock: who comes first has it, and the other one is told, or leaves it alone."""
+    """If a letter attaches the file before the purge, the file stays. If the purge is first, A012 gets 422."""
     ubrn = await it.refer()
     file = await it.file(ubrn)
     item = await claimed(it, PURGE, file)
@@ -207,7 +207,7 @@ async def test_a_purge_and_a_letter_that_takes_its_file(it: Practice, letter_fir
 async def meet(
     it: Practice, file: str, first: Callable[[], Awaitable[None]], then: Callable[[], Awaitable[None]]
 ) -> None:
-    """Have both wait for the lock of a file, in this order, and let them go. On SQLite acts queue without one."""
+    """Make both wait for the lock of a file in this order, then release it. On SQLite, acts queue without this lock."""
     if it.run.service.settings.sqlite_path:
         await asyncio.gather(first(), then())
         return
@@ -219,7 +219,7 @@ async def meet(
 
 
 async def until_waiting(it: Practice, count: int) -> None:
-    """Return when so many transactions of this database wait for a lock by key."""
+    """Wait until `count` transactions of this database wait for an advisory lock."""
     waiting = (
         "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted "
         "AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
@@ -230,5 +230,5 @@ async def until_waiting(it: Practice, count: int) -> None:
 
 
 async def of(awaited: Awaitable[None]) -> None:
-    """What a task is made of."""
+    """Wrap an awaitable in a coroutine."""
     await awaited

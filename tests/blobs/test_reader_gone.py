@@ -1,4 +1,4 @@
-"""A file that is being fetched is let go of at once: when the caller goes away, and when the reply comes to nothing."""
+"""The service closes a file at once when the client disconnects or the reply fails."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from tests.kit.store.outside import execute, fetch
 pytestmark = pytest.mark.anyio
 
 LONG: Final = Sample("long.txt", "text/plain", b"Dear colleague. " * 65_536)
-"""More than is read at once."""
+"""Longer than one read."""
 
 
 class Fetched:
-    """A long file that can be fetched, and the calls that fetch it."""
+    """A long file, and calls that download it."""
 
     def __init__(self, it: Practice, file: str, blob: str, token: str) -> None:
         """`blob` is the key of its content."""
@@ -29,25 +29,25 @@ class Fetched:
 
     @property
     def is_open(self) -> bool:
-        """Whether this process has its content open."""
+        """Return whether this process has its content open."""
         return any(self.blob in str(each.resolve()) for each in Path("/proc/self/fd").iterdir())
 
     def scope(self, path: str, **more: Any) -> dict[str, Any]:
-        """A call, as a server hands it on."""
+        """Return the ASGI scope of a call."""
         named = {"Authorization": f"Bearer {self.token}", **GP.headers}
         headers = [(name.lower().encode(), value.encode()) for name, value in named.items()]
         call = {"type": "http", "method": "GET", "path": path, "query_string": b"", "headers": headers}
         return {**call, "raw_path": path.encode(), **more}
 
     async def address(self) -> str:
-        """What A042 answers."""
+        """Return the download address from A042."""
         reply = await self.it.gp.get(f"/R4/Binary/{self.file}")
         return "/files/" + reply.headers["location"].rpartition("/files/")[2]
 
 
 @pytest.fixture
 async def fetched(service: Running) -> AsyncGenerator[Fetched]:
-    """A practice with a file that was scanned."""
+    """Create a practice with a scanned file; check at the end that the file is closed."""
     it = await practice_in(service)
     file = await it.file(await it.refer(), "long.txt", LONG)
     await it.scan(file)
@@ -58,12 +58,12 @@ async def fetched(service: Running) -> AsyncGenerator[Fetched]:
 
 
 async def stays() -> Any:
-    """A caller who says nothing."""
+    """Wait forever, as a client that sends nothing."""
     await asyncio.Event().wait()
 
 
 def breaking(fetched: Fetched) -> Any:
-    """A connection that breaks when the first piece of a file is sent."""
+    """Return an ASGI `send` that fails at the first chunk of a file."""
 
     async def _send(message: Any) -> None:
         if message.get("more_body"):
@@ -90,7 +90,7 @@ async def test_a_signed_address_is_broken_off(fetched: Fetched) -> None:
 
 
 async def test_a_caller_hangs_up_in_the_middle(fetched: Fetched) -> None:
-    """As servers tell it that do not fail to send."""
+    """The file is closed even if the server reports the disconnect only through `receive`."""
     began = asyncio.Event()
 
     async def _hangs_up() -> Any:
@@ -109,7 +109,7 @@ async def test_a_caller_hangs_up_in_the_middle(fetched: Fetched) -> None:
 
 
 async def test_a_reply_that_can_not_be_audited(fetched: Fetched) -> None:
-    """It is not sent."""
+    """If the audit cannot be written, the file is not sent."""
     url, address = fetched.it.run.service.settings.database_url, await fetched.address()
     await execute(url, "ALTER TABLE audit_blocks RENAME TO lost")
     assert (await fetched.it.gp.get(f"/STU3/Binary/{fetched.file}")).status_code == 503

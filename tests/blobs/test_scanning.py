@@ -1,6 +1,6 @@
-"""What ClamAV's daemon says of a file, and what a file is taken for when it says something odd or nothing.
+"""The verdicts of the ClamAV daemon, and the result for a file when its reply is unexpected or missing.
 
-Source: rules chapter 6 (availability); clamd's protocol (INSTREAM). Nothing but its own word makes a file available.
+Source: rules chapter 6 (availability); clamd's protocol (INSTREAM). Only its reply "OK" makes a file available.
 """
 
 from __future__ import annotations
@@ -35,17 +35,17 @@ pytestmark = pytest.mark.anyio
 AWAY: Final = Unavailable("blobs")
 SHORT_S: Final = 0.3
 LETTER: Final = b"Dear colleague. " * 50_000
-"""More than a socket holds."""
+"""Larger than a socket buffer."""
 
 
 @pytest.fixture(params=[{}, {"use_uvloop": True}], ids=["asyncio", "uvloop"])
 def anyio_backend(request: pytest.FixtureRequest) -> tuple[str, dict[str, bool]]:
-    """On the loop that serves too, whose sockets are its own."""
+    """Run on both event loops, because uvloop has its own sockets."""
     return "asyncio", request.param
 
 
 async def verdict(url: str, content: bytes = LETTER, within_s: float = 20.0) -> Verdict:
-    """What the scanner finds in a text."""
+    """Return the scanner's verdict on a text."""
     return await ContentScanner(Clamd(url, within_s)).scan(file(content), in_pieces(content, 100_000))
 
 
@@ -61,13 +61,13 @@ async def verdict(url: str, content: bytes = LETTER, within_s: float = 20.0) -> 
     ],
 )
 async def test_a_verdict(answer: bytes, found: Verdict) -> None:
-    """As the daemon puts it."""
+    """Each reply of the daemon leads to its verdict."""
     async with peer(answering(answer)) as url:
         assert await verdict(url) is found
 
 
 async def test_the_whole_file_is_sent() -> None:
-    """Byte by byte as it was uploaded."""
+    """The daemon receives the file byte by byte as it was uploaded."""
     seen: list[bytes] = []
 
     async def behave(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -81,7 +81,7 @@ async def test_the_whole_file_is_sent() -> None:
 
 @pytest.mark.parametrize("after", [0, 10, 5_000, 200_000])
 async def test_a_daemon_that_has_had_enough(after: int) -> None:
-    """It says so before the end and closes: the file is too large for it, which is heard though more is being sent."""
+    """If the daemon reports its size limit early and closes, the service reads this reply while it is sending."""
     async with peer(answering_early(b"INSTREAM size limit exceeded. ERROR\0", after=after)) as url:
         assert await verdict(url, LETTER * 10) is Verdict.INVALID
 
@@ -103,7 +103,7 @@ async def test_a_daemon_that_has_had_enough(after: int) -> None:
     ],
 )
 async def test_what_is_no_verdict(behaviour: Behaviour) -> None:
-    """Then the file stays as it is, and is scanned again."""
+    """After any other reply the scanner raises Unavailable, so that the file is scanned again."""
     async with peer(behaviour) as url:
         with pytest.raises(Unavailable):
             await verdict(url)
@@ -111,15 +111,18 @@ async def test_what_is_no_verdict(behaviour: Behaviour) -> None:
 
 @pytest.mark.parametrize("behaviour", [hang, take_nothing])
 async def test_a_daemon_that_hangs_is_given_up(behaviour: Behaviour) -> None:
-    """Whether it does not answer or takes no more; by itself well before somebody else takes the scan up."""
+    """The scan stops after its timeout, whether the daemon stops replying or stops reading.
+
+    The default timeout is shorter than the claim of a scan, so no other runner starts the scan before.
+    """
     async with peer(behaviour) as url:
         with pytest.raises(Unavailable):
             await verdict(url, LETTER * 10, SHORT_S)
-    assert Clamd("")._within_s < CLAIMED_FOR.total_seconds()  # pyright: ignore[reportPrivateUsage]  # its default
+    assert Clamd("")._within_s < CLAIMED_FOR.total_seconds()  # pyright: ignore[reportPrivateUsage]  # the default timeout
 
 
 async def test_a_daemon_that_is_away(tmp_path: Path) -> None:
-    """Nobody at the port, no socket of that name."""
+    """If nothing listens at the port or the socket does not exist, the scanner raises Unavailable."""
     async with peer(hang) as url:
         pass
     for address in (url, f"unix:{tmp_path / 'clamd.sock'}", "unix:/" + "x" * 200):
@@ -128,19 +131,19 @@ async def test_a_daemon_that_is_away(tmp_path: Path) -> None:
 
 
 async def test_a_file_that_can_not_be_read_to_its_end() -> None:
-    """The daemon waits for the rest, but nobody waits for the daemon."""
+    """If the upload's content cannot be read to its end, the scan fails at once without a reply of the daemon."""
     async with peer(hang) as url:
         with pytest.raises(Unavailable) as raised:
             await Clamd(url).look(file(LETTER), broken_off([LETTER], AWAY))
     assert raised.value is AWAY
 
 
-# ----------------------------------------------------------------------------------------------- the real daemon
+# ------------------------------------------------------------------------------------------------- the real daemon
 
 
 @pytest.fixture(scope="module")
 def real() -> Generator[str]:
-    """The address of a running daemon."""
+    """Run the real daemon; yield its address."""
     with TemporaryDirectory() as directory:
         socket = Path(directory) / "clamd.sock"
         with clamd(socket):
@@ -162,13 +165,13 @@ def real() -> Generator[str]:
     ],
 )
 async def test_what_clamav_finds(real: str, content: bytes, found: Verdict) -> None:
-    """As the real daemon says it."""
+    """The real daemon finds the test string, and rejects files above its limits."""
     assert await verdict(real, content) is found
 
 
 @pytest.mark.needs("clamd")
 async def test_scans_beside_each_other(real: str) -> None:
-    """Each is told of its own file."""
+    """Each of several concurrent scans gets the verdict on its own file."""
     contents = [LETTER + (EICAR if number % 3 == 0 else b"") for number in range(12)]
     found = await asyncio.gather(*(verdict(real, each) for each in contents))
     assert found == [Verdict.THREAT if number % 3 == 0 else Verdict.CLEAN for number in range(12)]

@@ -1,4 +1,4 @@
-"""The life of a file through the service: in S3, with a scanner that is away, on a disk that is full.
+"""The life of a file in the service: in S3, without a scanner, and on a full disk.
 
 Source: rules chapters 4 (A006, A012, A020, A042) and 6.
 """
@@ -30,26 +30,26 @@ from tests.kit.service.running import GP, Running, copied, running, settings_for
 
 pytestmark = pytest.mark.anyio
 LARGE = Sample("large.txt", "text/plain", b"A letter that is long. " * 200_000)
-"""Of more than 4 MiB."""
+"""Larger than 4 MiB."""
 HALF = 2 * 1024 * 1024
 
 
 @pytest.fixture
 def database(sqlite_template: Path, tmp_path: Path) -> str:
-    """The URL of a database with the demo world."""
+    """Return the URL of a database with the demo world."""
     return copied(sqlite_template, tmp_path)
 
 
 @pytest.fixture
 async def in_s3(database: str, keys: Path, bucket: Bucket, tmp_path: Path) -> AsyncGenerator[Running]:
-    """The service whose files are in a bucket."""
+    """Run the service with its files in a bucket."""
     where = {"blob_url": bucket.url, "blob_endpoint": bucket.endpoint, "drafts_directory": tmp_path / "drafts"}
     async with running(settings_for(database, keys, **where)) as run:
         yield run
 
 
 async def test_a_file_walks_through_s3(in_s3: Running, bucket: Bucket) -> None:
-    """Uploaded, scanned, attached, fetched whole and in part, replaced, purged: as on a disk."""
+    """A file in S3 can be uploaded, scanned, attached, downloaded whole or in part, and purged, as on disk."""
     gp = await in_s3.as_person(GP)
     referral = (await gp.post(**create_referral())).json()
     file, other = [await upload(gp, each, ubrn=referral["id"]) for each in (LARGE, LETTER)]
@@ -70,7 +70,7 @@ async def test_a_file_walks_through_s3(in_s3: Running, bucket: Bucket) -> None:
 
 
 async def test_content_that_can_not_be_reached(in_s3: Running, bucket: Bucket) -> None:
-    """The bucket is gone: the service is unavailable for files, and nothing changes; it serves all else."""
+    """Without the bucket, file operations return 503 and change nothing. Other operations work."""
     gp = await in_s3.as_person(GP)
     file = await upload(gp)
     await settle(in_s3)
@@ -86,7 +86,7 @@ async def test_content_that_can_not_be_reached(in_s3: Running, bucket: Bucket) -
 
 
 async def test_a_full_disk(database: str, keys: Path) -> None:
-    """The service is unavailable for what does not fit, keeps nothing of it, and goes on with what does."""
+    """An upload that does not fit gets 503 and leaves no data. Smaller uploads still succeed."""
     async with running(settings_for(database, keys)) as run:
         gp = await run.as_person(GP)
         before = await rows(run)
@@ -100,7 +100,7 @@ async def test_a_full_disk(database: str, keys: Path) -> None:
 
 
 async def test_a_scanner_that_is_away_is_asked_again(database: str, keys: Path) -> None:
-    """The file waits and can't be fetched meanwhile; when the scanner is back, it is scanned."""
+    """The file stays pending until the scanner is back, and is then scanned by a retry."""
     with TemporaryDirectory() as directory:
         socket = Path(directory) / "clamd.sock"
         async with running(settings_for(database, keys, clamd_url=f"unix:{socket}")) as run:
@@ -118,7 +118,7 @@ async def test_a_scanner_that_is_away_is_asked_again(database: str, keys: Path) 
 
 @pytest.mark.needs("clamd")
 async def test_files_are_scanned_by_clamav(database: str, keys: Path) -> None:
-    """The real daemon: what it finds is in quarantine, what it does not can be fetched."""
+    """With the real daemon, an infected file is quarantined and a clean file can be downloaded."""
     with TemporaryDirectory() as directory:
         socket = Path(directory) / "clamd.sock"
         with clamd(socket):
@@ -132,30 +132,30 @@ async def test_files_are_scanned_by_clamav(database: str, keys: Path) -> None:
 
 
 async def settle(run: Running) -> None:
-    """Do all that is due."""
+    """Run all due work."""
     while await do_due_work(run.service):
         pass
 
 
 async def fetched(run: Running, address: str, headers: Mapping[str, str] | None = None) -> httpx.Response:
-    """The reply to whoever follows an address of A042."""
+    """Follow a download address of A042; return the reply."""
     return await run.pages().get(urlsplit(address).path, headers=headers)
 
 
 async def rows(run: Running) -> dict[str, list[tuple[Any, ...]]]:
-    """All that uploads and letters change."""
+    """Return all rows that uploads and letters change."""
     return await (await practice_in(run)).rows()
 
 
 def contents(run: Running) -> list[Path]:
-    """All that is kept of files, drafts too."""
+    """Return all stored files, including drafts."""
     directory = Path(run.service.settings.blob_url.removeprefix("file:"))
     return [path for path in directory.rglob("*") if path.is_file()]
 
 
 @contextmanager
 def no_file_larger_than(size: int) -> Generator[None]:
-    """Writing further fails in this process, as on a full disk."""
+    """Limit the size of files that this process can write, so that writes fail as on a full disk."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
     try:

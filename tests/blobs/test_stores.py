@@ -1,4 +1,4 @@
-"""What holds for both blob stores. Source: rules chapter 6 (life of a file); the decision on blobs."""
+"""Both blob stores behave alike. Source: rules chapter 6 (life of a file); the decision on blobs."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ from tests.kit.service.live import free_port
 pytestmark = pytest.mark.anyio
 HOUR = timedelta(hours=1)
 LARGE = 2 * PART + 7
-"""More than one part of an upload to S3, and more than one piece in memory."""
+"""Larger than one part of an upload to S3, and than one chunk in memory."""
 
 
 @pytest.mark.parametrize("size", [1, PIECE - 1, PIECE, PIECE + 1, LARGE])
 @pytest.mark.parametrize("piece", [64 * 1024, 3 * PIECE])
 async def test_what_is_saved_is_read_back(kept: Kept, size: int, piece: int) -> None:
-    """The bytes, how many they are, their hash, and a key that begins with it; no draft stays."""
+    """The store returns the same bytes, their size and hash, and a key that starts with the hash. No draft remains."""
     content = content_of(size)
     blob = await kept.blobs.save(new_file(), in_pieces(content, piece))
     assert (blob.size, blob.sha256) == (size, sha256(content).hexdigest())
@@ -43,7 +43,7 @@ async def test_what_is_saved_is_read_back(kept: Kept, size: int, piece: int) -> 
 
 @pytest.mark.parametrize(("start", "end"), [(0, 1), (1, 4), (7, None), (300_000, 1_000_000), (LARGE - 1, LARGE)])
 async def test_a_range_is_read(kept: Kept, start: int, end: int | None) -> None:
-    """From the first byte to before the last one."""
+    """A range includes its first byte and excludes its end."""
     content = content_of(LARGE)
     blob = await kept.blobs.save(new_file(), in_pieces(content, PIECE))
     assert await joined(kept.blobs, blob.key, start, end) == content[start:end]
@@ -54,7 +54,7 @@ async def test_a_range_is_read(kept: Kept, start: int, end: int | None) -> None:
 async def test_content_that_does_not_come_to_its_end_leaves_nothing(
     kept: Kept, size: int, error: BaseException
 ) -> None:
-    """Whether it fails at once, before anything was written, or afterwards; what went wrong is passed on."""
+    """An error before or after the first write leaves no data, and the store raises the same error."""
     pieces = [piece async for piece in in_pieces(content_of(size), 1000)]
     with pytest.raises(type(error)):
         await kept.blobs.save(new_file(), broken_off(pieces, error))
@@ -62,7 +62,7 @@ async def test_content_that_does_not_come_to_its_end_leaves_nothing(
 
 
 async def test_a_save_that_is_broken_off_leaves_nothing(kept: Kept) -> None:
-    """Cancelled while more is awaited, some of it written."""
+    """A save that is cancelled while it waits for more content leaves no data."""
     waiting = asyncio.Event()
 
     async def stuck() -> AsyncGenerator[bytes]:
@@ -80,7 +80,7 @@ async def test_a_save_that_is_broken_off_leaves_nothing(kept: Kept) -> None:
 
 
 async def test_saves_beside_each_other_do_not_mix(kept: Kept) -> None:
-    """Twenty contents and twenty times the same one: each file has its own, also what is alike."""
+    """Twenty different contents and twenty equal ones are saved at once. Each file gets its own blob."""
     contents = [content_of(PIECE + number) for number in range(20)] + [content_of(5)] * 20
     blobs = await asyncio.gather(*(kept.blobs.save(new_file(), in_pieces(each, 50_000)) for each in contents))
     assert kept.names() == {blob.key for blob in blobs}
@@ -89,7 +89,7 @@ async def test_saves_beside_each_other_do_not_mix(kept: Kept) -> None:
 
 
 async def test_what_is_removed_is_gone_and_removing_it_again_does_no_harm(kept: Kept) -> None:
-    """Other content stays, even the same bytes of another file."""
+    """Removed content cannot be read, and a second removal does nothing. Equal content of another file stays."""
     gone, stays = [await kept.blobs.save(new_file(), in_pieces(b"letter", 6)) for _ in range(2)]
     await kept.blobs.remove(gone.key)
     await kept.blobs.remove(gone.key)
@@ -100,7 +100,7 @@ async def test_what_is_removed_is_gone_and_removing_it_again_does_no_harm(kept: 
 
 
 async def test_what_is_older_is_found(kept: Kept) -> None:
-    """Content of ours, by the time at which it was saved; never what somebody else keeps in the same place."""
+    """The store lists its own blobs by the time of their save, and never other files in the same place."""
     blobs = [await kept.blobs.save(new_file(), in_pieces(content_of(size), size)) for size in (1, 2, 3)]
     kept.put("notes.txt", b"not ours")
     assert await older(kept.blobs, now() - HOUR) == set()
@@ -109,7 +109,7 @@ async def test_what_is_older_is_found(kept: Kept) -> None:
 
 
 async def test_old_drafts_are_removed(kept: Kept) -> None:
-    """What a crash has left, not what is under way."""
+    """Old drafts of a crash are removed, and recent drafts stay."""
     (kept.drafts / "left").write_bytes(b"half a letter")
     await kept.blobs.remove_drafts(datetime.now(UTC) - HOUR)
     assert [path.name for path in kept.drafts.iterdir()] == ["left"]
@@ -118,7 +118,7 @@ async def test_old_drafts_are_removed(kept: Kept) -> None:
 
 
 async def test_a_reader_that_stops_lets_go(kept: Kept) -> None:
-    """Nothing stays open behind it."""
+    """A reader that stops early leaves no open file."""
     blob = await kept.blobs.save(new_file(), in_pieces(content_of(LARGE), PIECE))
     await first_piece(kept.blobs, blob.key)
     before = open_files(blob.key)
@@ -130,20 +130,20 @@ async def test_a_reader_that_stops_lets_go(kept: Kept) -> None:
 
 
 async def test_a_bucket_that_is_not_there(bucket: Bucket, tmp_path: Path) -> None:
-    """Whatever is asked of it, the store is unavailable, and nothing stays here."""
+    """With a missing bucket, every method raises Unavailable and no draft remains."""
     blobs = BlobsInS3("s3://no-such-bucket/files", tmp_path / "drafts", bucket.endpoint)
     await unavailable(blobs, tmp_path / "drafts")
 
 
 async def test_a_server_that_does_not_answer(bucket: Bucket, tmp_path: Path) -> None:
-    """The same, without waiting for minutes."""
+    """If the server does not reply, every method raises Unavailable without a wait of minutes."""
     blobs = BlobsInS3(bucket.url, tmp_path / "drafts", f"http://127.0.0.1:{free_port()}")
     async with asyncio.timeout(HANGS_AFTER_S):
         await unavailable(blobs, tmp_path / "drafts")
 
 
 async def test_an_upload_in_parts_that_breaks_off_leaves_nothing(bucket: Bucket, tmp_path: Path) -> None:
-    """Content larger than a part whose bucket is gone when it is sent."""
+    """If the bucket disappears during an upload in parts, the save raises Unavailable and leaves no draft."""
     blobs = BlobsInS3(bucket.url, tmp_path / "drafts", bucket.endpoint)
 
     async def then_no_bucket() -> AsyncGenerator[bytes]:
@@ -156,7 +156,7 @@ async def test_an_upload_in_parts_that_breaks_off_leaves_nothing(bucket: Bucket,
 
 
 async def unavailable(blobs: Blobs, drafts: Path) -> None:
-    """Every method says so."""
+    """Check that every method raises Unavailable and that no draft remains."""
     with pytest.raises(Unavailable):
         await blobs.save(new_file(), in_pieces(content_of(LARGE), PIECE))
     with pytest.raises(Unavailable):
@@ -168,16 +168,16 @@ async def unavailable(blobs: Blobs, drafts: Path) -> None:
 
 
 async def older(blobs: Blobs, than: datetime) -> set[str]:
-    """All keys that are older."""
+    """Return all keys that are older."""
     return {key async for keys in blobs.older(than) for key in keys}
 
 
 async def first_piece(blobs: Blobs, key: str) -> bytes:
-    """Read a piece and go away."""
+    """Read one chunk, then stop."""
     async with aclosing(blobs.read(key)) as pieces:
         return await anext(pieces)
 
 
 def open_files(key: str) -> int:
-    """How many files of that name this process has open."""
+    """Return the number of files with this name that the process has open."""
     return sum(key in str(each.resolve()) for each in Path("/proc/self/fd").iterdir())

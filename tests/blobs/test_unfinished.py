@@ -1,4 +1,4 @@
-"""Uploads that never come to their end, at a live service: nothing stays of them, and they are not waited for."""
+"""Uploads that never finish leave no data at a running service, and the service does not wait for them."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ from tests.kit.service.running import copied
 from tests.kit.store.outside import fetch
 
 SOON_S: Final = "0.5"
-"""How long the service lets an upload keep it waiting."""
+"""The timeout of an upload in the impatient service, in seconds."""
 
 
 @pytest.fixture
 def service(sqlite_template: Path, tmp_path: Path) -> Generator[Live]:
-    """One that waits as long as it takes."""
+    """Run a service with the default timeout."""
     with live(settings_in(tmp_path, copied(sqlite_template, tmp_path))) as running:
         yield running
 
 
 @pytest.fixture
 def impatient(sqlite_template: Path, tmp_path: Path) -> Generator[Live]:
-    """One that soon gives up an upload. It may do so before a test has sent all it wants to."""
+    """Run a service with a short upload timeout. The timeout may end before a test has sent all its data."""
     settings = settings_in(tmp_path, copied(sqlite_template, tmp_path), OPENERS_BODY_TIMEOUT_S=SOON_S)
     with live(settings) as running:
         yield running
@@ -40,7 +40,7 @@ def impatient(sqlite_template: Path, tmp_path: Path) -> Generator[Live]:
 
 @pytest.mark.parametrize("path", [A020, A039])
 def test_an_upload_that_is_cut_off_leaves_nothing(service: Live, tmp_path: Path, path: str) -> None:
-    """The client goes away half way: it gets no answer, its draft goes, nothing was ever known of it."""
+    """The client disconnects half way. Its draft is removed, and no record is stored."""
     desk = Desk(service)
     with uploading(service, desk, path, 4 * MIB) as connection:
         for _ in range(2 * MIB // len(PIECE)):
@@ -52,7 +52,7 @@ def test_an_upload_that_is_cut_off_leaves_nothing(service: Live, tmp_path: Path,
 
 
 def test_an_upload_that_stops_is_refused_and_closed(impatient: Live, tmp_path: Path) -> None:
-    """Nothing comes any more: 408, the connection is closed, and nothing stays."""
+    """If no more data arrives, the service returns 408, closes the connection and keeps nothing."""
     desk = Desk(impatient)
     with uploading(impatient, desk, A020, 4 * MIB) as connection:
         connection.sendall(PIECE)
@@ -61,14 +61,14 @@ def test_an_upload_that_stops_is_refused_and_closed(impatient: Live, tmp_path: P
 
 
 def test_an_upload_that_dribbles_is_refused_and_closed(impatient: Live, tmp_path: Path) -> None:
-    """A byte now and then, each in time, does not hold the upload open."""
+    """Single bytes that arrive in time do not extend the timeout."""
     desk = Desk(impatient)
     with uploading(impatient, desk, A020, 4 * MIB) as connection:
         connection.settimeout(0.1)
         ends, answer = monotonic() + HANGS_AFTER_S, b""
         while not answer:
             assert monotonic() < ends, "it is held open"
-            with suppress(BrokenPipeError):  # the answer is there to be read all the same
+            with suppress(BrokenPipeError):  # the reply can still be read
                 connection.sendall(b"x")
             with suppress(TimeoutError):
                 answer = connection.recv(65536)
@@ -79,7 +79,7 @@ def test_an_upload_that_dribbles_is_refused_and_closed(impatient: Live, tmp_path
 
 @contextmanager
 def uploading(service: Live, desk: Desk, path: str, size: int) -> Generator[socket.socket]:
-    """A connection on which an upload of so many bytes has begun."""
+    """Open a connection and start an upload of `size` bytes."""
     with socket.create_connection(("127.0.0.1", service.port), timeout=HANGS_AFTER_S) as connection:
         named = {"Host": "localhost", **desk.headers(size)}
         head = "".join(f"{name}: {value}\r\n" for name, value in named.items())
@@ -88,7 +88,7 @@ def uploading(service: Live, desk: Desk, path: str, size: int) -> Generator[sock
 
 
 def everything(connection: socket.socket) -> bytes:
-    """What comes until the other side closes."""
+    """Return the bytes that arrive until the service closes the connection."""
     said = b""
     try:
         while more := connection.recv(65536):
@@ -99,24 +99,24 @@ def everything(connection: socket.socket) -> bytes:
 
 
 def assert_cut(answer: bytes) -> None:
-    """The request took too long, and nothing more is taken on this connection."""
+    """Check that the reply is 408 and closes the connection."""
     head = answer.partition(b"\r\n\r\n")[0].lower()
     assert head.startswith(b"http/1.1 408 ")
     assert b"connection: close" in head
 
 
 def drafts(directory: Path) -> list[Path]:
-    """What is being written."""
+    """Return the current drafts."""
     return list((directory / "openers.db.blobs" / "drafts").iterdir())
 
 
 def until_drafts(directory: Path, count: int) -> None:
-    """Return as soon as there are so many drafts."""
+    """Wait until there are `count` drafts."""
     until(lambda: len(drafts(directory)) == count, f"not {count} drafts")
 
 
 def check_nothing_left(directory: Path) -> None:
-    """No draft, no content, no record."""
+    """Check that no draft, content or record remains."""
     assert [path for path in (directory / "openers.db.blobs").rglob("*") if path.is_file()] == []
     rows = asyncio.run(fetch(f"sqlite:///{directory / 'openers.db'}", "SELECT * FROM files"))
     assert rows == []

@@ -1,1 +1,1 @@
-"""Booking, deferral and cancellation against a small PAS over real HTTP."""
+"""Tests of booking, deferral and cancellation with a small PAS over real HTTP."""

@@ -1,4 +1,4 @@
-"""Fixtures of the booking tests."""
+"""Fixtures for the booking tests."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A016 with status booked: what is booked shows everywhere; each refusal comes from its rule and changes nothing.
+"""A016 with status booked: all records show the booking, and each invalid request is rejected without changes.
 
 Source: rules chapters 4 (A016), 3.4, 11.1 row 6, 11.2 row 22.
 """
@@ -30,7 +30,7 @@ CON = {"coding": [{"system": "http://hl7.org/fhir/ValueSet/encounter-participant
 
 @pytest.fixture(scope="module")
 async def clinic(desk: Rig) -> Rig:
-    """With free slots at two services, some of a clinician, and one for routine patients alone."""
+    """Return a service with free slots at two services, some of one clinician, and one only for routine patients."""
     await desk.add_slots(20)
     await desk.add_slots(4, clinician=CLINICIAN)
     await desk.add_slots(2, OTHER)
@@ -42,28 +42,28 @@ async def clinic(desk: Rig) -> Rig:
 
 
 async def slot_of(desk: Rig, clinician: str | None = None, service: str = SERVICE) -> Json:
-    """A free slot."""
+    """Return a free slot."""
     schedule = f"Schedule/{service}" + (f"-{clinician}" if clinician else "")
     return next(each for each in await desk.free(service) if each["schedule"]["reference"] == schedule)
 
 
 async def post(desk: Rig, body: Json) -> httpx.Response:
-    """A016 with this body."""
+    """Call A016 with this body."""
     return await desk.gp.post("/STU3/Appointment", json=body, headers=HEADERS)
 
 
 def without(*names: str) -> Callable[[Json], Json]:
-    """The body without these."""
+    """Return a function that removes these fields from a body."""
     return lambda body: {name: value for name, value in body.items() if name not in names}
 
 
 def with_(**changes: Any) -> Callable[[Json], Json]:
-    """The body with these replaced."""
+    """Return a function that replaces these fields of a body."""
     return lambda body: {**body, **changes}
 
 
 def actor(index: int, value: str, system: str | None = None) -> Callable[[Json], Json]:
-    """The body with another participant at a place."""
+    """Return a function that replaces the identifier of one participant."""
 
     def _change(body: Json) -> Json:
         changed = [dict(each) for each in body["participant"]]
@@ -75,7 +75,7 @@ def actor(index: int, value: str, system: str | None = None) -> Callable[[Json],
 
 
 def also(**participant: Any) -> Callable[[Json], Json]:
-    """The body with one more participant."""
+    """Return a function that adds a participant."""
     return lambda body: {**body, "participant": [*body["participant"], {"status": "accepted", **participant}]}
 
 
@@ -124,7 +124,7 @@ WRONG: dict[str, tuple[Callable[[Json], Json], str, str]] = {
 
 @pytest.mark.parametrize("wrong", WRONG)
 async def test_what_is_wrong_is_refused_and_changes_nothing(clinic: Rig, wrong: str) -> None:
-    """No row, and nothing at the PAS."""
+    """The rejection changes neither the database nor the PAS."""
     spoil, expected, place = WRONG[wrong]
     referral = await clinic.refer(SERVICE, NO_SLOTS, TRIAGE, INDIRECT)
     body = spoil(booking(referral, await slot_of(clinic)))
@@ -136,7 +136,7 @@ async def test_what_is_wrong_is_refused_and_changes_nothing(clinic: Rig, wrong: 
 
 
 async def test_a_slot_for_other_priorities(clinic: Rig) -> None:
-    """It is not shown for an urgent referral; who names it anyway is refused."""
+    """A015 does not show the slot for an urgent referral. A016 rejects a booking that names it."""
     shown = (await clinic.slots(appointmentType="ROUTINE")).json()["entry"]
     hidden = {each["id"] for each in await clinic.free()}
     (routine,) = (
@@ -146,7 +146,7 @@ async def test_a_slot_for_other_priorities(clinic: Rig) -> None:
 
 
 async def test_a_slot_that_is_gone(clinic: Rig) -> None:
-    """Booked here, or vanished from the PAS when it was polled: the service itself knows."""
+    """The service rejects a slot that was booked here or has disappeared from the PAS, without a call to the PAS."""
     first, (slot, gone, *_) = await clinic.refer(), await clinic.free()
     assert (await clinic.book(first, slot)).status_code == 201
     second = await clinic.refer()
@@ -160,7 +160,7 @@ async def test_a_slot_that_is_gone(clinic: Rig) -> None:
 
 
 async def test_a_slot_that_is_taken_in_the_pas(clinic: Rig) -> None:
-    """The PAS says so, and the slot is not shown again until it is free there."""
+    """The PAS rejects the booking. The service does not offer the slot again until the PAS shows it as free."""
     referral, slot = await clinic.refer(), await slot_of(clinic)
     usrn = slot["identifier"][0]["value"].removeprefix("USRN ")
     clinic.pas.mark(usrn, "busy")
@@ -179,7 +179,7 @@ async def test_a_slot_that_is_taken_in_the_pas(clinic: Rig) -> None:
 
 
 async def test_only_who_has_a_relationship_books(clinic: Rig) -> None:
-    """A GP elsewhere has none."""
+    """A GP of another practice cannot book the referral."""
     referral, slot = await clinic.refer(), await slot_of(clinic)
     other = await clinic.run.as_person(GP_ELSEWHERE)
     reply = await other.post("/STU3/Appointment", json=booking(referral, slot), headers=HEADERS)
@@ -187,7 +187,6 @@ async def test_only_who_has_a_relationship_books(clinic: Rig) -> None:
 
 
 async def test_an_admin_of_the_practice_books_too(clinic: Rig) -> None:
-    """For the practice's referral."""
     referral, slot = await clinic.refer(), await slot_of(clinic)
     admin = await clinic.run.as_person(GP_ADMIN)
     reply = await admin.post("/STU3/Appointment", json=booking(referral, slot), headers=HEADERS)
@@ -196,7 +195,7 @@ async def test_an_admin_of_the_practice_books_too(clinic: Rig) -> None:
 
 @pytest.mark.parametrize("version", [0, 2, 4, 999999999])
 async def test_another_version_of_the_referral_conflicts(clinic: Rig, version: int) -> None:
-    """Older or newer."""
+    """A016 with an older or newer version of the referral returns VERSION_CONFLICT."""
     referral, slot = await clinic.refer(), await slot_of(clinic)
     stale = [{"reference": f"ReferralRequest/{referral['id']}/_history/{version}"}]
     before = await rows(clinic)
@@ -206,7 +205,7 @@ async def test_another_version_of_the_referral_conflicts(clinic: Rig, version: i
 
 @pytest.mark.parametrize("done", ["booked", "sent for triage", "deferred", "cancelled"])
 async def test_only_an_unbooked_referral_is_booked(clinic: Rig, done: str) -> None:
-    """Whatever else was done with it, under its newest version."""
+    """A referral that was booked, deferred, sent for triage or cancelled cannot be booked in its latest version."""
     referral, slot = await clinic.refer(), await slot_of(clinic)
     if done == "sent for triage":
         assert (await clinic.defer(referral, "TRIAGE", TRIAGE)).status_code == 201
@@ -229,7 +228,7 @@ async def test_only_an_unbooked_referral_is_booked(clinic: Rig, done: str) -> No
 
 
 async def test_a_service_that_was_withdrawn_since(clinic: Rig) -> None:
-    """Nobody books there any more, nor defers to it."""
+    """If the service was withdrawn after the referral, A016 rejects bookings and deferrals."""
     referral, slot = await clinic.refer(OTHER), await slot_of(clinic, service=OTHER)
     service = await service_called(clinic.run, OTHER)
     await put(clinic.run, msgspec.structs.replace(service, status=ServiceStatus.WITHDRAWN))
@@ -242,7 +241,7 @@ async def test_a_service_that_was_withdrawn_since(clinic: Rig) -> None:
 
 
 async def test_a_patient_whose_record_became_sensitive(clinic: Rig) -> None:
-    """Nothing is booked, deferred, cancelled or shown; the refusal says no more."""
+    """Booking, deferral, cancellation and reads are rejected, and the reply does not contain the NHS number."""
     referral, slot = await clinic.refer(), await slot_of(clinic)
     other, another = await clinic.refer(), (await clinic.free())[-1]
     appointment = (await clinic.book(other, another)).json()
@@ -262,7 +261,10 @@ async def test_a_patient_whose_record_became_sensitive(clinic: Rig) -> None:
 
 
 async def test_a_slot_of_a_named_clinician(clinic: Rig) -> None:
-    """Whoever books it names the clinician, as an object or as FHIR's array; the appointment shows them."""
+    """The booking must name the slot's clinician, whose type is an object or an array.
+
+    The appointment shows the clinician.
+    """
     referral, slot = await clinic.refer(), await slot_of(clinic, CLINICIAN)
     body = booking(referral, slot)
     two = {**body, "participant": body["participant"][:2]}
@@ -280,7 +282,7 @@ async def test_a_slot_of_a_named_clinician(clinic: Rig) -> None:
 
 
 async def test_what_is_booked_is_told_alike_everywhere(clinic: Rig) -> None:
-    """By the reply, A038, the PAS, the referral and the events."""
+    """The reply, A038, the PAS, the referral and the events show the same booking."""
     referral, slot = await clinic.refer(), await slot_of(clinic)
     reply = await clinic.book(referral, slot)
     appointment = reply.json()
@@ -305,7 +307,7 @@ async def test_what_is_booked_is_told_alike_everywhere(clinic: Rig) -> None:
 
 
 async def test_a_claim_that_was_settled_meanwhile(clinic: Rig) -> None:
-    """The caller is told to look; what the sweeper found out stands."""
+    """If the sweeper settles the booking first, the caller gets UNABLE_TO_CONFIRM_APPOINTMENT and the booking stays."""
     slow, pas = await held(clinic)
     referral, slot = await slow.refer(), await slot_of(slow)
     async with asyncio.TaskGroup() as tasks:

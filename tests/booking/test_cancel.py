@@ -1,4 +1,4 @@
-"""A034 and A038: a booked appointment is cancelled for a reason that the caller may give; its latest version is read.
+"""A034 and A038: cancellation of a booked appointment with an allowed reason, and reads of its latest version.
 
 Source: rules chapters 3.2, 3.4, 4 (A034, A038), 11.2 row 21.
 """
@@ -24,13 +24,13 @@ REVIEW = "https://fhir.nhs.uk/STU3/CodeSystem/eRS-ReviewReason-1"
 
 @pytest.fixture(scope="module")
 async def clinic(desk: Rig) -> Rig:
-    """With free slots."""
+    """Return a service with free slots."""
     await desk.add_slots(40)
     return desk
 
 
 async def booked(desk: Rig) -> Json:
-    """An appointment."""
+    """Book a slot; return the appointment."""
     reply = await desk.book(await desk.refer(), (await desk.free())[0])
     assert reply.status_code == 201, reply.text
     appointment: Json = reply.json()
@@ -38,7 +38,7 @@ async def booked(desk: Rig) -> Json:
 
 
 async def put(client: httpx.AsyncClient, appointment: Json, reason: str, tag: str | None = 'W/"0"') -> httpx.Response:
-    """A034 under any version tag."""
+    """Call A034 with any version tag."""
     headers = HEADERS if tag is None else {**HEADERS, "If-Match": tag}
     return await client.put(
         f"/STU3/Appointment/{appointment['id']}", json=cancellation(appointment, reason), headers=headers
@@ -55,7 +55,7 @@ async def put(client: httpx.AsyncClient, appointment: Json, reason: str, tag: st
     ],
 )
 async def test_a_cancellation_is_told_alike_everywhere(clinic: Rig, reason: str, comment: str | None) -> None:
-    """By the reply, A038 and A005, at the PAS and by the events; the slot is free again."""
+    """The reply, A038, A005, the PAS and the events show the cancellation, and the slot is free again."""
     appointment = await booked(clinic)
     more = {} if comment is None else {"comment": comment}
     reply = await clinic.cancel(appointment, reason, **more)
@@ -78,7 +78,7 @@ async def test_a_cancellation_is_told_alike_everywhere(clinic: Rig, reason: str,
 
 
 def told(code_: str, system: str = SYSTEM) -> list[Json]:
-    """A reason."""
+    """Return a reason."""
     return [{"coding": [{"system": system, "code": code_}]}]
 
 
@@ -102,7 +102,7 @@ def told(code_: str, system: str = SYSTEM) -> list[Json]:
     ],
 )
 async def test_each_refusal_comes_from_its_rule(clinic: Rig, changes: Json, expected: str, text: str) -> None:
-    """And changes nothing, here or at the PAS."""
+    """The rejection changes neither the database nor the PAS."""
     appointment = await booked(clinic)
     before, there = await rows(clinic), str(clinic.pas.appointments)
     reply = await clinic.cancel(appointment, "PATIENT_ILL", **changes)
@@ -113,7 +113,7 @@ async def test_each_refusal_comes_from_its_rule(clinic: Rig, changes: Json, expe
 
 
 async def test_a_reason_must_be_given(clinic: Rig) -> None:
-    """It is missing, not wrong."""
+    """A request without a reason returns MISSING_VALUE."""
     appointment = await booked(clinic)
     body = {name: value for name, value in cancellation(appointment, "PATIENT_ILL").items() if name != "reason"}
     reply = await clinic.gp.put(
@@ -125,7 +125,7 @@ async def test_a_reason_must_be_given(clinic: Rig) -> None:
 
 
 async def test_the_version_is_that_of_the_appointment(clinic: Rig) -> None:
-    """The referral's is another one; none at all is no precondition, a malformed one is no value."""
+    """If-Match names the appointment's version, not the referral's. A missing tag gets 412, a malformed one 400."""
     appointment = await booked(clinic)
     before = await rows(clinic)
     for tag, expected in (('W/"1"', 409), ('W/"4"', 409), (None, 412), ('"0"', 400), ("0", 400), ("*", 400)):
@@ -137,7 +137,7 @@ async def test_the_version_is_that_of_the_appointment(clinic: Rig) -> None:
 
 @pytest.mark.parametrize("how", ["deferred", "triage", "cancelled"])
 async def test_only_a_booking_is_cancelled(clinic: Rig, how: str) -> None:
-    """Proposals are none, and a cancelled one is none any more: it stays to be read."""
+    """A proposed or cancelled appointment cannot be cancelled, but it can still be read."""
     if how == "cancelled":
         first = await booked(clinic)
         appointment: Json = (await clinic.cancel(first, "PATIENT_ILL")).json()
@@ -152,7 +152,7 @@ async def test_only_a_booking_is_cancelled(clinic: Rig, how: str) -> None:
 
 
 async def test_only_who_has_a_relationship_cancels_or_reads(clinic: Rig) -> None:
-    """A GP elsewhere does neither; the practice's admin does both; the provider reads."""
+    """The practice's admin can cancel, and the provider can read. Users of other organisations can do neither."""
     appointment = await booked(clinic)
     address = f"/STU3/Appointment/{appointment['id']}"
     other = await clinic.run.as_person(GP_ELSEWHERE)
@@ -165,14 +165,14 @@ async def test_only_who_has_a_relationship_cancels_or_reads(clinic: Rig) -> None
 
 @pytest.mark.parametrize("id", ["999999", "0", "x", "1" * 30])
 async def test_an_appointment_that_is_not_there(clinic: Rig, id: str) -> None:
-    """Is not found by either."""
+    """A038 and A034 return 404 for an unknown appointment."""
     stray = {**await booked(clinic), "id": id}
     assert (await clinic.gp.get(f"/STU3/Appointment/{id}")).status_code == 404
     assert (await put(clinic.gp, stray, "PATIENT_ILL")).status_code == 404
 
 
 async def test_only_the_latest_version_is_read(clinic: Rig) -> None:
-    """Others are history, which is not told."""
+    """A038 returns only the latest version. Other versions get 404."""
     appointment = await booked(clinic)
     address = f"/STU3/Appointment/{appointment['id']}/_history"
     assert (await clinic.gp.get(f"{address}/0")).json() == appointment
@@ -186,7 +186,7 @@ async def test_only_the_latest_version_is_read(clinic: Rig) -> None:
     [("500", (502, "PAS_RESPONDED_WITH_ERROR")), ("409", (502, "PAS_RESPONDED_WITH_ERROR"))],
 )
 async def test_a_pas_that_refuses_leaves_the_booking(clinic: Rig, fault: str, expected: Any) -> None:
-    """Nothing has changed, and it can be tried again."""
+    """If the PAS rejects the cancellation, nothing changes and a retry succeeds."""
     appointment = await booked(clinic)
     before = await rows(clinic, "referrals", "history", "slots", "claims", "events")
     clinic.pas.fault = fault

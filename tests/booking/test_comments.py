@@ -1,4 +1,4 @@
-"""The comment of A016 is kept whatever is asked for, and shown wherever the appointment is."""
+"""A016 stores the comment of a booking or deferral, and every read of the appointment shows it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ TRIAGE = "11004"
 
 
 async def asked(desk: Rig, kind: str) -> httpx.Response:
-    """A016 of a kind, with the comment."""
+    """Call A016 for a booking or a deferral with the comment."""
     referral = await desk.refer()
     if kind == "booking":
         return await desk.book(referral, (await desk.free())[0], comment=COMMENT)
@@ -23,7 +23,7 @@ async def asked(desk: Rig, kind: str) -> httpx.Response:
 
 @pytest.mark.parametrize("kind", ["booking", "TRIAGE", "BOOKING_ATTEMPT_PROBLEM"])
 async def test_the_comment_is_kept_and_shown(desk: Rig, kind: str) -> None:
-    """In the reply, by itself (A038) and within the referral (A005)."""
+    """The reply, A038 and A005 show the comment."""
     await desk.add_slots(4)
     reply = await asked(desk, kind)
     assert reply.status_code == 201, reply.text

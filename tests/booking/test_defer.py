@@ -1,4 +1,4 @@
-"""A016 with status proposed: triage and the three deferrals, each with its own rules.
+"""A016 with status proposed: triage and the three kinds of deferral, each with its own rules.
 
 Source: rules chapters 3.2, 4 (A016), 11.1 row 6, 11.2 row 22.
 """
@@ -22,38 +22,38 @@ REASONS = ("NO_SLOTS_AT_SERVICE", "SLOT_NOT_AVAILABLE", "BOOKING_ATTEMPT_PROBLEM
 
 @pytest.fixture(scope="module")
 async def clinic(desk: Rig) -> Rig:
-    """With free slots at two services; the first one of the first is taken."""
+    """Return a service with free slots at two services."""
     await desk.add_slots(4)
     await desk.add_slots(2, OTHER)
     return desk
 
 
 async def taken(desk: Rig) -> Json:
-    """A slot that has just been booked."""
+    """Return a slot that has just been booked."""
     slot = (await desk.free())[0]
     assert (await desk.book(await desk.refer(), slot)).status_code == 201
     return slot
 
 
 def quoted(slot: Json | str) -> list[Json]:
-    """How a slot is named."""
+    """Return the reference to a slot."""
     return [{"reference": f"Slot/{slot if isinstance(slot, str) else slot['id']}"}]
 
 
 def reason(code_: str, system: str = REVIEW) -> list[Json]:
-    """A reason."""
+    """Return a reason."""
     return [{"coding": [{"system": system, "code": code_}]}]
 
 
 async def state_of(desk: Rig, referral: Json) -> list[str]:
-    """State and reason, as A005 shows them."""
+    """Return the state and reason of the referral in A005."""
     now = await desk.read(referral)
     return [each["valueCoding"]["code"] for each in now["extension"][-1]["extension"] if "valueCoding" in each]
 
 
 @pytest.mark.parametrize("why", [*REASONS, "TRIAGE"])
 async def test_what_is_proposed_is_shown_everywhere(clinic: Rig, why: str) -> None:
-    """The reply, A038, the referral and the events tell the same; no slot is told."""
+    """The reply, A038, the referral and the events agree, and no slot is shown."""
     referral = await clinic.refer(SERVICE, NO_SLOTS, TRIAGE)
     more: dict[str, Any] = {"comment": "Nothing found"}
     service = {"NO_SLOTS_AT_SERVICE": NO_SLOTS, "TRIAGE": TRIAGE}.get(why, SERVICE)
@@ -75,7 +75,7 @@ async def test_what_is_proposed_is_shown_everywhere(clinic: Rig, why: str) -> No
 
 @pytest.mark.parametrize("why", [None, "BOOKED_CLINICAL_NEED", "no_slots_at_service"])
 async def test_a_proposal_needs_one_of_the_reasons(clinic: Rig, why: str | None) -> None:
-    """None is missing, another is no code."""
+    """A missing reason is rejected, and an unknown reason returns INVALID_CODE."""
     referral = await clinic.refer()
     before = await rows(clinic)
     changed = [] if why is None else reason(why)
@@ -87,7 +87,7 @@ async def test_a_proposal_needs_one_of_the_reasons(clinic: Rig, why: str | None)
 
 
 async def test_a_cancellation_reason_is_none_for_a_proposal(clinic: Rig) -> None:
-    """It is of the wrong system."""
+    """A cancellation reason has the wrong code system for a proposal."""
     changed = reason("PATIENT_ILL", CANCELLATION)
     assert code(await clinic.defer(await clinic.refer(), "TRIAGE", reason=changed)) == (422, "INVALID_VALUE")
 
@@ -113,7 +113,7 @@ async def test_a_cancellation_reason_is_none_for_a_proposal(clinic: Rig) -> None
     ],
 )
 async def test_each_reason_has_its_rules(clinic: Rig, why: str, service: str, slot: str | None, expected: str) -> None:
-    """A refusal changes nothing."""
+    """Each reason of a proposal has its own rules, and a rejection changes nothing."""
     known = {"free": (await clinic.free())[-1]["id"], "other": (await clinic.free(OTHER))[0]["id"]}
     referral = await clinic.refer(SERVICE, NO_SLOTS, TRIAGE, INDIRECT)
     more = {} if slot is None else {"slot": quoted(known.get(slot, slot))}
@@ -123,7 +123,7 @@ async def test_each_reason_has_its_rules(clinic: Rig, why: str, service: str, sl
 
 
 async def test_slots_for_other_priorities_do_not_stand_in_the_way(clinic: Rig) -> None:
-    """NO_SLOTS_AT_SERVICE is about the referral's own priority."""
+    """NO_SLOTS_AT_SERVICE is possible if the service has no free slot for the referral's own priority."""
     await clinic.add_slots(1, NO_SLOTS)
     for slot in clinic.pas.slots.values():
         if slot["id"].startswith(NO_SLOTS):
@@ -136,7 +136,7 @@ async def test_slots_for_other_priorities_do_not_stand_in_the_way(clinic: Rig) -
 
 @pytest.mark.parametrize(("length", "status"), [(1000, 201), (1001, 422)])
 async def test_how_long_a_comment_may_be(clinic: Rig, length: int, status: int) -> None:
-    """A thousand characters."""
+    """A comment may have at most 1000 characters."""
     referral = await clinic.refer()
     reply = await clinic.defer(referral, "BOOKING_ATTEMPT_PROBLEM", comment="x" * length)
     assert reply.status_code == status, reply.text
@@ -145,7 +145,6 @@ async def test_how_long_a_comment_may_be(clinic: Rig, length: int, status: int) 
 
 
 async def test_a_stale_version_conflicts(clinic: Rig) -> None:
-    """The referral is read again first."""
     referral = await clinic.refer()
     stale = [{"reference": f"ReferralRequest/{referral['id']}/_history/2"}]
     before = await rows(clinic)

@@ -1,4 +1,4 @@
-"""A015: free slots of a service, a page at a time, and each of its refusals, which are 400.
+"""A015: free slots of a service in pages. Each rejection has status 400.
 
 Source: rules chapter 4 (A015), 11.2 row 24.
 """
@@ -51,19 +51,19 @@ WRONG = (
     (OF_SERVICE, "11004", "INVALID_STATE"),
     (OF_SERVICE, "11028", "SERVICE_UNAVAILABLE"),
 )
-"""Parameter, what is wrong with it, code."""
+"""Parameter, invalid value, expected code."""
 HEADERS = (
     (None, "MISSING_HEADER"),
     ("", "MISSING_HEADER"),
     ("x y", "INVALID_VALUE"),
     ("Z99999", "INVALID_VALUE"),
-    ("B86099", "INVALID_VALUE"),  # closed
+    ("B86099", "INVALID_VALUE"),  # a closed organisation
 )
 
 
 @pytest.fixture(scope="module")
 async def clinic(desk: Rig) -> Rig:
-    """A service with seven slots of its own, one of them for routine patients alone, and two of a clinician."""
+    """Return a service with seven slots, one of them only for routine patients, and two more slots of a clinician."""
     await desk.add_slots(7)
     await desk.add_slots(2, clinician=CLINICIAN)
     for key, slot in desk.pas.slots.items():
@@ -75,26 +75,26 @@ async def clinic(desk: Rig) -> Rig:
 
 
 async def ask(desk: Rig, headers: dict[str, str] = RULES, /, **instead: str | None) -> httpx.Response:
-    """A015, with some parameters replaced or, `None`, left out."""
+    """Call A015 with some parameters replaced or, with `None`, removed."""
     asked = {name: value for name, value in {**GOOD, **instead}.items() if value is not None}
     return await desk.gp.get("/STU3/Slot", params=asked, headers=headers)
 
 
 def found(reply: httpx.Response, mode: str = "match") -> list[dict[str, Any]]:
-    """The slots, or the schedules that are included."""
+    """Return the slots, or the included schedules."""
     assert reply.status_code == 200, reply.text
     return [each["resource"] for each in reply.json()["entry"] if each["search"]["mode"] == mode]
 
 
 def pages(reply: httpx.Response) -> dict[str, int]:
-    """Which page each link leads to."""
+    """Return the page number of each link."""
     links = {each["relation"]: parse_qs(urlsplit(str(each["url"])).query) for each in reply.json()["link"]}
     return {relation: int(query["page"][0]) for relation, query in links.items()}
 
 
 @pytest.mark.parametrize("name", NEEDED)
 async def test_what_is_missing_is_named(clinic: Rig, name: str) -> None:
-    """Left out or empty."""
+    """A missing or empty parameter is rejected by name."""
     for value in (None, ""):
         reply = await ask(clinic, **{name: value})
         assert code(reply) == (400, "MISSING_PARAMETER")
@@ -104,7 +104,7 @@ async def test_what_is_missing_is_named(clinic: Rig, name: str) -> None:
 
 @pytest.mark.parametrize(("name", "value", "expected"), WRONG)
 async def test_what_is_wrong_is_named(clinic: Rig, name: str, value: str, expected: str) -> None:
-    """Each with the code of its rule."""
+    """Each invalid value gets the code of its rule."""
     reply = await ask(clinic, **{name: value})
     assert code(reply) == (400, expected), reply.text
     assert reply.json()["issue"][0]["diagnostics"]
@@ -112,19 +112,19 @@ async def test_what_is_wrong_is_named(clinic: Rig, name: str, value: str, expect
 
 @pytest.mark.parametrize(("sent", "expected"), HEADERS)
 async def test_the_organisation_whose_rules_apply(clinic: Rig, sent: str | None, expected: str) -> None:
-    """It must be there, known and open."""
+    """The header is required, and the organisation must be known and open."""
     headers = {} if sent is None else {"NHSD-eRS-Comm-Rule-Org": sent}
     assert code(await ask(clinic, headers)) == (400, expected)
 
 
 async def test_another_organisations_rules_open_other_services(clinic: Rig) -> None:
-    """What is commissioned for it is found, for whoever asks."""
+    """With another organisation in the header, A015 finds a service that is commissioned only for that organisation."""
     reply = await ask(clinic, {"NHSD-eRS-Comm-Rule-Org": "B86011"}, **{OF_SERVICE: "11013"})
     assert (reply.status_code, reply.json()["total"]) == (200, 0)
 
 
 async def test_a_page_beyond_the_last_is_refused_by_name(clinic: Rig) -> None:
-    """In the published words."""
+    """The diagnostics have the published text."""
     reply = await ask(clinic, page="5")
     assert code(reply) == (400, "INVALID_VALUE")
     assert reply.json()["issue"][0]["diagnostics"] == "'Page Number' (5) is invalid."
@@ -134,19 +134,19 @@ async def test_a_page_beyond_the_last_is_refused_by_name(clinic: Rig) -> None:
 
 @pytest.mark.parametrize("count", ["1", "100"])
 async def test_the_smallest_and_largest_page(clinic: Rig, count: str) -> None:
-    """Both are allowed; the total counts all pages."""
+    """Pages of 1 and 100 slots are allowed, and the total counts the slots of all pages."""
     reply = await ask(clinic, _count=count)
     assert (len(found(reply)), reply.json()["total"]) == (min(int(count), 8), 8)
 
 
 async def test_no_slots_are_an_empty_first_page(clinic: Rig) -> None:
-    """And nothing is included."""
+    """Without free slots, the first page is empty and includes no schedule."""
     reply = await ask(clinic, **{OF_SERVICE: NO_SLOTS})
     assert (reply.json()["total"], reply.json()["entry"], pages(reply)) == (0, [], {"self": 1})
 
 
 async def test_pages_follow_each_other_in_order(clinic: Rig) -> None:
-    """By their links, each slot once, from the earliest."""
+    """The links lead through all pages. Each slot occurs once, ordered by start."""
     seen: list[dict[str, Any]] = []
     address: str | None = str(httpx.URL("/STU3/Slot", params={**GOOD, "_count": "3", "appointmentType": "ROUTINE"}))
     number = 0
@@ -166,7 +166,7 @@ async def test_pages_follow_each_other_in_order(clinic: Rig) -> None:
 
 
 async def test_links_repeat_the_question(clinic: Rig) -> None:
-    """Encoded, and whatever was asked."""
+    """Each link repeats all parameters of the request in encoded form."""
     reply = await ask(clinic, **{OF_CLINICIAN: CLINICIAN, INCLUDE: "Slot:schedule", COUNT: "1"})
     for link in reply.json()["link"]:
         assert link["url"].startswith("http://127.0.0.1:8000/referrals/FHIR/STU3/Slot?")
@@ -184,7 +184,10 @@ async def test_links_repeat_the_question(clinic: Rig) -> None:
 
 
 async def test_slots_of_one_clinician(clinic: Rig) -> None:
-    """Their own alone, with a schedule that names them; a known clinician without slots has none."""
+    """Only the clinician's slots are returned, with a schedule that names the clinician.
+
+    For a known clinician without slots the result is empty.
+    """
     reply = await ask(clinic, **{OF_CLINICIAN: CLINICIAN})
     assert reply.json()["total"] == 2
     (schedule,) = found(reply, "include")
@@ -194,20 +197,19 @@ async def test_slots_of_one_clinician(clinic: Rig) -> None:
 
 
 async def test_each_schedule_of_the_page_comes_once(clinic: Rig) -> None:
-    """Asked for or not."""
+    """Each schedule of the page is included once, with and without `_include`."""
     for include in (None, "Slot:schedule"):
         schedules = [each["id"] for each in found(await ask(clinic, _count="100", **{INCLUDE: include}), "include")]
         assert sorted(schedules) == [SERVICE, f"{SERVICE}-{CLINICIAN}"]
 
 
 async def test_slots_are_for_priorities(clinic: Rig) -> None:
-    """One of them is for routine patients alone."""
+    """A slot is shown only for its own priorities. One of the slots is only for routine patients."""
     totals = {each: (await ask(clinic, appointmentType=each)).json()["total"] for each in ("ROUTINE", "TWO_WEEK_WAIT")}
     assert totals == {"ROUTINE": 9, "TWO_WEEK_WAIT": 8}
 
 
 async def test_a_slot_in_the_past_is_not_shown(clinic: Rig) -> None:
-    """Nor one that has just begun."""
     started = datetime.fromisoformat("2020-01-01T09:00:00+00:00")
     clinic.pas.add_schedule("past", OTHER)
     times = (started.isoformat(), (started + timedelta(minutes=30)).isoformat())
@@ -219,7 +221,6 @@ async def test_a_slot_in_the_past_is_not_shown(clinic: Rig) -> None:
 
 
 async def test_a_service_that_is_withdrawn_has_no_slots_any_more(clinic: Rig) -> None:
-    """From then on."""
     service: Service = await service_called(clinic.run, "11006")
     assert (await ask(clinic, **{OF_SERVICE: "11006"})).status_code == 200
     withdrawn = type(service.status)("WITHDRAWN")
@@ -228,7 +229,6 @@ async def test_a_service_that_is_withdrawn_has_no_slots_any_more(clinic: Rig) ->
 
 
 async def test_an_admin_finds_them_too(clinic: Rig) -> None:
-    """Both referring roles may."""
     admin = await clinic.run.as_person(GP_ADMIN)
     assert (await admin.get("/STU3/Slot", params=GOOD, headers=RULES)).json()["total"] == 8
 
@@ -240,7 +240,7 @@ VALUES = st.text(max_size=12) | st.sampled_from(["1", "100", SERVICE, "free", "U
 @settings(max_examples=100, deadline=None)
 @given(st.dictionaries(PARAMETERS, VALUES, max_size=3))
 async def test_whatever_is_asked_it_is_answered_or_refused(clinic: Rig, instead: dict[str, str]) -> None:
-    """With 200 or 400, never a failure."""
+    """The service returns 200 or 400 for any parameters."""
     try:
         reply = await ask(clinic, **instead)
     except httpx.InvalidURL:

@@ -1,4 +1,4 @@
-"""Two acts on one referral, one step of the first held back: afterwards every record is all new or untouched.
+"""Two acts on one referral, the first held back at the PAS: each act is complete afterwards or has changed nothing.
 
 Source: rules chapter 3.4; the decision on sagas.
 """
@@ -23,7 +23,7 @@ LOCKED, TRIAGE = (423, "REFERRAL_LOCKED"), "11004"
 
 
 class Scene(NamedTuple):
-    """The service, the same one through a PAS that is held back, an unbooked referral and three slots."""
+    """A service, the same service with a PAS that holds replies back, an unbooked referral and three slots."""
 
     quick: Rig
     slow: Rig
@@ -34,20 +34,20 @@ class Scene(NamedTuple):
 
 @pytest.fixture
 async def scene(booking: Rig) -> Scene:
-    """Set up on each kind of database."""
+    """Create the scene on each kind of database."""
     await booking.add_slots(3)
     slow, pas = await held(booking)
     return Scene(booking, slow, pas, await booking.refer(), await booking.free())
 
 
 RISES = {"book": 2, "defer to the provider": 2, "cancel the appointment": 1}
-"""By how much each act raises the version of a referral."""
+"""The number of versions that each act adds to a referral."""
 
 
 async def meanwhile(
     scene: Scene, first: Awaitable[httpx.Response], other: Callable[[], Awaitable[httpx.Response]]
 ) -> tuple[httpx.Response, httpx.Response]:
-    """The replies to `first`, which waits for its PAS, and to `other`, which comes in between and changes nothing."""
+    """Run `other` while `first` waits for its PAS; return both replies. `other` must change nothing."""
     async with asyncio.TaskGroup() as tasks:
         waiting = tasks.create_task(_of(first))
         await scene.pas.waits()
@@ -63,7 +63,7 @@ async def _of(awaited: Awaitable[httpx.Response]) -> httpx.Response:
 
 
 async def consistent(scene: Scene, state: str, happened: list[str]) -> None:
-    """The records agree with each other: referral, history, slots, claims, events and the PAS."""
+    """Check that referral, history, slots, claims, events and the PAS agree."""
     quick, ubrn = scene.quick, scene.referral["id"]
     now = await quick.read(scene.referral)
     assert now["extension"][-1]["extension"][0]["valueCoding"]["code"] == state
@@ -80,7 +80,7 @@ async def consistent(scene: Scene, state: str, happened: list[str]) -> None:
 
 @pytest.mark.parametrize("same", [True, False])
 async def test_two_bookings_of_one_referral(scene: Scene, same: bool) -> None:
-    """The second is told that the record is locked, for the same slot and for another."""
+    """The second booking gets 423, for the same slot or another one."""
     slot = scene.slots[0 if same else 1]
     first, second = await meanwhile(
         scene, scene.slow.book(scene.referral, scene.slots[0]), lambda: scene.quick.book(scene.referral, slot)
@@ -92,7 +92,7 @@ async def test_two_bookings_of_one_referral(scene: Scene, same: bool) -> None:
 
 
 async def test_two_referrals_for_one_slot(scene: Scene) -> None:
-    """The slot is not available to the second."""
+    """The second referral gets SLOT_NOT_AVAILABLE."""
     other = await scene.quick.refer()
     first, second = await meanwhile(
         scene, scene.slow.book(scene.referral, scene.slots[0]), lambda: scene.quick.book(other, scene.slots[0])
@@ -103,7 +103,7 @@ async def test_two_referrals_for_one_slot(scene: Scene) -> None:
 
 @pytest.mark.parametrize("reason", ["BOOKING_ATTEMPT_PROBLEM", "TRIAGE"])
 async def test_a_booking_against_a_deferral(scene: Scene, reason: str) -> None:
-    """The booking is under way: the deferral is told so."""
+    """During the booking, the deferral gets 423."""
     chosen = (TRIAGE,) if reason == "TRIAGE" else ()
     first, second = await meanwhile(
         scene,
@@ -115,7 +115,7 @@ async def test_a_booking_against_a_deferral(scene: Scene, reason: str) -> None:
 
 
 async def test_a_deferral_against_a_booking(scene: Scene) -> None:
-    """Once deferred, a booking of the version before conflicts, and one of the new version is in the wrong state."""
+    """After a deferral, a booking with the old version gets 409. With the new version it gets INVALID_REQUEST_STATE."""
     assert (await scene.quick.defer(scene.referral, "BOOKING_ATTEMPT_PROBLEM")).status_code == 201
     before = await rows(scene.quick)
     assert code(await scene.quick.book(scene.referral, scene.slots[0])) == (409, "VERSION_CONFLICT")
@@ -127,7 +127,7 @@ async def test_a_deferral_against_a_booking(scene: Scene) -> None:
 
 
 async def test_a_cancellation_against_a_booking_and_another_cancellation(scene: Scene) -> None:
-    """While it is under way nothing else is done; afterwards both are refused for what the referral has become."""
+    """During the first cancellation the second one gets 423. Afterwards both other acts get a version conflict."""
     appointment = (await scene.quick.book(scene.referral, scene.slots[0])).json()
     now = await scene.quick.read(scene.referral)
     first, second = await meanwhile(
@@ -144,7 +144,7 @@ async def test_a_cancellation_against_a_booking_and_another_cancellation(scene: 
 
 
 async def test_a_booking_while_a_cancellation_is_under_way(scene: Scene) -> None:
-    """Is told that the record is locked."""
+    """During the cancellation, the booking gets 423."""
     appointment = (await scene.quick.book(scene.referral, scene.slots[0])).json()
     now = await scene.quick.read(scene.referral)
     first, second = await meanwhile(
@@ -155,7 +155,7 @@ async def test_a_booking_while_a_cancellation_is_under_way(scene: Scene) -> None
 
 
 async def test_a_stale_version_while_a_booking_is_under_way(scene: Scene) -> None:
-    """Whichever reason is told first, nothing changes."""
+    """The second booking gets a lock or a version conflict, and changes nothing."""
     stale = [{"reference": f"ReferralRequest/{scene.referral['id']}/_history/2"}]
     first, second = await meanwhile(
         scene,
@@ -168,7 +168,7 @@ async def test_a_stale_version_while_a_booking_is_under_way(scene: Scene) -> Non
 
 
 async def test_a_cancellation_that_the_sweeper_finished(scene: Scene) -> None:
-    """The slow caller is told to look; it happened once."""
+    """The caller gets UNABLE_TO_CANCEL_APPOINTMENT. The appointment was cancelled exactly once."""
     appointment = (await scene.quick.book(scene.referral, scene.slots[0])).json()
     async with asyncio.TaskGroup() as tasks:
         waiting = tasks.create_task(scene.slow.cancel(appointment, "PATIENT_ILL"))
@@ -180,7 +180,7 @@ async def test_a_cancellation_that_the_sweeper_finished(scene: Scene) -> None:
 
 
 async def test_many_at_once(scene: Scene) -> None:
-    """Five bookings and five deferrals together: one of them is done."""
+    """Of five bookings and five deferrals at the same time, exactly one succeeds."""
     rig, referral = scene.quick, scene.referral
     tried = [rig.book(referral, scene.slots[number % 3]) for number in range(5)]
     tried += [rig.defer(referral, "BOOKING_ATTEMPT_PROBLEM") for _ in range(5)]

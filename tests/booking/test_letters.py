@@ -1,4 +1,4 @@
-"""A012 and the appointment of its referral: when a letter can't be changed any more. Source: rules 1.3 and 4 (A012)."""
+"""A012 for a booked referral: when its letter can no longer be changed. Source: rules 1.3 and 4 (A012)."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ FREEZE_DAYS = 2
 
 @pytest.fixture(scope="module")
 async def clinic(desk: Rig) -> Rig:
-    """With free slots from tomorrow, at a service whose letters freeze two days before the appointment."""
+    """Return a service with free slots from tomorrow, whose letters freeze two days before the appointment."""
     await desk.add_slots(20)
     known = await service_called(desk.run, SERVICE)
     await put(desk.run, msgspec.structs.replace(known, letter_freeze_days=FREEZE_DAYS))
@@ -33,7 +33,7 @@ async def clinic(desk: Rig) -> Rig:
 
 
 async def booked(clinic: Rig) -> tuple[str, Json]:
-    """The UBRN of a booked referral, and its appointment."""
+    """Book a referral; return its UBRN and the appointment."""
     referral = await clinic.refer()
     reply = await clinic.book(referral, (await clinic.free())[0])
     assert reply.status_code == 201, reply.text
@@ -41,14 +41,14 @@ async def booked(clinic: Rig) -> tuple[str, Json]:
 
 
 async def before(clinic: Rig, appointment: Json, by: timedelta) -> Running:
-    """The service at a time so long before the appointment."""
+    """Return the service at a time this long before the appointment."""
     start = datetime.fromisoformat(appointment["start"])
     clock = clinic.run.service.world.clock
     return at_time(clinic.run, clock=Moved(clock, start - by - clock.now()))
 
 
 async def add(clinic: Rig, ubrn: str, run: Running | None = None, *names: str) -> httpx.Response:
-    """A012: these files beside those that are there, at the time of `run`."""
+    """Add files to the letter (A012) at the time of `run`."""
     gp = await (run or clinic.run).as_person(GP)
     referral = (await gp.get(f"/STU3/ReferralRequest/{ubrn}")).json()
     known = [document(each["url"].removeprefix("Binary/")) for each in attachments_of(referral)]
@@ -57,7 +57,7 @@ async def add(clinic: Rig, ubrn: str, run: Running | None = None, *names: str) -
 
 
 async def test_a_letter_may_come_until_the_appointment_begins(clinic: Rig) -> None:
-    """The first one: frozen is only what is there."""
+    """The freeze period applies only to an existing letter, not to the first one."""
     ubrn, appointment = await booked(clinic)
     assert code(await add(clinic, ubrn, await before(clinic, appointment, timedelta()))) == TOO_LATE
     assert code(await add(clinic, ubrn, await before(clinic, appointment, -DAY))) == TOO_LATE
@@ -65,7 +65,7 @@ async def test_a_letter_may_come_until_the_appointment_begins(clinic: Rig) -> No
 
 
 async def test_a_letter_that_is_there_freezes(clinic: Rig) -> None:
-    """As many days before the appointment as its service says."""
+    """The service defines the freeze period in days before the appointment."""
     ubrn, appointment = await booked(clinic)
     early = await before(clinic, appointment, FREEZE_DAYS * DAY + timedelta(minutes=1))
     assert (await add(clinic, ubrn, early, "1.pdf")).status_code == 200
@@ -77,7 +77,7 @@ async def test_a_letter_that_is_there_freezes(clinic: Rig) -> None:
 
 
 async def test_nothing_freezes_without_an_appointment_that_has_a_time(clinic: Rig) -> None:
-    """Not booked, sent for triage, deferred; and cancelled by the patient."""
+    """The letter never freezes if the appointment has no time: unbooked, for triage, or cancelled by the patient."""
     unbooked = await clinic.refer()
     assert (await add(clinic, unbooked["id"])).status_code == 200
     assert (await add(clinic, unbooked["id"], None, "2.pdf")).status_code == 200

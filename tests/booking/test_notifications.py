@@ -1,4 +1,4 @@
-"""What a PAS tells of its own accord: taken once, from the right application, and never while an act is under way.
+"""Notifications of a PAS: accepted once, only from the right application, and never during an act.
 
 Source: rules chapters 3.1, 7; docs/reference/pas-contract.md.
 """
@@ -24,7 +24,7 @@ CLINICIAN = "555032006106"
 
 
 class Hospital:
-    """A booking and the PAS that tells of it."""
+    """A booking, and its PAS that sends notifications."""
 
     def __init__(self, desk: Rig, referral: Json, appointment: Json, token: str) -> None:
         """`token` is the PAS's access token."""
@@ -32,25 +32,25 @@ class Hospital:
         (self.there,) = (each for each in desk.pas.appointments.values() if referral["id"] in str(each))
 
     async def tell(self, status: str, reason: str | None = None, **changes: Any) -> httpx.Response:
-        """Notify of the booking as it now is."""
+        """Send a notification about the booking with this status."""
         body = {**self.there, "status": status, **changes}
         if reason is not None:
             body["cancelationReason"] = {"coding": [{"system": CANCELLATION, "code": reason}]}
         return await self.post(json.dumps(body).encode())
 
     async def post(self, body: bytes, token: str | None = "") -> httpx.Response:
-        """Send any body under any token; the PAS's own by default."""
+        """Send any body with any token, by default the PAS's own token."""
         headers = {} if token is None else {"Authorization": f"Bearer {token or self.token}"}
         async with self.desk.run.pages() as client:
             return await client.post("/pas/notifications", content=body, headers=headers)
 
     async def shown(self) -> Json:
-        """The appointment as A038 shows it."""
+        """Return the appointment as A038 shows it."""
         shown: Json = (await self.desk.gp.get(f"/STU3/Appointment/{self.appointment['id']}")).json()
         return shown
 
     async def state(self) -> tuple[list[str], int]:
-        """State and reason of the referral, and its version."""
+        """Return the referral's state and reason, and its version."""
         now = await self.desk.read(self.referral)
         codes = [each["valueCoding"]["code"] for each in now["extension"][-1]["extension"] if "valueCoding" in each]
         return codes, int(now["meta"]["versionId"])
@@ -58,7 +58,7 @@ class Hospital:
 
 @pytest.fixture
 async def hospital(booking: Rig) -> Hospital:
-    """With a booking."""
+    """Return a PAS with a booking."""
     await booking.add_slots(3)
     referral, slot = await booking.refer(), (await booking.free())[0]
     reply = await booking.book(referral, slot)
@@ -77,7 +77,7 @@ async def hospital(booking: Rig) -> Hospital:
 async def test_what_is_told_is_taken_once(
     hospital: Hospital, told: tuple[str, str | None], expected: tuple[str, str, str]
 ) -> None:
-    """Appointment and referral rise by one version; a repeat changes nothing."""
+    """Appointment and referral get one new version. A repeated notification changes nothing."""
     (status, reason), (state, slot, act) = told, expected
     _, version = await hospital.state()
     reply = await hospital.tell(status, reason)
@@ -104,7 +104,7 @@ async def _audit(desk: Rig) -> list[bytes]:
 
 
 async def test_a_freed_slot_comes_back_with_the_next_poll(hospital: Hospital) -> None:
-    """If the PAS shows it free, although it became free before the service was told."""
+    """If the PAS shows the slot as free, the next poll restores it, even if it was freed before the notification."""
     hospital.desk.pas.mark(f"{SERVICE}-any-0", "free")
     await hospital.desk.poll()
     hospital.desk.pas.slots[f"{SERVICE}-any-0"]["meta"]["lastUpdated"] = "2020-01-01T00:00:00+00:00"
@@ -114,7 +114,7 @@ async def test_a_freed_slot_comes_back_with_the_next_poll(hospital: Hospital) ->
 
 
 async def test_a_booking_moves_to_another_slot(hospital: Hospital) -> None:
-    """Of a clinician; the one before is free again; a repeat changes nothing."""
+    """The new slot belongs to a clinician, and the old slot is free again. A repeated notification changes nothing."""
     desk = hospital.desk
     await desk.add_slots(1, clinician=CLINICIAN)
     key = f"{SERVICE}-{CLINICIAN}-0"
@@ -133,7 +133,7 @@ async def test_a_booking_moves_to_another_slot(hospital: Hospital) -> None:
 
 
 async def test_a_slot_that_was_not_polled_yet_is_told_later(hospital: Hospital) -> None:
-    """The PAS is asked to come again, and then it works."""
+    """The PAS gets 503 with Retry-After. After the next poll the notification succeeds."""
     desk = hospital.desk
     moved: Json = {"slot": [{"reference": f"Slot/{SERVICE}-any-9"}]}
     before = await rows(desk)
@@ -148,7 +148,7 @@ async def test_a_slot_that_was_not_polled_yet_is_told_later(hospital: Hospital) 
 
 
 async def test_a_slot_that_somebody_else_has_is_not_taken(hospital: Hospital) -> None:
-    """What is booked here stays booked."""
+    """A notification cannot move a booking to a slot that is booked here. The PAS gets 503."""
     desk = hospital.desk
     other = (await desk.free())[0]
     assert (await desk.book(await desk.refer(), other)).status_code == 201
@@ -159,7 +159,7 @@ async def test_a_slot_that_somebody_else_has_is_not_taken(hospital: Hospital) ->
 
 
 async def test_while_an_act_is_under_way_nothing_is_taken(hospital: Hospital) -> None:
-    """503, and once the act is settled it works."""
+    """During the act the PAS gets 503. After the sweeper has settled the act, the notification succeeds."""
     desk = hospital.desk
     desk.pas.fault = "504"
     assert code(await desk.cancel(hospital.appointment, "PATIENT_ILL")) == (504, "PAS_NOT_RESPONDING")
@@ -168,13 +168,13 @@ async def test_while_an_act_is_under_way_nothing_is_taken(hospital: Hospital) ->
     assert (reply.status_code, "retry-after" in reply.headers) == (503, True)
     assert await rows(desk) == before
     desk.pas.fault = "409"
-    assert {type(each) for each in await desk.sweep()} == {PasRefused}  # the polls alone: the claim is settled
+    assert {type(each) for each in await desk.sweep()} == {PasRefused}  # only the polls fail; the claim is settled
     assert await claimed(desk) == 0
     assert (await hospital.tell("arrived")).json() == {"changed": True}
 
 
 async def test_only_the_pas_of_the_service_is_heard(hospital: Hospital) -> None:
-    """Others get no entry; another application's word has no effect."""
+    """Callers without a valid token get 401. The notification of another application has no effect."""
     body, desk = json.dumps({**hospital.there, "status": "arrived"}).encode(), hospital.desk
     before = await rows(desk)
     for token in (None, "x", await desk.run.token(GP.user, "demo-user-app")):
@@ -188,7 +188,7 @@ UNREADABLE = (b"", b"{", b"[]", b"null", b"\xff", b'{"resourceType":"Slot","id":
 
 
 async def test_what_cannot_be_read_never_comes_again(hospital: Hospital) -> None:
-    """4xx, and nothing is changed."""
+    """Invalid notifications get a status from 400 to 499, so that the PAS does not repeat them. Nothing changes."""
     before, there = await rows(hospital.desk), hospital.there
     lacking = [
         {name: value for name, value in there.items() if name != each} for each in ("id", "identifier", "status")
@@ -211,7 +211,7 @@ async def test_what_cannot_be_read_never_comes_again(hospital: Hospital) -> None
 
 
 async def test_what_is_not_known_is_taken_without_effect(hospital: Hospital) -> None:
-    """Another key, another referral."""
+    """Notifications with an unknown booking key or UBRN have no effect."""
     before, there = await rows(hospital.desk), hospital.there
     for index, value in ((0, "00000000-0000-4000-8000-000000000000"), (1, "999999999999")):
         identifiers = [dict(each) for each in there["identifier"]]
@@ -222,7 +222,7 @@ async def test_what_is_not_known_is_taken_without_effect(hospital: Hospital) -> 
 
 
 async def test_events_are_shown_in_test_mode(hospital: Hospital) -> None:
-    """In order, after a number."""
+    """The events are in order, and `since` selects the events after a number."""
     from openers.api.addresses import Addresses
     from openers.worlds.http.control import routes_of
     from openers.worlds.http.event_routes import event_routes

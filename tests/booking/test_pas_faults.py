@@ -1,4 +1,4 @@
-"""A PAS that fails: what the caller hears, what stays as it was, and how the sweeper settles what nobody heard.
+"""Failures of the PAS: the reply to the caller, the unchanged records, and the recovery by the sweeper.
 
 Source: rules chapter 7, 11.1 row 7; 2.6 for the texts.
 """
@@ -20,7 +20,7 @@ from tests.kit.referrals.rows import acts, claimed, rows, states
 pytestmark = pytest.mark.anyio
 
 BOOKED_THERE = {"drop", "cut", "garbage"}
-"""Faults of a PAS that has done what it was asked."""
+"""Faults after which the PAS has carried out the booking."""
 SILENT = ("hang", "drop", "cut", "garbage", "502", "504")
 
 
@@ -37,7 +37,7 @@ async def _state(desk: Rig, referral: Json) -> str:
 
 @pytest.mark.parametrize("fault", ["400", "401", "404", "409", "410", "422", "500", "503"])
 async def test_a_refusal_is_told_and_undone(booking: Rig, fault: str) -> None:
-    """The referral is as before, and another slot can be booked at once."""
+    """The referral does not change, and another slot can be booked at once."""
     referral, slot, key = await _begin(booking)
     before = await rows(booking, "referrals", "history", "events", "claims")
     booking.pas.fault = fault
@@ -50,7 +50,7 @@ async def test_a_refusal_is_told_and_undone(booking: Rig, fault: str) -> None:
 
 @pytest.mark.parametrize("fault", SILENT)
 async def test_a_booking_that_nobody_heard_of_is_settled(booking: Rig, fault: str) -> None:
-    """Until then the slot is held and the referral can be read alone."""
+    """Until the sweeper has settled the booking, the slot is held and the referral can only be read."""
     referral, slot, key = await _begin(booking)
     before = await booking.read(referral)
     booking.pas.fault = fault
@@ -86,7 +86,7 @@ async def test_a_booking_that_nobody_heard_of_is_settled(booking: Rig, fault: st
 async def test_an_act_that_the_pas_did_and_the_store_did_not_is_unknown_and_settled(
     booking: Rig, monkeypatch: pytest.MonkeyPatch, failure: OpenersError, done: str
 ) -> None:
-    """The caller is told to read before a retry, since what the PAS did is confirmed later."""
+    """The reply says that the outcome is unknown. The sweeper later asks the PAS and confirms the act."""
     referral, slot, _ = await _begin(booking)
     appointment = None if done == "booked" else (await booking.book(referral, slot)).json()
     store = booking.world.store
@@ -108,7 +108,7 @@ async def test_an_act_that_the_pas_did_and_the_store_did_not_is_unknown_and_sett
 
 @pytest.mark.parametrize("fault", SILENT)
 async def test_a_cancellation_that_nobody_heard_of_is_settled(booking: Rig, fault: str) -> None:
-    """The booking stands until the PAS has been asked again, and then it is cancelled."""
+    """The appointment stays booked until the sweeper has asked the PAS, and is then cancelled."""
     referral, slot, key = await _begin(booking)
     appointment = (await booking.book(referral, slot)).json()
     address = f"/STU3/Appointment/{appointment['id']}"
@@ -126,7 +126,7 @@ async def test_a_cancellation_that_nobody_heard_of_is_settled(booking: Rig, faul
 
 
 async def test_a_booking_that_comes_too_late_is_cancelled_again(booking: Rig) -> None:
-    """The PAS books after its key was given up: the second look finds it."""
+    """If the PAS books after the service gave up, the second check of the sweeper finds and cancels that booking."""
     referral, slot, key = await _begin(booking)
     booking.pas.fault = "hang"
     assert code(await booking.book(referral, slot)) == (504, "PAS_NOT_RESPONDING")
@@ -143,10 +143,10 @@ async def test_a_booking_that_comes_too_late_is_cancelled_again(booking: Rig) ->
 
 
 async def test_nobody_listens(booking: Rig) -> None:
-    """A PAS that was certainly not reached changed nothing: everything is as before at once."""
+    """If the PAS was certainly not reached, the slot is free again at once."""
     referral, slot, key = await _begin(booking)
     async with booking.world.begin("link elsewhere") as tx:
-        link = await tx.links.get((await tx.slots.get(slot["id"])).service)  # pyright: ignore[reportOptionalMemberAccess, reportArgumentType]  # is there
+        link = await tx.links.get((await tx.slots.get(slot["id"])).service)  # pyright: ignore[reportOptionalMemberAccess, reportArgumentType]  # the slot exists
         assert link is not None
         await tx.links.put(type(link)(link.service, "http://127.0.0.1:1/fhir", link.client_id))
     assert code(await booking.book(referral, slot)) == (504, "PAS_NOT_RESPONDING")

@@ -1,4 +1,4 @@
-"""Slots are polled: what changed, what vanished, everything now and then; a PAS that is away costs nothing known.
+"""Polling of slots: changed and missing slots, full polls, and a PAS that is unavailable.
 
 Source: rules chapter 7.
 """
@@ -27,12 +27,12 @@ LONG_AGO = "2020-01-01T00:00:00+00:00"
 
 
 def key(number: int) -> str:
-    """The PAS's id of a slot."""
+    """Return the PAS's id of a slot."""
     return f"{SERVICE}-any-{number}"
 
 
 async def test_a_slot_vanishes_changes_and_returns(booking: Rig) -> None:
-    """As the PAS tells it; a poll that brings nothing new changes nothing."""
+    """Each poll applies the changes in the PAS. A poll without changes changes nothing."""
     await booking.add_slots(3)
     ids = [each["id"] for each in await booking.free()]
     assert await booking.poll() == 0
@@ -50,7 +50,7 @@ async def test_a_slot_vanishes_changes_and_returns(booking: Rig) -> None:
 
 
 async def test_between_whole_polls_only_changes_are_asked_for(booking: Rig) -> None:
-    """What was changed long ago is found by a whole poll alone: after a refusal, and once a day."""
+    """An old change is found only by a full poll, which follows a rejected booking and runs once a day."""
     await booking.add_slots(3)
     for number, status in ((0, "busy"), (1, "free")):
         booking.pas.mark(key(number), status)
@@ -70,7 +70,7 @@ async def test_between_whole_polls_only_changes_are_asked_for(booking: Rig) -> N
 
 @pytest.mark.parametrize("fault", ["500", "hang", "garbage", "drop", "401"])
 async def test_while_a_pas_is_away_its_slots_stay(booking: Rig, fault: str) -> None:
-    """The poll fails, and is planned again."""
+    """If a poll fails, the slots stay as they are, and the poll is scheduled again."""
     await booking.add_slots(2)
     before = await rows(booking, "slots", "polls")
     booking.pas.fault = fault
@@ -87,7 +87,7 @@ async def test_while_a_pas_is_away_its_slots_stay(booking: Rig, fault: str) -> N
 
 
 async def test_what_is_booked_here_stays_booked(booking: Rig) -> None:
-    """Whatever the PAS tells of the slot."""
+    """A slot that is booked here stays booked, whatever its status in the PAS."""
     await booking.add_slots(2)
     assert (await booking.book(await booking.refer(), (await booking.free())[0])).status_code == 201
     booking.pas.mark(key(0), "free")
@@ -97,7 +97,6 @@ async def test_what_is_booked_here_stays_booked(booking: Rig) -> None:
 
 
 async def test_slots_beyond_the_horizon_are_not_asked_for(booking: Rig) -> None:
-    """Until it comes closer."""
     await booking.add_slots(3)
     world = booking.world
     async with world.begin("poll anew") as tx:
@@ -111,7 +110,7 @@ async def test_slots_beyond_the_horizon_are_not_asked_for(booking: Rig) -> None:
 
 
 async def test_a_service_that_is_linked_is_polled_by_itself(booking: Rig) -> None:
-    """At once, as a whole, and then again and again; the health page and the metrics say when."""
+    """The first poll runs at once and in full, and others follow. Health page and metrics show the last poll."""
     run, pas = booking.run, booking.pas
     async with run.pages() as pages:
         before = (await pages.get("/referrals/_status")).json()

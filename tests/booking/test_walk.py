@@ -1,4 +1,4 @@
-"""The second walk: find slots, book, read the appointment, cancel it, defer another."""
+"""The second walk: find slots, book, read the appointment, cancel it, defer another referral."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ pytestmark = pytest.mark.anyio
 
 
 async def test_find_book_read_and_cancel(booking: Rig) -> None:
-    """What A015 shows is booked by A016, read by A038 and A005, known to the PAS, and cancelled by A034."""
+    """A slot of A015 can be booked by A016, read by A038 and A005, and cancelled by A034. The PAS agrees."""
     await booking.add_slots(3)
     referral, (slot, *_) = await booking.refer(), await booking.free()
     booked = await booking.book(referral, slot)
@@ -31,7 +31,7 @@ async def test_find_book_read_and_cancel(booking: Rig) -> None:
 
 
 async def test_deferral_is_refused_while_there_are_slots(booking: Rig) -> None:
-    """NO_SLOTS_AT_SERVICE is for services without free slots."""
+    """NO_SLOTS_AT_SERVICE is only for services without free slots."""
     await booking.add_slots(1)
     referral = await booking.refer()
     assert code(await booking.defer(referral, "NO_SLOTS_AT_SERVICE")) == (422, "SLOTS_CURRENTLY_AVAILABLE")
@@ -41,7 +41,7 @@ async def test_deferral_is_refused_while_there_are_slots(booking: Rig) -> None:
 
 
 async def test_sending_for_triage(booking: Rig) -> None:
-    """A016 with reason TRIAGE is what A021 did in one step."""
+    """A016 with reason TRIAGE has the same result as A021 in one step."""
     referral = await booking.refer()
     sent = await booking.defer(referral, "TRIAGE", "11004")
     assert sent.status_code == 201, sent.text

@@ -1,5 +1,5 @@
-"""Checks of the project itself: what the import contracts, the linter and the type checker can't say.
+"""Checks of the project itself that import contracts, linter and type checker cannot express.
 
-Each check is a function over one source text that returns findings; `python -m tests.checks` runs them all over the
-tree, `test_*.py` beside them prove that each finds what it is for and that the tree is clean.
+Each check is a function that takes one source text and returns findings. `python -m tests.checks` runs all checks on
+the tree. The tests `test_*.py` in this folder prove that each check finds its faults and that the tree has none.
 """

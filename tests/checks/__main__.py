@@ -1,4 +1,4 @@
-"""Runs all checks over the tree: `python -m tests.checks`. Prints each finding; fails if there is any."""
+"""Run all checks on the tree: `python -m tests.checks`. Print each finding, and fail if there is any."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.checks.structure import TREE_CHECKS
 
 
 def main() -> int:
-    """The exit status: 0 if nothing was found."""
+    """Run all checks; return the exit status, 0 without findings."""
     checks = list(CHECKS)
     reference = os.environ.get("OPENERS_REFERENCE_DIR")
     if reference:

@@ -1,6 +1,6 @@
-"""Finds whatever in a source outlives a request and grows: memoised functions, and containers of objects and modules.
+"""Find everything in a source that outlives a request and grows: cached functions, and containers.
 
-`ROWS` lists each with what bounds it, number and key. A new one is a finding until it has a row.
+`ROWS` lists each one with the limit of its size, number and key. A new one without a row is a finding.
 """
 
 from __future__ import annotations
@@ -90,14 +90,14 @@ ROWS: Final[dict[str, str]] = {
 
 
 def caches(source: Source) -> Iterator[Finding]:
-    """Growing things without a row."""
+    """Yield growing things without a row."""
     for name, node in found(source):
         if name not in ROWS:
             yield source.at(node, f"{name} may grow: say in tests/checks/caches.py what bounds it, number and key")
 
 
 def found(source: Source) -> Iterator[tuple[str, ast.AST]]:
-    """Each growing thing: `path::name` and its place."""
+    """Yield each growing thing: `path::name` and its place."""
     module = source.path.removeprefix("src/")
     for node in source.tree.body:
         for name in _names_of_container(node):
@@ -115,7 +115,7 @@ def found(source: Source) -> Iterator[tuple[str, ast.AST]]:
 
 
 def _names_of_container(node: ast.AST) -> Iterator[str]:
-    """The name that an assignment gives to an empty container, which can only be meant to grow."""
+    """Yield the name of an assigned empty container, because an empty container is meant to grow."""
     if isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None and _is_container(node.value):
         targets = node.targets if isinstance(node, ast.Assign) else [node.target]
         yield from (ast.unparse(each) for each in targets if isinstance(each, ast.Name | ast.Attribute))
@@ -132,7 +132,7 @@ def _is_container(value: ast.expr) -> bool:
 
 
 def _copies(call: ast.Call) -> bool:
-    """Whether the container is made of another one: `set(x)`, but neither `defaultdict(x)` nor `deque(maxlen=9)`."""
+    """Return whether the container is a copy: `set(x)`, but neither `defaultdict(x)` nor `deque(maxlen=9)`."""
     return bool(call.args) and _last_name(call.func) in {"OrderedDict", "dict", "list", "set"}
 
 
@@ -142,7 +142,7 @@ def _is_memo(decorator: ast.expr) -> bool:
 
 
 def _is_memo_call(value: ast.expr | None) -> bool:
-    """Whether a function is memoised by hand: `lru_cache(9)(f)`, `cache(f)`."""
+    """Return whether the value is a cached function without a decorator: `lru_cache(9)(f)`, `cache(f)`."""
     if not isinstance(value, ast.Call):
         return False
     return _last_name(value.func) in MEMOS or _is_memo_call(value.func)

@@ -1,4 +1,4 @@
-"""All checks, and which texts each applies to."""
+"""All checks, and the texts to which each one applies."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ CORE: Final = (
     "src/openers/api/operations/*.py",
 )
 TASK_STARTERS: Final = ("src/openers/api/http/reply.py", "src/openers/server.py", "src/openers/usecases/due.py")
-"""The edge, the runner of due work, and the server, which runs the runner."""
+"""The modules that may start tasks: the edge, the runner of due work, and the server, which starts the runner."""
 LOCKED: Final = ("requirements/*",)
-"""Lists of hashes, in which any short word may turn up."""
+"""Lists of hashes, in which any short word may occur."""
 
 
 def _is_core(path: str) -> bool:
@@ -45,7 +45,10 @@ def _is_written_by_us(path: str) -> bool:
 
 
 def may_hold_no_example(path: str) -> bool:
-    """Whether nothing of a published example may stand in the text: the service, less world and reference data."""
+    """Return whether the text must contain no value of a published example.
+
+    These are the texts of the service except its data: worlds and reference data.
+    """
     data = (
         "src/openers/worlds/packs/",
         "src/openers/reference/",
@@ -68,4 +71,4 @@ CHECKS: Final = (
     Check("silencers with reasons", _is_ours, shape.silencers),
     Check("wording", _is_written_by_us, wording.unwelcome),
 )
-"""Every check that needs nothing but the text. `examples.borrowed` needs the published examples beside it."""
+"""Every check that needs only the text. `examples.borrowed` also needs the published examples."""

@@ -1,7 +1,7 @@
-"""The commands that documentation shows, so that they can be checked and run.
+"""Read the commands in the documentation, so that tests can check and run them.
 
-A block that begins with ```` ```sh run ```` can be run in the project's folder against a running demo world at the
-address that it names; those of one page share a shell, in order, and may rely on `TOKEN`. Other blocks are for show.
+A block that begins with ```` ```sh run ```` can be run in the project's folder with a running demo world at its
+address. The blocks of one page share a shell, run in order, and may use `TOKEN`. Other blocks are never run.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ PAS_ADDRESS: Final = "http://127.0.0.1:8002"
 
 @dataclass(frozen=True)
 class Block:
-    """One block of commands; `line` is where it begins in its page."""
+    """One block of commands; `line` is its first line in the page."""
 
     page: Path
     line: int
@@ -32,17 +32,17 @@ class Block:
     is_runnable: bool
 
     def at(self, base_url: str, pas_url: str = PAS_ADDRESS) -> str:
-        """The commands, aimed at the service at `base_url` and the Test PAS at `pas_url`."""
+        """Return the commands with the addresses of this service and this Test PAS."""
         return self.text.replace(ADDRESS, base_url).replace(PAS_ADDRESS, pas_url)
 
 
 def pages(root: Path) -> list[Path]:
-    """Every page of documentation below the project's folder `root`."""
+    """Return every page of documentation below the project's folder `root`."""
     return [*sorted(root.glob("*.md")), *sorted(root.glob("docs/**/*.md"))]
 
 
 def blocks(page: Path) -> Iterator[Block]:
-    """The blocks of shell commands of a page, in order."""
+    """Yield the blocks of shell commands of a page, in order."""
     text = page.read_text("utf-8")
     for found in FENCE.finditer(text):
         line = text.count("\n", 0, found.start()) + 1
@@ -51,27 +51,27 @@ def blocks(page: Path) -> Iterator[Block]:
 
 
 def set_ups(page: Path) -> list[str]:
-    """Return the targets of make by which a page says that its reader has set up: one, if it says so at all."""
+    """Return the make targets that a page names as its set-up: at most one."""
     return SET_UP.findall(page.read_text("utf-8"))
 
 
 def script(page: Path, base_url: str, pas_url: str = PAS_ADDRESS) -> str:
-    """All that can be run of a page, as one script for bash in the project's folder; stops at the first failure.
+    """Return all runnable blocks of a page as one bash script, which stops at the first failure.
 
-    `TOKEN` in its environment is an access token of the demo world's referring clinician. Empty if there is nothing
-    to run.
+    Run it in the project's folder. `TOKEN` in its environment is an access token of the demo world's referring
+    clinician. The script is empty if the page has no runnable block.
     """
     parts = [block.at(base_url, pas_url) for block in blocks(page) if block.is_runnable]
     return "\n".join(("set -euo pipefail", *parts)) if parts else ""
 
 
 def calls(text: str) -> Iterator[tuple[str, list[str]]]:
-    """The calls of make and openers in a block of commands: program, and the words that choose what it does."""
+    """Yield the calls of make and openers in a block of commands: the program, and its command words."""
     yield from _chosen(CALL.finditer(text))
 
 
 def named(text: str) -> Iterator[tuple[str, list[str]]]:
-    """The calls of make and openers that running text names."""
+    """Yield the calls of make and openers in running text."""
     yield from _chosen(NAMED.finditer(text))
 
 

@@ -1,7 +1,7 @@
-"""Nothing of a published example may steer the service: no id, code or date of one stands in `src/`.
+"""Find ids, codes and dates of published examples in `src/`, because no example may control the service.
 
-What counts is collected from the examples themselves. Codes that are words of the specification (`NOT_BOOKED`) are
-no examples. World data and reference data hold facts and are left out.
+The values come from the examples. Codes of the specification (`NOT_BOOKED`) do not count. World data and reference data
+contain facts and are not checked.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ TOKENS: Final = re.compile(rf"(?<![\w-])(?:{SPECIFIC.pattern}|[A-Z]\d{{2,5}}|[A-
 
 
 def published(reference: Path) -> frozenset[str]:
-    """Ids, organisation codes and dates in the published examples below `reference`."""
+    """Return the ids, organisation codes and dates in the published examples below `reference`."""
     found: set[str] = set()
     for path in sorted(reference.glob("examples/**/*.json")):
         for system, text in _strings(json.loads(path.read_bytes())):
@@ -39,7 +39,7 @@ def published(reference: Path) -> frozenset[str]:
 
 
 def borrowed(known: frozenset[str]) -> Callable[[Source], Iterator[Finding]]:
-    """A check that finds any of the `known` values in a text."""
+    """Return a check that finds any of the `known` values in a text."""
 
     def find(source: Source) -> Iterator[Finding]:
         for number, line in enumerate(source.lines, start=1):
@@ -51,7 +51,7 @@ def borrowed(known: frozenset[str]) -> Callable[[Source], Iterator[Finding]]:
 
 
 def _strings(value: object, system: str = "") -> Iterator[tuple[str, str]]:
-    """Every string in a JSON value with the `system` of the object that holds it."""
+    """Yield every string in a JSON value with the `system` of the object that contains it."""
     if isinstance(value, str):
         yield system, value
     elif isinstance(value, list):

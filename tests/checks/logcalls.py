@@ -1,4 +1,4 @@
-"""Log calls name an event and pass values as fields; a text put together in the call can't be searched or redacted."""
+"""Find log calls that put values into the message. Such a message cannot be searched or redacted; fields can."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ LEVELS: Final = frozenset({"debug", "info", "warning", "error", "exception", "cr
 
 
 def composed_messages(source: Source) -> Iterator[Finding]:
-    """Log calls with an argument that is put together by f-string, `%`, `+` or `.format`."""
+    """Yield log calls with an argument that is composed with an f-string, `%`, `+` or `.format`."""
     for node in ast.walk(source.tree):
         if isinstance(node, ast.Call) and _is_log_call(node.func):
             given = (*node.args, *(word.value for word in node.keywords))

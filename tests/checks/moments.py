@@ -1,4 +1,4 @@
-"""What tests must not compare: an instant with microseconds and one that is kept in milliseconds."""
+"""Find tests that compare a time in microseconds with a stored one, which has milliseconds."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ READ: Final = "datetime.now"
 
 
 def uncut_instants(source: Source) -> Iterator[Finding]:
-    """Comparisons with `datetime.now`, directly or by a name that a function gives it."""
+    """Yield comparisons with `datetime.now`, called directly or through a local name."""
     functions = [node for node in ast.walk(source.tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
     yield from _compared(source, source.tree, set())
     for function in functions:
@@ -21,14 +21,14 @@ def uncut_instants(source: Source) -> Iterator[Finding]:
 
 
 def _compared(source: Source, scope: ast.AST, uncut: set[str]) -> Iterator[Finding]:
-    """Comparisons within `scope` that read the present or one of these names."""
+    """Yield the comparisons in `scope` that use the current time or one of these names."""
     for node in ast.walk(scope):
         if isinstance(node, ast.Compare) and any(_is_uncut(part, uncut) for part in ast.walk(node)):
             yield source.at(node, f"{READ} is compared: take tests.kit.run.moments.now, which is cut to milliseconds")
 
 
 def _given(node: ast.Assign) -> Iterator[str]:
-    """The names to which an assignment gives the uncut present."""
+    """Yield the names to which an assignment gives the current time in microseconds."""
     if any(_reads(part) for part in ast.walk(node.value)):
         yield from (target.id for target in node.targets if isinstance(target, ast.Name))
 

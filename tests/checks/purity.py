@@ -1,4 +1,4 @@
-"""What the core must not do by itself: read a clock, draw an id, name an HTTP status, start a task on the side."""
+"""Find code in the core that reads a clock, creates an id, names an HTTP status, or starts a background task."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ CLOCKS_AND_IDS: Final = frozenset(
         "uuid.uuid7",
     }
 )
-"""A world hands these in. Measuring a duration (`time.perf_counter`, `time.monotonic`) reads no calendar."""
+"""The world provides these. A measured duration (`time.perf_counter`, `time.monotonic`) uses no calendar time."""
 
 STATUSES: Final = frozenset(int(status) for status in HTTPStatus if status >= HTTPStatus.BAD_REQUEST)
 STARTERS: Final = frozenset({"create_task", "ensure_future", "run_coroutine_threadsafe"})
 
 
 def clocks_and_ids(source: Source) -> Iterator[Finding]:
-    """References to a clock, to a maker of ids, or to anything in `random`, under whatever name they were imported."""
+    """Yield references to a clock, to a source of ids, or to anything in `random`, under any imported name."""
     names = _imported(source.tree)
     for node in ast.walk(source.tree):
         if isinstance(node, ast.Attribute | ast.Name):
@@ -43,7 +43,7 @@ def clocks_and_ids(source: Source) -> Iterator[Finding]:
 
 
 def statuses(source: Source) -> Iterator[Finding]:
-    """HTTP status numbers of errors, and imports of their names; `success=` and `refusal=` may give theirs."""
+    """Yield HTTP error status numbers and imports of their names. `success=` and `refusal=` may contain a number."""
     excused = {id(word.value) for word in _keywords(source.tree) if word.arg in {"success", "refusal"}}
     for node in ast.walk(source.tree):
         if isinstance(node, ast.Constant) and _is_status(node.value) and id(node) not in excused:
@@ -53,7 +53,7 @@ def statuses(source: Source) -> Iterator[Finding]:
 
 
 def side_tasks(source: Source) -> Iterator[Finding]:
-    """Tasks that nobody waits for."""
+    """Yield calls that start a background task."""
     for node in ast.walk(source.tree):
         if isinstance(node, ast.Call) and _last_name(node.func) in STARTERS:
             yield source.at(node, f"{_last_name(node.func)}: only the edge and the due runner start tasks")
@@ -76,7 +76,7 @@ def _last_name(node: ast.expr) -> str:
 
 
 def _imported(tree: ast.AST) -> dict[str, str]:
-    """Each imported name and where it comes from."""
+    """Return the origin of each imported name."""
     names: dict[str, str] = {}
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
@@ -87,7 +87,7 @@ def _imported(tree: ast.AST) -> dict[str, str]:
 
 
 def _origin(node: ast.expr, names: dict[str, str]) -> str:
-    """The full name behind `node`; empty if it isn't an imported thing."""
+    """Return the full name of `node`, or an empty text if it is not imported."""
     match node:
         case ast.Name(id=name):
             return names.get(name, "")

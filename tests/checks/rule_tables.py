@@ -1,4 +1,4 @@
-"""Tables of `docs/rules` that follow from the code: request parameters, and headers and statuses of each operation."""
+"""Tables in `docs/rules` that are generated from the code: parameters, headers and statuses of each operation."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from openers.api.registry import all_operations
 from openers.wire.schemas import COMPONENTS
 from openers.wire.stu3.parameters import ParameterPlace, Parameters
 
-import_module("openers.api.operations")  # fills the registry
+import_module("openers.api.operations")  # registers all operations
 SHORT: Final = {
     "NHSD-End-User-Organisation-ODS": "O",
     "NHSD-eRS-Business-Function": "B",
@@ -24,7 +24,7 @@ EVERYWHERE: Final = frozenset({"X-Correlation-ID", "X-Request-ID", "401", "403",
 
 
 def parameters() -> str:
-    """The parameters of each operation: a row for each."""
+    """Return the table of the parameters of each operation, with one row for each parameter."""
     declared = [(each.schema(), each) for each in _declared()]
     lines = ["| operation | parameter | number | element | value |", "|---|---|---|---|---|"]
     for operation in all_operations():
@@ -35,7 +35,7 @@ def parameters() -> str:
 
 
 def operations() -> str:
-    """Headers and statuses of each operation: a row for each."""
+    """Return the table of headers and statuses, with one row for each operation."""
     document = openapi_document("")
     lines = ["| operation | request headers | success | reply headers | other statuses |", "|---|---|---|---|---|"]
     for operation in all_operations():
@@ -46,15 +46,15 @@ def operations() -> str:
             f"| {_listed(described['responses'][success].get('headers', {}))} "
             f"| {' '.join(sorted(set(described['responses']) - EVERYWHERE - {success}))} |"
         )
-    return "\n".join(dict.fromkeys(lines))  # versioned reads equal the plain ones
+    return "\n".join(dict.fromkeys(lines))  # reads of a version have the same row as plain reads
 
 
 TABLES: Final[dict[str, Callable[[], str]]] = {"parameters": parameters, "operations": operations}
-"""What a page can have between `<!-- generated: NAME -->` and `<!-- end -->`."""
+"""The generators of the tables between `<!-- generated: NAME -->` and `<!-- end -->`."""
 
 
 def with_tables(text: str) -> str:
-    """Return a page with its tables as they follow from the code now."""
+    """Return a page with its tables generated from the current code."""
     pattern = r"(<!-- generated: (\w+) -->\n).*?(<!-- end -->)"
     return re.sub(pattern, lambda found: f"{found[1]}\n{TABLES[found[2]]()}\n\n{found[3]}", text, flags=re.DOTALL)
 
@@ -72,7 +72,7 @@ def _parameter(place: ParameterPlace) -> str:
 
 
 def _value(element: str, schema: dict[str, Any]) -> str:
-    """System, codes or limit of a value, as its schema has them."""
+    """Return the system, codes or limit of a value from its schema."""
     if "$ref" in schema:
         return schema["$ref"].rpartition("/")[2]
     if "coding" in schema.get("properties", {}):

@@ -1,7 +1,7 @@
-"""The published rules: every citation leads to an anchor of `docs/rules`, and its generated parts are up to date.
+"""Check the published rules: every citation has an anchor in `docs/rules`, and generated parts are up to date.
 
-`.venv/bin/python -m tests.checks.rules` writes the generated parts again: the lines "Cited by", and the tables of
-`tests.checks.rule_tables`. Citations are read by `openers.worlds.recording.citations`.
+`.venv/bin/python -m tests.checks.rules` rewrites the generated parts: the lines "Cited by", and the tables of
+`tests.checks.rule_tables`. `openers.worlds.recording.citations` reads the citations.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from tests.checks.source import ROOT, Finding, Source, texts
 
 PAGES: Final = "docs/rules/"
 CITING: Final = ("src/", "tests/", "docs/", "bench/", "scripts/")
-"""Where citations are resolved."""
+"""The folders in which citations are checked."""
 COMMAND: Final = ".venv/bin/python -m tests.checks.rules"
 ANCHOR: Final = re.compile(r'(?m)^<a id="(rules?-[^"]*)"></a>$')
 CITED_BY: Final = re.compile(r"(?m)^Cited by: .*\n\n?")
@@ -27,7 +27,7 @@ Cited = Mapping[str, Iterable[str]]
 
 
 def rule_findings(sources: Iterable[Source]) -> Iterator[Finding]:
-    """Citations that lead nowhere, anchors that exist twice, and pages whose generated parts are stale."""
+    """Yield citations without an anchor, duplicate anchors, and pages whose generated parts are out of date."""
     sources = list(sources)
     places = _anchors(sources)
     yield from (finding for source in _citing(sources) for finding in unresolved(source, places))
@@ -39,7 +39,7 @@ def rule_findings(sources: Iterable[Source]) -> Iterator[Finding]:
 
 
 def unresolved(source: Source, places: Mapping[str, str]) -> Iterator[Finding]:
-    """Citations of `source` without an anchor; `places` has the page of each anchor."""
+    """Yield the citations of `source` without an anchor. `places` contains the page of each anchor."""
     for at in malformed(source.text):
         text = source.text[at : at + 30].partition("\n")[0]
         what = f"{text!r} is not read as a citation: write it in a form that {PAGES}README.md lists"
@@ -54,7 +54,7 @@ def unresolved(source: Source, places: Mapping[str, str]) -> Iterator[Finding]:
 
 
 def cited_by(sources: Iterable[Source]) -> Cited:
-    """The files of the service, its tests and benchmarks that cite each anchor."""
+    """Return the files of the service, its tests and benchmarks that cite each anchor."""
     cited: dict[str, set[str]] = defaultdict(set)
     for source in _citing(sources):
         if not source.path.startswith("docs/"):
@@ -64,7 +64,7 @@ def cited_by(sources: Iterable[Source]) -> Cited:
 
 
 def generated(page: str, cited: Cited) -> str:
-    """Return the page with its tables and its lines "Cited by" as they are to be."""
+    """Return the page with its tables and its lines "Cited by" up to date."""
     text = CITED_BY.sub("", with_tables(page))
     starts = [found.start() for found in ANCHOR.finditer(text)]
     if not starts:
@@ -74,7 +74,7 @@ def generated(page: str, cited: Cited) -> str:
 
 
 def _with_links(part: str, cited: Cited) -> str:
-    """One rule with the line that links to the files that cite it."""
+    """Return one rule with the line of links to the files that cite it."""
     found = ANCHOR.match(part)
     paths = sorted(cited.get(found[1], ())) if found else []
     links = ", ".join(f"[{_short(path)}](../../{path})" for path in paths)
@@ -86,12 +86,12 @@ def _short(path: str) -> str:
 
 
 def _anchors(sources: Iterable[Source]) -> dict[str, str]:
-    """The page of each anchor."""
+    """Return the page of each anchor."""
     return {found[1]: page.path for page in filter(_is_page, sources) for found in ANCHOR.finditer(page.text)}
 
 
 def _repeated(sources: Iterable[Source]) -> Iterator[Finding]:
-    """Anchors that occur twice."""
+    """Yield anchors that occur twice."""
     seen: set[str] = set()
     for page in filter(_is_page, sources):
         for found in ANCHOR.finditer(page.text):
@@ -113,7 +113,7 @@ def _line(source: Source, at: int) -> int:
 
 
 def main() -> None:
-    """Write the generated parts of all pages."""
+    """Rewrite the generated parts of all pages."""
     sources = list(texts())
     cited = cited_by(sources)
     for page in filter(_is_page, sources):

@@ -1,4 +1,4 @@
-"""The shape of the code: how long, how wide, and that everything public says what it is for."""
+"""Check the shape of the code: size of files and functions, number of parameters, docstrings and return types."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ SILENCERS: Final = re.compile(
 )
 COMMAND_MAKERS: Final = frozenset({"command", "callback"})
 DECLARATIONS: Final = frozenset({"operation"})
-"""Functions whose keywords are the fields of a declaration (`openers.api.registry`)."""
+"""Functions whose keyword arguments are the fields of a declaration (`openers.api.registry`)."""
 
 Function: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef
 
 
 def sizes(source: Source) -> Iterator[Finding]:
-    """Files, functions and parameter lists that are too long. A command's options are for its user and don't count."""
+    """Yield files, functions and parameter lists that are too long. Options of a command do not count as parameters."""
     if len(source.lines) > FILE_LINES:
         yield Finding(source.path, FILE_LINES, f"{len(source.lines)} lines: at most {FILE_LINES} in a file")
     for function in _functions(source.tree):
@@ -38,9 +38,9 @@ def sizes(source: Source) -> Iterator[Finding]:
 
 
 def docstrings(source: Source) -> Iterator[Finding]:
-    """Public modules, classes, functions and methods that don't say what they achieve.
+    """Yield public modules, classes, functions and methods without a docstring.
 
-    In a module of tests nothing is for others, and names speak: there the module alone has to say what it is about.
+    In a module of tests, only the module itself needs a docstring, because the names of tests describe them.
     """
     if source.text.strip() and not ast.get_docstring(source.tree):
         yield Finding(source.path, 1, "the module has no docstring")
@@ -49,14 +49,14 @@ def docstrings(source: Source) -> Iterator[Finding]:
 
 
 def return_types(source: Source) -> Iterator[Finding]:
-    """Functions that don't declare what they return."""
+    """Yield functions without a return type."""
     for function in _functions(source.tree):
         if function.returns is None:
             yield source.at(function, f"{function.name} declares no return type")
 
 
 def silencers(source: Source) -> Iterator[Finding]:
-    """Comments that silence a tool without a reason beside them."""
+    """Yield comments that silence a tool without a reason in the same comment."""
     for token in tokenize.generate_tokens(io.StringIO(source.text).readline):
         if token.type != tokenize.COMMENT:
             continue

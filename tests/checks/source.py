@@ -1,4 +1,4 @@
-"""What the checks look at (a source text and its syntax tree) and what they say (findings)."""
+"""The input of checks (a source text with its syntax tree) and their output (findings)."""
 
 from __future__ import annotations
 
@@ -13,47 +13,51 @@ from typing import Final
 from tests.kit.run.project import ROOT
 
 UNTRACKED: Final = frozenset({".git", ".venv", "var", "build", "dist", "site", "__pycache__", ".hypothesis"})
-"""Folders that are no part of the project's text. Caches of tools begin with a dot and end in `cache`."""
+"""Folders that do not belong to the project's text. Tool caches begin with a dot and end in `cache`."""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One place where a rule is broken."""
+    """One violation of a rule."""
 
     path: str
     line: int
     what: str
 
     def __str__(self) -> str:
-        """The finding as editors can jump to it."""
+        """Return the finding in a form that editors can open."""
         return f"{self.path}:{self.line}: {self.what}"
 
 
 @dataclass(frozen=True)
 class Source:
-    """One text of the project; `path` is relative to the project's folder, with slashes."""
+    """One text of the project. `path` is relative to the project's folder, with slashes."""
 
     path: str
     text: str
 
     @cached_property
     def tree(self) -> ast.Module:
-        """The syntax tree of a Python text."""
+        """Return the syntax tree of a Python text."""
         return ast.parse(self.text, self.path)
 
     @cached_property
     def lines(self) -> list[str]:
-        """The lines of the text."""
+        """Return the lines of the text."""
         return self.text.splitlines()
 
     def at(self, node: ast.AST, what: str) -> Finding:
-        """A finding at the place of `node`."""
-        return Finding(self.path, getattr(node, "lineno", 1), what)
+        """Return a finding at the line of `node`."""
+        return self.at_line(getattr(node, "lineno", 1), what)
+
+    def at_line(self, line: int, what: str) -> Finding:
+        """Return a finding in a line, which is counted from 1."""
+        return Finding(self.path, line, what)
 
 
 @dataclass(frozen=True)
 class Check:
-    """A rule: what it is called, which texts it applies to, and how it is checked."""
+    """A rule: its name, the texts to which it applies, and the function that checks it."""
 
     name: str
     applies: Callable[[str], bool]
@@ -61,7 +65,7 @@ class Check:
 
 
 def texts(root: Path = ROOT) -> Iterator[Source]:
-    """Every text file of the project below `root`, in order of path."""
+    """Yield every text file of the project below `root`, in order of path."""
     for path in sorted(_files(root)):
         try:
             yield Source(path.relative_to(root).as_posix(), path.read_text("utf-8"))
@@ -81,5 +85,5 @@ def _is_untracked(part: str) -> bool:
 
 
 def run(check: Check, sources: Iterable[Source]) -> list[Finding]:
-    """What `check` finds in those of `sources` that it applies to."""
+    """Return the findings of `check` in those `sources` to which it applies."""
     return [finding for source in sources if check.applies(source.path) for finding in check.find(source)]

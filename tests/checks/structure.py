@@ -1,6 +1,6 @@
-"""The structure of the tree: no circle of imports, no folder with more than a reader surveys, no borrowing among tests.
+"""Check the structure of the tree: no import cycles, no crowded folders, and no imports between test folders.
 
-Imports under `TYPE_CHECKING` count: a reader has to understand those modules together all the same.
+Imports under `TYPE_CHECKING` count, because a reader must understand those modules together.
 """
 
 from __future__ import annotations
@@ -15,20 +15,20 @@ from typing import Final
 from tests.checks.source import Finding, Source
 
 MODULES: Final = 20
-"""How many modules a folder of `src` or `tests/kit` may hold, its `__init__` not counted."""
+"""The maximum number of modules in a folder of `src` or `tests/kit`, without `__init__`."""
 MODULES_BY_FOLDER: Final[Mapping[str, int]] = {"src/openers/domain": 35, "src/openers/usecases/*": 16}
-"""Folders with another limit; `/*` stands for each folder below."""
+"""Folders with another limit. `/*` stands for each folder below."""
 UNBOUNDED: Final = ("src/openers/api/operations", "src/openers/store/migrations/versions")
 """Folders with one module for each operation or migration."""
 FLOORS: Final = ("run", "documents", "service", "store", "pas", "files", "referrals", "calls", "examples")
-"""The folders of `tests/kit`, the lowest first: a module imports its own floor and lower ones."""
+"""The folders of `tests/kit` from the lowest layer to the highest. A module imports its own layer and lower ones."""
 WITHOUT_FOLDER: Final = ("tests/__init__.py", "tests/conftest.py", "tests/kit/__init__.py")
-"""Modules that stand beside the folders."""
+"""Modules outside the folders."""
 _OF_TESTS: Final = re.compile(r"tests(\.\w+)+")
 
 
 def circles(sources: Iterable[Source]) -> Iterator[Finding]:
-    """Modules that import each other, directly or through others. One circle is found at a time."""
+    """Yield a finding if modules import each other, directly or through others. It reports one cycle at a time."""
     modules = {_module(source.path): source for source in sources if _is_module(source.path, "src/", "tests/")}
     try:
         TopologicalSorter({name: set(_imported(source.tree, modules)) for name, source in modules.items()}).prepare()
@@ -39,7 +39,7 @@ def circles(sources: Iterable[Source]) -> Iterator[Finding]:
 
 
 def crowded(sources: Iterable[Source]) -> Iterator[Finding]:
-    """Folders of `src` and `tests/kit` that hold more modules than a reader surveys."""
+    """Yield folders of `src` and `tests/kit` with too many modules."""
     paths = [source.path for source in sources if _is_module(source.path, "src/", "tests/kit/")]
     held = Counter(path.rpartition("/")[0] for path in paths if not path.endswith("/__init__.py"))
     for folder, count in sorted(held.items()):
@@ -49,9 +49,10 @@ def crowded(sources: Iterable[Source]) -> Iterator[Finding]:
 
 
 def borrowing(sources: Iterable[Source]) -> Iterator[Finding]:
-    """Imports of a folder of tests other than one's own and the kit, or of a higher floor of the kit.
+    """Yield imports from another test folder, or from a higher layer of the kit.
 
-    A module name in a string, as of a plugin, counts. So do modules beside the folders, which everybody could import.
+    A module name in a string counts, as for a plugin. Modules outside the folders count too, because every test folder
+    could import them.
     """
     for source in sources:
         if not _is_module(source.path, "tests/", "bench/", "scripts/"):
@@ -65,7 +66,7 @@ def borrowing(sources: Iterable[Source]) -> Iterator[Finding]:
 
 
 TREE_CHECKS: Final = (circles, crowded, borrowing)
-"""Every check that looks at all texts together."""
+"""Every check that needs all texts together."""
 
 
 def _is_homeless(path: str) -> bool:
@@ -75,7 +76,7 @@ def _is_homeless(path: str) -> bool:
 
 
 def _named_of_tests(tree: ast.Module) -> Iterator[tuple[ast.AST, str]]:
-    """The names below `tests` that a module imports or has as a string."""
+    """Yield the names below `tests` that a module imports or contains as a string."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
@@ -89,7 +90,7 @@ def _named_of_tests(tree: ast.Module) -> Iterator[tuple[ast.AST, str]]:
 
 
 def _fault(own: list[str], named: list[str]) -> str:
-    """What is wrong if the module with the parts `own` imports what has the parts `named`; nothing if that is right."""
+    """Return the fault if the module with the parts `own` imports `named`, or an empty text."""
     if named[1] != "kit":
         return "" if own[:2] == named[:2] else "a folder of tests imports itself and tests.kit alone"
     is_above = own[:2] == ["tests", "kit"] and _floor(own) < _floor(named)
@@ -97,12 +98,12 @@ def _fault(own: list[str], named: list[str]) -> str:
 
 
 def _floor(parts: list[str]) -> int:
-    """How high a module of the kit is; one without a floor is above all."""
+    """Return the layer of a module of the kit. A module outside the layers is above all of them."""
     return FLOORS.index(parts[2]) if len(parts) > 2 and parts[2] in FLOORS else len(FLOORS)
 
 
 def _most(folder: str) -> int | None:
-    """How many modules the folder may hold; `None` for any number."""
+    """Return the maximum number of modules in the folder; `None` for no limit."""
     if folder in UNBOUNDED:
         return None
     parent = folder.rpartition("/")[0]
@@ -114,12 +115,12 @@ def _is_module(path: str, *below: str) -> bool:
 
 
 def _module(path: str) -> str:
-    """The dotted name of the module at `path`."""
+    """Return the dotted name of the module at `path`."""
     return path.removeprefix("src/").removesuffix(".py").replace("/", ".").removesuffix(".__init__")
 
 
 def _imported(tree: ast.Module, modules: Mapping[str, Source]) -> Iterator[str]:
-    """The modules of the project that a module imports. A package counts where a name of its own is imported."""
+    """Yield the project's modules that a module imports. A package counts if one of its own names is imported."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names if alias.name in modules)

@@ -1,4 +1,4 @@
-"""Unlisted skips and missing comparisons fail a run; missing tools are said once, and fail where all are required."""
+"""Unlisted skips and missing comparisons fail a run. A missing program is reported once, or fails the run."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ COMPARING = "def test_it(compared):\n    compared(2)\n    compared(3)\n"
 
 @pytest.fixture
 def tree(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
-    """An empty project whose test runs keep the account."""
+    """Create an empty project whose test runs load the skip budget."""
     monkeypatch.setenv("OPENERS_REFERENCE_DIR", str(pytester.path))
     monkeypatch.delenv("OPENERS_REQUIRE", raising=False)
     pytester.mkdir("tests")
@@ -117,7 +117,7 @@ def test_a_tool_without_a_way_to_install_it_is_refused(tree: pytest.Pytester) ->
 def test_a_tool_runs_only_for_a_test_that_needs_it(
     tree: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, needed: str, reply: str
 ) -> None:
-    """The machine has both."""
+    """A test can run only the programs that it declares, even if others are installed."""
     for tool in ("wrk", "strace"):
         program = tree.path.joinpath(tool)
         program.write_text("#!/bin/sh\necho here\n")

@@ -1,4 +1,4 @@
-"""Whatever outlives a request and grows is found, and has a row that says what bounds it."""
+"""The check finds everything that outlives a request and grows without a row that states its limit."""
 
 from __future__ import annotations
 

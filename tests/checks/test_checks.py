@@ -1,4 +1,4 @@
-"""Each check finds what it is for, leaves alone what it must, and finds nothing in the tree."""
+"""Each check finds its faults, accepts correct code, and has no finding in the tree."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Documentation that can be checked is: commands exist, links lead somewhere, tables say what the code says."""
+"""The documentation matches the project: commands exist, links work, and tables agree with the code."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def _targets() -> set[str]:
 
 
 def _exists(program: str, words: list[str]) -> bool:
-    """Whether make has the target, or openers the command, that `words` name."""
+    """Return whether make has the target, or openers the command, that `words` name."""
     if program == "make":
         return set(words[:1]) <= _targets()
     from openers.cli.main import app
@@ -72,7 +72,7 @@ def test_files_that_runnable_commands_send_exist(block: Block) -> None:
 
 @pytest.mark.parametrize("page", sorted((ROOT / "docs/how-to").glob("*.md")), ids=_name)
 def test_every_how_to_names_the_set_up_that_it_needs(page: Path) -> None:
-    """What is run needs a running service, or what only tests have. `test_docs_commands.py` runs it in that set-up."""
+    """Runnable commands need a running service or the test set-up. `test_docs_commands.py` runs them in that set-up."""
     runs = any(block.is_runnable for block in documents.blocks(page))
     possible = {"run", "setup-run", "setup-test"} if runs else {"setup-run"}
     assert len(documents.set_ups(page)) == 1
@@ -80,7 +80,7 @@ def test_every_how_to_names_the_set_up_that_it_needs(page: Path) -> None:
 
 
 def test_the_first_test_of_the_documentation_runs() -> None:
-    """It stands in a test module too."""
+    """The same example is in a test module."""
     shown = (ROOT / "docs/contributing/first-test.md").read_text().partition("```python\n")[2].partition("```")[0]
     assert shown
     assert shown in (ROOT / "tests/api/test_first.py").read_text()

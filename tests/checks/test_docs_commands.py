@@ -1,4 +1,4 @@
-"""Every command that documentation offers to be run is run, page by page, on a service started as users start it.
+"""Every runnable command of the documentation runs, page by page, on a service started as users start it.
 
 The packages are those of `make run`, unless the page says that `make setup-test` is needed.
 """
@@ -26,7 +26,7 @@ LANGUAGES = ("java", "node")
 
 
 def _case(page: Path) -> Any:
-    """A page, and the languages whose programs its commands run."""
+    """Return a page as a test case, with the languages that its commands need."""
     commands = documents.script(page, documents.ADDRESS)
     tools = [tool for tool in LANGUAGES if re.search(rf"(?m)^{tool} ", commands)]
     return pytest.param(page, marks=pytest.mark.needs(*tools), id=str(page.relative_to(ROOT)))
@@ -37,35 +37,35 @@ OTHERS = [
     for page in documents.pages(ROOT)
     if documents.script(page, documents.ADDRESS) and page not in (README, TUTORIAL)
 ]
-LOG_IN = ".venv/bin/openers token user 555073103100"
+PERSON = "555073103100"
 LISTED = ["now NOT_BOOKED", "1", "now BOOKED", "0", "now BOOKED", "1"]
-"""The referral of the fourth walk and how often it is on the list: booked, accepted, its letter changed."""
+"""The state of the referral of the fourth walk and its number of worklist entries: booked, accepted, letter changed."""
 ENDS = ("REJECTED", "NOT_BOOKED", "AWAITING_TRIAGE", "TRIAGED_PROVIDER_TO_ACTION", "CANCELLED_REFERRAL")
-"""What becomes of the referral of the fourth walk, from its rejection on."""
+"""The states of the referral of the fourth walk, from its rejection on."""
 
 
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Generator[Demo]:
-    """`openers demo`, on a port and a database of its own."""
+    """Run `openers demo` on a free port with its own database."""
     with demo_in(tmp_path_factory.mktemp("project")) as running:
-        running.environment["TOKEN"] = running.run(LOG_IN).strip()
         yield running
 
 
 def _script(demo: Demo, page: Path) -> str:
-    """All that can be run of `page`, aimed at this demo world."""
+    """Return all runnable commands of `page` with the addresses of this demo world."""
     return documents.script(page, demo.base_url, demo.pas_url)
 
 
 @pytest.mark.parametrize("page", OTHERS)
 def test_the_commands_of_a_page_run(demo: Demo, page: Path) -> None:
+    demo.environment["TOKEN"] = demo.token(PERSON)  # a new one, since some pages end every session
     reader = demo.with_test_packages() if documents.set_ups(page) == ["setup-test"] else demo
     programs = {**reader.environment, "PATH": os.environ["PATH"]}  # with the languages that this page needs
     replace(reader, environment=programs).run(_script(demo, page))
 
 
 ADVICE = "grep -v Comm-Rule var/headers > var/practice\n"
-"""Where the walk of advice begins."""
+"""The command before the advice walk."""
 
 
 def test_the_walks_end_with_what_they_say(demo: Demo) -> None:
@@ -85,7 +85,7 @@ def test_the_walks_end_with_what_they_say(demo: Demo) -> None:
 
 
 def test_two_demos_in_one_folder_are_walked_side_by_side(demo: Demo) -> None:
-    """Each has its port, its database and what belongs to it; the first two walks pass on both."""
+    """Each has its own port, database and Test PAS. The first two walks pass on both."""
     with demo_in(demo.folder, "second.db") as second:
         for here in (second, demo):
             walks = _script(here, README).partition("UBRN=$(value var/other.json")[0]

@@ -1,4 +1,4 @@
-"""The import contracts hold, and each of them notices a violation planted in a copy of the tree."""
+"""The tree satisfies the import contracts, and each contract detects a violation planted in a copy of the tree."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ VIOLATIONS = (
     ("order-of-test-pas", "../openers_testpas/hospital/planted.py", "import openers_testpas.fhir"),
     ("order-of-test-pas", "../openers_testpas/outbound/planted.py", "import openers_testpas.pages.planted"),
 )
-"""Contract, file and the line planted in it. A module `planted` that is imported is planted too, and nothing else."""
+"""The contract, the file, and the line to plant. An imported module `planted` is created too."""
 IMPORTED: Final = re.compile(r"(?:import|from) (openers[.\w]*?)(?:\.| import )planted")
 
 

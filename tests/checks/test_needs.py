@@ -1,4 +1,4 @@
-"""A test run needs Python and make only: where another program is missing, the tests that need it are skipped."""
+"""A test run needs only Python and make: without another program, the tests that need it are skipped."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ FILES: Final = [
 
 
 def _path_without_tools(path: str, directory: Path) -> str:
-    """Return a search path that has all programs of `path`, except those that a test may need."""
+    """Return a search path with all programs of `path` except those that a test may need."""
     directory.mkdir()
     for folder in path.split(os.pathsep):
         for program in Path(folder).glob("*"):
@@ -34,7 +34,7 @@ def _path_without_tools(path: str, directory: Path) -> str:
 
 
 def _run_without_tools(path: str, directory: Path, **more: str) -> tuple[int, str]:
-    """Run the tests that need a program where none is; return exit status and output."""
+    """Run the tests that need a program without any of these programs; return the exit status and output."""
     kept = {name: value for name, value in os.environ.items() if name != "OPENERS_REQUIRE"}
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-m", "needs", f"--basetemp={directory / 'inner'}", *FILES],

@@ -1,4 +1,4 @@
-"""Citations of the published rules: how they are read, that each leads to its rule, and that a wrong one is found."""
+"""Citations of the published rules: their forms, their anchors, and the detection of wrong citations."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tests.checks import rules
 from tests.checks.source import Source, texts
 
 WORD = "rul" + "es"
-"""Written so that the planted citations are not citations of this module."""
+"""Split, so that the planted citations do not count as citations of this module."""
 READ = (
     ("3.2", "rule-3-2"),
     ("chapter 6 (types).", "rule-6"),

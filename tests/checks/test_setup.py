@@ -1,4 +1,4 @@
-"""The set-up says at once, in one line, which prerequisite is missing and what to do; `make help` lists everything."""
+"""The set-up reports a missing prerequisite and its cure in one line. `make help` lists all targets."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ WITHOUT_VENV = '#!/bin/sh\ncase "$*" in *ensurepip*) exit 1 ;; *-V*) echo "Pytho
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    """A copy of the project's set-up on a machine that has the named programs alone, and no Python."""
+    """Copy the project's set-up to a machine that has only the listed programs and no Python."""
     shutil.copytree(ROOT / "requirements", tmp_path / "requirements")
     shutil.copytree(ROOT / "scripts", tmp_path / "scripts")
     shutil.copy(ROOT / "pyproject.toml", tmp_path)

@@ -1,4 +1,4 @@
-"""The set-up downloads packages: by uv if it can, else by pip; if neither can, it stops and says how to go on."""
+"""The set-up installs packages with uv or else with pip. If both fail, it stops and says how to continue."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ def get_requires_for_build_editable(config_settings=None):
 def build_editable(wheel_directory, config_settings=None, metadata_directory=None):
     return shutil.copy("openers-1-py3-none-any.whl", wheel_directory).rpartition("/")[2]
 """
-"""Instead of setuptools, so that the tests need no network."""
+"""A build backend instead of setuptools, so that the tests need no network."""
 
 
 @pytest.fixture(scope="module")
 def environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An environment as the set-up makes it, without packages."""
+    """Create an environment as the set-up does, without packages."""
     directory = tmp_path_factory.mktemp("environment") / ".venv"
     subprocess.run([sys.executable, "-m", "venv", directory], check=True)
     return directory
@@ -41,7 +41,7 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def project(tmp_path: Path, environment: Path) -> Path:
-    """A project with the real set-up, whose packages are in the folder `wheels`."""
+    """Create a project with the real set-up, whose packages are in the folder `wheels`."""
     shutil.copytree(ROOT / "scripts", tmp_path / "scripts")
     shutil.copytree(environment, tmp_path / ".venv", symlinks=True)
     (tmp_path / "requirements").mkdir()
@@ -57,7 +57,7 @@ def project(tmp_path: Path, environment: Path) -> Path:
 
 
 def _wheel(folder: Path, name: str, programs: dict[str, str] | None = None) -> Path:
-    """Make an installable package that holds programs and nothing else."""
+    """Create an installable package that contains only programs."""
     metadata = f"Metadata-Version: 2.1\nName: {name}\nVersion: 1\n"
     about = f"{name}-1.dist-info"
     contents = {
@@ -118,7 +118,7 @@ def test_pip_installs_the_packages_where_uv_cannot_be_installed(project: Path) -
 
 
 def test_pip_installs_the_packages_where_uv_fails(project: Path) -> None:
-    """Both are told to use the system's certificates."""
+    """uv and pip both get the system's certificates."""
     (project / "certificates").write_text("")
     made = _wheel(project / "wheels", "uv", {"uv": FAILING_UV})
     pin = f"uv==1 --hash=sha256:{hashlib.sha256(made.read_bytes()).hexdigest()}\n"

@@ -1,4 +1,4 @@
-"""Circles of imports, crowded folders and borrowing among tests are found, and the tree has none."""
+"""The checks detect import cycles, crowded folders and imports between test folders, and the tree has none."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ RULES: Final = (
 
 
 def unwelcome(source: Source) -> Iterator[Finding]:
-    """Every place where a rule's pattern is found."""
+    """Yield every place at which a rule's pattern matches."""
     for number, line in enumerate(source.lines, start=1):
         for pattern, what in RULES:
             found = pattern.search(line)

@@ -1,4 +1,4 @@
-"""`openers access-code`: what it does to a referral's code, and what it refuses."""
+"""`openers access-code`: its effect on a referral's code, and its rejections."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def settings(sqlite_template: Path, tmp_path: Path, keys: Path) -> dict[str, str
 
 
 def referred(settings: dict[str, str]) -> str:
-    """The UBRN of a referral that a service has made, which has ended."""
+    """Run a service that creates a referral, then stop it; return the UBRN."""
     with live(settings) as service:
         reply = service.as_person(GP).post(**create_referral())
         assert reply.status_code == 201
@@ -34,15 +34,15 @@ def sealed(settings: dict[str, str], ubrn: str) -> list[tuple[bytes]]:
 
 
 def test_a_code_is_made_anew_taken_away_and_made_again(settings: dict[str, str]) -> None:
-    """The UBRN may be typed as it is printed; the code itself is never shown."""
+    """The UBRN may be typed with the spaces of the printed form. The command never prints the code."""
     ubrn = referred(settings)
     first = sealed(settings, ubrn)
     reset = openers("access-code", "reset", f"{ubrn[:4]} {ubrn[4:8]} {ubrn[8:]}", **settings)
     assert (reset.returncode, reset.stderr) == (0, "")
-    assert reset.stdout == "the access code is a new one; print the patient a new letter\n"
+    assert reset.stdout == "the referral has a new access code; print a new letter for the patient\n"
     assert sealed(settings, ubrn) not in (first, [])
     revoked = openers("access-code", "revoke", ubrn, **settings)
-    assert (revoked.returncode, revoked.stdout) == (0, "the referral has no access code any more\n")
+    assert (revoked.returncode, revoked.stdout) == (0, "the referral's access code is revoked\n")
     assert sealed(settings, ubrn) == []
     assert openers("access-code", "reset", ubrn, **settings).returncode == 0
     assert len(sealed(settings, ubrn)) == 1

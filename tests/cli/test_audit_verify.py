@@ -1,4 +1,4 @@
-"""`openers audit verify` names every way in which somebody with access to the database may tamper with the audit."""
+"""`openers audit verify` detects every way to tamper with the audit in the database, and names it."""
 
 from __future__ import annotations
 
@@ -28,23 +28,23 @@ UPSERT_HEAD = "UPDATE audit_heads SET seq = ?, mac = ?, head_mac = ? WHERE write
 
 
 async def blocks_of(url: Url) -> list[Block]:
-    """The stored blocks."""
+    """Return the stored blocks."""
     rows = await fetch(url, "SELECT writer, seq, entries, mac FROM audit_blocks ORDER BY seq")
     return [Block(writer, seq, bytes(entries), bytes(mac)) for writer, seq, entries, mac in rows]
 
 
 async def rewrite(url: Url, block: Block) -> None:
-    """Put other entries into a block."""
+    """Replace the entries of a block."""
     await execute(url, "UPDATE audit_blocks SET entries = ? WHERE seq = ?", block.entries, block.seq)
 
 
 def with_lines(block: Block, lines: list[bytes]) -> Block:
-    """The block with these lines."""
+    """Return the block with these lines."""
     return block._replace(entries=b"".join(line + b"\n" for line in lines))
 
 
 async def alter(url: Url) -> None:
-    """Another outcome in the last entry."""
+    """Change the method in the last entry."""
     last = (await blocks_of(url))[-1]
     changed = last.entries.replace(b"GET", b"PUT")
     assert changed != last.entries
@@ -52,13 +52,13 @@ async def alter(url: Url) -> None:
 
 
 async def remove_entry(url: Url) -> None:
-    """The first entry of a block with several is gone."""
+    """Remove the first entry of a block that has several."""
     block = next(each for each in await blocks_of(url) if each.entries.count(b"\n") > 1)
     await rewrite(url, with_lines(block, list(lines_of(block.entries))[1:]))
 
 
 async def swap_entries(url: Url) -> None:
-    """The first entries of the last two blocks change places."""
+    """Swap the first entries of the last two blocks."""
     one, two = (await blocks_of(url))[-2:]
     first, second = list(lines_of(one.entries)), list(lines_of(two.entries))
     first[0], second[0] = second[0], first[0]
@@ -67,29 +67,32 @@ async def swap_entries(url: Url) -> None:
 
 
 async def remove_block(url: Url) -> None:
-    """One before the last is gone."""
+    """Remove the block before the last one."""
     await execute(url, "DELETE FROM audit_blocks WHERE seq = ?", (await blocks_of(url))[-2].seq)
 
 
 async def cut_tail(url: Url) -> None:
-    """The last two blocks are gone, the head stays."""
+    """Remove the last two blocks, but keep the head."""
     await execute(url, "DELETE FROM audit_blocks WHERE seq >= ?", (await blocks_of(url))[-2].seq)
 
 
 async def cut_tail_with_head(url: Url) -> None:
-    """And the head is that of the block before, but with the old seal, since the key is not known."""
+    """Remove the last two blocks and set the head back to the block before.
+
+    Its seal is stale, because the key is unknown.
+    """
     await cut_tail(url)
     last = (await blocks_of(url))[-1]
     await execute(url, "UPDATE audit_heads SET seq = ?, mac = ?", last.seq, last.mac)
 
 
 async def drop_head(url: Url) -> None:
-    """No head at all."""
+    """Remove the head."""
     await execute(url, "DELETE FROM audit_heads")
 
 
 async def remove_all(url: Url) -> None:
-    """Nothing of the audit is left."""
+    """Remove the whole audit."""
     for table in ("audit_blocks", "audit_heads", "audit_pending"):
         await execute(url, f"DELETE FROM {table}")
 
@@ -107,7 +110,7 @@ TAMPERINGS: list[tuple[Tamper, str]] = [
 
 
 async def _use(url: Url, keys: Path) -> list[str]:
-    """Acts, reads and refusals over the edge, in several blocks, some of several entries; the heads at the end."""
+    """Write acts, reads and rejections to several blocks, some with several entries; return the heads."""
     async with running(settings_for(url, keys)) as run:
         await run.service.world.store.upkeep()
         gp = await run.as_person(GP)
@@ -121,18 +124,18 @@ async def _use(url: Url, keys: Path) -> list[str]:
 
 @pytest.fixture
 def heads(demo_url: str, keys: Path) -> list[str]:
-    """The heads of a database that has been used."""
+    """Return the audit heads of a database that has been used."""
     return asyncio.run(_use(demo_url, keys))
 
 
 def verify(url: Url, keys: Path, *words: str) -> Result:
-    """`openers audit verify`."""
+    """Run `openers audit verify`."""
     settings = {**settings_in(keys, url)}
     return CliRunner().invoke(app, ["audit", "verify", *words], env=settings)
 
 
 def test_an_audit_that_is_whole_ends_with_status_0(demo_url: str, keys: Path, heads: list[str]) -> None:
-    """As a process of its own; the head that the log told is in the chain."""
+    """The command runs in a separate process. The chain contains the head that the log reported."""
     done = openers("audit", "verify", "--head", heads[0], **settings_in(keys, demo_url))
     assert (done.returncode, done.stderr) == (0, "")
     blocks = asyncio.run(blocks_of(demo_url))
@@ -142,7 +145,6 @@ def test_an_audit_that_is_whole_ends_with_status_0(demo_url: str, keys: Path, he
 
 
 def test_an_empty_audit_of_an_unused_store_is_whole(empty_url: str, keys: Path) -> None:
-    """Nothing was written, so nothing is missing."""
     asyncio.run(migrate(empty_url))
     read_or_make_key(keys / "audit.key")
     result = verify(empty_url, keys)
@@ -150,7 +152,7 @@ def test_an_empty_audit_of_an_unused_store_is_whole(empty_url: str, keys: Path) 
 
 
 def test_a_store_does_not_open_with_another_audit_key(demo_url: str, keys: Path, tmp_path: Path) -> None:
-    """Neither with one that is lost, which is not replaced, nor with a wrong one; nothing is written."""
+    """The service does not start with a missing or a wrong audit key. It creates no new key and writes nothing."""
 
     async def start() -> None:
         async with running(settings_for(demo_url, keys, audit_key_file=tmp_path / "another.key")):
@@ -158,21 +160,21 @@ def test_a_store_does_not_open_with_another_audit_key(demo_url: str, keys: Path,
 
     asyncio.run(_use(demo_url, keys))
     before = asyncio.run(blocks_of(demo_url))
-    with pytest.raises(SettingsError, match="is not there"):
+    with pytest.raises(SettingsError, match="is missing"):
         asyncio.run(start())
     assert not (tmp_path / "another.key").exists()
     (tmp_path / "another.key").write_bytes(bytes(32))
     with pytest.raises(SettingsError, match="is not the one that sealed"):
         asyncio.run(start())
     asyncio.run(drop_head(demo_url))
-    with pytest.raises(SettingsError, match="blocks and no head"):
+    with pytest.raises(SettingsError, match="blocks but no head"):
         asyncio.run(start())
     assert asyncio.run(blocks_of(demo_url)) == before
 
 
 @pytest.mark.parametrize(("tamper", "told"), TAMPERINGS, ids=[tamper.__name__ for tamper, _ in TAMPERINGS])
 def test_tampering_is_found_and_named(demo_url: str, keys: Path, heads: list[str], tamper: Tamper, told: str) -> None:
-    """By its kind and place, with status 1."""
+    """The message names the kind and the place of the change, and the exit status is 1."""
     assert verify(demo_url, keys, "--head", heads[0]).exit_code == 0
     asyncio.run(tamper(demo_url))
     result = verify(demo_url, keys)
@@ -182,7 +184,7 @@ def test_tampering_is_found_and_named(demo_url: str, keys: Path, heads: list[str
 def test_a_chain_written_anew_with_the_key_is_found_by_a_logged_head_alone(
     demo_url: str, keys: Path, heads: list[str]
 ) -> None:
-    """It is consistent in itself; the log remembers another one."""
+    """The new chain is consistent, but a head from the log is not in it."""
     asyncio.run(_write_anew(demo_url, (keys / "audit.key").read_bytes()))
     assert verify(demo_url, keys).exit_code == 0
     result = verify(demo_url, keys, "--head", heads[0])
@@ -192,7 +194,7 @@ def test_a_chain_written_anew_with_the_key_is_found_by_a_logged_head_alone(
 def test_a_tail_cut_under_a_head_with_the_key_is_found_by_a_logged_head_alone(
     demo_url: str, keys: Path, heads: list[str]
 ) -> None:
-    """The same for what came last."""
+    """The shorter chain is consistent, but a head from the log is not in it."""
     key = (keys / "audit.key").read_bytes()
 
     async def cut() -> None:
@@ -207,7 +209,7 @@ def test_a_tail_cut_under_a_head_with_the_key_is_found_by_a_logged_head_alone(
 
 
 async def _write_anew(url: Url, key: bytes) -> None:
-    """The whole chain without its refusals, sealed with the key."""
+    """Rewrite the whole chain without its rejections, sealed with the key."""
     old = await blocks_of(url)
     sealer = Sealer(key, old[0].writer)
     for block in old:
@@ -220,7 +222,7 @@ async def _write_anew(url: Url, key: bytes) -> None:
 
 
 FAULTS: list[tuple[dict[str, str], tuple[str, ...], int, str]] = [
-    ({"OPENERS_AUDIT_KEY_FILE": "/nowhere/audit.key"}, (), 2, "The audit key /nowhere/audit.key is not there"),
+    ({"OPENERS_AUDIT_KEY_FILE": "/nowhere/audit.key"}, (), 2, "The audit key /nowhere/audit.key is missing"),
     ({"OPENERS_DATABASE_URL": "sqlite:////nowhere/openers.db"}, (), 1, "not available: database"),
     ({}, ("--head", "sqlite-12"), 1, "A head is writer:number:mac"),
 ]
@@ -230,7 +232,7 @@ FAULTS: list[tuple[dict[str, str], tuple[str, ...], int, str]] = [
 def test_what_keeps_it_from_verifying_is_told_in_one_line(
     sqlite_template: Path, keys: Path, fault: tuple[dict[str, str], tuple[str, ...], int, str]
 ) -> None:
-    """No key, no database, no head."""
+    """The key, the database or a valid head is missing."""
     changes, words, status, told = fault
     settings = {**settings_in(keys, f"sqlite:///{sqlite_template}"), **changes}
     result = CliRunner().invoke(app, ["audit", "verify", *words], env=settings)

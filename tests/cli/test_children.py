@@ -1,4 +1,4 @@
-"""A process beside the service: a start that fails or takes too long is reported with what it waited for."""
+"""If a process beside the service does not start in time, the message gives the reason and its last output."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ FAILING = "print('no diary'); raise SystemExit(3)"
 def test_a_start_that_fails_says_why(
     program: str, reason: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The silent one has no time at all; the failing one has as much as it takes."""
+    """The silent program gets a timeout of 0 s, the failing program one of 300 s."""
     port, log = free_port(), tmp_path / "log"
     within_s = 0 if program == SILENT else 300
     with (

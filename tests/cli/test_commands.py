@@ -1,4 +1,4 @@
-"""The commands of `openers`, each run as a process: what it does, what it says, and its exit status."""
+"""The commands of `openers`, each run in a separate process: effect, output and exit status."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ BUSY = "openers: another process has the SQLite file open for writing; stop it f
 
 
 def test_world_list_names_every_pack() -> None:
-    """One a line."""
+    """The list has one name in each line."""
     done = openers("world", "list")
     assert (done.returncode, done.stdout.split(), done.stderr) == (0, list(pack_names()), "")
 
 
 def test_migrate_then_load_then_load_again(empty_url: str, tmp_path: Path) -> None:
-    """Each says what it did; loading again changes nothing."""
+    """Each command reports its result. A second load changes nothing."""
     settings = settings_in(tmp_path, empty_url)
     said = [openers("db", "migrate", **settings).stdout for _ in range(2)]
     assert said == ["migrated\n", "nothing to do\n"]
@@ -47,7 +47,7 @@ def test_migrate_then_load_then_load_again(empty_url: str, tmp_path: Path) -> No
 
 
 def test_nothing_writes_beside_a_service_on_sqlite(sqlite_template: Path, tmp_path: Path) -> None:
-    """Loading, migrating, serving again: each is refused in one line."""
+    """Another load, migration or service is rejected with one line."""
     settings = settings_in(tmp_path, copied(sqlite_template, tmp_path))
     with live(settings):
         for words in (("world", "load", "demo"), ("db", "migrate"), ("serve", "--port", str(free_port()))):
@@ -69,7 +69,7 @@ REFUSED: list[tuple[tuple[str, ...], dict[str, str], int, tuple[str, ...]]] = [
     (("db", "migrate"), {"OPENERS_DATABASE_URL": "sqlite:////proc/no/a.db"}, 1, ("/proc/no",)),
     (("work",), {}, 2, ("openers work is for PostgreSQL",)),
     (("token", "user", GP.user, "--base-url", "http://127.0.0.1:1"), {}, 1, ("start one with",)),
-    (("token", "app", "stranger"), {}, 1, ("no key of stranger is known; known are:",)),
+    (("token", "app", "stranger"), {}, 1, ("no key of stranger is known; known applications:",)),
 ]
 
 
@@ -77,7 +77,10 @@ REFUSED: list[tuple[tuple[str, ...], dict[str, str], int, tuple[str, ...]]] = [
 def test_what_can_t_be_done_is_told_without_a_traceback(
     tmp_path: Path, words: tuple[str, ...], changes: dict[str, str], status: int, told: tuple[str, ...]
 ) -> None:
-    """All problems at once, one a line, with the status that tells settings from circumstances."""
+    """All problems are reported at once, one in each line.
+
+    The exit status separates wrong settings from other problems.
+    """
     done = openers(*words, **{**settings_in(tmp_path), **changes})
     assert (done.returncode, done.stdout) == (status, ""), done.stderr
     assert done.stderr.count("\n") == len(told), done.stderr
@@ -86,7 +89,7 @@ def test_what_can_t_be_done_is_told_without_a_traceback(
 
 
 def test_a_token_of_a_running_service_opens_it(sqlite_template: Path, tmp_path: Path) -> None:
-    """The token alone is on standard output, so that it can be used in a command line."""
+    """Standard output contains only the token, so that a command line can use it."""
     with live(settings_in(tmp_path, copied(sqlite_template, tmp_path))) as service:
         done = openers("token", "user", GP.user, "--base-url", service.base_url)
         assert (done.returncode, done.stderr) == (0, "")
@@ -101,7 +104,7 @@ def test_a_token_of_a_running_service_opens_it(sqlite_template: Path, tmp_path: 
 
 @contextmanager
 def demo(settings: dict[str, str]) -> Generator[str]:
-    """`openers demo` while it serves; what it printed until then."""
+    """Run `openers demo`; yield its output until it is ready."""
     process = subprocess.Popen(
         [PROGRAM, "demo", "--port", str(free_port_with(PAS_ABOVE))],
         env=environment(settings),
@@ -124,7 +127,7 @@ def demo(settings: dict[str, str]) -> Generator[str]:
 
 @pytest.mark.needs("bash", "curl")
 def test_the_call_that_the_demo_prints_works_when_pasted(tmp_path: Path) -> None:
-    """From an empty folder to a first answer."""
+    """The call that the demo prints works when it is pasted into a shell."""
     with demo(settings_in(tmp_path)) as said:
         pasted = "\n".join(line for line in said.splitlines() if line.startswith(("curl ", "  -H ")))
         shell = ["bash", "-c", f"{pasted} -w '\\n%{{http_code}}'"]
@@ -135,7 +138,7 @@ def test_the_call_that_the_demo_prints_works_when_pasted(tmp_path: Path) -> None
 
 
 def test_the_heads_of_the_audit_are_in_the_log(sqlite_template: Path, keys: Path, tmp_path: Path) -> None:
-    """At start and at stop; the last one is what the audit must lead through later."""
+    """The service logs the audit heads at start and stop, and a later verification accepts both."""
     settings = settings_in(keys, copied(sqlite_template, tmp_path))
     with live({**settings, "OPENERS_LOG_FORMAT": "json"}) as service:
         service.as_person(GP).get("/STU3/CodeSystem/PRIORITY")

@@ -1,4 +1,4 @@
-"""What every command offers: its version, JSON for programs, completion in a shell, and no surprise."""
+"""Features of every command: version, JSON output, shell completion, and predictable output."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def test_the_version_is_told() -> None:
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_a_shell_completes_commands_and_options(shell: str) -> None:
-    """By the script that `--show-completion` prints, which asks the program."""
+    """The script from `--show-completion` calls the program to complete a word."""
     shown = openers("--show-completion", shell, _TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION="1")
     assert "_OPENERS_COMPLETE" in shown.stdout, shown.stderr
     asked = {"bash": {"COMP_WORDS": "openers cl", "COMP_CWORD": "1"}}.get(shell, {"_TYPER_COMPLETE_ARGS": "openers cl"})
@@ -46,7 +46,7 @@ def test_completion_is_installed_where_the_shell_looks(tmp_path: Path) -> None:
 
 
 def test_the_first_start_says_once_that_it_migrates(tmp_path: Path) -> None:
-    """And how far; the lines of the tool that does it are not shown."""
+    """The log reports the migration once, without the lines of the migration tool."""
     with live({"OPENERS_DATABASE_URL": f"sqlite:///{tmp_path / 'a.db'}", "OPENERS_LOG_FORMAT": "json"}) as service:
         log = service.log()
     assert log.count("database migrated") == 1
@@ -54,7 +54,7 @@ def test_the_first_start_says_once_that_it_migrates(tmp_path: Path) -> None:
 
 
 def test_results_are_printed_as_json(sqlite_template: Path, keys: Path, tmp_path: Path) -> None:
-    """The same as the text says, one value in one line."""
+    """The JSON is one value in one line, with the same content as the text output."""
     settings = settings_in(keys, copied(sqlite_template, tmp_path))
 
     def told(*words: str, **more: str) -> object:
@@ -84,7 +84,7 @@ def test_results_are_printed_as_json(sqlite_template: Path, keys: Path, tmp_path
 
 
 def test_an_audit_that_holds_is_counted(sqlite_template: Path, keys: Path, tmp_path: Path) -> None:
-    """Entries, blocks, and the heads that a later check can name."""
+    """The output contains the number of entries and blocks, and the heads for a later verification."""
     settings = settings_in(keys, copied(sqlite_template, tmp_path))
     done = openers("audit", "verify", **settings)
     counts, *lines = done.stdout.splitlines()
@@ -101,11 +101,11 @@ def test_an_audit_that_holds_is_counted(sqlite_template: Path, keys: Path, tmp_p
 def test_a_clock_is_not_advanced_by_nothing(words: list[str]) -> None:
     done = openers("clock", "advance", *words, OPENERS_BASE_URL="http://127.0.0.1:1")
     assert (done.returncode, done.stdout) == (2, "")
-    assert "say how much time to live through" in done.stderr
+    assert "give the time to advance by" in done.stderr
 
 
 def test_the_first_page_leads_everywhere(sqlite_template: Path, tmp_path: Path) -> None:
-    """Each address that it lists answers."""
+    """Each link on the page returns 200."""
     with live(settings_in(tmp_path, copied(sqlite_template, tmp_path))) as service:
         page = httpx.get(f"{service.base_url}/")
         assert (page.status_code, page.headers["content-type"]) == (200, "text/html; charset=utf-8")
@@ -116,7 +116,7 @@ def test_the_first_page_leads_everywhere(sqlite_template: Path, tmp_path: Path) 
 
 
 def test_commands_ask_where_the_settings_say(sqlite_template: Path, tmp_path: Path) -> None:
-    """The port moves them too."""
+    """Commands use the service at the configured port."""
     with live(settings_in(tmp_path, copied(sqlite_template, tmp_path))) as service:
         assert openers("clock", "show", OPENERS_PORT=str(service.port)).returncode == 0
         assert os.environ.get("OPENERS_PORT") is None

@@ -1,4 +1,4 @@
-"""`openers referral`: what administrators record, each run as a process, and what it says where it is refused."""
+"""`openers referral`: the acts that administrators record, and the messages of rejected commands."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ AHEAD = (datetime.now(UTC) + timedelta(days=9)).isoformat(timespec="seconds").re
 
 
 async def referrals(url: str, keys: Path) -> list[str]:
-    """The UBRNs of two referrals that can be booked by telephone, the second at an assessment service."""
+    """Create two referrals that can be booked by telephone, the second at an assessment service; return their UBRNs."""
     async with rig(url, keys) as desk:
         cast: Cast = await gathered(desk)
         first = await STATES["not booked"][1](cast)
@@ -27,7 +27,7 @@ async def referrals(url: str, keys: Path) -> list[str]:
 
 
 async def told(url: str, ubrn: str) -> tuple[str, str]:
-    """State and last event of a referral, read from outside."""
+    """Return the state and last event of a referral, read directly from the database."""
     ((body,),) = await fetch(url, "SELECT body FROM referrals WHERE ubrn = ?", ubrn)
     events = [row[0].decode() for row in await fetch(url, "SELECT body FROM events ORDER BY number")]
     state = body.decode().partition('"state":"')[2].partition('"')[0]
@@ -35,7 +35,7 @@ async def told(url: str, ubrn: str) -> tuple[str, str]:
 
 
 async def test_what_administrators_record(demo_url: str, keys: Path, tmp_path: Path) -> None:
-    """A booking and an assessment; a second booking is refused, and so is what does not fit."""
+    """Administrators can record a telephone booking, an assessment and a relation. Other attempts are rejected."""
     first, second = await referrals(demo_url, keys)
     settings = settings_in(tmp_path, demo_url)
     words = ("referral", "book-by-telephone")

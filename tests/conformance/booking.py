@@ -1,4 +1,4 @@
-"""A service in one of the two worlds with a PAS behind it, and what tests do there with published appointments."""
+"""Support for tests that replay published appointments against a service linked to a PAS, in either world."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ Json = dict[str, Any]
 
 ALL: Final = ("ROUTINE", "URGENT", "TWO_WEEK_WAIT")
 AHEAD: Final = timedelta(days=3)
-"""How far ahead a published time becomes, at least, since slots of the past can't be booked."""
+"""Minimum lead time of a moved published appointment, because slots in the past cannot be booked."""
 
 
 @dataclass
 class Behind:
-    """The service, the PAS behind it, and a GP who uses it."""
+    """A service linked to a PAS, and a client for a GP."""
 
     world: World
     run: Running
@@ -40,7 +40,7 @@ class Behind:
     gp: httpx.AsyncClient
 
     async def offer(self, service: str, *slots: Json, clinician: str | None = None) -> None:
-        """Let the PAS have free slots of a service of this world, with USRN, start and end, and poll them."""
+        """Add free slots (USRN, start and end) for a service to the PAS, then poll them into e-RS."""
         schedule = f"{service}-{clinician or 'any'}"
         self.pas.add_schedule(schedule, service, clinician)
         for slot in slots:
@@ -53,7 +53,7 @@ class Behind:
         await poll_now(command.service, world)
 
     async def slots(self, service: str, **query: str) -> httpx.Response:
-        """A015, in the order of the published parameters."""
+        """Search for free slots (A015), with the query parameters in the published order."""
         asked = {
             "schedule.actor:HealthcareService": service,
             "appointmentType": "ROUTINE",
@@ -66,7 +66,7 @@ class Behind:
         return await self.gp.get("/STU3/Slot", params={**asked, **query}, headers=rules)
 
     async def refer(self, service: str, criteria: list[Json] | None = None, priority: str = "ROUTINE") -> Json:
-        """A referral to a service of this world: the smallest published one, with that shortlist."""
+        """Create a referral from the smallest published request, with this service, criteria and priority."""
         request = next(each for each in published("A011", "request") if each.name == "MinimalRequest.json")
         body: Json = self.world.told(request.read())
         shortlist = next(each["resource"] for each in body["parameter"] if each["name"] == "shortlist")
@@ -80,12 +80,12 @@ class Behind:
         return cast("Json", created.json())
 
     async def ask(self, example: Example, referral: Json, **changes: Any) -> httpx.Response:
-        """A016 with a published request, for this referral."""
+        """Send a published booking request (A016) for this referral, with `changes` applied."""
         body = {**self.world.told(example.read()), **_quoting(referral), **changes}
         return await self.gp.post("/STU3/Appointment", json=body, headers=HEADERS)
 
     async def booked(self, service: str, start: str, end: str, clinician: str | None = None) -> tuple[Json, Json]:
-        """A new referral, and the appointment booked for it at that time."""
+        """Create a referral, book an appointment for it at that time, and return both."""
         await self.offer(service, {"usrn": f"USRN-{start}", "start": start, "end": end}, clinician=clinician)
         (slot,) = _matches((await self.slots(service)).json())
         referral = await self.refer(service)
@@ -94,7 +94,7 @@ class Behind:
         return referral, reply.json()
 
     async def book(self, referral: Json, slot: Json) -> httpx.Response:
-        """The published booking, with another slot."""
+        """Send the published booking request (A016) for this referral and slot."""
         example = next(each for each in published("A016", "request") if each.name == "MinimalBooking.json")
         service, _, clinician = slot["schedule"]["reference"].removeprefix("Schedule/").partition("-")
         participants: list[Json] = self.world.told(example.read())["participant"]
@@ -107,7 +107,7 @@ class Behind:
         return await self.ask(example, referral, **changes, participant=participants)
 
     async def cancel(self, example: Example, appointment: Json, **changes: Any) -> httpx.Response:
-        """A034 with a published request, for this appointment."""
+        """Send a published cancellation request (A034) for this appointment, with `changes` applied."""
         told = self.world.told(example.read())
         kept = {name: appointment[name] for name in ("id", "meta", "incomingReferral", "participant")}
         tag = f'W/"{appointment["meta"]["versionId"]}"'
@@ -117,7 +117,7 @@ class Behind:
 
 @asynccontextmanager
 async def behind(template: Template, directory: Path) -> AsyncGenerator[Behind]:
-    """A service in the template's world, on a copy in `directory`, with a small PAS."""
+    """Run a service on a copy of the template's world in `directory`, linked to a small PAS."""
     with small_pas() as pas:
         async with template.serve(directory) as run:
             settings = run.service.settings
@@ -129,7 +129,7 @@ async def behind(template: Template, directory: Path) -> AsyncGenerator[Behind]:
 
 
 def in_time(node: Any, by: timedelta) -> Any:
-    """Published JSON with starts and ends that much later, spelt as the service spells them."""
+    """Return published JSON with each start and end moved by `by`, in the service's timestamp format."""
     if isinstance(node, list):
         return [in_time(each, by) for each in cast("list[Any]", node)]
     if not isinstance(node, dict):
@@ -141,13 +141,16 @@ def in_time(node: Any, by: timedelta) -> Any:
 
 
 def later(instant: str, by: timedelta) -> str:
-    """A published instant that much later."""
+    """Return a published instant moved by `by`."""
     moved = datetime.fromisoformat(instant).astimezone(UTC) + by
     return moved.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def ahead_of(instant: str) -> timedelta:
-    """Whole days by which a published instant must be later to be ahead, the same for all instants of its day."""
+    """Return the whole days by which to move a published instant, so that it is in the future.
+
+    The result is the same for all instants of one day.
+    """
     published = datetime.fromisoformat(instant).astimezone(UTC).date()
     return timedelta(days=(datetime.now(UTC).date() - published).days) + AHEAD
 

@@ -1,4 +1,4 @@
-"""What the conformance suite has: a service in the demo world, and one in the same world under other names."""
+"""Fixtures of the conformance suite: a service in the demo world, and one in the same world with other names."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.kit.service.running import Running
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skip the suite where there is nothing to compare with."""
+    """Skip the suite if the published examples are not available."""
     here = Path(__file__).parent
     for item in items:
         if not DIRECTORY and here in item.path.parents:
@@ -21,7 +21,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say how many published examples come out of the world `published` whole, and what prevents the others."""
+    """Report the share of published examples that the world `published` reproduces exactly.
+
+    List why it cannot reproduce the others.
+    """
     told = [dict(each.user_properties).get(SHARE) for each in terminalreporter.getreports("passed")]
     compared = [each for each in told if each is not None]
     if not compared:
@@ -35,18 +38,18 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 @pytest.fixture(scope="session", params=["demo", "renamed"])
 def template(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, keys: Path) -> Template:
-    """A loaded world, of each of the two."""
+    """Load the demo world, then the renamed world."""
     return Template.load(request.param, tmp_path_factory.mktemp("world"), keys)
 
 
 @pytest.fixture
 def world(template: Template) -> World:
-    """Which world the service has."""
+    """Return the world that the service runs."""
     return template.world
 
 
 @pytest.fixture
 async def served(template: Template, tmp_path: Path) -> AsyncGenerator[Running]:
-    """A service in that world."""
+    """Run a service in that world."""
     async with template.serve(tmp_path) as run:
         yield run

@@ -1,6 +1,6 @@
-"""A service in one of the two worlds, and what tests do there with published conversations.
+"""Support for tests that replay published conversations against a service in either world.
 
-A conversation is made the way a published reply tells of it: asked by its requester, in its words, with its files.
+A conversation is rebuilt from the published response: by its requester, with its texts and files.
 """
 
 from __future__ import annotations
@@ -26,34 +26,34 @@ from openers.domain.identifiers import OdsCode
 Json = dict[str, Any]
 
 PRINTED: Final = "Advice and guidance conversation"
-"""How the name of the file begins that a conversion leaves."""
+"""The first words in the name of the file that a conversion adds."""
 REQUEST: Final = re.compile(r"(CommunicationRequest|ReferralRequest)/\d{12}(/_history/\d+)?")
 
 
 @dataclass
 class Stage:
-    """A service, and the people of published conversations."""
+    """A service, and clients for the users of published conversations."""
 
     world: World
     run: Running
 
     async def person(self, key: str) -> httpx.AsyncClient:
-        """Whoever has the role with this key: user, organisation and function."""
+        """Return a client for the role with this key: user, organisation and function."""
         user, organisation, function = key.split(".")
         return await self.run.as_person(Person(user, organisation, function.replace("-", "_")))
 
     async def asker(self, user: str) -> httpx.AsyncClient:
-        """A user of this world as a referring clinician."""
+        """Return a client for this user as a referring clinician."""
         return await self.run.as_person(Person(user, self.world.id(OdsCode, PRACTICE), RC))
 
     async def provider(self, user: str) -> httpx.AsyncClient:
-        """A user of this world as a clinician of the service."""
+        """Return a client for this user as a clinician of the service."""
         return await self.run.as_person(Person(user, self.world.id(OdsCode, PROVIDER), SPC))
 
     async def ask(
         self, by: httpx.AsyncClient, shown: Json, text: str = "Please advise.", files: list[Json] | None = None
     ) -> Json:
-        """A044: a request with patient, service, criteria and authorisation of a published one."""
+        """Create a request (A044) with the patient, services, criteria and authorisation of a published one."""
         request = only("A044", "ExampleRCWithoutAttachments.json", "request")
         body: Json = self.world.told(request.read())
         told = {each["name"]: each for each in body["parameter"]}
@@ -74,7 +74,7 @@ class Stage:
         return dict[str, Any](reply.json()["parameter"][0]["resource"])
 
     async def respond(self, by: httpx.AsyncClient, advice: Json, text: str, files: list[Json] | None = None) -> Json:
-        """A026: the request after the provider has asked for more, or given advice with files."""
+        """Send the provider's response with text and files (A026), and return the updated request."""
         request = only("A026", "RequireFurtherInformation.json", "request")
         body: Json = request.read()
         told = {each["name"]: each for each in body["parameter"]}
@@ -84,19 +84,22 @@ class Stage:
         return await self.send(by, request.address, advice, body)
 
     async def reply(self, by: httpx.AsyncClient, advice: Json, *parameters: Json) -> Json:
-        """X001: the request after something was added to it."""
+        """Send these parameters as the referrer (X001), and return the updated request."""
         address = "/STU3/CommunicationRequest/{ubrn}/$openers.sendCommunicationToProvider"
         return await self.send(by, address, advice, own("SendCommunicationToProvider", list(parameters)))
 
     async def send(self, by: httpx.AsyncClient, address: str, advice: Json, body: Json) -> Json:
-        """The request after an operation on it."""
+        """Send an operation on the request, and return the updated request."""
         tag = f'W/"{advice["meta"]["versionId"]}"'
         reply = await by.post(address.replace("{ubrn}", advice["id"]), json=body, headers={**HEADERS, "If-Match": tag})
         assert reply.status_code == 200, reply.text
         return dict[str, Any](reply.json()["parameter"][0]["resource"])
 
     async def files(self, by: httpx.AsyncClient, name: str, shown: list[Json], ubrn: str | None) -> list[Json]:
-        """Parameters of this name with files like published ones, clean and described like them."""
+        """Upload and scan files like the published ones.
+
+        Return parameters of this name that refer to them, with the published descriptions.
+        """
         found: list[Json] = []
         for each in shown:
             title = each["content"][0]["attachment"]["title"]
@@ -111,17 +114,17 @@ class Stage:
 
 
 def only(number: str, name: str, direction: str = "response", status: str = "200") -> Example:
-    """One example."""
+    """Return the published example with this name."""
     return next(each for each in published(number, direction, status) if each.name == name)
 
 
 def contained(shown: Json, kind: str) -> Json:
-    """The contained resource of this kind."""
+    """Return the contained resource of this type."""
     return next(each for each in shown["contained"] if each["resourceType"] == kind)
 
 
 def documents(shown: Json, *kinds: str) -> list[Json]:
-    """The contained documents of these types, without the printed conversation."""
+    """Return the contained documents of these types, without the printed conversation."""
     return [
         each
         for each in shown["contained"]
@@ -132,18 +135,18 @@ def documents(shown: Json, *kinds: str) -> list[Json]:
 
 
 def valued(shown: Json, name: str) -> Json | None:
-    """The coding of an extension."""
+    """Return the coding of an extension."""
     return next((each["valueCoding"] for each in shown["extension"] if each["url"].endswith(name)), None)
 
 
 def priority_of(shown: Json) -> str:
-    """The priority that a request shows."""
+    """Return the priority of a request."""
     (found,) = (each for each in shown["extension"] if each["url"].endswith("ReferralPriority-1"))
     return str(found["valueCodeableConcept"]["coding"][0]["code"])
 
 
 def placed(node: Json, world: World) -> Json:
-    """A published body with each file where it comes from: the practice, or the hospital."""
+    """Set the organisation that attached each file of a published body: the practice or the hospital."""
     for each in nodes(node):
         if each.get("resourceType") == "DocumentReference":
             attachment = each["content"][0]["attachment"]
@@ -157,7 +160,7 @@ def placed(node: Json, world: World) -> Json:
 
 
 def nodes(node: object) -> list[Json]:
-    """All objects within parsed JSON."""
+    """Return all objects within parsed JSON."""
     if isinstance(node, list):
         return [found for each in cast("list[Any]", node) for found in nodes(each)]
     if not isinstance(node, dict):
@@ -167,7 +170,10 @@ def nodes(node: object) -> list[Json]:
 
 
 def plain(reply: Json) -> Json:
-    """A reply with marks for what is generated, each of which has its form; files stand under their names."""
+    """Replace the generated values of a response with marks, after checking their format.
+
+    References to files become file names.
+    """
     text = REQUEST.sub("(request)", json.dumps(reply))
     text = re.sub(r"conversation - \d{12}", "conversation - (UBRN)", text)
     text = re.sub(UUID, "(uuid)", re.sub(r"/Communication/\d+", "/Communication/(number)", text))
@@ -188,7 +194,7 @@ def _under_its_name(text: str, attachment: Json) -> str:
 
 
 def _mark(node: Json) -> None:
-    """Put marks where a conversation has numbers, sizes and days; key the entries of a bundle by what they are."""
+    """Replace generated numbers, sizes and dates with marks, and key the entries of a bundle by name."""
     kind = node.get("resourceType")
     if kind == "Communication":
         assert int(node["id"]) > 0
@@ -205,7 +211,7 @@ def _mark(node: Json) -> None:
 
 
 def _name(resource: Json) -> str:
-    """What tells an entry apart: what a message says, what a file is called, which role it is."""
+    """Return the key of a bundle entry: the text of a message, the name of a file, or the id of a role."""
     match resource["resourceType"]:
         case "Communication":
             return f"message: {resource['note'][0]['text']}"

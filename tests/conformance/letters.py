@@ -1,4 +1,4 @@
-"""Letters as published referrals have them, made in one of the two worlds."""
+"""Support for tests that attach the letters of published referrals in either world."""
 
 from __future__ import annotations
 
@@ -29,17 +29,17 @@ Json = dict[str, Any]
 
 BY_EXTENSION: Final = {each.name.rpartition(".")[2]: each for each in SAMPLES}
 GENERATED: Final = ("id", "url", "size", "creation")
-"""What a service says of a file by itself."""
+"""The attributes of a file that the service generates."""
 
 
 def author_of(referral: Json) -> Person:
-    """Who attaches the files of a published referral: an admin, if it was on behalf of somebody."""
+    """Return who attaches the files of a published referral: an admin, if it was on behalf of another user."""
     for_somebody = any("AttachedOnBehalfOf" in str(each["extension"]) for each in attachments_of(referral))
     return GP_ADMIN if for_somebody else GP
 
 
 def samples_of(referral: Json) -> list[Sample]:
-    """Files that will stand as those of a published referral do, under the same names."""
+    """Return files with the names of a published referral, which the scan will give the same results."""
     standing = {"THREATS_FOUND": INFECTED.content, "VALIDATION_FAILED": LYING.content}
     found = list[Sample]()
     for each, availability in zip(attachments_of(referral), availability_of(referral), strict=True):
@@ -49,7 +49,7 @@ def samples_of(referral: Json) -> list[Sample]:
 
 
 async def refer(world: World, client: httpx.AsyncClient, expected: Json) -> Json:
-    """A referral with the criteria of a published one, made with the smallest published request."""
+    """Create a referral with the criteria of a published one, from the smallest published request."""
     request = next(each for each in published("A011", "request") if each.name == "MinimalRequest.json")
     body: Json = world.told(request.read())
     shortlist = next(each["resource"] for each in body["parameter"] if each["name"] == "shortlist")
@@ -63,7 +63,10 @@ async def refer(world: World, client: httpx.AsyncClient, expected: Json) -> Json
 
 
 async def add_letter(world: World, run: Running, ubrn: str, expected: Json) -> Json:
-    """The referral once its files are those of a published one, and have been scanned unless they are pending."""
+    """Attach files like those of a published referral, and return the updated referral.
+
+    The files are scanned, unless the published ones are pending.
+    """
     client = await run.as_person(world.person(author_of(expected)))
     before = (await client.get(f"/STU3/ReferralRequest/{ubrn}")).json()
     files = [await upload(client, each, ubrn) for each in samples_of(expected)]
@@ -76,7 +79,7 @@ async def add_letter(world: World, run: Running, ubrn: str, expected: Json) -> J
 
 
 def told_of(world: World, expected: Json, ours: Json, author: Person) -> Json:
-    """The published referral with ids, sizes and days of our files, and with our people."""
+    """Return the published referral with our file ids, sizes and dates, and with our users."""
     people = {"AttachedBy-1": author.user, "AttachedOnBehalfOf-1": GP.user}
     known: dict[str, str] = {}
     for theirs, own in zip(documents_of(expected), documents_of(ours), strict=True):

@@ -1,8 +1,9 @@
-"""Whether one of our replies is built like a published one: where they differ, and in what.
+"""Compare a response with a published one and list the differences.
 
-Two ways: `differences` compares whole replies, with what a running service generates masked; `unlike` compares the
-shapes of list entries, where ours are others than the published ones but must be made of the same elements.
-Order within objects and of extensions is nothing; order of other lists counts.
+`differences` compares whole responses, with generated values masked. `unlike` compares only the shapes of list entries:
+their values may differ, but they must have the same elements.
+
+The order of object members and of extensions does not matter; the order of other lists does.
 """
 
 from __future__ import annotations
@@ -18,13 +19,13 @@ MISSING, EXTRA, OTHER, ORDER = "missing", "extra", "other", "order"
 UUID: Final = "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 INSTANT: Final = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)"
 KEYS: Final = ("url", "name", "code", "id")
-"""By which element items of a list are told apart, the first that all have."""
+"""Keys that identify the items of a list; the first key that all items have is used."""
 FIXED: Final = frozenset({"system", "url", "profile", "resourceType", "type", "mode", "status", "intent", "language"})
-"""Elements whose values belong to the shape of an entry."""
+"""Elements whose values are part of an entry's shape."""
 
 
 class Mask(NamedTuple):
-    """A value that a service generates: where it stands (pattern), what it looks like, and what is put instead."""
+    """A value that a service generates: a pattern for its place, its format, and the label that replaces it."""
 
     place: str
     pattern: str
@@ -57,7 +58,7 @@ MASKS: Final = (
 
 
 class Difference(NamedTuple):
-    """One difference. `place` has list items by what tells them apart."""
+    """One difference. In `place`, list items appear by their key."""
 
     place: str
     kind: str
@@ -68,7 +69,7 @@ class Difference(NamedTuple):
 
 
 def differences(published: Any, ours: Any, place: str = "") -> Iterator[Difference]:
-    """Everything in which our reply is not like the published one, both told with the ids of the same world."""
+    """Yield each difference of our response from the published one; both must use the ids of the same world."""
     if isinstance(published, list) and isinstance(ours, list):
         theirs, own = _keyed(cast("list[Any]", published)), _keyed(cast("list[Any]", ours))
         yield from _differences_of_objects(theirs, own, place)
@@ -82,7 +83,7 @@ def differences(published: Any, ours: Any, place: str = "") -> Iterator[Differen
 
 
 def unlike(published: Iterable[Json], ours: Iterable[Json]) -> set[Difference]:
-    """Elements of our entries that no published one has, and elements that all published have and one of ours lacks.
+    """Return the elements that only our entries have, and those that all published entries have and one of ours lacks.
 
     A code that both have must have the same display.
     """
@@ -114,7 +115,7 @@ def _differences_of_objects(published: Json, ours: Json, place: str) -> Iterator
 
 
 def _keyed(items: list[Any]) -> Json:
-    """The items by what tells them apart, by their position if nothing does."""
+    """Return the items by their key, or by position if they share no key."""
     objects = [cast("Json", each) for each in items if isinstance(each, dict)]
     key = next((each for each in KEYS if objects and all(each in item for item in objects)), None)
     if key is None or len(objects) < len(items):
@@ -135,7 +136,7 @@ def _masked(place: str, value: Any) -> Any:
 
 
 def _shape(node: Any, place: str = "") -> Iterator[str]:
-    """The places of all values, list items by what tells them apart but not by position."""
+    """Yield the path of each value; extensions are identified by their key, other list items by `*`."""
     if isinstance(node, dict):
         for key, value in cast("Json", node).items():
             yield from _shape(value, f"{place}/{key}".lstrip("/"))
@@ -149,7 +150,7 @@ def _shape(node: Any, place: str = "") -> Iterator[str]:
 
 
 def _displays(node: Any) -> Iterator[tuple[str, str | None]]:
-    """Every code with its system, and what it is called."""
+    """Yield each code with its system, and its display."""
     if isinstance(node, list):
         for each in cast("list[Any]", node):
             yield from _displays(each)
@@ -162,7 +163,10 @@ def _displays(node: Any) -> Iterator[tuple[str, str | None]]:
 
 
 def _kind(key: str, value: Any) -> str:
-    """What belongs to the shape: a fixed value, the beginning of an id or address, else its type."""
+    """Return the part of a value that belongs to the shape.
+
+    This is a fixed value, the prefix of an id or address, or the type.
+    """
     if key in FIXED:
         return str(value)
     if key == "fullUrl":

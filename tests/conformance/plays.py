@@ -1,7 +1,6 @@
-"""Which request a published reply answers: its address, who sends it, and its body if that is published.
+"""Rebuild the request that a published response answers: address, caller and, if published, body.
 
-The publisher gives requests and replies side by side and does not say which belong together; `mapping.toml` does where
-the names of the files don't.
+The publisher lists requests and responses separately. `mapping.toml` pairs those whose file names differ.
 """
 
 from __future__ import annotations
@@ -19,16 +18,16 @@ from tests.kit.service.running import RC, RCA, SPC, SPCA
 Json = dict[str, Any]
 
 PROVIDERS: Final = frozenset({"A013", "A014", "A022", "A023", "A024", "A025", "A026", "A027", "A028"})
-"""Operations that a clinician of the provider is asked to do; nearly all others are for referrers."""
+"""Operations for clinicians of the provider; nearly all others are for referrers."""
 FUNCTIONS: Final[Mapping[str, str]] = {"A030": "SERVICE_DEFINER", "A040": SPCA, **dict.fromkeys(PROVIDERS, SPC)}
 OF_PROVIDERS: Final = ("REFERRALS_FOR_REVIEW", "APPOINTMENT_SLOT_ISSUES")
 PAS_FAULTS: Final[Mapping[str, str]] = {"502": "pas-refused", "504": "pas-silent"}
-"""The fault of a PAS that ends in a status."""
+"""The PAS fault that leads to each status."""
 
 
 @dataclass(frozen=True)
 class Play:
-    """A request whose reply is published."""
+    """A request whose response is published."""
 
     expected: Example
     method: str
@@ -39,7 +38,7 @@ class Play:
 
 
 def plays() -> list[Play]:
-    """Every published reply of an operation that is JSON, with its request; a HEAD is replied to without a body."""
+    """Return each published JSON response of an operation with its request; a response to HEAD has no body."""
     replies = [each for each in examples() if each.direction == "response" and each.number]
     return [_play(each) for each in replies if each.method != "HEAD"]
 
@@ -59,12 +58,12 @@ def _play(expected: Example) -> Play:
 
 
 def _given(path: str) -> str:
-    """An address without gaps, where the reply fills none: nobody has this number."""
+    """Fill the gaps that the response did not fill with numbers that do not exist."""
     return re.sub(r"\{ubrn\}", "000000070000", re.sub(r"\{id\}", "999999", path))
 
 
 def _body(expected: Example) -> Json | None:
-    """The published request to which this is the reply."""
+    """Return the published request body for this response."""
     requests = {each.name: each for each in published(expected.number, "request")}
     named = {reply: request for request, reply in table()["replies"].get(expected.number, {}).items()}
     name = named.get(expected.name, expected.name)
@@ -81,7 +80,7 @@ def _headers(expected: Example, reply: Json) -> Mapping[str, str]:
 
 
 def _fitting(expected: Example, section: str) -> str:
-    """What a section of the mapping says for an example, by its path."""
+    """Return the entry for an example in a section of the mapping, by the example's path."""
     return next((told for pattern, told in table()[section].items() if fnmatchcase(expected.path, pattern)), "")
 
 
@@ -119,7 +118,7 @@ def _read(expected: Example, reply: Json) -> str:
 
 
 def _linked(expected: Example, reply: Json) -> str:
-    """The address that the reply itself names."""
+    """Return the address in the response's own link."""
     links: list[Json] = reply.get("link", [])
     return str(links[0]["url"]).removeprefix(BASE) if links else expected.address
 

@@ -1,4 +1,4 @@
-"""The register of published examples that the world `published` can't bring out whole: `published_world.toml`."""
+"""The register of published examples that the world `published` cannot reproduce: `published_world.toml`."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ import msgspec
 
 FILE: Final = Path(__file__).with_name("published_world.toml")
 SHARE: Final = "comes out whole"
-"""What a report calls whether an example does; `conftest.py` counts them."""
+"""The report property that says whether an example is reproduced; `conftest.py` counts them."""
 
 
 class Contradiction(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Examples, by a pattern of their paths, and what prevents them from coming out."""
+    """Examples (by a pattern of their paths) that cannot be reproduced, and the reason."""
 
     examples: str
     reason: str
@@ -23,5 +23,5 @@ class Contradiction(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 @cache
 def contradictions() -> tuple[Contradiction, ...]:
-    """The register."""
+    """Read the register."""
     return tuple(msgspec.convert(tomllib.loads(FILE.read_text("utf-8"))["contradiction"], list[Contradiction]))

@@ -1,6 +1,6 @@
-"""The register of differences from published examples that are ours on purpose: `register.toml`.
+"""The register of intended differences from published examples: `register.toml`.
 
-A difference that is not registered fails the comparison; so does an entry that its comparison does not need.
+An unregistered difference fails the comparison; so does an entry that matches no difference.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ FILE: Final = Path(__file__).with_name("register.toml")
 
 
 class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Differences of one kind at places that fit a pattern, in examples that fit another, and why they are there."""
+    """Intended differences of one kind, with patterns for the examples and places, and the reason."""
 
     examples: str
     kind: str
@@ -27,13 +27,13 @@ class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     reason: str
 
     def covers(self, difference: Difference) -> bool:
-        """Whether `difference` is one of these."""
+        """Return whether this entry covers `difference`."""
         return self.kind == difference.kind and fnmatchcase(difference.place, self.place)
 
 
 @cache
 def entries() -> tuple[Entry, ...]:
-    """All entries."""
+    """Read all entries."""
     return tuple(msgspec.convert(tomllib.loads(FILE.read_text("utf-8")).get("difference", []), list[Entry]))
 
 

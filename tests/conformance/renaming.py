@@ -1,7 +1,9 @@
-"""Renames everybody and everything in a world pack: every id, name and date is another one, and all still fits.
+"""Renames everything in a world pack: each id, name and date changes, and the references stay consistent.
 
-The renaming is one-to-one and the same on every run. A service that answers by heart, or treats the people of an
-example in a special way, fails in the renamed world. Postcodes stay, since distances hang on them; so do codes.
+The renaming is one-to-one and the same on every run.
+
+A service with canned answers, or with special treatment for the users of an example, fails in the renamed world.
+Postcodes stay, because distances depend on them; codes stay too.
 """
 
 from __future__ import annotations
@@ -26,10 +28,10 @@ LATER: Final = timedelta(days=-3)
 
 
 class Renaming:
-    """The new id of each old one."""
+    """Maps each old id to its new id."""
 
     def __init__(self, pack: Pack) -> None:
-        """For everybody in `pack`."""
+        """Prepare new ids for the patients of `pack`."""
         numbers = (NhsNumber(f"998{each:06d}{digit}") for each in count(1) if (digit := check_digit(f"998{each:06d}")))
         self._patients = dict(zip(sorted(each.nhs_number for each in pack.patients), numbers, strict=False))
         self._of: dict[type[str], Callable[[str], str]] = {
@@ -41,11 +43,11 @@ class Renaming:
         }
 
     def new(self, kind: type[str], text: str) -> str:
-        """The new id for the old one `text` of this kind; other texts are names and get another one."""
+        """Return the new id for the old id `text` of this type, or a new name if the type is not an id."""
         return self._of[kind](text) if kind in self._of else codecs.encode(text, "rot13")
 
     def pack(self, pack: Pack) -> Pack:
-        """The same world under other names."""
+        """Return the same world with other names."""
         terms = tuple(
             msgspec.structs.replace(each, code=self.new(SnomedCode, each.code)) for each in pack.clinical_terms
         )

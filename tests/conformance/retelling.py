@@ -1,4 +1,4 @@
-"""Published bodies told with the ids of one of the two worlds, those within references and ids of roles too."""
+"""Rewrites published bodies with the ids of one of the two worlds, also within references and role ids."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ SERVICES: Final = "http://fhir.nhs.net/Id/ers-service"
 PATIENTS: Final = "http://fhir.nhs.net/Id/nhs-number"
 PEOPLE: Final = "http://fhir.nhs.net/Id/sds-user-id"
 KEPT: Final = "a service of this world"
-"""The system of ids that are this world's already, while a body is told."""
+"""Temporary id system that marks ids already rewritten for this world."""
 PLACES: Final[Mapping[str, str]] = {"REFERRING-CLINICIAN": PRACTICE, "SERVICE-PROVIDER-CLINICIAN": PROVIDER}
-"""Where the clinicians of a conversation are; published, it is often the same organisation on both sides."""
+"""The organisation of each side of a conversation; published examples often have the same one on both sides."""
 ROLE: Final = re.compile(rf"\b(\d{{12}})\.\w+\.({'|'.join(PLACES)})\b")
 
 
 def retold(published: Json, world: World, services: Mapping[str, str]) -> Json:
-    """A published body with ids of this world; `services` of the demo world stand for published ones."""
+    """Return a published body with ids of this world; `services` maps published services to demo services."""
     ids: Json = table()["ids"]
     text = json.dumps(published)
     for kind, system, of in (("Patient", PATIENTS, NhsNumber), ("Practitioner", PEOPLE, UserId)):
@@ -45,7 +45,7 @@ def _role(found: re.Match[str], world: World) -> str:
 
 
 def _placed(node: Any, world: World) -> Any:
-    """The same with each clinician where their role has them."""
+    """Set the organisation of each clinician's role to that of their side."""
     if isinstance(node, list):
         return [_placed(each, world) for each in cast("list[Any]", node)]
     if not isinstance(node, dict):

@@ -1,4 +1,4 @@
-"""The codes that the specification lists for advice and guidance are those that `tests/advice` reaches by rules."""
+"""The error codes listed for advice and guidance in the specification are those that `tests/advice` provokes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tests.kit.calls.expectations import SEARCH_CODES
 from tests.kit.documents.reference import Json, specification
 
 READING = "PATIENT_ERROR INVALID_REQUEST_TYPE NO_RELATIONSHIP"
-"""Reached by the tests of reading in `tests/advice/test_codes.py`."""
+"""Codes provoked by the reading tests in `tests/advice/test_codes.py`."""
 REACHED = {
     "a023": {code for number, code, _ in CASES if number == "A023"},
     "a024": set(READING.split()),
@@ -21,11 +21,11 @@ REACHED = {
     "a044": {code for number, code, _ in CASES if number == "A044"} | set(SEARCH_CODES.split()),
 }
 UNLISTED = {"a026": {"INVALID_REQUEST_TYPE"}, "a027": {"INVALID_REQUEST_TYPE"}}
-"""For the UBRN of a referral, as on every other operation; the lists have nothing for it."""
+"""The code for a referral's UBRN, as on every other operation; the specification lists no code for this case."""
 
 
 def listed(number: str) -> set[str]:
-    """The codes of an operation's 422, or of its 400 where that has a list."""
+    """Return the codes listed for an operation's 422 and, if it has a list, its 400."""
     found = set[str]()
     for methods in specification()["paths"].values():
         for operation in (methods[each] for each in ("get", "post") if each in methods):

@@ -1,4 +1,4 @@
-"""The comparison itself: it sees what differs, and passes over what may; and the renamed world is another one."""
+"""The comparison finds real differences and ignores permitted ones; the renamed world shares no names with the demo."""
 
 from __future__ import annotations
 
@@ -35,18 +35,18 @@ DIFFERENT: tuple[tuple[Any, Any, str, str], ...] = (
 
 @pytest.mark.parametrize(("published", "ours"), ALIKE)
 def test_alike(published: Any, ours: Any) -> None:
-    """Order of objects and extensions, and what a service generates, are no differences."""
+    """The order of object members and extensions, and generated values, are not differences."""
     assert not list(differences(published, ours))
 
 
 @pytest.mark.parametrize(("published", "ours", "kind", "place"), DIFFERENT)
 def test_different(published: Any, ours: Any, kind: str, place: str) -> None:
-    """Each kind of difference is seen, at its place."""
+    """The comparison reports each kind of difference with its place."""
     assert [(each.kind, each.place) for each in differences(published, ours)] == [(kind, place)]
 
 
 def test_shapes() -> None:
-    """Entries may be others, but of the same elements; a code has one display."""
+    """Entries may have other values, but need the same elements and the same display for each code."""
     known = [{"name": "x", "code": 1}, {"name": "y"}]
     assert not unlike(known, [{"name": "z"}])
     assert unlike(known, [{"code": 2, "more": ""}]) == {Difference("more=str", EXTRA), Difference("name=str", MISSING)}
@@ -55,7 +55,7 @@ def test_shapes() -> None:
 
 
 def test_the_renamed_world_has_nobody_of_the_demo_world() -> None:
-    """No id or name of a person, patient, service or organisation stays, and no two become one."""
+    """No id or name of a user, patient, service or organisation stays the same, and no two become equal."""
     pack = read_pack("demo")
     renamed = Renaming(pack).pack(pack)
     for old, new in (

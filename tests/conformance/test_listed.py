@@ -1,4 +1,8 @@
-"""What is listed is read as the official document has it, what is met is noted; a whole run is held against both."""
+"""Coverage of the error replies that the official document lists.
+
+The document's tables are read, and the run records each error reply that a test receives. A whole run must receive
+every listed one.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Every kind of reply against the official OpenAPI document, and the register of its contradictions.
+"""Compares responses of every kind with the official OpenAPI document, and checks the register of contradictions.
 
-The clients of `tests.kit.service.running` hold each reply against the document themselves. Here calls go out whose
-replies are of every kind that a client can cause, so that what is left out is known, and needed.
+The clients of `tests.kit.service.running` compare each response with the document. These tests send calls that get
+every kind of response. They prove that each registered contradiction occurs and that nothing else differs.
 """
 
 from __future__ import annotations
@@ -76,11 +76,11 @@ CALLERS = (
     Person("656005750112", PRACTICE, RC),
     Person("656005750110", PRACTICE, RC),
 )
-"""Those who may, those who may not, a role not held, no organisation, not surely known, weakly logged in."""
+"""Permitted callers, callers without permission, an unheld role, no organisation and two weak log-ins."""
 
 
 async def calls(served: Running) -> AsyncGenerator[httpx.Response]:
-    """Replies of every kind that a client can cause."""
+    """Yield every kind of response that a client can cause."""
     for address in READS:
         for client in [await served.as_person(each) for each in CALLERS] + [served.anonymous()]:
             for accept in ("*/*", "text/html"):
@@ -113,7 +113,7 @@ async def calls(served: Running) -> AsyncGenerator[httpx.Response]:
 
 
 async def acts(served: Running) -> AsyncGenerator[httpx.Response]:
-    """Every act on a referral, without a version too, and what a PAS does wrong."""
+    """Yield responses to every operation on a referral, also without a version, and to failures of the PAS."""
     async with linked(served) as rig:
         await rig.add_slots(4)
         cast = await gathered(rig)
@@ -130,7 +130,7 @@ async def acts(served: Running) -> AsyncGenerator[httpx.Response]:
 
 
 async def conversations(served: Running) -> AsyncGenerator[httpx.Response]:
-    """Every operation of advice and guidance, and the answer that names no version."""
+    """Yield responses to every operation of advice and guidance, also without a version."""
     talk = await talking(served)
     advice = await talk.ask()
     yield await talk.gp.get(f"/STU3/CommunicationRequest/{advice['id']}")
@@ -145,7 +145,7 @@ async def conversations(served: Running) -> AsyncGenerator[httpx.Response]:
 
 
 async def conversation(served: Running) -> AsyncGenerator[httpx.Response]:
-    """Acts on a request for advice that are not there, or not on the version that was read."""
+    """Yield responses to operations on a request for advice that does not exist, and to one without a version."""
     talk = await talking(served)
     advice, elsewhere = await talk.ask(), {"id": "999999999999", "meta": {"versionId": "1"}}
     yield await talk.respond(elsewhere)
@@ -155,7 +155,7 @@ async def conversation(served: Running) -> AsyncGenerator[httpx.Response]:
 
 
 async def test_every_reply_is_as_described(service: Running) -> None:
-    """No reply is otherwise than described but for the registered contradictions, and each of these is met."""
+    """Each response matches the document, apart from the registered contradictions, and each of these occurs."""
     met, statuses = set[str](), set[int]()
     async for reply in calls(service):
         statuses.add(reply.status_code)
@@ -166,7 +166,7 @@ async def test_every_reply_is_as_described(service: Running) -> None:
 
 
 async def test_a_reply_that_is_not_as_described_is_found(service: Running) -> None:
-    """The check is no mere formality: it sees a body, a header and a status that are not as described."""
+    """The check reports a body, a header and a status that do not match the document."""
     client = await service.as_person(GP)
     reply = await client.post(**create_referral())
     broken = httpx.Response(201, headers=reply.headers, json={**reply.json(), "intent": 1}, request=reply.request)
@@ -178,5 +178,5 @@ async def test_a_reply_that_is_not_as_described_is_found(service: Running) -> No
 
 
 def test_reasons() -> None:
-    """Every contradiction says why."""
+    """Each registered contradiction gives a reason."""
     assert all(len(each.reason) > 20 for each in contradictions())

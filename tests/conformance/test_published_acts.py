@@ -1,6 +1,7 @@
-"""Published acts on referrals: the requests are answered like the published replies.
+"""Published operations on referrals: the service responds to the published requests as published.
 
-What a letter looks like belongs to A005 and A012, so here each is one mark; ids and versions within addresses as well.
+Tests of A005 and A012 cover the details of letters, so here one mark replaces each letter. Marks also replace ids and
+versions within addresses.
 """
 
 from __future__ import annotations
@@ -30,25 +31,25 @@ from openers.wire.instants import read_instant
 pytestmark = pytest.mark.anyio
 Count = Callable[[int], None]
 TIMES: Final = ("2022-02-22T10:00:00.000Z", "2022-02-22T10:30:00.000Z")
-"""Of a booking whose published reply has none any more."""
+"""Times for a booking whose published response no longer shows any."""
 CLINICIAN: Final = "021600556514"
 
 
 @dataclass
 class Stage:
-    """A service in one of the worlds, with a PAS, and the clinicians of its two providers."""
+    """A service in one of the worlds, linked to a PAS, with clinicians of two providers."""
 
     booking: Behind
     consultant: httpx.AsyncClient
     elsewhere: httpx.AsyncClient
 
     def provider(self, service: str) -> httpx.AsyncClient:
-        """A clinician of the service's provider."""
+        """Return a client for a clinician of the service's provider."""
         of = next(each.organisation for each in self.booking.world.pack.services if each.id == service)
         return self.elsewhere if of == self.booking.world.id(OdsCode, ELSEWHERE) else self.consultant
 
     async def act(self, request: Example | None, number: str, referral: Json, by: httpx.AsyncClient) -> httpx.Response:
-        """The operation with a published request."""
+        """Send the operation with the published request body."""
         asked = request_of(number, referral)
         if request is None:
             return await by.post(asked["url"], headers=asked["headers"])
@@ -56,7 +57,7 @@ class Stage:
         return await by.post(asked["url"], json=body, headers={**asked["headers"], **HEADERS})
 
     async def referred(self, expected: Json) -> Json:
-        """A referral with shortlist, criteria and, if it has one, letter of a published one."""
+        """Create a referral with the shortlist, criteria and letter (if any) of a published one."""
         request = next(each for each in published("A011", "request") if each.name == "MinimalRequest.json")
         body: Json = self.booking.world.told(request.read())
         criteria, shortlist = _contained(expected, "Parameters"), _contained(expected, "List")
@@ -79,7 +80,7 @@ class Stage:
         return referral
 
     async def asked(self, referral: Json, service: str, reason: str) -> Json:
-        """The referral deferred to a service, or sent there for triage."""
+        """Defer the referral to a service, or send it there for triage."""
         name = "TriageDeferral.json" if reason == "TRIAGE" else "MinimalDeferral.json"
         request = next(each for each in published("A016", "request") if each.name == name)
         participants = self.booking.world.told(request.read())["participant"]
@@ -89,7 +90,7 @@ class Stage:
         return await self.read(referral)
 
     async def booked(self, referral: Json, service: str, times: tuple[str, str], clinician: str | None) -> Json:
-        """The referral booked at a service, in the published time as far ahead as needed."""
+        """Book the referral at a service, at the published time moved into the future."""
         start, end = (later(each, ahead_of(times[0])) for each in times)
         slot = {"usrn": f"USRN-{referral['id']}", "start": start, "end": end}
         await self.booking.offer(service, slot, clinician=clinician)
@@ -99,20 +100,20 @@ class Stage:
         return await self.read(referral)
 
     async def telephoned(self, referral: Json, service: str) -> Json:
-        """The referral with a booking by telephone."""
+        """Book the referral by telephone."""
         start = read_instant(later(TIMES[0], ahead_of(TIMES[0])))
         command = BookByTelephone(ubrn=Ubrn(referral["id"]), service=ServiceId(service), start=start)
         await book_by_telephone(command, self.booking.run.service.world)
         return await self.read(referral)
 
     async def read(self, referral: Json) -> Json:
-        """A005."""
+        """Read the referral (A005)."""
         return dict[str, object]((await self.booking.gp.get(f"/STU3/ReferralRequest/{referral['id']}")).json())
 
 
 @pytest.fixture
 async def stage(template: Template, tmp_path: Path) -> AsyncGenerator[Stage]:
-    """A service in each of the worlds."""
+    """Run a service in each of the worlds."""
     async with behind(template, tmp_path) as booking:
         people = [
             await booking.run.as_person(template.world.person(each)) for each in (CONSULTANT, CONSULTANT_ELSEWHERE)
@@ -121,7 +122,7 @@ async def stage(template: Template, tmp_path: Path) -> AsyncGenerator[Stage]:
 
 
 def only(number: str, name: str, direction: str = "response", status: str = "200") -> Example:
-    """One example."""
+    """Return the published example with this name."""
     return next(each for each in published(number, direction, status) if each.name == name)
 
 
@@ -130,7 +131,7 @@ def _contained(referral: Json, kind: str) -> Json:
 
 
 def plain(reply: Json) -> Json:
-    """A reply with one mark for each letter, and without the ids that stand within addresses."""
+    """Return a response with one mark for each letter, and without ids within addresses."""
     text = json.dumps(reply)
     for pattern, mark in ((r"ReferralRequest/\d{12}/_history/\d+", "(referral)"), (UUID, "(uuid)")):
         text = re.sub(pattern, mark, text)
@@ -153,13 +154,13 @@ def _marked(node: object) -> Json:
 
 
 def compare(stage: Stage, expected: Example, reply: httpx.Response) -> None:
-    """Assert that the reply is like the published one, but for what is registered."""
+    """Assert that the response equals the published one, except for registered differences."""
     assert reply.status_code == 200, reply.text
     told = in_time(stage.booking.world.told(expected.read()), ahead_of("2021-10-15T00:00:00Z"))
     assert_registered(expected.path, differences(plain(told), plain(reply.json())))
 
 
-# A013, A014, A022, A028: what providers decide
+# A013, A014, A022, A028: the provider's decisions
 
 BOOKED = [
     (None, only_name, "A013") if request is None else (request, only_name, number)
@@ -176,7 +177,7 @@ BOOKED = [
 async def test_reviews_of_bookings(
     request_name: str | None, name: str, number: str, stage: Stage, compared: Count
 ) -> None:
-    """A013, A014, A022: on a booking like the published one."""
+    """A013, A014 and A022 on a booking respond as published."""
     expected = only(number, name)
     told = stage.booking.world.told(expected.read())
     appointment = _contained(told, "Appointment")
@@ -197,7 +198,10 @@ async def test_reviews_of_bookings(
 
 @pytest.mark.parametrize("example", published("A028", "request"), ids=lambda each: each.name)
 async def test_outcomes_of_reviews(example: Example, stage: Stage, compared: Count) -> None:
-    """A028: on a triage request, and on an appointment slot issue where the published service is bookable."""
+    """A028 responds as published, on a triage request or on an appointment slot issue.
+
+    It is a slot issue if the published service is bookable.
+    """
     expected = only("A028", example.name)
     told = stage.booking.world.told(expected.read())
     service = _contained(told, "Appointment")["participant"][0]["actor"]["identifier"]["value"]
@@ -209,14 +213,14 @@ async def test_outcomes_of_reviews(example: Example, stage: Stage, compared: Cou
     compared(1)
 
 
-# A031, A032, A036: thinking again
+# A031, A032, A036: the referrer changes or cancels the referral
 
 
 @pytest.mark.parametrize(
     "example", [*published("A031", "request"), *published("A032", "request")], ids=lambda each: each.path
 )
 async def test_other_shortlists(example: Example, stage: Stage, compared: Count) -> None:
-    """A031, A032: on a referral that was asked of a triage service before."""
+    """A031 and A032 respond as published, on a referral that was sent to a triage service before."""
     expected = only(example.number, example.name)
     told = stage.booking.world.told(expected.read())
     wanted = told if example.number == "A031" else told["parameter"][0]["resource"]
@@ -225,7 +229,7 @@ async def test_other_shortlists(example: Example, stage: Stage, compared: Count)
     referral = await stage.asked(before, triage, "TRIAGE")
     if any(each["resourceType"] == "DocumentReference" for each in wanted["contained"]):
         file = await uploaded(stage.booking.gp, referral["id"], "letter.txt")
-        for description in (None, "as it is now"):  # published, it has been changed once
+        for description in (None, "as it is now"):  # in the published example, the letter has been changed once
             letter = document("referralLetterFile", file, "REFERRER", description)
             assert (await stage.booking.gp.post(**request_of("A012", referral, letter))).status_code == 200
             referral = await stage.read(referral)
@@ -243,7 +247,12 @@ CANCELLED: Final = {
 
 @pytest.mark.parametrize("example", published("A036", "request"), ids=lambda each: each.name)
 async def test_ends(example: Example, stage: Stage, compared: Count) -> None:
-    """A036: unbooked by the referrer, before its provider by that one, and booked: published triage services are."""
+    """A036 responds as published, for three kinds of referral.
+
+    They are: unbooked and cancelled by the referrer, at a provider and cancelled by the provider, and booked.
+
+    A published booking names a triage service, so a bookable service replaces it.
+    """
     expected = only("A036", CANCELLED[example.name])
     told = stage.booking.world.told(expected.read())
     shown: Json = told["parameter"][0]["resource"]
@@ -265,7 +274,7 @@ async def test_ends(example: Example, stage: Stage, compared: Count) -> None:
     compared(1)
 
 
-# What a PAS spoils, and what is offered
+# Failures of the PAS, and the actions on offer
 
 
 SPOILT: Final = (
@@ -277,7 +286,10 @@ SPOILT: Final = (
 
 @pytest.mark.parametrize("spoilt", SPOILT, ids=lambda spoilt: f"{spoilt[0]}-{spoilt[2]}")
 async def test_acts_that_the_pas_spoils(spoilt: tuple[str, str, str, str], stage: Stage, compared: Count) -> None:
-    """A014, A036: the published text speaks of creating a booking, ours of cancelling one."""
+    """If the PAS fails, A014 and A036 respond as published; only the text differs.
+
+    The published text speaks of creating a booking, ours of cancelling one.
+    """
     number, request_name, status, fault = spoilt
     service = stage.booking.world.id(ServiceId, "11002")
     told = stage.booking.world.told(only("A014", "ExampleResponseDbs.json").read())
@@ -293,7 +305,7 @@ async def test_acts_that_the_pas_spoils(spoilt: tuple[str, str, str, str], stage
 
 @pytest.mark.parametrize("example", published("A029"), ids=lambda each: each.name)
 async def test_actions(example: Example, stage: Stage, compared: Count) -> None:
-    """A029: the published action is among ours and told like it; nothing is offered of a cancelled referral."""
+    """A029 lists the published action with the published content, and no action for a cancelled referral."""
     expected = plain(stage.booking.world.told(example.read()))
     triage = stage.booking.world.id(ServiceId, "11004")
     referral = await stage.booking.refer(triage)

@@ -1,6 +1,6 @@
-"""Published requests for advice and their conversations: made again in both worlds, they are told like the published.
+"""Published requests for advice and their conversations: rebuilt in both worlds, they read as published.
 
-Messages are compared by what they say, files by their names: the publisher states no order of either.
+Messages are matched by their text and files by their names, because the publisher states no order of either.
 """
 
 from __future__ import annotations
@@ -36,33 +36,33 @@ pytestmark = pytest.mark.anyio
 Count = Callable[[int], None]
 
 ADVISING: Final = {"11000": "11014"}
-"""A published service that gives advice, where in the demo world another one does."""
+"""A published service that gives advice, mapped to the service of the demo world that does."""
 
 
 @pytest.fixture
 def stage(world: World, served: Running) -> Stage:
-    """A service in each of the worlds."""
+    """Return the users of a conversation, for each of the worlds."""
     return Stage(world, served)
 
 
 def told(example: Example, stage: Stage) -> Json:
-    """A published body in this world."""
+    """Return a published body with the ids of this world."""
     return placed(retold(example.read(), stage.world, ADVISING), stage.world)
 
 
 def compare(example: Example, expected: Json, ours: Json) -> None:
-    """Assert that our reply is like the published one, but for what is registered."""
+    """Assert that our response equals the published one, except for registered differences."""
     assert_registered(example.path, differences(plain(expected), plain(ours)))
 
 
 def asker_of(shown: Json) -> str:
-    """The user who asks."""
+    """Return the user who asks for advice."""
     return str(contained(shown, "PractitionerRole")["practitioner"]["identifier"]["value"])
 
 
 @pytest.mark.parametrize("example", published("A044", "request"), ids=lambda each: each.name)
 async def test_questions(example: Example, stage: Stage, compared: Count) -> None:
-    """A044: by the clinician of the published reply."""
+    """A044 responds as published to the clinician of the published response."""
     reply_of = only("A044", example.name)
     expected = told(reply_of, stage)
     by = await stage.asker(asker_of(expected["parameter"][0]["resource"]))
@@ -74,7 +74,7 @@ async def test_questions(example: Example, stage: Stage, compared: Count) -> Non
 
 @pytest.mark.parametrize("example", published("A024"), ids=lambda each: each.path)
 async def test_requests_read(example: Example, stage: Stage, compared: Count) -> None:
-    """A024: what was asked, with the clinical information that the referrer has added since."""
+    """A024 returns the request, with the clinical information that the referrer has added since."""
     expected = told(example, stage)
     by = await stage.asker(asker_of(expected))
     advice = await stage.ask(by, expected)
@@ -91,7 +91,7 @@ async def test_requests_read(example: Example, stage: Stage, compared: Count) ->
 
 @pytest.mark.parametrize("example", published("A025"), ids=lambda each: each.name)
 async def test_conversations(example: Example, stage: Stage, compared: Count) -> None:
-    """A025: what both sides have said, in the published words; asked for by the published address."""
+    """A025 returns the messages of both sides in the published words, with the published query."""
     expected = told(example, stage)
     model = told(only("A024", "MinimalExample.json"), stage)
     found = [each["resource"] for each in expected["entry"]]
@@ -111,13 +111,16 @@ async def test_conversations(example: Example, stage: Stage, compared: Count) ->
 
 
 def sender_of(message: Json) -> str:
-    """The key of the sender's role."""
+    """Return the key of the sender's role."""
     reference = message["sender"]["extension"][0]["valueReference"]["reference"]
     return str(reference.removeprefix("PractitionerRole/"))
 
 
 async def follow(stage: Stage, advice: Json, before: Json | None, message: Json, found: list[Json]) -> Json:
-    """The request after one more message. Between two of the provider the referrer has to reply."""
+    """Add one more message and return the updated request.
+
+    Between two messages of the provider, the referrer has to reply.
+    """
     by, text = await stage.person(sender_of(message)), message["note"][0]["text"]
     named = [each["contentReference"]["reference"].rpartition("/")[2] for each in message.get("payload", ())]
     files = [each for each in found if each["resourceType"] == "DocumentReference" and each["id"] in named]
@@ -132,13 +135,13 @@ async def follow(stage: Stage, advice: Json, before: Json | None, message: Json,
 
 
 def asker_key(advice: Json) -> str:
-    """The key of the role of who asks."""
+    """Return the key of the role that asks for advice."""
     return str(contained(advice, "PractitionerRole")["id"].removeprefix("PractitionerRole."))
 
 
 @pytest.mark.parametrize("example", published("A026", "request"), ids=lambda each: each.name)
 async def test_responses(example: Example, stage: Stage, compared: Count) -> None:
-    """A026: with the published request, by the published clinician."""
+    """A026 responds as published to the published clinician."""
     reply_of = only("A026", example.name)
     expected = told(reply_of, stage)
     shown, message = (each["resource"] for each in expected["parameter"])
@@ -157,7 +160,7 @@ CONVERTED: Final = [*published("A027", status="201"), *(each for each in publish
 
 @pytest.mark.parametrize("example", CONVERTED, ids=lambda each: each.path)
 async def test_conversions(example: Example, stage: Stage, compared: Count) -> None:
-    """A027, and A005 of what it made: with the published priority, comments and files."""
+    """A027, and A005 of the referral that it created, show the published priority, comments and files."""
     expected = told(example, stage)
     asker, provider = await people_of(expected, stage)
     files = await stage.files(asker, "requestAttachmentFile", documents(expected, "ADVICE_REQUEST"), None)
@@ -182,7 +185,7 @@ async def test_conversions(example: Example, stage: Stage, compared: Count) -> N
 
 
 async def people_of(expected: Json, stage: Stage) -> tuple[Any, Any]:
-    """Clients of who asks and who converts: those who have attached the published files."""
+    """Return clients for the user who asks and the user who converts: those who attached the published files."""
     asked, converted = stage.world.id(UserId, GP.user), stage.world.id(UserId, CONSULTANT.user)
     for each in nodes(expected):
         if each.get("resourceType") == "DocumentReference":
@@ -200,7 +203,7 @@ UBRN: Final = "https://fhir.nhs.uk/Id/UBRN|"
 
 
 async def test_requests_by_ubrn(stage: Stage, compared: Count) -> None:
-    """A041: a request for advice; and once it has been converted, both under the same UBRN."""
+    """A041 finds a request for advice and, after its conversion, both resources under the same UBRN."""
     example = only("A041", "ResponseExampleAdvice.json")
     expected = stage.world.told(example.read())
     model = told(only("A024", "MinimalExample.json"), stage)
@@ -227,13 +230,13 @@ async def test_requests_by_ubrn(stage: Stage, compared: Count) -> None:
 
 
 def plain_request(bundle: Json) -> Json:
-    """A bundle with the id of the request within it masked."""
+    """Mask the id of the request within the bundle."""
     bundle["entry"][0]["resource"]["id"] = "(request id)"
     return bundle
 
 
 async def test_the_worklist(stage: Stage, compared: Count) -> None:
-    """A023: a new question, and one whose provider wants to know more, row by row as published."""
+    """A023 lists a new question and one whose provider needs more information, with the published rows."""
     request, reply_of = published("A023", "request")[0], published("A023")[0]
     expected = told(reply_of, stage)
     model = told(only("A024", "MinimalExample.json"), stage)
@@ -258,14 +261,14 @@ async def test_the_worklist(stage: Stage, compared: Count) -> None:
 
 
 def asked_like(model: Json, columns: Json) -> Json:
-    """A request to be made, with the priority of a published row."""
+    """Set the priority of a published row in the model of a request."""
     (found,) = (each for each in contained(model, "Parameters")["parameter"] if each["name"] == "priority")
     found["valueCoding"]["code"] = columns["priority"]["valueCodeableConcept"]["coding"][0]["code"]
     return model
 
 
 def plain_row(row: Json) -> Json:
-    """A row with marks for its versions and for what a service is called."""
+    """Replace the versions and the service's name in a row with marks."""
     for each in row["extension"][0]["extension"]:
         if each["url"] == "communicationRequestVersion":
             assert each.pop("valueInteger") > 0

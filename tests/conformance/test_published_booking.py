@@ -1,4 +1,4 @@
-"""Published slots and appointments: a service with a PAS behind it answers as published."""
+"""Published slots and appointments: a service linked to a PAS responds as published."""
 
 from __future__ import annotations
 
@@ -23,24 +23,24 @@ pytestmark = pytest.mark.anyio
 Count = Callable[[int], None]
 HOUR = timedelta(hours=1)
 TIMES = ("2022-02-22T10:00:00.000Z", "2022-02-22T10:30:00.000Z")
-"""Of an appointment whose published form has none."""
+"""Times for an appointment whose published form has none."""
 SERVICES = "http://fhir.nhs.net/Id/ers-service"
 
 
 @pytest.fixture
 async def booking(template: Template, tmp_path: Path) -> AsyncGenerator[Behind]:
-    """A service in one of the worlds, with a PAS."""
+    """Run a service in one of the worlds, linked to a PAS."""
     async with behind(template, tmp_path) as made:
         yield made
 
 
 def only(number: str, name: str, direction: str = "response", status: str = "200") -> Example:
-    """One example."""
+    """Return the published example with this name."""
     return next(each for each in published(number, direction, status) if each.name == name)
 
 
 def service_of(booking: Behind, published_id: str) -> str:
-    """The service of this world that stands for a published one."""
+    """Return the service of this world that replaces a published one."""
     return booking.world.id(ServiceId, table()["ids"][SERVICES][published_id])
 
 
@@ -48,7 +48,7 @@ def service_of(booking: Behind, published_id: str) -> str:
 
 
 async def offered(booking: Behind, bundle: Json, service: str) -> Json:
-    """Have the PAS offer the slots of a published bundle; the bundle as ours must be."""
+    """Add the slots of a published bundle to the PAS, and return the bundle that we expect."""
     slots = [each["resource"] for each in bundle["entry"] if each["search"]["mode"] == "match"]
     by = ahead_of(slots[0]["start"])
     clinician = booking.world.id(UserId, "021600556514")
@@ -64,13 +64,13 @@ async def offered(booking: Behind, bundle: Json, service: str) -> Json:
 
 
 def renamed(bundle: Json, service: str, clinician: str) -> Json:
-    """A published bundle with our service and clinician, also within addresses and ids of schedules."""
+    """Return a published bundle with our service and clinician, also within addresses and schedule ids."""
     text = re.sub(r"(?<!\w)\d{5}(?!\w)", service, json.dumps(bundle))
     return json.loads(re.sub(r"(?<!\w)\d{12}(?!\w)", clinician, text))
 
 
 def numbered_alike(bundle: Json) -> Json:
-    """A bundle whose slots are numbered in their order."""
+    """Return the bundle with its slots numbered in their order."""
     for number, each in enumerate(entry for entry in bundle["entry"] if entry["search"]["mode"] == "match"):
         assert each["fullUrl"].endswith(f"/STU3/Slot/{each['resource']['id']}")
         each["fullUrl"] = each["resource"]["id"] = str(number)
@@ -79,7 +79,7 @@ def numbered_alike(bundle: Json) -> Json:
 
 @pytest.mark.parametrize("example", published("A015"), ids=lambda each: each.name)
 async def test_slots(example: Example, booking: Behind, compared: Count) -> None:
-    """A015: the published slots, offered by the PAS, are told like the published ones, with the links between pages."""
+    """A015 returns the published slots, offered by the PAS, with the published links between pages."""
     bundle: Json = example.read()
     query = parse_qs(urlsplit(str(bundle["link"][0]["url"])).query)
     service = service_of(booking, query["schedule.actor:HealthcareService"][0])
@@ -98,7 +98,7 @@ async def test_slots(example: Example, booking: Behind, compared: Count) -> None
 
 
 async def test_page_after_the_last(booking: Behind, compared: Count) -> None:
-    """A015: asking for a page that is not there."""
+    """A015 rejects a page after the last."""
     example = next(each for each in examples() if each.name == "ErrorPage5.json")
     await offered(booking, only("A015", "Page1PageSize5.json").read(), service_of(booking, "11000"))
     reply = await booking.slots(service_of(booking, "11000"), _count="5", page="5")
@@ -108,11 +108,11 @@ async def test_page_after_the_last(booking: Behind, compared: Count) -> None:
     compared(1)
 
 
-# A016, and A038 and A005 that read what it made
+# A016, and A038 and A005, which read the appointment
 
 
 async def prepared(booking: Behind, request: Json) -> tuple[Json, Json]:
-    """A referral that a published request fits, and what has to be changed in the request: slot and times."""
+    """Create a referral for a published request, and return it with the slot and times to change in the request."""
     told = booking.world.told(request)
     service = told["participant"][0]["actor"]["identifier"]["value"]
     if request["status"] != "booked":
@@ -126,7 +126,7 @@ async def prepared(booking: Behind, request: Json) -> tuple[Json, Json]:
 
 @pytest.mark.parametrize("example", published("A016", "request"), ids=lambda each: each.name)
 async def test_appointments(example: Example, booking: Behind, compared: Count) -> None:
-    """A016: every published request is answered like the published reply of its name; A038 gives the same back."""
+    """A016 responds to each published request as published, and A038 returns the same appointment."""
     referral, changes = await prepared(booking, example.read())
     reply = await booking.ask(example, referral, **changes)
     assert reply.status_code == 201, reply.text
@@ -144,14 +144,14 @@ async def test_appointments(example: Example, booking: Behind, compared: Count) 
 
 
 REACHABLE = {"AppointmentDeferral.json", "BookedDBS.json", "Cancelled.json", "TriageDeferral.json"}
-"""The others need a booking by telephone, or a conversation that became a referral: neither is built yet."""
+"""The other examples need a telephone booking or a converted advice request."""
 
 
 @pytest.mark.parametrize(
     "example", [each for each in published("A038") if each.name in REACHABLE], ids=lambda each: each.path
 )
 async def test_appointments_read(example: Example, booking: Behind, compared: Count) -> None:
-    """A038: an appointment that went the way of the published one is read like it."""
+    """A038 reads an appointment with the history of the published one as published."""
     told = booking.world.told(example.read())
     service = told["participant"][0]["actor"]["identifier"]["value"]
     by = ahead_of(told.get("start", "2021-01-01T00:00:00Z"))
@@ -184,7 +184,7 @@ async def test_appointments_read(example: Example, booking: Behind, compared: Co
     ids=lambda each: each.path,
 )
 async def test_referrals_with_an_appointment(example: Example, booking: Behind, compared: Count) -> None:
-    """A005: a booked and a deferred referral are read like the published ones."""
+    """A005 reads a booked and a deferred referral as published."""
     told = booking.world.told(example.read())
     appointment = next(each for each in told["contained"] if each["id"] == "appointment")
     criteria = next(each["parameter"] for each in told["contained"] if each["id"] == "serviceSearchCriteria")
@@ -211,18 +211,18 @@ async def test_referrals_with_an_appointment(example: Example, booking: Behind, 
     compared(1)
 
 
-# A034, and what a PAS does wrong
+# A034, and failures of the PAS
 
 
 async def held(booking: Behind) -> Json:
-    """A booked appointment at the service of the published cancellations."""
+    """Book an appointment at the service of the published cancellations."""
     start, end = (later(each, ahead_of(TIMES[0])) for each in TIMES)
     return (await booking.booked(service_of(booking, "50"), start, end))[1]
 
 
 @pytest.mark.parametrize("example", published("A034", "request"), ids=lambda each: each.name)
 async def test_cancellations(example: Example, booking: Behind, compared: Count) -> None:
-    """A034: every published request is answered like the published reply of its name."""
+    """A034 responds to each published request as published."""
     reply = await booking.cancel(example, await held(booking))
     expected = next(
         each for each in examples() if (each.number, each.direction, each.name) == ("A034", "response", example.name)
@@ -235,12 +235,12 @@ async def test_cancellations(example: Example, booking: Behind, compared: Count)
 
 
 FAULTS = (("502", "500"), ("504", "drop"))
-"""A status, and what the PAS does to cause it."""
+"""A status, and the PAS fault that causes it."""
 
 
 @pytest.mark.parametrize(("status", "fault"), FAULTS)
 async def test_bookings_that_the_pas_spoils(status: str, fault: str, booking: Behind, compared: Count) -> None:
-    """A016: a PAS that refuses, and one that is not heard of again."""
+    """A016 responds as published if the PAS refuses, or if it does not reply."""
     request = only("A016", "MinimalBooking.json", "request")
     referral, changes = await prepared(booking, request.read())
     booking.pas.fault = fault
@@ -256,7 +256,10 @@ async def test_bookings_that_the_pas_spoils(status: str, fault: str, booking: Be
 
 @pytest.mark.parametrize(("status", "fault"), FAULTS)
 async def test_cancellations_that_the_pas_spoils(status: str, fault: str, booking: Behind, compared: Count) -> None:
-    """A034: the same. The published text speaks of creating a booking, ours of cancelling one."""
+    """A034 responds as published if the PAS fails; only the text differs.
+
+    The published text speaks of creating a booking, ours of cancelling one.
+    """
     appointment = await held(booking)
     booking.pas.fault = fault
     request = only("A034", "MinimalCancellationReasonOnlyCommentNotMandatory.json", "request")

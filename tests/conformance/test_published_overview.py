@@ -1,6 +1,6 @@
-"""The published overview of a conversation (A043), a PDF: ours is named like it, and tells all that it tells.
+"""The published overview of a conversation (A043): our PDF has the same kind of name and the same content.
 
-Layout and wording are ours, so what is compared is what each label stands for.
+Layout and wording are ours, so the test compares labels of the same meaning.
 """
 
 from __future__ import annotations
@@ -37,11 +37,11 @@ LABELS: Final = {
     "(Service Provider Clinician)": "Service provider clinician",
     "CONFIDENTIAL PATIENT INFORMATION": "CONFIDENTIAL PATIENT INFORMATION",
 }
-"""What the published overview tells, and how ours says it."""
+"""Labels of the published overview, and ours with the same meaning."""
 
 
 async def test_the_overview_of_a_conversation(world: World, served: Running, compared: Callable[[int], None]) -> None:
-    """A043: asked, asked back, replied to, as in the published one."""
+    """A043 prints a question, a request for information and a reply, like the published overview."""
     (file,) = (Path(DIRECTORY) / "examples").glob("stu3/a043-*/responses/*.pdf")
     stage = Stage(world, served)
     asker = await stage.asker(world.id(UserId, GP.user))

@@ -1,4 +1,4 @@
-"""R4 replies of the service, and its refusals, are built like the published ones."""
+"""R4 responses and refusals have the shape of the published ones."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ NOBODY = "000000000000"
 
 
 def around(bundle: Json) -> Json:
-    """What is around the entries of a bundle, without what its own address and number of entries are."""
+    """Return the bundle without its entries, its query and its total."""
     assert bundle["total"] == len(bundle.get("entry", []))
     links = [{**each, "url": each["url"].partition("?")[0]} for each in bundle["link"]]
     return {**{name: value for name, value in bundle.items() if name not in ("entry", "total")}, "link": links}
 
 
 def assert_like(number: str, replies: list[httpx.Response]) -> int:
-    """Assert that bundles are built like the published ones of their operation; how many were compared."""
+    """Assert that bundles have the shape of the operation's published ones; return how many there are."""
     bundles = [each.read() for each in published(number)]
     for reply in replies:
         assert reply.status_code == 200, reply.text
@@ -42,7 +42,7 @@ def assert_like(number: str, replies: list[httpx.Response]) -> int:
 
 
 async def test_business_functions(world: World, served: Running, compared: Count) -> None:
-    """A030: somebody with roles at two organisations."""
+    """A030 lists the roles of a user at two organisations."""
     client = await served.as_person(world.person(GP_ADMIN))
     replies = [await client.get("/R4/PractitionerRole")]
     assert replies[0].json()["total"] == 2
@@ -50,7 +50,7 @@ async def test_business_functions(world: World, served: Running, compared: Count
 
 
 async def test_services_one_by_one(world: World, served: Running, compared: Count) -> None:
-    """A033, A037: every service, with all that the published ones have and with the least."""
+    """A033 and A037 return each service, with all published elements or the fewest."""
     client = await served.as_person(world.person(GP))
     ours = list[Json]()
     for service in (each for each in world.pack.services if each.is_published):
@@ -65,7 +65,7 @@ async def test_services_one_by_one(world: World, served: Running, compared: Coun
 
 
 async def test_services_by_id(world: World, served: Running, compared: Count) -> None:
-    """A035: twenty services at once, and none."""
+    """A035 returns twenty services at once, or none."""
     client = await served.as_person(world.person(GP))
     known = ",".join(each.id for each in world.pack.services[:20])
     replies = [await client.get(f"/R4/HealthcareService?_id={ids}") for ids in (known, "900001,900002")]
@@ -74,13 +74,16 @@ async def test_services_by_id(world: World, served: Running, compared: Count) ->
 
 
 async def test_clinicians_to_act_for(world: World, served: Running, compared: Count) -> None:
-    """A040: the clinicians whom an admin may act for."""
+    """A040 lists the clinicians on whose behalf an admin may act."""
     client = await served.as_person(world.person(CONSULTANT_ADMIN))
     compared(assert_like("A040", [await client.get("/R4/Practitioner?_query=onBehalfOf")]))
 
 
 async def test_requests_by_ubrn(world: World, served: Running, compared: Count) -> None:
-    """A041: a referral, and nothing. The published request for advice is compared in `test_published_advice.py`."""
+    """A041 finds a referral, or nothing.
+
+    `test_published_advice.py` compares the published request for advice.
+    """
     client = await served.as_person(world.person(GP))
     request = next(each for each in published("A011", "request") if each.name == "MinimalRequest.json")
     created = (await client.post(request.address, json=world.told(request.read()), headers=HEADERS)).json()
@@ -113,16 +116,16 @@ REFUSED: tuple[tuple[str, str, Person | None, str, Json], ...] = (
     ("stu3", "STU3-Unauthorised.json", WEAKLY_LOGGED_IN, "/STU3/CodeSystem/PRIORITY", {}),
     ("stu3", "STU3-Forbidden.json", PROVIDER_ADMIN, "/STU3/CodeSystem/PRIORITY", {}),
 )
-"""Part of the path and name of a published refusal; who is refused what, with which headers."""
+"""Part of the path and name of a published refusal; the caller, address and headers that lead to it."""
 STATUS = {"STU3-Unauthorised.json": "401", "STU3-Forbidden.json": "403"}
-"""Of examples whose status the publisher does not say."""
+"""Statuses of examples for which the publisher states none."""
 
 
 @pytest.mark.parametrize("case", REFUSED, ids=lambda case: f"{case[0]}-{case[1]}")
 async def test_refusals(
     case: tuple[str, str, Person | None, str, Json], world: World, served: Running, compared: Count
 ) -> None:
-    """Refusals are told in the published codes and shape."""
+    """Refusals have the published codes and shape."""
     where, name, who, address, headers = case
     example = next(each for each in examples() if each.name == name and where in each.path)
     client = served.anonymous() if who is None else await served.as_person(world.person(who))
@@ -133,7 +136,7 @@ async def test_refusals(
 
 
 async def test_unexpected_field(world: World, served: Running, compared: Count) -> None:
-    """A parameter that nobody knows, within the criteria of a shortlist."""
+    """An unknown parameter within the criteria of a shortlist is refused as published."""
     example = next(each for each in examples() if each.name == "STU3-OperationOutcome.json")
     request = next(each for each in published("A011", "request") if each.name == "MinimalRequest.json")
     body = world.told(request.read())

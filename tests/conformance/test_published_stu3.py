@@ -1,4 +1,4 @@
-"""Published STU3 requests, sent to the service; its replies are built like the published ones."""
+"""Published STU3 requests: the service's responses have the shape of the published ones."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Count = Callable[[int], None]
 
 
 async def sent(example: Example, world: World, served: Running, body: Json | None = None) -> httpx.Response:
-    """The reply to a published request, sent by the admin if it names the clinician who refers."""
+    """Send a published request; the admin sends it if it names the referring clinician."""
     told = world.told(example.read()) if body is None else body
     named = any(each["name"] == "referringClinician" for each in told["parameter"])
     client = await served.as_person(world.person(GP_ADMIN if named else GP))
@@ -30,12 +30,12 @@ async def sent(example: Example, world: World, served: Running, body: Json | Non
 
 
 def without_entries(found: Json) -> Json:
-    """What is around the entries of a list."""
+    """Return a list without its entries."""
     return {**found, "entry": []}
 
 
 def changed(request: Json, **values: object) -> Json:
-    """A search with other values in its criteria."""
+    """Return a search with other values in its criteria."""
     criteria = next(each["resource"] for each in request["parameter"] if each["name"] == "searchCriteria")
     for parameter in criteria["parameter"]:
         if parameter["name"] in values:
@@ -44,7 +44,7 @@ def changed(request: Json, **values: object) -> Json:
 
 
 async def test_searches(world: World, served: Running, compared: Count) -> None:
-    """A010: every published search finds services, told in the shape of the published ones."""
+    """A010 finds services for every published search, in the published shape."""
     lists = [each.read() for each in published("A010")]
     found = list[Json]()
     for example in published("A010", "request"):
@@ -59,7 +59,7 @@ async def test_searches(world: World, served: Running, compared: Count) -> None:
 
 
 async def test_search_that_finds_nothing(world: World, served: Running, compared: Count) -> None:
-    """A010: a published search, asked for what nobody treats, is answered like the published empty list."""
+    """A010 returns the published empty list for a clinic type that no service has."""
     example = next(each for each in published("A010", "request") if each.name == "RcMinimal.json")
     empty = next(each for each in published("A010") if each.name == "EmptyResponse.json")
     asked = changed(world.told(example.read()), clinicType="CONGENITAL_HEART_DISEASE")
@@ -72,7 +72,7 @@ async def test_search_that_finds_nothing(world: World, served: Running, compared
     "example", [*published("A011", "request"), *published("A021", "request")], ids=lambda each: each.path
 )
 async def test_creations(example: Example, world: World, served: Running, compared: Count) -> None:
-    """A011, A021: every published request makes a referral like the published one, and A005 gives it back."""
+    """A011 and A021 create a referral like the published one, and A005 returns it."""
     reply = await sent(example, world, served)
     assert reply.status_code == 201, reply.text
     name = table()["replies"][example.number][example.name]
@@ -96,7 +96,7 @@ UNBOOKED = [each for each in published("A005") if each.name in {"Unbooked.json",
 
 @pytest.mark.parametrize("example", UNBOOKED, ids=lambda each: each.path)
 async def test_unbooked_referral(example: Example, world: World, served: Running, compared: Count) -> None:
-    """A005: a referral made with the criteria and the files of the published one is read like it."""
+    """A005 reads a referral with the published criteria and files as published."""
     expected = world.told(example.read())
     client = await served.as_person(world.person(GP))
     ubrn = (await refer(world, client, expected))["id"]
@@ -112,12 +112,12 @@ LETTERS = {
     "SingleDocumentReference.json": "ReferralRequestWithSingleDocumentReference.json",
     "MultipleDocumentReferences.json": "ReferralRequestWithMultipleDocumentReferences.json",
 }
-"""Which published reply belongs to a published request."""
+"""Pairs each published request with its response."""
 
 
 @pytest.mark.parametrize("example", published("A012", "request"), ids=lambda each: each.name)
 async def test_letters(example: Example, world: World, served: Running, compared: Count) -> None:
-    """A012: every published request makes a letter like the published one; the second reply tells of a change."""
+    """A012 adds a letter like the published one; the second response shows a changed letter."""
     reply_of = next(each for each in published("A012") if each.name == LETTERS[example.name])
     expected = world.told(reply_of.read())
     client = await served.as_person(world.person(GP))
@@ -150,7 +150,7 @@ PUBLISHED_FILES = (
 
 @pytest.mark.parametrize(("path", "media_type"), PUBLISHED_FILES, ids=lambda each: each)
 async def test_files(path: str, media_type: str, world: World, served: Running, compared: Count) -> None:
-    """A020, A006, A042: the published files are taken, and come back as they are."""
+    """A020 stores the published files, and A006 and A042 return them unchanged."""
     content = (Path(DIRECTORY) / "examples" / path).read_bytes()
     client = await served.as_person(world.person(GP))
     file = await upload(client, Sample(path.rpartition("/")[2], media_type, content))
@@ -165,7 +165,7 @@ async def test_files(path: str, media_type: str, world: World, served: Running, 
 
 @pytest.mark.parametrize("example", published("A004"), ids=lambda each: each.name)
 async def test_reference_data(example: Example, world: World, served: Running, compared: Count) -> None:
-    """A004: every published concept is there, with its display and its properties in order; we may have more."""
+    """A004 returns every published concept, with its display and ordered properties; ours may have more concepts."""
     client = await served.as_person(world.person(GP))
     expected = world.told(example.read())
     reply = (await client.get(f"/STU3/CodeSystem/{expected['id']}")).json()

@@ -1,7 +1,7 @@
-"""Published worklists: referrals brought into the published states are listed as published.
+"""Published worklists: referrals in the published states are listed as published.
 
-The publisher states no order; rows are compared one by one, in the published order. Of moments, days, versions and
-names only the form is checked.
+The publisher states no order, so rows are compared one by one. For times, dates, versions and names, only the format is
+checked.
 """
 
 from __future__ import annotations
@@ -45,40 +45,40 @@ FORMS: Final[Mapping[str, str]] = {
     "valueInteger": r"\d+",
     "valueString": r"[A-Z_]+/[A-Z_]+",
 }
-"""Values that a service generates, by their element, and what they look like."""
+"""Values that a service generates: the format for each element."""
 
 
 @dataclass
 class Stage:
-    """A service in one of the worlds, with a PAS and a consultant."""
+    """A service in one of the worlds, linked to a PAS, with a consultant."""
 
     behind: Behind
     consultant: httpx.AsyncClient
     bookings: int = 0
 
     def service(self, demo: str) -> str:
-        """A service of the demo world, in this one."""
+        """Return this world's id of a service of the demo world."""
         return self.behind.world.id(ServiceId, demo)
 
     async def read(self, referral: Json) -> Json:
-        """A005."""
+        """Read the referral (A005)."""
         return dict[str, Any]((await self.behind.gp.get(f"/STU3/ReferralRequest/{referral['id']}")).json())
 
     async def act(self, number: str, referral: Json, *parameters: Json, by: httpx.AsyncClient | None = None) -> Json:
-        """The referral after an act."""
+        """Call an operation on the referral, and return the updated referral."""
         asked = request_of(number, await self.read(referral), *parameters)
         reply = await (by or self.behind.gp).post(**asked)
         assert reply.status_code == 200, reply.text
         return await self.read(referral)
 
     async def with_letters(self, referral: Json, count: int) -> None:
-        """A letter, changed so often that it was sent `count` times."""
+        """Send the referral's letter `count` times."""
         for _ in range(count):
             file = await uploaded(self.behind.gp, referral["id"], f"letter-{uuid4()}.txt")
             await self.act("A012", referral, document("referralLetterFile", file, "REFERRER"))
 
     async def asked(self, service: str, name: str) -> Json:
-        """A referral that was deferred to a service, or sent there for triage, with a published request."""
+        """Create a referral that is deferred to a service, or sent there for triage, with a published request."""
         referral = await self.behind.refer(self.service(service))
         request = next(each for each in published("A016", "request") if each.name == name)
         participants = self.behind.world.told(request.read())["participant"]
@@ -88,7 +88,7 @@ class Stage:
         return referral
 
     async def booked(self) -> Json:
-        """A referral that is booked with a clinician."""
+        """Create a referral that is booked with a clinician."""
         self.bookings += 1
         start = datetime.now(UTC).replace(microsecond=0) + timedelta(days=3, hours=self.bookings)
         times = [each.strftime("%Y-%m-%dT%H:%M:%S.000Z") for each in (start, start + timedelta(minutes=30))]
@@ -104,7 +104,7 @@ class Stage:
         return {**referral, "appointment": made.json()}
 
     async def cancelled_by_patient(self, reason: str) -> Json:
-        """One whose appointment the referrer has cancelled."""
+        """Create a referral whose appointment the referrer has cancelled."""
         referral = await self.booked()
         appointment = referral["appointment"]
         tag = f'W/"{appointment["meta"]["versionId"]}"'
@@ -117,7 +117,7 @@ class Stage:
         return referral
 
     async def missed(self) -> Json:
-        """One whose patient did not come, as the PAS tells."""
+        """Create a referral whose patient missed the appointment, as the PAS reports."""
         referral = await self.booked()
         world = self.behind.run.service.world.for_call(test_entry())
         async with world.read() as tx:
@@ -130,7 +130,7 @@ class Stage:
         return referral
 
     async def like(self, row: Json) -> Json:
-        """A referral in the state of a published row."""
+        """Create a referral in the state of a published row."""
         columns = {each["url"]: each for each in row["extension"][0]["extension"]}
         code, reason = _code(columns.get("status")), _code(columns.get("reason"))
         match code:
@@ -156,7 +156,7 @@ class Stage:
         return referral
 
     async def before_a_provider(self, columns: Json) -> Json:
-        """One that is booked, deferred or sent for triage, with the published letters."""
+        """Create a referral that is booked, deferred or sent for triage, with the published number of letters."""
         letters = sum(f"clinicalInfo{each}" in columns for each in ("FirstSubmitted", "LastUpdated"))
         if "ubrnReceived" in columns:
             referral = await self.asked(WITHOUT_SLOTS, "MinimalDeferral.json")
@@ -171,7 +171,7 @@ class Stage:
 
 @pytest.fixture
 async def stage(template: Template, tmp_path: Path) -> AsyncGenerator[Stage]:
-    """A service in each of the worlds."""
+    """Run a service in each of the worlds."""
     async with behind(template, tmp_path) as made:
         yield Stage(made, await made.run.as_person(template.world.person(CONSULTANT)))
 
@@ -181,7 +181,7 @@ def _code(column: Json | None) -> str:
 
 
 def pairs() -> list[tuple[Example, Example]]:
-    """Each published reply and its request, which are named alike."""
+    """Return each published response with its request, matched by name."""
     requests = {each.name: each for each in published("A008", "request")}
     found: list[tuple[Example, Example]] = []
     for reply in published("A008"):
@@ -191,7 +191,7 @@ def pairs() -> list[tuple[Example, Example]]:
 
 
 def services_of(reply: Json) -> dict[str, str]:
-    """What stands for the published services: one for each kind of referral that a row tells of."""
+    """Map the published services of a response to services of this world that suit the kind of referral."""
     found = dict[str, str]()
     for row in reply["entry"]:
         columns = {each["url"]: each for each in row["extension"][0]["extension"]}
@@ -203,7 +203,7 @@ def services_of(reply: Json) -> dict[str, str]:
 
 
 def plain(row: Json) -> Json:
-    """A row with a mark for what is generated, which must have its form."""
+    """Return a row with marks in place of generated values, after checking their format."""
     shown: Json = json.loads(json.dumps(row))
     assert re.fullmatch(r"ReferralRequest/\d{12}", shown["item"]["reference"])
     shown["item"]["reference"] = "(referral)"
@@ -219,9 +219,9 @@ def plain(row: Json) -> Json:
 
 @pytest.mark.parametrize(("request_", "reply"), pairs(), ids=lambda each: each.name)
 async def test_a_published_worklist(request_: Example, reply: Example, stage: Stage, compared: Count) -> None:
-    """A008: every row as published, and the people it refers to."""
+    """A008 lists every row as published, and the people that the rows refer to."""
     services = services_of(reply.read())
-    if '"referrer"' in json.dumps(reply.read()):  # published, the clinician refers that others book with
+    if '"referrer"' in json.dumps(reply.read()):  # in the example, the referrer is the booked clinician
         stage.behind.gp = await stage.behind.run.as_person(stage.behind.world.person(REFERRER))
     expected = retold(reply.read(), stage.behind.world, services)
     made = [await stage.like(row) for row in reply.read()["entry"]]
@@ -235,7 +235,7 @@ async def test_a_published_worklist(request_: Example, reply: Example, stage: St
     assert rows.keys() == {each["id"] for each in made}
     ours["entry"] = [plain(rows[each["id"]]) for each in made]
     expected["entry"] = [plain(row) for row in expected["entry"]]
-    if "contained" in expected:  # two published patients are the same one here
+    if "contained" in expected:  # two published patients are one here
         expected["contained"] = list({each["id"]: each for each in expected["contained"]}.values())
     assert_registered(reply.path, differences(expected, ours))
     compared(1)

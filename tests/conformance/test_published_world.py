@@ -1,8 +1,9 @@
-"""The world `published`, open and frozen: published requests without a token bring out the published replies, whole.
+"""The world `published`, frozen and with open access: published requests get exactly the published replies.
 
-Nothing is masked: ids, versions and dates are those of the publisher. Compared is JSON, where two things are nothing:
-how an instant is spelt, and the order of lists that FHIR gives no order (extensions, contained resources, supporting
-information, entries of bundles and of worklists).
+No request has a token, and nothing is masked: ids, versions and dates are those of the publisher.
+
+The JSON comparison ignores the spelling of instants, and the order of lists that FHIR leaves unordered. These are
+extensions, contained resources, supporting information, and the entries of bundles and worklists.
 """
 
 from __future__ import annotations
@@ -27,13 +28,13 @@ UNORDERED: Final = frozenset({"extension", "contained", "supportingInfo"})
 
 @pytest.fixture(scope="module")
 async def world(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Rig]:
-    """The service with the world, its door open, frozen."""
+    """Run the service with the world `published`, with open access and frozen."""
     async with published_world(tmp_path_factory.mktemp("published")) as made:
         yield made
 
 
 async def asked(world: Rig, play: Play) -> httpx.Response:
-    """The reply to a published request."""
+    """Send a published request."""
     body, fault = play.body, PAS_FAULTS.get(play.expected.status)
     if fault is not None:
         await world.control("POST", "/faults", {"kind": fault, "count": 1})
@@ -51,7 +52,7 @@ async def asked(world: Rig, play: Play) -> httpx.Response:
 
 
 def _of_the_slot_named(play: Play, body: Json | None) -> Json | None:
-    """A booking of the slot that the published refusal names, which no published request asks for."""
+    """Return a booking of the slot that the published refusal names; no published request books it."""
     named = re.search(r"slot '(\d+)'", play.expected.read()["issue"][0]["diagnostics"])
     if play.expected.number != "A016" or named is None or body is None:
         return body
@@ -60,7 +61,7 @@ def _of_the_slot_named(play: Play, body: Json | None) -> Json | None:
 
 
 def whole(node: Any, *, within: Json | None = None, name: str = "") -> Any:
-    """JSON in a form in which what is nothing makes no difference."""
+    """Return JSON in a normal form, without differences that do not matter."""
     if isinstance(node, dict):
         told = cast("Json", node)
         return {key: whole(value, within=told, name=key) for key, value in told.items()}
@@ -75,7 +76,7 @@ def _text(item: Any) -> str:
 
 
 def _is_unordered(holder: Json | None) -> bool:
-    """Whether entries of a resource have no order: those of bundles and of worklists."""
+    """Return whether the entries of a resource are unordered: those of bundles and of worklists are."""
     profiles = (holder or {}).get("meta", {}).get("profile", [])
     return (holder or {}).get("resourceType") == "Bundle" or any("FetchWorklist-List" in each for each in profiles)
 
@@ -89,7 +90,10 @@ def _instant(text: str) -> str:
 async def test_a_published_reply_comes_out_whole(
     play: Play, world: Rig, record_property: Callable[[str, object], None]
 ) -> None:
-    """But for the registered ones, which do not, so that the register holds none that has no need of it."""
+    """Each published response is reproduced exactly, unless it is a registered contradiction.
+
+    A contradiction that is reproduced after all fails, so each register entry is needed.
+    """
     reply = await asked(world, play)
     registered = [each.reason for each in contradictions() if fnmatchcase(play.expected.path, each.examples)]
     record_property(SHARE, not registered)
@@ -104,7 +108,7 @@ async def test_a_published_reply_comes_out_whole(
 
 
 async def test_nothing_stays(world: Rig) -> None:
-    """A published creation, asked for twice, is answered with the same bytes; so is the reading before and after."""
+    """A repeated published creation gets the same bytes; so does a read before and after a creation."""
     create = next(each for each in plays() if each.expected.number == "A011")
     read = next(each for each in plays() if each.expected.number == "A005")
     for play in (create, read):
@@ -113,7 +117,7 @@ async def test_nothing_stays(world: Rig) -> None:
 
 
 def test_every_entry_of_the_register_is_needed() -> None:
-    """None is for examples that are not there any more."""
+    """Each register entry covers an existing example and gives a reason."""
     paths = [each.expected.path for each in plays()]
     for entry in contradictions():
         assert any(fnmatchcase(path, entry.examples) for path in paths), entry.examples

@@ -1,6 +1,6 @@
-"""The worlds in which published examples are tried: the demo world, and the same one under other names.
+"""The worlds in which published examples are replayed: the demo world, and the same one with other names.
 
-Both have twenty more services, since a published shortlist names twenty of one clinician at one organisation.
+Both have twenty extra services, because a published shortlist names twenty of one clinician at one organisation.
 """
 
 from __future__ import annotations
@@ -33,20 +33,20 @@ KINDS: Final[Mapping[str, type[str]]] = {
     "Organization": OdsCode,
     "sct": SnomedCode,
 }
-"""What kind of id a system is for, by the last part of its name."""
+"""The type of id in a system, by the last part of the system's name."""
 LIKE: Final = "11007"
 TWENTY: Final = range(12000, 12020)
 
 
 @cache
 def table() -> Json:
-    """The mapping file."""
+    """Read the mapping file."""
     return tomllib.loads(FILE.read_text("utf-8"))
 
 
 @cache
 def extended() -> Pack:
-    """The demo world with twenty services like one that it has."""
+    """Return the demo world with twenty extra services, copied from one of its own."""
     pack = read_pack("demo")
     model = next(each for each in pack.services if each.id == LIKE)
     more = (
@@ -60,17 +60,17 @@ def extended() -> Pack:
 
 @dataclass(frozen=True)
 class World:
-    """A world, and how published examples are told in it."""
+    """A world, and the translation of published examples into it."""
 
     pack: Pack
     renaming: Renaming | None
 
     def id(self, kind: type[str], text: str) -> str:
-        """The id in this world of somebody or something of the demo world."""
+        """Return this world's id for an id of the demo world."""
         return text if self.renaming is None else self.renaming.new(kind, text)
 
     def person(self, who: Person) -> Person:
-        """Somebody of the demo world."""
+        """Return this world's user for a user of the demo world."""
         acting_for = who.on_behalf_of and self.id(UserId, who.on_behalf_of)
         return replace(
             who,
@@ -80,7 +80,7 @@ class World:
         )
 
     def told(self, published: Any) -> Any:
-        """Published JSON with the ids and dates of this world."""
+        """Return published JSON with the ids and dates of this world."""
         if isinstance(published, list):
             return [self.told(each) for each in cast("list[Any]", published)]
         if not isinstance(published, dict):
@@ -99,7 +99,7 @@ class World:
 
 @cache
 def world_named(name: str) -> World:
-    """The demo world, or the renamed one."""
+    """Return the demo world or the renamed one."""
     pack = extended()
     if name == "demo":
         return World(pack, None)
@@ -125,7 +125,7 @@ class Template:
 
     @asynccontextmanager
     async def serve(self, directory: Path, **overrides: object) -> AsyncGenerator[Running]:
-        """A service on a copy in `directory`. `overrides` are settings."""
+        """Run a service on a copy in `directory`; `overrides` are settings."""
         settings = settings_for(copied(self.file, directory), self.keys, **overrides)
         async with running(settings, self.world.pack.clinical_terms) as run:
             yield run

@@ -1,1 +1,1 @@
-"""What survives when the service is killed, and what is on disk before a reply goes out."""
+"""Tests that kill the service, and tests that data is on disk before a reply is sent."""

@@ -1,4 +1,4 @@
-"""A small PAS whose requests can be stopped: before it does what it is asked, or before its reply goes out."""
+"""A small PAS whose gates pause requests, before they are carried out or before the reply is sent."""
 
 from __future__ import annotations
 
@@ -17,28 +17,28 @@ from tests.kit.run.waiting import HANGS_AFTER_S
 
 
 class Where(StrEnum):
-    """Where a gate is."""
+    """The place of a gate."""
 
     BEFORE_THE_DEED = "before the deed"
     BEFORE_THE_REPLY = "before the reply"
 
 
 class Gate:
-    """Stops one request, and tells that it stands here and that it is done."""
+    """Pauses one request, and reports that it has arrived and that it is done."""
 
     def __init__(self, where: Where) -> None:
-        """A closed one."""
+        """Create a closed gate."""
         self._where = where
         self._reached, self._done = Event(), Event()
         self._lock, self._is_open = Lock(), False
         self._let_go: Callable[[], object] | None = None
 
     def wait_for_somebody(self) -> None:
-        """Return when a request stands here."""
+        """Return when a request has reached the gate."""
         assert self._reached.wait(HANGS_AFTER_S), "nobody came"
 
     def open(self) -> None:
-        """Let the request go on, and return when what it asked for is done."""
+        """Release the request, and return when it has been carried out."""
         with self._lock:
             self._is_open, let_go = True, self._let_go
         if let_go is not None:
@@ -47,7 +47,7 @@ class Gate:
             assert self._done.wait(HANGS_AFTER_S), "nothing was done"
 
     async def passed(self, deed: Awaitable[Response]) -> Response:
-        """The reply to the request that stands here."""
+        """Return the reply to the request that is paused here."""
         if self._where is Where.BEFORE_THE_DEED:
             await self._stand()
         try:
@@ -59,7 +59,7 @@ class Gate:
         return reply
 
     async def _stand(self) -> None:
-        """Wait without a thread: of these there are fewer than gates, and who waits for one can't be let go."""
+        """Wait without a thread, because there are fewer threads than gates and a blocked thread cannot be released."""
         loop, opened = asyncio.get_running_loop(), asyncio.Event()
         with self._lock:
             self._let_go = partial(loop.call_soon_threadsafe, opened.set)
@@ -70,26 +70,26 @@ class Gate:
 
 
 class GatedPas(SmallPas):
-    """A small PAS with gates, each for the first booking of a slot or the first cancellation of an appointment."""
+    """A small PAS with gates, each for the first booking of a slot or first cancellation of an appointment."""
 
     def __init__(self) -> None:
-        """Without gates."""
+        """Create a PAS without gates."""
         super().__init__()
         self._gates: dict[str, Gate] = {}
 
     def gate(self, of: str, where: Where) -> Gate:
-        """A closed gate on the way to a slot or an appointment, known by the PAS's own id."""
+        """Add a closed gate for a slot or an appointment, by the PAS's own id."""
         self._gates[of] = Gate(where)
         return self._gates[of]
 
     async def book(self, request: Request) -> Response:
-        """Conditional create, through the gate of the slot."""
+        """Book an appointment (conditional create), through the gate of its slot."""
         slot = json.loads(await request.body())["slot"][0]["reference"].removeprefix("Slot/")
         return await self._through(slot, super().book(request))
 
     async def cancel(self, request: Request) -> Response:
-        """Cancel, through the gate of the appointment."""
-        await request.body()  # while whoever asks is still there
+        """Cancel an appointment, through its gate."""
+        await request.body()  # read while the caller is still connected
         return await self._through(request.path_params["key"], super().cancel(request))
 
     async def _through(self, key: str, deed: Awaitable[Response]) -> Response:

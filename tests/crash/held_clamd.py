@@ -1,4 +1,4 @@
-"""A peer that speaks clamd's protocol, in threads of its own, and holds its answers back until it is told."""
+"""A server for clamd's protocol, in its own threads, that can delay its results."""
 
 from __future__ import annotations
 
@@ -16,26 +16,26 @@ COMMAND: Final = b"zINSTREAM\0"
 
 
 class HeldClamd:
-    """Says that everything is clean. While it is `held`, files of whose content `held` is part wait for `go`."""
+    """Reports every file as clean. While `held` is set, files that contain it wait for `go`."""
 
     def __init__(self) -> None:
-        """Nothing is held."""
+        """Start with nothing held."""
         self.held: bytes | None = None
         self.reached, self.go, self.heard = Event(), Event(), Event()
 
     def hold(self, content: bytes) -> None:
-        """Hold back what is said of files with this in it."""
+        """Delay the result of each file that contains `content`."""
         self.held = content
         for event in (self.reached, self.go, self.heard):
             event.clear()
 
     def let_go(self) -> None:
-        """Hold nothing back any more."""
+        """Release all delayed results."""
         self.held = None
         self.go.set()
 
     def answer(self, connection: socket.socket, content: bytes) -> None:
-        """Say what is said, when it is time; `heard` is set when the other side has closed."""
+        """Send the result when it is released; `heard` is set when the client has closed the connection."""
         is_held = self.held is not None and self.held in content
         if is_held:
             self.reached.set()
@@ -48,7 +48,7 @@ class HeldClamd:
 
 @contextmanager
 def held_clamd(path: Path) -> Generator[HeldClamd]:
-    """A running one on a Unix socket."""
+    """Run the server on a Unix socket."""
     clamd = HeldClamd()
 
     class Meeting(StreamRequestHandler):

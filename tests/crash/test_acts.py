@@ -1,6 +1,6 @@
-"""A service killed between the steps of A014, A022 and A036: restarted, it finishes what the PAS has done.
+"""A service killed between the steps of A014, A022 and A036: after a restart it completes each cancellation.
 
-The steps are those of a cancellation (`test_booking.py`): claim, the PAS is asked, the PAS answers, confirm.
+The steps are those of a cancellation (`test_booking.py`): claim, call the PAS, the PAS replies, confirm.
 """
 
 from __future__ import annotations
@@ -38,24 +38,24 @@ class Office(Desk):
         self.consultant = service.as_person(CONSULTANT)
 
     def booked(self, slot: Json) -> Json:
-        """A referral that is booked and has no letter to come, as A005 shows it."""
+        """Create a booked referral without a letter to come, and return it (A005)."""
         reply = self.gp.post(**create_referral(NO_LETTER, services=(SERVICE,)))
         made = self.gp.post("/STU3/Appointment", json=booking(reply.json(), slot), headers=HEADERS)
         assert made.status_code == 201, made.text
         return self.shown(reply.json())
 
     def shown(self, referral: Json) -> Json:
-        """A005."""
+        """Read the referral (A005)."""
         return dict[str, Any](self.gp.get(f"/STU3/ReferralRequest/{referral['id']}").json())
 
     def act(self, number: str, referral: Json, *files: Json) -> httpx.Response:
-        """The operation, by who may call it."""
+        """Call the operation as a user who may call it."""
         words = LATER if number == "A022" else VALID[number]
         client = self.gp if number == "A036" else self.consultant
         return client.post(**request_of(number, referral, *words, *files))
 
     def file(self, referral: Json) -> Json:
-        """A file of the consultant's, meant for the referral, as a parameter."""
+        """Upload a file of the consultant for the referral, and return it as a parameter."""
         headers = {
             "Content-Type": "text/plain",
             "NHSD-eRS-File-Name": "plan.txt",
@@ -67,7 +67,7 @@ class Office(Desk):
 
 
 async def test_acts_that_were_under_way_are_settled(demo_url: str, keys: Path) -> None:
-    """At each point of each act: what the PAS has cancelled is carried out once, files and all."""
+    """At each point of each act, the referral reaches its final state once, with its files."""
     with small_pas(GatedPas()) as pas:
         assert isinstance(pas, GatedPas)
         add_slots(pas, 12)
@@ -104,7 +104,7 @@ async def test_acts_that_were_under_way_are_settled(demo_url: str, keys: Path) -
 
 
 def _gate(pas: GatedPas, pas_slots: dict[str, str], referral: Json, point: str) -> Gate:
-    """A gate at the PAS on the way to the referral's booking."""
+    """Add a gate in the PAS for the referral's appointment."""
     (held,) = (each for each in referral["contained"] if each["resourceType"] == "Appointment")
     slot = pas_slots[held["slot"][0]["reference"].removeprefix("Slot/")]
     (there,) = (key for key, each in pas.appointments.items() if each["slot"][0]["reference"] == f"Slot/{slot}")

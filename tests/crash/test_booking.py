@@ -1,7 +1,7 @@
-"""A service killed between the steps of bookings and cancellations: restarted, it finds out what became of each.
+"""A service killed between the steps of bookings and cancellations: after a restart it finds the outcome of each.
 
-The steps of an act are: claim, the PAS is asked, the PAS answers, confirm. One kill hits a booking and a cancellation
-between each two of them; the PAS says when it is time.
+The steps of an act are: claim, call the PAS, the PAS replies, confirm. One kill hits a booking and a cancellation
+between each two steps; the PAS signals when they are there.
 """
 
 from __future__ import annotations
@@ -29,16 +29,16 @@ from tests.kit.store.outside import fetch
 pytestmark = pytest.mark.anyio
 QUICK: Final = {"OPENERS_POLL_EVERY_S": "1"}
 EXPIRED: Final = timedelta(minutes=4)
-"""By then an act whose outcome is unknown is settled: longer than the service awaits it."""
+"""Time after which an act of unknown outcome is settled; longer than the service waits for the PAS."""
 LATE: Final = timedelta(minutes=16)
-"""By then the PAS is asked once more, ten minutes after that."""
+"""Time after which the PAS is asked once more about an act that the service gave up, ten minutes later."""
 Json = dict[str, Any]
 POINTS: Final = {
     "claimed": Where.BEFORE_THE_DEED,
     "asked": Where.BEFORE_THE_DEED,
     "answered": Where.BEFORE_THE_REPLY,
 }
-"""How far an act has come when the service is killed. What is `claimed` reaches the PAS when all is over, if ever."""
+"""The progress of an act when the service is killed; a `claimed` one reaches the PAS after the service gave it up."""
 
 
 class Desk:
@@ -49,11 +49,11 @@ class Desk:
         self.gp = service.as_person(GP)
 
     def refer(self) -> Json:
-        """A new referral."""
+        """Create a referral."""
         return self._done(self.gp.post(**create_referral(services=(SERVICE,))), 201)
 
     def free(self) -> list[Json]:
-        """The slots that A015 shows."""
+        """Return the free slots (A015)."""
         query = {
             "schedule.actor:HealthcareService": SERVICE,
             "appointmentType": "URGENT",
@@ -65,21 +65,21 @@ class Desk:
         return [each["resource"] for each in bundle["entry"] if each["search"]["mode"] == "match"]
 
     def book(self, referral: Json, slot: Json) -> Json:
-        """The booked appointment."""
+        """Book an appointment, and return it."""
         return self._done(self.gp.post("/STU3/Appointment", json=booking(referral, slot), headers=HEADERS), 201)
 
     def cancel(self, appointment: Json) -> Json:
-        """The cancelled appointment."""
+        """Cancel an appointment, and return it."""
         tag = f'W/"{appointment["meta"]["versionId"]}"'
         address, body = f"/STU3/Appointment/{appointment['id']}", cancellation(appointment, "PATIENT_ILL")
         return self._done(self.gp.put(address, json=body, headers={**HEADERS, "If-Match": tag}), 200)
 
     def read(self, appointment: str) -> Json:
-        """The appointment as A038 shows it."""
+        """Read the appointment (A038)."""
         return self._done(self.gp.get(f"/STU3/Appointment/{appointment}"), 200)
 
     def state(self, referral: Json) -> tuple[str, str | None]:
-        """The referral's state, and the id of its appointment, as A005 shows them."""
+        """Return the referral's state and the id of its appointment (A005)."""
         shown = self._done(self.gp.get(f"/STU3/ReferralRequest/{referral['id']}"), 200)
         known = {each["url"].rpartition("/")[2]: each for each in shown["extension"]}
         [state, *_] = known["Extension-eRS-ReferralState-1"]["extension"]
@@ -93,10 +93,10 @@ class Desk:
 
 
 class Acts:
-    """One booking and one cancellation for each point, with a gate at the PAS for each, and a booking that is kept."""
+    """A booking and a cancellation for each point, each with a gate at the PAS, and an acknowledged booking."""
 
     def __init__(self, desk: Desk, pas: GatedPas, pas_slots: Mapping[str, str]) -> None:
-        """`pas_slots` has the PAS's own id of each slot."""
+        """Create them; `pas_slots` maps each slot to the PAS's own id."""
         slots = desk.free()
         self.kept = desk.book(desk.refer(), slots.pop())
         self.to_cancel = {point: desk.book(desk.refer(), slots.pop()) for point in POINTS}
@@ -110,7 +110,7 @@ class Acts:
             self.cancellation_gates[point] = pas.gate(at_pas, where)
 
     def interrupt(self, desk: Desk, kill: Callable[[], None]) -> None:
-        """Begin them all, and kill the service when each stands at its gate: nobody gets a reply."""
+        """Start all acts, and kill the service when each has reached its gate, so that no caller gets a reply."""
         with ThreadPoolExecutor(2 * len(POINTS)) as pool:
             begun = [pool.submit(desk.book, *each) for each in self.to_book.values()]
             begun += [pool.submit(desk.cancel, each) for each in self.to_cancel.values()]
@@ -120,7 +120,7 @@ class Acts:
             assert all(isinstance(each.exception(), httpx.TransportError) for each in begun)
 
     def open(self, *points: str) -> None:
-        """Have the PAS go on with what has come to these points."""
+        """Release the requests that wait at these points."""
         for point in points:
             self.booking_gates[point].open()
             self.cancellation_gates[point].open()
@@ -157,13 +157,13 @@ async def test_acts_that_were_under_way_are_settled(demo_url: str, keys: Path) -
 
 
 def advance(service: Live, by: timedelta) -> None:
-    """Move the service's clock on; what falls due on the way runs."""
+    """Advance the service's clock and run the work that falls due."""
     address, stretch = f"{service.base_url}/_test/clock/advance", {"seconds": by.total_seconds()}
     httpx.post(address, json=stretch, timeout=HANGS_AFTER_S).raise_for_status()
 
 
 def check_settled(acts: Acts, desk: Desk) -> None:
-    """What the PAS did is confirmed, what it did not is released, and what was acknowledged is untouched."""
+    """Assert that acts done by the PAS are confirmed, others released, and the acknowledged booking unchanged."""
     assert desk.read(acts.kept["id"]) == acts.kept
     states = {point: desk.state(referral) for point, (referral, _) in acts.to_book.items()}
     assert states["claimed"] == ("NOT_BOOKED", None)
@@ -175,7 +175,7 @@ def check_settled(acts: Acts, desk: Desk) -> None:
 
 
 def check_usable(acts: Acts, desk: Desk) -> None:
-    """The slots that came to nothing are shown again, and the referral that was released can be booked."""
+    """Assert that the slots without a booking are free again, and that the released referral can be booked."""
     referral, slot = acts.to_book["claimed"]
     free = {each["id"]: each for each in desk.free()}
     assert {slot["id"], *map(_slot_of, acts.to_cancel.values())} <= free.keys()
@@ -185,23 +185,23 @@ def check_usable(acts: Acts, desk: Desk) -> None:
 
 
 async def settled(url: str) -> None:
-    """Return when nothing is under way any more."""
+    """Return when no act is in progress."""
     await _come_to(url, "claims", 0)
     assert await counted(url, "slots WHERE state = 'HELD'") == 0
 
 
 async def polled(url: str, free: int) -> None:
-    """Return when so many slots are free."""
+    """Return when `free` slots are free."""
     await _come_to(url, "slots WHERE state = 'FREE'", free)
 
 
 async def counted(url: str, what: str) -> int:
-    """How many rows there are."""
+    """Return the number of rows."""
     return int((await fetch(url, f"SELECT count(*) FROM {what}"))[0][0])
 
 
 async def agreed(url: str, pas: GatedPas) -> bool:
-    """Whether the service and the PAS have the same slots booked."""
+    """Return whether the service and the PAS have the same slots booked."""
     here = sorted(row[0] for row in await fetch(url, "SELECT pas_id FROM slots WHERE state = 'BOOKED'"))
     live = [each for each in pas.appointments.values() if each["status"] == "booked"]
     return here == sorted(each["slot"][0]["reference"].removeprefix("Slot/") for each in live)

@@ -1,6 +1,6 @@
-"""The system calls of a running service: between a request and its reply, the disk is told to keep what it must.
+"""The system calls of a running service: before each reply, it syncs the data to disk.
 
-A kill shows only that the kernel has the data; this shows that the disk was told to keep it.
+A kill shows only that the kernel has the data; these tests show that the service requested the sync.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from tests.kit.service.running import GP, copied
 
 CALLS = "trace=read,recvfrom,recvmsg,fsync,fdatasync,rename,write,writev,sendto,sendmsg,pwrite64"
 SYNC = re.compile(r"(fsync|fdatasync)\(\d+<[^>]*openers\.db-wal>")
-"""Of the database's log."""
+"""A sync of the database's log."""
 ACT_STEPS = {"sync": SYNC}
 FILE_STEPS = {
     "content": re.compile(r"(fsync|fdatasync)\(\d+<[^>]*/drafts/"),
@@ -30,13 +30,13 @@ FILE_STEPS = {
     "directory": re.compile(r"fsync\(\d+<[^>]*/openers\.db\.blobs/[0-9a-f]{2}>"),
     "sync": SYNC,
 }
-"""Of an upload: its content is synced, named, the directory of its name is synced, then the database's log."""
+"""The steps of an upload: sync and name its content, sync the directory, then sync the database's log."""
 REPLY = re.compile(r"(write|writev|sendto|sendmsg)\(\d+<[^>]*>.*HTTP/1\.1 (200|201|422) ")
 
 
 @contextmanager
 def traced(service: Live, into: Path) -> Generator[None]:
-    """Every call of the service's threads goes into the file."""
+    """Write every system call of the service's threads into a file."""
     command = ["strace", "-f", "-y", "-s", "64", "-e", CALLS, "-o", str(into), "-p", str(service.pid)]
     tracer = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
     try:
@@ -49,7 +49,7 @@ def traced(service: Live, into: Path) -> Generator[None]:
 
 
 def order_of(trace: str, request: str, steps: Mapping[str, re.Pattern[str]] = ACT_STEPS) -> list[str]:
-    """From the request on: each of the steps and the reply, in the order in which they were called."""
+    """Return the steps and the reply that follow the request, in the order of their calls."""
     received = re.compile(rf"(read|recvfrom|recvmsg)\(.*{re.escape(request)}")
     seen: list[str] = []
     for line in trace.splitlines():
@@ -64,7 +64,7 @@ def order_of(trace: str, request: str, steps: Mapping[str, re.Pattern[str]] = AC
 
 @pytest.mark.needs("strace")
 def test_acts_reads_and_refusals_are_synced_before_their_replies(sqlite_template: Path, tmp_path: Path) -> None:
-    """An act for itself, a read and a refusal for their audit entries."""
+    """An operation syncs its own data before its reply; a read and a refusal sync their audit entries."""
     with live(settings_in(tmp_path, copied(sqlite_template, tmp_path))) as service:
         gp = service.as_person(GP)
         ubrn = gp.post(**create_referral()).json()["id"]
@@ -81,7 +81,7 @@ def test_acts_reads_and_refusals_are_synced_before_their_replies(sqlite_template
 
 @pytest.mark.needs("strace")
 def test_a_file_is_synced_before_what_is_known_of_it(sqlite_template: Path, tmp_path: Path) -> None:
-    """Content, then its name, then the commit that names it, then the reply: each finds the one before on the disk."""
+    """An upload syncs its content, then its name, then the commit, and only then replies."""
     with live(settings_in(tmp_path, copied(sqlite_template, tmp_path))) as service:
         desk = Desk(service)
         with traced(service, tmp_path / "trace"):

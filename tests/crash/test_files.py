@@ -1,7 +1,7 @@
-"""A service killed between the steps of an upload, a scan and a purge: what is left is whole, finished, or swept.
+"""A service killed between the steps of an upload, a scan and a purge: each file ends complete, finished or swept.
 
-The steps are: content to a draft, its name, the commit, the scan, what was found, forgetting it, removing its content.
-A kill hits between each two of them; how far the service has come is seen from outside. Source: files.md.
+The steps are: draft, name, commit, scan, store the result, delete the file's record, remove its content. A kill hits
+between each two steps; the test observes the progress from outside. Source: files.md.
 """
 
 from __future__ import annotations
@@ -44,40 +44,40 @@ SIZE: Final = 3 * MIB
 
 
 class Place:
-    """Where the service keeps everything, seen from outside."""
+    """The files and the database of the service, seen from outside."""
 
     def __init__(self, url: str, keys: Path, directory: Path, clamd: Path) -> None:
-        """`directory` has the files, `clamd` is the scanner's socket."""
+        """Use `directory` for the files, and the scanner's socket `clamd`."""
         self.url, self.keys, self.files = url, keys, directory / "blobs"
         self.settings = settings_in(keys, url, OPENERS_BLOB_URL=f"file:{self.files}", OPENERS_CLAMD_URL=f"unix:{clamd}")
 
     def drafts(self) -> list[Path]:
-        """What is being written, and has been begun."""
+        """Return the drafts that have some content."""
         return [each for each in (self.files / "drafts").iterdir() if each.stat().st_size]
 
     def contents(self) -> dict[str, Path]:
-        """What has a key for its name."""
+        """Return the stored content, by key."""
         return {each.name: each for each in self.files.glob("??/*")}
 
     async def known(self) -> dict[str, dict[str, Any]]:
-        """What is known of each file, by its id."""
+        """Return the record of each file, by id."""
         return {each: json.loads(body) for each, body in await fetch(self.url, "SELECT id, body FROM files")}
 
     async def check(self) -> None:
-        """Everything that is known of has its content, and no other."""
+        """Assert that each recorded file has its content, unchanged."""
         contents = self.contents()
         for file in (await self.known()).values():
             content = contents[file["blob"]].read_bytes()
             assert (len(content), sha256(content).hexdigest()) == (file["size"], file["sha256"])
 
     async def strays(self) -> set[str]:
-        """Content that nobody knows of."""
+        """Return the keys of content that no file refers to."""
         return self.contents().keys() - {file["blob"] for file in (await self.known()).values()}
 
 
 @pytest.fixture
 def place(demo_url: str, keys: Path, tmp_path: Path) -> Generator[tuple[Place, HeldClamd]]:
-    """A place on each kind of database, and its scanner."""
+    """Provide the storage for each kind of database, and its scanner."""
     with TemporaryDirectory() as directory:
         socket = Path(directory) / "clamd.sock"
         with held_clamd(socket) as clamd:
@@ -85,7 +85,7 @@ def place(demo_url: str, keys: Path, tmp_path: Path) -> Generator[tuple[Place, H
 
 
 async def test_kills_between_the_steps_of_a_file(place: tuple[Place, HeldClamd]) -> None:
-    """Three services in a row: the first two are killed, and so might have been whoever purged two files."""
+    """After kills in uploads and a scan, and an unfinished purge, the next service finishes or sweeps every file."""
     here, clamd = place
     kept, unscanned = await kill_in_uploads(here, clamd)
     await kill_in_scan(here, clamd, unscanned)
@@ -109,9 +109,9 @@ async def test_kills_between_the_steps_of_a_file(place: tuple[Place, HeldClamd])
 
 
 async def kill_in_uploads(here: Place, clamd: HeldClamd) -> tuple[str, str]:
-    """Of three uploads one is being scanned, one is whole and not committed, one is half there.
+    """Kill a service during three uploads: one in the scan, one complete but not committed, one half received.
 
-    The ids of a file that was scanned before, and of the one that was being scanned.
+    Return the ids of a file scanned earlier and of the one in the scan.
     """
     with live(here.settings) as service:
         desk = Desk(service)
@@ -129,7 +129,7 @@ async def kill_in_uploads(here: Place, clamd: HeldClamd) -> tuple[str, str]:
 
 
 async def kill_in_scan(here: Place, clamd: HeldClamd, file: str) -> None:
-    """What was found is known to the service, and not written down."""
+    """Kill a service that has the scan result of a file but has not stored it."""
     clamd.hold(SLOW)
     await claims_end(here)
     with live(here.settings) as service:
@@ -144,7 +144,7 @@ async def kill_in_scan(here: Place, clamd: HeldClamd, file: str) -> None:
 
 
 async def kill_while_uploading(here: Place, service: Live, desk: Desk) -> None:
-    """One upload has come half way; another has its content in place, but can't be committed."""
+    """Kill the service while one upload is half received, and another is stored but cannot be committed."""
     before = len(here.contents())
     with ExitStack() as both:
         half, whole = (both.enter_context(desk.connected()) for _ in range(2))
@@ -171,25 +171,25 @@ def begin_upload(connection: HTTPConnection, desk: Desk) -> None:
 
 
 def send(connection: HTTPConnection, size: int) -> None:
-    """Send so many bytes of a body."""
+    """Send `size` bytes of a body."""
     for _ in range(size // len(PIECE)):
         connection.send(PIECE)
 
 
 def upload(desk: Desk, content: bytes) -> str:
-    """The id of an uploaded text."""
+    """Upload a text, and return its id."""
     reply = desk.gp.post(A020, content=content, headers=desk.headers())
     assert reply.status_code == 201, reply.text
     return reply.headers["location"].removeprefix("Binary/")
 
 
 def available(desk: Desk, file: str) -> bool:
-    """Whether the file can be fetched."""
+    """Return whether the file can be retrieved."""
     return desk.status(file) == 307
 
 
 async def forget(here: Place, count: int) -> list[str]:
-    """Have files purged by a service that is killed before it removes their content; the keys of the content."""
+    """Purge files with a service that stops before it removes their content; return the content keys."""
     contents: list[str] = []
     async with running(settings_for(here.url, here.keys, blob_url=here.settings["OPENERS_BLOB_URL"])) as run:
         gp = await run.as_person(GP)
@@ -201,25 +201,25 @@ async def forget(here: Place, count: int) -> list[str]:
 
 
 def make_old(here: Place) -> None:
-    """Have everything been written hours ago."""
+    """Date all files and drafts back by hours."""
     for path in (*here.drafts(), *here.contents().values()):
         past = path.stat().st_mtime - LONG_AGO_S
         os.utime(path, (past, past))
 
 
 async def claims_end(here: Place) -> None:
-    """The five minutes pass for which a runner that was killed had its work to itself."""
+    """End the claims of a killed runner, which would otherwise last five minutes."""
     await execute(here.url, "UPDATE due SET claimed_until = 0")
 
 
 async def waiting(here: Place) -> list[Any]:
-    """Scans and removals that are still to be done."""
+    """Return the scans and removals that are still due."""
     return await fetch(here.url, "SELECT * FROM due WHERE kind IN ('scan file', 'remove content of file')")
 
 
 @asynccontextmanager
 async def no_writing(url: str) -> AsyncGenerator[None]:
-    """Nobody else can write what is known of files meanwhile."""
+    """Lock the file records against writes by others."""
     path = sqlite_path(url)
     if path is None:
         holder = await asyncpg.connect(url)
@@ -235,7 +235,7 @@ async def no_writing(url: str) -> AsyncGenerator[None]:
 
 
 async def until(holds: Callable[[], bool]) -> None:
-    """Return as soon as it holds."""
+    """Return when the condition holds."""
     ends = monotonic() + HANGS_AFTER_S
     while not holds():
         assert monotonic() < ends, "it never came to that"
@@ -243,7 +243,7 @@ async def until(holds: Callable[[], bool]) -> None:
 
 
 async def until_none(found: Callable[[], Awaitable[Collection[Any]]]) -> None:
-    """Return as soon as nothing is found."""
+    """Return when nothing is found."""
     ends = monotonic() + HANGS_AFTER_S
     while left := await found():
         assert monotonic() < ends, left

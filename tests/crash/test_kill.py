@@ -1,4 +1,4 @@
-"""A service killed under load: whatever it has answered is there afterwards, to the byte, and the audit holds."""
+"""A service killed under load: every acknowledged referral is unchanged afterwards, and the audit verifies."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ from tests.kit.store.outside import fetch
 
 CLIENTS = 3
 ENOUGH = 8
-"""Referrals that must have been acknowledged before the service is killed."""
+"""Number of referrals acknowledged before the service is killed."""
 LONGEST_S = 30.0
 
 
 class Load:
-    """Clients that create referrals as fast as they can until the service is gone."""
+    """Clients that create referrals as fast as they can until the service is killed."""
 
     def __init__(self, service: Live) -> None:
-        """Log in, and start them."""
+        """Log in and start the clients."""
         person = service.as_person(GP)
         self._headers, self._base = dict(person.headers), str(person.base_url)
         self.acknowledged: dict[str, bytes] = {}
@@ -53,19 +53,19 @@ class Load:
                 return
 
     def reaches(self, count: int, within_s: float) -> bool:
-        """Wait until so many are acknowledged; whether it came to that in time."""
+        """Wait until `count` referrals are acknowledged; return whether that happened in time."""
         with self._changed:
             return self._changed.wait_for(lambda: len(self.acknowledged) >= count, within_s)
 
     def end(self) -> dict[str, bytes]:
-        """What was acknowledged, by UBRN, when all clients have noticed that the service is gone."""
+        """Wait until all clients have stopped; return the acknowledged referrals by UBRN."""
         for thread in self._threads:
             thread.join(LONGEST_S)
         return self.acknowledged
 
 
 def kill_at_a_random_moment(service: Live, chance: random.Random) -> dict[str, bytes]:
-    """Have it work, kill it while it does; what it had acknowledged."""
+    """Kill the service under load, and return the acknowledged referrals."""
     load = Load(service)
     assert load.reaches(ENOUGH, LONGEST_S), service.log()
     load.reaches(10**6, chance.random() / 4)
@@ -74,7 +74,7 @@ def kill_at_a_random_moment(service: Live, chance: random.Random) -> dict[str, b
 
 
 def check_all_there(service: Live, acknowledged: dict[str, bytes]) -> None:
-    """Each is read back as it was created; a read shows one element less."""
+    """Assert that each referral reads as created; a read shows one element less."""
     client = service.as_person(GP)
     for ubrn, body in acknowledged.items():
         reply = client.get(f"/STU3/ReferralRequest/{ubrn}")
@@ -83,14 +83,14 @@ def check_all_there(service: Live, acknowledged: dict[str, bytes]) -> None:
 
 
 def created_in_audit(url: str) -> list[str]:
-    """The UBRNs of all creations in the sealed audit."""
+    """Return the UBRNs of all creations in the sealed audit."""
     rows = asyncio.run(fetch(url, "SELECT entries FROM audit_blocks ORDER BY seq"))
     lines = [line for row in rows for line in lines_of(bytes(row[0])) if b'"act":"create referral"' in line]
     return [line.partition(b'"ubrn":"')[2][:12].decode() for line in lines]
 
 
 def survive(settings: dict[str, str], rounds: int, chance: random.Random) -> None:
-    """Kill and start again so often, checking after each."""
+    """Kill and restart the service `rounds` times, checking after each."""
     url = settings["OPENERS_DATABASE_URL"]
     settings = {**settings, "OPENERS_PORT": str(free_port())}  # replies contain the address
     acknowledged: dict[str, bytes] = {}
@@ -113,19 +113,19 @@ def survive(settings: dict[str, str], rounds: int, chance: random.Random) -> Non
 def test_what_was_acknowledged_survives_a_kill_on_sqlite(
     sqlite_template: Path, tmp_path: Path, keys: Path, seed: int
 ) -> None:
-    """Five times in a row."""
+    """Acknowledged referrals survive five kills in a row."""
     survive(settings_in(keys, copied(sqlite_template, tmp_path)), 5, random.Random(seed))
 
 
 @pytest.mark.parametrize("demo_url", ["postgresql"], indirect=True)
 def test_what_was_acknowledged_survives_a_kill_on_postgresql(demo_url: str, keys: Path, seed: int) -> None:
-    """Where entries that wait are sealed by the next process."""
+    """Acknowledged referrals survive two kills, and the next process seals the pending audit entries."""
     survive(settings_in(keys, demo_url), 2, random.Random(seed))
 
 
 @pytest.fixture
 def seed(record_property: Callable[[str, object], None]) -> int:
-    """Another seed each run, told with the test's result."""
+    """Draw a new seed for each run, and record it with the test's result."""
     drawn = random.SystemRandom().randrange(2**32)
     record_property("seed", drawn)
     return drawn

@@ -1,6 +1,6 @@
-"""All connections to PostgreSQL are ended again and again under load: what is told is what is stored.
+"""All connections to PostgreSQL are terminated repeatedly under load: replies and stored data agree.
 
-`OPENERS_LOSS_ROUNDS` is how often; 100 rounds take a minute or two.
+`OPENERS_LOSS_ROUNDS` sets the number of rounds; 100 rounds take a minute or two.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ UNKNOWN = "It is unknown whether"
 
 
 class Load:
-    """Callers that create referrals and read one, until they are told to stop."""
+    """Callers that create referrals and read reference data until they are stopped."""
 
     def __init__(self, service: Live) -> None:
         """Log in."""
@@ -48,7 +48,7 @@ class Load:
         self._stops = False
 
     async def run(self, database: str, maintenance: str) -> None:
-        """Have the callers work while all connections are ended `ROUNDS` times."""
+        """Run the callers while all connections are terminated `ROUNDS` times."""
         async with aiohttp.ClientSession(headers=self._headers) as session, asyncio.TaskGroup() as callers:
             for number in range(CALLERS):
                 callers.create_task(self._call(session, reads=number % 3 == 0))
@@ -63,7 +63,7 @@ class Load:
                 await killer.close()
 
     async def _more(self, count: int) -> None:
-        """Wait for so many more answers."""
+        """Wait for `count` more replies."""
         until = self.statuses.total() + count
         async with self._answered, asyncio.timeout(60):
             await self._answered.wait_for(lambda: self.statuses.total() >= until)
@@ -86,14 +86,17 @@ class Load:
 
 @pytest.fixture
 def url(postgres_server: PostgresServer, postgres_template: str) -> str:
-    """A database with the demo world."""
+    """Create a database with the demo world."""
     return postgres_server.create(postgres_template)
 
 
 async def test_what_is_acknowledged_is_stored_and_what_is_refused_is_not(
     postgres_server: PostgresServer, url: str, keys: Path, record_property: Callable[[str, object], None]
 ) -> None:
-    """Each answer is 2xx or says that the database is unavailable, and none is unexpected."""
+    """Each reply is 200, 201 or 503, and every acknowledged referral is stored.
+
+    A stored but unacknowledged referral was reported as unknown.
+    """
     before = len(await _created(url))
     with live(settings_env(url, keys)) as service:
         load = Load(service)
@@ -116,7 +119,7 @@ async def test_what_is_acknowledged_is_stored_and_what_is_refused_is_not(
 
 
 async def _created(url: str) -> set[str]:
-    """The request ids of all audit entries that tell of a new referral."""
+    """Return the request ids of all audit entries for new referrals."""
     blocks = await fetch(url, "SELECT entries FROM audit_blocks")
     texts = [line[17:] for (entries,) in blocks for line in lines_of(bytes(entries))]
     texts += [bytes(entry) for (entry,) in await fetch(url, "SELECT entry FROM audit_pending")]

@@ -1,4 +1,4 @@
-"""Measures what stands where on the pages of a PDF: characters printed over each other, and characters off the page."""
+"""Measures the position of characters on a PDF's pages, to find overlapping characters and characters off the page."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from importlib import import_module
 from typing import Any, Final, NamedTuple
 
 _SAME_LINE: Final = 0.25
-"""How far apart two baselines may be within one line of text, as a share of the type size."""
+"""Largest distance between two baselines of one line, as a share of the type size."""
 _LETTER: Final = (-0.05, 0.5)
-"""The part of a line that every letter fills: from just below its baseline to the height of an `x`, in type sizes."""
+"""Height of a line that every letter fills, in type sizes: from just below the baseline to the top of an `x`."""
 _TOUCH_PT: Final = 0.75
-"""How far letters of different lines may reach into each other, in points."""
+"""How far letters of different lines may overlap, in points."""
 _KERNED: Final = 0.6
-"""How much of the narrower letter its neighbour on the same line may cover."""
+"""Share of the narrower letter that its neighbour on the same line may cover."""
 
 
 class Glyph(NamedTuple):
-    """One printed character: its ink in points from the lower left corner of its page, its baseline and type size."""
+    """One printed character: its edges in points from the page's lower left corner, its baseline and type size."""
 
     page: int
     text: str
@@ -32,7 +32,7 @@ class Glyph(NamedTuple):
 
 
 class Page(NamedTuple):
-    """A page in points, with what is printed on it."""
+    """A page, in points, with the characters printed on it."""
 
     width: float
     height: float
@@ -40,7 +40,7 @@ class Page(NamedTuple):
 
 
 def pages_of(pdf: bytes) -> list[Page]:
-    """Return the pages with every character that has ink; marks that stand on a letter belong to the letter."""
+    """Return the pages with every visible character; a mark above or below a letter counts as part of the letter."""
     raw = import_module("pypdfium2.raw")
     document = import_module("pypdfium2").PdfDocument(pdf)
     try:
@@ -69,7 +69,7 @@ def _glyphs(text: Any, raw: Any, page: int) -> Iterator[Glyph]:
 
 
 def overprinted(pdf: bytes) -> list[str]:
-    """Return each pair of characters that are printed over each other, in words; empty if all can be read."""
+    """Return a description of each pair of characters that overlap; empty if all can be read."""
     found: list[str] = []
     for page in pages_of(pdf):
         glyphs = sorted(page.glyphs, key=lambda glyph: glyph.left)
@@ -82,7 +82,7 @@ def overprinted(pdf: bytes) -> list[str]:
 
 
 def off_the_page(pdf: bytes, margin_pt: float = 20.0) -> list[str]:
-    """Return each character that is nearer to the edge of its page than `margin_pt` points, in words."""
+    """Return a description of each character nearer to the edge of its page than `margin_pt` points."""
     return [
         f"{glyph.text!r} on page {glyph.page} at {glyph.left:.0f},{glyph.bottom:.0f}"
         for page in pages_of(pdf)
@@ -94,7 +94,7 @@ def off_the_page(pdf: bytes, margin_pt: float = 20.0) -> list[str]:
 def _collide(one: Glyph, two: Glyph) -> bool:
     across = min(one.right, two.right) - max(one.left, two.left)
     if abs(one.baseline - two.baseline) < _SAME_LINE * max(one.size, two.size):
-        upright = min(one.top, two.top) - max(one.bottom, two.bottom)  # some letters stand on top of each other
+        upright = min(one.top, two.top) - max(one.bottom, two.bottom)  # some letters are stacked
         return upright > _TOUCH_PT and across > max(
             _TOUCH_PT, _KERNED * min(one.right - one.left, two.right - two.left)
         )

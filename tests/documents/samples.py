@@ -1,4 +1,4 @@
-"""Documents to be printed in tests, of every kind, about nobody."""
+"""Sample documents of every kind, about invented people."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ MADE: Final = datetime(2030, 7, 1, 12, tzinfo=UTC)
 
 
 def subject(name: str = "LARKIN, Ada") -> Subject:
-    """Whom clinical documents are about."""
+    """Return the patient of clinical documents."""
     return Subject(
         name=name,
         ubrn="1234 5678 9012",
@@ -40,14 +40,14 @@ def subject(name: str = "LARKIN, Ada") -> Subject:
 
 
 def file(name: str = "letter.pdf", description: str = "Referral letter") -> FileLine:
-    """One attached file."""
+    """Return one attached file."""
     return FileLine(
         name=name, description=description, added_by="Dr Moss\nMill Lane Surgery", added="1 July 2030, 09:15"
     )
 
 
 def summary(text: str = "Routine", name: str = "LARKIN, Ada", files: int = 1) -> ClinicalSummary:
-    """A clinical information summary in which `text` stands everywhere that people write something."""
+    """Return a clinical information summary with `text` in every free-text field."""
     return ClinicalSummary(
         title="Clinical information summary",
         subject=subject(name),
@@ -65,7 +65,7 @@ def summary(text: str = "Routine", name: str = "LARKIN, Ada", files: int = 1) ->
 def letter(
     kind: LetterKind = LetterKind.CONFIRMATION, text: str = "Mill Lane Clinic", clinics: int = 1
 ) -> PatientLetter:
-    """A letter about clinics that are called `text`."""
+    """Return a letter about clinics named `text`."""
     clinic = Clinic(
         name=text,
         place=(text, "LS1 1AA"),
@@ -92,7 +92,7 @@ def letter(
 
 
 def conversation(text: str = "Please advise.") -> AdviceConversation:
-    """A conversation of two messages."""
+    """Return a conversation of two messages."""
     message = Message(
         sender="Dr Moss",
         role="Referring clinician",
@@ -112,14 +112,14 @@ def conversation(text: str = "Please advise.") -> AdviceConversation:
 
 
 def every(text: str) -> dict[str, Document]:
-    """One of each kind, `text` in each."""
+    """Return one document of each kind, with `text` in each."""
     letters: dict[str, Document] = {f"letter {kind}": letter(kind, text, clinics=2) for kind in LetterKind}
     return {"summary": summary(text), "conversation": conversation(text), **letters}
 
 
 T = TypeVar("T")
 _OURS: Final = frozenset({"title", "label"})
-"""Texts that the service writes itself; none of them is empty or of somebody's making."""
+"""Texts that the service writes itself; they are never empty, and users cannot set them."""
 
 
 def filled(value: T, text: str, times: int) -> T:

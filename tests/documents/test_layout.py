@@ -1,4 +1,4 @@
-"""Whatever a document says, each letter of it can be read: none is printed over another, and none leaves the page."""
+"""Every letter of a document is readable: none overlaps another, and none is off the page."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def printed(document: Document) -> bytes:
 
 
 def check(document: Document) -> None:
-    """Refuse what cannot be read on paper."""
+    """Assert that the printed document has no overlapping characters and none off the page."""
     pdf = printed(document)
     assert overprinted(pdf) == []
     assert off_the_page(pdf) == []
@@ -72,21 +72,21 @@ def test_there_may_be_any_number_of_everything(kind: str, times: int) -> None:
 
 @pytest.mark.parametrize("kind", ["summary", "conversation"])
 def test_there_may_be_nothing_of_anything(kind: str) -> None:
-    """Unlike a letter, which has the clinic that it is about."""
+    """A summary and a conversation may have empty lists; a letter always has a clinic."""
     check(filled(every("x")[kind], "Mill Lane Surgery", 0))
 
 
 @pytest.mark.parametrize("kind", LetterKind)
 @pytest.mark.parametrize("lines", [0, 1, 5, 6, 9, 60])
 def test_an_address_has_as_many_lines_as_it_needs(kind: LetterKind, lines: int) -> None:
-    """The date stands below the last of them, whatever the letterhead beside them needs."""
+    """The date is below the last line of the address, whatever the height of the letterhead."""
     address = tuple(f"Address line {number}" for number in range(lines))
     check(msgspec.structs.replace(letter(kind), address=address))
     check(msgspec.structs.replace(letter(kind), address=address, sender=address * 2))
 
 
 def test_a_window_envelope_shows_a_usual_address() -> None:
-    """An address of up to six lines changes nothing of what stands below it."""
+    """The text below an address is the same for one line and for six."""
     usual = [msgspec.structs.replace(letter(), address=("Line",) * lines) for lines in (1, 6)]
     below = [text_of(printed(each)).partition("1 July 2030")[2] for each in usual]
     assert below[0] == below[1]

@@ -1,4 +1,4 @@
-"""Any text becomes one that can be printed, and loses nothing that can be read."""
+"""Any text is converted into printable text that keeps every readable character."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_what_is_printed_of_what_was_written(written: str, printed: str) -> None
 
 @given(st.text(st.characters(codec=None)))
 def test_what_is_printable_stays_so(text: str) -> None:
-    """A second time changes nothing, and no control character, direction mark or lone surrogate is left."""
+    """A second conversion changes nothing; no control character, direction mark or lone surrogate remains."""
     once = legible(text)
     assert legible(once) == once
     once.encode()

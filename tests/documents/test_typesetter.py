@@ -1,4 +1,4 @@
-"""Documents on paper: everything that is said is there, as text, tagged and in order, whatever it is."""
+"""Printed documents contain all their text, tagged and in reading order, for any input."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def printed(typesetter: TypstTypesetter, document: Document) -> bytes:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_an_independent_checker_finds_nothing(typesetter: TypstTypesetter, kind: str, tmp_path: Path) -> None:
-    """Sixteen of the rules of PDF/UA-1, by a checker that knows nothing of the typesetter: no claim beyond them."""
+    """An independent checker finds no violation of the sixteen PDF/UA-1 rules that it covers."""
     path = tmp_path / "document.pdf"
     path.write_bytes(printed(typesetter, every("Mill Lane")[kind]))
     report = pdfua.validate(str(path))
@@ -56,7 +56,7 @@ def test_an_independent_checker_finds_nothing(typesetter: TypstTypesetter, kind:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_document_says_what_it_is(typesetter: TypstTypesetter, kind: str) -> None:
-    """Title, language, tags; the title is shown instead of the file's name."""
+    """A document has title, language and tags; viewers show its title instead of the file name."""
     document = every("Mill Lane")[kind]
     pdf = printed(typesetter, document)
     root = root_of(pdf)
@@ -78,7 +78,10 @@ def test_headings_begin_at_the_top_and_leave_none_out(typesetter: TypstTypesette
 
 
 def test_a_summary_is_read_in_order(typesetter: TypstTypesetter) -> None:
-    """From whom it is about to what the provider did; files are a table with heads, labels belong to what they say."""
+    """A summary reads from the patient to the provider's review.
+
+    Files are a table with headings, and labels belong to their values.
+    """
     pdf = printed(typesetter, summary())
     places = [
         text_of(pdf).index(each) for each in ("LARKIN, Ada", "UBRN information", "Address", "Attachments", "Review")
@@ -114,7 +117,7 @@ def test_what_people_write_is_printed_as_they_wrote_it(typesetter: TypstTypesett
     "text", ["مرحبا بالعالم", "שלום עולם", "नमस्ते दुनिया", "வணக்கம்", "\U00013000\ue000", "e\u20dd a\u0651"]
 )
 def test_what_readers_put_in_another_order_is_there(typesetter: TypstTypesetter, text: str) -> None:
-    """Scripts from right to left, and those whose signs combine: no character of them is lost."""
+    """Right-to-left scripts and scripts with combined characters lose no character."""
     with_it = squeezed(text_of(printed(typesetter, summary(text))))
     assert len(with_it) > len(squeezed(text_of(printed(typesetter, summary("")))))
     assert "\ufffd" not in with_it
@@ -130,7 +133,7 @@ def test_long_texts_break_and_nothing_of_them_is_cut(typesetter: TypstTypesetter
 
 @pytest.mark.parametrize("width", [20, 60, 200])
 def test_no_line_leaves_the_page(typesetter: TypstTypesetter, width: int) -> None:
-    """Names without a space are broken, in a narrow column too."""
+    """Names without a space are broken, also in a narrow column."""
     assert overhang(printed(typesetter, summary("W" * width, name="W" * width))) < 0.95
 
 
@@ -139,7 +142,7 @@ def test_no_line_leaves_the_page(typesetter: TypstTypesetter, width: int) -> Non
 @example("\u0b95\u0bcd\u200d\u0600")
 @settings(max_examples=60, deadline=None)
 def test_no_text_is_an_error(text: str) -> None:
-    """Whatever Unicode allows, and what it does not."""
+    """Any Unicode text can be printed, even an invalid one."""
     for document in (summary(text, name=text), conversation(text), letter(LetterKind.REQUEST, text)):
         assert printed(_SHARED, document).startswith(b"%PDF")
 
@@ -152,7 +155,7 @@ def test_signs_that_no_font_has_together_are_spelled_out(typesetter: TypstTypese
 
 
 def test_a_document_too_many_is_told_to_come_back() -> None:
-    """Those that wait already are printed."""
+    """If two documents are already waiting, a third is refused as unavailable, and the two are printed."""
     typesetter = TypstTypesetter(most_waiting=2)
 
     async def crowd() -> list[bytes | BaseException]:
@@ -166,7 +169,7 @@ def test_a_document_too_many_is_told_to_come_back() -> None:
 
 
 def test_the_loop_goes_on_meanwhile() -> None:
-    """The thread lets the interpreter go while it works: the loop has many turns within one document."""
+    """The typesetter's thread releases the interpreter, so the event loop continues during a document."""
 
     async def turns() -> int:
         making = asyncio.ensure_future(TypstTypesetter().pdf(summary("word " * 5_000), MADE))

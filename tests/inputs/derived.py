@@ -1,7 +1,9 @@
-"""Which inputs each operation has: read from the registry, from the schemas of requests, and from our OpenAPI document.
+"""Lists the inputs of each operation, from the registry, the request schemas and our OpenAPI document.
 
 An input is a parameter of a Parameters resource, an element of another body, a query parameter (`?name`) or a header
-(`name:`). Resources that several operations take are parts, with inputs of their own.
+(`name:`).
+
+Resources that several operations share are parts, with inputs of their own.
 """
 
 from __future__ import annotations
@@ -17,19 +19,19 @@ from openers.wire.schemas import COMPONENTS
 
 Json = dict[str, Any]
 FRAME: Final = frozenset({"resourceType", "id", "language"})
-"""Elements of every resource, beside `meta`."""
+"""Elements of every resource, besides `meta`."""
 OF_ALL: Final = frozenset(
     {
         *("X-Correlation-ID", "NHSD-End-User-Organisation-ODS", "NHSD-eRS-Business-Function"),
         "NHSD-eRS-On-Behalf-Of-User-ID",
     }
 )
-"""Headers that follow from who calls."""
+"""Headers that depend only on the caller."""
 _ENDS: Final = re.compile(r"\.(system|code|value|display|reference|url)$")
 
 
 def inputs() -> dict[str, set[str]]:
-    """The names of all inputs by operation, and by part."""
+    """Return the names of all inputs, by operation and by part."""
     document, found = openapi_document("https://e.example"), dict[str, set[str]]()
     for operation in all_operations():
         listed: list[Json] = document["paths"][operation.path][operation.method.lower()]["parameters"]
@@ -42,14 +44,14 @@ def inputs() -> dict[str, set[str]]:
 
 
 def body_inputs(operation: Operation) -> set[str]:
-    """The inputs in the body of an operation."""
+    """Return the inputs in the body of an operation."""
     if operation.takes_file:
         return {"content"}
     return set() if operation.request is None else set(fields(COMPONENTS[operation.request]))
 
 
 def parts() -> set[str]:
-    """The names of the resources that are parts of bodies, or of other parts."""
+    """Return the names of the resources that are parts of bodies or of other parts."""
     left, found = [each.request for each in all_operations() if each.request is not None], set[str]()
     while left:
         named = {part for part in fields(COMPONENTS[left.pop()]).values() if part} - found
@@ -59,7 +61,7 @@ def parts() -> set[str]:
 
 
 def fields(schema: Json) -> Mapping[str, str]:
-    """The inputs of a body or a part, each with the part that it is, if it is one."""
+    """Return the inputs of a body or a part; each maps to its part, or to an empty text."""
     properties: Json = schema["properties"]
     members: Json = properties.get("parameter", {}).get("items", {})
     if "anyOf" in members:
@@ -72,7 +74,7 @@ def _part_of(properties: Json) -> str:
 
 
 def _leaves(schema: Json, path: str) -> Iterator[tuple[str, str]]:
-    """The elements without elements of their own; a code, an identifier or a reference counts as one element."""
+    """Yield the elements without children; a code, an identifier or a reference counts as one element."""
     if "$ref" in schema:
         yield path, schema["$ref"].rpartition("/")[2]
     elif "properties" in schema:

@@ -1,4 +1,4 @@
-"""Valid requests that hold every input of an operation; spoiling them, and looking for what is kept of them."""
+"""Builds valid requests with every input of an operation, changes their inputs, and finds the stored values."""
 
 from __future__ import annotations
 
@@ -67,19 +67,19 @@ MORE: Final[Mapping[str, Parameters]] = {
     "X001": lambda: [said("reply", "Normal, kept.")],
     "X002": lambda: [said("comments", "Thank you, kept.")],
 }
-"""Parameters that replace those of the same name in the shortest valid body, or are added."""
+"""Parameters that replace those of the same name in the shortest valid body, or are added to it."""
 APPOINTMENTS: Final[Json] = {"comment": "Needs a chair, kept.", "language": "en", "created": "2020-02-02T02:02:02.000Z"}
 
 
 @dataclass(frozen=True)
 class Desk:
-    """A service with a stage, and a client of each person by the name of `Expected.who`."""
+    """A service with a stage, and clients by the names of `Expected.who`."""
 
     stage: Stage
     clients: Mapping[str, httpx.AsyncClient]
 
     async def body(self, name: str) -> Json:
-        """A valid body with as many inputs as go together."""
+        """Return a valid body with as many inputs as are permitted together."""
         if name == "A016-booking":
             slot, referral = (await self.stage.rig.free())[0], await self.stage.rig.refer()
             return {**booking(referral, slot), **APPOINTMENTS}
@@ -94,12 +94,12 @@ class Desk:
         return found
 
     async def send(self, name: str, **instead: Any) -> httpx.Response:
-        """The reply to a valid request, with these arguments of `Expected.call` in place of its own."""
+        """Send a valid request; `instead` replaces arguments of `Expected.call`."""
         expected = expected_of(name)
         return await expected.call(self.clients[expected.who], self.stage, **instead)
 
     def rows(self) -> set[str]:
-        """Everything that the database holds, except the audit: a text for each row."""
+        """Return all rows of the database except the audit, one text for each row."""
         path = self.stage.rig.run.service.settings.sqlite_path
         assert path is not None
         with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
@@ -109,29 +109,29 @@ class Desk:
 
 
 def expected_of(name: str) -> Expected:
-    """The operation of a request with this name; a booking is another request of A016."""
+    """Return the expected operation of a request by name; a booking is another request of A016."""
     return BY_NAME[name.removesuffix("-booking")]
 
 
 def written(row: tuple[Any, ...]) -> str:
-    """A row as one text."""
+    """Return a row as one text."""
     return " ".join(each.decode("utf-8", "replace") if isinstance(each, bytes) else str(each) for each in row)
 
 
 def names_of(number: str) -> list[str]:
-    """The requests that tests know for an operation."""
+    """Return the names of the test requests for an operation."""
     found = [each.name for each in BY_NAME.values() if each.number == number and each.variant == ""]
     return [*found, *{"A008": ["A008-provider"], "A016": ["A016-booking"]}.get(number, [])]
 
 
 def request_of(number: str) -> Json | None:
-    """The schema of an operation's body."""
+    """Return the schema of an operation's body."""
     named = next(each.request for each in all_operations() if each.id == number)
     return None if named is None else COMPONENTS[named]
 
 
 def places(body: Json, schema: Json) -> Iterator[tuple[str, str, list[Any]]]:
-    """Each input of a body with the table of its row, its own name, and the way to its value."""
+    """Yield each input of a body: the table of its row, its name and the path to its value."""
     yield from _places(body, schema, "", [])
 
 
@@ -164,21 +164,21 @@ def _path(body: Json, names: list[str]) -> list[Any] | None:
 
 
 def at(node: Any, way: list[Any]) -> Any:
-    """What is at the end of a way."""
+    """Return the value at a path."""
     for step in way:
         node = node[step]
     return node
 
 
 def changed(body: Json, way: list[Any], value: Any) -> Json:
-    """The body with another value at the end of a way."""
+    """Return the body with another value at a path."""
     copy = deepcopy(body)
     at(copy, way[:-1])[way[-1]] = value
     return copy
 
 
 def text_of(value: Any) -> str:
-    """The text of a value: of a code its code, of an identifier its value, of a reference what it names."""
+    """Return the text of a value: the code of a coding, the value of an identifier, the target of a reference."""
     if isinstance(value, dict):
         node = cast("Json", value)
         key = next((each for each in ("coding", "code", "value", "reference", "identifier", "url") if each in node), "")
@@ -189,7 +189,7 @@ def text_of(value: Any) -> str:
 
 
 def wrong(value: Any) -> Any:
-    """A value of the same shape that cannot be right."""
+    """Return a wrong value of the same shape."""
     if isinstance(value, dict):
         node = cast("Json", value)
         key = next((each for each in ("coding", "code", "value", "reference", "identifier", "url") if each in node), "")

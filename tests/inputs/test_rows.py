@@ -1,6 +1,6 @@
-"""Nothing that is sent is dropped silently: each input of each operation has a row, and the rows are true.
+"""No input is dropped silently: each input of each operation has a row, and each row is true.
 
-A new operation, or a new input of one, fails here until `rows.toml` says what becomes of it.
+A new operation or input fails here until `rows.toml` states how it is handled.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ ROOT: Final = Path(__file__).parents[2]
 TABLE: Final[dict[str, dict[str, str]]] = tomllib.loads((ROOT / "tests/inputs/rows.toml").read_text("utf-8"))
 EVERYWHERE: Final = cast("list[str]", TABLE.pop("everywhere")["ignored"])
 READS: Final = frozenset({"A008", "A008-provider", "A010", "A023"})
-"""Operations that store nothing: criteria, which acts keep, only decide what their replies hold."""
+"""Operations that store nothing: search criteria, which other operations store, only select their results."""
 FATES: Final = frozenset({"kept", "used", "part", "ignored"})
 REQUESTS: Final = [name for number in TABLE if number not in parts() for name in names_of(number)]
 WITH_BODY: Final = [name for name in REQUESTS if expected_of(name).has_body]
@@ -39,25 +39,25 @@ WORDS: Final = (
     *("description", "created", "title", "size", "priority", "identifier", "date", "reason", "name", "part", "order"),
     *("minutesDuration", "serviceType", "appointmentType", "requestedPeriod", "indication", "required", "somethingNew"),
 )
-"""Elements that FHIR has somewhere, and one that it has nowhere."""
+"""Elements that FHIR defines somewhere, and one that it does not define."""
 
 
 @pytest.fixture(scope="module")
 async def desk(shared: Running) -> AsyncGenerator[Desk]:
-    """A service with whatever operations are called on."""
+    """Run a service with the resources that each operation needs."""
     people = {"RC": GP, "SPC": CONSULTANT, "SPCA": replace(CONSULTANT_ADMIN, on_behalf_of=None)}
     async with linked(shared) as rig:
         yield Desk(await set_stage(rig), {name: await shared.as_person(who) for name, who in people.items()})
 
 
 def fate(table: str, name: str) -> tuple[str, str]:
-    """What becomes of an input, and what its row adds to that."""
+    """Return how an input is handled, and the further text of its row."""
     what, _, more = TABLE[table][name].partition(": ")
     return what, more
 
 
 def rows_of(name: str, body: Json) -> Iterator[tuple[str, str, list[Any]]]:
-    """The inputs of a body, each with the table of its row and its place."""
+    """Yield the inputs of a body, each with the table of its row, its name and its path."""
     number = expected_of(name).number
     schema = request_of(number)
     for table, each, way in places(body, schema) if schema else ():
@@ -65,14 +65,14 @@ def rows_of(name: str, body: Json) -> Iterator[tuple[str, str, list[Any]]]:
 
 
 def test_each_input_has_a_row() -> None:
-    """And each row is of an input that there is."""
+    """Each input has a row, and each row names an existing input."""
     found = inputs()
     for table in sorted(found.keys() | TABLE.keys()):
         assert TABLE.get(table, {}).keys() == found.get(table, set()), f"tests/inputs/rows.toml: [{table}]"
 
 
 def test_each_row_can_be_understood() -> None:
-    """What is ignored is so by a sentence of a page."""
+    """Each row states a known handling, and an ignored input quotes a sentence of its page."""
     for table, rows in TABLE.items():
         page = SHARED if table in parts() else (ROOT / f"docs/operations/{table.lower()}.md").read_text("utf-8")
         for name in rows:
@@ -85,7 +85,7 @@ def test_each_row_can_be_understood() -> None:
 
 @pytest.mark.parametrize("name", WITH_BODY)
 async def test_what_is_used_is_refused_if_it_is_wrong(desk: Desk, name: str) -> None:
-    """And changes nothing."""
+    """A wrong value of a used input is refused and changes nothing."""
     body = await desk.body(name)
     await expected_of(name).address(desk.stage)
     before = desk.rows()
@@ -99,7 +99,7 @@ async def test_what_is_used_is_refused_if_it_is_wrong(desk: Desk, name: str) -> 
 
 @pytest.mark.parametrize("name", WITH_BODY)
 async def test_what_is_kept_can_be_read_back(desk: Desk, name: str) -> None:
-    """In the reply, or in what the act has stored."""
+    """Each kept input appears in the reply or in the rows that the operation stored."""
     body, before = await desk.body(name), desk.rows()
     reply = await desk.send(name, json=body)
     assert reply.is_success, reply.text
@@ -114,7 +114,7 @@ async def test_what_is_kept_can_be_read_back(desk: Desk, name: str) -> None:
 
 @pytest.mark.parametrize("name", WITH_BODY)
 async def test_what_is_ignored_may_be_anything(desk: Desk, name: str) -> None:
-    """All of it at once."""
+    """A request succeeds if all its ignored inputs hold other values."""
     body = await desk.body(name)
     for table, each, way in list(rows_of(name, body)):
         if fate(table, each)[0] == "ignored" and isinstance(at(body, way), str):
@@ -128,7 +128,7 @@ async def test_what_is_ignored_may_be_anything(desk: Desk, name: str) -> None:
 
 
 def _objects(node: Any, way: tuple[Any, ...] = ()) -> Iterator[tuple[tuple[Any, ...], Json]]:
-    """Every object of a body with its place."""
+    """Yield every object of a body with its path."""
     if isinstance(node, dict):
         yield way, cast("Json", node)
         for key, value in cast("Json", node).items():
@@ -139,7 +139,7 @@ def _objects(node: Any, way: tuple[Any, ...] = ()) -> Iterator[tuple[tuple[Any, 
 
 
 async def test_no_other_element_is_read_over(desk: Desk) -> None:
-    """In each kind of object of each body: an element without a row is refused, those of all bodies are documented."""
+    """Each object of each body refuses an element that has no row, unless the page documents it for all bodies."""
     seen = set[tuple[str, ...]]()
     for name in WITH_BODY:
         body = await desk.body(name)
@@ -159,7 +159,7 @@ async def test_no_other_element_is_read_over(desk: Desk) -> None:
 
 @pytest.mark.parametrize("name", [each for each in REQUESTS if "?" in expected_of(each).path])
 async def test_query_parameters_are_used_once(desk: Desk, name: str) -> None:
-    """A wrong value and a second value are refused; what is not listed is ignored, as the page about inputs says."""
+    """A wrong value or a repeated query parameter is refused; an unlisted parameter is ignored, as the page says."""
     address = await expected_of(name).address(desk.stage)
     path, _, query = address.partition("?")
     pairs = query.split("&")
@@ -191,7 +191,7 @@ async def test_a_file_is_kept_with_its_name_and_its_referral(desk: Desk, name: s
 
 @pytest.mark.parametrize("name", [each.name for each in BY_NAME.values() if not each.has_body and each.file is None])
 async def test_a_body_where_none_is_read_is_ignored(desk: Desk, name: str) -> None:
-    """As the page about inputs says."""
+    """An operation that reads no body ignores one, as the page about inputs says."""
     assert "the body of a request without a defined body" in SHARED
     reply = await desk.send(name, content=b'{"a": 1}', headers={"Content-Type": "application/fhir+json"})
     assert reply.status_code == BY_NAME[name].success

@@ -1,15 +1,15 @@
-"""Support for tests. A folder of tests imports the kit and itself alone, and nothing here imports a folder of tests.
+"""Support for tests. A test folder imports only itself and the kit; the kit imports no test folder.
 
-The folders are floors: a module imports modules of its own floor or of lower ones. `tests/checks/structure.py` holds
-this, and has the floors in their order:
+The folders of the kit are layers: a module imports only modules of its own layer or of lower ones.
+`tests/checks/structure.py` enforces this order, from the lowest layer to the highest:
 
-- `run`: what any run needs, plugins of pytest among it;
+- `run`: support for any test run, such as pytest plugins;
 - `documents`: OpenAPI documents, published examples, PDFs;
-- `service`: the service, its people, their requests and clocks;
-- `store`: stores, what is put into them and read there past the service;
-- `pas`: a small Patient Administration System;
-- `files`: files and letters, and where they are kept;
-- `referrals`: people and referrals in each state, and the acts on them;
-- `calls`: every call of every operation, what it is answered and how it is spoilt;
+- `service`: the service under test, its users, their requests and clocks;
+- `store`: databases, their test data, and direct access to them;
+- `pas`: a small Patient Administration System (PAS);
+- `files`: files, letters, and the places where files are stored;
+- `referrals`: users, referrals in each state, and the acts on them;
+- `calls`: each call of each operation, its expected response, and ways to make it invalid;
 - `examples`: the example of each operation, and the parts of its page that show it.
 """

@@ -1,1 +1,1 @@
-"""The life of a referral."""
+"""The lifecycle of referrals and of requests for advice."""

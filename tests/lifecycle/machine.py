@@ -1,7 +1,7 @@
-"""A rule-based machine of whole referrals: every role, every act, the PAS, administrators and the clock, in any order.
+"""A rule-based machine for whole referrals: roles, acts, the PAS, administrators and the clock, in any order.
 
-After each step: at most one live booking, here and in the PAS; the events replay to the present state; versions only
-rise; a refusal changes nothing; strangers see nothing.
+It checks these invariants after each step. At most one booking is active, here and in the PAS. The events replay to the
+present state. Versions only rise. A refusal changes nothing. Callers without access see nothing.
 """
 
 from __future__ import annotations
@@ -86,31 +86,31 @@ OF_PROVIDERS: Final = {
 GOING_ON: Final = frozenset(Act) - {
     *(Act.CREATE, Act.CANCEL_REFERRAL, Act.CHANGE_SHORTLIST_FOR_TRIAGE, Act.MOVE, Act.ASSESS, Act.BOOK_BY_TELEPHONE),
 }
-"""What the machine does deliberately; the rest comes by the way."""
+"""The acts that `go_on` chooses; other rules cover the rest."""
 NOTIFIED: Final = {Act.PROVIDER_CANCELS: "cancelled", Act.MISS: "noshow", Act.ARRIVE: "arrived"}
 ODD: Final = (*[""] * 7, "stale", "500", "drop")
-"""What else is wrong with an act: mostly nothing."""
+"""Faults to combine with an act; most draws have none."""
 T = TypeVar("T")
 
 
 class Scene:
-    """One service for all runs, with a clock that can be moved and a PAS."""
+    """One service for all runs, with an adjustable clock and a PAS."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, rig: Rig, clock: Moved, cast: Cast) -> None:
-        """Everything belongs to `loop`."""
+        """Use `loop` for all calls."""
         self.loop, self.rig, self.clock, self.cast = loop, rig, clock, cast
         self.met: set[ReferralState] = set()
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
-        """What comes of it."""
+        """Return the result of `work`."""
         return self.loop.run_until_complete(work)
 
 
 class WholeReferrals(RuleBasedStateMachine):
-    """A few referrals and everything that can happen to them."""
+    """A few referrals, and everything that can happen to them."""
 
     def __init__(self, scene: Scene) -> None:
-        """At the service of `scene`."""
+        """Use the service of `scene`."""
         super().__init__()
         self.scene, self.cast = scene, scene.cast
         self.ubrns: list[str] = []
@@ -133,7 +133,10 @@ class WholeReferrals(RuleBasedStateMachine):
         return self.touched
 
     async def _tried(self, ubrn: str, call: Coroutine[Any, Any, httpx.Response]) -> httpx.Response:
-        """The reply; a refusal has changed nothing, and what has no known outcome is found out."""
+        """Return the reply, and assert that a refusal changed nothing.
+
+        After a 504, due work must settle the outcome.
+        """
         before = await self._kept(ubrn)
         reply = await call
         self.cast.rig.pas.fault = ""
@@ -146,7 +149,7 @@ class WholeReferrals(RuleBasedStateMachine):
 
     @initialize()
     def begin(self) -> None:
-        """With a referral of each kind."""
+        """Create a referral of each kind."""
         for services, intention in (
             ((SERVICE, TRIAGE), NO_LETTER),
             ((SERVICE,), NO_LETTER),
@@ -163,7 +166,7 @@ class WholeReferrals(RuleBasedStateMachine):
         odd=st.sampled_from(ODD),
     )
     def act(self, data: st.DataObject, number: str, caller: str, odd: str) -> None:
-        """An act by anybody, now and then in a version that is past, or with a PAS that ails."""
+        """Call an operation as any caller, sometimes with an old version or a faulty PAS."""
         ubrn, parameters = self._chosen(data), data.draw(st.sampled_from(BODIES[number]))
         version, _ = self._run(self._kept(ubrn))
         stale, self.cast.rig.pas.fault = odd == "stale", odd.removeprefix("stale")
@@ -174,7 +177,7 @@ class WholeReferrals(RuleBasedStateMachine):
 
     @rule(data=st.data())
     def go_on(self, data: st.DataObject) -> None:
-        """Something that the lifecycle allows, by who may do it; but not the end."""
+        """Do an act that the lifecycle allows, as a permitted caller, but do not end the referral."""
         ubrn = self._chosen(data)
         version, referral = self._run(self._kept(ubrn))
         allowed = sorted(act for state, act in TABLE if state is referral.state and act in GOING_ON)
@@ -205,7 +208,7 @@ class WholeReferrals(RuleBasedStateMachine):
         fault=st.sampled_from(ODD).map(lambda odd: odd.removeprefix("stale")),
     )
     def refer_on(self, data: st.DataObject, how: str, fault: str) -> None:
-        """What a referrer does besides, now and then with a PAS that ails."""
+        """Do another act of the referrer, sometimes with a faulty PAS."""
         self._run(self._referred(self._chosen(data), how, fault))
 
     async def _referred(self, ubrn: str, how: str, fault: str) -> None:
@@ -232,7 +235,7 @@ class WholeReferrals(RuleBasedStateMachine):
 
     @rule(data=st.data(), status=st.sampled_from(["cancelled", "noshow", "arrived"]))
     def told_by_pas(self, data: st.DataObject, status: str) -> None:
-        """A PAS tells something, wanted or not."""
+        """Send a notification from the PAS, whether or not it fits the state."""
         ubrn = self._chosen(data)
         self._notify(ubrn, self._run(self._kept(ubrn))[1], status)
 
@@ -248,7 +251,7 @@ class WholeReferrals(RuleBasedStateMachine):
 
     @rule(data=st.data(), service=st.sampled_from([BY_TELEPHONE, ASSESSING, SERVICE]))
     def telephoned(self, data: st.DataObject, service: str) -> None:
-        """An administrator records a booking."""
+        """Record a telephone booking, as an administrator."""
         start = (self.scene.clock.now() + timedelta(days=2)).astimezone(UTC)
         ubrn = self._chosen(data)
         command = BookByTelephone(ubrn=Ubrn(ubrn), service=ServiceId(service), start=start)
@@ -256,7 +259,7 @@ class WholeReferrals(RuleBasedStateMachine):
 
     @rule(data=st.data())
     def assessed(self, data: st.DataObject) -> None:
-        """An administrator records an assessment."""
+        """Record an assessment, as an administrator."""
         ubrn = self._chosen(data)
         self._by_itself(ubrn, record_assessment(Ubrn(ubrn), self._world))
 
@@ -265,7 +268,7 @@ class WholeReferrals(RuleBasedStateMachine):
         return self.cast.rig.world
 
     def _by_itself(self, ubrn: str, work: Coroutine[Any, Any, object]) -> None:
-        """Do it, or be refused without a trace."""
+        """Do the work; if it is refused, assert that it changed nothing."""
         before = self._run(self._kept(ubrn))
         try:
             self._run(work)
@@ -274,18 +277,18 @@ class WholeReferrals(RuleBasedStateMachine):
 
     @rule(hours=st.integers(1, 30))
     def time_passes(self, hours: int) -> None:
-        """The clock goes on."""
+        """Advance the clock."""
         self.scene.clock.by += timedelta(hours=hours)
 
     @invariant()
     @precondition(lambda self: bool(self.touched))
     def everything_agrees(self) -> None:
-        """See the top of this module."""
+        """Check the invariants of the module's docstring for the referral touched last."""
         self._run(self._agrees(self.touched))
         self.cast.rig.pas.fault = ""
 
     def teardown(self) -> None:
-        """What was not touched last agrees still."""
+        """Check the invariants for all referrals."""
         for ubrn in self.ubrns:
             self._run(self._agrees(ubrn))
 
@@ -317,7 +320,7 @@ class WholeReferrals(RuleBasedStateMachine):
             assert await self.cast.offered({"id": ubrn, "meta": {"versionId": str(version)}}, stranger) is None
 
     async def _replayed(self, ubrn: str) -> ReferralState | None:
-        """The state that the events lead to."""
+        """Return the state to which the events lead."""
         state, number = None, self.begins.get(ubrn, 0)
         async with self.cast.rig.world.read() as tx:
             while events := await tx.events.since(number):

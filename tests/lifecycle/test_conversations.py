@@ -1,4 +1,4 @@
-"""The life of a request for advice: every state against every act, and whole conversations driven by a machine.
+"""The lifecycle of a request for advice: every state with every act, and whole conversations driven by a machine.
 
 The allowed pairs are typed from rules 3.3 and ADR 0035, not read from the table.
 """
@@ -68,7 +68,7 @@ def test_each_act_in_each_state_is_allowed_or_refused(state: AdviceState | None,
 
 
 def test_the_table_has_nothing_else() -> None:
-    """Every act and state stands in it, each act on one side, and nothing leads out of an end."""
+    """The table has every act and state, each act has one party, and no act leads out of a final state."""
     assert {(state and str(state), str(act)): str(to) for (state, act), to in TABLE.items()} == ALLOWED
     assert set(PARTIES) == set(AdviceAct)
     assert {act for act, party in PARTIES.items() if party is Party.PROVIDER} == {
@@ -86,16 +86,16 @@ def test_the_published_diagram_and_listing_are_the_table(pytestconfig: pytest.Co
 
 
 class Scene:
-    """A service in an event loop of its own, for a machine that knows no waiting."""
+    """A service with its own event loop, for a machine without async code."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, talk: Talk) -> None:
-        """`met` collects the states that were seen."""
+        """Collect the states reached in `met`."""
         self.loop, self.talk = loop, talk
         self.met: set[str] = set()
 
 
 class Conversations(RuleBasedStateMachine):
-    """One conversation at a time, and what is known of it; every act is tried in every state."""
+    """One conversation with its expected state; every act is tried in every state."""
 
     scene: Scene
 
@@ -135,13 +135,13 @@ class Conversations(RuleBasedStateMachine):
 
     @rule()
     def respond_to_an_old_version(self) -> None:
-        """Which is none yet when nothing has been done."""
+        """Respond to the previous version, which does not exist if nothing was done yet: the service returns 409."""
         stale = {**self.advice, "meta": {"versionId": str(int(self.advice["meta"]["versionId"]) - 1)}}
         assert self._run(self.scene.talk.respond(stale)).status_code == 409
 
     @invariant()
     def everything_agrees(self) -> None:
-        """State, status, messages, worklist and search tell the same of it."""
+        """Assert that state, status, messages, worklist and search agree."""
         if not self.advice:
             return
         now = self._run(self.scene.talk.read(self.advice, self.scene.talk.consultant))
@@ -155,7 +155,7 @@ class Conversations(RuleBasedStateMachine):
         self.scene.met.add(self.state)
 
     def _expect(self, reply: httpx.Response, act: str, messages: list[str], allowed: bool = True) -> None:
-        """The act leads where the rules say, or is refused and changes nothing."""
+        """Assert that the act leads to the state of the rules, or is refused."""
         to = ALLOWED.get((self.state, act)) if allowed else None
         if to is None:
             assert reply.status_code == 422, reply.text
@@ -185,7 +185,7 @@ def scene(sqlite_template: Path, tmp_path: Path, keys: Path) -> Generator[Scene]
 
 
 def test_whatever_is_said_everything_agrees(scene: Scene) -> None:
-    """And every state is met."""
+    """State, messages, worklist and search agree after any acts, and every state is reached."""
 
     class AtThisService(Conversations):
         def __init__(self) -> None:

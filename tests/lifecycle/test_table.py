@@ -1,7 +1,7 @@
-"""Every state against every act: what the rules allow leads where they say, everything else is refused.
+"""Every state with every act: allowed acts lead to the state of the rules, all others are refused.
 
-Source: rules chapters 1.2, 3.1 and 4. The allowed pairs are written down here once more, from the rules, not from the
-table: where an act leads, who may do it and what it needs besides.
+Source: rules chapters 1.2, 3.1 and 4. The allowed pairs are written here again, from the rules and not from the table.
+They state where an act leads, who may do it and what else it needs.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ REVIEW = {Precondition.PENDING_REVIEW, Precondition.NOT_PAST, Precondition.LETTE
 
 
 def allowed() -> dict[tuple[ReferralState | None, Act], ReferralState]:
-    """The table above, cell by cell."""
+    """Return the table above, cell by cell."""
     found: dict[tuple[ReferralState | None, Act], ReferralState] = {
         (None, Act.CREATE): ReferralState.NOT_BOOKED,
         (None, Act.CONVERT_ADVICE): ReferralState.TRIAGED_PROVIDER_TO_ACTION,
@@ -96,7 +96,10 @@ PAGE = Path("docs/explanation/lifecycle.md")
 
 @pytest.mark.parametrize(("state", "act"), PAIRS)
 def test_each_act_in_each_state_is_allowed_or_refused(state: ReferralState | None, act: Act) -> None:
-    """The refusal names the referral and its state; what A028, A031 and A032 say of a cancelled one is another code."""
+    """A refusal names the referral and its state.
+
+    For a cancelled referral, A028, A031 and A032 refuse with another code.
+    """
     expected = allowed().get((state, act))
     if expected is not None:
         assert row_of(state, act).to is expected
@@ -114,7 +117,7 @@ def test_each_act_in_each_state_is_allowed_or_refused(state: ReferralState | Non
 
 
 def test_the_table_has_nothing_else() -> None:
-    """And every act and state stands in it; nothing leads out of the last state."""
+    """The table has every act and state and no other pair, and no act leads out of the last state."""
     assert {pair: row.to for pair, row in TABLE.items()} == allowed()
     assert {act for _, act in TABLE} == set(Act) == set(PARTIES)
     assert {row.to for row in TABLE.values()} == set(ReferralState)
@@ -122,7 +125,7 @@ def test_the_table_has_nothing_else() -> None:
 
 
 def test_what_an_act_needs_besides_the_state() -> None:
-    """A review needs something to review; an appointment slot issue also what the review is about."""
+    """A review needs something to review; for an appointment slot issue, it also needs the clinical information."""
     for (state, act), row in TABLE.items():
         expected: set[Precondition] = set()
         if act in (Act.ACCEPT, Act.REJECT, Act.ACT_LATER):
@@ -151,7 +154,10 @@ OF_OPERATIONS = {
 
 
 def test_who_may_do_an_act_may_call_its_operation() -> None:
-    """Referrers, providers or both; nobody calls what the PAS and administrators do."""
+    """The roles of an operation are those of its acts' parties.
+
+    Acts of the PAS and of administrators have no operation.
+    """
     sides = {Party.REFERRER: REFERRERS, Party.PROVIDER: PROVIDER_CLINICIANS}
     for number, acts in OF_OPERATIONS.items():
         roles = next(each.roles for each in all_operations() if each.id == number)
@@ -162,13 +168,13 @@ def test_who_may_do_an_act_may_call_its_operation() -> None:
 
 
 def test_every_offered_action_is_of_acts_that_an_operation_does() -> None:
-    """A029 offers nothing that can't be done through the API."""
+    """A029 offers only actions that an operation can carry out."""
     assert {act for acts in ACTS.values() for act in acts} <= {act for acts in OF_OPERATIONS.values() for act in acts}
 
 
 @given(st.lists(st.sampled_from(Act), max_size=8))
 def test_whatever_is_tried_a_referral_keeps_a_known_state(acts: list[Act]) -> None:
-    """A refused act leaves it where it was."""
+    """After any acts a referral has a known state, and only acts outside the table are refused."""
     state: ReferralState | None = None
     for act in acts:
         try:
@@ -179,14 +185,14 @@ def test_whatever_is_tried_a_referral_keeps_a_known_state(acts: list[Act]) -> No
 
 
 def test_the_published_diagram_and_listing_are_the_table(pytestconfig: pytest.Config) -> None:
-    """Letter for letter."""
+    """The page contains the generated diagram and listing exactly."""
     page = (pytestconfig.rootpath / PAGE).read_text("utf-8")
     assert f"```mermaid\n{diagram()}\n```" in page
     assert listing() in page
 
 
 def test_the_listing_has_every_row() -> None:
-    """Each act with all states that it starts from."""
+    """The listing has each act with all its starting states."""
     told = [line.split(" | ") for line in listing().splitlines()[2:]]
     rows = {
         (before, act.strip("| "), before if to == SAME else to)

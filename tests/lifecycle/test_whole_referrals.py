@@ -1,4 +1,4 @@
-"""Whole referrals, driven by a machine (`machine.py`): 500 steps, or as many as `OPENERS_SOAK_STEPS` says."""
+"""Whole referrals, driven by a machine (`machine.py`), for 500 or `OPENERS_SOAK_STEPS` steps."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ EACH: Final = 50
 
 @pytest.fixture
 def scene(sqlite_template: Path, tmp_path: Path, keys: Path) -> Generator[Scene]:
-    """A service of its own, in an event loop of its own."""
+    """Run a service in its own event loop."""
     loop = asyncio.new_event_loop()
     stack = AsyncExitStack()
 
@@ -47,7 +47,7 @@ def scene(sqlite_template: Path, tmp_path: Path, keys: Path) -> Generator[Scene]
 
 
 def test_whatever_happens_to_referrals_everything_agrees(scene: Scene) -> None:
-    """And within so many steps most states are met."""
+    """The invariants hold after every step, and the machine reaches at least nine states."""
 
     class AtThisService(WholeReferrals):
         def __init__(self) -> None:
@@ -60,7 +60,7 @@ def test_whatever_happens_to_referrals_everything_agrees(scene: Scene) -> None:
             stateful_step_count=EACH,
             deadline=None,
             suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
-            phases=[Phase.generate],  # what a run leaves behind makes shrinking useless
+            phases=[Phase.generate],  # shrinking is useless, because runs share data
             derandomize=STEPS <= 500,
         ),
     )

@@ -1,1 +1,1 @@
-"""Reading what callers send takes time in proportion to its length, whatever it is."""
+"""Parsing input from callers takes time in proportion to its length."""

@@ -1,8 +1,8 @@
-"""Measure whether a reader takes time in proportion to what it reads.
+"""Measure whether a parser takes time in proportion to the length of its input.
 
-The input is doubled and the CPU time of this thread is taken, so a loaded machine changes nothing. A linear reader
-needs some microseconds at most for a character. A quadratic one needs more for each with every doubling: a third of a
-millisecond at the largest size. The bound lies between the two, far from both.
+It doubles the input and measures the CPU time of this thread, so other load has no effect. A linear parser needs at
+most a few microseconds for each character. A quadratic one needs more with each doubling: a third of a millisecond at
+the largest size. The limit is far from both.
 """
 
 from __future__ import annotations
@@ -12,27 +12,27 @@ from time import thread_time
 from typing import Final, NamedTuple
 
 SIZES: Final = tuple(2**power for power in range(12, 16))
-"""How long the inputs are, in characters: 4,096 to 32,768."""
+"""Lengths of the inputs, in characters: 4,096 to 32,768."""
 MOST_US: Final = 12.0
-"""The CPU time that a character may take, in microseconds."""
+"""Most CPU time for each character, in microseconds."""
 FREE_MS: Final = 40.0
-"""What a call may take however short its input is, in milliseconds."""
+"""CPU time allowed for any call, however short its input, in milliseconds."""
 
 
 class Hostile(NamedTuple):
-    """A text of any length: `unit` again and again, between `start` and `end`."""
+    """A text of any length: `unit` repeated between `start` and `end`."""
 
     unit: str
     start: str = ""
     end: str = ""
 
     def text(self, size: int) -> str:
-        """About `size` characters."""
+        """Return a text of about `size` characters."""
         return self.start + self.unit * (size // len(self.unit)) + self.end
 
 
 def slow_at(read: Callable[[str], object], hostile: Hostile) -> str:
-    """Return at which size `read` took too long, and how long; empty if it never did."""
+    """Return a description of the first size at which `read` was too slow; empty if none."""
     for size in SIZES:
         text = hostile.text(size)
         took_ms = _took_ms(read, text)

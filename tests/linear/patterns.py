@@ -1,4 +1,4 @@
-"""Find every regular expression of the packages, where it stands and how it is used."""
+"""Find every regular expression of the packages, with its place and the methods called on it."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from typing import Any, Final, NamedTuple, cast
 
 SOURCE: Final = Path(__file__).parents[2] / "src"
 METHODS: Final = frozenset({"match", "fullmatch", "search", "findall", "finditer", "split", "sub", "subn"})
-"""What a pattern can be asked."""
+"""Methods of a pattern that read text."""
 
 
 class Site(NamedTuple):
     """A regular expression: where it is made, and which methods the code calls on it.
 
-    `pattern` is absent where it depends on what is known only when the code runs.
+    `pattern` is None if it depends on values known only at run time.
     """
 
     name: str
@@ -26,14 +26,14 @@ class Site(NamedTuple):
     methods: frozenset[str]
 
     def readers(self) -> list[Callable[[str], object]]:
-        """The calls that the code makes of the pattern."""
+        """Return the calls that the code makes on the pattern."""
         pattern = self.pattern
         assert pattern is not None, self.name
         return [_reader(pattern, method) for method in sorted(self.methods)]
 
 
 def trees() -> Iterator[tuple[str, ast.Module]]:
-    """Each file of the packages, by its path below `src`, as Python reads it."""
+    """Yield the syntax tree of each file of the packages, with its path below `src`."""
     for file in sorted(SOURCE.rglob("*.py")):
         yield file.relative_to(SOURCE).as_posix(), ast.parse(file.read_text("utf-8"))
 
@@ -51,7 +51,7 @@ def sites() -> tuple[Site, ...]:
 
 
 def _asked() -> dict[str, frozenset[str]]:
-    """Which methods are called on things of a name, anywhere in the packages."""
+    """Return the methods called on each name, anywhere in the packages."""
     found: dict[str, set[str]] = {}
     for _, tree in trees():
         for node in ast.walk(tree):
@@ -77,7 +77,7 @@ def _sites_of(path: str, tree: ast.Module, asked: dict[str, frozenset[str]]) -> 
 
 
 def _calls(node: ast.AST, names: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], ast.Call]]:
-    """All calls below a node, with the names of what they stand in: classes, functions, the variable assigned to."""
+    """Yield all calls below a node, with the names of the enclosing classes, functions and assigned variable."""
     for child in ast.iter_child_nodes(node):
         inner = (*names, *_named(child))
         if isinstance(child, ast.Call):
@@ -108,7 +108,7 @@ def _last_name(node: ast.AST) -> str:
 
 
 def _compiled(module: str, call: ast.Call, texts: int = 0) -> re.Pattern[str] | None:
-    """The pattern of a call of `re`; `texts` counts the arguments between pattern and flags."""
+    """Return the pattern of a call of `re`; `texts` is the number of arguments between pattern and flags."""
     arguments = [call.args[0], *call.args[1 + texts :]]
     try:
         values = [_value(module, each) for each in arguments]
@@ -118,7 +118,7 @@ def _compiled(module: str, call: ast.Call, texts: int = 0) -> re.Pattern[str] | 
 
 
 def _value(module: str, expression: ast.expr) -> Any:
-    """What an expression of a module is. Raises NameError where it depends on a local variable."""
+    """Evaluate an expression of a module. Raises NameError if it depends on a local variable."""
     code = compile(ast.Expression(expression), module, "eval")
     return eval(code, dict(vars(importlib.import_module(module))))
 

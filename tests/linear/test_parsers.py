@@ -1,4 +1,4 @@
-"""Every parser of what callers send is linear, and what parses is listed: a new use of a parser needs a row here."""
+"""Every parser of input from callers is linear, and every use of a parser is listed: a new use needs a row here."""
 
 from __future__ import annotations
 
@@ -186,7 +186,7 @@ SPECIAL: Final = (
 @pytest.mark.parametrize("name", PARSERS)
 def test_a_parser_is_linear(name: str) -> None:
     def _read(text: str) -> object:
-        with suppress(Exception):  # refusing is as good an answer
+        with suppress(Exception):  # a refusal is a valid result
             return PARSERS[name](text)
         return None
 
@@ -194,10 +194,10 @@ def test_a_parser_is_linear(name: str) -> None:
     assert [each for each in slow if each] == []
 
 
-# -------------------------------------------------------------------------------------- what parses, and what reads it
+# ------------------------------------------------------------ uses of parsers, and the row of `PARSERS` that tests each
 
 OURS: Final = "our own"
-"""What is read comes from the package, from the operator or from our own store, and from no caller."""
+"""Marks input that comes from the package, the operator or our own store, never from a caller."""
 NAMES: Final = frozenset(
     {
         *("parse_qsl", "parse_qs", "urlsplit", "unquote", "unquote_plus", "fromisoformat", "strptime", "ZipFile"),
@@ -205,7 +205,7 @@ NAMES: Final = frozenset(
         *("extract_compact", "SequenceMatcher", "DictReader", "parse_any"),
     }
 )
-"""Functions and classes that take foreign text apart, wherever they come from."""
+"""Functions and classes that parse text, of any module."""
 SITES: Final[dict[str, str]] = {
     "openers/api/call.py: parse_qsl": "query",
     "openers/api/http/media.py: parse_qsl": "query",
@@ -288,11 +288,11 @@ SITES: Final[dict[str, str]] = {
         OURS,
     ),
 }
-"""Which row of `PARSERS` goes through a use of one of them."""
+"""The row of `PARSERS` that covers each use."""
 
 
 def uses() -> Iterator[str]:
-    """Every use of a parser in the packages: the file and the function that is called."""
+    """Yield every use of a parser in the packages: the file and the function that is called."""
     for path, tree in trees():
         for node in ast.walk(tree):
             called = node.func if isinstance(node, ast.Call) else None

@@ -1,4 +1,4 @@
-"""No regular expression of the packages takes longer, for each character, the longer its input is."""
+"""No regular expression of the packages takes more time per character for longer input."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ ANY: Final = tuple(
     for unit in ("a", "A", "0", "-", " ", ".", "/", "<", "=", '"', "\\", '\\"', "\x00", "é", "a-", "1 ")
     for end in ("", "!")
 )
-"""What every pattern is given."""
+"""Inputs that every pattern must handle."""
 WORD: Final = (Hostile("aA0_", end="!"), Hostile("f", end="-"))
 DIGITS: Final = (Hostile("1", end="x"), Hostile("9", end="-"))
 HEX: Final = (Hostile("0", end="g"), Hostile("0-", end="g"))
@@ -125,7 +125,7 @@ ROWS: Final[dict[str, tuple[Hostile, ...]]] = {
     "openers_testpas/api.py: KEY": (Hostile("0", "identifier=https://openers.example/Id/booking-key|", "!"),),
     "openers_testpas/hospital/clinics.py: Clinic.id": WORD,
 }
-"""What is most hostile to each pattern, by where it stands. A new pattern needs a row here."""
+"""The worst inputs for each pattern, by its place. A new pattern needs a row here."""
 
 
 def test_every_pattern_has_a_row() -> None:
@@ -144,7 +144,7 @@ MADE: Final[dict[str, re.Pattern[str]]] = {
     "openers/places.py: files_of": re.compile(r"openers\.db($|[.-])"),
     "openers/worlds/recording/contract.py: pattern_of": pattern_of("/STU3/{a}/{b}/$ers.c"),
 }
-"""An example of each pattern that is made from what is known only when the code runs."""
+"""An example of each pattern that the code builds at run time."""
 
 
 @pytest.mark.parametrize(

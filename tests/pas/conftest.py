@@ -1,4 +1,4 @@
-"""Running systems and connectors for the tests of this folder."""
+"""Fixtures for PAS tests: running systems and connectors."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from tests.pas.systems import KINDS, Pas, Small, connector, system
 
 @pytest.fixture(params=KINDS)
 def pas(request: pytest.FixtureRequest, tmp_path: Path) -> Generator[Pas]:
-    """A running system: one test on each kind."""
+    """Run a system; each test runs with each kind."""
     with system(request.param, tmp_path) as running:
         yield running
 
 
 @pytest.fixture
 def small(tmp_path: Path) -> Generator[Small]:
-    """The small system, which can misbehave in more ways."""
+    """Run the small system, which can fail in more ways."""
     with system("small", tmp_path) as running:
         assert isinstance(running, Small)
         yield running
@@ -29,7 +29,7 @@ def small(tmp_path: Path) -> Generator[Small]:
 
 @pytest.fixture
 async def calls(pas: Pas) -> AsyncGenerator[PasConnector]:
-    """A connector that calls `pas`."""
+    """Provide a connector that calls `pas`."""
     made = connector(pas.issuer)
     yield made
     await made.close()
@@ -37,7 +37,7 @@ async def calls(pas: Pas) -> AsyncGenerator[PasConnector]:
 
 @pytest.fixture
 async def small_calls() -> AsyncGenerator[PasConnector]:
-    """A connector that calls small systems."""
+    """Provide a connector that calls small systems."""
     made = connector(ISSUER)
     yield made
     await made.close()

@@ -1,4 +1,4 @@
-"""Patient Administration Systems to run the connector against: the small one, and the Test PAS if it is there."""
+"""Patient Administration Systems (PAS) for tests of the connector: the small one, and the Test PAS if installed."""
 
 from __future__ import annotations
 
@@ -47,33 +47,36 @@ name = "Two"
 
 
 class Pas(Protocol):
-    """What a test may do to a system besides calling it through the connector."""
+    """The ways in which a test controls a system, besides calling it through the connector."""
 
     @property
     def link(self) -> PasLink:
-        """Where it is, as the service with slots there sees it."""
+        """The link to the system, as the service stores it."""
         ...
 
     @property
     def issuer(self) -> str:
-        """As whom the service has to introduce itself."""
+        """The issuer that the service must name in its token."""
         ...
 
     def add_slot(self, start: datetime, service: ServiceId = SERVICE) -> str:
-        """A free slot of 20 minutes; its id."""
+        """Add a free slot of 20 minutes; return its id."""
         ...
 
     def play(self, fault: str) -> None:
-        """From now on, hang, answer with an error, or drop the connection after a booking; `` is none."""
+        """Simulate a fault from now on: hang, reply with an error, or drop the connection after a booking.
+
+        An empty text ends the fault.
+        """
         ...
 
     def arrive(self, appointment: str) -> None:
-        """The patient of an appointment arrives."""
+        """Record that the patient of an appointment has arrived."""
         ...
 
 
 def connector(issuer: str, timeout_s: float = HANGS_AFTER_S) -> PasConnector:
-    """A connector that signs with the key that the systems know."""
+    """Return a connector that signs with the key that the systems know."""
     return PasConnector(
         issuer, lambda claims: jwt.encode({"alg": "RS256", "kid": "one"}, claims, KEY), SystemClock(), timeout_s
     )
@@ -81,7 +84,7 @@ def connector(issuer: str, timeout_s: float = HANGS_AFTER_S) -> PasConnector:
 
 @contextmanager
 def system(kind: str, directory: Path) -> Generator[Pas]:
-    """A running system of one of the `KINDS`, without slots."""
+    """Run a system of one of the `KINDS`, without slots."""
     if kind == "small":
         with small_pas() as pas:
             yield Small(pas)
@@ -91,12 +94,12 @@ def system(kind: str, directory: Path) -> Generator[Pas]:
 
 
 class Small:
-    """The small one."""
+    """The small system."""
 
     issuer = ISSUER
 
     def __init__(self, pas: SmallPas) -> None:
-        """`pas` runs."""
+        """Wrap `pas`, which is already running."""
         self.pas = pas
         self.link = PasLink(SERVICE, pas.url, "some-pas")
         pas.add_schedule("own", SERVICE, CLINICIAN)
@@ -120,12 +123,12 @@ class Small:
 
 
 class TestPas:
-    """The Test PAS, arranged through its control plane."""
+    """The Test PAS, set up through its control plane."""
 
     __test__ = False
 
     def __init__(self, base_url: str, issuer: str) -> None:
-        """It runs at `base_url` for the service at `issuer`."""
+        """Connect to the Test PAS at `base_url`, which serves the service at `issuer`."""
         self.issuer = issuer
         self.link = PasLink(SERVICE, f"{base_url}/fhir", "demo-pas")
         self._control = httpx.Client(base_url=f"{base_url}/_control", timeout=HANGS_AFTER_S)
@@ -153,9 +156,9 @@ class TestPas:
 
 @contextmanager
 def test_pas(issuer: str, directory: Path) -> Generator[TestPas]:
-    """A running Test PAS without slots of its own."""
+    """Run a Test PAS without slots of its own."""
     from openers_testpas.connections import PasProtocol
-    from openers_testpas.options import Options  # it is a system of its own, which may be absent
+    from openers_testpas.options import Options  # imported here: the Test PAS is a separate package that may be absent
     from openers_testpas.server import build
     from openers_testpas.system import System
 
@@ -186,7 +189,7 @@ def test_pas(issuer: str, directory: Path) -> Generator[TestPas]:
 
 @contextmanager
 def _issuer() -> Generator[str]:
-    """The address of a service that publishes the key and does nothing else."""
+    """Run a service that only publishes the key, and yield its address."""
 
     async def _keys(request: Request) -> JSONResponse:
         return JSONResponse({"keys": [KEY.as_dict(private=False) | {"kid": "one"}]})

@@ -1,4 +1,4 @@
-"""The connector and a Patient Administration System keep to the contract: against each system that there is."""
+"""The connector and each available PAS keep to the contract."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ async def test_a_slot_that_never_was_is_refused_as_gone(calls: PasConnector, pas
 async def test_a_booking_that_contradicts_the_slot_is_refused(calls: PasConnector, pas: Pas) -> None:
     with pytest.raises(PasRefused) as refused:
         await calls.book(pas.link, booking(pas.add_slot(START), START + timedelta(minutes=5)))
-    assert (refused.value.gone, refused.value.reason) == (False, "it answered 422")
+    assert (refused.value.gone, refused.value.reason) == (False, "it returned 422")
 
 
 async def test_an_error_is_a_refusal(calls: PasConnector, pas: Pas) -> None:
@@ -198,4 +198,4 @@ async def test_a_stranger_is_turned_away(pas: Pas) -> None:
             await stranger.slots(pas.link, BEFORE, END, None)
     finally:
         await stranger.close()
-    assert refused.value.reason == "it answered 401"
+    assert refused.value.reason == "it returned 401"

@@ -1,4 +1,4 @@
-"""Linking a service to a Patient Administration System, by the command line and by the use case."""
+"""Linking a service to a PAS, by the command line and by the use case."""
 
 from __future__ import annotations
 

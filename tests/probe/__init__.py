@@ -1,1 +1,1 @@
-"""Tests of the test environment: faults, what is remembered of calls, explanations, events."""
+"""Tests of the test environment: faults, recorded calls, explanations, events."""

@@ -1,4 +1,4 @@
-"""HTTP Archive 1.2 as a JSON schema, typed from its specification: what is required, and of which type."""
+"""HTTP Archive 1.2 as a JSON schema, typed from its specification: required members and their types."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What all addresses below `/_test` share: who may change things there, and what people see."""
+"""Rules for all addresses below `/_test`: who may change something, and which pages browsers get."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ async def test_the_style_sheet_is_there(probed: Running) -> None:
 
 @pytest.mark.parametrize("media_type", ["text/plain", "application/x-www-form-urlencoded", ""])
 async def test_another_site_can_t_send_json(probed: Running, media_type: str) -> None:
-    """It may send these media types without asking; what changes anything wants another one."""
+    """The test control refuses the media types that another site may send without a preflight request."""
     headers = {"Content-Type": media_type, "Origin": "http://elsewhere.example"}
     for method, address in (("PUT", FAULTS), ("POST", FAULTS), ("POST", "/_test/webhooks")):
         reply = await probed.pages().request(method, address, headers=headers, content=b'{"kind": "drop"}')
@@ -79,7 +79,7 @@ async def test_people_forget_calls(probed: Running) -> None:
 
 
 async def test_worlds_keep_apart(probed: Running) -> None:
-    """Faults and calls belong to the world in which they were ordered and made."""
+    """Faults and recorded calls belong to one world."""
     import msgspec
 
     from openers.worlds.faults.board import Fault, FaultBoard, FaultKind, Place

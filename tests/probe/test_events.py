@@ -1,4 +1,4 @@
-"""Following events: read from a number on, as a stream, without gaps however late they become visible."""
+"""Following events, from a number on or as a stream: no gaps, even if an event becomes visible late."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ AT = datetime(2026, 11, 24, tzinfo=UTC)
 
 
 class Log:
-    """Events by number, as a transaction shows them."""
+    """Events by number, in the role of a transaction."""
 
     def __init__(self, *numbers: int) -> None:
-        """Those that are visible."""
+        """Start with these visible events."""
         self.numbers = sorted(numbers)
         self.events = self
 
     async def since(self, number: int) -> Sequence[Event]:
-        """Those after one."""
+        """Return the events after `number`."""
         return [
             Event(act="book", at=AT, by="x", kind="referral", key="1", version=3, number=each)
             for each in self.numbers
@@ -40,12 +40,12 @@ class Log:
 
     @property
     def tx(self) -> Tx:
-        """As what reads it."""
+        """This log as a transaction."""
         return cast("Tx", self)
 
 
 async def numbers(feed: Feed, log: Log, after: int = 0) -> list[int]:
-    """What the feed gives."""
+    """Return the numbers of the events that the feed returns."""
     return [each.number for each in await feed.after(after, log.tx)]
 
 
@@ -120,7 +120,7 @@ async def test_the_stream_ends_when_the_reader_has_gone(probed: Running) -> None
 
 @pytest.mark.parametrize(("query", "header"), [("?since=1", {}), ("?since=0", {"Last-Event-ID": "1"})])
 async def test_a_reader_that_comes_again_has_nothing_twice(probed: Running, query: str, header: Any) -> None:
-    """The header, which a browser sends by itself, counts more than the address."""
+    """The Last-Event-ID header, which browsers send automatically, overrides the address."""
     gp = await probed.as_person(GP)
     for _ in range(2):
         await gp.post(**create_referral())
@@ -129,7 +129,7 @@ async def test_a_reader_that_comes_again_has_nothing_twice(probed: Running, quer
 
 
 async def first_events(run: Running, query: str, headers: dict[str, str], count: int) -> list[str]:
-    """The lines of the stream until so many events have come; the reader goes away then."""
+    """Return the lines of the stream up to `count` events, then disconnect."""
     seen, gone = bytearray(), asyncio.Event()
     scope = {
         "type": "http",

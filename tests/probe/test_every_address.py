@@ -1,4 +1,4 @@
-"""Test mode sees the calls of every address, masked, and each refusal says where it is explained."""
+"""Test mode records masked calls of every address, and each refusal links to its explanation."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ REFUSED: list[tuple[str, str, int]] = [
 
 
 async def kept(run: Running, name: str = "") -> Any:
-    """What is remembered of all calls, or of one."""
+    """Return all recorded calls, or one of them."""
     return (await run.pages().get(f"/_test/requests{name and '/'}{name}")).json()
 
 
@@ -90,7 +90,7 @@ async def test_a_log_in_is_seen_without_its_secrets(probed: Running) -> None:
         secrets.update(_values(request.content.decode(), request.url.query.decode()))
         secrets.update(_values(response.headers.get("location", "").partition("?")[2]))
         secrets.update(each.partition(";")[0].partition("=")[2] for each in response.headers.get_list("set-cookie"))
-        secrets.discard('""')  # of a cookie that is taken back
+        secrets.discard('""')  # the value of a cookie that is deleted
         if "json" in response.headers.get("content-type", ""):
             secrets.update(str(value) for name, value in response.json().items() if name.endswith("_token"))
 
@@ -119,7 +119,7 @@ async def test_a_log_in_is_seen_without_its_secrets(probed: Running) -> None:
 
 
 def _values(*queries: str) -> set[str]:
-    """The parameters in forms and queries that prove something."""
+    """Return the secret parameters of forms and queries."""
     named = {name: value for query in queries for name, value in parse_qsl(query)}
     return {value for name, value in named.items() if name in PROOFS}
 

@@ -1,6 +1,6 @@
-"""Every refusal there is can be explained: a failing check, a rule with its source, and what to do, whatever the call.
+"""Every refusal can be explained: the failed check, a rule with its source, and a cure, for any call.
 
-The refusals are those of `domain/errors.py` and `wire/json.py`, told in either version of FHIR, and the edge's own.
+The refusals are those of `domain/errors.py` and `wire/json.py`, in both versions of FHIR, and those of the edge.
 """
 
 from __future__ import annotations
@@ -49,20 +49,20 @@ GIVEN: Final[dict[str, Any]] = {
     "place": "$",
     "rule": problems.FUNCTION,
 }
-"""What refusals are made of, by the name of the parameter; everything else is a word."""
+"""Arguments for refusals, by parameter name; every other parameter gets a word."""
 ROOT: Final = Path(__file__).parents[2]
 CONCRETE: Final = re.compile(
     r"\b([AX]\d{3}|DELETE|GET|POST|PUT|OPENERS_\w+|openers |/\w+|[A-Z][a-z]+-[A-Z]\w+|(?i:read|send|name|add|remove|"
     r"leave out|wait|book|upload|call|log in|look|use|keep|take|retry|compare|shorten|search|make|open|check))"
 )
-"""What a step names: an operation, an address, a header, a setting, a command, or at least something to be done."""
+"""Matches a concrete step: an operation, address, header, setting, command or at least an instruction."""
 
 
 @pytest.fixture(scope="module")
 async def calls(
     sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory, keys: Path
 ) -> AsyncGenerator[tuple[Any, list[Exchange]]]:
-    """The gateway, and calls by everybody: a person who reads, one who writes, an application, nobody."""
+    """Provide the gateway and calls of a reading user, a writing user, an application and an anonymous caller."""
     settings = settings_for(copied(sqlite_template, tmp_path_factory.mktemp("calls")), keys)
     async with running(settings, open_it=open_test_service) as run:
         await _ask(run)
@@ -80,7 +80,7 @@ async def _ask(run: Running) -> None:
 
 
 def _made(of: Callable[..., Any], **given: Any) -> Any:
-    """What a class or function makes of plain arguments."""
+    """Call a class or function with sample arguments."""
     wanted = inspect.signature(of.__init__ if inspect.isclass(of) else of).parameters.values()
     plain = [each for each in wanted if each.kind is each.POSITIONAL_OR_KEYWORD and each.name != "self"]
     needed = [each.name for each in plain if each.default is each.empty or each.name == "hint"]
@@ -101,7 +101,7 @@ def _problems() -> Iterator[Problem]:
 
 
 def test_the_sweep_is_a_sweep() -> None:
-    """Every class of the two trees is among them, and every rule of the edge."""
+    """The sweep includes every class of both error trees and every rule of the edge, apart from a few rare ones."""
     told = {type(error) for error in _errors()}
     assert {each for each in told if each.__module__ in (e.__name__, w.__name__)} == set(STU3.outcomes)
     rules = {value for value in vars(problems).values() if isinstance(value, problems.Rule)}
@@ -120,13 +120,13 @@ async def test_no_refusal_is_without_rule_source_and_fix(calls: tuple[Any, list[
 
 
 def _adds_something(fix: str, told: str) -> bool:
-    """Whether a step is concrete, and no repetition of what the reply said: most of its words are its own."""
+    """Return whether a step is concrete, has over four words, and adds enough words to the text of the reply."""
     own = set(re.findall(r"\w+", fix.lower())) - set(re.findall(r"\w+", told.lower()))
     return CONCRETE.search(fix) is not None and len(fix.split()) > 4 and 2 * len(own) > len(fix.split()) / 2
 
 
 def test_each_rule_of_the_service_has_a_step_of_its_own() -> None:
-    """Two rules with the same step would leave the reader where the code has left them."""
+    """Each rule has its own step, because a shared step would add nothing to the code."""
     by_cure = {Check.RULE, Check.BODY, Check.JSON, Check.HEADERS}
     rules = {problem.rule.id for problem in _problems() if problem.rule.check in by_cure}
     assert rules <= set(CURES)

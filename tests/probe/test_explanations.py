@@ -1,4 +1,4 @@
-"""Why a call was answered as it was: which check failed, by which rule, what went before, and what to do."""
+"""Explanations of a reply: the check that failed, its rule, the checks before it, and the cure."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ REFUSALS = {
     "size": ("JSON", "BODY_SIZE"),
     "JSON": ("JSON", "INVALID_FHIR_STRUCTURE"),
 }
-"""At which check, and by which rule, each violation of the gateway's tests is refused: typed from rules chapter 2.3."""
+"""The check and the rule for each violation of the gateway tests, typed from rules chapter 2.3."""
 ORDER = (
     *("token", "assurance", "allow-list", "application", "limit", "access mode", "address", "organisation", "role"),
     *("on behalf of", "media types", "JSON", "headers and path values", "body", "record", "relationship", "version"),
@@ -70,7 +70,7 @@ ORDER = (
 
 @pytest.fixture(scope="module")
 async def gate(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory, keys: Path) -> AsyncGenerator[Running]:
-    """A service in test mode whose gateway checks everything; its limit is for an application of its own."""
+    """Run a service in test mode whose gateway makes every check; its rate limit is too high to be reached."""
     settings = settings_for(
         copied(sqlite_template, tmp_path_factory.mktemp("gate")),
         keys,
@@ -82,24 +82,24 @@ async def gate(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory, 
 
 
 async def explained(run: Running, reply: httpx.Response) -> Json:
-    """The explanation of a reply."""
+    """Return the explanation of a reply."""
     told = (await run.pages().get(f"/_test/explain/{reply.headers['x-request-id']}")).json()
     (explanation,) = told["explanations"]
     return dict(explanation)
 
 
 def verdicts(explanation: Json) -> dict[str, str]:
-    """What became of each check."""
+    """Return the verdict of each check."""
     return {each["check"]: each["verdict"] for each in explanation["steps"]}
 
 
 def facts(explanation: Json, check: str) -> Json:
-    """What a check went by."""
+    """Return the facts of a check."""
     return next(dict(each["facts"]) for each in explanation["steps"] if each["check"] == check)
 
 
 def check_failed_at(explanation: Json, check: str, rule: str) -> None:
-    """The chain ends there: all before has passed, or is not asked of this call."""
+    """Assert that this check failed, and that each earlier check passed or does not apply."""
     failure = explanation["failure"]
     assert (failure["check"], failure["rule"]) == (check, rule)
     assert "rules" not in failure["page"]
@@ -113,11 +113,11 @@ def check_failed_at(explanation: Json, check: str, rule: str) -> None:
     assert {found[each] for each in ORDER[place + 1 :]} <= {"not reached", "does not apply"}
 
 
-# ----------------------------------------------------------------------------------------------------- at the gateway
+# ---------------------------------------------------------------------------------------------------------- the gateway
 
 
 def cases() -> list[tuple[str, Violation]]:
-    """Every violation in every version that can have it, but for the limit."""
+    """Return every violation with each version of FHIR to which it applies, except the rate limit."""
     return [(fhir, each) for each in ALWAYS for fhir in each.only if each.name != "rate"]
 
 
@@ -152,7 +152,7 @@ async def test_a_caller_without_the_role_learns_which_would_do(gate: Running) ->
     assert "REFERRING_CLINICIAN_ADMIN at D82106" in explanation["failure"]["fix"]
     consultant = await gate.as_person(CONSULTANT)
     other = await explained(gate, await consultant.post(**create_referral()))
-    assert other["failure"]["fix"].startswith("Call as somebody else: this is for REFERRING_CLINICIAN")
+    assert other["failure"]["fix"].startswith("Call in another role. Allowed: REFERRING_CLINICIAN")
 
 
 async def test_an_application_is_asked_neither_organisation_nor_assurance(gate: Running) -> None:
@@ -165,7 +165,7 @@ async def test_an_application_is_asked_neither_organisation_nor_assurance(gate: 
     assert facts(explanation, "role")["roles held"] == ["REFERRER_AUTHORISED_APPLICATION at D82106"]
 
 
-# ----------------------------------------------------------------------------------------------------- by an operation
+# ------------------------------------------------------------------------------------------------------- the operations
 
 
 async def test_a_call_that_succeeds_has_passed_everything(probed: Running) -> None:
@@ -183,7 +183,7 @@ async def test_an_unknown_record(probed: Running) -> None:
 
 
 async def test_no_relationship(desk: Rig) -> None:
-    """Before a service holds the referral no provider has one; afterwards it is told which workgroup has."""
+    """The explanation names the organisation that made the referral, and the step that is still missing."""
     referral = await desk.refer()
     consultant = await desk.run.as_person(CONSULTANT)
     explanation = await explained(desk.run, await consultant.get(f"/STU3/ReferralRequest/{referral['id']}"))
@@ -205,7 +205,7 @@ async def test_a_stale_version(desk: Rig) -> None:
 
 
 async def test_a_state_that_does_not_allow_it(desk: Rig) -> None:
-    """What it allows is the lifecycle's own table."""
+    """If the state does not allow an act, the explanation suggests one that it allows."""
     referral, (first, second, *_) = await desk.refer(), await desk.free()
     assert (await desk.book(referral, first)).status_code == 201
     reply = await desk.book(await desk.read(referral), second)
@@ -227,7 +227,7 @@ async def test_a_body_that_can_t_be_read(probed: Running) -> None:
 
 
 async def test_a_rule_of_the_service(probed: Running) -> None:
-    """Refused before any record was looked for."""
+    """The explanation names the rule and the refused value, although no record was read."""
     gp = await probed.as_person(GP)
     explanation = await explained(probed, await gp.post(**create_referral(services=("11001", "11001"))))
     assert (explanation["failure"]["check"], explanation["failure"]["rule"]) == ("rule", "DUPLICATE_SERVICE")
@@ -252,23 +252,26 @@ async def test_a_fault_that_was_ordered_is_owned_up_to(probed: Running) -> None:
     assert "DELETE /_test/faults" in explanation["failure"]["fix"]
 
 
-# --------------------------------------------------------------------------------------------------------- the token
+# ------------------------------------------------------------------------------------------------------------ the token
 
 
 def sent(token: str) -> dict[str, tuple[str | None, str]]:
-    """What may stand in the Authorization header instead of a token that counts, and how that is explained."""
+    """Return invalid Authorization headers, each with the expected explanation."""
     return {
         "absent": (None, "no Authorization header"),
         "another scheme": (f"Basic {token}", "does not use the Bearer scheme"),
         "no scheme": (token, "does not use the Bearer scheme"),
-        "malformed": (f"Bearer {token} {token}", "does not hold one token"),
-        "unknown": ("Bearer unknown", "was not issued here"),
+        "malformed": (f"Bearer {token} {token}", "does not contain exactly one token"),
+        "unknown": ("Bearer unknown", "did not issue the token"),
     }
 
 
 @pytest.mark.parametrize("fhir", ["STU3", "R4"])
 async def test_each_refusal_of_a_token_is_told_apart(gate: Running, fhir: str) -> None:
-    """In the explanation; the reply is the same for all, but for the challenge if no token was sent (RFC 6750)."""
+    """Each invalid token has its own explanation, but the reply is the same.
+
+    Only the challenge differs, if no token was sent (RFC 6750).
+    """
     fixes, replies = set[str](), set[tuple[int, bytes]]()
     for header, why in sent(await gate.token(GP.user, USER_APP)).values():
         client = gate.anonymous({**GP.headers, **({} if header is None else {"Authorization": header})})
@@ -331,7 +334,7 @@ async def test_a_token_of_an_application_that_is_gone_is_told_so(probed: Running
     assert "is not registered" in explanation["failure"]["fix"]
 
 
-# ------------------------------------------------------------------------------------------------------- finding them
+# ------------------------------------------------------------------------------------------------- finding explanations
 
 
 async def test_a_correlation_id_explains_all_its_calls(probed: Running) -> None:
@@ -358,7 +361,7 @@ async def test_people_get_a_page(gate: Running, fhir: str) -> None:
     assert "&lt;" not in page.text
 
 
-# ------------------------------------------------------------------------------------------------------- completeness
+# --------------------------------------------------------------------------------------------------------- completeness
 
 
 def test_every_check_is_put_in_words() -> None:
@@ -368,7 +371,7 @@ def test_every_check_is_put_in_words() -> None:
 
 @pytest.mark.parametrize("error", list(STU3.outcomes), ids=lambda each: each.__name__)
 def test_every_error_has_its_check(error: type[OpenersError]) -> None:
-    """Broken ones are the service's own, refusals are not."""
+    """Only internal failures belong to the check of the service."""
     check = check_of(error.__new__(error))
     assert (check is Check.SERVICE) == (issubclass(error, errors.Broken) or error is OpenersError)
 

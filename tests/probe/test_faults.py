@@ -1,4 +1,4 @@
-"""Ordered faults: which calls they strike, what the caller hears, what was done."""
+"""Simulated faults: the calls that they affect, the caller's reply, and whether the work was done."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ R4_SERVICE = "/R4/HealthcareService/11001"
 
 
 async def order(run: Running, *faults: dict[str, Any], seed: int = 0) -> httpx.Response:
-    """Let these faults be in force and no others."""
+    """Set these faults in place of all others."""
     return await run.pages().put("/_test/faults", json={"faults": faults, "seed": seed})
 
 
 def struck(faults: Faults, calls: int, operation: str = "A004") -> list[bool]:
-    """Which of so many calls are struck."""
+    """Return which of `calls` calls are affected."""
     return [faults.strike(Place.API, operation) is not None for _ in range(calls)]
 
 
-# ------------------------------------------------------------------------------------------------- which are struck
+# --------------------------------------------------------------------------------------------------- the affected calls
 
 
 def test_a_share_is_the_same_again_for_the_same_seed() -> None:
@@ -94,7 +94,7 @@ def test_what_can_t_be_played_is_refused(fault: Fault, named: str) -> None:
         check(fault)
 
 
-# --------------------------------------------------------------------------------------------- what the caller hears
+# --------------------------------------------------------------------------------------------------- the caller's reply
 
 
 @pytest.mark.parametrize("address", [PRIORITY, R4_SERVICE])
@@ -109,7 +109,7 @@ def test_what_can_t_be_played_is_refused(fault: Fault, named: str) -> None:
 async def test_a_refusal_is_as_the_service_would_tell_it(
     probed: Running, address: str, fault: dict[str, Any], status: int, retry_after: str | None
 ) -> None:
-    """Each reply is also held against the OpenAPI documents, which know no faults."""
+    """A simulated refusal has the form of a real one, and also matches the OpenAPI documents."""
     gp = await probed.as_person(GP)
     assert (await order(probed, {**fault, "count": 1})).status_code == 200
     refused = await gp.get(address)
@@ -128,7 +128,7 @@ async def test_latency_changes_nothing_but_the_time(probed: Running) -> None:
 @pytest.mark.parametrize("kind", ["error", "unavailable"])
 @pytest.mark.parametrize("after", [False, True])
 async def test_an_act_is_done_or_not_as_ordered(probed: Running, kind: str, after: bool) -> None:
-    """Struck after the work, the referral is there and its answer is lost."""
+    """A fault after the work leaves the referral stored, although the caller gets an error."""
     gp = await probed.as_person(GP)
     await order(probed, {"kind": kind, "after": after, "count": 1})
     assert (await gp.post(**create_referral())).status_code >= 500
@@ -149,7 +149,7 @@ async def test_a_fault_strikes_its_operation_alone(probed: Running) -> None:
 
 
 async def test_a_fault_strikes_its_service_alone(desk: Rig) -> None:
-    """Named by id, shortlisted, by a slot, by the referral's UBRN, by its appointment."""
+    """A fault of one service affects calls that name the service by id, shortlist, slot, UBRN or appointment."""
     other, mine = await desk.refer(NO_SLOTS), await desk.refer(SERVICE)
     slot = (await desk.free())[0]
     assert (await desk.book(mine, slot)).status_code == 201
@@ -167,7 +167,7 @@ async def test_a_fault_strikes_its_service_alone(desk: Rig) -> None:
     assert (await desk.book(other, slot)).status_code == 500
 
 
-# ------------------------------------------------------------------------------------------------------------ a PAS
+# -------------------------------------------------------------------------------------------------------------- the PAS
 
 
 @pytest.mark.parametrize(
@@ -188,7 +188,7 @@ async def test_a_pas_fails_as_ordered(desk: Rig, fault: dict[str, Any], status: 
 
 
 async def test_what_a_silent_pas_has_done_is_found_out(desk: Rig) -> None:
-    """The sweeper asks for the outcome, as it would of any PAS."""
+    """After a simulated missing reply, due work finds out from the PAS that the booking was made."""
     referral, slot = await desk.refer(), (await desk.free())[0]
     await order(desk.run, {"kind": "pas-silent", "after": True, "operations": ["book"], "count": 1})
     assert (await desk.book(referral, slot)).status_code == 504
@@ -198,7 +198,7 @@ async def test_what_a_silent_pas_has_done_is_found_out(desk: Rig) -> None:
 
 
 async def test_a_refused_look_up_is_no_answer(desk: Rig) -> None:
-    """A look-up never says no: nobody may take a refusal for a booking that was not made."""
+    """If the PAS refuses a look-up, the outcome stays unknown: another booking attempt gets 423."""
     referral, slot = await desk.refer(), (await desk.free())[0]
     await order(
         desk.run,
@@ -212,11 +212,11 @@ async def test_a_refused_look_up_is_no_answer(desk: Rig) -> None:
 
 async def test_slots_are_not_polled_where_that_is_ordered(desk: Rig) -> None:
     await order(desk.run, {"kind": "pas-silent", "operations": ["slots"]})
-    with pytest.raises(Exception, match="a fault that was ordered"):
+    with pytest.raises(Exception, match="an injected fault"):
         await desk.poll()
 
 
-# ------------------------------------------------------------------------------------------------------ the control
+# ---------------------------------------------------------------------------------------------------------- the control
 
 
 async def test_faults_are_shown_added_and_taken_away(probed: Running) -> None:

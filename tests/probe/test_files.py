@@ -1,4 +1,4 @@
-"""Files in test mode: never remembered, and scanned late where that is ordered."""
+"""Files in test mode: their content is never recorded, and a fault can delay their scan."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ LETTER = {"Content-Type": "text/plain", "NHSD-eRS-File-Name": "Arkwright.txt"}
 
 
 async def test_nothing_of_a_file_is_remembered_but_its_size(probed: Running) -> None:
-    """Neither content nor name, on its way in and out, nor the signed address that opens it without a token."""
+    """A recorded file shows only its size: no content, no name, and not the signed address that opens it."""
     gp = await probed.as_person(GP)
     stored = await gp.post("/STU3/Binary", content=b"Dear Mrs Arkwright", headers=LETTER)
     assert stored.status_code == 201, stored.text

@@ -1,4 +1,4 @@
-"""What is remembered of calls: masked, held against our OpenAPI document, exported, and what they nearly were."""
+"""Recorded calls: masking, findings against our OpenAPI document, exports and near misses."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ Json = dict[str, Any]
 
 
 async def kept(run: Running, name: str = "") -> Any:
-    """What is remembered of all calls, or of one."""
+    """Return all recorded calls, or one of them."""
     return (await run.pages().get(f"/_test/requests{name and '/'}{name}")).json()
 
 
-# ------------------------------------------------------------------------------------------------ what is remembered
+# ------------------------------------------------------------------------------------------------------- recorded calls
 
 
 async def test_calls_are_remembered_the_latest_first(probed: Running) -> None:
@@ -72,11 +72,11 @@ async def test_an_unknown_name_is_told_to_be_forgotten(probed: Running) -> None:
     assert (reply.status_code, "'nobody'" in reply.json()["error"]) == (404, True)
 
 
-# ------------------------------------------------------------------------------------------------------------ masking
+# -------------------------------------------------------------------------------------------------------------- masking
 
 
 async def test_nothing_that_is_shown_tells_of_a_patient_or_a_secret(desk: Rig) -> None:
-    """A search, a creation, a booking, a cancellation and a refusal that repeats what was sent."""
+    """No patient data or secret is shown of a search, a creation, a booking, a cancellation or a refusal."""
     referral, slot = await desk.refer(), (await desk.free())[0]
     appointment = (await desk.book(referral, slot)).json()
     await desk.cancel(appointment, "PATIENT_PREGNANT", comment="Mrs Arkwright of Beck Lane rang")
@@ -100,7 +100,7 @@ async def test_nothing_that_is_shown_tells_of_a_patient_or_a_secret(desk: Rig) -
 
 
 def test_names_and_addresses_of_every_patient_are_masked() -> None:
-    """FHIR, as a Patient and within a Parameters, and wherever they are repeated."""
+    """Names and addresses are masked in a Patient, within Parameters, and where a text repeats them."""
     for patient in read_pack("demo").patients:
         name = {"family": patient.family_name, "given": [patient.given_name], "text": "whoever"}
         address = {"line": list(patient.address), "postalCode": patient.postcode}
@@ -150,7 +150,7 @@ def test_what_names_things_stays_readable() -> None:
     ("body", "media_type", "shown"),
     [
         (b"", FHIR, ""),
-        (b"{", FHIR, "[no JSON, 1 bytes]"),
+        (b"{", FHIR, "[invalid JSON, 1 bytes]"),
         (b"%PDF-1.7 Mrs Arkwright", "application/pdf", "[application/pdf, 22 bytes]"),
         (b"12 bytes of ", "", "[file, 12 bytes]"),
         (b"a letter", "text/plain", "[text/plain, 8 bytes]"),
@@ -175,7 +175,7 @@ def test_of_credentials_the_scheme_stays() -> None:
     }
 
 
-# ----------------------------------------------------------------------------------------------------------- findings
+# ------------------------------------------------------------------------------------------------------------- findings
 
 
 async def test_findings_tell_where_a_request_is_not_as_described(probed: Running) -> None:
@@ -207,7 +207,7 @@ async def test_a_call_as_described_has_no_findings(probed: Running) -> None:
     assert (await kept(probed, "1"))["findings"] == {"request": [], "reply": []}
 
 
-# -------------------------------------------------------------------------------------------------------- near misses
+# ---------------------------------------------------------------------------------------------------------- near misses
 
 CANCEL = "/STU3/Appointment/1"
 FIND = "/STU3/ReferralRequest/$ers.createReferral"
@@ -253,7 +253,7 @@ async def test_a_call_that_got_to_its_operation_missed_nothing(probed: Running) 
     assert [each["near_misses"] for each in (await kept(probed))["requests"]] == [[], []]
 
 
-# ------------------------------------------------------------------------------------------------------------ exports
+# -------------------------------------------------------------------------------------------------------------- exports
 
 
 async def test_the_archive_is_valid_and_in_order(probed: Running) -> None:

@@ -1,4 +1,4 @@
-"""Test mode as a process: connections are dropped, streams end with the service; production has none of it."""
+"""Test mode as a process: connections are dropped, and streams end with the service; production has no test mode."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def test_a_dropped_connection_has_no_reply(sqlite_template: Path, tmp_path: Path
 
 
 def test_a_stream_ends_with_the_service(sqlite_template: Path, tmp_path: Path, keys: Path) -> None:
-    """The service does not wait for its readers to go away, and they see an end, not a broken connection."""
+    """The service does not wait for its readers to disconnect, and they see a normal end of the stream."""
     with live(settings_env(copied(sqlite_template, tmp_path), keys)) as run:
         with httpx.stream("GET", f"{run.base_url}/_test/events", headers=STREAM, timeout=HANGS_AFTER_S) as reply:
             lines = reply.iter_lines()
@@ -76,7 +76,7 @@ def test_a_stream_ends_with_the_service(sqlite_template: Path, tmp_path: Path, k
 
 
 def test_a_webhook_is_told_by_the_service_itself(sqlite_template: Path, tmp_path: Path, keys: Path) -> None:
-    """Nobody has to run due work by hand."""
+    """The running service sends webhooks without a manual run of due work."""
     heard: list[str] = []
 
     class Listener(BaseHTTPRequestHandler):
@@ -96,7 +96,7 @@ def test_a_webhook_is_told_by_the_service_itself(sqlite_template: Path, tmp_path
 
 
 def test_production_has_none_of_it(tmp_path: Path) -> None:
-    """Every address below /_test is unknown, and no module of the test environment is loaded."""
+    """In production every address below /_test is unknown, and no module of the test environment is loaded."""
     url = f"sqlite:///{tmp_path / 'openers.db'}"
     done = subprocess.run(
         [sys.executable, "-c", PRODUCTION, url], capture_output=True, text=True, check=False, cwd=tmp_path

@@ -1,4 +1,4 @@
-"""Observation changes nothing: whatever the recorder does, replies are the same and wait for nothing."""
+"""Recording changes nothing: whatever the recorder does, replies are the same and never wait for it."""
 
 from __future__ import annotations
 
@@ -38,20 +38,20 @@ CALLS: Final[tuple[tuple[str, str, bytes], ...]] = (
 
 
 def told(reply: httpx.Response) -> tuple[int, dict[str, str], str]:
-    """All of a reply but what differs each time: the request's id and the time."""
+    """Return a reply without its request id and link, which differ each time."""
     headers = {name: value for name, value in reply.headers.items() if name not in {"x-request-id", "link"}}
     return reply.status_code, headers, reply.text
 
 
 async def asked(run: Running) -> list[tuple[int, dict[str, str], str]]:
-    """The replies to `CALLS`."""
+    """Return the replies to `CALLS`."""
     gp = await run.as_person(GP)
     headers = {"Content-Type": FHIR}
     return [told(await gp.request(method, path, content=body, headers=headers)) for method, path, body in CALLS]
 
 
 def with_recorder(run: Running, make: Callable[[Watched], Exchange]) -> Recorder:
-    """Have calls recorded by something else."""
+    """Replace the function that records calls."""
     probe: Any = run.service.edge.loop.observer
     recorder = probe.recorder = Recorder(Exchanges(10), make)
     return recorder
@@ -82,7 +82,7 @@ async def test_a_recorder_that_takes_nothing_changes_no_reply(probed: Running, m
 
 
 async def test_a_recorder_that_hangs_holds_up_no_reply(probed: Running) -> None:
-    """All calls are answered while the first is still being recorded; then each is found, in order."""
+    """All calls get replies while the first is still being recorded; afterwards each is found, in order."""
     expected, begun, released = await asked(probed), Event(), Event()
 
     def _hang(watched: Watched) -> Exchange:
@@ -108,7 +108,7 @@ async def test_whoever_has_a_reply_finds_its_exchange(probed: Running) -> None:
 
 
 def exchange(name: str) -> Exchange:
-    """Some exchange."""
+    """Return a sample exchange."""
     empty = Message(headers=(), body="", size=0)
     known: dict[str, Any] = {"at": datetime.now(UTC), "took": timedelta(), "method": "GET"}
     known |= {"number": 0, "world": "demo", "path": "/", "query": "", "request": empty, "reply": empty, "status": 200}
@@ -116,14 +116,14 @@ def exchange(name: str) -> Exchange:
 
 
 def watched(body: bytes) -> Watched:
-    """A call that sent a body."""
+    """Return a call that sent a body."""
     call = Watched(scope={}, receive=None, world_name="demo", at=datetime.now(UTC), began=0.0)
     call.heard({"body": body})
     return call
 
 
 async def test_what_waits_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    """By the number of calls that are kept, and by the bytes of their bodies."""
+    """The recorder's queue is limited by the number of calls and by the bytes of their bodies."""
     monkeypatch.setattr(recorders, "MOST_HELD", 100)
     begun, released, sizes = Event(), Event(), list[int]()
 
@@ -147,7 +147,7 @@ async def test_what_waits_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
 async def test_a_body_of_any_depth_is_refused_at_its_place(
     sqlite_template: Path, tmp_path: Path, keys: Path, open_it: Any
 ) -> None:
-    """With a whole reply, and the inspector goes on."""
+    """A body nested to any depth gets a complete 400, and the inspector still records calls."""
     async with running(settings_for(copied(sqlite_template, tmp_path), keys), open_it=open_it) as run:
         gp = await run.as_person(GP)
         for body in NESTED:
@@ -159,7 +159,7 @@ async def test_a_body_of_any_depth_is_refused_at_its_place(
         if open_it is open_test_service:
             listed = (await run.pages().get("/_test/requests")).json()["requests"]
             assert [each["status"] for each in listed] == [201, *[400] * len(NESTED)]
-            assert (await run.pages().get("/_test/requests/1")).json()["request"]["body"] == "[no JSON, 199 bytes]"
+            assert (await run.pages().get("/_test/requests/1")).json()["request"]["body"] == "[invalid JSON, 199 bytes]"
 
 
 @pytest.mark.parametrize("path", ["/_test/faults", "/_test/webhooks"])

@@ -1,4 +1,4 @@
-"""Webhooks: told of every event, in order and signed, again where they did not take it, and from a number on."""
+"""Webhooks: every event is sent in order and signed, repeated after a failure, and sent again from a number on."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ Json = dict[str, Any]
 
 @pytest.fixture
 async def listener() -> AsyncGenerator[Listener]:
-    """A listener on a port of its own."""
+    """Run a listener on a free port."""
     async with listening() as heard:
         yield heard
 
@@ -37,16 +37,19 @@ class Later:
     """A clock that is ahead."""
 
     def __init__(self, service: Service, by: timedelta) -> None:
-        """Ahead of the service's."""
+        """Be `by` ahead of the service's clock."""
         self._clock, self._by = service.world.clock, by
 
     def now(self) -> datetime:
-        """The present instant, later."""
+        """Return the present instant plus the offset."""
         return self._clock.now() + self._by
 
 
 async def run_due(run: Running, after: timedelta = timedelta()) -> None:
-    """Do what is due by then, as the runner of due work does; twice, since what is planned first may plan more."""
+    """Run the work that is due once `after` has passed, as the due runner does.
+
+    It runs twice, because the first run may plan more work.
+    """
     world = msgspec.structs.replace(run.service.world, clock=Later(run.service, after))
     for _ in range(2):
         await do_due_work(msgspec.structs.replace(run.service, world=world))
@@ -60,14 +63,14 @@ async def register(run: Running, url: str, **more: object) -> Json:
 
 
 async def create(run: Running, count: int = 1) -> None:
-    """So many events."""
+    """Cause `count` events."""
     gp = await run.as_person(GP)
     for _ in range(count):
         assert (await gp.post(**create_referral())).status_code == 201
 
 
 async def shown(run: Running, webhook: Json) -> Json:
-    """What is told of a webhook."""
+    """Return the state of a webhook."""
     return dict((await run.pages().get(f"/_test/webhooks/{webhook['id']}")).json())
 
 
@@ -115,7 +118,7 @@ async def test_what_is_not_taken_comes_again_later_and_later(
     listener.answers = [answer, answer]
     await run_due(probed_on_both)
     assert len(listener.got) == 1
-    assert (await shown(probed_on_both, webhook))["problem"] == f"it answered {answer}"
+    assert (await shown(probed_on_both, webhook))["problem"] == f"it returned {answer}"
     await run_due(probed_on_both, FIRST_RETRY + timedelta(seconds=1))
     assert len(listener.got) == 2
     await run_due(probed_on_both, FIRST_RETRY * 2)
@@ -132,7 +135,7 @@ async def test_an_address_that_nobody_answers_at_is_tried_again(probed: Running)
     webhook = await register(probed, "http://127.0.0.1:9/none")
     await create(probed)
     await run_due(probed)
-    assert (await shown(probed, webhook))["problem"].startswith("no answer: ")
+    assert (await shown(probed, webhook))["problem"].startswith("no reply: ")
     due = await fetch(probed.service.settings.database_url, "SELECT attempt FROM due WHERE kind = 'tell webhook'")
     assert due == [(1,)]
 
@@ -181,7 +184,7 @@ async def test_what_is_removed_is_told_nothing(probed: Running, listener: Listen
 async def test_registrations_and_what_is_still_to_be_sent_are_stored(
     sqlite_template: Path, tmp_path: Path, keys: Path, listener: Listener
 ) -> None:
-    """A service that is started anew goes on where the other one stopped."""
+    """After a restart the service sends the events that are still to be sent."""
     settings = settings_for(copied(sqlite_template, tmp_path), keys)
     async with running(settings, open_it=open_test_service) as run:
         await register(run, listener.url)

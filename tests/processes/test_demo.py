@@ -1,4 +1,4 @@
-"""`openers demo`: every address follows host, port and base URL, and a port in use is told before anything is done."""
+"""`openers demo`: every address follows host, port and base URL, and a port in use is reported before the start."""
 
 from __future__ import annotations
 
@@ -16,7 +16,10 @@ from tests.kit.service.live import free_port, free_port_with
 
 @pytest.mark.needs("bash")
 def test_everything_follows_the_port_and_the_base_address(tmp_path: Path) -> None:
-    """Banner, issuer, links; the Test PAS takes the service's calls, at each port on which the store is started."""
+    """Banner and issuer follow the base URL and the port.
+
+    The Test PAS accepts the service's calls after each start.
+    """
     with demo_in(tmp_path, words=["--base-url", "http://ers.example/"]) as demo:
         wait_for_polls(demo)
         said = (tmp_path / "openers.db.log").read_text()
@@ -39,7 +42,7 @@ def test_everything_follows_the_port_and_the_base_address(tmp_path: Path) -> Non
 
 @pytest.mark.parametrize("taken", [{"service"}, {"pas"}, {"service", "pas"}])
 def test_a_port_in_use_is_told_before_anything_is_printed_or_made(tmp_path: Path, taken: set[str]) -> None:
-    """All of them at once, each with what to do."""
+    """All ports in use are reported at once, each with its cure."""
     port = free_port_with(PAS_ABOVE)
     ports = {"service": port, "pas": port + PAS_ABOVE}
     held = [socket.create_server(("127.0.0.1", ports[who])) for who in taken]
@@ -58,13 +61,13 @@ def test_serve_tells_a_port_in_use(tmp_path: Path) -> None:
         port = taken.getsockname()[1]
         done = openers("serve", "--port", str(port), **settings_in(tmp_path))
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
-    assert f"port {port}: the port is in use; stop what listens there, or choose another" in done.stderr
+    assert f"port {port}: the port is in use; stop the program that uses it, or choose another" in done.stderr
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(
     ("host", "said"),
-    [("nobody.invalid", "does not know that name"), ("192.0.2.1", "does not have that address")],
+    [("nobody.invalid", "cannot resolve that name"), ("192.0.2.1", "does not have that address")],
 )
 def test_an_address_that_is_not_of_this_machine_is_told(host: str, said: str) -> None:
     with pytest.raises(CannotListen, match=said):
@@ -72,7 +75,7 @@ def test_an_address_that_is_not_of_this_machine_is_told(host: str, said: str) ->
 
 
 def test_nobody_takes_a_port_that_is_held() -> None:
-    """From the check on, so that two that start at once do not both go on."""
+    """The port is held from the check on, so two services that start at once cannot both continue."""
     at = Wanted("the service", "localhost", free_port(), "--port")
     held = listen(at)
     assert held
@@ -83,7 +86,7 @@ def test_nobody_takes_a_port_that_is_held() -> None:
 
 
 def test_the_demo_is_not_for_production(tmp_path: Path) -> None:
-    """Whose database must not hold the demo world."""
+    """`openers demo` refuses production mode, where the database must not hold the demo world."""
     given = {"OPENERS_MODE": "production", "OPENERS_BASE_URL": "https://e.example", "OPENERS_CLAMD_URL": "unix:/x"}
     done = openers("demo", "--world", "troubles", **settings_in(tmp_path, **given))
     assert (done.returncode, done.stdout) == (2, "")

@@ -1,4 +1,4 @@
-"""What is missing without an extra is told at the start, with its cure; nothing else needs the package."""
+"""A feature without its extra is reported at the start, with its cure; everything else works without the package."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ app()
 
 
 def command(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    """An `openers` command where no extra is installed."""
+    """Run an `openers` command without any extra."""
     return subprocess.run(
         [sys.executable, "-c", COMMAND, *words, json.dumps(EXTRAS)],
         env=environment({"OPENERS_DATABASE_URL": f"sqlite:///{folder / 'a.db'}"}),

@@ -1,4 +1,4 @@
-"""Packs by path: each command that is given one, as a process of its own, and what a changed file does then."""
+"""Packs by path: each command that accepts one, in its own process, and the effect of a changed file."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ code_systems_changed = { PRIORITY = 2031-01-01T11:00:00Z }
 
 
 def write(folder: Path, name: str, base: str = "./hospital.toml") -> str:
-    """Write `practice.toml`, in which a service has this name, and its base beside it; return its path."""
+    """Write `practice.toml`, which gives a service this name, and its base; return its path."""
     (folder / "hospital.toml").write_text('based_on = "demo"\n', "utf-8")
     file = folder / "practice.toml"
     file.write_text((PACK % name).replace("./hospital.toml", base), "utf-8")
@@ -37,25 +37,28 @@ def write(folder: Path, name: str, base: str = "./hospital.toml") -> str:
 
 
 def get(base_url: str, path: str, **headers: str) -> httpx.Response:
-    """Call an operation of a service with an open door as its referring clinician."""
+    """Call an operation of a service with open access, as its referring clinician."""
     sent = {"NHSD-eRS-Business-Function": "REFERRING_CLINICIAN", **headers}
     return httpx.get(f"{base_url}/referrals/FHIR{path}", headers=sent)
 
 
 def name_at(base_url: str) -> str:
-    """The name of the service in main."""
+    """Return the name of the service in the main world."""
     return str(get(base_url, f"/R4/HealthcareService/{SERVICE}").raise_for_status().json()["name"])
 
 
 def change(base_url: str, *words: str) -> str:
-    """What `openers world` prints for a running service; it must succeed."""
+    """Run `openers world` for a running service, and return its output; it must succeed."""
     done = openers("world", *words, "--base-url", base_url)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
 
 def test_demo_begins_with_a_pack_by_path(tmp_path: Path) -> None:
-    """From the folder in which the command runs; a reset reads the changed file, and a restart keeps the PAS."""
+    """A pack's path is relative to the command's folder.
+
+    A reset reads the changed file, and a restart keeps the PAS.
+    """
     write(tmp_path, "Heart")
     words = ["--world", "./practice.toml", "--open"]
     with demo_in(tmp_path, words=words) as demo:
@@ -76,7 +79,7 @@ def test_demo_begins_with_a_pack_by_path(tmp_path: Path) -> None:
 
 
 def test_a_database_is_loaded_with_a_pack_by_path(tmp_path: Path) -> None:
-    """And is served with it; a reset reads the file again."""
+    """`openers world load` accepts a pack by path, and a reset of the service reads the file again."""
     path, settings = write(tmp_path, "Heart"), settings_in(tmp_path)
     done = openers("world", "load", path, **settings)
     assert done.returncode == 0, done.stderr
@@ -88,7 +91,10 @@ def test_a_database_is_loaded_with_a_pack_by_path(tmp_path: Path) -> None:
 
 
 def test_a_running_service_becomes_a_pack_by_path(tmp_path: Path) -> None:
-    """With its scenes. What was sent is what a reset goes back to, and it says so; `become` sends the file again."""
+    """A running service accepts a pack with its scenes.
+
+    A reset restores the pack as it was sent, and reports that; another `become` sends the file again.
+    """
     path, settings = write(tmp_path, "Heart", "demo"), settings_in(tmp_path)
     (tmp_path / "practice").mkdir()
     (tmp_path / "practice" / "then.toml").write_text(SCENE, "utf-8")
@@ -101,14 +107,14 @@ def test_a_running_service_becomes_a_pack_by_path(tmp_path: Path) -> None:
         write(tmp_path, "Lungs", "demo")
         said = change(run.base_url, "reset")
         assert "practice" in said
-        assert "as it was sent" in said
+        assert "as uploaded" in said
         assert name_at(run.base_url) == "Heart"
         change(run.base_url, "become", path)
         assert name_at(run.base_url) == "Lungs"
 
 
 def test_a_pack_that_is_not_there_is_told(tmp_path: Path) -> None:
-    """By each command, before anything is made."""
+    """Each command reports a missing pack before it creates anything."""
     for words in (("world", "load"), ("demo", "--world"), ("world", "become")):
         done = openers(*words, "./nowhere.toml", **settings_in(tmp_path))
         assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1), done.stderr

@@ -1,4 +1,4 @@
-"""What the service makes is for its owner alone, and production does not start with files that are not."""
+"""Only the owner can open files that the service creates; production refuses to start if others can open one."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ OTHERS: Final = 0o077
 
 
 def loose(folder: Path) -> set[str]:
-    """Files and folders below `folder` that others than their owner can open."""
+    """Return the files and folders below `folder` that others than their owner can open."""
     found = {path for path in folder.rglob("*") if not path.is_symlink() and path.stat().st_mode & OTHERS}
     return {str(path.relative_to(folder)) for path in found}
 
 
 @pytest.mark.needs("bash")
 def test_all_that_a_demo_makes_is_for_its_owner_alone(tmp_path: Path) -> None:
-    """Database, log, keys, files, copies, and what its Test PAS makes; whatever the umask is."""
+    """Database, log, keys, files, copies and the Test PAS's files are private under any umask."""
     before = os.umask(0o022)
     try:
         with demo_in(tmp_path) as demo:
@@ -50,7 +50,7 @@ def test_all_that_a_demo_makes_is_for_its_owner_alone(tmp_path: Path) -> None:
 
 
 def production(folder: Path) -> Settings:
-    """Settings of production on a SQLite file in `folder`, whose files are private."""
+    """Return production settings for a SQLite file in `folder`, with private files."""
     client = folder / "client.json"
     client.write_text(json.dumps({"kid": "1", **RSAKey.generate_key(2048).as_dict(private=True)}))
     client.chmod(0o600)
@@ -73,7 +73,7 @@ FILES: Final[dict[str, Callable[[Settings], Path]]] = {
 
 
 async def test_production_refuses_what_others_can_open(tmp_path: Path) -> None:
-    """The file is named, with the command that closes it; after that the service starts."""
+    """The refusal names the file and the command that makes it private; after that the service starts."""
     settings = production(tmp_path)
     first = await open_service(settings)
     await first.world.store.close()
@@ -103,7 +103,7 @@ async def test_another_store_in_the_folder_is_no_concern(tmp_path: Path) -> None
 def test_a_file_that_is_no_signing_key_is_told(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "sign.pem"
     path.write_bytes(content)
-    with pytest.raises(SettingsError, match=r"sign.pem .*put the right file there"):
+    with pytest.raises(SettingsError, match=r"sign.pem .*restore the right file"):
         read_or_make_signing_key(path)
 
 
@@ -112,5 +112,5 @@ async def test_a_file_that_is_no_key_for_the_openid_provider_is_told(tmp_path: P
     settings = production(tmp_path)
     assert settings.oidc_client_key_file is not None
     settings.oidc_client_key_file.write_bytes(content)
-    with pytest.raises(SettingsError, match="put the right file there"):
+    with pytest.raises(SettingsError, match="restore the right file"):
         await open_service(settings)

@@ -1,4 +1,4 @@
-"""Several worker processes serve as one would: each option and each setting reaches all of them."""
+"""Several worker processes serve like one: each option and each setting reaches all of them."""
 
 from __future__ import annotations
 
@@ -67,15 +67,15 @@ GIVEN: Final[dict[str, str]] = {
 PRODUCTION_ONLY: Final = {"mode"}
 TEST_ONLY: Final = {"open"}
 ONE_PROCESS_ONLY: Final = {"frozen"}
-"""On SQLite only, which has one process."""
+"""Settings for SQLite, which has one process."""
 Way = Callable[[dict[str, str]], tuple[dict[str, str], list[str]]]
-"""How settings are given: variables, and words of the command line."""
+"""How settings are passed: variables and command-line arguments."""
 OPTIONS: Final = ("mode", "database_url", "base_url", "host", "port", "workers", "world")
 SWITCHES: Final = ("open",)
 
 
 def given(folder: Path, database: str, workers: int, without: set[str]) -> dict[str, str]:
-    """The settings of one start, by field name."""
+    """Return the settings of one start, by field name."""
     values = {"folder": folder, "database": database, "workers": workers, "port": free_port(), "metrics": free_port()}
     (folder / "client.json").write_text(json.dumps({"kid": "1", **_rsa_key()}))
     (folder / "client.json").chmod(0o600)
@@ -89,12 +89,12 @@ def _rsa_key() -> dict[str, str]:
 
 
 def by_environment(settings: dict[str, str]) -> tuple[dict[str, str], list[str]]:
-    """Everything as variables."""
+    """Pass all settings as variables."""
     return {f"OPENERS_{name.upper()}": value for name, value in settings.items()}, []
 
 
 def by_options(settings: dict[str, str]) -> tuple[dict[str, str], list[str]]:
-    """What has an option as an option, while the environment says something else; the rest as variables."""
+    """Pass settings as options where possible, with other values in the environment; pass the rest as variables."""
     variables, _ = by_environment({name: value for name, value in settings.items() if name not in OPTIONS + SWITCHES})
     other = {
         "OPENERS_DATABASE_URL": "sqlite:///elsewhere/other.db",
@@ -111,7 +111,7 @@ def by_options(settings: dict[str, str]) -> tuple[dict[str, str], list[str]]:
 
 
 def test_every_setting_has_a_row_with_a_value_of_its_own() -> None:
-    """A field of Settings that is not tried with several workers is a mistake."""
+    """Each field of Settings is tested with several workers, with a value that is not its default."""
     assert set(GIVEN) == set(Settings.__struct_fields__)
     default = msgspec.structs.asdict(read_settings({}))
     placeholders = {"database": "postgresql://a@b/c", "folder": "/x", "port": "1", "workers": "2", "metrics": "3"}
@@ -127,7 +127,7 @@ def test_two_workers_serve_with_the_settings_of_one(
     postgres_server: PostgresServer,
     tmp_path: Path,
 ) -> None:
-    """Each option and setting, however it is given, on one process and on two."""
+    """Every setting reaches all processes, with one process and with two, as an option or as a variable."""
     without = ONE_PROCESS_ONLY | (PRODUCTION_ONLY if mode == "test" else TEST_ONLY)
     seen: list[dict[str, str]] = []
     for workers in (1, 2):
@@ -151,19 +151,19 @@ def test_two_workers_serve_with_the_settings_of_one(
 
 
 VARYING: Final = {"database_url", "port", "workers", "metrics_port"}
-"""What differs between the starts of one test."""
+"""Settings that differ between the starts of one test."""
 
 
 def test_a_worker_refuses_settings_that_are_not_those_of_its_parent() -> None:
-    """As when the package was replaced by another version while the service runs."""
+    """A worker refuses settings that differ from its parent's, as after an upgrade during operation."""
     handed = hand_over(read_settings({}))
     assert handed.opened() == handed.settings
-    with pytest.raises(ValueError, match="start the service again"):
+    with pytest.raises(ValueError, match="restart the service"):
         HandedOver(read_settings({}, {"port": 9}), handed.digest).opened()
 
 
 def test_a_worker_that_cannot_start_ends_the_service(postgres_server: PostgresServer, tmp_path: Path) -> None:
-    """With a status that is not 0, rather than being started again and again."""
+    """If a worker cannot start, the service ends with an error status instead of restarting the worker."""
     settings = given(tmp_path, postgres_server.create(), 2, {"open", "frozen"})
     broken = tmp_path / "b.pem"
     broken.write_text("no key")

@@ -1,1 +1,1 @@
-"""Many callers for few slots, over HTTP and at once."""
+"""Many concurrent callers for few slots, over HTTP."""

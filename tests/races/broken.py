@@ -1,4 +1,4 @@
-"""A service and a PAS that let a slot be booked twice: what the race must be able to see."""
+"""A service and a PAS that let a slot be booked twice, to prove that the race detects it."""
 
 from __future__ import annotations
 
@@ -38,18 +38,18 @@ NO_HOLD = Fault(
 
 
 def broken_source(into: Path) -> Path:
-    """A copy of the source with the fault in it, for PYTHONPATH. Raises `Misfit`."""
-    shutil.copytree(ROOT / "src", into / "src")  # with what is compiled: it starts sooner
+    """Copy the source with the planted fault, for PYTHONPATH. Raises `Misfit`."""
+    shutil.copytree(ROOT / "src", into / "src")  # with compiled files, for a faster start
     for file, text in NO_HOLD.planted(into).items():
         (into / file).write_text(text, "utf-8")
     return into / "src"
 
 
 class CarelessPas(SmallPas):
-    """Books whatever it is asked for."""
+    """A PAS that accepts every booking."""
 
     async def book(self, request: Request) -> Response:
-        """Take every slot for a free one."""
+        """Book the slot as if it were free."""
         for slot in self.slots.values():
             slot["status"] = "free"
         return await super().book(request)

@@ -1,7 +1,7 @@
-"""Rounds of a race: ten callers for each slot, all at once; what came of it is compared with what is promised.
+"""Rounds of a race: ten concurrent callers for each slot, whose results are compared with the guarantees.
 
-Promised are: one live booking a slot, a loser's answer for everybody else, the same bookings at the PAS, and that
-each booking that was acknowledged can be read.
+One booking of each slot succeeds, every other caller gets a loser's reply, and the PAS has the same bookings. Each
+acknowledged booking can be read.
 """
 
 from __future__ import annotations
@@ -27,19 +27,19 @@ from tests.kit.store.outside import fetch
 SLOTS: Final = 20
 CALLERS: Final = 200
 LOST: Final = frozenset({(422, "SLOT_NOT_AVAILABLE"), (409, ""), (423, "")})
-"""What a loser may be told; the code counts where the status has several."""
+"""Replies that a loser may get; the code is compared only where the status has several."""
 AT_ONCE: Final = 50
-"""Referrals that are made at once."""
+"""Number of referrals created at once."""
 DOUBLE: Final = "double booking"
 Json = dict[str, Any]
 Answer = tuple[int, Json]
 
 
 class Race:
-    """Callers of live processes with one PAS behind them."""
+    """Callers of live processes that are linked to one PAS."""
 
     def __init__(self, services: Sequence[Live], pas: SmallPas, chance: Random) -> None:
-        """`chance` decides who meets whom."""
+        """`chance` decides which referrals compete for a slot."""
         self._pas, self._chance = pas, chance
         self._headers = dict(services[0].as_person(GP).headers)
         self._bases = cycle([f"{each.base_url}/referrals/FHIR" for each in services])
@@ -47,7 +47,7 @@ class Race:
         self.acknowledged: list[Json] = []
 
     async def run(self, rounds: int) -> list[str]:
-        """Run them; what was wrong, nothing if all was well."""
+        """Run the rounds, and return the errors found; empty if there are none."""
         connector = aiohttp.TCPConnector(limit=0)
         async with aiohttp.ClientSession(connector=connector, headers=self._headers) as session:
             slots = await self._free_slots(session, rounds * SLOTS)
@@ -58,7 +58,7 @@ class Race:
             return wrong + await self._unreadable(session)
 
     async def _round(self, session: aiohttp.ClientSession, slots: Sequence[Json]) -> list[str]:
-        """Everybody asks at once for one of the slots."""
+        """Let all callers book one of the slots at once."""
         await self._refer(session)
         contest = [(referral, slots[at % len(slots)]) for at, referral in enumerate(self._referrals)]
         self._chance.shuffle(contest)
@@ -76,7 +76,10 @@ class Race:
         return [*wrong, *_miscounted(slots, booked), *self._disagreements(booked)]
 
     def _disagreements(self, booked: Mapping[str, Sequence[Json]]) -> list[str]:
-        """Where the PAS has other live bookings than were acknowledged. It forgets them: the next round is its own."""
+        """Return how the PAS's active bookings differ from the acknowledged ones.
+
+        The PAS then forgets them, so that each round starts anew.
+        """
         made = list(self._pas.appointments.values())
         self._pas.appointments.clear()
         at_pas = Counter(_start(each) for each in made if each["status"] == "booked")
@@ -85,7 +88,7 @@ class Race:
         return doubled + ([] if at_pas == here else ["the PAS has other bookings than were acknowledged"])
 
     async def _refer(self, session: aiohttp.ClientSession) -> None:
-        """As many referrals as there are callers."""
+        """Create referrals until there is one for each caller."""
         while missing := CALLERS - len(self._referrals):
             request = create_referral(services=(SERVICE,))
             made = await asyncio.gather(
@@ -106,7 +109,7 @@ class Race:
             return reply.status, await reply.json(content_type=None)
 
     async def _free_slots(self, session: aiohttp.ClientSession, count: int) -> list[Json]:
-        """The first so many, by A015."""
+        """Return the first `count` free slots (A015)."""
         found: list[Json] = []
         while len(found) < count:
             query = {
@@ -122,7 +125,7 @@ class Race:
         return found[:count]
 
     async def _unreadable(self, session: aiohttp.ClientSession) -> list[str]:
-        """Acknowledged bookings that A038 does not show as they were acknowledged."""
+        """Return acknowledged bookings that A038 does not show as acknowledged."""
         wrong: list[str] = []
         for at in range(0, len(self.acknowledged), AT_ONCE):
             expected = self.acknowledged[at : at + AT_ONCE]
@@ -133,7 +136,7 @@ class Race:
 
 
 async def misfits(url: str, bookings: int) -> list[str]:
-    """Where the store does not hold exactly so many bookings, of a slot each, and nothing that is under way."""
+    """Return how the store differs from exactly `bookings` bookings, one for each slot, and no claims."""
     counts = {
         "booked slots": "SELECT count(*) FROM slots WHERE state = 'BOOKED'",
         "booked referrals": "SELECT count(DISTINCT slot) FROM referrals WHERE slot IS NOT NULL",
@@ -146,7 +149,7 @@ async def misfits(url: str, bookings: int) -> list[str]:
 
 
 def _miscounted(slots: Iterable[Json], booked: Mapping[str, Sequence[Json]]) -> list[str]:
-    """Slots that were not booked by exactly one caller."""
+    """Return the slots that were not booked by exactly one caller."""
     counts = {slot["id"]: len(booked.get(slot["id"], ())) for slot in slots}
     return [
         f"{DOUBLE}: {count} of slot {slot}" if count else f"nobody got slot {slot}"
@@ -164,5 +167,5 @@ def _code(body: Json) -> str:
 
 
 def _start(appointment: Json) -> datetime:
-    """The instant of an appointment of the one service, whose slots start at different ones."""
+    """Return the start of an appointment; each slot of the service has a different one."""
     return datetime.fromisoformat(appointment["start"])

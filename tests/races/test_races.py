@@ -1,4 +1,4 @@
-"""No slot is booked twice, whoever asks and however many at once; and this test could tell."""
+"""No slot is booked twice by any number of concurrent callers, and the test would notice it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.races.race import DOUBLE, SLOTS, Race, misfits
 pytestmark = pytest.mark.anyio
 ROUNDS = int(os.environ.get("OPENERS_RACES_ROUNDS", "20"))
 POLLING = {"OPENERS_POLL_EVERY_S": "5"}
-"""Polls run into the race."""
+"""Poll during the race."""
 
 
 async def test_two_hundred_callers_for_twenty_slots(demo_url: str, keys: Path, seed: int) -> None:
@@ -32,7 +32,7 @@ async def test_two_hundred_callers_for_twenty_slots(demo_url: str, keys: Path, s
 
 
 async def test_a_double_booking_would_be_seen(demo_url: str, keys: Path, tmp_path: Path, seed: int) -> None:
-    """With the hold taken too late each caller by himself is served right; only a race shows it."""
+    """The race reports double bookings of a service that holds slots too late; single calls would still succeed."""
     source = broken_source(tmp_path / "broken")
     with small_pas(CarelessPas()) as pas:
         add_slots(pas, SLOTS)
@@ -45,7 +45,7 @@ async def test_a_double_booking_would_be_seen(demo_url: str, keys: Path, tmp_pat
 
 @pytest.fixture
 def seed(record_property: Callable[[str, object], None]) -> int:
-    """Another seed each run, told with the test's result."""
+    """Draw a new seed for each run, and record it with the test's result."""
     drawn = SystemRandom().randrange(2**32)
     record_property("seed", drawn)
     return drawn

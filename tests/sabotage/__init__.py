@@ -1,1 +1,1 @@
-"""Planted faults: each small change to the source must turn a test red (`make sabotage`)."""
+"""Planted faults: each small change to the source must make a test fail (`make sabotage`)."""

@@ -20,7 +20,10 @@ SHOWN_LINES: Final = 25
 
 
 def main(arguments: list[str]) -> int:
-    """Run the faults named by `arguments`, or all: 0 if each was noticed, 1 if one was not, 2 if that can't be told."""
+    """Plant the faults named by `arguments`, or all of them.
+
+    Return 0 if each was noticed, 1 if one was not, 2 if the tests fail without a fault.
+    """
     parser = argparse.ArgumentParser(prog="make sabotage", description=__doc__)
     parser.add_argument("--only", metavar="ID", action="append", help="only this fault; may be repeated")
     only: list[str] = parser.parse_args(arguments).only or []
@@ -45,7 +48,7 @@ def main(arguments: list[str]) -> int:
 
 
 def _is_green(copy: Copy, faults: tuple[Fault, ...]) -> bool:
-    """Whether the tests of all faults pass without any."""
+    """Return whether the tests of all faults pass without a fault."""
     tests = list(dict.fromkeys(test for fault in faults for test in fault.tests))
     run = copy.run(tests, ("-n", str(AT_ONCE)))
     if run.is_green:
@@ -56,7 +59,7 @@ def _is_green(copy: Copy, faults: tuple[Fault, ...]) -> bool:
 
 
 def _plant_all(copies: list[Copy], faults: tuple[Fault, ...]) -> dict[str, str]:
-    """Plant each fault in whichever copy is free; the test that noticed it, by id."""
+    """Plant each fault in a free copy; return the test that noticed it, by id of the fault."""
     free: SimpleQueue[Copy] = SimpleQueue()
     for copy in copies:
         free.put(copy)

@@ -1,4 +1,4 @@
-"""A pytest plugin for runs in a copy of the project: refuses to test any source but the copy's."""
+"""A pytest plugin for runs in a copy of the project: it refuses to test any source but the copy's."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
-    """Stop unless `openers` comes from the project that pytest was started in."""
+    """Stop unless `openers` is imported from the project in which pytest was started."""
     import openers
 
     found, root = Path(openers.__file__ or "").resolve(), session.config.rootpath.resolve()

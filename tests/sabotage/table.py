@@ -1,4 +1,4 @@
-"""The faults that are planted (`faults.toml`), and the page of documentation that shows them."""
+"""The planted faults (`faults.toml`), and the documentation page that lists them."""
 
 from __future__ import annotations
 
@@ -31,16 +31,16 @@ class _Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def read_faults() -> tuple[Fault, ...]:
-    """All faults, in the order of the table."""
+    """Return all faults, in the order of the table."""
     return msgspec.toml.decode(_FAULTS.read_bytes(), type=_Table).faults
 
 
 def row(fault: Fault, noticed_by: str) -> str:
-    """The row of one fault, without a line break."""
+    """Return the table row of one fault, without a line break."""
     files = ", ".join(f"`{file.removeprefix('src/openers/')}`" for file in fault.files)
     return f"| {fault.id} | {fault.breaks} | {files} | `{noticed_by.removeprefix('tests/')}` |"
 
 
 def page(faults: tuple[Fault, ...], noticed_by: Mapping[str, str]) -> str:
-    """The whole page; `noticed_by` has the test that failed, by id of the fault."""
+    """Return the whole page; `noticed_by` maps the id of each fault to the test that failed."""
     return _HEAD + "".join(f"{row(fault, noticed_by[fault.id])}\n" for fault in faults)

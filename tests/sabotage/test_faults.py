@@ -1,4 +1,4 @@
-"""The faults fit the source as it is now, and the page that shows them is about the same ones."""
+"""The faults fit the present source, and the page lists the same faults."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One copy of the project, and test runs in it: with a fault planted or as it is."""
+"""A copy of the project, and test runs in it, with or without a planted fault."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from typing import Final, NamedTuple
 from tests.kit.run.faults import Fault
 
 LONGEST_S: Final = 240
-"""A run that takes longer hangs."""
+"""A longer run counts as hanging."""
 STOP_WITHIN_S: Final = 30
 _COPIED: Final = ("src", "tests", "pyproject.toml")
 _RED: Final = re.compile(r"(?m)^FAILED (tests/[^\s\[]+)")
 
 
 class Run(NamedTuple):
-    """How a run of pytest ended: its exit status (`None`: it hung), the first red test, all it wrote, its time."""
+    """The result of a pytest run: exit status (`None` if it hung), first failed test, output and duration."""
 
     status: int | None
     red: str | None
@@ -33,22 +33,22 @@ class Run(NamedTuple):
 
     @property
     def is_green(self) -> bool:
-        """Whether all tests passed."""
+        """Return whether all tests passed."""
         return self.status == 0
 
     @property
     def is_red(self) -> bool:
-        """Whether a test failed: neither its set-up nor the collection of tests, which would show nothing."""
+        """Return whether a test failed; a failed set-up or collection does not count."""
         return self.status == 1 and self.red is not None
 
 
 class Copy:
-    """A copy of the project in a directory of its own."""
+    """A copy of the project in its own directory."""
 
     def __init__(self, source: Path, into: Path, bytecode: Path) -> None:
-        """Copy what tests need of the project at `source`. Runs keep what they compile in `bytecode`, which saves most.
+        """Copy the parts of the project at `source` that tests need; runs share compiled files in `bytecode`.
 
-        Paths are short: a socket of PostgreSQL, whose path has at most 107 characters, may be below.
+        Paths are short, because PostgreSQL's socket path below them may have at most 107 characters.
         """
         self._root, self._scratch, self._bytecode = into / "p", into / "t", bytecode
         self._root.mkdir(parents=True)
@@ -59,7 +59,7 @@ class Copy:
                 shutil.copy(source / name, self._root / name)
 
     def run(self, tests: Iterable[str], options: Sequence[str] = ("-x",)) -> Run:
-        """Run tests on the copy as it is."""
+        """Run tests in the copy."""
         began = monotonic()
         command = [sys.executable, "-m", "pytest", "-p", "tests.sabotage.guard", f"--basetemp={self._scratch}"]
         process = subprocess.Popen(
@@ -77,7 +77,7 @@ class Copy:
 
     @contextmanager
     def planted(self, fault: Fault) -> Generator[None]:
-        """The copy with the fault in it, and put right afterwards. Raises Misfit."""
+        """Plant the fault in the copy, and remove it afterwards. Raises Misfit."""
         changed = fault.planted(self._root)
         kept = {file: (self._root / file).read_text("utf-8") for file in changed}
         try:
@@ -91,7 +91,7 @@ class Copy:
             path = self._root / file
             path.write_text(text, "utf-8")
             compiled = self._bytecode.joinpath(*path.parts[1:-1])
-            for stale in compiled.glob(f"{path.stem}.*"):  # it may look as new as what was just written
+            for stale in compiled.glob(f"{path.stem}.*"):  # it may look as new as the file just written
                 stale.unlink()
 
     def _environment(self) -> dict[str, str]:
@@ -102,7 +102,7 @@ class Copy:
 
 
 def _ended(process: subprocess.Popen[str]) -> tuple[int | None, str]:
-    """Exit status and output; a run that hangs is asked to clean up before it is killed."""
+    """Return exit status and output; a hanging run may clean up before it is killed."""
     try:
         output, _ = process.communicate(timeout=LONGEST_S)
     except subprocess.TimeoutExpired:

@@ -1,4 +1,4 @@
-"""Stores that are empty: migrated, nothing loaded."""
+"""Fixtures for empty stores: migrated, without data."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.kit.store.records import KEY
 
 @pytest.fixture
 async def store(empty_url: str) -> AsyncGenerator[Store]:
-    """An empty store: one test on each kind of database."""
+    """Open an empty store; each test runs on each kind of database."""
     await migrate(empty_url)
     opened = await open_store(empty_url, KEY)
     yield opened
@@ -25,7 +25,7 @@ async def store(empty_url: str) -> AsyncGenerator[Store]:
 
 @pytest.fixture
 def sqlite_file(tmp_path: Path) -> Path:
-    """A migrated SQLite file."""
+    """Create a migrated SQLite file."""
     path = tmp_path / "openers.db"
     asyncio.run(migrate(f"sqlite:///{path}"))
     return path
@@ -33,7 +33,7 @@ def sqlite_file(tmp_path: Path) -> Path:
 
 @pytest.fixture
 async def sqlite(sqlite_file: Path) -> AsyncGenerator[SqliteStore]:
-    """An empty store on SQLite."""
+    """Open an empty store on SQLite."""
     opened = open_sqlite(sqlite_file, KEY)
     yield opened
     await opened.close()

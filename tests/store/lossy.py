@@ -1,4 +1,4 @@
-"""A proxy in front of a PostgreSQL server that loses a connection at a message of the test's choice."""
+"""A proxy for a PostgreSQL server that drops a connection at a chosen message."""
 
 from __future__ import annotations
 
@@ -13,33 +13,33 @@ SOCKET = ".s.PGSQL.5432"
 
 
 class Loss(Enum):
-    """When the connection is lost, seen from one message of the client."""
+    """When the connection is lost, relative to one message of the client."""
 
     BEFORE = auto()
     """The server never gets the message."""
     DURING = auto()
-    """The server gets it, and nobody waits for the answer."""
+    """The server gets the message, but its reply is not received."""
     AFTER = auto()
-    """The server answers, and the answer is lost."""
+    """The server replies, and the reply is lost."""
 
 
 class LossyProxy:
-    """Passes bytes on between clients and a server. Made by `lossy`."""
+    """Forwards bytes between clients and a server. Made by `lossy`."""
 
     def __init__(self, server: Path) -> None:
-        """`server` is the socket of the server."""
+        """Forward to the socket `server`."""
         self._server = server
         self._left = 0
         self._loss = Loss.BEFORE
         self._ends: set[asyncio.StreamWriter] = set()
         self.lost = False
         self.refuses = False
-        """Whether new connections are ended at once, as by a server that is gone."""
+        """Whether new connections are closed at once, as if the server were down."""
         self.stays_away = False
-        """Whether the server is gone after the loss."""
+        """Whether the server is down after the loss."""
 
     def lose(self, message: int, loss: Loss) -> None:
-        """Lose the connection that sends the message with this number, counted from 1 and from now; 0 loses none."""
+        """Drop the connection at this message, counted from 1 and from now; 0 drops none."""
         self._left, self._loss = message, loss
         self.lost, self.refuses = False, False
 
@@ -68,7 +68,7 @@ class LossyProxy:
         await asyncio.wait([answers])
 
     def _loss_of_next(self) -> Loss | None:
-        """Count a message of a client."""
+        """Count a message of a client, and return the loss that it triggers."""
         self._left -= 1
         if self._left != 0:
             return None
@@ -76,13 +76,13 @@ class LossyProxy:
         return self._loss
 
     def end(self) -> None:
-        """End all connections."""
+        """Close all connections."""
         _close(tuple(self._ends))
 
 
 @asynccontextmanager
 async def lossy(url: str, directory: Path) -> AsyncGenerator[tuple[LossyProxy, str]]:
-    """A proxy with its socket in `directory`, and the URL of the database at `url` by way of it."""
+    """Run a proxy with its socket in `directory`, and yield it with the URL of the database through it."""
     there = Path(parse_qs(urlsplit(url).query)["host"][0]) / SOCKET
     proxy = LossyProxy(there)
     serving = await asyncio.start_unix_server(proxy.connect, directory / SOCKET)

@@ -1,4 +1,4 @@
-"""Acts as a whole, alone and against each other, on both databases: all or nothing, once only, nobody's work lost."""
+"""Single and concurrent acts on both databases: all or nothing, only once, and without lost updates."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ CODE = CredentialKind.AUTHORISATION_CODE
 
 
 async def sealed(store: Store, url: str) -> bytes:
-    """All audit entries, sealed."""
+    """Seal all audit entries, and return them."""
     await store.upkeep()
     return b"".join(bytes(row[0]) for row in await fetch(url, "SELECT entries FROM audit_blocks ORDER BY seq"))
 
 
 async def test_an_act_that_fails_leaves_nothing(store: Store, empty_url: str) -> None:
-    """Neither records nor due work nor an audit entry; the store works on."""
+    """A failed act leaves no record, due work or audit entry, and the store still works."""
     with pytest.raises(LookupError):
         async with store.begin(entry("failing")) as tx:
             await fails_after_writing(tx, referral(1))
@@ -53,7 +53,7 @@ async def test_an_act_that_fails_leaves_nothing(store: Store, empty_url: str) ->
 async def test_an_entry_that_cannot_be_written_is_refused_by_an_error_of_the_domain(
     store: Store, empty_url: str
 ) -> None:
-    """Half a character is no text; the entries beside it are written."""
+    """An entry with a lone surrogate is refused; the entries beside it are written."""
     written = [store.witness(entry(about)) for about in ("one", "bad \ud800", "two")]
     ended = await asyncio.gather(*written, return_exceptions=True)
     assert [type(each) for each in ended] == [type(None), Unavailable, type(None)]
@@ -62,7 +62,7 @@ async def test_an_entry_that_cannot_be_written_is_refused_by_an_error_of_the_dom
 
 
 async def test_an_act_that_fails_does_not_touch_those_beside_it(store: Store, empty_url: str) -> None:
-    """Started together; each ends as if it were alone."""
+    """Of acts that start together, each succeeds or fails on its own."""
 
     async def failing(number: int) -> None:
         async with store.begin(entry("failing")) as tx:
@@ -77,7 +77,7 @@ async def test_an_act_that_fails_does_not_touch_those_beside_it(store: Store, em
 
 
 async def test_of_two_changes_to_one_version_one_is_made(store: Store) -> None:
-    """The other finds its version stale."""
+    """Only one of several changes to one version succeeds; the others get a version conflict."""
     old = await add_referral(store, referral(1))
 
     async def change(days: int) -> Stored[Referral]:
@@ -90,7 +90,7 @@ async def test_of_two_changes_to_one_version_one_is_made(store: Store) -> None:
 
 
 async def test_two_changes_without_a_lock_clash_too(store: Store) -> None:
-    """The row itself is the last word: no change is lost, none is half made."""
+    """Without a lock, the stored version decides: one change succeeds, and the other gets a version conflict."""
     old = await add_referral(store, referral(1))
 
     async def change(days: int) -> None:
@@ -103,7 +103,7 @@ async def test_two_changes_without_a_lock_clash_too(store: Store) -> None:
 
 
 async def test_ubrns_are_unique_among_acts_started_together(store: Store) -> None:
-    """Creations wait for nobody and share no number."""
+    """Concurrent creations never get the same UBRN."""
 
     async def draw() -> list[Ubrn]:
         async with store.begin(entry()) as tx:
@@ -114,7 +114,7 @@ async def test_ubrns_are_unique_among_acts_started_together(store: Store) -> Non
 
 
 async def test_a_code_is_taken_by_one_of_many(store: Store) -> None:
-    """An authorisation code is worth one set of tokens, whoever asks at the same time."""
+    """Of concurrent callers, only one takes an authorisation code."""
     session = Session(id="s", user=UserId("555000000001"), assurance=Assurance(), began=NOON, ends=NOON)
     async with store.begin(entry()) as tx:
         await tx.credentials.add(CODE, "code", session, NOON)
@@ -128,7 +128,7 @@ async def test_a_code_is_taken_by_one_of_many(store: Store) -> None:
 
 
 async def test_an_assertion_id_is_added_by_one_of_many(store: Store) -> None:
-    """A client's assertion is good once."""
+    """Of concurrent callers, only one adds an assertion id, so an assertion is valid once."""
 
     async def add() -> bool:
         async with store.begin(entry()) as tx:
@@ -138,7 +138,7 @@ async def test_an_assertion_id_is_added_by_one_of_many(store: Store) -> None:
 
 
 async def test_four_claimers_never_get_the_same_item(store: Store) -> None:
-    """Between them they get each item once."""
+    """Concurrent claimers together get each item once."""
     async with store.begin(entry()) as tx:
         for number in range(60):
             await tx.due.add("remind", f"{number}", NOON)
@@ -156,7 +156,10 @@ async def test_four_claimers_never_get_the_same_item(store: Store) -> None:
 
 
 async def test_a_waiting_caller_that_goes_away_breaks_nothing(store: Store, empty_url: str) -> None:
-    """Cancelled while the group commits: the others get their answers, and no act is without its audit entry."""
+    """If a caller is cancelled during the group's commit, the others get their results.
+
+    Every stored act has its audit entry.
+    """
     going = [asyncio.create_task(add_referral(store, referral(each))) for each in (1, 2)]
     staying = [asyncio.create_task(add_referral(store, referral(each))) for each in (3, 4)]
     reading = asyncio.create_task(store.witness(entry("leaves")))
@@ -173,14 +176,14 @@ async def test_a_waiting_caller_that_goes_away_breaks_nothing(store: Store, empt
 
 
 async def test_entries_of_reads_and_refusals_are_there_when_their_callers_go_on(store: Store, empty_url: str) -> None:
-    """Many at once, each exactly once."""
+    """Concurrent entries are each stored exactly once."""
     await asyncio.gather(*(store.witness(entry(f"read {number:03}")) for number in range(100)))
     audit = await sealed(store, empty_url)
     assert [audit.count(b'"read %03d"' % number) for number in range(100)] == [1] * 100
 
 
 async def test_what_was_committed_is_there_after_a_restart(store: Store, empty_url: str) -> None:
-    """Value, version and the audit chain."""
+    """Value, version and audit chain survive a restart."""
     stored = await add_referral(store, referral(1))
     await store.close()
     again = await open_store(empty_url, KEY)

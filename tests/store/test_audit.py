@@ -1,6 +1,6 @@
-"""The audit as the service writes it: one entry a call, durable before the reply, with the fields of the rules.
+"""The audit that the service writes: one entry for each call, durable before the reply, with the fields of the rules.
 
-Source: rules chapter 8 (Audit). How tampering shows is tested in `tests/cli/test_audit_verify.py`.
+Source: rules chapter 8 (Audit). `tests/cli/test_audit_verify.py` tests how tampering is detected.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.anyio
 
 
 async def test_an_act_leaves_one_entry_with_all_fields(on_both: Running) -> None:
-    """Who, for whom, in which role, with what, when, on whose record, with what outcome."""
+    """An entry states user, organisation, role, application, time, record and outcome."""
     gp = await on_both.as_person(GP)
     before = now()
     reply = await gp.post(**_with(create_referral(), {"X-Correlation-ID": "correlation 1"}))
@@ -54,7 +54,7 @@ async def test_an_act_leaves_one_entry_with_all_fields(on_both: Running) -> None
 
 
 async def test_an_entry_names_whose_rights_counted(on_both: Running) -> None:
-    """Where an admin acts on behalf of a clinician."""
+    """If an admin acts on behalf of a clinician, the entry names both."""
     ubrn = (await (await on_both.as_person(GP)).post(**create_referral())).json()["id"]
     admin = await on_both.as_person(CONSULTANT_ADMIN)
     assert (await admin.get(f"/STU3/ReferralRequest/{ubrn}")).status_code == 422
@@ -67,7 +67,7 @@ def _with(request: dict[str, Any], headers: dict[str, str]) -> dict[str, Any]:
 
 
 async def test_each_call_leaves_one_entry_before_its_reply(on_both: Running) -> None:
-    """Reads, searches and refusals of every kind too, with their outcome and code."""
+    """Reads, searches and refusals of every kind leave an entry with their outcome and code."""
     gp, consultant = await on_both.as_person(GP), await on_both.as_person(CONSULTANT)
     ubrn = (await gp.post(**create_referral())).json()["id"]
     there = f"/STU3/ReferralRequest/{ubrn}"
@@ -93,7 +93,7 @@ async def test_each_call_leaves_one_entry_before_its_reply(on_both: Running) -> 
 
 
 async def test_what_identifies_a_patient_is_in_the_audit_and_never_in_the_log(on_both: Running) -> None:
-    """Nor are tokens in either."""
+    """Patient identifiers appear only in the audit; tokens appear neither there nor in the log."""
     written = io.StringIO()
     root = logging.getLogger()
     handlers = list(root.handlers)
@@ -114,7 +114,7 @@ async def test_what_identifies_a_patient_is_in_the_audit_and_never_in_the_log(on
 
 
 async def test_the_heads_are_noted_each_minute_if_they_have_moved(on_both: Running) -> None:
-    """As they are stored, in a form that redaction leaves readable."""
+    """Changed heads are logged as stored, in a form that redaction leaves readable."""
     store = on_both.service.world.store
     written = io.StringIO()
     root = logging.getLogger()

@@ -1,4 +1,4 @@
-"""Claims in the store, on both databases: earlier releases and this one read each other's."""
+"""Claims in the store, on both databases: this release and earlier ones read each other's claims."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ EARLIER_CLAIMS = {
         '"clinician":null,"decision":{"act":"cancel the appointment"},"comment":null}'
     ),
 }
-"""Claims as stored when one type had what either kind needs."""
+"""Claims as earlier releases stored them, when one type had the fields of both kinds."""
 LAY = "INSERT INTO claims (ubrn, key, slot, expires, body) VALUES (?, ?, ?, ?, ?)"
 
 
 @pytest.mark.parametrize("kind", EARLIER_CLAIMS)
 async def test_a_claim_of_an_earlier_release_is_read(store: Store, empty_url: str, kind: str) -> None:
-    """It says which kind it is, and has what that kind needs."""
+    """A claim of an earlier release is read with its kind and the fields of that kind."""
     await execute(empty_url, LAY, "000000000001", "k1", 9001, 0, EARLIER_CLAIMS[kind].encode())
     async with store.read() as tx:
         claim = await tx.claims.get(Ubrn.of(1))
@@ -59,7 +59,7 @@ async def test_a_claim_of_an_earlier_release_is_read(store: Store, empty_url: st
 
 @pytest.mark.parametrize("kind", EARLIER_CLAIMS)
 async def test_a_claim_is_stored_so_that_an_earlier_release_reads_it(store: Store, empty_url: str, kind: str) -> None:
-    """It says which kind it is as before, and comes back as it was laid."""
+    """A stored claim names its kind as before, and reads as it was added."""
     await execute(empty_url, LAY, "000000000001", "k1", 9001, 0, EARLIER_CLAIMS[kind].encode())
     async with store.begin(entry(), ()) as tx:
         claim = await tx.claims.get(Ubrn.of(1))

@@ -1,4 +1,4 @@
-"""What is kept for those who follow events: webhooks, and the number of the last event, on both databases."""
+"""Records for followers of events, on both databases: webhooks, and the number of the last event."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ async def test_webhooks_are_kept_replaced_and_forgotten(store: Store) -> None:
     async with store.begin(entry("register")) as tx:
         for webhook in (first, Webhook(id="a", url="http://host/", secret="s", sent=4)):
             await tx.webhooks.put(webhook)
-    moved = msgspec.structs.replace(first, sent=3, problem="it answered 500")
+    moved = msgspec.structs.replace(first, sent=3, problem="it returned 500")
     async with store.begin(entry("tell")) as tx:
         await tx.webhooks.put(moved)
     async with store.read() as tx:

@@ -1,4 +1,4 @@
-"""A connection that is lost at any message: what is acknowledged is stored, what is refused is not."""
+"""A connection lost at any message: acknowledged data is stored, refused data is not."""
 
 from __future__ import annotations
 
@@ -31,21 +31,21 @@ Act = Callable[[int], Awaitable[object]]
 
 
 class Behind:
-    """A store behind a proxy that loses connections, and the URL of its database without the proxy."""
+    """A store that connects through a lossy proxy, and the direct URL of its database."""
 
     def __init__(self, store: PostgresStore, proxy: LossyProxy, url: str) -> None:
         self.store, self.proxy, self.url = store, proxy, url
 
     async def add(self, number: int) -> None:
-        """An act with locks and two statements."""
+        """Run an act with locks and two statements."""
         async with self.store.begin(entry(f"act {number}"), ("1", "2")) as tx:
             await tx.referrals.add(referral(number))
 
     async def at_each_message(self, loss: Loss, act: Act) -> list[OpenersError | None]:
-        """Run `act`, with its number, once for each of its messages, and lose the connection there; how it ended."""
+        """Run `act` once for each of its messages, drop the connection there, and return the outcomes."""
         ended: list[OpenersError | None] = []
         for message in count(1):
-            await self.store.witness(entry("between"))  # has a connection
+            await self.store.witness(entry("between"))  # ensures a connection
             self.proxy.lose(message, loss)
             try:
                 await act(message)
@@ -60,7 +60,7 @@ class Behind:
         raise AssertionError
 
     async def holds(self, number: int) -> bool:
-        """Whether another connection finds the referral of an act, and its entry."""
+        """Return whether another connection finds the referral of an act and its entry."""
         referrals = await fetch(self.url, "SELECT count(*) FROM referrals WHERE ubrn = ?", str(Ubrn.of(number)))
         about = f'%"audit_type":"act {number}"%'
         sql = "SELECT count(*) FROM audit_pending WHERE convert_from(entry, 'UTF8') LIKE ?"
@@ -71,7 +71,7 @@ class Behind:
 
 @pytest.fixture
 def url(postgres_server: PostgresServer) -> str:
-    """A migrated database."""
+    """Create a migrated database."""
     made = postgres_server.create()
     asyncio.run(migrate(made))
     return made
@@ -79,8 +79,8 @@ def url(postgres_server: PostgresServer) -> str:
 
 @asynccontextmanager
 async def opened(url: str, patience: Patience) -> AsyncGenerator[Behind]:
-    """A store that has one connection."""
-    with TemporaryDirectory() as directory:  # short, as the name of a socket has to be
+    """Open a store that has one connection."""
+    with TemporaryDirectory() as directory:  # short, because the path of a socket must be
         async with lossy(url, Path(directory)) as (proxy, by_way):
             store = await open_postgres(by_way, KEY, 1, patience)
             yield Behind(store, proxy, url)
@@ -90,14 +90,14 @@ async def opened(url: str, patience: Patience) -> AsyncGenerator[Behind]:
 
 @pytest.fixture
 async def behind(url: str) -> AsyncGenerator[Behind]:
-    """A store that waits long enough for any database that comes back."""
+    """Open a store that waits long enough for any database to return."""
     async with opened(url, Patience(outcome_s=30.0)) as made:
         yield made
 
 
 @EACH_LOSS
 async def test_an_act_is_acknowledged_exactly_if_it_is_stored(behind: Behind, loss: Loss) -> None:
-    """Wherever the connection is lost, COMMIT included: then the store looks the act up."""
+    """An act is acknowledged exactly if it is stored; after a loss at COMMIT, the store looks it up."""
     ended = await behind.at_each_message(loss, behind.add)
     assert [each is None for each in ended] == [await behind.holds(number + 1) for number in range(len(ended))]
     assert {type(each) for each in ended if each is not None} == {Unavailable}
@@ -108,7 +108,7 @@ async def test_an_act_is_acknowledged_exactly_if_it_is_stored(behind: Behind, lo
 
 @EACH_LOSS
 async def test_an_act_is_unknown_while_the_database_stays_away(url: str, loss: Loss) -> None:
-    """Only where COMMIT was sent, or nearly; what was lost before is refused, and not stored."""
+    """The outcome is unknown only after a loss at COMMIT; an act lost earlier is refused and not stored."""
     async with opened(url, Patience(outcome_s=0.1)) as behind:
         behind.proxy.stays_away = True
         ended = await behind.at_each_message(loss, behind.add)
@@ -120,7 +120,7 @@ async def test_an_act_is_unknown_while_the_database_stays_away(url: str, loss: L
 
 
 async def test_a_caller_that_gives_up_during_commit_leaves_a_store_that_works(behind: Behind) -> None:
-    """It hears nothing, the act is stored whole or not at all, and the one connection is free again."""
+    """An act cancelled during COMMIT is stored completely or not at all, and frees its connection."""
     for number in range(1, 20):
         act = asyncio.create_task(behind.add(number))
         for _ in range(number):
@@ -132,7 +132,10 @@ async def test_a_caller_that_gives_up_during_commit_leaves_a_store_that_works(be
 
 
 async def test_an_entry_tells_whether_its_act_was_committed(behind: Behind) -> None:
-    """While it waits, when it is sealed, when it was undone; a transaction's number alone is no proof."""
+    """An entry shows whether its act was committed: while pending, when sealed and after a rollback.
+
+    The transaction number by itself proves nothing.
+    """
     pool = await asyncpg.create_pool(behind.url, min_size=2, max_size=2)
     async with pool, pool.acquire() as one, pool.acquire() as other:
 
@@ -155,7 +158,7 @@ async def test_an_entry_tells_whether_its_act_was_committed(behind: Behind) -> N
 
 @EACH_LOSS
 async def test_an_audit_entry_is_acknowledged_only_if_it_is_stored(behind: Behind, loss: Loss) -> None:
-    """A read or refusal whose entry may not have been written is told so by an error of the domain."""
+    """A read or refusal is acknowledged only if its entry is stored; otherwise it fails with a domain error."""
 
     async def note(number: int) -> None:
         await behind.store.witness(entry(f"act {number}"))
@@ -168,7 +171,7 @@ async def test_an_audit_entry_is_acknowledged_only_if_it_is_stored(behind: Behin
 
 @EACH_LOSS
 async def test_a_read_fails_or_is_right(behind: Behind, loss: Loss) -> None:
-    """A lost connection is never taken for an absent record."""
+    """A lost connection never looks like an absent record."""
     await add_referral(behind.store, referral(1))
 
     async def read(_: int) -> None:
@@ -180,7 +183,7 @@ async def test_a_read_fails_or_is_right(behind: Behind, loss: Loss) -> None:
 
 @EACH_LOSS
 async def test_sealing_that_is_cut_short_loses_and_doubles_nothing(behind: Behind, loss: Loss) -> None:
-    """The next round seals what is left, in one chain."""
+    """The next round seals the remaining entries, in one chain."""
 
     async def seal(_: int) -> None:
         await behind.store.upkeep()

@@ -1,4 +1,4 @@
-"""Migrations make exactly the tables that the statements are written for, once, whoever runs them."""
+"""Migrations create exactly the tables that the statements expect, once, in any number of processes."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ INDEXES = "SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = 'public
 
 
 def test_the_head_is_the_newest_script() -> None:
-    """And there is one line of revisions."""
+    """The newest script is the only head of the revisions."""
     script = ScriptDirectory(str(Path(migrations.__file__).parent))
     assert script.get_heads() == [HEAD]
 
 
 def test_the_migrated_sqlite_schema_is_that_of_the_tables(tmp_path: Path) -> None:
-    """Tables, columns, types, nullability, indexes, unique constraints and their names."""
+    """The SQLite schema has the same tables, columns, types, nullability, indexes, unique constraints and names."""
     url = f"sqlite:///{tmp_path / 'openers.db'}"
     asyncio.run(migrate(url))
     engine = create_engine(url)
@@ -59,7 +59,7 @@ def test_the_migrated_sqlite_schema_is_that_of_the_tables(tmp_path: Path) -> Non
 
 @pytest.mark.parametrize("empty_url", ["postgresql"], indirect=True)
 def test_the_migrated_postgresql_schema_is_that_of_the_tables(empty_url: str) -> None:
-    """As its catalogue tells: columns with types and lengths, keys and indexes by name."""
+    """The PostgreSQL catalogue has the same columns with types and lengths, and the same keys and indexes by name."""
     asyncio.run(migrate(empty_url))
     dialect = postgresql.dialect()
     expected = {
@@ -89,12 +89,12 @@ def test_the_migrated_postgresql_schema_is_that_of_the_tables(empty_url: str) ->
 
 
 def test_migrating_again_does_nothing(empty_url: str) -> None:
-    """The first tells that there was something to do, the second that there was not."""
+    """The first migration reports a change, the second reports none."""
     assert [asyncio.run(migrate(empty_url)) for _ in range(2)] == [True, False]
 
 
 def test_processes_that_migrate_at_once_don_t_meet(empty_url: str) -> None:
-    """One does it, the others wait and find it done."""
+    """Of concurrent processes, one migrates; the others wait and have nothing to do."""
     command = [sys.executable, "-c", MIGRATE, empty_url]
     running = [subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) for _ in range(3)]
     ended = [process.communicate() for process in running]
@@ -111,7 +111,7 @@ def test_processes_that_migrate_at_once_don_t_meet(empty_url: str) -> None:
 
 
 def test_a_database_that_can_t_be_reached_is_unavailable(tmp_path: Path) -> None:
-    """No server there, a folder that can't be made, a file that is no database."""
+    """A missing server, a folder that cannot be created and a file that is not a database are unavailable."""
     (tmp_path / "text").write_text("This is a text of some length. " * 100)
     for url in ("postgresql://nobody@127.0.0.1:1/none", "sqlite:////proc/none/a.db", f"sqlite:///{tmp_path / 'text'}"):
         with pytest.raises(Unavailable):
@@ -119,7 +119,7 @@ def test_a_database_that_can_t_be_reached_is_unavailable(tmp_path: Path) -> None
 
 
 def test_paths_are_taken_as_they_are_written() -> None:
-    """A character with a meaning in addresses has none in the name of a file."""
+    """A character with a meaning in URLs has none in a file name."""
     assert sqlite_path("sqlite:////tmp/a#b%20c.db") == Path("/tmp/a#b%20c.db")
     assert sqlite_path("sqlite:///var/openers.db") == Path("var/openers.db")
     assert sqlite_path("postgresql://host/db") is None

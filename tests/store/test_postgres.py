@@ -1,4 +1,4 @@
-"""What only the PostgreSQL store has: locks between processes, a pool, a server that may stop, a sealer."""
+"""Behaviour of the PostgreSQL store only: locks between processes, a pool, a server that may stop, a sealer."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ from tests.kit.store.stores import PostgresServer
 pytestmark = pytest.mark.anyio
 PATIENT = Patience(lock_s=HANGS_AFTER_S, connection_s=HANGS_AFTER_S)
 SHORT_OF_LOCKS, SHORT_OF_CONNECTIONS = PATIENT._replace(lock_s=0.05), PATIENT._replace(connection_s=0.05)
-"""For tests in which the lock, or the connection, certainly does not come."""
+"""For tests in which the lock or the connection is certain not to become free."""
 
 
 @pytest.fixture
 def url(postgres_server: PostgresServer) -> str:
-    """A migrated database."""
+    """Create a migrated database."""
     made = postgres_server.create()
     asyncio.run(migrate(made))
     return made
@@ -40,7 +40,7 @@ def url(postgres_server: PostgresServer) -> str:
 
 @asynccontextmanager
 async def opened(url: str, connections: int = 8, patience: Patience = PATIENT) -> AsyncGenerator[PostgresStore]:
-    """A store over it."""
+    """Open a store on the database."""
     store = await open_postgres(url, KEY, connections, patience)
     try:
         yield store
@@ -49,7 +49,7 @@ async def opened(url: str, connections: int = 8, patience: Patience = PATIENT) -
 
 
 async def hold(store: PostgresStore, key: str, inside: asyncio.Event, release: asyncio.Event) -> None:
-    """An act that has the lock of `key` until it is told to end."""
+    """Hold the lock of `key` until released."""
     async with store.begin(entry("holder"), (key,)) as tx:
         await tx.referrals.next_ubrn()
         inside.set()
@@ -57,7 +57,7 @@ async def hold(store: PostgresStore, key: str, inside: asyncio.Event, release: a
 
 
 async def test_a_record_that_somebody_works_on_is_locked_for_others(url: str) -> None:
-    """After the time that one waits for it; other records are free, and so is this one afterwards."""
+    """A locked record is refused after the waiting time; other records are free, and so is this one afterwards."""
     async with opened(url) as one, opened(url, patience=SHORT_OF_LOCKS) as two:
         inside, release = asyncio.Event(), asyncio.Event()
         holder = asyncio.create_task(hold(one, "000000000001", inside, release))
@@ -76,7 +76,7 @@ async def test_a_record_that_somebody_works_on_is_locked_for_others(url: str) ->
 
 
 async def test_one_waits_a_second_for_a_record(url: str) -> None:
-    """Unless told otherwise."""
+    """By default an act waits a second for a locked record."""
     async with opened(url, patience=Patience()) as store:
         inside, release = asyncio.Event(), asyncio.Event()
         holder = asyncio.create_task(hold(store, "1", inside, release))
@@ -91,7 +91,7 @@ async def test_one_waits_a_second_for_a_record(url: str) -> None:
 
 
 async def test_acts_that_lock_several_records_don_t_deadlock(url: str) -> None:
-    """All keys are taken in one order by whoever sorts them, as `World.begin` does."""
+    """Acts that lock several records in sorted order, as `World.begin` does, all succeed."""
     async with opened(url, patience=PATIENT) as store:
 
         async def act(number: int) -> None:
@@ -102,7 +102,7 @@ async def test_acts_that_lock_several_records_don_t_deadlock(url: str) -> None:
 
 
 async def test_a_deadlock_is_a_clash(url: str) -> None:
-    """Two acts that take two locks crosswise: the database ends one, which may be tried again."""
+    """If two acts lock two records crosswise, the database ends one, which may be retried."""
     async with opened(url, patience=PATIENT) as store:
         first, second = asyncio.Event(), asyncio.Event()
         await add_referral(store, referral(1))
@@ -120,7 +120,7 @@ async def test_a_deadlock_is_a_clash(url: str) -> None:
 
 
 async def test_a_pool_that_is_used_up_is_unavailable_and_recovers(url: str) -> None:
-    """Who waits too long for a connection is told to come again."""
+    """A caller who waits too long for a connection gets an error that allows a retry."""
     async with opened(url, connections=1, patience=SHORT_OF_CONNECTIONS) as store:
         inside, release = asyncio.Event(), asyncio.Event()
         holder = asyncio.create_task(hold(store, "1", inside, release))
@@ -135,7 +135,7 @@ async def test_a_pool_that_is_used_up_is_unavailable_and_recovers(url: str) -> N
 
 
 async def test_a_cancelled_act_gives_its_connection_back(url: str) -> None:
-    """And leaves nothing, although it had written."""
+    """A cancelled act leaves no data, and its connection is free again."""
     async with opened(url, connections=1) as store:
         inside = asyncio.Event()
         cancelled = asyncio.create_task(hold(store, "1", inside, asyncio.Event()))
@@ -149,7 +149,7 @@ async def test_a_cancelled_act_gives_its_connection_back(url: str) -> None:
 
 
 async def test_witnesses_hear_of_every_failure(url: str) -> None:
-    """Whatever the database says, nobody waits for ever, and the next ones are written."""
+    """If the database fails, every waiting audit entry fails, and later entries are written."""
     async with opened(url) as store:
         await execute(url, "ALTER TABLE audit_pending RENAME TO hidden")
         waiting = [store.witness(entry(f"{number}")) for number in range(5)]
@@ -162,7 +162,7 @@ async def test_witnesses_hear_of_every_failure(url: str) -> None:
 
 
 async def test_two_sealers_never_seal_the_same(url: str) -> None:
-    """Entries are sealed once each, in one chain, however many processes are at it."""
+    """With several processes, each entry is sealed once, in one chain."""
     async with opened(url) as one, opened(url) as two:
         await asyncio.gather(*(store.witness(entry(f"e{n:03}")) for n in range(100) for store in (one, two)))
         await asyncio.gather(*(store.upkeep() for store in (one, two, one, two)))
@@ -178,7 +178,7 @@ async def test_two_sealers_never_seal_the_same(url: str) -> None:
 
 
 async def test_sealing_is_left_to_the_process_that_is_at_it(url: str) -> None:
-    """What it does not take waits for the next round of any process."""
+    """While one process seals, another one leaves its entries for the next round."""
     waiting = "SELECT count(*) FROM audit_pending"
     sealer = await asyncpg.connect(url)
     try:
@@ -195,7 +195,7 @@ async def test_sealing_is_left_to_the_process_that_is_at_it(url: str) -> None:
 
 
 async def test_a_round_of_sealing_ends_while_entries_keep_coming(url: str) -> None:
-    """More than one batch is sealed at once; what comes meanwhile waits for the next round."""
+    """One round seals more than one batch."""
     async with opened(url) as store:
         add = "INSERT INTO audit_pending (entry) SELECT convert_to('{\"n\":' || n || '}', 'UTF8')"
         await execute(url, f"{add} FROM generate_series(1, {TAKEN_AT_ONCE + 5}) AS n")
@@ -205,7 +205,7 @@ async def test_a_round_of_sealing_ends_while_entries_keep_coming(url: str) -> No
 
 
 async def test_listing_what_is_old_gives_way_to_who_writes_it_meanwhile(url: str) -> None:
-    """A referral that is being written while it is listed keeps what its new value is listed by."""
+    """Listing an old referral does not overwrite the list columns of a concurrent change."""
     blocked = "SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype = 'transactionid'"
     async with opened(url, patience=Patience(lock_s=20.0)) as store:
         await add_referral(store, referral(1))
@@ -224,14 +224,14 @@ async def test_listing_what_is_old_gives_way_to_who_writes_it_meanwhile(url: str
 
 
 async def list_old(store: PostgresStore) -> None:
-    """List what was kept before there were lists."""
+    """List referrals that were stored before lists existed."""
     async with store.begin(entry("list")) as tx:
         await tx.worklists.list_old("", 10)
 
 
 @pytest.fixture
 def server() -> Generator[PostgresServer]:
-    """A server that the test may stop."""
+    """Start a server that the test may stop."""
     with TemporaryDirectory(ignore_cleanup_errors=True) as directory:
         made = PostgresServer(Path(directory) / "server")
         yield made
@@ -239,7 +239,7 @@ def server() -> Generator[PostgresServer]:
 
 
 async def test_a_server_that_went_away_is_unavailable(server: PostgresServer) -> None:
-    """In the midst of an act, before one, and for whoever opens the store; nothing hangs."""
+    """An act in progress, later calls and the opening of a store fail as unavailable; nothing hangs."""
     url = await asyncio.to_thread(server.create)
     await migrate(url)
     store = await open_postgres(url, KEY, 4, PATIENT)

@@ -1,4 +1,4 @@
-"""Lists in the store: the same as the rules say one by one, along an index each, and cheap however much is kept."""
+"""Lists in the store equal the rules applied one by one, use one index each, and stay cheap in a large store."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ LISTS = (provider_list, referrer_list, letter_list)
 
 @dataclass
 class Kept:
-    """A store with referrals of known places among others."""
+    """A store with referrals in known places among many others."""
 
     url: str
     store: Store
@@ -66,7 +66,7 @@ class Kept:
     _on: dict[Worklist, list[Referral]] = field(default_factory=dict[Worklist, list[Referral]])
 
     async def listed(self, worklist: Worklist, by: Principal, wanted: WorklistFilter) -> list[Ubrn]:
-        """What the store lists."""
+        """Return the UBRNs that the store lists."""
         async with self.store.read() as tx:
             if worklist in PROVIDER_LISTS:
                 found: Sequence[Listed] = await tx.worklists.of_provider(worklist, by, wanted, MOST)
@@ -75,12 +75,12 @@ class Kept:
         return [each.key for each in found]
 
     def expected(self, worklist: Worklist, by: Principal, is_wanted: Callable[[Referral], bool]) -> list[Ubrn]:
-        """What the rules list, taking one referral after the other."""
+        """Return the UBRNs that the rules list, applied to one referral after the other."""
         on_it = self.on(worklist)
         return [each.ubrn for each in on_it if by.may_see(each.owner, each.workgroup) and is_wanted(each)]
 
     def on(self, worklist: Worklist) -> list[Referral]:
-        """Everything on a list, whoever may see it, in order."""
+        """Return all referrals of a list in order, regardless of the caller."""
         if worklist not in self._on:
             found = [each for each in self.referrals if worklist in [of(each) for of in LISTS]]
             found.sort(key=lambda each: (RANKS[each.priority], waiting_since(each), each.ubrn))
@@ -90,7 +90,7 @@ class Kept:
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
 def url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """An empty database for the whole module, of each kind."""
+    """Return the URL of an empty database of each kind, for the whole module."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path_factory.mktemp('lists') / 'openers.db'}"
     server: PostgresServer = request.getfixturevalue("postgres_server")
@@ -99,7 +99,7 @@ def url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 
 @pytest.fixture(scope="module")
 async def kept(url: str) -> AsyncGenerator[Kept]:
-    """A store with referrals here and elsewhere."""
+    """Fill a store with referrals in the known places and elsewhere."""
     await migrate(url)
     store = await open_store(url, KEY)
     chance = random.Random(7)
@@ -112,7 +112,7 @@ async def kept(url: str) -> AsyncGenerator[Kept]:
 
 
 def wanted_by(worklist: Worklist, by: Principal) -> list[tuple[WorklistFilter, Callable[[Referral], bool]]]:
-    """Filters with what each means, told apart from how the store does it."""
+    """Return filters, each with its meaning as a predicate that does not use the store."""
     found: list[tuple[WorklistFilter, Callable[[Referral], bool]]] = [(WorklistFilter(), lambda _: True)]
     if worklist not in PROVIDER_LISTS:
         return found
@@ -148,7 +148,7 @@ def _filter(
 
 @pytest.mark.parametrize("worklist", Worklist)
 async def test_the_store_lists_what_the_rules_say_one_by_one(kept: Kept, worklist: Worklist) -> None:
-    """Members and order, for every caller and every combination of filters."""
+    """Members and order are those of the rules, for every caller and every combination of filters."""
     callers = PEOPLE if worklist in PROVIDER_LISTS else (caller(RC, "D82106"), caller(RC, "B86011"), caller(RC, "Q99"))
     longest = 0
     for by in callers:
@@ -160,7 +160,7 @@ async def test_the_store_lists_what_the_rules_say_one_by_one(kept: Kept, worklis
 
 
 async def test_no_more_than_asked_for(kept: Kept) -> None:
-    """The first ones of the whole list, over several workgroups."""
+    """A limited list has the first referrals of the whole list, over several workgroups."""
     by = PEOPLE[1]
     whole = await kept.listed(Worklist.REFERRALS_FOR_REVIEW, by, WorklistFilter())
     async with kept.store.read() as tx:
@@ -195,7 +195,7 @@ VALUES: dict[str, Value] = {
 
 @pytest.mark.parametrize("name", WALKS)
 async def test_a_list_walks_its_index(kept: Kept, name: str) -> None:
-    """Neither a scan nor a sort, on either database: the index gives the rows of the list in its order."""
+    """On both databases the index returns the rows in the list's order, without a scan or a sort."""
     statement, index = WALKS[name]
     others: dict[str, Value] = {f"wanted_{each}": ANY for each in FILTERS if not name.endswith(each)}
     known = {**VALUES, **others, **statement.constants}
@@ -218,7 +218,7 @@ async def test_a_list_walks_its_index(kept: Kept, name: str) -> None:
 
 @pytest.mark.parametrize("name", ["provider", "referrer", "letters"])
 async def test_a_whole_list_reads_the_index_alone(kept: Kept, name: str) -> None:
-    """On SQLite, where it can be told from the plan: no referral is fetched for what its index says."""
+    """On SQLite, whose plan shows it, a list reads only its index and no referral."""
     if sqlite_path(kept.url) is None:
         return
     statement, index = WALKS[name]
@@ -228,7 +228,7 @@ async def test_a_whole_list_reads_the_index_alone(kept: Kept, name: str) -> None
 
 
 async def test_what_is_on_no_list_is_in_no_index_of_lists(kept: Kept) -> None:
-    """So that lists stay short however many referrals are kept."""
+    """On SQLite, only referrals on a list are in its index, so lists stay short in a large store."""
     if sqlite_path(kept.url) is None:
         return
     ((listed,),) = await fetch(kept.url, "SELECT count(*) FROM referrals WHERE provider_list IS NOT NULL")

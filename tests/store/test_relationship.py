@@ -1,4 +1,4 @@
-"""`Principal.may_see` and its twin in SQL agree, whatever the caller and the record."""
+"""`Principal.may_see` and the SQL condition agree for any caller and record."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ Listed = Callable[[Principal], set[int]]
 
 
 async def fill(url: str) -> None:
-    """A database with one record of each kind, numbered as in `RECORDS`."""
+    """Create a database with one record of each kind, numbered as in `RECORDS`."""
     await migrate(url)
     for number, (owner, workgroup) in enumerate(RECORDS):
         await execute(
@@ -51,7 +51,7 @@ async def fill(url: str) -> None:
 
 
 def statement_of(by: Principal, *, sqlite: bool) -> tuple[str, list[Value]]:
-    """The list's statement for a caller, with its parameters."""
+    """Return the SQL statement for a caller, with its parameters."""
     statement, values = STATEMENTS[kinship_of(by)], values_of(by)
     known: Mapping[str, Value] = {**statement.constants, **values}
     text, names = (
@@ -62,7 +62,7 @@ def statement_of(by: Principal, *, sqlite: bool) -> tuple[str, list[Value]]:
 
 @pytest.fixture
 def listed(empty_url: str) -> Listed:
-    """Lists the numbers of the records that a caller may see, by SQL."""
+    """Return a function that lists the records a caller may see, by SQL."""
     asyncio.run(fill(empty_url))
     sqlite = sqlite_path(empty_url) is not None
     runner = asyncio.Runner()
@@ -84,7 +84,7 @@ ANY_WORKGROUP = st.sampled_from([each for each in WORKGROUPS if each is not None
 
 @st.composite
 def principals(draw: st.DrawFn) -> Principal:
-    """Anybody in any role, with some of the workgroups and others."""
+    """Draw a caller in any role, with known and unknown workgroups."""
     function = draw(st.sampled_from(BusinessFunction))
     return caller(function, draw(st.sampled_from(ORGANISATIONS)), *draw(st.sets(ANY_WORKGROUP, max_size=6)))
 
@@ -92,13 +92,13 @@ def principals(draw: st.DrawFn) -> Principal:
 @given(by=principals())
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_the_twins_agree(listed: Listed, by: Principal) -> None:
-    """Over every record: what SQL lists is what the function lets be seen."""
+    """For every record, SQL and the function agree."""
     seen = {number for number, (owner, group) in enumerate(RECORDS) if by.may_see(OdsCode(owner), group)}
     assert listed(by) == seen
 
 
 def test_every_function_sees_something_or_nothing_as_it_should(listed: Listed) -> None:
-    """The comparison above is not one of empty sets."""
+    """The comparison above does not compare empty sets."""
     groups = ("RCD/Cardiology", "ZZ/z")
     counts = {each: len(listed(caller(each, "RCD", *groups))) for each in BusinessFunction}
     owners, holders = len(WORKGROUPS), len(ORGANISATIONS)

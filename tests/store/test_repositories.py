@@ -1,4 +1,4 @@
-"""What every repository promises, on both databases. Acts that meet each other are in `test_acts.py`."""
+"""The guarantees of every repository, on both databases. `test_acts.py` covers concurrent acts."""
 
 from __future__ import annotations
 
@@ -28,19 +28,19 @@ TOKEN = CredentialKind.ACCESS_TOKEN
 
 
 def session(name: str = "one") -> Session:
-    """A session to be kept as a credential."""
+    """Return a session to store as a credential."""
     return Session(id=name, user=UserId("555000000001"), assurance=Assurance(), began=NOON, ends=NOON + MINUTE)
 
 
 async def history(url: str) -> list[tuple[str, int, bytes]]:
-    """What is kept of referrals' earlier values."""
+    """Return the stored earlier values of referrals."""
     return await fetch(
         url, "SELECT key, version, body FROM history WHERE kind = ? ORDER BY key, version", REFERRALS.kind
     )
 
 
 async def test_a_referral_comes_back_as_it_was_stored(store: Store) -> None:
-    """Value, key, version and patient, and the same bytes each time."""
+    """Value, key, version and patient are read as stored, with the same bytes each time."""
     new = made(1)
     stored = await add_referral(store, new)
     again = await found(store, new.ubrn)
@@ -50,7 +50,7 @@ async def test_a_referral_comes_back_as_it_was_stored(store: Store) -> None:
 
 
 async def test_get_checks_existence_relationship_and_version_in_this_order(store: Store) -> None:
-    """Each reason has its error; the earlier one wins."""
+    """Each check has its own error, and the first failed check decides."""
     await add_referral(store, made(1))
     async with store.read() as tx:
         with pytest.raises(NotFound):
@@ -64,7 +64,7 @@ async def test_get_checks_existence_relationship_and_version_in_this_order(store
 
 
 async def test_find_shows_no_referral_of_others(store: Store) -> None:
-    """What one may not see is as if it were not there."""
+    """A referral that the caller may not see is not found."""
     await add_referral(store, made(1))
     async with store.read() as tx:
         assert await tx.referrals.find(Ubrn.of(1), PROVIDER) is None
@@ -81,7 +81,7 @@ async def test_the_service_itself_finds_each_referral(store: Store) -> None:
 
 
 async def test_put_raises_the_version_and_moves_the_columns(store: Store) -> None:
-    """A new workgroup lets its people see the referral from that commit on."""
+    """A new workgroup gives its members access from that commit on."""
     old = await add_referral(store, made(1))
     async with store.begin(entry(), (old.key,)) as tx:
         new = await tx.referrals.put(old, msgspec.structs.replace(old.value, workgroup=WORKGROUP))
@@ -92,7 +92,7 @@ async def test_put_raises_the_version_and_moves_the_columns(store: Store) -> Non
 
 
 async def test_history_keeps_each_value_that_was_replaced(store: Store, empty_url: str) -> None:
-    """Two changes leave the two earlier values, under their versions."""
+    """Two changes leave the two earlier values, with their versions."""
     stored = await add_referral(store, made(1))
     earlier = [stored]
     for days in (1, 2):
@@ -103,7 +103,7 @@ async def test_history_keeps_each_value_that_was_replaced(store: Store, empty_ur
 
 
 async def test_put_over_a_stale_value_is_refused_and_keeps_nothing(store: Store, empty_url: str) -> None:
-    """Who read before somebody else's change hears of the version that is stored."""
+    """The refusal of a stale change names the stored version."""
     old = await add_referral(store, made(1))
     async with store.begin(entry(), (old.key,)) as tx:
         new = await tx.referrals.put(old, made(1, reminder_days=1))
@@ -117,7 +117,7 @@ async def test_put_over_a_stale_value_is_refused_and_keeps_nothing(store: Store,
 
 
 async def test_amend_changes_the_value_alone(store: Store, empty_url: str) -> None:
-    """The version stays, nothing is kept in history, and who read before may still put what they meant to."""
+    """An amendment keeps the version and adds no history, so an earlier reader may still change the referral."""
     old = await add_referral(store, made(1))
     async with store.begin(entry(), (old.key,)) as tx:
         amended = await tx.referrals.amend(old, made(1, reminder_days=3))
@@ -130,7 +130,6 @@ async def test_amend_changes_the_value_alone(store: Store, empty_url: str) -> No
 
 
 async def test_amend_over_a_stale_value_is_refused(store: Store) -> None:
-    """As `put` is."""
     old = await add_referral(store, made(1))
     async with store.begin(entry(), (old.key,)) as tx:
         await tx.referrals.put(old, made(1, reminder_days=1))
@@ -140,7 +139,7 @@ async def test_amend_over_a_stale_value_is_refused(store: Store) -> None:
 
 
 async def test_a_sealed_code_is_kept_replaced_and_forgotten(store: Store) -> None:
-    """One for a referral; forgetting one that is not there does no harm."""
+    """A referral has one code; deleting a missing code does no harm."""
     for kept in (KeptCode(b"one", 0), KeptCode(b"two", 3)):
         async with store.begin(entry()) as tx:
             await tx.access_codes.put(Ubrn.of(1), kept)
@@ -155,7 +154,7 @@ async def test_a_sealed_code_is_kept_replaced_and_forgotten(store: Store) -> Non
 
 
 async def test_numbers_rise_and_are_never_given_again(store: Store, empty_url: str) -> None:
-    """Not after a restart either."""
+    """Numbers are not reused after a restart either."""
     async with store.begin(entry()) as tx:
         ubrns = [await tx.referrals.next_ubrn() for _ in range(3)]
         appointments = [await tx.referrals.next_appointment_id() for _ in range(3)]
@@ -170,7 +169,7 @@ async def test_numbers_rise_and_are_never_given_again(store: Store, empty_url: s
 
 
 async def test_the_directory_gives_back_what_was_put(store: Store) -> None:
-    """Organisations, people, services and applications of the whole demo world."""
+    """Organisations, users, services and applications of the demo world are read as stored."""
     async with store.begin(entry()) as tx:
         for organisation in DEMO.organisations:
             await tx.directory.put_organisation(organisation)
@@ -193,7 +192,7 @@ async def test_the_directory_gives_back_what_was_put(store: Store) -> None:
 
 
 async def test_services_come_in_the_order_asked_for(store: Store) -> None:
-    """Those that don't exist are left out; one asked for twice comes twice."""
+    """Unknown services are left out, and a service requested twice is returned twice."""
     first, second = DEMO.services[:2]
     async with store.begin(entry()) as tx:
         await tx.directory.put_service(first)
@@ -207,7 +206,7 @@ async def test_services_come_in_the_order_asked_for(store: Store) -> None:
 
 
 async def test_a_changed_service_raises_its_version_and_the_directory_s(store: Store) -> None:
-    """An index of the directory is known to be old by that number."""
+    """A change raises both versions; the directory's version shows that an index is out of date."""
     service = DEMO.services[0]
     versions: list[tuple[int, int]] = []
     for name in ("one", "two"):
@@ -222,7 +221,7 @@ async def test_a_changed_service_raises_its_version_and_the_directory_s(store: S
 
 
 async def test_people_are_found_where_they_have_roles_now(store: Store) -> None:
-    """Putting a person anew replaces their roles."""
+    """Storing a user again replaces the user's roles."""
     user = next(each for each in DEMO.users if each.roles)
     organisation = user.roles[0].organisation
     async with store.begin(entry()) as tx:
@@ -235,7 +234,7 @@ async def test_people_are_found_where_they_have_roles_now(store: Store) -> None:
 
 
 async def test_patients_are_put_and_replaced(store: Store) -> None:
-    """By NHS number."""
+    """A patient is stored and replaced by NHS number."""
     patient = DEMO.patients[0]
     async with store.begin(entry()) as tx:
         await tx.patients.put(patient)
@@ -246,7 +245,7 @@ async def test_patients_are_put_and_replaced(store: Store) -> None:
 
 
 async def test_a_credential_is_added_once_and_taken_once(store: Store) -> None:
-    """The second `add` keeps nothing, the second `take` gets nothing; other kinds are apart."""
+    """A second `add` stores nothing and a second `take` returns nothing; other kinds are separate."""
     async with store.begin(entry()) as tx:
         assert await tx.credentials.add(TOKEN, "key", session(), NOON)
         assert not await tx.credentials.add(TOKEN, "key", session("two"), NOON)
@@ -260,7 +259,7 @@ async def test_a_credential_is_added_once_and_taken_once(store: Store) -> None:
 
 
 async def test_a_session_ends_with_all_that_belongs_to_it(store: Store) -> None:
-    """And with nothing else."""
+    """Ending a session removes only its own credentials."""
     async with store.begin(entry()) as tx:
         for key, belongs_to in (("a", "one"), ("b", "one"), ("c", "two"), ("d", "")):
             await tx.credentials.add(TOKEN, key, session(), NOON, belongs_to)
@@ -271,7 +270,7 @@ async def test_a_session_ends_with_all_that_belongs_to_it(store: Store) -> None:
 
 
 async def test_purging_removes_only_what_has_expired(store: Store) -> None:
-    """What expires at that very instant stays."""
+    """A credential that expires at that very instant stays."""
     async with store.begin(entry()) as tx:
         for key, expires in (("old", NOON - MINUTE), ("now", NOON), ("new", NOON + MINUTE)):
             await tx.credentials.add(TOKEN, key, session(), expires)
@@ -283,7 +282,7 @@ async def test_purging_removes_only_what_has_expired(store: Store) -> None:
 
 
 async def test_due_work_is_claimed_earliest_first_and_not_before_its_time(store: Store) -> None:
-    """As many as asked for; claimed items wait for nobody else."""
+    """At most the requested number of items is claimed, and a claimed item is not offered again."""
     async with store.begin(entry()) as tx:
         for key, minutes in (("late", -1), ("later", 0), ("future", 1), ("latest", 0)):
             await tx.due.add("remind", key, NOON + minutes * MINUTE)
@@ -297,7 +296,7 @@ async def test_due_work_is_claimed_earliest_first_and_not_before_its_time(store:
 
 
 async def test_due_work_is_claimed_by_kind(store: Store) -> None:
-    """Each kind that waits is told once; claiming one leaves the others."""
+    """Each waiting kind is listed once, and claiming one kind leaves the others."""
     async with store.begin(entry()) as tx:
         for kind, key in (("scan", "one"), ("scan", "two"), ("remind", "one")):
             await tx.due.add(kind, key, NOON)
@@ -309,7 +308,7 @@ async def test_due_work_is_claimed_by_kind(store: Store) -> None:
 
 
 async def test_due_work_is_done_or_given_back(store: Store) -> None:
-    """Done items are gone; those given back run again at their new time, one attempt later."""
+    """Completed items are removed; retried items run at their new time with the next attempt number."""
     async with store.begin(entry()) as tx:
         await tx.due.add("remind", "done", NOON)
         await tx.due.add("remind", "retried", NOON)
@@ -324,7 +323,7 @@ async def test_due_work_is_done_or_given_back(store: Store) -> None:
 
 
 async def test_a_claim_runs_out_and_then_belongs_to_the_next(store: Store) -> None:
-    """The runner that was too slow neither removes nor gives back what another one has."""
+    """A runner whose claim has expired neither completes nor retries an item that another one has claimed."""
     async with store.begin(entry()) as tx:
         await tx.due.add("remind", "slow", NOON)
     (slow,) = await claim(store, NOON, life=MINUTE)
@@ -341,7 +340,7 @@ async def test_a_claim_runs_out_and_then_belongs_to_the_next(store: Store) -> No
 
 
 async def test_work_added_again_while_it_runs_is_not_lost(store: Store) -> None:
-    """Even for the same instant: what is done was the earlier one."""
+    """Work added while it runs stays, even for the same instant; completing it removes only the earlier item."""
     async with store.begin(entry()) as tx:
         await tx.due.add("remind", "slots", NOON)
     (running,) = await claim(store, NOON)
@@ -352,8 +351,8 @@ async def test_work_added_again_while_it_runs_is_not_lost(store: Store) -> None:
 
 
 async def test_reading_never_writes(store: Store) -> None:
-    """A write outside of an act would be without its audit entry: it is refused."""
+    """A write outside an act is refused, because it would have no audit entry."""
     async with store.read() as tx:
-        with pytest.raises(RuntimeError, match="only the body of an act writes"):
+        with pytest.raises(RuntimeError, match="only the body of an act may write"):
             await tx.referrals.add(made(1, OWNER))
     assert await found(store, Ubrn.of(1)) is None

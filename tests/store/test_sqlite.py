@@ -1,4 +1,4 @@
-"""What only the SQLite store has: groups of acts that commit together, forks, checkpoints, one writer."""
+"""Behaviour of the SQLite store only: groups of acts that commit together, forks, checkpoints, one writer."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ pytestmark = pytest.mark.anyio
 
 @contextmanager
 def full_disk(path: Path) -> Generator[None]:
-    """No file of this process grows beyond the database's log as it is: a commit fails when it appends to it."""
+    """Limit file sizes to the present size of the database's log, so that a commit that appends to it fails."""
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (log_size(path), before[1]))
@@ -43,25 +43,25 @@ def full_disk(path: Path) -> Generator[None]:
 
 
 def log_size(path: Path) -> int:
-    """Bytes in the write-ahead log."""
+    """Return the size of the write-ahead log in bytes."""
     log = Path(f"{path}-wal")
     return log.stat().st_size if log.exists() else 0
 
 
 async def blocks(path: Path) -> list[int]:
-    """The audit blocks: how many entries each has."""
+    """Return the number of entries in each audit block."""
     rows = await fetch(f"sqlite:///{path}", "SELECT entries FROM audit_blocks ORDER BY seq")
     return [bytes(row[0]).count(b"\n") for row in rows]
 
 
 async def whole(path: Path) -> bool:
-    """Whether the audit verifies."""
+    """Return whether the audit verifies."""
     chain, heads = await read_chain(f"sqlite:///{path}")
     return verify(chain, heads, KEY) == []
 
 
 def test_every_connection_is_durable(sqlite_file: Path) -> None:
-    """The settings are set, read back and compared; each commit is synced."""
+    """Each connection sets and checks the settings, and syncs each commit."""
     raw = connect(sqlite_file)
     assert settings_of(raw) == SETTINGS
     assert (SETTINGS["journal_mode"], SETTINGS["synchronous"]) == ("wal", 2)
@@ -69,7 +69,7 @@ def test_every_connection_is_durable(sqlite_file: Path) -> None:
 
 
 def test_a_file_that_can_t_be_set_up_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No database, or settings that do not hold."""
+    """A file that is not a database, a missing folder and settings that do not take effect are unavailable."""
     (tmp_path / "text").write_text("This is a text of some length. " * 100)
     with pytest.raises(Unavailable):
         connect(tmp_path / "text")
@@ -81,7 +81,7 @@ def test_a_file_that_can_t_be_set_up_is_refused(tmp_path: Path, monkeypatch: pyt
 
 
 async def test_acts_that_start_together_make_one_block(sqlite: SqliteStore) -> None:
-    """With the entries of reads and refusals that come with them."""
+    """One block also contains the entries of concurrent reads and refusals."""
     acts = [add_referral(sqlite, referral(each)) for each in range(1, 9)]
     await asyncio.gather(*acts, sqlite.witness(entry("read")))
     assert await blocks(sqlite.path) == [9]
@@ -89,14 +89,14 @@ async def test_acts_that_start_together_make_one_block(sqlite: SqliteStore) -> N
 
 @contextmanager
 def locked(path: Path) -> Generator[sqlite3.Connection]:
-    """Another connection, as of a backup or a shell, that has the write lock."""
+    """Hold the write lock from another connection, as a backup or a shell does."""
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         yield other
 
 
 async def test_calls_go_on_while_another_process_has_the_write_lock(sqlite: SqliteStore) -> None:
-    """Acts and audit entries wait without stopping the event loop, reads don't wait, and all end well."""
+    """Acts and audit entries wait without blocking the event loop; reads do not wait, and all succeed."""
     await add_referral(sqlite, referral(1))
     with locked(sqlite.path) as other:
         calls = (*(add_referral(sqlite, referral(each)) for each in (2, 3, 4)), sqlite.witness(entry("read")))
@@ -116,7 +116,7 @@ async def test_calls_go_on_while_another_process_has_the_write_lock(sqlite: Sqli
 
 
 async def test_a_write_lock_that_stays_is_unavailable(sqlite_file: Path) -> None:
-    """After the time that a call waits for it; the store works on when it is free."""
+    """If the write lock stays, a call fails after the waiting time; afterwards the store works again."""
     store = SqliteStore(sqlite_file, connect(sqlite_file), KEY, patience_s=0.0)
     with locked(sqlite_file):
         calls = (add_referral(store, referral(1)), store.witness(entry("read")))
@@ -130,13 +130,13 @@ async def test_a_write_lock_that_stays_is_unavailable(sqlite_file: Path) -> None
 
 
 def test_no_connection_waits_for_a_lock(sqlite_file: Path) -> None:
-    """SQLite itself would wait within the event loop."""
+    """No connection lets SQLite wait for a lock, because that would block the event loop."""
     with closing(connect(sqlite_file)) as raw:
         assert raw.execute("PRAGMA busy_timeout").fetchone() == (0,)
 
 
 async def test_a_failing_act_leaves_its_group_whole(sqlite: SqliteStore) -> None:
-    """Its entry is not in the block, those of the others are."""
+    """The block has the entries of the other acts, but not that of the failed act."""
 
     async def fail() -> None:
         async with sqlite.begin(entry("failing")) as tx:
@@ -151,7 +151,7 @@ async def test_a_failing_act_leaves_its_group_whole(sqlite: SqliteStore) -> None
 
 
 async def test_a_failed_commit_fails_every_member_and_the_next_group_works(sqlite: SqliteStore) -> None:
-    """Nobody is told that something is kept which is not; numbers of the chain are used again."""
+    """If a commit fails, no member is acknowledged, and the next group reuses the numbers of the chain."""
     await add_referral(sqlite, referral(1))
     with full_disk(sqlite.path):
         acts = [add_referral(sqlite, referral(each)) for each in (2, 3)]
@@ -165,7 +165,7 @@ async def test_a_failed_commit_fails_every_member_and_the_next_group_works(sqlit
 
 
 async def test_a_database_that_is_full_within_an_act_fails_its_group(sqlite_file: Path) -> None:
-    """SQLite may give the whole transaction up: then no member is told of success, and no write stays."""
+    """If SQLite rolls back the whole transaction, no member is acknowledged and no write stays."""
     raw = connect(sqlite_file)
     store = SqliteStore(sqlite_file, raw, KEY)
     await add_referral(store, referral(1))
@@ -191,7 +191,7 @@ async def test_a_database_that_is_full_within_an_act_fails_its_group(sqlite_file
 
 
 async def test_a_body_that_suspends_is_refused_and_undone(sqlite: SqliteStore) -> None:
-    """At its end it hears so; nothing of it is kept, and those beside it are."""
+    """An act that suspends fails at its end and stores nothing; concurrent acts are stored."""
 
     async def suspends() -> None:
         async with sqlite.begin(entry("suspends")) as tx:
@@ -206,7 +206,7 @@ async def test_a_body_that_suspends_is_refused_and_undone(sqlite: SqliteStore) -
 
 
 async def test_a_body_that_suspended_can_write_no_more(sqlite: SqliteStore) -> None:
-    """Neither after its group has committed nor among the acts of the next."""
+    """An act that suspended cannot write after its group's commit, nor in the next group."""
 
     async def suspends() -> None:
         async with sqlite.begin(entry("suspends")) as tx:
@@ -224,7 +224,7 @@ async def test_a_body_that_suspended_can_write_no_more(sqlite: SqliteStore) -> N
 
 
 async def test_an_entry_that_can_t_be_written_fails_its_act_alone(sqlite: SqliteStore) -> None:
-    """A lone surrogate is no text: that act is undone, the others of its group are kept."""
+    """An act whose entry contains a lone surrogate fails; the others of its group are stored."""
 
     async def act(number: int, about: str) -> None:
         async with sqlite.begin(entry(about)) as tx:
@@ -236,7 +236,7 @@ async def test_an_entry_that_can_t_be_written_fails_its_act_alone(sqlite: Sqlite
 
 
 async def test_a_snapshot_is_a_world_of_its_own(sqlite: SqliteStore, tmp_path: Path) -> None:
-    """Opened by the same adapter, it goes its own way from the moment it was made, audit chain and all."""
+    """A snapshot opens as a separate store, with its own data and audit chain from that moment on."""
     await add_referral(sqlite, referral(1))
     opening = asyncio.create_task(add_referral(sqlite, referral(2)))
     await asyncio.sleep(0)
@@ -253,7 +253,7 @@ async def test_a_snapshot_is_a_world_of_its_own(sqlite: SqliteStore, tmp_path: P
 
 
 async def test_checkpoints_keep_the_log_bounded(sqlite: SqliteStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    """However many groups are written, without a pause in which the checkpoint could catch up."""
+    """The log stays bounded during continuous writing."""
     monkeypatch.setattr(sqlite_connection, "LONGEST_LOG_PAGES", 64)
     path, rounds = sqlite.path, 12
     sizes: list[int] = []
@@ -269,7 +269,7 @@ async def test_checkpoints_keep_the_log_bounded(sqlite: SqliteStore, monkeypatch
 
 
 def test_one_process_at_a_time_may_write(tmp_path: Path) -> None:
-    """The lock is refused while another process has it, and free when that one is gone, however it went."""
+    """A second process cannot lock the database until the first one ends, even by a kill."""
     path = tmp_path / "openers.db"
     holding = (
         "import sys; from pathlib import Path; from openers.store.engine.writer_lock import WriterLock; "
@@ -292,7 +292,7 @@ def test_one_process_at_a_time_may_write(tmp_path: Path) -> None:
 
 
 async def test_a_store_that_is_closed_says_so(sqlite_file: Path) -> None:
-    """What comes too late fails as unavailable; what was under way is durable."""
+    """A late call fails as unavailable; an act in progress is durable."""
     store = open_sqlite(sqlite_file, KEY)
     late = asyncio.create_task(add_referral(store, referral(1)))
     await asyncio.sleep(0)

@@ -1,1 +1,1 @@
-"""Tests of the Test PAS. `contract.py` holds those that any system which keeps to the contract has to pass."""
+"""Tests of the Test PAS. `contract.py` has the tests that any system under the contract must pass."""

@@ -1,4 +1,4 @@
-"""Fixtures: the service, and a Test PAS in this process or in one of its own."""
+"""Fixtures: the service, and a Test PAS in this process or in a separate one."""
 
 from __future__ import annotations
 
@@ -14,28 +14,28 @@ from tests.testpas.subject import Subject
 
 @pytest.fixture(scope="package")
 def shared_service() -> Generator[ReferralService]:
-    """A service for tests that send it nothing."""
+    """Run a service for tests that send it nothing."""
     with serving() as service:
         yield service
 
 
 @pytest.fixture
 def service() -> Generator[ReferralService]:
-    """A service of the test's own."""
+    """Run a service for one test."""
     with serving() as service:
         yield service
 
 
 @pytest.fixture
 async def hospital(shared_service: ReferralService, tmp_path: Path) -> AsyncGenerator[Hospital]:
-    """A Test PAS in this process, whose notifications nobody looks at."""
+    """Run a Test PAS in this process; no test reads its notifications."""
     async with in_process(options_for(shared_service, tmp_path, client_key=None), shared_service) as hospital:
         yield hospital
 
 
 @pytest.fixture(scope="package")
 def process(shared_service: ReferralService, tmp_path_factory: pytest.TempPathFactory) -> Generator[Process]:
-    """A Test PAS in a process of its own, shared by tests that don't end it."""
+    """Run a Test PAS in a separate process, shared by tests that do not end it."""
     directory = tmp_path_factory.mktemp("testpas")
     with as_process(options_for(shared_service, directory), directory) as process:
         yield process
@@ -43,6 +43,6 @@ def process(shared_service: ReferralService, tmp_path_factory: pytest.TempPathFa
 
 @pytest.fixture
 async def live_subject(process: Process, shared_service: ReferralService) -> AsyncGenerator[Subject]:
-    """What the service sees of that process."""
+    """Provide the separate process as the service sees it."""
     async with subject_at(process, shared_service) as subject:
         yield subject

@@ -1,7 +1,7 @@
-"""What any system that keeps to the contract between a service and a PAS does (docs/reference/pas-contract.md).
+"""Tests for any system that implements the contract between a service and a PAS (docs/reference/pas-contract.md).
 
-Inherit `PasContract` and give it a fixture `subject`. Tests use what the contract offers and nothing else, so they
-can be pointed at any base URL; they book slots that are free and leave others alone.
+Inherit `PasContract` and give it a fixture `subject`. The tests use only what the contract offers, so they can run
+against any base URL; they book free slots and leave others alone.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class PasContract(TokenContract):
     """The contract, test by test."""
 
     async def test_slots_are_as_the_contract_shapes_them(self, subject: Subject) -> None:
-        """Each has its number, times, schedule and priorities; each schedule its service."""
+        """Each slot has its number, times, schedule and priorities, and each schedule has its service."""
         bundle = await subject.search(("_count", "500"))
         assert (bundle["resourceType"], bundle["type"]) == ("Bundle", "searchset")
         assert bundle["total"] == len(matches(bundle)) >= 30
@@ -58,7 +58,7 @@ class PasContract(TokenContract):
         assert len(set(numbers)) == len(numbers)
 
     async def test_pages_are_the_whole(self, subject: Subject) -> None:
-        """Pages followed by their next links hold each slot once, and all tell the same total."""
+        """The pages reached by next links contain each slot once, and all state the same total."""
         whole = [slot["id"] for slot in matches(await subject.search(("_count", "500")))]
         pages = await _pages(subject, await subject.search(("_count", "7")))
         assert [len(matches(page)) for page in pages[:-1]] == [7] * (len(pages) - 1)
@@ -74,7 +74,7 @@ class PasContract(TokenContract):
         assert {datetime.fromisoformat(slot["start"]) for slot in found} == {starts[1], starts[2]}
 
     async def test_a_service_without_slots_has_an_empty_bundle(self, subject: Subject) -> None:
-        """So has one that nobody knows."""
+        """A known service without slots and an unknown service get an empty bundle."""
         for service_id in (subject.empty_service_id, "99999999"):
             bundle = await subject.search(service_id=service_id)
             assert (bundle["total"], matches(bundle), link(bundle, "next")) == (0, [], None)
@@ -90,12 +90,12 @@ class PasContract(TokenContract):
         ],
     )
     async def test_a_query_that_means_nothing_is_refused(self, subject: Subject, name: str, value: str) -> None:
-        """With 400 and an OperationOutcome."""
+        """An invalid query gets 400 with an OperationOutcome."""
         service = ("schedule.actor:identifier", f"http://fhir.nhs.net/Id/ers-service|{subject.service_id}")
         assert problem(await subject.get("/Slot", [service, (name, value)]))[0] == 400
 
     async def test_changes_show_whatever_became_of_a_slot(self, subject: Subject) -> None:
-        """A booked slot vanishes from the free ones and shows as changed; so does its return."""
+        """A booked slot is no longer among the free slots and appears as changed; so does a slot that is free again."""
         slot, other = await subject.free(2)
         since = ("_lastUpdated", f"ge{await _latest_change(subject)}")
         booked = (await subject.book(slot)).json()
@@ -109,7 +109,7 @@ class PasContract(TokenContract):
         assert _updated(again) > _updated(changed[slot["id"]]) > _updated(slot)
 
     async def test_changes_are_paged_too(self, subject: Subject) -> None:
-        """And no change is lost between two pages."""
+        """No change is lost between two pages."""
         since = ("_lastUpdated", f"ge{await _latest_change(subject)}")
         slots = await subject.free(5)
         for slot in slots:
@@ -120,7 +120,7 @@ class PasContract(TokenContract):
         assert len(found) == len(set(found))
 
     async def test_a_free_slot_is_booked(self, subject: Subject) -> None:
-        """With 201, its address, an id and a version; what was sent comes back."""
+        """A booking gets 201 with its address, an id and a version, and returns the sent values."""
         [slot] = await subject.free()
         key = str(uuid4())
         reply = await subject.book(slot, key)
@@ -137,7 +137,7 @@ class PasContract(TokenContract):
         assert all(each in appointment["identifier"] for each in sent["identifier"])
 
     async def test_a_repeated_key_finds_its_booking(self, subject: Subject) -> None:
-        """With 200, whatever else the repeated request says."""
+        """A repeated key gets 200 and the first booking, whatever else the request contains."""
         slot, other = await subject.free(2)
         key = str(uuid4())
         first = await subject.book(slot, key)
@@ -146,7 +146,7 @@ class PasContract(TokenContract):
         assert other["id"] in {each["id"] for each in matches(await subject.search(("_count", "500")))}
 
     async def test_a_taken_slot_is_refused(self, subject: Subject) -> None:
-        """With 409; the key that lost has booked nothing and may book another slot."""
+        """A booked slot gets 409; the same key has no booking and may book another slot."""
         slot, other = await subject.free(2)
         assert (await subject.book(slot)).status_code == 201
         key = str(uuid4())
@@ -155,32 +155,32 @@ class PasContract(TokenContract):
         assert (await subject.book(other, key)).status_code == 201
 
     async def test_an_unknown_slot_is_refused(self, subject: Subject) -> None:
-        """With 404."""
+        """An unknown slot gets 404."""
         [slot] = await subject.free()
         assert problem(await subject.book({**slot, "id": "nowhere"}))[0] == 404
 
     @pytest.mark.parametrize("wrong", WRONG_BODIES)
     async def test_a_wrong_body_is_refused(self, subject: Subject, wrong: str) -> None:
-        """With 422, and nothing is booked."""
+        """A wrong body gets 422 and books nothing."""
         [slot] = await subject.free()
         key = str(uuid4())
         assert problem(await subject.book(slot, key, **WRONG_BODIES[wrong]))[0] == 422
         assert (await subject.look_up(key))["total"] == 0
 
     async def test_what_is_no_json_or_has_no_key_is_refused(self, subject: Subject) -> None:
-        """With 400."""
+        """A body that is not JSON and a request without a key get 400."""
         [slot] = await subject.free()
         key = str(uuid4())
         assert problem(await subject.post(b"{", key))[0] == 400
         assert problem(await subject.post(wanted(slot, key), None))[0] == 400
 
     async def test_the_key_of_the_body_is_that_of_the_header(self, subject: Subject) -> None:
-        """Else 422."""
+        """If the keys of body and header differ, the reply is 422."""
         [slot] = await subject.free()
         assert problem(await subject.post(wanted(slot, str(uuid4())), str(uuid4())))[0] == 422
 
     async def test_a_key_can_be_looked_up(self, subject: Subject) -> None:
-        """One entry after it has booked, none before."""
+        """A look-up of a key finds one entry after a booking and none before."""
         [slot] = await subject.free()
         key = str(uuid4())
         assert matches(await subject.look_up(key)) == []
@@ -189,7 +189,10 @@ class PasContract(TokenContract):
         assert (bundle["total"], matches(bundle)) == (1, [booked])
 
     async def test_a_cancelled_appointment_frees_its_slot(self, subject: Subject) -> None:
-        """Repeating changes nothing, another key may book, and the old key tells that it was cancelled."""
+        """A repeated cancellation changes nothing, and another key may book the slot.
+
+        The old key returns the cancelled appointment.
+        """
         [slot] = await subject.free()
         key = str(uuid4())
         booked = (await subject.book(slot, key)).json()
@@ -204,7 +207,7 @@ class PasContract(TokenContract):
         assert (repeated.status_code, repeated.json()["status"]) == (200, "cancelled")
 
     async def test_only_what_is_there_can_be_cancelled(self, subject: Subject) -> None:
-        """404 for an unknown appointment, 422 for any other change."""
+        """A cancellation of an unknown appointment gets 404; any other change gets 422."""
         [slot] = await subject.free()
         booked = (await subject.book(slot)).json()
         assert problem(await subject.put({**booked, "status": "cancelled"}, "nowhere"))[0] in {404, 422}
@@ -212,13 +215,13 @@ class PasContract(TokenContract):
         assert problem(await subject.put({**booked, "status": "fulfilled"}))[0] == 422
 
     async def test_one_slot_has_one_booking(self, subject: Subject) -> None:
-        """Of 50 who want it at once one gets it."""
+        """Of 50 concurrent bookings of one slot, one succeeds."""
         [slot] = await subject.free()
         replies = await _at_once([(slot, str(uuid4())) for _ in range(50)], subject)
         assert sorted(reply.status_code for reply in replies) == [201] + [409] * 49
 
     async def test_one_key_has_one_booking(self, subject: Subject) -> None:
-        """Of 20 attempts at once, for several slots, one books and the others find it."""
+        """Of 20 concurrent bookings with one key for several slots, one succeeds and the others return it."""
         slots, key = await subject.free(4), str(uuid4())
         replies = await _at_once([(slot, key) for slot in slots * 5], subject)
         assert sorted(reply.status_code for reply in replies) == [200] * 19 + [201]
@@ -244,7 +247,7 @@ async def _changed(subject: Subject, since: tuple[str, str]) -> dict[str, Any]:
 
 
 async def _latest_change(subject: Subject) -> str:
-    """The stamp of the latest change, found by asking for everything that ever changed."""
+    """Return the timestamp of the latest change, from a search for all changes ever made."""
     slots = await _changed(subject, ("_lastUpdated", "ge2000-01-01T00:00:00+00:00"))
     return max(slots.values(), key=_updated)["meta"]["lastUpdated"]
 

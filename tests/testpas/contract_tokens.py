@@ -1,4 +1,4 @@
-"""The part of the contract that says who is let in: the service, by a token that it signs for one call."""
+"""The part of the contract about authentication: the service signs a token for each call."""
 
 from __future__ import annotations
 
@@ -30,15 +30,15 @@ CLAIMS: Final[dict[str, Resource]] = {
 
 @pytest.mark.anyio
 class TokenContract:
-    """Which tokens are good."""
+    """The tokens that a PAS accepts."""
 
     @pytest.mark.parametrize("wrong", CLAIMS)
     async def test_a_token_with_wrong_claims_is_refused(self, subject: Subject, wrong: str) -> None:
-        """With 401."""
+        """A token with wrong claims gets 401."""
         assert await _with(subject, subject.service.token(subject.base, **CLAIMS[wrong])) == (401, "login")
 
     async def test_a_token_of_somebody_else_is_refused(self, subject: Subject) -> None:
-        """Whatever its signature, header or form."""
+        """A token from another signer is refused, whatever its signature, header or form."""
         service, other = subject.service, RSAKey.generate_key(2048)
         claims = {"iss": service.url, "aud": subject.base, "iat": 0, "exp": 0, "jti": str(uuid4())}
         good = service.token(subject.base)
@@ -64,14 +64,14 @@ class TokenContract:
         assert problem(await subject.http.get(f"{subject.base}/Slot")) == (401, "login")
 
     async def test_a_token_is_good_once(self, subject: Subject) -> None:
-        """Its replay is refused."""
+        """A token can be used once; its replay is refused."""
         token = subject.service.token(subject.base)
         assert (await _with(subject, token))[0] == 200
         assert await _with(subject, token) == (401, "login")
 
 
 def _with_public_key_as_secret(token: str, key: RSAKey) -> str:
-    """The token signed with HMAC, for those who let a token choose how it is checked."""
+    """Sign the token with HMAC, to test systems that let a token choose its verification."""
     signed = token.rpartition(".")[0]
     signature = hmac.digest(key.as_pem(private=False), signed.encode(), "sha256")
     return f"{signed}.{urlsafe_b64encode(signature).decode().rstrip('=')}"
@@ -83,7 +83,7 @@ def _valid(claims: Resource) -> Resource:
 
 
 async def _with(subject: Subject, token: str) -> tuple[int, str]:
-    """Status and code of a look-up with a token."""
+    """Look up a key with a token, and return status and code."""
     url = f"{subject.base}/Appointment?identifier=https://openers.example/Id/booking-key%7C{uuid4()}"
     reply = await subject.http.get(url, headers={"Authorization": f"Bearer {token}"})
     return (200, "") if reply.status_code == 200 else problem(reply)

@@ -1,4 +1,4 @@
-"""A Test PAS for tests: in this process, or as a process of its own that can be killed and started again."""
+"""Run a Test PAS for tests: in this process, or in a separate one that can be killed and restarted."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ FIRST_PAUSE_S: Final = 0.02
 
 
 def options_for(service: ReferralService, directory: Path, **changes: Any) -> Options:
-    """Options of a Test PAS that keeps everything in `directory`."""
+    """Return options of a Test PAS that stores everything in `directory`."""
     key = directory / "client.json"
     key.write_bytes(msgspec.json.encode(service.client_key.as_dict(private=True)))
     options = Options(
@@ -53,13 +53,13 @@ class Hospital(msgspec.Struct, frozen=True):
 
     @property
     def http(self) -> httpx.AsyncClient:
-        """Speaks to it."""
+        """The client that calls it."""
         return self.subject.http
 
 
 @asynccontextmanager
 async def in_process(options: Options, service: ReferralService) -> AsyncGenerator[Hospital]:
-    """A Test PAS in this process, its background work running."""
+    """Run a Test PAS in this process, with its background work."""
     system = System(options)
     app = build(system)
     async with (
@@ -70,16 +70,16 @@ async def in_process(options: Options, service: ReferralService) -> AsyncGenerat
 
 
 class Process:
-    """A Test PAS in a process of its own."""
+    """A Test PAS in a separate process."""
 
     def __init__(self, options: Options, log: Path) -> None:
-        """Nothing runs yet; `log` is where it writes."""
+        """Prepare the process; it writes its log to `log`."""
         self.options: Final = options
         self._log = log
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        """Start it and wait until it answers. Fails if it doesn't."""
+        """Start the process and wait until it replies; fail if it does not."""
         options = self.options
         environment = {name: value for name, value in os.environ.items() if not name.startswith("TESTPAS_")} | {
             "TESTPAS_PORT": str(options.port),
@@ -99,23 +99,23 @@ class Process:
             assert monotonic() < ends, self._log.read_text()
 
     def kill(self) -> None:
-        """End it at once, as a crash would."""
+        """Kill the process, as in a crash."""
         if self._process is not None:
             self._process.send_signal(signal.SIGKILL)
             self._process.wait(HANGS_AFTER_S)
 
     def stop(self) -> int:
-        """End it in good order; its exit status."""
+        """Stop the process in good order, and return its exit status."""
         assert self._process is not None
         self._process.terminate()
         return self._process.wait(HANGS_AFTER_S)
 
     def log(self) -> str:
-        """What it wrote."""
+        """Return its log."""
         return self._log.read_text()
 
     def control(self, method: str, path: str, **sent: Any) -> dict[str, Any]:
-        """A call of its control plane."""
+        """Call its control plane."""
         reply = httpx.request(method, f"{self.options.address}/_control{path}", **sent)
         assert reply.status_code == 200, reply.text
         return reply.json()
@@ -134,7 +134,7 @@ class Process:
 
 @contextmanager
 def as_process(options: Options, directory: Path) -> Generator[Process]:
-    """A Test PAS in a process of its own; killed at the end."""
+    """Run a Test PAS in a separate process, which is killed at the end."""
     process = Process(options, directory / "log")
     try:
         process.start()
@@ -145,7 +145,7 @@ def as_process(options: Options, directory: Path) -> Generator[Process]:
 
 @asynccontextmanager
 async def subject_at(process: Process, service: ReferralService) -> AsyncGenerator[Subject]:
-    """What the service sees of a process."""
+    """Yield a process as the service sees it."""
     limits = httpx.Limits(max_connections=100)
     async with httpx.AsyncClient(limits=limits, timeout=HANGS_AFTER_S) as http:
         yield Subject(process.options.fhir_url, http, service, SERVICE_ID, EMPTY_SERVICE_ID)

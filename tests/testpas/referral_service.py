@@ -1,4 +1,4 @@
-"""The service as a Test PAS sees it: a key set, a token endpoint, a place for notifications, over real HTTP."""
+"""The service as a Test PAS sees it: key set, token endpoint and notifications, over real HTTP."""
 
 from __future__ import annotations
 
@@ -27,29 +27,29 @@ from tests.kit.service.live import free_port
 
 
 class ReferralService:
-    """Signs calls to a PAS, hands out access tokens and takes notifications."""
+    """Signs calls to a PAS, issues access tokens and receives notifications."""
 
     def __init__(self, port: int) -> None:
-        """Nothing is served yet."""
+        """Prepare the keys; nothing is served yet."""
         self.url: Final = f"http://127.0.0.1:{port}"
         self.key: Final = RSAKey.generate_key(2048, parameters={"kid": "service-1"})
         self.client_key: Final = RSAKey.generate_key(2048, parameters={"kid": "pas-1"})
         self.received: Final[list[dict[str, Any]]] = []
         self.bearers: Final[list[str]] = []
         self.answers: Final[list[int]] = []
-        """Statuses of the next replies to notifications; when used up, 204."""
+        """Statuses of the next replies to notifications; afterwards 204."""
         self.tokens: Final[list[str]] = []
         self.key_fetches = 0
         self._news = threading.Condition()
 
     def token(self, audience: str, **changes: Any) -> str:
-        """A good token for one call to the PAS at `audience`; a claim of `None` is left out."""
+        """Return a valid token for one call to the PAS at `audience`; a claim of `None` is left out."""
         now = int(datetime.now(UTC).timestamp())
         claims = {"iss": self.url, "aud": audience, "iat": now, "exp": now + 240, "jti": str(uuid4()), **changes}
         return self.sign({name: value for name, value in claims.items() if value is not None})
 
     def sign(self, claims: object, key: RSAKey | None = None, algorithm: str = "RS256", **header: Any) -> str:
-        """A JWS of whatever claims; `header` alters its header or, by `None`, takes something away."""
+        """Return a JWS of any claims; `header` changes header fields, or removes those that are `None`."""
         whole = {"alg": algorithm, "kid": "service-1", **header}
         kept = {name: value for name, value in whole.items() if value is not None}
         parts = ".".join(_encoded(each) for each in (kept, claims))
@@ -59,13 +59,13 @@ class ReferralService:
         return f"{parts}.{urlsafe_b64encode(signature).decode().rstrip('=')}"
 
     def wait_for(self, count: int) -> list[dict[str, Any]]:
-        """The notifications received, once there are `count` of them. Fails if they don't come."""
+        """Return the notifications once there are `count` of them; fail if they do not arrive."""
         with self._news:
             assert self._news.wait_for(lambda: len(self.received) >= count, HANGS_AFTER_S), self.received
             return list(self.received)
 
     def application(self) -> Starlette:
-        """What it serves."""
+        """Return the application to serve."""
         return Starlette(
             routes=[
                 Route("/oauth2/jwks", self._publish, methods=["GET"]),
@@ -106,7 +106,7 @@ def _encoded(value: object) -> str:
 
 @contextmanager
 def serving(port: int | None = None) -> Generator[ReferralService]:
-    """A service on a port of this machine, in a thread of its own."""
+    """Run a service on a local port, in a separate thread."""
     service = ReferralService(port or free_port())
     with listening(service):
         yield service
@@ -114,7 +114,7 @@ def serving(port: int | None = None) -> Generator[ReferralService]:
 
 @contextmanager
 def listening(service: ReferralService) -> Generator[None]:
-    """Let `service` be reachable; before and after nobody answers at its address."""
+    """Serve `service` within the block; before and after, its address does not reply."""
     port = int(service.url.rpartition(":")[2])
     quietly: dict[str, Any] = {"log_config": None, "access_log": False, "timeout_graceful_shutdown": 1}
     config = uvicorn.Config(service.application(), "127.0.0.1", port, **quietly)

@@ -1,4 +1,4 @@
-"""A system under the contract, seen from the service: searches slots, books, looks up, cancels."""
+"""A client for a system under the contract: it searches for slots, books, looks up and cancels."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Resource = dict[str, Any]
 
 
 class Subject(msgspec.Struct, frozen=True):
-    """Where it is, who may call it, and which services it serves.
+    """The system's address, its callers and its services.
 
     `service_id` has at least 30 free slots within the next eight weeks, `empty_service_id` none.
     """
@@ -34,17 +34,17 @@ class Subject(msgspec.Struct, frozen=True):
     empty_service_id: str
 
     def signed(self, **headers: str) -> dict[str, str]:
-        """Headers of one call."""
+        """Return the headers of one call."""
         return {"Authorization": f"Bearer {self.service.token(self.base)}", **headers}
 
     async def get(self, url: str, params: Sequence[tuple[str, str]] = ()) -> httpx.Response:
-        """A signed GET of a path below the base, or of a whole URL."""
+        """Send a signed GET to a path below the base, or to a whole URL."""
         whole = url if url.startswith("http") else f"{self.base}{url}"
         query = f"?{urlencode(params)}" if params else ""
         return await self.http.get(f"{whole}{query}", headers=self.signed())
 
     async def search(self, *more: tuple[str, str], service_id: str | None = None) -> Resource:
-        """The Bundle of slots from now on, as far as anybody plans."""
+        """Search for slots in the next 60 days, and return the Bundle."""
         now = datetime.now(UTC)
         params = [
             ("schedule.actor:identifier", f"{SERVICE}|{service_id or self.service_id}"),
@@ -58,44 +58,44 @@ class Subject(msgspec.Struct, frozen=True):
         return found.json()
 
     async def free(self, count: int = 1) -> list[Resource]:
-        """Some free slots."""
+        """Return `count` free slots."""
         found = matches(await self.search(("_count", "500")))
         assert len(found) >= count
         return found[:count]
 
     async def book(self, slot: Resource, key: str | None = None, /, **changes: Any) -> httpx.Response:
-        """An attempt to book under a key, a new one if none is given."""
+        """Try to book a slot, with a new key if none is given."""
         key = key or str(uuid4())
         body = {**wanted(slot, key), **changes}
         return await self.post({name: value for name, value in body.items() if value is not None}, key)
 
     async def post(self, body: object, key: str | None) -> httpx.Response:
-        """A POST of whatever body."""
+        """Send a POST with any body."""
         condition = {} if key is None else {"If-None-Exist": f"identifier={BOOKING_KEY}|{key}"}
         headers = self.signed(**{"Content-Type": MEDIA_TYPE}, **condition)
         content = body if isinstance(body, bytes) else msgspec.json.encode(body)
         return await self.http.post(f"{self.base}/Appointment", content=content, headers=headers)
 
     async def look_up(self, key: str) -> Resource:
-        """What became of a key: a Bundle."""
+        """Look up a key, and return the Bundle."""
         found = await self.get("/Appointment", [("identifier", f"{BOOKING_KEY}|{key}")])
         assert found.status_code == 200, found.text
         return found.json()
 
     async def put(self, appointment: Resource, identity: str | None = None) -> httpx.Response:
-        """A PUT of an appointment."""
+        """Send a PUT of an appointment."""
         url = f"{self.base}/Appointment/{identity or appointment['id']}"
         headers = self.signed(**{"Content-Type": MEDIA_TYPE})
         return await self.http.put(url, content=msgspec.json.encode(appointment), headers=headers)
 
     async def cancel(self, appointment: Resource) -> httpx.Response:
-        """An attempt to cancel."""
+        """Try to cancel an appointment."""
         reason = {"coding": [{"code": "PATIENT_HOLIDAY"}]}
         return await self.put({**appointment, "status": "cancelled", "cancelationReason": reason})
 
 
 def wanted(slot: Resource, key: str) -> Resource:
-    """The Appointment that asks for a slot."""
+    """Return the Appointment that books a slot."""
     patient = {"identifier": {"system": "https://fhir.nhs.uk/Id/nhs-number", "value": "9990000042"}}
     return {
         "resourceType": "Appointment",
@@ -113,22 +113,22 @@ def wanted(slot: Resource, key: str) -> Resource:
 
 
 def matches(bundle: Resource) -> list[Resource]:
-    """The resources that were searched for."""
+    """Return the resources that matched the search."""
     return [entry["resource"] for entry in bundle.get("entry", []) if entry["search"]["mode"] == "match"]
 
 
 def included(bundle: Resource) -> list[Resource]:
-    """The resources that came along."""
+    """Return the included resources."""
     return [entry["resource"] for entry in bundle.get("entry", []) if entry["search"]["mode"] == "include"]
 
 
 def link(bundle: Resource, relation: str) -> str | None:
-    """The address behind a link of a Bundle."""
+    """Return the address of a link of a Bundle."""
     return next((each["url"] for each in bundle["link"] if each["relation"] == relation), None)
 
 
 def problem(reply: httpx.Response) -> tuple[int, str]:
-    """Status of a refusal and the code of its OperationOutcome."""
+    """Return the status of a refusal and the code of its OperationOutcome."""
     body = reply.json()
     assert body["resourceType"] == "OperationOutcome"
     assert reply.headers["content-type"].startswith(MEDIA_TYPE)

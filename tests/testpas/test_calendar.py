@@ -1,4 +1,4 @@
-"""The calendar: working days only, London time whatever the clocks do, the same whenever it is asked."""
+"""The calendar: working days only, London time across clock changes, and the same result at any time."""
 
 from __future__ import annotations
 
@@ -86,11 +86,11 @@ def test_nine_o_clock_is_nine_in_london_before_and_after_the_clocks_change(day: 
     ("day", "is_working"),
     [
         (date(2026, 12, 25), False),
-        (date(2026, 12, 28), False),  # Boxing Day, a Saturday, has its substitute on Monday
+        (date(2026, 12, 28), False),  # Monday, the substitute for Boxing Day on Saturday
         (date(2026, 12, 29), True),
         (date(2027, 3, 26), False),  # Good Friday
         (date(2026, 8, 31), False),  # the August bank holiday of England, not of Scotland
-        (date(2026, 8, 3), True),  # that of Scotland
+        (date(2026, 8, 3), True),  # the August bank holiday of Scotland
         (date(2026, 11, 21), False),
         (date(2026, 11, 23), True),
     ],

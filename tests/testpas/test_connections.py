@@ -1,4 +1,4 @@
-"""Connections of the Test PAS: a caller that does not go on is closed, and keeps nobody out."""
+"""Connections of the Test PAS: an idle caller is disconnected, and does not keep others out."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ POST: Final = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9999999\r\n\r\n"
 
 
 class Hasty(PasProtocol):
-    """Waits for nobody."""
+    """A protocol with a very short time limit."""
 
     within_s = 0.05
 
 
 class Patient(PasProtocol):
-    """Waits for long, on two connections."""
+    """A protocol with a long time limit and at most two connections."""
 
     within_s, most = 3600.0, 2
 
 
 async def _reads(_scope: Any, receive: Any, send: Any) -> None:
-    """An application that reads the body, and answers."""
+    """Read the body, then reply."""
     while (await receive()).get("more_body"):
         pass
     await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"4")]})
@@ -40,7 +40,7 @@ async def _reads(_scope: Any, receive: Any, send: Any) -> None:
 
 @asynccontextmanager
 async def served(kind: type[PasProtocol]) -> AsyncGenerator[int]:
-    """The application behind the protocol; gives its port."""
+    """Serve the application through the protocol, and yield its port."""
     config, state, loop = Config(_reads, log_config=None, access_log=False), ServerState(), asyncio.get_running_loop()
     config.load()
 
@@ -53,7 +53,7 @@ async def served(kind: type[PasProtocol]) -> AsyncGenerator[int]:
 
 
 async def until_closed(port: int, sent: bytes) -> bytes:
-    """What comes back before the connection is closed."""
+    """Return the bytes received until the connection is closed."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     try:
         writer.write(sent)

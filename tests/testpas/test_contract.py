@@ -1,4 +1,4 @@
-"""The Test PAS keeps to the contract, in this process and over real HTTP."""
+"""The Test PAS fulfils the contract, in this process and over real HTTP."""
 
 from __future__ import annotations
 

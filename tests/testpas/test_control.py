@@ -1,4 +1,4 @@
-"""The control plane, and what the command line does."""
+"""The control plane and the command line."""
 
 from __future__ import annotations
 

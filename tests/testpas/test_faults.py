@@ -1,4 +1,4 @@
-"""Each fault does what it says, and none loses or invents a booking."""
+"""Each fault has its documented effect, and none loses or invents a booking."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.anyio
 
 @pytest.fixture
 def play(process: Process) -> Any:
-    """Lets faults be in force in the shared process until the end of the test."""
+    """Provide a function that sets faults in the shared process until the end of the test."""
 
     def put(*faults: dict[str, Any]) -> None:
         process.control("PUT", "/faults", json={"faults": faults})

@@ -1,4 +1,4 @@
-"""The service is told what the hospital did: in order, once, and however long the service is away."""
+"""Notifications: the service gets each act of the hospital in order and once, even after a long outage."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.anyio
 
 @pytest.fixture
 async def hospital(service: ReferralService, tmp_path: Path) -> AsyncGenerator[Hospital]:
-    """A Test PAS whose notifications are looked at."""
+    """Run a Test PAS whose notifications the tests read."""
     async with in_process(options_for(service, tmp_path), service) as hospital:
         yield hospital
 
@@ -39,7 +39,7 @@ async def _received(service: ReferralService, count: int) -> list[dict[str, Any]
 
 
 async def _settled(hospital: Hospital, appointment: str) -> State:
-    """What became of the latest notification, once that is known."""
+    """Return the state of the latest notification, once it is known."""
     with anyio.fail_after(30):
         while (latest := hospital.system.outbox.latest(appointment)[0]).state is State.WAITING:
             await anyio.lowlevel.checkpoint()

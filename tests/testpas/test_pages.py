@@ -1,4 +1,4 @@
-"""The operator page: what it shows, what it hides, what it does, and from whom it takes nothing."""
+"""The operator page: what it shows, masks and does, and which forms it refuses."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.anyio
 
 
 class Page(HTMLParser):
-    """The parts of a page that tests look at."""
+    """The parts of a page that tests check."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -41,7 +41,7 @@ class Page(HTMLParser):
 
 @pytest.fixture
 async def browser(hospital: Hospital) -> AsyncGenerator[httpx.AsyncClient]:
-    """A browser of its own, which keeps cookies and follows redirects."""
+    """Provide a separate browser, which keeps cookies and follows redirects."""
     transport = httpx.ASGITransport(build(hospital.system))
     async with httpx.AsyncClient(transport=transport, base_url="http://pas", follow_redirects=True) as http:
         yield http

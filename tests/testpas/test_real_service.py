@@ -1,4 +1,4 @@
-"""The Test PAS gets an access token of the real service, over HTTP, as any application does."""
+"""The Test PAS gets an access token from the real service over HTTP, like any application."""
 
 from __future__ import annotations
 

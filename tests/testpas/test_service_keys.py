@@ -1,4 +1,4 @@
-"""The service's keys: fetched when they are needed, kept, fetched anew for an unknown key id, never too often."""
+"""The service's keys: fetched on demand, cached, and fetched again for an unknown key id, but not too often."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.anyio
 
 
 class Publisher:
-    """A key set that can change or be out of reach, and a time that is set by hand."""
+    """A key set that can change or be unreachable, and a clock that tests set."""
 
     def __init__(self) -> None:
         self.kids = ["one"]

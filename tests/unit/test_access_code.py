@@ -1,4 +1,4 @@
-"""Access codes: what they look like, how they are typed, and how they are sealed."""
+"""Access codes: their form, how users may type them, and how they are sealed."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ CODES = st.text(ALPHABET, min_size=LENGTH, max_size=LENGTH).map(AccessCode)
 
 
 def test_a_code_can_be_read_and_said() -> None:
-    """Nothing in it looks like something else, and it makes no word."""
+    """The alphabet has no look-alike characters and no vowels."""
     assert not set(ALPHABET) & set("0OQD1IL2Z5S6G8BUAE") - {"D"}
     assert len(set(ALPHABET)) == len(ALPHABET)
     assert CODE.grouped() == "WKRT 7943"
 
 
 def test_guessing_one_is_hopeless() -> None:
-    """Less than one chance in a thousand million for all the attempts that a code allows."""
+    """Guessing a code with all permitted attempts has a chance below one in a thousand million."""
     assert MOST_FAILURES / len(ALPHABET) ** LENGTH < 1e-9
     assert math.log2(len(ALPHABET) ** LENGTH) > 33
 

@@ -1,4 +1,4 @@
-"""How a body is read from ASGI: whole or in parts, never longer than allowed, never waited for too long."""
+"""Reading a body from ASGI: whole or in parts, within the size limit and the time limit."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MOST = 8
 
 
 def server_with(*messages: dict[str, Any]) -> Callable[[], Awaitable[dict[str, Any]]]:
-    """The server's side: these messages, one a call, and then nothing more."""
+    """Return a receive function that gives these messages, then waits for ever."""
     left = list(messages)
 
     async def receive() -> dict[str, Any]:
@@ -27,13 +27,13 @@ def server_with(*messages: dict[str, Any]) -> Callable[[], Awaitable[dict[str, A
 
 
 def part(body: bytes, *, more: bool = False) -> dict[str, Any]:
-    """One message with a part of a body."""
+    """Return one message with a part of a body."""
     return {"type": "http.request", "body": body, "more_body": more}
 
 
 @pytest.fixture
 def skipping(monkeypatch: pytest.MonkeyPatch) -> Generator[asyncio.Runner]:
-    """Runs on a clock that stands while anything is done, and skips to the end of each wait."""
+    """Provide a runner with a clock that moves only during waits, and skips to their end."""
     with asyncio.Runner(loop_factory=SkippingLoop) as runner:
         monkeypatch.setattr("openers.api.http.request.perf_counter", runner.get_loop().time)
         yield runner
@@ -96,7 +96,7 @@ def test_a_file_that_ends_too_early_is_nobodys() -> None:
 
 
 def test_a_file_that_dribbles_in_is_refused(skipping: asyncio.Runner) -> None:
-    """Each byte comes in time, but all of them hold the upload open for longer than their number allows."""
+    """An upload that sends each byte in time, but takes too long for its size, gets 408."""
 
     async def dribble() -> dict[str, Any]:
         await asyncio.sleep(4)
@@ -115,7 +115,7 @@ def test_a_file_that_dribbles_in_is_refused(skipping: asyncio.Runner) -> None:
 
 
 def test_a_file_may_take_as_long_as_it_is_large(skipping: asyncio.Runner) -> None:
-    """Waits that are too long on the whole, for a few bytes, are none for many."""
+    """A large upload may take longer, in proportion to its size."""
 
     async def arrive() -> dict[str, Any]:
         await asyncio.sleep(0.9)

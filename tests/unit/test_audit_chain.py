@@ -1,4 +1,4 @@
-"""Every way to tamper with stored audit is found, and found where it was done."""
+"""Every way to tamper with the stored audit is found, with its place."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Stored = list[tuple[Head, bytes]]
 
 
 def sealed(groups: Sequence[Sequence[bytes]], writer: str = "w1", key: bytes = KEY) -> list[Block]:
-    """A chain with these groups of entries."""
+    """Return a chain with these groups of entries."""
     sealer = Sealer(key, writer)
     blocks: list[Block] = []
     for group in groups:
@@ -30,49 +30,49 @@ def sealed(groups: Sequence[Sequence[bytes]], writer: str = "w1", key: bytes = K
 
 
 def heads_of(*chains: Sequence[Block], key: bytes = KEY) -> Stored:
-    """The heads as the store keeps them."""
+    """Return the heads as the store keeps them."""
     heads = [Head(chain[-1].writer, chain[-1].seq, chain[-1].mac) for chain in chains]
     return [(head, head_mac(key, head)) for head in heads]
 
 
 def entries(blocks: int = 5, each: int = 4) -> list[list[bytes]]:
-    """Different entries for a chain."""
+    """Return distinct entries for a chain."""
     return [[b'{"n":"%d.%d"}' % (block, number) for number in range(each)] for block in range(blocks)]
 
 
 def with_lines(block: Block, lines: Sequence[bytes]) -> Block:
-    """The block holding other lines."""
+    """Return the block with other lines."""
     return block._replace(entries=b"".join(line + b"\n" for line in lines))
 
 
 def places(findings: Sequence[Finding]) -> list[tuple[DamageKind, int, int | None]]:
-    """What was found, without words."""
+    """Return the findings without their texts."""
     return [(each.kind, each.seq, each.entry) for each in findings]
 
 
 def alter(chain: list[Block], at: int, entry: int) -> None:
-    """Change an entry's text."""
+    """Change the text of an entry."""
     lines = list(lines_of(chain[at].entries))
     lines[entry] = lines[entry].replace(b"n", b"m")
     chain[at] = with_lines(chain[at], lines)
 
 
 def remove(chain: list[Block], at: int, entry: int) -> None:
-    """Take an entry out."""
+    """Remove an entry."""
     lines = list(lines_of(chain[at].entries))
     del lines[entry]
     chain[at] = with_lines(chain[at], lines)
 
 
 def insert(chain: list[Block], at: int, entry: int, line: bytes = b"0123456789abcdef {}") -> None:
-    """Put a line in."""
+    """Insert a line."""
     lines = list(lines_of(chain[at].entries))
     lines.insert(entry, line)
     chain[at] = with_lines(chain[at], lines)
 
 
 def swap_entries(chain: list[Block], one: tuple[int, int], two: tuple[int, int]) -> None:
-    """Exchange two lines, in one block or between two."""
+    """Exchange two lines, within one block or between two."""
     for (at, entry), line in zip((one, two), [list(lines_of(chain[a].entries))[e] for a, e in (two, one)], strict=True):
         lines = list(lines_of(chain[at].entries))
         lines[entry] = line
@@ -80,13 +80,13 @@ def swap_entries(chain: list[Block], one: tuple[int, int], two: tuple[int, int])
 
 
 def swap_blocks(chain: list[Block], one: int, two: int) -> None:
-    """Exchange what two rows hold, under their numbers."""
+    """Exchange the contents of two rows, but keep their numbers."""
     a, b = chain[one], chain[two]
     chain[one], chain[two] = b._replace(seq=a.seq), a._replace(seq=b.seq)
 
 
 def change(chain: list[Block], at: int, mac: bytes) -> None:
-    """Write another mac on a block."""
+    """Overwrite the mac of a block."""
     chain[at] = chain[at]._replace(mac=mac)
 
 
@@ -96,14 +96,14 @@ def cut(chain: list[Block], first: int, after: int | None = None) -> None:
 
 
 def copy_over(chain: list[Block], at: int, entry: int, over: int) -> None:
-    """Overwrite an entry by another of its block."""
+    """Overwrite an entry with another one of its block."""
     lines = list(lines_of(chain[at].entries))
     lines[over] = lines[entry]
     chain[at] = with_lines(chain[at], lines)
 
 
 def alter_then_remove(chain: list[Block]) -> None:
-    """Two acts on one block."""
+    """Change and remove entries of one block."""
     alter(chain, 1, 2)
     remove(chain, 1, 0)
 
@@ -146,7 +146,7 @@ TAMPERINGS: list[tuple[str, Callable[[list[Block]], None], list[tuple[DamageKind
 def test_tampering_is_named_and_placed(
     tamper: Callable[[list[Block]], None], found: list[tuple[DamageKind, int, int | None]]
 ) -> None:
-    """Each tampering gives exactly its findings, while another writer's chain stays clean."""
+    """Each tampering gives exactly its findings, and another writer's chain has none."""
     chain, other = sealed(entries()), sealed(entries(), "w2")
     heads = heads_of(chain, other)
     tamper(chain)
@@ -156,7 +156,7 @@ def test_tampering_is_named_and_placed(
 
 
 def test_untampered_chains_give_no_findings() -> None:
-    """Writers may be interleaved; heads that blocks have passed and heads of nothing yet are in order."""
+    """Interleaved writers, outdated heads and heads of empty chains are valid."""
     one, two = sealed(entries()), sealed(entries(3), "w2")
     mixed = [one[0], two[0], one[1], two[1], one[2], two[2], *one[3:]]
     early = Head("w1", 2, one[1].mac)
@@ -173,20 +173,20 @@ HEADS: list[tuple[str, Callable[[Head], Stored], list[DamageKind]]] = [
 
 @pytest.mark.parametrize(("stored", "kinds"), [row[1:] for row in HEADS], ids=[row[0] for row in HEADS])
 def test_heads_are_checked(stored: Callable[[Head], Stored], kinds: list[DamageKind]) -> None:
-    """A head that is missing or was not written with the key is a finding."""
+    """A missing head, and one written without the key, are findings."""
     chain = sealed(entries())
     assert [each.kind for each in verify(chain, stored(heads_of(chain)[0][0]), KEY)] == kinds
 
 
 def test_rewriting_without_the_key_is_found() -> None:
-    """A chain sealed with another key is found by the blocks alone."""
+    """A chain sealed with another key is found from its blocks."""
     forged = sealed([[b"{}"]], key=OTHER_KEY)
     kinds = {each.kind for each in verify(forged, heads_of(forged, key=OTHER_KEY), KEY)}
     assert kinds == {DamageKind.ENTRY_ALTERED, DamageKind.HEAD_FORGED}
 
 
 def test_rewriting_with_the_key_is_found_by_a_head_from_the_log_alone() -> None:
-    """Who has the key leaves a consistent chain, which does not contain the block that the log names."""
+    """A rewrite with the key is consistent, but lacks the block that the log names."""
     chain = sealed(entries())
     logged = Head("w1", 3, chain[2].mac)
     rewritten = sealed([[b'{"n":"nothing happened"}']] * 5)
@@ -196,7 +196,7 @@ def test_rewriting_with_the_key_is_found_by_a_head_from_the_log_alone() -> None:
 
 
 def test_tail_cut_under_an_older_head_is_found_by_a_head_from_the_log_alone() -> None:
-    """An older stored head put back hides a cut tail from all but the log."""
+    """If an older head is stored again, only the log reveals that the tail was cut."""
     chain = sealed(entries())
     logged = Head("w1", 5, chain[4].mac)
     old = heads_of(chain[:3])
@@ -205,7 +205,7 @@ def test_tail_cut_under_an_older_head_is_found_by_a_head_from_the_log_alone() ->
 
 
 def test_verification_with_a_wrong_key_stops() -> None:
-    """Where everything is wrong, the list of findings is bounded and says that it is."""
+    """If every entry is wrong, the list of findings is limited and says so."""
     chain = sealed(entries(blocks=MOST, each=2))
     findings = verify(chain, (), OTHER_KEY)
     assert findings[0].kind is DamageKind.UNFINISHED
@@ -214,7 +214,7 @@ def test_verification_with_a_wrong_key_stops() -> None:
 
 @st.composite
 def tampered(draw: st.DrawFn) -> tuple[list[Block], Stored, set[tuple[DamageKind, int, int | None]]]:
-    """A random chain with one random tampering, and what must be found."""
+    """Draw a random chain with one random tampering, and the expected findings."""
     text = st.binary(min_size=1, max_size=12).map(lambda raw: b'{"n":"%b"}' % raw.hex().encode())
     groups = draw(st.lists(st.lists(text, min_size=2, max_size=6), min_size=2, max_size=7))
     chain = sealed(groups)
@@ -263,21 +263,21 @@ def tampered(draw: st.DrawFn) -> tuple[list[Block], Stored, set[tuple[DamageKind
 def test_one_random_tampering_is_found_where_it_was_done(
     case: tuple[list[Block], Stored, set[tuple[DamageKind, int, int | None]]],
 ) -> None:
-    """Right kind, right place, nothing else."""
+    """The finding has the right kind and place, and there is no other."""
     chain, heads, found = case
     assert set(places(verify(chain, heads, KEY))) == found
 
 
 @given(st.lists(st.lists(st.binary(max_size=30).map(bytes.hex).map(str.encode), min_size=1, max_size=9), min_size=1))
 def test_random_untampered_chains_give_no_findings(groups: list[list[bytes]]) -> None:
-    """Whatever the entries, what was sealed verifies."""
+    """Any sealed entries verify."""
     chain = sealed(groups)
     assert verify(chain, heads_of(chain), KEY) == []
 
 
 @given(st.lists(st.tuples(st.integers(0, 5), st.binary(max_size=60)), min_size=1, max_size=4), st.data())
 def test_no_change_of_any_bytes_goes_unseen(edits: list[tuple[int, bytes]], data: st.DataObject) -> None:
-    """Blocks overwritten with anything, several at once: either nothing changed or something is found."""
+    """Overwritten bytes of one or more blocks are found, unless they equal the old ones."""
     chain = sealed(entries())
     heads = heads_of(chain)
     before = list(chain)

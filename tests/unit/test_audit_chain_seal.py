@@ -1,4 +1,4 @@
-"""Blocks are sealed as documented, and heads survive their text."""
+"""Blocks are sealed as documented, and heads can be written as text and read back."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ KEY = bytes(range(32))
 
 
 def test_sealing_is_hmac_over_the_place_and_the_entry() -> None:
-    """The macs are plain HMAC-SHA256 of what the documentation says."""
+    """Each mac is plain HMAC-SHA256 of the documented text."""
     block = Sealer(KEY, "w1").seal([b"{}", b"[]"])
     mac = hmac.digest(KEY, b"entry|w1|1|2|[]", "sha256").hex()[:16].encode()
     assert list(lines_of(block.entries))[1] == mac + b" []"
@@ -24,7 +24,7 @@ def test_sealing_is_hmac_over_the_place_and_the_entry() -> None:
 
 
 def test_a_failed_commit_leaves_the_head() -> None:
-    """Only `advance` moves the head, and only to the block that follows."""
+    """Only `advance` moves the head, and only to the next block."""
     sealer = Sealer(KEY, "w1")
     lost, kept = sealer.seal([b"1"]), sealer.seal([b"2"])
     assert (lost.seq, kept.seq) == (1, 1)
@@ -38,14 +38,14 @@ def test_a_failed_commit_leaves_the_head() -> None:
 
 @pytest.mark.parametrize("group", [[], [b"one\ntwo"]])
 def test_what_is_no_group_of_lines_is_not_sealed(group: list[bytes]) -> None:
-    """No entries, or entries with line breaks."""
+    """An empty group, and entries with line breaks, are refused."""
     with pytest.raises(ValueError, match=r"entry"):
         Sealer(KEY, "w1").seal(group)
 
 
 @pytest.mark.parametrize(("key", "writer"), [(b"short", "w"), (KEY, "a|b"), (KEY, ""), (KEY, "a:b"), (KEY, "a\n")])
 def test_keys_and_writers_are_checked(key: bytes, writer: str) -> None:
-    """A writer's name can't be mistaken for the separators."""
+    """A writer's name may not contain separators."""
     with pytest.raises(ValueError, match=r"key|writer"):
         Sealer(key, writer)
 
@@ -54,7 +54,7 @@ def test_keys_and_writers_are_checked(key: bytes, writer: str) -> None:
     st.from_regex(r"[A-Za-z0-9._-]{1,64}", fullmatch=True), st.integers(0, 10**17), st.binary(min_size=32, max_size=32)
 )
 def test_heads_survive_their_text(writer: str, seq: int, mac: bytes) -> None:
-    """Written to the log and read back."""
+    """A head written to the log is read back unchanged."""
     head = Head(writer, seq, mac)
     assert Head.parse(f"{head}\n") == head
 
@@ -64,6 +64,6 @@ def test_heads_survive_their_text(writer: str, seq: int, mac: bytes) -> None:
     [("", "writer"), ("w", "number"), ("w:x:00", "number"), ("w:1:00", "64"), ("w:1:" + "G" * 64, "mac")],
 )
 def test_what_is_no_head_is_refused(text: str, wrong: str) -> None:
-    """The message says which part is wrong."""
+    """The message names the wrong part."""
     with pytest.raises(ValueError, match=wrong):
         Head.parse(text)

@@ -1,4 +1,4 @@
-"""Entries that arrive together are written together, each durable before its caller goes on, whatever happens."""
+"""Concurrent entries are written together, and each is durable before its caller continues."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.anyio
 
 
 class Disk:
-    """Somewhere to write, held back until it is told to go on."""
+    """A write target that waits for its gate."""
 
     def __init__(self) -> None:
         self.batches: list[list[bytes]] = []
@@ -22,7 +22,7 @@ class Disk:
         self.failure: Exception | None = None
 
     async def write(self, entries: Sequence[bytes]) -> None:
-        """Keep a batch, once the gate is open."""
+        """Store a batch once the gate is open."""
         await self.gate.wait()
         if self.failure is not None:
             raise self.failure
@@ -30,13 +30,13 @@ class Disk:
 
 
 async def turns() -> None:
-    """Let every task run as far as it can."""
+    """Let every task run until it waits."""
     for _ in range(5):
         await asyncio.sleep(0)
 
 
 async def test_what_arrives_while_a_batch_is_written_makes_the_next_one() -> None:
-    """The first writes alone, the others together after it."""
+    """The first entry is written by itself, the others together after it."""
     disk = Disk()
     batches = Batches(disk.write)
     tasks = [asyncio.create_task(batches.add(b"%d" % number)) for number in range(5)]
@@ -48,7 +48,7 @@ async def test_what_arrives_while_a_batch_is_written_makes_the_next_one() -> Non
 
 
 async def test_a_failure_reaches_everybody_of_its_batch_and_nobody_else() -> None:
-    """The batch after a failed one is written as if nothing had been."""
+    """The batch after a failed one is written normally."""
     disk = Disk()
     batches = Batches(disk.write)
     disk.failure = Unavailable("disk")
@@ -62,7 +62,7 @@ async def test_a_failure_reaches_everybody_of_its_batch_and_nobody_else() -> Non
 
 @pytest.mark.parametrize("victim", [0, 1, 2])
 async def test_a_cancelled_caller_keeps_nobody_waiting(victim: int) -> None:
-    """The leader, the next leader or one of the led: the others' entries become durable all the same."""
+    """Whichever caller is cancelled, the other entries become durable."""
     disk = Disk()
     batches = Batches(disk.write)
     tasks = [asyncio.create_task(batches.add(b"%d" % number)) for number in range(4)]

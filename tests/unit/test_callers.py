@@ -1,4 +1,4 @@
-"""What each kind of caller may see, typed from rules 1.3 and 7."""
+"""The records that each kind of caller may see, typed from rules 1.3 and 7."""
 
 from __future__ import annotations
 

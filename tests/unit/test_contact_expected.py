@@ -1,4 +1,4 @@
-"""By when a patient hears of the provider: working days by priority, as A004 says. Source: rules 4 (A004), 5.1."""
+"""The date by which the provider contacts a patient: working days by priority. Source: rules 4 (A004), 5.1."""
 
 from __future__ import annotations
 

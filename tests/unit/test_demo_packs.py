@@ -1,4 +1,4 @@
-"""Faults in a pack are named with their place; generated crowds are repeatable."""
+"""Faults in a pack are reported with their place; generated crowds are repeatable."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ clinicians = ["555000000001"]
         (ORGANISATION.replace("LS1 4EY", "Leeds"), ["$.organisations[0].postcode", "full postcode"]),
         (ORGANISATION.replace("PROVIDER", "HOSPITAL"), ["$.organisations[0].kind", "HOSPITAL"]),
         (ORGANISATION + 'colour = "red"', ["$.organisations[0]", "colour"]),
-        (ORGANISATION * 2, ["$.organisations", "RX1 stands there 2 times"]),
+        (ORGANISATION * 2, ["$.organisations", "RX1 occurs 2 times"]),
         (
             ORGANISATION + SERVICE,
             [

@@ -1,4 +1,4 @@
-"""Searches of the demo world's directory find what its documentation promises."""
+"""Searches in the demo world's directory find the documented services."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def search(
     sort: SortBy = SortBy.DISTANCE,
     rules_of: OdsCode = PRACTICE,
 ) -> list[Found]:
-    """What the search finds for the main patient, from their home unless the criteria say otherwise."""
+    """Search for the main patient, from their home unless the criteria name another place."""
     wanted = ServiceFilter.of(kind, criteria, pairs_of(criteria), rules_of, (PATIENT, PACK.day))
     postcode = criteria.postcode or PATIENT.postcode
     assert postcode is not None
@@ -35,7 +35,7 @@ def search(
 
 
 def pairs_of(criteria: SearchCriteria) -> frozenset[tuple[str, str]] | None:
-    """The pairs that the criteria ask for, as a use case resolves them."""
+    """Return the specialty and clinic type pairs of the criteria, as a use case resolves them."""
     if criteria.clinical_term is not None:
         term = REFERENCE.clinical_term(criteria.clinical_term)
         assert term is not None
@@ -46,7 +46,7 @@ def pairs_of(criteria: SearchCriteria) -> frozenset[tuple[str, str]] | None:
 
 
 def heart_failure(priority: Priority = Priority.ROUTINE, appropriate: bool = True) -> SearchCriteria:
-    """Criteria for the clinic type that the demo world is richest in."""
+    """Return criteria for the clinic type with the most services in the demo world."""
     return SearchCriteria(
         priority=priority,
         age_and_gender_appropriate=appropriate,
@@ -62,7 +62,7 @@ def test_a_heart_failure_search_fills_a_shortlist(priority: Priority, appropriat
     assert len(found) >= LONGEST
     check_entries(found[:LONGEST])
     assert {"11001", "11002", "11003", "11004", "11007", "11008", "11010", "11021", "11030"} <= set(found)
-    assert not {"11013", "11014", "11028"} & set(found)  # another practice's, advice alone, withdrawn
+    assert not {"11013", "11014", "11028"} & set(found)  # another practice's, advice only, withdrawn
 
 
 def test_the_nearest_come_first_and_bromley_last() -> None:

@@ -1,4 +1,4 @@
-"""The demo world keeps every promise that its documentation makes."""
+"""The demo world has everything that its documentation describes."""
 
 from __future__ import annotations
 
@@ -24,22 +24,22 @@ HEART_FAILURE = ("CARDIOLOGY", "HEART_FAILURE")
 
 
 def user(number: str) -> User:
-    """The person with this id."""
+    """Return the user with this id."""
     return next(each for each in PACK.users if each.id == UserId(number))
 
 
 def patient(number: str) -> Patient:
-    """The patient with this NHS number."""
+    """Return the patient with this NHS number."""
     return next(each for each in PACK.patients if each.nhs_number == NhsNumber(number))
 
 
 def application(client_id: str) -> Application:
-    """The application with this client id."""
+    """Return the application with this client id."""
     return next(each for each in PACK.applications if each.client_id == client_id)
 
 
 def published() -> list[Service]:
-    """All services that can be found."""
+    """Return all published services."""
     return [service for service in PACK.services if service.is_published]
 
 

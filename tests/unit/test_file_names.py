@@ -1,4 +1,4 @@
-"""Names and types of files: what is refused with which reason, and that a name survives its journeys in headers."""
+"""Names and types of files: each refusal has its reason, and a name passes through headers unchanged."""
 
 from __future__ import annotations
 
@@ -93,11 +93,11 @@ def test_a_name_may_have_255_characters() -> None:
     check_file("\U0001f600" * 251 + ".pdf", PDF)
 
 
-# ------------------------------------------------------------------------------------------------------------- headers
+# -------------------------------------------------------------------------------------------------------------- headers
 
 
 def told_of(header: bytes) -> str:
-    """The name that a reader of RFC 6266 takes from a `Content-Disposition` header."""
+    """Return the name that a reader of RFC 6266 takes from a `Content-Disposition` header."""
     found = re.fullmatch(r"attachment; filename=\"([^\"\\]*)\"; filename\*=UTF-8''(\S*)", header.decode("ascii"))
     assert found is not None, header
     return unquote(found[2], errors="strict")
@@ -106,7 +106,7 @@ def told_of(header: bytes) -> str:
 @settings(max_examples=300)
 @given(name=st.text(VISIBLE, max_size=60) | st.text(st.characters(exclude_categories=("Cs",)), max_size=60))
 def test_a_disposition_tells_the_name_and_nothing_else(name: str) -> None:
-    """Whatever the name is: it comes back, and the header has one line and no parameter of its own."""
+    """Any name is read back unchanged, and the header has one line and no further parameter."""
     header = disposition(name)
     assert told_of(header) == name
     assert not set(header) & {10, 13, 0}

@@ -1,4 +1,4 @@
-"""Free text of every operation: control characters are refused at their place, all that people write is taken."""
+"""Free text of every operation: control characters are refused with their place, other text is accepted."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ CONTROL: Final = (*range(0x09), 0x0B, 0x0C, *range(0x0E, 0x20), *range(0x7F, 0xA
 
 
 def texts() -> Iterator[tuple[str, Kind[Any]]]:
-    """Every kind of free text that a module of the wire declares, by itself or in a parameter."""
+    """Yield every kind of free text that a wire module declares, by itself or in a parameter."""
     for found in pkgutil.walk_packages(stu3.__path__, f"{stu3.__name__}."):
         module = importlib.import_module(found.name)
         for name, value in vars(module).items():

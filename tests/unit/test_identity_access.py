@@ -1,4 +1,4 @@
-"""What is remembered of opened tokens, who is known well enough, and which addresses a browser may be sent to."""
+"""The cache of opened tokens, the required assurance of a log-in, and the permitted redirect addresses."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def test_the_least_recently_used_is_dropped() -> None:
 
 @pytest.mark.anyio
 async def test_calls_that_ask_for_one_caller_at_once_read_it_once() -> None:
-    """One that asks after something was forgotten reads anew; if the reading fails, each reads for itself."""
+    """A request that follows a dropped cache entry reads again; if the read fails, each request reads for itself."""
     cache, reads, go = AccessCache(), list[str](), asyncio.Event()
 
     async def read() -> TokenHolder:

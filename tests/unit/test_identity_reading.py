@@ -1,4 +1,4 @@
-"""Whatever is sent as a JWT is refused in the protocol's words; nothing else ever escapes."""
+"""Any JWT text is read or refused with a protocol error; no other error escapes."""
 
 from __future__ import annotations
 

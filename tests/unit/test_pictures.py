@@ -1,4 +1,4 @@
-"""What cameras and telephones write behind the end of a picture is no reason to refuse it; anything else is."""
+"""Data that cameras and phones append to a picture is accepted; any other appended data is refused."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ TO_THE_END = FTYP + struct.pack(">I", 0) + b"mdat" + MEDIA
 
 
 def samsung(blocks: bytes = b"\0\0\x30\x0a\x10\0\0\0MotionPhoto_Data" + MEDIA, length: int | None = None) -> bytes:
-    """Return a trailer as Samsung's telephones write it: blocks, their directory, its length, an end mark."""
+    """Return a trailer as Samsung phones write it: blocks, their directory, its length, an end mark."""
     directory = b"SEFH" + struct.pack("<IIHHII", 106, 1, 0, 0x0A30, len(blocks), len(blocks))
     return blocks + directory + struct.pack("<I", len(directory) if length is None else length) + b"SEFT"
 

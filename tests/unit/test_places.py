@@ -1,4 +1,4 @@
-"""Files of a store are beside it and named after it; stores of release 0.1.0 keep theirs where they were."""
+"""A store's files are beside it and named after it; a store of release 0.1.0 keeps its old places."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from openers.settings import read_settings
 
 
 def kept_at(folder: Path, name: str) -> set[str]:
-    """Where the settings have the files of a SQLite store in `folder`, as paths within it."""
+    """Return the places of a SQLite store's files in the settings, relative to `folder`."""
     settings = read_settings({}, {"database_url": f"sqlite:///{folder / name}"})
     files = (settings.audit_key_file, settings.signing_key_file, settings.files_key_file, settings.access_code_key_file)
     folders = [
@@ -51,7 +51,7 @@ def test_a_store_of_0_1_keeps_its_files_and_a_new_one_beside_it_does_not_take_th
 def test_a_database_that_is_no_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, there: tuple[str, ...], used: bool, expected: str
 ) -> None:
-    """Its files are in var/, named after the database; whether it is in use is asked of itself."""
+    """The files are in var/, named after the database; the old folder is used only if the database is in use."""
     monkeypatch.chdir(tmp_path)
     for name in there:
         (tmp_path / "var" / name).mkdir(parents=True)

@@ -18,7 +18,7 @@ DRIVER = sorted(
     {each for each in vars(exceptions).values() if inspect.isclass(each) and issubclass(each, Exception)},
     key=lambda each: each.__name__,
 )
-"""All classes of the driver."""
+"""All error classes of the driver."""
 LOCKED = {
     asyncpg.LockNotAvailableError,
     asyncpg.TransactionRollbackError,
@@ -28,7 +28,7 @@ LOCKED = {
     exceptions.TransactionIntegrityConstraintViolationError,
 }
 SCHEMA = {asyncpg.InsufficientPrivilegeError, asyncpg.UndefinedTableError, asyncpg.InvalidCachedStatementError}
-"""Of the classes that blame a statement, but the schema or its rights have changed under it."""
+"""Classes that report a faulty statement when the schema or its rights have changed."""
 OURS = (
     asyncpg.IntegrityConstraintViolationError,
     asyncpg.DataError,
@@ -44,7 +44,7 @@ OURS = (
     OwnDataError,
     exceptions.ClientConfigurationError,
 )
-"""Faults of a statement of ours: they stay what they are, and the edge answers 500 with the id of a log entry."""
+"""Faults of our own statements: they stay unchanged, and the edge returns 500 with the id of a log entry."""
 LOST: list[Exception] = [
     TimeoutError(),
     ConnectionResetError(),
@@ -55,11 +55,11 @@ LOST: list[Exception] = [
     asyncio.IncompleteReadError(b"", 5),
     EOFError(),
 ]
-"""What a lost connection raises below the driver."""
+"""Errors that a lost connection raises below the driver."""
 
 
 def meaning(kind: type[Exception]) -> type[OpenersError] | None:
-    """What an error of this class is expected to mean."""
+    """Return the expected meaning of an error class."""
     if kind in LOCKED:
         return RecordLocked
     if issubclass(kind, OURS) and kind not in SCHEMA:
@@ -69,7 +69,7 @@ def meaning(kind: type[Exception]) -> type[OpenersError] | None:
 
 @pytest.mark.parametrize("kind", DRIVER)
 def test_each_class_of_the_driver_means_something(kind: type[Exception]) -> None:
-    """Over 200 of them, those of the client included."""
+    """The driver has over 200 classes, including those of the client."""
     assert len(DRIVER) > 200
     assert exceptions.InternalClientError in DRIVER
     failure = failure_of(kind("text"))
@@ -83,11 +83,11 @@ def test_what_a_lost_connection_raises_means_unavailable(error: Exception) -> No
 
 @pytest.mark.parametrize("error", [KeyError("x"), RuntimeError("transport closed"), AttributeError("x")])
 def test_anything_means_unavailable_once_the_connection_has_ended(error: Exception) -> None:
-    """The driver's own code stumbles then, too; a fault of ours with a whole connection stays one."""
+    """After a lost connection the driver's own code may fail; with an open connection such an error is our fault."""
     assert type(failure_of(error, lost=True)) is Unavailable
     assert failure_of(error) is None
 
 
 def test_an_error_of_the_domain_stays_what_it_is() -> None:
-    """Even if the connection has ended meanwhile."""
+    """A domain error stays unchanged, even if the connection has been lost meanwhile."""
     assert failure_of(NotFound(Field.SERVICE, "1"), lost=True) is None

@@ -1,4 +1,4 @@
-"""Days and times as they are printed for people, who live by London time. Source: rules chapter 6."""
+"""Printed dates and times, in London time. Source: rules chapter 6."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from openers.usecases.paper.printing import clock_time, day, local_day, moment, 
     ],
 )
 def test_a_time_is_that_of_london(at: datetime, printed: str) -> None:
-    """Summer and winter, and on the night between them."""
+    """Times are right in summer, in winter and in the night of the clock change."""
     assert clock_time(at) == printed
 
 

@@ -1,4 +1,4 @@
-"""The six code systems as shipped, against facts typed from rules 5.1 and 11.2 row 26."""
+"""The six packaged code systems, compared with facts typed from rules 5.1 and 11.2 row 26."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from openers.reference import PackagedReference
 
 DAY = date(2026, 11, 23)
 REFERENCE = PackagedReference()
-ENDED_BEFORE_THEY_BEGAN = {"DO_NOT_USE_AFTER_30_01_09_DYSPEPSIA", "DO_NOT_USE_HEPATOLOGY_SPECIALIST"}  # published so
+ENDED_BEFORE_THEY_BEGAN = {"DO_NOT_USE_AFTER_30_01_09_DYSPEPSIA", "DO_NOT_USE_HEPATOLOGY_SPECIALIST"}  # as published
 BUSINESS_FUNCTION = "https://fhir.nhs.uk/STU3/CodeSystem/eRS-BusinessFunction-1"
 SPC, SPCA, RC, RCA, PAA = (
     "SERVICE_PROVIDER_CLINICIAN",
@@ -23,12 +23,12 @@ SPC, SPCA, RC, RCA, PAA = (
 
 
 def system(name: CodeSystemName) -> CodeSystem:
-    """The code system as shipped."""
+    """Return the packaged code system."""
     return REFERENCE.code_system(name)
 
 
 def live(name: CodeSystemName) -> set[str]:
-    """Its codes that may be used on the day."""
+    """Return its codes that are effective on the day."""
     return {concept.code for concept in system(name).concepts.values() if concept.effective_on(DAY)}
 
 
@@ -121,7 +121,7 @@ def test_priorities() -> None:
     }
     assert days == {
         "ROUTINE": ("Routine", (40,), (40,)),
-        "URGENT": ("urgent", (10,), (5,)),  # lower case here alone, as published
+        "URGENT": ("urgent", (10,), (5,)),  # lower case only here, as published
         "TWO_WEEK_WAIT": ("Two Week Wait", (5,), (2,)),
     }
 

@@ -1,4 +1,4 @@
-"""Places of postcodes and the dictionary of clinical terms."""
+"""Places of postcodes, and the dictionary of clinical terms."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def test_a_postcode_is_located_within_three_kilometres(postcode: str, near: Poin
     assert distance_miles(found, near) * METRES_PER_MILE < 3000
 
 
-@pytest.mark.parametrize("postcode", ["ZZ1 1AA", "BT1 5GS"])  # no such area; Northern Ireland is on another grid
+@pytest.mark.parametrize("postcode", ["ZZ1 1AA", "BT1 5GS"])  # no such area; Northern Ireland has another grid
 def test_an_unknown_outward_code_has_no_place(postcode: str) -> None:
     assert REFERENCE.locate(Postcode(postcode)) is None
 
@@ -70,7 +70,7 @@ def test_a_world_can_add_terms() -> None:
 
 
 def verhoeff(code: str) -> bool:
-    """Whether `code` passes the check of Verhoeff (1969), which SNOMED CT identifiers carry."""
+    """Return whether `code` passes Verhoeff's check (1969), which SNOMED CT identifiers use."""
     turn = (1, 5, 7, 6, 2, 8, 3, 0, 9, 4)
     total = 0
     for place, digit in enumerate(int(each) for each in reversed(code)):
@@ -81,7 +81,7 @@ def verhoeff(code: str) -> bool:
 
 
 def dihedral(left: int, right: int) -> int:
-    """Product in the dihedral group of order ten."""
+    """Return the product in the dihedral group of order ten."""
     if left < 5:
         return (left + right) % 5 if right < 5 else 5 + (left + right) % 5
     return 5 + (left - right) % 5 if right < 5 else (left - right) % 5

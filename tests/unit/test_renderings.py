@@ -1,4 +1,4 @@
-"""Renderings are kept by world, writer, record, version and generation of the store, and bounded by their size."""
+"""Rendered responses are cached by world, writer, record, version and store generation, up to a total size."""
 
 from __future__ import annotations
 
@@ -17,31 +17,31 @@ class _Store(msgspec.Struct):
 
 
 class _World(msgspec.Struct):
-    """As much of a world as renderings look at."""
+    """The attributes of a world that the cache reads."""
 
     name: str = "demo"
     store: _Store = msgspec.field(default_factory=_Store)
 
 
 class _Writer:
-    """Writes the record's key and counts how often it was asked."""
+    """Writes the record's key and counts its calls."""
 
     def __init__(self) -> None:
         self.asked = 0
 
     def __call__(self, stored: Stored[Any], base: str) -> bytes:
-        """The record, ten bytes long."""
+        """Return the record as ten bytes."""
         self.asked += 1
         return stored.key.encode().ljust(10)
 
 
 def record(key: str, version: int = 1) -> Stored[Any]:
-    """A record that has a key and a version."""
+    """Return a record with a key and a version."""
     return Stored(key, version, b"null", msgspec.json.Decoder(Any))
 
 
 def of(renderings: Renderings, world: _World, stored: Stored[Any], writer: _Writer) -> bytes:
-    """What is kept or written."""
+    """Return the cached or written response."""
     return renderings.of(cast("World", world), stored, writer, "http://base")
 
 
@@ -55,7 +55,7 @@ def of(renderings: Renderings, world: _World, stored: Stored[Any], writer: _Writ
     ],
 )
 def test_what_differs_is_written_anew(world: _World, stored: Stored[Any]) -> None:
-    """The same is not written twice; another world, record, version or generation is."""
+    """A repeated record is not written again; one of another world, record, version or generation is."""
     renderings, writer = Renderings(), _Writer()
     of(renderings, _World(), record("a"), writer)
     of(renderings, _World(), record("a"), writer)
@@ -65,7 +65,7 @@ def test_what_differs_is_written_anew(world: _World, stored: Stored[Any]) -> Non
 
 
 def test_the_least_recently_used_goes_first() -> None:
-    """Three of ten bytes don't fit into twenty-five."""
+    """Three responses of ten bytes do not fit into a cache of twenty-five."""
     renderings, writer, world = Renderings(most_bytes=25), _Writer(), _World()
     for key in ("a", "b", "a", "c", "a"):
         of(renderings, world, record(key), writer)

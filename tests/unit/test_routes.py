@@ -1,4 +1,4 @@
-"""What an unknown path costs is bounded: few known paths are compared with it, and little of it."""
+"""The cost of an unknown path is limited: it is compared with few known paths, and only in part."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The built-in scanner of test mode: it finds the EICAR test string as an editor may have saved it."""
+"""The built-in scanner of test mode finds the EICAR test string in any encoding of an editor."""
 
 from __future__ import annotations
 

@@ -21,14 +21,14 @@ PRODUCTION = {
 
 
 def problems(environ: dict[str, str]) -> tuple[str, ...]:
-    """What is wrong with an environment."""
+    """Return the problems of an environment."""
     with pytest.raises(SettingsError) as caught:
         read_settings(environ)
     return caught.value.problems
 
 
 def test_nothing_set_is_test_mode_on_sqlite(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A fresh machine needs no settings."""
+    """No setting is required."""
     monkeypatch.chdir(tmp_path)
     settings = read_settings({"PATH": "/bin", "OPENERS_WORLD": " "})
     assert (settings.mode, settings.world, settings.workers) == (Mode.TEST, "demo", 1)
@@ -40,7 +40,7 @@ def test_nothing_set_is_test_mode_on_sqlite(tmp_path: Path, monkeypatch: pytest.
 
 
 def test_production_has_defaults_of_its_own() -> None:
-    """Limits on, JSON log, metrics apart."""
+    """Production limits the request rate, logs JSON and has a separate metrics port."""
     settings = read_settings(PRODUCTION)
     assert settings.production
     assert (settings.rate_limit_per_second, settings.log_format, settings.metrics_port) == (10, LogFormat.JSON, 8001)
@@ -49,7 +49,7 @@ def test_production_has_defaults_of_its_own() -> None:
 
 @pytest.mark.parametrize("base", ["https://ers.example", "https://ers.example/"])
 def test_fhir_is_below_the_base(base: str) -> None:
-    """With or without a slash at the end."""
+    """The base may end with a slash."""
     assert read_settings({"OPENERS_BASE_URL": base}).fhir_base_url == "https://ers.example/referrals/FHIR"
 
 
@@ -65,12 +65,12 @@ def test_fhir_is_below_the_base(base: str) -> None:
     ],
 )
 def test_the_base_address_follows_host_and_port(given: dict[str, object], address: str) -> None:
-    """Unless it is given."""
+    """A given base URL takes precedence."""
     assert read_settings({}, given).base_url == address
 
 
 def test_values_are_converted() -> None:
-    """Texts of the environment become what the fields are."""
+    """Environment variables are converted to the types of the fields."""
     settings = read_settings(
         {
             "OPENERS_DATABASE_URL": "sqlite:////srv/data/ers.db",
@@ -88,7 +88,7 @@ def test_values_are_converted() -> None:
 
 
 def test_the_command_line_wins_over_the_environment_and_that_over_the_file(tmp_path: Path) -> None:
-    """Each may leave things to the next."""
+    """An unset option falls back to the next source."""
     file = tmp_path / "openers.toml"
     file.write_text('port = 1\nhost = "0.0.0.0"\nworkers = 1\nsearch_limit = 7\nods_allow_list = ["R69"]\n', "utf-8")
     environ = {"OPENERS_CONFIG": str(file), "OPENERS_PORT": "2", "OPENERS_HOST": "::"}
@@ -99,7 +99,7 @@ def test_the_command_line_wins_over_the_environment_and_that_over_the_file(tmp_p
 
 @pytest.mark.parametrize("text", [None, "port = = 3", "prot = 3", "port = [1]"])
 def test_a_wrong_file_is_a_problem(tmp_path: Path, text: str | None) -> None:
-    """Absent, not TOML, unknown name, wrong type."""
+    """A missing file, invalid TOML, an unknown name and a wrong type are each one problem."""
     file = tmp_path / "openers.toml"
     if text is not None:
         file.write_text(text, "utf-8")
@@ -131,13 +131,13 @@ def test_a_wrong_file_is_a_problem(tmp_path: Path, text: str | None) -> None:
     ],
 )
 def test_a_wrong_setting_is_named_with_what_to_do(environ: dict[str, str], said: str) -> None:
-    """One problem, one sentence."""
+    """Each wrong setting gives one sentence."""
     (problem,) = problems(environ)
     assert said in problem
 
 
 def test_all_problems_are_named_at_once() -> None:
-    """Whoever sets up the service does not find them one by one."""
+    """Five wrong settings give five problems in one error."""
     environ = {"OPENERS_MODE": "production", "OPENERS_PORT": "x", "OPENERS_WORKERS": "3", "OPENERS_NONSENSE": "1"}
     assert len(problems(environ)) == 5
 
@@ -152,13 +152,13 @@ def test_all_problems_are_named_at_once() -> None:
     ],
 )
 def test_what_is_in_order_is_accepted(environ: dict[str, str]) -> None:
-    """Variables of the tests; workers on PostgreSQL; production behind a proxy on this machine."""
+    """Test variables, workers on PostgreSQL and production behind a local proxy are valid."""
     read_settings(environ)
 
 
 @pytest.mark.parametrize("password", ["hunter2", "p@ss/hunter2", "a?hunter2"])
 def test_no_password_is_shown(password: str) -> None:
-    """Neither in the description nor in a complaint."""
+    """A password appears neither in the description nor in a problem."""
     url = f"postgresql://ers:{password}@db:5432/ers?sslpassword=hunter2"
     shown = read_settings({"OPENERS_DATABASE_URL": url}).describe()
     assert "hunter2" not in shown
@@ -167,7 +167,7 @@ def test_no_password_is_shown(password: str) -> None:
 
 
 def test_a_key_is_made_once_for_its_owner_alone(tmp_path: Path) -> None:
-    """Many that start together get the same key; nothing is left beside it."""
+    """Concurrent callers get the same key, and no other file remains."""
     path = tmp_path / "keys" / "audit.key"
     with ThreadPoolExecutor(8) as pool:
         keys = set(pool.map(read_or_make_key, [path] * 16))
@@ -178,7 +178,7 @@ def test_a_key_is_made_once_for_its_owner_alone(tmp_path: Path) -> None:
 
 
 def test_production_refuses_a_key_that_others_can_read(tmp_path: Path) -> None:
-    """The message says how to close it."""
+    """The message names the command that makes it private."""
     path = tmp_path / "audit.key"
     key = read_or_make_key(path, strict=True)
     path.chmod(0o640)
@@ -188,16 +188,16 @@ def test_production_refuses_a_key_that_others_can_read(tmp_path: Path) -> None:
 
 
 def test_a_file_that_is_no_key_is_refused(tmp_path: Path) -> None:
-    """Wrong length; a directory in its place."""
+    """A key of the wrong length and a directory are refused."""
     path = tmp_path / "audit.key"
     path.write_bytes(b"short")
-    with pytest.raises(SettingsError, match="holds 5 bytes"):
+    with pytest.raises(SettingsError, match="has 5 bytes"):
         read_or_make_key(path)
-    with pytest.raises(SettingsError, match="can't be read"):
+    with pytest.raises(SettingsError, match="cannot be read"):
         read_or_make_key(tmp_path)
 
 
 @pytest.mark.parametrize("endpoint", ["https://s3.example", "http://127.0.0.1:9000", "http://localhost:9000"])
 def test_files_go_to_a_store_that_nobody_can_listen_to(endpoint: str) -> None:
-    """In production: encrypted, or not beyond this machine."""
+    """In production the connection must be encrypted or stay on this machine."""
     assert read_settings({**PRODUCTION, "OPENERS_BLOB_ENDPOINT": endpoint}).blob_endpoint == endpoint

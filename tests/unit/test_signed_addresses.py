@@ -1,4 +1,4 @@
-"""Signed addresses: they stand for what they were given for, until they end; no other text stands for anything."""
+"""Signed addresses: each gives access to one file until it expires; no other text gives access."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 
 
 def addresses(after: timedelta = timedelta(), key: bytes = b"k" * 32) -> SignedAddresses:
-    """The service's addresses, so long after noon."""
+    """Return the service's signer at `after` past noon."""
     return SignedAddresses(key, BASE, Stopped(NOON + after), LIFE)
 
 
 def given_for(file: FileId = FILE) -> str:
-    """The last part of an address that was given at noon."""
+    """Return the last part of an address issued at noon."""
     return addresses().give(file, BY).removeprefix(f"{BASE}/files/")
 
 

@@ -1,4 +1,4 @@
-"""What content is taken for: every type's own, no other's, and nothing that is two things at once. Source: rules 6."""
+"""Detection of content: each type accepts its own files, no others, and no file of two types. Source: rules 6."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ async def _is(media_type: str, content: bytes, at_once: int) -> bool:
 
 
 def agrees(media_type: str, content: bytes, at_once: int = 64 * 1024) -> bool:
-    """Whether content that arrives in pieces of so many bytes is taken for what it is said to be."""
+    """Return whether content that arrives in pieces of `at_once` bytes is accepted as its stated type."""
     return asyncio.run(_is(media_type, content, at_once))
 
 
@@ -60,7 +60,7 @@ def test_how_the_pieces_are_cut_changes_nothing(sample: Sample, at_once: int) ->
     more=st.binary(max_size=64),
 )
 def test_any_bytes_are_judged(media_type: str, sample: Sample, cut: int, more: bytes) -> None:
-    """Broken files of every kind, and anything: a yes or no, never a failure."""
+    """Any bytes are accepted or refused, without a failure."""
     for content in (sample.content[:cut] + more + sample.content[cut:], sample.content[:cut], more):
         assert agrees(media_type, content) in (True, False)
 
@@ -102,7 +102,7 @@ def test_genuine_files_are_taken(sample: Sample) -> None:
 
 
 DISHONEST = (
-    # two things at once
+    # files of two types
     Sample("an archive behind a picture", "image/png", PNG + ZIP),
     Sample("an archive behind a GIF", "image/gif", BY_TYPE["image/gif"] + ZIP),
     Sample("an archive behind a PDF", "application/pdf", PDF + ZIP),
@@ -127,7 +127,7 @@ DISHONEST = (
     Sample("a program before DICOM", "application/dicom", b"MZ".ljust(128, b"\0") + b"DICM\x02\0"),
     Sample("something behind a document", WORD_XML, word_xml() + b"more"),
     Sample("a program before a document", WORD_XML, b"MZ" + word_xml()),
-    # another thing than it says
+    # files of another type than stated
     Sample("a page", "text/plain", b"\n <!DOCTYPE html>" + PAGE),
     Sample("a page in UTF-16", "text/plain", "<html>".encode("utf-16")),
     Sample("a page as XML", "text/xml", b'<html xmlns="http://www.w3.org/1999/xhtml"/>'),
@@ -152,7 +152,7 @@ DISHONEST = (
     Sample("macros in capitals", WORD_XML, word_xml({"word/VBAPROJECT.BIN": b"x"})),
     Sample("macros of an older document", WORD, ole("WordDocument", "Macros", "_VBA_PROJECT")),
     Sample("macros far inside", WORD, ole("WordDocument") + bytes(600_000) + ole("_VBA_PROJECT") + bytes(600_000)),
-    # bombs
+    # decompression bombs
     Sample("a document of zeros", WORD_XML, word_xml({"word/media/x": bytes(64 * 1024 * 1024)})),
     Sample("many parts of zeros", WORD_XML, word_xml({f"word/media/{n}": bytes(1024 * 1024) for n in range(40)})),
     Sample("entities", "text/xml", b'<!DOCTYPE a [<!ENTITY b "&c;&c;">]><a>&b;</a>'),
@@ -167,7 +167,7 @@ def test_dishonest_files_are_not_taken(sample: Sample) -> None:
 
 
 def test_a_document_may_unpack_a_hundredfold() -> None:
-    """A long table is packed tightly and is no bomb."""
+    """A long table is highly compressed, but not a bomb."""
     assert agrees(WORD_XML, word_xml({"word/media/x": bytes(400 * 1024)}))
     assert LARGEST_RATIO == 100
 

@@ -1,4 +1,4 @@
-"""Nothing that identifies a patient or lets somebody in gets into the log."""
+"""The log contains nothing that identifies a patient or gives access."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ WORDS = st.text(st.characters(exclude_categories=("Nd", "Cs")), max_size=12)
 
 @st.composite
 def nested(draw: st.DrawFn) -> tuple[str, dict[str, Any]]:
-    """A secret, and an event that holds it somewhere: as value, key, within a text or in bytes."""
+    """Draw a secret and an event that contains it: as a value, a key, within a text or in bytes."""
     secret = draw(SECRETS)
     value: Any = draw(
         st.sampled_from([secret, f"for {secret}.", secret.encode(), {secret: 1}, f'{{"id": "{secret}"}}'])
@@ -42,14 +42,14 @@ def nested(draw: st.DrawFn) -> tuple[str, dict[str, Any]]:
 
 
 class _Held(msgspec.Struct):
-    """A value of the service."""
+    """A value object of the service."""
 
     inner: Any
 
 
 @given(nested())
 def test_no_number_or_token_survives_under_any_key(case: tuple[str, dict[str, Any]]) -> None:
-    """Wherever it stands it is masked, and what stands beside it is kept."""
+    """A secret is masked wherever it is, and the values beside it stay."""
     secret, event = case
     masked = redact(event)
     assert secret not in repr(masked)
@@ -77,7 +77,7 @@ def test_no_number_or_token_survives_under_any_key(case: tuple[str, dict[str, An
     st.from_regex(r"\A[A-Za-z0-9]{12,20}\Z"),
 )
 def test_secret_keys_mask_whatever_they_hold(key: str, held: str) -> None:
-    """By key, at any depth, in a mapping and in a text that reads like one."""
+    """A value is masked by its key at any depth, and in a text of keys and values."""
     assert held not in repr(redact({"request": [{key: held}]}))
     if key not in ("nhs_number", "nhsNumber", "patient", "Set-Cookie"):
         assert held not in redact_text(f"/token?a=b&{key}={held}&c=d")
@@ -120,20 +120,20 @@ def test_patterns_are_masked_in_their_place(text: str, masked: str) -> None:
     ],
 )
 def test_what_people_need_to_read_stays(value: object) -> None:
-    """UBRNs, request and correlation ids, audit heads, times, paths."""
+    """UBRNs, request and correlation ids, audit heads, times and paths stay readable."""
     assert redact(value) == value
 
 
 @pytest.mark.parametrize("secret", ["9991234567", "999 123 4567", "Ab" * 30, "eyJhbGciOi.eyJhbGciOi.abc"])
 def test_a_long_text_is_cut_before_it_is_masked(secret: str) -> None:
-    """Wherever the cut goes through a secret, no part of it is left."""
+    """If the cut divides a secret, no part of it remains."""
     for kept in range(len(secret)):
         masked = redact_text("." * (LONGEST - kept - 1) + "," + secret + " and more")
         assert masked.strip(".") == f",[... {LONGEST - kept + len(secret) + len(' and more')} characters]"
 
 
 def test_depth_is_bounded() -> None:
-    """A value that holds itself ends."""
+    """A value that contains itself is cut off."""
     loop: list[object] = []
     loop.append(loop)
     assert MASK in repr(redact(loop))
@@ -141,12 +141,12 @@ def test_depth_is_bounded() -> None:
 
 @pytest.fixture
 def stream() -> io.StringIO:
-    """A log to read."""
+    """Provide a log stream."""
     return io.StringIO()
 
 
 def test_production_lines_are_json(stream: io.StringIO) -> None:
-    """One redacted line an event, with its part, level, time and traceback."""
+    """Each event is one redacted line with its part, level, time and traceback."""
     configure(LogFormat.JSON, stream=stream)
     try:
         raise ValueError("no patient 9991234567")
@@ -163,7 +163,7 @@ def test_production_lines_are_json(stream: io.StringIO) -> None:
 
 @pytest.mark.parametrize("log_format", LogFormat)
 def test_lines_of_libraries_are_redacted_too(stream: io.StringIO, log_format: LogFormat) -> None:
-    """What comes through the standard library's logging takes the same way."""
+    """Lines of the standard library's logging are redacted too."""
     configure(log_format, stream=stream)
     logging.getLogger("uvicorn.error").warning("Bad request for %s", "9991234567")
     logger("api").info("Request refused", patient="anybody")

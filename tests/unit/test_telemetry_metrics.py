@@ -1,4 +1,4 @@
-"""Metrics are counted by operation, and apart for each process object."""
+"""Metrics are counted by operation, and separately for each process object."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from openers.telemetry.metrics import Metrics
 
 
 def test_requests_are_counted_by_operation_and_status_class() -> None:
-    """Statuses of one class share a series; impossible ones are counted too."""
+    """Statuses of one class share a series; impossible statuses are counted too."""
     metrics = Metrics()
     meter = metrics.requests_of("A005")
     for status in (200, 201, 422, 503, 99):
@@ -19,7 +19,7 @@ def test_requests_are_counted_by_operation_and_status_class() -> None:
 
 
 def test_groups_and_due_work_are_counted() -> None:
-    """Size of audit groups; due work by kind and outcome."""
+    """Metrics show the size of audit groups, and due work by kind and outcome."""
     metrics = Metrics()
     metrics.group_committed(16)
     metrics.due_run("purge", succeeded=True)
@@ -31,7 +31,7 @@ def test_groups_and_due_work_are_counted() -> None:
 
 
 def test_polls_are_told_by_service() -> None:
-    """When each was last polled."""
+    """The metric shows when each service was last polled."""
     metrics = Metrics()
     metrics.slots_polled("11001", 1.0)
     metrics.slots_polled("11001", 1700000000.5)
@@ -40,7 +40,7 @@ def test_polls_are_told_by_service() -> None:
 
 
 def test_two_process_objects_do_not_meet() -> None:
-    """What one counts the other does not show."""
+    """Each object shows only its own counts."""
     one, two = Metrics(), Metrics()
     one.requests_of("A005").done(200, 0.1)
     assert b"A005" not in two.render()

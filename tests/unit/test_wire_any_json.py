@@ -1,4 +1,4 @@
-"""No JSON whatever breaks a reader: it is read, or refused at a place."""
+"""Any JSON is read, or refused with its place."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ JSON = st.recursive(
 
 
 def places(value: Any, way: tuple[str | int, ...] = ()) -> list[tuple[str | int, ...]]:
-    """Every place within a body."""
+    """Return every place within a body."""
     inner: list[tuple[str | int, Any]] = []
     if isinstance(value, dict):
         inner = list(value.items())  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType] (any JSON)
@@ -65,7 +65,7 @@ def places(value: Any, way: tuple[str | int, ...] = ()) -> list[tuple[str | int,
 
 
 def refusal(read: Callable[[JsonValue, Principal], object], body: bytes) -> Unreadable | None:
-    """How `read` refuses `body`, if it does."""
+    """Return the refusal of `body` by `read`, or None."""
     try:
         read(parse(body), BY)
     except Unreadable as refused:

@@ -1,4 +1,4 @@
-"""Appointments that callers send: read, or refused with code, place and words."""
+"""Appointments in requests: each is read, or refused with its code, place and text."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ REASON_SYSTEMS = f"must be {CS}eRS-ReviewReason-1 or _baseUrl_/STU3/CodeSystem/A
 
 
 def request(**more: Any) -> AppointmentRequest:
-    """What all the bodies have in common, and `more`."""
+    """Return the common contents of all bodies, with `more` applied."""
     common: dict[str, Any] = {
         "id": "appointment",
         "ubrn": "000000012345",
@@ -122,7 +122,7 @@ def test_a_comment_of_the_greatest_length_is_read() -> None:
 
 
 MALFORMED: list[tuple[str, object, type[Unreadable], str, str]] = [
-    # Where a booking is changed, to what; the refusal, its place and its words.
+    # The changed place of a booking and its new value; the refusal, its place and its text.
     ("resourceType", "Slot", BadValue, "resourceType", "must be Appointment"),
     ("meta/profile", [f"{SD}eRS-Appointment-1"], BadValue, "meta/profile", f"must hold {CARE_CONNECT}"),
     ("meta/profile", [CARE_CONNECT], BadValue, "meta/profile", f"must hold {SD}eRS-Appointment-1"),
@@ -191,7 +191,7 @@ MALFORMED: list[tuple[str, object, type[Unreadable], str, str]] = [
     ("participant/2/type/coding/0/system", "urn:x", BadValue, f"{CODING}[0]/system", f"must be {TYPE_SYSTEM}"),
 ]
 REASONS: list[tuple[str, object, type[Unreadable], str, str]] = [
-    # Where a deferral is changed, to what; the refusal, its place and its words.
+    # The changed place of a deferral and its new value; the refusal, its place and its text.
     ("reason", [], BadStructure, "reason", "must not be empty"),
     ("reason", {}, BadStructure, "reason", "must be an array"),
     ("reason", [{}, {}], BadStructure, "reason[1]", "is allowed once"),

@@ -1,4 +1,4 @@
-"""Appointments, on their own and contained in referrals, compared with replies typed by hand."""
+"""Appointments, as resources and contained in referrals, compared with replies typed by hand."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ STATE = "https://fhir.nhs.uk/STU3/StructureDefinition/Extension-eRS-ReferralStat
 
 
 def shown(appointment: Appointment, version: int = 8) -> dict[str, Any]:
-    """An appointment on its own."""
+    """Return an appointment as a resource."""
     referral = msgspec.structs.replace(BOOKED, appointment=appointment)
     return json.loads(write_appointment(stored(referral.ubrn, version, referral), BASE))
 
 
 def state_of(referral: Referral) -> list[Any]:
-    """What a referral shows of its state."""
+    """Return the state that a referral shows."""
     body = json.loads(write_referral(stored(referral.ubrn, 8, referral), BASE))
     [state] = [each["extension"] for each in body["extension"] if each["url"] == STATE]
     return state
@@ -84,7 +84,7 @@ def test_a_missed_appointment_gives_its_reason_in_its_own_system() -> None:
 
 
 def test_a_referral_without_appointment_has_none_to_show() -> None:
-    with pytest.raises(ValueError, match="holds no appointment"):
+    with pytest.raises(ValueError, match="has no appointment"):
         write_appointment(stored(REFERRAL.ubrn, 3, REFERRAL), BASE)
 
 

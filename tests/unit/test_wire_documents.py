@@ -1,4 +1,4 @@
-"""Files in requests: read into what they name, or refused with code and place. Source: rules chapters 2.7, 4 and 12."""
+"""Files in requests: each is read, or refused with its code and place. Source: rules chapters 2.7, 4 and 12."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_a_description_may_be_null() -> None:
 
 @pytest.mark.parametrize("kind", AttachmentType)
 def test_a_file_of_any_side_is_read(kind: AttachmentType) -> None:
-    """Which one belongs here is a rule: the use case's."""
+    """Files of every type are read; the use case decides which type is permitted."""
     named = document(ONE)
     named["type"]["coding"][0]["code"] = kind.value
     assert read_letter(letter(named))[0].type is kind

@@ -1,4 +1,4 @@
-"""Bodies that are no JSON, and instants, each told with its place."""
+"""Invalid JSON bodies and instants, each reported with its place."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Malformed requests: each is refused with its code, its place and words on what to do."""
+"""Malformed requests: each is refused with its code, its place and a cure."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ DAYS = "parameter[3]/valueUnsignedInt"
 UNRESOLVED = "must be # and the id of the contained search criteria"
 ONE_IDENTIFIER = "needs exactly one value, a valueIdentifier"
 MALFORMED: list[tuple[str, object, type[Unreadable], str, str]] = [
-    # Where it is changed, to what; the refusal, its place and its words.
+    # The changed place and its new value; the refusal, its place and its text.
     ("resourceType", REMOVED, BadStructure, "resourceType", "is required"),
     ("resourceType", "List", BadValue, "resourceType", "must be Parameters"),
     ("resourceType", 1, BadValue, "resourceType", "must be a string"),

@@ -1,4 +1,4 @@
-"""Every error has a status, a code and words, in both versions; expectations are typed from the rules."""
+"""Every error has a status, a code and a text, in both versions; expectations are typed from the rules."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ERS_CODES = "https://fhir.nhs.uk/STU3/CodeSystem/eRS-APIErrorCode-1"
 
 
 def leaves(of: type[OpenersError]) -> Iterator[type[OpenersError]]:
-    """The classes below `of` that have none below them."""
+    """Yield the classes below `of` that have no subclasses."""
     below = of.__subclasses__()
     if not below:
         yield of
@@ -30,11 +30,11 @@ def leaves(of: type[OpenersError]) -> Iterator[type[OpenersError]]:
 
 
 OF_FILES = (e.FilePending, e.ThreatsFound, e.ValidationFailed)
-"""What A042 says of a file that can't be fetched, with 422 though it speaks R4 (rules 2.6)."""
+"""Errors of A042 for a file that cannot be retrieved: 422, although it is an R4 operation (rules 2.6)."""
 
 
 def ours(of: type[OpenersError]) -> bool:
-    """Whether the class belongs to the two trees told here."""
+    """Return whether the class belongs to one of the two error trees."""
     return of.__module__ in (e.__name__, w.__name__)
 
 

@@ -18,7 +18,7 @@ EMPTY = "empty"
 WRONG = "User does not have the required Business Function at the specified Organisation."
 NO_ODS = "Unauthorised ODS code provided in NHSD-End-User-Organisation-ODS header"
 
-# What is built; status; the kind of issue; the codes on STU3 and R4; words, if they are fixed.
+# The problem; its status; its issue type; its codes on STU3 and R4; its text, if fixed.
 TABLE: list[tuple[Callable[[], Problem], int, str, tuple[str, str], str | None]] = [
     (p.invalid_token, 401, "login", (EMPTY, "ACCESS_DENIED"), "Invalid access token"),
     (p.method_not_accepted, 401, "login", ("NO_ACCESS", "ACCESS_DENIED"), None),

@@ -1,4 +1,4 @@
-"""R4 replies, compared with replies typed by hand, order of elements included."""
+"""R4 replies, compared with replies typed by hand, including the order of elements."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What callers send: read into commands, or refused with code, place and words."""
+"""Requests: each is read into a command, or refused with its code, place and text."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ URGENT = SearchCriteria(
 
 
 def add(body: dict[str, Any], name: str, **value: object) -> dict[str, Any]:
-    """`body` with one more parameter."""
+    """Add one parameter to `body`, and return it."""
     body["parameter"].append({"name": name, **value})
     return body
 

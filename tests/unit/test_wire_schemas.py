@@ -1,4 +1,4 @@
-"""The schema components describe what is really read and written."""
+"""The schema components describe the bodies that the service reads and writes."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ WRITTEN: list[tuple[str, bytes]] = [
 
 
 def references(schema: Any) -> Iterator[str]:
-    """Every `$ref` within a schema."""
+    """Yield every `$ref` within a schema."""
     match schema:
         case {"$ref": str(target)}:
             yield target
@@ -105,7 +105,7 @@ def references(schema: Any) -> Iterator[str]:
 
 
 def errors(component: str, document: Any) -> list[str]:
-    """What is wrong with `document` by the schema of `component`."""
+    """Return the errors of `document` by the schema of `component`."""
     schema = {"$ref": f"#/components/schemas/{component}", "components": {"schemas": COMPONENTS}}
     checker = jsonschema_rs.Draft202012Validator(schema)
     return [each.message for each in checker.iter_errors(document)]

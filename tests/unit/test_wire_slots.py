@@ -1,4 +1,4 @@
-"""Free slots, compared with replies typed by hand, links included."""
+"""Free slots, compared with replies typed by hand, including links."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ CLINICIAN = UserId("555000000009")
 
 
 def written(page: SlotPage) -> dict[str, Any]:
-    """The Bundle of a page."""
+    """Return the Bundle of a page."""
     return json.loads(write_slots(page, BASE, ID, AT))
 
 
 def query(page: int, count: int = 2, clinician: UserId | None = None) -> SlotQuery:
-    """The question for one page."""
+    """Return the query for one page."""
     return msgspec.structs.replace(QUERY, page=page, count=count, clinician=clinician)
 
 

@@ -1,4 +1,4 @@
-"""STU3 replies, compared with replies typed by hand, order of elements included."""
+"""STU3 replies, compared with replies typed by hand, including the order of elements."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def test_distances_are_whole_miles(miles: float, shown: int) -> None:
 
 
 def summary(**changes: object) -> dict[str, object]:
-    """The values of a service's summary view by name."""
+    """Return the values of a service's summary view, by name."""
     service = msgspec.structs.replace(FULL_SERVICE, **changes)
     entry = json.loads(write_services_found([(fragment(service, BASE), None)]))["entry"][0]
     views = entry["item"]["extension"][0]["extension"]

@@ -1,4 +1,4 @@
-"""What a Word document states about itself is checked against what is in it: sizes, types, relationships."""
+"""Sizes, types and relationships that a Word document states are checked against its contents."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ BOMB = bytes(200 * 1024 * 1024)
 
 
 def with_links(*links: tuple[str, str, str]) -> bytes:
-    """Return a document whose text has these relationships."""
+    """Return a document whose main part has these relationships."""
     return word_xml({LINKS: relationships(*links), "word/other.bin": b"x"})
 
 
@@ -87,13 +87,13 @@ def test_documents_that_do_something_are_not_taken(name: str) -> None:
 
 
 def stating(size: int, name: str = "word/x.bin", content: bytes = BOMB) -> bytes:
-    """Return a document one of whose parts states another size than it has, in its head and in the directory."""
+    """Return a document with a part whose stated size is wrong, in its header and in the directory."""
     whole = word_xml({name: content})
     return whole.replace(struct.pack("<I", len(content)), struct.pack("<I", size))
 
 
 def _other_name(whole: bytes) -> bytes:
-    """The head of a part names it otherwise than the directory does."""
+    """Change the part's name in its header, but not in the directory."""
     return whole.replace(b"word/x.bin", b"word/y.bin", 1)
 
 
@@ -103,7 +103,7 @@ def _other_checksum(whole: bytes) -> bytes:
 
 
 def _twice(_whole: bytes) -> bytes:
-    """One name for two parts, of which each reader may take another one."""
+    """Use one name for two parts, so that readers may choose different ones."""
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w") as made:
         for name, content in WORD_PARTS.items():
@@ -140,7 +140,7 @@ def test_a_part_that_states_another_size_is_not_taken(size: int) -> None:
 
 
 def test_a_bomb_costs_no_more_than_it_states() -> None:
-    """200 MB that state 100 bytes: given up at the first piece."""
+    """A part of 200 MB that states 100 bytes is refused at the first piece."""
     bomb = stating(100)
     tracemalloc.start()
     try:

@@ -30,11 +30,11 @@ DAYS = st.dates(date(2000, 1, 1), date(2100, 1, 1))
         (date(2026, 12, 31), 1, date(2027, 1, 4)),
         (date(2027, 3, 25), 1, date(2027, 3, 30)),  # Good Friday to Easter Monday
         (date(2021, 12, 31), 1, date(2022, 1, 4)),  # New Year's Day observed on the day itself
-        (date(2029, 8, 24), 1, date(2029, 8, 28)),  # announced by nobody yet: by rule
+        (date(2029, 8, 24), 1, date(2029, 8, 28)),  # not announced yet: by rule
     ],
 )
 def test_days_on_the_calendar(start: date, days: int, end: date) -> None:
-    """Weekends and bank holidays are left out."""
+    """Weekends and bank holidays are skipped."""
     assert add_working_days(start, days) == end
 
 
@@ -42,8 +42,8 @@ def test_days_on_the_calendar(start: date, days: int, end: date) -> None:
     ("day", "is_working"),
     [
         (date(2026, 8, 31), False),  # the August bank holiday of England, not of Scotland
-        (date(2026, 8, 3), True),  # that of Scotland
-        (date(2026, 3, 17), True),  # that of Northern Ireland
+        (date(2026, 8, 3), True),  # the August bank holiday of Scotland
+        (date(2026, 3, 17), True),  # a bank holiday of Northern Ireland
         (date(2020, 5, 8), False),  # moved once, for an anniversary
         (date(2020, 5, 4), True),
         (date(2022, 9, 19), False),  # proclaimed once
@@ -51,12 +51,12 @@ def test_days_on_the_calendar(start: date, days: int, end: date) -> None:
     ],
 )
 def test_bank_holidays_are_those_of_england(day: date, is_working: bool) -> None:
-    """Not those of its neighbours; in each year, however far."""
+    """Bank holidays of the neighbouring countries are working days, in any year."""
     assert is_working_day(day) is is_working
 
 
 def test_working_hours_leave_out_bank_holidays() -> None:
-    """A response target of nine hours that begins at four on Christmas Eve ends after the holidays."""
+    """Nine hours from four o'clock on Christmas Eve end after the holidays."""
     begins, ends = datetime(2026, 12, 24, 16, tzinfo=LONDON), datetime(2026, 12, 29, 17, tzinfo=LONDON)
     assert add_working_hours(begins.astimezone(UTC), 9) == ends
 
@@ -69,14 +69,14 @@ def test_the_calendars_are_those_of_the_maintained_library() -> None:
 
 
 def test_later_years_have_weekends_only() -> None:
-    """Nothing is refused where no bank holiday is known."""
+    """Years without known bank holidays are accepted."""
     assert is_working_day(date(2102, 12, 25))
     assert not is_working_day(date(2102, 12, 24))
 
 
 @given(DAYS, st.integers(1, 300))
 def test_so_many_working_days_lie_between(start: date, days: int) -> None:
-    """The last of them is the result."""
+    """The result is the last of the counted working days."""
     end = add_working_days(start, days)
     between = [start + timedelta(days=number) for number in range(1, (end - start).days + 1)]
     working = [day for day in between if day.isoweekday() <= 5 and day not in BANK_HOLIDAYS]

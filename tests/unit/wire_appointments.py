@@ -1,4 +1,4 @@
-"""Appointments and slots that the tests of the wire write, and bodies that they read."""
+"""Appointments and slots that the wire tests write, and bodies that they read."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ QUERY = SlotQuery(service=ServiceId("501"), priority=Priority.TWO_WEEK_WAIT, cou
 
 
 def slot(number: int, clinician: UserId | None = None, usrn: str = "") -> Slot:
-    """A free slot."""
+    """Return a free slot."""
     return Slot(
         id=SlotId(str(number)),
         service=ServiceId("501"),
@@ -84,12 +84,12 @@ def slot(number: int, clinician: UserId | None = None, usrn: str = "") -> Slot:
 
 
 def participant(system: str, value: str) -> dict[str, Any]:
-    """Somebody who takes part."""
+    """Return a participant."""
     return {"actor": {"identifier": pair(f"http://fhir.nhs.net/Id/{system}", "value", value)}, "status": "accepted"}
 
 
 def booking_body() -> dict[str, Any]:
-    """A booking with a clinician (A016) as a caller sends it."""
+    """Return a booking with a clinician (A016), as a caller sends it."""
     concept = {"coding": [pair("http://hl7.org/fhir/ValueSet/encounter-participant-type", "code", "CON")]}
     return {
         "id": "appointment",
@@ -116,7 +116,7 @@ def booking_body() -> dict[str, Any]:
 
 
 def deferral_body() -> dict[str, Any]:
-    """A deferral (A016) as a caller sends it."""
+    """Return a deferral (A016), as a caller sends it."""
     body = booking_body()
     for key in ("start", "end", "slot"):
         del body[key]
@@ -126,7 +126,7 @@ def deferral_body() -> dict[str, Any]:
 
 
 def cancellation_body() -> dict[str, Any]:
-    """A cancellation (A034): what was read, with another status and a reason."""
+    """Return a cancellation (A034): the appointment as read, with another status and a reason."""
     body = deferral_body()
     body["meta"]["versionId"] = "0"
     body["participant"][0]["actor"]["display"] = "Stones Clinic"

@@ -1,4 +1,4 @@
-"""Values that the tests of the wire write and bodies that they read."""
+"""Values that the wire tests write, and bodies that they read."""
 
 from __future__ import annotations
 
@@ -58,23 +58,23 @@ def _restore(kind: type, text: str) -> str:
 
 
 def stored(key: str, version: int, value: T) -> Stored[T]:
-    """`value` as the store gives it."""
+    """Return `value` as the store returns it."""
     body = msgspec.json.encode(value, enc_hook=str.__str__)
     return Stored(key, version, body, msgspec.json.Decoder(type(value), dec_hook=_restore))
 
 
 def golden(name: str) -> Any:
-    """A reply typed by hand."""
+    """Return a reply typed by hand."""
     return json.loads((GOLDEN / name).read_text("utf-8"))
 
 
 def in_order(body: bytes | Any) -> str:
-    """JSON as text that keeps the order of elements."""
+    """Return JSON as text that keeps the order of elements."""
     return json.dumps(json.loads(body) if isinstance(body, bytes) else body, indent=1)
 
 
 def searchset(query: str = "") -> Searchset:
-    """What a search result says of itself."""
+    """Return the metadata of a search result."""
     return Searchset(UUID("00000000-0000-4000-8000-000000000001"), AT, BASE, query)
 
 
@@ -170,12 +170,12 @@ FULL_SERVICE = msgspec.structs.replace(
 
 
 def pair(system: str, key: str, value: object) -> dict[str, object]:
-    """A coding or an identifier."""
+    """Return a coding or an identifier."""
     return {"system": system, key: value}
 
 
 def criteria_body() -> dict[str, Any]:
-    """Search criteria as a caller sends them."""
+    """Return search criteria, as a caller sends them."""
     return {
         "resourceType": "Parameters",
         "id": "c1",
@@ -190,7 +190,7 @@ def criteria_body() -> dict[str, Any]:
 
 
 def search_body() -> dict[str, Any]:
-    """A service search (A010) as a caller sends it."""
+    """Return a service search (A010), as a caller sends it."""
     return {
         "resourceType": "Parameters",
         "meta": {"profile": [f"{SD}eRS-PatientServiceSearch-Parameters-1"]},
@@ -204,7 +204,7 @@ def search_body() -> dict[str, Any]:
 
 
 def shortlist_body() -> dict[str, Any]:
-    """A shortlist as a caller sends it."""
+    """Return a shortlist, as a caller sends it."""
     return {
         "resourceType": "List",
         "meta": {"profile": [f"{SD}eRS-Shortlist-List-1"]},
@@ -220,7 +220,7 @@ def shortlist_body() -> dict[str, Any]:
 
 
 def create_body(profile: str = "eRS-CreateReferral-Parameters-1") -> dict[str, Any]:
-    """A new referral (A011, or A021 by its `profile`) as a caller sends it; the shortlist comes first."""
+    """Return a new referral (A011, or A021 by its `profile`), as a caller sends it; the shortlist comes first."""
     intention = pair(f"{CS}eRS-ReferralLetterIntention-1", "code", "NEED_TO_ADD_LATER")
     return {
         "resourceType": "Parameters",
@@ -235,11 +235,11 @@ def create_body(profile: str = "eRS-CreateReferral-Parameters-1") -> dict[str, A
 
 
 REMOVED = object()
-"""Marks a place that is taken out of a body."""
+"""Marks a place that is removed from a body."""
 
 
 def changed(body: dict[str, Any], where: str, value: object) -> dict[str, Any]:
-    """`body` with one place changed or removed."""
+    """Return `body` with one place changed or removed."""
     body = deepcopy(body)
     *way, last = where.split("/")
     place: Any = body

@@ -1,1 +1,1 @@
-"""Use cases on real stores, where the interfaces above them don't show enough."""
+"""Tests of use cases on real stores, where the interfaces do not show enough."""

@@ -1,4 +1,4 @@
-"""Access codes through their use cases, on both databases: tried, locked, made anew, taken away."""
+"""Use cases of access codes, on both databases: try, lock, replace and remove a code."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ async def test_the_code_itself_is_nowhere_in_the_database(on_both: Running) -> N
 
 
 async def test_after_some_wrong_ones_even_the_right_code_opens_nothing(on_both: Running) -> None:
-    """Each is counted durably, and a right one in between starts the count anew."""
+    """Each wrong code is counted durably, and a right one resets the count."""
     ubrn = Ubrn(await created(on_both))
     code = await code_of(on_both, ubrn)
     for _ in range(MOST_FAILURES - 1):

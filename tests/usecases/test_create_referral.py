@@ -1,4 +1,4 @@
-"""What a new referral is made of, beyond what its reply shows. Source: rules chapter 4 (A011, A021)."""
+"""The stored contents of a new referral, beyond its reply. Source: rules chapter 4 (A011, A021)."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ OWNER = Principal(
 
 
 async def stored(run: Running, ubrn: str) -> Referral:
-    """The referral as it is kept."""
+    """Return the stored referral."""
     async with run.service.world.read() as tx:
         return (await tx.referrals.get(Ubrn(ubrn), OWNER)).value
 
 
 async def test_an_unbooked_referral_is_held_by_nobody(on_both: Running) -> None:
-    """Its owner is the referrer's organisation; no service holds it and no pathway has begun."""
+    """An unbooked referral has the referrer's organisation as owner, but no workgroup and no pathway start."""
     reply = await (await on_both.as_person(GP)).post(**create_referral())
     referral = await stored(on_both, reply.json()["id"])
     assert (referral.state, referral.workgroup, referral.appointment) == (ReferralState.NOT_BOOKED, None, None)
@@ -40,7 +40,7 @@ async def test_an_unbooked_referral_is_held_by_nobody(on_both: Running) -> None:
 
 
 async def test_a_referral_for_triage_is_held_by_its_service(on_both: Running) -> None:
-    """Its people see it, its pathway begins with it, and its appointment has a number of its own."""
+    """A referral for triage has its service's workgroup, its own appointment and a pathway that starts with it."""
     gp = await on_both.as_person(GP)
     ubrns = [(await gp.post(**create_for_triage())).json()["id"] for _ in range(2)]
     one, two = [await stored(on_both, each) for each in ubrns]
@@ -56,7 +56,7 @@ async def test_a_referral_for_triage_is_held_by_its_service(on_both: Running) ->
 
 
 async def test_a_refused_creation_uses_no_number_on_sqlite(service: Running) -> None:
-    """UBRNs follow each other without gaps where one process gives them."""
+    """UBRNs have no gaps where one process assigns them."""
     gp = await service.as_person(GP)
     first = int((await gp.post(**create_referral())).json()["id"])
     assert (await gp.post(**create_referral(services=("11002", "999999")))).status_code == 422

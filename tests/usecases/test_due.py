@@ -1,4 +1,4 @@
-"""The runner of due work: each item is done once, failures come again later and later, nothing is lost."""
+"""The runner of due work: each item is done once, failures are retried after growing pauses, and nothing is lost."""
 
 from __future__ import annotations
 
@@ -31,39 +31,39 @@ pytestmark = pytest.mark.anyio
 
 
 class HandClock:
-    """A clock that stands until it is moved."""
+    """A stopped clock that tests move."""
 
     def __init__(self, now: datetime) -> None:
-        """It shows `now`."""
+        """Show `now`."""
         self.time = now
 
     def now(self) -> datetime:
-        """What it shows."""
+        """Return the time shown."""
         return self.time
 
 
 class Workshop:
-    """A world with a clock of its own, and what came of its items."""
+    """A world with its own clock, and the results of its items."""
 
     def __init__(self, run: Running) -> None:
-        """Over the service's store."""
+        """Use the service's store."""
         self.clock = HandClock(run.service.world.clock.now())
         self.world = msgspec.structs.replace(run.service.world.for_call(entry()), clock=self.clock, wall=self.clock)
         self.went: list[tuple[str, int, str]] = []
         self.url = run.service.settings.database_url
 
     async def add(self, kind: str, *keys: str) -> None:
-        """Items that are due now."""
+        """Add items that are due now."""
         async with self.world.begin("add") as tx:
             for key in keys:
                 await tx.due.add(kind, key, self.clock.time)
 
     def runner(self, **jobs: Callable[[DueItem, World], Awaitable[None]]) -> DueRunner:
-        """A runner that goes on while a test looks."""
+        """Return a runner that the test drives."""
         return DueRunner(self.world, {**JOBS, **jobs}, self._note)
 
     async def run(self, **jobs: Callable[[DueItem, World], Awaitable[None]]) -> int:
-        """One round; how many of the items that a test added were taken."""
+        """Run one round, and return how many of the test's items were run."""
         before = len(self.went)
         await run_due(self.world, {**JOBS, **jobs}, self._note)
         return len(self.went) - before
@@ -74,13 +74,13 @@ class Workshop:
 
 
 async def finish(item: DueItem, world: World) -> None:
-    """A job that does its item."""
+    """Complete the item."""
     async with world.begin(f"do {item.key}") as tx:
         await tx.due.done(item)
 
 
 async def fail(item: DueItem, world: World) -> None:
-    """A job that changes something and then fails."""
+    """Change something, then fail."""
     async with world.begin("half") as tx:
         await tx.due.add("trace", item.key, world.clock.now())
         raise ArithmeticError
@@ -88,19 +88,19 @@ async def fail(item: DueItem, world: World) -> None:
 
 @pytest.fixture
 async def idle(on_both: Running) -> Running:
-    """A service on each kind of database that has no slots to poll."""
+    """Run a service on each kind of database, without slots to poll."""
     await execute(on_both.service.settings.database_url, "DELETE FROM due WHERE kind = ?", POLL)
     return on_both
 
 
 @pytest.fixture
 def shop(idle: Running) -> Workshop:
-    """A workshop on each kind of database."""
+    """Provide a workshop on each kind of database."""
     return Workshop(idle)
 
 
 async def test_items_are_done_once_in_rounds(shop: Workshop) -> None:
-    """As many at once as a kind has places, earliest first; a round without work takes nothing."""
+    """A round runs a kind's items up to its limit, earliest first; a round without work runs nothing."""
     await shop.add("ring", *(f"{number:03}" for number in range(OF_A_KIND + 3)))
     assert [await shop.run(ring=finish) for _ in range(3)] == [OF_A_KIND, 3, 0]
     went = [sorted(shop.went[:OF_A_KIND]), sorted(shop.went[OF_A_KIND:])]
@@ -108,7 +108,7 @@ async def test_items_are_done_once_in_rounds(shop: Workshop) -> None:
 
 
 async def test_a_failure_is_undone_and_tried_again_after_doubling_pauses(shop: Workshop) -> None:
-    """Ten seconds, twenty, forty ... up to an hour; others of its round are not touched."""
+    """The pauses are 10, 20, 40 seconds and so on up to an hour; other items of the round are not affected."""
     await shop.add("fall", "bad")
     await shop.add("ring", "good")
     pauses: list[timedelta] = []
@@ -131,22 +131,22 @@ async def test_a_failure_is_undone_and_tried_again_after_doubling_pauses(shop: W
 
 
 class Hanging:
-    """A job whose items hang until they are let go."""
+    """A job whose items hang until released."""
 
     def __init__(self) -> None:
-        """None has begun."""
+        """Start with no item begun."""
         self.begun: list[str] = []
         self.go = asyncio.Event()
 
     async def __call__(self, item: DueItem, world: World) -> None:
-        """Hang, then do the item."""
+        """Hang, then complete the item."""
         self.begun.append(item.key)
         await self.go.wait()
         await finish(item, world)
 
 
 async def test_what_hangs_holds_up_nothing_of_another_kind(shop: Workshop) -> None:
-    """All places of one kind hang, and more of it waits: another kind is done meanwhile, what comes later too."""
+    """While items of one kind hang at its limit, items of another kind are done, including later ones."""
     hanging = Hanging()
     runner = shop.runner(hang=hanging, ring=finish)
     await shop.add("hang", *(f"{number:03}" for number in range(OF_A_KIND + 2)))
@@ -167,7 +167,7 @@ async def test_what_hangs_holds_up_nothing_of_another_kind(shop: Workshop) -> No
 
 
 async def test_what_hangs_leaves_the_other_places_of_its_kind(shop: Workshop) -> None:
-    """One item of a kind hangs; all others of the kind are done beside it."""
+    """While one item of a kind hangs, all others of the kind are done."""
     hanging, others = Hanging(), [f"rings {number:03}" for number in range(3 * OF_A_KIND)]
 
     async def hang_or_ring(item: DueItem, world: World) -> None:
@@ -185,7 +185,7 @@ async def test_what_hangs_leaves_the_other_places_of_its_kind(shop: Workshop) ->
 
 
 async def test_what_is_broken_off_is_given_back(shop: Workshop) -> None:
-    """A runner that stops in good order leaves its items to the next one, which need not wait for the claim's end."""
+    """A runner that stops in good order releases its items, so the next one need not wait for the claim's end."""
     hanging = Hanging()
     runner = shop.runner(hang=hanging, ring=finish)
     await shop.add("hang", "left")
@@ -199,7 +199,7 @@ async def test_what_is_broken_off_is_given_back(shop: Workshop) -> None:
 
 
 async def test_work_that_is_broken_off_while_somebody_rests(shop: Workshop) -> None:
-    """As when a world is taken to be moved: whoever rests goes on, and what was broken off comes again."""
+    """If the runner stops while a caller waits in `rest`, the caller continues, and the item runs again."""
     begun = asyncio.Event()
 
     async def hang(item: DueItem, world: World) -> None:
@@ -220,7 +220,10 @@ async def test_work_that_is_broken_off_while_somebody_rests(shop: Workshop) -> N
 
 
 async def test_an_item_that_can_not_be_put_off_is_told_and_comes_again(shop: Workshop) -> None:
-    """The store fails when a failed item is put off: the runner says so, and the item waits for its claim's end."""
+    """If the store fails while a failed item is postponed, the runner raises an error.
+
+    The item runs again after its claim has expired.
+    """
 
     async def break_all(item: DueItem, world: World) -> None:
         await execute(shop.url, "ALTER TABLE due RENAME TO hidden")
@@ -239,14 +242,14 @@ async def test_an_item_that_can_not_be_put_off_is_told_and_comes_again(shop: Wor
 
 
 async def until(runner: DueRunner, done: Callable[[], bool]) -> None:
-    """Rest until it is done."""
+    """Let the runner rest until the condition holds."""
     async with asyncio.timeout(HANGS_AFTER_S):
         while not done():
             await runner.rest(HANGS_AFTER_S)
 
 
 async def test_work_of_an_unknown_kind_waits(shop: Workshop) -> None:
-    """As while two versions of the service run side by side."""
+    """An item of an unknown kind stays, because another version of the service may know it."""
     await shop.add("new kind", "one")
     assert await shop.run(ring=finish) == 1
     assert shop.went == [("one", 1, "KeyError")]
@@ -255,7 +258,7 @@ async def test_work_of_an_unknown_kind_waits(shop: Workshop) -> None:
 
 
 async def test_a_runner_that_died_loses_its_claim(shop: Workshop) -> None:
-    """Another takes the item up when the claim has run out, not before."""
+    """Another runner takes over the item when the claim has expired, not before."""
     await shop.add("ring", "left")
     async with shop.world.begin("claim") as tx:
         await tx.due.claim("ring", shop.clock.time, shop.clock.time + CLAIMED_FOR, 1)
@@ -276,7 +279,7 @@ async def test_two_runners_share_the_work(shop: Workshop) -> None:
 
 
 async def test_purging_removes_what_expired_and_comes_again(shop: Workshop) -> None:
-    """Hourly, planned once however often the service starts; living tokens work on."""
+    """Purging is planned once, repeats every hour and keeps valid credentials."""
     clock = shop.clock
     session = Session(
         id="s", user=UserId("555073103100"), assurance=Assurance(), began=clock.time, ends=clock.time + 2 * EVERY
@@ -299,7 +302,7 @@ async def test_purging_removes_what_expired_and_comes_again(shop: Workshop) -> N
 
 
 async def test_runs_are_counted_and_audited(idle: Running) -> None:
-    """The service's own work leaves entries of the system."""
+    """Items are counted by kind and outcome, and the service's own work leaves audit entries."""
     async with idle.service.world.for_call(entry()).begin("add") as tx:
         await tx.due.add(KIND, KIND, idle.service.world.clock.now())
         await tx.due.add("unknown", "item", idle.service.world.clock.now())
@@ -314,16 +317,16 @@ async def test_runs_are_counted_and_audited(idle: Running) -> None:
 
 
 class Heard(io.StringIO):
-    """A log that tells when something is written to it."""
+    """A log that signals when an awaited text is written."""
 
     def __init__(self, awaited: str) -> None:
-        """`told` is set when `awaited` is written."""
+        """Set `told` when `awaited` is written."""
         super().__init__()
         self._awaited = awaited
         self.told = asyncio.Event()
 
     def write(self, text: str, /) -> int:
-        """Write, and tell."""
+        """Write, and signal if the text was awaited."""
         if self._awaited in text:
             self.told.set()
         return super().write(text)
@@ -331,7 +334,7 @@ class Heard(io.StringIO):
 
 @pytest.mark.parametrize("demo_url", ["postgresql"], indirect=True)
 async def test_the_runner_outlives_what_nobody_expected(on_both: Running, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A round that breaks is logged and the next one does the work; stopping closes the store."""
+    """A failed round is logged and the next one does the work; stopping closes the store."""
     monkeypatch.setattr("openers.server.DUE_EVERY_S", 0.01)
     url = on_both.service.settings.database_url
     broken, mended = Heard("due work failed unexpectedly"), Heard('"kind":"unknown"')

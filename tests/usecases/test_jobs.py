@@ -1,4 +1,4 @@
-"""Jobs are declared where they are written, every one is known, and their kinds are those that stores hold."""
+"""Jobs: every module that declares one is listed, and the kinds are those in stored data."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ KINDS = {
     "sweep strays": "sweep_strays",
     "tell webhook": "deliver",
 }
-"""Jobs by kind, as stores of earlier releases hold them. A kind may be added, and never renamed."""
+"""Jobs by kind, as earlier releases stored them. A kind may be added, but never renamed."""
 
 
 def test_the_kinds_are_those_that_stores_hold() -> None:
@@ -46,7 +46,7 @@ def test_every_module_that_declares_a_job_is_listed() -> None:
 
 def test_a_kind_has_one_job() -> None:
     async def again(item: DueItem, world: World) -> None:
-        """Never runs."""
+        """Never run."""
 
     with pytest.raises(ValueError, match="poll slots"):
         job("poll slots")(again)

@@ -1,4 +1,4 @@
-"""A store from before there were worklists: its referrals are listed by due work that the migration plans."""
+"""A store older than worklists: due work, planned by the migration, lists its referrals."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ FORGOTTEN = ", ".join(f"{each.strip()} = NULL" for each in COLUMNS.split(","))
 
 
 async def columns(url: str) -> list[tuple[object, ...]]:
-    """What the referrals are listed by."""
+    """Return the list columns of the referrals."""
     return sorted(await fetch(url, f"SELECT ubrn, version, {COLUMNS} FROM referrals"), key=str)
 
 
 async def test_old_referrals_are_listed_in_portions(on_both: Running) -> None:
-    """All of them, none under another version, and nothing is left to do afterwards."""
+    """All old referrals are listed in two portions, with unchanged versions."""
     world, url = on_both.service.world, on_both.service.settings.database_url
     await settle(world.store, crowd(AT_ONCE + 50))
     expected = await columns(url)
@@ -47,7 +47,7 @@ async def test_old_referrals_are_listed_in_portions(on_both: Running) -> None:
 
 
 async def test_the_migration_plans_it_where_there_are_referrals(empty_url: str) -> None:
-    """A new store has nothing to list."""
+    """The migration of a new store plans no work."""
     await migrate(empty_url)
     assert not await fetch(empty_url, "SELECT key FROM due WHERE kind = ?", LIST_OLD)
     store = await open_store(empty_url, KEY)

@@ -20,12 +20,12 @@ PRODUCTION = {
 
 
 async def test_a_store_with_test_applications_is_refused(demo_url: str, keys: Path) -> None:
-    """The applications are named."""
+    """The refusal names the applications."""
     with pytest.raises(SettingsError, match="demo-provider-app"):
         await open_service(settings_for(demo_url, keys, **PRODUCTION))
 
 
 async def test_a_store_without_them_is_served(empty_url: str, keys: Path) -> None:
-    """Nothing else of production stands in the way."""
+    """No other check prevents the start of production."""
     service = await open_service(settings_for(empty_url, keys, **PRODUCTION))
     await service.world.store.close()

@@ -1,4 +1,4 @@
-"""Related referrals, on both databases: what an administrator relates, A005 shows; what does not fit is refused."""
+"""Related referrals, on both databases: A005 shows a recorded relation, and an invalid relation is refused."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ ELSE: Final = "9995655292"
 
 
 async def read(run: Running, ubrn: str) -> Json:
-    """A005."""
+    """Read the referral (A005)."""
     gp = await run.as_person(GP)
     return dict((await gp.get(f"/STU3/ReferralRequest/{ubrn}")).json())
 
@@ -30,7 +30,7 @@ async def related(run: Running, one: str, other: str) -> None:
 
 
 async def test_each_referral_refers_to_the_other(on_both: Running) -> None:
-    """Both are in a new version, `supportingInfo` refers to the other, and both events are recorded."""
+    """Both referrals get a new version and an event, and refer to each other in `supportingInfo`."""
     one, other = await created(on_both), await created(on_both)
     before = await read(on_both, one)
     assert before["supportingInfo"] == []
@@ -45,7 +45,7 @@ async def test_each_referral_refers_to_the_other(on_both: Running) -> None:
 
 
 async def test_a_referral_has_several_related_ones_in_order(on_both: Running) -> None:
-    """Those related first stand first."""
+    """Related referrals are shown in the order in which they were related."""
     one, second, third = [await created(on_both) for _ in range(3)]
     await related(on_both, one, third)
     await related(on_both, one, second)
@@ -54,7 +54,7 @@ async def test_a_referral_has_several_related_ones_in_order(on_both: Running) ->
 
 
 async def test_what_does_not_fit_is_refused_and_changes_nothing(on_both: Running) -> None:
-    """Itself, twice (either way round), another patient, an unknown UBRN."""
+    """A referral cannot be related to itself, twice, to another patient's referral or to an unknown UBRN."""
     one, other = await created(on_both), await created(on_both)
     gp = await on_both.as_person(GP)
     of_others = (await gp.post(**create_referral(identifier("patient", NHS_NUMBER, ELSE)))).json()["id"]

@@ -1,4 +1,4 @@
-"""Webhooks in production: what is stored is delivered by the runner of due work."""
+"""Webhooks in production: the runner of due work delivers events to stored webhooks."""
 
 from __future__ import annotations
 
@@ -41,14 +41,14 @@ PRODUCTION = {
 
 @pytest.fixture
 async def listener() -> AsyncGenerator[Listener]:
-    """A listener on a port of its own."""
+    """Run a listener on a free port."""
     async with listening() as heard:
         yield heard
 
 
 @pytest.fixture
 async def production(empty_url: str, keys: Path) -> AsyncGenerator[Service]:
-    """A service in production, on each kind of database, whose runner of due work does not run."""
+    """Run a service in production on each kind of database, without its runner of due work."""
     service = await open_service(settings_for(empty_url, keys, **PRODUCTION))
     yield service
     await service.close()
@@ -56,7 +56,7 @@ async def production(empty_url: str, keys: Path) -> AsyncGenerator[Service]:
 
 
 async def add_events(world: World, count: int) -> None:
-    """Record so many events."""
+    """Record `count` events."""
     async with world.for_call(entry()).begin("act") as tx:
         for version in range(1, count + 1):
             event = Event(act="act", at=world.clock.now(), by="x", kind="referral", key="1", version=version)
@@ -64,7 +64,7 @@ async def add_events(world: World, count: int) -> None:
 
 
 async def add_webhooks(world: World, *urls: str) -> None:
-    """Store webhooks that have had no event, as an administrator would."""
+    """Store webhooks without delivered events, as an administrator would."""
     async with world.for_call(entry()).begin("add webhooks") as tx:
         for number, url in enumerate(urls):
             await tx.webhooks.put(Webhook(id=f"hook-{number}", url=url, secret="0123456789abcdef", sent=0))
@@ -123,16 +123,16 @@ async def test_a_secret_of_an_older_release_signs_by_its_characters(listener: Li
 
 
 class Overtaken:
-    """A store in which another process does something before each transaction begins."""
+    """A store in which another process acts before each transaction."""
 
     def __init__(self, store: Store, other: Callable[[], Awaitable[object]]) -> None:
-        """`other` is what the other process does."""
+        """Run `other` before each transaction."""
         self._store, self._other = store, other
         self.read = store.read
 
     @asynccontextmanager
     async def begin(self, entry: AuditEntry, lock: Sequence[str]) -> AsyncGenerator[Tx]:
-        """Begin, after the other process."""
+        """Begin a transaction after the other process has acted."""
         await self._other()
         async with self._store.begin(entry, lock) as tx:
             yield tx

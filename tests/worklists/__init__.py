@@ -1,1 +1,1 @@
-"""Worklists (A008), tried out through the API with referrals in every state, and along the indexes of the store."""
+"""Worklists (A008): referrals in every state through the API, and the store's indexes."""

@@ -1,4 +1,4 @@
-"""Fixtures of the tests of worklists."""
+"""Fixtures of the worklist tests."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Applications that fetch worklists by themselves: one service at a time, so many times a day (rules 2.2)."""
+"""Applications that fetch worklists: one service in each call, and a limited number of calls each day (rules 2.2)."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ NAME = "demo-provider-app"
 
 
 async def statuses(run: Running, service: str, *worklists: str, filters: tuple[Json, ...] = ()) -> list[int]:
-    """What the application is answered, call by call."""
+    """Return the statuses that the application gets, call by call."""
     client = await run.as_application(NAME)
     return [
         (await client.post(**asking(worklist, of_service(service), *filters))).status_code for worklist in worklists
@@ -42,13 +42,13 @@ async def statuses(run: Running, service: str, *worklists: str, filters: tuple[J
 
 
 async def calls(cast: Cast) -> int:
-    """How many calls are counted in all."""
+    """Return the number of all counted calls."""
     ((counted,),) = await fetch(cast.rig.run.service.settings.database_url, "SELECT sum(calls) FROM worklist_calls")
     return int(counted or 0)
 
 
 async def test_it_names_a_service_of_its_own_organisation(own: Cast) -> None:
-    """Without one it is refused, and what is refused does not count."""
+    """A call without a service of the application's organisation is refused and not counted."""
     for filters, expected in (
         ((), (422, "MISSING_VALUE")),
         (of_clinician("555032006106"), (422, "MISSING_VALUE")),
@@ -61,7 +61,7 @@ async def test_it_names_a_service_of_its_own_organisation(own: Cast) -> None:
 
 
 async def test_it_sees_what_the_service_holds(own: Cast) -> None:
-    """Of all workgroups, narrowed by the other filters."""
+    """The list contains all workgroups of the service; further filters narrow it."""
     triage, booked = await own.awaiting_triage(), await own.booked()
     assert members(await fetched(own.application, REVIEW, of_service(TRIAGE))) == [triage["id"]]
     assert members(await fetched(own.application, REVIEW, of_service(SERVICE), at_location("RCD"))) == [booked["id"]]
@@ -69,7 +69,10 @@ async def test_it_sees_what_the_service_holds(own: Cast) -> None:
 
 
 async def test_two_calls_for_a_service_and_day(own: Cast) -> None:
-    """Whichever list is asked for; another service and another day have calls of their own, people have no limit."""
+    """Both lists share the limit of two calls.
+
+    Another service and another day have separate limits, and users have no limit.
+    """
     assert await statuses(own.rig.run, TRIAGE, REVIEW, ISSUES, REVIEW, ISSUES) == [200, 200, 429, 429]
     reply = await own.application.post(**asking(REVIEW, of_service(TRIAGE)))
     assert code(reply) == (429, "TOO_MANY_REQUESTS")
@@ -84,14 +87,14 @@ async def test_two_calls_for_a_service_and_day(own: Cast) -> None:
 
 
 async def test_moving_the_clock_of_a_test_lifts_no_limit(own: Cast) -> None:
-    """The day is that of the wall clock."""
+    """The limit uses the day of the wall clock."""
     assert await statuses(own.rig.run, TRIAGE, REVIEW, REVIEW) == [200, 200]
     later = at_time(own.rig.run, clock=Moved(own.rig.world.clock, timedelta(days=2)))
     assert await statuses(later, TRIAGE, REVIEW) == [429]
 
 
 async def test_the_limit_is_of_each_application(own: Cast) -> None:
-    """What one has used up does not keep another one off."""
+    """Each application has its own limit."""
     other = Application(
         client_id="another-app",
         name="Another",
@@ -108,7 +111,7 @@ async def test_the_limit_is_of_each_application(own: Cast) -> None:
 
 
 async def test_calls_at_once_are_counted_one_by_one(own: Cast) -> None:
-    """Of five at the same time two succeed."""
+    """Of five concurrent calls, two succeed."""
     client = own.application
     replies = await asyncio.gather(*(client.post(**asking(REVIEW, of_service(TRIAGE))) for _ in range(5)))
     assert sorted(each.status_code for each in replies) == [200, 200, 429, 429, 429]
@@ -116,7 +119,7 @@ async def test_calls_at_once_are_counted_one_by_one(own: Cast) -> None:
 
 
 async def test_a_restart_forgets_nothing(own: Cast) -> None:
-    """The calls are kept where the referrals are."""
+    """The calls are counted in the database."""
     assert await statuses(own.rig.run, TRIAGE, REVIEW, REVIEW) == [200, 200]
     async with running(own.rig.run.service.settings) as again:
         assert await statuses(again, TRIAGE, REVIEW) == [429]

@@ -1,4 +1,4 @@
-"""What each list says of a referral: every column, typed from rules 13 and 11.2 row 19."""
+"""Every column of each list, typed from rules 13 and 11.2 row 19."""
 
 from __future__ import annotations
 
@@ -37,18 +37,18 @@ SURGEON = CONSULTANT.user
 
 
 def state(code: str, display: str) -> tuple[str, str, str]:
-    """A status, as lists spell it."""
+    """Return a status as lists show it."""
     return ("eRS-ReferralState-1", code, display)
 
 
 def extension_of(referral: Json, name: str) -> Json:
-    """What A005 says."""
+    """Return an extension of the referral."""
     (found,) = (each for each in referral["extension"] if each["url"].endswith(f"{name}-1"))
     return dict[str, Any](found)
 
 
 async def referrers_row(cast: Cast, worklist: str, referral: Json) -> Json:
-    """What a referrer's list says, without its moments, which are checked here."""
+    """Return a row of a referrer's list, without the columns that are checked here."""
     row = columns(await fetched(cast.gp, worklist), referral["id"])
     created, updated = row.pop("referralCreated"), row.pop("referralLastUpdated", None)
     assert created[0] == "valueDateTime"
@@ -61,7 +61,7 @@ async def referrers_row(cast: Cast, worklist: str, referral: Json) -> Json:
 
 
 async def test_a_triage_request_for_review(cast: Cast) -> None:
-    """No appointment, no clinician; the version is the referral's; people are contained."""
+    """The row has no appointment or clinician, and the referral's version; users and patients are contained."""
     referral = await cast.awaiting_triage()
     listed = await fetched(cast.consultant, REVIEW)
     assert columns(listed, referral["id"]) == {
@@ -81,7 +81,7 @@ async def test_a_triage_request_for_review(cast: Cast) -> None:
 
 
 async def test_a_booking_for_review(cast: Cast) -> None:
-    """Who was asked for, who was booked, when, and the letter's moments."""
+    """The row shows the requested and the booked clinician, the start and the times of the letter."""
     await cast.rig.add_slots(3, "11001", SURGEON)
     asked = criteria(identifier("namedClinician", SDS_USER, SURGEON))
     created = await cast.gp.post(**create_referral(services=["11001"], of=asked))
@@ -104,7 +104,7 @@ async def test_a_booking_for_review(cast: Cast) -> None:
 
 
 async def test_why_it_is_to_be_reviewed(cast: Cast) -> None:
-    """NEVER_REVIEWED, LETTER_CHANGED, PRIORITY_CHANGED and both, by what happened since the last review."""
+    """The status shows what changed since the last review: LETTER_CHANGED, or PRIORITY_AND_LETTER_CHANGED."""
     reviewed = await cast.done("A013", await cast.booked())
     changed = await cast.with_letter(reviewed)
     row = columns(await fetched(cast.consultant, REVIEW), changed["id"])
@@ -120,7 +120,7 @@ async def test_why_it_is_to_be_reviewed(cast: Cast) -> None:
 
 
 async def test_a_slot_issue(cast: Cast) -> None:
-    """When it came, by when the patient is contacted, why it came, and what there is of clinical information."""
+    """The row shows arrival, the expected contact date, the reason and the state of clinical information."""
     referral = await cast.deferred()
     row = columns(await fetched(cast.consultant, ISSUES), referral["id"])
     came = row.pop("ubrnReceived")
@@ -139,7 +139,7 @@ async def test_a_slot_issue(cast: Cast) -> None:
 
 
 async def test_the_clinical_information_of_a_slot_issue(cast: Cast) -> None:
-    """NOT_DUE until the day it is due, OVERDUE from that day on, PRESENT once it is there (rules 11.1 row 17)."""
+    """NOT_DUE until the due day, OVERDUE from that day on, PRESENT once it is there (rules 11.1 row 17)."""
     referral = await cast.refer(SERVICE, intention=LETTER)
     assert (await cast.rig.defer(referral, "BOOKING_ATTEMPT_PROBLEM")).status_code == 201
     due = columns(await fetched(cast.gp, LETTERS), referral["id"])["letterDue"]
@@ -162,7 +162,7 @@ async def test_the_clinical_information_of_a_slot_issue(cast: Cast) -> None:
 
 
 async def test_what_came_back_rejected_or_with_advice(cast: Cast) -> None:
-    """A rejection says why; advice has no reason of that code system (rules 11.2 row 19)."""
+    """A rejection shows its reason; advice has no reason of that code system (rules 11.2 row 19)."""
     rejected = await cast.done("A014", await cast.booked(), rejecting("SERVICE_INAPPROPRIATE"))
     row = await referrers_row(cast, REJECTED, rejected)
     assert row["status"] == state("REJECTED", "Rejected")
@@ -172,7 +172,7 @@ async def test_what_came_back_rejected_or_with_advice(cast: Cast) -> None:
 
 
 async def test_what_was_assessed_missed_or_cancelled(cast: Cast) -> None:
-    """Only a cancelled referral says why."""
+    """Only a cancelled referral shows a reason."""
     assert await referrers_row(cast, RETURNED, await cast.missed()) == {
         "status": state("DID_NOT_ATTEND", "Did not attend")
     }
@@ -188,7 +188,7 @@ async def test_what_was_assessed_missed_or_cancelled(cast: Cast) -> None:
 
 
 async def test_what_awaits_booking(cast: Cast) -> None:
-    """Each status in the spelling of lists; only cancelled appointments say why."""
+    """Each status is spelt as in lists; only cancelled appointments show a reason."""
     for referral, code, display, reason in (
         (await cast.not_booked(), "NOT_BOOKED", "Not booked", None),
         (await cast.awaiting_triage(), "AWAITING_TRIAGE", "Awaiting triage", None),
@@ -211,7 +211,7 @@ async def test_what_awaits_booking(cast: Cast) -> None:
 
 
 async def test_a_request_that_is_to_be_rebooked_awaits_booking(cast: Cast) -> None:
-    """Under the priority that its provider gave it."""
+    """The row has the priority that the provider set."""
     referral = await cast.triaged()
     row = columns(await fetched(cast.gp, AWAITING), referral["id"])
     assert row["status"] == state("TRIAGED_PROVIDER_TO_ACTION", "Triaged - provider to action")
@@ -219,13 +219,13 @@ async def test_a_request_that_is_to_be_rebooked_awaits_booking(cast: Cast) -> No
 
 
 async def test_an_outstanding_letter(cast: Cast) -> None:
-    """No status; the day by which the letter is due."""
+    """The row has no status, but the date by which the letter is due."""
     row = await referrers_row(cast, LETTERS, await cast.refer(SERVICE, intention=LETTER))
     assert row.keys() == {"letterDue"}
 
 
 async def test_what_a_referral_is_about_where_no_specialty_was_searched(cast: Cast) -> None:
-    """The specialty of the service that holds it; or the clinical term."""
+    """The row shows the clinical term or, once a service holds the referral, that service's specialty."""
     term = {"system": "http://snomed.info/sct", "code": "1003"}
     asked = criteria({"name": "clinicalTerm", "valueCoding": term}, without=["specialty", "clinicType"])
     created = await cast.gp.post(**create_referral(services=[TRIAGE], of=asked))
@@ -238,7 +238,7 @@ async def test_what_a_referral_is_about_where_no_specialty_was_searched(cast: Ca
 
 
 async def test_a_list_follows_every_change(cast: Cast) -> None:
-    """A row that was shown before is not shown again once its referral has changed."""
+    """After a change, the list shows the new row of the referral."""
     referral = await cast.awaiting_triage()
     before = columns(await fetched(cast.consultant, REVIEW), referral["id"])
     changed = await cast.with_letter(referral)
@@ -249,7 +249,7 @@ async def test_a_list_follows_every_change(cast: Cast) -> None:
 
 
 async def test_each_list_has_its_extension_and_profile(own: Cast) -> None:
-    """An empty list has neither entries nor people; each row is of the list's own extension."""
+    """An empty list has neither entries nor people, and each row uses the list's own extension."""
     head = {
         "meta": {"profile": ["https://fhir.nhs.uk/STU3/StructureDefinition/eRS-FetchWorklist-List-1"]},
         "resourceType": "List",

@@ -1,4 +1,4 @@
-"""What a provider narrows a list by, who sees which part of it, and each refusal of A008."""
+"""The filters of a provider's list, the access to its rows, and each refusal of A008."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ SPECIALTY_SYSTEM = "_baseUrl_/STU3/CodeSystem/SPECIALTY"
 
 
 async def booked_with(cast: Cast, clinician: str) -> Json:
-    """A booking at a service where slots are a clinician's."""
+    """Book an appointment at a service whose slots belong to a clinician."""
     if not await cast.rig.free(OF_CLINICIANS):
         await cast.rig.add_slots(5, OF_CLINICIANS, clinician)
     created = await cast.gp.post(**create_referral(services=[OF_CLINICIANS]))
@@ -55,7 +55,7 @@ async def booked_with(cast: Cast, clinician: str) -> Json:
 
 
 async def test_a_service(cast: Cast) -> None:
-    """Only what it holds, in the order of the whole list."""
+    """A service filter lists only that service's referrals, in the order of the whole list."""
     made = [await cast.awaiting_triage(), await cast.booked(), await cast.awaiting_triage()]
     whole = members(await fetched(cast.consultant, REVIEW))
     for service, expected in ((TRIAGE, [made[0], made[2]]), (SERVICE, [made[1]])):
@@ -67,7 +67,7 @@ async def test_a_service(cast: Cast) -> None:
 
 
 async def test_a_clinician(cast: Cast) -> None:
-    """Whose slot was booked; and what is nobody's."""
+    """A clinician filter lists the bookings of the clinician's slots, or those without a clinician."""
     theirs, nobodys = await booked_with(cast, CLINICIAN), await cast.awaiting_triage()
     part = members(await fetched(cast.consultant, REVIEW, *of_clinician(CLINICIAN)))
     assert theirs["id"] in part
@@ -79,7 +79,7 @@ async def test_a_clinician(cast: Cast) -> None:
 
 
 async def test_a_specialty_and_everything_at_once(cast: Cast) -> None:
-    """Filters narrow each other."""
+    """Several filters narrow each other."""
     theirs = await booked_with(cast, CLINICIAN)
     whole = members(await fetched(cast.consultant, REVIEW))
     assert members(await fetched(cast.consultant, REVIEW, *of_specialty("CARDIOLOGY"))) == whole
@@ -96,7 +96,7 @@ async def test_a_specialty_and_everything_at_once(cast: Cast) -> None:
 
 
 async def test_a_location(cast: Cast) -> None:
-    """A whole organisation, or one of its sites: that where the service was when it was asked."""
+    """A location filter matches the organisation or the site of the service."""
     referral = await cast.awaiting_triage()
     service = await service_called(cast.rig.run, TRIAGE)
     assert referral["id"] in members(await fetched(cast.consultant, REVIEW, at_location(service.site)))
@@ -106,7 +106,10 @@ async def test_a_location(cast: Cast) -> None:
 
 
 async def test_who_sees_what(cast: Cast) -> None:
-    """By workgroup on the provider's side, by organisation on the referrer's; admins see what clinicians do."""
+    """Providers see their workgroups' referrals, and referrers see their organisation's.
+
+    Admins see the same as clinicians.
+    """
     here, there = await cast.awaiting_triage(), await cast.booked_by_telephone(BY_TELEPHONE)
     run = cast.rig.run
     for client, sees in (
@@ -127,7 +130,7 @@ async def test_who_sees_what(cast: Cast) -> None:
 
 
 async def test_a_list_is_of_one_side(cast: Cast) -> None:
-    """The other side's lists are forbidden, whatever the filters."""
+    """A referrer cannot fetch a provider's list, nor a provider a referrer's list."""
     for client, worklists in ((cast.gp, OF_PROVIDER), (cast.consultant, OF_REFERRER), (cast.application, OF_REFERRER)):
         for worklist in worklists:
             reply = await client.post(**asking(worklist))
@@ -175,7 +178,7 @@ REFUSED: tuple[tuple[str, tuple[Json, ...], str, str], ...] = (
 
 @pytest.mark.parametrize(("worklist", "filters", "expected", "named"), REFUSED)
 async def test_a_refusal(cast: Cast, worklist: str, filters: tuple[Json, ...], expected: str, named: str) -> None:
-    """Every code that A008 lists, by a rule, naming what is wrong."""
+    """A008 refuses with every code of its list, and names the wrong value."""
     reply = await cast.consultant.post(**asking(worklist, *filters))
     assert code(reply) == (422, expected), reply.text
     assert named in reply.json()["issue"][0]["diagnostics"]
@@ -185,13 +188,13 @@ async def test_a_refusal(cast: Cast, worklist: str, filters: tuple[Json, ...], e
     "filters", [(of_service(TRIAGE),), of_clinician(CLINICIAN), (assigned("clinician", "NOT_ASSIGNED"),)]
 )
 async def test_lists_of_referrers_take_no_filter(cast: Cast, filters: tuple[Json, ...]) -> None:
-    """Not even one that would be right elsewhere."""
+    """A referrer's list refuses every filter, even one that a provider may use."""
     for worklist in (AWAITING, LETTERS):
         assert code(await cast.gp.post(**asking(worklist, *filters))) == (422, "UNEXPECTED_FIELD")
 
 
 async def test_a_sensitive_patient_is_on_no_list(own: Cast) -> None:
-    """From the moment the record becomes sensitive until it no longer is; one that is gone is not shown either."""
+    """A patient is hidden while the record is sensitive, and also once it is deleted."""
     referral = await own.awaiting_triage()
     patient = await patient_called(own.rig.run, PATIENT)
     lists = ((own.consultant, REVIEW), (own.gp, AWAITING))
@@ -207,7 +210,7 @@ async def test_a_sensitive_patient_is_on_no_list(own: Cast) -> None:
 
 
 async def test_somebody_without_a_workgroup_has_empty_lists(cast: Cast) -> None:
-    """The clinician that an admin acts for decides, not the admin."""
+    """A clinician without workgroups gets empty lists."""
     await cast.awaiting_triage()
     alone = User(UserId("555000000777"), "Alone", (Role(OdsCode("RCD"), (SPC,)),), frozenset())
     await put(cast.rig.run, alone)

@@ -1,4 +1,4 @@
-"""What is on which list, typed from the rules: a referral in each state, seen by both sides."""
+"""Membership of each list, typed from the rules: a referral in each state, for both sides."""
 
 from __future__ import annotations
 
@@ -42,35 +42,38 @@ ON: dict[str, tuple[str | None, str | None]] = {
     "assessed": (None, RETURNED),
     "cancelled": (None, None),
 }
-"""The provider's list and the referrer's, of a referral whose letter is not intended. Its referrer has cancelled it."""
+"""The provider's and the referrer's list for each state of a referral without an intended letter.
+
+In the cancelled state, the referrer has cancelled.
+"""
 
 
 async def lists_of(client: httpx.AsyncClient, worklists: tuple[str, ...], referral: Json) -> list[str]:
-    """On which of the lists it is, by the eyes of this client."""
+    """Return the lists on which the client sees the referral."""
     return [each for each in worklists if referral["id"] in members(await fetched(client, each))]
 
 
 def test_every_state_is_in_the_table() -> None:
-    """And no other."""
+    """The table has exactly the states that tests can create."""
     assert ON.keys() == STATES.keys()
 
 
 @pytest.mark.parametrize("name", STATES)
 async def test_a_state_is_on_the_lists_that_the_rules_say(cast: Cast, name: str) -> None:
-    """Both sides, all lists; one booked by telephone and assessed is of a service elsewhere."""
+    """Each state is on the lists of the rules, for both sides."""
     _, make = STATES[name]
     referral = await make(cast)
     provider, referrer = ON[name]
     assert await lists_of(cast.provider(referral), OF_PROVIDER, referral) == ([provider] if provider else [])
     expected = [referrer] if referrer else []
-    if name == "assessed":  # the only one here whose letter is intended
+    if name == "assessed":  # the only one with an intended letter
         expected = [*expected, LETTERS]
     assert await lists_of(cast.gp, OF_REFERRER, referral) == expected
 
 
 @pytest.mark.parametrize("name", ["booked", "deferred", "awaiting triage"])
 async def test_what_is_cancelled_by_others_comes_back_to_its_referrer(cast: Cast, name: str) -> None:
-    """A036 by the provider: it is on the list of what came back; by the referrer: on none."""
+    """A referral that its provider cancels is on the referrer's list of returned referrals, and on no provider list."""
     referral = await STATES[name][1](cast)
     reason = cancelling("PATIENT_DIED")
     reply = await cast.do("A036", referral, reason, said("cancellationComments", "moved"), by=cast.provider(referral))
@@ -80,7 +83,7 @@ async def test_what_is_cancelled_by_others_comes_back_to_its_referrer(cast: Cast
 
 
 async def test_a_letter_is_outstanding_until_it_comes(cast: Cast) -> None:
-    """Wherever the referral stands, as long as it could come."""
+    """The letter is outstanding in any state in which it could still be sent."""
     made = [await cast.refer(intention=LETTER), await cast.booked(LETTER), await cast.refer(SERVICE, intention=LETTER)]
     reply = await cast.rig.defer(made[2], "BOOKING_ATTEMPT_PROBLEM")
     assert reply.status_code == 201
@@ -104,30 +107,30 @@ async def test_a_letter_that_is_given_up_is_not_outstanding(cast: Cast) -> None:
 
 
 async def reviewed(cast: Cast) -> Json:
-    """A013."""
+    """Create a booked referral that has been accepted (A013)."""
     return await cast.done("A013", await cast.booked())
 
 
 async def returned(cast: Cast) -> Json:
-    """A028."""
+    """Create a triage request that was returned with advice (A028)."""
     return await cast.done("A028", await cast.awaiting_triage(), *ADVICE)
 
 
 @pytest.mark.parametrize("review", [reviewed, returned])
 async def test_what_is_reviewed_leaves_the_list(cast: Cast, review: Callable[[Cast], Awaitable[Json]]) -> None:
-    """Accepted or returned: nobody is to review it again."""
+    """An accepted or returned referral needs no further review."""
     referral = await review(cast)
     assert await lists_of(cast.consultant, OF_PROVIDER, referral) == []
 
 
 async def test_what_changes_after_a_review_is_to_be_reviewed_again(cast: Cast) -> None:
-    """A letter after A013; and the list says so."""
+    """A letter after A013 puts the referral back on the list for review."""
     referral = await cast.with_letter(await reviewed(cast))
     assert await lists_of(cast.consultant, OF_PROVIDER, referral) == [REVIEW]
 
 
 async def test_a_list_is_in_the_order_of_priority_then_of_waiting(cast: Cast) -> None:
-    """Two week wait before urgent before routine; among equals who has waited longest; and it stays so."""
+    """Two-week waits come first, then urgent, then routine; within each, the longest waiting come first."""
     made = [
         (urgency, (await cast.refer(TRIAGE, urgency=urgency))["id"])
         for urgency in ("ROUTINE", "TWO_WEEK_WAIT", "URGENT", "ROUTINE", "URGENT", "TWO_WEEK_WAIT")
@@ -139,7 +142,7 @@ async def test_a_list_is_in_the_order_of_priority_then_of_waiting(cast: Cast) ->
 
 
 async def test_an_earlier_pathway_waits_longer(own: Cast) -> None:
-    """The start of the pathway counts, not that of the referral; a new priority changes the place."""
+    """The pathway start counts, not the creation of the referral; a new priority changes the position."""
     early, late = "2026-01-31T09:30:00.000Z", "2026-03-31T09:30:00.000Z"
     begun: dict[str | None, Json] = {}
     for start in (late, early, None):

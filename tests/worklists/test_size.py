@@ -1,4 +1,4 @@
-"""Worklists that are too long: what is larger than 10 MB is refused, and a part of it can be had (rules 4, A008)."""
+"""Long worklists: more than 10 MB is refused, and a part can still be fetched (rules 4, A008)."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ FIRST = 900_000
 
 
 def for_review(first: int, count: int, service: str) -> Iterator[Referral]:
-    """Triage requests that a service of the consultant is to review."""
+    """Yield triage requests that a service of the consultant has to review."""
     chance = random.Random(1)
     at = Place(OdsCode("D82106"), "RCD/Cardiology", ServiceId(service))
     for number in range(first, first + count):
@@ -45,7 +45,7 @@ def for_review(first: int, count: int, service: str) -> Iterator[Referral]:
 
 
 async def test_a_list_of_more_than_10_mb_is_refused_and_a_part_of_it_is_not(service: Running) -> None:
-    """The refusal says how to get a shorter one. One that just fits is sent whole."""
+    """The refusal suggests a filter, and a list just below the limit is sent whole."""
     consultant = await service.as_person(CONSULTANT)
     await settle(service.service.world.store, for_review(FIRST, 100, "11004"))
     few = await consultant.post(**asking(REVIEW))
@@ -60,19 +60,19 @@ async def test_a_list_of_more_than_10_mb_is_refused_and_a_part_of_it_is_not(serv
     reply = await consultant.post(**asking(REVIEW))
     assert code(reply) == (422, "TOO_MANY_ITEMS")
     assert "10 MB" in reply.text
-    assert "narrow" in reply.text
+    assert "filter it by service" in reply.text
     assert len(members(await fetched(consultant, REVIEW, of_service("11004")))) == 100
 
 
 async def test_a_list_of_very_many_is_refused_without_reading_it_all(service: Running) -> None:
-    """Rows can't be so short that so many would fit."""
+    """So many rows would exceed the limit even if each were as short as possible."""
     consultant = await service.as_person(CONSULTANT)
     await settle(service.service.world.store, for_review(FIRST, MOST_BYTES // SHORTEST_ROW, "11001"))
     assert code(await consultant.post(**asking(REVIEW))) == (422, "TOO_MANY_ITEMS")
 
 
 async def test_no_row_is_shorter_than_is_reckoned_with(own: Cast) -> None:
-    """Of any list."""
+    """The estimate of the shortest row holds for every list."""
     for make in (own.awaiting_triage, own.deferred, own.returned, own.missed):
         await make()
     await own.refer("11002", intention=LETTER)

@@ -1,4 +1,4 @@
-"""Each worklist of A008 whole, as golden files keep it: on a store of its own, for a list shows all that there is."""
+"""Each worklist of A008 as a whole, in golden files; it uses a separate store, because a list shows all referrals."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.anyio
 
 
 async def test_a_whole_list(own: Cast) -> None:
-    """In the order of urgency and waiting; on either database the same."""
+    """Rows are in order of urgency and waiting, with the same bytes on either database."""
     await check(own.consultant, "none", REVIEW)
     await own.awaiting_triage()
     reviewed = await own.done("A013", await own.booked())
@@ -32,7 +32,7 @@ async def test_a_whole_list(own: Cast) -> None:
 
 
 async def check(client: httpx.AsyncClient, name: str, worklist: str) -> None:
-    """The list is as it is kept under this name."""
+    """Assert that the list equals its golden file."""
     asked = asking(worklist)
     asked["headers"] = {**asked["headers"], "X-Correlation-ID": "golden"}
     check_kept(f"a008/reply_{name}", await client.post(**asked))

@@ -1,4 +1,4 @@
-"""The clock of a world: read, set, stopped, let run, and lived through; tokens go by the real time."""
+"""The clock of a world: read, set, stopped, started and advanced; tokens use the real time."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ async def test_setting_it_runs_nothing(on_each: Rig) -> None:
 
 
 async def test_a_reminder_is_sent_on_its_day(on_each: Rig) -> None:
-    """Seven days after the referral, neither before nor, since it is booked by nobody, never."""
+    """The reminder of an unbooked referral is sent seven days after its creation, and not before."""
     await on_each.control("PUT", "/clock", {"running": False})
     began = _instant(await on_each.control("GET", "/clock"))
     await on_each.refer()
@@ -70,7 +70,7 @@ async def test_a_reminder_is_sent_on_its_day(on_each: Rig) -> None:
 
 
 async def test_work_runs_in_the_order_of_its_instants(here: Rig) -> None:
-    """Each at its own; what comes again and again, once, at the end."""
+    """Each item runs at its own instant; recurring work runs once, at the end."""
     await here.control("PUT", "/clock", {"running": False})
     began = _instant(await here.control("GET", "/clock"))
     for days in (9, 3, 6):
@@ -86,7 +86,7 @@ async def test_work_runs_in_the_order_of_its_instants(here: Rig) -> None:
 
 
 async def test_slots_are_there_after_a_long_way(here: Rig) -> None:
-    """The clinics go on, and what is over is not offered."""
+    """After a long advance, the clinics still offer slots, but none in the past."""
     await here.control("POST", "/clock/advance", {"days": 100})
     now = _instant(await here.control("GET", "/clock"))
     query = {
@@ -100,7 +100,7 @@ async def test_slots_are_there_after_a_long_way(here: Rig) -> None:
 
 
 async def test_slots_are_polled_again_when_the_clock_goes_back(on_each: Rig) -> None:
-    """Not only when the world comes to the time again at which it was."""
+    """If the clock is set back, slots are polled again at once."""
     await on_each.control("POST", "/clock/advance", {"days": 100})
     await on_each.control("PUT", "/clock", {"real": True})
     ran = (await on_each.control("POST", "/clock/advance"))["ran"]
@@ -109,7 +109,7 @@ async def test_slots_are_polled_again_when_the_clock_goes_back(on_each: Rig) -> 
 
 
 async def test_tokens_go_by_the_real_time(here: Rig) -> None:
-    """A year of the world later somebody is still logged in; sessions end by a call of their own."""
+    """A user stays logged in after the world's clock advances by a year; only the sessions call logs the user out."""
     await here.as_()
     await here.control("POST", "/clock/advance", {"days": 366})
     assert (await here.fhir("GET", "/STU3/CodeSystem/PRIORITY")).status_code == 200

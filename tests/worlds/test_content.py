@@ -1,4 +1,4 @@
-"""Content of files, which worlds share: it is there as long as a world or a copy names it, and no longer."""
+"""File content, shared by worlds: it is stored as long as a world or a snapshot refers to it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ LETTER = b"Dear colleague"
 
 
 async def _upload(here: Rig, world: str = "main") -> str:
-    """The address of a new file."""
+    """Upload a file, and return its address."""
     reply = await here.fhir("POST", "/STU3/Binary", world, content=LETTER, headers=HEADERS)
     assert reply.status_code == 201, reply.text
     await here.control("POST", "/clock/advance", world=world)
@@ -32,7 +32,7 @@ async def _read(here: Rig, address: str, world: str = "main") -> bytes | None:
 
 
 def _kept(here: Rig) -> set[str]:
-    """The names of all content."""
+    """Return the names of all stored content."""
     directory = Path(here.service.settings.blob_url.removeprefix("file:"))
     return {path.name for path in directory.rglob("*") if path.is_file() and path.parent.name != "drafts"}
 
@@ -48,7 +48,7 @@ async def test_it_goes_with_the_fork_that_alone_names_it(here: Rig) -> None:
 
 
 async def test_a_purge_in_one_world_leaves_it_to_the_others(here: Rig) -> None:
-    """The last that names it removes it, and not before."""
+    """The last world that refers to the content removes it."""
     address = await _upload(here)
     await here.control("POST", "/worlds", {"name": "a"})
     await here.control("POST", "/clock/advance", {"days": 30})
@@ -63,7 +63,7 @@ async def test_a_purge_in_one_world_leaves_it_to_the_others(here: Rig) -> None:
 
 @pytest.mark.parametrize("way", ["reset", "load"])
 async def test_it_goes_when_a_world_is_put_back(on_each: Rig, way: str) -> None:
-    """A reset and a load leave nothing behind but what a snapshot names."""
+    """A reset or a load removes all content to which no snapshot refers."""
     await on_each.control("POST", "/worlds/main/load", {"pack": "demo"})
     on_each.tokens.clear()
     kept = await _upload(on_each)
@@ -98,7 +98,7 @@ async def test_nothing_stays_of_a_frozen_world(sqlite_template: Path, tmp_path: 
 
 
 async def test_what_a_killed_process_left_is_swept(sqlite_template: Path, tmp_path: Path, keys: Path) -> None:
-    """Files of forks at the next start, content at the next sweep; what a snapshot of before names stays."""
+    """The next start removes files of forks, and the next sweep removes content; content of a snapshot stays."""
     url = copied(sqlite_template, tmp_path)
     async with rig(url, keys) as first:
         address = await _upload(first)

@@ -1,4 +1,4 @@
-"""Forks: worlds of their own, found by a header, that don't meet; what each costs is no part of these tests."""
+"""Forks: separate worlds, selected by a header. Benchmarks measure their cost."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ TENANT = "X-OpenERS-Tenant"
 
 
 async def test_a_tenant_gets_a_world_of_its_own(here: Rig) -> None:
-    """It begins as main is, and nothing of what happens in one is seen in the other."""
+    """A fork starts as a copy of main, and changes in one world are not visible in the other."""
     first = (await here.refer()).json()["id"]
     assert (await here.read(first, "alice")).status_code == 200
     second = (await here.refer(world="alice")).json()["id"]
@@ -36,7 +36,7 @@ async def test_a_tenant_gets_a_world_of_its_own(here: Rig) -> None:
 
 
 async def test_two_hundred_tests_at_once_do_not_meet(here: Rig) -> None:
-    """Each sees its own referral under the same number, and nobody else's; main sees none."""
+    """Each test sees only its own referral under the same number; main sees none."""
     await here.control("PUT", "/clock", {"running": False})
     names = [f"test-{number}" for number in range(200)]
 
@@ -56,7 +56,7 @@ async def test_two_hundred_tests_at_once_do_not_meet(here: Rig) -> None:
 
 
 async def test_a_token_of_main_opens_forks_that_were_made_later(here: Rig) -> None:
-    """A log-in in a fork opens that fork alone."""
+    """A session of a fork is valid only in that fork."""
     early = (await here.as_())["Authorization"]
     path = "/referrals/FHIR/STU3/CodeSystem/PRIORITY"
     roles = {name: value for name, value in (await here.as_()).items() if name.startswith("NHSD")}
@@ -77,7 +77,7 @@ async def test_a_token_of_main_opens_forks_that_were_made_later(here: Rig) -> No
     "path", ["/referrals/_ping", "/_test/clock", "/_test/", "/referrals/FHIR/STU3/CodeSystem/PRIORITY", "/oauth2/token"]
 )
 async def test_no_request_makes_a_world_that_it_names(here: Rig, method: str, path: str) -> None:
-    """Whoever mistypes a name hears which there are; `POST /_test/worlds` alone makes one."""
+    """An unknown name gets 404 with the known names; only `POST /_test/worlds` creates a world."""
     await here.control("POST", "/worlds", {"name": "morning"})
     reply = await here.http.request(method, path, headers={TENANT: "mornign"})
     assert reply.status_code == 404
@@ -86,7 +86,7 @@ async def test_no_request_makes_a_world_that_it_names(here: Rig, method: str, pa
 
 
 async def test_a_log_in_with_the_header_is_one_of_the_fork(here: Rig) -> None:
-    """The whole way, through the pages."""
+    """A refused token request with the header creates no world."""
     headers = {TENANT: "a"}
     await here.fork_if_new("a")
     form = {
@@ -154,7 +154,7 @@ async def test_a_fork_in_use_is_not_dropped(here: Rig) -> None:
 
 
 async def test_what_nobody_uses_is_dropped_and_says_so(here: Rig) -> None:
-    """So that nobody takes a fresh world for the one that they knew."""
+    """A request to a dropped fork gets 410, so that nobody mistakes a new world for it."""
     await here.refer(world="a")
     await here.refer(world="b")
     _age(here.service.worlds.named("a"))
@@ -171,7 +171,7 @@ def _age(held: Held) -> None:
 
 
 async def test_copies_go_with_the_last_that_began_as_them(here: Rig) -> None:
-    """Forks of a world that has not changed share a copy."""
+    """Forks of an unchanged world share a copy."""
     for name in ("a", "b"):
         await here.control("POST", "/worlds", {"name": name})
     origins = {each["origin"] for each in (await here.control("GET", "/worlds"))["worlds"][1:]}

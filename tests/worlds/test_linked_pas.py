@@ -1,4 +1,4 @@
-"""A Test PAS that services are linked to hears of the world's time, and its diary follows: both as processes."""
+"""A Test PAS follows the world's clock, and so does its diary; both run as processes."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ FAR = {"days": 100}
 
 @pytest.fixture
 def demo(tmp_path: Path) -> Generator[Demo]:
-    """The demo world and its Test PAS."""
+    """Run the demo world and its Test PAS."""
     with demo_in(tmp_path) as running:
         yield running
 
@@ -50,7 +50,7 @@ def _at_the_pas(demo: Demo) -> tuple[datetime, dict[str, Any]]:
 
 
 def test_its_time_and_its_diary_follow(demo: Demo) -> None:
-    """What it has in its diary then is offered by the service, and can be booked there; a reset leaves it linked."""
+    """The service offers and books the slots of the later diary; a reset keeps the link."""
     before, _ = _at_the_pas(demo)
     shown = _post(demo, "/clock/advance", FAR)
     assert shown["told"] == [{"pas": demo.pas_url, "told": True, "reason": None}]
@@ -76,7 +76,7 @@ def test_its_time_and_its_diary_follow(demo: Demo) -> None:
 
 @pytest.mark.anyio
 async def test_one_that_is_not_there_is_named(sqlite_template: Path, tmp_path: Path, keys: Path) -> None:
-    """The clock moves all the same, and so does work of others."""
+    """If a PAS is unreachable, the clock still moves, and the reply names that PAS."""
     async with rig(copied(sqlite_template, tmp_path), keys, own_pas=False) as here:
         nowhere = f"http://127.0.0.1:{free_port()}"
         world = here.service.world

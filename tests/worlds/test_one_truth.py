@@ -1,7 +1,7 @@
-"""The frozen world `published` has one truth: whichever operation asks, in whichever role, a record is there or not.
+"""The frozen world `published` is consistent: a record exists for every operation and role, or for none.
 
-What is asked for is every record of the pack, in every version that some moment of it holds. What a number is now is
-told here by the pack: as the world has it, or else the latest scene that does.
+The tests request every record of the pack, in every version of a scene. They take a record's present version from the
+pack: from the base world or, failing that, the latest scene that has it.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ ROLES: Final = (RC, RCA, SPC, SPCA)
 FOCUS: Final = "/STU3/Task?intent=proposal&status=ready&focus="
 BASED_ON: Final = "/STU3/Communication?based-on="
 NOBODY_HAS: Final = 999
-"""A version that no moment holds."""
+"""A version that exists in no scene."""
 CONVERSATION, REFERRAL, APPOINTMENT = "CommunicationRequest", "ReferralRequest", "Appointment"
 BY_VERSION: Final[Mapping[str, str]] = {REFERRAL: FOCUS, CONVERSATION: BASED_ON, APPOINTMENT: "/STU3/"}
-"""The other operation that is asked for a record in a version."""
+"""The other operation that reads a record in a version."""
 
 
 LISTS: Final = (
@@ -39,14 +39,14 @@ LISTS: Final = (
 
 
 class Kept(NamedTuple):
-    """A number of a kind: its version now, and what each version holds, once for each moment that holds another."""
+    """The present version of a record, and the distinct values of each version."""
 
     now: int
     versions: dict[int, list[Any]]
 
 
 def _told() -> Iterator[tuple[str, str, int, Any]]:
-    """Kind, number, version and value of everything, what counts first."""
+    """Yield kind, number, version and value of all records; the first of each record is the present one."""
     pack = read_pack("published")
     scenes = sorted(pack.scenes, key=lambda each: -each.now.timestamp())
     for records in (pack.records, *(each.records for each in scenes)):
@@ -72,13 +72,13 @@ RECORDS: Final = sorted(KEPT)
 
 
 class World(NamedTuple):
-    """The world, its door open, and on whose behalf an administrator of a provider acts there."""
+    """The world with open access, and the clinician for whom a provider's admin acts."""
 
     rig: Rig
     clinician: str
 
     async def ask(self, path: str, role: str, method: str = "GET", **headers: str) -> httpx.Response:
-        """The reply to somebody without a token."""
+        """Send a request without a token."""
         headers["NHSD-eRS-Business-Function"] = role
         if role == SPCA and self.clinician:
             headers["NHSD-eRS-On-Behalf-Of-User-ID"] = self.clinician
@@ -87,7 +87,7 @@ class World(NamedTuple):
 
 @pytest.fixture(scope="module")
 async def world(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[World]:
-    """The world; whom its administrator may act for is what A040 lists."""
+    """Run the world; A040 lists the clinician for whom its admin may act."""
     async with published_world(tmp_path_factory.mktemp("truth")) as made:
         reply = await World(made, "").ask("/R4/Practitioner?_query=onBehalfOf", SPCA)
         [entry] = reply.json()["entry"]
@@ -95,7 +95,7 @@ async def world(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Worl
 
 
 def _is_absent(reply: httpx.Response) -> bool:
-    """Whether the reply says that there is no such version."""
+    """Return whether the reply says that the version does not exist."""
     return "latest" in reply.text and reply.status_code in (400, 404)
 
 
@@ -113,7 +113,7 @@ async def test_a_number_has_the_same_version_now_for_everybody_who_may_see_it(
 async def test_a_version_exists_for_every_operation_that_can_be_asked_for_it(
     kind: str, number: str, world: World
 ) -> None:
-    """Where moments differ in what a version holds, as published, they may differ in who sees it, too."""
+    """Only if scenes differ in the contents of a version may they differ in who sees it."""
     for version, values in KEPT[kind, number].versions.items():
         quoted = f"{kind}/{number}/_history/{version}"
         seen = list[tuple[int, int]]()
@@ -131,7 +131,7 @@ async def test_a_version_exists_for_every_operation_that_can_be_asked_for_it(
 
 @pytest.mark.parametrize(("kind", "number"), RECORDS)
 async def test_a_version_that_no_moment_holds_exists_nowhere(kind: str, number: str, world: World) -> None:
-    """The refusal names the same latest version as reading it tells."""
+    """The refusal names the latest version that a read returns."""
     for role in ROLES:
         sees = (await world.ask(f"/STU3/{kind}/{number}", role)).status_code == 200
         for address in ("/STU3/", BY_VERSION[kind]):
@@ -143,7 +143,7 @@ async def test_a_version_that_no_moment_holds_exists_nowhere(kind: str, number: 
 
 @pytest.mark.parametrize("number", sorted({number for kind, number in RECORDS if kind != APPOINTMENT}))
 async def test_a_number_is_looked_up_as_all_that_it_is(number: str, world: World) -> None:
-    """A041 finds a referral, a request for advice, or both: whatever the same person can read."""
+    """A041 finds the referral and the request for advice that the same caller can read."""
     for role in ROLES:
         read = {
             kind for kind in (REFERRAL, CONVERSATION) if (await world.ask(f"/STU3/{kind}/{number}", role)).is_success
@@ -155,7 +155,7 @@ async def test_a_number_is_looked_up_as_all_that_it_is(number: str, world: World
 
 @pytest.mark.parametrize("number", sorted(number for kind, number in RECORDS if kind == REFERRAL))
 async def test_an_act_finds_what_reading_finds(number: str, world: World) -> None:
-    """A referral that a provider's clinician reads in a version can be accepted in it, or its state forbids that."""
+    """A version that the provider's clinician can read is found by an act, which may still be refused for its state."""
     address = f"/STU3/ReferralRequest/{number}"
     for version, values in KEPT[REFERRAL, number].versions.items():
         read = await world.ask(f"{address}/_history/{version}", SPC)
@@ -184,7 +184,7 @@ def test_whoever_the_open_door_lets_in_is_in_the_world_with_that_function(functi
 
 
 async def test_the_open_doors_administrator_acts_for_somebody_in_the_world_who_sees_it(world: World) -> None:
-    """They see whatever a clinician of the provider sees."""
+    """The admin sees whatever the provider's clinician sees."""
     [clinician] = [each for each in read_pack("published").users if each.id == world.clinician]
     assert any(SPC in each.functions for each in clinician.roles)
     for kind, number in RECORDS:
@@ -194,7 +194,7 @@ async def test_the_open_doors_administrator_acts_for_somebody_in_the_world_who_s
 
 @pytest.mark.parametrize(("kind", "role"), LISTS)
 async def test_what_is_on_a_worklist_is_there(kind: str, role: str, world: World) -> None:
-    """Somebody can read it by its number. Each list is a moment of its own, in which others may see it."""
+    """At least one role can read each referral on a worklist; another scene may let other roles see it."""
     listed = await world.rig.listed(kind, role)
     assert listed
     for reference in listed:
@@ -203,7 +203,7 @@ async def test_what_is_on_a_worklist_is_there(kind: str, role: str, world: World
 
 
 async def test_a_named_scene_is_the_same_for_every_operation(world: World) -> None:
-    """Also for operations that it is not made for."""
+    """A named scene also serves operations that it is not listed for."""
     scene = next(each for each in read_pack("published").scenes if each.name == "a013")
     [kept] = scene.records.referrals
     for path in ("", f"/_history/{kept.version}"):

@@ -1,4 +1,4 @@
-"""Packs of one's own: by path, sent over HTTP, changed while a service runs; what their messages call them."""
+"""A user's own packs: read by path, sent over HTTP, changed while a service runs, and named in messages."""
 
 from __future__ import annotations
 
@@ -41,27 +41,27 @@ code_systems_changed = { PRIORITY = 2031-01-01T11:00:00Z }
 
 
 def written(folder: Path, *texts: str, name: str = "mine.toml") -> str:
-    """The path of a pack with these texts."""
+    """Write a pack with these texts, and return its path."""
     file = folder / name
     file.write_text(HEAD + "".join(texts), "utf-8")
     return str(file)
 
 
 def test_a_pack_is_read_by_its_path_and_called_by_its_file(tmp_path: Path) -> None:
-    """One without a name has that of its file, not that of its base."""
+    """A pack without a name is named after its own file, not its base's."""
     pack = read_pack(written(tmp_path, PATIENT.format(number="9990000018", name="Ada")))
     assert (pack.name, pack.title, [str(each.given_name) for each in pack.patients]) == ("mine", "Mine", ["Ada"])
 
 
 def test_messages_call_a_pack_by_its_own_file(tmp_path: Path) -> None:
-    """With the place of the fault."""
+    """The error names the pack and the place of the fault."""
     path = written(tmp_path, PATIENT.format(number="1", name="Ada"))
     with pytest.raises(PackError, match=r"^pack mine: .*patients"):
         read_pack(path)
 
 
 def test_a_pack_is_based_on_a_file_beside_it(tmp_path: Path) -> None:
-    """And is read again once that has changed."""
+    """The pack is read again after its base has changed."""
     written(tmp_path, PATIENT.format(number="9990000018", name="Ada"), name="base.toml")
     file = tmp_path / "above.toml"
     file.write_text('based_on = "./base.toml"\n', "utf-8")
@@ -72,7 +72,7 @@ def test_a_pack_is_based_on_a_file_beside_it(tmp_path: Path) -> None:
 
 
 async def test_a_running_service_loads_a_pack_that_has_changed(on_each: Rig, tmp_path: Path) -> None:
-    """By path within the process, as the pytest plugin does."""
+    """A pack is loaded by path within the process, as the pytest plugin does."""
     path = written(tmp_path, PATIENT.format(number="9990000018", name="Ada"))
     worlds = on_each.service.worlds
     for name in ("Ada", "Beatrice"):
@@ -87,7 +87,7 @@ async def test_a_running_service_loads_a_pack_that_has_changed(on_each: Rig, tmp
 
 
 def test_a_pack_is_read_again_when_a_base_in_another_folder_has_changed(tmp_path: Path) -> None:
-    """However far down the line of bases it is."""
+    """The change may be in any base, however indirect."""
     for folder, base in (("a", "../b/pack.toml"), ("b", "../c/pack.toml")):
         (tmp_path / folder).mkdir()
         (tmp_path / folder / "pack.toml").write_text(f'based_on = "{base}"\n', "utf-8")
@@ -101,15 +101,15 @@ def test_a_pack_is_read_again_when_a_base_in_another_folder_has_changed(tmp_path
     ("text", "said"),
     [
         ('based_on = "./mine.toml"', "mine.toml is based on itself"),
-        ('based_on = "./none.toml"', "there is no pack './none.toml' to be based on"),
-        ("scenes = []", r"`scenes`: a file of a pack does not say it: .* folder mine/ beside it"),
-        ("secrets = {}", "`secrets`: a file of a pack does not say it"),
-        ('reference = "demo"', "`reference`: a file of a pack does not say it"),
+        ('based_on = "./none.toml"', "there is no base pack './none.toml'"),
+        ("scenes = []", r"`scenes`: not allowed in the file of a pack: .* folder mine/ beside it"),
+        ("secrets = {}", "`secrets`: not allowed in the file of a pack"),
+        ('reference = "demo"', "`reference`: not allowed in the file of a pack"),
         ('[[applications]]\nclient_id = "x"\nkey = "../../../x"', "there is no key"),
     ],
 )
 def test_what_would_be_dropped_from_a_pack_is_refused(tmp_path: Path, text: str, said: str) -> None:
-    """With its cause and a cure."""
+    """The refusal states cause and cure."""
     with pytest.raises(PackError, match=f"^pack mine: .*{said}"):
         read_pack(written(tmp_path, text) if "based_on" not in text else _alone(tmp_path, text))
 
@@ -138,7 +138,7 @@ def test_what_would_be_dropped_from_a_pack_is_refused(tmp_path: Path, text: str,
     ],
 )
 async def test_a_pack_of_a_wrong_shape_is_refused(here: Rig, text: str) -> None:
-    """With its name, whatever its shape, and in its scenes too."""
+    """The refusal names the pack, also for a fault in a scene."""
     sent = {"toml": HEAD + text, "name": "mine"}
     for wrong in (sent, {"toml": HEAD, "name": "mine", "scenes": {"then": text}}):
         refused = await here.control("POST", "/worlds/main/load", wrong, expect=422)
@@ -147,7 +147,7 @@ async def test_a_pack_of_a_wrong_shape_is_refused(here: Rig, text: str) -> None:
 
 @pytest.mark.parametrize("given", ["each = { patient = [] }", "values = { patient = 1, services = 3 }", ""])
 async def test_an_act_that_cannot_be_done_is_refused(here: Rig, given: str) -> None:
-    """With the pack and the act; the world stays as it is."""
+    """The refusal names the pack and the act, and the world stays as it is."""
     act = f'\n[[acts]]\nform = "create-referral"\nby = "gp"\n{given}\n'
     sent = {"toml": f'based_on = "troubles"\nwithout = ["acts"]\n{act}', "name": "mine"}
     refused = await here.control("POST", "/worlds/main/load", sent, expect=422)
@@ -156,14 +156,14 @@ async def test_an_act_that_cannot_be_done_is_refused(here: Rig, given: str) -> N
 
 
 def test_a_gap_is_filled_once() -> None:
-    """What fills a gap may look like one."""
+    """A filled-in value that looks like a gap is not filled again."""
     assert filled("a ${x} ${x}", {"x": "${x}"}) == "a ${x} ${x}"
-    with pytest.raises(ValueError, match="nothing fills the gap y"):
+    with pytest.raises(ValueError, match="no value for the placeholder y"):
         filled("a ${y", {"x": "1"})
 
 
 async def test_a_world_whose_pack_cannot_be_read_any_more_leaves_nothing_behind(here: Rig, tmp_path: Path) -> None:
-    """A fork of it is refused, again and again, and makes no file."""
+    """Each attempt to fork the world is refused and leaves no file."""
     path = written(tmp_path, PATIENT.format(number="9990000018", name="Ada"))
     await here.service.worlds.load(here.service.worlds.main, path)
     written(tmp_path, "services = 3")
@@ -177,7 +177,7 @@ async def test_a_world_whose_pack_cannot_be_read_any_more_leaves_nothing_behind(
 async def test_a_frozen_world_whose_pack_cannot_be_read_any_more_says_so(
     sqlite_template: Path, tmp_path: Path, keys: Path
 ) -> None:
-    """In place of a failure that nobody foresaw."""
+    """A request gets 422 with the pack's error, not an internal failure."""
     async with rig(copied(sqlite_template, tmp_path), keys, frozen=True, open=True) as frozen:
         path = written(tmp_path, PATIENT.format(number="9990000018", name="Ada"))
         await frozen.service.worlds.load(frozen.service.worlds.main, path)
@@ -188,7 +188,7 @@ async def test_a_frozen_world_whose_pack_cannot_be_read_any_more_says_so(
 
 @pytest.mark.parametrize("name", ["../main", "../../other", "x" * 300, "", "main"])
 async def test_no_other_file_is_read_as_a_snapshot(here: Rig, name: str) -> None:
-    """Whatever the name looks like."""
+    """No name of a snapshot makes the service read another file."""
     (worlds_directory(here.service.settings).parent / "other.json").write_text("{}", "utf-8")
     refused = await here.control("POST", "/worlds/main/restore", {"name": name}, expect=404)
     assert "There is no snapshot" in refused["error"]
@@ -196,7 +196,7 @@ async def test_no_other_file_is_read_as_a_snapshot(here: Rig, name: str) -> None
 
 
 async def test_a_world_that_is_being_replaced_is_not_dropped(here: Rig) -> None:
-    """Until it has become what it is to be."""
+    """A world can be dropped only after its replacement has ended."""
     await here.fork_if_new("other")
     async with here.service.worlds.named("other").alone():
         with pytest.raises(Taken):
@@ -214,7 +214,7 @@ def _remove(path: str) -> None:
 
 
 async def _patient(here: Rig, world: str = "main") -> str:
-    """The given name of the one patient of a world."""
+    """Return the given name of a world's only patient."""
     async with here.service.worlds.named(world).world.read() as tx:
         found = await tx.patients.get(NhsNumber("9990000018"))
     assert found is not None
@@ -222,7 +222,7 @@ async def _patient(here: Rig, world: str = "main") -> str:
 
 
 async def test_a_reset_reads_a_changed_file_again(on_each: Rig, tmp_path: Path) -> None:
-    """A file that cannot be read, or that is gone, is an error, and the world stays as it is."""
+    """An unreadable or missing file is an error, and the world stays as it is."""
     path, worlds = written(tmp_path, PATIENT.format(number="9990000018", name="Ada")), on_each.service.worlds
     await worlds.load(worlds.main, path, seed=7)
     written(tmp_path, PATIENT.format(number="9990000018", name="Beatrice"))
@@ -240,14 +240,14 @@ async def test_a_reset_reads_a_changed_file_again(on_each: Rig, tmp_path: Path) 
 
 @pytest.fixture
 def few_packs(monkeypatch: pytest.MonkeyPatch) -> int:
-    """The number of copies of packs that a service may keep, lowered so that it is soon reached."""
+    """Lower the limit on copies of packs, so that a test reaches it soon."""
     monkeypatch.setattr(registry, "MOST_PACKS", 3)
     return 3
 
 
 @pytest.mark.usefixtures("few_packs")
 async def test_copies_of_packs_are_bounded(on_each: Rig, tmp_path: Path) -> None:
-    """Those that worlds began as stay, so that each can be reset; others go when there are too many."""
+    """Copies needed for a reset stay; the others are removed beyond the limit."""
     path, worlds = written(tmp_path, PATIENT.format(number="9990000018", name="Ada")), on_each.service.worlds
     await worlds.load(worlds.main, path)
     first = worlds.main.origin
@@ -274,7 +274,7 @@ async def _has_copy(here: Rig, name: str) -> bool:
 
 
 async def test_a_pack_that_is_sent_has_scenes(sqlite_template: Path, tmp_path: Path, keys: Path) -> None:
-    """As one of the package; a faulty one is refused with its place."""
+    """A sent pack may have scenes; the refusal of a faulty one names its place."""
     async with rig(copied(sqlite_template, tmp_path), keys, frozen=True, open=True) as frozen:
         sent = {"toml": 'based_on = "demo"\n', "name": "own", "scenes": {"then": SCENE}}
         await frozen.control("POST", "/worlds/main/load", sent)
@@ -288,7 +288,7 @@ async def test_a_pack_that_is_sent_has_scenes(sqlite_template: Path, tmp_path: P
 
 
 async def test_packs_that_were_sent_are_bounded(here: Rig) -> None:
-    """Those of worlds and snapshots stay; others go when there are too many."""
+    """Packs of worlds and snapshots stay; the others are removed beyond the limit."""
     for world in ("other", "main"):
         kept = {"toml": HEAD + PATIENT.format(number="9990000018", name="Ada"), "name": world}
         await here.control("POST", f"/worlds/{world}/load", kept, world)
@@ -302,7 +302,7 @@ async def test_packs_that_were_sent_are_bounded(here: Rig) -> None:
 
 
 async def test_a_pack_is_sent_over_http(on_each: Rig) -> None:
-    """It is named in the world, which can be reset; faults are told with their place and change nothing."""
+    """The world shows the pack's name and can be reset; a faulty pack is refused and named."""
     text = HEAD + PATIENT.format(number="9990000018", name="Ada")
     told = await on_each.control("POST", "/worlds/main/load", {"toml": text, "name": "sent"})
     assert told["pack"].endswith("/sent.toml")
@@ -316,29 +316,29 @@ REFUSED: Final[list[tuple[dict[str, Any], str]]] = [
     ({"pack": "/etc/hostname"}, "is a path"),
     ({"pack": "../demo"}, "is a path"),
     ({"pack": "mine.toml"}, "is a path"),
-    ({}, "Give one of pack and toml"),
-    ({"pack": "demo", "toml": ""}, "Give one of pack and toml"),
-    ({"toml": 'based_on = "/etc/hostname"'}, "to be based on"),
-    ({"toml": 'based_on = "./demo.toml"'}, "to be based on"),
-    ({"toml": HEAD, "name": "../x"}, "can't be used"),
-    ({"toml": HEAD, "name": "x\n"}, "can't be used"),
-    ({"toml": HEAD, "scenes": {"x\n": ""}}, "can't be used"),
-    ({"toml": HEAD, "scenes": {"../x": ""}}, "can't be used"),
-    ({"pack": "demo", "scenes": {"x": ""}}, "scenes go with toml"),
+    ({}, "Give either pack or toml"),
+    ({"pack": "demo", "toml": ""}, "Give either pack or toml"),
+    ({"toml": 'based_on = "/etc/hostname"'}, "base pack"),
+    ({"toml": 'based_on = "./demo.toml"'}, "base pack"),
+    ({"toml": HEAD, "name": "../x"}, "is not valid"),
+    ({"toml": HEAD, "name": "x\n"}, "is not valid"),
+    ({"toml": HEAD, "scenes": {"x\n": ""}}, "is not valid"),
+    ({"toml": HEAD, "scenes": {"../x": ""}}, "is not valid"),
+    ({"pack": "demo", "scenes": {"x": ""}}, "scenes belong to toml"),
 ]
-"""What a caller may not ask for, and what is said."""
+"""Refused requests, with a part of the error."""
 
 
 async def test_no_file_of_the_machine_is_read_for_a_caller(on_each: Rig) -> None:
-    """Neither by name nor as a base; nothing changes."""
+    """No file is read by name or as a base, and nothing changes."""
     for body, text in REFUSED:
-        status = 422 if "to be based on" in text else 400
+        status = 422 if "base pack" in text else 400
         assert text in (await on_each.control("POST", "/worlds/main/load", body, expect=status))["error"]
     assert (await on_each.control("GET", "/worlds/main"))["pack"] == "demo"
 
 
 async def test_the_example_of_the_how_to_loads(on_each: Rig, pytestconfig: pytest.Config) -> None:
-    """As it stands there."""
+    """The page's example loads unchanged."""
     page = (pytestconfig.rootpath / "docs/how-to/write-a-pack.md").read_text("utf-8")
     (example,) = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
     await on_each.control("POST", "/worlds/main/load", {"toml": example, "name": "example"})

@@ -1,4 +1,4 @@
-"""Packs with a story: faults are named with their place, and forms are filled."""
+"""Packs with acts: faults are named with their place, and forms are filled."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_what_is_wrong_is_named(text: str, said: str) -> None:
 
 
 def test_a_pack_is_based_on_another() -> None:
-    """Lists are joined, all else is replaced, and what is left out is not there."""
+    """Lists are joined, other values are replaced, and lists named in `without` are left out."""
     text = HEAD + 'without = ["patients"]\n[crowd]\nseed = 1\ncount = 3\npractices = ["D82106"]\n'
     pack = parse_pack("p", text)
     assert (len(pack.patients), len(pack.services), pack.title) == (3, 30, "P")
@@ -62,7 +62,7 @@ def test_forms_are_filled(template: Any, expected: Any) -> None:
 
 
 def test_gaps_and_references_without_a_value_are_named() -> None:
-    with pytest.raises(ValueError, match="nothing fills the gap three"):
+    with pytest.raises(ValueError, match="no value for the placeholder three"):
         filled("$three", {})
     replies = {"r": {"id": "7", "entry": [{"v": 1}, {"v": 2}]}}
     assert looked_up(["@r.id", "@r.entry.-1.v", "plain"], replies) == ["7", 2, "plain"]

@@ -1,4 +1,4 @@
-"""The page of test mode: everything by plain forms, for people in a browser."""
+"""The page of test mode: everything works with plain forms in a browser."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ FORM = re.compile(r'<button name="act" value="(\w+)"')
 
 
 async def _act(rig: Rig, act: str, world: str = "main", value: str = "", **headers: str) -> str:
-    """What the page says after a form was sent."""
+    """Send a form, and return the text of the page."""
     form = {"act": act, "world": world, "value": value}
     sent = await rig.http.post("/_test/", data=form, headers=headers)
     assert sent.status_code == 303
@@ -28,16 +28,16 @@ async def test_everything_can_be_done_by_its_forms(here: Rig) -> None:
     assert offered == {"advance", "freeze", "load", "snapshot", "reset", "fork"}
     assert "<script" not in shown
     assert "World a was forked from main" in await _act(here, "fork", value="a")
-    assert "World a lived through 14 days" in await _act(here, "advance", "a", "14")
-    assert "Snapshot s of world a was kept" in await _act(here, "snapshot", "a", "s")
-    assert "stands still" in await _act(here, "freeze", "a")
+    assert "The clock of a advanced by 14 days" in await _act(here, "advance", "a", "14")
+    assert "Snapshot s of world a was saved" in await _act(here, "snapshot", "a", "s")
+    assert "is stopped" in await _act(here, "freeze", "a")
     shown = await _act(here, "load", "a", "troubles")
-    assert "World a was loaded with troubles" in shown
+    assert "World a was loaded with pack troubles" in shown
     assert {"restore", "drop"} <= set(FORM.findall(shown))
-    assert "again as in snapshot s" in await _act(here, "restore", "a", "s")
-    assert "again as it began" in await _act(here, "reset", "a")
+    assert "restored from snapshot s" in await _act(here, "restore", "a", "s")
+    assert "was reset" in await _act(here, "reset", "a")
     assert "runs" in await _act(here, "run", "a")
-    assert "World a was dropped" in await _act(here, "drop", "a")
+    assert "World a was deleted" in await _act(here, "drop", "a")
 
 
 @pytest.mark.parametrize(
@@ -47,8 +47,8 @@ async def test_everything_can_be_done_by_its_forms(here: Rig) -> None:
         ("advance", "main", "x", "number of days"),
         ("advance", "nowhere", "1", "no world nowhere"),
         ("load", "main", "none", "no pack none"),
-        ("explode", "main", "", "no act"),
-        ("drop", "main", "", "can&#39;t be dropped"),
+        ("explode", "main", "", "Unknown action"),
+        ("drop", "main", "", "cannot be deleted"),
     ],
 )
 async def test_what_can_not_be_done_is_said(here: Rig, act: str, world: str, value: str, said: str) -> None:

@@ -1,4 +1,4 @@
-"""The pytest plugin, as a project that uses it would: its own tests, run by pytest."""
+"""The pytest plugin in a sample project whose own tests run with pytest."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_worlds(openers_world):
 def test_people(openers_world):
     for function in ("REFERRING_CLINICIAN", "SERVICE_PROVIDER_CLINICIAN"):
         assert openers_world.call("GET", PATH, who=function).status == 200
-    with pytest.raises(LookupError, match="names nobody"):
+    with pytest.raises(LookupError, match="has no user for"):
         openers_world.person("KING")
     assert openers_world.token(application="demo-provider-app")
     with pytest.raises(AssertionError, match="no person"):
@@ -69,7 +69,7 @@ REACHED: Final = threading.Event()
 
 
 class GivenUp(TestedService):
-    """A service whose start is given up as soon as it waits for its database."""
+    """A service whose start is abandoned as soon as it waits for its database."""
 
     __test__ = False
 
@@ -122,7 +122,7 @@ def test_the_pack_is_an_option_of_the_project(pytester: pytest.Pytester) -> None
 
 
 def test_the_pack_is_a_path_below_the_project(pytester: pytest.Pytester) -> None:
-    """For each world, and for one that a test loads, which reads the file as it is then."""
+    """The path applies to each world; a test that loads a pack reads the present file."""
     pytester.makeconftest(CONFTEST)
     pytester.makeini("[pytest]\nopeners_pack = ./packs/mine.toml\n")
     pytester.mkdir("packs").joinpath("mine.toml").write_text('based_on = "./base.toml"\n')

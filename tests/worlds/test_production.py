@@ -1,4 +1,4 @@
-"""Production knows nothing of test mode: its addresses are not there, and its modules are not in memory."""
+"""Production has no test mode: its addresses are unknown and its modules are not loaded."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ print(json.dumps([name for name in sys.modules if name.startswith(("openers.worl
 
 
 async def test_every_path_of_test_mode_is_unknown(sqlite_template: Path, tmp_path: Path, keys: Path) -> None:
-    """Whatever test mode serves, and under every method."""
+    """Production returns 404 for every address of test mode with every method."""
     async with rig(copied(sqlite_template, tmp_path), keys) as made:
         routes = [each.path for each in made.service.inner.pages.routes]
     paths = [re.sub(r"{\w+}", "main", each) for each in routes if each.startswith("/_test")]
@@ -79,7 +79,7 @@ def test_the_switches_do_not_start_production(tmp_path: Path) -> None:
             [PROGRAM, "serve", switch], env=environment(settings), capture_output=True, text=True, check=False
         )
         assert done.returncode == 2
-        assert "is for test mode alone" in done.stderr
+        assert "is only for test mode" in done.stderr
 
 
 def test_a_failed_start_of_test_mode_is_told(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The same world, the same seed and the same calls give the same bytes, headers included: twice, on each database."""
+"""The same world, seed and calls give the same bytes, headers included, on each database."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ Said = list[tuple[int, bytes, list[tuple[str, str]]]]
 
 
 class Call:
-    """Calls in a world, with everything that was answered."""
+    """Calls in a world, with all replies."""
 
     def __init__(self, rig: Rig, world: str) -> None:
-        """Nothing has been said yet; `headers` are those of the latest reply."""
+        """Start without replies; `headers` are those of the latest reply."""
         self._rig, self._world = rig, world
         self.said: Said = []
         self.headers: Mapping[str, str] = {}
 
     async def __call__(self, method: str, path: str, who: Person = GP, **more: Any) -> Json:
-        """What is answered, if that is JSON."""
+        """Send a call, and return its JSON or an empty object."""
         reply = await self._rig.fhir(method, path, self._world, who, **more)
         self.said.append((reply.status_code, reply.content, sorted(reply.headers.items())))
         self.headers = reply.headers
@@ -42,12 +42,12 @@ class Call:
         return told
 
     async def wait_for_the_scan(self) -> None:
-        """Have the world do what is due."""
+        """Run the world's due work."""
         await self._rig.control("POST", "/clock/advance", world=self._world)
 
 
 async def _calls(rig: Rig, world: str) -> Said:
-    """A walk through searches, creations, bookings, refusals and time; everything that was answered."""
+    """Run searches, creations, bookings, refusals and clock changes; return all replies."""
     _call = Call(rig, world)
     said = _call.said
     await rig.control("PUT", "/clock", {"now": NOON, "running": False}, world)
@@ -76,7 +76,7 @@ async def _calls(rig: Rig, world: str) -> Said:
 
 
 async def _files(call: Call, referral: Json) -> None:
-    """An upload, a letter on a referral, and its content again; a letter to the patient."""
+    """Upload a file, attach it to a referral as a letter, and read it back."""
     name = {"Content-Type": "text/plain", "NHSD-eRS-File-Name": "letter.txt", "NHSD-eRS-Referral-ID": referral["id"]}
     await call("POST", "/STU3/Binary", content=b"Dear colleague", headers=name)
     address = call.headers["location"]
@@ -90,7 +90,7 @@ async def _files(call: Call, referral: Json) -> None:
 
 
 async def _triage(call: Call) -> None:
-    """Sent to a triage service, returned with advice, changed and cancelled."""
+    """Create a triage request, return it with advice, change it and cancel it."""
     asked = create_for_triage()
     referral = await call("POST", asked["url"], json=asked["json"], headers=asked["headers"])
     await call("GET", f"/STU3/ReferralRequest/{referral['id']}", CONSULTANT)
@@ -100,7 +100,7 @@ async def _triage(call: Call) -> None:
 
 
 async def _advice(call: Call) -> None:
-    """Asked, and made a referral of."""
+    """Create a request for advice, and convert it to a referral."""
     asked = question()
     told = await call("POST", asked["url"], json=asked["json"], headers=asked["headers"])
     advice = told["parameter"][0]["resource"]
@@ -112,7 +112,7 @@ async def _advice(call: Call) -> None:
 
 
 async def _lists_and_refusals(call: Call, referral: Json) -> None:
-    """Worklists, what may be done, and calls that are refused in each way."""
+    """Read worklists and available actions, and send calls that are refused in each way."""
     listed = worklist()
     await call("POST", listed["url"], CONSULTANT, json=listed["json"], headers=listed["headers"])
     await call("GET", "/STU3/HealthcareService/11006")
@@ -126,7 +126,7 @@ async def _lists_and_refusals(call: Call, referral: Json) -> None:
 
 
 async def _act(call: Call, number: str, referral: Json, *parameters: Json, who: Person = GP) -> Json:
-    """An act on a referral; it must succeed."""
+    """Call an operation on a referral; it must succeed."""
     asked = request_of(number, referral, *parameters)
     done = await call("POST", asked.pop("url"), who, **asked)
     assert call.said[-1][0] == 200, done
@@ -134,7 +134,7 @@ async def _act(call: Call, number: str, referral: Json, *parameters: Json, who: 
 
 
 async def test_on_each_database_after_a_load(on_each: Rig) -> None:
-    """A load with a seed begins the same series again; another seed another one."""
+    """A load with the same seed repeats all replies; another seed changes them."""
     seen: list[Said] = []
     for seed in (5, 5, 6):
         await on_each.control("POST", "/worlds/main/load", {"pack": "demo", "seed": seed})
@@ -150,7 +150,7 @@ async def test_on_each_database_after_a_load(on_each: Rig) -> None:
 
 
 async def test_in_forks(here: Rig) -> None:
-    """Two forks with one seed say the same; they go on from where their source is."""
+    """Two forks with one seed give the same replies and continue from the state of their source."""
     await here.control("PUT", "/clock", {"now": "2027-02-01T00:00:00Z", "running": False})
     await here.refer()
     first = await _in_fork(here, "a", 9)

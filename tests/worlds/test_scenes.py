@@ -1,4 +1,4 @@
-"""Scenes of a frozen world: moments at which operations are tried, of which an act needs one and a question all."""
+"""Scenes of a frozen world: an act runs in one scene that accepts it; a query runs in all scenes of its operation."""
 
 from __future__ import annotations
 
@@ -17,25 +17,28 @@ FHIR = "/referrals/FHIR"
 
 @pytest.fixture(scope="module")
 async def frozen(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Rig]:
-    """A frozen service in the world that has scenes."""
+    """Run a frozen service with the world that has scenes."""
     async with published_world(tmp_path_factory.mktemp("scenes")) as made:
         yield made
 
 
 def records_of(scene: str) -> tuple[str, int]:
-    """UBRN and version of the one referral in a scene."""
+    """Return UBRN and version of the only referral in a scene."""
     [kept] = next(each for each in read_pack("published").scenes if each.name == scene).records.referrals
     return kept.value.ubrn, kept.version
 
 
 async def act(frozen: Rig, operation: str, ubrn: str, version: int, **headers: str) -> httpx.Response:
-    """An act of a provider's clinician without a body."""
+    """Call an operation without a body as a clinician of the provider."""
     sent = {"NHSD-eRS-Business-Function": SPC, "If-Match": f'W/"{version}"', **headers}
     return await frozen.http.post(f"{FHIR}/STU3/ReferralRequest/{ubrn}/$ers.{operation}", headers=sent)
 
 
 async def test_an_act_goes_to_the_scene_that_takes_it(frozen: Rig) -> None:
-    """The same number stands elsewhere in the world as it is; nothing of the act stays."""
+    """An act runs in the scene that has its version, although the base world has another one.
+
+    Nothing of the act is saved.
+    """
     ubrn, version = records_of("a013")
     for _ in range(2):
         accepted = await act(frozen, "acceptReferral", ubrn, version)
@@ -51,7 +54,7 @@ async def test_an_act_that_no_scene_takes_is_refused_by_the_first(frozen: Rig) -
 
 
 async def test_an_ordered_fault_is_told_whatever_scenes_there_are(frozen: Rig) -> None:
-    """It is no reason to try the next scene, which would answer as if nothing had been ordered."""
+    """The service returns a simulated fault and does not try the next scene, which would hide it."""
     slots = (
         f"{FHIR}/STU3/Slot?schedule.actor:HealthcareService=12000&appointmentType=ROUTINE&status=free&_count=5&page=1"
     )
@@ -64,14 +67,14 @@ async def test_an_ordered_fault_is_told_whatever_scenes_there_are(frozen: Rig) -
 
 
 async def test_a_question_is_answered_by_the_scene_that_knows_most(frozen: Rig) -> None:
-    """Each list has its own scene, and a header names one."""
+    """A worklist runs in the scene of its kind; a header can select another scene."""
     for kind, function in (("REJECTED_TRIAGE_RESPONSE", RC), ("APPOINTMENT_SLOT_ISSUES", SPC)):
         assert await frozen.listed(kind, function)
     assert not await frozen.listed("APPOINTMENT_SLOT_ISSUES", SPC, **{"X-OpenERS-Scene": "a008-rejected"})
 
 
 async def test_who_is_logged_in_is_known_in_scenes(frozen: Rig) -> None:
-    """Tokens are of the world, scenes were made before them; a token of nobody opens no scene."""
+    """A token of the world is valid in its scenes; an unknown token is valid in none."""
     ubrn, version = records_of("a013")
     clinician = read_pack("published").open_to[SPC]  # pyright: ignore[reportArgumentType] -- a StrEnum's member
     begun = await frozen.control("POST", "/sessions", {"user": clinician})

@@ -1,4 +1,4 @@
-"""Snapshots: kept, put back, forked, forgotten; resets and loads. Whatever is put back is back in every respect."""
+"""Snapshots, resets and loads: a restored world equals the earlier one in every respect."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ NEW_GP = Person("555073103211", "B86011", "REFERRING_CLINICIAN")
 
 
 async def test_a_snapshot_is_put_back(on_each: Rig) -> None:
-    """Referrals, numbers, clock, tokens; what was rendered meanwhile is forgotten."""
+    """A restore covers referrals, numbers, clock and tokens, and clears rendered responses."""
     await on_each.as_()
     await on_each.control("PUT", "/clock", {"running": False})
     await on_each.control("POST", "/worlds/main/snapshot", {"name": "before"})
@@ -73,7 +73,7 @@ async def test_a_reset_puts_back_what_a_world_began_as(here: Rig) -> None:
 
 
 async def test_a_load_replaces_everything(on_each: Rig) -> None:
-    """Services and patients of the former pack are gone; the same pack again makes the same world again."""
+    """Services and patients of the old pack are removed; loading the same pack again makes the same world."""
     await on_each.refer()
     told = await on_each.control("POST", "/worlds/main/load", {"pack": "empty"})
     assert told["pack"] == "empty"
@@ -103,7 +103,7 @@ async def test_unknown_names_change_nothing(on_each: Rig) -> None:
 async def test_a_snapshot_is_forgotten_unless_it_is_needed(on_each: Rig) -> None:
     await on_each.control("POST", "/worlds/main/snapshot", {"name": "s"})
     await on_each.control("POST", "/worlds/main/restore", {"name": "s"})
-    assert "may be reset" in (await on_each.control("DELETE", "/snapshots/s", expect=409))["error"]
+    assert "can be reset" in (await on_each.control("DELETE", "/snapshots/s", expect=409))["error"]
     await on_each.control("POST", "/worlds/main/reset")
     await on_each.control("POST", "/worlds/main/load", {"pack": "demo"})
     assert await on_each.control("DELETE", "/snapshots/s") == {"dropped": "s"}
@@ -123,7 +123,7 @@ async def test_a_later_snapshot_takes_the_place_of_an_earlier_one(on_each: Rig) 
 async def test_a_pack_that_can_not_be_lived_through_leaves_the_world_as_it_was(
     on_each: Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """An act that is refused stops the loading."""
+    """If an act of the pack is refused, the load fails and changes nothing."""
     troubles = read_pack("troubles")
     act = msgspec.structs.replace(troubles.acts[0], values={"patient": "9990000018", "services": ["11001"]})
     broken = msgspec.structs.replace(troubles, acts=(*troubles.acts[:3], act))

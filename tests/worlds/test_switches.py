@@ -1,4 +1,4 @@
-"""`--open` and `--frozen`: a door without a lock, and a world in which nothing stays."""
+"""`--open` and `--frozen`: access without a token, and a world that saves nothing."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ PLAIN = {"Content-Type": "application/json"}
 
 @pytest.fixture
 async def let_in(sqlite_template: Path, tmp_path: Path, keys: Path) -> AsyncGenerator[Rig]:
-    """A service whose door is open."""
+    """Run a service with open access."""
     async with rig(copied(sqlite_template, tmp_path), keys, open=True) as made:
         yield made
 
 
 @pytest.fixture
 async def frozen(sqlite_template: Path, tmp_path: Path, keys: Path) -> AsyncGenerator[Rig]:
-    """A service whose door is open and in which nothing stays."""
+    """Run a service with open access that saves nothing."""
     async with rig(copied(sqlite_template, tmp_path), keys, open=True, frozen=True) as made:
         yield made
 
@@ -40,7 +40,7 @@ async def _create(http: httpx.AsyncClient, headers: dict[str, str], **changes: A
 
 
 async def test_a_request_without_a_token_acts_as_the_person_of_its_function(let_in: Rig) -> None:
-    """Plain JSON and a missing organisation are fine."""
+    """Plain JSON and a missing organisation are accepted."""
     created = await _create(let_in.http, {FUNCTION: "REFERRING_CLINICIAN", **PLAIN})
     assert created.status_code == 201, created.text
     [event] = (await let_in.control("GET", "/events"))["events"]
@@ -88,7 +88,7 @@ async def test_a_closed_door_stays_closed(here: Rig) -> None:
 
 
 async def test_nothing_stays_of_a_request_to_a_frozen_world(frozen: Rig) -> None:
-    """The same call twice is answered alike to the byte, and neither is seen afterwards."""
+    """Two identical calls get the same bytes, and no later call sees either."""
     headers = {FUNCTION: "REFERRING_CLINICIAN", **PLAIN}
     first, second = [await _create(frozen.http, headers) for _ in range(2)]
     assert first.status_code == 201
@@ -124,7 +124,7 @@ async def test_log_ins_to_a_frozen_world_stay(frozen: Rig) -> None:
 
 
 async def test_a_frozen_world_moves_by_the_control_plane_alone(frozen: Rig) -> None:
-    """A load brings another world, and requests to it leave no trace either."""
+    """A load replaces the world, and requests still leave no trace."""
     await frozen.control("POST", "/worlds/main/load", {"pack": "troubles"})
     acts = await frozen.acts()
     assert len(acts) > 20
@@ -137,8 +137,8 @@ async def test_a_frozen_world_moves_by_the_control_plane_alone(frozen: Rig) -> N
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ({"mode": "production", "open": True}, "OPENERS_OPEN is for test mode alone"),
-        ({"mode": "production", "frozen": True}, "OPENERS_FROZEN is for test mode alone"),
+        ({"mode": "production", "open": True}, "OPENERS_OPEN is only for test mode"),
+        ({"mode": "production", "frozen": True}, "OPENERS_FROZEN is only for test mode"),
         ({"frozen": True, "database_url": "postgresql://x/y"}, "OPENERS_FROZEN needs a sqlite:/// database"),
         ({"open": "perhaps"}, "OPENERS_OPEN is 'perhaps'"),
     ],

@@ -1,4 +1,4 @@
-"""The pack `troubles`: each awkward state is there, seen through the service's own interface, and on its page."""
+"""The pack `troubles`: each difficult state exists, as the service's interface shows it, and is on its page."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ STATES = {
     SILENT: ("NOT_BOOKED", None),
     "9990000301": ("CANCELLED_REFERRAL", "INTEND_PRIVATE"),
 }
-"""The state of each patient's referral with its reason, as the page says."""
+"""The state and reason of each patient's referral, as on the page."""
 MOST = 30
 
 
@@ -47,7 +47,7 @@ MOST = 30
 async def troubled(
     sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory, keys: Path
 ) -> AsyncGenerator[tuple[Rig, dict[str, Json]]]:
-    """A service with the pack, and each patient's referral, the latest one."""
+    """Run a service with the pack, and return each patient's latest referral."""
     async with rig(copied(sqlite_template, tmp_path_factory.mktemp("troubles")), keys) as made:
         await made.control("POST", "/worlds/main/load", {"pack": "troubles"})
         yield made, await _referrals(made)
@@ -75,7 +75,7 @@ async def test_a_patient_who_became_sensitive(troubled: Troubled) -> None:
 
 
 async def test_a_service_that_was_withdrawn(troubled: Troubled) -> None:
-    """It stands on the shortlist, and nothing can be left to it."""
+    """A withdrawn service stays on the shortlist, but no referral can be deferred to it."""
     here, referrals = troubled
     (shortlist,) = (each for each in referrals[WITHDRAWN]["contained"] if each["resourceType"] == "List")
     assert [each["item"]["identifier"]["value"] for each in shortlist["entry"]] == ["11012", "11006"]
@@ -94,7 +94,7 @@ async def test_a_letter_in_quarantine(troubled: Troubled) -> None:
 
 
 async def test_a_slot_that_is_gone(troubled: Troubled) -> None:
-    """What Lily Late had chosen is Edgar Early's now."""
+    """Edgar Early has booked the slot that Lily Late had chosen."""
     here, referrals = troubled
     held = appointment_of(referrals[EARLY])
     assert held is not None
@@ -123,7 +123,7 @@ async def test_a_reminder_was_sent(troubled: Troubled) -> None:
 
 
 async def test_a_question_that_became_a_referral(troubled: Troubled) -> None:
-    """Under the same UBRN."""
+    """A request for advice and the referral made from it have the same UBRN."""
     here, referrals = troubled
     reply = await here.fhir("GET", f"/STU3/CommunicationRequest/{referrals[CONVERTED]['id']}")
     assert state_of_advice(reply.json())[0] == "ADVICE_CONVERTED"
@@ -137,7 +137,7 @@ async def test_a_question_that_was_answered_with_another(troubled: Troubled) -> 
 
 
 async def test_a_pas_that_says_nothing(troubled: Troubled) -> None:
-    """Nobody can change the referral; time alone does not help."""
+    """A referral whose PAS never replied stays locked, even after a day."""
     here, referrals = troubled
     await here.control("POST", "/clock/advance", {"days": 1})
     asked = request_of("A036", referrals[SILENT], *VALID["A036"])
@@ -146,7 +146,7 @@ async def test_a_pas_that_says_nothing(troubled: Troubled) -> None:
 
 
 def test_its_page_names_everybody() -> None:
-    """Nobody is left out who is in this pack alone."""
+    """The page lists every patient who is only in this pack."""
     page = PAGE.read_text("utf-8")
     known = {patient.nhs_number for patient in read_pack("demo").patients}
     own = [patient for patient in read_pack("troubles").patients if patient.nhs_number not in known]
@@ -163,7 +163,7 @@ def _patient(number: str) -> Json:
 
 
 def _for(patient: str, wish: Json) -> Json:
-    """The appointment of this patient."""
+    """Return the appointment for this patient."""
 
     def _whose(participant: Json) -> Json:
         known: dict[str, Any] = participant["actor"]["identifier"]

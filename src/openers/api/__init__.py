@@ -1,1 +1,1 @@
-"""The service for machines: the FHIR edge, one file for each operation, log-in and tokens, health."""
+"""The HTTP API: the FHIR edge, one file for each operation, log-in and tokens, health."""

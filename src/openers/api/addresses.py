@@ -1,7 +1,8 @@
-"""Everything that is not below the FHIR base: which interaction stands at an address, and what answers elsewhere.
+"""Route requests outside the FHIR base: declare the interaction of each address and handle unknown addresses.
 
-An address declares an interaction and a handler for each method. HEAD is answered as GET without a body, other methods
-by 405, an unknown address by 404 with the address that may have been meant; a slash at the end makes no difference.
+An address declares an interaction and a handler for each method. HEAD returns the headers of GET without a body. Other
+methods return 405. An unknown address returns 404 and suggests the FHIR address that the caller probably meant. A slash
+at the end of the path makes no difference.
 """
 
 from __future__ import annotations
@@ -20,34 +21,34 @@ from openers.wire import problems
 from openers.wire.versions import VERSIONS
 
 PUBLIC: Final = Interaction(audit="", operation="", dialect=ProblemDialect(), trace=Trace.OBSERVED)
-"""A document for everybody, or an address that does not exist: nothing of anybody is told, and nothing audited."""
+"""A public document or an unknown address: the reply contains no personal data and the call is not audited."""
 LONGEST_SHOWN: Final = 200
-"""How much of an unknown path is repeated, in characters."""
+"""Characters of an unknown path that the reply repeats."""
 
 
 READING: Final = frozenset({"GET", "HEAD"})
-"""Methods of which no body is read, so that whoever receives waits for the caller to go away."""
+"""Methods whose body is not read, so that `receive` only waits for the client to disconnect."""
 
 
 class Declared(NamedTuple):
-    """A kind of call, and what it does."""
+    """A kind of call and its handler."""
 
     interaction: Interaction
     handler: Handler
 
 
 class Endpoint:
-    """What stands at an address: an ASGI application."""
+    """The ASGI application at one address."""
 
     def __init__(self, loop: Loop, methods: Mapping[str, Declared]) -> None:
-        """`methods` has at least one; the first says how a call with another method is refused."""
+        """Store the declared methods, at least one. The first one decides how a call with another method is refused."""
         self._loop, self._methods = loop, methods
         self._first = next(iter(methods.values())).interaction
         self._allowed = ", ".join(sorted(methods))
 
     @property
     def methods(self) -> Iterable[str]:
-        """The methods that are declared."""
+        """Return the declared methods."""
         return self._methods
 
     def __call__(self, scope: Scope, receive: Any, send: Any) -> Awaitable[None]:
@@ -69,12 +70,12 @@ class Endpoint:
 
 
 def route(loop: Loop, path: str, methods: Mapping[str, Declared]) -> Route:
-    """A route for `Addresses`. `{name}` in the path is a parameter."""
+    """Return a route for `Addresses`. `{name}` in the path is a parameter."""
     return Route(path, Endpoint(loop, methods))
 
 
 def document(loop: Loop, path: str, body: bytes, headers: Mapping[str, str]) -> Route:
-    """The route of a document that is the same for everybody. Names of `headers` are in small letters."""
+    """Return the route of a document that is the same for each caller. Names in `headers` are lower case."""
     kept = {"cache-control": "no-cache", **headers}
     reply = Reply(200, body, tuple((name.encode(), value.encode()) for name, value in kept.items()))
 
@@ -85,10 +86,10 @@ def document(loop: Loop, path: str, body: bytes, headers: Mapping[str, str]) -> 
 
 
 class Addresses:
-    """All addresses beside the FHIR edge: an ASGI application. Test mode adds its own to `routes`."""
+    """All addresses outside the FHIR edge: an ASGI application. Test mode adds its own to `routes`."""
 
     def __init__(self, loop: Loop, routes: Iterable[Route]) -> None:
-        """Of two routes that match, the first one counts."""
+        """Store the routes; if two match, the first one serves the request."""
         self.loop, self.routes = loop, list(routes)
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
@@ -111,7 +112,7 @@ async def _no_such_address(call: ActiveCall) -> Reply:
 
 
 def _meant(path: str) -> str | None:
-    """The FHIR address that a path with another base means."""
+    """Return the FHIR address that corresponds to a path with another base."""
     for version in VERSIONS:
         before, found, rest = path.partition(f"/{version.name}/")
         if found and before != PREFIX:

@@ -1,4 +1,4 @@
-"""One call of an operation, and its reply: what a handler gets and gives."""
+"""One call of an operation: the parsed request that a handler receives, and the replies that it can return."""
 
 from __future__ import annotations
 
@@ -38,10 +38,10 @@ NO_CACHE: Final[Header] = (b"cache-control", b"no-cache")
 
 
 class Call(msgspec.Struct, frozen=True, kw_only=True):
-    """One call: who asks, for what, in which world.
+    """One call: its caller, operation, parameters and world.
 
-    `principal` is absent only where an operation has no roles; `user` only for applications. `body` is the parsed
-    JSON of operations that take one, `incoming` that of operations which take a file.
+    `principal` is absent only where an operation has no roles; `user` is absent for applications. `body` is the parsed
+    JSON of operations with a JSON body. `incoming` is the raw body of operations that receive a file.
     """
 
     operation: Operation
@@ -59,31 +59,31 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def principal(self) -> Principal:
-        """Who asks, in which role."""
+        """Return the caller in one role. Raises RuntimeError if the operation has no roles."""
         if self.caller is None:
             raise RuntimeError(f"{self.operation.id} has no roles, so it has no principal")
         return self.caller
 
     @property
     def person(self) -> User:
-        """Who is logged in. Raises Stop for applications, which are nobody."""
+        """Return the user who is logged in. Raises Stop for application-restricted callers, which have no user."""
         if self.user is None:
             raise Stop(problems.wrong_function())
         return self.user
 
     @property
     def ubrn(self) -> Ubrn:
-        """The UBRN in the path. Raises Stop."""
+        """Return the UBRN in the path. Raises Stop."""
         return self._from_path("ubrn", Ubrn)
 
     @property
     def version(self) -> int:
-        """The version in the path. Raises Stop."""
+        """Return the version in the path. Raises Stop."""
         return int(self._from_path("version", VersionNumber))
 
     @property
     def appointment_id(self) -> AppointmentId:
-        """The appointment id in the path. Raises NotFound: what is no id names no appointment."""
+        """Return the appointment id in the path. Raises NotFound, also for an invalid id."""
         try:
             return AppointmentId(self.path["id"])
         except ValueError as error:
@@ -91,7 +91,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def file_id(self) -> FileId:
-        """The id of a file in the path. Raises NotFound: what is no id names no file."""
+        """Return the file id in the path. Raises NotFound, also for an invalid id."""
         try:
             return FileId(self.path["id"])
         except ValueError as error:
@@ -99,7 +99,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def if_match(self) -> int:
-        """The version that the caller has read. Raises Stop: it is missing, or no weak entity tag."""
+        """Return the version that the caller has read. Raises Stop for a missing or malformed entity tag."""
         text = self.header("If-Match")
         if not text:
             raise Stop(problems.missing_precondition())
@@ -110,12 +110,12 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def which(self) -> Which:
-        """The referral in the path, in the version that the caller has read, and who asks. Raises Stop."""
+        """Return the referral in the path, the version that the caller has read, and the caller. Raises Stop."""
         return {"by": self.principal, "ubrn": self.ubrn, "version": self.if_match}
 
     @property
     def service_id(self) -> ServiceId:
-        """The service id in the path. Raises NotFound: what is no id names no service (A033 has no 400)."""
+        """Return the service id in the path. Raises NotFound, also for an invalid id (A033 has no 400)."""
         try:
             return ServiceId(self.path["id"])
         except ValueError as error:
@@ -129,20 +129,20 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def base(self) -> str:
-        """The URL below which this service's FHIR resources are."""
+        """Return the base URL of this service's FHIR resources."""
         return self.settings.fhir_base_url
 
     @property
     def query(self) -> list[tuple[str, str]]:
-        """The query's parameters in order, decoded, empty ones included."""
+        """Return the decoded query parameters in order, including empty ones."""
         return parse_qsl(self.query_string.decode("latin-1"), keep_blank_values=True)
 
     def values_of(self, name: str) -> Sequence[str]:
-        """All values of a query parameter."""
+        """Return all values of a query parameter."""
         return [value for key, value in self.query if key == name]
 
     def one_value(self, field: Field) -> str:
-        """The one value of a query parameter. Raises MissingParameter, InvalidValue."""
+        """Return the one value of a query parameter. Raises MissingParameter, InvalidValue."""
         values = self.values_of(LABELS[field])
         if not values or not values[0]:
             raise MissingParameter(field)
@@ -151,7 +151,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
         return values[0]
 
     def header(self, name: str) -> str:
-        """A header's value without surrounding space, empty if it is absent."""
+        """Return a header's value without surrounding space; empty if the header is absent."""
         return self.headers.get(name.lower().encode(), b"").decode("latin-1").strip()
 
     def check_accepts(self, media_type: str) -> None:
@@ -160,24 +160,24 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
             raise Stop(problems.not_acceptable(media_type))
 
     def searchset(self) -> Searchset:
-        """What the search result that answers this call says of itself."""
+        """Return the id, time and self link of the search result that this call returns."""
         query = self.query_string.decode("latin-1")
         return Searchset(self.world.ids.uuid(), self.world.clock.now(), self.base, query)
 
     def reply(self, stored: Stored[T], writer: Writer[T]) -> Reply:
-        """The record as `writer` renders it, with its version as ETag where the operation has one."""
+        """Return the record rendered by `writer`, with its version as ETag where the operation has one."""
         body = self.renderings.of(self.world, stored, writer, self.base)
         headers = ((b"etag", etag(stored.version)),) if self.operation.etag else ()
         return Reply(self.operation.success, body, headers)
 
     def appointment_reply(self, stored: Stored[Referral], writer: Writer[Referral]) -> Reply:
-        """The appointment of a referral, whose ETag is the appointment's own version (rules 3.2)."""
+        """Return the appointment of a referral. Its ETag is the appointment's own version (rules 3.2)."""
         appointment = stored.value.appointment
         body = self.renderings.of(self.world, stored, writer, self.base)
         return Reply(self.operation.success, body, ((b"etag", etag(appointment.version if appointment else 0)),))
 
     def printout(self, made: Printout) -> Reply:
-        """A document on paper, to be kept under its name."""
+        """Return a PDF document as an attachment with its file name."""
         named = b'attachment; filename="%s"' % made.name.encode()
         return Reply(
             self.operation.success,
@@ -186,14 +186,14 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
         )
 
     def plain(self, body: bytes, *headers: Header) -> Reply:
-        """A body that is no stored record."""
+        """Return a body that is not a stored record."""
         return Reply(self.operation.success, body, headers)
 
 
 Handler = Callable[[Call], Awaitable[Reply]]
-"""What an operation does with a call. Raises the errors of the domain, and Stop."""
+"""Runs an operation for a call. Raises the errors of the domain, and Stop."""
 
 
 def etag(version: int) -> bytes:
-    """A version as a weak entity tag."""
+    """Return a version as a weak entity tag."""
     return b'W/"%d"' % version

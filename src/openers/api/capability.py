@@ -1,4 +1,4 @@
-"""The CapabilityStatements of both FHIR versions, from the registry. Open to everybody, as FHIR asks.
+"""The CapabilityStatements of both FHIR versions, built from the registry. As FHIR requires, they are public.
 
 Source: FHIR STU3 and R4, CapabilityStatement and the `capabilities` interaction.
 """
@@ -31,16 +31,16 @@ from openers.wire.versions import VERSIONS
 
 INCLUDE: Final = "_include"
 INSTANCE: Final = {GET: "read", HEAD: "read", PUT: "update"}
-"""The interactions that methods are at the address of one resource."""
+"""FHIR interaction of each HTTP method at the address of one resource."""
 TYPE: Final = {GET: "search-type", POST: "create"}
-"""The interactions that methods are at the address of a type."""
+"""FHIR interaction of each HTTP method at the address of a resource type."""
 NEEDS_VERSION: Final = "If-Match must name the version that is changed, as the ETag of a read does."
 EXTENSION: Final = "OpenERS extension"
 _ADDRESSES: Final = frozenset(f"{PREFIX}/{fhir.name}/metadata" for fhir in VERSIONS)
 
 
 def capability_routes(loop: Loop, settings: Settings, clock: Clock) -> list[Route]:
-    """`/metadata` below each FHIR version."""
+    """Return the routes of `/metadata` below each FHIR version."""
     started = clock.now()
 
     def _route(fhir: Fhir) -> Route:
@@ -59,12 +59,12 @@ def capability_routes(loop: Loop, settings: Settings, clock: Clock) -> list[Rout
 
 
 def is_statement(path: str) -> bool:
-    """Return whether a path is that of a CapabilityStatement; a slash at its end means nothing, as everywhere."""
+    """Return whether a path is that of a CapabilityStatement, with or without a slash at its end."""
     return path.rstrip("/") in _ADDRESSES
 
 
 def capability_statement(fhir: Fhir, base: str, at: Instant) -> dict[str, Any]:
-    """What this service can do in one FHIR version, as a CapabilityStatement dated `at`."""
+    """Return the CapabilityStatement of one FHIR version, dated `at`."""
     operations = [each for each in all_operations() if each.fhir is fhir]
     version_specific = {"acceptUnknown": "no"} if fhir is STU3 else {}
     rest: dict[str, Any] = {
@@ -94,7 +94,7 @@ def capability_statement(fhir: Fhir, base: str, at: Instant) -> dict[str, Any]:
 
 
 def _resources(operations: Iterable[Operation]) -> Iterable[dict[str, Any]]:
-    """Return one entry for each resource type with interactions: those, its versions, what it is searched by."""
+    """Yield one entry for each resource type: its interactions, versioning and search parameters."""
     types: dict[str, list[Operation]] = {}
     for operation in operations:
         if _interaction(operation) is not None:
@@ -119,7 +119,7 @@ def _resources(operations: Iterable[Operation]) -> Iterable[dict[str, Any]]:
 
 
 def _versioning(members: Iterable[Operation]) -> str:
-    """How a type treats versions: `versioned-update` if a change must name the version that was read."""
+    """Return how a type treats versions: `versioned-update` if an update must name the version that was read."""
     if any(each.if_match for each in members):
         return "versioned-update"
     return "versioned" if any(each.etag for each in members) else "no-version"
@@ -130,16 +130,16 @@ def _documented(parameter: Parameter) -> str:
 
 
 def _named(operation: Operation) -> dict[str, Any]:
-    """One operation that FHIR writes with `$`, with its definition, which the statement contains.
+    """Return the entry of one named operation (`$` in its path), which refers to its contained definition.
 
-    Those that the real service does not have come last, and say so.
+    OpenERS extensions come last and are marked as such.
     """
     display = f"{operation.id}{_mark(operation)}: {operation.method} {operation.path}: {operation.summary}"
     return {"name": _code(operation), "definition": {"reference": f"#{operation.id}", "display": display}}
 
 
 def _definition(operation: Operation) -> dict[str, Any]:
-    """The OperationDefinition of one: on which type it is called, and whether on one resource of it or on the type."""
+    """Return the OperationDefinition of a named operation, which runs on a type or on one resource."""
     _, _, kind, *between, _ = operation.path.split("/")
     versioned = {"comment": NEEDS_VERSION} if operation.if_match else {}
     return {
@@ -167,7 +167,7 @@ def _mark(operation: Operation) -> str:
 
 
 def _interaction(operation: Operation) -> str | None:
-    """The FHIR interaction that an operation is, `None` for named operations."""
+    """Return the FHIR interaction of an operation; `None` for named operations."""
     if "$" in operation.path:
         return None
     if operation.path.endswith("/_history/{version}"):

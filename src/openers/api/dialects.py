@@ -1,6 +1,6 @@
-"""How refusals are told: as a FHIR OperationOutcome, or as problem JSON (RFC 9457) where no FHIR is spoken.
+"""Write refusals as a FHIR OperationOutcome, or as problem JSON (RFC 9457) outside FHIR.
 
-The OAuth 2.0 endpoints have a dialect of their own in `openers.api.oauth.call`, and test control in
+The OAuth 2.0 endpoints have their own dialect in `openers.api.oauth.call`, and test control in
 `openers.worlds.http.control`.
 """
 
@@ -29,7 +29,7 @@ _BODILESS: Final = {
     EdgeProblem.CONTENT_TYPE: Coded("UNSUPPORTED_MEDIA_TYPE"),
 }
 PLAIN: Final = msgspec.structs.replace(STU3, name="plain", edge={**STU3.edge, **_BODILESS})
-"""What is no FHIR: statuses and codes of STU3, which the audit records, with a text for every problem."""
+"""Calls outside FHIR: statuses and codes of STU3, which the audit records, with a text for each problem."""
 
 
 class FhirDialect(msgspec.Struct, frozen=True):
@@ -39,7 +39,7 @@ class FhirDialect(msgspec.Struct, frozen=True):
     refusal: int = UNPROCESSABLE
 
     def refuse(self, error: Exception, call: ActiveCall) -> tuple[Problem, Reply]:
-        """The refusal as an outcome, or as text or nothing where the rules say so."""
+        """Return the refusal as an OperationOutcome, or as text or an empty body where the rules say so."""
         problem = problem_of(error, self.fhir, self.refusal)
         headers = refusal_headers(problem)
         if problem.media_type:
@@ -48,10 +48,10 @@ class FhirDialect(msgspec.Struct, frozen=True):
 
 
 class ProblemDialect(msgspec.Struct, frozen=True):
-    """Problem details for machines and people alike."""
+    """Problem details (RFC 9457), readable for programs and people."""
 
     def refuse(self, error: Exception, call: ActiveCall) -> tuple[Problem, Reply]:
-        """The refusal as problem details."""
+        """Return the refusal as problem details."""
         problem = problem_of(error, PLAIN)
         told = {
             "type": "about:blank",
@@ -64,7 +64,7 @@ class ProblemDialect(msgspec.Struct, frozen=True):
 
 
 def problem_of(error: Exception, fhir: Fhir, refusal: int = UNPROCESSABLE) -> Problem:
-    """What went wrong, as a problem."""
+    """Return the problem that describes an error."""
     match error:
         case Stop():
             return fhir.coded(error.problem)
@@ -77,13 +77,13 @@ def problem_of(error: Exception, fhir: Fhir, refusal: int = UNPROCESSABLE) -> Pr
 
 
 def refusal_headers(problem: Problem) -> tuple[Header, ...]:
-    """The headers that follow from a problem, whatever its body is."""
+    """Return the headers that a problem needs, independent of its body."""
     headers: list[Header] = []
     if problem.retry_after_s is not None:
         headers.append((b"retry-after", b"%d" % problem.retry_after_s))
     if problem.allow:
         headers.append((b"allow", problem.allow.encode()))
-    if problem.status == HTTPStatus.REQUEST_TIMEOUT:  # or the rest could go on arriving, a byte now and then
+    if problem.status == HTTPStatus.REQUEST_TIMEOUT:  # the rest of the body could arrive slowly
         headers.append((b"connection", b"close"))
     if problem.status == HTTPStatus.UNAUTHORIZED:
         headers.append((b"www-authenticate", problem.challenge.encode()))

@@ -1,7 +1,8 @@
-"""The FHIR edge: a bare ASGI application that takes every call below the FHIR base through the same steps.
+"""The FHIR edge: a bare ASGI application that runs each call below the FHIR base through the same steps.
 
-Who are you (gateway), what do you want (routes), may this role (gateway), can it be read (media, body), do it
-(operation). The loop (`interaction`) does the rest: audit, ids, refusals in the caller's FHIR version, the reply.
+Steps: authenticate the caller (gateway), find the operation (routes), check the role (gateway), check media type and
+body (media, body), run the operation. The loop (`interaction`) adds audit, ids, refusals in the caller's FHIR version,
+and the reply.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ PREFIX: Final = "/referrals/FHIR"
 
 
 class Edge(msgspec.Struct, frozen=True, kw_only=True):
-    """What the edge works with. `interactions` are by operation id, and by FHIR version where there is no operation."""
+    """The dependencies of the edge. Keys of `interactions`: operation ids, and FHIR versions for unknown addresses."""
 
     loop: Loop
     settings: Settings
@@ -89,7 +90,7 @@ class Edge(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def interactions_of(operations: Iterable[Operation]) -> dict[str, Interaction]:
-    """How the calls of each operation are recorded and refused, and those of an address that does not exist."""
+    """Return how calls of each operation, and of unknown addresses, are recorded and refused."""
     unknown = {
         fhir.name: Interaction(audit="API Unknown Request", operation="", dialect=FhirDialect(fhir))
         for fhir in VERSIONS
@@ -103,7 +104,7 @@ def interactions_of(operations: Iterable[Operation]) -> dict[str, Interaction]:
 
 
 async def _body(request: Request, operation: Operation, incoming: Incoming) -> json.Json:
-    """The parsed body of an operation that takes FHIR JSON."""
+    """Return the parsed body of an operation with FHIR JSON; an empty object for other operations. Raises Stop."""
     if operation.request is None:
         return {}
     if not is_fhir_json(request.header(b"content-type")):

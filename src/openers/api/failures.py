@@ -1,6 +1,6 @@
-"""What callers who prove nothing may cost: how often they are heard, and how many audit entries they leave.
+"""Limit unauthenticated callers: how often their secrets are checked, and how many audit entries they create.
 
-Used by the gateway and the OAuth endpoints. Kept in the process. See docs/adr/0050-failures-are-limited.md.
+The gateway and the OAuth endpoints use it. Counts are kept in the process. See docs/adr/0050-failures-are-limited.md.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from openers.identity.opaque import same
 from openers.usecases.world import World
 
 CLIENTS_OF_AN_ADDRESS: Final = 10
-"""How many times as many failures an address may have as one client at one address."""
+"""Failures allowed for an address, as a multiple of those allowed for one client at one address."""
 WINDOW_S: Final = 60.0
-"""For how long refusals of one source are counted into one audit entry, in seconds."""
+"""Time in seconds during which refusals of one source are counted into one audit entry."""
 MOST_SOURCES: Final = 10_000
-"""Sources that are counted apart; further ones are counted together."""
+"""Sources that have their own count; further sources share one."""
 MOST_PROVED: Final = 10_000
 _log = structlog.get_logger()
 
@@ -35,7 +35,7 @@ Source = tuple[str, str, int]
 
 
 class Count(msgspec.Struct):
-    """Refusals of one source within a window: the latest, how many in all, and how many without an entry."""
+    """Refusals of one source within a window: world of the latest, total number, and number without an audit entry."""
 
     world: World
     ends_s: float
@@ -44,10 +44,10 @@ class Count(msgspec.Struct):
 
 
 class Failures:
-    """Counts failures of clients and addresses; bounded whatever callers do."""
+    """Counts failures of clients and addresses, in bounded memory."""
 
     def __init__(self, per_minute: float, monotonic_s: Callable[[], float]) -> None:
-        """`per_minute` failures of a client at an address are heard, and that many have an audit entry; 0: all.
+        """Allow `per_minute` failures of a client at an address, each with its own audit entry; 0 means no limit.
 
         `monotonic_s` is a clock in seconds that never goes back.
         """
@@ -59,16 +59,17 @@ class Failures:
         self._counts: dict[Source, Count] = {}
 
     def wait_s(self, address: str, client: str, proof: str) -> int:
-        """How long a client must wait before its secret is looked at, in seconds; 0 if it need not.
+        """Return how many seconds a client must wait before its secret is checked; 0 if it need not wait.
 
-        `proof` is the digest of the secret. One that has proved the client at this address before need not wait.
+        `proof` is the digest of the secret. A client need not wait if it last authenticated at this address with the
+        same secret.
         """
         key = _key(address, client)
         known = self._proofs.get(key)
         return 0 if known is not None and same(known, proof) else self._clients.wait_s(key)
 
     def proved(self, address: str, client: str, proof: str) -> None:
-        """Remember by which secret a client has proved itself at an address."""
+        """Remember the secret with which a client last authenticated at an address."""
         if self._per_minute:
             key = _key(address, client)
             self._proofs[key] = proof
@@ -81,11 +82,11 @@ class Failures:
         self._clients.admits(_key(address, client))
 
     def failed(self, address: str) -> int:
-        """Count a failure of an address; return for how many seconds it must wait, 0 if its cause may be told."""
+        """Count a failure of an address; return the seconds it must wait, or 0 if the reply may state the cause."""
         return 0 if self._addresses.admits(address) else max(1, self._addresses.wait_s(address))
 
     async def record(self, world: World, address: str) -> None:
-        """Make the audit entry of a refusal durable, or count it if its source has many. Raises Unavailable."""
+        """Persist the audit entry of a refusal, or count it if its source has many. Raises Unavailable."""
         if not self._per_minute:
             await world.store.witness(world.entry)
             return
@@ -107,7 +108,7 @@ class Failures:
             self._counts.pop(source, None)
 
     async def close(self) -> None:
-        """Record all counts, as far as the store takes them."""
+        """Record all counts; log a warning for those that the store does not accept."""
         try:
             await self.settle(everything=True)
         except OpenersError as error:
@@ -121,11 +122,11 @@ class Failures:
 
 
 UNLIMITED: Final = Failures(0, monotonic)
-"""Hears every failure and records each refusal."""
+"""No limit: each failure is checked and each refusal is recorded."""
 
 
 def address_of(scope: Mapping[str, Any]) -> str:
-    """The address that a request comes from; of IPv6 the network of 64 bits, of which a caller has all addresses."""
+    """Return the address that a request comes from; for IPv6 its 64-bit network, since a caller owns all of it."""
     client = scope.get("client")
     if not client:
         return ""
@@ -138,12 +139,12 @@ def address_of(scope: Mapping[str, Any]) -> str:
 
 
 def _key(address: str, client: str) -> str:
-    """The key of a client at an address; texts that can be no client id are all one."""
+    """Return the key of a client at an address; all invalid client ids share one key."""
     return f"{address} {client if CLIENT_ID.fullmatch(client) else ''}"
 
 
 def _summary(source: Source, count: Count) -> AuditEntry:
-    """One audit entry for all refusals of a window that have none: the latest, with their number."""
+    """Return one audit entry for the unrecorded refusals of a window: the latest refusal, with their number."""
     entry = count.world.entry
     return msgspec.structs.replace(
         entry, at=count.world.wall.now(), source=source[1], repeated=count.unrecorded, correlation_id=""

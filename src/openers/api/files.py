@@ -1,7 +1,7 @@
-"""`/files/{signed}`: a file, for whoever has an address that A042 gave, until it ends. Ranges are served.
+"""`/files/{signed}`: serve a file, with ranges, to the holder of an unexpired address that A042 returned.
 
-No token is asked for: the signature is the permission. Whether the file can be fetched is asked again all the same.
-Source: rules chapters 4 (A042) and 6; RFC 9110 (ranges).
+The signature replaces a token. The service still checks whether the file can be fetched. Source: rules chapters 4
+(A042) and 6; RFC 9110 (ranges).
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ SIGNED: Final = Interaction(
 
 
 def file_routes(loop: Loop, addresses: SignedAddresses) -> list[Route]:
-    """`/files/{signed}`."""
+    """Return the route of `/files/{signed}`."""
 
     async def _fetch(call: ActiveCall) -> Reply:
         try:
@@ -60,14 +60,14 @@ def file_routes(loop: Loop, addresses: SignedAddresses) -> list[Route]:
 
 
 def _note(entry: AuditEntry, signed: SignedFile) -> None:
-    """Whom the address was given to."""
+    """Record the caller to whom A042 gave the address."""
     entry.user, entry.on_behalf_of = signed.user, signed.on_behalf_of
     entry.organisation, entry.business_function = signed.organisation, signed.function
     entry.application = signed.application
 
 
 async def _file(signed: SignedFile, world: World) -> UploadedFile:
-    """The file, if it still can be fetched. Raises NotFound, and a refusal of its state."""
+    """Return the file if it can still be fetched. Raises NotFound, and a refusal of its state."""
     async with world.read() as tx:
         file = await tx.files.get(signed.file)
     if file is None:
@@ -92,9 +92,9 @@ async def _reply(request: Request, file: UploadedFile, world: World) -> Reply:
 
 
 def _range(request: Request, etag: str, size: int) -> tuple[int, int] | None:
-    """The bytes that are asked for, from the first to before the last; `None` for all, empty where there are none.
+    """Return the requested range: first byte and end (exclusive). `None` means the whole file; start >= end means 416.
 
-    Several ranges at once are answered with the whole file, as RFC 9110 allows, and so is a range of another file.
+    A request for several ranges returns the whole file, as RFC 9110 allows. So does `If-Range` with another ETag.
     """
     matched = _RANGE.fullmatch(request.header(b"range"))
     if matched is None or matched[0] == "bytes=-" or request.header(b"if-range") not in ("", etag):

@@ -1,4 +1,4 @@
-"""The gateway: from a request to the caller in one role, or to a refusal, in the order of the real platform.
+"""The gateway: resolve a request to the caller in one role, or refuse it, in the order of the real platform.
 
 Source: rules chapter 2.3 (pipeline), 2.4 (headers), 2.5 (who may call what); 11.2 rows 28 and 29.
 """
@@ -23,7 +23,7 @@ from openers.wire import problems
 
 
 class Gateway(msgspec.Struct, frozen=True):
-    """What the checks need. `allowed` are the organisations of the allow-list, `None` where it is off."""
+    """The dependencies of the checks. `allowed` are the organisations of the allow-list; `None` if it is off."""
 
     access: AccessCache
     limit: RateLimit
@@ -32,11 +32,11 @@ class Gateway(msgspec.Struct, frozen=True):
 
 
 async def open_gate(request: Request, operation: Operation | None, gateway: Gateway, world: World) -> TokenHolder:
-    """The caller, known and within limits; `operation` is `None` where the address is unknown. Raises Stop."""
+    """Return the authenticated caller within its limits; `operation` is `None` for an unknown address. Raises Stop."""
     caller = await caller_of(request, gateway, world)
     if caller.user is not None:
         _check_assurance(caller)
-        if operation is None or operation.roles is not None:  # A030 is where callers find their organisations
+        if operation is None or operation.roles is not None:  # A030 is exempt: with it callers find their organisations
             _check_allow_list(request, gateway)
     if not caller.application.asid:
         raise Stop(problems.missing_asid())
@@ -47,7 +47,7 @@ async def open_gate(request: Request, operation: Operation | None, gateway: Gate
 
 
 async def in_role(request: Request, caller: TokenHolder, operation: Operation, world: World) -> Principal:
-    """The caller in the role that the request names, which may call `operation`. Raises Stop."""
+    """Return the caller in the role that the request names, if that role may call `operation`. Raises Stop."""
     if caller.user is None:
         return _application_principal(caller, operation)
     return await _user_principal(request, caller, caller.user, (operation, world))
@@ -62,7 +62,7 @@ async def caller_of(request: Request, gateway: Gateway, world: World) -> TokenHo
 
 
 def _refused_token(error: InvalidToken, failures: Failures, request: Request) -> Stop:
-    """The refusal of a token that stands for nothing: 401, or 429 while its address fails too often."""
+    """Return the refusal of an invalid token: 401, or 429 while its address fails too often."""
     if error.is_absent:
         return Stop(problems.missing_token())
     wait_s = 0 if error.expired else failures.failed(address_of(request.scope))
@@ -96,7 +96,7 @@ def _check_mode_headers(request: Request, caller: TokenHolder) -> None:
 
 
 def _application_principal(caller: TokenHolder, operation: Operation) -> Principal:
-    """An application acts as its registration says, whatever organisation and function its headers name."""
+    """Return the principal of an application from its registration, ignoring organisation and function headers."""
     application = caller.application
     organisation, function, user = application.organisation, application.function, application.user
     if organisation is None or function is None or user is None or function not in operation.applications:
@@ -136,7 +136,7 @@ async def _user_principal(
 
 
 def _held_role(user: User, organisation: str, function: str) -> tuple[OdsCode, BusinessFunction] | None:
-    """The role that the headers name, if the person holds it there."""
+    """Return the role that the headers name, if the user holds it."""
     for role in user.roles:
         if role.organisation == organisation:
             for held in role.functions:
@@ -148,7 +148,7 @@ def _held_role(user: User, organisation: str, function: str) -> tuple[OdsCode, B
 async def _on_behalf_of(
     request: Request, user: User, role: tuple[OdsCode, BusinessFunction], world: World
 ) -> User | None:
-    """The clinician whom an SPCA acts for. Required of them and refused to everybody else (rules 2.4)."""
+    """Return the clinician for whom an SPCA acts. SPCAs must send the header; all others must not (rules 2.4)."""
     header = request.header(ON_BEHALF_OF)
     if role[1] is not SPCA:
         if header:

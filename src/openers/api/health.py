@@ -1,7 +1,8 @@
-"""Liveness, health and metrics: open to everybody, telling nothing of anybody.
+"""Liveness, health and metrics: public, without personal data.
 
-Health is `fail` (503) if the service cannot serve, and `warn` (200) if it serves while a neighbour or the disk needs
-somebody's attention: slots that are not polled are not seen to be taken, files that are not scanned cannot be read.
+Health is `fail` (503) if the service cannot serve. It is `warn` (200) if slots were not polled
+in time, the virus scanner does not respond, or the disk is nearly full. Without polls the service misses slots that
+were taken; without the scanner new files cannot be read.
 """
 
 from __future__ import annotations
@@ -29,20 +30,20 @@ from openers.usecases.world import World
 from openers.wire.instants import write_instant
 
 HEALTH: Final = Interaction(audit="", operation="health", dialect=ProblemDialect(), trace=Trace.NOTHING)
-"""Asked every few seconds, of nobody: it leaves nothing in the audit and nothing with the observer."""
+"""Monitoring calls it every few seconds without a token, so it is neither audited nor observed."""
 _JSON: Final[Header] = (b"content-type", b"application/json")
 PASS: Final = "pass"
 WARN: Final = "warn"
 FAIL: Final = "fail"
 LATE_AFTER: Final = 3
-"""So many times the pause between polls may pass before a service counts as not polled."""
+"""A service counts as not polled after this many poll intervals."""
 SCANNER_ANSWERS_WITHIN_S: Final = 2.0
 SCANNER_ASKED_EVERY_S: Final = 5.0
-"""Callers need no token, so that the scanner is asked only so often, whoever asks for the health."""
+"""Pause between two checks of the scanner, in seconds: callers need no token, so their calls must not load it."""
 
 
 class Upkeep(msgspec.Struct, frozen=True, kw_only=True):
-    """What the service needs besides its database: polls so often, and room in these directories."""
+    """The dependencies of the service besides its database: the poll interval, and free space in these directories."""
 
     poll_every: timedelta
     directories: Sequence[Path]
@@ -51,15 +52,15 @@ class Upkeep(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Health:
-    """The health of the service of one world."""
+    """The health of the service in one world."""
 
     def __init__(self, world: World, upkeep: Upkeep) -> None:
-        """Nothing is checked yet."""
+        """Store the world and limits; nothing is checked yet."""
         self._world, self._upkeep = world, upkeep
         self._scanner = _RememberedScanner(world.scanner)
 
     async def report(self) -> tuple[int, dict[str, object]]:
-        """Status code and body of the health page."""
+        """Return the status code and body of the health page."""
         checks = {"database": await self._database(), "disk": self._disk(), "scanner": await self._scanner.check()}
         polled = await self._polled() if checks["database"] == PASS else {}
         checks["polls"] = WARN if any(self._is_late(each) for each in polled.values()) else PASS
@@ -76,7 +77,7 @@ class Health:
         return PASS
 
     def _disk(self) -> str:
-        """By the fullest of the disks."""
+        """Return the state of the fullest disk."""
         try:
             free = min((_free_bytes(each) for each in self._upkeep.directories), default=self._upkeep.low_bytes)
         except OSError:
@@ -86,7 +87,7 @@ class Health:
         return WARN if free < self._upkeep.low_bytes else PASS
 
     async def _polled(self) -> dict[str, Instant | None]:
-        """When the slots of each linked service were last polled, `None` if never."""
+        """Return when the slots of each linked service were last polled; `None` if never."""
         try:
             async with self._world.read() as tx:
                 linked, polls = await tx.links.all(), await tx.links.polls()
@@ -100,16 +101,16 @@ class Health:
 
 
 class _RememberedScanner:
-    """Whether the scanner answers, asked now and then."""
+    """Checks whether the scanner answers, and caches the result."""
 
     def __init__(self, scanner: Scanner) -> None:
-        """Not asked yet."""
+        """Store the scanner; it is not checked yet."""
         self._scanner = scanner
         self._asking = asyncio.Lock()
         self._answer, self._until_s = PASS, 0.0
 
     async def check(self) -> str:
-        """`pass` or `warn`."""
+        """Return `pass` or `warn`."""
         async with self._asking:
             if monotonic() >= self._until_s:
                 self._answer = await self._ask()
@@ -126,7 +127,7 @@ class _RememberedScanner:
 
 
 def health_routes(loop: Loop, health: Health, *, with_metrics: bool) -> list[Route]:
-    """`/referrals/_ping`, `/referrals/_status`, and `/metrics` unless it has a port of its own."""
+    """Return the routes of `/referrals/_ping`, `/referrals/_status`, and `/metrics` unless it has its own port."""
 
     async def _ping(_call: ActiveCall) -> Reply:
         return Reply(200, b'{"status":"pass"}', (_JSON,))
@@ -143,7 +144,7 @@ def health_routes(loop: Loop, health: Health, *, with_metrics: bool) -> list[Rou
 
 
 def metrics_route(loop: Loop) -> Route:
-    """`/metrics`, for Prometheus."""
+    """Return the route of `/metrics`, for Prometheus."""
 
     async def _render(_call: ActiveCall) -> Reply:
         return Reply(200, loop.metrics.render(), ((b"content-type", CONTENT_TYPE.encode()),))
@@ -152,6 +153,6 @@ def metrics_route(loop: Loop) -> Route:
 
 
 def _free_bytes(directory: Path) -> int:
-    """Room on the disk of a directory for who is not root. Raises OSError."""
+    """Return the free bytes on a directory's disk for users other than root. Raises OSError."""
     found = os.statvfs(directory)
     return found.f_bavail * found.f_frsize

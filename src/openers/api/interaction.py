@@ -1,8 +1,8 @@
-"""The one loop that runs a call of every kind: FHIR, OAuth 2.0, files, notifications, test control, documents.
+"""The loop that runs each call of any kind: FHIR, OAuth 2.0, files, notifications, test control, documents.
 
-A kind of call is declared as an `Interaction`; what it does is a handler. The loop gives each call its world, its audit
-entry, a request id, the caller's correlation id, a refusal in the dialect of its kind, an id for what nobody foresaw,
-and makes the entry durable before the reply. Source: ADR 0049.
+A kind of call is declared as an `Interaction`; its handler does the work. The loop provides the world, audit entry,
+request id and correlation id. It writes refusals in the dialect of the call and gives unexpected errors an id. It
+persists the audit entry before it sends the reply. Source: ADR 0049.
 """
 
 from __future__ import annotations
@@ -35,31 +35,31 @@ from openers.wire import problems
 from openers.wire.dialect import Problem
 
 _BOUNDED: Final = (("X-Correlation-ID", CORRELATION, LONGEST_CORRELATION_ID), ("Host", b"host", LONGEST_HOST))
-"""Headers of every call that are stored or sent back, and their greatest length."""
+"""Headers of each call that are stored or sent back, and their maximum length."""
 _UNPROVED: Final = frozenset({401, 429})
-"""Statuses of refusals for which a caller need prove nothing, so that many of them share an audit entry."""
+"""Statuses of refusals that need no authentication, so that many of them share an audit entry."""
 CLIENT_GONE: Final = 499
-"""The outcome, in the audit, of a call whose client went away before it had sent its request. Nobody receives it."""
+"""Audit outcome of a call whose client disconnected before it had sent its request. It is never sent."""
 _FHIR_JSON: Final[Header] = (b"content-type", FHIR_JSON.encode())
 _log = structlog.get_logger()
 
 
 class Trace(Enum):
-    """What a kind of call leaves behind. Calls that are part of a world's history draw their ids from that world."""
+    """What is recorded about a kind of call. Calls in a world's history take their ids from that world."""
 
-    FULL = "each call is audited and observed; its ids are the world's"
-    REFUSALS = "refusals are audited; what a successful call writes has an entry of its own (test control)"
-    OBSERVED = "calls are observed, not audited: documents for everybody, and addresses that do not exist"
-    NOTHING = "health and metrics, which are asked every few seconds"
+    FULL = "each call is audited and observed; its ids come from the world"
+    REFUSALS = "refusals are audited; a successful write creates its own entry (test control)"
+    OBSERVED = "calls are observed, not audited: public documents and unknown addresses"
+    NOTHING = "health and metrics, which are called every few seconds"
 
     @property
     def is_observed(self) -> bool:
-        """Whether the observer sees the call."""
+        """Return whether the observer sees the call."""
         return self in (Trace.FULL, Trace.OBSERVED)
 
     @property
     def audits_refusals(self) -> bool:
-        """Whether a refused call has an audit entry."""
+        """Return whether a refused call has an audit entry."""
         return self in (Trace.FULL, Trace.REFUSALS)
 
 
@@ -67,50 +67,50 @@ FULL: Final = Trace.FULL
 
 
 class Unexpected(Exception):
-    """Something failed that should not. `error_id`, the call's request id, finds it in the log."""
+    """An unexpected failure. `error_id`, the call's request id, finds it in the log."""
 
     def __init__(self, error_id: str) -> None:
-        """Tells nothing else."""
+        """Store the id; the reply contains no other detail."""
         super().__init__(error_id)
         self.error_id = error_id
 
 
 class ActiveCall:
-    """One call on its way through the loop: what was asked, in which world, and what the audit will say of it."""
+    """One call on its way through the loop: its request, its world and its audit entry."""
 
     __slots__ = ("receive", "recorded", "request", "world")
 
     def __init__(self, request: Request, world: World, receive: Any) -> None:
-        """`world` is bound to the call's audit entry."""
+        """Store the call; `world` is bound to the call's audit entry."""
         self.request, self.world, self.receive = request, world, receive
         self.recorded = False
-        """Whether the audit entry is durable already, with an act."""
+        """Whether the audit entry has already been committed together with the change."""
 
     @property
     def entry(self) -> AuditEntry:
-        """Its audit entry."""
+        """Return the audit entry of the call."""
         return self.world.entry
 
     def http(self) -> HttpRequest:
-        """The request for handlers that read cookies and forms. The body is read once: ask for it once."""
+        """Return the request for handlers that read cookies and forms. Call it once: the body can be read once."""
         return HttpRequest(self.request.scope, self.receive)
 
 
 class Dialect(Protocol):
-    """How a kind of call tells what went wrong."""
+    """How a kind of call writes refusals."""
 
     def refuse(self, error: Exception, call: ActiveCall) -> tuple[Problem, Reply]:
-        """The refusal for `error`: an OpenersError, a Stop, or Unexpected. Total: it raises nothing."""
+        """Return the refusal for `error`: an OpenersError, a Stop, or Unexpected. It never raises."""
         ...
 
 
 class Interaction(msgspec.Struct, frozen=True, kw_only=True):
-    """A kind of call, declared.
+    """A declared kind of call.
 
-    `audit` is the published audit type, `operation` the name in audit and metrics, `success` the status of an act that
-    commits its entry before there is a reply. `own_hosts`: only for requests to a name of this service (pages and
-    test control, which a page elsewhere must not reach by a name that it controls). `for_anybody`: whoever is refused
-    before an application is known has proved nothing, so that many such refusals share an audit entry.
+    `audit` is the published audit type; `operation` is the name in audit and metrics. `success` is the status of a
+    change that commits its audit entry before the reply exists. `own_hosts` serves only requests to a name of this
+    service: pages and test control, which foreign web pages must not reach. `for_anybody` lets many refusals share an
+    audit entry if the application is unknown.
     """
 
     audit: str
@@ -123,16 +123,16 @@ class Interaction(msgspec.Struct, frozen=True, kw_only=True):
 
 
 Handler = Callable[[ActiveCall], Awaitable[Reply]]
-"""Carries a call out. What it raises is refused in the dialect of its kind."""
+"""Handles a call. Its exceptions are refused in the dialect of the call."""
 
 
 class Loop(msgspec.Struct, frozen=True, kw_only=True):
-    """Runs calls. `world` finds the one that a request is for; `hosts` are the names of this service.
+    """Runs calls. `world` finds the world of a request; `hosts` are the names of this service.
 
-    `failures` limits what callers who prove nothing leave in the audit. A body that is not FHIR may have
-    `most_body_bytes` and take `body_within_s` seconds to arrive.
+    `failures` limits audit entries of unauthenticated callers. A body outside FHIR may have `most_body_bytes` and take
+    `body_within_s` seconds to arrive.
 
-    `ids` number calls that are not part of a world's history, so that looking at a seeded world leaves its ids alone.
+    `ids` number calls outside a world's history, so that looking at a seeded world does not use up its ids.
     """
 
     world: WorldOf
@@ -146,7 +146,7 @@ class Loop(msgspec.Struct, frozen=True, kw_only=True):
     body_within_s: float = 30.0
 
     async def run(self, interaction: Interaction, request: Request, channel: tuple[Any, Any], handler: Handler) -> None:
-        """Carry one call out by `handler` and send its reply; `channel` is ASGI's `receive` and `send`."""
+        """Run one call with `handler` and send its reply; `channel` is ASGI's `receive` and `send`."""
         began = perf_counter()
         world = self.world(request.scope)
         entry = _entry(interaction, request, world, self.ids)
@@ -163,7 +163,7 @@ class Loop(msgspec.Struct, frozen=True, kw_only=True):
             await reply.close()
 
     async def _answer(self, interaction: Interaction, call: ActiveCall, handler: Handler) -> Reply:
-        """The reply, its audit entry durable. Raises ClientGone, ClientDisconnect."""
+        """Return the reply after its audit entry is durable. Raises ClientGone, ClientDisconnect."""
         try:
             _check_lengths(call.request)
             check_host(call.request, self.hosts if interaction.own_hosts else None)
@@ -174,7 +174,7 @@ class Loop(msgspec.Struct, frozen=True, kw_only=True):
             return await self._refuse(interaction, call, await _foreseen(error, call))
 
     async def _refuse(self, interaction: Interaction, call: ActiveCall, error: Exception) -> Reply:
-        """The refusal as a reply, recorded; if even that fails, the service is unavailable."""
+        """Record the refusal and return it as a reply; if the audit fails, return that the service is unavailable."""
         problem, reply = interaction.dialect.refuse(error, call)
         if interaction.trace.audits_refusals and not call.recorded:
             call.entry.outcome, call.entry.code = problem.status, problem.code
@@ -190,7 +190,7 @@ class Loop(msgspec.Struct, frozen=True, kw_only=True):
         return reply
 
     async def _record_refusal(self, interaction: Interaction, call: ActiveCall) -> None:
-        """Make the audit entry of a refusal durable; many of callers who prove nothing are counted in one."""
+        """Persist the audit entry of a refusal; refusals of unauthenticated callers may share one."""
         entry = call.entry
         is_own_fault = entry.outcome < HTTPStatus.INTERNAL_SERVER_ERROR
         is_unknown = interaction.for_anybody and not entry.application and is_own_fault
@@ -207,7 +207,7 @@ class Loop(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def _witnessed(interaction: Interaction, call: ActiveCall, reply: Reply) -> Reply:
-    """The reply, its entry durable; an act's entry has committed with it. Raises what the store raises."""
+    """Persist the audit entry, unless a change has committed it, and return the reply. Raises store errors."""
     if interaction.trace is FULL and not call.recorded:
         call.entry.outcome = reply.status
         try:
@@ -219,7 +219,7 @@ async def _witnessed(interaction: Interaction, call: ActiveCall, reply: Reply) -
 
 
 async def _foreseen(error: Exception, call: ActiveCall) -> Exception:
-    """The error, if it is one of ours; else one that names the call, while the log has all of it."""
+    """Return an expected error unchanged; log any other error and return one that names the call."""
     if isinstance(error, OpenersError | Stop):
         return error
     error_id = call.entry.request_id
@@ -228,7 +228,7 @@ async def _foreseen(error: Exception, call: ActiveCall) -> Exception:
 
 
 async def _note_gone(interaction: Interaction, call: ActiveCall) -> None:
-    """Record a call that nobody waits for any more."""
+    """Record a call whose client has disconnected."""
     if interaction.trace.audits_refusals and not call.recorded:
         call.entry.outcome, call.entry.code = CLIENT_GONE, "CLIENT_GONE"
         try:
@@ -238,7 +238,7 @@ async def _note_gone(interaction: Interaction, call: ActiveCall) -> None:
 
 
 def _entry(interaction: Interaction, request: Request, world: World, ids: Ids) -> AuditEntry:
-    """The call's audit entry, as far as it is known before anybody is asked."""
+    """Return the call's audit entry as far as it is known before authentication."""
     source = world.ids if interaction.trace is FULL else ids
     return AuditEntry(
         event_type=request.method,
@@ -253,7 +253,7 @@ def _entry(interaction: Interaction, request: Request, world: World, ids: Ids) -
 
 
 def _check_lengths(request: Request) -> None:
-    """Refuse what would be stored or sent back if it were shorter. Raises Stop."""
+    """Refuse headers that are too long to store or send back. Raises Stop."""
     for name, header, longest in _BOUNDED:
         value = request.headers.get(header, b"")
         if len(value) > longest and len(request.header(header)) > longest:
@@ -262,7 +262,7 @@ def _check_lengths(request: Request) -> None:
 
 
 def _own_headers(entry: AuditEntry, reply: Reply) -> tuple[Header, ...]:
-    """The ids of a call, for its reply, and the media type of a body that does not name its own."""
+    """Return the id headers of a call, and the default media type if the reply names none."""
     headers: list[Header] = [(b"x-request-id", entry.request_id.encode())]
     if entry.correlation_id:
         headers.append((b"x-correlation-id", entry.correlation_id.encode("latin-1")))

@@ -1,7 +1,7 @@
-"""Where the test environment looks into the loop: each call as it comes and goes, how it ended, and why.
+"""Lets the test environment observe the loop: each call before and after it runs, and why it was refused.
 
-The loop asks its observer at three points. Production has one that sees nothing (`UNOBSERVED`); test mode hands in its
-own, which `openers.worlds` implements. An observer may hold a call up or refuse it, and changes nothing else.
+The loop calls its observer at three points. Production uses `UNOBSERVED`, which does nothing; test mode passes its own
+from `openers.worlds`. An observer may delay or refuse a call and changes nothing else.
 """
 
 from __future__ import annotations
@@ -17,33 +17,33 @@ from openers.usecases.world import World
 from openers.wire.dialect import Problem
 
 WATCHED: Final = "openers.watched"
-"""Under which an observer keeps what it knows of a call in the call's scope."""
+"""Key in a call's scope under which an observer keeps its data about the call."""
 
 Serve = Callable[[Scope, Any, Any], Awaitable[None]]
 """An ASGI application."""
 
 
 class Observer(Protocol):
-    """Sees each call, and may stand in its way."""
+    """Sees each call, and may delay or refuse it."""
 
     def watch(self, serve: Serve, scope: Scope, receive: Any, send: Any) -> Awaitable[None]:
-        """Have `serve` answer the request."""
+        """Run `serve` for the request."""
         ...
 
     def carry_out(self, request: Request, call: Call, handler: Handler) -> Awaitable[Reply]:
-        """Have `handler` carry out a call that may be made: its reply. Raises as it does, Stop and ClientGone."""
+        """Run `handler` for an admitted call and return its reply. Raises as the handler does, Stop and ClientGone."""
         ...
 
     def refused(self, request: Request, world: World, problem: Problem, error: OpenersError | None) -> None:
-        """Hear why a call is refused; `error` is the rule's own word, where a rule refused it."""
+        """Receive the reason for a refusal; `error` is the domain error, if a rule refused the call."""
         ...
 
 
 class Unobserved:
-    """Sees nothing and stands in nobody's way: the observer of production. It costs no step of the event loop."""
+    """The observer of production, which does nothing. It adds no step of the event loop."""
 
     def watch(self, serve: Serve, scope: Scope, receive: Any, send: Any) -> Awaitable[None]:
-        """Have `serve` answer the request."""
+        """Run `serve` for the request."""
         return serve(scope, receive, send)
 
     def carry_out(self, request: Request, call: Call, handler: Handler) -> Awaitable[Reply]:
@@ -51,7 +51,7 @@ class Unobserved:
         return handler(call)
 
     def refused(self, request: Request, world: World, problem: Problem, error: OpenersError | None) -> None:
-        """Forget it."""
+        """Do nothing."""
 
 
 UNOBSERVED: Final = Unobserved()

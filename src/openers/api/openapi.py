@@ -1,4 +1,4 @@
-"""Our OpenAPI 3.1 document, from the registry: every operation, header and status, every schema a named component."""
+"""Build our OpenAPI 3.1 document from the registry: each operation, header, status and named schema."""
 
 from __future__ import annotations
 
@@ -25,23 +25,23 @@ _FHIR: Final = "/referrals/FHIR"
 """What the address of the FHIR resources adds to the base URL of the service."""
 TEXT: Final = "text/plain;charset=utf-8"
 _REFUSALS: Final = {
-    "400": "The request is malformed, or (R4) breaks a rule",
-    "401": "The access token or the log-in is not accepted",
-    "403": "The caller has no permission",
-    "404": "The record or the address does not exist",
+    "400": "The request cannot be parsed, or (R4) breaks a rule",
+    "401": "The access token or the log-in method is not accepted",
+    "403": "The caller is not allowed to do this",
+    "404": "There is no such record, or no such address",
     "406": "The caller does not accept FHIR JSON",
     "408": "The body did not arrive in time",
-    "413": "The body is longer than the limit",
+    "413": "The body exceeds the size limit",
     "409": "Another caller has changed the record",
-    "412": "If-Match is missing",
+    "412": "If-Match, the version to change, is missing",
     "415": "The body is not FHIR JSON",
-    "422": "The body breaks a rule; the code names the rule",
-    "423": "Another request is changing the record",
+    "422": "The body breaks a rule; the code says which",
+    "423": "Another caller is changing the record",
     "429": "Too many requests",
-    "500": "An error in the service",
+    "500": "The service failed",
     "502": "The Patient Administration System refused",
-    "503": "A part of the service does not respond",
-    "504": "The Patient Administration System did not reply",
+    "503": "The service is temporarily unavailable",
+    "504": "The Patient Administration System did not respond",
 }
 _PATH: Final = {
     "ubrn": "Unique Booking Reference Number (UBRN), 12 digits",
@@ -52,21 +52,21 @@ _PATH: Final = {
 """Descriptions of path parameters."""
 _REQUIRED: Final = {"required": True, "schema": {"type": "string"}}
 _OF_BODIES: Final = ("408", "413", "415")
-"""Refusals of operations that take a body."""
+"""Refusals of operations with a request body."""
 _OF_CHANGES: Final = ("409", "423")
 """Refusals of operations that change a record."""
 _OF_PAS: Final = ("502", "504")
-"""Refusals of operations that ask a PAS."""
+"""Refusals of operations that call a PAS."""
 
 
 def openapi_routes(loop: Loop, settings: Settings) -> list[Route]:
-    """`/referrals/openapi.json`."""
+    """Return the route of `/referrals/openapi.json`."""
     body = json.dumps(openapi_document(settings.fhir_base_url)).encode()
     return [document(loop, "/referrals/openapi.json", body, {"content-type": "application/json"})]
 
 
 def openapi_document(base: str) -> dict[str, Any]:
-    """The whole document for a service whose FHIR resources are below `base`."""
+    """Return the document of a service whose FHIR resources are below `base`."""
     paths: dict[str, dict[str, Any]] = {}
     for operation in all_operations():
         paths.setdefault(operation.path, {})[operation.method.lower()] = _operation(operation, base)
@@ -155,8 +155,8 @@ def _query_parameters(operation: Operation) -> list[dict[str, Any]]:
 
 
 def _headers(operation: Operation) -> list[dict[str, Any]]:
-    """The request headers that follow from who may call (rules 2.4)."""
-    headers = [_header("X-Correlation-ID", "The reply repeats it")]
+    """Return the request headers, which depend on who may call the operation (rules 2.4)."""
+    headers = [_header("X-Correlation-ID", "Comes back unchanged")]
     if operation.roles is None:
         return headers
     by_people = not operation.applications
@@ -169,15 +169,13 @@ def _headers(operation: Operation) -> list[dict[str, Any]]:
     )
     if SPCA in operation.roles and operation.acts_for:
         headers.append(
-            _header(
-                "NHSD-eRS-On-Behalf-Of-User-ID", f"User id of the clinician for whom a {SPCA} acts; only they send it"
-            )
+            _header("NHSD-eRS-On-Behalf-Of-User-ID", f"The clinician for whom a {SPCA} acts; only for this role")
         )
     if operation.if_match:
         headers.append(_header("If-Match", "The ETag of the version that was read", True))
     if operation.takes_file:
         headers.append(_header("NHSD-eRS-File-Name", "Name of the file, with its extension", True))
-        headers.append(_header("NHSD-eRS-Referral-ID", "UBRN of the request to which the file belongs"))
+        headers.append(_header("NHSD-eRS-Referral-ID", "UBRN of the request that the file belongs to"))
     headers.extend(_header(each.name, each.description, each.required) for each in operation.headers)
     return headers
 

@@ -1,7 +1,7 @@
-"""What an operation declares: its address, who may call it, what it takes and answers.
+"""The declaration of an operation: its address, callers, request and response.
 
-Dispatch, roles, headers, CapabilityStatement and OpenAPI follow from it. `openers.api.registry` lists all of them
-with their handlers. Source: rules chapters 1.2, 2.5 and 14.
+Dispatch, roles, headers, CapabilityStatement and OpenAPI are derived from it. `openers.api.registry` lists all
+operations with their handlers. Source: rules chapters 1.2, 2.5 and 14.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from openers.wire.versions import version_at
 GET: Final = "GET"
 HEAD: Final = "HEAD"
 ANY: Final = "*/*"
-"""What an operation produces that gives back a file as it is."""
+"""Value of `produces` of an operation that returns a file in its own media type."""
 POST: Final = "POST"
 PUT: Final = "PUT"
 PROVIDER_APPLICATIONS: Final = frozenset({BusinessFunction.PROVIDER_AUTHORISED_APPLICATION})
@@ -27,7 +27,7 @@ REFERRER_APPLICATIONS: Final = frozenset({BusinessFunction.REFERRER_AUTHORISED_A
 class Parameter(msgspec.Struct, frozen=True):
     """A query parameter or a header, as documentation shows it.
 
-    `type` is that of a FHIR search parameter; `_include` has none, but `values`: all that it takes.
+    `type` is the type of the FHIR search parameter. `_include` has no type; `values` lists its allowed values.
     """
 
     name: str
@@ -40,15 +40,17 @@ class Parameter(msgspec.Struct, frozen=True):
 class Operation(msgspec.Struct, frozen=True, kw_only=True):
     """One operation.
 
-    `roles` are the people's functions that may call it, `None` for everybody who is logged in, without organisation
-    and function headers (A030). An SPCA must say whom they act for, unless `acts_for` is off (A040).
-    `applications` are the functions of application-restricted callers that may call it.
-    `if_match` asks for the version that is changed; `asks_pas` may end in what a PAS does wrong; `changes` may meet
-    somebody else at the same record, as those two do; `refusal` is the STU3 status of a field that breaks a rule.
-    `request` and `response` name schemas of our OpenAPI; `audit` is the published audit type. `takes_file`: the body
-    is a file, which the operation itself reads from the call. `produces` is the media type of a reply; a file's own
-    type, which the operation checks against Accept, is `ANY`. A reply with an empty `response` is its Location alone.
-    `headers` are those that no other operation has.
+    `roles` are the business functions of users who may call it. `None` (A030) allows each logged-in user, without
+    organisation and function headers. An SPCA must name the clinician for whom they act, unless `acts_for` is off
+    (A040). `applications` are the functions of application-restricted callers that may call it.
+
+    `if_match` requires the version to change; `asks_pas` may return errors of a PAS; `changes` may conflict with
+    another change, as the first two may. `refusal` is the STU3 status of a field that breaks a rule.
+
+    `request` and `response` name schemas of our OpenAPI; `audit` is the published audit type. With `takes_file` the
+    body is a file, which the operation itself reads from the call. `produces` is the media type of a reply. `ANY` means
+    the file's own type, which the operation checks against Accept. If `response` is empty, the reply has only a
+    Location. `headers` are those that only this operation has.
     """
 
     id: str
@@ -75,10 +77,10 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def is_extension(self) -> bool:
-        """Whether the real service has no such operation."""
+        """Return whether the real service lacks this operation."""
         return self.id.startswith("X")
 
     @property
     def fhir(self) -> Fhir:
-        """The FHIR version that it speaks."""
+        """Return the FHIR version of the operation."""
         return version_at(self.path)

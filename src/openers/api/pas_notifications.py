@@ -1,6 +1,7 @@
-"""`POST /pas/notifications`: what a Patient Administration System tells of its own accord, as an application.
+"""`POST /pas/notifications`: a Patient Administration System (PAS) reports a change, authenticated as an application.
 
-Each reply tells the PAS whether to come again: 2xx taken, 4xx never, 503 later. Source: docs/reference/pas-contract.md.
+The status tells the PAS whether to retry: 2xx means processed, 4xx means never retry, 503 means retry later. Source:
+docs/reference/pas-contract.md.
 """
 
 from __future__ import annotations
@@ -29,10 +30,10 @@ LONGEST_BODY = 100_000
 
 
 class NotificationDialect(FhirDialect, frozen=True):
-    """Outcomes, by which a PAS knows whether to come again: while somebody else has the record, it does."""
+    """OperationOutcomes for a PAS. If another caller is changing the record, the PAS must retry."""
 
     def refuse(self, error: Exception, call: ActiveCall) -> tuple[Problem, Reply]:
-        """A clash is told as 503, which says when to come again."""
+        """Return the refusal; a conflict becomes 503, which says when to retry."""
         return super().refuse(Unavailable(type(error).__name__) if isinstance(error, Clash) else error, call)
 
 
@@ -43,7 +44,7 @@ NOTIFICATION: Final = Interaction(
 
 
 def notification_routes(loop: Loop, gateway: Gateway) -> list[Route]:
-    """`/pas/notifications`."""
+    """Return the route of `/pas/notifications`."""
 
     async def _take(call: ActiveCall) -> Reply:
         caller = await _application(call, gateway)
@@ -56,7 +57,7 @@ def notification_routes(loop: Loop, gateway: Gateway) -> list[Route]:
 
 
 async def _application(call: ActiveCall, gateway: Gateway) -> TokenHolder:
-    """The application that calls. Raises Stop."""
+    """Return the calling application. Raises Stop."""
     caller = await caller_of(call.request, gateway, call.world)
     if caller.user is not None:
         raise Stop(problems.invalid_token())
@@ -64,7 +65,7 @@ async def _application(call: ActiveCall, gateway: Gateway) -> TokenHolder:
 
 
 async def _read(call: ActiveCall, caller: TokenHolder) -> Notification:
-    """What is told. Raises Stop."""
+    """Return the parsed notification. Raises Stop."""
     body = b""
     async for chunk in call.http().stream():
         body += chunk

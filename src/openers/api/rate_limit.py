@@ -1,7 +1,7 @@
-"""How often something may happen for each key: a bucket of tokens each, refilled steadily.
+"""Limit the rate of calls for each key with a token bucket.
 
-Kept in the process: with several processes each allows its share on its own. Source: rules 2.3 (10 a second for each
-application).
+Buckets are kept in the process, so with several processes each one allows the full rate. Source: rules 2.3 (10 a second
+for each application).
 """
 
 from __future__ import annotations
@@ -12,20 +12,20 @@ from math import ceil
 from typing import Final
 
 MOST_KEYS: Final = 10_000
-"""Buckets that are kept. The one that was used least recently is dropped first: it is probably full again."""
+"""Maximum number of buckets. The least recently used one is dropped first, since it is probably full again."""
 
 
 class RateLimit:
-    """At most `per_second` times a second for each key, in bursts of the same size or of `burst`; 0 is no limit."""
+    """At most `per_second` calls a second for each key, in bursts of that size or of `burst`; 0 means no limit."""
 
     def __init__(self, per_second: float, monotonic_s: Callable[[], float], burst: float = 1.0) -> None:
-        """`monotonic_s` is a clock in seconds that never goes back."""
+        """Set the limits; `monotonic_s` is a clock in seconds that never goes back."""
         self.per_second, self._now = per_second, monotonic_s
         self._burst = max(1.0, per_second, burst)
         self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
 
     def admits(self, key: str) -> bool:
-        """Count one use of `key`; whether it is within the limit."""
+        """Count one use of `key`; return whether it is within the limit."""
         if not self.per_second:
             return True
         tokens = self._tokens(key)
@@ -37,7 +37,7 @@ class RateLimit:
         return admitted
 
     def wait_s(self, key: str) -> int:
-        """How long until `key` would be admitted, in whole seconds; 0 if it would be now. Counts nothing."""
+        """Return the whole seconds until `key` is admitted again; 0 if it is admitted now. Counts nothing."""
         if not self.per_second:
             return 0
         return ceil(max(0.0, 1 - self._tokens(key)) / self.per_second)

@@ -1,7 +1,7 @@
-"""The operations of the service: what each declares (`openers.api.operation`), and what it does with a call.
+"""The operations of the service: each declaration (`openers.api.operation`) with its handler.
 
-Everything that follows from a declaration (dispatch, roles, headers, CapabilityStatement, OpenAPI) is read from here,
-never decided inside an operation. Source: rules chapters 1.2, 2.5 and 14.
+Dispatch, roles, headers, CapabilityStatement and OpenAPI are derived from these declarations, never from code inside an
+operation. Source: rules chapters 1.2, 2.5 and 14.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from openers.domain.principal import BusinessFunction
 
 
 class Endpoint(NamedTuple):
-    """An operation as it is declared, and what it does with a call."""
+    """A declared operation and its handler."""
 
     operation: Operation
     handler: Handler
@@ -27,7 +27,7 @@ REGISTRY: Final[list[Endpoint]] = []
 
 
 def all_operations() -> tuple[Operation, ...]:
-    """The declarations of all operations, in the order of their files."""
+    """Return the declarations of all operations, in the order of their files."""
     return tuple(endpoint.operation for endpoint in REGISTRY)
 
 

@@ -1,7 +1,7 @@
-"""What was rendered before: by world, writer, record and version, bounded by size.
+"""Cache of rendered records by world, writer, record and version, limited by size.
 
-A record's version rises with whatever alters its rendering, and the store's generation when a version was never
-committed, so what is kept never goes stale.
+Entries never become stale: each change that alters a rendering raises the record's version. If a version was never
+committed, the store's generation changes.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ from openers.usecases.world import World
 
 
 class Versioned(Protocol):
-    """Something in a version."""
+    """A record with a version."""
 
     @property
     def key(self) -> str:
-        """What it is found by."""
+        """Return the record's key."""
         ...
 
     @property
     def version(self) -> int:
-        """A number that rises with every change of it."""
+        """Return a number that rises with each change of the record."""
         ...
 
 
@@ -37,20 +37,20 @@ _Place = tuple[str, int, Any, str, int]
 
 
 class Renderings:
-    """The most recently used renderings, up to `most_bytes` of them."""
+    """The most recently used renderings, up to `most_bytes` in total."""
 
     def __init__(self, most_bytes: int = 32 * 2**20) -> None:
-        """Start with none."""
+        """Start with an empty cache."""
         self._most, self._held = most_bytes, 0
         self._kept: OrderedDict[_Place, Any] = OrderedDict()
 
     def of(self, world: World, record: V, writer: Callable[[V, str], R], base: str) -> R:
-        """The record as `writer` renders it: bytes, or a tuple of them."""
+        """Return the record as `writer` renders it: bytes, or a tuple of bytes."""
         place = (world.name, world.store.generation, writer, record.key, record.version)
         return self._kept_or_made(place, lambda: writer(record, base))
 
     def those_kept(self, world: World, writer: Callable[[V, str], R], of: Iterable[Versioned]) -> dict[str, R]:
-        """What `writer` made of some records in just these versions, by key, as far as it is kept."""
+        """Return the cached renderings by `writer` of records in exactly these versions, by key."""
         name, generation, kept = world.name, world.store.generation, self._kept
         found: dict[str, R] = {}
         for each in of:
@@ -61,7 +61,7 @@ class Renderings:
         return found
 
     def of_release(self, name: str, make: Callable[[], bytes]) -> bytes:
-        """Something that changes with releases of the service alone."""
+        """Return content that changes only with a release of the service."""
         return self._kept_or_made(("", 0, "release", name, 0), make)
 
     def _kept_or_made(self, place: _Place, make: Callable[[], R]) -> R:

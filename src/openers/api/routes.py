@@ -1,4 +1,4 @@
-"""Which operation an address and a method name: a dictionary for each path segment, made once from the registry."""
+"""Find the operations at an address: a tree with one dictionary for each path segment, built from the registry."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from typing import Final, NamedTuple
 from openers.api.registry import Endpoint
 
 LONGEST_COMPARED: Final = 100
-"""How much of an unknown path is compared with the known ones, in characters: the longest of these has 70."""
+"""Characters of an unknown path that are compared with known ones, of which the longest has 70."""
 MOST_COMPARED: Final = 4
-"""How many known paths are compared letter by letter with an unknown one: those that share most with it."""
+"""Number of known paths that are compared letter by letter with an unknown one: the most similar ones."""
 LEAST_SHARED: Final = 0.5
-"""The share of a known path that must be found in another one for the two to be alike, from 0 to 1."""
+"""Share of a known path that must occur in another path for a comparison, from 0 to 1."""
 
 
 class Match(NamedTuple):
-    """What stands at an address: the operations by method, with their handlers, and the path parameters."""
+    """The operations at an address by method, with their handlers, and the path parameters."""
 
     endpoints: dict[str, Endpoint]
     values: dict[str, str]
 
 
 class _Node:
-    """One step of a path: what follows by literal text, and the parameter that takes anything else."""
+    """One step of a path: the following literal segments, and the parameter for any other segment."""
 
     __slots__ = ("endpoints", "literal", "name", "parameter")
 
@@ -41,7 +41,7 @@ class Routes:
     """All addresses of the registry."""
 
     def __init__(self, endpoints: Iterable[Endpoint]) -> None:
-        """Raises ValueError if two operations stand at one address with one method."""
+        """Build the tree. Raises ValueError if two operations have the same address and method."""
         self._root = _Node()
         self._paths: list[str] = []
         for endpoint in endpoints:
@@ -62,7 +62,7 @@ class Routes:
         self._paths.append(operation.path)
 
     def find(self, path: str) -> Match | None:
-        """What stands at `path`; literal segments go before parameters."""
+        """Return the match for `path`; literal segments take precedence over parameters."""
         node, values = self._root, dict[str, str]()
         for segment in path.strip("/").split("/"):
             following = node.literal.get(segment)
@@ -75,7 +75,7 @@ class Routes:
         return Match(node.endpoints, values) if node.endpoints else None
 
     def nearest(self, path: str) -> str:
-        """The known path that is most like `path`, whatever its parameters hold."""
+        """Return the known path that is most similar to `path`, ignoring parameter values."""
         asked = path[:LONGEST_COMPARED]
         pieces = _pieces(asked)
         shares = {each: len(pieces & _pieces(each)) / (len(pieces) + len(_pieces(each))) for each in self._paths}
@@ -84,9 +84,9 @@ class Routes:
 
 
 def likeness(known: str, path: str) -> float:
-    """How like `path` is to a known one, whatever that one's parameters hold: from 0 to 1, which is a match.
+    """Return the similarity of `path` to a known path from 0 to 1 (equal), ignoring parameter values.
 
-    0 where they share too little for a comparison letter by letter, which takes a tenth of a millisecond.
+    Returns 0 without a letter-by-letter comparison, which takes 0.1 ms, if the paths share too little.
     """
     asked, pieces = path[:LONGEST_COMPARED], _pieces(known)
     if len(pieces & _pieces(asked)) < LEAST_SHARED * len(pieces):
@@ -96,14 +96,14 @@ def likeness(known: str, path: str) -> float:
 
 @lru_cache(256)
 def _pieces(path: str) -> frozenset[str]:
-    """All pieces of three letters of a path, without its parameters."""
+    """Return all three-letter pieces of a path without its parameters."""
     text = "/".join("" if step.startswith("{") else step for step in path.split("/"))
     return frozenset(text[at : at + 3] for at in range(max(1, len(text) - 2)))
 
 
 @lru_cache(1024)
 def _compared(known: str, path: str) -> float:
-    """How like two paths are, letter by letter."""
+    """Return the letter-by-letter similarity of two paths."""
     asked = path.strip("/").split("/")
     steps = known.strip("/").split("/")
     pairs = zip_longest(steps, asked[: len(steps)], fillvalue="")
@@ -112,5 +112,5 @@ def _compared(known: str, path: str) -> float:
 
 
 def _is_value(segment: str) -> bool:
-    """Whether a parameter takes the segment; `$` begins the names of operations."""
+    """Return whether a segment is a parameter value; names of operations begin with `$`."""
     return bool(segment) and not segment.startswith("$")

@@ -1,4 +1,4 @@
-"""`openers access-code`: make a patient's access code anew, or take it away."""
+"""`openers access-code`: replace or revoke a patient's access code."""
 
 from __future__ import annotations
 
@@ -18,32 +18,32 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True, help="Patients' access codes, which are printed on their letters.")
 
-UBRN = Annotated[str, typer.Argument(metavar="UBRN", help="Of the referral: 12 digits, with or without spaces.")]
+UBRN = Annotated[str, typer.Argument(metavar="UBRN", help="UBRN of the referral: 12 digits, with or without spaces.")]
 DatabaseUrl = Annotated[str | None, typer.Option("--database-url", help="sqlite:///path or postgresql://...")]
 
 
 @app.command()
 def reset(ubrn: UBRN, database_url: DatabaseUrl = None, as_json: Json = False) -> None:
-    """Make it anew: earlier letters open nothing any more. Not while a service runs on a SQLite file."""
+    """Replace the code; the code on earlier letters becomes invalid. On SQLite, stop the service first."""
     from openers.usecases.referring.access_codes import reset_access_code
 
     with told_in_one_line():
         asyncio.run(_do(settings_of(database_url=database_url), ubrn, reset_access_code))
-    say("the access code is a new one; print the patient a new letter", {"reset": ubrn}, as_json=as_json)
+    say("the referral has a new access code; print a new letter for the patient", {"reset": ubrn}, as_json=as_json)
 
 
 @app.command()
 def revoke(ubrn: UBRN, database_url: DatabaseUrl = None, as_json: Json = False) -> None:
-    """Take it away, until it is reset. Not while a service runs on a SQLite file."""
+    """Revoke the code until it is reset. On SQLite, stop the service first."""
     from openers.usecases.referring.access_codes import revoke_access_code
 
     with told_in_one_line():
         asyncio.run(_do(settings_of(database_url=database_url), ubrn, revoke_access_code))
-    say("the referral has no access code any more", {"revoked": ubrn}, as_json=as_json)
+    say("the referral's access code is revoked", {"revoked": ubrn}, as_json=as_json)
 
 
 async def _do(settings: Settings, ubrn: str, act: Callable[[Ubrn, World], Awaitable[None]]) -> None:
-    """Raises BlockingIOError, Unavailable, FieldRefused, ValueError."""
+    """Run an act on the access code. Raises BlockingIOError, Unavailable, FieldRefused, ValueError."""
     from openers.cli.writing import writing_world
     from openers.domain.identifiers import Ubrn
 

@@ -1,4 +1,4 @@
-"""`openers audit verify`: read the whole chain beside a running service and tell what does not hold."""
+"""`openers audit verify`: read the whole chain while the service runs, and report damage."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from openers.store.audit.verify import absent_chain, verify
 
 
 class Verified(msgspec.Struct, frozen=True):
-    """What a verification read and found: blocks, their entries, entries not sealed yet, and stored heads."""
+    """The result of a verification: findings, and the number of blocks, entries, waiting entries and stored heads."""
 
     findings: list[Finding]
     blocks: int
@@ -25,15 +25,15 @@ class Verified(msgspec.Struct, frozen=True):
 
     @property
     def summary(self) -> str:
-        """The counts and heads in words, for a person and for a later `--head`."""
+        """Return the counts and heads as text, for people and for a later `--head`."""
         counts = f"{self.entries} entries in {self.blocks} blocks, {self.waiting} waiting to be sealed"
         return "\n".join((counts, *(f"head {head}" for head in self.heads)))
 
 
 async def verify_audit(settings: Settings, heads: Sequence[str]) -> Verified:
-    """Verify the stored audit; `heads` are those that the log told. Raises SettingsError, Unavailable."""
+    """Verify the stored audit; `heads` are heads from the log. Raises SettingsError, Unavailable."""
     if not settings.audit_key_file.exists():
-        raise SettingsError((f"The audit key {settings.audit_key_file} is not there; set OPENERS_AUDIT_KEY_FILE",))
+        raise SettingsError((f"The audit key {settings.audit_key_file} is missing; set OPENERS_AUDIT_KEY_FILE",))
     expected = [Head.parse(text) for text in heads]
     key = read_or_make_key(settings.audit_key_file, strict=settings.production)
     state = await read_state(settings.database_url)
@@ -46,7 +46,7 @@ async def verify_audit(settings: Settings, heads: Sequence[str]) -> Verified:
 
 
 class _Counted(Iterable[Block]):
-    """Blocks that are counted as they are read."""
+    """Counts blocks while they are read."""
 
     def __init__(self, blocks: Iterable[Block]) -> None:
         self._all = blocks

@@ -1,4 +1,4 @@
-"""Processes that live and die with this one: the Test PAS beside the demo service."""
+"""Child processes that end with this one: the Test PAS beside the demo service."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ _SET_DEATH_SIGNAL: Final = 1
 def child(
     name: str, command: Sequence[str], log: Path, address: tuple[str, int], within_s: float = START_WITHIN_S
 ) -> Generator[None]:
-    """Run `command` beside this process, its output in the file `log`, and stop it at the end.
+    """Run `command` beside this process with its output in the file `log`, and stop it at the end.
 
-    The block begins when the child listens at `address`, which was free before. If the child dies by itself, its last
-    lines are printed and this process is told to stop as well. Raises `typer.Exit` then, and if the child does not
-    listen within `within_s` seconds.
+    The block begins when the child listens at `address`, which was free before. If the child ends early, its last lines
+    are printed and this process is stopped. Raises `typer.Exit` then, and if the child does not listen within
+    `within_s` seconds.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("wb") as output:
@@ -64,7 +64,7 @@ def _failed(reason: str, log: Path) -> typer.Exit:
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
-    """End the child: in good order if it does so in time."""
+    """Terminate the child; kill it if it does not end in time."""
     process.terminate()
     try:
         process.wait(STOP_WITHIN_S)
@@ -74,7 +74,7 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
 
 
 def _has_started(process: subprocess.Popen[bytes], address: tuple[str, int], within_s: float) -> bool:
-    """Wait until the child listens; return whether it does so in time."""
+    """Wait until the child listens; return whether it did in time."""
     until = time.monotonic() + within_s
     while process.poll() is None and time.monotonic() < until:
         if _is_listened_at(address):
@@ -92,14 +92,14 @@ def _is_listened_at(address: tuple[str, int]) -> bool:
 
 
 def _watch(process: subprocess.Popen[bytes], stopping: threading.Event) -> None:
-    """Stop this process when the child is gone before its time."""
+    """Stop this process if the child ends early."""
     process.wait()
     if not stopping.is_set():
         os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _die_with_parent() -> None:
-    """On Linux, have the kernel stop the child if this process is killed."""
+    """On Linux, let the kernel stop the child if this process is killed."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_SET_DEATH_SIGNAL, signal.SIGTERM)
 

@@ -1,4 +1,4 @@
-"""`openers clock`: read and move the clock of a world of a running service in test mode."""
+"""`openers clock`: read and set the clock of a world of a running service in test mode."""
 
 from __future__ import annotations
 
@@ -14,31 +14,31 @@ app = typer.Typer(no_args_is_help=True, help="The clock of a world.")
 
 @app.command("show")
 def show(world: WorldName = "main", base_url: BaseUrl = HERE, as_json: Json = False) -> None:
-    """Say what time it is there."""
+    """Show the time in a world."""
     _say(ask("GET", f"{base_url}/_test/clock", world=world), as_json)
 
 
 @app.command("set")
 def set_to(now: str, world: WorldName = "main", base_url: BaseUrl = HERE, as_json: Json = False) -> None:
-    """Set it to an instant such as 2026-12-01T09:00:00Z. Nothing runs by that."""
+    """Set the clock to an instant such as 2026-12-01T09:00:00Z, without running due work."""
     _say(ask("PUT", f"{base_url}/_test/clock", {"now": now}, world), as_json)
 
 
 @app.command("freeze")
 def freeze(world: WorldName = "main", base_url: BaseUrl = HERE, as_json: Json = False) -> None:
-    """Stop it."""
+    """Stop the clock."""
     _say(ask("PUT", f"{base_url}/_test/clock", {"running": False}, world), as_json)
 
 
 @app.command("run")
 def run(world: WorldName = "main", base_url: BaseUrl = HERE, as_json: Json = False) -> None:
-    """Let it run on."""
+    """Start the clock."""
     _say(ask("PUT", f"{base_url}/_test/clock", {"running": True}, world), as_json)
 
 
 @app.command("real")
 def real(world: WorldName = "main", base_url: BaseUrl = HERE, as_json: Json = False) -> None:
-    """Put it back to the real time."""
+    """Return the clock to the real time."""
     _say(ask("PUT", f"{base_url}/_test/clock", {"real": True}, world), as_json)
 
 
@@ -51,21 +51,21 @@ def advance(
     base_url: BaseUrl = HERE,
     as_json: Json = False,
 ) -> None:
-    """Live through time: what falls due on the way runs in order, and is named."""
+    """Advance the clock; due work on the way runs in order and is listed."""
     stretch = {"days": days, "hours": hours, "minutes": minutes}
     if not any(stretch.values()):
-        typer.echo("openers: say how much time to live through, with --days, --hours or --minutes", err=True)
+        typer.echo("openers: give the time to advance by, with --days, --hours or --minutes", err=True)
         raise typer.Exit(2)
     _say(ask("POST", f"{base_url}/_test/clock/advance", stretch, world), as_json)
 
 
 def _say(told: dict[str, Any], as_json: bool) -> None:
     lines = [
-        f"{done['at']}\t{done['kind']}\t{done['key']}\t{'failed, to be tried again' if done.get('failed') else 'done'}"
+        f"{done['at']}\t{done['kind']}\t{done['key']}\t{'failed, will be retried' if done.get('failed') else 'done'}"
         for done in told["ran"]
     ]
     lines += [
-        f"{pas['pas']}\t{'has the same time' if pas['told'] else 'was not told: ' + pas['reason']}"
+        f"{pas['pas']}\t{'has the same time' if pas['told'] else 'did not adopt the time: ' + pas['reason']}"
         for pas in told["told"]
     ]
     lines.append(f"{told['now']}\t{told['world']}\t{'running' if told['running'] else 'frozen'}")

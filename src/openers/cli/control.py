@@ -1,4 +1,4 @@
-"""Asking the control plane of a running service in test mode, for the commands that change its worlds."""
+"""Call the test control of a running service, for the commands that change its worlds."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from openers.cli.problems import settings_of
 from openers_client.http import ServiceUnreachable, send
 
 HERE: Final = ""
-"""Stands for the address of a service that is started with the settings of this environment."""
+"""Placeholder for the address in the settings of this environment."""
 REFUSED: Final = 400
 
 
 def address(given: str) -> str:
-    """The address given, or else that of the settings, without a slash at its end."""
+    """Return the given address, or else that of the settings, without a slash at its end."""
     return (given or settings_of().base_url).rstrip("/")
 
 
@@ -25,8 +25,8 @@ BaseUrl = Annotated[
     typer.Option(
         "--base-url",
         envvar="OPENERS_BASE_URL",
-        help="Where the service runs.",
-        show_default="where the settings say",
+        help="Address of the service.",
+        show_default="from the settings",
         callback=address,
     ),
 ]
@@ -34,15 +34,17 @@ WorldName = Annotated[str, typer.Option("--world", help="Name of the world: main
 
 
 def ask(method: str, address: str, body: dict[str, Any] | None = None, world: str = "main") -> dict[str, Any]:
-    """What the control plane answers. Says what was refused and raises `typer.Exit`."""
+    """Return the reply of test control. Prints a refusal and raises `typer.Exit`."""
     headers = {"Content-Type": "application/json", "X-OpenERS-Tenant": world}
     try:
         answer = send(method, address, None if body is None else json.dumps(body), headers)
     except ServiceUnreachable as error:
-        raise _failure(f"{error}; start one with `make run`, or say where it is with --base-url") from None
+        raise _failure(f"{error}; start one with `make run`, or give its address with --base-url") from None
     told = answer.json()
     if answer.status >= REFUSED:
-        raise _failure(str(told.get("error") or f"the service answered {answer.status}; is it in test mode?"))
+        raise _failure(
+            str(told.get("error") or f"the service returned {answer.status}; check that it runs in test mode")
+        )
     return told
 
 

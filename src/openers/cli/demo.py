@@ -1,4 +1,4 @@
-"""Loading worlds from the command line, and what `openers demo` says when it starts."""
+"""Load worlds from the command line, and print the introduction of `openers demo`."""
 
 from __future__ import annotations
 
@@ -23,30 +23,30 @@ from openers.worlds.running.loader import follow_pas, linked_at, populate
 from openers.worlds.running.snapshots import Snapshots
 
 PAS_ABOVE: Final = 2
-"""How far the port of the Test PAS is above that of the service."""
+"""Port of the Test PAS minus that of the service."""
 PAS_PATH: Final = "/fhir"
-"""Where the FHIR interface of the Test PAS is."""
+"""Path of the FHIR interface of the Test PAS."""
 
 
 async def load(settings: Settings, pack: str) -> None:
-    """Load a pack, named or by the path of its file. Raises BlockingIOError, Unavailable, PackError."""
+    """Load a pack by name or path. Raises BlockingIOError, Unavailable, PackError."""
     await _load(settings, pack_with_pas(pack, pas_address(settings)), only_if_empty=False)
 
 
 async def load_if_empty(settings: Settings, pack: Pack, *, insists: bool = False) -> bool:
-    """Load `pack` unless the database has services already; whether it had. Raises BlockingIOError, Unavailable.
+    """Load `pack` unless the database has services; return whether it had. Raises BlockingIOError, Unavailable.
 
-    `insists`: raise SettingsError if those are of another pack.
+    With `insists`, raise SettingsError if the services belong to another pack.
     """
     held, before = await _load(settings, pack, only_if_empty=True)
     if insists and held != pack.reference:
-        told = f"{settings.database_url} holds the world {held}: name another database for {pack.name}"
+        told = f"{settings.database_url} contains the world {held}: name another database for {pack.name}"
         raise SettingsError((told,))
     return before
 
 
 async def _load(settings: Settings, pack: Pack, *, only_if_empty: bool) -> tuple[str, bool]:
-    """The pack that the database then holds, and whether it did before."""
+    """Return the pack in the database afterwards, and whether the database had services before."""
     configure(settings.log_format)
     lock = writer_lock(settings)
     snapshots = Snapshots(worlds_directory(settings))
@@ -69,24 +69,24 @@ async def _load(settings: Settings, pack: Pack, *, only_if_empty: bool) -> tuple
 
 
 def only_in_test_mode(settings: Settings) -> None:
-    """Raise SettingsError in production, whose database must not hold what a pack brings."""
+    """Raise SettingsError in production, whose database must not contain a pack's data."""
     if settings.production:
-        raise SettingsError(("openers demo is for test mode alone; in production, use openers serve",))
+        raise SettingsError(("openers demo is only for test mode; in production, use openers serve",))
 
 
 def pas_address(settings: Settings, port: int | None = None) -> Wanted:
-    """Where the Test PAS listens: beside the service, two ports above it unless another port is given."""
+    """Return the address of the Test PAS: two ports above the service unless another port is given."""
     return Wanted("the Test PAS", settings.host, port or settings.port + PAS_ABOVE, "--pas-port")
 
 
 def pack_with_pas(reference: str, at: Wanted) -> Pack:
-    """Return a pack, named or by path, its PAS, if it has one, at the given address. Raises PackError."""
+    """Return a pack by name or path, with its PAS, if any, at the given address. Raises PackError."""
     pack = read_pack(reference)
     return linked_at(f"{address_of(at.host, at.port)}{PAS_PATH}", pack)
 
 
 def test_pas(settings: Settings, pas: PackPas | None, at: Wanted) -> AbstractContextManager[None]:
-    """The Test PAS that the demo world is linked to, running beside the service until the end of the block."""
+    """Run the Test PAS of the demo world beside the service until the end of the block."""
     if pas is None:
         return nullcontext()
     places = places_of(settings.database_url, is_used)
@@ -108,19 +108,20 @@ def test_pas(settings: Settings, pas: PackPas | None, at: Wanted) -> AbstractCon
 
 
 def note_of_file(pack: Pack, *, before: bool) -> str:
-    """What is said of a pack by path that was not read again, as the database held it before; else nothing."""
+    """Return a note if a pack by path was not read again, since the database had it already; else an empty text."""
     if not before or not is_path(pack.reference):
         return ""
     return f"{pack.reference} was loaded before: after a change of its file, run `openers world reset`.\n"
 
 
 def introduce(settings: Settings, pack: Pack, pas: PackPas | None, command: Path) -> str:
-    """Where things are, and a first call that works when pasted. `command` is how `openers` was started."""
+    """Return the addresses, and a first call to paste. `command` is the path of `openers`."""
     diary = "none" if pas is None else f"{pas.url.removesuffix(PAS_PATH)} (the hospital's diary)"
     base = settings.base_url.rstrip("/")
     return f"""OpenERS is starting with the {pack.name} world (synthetic data; not an NHS service).
 
   All addresses {base}/
+  Documentation {base}/docs/
   FHIR          {settings.fhir_base_url}/STU3/metadata and /R4/metadata
   Log-in        {base}/.well-known/openid-configuration
   OpenAPI       {base}/referrals/openapi.json
@@ -136,7 +137,7 @@ curl -sS {settings.fhir_base_url}/STU3/CodeSystem/PRIORITY \\
 
 
 def _as_a_referrer(settings: Settings, pack: Pack, log_in: str) -> str:
-    """The headers of a call by the pack's referring clinician, who needs no token where the door is open."""
+    """Return the headers of a call by the pack's referring clinician; with `--open` it needs no token."""
     function = f'  -H "NHSD-eRS-Business-Function: {RC}"'
     if settings.open:
         return function

@@ -1,4 +1,4 @@
-"""`openers`: serve, load worlds, migrate, log in, verify the audit and more. What goes wrong is told in one line."""
+"""`openers`: serve, load worlds, migrate, log in, verify the audit and more. Errors are printed in one line."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ app.add_typer(db_app, name="db")
 app.add_typer(audit_app, name="audit")
 
 Host = Annotated[str | None, typer.Option(help="Address to listen on.")]
-Port = Annotated[int | None, typer.Option(help="Port to listen on; other systems of the demo follow it.")]
-BaseUrl = Annotated[str | None, typer.Option("--base-url", help="Address at which callers reach it.")]
+Port = Annotated[int | None, typer.Option(help="Port to listen on; the Test PAS of the demo uses two above it.")]
+BaseUrl = Annotated[str | None, typer.Option("--base-url", help="Public address of the service.")]
 DatabaseUrl = Annotated[str | None, typer.Option("--database-url", help="sqlite:///path or postgresql://...")]
 World = Annotated[str | None, typer.Option("--world", help="Name of the world.")]
-Open = Annotated[bool, typer.Option("--open", help="Requests without a token act as a demo person (test mode).")]
-Frozen = Annotated[bool, typer.Option("--frozen", help="No request leaves a trace (test mode, SQLite).")]
+Open = Annotated[bool, typer.Option("--open", help="Requests without a token act as a demo user (test mode).")]
+Frozen = Annotated[bool, typer.Option("--frozen", help="Discard all changes of each request (test mode, SQLite).")]
 
 
 def _print_version(wanted: bool) -> None:
@@ -50,7 +50,7 @@ def begin(
     ] = False,
 ) -> None:
     """OpenERS: an open e-Referral Service."""
-    os.umask(0o077)  # whatever a command makes is for its owner alone, as is what its child processes make
+    os.umask(0o077)  # only the owner may read files of this command and its child processes
 
 
 @app.command()
@@ -65,7 +65,7 @@ def serve(
     let_in: Open = False,
     frozen: Frozen = False,
 ) -> None:
-    """Serve. The database is migrated first; nothing is loaded into it."""
+    """Migrate the database, then serve; no world is loaded."""
     from openers.listening import listen
     from openers.server import serve as run
 
@@ -86,7 +86,7 @@ def demo(
     ] = None,
     database_url: DatabaseUrl = None,
     world: Annotated[
-        str | None, typer.Option(help="The pack to load: a name that `openers world list` tells, or a path.")
+        str | None, typer.Option(help="The pack to load: a name from `openers world list`, or a path.")
     ] = None,
     let_in: Open = False,
     frozen: Frozen = False,
@@ -124,7 +124,7 @@ def demo(
 
 @app.command()
 def work(database_url: DatabaseUrl = None) -> None:
-    """Run due work alone, beside services on the same PostgreSQL database."""
+    """Run only due work, beside services on the same PostgreSQL database."""
     from openers.cli.work import work_alone
 
     with told_in_one_line():
@@ -133,7 +133,7 @@ def work(database_url: DatabaseUrl = None) -> None:
 
 @db_app.command()
 def migrate(database_url: DatabaseUrl = None, as_json: Json = False) -> None:
-    """Bring the database to the present schema."""
+    """Migrate the database to the present schema."""
     from openers.cli.migrating import migrate_only
 
     with told_in_one_line():
@@ -147,7 +147,7 @@ def verify(
     database_url: DatabaseUrl = None,
     as_json: Json = False,
 ) -> None:
-    """Check the whole audit chain. Exit status 1 if anything was altered, removed, swapped, cut or rewritten."""
+    """Verify the whole audit chain. Exit status 1 if anything was altered, removed, swapped, cut or rewritten."""
     from openers.cli.audit import verify_audit
 
     with told_in_one_line():

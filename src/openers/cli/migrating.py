@@ -1,4 +1,4 @@
-"""Bring a database to the present schema, in any mode."""
+"""Migrate a database to the present schema, in any mode."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from openers.store.opening import migrate
 
 
 async def migrate_only(settings: Settings) -> bool:
-    """Migrate the database and return whether there was anything to do. Raises BlockingIOError, Unavailable."""
+    """Migrate the database; return whether anything changed. Raises BlockingIOError, Unavailable."""
     lock = writer_lock(settings)
     try:
-        with suppress(OSError):  # of a database without keys it would not be known who made it; see `openers.places`
+        with suppress(OSError):  # the directory of keys shows which release made the database: `openers.places`
             settings.audit_key_file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         return await migrate(settings.database_url)
     finally:

@@ -1,4 +1,4 @@
-"""What a command prints: a text for people, or with `--json` one JSON value for programs."""
+"""Print the output of a command: a text for people, or with `--json` one JSON value for programs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a command needs from the environment, and what it says in one line when something is wrong."""
+"""Read a command's settings from the environment, and print errors in one line."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from openers.settings import Settings, SettingsError, read_settings
 
 
 def settings_of(**overrides: object) -> Settings:
-    """The settings of the environment and the options given; `None` is not given."""
+    """Return the settings from the environment and the given options; `None` means not given."""
     with told_in_one_line():
         return read_settings(os.environ, overrides, is_used)
 
 
 def is_used(database_url: str) -> bool:
-    """Whether a database holds tables already. Raises Unavailable."""
+    """Return whether a database has tables already. Raises Unavailable."""
     if database_url.startswith("sqlite:"):
         return is_a_file(database_url)
     from openers.store.opening import holds_tables
@@ -30,13 +30,13 @@ def is_used(database_url: str) -> bool:
 
 
 def service_address(settings: Settings) -> Wanted:
-    """Where the service listens."""
+    """Return the address at which the service listens."""
     return Wanted("the service", settings.host, settings.port, "--port or OPENERS_PORT")
 
 
 @contextmanager
 def told_in_one_line() -> Generator[None]:
-    """Turn the failures that a user can do something about into a line each, and exit status 1; 2 for settings."""
+    """Print failures that a user can solve in one line each, with exit status 1, or 2 for settings."""
     from openers.domain.errors import FieldRefused, NotFound, RecordLocked, Unavailable
 
     try:
@@ -54,13 +54,13 @@ def told_in_one_line() -> Generator[None]:
     except NotFound as error:
         raise _told([f"{error.field.value} {error.value} does not exist"]) from None
     except RecordLocked:
-        raise _told(["somebody else is changing the referral; try again later"]) from None
+        raise _told(["another caller is changing the referral; try again later"]) from None
     except (ValueError, OSError) as error:
         raise _told([str(error)]) from None
 
 
 def _told(problems: Sequence[str], status: int = 1) -> typer.Exit:
-    """Print each problem; the error to raise then."""
+    """Print each problem; return the error to raise."""
     for problem in problems:
         typer.echo(f"openers: {problem}", err=True)
     return typer.Exit(status)

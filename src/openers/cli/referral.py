@@ -1,4 +1,4 @@
-"""`openers referral`: what the real service's staff record on its web pages, where no API does."""
+"""`openers referral`: record acts that staff of the real service record on web pages, without an API."""
 
 from __future__ import annotations
 
@@ -11,9 +11,7 @@ from openers.cli.output import Json, say
 from openers.cli.problems import settings_of, told_in_one_line
 from openers.settings import Settings
 
-app = typer.Typer(
-    no_args_is_help=True, help="Referrals: what an administrator records. Not while a service runs on SQLite."
-)
+app = typer.Typer(no_args_is_help=True, help="Referrals: record what has no API. On SQLite, stop the service first.")
 UbrnArgument = Annotated[str, typer.Argument(metavar="UBRN")]
 DatabaseUrl = Annotated[str | None, typer.Option(help="sqlite:///path or postgresql://...")]
 
@@ -26,7 +24,7 @@ def book_by_telephone(
     database_url: DatabaseUrl = None,
     as_json: Json = False,
 ) -> None:
-    """Record a booking that the patient or the practice has made by telephone."""
+    """Record a booking that the patient or the practice made by telephone."""
     with told_in_one_line():
         asyncio.run(_book(settings_of(database_url=database_url), (ubrn, service, start)))
     booked = {"booked": ubrn, "service": service, "start": start}
@@ -38,7 +36,7 @@ def assess(ubrn: UbrnArgument, database_url: DatabaseUrl = None, as_json: Json =
     """Record that an assessment service has seen the patient."""
     with told_in_one_line():
         asyncio.run(_assess(settings_of(database_url=database_url), ubrn))
-    say(f"referral {ubrn} has its assessment", {"assessed": ubrn}, as_json=as_json)
+    say(f"referral {ubrn} is assessed", {"assessed": ubrn}, as_json=as_json)
 
 
 @app.command()
@@ -47,14 +45,14 @@ def relate(
     other: Annotated[str, typer.Argument(metavar="OTHER_UBRN", help="Another referral of the same patient.")],
     database_url: DatabaseUrl = None,
 ) -> None:
-    """Record that two referrals belong to one pathway, such as a referral and the onward referral."""
+    """Record that two referrals belong to one pathway, such as a referral and its onward referral."""
     with told_in_one_line():
         asyncio.run(_relate(settings_of(database_url=database_url), ubrn, other))
     typer.echo(f"referrals {ubrn} and {other} are related")
 
 
 async def _book(settings: Settings, told: tuple[str, str, str]) -> None:
-    """Raises BlockingIOError, Unavailable, FieldRefused, NotFound, RecordLocked, ValueError."""
+    """Book. Raises BlockingIOError, Unavailable, FieldRefused, NotFound, RecordLocked, ValueError."""
     from openers.cli.writing import writing_world
     from openers.domain.identifiers import ServiceId, Ubrn
     from openers.usecases.booking.book_by_telephone import BookByTelephone
@@ -68,7 +66,7 @@ async def _book(settings: Settings, told: tuple[str, str, str]) -> None:
 
 
 async def _assess(settings: Settings, ubrn: str) -> None:
-    """Raises BlockingIOError, Unavailable, FieldRefused, NotFound, RecordLocked, ValueError."""
+    """Record an assessment. Raises BlockingIOError, Unavailable, FieldRefused, NotFound, RecordLocked, ValueError."""
     from openers.cli.writing import writing_world
     from openers.domain.identifiers import Ubrn
     from openers.usecases.referring.record_assessment import record_assessment
@@ -78,7 +76,7 @@ async def _assess(settings: Settings, ubrn: str) -> None:
 
 
 async def _relate(settings: Settings, ubrn: str, other: str) -> None:
-    """Raises BlockingIOError, Unavailable, FieldRefused, NotFound, RecordLocked, ValueError."""
+    """Relate referrals. Raises BlockingIOError, Unavailable, FieldRefused, NotFound, RecordLocked, ValueError."""
     from openers.cli.writing import writing_world
     from openers.domain.identifiers import Ubrn
     from openers.usecases.referring.relate_referrals import relate_referrals

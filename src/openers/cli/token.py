@@ -1,6 +1,6 @@
-"""`openers token`: a bearer token of a running service in test mode, on standard output and nothing else.
+"""`openers token`: print a bearer token of a running service in test mode, and nothing else, on standard output.
 
-It logs in for real, through the service's own pages and endpoints, with the published keys of the demo applications.
+It really logs in through the service's own pages and endpoints, with the published keys of the demo applications.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ app = typer.Typer(no_args_is_help=True, help="Print a bearer token of a running 
 def user(
     user_id: Annotated[str, typer.Argument(metavar="USER_ID")], base_url: BaseUrl = HERE, as_json: Json = False
 ) -> None:
-    """Log a person in."""
+    """Log a user in and print the token."""
     client = Client(USER_APP, _demo_key(USER_APP))
     _print_token(lambda: log_in(base_url, user_id, client), as_json)
 
@@ -36,7 +36,7 @@ def user(
 def application(
     client_id: Annotated[str, typer.Argument(metavar="CLIENT_ID")], base_url: BaseUrl = HERE, as_json: Json = False
 ) -> None:
-    """Get a token for an application that acts by itself."""
+    """Print a token for an application that acts for itself."""
     key = _demo_key(client_id)
     _print_token(lambda: application_token(base_url, client_id, key), as_json)
 
@@ -45,17 +45,17 @@ def _print_token(get: Callable[[], Tokens], as_json: bool) -> None:
     try:
         tokens = get()
     except ServiceUnreachable as error:
-        raise _failure(f"{error}; start one with `make run`, or say where it is with --base-url") from None
+        raise _failure(f"{error}; start one with `make run`, or give its address with --base-url") from None
     except LogInFailed as error:
         raise _failure(str(error)) from None
     say(tokens.access_token, asdict(tokens), as_json=as_json)
 
 
 def _demo_key(client_id: str) -> dict[str, str]:
-    """The published private key of a demo application."""
+    """Return the published private key of a demo application."""
     known = {each.name.removesuffix(".json"): each for each in files(KEYS).iterdir() if each.name.endswith(".json")}
     if client_id not in known:
-        raise _failure(f"no key of {client_id} is known; known are: {', '.join(sorted(known))}")
+        raise _failure(f"no key of {client_id} is known; known applications: {', '.join(sorted(known))}")
     key: dict[str, str] = json.loads(known[client_id].read_text())
     return key
 

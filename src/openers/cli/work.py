@@ -1,4 +1,4 @@
-"""`openers work`: the due-work runner alone, for PostgreSQL databases that several processes share."""
+"""`openers work`: run only due work, for PostgreSQL databases that several processes share."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from openers.telemetry.logs import configure
 
 
 async def work_alone(settings: Settings) -> None:
-    """Run due work until SIGINT or SIGTERM. Raises SettingsError on SQLite, whose service runs its own."""
+    """Run due work until SIGINT or SIGTERM. Raises SettingsError on SQLite, where the service runs its own."""
     if settings.sqlite_path is not None:
         raise SettingsError(("openers work is for PostgreSQL; on SQLite the service runs due work itself",))
     configure(settings.log_format)

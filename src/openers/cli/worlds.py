@@ -1,4 +1,4 @@
-"""`openers world`: load packs into a database, and fork, keep and put back the worlds of a running service."""
+"""`openers world`: load packs into a database; fork, snapshot and restore the worlds of a running service."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from openers.cli.output import Json, say
 from openers.cli.problems import settings_of, told_in_one_line
 from openers.settings import check_test_packages
 
-app = typer.Typer(no_args_is_help=True, help="Worlds: what a service in test mode serves.")
+app = typer.Typer(no_args_is_help=True, help="Worlds: the data that a service in test mode serves.")
 
 DatabaseUrl = Annotated[str | None, typer.Option("--database-url", help="sqlite:///path or postgresql://...")]
-Seed = Annotated[int, typer.Option(help="The series from which ids are drawn.")]
+Seed = Annotated[int, typer.Option(help="Seed of the ids.")]
 
 
 @app.command("list")
 def list_worlds(as_json: Json = False) -> None:
-    """Name the packs that can be loaded."""
+    """List the packs that can be loaded."""
     from openers.worlds.packs import pack_names
 
     say("\n".join(pack_names()), pack_names(), as_json=as_json)
@@ -32,7 +32,7 @@ def load(
     name: Annotated[str, typer.Argument(metavar="PACK", help="A name, or the path of a TOML file.")],
     database_url: DatabaseUrl = None,
 ) -> None:
-    """Load a pack into the database, beside what is there. Not while a service runs on a SQLite file."""
+    """Load a pack into the database; existing data stays. On SQLite, stop the service first."""
     with told_in_one_line():
         check_test_packages()
     from openers.cli.demo import load as load_into
@@ -45,7 +45,7 @@ def load(
 
 @app.command("show")
 def show(base_url: BaseUrl = HERE, as_json: Json = False) -> None:
-    """Name the worlds of a running service, and its snapshots."""
+    """List the worlds and snapshots of a running service."""
     told = ask("GET", f"{base_url}/_test/worlds")
     lines = [
         f"{world['name']}\t{world['pack']}\t{world['now']}\t{'running' if world['running'] else 'frozen'}"
@@ -57,12 +57,12 @@ def show(base_url: BaseUrl = HERE, as_json: Json = False) -> None:
 
 @app.command("become")
 def become(
-    pack: Annotated[str, typer.Argument(metavar="PACK", help="A name, or the path of a TOML file, which is sent.")],
+    pack: Annotated[str, typer.Argument(metavar="PACK", help="A name, or the path of a TOML file, which is uploaded.")],
     world: WorldName = "main",
     seed: Seed = 0,
     base_url: BaseUrl = HERE,
 ) -> None:
-    """Replace all that a world of a running service holds by a pack."""
+    """Replace all data in a world of a running service with a pack."""
     from openers.worlds.packs import is_path, to_send
 
     with told_in_one_line():
@@ -75,34 +75,34 @@ def fork(
     name: str,
     world: WorldName = "main",
     snapshot: Annotated[str | None, typer.Option(help="Fork a snapshot, not a world.")] = None,
-    seed: Annotated[int | None, typer.Option(help="The series from which ids are drawn.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of the ids.")] = None,
     base_url: BaseUrl = HERE,
 ) -> None:
-    """Make a world of its own, for requests with the header `X-OpenERS-Tenant: NAME`."""
+    """Create a fork, for requests with the header `X-OpenERS-Tenant: NAME`."""
     source = {"from": world} if snapshot is None else {"snapshot": snapshot}
     ask("POST", f"{base_url}/_test/worlds", {"name": name, **source, **({} if seed is None else {"seed": seed})})
 
 
 @app.command("snapshot")
 def keep(name: str, world: WorldName = "main", base_url: BaseUrl = HERE) -> None:
-    """Keep what a world is now under a name."""
+    """Save a world as a snapshot."""
     ask("POST", f"{base_url}/_test/worlds/{world}/snapshot", {"name": name})
 
 
 @app.command("restore")
 def restore(name: str, world: WorldName = "main", base_url: BaseUrl = HERE) -> None:
-    """Put a world back to a snapshot."""
+    """Restore a world from a snapshot."""
     ask("POST", f"{base_url}/_test/worlds/{world}/restore", {"name": name})
 
 
 @app.command("reset")
 def reset(world: WorldName = "main", base_url: BaseUrl = HERE) -> None:
-    """Put a world back to what it began as: a pack whose file has changed is read again. Says what that was."""
+    """Reset a world to its initial state, and print that state; a pack whose file has changed is read again."""
     told = ask("POST", f"{base_url}/_test/worlds/{world}/reset")
-    typer.echo(f"{told['name']} is {told['begins_as']} again")
+    typer.echo(f"{told['name']} was reset to {told['begins_as']}.")
 
 
 @app.command("drop")
 def drop(name: str, base_url: BaseUrl = HERE) -> None:
-    """Drop a fork."""
+    """Delete a fork."""
     ask("DELETE", f"{base_url}/_test/worlds/{name}")

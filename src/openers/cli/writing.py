@@ -1,4 +1,4 @@
-"""A world that a command may write to: alone on a SQLite file, beside services on PostgreSQL."""
+"""A world that a command may change: the only process on a SQLite file, or beside services on PostgreSQL."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from openers.usecases.world import World
 async def writing_world(
     settings: Settings, audit_type: str, terms: Iterable[ClinicalTerm] = ()
 ) -> AsyncGenerator[World]:
-    """The settings' world, migrated, bound to an audit entry of this type, until the end of the block.
+    """Open the settings' world, migrated and bound to an audit entry of this type, for the block.
 
     Raises BlockingIOError (a service writes to the file), Unavailable, SettingsError.
     """
@@ -38,7 +38,7 @@ async def writing_world(
 
 
 def writer_lock(settings: Settings) -> WriterLock | None:
-    """The right to write to the SQLite file, until released; PostgreSQL needs none. Raises BlockingIOError."""
+    """Acquire the right to write to the SQLite file; PostgreSQL needs none. Raises BlockingIOError."""
     path = settings.sqlite_path
     if path is None:
         return None

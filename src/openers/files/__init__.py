@@ -1,1 +1,1 @@
-"""Uploaded files: where their content is kept, what it really is, whether it is safe, and signed addresses for it."""
+"""Uploaded files: storage of their content, validation, virus scanning, and signed addresses."""

@@ -1,6 +1,6 @@
-"""What content is called in a blob store: its SHA-256 and the id of its file.
+"""Keys of contents in a blob store: the SHA-256 of the content and the id of its file.
 
-So a key says what it must hold, belongs to one file alone, and is never used again. Source: the decision on blobs.
+So a key shows its expected content, belongs to one file only, and is never reused. Source: the decision on blobs.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ _KEY: Final = re.compile(r"[0-9a-f]{64}\.[0-9a-f]{32}")
 
 
 def key_of(sha256: str, file: FileId) -> str:
-    """The key of the content of a file."""
+    """Return the key of the content of a file."""
     return f"{sha256}.{file.replace('-', '')}"
 
 
 def is_key(name: str) -> bool:
-    """Whether this is a key of ours, and not the name of something that others keep in the same place."""
+    """Return whether a name is one of our keys, and not that of foreign content in the same place."""
     return _KEY.fullmatch(name) is not None

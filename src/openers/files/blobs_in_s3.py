@@ -1,7 +1,7 @@
 """The blob store in an S3 bucket, for services on more than one machine; through obstore.
 
-Content is gathered in a draft on this machine first, so that its key, which begins with its hash, is known before a
-byte is sent, and a client that goes away leaves nothing behind. Source: the decision on blobs.
+Content is first stored in a draft on this machine, so its key, which begins with its hash, is known before the upload.
+A client that disconnects leaves nothing behind. Source: the decision on blobs.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ if TYPE_CHECKING:
     from obstore.store import ClientConfig, RetryConfig
 
 READ_AT_ONCE: Final = 256 * 1024
-"""Bytes that are passed on together, at least."""
+"""Minimum bytes in each chunk."""
 PART: Final = 5 * 1024 * 1024
-"""Bytes sent at a time, the least that S3 takes; a larger file is sent in parts."""
+"""Bytes of each part of an upload, the minimum of S3; a larger file is sent in parts."""
 PARTS_AT_ONCE: Final = 2
-"""Of one file: so much of it is in memory."""
+"""Parts of one file in memory."""
 KEYS_AT_ONCE: Final = 1000
 _UNAVAILABLE: Final = (BaseError, OSError)
 _PART: Final = "blobs"
@@ -39,11 +39,11 @@ _RETRY: Final[RetryConfig] = {
     "retry_timeout": timedelta(seconds=15),
     "backoff": {"init_backoff": timedelta(milliseconds=100), "max_backoff": timedelta(seconds=2), "base": 2},
 }
-"""A store that is away is told to the client soon."""
+"""If the store is unreachable, the client gets an error soon."""
 _CLIENT: Final[ClientConfig] = {
     "connect_timeout": timedelta(seconds=5),
     "read_timeout": timedelta(seconds=30),
-    "timeout": timedelta(hours=1),  # of a whole download, whose reader may be slow
+    "timeout": timedelta(hours=1),  # for a whole download, which may have a slow reader
 }
 
 
@@ -51,10 +51,10 @@ class BlobsInS3:
     """The `Blobs` port over a bucket."""
 
     def __init__(self, url: str, drafts: Path, endpoint: str | None = None) -> None:
-        """`url` is `s3://bucket/prefix`, `drafts` a directory of this machine, `endpoint` another server than AWS.
+        """Open the bucket `s3://bucket/prefix`. `drafts` is a local directory, `endpoint` a server other than AWS.
 
-        Credentials and region come from the environment, as all S3 clients read them (`AWS_...`). Raises OSError if
-        `drafts` can't be made, ValueError if the client can't use what it was given.
+        Credentials and region come from the environment, as in all S3 clients (`AWS_...`). Raises OSError if `drafts`
+        cannot be created, ValueError if the client rejects its options.
         """
         drafts.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._drafts = drafts
@@ -65,7 +65,7 @@ class BlobsInS3:
             raise ValueError(str(error)) from error
 
     async def save(self, file: FileId, chunks: AsyncIterator[bytes]) -> Blob:
-        """Make the content of one file durable, or leave nothing of it."""
+        """Store the content of one file durably, or nothing of it."""
         async with drafted(self._drafts, chunks, self._threads) as draft:
             await self._threads.run(draft.finish)
             key = key_of(draft.sha256, file)
@@ -76,7 +76,7 @@ class BlobsInS3:
             return Blob(key, draft.size, draft.sha256)
 
     async def read(self, key: str, start: int = 0, end: int | None = None) -> AsyncGenerator[bytes, None]:
-        """The bytes from `start` to before `end`, piece by piece."""
+        """Yield the bytes from `start` to before `end` in chunks."""
         try:
             found = await self._store.get_async(
                 key, options={"range": {"offset": start} if end is None else (start, end)}
@@ -87,7 +87,7 @@ class BlobsInS3:
             raise Unavailable(_PART) from error
 
     async def remove(self, key: str) -> None:
-        """Remove content; repeating it does no harm."""
+        """Remove content; repeating this is harmless."""
         try:
             await self._store.delete_async(key)
         except FileNotFoundError:
@@ -96,7 +96,7 @@ class BlobsInS3:
             raise Unavailable(_PART) from error
 
     async def older(self, than: Instant) -> AsyncGenerator[Sequence[str], None]:
-        """The keys of what was saved before an instant, page after page."""
+        """Yield the keys of contents stored before an instant, page by page."""
         try:
             pages = self._store.list(chunk_size=KEYS_AT_ONCE)  # pyright: ignore[reportUnknownMemberType]  # an overload for Arrow is untyped
             async for page in pages:
@@ -105,11 +105,11 @@ class BlobsInS3:
             raise Unavailable(_PART) from error
 
     async def remove_drafts(self, than: Instant) -> None:
-        """Remove what uploads on this machine left unfinished before an instant."""
+        """Remove unfinished uploads of this machine from before an instant."""
         await remove_old(self._drafts, than.timestamp(), self._threads)
 
     async def close(self) -> None:
-        """Let the threads end; connections close by themselves."""
+        """End the threads; connections close themselves."""
         self._threads.close()
 
 

@@ -1,6 +1,6 @@
-"""The blob store in a directory of this machine: each content in a file of its own, written, synced, then renamed.
+"""The blob store in a directory of this machine: each content in its own file, written, synced, then renamed.
 
-What has a key for its name is therefore whole. The content's name is durable when `save` returns.
+So each file named by a key is complete. The name is durable when `save` returns.
 """
 
 from __future__ import annotations
@@ -29,23 +29,23 @@ class BlobsOnDisk:
     """The `Blobs` port over a directory."""
 
     def __init__(self, directory: Path) -> None:
-        """Raises OSError if the directory can't be made."""
+        """Create the directories. Raises OSError if that fails."""
         self._directory = directory
         self._drafts = directory / "drafts"
         directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._drafts.mkdir(exist_ok=True, mode=0o700)
-        for number in range(256):  # made beforehand, so that a new file never needs a new directory to be durable
+        for number in range(256):  # created beforehand, so that a new file never has to sync a new directory
             (directory / f"{number:02x}").mkdir(exist_ok=True, mode=0o700)
         _sync(directory)
         self._threads = Threads()
 
     async def save(self, file: FileId, chunks: AsyncIterator[bytes]) -> Blob:
-        """Make the content of one file durable, or leave nothing of it."""
+        """Store the content of one file durably, or nothing of it."""
         async with drafted(self._drafts, chunks, self._threads) as draft:
             return await self._threads.run(partial(self._keep, draft, file))
 
     async def read(self, key: str, start: int = 0, end: int | None = None) -> AsyncGenerator[bytes, None]:
-        """The bytes from `start` to before `end`, piece by piece."""
+        """Yield the bytes from `start` to before `end` in chunks."""
         try:
             with await self._threads.run(partial(self._path(key).open, "rb", buffering=0)) as file:
                 while end is None or start < end:
@@ -53,21 +53,21 @@ class BlobsOnDisk:
                     piece = await self._threads.run(partial(os.pread, file.fileno(), wanted, start))
                     if piece:
                         yield piece
-                    if len(piece) < wanted:  # only at its end does a file give less
+                    if len(piece) < wanted:  # a file returns less only at its end
                         return
                     start += len(piece)
         except OSError as error:
             raise Unavailable(_PART) from error
 
     async def remove(self, key: str) -> None:
-        """Remove content; repeating it does no harm."""
+        """Remove content; repeating this is harmless."""
         try:
             await self._threads.run(partial(self._path(key).unlink, missing_ok=True))
         except OSError as error:
             raise Unavailable(_PART) from error
 
     async def older(self, than: Instant) -> AsyncGenerator[Sequence[str], None]:
-        """The keys of what was saved before an instant, one directory after another."""
+        """Yield the keys of contents stored before an instant, one directory after another."""
         for number in range(256):
             directory = self._directory / f"{number:02x}"
             try:
@@ -76,11 +76,11 @@ class BlobsOnDisk:
                 raise Unavailable(_PART) from error
 
     async def remove_drafts(self, than: Instant) -> None:
-        """Remove what uploads left unfinished before an instant."""
+        """Remove unfinished uploads from before an instant."""
         await remove_old(self._drafts, than.timestamp(), self._threads)
 
     async def close(self) -> None:
-        """Let the threads end; no file stays open."""
+        """End the threads; no file stays open."""
         self._threads.close()
 
     def _path(self, key: str) -> Path:

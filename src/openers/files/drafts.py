@@ -1,6 +1,6 @@
-"""Content on its way into a blob store: written to a file of its own as it arrives, measured and hashed meanwhile.
+"""Content on its way into a blob store: written to its own file as it arrives, measured and hashed.
 
-Called by the blob stores. A draft that is not kept is removed; what a crash leaves behind, `remove_old` finds.
+The blob stores call it. A draft that is not kept is removed; `remove_old` removes drafts left by a crash.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from openers.domain.errors import Unavailable
 from openers.files.threads import Threads
 
 PIECE: Final = 1024 * 1024
-"""How much is gathered before it is written, in bytes: all that an upload holds in memory."""
+"""Bytes gathered before a write, which is the memory that an upload uses."""
 
 
 class Draft:
-    """A file that is being written. `write`, `finish` and `discard` block: they run in a thread."""
+    """A file that is being written. `write`, `finish` and `discard` block, so they run in a thread."""
 
     def __init__(self, path: Path) -> None:
-        """It will be at `path`, where there must be nothing; it is made when something is written."""
+        """Store `path`, where no file may exist; the first write creates it."""
         self.path = path
         self.size = 0
         self._held = bytearray()
@@ -34,19 +34,19 @@ class Draft:
 
     @property
     def sha256(self) -> str:
-        """The hash of what was written, in hexadecimal."""
+        """Return the hash of the written content, in hexadecimal."""
         return self._sha256.hexdigest()
 
     def has_room(self, size: int) -> bool:
-        """Whether so many bytes more can be held, or have to be as nothing is held yet."""
+        """Return whether `size` more bytes fit into memory; always if it is empty."""
         return not self._held or len(self._held) + size <= PIECE
 
     def hold(self, chunk: bytes) -> None:
-        """Add to what is to be written."""
+        """Add a chunk to the bytes in memory."""
         self._held += chunk
 
     def write(self) -> None:
-        """Write what is held. Raises OSError."""
+        """Write the bytes in memory. Raises OSError."""
         if self._file is None:
             self._file = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         self._sha256.update(self._held)
@@ -58,13 +58,13 @@ class Draft:
         self._held.clear()
 
     def finish(self) -> None:
-        """Write the last of it, and make it durable. Raises OSError."""
+        """Write the rest and make the content durable. Raises OSError."""
         self.write()
         if self._file is not None:
-            os.fdatasync(self._file)  # its size too; its name comes later, and is synced by whoever gives it
+            os.fdatasync(self._file)  # syncs the size too; the caller syncs the final name
 
     def discard(self) -> None:
-        """Let go of it, and remove it unless it was moved away."""
+        """Close the file, and remove it unless it was renamed."""
         if self._file is not None:
             os.close(self._file)
             self.path.unlink(missing_ok=True)
@@ -72,9 +72,9 @@ class Draft:
 
 @asynccontextmanager
 async def drafted(directory: Path, chunks: AsyncIterator[bytes], threads: Threads) -> AsyncGenerator[Draft, None]:
-    """All of `chunks` as a draft that wants to be finished, removed at the end.
+    """Write all of `chunks` to a draft, which the caller must finish; remove it after the block.
 
-    Raises Unavailable, for an OSError of the body too, and what `chunks` raises.
+    Raises Unavailable, also for an OSError of the block, and what `chunks` raises.
     """
     draft = Draft(directory / uuid4().hex)
     try:
@@ -83,7 +83,7 @@ async def drafted(directory: Path, chunks: AsyncIterator[bytes], threads: Thread
                 await threads.run(draft.write)
             draft.hold(chunk)
         yield draft
-    except OSError as error:  # a full disk, most likely
+    except OSError as error:  # most likely a full disk
         raise Unavailable("blobs") from error
     finally:
         await threads.run(draft.discard)
@@ -99,6 +99,6 @@ async def remove_old(directory: Path, than_s: float, threads: Threads) -> None:
 
 def _remove_old(directory: Path, than_s: float) -> None:
     for path in directory.iterdir():
-        with suppress(FileNotFoundError):  # its own upload was faster
+        with suppress(FileNotFoundError):  # its own upload removed it first
             if path.stat().st_mtime < than_s:
                 path.unlink()

@@ -1,7 +1,7 @@
-"""The scanner: passes a file to whoever looks for threats, and looks itself whether it is what it says.
+"""The scanner: it checks a file for threats, and whether its content has the declared type.
 
-Threats are found by ClamAV through its daemon (`Clamd`), or in test mode by `ScriptedThreats`, which knows the EICAR
-test string and some file names. Source: rules chapter 6.
+ClamAV finds threats through its daemon (`Clamd`). In test mode `ScriptedThreats` recognises the EICAR test string and
+some file names. Source: rules chapter 6.
 """
 
 from __future__ import annotations
@@ -21,44 +21,44 @@ from openers.usecases.ports.files import Verdict
 
 PART: Final = "virus scanner"
 SCANNED_WITHIN_S: Final = 240.0
-"""How long one scan may take, in seconds: less than a runner has an item to itself."""
+"""Maximum seconds of one scan: less than a runner's claim on an item."""
 _COMMAND: Final = b"zINSTREAM\0"
 _ARE_YOU_THERE: Final = b"zPING\0"
 _HERE: Final = b"PONG"
 _LONGEST_ANSWER: Final = 4096
 _TOO_LARGE: Final = "INSTREAM size limit exceeded"
 _NOT_LOOKED_INTO: Final = ("Heuristics.Limits.Exceeded", "Heuristics.Encrypted")
-"""What ClamAV names its findings when it has not looked at all of a file, where it is set up to say so."""
+"""Names of ClamAV's findings if it has not read all of a file, where it is configured to report that."""
 THREAT_NAME: Final = "openers-threat"
 INVALID_NAME: Final = "openers-invalid"
 PENDING_NAME: Final = "openers-pending"
 EICAR: Final = b85decode("ST#=}P$fV?P+K%yP+C|uG$>GBDK|qyDK~v2MM*<JQY}+dK~6+LQba95PE<)&Nm5l)EmTEQR4qnHOhq9iNGnJx")
-"""The test string of the European Institute for Computer Antivirus Research, spelt so that no scanner finds it here."""
+"""The EICAR test string, encoded so that virus scanners ignore this file."""
 _EICAR_FORMS: Final = tuple(EICAR.decode().encode(form) for form in ("ascii", "utf-16-le", "utf-16-be"))
-"""The test string as a text file may hold it."""
+"""The test string in the encodings of text files."""
 
 
 class Threats(Protocol):
-    """Looks for threats in a file, all of which it has read when it says CLEAN. Raises Unavailable."""
+    """Searches a file for threats; CLEAN means that the whole file was read. Raises Unavailable."""
 
     async def look(self, file: UploadedFile, chunks: AsyncIterator[bytes]) -> Verdict:
-        """CLEAN, THREAT, or INVALID for what can't be looked into."""
+        """Return CLEAN, THREAT, or INVALID for an unreadable file."""
         ...
 
     async def check(self) -> None:
-        """Raise Unavailable if it could not look now."""
+        """Raise Unavailable if it cannot search now."""
         ...
 
 
 class ContentScanner:
-    """The `Scanner` port: threats first, then whether the content is what it says."""
+    """The `Scanner` port: search for threats, then check the type of the content."""
 
     def __init__(self, threats: Threats) -> None:
-        """`threats` looks for threats."""
+        """Store the search for threats."""
         self._threats = threats
 
     async def scan(self, file: UploadedFile, chunks: AsyncIterator[bytes]) -> Verdict:
-        """What is in the file. Raises Unavailable."""
+        """Return the verdict on a file. Raises Unavailable."""
         with Passing(file.media_type) as passing:
             verdict = await self._threats.look(file, passing.watch(chunks))
             if verdict is Verdict.CLEAN and not await _is_what_it_says(file.media_type, passing.ends):
@@ -66,26 +66,26 @@ class ContentScanner:
             return verdict
 
     async def check(self) -> None:
-        """Raise Unavailable if nobody would look for threats now."""
+        """Raise Unavailable if threats cannot be searched for now."""
         await self._threats.check()
 
 
 async def _is_what_it_says(media_type: str, ends: Ends) -> bool:
-    """The same in a thread where all of a file is looked at, so that the event loop goes on."""
+    """Return whether the content has its declared type; a check of a whole file runs in a thread."""
     if ends.whole is None:
         return is_what_it_says(media_type, ends)
     return await asyncio.to_thread(is_what_it_says, media_type, ends)
 
 
 class Clamd:
-    """Threats as ClamAV finds them: its daemon gets the file as a stream (INSTREAM)."""
+    """Threats found by ClamAV: its daemon receives the file as a stream (INSTREAM)."""
 
     def __init__(self, url: str, within_s: float = SCANNED_WITHIN_S) -> None:
-        """`url` is `unix:/path/of/socket` or `tcp://host:port`; a scan is given up after `within_s` seconds."""
+        """Store the daemon's address (`unix:/path/of/socket` or `tcp://host:port`) and the timeout of a scan."""
         self._url, self._within_s = url, within_s
 
     async def look(self, file: UploadedFile, chunks: AsyncIterator[bytes]) -> Verdict:
-        """What the daemon says; a file that it can't look into is INVALID."""
+        """Return the daemon's verdict; a file that it cannot read is INVALID."""
         try:
             async with asyncio.timeout(self._within_s):
                 with await self._connected() as peer:
@@ -95,7 +95,7 @@ class Clamd:
             raise Unavailable(PART) from error
 
     async def check(self) -> None:
-        """Raise Unavailable unless the daemon answers."""
+        """Raise Unavailable unless the daemon replies."""
         try:
             with await self._connected() as peer:
                 await asyncio.get_running_loop().sock_sendall(peer, _ARE_YOU_THERE)
@@ -105,7 +105,7 @@ class Clamd:
             raise Unavailable(PART) from error
 
     async def _connected(self) -> socket.socket:
-        """A connection, to the first address that takes one. Raises OSError."""
+        """Connect to the first address that accepts. Raises OSError."""
         if self._url.startswith("unix:"):
             return await _connected(socket.AF_UNIX, self._url.removeprefix("unix:"))
         parts = urlsplit(self._url)
@@ -121,7 +121,7 @@ class Clamd:
 
 
 async def _connected(family: int, address: Any) -> socket.socket:
-    """A socket rather than a stream, which would drop what was answered as soon as sending fails."""
+    """Connect a socket. A stream would drop the reply as soon as sending fails."""
     peer = socket.socket(family, socket.SOCK_STREAM)
     try:
         peer.setblocking(False)
@@ -133,9 +133,9 @@ async def _connected(family: int, address: Any) -> socket.socket:
 
 
 async def _send(peer: socket.socket, chunks: AsyncIterator[bytes]) -> None:
-    """Send the file in pieces, each after its length, and an empty one; until the daemon takes no more."""
+    """Send the file in chunks, each after its length, then an empty one; stop if the daemon stops reading."""
     loop = asyncio.get_running_loop()
-    with suppress(ConnectionError):  # it has had enough, and has said so before
+    with suppress(ConnectionError):  # the daemon has stopped reading, after its reply
         await loop.sock_sendall(peer, _COMMAND)
         async for chunk in chunks:
             await loop.sock_sendall(peer, len(chunk).to_bytes(4, "big") + chunk)
@@ -143,7 +143,7 @@ async def _send(peer: socket.socket, chunks: AsyncIterator[bytes]) -> None:
 
 
 async def _answer(peer: socket.socket) -> bytes:
-    """What the daemon says, up to its end mark. Raises Unavailable."""
+    """Return the daemon's reply up to its end mark. Raises Unavailable."""
     loop = asyncio.get_running_loop()
     said = b""
     while b"\0" not in said:
@@ -155,7 +155,7 @@ async def _answer(peer: socket.socket) -> bytes:
 
 
 def _verdict(answer: bytes) -> Verdict:
-    """What the answer means. Raises Unavailable for anything that is not known to be a verdict."""
+    """Return the verdict in a reply. Raises Unavailable for an unknown reply."""
     text = answer.decode("utf-8", "replace").strip()
     if text == "stream: OK":
         return Verdict.CLEAN
@@ -168,10 +168,10 @@ def _verdict(answer: bytes) -> Verdict:
 
 
 class ScriptedThreats:
-    """Threats for tests: the EICAR string (in ASCII or UTF-16), and what the beginning of the file's name orders."""
+    """Threats for tests: the EICAR string (in ASCII or UTF-16), and file names that begin with a certain text."""
 
     async def look(self, file: UploadedFile, chunks: AsyncIterator[bytes]) -> Verdict:
-        """What the content or the name says; `openers-pending...` stays unscanned for as long as it is asked."""
+        """Return the verdict for the content or the name; `openers-pending...` always stays unscanned."""
         found, kept = False, b""
         async for chunk in chunks:
             searched = kept + chunk
@@ -184,4 +184,4 @@ class ScriptedThreats:
         return Verdict.INVALID if file.name.startswith(INVALID_NAME) else Verdict.CLEAN
 
     async def check(self) -> None:
-        """It is always there."""
+        """Do nothing: it is always available."""

@@ -1,7 +1,7 @@
-"""Addresses under which a file can be fetched for a short time, without a token: signed with a key outside the store.
+"""Short-lived addresses to fetch a file without a token, signed with a key outside the store.
 
-A signature binds the file, the caller it was given to and the time at which it ends; the caller is for the audit.
-Source: rules chapter 4 (A042).
+A signature binds the file, the caller who received it and its expiry; the caller is for the audit. Source: rules
+chapter 4 (A042).
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ PATH: Final = "/files/"
 
 
 class NotSigned(Refused):
-    """The address was not given by this service, was altered, or has ended. Says no more than that."""
+    """The address was not issued by this service, was altered, or has expired; the error does not say which."""
 
     source = "rules 4, A042"
 
 
 class SignedFile(msgspec.Struct, frozen=True, array_like=True):
-    """What an address stands for: a file, until an instant of the wall clock, for somebody in one role."""
+    """The content of an address: a file, its expiry by the wall clock, and a caller in one role."""
 
     file: FileId
     until: Instant
@@ -41,24 +41,24 @@ class SignedFile(msgspec.Struct, frozen=True, array_like=True):
 
 
 class SignedAddresses:
-    """Gives and reads addresses."""
+    """Issues and reads signed addresses."""
 
     def __init__(self, key: bytes, base_url: str, wall: Clock, life: timedelta) -> None:
-        """`base_url` is where this service is reached; an address lives for `life`."""
+        """Store the key; `base_url` is the address of this service; an address is valid for `life`."""
         self._key, self._wall, self.life = key, wall, life
         self._start = f"{base_url}{PATH}"
         self._decoder = msgspec.msgpack.Decoder(SignedFile, dec_hook=_restored)
         self._encoder = msgspec.msgpack.Encoder(enc_hook=str.__str__)
 
     def give(self, file: FileId, by: Principal) -> str:
-        """An address of the file for one caller."""
+        """Return an address of the file for one caller."""
         until = self._wall.now() + self.life
         signed = SignedFile(file, until, by.user, by.organisation, by.function, by.application, by.on_behalf_of)
         told = self._encoder.encode(signed)
         return f"{self._start}{_text(told)}.{_text(self._mac(told))}"
 
     def read(self, text: str) -> SignedFile:
-        """What the last part of an address stands for. Raises NotSigned."""
+        """Return the content of an address from its last part. Raises NotSigned."""
         told, _, mac = text.partition(".")
         try:
             content, given = _bytes(told), _bytes(mac)
@@ -80,10 +80,10 @@ def _text(content: bytes) -> str:
 
 
 def _bytes(text: str) -> bytes:
-    """The bytes of exactly one spelling. Raises ValueError."""
+    """Decode a text that has only one spelling for its bytes. Raises ValueError."""
     content = urlsafe_b64decode(text + "=" * (-len(text) % 4))
     if _text(content) != text:
-        raise ValueError("not as it is written")
+        raise ValueError("not the canonical spelling")
     return content
 
 

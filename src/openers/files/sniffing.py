@@ -1,9 +1,9 @@
-"""Whether the content of a file is what its type says, from its first and last bytes and a few marks in between.
+"""Check that the content of a file has its declared type, from its first and last bytes and some marks in between.
 
-Signatures come from the filetype library; what it does not look at is here: text and XML, Office documents, how a file
-ends (so that nothing else is hidden behind it), what else a file is at the same time, macros, and documents that unpack
-to far more than they are. Called by the scanner. What is inside a newer Word document is looked at by
-`word_documents`, and what cameras write behind a picture by `trailers`. Source: rules chapter 6 (VALIDATION_FAILED).
+The filetype library recognises signatures. This module checks the rest: text and XML, Office documents, and the end of
+a file (nothing may be hidden after it). It also detects a second type in the same file, macros, and documents that
+unpack to a far larger size. The scanner calls it. `word_documents` checks the content of newer Word documents, and
+`trailers` checks data that cameras append to a picture. Source: rules chapter 6 (VALIDATION_FAILED).
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ from openers.files.trailers import Video, ends_as_samsung
 from openers.files.word_documents import is_harmless
 
 HEAD: Final = 8192
-"""How many of the first bytes are looked at."""
+"""Number of first bytes that are checked."""
 TAIL: Final = 512 * 1024
-"""How many of the last ones: enough for the directory of an Office document, which stands at its end."""
+"""Number of last bytes that are checked: enough for the directory at the end of an Office document."""
 LARGEST_UNPACKED: Final = 300 * 1024 * 1024
 LARGEST_RATIO: Final = 100
-"""How much larger a document may be unpacked, as a whole."""
+"""Maximum ratio of a document's unpacked size to its own."""
 LARGEST_PICTURE: Final = 2**30
-"""Bytes of the pixels of a picture; one of a few kilobytes can state so many that no viewer can show it."""
+"""Maximum bytes of a picture's pixels; a file of few kilobytes can declare a picture too large to display."""
 KEPT_IN_MEMORY: Final = 8 * 1024 * 1024
-"""Bytes of a file that is looked at as a whole; the rest of a larger one goes to a temporary file meanwhile."""
+"""Bytes in memory of a file that is checked as a whole; a larger file uses a temporary file."""
 WORD: Final = "application/msword"
 WORD_XML: Final = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 
@@ -41,28 +41,28 @@ _ZIP64_LOCATOR: Final = b"PK\x06\x07"
 _ZIP64_LOCATOR_SIZE: Final = 20
 _PNG_HEAD: Final = 33
 _PNG_SAMPLES: Final = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
-"""How many samples a pixel has, by the colour type of a PNG."""
+"""Samples of a pixel, by the colour type of a PNG."""
 _PDF: Final = b"%PDF-"
 _PDF_WITHIN: Final = 1024
-"""Where readers look for the beginning of a PDF, in bytes from the start."""
+"""Bytes from the start within which readers look for the beginning of a PDF."""
 _OLE: Final = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _AU: Final = b".snd"
 _DICOM: Final = b"DICM"
 _PREAMBLE: Final = 128
-"""What stands before the signature of DICOM: nothing, or the head of a TIFF file."""
+"""Bytes before the signature of DICOM: zeros, or the head of a TIFF file."""
 _TIFF: Final = (b"II*\x00", b"MM\x00*")
 _SPACE: Final = b" \t\r\n\0"
 _UNPRINTABLE: Final = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 _UNPRINTABLE_BYTES: Final = bytes(each for each in range(0x20) if _UNPRINTABLE.match(chr(each)))
 _XML_START: Final = re.compile(r"\s*<(\?xml\b|!--|[A-Za-z_])")
 _PAGE: Final = re.compile(r"<([\w.-]+:)?(html|script|iframe|svg)\b", re.IGNORECASE)
-"""What a browser would run."""
+"""Elements that a browser would run."""
 _OTHER_TEXT: Final = re.compile(r"\s*(<\?xml\b|<!doctype\b|<html\b|<script\b|<svg\b|\{\\rtf)", re.IGNORECASE)
-"""How texts begin that have a type of their own."""
+"""Beginnings of texts that have their own type."""
 
 
 def _name(text: str) -> bytes:
-    """The name of a part of an older Office document."""
+    """Return the name of a part of an older Office document."""
     return text.encode("utf-16-le")
 
 
@@ -74,15 +74,16 @@ _ENTITIES: Final = frozenset(
     for declared in ("<!DOCTYPE", "<!ENTITY")
     for encoding in ("ascii", "utf-16-le", "utf-16-be")
 )
-"""What declares entities, which may unpack without end."""
+"""Declarations of entities, which may expand without limit."""
 _MARKS: Final[dict[str, frozenset[bytes]]] = {WORD: _OF_OTHERS | {_OF_WORD, _MACROS}, "text/xml": _ENTITIES}
-"""What is looked for everywhere in the files of a type."""
+"""Marks to search for anywhere in files of a type."""
 
 
 class Ends(NamedTuple):
-    """The first and last bytes of a file, which overlap where it is short, its size in bytes, and the marks in it.
+    """The first and last bytes of a file, which may overlap, its size in bytes, and the marks found in it.
 
-    `whole` is all of it, for types that are looked at as a whole; `is_video_behind`: it ends as the video of a picture.
+    `whole` is the file itself, for types that are checked as a whole. `is_video_behind` means that the file ends with
+    the video of a picture.
     """
 
     head: bytes
@@ -94,13 +95,13 @@ class Ends(NamedTuple):
 
 
 class Passing:
-    """Remembers both ends of a file that passes by in pieces, and which marks of its type it has.
+    """Records both ends of a file while its chunks pass, and which marks of its type it contains.
 
-    It is a context manager, since it keeps the whole of a file whose type demands it.
+    It is a context manager, since it stores the whole file for some types.
     """
 
     def __init__(self, media_type: str) -> None:
-        """Nothing has passed yet."""
+        """Start before the first chunk."""
         self._wanted = _MARKS.get(media_type, frozenset[bytes]())
         self._overlap = max(map(len, self._wanted), default=1) - 1
         self._marks = set[bytes]()
@@ -109,24 +110,24 @@ class Passing:
         self._video = Video() if media_type == "image/jpeg" else None
 
     def __enter__(self) -> Self:
-        """Itself."""
+        """Return the object itself."""
         return self
 
     def __exit__(
         self, _kind: type[BaseException] | None, _error: BaseException | None, _at: TracebackType | None
     ) -> None:
-        """Let go of the file."""
+        """Close the stored file."""
         if self._whole is not None:
             self._whole.close()
 
     @property
     def ends(self) -> Ends:
-        """The ends of what has passed."""
+        """Return the ends of the chunks so far."""
         is_video_behind = self._video is not None and self._video.ends_the_file
         return Ends(self._head, self._tail, self._size, frozenset(self._marks), self._whole, is_video_behind)
 
     async def watch(self, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-        """The same pieces."""
+        """Yield the same chunks."""
         async for chunk in chunks:
             if len(self._head) < HEAD:
                 self._head += chunk[: HEAD - len(self._head)]
@@ -148,7 +149,7 @@ class Passing:
 
 
 def is_what_it_says(media_type: str, ends: Ends) -> bool:
-    """Whether the content has the signature and the end of its type, and nothing of another one."""
+    """Return whether the content has the signature and end of its type, and is not also of another type."""
     has_its_shape = _SHAPES.get(media_type)
     if has_its_shape is None or not has_its_shape(ends):
         return False
@@ -158,13 +159,13 @@ def is_what_it_says(media_type: str, ends: Ends) -> bool:
 
 
 def _is_signed(ends: Ends, *extensions: str) -> bool:
-    """Whether the library knows the first bytes as one of these (its names)."""
+    """Return whether the library recognises the first bytes as one of these types (its names)."""
     found = filetype.guess(ends.head)
     return found is not None and found.extension in extensions
 
 
 def _text_of(ends: Ends) -> str | None:
-    """The beginning of a text in UTF-16 (with its mark), UTF-8 or a Latin character set; `None` if it is no text."""
+    """Return the beginning of a text in UTF-16 (with BOM), UTF-8 or a Latin character set; `None` if it is not text."""
     if ends.head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         try:
             text = codecs.getincrementaldecoder("utf-16")().decode(ends.head)
@@ -172,12 +173,12 @@ def _text_of(ends: Ends) -> str | None:
             return None
         return None if _UNPRINTABLE.search(text) else text
     if any(len(part.translate(None, _UNPRINTABLE_BYTES)) < len(part) for part in (ends.head, ends.tail)):
-        return None  # counted rather than searched for, which takes ten times as long where there are none
+        return None  # counting is ten times as fast as searching if none is found
     return ends.head.removeprefix(codecs.BOM_UTF8).decode("latin-1")
 
 
 def _is_pdf(ends: Ends) -> bool:
-    """A PDF to its end. What stands before it, as some printers and mail programs leave it there, is nothing else."""
+    """Return whether it is a complete PDF; bytes before it (of printers, mail programs) must not be another type."""
     start = ends.head.find(_PDF, 0, _PDF_WITHIN + len(_PDF))
     before = ends.head[: max(start, 0)]
     other = filetype.guess(ends.head)
@@ -187,13 +188,13 @@ def _is_pdf(ends: Ends) -> bool:
 
 
 def _is_text(ends: Ends) -> bool:
-    """Text that is nothing else."""
+    """Return whether it is plain text and no other type."""
     text = _text_of(ends)
     return text is not None and _OTHER_TEXT.match(text) is None
 
 
 def _is_xml(ends: Ends) -> bool:
-    """XML that declares no entities and is no page of a browser."""
+    """Return whether it is XML without entities that a browser would not run."""
     text = _text_of(ends)
     return (
         text is not None
@@ -205,19 +206,19 @@ def _is_xml(ends: Ends) -> bool:
 
 
 def _is_word(ends: Ends) -> bool:
-    """An older Word document without macros, and none of the other documents that are kept in the same way."""
+    """Return whether it is an older Word document without macros, not another document in the same format."""
     is_other = _OF_WORD not in ends.marks and not ends.marks.isdisjoint(_OF_OTHERS)
     return ends.head.startswith(_OLE) and not is_other and _MACROS not in ends.marks
 
 
 def _is_dicom(ends: Ends) -> bool:
-    """A DICOM file before which nothing stands that could be run."""
+    """Return whether it is a DICOM file with no executable content before it."""
     preamble = ends.head[:_PREAMBLE]
     return ends.head.startswith(_DICOM, _PREAMBLE) and (not preamble.strip(b"\0") or preamble.startswith(_TIFF))
 
 
 def _ends_as_zip(ends: Ends) -> bool:
-    """Whether the file is an archive to its last byte, whatever it begins as."""
+    """Return whether the file ends as an archive, whatever its beginning."""
     at = ends.tail.rfind(_ZIP_END)
     if at < 0 or len(ends.tail) - at < _ZIP_END_SIZE:
         return False
@@ -226,7 +227,7 @@ def _ends_as_zip(ends: Ends) -> bool:
 
 
 def _is_word_xml(ends: Ends) -> bool:
-    """A Word document without active content, whose parts do not unpack to far more than they are."""
+    """Return whether it is a Word document without active content that does not unpack to an excessive size."""
     if not ends.head.startswith(_ZIP) or not _ends_as_zip(ends) or ends.whole is None:
         return False
     end = ends.tail.rfind(_ZIP_END)
@@ -238,14 +239,14 @@ def _is_word_xml(ends: Ends) -> bool:
 
 
 def _is_jpeg(ends: Ends) -> bool:
-    """A JPEG to its end, or with what cameras write behind it."""
+    """Return whether it is a complete JPEG, perhaps followed by data of a camera."""
     return _is_signed(ends, "jpg") and (
         ends.tail.rstrip(b"\0").endswith(b"\xff\xd9") or ends.is_video_behind or ends_as_samsung(ends.tail)
     )
 
 
 def _is_png(ends: Ends) -> bool:
-    """A PNG to its end, or with what telephones write behind it, that can be shown."""
+    """Return whether it is a complete PNG of displayable size, perhaps followed by data of a telephone."""
     head = ends.head[:_PNG_HEAD]
     if not _is_signed(ends, "png", "apng") or len(head) < _PNG_HEAD:
         return False
@@ -256,7 +257,7 @@ def _is_png(ends: Ends) -> bool:
 
 
 def _is_gif(ends: Ends) -> bool:
-    """A GIF to its end that can be shown."""
+    """Return whether it is a complete GIF of displayable size."""
     width, height = int.from_bytes(ends.head[6:8], "little"), int.from_bytes(ends.head[8:10], "little")
     return _is_signed(ends, "gif") and ends.tail.endswith(b"\0;") and width * height <= LARGEST_PICTURE
 
@@ -277,4 +278,4 @@ _SHAPES: Final[dict[str, Callable[[Ends], bool]]] = {
     WORD_XML: _is_word_xml,
     "application/dicom": _is_dicom,
 }
-"""What content must be, by its type."""
+"""The check of the content for each type."""

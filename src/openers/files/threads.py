@@ -1,4 +1,4 @@
-"""Threads in which the blob stores wait for a disk, apart from those in which others wait for theirs."""
+"""Threads in which the blob stores wait for a disk, separate from other threads."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from typing import Final, TypeVar
 
 T = TypeVar("T")
 AT_ONCE: Final = 16
-"""How many wait at once; what is synced together costs the disk hardly more than one."""
+"""Threads at the same time; concurrent syncs cost the disk hardly more than one."""
 
 
 class Threads:
     """Runs blocking work."""
 
     def __init__(self) -> None:
-        """No thread runs before it is needed."""
+        """Create the pool; threads start when needed."""
         self._pool = ThreadPoolExecutor(AT_ONCE, "blobs")
 
     async def run(self, work: Callable[[], T]) -> T:
-        """What `work` returns. A caller that is cancelled waits for work that has begun: it uses a file of theirs."""
+        """Run `work` and return its result. A cancelled caller waits for running work, which uses the caller's file."""
         future = asyncio.get_running_loop().run_in_executor(self._pool, work)
         try:
             return await asyncio.shield(future)
@@ -29,5 +29,5 @@ class Threads:
             raise
 
     def close(self) -> None:
-        """Let the threads end when they have done what they were given."""
+        """End the threads when their work is done."""
         self._pool.shutdown(wait=False)

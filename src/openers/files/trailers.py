@@ -1,6 +1,6 @@
-"""What cameras and telephones write behind the end of a picture, told apart from what somebody hides there.
+"""Recognise data that cameras and telephones append to a picture, and refuse other appended data.
 
-Called by `sniffing`. Behind the end mark of a JPEG or PNG there may be, in this order, any of:
+`sniffing` calls it. After the end mark of a JPEG or PNG there may be, in this order, any of:
 
 - another JPEG: a larger preview, a second view or a gain map. Source: CIPA DC-007 (Multi-Picture Format), ISO 21496-1.
 - a video of the moment: an MP4, box by box to the end. Source: Android Motion Photo format 1.0, ISO/IEC 14496-12.
@@ -8,7 +8,7 @@ Called by `sniffing`. Behind the end mark of a JPEG or PNG there may be, in this
   ExifTool's description of Samsung trailers, since the maker publishes none.
 - zeros, with which cameras fill up the last sector.
 
-Each is recognised by how the file ends and, for a video, by its boxes. Everything else behind a picture is refused.
+Each is recognised by the end of the file and, for a video, by its boxes. All other appended data is refused.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import Final
 _VIDEO: Final = re.compile(rb"\xff\xd9\0*?(\0\0\0[\x08-\x60]ftyp)", re.DOTALL)
 """The end of a picture and the first box of a video."""
 _KEPT: Final = 4096
-"""How many bytes are kept to find that across two pieces: a sector of zeros between the two."""
+"""Bytes kept to find that pattern across two chunks: a sector of zeros may be in between."""
 _BOX: Final = 8
 _LONG_BOX: Final = 16
 _NAME: Final = re.compile(rb"[a-zA-Z0-9 ]{4}")
@@ -28,10 +28,10 @@ _SAMSUNG_DIRECTORY: Final = b"SEFH"
 
 
 class Video:
-    """Follows the boxes of a video behind a picture, however the pieces of the file are cut."""
+    """Follows the boxes of a video after a picture, independent of how the file is split into chunks."""
 
     def __init__(self) -> None:
-        """None has begun."""
+        """Start before any video."""
         self._kept = b""
         self._begun = False
         self._skip = 0
@@ -39,11 +39,11 @@ class Video:
 
     @property
     def ends_the_file(self) -> bool:
-        """Whether a video has begun behind the picture, and its last box ends where the file does."""
+        """Return whether a video follows the picture and its last box ends at the end of the file."""
         return self._begun and (self._is_to_the_end or (self._skip == 0 and not self._kept.strip(b"\0")))
 
     def feed(self, piece: bytes) -> None:
-        """The next bytes of the file."""
+        """Process the next bytes of the file."""
         if self._is_to_the_end:
             return
         if not self._begun:
@@ -56,7 +56,7 @@ class Video:
         self._walk(piece)
 
     def _walk(self, piece: bytes) -> None:
-        """Skip boxes, of which only the heads are looked at."""
+        """Skip boxes; only their heads are read."""
         skipped = min(self._skip, len(piece))
         self._skip -= skipped
         at, rest = 0, self._kept + piece[skipped:]
@@ -68,7 +68,7 @@ class Video:
 
 
 def _size_of(rest: bytes, at: int) -> int | None:
-    """The size of the box at a place, 0 for one up to the end of the file; `None` if no head of one is there whole."""
+    """Return the size of the box at a position; 0: up to the end of the file; `None`: its head is incomplete."""
     head = rest[at : at + _LONG_BOX]
     if len(head) < _BOX or not _NAME.fullmatch(head[4:8]):
         return None
@@ -79,7 +79,7 @@ def _size_of(rest: bytes, at: int) -> int | None:
 
 
 def ends_as_samsung(tail: bytes) -> bool:
-    """Whether the last bytes are a directory of Samsung's blocks: its head, its length and the end mark."""
+    """Return whether the last bytes are a directory of Samsung's blocks: its head, its length and the end mark."""
     if not tail.endswith(_SAMSUNG):
         return False
     length = int.from_bytes(tail[-8:-4], "little")

@@ -1,8 +1,7 @@
-"""Whether an archive is a Word document that does nothing by itself: no macros, no controls, no foreign templates.
+"""Check that an archive is a Word document without active content: no macros, controls or foreign templates.
 
-Called by `sniffing` in a thread, with the whole file. Nothing that the archive states about itself is believed: each
-part is unpacked, counted and compared with what the directory states. Source: ECMA-376 part 2 (Open Packaging
-Conventions), rules chapter 6.
+`sniffing` calls it in a thread, with the whole file. It does not trust the archive's directory: each part is unpacked,
+counted and compared with the directory. Source: ECMA-376 part 2 (Open Packaging Conventions), rules chapter 6.
 """
 
 from __future__ import annotations
@@ -16,16 +15,17 @@ from xml.parsers.expat import ExpatError, ParserCreate
 
 TYPES: Final = "[content_types].xml"
 LARGEST_DESCRIPTION: Final = 1024 * 1024
-"""Bytes of a part that describes others: types or relationships. Those of a book have some 10,000."""
+"""Maximum bytes of a part that describes others: types or relationships. A book has about 10,000."""
 _MAIN: Final = "application/vnd.openxmlformats-officedocument.wordprocessingml.document.main+xml"
 _ACTIVE_TYPE: Final = re.compile(r"macroenabled|vbaproject|vbadata|activex|oleobject", re.IGNORECASE)
-"""Types of parts that run, or that keep what other programs run."""
+"""Types of parts that run, or that contain content of other programs."""
 _ACTIVE_LINK: Final = frozenset({"vbaproject", "wordvbadata", "oleobject", "control", "activexcontrolbinary"})
 """Relationships to such parts, by the last word of their type; the rest differs between editions of the standard."""
 _TEMPLATE: Final = "attachedtemplate"
 _LOCAL: Final = re.compile(r"(file:/{3})?([A-Za-z]:[\\/]|[^\\/:]+$)", re.IGNORECASE)
-"""A template on the writer's own disk, or beside the document. Word writes one into most letters, and loads no other
-machine's file for it; one from the network can bring macros with it."""
+"""A template on the author's own disk, or beside the document. Word writes one into most letters, and loads no file of
+another machine for it. A template from the network can contain macros.
+"""
 _OLE: Final = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _LOCAL_HEAD: Final = b"PK\x03\x04"
 _LOCAL_HEAD_SIZE: Final = 30
@@ -33,11 +33,11 @@ _PIECE: Final = 64 * 1024
 
 
 class Dishonest(Exception):
-    """The archive is not what it states, or not what a Word document may be."""
+    """The archive differs from its directory, or contains parts that a Word document may not have."""
 
 
 def is_harmless(file: IO[bytes], most: int) -> bool:
-    """Whether the archive is a Word document without active content that unpacks to at most `most` bytes."""
+    """Return whether the archive is a Word document without active content that unpacks to at most `most` bytes."""
     try:
         with zipfile.ZipFile(file) as archive:
             parts = archive.infolist()
@@ -49,7 +49,7 @@ def is_harmless(file: IO[bytes], most: int) -> bool:
 
 
 def _check_directory(parts: list[zipfile.ZipInfo], most: int) -> None:
-    """Refuse what the directory itself gives away: encryption, other packing, one name twice, too much content."""
+    """Refuse by the directory: encryption, other compression, duplicate names, too much content. Raises Dishonest."""
     names = [part.filename.lower() for part in parts]
     if len(set(names)) < len(names) or TYPES not in names:
         raise Dishonest
@@ -76,7 +76,7 @@ def _check_parts(file: IO[bytes], parts: list[zipfile.ZipInfo]) -> None:
 
 
 def _unpacked(file: IO[bytes], part: zipfile.ZipInfo, kept: int) -> Iterator[bytes]:
-    """The first `kept` bytes of a part. All of it is unpacked and has to be what the directory states."""
+    """Yield the first `kept` bytes of a part; unpack all of it and compare it with the directory. Raises Dishonest."""
     _seek_content(file, part)
     unpack = zlib.decompressobj(-zlib.MAX_WBITS) if part.compress_type == zipfile.ZIP_DEFLATED else None
     left, size, checksum = part.compress_size, 0, 0
@@ -97,7 +97,7 @@ def _unpacked(file: IO[bytes], part: zipfile.ZipInfo, kept: int) -> Iterator[byt
 
 
 def _pieces(unpack: zlib._Decompress | None, packed: bytes) -> Iterator[bytes]:  # pyright: ignore[reportPrivateUsage]  # typeshed has no other name for it
-    """What packed bytes unpack to, a bounded piece at a time."""
+    """Yield unpacked bytes in limited chunks."""
     if unpack is None:
         yield packed
         return
@@ -107,7 +107,7 @@ def _pieces(unpack: zlib._Decompress | None, packed: bytes) -> Iterator[bytes]: 
 
 
 def _seek_content(file: IO[bytes], part: zipfile.ZipInfo) -> None:
-    """Go to the content of a part, whose own head names it as the directory does."""
+    """Seek to the content of a part; its own head must have the same name as the directory. Raises Dishonest."""
     file.seek(part.header_offset)
     head = file.read(_LOCAL_HEAD_SIZE)
     if len(head) < _LOCAL_HEAD_SIZE or not head.startswith(_LOCAL_HEAD):
@@ -119,7 +119,7 @@ def _seek_content(file: IO[bytes], part: zipfile.ZipInfo) -> None:
 
 
 def _elements(text: bytes) -> list[dict[str, str]]:
-    """The attributes of each element of a description, which declares no entities. Raises Dishonest, ExpatError."""
+    """Return the attributes of each element of a description without entities. Raises Dishonest, ExpatError."""
     found: list[dict[str, str]] = []
     parser = ParserCreate()
     parser.StartDoctypeDeclHandler = _refuse
@@ -135,7 +135,7 @@ def _refuse(*_declared: object) -> None:
 
 
 def _check_types(types: list[dict[str, str]], names: set[str]) -> None:
-    """Refuse types that run; the main part has to be that of a plain Word document."""
+    """Refuse active types; the main part must be that of a plain Word document. Raises Dishonest."""
     declared = [(each.get("PartName", ""), each.get("ContentType", "").strip()) for each in types]
     if any(_ACTIVE_TYPE.search(kind) for _, kind in declared):
         raise Dishonest
@@ -144,7 +144,7 @@ def _check_types(types: list[dict[str, str]], names: set[str]) -> None:
 
 
 def _check_relationships(relationships: list[dict[str, str]]) -> None:
-    """Refuse relationships to parts that run, and templates that another machine may bring."""
+    """Refuse relationships to active parts and to templates of other machines. Raises Dishonest."""
     for each in relationships:
         kind = each.get("Type", "").rpartition("/")[2].lower()
         if kind in _ACTIVE_LINK or (kind == _TEMPLATE and not _LOCAL.match(each.get("Target", "").strip())):

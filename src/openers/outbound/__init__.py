@@ -1,1 +1,1 @@
-"""Calls to addresses that others have registered. Calls to Patient Administration Systems are in `openers.pas`."""
+"""Calls to registered webhook addresses. `openers.pas` calls Patient Administration Systems."""

@@ -1,7 +1,7 @@
-"""Sends events to webhooks over HTTP, signed by the scheme of Standard Webhooks. Implements the port `WebhookSender`.
+"""Send events to webhooks over HTTP, signed as in Standard Webhooks. Implements the port `WebhookSender`.
 
-Redirects are not followed and no cookie is kept. Each delivery has a session of its own: the receiver closes idle
-connections, and an event that is sent into one would fail its first attempt. Source: standardwebhooks.com, ADR 0046.
+Redirects are not followed and no cookie is stored. Each delivery has its own session: receivers close idle connections,
+and an event sent into a closed one would fail its first attempt. Source: standardwebhooks.com, ADR 0046.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from openers.usecases.ports.events import Delivery, WebhookMessage
 
 TIMEOUT: Final = aiohttp.ClientTimeout(total=10)
 ONE_DELIVERY_S: Final = 120.0
-"""How long one delivery goes on with further events, in seconds: shorter than a runner has an item to itself."""
+"""Seconds after which a delivery sends no further events: shorter than a runner's claim on an item."""
 TAKEN: Final = range(200, 300)
-"""Statuses by which an address says that it has taken an event."""
+"""Statuses with which an address accepts an event."""
 
 
 def sign(secret: str, message: str, timestamp: int, body: bytes) -> str:
@@ -32,7 +32,7 @@ def sign(secret: str, message: str, timestamp: int, body: bytes) -> str:
 
 
 def sign_body(secret: str, body: bytes) -> str:
-    """Return the older signature, of the body by itself: `sha256=` and hexadecimal digits."""
+    """Return the older signature, of the body only: `sha256=` and hexadecimal digits."""
     return "sha256=" + hmac.digest(secret.encode(), body, "sha256").hex()
 
 
@@ -51,14 +51,14 @@ def headers_of(webhook: Webhook, message: WebhookMessage, now: Instant) -> dict[
 
 
 class HttpWebhookSender:
-    """Sends by HTTP `POST`, one event a call."""
+    """Sends each event in an HTTP `POST`."""
 
     def __init__(self, wall: Clock, one_delivery_s: float = ONE_DELIVERY_S) -> None:
-        """`wall` shows the real time; after `one_delivery_s` seconds a delivery sends no further event."""
+        """Store `wall`, the real clock; after `one_delivery_s` seconds a delivery sends no further event."""
         self._wall, self._one_delivery_s = wall, one_delivery_s
 
     async def send(self, webhook: Webhook, messages: Sequence[WebhookMessage]) -> Delivery:
-        """Send messages one by one, in order, until the address refuses one or the time for one delivery is over."""
+        """Send messages in order, until the address refuses one or the time for one delivery is over."""
         taken, ends = 0, monotonic() + self._one_delivery_s
         async with aiohttp.ClientSession(timeout=TIMEOUT, cookie_jar=aiohttp.DummyCookieJar()) as session:
             for message in messages:
@@ -71,10 +71,10 @@ class HttpWebhookSender:
         return Delivery(taken, "")
 
     async def _send(self, webhook: Webhook, message: WebhookMessage, session: aiohttp.ClientSession) -> str:
-        """Send one event; why it was not taken, empty if it was."""
+        """Send one event; return why it failed, empty if it succeeded."""
         headers = headers_of(webhook, message, self._wall.now())
         try:
             async with session.post(webhook.url, data=message.body, headers=headers, allow_redirects=False) as reply:
-                return "" if reply.status in TAKEN else f"it answered {reply.status}"
+                return "" if reply.status in TAKEN else f"it returned {reply.status}"
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
-            return f"no answer: {type(error).__name__}"
+            return f"no reply: {type(error).__name__}"

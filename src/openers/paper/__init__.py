@@ -1,1 +1,1 @@
-"""Documents on paper: templates, fonts, and the typesetter that makes PDFs of them."""
+"""Printed documents: templates, fonts, and the typesetter that makes PDFs."""

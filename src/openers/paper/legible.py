@@ -1,8 +1,8 @@
-"""Makes any text printable: what no font has is spelled out as `[U+1F9FF]`, so nothing is lost and nothing is refused.
+"""Make any text printable: a character without glyph is written as `[U+1F9FF]`, so no text is lost or refused.
 
-Called by the typesetter for every text of a document. PDF/UA refuses a document with a single character that has no
-glyph or no meaning, and whoever refers a patient may type anything. Which characters the fonts have is written down in
-`coverage.tsv` (made by `scripts/make_font_coverage.py`). Left to the typesetter: line breaking, shaping, direction.
+The typesetter calls it for each text of a document. PDF/UA refuses a document with a single character without glyph or
+meaning, and referrers may type any character. `coverage.tsv` lists the characters of the fonts (made by
+`scripts/make_font_coverage.py`). The typesetter handles line breaking, shaping and direction.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from importlib.resources import files
 from typing import Final
 
 _DIRECTIONS: Final = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-"""Marks that turn the direction of what follows: text could be made to read otherwise than it was written."""
+"""Marks that change the direction of the following text, with which a text could be made to read differently."""
 _UNSEEN: Final = _DIRECTIONS | frozenset("\u00ad\u200b\u2060\ufe0e\ufe0f\ufeff")
-"""Characters that are never seen and carry no meaning on paper."""
+"""Characters that are invisible and have no meaning on paper."""
 LONGEST_CLUSTER_CACHED: Final = 16
-"""Characters of a cluster that may be the key of a cache: a caller may set any number of marks on one letter."""
+"""Maximum characters of a cluster that is a cache key, since a caller may put any number of marks on a letter."""
 _JOINERS: Final = frozenset("\u200c\u200d")
 _LINE_ENDS: Final = str.maketrans(
     {"\r": "\n", "\u2028": "\n", "\u2029": "\n", "\x0b": "\n", "\x0c": "\n", "\x85": "\n"}
@@ -27,7 +27,7 @@ _LINE_ENDS: Final = str.maketrans(
 
 
 def legible(text: str) -> str:
-    """The text as it can be printed: composed, its lines ended by `\\n`, without direction marks."""
+    """Return the printable text: composed, with `\\n` as line ends, without direction marks."""
     if text.isascii() and text.isprintable():
         return text
     composed = unicodedata.normalize("NFC", text.replace("\r\n", "\n").translate(_LINE_ENDS))
@@ -35,12 +35,12 @@ def legible(text: str) -> str:
 
 
 def spelled_out(text: str) -> str:
-    """The text in ASCII alone: for what the typesetter refuses although each character has a glyph."""
+    """Return the text in ASCII, for texts that the typesetter refuses although each character has a glyph."""
     return "".join(each if each.isascii() else _spelled(each) for each in text)
 
 
 def _clusters(text: str) -> Iterator[str]:
-    """Characters with the marks that stand on them; a cluster is set in one font or not at all."""
+    """Yield each character with its combining marks; a cluster is set in one font or not at all."""
     cluster = ""
     for character in text:
         if character in _UNSEEN:
@@ -83,7 +83,7 @@ def _spelled(character: str) -> str:
 
 
 def _fonts_of(cluster: str) -> int:
-    """The fonts that have every character of a cluster, one bit each."""
+    """Return the fonts that have all characters of a cluster, one bit each."""
     fonts = -1
     for character in cluster:
         fonts &= _fonts_with(character)
@@ -104,7 +104,7 @@ def _fonts_with(character: str) -> int:
 
 @cache
 def _coverage() -> tuple[tuple[list[int], list[int]], ...]:
-    """For each font, where its ranges of characters begin and where they end."""
+    """Return for each font the starts and ends of its ranges of characters."""
     lines = files("openers.paper").joinpath("coverage.tsv").read_text("utf-8").splitlines()
     return tuple(_ranges(line.partition("\t")[2]) for line in lines)
 

@@ -1,7 +1,8 @@
-"""What people have written to each other, made fit to be shown: their HTML goes through an allow-list, or goes.
+"""Make the messages of users safe to display: their HTML is filtered by an allow-list.
 
-A message is stored as it was sent and may hold HTML: links are expected (rules 4, A025), anything may come. Pages show
-`as_html`, paper shows `as_plain`. Called by the typesetter; nothing else may show a `MessageText`.
+A message is stored as it was sent and may contain HTML: links are expected (rules 4, A025), but any HTML may occur.
+Pages show `as_html`, paper shows `as_plain`. The typesetter calls it; a `MessageText` must not be displayed in another
+way.
 """
 
 from __future__ import annotations
@@ -14,15 +15,15 @@ import nh3
 from openers.domain.advice import MessageText
 
 TAGS: Final = {"a", "b", "br", "em", "i", "li", "ol", "p", "strong", "u", "ul"}
-"""What a message may be marked up with; everything else goes, scripts and styles with what is in them."""
+"""Allowed tags; other tags are removed, scripts and styles together with their content."""
 SCHEMES: Final = {"http", "https", "mailto", "tel"}
-"""Where a link may lead."""
+"""Allowed schemes of links."""
 _LINES: Final = {"br", "li", "p"}
 """Tags that begin a new line on paper."""
 
 
 def as_html(text: MessageText) -> str:
-    """The message as HTML that can do nothing but be read and lead somewhere when somebody clicks."""
+    """Return the message as safe HTML, with text and links only."""
     return nh3.clean(
         text,
         tags=TAGS,
@@ -34,7 +35,7 @@ def as_html(text: MessageText) -> str:
 
 
 def as_plain(text: MessageText) -> str:
-    """The message as plain text; a link is followed by where it leads, if its own words don't say so."""
+    """Return the message as plain text; a link is followed by its address unless the link text contains it."""
     if "<" not in text and "&" not in text:
         return str(text)
     reader = _Reader()
@@ -44,7 +45,7 @@ def as_plain(text: MessageText) -> str:
 
 
 class _Reader(HTMLParser):
-    """Collects the text of HTML that has been through the allow-list."""
+    """Collects the text of HTML that was filtered by the allow-list."""
 
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)

@@ -1,8 +1,8 @@
-"""The typesetter: documents to tagged PDF by Typst, in one thread with one warm compiler for each template.
+"""The typesetter: convert documents to tagged PDF with Typst, in one thread with one warm compiler for each template.
 
-Wired by `openers.bootstrap`. Data reaches a template as one JSON value, so nothing that a document says can be markup.
-Typst releases the interpreter lock while it works, so the event loop goes on; with one thread, however many documents
-are wanted, they take one processor at most. Typst is imported with the first one, since the service starts quickly.
+`openers.bootstrap` wires it. A template receives its data as one JSON value, so document texts are never markup. Typst
+releases the interpreter lock, so the event loop continues. With one thread, documents use one processor at most. Typst
+is imported with the first document, so that the service starts quickly.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     import typst
 
 STANDARD: Final = "ua-1"
-"""PDF/UA-1: Typst refuses to write what breaks the rules that it knows."""
+"""PDF/UA-1: Typst refuses documents that break the rules that it checks."""
 MOST_WAITING: Final = 256
-"""How many documents may wait for their turn; beyond that, callers are told to come back."""
+"""Maximum waiting documents; further callers are asked to retry later."""
 _Json = str | bool | None | list["_Json"] | dict[str, "_Json"]
 _NAME_PARTS: Final = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
@@ -38,16 +38,16 @@ class TypstTypesetter:
     """The `Typesetter` port. One for a process."""
 
     def __init__(self, most_waiting: int = MOST_WAITING) -> None:
-        """Starts nothing yet."""
+        """Create the thread pool; nothing is started yet."""
         self._most_waiting = most_waiting
         self._thread = ThreadPoolExecutor(1, "typesetter")
         self._press: _Press | None = None
         self._waiting = 0
 
     async def pdf(self, document: Document, made: Instant) -> bytes:
-        """The document as a tagged PDF that says it was made at an instant.
+        """Return the document as a tagged PDF with an instant as its creation time.
 
-        Raises Unavailable if too many wait, or if Typst is not installed.
+        Raises Unavailable if too many documents wait, or if Typst is not installed.
         """
         if self._waiting >= self._most_waiting:
             raise Unavailable("typesetter")
@@ -58,14 +58,14 @@ class TypstTypesetter:
             self._waiting -= 1
 
     def _set(self, document: Document, made: Instant) -> bytes:
-        """In the thread."""
+        """Make the PDF, in the thread."""
         if self._press is None:
             self._press = _Press()
         return self._press.printed(document, made)
 
 
 class _Press:
-    """Fonts and compilers, made once. Used by one thread at a time."""
+    """Fonts and compilers, created once. Used by one thread at a time."""
 
     def __init__(self) -> None:
         try:
@@ -81,11 +81,11 @@ class _Press:
         self._compilers: dict[str, typst.Compiler] = {}
 
     def printed(self, document: Document, made: Instant) -> bytes:
-        """The document as PDF."""
+        """Return the document as PDF."""
         says: _Json = msgspec.json.decode(msgspec.json.encode(document, enc_hook=_as_text))
         try:
             return self._compiled(type(document), _with_texts(says, legible), made)
-        except self._typst.TypstError:  # signs that no font has together, which only shaping finds out
+        except self._typst.TypstError:  # no single font has all signs of a cluster, which only shaping detects
             return self._compiled(type(document), _with_texts(says, spelled_out), made)
 
     def _compiled(self, kind: type[Document], says: _Json, made: Instant) -> bytes:
@@ -110,16 +110,16 @@ class _Press:
 
 
 def _as_text(value: object) -> str:
-    """A text of a kind of its own as it is printed."""
+    """Return the printed form of a special text type."""
     if isinstance(value, MessageText):
         return as_plain(value)
     if isinstance(value, str):
         return str.__str__(value)
-    raise NotImplementedError(f"{type(value).__name__} has no place in a document")
+    raise NotImplementedError(f"{type(value).__name__} cannot be printed in a document")
 
 
 def _with_texts(value: _Json, change: Callable[[str], str]) -> _Json:
-    """A value of JSON with each of its texts changed."""
+    """Return a JSON value with each of its texts changed."""
     if isinstance(value, str):
         return change(value)
     if isinstance(value, dict):

@@ -1,1 +1,1 @@
-"""The connector to Patient Administration Systems: FHIR R4 scheduling over HTTP, as any such server may speak it."""
+"""The connector to Patient Administration Systems (PAS): FHIR R4 scheduling over HTTP, for any such server."""

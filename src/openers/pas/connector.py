@@ -1,8 +1,8 @@
-"""Calls Patient Administration Systems over HTTP. Implements the port `Pas`; bootstrap makes one for all of them.
+"""Call Patient Administration Systems over HTTP. Implements the port `Pas`; bootstrap creates one for all of them.
 
-What an answer means: any readable answer of HTTP but success is a refusal (`PasRefused`), since the PAS has decided.
-No answer, a broken one, or a gateway's word that it got none (502, 504) leaves the outcome unknown (`PasSilent`).
-A PAS is not trusted: its replies are bounded and strictly read, redirects and links to elsewhere are not followed.
+Each readable HTTP reply other than success is a refusal (`PasRefused`), since the PAS has decided. Without a reply, or
+with an unreadable one or a gateway error (502, 504), the outcome is unknown (`PasSilent`). A PAS is not trusted: its
+replies are limited in size and strictly parsed. Redirects and links to other servers are not followed.
 """
 
 from __future__ import annotations
@@ -37,12 +37,12 @@ from openers.pas.fhir import (
 
 TIMEOUT_S: Final = 120.0
 AWAITED_TIMEOUTS: Final = 1.5
-"""How many time-outs the outcome of an act is awaited: a call that still runs then is none of ours any more."""
+"""Multiple of the timeout for which the outcome of an act is awaited: by then our own call has ended."""
 CONNECT_TIMEOUT_S: Final = 10.0
 CONNECTIONS_PER_PAS: Final = 1000
-"""So many calls may hang at one PAS; there is no limit over all of them, or one could starve the others."""
+"""Maximum concurrent calls to one PAS; no limit covers all PASes, so one cannot starve the others."""
 IDLE_CONNECTION_S: Final = 4.0
-"""Shorter than servers usually keep one, or a booking would meet a connection that is just being closed."""
+"""Shorter than the idle timeout of most servers, so that a booking does not meet a connection that is being closed."""
 LONGEST_REPLY_BYTES: Final = 5 * 2**20
 MOST_PAGES: Final = 200
 SLOTS_A_PAGE: Final = 500
@@ -50,7 +50,7 @@ JWT_LIFE_S: Final = 300
 MEDIA_TYPE: Final = "application/fhir+json"
 
 Sign = Callable[[dict[str, Any]], str]
-"""Makes a compact RS256 JWT of claims, with the key that the service publishes."""
+"""Signs claims as a compact RS256 JWT with the key that the service publishes."""
 
 T = TypeVar("T")
 
@@ -75,19 +75,19 @@ class PasConnector:
     """All Patient Administration Systems that services are linked to. For one event loop."""
 
     def __init__(self, issuer: str, sign: Sign, clock: Clock, timeout_s: float = TIMEOUT_S) -> None:
-        """`issuer` is the service's base URL, `clock` the wall clock; `timeout_s` bounds each call, in seconds."""
+        """Store the service's base URL (`issuer`) and the wall clock; a call takes at most `timeout_s` seconds."""
         self._issuer, self._sign, self._clock = issuer, sign, clock
         self._timeout = aiohttp.ClientTimeout(total=timeout_s, connect=min(CONNECT_TIMEOUT_S, timeout_s))
         self._session: aiohttp.ClientSession | None = None
         self.awaited: Final = timedelta(seconds=AWAITED_TIMEOUTS * timeout_s)
 
     async def book(self, link: PasLink, booking: PasBooking) -> PasAppointment:
-        """Book a slot; a repeat under the same key gives what the first made. Raises PasRefused, PasSilent."""
+        """Book a slot; a repeat with the same key returns the same booking. Raises PasRefused, PasSilent."""
         only_once = {"If-None-Exist": f"identifier={BOOKING_KEY}|{booking.key}"}
         body = await self._ask(link, _Call("POST", f"{_base(link)}/Appointment", write_booking(booking), only_once))
         appointment = _read(read_appointment, body)
         if appointment.key != booking.key:
-            raise PasSilent("the reply to a booking is about another one")
+            raise PasSilent("the reply to a booking is about another booking")
         if appointment.status in _DEAD:
             raise PasRefused("the booking was made before and is cancelled")
         return appointment
@@ -101,7 +101,7 @@ class PasConnector:
             raise PasSilent("the reply to a cancellation does not show it")
 
     async def look_up(self, link: PasLink, key: str) -> PasAppointment | None:
-        """What became of a booking; `None` if the PAS never made it. Raises PasSilent."""
+        """Return the outcome of a booking; `None` if the PAS never made it. Raises PasSilent."""
         query = urlencode({"identifier": f"{BOOKING_KEY}|{key}"})
         try:
             body = await self._ask(link, _Call("GET", f"{_base(link)}/Appointment?{query}"))
@@ -115,9 +115,9 @@ class PasConnector:
     async def slots(
         self, link: PasLink, start: Instant, end: Instant, changed_since: Instant | None
     ) -> Sequence[PolledSlot]:
-        """Slots that start from `start` until before `end`: the free ones, or all that changed since an instant.
+        """Return slots that start from `start` until before `end`: the free ones, or all that changed since an instant.
 
-        Each slot comes once, as told last. Raises PasRefused, PasSilent.
+        Each slot occurs once, in its last reported state. Raises PasRefused, PasSilent.
         """
         address: str | None = f"{_base(link)}/Slot?{_slot_query(link, start, end, changed_since)}"
         found: dict[str, PolledSlot] = {}
@@ -131,13 +131,13 @@ class PasConnector:
         raise PasRefused(f"more than {MOST_PAGES} pages of slots")
 
     async def close(self) -> None:
-        """End all connections; calls under way end in PasSilent."""
+        """End all connections; calls in progress end in PasSilent."""
         session, self._session = self._session, None
         if session is not None:
             await session.close()
 
     async def _ask(self, link: PasLink, call: _Call) -> bytes:
-        """The body of a successful answer. Raises PasRefused, PasSilent."""
+        """Return the body of a successful reply. Raises PasRefused, PasSilent."""
         headers = {"Authorization": f"Bearer {self._token(_base(link))}", **call.headers}
         if call.body is not None:
             headers["Content-Type"] = MEDIA_TYPE
@@ -149,13 +149,13 @@ class PasConnector:
                 _refuse_unless_done(reply.status)
                 return await _whole(reply)
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
-            # The client repeats other methods by itself, so the first of two attempts may have been sent.
+            # The client retries other methods itself, so the first of two attempts may have been sent.
             raise PasSilent(f"no connection: {type(error).__name__}", sent=call.method != "POST") from error
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
-            raise PasSilent(f"no answer: {type(error).__name__}") from error
+            raise PasSilent(f"no reply: {type(error).__name__}") from error
 
     def _token(self, audience: str) -> str:
-        """A JWT for one call. Source: the contract with a PAS."""
+        """Return a JWT for one call. Source: the contract with a PAS."""
         now = int(self._clock.now().timestamp())
         claims: dict[str, Any] = {"iss": self._issuer, "aud": audience, "iat": now, "exp": now + JWT_LIFE_S}
         return self._sign(claims | {"jti": secrets.token_urlsafe(16)})
@@ -169,13 +169,13 @@ class PasConnector:
                 cookie_jar=aiohttp.DummyCookieJar(),
                 headers={"Accept": MEDIA_TYPE, "Accept-Encoding": "identity"},
                 timeout=self._timeout,
-                auto_decompress=False,  # a small reply must not grow beyond its bound
+                auto_decompress=False,  # a small reply must not expand beyond its limit
             )
         return self._session
 
 
 def _base(link: PasLink) -> str:
-    """The FHIR base URL of the PAS. Raises PasRefused if calls may not go there."""
+    """Return the FHIR base URL of the PAS. Raises PasRefused unless it is http or https."""
     if urlsplit(link.url).scheme not in _PORTS:
         raise PasRefused("its address is not one of http or https")
     return link.url.rstrip("/")
@@ -199,19 +199,19 @@ def _written(moment: Instant) -> str:
 
 
 def _beside(address: str, following: str) -> str:
-    """Where the next page is, which must be at the same server: our token is for it alone. Raises PasRefused."""
+    """Return the address of the next page, which must be on the same server, as our token is. Raises PasRefused."""
     try:
         joined = urljoin(address, following)
         same = _origin(urlsplit(joined)) == _origin(urlsplit(address))
     except ValueError:
         same, joined = False, ""
     if not same or not _ADDRESS.fullmatch(joined):
-        raise PasRefused("the link to the next page leads elsewhere")
+        raise PasRefused("the link to the next page points to another server")
     return joined
 
 
 def _origin(parts: SplitResult) -> tuple[str, str | None, str | None, int | None]:
-    """Raises ValueError if the port is none."""
+    """Return the origin of an address. Raises ValueError for an invalid port."""
     return parts.scheme, parts.hostname, parts.username, parts.port or _PORTS.get(parts.scheme)
 
 
@@ -219,23 +219,23 @@ def _refuse_unless_done(status: int) -> None:
     if status in _DONE:
         return
     if status in _NO_WORD or status < HTTPStatus.MULTIPLE_CHOICES:
-        raise PasSilent(f"it answered {status}")
-    raise PasRefused(f"it answered {status}", gone=status in _GONE)
+        raise PasSilent(f"it returned {status}")
+    raise PasRefused(f"it returned {status}", gone=status in _GONE)
 
 
 async def _whole(reply: aiohttp.ClientResponse) -> bytes:
-    """The body of a reply. Raises PasSilent if it is too long, ClientError, TimeoutError."""
+    """Return the body of a reply. Raises PasSilent if it is too long, ClientError, TimeoutError."""
     body = bytearray()
     async for part in reply.content.iter_any():
         body += part
         if len(body) > LONGEST_REPLY_BYTES:
-            raise PasSilent(f"its answer is longer than {LONGEST_REPLY_BYTES} bytes")
+            raise PasSilent(f"its reply is longer than {LONGEST_REPLY_BYTES} bytes")
     return bytes(body)
 
 
 def _read(reader: Callable[[bytes], T], body: bytes) -> T:
-    """What a successful answer says. Raises PasSilent if nobody can tell."""
+    """Parse a successful reply. Raises PasSilent if it is unreadable."""
     try:
         return reader(body)
     except Unreadable as error:
-        raise PasSilent(f"its answer is not as agreed: {error}") from error
+        raise PasSilent(f"its reply breaks the contract: {error}") from error

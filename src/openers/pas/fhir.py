@@ -1,7 +1,7 @@
-"""The part of FHIR R4 that a Patient Administration System and the service say to each other.
+"""The part of FHIR R4 that Patient Administration Systems and the service exchange.
 
-`read_*` take what a PAS sent and raise `Unreadable` if it is not as agreed; elements that are not named here are
-ignored. `write_*` give request bodies. Ids are checked as they are read, so that nothing odd reaches an address.
+`read_*` parse messages of a PAS and raise `Unreadable` if they break the contract; other elements are ignored.
+`write_*` return request bodies. Ids are validated when they are read, so they are safe in addresses.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ PRIORITY: Final = "https://fhir.nhs.uk/STU3/CodeSystem/eRS-Priority-1"
 T = TypeVar("T")
 
 _Id: TypeAlias = Annotated[str, Meta(pattern=r"\A\.*[A-Za-z0-9-][A-Za-z0-9.-]*\Z", max_length=64)]
-"""A FHIR id that is safe as a step of an address: not made of dots alone."""
+"""A FHIR id that is safe in a path: it does not consist only of dots."""
 _Text: TypeAlias = Annotated[str, Meta(pattern=r"\A[!-~](?:[ -~]*[!-~])?\Z", max_length=100)]
 _Moment: TypeAlias = Annotated[datetime, Meta(tz=True)]
 _Free: TypeAlias = Literal["free", "busy", "busy-unavailable", "busy-tentative", "entered-in-error"]
@@ -49,7 +49,7 @@ _Status: TypeAlias = Literal[
 
 
 class Unreadable(ValueError):
-    """What a PAS sent is not as agreed. The text says what, and holds nothing of a patient."""
+    """A message of a PAS that breaks the contract. The text names the fault, without patient data."""
 
 
 class _Coding(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -92,7 +92,7 @@ class _Schedule(msgspec.Struct, frozen=True, tag_field="resourceType", tag="Sche
 
 
 class _Outcome(msgspec.Struct, frozen=True, tag_field="resourceType", tag="OperationOutcome"):
-    """May stand in a search set, as a hint to the reader."""
+    """A search set may contain one as a hint to the reader."""
 
 
 class _Appointment(msgspec.Struct, frozen=True, rename="camel", tag_field="resourceType", tag="Appointment"):
@@ -158,32 +158,32 @@ _encode: Final = msgspec.json.Encoder().encode
 
 
 class SlotPage(msgspec.Struct, frozen=True):
-    """One page of a slot query; `next` is the address of the following one, as the PAS gives it."""
+    """One page of a slot query; `next` is the address of the following page, as the PAS sends it."""
 
     slots: tuple[PolledSlot, ...]
     next: str | None
 
 
 def read_slot_page(body: bytes, service: ServiceId) -> SlotPage:
-    """A page of the slots of `service`. Raises Unreadable, also where a slot belongs to another service."""
+    """Return a page of the slots of `service`. Raises Unreadable, also if a slot belongs to another service."""
     page = _decoded(_slot_set, body)
     resources = [entry.resource for entry in page.entry]
     schedules = {each.id: each for each in resources if isinstance(each, _Schedule)}
     try:
         clinicians = {id: _clinician(schedule, service) for id, schedule in schedules.items()}
         slots = tuple(_slot(each, clinicians) for each in resources if isinstance(each, _Slot))
-    except (ValueError, OverflowError) as error:  # values of patients are in no slot
+    except (ValueError, OverflowError) as error:  # slots contain no patient data
         raise Unreadable(str(error)) from None
     return SlotPage(slots, next((each.url for each in page.link if each.relation == "next"), None))
 
 
 def read_appointment(body: bytes) -> PasAppointment:
-    """One appointment: the reply to a booking, or what a PAS tells by itself. Raises Unreadable."""
+    """Return one appointment: the reply to a booking, or a PAS notification. Raises Unreadable."""
     return _known(_decoded(_appointment, body))
 
 
 def read_found_appointment(body: bytes) -> PasAppointment | None:
-    """The only appointment of a search set, if there is one. Raises Unreadable."""
+    """Return the only appointment of a search set, if any. Raises Unreadable."""
     resources = [entry.resource for entry in _decoded(_appointment_set, body).entry]
     found = [each for each in resources if isinstance(each, _Appointment)]
     if len(found) > 1:
@@ -192,13 +192,13 @@ def read_found_appointment(body: bytes) -> PasAppointment | None:
 
 
 def shows_cancelled(body: bytes, appointment_id: str) -> bool:
-    """Whether the reply to a cancellation says that it is done. Raises Unreadable."""
+    """Return whether the reply to a cancellation confirms it. Raises Unreadable."""
     appointment = _decoded(_appointment, body)
     return (appointment.id, appointment.status) == (appointment_id, "cancelled")
 
 
 def write_booking(booking: PasBooking) -> bytes:
-    """The appointment that a PAS is asked to make."""
+    """Return the appointment that a PAS should create."""
     patient = _Reference(identifier=_Identifier(NHS_NUMBER, str(booking.patient)))
     return _encode(
         _Booking(
@@ -214,7 +214,7 @@ def write_booking(booking: PasBooking) -> bytes:
 
 
 def write_cancellation(appointment_id: str, reason: str | None) -> bytes:
-    """The appointment as cancelled. `reason` is a code of the service's appointment cancellation reasons."""
+    """Return the appointment as cancelled. `reason` is a code of the service's appointment cancellation reasons."""
     concept = None if reason is None else _Concept((_Coding(code=reason),))
     return _encode(_Cancellation(id=appointment_id, status="cancelled", cancelation_reason=concept))
 
@@ -224,7 +224,7 @@ def _decoded(decoder: msgspec.json.Decoder[T], body: bytes) -> T:
         return decoder.decode(body)
     except msgspec.ValidationError as error:
         place = str(error).rpartition(" - at ")[2] if " - at " in str(error) else "the top"
-        raise Unreadable(f"an element is not as agreed at {place}") from None
+        raise Unreadable(f"an element breaks the contract at {place}") from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise Unreadable("it is not valid JSON") from None
 
@@ -245,7 +245,7 @@ def _known(appointment: _Appointment) -> PasAppointment:
 
 
 def _slot(slot: _Slot, clinicians: dict[str, UserId | None]) -> PolledSlot:
-    """Raises ValueError, OverflowError."""
+    """Return a slot. Raises ValueError, OverflowError."""
     schedule, usrn = _target(slot.schedule, "Schedule"), _value(slot.identifier, USRN)
     if schedule not in clinicians:
         raise ValueError("a slot comes without its schedule")
@@ -266,7 +266,7 @@ def _slot(slot: _Slot, clinicians: dict[str, UserId | None]) -> PolledSlot:
 
 
 def _clinician(schedule: _Schedule, service: ServiceId) -> UserId | None:
-    """Whose schedule it is at `service`; `None` if it is the service's own. Raises ValueError."""
+    """Return the clinician of a schedule at `service`; `None` for the service's own schedule. Raises ValueError."""
     actors = [actor.identifier for actor in schedule.actor if actor.identifier]
     if _value(actors, SERVICE) != service:
         raise ValueError("a schedule belongs to another service")
@@ -279,13 +279,13 @@ def _value(identifiers: Iterable[_Identifier], system: str) -> str | None:
 
 
 def _target(reference: _Reference, kind: str) -> str | None:
-    """The id in a reference such as `Slot/1`, which may be written with its server's address before it."""
+    """Return the id in a reference such as `Slot/1`, which may have a server address before it."""
     start, found, key = (reference.reference or "").rpartition(f"{kind}/")
     return key if found and (not start or start.endswith("/")) else None
 
 
 def read_notification(body: bytes) -> tuple[Ubrn, PasAppointment]:
-    """What a PAS tells of one booking, and the referral that it was made for. Raises Unreadable."""
+    """Return the booking in a PAS notification, and the UBRN of its referral. Raises Unreadable."""
     appointment = _decoded(_appointment, body)
     ubrn = _value(appointment.identifier, UBRN)
     try:

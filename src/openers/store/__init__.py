@@ -1,1 +1,1 @@
-"""Durable state: the only place with SQL. One definition of tables and statements serves SQLite and PostgreSQL."""
+"""Durable state: the only package with SQL. The same tables and statements serve SQLite and PostgreSQL."""

@@ -1,4 +1,4 @@
-"""Opening the store that a database URL names: migrate it, then hand out the adapter that speaks to it."""
+"""Open the store of a database URL: migrate it, then return the adapter for it."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ from openers.usecases.ports.transaction import Store
 
 
 async def migrate(url: str) -> bool:
-    """Bring the database at `url` to the present schema, in one transaction; whether there was anything to do.
+    """Migrate the database at `url` to the present schema in one transaction; return whether anything changed.
 
-    Raises Unavailable if it can't be reached.
+    Raises Unavailable if it cannot be reached.
     """
     path = sqlite_path(url)
     if path is not None:
         return _migrate_sqlite(path)
-    from openers.store.postgres import migrate_postgres  # its driver takes a while to import
+    from openers.store.postgres import migrate_postgres  # its driver is slow to import
 
     return await migrate_postgres(url)
 
 
 async def open_store(url: str, audit_key: bytes, observe_group: Callable[[int], object] = int) -> Store:
-    """The store in the migrated database at `url`. Raises Unavailable."""
+    """Return the store in the migrated database at `url`. Raises Unavailable."""
     path = sqlite_path(url)
     if path is not None:
         return open_sqlite(path, audit_key, observe_group)
@@ -40,7 +40,7 @@ async def open_store(url: str, audit_key: bytes, observe_group: Callable[[int], 
 
 
 async def holds_tables(url: str) -> bool:
-    """Whether the database at `url` was ever migrated. Raises Unavailable if it can't be reached."""
+    """Return whether the database at `url` was ever migrated. Raises Unavailable if it cannot be reached."""
     path = sqlite_path(url)
     if path is not None:
         return path.exists()
@@ -53,7 +53,7 @@ def _migrate_sqlite(path: Path) -> bool:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with closing(sqlite3.connect(path, isolation_level=None)) as raw:
-            raw.execute("BEGIN IMMEDIATE")  # one process migrates, the others wait and see
+            raw.execute("BEGIN IMMEDIATE")  # one process migrates; the others wait and find it done
             known = raw.execute("SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'").fetchone()
             current = raw.execute(REVISION).fetchone()[0] if known else None
             if current == HEAD:
@@ -67,7 +67,7 @@ def _migrate_sqlite(path: Path) -> bool:
 
 
 def _single(statements: str) -> Iterator[str]:
-    """The statements one by one: sqlite3 would end the transaction before it runs several."""
+    """Yield single statements: sqlite3 would end the transaction before it runs several."""
     statement = ""
     for line in statements.splitlines(keepends=True):
         statement += line

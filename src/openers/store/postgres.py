@@ -1,7 +1,7 @@
-"""A world in a PostgreSQL database, for many processes: an act is a transaction, its audit entry a row in it.
+"""A world in a PostgreSQL database, for many processes: each act is a transaction that includes its audit entry.
 
-Entries wait unsealed in `audit_pending`; a sealer (any one process at a time) makes blocks of them each second.
-Entries of reads and refusals are written together: one insert for all that came while the last one was under way.
+Entries wait unsealed in `audit_pending`. A sealer (in one process at a time) seals them into blocks each second.
+Entries of reads and refusals are batched: one insert for all that arrived during the previous insert.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ if TYPE_CHECKING:
     from asyncpg.pool import PoolConnectionProxy
 
 ROUNDS_AT_ONCE: Final = 64
-"""Rounds of sealing before other regular work has its turn."""
+"""Rounds of sealing before other regular work runs."""
 LOOK_AGAIN_S: Final = 0.05
-"""Time between two questions about an act whose COMMIT got no answer, in seconds."""
+"""Pause in seconds between two checks of an act whose COMMIT got no reply."""
 
 
 Connect = Callable[[], Awaitable["asyncpg.Pool[asyncpg.Record]"]]
@@ -45,8 +45,8 @@ Connect = Callable[[], Awaitable["asyncpg.Pool[asyncpg.Record]"]]
 class Patience(NamedTuple):
     """How long the store waits, in seconds.
 
-    `lock_s` for a record that another act works on, `connection_s` for a free connection, `outcome_s` for a database
-    that ended during a COMMIT and has to say what became of it.
+    `lock_s`: for a record that another act holds. `connection_s`: for a free connection. `outcome_s`: for a database
+    that failed during a COMMIT, to learn whether the act was committed.
     """
 
     lock_s: float = 1.0
@@ -63,61 +63,61 @@ class PostgresConnection:
     __slots__ = ("_writable", "raw")
 
     def __init__(self, raw: PoolConnectionProxy[Any], *, writable: bool = True) -> None:
-        """`raw` is in a transaction if it is `writable`."""
+        """Store `raw`, which is in a transaction if it is `writable`."""
         self.raw = raw
         self._writable = writable
 
     async def row(self, statement: Statement, values: Mapping[str, Value]) -> Row | None:
-        """The first row, or `None`."""
+        """Return the first row, or `None`."""
         self._check(statement)
         found = await self.raw.fetchrow(statement.postgres, *_bound(statement, values))
         return None if found is None else tuple(found)
 
     async def rows(self, statement: Statement, values: Mapping[str, Value]) -> list[Row]:
-        """All rows."""
+        """Return all rows."""
         self._check(statement)
         return [tuple(row) for row in await self.raw.fetch(statement.postgres, *_bound(statement, values))]
 
     async def run(self, statement: Statement, values: Mapping[str, Value]) -> int:
-        """How many rows were changed."""
+        """Run a statement and return the number of changed rows."""
         self._check(statement)
         status = await self.raw.execute(statement.postgres, *_bound(statement, values))
         return int(status.rpartition(" ")[2])
 
     async def next_number(self, name: str) -> int:
-        """The next number of a series; creations don't wait for each other."""
+        """Return the next number of a series; creations do not wait for each other."""
         return int(await self.raw.fetchval("SELECT nextval($1::text::regclass)", f"{name}_numbers"))
 
     async def set_number(self, name: str, value: int) -> None:
-        """Have a series go on after `value`; 0 begins anew."""
+        """Continue a series after `value`; 0 restarts it."""
         await self.raw.execute("SELECT setval($1::text::regclass, greatest($2, 1), $2 > 0)", f"{name}_numbers", value)
 
     def _check(self, statement: Statement) -> None:
         if statement.writes and not self._writable:
-            raise RuntimeError("only the body of an act writes")
+            raise RuntimeError("only the body of an act may write")
 
 
 class PostgresStore:
-    """The `Store` port over a pool of connections. Made by `open_postgres`."""
+    """The `Store` port over a pool of connections. Created by `open_postgres`."""
 
     def __init__(
         self, pool: asyncpg.Pool[asyncpg.Record], audit_key: bytes, connect: Connect, patience: Patience
     ) -> None:
-        """`audit_key` seals the audit and lives outside the store. `connect` makes another pool like this one."""
+        """Store the parts; `audit_key` seals the audit and is kept elsewhere. `connect` opens another such pool."""
         self._pool, self._connect = pool, connect
         self._patience = patience
-        self._sealed = 0  # a block of the chain: later acts are sealed after it
+        self._sealed = 0  # number of a block of the chain: later acts are sealed after it
         self._generation = 0
         self._key = audit_key
         self._batches = Batches(self._write)
 
     @property
     def generation(self) -> int:
-        """Counts how often the whole database was replaced; else only what is committed is ever read."""
+        """Return how often the whole database was replaced. Otherwise only committed data is ever read."""
         return self._generation
 
     def begin(self, entry: AuditEntry, lock: Sequence[str] = ()) -> AbstractAsyncContextManager[Tx]:
-        """A transaction that holds the locks of all keys, taken in order, and ends with the audit entry."""
+        """Return a transaction that locks all keys in order and ends with the audit entry."""
         return self._begin(entry, lock)
 
     @asynccontextmanager
@@ -138,10 +138,10 @@ class PostgresStore:
             raise failure
 
     async def _was_committed(self, trace: Trace) -> bool:
-        """Look up an act whose COMMIT got no answer. Raises OutcomeUnknown if the database does not tell in time."""
+        """Find out whether an act without a COMMIT reply was committed. Raises OutcomeUnknown if it takes too long."""
         ends = monotonic() + self._patience.outcome_s
         while monotonic() < ends:
-            with suppress(Exception):  # whatever keeps the database from telling, it may tell the next time
+            with suppress(Exception):  # whatever fails here may succeed at the next attempt
                 async with self._connection() as raw:
                     committed = await was_committed(raw, trace)
                 if committed is not None:
@@ -150,7 +150,7 @@ class PostgresStore:
         raise OutcomeUnknown("database")
 
     def read(self) -> AbstractAsyncContextManager[Tx]:
-        """The committed state as each statement finds it."""
+        """Return a transaction that reads the committed state at each statement."""
         return self._read()
 
     @asynccontextmanager
@@ -159,11 +159,11 @@ class PostgresStore:
             yield SqlTx(PostgresConnection(raw, writable=False))
 
     async def witness(self, entry: AuditEntry) -> None:
-        """Make an audit entry durable, in one insert with those that wait beside it."""
+        """Persist an audit entry, in one insert with the other waiting entries."""
         await self._batches.add(line_of(entry))
 
     async def _write(self, entries: Sequence[bytes]) -> None:
-        """Write a batch. Raises Unavailable, whatever is wrong: nobody can do better about a refusal's entry."""
+        """Write a batch. Raises Unavailable for each error."""
         try:
             async with self._connection() as raw:
                 await raw.execute("INSERT INTO audit_pending (entry) SELECT unnest($1::bytea[])", list(entries))
@@ -171,7 +171,7 @@ class PostgresStore:
             raise Unavailable("database") from error
 
     async def upkeep(self) -> None:
-        """Seal what waits, unless another process is at it; what is too much waits for the next time."""
+        """Seal waiting entries unless another process does; after too many rounds, leave the rest for the next call."""
         for _ in range(ROUNDS_AT_ONCE):
             async with self._connection() as raw, raw.transaction():
                 sealed, last = await seal_some(raw, self._key)
@@ -180,7 +180,7 @@ class PostgresStore:
                 return
 
     async def heads(self) -> Sequence[str]:
-        """Where the audit chain ends; other processes may have sealed too."""
+        """Return the heads of the audit chain from the database, since other processes may have sealed too."""
         async with self._connection() as raw:
             return [str(each) for each in await chain_heads(raw)]
 
@@ -191,7 +191,7 @@ class PostgresStore:
 
     @asynccontextmanager
     async def set_aside(self) -> AsyncGenerator[None, None]:
-        """Let go of the database while it is copied or replaced as a whole; meanwhile calls raise Unavailable."""
+        """Release the database while it is copied or replaced as a whole; calls meanwhile raise Unavailable."""
         await self.upkeep()
         await self._pool.close()
         try:
@@ -201,15 +201,15 @@ class PostgresStore:
             self._generation, self._sealed = self._generation + 1, 0
 
     async def close(self) -> None:
-        """Let go of all connections."""
+        """Close all connections."""
         await self._batches.finish()
         await self._pool.close()
 
     @asynccontextmanager
     async def _connection(self) -> AsyncGenerator[PoolConnectionProxy[Any], None]:
-        """A connection of the pool; the database's own failures become errors of the domain.
+        """Lend a connection of the pool; the database's own failures become domain errors.
 
-        Giving it back never fails: what was done on it has been done.
+        Returning it never fails, since its work is already done.
         """
         try:
             raw = await self._pool.acquire(timeout=self._patience.connection_s)
@@ -228,7 +228,7 @@ class PostgresStore:
 
 
 async def _commit(raw: PoolConnectionProxy[Any]) -> Exception | None:
-    """Commit; return what went wrong, if anything did. The answer may be all that was lost."""
+    """Commit; return the error, if any. The commit may have succeeded and only its reply be lost."""
     try:
         await raw.execute("COMMIT")
     except Exception as error:
@@ -237,7 +237,7 @@ async def _commit(raw: PoolConnectionProxy[Any]) -> Exception | None:
 
 
 async def _roll_back(raw: PoolConnectionProxy[Any]) -> None:
-    """Undo the act. If that can't be said, the connection ends, which undoes it too."""
+    """Roll back the act. If that fails, end the connection, which rolls back too."""
     try:
         await raw.execute("ROLLBACK")
     except Exception:
@@ -248,7 +248,7 @@ async def _roll_back(raw: PoolConnectionProxy[Any]) -> None:
 async def open_postgres(
     url: str, audit_key: bytes, connections: int = 8, patience: Patience = PATIENCE
 ) -> PostgresStore:
-    """The store in the migrated database at `url`. Raises Unavailable if it can't be reached."""
+    """Return the store in the migrated database at `url`. Raises Unavailable if it cannot be reached."""
 
     async def _connect() -> asyncpg.Pool[asyncpg.Record]:
         return await _pool(url, connections, patience)
@@ -257,11 +257,11 @@ async def open_postgres(
 
 
 async def _as_it_is(_: object) -> None:
-    """Give a connection back without a further statement: nothing that an act sets outlives its transaction."""
+    """Return a connection without a reset statement: no setting of an act outlives its transaction."""
 
 
 async def _pool(url: str, connections: int, patience: Patience) -> asyncpg.Pool[asyncpg.Record]:
-    """Raises Unavailable."""
+    """Open a pool of connections. Raises Unavailable."""
     lock_timeout = f"{patience.lock_s * 1000:.0f}ms"
     settings = {"lock_timeout": lock_timeout, "synchronous_commit": "on", "timezone": "UTC"}
     try:
@@ -273,7 +273,7 @@ async def _pool(url: str, connections: int, patience: Patience) -> asyncpg.Pool[
 
 
 async def holds_tables_in_postgres(url: str) -> bool:
-    """Whether the database at `url` was ever migrated. Raises Unavailable."""
+    """Return whether the database at `url` was ever migrated. Raises Unavailable."""
     try:
         raw = await asyncpg.connect(url)
     except DRIVER as error:
@@ -285,14 +285,14 @@ async def holds_tables_in_postgres(url: str) -> bool:
 
 
 async def migrate_postgres(url: str) -> bool:
-    """Bring the database at `url` to the present schema; whether there was anything to do. Raises Unavailable."""
+    """Migrate the database at `url` to the present schema; return whether anything changed. Raises Unavailable."""
     try:
         raw = await asyncpg.connect(url)
     except DRIVER as error:
         raise Unavailable("database") from error
     try:
         async with raw.transaction():
-            await raw.execute("SELECT pg_advisory_xact_lock(815)")  # one process migrates, the others wait and see
+            await raw.execute("SELECT pg_advisory_xact_lock(815)")  # one process migrates, the others wait
             known = await raw.fetchval("SELECT to_regclass('alembic_version')")
             current = await raw.fetchval(REVISION) if known else None
             if current == HEAD:

@@ -1,6 +1,7 @@
-"""Whole databases on PostgreSQL: copied under a name beside the served one, put back, dropped. For test mode alone.
+"""Copy, restore and drop whole databases on PostgreSQL. For test mode only.
 
-A copy is made by template, for which nobody may be connected: calls that come meanwhile are told to come later.
+A copy uses the database as a template, which requires that nothing is connected to it. Calls during the copy receive
+503.
 """
 
 from __future__ import annotations
@@ -22,14 +23,14 @@ LONGEST_NAME: Final = 63
 
 
 async def copy_database(store: PostgresStore, url: str, name: str) -> None:
-    """Copy the database at `url`, which `store` serves, in place of an earlier copy. Raises Unavailable."""
+    """Copy the database at `url`, which `store` serves, replacing an earlier copy. Raises Unavailable."""
     async with store.set_aside(), _maintenance(url) as raw:
         await raw.execute(f"DROP DATABASE IF EXISTS {_copy(url, name)} WITH (FORCE)")
         await raw.execute(f"CREATE DATABASE {_copy(url, name)} TEMPLATE {_quoted(_database(url))}")
 
 
 async def put_back_database(store: PostgresStore, url: str, name: str | None) -> None:
-    """Replace the database at `url`, which `store` serves, by a copy, or by an empty one. Raises Unavailable."""
+    """Replace the database at `url`, which `store` serves, with a copy or an empty one. Raises Unavailable."""
     async with store.set_aside():
         async with _maintenance(url) as raw:
             await raw.execute(f"DROP DATABASE {_quoted(_database(url))} WITH (FORCE)")
@@ -39,14 +40,14 @@ async def put_back_database(store: PostgresStore, url: str, name: str | None) ->
 
 
 async def drop_database(url: str, name: str) -> None:
-    """Remove a copy, if it is there. Raises Unavailable."""
+    """Remove a copy if it exists. Raises Unavailable."""
     async with _maintenance(url) as raw:
         await raw.execute(f"DROP DATABASE IF EXISTS {_copy(url, name)} WITH (FORCE)")
 
 
 @asynccontextmanager
 async def _maintenance(url: str) -> AsyncGenerator[asyncpg.Connection[Any], None]:
-    """A connection to the server that is in none of our databases."""
+    """Open a connection to the server that uses none of our databases."""
     try:
         raw = await asyncpg.connect(url, database=MAINTENANCE)
     except DRIVER as error:
@@ -64,7 +65,7 @@ def _database(url: str) -> str:
 
 
 def _copy(url: str, name: str) -> str:
-    """The quoted name of a copy's database. The server would cut a long one, and take two for one."""
+    """Return the quoted database name of a copy. A long name is hashed, since the server would truncate it."""
     full = f"{_database(url)}/{name}"
     return _quoted(full if len(full) <= LONGEST_NAME else blake2b(full.encode(), digest_size=16).hexdigest())
 

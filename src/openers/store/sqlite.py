@@ -1,9 +1,9 @@
-"""A world in one SQLite file, for one process: acts that arrive together commit together.
+"""A world in one SQLite file, for one process: concurrent acts commit together.
 
-Everything runs on one connection on the event loop. An act is a savepoint in the open group; the group commits once,
-with its audit block, when the loop has run what was ready, and only then do its acts return. Reads and refusals join
-the group with their audit entries. The body of an act must not suspend, or savepoints would interleave: one that does
-is undone as soon as anything else happens, and told so at its next write or its end.
+All statements run on one connection on the event loop. An act is a savepoint in the open group. The group commits once,
+with its audit block, after the loop has run the ready tasks; only then do its acts return. Reads and refusals add their
+audit entries to the group. The body of an act must not suspend, or savepoints would interleave. An act that suspends is
+undone as soon as another act runs, and raises at its next write or its end.
 """
 
 from __future__ import annotations
@@ -29,16 +29,16 @@ from openers.usecases.ports.transaction import Tx
 WRITER: Final = "sqlite"
 """Name of the one audit chain."""
 CHECKPOINT_EVERY: Final = 256
-"""Commit groups between two checkpoints; a group writes a handful of pages of 4 KiB."""
+"""Commit groups between two checkpoints; a group writes a few pages of 4 KiB."""
 PATIENCE_S: Final = 5.0
-"""How long a call waits for another process that has the write lock (a backup, a shell), in seconds."""
+"""How many seconds a call waits for another process that has the write lock (a backup, a shell)."""
 LOOK_AGAIN_S: Final = 0.01
-"""Time between two attempts to get that lock, in seconds."""
-SUSPENDED: Final = "the body of an act suspended on SQLite: it may await its transaction and nothing else"
+"""Pause in seconds between two attempts to get that lock."""
+SUSPENDED: Final = "the body of an act suspended on SQLite: it may await only its transaction"
 
 
 class _Group:
-    """Acts and audit entries that will commit together, and who waits for it."""
+    """Acts and audit entries that commit together, and the callers that wait for it."""
 
     __slots__ = ("entries", "waiters")
 
@@ -48,7 +48,7 @@ class _Group:
 
 
 class SqliteStore:
-    """The `Store` port over one file. Made by `open_sqlite`."""
+    """The `Store` port over one file. Created by `open_sqlite`."""
 
     def __init__(
         self,
@@ -58,9 +58,9 @@ class SqliteStore:
         observe_group: Callable[[int], object] = int,
         patience_s: float = PATIENCE_S,
     ) -> None:
-        """`raw` is set up; `audit_key` seals the audit and lives outside the store.
+        """Store the configured connection `raw`; `audit_key` seals the audit and is kept outside the store.
 
-        `patience_s` is how long a call waits for another process that has the write lock, in seconds.
+        `patience_s` is how many seconds a call waits for another process that has the write lock.
         """
         self.path = path
         self._raw = raw
@@ -79,35 +79,35 @@ class SqliteStore:
 
     @property
     def generation(self) -> int:
-        """Counts the groups that failed: what was read within one was never committed."""
+        """Return the number of failed groups: data read within one was never committed."""
         return self._generation
 
     def begin(self, entry: AuditEntry, lock: Sequence[str] = ()) -> AbstractAsyncContextManager[Tx]:
-        """A savepoint of the open group. `lock` needs nothing here: bodies run one after another."""
+        """Return a savepoint of the open group. `lock` is not needed here: bodies run one after another."""
         return _ActTransaction(self, entry)
 
     def read(self) -> AbstractAsyncContextManager[Tx]:
-        """The present state, the open group included: its audit entry shares the group's fate."""
+        """Return the present state including the open group, with which the read's audit entry commits or fails."""
         return _Read(self._reading)
 
     async def witness(self, entry: AuditEntry) -> None:
-        """Make an audit entry durable with the open group."""
+        """Persist an audit entry with the open group."""
         line = line_of(entry)
         await self.open_group()
         await self._joined(line)
 
     async def upkeep(self) -> None:
-        """Nothing: each group seals its own entries."""
+        """Do nothing: each group seals its own entries."""
 
     async def check(self) -> None:
-        """Raise Unavailable if the file can't be read."""
+        """Raise Unavailable if the file cannot be read."""
         try:
             self._raw.execute("SELECT 1 FROM counters LIMIT 1")
         except sqlite3.Error as error:
             raise Unavailable("database") from error
 
     async def close(self) -> None:
-        """Commit what is open, finish a checkpoint and close the file."""
+        """Commit the open group, finish a checkpoint and close the file."""
         if self._group is not None:
             self._commit()
         if self._checkpoint is not None:
@@ -122,11 +122,11 @@ class SqliteStore:
             self._raw.backup(copy)
 
     def restore(self, path: Path) -> None:
-        """Replace everything by what `snapshot` wrote to `path`, durably, and let caches forget. Raises Unavailable."""
+        """Replace all data with the snapshot at `path`, durably, and invalidate caches. Raises Unavailable."""
         if self._group is not None:
             self._commit()
         try:
-            self._raw.execute("BEGIN IMMEDIATE")  # a locked file is refused; the copying would wait for it
+            self._raw.execute("BEGIN IMMEDIATE")  # refuse a locked file, since the copy would wait for it
             self._raw.execute("ROLLBACK")
             with closing(sqlite3.connect(path)) as copy:
                 copy.backup(self._raw)
@@ -136,11 +136,11 @@ class SqliteStore:
         self._generation += 1
 
     async def heads(self) -> Sequence[str]:
-        """Where the audit chain ends, as far as it is durable."""
+        """Return the durable head of the audit chain."""
         return [str(self._sealer.head)] if self._sealer.head.seq else []
 
     async def open_group(self) -> None:
-        """Open a group if there is none. While another process has the write lock, wait for it and let calls run.
+        """Open a group if there is none. While another process has the write lock, wait and let other calls run.
 
         Raises Unavailable if the lock is not free in time.
         """
@@ -151,7 +151,7 @@ class SqliteStore:
             await asyncio.shield(self._look_again())
 
     def _look_again(self) -> asyncio.Future[None]:
-        """When the lock is tried again: one of those that wait tries for all."""
+        """Return a future for the next attempt to lock: one waiting caller tries for all."""
         if self._next_look is None:
             loop = asyncio.get_running_loop()
             self._next_look = loop.create_future()
@@ -167,14 +167,14 @@ class SqliteStore:
         """Begin an act: a savepoint in the open group."""
         self._undo_suspended()
         self._present_group()
-        if not self._raw.in_transaction:  # SQLite itself gave the group up, as it does on a full disk
+        if not self._raw.in_transaction:  # SQLite rolled the group back, as it does on a full disk
             raise Unavailable("database")
         self._raw.execute("SAVEPOINT act")
         self._inside, self._writing.writable = act, True
         return self._tx
 
     def keep(self, act: _ActTransaction, entry: AuditEntry) -> asyncio.Future[None]:
-        """End the act's savepoint, keeping what it did; the future is done when its group is durable."""
+        """End the act's savepoint and keep its changes; the future is done when its group is durable."""
         if self._inside is not act:
             raise RuntimeError(SUSPENDED)
         try:
@@ -190,11 +190,11 @@ class SqliteStore:
         return self._joined(line)
 
     def undo(self, act: _ActTransaction) -> None:
-        """End the act's savepoint, undoing what it did, unless that has been done."""
+        """End the act's savepoint and undo its changes, unless that has been done."""
         if self._inside is not act:
             return
         self._inside, self._writing.writable = None, False
-        with suppress(sqlite3.Error):  # the savepoint went with the group, which SQLite gave up
+        with suppress(sqlite3.Error):  # SQLite rolled the group back, and with it the savepoint
             self._raw.execute("ROLLBACK TO act")
             self._raw.execute("RELEASE act")
 
@@ -211,7 +211,7 @@ class SqliteStore:
         return waiter
 
     def _present_group(self) -> _Group:
-        """The open group, or a new one. Raises Unavailable."""
+        """Return the open group, or a new one. Raises Unavailable."""
         if self._group is None:
             self._try_to_open()
         if self._group is None:
@@ -219,7 +219,7 @@ class SqliteStore:
         return self._group
 
     def _try_to_open(self) -> bool:
-        """Open a group; whether that could be done at once. Raises Unavailable if the lock is not the reason."""
+        """Try to open a group; return whether it succeeded. Raises Unavailable for failures other than the lock."""
         try:
             self._raw.execute("BEGIN IMMEDIATE")
         except sqlite3.Error as error:
@@ -231,7 +231,7 @@ class SqliteStore:
         return True
 
     def _commit(self) -> None:
-        """Seal and commit the open group, and tell everybody who waits how it went."""
+        """Seal and commit the open group, and report the result to all waiting callers."""
         group, self._group = self._group, None
         if group is None:
             return
@@ -270,7 +270,7 @@ class SqliteStore:
         return None
 
     def _tend_log(self) -> None:
-        """Have the write-ahead log moved into the file now and then; called between groups."""
+        """Move the write-ahead log into the file at intervals; called between groups."""
         moving = self._checkpoint
         if moving is not None and moving.done():
             self._checkpoint = None
@@ -304,7 +304,7 @@ class _ActTransaction(AbstractAsyncContextManager[Tx]):
 
 
 class _Read(AbstractAsyncContextManager[Tx]):
-    """Reading needs no transaction: nothing else runs in between."""
+    """A read needs no transaction, since no other task runs in between."""
 
     __slots__ = ("_tx",)
 
@@ -321,15 +321,15 @@ class _Read(AbstractAsyncContextManager[Tx]):
 
 
 def open_sqlite(path: Path, audit_key: bytes, observe_group: Callable[[int], object] = int) -> SqliteStore:
-    """The store in the migrated file at `path`. `observe_group` is told the size of each commit group.
+    """Open the store in the migrated file at `path`. `observe_group` receives the size of each commit group.
 
-    Raises Unavailable if the file can't be used as it must be (settings that do not hold).
+    Raises Unavailable if the file cannot be used with the required settings.
     """
     return SqliteStore(path, connect(path), audit_key, observe_group)
 
 
 def _sealer(raw: sqlite3.Connection, key: bytes) -> Sealer:
-    """The sealer that goes on where the stored chain ends."""
+    """Return a sealer that continues at the stored head."""
     for row in raw.execute(HEADS.sqlite):
         head, _ = head_of(row)
         if head.writer == WRITER:

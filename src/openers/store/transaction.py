@@ -40,7 +40,7 @@ class SqlTx:
     )
 
     def __init__(self, connection: Connection) -> None:
-        """`connection` is in the transaction that reads and writes."""
+        """Create all repositories over `connection`, which is in the transaction that reads and writes."""
         self.referrals = SqlReferrals(connection)
         self.conversations = SqlConversations(connection)
         self.directory = SqlDirectory(connection)

@@ -1,1 +1,1 @@
-"""What operators see of a running service: logs and metrics, with nothing of a patient in them."""
+"""Logs and metrics of a running service for operators, without patient data."""

@@ -1,6 +1,6 @@
-"""Configures logging: one line an event to standard error, redacted, from this service and its libraries alike.
+"""Configure logging: one redacted line for each event on standard error, from this service and its libraries.
 
-Called once at start. Events are words with values beside them: `logger("store").info("Group committed", entries=16)`.
+Called once at start. Events are texts with named values: `logger("store").info("Group committed", entries=16)`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from openers.telemetry.redaction import redact
 
 
 class LogFormat(StrEnum):
-    """How a line is written."""
+    """Format of a line."""
 
     JSON = "json"
     READABLE = "readable"
@@ -63,7 +63,7 @@ def configure(log_format: LogFormat = LogFormat.JSON, level: int = logging.INFO,
 
 
 def logger(part: str) -> FilteringBoundLogger:
-    """The logger of a part of the service."""
+    """Return the logger of a part of the service."""
     return cast("FilteringBoundLogger", structlog.get_logger(part=part))
 
 
@@ -75,12 +75,12 @@ def redact_event(_logger: WrappedLogger, _method: str, event: EventDict) -> Even
 
 
 def _renderer(log_format: LogFormat) -> Processor:
-    """The last step: the event as one line."""
+    """Return the last processor, which writes the event as one line."""
     if log_format is LogFormat.READABLE:
         return structlog.dev.ConsoleRenderer(colors=False)
     return _as_json
 
 
 def _as_json(_logger: WrappedLogger, _method: str, event: MutableMapping[str, Any]) -> str:
-    """The event as one line of JSON."""
+    """Return the event as one line of JSON."""
     return _encode(event).decode()

@@ -1,7 +1,7 @@
-"""What the service counts, for Prometheus. One `Metrics` a process object, each with a registry of its own.
+"""The metrics of the service for Prometheus. Each process has one `Metrics` with its own registry.
 
-Called by the edge, the store and the due runner; rendered at `/metrics`. Label values are few by construction:
-operations, kinds of work, classes of status and linked services, never anything of a request.
+The edge, the store and the due runner call it; `/metrics` shows it. Label values are few by design: operations, kinds
+of work, classes of status and linked services, never data of a request.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ _CLASSES: Final = ("other", "1xx", "2xx", "3xx", "4xx", "5xx")
 
 
 class RequestMeter:
-    """Counts the requests of one operation. The edge keeps it, so that a request looks nothing up."""
+    """Counts the requests of one operation. The edge keeps it, so that a request needs no look-up."""
 
     __slots__ = ("_children", "_operation", "_requests")
 
     def __init__(self, requests: Histogram, operation: str) -> None:
-        """`requests` has the labels operation and status."""
+        """Store `requests`, which has the labels operation and status."""
         self._requests, self._operation = requests, operation
         self._children: list[Histogram | None] = [None] * len(_CLASSES)
 
     def done(self, status: int, seconds: float) -> None:
-        """Count one answered request and how long it took."""
+        """Count one answered request with its duration."""
         group = status // 100 if 100 <= status < 600 else 0
         child = self._children[group]
         if child is None:
@@ -36,10 +36,10 @@ class RequestMeter:
 
 
 class Metrics:
-    """All that is measured."""
+    """All metrics."""
 
     def __init__(self) -> None:
-        """Everything at zero."""
+        """Create all metrics at zero."""
         self._registry = CollectorRegistry()
         self._requests = Histogram(
             "openers_request_seconds",
@@ -69,11 +69,11 @@ class Metrics:
         )
 
     def requests_of(self, operation: str) -> RequestMeter:
-        """The meter of one operation, to be kept."""
+        """Return the meter of one operation, for the caller to keep."""
         return RequestMeter(self._requests, operation)
 
     def group_committed(self, entries: int) -> None:
-        """Count one commit group with so many audit entries."""
+        """Count one commit group with this number of audit entries."""
         self._groups.observe(entries)
 
     def due_run(self, kind: str, *, succeeded: bool) -> None:
@@ -81,13 +81,13 @@ class Metrics:
         self._due.labels(kind, "done" if succeeded else "failed").inc()
 
     def slots_polled(self, service: str, at: float) -> None:
-        """Note that the slots of a service were polled; `at` is in seconds since 1970."""
+        """Record that the slots of a service were polled; `at` is in seconds since 1970."""
         self._polled.labels(service).set(at)
 
     def serve(self, host: str, port: int) -> None:
-        """Serve them on an address of their own, in a thread. Raises OSError if it is taken."""
+        """Serve the metrics on their own address, in a thread. Raises OSError if it is in use."""
         start_http_server(port, host, self._registry)
 
     def render(self) -> bytes:
-        """All numbers in Prometheus' text format (`CONTENT_TYPE`)."""
+        """Return all metrics in Prometheus' text format (`CONTENT_TYPE`)."""
         return generate_latest(self._registry)

@@ -1,8 +1,8 @@
-"""Masks patients' identifiers and credentials in whatever is about to be logged, by key and by pattern.
+"""Mask patients' identifiers and credentials in log events, by key and by pattern.
 
-Pure; every log line passes through `redact`, as the last step before it is written. What looks like an NHS number is
-masked wherever it stands, so nothing that is logged may be a bare number of 10 digits. UBRNs (12 digits), UUIDs (a
-number behind them included, as request ids have it) and hexadecimal digests stay readable.
+Pure; each log line passes through `redact`, as the last step before it is written. Each text like an NHS number is
+masked, so a log must not contain other bare numbers of 10 digits. UBRNs (12 digits), UUIDs (also with a number after
+them, as in request ids) and hexadecimal digests stay readable.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import msgspec
 
 MASK: Final = "[masked]"
 LONGEST: Final = 64 * 1024
-"""How much of a text is looked at and kept, in characters."""
+"""Maximum characters of a text that are checked and kept."""
 _DEEPEST: Final = 16
 
 _SECRET_KEYS: Final = frozenset({"patient", "patients", "code", "cookie", "setcookie", "jwt"})
@@ -41,7 +41,7 @@ _NHS_NUMBER: Final = re.compile(r"(?a)(?<!\d)\d{3}[ -]?\d{3}[ -]?\d{4}(?!\d)")
 
 
 def redact(value: object, depth: int = 0) -> object:
-    """The value with everything masked that must not be logged: texts, numbers, and what holds them, keys included."""
+    """Return the value with all sensitive parts masked: in texts, numbers and containers, keys included."""
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, str):
@@ -67,7 +67,7 @@ def redact(value: object, depth: int = 0) -> object:
 
 
 def redact_text(text: str) -> str:
-    """The text with NHS numbers (10 digits, grouped or not) and credentials masked, cut to `LONGEST` before."""
+    """Return the text, cut to `LONGEST`, with NHS numbers (10 digits, grouped or not) and credentials masked."""
     text = _cut(text)
     text = _NAMED.sub(rf"\g<1>{MASK}", text)
     text = _SCHEME.sub(rf"\g<1> {MASK}", text)
@@ -75,20 +75,20 @@ def redact_text(text: str) -> str:
 
 
 def redact_nhs_numbers(text: str) -> str:
-    """The text with NHS numbers masked and all else kept: for names and addresses that hold no credentials."""
+    """Return the text with only NHS numbers masked: for names and addresses without credentials."""
     return _NHS_NUMBER.sub(MASK, _cut(text))
 
 
 def _cut(text: str) -> str:
-    """The text cut to `LONGEST`, with its length behind it. What the cut goes through goes as a whole."""
+    """Return the text cut to `LONGEST`, followed by its length. A word at the cut is removed entirely."""
     if len(text) <= LONGEST:
         return text
-    # Half a token or NHS number would not be known as one, so the last word goes, and digits with the spaces in them.
+    # Half a token or NHS number would not be recognised, so the last word is removed, and digits with spaces.
     kept = text[:LONGEST].rstrip(_IN_WORDS).rstrip(_IN_NUMBERS)
     return f"{kept}[... {len(text)} characters]"
 
 
 def is_secret(key: str) -> bool:
-    """Whether what stands under this key is masked whatever it looks like."""
+    """Return whether values of this key are always masked."""
     squeezed = "".join(each for each in key.lower() if each.isalnum())
     return squeezed in _SECRET_KEYS or any(part in squeezed for part in _SECRET_PARTS)

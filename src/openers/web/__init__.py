@@ -1,1 +1,1 @@
-"""Pages for people, rendered on the server: plain HTML that needs no script and nothing from elsewhere."""
+"""Pages for people, rendered on the server: plain HTML without scripts and external resources."""

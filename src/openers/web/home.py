@@ -1,4 +1,4 @@
-"""The page at `/`: where things are, for whoever opens the service's address in a browser."""
+"""The page at `/`: a list of addresses, for browsers."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ HOME_HEADERS: Final = {
 
 
 class Address(NamedTuple):
-    """An address below the service's own, and what is there."""
+    """A path of the service, and its description."""
 
     path: str
     what: str
 
 
 def addresses_of(settings: Settings) -> Sequence[Address]:
-    """What the page lists; in test mode its pages too."""
+    """Return the listed addresses; in test mode its pages too."""
     fhir = "/referrals/FHIR"
     always = (
         Address("/docs/", "documentation of this version, with search"),

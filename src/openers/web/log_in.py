@@ -1,7 +1,7 @@
-"""The log-in page, on which a person is picked in test mode, and the page that says why a log-in can't go on.
+"""The log-in page of test mode, on which the user picks a person, and the page that explains a failed log-in.
 
-It plays the part of a smartcard or CIS2 log-in, so it tells of each person how surely they would be known. Called by
-the authorisation endpoint through its `Pages` protocol.
+It replaces a smartcard or CIS2 log-in, so it shows the assurance levels of each person. The authorisation endpoint
+calls it through its `Pages` protocol.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ ABBREVIATIONS: Final = {"BMS", "HCP", "ERS"}
 
 
 class Person(msgspec.Struct, frozen=True):
-    """One person as the page shows them."""
+    """One person as shown on the page."""
 
     id: str
     name: str
@@ -43,10 +43,10 @@ class Person(msgspec.Struct, frozen=True):
 
 
 class LogInPages:
-    """The pages, their templates compiled once."""
+    """The pages, with their templates compiled once."""
 
     def __init__(self) -> None:
-        """Reads the templates."""
+        """Compile the templates."""
         environment = Environment(
             loader=FileSystemLoader(HERE / "templates"),
             autoescape=True,
@@ -58,17 +58,17 @@ class LogInPages:
         self._refusal = environment.get_template("refusal.html")
 
     def choose_person(self, choice: Choice) -> str:
-        """The page on which a person is picked."""
+        """Return the page on which the user picks a person."""
         people = [_person(user, choice.organisations) for user in choice.people]
         return self._choose.render(choice=choice, people=people, style=STYLE_PATH)
 
     def refusal(self, explanation: str) -> str:
-        """The page that says why a log-in can't go on."""
+        """Return the page that explains why a log-in cannot continue."""
         return self._refusal.render(explanation=explanation, style=STYLE_PATH)
 
 
 def style_sheet() -> bytes:
-    """The pages' style sheet, which is served at `STYLE_PATH`."""
+    """Return the pages' style sheet, which is served at `STYLE_PATH`."""
     return (HERE / "assets" / "style.css").read_bytes()
 
 
@@ -88,13 +88,13 @@ def _place(ods: OdsCode, organisations: Mapping[OdsCode, str]) -> str:
 
 
 def in_words(function: BusinessFunction) -> str:
-    """A role as people say it."""
+    """Return a role in ordinary words."""
     words = [word if word in ABBREVIATIONS else word.lower() for word in function.split("_")]
     return " ".join([words[0][:1].upper() + words[0][1:], *words[1:]])
 
 
 def log_in_in_words(assurance: Assurance) -> str:
-    """How a person logs in, and which assurance levels that reaches."""
+    """Return the log-in method of a person and its assurance levels."""
     method = METHODS.get(assurance.method, assurance.method)
     levels = f"identity level {assurance.identity_level}, authenticator level {assurance.authenticator_level}"
     return f"Logs in by {method}: {levels}"

@@ -1,4 +1,4 @@
-"""Test mode: worlds of invented people and services, and all that can be done to them that no real service allows.
+"""Test mode: worlds of invented people and services, with controls that a real service must not offer.
 
 Production never imports this package.
 """

@@ -1,6 +1,6 @@
-"""How the server serves test mode: what opens its service, and connections that can be dropped.
+"""Entry point of test mode for the server: open its service, with connections that can be dropped.
 
-The parent of worker processes imports this module, and loads no service by that.
+The parent of worker processes imports this module, which does not load the service.
 """
 
 from __future__ import annotations
@@ -19,6 +19,6 @@ CONNECTIONS: Final = ControlledProtocol
 async def open_service(settings: Settings) -> TestService:
     """Open the service that the settings describe, in test mode. Raises Unavailable, SettingsError."""
     check_test_packages()
-    from openers.worlds.mode import open_test_service  # a worker answers its parent before it has loaded everything
+    from openers.worlds.mode import open_test_service  # late: a worker answers its parent before
 
     return await open_test_service(settings)

@@ -1,8 +1,8 @@
-"""A service in test mode: the one of `bootstrap` around worlds that can be moved, forked and put back.
+"""A service in test mode: the service of `bootstrap`, with worlds that can be changed, forked and restored.
 
-It finds the world of each request (header `X-OpenERS-Tenant`; without it the main one), opens the door if that is
-wished (`--open`), and runs requests on a fork that is thrown away afterwards if that is wished (`--frozen`).
-Called by the server and the pytest plugin.
+It finds the world of each request by header `X-OpenERS-Tenant`; without it the main one. With `--open` it admits
+requests without a token. With `--frozen` it runs each request on a fork, which is then discarded. The server and the
+pytest plugin call it.
 """
 
 from __future__ import annotations
@@ -50,23 +50,23 @@ TENANT: Final = b"x-openers-tenant"
 WORLD: Final = "openers.world"
 PAS: Final = "/pas/"
 PASSING: Final = "passing"
-"""Directory of what ends with the process: forks, and copies that they were made from."""
+"""Directory of files that end with the process: forks, and copies that they were made from."""
 
 
 class TestService:
-    """The service, its worlds, and how a request finds its own."""
+    """The service and its worlds; it finds the world of each request."""
 
     __test__ = False
 
     def __init__(self, inner: Service, worlds: Worlds, passing: Path) -> None:
-        """`passing` is a directory that ends with the service."""
+        """Store the service; the directory `passing` is deleted with it."""
         self.inner, self.worlds, self._passing = inner, worlds, passing
         self._door = OpenDoor()
         self._scenes = Scenes(worlds, inner.edge.routes, self._in_world)
         self.settings, self.world, self.metrics = inner.settings, inner.world, inner.metrics
 
     async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
-        """Serve one HTTP request in the world that it is for."""
+        """Serve one HTTP request in its world."""
         tenant = next((value.decode("latin-1") for name, value in scope["headers"] if name == TENANT), "")
         try:
             held = self.worlds.of_tenant(tenant) if tenant else self.worlds.main
@@ -75,7 +75,7 @@ class TestService:
             return await self._refuse(refusal, scope, receive, send)
         try:
             await self._serve(scope, held, receive, send)
-        except PackError as error:  # a file of its pack has changed, and can't be read any more
+        except PackError as error:  # a file of its pack has changed and is no longer readable
             await self._refuse(CantBeMade(str(error)), scope, receive, send)
         finally:
             held.in_use -= 1
@@ -96,25 +96,25 @@ class TestService:
         await self.inner({**scope, WORLD: world, HELD: held}, receive, send)
 
     def runner(self) -> MainRunner:
-        """Does what falls due in main."""
+        """Return the runner of due work in main."""
         main = self.worlds.main
         return MainRunner(due_runner(main.world, self.metrics), self.worlds, frozen=self.settings.frozen)
 
     async def upkeep(self) -> None:
-        """Do what is due every second besides due work. Raises Unavailable."""
+        """Run the regular work of each second other than due work. Raises Unavailable."""
         await self.inner.upkeep()
 
     async def close(self) -> None:
-        """Drop all forks, and let go of what does not belong to the store of main."""
+        """Delete all forks and close everything outside the store of main."""
         await self.worlds.close()
         await self.inner.close()
         shutil.rmtree(self._passing, ignore_errors=True)
 
 
 async def open_test_service(settings: Settings, *, own_pas: bool = False) -> TestService:
-    """The service that the settings describe, in test mode. Raises Unavailable, SettingsError.
+    """Open the service that the settings describe, in test mode. Raises Unavailable, SettingsError.
 
-    `own_pas`: main asks no linked PAS either, but answers by itself. A frozen one always does.
+    With `own_pas`, main calls no linked PAS but simulates it. A frozen service always does.
     """
     metrics, probing = Metrics(), Probing(settings)
     snapshots = Snapshots(worlds_directory(settings))
@@ -142,7 +142,7 @@ async def open_test_service(settings: Settings, *, own_pas: bool = False) -> Tes
 
 
 def _offer_control(service: Service, worlds: Worlds, probed: Sequence[Offered]) -> None:
-    """Add everything below `/_test` to the service's addresses."""
+    """Add all addresses below `/_test` to the service."""
     clocks = ClockControl(worlds, service.metrics)
     offered = (
         *probed,
@@ -157,10 +157,10 @@ def _offer_control(service: Service, worlds: Worlds, probed: Sequence[Offered]) 
 async def open_main(
     settings: Settings, metrics: Metrics, snapshots: Snapshots, terms: Iterable[ClinicalTerm] = ()
 ) -> tuple[Held, SharedBlobs]:
-    """Open the world that the settings name, with movable parts, as the last process left it; and its files' content.
+    """Open the world of the settings as the last process left it, with its clock and ids under control, and its files.
 
-    `terms` are clinical terms that it may hold beside those of known packs. Its ids go on with a series of their own,
-    since nobody knows how far the last process came with its own.
+    `terms` are further clinical terms that it may contain. Its ids continue in a new series, since the last position of
+    the previous process is unknown.
     """
     known = snapshots.main() or Kept(pack=settings.world, ids=IdsState(0))
     own = read_pack(known.pack).clinical_terms if knows_pack(known.pack) else ()
@@ -171,20 +171,20 @@ async def open_main(
 
 
 def all_terms() -> Iterable[ClinicalTerm]:
-    """The clinical terms of every pack, since a process may come to hold any of them."""
+    """Return the clinical terms of all packs, since a process may load any of them."""
     return [term for name in pack_names() for term in read_pack(name).clinical_terms]
 
 
 def worlds_directory(settings: Settings) -> Path:
-    """Where snapshots are kept: beside the database's file, or beside the keys under the name of the database."""
+    """Return the snapshot directory: beside the database's file, or beside the keys under the database's name."""
     base = base_of(settings.database_url)
     directory = base.with_name(f"{base.name}.worlds")
-    of_0_1 = settings.audit_key_file.parent.parent / directory.name  # of a database that is no file
+    of_0_1 = settings.audit_key_file.parent.parent / directory.name  # version 0.1: database without a file
     return directory if settings.sqlite_path is not None or directory.exists() or not of_0_1.exists() else of_0_1
 
 
 def _emptied(directory: Path) -> Path:
-    """The directory without what a process that ended at once has left there; nobody else uses it now."""
+    """Return the directory after removing what an aborted process left; no other process uses it now."""
     shutil.rmtree(directory, ignore_errors=True)
     directory.mkdir(parents=True)
     return directory
@@ -198,7 +198,7 @@ def _copies(settings: Settings, passing: Path, metrics: Metrics) -> Copies:
 
 
 def _world_of(worlds: Worlds) -> WorldOf:
-    """Finds the world that test mode has put into the scope."""
+    """Return a function that returns the world that test mode put into the scope."""
 
     def _find(scope: Mapping[str, Any]) -> World:
         world: World = scope.get(WORLD, worlds.main.world)
@@ -208,7 +208,7 @@ def _world_of(worlds: Worlds) -> WorldOf:
 
 
 def _label_of(worlds: Worlds) -> Callable[[Mapping[str, Any]], str]:
-    """Finds the lasting name of the world that a request is for."""
+    """Return a function that returns the permanent name of a request's world."""
 
     def _find(scope: Mapping[str, Any]) -> str:
         held: Held = scope.get(HELD, worlds.main)

@@ -1,6 +1,6 @@
-"""What makes a service observable and unreliable on request: faults, the inspector and explanations.
+"""The test facilities of a service: faults, the call inspector and explanations.
 
-`openers.worlds.mode` puts it around a service, in three places: the world's adapters, the edge and the pages.
+`openers.worlds.mode` adds them to the world's adapters, the edge and the pages.
 """
 
 from __future__ import annotations
@@ -36,45 +36,45 @@ from openers.worlds.recording.recorder import Recorder
 from openers.worlds.recording.watched import Judges, Watched, exchange_of
 
 LINKS: Final = {
-    FAULTS: "Order faults",
-    REQUESTS: "The last calls",
-    EVENTS: "What has happened",
-    WEBHOOKS: "Who is told of it",
+    FAULTS: "Inject faults",
+    REQUESTS: "Last requests",
+    EVENTS: "Events",
+    WEBHOOKS: "Webhooks",
 }
 """The pages for people, by address."""
 
 
 class Probing:
-    """One for a service, with whatever worlds it has."""
+    """The test facilities of one service with all its worlds."""
 
     def __init__(self, settings: Settings) -> None:
-        """No fault is in force, and no call is remembered."""
+        """Start without faults and recorded calls."""
         self._settings = settings
         self._faults = FaultBoard()
         self._recorder = Recorder(Exchanges(settings.kept_exchanges), self._exchange)
 
     @cached_property
     def _judges(self) -> Judges:
-        """Made for the first call that is recorded: the document takes a while."""
+        """Return the validators, created for the first recorded call because the document is slow to build."""
         return Judges(Routes(REGISTRY), Document(openapi_document(self._settings.fhir_base_url), PREFIX))
 
     def _exchange(self, watched: Watched) -> Exchange:
         return exchange_of(watched, self._judges)
 
     def can_fail(self, world: World, name: str) -> World:
-        """The same world, its PAS and its scanner failing where a fault is ordered for the world of this name."""
+        """Return the same world with a PAS and a scanner that apply the faults of the world of this name."""
         faults = self._faults.of(name)
         pas, scanner = FaultyPas(world.pas, faults), FaultyScanner(world.scanner, faults)
         return msgspec.structs.replace(world, pas=pas, scanner=scanner)
 
     def observer(self, gateway: Gateway, finder: Finder) -> Observer:
-        """What looks at the service's calls; nobody if none are to be remembered."""
+        """Return the observer of the service's calls; one that does nothing if no calls are to be stored."""
         if not self._settings.kept_exchanges:
             return UNOBSERVED
         return Probe(self._recorder, self._faults, gateway, finder)
 
     def routes(self, finder: Finder, gateway: Gateway) -> list[Offered]:
-        """What is offered below `/_test`."""
+        """Return the addresses below `/_test`."""
         return [
             *fault_routes(finder, self._faults),
             *request_routes(finder, self._recorder, self._settings.base_url),

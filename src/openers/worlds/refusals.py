@@ -1,4 +1,4 @@
-"""What the control plane refuses: each a class with its HTTP status, and a sentence that says what to do."""
+"""Refusals of test control: each class has an HTTP status and a text that says what to do."""
 
 from __future__ import annotations
 
@@ -6,40 +6,40 @@ from typing import ClassVar
 
 
 class Refusal(Exception):
-    """A call to the control plane can't be done; nothing was changed."""
+    """A refused call to test control; nothing was changed."""
 
     status: ClassVar[int] = 400
 
     def __init__(self, text: str) -> None:
-        """`text` names what is wrong and what to do."""
+        """Store `text`, which names the fault and the cure."""
         super().__init__(text)
         self.text = text
 
 
 class BadCall(Refusal):
-    """What was sent can't be read or makes no sense."""
+    """An invalid request."""
 
 
 class Unknown(Refusal):
-    """There is nothing of that name."""
+    """An unknown name."""
 
     status = 404
 
 
 class Taken(Refusal):
-    """There is something of that name already, or it is needed."""
+    """A name that exists already, or a thing that is in use."""
 
     status = 409
 
 
 class GoneIdle(Refusal):
-    """A fork that nobody used for long was dropped."""
+    """A fork that was deleted because it was idle for too long."""
 
     status = 410
 
 
 class FromElsewhere(Refusal):
-    """A page of another site sent it through somebody's browser."""
+    """A request that a page of another site sent through a user's browser."""
 
     status = 403
 
@@ -51,16 +51,16 @@ class NotJson(Refusal):
 
 
 class CantBeMade(Refusal):
-    """What was asked for is understood, and can't be made so: a pack that is refused on the way."""
+    """A valid request that cannot be carried out, such as a pack that is refused while it is loaded."""
 
     status = 422
 
 
 class NoForks(BadCall):
-    """The database is PostgreSQL."""
+    """Forks are not available, since the database is PostgreSQL."""
 
     def __init__(self) -> None:
-        """Says so."""
+        """Set the text."""
         super().__init__(
             "On PostgreSQL a process has one world: load, reset, snapshot and restore it, or use a sqlite:/// database "
             "to fork"

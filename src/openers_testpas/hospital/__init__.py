@@ -1,1 +1,1 @@
-"""The hospital itself: clinics, calendar, slots and what is stored. Knows no HTTP."""
+"""The hospital itself: clinics, calendar, slots and the store. It contains no HTTP."""

@@ -1,6 +1,6 @@
-"""Which slots a clinic offers: its weekly pattern in London time, less weekends, bank holidays and leave.
+"""Compute the slots of a clinic: its weekly pattern in London time, without weekends, bank holidays and leave.
 
-Always the same for the same clinic, day and seed, whenever and however often it is asked.
+The result is always the same for the same clinic, day and seed.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ RANGE: Final = 2**64
 
 
 class PlannedSlot(msgspec.Struct, frozen=True):
-    """A slot of the calendar: instants in UTC; whether the hospital has given it to a patient of its own."""
+    """A slot of the calendar: instants in UTC, and whether one of the hospital's own patients has it."""
 
     id: str
     clinic: str
@@ -31,12 +31,12 @@ class PlannedSlot(msgspec.Struct, frozen=True):
 
 
 def is_working_day(day: date) -> bool:
-    """Whether clinics are held: no weekend, no bank holiday."""
+    """Return whether clinics are held: not at weekends or on bank holidays."""
     return day.weekday() < len(WEEKDAYS) and day not in BANK_HOLIDAYS
 
 
 def calendar(clinics: Iterable[Clinic], first: date, days: int, seed: int) -> Iterator[PlannedSlot]:
-    """Every slot of `clinics` on `days` days from `first` on."""
+    """Yield all slots of `clinics` on `days` days from `first` on."""
     working_days = [day for day in (first + timedelta(number) for number in range(days)) if is_working_day(day)]
     for clinic in clinics:
         for day in working_days:
@@ -44,7 +44,7 @@ def calendar(clinics: Iterable[Clinic], first: date, days: int, seed: int) -> It
 
 
 def slots_on(clinic: Clinic, day: date, seed: int) -> Iterator[PlannedSlot]:
-    """The slots of one clinic on one working day."""
+    """Yield the slots of one clinic on one working day."""
     for session in clinic.sessions:
         is_held = WEEKDAYS[day.weekday()] in session.days
         if is_held and not _happens(clinic.away, seed, "away", clinic.id, day, session.opens):
@@ -52,7 +52,7 @@ def slots_on(clinic: Clinic, day: date, seed: int) -> Iterator[PlannedSlot]:
 
 
 def slot_id(seed: int, *what: object) -> str:
-    """The id of a slot: 16 hexadecimal digits that say nothing and hardly ever meet again."""
+    """Return the id of a slot: 16 hexadecimal digits without meaning, practically unique."""
     return f"{_draw(seed, 'slot', *what):016x}"
 
 
@@ -74,6 +74,6 @@ def _happens(share: float, *what: object) -> bool:
 
 
 def _draw(*what: object) -> int:
-    """A number below `RANGE` that depends on `what` alone."""
+    """Return a number below `RANGE` that depends only on `what`."""
     text = "/".join(str(each) for each in what)
     return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "big")

@@ -1,4 +1,4 @@
-"""Clinics: who holds them for which service, for which priorities, and when. They are read from a TOML file."""
+"""Clinics from a TOML file: their service, clinician, priorities and sessions."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 
 
 class BadClinics(ValueError):
-    """The file of clinics can't be read; the text says why."""
+    """The file of clinics is invalid; the text gives the reason."""
 
 
 class Priority(Enum):
-    """How soon a patient has to be seen."""
+    """How soon a patient must be seen."""
 
     ROUTINE = "ROUTINE"
     URGENT = "URGENT"
@@ -37,7 +37,7 @@ class Weekday(Enum):
 
 
 class Session(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A stretch of time, London time, that comes every week on these days."""
+    """A weekly period in London time on these days."""
 
     days: tuple[Weekday, ...]
     opens: time
@@ -56,20 +56,20 @@ class Clinic(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     sessions: tuple[Session, ...] = ()
     away: Share = 0.0
     taken: Share = 0.0
-    """Share of slots that the hospital has given to patients of its own, so that they are never free here."""
+    """Share of slots with the hospital's own patients, which are never free here."""
 
 
 class Clinics:
     """All clinics, by id and by service."""
 
     def __init__(self, clinics: tuple[Clinic, ...]) -> None:
-        """Raises BadClinics if two have the same id."""
+        """Index the clinics. Raises BadClinics if two have the same id."""
         self.by_id: Final = {each.id: each for each in clinics}
         if len(self.by_id) != len(clinics):
             raise BadClinics("two clinics have the same id")
 
     def of_service(self, service: str) -> list[Clinic]:
-        """Those of a service; none if the service is unknown here."""
+        """Return the clinics of a service; none for an unknown service."""
         return [each for each in self.by_id.values() if each.service == service]
 
 
@@ -78,7 +78,7 @@ class _File(msgspec.Struct, forbid_unknown_fields=True):
 
 
 def read_clinics(path: Path) -> Clinics:
-    """The clinics of a TOML file. Raises BadClinics."""
+    """Return the clinics in a TOML file. Raises BadClinics."""
     try:
         return Clinics(msgspec.toml.decode(path.read_bytes(), type=_File).clinics)
     except (OSError, msgspec.MsgspecError) as error:

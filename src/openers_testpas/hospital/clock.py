@@ -1,6 +1,6 @@
-"""The hospital's idea of now, which a test may set, and the real time, which it may not.
+"""The hospital's clock, which a test may set, and the real time, which it may not.
 
-Slots, stamps and the diary go by `Clock`. Signed tokens, time-outs and retries go by `wall`.
+Slots, stamps and the diary use `Clock`. Signed tokens, timeouts and retries use `wall`.
 """
 
 from __future__ import annotations
@@ -15,40 +15,40 @@ EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND: Final = timedelta(microseconds=1)
 
 Wall = Callable[[], datetime]
-"""Tells the real time, aware and in UTC."""
+"""Returns the real time, aware and in UTC."""
 
 
 def wall() -> datetime:
-    """The real time."""
+    """Return the real time."""
     return datetime.now(UTC)
 
 
 def as_number(instant: datetime) -> int:
-    """An aware instant as whole microseconds since 1970, as the store keeps it."""
+    """Return an aware instant as whole microseconds since 1970, as the store keeps it."""
     return (instant - EPOCH) // MICROSECOND
 
 
 def as_instant(number: int) -> datetime:
-    """The instant, in UTC, behind a number of the store."""
+    """Return the instant, in UTC, of a number in the store."""
     return EPOCH + number * MICROSECOND
 
 
 class Clock:
-    """Runs as the real time does, with an offset."""
+    """A clock that runs with an offset to the real time."""
 
     def __init__(self, wall: Wall = wall, offset: timedelta = timedelta()) -> None:
-        """`offset` is what has to be added to the real time."""
+        """Store `offset`, which is added to the real time."""
         self._wall = wall
         self.offset = offset
 
     def now(self) -> datetime:
-        """Now, in UTC."""
+        """Return the present instant, in UTC."""
         return self._wall() + self.offset
 
     def today(self) -> date:
-        """Today's date in London."""
+        """Return today's date in London."""
         return self.now().astimezone(LONDON).date()
 
     def set(self, now: datetime | None) -> None:
-        """Let `now` be the time from which it runs on; `None` is the real time."""
+        """Set the time to `now`, from which the clock runs on; `None` is the real time."""
         self.offset = timedelta() if now is None else now - self._wall()

@@ -1,4 +1,4 @@
-"""What the hospital holds: slots and appointments, and why it can't do what was asked."""
+"""The hospital's slots and appointments, and the errors of its operations."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Row = TypeVar("Row", bound=msgspec.Struct)
 
 
 class SlotStatus(StrEnum):
-    """FHIR R4 slotstatus, as far as it is used."""
+    """The used values of FHIR R4 slotstatus."""
 
     FREE = "free"
     BUSY = "busy"
@@ -20,7 +20,7 @@ class SlotStatus(StrEnum):
 
 
 class Status(StrEnum):
-    """FHIR R4 appointmentstatus, as far as it is used."""
+    """The used values of FHIR R4 appointmentstatus."""
 
     BOOKED = "booked"
     ARRIVED = "arrived"
@@ -40,12 +40,12 @@ class Slot(msgspec.Struct, frozen=True):
 
     @property
     def usrn(self) -> str:
-        """The unique slot reference number."""
+        """Return the unique slot reference number."""
         return f"USRN-{self.id.upper()}"
 
 
 class Appointment(msgspec.Struct, frozen=True):
-    """An appointment as it now is; `start` and `end` are its slot's."""
+    """An appointment in its present state; `start` and `end` are those of its slot."""
 
     id: str
     booking_key: str
@@ -64,7 +64,7 @@ class Appointment(msgspec.Struct, frozen=True):
 
 
 class Wanted(msgspec.Struct, frozen=True):
-    """A booking that the service asks for."""
+    """A booking that the service requests."""
 
     booking_key: str
     slot: str
@@ -77,7 +77,7 @@ class Wanted(msgspec.Struct, frozen=True):
 
 
 class Unknown(LookupError):
-    """There is no such slot or appointment."""
+    """An unknown slot or appointment."""
 
 
 class SlotTaken(Exception):
@@ -85,13 +85,13 @@ class SlotTaken(Exception):
 
 
 class NotPossible(Exception):
-    """The appointment or slot is in a state that doesn't allow it."""
+    """The state of the appointment or slot does not allow the act."""
 
 
 class Unfit(ValueError):
-    """What was asked contradicts what the hospital holds."""
+    """The request contradicts the hospital's data."""
 
 
 def as_row(row: sqlite3.Row, kind: type[Row]) -> Row:
-    """A row of the store as a `kind`."""
+    """Convert a row of the store into a `kind`."""
     return msgspec.convert(dict(row), kind)

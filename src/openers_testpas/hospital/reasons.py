@@ -1,6 +1,6 @@
-"""Why a hospital cancels, and why a patient did not attend.
+"""Reasons for a hospital's cancellation and for a patient's non-attendance.
 
-Codes of the service's APPOINTMENT-CANCELLATION-REASON (those that a provider may give) and
+Codes of the service's APPOINTMENT-CANCELLATION-REASON (those that a provider may use) and
 APPOINTMENT-NON-ATTENDANCE-REASON. Source: rules chapter 5.1.
 """
 
@@ -46,5 +46,5 @@ NON_ATTENDANCE_REASONS: Final = (
 
 
 def find_reason(reasons: tuple[Reason, ...], code: str) -> Reason | None:
-    """The reason with a code, if the list has it."""
+    """Return the reason with a code, if the list has it."""
     return next((each for each in reasons if each.code == code), None)

@@ -1,4 +1,4 @@
-"""Slots: filled from the calendar, asked for by service, added and closed by hand."""
+"""Slots: filled from the calendar, found by service, added and closed by hand."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ LONGEST_SLOT: Final = timedelta(hours=8)
 
 
 class SlotQuery(msgspec.Struct, frozen=True):
-    """Which slots are asked for: a service's, that start from `start_from` and before `start_before`.
+    """A query for slots of a service that start from `start_from` and before `start_before`.
 
-    Without `since`: free ones, in order of start. With it: all that were changed at that stamp or later, in order of
-    change. `after` is the place in that order behind which to go on.
+    Without `since` it selects free slots in order of start. With it, all slots changed at that stamp or later, in order
+    of change. `after` is the position in that order after which to continue.
     """
 
     service: str
@@ -35,7 +35,7 @@ class SlotQuery(msgspec.Struct, frozen=True):
 
 
 class Page(msgspec.Struct, frozen=True):
-    """A page of slots, how many there are in all, and where the next page goes on."""
+    """A page of slots, their total number, and where the next page continues."""
 
     slots: tuple[Slot, ...]
     total: int
@@ -47,13 +47,13 @@ class Slots:
     """The slots of all clinics."""
 
     def __init__(self, store: Store, clinics: Clinics, clock: Clock) -> None:
-        """Keeps them in `store`."""
+        """Store the dependencies."""
         self._store = store
         self._clinics = clinics
         self._clock = clock
 
     def fill(self, days: int, seed: int) -> int:
-        """Put what the calendar has for `days` days from today into the diary; how many slots came anew."""
+        """Add the calendar's slots of `days` days from today to the diary; return the number of new slots."""
         now = as_number(self._clock.now())
         planned = calendar(self._clinics.by_id.values(), self._clock.today(), days, seed)
         with self._store.change(now) as change:
@@ -66,7 +66,7 @@ class Slots:
             return change.db.total_changes - before
 
     def find(self, query: SlotQuery) -> Page:
-        """A page of the slots that are asked for."""
+        """Return a page of the slots that match a query."""
         clinics = [clinic.id for clinic in self._clinics.of_service(query.service)]
         where, values = _conditions(query, clinics)
         total = self._store.db.execute(f"SELECT count(*) FROM slot WHERE {where}", values).fetchone()[0]  # noqa: S608 -- made of constants
@@ -81,25 +81,25 @@ class Slots:
         return Page(slots, total, following, self._store.fact(STAMP))
 
     def on_day(self, day: date, service: str | None) -> list[Slot]:
-        """All slots of a day in London, of one service or of all, by clinic and start."""
+        """Return all slots of a day in London, of one service or of all, by clinic and start."""
         starts = datetime(day.year, day.month, day.day, tzinfo=LONDON)
         following = day + timedelta(days=1)
         ends = datetime(following.year, following.month, following.day, tzinfo=LONDON)
         clinics = self._clinics.by_id.values() if service is None else self._clinics.of_service(service)
         wanted = [clinic.id for clinic in clinics]
         rows = self._store.db.execute(
-            f"SELECT * FROM slot WHERE clinic IN ({_marks(wanted)}) AND start >= ? AND start < ? "  # noqa: S608 -- nothing but question marks
+            f"SELECT * FROM slot WHERE clinic IN ({_marks(wanted)}) AND start >= ? AND start < ? "  # noqa: S608 -- only question marks
             "ORDER BY clinic, start, id",
             [*wanted, as_number(starts), as_number(ends)],
         )
         return [as_row(row, Slot) for row in rows]
 
     def one(self, slot: str) -> Slot:
-        """A slot by its id. Raises Unknown."""
+        """Return a slot by its id. Raises Unknown."""
         return slot_in(self._store.db, slot)
 
     def add(self, clinic: str, start: datetime, minutes: int | None) -> Slot:
-        """A free slot more, of the clinic's usual length if none is given. Raises Unknown or Unfit."""
+        """Add a free slot, by default of the clinic's usual length. Raises Unknown or Unfit."""
         known = self._clinics.by_id.get(clinic)
         if known is None:
             raise Unknown(f"there is no clinic {clinic}")
@@ -113,7 +113,7 @@ class Slots:
             return slot
 
     def close(self, slot: str) -> Slot:
-        """Take a free slot away; closing a closed one changes nothing. Raises Unknown or NotPossible."""
+        """Close a free slot; closing a closed one changes nothing. Raises Unknown or NotPossible."""
         with self._store.change(as_number(self._clock.now())) as change:
             found = slot_in(change.db, slot)
             if found.status is SlotStatus.BUSY_UNAVAILABLE:
@@ -125,7 +125,7 @@ class Slots:
 
 
 def slot_in(db: sqlite3.Connection, slot: str) -> Slot:
-    """A slot by its id. Raises Unknown."""
+    """Return a slot by its id. Raises Unknown."""
     row = db.execute("SELECT * FROM slot WHERE id = ?", (slot,)).fetchone()
     if row is None:
         raise Unknown(f"there is no slot {slot}")
@@ -133,7 +133,7 @@ def slot_in(db: sqlite3.Connection, slot: str) -> Slot:
 
 
 def set_status(change: Change, slot: str, status: SlotStatus) -> None:
-    """Let a slot be free, busy or closed."""
+    """Set the status of a slot."""
     change.db.execute("UPDATE slot SET status = ?, updated = ? WHERE id = ?", (status, change.stamp, slot))
 
 
@@ -158,5 +158,5 @@ def _conditions(query: SlotQuery, clinics: list[str]) -> tuple[str, list[Any]]:
 
 
 def london(number: int) -> datetime:
-    """A number of the store as London time."""
+    """Return a number of the store as London time."""
     return as_instant(number).astimezone(LONDON)

@@ -1,7 +1,7 @@
-"""The SQLite store of a Test PAS: one file, one process, and every change durable before anybody hears of it.
+"""The SQLite store of a Test PAS: one file, one process; each change is durable before it is reported.
 
-`change` is the one way to write. Each change has a stamp, in microseconds, that is greater than every one before, even
-if the clock was turned back: so "changed since" never misses anything.
+`change` is the only way to write. Each change has a stamp, in microseconds, that is greater than all earlier ones, even
+if the clock was set back. So a query by "changed since" never misses a change.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ STAMP: Final = "stamp"
 
 
 class InUse(RuntimeError):
-    """Another process has the file."""
+    """Another process uses the file."""
 
 
 class Change(msgspec.Struct, frozen=True):
@@ -50,10 +50,10 @@ class Change(msgspec.Struct, frozen=True):
 
 
 class Store:
-    """The file, open for this process alone."""
+    """The file, open for this process only."""
 
     def __init__(self, path: Path) -> None:
-        """Opens it, or makes it. Raises InUse."""
+        """Open or create the file. Raises InUse."""
         path.parent.mkdir(parents=True, exist_ok=True)
         self.db: Final = sqlite3.connect(path, timeout=0, isolation_level=None)
         self.db.row_factory = sqlite3.Row
@@ -71,7 +71,7 @@ class Store:
 
     @contextmanager
     def change(self, now: int) -> Generator[Change]:
-        """A transaction: durable when left, undone when an exception leaves it. `now` is in microseconds."""
+        """Run a transaction, rolled back on an exception and else committed. `now` is in microseconds."""
         self.db.execute("BEGIN IMMEDIATE")
         try:
             stamp = max(now, self.fact(STAMP) + 1)
@@ -83,18 +83,18 @@ class Store:
         self.db.execute("COMMIT")
 
     def fact(self, name: str) -> int:
-        """A number kept under a name; 0 if it was never set."""
+        """Return the number stored under a name; 0 if it was never set."""
         row = self.db.execute("SELECT value FROM fact WHERE name = ?", (name,)).fetchone()
         return 0 if row is None else int(row[0])
 
     def set_fact(self, name: str, value: int) -> None:
-        """Keep a number under a name."""
+        """Store a number under a name."""
         self.db.execute(
             "INSERT INTO fact VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value", (name, value)
         )
 
     def counts(self, table: str, column: str) -> dict[str, int]:
-        """How many rows of `table` there are for each value of `column`."""
+        """Return the number of rows of `table` for each value of `column`."""
         known = {("slot", "status"), ("appointment", "status"), ("notification", "state")}
         if (table, column) not in known:
             raise LookupError(table, column)

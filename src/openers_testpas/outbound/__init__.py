@@ -1,1 +1,1 @@
-"""What the Test PAS sends to the service: keys, outbox, notifications."""
+"""Calls of the Test PAS to the service: keys, outbox, notifications."""

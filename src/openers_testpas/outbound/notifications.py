@@ -1,4 +1,4 @@
-"""Tells the service what the hospital did: sends what is in the outbox, again and again with doubling pauses."""
+"""Notify the service of the hospital's acts: send the outbox, and retry with doubling pauses."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from openers_testpas.outbound.outbox import Notification, Outbox, State
 from openers_testpas.outbound.service import Http, Tokens, Unreachable
 
 RETRIED: Final = frozenset({401, 408, 425, 429})
-"""Client errors that say "not now". A 401 costs the token as well, so that the next attempt comes with a new one."""
+"""Client errors to retry. A 401 also discards the token, so that the next attempt uses a new one."""
 LONGEST_DOUBLING: Final = 30
 
 
 class Pauses:
-    """How long to wait after an attempt that failed."""
+    """The pauses after failed attempts."""
 
     def __init__(self, first_s: float, longest_s: float) -> None:
-        """Doubling from `first_s`, at most `longest_s`."""
+        """Store the limits: pauses double from `first_s`, up to `longest_s`."""
         self._first = first_s
         self._longest = longest_s
 
     def after(self, attempts: int) -> timedelta:
-        """The pause after this many attempts, 1 or more."""
+        """Return the pause after this many attempts, 1 or more."""
         return timedelta(seconds=min(self._longest, self._first * 2 ** min(attempts - 1, LONGEST_DOUBLING)))
 
 
@@ -34,7 +34,7 @@ class Notifier:
     """Sends notifications, those of one appointment in order."""
 
     def __init__(self, outbox: Outbox, http: Http, url: str, wall: Wall) -> None:
-        """`url` is where the service takes them."""
+        """Store the dependencies; `url` is the service's address for notifications."""
         self._outbox = outbox
         self._http = http
         self._url = url
@@ -42,11 +42,11 @@ class Notifier:
         self._news = anyio.Event()
 
     def wake(self) -> None:
-        """There is something new in the outbox."""
+        """Signal a new notification in the outbox."""
         self._news.set()
 
     async def run(self, tokens: Tokens, pauses: Pauses) -> None:
-        """Send whatever becomes due, for ever."""
+        """Send due notifications, for ever."""
         while True:
             self._news = anyio.Event()
             for notification in self._outbox.due(as_number(self._wall())):
@@ -75,6 +75,6 @@ class Notifier:
         self._outbox.postpone(notification, answer, as_number(due))
 
     def _rest(self) -> float | None:
-        """Seconds until something is due; `None` if nothing waits."""
+        """Return the seconds until the next notification is due; `None` if none waits."""
         due = self._outbox.next_due()
         return None if due is None else max(0.0, (due - as_number(self._wall())) / 1_000_000)

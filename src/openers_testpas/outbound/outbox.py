@@ -1,4 +1,4 @@
-"""The outbox: what the service has still to be told. A notification is written in the same change as what it tells."""
+"""The outbox of notifications to the service. Each is written in the same change as the act that it reports."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from openers_testpas.hospital.store import Change, Store
 
 
 class State(StrEnum):
-    """What became of a notification."""
+    """The state of a notification."""
 
     WAITING = "waiting"
     TAKEN = "taken"
@@ -19,7 +19,7 @@ class State(StrEnum):
 
 
 class Notification(msgspec.Struct, frozen=True):
-    """One notification: the Appointment as it was then, as JSON; `due` is microseconds of real time."""
+    """One notification: the Appointment at the time of the act, as JSON; `due` is microseconds of real time."""
 
     id: int
     appointment: str
@@ -39,14 +39,14 @@ def put(change: Change, appointment: str, body: bytes) -> None:
 
 
 class Outbox:
-    """The notifications, for the one who sends them."""
+    """The notifications, for their sender."""
 
     def __init__(self, store: Store) -> None:
-        """Reads and marks them in `store`."""
+        """Store `store`, which has the notifications."""
         self._store = store
 
     def due(self, now: int) -> list[Notification]:
-        """Those to be sent now, oldest first; of each appointment only the oldest that still waits."""
+        """Return the due notifications, oldest first; of each appointment only the oldest waiting one."""
         rows = self._store.db.execute(
             "SELECT * FROM notification WHERE due <= ? AND id IN "
             "(SELECT min(id) FROM notification WHERE state = 'waiting' GROUP BY appointment) ORDER BY id",
@@ -55,7 +55,7 @@ class Outbox:
         return [as_row(row, Notification) for row in rows]
 
     def next_due(self) -> int | None:
-        """When the next one will be due; `None` if nothing waits."""
+        """Return when the next one is due; `None` if none waits."""
         row = self._store.db.execute(
             "SELECT min(due) FROM notification WHERE id IN "
             "(SELECT min(id) FROM notification WHERE state = 'waiting' GROUP BY appointment)"
@@ -63,15 +63,15 @@ class Outbox:
         return None if row[0] is None else int(row[0])
 
     def settle(self, notification: Notification, state: State, answer: str) -> None:
-        """Write down that it was taken or refused, and what was answered."""
+        """Record that it was accepted or refused, with the reply."""
         self._mark(notification, state, answer, notification.due)
 
     def postpone(self, notification: Notification, answer: str, due: int) -> None:
-        """Write down that it failed, and when it is tried again."""
+        """Record that an attempt failed, and when to retry."""
         self._mark(notification, State.WAITING, answer, due)
 
     def latest(self, appointment: str) -> list[Notification]:
-        """All notifications about an appointment, newest first."""
+        """Return all notifications about an appointment, newest first."""
         rows = self._store.db.execute(
             "SELECT * FROM notification WHERE appointment = ? ORDER BY id DESC", (appointment,)
         )

@@ -25,42 +25,42 @@ EARLY: Final = timedelta(seconds=30)
 
 
 class Unreachable(OSError):
-    """The service didn't answer, or not as it has to."""
+    """The service did not respond, or not correctly."""
 
 
 class BadKey(ValueError):
-    """The client's private key can't be used; the text says why."""
+    """The client's private key is invalid; the text gives the reason."""
 
 
 class Http:
-    """Calls over HTTP while it is entered; follows no redirects and uses no proxy."""
+    """HTTP calls, within its context; follows no redirects and uses no proxy."""
 
     def __init__(self) -> None:
-        """Opens nothing yet."""
+        """Start without a connection pool."""
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Http:
-        """Open the pool of connections."""
+        """Open the connection pool."""
         self._session = aiohttp.ClientSession(timeout=TIMEOUT)
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Close it."""
+        """Close the connection pool."""
         if self._session is not None:
             await self._session.close()
             self._session = None
 
     async def get(self, url: str) -> bytes:
-        """The body of a good reply. Raises Unreachable."""
+        """Return the body of a 200 reply. Raises Unreachable."""
         status, body = await self.call("GET", url)
         if status != 200:
-            raise Unreachable(f"{url} answered {status}")
+            raise Unreachable(f"{url} returned {status}")
         return body
 
     async def call(self, method: str, url: str, **sent: Any) -> tuple[int, bytes]:
-        """Status and body of any reply; `sent` as aiohttp takes it (data, headers). Raises Unreachable."""
+        """Return status and body of any reply; `sent` are aiohttp's arguments (data, headers). Raises Unreachable."""
         if self._session is None:
             raise Unreachable("not open")
         try:
@@ -71,7 +71,7 @@ class Http:
 
 
 class ClientKey(msgspec.Struct, frozen=True):
-    """The private key by which this system proves who it is."""
+    """The private key that authenticates this system."""
 
     client_id: str
     kid: str
@@ -84,7 +84,7 @@ class _Token(msgspec.Struct):
 
 
 def read_client_key(client_id: str, path: Path) -> ClientKey:
-    """The key in a file that holds one RSA JSON Web Key with a key id. Raises BadKey."""
+    """Return the key in a file with one RSA JSON Web Key with a key id. Raises BadKey."""
     try:
         found = msgspec.json.decode(path.read_bytes(), type=dict[str, Any])
         return ClientKey(client_id, str(found["kid"]), RSAKey.import_key(found))
@@ -93,10 +93,10 @@ def read_client_key(client_id: str, path: Path) -> ClientKey:
 
 
 class Tokens:
-    """Access tokens of the service by client credentials, each kept until shortly before it expires."""
+    """Access tokens of the service by client credentials, each cached until shortly before it expires."""
 
     def __init__(self, http: Http, options: Options, key: ClientKey, wall: Wall) -> None:
-        """`options` say where the service is; nothing is asked yet."""
+        """Store the dependencies; `options` give the service's address."""
         self._http = http
         self._url = f"{options.service_address}/oauth2/token"
         self._audience = f"{options.service_url}/oauth2/token"
@@ -105,7 +105,7 @@ class Tokens:
         self._kept: tuple[str, datetime] | None = None
 
     async def get(self) -> str:
-        """A token that holds for a while. Raises Unreachable."""
+        """Return a token that is valid for a while. Raises Unreachable."""
         now = self._wall()
         if self._kept is not None and now < self._kept[1]:
             return self._kept[0]
@@ -116,7 +116,7 @@ class Tokens:
         }
         status, body = await self._http.call("POST", self._url, data=form)
         if status != 200:
-            raise Unreachable(f"{self._url} answered {status}: {body[:200].decode(errors='replace')}")
+            raise Unreachable(f"{self._url} returned {status}: {body[:200].decode(errors='replace')}")
         try:
             token = msgspec.json.decode(body, type=_Token)
         except (ValueError, RecursionError) as error:
@@ -125,7 +125,7 @@ class Tokens:
         return token.access_token
 
     def forget(self) -> None:
-        """Ask for a new one next time."""
+        """Discard the token, so that the next call requests a new one."""
         self._kept = None
 
     def _assertion(self, now: datetime) -> str:

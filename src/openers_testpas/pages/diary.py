@@ -1,4 +1,4 @@
-"""What the operator page shows: the diary of a day by clinic, and one appointment."""
+"""Data of the operator page: the diary of a day by clinic, and one appointment."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ MOST_SLOTS_TO_MOVE_TO: Final = 60
 
 
 class Line(msgspec.Struct, frozen=True):
-    """A slot of the diary and who is in it, masked."""
+    """A slot of the diary with its patient, masked."""
 
     slot: str
     usrn: str
@@ -47,14 +47,14 @@ class ClinicDay(msgspec.Struct, frozen=True):
 
 
 class Choice(msgspec.Struct, frozen=True):
-    """Something to choose in a form."""
+    """An option in a form."""
 
     value: str
     label: str
 
 
 class Detail(msgspec.Struct, frozen=True):
-    """One appointment, with its patient's whole NHS number."""
+    """One appointment, with its patient's complete NHS number."""
 
     held: Appointment
     clinic: Clinic
@@ -68,12 +68,12 @@ class Detail(msgspec.Struct, frozen=True):
 
 
 def masked(nhs_number: str) -> str:
-    """An NHS number with all but its last 3 digits hidden."""
+    """Return an NHS number with all but its last 3 digits hidden."""
     return f"••• ••• •{nhs_number[-3:]}"
 
 
 def clinic_days(system: System, day: date, service: str | None) -> list[ClinicDay]:
-    """The diary of a day, one entry for each clinic that has slots then."""
+    """Return the diary of a day, one entry for each clinic with slots on that day."""
     slots = system.slots.on_day(day, service)
     appointments = system.bookings.in_slots([slot.id for slot in slots])
     lines: dict[str, list[Line]] = {}
@@ -83,7 +83,7 @@ def clinic_days(system: System, day: date, service: str | None) -> list[ClinicDa
 
 
 def detail(system: System, appointment: str) -> Detail:
-    """One appointment. Raises Unknown."""
+    """Return one appointment. Raises Unknown."""
     held = system.bookings.one(appointment)
     slot = system.slots.one(held.slot)
     clinic, starts = system.clinics.by_id[slot.clinic], london(held.start)
@@ -120,7 +120,7 @@ def _told(notification: Notification) -> str:
 
 
 def _moves(system: System, clinic: Clinic) -> tuple[Choice, ...]:
-    """Free slots of the same service from now on, soonest first."""
+    """Return free slots of the same service from now on, soonest first."""
     now = system.clock.now()
     query = SlotQuery(
         service=clinic.service,

@@ -1,4 +1,4 @@
-"""Forms of the operator page that only the page itself can send: a secret in a cookie has to come back in the form."""
+"""Forms that only the operator page itself can send: a secret in a cookie must be returned in the form."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ class Forged(Exception):
 
 
 def form_token(request: Request) -> str:
-    """The secret of this browser, or a new one."""
+    """Return the secret of this browser, or a new one."""
     return request.cookies.get(COOKIE) or secrets.token_urlsafe(24)
 
 
 def keep_form_token(response: Response, token: str) -> None:
-    """Let the browser keep the secret, for requests from our own pages only."""
+    """Set the cookie with the secret, for requests from our own pages only."""
     response.set_cookie(COOKIE, token, httponly=True, samesite="strict", path="/")
 
 
 async def read_form(request: Request) -> FormData:
-    """A form that our page sent. Raises Forged."""
+    """Return a form that our page sent. Raises Forged."""
     form = await request.form(max_files=0, max_fields=20)
     sent, kept = form.get(FIELD), request.cookies.get(COOKIE)
     if not isinstance(sent, str) or not kept or not hmac.compare_digest(sent.encode(), kept.encode()):
@@ -38,6 +38,6 @@ async def read_form(request: Request) -> FormData:
 
 
 def text_of(form: FormData, name: str) -> str:
-    """A field's text without blanks around it; empty if it is missing."""
+    """Return a field's text without surrounding blanks; empty if it is missing."""
     value = form.get(name)
     return value.strip() if isinstance(value, str) else ""

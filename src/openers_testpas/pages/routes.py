@@ -1,4 +1,4 @@
-"""The operator page: the diary, and what a person at the hospital can do with slots and appointments. No script."""
+"""The operator page: the diary, and acts of hospital staff on slots and appointments. No script."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ Handler = Callable[[Request], Awaitable[Response]]
 
 
 class Pages:
-    """The pages, their templates compiled once."""
+    """The pages, with their templates compiled once."""
 
     def __init__(self, system: System) -> None:
-        """Reads the templates and the style sheet."""
+        """Read the templates and the style sheet."""
         self._system = system
         self._style = (HERE / "assets" / "style.css").read_bytes()
         self._templates = Environment(
@@ -49,7 +49,7 @@ class Pages:
         )
 
     def routes(self) -> list[Route]:
-        """Their routes."""
+        """Return the routes."""
         return [
             Route("/", self._guarded(self._diary), methods=["GET"]),
             Route("/style.css", self._show_style, methods=["GET"]),
@@ -99,7 +99,7 @@ class Pages:
             case "move":
                 bookings.move(appointment, text_of(form, "slot"))
             case _:
-                raise Unfit("choose what to do")
+                raise Unfit("choose an action")
         return RedirectResponse(f"/appointments/{appointment}", 303)
 
     async def _change_slots(self, request: Request) -> Response:
@@ -129,15 +129,13 @@ class Pages:
         return Response(self._style, headers={"X-Content-Type-Options": "nosniff"}, media_type="text/css")
 
     def _guarded(self, handler: Handler) -> Handler:
-        """The handler; what can't be done becomes a page that says so."""
+        """Return the handler; an error becomes a page that explains it."""
 
         async def guarded(request: Request) -> Response:
             try:
                 return await handler(request)
             except Forged:
-                return self._problem(
-                    request, 403, "This form is out of date. Go back, load the page anew and try again."
-                )
+                return self._problem(request, 403, "This form is out of date. Go back, reload the page and try again.")
             except Unknown as error:
                 return self._problem(request, 404, str(error))
             except (Unfit, SlotTaken, NotPossible) as error:
@@ -150,7 +148,7 @@ class Pages:
 
 
 def _day(text: str, otherwise: date) -> date:
-    """A day within years that a calendar can turn the pages of."""
+    """Return the day, if the calendar can show days around it; else `otherwise`."""
     try:
         day = date.fromisoformat(text)
     except ValueError:

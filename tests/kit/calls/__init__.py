@@ -1,1 +1,1 @@
-"""Every call of every operation: what it must be answered, what is refused, and how to spoil it."""
+"""Each call of each operation: the expected response, the expected rejections, and ways to make it invalid."""

@@ -1,6 +1,6 @@
-"""Calls of the operations of advice and guidance that are refused, each with the code that its rule has.
+"""Calls of the advice and guidance operations that the service rejects, each with the code that the rule requires.
 
-The lists are those of the published refusals (rules chapter 4). Used by `tests/advice/test_codes.py`.
+The lists are those of the published error codes (rules chapter 4). Used by `tests/advice/test_codes.py`.
 """
 
 from __future__ import annotations
@@ -49,15 +49,15 @@ PLACES: Final = "https://directory.spineservices.nhs.uk/STU3/Organization"
 BOTH_ANSWERS: Final = """PATIENT_ERROR NO_RELATIONSHIP UNSUPPORTED_PRIORITY INAPPROPRIATE_VALUE INVALID_VALUE
     INVALID_REQUEST_STATE INVALID_STATE MISSING_VALUE VALUE_IS_REQUIRED REFERENCE_NOT_FOUND DUPLICATE_FILENAME
     CONFLICTING_VALUES"""
-"""The published codes of A026 and of A027."""
+"""The published error codes of both A026 and A027."""
 LISTS: Final = """REFERENCE_NOT_FOUND MISSING_VALUE NO_RELATIONSHIP INVALID_VALUE INVALID_CODE UNEXPECTED_FIELD
     INVALID_FHIR_STRUCTURE"""
-"""Those of A023."""
+"""The published error codes of A023."""
 Case = Callable[[Talk], Awaitable[httpx.Response]]
 
 
 def responded(*changes: Json, outcome: str = "RETURN_TO_REFERRER_WITH_ADVICE", without: tuple[str, ...] = ()) -> Case:
-    """A026 on a new request."""
+    """Return a case that calls A026 on a new request."""
 
     async def _ask(talk: Talk) -> httpx.Response:
         body = parameters_of(
@@ -69,7 +69,7 @@ def responded(*changes: Json, outcome: str = "RETURN_TO_REFERRER_WITH_ADVICE", w
 
 
 def converted(*changes: Json, without: tuple[str, ...] = ()) -> Case:
-    """A027 on a new request."""
+    """Return a case that calls A027 on a new request."""
 
     async def _ask(talk: Talk) -> httpx.Response:
         return await talk.consultant.post(**conversion(await talk.ask(), *changes, without=without))
@@ -78,7 +78,10 @@ def converted(*changes: Json, without: tuple[str, ...] = ()) -> Case:
 
 
 def with_files(number: str, *names: str, kind: str | None = None, meant: bool = True) -> Case:
-    """A026 or A027 with files of these names."""
+    """Return a case that calls A026 or A027 with files of these names.
+
+    If `meant` is false, the files are uploaded without naming the request.
+    """
 
     async def _ask(talk: Talk) -> httpx.Response:
         advice = await talk.ask()
@@ -98,7 +101,7 @@ async def _sent(talk: Talk, number: str, advice: Json, *files: Json) -> httpx.Re
 
 
 def in_two_places(number: str) -> Case:
-    """One file named twice: in one list, or in both lists of A027."""
+    """Return a case that names one file twice: in one list (A026), or in both lists of A027."""
 
     async def _ask(talk: Talk) -> httpx.Response:
         advice = await talk.ask()
@@ -111,7 +114,7 @@ def in_two_places(number: str) -> Case:
 
 
 def with_a_file_of_another_request(number: str) -> Case:
-    """It was uploaded for another UBRN."""
+    """Return a case that names a file uploaded for another UBRN."""
 
     async def _ask(talk: Talk) -> httpx.Response:
         other = await talk.ask()
@@ -122,7 +125,7 @@ def with_a_file_of_another_request(number: str) -> Case:
 
 
 def with_a_file_in_quarantine(number: str) -> Case:
-    """A threat was found in it."""
+    """Return a case that names a file in which the scan found a threat."""
 
     async def _ask(talk: Talk) -> httpx.Response:
         advice = await talk.ask()
@@ -138,7 +141,7 @@ def with_a_file_in_quarantine(number: str) -> Case:
 
 
 def of_somebody_else(number: str) -> Case:
-    """By a clinician of another provider."""
+    """Return a case in which a clinician of another provider calls the operation."""
 
     async def _ask(talk: Talk) -> httpx.Response:
         advice, by = await talk.ask(), talk.consultant_elsewhere
@@ -148,7 +151,7 @@ def of_somebody_else(number: str) -> Case:
 
 
 def with_a_sensitive_patient(act: Callable[[Talk, Json], Awaitable[httpx.Response]]) -> Case:
-    """The patient's record becomes sensitive after the question."""
+    """Return a case in which the patient's record becomes sensitive after the request was sent."""
 
     async def _ask(talk: Talk) -> httpx.Response:
         advice, patient = await talk.ask(), await patient_called(talk.run, PATIENT)
@@ -162,7 +165,7 @@ def with_a_sensitive_patient(act: Callable[[Talk, Json], Awaitable[httpx.Respons
 
 
 def where_urgency_is_not_taken(number: str) -> Case:
-    """The service takes routine requests alone."""
+    """Return a case that asks for an urgent referral from a service that accepts only routine requests."""
 
     async def _ask(talk: Talk) -> httpx.Response:
         advice, service = await talk.ask(), await service_called(talk.run, ADVICE)
@@ -177,7 +180,7 @@ def where_urgency_is_not_taken(number: str) -> Case:
 
 
 async def of_answered(talk: Talk) -> Json:
-    """A request that was answered."""
+    """Return a request that the provider has answered."""
     return await talk.done(await talk.respond(await talk.ask()))
 
 
@@ -190,7 +193,7 @@ async def _convert_what_was_answered(talk: Talk) -> httpx.Response:
 
 
 def unversioned() -> Case:
-    """A027 that names no version."""
+    """Return a case that calls A027 without the version of the request."""
 
     async def _ask(talk: Talk) -> httpx.Response:
         origin = f"CommunicationRequest/{(await talk.ask())['id']}"
@@ -201,7 +204,7 @@ def unversioned() -> Case:
 
 
 def listing(*parameters: Json, without: tuple[str, ...] = ()) -> Case:
-    """A023."""
+    """Return a case that calls A023."""
 
     async def _ask(talk: Talk) -> httpx.Response:
         request = worklist(*parameters)
@@ -212,7 +215,7 @@ def listing(*parameters: Json, without: tuple[str, ...] = ()) -> Case:
 
 
 def replying(*parameters: Json) -> Case:
-    """X001 on a new request."""
+    """Return a case that calls X001 on a new request."""
 
     async def _ask(talk: Talk) -> httpx.Response:
         body = own("SendCommunicationToProvider", list(parameters))
@@ -222,7 +225,7 @@ def replying(*parameters: Json) -> Case:
 
 
 def closing(*parameters: Json, answered: bool = True) -> Case:
-    """X002, after a response or before."""
+    """Return a case that calls X002, on an answered or an unanswered request."""
 
     async def _ask(talk: Talk) -> httpx.Response:
         return await talk.close(await (of_answered(talk) if answered else talk.ask()), *parameters)
@@ -231,7 +234,7 @@ def closing(*parameters: Json, answered: bool = True) -> Case:
 
 
 def asking(*changes: Json, services: tuple[str, ...] = (ADVICE,)) -> Case:
-    """A044."""
+    """Return a case that calls A044."""
 
     async def _ask(talk: Talk) -> httpx.Response:
         return await talk.gp.post(**question(*changes, services=services))
@@ -255,7 +258,7 @@ async def _convert_a_referral(talk: Talk) -> httpx.Response:
 
 
 async def referral_of(talk: Talk) -> Json:
-    """A referral that both sides have a relationship to."""
+    """Create a referral to which both the referrer and the provider have a legitimate relationship."""
     reply = await talk.gp.post(**create_for_triage())
     assert reply.status_code == 201
     referral: Json = reply.json()

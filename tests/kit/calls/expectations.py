@@ -1,4 +1,4 @@
-"""What every operation must answer to whom, typed from the rules and not read from the registry.
+"""The expected response of each operation for each caller, copied from the rules and not from the registry.
 
 Source: rules chapters 1.2 (who may call what), 2.3 to 2.6 (gateway, headers, error bodies) and 14 (per operation).
 """
@@ -43,7 +43,7 @@ SEARCH_CODES: Final = """REFERENCE_NOT_FOUND INAPPROPRIATE_VALUE MISSING_VALUE V
     PATIENT_ERROR INVALID_VALUE INVALID_CODE UNEXPECTED_FIELD INVALID_FHIR_STRUCTURE REFERENCED_USER_IS_NOT_SPC
     REFERENCED_USER_IS_NOT_ACTIVE REFERENCED_USER_NOT_IN_ORG REFERENCED_USER_IS_NOT_RC REFERENCED_USER_IS_NOT_RC_AT_ORG
     ORGANISATION_IS_CLOSED ORGANISATION_NOT_APPROPRIATE NO_REG_GP_PRACTICE SNOMED_NOT_FOUND"""
-"""The published codes of A010; A011, A021 and A044 have these and three more."""
+"""The published error codes of A010. A011, A021 and A044 have these and three more."""
 ISSUE_CODES: Final = frozenset(
     {
         *("invalid", "structure", "required", "value", "business-rule", "code-invalid", "security", "login", "expired"),
@@ -51,7 +51,7 @@ ISSUE_CODES: Final = frozenset(
         *("throttled", "transient", "too-long"),
     }
 )
-"""Issue types of FHIR that the service uses or may use."""
+"""The FHIR issue types that the service may use."""
 
 
 def _body(request: Json) -> Json:
@@ -66,7 +66,7 @@ FOCUS: Final = "/STU3/Task?focus=ReferralRequest%2F{ubrn}%2F_history%2F3&intent=
 
 
 def _act(number: str, on: str, who: str = "RC", etag: str | None = WEAK) -> Expected:
-    """An act on a referral."""
+    """Return the expectation for an act on a referral."""
     address = f"/STU3/ReferralRequest/{{ubrn}}/$ers.{PATHS[number]}"
     body = parameters_of(PROFILES[number], list(VALID[number])) if number in PROFILES else None
     return Expected(number, "POST", address, address, etag=etag, body=body, on=on, who=who)
@@ -80,7 +80,7 @@ REPLY: Final = own("SendCommunicationToProvider", [{"name": "reply", "valueStrin
 
 
 def _on_advice(number: str, name: str, body: Json, who: str, on: str = "advice") -> Expected:
-    """An act on a request for advice."""
+    """Return the expectation for an act on a request for advice."""
     address = f"{ADVICE}/${name}"
     return Expected(number, "POST", address, address, body=body, on=on, who=who)
 
@@ -217,20 +217,20 @@ OPERATIONS: Final = (
         etag=WEAK,
     ),
 )
-"""Every address that exists so far."""
+"""Every address of the API."""
 
 BY_NAME: Final = {each.name: each for each in OPERATIONS}
 
 
 def with_referrer(body: Json | None, user: str) -> Json | None:
-    """The body as an admin sends it, who names the clinician they work for."""
+    """Return the body as an admin sends it: with the clinician for whom the admin works."""
     if body is None:
         return None
     return {**body, "parameter": [*body["parameter"], identifier("referringClinician", SDS_USER, user)]}
 
 
 def check_headers(reply: httpx.Response, expected: Expected, correlation: str) -> None:
-    """Every header of a success."""
+    """Check every header of a successful response."""
     assert reply.status_code == expected.success, reply.text
     assert REQUEST_ID.fullmatch(reply.headers["x-request-id"])
     assert reply.headers["x-correlation-id"] == correlation
@@ -250,7 +250,7 @@ def check_headers(reply: httpx.Response, expected: Expected, correlation: str) -
 
 
 def check_refusal(reply: httpx.Response, fhir: str) -> None:
-    """A refusal has the error shape of its FHIR version, or no body where the rules say so."""
+    """Check that a rejection has the error body of its FHIR version, or no body where the rules require none."""
     assert 400 <= reply.status_code < 500, (reply.status_code, reply.text)
     assert REQUEST_ID.fullmatch(reply.headers["x-request-id"])
     if not reply.content:
@@ -265,7 +265,7 @@ def check_refusal(reply: httpx.Response, fhir: str) -> None:
 
 
 def check_outcome(body: Json, fhir: str) -> None:
-    """An OperationOutcome of the FHIR version: what must be there, and nothing that is not described."""
+    """Check that the body is an OperationOutcome of this FHIR version, with all required fields and no others."""
     assert body.keys() == {"resourceType", "meta", "issue"}
     assert body["resourceType"] == "OperationOutcome"
     (issue,) = body["issue"]
@@ -285,32 +285,32 @@ def check_outcome(body: Json, fhir: str) -> None:
 
 
 def told(reply: httpx.Response) -> tuple[int, str, str, str]:
-    """Status, issue code, code and diagnostics of a refusal."""
+    """Return the status, issue code, error code and diagnostics of a rejection."""
     (issue,) = reply.json()["issue"]
     return reply.status_code, issue["code"], issue["details"]["coding"][0]["code"], issue.get("diagnostics", "")
 
 
 def code_of(reply: httpx.Response) -> str:
-    """The code of a refusal."""
+    """Return the error code of a rejection."""
     return told(reply)[2]
 
 
 def place_of(reply: httpx.Response) -> str:
-    """What the diagnostics name: the text within their first quotes."""
+    """Return the field that the diagnostics name: the text in their first quotes."""
     found = re.match(r"'([^']*)'", told(reply)[3])
     return found[1] if found else ""
 
 
 def patient(number: str) -> Json:
-    """The patient parameter."""
+    """Return the patient parameter."""
     return identifier("patient", NHS_NUMBER, number)
 
 
 def services_of(body: Json) -> list[str]:
-    """The services of a search result, in order."""
+    """Return the services of a search result, in order."""
     return [each["item"]["identifier"]["value"] for each in body["entry"]]
 
 
 def entry_of(service: str) -> Json:
-    """A shortlist entry."""
+    """Return a shortlist entry."""
     return {"item": {"identifier": {"system": ERS_SERVICE, "value": service}}}

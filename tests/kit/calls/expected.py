@@ -1,4 +1,4 @@
-"""One address of one operation, and how it is called and answered; `expectations.py` has them all."""
+"""The type `Expected`: one address of one operation, a valid call and its response. See `expectations.py`."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ PDF: Final = "application/pdf"
 
 @dataclass(frozen=True)
 class Expected:
-    """One address of one operation. `path` holds the name of what is on the stage in braces, where one is named.
+    """Describe one address of one operation. Braces in `path` are placeholders for records of the stage.
 
-    `etag` and `location` are their form, if any, `cache` is Cache-Control and `media` the type of what is answered;
-    `headers` are those that it needs besides the usual ones. `makes`, `cancels`, `letters` and `converts` say what its
-    body asks for where that is of a request or an appointment that exists; `file` is what is uploaded. `on` is the
-    request that an act is done with, which a success uses up; `who` is a function that may call it. `variant` tells two
-    requests apart that go to one address.
+    `etag` and `location` are patterns of these response headers, `cache` is Cache-Control and `media` the response's
+    type. `headers` are additional request headers. `makes`, `cancels`, `letters` and `converts` select a body that
+    refers to an existing request or appointment. `file` is the file to upload. `on` is the state of the record that the
+    act needs; a successful call uses up that record. `who` is a business function that may call the operation.
+    `variant` distinguishes two requests to the same address.
     """
 
     number: str
@@ -53,32 +53,32 @@ class Expected:
 
     @property
     def fhir(self) -> str:
-        """The FHIR version, as it stands in the path."""
+        """Return the FHIR version from the path."""
         return self.path.split("/")[1]
 
     @property
     def name(self) -> str:
-        """A name for the address: some operations have two."""
+        """Return a name for the address, because some operations have two addresses."""
         variant = self.variant or ("versioned" if "_history" in self.template else "")
         return f"{self.number}-{variant}" if variant else self.number
 
     @property
     def names_a_referrer(self) -> bool:
-        """Whether an admin says in the body which clinician they work for."""
+        """Return whether an admin must name the clinician in the body."""
         return self.number in ("A010", "A011", "A021", "A044")
 
     @property
     def is_paper(self) -> bool:
-        """Whether a PDF is answered, for which nothing is sent."""
+        """Return whether the response is a PDF. Such calls have no request body."""
         return self.media == PDF
 
     @property
     def has_body(self) -> bool:
-        """Whether FHIR JSON is sent."""
+        """Return whether the request body is FHIR JSON."""
         return self.method in ("POST", "PUT") and self.file is None and self.number != "A013" and not self.is_paper
 
     async def address(self, stage: Stage) -> str:
-        """Where it is called."""
+        """Return the address with its placeholders replaced by records of the stage."""
         booked = (await stage.booked())["id"] if "{booked}" in self.path else ""
         unbooked = (await stage.unbooked())["id"] if "{unbooked}" in self.path else ""
         known = {
@@ -94,7 +94,7 @@ class Expected:
         return address
 
     async def content(self, stage: Stage) -> Json | None:
-        """A valid body."""
+        """Return a valid body."""
         if self.makes:
             return deferral(await stage.unbooked(), "TRIAGE", TRIAGE)
         if self.converts:
@@ -106,7 +106,7 @@ class Expected:
     async def call(
         self, client: httpx.AsyncClient, stage: Stage, headers: Mapping[str, str] | None = None, **instead: Any
     ) -> httpx.Response:
-        """A valid call, with these headers; `instead` replaces arguments of the request (`method`, `url`, `json`)."""
+        """Send a valid call with these headers; `instead` replaces request arguments (`method`, `url`, `json`)."""
         arguments: dict[str, Any] = {"method": self.method, "url": await self.address(stage)}
         version: dict[str, str] = {}
         if self.on:
@@ -123,7 +123,7 @@ class Expected:
         return reply
 
     def used_up(self, stage: Stage) -> None:
-        """Have the stage make anew what a success has used up."""
+        """Tell the stage which records a successful call used up, so that it creates new ones."""
         if self.makes or self.cancels or self.letters:
             stage.used_up(booked=self.cancels)
         if self.on:

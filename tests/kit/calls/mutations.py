@@ -1,4 +1,4 @@
-"""Every way to spoil one node of a JSON body: left out, renamed, repeated, given another type or value."""
+"""Every way to make one node of a JSON body invalid: remove, rename, repeat or nest it, or replace its value."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ TOLD_AS: Final[dict[Step, tuple[str, ...]]] = {
     "contained": ("Shortlist/Service Id",),
     "extension": ("searchCriteria",),
 }
-"""What else refusals call parts of a shortlist: its services, and the criteria that they must satisfy."""
+"""Other names that rejections use for parts of a shortlist: its services and its search criteria."""
 
 
 @dataclass(frozen=True)
 class Mutation:
-    """A spoilt body, where it was spoilt, and the names of the parameters around that place."""
+    """Hold an invalid body, the changed place, and the names of the parameters around that place."""
 
     how: str
     steps: tuple[Step, ...]
@@ -49,14 +49,15 @@ class Mutation:
 
     @property
     def place(self) -> str:
-        """The place as diagnostics write it."""
+        """Return the place as diagnostics write it."""
         return written(self.steps)
 
     def named_by(self, label: str) -> bool:
-        """Whether a label points here: at the node, below it, at its parent, or at a parameter that it is in.
+        """Return whether a label in the diagnostics points at the change.
 
-        What was renamed is told by its new name, what was repeated as the second one, and a contained resource that
-        can't be found at the reference to it.
+        It may name the node, a node below it, its parent, or a parameter that contains it. A renamed node may have its
+        new name, and a repeated node may be named as the second one. A contained resource that cannot be found may be
+        named by the reference to it.
         """
         last = self.steps[-1]
         second = written((*self.steps[:-1], last + 1)) if isinstance(last, int) else f"{self.place}X"
@@ -67,12 +68,12 @@ class Mutation:
 
 
 def written(steps: tuple[Step, ...]) -> str:
-    """A place, such as `parameter[0]/valueCoding/code`."""
+    """Return a place as text, such as `parameter[0]/valueCoding/code`."""
     return "".join(f"[{step}]" if isinstance(step, int) else f"/{step}" for step in steps).lstrip("/")
 
 
 def mutations(body: Json) -> Iterator[Mutation]:
-    """All of them, one node at a time."""
+    """Yield every mutation of a body. Each changes one node."""
     for steps in places(body):
         around = frozenset(names_around(body, steps))
         for how, mutated in _spoilt(body, steps):
@@ -80,7 +81,7 @@ def mutations(body: Json) -> Iterator[Mutation]:
 
 
 def places(node: Any, steps: tuple[Step, ...] = ()) -> Iterator[tuple[Step, ...]]:
-    """Every place of a body but its root."""
+    """Yield every place in a body except its root."""
     items: Any = enumerate(cast("list[Any]", node)) if isinstance(node, list) else ()
     if isinstance(node, dict):
         items = cast("Json", node).items()
@@ -90,7 +91,10 @@ def places(node: Any, steps: tuple[Step, ...] = ()) -> Iterator[tuple[Step, ...]
 
 
 def names_around(body: Json, steps: tuple[Step, ...]) -> Iterator[str]:
-    """The parameters that a place lies in, and those whose rules involve it: beside it, or lost with it."""
+    """Yield the parameters that contain a place, and those whose rules involve it.
+
+    These are the parameters beside the place and those that disappear with it.
+    """
     node: Any = body
     for step in steps:
         if isinstance(step, int) or step == steps[-1]:
@@ -101,7 +105,7 @@ def names_around(body: Json, steps: tuple[Step, ...]) -> Iterator[str]:
 
 
 def _names(node: Any) -> Iterator[str]:
-    """The names that a parameter, or each one of a list, has."""
+    """Yield the name of a parameter, or of each parameter in a list."""
     for each in cast("list[Any]", node if isinstance(node, list) else [node]):
         if isinstance(each, dict) and isinstance(cast("Json", each).get("name"), str):
             yield each["name"]

@@ -1,4 +1,4 @@
-"""What the gateway and the edge refuse, in the order in which they find it: typed from the rules, not from the code.
+"""Faulty requests that the gateway and the edge reject, in the order of the checks, copied from the rules.
 
 Source: rules chapters 2.3 (pipeline), 2.4 (headers), 2.6 (bodies), 11.2 rows 28 and 30.
 """
@@ -35,7 +35,7 @@ STRONG: Final = Assurance()
 
 @dataclass(frozen=True)
 class Sent:
-    """One request, to be spoilt."""
+    """Hold the parts of one request, which a violation then changes."""
 
     fhir: str
     method: str = "GET"
@@ -49,7 +49,7 @@ class Sent:
 
 
 def good(fhir: str) -> Sent:
-    """A request to an operation with a body, so that everything can be wrong with it."""
+    """Return a valid request. On STU3 it has a body, so that every violation can be applied to it."""
     if fhir == "R4":
         return Sent("R4")
     body = msgspec.json.encode(search()["json"])
@@ -58,13 +58,13 @@ def good(fhir: str) -> Sent:
 
 
 def lacking(sent: Sent, header: str) -> Sent:
-    """The same without a header."""
+    """Return the same request without one header."""
     return replace(sent, headers={name: value for name, value in sent.headers.items() if name != header})
 
 
 @dataclass(frozen=True)
 class Violation:
-    """Something wrong with a request, and what is answered: status, issue code, code on STU3 and on R4, text."""
+    """Describe one fault in a request and the expected rejection: status, issue code, STU3 and R4 codes, and text."""
 
     name: str
     spoil: Callable[[Sent], Sent]
@@ -230,13 +230,13 @@ ALWAYS: Final = (
         pairs_with_itself="body",
     ),
 )
-"""In the order in which they are found."""
+"""All violations, in the order in which the service checks for them."""
 
 BY_NAME: Final = {each.name: each for each in ALWAYS}
 
 
 def check(reply: httpx.Response, violation: Violation, fhir: str) -> None:
-    """The refusal, exactly."""
+    """Check that the response is exactly the rejection that the violation requires."""
     assert reply.status_code == violation.status, (violation.name, reply.status_code, reply.text)
     if fhir in violation.empty_on:
         assert reply.content == b""

@@ -1,1 +1,1 @@
-"""Documents that replies and files are held against or read as: OpenAPI, published examples, PDFs."""
+"""The documents with which tests compare replies and files: OpenAPI documents, published examples, and PDF readers."""

@@ -1,7 +1,7 @@
-"""Whole replies as golden files keep them: status, headers and body, without ids and moments of the test itself.
+"""Complete replies in golden files: status, headers and body, without the ids and times of one test run.
 
-Of a document that the service made the text is kept, in reading order. `OPENERS_UPDATE_GOLDEN=1` writes the files
-anew; whoever does reads the difference.
+For a PDF that the service generates, the file stores its text in reading order. `OPENERS_UPDATE_GOLDEN=1` rewrites the
+files; whoever rewrites them must review the differences.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from tests.kit.run.project import ROOT
 
 GOLDEN: Final = ROOT / "tests/golden"
 _MADE: Final = re.compile(r"_\d{14}\.pdf")
-"""The end of the name of a document that the service made."""
+"""The end of the file name of a PDF that the service generates."""
 _MASKS: Final = (
     (re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"), "(uuid)"),
     (re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z"), "(now)"),
@@ -50,11 +50,13 @@ _KEPT_HEADERS: Final = (
 )
 
 _OF_EVERY_REPLY: Final = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
-"""Headers that every reply has unless it says otherwise. Most golden files are older and do not name them."""
+"""Headers of every reply without another value. Most golden files are older and do not contain them."""
 
 
 def check_kept(name: str, reply: httpx.Response) -> None:
-    """The reply is as the golden file `name` (as `a005/reply_not_booked`) has it, the order of its parts too."""
+    """Check that the reply equals the golden file `name` (such as `a005/reply_not_booked`), with fields in the same
+    order.
+    """
     found, file = kept(reply), GOLDEN / f"{name}.json"
     stated: dict[str, str] = json.loads(file.read_text())["headers"] if file.exists() else {}
     for header, value in _OF_EVERY_REPLY.items():
@@ -67,7 +69,7 @@ def check_kept(name: str, reply: httpx.Response) -> None:
 
 
 def kept(reply: httpx.Response) -> dict[str, Any]:
-    """What is kept of a reply."""
+    """Return the parts of a reply that a golden file stores."""
     headers = {name: _masked(reply.headers[name]) for name in _KEPT_HEADERS if name in reply.headers}
     is_paper = _MADE.search(reply.headers.get("content-disposition", ""))
     text = _masked_paper(text_of(reply.content)) if is_paper else _masked(reply.text)
@@ -76,14 +78,14 @@ def kept(reply: httpx.Response) -> dict[str, Any]:
 
 
 def _masked(text: str) -> str:
-    """A text without ids and moments of the test itself."""
+    """Return a text without ids and times of the test run."""
     for pattern, mask in _MASKS:
         text = pattern.sub(mask, text)
     return text
 
 
 def _masked_paper(text: str) -> str:
-    """The same of what is printed for people."""
+    """Return the text of a PDF without ids, dates and times of the test run."""
     for pattern, mask in _MASKS_OF_PAPER:
         text = pattern.sub(mask, text)
     return text

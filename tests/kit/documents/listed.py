@@ -1,7 +1,7 @@
-"""The answers that the official document lists for each operation: statuses, and the codes of its tables of errors.
+"""The replies that the official document lists for each operation: statuses, and the codes in its error tables.
 
-`note_reply` notes each reply of the FHIR edge that a test gets through `tests.kit.service.running.Running`;
-`tests/kit/documents/answers.py` holds a whole run against the list.
+`note_reply` records each reply of the FHIR edge that a test gets through `tests.kit.service.running.Running`.
+`tests/kit/documents/answers.py` compares a complete run with the list.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from tests.kit.documents.official import official
 from tests.kit.documents.reference import specification
 
 OF_RULES: Final = frozenset({"400", "404", "409", "412", "422", "423", "502", "504"})
-"""Statuses that follow from an operation's own rules. The others belong to the edge, and have tests for all at once."""
+"""Statuses that follow from an operation's own rules. The edge sends the others; separate tests cover them."""
 _ROW: Final = re.compile(r"(?m)^\|\s*`?([A-Z][A-Z_]+)`?\s*\|")
 _noted: set[str] = set()
 
 
 @cache
 def listed() -> frozenset[str]:
-    """All answers, such as `A014 409` and `A014 422 MISSING_VALUE`."""
+    """Return all listed replies, such as `A014 409` and `A014 422 MISSING_VALUE`."""
     operations = [each for item in specification()["paths"].values() for each in item.values() if "responses" in each]
     return frozenset(answer for operation in operations for answer in _answers(operation))
 
@@ -38,7 +38,7 @@ def _answers(operation: dict[str, Any]) -> Iterator[str]:
 
 
 def note_reply(request: httpx.Request, response: httpx.Response) -> None:
-    """Note what a reply, read already, answers."""
+    """Record the status and error codes of a reply, whose body must be read already."""
     found = official().operation(request.method, request.url.raw_path.decode())
     if found is None or str(response.status_code) not in OF_RULES:
         return
@@ -49,7 +49,7 @@ def note_reply(request: httpx.Request, response: httpx.Response) -> None:
 
 
 def taken() -> list[str]:
-    """What was noted since it was asked last."""
+    """Return the recorded replies and clear the record."""
     answers = sorted(_noted)
     _noted.clear()
     return answers

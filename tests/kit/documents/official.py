@@ -1,8 +1,7 @@
-"""Holds every reply against the official OpenAPI document, refusals included.
+"""Compare every reply with the official OpenAPI document, rejections included.
 
-`check_reply` is called by `tests.kit.service.running.Running` for each reply of the FHIR edge, in whatever test. Where
-the document contradicts itself, or the rules that we follow, `contradictions.toml` names the case and its reason, and
-just that check is left out.
+`tests.kit.service.running.Running` calls `check_reply` for each reply of the FHIR edge, in every test. If the document
+contradicts itself or our rules, `contradictions.toml` names the case with its reason, and only that check is skipped.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ FILE: Final = Path(__file__).with_name("contradictions.toml")
 
 
 class Contradiction(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A check that is left out: patterns of method and path, of the place and of the message, a status, and why."""
+    """A check to skip: patterns of method and path, place and message, with the status and the reason."""
 
     path: str
     status: int
@@ -34,7 +33,7 @@ class Contradiction(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
     reason: str
 
     def covers(self, fault: Fault) -> bool:
-        """Whether `fault` is this case."""
+        """Return whether `fault` is this case."""
         return (
             (self.status, self.check) == (fault.status, fault.check)
             and fnmatchcase(fault.path, self.path)
@@ -45,19 +44,19 @@ class Contradiction(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
 
 @cache
 def contradictions() -> tuple[Contradiction, ...]:
-    """All cases of the file."""
+    """Return all cases of the file."""
     tables = tomllib.loads(FILE.read_text("utf-8"))["contradiction"]
     return tuple(msgspec.convert(tables, list[Contradiction]))
 
 
 @cache
 def official() -> Document:
-    """The official document."""
+    """Return the official document."""
     return Document(specification(), PREFIX)
 
 
 def check_reply(request: httpx.Request, response: httpx.Response) -> None:
-    """Assert that a reply, read already, is as the official document says."""
+    """Assert that a reply matches the official document. Its body must be read already."""
     unlisted = [
         str(fault)
         for fault in official().faults(request, response)

@@ -1,4 +1,4 @@
-"""Reads PDFs as others do: their text in reading order, their tags, what they say of themselves."""
+"""Read PDFs with independent libraries: their text in reading order, tags and metadata."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from pypdf.generic import ArrayObject, DictionaryObject
 
 
 def text_of(pdf: bytes) -> str:
-    """All text, page by page, in the order in which it stands in the file; white space is one space."""
+    """Return all text in the order of the file, page by page, with each run of white space as one space."""
     pages = [str(page.get_textpage().get_text_range()) for page in _opened(pdf)]
     return " ".join(" ".join(pages).split())
 
 
 def overhang(pdf: bytes) -> float:
-    """How far the rightmost character of any page reaches, as a share of the page's width."""
+    """Return the right edge of the rightmost character of any page, as a share of the page's width."""
     widest = 0.0
     for page in _opened(pdf):
         text = page.get_textpage()
@@ -28,33 +28,33 @@ def overhang(pdf: bytes) -> float:
 
 
 def _opened(pdf: bytes) -> Any:
-    """The pages, by a library without types."""
+    """Open the pages with a library that has no type annotations."""
     return import_module("pypdfium2").PdfDocument(pdf)
 
 
 def squeezed(text: str) -> str:
-    """Without any white space, which line breaks within long words add or take."""
+    """Remove all white space, because line breaks within long words add or remove some."""
     return "".join(text.split())
 
 
 def page_count(pdf: bytes) -> int:
-    """How many pages there are."""
+    """Return the number of pages."""
     return len(PdfReader(io.BytesIO(pdf)).pages)
 
 
 def root_of(pdf: bytes) -> dict[str, Any]:
-    """The document catalogue."""
+    """Return the document catalogue."""
     return cast("dict[str, Any]", PdfReader(io.BytesIO(pdf)).trailer["/Root"].get_object())
 
 
 def metadata_of(pdf: bytes) -> dict[str, str]:
-    """Title, author, dates."""
+    """Return the metadata: title, author, dates."""
     told = cast("dict[str, Any]", PdfReader(io.BytesIO(pdf)).metadata or {})
     return {name: str(value) for name, value in told.items()}
 
 
 def tags_of(pdf: bytes) -> list[tuple[int, str]]:
-    """The structure tree in reading order: depth and role of each element."""
+    """Return the structure tree in reading order: depth and role of each element."""
     return list(_walk(root_of(pdf)["/StructTreeRoot"], 0))
 
 

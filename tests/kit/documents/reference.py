@@ -1,6 +1,6 @@
-"""The published specification and examples: facts to test against, kept outside the project.
+"""The published specification and examples, which tests read from a folder outside the project.
 
-`OPENERS_REFERENCE_DIR` names their folder: `openapi.json`, and `examples/` with `index.csv`.
+`OPENERS_REFERENCE_DIR` names the folder. It contains `openapi.json` and `examples/` with `index.csv`.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ DIRECTORY: Final = os.environ.get(VARIABLE, "")
 
 
 class Example(NamedTuple):
-    """A published request or response. `path` is where it is below `examples/`."""
+    """A published request or response. `path` is its path below `examples/`."""
 
     path: str
     number: str
@@ -34,11 +34,11 @@ class Example(NamedTuple):
 
     @property
     def name(self) -> str:
-        """The file without its folders."""
+        """Return the file name without its folders."""
         return self.path.rpartition("/")[2]
 
     def read(self) -> Json:
-        """Its content, with this service's address; the publisher spells the stand-in for it in two ways."""
+        """Return its content with this service's address. The publisher spells the placeholder in two ways."""
         text = (Path(DIRECTORY) / "examples" / self.path).read_text("utf-8")
         return json.loads(_with_address(text))
 
@@ -49,7 +49,7 @@ def _with_address(text: str) -> str:
 
 @cache
 def examples() -> tuple[Example, ...]:
-    """All published examples that are JSON; none where the variable is not set."""
+    """Return all published JSON examples, or none if the variable is not set."""
     if not DIRECTORY:
         return ()
     with (Path(DIRECTORY) / "examples" / "index.csv").open(encoding="utf-8", newline="") as file:
@@ -61,7 +61,7 @@ def examples() -> tuple[Example, ...]:
 
 
 def published(number: str, direction: str = "response", status: str = "200") -> tuple[Example, ...]:
-    """The examples of one operation; `status` is of responses only."""
+    """Return the examples of one operation; `status` selects responses only."""
     return tuple(
         each
         for each in examples()
@@ -71,5 +71,5 @@ def published(number: str, direction: str = "response", status: str = "200") -> 
 
 @cache
 def specification() -> Json:
-    """The official OpenAPI document, with this service's address."""
+    """Return the official OpenAPI document with this service's address."""
     return json.loads(_with_address((Path(DIRECTORY) / "openapi.json").read_text("utf-8")))

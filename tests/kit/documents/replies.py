@@ -1,8 +1,8 @@
-"""Holds replies against an OpenAPI document: status, headers, media type and body, as the operation describes them.
+"""Compare replies with the operation's description in an OpenAPI document: status, headers, media type and body.
 
-Called for every reply that a test gets through `tests.kit.service.running.Running`: with our own document, and with the
-official one where `OPENERS_REFERENCE_DIR` names it (`tests/kit/documents/official.py`). Addresses that a document does
-not describe are let through.
+Every reply that a test gets through `tests.kit.service.running.Running` is compared with our own document. If
+`OPENERS_REFERENCE_DIR` is set, it is also compared with the official one (`tests/kit/documents/official.py`). Addresses
+that a document does not describe are not checked.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True)
 class Fault:
-    """Where a reply is not as described. `check` is status, header, media or body; `place` says where in it."""
+    """A difference from the document. `check` is status, header, media or body; `place` is the part of the reply."""
 
     path: str
     status: int
@@ -33,17 +33,17 @@ class Fault:
 
 
 class Document(contract.Document):
-    """An OpenAPI document, 3.0 or 3.1, that replies are held against."""
+    """An OpenAPI document, version 3.0 or 3.1, with which replies are compared."""
 
     mask = None
 
     def __init__(self, document: Json, prefix: str) -> None:
-        """`prefix` is what comes before the document's paths in an address."""
+        """`prefix` is the part of an address before the document's paths."""
         super().__init__(document, prefix)
         self._old = document["openapi"].startswith("3.0")
 
     def faults(self, request: httpx.Request, response: httpx.Response) -> Iterator[Fault]:
-        """Everything in which the reply is not as the document says."""
+        """Yield each difference between the reply and the document."""
         found = self.operation(request.method, request.url.raw_path.decode())
         if found is None:
             return
@@ -53,7 +53,7 @@ class Document(contract.Document):
             yield Fault(f"{request.method} {path}", response.status_code, check, place, message)
 
     def modern(self, schema: Json) -> Json:
-        """A schema of OpenAPI 3.0 as JSON Schema: `nullable` allows null, `example` is no keyword."""
+        """Convert a schema of OpenAPI 3.0 into JSON Schema: apply `nullable` and drop `example`."""
         if not self._old:
             return schema
         kept = {name: value for name, value in schema.items() if name not in ("example", "nullable")}

@@ -1,1 +1,1 @@
-"""Files and letters to send, where they are kept, and who scans and fetches them."""
+"""Files and letters to upload, stores for them, and the scanners and clients that read them."""

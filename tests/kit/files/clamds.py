@@ -1,4 +1,4 @@
-"""ClamAV's daemon as Debian brings it, with one signature; and peers that speak its protocol badly."""
+"""The ClamAV daemon of Debian with one signature, and fake daemons that use its protocol wrongly."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from tests.kit.run.waiting import until
 
 LARGEST_STREAM: Final = 3 * 1024 * 1024
 LARGEST_LOOKED_INTO: Final = 2 * 1024 * 1024
-"""Bytes that the real daemon takes, and of those it takes, how many it looks into."""
+"""The daemon's limits in bytes: the largest stream that it accepts, and the largest file that it scans."""
 COMMAND: Final = b"zINSTREAM\0"
 Behaviour = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
 @contextmanager
 def clamd(socket: Path) -> Generator[None]:
-    """The daemon, on a Unix socket, with the test string as its only signature; it is always ended."""
+    """Run the daemon on a Unix socket with the test string as its only signature; stop it at the end."""
     with TemporaryDirectory() as directory:
         database = Path(directory) / "signatures"
         database.mkdir()
@@ -44,7 +44,7 @@ def clamd(socket: Path) -> Generator[None]:
 
 
 def _pause(process: subprocess.Popen[str], seconds: float) -> None:
-    """Let time pass, unless the process ends."""
+    """Wait for this time; raise AssertionError if the process ends."""
     with suppress(subprocess.TimeoutExpired):
         said, _ = process.communicate(timeout=seconds)
         raise AssertionError(f"clamd ended with {process.returncode}:\n{said}")
@@ -52,7 +52,10 @@ def _pause(process: subprocess.Popen[str], seconds: float) -> None:
 
 @asynccontextmanager
 async def peer(behaviour: Behaviour, socket: Path | None = None) -> AsyncGenerator[str]:
-    """The address of somebody who treats each connection in this way, on a Unix socket if one is given."""
+    """Run a server that handles each connection with `behaviour`; yield its address.
+
+    It listens on a Unix socket if one is given, else on TCP.
+    """
 
     met = set[asyncio.Task[Any]]()
 
@@ -80,7 +83,7 @@ async def peer(behaviour: Behaviour, socket: Path | None = None) -> AsyncGenerat
 
 
 async def streamed(reader: asyncio.StreamReader) -> bytes:
-    """What was sent by INSTREAM, to its end, as the protocol says: pieces after their lengths, an empty one last."""
+    """Read the content of an INSTREAM command to its end: chunks with a length each, and an empty chunk at the end."""
     assert await reader.readexactly(len(COMMAND)) == COMMAND
     content = b""
     while length := int.from_bytes(await reader.readexactly(4), "big"):
@@ -89,7 +92,7 @@ async def streamed(reader: asyncio.StreamReader) -> bytes:
 
 
 def answering(answer: bytes) -> Behaviour:
-    """Takes the whole file and says this."""
+    """Return a behaviour that reads the whole file and then sends `answer`."""
 
     async def behave(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await streamed(reader)
@@ -100,7 +103,7 @@ def answering(answer: bytes) -> Behaviour:
 
 
 def answering_early(answer: bytes, *, after: int) -> Behaviour:
-    """Takes so many bytes, says this and closes, whatever more is on its way."""
+    """Return a behaviour that reads `after` bytes, sends `answer` and closes, even if more bytes follow."""
 
     async def behave(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readexactly(after)
@@ -111,11 +114,11 @@ def answering_early(answer: bytes, *, after: int) -> Behaviour:
 
 
 async def hang(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Take the whole file and say nothing, for as long as the other side waits."""
+    """Read the whole file and never reply, until the client disconnects."""
     await streamed(reader)
     await reader.read()
 
 
 async def take_nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Let whatever is sent pile up, for as long as the other side waits: nobody reads, so little is taken in."""
+    """Read nothing until the client gives up, so that the connection's buffers fill up."""
     await asyncio.Event().wait()

@@ -1,4 +1,4 @@
-"""Clients of a live service that upload and fetch in pieces, at their own pace, without holding a file themselves."""
+"""Clients of a running service that upload and download a file in chunks, without loading it into memory."""
 
 from __future__ import annotations
 
@@ -23,21 +23,21 @@ PIECE: Final = b"A line of a letter that goes on and on, as such letters do....\
 
 
 class Desk:
-    """A GP at a live service."""
+    """A GP who uses a running service."""
 
     def __init__(self, service: Live) -> None:
-        """Log in."""
+        """Log in as the GP."""
         self.gp = service.as_person(GP)
         self._port = service.port
 
     def headers(self, size: int | None = None) -> dict[str, str]:
-        """Those of an upload of so many bytes."""
+        """Return the headers of an upload of `size` bytes."""
         named = {"Content-Type": "text/plain", "NHSD-eRS-File-Name": "letter.txt", **dict(self.gp.headers)}
         return named if size is None else {**named, "Content-Length": str(size)}
 
     @contextmanager
     def connected(self) -> Generator[HTTPConnection]:
-        """A connection of its own."""
+        """Open a separate connection to the service."""
         connection = HTTPConnection("127.0.0.1", self._port, timeout=HANGS_AFTER_S)
         try:
             yield connection
@@ -45,7 +45,7 @@ class Desk:
             connection.close()
 
     def upload(self, size: int, path: str = A020) -> str:
-        """The id of an uploaded file of so many bytes, sent piece by piece."""
+        """Upload a file of `size` bytes in chunks; return its id."""
         with self.connected() as connection:
             connection.request("POST", FHIR + path, body=text(size), headers=self.headers(size))
             reply = connection.getresponse()
@@ -54,17 +54,17 @@ class Desk:
             return str(reply.headers["location"]).removeprefix("Binary/")
 
     def upload_many(self, count: int, size: int, path: str) -> list[str]:
-        """So many at once."""
+        """Upload `count` files at the same time; return their ids."""
         with ThreadPoolExecutor(count) as pool:
             return list(pool.map(self.upload, [size] * count, [path] * count))
 
     def status(self, file: str) -> int:
-        """What is answered to somebody who wants the address of a file (A042)."""
+        """Return the status of a request for the download address of a file (A042)."""
         return self.gp.get(f"/R4/Binary/{file}").status_code
 
     @contextmanager
     def fetching(self, file: str) -> Generator[HTTPResponse]:
-        """The reply to whoever follows the address of a file; as much of it is taken as is read."""
+        """Follow the download address of a file; the body arrives only as the caller reads it."""
         address = self.gp.get(f"/R4/Binary/{file}").headers["location"]
         with self.connected() as connection:
             connection.request("GET", urlsplit(address).path)
@@ -72,7 +72,7 @@ class Desk:
 
 
 def text(size: int) -> Iterable[bytes]:
-    """So many bytes of text, in pieces."""
+    """Yield `size` bytes of text, in chunks."""
     whole, rest = divmod(size, len(PIECE))
     for _ in range(whole):
         yield PIECE
@@ -80,22 +80,22 @@ def text(size: int) -> Iterable[bytes]:
 
 
 class Memory:
-    """What a process holds, in MiB, and the most that it has held."""
+    """Measure the memory of a process in MiB, now and at its peak."""
 
     def __init__(self, pid: int) -> None:
-        """Of the process with this id."""
+        """Measure the process with this id."""
         self._pid = pid
 
     def now(self) -> float:
-        """What it holds."""
+        """Return the memory in use, in MiB."""
         return self._field("VmRSS")
 
     def peak(self) -> float:
-        """The most since `forget_peak`."""
+        """Return the highest use in MiB since `forget_peak`."""
         return self._field("VmHWM")
 
     def forget_peak(self) -> None:
-        """Measure the peak from now on."""
+        """Start a new measurement of the peak."""
         Path(f"/proc/{self._pid}/clear_refs").write_text("5")
 
     def _field(self, name: str) -> float:

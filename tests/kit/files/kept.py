@@ -1,4 +1,4 @@
-"""A blob store and what is seen of it from outside; content for it."""
+"""A blob store with direct access to its content from outside, and content to store."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.kit.store.records import NOON
 
 @dataclass(frozen=True)
 class Kept:
-    """A blob store; the names of what it holds; a way to put something there past it; where its drafts are."""
+    """A blob store with the names of its files, a way to write past it, and the folder of its drafts."""
 
     blobs: Blobs
     names: Callable[[], set[str]]
@@ -25,12 +25,12 @@ class Kept:
     drafts: Path
 
     def is_empty(self) -> bool:
-        """Whether nothing is there, no draft either."""
+        """Return whether the store holds no files and no drafts."""
         return not self.names() and not list(self.drafts.iterdir())
 
 
 def kept_on_disk(blobs: Blobs, directory: Path) -> Kept:
-    """A store in a directory."""
+    """Return a blob store in a directory."""
 
     def names() -> set[str]:
         return {path.name for path in directory.rglob("*") if path.is_file() and path.parent.name != "drafts"}
@@ -42,40 +42,40 @@ def kept_on_disk(blobs: Blobs, directory: Path) -> Kept:
 
 
 def kept_in_bucket(blobs: Blobs, bucket: Bucket, drafts: Path) -> Kept:
-    """A store in a bucket."""
+    """Return a blob store in a bucket."""
     return Kept(blobs, bucket.names, bucket.put, drafts)
 
 
 def content_of(size: int) -> bytes:
-    """So many bytes that repeat nothing; the same ones each time."""
+    """Return `size` random bytes, which are the same in each run."""
     return random.Random(size).randbytes(size)
 
 
 async def in_pieces(content: bytes, size: int) -> AsyncGenerator[bytes]:
-    """The content as it may arrive."""
+    """Yield the content in chunks, as a request body arrives."""
     for start in range(0, len(content), size):
         yield content[start : start + size]
 
 
 async def broken_off(pieces: Sequence[bytes], error: BaseException) -> AsyncGenerator[bytes]:
-    """Some pieces, and then an error."""
+    """Yield some chunks, then raise an error."""
     for piece in pieces:
         yield piece
     raise error
 
 
 async def joined(blobs: Blobs, key: str, start: int = 0, end: int | None = None) -> bytes:
-    """What the store gives."""
+    """Return the content that the store reads, as one value."""
     return b"".join([piece async for piece in blobs.read(key, start, end)])
 
 
 def new_file() -> FileId:
-    """The id of a file that was never seen."""
+    """Return a new file id."""
     return FileId(str(uuid4()))
 
 
 def file(content: bytes) -> UploadedFile:
-    """What is known of a text."""
+    """Return the record of a text file with this content."""
     return UploadedFile(
         id=new_file(),
         name="letter.txt",

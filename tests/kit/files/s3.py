@@ -1,4 +1,4 @@
-"""An S3 server of this machine (moto's), a process of its own, and its buckets seen from outside."""
+"""A local S3 server (moto) in its own process, and direct access to its buckets."""
 
 from __future__ import annotations
 
@@ -19,41 +19,41 @@ from tests.kit.run.waiting import HANGS_AFTER_S, until
 from tests.kit.service.live import free_port
 
 ACCESS: Final = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_REGION": "us-east-1"}
-"""What a client needs in its environment; the server looks at none of it."""
+"""The environment variables that an S3 client requires. The server does not check them."""
 
 
 class Bucket:
-    """A bucket of a server at `endpoint`."""
+    """A bucket of the server at `endpoint`."""
 
     def __init__(self, endpoint: str) -> None:
-        """A new one."""
+        """Create the bucket."""
         self.endpoint, self.name = endpoint, f"files-{uuid4()}"
         httpx.put(f"{endpoint}/{self.name}", timeout=HANGS_AFTER_S).raise_for_status()
 
     @property
     def url(self) -> str:
-        """What the service is told to use."""
+        """Return the address of the bucket for the service's settings."""
         return f"s3://{self.name}/files"
 
     def names(self) -> set[str]:
-        """What is in it, without the prefix that the service puts before its keys."""
+        """Return the names of the stored objects without the service's prefix."""
         address = f"{self.endpoint}/{self.name}?list-type=2"
         listed = httpx.get(address, timeout=HANGS_AFTER_S).raise_for_status().text
         return {unquote(each).removeprefix("files/") for each in re.findall("<Key>(.*?)</Key>", listed)}
 
     def put(self, name: str, content: bytes) -> None:
-        """Put something there, past the service."""
+        """Write an object directly, without the service."""
         address = f"{self.endpoint}/{self.name}/files/{name}"
         httpx.put(address, content=content, timeout=HANGS_AFTER_S).raise_for_status()
 
     def lose(self) -> None:
-        """Have its server forget it, and all others."""
+        """Make the server forget this bucket and all others."""
         httpx.post(f"{self.endpoint}/moto-api/reset", timeout=HANGS_AFTER_S).raise_for_status()
 
 
 @contextmanager
 def s3_server() -> Generator[str]:
-    """The address of a running server, which is always ended."""
+    """Run the server; yield its address and stop it at the end."""
     port = free_port()
     command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
     environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
@@ -70,7 +70,7 @@ def s3_server() -> Generator[str]:
 
 
 def _pause(process: subprocess.Popen[bytes], seconds: float) -> None:
-    """Let time pass, unless the process ends."""
+    """Wait for this time; raise AssertionError if the process ends."""
     with suppress(subprocess.TimeoutExpired):
         raise AssertionError(f"the S3 server ended with {process.wait(seconds)}")
 

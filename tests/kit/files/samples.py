@@ -1,4 +1,4 @@
-"""Files for tests: the smallest genuine one of each type, larger and dishonest ones, and the letters made of them."""
+"""Files for tests: the smallest genuine file of each type, larger and false ones, and letters that contain them."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from tests.kit.service.requests import CS, HEADERS, SD, Json, parameters_of, pos
 from tests.kit.service.running import Running, entry
 
 MOST: Final = 5_242_880
-"""Bytes of the largest file that A020 takes and A006 gives (rules 4, A006 and A020)."""
+"""The largest file in bytes that A020 accepts and A006 returns (rules 4, A006 and A020)."""
 WORD: Final = "application/msword"
 WORD_XML: Final = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 
 
 class Sample(NamedTuple):
-    """A file: what it is called, what it is said to be, and what is in it."""
+    """A file: its name, its declared media type and its content."""
 
     name: str
     media_type: str
@@ -38,7 +38,7 @@ def _chunk(kind: bytes, content: bytes) -> bytes:
 
 
 def png(*more: bytes) -> bytes:
-    """A picture of one pixel, with chunks of metadata."""
+    """Return a PNG image of one pixel, with one metadata chunk for each value."""
     head = _chunk(b"IHDR", struct.pack(">IIBBBBB", 1, 1, 8, 0, 0, 0, 0))
     pixels = _chunk(b"IDAT", zlib.compress(b"\0\0"))
     extra = b"".join(_chunk(b"tEXt", b"Comment\0" + each) for each in more)
@@ -46,7 +46,7 @@ def png(*more: bytes) -> bytes:
 
 
 def zipped(parts: Mapping[str, bytes], comment: bytes = b"") -> bytes:
-    """A zip archive of these parts."""
+    """Return a zip archive of these parts."""
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as made:
         made.comment = comment
@@ -56,12 +56,12 @@ def zipped(parts: Mapping[str, bytes], comment: bytes = b"") -> bytes:
 
 
 def word_xml(more: Mapping[str, bytes] | None = None, comment: bytes = b"") -> bytes:
-    """A Word document, with more parts."""
+    """Return a Word document with additional parts."""
     return zipped({**WORD_PARTS, **(more or {})}, comment)
 
 
 def content_types(*kinds: str) -> bytes:
-    """The types of a document's parts, with more of them."""
+    """Return the content types of a document's parts, including additional types."""
     more = "".join(f'<Override PartName="/more{number}" ContentType="{kind}"/>' for number, kind in enumerate(kinds))
     return (
         '<?xml version="1.0" encoding="UTF-8"?><Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types">'
@@ -71,7 +71,7 @@ def content_types(*kinds: str) -> bytes:
 
 
 def relationships(*links: tuple[str, str, str]) -> bytes:
-    """Relationships of one part: the last word of the type, the target and its mode."""
+    """Return the relationships of one part. Each has the last word of its type, the target and the mode."""
     base = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
     each = "".join(
         f'<Relationship Id="r{number}" Type="{base}/{kind}" Target="{target}" TargetMode="{mode}"/>'
@@ -90,7 +90,7 @@ WORD_PARTS: Final = {
 
 
 def ole(*names: str) -> bytes:
-    """An older Office document with parts of these names."""
+    """Return an Office document in the older format with parts of these names."""
     entries = b"".join(each.encode("utf-16-le").ljust(64, b"\0") + bytes(64) for each in ("Root Entry", *names))
     return b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1".ljust(512, b"\0") + entries
 
@@ -128,7 +128,7 @@ SAMPLES: Final = (
     Sample("letter.docx", WORD_XML, word_xml()),
     Sample("series.dcm", "application/dicom", _DICOM),
 )
-"""A genuine file for every extension that is taken (rules 6)."""
+"""A genuine file for each accepted extension (rules 6)."""
 LETTER: Final = SAMPLES[1]
 INFECTED: Final = Sample("infected.txt", "text/plain", EICAR)
 LYING: Final = Sample("lying.pdf", "application/pdf", b"No PDF at all\n")
@@ -137,7 +137,7 @@ LYING: Final = Sample("lying.pdf", "application/pdf", b"No PDF at all\n")
 async def upload(
     client: httpx.AsyncClient, file: Sample = LETTER, ubrn: str | None = None, name: str | None = None, **headers: str
 ) -> str:
-    """A020: the id of the uploaded file."""
+    """Upload a file (A020); return its id."""
     reply = await sent(client, file, ubrn, name, headers)
     assert reply.status_code == 201, reply.text
     return reply.headers["location"].removeprefix("Binary/")
@@ -150,14 +150,14 @@ async def sent(
     name: str | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> httpx.Response:
-    """The reply to an upload (A020)."""
+    """Upload a file (A020); return the response."""
     meant = {} if ubrn is None else {"NHSD-eRS-Referral-ID": ubrn}
     described = {"NHSD-eRS-File-Name": name or file.name, "Content-Type": file.media_type, **meant, **(headers or {})}
     return await client.post("/STU3/Binary", content=file.content, headers=described)
 
 
 def document(file: str, description: str | None = None, **changes: Any) -> Json:
-    """A file as a request names it."""
+    """Return the DocumentReference of a file."""
     described = {} if description is None else {"description": description}
     return {
         "resourceType": "DocumentReference",
@@ -172,29 +172,29 @@ def document(file: str, description: str | None = None, **changes: Any) -> Json:
 
 
 def letter(*documents: Json | str) -> Json:
-    """The body of A012: documents, or the ids of files."""
+    """Return the body of A012 for these documents or file ids."""
     named = [document(each) if isinstance(each, str) else each for each in documents]
     return parameters_of("MaintainReferralLetter", [{"name": "referralLetterFile", "resource": each} for each in named])
 
 
 def maintain(ubrn: str, version: int | str, *documents: Json | str) -> Json:
-    """A012: keyword arguments for a client's `post`."""
+    """Return the keyword arguments of A012 for a client's `post`."""
     call = posted(f"/STU3/ReferralRequest/{ubrn}/$ers.maintainReferralLetter", letter(*documents))
     return {**call, "headers": {**HEADERS, "If-Match": f'W/"{version}"'}}
 
 
 def documents_of(referral: Json) -> list[Json]:
-    """The attachments of a referral, in order."""
+    """Return the attachments of a referral, in order."""
     return [each for each in referral["contained"] if each["resourceType"] == "DocumentReference"]
 
 
 def attachments_of(referral: Json) -> list[Json]:
-    """What is said of the files themselves."""
+    """Return the `attachment` element of each document of a referral."""
     return [each["content"][0]["attachment"] for each in documents_of(referral)]
 
 
 def availability_of(referral: Json) -> list[str]:
-    """Whether each file can be fetched."""
+    """Return the availability code of each file of a referral."""
     url = f"{SD}Extension-eRS-AvailabilityStatus-1"
     return [
         next(each["valueCoding"]["code"] for each in attachment["extension"] if each["url"] == url)
@@ -203,7 +203,7 @@ def availability_of(referral: Json) -> list[str]:
 
 
 async def scan(run: Running, *files: str) -> None:
-    """Have files scanned, as the runner of due work does. Raises what the job raises."""
+    """Scan the files, as the runner of due work does. Raise the errors of the job."""
     for file in files:
         item = DueItem(SCAN, file, datetime.now(UTC), 0)
         await scan_file(item, run.service.world.for_call(entry()))

@@ -1,1 +1,1 @@
-"""A small Patient Administration System, and a service that gives it up soon."""
+"""A small Patient Administration System (PAS), and a service with a short timeout for a PAS that hangs."""

@@ -1,6 +1,6 @@
-"""A service that waits for its PAS as long as it takes, and gives up one that is to hang soon.
+"""A service with its usual PAS timeout, and a short one while the test makes its PAS hang.
 
-So no pause of the machine makes a PAS silent that is not, and no test waits long for one that is.
+So a slow machine never causes a timeout, and no test waits long for a PAS that never replies.
 """
 
 from __future__ import annotations
@@ -25,37 +25,37 @@ SOON_S: Final = 1.0
 
 
 class HastyPas:
-    """Calls go to `patient`, or to `hasty` while the small PAS hangs."""
+    """Forward calls to `patient`, or to `hasty` while the small PAS hangs."""
 
     def __init__(self, patient: Pas, hasty: Pas, small: SmallPas) -> None:
-        """Both call `small`."""
+        """Store the connectors, both of which call `small`."""
         self._patient, self._hasty, self._small = patient, hasty, small
 
     @property
     def awaited(self) -> timedelta:
-        """As the service has it."""
+        """Return the usual timeout of the service."""
         return self._patient.awaited
 
     async def book(self, link: PasLink, booking: PasBooking) -> PasAppointment:
-        """Book."""
+        """Book an appointment."""
         return await self._now.book(link, booking)
 
     async def cancel(self, link: PasLink, appointment_id: str, reason: str | None) -> None:
-        """Cancel."""
+        """Cancel an appointment."""
         await self._now.cancel(link, appointment_id, reason)
 
     async def look_up(self, link: PasLink, key: str) -> PasAppointment | None:
-        """Look up."""
+        """Look up a booking by its key."""
         return await self._now.look_up(link, key)
 
     async def slots(
         self, link: PasLink, start: Instant, end: Instant, changed_since: Instant | None
     ) -> Sequence[PolledSlot]:
-        """Poll."""
+        """Poll the slots."""
         return await self._now.slots(link, start, end, changed_since)
 
     async def close(self) -> None:
-        """Let go of all connections."""
+        """Close all connections."""
         await self._patient.close()
         await self._hasty.close()
 
@@ -65,7 +65,7 @@ class HastyPas:
 
 
 def give_up_what_hangs(service: Service, small: SmallPas) -> Service:
-    """The same service, which gives `small` up soon while that hangs."""
+    """Return the same service with a short timeout for `small` while that PAS hangs."""
     world, settings = service.world, service.settings
     sign = read_or_make_signing_key(settings.signing_key_file).sign
     hasty = PasConnector(settings.base_url.rstrip("/"), sign, world.wall, SOON_S)

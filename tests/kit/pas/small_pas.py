@@ -1,7 +1,7 @@
-"""A small FHIR scheduling server, written from the contract with a Patient Administration System and nothing else.
+"""A small FHIR scheduling server, written only from the contract for Patient Administration Systems (PAS).
 
-It shares no code with the service: where the two agree, it is because both keep to the contract. In memory, one
-service's slots and more, over real HTTP in a thread of its own; it misbehaves when told to (`fault`).
+It shares no code with the service, so both can agree only because both follow the contract. It keeps its data in memory
+and runs over real HTTP in its own thread. Tests make it misbehave with `fault`.
 """
 
 from __future__ import annotations
@@ -34,23 +34,23 @@ Json = dict[str, Any]
 
 
 class Broke(Exception):
-    """A request that is refused with a status and an issue code."""
+    """The request is rejected with this status and issue code."""
 
     def __init__(self, status: int, code: str) -> None:
-        """What the reply says."""
+        """Store the status and issue code of the reply."""
         super().__init__(status, code)
         self.status, self.code = status, code
 
 
 class SmallPas:
-    """The server's memory, and the fault it is to play: hang, drop, cut, garbage, huge, redirect, or a status.
+    """The server's data, and its injected fault: hang, drop, cut, garbage, huge, redirect, or a status.
 
-    `shown` are slots that it shows whatever is asked, `next_link` a next link that it always gives. `reached` is
-    released by each request that arrives.
+    If `shown` is set, each slot query returns these slots. If `next_link` is set, each page links to it. Each request
+    that arrives releases `reached`.
     """
 
     def __init__(self) -> None:
-        """Empty; `url` is known once it runs."""
+        """Start without data; `url` is set when the server runs."""
         self.url = ""
         self.issuer, self.key, self.kid = ISSUER, KEY, "one"
         self.fault = ""
@@ -64,13 +64,13 @@ class SmallPas:
         self._tokens: set[str] = set()
 
     def add_schedule(self, key: str, service: str, clinician: str | None = None) -> None:
-        """A schedule of a service, or of one clinician there."""
+        """Add a schedule of a service, or of one clinician of that service."""
         actors = [(SERVICE, service), *([(CLINICIAN, clinician)] if clinician else [])]
         actor = [{"identifier": {"system": system, "value": value}} for system, value in actors]
         self.schedules[key] = {"resourceType": "Schedule", "id": key, "actor": actor}
 
     def add_slot(self, key: str, schedule: str, times: tuple[str, str], *priorities: str) -> None:
-        """A free slot. `times` are its start and end, with offsets."""
+        """Add a free slot. `times` are its start and end, with offsets."""
         system = "https://fhir.nhs.uk/STU3/CodeSystem/eRS-Priority-1"
         self.slots[key] = {
             "resourceType": "Slot",
@@ -84,11 +84,11 @@ class SmallPas:
         self.mark(key, "free")
 
     def mark(self, key: str, status: str) -> None:
-        """Give a slot another status, now."""
+        """Change the status of a slot, with the current time as its last update."""
         self.slots[key] |= {"status": status, "meta": {"lastUpdated": datetime.now(UTC).isoformat()}}
 
     async def find_slots(self, request: Request) -> Response:
-        """The slot query, paged by an address that means something to this server alone."""
+        """Return slots in pages. Only this server can interpret the address of the next page."""
         self._check(request)
         asked = request.query_params
         found, most = self.shown or self._matching(request), int(asked.get("_count", 500))
@@ -106,7 +106,7 @@ class SmallPas:
         )
 
     async def book(self, request: Request) -> Response:
-        """Conditional create."""
+        """Create an appointment, unless the booking key already has one (conditional create)."""
         self._check(request)
         wanted: Json = json.loads(await request.body())
         key = request.headers["If-None-Exist"].removeprefix(f"identifier={BOOKING_KEY}")
@@ -127,14 +127,14 @@ class SmallPas:
         return self._reply(made, 201, {"Location": f"{self.url}/Appointment/{made['id']}"})
 
     async def look_up(self, request: Request) -> Response:
-        """What became of a key."""
+        """Return the appointment of a booking key."""
         self._check(request)
         found = self._booked_as(request.query_params["identifier"].removeprefix(BOOKING_KEY))
         entries = [{"resource": each, "search": {"mode": "match"}} for each in found]
         return self._reply({"resourceType": "Bundle", "type": "searchset", "total": len(found), "entry": entries})
 
     async def cancel(self, request: Request) -> Response:
-        """Cancel and free the slot; once only."""
+        """Cancel the appointment and free the slot. Repeated calls change nothing."""
         self._check(request)
         appointment = self.appointments.get(request.path_params["key"])
         wanted: Json = json.loads(await request.body())
@@ -151,7 +151,7 @@ class SmallPas:
         return self._reply(appointment)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Check who asks, do it, and spoil the reply if there is a fault to play."""
+        """Handle a request, and apply the injected fault to the reply."""
         if scope["type"] != "http":
             return
         request = Request(scope, receive)
@@ -179,7 +179,7 @@ class SmallPas:
         )
 
     def _check(self, request: Request) -> None:
-        """The JWT is signed by the service, for us, for some minutes, and new."""
+        """Check that the token is signed by the service for this PAS, is short-lived, and was not used before."""
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
         try:
             found = jwt.decode(token, self.key, algorithms=["RS256"])
@@ -194,7 +194,7 @@ class SmallPas:
         self.claims.append(dict(claims))
 
     def _matching(self, request: Request) -> list[Json]:
-        """The slots that a query asks for."""
+        """Return the slots that match a query."""
         asked = request.query_params
         service = asked["schedule.actor:identifier"].removeprefix(f"{SERVICE}|")
         since, bounds = asked.get("_lastUpdated"), [_moment(each) for each in asked.getlist("start")]
@@ -223,10 +223,10 @@ def _refused(request: Request, why: Exception) -> Response:
 
 
 def _spoilt(fault: str, receive: Receive, send: Send) -> Send:
-    """Sends the reply, or what the fault makes of it: the deed is done by then."""
+    """Send the reply, changed by the fault. The PAS has carried out the call by then."""
 
     async def _send(message: Message) -> None:
-        if fault == "drop":  # the server has no call for this: its `receive` is bound to the connection's transport
+        if fault == "drop":  # the server has no API for this; `receive` is bound to the connection's transport
             receive.__self__.transport.abort()  # pyright: ignore[reportFunctionMemberAccess] -- as above
         elif fault == "cut" and message["type"] == "http.response.body":
             await send({**message, "body": message["body"][:10], "more_body": True})
@@ -252,9 +252,9 @@ def _key(appointment: Json) -> str:
 
 @contextmanager
 def small_pas(pas: SmallPas | None = None) -> Generator[SmallPas]:
-    """A running server on a port of its own; `pas` if it is to be of another kind."""
+    """Run the server on a free port; `pas` replaces the default one."""
     pas = pas or SmallPas()
-    with socket.create_server(("127.0.0.1", 0), backlog=1024) as listener:  # listens at once, answers a little later
+    with socket.create_server(("127.0.0.1", 0), backlog=1024) as listener:  # listens at once, replies a little later
         pas.url = f"http://127.0.0.1:{listener.getsockname()[1]}/fhir"
         server = uvicorn.Server(uvicorn.Config(pas, log_config=None, access_log=False, lifespan="off"))
         thread = threading.Thread(target=server.run, args=([listener],))

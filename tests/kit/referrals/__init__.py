@@ -1,1 +1,1 @@
-"""People and referrals in each state, with a PAS behind them, and the requests of acts on them."""
+"""Users and referrals in each state, linked to a PAS, and the request bodies of acts on referrals."""

@@ -1,4 +1,4 @@
-"""Everybody who acts on a referral, and the referrals they act on: one in each state, made the way it comes about."""
+"""All users who act on referrals, and a referral in each state, created by the steps that lead to that state."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ from tests.kit.service.running import CONSULTANT, CONSULTANT_ADMIN, CONSULTANT_E
 
 GP_ELSEWHERE: Final = Person("555073103211", "B86011", RC)
 BEFORE: Final = ("referrals", "history", "slots", "claims", "events")
-"""What no refusal may change."""
+"""The tables that no rejected call may change."""
 
 
 @dataclass
 class Cast:
-    """A service with a PAS behind it, and clients of everybody."""
+    """A service with a PAS, and one client for each user."""
 
     rig: Rig
     gp: httpx.AsyncClient
@@ -54,7 +54,10 @@ class Cast:
     application: httpx.AsyncClient
 
     def provider(self, referral: Json) -> httpx.AsyncClient:
-        """The clinician of the organisation that holds it; services by telephone belong to another one."""
+        """Return the clinician of the provider that holds the referral.
+
+        A second provider owns the services that are booked by telephone.
+        """
         (shortlist,) = (each for each in referral["contained"] if each["resourceType"] == "List")
         service = shortlist["entry"][0]["item"]["identifier"]["value"]
         if held := appointment_of(referral):
@@ -62,7 +65,7 @@ class Cast:
         return self.consultant_elsewhere if service in (BY_TELEPHONE, ASSESSING) else self.consultant
 
     def actor(self, number: str, referral: Json) -> httpx.AsyncClient:
-        """Somebody who may call the operation on it."""
+        """Return the client of a user who may call the operation on the referral."""
         return self.gp if number in ("A012", "A031", "A032", "A036") else self.provider(referral)
 
     async def do(
@@ -73,24 +76,24 @@ class Cast:
         by: httpx.AsyncClient | None = None,
         tag: str | None = None,
     ) -> httpx.Response:
-        """The operation, with a valid body unless parameters are given."""
+        """Call the operation, with a valid body unless parameters are given."""
         told = parameters or VALID[number]
         client = self.actor(number, referral) if by is None else by
         return await client.post(**request_of(number, referral, *told, tag=tag))
 
     async def done(self, number: str, referral: Json, *parameters: Json) -> Json:
-        """The referral afterwards; the operation must succeed."""
+        """Call the operation, which must succeed; return the referral afterwards."""
         reply = await self.do(number, referral, *parameters)
         assert reply.status_code == 200, reply.text
         return await self.rig.read(referral)
 
     async def actions(self, referral: Json, by: httpx.AsyncClient, version: str | None = None) -> httpx.Response:
-        """A029."""
+        """Call A029 for the referral."""
         focus = f"ReferralRequest/{referral['id']}/_history/{version or referral['meta']['versionId']}"
         return await by.get("/STU3/Task", params={"focus": focus, "intent": "proposal", "status": "ready"})
 
     async def offered(self, referral: Json, by: httpx.AsyncClient) -> set[str] | None:
-        """The codes that A029 gives; `None` if it does not find the referral."""
+        """Return the action codes that A029 offers, or `None` if A029 does not find the referral."""
         reply = await self.actions(referral, by)
         if reply.status_code == 400 and code(reply) == (400, "REFERENCE_NOT_FOUND"):
             return None
@@ -98,11 +101,11 @@ class Cast:
         return {each["resource"]["code"]["coding"][0]["code"] for each in reply.json()["entry"]}
 
     async def rows(self) -> Rows:
-        """What no refusal may change, as it is now."""
+        """Return the current rows of all tables that no rejected call may change."""
         return await rows(self.rig, *BEFORE)
 
     async def refer(self, *services: str, intention: Json = NO_LETTER, urgency: str = "URGENT") -> Json:
-        """A new referral."""
+        """Create a referral."""
         body = create_referral(
             intention, services=services or (SERVICE, BY_TELEPHONE, TRIAGE), of=criteria(priority=urgency)
         )
@@ -111,28 +114,28 @@ class Cast:
         return dict[str, Any](created.json())
 
     async def not_booked(self) -> Json:
-        """One that nothing has been done with."""
+        """Return a new referral without an appointment."""
         return await self.refer()
 
     async def awaiting_triage(self) -> Json:
-        """One that was sent to a triage service."""
+        """Return a referral that was sent to a triage service."""
         return await self._made(self.rig.defer(await self.refer(), "TRIAGE", TRIAGE))
 
     async def deferred(self) -> Json:
-        """One that was left to a directly bookable service."""
+        """Return a referral that was deferred to a directly bookable service."""
         return await self._made(self.rig.defer(await self.refer(), "BOOKING_ATTEMPT_PROBLEM", comment="busy"))
 
     async def deferred_with_letter(self) -> Json:
-        """The same, with clinical information."""
+        """Return a deferred referral that has a letter."""
         return await self.with_letter(await self.deferred())
 
     async def booked(self, intention: Json = NO_LETTER) -> Json:
-        """One that is booked through the service."""
+        """Return a referral that was booked through the service."""
         referral = await self.refer(SERVICE, intention=intention)
         return await self._made(self.rig.book(referral, (await self.rig.free())[0]))
 
     async def booked_by_telephone(self, service: str = BY_TELEPHONE) -> Json:
-        """One that a patient has booked by telephone."""
+        """Return a referral that the patient has booked by telephone."""
         referral = await self.refer(service, intention=LETTER if service == ASSESSING else NO_LETTER)
         start = (datetime.now(UTC) + timedelta(days=9)).replace(microsecond=0)
         command = BookByTelephone(ubrn=Ubrn(referral["id"]), service=ServiceId(service), start=start)
@@ -140,53 +143,53 @@ class Cast:
         return await self.rig.read(referral)
 
     async def triaged(self) -> Json:
-        """One whose provider is to arrange everything."""
+        """Return a triaged referral whose provider must arrange the appointment."""
         return await self.done("A028", await self.awaiting_triage(), *ACCEPTED)
 
     async def returned(self) -> Json:
-        """One that came back with advice."""
+        """Return a referral that triage returned with advice."""
         return await self.done("A028", await self.awaiting_triage(), *ADVICE)
 
     async def rejected(self) -> Json:
-        """One that the provider rejected."""
+        """Return a referral that the provider rejected."""
         return await self.done("A014", await self.booked())
 
     async def cancelled_by_patient(self) -> Json:
-        """One whose booking the referrer cancelled."""
+        """Return a referral whose booking the referrer cancelled, because the patient is ill."""
         referral = await self.booked()
         appointment = (await self.gp.get(f"/STU3/Appointment/{await self.appointment_id(referral)}")).json()
         return await self._made(self.rig.cancel(appointment, "PATIENT_ILL"))
 
     async def cancelled_by_provider(self) -> Json:
-        """One whose booking the PAS cancelled."""
+        """Return a referral whose booking the PAS cancelled."""
         return await self._told(await self.booked(), "cancelled", "CLINIC_CANCELLED")
 
     async def missed(self) -> Json:
-        """One whose patient did not come."""
+        """Return a referral whose patient missed the appointment."""
         return await self._told(await self.booked(), "noshow", "PATIENT_FORGOT")
 
     async def assessed(self) -> Json:
-        """One whose patient an assessment service has seen."""
+        """Return a referral whose patient an assessment service has seen."""
         referral = await self.booked_by_telephone(ASSESSING)
         await record_assessment(Ubrn(referral["id"]), self.rig.world)
         return await self.rig.read(referral)
 
     async def cancelled(self) -> Json:
-        """One at its end, that a provider had before."""
+        """Return a cancelled referral, which was at a provider before."""
         return await self.done("A036", await self.awaiting_triage())
 
     async def with_letter(self, referral: Json) -> Json:
-        """The same with a letter."""
+        """Add a letter to the referral; return it afterwards."""
         file = await uploaded(self.gp, referral["id"], f"letter-{uuid4()}.txt")
         return await self.done("A012", referral, document("referralLetterFile", file, "REFERRER"))
 
     async def appointment_id(self, referral: Json) -> str:
-        """The id of its current appointment."""
+        """Return the id of the referral's current appointment."""
         (found,) = (each for each in referral["extension"] if each["url"].endswith("Appointment-Reference-1"))
         return str(found["valueReference"]["reference"].removeprefix("Appointment/"))
 
     async def _told(self, referral: Json, status: str, reason: str) -> Json:
-        """What becomes of it when its PAS tells that."""
+        """Send a notification of the PAS with this status and reason; return the referral afterwards."""
         async with self.rig.world.read() as tx:
             stored = await tx.referrals.find(Ubrn(referral["id"]), SYSTEM)
         appointment = None if stored is None else stored.value.appointment
@@ -199,7 +202,7 @@ class Cast:
         return await self.rig.read(referral)
 
     async def _made(self, asked: Awaitable[httpx.Response]) -> Json:
-        """The referral after a call about its appointment."""
+        """Await a call about an appointment; return its referral afterwards."""
         reply = await asked
         assert reply.is_success, reply.text
         quoted = reply.json()["incomingReferral"][0]["reference"].split("/")[1]
@@ -222,11 +225,11 @@ STATES: Final[Mapping[str, tuple[str, Callable[[Cast], Awaitable[Json]]]]] = {
     "assessed": ("ASSESSMENT_RESULT", Cast.assessed),
     "cancelled": ("CANCELLED_REFERRAL", Cast.cancelled),
 }
-"""How a referral is told, the state that it shows, and how it gets there."""
+"""For each kind of referral: the state that the API shows, and the function that creates it."""
 
 
 async def gathered(desk: Rig) -> Cast:
-    """Everybody, at this service."""
+    """Log in all users at this service."""
     run = desk.run
     return Cast(
         rig=desk,

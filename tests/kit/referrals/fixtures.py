@@ -1,4 +1,4 @@
-"""Fixtures for tests of bookings, acts and worklists: a service with a PAS behind it, and everybody who acts."""
+"""Fixtures for tests of bookings, acts and worklists: a service with a PAS, and all its users."""
 
 from __future__ import annotations
 
@@ -13,27 +13,27 @@ from tests.kit.referrals.rig import Rig, rig
 
 @pytest.fixture
 async def booking(demo_url: str, keys: Path) -> AsyncGenerator[Rig]:
-    """A service with a PAS behind it: one test on each kind of database."""
+    """Run a service with a PAS for one test, on each kind of database."""
     async with rig(demo_url, keys) as made:
         yield made
 
 
 @pytest.fixture(scope="module")
 async def desk(shared_url: str, keys: Path) -> AsyncGenerator[Rig]:
-    """The same for a whole module, for tests that mind nothing others leave there."""
+    """Run a service with a PAS for a whole module. Its tests must tolerate each other's records."""
     async with rig(shared_url, keys) as made:
         yield made
 
 
 @pytest.fixture(scope="module")
 async def cast(desk: Rig) -> Cast:
-    """A service for a whole module, on each kind of database, with everybody who acts."""
+    """Log in all users at the module's service, which has free slots."""
     await desk.add_slots(60)
     return await gathered(desk)
 
 
 @pytest.fixture
 async def own(booking: Rig) -> Cast:
-    """The same for one test."""
+    """Log in all users at the service of one test, which has free slots."""
     await booking.add_slots(5)
     return await gathered(booking)

@@ -1,4 +1,4 @@
-"""A step of the service held back: what a PAS answers reaches it when the test says so."""
+"""A PAS whose replies wait until the test releases them, so that a booking stops between two steps."""
 
 from __future__ import annotations
 
@@ -21,42 +21,42 @@ T = TypeVar("T")
 
 
 class HeldPas:
-    """A PAS whose answers to bookings and cancellations wait for `go`; `reached` is set once one of them waits."""
+    """A PAS whose replies to bookings and cancellations wait for `go`. The first waiting reply sets `reached`."""
 
     def __init__(self, pas: Pas) -> None:
-        """Calls go to `pas`."""
+        """Forward all calls to `pas`."""
         self._pas = pas
         self.reached, self.go = asyncio.Event(), asyncio.Event()
 
     @property
     def awaited(self) -> timedelta:
-        """As long as the PAS itself."""
+        """Return the timeout of the real PAS."""
         return self._pas.awaited
 
     async def book(self, link: PasLink, booking: PasBooking) -> PasAppointment:
-        """Book; the answer comes later."""
+        """Book at once; return the reply only after `go`."""
         return await self._later(self._pas.book(link, booking))
 
     async def cancel(self, link: PasLink, appointment_id: str, reason: str | None) -> None:
-        """Cancel; the answer comes later."""
+        """Cancel at once; return only after `go`."""
         await self._later(self._pas.cancel(link, appointment_id, reason))
 
     async def look_up(self, link: PasLink, key: str) -> PasAppointment | None:
-        """At once."""
+        """Look the booking up without delay."""
         return await self._pas.look_up(link, key)
 
     async def slots(
         self, link: PasLink, start: Instant, end: Instant, changed_since: Instant | None
     ) -> Sequence[PolledSlot]:
-        """At once."""
+        """Return the slots without delay."""
         return await self._pas.slots(link, start, end, changed_since)
 
     async def close(self) -> None:
-        """Let go of all connections."""
+        """Close all connections."""
         await self._pas.close()
 
     async def waits(self) -> None:
-        """Return once an answer is held back. Raises TimeoutError if nobody asks this PAS."""
+        """Wait until a reply is held back. Raise TimeoutError if the service never calls this PAS."""
         async with asyncio.timeout(HANGS_AFTER_S):
             await self.reached.wait()
 
@@ -69,7 +69,7 @@ class HeldPas:
 
 
 async def held(desk: Rig) -> tuple[Rig, HeldPas]:
-    """The same service seen through a PAS that is held back, and that PAS."""
+    """Return the same service with a PAS that holds its replies back, and that PAS."""
     service = desk.run.service
     pas = HeldPas(service.world.pas)
     world = msgspec.structs.replace(service.world, pas=pas)

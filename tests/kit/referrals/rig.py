@@ -1,4 +1,4 @@
-"""A service that is linked to a small PAS over real HTTP, with slots, referrals and what tests do with them."""
+"""A service that is linked to a small PAS over real HTTP, with slots, referrals and common steps of tests."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ Json = dict[str, Any]
 
 @dataclass
 class Rig:
-    """The service, the PAS behind it, and a GP who uses it."""
+    """The service, its PAS, and a GP who uses the service."""
 
     run: Running
     pas: SmallPas
@@ -48,11 +48,11 @@ class Rig:
 
     @property
     def world(self) -> World:
-        """The service's world, for something that a test does by itself."""
+        """Return the service's world, for direct use by a test."""
         return self.run.service.world.for_call(test_entry())
 
     async def add_slots(self, count: int, service: str = SERVICE, clinician: str | None = None) -> None:
-        """Add so many free slots, an hour apart from tomorrow, and poll them."""
+        """Add `count` free slots, one each hour from tomorrow, and poll them."""
         schedule = f"schedule-{service}-{clinician or 'any'}"
         self.pas.add_schedule(schedule, service, clinician)
         first = (datetime.now(UTC) + timedelta(days=1)).replace(minute=0, second=0, microsecond=0)
@@ -63,11 +63,11 @@ class Rig:
         await self.poll(service)
 
     async def poll(self, service: str = SERVICE) -> int:
-        """Poll one service now; how many slots changed."""
+        """Poll one service now; return the number of slots that changed."""
         return await poll_now(ServiceId(service), self.world)
 
     async def sweep(self, after: timedelta = timedelta(minutes=5)) -> list[Exception]:
-        """Run what falls due until then; what failed."""
+        """Run all work that is due by that time; return the failures."""
         failures: list[Exception] = []
 
         def _note(_item: DueItem, error: Exception | None) -> None:
@@ -80,7 +80,7 @@ class Rig:
         return failures
 
     async def slots(self, service: str = SERVICE, **query: str) -> httpx.Response:
-        """A015."""
+        """Call A015."""
         asked = {
             "schedule.actor:HealthcareService": service,
             "appointmentType": "URGENT",
@@ -91,28 +91,28 @@ class Rig:
         return await self.gp.get("/STU3/Slot", params={**asked, **query}, headers=RULES)
 
     async def free(self, service: str = SERVICE) -> list[Json]:
-        """The slots that A015 shows."""
+        """Return the slots that A015 shows."""
         bundle = (await self.slots(service)).json()
         return [entry["resource"] for entry in bundle["entry"] if entry["search"]["mode"] == "match"]
 
     async def refer(self, *services: str) -> Json:
-        """A new referral, as A011 answers it."""
+        """Create a referral; return the response of A011."""
         created = await self.gp.post(**create_referral(services=services or (SERVICE, NO_SLOTS, "11004")))
         assert created.status_code == 201, created.text
         referral: Json = created.json()
         return referral
 
     async def read(self, referral: Json) -> Json:
-        """The referral as A005 shows it now."""
+        """Return the referral as A005 returns it now."""
         shown: Json = (await self.gp.get(f"/STU3/ReferralRequest/{referral['id']}")).json()
         return shown
 
     async def book(self, referral: Json, slot: Json, **changes: Any) -> httpx.Response:
-        """A016 for a slot."""
+        """Book the slot (A016)."""
         return await self.gp.post("/STU3/Appointment", json=booking(referral, slot, **changes), headers=HEADERS)
 
     async def defer(self, referral: Json, reason: str, /, service: str = SERVICE, **changes: Any) -> httpx.Response:
-        """A016 without a booking."""
+        """Defer the referral (A016 without a booking)."""
         return await self.gp.post(
             "/STU3/Appointment", json=deferral(referral, reason, service, **changes), headers=HEADERS
         )
@@ -120,7 +120,7 @@ class Rig:
     async def cancel(
         self, appointment: Json, reason: str, /, version: str | None = None, **changes: Any
     ) -> httpx.Response:
-        """A034."""
+        """Cancel the appointment (A034)."""
         tag = f'W/"{version or appointment["meta"]["versionId"]}"'
         body = cancellation(appointment, reason, **changes)
         address = f"/STU3/Appointment/{appointment['id']}"
@@ -137,25 +137,25 @@ class _Later:
         self.world = msgspec.structs.replace(world, clock=self)
 
     def now(self) -> datetime:
-        """The present instant, later."""
+        """Return the world's current time plus the offset."""
         return self._world.clock.now() + self._by
 
 
 def test_entry() -> AuditEntry:
-    """An audit entry for something that a test does by itself."""
+    """Return an audit entry for an act that a test performs directly."""
     return system_entry("Test", datetime.now(UTC))
 
 
-test_entry.__test__ = False  # pyright: ignore[reportFunctionMemberAccess] -- pytest must not take it for a test
+test_entry.__test__ = False  # pyright: ignore[reportFunctionMemberAccess] -- pytest must not collect it as a test
 
 
 def code(reply: httpx.Response) -> tuple[int, str]:
-    """Status and code of a refusal."""
+    """Return the status and error code of a rejection."""
     return reply.status_code, str(reply.json()["issue"][0]["details"]["coding"][0]["code"])
 
 
 def booking(referral: Json, slot: Json, **changes: Any) -> Json:
-    """The body that books a slot."""
+    """Return the body that books a slot."""
     participants = [_participant("http://fhir.nhs.net/Id/ers-service", slot["schedule"]["reference"][9:14])]
     participants.append(_participant(NHS_NUMBER, PATIENT))
     clinician = slot["schedule"]["reference"].partition("-")[2]
@@ -174,7 +174,7 @@ def booking(referral: Json, slot: Json, **changes: Any) -> Json:
 
 
 def deferral(referral: Json, reason: str, /, service: str = SERVICE, **changes: Any) -> Json:
-    """The body that leaves it to the provider."""
+    """Return the body that defers the referral to the provider."""
     coding = {"system": "https://fhir.nhs.uk/STU3/CodeSystem/eRS-ReviewReason-1", "code": reason}
     return {
         **_appointment(referral),
@@ -189,7 +189,7 @@ def deferral(referral: Json, reason: str, /, service: str = SERVICE, **changes: 
 
 
 def cancellation(appointment: Json, reason: str, /, **changes: Any) -> Json:
-    """The body that cancels an appointment."""
+    """Return the body that cancels an appointment."""
     coding = {"system": "_baseUrl_/STU3/CodeSystem/APPOINTMENT-CANCELLATION-REASON", "code": reason}
     return {**appointment, "status": "cancelled", "reason": [{"coding": [coding]}], **changes}
 
@@ -218,9 +218,9 @@ def _participant(system: str, value: str) -> Json:
 
 @asynccontextmanager
 async def rig(database_url: str, keys: Path, **settings: object) -> AsyncGenerator[Rig]:
-    """The service on a database with the demo world, its services linked to a small PAS of their own.
+    """Run the service on a database with the demo world, and link its services to a small PAS.
 
-    It waits for that PAS as long as it takes, but gives up one that hangs soon.
+    The service waits for that PAS without a time limit, but soon abandons one that the test makes hang.
     """
     small = SmallPas()
 
@@ -236,7 +236,7 @@ async def rig(database_url: str, keys: Path, **settings: object) -> AsyncGenerat
 
 @asynccontextmanager
 async def linked(run: Running, small: SmallPas | None = None) -> AsyncGenerator[Rig]:
-    """A running service with a small PAS behind it."""
+    """Link a running service to a small PAS."""
     with small_pas(small) as pas:
         pas.issuer = run.service.settings.base_url
         signing = read_or_make_signing_key(run.service.settings.signing_key_file)
@@ -250,6 +250,6 @@ async def linked(run: Running, small: SmallPas | None = None) -> AsyncGenerator[
 
 
 async def _forget_links(run: Running) -> None:
-    """The demo world's links lead to a PAS that does not run here."""
+    """Remove the PAS links of the demo world, because that PAS does not run in tests."""
     for table in ("pas_links", f"due WHERE kind = '{POLL}'"):
         await execute(run.service.settings.database_url, f"DELETE FROM {table}")

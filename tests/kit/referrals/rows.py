@@ -1,4 +1,4 @@
-"""Everything that bookings change, as rows: what is compared before and after."""
+"""The database rows that bookings change, for a comparison before and after a call."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ Rows = dict[str, list[tuple[Any, ...]]]
 
 
 async def rows(desk: Rig, *tables: str) -> Rows:
-    """The rows of these tables, or of all that bookings change."""
+    """Return the rows of these tables; by default those of all tables that bookings change."""
     return await all_of(desk.run.service.settings.database_url, *(tables or TABLES))
 
 
 async def states(desk: Rig, service: str | None = None) -> dict[str, str]:
-    """The state of each slot, by the PAS's own id."""
+    """Return the state of each slot by its PAS id."""
     found = await fetch(desk.run.service.settings.database_url, "SELECT pas_id, state, service FROM slots")
     return {pas_id: state for pas_id, state, of in found if service in (None, str(of))}
 
 
 async def claimed(desk: Rig) -> int:
-    """How many acts are under way."""
+    """Return the number of claims, that is of bookings and cancellations in progress."""
     return len((await rows(desk, "claims"))["claims"])
 
 
 async def acts(desk: Rig) -> list[tuple[str, str, int]]:
-    """What has happened since referrals were created, in order: act, referral, the version that it made."""
+    """Return the events after the creation of referrals, in order: act, referral, new version."""
     async with desk.world.read() as tx:
         events = await tx.events.since(0)
     return [(each.act, each.key, each.version) for each in events if each.act != "create"]

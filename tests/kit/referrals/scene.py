@@ -1,4 +1,4 @@
-"""What callers race on: a store whose service is linked to a small PAS, and live processes that serve it."""
+"""The set-up of race tests: a service linked to a small PAS, in one or more running processes."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ SCHEDULE = "everybody"
 
 
 def add_slots(pas: SmallPas, count: int) -> None:
-    """So many free slots of the one service, a minute apart from tomorrow."""
+    """Add `count` free slots to the service, one each minute from tomorrow."""
     pas.add_schedule(SCHEDULE, SERVICE)
     first = (datetime.now(UTC) + timedelta(days=1)).replace(second=0, microsecond=0)
     for number in range(count):
@@ -35,14 +35,14 @@ def add_slots(pas: SmallPas, count: int) -> None:
 
 
 def trust(pas: SmallPas, settings: Settings) -> None:
-    """Have the PAS believe the service with these settings."""
+    """Make the PAS trust the tokens of the service with these settings."""
     signing = read_or_make_signing_key(settings.signing_key_file)
     pas.issuer, pas.kid = settings.base_url, signing.kid
     pas.key = RSAKey.import_key(dict(signing.public_keys()["keys"][0]))
 
 
 async def link_and_poll(pas: SmallPas, settings: Settings) -> None:
-    """Link the service to the PAS and take over its slots, before any process serves the store."""
+    """Link the service to the PAS and poll its slots, before any process uses the store."""
     trust(pas, settings)
     async with running(settings) as run:
         world = run.service.world.for_call(entry())
@@ -51,7 +51,10 @@ async def link_and_poll(pas: SmallPas, settings: Settings) -> None:
 
 
 async def prepared(url: str, keys: Path, pas: SmallPas, **more: str) -> dict[str, str]:
-    """Settings of live processes on the store at `url`, which gets the slots of `pas`. `more` is for the processes."""
+    """Prepare the store at `url` with the slots of `pas`; return the settings of the processes.
+
+    `more` holds additional settings for the processes.
+    """
     port = str(free_port())
     base_url = f"http://127.0.0.1:{port}"
     await link_and_poll(pas, settings_for(url, keys, base_url=base_url))
@@ -60,7 +63,7 @@ async def prepared(url: str, keys: Path, pas: SmallPas, **more: str) -> dict[str
 
 @contextmanager
 def served(settings: Mapping[str, str]) -> Generator[list[Live]]:
-    """The processes: one on SQLite, two on PostgreSQL."""
+    """Run the processes: one on SQLite, two on PostgreSQL."""
     with ExitStack() as stack:
         processes = [stack.enter_context(live(settings))]
         if sqlite_path(settings["OPENERS_DATABASE_URL"]) is None:

@@ -1,7 +1,7 @@
-"""What the operations are called on: a referral that awaits triage, one that can be booked, and a booked appointment.
+"""The records that operations are called on: a referral that awaits triage, an unbooked referral, and an appointment.
 
-An unbooked referral and a booked appointment are used up by the call that succeeds, and made anew for the next one.
-Another referral that awaits triage has a letter, a PDF, which has been scanned.
+A successful call uses up the unbooked referral or the booked appointment; the next call gets a new one. Another
+referral, which awaits triage, has a scanned PDF as its letter.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ TRIAGE = "11004"
 
 @dataclass
 class Stage:
-    """A running service with a PAS behind it; `ubrn` awaits triage and has the `appointment`.
+    """A running service with a PAS. The referral `ubrn` awaits triage and has the `appointment`.
 
     `file` is the letter of another referral.
     """
@@ -40,24 +40,24 @@ class Stage:
     _booked: Json | None = None
 
     async def unbooked(self) -> Json:
-        """A referral that nothing has been done with."""
+        """Return a new referral without an appointment."""
         if self._unbooked is None:
             self._unbooked = await self.rig.refer(TRIAGE)
         return self._unbooked
 
     async def made(self, what: str) -> Json:
-        """A referral in one of the states of `cast.py`, or a request for advice in one of `talk.py`."""
+        """Return a referral in one of the states of `cast.py`, or a request for advice in one of `talk.py`."""
         if what not in self._made:
             of_advice = ADVICE_STATES.get(what)
             self._made[what] = await (STATES[what][1](self.cast) if of_advice is None else of_advice(self.talk))
         return self._made[what]
 
     def used(self, what: str) -> None:
-        """The next act needs a new referral in this state."""
+        """Forget the record, so that the next act gets a new one in this state."""
         del self._made[what]
 
     async def booked(self) -> Json:
-        """An appointment that is booked."""
+        """Return a booked appointment."""
         booked = self._booked
         if booked is None:
             referral, (slot, *_) = await self.rig.refer(), await self.rig.free()
@@ -67,7 +67,7 @@ class Stage:
         return booked
 
     def used_up(self, *, booked: bool) -> None:
-        """The next call needs a new appointment, or else a new referral."""
+        """Forget the booked appointment, or else the unbooked referral, so that the next call gets a new one."""
         if booked:
             self._booked = None
         else:
@@ -75,7 +75,7 @@ class Stage:
 
 
 async def set_stage(rig: Rig) -> Stage:
-    """The stage of a service, with some free slots."""
+    """Create the records of the stage at a service, with free slots."""
     await rig.add_slots(200)
     ubrn = await sent_for_triage(rig.run)
     url = rig.run.service.settings.database_url
@@ -84,7 +84,7 @@ async def set_stage(rig: Rig) -> Stage:
 
 
 async def _letter(rig: Rig) -> str:
-    """The file of a letter that can be fetched by referrer and provider."""
+    """Create a letter that both referrer and provider can download; return its file id."""
     ubrn = await sent_for_triage(rig.run)
     file = await upload(rig.gp, ubrn=ubrn)
     assert (await rig.gp.post(**maintain(ubrn, 3, file))).status_code == 200

@@ -1,4 +1,4 @@
-"""The requests of acts on referrals, written as a client would, and what referrals show."""
+"""The request bodies of acts on referrals, and the parts of a referral that tests compare."""
 
 from __future__ import annotations
 
@@ -38,12 +38,12 @@ AT_ONCE: Final[Json] = {"name": "firstReminderLetterFollowUpDays", "valueUnsigne
 
 
 def said(name: str, words: str) -> Json:
-    """A parameter that is a text."""
+    """Return a text parameter."""
     return {"name": name, "valueString": words}
 
 
 def as_read(referral: Json) -> Json:
-    """A referral that a reply shows, as A005 shows it: its criteria have no `commissioningProvisioning`."""
+    """Return a referral from a reply as A005 shows it: without `commissioningProvisioning` in its criteria."""
 
     def _shown(resource: Json) -> Json:
         if resource["resourceType"] != "Parameters":
@@ -55,32 +55,32 @@ def as_read(referral: Json) -> Json:
 
 
 def flag(told: bool) -> Json:
-    """Whether a booking by telephone has been cancelled at the provider."""
+    """Return the parameter that says whether the provider cancelled a telephone booking in its PAS."""
     return {"name": "appointmentCancelledInPAS", "valueBoolean": told}
 
 
 def rejecting(code: str = "SERVICE_INAPPROPRIATE") -> Json:
-    """The reason of A014."""
+    """Return the rejection reason of A014."""
     return coding("rejectionReason", "_baseUrl_/STU3/CodeSystem/APPOINTMENT-CANCELLATION-REASON", code)
 
 
 def outcome(code: str = "RETURN_TO_REFERRER_WITH_ADVICE") -> Json:
-    """The outcome of A028."""
+    """Return the outcome of A028."""
     return coding("reviewOutcome", "ReviewOutcome", code)
 
 
 def priority(code: str, name: str = "reviewPriority") -> Json:
-    """A new priority."""
+    """Return a new priority."""
     return coding(name, "Priority", code)
 
 
 def cancelling(code: str = "INTEND_PRIVATE") -> Json:
-    """The reason of A036."""
+    """Return the cancellation reason of A036."""
     return coding("cancellationReason", "_baseUrl_/STU3/CodeSystem/REFERRAL-CANCELLATION-REASON", code)
 
 
 def document(name: str, file: str, kind: str = "PROVIDER", description: str | None = None) -> Json:
-    """A parameter that names a file."""
+    """Return a parameter that names a file."""
     resource: Json = {
         "resourceType": "DocumentReference",
         "meta": {"profile": [f"{SD}eRS-DocumentReference-1"]},
@@ -113,7 +113,10 @@ VALID: Final[Mapping[str, tuple[Json, ...]]] = {
 
 
 def request_of(number: str, referral: Json, *parameters: Json, tag: str | None = None) -> dict[str, Any]:
-    """Keyword arguments for a client's `post`: the operation on a referral as it was read, or under any tag."""
+    """Return keyword arguments for a client's `post`, to call an operation on a referral.
+
+    If-Match holds the version of `referral`, unless `tag` is given.
+    """
     version = f'W/"{referral["meta"]["versionId"]}"' if tag is None else tag
     headers = {"If-Match": version} if version else {}
     asked: dict[str, Any] = {"url": f"/STU3/ReferralRequest/{referral['id']}/$ers.{PATHS[number]}"}
@@ -126,7 +129,7 @@ def request_of(number: str, referral: Json, *parameters: Json, tag: str | None =
 async def uploaded(
     client: httpx.AsyncClient, ubrn: str | None, name: str, content: bytes = b"Dear colleague", kind: str = "text/plain"
 ) -> str:
-    """A020: the address of a new file, which is meant for this referral if one is given."""
+    """Upload a new file (A020); return its address. If `ubrn` is given, the file is for that referral."""
     headers = {"Content-Type": kind, "NHSD-eRS-File-Name": name}
     meant_for = {} if ubrn is None else {"NHSD-eRS-Referral-ID": ubrn}
     reply = await client.post("/STU3/Binary", content=content, headers=headers | meant_for)
@@ -135,7 +138,7 @@ async def uploaded(
 
 
 def state_of(referral: Json) -> tuple[str, str | None, str | None]:
-    """State, reason and comments that a referral shows."""
+    """Return the state, reason and comments of a referral."""
     (extension,) = (each for each in referral["extension"] if each["url"].endswith("ReferralState-1"))
     told = {each["url"]: each for each in extension["extension"]}
     reason = told.get("reason", {}).get("valueCoding", {}).get("code")
@@ -143,5 +146,5 @@ def state_of(referral: Json) -> tuple[str, str | None, str | None]:
 
 
 def appointment_of(referral: Json) -> Json | None:
-    """The appointment that a referral contains."""
+    """Return the appointment that a referral contains."""
     return next((each for each in referral["contained"] if each["resourceType"] == "Appointment"), None)

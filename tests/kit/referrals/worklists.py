@@ -1,4 +1,4 @@
-"""How tests ask for worklists, and what they read in one."""
+"""The request bodies of worklists, and the entries that tests read from a worklist."""
 
 from __future__ import annotations
 
@@ -25,59 +25,59 @@ EXTENSIONS: Final = {
 
 
 def concept(name: str, system: str, code: str) -> Json:
-    """A parameter that is a code."""
+    """Return a parameter that holds a code."""
     return {"name": name, "valueCodeableConcept": {"coding": [{"system": system, "code": code}]}}
 
 
 def list_type(code: str) -> Json:
-    """Which list."""
+    """Return the parameter that selects the list."""
     return concept("listType", f"{CS}eRS-ReferralListSelector-1", code)
 
 
 def assigned(what: str, code: str = "ASSIGNED") -> Json:
-    """Whether there is a specialty or a clinician."""
+    """Return the indicator that says whether a specialty or a clinician is assigned."""
     return concept(f"{what}AssignedIndicator", f"{CS}eRS-AssignedIndicator-1", code)
 
 
 def of_service(service: str) -> Json:
-    """Only what this service holds."""
+    """Return the filter for the referrals of this service."""
     return identifier("service", ERS_SERVICE, service)
 
 
 def at_location(location: str) -> Json:
-    """Only what is held there."""
+    """Return the filter for the referrals at this location."""
     return identifier("location", DIRECTORY, location)
 
 
 def of_clinician(user: str) -> tuple[Json, Json]:
-    """Only what is this clinician's."""
+    """Return the filters for the referrals of this clinician."""
     return assigned("clinician"), identifier("clinician", SDS_USER, user)
 
 
 def of_specialty(code: str) -> tuple[Json, Json]:
-    """Only what is of this specialty."""
+    """Return the filters for the referrals of this specialty."""
     return assigned("specialty"), concept("specialty", "_baseUrl_/STU3/CodeSystem/SPECIALTY", code)
 
 
 def asking(worklist: str, *filters: Json) -> dict[str, Any]:
-    """Keyword arguments for a client's `post`."""
+    """Return the keyword arguments of A008 for a client's `post`."""
     return posted(ADDRESS, parameters_of("FetchWorklist", [list_type(worklist), *filters]))
 
 
 async def fetched(client: httpx.AsyncClient, worklist: str, *filters: Json) -> Json:
-    """The list; the call must succeed."""
+    """Fetch a worklist; the call must succeed."""
     reply = await client.post(**asking(worklist, *filters))
     assert reply.status_code == 200, reply.text
     return dict[str, Any](reply.json())
 
 
 def members(fetched: Json) -> list[str]:
-    """The UBRNs in order."""
+    """Return the UBRNs in order."""
     return [each["item"]["reference"].removeprefix("ReferralRequest/") for each in fetched.get("entry", [])]
 
 
 def columns(fetched: Json, ubrn: str) -> Json:
-    """What the list says of one: values by column, codes and references shortened to what they name."""
+    """Return the columns of one entry by name, with codes and references shortened."""
     (entry,) = (each for each in fetched["entry"] if each["item"]["reference"].endswith(ubrn))
     (row,) = entry["extension"]
     return {each["url"]: _value(each) for each in row["extension"]}

@@ -1,1 +1,1 @@
-"""What any run of tests needs: plugins of pytest, waiting, programs of this machine, the project's folder."""
+"""Support for every test run: pytest plugins, waiting, programs of this machine, the project's folder."""

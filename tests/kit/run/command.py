@@ -1,4 +1,4 @@
-"""Runs `openers` as a process of its own, with nothing of this process's settings."""
+"""Run `openers` in a separate process, without the settings of this process."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ PROGRAM: Final = Path(sys.executable).with_name("openers")
 
 
 def environment(settings: Mapping[str, str]) -> dict[str, str]:
-    """The variables of a process: `settings` and no other `OPENERS_*`."""
+    """Return the environment of a process: `settings` and no other `OPENERS_*` variable."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("OPENERS_")}
     return {**kept, **settings}
 
 
 def settings_in(directory: Path, url: str | None = None, **more: str) -> dict[str, str]:
-    """Settings of a service whose files are in `directory`."""
+    """Return the settings of a service whose files are in `directory`."""
     return {
         "OPENERS_DATABASE_URL": url or f"sqlite:///{directory / 'openers.db'}",
         "OPENERS_AUDIT_KEY_FILE": str(directory / "audit.key"),
@@ -33,7 +33,7 @@ def settings_in(directory: Path, url: str | None = None, **more: str) -> dict[st
 
 
 def openers(*words: str, **settings: str) -> subprocess.CompletedProcess[str]:
-    """What became of `openers` with these words and settings; a fork, which is there at once."""
+    """Run `openers` with these arguments and settings in a fork, which starts at once; return its result."""
     with TemporaryDirectory() as folder:
         status, out, err = run(words, environment(settings), Path(folder), HANGS_AFTER_S)
     return subprocess.CompletedProcess([str(PROGRAM), *words], status, out, err)

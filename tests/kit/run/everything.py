@@ -1,6 +1,6 @@
-"""Imports the service, test mode left out, which a process in production must not have imported.
+"""Import the service without test mode, because a production process must not import test mode.
 
-`tests.kit.run.forked` names this module to the process from which it forks; nothing else imports it.
+`tests.kit.run.forked` preloads this module in the process that it forks. No other module imports it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Faults that are planted in a copy of the source, to see whether tests notice them."""
+"""Faults that are planted in a copy of the source, to check that tests detect them."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ import msgspec
 
 
 class Misfit(ValueError):
-    """A fault does not fit the source as it is now."""
+    """The fault does not match the current source."""
 
 
 class Edit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One change: in `file`, a path in the project, `old` stands once and becomes `new`."""
+    """One change to `file`, a path in the project: `old`, which must occur exactly once, becomes `new`."""
 
     file: str
     old: str
     new: str
 
     def applied(self, text: str) -> str:
-        """The file's text with the change. Raises Misfit."""
+        """Return the file's text with the change. Raise Misfit if it does not apply."""
         count = text.count(self.old)
         if count != 1 or self.old == self.new:
             raise Misfit(f"{self.file}: the text to change occurs {count} times:\n{self.old}")
@@ -27,7 +27,7 @@ class Edit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Fault(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A fault: what it breaks in words, the changes that plant it, and the tests of which one must fail."""
+    """A fault: a description, the edits that plant it, and the tests of which at least one must fail."""
 
     id: str
     breaks: str
@@ -36,11 +36,14 @@ class Fault(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     @property
     def files(self) -> list[str]:
-        """The files that it changes, each once."""
+        """Return the files that the fault changes, without duplicates."""
         return list(dict.fromkeys(edit.file for edit in self.edits))
 
     def planted(self, root: Path) -> dict[str, str]:
-        """The changed files of the project at `root` and their texts. Raises Misfit."""
+        """Return the changed files of the project at `root` with their texts.
+
+        Raise Misfit if an edit does not apply.
+        """
         texts = {file: (root / file).read_text("utf-8") for file in self.files}
         for edit in self.edits:
             texts[edit.file] = edit.applied(texts[edit.file])

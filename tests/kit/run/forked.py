@@ -1,8 +1,8 @@
-"""Run `openers` as a process of its own without the second that Python takes to import it.
+"""Run `openers` in a separate process without the second that Python needs to import it.
 
-The process is a fork of one that has imported the service: it has its own memory, files, signals and process group, and
-reads its words and variables as a new one would. Tests of how Python and the program start run the program itself, as
-`tests/checks/test_docs_commands.py` does, and `tests.kit.service.live` with a `prefix`.
+The process is a fork of one that has imported the service. It has its own memory, files, signals and process group, and
+reads its arguments and environment like a new process. Tests of the program's start run the program itself:
+`tests/checks/test_docs_commands.py`, and `tests.kit.service.live` with a `prefix`.
 """
 
 from __future__ import annotations
@@ -21,28 +21,28 @@ FORKS.set_forkserver_preload(["tests.kit.run.everything", __name__])
 
 
 class Forked:
-    """A process that runs `openers`, with the part of `subprocess.Popen` that tests use."""
+    """A process that runs `openers`. It offers the part of `subprocess.Popen` that tests use."""
 
     def __init__(
         self, words: Sequence[str], environment: Mapping[str, str], out: Path, err: Path | None = None
     ) -> None:
-        """Start it. It writes to the files `out` and `err`, or all to `out`."""
+        """Start the process. It writes to the files `out` and `err`, or everything to `out`."""
         self._words = words
         self._process = FORKS.Process(target=_run, args=(list(words), dict(environment), out, err or out, Path.cwd()))
         self._process.start()
 
     @property
     def pid(self) -> int:
-        """The id of the process, which is that of its group too."""
+        """Return the id of the process, which is also the id of its process group."""
         assert self._process.pid is not None
         return self._process.pid
 
     def poll(self) -> int | None:
-        """Return its exit status, negative for a signal, or `None` while it runs."""
+        """Return the exit status, negative for a signal, or `None` while the process runs."""
         return self._process.exitcode
 
     def wait(self, timeout: float) -> int:
-        """Return its exit status. Raises subprocess.TimeoutExpired after `timeout` seconds."""
+        """Return the exit status. Raise subprocess.TimeoutExpired after `timeout` seconds."""
         self._process.join(timeout)
         status = self.poll()
         if status is None:
@@ -51,9 +51,9 @@ class Forked:
 
 
 def run(words: Sequence[str], environment: Mapping[str, str], folder: Path, timeout: float) -> tuple[int, str, str]:
-    """Return the exit status, standard output and standard error of `openers`; the files are made in `folder`.
+    """Return the exit status, standard output and standard error of `openers`, with its output files in `folder`.
 
-    Raises subprocess.TimeoutExpired after `timeout` seconds.
+    Raise subprocess.TimeoutExpired after `timeout` seconds.
     """
     out, err = folder / "stdout", folder / "stderr"
     process = Forked(words, environment, out, err)
@@ -65,7 +65,7 @@ def run(words: Sequence[str], environment: Mapping[str, str], folder: Path, time
 
 
 def _run(words: list[str], environment: dict[str, str], out: Path, err: Path, folder: Path) -> None:
-    """Be `openers`, in the fork."""
+    """Run `openers` in the forked process."""
     os.setsid()
     os.chdir(folder)
     os.environ.clear()
@@ -75,9 +75,9 @@ def _run(words: list[str], environment: dict[str, str], out: Path, err: Path, fo
         os.dup2(file, number)
         os.close(file)
     sys.argv = ["openers", *words]
-    from openers.cli.main import app  # imported already: by the process that was forked
+    from openers.cli.main import app  # already imported by the parent process
 
     try:
         app()
     finally:
-        atexit._run_exitfuncs()  # type: ignore[attr-defined]  # a fork ends without them, a program does not
+        atexit._run_exitfuncs()  # type: ignore[attr-defined]  # unlike a program, a fork ends without calling them

@@ -1,4 +1,4 @@
-"""An environment that has what `make run` installs and nothing else, made of this process's own in no time."""
+"""A quickly made environment with only the packages that `make run` installs, linked to those of this environment."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ PROGRAM = "#!{python}\nimport sys\n\nfrom openers.cli.main import app\n\nsys.exi
 
 
 def service_environment(directory: Path) -> Path:
-    """Make the environment in `directory`, with links to the packages of `requirements/run.txt`; return it."""
+    """Create the environment in `directory`, with links to the packages of `requirements/run.txt`; return it."""
     venv.create(directory, symlinks=True)
     packages = Path(sysconfig.get_path("purelib", vars={"base": str(directory), "platbase": str(directory)}))
     names = re.findall(r"(?m)^([\w.-]+)==", (ROOT / "requirements/run.txt").read_text())
@@ -30,8 +30,8 @@ def service_environment(directory: Path) -> Path:
 
 
 def _found(name: str) -> Distribution | None:
-    """Return an installed package; some are for other platforms.
+    """Return an installed package, or `None` if it is only for other platforms.
 
-    The source folder is not looked in: what a build leaves there says of no file where it is.
+    The search skips the source folder, because build output there does not record where files are.
     """
     return next(iter(Distribution.discover(name=name, path=[sysconfig.get_path("purelib")])), None)

@@ -1,7 +1,7 @@
-"""Logging after a test is as it was before it.
+"""Restore the logging configuration after each test.
 
-Commands that run inside the test process send the log to the standard error of that test, which is closed when the
-test has ended: whatever logged afterwards would fail.
+Commands that run inside the test process send the log to the standard error of that test. It is closed when the test
+ends, so that later log calls would fail.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import structlog
 
 @pytest.fixture(autouse=True)
 def kept_logging() -> Generator[None]:
-    """Put back what a test changed."""
+    """Restore the log handlers, level and configuration after the test."""
     root = logging.getLogger()
     handlers, level, configuration = list(root.handlers), root.level, structlog.get_config()
     yield

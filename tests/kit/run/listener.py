@@ -1,4 +1,4 @@
-"""An address on this machine that webhooks are sent to, and what it received."""
+"""A local HTTP server that receives webhooks."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from aiohttp import web
 
 @dataclass
 class Listener:
-    """Receives events; `answers` are the statuses of its next responses, 204 when there is none left."""
+    """Receive events. `answers` are the statuses of the next responses; later responses have 204."""
 
     url: str = ""
     answers: list[int] = field(default_factory=list[int])
@@ -21,7 +21,7 @@ class Listener:
 
     @property
     def numbers(self) -> list[int]:
-        """The numbers of the events that came, taken or not."""
+        """Return the numbers of the received events, accepted or not."""
         return [int(headers["X-OpenERS-Event"]) for headers, _ in self.got]
 
     async def hear(self, request: web.Request) -> web.Response:
@@ -34,7 +34,7 @@ class Listener:
 
 @asynccontextmanager
 async def listening() -> AsyncGenerator[Listener]:
-    """A listener on a port of its own."""
+    """Run a listener on a free port."""
     listener = Listener()
     app = web.Application()
     app.router.add_post("/hook", listener.hear)

@@ -1,4 +1,4 @@
-"""The present instant as everything keeps it, for comparisons with what is kept."""
+"""The current time in the precision that records use, for comparisons with records."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from openers.domain.clock import Instant, in_utc
 
 
 def now() -> Instant:
-    """Return the present instant in UTC, cut to milliseconds.
+    """Return the current time in UTC, cut to milliseconds.
 
-    One with microseconds is later than what is kept within the same millisecond.
+    A time with microseconds would be later than a record of the same millisecond.
     """
     return in_utc(datetime.now(UTC))

@@ -1,7 +1,7 @@
-"""The marker `needs("chromium")`: tests that need a program that no Python package brings.
+"""The marker `needs("chromium")` for tests that need a program that no Python package installs.
 
-If the program is missing, the test is skipped, and one summary line per program says how to install it. The budget of
-skips allows that. With `OPENERS_REQUIRE=all` the test fails instead. A test that runs one of these programs without
+If the program is missing, the test is skipped, and one summary line for each program says how to install it. The budget
+of skips allows that. With `OPENERS_REQUIRE=all` the test fails instead. A test that runs one of these programs without
 the marker fails on each machine, whether the program is installed or not.
 """
 
@@ -30,17 +30,17 @@ INSTALL: Final = {
     "wrk": "apt-get install wrk",
     "strace": "apt-get install strace",
 }
-"""Each program that a test may need, and how Debian installs it. Tests expect nothing else but Python and make."""
+"""Each program that a test may need, with its Debian install command. Tests also require Python and make."""
 
 REFUSAL: Final = "#!/bin/sh\necho \"a test runs {tool} without @pytest.mark.needs('{tool}')\" >&2\nexit 127\n"
 PATH: Final = pytest.StashKey[str]()
 """The search path of the run, before tests hide programs from it."""
 REFUSALS: Final = pytest.StashKey[Path]()
-"""A directory with one directory per program, which has a program of that name that refuses."""
+"""A directory with one folder for each program. The folder has a substitute of that name that always fails."""
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Declare the marker, and make the programs that refuse."""
+    """Register the marker, and create the substitutes that always fail."""
     config.addinivalue_line("markers", f"needs(tool, ...): needs a program: {', '.join(INSTALL)}")
     config.stash[PATH] = path = os.environ.get("PATH", os.defpath)
     directory = TemporaryDirectory()
@@ -63,7 +63,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Skip a test whose program is missing, or fail it if all are required. Hide the programs that it does not name."""
+    """Skip a test whose program is missing, or fail it if all are required. Hide all other programs."""
     path = item.config.stash[PATH]
     missing = [tool for tool in needed(item) if shutil.which(tool, path=path) is None]
     if missing and os.environ.get("OPENERS_REQUIRE") == "all":
@@ -90,6 +90,6 @@ def needed(item: pytest.Item) -> Iterator[str]:
 
 
 def is_for_a_missing_tool(config: pytest.Config, reason: str) -> bool:
-    """Return whether a test was skipped for `reason` because a program is missing, and it really is."""
+    """Return whether `reason` names a missing program, and that program is really missing."""
     tool = reason.removeprefix("needs ")
     return tool != reason and tool in INSTALL and shutil.which(tool, path=config.stash[PATH]) is None

@@ -1,4 +1,4 @@
-"""Where the project is."""
+"""The location of the project."""
 
 from __future__ import annotations
 
@@ -6,4 +6,4 @@ from pathlib import Path
 from typing import Final
 
 ROOT: Final = Path(__file__).parents[3]
-"""The project's own folder."""
+"""The project's root folder."""

@@ -1,7 +1,7 @@
-"""How long tests wait for what has to come: until it is there, or until it certainly hangs.
+"""Wait in tests until a condition holds, or until the wait certainly hangs.
 
-No pause of a loaded machine may decide a test. Where the end of a wait is what a test is about, the test moves a clock
-or sets an event; a short time-out is right only where nothing can come in time, as from somebody who never replies.
+A slow machine must not change the result of a test. To test the end of a timeout, move a clock or set an event. A short
+timeout is right only if nothing can arrive in time, for example from a peer that never replies.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from time import monotonic, sleep
 from typing import Final
 
 HANGS_AFTER_S: Final = 300.0
-"""What takes longer never ends."""
+"""After this time a wait certainly hangs."""
 LOOK_EVERY_S: Final = 0.02
 
 
 def until(holds: Callable[[], bool], what: Callable[[], str] | str, pause: Callable[[float], object] = sleep) -> None:
-    """Return as soon as `holds()` is true. `pause` passes the seconds between two looks.
+    """Return as soon as `holds()` is true. `pause` passes the seconds between two checks.
 
-    Raises AssertionError, which says `what` is missing.
+    Raise AssertionError with the text `what` if it takes too long.
     """
     ends = monotonic() + HANGS_AFTER_S
     while not holds():
@@ -29,7 +29,7 @@ def until(holds: Callable[[], bool], what: Callable[[], str] | str, pause: Calla
 
 
 async def until_it(holds: Callable[[], Awaitable[bool]], what: str) -> None:
-    """Return as soon as `await holds()` is true. Raises AssertionError, which says `what` is missing."""
+    """Return as soon as `await holds()` is true. Raise AssertionError with the text `what` if it takes too long."""
     ends = monotonic() + HANGS_AFTER_S
     while not await holds():
         assert monotonic() < ends, what
@@ -37,20 +37,20 @@ async def until_it(holds: Callable[[], Awaitable[bool]], what: str) -> None:
 
 
 class SkippingLoop(asyncio.SelectorEventLoop):
-    """An event loop whose clock stands while anything is done, and skips to the end of each wait. For one thread."""
+    """An event loop whose clock stops during work and skips to the end of each wait. For one thread."""
 
     def __init__(self) -> None:
-        """Begin at 0 s."""
+        """Start the clock at 0 s."""
         self._skipped = _SkippingSelector()
         super().__init__(self._skipped)
 
     def time(self) -> float:
-        """Return the seconds that were skipped so far."""
+        """Return the total of the skipped seconds."""
         return self._skipped.seconds
 
 
 class _SkippingSelector(selectors.DefaultSelector):
-    """Adds up the seconds for which it should have waited."""
+    """Add up the seconds of each skipped wait."""
 
     seconds = 0.0
 

@@ -1,1 +1,1 @@
-"""The service for tests: in the test's own process or one of its own, its people and their requests."""
+"""The service under test, in the test's process or in a separate one, with its users and their requests."""

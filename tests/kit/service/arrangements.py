@@ -1,4 +1,4 @@
-"""Things that tests arrange in a running service: people and applications of their own, moved clocks, gateway rules."""
+"""Changes that tests make to a running service: additional records, moved clocks, gateway limits."""
 
 from __future__ import annotations
 
@@ -22,40 +22,40 @@ from tests.kit.service.running import GP, Running, edge_in, entry
 
 @dataclass
 class Moved:
-    """A clock that stands a while before or after another one."""
+    """A clock that is ahead of or behind another one by a fixed time."""
 
     clock: Clock
     by: timedelta = timedelta()
 
     def now(self) -> Instant:
-        """What it shows."""
+        """Return the moved time."""
         return self.clock.now() + self.by
 
 
 @dataclass
 class Stopped:
-    """A clock that stands still."""
+    """A stopped clock."""
 
     at: Instant
 
     def now(self) -> Instant:
-        """What it shows."""
+        """Return the time at which it stopped."""
         return self.at
 
 
 @dataclass
 class Stopwatch:
-    """Seconds that pass when a test says so."""
+    """A stopwatch that advances only when a test changes it."""
 
     seconds: float = 0.0
 
     def __call__(self) -> float:
-        """How many have passed."""
+        """Return the elapsed seconds."""
         return self.seconds
 
 
 def at_time(run: Running, *, clock: Clock | None = None, wall: Clock | None = None) -> Running:
-    """The same service by other clocks."""
+    """Return the same service with other clocks."""
     service = run.service
     world = msgspec.structs.replace(service.world, clock=clock or service.world.clock, wall=wall or service.world.wall)
     edge = edge_in(world, service)
@@ -63,7 +63,7 @@ def at_time(run: Running, *, clock: Clock | None = None, wall: Clock | None = No
 
 
 def gated(run: Running, *, limit: RateLimit | None = None, allowed: frozenset[str] | None = None) -> Running:
-    """The same service with another rate limit and allow-list at its gateway."""
+    """Return the same service with another rate limit and organisation allow-list at its gateway."""
     service = run.service
     gateway: Gateway = msgspec.structs.replace(
         service.edge.gateway, limit=limit or service.edge.gateway.limit, allowed=allowed
@@ -74,7 +74,7 @@ def gated(run: Running, *, limit: RateLimit | None = None, allowed: frozenset[st
 
 
 def settled(run: Running, **changes: Any) -> Running:
-    """The same service with other settings at its edge."""
+    """Return the same service with other settings at its edge."""
     settings = msgspec.structs.replace(run.service.settings, **changes)
     edge = msgspec.structs.replace(run.service.edge, settings=settings)
     return Running(msgspec.structs.replace(run.service, edge=edge, settings=settings), run.clients)
@@ -98,7 +98,7 @@ async def put(run: Running, *records: User | Application | Patient | Service) ->
 
 
 async def patient_called(run: Running, number: str) -> Patient:
-    """The patient as the world has them."""
+    """Return the patient with this NHS number."""
     async with run.service.world.read() as tx:
         found = await tx.patients.get(NhsNumber(number))
     assert found is not None
@@ -106,7 +106,7 @@ async def patient_called(run: Running, number: str) -> Patient:
 
 
 async def user_called(run: Running, number: str) -> User:
-    """The person as the world has them."""
+    """Return the user with this id."""
     async with run.service.world.read() as tx:
         found = await tx.directory.user(UserId(number))
     assert found is not None
@@ -114,7 +114,7 @@ async def user_called(run: Running, number: str) -> User:
 
 
 async def service_called(run: Running, number: str) -> Service:
-    """The service as the world has it."""
+    """Return the service with this id."""
     async with run.service.world.read() as tx:
         found = await tx.directory.service(ServiceId(number))
     assert found is not None
@@ -122,7 +122,7 @@ async def service_called(run: Running, number: str) -> Service:
 
 
 async def sent_for_triage(run: Running, service: str = "11004") -> str:
-    """The UBRN of a referral that awaits triage."""
+    """Create a referral that awaits triage; return its UBRN."""
     gp = await run.as_person(GP)
     reply = await gp.post(**create_for_triage(services=(service,)))
     assert reply.status_code == 201, reply.text
@@ -130,7 +130,7 @@ async def sent_for_triage(run: Running, service: str = "11004") -> str:
 
 
 async def created(run: Running) -> str:
-    """The UBRN of a referral that is not booked."""
+    """Create a referral without an appointment; return its UBRN."""
     gp = await run.as_person(GP)
     reply = await gp.post(**create_referral())
     assert reply.status_code == 201, reply.text
@@ -138,7 +138,7 @@ async def created(run: Running) -> str:
 
 
 def stored(run: Running) -> list[tuple[Any, ...]]:
-    """All that acts have stored: requests of both kinds, replaced values and counters."""
+    """Return everything that acts have stored: referrals, conversations, earlier versions and counters."""
     path = run.service.settings.sqlite_path
     assert path is not None
     with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as connection:
@@ -152,5 +152,5 @@ def stored(run: Running) -> list[tuple[Any, ...]]:
 
 
 def instant(moment: datetime) -> str:
-    """A moment as FHIR writes it."""
+    """Return an instant as FHIR writes it."""
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,4 +1,4 @@
-"""`openers demo` as users start it: a process with the demo world, its Test PAS beside it, a folder for commands."""
+"""`openers demo` as users start it: a process with the demo world, a Test PAS, and a folder for commands."""
 
 from __future__ import annotations
 
@@ -12,19 +12,20 @@ from typing import Any, Final
 
 import httpx
 
+from openers_client import log_in
 from tests.kit.run.installed import service_environment
 from tests.kit.run.project import ROOT
 from tests.kit.run.waiting import HANGS_AFTER_S, until
-from tests.kit.service.live import free_port_with
+from tests.kit.service.live import client_of, free_port_with
 
 READY: Final = "Application startup complete"
 PAS_ABOVE: Final = 2
-"""How far the Test PAS of a demo world is above the service."""
+"""The difference between the ports of the Test PAS and the service."""
 
 
 @dataclass(frozen=True)
 class Demo:
-    """A running demo world, and a folder that looks to commands like the project's own."""
+    """A running demo world, and a folder in which commands find the same files as in the project's folder."""
 
     base_url: str
     pas_url: str
@@ -32,7 +33,7 @@ class Demo:
     environment: dict[str, str]
 
     def with_test_packages(self) -> Demo:
-        """Return the same world with a folder whose `.venv` is the one of `make setup-test`."""
+        """Return the same world with a folder whose `.venv` has the packages of `make setup-test`."""
         folder = self.folder / "tests"
         if not folder.exists():
             folder.mkdir()
@@ -41,12 +42,16 @@ class Demo:
 
     @property
     def health(self) -> dict[str, Any]:
-        """What its health page says."""
+        """Return the reply of its health page."""
         told: dict[str, Any] = httpx.get(f"{self.base_url}/referrals/_status").json()
         return told
 
+    def token(self, user: str) -> str:
+        """Log a person in through the pages; return an access token."""
+        return log_in(self.base_url, user, client_of("demo-user-app")).access_token
+
     def run(self, commands: str) -> str:
-        """What `commands` print, run with bash in the folder. They must succeed."""
+        """Run `commands` with bash in the folder; return their output. They must succeed."""
         result = subprocess.run(
             ["bash", "-c", commands], cwd=self.folder, env=self.environment, capture_output=True, text=True, check=False
         )
@@ -56,16 +61,16 @@ class Demo:
 
 @contextmanager
 def demo_in(folder: Path, database: str = "openers.db", words: Sequence[str] = ()) -> Generator[Demo]:
-    """Run `openers demo` on free ports and a database of its own in `folder`/var, with what `make run` installs.
+    """Run `openers demo` on free ports with the packages that `make run` installs. Its database is in `folder`/var.
 
-    Several may run in one folder, each on a `database` of its own. `words` are more options.
+    Several can run in one folder, each with its own `database`. `words` are additional options.
     """
     _link(folder, service_environment(folder / "environment"))
     port = free_port_with(PAS_ABOVE)
     kept = {name: value for name, value in os.environ.items() if not name.startswith("OPENERS_")}
     environment = kept | {"OPENERS_DATABASE_URL": f"sqlite:///{folder}/var/{database}"}
     command = [".venv/bin/openers", "demo", "--port", str(port), *words]
-    log = folder / f"{database}.log"  # not a pipe, which would be full some time, and a service that logs would wait
+    log = folder / f"{database}.log"  # a file, because a full pipe would block the service
     with log.open("w") as told:
         process = subprocess.Popen(command, cwd=folder, env=environment, stdout=told, stderr=subprocess.STDOUT)
     try:
@@ -78,19 +83,19 @@ def demo_in(folder: Path, database: str = "openers.db", words: Sequence[str] = (
 
 
 def _link(folder: Path, environment: Path) -> None:
-    """Put what commands name into a folder: `.venv` and the documents."""
+    """Link the paths that commands use into a folder: `.venv` and the documents."""
     for name, target in ((".venv", environment), ("docs", ROOT / "docs")):
         if not (folder / name).exists():
             (folder / name).symlink_to(target)
 
 
 def wait_for_polls(demo: Demo) -> None:
-    """Return when every linked service has been polled; the process that runs the test limits the time."""
+    """Wait until every linked service was polled. The process that runs the test limits the time."""
     until(lambda: demo.health["checks"]["polls"] == "pass", lambda: str(demo.health))
 
 
 def _wait_for(process: subprocess.Popen[bytes], log: Path) -> None:
-    """Return when it answers. Fails, with what it has said, if it ends before."""
+    """Wait until the service is ready. If it ends before, raise AssertionError with its log."""
 
     def _is_ready() -> bool:
         assert process.poll() is None, log.read_text()

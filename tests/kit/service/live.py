@@ -1,8 +1,8 @@
-"""The service as a process of its own, for tests that kill it, restart it or run two of them at once.
+"""The service in a separate process, for tests that kill it, restart it or run two of them at once.
 
-Use `live` in a `with` statement: it starts `openers serve` on a free port, waits until it answers, and always ends it.
-The database must have been made and loaded before (see `tests/kit/store/stores.py`); the process is a stranger to the
-test's own.
+Use `live` in a `with` statement. It starts `openers serve` on a free port, waits until it replies, and always stops it.
+The database must exist with its data before (see `tests/kit/store/stores.py`). The process shares nothing with the
+test's own process.
 """
 
 from __future__ import annotations
@@ -33,16 +33,16 @@ PING: Final = "/referrals/_ping"
 
 
 class NotStarted(AssertionError):
-    """The process ended. The text has its log."""
+    """The process ended before it was ready. The message contains its log."""
 
 
 class Live:
-    """A running `openers serve` and what a test may do to it."""
+    """A running `openers serve`, with controls for tests."""
 
     def __init__(
         self, process: subprocess.Popen[bytes] | Forked, address: tuple[str, int], log: Path, clients: ExitStack
     ) -> None:
-        """`process` leads a process group of its own and writes to the file `log`; `clients` closes what it opens."""
+        """`process` leads its own process group and writes to the file `log`; `clients` closes the clients."""
         self._process = process
         self._log = log
         self._clients = clients
@@ -51,25 +51,28 @@ class Live:
 
     @property
     def pid(self) -> int:
-        """The id of the process."""
+        """Return the id of the process."""
         return self._process.pid
 
     @property
     def is_running(self) -> bool:
-        """Whether it still runs."""
+        """Return whether the process runs."""
         return self._process.poll() is None
 
     def log(self) -> str:
-        """What it has written to standard output and standard error so far."""
+        """Return its standard output and standard error so far."""
         return self._log.read_text("utf-8", "replace") if self._log.exists() else ""
 
     def kill(self) -> None:
-        """End it at once, its own children too, as a crash would (SIGKILL)."""
+        """Kill the process and its children at once, as a crash would (SIGKILL)."""
         self._signal(signal.SIGKILL)
         self._process.wait(HANGS_AFTER_S)
 
     def stop(self) -> int:
-        """End it in good order (SIGTERM); its exit status. Killed if it takes too long, which fails the test."""
+        """Stop the process cleanly (SIGTERM); return its exit status.
+
+        If it takes too long, kill it and raise TimeoutExpired.
+        """
         self._signal(signal.SIGTERM)
         try:
             return self._process.wait(HANGS_AFTER_S)
@@ -78,19 +81,18 @@ class Live:
             raise
 
     def as_person(self, who: Person, application: str = "demo-user-app") -> httpx.Client:
-        """A client of the FHIR edge for `who`, who logs in by the pages as a browser would."""
-        key: dict[str, str] = loads(files(keys).joinpath(f"{application}.json").read_text())
-        token = log_in(self.base_url, who.user, Client(application, key)).access_token
+        """Return a client of the FHIR edge for `who`, who logs in through the pages as a browser would."""
+        token = log_in(self.base_url, who.user, client_of(application)).access_token
         headers = {"Authorization": f"Bearer {token}", **who.headers}
         fhir = f"{self.base_url}/referrals/FHIR"
         return self._clients.enter_context(httpx.Client(base_url=fhir, headers=headers, timeout=HANGS_AFTER_S))
 
     def wait_until_it_answers(self) -> None:
-        """Return as soon as it answers. Raises AssertionError, NotStarted."""
+        """Wait until the service replies. Raise NotStarted if it ends before, AssertionError if it takes too long."""
         until(self._answers, lambda: f"no answer within {HANGS_AFTER_S:.0f} s:\n{self.log()}", self._pause)
 
     def _pause(self, seconds: float) -> None:
-        with suppress(subprocess.TimeoutExpired):  # waiting for its end is how the time until the next look passes
+        with suppress(subprocess.TimeoutExpired):  # waits for the end of the process between two checks
             raise NotStarted(f"it ended with {self._process.wait(seconds)}:\n{self.log()}")
 
     def _answers(self) -> bool:
@@ -108,8 +110,14 @@ class Live:
             os.killpg(self._process.pid, number)
 
 
+def client_of(application: str) -> Client:
+    """Return an application of the demo world as a client that can log in."""
+    key: dict[str, str] = loads(files(keys).joinpath(f"{application}.json").read_text())
+    return Client(application, key)
+
+
 def settings_env(database_url: str, keys: Path) -> dict[str, str]:
-    """Settings of a service on this database whose keys are in the directory `keys`, as those of `settings_for`."""
+    """Return the settings of a service on this database with the key files of `settings_for` in `keys`."""
     return {
         "OPENERS_DATABASE_URL": database_url,
         "OPENERS_AUDIT_KEY_FILE": str(keys / "audit.key"),
@@ -120,10 +128,11 @@ def settings_env(database_url: str, keys: Path) -> dict[str, str]:
 
 @contextmanager
 def live(settings: Mapping[str, str], prefix: Sequence[str] = (), words: Sequence[str] = ()) -> Generator[Live]:
-    """A running service with these `settings` (`OPENERS_*`, see `settings_env`) and none of this process's own.
+    """Run a service with only these `settings` (`OPENERS_*`, see `settings_env`).
 
-    A port and keys of its own are chosen unless they are given. `prefix` is a command that runs it (a tracer), `words`
-    are options of `openers serve`. Without a prefix it is a fork, which is there at once. Raises NotStarted.
+    Without a given port or keys, it uses a free port and new keys. `prefix` is a command that runs the service, such as
+    a tracer. `words` are options of `openers serve`. Without a prefix the process is a fork, which starts at once.
+    Raise NotStarted if it ends before it is ready.
     """
     with TemporaryDirectory() as directory, ExitStack() as clients:
         log = Path(directory) / "log"
@@ -149,7 +158,7 @@ def _traced(
 
 
 def _option(words: Sequence[str], option: str, environment: Mapping[str, str]) -> str:
-    """What an option is, or else the variable of the same name."""
+    """Return the value of an option, or of the variable with the same name."""
     if option in words:
         return words[words.index(option) + 1]
     return environment[f"OPENERS_{option.removeprefix('--').upper()}"]
@@ -170,14 +179,14 @@ def _environment(settings: Mapping[str, str], directory: Path) -> dict[str, str]
 
 
 def free_port() -> int:
-    """A port of this machine on which nothing listens."""
+    """Return a port on which no program listens."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return int(listener.getsockname()[1])
 
 
 def free_port_with(above: int) -> int:
-    """A port on which nothing listens, nor on the one that is so much above it."""
+    """Return a free port for which the port `above` higher is free too."""
     while True:
         port = free_port()
         with suppress(OSError, OverflowError), socket.create_server(("127.0.0.1", port + above)):

@@ -1,4 +1,4 @@
-"""A running log-in service for tests: real store, demo world, real endpoints, and a wall clock that can move."""
+"""A running log-in service for tests: real store, demo world, real endpoints, and a wall clock that tests can move."""
 
 from __future__ import annotations
 
@@ -68,61 +68,61 @@ class Wall:
         self.at = datetime.now(UTC).replace(microsecond=0)
 
     def now(self) -> Instant:
-        """The present instant."""
+        """Return the time of this clock."""
         return self.at
 
     def advance(self, **units: float) -> None:
-        """Move on."""
+        """Advance the clock."""
         self.at += timedelta(**units)
 
 
 class RealWall(Wall):
-    """The wall clock itself, for clients that read their own."""
+    """The real wall clock, for clients that read their own."""
 
     def now(self) -> Instant:
-        """The present instant."""
+        """Return the current time."""
         return in_utc(datetime.now(UTC))
 
 
 class Watched(World, frozen=True, kw_only=True):
-    """A world that notes the audit entries of the calls that it is bound to."""
+    """A world that records the audit entry of each call."""
 
     seen: list[AuditEntry]
 
     def for_call(self, entry: AuditEntry) -> World:
-        """The same world for the call that `entry` records."""
+        """Return the world for the call that `entry` records."""
         self.seen.append(entry)
         return super().for_call(entry)
 
 
 class RandomIds:
-    """Fresh UUIDs."""
+    """A source of random UUIDs."""
 
     def uuid(self) -> UUID:
-        """A fresh one."""
+        """Return a new UUID."""
         return uuid4()
 
 
 @cache
 def demo() -> Pack:
-    """The demo world."""
+    """Return the demo pack."""
     return read_pack("demo")
 
 
 def private_key(client_id: str) -> dict[str, str]:
-    """The published private key of a demo application."""
+    """Return the published private key of a demo application."""
     return demo().private_keys[client_id]
 
 
 @cache
 def signing_key(client_id: str) -> RSAKey:
-    """The same, ready to sign; checking its primes takes a while."""
+    """Return the private key in a form that can sign. It is cached, because the check of its primes is slow."""
     return RSAKey.import_key(dict(private_key(client_id)))
 
 
 @dataclass
 class Service:
-    """The service under test and a browser at it, whose cookies the transport keeps."""
+    """The service under test and a browser that uses it. The transport stores the browser's cookies."""
 
     world: World
     wall: Wall
@@ -132,7 +132,7 @@ class Service:
     witnessed: list[AuditEntry] = field(default_factory=list[AuditEntry])
 
     def assertion(self, client_id: str = USER_APP, **changes: Any) -> str:
-        """A good client assertion, with `changes` to its claims (`None` removes one)."""
+        """Return a valid client assertion, with `changes` to its claims (`None` removes one)."""
         now = int(self.wall.now().timestamp())
         claims: dict[str, Any] = {"iss": client_id, "sub": client_id, "aud": self.deps.token_url}
         claims |= {"iat": now, "exp": now + 300, "jti": str(uuid4())} | changes
@@ -140,17 +140,17 @@ class Service:
         return sign(claims, signing_key(client_id), private_key(client_id)["kid"], "RS512")
 
     def proof(self, client_id: str = USER_APP) -> dict[str, str]:
-        """The part of a form by which a client proves who it is."""
+        """Return the form fields with which a client authenticates."""
         return {"client_assertion_type": ASSERTION_TYPE, "client_assertion": self.assertion(client_id)}
 
     def asked(self, **changes: str | None) -> dict[str, str]:
-        """The parameters of a good authorisation request, with `changes` (`None` removes one)."""
+        """Return the parameters of a valid authorisation request, with `changes` (`None` removes one)."""
         asked: dict[str, str | None] = {"response_type": "code", "client_id": USER_APP, "redirect_uri": CALLBACK}
         asked |= {"scope": "openid", "state": "some state", **changes}
         return {name: value for name, value in asked.items() if value is not None}
 
     async def page(self, **changes: str | None) -> tuple[httpx.Response, str]:
-        """The log-in page and the handle in its form."""
+        """Return the log-in page and the handle in its form."""
         page = await self.http.get("/oauth2/authorize", params=self.asked(**changes))
         found = HANDLE.search(page.text)
         return page, unescape(found[1]) if found else ""
@@ -160,31 +160,31 @@ class Service:
         return await self.http.post("/oauth2/authorize", data={"handle": handle, "user_id": user_id, **more})
 
     async def code(self, user_id: str = CLINICIAN, **changes: str | None) -> str:
-        """The code that a log-in brings back."""
+        """Log in; return the authorisation code."""
         _, handle = await self.page(**changes)
         return brought(await self.pick(handle, user_id))["code"]
 
     async def token(self, grant_type: str, *, client_id: str = USER_APP, **form: str) -> httpx.Response:
-        """Ask for a token, proving the client by a signed assertion."""
+        """Request a token. The client authenticates with a signed assertion."""
         sent = {"grant_type": grant_type, **self.proof(client_id), **form}
         return await self.http.post("/oauth2/token", data=sent)
 
     async def redeem(self, code: str, **form: str) -> httpx.Response:
-        """Exchange a code."""
+        """Exchange an authorisation code for tokens."""
         return await self.token("authorization_code", **{"code": code, "redirect_uri": CALLBACK} | form)
 
     async def logged_in(self, user_id: str = CLINICIAN, **changes: str | None) -> dict[str, Any]:
-        """The tokens of somebody who has logged in."""
+        """Log a user in; return the tokens."""
         reply = await self.redeem(await self.code(user_id, **changes))
         assert reply.status_code == 200, reply.text
         return reply.json()
 
     async def caller(self, token: str) -> TokenHolder:
-        """Who presents a token."""
+        """Return the holder of a token."""
         return await open_bearer(token, self.world, self.deps.cache)
 
     async def opens(self, token: str) -> bool:
-        """Whether a token is good, as the API's gateway finds it with and without what it remembers."""
+        """Return whether the API's gateway accepts a token, with and without its cache."""
         found = [True, True]
         for number, remembered in enumerate((AccessCache(), self.deps.cache)):
             try:
@@ -195,7 +195,7 @@ class Service:
         return found[0]
 
     async def claims(self, id_token: str) -> dict[str, Any]:
-        """What an ID token says, its signature checked by the published keys."""
+        """Return the claims of an ID token after a check of its signature with the published keys."""
         keys = KeySet.import_key_set((await self.http.get("/oauth2/jwks")).json())
         return jwt.decode(id_token, keys, algorithms=["RS256"]).claims
 
@@ -210,23 +210,23 @@ class Service:
 
 
 def entry() -> AuditEntry:
-    """An audit entry for what a test does itself."""
+    """Return an audit entry for an act that a test performs directly."""
     return AuditEntry(event_type="TEST", audit_type="test", at=datetime.now(UTC))
 
 
 def brought(reply: httpx.Response) -> dict[str, str]:
-    """What a redirect brings to the client."""
+    """Return the query parameters of a redirect to the client."""
     assert reply.status_code == 303, reply.text
     return {name: values[0] for name, values in parse_qs(urlsplit(reply.headers["location"]).query).items()}
 
 
 def refused(reply: httpx.Response) -> tuple[int, str]:
-    """The status and error code of a refusal."""
+    """Return the status and error code of a rejection."""
     return reply.status_code, str(reply.json()["error"])
 
 
 def free_port() -> socket.socket:
-    """A port of this machine, listening already, so that whoever calls early waits."""
+    """Bind a free port that listens already, so that early callers wait."""
     listening = socket.socket()
     listening.bind(("127.0.0.1", 0))
     listening.listen()
@@ -234,13 +234,13 @@ def free_port() -> socket.socket:
 
 
 def address_of(port: socket.socket) -> str:
-    """How to reach what listens there."""
+    """Return the URL of the server on this port."""
     return f"http://127.0.0.1:{port.getsockname()[1]}"
 
 
 @asynccontextmanager
 async def served(app: Addresses, port: socket.socket) -> AsyncGenerator[None]:
-    """Serve over real HTTP."""
+    """Serve the application over real HTTP."""
     server = uvicorn.Server(uvicorn.Config(app, lifespan="off", log_config=None, access_log=False))
     serving = asyncio.create_task(server.serve(sockets=[port]))
     try:
@@ -259,7 +259,7 @@ async def running(
     upstream: UpstreamProvider | None = None,
     wall: Wall | None = None,
 ) -> AsyncGenerator[Service]:
-    """The service with the demo world, in a directory of its own."""
+    """Run the service with the demo world in `directory`."""
     url = f"sqlite:///{directory / 'store.db'}"
     await migrate(url)
     store = await open_store(url, b"k" * 32)

@@ -1,4 +1,4 @@
-"""Requests for tests, written as a client would, each with the parts that a test wants to change."""
+"""Request bodies as a client would write them, with parts that a test can change."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ Json = dict[str, Any]
 
 
 def coding(name: str, system: str, code: str) -> Json:
-    """A parameter that is a coding of one of the service's own systems."""
+    """Return a parameter with a coding from one of the service's own code systems."""
     full = system if "/" in system else f"{CS}eRS-{system}-1"
     return {"name": name, "valueCoding": {"system": full, "code": code}}
 
 
 def identifier(name: str, system: str, value: str) -> Json:
-    """A parameter that is an identifier."""
+    """Return a parameter that holds an identifier."""
     return {"name": name, "valueIdentifier": {"system": system, "value": value}}
 
 
 def specialty(code: str) -> Json:
-    """The specialty criterion."""
+    """Return the specialty criterion."""
     return coding("specialty", "_baseUrl_/STU3/CodeSystem/SPECIALTY", code)
 
 
 def criteria(*changes: Json, priority: str = "URGENT", without: Sequence[str] = (), appropriate: bool = False) -> Json:
-    """Search criteria for heart failure; `changes` replace parameters of their name or are added."""
+    """Return search criteria for heart failure. `changes` replace parameters of the same name or are added."""
     parameters = [
         coding("priority", "Priority", priority),
         specialty("CARDIOLOGY"),
@@ -51,7 +51,7 @@ def criteria(*changes: Json, priority: str = "URGENT", without: Sequence[str] = 
 
 
 def search(*changes: Json, without: Sequence[str] = (), of: Json | None = None) -> Json:
-    """A010: keyword arguments for a client's `post`."""
+    """Return the keyword arguments of A010 for a client's `post`."""
     parameters = [
         coding("requestType", "RequestType", "APPOINTMENT_REQUEST"),
         coding("sortBy", "SortBy", "DISTANCE"),
@@ -63,7 +63,7 @@ def search(*changes: Json, without: Sequence[str] = (), of: Json | None = None) 
 
 
 def shortlist(*services: str, of: Json | None = None) -> Json:
-    """The shortlist parameter."""
+    """Return the shortlist parameter."""
     used = of or criteria()
     return {
         "name": "shortlist",
@@ -87,7 +87,7 @@ def shortlist(*services: str, of: Json | None = None) -> Json:
 def create_referral(
     *changes: Json, services: Sequence[str] = ("11002",), of: Json | None = None, without: Sequence[str] = ()
 ) -> Json:
-    """A011: keyword arguments for a client's `post`."""
+    """Return the keyword arguments of A011 for a client's `post`."""
     parameters = [
         identifier("patient", NHS_NUMBER, PATIENT),
         shortlist(*services, of=of),
@@ -101,7 +101,7 @@ def create_referral(
 def create_for_triage(
     *changes: Json, services: Sequence[str] = ("11004",), of: Json | None = None, without: Sequence[str] = ()
 ) -> Json:
-    """A021: keyword arguments for a client's `post`."""
+    """Return the keyword arguments of A021 for a client's `post`."""
     parameters = [
         identifier("patient", NHS_NUMBER, PATIENT),
         shortlist(*services, of=of),
@@ -113,7 +113,7 @@ def create_for_triage(
 
 
 def parameters_of(profile: str, parameters: list[Json]) -> Json:
-    """A Parameters resource of one of the service's own profiles."""
+    """Return a Parameters resource with one of the service's own profiles."""
     return {
         "resourceType": "Parameters",
         "meta": {"profile": [f"{SD}eRS-{profile}-Parameters-1"]},
@@ -122,12 +122,12 @@ def parameters_of(profile: str, parameters: list[Json]) -> Json:
 
 
 def posted(path: str, body: Json) -> Json:
-    """Keyword arguments for a client's `post`."""
+    """Return keyword arguments for a client's `post`."""
     return {"url": path, "json": body, "headers": HEADERS}
 
 
 def changed(parameters: list[Json], changes: Sequence[Json], without: Sequence[str]) -> list[Json]:
-    """The parameters with those of the same name replaced, others added and some left out."""
+    """Return the parameters with `changes` applied and those named in `without` removed."""
     names = {change["name"] for change in changes}
     kept = [each for each in parameters if each["name"] not in names and each["name"] not in without]
     return [*kept, *changes]

@@ -1,7 +1,7 @@
-"""The service for tests: in the test's own process on a copy of the loaded demo world, or as a process of its own.
+"""The service in the test's own process, on a copy of the loaded demo world.
 
-Every test gets a store of its own: a copied file, or a PostgreSQL database made from a template. Tokens are issued by
-the service's own code; the tests of log-in itself are in `tests/api/test_oauth_*`.
+Each test gets its own store: a copied file, or a PostgreSQL database made from a template. The service's own code
+issues the tokens. The tests of log-in are in `tests/api/test_oauth_*`.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ PRACTICE, PROVIDER, ELSEWHERE = "D82106", "RCD", "R69"
 
 @dataclass(frozen=True)
 class Person:
-    """Somebody of the demo world, in one role."""
+    """A user of the demo world, in one role."""
 
     user: str
     organisation: str
@@ -55,7 +55,7 @@ class Person:
 
     @property
     def headers(self) -> dict[str, str]:
-        """The headers that name the role."""
+        """Return the headers that name the role."""
         named = {"NHSD-End-User-Organisation-ODS": self.organisation, "NHSD-eRS-Business-Function": self.function}
         return named if self.on_behalf_of is None else {**named, "NHSD-eRS-On-Behalf-Of-User-ID": self.on_behalf_of}
 
@@ -73,7 +73,7 @@ PEOPLE = (GP, GP_ADMIN, REFERRING_ADMIN, CONSULTANT, CONSULTANT_ADMIN, PROVIDER_
 Open = Callable[[Settings, Iterable[ClinicalTerm]], Awaitable[Service]]
 Check = Callable[[httpx.Request, httpx.Response], None]
 CHECKS: tuple[Check, ...] = (own_openapi.check_reply, *([official.check_reply, listed.note_reply] if DIRECTORY else []))
-"""What looks at every reply of the FHIR edge: fails the test whose call it was, or notes what was answered."""
+"""The checks of every reply of the FHIR edge. They fail the test that made the call, or record the reply."""
 
 
 async def _checked(response: httpx.Response) -> None:
@@ -84,34 +84,34 @@ async def _checked(response: httpx.Response) -> None:
 
 @dataclass
 class Running:
-    """A service in this process, and clients of it."""
+    """A service in this process, and its clients."""
 
     service: Service
     clients: list[httpx.AsyncClient] = field(default_factory=list[httpx.AsyncClient])
 
     def anonymous(self, headers: Mapping[str, str] | None = None) -> httpx.AsyncClient:
-        """A client of the FHIR edge without a token."""
+        """Return a client of the FHIR edge without a token."""
         client = self._client(self.service.edge, "/referrals/FHIR", headers or {})
         client.event_hooks = {"response": [_checked]}
         return client
 
     def pages(self) -> httpx.AsyncClient:
-        """A client of everything that is not FHIR."""
+        """Return a client of all addresses that are not FHIR."""
         return self._client(self.service.pages, "", {})
 
     async def as_person(self, who: Person, application: str = "demo-user-app") -> httpx.AsyncClient:
-        """A client of the FHIR edge for `who`, logged in as their record says."""
+        """Return a client of the FHIR edge for `who`, logged in with the assurance of their record."""
         token = await self.token(who.user, application)
         return self.anonymous({"Authorization": f"Bearer {token}", **who.headers})
 
     async def as_application(self, client_id: str) -> httpx.AsyncClient:
-        """A client of the FHIR edge for an application that acts by itself."""
+        """Return a client of the FHIR edge for an application without a user."""
         return self.anonymous({"Authorization": f"Bearer {await self.token(None, client_id)}"})
 
     async def token(
         self, user: str | None, application: str, assurance: Assurance | None = None, life: timedelta | None = None
     ) -> str:
-        """An access token. `assurance` replaces what the person's log-in would reach."""
+        """Issue an access token. `assurance` replaces the assurance of the person's record."""
         world = self.service.world.for_call(entry())
         now = world.wall.now()
         async with world.begin("issue token for a test") as tx:
@@ -133,13 +133,13 @@ class Running:
 
 
 def edge_in(world: World, service: Service) -> Edge:
-    """The edge of a service, all of whose requests are for `world`."""
+    """Return the edge of a service that serves all requests from `world`."""
     loop = msgspec.structs.replace(service.edge.loop, world=always(world))
     return msgspec.structs.replace(service.edge, loop=loop)
 
 
 def entry() -> AuditEntry:
-    """An audit entry for something that a test does by itself."""
+    """Return an audit entry for an act that a test performs directly."""
     return system_entry("Test", datetime.now(UTC))
 
 
@@ -147,7 +147,7 @@ AUDIT_KEY: Final = "audit.key"
 
 
 def settings_for(database_url: str, keys: Path, **overrides: object) -> Settings:
-    """Settings of a test service; its keys are kept in the directory `keys`."""
+    """Return the settings of a test service, with its keys in the directory `keys`."""
     files = {
         "audit_key_file": AUDIT_KEY,
         "signing_key_file": "sign.pem",
@@ -155,13 +155,13 @@ def settings_for(database_url: str, keys: Path, **overrides: object) -> Settings
         "access_code_key_file": "access-codes.key",
     }
     given: dict[str, object] = {name: keys / file for name, file in files.items()}
-    if not database_url.startswith("sqlite:"):  # beside its file are the blobs of one on SQLite
+    if not database_url.startswith("sqlite:"):  # a service on SQLite keeps its blobs beside the database file
         given["blob_url"] = f"file:{keys / 'blobs' / uuid4().hex}"
     return read_settings({}, {"database_url": database_url, **given, **overrides})
 
 
 async def open_test_service(settings: Settings, terms: Iterable[ClinicalTerm] = ()) -> Service:
-    """The service in test mode, without what finds forks: every request is for its main world."""
+    """Open the service in test mode without forks: the main world serves every request."""
     return (await mode.open_test_service(settings)).inner
 
 
@@ -169,9 +169,9 @@ async def open_test_service(settings: Settings, terms: Iterable[ClinicalTerm] = 
 async def running(
     settings: Settings, terms: Iterable[ClinicalTerm] | None = None, open_it: Open = open_service
 ) -> AsyncGenerator[Running, None]:
-    """The service in this process, on a loaded store; no runner of due work beside it.
+    """Run the service in this process on a loaded store, without a runner of due work.
 
-    `terms` are the clinical terms of the loaded pack, if that is not the demo world. `open_it` opens the service.
+    `terms` are the clinical terms of the loaded pack, if it is not the demo world. `open_it` opens the service.
     """
     service = await open_it(settings, read_pack("demo").clinical_terms if terms is None else terms)
     run = Running(service)
@@ -197,7 +197,7 @@ async def _load(settings: Settings, pack: Pack) -> None:
 
 
 def copied(template: Path, into: Path) -> str:
-    """The URL of a copy of the SQLite file `template` in the directory `into`, with the key that sealed its audit."""
+    """Copy the SQLite file `template` and its audit key into the directory `into`; return the URL of the copy."""
     shutil.copy(template, into / "openers.db")
     if (template.parent / AUDIT_KEY).exists():
         shutil.copy(template.parent / AUDIT_KEY, into)

@@ -1,4 +1,4 @@
-"""A service in test mode in this process, and what tests ask its control plane."""
+"""A service in test mode in this process, with calls of its control plane."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Rig:
     tokens: dict[tuple[str, str], str] = field(default_factory=dict[tuple[str, str], str])
 
     async def control(self, method: str, path: str, body: Any = None, world: str = "main", expect: int = 0) -> Json:
-        """What the control plane answers below `/_test`; it must succeed, or have the status `expect`."""
+        """Call the control plane below `/_test`. The call must succeed, or have the status `expect`."""
         await self.fork_if_new(world)
         reply = await self.http.request(method, f"/_test{path}", json=body, headers={"X-OpenERS-Tenant": world})
         assert reply.status_code == expect or (not expect and reply.is_success), reply.text
@@ -35,12 +35,12 @@ class Rig:
         return told
 
     async def fork_if_new(self, world: str) -> None:
-        """Have a fork of main of this name, if there is no such world."""
+        """Fork main under this name, unless a world of this name exists."""
         if world != "main" and world not in {each.name for each in self.service.worlds.all}:
             await self.control("POST", "/worlds", {"name": world})
 
     async def as_(self, who: Person = GP, world: str = "main") -> dict[str, str]:
-        """The headers of somebody who is logged in in a world."""
+        """Log a user in to a world; return the headers of their calls."""
         if (who.user, world) not in self.tokens:
             begun = await self.control("POST", "/sessions", {"user": who.user}, world)
             self.tokens[who.user, world] = begun["access_token"]
@@ -53,16 +53,16 @@ class Rig:
         return await self.http.request(method, f"/referrals/FHIR{path}", headers=headers, **more)
 
     async def refer(self, *changes: Json, world: str = "main", **more: Any) -> httpx.Response:
-        """A new referral in a world (A011)."""
+        """Create a referral in a world (A011)."""
         asked = create_referral(*changes, **more)
         return await self.fhir("POST", asked["url"], world, json=asked["json"], headers=asked["headers"])
 
     async def read(self, ubrn: str, world: str = "main") -> httpx.Response:
-        """A referral in a world (A005)."""
+        """Read a referral in a world (A005)."""
         return await self.fhir("GET", f"/STU3/ReferralRequest/{ubrn}", world)
 
     async def listed(self, kind: str, function: str, **headers: str) -> list[str]:
-        """What is on a worklist (A008) for whom the open door lets in."""
+        """Return the entries of a worklist (A008), in open mode and without a token."""
         system = "https://fhir.nhs.uk/STU3/CodeSystem/eRS-ReferralListSelector-1"
         body = {
             "resourceType": "Parameters",
@@ -75,13 +75,13 @@ class Rig:
         return [each["item"]["reference"] for each in reply.json().get("entry", [])]
 
     async def acts(self, world: str = "main") -> list[str]:
-        """What has happened in a world, in order."""
+        """Return the acts of a world, in order."""
         return [event["act"] for event in (await self.control("GET", "/events", world=world))["events"]]
 
 
 @asynccontextmanager
 async def rig(database_url: str, directory: Path, *, own_pas: bool = True, **settings: Any) -> AsyncGenerator[Rig]:
-    """A service in test mode on a database, its keys in `directory`."""
+    """Run a service in test mode on a database, with its keys in `directory`."""
     service = await open_test_service(settings_for(database_url, directory, **settings), own_pas=own_pas)
     transport = httpx.ASGITransport(app=service)  # pyright: ignore[reportArgumentType] -- its scopes are dicts, too
     try:
@@ -94,7 +94,7 @@ async def rig(database_url: str, directory: Path, *, own_pas: bool = True, **set
 
 @asynccontextmanager
 async def published_world(directory: Path) -> AsyncGenerator[Rig]:
-    """A service with the world `published`, its door open, frozen, in `directory`."""
+    """Run a service with the world `published` in `directory`, open and frozen."""
     url = f"sqlite:///{directory}/openers.db"
     await load(settings_for(url, directory, world="published"), "published")
     async with rig(url, directory, world="published", open=True, frozen=True) as made:
@@ -102,5 +102,5 @@ async def published_world(directory: Path) -> AsyncGenerator[Rig]:
 
 
 def headers_without_ids(reply: httpx.Response) -> Mapping[str, str]:
-    """All headers of a reply; nothing is left out, since in a seeded world nothing is left to chance."""
+    """Return all headers of a reply. None needs to be removed, because a seeded world has no random values."""
     return dict(reply.headers)

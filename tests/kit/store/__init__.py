@@ -1,1 +1,1 @@
-"""Stores for tests, what is put into them past the service, and what is read there."""
+"""Databases for tests, and direct writes and reads that bypass the service."""

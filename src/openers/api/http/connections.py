@@ -1,7 +1,7 @@
-"""One HTTP connection: how long a caller may take, how much it may send, and how many connections there may be.
+"""Limit each HTTP connection: how long a caller may take, how much it may send, and how many connections exist.
 
-`openers.server` has uvicorn use `BoundedProtocol`; test mode adds to it in `openers.worlds.recording.connection`. What
-a caller sends as a body is bounded by `openers.api.http.request`.
+`openers.server` passes `BoundedProtocol` to uvicorn; test mode extends it in `openers.worlds.recording.connection`.
+`openers.api.http.request` limits request bodies.
 """
 
 from __future__ import annotations
@@ -19,32 +19,33 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
 from openers.api.http.bounds import LONGEST_HEADERS, LONGEST_TARGET
+from openers.api.http.upgrades import UpgradeFilter
 from openers.settings import Settings
 
 OWN_FILES: Final = 64
-"""Open files that the service needs for itself: database, log, listeners, modules being imported."""
+"""Open files that the service itself needs: database, log, listeners, modules being imported."""
 FILES_EACH: Final = 2
-"""Open files of one connection: itself, and a file that is being sent, or a call to a PAS."""
+"""Open files of one connection: its socket, and a file that is being sent or a call to a PAS."""
 MOST_CONNECTIONS: Final = 10_000
-"""Connections of one process, however many files it may open."""
+"""Maximum connections of one process, even if the process may open more files."""
 SLOWEST_READING_BYTES_PER_S: Final = 1024
-"""How fast a caller must read a reply, in bytes a second, where the operating system does not take it all at once."""
+"""Minimum speed in bytes a second at which a caller must read a reply that exceeds the socket buffer."""
 LINGER_S: Final = 5.0
-"""How long a refused caller may go on sending, in seconds, so that it gets to read why it was refused."""
+"""Time in seconds during which a refused caller may go on sending, so that it can read the refusal."""
 NOTE_EVERY_S: Final = 10.0
-"""How often it is logged at most that there are too many connections, in seconds."""
+"""Minimum pause in seconds between two log lines about too many connections."""
 _log = structlog.get_logger()
 
 
 class TooLong(Exception):
-    """The headers of a request are too long; raised within the parser, which stops there."""
+    """The headers of a request are too long. Raised within the parser to stop it."""
 
 
 class Connections:
-    """All connections of a process that are bounded together.
+    """All connections of a process, which share one limit.
 
-    Those that wait for a request are kept in order of how long they have waited. The oldest makes room for a new one:
-    first those that have never sent a request, then those that have.
+    Idle connections are kept in the order in which they began to wait. A new connection replaces the oldest idle one:
+    first those that never sent a request, then those that did.
     """
 
     def __init__(self, most: int, header_within_s: float) -> None:
@@ -56,12 +57,12 @@ class Connections:
         self._noted_s = float("-inf")
 
     def forget(self, connection: BoundedProtocol) -> None:
-        """Note that a connection does not wait for a request any more."""
+        """Remove a connection that no longer waits for a request."""
         self.silent.pop(connection, None)
         self.idle.pop(connection, None)
 
     def make_room(self) -> bool:
-        """Close the connection that has waited longest for a request; whether there was one."""
+        """Close the connection that has waited longest for a request; return whether there was one."""
         waiting = self.silent or self.idle
         oldest = next(iter(waiting), None)
         if oldest is None:
@@ -85,22 +86,23 @@ class Connections:
 
 
 class BoundedProtocol(HttpToolsProtocol):
-    """HTTP/1.1 as uvicorn speaks it, with a deadline for headers, limits on their length and on connections."""
+    """uvicorn's HTTP/1.1 protocol with a deadline for headers and limits on their length and on connections."""
 
     def __init__(self, all_connections: Connections, config: Config, server_state: ServerState, **others: Any) -> None:
-        """`all_connections` are those of the process; the rest is uvicorn's."""
+        """Store the connections of the process; the other arguments are uvicorn's."""
         super().__init__(config, server_state, **others)
         self._all = all_connections
         self._deadline: asyncio.TimerHandle | None = None
         self._reading_deadline: asyncio.TimerHandle | None = None
         self._pending = 0
-        """Bytes that the parser has been given since it last got anywhere."""
+        """Bytes given to the parser since its last progress."""
         self._in_body = self._is_refused = False
         self._header_bytes = 0
         self._refusal = HTTPStatus.BAD_REQUEST
+        self._upgrades = UpgradeFilter()
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # uvicorn narrows the type, too
-        """Take the connection, or refuse it with 503 where there are too many and all of them are at work."""
+        """Accept the connection; refuse it with 503 if there are too many and none is idle."""
         super().connection_made(transport)
         if len(self.connections) > self._all.most and not self._all.make_room():
             self._refuse(HTTPStatus.SERVICE_UNAVAILABLE, linger_s=0)
@@ -109,18 +111,18 @@ class BoundedProtocol(HttpToolsProtocol):
         self._arm()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Stop all clocks."""
+        """Cancel all timers."""
         self._all.forget(self)
         self._disarm()
         self._stop_watching()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Parse what has arrived; begin the deadline where a request has begun and its headers are not complete."""
+        """Parse received data; start the deadline if a request has begun and its headers are incomplete."""
         if self._is_refused:
             return
         self._pending += len(data)
-        super().data_received(data)
+        super().data_received(data if self._in_body else self._upgrades.filter(data))
         if self._is_refused or self.transport.is_closing():
             return
         if self._pending > LONGEST_HEADERS + LONGEST_TARGET:
@@ -130,19 +132,19 @@ class BoundedProtocol(HttpToolsProtocol):
             self._arm()
 
     def on_message_begin(self) -> None:
-        """Begin to count the headers of a request."""
+        """Start counting the headers of a request."""
         super().on_message_begin()
         self._header_bytes, self._pending = 0, max(self._pending, 1)
 
     def on_url(self, url: bytes) -> None:
-        """Take a piece of the address. Raises TooLong."""
+        """Append a part of the request target. Raises TooLong."""
         super().on_url(url)
         if len(self.url) > LONGEST_TARGET:
             self._refusal = HTTPStatus.REQUEST_URI_TOO_LONG
             raise TooLong
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Take a header; a trailer is counted and dropped. Raises TooLong."""
+        """Store a header; count and drop a trailer. Raises TooLong."""
         self._header_bytes += len(name) + len(value)
         if self._header_bytes > LONGEST_HEADERS:
             self._refusal = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
@@ -151,22 +153,22 @@ class BoundedProtocol(HttpToolsProtocol):
             super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
-        """Begin to answer."""
+        """Start the request cycle."""
         super().on_headers_complete()
         self._disarm()
         self._all.forget(self)
         self._in_body, self._pending, self._header_bytes = True, 0, 0
 
     def on_body(self, body: bytes) -> None:
-        """Take a piece of the body."""
+        """Pass on a part of the body."""
         self._pending = 0
         super().on_body(body)
 
     def on_message_complete(self) -> None:
-        """Note that the next bytes are of another request."""
+        """Note that the next bytes belong to another request."""
         self._in_body, self._pending = False, 0
         super().on_message_complete()
-        if self.cycle.response_complete:  # the reply did not wait for the body, whose bytes have stopped this clock
+        if self.cycle.response_complete:  # the reply was sent before the body arrived, whose bytes stopped this timer
             self._disarm()
             self._all.idle[self] = None
             self.timeout_keep_alive_task = self.loop.call_later(
@@ -174,7 +176,7 @@ class BoundedProtocol(HttpToolsProtocol):
             )
 
     def on_response_complete(self) -> None:
-        """Wait for the next request; and not for ever for the rest of a body, or for a reply to be read."""
+        """Wait for the next request; set a deadline for the rest of a body, or for the caller to read the reply."""
         super().on_response_complete()
         if self.transport.is_closing():
             self._watch_reading()
@@ -188,23 +190,23 @@ class BoundedProtocol(HttpToolsProtocol):
         self.end()
 
     def end(self) -> None:
-        """Close the connection once its last reply has been read, or when it is clear that it never will be."""
+        """Close the connection after the caller has read its last reply, or after the caller stops reading."""
         self.transport.close()
         self._watch_reading()
 
     def pause_writing(self) -> None:
-        """Wait for the caller to read, but not for ever."""
+        """Wait for the caller to read, with a deadline."""
         super().pause_writing()
         self._watch_reading()
 
     def resume_writing(self) -> None:
-        """Go on: the caller reads."""
+        """Resume writing: the caller reads."""
         if not self.transport.is_closing():
             self._stop_watching()
         super().resume_writing()
 
     def send_400_response(self, msg: str) -> None:
-        """Refuse what can't be parsed, or is too long. Replaces uvicorn's, which writes into replies under way."""
+        """Refuse a malformed or too long request. Replaces uvicorn's method, which writes into replies under way."""
         if not self._answers():
             self._refuse(self._refusal)
         elif not self._in_body:
@@ -217,7 +219,7 @@ class BoundedProtocol(HttpToolsProtocol):
             self.cycle.message_event.set()
 
     def _answers(self) -> bool:
-        """Whether a reply is under way. Before the first request uvicorn has no cycle at all."""
+        """Return whether a reply is under way. Before the first request uvicorn has no cycle."""
         return self.cycle is not None and not self.cycle.response_complete  # pyright: ignore[reportUnnecessaryComparison]  # see above
 
     def _arm(self) -> None:
@@ -230,11 +232,11 @@ class BoundedProtocol(HttpToolsProtocol):
             self._deadline = None
 
     def _late(self) -> None:
-        """The deadline has passed: for headers, or for the rest of a body that nobody reads."""
+        """Handle the deadline for headers, or for the rest of a body that the handler does not read."""
         self._deadline = None
         if self._in_body:
             self.transport.abort()
-        elif self.flow.read_paused:  # it is not the caller who is late
+        elif self.flow.read_paused:  # the service, not the caller, is slow
             self._arm()
         elif self._answers():
             self.cycle.keep_alive, self._is_refused = False, True
@@ -249,7 +251,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._reading_deadline = self.loop.call_later(self._all.header_within_s, self._look_at_reading, left)
 
     def _look_at_reading(self, before: int) -> None:
-        """Go on waiting if the caller has read enough since there were so many bytes to read."""
+        """Continue if the caller has read enough of the reply since `before` bytes were unread; else abort."""
         if before - self.transport.get_write_buffer_size() < SLOWEST_READING_BYTES_PER_S * self._all.header_within_s:
             self.transport.abort()
         else:
@@ -261,7 +263,7 @@ class BoundedProtocol(HttpToolsProtocol):
             self._reading_deadline = None
 
     def _refuse(self, status: HTTPStatus, linger_s: float = LINGER_S) -> None:
-        """Answer and close. What still arrives is thrown away for a while, or the answer would be lost."""
+        """Send the refusal and close; discard incoming data for `linger_s` seconds so that the caller can read it."""
         self._is_refused = True
         self._all.forget(self)
         self._disarm()
@@ -292,17 +294,17 @@ _TEXTS: Final = {
 
 
 def connections_of(settings: Settings) -> Connections:
-    """Return the bounds that the settings and the operating system set."""
+    """Return the limits from the settings and the operating system."""
     return Connections(most_connections(settings.max_connections), settings.header_timeout_s)
 
 
 def most_connections(wanted: int | None) -> int:
-    """Return how many connections there may be: as many as files may be open, and no more than wanted."""
+    """Return the maximum number of connections: limited by open files and by `wanted`."""
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     possible = MOST_CONNECTIONS if soft == resource.RLIM_INFINITY else (soft - OWN_FILES) // FILES_EACH
     return max(1, min(possible, MOST_CONNECTIONS if wanted is None else wanted))
 
 
 def protocol_of(settings: Settings, kind: type[BoundedProtocol] = BoundedProtocol) -> partial[BoundedProtocol]:
-    """Return what makes a connection, for uvicorn's option `http`; it can be sent to other processes."""
+    """Return the protocol factory for uvicorn's option `http`; it can be sent to other processes."""
     return partial(kind, connections_of(settings))

@@ -1,8 +1,8 @@
-"""By which names this service is reached, and what a request must say of that.
+"""The host names of this service, and the check of a request's Host header.
 
-Test control and pages answer only requests to one of these names: else a page elsewhere could reach them through
-somebody's browser, by a name that it points here after it was loaded (DNS rebinding). The FHIR API, which needs a
-token, answers to whatever name a proxy passes on. Source: RFC 9112 chapter 3.2, RFC 9110 chapter 15.5.20.
+Test control and pages serve only requests to one of these names. Otherwise a foreign web page could reach them from a
+user's browser by pointing its own name here (DNS rebinding). The FHIR API requires a token and accepts any name that a
+proxy passes on. Source: RFC 9112 chapter 3.2, RFC 9110 chapter 15.5.20.
 """
 
 from __future__ import annotations
@@ -20,32 +20,32 @@ from openers.wire import problems
 LOCAL: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 EVERYWHERE: Final = frozenset({"0.0.0.0", "::"})  # noqa: S104 - compared with, not listened at
 LONGEST_SHOWN: Final = 100
-"""How much of a refused name is repeated, in characters."""
+"""Characters of a refused host name that the reply repeats."""
 
 
 class OwnHosts(msgspec.Struct, frozen=True):
-    """The names of this service, in small letters, without ports: a port forwarded to this one is no other service.
+    """The names of this service, in lower case, without ports, because a forwarded port reaches the same service.
 
-    `any_address`: every IP address is one of its own. No name can be pointed at the service so.
+    With `any_address`, the service accepts each IP address as its own; DNS rebinding needs a name.
     """
 
     names: frozenset[str] = LOCAL
     any_address: bool = False
 
     def has(self, host: str) -> bool:
-        """Whether a Host header names this service."""
+        """Return whether a Host header names this service."""
         name = _name_of(host)
         return name in self.names or (self.any_address and _is_address(name))
 
 
 def own_hosts(base_url: str, listens_at: str, more: Iterable[str] = ()) -> OwnHosts:
-    """The names of a service that is reached at `base_url` and listens at a host; `more` come from the settings."""
+    """Return the names of a service from its `base_url`, its listening host, and `more` names of the settings."""
     names = {_name_of(urlsplit(base_url).netloc.rpartition("@")[2]), _name_of(listens_at), *map(_name_of, more)}
     return OwnHosts(frozenset(names - EVERYWHERE) | LOCAL, any_address=listens_at in EVERYWHERE)
 
 
 def check_host(request: Request, own: OwnHosts | None) -> None:
-    """Raise Stop unless the request names one host, as HTTP/1.1 asks, and where `own` is given one of these."""
+    """Raise Stop unless the request names exactly one host, as HTTP/1.1 requires, and it is in `own` if given."""
     sent = request.scope["headers"]
     if b"host" not in request.headers:
         wrong = request.scope.get("http_version") == "1.1"
@@ -58,7 +58,7 @@ def check_host(request: Request, own: OwnHosts | None) -> None:
 
 
 def _name_of(host: str) -> str:
-    """The name in `name`, `name:port`, `[address]:port` or a bare IPv6 address."""
+    """Return the name in `name`, `name:port`, `[address]:port` or a bare IPv6 address."""
     text = host.strip().lower()
     if text.startswith("["):
         return text[1:].partition("]")[0]

@@ -1,4 +1,4 @@
-"""Media types and file names in headers: what a caller accepts, what a body is, what a file is called.
+"""Parse media types and file names in headers: Accept, Content-Type and Content-Disposition.
 
 Source: RFC 9110, 6266 and 2047; rules 2.4.
 """
@@ -17,10 +17,10 @@ from openers.api.http.bounds import LONGEST_CACHED
 FHIR_JSON: Final = "application/fhir+json"
 PDF: Final = "application/pdf"
 LONGEST_ENCODED: Final = 4096
-"""How long an encoded name may be, in characters; a longer one names no file. Decoding takes quadratic time."""
+"""Maximum characters of an encoded file name, since decoding takes quadratic time. A longer name is not decoded."""
 _JSON_FORMATS: Final = frozenset({"json", "application/json", "application/fhir+json", "text/json"})
-"""What `_format` calls JSON."""
-# Commas and semicolons within quotes separate nothing, nor does a quote behind a backslash end them.
+"""Values of `_format` that mean JSON."""
+# Commas and semicolons within quotes do not separate; a quote after a backslash does not end the quoted text.
 _QUOTED: Final = r'"(?:[^"\\]|\\.)*"?'
 _ELEMENT: Final = re.compile(rf'(?:[^,"]|{_QUOTED})+')
 _NOT_PLAIN: Final = re.compile(r"[^A-Za-z0-9 .,_()+=@~-]")
@@ -28,7 +28,7 @@ _PART: Final = re.compile(rf'(?:[^;"]|{_QUOTED})+')
 
 
 def accepts(accept: str, offered: str) -> bool:
-    """Whether an `Accept` header (empty: absent) allows the media type. The most specific range that fits decides."""
+    """Return whether an `Accept` header (empty: absent) allows the media type; the most specific range decides."""
     return not accept or (_accepts_cached if len(accept) <= LONGEST_CACHED else _accepts)(accept, offered)
 
 
@@ -43,9 +43,10 @@ def _accepts(accept: str, offered: str) -> bool:
 
 
 def accepts_of(accept: str, query: bytes, offered: str) -> bool:
-    """Return whether a request takes a media type: by `_format` in its query, which goes first, or by its Accept.
+    """Return whether a request accepts a media type, by `_format` in its query or else by its Accept header.
 
-    `_format` names the form of FHIR resources and means nothing for other replies (FHIR, http.html#mime-type).
+    `_format` takes precedence. It names the format of FHIR resources and is ignored for other replies (FHIR,
+    http.html#mime-type).
     """
     asks = b"_format=" in query and offered == FHIR_JSON
     named = dict(parse_qsl(query.decode("latin-1"))).get("_format") if asks else None
@@ -53,7 +54,7 @@ def accepts_of(accept: str, query: bytes, offered: str) -> bool:
 
 
 def is_fhir_json(content_type: str) -> bool:
-    """Whether a `Content-Type` header names FHIR JSON, in UTF-8 if it names a character set."""
+    """Return whether a `Content-Type` header names FHIR JSON, with no character set or UTF-8."""
     return (_is_fhir_json_cached if len(content_type) <= LONGEST_CACHED else _is_fhir_json)(content_type)
 
 
@@ -67,19 +68,19 @@ _is_fhir_json_cached: Final = lru_cache(maxsize=256)(_is_fhir_json)
 
 
 def media_of(content_type: str) -> str:
-    """The media type that a `Content-Type` header names, in lower case and without parameters; empty if none."""
+    """Return the media type of a `Content-Type` header in lower case, without parameters; empty if absent."""
     media, *_ = _PART.findall(content_type) or [""]
     return str(media).strip().lower()
 
 
 def disposition(name: str) -> bytes:
-    """A `Content-Disposition` header that has the file saved under `name`, never shown (RFC 6266)."""
+    """Return a `Content-Disposition` header that makes the browser save the file as `name` (RFC 6266)."""
     plain = _NOT_PLAIN.sub("_", name)
     return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}".encode()
 
 
 def file_name_of(header: bytes) -> str:
-    """The name that a header gives: as an encoded word (RFC 2047), in UTF-8, or in Latin-1."""
+    """Return the file name in a header: an encoded word (RFC 2047), UTF-8, or Latin-1."""
     try:
         text = header.decode("utf-8")
     except UnicodeDecodeError:
@@ -93,7 +94,7 @@ def file_name_of(header: bytes) -> str:
 
 
 def _range(element: str) -> tuple[str, float]:
-    """A media range and its weight; a weight that can't be read counts as none."""
+    """Return a media range and its weight; an unreadable weight counts as 0."""
     media, *rest = _PART.findall(element) or [""]
     weight = dict(map(_parameter, rest)).get("q", "1")
     try:

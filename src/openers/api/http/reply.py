@@ -1,7 +1,6 @@
-"""A reply, and how it is sent. Every kind of call answers with one; `openers.api.interaction` sends it.
+"""A reply and how it is sent. Each handler returns one; `openers.api.interaction` sends it.
 
-Every reply carries its request id, and tells caches and browsers to keep nothing and to guess nothing, unless the
-reply itself says otherwise.
+Each reply carries its request id. Unless it sets its own headers, it forbids caching and media type sniffing.
 """
 
 from __future__ import annotations
@@ -15,24 +14,24 @@ from starlette.responses import Response, StreamingResponse
 
 Header = tuple[bytes, bytes]
 NO_STORE: Final[Header] = (b"cache-control", b"no-store")
-"""Replies may tell of patients: nobody keeps them. Source: RFC 9111 chapter 5.2.2.5."""
+"""Forbids caching, since replies may contain patient data. Source: RFC 9111 chapter 5.2.2.5."""
 NO_SNIFF: Final[Header] = (b"x-content-type-options", b"nosniff")
 
 
 class Chunks(Protocol):
-    """The bytes of a body, piece by piece, and how to let go of them."""
+    """The chunks of a body, and a way to release their source."""
 
     def __aiter__(self) -> AsyncIterator[bytes]:
-        """Piece by piece."""
+        """Iterate over the chunks."""
         ...
 
     async def aclose(self) -> None:
-        """Let go of what is read."""
+        """Close the source."""
         ...
 
 
 class Content(msgspec.Struct, frozen=True):
-    """A body that is read while it is sent. `size` is in bytes, `None` where nobody knows it before the end.
+    """A body that is read while it is sent. `size` is in bytes, `None` if it is unknown before the end.
 
     `chunks` is absent in the reply to HEAD.
     """
@@ -42,24 +41,24 @@ class Content(msgspec.Struct, frozen=True):
 
 
 class Reply(msgspec.Struct, frozen=True):
-    """What goes back: status, body (of the operation's media type) and headers beyond those that every reply has."""
+    """A reply: status, body (of the operation's media type) and headers beyond those of every reply."""
 
     status: int
     body: bytes | Content
     headers: tuple[Header, ...] = ()
 
     def with_headers(self, *more: Header) -> Reply:
-        """The same reply with more headers."""
+        """Return the same reply with more headers."""
         return Reply(self.status, self.body, (*self.headers, *more))
 
     async def close(self) -> None:
-        """Let go of the file that it sends, if it sends one, however far that has come."""
+        """Close the file that the reply sends, if any, also if it was sent in part."""
         if isinstance(self.body, Content) and self.body.chunks is not None:
             await self.body.chunks.aclose()
 
 
 def reply_of(response: Response) -> Reply:
-    """The reply that a handler wrote as a Starlette response."""
+    """Convert a Starlette response into a reply."""
     headers = tuple(each for each in response.raw_headers if each[0] != b"content-length")
     if isinstance(response, StreamingResponse):
         chunks: Any = response.body_iterator
@@ -88,7 +87,7 @@ async def send_reply(channel: tuple[Any, Any], reply: Reply, own: tuple[Header, 
 
 
 async def _send_chunks(chunks: Chunks, receive: Any, send: Any) -> bool:
-    """Send a body piece by piece; whether it came to its end before the client went away."""
+    """Send a body in chunks; return whether it was complete before the client disconnected."""
     sending = asyncio.ensure_future(_each_sent(chunks, send))
     gone = asyncio.ensure_future(_client_gone(receive))
     try:

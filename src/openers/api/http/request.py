@@ -1,4 +1,4 @@
-"""What arrives at the edge, read from ASGI: headers by name, the body within limits. Refusals are raised as `Stop`."""
+"""Read a request from ASGI: headers by name, the body within limits. Refusals are raised as `Stop`."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from openers.wire.dialect import Problem
 Scope = dict[str, Any]
 """An ASGI connection scope."""
 WorldOf = Callable[[Mapping[str, Any]], World]
-"""Finds the world that a request is for, by its ASGI scope."""
+"""Finds the world of a request by its ASGI scope."""
 
 ODS: Final = b"nhsd-end-user-organisation-ods"
 FUNCTION: Final = b"nhsd-ers-business-function"
 ON_BEHALF_OF: Final = b"nhsd-ers-on-behalf-of-user-id"
 CORRELATION: Final = b"x-correlation-id"
 GATEWAY_ONLY: Final = frozenset({b"x-ers-ods-code", b"x-ers-business-function", b"x-ers-user-id"})
-"""Headers that the gateway sets for what is behind it; an application that sends one is refused (rules 2.3)."""
+"""Headers that only the gateway sets; an application that sends one is refused (rules 2.3)."""
 SLOWEST_BYTES_PER_S: Final = 16 * 1024
-"""How fast a file must arrive on the whole, in bytes a second: the largest may take almost two hours."""
+"""Minimum average speed of a file upload, in bytes a second: the largest file may take almost two hours."""
 
 
 def always(world: World) -> WorldOf:
-    """Every request is for this world, as in production."""
+    """Return a function that always returns this world, as in production."""
 
     def _find(scope: Mapping[str, Any]) -> World:
         return world
@@ -36,43 +36,43 @@ def always(world: World) -> WorldOf:
 
 
 class Stop(Exception):
-    """The edge refuses the request with a problem, before or without asking any rule."""
+    """The edge refuses the request with a problem, before or without calling a use case."""
 
     def __init__(self, problem: Problem) -> None:
-        """What to tell the caller."""
+        """Store the problem to send to the caller."""
         super().__init__(problem.status, problem.code)
         self.problem = problem
 
 
 class ClientGone(Exception):
-    """The client closed the connection before it had sent its body; nobody waits for a reply."""
+    """The client closed the connection before it had sent its body, so no reply is sent."""
 
 
 class Request:
-    """One request: where it is addressed to and what its headers say."""
+    """One request: its address, method and headers."""
 
     __slots__ = ("headers", "method", "path", "scope")
 
     def __init__(self, scope: Scope, prefix: str) -> None:
-        """`prefix` is what stands before the FHIR version in the path. Of repeated headers the first counts."""
+        """Read the scope; `prefix` is the path before the FHIR version. The first of repeated headers counts."""
         self.scope = scope
         self.method: str = scope["method"]
         self.path: str = scope["path"].removeprefix(prefix).rstrip("/") or "/"
         self.headers: dict[bytes, bytes] = dict(reversed(scope["headers"]))
 
     def header(self, name: bytes) -> str:
-        """The header's value without surrounding space, empty if it is absent."""
+        """Return the header's value without surrounding space; empty if the header is absent."""
         return self.headers.get(name, b"").decode("latin-1").strip()
 
 
 def bounded(receive: Any, most_bytes: int, within_s: float) -> Callable[[], Awaitable[Any]]:
-    """Return ASGI's `receive`, which raises Stop where a body is longer than `most_bytes`, or not there `within_s`."""
+    """Return a limited `receive` that raises Stop if a body exceeds `most_bytes` or `within_s` seconds."""
     held, more = 0, True
     ends: float | None = None
 
     async def _receive() -> Any:
         nonlocal held, more, ends
-        if not more:  # whoever asks now waits for the caller to go away
+        if not more:  # the body is complete: this call waits for the client to disconnect
             return await receive()
         ends = ends or asyncio.get_running_loop().time() + within_s
         try:
@@ -90,22 +90,22 @@ def bounded(receive: Any, most_bytes: int, within_s: float) -> Callable[[], Awai
 
 
 class Incoming:
-    """The body of a request, which is read once: whole, or piece by piece where it is a file.
+    """The body of a request, which can be read once: whole, or in chunks if it is a file.
 
-    `most_bytes` bounds what is read whole; `within_s` is how long, in seconds, a body may keep the service waiting:
-    all of it where it is read whole. A file may do so at each piece, and on the whole that much longer than it takes
-    at `SLOWEST_BYTES_PER_S`, so that nobody holds an upload open with a byte now and then.
+    `most_bytes` limits a body that is read whole, and `within_s` limits the seconds it may take. For a file, `within_s`
+    limits the wait for each chunk. It is also the total delay allowed beyond the time needed at `SLOWEST_BYTES_PER_S`.
+    So a slow client cannot keep an upload open.
     """
 
     __slots__ = ("_receive", "most_bytes", "within_s")
 
     def __init__(self, receive: Any, most_bytes: int, within_s: float) -> None:
-        """`receive` is ASGI's."""
+        """Store ASGI's `receive` and the limits."""
         self._receive = receive
         self.most_bytes, self.within_s = most_bytes, within_s
 
     async def whole(self) -> bytes:
-        """All of it. Raises Stop (too long, or too slow) and ClientGone."""
+        """Return the whole body. Raises Stop (too long or too slow) and ClientGone."""
         receive = bounded(self._receive, self.most_bytes, self.within_s)
         chunks: list[bytes] = []
         more = True
@@ -118,7 +118,7 @@ class Incoming:
         return b"".join(chunks)
 
     async def chunks(self) -> AsyncIterator[bytes]:
-        """Piece by piece, as it arrives. Raises Stop (too slow) and ClientGone (also where it ends too early)."""
+        """Yield the body in chunks as they arrive. Raises Stop (too slow) and ClientGone (also for a short body)."""
         more, left_s = True, self.within_s
         while more:
             began = perf_counter()

@@ -1,8 +1,8 @@
-"""The authorisation endpoint: where a browser is sent to log in, and from where it brings a code back.
+"""The authorisation endpoint: the browser comes here to log in and returns to the client with a code.
 
-In test mode a person is picked on a page; in production people log in at the upstream OpenID provider. Refusals go
-back to the client's registered address, or to a page while it is not certain that the address is the client's.
-Source: RFC 6749 chapter 4.1, RFC 7636, RFC 9207, OpenID Connect Core chapter 3.1.
+In test mode the user picks a person on a page; in production people log in at the upstream OpenID provider. Refusals go
+to the client's registered address, or to a page if that address is not verified. Source: RFC 6749 chapter 4.1, RFC
+7636, RFC 9207, OpenID Connect Core chapter 3.1.
 """
 
 from __future__ import annotations
@@ -37,10 +37,10 @@ LONGEST_STATE: Final = 2048
 
 
 class NobodyPicked(OAuthRefusal):
-    """The form came back without a person who can log in."""
+    """The form was submitted without a person who can log in."""
 
     def __init__(self, request: AuthorisationRequest) -> None:
-        """`request` still waits."""
+        """Store `request`, which still waits."""
         super().__init__(OAuthError.INVALID_REQUEST, "Choose a person")
         self.request = request
 
@@ -51,7 +51,7 @@ async def authorise(call: OAuthCall) -> Response:
 
 
 async def authorise_or_pick(call: OAuthCall) -> Response:
-    """POST /oauth2/authorize: an authorisation request as a form, or the form of the page, which has a handle."""
+    """POST /oauth2/authorize: handle an authorisation request, or the form of the page, which has a handle."""
     form = await read_form(call.request)
     return await (_pick_person(call, form) if "handle" in form or "client_id" not in form else _authorise(call, form))
 
@@ -67,9 +67,9 @@ async def _authorise(call: OAuthCall, asked: Parameters) -> Response:
 
 
 async def _pick_person(call: OAuthCall, form: Parameters) -> Response:
-    """The form of the page came back. In production there is no page."""
+    """Handle the submitted form of the page. Production has no such page."""
     if call.deps.production:
-        raise invalid_request("Nobody can be picked here: log-ins take place at the OpenID provider")
+        raise invalid_request("Production has no list of people: log in at the OpenID provider")
     handle = form.needed("handle")
     browser = browser_of(call, handle) or ""
     try:
@@ -79,7 +79,7 @@ async def _pick_person(call: OAuthCall, form: Parameters) -> Response:
 
 
 async def _read_request(call: OAuthCall, asked: Parameters) -> tuple[AuthorisationRequest, Application]:
-    """The request and the application it is from. Raises OAuthRefusal, ClientRefusal once the address is certain."""
+    """Return the request and its application. Raises OAuthRefusal, or ClientRefusal once the address is verified."""
     client_id, address = asked.needed("client_id"), asked.needed("redirect_uri")
     async with call.world.read() as tx:
         application = await registered(client_id, tx.directory, with_test_only=not call.deps.production)
@@ -102,7 +102,7 @@ async def _read_request(call: OAuthCall, asked: Parameters) -> tuple[Authorisati
 
 
 def _check_request(request: AuthorisationRequest, asked: Parameters) -> None:
-    """Refuse what can't be done for a client that is certain. Raises ClientRefusal."""
+    """Refuse an unsupported request of a verified client. Raises ClientRefusal."""
     if asked.get("response_type") != "code":
         error = OAuthError.UNSUPPORTED_RESPONSE_TYPE if "response_type" in asked else OAuthError.INVALID_REQUEST
         raise ClientRefusal(request, error, "Missing or invalid response_type - must be 'code'")
@@ -126,14 +126,14 @@ def _check_request(request: AuthorisationRequest, asked: Parameters) -> None:
 
 
 def _is_weak(asked: Parameters) -> bool:
-    """Whether PKCE is used, and not with S256."""
+    """Return whether PKCE is used with a method other than S256."""
     return ("code_challenge" in asked or "code_challenge_method" in asked) and (
         asked.get("code_challenge_method") != "S256" or "code_challenge" not in asked
     )
 
 
 async def _show_page(call: OAuthCall, request: AuthorisationRequest, application: Application) -> Response:
-    """The page on which a person is picked."""
+    """Show the page on which the user picks a person."""
     browser = new_secret()
     call.entry.outcome = 200
     async with call.world.begin("show log-in page") as tx:
@@ -147,7 +147,7 @@ async def _show_page(call: OAuthCall, request: AuthorisationRequest, application
 
 
 async def _show_again(call: OAuthCall, refusal: NobodyPicked, handle: str) -> Response:
-    """The same page with its request still waiting, saying what is missing."""
+    """Show the same page again with the problem; its request still waits."""
     async with call.world.read() as tx:
         application = await tx.directory.application(refusal.request.client_id)
         people, names = await _people(tx)
@@ -161,7 +161,7 @@ async def _show_again(call: OAuthCall, refusal: NobodyPicked, handle: str) -> Re
 
 
 async def _people(tx: Tx) -> tuple[Sequence[User], dict[OdsCode, str]]:
-    """Everybody who can log in, and the names of the organisations where they work."""
+    """Return all people who can log in, and the names of their organisations."""
     people = [user for user in await tx.directory.users() if user.active]
     names: dict[OdsCode, str] = {}
     for ods in dict.fromkeys(role.organisation for user in people for role in user.roles):
@@ -172,7 +172,7 @@ async def _people(tx: Tx) -> tuple[Sequence[User], dict[OdsCode, str]]:
 
 
 async def _finish(call: OAuthCall, form: Parameters, handle: str, browser: str) -> Response:
-    """Log in whoever was picked. Raises NobodyPicked, with the request left waiting."""
+    """Log in the picked person. Raises NobodyPicked and leaves the request waiting."""
     call.entry.outcome = 303
     async with call.world.begin("log in") as tx:
         waiting = await take_waiting(tx, WaitingForPerson, handle, browser, call.now)
@@ -190,7 +190,7 @@ async def _finish(call: OAuthCall, form: Parameters, handle: str, browser: str) 
 
 
 async def _picked(tx: Tx, form: Parameters) -> User | None:
-    """Whoever the form names, if they can log in."""
+    """Return the person that the form names, if they can log in."""
     try:
         user = await tx.directory.user(UserId(form.get("user_id", "")))
     except ValueError:

@@ -1,6 +1,6 @@
-"""The browser's side of a log-in: pages and redirects, and the secret by which a browser is known again.
+"""Pages and redirects of a log-in, and the secret that identifies the browser.
 
-Shared by the log-in on our own page and the one at the upstream provider.
+The log-in on our own page and the one at the upstream provider share it.
 """
 
 from __future__ import annotations
@@ -20,27 +20,29 @@ from openers.identity.redirects import origin, with_answer
 from openers.usecases.ports.transaction import Tx
 
 COOKIE: Final = "openers-log-in-"
-"""How the names of our cookies begin. Each log-in has one of its own, with a secret that is new: a value that somebody
-else put into the browser beforehand is never used, and log-ins in several tabs do not disturb each other."""
+"""Prefix of our cookie names. Each log-in has its own cookie with a new secret. So a value that an attacker put into
+the browser beforehand is never used, and log-ins in several tabs do not disturb each other.
+"""
 HOST_PREFIX: Final = "__Host-"
-"""Over https no neighbouring host and no plain connection can set a cookie of such a name. Source: RFC 6265bis chapter
-4.1.3. Browsers demand `Secure` for it, so over plain http (test mode on one's own machine) it is left out."""
+"""Over https, other hosts and plain connections cannot set a cookie with this prefix. Source: RFC 6265bis chapter
+4.1.3. Browsers then require `Secure`, so plain http (test mode on a developer's machine) omits the prefix.
+"""
 MOST_LOG_INS: Final = 10
-"""How many log-ins a browser may have begun; the cookies of earlier ones are removed."""
+"""Maximum unfinished log-ins of a browser; the cookies of earlier ones are removed."""
 COOKIE_VALUE: Final = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
 
 
 class ClientRefusal(OAuthRefusal):
-    """A refusal that may be told to the client, at the address that was found to be the client's."""
+    """A refusal that may be sent to the client, since its address is verified."""
 
     def __init__(self, request: AuthorisationRequest, error: OAuthError, description: str) -> None:
-        """`request` says where."""
+        """Store `request`, which holds the address."""
         super().__init__(error, description)
         self.request = request
 
 
 def page_refusal(call: OAuthCall, refusal: OAuthRefusal) -> Response:
-    """A refusal to the client if its address is certain, else to the person."""
+    """Send a refusal to the client if its address is verified, else show it on a page."""
     if isinstance(refusal, ClientRefusal):
         answer = {"error": str(refusal.error), "error_description": refusal.description}
         return send_back(call, refusal.request, answer)
@@ -51,26 +53,26 @@ def page_refusal(call: OAuthCall, refusal: OAuthRefusal) -> Response:
 
 
 async def begin_log_in(call: OAuthCall, tx: Tx, request: AuthorisationRequest, user: User, assurance: Assurance) -> str:
-    """Begin a session of `user`, recorded in the audit entry; the code that answers `request`."""
+    """Begin a session of `user` and record it in the audit entry; return the authorisation code for `request`."""
     code, session = await log_in(tx, request, user.id, assurance, call.now)
     call.entry.user, call.entry.session, call.entry.application = user.id, session.id, request.client_id
     return code
 
 
 def send_back(call: OAuthCall, request: AuthorisationRequest, answer: dict[str, str]) -> Response:
-    """Send the browser back to the client with an answer."""
+    """Redirect the browser to the client with an answer."""
     state = {} if request.state is None else {"state": request.state}
     return redirect(with_answer(request.redirect_uri, {**answer, **state, "iss": call.deps.base_url}))
 
 
 def redirect(address: str) -> Response:
-    """Send the browser to `address`, by GET, without telling it where from."""
+    """Redirect the browser to `address` by GET, without a referrer."""
     headers = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
     return RedirectResponse(address, 303, headers)
 
 
 def page(html: str, target: str | None = None, status: int = 200) -> Response:
-    """A page that nobody may keep or frame, and whose form leads here and on to `target` alone."""
+    """Return a page that must not be cached or framed; its form may submit only to this service and `target`."""
     form_targets = "'self'" if target is None else f"'self' {origin(target)}"
     policy = (
         f"default-src 'none'; style-src 'self'; form-action {form_targets}; frame-ancestors 'none'; base-uri 'none'"
@@ -88,13 +90,13 @@ def page(html: str, target: str | None = None, status: int = 200) -> Response:
 
 
 def browser_of(call: OAuthCall, handle: str) -> str | None:
-    """The secret by which the browser that began a log-in is known, if it sent a proper one."""
+    """Return the secret of the browser that began a log-in, if it sent a valid one."""
     value = call.request.cookies.get(_cookie(call, handle), "")
     return value if COOKIE_VALUE.fullmatch(value) else None
 
 
 def remember(call: OAuthCall, reply: Response, handle: str, browser: str) -> Response:
-    """Have the browser keep its secret: out of scripts' reach, and not sent with other sites' forms."""
+    """Set the cookie with the browser's secret: hidden from scripts and not sent with forms of other sites."""
     reply.set_cookie(_cookie(call, handle), browser, max_age=int(PAGE_LIFE.total_seconds()), **_where(call))
     begun = [name for name in call.request.cookies if name.startswith(_prefix(call))]
     for name in begun[: max(0, len(begun) + 1 - MOST_LOG_INS)]:
@@ -103,7 +105,7 @@ def remember(call: OAuthCall, reply: Response, handle: str, browser: str) -> Res
 
 
 def forget(call: OAuthCall, reply: Response, handle: str) -> Response:
-    """Have the browser forget the secret of a log-in that is over."""
+    """Delete the cookie of a log-in that has ended."""
     reply.delete_cookie(_cookie(call, handle), **_where(call))
     return reply
 
@@ -121,7 +123,7 @@ def _where(call: OAuthCall) -> _Where:
 
 
 def _cookie(call: OAuthCall, handle: str) -> str:
-    """The name of the cookie of a log-in."""
+    """Return the cookie name of a log-in."""
     return f"{_prefix(call)}{digest(handle)[:16]}"
 
 

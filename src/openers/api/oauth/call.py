@@ -1,6 +1,6 @@
-"""What every OAuth 2.0 endpoint shares: what the endpoints work with, one request on its way through one, refusals.
+"""Shared parts of the OAuth 2.0 endpoints: their dependencies, one active call, and refusals.
 
-The loop (`interaction`) runs each call. Unlike FHIR these endpoints answer in the protocol's own JSON, or with a page.
+The loop (`interaction`) runs each call. Unlike FHIR, these endpoints reply in the protocol's own JSON or with a page.
 """
 
 from __future__ import annotations
@@ -30,22 +30,21 @@ from openers.wire.rules import Check, Rule
 
 
 class Pages(Protocol):
-    """The pages that a person sees, as HTML. `openers.web.log_in` has them."""
+    """The log-in pages as HTML. `openers.web.log_in` implements them."""
 
     def choose_person(self, choice: Choice) -> str:
-        """The page on which a person is picked."""
+        """Return the page on which the user picks a person."""
         ...
 
     def refusal(self, explanation: str) -> str:
-        """The page that says why a log-in can't go on."""
+        """Return the page that explains why a log-in cannot continue."""
         ...
 
 
 class OAuthDeps(msgspec.Struct, frozen=True, kw_only=True):
-    """What the endpoints work with. `base_url` is how clients reach the service and the issuer of its ID tokens.
+    """The dependencies of the endpoints. `base_url` is the public address and the issuer of ID tokens.
 
-    In production nobody is picked from a list: people log in at `upstream`, and without one only applications are
-    served.
+    In production people log in at `upstream`, never from a list. Without `upstream`, only applications are served.
     """
 
     wall: Clock
@@ -59,29 +58,29 @@ class OAuthDeps(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def token_url(self) -> str:
-        """Where tokens are asked for, and whom assertions are made out to."""
+        """Return the address of the token endpoint, which is also the audience of assertions."""
         return f"{self.base_url}/oauth2/token"
 
     @property
     def callback_url(self) -> str:
-        """Where the upstream provider sends the browser back to."""
+        """Return the address to which the upstream provider redirects the browser."""
         return f"{self.base_url}/oauth2/callback"
 
     @property
     def clients(self) -> ClientCheck:
-        """How clients prove who they are."""
+        """Return the check that authenticates clients."""
         return ClientCheck((self.token_url, self.base_url), with_test_only=not self.production)
 
 
 _NO_FAILURES: Final = frozenset({OAuthError.TEMPORARILY_UNAVAILABLE, OAuthError.TOO_MANY_REQUESTS})
-"""Refusals for which the caller is not to blame, or that were counted before."""
+"""Refusals that the caller did not cause, or that were counted before."""
 
 
 class OAuthCall:
-    """One request at an endpoint, with its world, its time and its audit entry."""
+    """One request at an endpoint, with its world, time and audit entry."""
 
     def __init__(self, call: ActiveCall, deps: OAuthDeps) -> None:
-        """`call` is what the loop runs."""
+        """Store `call`, which the loop runs."""
         self._call = call
         self.request, self.deps, self.now = call.http(), deps, deps.wall.now()
         self.entry, self.world = call.entry, call.world
@@ -89,12 +88,12 @@ class OAuthCall:
 
     @property
     def recorded(self) -> bool:
-        """Whether the audit entry is durable already."""
+        """Return whether the audit entry is durable already."""
         return self._call.recorded
 
     @recorded.setter
     def recorded(self, value: bool) -> None:
-        """Note that it is."""
+        """Set whether the audit entry is durable."""
         self._call.recorded = value
 
     def noted(self, refusal: OAuthRefusal) -> None:
@@ -102,7 +101,7 @@ class OAuthCall:
         self.entry.outcome, self.entry.code = status_of(refusal.error), refusal.error
 
     def limited(self, refusal: OAuthRefusal) -> OAuthRefusal:
-        """What a caller is told who is refused: that, or to wait if nobody knows them and they fail too often."""
+        """Return the refusal to send: this one, or TooManyFailures if an unknown caller fails too often."""
         if self.entry.application or refusal.error in _NO_FAILURES:
             return refusal
         wait_s = self.deps.failures.failed(self.address)
@@ -114,13 +113,13 @@ Refuse = Callable[[OAuthCall, OAuthRefusal], Response]
 
 
 class OAuthDialect(msgspec.Struct, frozen=True):
-    """The protocol's own errors, as `write` writes them: as JSON, as a page, or by the way of the client's address."""
+    """The protocol's own errors, written by `write`: as JSON, as a page, or as a redirect to the client."""
 
     deps: OAuthDeps
     write: Refuse
 
     def refuse(self, error: Exception, call: ActiveCall) -> tuple[Problem, Reply]:
-        """The refusal; what the loop itself refuses keeps its own status."""
+        """Return the refusal; a refusal of the loop itself keeps its own status."""
         problem = problem_of(error, PLAIN)
         refusal = _refusal_of(error, problem)
         reply = reply_of(self.write(OAuthCall(call, self.deps), refusal))
@@ -132,7 +131,7 @@ class OAuthDialect(msgspec.Struct, frozen=True):
 
 
 def _refusal_of(error: Exception, problem: Problem) -> OAuthRefusal:
-    """The protocol's word for what went wrong."""
+    """Return the OAuth error for an exception."""
     match error:
         case OAuthRefusal():
             return error
@@ -147,14 +146,14 @@ def _refusal_of(error: Exception, problem: Problem) -> OAuthRefusal:
 
 
 class Style(NamedTuple):
-    """How an endpoint tells what it refuses. Pages are for browsers, and answer to this service's own names only."""
+    """How an endpoint writes refusals. Pages are for browsers and accept only this service's own host names."""
 
     write: Refuse
     is_page: bool
 
 
 def endpoint(deps: OAuthDeps, path: str, audit_type: str, handle: Handle, style: Style) -> Declared:
-    """The calls that `handle` answers with one method at `path`."""
+    """Declare the calls that `handle` serves with one method at `path`."""
     interaction = Interaction(
         audit=audit_type,
         operation=path,
@@ -184,18 +183,18 @@ _STATUSES: Final = {
 
 
 def status_of(error: OAuthError) -> int:
-    """The HTTP status that belongs to an error code. Source: RFC 6749 chapters 4.1.2.1 and 5.2."""
+    """Return the HTTP status of an error code. Source: RFC 6749 chapters 4.1.2.1 and 5.2."""
     return _STATUSES.get(error, 400)
 
 
 def json_reply(body: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
-    """A JSON answer that, unless `headers` say otherwise, nobody may keep."""
+    """Return a JSON reply that must not be cached unless `headers` say otherwise."""
     kept = {"Cache-Control": "no-store", **(headers or {})}
     return Response(msgspec.json.encode(body), status, kept, "application/json")
 
 
 def json_refusal(call: OAuthCall, refusal: OAuthRefusal) -> Response:
-    """A refusal as the protocol's JSON."""
+    """Return a refusal as the protocol's JSON."""
     headers: dict[str, str] = {}
     if refusal.error is OAuthError.INVALID_CLIENT and "authorization" in call.request.headers:
         headers["WWW-Authenticate"] = 'Basic realm="OpenERS"'

@@ -1,4 +1,4 @@
-"""Log-in in production: the browser goes to the upstream OpenID provider and comes back with its code.
+"""Log-in in production: the browser logs in at the upstream OpenID provider and returns with its code.
 
 Source: OpenID Connect Core chapter 3.1, RFC 9207.
 """
@@ -19,13 +19,15 @@ from openers.identity.opaque import new_secret
 
 
 async def go_upstream(call: OAuthCall, request: AuthorisationRequest, upstream: UpstreamProvider) -> Response:
-    """Send the browser to log in at the upstream provider."""
+    """Redirect the browser to the upstream provider's log-in."""
     browser, expires = new_secret(), call.now + PAGE_LIFE
     waiting = WaitingForUpstream(request, expires, nonce=new_secret(), verifier=new_secret())
     try:
         await upstream.metadata(call.now)
     except Unavailable:
-        raise ClientRefusal(request, OAuthError.TEMPORARILY_UNAVAILABLE, "The OpenID provider is silent") from None
+        raise ClientRefusal(
+            request, OAuthError.TEMPORARILY_UNAVAILABLE, "The OpenID provider does not respond"
+        ) from None
     call.entry.outcome = 303
     async with call.world.begin("go to the OpenID provider") as tx:
         handle = await keep_waiting(tx, waiting, browser)
@@ -35,7 +37,7 @@ async def go_upstream(call: OAuthCall, request: AuthorisationRequest, upstream: 
 
 
 async def come_back(call: OAuthCall) -> Response:
-    """GET /oauth2/callback: the browser comes back from the upstream provider."""
+    """GET /oauth2/callback: handle the browser's return from the upstream provider."""
     upstream = call.deps.upstream
     if upstream is None:
         raise invalid_request("No OpenID provider is configured for log-ins")
@@ -50,15 +52,19 @@ async def come_back(call: OAuthCall) -> Response:
     try:
         proved = await upstream.redeem(sent["code"], waiting, call.now)
     except UpstreamRefusal:
-        raise ClientRefusal(request, OAuthError.ACCESS_DENIED, "The OpenID provider did not confirm it") from None
+        raise ClientRefusal(
+            request, OAuthError.ACCESS_DENIED, "The OpenID provider did not confirm the log-in"
+        ) from None
     except Unavailable:
-        raise ClientRefusal(request, OAuthError.TEMPORARILY_UNAVAILABLE, "The OpenID provider is silent") from None
+        raise ClientRefusal(
+            request, OAuthError.TEMPORARILY_UNAVAILABLE, "The OpenID provider does not respond"
+        ) from None
     call.entry.outcome = 303
     async with call.world.begin("log in") as tx:
         await take_waiting(tx, WaitingForUpstream, handle, browser, call.now)
         user = await tx.directory.user(proved.user)
         if user is None or not user.active:
-            raise ClientRefusal(request, OAuthError.ACCESS_DENIED, "The person is not known here")
+            raise ClientRefusal(request, OAuthError.ACCESS_DENIED, "The person is not a user of this service")
         code = await begin_log_in(call, tx, request, user, proved.assurance)
     call.recorded = True
     return forget(call, send_back(call, request, {"code": code}), handle)

@@ -1,4 +1,4 @@
-"""Reading what is sent to the OAuth 2.0 endpoints: queries, forms and client credentials, all of it bounded."""
+"""Read queries, forms and client credentials sent to the OAuth 2.0 endpoints, within limits."""
 
 from __future__ import annotations
 
@@ -22,23 +22,23 @@ FORM: Final = "application/x-www-form-urlencoded"
 
 
 class Parameters(dict[str, str]):
-    """Parameters that were each sent once. One without a value counts as not sent (RFC 6749 chapter 3.1)."""
+    """Parameters, each sent once. A parameter without a value counts as not sent (RFC 6749 chapter 3.1)."""
 
     def needed(self, name: str) -> str:
-        """The value of a parameter that has to be there. Raises OAuthRefusal."""
+        """Return the value of a required parameter. Raises OAuthRefusal."""
         if name not in self:
             raise invalid_request(f"Missing {name}")
         return self[name]
 
 
 def read_query(request: Request) -> Parameters:
-    """The parameters in the address. Raises OAuthRefusal."""
+    """Return the parameters in the query. Raises OAuthRefusal."""
     raw = request.scope["query_string"]
     return _parse(raw if isinstance(raw, bytes) else b"")
 
 
 async def read_form(request: Request) -> Parameters:
-    """The parameters in the body. Raises OAuthRefusal."""
+    """Return the parameters in the body. Raises OAuthRefusal."""
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != FORM:
         raise invalid_request(f"Content-Type must be {FORM}")
     body = bytearray()
@@ -65,11 +65,11 @@ def _parse(raw: bytes) -> Parameters:
 
 
 def read_client(request: Request, form: Parameters) -> ByAssertion | BySecret:
-    """How the client proves who it is, in one way alone. Raises OAuthRefusal."""
+    """Return the client's credentials, which must use exactly one method. Raises OAuthRefusal."""
     basic = request.headers.get("authorization")
     ways = ("client_assertion" in form or "client_assertion_type" in form, "client_secret" in form, basic is not None)
     if sum(ways) > 1:
-        raise invalid_request("The client must prove who it is in one way only")
+        raise invalid_request("The client must authenticate with one method only")
     if basic is not None:
         return _read_basic(basic)
     if "client_secret" in form:

@@ -1,7 +1,7 @@
 """Log-in and tokens over HTTP: the routes of the OAuth 2.0 and OpenID Connect endpoints.
 
-Mounted by the server beside the FHIR edge. What the endpoints do is in `authorise` and `token`; the rules
-behind them in `openers.identity`.
+The server mounts them beside the FHIR edge. `authorise` and `token` implement the endpoints; `openers.identity` holds
+the rules.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ PAGE: Final = Style(page_refusal, is_page=True)
 
 
 def oauth_routes(loop: Loop, deps: OAuthDeps) -> list[Route]:
-    """The routes of all endpoints, working with `deps`."""
+    """Return the routes of all endpoints, with their dependencies `deps`."""
     declared: dict[str, dict[str, tuple[str, Handle, Style]]] = {
         "/oauth2/authorize": {"GET": (LOG_IN, authorise, PAGE), "POST": (LOG_IN, authorise_or_pick, PAGE)},
         "/oauth2/callback": {"GET": (LOG_IN, come_back, PAGE)},
@@ -59,7 +59,7 @@ def oauth_routes(loop: Loop, deps: OAuthDeps) -> list[Route]:
 
 
 async def userinfo(call: OAuthCall) -> Response:
-    """GET /oauth2/userinfo: who is logged in and how surely."""
+    """GET /oauth2/userinfo: return the logged-in user and the assurance levels of the session."""
     try:
         bearer = bearer_of(call.request.headers.get("authorization", ""))
         caller = await open_bearer(bearer, call.world, call.deps.cache)
@@ -81,7 +81,7 @@ async def userinfo(call: OAuthCall) -> Response:
 
 
 def discovery(deps: OAuthDeps) -> dict[str, object]:
-    """What clients may know about the endpoints. Source: OpenID Connect Discovery chapter 3, RFC 8414."""
+    """Return the metadata of the endpoints. Source: OpenID Connect Discovery chapter 3, RFC 8414."""
     base = deps.base_url
     return {
         "issuer": base,
@@ -108,5 +108,5 @@ def discovery(deps: OAuthDeps) -> dict[str, object]:
 
 
 def _refused(problem: Problem) -> Stop:
-    """No token, or none that is good here, by the protocol's word. Source: RFC 6750 chapter 3.1."""
+    """Return the refusal of a missing or invalid token with the protocol's code. Source: RFC 6750 chapter 3.1."""
     return Stop(msgspec.structs.replace(problem, code=OAuthError.INVALID_TOKEN))

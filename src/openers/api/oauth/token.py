@@ -1,4 +1,4 @@
-"""The token and revocation endpoints: codes, ID tokens, assertions and refresh tokens become access tokens.
+"""The token and revocation endpoints: exchange codes, ID tokens, assertions and refresh tokens for access tokens.
 
 Source: rules chapter 2.2; RFC 6749, RFC 8693 (token exchange), RFC 7009 (revocation).
 """
@@ -41,7 +41,7 @@ T = TypeVar("T")
 
 
 class TokenReply(msgspec.Struct, omit_defaults=True, kw_only=True):
-    """The token endpoint's answer. Lives are in seconds, cut off, so that a client never overestimates them."""
+    """The token endpoint's reply. Lifetimes are in seconds, rounded down so that a client never overestimates them."""
 
     access_token: str
     expires_in: int
@@ -64,7 +64,7 @@ async def token(call: OAuthCall) -> Response:
 
 
 async def revoke(call: OAuthCall) -> Response:
-    """POST /oauth2/revoke: end the session that a token belongs to, as when the smartcard is removed."""
+    """POST /oauth2/revoke: end the session of a token, as the removal of a smartcard does."""
     form = await read_form(call.request)
     client, token = await _proved_client(call, form), form.needed("token")
     call.entry.outcome = 200
@@ -99,7 +99,7 @@ async def _proved_client(call: OAuthCall, form: Parameters) -> Client:
 
 
 def _needs(client: Client, mode: AccessMode, *, assertion: bool = False) -> None:
-    """Refuse a grant that is not for this kind of application."""
+    """Raise OAuthRefusal unless the grant is for this kind of application."""
     if client.application.mode is not mode:
         raise OAuthRefusal(OAuthError.UNAUTHORIZED_CLIENT, f"grant_type is for {mode} applications")
     if assertion and client.assertion is None:
@@ -107,7 +107,7 @@ def _needs(client: Client, mode: AccessMode, *, assertion: bool = False) -> None
 
 
 async def _issue(call: OAuthCall, client: Client, work: Callable[[Tx], Awaitable[T | OAuthRefusal]]) -> T:
-    """Run one exchange in one transaction, with the client's assertion used up in it."""
+    """Run one exchange in one transaction, in which the client's assertion is used up. Raises OAuthRefusal."""
     call.entry.outcome = 200
     async with call.world.begin("issue token") as tx:
         await client.use(tx)
@@ -123,7 +123,7 @@ async def _issue(call: OAuthCall, client: Client, work: Callable[[Tx], Awaitable
 
 
 def _reply(call: OAuthCall, tokens: Tokens) -> TokenReply:
-    """The answer that hands out `tokens`."""
+    """Return the reply with `tokens`."""
     session = tokens.grant.session
     reply = TokenReply(access_token=tokens.access_token, expires_in=_seconds(call, tokens.grant.expires))
     if session is not None:
@@ -134,12 +134,12 @@ def _reply(call: OAuthCall, tokens: Tokens) -> TokenReply:
 
 
 def _seconds(call: OAuthCall, until: Instant) -> int:
-    """Whole seconds that surely remain."""
+    """Return the whole seconds that certainly remain."""
     return max(0, ceil((until - call.now).total_seconds()) - 1)
 
 
 async def _by_code(call: OAuthCall, form: Parameters, client: Client) -> TokenReply:
-    """Combined log-in: a code becomes an access, a refresh and an ID token."""
+    """Exchange a code for an access, a refresh and an ID token (combined log-in)."""
     _needs(client, AccessMode.USER_RESTRICTED)
     client_id = client.application.client_id
     sent = CodeExchange(client_id, form.needed("code"), form.needed("redirect_uri"), form.get("code_verifier"))
@@ -158,7 +158,7 @@ async def _by_code(call: OAuthCall, form: Parameters, client: Client) -> TokenRe
 
 
 async def _by_refresh_token(call: OAuthCall, form: Parameters, client: Client) -> TokenReply:
-    """Fresh tokens while the session lives; the refresh token is replaced."""
+    """Return new tokens while the session lasts; replace the refresh token."""
     _needs(client, AccessMode.USER_RESTRICTED)
     sent = form.needed("refresh_token")
 
@@ -172,7 +172,7 @@ async def _by_refresh_token(call: OAuthCall, form: Parameters, client: Client) -
 
 
 async def _by_assertion(call: OAuthCall, form: Parameters, client: Client) -> TokenReply:
-    """Application-restricted access: the signed JWT alone becomes an access token."""
+    """Exchange an application's signed JWT for an access token (application-restricted access)."""
     _needs(client, AccessMode.APPLICATION_RESTRICTED, assertion=True)
 
     async def issue(tx: Tx) -> Tokens | OAuthRefusal:
@@ -182,7 +182,7 @@ async def _by_assertion(call: OAuthCall, form: Parameters, client: Client) -> To
 
 
 async def _by_id_token(call: OAuthCall, form: Parameters, client: Client) -> TokenReply:
-    """Separate log-in: an ID token, with the client's assertion, becomes an access and a refresh token."""
+    """Exchange an ID token and the client's assertion for an access and a refresh token (separate log-in)."""
     _needs(client, AccessMode.USER_RESTRICTED, assertion=True)
     if form.get("subject_token_type") != ID_TOKEN_TYPE:
         raise invalid_request(f"Missing or invalid subject_token_type - must be '{ID_TOKEN_TYPE}'")
@@ -205,7 +205,7 @@ async def _by_id_token(call: OAuthCall, form: Parameters, client: Client) -> Tok
 
 
 async def _proved_id_token(call: OAuthCall, text: str, client_id: str) -> tuple[IdToken, bool]:
-    """The proved ID token, and whether it is one of ours rather than the upstream provider's."""
+    """Return the verified ID token, and whether this service (not the upstream provider) issued it."""
     deps, token = call.deps, read_id_token(text)
     if deps.upstream is not None and token.claims.get("iss") == deps.upstream.issuer:
         proved = await deps.upstream.prove(text, client_id, call.now)
@@ -215,17 +215,17 @@ async def _proved_id_token(call: OAuthCall, text: str, client_id: str) -> tuple[
 
 
 async def _begin(tx: Tx, proved: IdToken, now: Instant) -> Session:
-    """A session for somebody whom the upstream provider has logged in. Raises OAuthRefusal."""
+    """Begin a session for a user whom the upstream provider has logged in. Raises OAuthRefusal."""
     user = await tx.directory.user(proved.user)
     if user is None or not user.active:
-        raise invalid_grant("Invalid subject_token - the person is not known here")
+        raise invalid_grant("Invalid subject_token - the person is not a user of this service")
     session = new_session(user.id, proved.assurance, now)
     await begin_session(tx, session)
     return session
 
 
 def _record(call: OAuthCall, session: Session) -> None:
-    """Put the person and their session into the audit entry."""
+    """Put the user and the session into the audit entry."""
     call.entry.user, call.entry.session = session.user, session.id
 
 
@@ -236,4 +236,4 @@ GRANTS: Final[dict[str, Exchange]] = {
     "refresh_token": _by_refresh_token,
     TOKEN_EXCHANGE: _by_id_token,
 }
-"""What may be exchanged for tokens, by grant type."""
+"""The exchange for each grant type."""

@@ -1,7 +1,7 @@
-"""The upstream OpenID provider, where people log in in production: its addresses, its keys, its ID tokens.
+"""The upstream OpenID provider, where people log in in production: its addresses, keys and ID tokens.
 
-An ordinary relying party: discovery, authorisation code with PKCE, private_key_jwt. What was fetched is kept for some
-minutes. Source: OpenID Connect Core and Discovery.
+OpenERS is an ordinary relying party: discovery, authorisation code with PKCE, private_key_jwt. Fetched metadata and
+keys are cached for some minutes. Source: OpenID Connect Core and Discovery.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ T = TypeVar("T")
 
 
 class Metadata(msgspec.Struct, frozen=True):
-    """What the provider publishes about itself."""
+    """The metadata that the provider publishes."""
 
     issuer: str
     authorization_endpoint: str
@@ -52,14 +52,14 @@ class _TokenReply(msgspec.Struct, frozen=True):
 
 
 class UpstreamRefusal(Exception):
-    """The provider answered, but not with a log-in."""
+    """The provider replied, but without a log-in."""
 
 
 class UpstreamProvider:
-    """The provider at `issuer`, where we are registered as `client_id`."""
+    """The provider at `issuer`, where this service is registered as `client_id`."""
 
     def __init__(self, issuer: str, client_id: str, private_jwk: dict[str, str], callback_url: str) -> None:
-        """`private_jwk` is our private RSA key, with its `kid`, as JSON Web Key."""
+        """Store the registration; `private_jwk` is our private RSA key with its `kid`, as a JSON Web Key."""
         self.issuer, self.client_id = issuer.rstrip("/"), client_id
         self._key, self._kid = RSAKey.import_key(dict(private_jwk)), private_jwk["kid"]
         self._callback_url = callback_url
@@ -67,7 +67,7 @@ class UpstreamProvider:
         self._keys: tuple[dict[str, list[dict[str, str]]], Instant] | None = None
 
     async def log_in_address(self, waiting: WaitingForUpstream, handle: str, now: Instant) -> str:
-        """Where to send the browser for the log-in that waits under `handle`. Raises Unavailable."""
+        """Return the provider's address for the log-in that waits under `handle`. Raises Unavailable."""
         metadata = await self.metadata(now)
         asked = {
             "response_type": "code",
@@ -82,7 +82,7 @@ class UpstreamProvider:
         return with_answer(metadata.authorization_endpoint, asked)
 
     async def redeem(self, code: str, waiting: WaitingForUpstream, now: Instant) -> IdToken:
-        """The proved ID token for the code that the browser brought. Raises UpstreamRefusal, Unavailable."""
+        """Exchange the browser's code for a verified ID token. Raises UpstreamRefusal, Unavailable."""
         metadata = await self.metadata(now)
         form = {
             "grant_type": "authorization_code",
@@ -99,7 +99,7 @@ class UpstreamProvider:
             raise UpstreamRefusal(str(error)) from None
 
     async def prove(self, text: str, audience: str, now: Instant, nonce: str | None = None) -> IdToken:
-        """What an ID token of the provider says. Raises InvalidIdToken, Unavailable."""
+        """Verify an ID token of the provider. Raises InvalidIdToken, Unavailable."""
         token = read_id_token(text)
         keys = await self._keys_with(token.header.get("kid"), now)
         if nonce is not None and not is_answer_to(token, nonce):
@@ -107,7 +107,7 @@ class UpstreamProvider:
         return prove_id_token(token, keys, self.issuer, audience, now)
 
     async def metadata(self, now: Instant) -> Metadata:
-        """What the provider publishes about itself. Raises Unavailable."""
+        """Return the provider's metadata, fetched or cached. Raises Unavailable."""
         if self._metadata is None or now - self._metadata[1] >= KEPT_FOR:
             found = await self._fetch_or_fail(f"{self.issuer}/.well-known/openid-configuration", Metadata)
             addresses = (found.authorization_endpoint, found.token_endpoint, found.jwks_uri)
@@ -117,7 +117,7 @@ class UpstreamProvider:
         return self._metadata[0]
 
     async def _keys_with(self, kid: object, now: Instant) -> dict[str, list[dict[str, str]]]:
-        """The provider's keys; fetched again, though not too often, where `kid` is not among them."""
+        """Return the provider's keys; fetch them again, at a limited rate, if `kid` is unknown."""
         if self._keys is not None:
             keys, since = self._keys
             known = any(key.get("kid") == kid for key in keys["keys"])
@@ -141,8 +141,8 @@ class UpstreamProvider:
             raise Unavailable(PART) from None
 
     async def _fetch(self, address: str, as_type: type[T], form: dict[str, str] | None = None) -> T:
-        """The JSON at an address of the provider. Raises UpstreamRefusal (4xx, or not as described), Unavailable."""
-        import aiohttp  # costs 0.4 s, which only services with an upstream have to pay
+        """Return the JSON at an address of the provider. Raises UpstreamRefusal (4xx or invalid JSON), Unavailable."""
+        import aiohttp  # the import takes 0.4 s, which only services with an upstream need
 
         timeout = aiohttp.ClientTimeout(total=CALL_TIMEOUT_S)
         try:
@@ -161,11 +161,11 @@ class UpstreamProvider:
         try:
             return msgspec.json.decode(body, type=as_type)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            raise UpstreamRefusal(f"the provider answered {status}") from None
+            raise UpstreamRefusal(f"the provider returned {status}") from None
 
 
 def _is_safe(address: str) -> bool:
-    """Whether tokens may travel to this address: encrypted, or not leaving this machine."""
+    """Return whether an address is safe for tokens: https, or http on this machine."""
     parts = urlsplit(address)
     return parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK | {"localhost"})
 

@@ -1,4 +1,7 @@
-"""One file for each operation, named after its number: A, or X for our own. Importing the package registers all."""
+"""One file for each operation, named after its number: A for published ones, X for our own.
+
+Importing the package registers all of them.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A004: the six dynamic code systems, whole, expired codes included. Source: rules chapters 4 (A004) and 5.1."""
+"""A004: the six dynamic code systems with all codes, expired ones included. Source: rules chapters 4 (A004) and 5.1."""
 
 from __future__ import annotations
 

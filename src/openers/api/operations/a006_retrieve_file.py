@@ -1,4 +1,4 @@
-"""A006: a file of up to 5 MB, as it was uploaded; deprecated in favour of A042. Source: rules 4 (A006) and 6."""
+"""A006: a file of up to 5 MB as uploaded; deprecated in favour of A042. Source: rules 4 (A006) and 6."""
 
 from __future__ import annotations
 

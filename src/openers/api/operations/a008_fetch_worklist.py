@@ -1,4 +1,4 @@
-"""A008: a worklist of referrals, of the caller's side. Source: rules chapters 1.2, 2.2 and 4 (A008)."""
+"""A008: a worklist of referrals for the caller's side. Source: rules chapters 1.2, 2.2 and 4 (A008)."""
 
 from __future__ import annotations
 

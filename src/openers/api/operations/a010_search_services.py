@@ -1,4 +1,4 @@
-"""A010: services that a patient can be referred to. Source: rules chapter 4 (A010)."""
+"""A010: services to which a patient can be referred. Source: rules chapter 4 (A010)."""
 
 from __future__ import annotations
 

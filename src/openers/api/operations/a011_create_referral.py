@@ -1,4 +1,4 @@
-"""A011: a referral with a shortlist, unbooked. Nothing is sent to a provider yet. Source: rules chapter 4 (A011)."""
+"""A011: create an unbooked referral with a shortlist; no provider receives it yet. Source: rules chapter 4 (A011)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A012: the letter of a referral, which the files named replace as a whole. Source: rules chapters 4 (A012) and 6."""
+"""A012: replace all files of a referral letter with the named ones. Source: rules chapters 4 (A012) and 6."""
 
 from __future__ import annotations
 

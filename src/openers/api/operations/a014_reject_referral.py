@@ -24,5 +24,5 @@ from openers.wire.stu3.referral import write_referral
     etag=True,
 )
 async def reject(call: Call) -> Reply:
-    """Reject a booked referral, with a reason, back to its referrer."""
+    """Reject a booked referral with a reason and return it to its referrer."""
     return call.reply(await decide(read_rejection(call.body, call.which), call.world), write_referral)

@@ -1,4 +1,4 @@
-"""A015: free slots of a directly bookable service. Its refusals are 400, not 422. Source: rules chapter 4 (A015)."""
+"""A015: free slots of a directly bookable service. Refusals return 400, not 422. Source: rules chapter 4 (A015)."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ INCLUDE: Final = "Slot:schedule"
         Parameter("status", True, "always free"),
         Parameter("_count", True, "slots on a page, 1 to 100", "number"),
         Parameter("page", True, "which page, from 1", "number"),
-        Parameter("_include", False, f"always {INCLUDE}; schedules come anyway", values=(INCLUDE,)),
+        Parameter("_include", False, f"always {INCLUDE}; schedules are always included", values=(INCLUDE,)),
     ),
     headers=(Parameter(RULE_ORGANISATION, True, "The organisation whose commissioning rules apply"),),
 )
@@ -63,7 +63,7 @@ def _query(call: Call) -> SlotQuery:
 
 
 def _rule_organisation(call: Call) -> OdsCode:
-    """Whose commissioning rules apply. Raises MissingHeader, InvalidValue."""
+    """Return the organisation whose commissioning rules apply. Raises MissingHeader, InvalidValue."""
     text = call.header(RULE_ORGANISATION)
     if not text:
         raise MissingHeader(Field.COMMISSIONING_RULE_ORGANISATION, None, f"send {RULE_ORGANISATION}")

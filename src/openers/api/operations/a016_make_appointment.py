@@ -27,7 +27,7 @@ from openers.wire.stu3.booking.appointment_request import read_appointment
     asks_pas=True,
 )
 async def book_or_defer_appointment(call: Call) -> Reply:
-    """Book, defer or send for triage."""
+    """Book an appointment, defer to the provider or send for triage."""
     request = read_appointment(call.body)
     match request.status:
         case WantedStatus.BOOKED:

@@ -20,5 +20,5 @@ from openers.usecases.paper.generate_letter import GenerateLetter, generate_lett
     produces=PDF,
 )
 async def generate_patient_letter(call: Call) -> Reply:
-    """Generate the letter to the patient that suits where the referral stands."""
+    """Generate the patient letter for the referral's current state."""
     return call.printout(await generate_letter(GenerateLetter(call.ubrn, call.principal), call.world))

@@ -1,6 +1,6 @@
-"""A020: a file of up to 5 MB for a request. Source: rules chapters 2.4, 4 (A020) and 6.
+"""A020: upload a file of up to 5 MB for a request. Source: rules chapters 2.4, 4 (A020) and 6.
 
-What it has in common with A039, which takes larger files, is here.
+It also holds the code that it shares with A039, which accepts larger files.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ async def upload_file_to_document_store(call: Call) -> Reply:
 
 
 async def take_in(call: Call, most_bytes: int, *, preview: bool) -> Reply:
-    """Upload the file of the call. Raises Stop, a `FieldRefused` and what the use case raises."""
+    """Upload the file of the call. Raises Stop, a `FieldRefused` and the errors of the use case."""
     command = UploadFile(
         by=call.principal,
         name=file_name_of(call.headers.get(b"nhsd-ers-file-name", b"")),
@@ -47,7 +47,7 @@ async def take_in(call: Call, most_bytes: int, *, preview: bool) -> Reply:
 
 
 def _media_type(call: Call) -> str:
-    """What the body says it is. Raises Stop if it says nothing; which types there may be is a rule."""
+    """Return the declared media type. Raises Stop if it is missing; the use case checks which types are allowed."""
     media_type = media_of(call.header("Content-Type"))
     if not media_type:
         raise Stop(problems.unsupported_media(" or ".join(EXTENSIONS)))

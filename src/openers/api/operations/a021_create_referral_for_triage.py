@@ -1,4 +1,4 @@
-"""A021: a referral sent straight to its one triage service; deprecated in favour of A011 and A016.
+"""A021: create a referral and send it to its one triage service; deprecated in favour of A011 and A016.
 
 Source: rules chapter 4 (A021).
 """

@@ -1,4 +1,4 @@
-"""A022: cancel the appointment, and have the provider's own people act later. Source: rules chapter 4 (A022)."""
+"""A022: cancel the appointment so that provider staff act on the referral later. Source: rules chapter 4 (A022)."""
 
 from __future__ import annotations
 
@@ -24,5 +24,5 @@ from openers.wire.stu3.referral import write_referral
     etag=True,
 )
 async def cancel_appointment_action_later(call: Call) -> Reply:
-    """Cancel the appointment of a booked referral, which the provider's own people act on later."""
+    """Cancel the appointment of a booked referral so that provider staff act on it later."""
     return call.reply(await decide(read_act_later(call.body, call.which), call.world), write_referral)

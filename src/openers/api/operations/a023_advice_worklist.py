@@ -1,4 +1,4 @@
-"""A023: the requests for advice that a provider has to care for. Source: rules chapters 4 (A023) and 13."""
+"""A023: the advice requests that a provider has to handle. Source: rules chapters 4 (A023) and 13."""
 
 from __future__ import annotations
 

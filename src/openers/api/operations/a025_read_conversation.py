@@ -1,4 +1,4 @@
-"""A025: the messages of a request for advice. Its refusals are 400, not 422. Source: rules chapter 4 (A025), 9 (3)."""
+"""A025: the messages of a request for advice. Refusals return 400, not 422. Source: rules chapter 4 (A025), 9 (3)."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _INCLUDES = {**{each.value: each for each in Include}, **MISSPELT}
         Parameter(
             "_include",
             False,
-            f"what is to stand beside the messages, any of: {', '.join(_INCLUDES)}",
+            f"resources to include with the messages, any of: {', '.join(_INCLUDES)}",
             values=tuple(_INCLUDES),
         ),
     ),
@@ -60,7 +60,7 @@ async def retrieve_conversation(call: Call) -> Reply:
 
 
 def _include(text: str) -> Include:
-    """Raise InvalidValue for what can't be included."""
+    """Return the named include. Raises InvalidValue."""
     include = _INCLUDES.get(text)
     if include is None:
         raise InvalidValue(Field.INCLUDE, text, f"must be one of {', '.join(_INCLUDES)}")

@@ -1,4 +1,4 @@
-"""A026: a provider's answer to a request for advice, or a question back. Source: rules 4 (A026), 11.2 row 38."""
+"""A026: a provider's response to a request for advice, or a question back. Source: rules 4 (A026), 11.2 row 38."""
 
 from __future__ import annotations
 

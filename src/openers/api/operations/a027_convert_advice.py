@@ -1,4 +1,4 @@
-"""A027: a request for advice becomes a referral under the same UBRN. Source: rules chapters 3.3 and 4 (A027)."""
+"""A027: convert a request for advice into a referral with the same UBRN. Source: rules chapters 3.3 and 4 (A027)."""
 
 from __future__ import annotations
 
@@ -23,5 +23,5 @@ from openers.wire.stu3.referral import write_referral
     changes=True,
 )
 async def create_from_communication_request(call: Call) -> Reply:
-    """Make a referral of a request for advice, for the provider's own staff to act on."""
+    """Convert a request for advice into a referral on which provider staff act later."""
     return call.reply(await convert_advice(read_conversion(call.body, call.principal), call.world), write_referral)

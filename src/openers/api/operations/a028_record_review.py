@@ -1,4 +1,4 @@
-"""A028: record what came of a triage request or an appointment slot issue. Source: rules chapter 4 (A028)."""
+"""A028: record the outcome of a triage request or an appointment slot issue. Source: rules chapter 4 (A028)."""
 
 from __future__ import annotations
 

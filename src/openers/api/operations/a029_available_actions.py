@@ -1,4 +1,4 @@
-"""A029: what the caller may do with a referral now. Its refusals are 400, not 422. Source: rules chapter 4 (A029)."""
+"""A029: the actions open to the caller on a referral. Refusals return 400, not 422. Source: rules chapter 4 (A029)."""
 
 from __future__ import annotations
 

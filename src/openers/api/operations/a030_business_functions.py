@@ -1,4 +1,4 @@
-"""A030: what the caller may do, and where. Needs no organisation or function header. Source: rules chapter 4 (A030)."""
+"""A030: the caller's business functions and organisations; needs neither header. Source: rules chapter 4 (A030)."""
 
 from __future__ import annotations
 

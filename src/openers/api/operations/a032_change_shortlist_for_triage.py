@@ -1,4 +1,4 @@
-"""A032: replace the shortlist by one triage service and send the referral there. Source: rules chapter 4 (A032)."""
+"""A032: replace the shortlist with one triage service and send the referral there. Source: rules chapter 4 (A032)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A034: cancel the booked appointment; the only update there is. Source: rules chapter 4 (A034)."""
+"""A034: cancel the booked appointment, the only supported update. Source: rules chapter 4 (A034)."""
 
 from __future__ import annotations
 

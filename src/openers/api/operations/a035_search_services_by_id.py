@@ -1,4 +1,4 @@
-"""A035: up to twenty services by their ids; unknown ones are simply absent. Source: rules chapter 4 (A035)."""
+"""A035: up to twenty services by their ids; unknown ids are left out. Source: rules chapter 4 (A035)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from openers.usecases.directory.read_services import read_services
 from openers.wire.r4.services import write_services
 
 MOST: Final = 20
-"""How many services can be asked for at once."""
+"""Maximum services in one request."""
 
 
 @operation(
@@ -34,7 +34,7 @@ async def search_for_healthcare_services(call: Call) -> Reply:
 
 
 def _ids(call: Call) -> list[ServiceId]:
-    """The ids asked for, each once. Raises InvalidValue."""
+    """Return the requested ids without duplicates. Raises InvalidValue."""
     asked = [each for value in call.values_of("_id") for each in value.split(",")]
     if not asked:
         raise InvalidValue(Field.SERVICE_IDS, None, "is missing: give 1 to 20 service ids, separated by commas")

@@ -1,4 +1,4 @@
-"""A036: cancel a referral for good, with its appointment. Source: rules chapter 4 (A036)."""
+"""A036: cancel a referral permanently, with its appointment. Source: rules chapter 4 (A036)."""
 
 from __future__ import annotations
 
@@ -24,5 +24,5 @@ from openers.wire.stu3.referral import write_cancelled
     asks_pas=True,
 )
 async def cancel(call: Call) -> Reply:
-    """Cancel a referral and the appointment that stands; nothing can be done with it afterwards."""
+    """Cancel a referral and its current appointment permanently."""
     return call.reply(await decide(read_cancellation(call.body, call.which), call.world), write_cancelled)

@@ -1,4 +1,4 @@
-"""A037: the version of a service, to see whether what was read before has changed. Source: rules chapter 4 (A037)."""
+"""A037: the version of a service, so that callers see whether it has changed. Source: rules chapter 4 (A037)."""
 
 from __future__ import annotations
 
@@ -21,5 +21,5 @@ from openers.wire.r4.services import write_service
     etag=True,
 )
 async def retrieve_healthcare_service_version(call: Call) -> Reply:
-    """Tell the version of a service without its body."""
+    """Return the version of a service without its body."""
     return call.reply(await read_service(call.service_id, call.world), write_service).with_headers(NO_CACHE)

@@ -1,6 +1,6 @@
-"""A039: a file of up to 100 MiB for a request, a preview. Source: rules 4 (A039, A020) and 6.
+"""A039: upload a file of up to 100 MiB for a request (preview). Source: rules 4 (A039, A020) and 6.
 
-The real service announced it in another form and never released it; ours is A020 with another limit.
+The real service announced A039 in another form and never released it. Ours is A020 with a higher limit.
 """
 
 from __future__ import annotations

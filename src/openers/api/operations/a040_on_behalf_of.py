@@ -1,4 +1,4 @@
-"""A040: whom a provider clinician's admin may act on behalf of. Source: rules chapter 4 (A040)."""
+"""A040: the clinicians for whom a provider clinician's admin may act. Source: rules chapter 4 (A040)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A041: the requests that have a UBRN. Source: rules chapter 4 (A041), 11.2 row 34."""
+"""A041: the requests with a given UBRN. Source: rules chapter 4 (A041), 11.2 row 34."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ UBRN_SYSTEM: Final = "https://fhir.nhs.uk/Id/UBRN"
     roles=CLINICIANS,
     response="R4ServiceRequests",
     audit="API Retrieve Request List",
-    query=(Parameter("identifier", True, f"a UBRN, alone or after {UBRN_SYSTEM}|"),),
+    query=(Parameter("identifier", True, f"a UBRN, optionally after {UBRN_SYSTEM}|"),),
 )
 async def search_service_request(call: Call) -> Reply:
     """Find the requests with a UBRN."""
@@ -32,7 +32,7 @@ async def search_service_request(call: Call) -> Reply:
 
 
 def _ubrn(call: Call) -> Ubrn:
-    """The UBRN asked for. Raises MissingValue, InvalidValue."""
+    """Return the requested UBRN. Raises MissingValue, InvalidValue."""
     asked = call.values_of("identifier")
     if not asked or not asked[0]:
         raise MissingValue(Field.IDENTIFIER)

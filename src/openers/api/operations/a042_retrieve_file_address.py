@@ -1,4 +1,4 @@
-"""A042: an address of a file of any size, for a short time and without headers of ours. Source: rules 4 (A042), 6."""
+"""A042: a short-lived address of a file of any size, usable without our headers. Source: rules 4 (A042), 6."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A043: a request for advice with its conversation as a PDF. Source: rules chapters 4 (A043) and 6."""
+"""A043: a request for advice with its conversation, as a PDF. Source: rules chapters 4 (A043) and 6."""
 
 from __future__ import annotations
 

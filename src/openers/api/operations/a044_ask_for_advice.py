@@ -1,4 +1,4 @@
-"""A044: a referrer asks a service for advice. Answers 200, though it creates. Source: rules 4 (A044), 9 (8)."""
+"""A044: a referrer asks a service for advice. Returns 200, though it creates. Source: rules 4 (A044), 9 (8)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""X001, our own: a referrer's reply to the provider, and clinical information that they add. See ADR 0035."""
+"""X001 (our extension): a referrer replies to the provider or adds clinical information. See ADR 0035."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""X002, our own: a referrer ends a request for advice, and says what came of it. See ADR 0035."""
+"""X002 (our extension): a referrer closes a request for advice and records its outcome. See ADR 0035."""
 
 from __future__ import annotations
 

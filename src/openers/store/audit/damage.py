@@ -1,6 +1,7 @@
-"""What is wrong within one audit block whose mac does not hold, told from the MACs of its lines.
+"""Diagnose one audit block whose MAC is wrong from the MACs of its lines.
 
-Pure; called by `openers.store.audit.verify` alone. It sees one block; what came from another block is a stray here.
+This module is pure; only `openers.store.audit.verify` calls it. It sees one block, so a line from another block counts
+as a stray.
 """
 
 from __future__ import annotations
@@ -12,11 +13,11 @@ from typing import Final, NamedTuple
 from openers.store.audit.chain import Block, belongs, block_mac, lines_of
 
 REACH: Final = 64
-"""How many entries may have been removed before a line, for the line still to be recognised."""
+"""Maximum number of removed entries before a line for the line still to be recognised."""
 
 
 class DamageKind(StrEnum):
-    """What can be wrong with stored audit."""
+    """Kinds of damage to stored audit."""
 
     ENTRY_ALTERED = "entry altered"
     ENTRY_REMOVED = "entry removed"
@@ -35,7 +36,7 @@ class DamageKind(StrEnum):
 
 
 class Finding(NamedTuple):
-    """One thing that is wrong: at which block of which writer, at which entry (from 1), in words for a person."""
+    """One kind of damage: its writer, block and entry (from 1), and a text for people."""
 
     kind: DamageKind
     writer: str
@@ -45,10 +46,11 @@ class Finding(NamedTuple):
 
 
 class Damage(NamedTuple):
-    """What was found in a block.
+    """The damage in a block.
 
-    `strays` are positions (from 1) of lines that were not sealed for this block; `holes` the numbers of entries that
-    it lost; `in_doubt`: every line holds, so either the last entries were removed or the mac itself was altered.
+    `strays` are positions (from 1) of lines that were not sealed for this block. `holes` are the numbers of lost
+    entries. `in_doubt` means that each line is intact: either the last entries were removed or the block's MAC was
+    altered.
     """
 
     block: Block
@@ -60,12 +62,12 @@ class Damage(NamedTuple):
 
     @property
     def foreign(self) -> bool:
-        """Whether nothing in the block was sealed for it."""
+        """Return whether no line in the block was sealed for it."""
         return len(self.strays) == len(self.lines) > 0
 
 
 def diagnose(block: Block, previous: Sequence[bytes], key: bytes) -> Damage:
-    """Tell what was done to a block whose mac holds after none of the macs that may come before it."""
+    """Diagnose a block whose MAC does not fit any of the MACs that may precede it."""
     lines = list(lines_of(block.entries))
     homes = _homes(block, lines, key)
     known = [home for home in homes if home is not None]
@@ -80,7 +82,7 @@ def diagnose(block: Block, previous: Sequence[bytes], key: bytes) -> Damage:
     if damage.findings:
         return damage
     if whole:
-        text = f"Block {block.seq} of {block.writer} is laid out otherwise than it was sealed"
+        text = f"Block {block.seq} of {block.writer} has another layout than when it was sealed"
         damage.findings.append(Finding(DamageKind.BLOCK_ALTERED, block.writer, block.seq, None, text))
         return damage
     number = len(lines) + 1
@@ -90,7 +92,7 @@ def diagnose(block: Block, previous: Sequence[bytes], key: bytes) -> Damage:
 
 
 def _homes(block: Block, lines: Sequence[bytes], key: bytes) -> list[int | None]:
-    """For each line the number under which it was sealed in this block; None for strays and repetitions."""
+    """Return for each line its sealed number in this block; None for strays and repetitions."""
     taken: set[int] = set()
     homes: list[int | None] = []
     for position, line in enumerate(lines, 1):
@@ -103,7 +105,7 @@ def _homes(block: Block, lines: Sequence[bytes], key: bytes) -> list[int | None]
 
 
 def _swaps(block: Block, homes: Sequence[int | None]) -> list[Finding]:
-    """The lines that were sealed for this block and don't stand in their order."""
+    """Return findings for the lines of this block that are out of order."""
     standing = [(position, home) for position, home in enumerate(homes, 1) if home is not None]
     ordered = sorted(home for _, home in standing)
     return [
@@ -114,7 +116,7 @@ def _swaps(block: Block, homes: Sequence[int | None]) -> list[Finding]:
 
 
 def _place_strays(damage: Damage, homes: Sequence[int | None], missing: set[int], whole: bool) -> None:
-    """Decide for each stray line which entry it replaces (then no longer missing), or that it was put in."""
+    """Decide for each stray line whether it replaces a missing entry (which is then not missing) or was inserted."""
     block = damage.block
     last = max((home for home in homes if home is not None), default=0)
     before = 0
@@ -128,7 +130,7 @@ def _place_strays(damage: Damage, homes: Sequence[int | None], missing: set[int]
         if number is None and not whole and before >= last:
             number = before + 1
         if number is None:
-            damage.findings.append(_finding(block, DamageKind.ENTRY_INSERTED, position, "was put in"))
+            damage.findings.append(_finding(block, DamageKind.ENTRY_INSERTED, position, "was inserted"))
             continue
         before = number
         last = max(last, number)
@@ -138,5 +140,5 @@ def _place_strays(damage: Damage, homes: Sequence[int | None], missing: set[int]
 
 
 def _finding(block: Block, kind: DamageKind, entry: int, done: str) -> Finding:
-    """A finding about one entry of the block."""
+    """Return a finding about one entry of the block."""
     return Finding(kind, block.writer, block.seq, entry, f"Entry {entry} of block {block.seq} of {block.writer} {done}")

@@ -1,7 +1,7 @@
-"""Sealing the audit entries that wait on PostgreSQL: a round takes some of them into blocks, in one transaction.
+"""Seal waiting audit entries on PostgreSQL: each round moves some of them into blocks, in one transaction.
 
-Between two blocks the event loop is free for calls, so that no reply waits for a whole round. Rules of the chain: the
-record of decisions on the chained audit.
+Between two blocks the event loop is free for other calls, so no reply waits for a whole round. The record of decisions
+on the chained audit holds the rules of the chain.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from openers.store.audit.rows import HEADS, PUT_HEAD, head_of, head_row
 WRITER: Final = "postgresql"
 """Name of the one audit chain."""
 SEALING: Final = 0x0E55EA1
-"""Advisory lock of the sealer, so that two processes never seal at once."""
+"""Advisory lock of the sealer, so that two processes never seal at the same time."""
 SEALED_AT_ONCE: Final = 64
 """Entries in one audit block."""
 TAKEN_AT_ONCE: Final = 512
-"""Entries that one round takes: to read them keeps the event loop for about a millisecond."""
+"""Entries in one round; reading them occupies the event loop for about a millisecond."""
 
 _LOCK: Final = "SELECT pg_try_advisory_xact_lock($1)"
 _TAKE: Final = """
@@ -36,7 +36,7 @@ SELECT $1, seq, entries, mac FROM unnest($2::bigint[], $3::bytea[], $4::bytea[])
 async def seal_some(raw: PoolConnectionProxy[Any], key: bytes) -> tuple[int, int]:
     """Seal up to `TAKEN_AT_ONCE` waiting entries within a transaction, unless another process is sealing.
 
-    Return how many entries were sealed and the number of the last block.
+    Return the number of sealed entries and the number of the last block.
     """
     may_seal = await raw.fetchval(_LOCK, SEALING)
     sealer = await _sealer(raw, key)
@@ -57,12 +57,12 @@ async def seal_some(raw: PoolConnectionProxy[Any], key: bytes) -> tuple[int, int
 
 
 async def chain_heads(raw: PoolConnectionProxy[Any]) -> list[Head]:
-    """Return where the audit chains end."""
+    """Return the stored heads of the audit chains."""
     return [head_of(tuple(row))[0] for row in await raw.fetch(HEADS.postgres)]
 
 
 async def _sealer(raw: PoolConnectionProxy[Any], key: bytes) -> Sealer:
-    """Return the sealer that goes on where the stored chain ends."""
+    """Return a sealer that continues at the stored head."""
     for head in await chain_heads(raw):
         if head.writer == WRITER:
             return Sealer(key, *head)

@@ -1,4 +1,4 @@
-"""Reading the stored audit for verification, on a connection of its own, beside a running service."""
+"""Read the stored audit for verification, on a separate connection while the service runs."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ Chain = tuple[Iterable[Block], list[tuple[Head, bytes]]]
 
 
 class AuditState(NamedTuple):
-    """What a store holds of its audit, beside the blocks themselves."""
+    """The state of a store's audit, without the blocks."""
 
     heads: list[tuple[Head, bytes]]
     has_blocks: bool
     waiting: int
-    """Entries that are not sealed yet."""
+    """Number of entries that are not sealed yet."""
     used: bool
-    """Whether the store holds any record; each was written with an audit entry."""
+    """Whether the store contains any record; each was written with an audit entry."""
 
     def fits(self, key: bytes) -> bool:
         """Return whether `key` sealed the heads."""
@@ -49,10 +49,9 @@ async def read_state(url: str) -> AuditState:
 
 
 async def read_chain(url: str) -> Chain:
-    """All blocks and heads in the database at `url`, of one moment. Raises Unavailable.
+    """Return all blocks and heads in the database at `url`, in one consistent state. Raises Unavailable.
 
-    On SQLite blocks are read as they are asked for; the heads come first, so that a running service can only be ahead
-    of them.
+    On SQLite, blocks are read lazily. The heads are read first, so a running service can only add blocks after them.
     """
     path = sqlite_path(url)
     if path is None:
@@ -66,7 +65,7 @@ async def read_chain(url: str) -> Chain:
 
 @contextmanager
 def _sqlite(path: Path) -> Generator[sqlite3.Connection, None, None]:
-    """A connection that only reads. Raises Unavailable."""
+    """Open a read-only connection. Raises Unavailable."""
     try:
         with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as raw:
             yield raw
@@ -81,8 +80,8 @@ def _sqlite_blocks(path: Path) -> Iterator[Block]:
 
 @asynccontextmanager
 async def _postgres(url: str) -> AsyncGenerator[asyncpg.Connection[Any], None]:
-    """A connection in a transaction that only reads, and reads one moment. Raises Unavailable."""
-    import asyncpg  # takes a while to import, and a service on SQLite does without
+    """Open a connection in a read-only transaction with a consistent snapshot. Raises Unavailable."""
+    import asyncpg  # slow to import, and a service on SQLite does not need it
 
     from openers.store.engine.postgres_errors import DRIVER
 

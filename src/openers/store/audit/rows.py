@@ -23,15 +23,15 @@ BLOCKS: Final = Statement(
 HAS_BLOCKS: Final = Statement(select(exists().select_from(audit_blocks)))
 WAITING: Final = Statement(select(func.count()).select_from(audit_pending))
 _UNAUDITED: Final = ("audit_blocks", "audit_heads", "audit_pending", "counters")
-"""Tables that say nothing of whether a store was used."""
+"""Tables that do not show whether a store was used."""
 USED: Final = Statement(
     select(or_(*(exists().select_from(table) for table in metadata.sorted_tables if table.name not in _UNAUDITED)))
 )
-"""Whether there is any record, which an act wrote with its audit entry."""
+"""Selects whether there is any record, since each was written with an audit entry."""
 
 
 def line_of(entry: AuditEntry) -> bytes:
-    """Return an audit entry as it is stored. Raises Unavailable if a text in it can't be written (a lone surrogate)."""
+    """Return an audit entry as stored. Raises Unavailable if a text cannot be encoded (a lone surrogate)."""
     try:
         return encode(entry)
     except ValueError as error:
@@ -39,22 +39,22 @@ def line_of(entry: AuditEntry) -> bytes:
 
 
 def block_row(block: Block) -> dict[str, Value]:
-    """The row of a block."""
+    """Return the row of a block."""
     return {"writer": block.writer, "seq": block.seq, "entries": block.entries, "mac": block.mac}
 
 
 def head_row(block: Block, key: bytes) -> dict[str, Value]:
-    """The row of the head that `block` makes."""
+    """Return the row of the head after `block`."""
     head = Head(block.writer, block.seq, block.mac)
     return {"writer": head.writer, "seq": head.seq, "mac": head.mac, "head_mac": head_mac(key, head)}
 
 
 def block_of(row: Row) -> Block:
-    """The block in a row of `BLOCKS`."""
+    """Return the block in a row of `BLOCKS`."""
     return Block(*row)
 
 
 def head_of(row: Row) -> tuple[Head, bytes]:
-    """The head in a row of `HEADS`, and its MAC."""
+    """Return the head in a row of `HEADS`, and its MAC."""
     writer, seq, mac, own_mac = row
     return Head(writer, seq, mac), own_mac

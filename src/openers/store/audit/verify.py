@@ -1,7 +1,7 @@
-"""Checks stored audit blocks and heads, and names what was tampered with and where.
+"""Verify stored audit blocks and heads; name what was tampered with and where.
 
-Pure and streaming: one block is held at a time, and those few that are damaged. Called by `openers audit verify` and by
-tests. Who holds the key can write a chain that is consistent in itself; only heads noted elsewhere (the log) show that.
+Pure and streaming: it keeps one block in memory, and the few damaged ones. `openers audit verify` and tests call it. A
+holder of the key can write a new consistent chain; only heads noted elsewhere (the log) reveal that.
 """
 
 from __future__ import annotations
@@ -14,16 +14,16 @@ from openers.store.audit.chain import START, Block, Head, belongs, block_mac, he
 from openers.store.audit.damage import Damage, DamageKind, Finding, diagnose
 
 MOST: Final = 1000
-"""After so many findings verification stops: the key is wrong, or everything is."""
+"""Number of findings after which verification stops: the key is probably wrong."""
 
 
 def verify(
     blocks: Iterable[Block], heads: Iterable[tuple[Head, bytes]], key: bytes, expected: Sequence[Head] = ()
 ) -> list[Finding]:
-    """All that is wrong, in order of writer, block and entry; nothing if the audit is as it was sealed.
+    """Return all findings in order of writer, block and entry; empty if the audit is intact.
 
-    `blocks` in stored order, each writer's by rising number; `heads` as stored, with their macs; `expected` are heads
-    from the log, which the chains must contain.
+    `blocks` are in stored order, each writer's by rising number. `heads` are stored heads with their MACs. `expected`
+    are heads from the log, which the chains must contain.
     """
     check = _Check(key, heads, expected)
     for block in blocks:
@@ -34,18 +34,18 @@ def verify(
 
 
 def absent_chain() -> Finding:
-    """The finding that a store was used and has no audit at all."""
+    """Return the finding that a store was used but has no audit."""
     text = "The store holds records, but no audit: all blocks, heads and waiting entries were removed"
     return Finding(DamageKind.CHAIN_ABSENT, "", 0, None, text)
 
 
 class _Chain:
-    """How far one writer's blocks have been read."""
+    """The verified part of one writer's blocks."""
 
     __slots__ = ("doubt", "gaps", "last", "late", "previous", "sure")
 
     def __init__(self) -> None:
-        """Nothing read yet."""
+        """Start before the first block."""
         self.last = 0
         self.previous: tuple[bytes, ...] = (START,)
         self.sure = True
@@ -54,7 +54,7 @@ class _Chain:
         self.late: set[int] = set()
 
     def absent(self) -> Iterator[tuple[int, int]]:
-        """The first and last number of each run of blocks that was never seen."""
+        """Yield the first and last number of each run of missing blocks."""
         for gap in self.gaps:
             first = gap.start
             for seq in sorted(each for each in self.late if each in gap):
@@ -69,7 +69,7 @@ class _Check:
     """One verification under way."""
 
     def __init__(self, key: bytes, heads: Iterable[tuple[Head, bytes]], expected: Sequence[Head]) -> None:
-        """Take in the heads; a forged one is a finding and is not relied on."""
+        """Store the heads; report forged ones, which are not used further."""
         self._key = key
         self._chains: defaultdict[str, _Chain] = defaultdict(_Chain)
         self._damages: list[Damage] = []
@@ -90,13 +90,18 @@ class _Check:
 
     @property
     def full(self) -> bool:
-        """Whether so much is wrong that going on tells nothing more."""
+        """Return whether there are too many findings to continue."""
         return self._count >= MOST
 
     def take(self, block: Block) -> None:
         """Check the next block."""
         if not is_writer(block.writer) or block.seq < 1:
-            self._find(DamageKind.BLOCK_INSERTED, block.writer, block.seq, "No writer of this service wrote this block")
+            self._find(
+                DamageKind.BLOCK_INSERTED,
+                block.writer,
+                block.seq,
+                "This block was not written by a writer of this service",
+            )
             return
         chain = self._chains[block.writer]
         if block.seq <= chain.last:
@@ -109,7 +114,7 @@ class _Check:
         chain.last = block.seq
 
     def _follow(self, chain: _Chain, block: Block) -> None:
-        """Check a block that is newer than all before it, and have the chain end in it."""
+        """Check a block that is newer than all before it, and move the end of the chain to it."""
         computed = block.mac
         for previous in chain.previous:
             computed = block_mac(self._key, previous, block)
@@ -132,7 +137,7 @@ class _Check:
         self._marks.pop((block.writer, block.seq), None)
 
     def _take_late(self, chain: _Chain, block: Block) -> None:
-        """Check a block whose number is not above those before it: out of order, or one too many."""
+        """Check a block whose number is not above those before it: it is out of order or duplicated."""
         if block.seq in chain.late or not any(block.seq in gap for gap in chain.gaps):
             self._find(DamageKind.BLOCK_INSERTED, block.writer, block.seq, f"There is more than one block {block.seq}")
             return
@@ -146,22 +151,22 @@ class _Check:
             self._keep(damage)
 
     def _settle(self, damage: Damage) -> None:
-        """A block's entries are as sealed after all: what was altered is its mac."""
+        """Record that only the block's MAC was altered and its entries are intact."""
         block = damage.block
         text = f"The mac of block {block.seq} of {block.writer} was altered; its entries are as sealed"
         damage.findings[:] = [Finding(DamageKind.BLOCK_ALTERED, block.writer, block.seq, None, text)]
 
     def _compare(self, block: Block) -> None:
-        """Hold a block that is consistent in itself against the heads that name it."""
+        """Compare a consistent block with the heads that name it."""
         for head in self._marks.pop((block.writer, block.seq), ()):
             if head.mac != block.mac:
                 text = f"Block {block.seq} of {block.writer} is not the one that the head {head} names"
                 self._find(DamageKind.CHAIN_REWRITTEN, block.writer, block.seq, text)
 
     def finish(self) -> list[Finding]:
-        """What is left to say when all blocks have been read."""
+        """Return all findings after the last block has been read."""
         if self.full:
-            text = f"Stopped after {self._count} findings; is it the right key?"
+            text = f"Stopped after {self._count} findings; check that the key is right"
             self._find(DamageKind.UNFINISHED, "", 0, text)
         else:
             self._find_absences()
@@ -187,18 +192,18 @@ class _Check:
                 self._find(DamageKind.HEAD_ABSENT, writer, chain.last, f"No head is stored for {writer}")
 
     def _find(self, kind: DamageKind, writer: str, seq: int, text: str) -> None:
-        """Note a finding about a block or head."""
+        """Record a finding about a block or head."""
         self._findings.append(Finding(kind, writer, seq, None, text))
         self._count += 1
 
     def _keep(self, damage: Damage) -> None:
-        """Note a damaged block."""
+        """Record a damaged block."""
         self._damages.append(damage)
         self._count += len(damage.findings)
 
 
 def trace_strays(damages: Sequence[Damage], key: bytes) -> None:
-    """Find among the damaged blocks where strange lines and blocks come from, and say so in the findings."""
+    """Find where stray lines and blocks came from, among the damaged blocks, and add it to the findings."""
     foreign = [damage for damage in damages if damage.foreign]
     holes = [(each.block, number) for each in damages for number in each.holes]
     for damage in damages:
@@ -216,12 +221,12 @@ def trace_strays(damages: Sequence[Damage], key: bytes) -> None:
 
 
 def _holds(damage: Damage, source: Block, key: bytes) -> bool:
-    """Whether all lines of a damaged block are, in order, those of another."""
+    """Return whether all lines of a damaged block are, in order, those of another."""
     return all(belongs(key, line, source.writer, source.seq, at) for at, line in enumerate(damage.lines, 1))
 
 
 def _name_source(damage: Damage, position: int, home: tuple[Block, int]) -> None:
-    """Replace what was said of a stray line by where it belongs."""
+    """Replace the finding about a stray line with one that names its origin."""
     block, (source, number) = damage.block, home
     text = (
         f"At entry {position} of block {block.seq} of {block.writer} stands "

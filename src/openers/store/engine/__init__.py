@@ -1,1 +1,1 @@
-"""What all of the store stands on: tables, statements, connections, batches, the writer lock."""
+"""The base of the store: tables, statements, connections, batches, the writer lock."""

@@ -1,6 +1,6 @@
-"""What the errors of asyncpg mean: a locked record, a database that is unavailable, or a fault in our own statement.
+"""Map asyncpg errors to a locked record, an unavailable database, or a fault in our own statement.
 
-The mapping is total. An error that nobody foresaw means that the database is unavailable.
+The mapping is total: an unexpected error means that the database is unavailable.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from asyncpg.pool import PoolConnectionProxy
 from openers.domain.errors import OpenersError, RecordLocked, Unavailable
 
 DRIVER: Final = (OSError, EOFError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
-"""Everything that asyncpg raises, and what a lost connection raises below it. A timeout is an `OSError`."""
+"""Errors of asyncpg, and those that a lost connection raises below it. A timeout is an `OSError`."""
 _BUSY: Final = ("55P03", "40")
-"""SQLSTATEs, or their classes, of calls that may succeed at once: lock not available, transaction rolled back."""
+"""SQLSTATEs, or their classes, of calls that may succeed on retry: lock not available, transaction rolled back."""
 _OWN_FAULTS: Final = ("0A", "20", "21", "22", "23", "2F", "34", "3B", "42", "44", "P0")
 """Classes of SQLSTATE that blame the statement or its values."""
 _SCHEMA_FAULTS: Final = (
@@ -23,13 +23,13 @@ _SCHEMA_FAULTS: Final = (
     asyncpg.InsufficientPrivilegeError,
     asyncpg.UndefinedTableError,
 )
-"""Of these classes too, but the database changed under a statement that is right."""
+"""Errors of these classes that mean the database changed under a correct statement."""
 
 
 def failure_of(error: Exception, *, lost: bool = False) -> OpenersError | None:
-    """Return the domain error that `error` means; `None` if it is one already or a fault of our own.
+    """Return the domain error for `error`; `None` if it is one already or a fault of our own.
 
-    `lost` tells that the connection has ended: every error then means that the database is unavailable.
+    With `lost` the connection has ended, so each error means that the database is unavailable.
     """
     if isinstance(error, OpenersError):
         return None
@@ -41,7 +41,7 @@ def failure_of(error: Exception, *, lost: bool = False) -> OpenersError | None:
 
 
 def is_lost(raw: PoolConnectionProxy[Any]) -> bool:
-    """Return whether the connection has ended. The pool takes it away from its user when that happens."""
+    """Return whether the connection has ended. The pool then takes it away from its user."""
     try:
         return raw.is_closed()
     except asyncpg.InterfaceError:
@@ -55,5 +55,5 @@ def _is_own_fault(error: Exception) -> bool:
 
 
 def _state_of(error: Exception) -> str:
-    """Return the SQLSTATE of an error that the server sent; an empty text for others."""
+    """Return the SQLSTATE of an error from the server; an empty text for other errors."""
     return str(getattr(error, "sqlstate", None) or "")

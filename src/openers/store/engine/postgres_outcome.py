@@ -1,8 +1,8 @@
-"""What became of an act whose COMMIT got no answer.
+"""Find out whether an act was committed if its COMMIT got no reply.
 
-An act leaves a trace that says whether it was committed: its audit entry, which is written in the same transaction.
-The entry waits in `audit_pending` until it is sealed into a block, so both are searched. The state of the transaction
-tells when it is early to look. By itself it is no proof: a server that crashed may give its number to another one.
+The audit entry, written in the same transaction, shows whether the act was committed. The entry waits in
+`audit_pending` until it is sealed into a block, so both are searched. The transaction's status shows whether it is too
+early to search. It is not proof by itself: a crashed server may reuse the transaction number.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _UNDER_WAY: Final = "in progress"
 
 
 class Trace(NamedTuple):
-    """The audit entry of an act, its number in `audit_pending`, and the number of the transaction that wrote it.
+    """The audit entry of an act, its number in `audit_pending`, and the number of its transaction.
 
     `sealed` is a block of the writer's chain that was sealed before the entry was written.
     """
@@ -42,10 +42,10 @@ async def record(raw: PoolConnectionProxy[Any], entry: bytes, writer: str, seale
 
 
 async def was_committed(raw: PoolConnectionProxy[Any], trace: Trace) -> bool | None:
-    """Return whether the act that left `trace` was committed; `None` while its transaction is under way."""
+    """Return whether the act of `trace` was committed; `None` while its transaction is in progress."""
     try:
         state = await raw.fetchval(_STATE, trace.transaction)
-    except asyncpg.InvalidParameterValueError:  # a number that the server has not reached: it crashed and forgot it
+    except asyncpg.InvalidParameterValueError:  # the server crashed and forgot this transaction number
         return False
     if state == _UNDER_WAY:
         return None

@@ -1,4 +1,4 @@
-"""Connections to a SQLite file: how they are set up, what runs statements on one, and checkpoints beside the writer."""
+"""Connections to a SQLite file: their setup, running statements, and checkpoints beside the writer."""
 
 from __future__ import annotations
 
@@ -14,38 +14,38 @@ from openers.store.engine.statements import Row, Statement, Value
 SQLITE: Final = "sqlite"
 
 SETTINGS: Final = {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "wal_autocheckpoint": 0}
-"""Pragmas and the values they must read back: 2 is FULL, each commit is synced; checkpoints run aside."""
+"""Pragmas and the values they must have: 2 is FULL, each commit is synced; checkpoints run separately."""
 LONGEST_LOG_PAGES: Final = 4096
-"""Beyond this length (16 MiB) the writer itself finishes the checkpoint, so that the log begins anew."""
+"""Log length (16 MiB) above which the writer itself finishes the checkpoint, so that the log restarts."""
 BROKEN: Final = (sqlite3.OperationalError, sqlite3.InternalError)
-"""What sqlite3 raises when the database, not a statement, is at fault."""
+"""Errors of sqlite3 that blame the database, not a statement."""
 
 
 class SqliteConnection:
-    """The `Connection` over sqlite3: nothing suspends. Raises Unavailable for a database that fails."""
+    """The `Connection` over sqlite3, which never suspends. Raises Unavailable if the database fails."""
 
     __slots__ = ("raw", "writable")
 
     def __init__(self, raw: sqlite3.Connection) -> None:
-        """`raw` is in autocommit mode; a statement that writes needs `writable`, which is so within an act."""
+        """Store `raw`, which is in autocommit mode. Writing needs `writable`, which is set within an act."""
         self.raw = raw
         self.writable = False
 
     async def row(self, statement: Statement, values: Mapping[str, Value]) -> Row | None:
-        """The first row, or `None`."""
+        """Return the first row, or `None`."""
         found: Row | None = self._execute(statement, values).fetchone()
         return found
 
     async def rows(self, statement: Statement, values: Mapping[str, Value]) -> list[Row]:
-        """All rows."""
+        """Return all rows."""
         return self._execute(statement, values).fetchall()
 
     async def run(self, statement: Statement, values: Mapping[str, Value]) -> int:
-        """How many rows were changed."""
+        """Run a statement and return the number of changed rows."""
         return self._execute(statement, values).rowcount
 
     async def next_number(self, name: str) -> int:
-        """The next number of a series."""
+        """Return the next number of a series."""
         self._check_writable()
         try:
             drawn: Row = self.raw.execute(
@@ -56,7 +56,7 @@ class SqliteConnection:
         return int(drawn[0])
 
     async def set_number(self, name: str, value: int) -> None:
-        """Have a series go on after `value`."""
+        """Continue a series after `value`."""
         self._check_writable()
         try:
             self.raw.execute("UPDATE counters SET value = ? WHERE name = ?", (value, name))
@@ -75,13 +75,13 @@ class SqliteConnection:
 
     def _check_writable(self) -> None:
         if not self.writable:
-            raise RuntimeError("only the body of an act writes, and it may await its transaction and nothing else")
+            raise RuntimeError("only the body of an act may write, and it may await only its transaction")
 
 
 def connect(path: Path) -> sqlite3.Connection:
-    """A connection to the file at `path`, in autocommit mode. It never waits for a lock of another process.
+    """Open a connection to the file at `path` in autocommit mode. It never waits for another process's lock.
 
-    Raises Unavailable if the file can't be used as it must be (settings that do not hold).
+    Raises Unavailable if the file cannot be used with the required settings.
     """
     try:
         raw = sqlite3.connect(path, timeout=0, isolation_level=None, check_same_thread=False)
@@ -101,15 +101,15 @@ def is_busy(error: sqlite3.Error) -> bool:
 
 
 def settings_of(raw: sqlite3.Connection) -> dict[str, str | int]:
-    """What the pragmas of `SETTINGS` read on a connection."""
+    """Return the current values of the pragmas in `SETTINGS`."""
     return {name: raw.execute(f"PRAGMA {name}").fetchone()[0] for name in SETTINGS}
 
 
 def checkpoint_aside(path: Path) -> bool:
-    """Move the write-ahead log into the file, on a connection of its own; the caller gives it a thread.
+    """Move the write-ahead log into the file on a separate connection; the caller provides a thread.
 
-    A busy writer adds to the log meanwhile: the answer is whether it has become so long that the writer should stop
-    and move the rest. A failure leaves the log as it was, for the next time.
+    A busy writer adds to the log meanwhile. Return whether the log is now so long that the writer should stop and move
+    the rest. A failure leaves the log unchanged for the next attempt.
     """
     with suppress(sqlite3.Error), closing(sqlite3.connect(path)) as raw:
         return checkpoint(raw) > LONGEST_LOG_PAGES
@@ -117,12 +117,12 @@ def checkpoint_aside(path: Path) -> bool:
 
 
 def checkpoint(raw: sqlite3.Connection) -> int:
-    """Move what nobody reads any more from the log into the file, waiting for nobody; pages in the log."""
+    """Move log pages without readers into the file, without waiting for locks; return the pages in the log."""
     _, pages, _ = raw.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
     return int(pages)
 
 
 def sqlite_path(url: str) -> Path | None:
-    """The file that a `sqlite:///` URL names (three slashes: relative), or `None` for another database."""
+    """Return the file of a `sqlite:///` URL (three slashes: relative); `None` for another database."""
     kind, _, path = url.partition(":///")
     return Path(path) if kind == SQLITE else None

@@ -1,4 +1,4 @@
-"""Statements: written once in SQLAlchemy Core, compiled once for each database, run as text with parameters."""
+"""Statements: written once in SQLAlchemy Core, compiled for each database, run as text with parameters."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from openers.domain.identifiers import Identifier
 
 T = TypeVar("T")
 Value = str | int | bytes | None
-"""What a column holds."""
+"""A column value."""
 Row = tuple[Any, ...]
-"""One row, of `Value`s whose types the statement knows."""
+"""One row of `Value`s whose types the statement determines."""
 
 Insert = sqlite.Insert | postgresql.Insert
 
@@ -35,12 +35,12 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 class Statement:
     """One statement for both databases.
 
-    `names` are its parameters in the order in which each database wants them, `constants` those whose value the
-    statement itself knows; `writes` tells whether it may change anything.
+    `names` are its parameters in the order of each database. `constants` are parameters whose values the statement
+    contains. `writes` is whether it may change data.
     """
 
     def __init__(self, clause: ClauseElement, postgres: ClauseElement | None = None) -> None:
-        """`postgres` is for the few statements that have to differ there."""
+        """Compile the statement; `postgres` is for the few statements that must differ there."""
         self.sqlite, self.sqlite_names, self.constants = _compile(clause, _SQLITE)
         self.postgres, self.postgres_names, more = _compile(clause if postgres is None else postgres, _POSTGRESQL)
         self.constants.update(more)
@@ -55,7 +55,7 @@ def _compile(clause: ClauseElement, dialect: Dialect) -> tuple[str, tuple[str, .
 
 
 def upsert(table: Table) -> Statement:
-    """Insert a row of `table`, or replace the row with the same primary key."""
+    """Return a statement that inserts a row of `table`, or replaces the row with the same primary key."""
     keys = [column.name for column in table.primary_key]
 
     def _clause(insert: Insert) -> ClauseElement:
@@ -68,48 +68,48 @@ def upsert(table: Table) -> Statement:
 
 
 def add_once(table: Table) -> Statement:
-    """Insert a row of `table` unless its primary key is there already; the row count tells."""
+    """Return a statement that inserts a row unless its primary key exists; the row count shows which."""
     return Statement(sqlite.insert(table).on_conflict_do_nothing(), postgresql.insert(table).on_conflict_do_nothing())
 
 
 def texts(name: str, *, postgres: bool = False) -> Select[str]:
-    """The rows of the parameter `name`: texts that arrive as one JSON array, however many they are."""
+    """Select the texts in parameter `name`, one JSON array of any length, as rows."""
     if postgres:
         return select(func.jsonb_array_elements_text(type_coerce(bindparam(name), JSONB)).label("value"))
     return select(column("value", String)).select_from(func.json_each(bindparam(name)))
 
 
 class Connection(Protocol):
-    """What the repositories need of a database connection. On SQLite nothing here ever suspends."""
+    """The database connection that repositories use. On SQLite its methods never suspend."""
 
     async def row(self, statement: Statement, values: Mapping[str, Value]) -> Row | None:
-        """The first row, or `None`."""
+        """Return the first row, or `None`."""
         ...
 
     async def rows(self, statement: Statement, values: Mapping[str, Value]) -> list[Row]:
-        """All rows."""
+        """Return all rows."""
         ...
 
     async def run(self, statement: Statement, values: Mapping[str, Value]) -> int:
-        """How many rows were changed."""
+        """Run a statement and return the number of changed rows."""
         ...
 
     async def next_number(self, name: str) -> int:
-        """The next number of a series, never given twice."""
+        """Return the next number of a series; each number is returned once."""
         ...
 
     async def set_number(self, name: str, value: int) -> None:
-        """Have a series go on after `value`."""
+        """Continue a series after `value`."""
         ...
 
 
 def micros(instant: Instant) -> int:
-    """An instant as it is stored: whole microseconds since 1970."""
+    """Return an instant as stored: whole microseconds since 1970."""
     return (instant - _EPOCH) // timedelta(microseconds=1)
 
 
 def instant(value: int) -> Instant:
-    """The instant that `micros` stored."""
+    """Return the instant that `micros` stored."""
     return _EPOCH + timedelta(microseconds=value)
 
 
@@ -117,12 +117,12 @@ _encoder: Final = msgspec.json.Encoder(enc_hook=str.__str__)
 
 
 def encode(value: object) -> bytes:
-    """A value as the JSON that is stored."""
+    """Return a value as the stored JSON."""
     return _encoder.encode(value)
 
 
 def decoder(of: type[T] | UnionType) -> msgspec.json.Decoder[T]:
-    """The decoder of stored values of a type; identifiers and messages were parsed before they were stored."""
+    """Return the decoder of stored values of a type; identifiers and messages are not validated again."""
     return msgspec.json.Decoder(of, dec_hook=_restore)
 
 

@@ -1,7 +1,7 @@
-"""The tables, once for both databases. Constraints are named, so that a violation can be told from another.
+"""The tables of both databases. Constraints have names, so that each violation can be identified.
 
-A record's row holds its current value (`body`, JSON) and beside it only the columns that look-ups, lists and locks
-need; `history` receives each value that is replaced. Instants are whole microseconds since 1970 in UTC.
+A record's row holds its current value (`body`, JSON). Its other columns are those that look-ups, lists and locks need.
+`history` receives each replaced value. Instants are whole microseconds since 1970 in UTC.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def _body() -> Column[bytes]:
 
 
 def _walk(name: str, *columns: str) -> Index:
-    """The index along which a list is walked, in its order; what is on no such list is not in it."""
+    """Return a partial index in the order of one worklist; it contains only rows on such a list."""
     there = text(f"{columns[0]} IS NOT NULL")
     return Index(f"ix_referrals_{name}", *columns, sqlite_where=there, postgresql_where=there)
 
@@ -63,10 +63,13 @@ referrals = Table(
     _walk("referrer", "referrer_list", "owner", *_ORDER, "version", "patient"),
     _walk("letter", "letter_list", "owner", *_ORDER, "version", "patient"),
 )
-"""Referrals by UBRN. `owner` and `workgroup` decide who may see one; `slot` is that of a live booking, and that it is
-unique is the last word against a double booking. The columns from `provider_list` on are for the worklists: each is
-walked along an index of its own, by `rank` (of the priority) and `since` (when the wait began). In `clinician` nobody
-is an empty text. `rank` is empty only in rows of before there were lists, until they are listed."""
+"""Referrals by UBRN.
+
+`owner` and `workgroup` decide who may see one. `slot` is the slot of the current booking; its unique index finally
+prevents a double booking. The columns from `provider_list` on are for worklists. Each list has its own index, ordered
+by `rank` (of the priority) and `since` (when the wait began). An empty `clinician` means no clinician. `rank` is null
+only in rows from before worklists existed, until they are listed.
+"""
 
 conversations = Table(
     "conversations",
@@ -85,8 +88,9 @@ conversations = Table(
     Column("clinician", String(12)),
     Index("ix_conversations_worklist", "workgroup", "listed", "service", "specialty", "location", "clinician"),
 )
-"""Requests for advice by UBRN, which a converted one shares with its referral. `listed` is 1 while one goes on; the
-index holds all that a worklist can be narrowed to."""
+"""Requests for advice by UBRN; a converted request shares its UBRN with the referral. `listed` is 1 while it is open.
+The index holds all columns by which a worklist can be filtered.
+"""
 
 history = Table(
     "history",
@@ -96,7 +100,7 @@ history = Table(
     Column("version", Integer, primary_key=True),
     _body(),
 )
-"""Values that were replaced, of every kind of record."""
+"""Replaced values of all kinds of record."""
 
 organisations = Table("organisations", metadata, Column("ods", String(12), primary_key=True), _body())
 sites = Table(
@@ -114,7 +118,7 @@ user_roles = Table(
     Column("user", String(12), primary_key=True),
     Index("ix_user_roles_user", "user"),
 )
-"""Who has a role where, for finding people by organisation."""
+"""Users by organisation in which they have a role."""
 
 services = Table(
     "services",
@@ -144,7 +148,7 @@ credentials = Table(
     _body(),
     Index("ix_credentials_session", "session"),
 )
-"""Tokens, codes and used assertion ids under their SHA-256, with the session that they end with."""
+"""Tokens, codes and used assertion ids under their SHA-256, with the session with which they end."""
 
 access_codes = Table(
     "access_codes",
@@ -153,7 +157,7 @@ access_codes = Table(
     Column("sealed", LargeBinary, nullable=False),
     Column("failures", Integer, nullable=False),
 )
-"""Patients' access codes, sealed under a key outside the store. `failures` counts the wrong ones in a row."""
+"""Patients' access codes, sealed with a key outside the store. `failures` counts consecutive wrong codes."""
 
 due = Table(
     "due",
@@ -165,7 +169,7 @@ due = Table(
     Column("claimed_until", BigInteger, nullable=False),
     Index("ix_due_due_at", "due_at"),
 )
-"""Work without a request. Unclaimed where `claimed_until` is past."""
+"""Background work. An item is unclaimed if `claimed_until` is in the past."""
 
 counters = Table(
     "counters",
@@ -190,8 +194,9 @@ slots = Table(
     Index("uq_slots_pas_id", "service", "pas_id", unique=True),
     Index("ix_slots_free", "service", "state", "start_at", "id", "priorities", "clinician"),
 )
-"""Slots as polled. `priorities` is a set of bits: 1 routine, 2 urgent, 4 two week wait. The index for free ones holds
-all that a search asks for, so that counting them reads nothing else."""
+"""Polled slots. `priorities` is a bit set: 1 routine, 2 urgent, 4 two week wait. The index for free slots holds all
+columns of a search, so counting reads only the index.
+"""
 
 claims = Table(
     "claims",
@@ -202,7 +207,7 @@ claims = Table(
     Column("expires", BigInteger, nullable=False),
     _body(),
 )
-"""Acts under way on a referral: a booking or cancellation that a PAS has not answered yet."""
+"""Acts in progress on a referral: a booking or cancellation that a PAS has not answered yet."""
 
 files = Table(
     "files",
@@ -212,7 +217,8 @@ files = Table(
     Column("blob", String(100), nullable=False, unique=True),
     _body(),
 )
-"""Uploaded files. `attached_to` is the UBRN of the request that has one as an attachment; `blob` names its content."""
+"""Uploaded files. `attached_to` is the UBRN of the request to which one is attached; `blob` is the key of its content.
+"""
 
 pas_links = Table("pas_links", metadata, Column("service", BigInteger, primary_key=True, autoincrement=False), _body())
 
@@ -224,7 +230,7 @@ worklist_calls = Table(
     Column("day", String(10), nullable=False),
     Column("calls", Integer, nullable=False),
 )
-"""How often an application has asked for the worklists of a service on the last day on which it did."""
+"""Number of worklist calls of an application for a service, on the last day with a call."""
 
 polls = Table("polls", metadata, Column("service", BigInteger, primary_key=True, autoincrement=False), _body())
 
@@ -234,7 +240,7 @@ events = Table(
     Column("number", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
     _body(),
 )
-"""What happened, in order of commit."""
+"""Events, in order of commit."""
 
 webhooks = Table("webhooks", metadata, Column("id", String(40), primary_key=True), _body())
 

@@ -1,4 +1,4 @@
-"""The right to write to one SQLite file: held by one process at a time, so that the single writer really is single."""
+"""The exclusive right of one process to write to a SQLite file."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from pathlib import Path
 
 
 class WriterLock:
-    """An advisory lock on a file beside the database. Gone when its process is."""
+    """An advisory lock on a file beside the database. It is released when its process ends."""
 
     def __init__(self, path: Path) -> None:
-        """Take the lock for the database at `path`. Raises `BlockingIOError` while another process holds it."""
+        """Acquire the lock for the database at `path`. Raises `BlockingIOError` while another process holds it."""
         self._file = os.open(f"{path}.lock", os.O_CREAT | os.O_WRONLY, 0o600)
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -20,5 +20,5 @@ class WriterLock:
             raise
 
     def release(self) -> None:
-        """Give it back."""
+        """Release the lock."""
         os.close(self._file)

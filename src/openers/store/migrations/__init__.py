@@ -1,7 +1,7 @@
-"""From any earlier schema to the present one, on both databases, through the SQL that Alembic writes.
+"""Migrate an earlier schema to the present one on both databases, with SQL rendered by Alembic.
 
-Alembic renders the statements (its offline mode) and each adapter runs them in one transaction with its own driver:
-no second driver and no second connection is needed. Alembic is imported only when there is something to do.
+Alembic renders the statements (its offline mode), and each adapter runs them in one transaction with its own driver. So
+no second driver or connection is needed. Alembic is imported only if there is something to migrate.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from typing import Final
 from sqlalchemy.engine import Dialect
 
 HEAD: Final = "0007"
-"""The newest revision. A test holds it equal to what the scripts say."""
+"""The newest revision. A test compares it with the scripts."""
 REVISION: Final = "SELECT version_num FROM alembic_version"
-"""Asks a database for its revision."""
+"""Query for the revision of a database."""
 
 
 def migration_sql(dialect: Dialect, current: str | None) -> str:
-    """The statements that lead from revision `current` (`None`: an empty database) to `HEAD`."""
-    logging.getLogger("alembic").setLevel(logging.WARNING)  # it has a line for each step; the caller has one for all
+    """Return the statements from revision `current` (`None`: an empty database) to `HEAD`."""
+    logging.getLogger("alembic").setLevel(logging.WARNING)  # it logs each step; the caller logs one line for all
     from alembic.migration import MigrationContext, MigrationStep
     from alembic.operations import Operations
     from alembic.script import ScriptDirectory
@@ -30,7 +30,7 @@ def migration_sql(dialect: Dialect, current: str | None) -> str:
     text = io.StringIO()
 
     def _steps(revision: str | tuple[str, ...], _context: MigrationContext) -> list[MigrationStep]:
-        return list(script._upgrade_revs(HEAD, revision or None))  # pyright: ignore  # as alembic.command.upgrade does
+        return list(script._upgrade_revs(HEAD, revision or None))  # as alembic.command.upgrade does
 
     options = {"as_sql": True, "output_buffer": text, "starting_rev": current, "fn": _steps}
     context = MigrationContext.configure(dialect=dialect, opts=options)

@@ -1,1 +1,1 @@
-"""One module for each kind of record: how it is found, put and listed."""
+"""Repositories: one module for each kind of record, to find, store and list it."""

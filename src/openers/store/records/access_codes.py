@@ -1,4 +1,4 @@
-"""Access codes in SQL. They arrive sealed."""
+"""Access codes in SQL. Callers pass them sealed."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ class SqlAccessCodes:
     __slots__ = ("_connection",)
 
     def __init__(self, connection: Connection) -> None:
-        """`connection` is in the transaction that reads and writes."""
+        """Store `connection`, which is in the transaction that reads and writes."""
         self._connection = connection
 
     async def get(self, ubrn: Ubrn) -> KeptCode | None:
-        """The code of a referral, if it has one."""
+        """Return the code of a referral, if it has one."""
         row = await self._connection.row(_GET, {"of_ubrn": ubrn})
         return None if row is None else KeptCode(*row)
 
     async def put(self, ubrn: Ubrn, kept: KeptCode) -> None:
-        """Add or replace."""
+        """Add or replace the code of a referral."""
         await self._connection.run(_PUT, {"ubrn": ubrn, "sealed": kept.sealed, "failures": kept.failures})
 
     async def drop(self, ubrn: Ubrn) -> None:
-        """Forget it, if there is one."""
+        """Delete the code of a referral, if it has one."""
         await self._connection.run(_DROP, {"of_ubrn": ubrn})

@@ -1,4 +1,4 @@
-"""Claims, links and events in SQL: what is under way with a PAS, where each PAS is, and what has happened."""
+"""Claims, links and events in SQL: calls to a PAS in progress, addresses and polls of each PAS, and events."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _EVENTS: Final = Statement(
 _LAST_EVENT: Final = Statement(select(func.coalesce(func.max(events.c.number), 0)))
 
 _FORGOTTEN: Final = b""
-"""The body of a poll that is to be forgotten. The row stays, so that polls and who forgets them wait for each other."""
+"""Body of a poll state that was reset. The row is kept, so that polls and resets wait for each other."""
 _FORGET_POLL: Final = upsert(polls)
 _ADD_POLL: Final = add_once(polls)
 _PUT_POLL: Final = Statement(
@@ -56,11 +56,11 @@ class SqlClaims:
     __slots__ = ("_connection",)
 
     def __init__(self, connection: Connection) -> None:
-        """`connection` is in the transaction that reads and writes."""
+        """Store `connection`, which is in the transaction that reads and writes."""
         self._connection = connection
 
     async def add(self, claim: Claim) -> bool:
-        """Lay a claim; `False`, and nothing kept, if the referral or the slot is claimed already."""
+        """Add a claim; return `False` and store nothing if the referral or the slot is already claimed."""
         row = {
             "ubrn": claim.ubrn,
             "key": claim.key,
@@ -71,12 +71,12 @@ class SqlClaims:
         return await self._connection.run(_ADD_CLAIM, row) == 1
 
     async def get(self, ubrn: Ubrn) -> Claim | None:
-        """The claim on a referral."""
+        """Return the claim on a referral."""
         row = await self._connection.row(_CLAIM, {"of_ubrn": ubrn})
         return None if row is None else _claim.decode(row[0])
 
     async def release(self, claim: Claim) -> bool:
-        """Take a claim away; `False` if it was not there any more: somebody else has settled it."""
+        """Remove a claim; return `False` if another caller has removed it already."""
         return await self._connection.run(_DROP_CLAIM, {"of_ubrn": claim.ubrn, "of_key": claim.key}) == 1
 
 
@@ -86,33 +86,33 @@ class SqlLinks:
     __slots__ = ("_connection",)
 
     def __init__(self, connection: Connection) -> None:
-        """`connection` is in the transaction that reads and writes."""
+        """Store `connection`, which is in the transaction that reads and writes."""
         self._connection = connection
 
     async def get(self, service: ServiceId) -> PasLink | None:
-        """Where the PAS of a service is, if it is linked to one."""
+        """Return the link of a service to its PAS, if it has one."""
         row = await self._connection.row(_LINK, {"of_service": int(service)})
         return None if row is None else _link.decode(row[0])
 
     async def put(self, link: PasLink) -> None:
-        """Add or replace."""
+        """Add or replace the link of a service."""
         await self._connection.run(_PUT_LINK, {"service": int(link.service), "body": encode(link)})
 
     async def polled(self, service: ServiceId) -> PollState | None:
-        """When the service was polled, if ever."""
+        """Return when the service was last polled, if ever."""
         row = await self._connection.row(_POLL, {"of_service": int(service)})
         return None if row is None or row[0] == _FORGOTTEN else _poll.decode(row[0])
 
     async def polls(self) -> Sequence[PollState]:
-        """When each service that was ever polled was polled last."""
+        """Return the last poll of each service that was ever polled."""
         return [_poll.decode(row[0]) for row in await self._connection.rows(_POLLS, {"forgotten": _FORGOTTEN})]
 
     async def forget_polled(self, service: ServiceId) -> None:
-        """Have the next poll of a service ask for everything."""
+        """Reset the poll state of a service, so that its next poll requests all slots."""
         await self._connection.run(_FORGET_POLL, {"service": int(service), "body": _FORGOTTEN})
 
     async def put_polled(self, state: PollState, was: PollState | None) -> bool:
-        """Remember when a service was polled; `False`, and nothing done, if that was changed or forgotten meanwhile."""
+        """Store the last poll of a service; return `False` and store nothing if it was changed or reset meanwhile."""
         if was is None:
             await self._connection.run(_ADD_POLL, {"service": int(state.service), "body": _FORGOTTEN})
         before = _FORGOTTEN if was is None else encode(was)
@@ -120,7 +120,7 @@ class SqlLinks:
         return await self._connection.run(_PUT_POLL, values) == 1
 
     async def all(self) -> Sequence[PasLink]:
-        """All links, by service."""
+        """Return all links, by service."""
         return [_link.decode(row[0]) for row in await self._connection.rows(_LINKS, {})]
 
 
@@ -130,19 +130,19 @@ class SqlEvents:
     __slots__ = ("_connection",)
 
     def __init__(self, connection: Connection) -> None:
-        """`connection` is in the transaction that reads and writes."""
+        """Store `connection`, which is in the transaction that reads and writes."""
         self._connection = connection
 
     async def append(self, event: Event) -> None:
-        """Add one event; its number is given by the store."""
+        """Append one event; the store assigns its number."""
         await self._connection.run(_ADD_EVENT, {"body": encode(event)})
 
     async def since(self, number: int) -> Sequence[Event]:
-        """The first thousand events after one, in order."""
+        """Return the first thousand events after a number, in order."""
         rows = await self._connection.rows(_EVENTS, {"since": number})
         return [msgspec.structs.replace(_event.decode(body), number=each) for each, body in rows]
 
     async def last(self) -> int:
-        """The number of the last one, 0 if there is none."""
+        """Return the number of the last event; 0 if there is none."""
         row = await self._connection.row(_LAST_EVENT, {})
         return 0 if row is None else int(row[0])

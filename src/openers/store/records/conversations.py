@@ -1,4 +1,4 @@
-"""Requests for advice in SQL. What they have in common with referrals is in `requests.py`."""
+"""Requests for advice in SQL. `requests.py` has the code that they share with referrals."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from openers.usecases.ports.stored import Stored
 FIRST_VERSION: Final = 1
 """Version of a new request for advice (rules 4, A044)."""
 LISTED: Final = 1
-"""How the table marks those that are on the worklist."""
+"""Value of `listed` for requests on the worklist."""
 
 
 class SqlConversations(SqlRequests[Conversation]):
@@ -29,11 +29,11 @@ class SqlConversations(SqlRequests[Conversation]):
     first_version = FIRST_VERSION
 
     def __init__(self, connection: Connection) -> None:
-        """`connection` is in the transaction that reads and writes."""
+        """Store `connection`, which is in the transaction that reads and writes."""
         super().__init__(connection, CONVERSATIONS, REFERRALS.get)
 
     async def worklist(self, wanted: WorklistFilter, by: Principal) -> Sequence[Stored[Conversation]]:
-        """Those that go on and that `by` may see, by UBRN."""
+        """Return the open requests that `by` may see, by UBRN."""
         rows = await self._connection.rows(*worklist(conversations, LISTED, wanted, by))
         return [
             Stored(ubrn, version, body, CONVERSATIONS.decoder, NhsNumber(patient))
@@ -41,5 +41,5 @@ class SqlConversations(SqlRequests[Conversation]):
         ]
 
     async def next_communication_id(self) -> CommunicationId:
-        """An id of a message that was never given before."""
+        """Return a new message id, never used before."""
         return CommunicationId(str(await self._connection.next_number("communication")))

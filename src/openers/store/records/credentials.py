@@ -1,4 +1,4 @@
-"""Tokens, codes, sessions and used assertion ids in SQL. What is secret arrives hashed."""
+"""Tokens, codes, sessions and used assertion ids in SQL. Callers pass secrets as hashes."""
 
 from __future__ import annotations
 
@@ -33,36 +33,36 @@ class SqlCredentials:
     __slots__ = ("_connection",)
 
     def __init__(self, connection: Connection) -> None:
-        """`connection` is in the transaction that reads and writes."""
+        """Store `connection`, which is in the transaction that reads and writes."""
         self._connection = connection
 
     async def add(
         self, kind: CredentialKind, key: str, value: msgspec.Struct | None, expires: Instant, session: str = ""
     ) -> bool:
-        """Keep `value`; `False`, and nothing kept, if the key is there already."""
+        """Store `value`; return `False` and store nothing if the key exists already."""
         body = _NOTHING if value is None else encode(value)
         row = {"kind": kind, "key": key, "session": session, "expires": micros(expires), "body": body}
         return await self._connection.run(_ADD, row) == 1
 
     async def get(self, kind: CredentialKind, key: str, as_type: type[T]) -> T | None:
-        """The value under `key`, expired or not."""
+        """Return the value of `key`, expired or not."""
         return _value(await self._connection.row(_GET, {"kind": kind, "key": key}), as_type)
 
     async def take(self, kind: CredentialKind, key: str, as_type: type[T]) -> T | None:
-        """The value under `key`, removed: only one caller gets it."""
+        """Remove and return the value of `key`: only one caller receives it."""
         return _value(await self._connection.row(_TAKE, {"kind": kind, "key": key}), as_type)
 
     async def all(self, kind: CredentialKind, as_type: type[T]) -> Sequence[T]:
-        """Every value of a kind, expired or not."""
+        """Return all values of a kind, expired or not."""
         rows = await self._connection.rows(_ALL, {"kind": kind})
         return [_decoder_of(as_type).decode(row[0]) for row in rows]
 
     async def end_session(self, session: str) -> None:
-        """Remove everything that belongs to a session."""
+        """Remove all credentials of a session."""
         await self._connection.run(_END, {"of_session": session})
 
     async def purge(self, before: Instant) -> int:
-        """Remove what expired before an instant; how many were removed."""
+        """Remove credentials that expired before an instant; return their number."""
         return await self._connection.run(_PURGE, {"before": micros(before)})
 
 

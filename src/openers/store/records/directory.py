@@ -1,4 +1,4 @@
-"""The directory in SQL: organisations, sites, people, services, registered applications."""
+"""The directory in SQL: organisations, sites, users, services, registered applications."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ _SERVICES = Statement(
     _wanted.where(services.c.id.in_(select(column("value", BigInteger)).select_from(func.json_each("[" + _ids + "]")))),
     _wanted.where(services.c.id == func.any(cast(func.string_to_array(_ids, ","), ARRAY(BigInteger)))),
 )
-"""Services by a text of ids with commas between them: one statement however many there are."""
+"""Selects services by a comma-separated text of ids: one statement for any number of them."""
 _PUBLISHED = Statement(select(services.c.body).where(services.c.status == bindparam("status")).order_by(services.c.id))
 _VERSION = Statement(select(counters.c.value).where(counters.c.name == bindparam("name")))
 _RAISE_VERSION = Statement(
@@ -70,79 +70,79 @@ class SqlDirectory:
     __slots__ = ("_connection",)
 
     def __init__(self, connection: Connection) -> None:
-        """`connection` is in the transaction that reads and writes."""
+        """Store `connection`, which is in the transaction that reads and writes."""
         self._connection = connection
 
     async def version(self) -> int:
-        """A number that rises with every change to the services."""
+        """Return a number that rises with each change to the services."""
         row = await self._connection.row(_VERSION, {"name": DIRECTORY_VERSION})
         return int(row[0] or 0) if row else 0
 
     async def organisation(self, ods: OdsCode) -> Organisation | None:
-        """The organisation with this code."""
+        """Return the organisation with this code."""
         return await self._one(_ORGANISATION, ods, _organisation)
 
     async def site(self, ods: OdsCode) -> Site | None:
-        """The site with this code."""
+        """Return the site with this code."""
         return await self._one(_SITE, ods, _site)
 
     async def user(self, user: UserId) -> User | None:
-        """The person with this id."""
+        """Return the user with this id."""
         return await self._one(_USER, user, _user)
 
     async def users(self) -> Sequence[User]:
-        """All people, by id."""
+        """Return all users, by id."""
         return [_user.decode(row[0]) for row in await self._connection.rows(_USERS, {})]
 
     async def users_at(self, organisation: OdsCode) -> Sequence[User]:
-        """All people with a role at this organisation, by id."""
+        """Return all users with a role at this organisation, by id."""
         rows = await self._connection.rows(_USERS_AT, {"key": organisation})
         return [_user.decode(row[0]) for row in rows]
 
     async def service(self, service: ServiceId) -> Stored[Service] | None:
-        """The service with this id, published or not."""
+        """Return the service with this id, published or not."""
         row = await self._connection.row(_SERVICE, {"key": int(service)})
         return None if row is None else _stored_service(service, row)
 
     async def services(self, ids: Iterable[ServiceId]) -> Sequence[Stored[Service]]:
-        """Those of the services that exist, in the order asked for."""
+        """Return the services that exist, in the requested order."""
         asked = list(ids)
         rows = await self._connection.rows(_SERVICES, {"ids": ",".join(asked)}) if asked else []
         found = {number: (version, body) for number, version, body in rows}
         return [_stored_service(each, found[int(each)]) for each in asked if int(each) in found]
 
     async def published(self) -> Sequence[Service]:
-        """All published services, by id."""
+        """Return all published services, by id."""
         rows = await self._connection.rows(_PUBLISHED, {"status": ServiceStatus.PUBLISHED})
         return [_service.decode(row[0]) for row in rows]
 
     async def application(self, client_id: str) -> Application | None:
-        """The registered application with this client id."""
+        """Return the registered application with this client id."""
         return await self._one(_APPLICATION, client_id, _application)
 
     async def applications(self) -> Sequence[Application]:
-        """All registered applications, by client id."""
+        """Return all registered applications, by client id."""
         return [_application.decode(row[0]) for row in await self._connection.rows(_APPLICATIONS, {})]
 
     async def put_organisation(self, organisation: Organisation) -> None:
-        """Add or replace."""
+        """Add or replace an organisation."""
         await self._connection.run(_PUT_ORGANISATION, {"ods": organisation.ods, "body": encode(organisation)})
 
     async def put_site(self, site: Site) -> None:
-        """Add or replace."""
+        """Add or replace a site."""
         await self._connection.run(
             _PUT_SITE, {"ods": site.ods, "organisation": site.organisation, "body": encode(site)}
         )
 
     async def put_user(self, user: User) -> None:
-        """Add or replace, with the person's roles."""
+        """Add or replace a user with their roles."""
         await self._connection.run(_PUT_USER, {"id": user.id, "body": encode(user)})
         await self._connection.run(_DROP_ROLES, {"key": user.id})
         for organisation in {role.organisation for role in user.roles}:
             await self._connection.run(_ADD_ROLE, {"organisation": organisation, "user": user.id})
 
     async def put_service(self, service: Service) -> None:
-        """Add or replace; raises the service's version and the directory's."""
+        """Add or replace a service; raise its version and the directory's."""
         old = await self.service(service.id)
         version = 1 if old is None else old.version + 1
         row = {"id": int(service.id), "version": version, "status": service.status, "body": encode(service)}
@@ -150,7 +150,7 @@ class SqlDirectory:
         await self._connection.run(_RAISE_VERSION, {"key": DIRECTORY_VERSION})
 
     async def put_application(self, application: Application) -> None:
-        """Add or replace."""
+        """Add or replace an application."""
         await self._connection.run(_PUT_APPLICATION, {"client_id": application.client_id, "body": encode(application)})
 
     async def _one(self, statement: Statement, key: str, of: msgspec.json.Decoder[T]) -> T | None:

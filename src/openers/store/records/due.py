@@ -1,4 +1,4 @@
-"""Work without a request, in SQL: added in the commit of the act that causes it, claimed by one runner at a time."""
+"""Background work in SQL: added in the commit of the act that causes it, claimed by one runner at a time."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _CLAIM: Final = Statement(
     update(due).where(*_the_one).values(claimed_until=bindparam("until"), attempt=_columns.attempt + 1)
 )
 _as_claimed = (*_the_one, _columns.attempt == bindparam("claimed_attempt"))
-"""Not claimed by another runner since, nor added again."""
+"""Conditions: another runner has not claimed the item since, and it was not added again."""
 _DONE: Final = Statement(delete(due).where(*_as_claimed))
 _RETRY: Final = Statement(update(due).where(*_as_claimed).values(due_at=bindparam("at"), claimed_until=0))
 
@@ -47,29 +47,29 @@ class SqlDue:
     __slots__ = ("_connection",)
 
     def __init__(self, connection: Connection) -> None:
-        """`connection` is in the transaction that reads and writes."""
+        """Store `connection`, which is in the transaction that reads and writes."""
         self._connection = connection
 
     async def add(self, kind: str, key: str, at: Instant) -> None:
-        """Have `kind` run for `key` at an instant; a later call replaces an earlier one."""
+        """Schedule `kind` for `key` at an instant; this replaces an earlier schedule."""
         row = {"kind": kind, "key": key, "due_at": micros(at), "attempt": 0, "claimed_until": 0}
         await self._connection.run(_ADD, row)
 
     async def planned(self, kind: str, key: str) -> bool:
-        """Whether there is such an item."""
+        """Return whether this item is scheduled."""
         return await self._connection.row(_PLANNED, {"of_kind": kind, "of_key": key}) is not None
 
     async def upcoming(self, until: Instant, most: int) -> Sequence[DueItem]:
-        """What may run by an instant, the first `most` of it in order; `due_at` is when it may, claims considered."""
+        """Return the first `most` items that may run by an instant, in order; `due_at` takes claims into account."""
         rows = await self._connection.rows(_UPCOMING, {"until": micros(until), "most": most})
         return [_item(row) for row in rows]
 
     async def waiting(self, now: Instant) -> Sequence[str]:
-        """The kinds of which anything is due at `now` that nobody has claimed."""
+        """Return the kinds that have unclaimed items due at `now`."""
         return [str(kind) for (kind,) in await self._connection.rows(_LOOK, {"now": micros(now)})]
 
     async def claim(self, kind: str, now: Instant, until: Instant, most: int) -> Sequence[DueItem]:
-        """Claim what of a kind is due at `now`, earliest first, for this runner alone until an instant."""
+        """Claim items of a kind that are due at `now`, earliest first, for this runner until an instant."""
         rows = await self._connection.rows(_FIND, {"of_kind": kind, "now": micros(now), "most": most})
         items = [_item(row) for row in rows]
         for item in items:
@@ -77,11 +77,11 @@ class SqlDue:
         return items
 
     async def done(self, item: DueItem) -> None:
-        """Remove a claimed item, unless it was added again meanwhile, or the claim ran out and another has it."""
+        """Remove a claimed item unless it was added again, or its claim expired and another runner has it."""
         await self._connection.run(_DONE, {**_key(item), "claimed_attempt": item.attempt})
 
     async def retry(self, item: DueItem, at: Instant) -> None:
-        """Give a claimed item back, to run again at an instant, unless it is somebody else's by now."""
+        """Release a claimed item to run again at an instant, unless another runner has it now."""
         await self._connection.run(_RETRY, {**_key(item), "at": micros(at), "claimed_attempt": item.attempt})
 
 

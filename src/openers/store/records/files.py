@@ -1,4 +1,4 @@
-"""Uploaded files in SQL: what is known of each; the content is in the blob store. Source: rules chapter 6."""
+"""Metadata of uploaded files in SQL; the content is in the blob store. Source: rules chapter 6."""
 
 from __future__ import annotations
 
@@ -31,36 +31,36 @@ class SqlFiles:
     __slots__ = ("_connection",)
 
     def __init__(self, connection: Connection) -> None:
-        """`connection` is in the transaction that reads and writes."""
+        """Store `connection`, which is in the transaction that reads and writes."""
         self._connection = connection
 
     async def get(self, file: FileId) -> UploadedFile | None:
-        """The file with this id."""
+        """Return the file with this id."""
         row = await self._connection.row(_GET, {"of_id": file})
         return None if row is None else _decoder.decode(row[0])
 
     async def add(self, file: UploadedFile) -> None:
-        """Keep what is known of a new file."""
+        """Store the metadata of a new file."""
         row = {"id": file.id, "attached_to": file.attached_to, "blob": file.blob, "body": encode(file)}
         await self._connection.run(_ADD, row)
 
     async def put(self, file: UploadedFile) -> None:
-        """Replace what is known of a file."""
+        """Replace the metadata of a file."""
         values = {"of_id": file.id, "attached_to": file.attached_to, "body": encode(file)}
         await self._connection.run(_PUT, values)
 
     async def remove(self, file: FileId) -> None:
-        """Forget a file."""
+        """Delete the metadata of a file."""
         await self._connection.run(_REMOVE, {"of_id": file})
 
     async def blobs(self) -> list[str]:
-        """The keys of the content of all files."""
+        """Return the content keys of all files."""
         return [row[0] for row in await self._connection.rows(_BLOBS, {})]
 
     async def without_file(self, blobs: Collection[str]) -> list[str]:
-        """Those of the blobs that no file names."""
+        """Return the blobs to which no file refers."""
         return [blob for blob in blobs if await self._connection.row(_OF_BLOB, {"of_blob": blob}) is None]
 
     async def next_attachment_id(self) -> AttachmentId:
-        """An attachment id that was never given before."""
+        """Return a new attachment id, never used before."""
         return AttachmentId(str(await self._connection.next_number("attachment")))

@@ -1,4 +1,4 @@
-"""Records put in as they are, for worlds that are loaded whole. Called by the use case `load_records` alone."""
+"""Store records unchanged, to load a whole world. Only the use case `load_records` calls it."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ class SqlRecords:
     __slots__ = ("_connection",)
 
     def __init__(self, connection: Connection) -> None:
-        """`connection` is in the transaction that writes."""
+        """Store `connection`, which is in the transaction that writes."""
         self._connection = connection
 
     async def referral(self, referral: Referral, version: int) -> None:
-        """A referral in this version, without earlier ones."""
+        """Store a referral in this version, without earlier versions."""
         await SqlReferrals(self._connection).add(referral, version)
 
     async def conversation(self, conversation: Conversation, version: int) -> None:
-        """A request for advice in this version, without earlier ones."""
+        """Store a request for advice in this version, without earlier versions."""
         await SqlConversations(self._connection).add(conversation, version)
 
     async def slot(self, slot: Slot) -> None:
-        """A slot under its id, in place of one that is there."""
+        """Store a slot under its id, replacing an existing one."""
         await SqlSlots(self._connection).put(slot)
 
     async def last_number(self, series: str, value: int) -> None:
-        """Have a series (ubrn, appointment, slot) go on after `value`."""
+        """Continue a series (ubrn, appointment, slot) after `value`."""
         await self._connection.set_number(series, value)

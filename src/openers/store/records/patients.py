@@ -1,4 +1,4 @@
-"""The world's own patients, and the patient source that reads them; elsewhere PDS stands behind the same port."""
+"""The patients of a world, and the patient source that reads them. Elsewhere PDS implements the same port."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from openers.usecases.ports.transaction import Tx
 
 
 def _unusable(*, postgres: bool = False) -> Select[str]:
-    """The numbers asked for that no usable record has; the index alone tells."""
+    """Return the query for requested numbers without a usable record; it reads only the index."""
     asked = texts("numbers", postgres=postgres).subquery("asked")
     found = exists().where(patients.c.nhs_number == asked.c.value, patients.c.sensitive == literal_column("0"))
     return select(asked.c.value).where(~found)
 
 
 def _usable(*, postgres: bool = False) -> ClauseElement:
-    """How many of the numbers asked for a usable record has."""
+    """Return the query that counts requested numbers with a usable record."""
     asked = patients.c.nhs_number.in_(texts("numbers", postgres=postgres))
     return select(func.count()).select_from(patients).where(asked, patients.c.sensitive == literal_column("0"))
 
@@ -41,37 +41,37 @@ class SqlPatients:
     __slots__ = ("_connection",)
 
     def __init__(self, connection: Connection) -> None:
-        """`connection` is in the transaction that reads and writes."""
+        """Store `connection`, which is in the transaction that reads and writes."""
         self._connection = connection
 
     async def get(self, nhs_number: NhsNumber) -> Patient | None:
-        """The patient with this number."""
+        """Return the patient with this number."""
         row = await self._connection.row(_GET, {"key": nhs_number})
         if row is None:
             return None
         return _decoder.decode(row[0])
 
     async def put(self, patient: Patient) -> None:
-        """Add or replace."""
+        """Add or replace a patient."""
         row = {"nhs_number": patient.nhs_number, "body": encode(patient), "sensitive": int(patient.sensitive)}
         await self._connection.run(_PUT, row)
 
     async def unusable(self, numbers: Collection[NhsNumber]) -> frozenset[NhsNumber]:
-        """Those of the numbers whose records are sensitive or not there."""
+        """Return the numbers whose records are sensitive or missing."""
         asked = {"numbers": json.dumps(list(frozenset(numbers)))}
         row = await self._connection.row(_USABLE, asked)
-        if row is not None and row[0] == len(frozenset(numbers)):  # nearly always, and told three times as fast
+        if row is not None and row[0] == len(frozenset(numbers)):  # the usual case, and three times as fast
             return frozenset()
         return frozenset(NhsNumber.restored(row[0]) for row in await self._connection.rows(_UNUSABLE, asked))
 
 
 class OwnPatients:
-    """The patient source of a world that keeps its patients itself."""
+    """The patient source of a world that stores its own patients."""
 
     async def get(self, nhs_number: NhsNumber, tx: Tx) -> Patient | None:
-        """The patient with this number."""
+        """Return the patient with this number."""
         return await tx.patients.get(nhs_number)
 
     async def unusable(self, numbers: Collection[NhsNumber], tx: Tx) -> frozenset[NhsNumber]:
-        """Those of the numbers whose records are sensitive or not there."""
+        """Return the numbers whose records are sensitive or missing."""
         return await tx.patients.unusable(numbers)

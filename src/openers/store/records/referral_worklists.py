@@ -1,9 +1,9 @@
-"""Worklists in SQL: each list and filter walks an index of its own, in the order of the list.
+"""Worklists in SQL: each list and filter reads its own index in the order of the list.
 
-A provider's list is walked once for each of the caller's workgroups, and the walks are merged: an index that serves
-several workgroups at once would have to be sorted. With a service as filter one walk is enough. The other filters
-narrow the walk along the first of them that has an index; what is on no list is in none of these indexes.
-Source: rules chapters 1.3 (LR) and 4 (A008).
+A provider's list is read once for each of the caller's workgroups, and the results are merged. One index scan over
+several workgroups would have to be sorted. With a service as filter one scan suffices. For other filters the scan uses
+the index of the first filter given. Rows that are on no list are in none of these indexes. Source: rules chapters 1.3
+(LR) and 4 (A008).
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ from openers.usecases.ports.worklists import Listed
 
 _ubrn: Final = partial(str.__new__, Ubrn)
 _nhs_number: Final = partial(str.__new__, NhsNumber)
-"""As `restored`, without a step in between: lists are long."""
+"""Like `restored`, without the extra call: lists are long."""
 ANY: Final = "*"
-"""What a filter is that was not given; no code looks like it."""
+"""Value of a filter that was not given; it is not a valid code."""
 FILTERS: Final = ("clinician", "specialty", "site")
-"""Filters beside that by service, the most telling first."""
+"""Filters other than service, the most selective first."""
 
 _columns = referrals.c
 _decoder: Final = decoder(Referral)
@@ -44,7 +44,7 @@ _ORDER: Final = (_columns.rank, _columns.since, _columns.ubrn)
 
 
 def _walk(*conditions: ColumnElement[bool]) -> ClauseElement:
-    """The list's members that satisfy the conditions, in its order."""
+    """Select the list's members that satisfy the conditions, in its order."""
     return (
         select(*_ORDER, _columns.version, _columns.patient)
         .where(*conditions)
@@ -58,7 +58,7 @@ def _is(name: str) -> ColumnElement[bool]:
 
 
 def _may_be(names: Iterable[str]) -> list[ColumnElement[bool]]:
-    """Filters that may or may not have been given."""
+    """Return conditions for filters that may be absent."""
     return [or_(bindparam(f"wanted_{name}") == ANY, _is(name)) for name in names]
 
 
@@ -96,7 +96,7 @@ _LIST: Final = Statement(
 
 
 def _count(insert: Insert) -> Any:
-    """One more call on a day; the first one of another day counts from one again."""
+    """Add one call on a day; on a new day restart the count at one."""
     calls, told = worklist_calls.c.calls, insert.excluded
     again = case((worklist_calls.c.day == told.day, calls + 1), else_=1)
     keys = [worklist_calls.c.application, worklist_calls.c.service]
@@ -112,13 +112,13 @@ class SqlWorklists:
     __slots__ = ("_connection",)
 
     def __init__(self, connection: Connection) -> None:
-        """`connection` is in the transaction that reads and writes."""
+        """Store `connection`, which is in the transaction that reads and writes."""
         self._connection = connection
 
     async def of_provider(
         self, worklist: Worklist, by: Principal, wanted: WorklistFilter, most: int
     ) -> Sequence[Listed]:
-        """The first `most` members of a provider's list that are wanted and that `by` may see."""
+        """Return the first `most` members of a provider's list that match the filters and that `by` may see."""
         by, site = _at(wanted.location, by)
         values = {**_wanted(wanted, site), "wanted_provider_list": worklist, "most": most}
         if wanted.service is not None:
@@ -132,15 +132,15 @@ class SqlWorklists:
         return [_listed(row) for row in (islice(merge(*walks), most) if len(walks) != 1 else walks[0])]
 
     async def of_referrer(self, worklist: Worklist, by: Principal, most: int) -> Sequence[Listed]:
-        """The first `most` members of a referrer's list: those of the organisation of `by`."""
+        """Return the first `most` members of a referrer's list for the organisation of `by`."""
         column = "letter_list" if worklist is Worklist.LETTERS_OUTSTANDING else "referrer_list"
         values = {f"wanted_{column}": worklist, "wanted_owner": by.organisation, "most": most}
         return [_listed(row) for row in await self._connection.rows(OF_REFERRER[column], values)]
 
     async def list_old(self, after: str, most: int) -> Ubrn | None:
-        """List the next referrals, by UBRN, that were kept before there were lists; the last one, `None` at the end.
+        """List the next referrals, by UBRN, from before lists existed; return the last UBRN, `None` at the end.
 
-        A referral that is written meanwhile is listed by that; here its old value changes nothing.
+        A referral that changes meanwhile is listed by that change; its old value then has no effect here.
         """
         rows = await self._connection.rows(_OLD, {"after": after, "most": most})
         for ubrn, version, body in rows:
@@ -149,14 +149,14 @@ class SqlWorklists:
         return Ubrn.restored(rows[-1][0]) if len(rows) == most else None
 
     async def count_call(self, application: str, service: ServiceId, day: date) -> int:
-        """Count one more call of an application for the lists of a service; how many there were on that day."""
+        """Count a worklist call of an application for a service; return the number of calls on that day."""
         call = {"application": application, "service": int(service), "day": day.isoformat(), "calls": 1}
         row = await self._connection.row(_COUNT, call)
         return 0 if row is None else int(row[0])
 
 
 def _wanted(wanted: WorklistFilter, site: OdsCode | None) -> dict[str, Value]:
-    """The filters as parameters."""
+    """Return the filters as parameters."""
     return {
         "wanted_service": None if wanted.service is None else int(wanted.service),
         "wanted_specialty": wanted.specialty or ANY,
@@ -166,7 +166,7 @@ def _wanted(wanted: WorklistFilter, site: OdsCode | None) -> dict[str, Value]:
 
 
 def _at(location: OdsCode | None, by: Principal) -> tuple[Principal, OdsCode | None]:
-    """The caller with what they see of an organisation alone, where the location is one; else the site that it is."""
+    """Narrow the caller's workgroups to the location if it is an organisation; else return it as a site."""
     if location is None or (by.is_application and by.organisation == location):
         return by, None
     workgroups = frozenset(each for each in by.workgroups if each.startswith(f"{location}/"))

@@ -1,4 +1,4 @@
-"""Referrals in SQL. What they have in common with requests for advice is in `requests.py`."""
+"""Referrals in SQL. `requests.py` has the code that they share with requests for advice."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from openers.store.records.requests import SqlRequests
 from openers.usecases.ports.stored import Stored
 
 FIRST_VERSION: Final = 3
-"""Version of a new referral. The real service has made two inner steps by then (rules 3.1: A011 answers version 3)."""
+"""Version of a new referral, after two internal steps of the real service (rules 3.1: A011 answers version 3)."""
 
 _BY_APPOINTMENT: Final = Statement(
     select(referrals.c.ubrn).where(referrals.c.appointment == bindparam("appointment_id"))
@@ -41,31 +41,31 @@ class SqlReferrals(SqlRequests[Referral]):
     first_version = FIRST_VERSION
 
     def __init__(self, connection: Connection) -> None:
-        """`connection` is in the transaction that reads and writes."""
+        """Store `connection`, which is in the transaction that reads and writes."""
         super().__init__(connection, REFERRALS, CONVERSATIONS.get)
 
     async def of_appointment(self, appointment: AppointmentId, by: Principal) -> Stored[Referral]:
-        """The referral whose current appointment this is, for `by`. Raises NotFound, NoRelationship."""
+        """Return the referral with this current appointment, for `by`. Raises NotFound, NoRelationship."""
         row = await self._connection.row(_BY_APPOINTMENT, {"appointment_id": int(appointment)})
         if row is None:
             raise NotFound(Field.APPOINTMENT, appointment)
         return await self.get(Ubrn(row[0]), by)
 
     async def several(self, ubrns: Sequence[Ubrn]) -> Sequence[Stored[Referral]]:
-        """Those of the referrals that exist, in any order."""
+        """Return the referrals that exist, in any order."""
         rows = await self._connection.rows(_SEVERAL, {"ubrns": json.dumps(ubrns)}) if ubrns else []
         return [
             Stored(ubrn, version, body, REFERRALS.decoder, NhsNumber(patient)) for ubrn, version, patient, body in rows
         ]
 
     async def amend(self, old: Stored[Referral], new: Referral) -> Stored[Referral]:
-        """Replace the value under the same version. Raises VersionConflict."""
+        """Replace the value without a new version. Raises VersionConflict."""
         return await self._replace(old, new, old.version)
 
     async def next_ubrn(self) -> Ubrn:
-        """A UBRN that was never given before."""
+        """Return a new UBRN, never used before."""
         return Ubrn.of(await self._connection.next_number("ubrn"))
 
     async def next_appointment_id(self) -> AppointmentId:
-        """An appointment id that was never given before."""
+        """Return a new appointment id, never used before."""
         return AppointmentId(str(await self._connection.next_number("appointment")))

@@ -1,8 +1,8 @@
-"""The legitimate relationship as a condition in SQL, for lists: the twin of `Principal.may_see`.
+"""The legitimate relationship as a condition in SQL, for lists; it must match `Principal.may_see`.
 
-`by` decides which of a few conditions applies (`kinship_of`); a list has one statement for each, made once with
-`condition`, and runs the caller's with `values_of`. A property test holds the twins equal on both databases.
-Source: rules chapter 1.3 (LR).
+The function of `by` decides which condition applies (`kinship_of`). A list has one statement for each condition, built
+once with `condition`, and runs the caller's with `values_of`. A property test checks on both databases that SQL and
+`may_see` agree. Source: rules chapter 1.3 (LR).
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ _WORKGROUPS: Final = "seen_workgroups"
 
 
 class Kinship(Enum):
-    """On what a caller's relationship to records rests."""
+    """The basis of a caller's relationship to records."""
 
-    OWNER = "their organisation made them"
-    PROVIDER = "a service of their organisation holds them"
-    WORKGROUP = "a service of one of their workgroups holds them"
+    OWNER = "the caller's organisation created the record"
+    PROVIDER = "a service of the caller's organisation has the record"
+    WORKGROUP = "a service of one of the caller's workgroups has the record"
     NONE = "none"
 
 
 def kinship_of(by: Principal) -> Kinship:
-    """Which condition decides what `by` may see."""
+    """Return the condition that decides which records `by` may see."""
     if by.function in REFERRING_SIDE:
         return Kinship.OWNER
     if by.function is BusinessFunction.PROVIDER_AUTHORISED_APPLICATION:
@@ -44,7 +44,7 @@ def kinship_of(by: Principal) -> Kinship:
 def condition(
     kinship: Kinship, owner: Column[str], workgroup: Column[Any], *, postgres: bool = False
 ) -> ColumnElement[bool]:
-    """The condition over a table's two columns, for SQLite or for PostgreSQL; its parameters are `values_of`."""
+    """Return the condition over a table's two columns, for SQLite or PostgreSQL; `values_of` has its parameters."""
     match kinship:
         case Kinship.OWNER:
             return owner == bindparam(_ORGANISATION)
@@ -53,14 +53,14 @@ def condition(
         case Kinship.WORKGROUP:
             if not postgres:
                 return workgroup.in_(texts(_WORKGROUPS))
-            # As an array it is a filter; as a subquery PostgreSQL would join it, and sort what an index had in order.
+            # An array is a filter. PostgreSQL would join a subquery, and sort rows that the index already orders.
             return workgroup == func.any(func.array(texts(_WORKGROUPS, postgres=True).scalar_subquery()))
         case Kinship.NONE:
             return false()
 
 
 def values_of(by: Principal) -> dict[str, Value]:
-    """The parameters of the condition for `by`."""
+    """Return the parameters of the condition for `by`."""
     match kinship_of(by):
         case Kinship.OWNER:
             return {_ORGANISATION: str(by.organisation)}
@@ -73,11 +73,11 @@ def values_of(by: Principal) -> dict[str, Value]:
 
 
 def of_organisation(workgroup: Column[Any], first: str, end: str, *, postgres: bool) -> ColumnElement[bool]:
-    """Whether a workgroup is an organisation's; `first` and `end` name its parameters; values: `workgroups_of`."""
+    """Return the condition for an organisation's workgroups; `first` and `end` name its parameters."""
     ordered = workgroup.collate("C" if postgres else "BINARY")
     return and_(ordered >= bindparam(first), ordered < bindparam(end))
 
 
 def workgroups_of(organisation: OdsCode, first: str, end: str) -> dict[str, Value]:
-    """What starts with `ODS/` sorts from there to before `ODS0`, the next character."""
+    """Return the range of texts that start with `ODS/`: up to `ODS0`, since 0 is the next character after /."""
     return {first: f"{organisation}/", end: f"{organisation}0"}

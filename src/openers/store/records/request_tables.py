@@ -1,4 +1,4 @@
-"""The two kinds of request, each with its table: named apart, since each has to know the other's (rules 2.7)."""
+"""The two kinds of request, each with its table; a separate module, since each refers to the other (rules 2.7)."""
 
 from __future__ import annotations
 

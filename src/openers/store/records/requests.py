@@ -1,4 +1,4 @@
-"""What both kinds of request have in common in SQL: referrals and requests for advice, each in a table of its own.
+"""Shared SQL of referrals and requests for advice, which have a table each.
 
 Existence, relationship, kind and version are checked on the row's columns, before decoding. Source: rules chapters 1.3
 (relationship), 2.7 (INVALID_REQUEST_TYPE), 3.4 (versions).
@@ -21,31 +21,31 @@ from openers.usecases.ports.stored import Stored
 
 
 class RequestValue(Protocol):
-    """What every request holds."""
+    """The fields that each request has."""
 
     @property
     def ubrn(self) -> Ubrn:
-        """Its UBRN."""
+        """Return its UBRN."""
         ...
 
     @property
     def request_id(self) -> RequestId:
-        """Its unique id."""
+        """Return its unique id."""
         ...
 
     @property
     def patient(self) -> NhsNumber:
-        """Whom it is about."""
+        """Return the patient's NHS number."""
         ...
 
     @property
     def owner(self) -> OdsCode:
-        """The organisation that made it."""
+        """Return the organisation that created it."""
         ...
 
     @property
     def workgroup(self) -> str | None:
-        """The workgroup of the service that holds it."""
+        """Return the workgroup of the service that has it."""
         ...
 
 
@@ -56,12 +56,12 @@ _KEEP: Final = Statement(insert(history))
 class RequestTable(Generic[T]):
     """The table of one kind of request, and its statements.
 
-    `kind` is what earlier values are kept as, `columns` gives the columns beside owner and workgroup that follow from a
-    value and can change, `other` is the table of the other kind.
+    `kind` is the name under which history stores earlier values. `columns` returns the changeable columns other than
+    owner and workgroup.
     """
 
     def __init__(self, table: Table, of: type[T], kind: str, columns: Callable[[T], Mapping[str, Value]]) -> None:
-        """`kind` is also what refusals call it."""
+        """Build the statements; refusals use `kind` too."""
         own = table.c
         fixed = {"ubrn", "request_id", "patient"}
         changing: dict[str, Any] = {each.name: bindparam(each.name) for each in own if each.name not in fixed}
@@ -83,11 +83,11 @@ class SqlRequests(Generic[T]):
     first_version: int
 
     def __init__(self, connection: Connection, of: RequestTable[T], other: Statement) -> None:
-        """`connection` is in the transaction that reads and writes; `other` gets a row of the other kind."""
+        """Store `connection`, which is in a transaction that reads and writes; `other` selects the other kind."""
         self._connection, self._of, self._other = connection, of, other
 
     async def get(self, ubrn: Ubrn, by: Viewer, version: int | None = None) -> Stored[T]:
-        """The request, for `by`. Raises NotFound, NoRelationship, InvalidRequestType, VersionConflict."""
+        """Return the request for `by`. Raises NotFound, NoRelationship, InvalidRequestType, VersionConflict."""
         row = await self._row(ubrn)
         if row is None:
             raise await self._absent(ubrn, by)
@@ -99,7 +99,7 @@ class SqlRequests(Generic[T]):
         return stored
 
     async def find(self, ubrn: Ubrn, by: Viewer) -> Stored[T] | None:
-        """The request, or `None` if there is none that `by` may see."""
+        """Return the request, or `None` if there is none that `by` may see."""
         row = await self._row(ubrn)
         return self._stored(ubrn, row) if row is not None and _may_see(row, by) else None
 
@@ -111,7 +111,7 @@ class SqlRequests(Generic[T]):
         return Stored(new.ubrn, first, body, self._of.decoder, new.patient)
 
     async def put(self, old: Stored[T], new: T, steps: int = 1) -> Stored[T]:
-        """Replace the value, raise the version by so many, keep the old value in history. Raises VersionConflict."""
+        """Replace the value, raise the version by `steps`, and add the old value to history. Raises VersionConflict."""
         stored = await self._replace(old, new, old.version + steps)
         kept = {"kind": self._of.kind, "key": old.key, "version": old.version, "body": old.body}
         await self._connection.run(_KEEP, kept)
@@ -130,7 +130,7 @@ class SqlRequests(Generic[T]):
         return await self._connection.row(self._of.get, {"of_ubrn": ubrn})
 
     async def _absent(self, ubrn: Ubrn, by: Viewer) -> Exception:
-        """Why there is none: a request of the other kind has the UBRN, or nobody has."""
+        """Return why there is no such request: the UBRN is unknown, hidden, or that of the other kind."""
         row = await self._connection.row(self._other, {"of_ubrn": ubrn})
         if row is None:
             return NotFound(Field.REFERRAL, ubrn)

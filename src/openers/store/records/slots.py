@@ -59,7 +59,7 @@ _CHANGE: Final = Statement(
     .where(_columns.id == bindparam("of_id"), _columns.state == bindparam("was"))
     .values({column: bindparam(column.name) for column in _columns if column.name != "id"})
 )
-"""As `_MOVE`, for a slot that may be held or booked since it was read."""
+"""Like `_MOVE`, for a slot that may have been held or booked since it was read."""
 _ADD: Final = upsert(slots)
 
 
@@ -69,15 +69,15 @@ class SqlSlots:
     __slots__ = ("_connection",)
 
     def __init__(self, connection: Connection) -> None:
-        """`connection` is in the transaction that reads and writes."""
+        """Store `connection`, which is in the transaction that reads and writes."""
         self._connection = connection
 
     async def free(
         self, service: ServiceId, priority: Priority, clinician: UserId | None, window: tuple[Instant, int, int]
     ) -> tuple[Sequence[Slot], int]:
-        """Free slots after an instant, from the earliest, and how many there are in all.
+        """Return free slots after an instant, earliest first, and their total number.
 
-        `window` is the instant, how many to skip and how many to give.
+        `window` is the instant, the number of slots to skip and the number to return.
         """
         after, skip, most = window
         asked = _asked(service, priority, clinician, after)
@@ -86,22 +86,22 @@ class SqlSlots:
         return [_slot(row) for row in rows], 0 if total is None else int(total[0])
 
     async def any_free(self, service: ServiceId, priority: Priority, after: Instant) -> bool:
-        """Whether the service has a free slot for this priority after an instant."""
+        """Return whether the service has a free slot for this priority after an instant."""
         found, _ = await self.free(service, priority, None, (after, 0, 1))
         return bool(found)
 
     async def get(self, slot: SlotId) -> Slot | None:
-        """The slot with this id."""
+        """Return the slot with this id."""
         row = await self._connection.row(_GET, {"of_id": int(slot)})
         return None if row is None else _slot(row)
 
     async def of_service(self, service: ServiceId, start: Instant, end: Instant) -> Sequence[Slot]:
-        """Slots in every state that start from `start` until before `end`, in order of start."""
+        """Return slots in each state that start from `start` until before `end`, in order of start."""
         window = {"of_service": int(service), "first": micros(start), "end": micros(end)}
         return [_slot(row) for row in await self._connection.rows(_WITHIN, window)]
 
     async def of_pas(self, service: ServiceId, pas_id: str) -> Slot | None:
-        """The slot of a service that its PAS knows by this id."""
+        """Return the slot of a service that has this id in its PAS."""
         row = await self._connection.row(_BY_PAS, {"of_service": int(service), "of_pas_id": pas_id})
         return None if row is None else _slot(row)
 
@@ -110,13 +110,13 @@ class SqlSlots:
         await self._connection.run(_ADD, _row(slot))
 
     async def move(self, slot: SlotId, was: SlotState, to: SlotState) -> bool:
-        """Put a slot from one state into another; `False`, and nothing done, if it is in a third."""
+        """Change a slot from one state to another; return `False` and do nothing if it is in a third state."""
         return await self._connection.run(_MOVE, {"of_id": int(slot), "was": was, "state": to}) == 1
 
     async def poll(self, service: ServiceId, polled: Collection[PolledSlot], *, whole: bool) -> int:
-        """Take over what a PAS tells; how many slots changed.
+        """Store the slots that a PAS returned; return the number of changed slots.
 
-        What is held or booked here stays so. `whole` means that what is not among `polled` has vanished.
+        Slots that are held or booked here stay so. `whole` means that free slots missing from `polled` are gone.
         """
         rows = await self._connection.rows(_OF_SERVICE, {"of_service": int(service)})
         known = {slot.pas_id: slot for slot in map(_slot, rows)}
@@ -131,7 +131,7 @@ class SqlSlots:
         return changed
 
     async def _take_over(self, service: ServiceId, polled: PolledSlot, known: Slot | None) -> bool:
-        """Add or change one slot; whether anything was different."""
+        """Add or change one slot; return whether anything changed."""
         if known is not None and known.state in (SlotState.HELD, SlotState.BOOKED):
             return False
         state = SlotState.FREE if polled.free else SlotState.GONE

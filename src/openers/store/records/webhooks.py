@@ -24,22 +24,22 @@ class SqlWebhooks:
     __slots__ = ("_connection",)
 
     def __init__(self, connection: Connection) -> None:
-        """`connection` is in the transaction that reads and writes."""
+        """Store `connection`, which is in the transaction that reads and writes."""
         self._connection = connection
 
     async def get(self, webhook: str) -> Webhook | None:
-        """The webhook with this id."""
+        """Return the webhook with this id."""
         row = await self._connection.row(_GET, {"of_id": webhook})
         return None if row is None else _decoder.decode(row[0])
 
     async def all(self) -> Sequence[Webhook]:
-        """All of them, by id."""
+        """Return all webhooks, by id."""
         return [_decoder.decode(row[0]) for row in await self._connection.rows(_ALL, {})]
 
     async def put(self, webhook: Webhook) -> None:
-        """Add or replace."""
+        """Add or replace a webhook."""
         await self._connection.run(_PUT, {"id": webhook.id, "body": encode(webhook)})
 
     async def remove(self, webhook: str) -> bool:
-        """Forget one; whether it was there."""
+        """Remove a webhook; return whether it existed."""
         return await self._connection.run(_REMOVE, {"of_id": webhook}) == 1

@@ -1,6 +1,6 @@
-"""The columns by which a referral is found on worklists: they follow from its value, in the same write.
+"""The columns that put a referral on worklists, written together with its value.
 
-Source: rules chapter 4 (A008); what is on which list says `openers.domain.referral_worklists`.
+Source: rules chapter 4 (A008); `openers.domain.referral_worklists` decides which list a referral is on.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ LISTED: Final = (
     "site",
     "clinician",
 )
-"""Their names."""
+"""The column names."""
 NOBODY: Final = ""
-"""What stands for no clinician: a value like another, since an index finds that alike on both databases."""
+"""Value of `clinician` for no clinician. It is not null, so both databases find it by index."""
 
 
 def listing_of(referral: Referral) -> dict[str, Value]:
-    """The columns of a referral."""
+    """Return the worklist columns of a referral."""
     held = referral.appointment
     return {
         "provider_list": provider_list(referral),

@@ -1,8 +1,8 @@
-"""Worklists in SQL: one statement for each kind of caller and each set of filters, made when it is first asked for.
+"""Worklists in SQL: one statement for each kind of caller and set of filters, built at its first use.
 
-A table that is to be listed has the columns `workgroup`, `owner`, `listed`, `service`, `specialty`, `location` and
-`clinician`, and an index over all but `owner` in this order: filters are held against the index alone, so that a list
-reads only the rows that it gives. Source: rules chapter 4 (A008, A023).
+A listed table has the columns `workgroup`, `owner`, `listed`, `service`, `specialty`, `location` and `clinician`, and
+an index over all but `owner` in this order. Filters are checked in the index only, so a list reads only the rows that
+it returns. Source: rules chapter 4 (A008, A023).
 """
 
 from __future__ import annotations
@@ -24,9 +24,10 @@ _FILTERS: Final = ("service", "specialty", "location", "clinician")
 
 
 def worklist(table: Table, listed: int, wanted: WorklistFilter, by: Principal) -> tuple[Statement, dict[str, Value]]:
-    """The statement that selects the rows of `table` listed as `listed` that are wanted and that `by` may see.
+    """Return the statement that selects the rows of a list that match the filters and that `by` may see.
 
-    Its rows have UBRN, version, patient and body, by UBRN. With it come the values of its parameters.
+    `listed` is the list. Its rows have UBRN, version, patient and body, by UBRN. The values of its parameters are
+    returned too.
     """
     given = _given(wanted)
     values: dict[str, Value] = {f"{_PREFIX}{name}": each for name, each in given.items()}

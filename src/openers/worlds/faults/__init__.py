@@ -1,1 +1,1 @@
-"""Faults on order."""
+"""Faults that a test injects."""

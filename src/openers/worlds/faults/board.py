@@ -1,7 +1,7 @@
-"""Faults that test mode plays on request: at the API, at a PAS, at the scanner. Which calls they strike is seeded.
+"""Injected faults at the API, at a PAS or at the scanner. A seed decides which calls they hit.
 
-Each world has its own (`FaultBoard`). `openers.worlds.recording.probe` plays those of the API,
-`openers.worlds.faults.faulty_pas` those of a PAS; ordering them over HTTP is `openers.worlds.http.fault_routes`.
+Each world has its own faults (`FaultBoard`). `openers.worlds.recording.probe` applies those of the API,
+`openers.worlds.faults.faulty_pas` those of a PAS. `openers.worlds.http.fault_routes` sets them over HTTP.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from openers.worlds.refusals import BadCall
 DEFAULT_LATENCY_MS: Final = 1000
 LONGEST_MS: Final = 600_000
 MOST_FAULTS: Final = 100
-"""Faults in force in one world."""
+"""Maximum active faults in one world."""
 
 
 class Place(StrEnum):
-    """Where a fault is played."""
+    """Where a fault is injected."""
 
     API = "the API"
     PAS = "a PAS"
@@ -33,7 +33,7 @@ class Place(StrEnum):
 
 
 class FaultKind(StrEnum):
-    """What goes wrong."""
+    """The kinds of fault."""
 
     LATENCY = "latency"
     TOO_MANY_REQUESTS = "too-many-requests"
@@ -48,7 +48,7 @@ class FaultKind(StrEnum):
 
 
 class PasCall(StrEnum):
-    """What a PAS is asked for; the operations of a fault at a PAS."""
+    """The calls to a PAS; the operations of a fault at a PAS."""
 
     BOOK = "book"
     CANCEL = "cancel"
@@ -63,23 +63,23 @@ PLACES: Final = {
     ),
     FaultKind.SLOW_SCAN: Place.SCANNER,
 }
-"""Where each kind is played."""
+"""Place of each kind."""
 LATE: Final = frozenset({FaultKind.LATENCY, FaultKind.PAS_LATENCY, FaultKind.SLOW_SCAN})
-"""Kinds that do nothing but wait."""
+"""Kinds that only delay the call."""
 LOSING: Final = frozenset({FaultKind.ERROR, FaultKind.UNAVAILABLE, FaultKind.DROP, FaultKind.PAS_SILENT})
-"""Kinds that may also strike after the work was done, so that its answer is lost."""
+"""Kinds that may also hit after the work was done, so that its reply is lost."""
 
 
 class FaultRefused(BadCall):
-    """A fault can't be ordered. The text names the field, its value and what is possible."""
+    """An invalid fault. The text names the field, its value and the allowed values."""
 
 
 class Fault(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """One fault to play.
+    """One fault to inject.
 
-    `share` of the calls that fit are struck, at most `count` of them. `operations` are A-numbers at the API and what a
-    PAS is asked for at a PAS; `services` are service ids; none means all. Every kind waits `ms` milliseconds first.
-    `after`: the work is done, and then its answer is lost. `retry_after_s` is what 429 and 503 tell, in seconds.
+    It hits a `share` of the matching calls, at most `count` of them. `operations` are A-numbers at the API, or PAS
+    calls at a PAS; `services` are service ids; empty means all. Each kind first waits `ms` milliseconds. With `after`
+    the work is done and then its reply is lost. `retry_after_s` is the Retry-After of 429 and 503, in seconds.
     """
 
     kind: FaultKind
@@ -93,17 +93,17 @@ class Fault(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
 
     @property
     def place(self) -> Place:
-        """Where it is played."""
+        """Return where it is injected."""
         return PLACES[self.kind]
 
     @property
     def waits_s(self) -> float:
-        """How long it waits, in seconds."""
+        """Return how long it waits, in seconds."""
         default = DEFAULT_LATENCY_MS if self.kind in LATE else 0
         return (default if self.ms is None else self.ms) / 1000
 
     def fits(self, place: Place, operation: str, services: Collection[str]) -> bool:
-        """Whether it is about such a call."""
+        """Return whether it matches such a call."""
         return (
             self.place is place
             and (not self.operations or operation in self.operations)
@@ -112,12 +112,12 @@ class Fault(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
 
 
 def services_apart(wanted: Collection[str], there: Collection[str]) -> bool:
-    """Whether the two have no service in common."""
+    """Return whether the two have no service in common."""
     return set(wanted).isdisjoint(there)
 
 
 class InForce(msgspec.Struct, frozen=True):
-    """A fault in force: how often it has struck, and how often it still will (`None`: without end)."""
+    """An active fault: how many calls it has hit, and how many it still may hit (`None`: unlimited)."""
 
     fault: Fault
     struck: int
@@ -125,41 +125,41 @@ class InForce(msgspec.Struct, frozen=True):
 
 
 class _Order:
-    """One fault in force, with its own series of chances, so that no other call changes which ones it strikes."""
+    """One active fault with its own random series, so that other calls do not change which ones it hits."""
 
     def __init__(self, fault: Fault, seed: int, number: int) -> None:
         self.fault, self.struck = fault, 0
-        self._random = random.Random(f"{seed}/{number}")  # noqa: S311 - must be repeatable, guards nothing
+        self._random = random.Random(f"{seed}/{number}")  # noqa: S311 - must be repeatable, protects nothing
 
     @property
     def is_spent(self) -> bool:
         return self.fault.count is not None and self.struck >= self.fault.count
 
     def strikes(self) -> bool:
-        """Whether the next call that fits is struck."""
+        """Return whether the next matching call is hit."""
         struck = self._random.random() < self.fault.share
         self.struck += struck
         return struck
 
 
 class Faults:
-    """The faults in force in one world; the first that fits a call and strikes is played."""
+    """The active faults of one world. The first one that matches a call and hits is applied."""
 
     def __init__(self) -> None:
-        """None are in force."""
+        """Start without faults."""
         self._orders: list[_Order] = []
         self.seed = 0
 
     @property
     def in_force(self) -> tuple[InForce, ...]:
-        """Those in force, the spent ones included."""
+        """Return the active faults, including the spent ones."""
         return tuple(
             InForce(each.fault, each.struck, None if each.fault.count is None else each.fault.count - each.struck)
             for each in self._orders
         )
 
     def replace(self, faults: Collection[Fault], seed: int = 0) -> None:
-        """Let these be in force and no others, their chances beginning at `seed`. Raises FaultRefused."""
+        """Replace the faults by these, with random series from `seed`. Raises FaultRefused."""
         _check_number(len(faults))
         for fault in faults:
             check(fault)
@@ -167,30 +167,30 @@ class Faults:
         self._orders = [_Order(fault, seed, number) for number, fault in enumerate(faults)]
 
     def add(self, fault: Fault) -> None:
-        """Let this one be in force too. Raises FaultRefused."""
+        """Add a fault. Raises FaultRefused."""
         _check_number(len(self._orders) + 1)
         check(fault)
         self._orders.append(_Order(fault, self.seed, len(self._orders)))
 
     def ask_services(self, place: Place) -> bool:
-        """Whether any fault at this place is about certain services."""
+        """Return whether a fault at this place is limited to certain services."""
         return any(each.fault.place is place and each.fault.services for each in self._orders)
 
     def strike(self, place: Place, operation: str, services: Collection[str] = ()) -> Fault | None:
-        """The fault that strikes this call, if any; counts it."""
+        """Return the fault that hits this call, if any, and count it."""
         fitting = (each for each in self._orders if not each.is_spent and each.fault.fits(place, operation, services))
         return next((each.fault for each in fitting if each.strikes()), None)
 
 
 class FaultBoard:
-    """The faults of each world, by its name, for as long as something holds them: the adapters of the world do."""
+    """The faults of each world by its name. They exist as long as the adapters of the world hold them."""
 
     def __init__(self) -> None:
-        """No world has any."""
+        """Start without faults in any world."""
         self._faults: WeakValueDictionary[str, Faults] = WeakValueDictionary()
 
     def of(self, world: str) -> Faults:
-        """Those of a world."""
+        """Return the faults of a world."""
         return self._faults.setdefault(world, Faults())
 
 
@@ -200,16 +200,18 @@ def _check_number(count: int) -> None:
 
 
 def check(fault: Fault) -> None:
-    """Raise FaultRefused if the fault can't be played as it is written."""
+    """Raise FaultRefused if the fault is invalid."""
     known = _known_operations(fault.place)
     for operation in fault.operations:
         if operation not in known:
-            raise FaultRefused(f"operations: {operation!r} is none of {', '.join(known) or 'a fault at the scanner'}")
+            raise FaultRefused(
+                f"operations: {operation!r} is unknown; allowed: {', '.join(known) or 'none for the scanner'}"
+            )
     for service in fault.services:
         if ServiceId.pattern.fullmatch(service) is None:
-            raise FaultRefused(f"services: {service!r} is no service id: it must be {ServiceId.shape}")
+            raise FaultRefused(f"services: {service!r} is not a service id: it must be {ServiceId.shape}")
     if fault.after and fault.kind not in LOSING:
-        raise FaultRefused(f"after: {fault.kind} can't strike after the work, only {', '.join(sorted(LOSING))} can")
+        raise FaultRefused(f"after: {fault.kind} cannot occur after the work; only {', '.join(sorted(LOSING))} can")
 
 
 def _known_operations(place: Place) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""A PAS whose answers go wrong when a fault is ordered: the `Pas` port around another one. For test mode alone."""
+"""A PAS with injected faults: the `Pas` port around another one. For test mode only."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from openers.domain.slots import PolledSlot
 from openers.usecases.ports.booking import Pas
 from openers.worlds.faults.board import FaultKind, Faults, PasCall, Place
 
-ON_PURPOSE: Final = "a fault that was ordered"
+ON_PURPOSE: Final = "an injected fault"
 T = TypeVar("T")
 
 
@@ -22,24 +22,24 @@ class FaultyPas:
     """Another PAS, and the faults of a world."""
 
     def __init__(self, pas: Pas, faults: Faults) -> None:
-        """Asks `pas` whenever no fault strikes."""
+        """Store the PAS, which is called whenever no fault hits."""
         self._pas, self._faults = pas, faults
 
     @property
     def awaited(self) -> timedelta:
-        """How long an outcome is awaited."""
+        """Return how long to wait for an outcome."""
         return self._pas.awaited
 
     async def book(self, link: PasLink, booking: PasBooking) -> PasAppointment:
-        """Book a slot, or fail to."""
+        """Book a slot, or fail if a fault hits."""
         return await self._play(PasCall.BOOK, link, lambda: self._pas.book(link, booking))
 
     async def cancel(self, link: PasLink, appointment_id: str, reason: str | None) -> None:
-        """Cancel a booking, or fail to."""
+        """Cancel a booking, or fail if a fault hits."""
         await self._play(PasCall.CANCEL, link, lambda: self._pas.cancel(link, appointment_id, reason))
 
     async def look_up(self, link: PasLink, key: str) -> PasAppointment | None:
-        """What became of a key. A look-up never says no, so a refusal is told as silence, as by any PAS."""
+        """Return the outcome of a key. A PAS cannot refuse a look-up, so a refusal is raised as PasSilent."""
         try:
             return await self._play(PasCall.LOOK_UP, link, lambda: self._pas.look_up(link, key))
         except PasRefused as refusal:
@@ -48,15 +48,15 @@ class FaultyPas:
     async def slots(
         self, link: PasLink, start: Instant, end: Instant, changed_since: Instant | None
     ) -> Sequence[PolledSlot]:
-        """The slots within a time, or nothing."""
+        """Return the slots within a period, or fail if a fault hits."""
         return await self._play(PasCall.SLOTS, link, lambda: self._pas.slots(link, start, end, changed_since))
 
     async def close(self) -> None:
-        """Let go of all connections."""
+        """Close all connections."""
         await self._pas.close()
 
     async def _play(self, call: PasCall, link: PasLink, work: Callable[[], Awaitable[T]]) -> T:
-        """What `work` gives, or what a fault makes of it. Raises PasRefused, PasSilent."""
+        """Run `work`, or apply the fault that hits. Raises PasRefused, PasSilent."""
         fault = self._faults.strike(Place.PAS, call, (link.service,))
         if fault is None:
             return await work()

@@ -1,4 +1,4 @@
-"""A scanner that takes its time when a fault is ordered: the `Scanner` port around another one. For test mode alone."""
+"""A virus scanner with injected delays: the `Scanner` port around another one. For test mode only."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ class FaultyScanner:
     """Another scanner, and the faults of a world."""
 
     def __init__(self, scanner: Scanner, faults: Faults) -> None:
-        """Asks `scanner`, sooner or later."""
+        """Store the scanner, which is called after any delay."""
         self._scanner, self._faults = scanner, faults
 
     async def scan(self, file: UploadedFile, chunks: AsyncIterator[bytes]) -> Verdict:
-        """What is in the file, late where a fault strikes. Raises Unavailable."""
+        """Scan the file, late if a fault hits. Raises Unavailable."""
         fault = self._faults.strike(Place.SCANNER, "")
         if fault is not None:
             await asyncio.sleep(fault.waits_s)
         return await self._scanner.scan(file, chunks)
 
     async def check(self) -> None:
-        """Raise Unavailable if it would not scan now. Faults only make it late."""
+        """Raise Unavailable if the scanner cannot scan now. Faults do not affect this check."""
         await self._scanner.check()

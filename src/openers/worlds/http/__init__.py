@@ -1,1 +1,1 @@
-"""What test mode offers below `/_test`: each thing as JSON for scripts, and as a page for people."""
+"""The test control below `/_test`: JSON for scripts, and pages for people."""

@@ -1,4 +1,4 @@
-"""`/_test/clock`: read, set, freeze and run on the clock of a world, and live through time."""
+"""`/_test/clock`: read, set, freeze, start and advance the clock of a world."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Number = Annotated[float, msgspec.Meta(ge=0, le=MOST_DAYS * 86400)]
 
 
 class NewTime(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What the clock shall show, and whether it shall run. What is not given stays."""
+    """The time that the clock should show, and whether it should run. Absent fields stay unchanged."""
 
     now: Annotated[Instant, msgspec.Meta(tz=True)] | None = None
     running: bool | None = None
@@ -34,7 +34,7 @@ class NewTime(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Stretch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How much time to live through."""
+    """By how much time to advance."""
 
     days: Number = 0
     hours: Number = 0
@@ -43,12 +43,12 @@ class Stretch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     @property
     def whole(self) -> timedelta:
-        """All of it."""
+        """Return the whole period."""
         return timedelta(days=self.days, hours=self.hours, minutes=self.minutes, seconds=self.seconds)
 
 
 class Shown(msgspec.Struct, frozen=True, kw_only=True):
-    """What the clock of a world shows, what ran on the way there, and which linked Test PASes took the time over.
+    """The clock of a world, the work that ran while it advanced, and which linked Test PASes adopted the time.
 
     `ahead_s` is how far a running clock is ahead of the real time, in seconds.
     """
@@ -62,14 +62,14 @@ class Shown(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ClockControl:
-    """What can be done to clocks. The page uses it too."""
+    """The operations on clocks, used by the routes and the page."""
 
     def __init__(self, worlds: Worlds, metrics: Metrics) -> None:
-        """Work that runs on the way is counted in `metrics`."""
+        """Store the worlds; work that runs while a clock advances is counted in `metrics`."""
         self._worlds, self._metrics = worlds, metrics
 
     def routes(self) -> list[Offered]:
-        """The routes of the clock."""
+        """Return the routes of the clock."""
 
         async def _read(request: Request) -> Shown:
             return shown(held_of(request))
@@ -86,12 +86,12 @@ class ClockControl:
         ]
 
     async def set(self, held: Held, wanted: NewTime) -> Shown:
-        """Move the hands; nothing runs by that. Raises BadCall."""
+        """Set the clock without running due work. Raises BadCall."""
         async with held.alone():
             before = held.clock.now()
             if wanted.real:
                 if wanted.now is not None or wanted.running is not None:
-                    raise BadCall("real puts the clock back to the real time: send it alone")
+                    raise BadCall("real returns the clock to the real time: send it without now and running")
                 held.clock.to_real_time()
             if wanted.running is False:
                 held.clock.freeze()
@@ -104,13 +104,13 @@ class ClockControl:
             return shown(held, told=await self._arrived(held))
 
     async def advance(self, held: Held, stretch: timedelta) -> Shown:
-        """Live through a stretch of time; what falls due runs in order. Raises BadCall."""
+        """Advance the clock by a period and run due work in order. Raises BadCall."""
         told: list[ClockReport] = []
         async with held.alone():
             try:
                 until = held.clock.now() + stretch
             except OverflowError as error:
-                raise BadCall("There are no years after 9999") from error
+                raise BadCall("The clock cannot go beyond the year 9999") from error
 
             async def _arrive() -> None:
                 told.extend(await self._arrived(held))
@@ -120,7 +120,7 @@ class ClockControl:
         return shown(held, ran, told)
 
     async def _arrived(self, held: Held) -> Sequence[ClockReport]:
-        """The clock was moved: linked Test PASes hear of it, and the next process finds it so."""
+        """Notify linked Test PASes that the clock was moved, and save it for the next process."""
         if held.name == MAIN:
             self._worlds.save_main()
         await plan_deliveries(held.world.for_call(system_entry("Plan due work", held.world.wall.now())))
@@ -128,7 +128,7 @@ class ClockControl:
 
 
 def shown(held: Held, ran: Sequence[Done] = (), told: Sequence[ClockReport] = ()) -> Shown:
-    """What a world's clock shows."""
+    """Return the state of a world's clock."""
     clock = held.clock
     ahead_s = clock.state.ahead_s if clock.is_running else None
     return Shown(world=held.name, now=clock.now(), running=clock.is_running, ahead_s=ahead_s, ran=ran, told=told)

@@ -1,7 +1,7 @@
-"""What every address below `/_test` shares: the world that is asked, JSON in and out, and refusals.
+"""Shared parts of all addresses below `/_test`: the world of a request, JSON in and out, and refusals.
 
-Reading needs no permission: test mode holds synthetic people alone. A page elsewhere can't make a browser change
-anything here: browsers say from where such a call comes, and JSON has to be declared as such.
+Requests need no permission, since test mode has only synthetic people. A foreign web page cannot make a browser change
+anything here: the Origin header identifies such calls, and JSON needs its own Content-Type.
 """
 
 from __future__ import annotations
@@ -44,32 +44,32 @@ _HEADERS: Final[tuple[Header, ...]] = (
     *((name.lower().encode(), value.encode()) for name, value in ALWAYS.items()),
 )
 DIGITS: Final = 18
-"""The most digits of a number in a query or header; it fits 64 bits."""
+"""Maximum digits of a number in a query or header; it fits 64 bits."""
 READING: Final = frozenset({"GET", "HEAD"})
 HOME: Final = "/_test/"
 HELP: Final = (b"link", f'<{HOME}>; rel="help"'.encode())
-"""Where test control is explained, for whoever is refused there."""
+"""The page that explains test control, linked from each refusal."""
 RULE: Final = Rule(Check.RULE, "TEST_CONTROL", "docs/reference/addresses.md")
 
 Sent = TypeVar("Sent")
 Handler = Callable[[Request], Awaitable[object]]
-"""Does a call; what it gives is answered as JSON, unless it is a `Response`."""
+"""Handles a call. Its result is sent as JSON unless it is a `Response`."""
 
 
 class ControlDialect(msgspec.Struct, frozen=True):
-    """What can't be done, as JSON with one sentence."""
+    """Refusals as JSON with one sentence."""
 
     def refuse(self, error: Exception, call: ActiveCall) -> tuple[Problem, Reply]:
-        """The refusal as JSON."""
+        """Return the refusal as JSON."""
         problem = _problem_of(error)
         headers = (*_HEADERS, HELP, *refusal_headers(problem))
         return problem, Reply(problem.status, msgspec.json.encode({"error": problem.diagnostics}), headers)
 
 
 def interaction(dialect: Dialect) -> Interaction:
-    """Calls below `/_test` are not observed, and only a refusal is audited here: what a call writes has its own entry.
+    """Declare calls below `/_test`: not observed, and only refusals are audited, since each change has its own entry.
 
-    So looking at a world leaves it as it is, and forks of it go on sharing their last copy.
+    So looking at a world does not change it, and its forks still share its last copy.
     """
     return Interaction(audit="Test Control", operation="/_test", dialect=dialect, trace=Trace.REFUSALS, own_hosts=True)
 
@@ -78,7 +78,7 @@ CONTROL: Final = interaction(ControlDialect())
 
 
 class Offered(NamedTuple):
-    """An address below `/_test`: a handler for each method, and how refusals are told."""
+    """An address below `/_test`: a handler for each method, and how refusals are written."""
 
     path: str
     methods: Mapping[str, Handler]
@@ -86,12 +86,12 @@ class Offered(NamedTuple):
 
 
 def route(path: str, methods: Mapping[str, Handler]) -> Offered:
-    """An address that tells what can't be done as JSON."""
+    """Return an address that writes refusals as JSON."""
     return Offered(path, methods)
 
 
 def routes_of(loop: Loop, offered: Iterable[Offered]) -> list[Route]:
-    """The routes of addresses, run by the loop."""
+    """Return the routes of addresses, run by the loop."""
     return [
         declared(
             loop, each.path, {name: Declared(each.interaction, _run(handler)) for name, handler in each.methods.items()}
@@ -112,7 +112,7 @@ def _run(handler: Handler) -> LoopHandler:
 
 
 def refuse(error: Refusal) -> LoopHandler:
-    """A handler that can only refuse: for calls to a world that is not there."""
+    """Return a handler that always refuses, for calls to an unknown world."""
 
     async def _serve(call: ActiveCall) -> Reply:
         raise Stop(_told(error)) from error
@@ -125,7 +125,7 @@ def _told(error: Refusal) -> Problem:
 
 
 def _problem_of(error: Exception) -> Problem:
-    """What can't be done, and why, as a problem."""
+    """Return the problem that describes an error."""
     match error:
         case Broken() | Clash():
             told = problem_of(Unavailable(type(error).__name__), PLAIN)
@@ -135,11 +135,11 @@ def _problem_of(error: Exception) -> Problem:
 
 
 async def refusing(request: Request, handler: Handler) -> object:
-    """What the handler gives. Raises a Refusal for what can't be done, and for what a page elsewhere sends."""
+    """Return the result of the handler. Raises a Refusal, also for a request from a foreign web page."""
     origin = request.headers.get("origin")
     if request.method not in READING and origin is not None and urlsplit(origin).netloc != request.headers.get("host"):
         raise FromElsewhere(
-            f"Origin: calls from pages of {origin[:100]!r} are not taken, only from pages of this service"
+            f"Origin: calls from pages of {origin[:100]!r} are refused; only pages of this service may call"
         )
     try:
         return await handler(request)
@@ -148,40 +148,40 @@ async def refusing(request: Request, handler: Handler) -> object:
 
 
 def not_available(error: OpenersError) -> str:
-    """What is told where something behind the service failed."""
+    """Return the text for a failure of a dependency."""
     return f"Not available: {type(error).__name__}. Try again later"
 
 
 def held_of(request: Request) -> Held:
-    """The world that the request is for."""
+    """Return the world of the request."""
     held: Held = request.scope[HELD]
     return held
 
 
 def bound(world: World, request: Request, what: str) -> World:
-    """The world for a change that is made below `/_test`, which the audit records."""
+    """Return the world for a change below `/_test`, which the audit records."""
     entry = AuditEntry(event_type=request.method, audit_type="Test Control", at=world.wall.now(), operation=what)
     return world.for_call(entry)
 
 
 def json_reply(value: object, status: int = 200) -> Response:
-    """A value as JSON."""
+    """Return a value as JSON."""
     return Response(msgspec.json.encode(value, enc_hook=str), status, ALWAYS, media_type=JSON)
 
 
 async def read_json(request: Request, kind: type[Sent]) -> Sent:
-    """The body as a value of a type; an absent one counts as empty. Raises NotJson, BadCall."""
+    """Return the body as a value of a type; an absent body counts as empty. Raises NotJson, BadCall."""
     body = await request.body()
     if body and media_of(request.headers.get("content-type", "")) != JSON:
         raise NotJson(f"Content-Type must be {JSON}")
     try:
         return msgspec.json.decode(body or b"{}", type=kind)
     except (ValueError, OverflowError, RecursionError) as error:
-        raise BadCall(f"The body can't be used: {error}") from error
+        raise BadCall(f"The body is not valid: {error}") from error
 
 
 def number_in(request: Request, name: str, default: int = 0) -> int:
-    """A query parameter that is a number. Raises BadCall."""
+    """Return a query parameter that is a number. Raises BadCall."""
     text = request.query_params.get(name, str(default))
     if not (text.isascii() and text.isdigit() and len(text) <= DIGITS):
         raise BadCall(f"{name}: {text!r} must be a number")

@@ -1,4 +1,4 @@
-"""`/_test/events`: what has happened after the event `since`: as JSON, as a stream that stays open, or as a page."""
+"""`/_test/events`: events after the event `since`, as JSON, as a stream or as a page."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ LAST_EVENT: Final = "last-event-id"
 
 
 def event_routes(finder: Finder) -> list[Offered]:
-    """`/_test/events`."""
+    """Return the routes of `/_test/events`."""
 
     async def _events(request: Request) -> Response:
         world, since = finder.world(request.scope), number_in(request, "since")
@@ -39,7 +39,7 @@ def event_routes(finder: Finder) -> list[Offered]:
 
 
 def _stream(request: Request, named: tuple[World, str], since: int) -> Response:
-    """All events from then on. A reader that comes again says itself which one it had last."""
+    """Return a stream of all later events. A reader that reconnects sends the id of its last event."""
     last = request.headers.get(LAST_EVENT, "")
     after = int(last) if last.isascii() and last.isdigit() and len(last) <= DIGITS else since
     body = stream(named, after, stops_of(dict(request.scope)), request.is_disconnected)

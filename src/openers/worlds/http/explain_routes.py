@@ -19,7 +19,7 @@ from openers.worlds.recording.recorder import Recorder
 
 
 def explain_routes(finder: Finder, recorder: Recorder, gateway: Gateway) -> list[Offered]:
-    """`/_test/explain/{name}`."""
+    """Return the route of `/_test/explain/{name}`."""
 
     async def _explain(request: Request) -> object:
         world = finder.world(request.scope)
@@ -34,7 +34,7 @@ def explain_routes(finder: Finder, recorder: Recorder, gateway: Gateway) -> list
 
 
 async def _holder(exchange: Exchange, world: World) -> Holder | None:
-    """Whose the call's record is now, if it has one."""
+    """Return the current holder of the call's record, if it has one."""
     if not exchange.ubrn:
         return None
     async with world.read() as tx:

@@ -1,4 +1,4 @@
-"""`/_test/faults`: the faults of a world, shown, ordered and taken away."""
+"""`/_test/faults`: show, set and remove the faults of a world."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ FAULTS = "/_test/faults"
 
 
 class NewFaults(msgspec.Struct, forbid_unknown_fields=True):
-    """The faults to be in force from now on, and the seed of their chances."""
+    """The faults that replace the current ones, and the seed of their random series."""
 
     faults: tuple[Fault, ...]
     seed: Annotated[int, msgspec.Meta(ge=0)] = 0
 
 
 def fault_routes(finder: Finder, board: FaultBoard) -> list[Offered]:
-    """`/_test/faults`."""
+    """Return the routes of `/_test/faults`."""
 
     def _faults(request: Request) -> Faults:
         return board.of(finder.name(request.scope))
@@ -61,7 +61,7 @@ def _told(faults: Faults) -> object:
 
 
 def _by_form(form: FormData, faults: Faults) -> RedirectResponse:
-    """Do what a form of the page asks for. Raises BadCall."""
+    """Apply a form of the page. Raises BadCall."""
     if form.get("act") == "clear":
         faults.replace(())
     else:
@@ -70,7 +70,7 @@ def _by_form(form: FormData, faults: Faults) -> RedirectResponse:
 
 
 def _of_form(form: FormData) -> Fault:
-    """The fault that a form describes. Raises BadCall."""
+    """Return the fault that a form describes. Raises BadCall."""
     given: dict[str, object] = {name: str(value).strip() for name, value in form.items() if str(value).strip()}
     for name in ("operations", "services"):
         if name in given:

@@ -1,4 +1,4 @@
-"""What the pages of test mode share: templates, their style sheet, and forms that our own pages send."""
+"""Shared parts of the test mode pages: templates, their style sheet, and forms of our own pages."""
 
 from __future__ import annotations
 
@@ -21,23 +21,23 @@ PAGE: Final = "text/html"
 
 
 def wants_page(request: Request) -> bool:
-    """Whether a person with a browser asks, who says so by its `Accept` header."""
+    """Return whether the request comes from a browser, judged by its `Accept` header."""
     return PAGE in request.headers.get("accept", "")
 
 
 def is_form(request: Request) -> bool:
-    """Whether a page of ours sends its form."""
+    """Return whether the body is a form of our pages."""
     return media_of(request.headers.get("content-type", "")) == FORM
 
 
 def page(template: str, **shown: Any) -> Response:
-    """A page for people."""
+    """Return a page for people."""
     text = _templates().get_template(template).render(style=STYLE, in_words=_in_words, **shown)
     return HTMLResponse(text, headers=ALWAYS)
 
 
 def style_route() -> Offered:
-    """The pages' style sheet: that of the log-in page, and what tables need."""
+    """Return the route of the style sheet: that of the log-in page with additions for tables."""
     style = (log_in.HERE / "assets" / "style.css").read_bytes() + (HERE / "templates" / "probe.css").read_bytes()
 
     async def _style(_request: Request) -> Response:
@@ -47,7 +47,7 @@ def style_route() -> Offered:
 
 
 def _in_words(value: object) -> str:
-    """A fact as people read it."""
+    """Return a fact as text for people."""
     if isinstance(value, list | tuple):
         return ", ".join(map(str, cast("list[object]", value)))
     return str(value)

@@ -1,4 +1,4 @@
-"""`/_test/requests`: the last exchanges, one of them, and both for other tools (`as=har`, `as=curl`)."""
+"""`/_test/requests`: the last exchanges and single ones, also for other tools (`as=har`, `as=curl`)."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ EXPLAIN: Final = "/_test/explain"
 
 
 def request_routes(finder: Finder, recorder: Recorder, base_url: str) -> list[Offered]:
-    """`/_test/requests` and `/_test/requests/{name}`; a name is a number, a request id or a correlation id."""
+    """Return the routes of `/_test/requests` and `/_test/requests/{name}` (a number, request id or correlation id)."""
 
     async def _list(request: Request) -> object:
         chosen = list(_chosen(request, await recorder.kept(), finder.name(request.scope)))
@@ -60,16 +60,16 @@ def request_routes(finder: Finder, recorder: Recorder, base_url: str) -> list[Of
 
 
 def found(request: Request, exchanges: Exchanges, world: str) -> list[Exchange]:
-    """The exchanges that the path names, the latest first. Raises Unknown if there is none (any more)."""
+    """Return the exchanges that the path names, the latest first. Raises Unknown if none is stored."""
     name = str(request.path_params["name"])
     named = list(exchanges.find(world, name))
     if not named:
-        raise Unknown(f"{name!r}: no call of this id is remembered; only the last ones of a process are")
+        raise Unknown(f"{name!r}: no call with this id is stored; each process keeps only its last calls")
     return named
 
 
 def _chosen(request: Request, exchanges: Exchanges, world: str) -> Iterator[Exchange]:
-    """The exchanges that the query asks for, by status, operation and correlation id, the latest first."""
+    """Yield the exchanges that the query selects by status, operation and correlation id, the latest first."""
     asked = request.query_params
     status, most = number_in(request, "status"), number_in(request, "limit", 1000)
     for each in list(exchanges.of(world))[:most]:
@@ -86,7 +86,7 @@ def _id_of(exchange: Exchange) -> str:
 
 
 def _summary(exchange: Exchange) -> dict[str, Any]:
-    """One line of the list."""
+    """Return one line of the list."""
     return {
         "number": exchange.number,
         "at": exchange.at,
@@ -103,7 +103,7 @@ def _summary(exchange: Exchange) -> dict[str, Any]:
 
 
 def _told(exchange: Exchange, base_url: str) -> dict[str, Any]:
-    """All of one exchange."""
+    """Return all details of one exchange."""
     caller = exchange.caller
     return {
         **_summary(exchange),

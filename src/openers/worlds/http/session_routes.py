@@ -1,4 +1,4 @@
-"""`/_test/sessions`: log somebody in without a browser, and end sessions as when a smartcard is removed."""
+"""`/_test/sessions`: log a user in without a browser, and end sessions as the removal of a smartcard does."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from openers.worlds.running.sessions import begin_session_of, end_sessions
 
 
 class LogIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Whom to log in at which application; without a person the application acts by itself."""
+    """The user to log in at an application; without a user the application acts for itself."""
 
     user: str | None = None
     application: str = "demo-user-app"
 
 
 def session_routes(access: AccessCache) -> list[Offered]:
-    """The routes of sessions."""
+    """Return the routes of sessions."""
 
     async def _begin(request: Request) -> object:
         wanted = await read_json(request, LogIn)

@@ -1,4 +1,4 @@
-"""`/_test/webhooks`: register an address that is told of events, look how it fares, replay, forget."""
+"""`/_test/webhooks`: register an address for events, read its state, replay events, remove it."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ WEBHOOKS: Final = "/_test/webhooks"
 
 
 class WebhookRefused(BadCall):
-    """A webhook can't be registered so."""
+    """An invalid webhook registration."""
 
 
 class Replay(msgspec.Struct, forbid_unknown_fields=True):
-    """From which event on to send everything again."""
+    """The first event to send again; all later ones follow."""
 
     first: Annotated[int, msgspec.Meta(ge=1, le=LAST_NUMBER)] = msgspec.field(name="from")
 
 
 def webhook_routes(finder: Finder) -> list[Offered]:
-    """`/_test/webhooks` and what is below it."""
+    """Return the routes of `/_test/webhooks` and below."""
 
     async def _list(request: Request) -> object:
         async with finder.world(request.scope).read() as tx:
@@ -83,5 +83,5 @@ def _unknown(name: str) -> Unknown:
 
 
 def _told(webhook: Webhook) -> dict[str, Any]:
-    """A webhook without its secret, which is told once."""
+    """Return a webhook without its secret, which only the reply to its registration contains."""
     return {"id": webhook.id, "url": webhook.url, "sent": webhook.sent, "problem": webhook.problem}

@@ -1,4 +1,4 @@
-"""The page at `/_test/`: worlds and clocks for people, by plain forms, without any script."""
+"""The page at `/_test/`: worlds and clocks for people, with plain forms and no script."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Link(NamedTuple):
 
 
 def page_routes(worlds: Worlds, clocks: ClockControl, links: Sequence[Link]) -> list[Offered]:
-    """The page, and what its forms do. `links` lead to other pages."""
+    """Return the routes of the page and its forms. `links` lead to other pages."""
 
     async def _show(request: Request) -> Response:
         told = everything(worlds)
@@ -54,17 +54,17 @@ def page_routes(worlds: Worlds, clocks: ClockControl, links: Sequence[Link]) -> 
 
 
 class PageDialect(ControlDialect, frozen=True):
-    """What can't be done, told on the page itself."""
+    """Shows refusals on the page itself."""
 
     def refuse(self, error: Exception, call: ActiveCall) -> tuple[Problem, Reply]:
-        """Back to the page, which shows the sentence; who is not to see the page gets no way there."""
+        """Redirect to the page, which shows the text; if the loop refused the call, return its reply instead."""
         problem, reply = super().refuse(error, call)
         to_see = problem.rule is RULE or not isinstance(error, Stop)
         return problem, reply_of(_back("problem", problem.diagnostics)) if to_see else reply
 
 
 async def _carry_out(form: FormData, worlds: Worlds, clocks: ClockControl) -> str:
-    """Do what a form asks for; a sentence on what was done. Raises a Refusal, PackError."""
+    """Apply a form; return a sentence on the result. Raises a Refusal, PackError."""
     name, act, value = (str(form.get(field) or "") for field in ("world", "act", "value"))
     if act == "fork":
         return f"World {(await make(worlds, NewWorld(value, source=name))).name} was forked from {name}."
@@ -73,27 +73,27 @@ async def _carry_out(form: FormData, worlds: Worlds, clocks: ClockControl) -> st
         case "advance":
             shown = await clocks.advance(held, timedelta(days=_days(value)))
             failed = sum(each.failed is not None for each in shown.ran)
-            return f"World {name} lived through {value} days: {len(shown.ran)} pieces of work ran, {failed} failed."
+            return f"The clock of {name} advanced by {value} days: {len(shown.ran)} jobs ran, {failed} failed."
         case "freeze" | "run":
             await clocks.set(held, NewTime(running=act == "run"))
-            return f"The clock of {name} {'runs' if act == 'run' else 'stands still'}."
+            return f"The clock of {name} {'runs' if act == 'run' else 'is stopped'}."
         case "load":
             await worlds.load(held, value)
-            return f"World {name} was loaded with {value}."
+            return f"World {name} was loaded with pack {value}."
         case "snapshot":
             await worlds.snapshot(held, value)
-            return f"Snapshot {value} of world {name} was kept."
+            return f"Snapshot {value} of world {name} was saved."
         case "restore":
             await worlds.restore(held, value)
-            return f"World {name} is again as in snapshot {value}."
+            return f"World {name} was restored from snapshot {value}."
         case "reset":
             await worlds.reset(held)
-            return f"World {name} is again as it began."
+            return f"World {name} was reset."
         case "drop":
             await worlds.drop(name)
-            return f"World {name} was dropped."
+            return f"World {name} was deleted."
         case _:
-            raise BadCall(f"There is no act {act[:40]!r}")
+            raise BadCall(f"Unknown action {act[:40]!r}")
 
 
 def _days(text: str) -> int:

@@ -1,4 +1,4 @@
-"""`/_test/worlds` and `/_test/snapshots`: fork, load, reset, keep, put back and drop worlds."""
+"""`/_test/worlds` and `/_test/snapshots`: fork, load, reset, save, restore and delete worlds."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Seed = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
 
 
 class NewWorld(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"source": "from"}):
-    """A fork to be made: of a world (main, if none is named) or of a snapshot, or of a pack."""
+    """A new fork: of a world (main by default), of a snapshot, or of a pack."""
 
     name: str
     source: str | None = None
@@ -30,10 +30,10 @@ class NewWorld(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={
 
 
 class PackWanted(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The pack to load, and the seed of the ids that are drawn from then on.
+    """The pack to load, and the seed of the ids created from then on.
 
-    `pack` is a name. A pack of one's own is sent itself, as `toml`; it is called `name` if it says no name of its own,
-    and `scenes` are the texts of its scenes by name.
+    `pack` is the name of a pack of the service. Instead `toml` may be the text of the caller's own pack. `name` is used
+    if that text has no name, and `scenes` are the texts of its scenes by name.
     """
 
     pack: str | None = None
@@ -50,7 +50,7 @@ class Name(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Described(msgspec.Struct, frozen=True, kw_only=True):
-    """A world as it is told. `origin` is the copy that a reset puts it back to, `begins_as` says what that is."""
+    """The description of a world. `origin` is the copy that a reset restores; `begins_as` describes that copy."""
 
     name: str
     pack: str
@@ -62,7 +62,7 @@ class Described(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Everything(msgspec.Struct, frozen=True, kw_only=True):
-    """All worlds, and what there is to make more of."""
+    """All worlds, snapshots and packs."""
 
     worlds: list[Described]
     snapshots: list[str]
@@ -70,7 +70,7 @@ class Everything(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def described(held: Held, worlds: Worlds) -> Described:
-    """A world as it is told."""
+    """Return the description of a world."""
     return Described(
         name=held.name,
         pack=held.pack,
@@ -83,17 +83,17 @@ def described(held: Held, worlds: Worlds) -> Described:
 
 
 def _beginning(held: Held, worlds: Worlds) -> str:
-    """What a reset puts a world back to."""
+    """Return what a reset restores."""
     origin, pack = held.origin, Path(held.pack if held.origin is None else held.origin.kept.pack)
     if origin is not None and origin.stamp is None:
-        return f"the copy {origin.copy} of a world with the pack {pack}"
+        return f"the copy {origin.copy} of a world with pack {pack}"
     if pack.is_relative_to(worlds.snapshots.packs.resolve()):
-        return f"the pack {pack.stem} as it was sent"
+        return f"the pack {pack.stem}, as uploaded"
     return f"the pack {pack}"
 
 
 def world_routes(worlds: Worlds) -> list[Offered]:
-    """The routes of worlds and snapshots."""
+    """Return the routes of worlds and snapshots."""
 
     async def _list(request: Request) -> Everything:
         return everything(worlds)
@@ -145,7 +145,7 @@ def world_routes(worlds: Worlds) -> list[Offered]:
 
 
 def everything(worlds: Worlds) -> Everything:
-    """All worlds, snapshots and packs."""
+    """Return all worlds, snapshots and packs."""
     return Everything(
         worlds=[described(held, worlds) for held in worlds.all],
         snapshots=list(worlds.snapshots.names),
@@ -154,9 +154,9 @@ def everything(worlds: Worlds) -> Everything:
 
 
 async def make(worlds: Worlds, wanted: NewWorld) -> Held:
-    """The fork that is wanted. Raises a Refusal, PackError."""
+    """Create the fork. Raises a Refusal, PackError."""
     if sum(each is not None for each in (wanted.source, wanted.snapshot, wanted.pack)) > 1:
-        raise BadCall("Give one of from, snapshot and pack")
+        raise BadCall("Give only one of from, snapshot and pack")
     if wanted.pack is not None:
         _check_named(wanted.pack)
     source = wanted.snapshot if wanted.snapshot is not None else worlds.named(wanted.source or MAIN)
@@ -171,19 +171,19 @@ async def make(worlds: Worlds, wanted: NewWorld) -> Held:
 
 
 def _pack(wanted: PackWanted, worlds: Worlds) -> str:
-    """What the wanted pack is referred to by; one that was sent is kept. Raises BadCall, PackError."""
+    """Return the reference of the wanted pack; store an uploaded one. Raises BadCall, PackError."""
     if (wanted.pack is None) == (wanted.toml is None):
-        raise BadCall("Give one of pack and toml")
+        raise BadCall("Give either pack or toml")
     if wanted.toml is not None:
         sent = (wanted.name, wanted.toml, wanted.scenes)
         return keep_received(sent, worlds.snapshots.packs, worlds.held_packs)
     if wanted.scenes:
-        raise BadCall("scenes go with toml, not with pack: a pack of the service has its own")
+        raise BadCall("scenes belong to toml, not to pack: a pack of the service has its own")
     return _check_named(str(wanted.pack))
 
 
 def _check_named(pack: str) -> str:
-    """The pack, if it is given by a name. Raises BadCall: no caller may have a file of this machine read."""
+    """Return the pack if it is a name. Raises BadCall: callers must not read files of this machine."""
     if is_path(pack):
         raise BadCall(f"{pack[:80]!r} is a path: name a pack of the service, or load a pack that you send as toml")
     return pack

@@ -1,8 +1,8 @@
-"""World packs: what a world holds when it begins, written by hand in TOML files beside this one.
+"""World packs: the initial content of a world, written by hand in TOML files beside this one.
 
-A pack is read into the structs of the domain, checked, and completed with what would only be repeated by hand: the
-place of a service from its site, public keys from private ones, a crowd of patients from a seed.
-Called by `worlds.running.loader` and the command line.
+A pack is read into the structs of the domain, checked, and completed with derived data. Examples: the location of a
+service from its site, public keys from private ones, a crowd of patients from a seed. `worlds.running.loader` and the
+command line call it.
 """
 
 from openers.worlds.packs.pack import Pack, PackError, PackPas, Scene

@@ -1,7 +1,7 @@
-"""What has happened in a world before it begins: calls of the service's own interface, told by forms and values.
+"""The history of a world before it begins: calls of the service's own API, described by forms and values.
 
-A form (`forms/*.json`) is a request with gaps. An act fills them, with its own values or with what earlier replies
-said, so that a new operation needs a new form and no new code.
+A form (`forms/*.json`) is a request with placeholders. An act fills them with its own values or with values from
+earlier replies. So a new operation needs a new form and no new code.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ FORMS: Final = files("openers.worlds.packs").joinpath("forms")
 EACH: Final = "$each"
 FROM: Final = "$from"
 PATIENTS: Final = "patients"
-"""In `each`: all patients of the pack who can be referred (alive, not sensitive, with a practice), by turns."""
+"""In `each`: all patients of the pack who can be referred (alive, not sensitive, with a practice), in turn."""
 
 
 class Actor(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Who acts: a person in a role, or an application by itself."""
+    """The caller of an act: a user in a role, or an application for itself."""
 
     user: str | None = None
     organisation: str = ""
@@ -33,18 +33,18 @@ class Actor(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 LONGEST_AGO: Final = 3660.0
-"""How long ago an act may be, in days."""
+"""Maximum days before the start of the world at which an act may happen."""
 MOST_TIMES: Final = 10_000
-"""How often an act may be repeated."""
+"""Maximum repetitions of an act."""
 GAP: Final = re.compile(r"\$\{([^}]*)\}?")
-"""A gap within a text."""
+"""A placeholder within a text."""
 
 
 class PackAct(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """One act, or `times` of its kind.
+    """One act, or `times` acts of the same kind.
 
-    `form` names the request, `by` an actor of the pack; `values` fill the gaps, and of a list in `each` every act takes
-    the next value. What is replied is kept as `name`. `expect` is the status that the reply must have.
+    `form` names the request, `by` an actor of the pack. `values` fill the placeholders; from a list in `each`,
+    successive acts take successive values. The reply is stored as `name`. `expect` is the required status of the reply.
     """
 
     form: str
@@ -58,10 +58,10 @@ class PackAct(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
 
 
 class Form(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A request with gaps: `$name` for a whole value, `${name}` within a text. `defaults` fill what an act does not.
+    """A request with placeholders: `$name` for a whole value, `${name}` within a text. `defaults` fill the others.
 
-    An element of a list that has `$each` comes once for each value of that list, which is then in the gap `each`; an
-    object that has `$from` begins as that value.
+    A list element with `$each` is repeated for each value of that list, which then fills the placeholder `each`. An
+    object with `$from` starts as a copy of that value.
     """
 
     method: str
@@ -74,21 +74,21 @@ class Form(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
 
 @cache
 def form_names() -> frozenset[str]:
-    """The names of all forms."""
+    """Return the names of all forms."""
     return frozenset(file.name.removesuffix(".json") for file in FORMS.iterdir() if file.name.endswith(".json"))
 
 
 @cache
 def read_form(name: str) -> Form:
-    """The form of this name. Raises `ValueError`."""
+    """Return the form of this name. Raises `ValueError`."""
     file = FORMS.joinpath(f"{name}.json")
     if not file.is_file():
-        raise ValueError(f"there is no form forms/{name}.json")
+        raise ValueError(f"the pack has no form forms/{name}.json")
     return msgspec.convert(json.loads(file.read_text("utf-8")), Form)
 
 
 def filled(template: Any, values: Mapping[str, Any]) -> Any:
-    """The template with its gaps filled. What is filled with nothing (`None`) is left out. Raises `ValueError`."""
+    """Return the template with its placeholders filled; parts that are `None` are left out. Raises `ValueError`."""
     match template:
         case str():
             return _filled_text(template, values)
@@ -102,7 +102,7 @@ def filled(template: Any, values: Mapping[str, Any]) -> Any:
 
 
 def _filled_object(template: dict[str, Any], values: Mapping[str, Any]) -> Any:
-    """The object with its gaps filled; nothing if everything in it was left out."""
+    """Return the object with its placeholders filled; `None` if all of its parts were left out."""
     began: dict[str, Any] = dict(_value(template[FROM], values)) if FROM in template else {}
     own = {name: filled(each, values) for name, each in template.items() if name not in (FROM, EACH)}
     whole = {**began, **{name: value for name, value in own.items() if value is not None}}
@@ -110,7 +110,7 @@ def _filled_object(template: dict[str, Any], values: Mapping[str, Any]) -> Any:
 
 
 def _repeated(part: Any, values: Mapping[str, Any]) -> Iterator[tuple[Any, Mapping[str, Any]]]:
-    """One element of a list, as often as the list that it is `$each` of has values, each of them in the gap `each`."""
+    """Yield a list element once for each value of its `$each` list, with that value as placeholder `each`."""
     name = cast("dict[str, Any]", part).get(EACH) if isinstance(part, dict) else None
     if name is None:
         yield part, values
@@ -126,12 +126,12 @@ def _filled_text(text: str, values: Mapping[str, Any]) -> Any:
 
 def _value(name: str, values: Mapping[str, Any]) -> Any:
     if name not in values:
-        raise ValueError(f"nothing fills the gap {name}")
+        raise ValueError(f"no value for the placeholder {name}")
     return values[name]
 
 
 def looked_up(reference: Any, replies: Mapping[str, Any]) -> Any:
-    """A value of an act: `@name.path.of.json` is what an earlier reply said there. Raises `ValueError`."""
+    """Return a value of an act; `@name.path.of.json` refers to an earlier reply. Raises `ValueError`."""
     if isinstance(reference, list):
         return [looked_up(each, replies) for each in cast("list[Any]", reference)]
     if not (isinstance(reference, str) and reference.startswith("@")):
@@ -141,12 +141,12 @@ def looked_up(reference: Any, replies: Mapping[str, Any]) -> Any:
     for step in path:
         found = _member(found, step)
     if found is None:
-        raise ValueError(f"no earlier reply has {reference}")
+        raise ValueError(f"no earlier reply contains {reference}")
     return found
 
 
 def _member(found: Any, step: str) -> Any:
-    """What a JSON value has under a name or, a list, at a place."""
+    """Return the member of a JSON object or the element of a JSON list."""
     match found:
         case dict():
             return cast("dict[str, Any]", found).get(step)

@@ -1,4 +1,4 @@
-"""Slots that a pack describes as weekly clinics: the same for the same clinic and day, on every machine."""
+"""Slots that a pack describes as weekly clinics: identical for the same clinic and day on each machine."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ SATURDAY: Final = 5
 
 
 class Clinic(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A clinic that each of `services` holds from Monday to Friday, in London time, cut into slots of equal length.
+    """A clinic of each of `services` from Monday to Friday, in London time, divided into slots of equal length.
 
-    `answers`: whether the PAS of these services says what became of a booking.
+    `answers`: whether the PAS of these services replies to look-ups of a booking.
     """
 
     services: tuple[ServiceId, ...]
@@ -34,7 +34,7 @@ class Clinic(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
 
 
 def slots_between(clinics: Sequence[Clinic], service: ServiceId, start: Instant, end: Instant) -> Iterator[PolledSlot]:
-    """The slots of `service` that begin from `start` until before `end`, in order."""
+    """Yield the slots of `service` that begin from `start` until before `end`, in order."""
     held = [clinic for clinic in clinics if service in clinic.services]
     day = start.astimezone(LONDON).date()
     while held and day <= end.astimezone(LONDON).date():

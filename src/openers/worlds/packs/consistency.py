@@ -1,4 +1,4 @@
-"""Whether the parts of a pack fit each other: keys are unique, and what is referred to is there."""
+"""Check that the parts of a pack fit each other: keys are unique, and references exist."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from openers.worlds.packs.pack import Pack
 
 
 def faults(pack: Pack) -> Iterator[str]:
-    """Everything wrong between the parts, each with its place."""
+    """Yield each inconsistency between the parts, with its place."""
     yield from _repeated("organisations", (each.ods for each in pack.organisations))
     yield from _repeated("sites", (each.ods for each in pack.sites))
     yield from _repeated("users", (each.id for each in pack.users))
@@ -26,11 +26,11 @@ def faults(pack: Pack) -> Iterator[str]:
     yield from _misfits_of_roles(pack)
     for index, scene in enumerate(pack.scenes):
         if scene.as_it_is and scene.records != LoadRecords():
-            yield f"$.scenes[{index}].records: `as_it_is` means those of the base world: remove one of the two"
+            yield f"$.scenes[{index}].records: `as_it_is` uses the records of the base world: remove one of the two"
 
 
 def _repeated(section: str, keys: Iterable[str]) -> Iterator[str]:
-    return (f"$.{section}: {key} stands there {times} times" for key, times in Counter(keys).items() if times > 1)
+    return (f"$.{section}: {key} occurs {times} times" for key, times in Counter(keys).items() if times > 1)
 
 
 def _missing(place: str, key: str, known: Collection[str], what: str) -> Iterator[str]:
@@ -39,7 +39,7 @@ def _missing(place: str, key: str, known: Collection[str], what: str) -> Iterato
 
 
 def _organisations_named(pack: Pack) -> Iterator[tuple[str, str]]:
-    """Every organisation that is referred to, with the place."""
+    """Yield each referenced organisation with its place."""
     for index, site in enumerate(pack.sites):
         yield f"$.sites[{index}].organisation", site.organisation
     for index, user in enumerate(pack.users):
@@ -60,7 +60,7 @@ def _organisations_named(pack: Pack) -> Iterator[tuple[str, str]]:
 
 
 def _misfits_of_services(pack: Pack) -> Iterator[str]:
-    """Services at another organisation's site or workgroup, without a clinic type, or with unknown clinicians."""
+    """Yield services at another organisation's site or workgroup, without a clinic type, or with unknown clinicians."""
     sites = {(each.ods, each.organisation) for each in pack.sites}
     people = {each.id for each in pack.users}
     for index, service in enumerate(pack.services):
@@ -70,13 +70,13 @@ def _misfits_of_services(pack: Pack) -> Iterator[str]:
         if (service.site, service.organisation) not in sites:
             yield f"{place}.site: {service.organisation} has no site {service.site}"
         if not service.workgroup.startswith(f"{service.organisation}/"):
-            yield f"{place}.workgroup: {service.workgroup} is not of {service.organisation}"
+            yield f"{place}.workgroup: {service.workgroup} is not a workgroup of {service.organisation}"
         for clinician in sorted(service.clinicians):
             yield from _missing(f"{place}.clinicians", clinician, people, "user")
 
 
 def _misfits_of_acts(pack: Pack) -> Iterator[str]:
-    """Acts by nobody or without a form, and persons or services that are named and not there."""
+    """Yield acts with an unknown actor or form, and clinics with an unknown service."""
     for index, act in enumerate(pack.acts):
         yield from _missing(f"$.acts[{index}].by", act.by, pack.actors, "actor")
         yield from _missing(f"$.acts[{index}].form", act.form, form_names(), "form")
@@ -87,7 +87,7 @@ def _misfits_of_acts(pack: Pack) -> Iterator[str]:
 
 
 def _misfits_of_roles(pack: Pack) -> Iterator[str]:
-    """Name each user in `open_to` who does not exist or does not have the function."""
+    """Yield each user in `open_to` who is unknown or does not have the function."""
     people = {each.id: each for each in pack.users}
     for function, user in pack.open_to.items():
         yield from _missing(f"$.open_to.{function}", user, people, "user")

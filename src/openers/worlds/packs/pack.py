@@ -1,4 +1,4 @@
-"""What a pack holds."""
+"""The content of a pack."""
 
 from __future__ import annotations
 
@@ -22,22 +22,22 @@ from openers.worlds.packs.people import Crowd
 
 
 class PackError(ValueError):
-    """A pack can't be read. The text names the pack, the place in it and what is wrong there."""
+    """An unreadable pack. The text names the pack, the place in it and the fault."""
 
 
 class PackPas(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The Patient Administration System of all directly bookable services, and the application as which it calls."""
+    """The Patient Administration System of all directly bookable services, and the client id with which it calls."""
 
     url: str
     client_id: str
 
 
 class Scene(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A moment of a pack's world, with records of its own, in which some operations are tried where it is frozen.
+    """A moment of a pack's world with its own records, in which a frozen service tries some operations.
 
-    `operations` are by number (`A013`); `ids` are those that the call will make, in this order. With `as_it_is` the
-    scene has the records of the base world. `afterwards` are parts of the directory that were otherwise at that moment.
-    `code_systems_changed` says when code systems changed last, `codes` which codes of them there were, where not all.
+    `operations` are numbers (`A013`); `ids` are the ids that the call creates, in order. With `as_it_is` the scene uses
+    the records of the base world. `afterwards` replaces parts of the directory for that moment. `code_systems_changed`
+    gives the last change of code systems, `codes` their codes at that time if not all.
     """
 
     name: str
@@ -53,15 +53,16 @@ class Scene(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 
 class Pack(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Everything that a world holds when it begins.
+    """The initial content of a world.
 
-    `secrets` and `private_keys` are those of the test applications, by client id, for whoever plays these applications.
-    `day` is the day from which the ages of generated patients are counted. `now` is the instant at which the clock
-    stands, where a world does not go with the real time. `clinics` offer the slots of a world without a real PAS.
-    `acts` are what has happened before, `records` what has to be there as it is; `open_to` says as whom a request
-    without a token acts, where the door is open. `afterwards` are parts of the directory as they are in the end, such
-    as a service that was withdrawn after it had been put on a shortlist. `scenes` are files of their own, in the folder
-    that has the pack's name. `reference` is what it was read by, a name or a path; a file does not say it.
+    `secrets` and `private_keys` belong to the test applications, by client id, for clients that play them. `day` is the
+    date for the ages of generated patients. `now` is the initial time of a stopped clock; without it the clock shows
+    the real time. `clinics` provide slots in a world without a real PAS.
+
+    `acts` are calls made before the start; `records` are stored unchanged. `open_to` gives the user for requests
+    without a token if `--open` is set. `afterwards` replaces parts of the directory after the acts, such as a service
+    that was withdrawn after it was shortlisted. `scenes` are separate files in the folder with the pack's name.
+    `reference` is the name or path by which the pack was read; a file does not contain it.
     """
 
     name: str

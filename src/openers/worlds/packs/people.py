@@ -1,6 +1,6 @@
-"""Generates a crowd of invented patients: the same for the same seed and day, on every machine.
+"""Generate a crowd of invented patients: identical for the same seed and day on each machine.
 
-Their NHS numbers begin with 999, which are never issued, and have a right check digit. Called by `worlds.packs`.
+Their NHS numbers begin with 999, which is never issued, and have a correct check digit. `worlds.packs` calls it.
 """
 
 from __future__ import annotations
@@ -32,17 +32,17 @@ PLACES: Final = (
     *(("HG1 1AE", "Harrogate"), ("YO1 0EL", "York"), ("BR1 1AF", "Bromley")),
 )
 AGES: Final = ((0, 4), (5, 15), (16, 17), (18, 39), (40, 64), (65, 79), (80, 99))
-"""Ages in whole years, both ends included. Patients take them in turn, so that every crowd has children and the old."""
+"""Age ranges in whole years, both ends included. Patients take them in turn, so each crowd has all ages."""
 LARGEST_DIGIT: Final = 9
-"""A check digit of ten has no place in an NHS number."""
+"""A number whose check digit would be ten is not a valid NHS number."""
 
 
 LARGEST_CROWD: Final = 100_000
-"""How many patients may be generated: there are some 900,000 numbers that begin with 999."""
+"""Maximum generated patients: about 900,000 numbers begin with 999."""
 
 
 class Crowd(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How many patients to generate, from which seed, and at which practices they are registered by turns."""
+    """The number of patients to generate, their seed, and the practices to which they are assigned in turn."""
 
     seed: int
     count: Annotated[int, msgspec.Meta(ge=0, le=LARGEST_CROWD)]
@@ -50,8 +50,8 @@ class Crowd(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def generate(crowd: Crowd, day: date, taken: Collection[NhsNumber] = ()) -> tuple[Patient, ...]:
-    """The crowd as on `day`, without the NHS numbers `taken`."""
-    random = Random(crowd.seed)  # noqa: S311 - the same for a seed is what is wanted, and nothing here is secret
+    """Return the crowd as on `day`, without the NHS numbers `taken`."""
+    random = Random(crowd.seed)  # noqa: S311 - must be repeatable for a seed; nothing here is secret
     used = set(taken)
     patients: list[Patient] = []
     for index in range(crowd.count):
@@ -75,7 +75,7 @@ def generate(crowd: Crowd, day: date, taken: Collection[NhsNumber] = ()) -> tupl
 
 
 def check_digit(nine: str) -> str | None:
-    """The tenth digit of the NHS number that begins with these nine, `None` if there is no such number (modulus 11)."""
+    """Return the tenth digit of the NHS number with these nine; `None` if there is no such number (modulus 11)."""
     rest = sum(int(digit) * weight for digit, weight in zip(nine, range(10, 1, -1), strict=True)) % 11
     digit = (11 - rest) % 11
     return None if digit > LARGEST_DIGIT else str(digit)
@@ -90,7 +90,7 @@ def _unused_number(random: Random, used: Collection[NhsNumber]) -> NhsNumber:
 
 
 def _birthday(random: Random, ages: tuple[int, int], day: date) -> date:
-    """A day on which somebody was born whose age on `day` is within `ages`."""
+    """Return a random date of birth for an age on `day` within `ages`."""
     youngest, oldest = ages
     first = _years_before(day, oldest + 1) + timedelta(days=1)
     last = _years_before(day, youngest)
@@ -98,5 +98,5 @@ def _birthday(random: Random, ages: tuple[int, int], day: date) -> date:
 
 
 def _years_before(day: date, years: int) -> date:
-    """The same day of an earlier year; the 28th stands in for a 29th of February, whatever the year."""
+    """Return the same day of an earlier year, with 28 February for 29 February."""
     return date(day.year - years, day.month, 28 if (day.month, day.day) == (2, 29) else day.day)

@@ -1,4 +1,4 @@
-"""Reads a pack: TOML to tables, tables completed, tables to structs, structs checked against each other."""
+"""Read a pack: parse TOML, complete the tables, convert them to structs, and check these against each other."""
 
 from __future__ import annotations
 
@@ -25,26 +25,26 @@ from openers.worlds.packs.people import generate
 from openers.worlds.packs.shape import File, Moment
 
 Row = dict[str, Any]
-"""One TOML table; what is in it is known only once it has been converted."""
+"""One TOML table, not validated before its conversion."""
 
 DATA: Final = files("openers.worlds.packs")
 ENDING: Final = ".toml"
 LONGEST_LINE: Final = 16
-"""How many packs may be based on each other, one on the next."""
+"""Maximum length of a chain of packs that are based on each other."""
 DERIVED: Final[Mapping[str, str]] = {
     "scenes": "scenes are files of their own, in the folder {name}/ beside it, or `scenes` beside `toml` over HTTP",
     "secrets": "each of `applications` has its own `secret`",
     "private_keys": "each of `applications` names its own `key`",
-    "reference": "it is what the pack was read by",
+    "reference": "it is the name or path by which the pack was read",
 }
-"""What a pack has and its file does not say, with where that comes from."""
+"""Fields of a pack that its file must not contain, with their source."""
 Stamp = tuple[tuple[str, int, int], ...]
-"""Names, times of change and sizes of the files that a pack is read from."""
+"""Names, times of change and sizes of the files of a pack."""
 PUBLIC_PARTS: Final = frozenset({"kty", "n", "e", "kid", "use", "alg"})
-"""The parts of an RSA key that a key set may show."""
+"""The parts of an RSA key that may be public."""
 KEY_NAME: Final = re.compile(r"[a-z0-9-]{1,40}")
 KEYS: Final[Mapping[str, str]] = {"organisations": "ods", "users": "id", "services": "id", "patients": "nhs_number"}
-"""Sections that a pack may change afterwards, with what their rows are known by."""
+"""Sections that `afterwards` may change, with the key of their rows."""
 SECTIONS: Final[Mapping[str, type[msgspec.Struct]]] = {
     "organisations": Organisation,
     "sites": Site,
@@ -62,28 +62,28 @@ def pack_names() -> list[str]:
 
 
 def is_path(reference: str) -> bool:
-    """Return whether a pack is given by the path of its file, not by a name."""
+    """Return whether a pack is given as the path of its file, not as a name."""
     return "/" in reference or "\\" in reference or reference.endswith(ENDING)
 
 
 def reference_to(given: str, folder: Path) -> str:
-    """Return how a pack is referred to from anywhere: its name, or the absolute path of what lies in `folder`."""
+    """Return the absolute reference of a pack: its name, or its path, resolved in `folder`."""
     return str((folder / given).resolve()) if is_path(given) else given
 
 
 def world_name(reference: str) -> str:
-    """Return the name of a world that begins with a pack: the pack's own, or `demo` if no world can have it."""
+    """Return the name of a world with a pack: the pack's own, or `demo` if that is not a valid world name."""
     name = Path(reference).stem.lower() if is_path(reference) else reference
     return name if re.fullmatch(r"[a-z0-9-]{1,40}", name) else "demo"
 
 
 def knows_pack(reference: str) -> bool:
-    """Return whether there is such a pack: a name of this package, or the path of a file."""
+    """Return whether the pack exists: a name of this package, or the path of a file."""
     return Path(reference).is_file() if is_path(reference) else reference in pack_names()
 
 
 def read_pack(reference: str) -> Pack:
-    """Return the pack, checked and complete; it is read again once one of its files has changed. Raises `PackError`.
+    """Return the checked and complete pack; read it again if one of its files has changed. Raises `PackError`.
 
     `reference` is a name of this package or the path of a TOML file.
     """
@@ -93,7 +93,7 @@ def read_pack(reference: str) -> Pack:
 
 
 def stamp_of(reference: str) -> Stamp:
-    """Return what changes whenever the files do that the pack may be read from: its own, its scenes and its bases."""
+    """Return the names, times and sizes of all files that the pack is read from: its own, scenes and bases."""
     folders, file = {Path(str(DATA))}, _file_of(reference)
     for _ in range(LONGEST_LINE):
         folders |= {file.parent, file.with_suffix("")}
@@ -106,7 +106,7 @@ def stamp_of(reference: str) -> Stamp:
 
 
 def _times(file: Path) -> tuple[int, int]:
-    """When a file changed, and its size; zeros if it is not there."""
+    """Return when a file changed, and its size; zeros if it does not exist."""
     try:
         told = file.stat()
     except OSError:
@@ -116,7 +116,7 @@ def _times(file: Path) -> tuple[int, int]:
 
 @lru_cache(maxsize=64)
 def _base_of(file: str, _changed: int, _size: int) -> str:
-    """What the pack in a file is based on; nothing if that cannot be told, which reading the pack explains."""
+    """Return the base of the pack in a file; empty if it is unreadable, which reading the pack then reports."""
     try:
         return str(tomllib.loads(Path(file).read_text("utf-8")).get("based_on", ""))
     except (OSError, ValueError, RecursionError):
@@ -140,10 +140,10 @@ def _file_of(reference: str) -> Path:
 def parse_pack(
     name: str, text: str, scenes: Mapping[str, str] = MappingProxyType({}), folder: Path | None = None
 ) -> Pack:
-    """Return the pack that `text` describes. Raises `PackError`, naming every fault that can be told apart.
+    """Return the pack that `text` describes. Raises `PackError` with each fault found.
 
-    A pack that says no `name` is called `name`. `scenes` are the texts of its scenes by the names of their files.
-    `folder` is where packs lie that it is based on by path; without one it may be based on those of this package.
+    `name` is used if the text has no `name`. `scenes` are the texts of its scenes by file name. `folder` contains packs
+    that it may be based on by path; without it only packs of this package are allowed.
     """
     try:
         tables = _based({"name": name, **_said(name, text)}, folder)
@@ -167,9 +167,9 @@ def scenes_of(pack: Path) -> Mapping[str, str]:
 
 
 def _said(name: str, text: str) -> Row:
-    """The tables that a pack's file holds. Raises `PackError` for those that would be replaced."""
+    """Return the tables in a pack's file. Raises `PackError` for tables that are derived."""
     tables = tomllib.loads(text)
-    derived = [f"`{key}`: a file of a pack does not say it: {DERIVED[key]}" for key in tables if key in DERIVED]
+    derived = [f"`{key}`: not allowed in the file of a pack: {DERIVED[key]}" for key in tables if key in DERIVED]
     if derived:
         raise PackError("\n".join(f"pack {name}: {each.format(name=name)}" for each in derived))
     msgspec.convert(tables, File)
@@ -177,14 +177,14 @@ def _said(name: str, text: str) -> Row:
 
 
 def _moment(name: str, text: str) -> Row:
-    """The tables of a scene's file."""
+    """Return the tables of a scene's file."""
     tables = {"name": name, **tomllib.loads(text)}
     msgspec.convert(tables, Moment)
     return tables
 
 
 def _based(tables: Row, folder: Path | None, above: tuple[Path, ...] = ()) -> Row:
-    """The tables, with those of the pack that they are based on: lists are joined, everything else is replaced.
+    """Return the tables merged with those of their base pack: lists are joined, other values replaced.
 
     `above` are the files that are based on this one.
     """
@@ -194,7 +194,7 @@ def _based(tables: Row, folder: Path | None, above: tuple[Path, ...] = ()) -> Ro
         return tables
     file = _base_file(str(base), folder)
     if file in above or len(above) >= LONGEST_LINE:
-        what = "is based on itself" if file in above else f"is the {LONGEST_LINE + 1}th in a line of bases"
+        what = "is based on itself" if file in above else f"is number {LONGEST_LINE + 1} in a chain of bases"
         raise PackError(f"{file.name} {what}")
     merged = _based(_said(file.stem, file.read_text("utf-8")), file.parent, (*above, file))
     for name in without:
@@ -206,15 +206,15 @@ def _based(tables: Row, folder: Path | None, above: tuple[Path, ...] = ()) -> Ro
 
 
 def _base_file(base: str, folder: Path | None) -> Path:
-    """The file of a pack that one in `folder` is based on. Raises `PackError`."""
+    """Return the file of the base of a pack in `folder`. Raises `PackError`."""
     if folder is None and is_path(base):
         raise PackError(
-            f"there is no pack {base!r} to be based on: no path is read for a pack that was sent. "
-            "Name a pack of the service, put both into one file, or start the service with --world and the path"
+            f"there is no base pack {base!r}: an uploaded pack cannot be based on a path. "
+            "Name a pack of the service, merge both into one file, or start the service with --world and the path"
         )
     reference = reference_to(base, folder or Path())
     if not knows_pack(reference):
-        raise PackError(f"there is no pack {base!r} to be based on; there are: {', '.join(pack_names())}")
+        raise PackError(f"there is no base pack {base!r}; there are: {', '.join(pack_names())}")
     return _file_of(reference)
 
 
@@ -223,12 +223,12 @@ def _is_pack(file: str) -> bool:
 
 
 def _parse(kind: type, text: str) -> str:
-    """Identifiers parse themselves and raise `ValueError`, which msgspec reports with its place."""
+    """Return the identifier; an invalid one raises `ValueError`, which msgspec reports with its place."""
     return kind(text)
 
 
 def _completed(tables: Row) -> Row:
-    """The tables with everything in them that would only be repeated by hand."""
+    """Return the tables completed with derived values."""
     sites = {site.get("ods"): site for site in tables.get("sites", ())}
     registrations: list[Row] = tables.get("applications", [])
     return {
@@ -243,12 +243,12 @@ def _completed(tables: Row) -> Row:
 
 
 def _afterwards(tables: Row, holder: Row) -> Row:
-    """What is different in the end, or in a scene, as whole rows."""
+    """Return the changes of `afterwards` as whole rows."""
     return {section: _changed(tables, section, rows) for section, rows in holder.get("afterwards", {}).items()}
 
 
 def _changed(tables: Row, section: str, rows: list[Row]) -> list[Row]:
-    """Rows that name a key and what is different in the end, as whole rows."""
+    """Return whole rows, built from rows that contain a key and the changed fields."""
     if section not in KEYS:
         raise PackError(f"$.afterwards.{section}: only these can change: {', '.join(KEYS)}")
     key = KEYS[section]
@@ -259,13 +259,13 @@ def _changed(tables: Row, section: str, rows: list[Row]) -> list[Row]:
 
 
 def _placed(service: Row, sites: Mapping[str, Row]) -> Row:
-    """A service, at its site unless it says otherwise."""
+    """Return a service with its site's location, unless it has its own."""
     site = sites.get(service.get("site", ""))
     return service if site is None else {"location_name": site.get("name"), "postcode": site.get("postcode"), **service}
 
 
 def _registered(row: Row) -> Row:
-    """An application as it is registered: the hash of its secret, the public part of its key, for tests only."""
+    """Return a registered application: the hash of its secret, the public part of its key, test only."""
     known = {name: value for name, value in row.items() if name not in ("secret", "key")}
     if "secret" in row:
         known["secret_sha256"] = hashlib.sha256(str(row["secret"]).encode()).hexdigest()
@@ -283,7 +283,7 @@ def _private_key(name: str) -> dict[str, str]:
 
 
 def _unknown_keys(tables: Row) -> Iterator[str]:
-    """Keys that no struct has: most likely misspelt."""
+    """Yield unknown keys, which are probably misspelt."""
     for section, kind in SECTIONS.items():
         known = {field.name for field in msgspec.structs.fields(kind)}
         known |= {"secret", "key"} if kind is Application else set()
@@ -292,7 +292,7 @@ def _unknown_keys(tables: Row) -> Iterator[str]:
 
 
 def _peopled(pack: Pack) -> Pack:
-    """The pack with its crowd among its patients."""
+    """Return the pack with its generated crowd among its patients."""
     if pack.crowd is None:
         return pack
     named = frozenset(patient.nhs_number for patient in pack.patients)

@@ -1,4 +1,4 @@
-"""Packs that are sent to a running service: what is sent, and where it is kept."""
+"""Packs that callers upload to a running service: the request body, and where they are stored."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from typing import Any, Final
 from openers.worlds.packs.reading import ENDING, parse_pack, scenes_of
 
 MOST_RECEIVED: Final = 64
-"""Packs that are kept besides those that worlds and snapshots hold; the oldest go first."""
+"""Maximum stored packs besides those of worlds and snapshots; the oldest are removed first."""
 
 
 def to_send(path: Path) -> dict[str, Any]:
-    """Return the body that sends the pack in a file, with its scenes, to be loaded. Raises OSError."""
+    """Return the request body to upload the pack in a file with its scenes. Raises OSError."""
     return {"toml": path.read_text("utf-8"), "name": path.stem, "scenes": dict(scenes_of(path))}
 
 
 def keep_received(sent: tuple[str, str, Mapping[str, str]], folder: Path, held: Collection[str]) -> str:
-    """Keep a pack that was sent, in `folder`; return what it is referred to by from now on. Raises `PackError`.
+    """Store an uploaded pack in `folder`; return its reference. Raises `PackError`.
 
     `sent` are its name, its text and its scenes by name. It may be based on packs of this package, not on files of this
-    machine. `held` are references to packs that worlds and snapshots hold, which stay.
+    machine. `held` are references to packs of worlds and snapshots, which are kept.
     """
     name, text, scenes = sent
     parse_pack(name, text, scenes)
@@ -42,7 +42,7 @@ def keep_received(sent: tuple[str, str, Mapping[str, str]], folder: Path, held: 
 
 
 def _make_room(folder: Path, held: Collection[Path]) -> None:
-    """Remove the packs that were sent longest ago, as far as there are too many that nothing holds."""
+    """Remove the oldest uploaded packs beyond the limit, except those that worlds or snapshots use."""
     loose = [each for each in folder.glob("*") if each.resolve() not in held]
     loose.sort(key=lambda each: each.stat().st_mtime_ns, reverse=True)
     for each in loose[MOST_RECEIVED - 1 :]:

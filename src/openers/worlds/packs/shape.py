@@ -1,4 +1,4 @@
-"""The rough shape of a pack's file, which is checked before anything in it is completed or joined with a base."""
+"""The rough structure of a pack's file, checked before it is completed or merged with its base."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import msgspec
 
 
 class NamedRow(msgspec.Struct, frozen=True):
-    """What a row may be known by, or refers to."""
+    """The keys and references of a row."""
 
     ods: str = ""
     id: str = ""

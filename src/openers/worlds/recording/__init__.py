@@ -1,1 +1,1 @@
-"""Calls that are recorded and explained."""
+"""Record and explain calls."""

@@ -1,7 +1,7 @@
-"""Each check in words: whether a call is asked for it, what it goes by, and how a call that fails it is mended.
+"""Each check explained: whether it applies to a call, the facts that it uses, and how to correct the call.
 
-One row for each check of `openers.wire.rules`, which a test holds complete. Values come from what the gateway, the
-registry and the lifecycle decide by; none of them is written down here.
+There is one row for each check of `openers.wire.rules`; a test checks that none is missing. Values come from the
+gateway, the registry and the lifecycle; none is written here.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ from openers.worlds.recording.cures import CURES
 from openers.worlds.recording.near_misses import near_misses
 
 Facts = Mapping[str, object]
-"""What a check went by, by name, ready to be written as JSON."""
+"""The facts that a check used, by name, ready for JSON."""
 
 
 @dataclass(frozen=True)
 class Words:
-    """One check in words."""
+    """The explanation of one check."""
 
     applies: Callable[[Case], bool]
     facts: Callable[[Case], Facts]
@@ -43,15 +43,15 @@ def _always(_case: Case) -> bool:
 
 TOKEN_CURES: Final[dict[TokenFault, str]] = {
     TokenFault.ABSENT: "Send the header Authorization: Bearer, a space and the access token.",
-    TokenFault.SCHEME: "Write Bearer before the access token: Authorization: Bearer <token>.",
-    TokenFault.MALFORMED: "Send Authorization once, with one token behind Bearer, without quotation marks or commas.",
-    TokenFault.UNKNOWN: "Take the access_token of a reply of /oauth2/token of this service, whole and unchanged.",
-    TokenFault.EXPIRED: "Refresh it at /oauth2/token, or log in again: an access token lives {life} seconds.",
-    TokenFault.ENDED: "Log in again at /oauth2/authorize: refresh tokens of this session are of no use any more.",
-    TokenFault.OF_ANOTHER_WORLD: "Log in at the world that you call: each world has log-ins of its own.",
+    TokenFault.SCHEME: "Put Bearer before the access token: Authorization: Bearer <token>.",
+    TokenFault.MALFORMED: "Send Authorization once, with one token after Bearer, without quotation marks or commas.",
+    TokenFault.UNKNOWN: "Use the access_token from a reply of this service's /oauth2/token, unchanged.",
+    TokenFault.EXPIRED: "Refresh it at /oauth2/token, or log in again: an access token is valid for {life} seconds.",
+    TokenFault.ENDED: "Log in again at /oauth2/authorize: refresh tokens of this session are no longer valid.",
+    TokenFault.OF_ANOTHER_WORLD: "Log in to the world that you call: each world has its own log-ins.",
     TokenFault.OF_NOBODY: "Put the application and an active person into the pack of the world, then log in again.",
 }
-"""What to do about each way in which a token is refused."""
+"""The cure for each reason to refuse a token."""
 
 
 def _token(case: Case) -> Facts:
@@ -101,7 +101,7 @@ def _application(case: Case) -> Facts:
 
 def _fix_mode(case: Case) -> str:
     if case.is_of_a_person:
-        return f"Name a function in {FUNCTION} that people hold: {case.sent(FUNCTION)} is one of applications alone."
+        return f"Name a function in {FUNCTION} that users have: {case.sent(FUNCTION)} is only for applications."
     return "Leave out the X-eRS headers: only the gateway sets them, from the application's registration."
 
 
@@ -139,8 +139,8 @@ def _role(case: Case) -> Facts:
 def _fix_role(case: Case) -> str:
     fitting = [each for each in case.roles_held if each.partition(" at ")[0] in case.roles_that_may]
     if fitting and case.is_of_a_person:
-        return f"Name a role in {FUNCTION} and {ODS} that is held and may call this: {_listed(fitting)}."
-    return f"Call as somebody else: this is for {_listed(case.roles_that_may)}; held are {_listed(case.roles_held)}."
+        return f"Name in {FUNCTION} and {ODS} a role that the caller has and that may call this: {_listed(fitting)}."
+    return f"Call in another role. Allowed: {_listed(case.roles_that_may)}; the caller has: {_listed(case.roles_held)}."
 
 
 def _asks_on_behalf_of(case: Case) -> bool:
@@ -151,7 +151,7 @@ def _asks_on_behalf_of(case: Case) -> bool:
 
 def _fix_on_behalf_of(case: Case) -> str:
     if case.sent(FUNCTION) != SPCA:
-        return f"Leave out {ON_BEHALF_OF}: only {SPCA} acts for somebody."
+        return f"Leave out {ON_BEHALF_OF}: only {SPCA} acts on behalf of a clinician."
     return f"Send {ON_BEHALF_OF} with a clinician whom A040 lists for this caller."
 
 
@@ -172,7 +172,7 @@ def _body(case: Case) -> Facts:
 
 
 def _cure(case: Case) -> str:
-    """The step for the rule that refused, and where in the request to take it if that is known."""
+    """Return the cure of the refusing rule, and the place in the request if it is known."""
     problem = case.exchange.problem
     rule = "" if problem is None else problem.rule.id
     place = case.exchange.facts.get("path")
@@ -183,7 +183,7 @@ def _cure(case: Case) -> str:
 _OTHERWISE: Final = (
     "Compare the call with the page of its operation, then with /referrals/openapi.json, and correct it."
 )
-"""For a rule that has no step of its own, which a test rules out for those of the service."""
+"""For a rule without its own cure; a test checks that each rule of the service has one."""
 
 
 def _fix_media(case: Case) -> str:
@@ -213,13 +213,13 @@ def _fix_relationship(case: Case) -> str:
     holder = case.holder
     if case.sent(FUNCTION) in REFERRING_SIDE:
         whose = f": {holder.owner}" if holder else ""
-        return f"Call for the organisation that made the request{whose}."
+        return f"Call for the organisation that created the request{whose}."
     if holder is not None and holder.workgroup is None:
         return (
             "No provider has a relationship to the request yet: it has to be booked, deferred or sent for triage first."
         )
     whose = f": {holder.workgroup}" if holder else ""
-    return f"Call as a member of the workgroup whose service holds the request{whose}."
+    return f"Call as a member of the workgroup of the request's service{whose}."
 
 
 def _version(case: Case) -> Facts:
@@ -240,7 +240,7 @@ def _state(case: Case) -> Facts:
 
 
 def _state_of(case: Case) -> str:
-    """The state that refused the act; otherwise that of the record now."""
+    """Return the state that caused the refusal, or the record's current state."""
     problem = case.exchange.problem
     if problem is not None and problem.rule.check is Check.STATE:
         return str(case.exchange.facts.get("value", ""))
@@ -254,8 +254,8 @@ def _acts_in(state: str) -> list[str]:
 def _fix_state(case: Case) -> str:
     state = _state_of(case)
     if not state:
-        return "Somebody is working on the record: wait, and read it again."
-    return f"In state {state} a request allows these acts alone: {_listed(_acts_in(state))}."
+        return "Another caller is changing the record: wait, then read it again."
+    return f"In state {state} only these acts are allowed: {_listed(_acts_in(state))}."
 
 
 def _rule(case: Case) -> Facts:
@@ -265,8 +265,8 @@ def _rule(case: Case) -> Facts:
 
 def _fix_service(case: Case) -> str:
     if case.exchange.fault:
-        return f"The fault {case.exchange.fault} was ordered: take it away with DELETE /_test/faults."
-    return "Retry later; the request is not to blame."
+        return f"The fault {case.exchange.fault} was injected: remove it with DELETE /_test/faults."
+    return "Retry later; the request did not cause the failure."
 
 
 def _listed(values: Sequence[str]) -> str:
@@ -309,4 +309,4 @@ WORDS: Final[dict[Check, Words]] = {
     Check.RULE: Words(_always, _rule, _cure),
     Check.SERVICE: Words(_always, lambda case: {"fault": case.exchange.fault or None}, _fix_service),
 }
-"""Every check."""
+"""The explanation of each check."""

@@ -1,7 +1,7 @@
-"""HTTP connections of test mode: they can be dropped without a reply, and tell long replies that the service stops.
+"""HTTP connections of test mode: they can be dropped without a reply, and end streams when the service stops.
 
-`openers.server` has uvicorn use `ControlledProtocol`. In a test that calls the application without a connection there
-is none to drop: `abort_of` gives `None`, and nobody tells that the service stops.
+`openers.server` passes `ControlledProtocol` to uvicorn. A test that calls the application without a connection has
+nothing to drop: `abort_of` returns `None`, and no stop is signalled.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ _EXTENSION: Final = "openers.connection"
 
 
 class ControlledProtocol(BoundedProtocol):
-    """HTTP with an ASGI extension: to close the transport without a reply, and to hear that the service stops."""
+    """HTTP with an ASGI extension to close the transport without a reply and to signal that the service stops."""
 
     def on_message_begin(self) -> None:
-        """Put the extension into the scope of the request that begins."""
+        """Put the extension into the scope of the new request."""
         super().on_message_begin()
         self._stops = asyncio.Event()
         self.scope["extensions"] = {_EXTENSION: {"abort": self.transport.abort, "stops": self._stops}}
 
     def shutdown(self) -> None:
-        """Tell a reply that is under way before waiting for its end."""
+        """Signal the stop to a reply under way before waiting for its end."""
         stops: asyncio.Event | None = getattr(self, "_stops", None)
         if stops is not None:
             stops.set()
@@ -34,12 +34,12 @@ class ControlledProtocol(BoundedProtocol):
 
 
 def abort_of(scope: Scope) -> Callable[[], None] | None:
-    """What drops the connection of a request."""
+    """Return the function that drops the connection of a request."""
     return cast("Callable[[], None] | None", _extension(scope).get("abort"))
 
 
 def stops_of(scope: Scope) -> asyncio.Event:
-    """What is set when the service stops."""
+    """Return the event that is set when the service stops."""
     return cast("asyncio.Event | None", _extension(scope).get("stops")) or asyncio.Event()
 
 

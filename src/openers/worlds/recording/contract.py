@@ -1,6 +1,6 @@
-"""Holds calls and replies against an OpenAPI document: parameters, headers, media types and bodies.
+"""Validate calls and replies against an OpenAPI document: parameters, headers, media types and bodies.
 
-The test environment holds every call against our own document. What a finding tells never repeats a value of a body.
+The test environment validates each call against our own document. A finding never repeats a value of a body.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ Json = dict[str, Any]
 JSON: Final = "json"
 ANY: Final = "*/*"
 LONGEST_JUDGED: Final = 64 * 1024
-"""How long a body may be, in bytes, for it to be judged at all: nothing else of the process runs meanwhile."""
+"""Maximum bytes of a body for validation, since the process does nothing else meanwhile."""
 MOST_JUDGED: Final = 200
-"""How many objects and arrays a body may have for all its findings to be told; of a longer one only the first is.
+"""Maximum objects and arrays in a body for all findings; a larger body gets only the first.
 
-Each faulty one costs a tenth of a millisecond, in which nothing else of the process runs.
+Each invalid one takes 0.1 ms, during which the process does nothing else.
 """
 
 
 class Finding(NamedTuple):
-    """Where a message is not as described. `part` is parameter, header, status, media or body; `place` is within it."""
+    """A difference from the document. `part` is parameter, header, status, media or body; `place` is within it."""
 
     part: str
     place: str
@@ -38,9 +38,9 @@ class Finding(NamedTuple):
 
 
 class Heard(msgspec.Struct, frozen=True, kw_only=True):
-    """A message, as far as a document describes it. Names of headers are in lower case; `status` is that of a reply.
+    """The parts of a message that a document describes. Header names are in lower case; `status` is for replies.
 
-    Without `body`, or with a very long one, nothing is said of it.
+    A body that is absent or very long is not validated.
     """
 
     headers: Mapping[str, str]
@@ -50,13 +50,13 @@ class Heard(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Document:
-    """An OpenAPI document that messages are held against."""
+    """An OpenAPI document to validate messages against."""
 
     mask: str | None = MASK
-    """What stands for values of a message in findings; `None` shows them."""
+    """Replacement for values of a message in findings; `None` shows the values."""
 
     def __init__(self, document: Json, prefix: str) -> None:
-        """`prefix` is what comes before the document's paths in an address."""
+        """Compile the document; `prefix` precedes its paths in an address."""
         self._prefix = prefix
         self._components: Json = document.get("components", {})
         self._paths: list[tuple[re.Pattern[str], str, Mapping[str, Json]]] = [
@@ -66,7 +66,7 @@ class Document:
         self._validators: dict[str, Draft202012Validator] = {}
 
     def operation(self, method: str, target: str) -> tuple[str, Json] | None:
-        """What a call of `target` (a path with or without a query) is: the path as described, and the operation."""
+        """Return the documented path and operation of a call of `target` (a path with or without a query)."""
         asked = unquote(target.partition("?")[0]).removeprefix(self._prefix).rstrip("/")
         for pattern, path, item in self._paths:
             if pattern.fullmatch(asked):
@@ -75,7 +75,7 @@ class Document:
         return None
 
     def of_request(self, operation: Json, sent: Heard) -> Iterator[Finding]:
-        """Everything in which a request is not as its operation says."""
+        """Yield all differences between a request and its operation."""
         query = parse_qs(sent.query, keep_blank_values=True)
         for parameter in map(self.resolved, operation.get("parameters", [])):
             yield from self._parameter(parameter, sent.headers, query)
@@ -84,7 +84,7 @@ class Document:
             yield from self._content(self.resolved(described)["content"], sent)
 
     def of_reply(self, operation: Json, told: Heard, *, has_body: bool = True) -> Iterator[Finding]:
-        """Everything in which a reply is not as its operation says; the reply to HEAD has no body."""
+        """Yield all differences between a reply and its operation; a reply to HEAD has no body."""
         described = operation["responses"].get(str(told.status))
         if described is None:
             yield Finding("status", "", "is not described")
@@ -96,11 +96,11 @@ class Document:
             yield from self._content(reply["content"], told)
 
     def body_faults(self, schema: str, body: object) -> Iterator[ValidationError]:
-        """What is wrong with `body` as an instance of the component `schema`."""
+        """Yield the errors of `body` as an instance of the component `schema`."""
         return self.validator({"$ref": f"#/components/schemas/{schema}"}).iter_errors(body)
 
     def resolved(self, described: Json) -> Json:
-        """What is described, a reference followed."""
+        """Return a described part after following its reference."""
         reference = described.get("$ref")
         if reference is None:
             return described
@@ -110,7 +110,7 @@ class Document:
         return self.resolved(found)
 
     def validator(self, schema: Json) -> Draft202012Validator:
-        """A validator of a schema of the document, made once."""
+        """Return a validator of a schema of the document, created once."""
         key = repr(schema)
         if key not in self._validators:
             whole = {**self.modern(schema), "components": self._schemas}
@@ -118,7 +118,7 @@ class Document:
         return self._validators[key]
 
     def modern(self, schema: Json) -> Json:
-        """A schema of the document as JSON Schema; since OpenAPI 3.1 the two are one."""
+        """Return a schema of the document as JSON Schema; since OpenAPI 3.1 they are the same."""
         return schema
 
     @cached_property
@@ -173,5 +173,5 @@ def _first_error(validator: Draft202012Validator, value: object) -> list[Validat
 
 
 def pattern_of(path: str) -> re.Pattern[str]:
-    """Return what an address of a described path matches; a parameter takes one step of it."""
+    """Return the pattern of a described path, in which a parameter matches one segment."""
     return re.compile("/".join("[^/]+" if "{" in part else re.escape(part) for part in path.split("/")))

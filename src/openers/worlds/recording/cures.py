@@ -1,7 +1,7 @@
-"""What to do about a refusal, by the code of the rule that refused: a step beyond what the reply says itself.
+"""The cure for each refusal, by the code of the refusing rule, in addition to the text of the reply.
 
-Called by `checks_in_words`. The reply names the field and what is wrong with it; a cure names the call, the value or
-the setting by which the next attempt succeeds. A test holds that each rule of the service has one.
+`checks_in_words` uses it. The reply names the field and its fault; a cure names the call, value or setting that makes
+the next attempt succeed. A test checks that each rule of the service has one.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ CURES: Final[dict[str, str]] = {
         "Read the record by A005 and compare: the value is valid, but not in this record or this call."
     ),
     "CONFLICTING_VALUES": "Compare the field with the one that the message names, and change one of the two.",
-    "TOO_MANY_ITEMS": "Remove items from the list until it has at most as many as the message says.",
+    "TOO_MANY_ITEMS": "Remove items from the list until it has the number that the message allows.",
     "NO_CHANGES_DETECTED": "Read the record by A005 first, and send only a request that differs from it.",
     # services and organisations
     "DUPLICATE_SERVICE": "Name each service once: remove the repeated id from the shortlist.",
@@ -114,6 +114,6 @@ CURES: Final[dict[str, str]] = {
     ),
     "PATH": "Take the address from the list of operations in /referrals/openapi.json.",
     "METHOD": "Keep the address and use one of the methods in the reply's Allow header.",
-    "SIGNED_ADDRESS": "Take a fresh address from the reply of A042 and use it at once: it is good for a short time.",
+    "SIGNED_ADDRESS": "Get a new address from A042 and use it at once: it is valid for a short time.",
 }
-"""By the name of a rule."""
+"""Cures by the name of a rule."""

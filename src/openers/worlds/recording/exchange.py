@@ -1,6 +1,6 @@
-"""One call and its reply as test mode remembers them, and the shelf of the last ones.
+"""One call and its reply as test mode stores them, and the store of the last calls.
 
-Nothing unmasked is kept: the credentials and the patients of a call are gone before it is put on the shelf.
+Only masked data is stored: credentials and patient data are removed before a call is stored.
 """
 
 from __future__ import annotations
@@ -26,28 +26,28 @@ from openers.wire.json import JsonValue
 from openers.worlds.recording.contract import Finding
 
 MOST_CHARACTERS: Final = 64 * 2**20
-"""Characters of all exchanges that are kept."""
+"""Maximum characters of all stored exchanges."""
 
 Headers = tuple[tuple[str, str], ...]
 
 
 class Message(msgspec.Struct, frozen=True, kw_only=True):
-    """A request or a reply, masked. `size` is that of the body as it was, in bytes; `body` may be cut."""
+    """A masked request or reply. `size` is that of the original body in bytes; `body` may be cut."""
 
     headers: Headers
     body: str
     size: int
 
     def header(self, name: str) -> str:
-        """A header's value, empty if it is absent. Of repeated headers the first counts."""
+        """Return a header's value, empty if absent. The first of repeated headers counts."""
         wanted = name.lower()
         return next((value for known, value in self.headers if known.lower() == wanted), "")
 
 
 class Known(msgspec.Struct, frozen=True, kw_only=True):
-    """What is known of the caller: the application behind the token, the person and how they logged in, their roles.
+    """The caller: the application of the token, the user, how they logged in, and their roles.
 
-    `roles` are all that the person holds, `workgroups` those at the organisation that the call named.
+    `roles` are all roles of the user; `workgroups` are those at the organisation in the request's header.
     """
 
     application: str
@@ -60,11 +60,11 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Exchange(msgspec.Struct, frozen=True, kw_only=True):
-    """One call from its first to its last byte. `status` is 0 where no reply was sent.
+    """One call from its first to its last byte. `status` is 0 if no reply was sent.
 
-    `methods` are those of its address, none where there is nothing. `caller` is absent where the token stood for
-    nothing, and `token_fault` says why. `problem` is the refusal as it was told, `facts` what the rule that refused has
-    said of it. `seen` tells that the call got at a record which its caller may see. `took` is how long the call took.
+    `methods` are those of its address, empty for an unknown address. `caller` is absent if the token was invalid;
+    `token_fault` is the reason. `problem` is the refusal that was sent, `facts` the details from the refusing rule.
+    `seen` is whether the call read a record that its caller may see. `took` is the duration of the call.
     """
 
     number: int
@@ -93,17 +93,17 @@ class Exchange(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def target(self) -> str:
-        """Path and query."""
+        """Return path and query."""
         return f"{self.path}?{self.query}" if self.query else self.path
 
     @property
     def address(self) -> str:
-        """The path below the FHIR base, as operations have it."""
+        """Return the path below the FHIR base, as operations declare it."""
         return self.path.removeprefix(PREFIX).rstrip("/") or "/"
 
     @property
     def reason(self) -> str:
-        """The status in words."""
+        """Return the reason phrase of the status."""
         try:
             return HTTPStatus(self.status).phrase
         except ValueError:
@@ -111,10 +111,10 @@ class Exchange(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Exchanges:
-    """The last exchanges, the oldest dropped first. One thread keeps them, others read them."""
+    """The last exchanges; the oldest is dropped first. One thread writes them, others read them."""
 
     def __init__(self, most: int, most_characters: int = MOST_CHARACTERS) -> None:
-        """Keep `most`, as far as they have no more than `most_characters` together."""
+        """Store at most `most` exchanges with at most `most_characters` together."""
         self.most: Final = most
         self._kept: deque[Exchange] = deque()
         self._most_characters, self._characters = most_characters, 0
@@ -122,12 +122,12 @@ class Exchanges:
         self._next = 1
 
     def next_number(self) -> int:
-        """A number for the next one to be kept."""
+        """Return the number of the next exchange."""
         number, self._next = self._next, self._next + 1
         return number
 
     def keep(self, exchange: Exchange) -> None:
-        """Remember one."""
+        """Store an exchange."""
         with self._changing:
             self._kept.append(exchange)
             self._characters += _characters(exchange)
@@ -135,17 +135,17 @@ class Exchanges:
                 self._characters -= _characters(self._kept.popleft())
 
     def of(self, world: str) -> Iterator[Exchange]:
-        """Those of a world, the latest first."""
+        """Return the exchanges of a world, the latest first."""
         with self._changing:
             kept = list(self._kept)
         return (each for each in reversed(kept) if each.world == world)
 
     def find(self, world: str, name: str) -> Iterator[Exchange]:
-        """Those that a number, a request id or a correlation id names, the latest first."""
+        """Return the exchanges with this number, request id or correlation id, the latest first."""
         return (each for each in self.of(world) if name in {str(each.number), each.request_id, each.correlation_id})
 
     def forget(self, world: str) -> None:
-        """Forget those of a world."""
+        """Delete the exchanges of a world."""
         with self._changing:
             kept = [each for each in self._kept if each.world != world]
             self._kept.clear()
@@ -154,7 +154,7 @@ class Exchanges:
 
 
 def _characters(exchange: Exchange) -> int:
-    """How long the texts of an exchange are together, as far as a caller decides it."""
+    """Return the length of those texts of an exchange that callers control."""
     said = exchange.request, exchange.reply
     headers = sum(len(name) + len(value) for each in said for name, value in each.headers)
     return headers + sum(len(each.body) for each in said) + len(exchange.target)

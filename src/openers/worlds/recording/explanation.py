@@ -1,7 +1,7 @@
-"""Explains a call: every check on its way, in order, what it went by, which one failed, by which rule, and what to do.
+"""Explain a call: each check in order, the facts it used, which one failed, by which rule, and how to correct the call.
 
-Derived from what decided: the rule that the refusal carries, the registry's declaration, the caller's roles, the
-lifecycle's table. Nothing is recorded for it. The words for each check are in `checks_in_words`.
+The explanation is derived from the data that decided: the rule of the refusal, the registry's declaration, the caller's
+roles and the lifecycle's table. Nothing is recorded for it. `checks_in_words` has the texts of each check.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from openers.worlds.recording.near_misses import near_misses
 
 
 class Verdict(StrEnum):
-    """What became of a check."""
+    """The result of a check."""
 
     PASSED = "passed"
     FAILED = "failed"
@@ -28,7 +28,7 @@ class Verdict(StrEnum):
 
 
 class Step(msgspec.Struct, frozen=True):
-    """One check: what became of it, and what it went by."""
+    """One check with its result and the facts that it used."""
 
     check: Check
     verdict: Verdict
@@ -43,9 +43,9 @@ class CitedRule(msgspec.Struct, frozen=True):
 
 
 class Failure(msgspec.Struct, frozen=True):
-    """Why a call was refused: at which check, by which rule, where to read about it, and how to mend it.
+    """Why a call was refused: the check, the rule, the documentation, and how to correct the call.
 
-    `source` is a standard or a setting, `page` the page of the operation; both are empty where there is none.
+    `source` is a standard or a setting, `page` the page of the operation; either may be empty.
     `rules` are the published rules that the refusal enforces.
     """
 
@@ -59,7 +59,7 @@ class Failure(msgspec.Struct, frozen=True):
 
 
 class Explanation(msgspec.Struct, frozen=True, kw_only=True):
-    """One call, explained."""
+    """The explanation of one call."""
 
     number: int
     request_id: str
@@ -73,14 +73,14 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
 
 
 _RECORD = (Check.RECORD, Check.RELATIONSHIP, Check.VERSION, Check.STATE)
-"""Checks that follow from having found a record."""
+"""Checks that need the record."""
 _AFTER_READING = frozenset({Check.RULE, Check.STATE})
-"""Checks that an operation makes as it goes, before or after it has looked for its record."""
+"""Checks that an operation makes while it runs, before or after it reads its record."""
 ORDER = tuple(Check)
 
 
 def explain(case: Case) -> Explanation:
-    """The explanation of a call."""
+    """Return the explanation of a call."""
     exchange = case.exchange
     return Explanation(
         number=exchange.number,
@@ -115,7 +115,7 @@ def _page(case: Case) -> str:
 
 
 def _verdict(check: Check, case: Case) -> Verdict:
-    """What became of a check, as far as the refusal tells."""
+    """Return the result of a check, as far as the refusal shows it."""
     problem = case.exchange.problem
     if problem is not None and check is problem.rule.check:
         return Verdict.FAILED

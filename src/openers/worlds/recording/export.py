@@ -1,6 +1,6 @@
-"""Exchanges in the forms of other tools: a command for curl, and an HTTP Archive (HAR 1.2).
+"""Export exchanges for other tools: as a curl command, and as an HTTP Archive (HAR 1.2).
 
-Both are masked as the exchanges are: whoever runs the command puts a token into `TOKEN`.
+Both contain only masked data; before running the command, set the variable `TOKEN` to an access token.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from openers.worlds.recording.exchange import Exchange, Headers, Message
 HAR_VERSION: Final = "1.2"
 CREATOR: Final = {"name": "OpenERS", "version": "0.1.0"}
 UNKNOWN: Final = -1
-"""What HAR calls a size or time that is not known."""
+"""HAR's value for an unknown size or time."""
 _NOT_FOR_CURL: Final = frozenset({"host", "content-length", "connection", "user-agent", "accept-encoding"})
-"""Headers that curl sends by itself."""
+"""Headers that curl sends itself."""
 
 
 def curl(exchange: Exchange, base_url: str) -> str:
-    """A command that makes the call again, with the access token of the variable TOKEN, and the file `file`."""
+    """Return a command that repeats the call with the access token in TOKEN and the file `file`."""
     words = ["curl", "-sS", "-i"]
     if exchange.method != "GET":
         words += ["-X", exchange.method]
@@ -39,7 +39,7 @@ def curl(exchange: Exchange, base_url: str) -> str:
 
 
 def har(exchanges: Iterable[Exchange], base_url: str) -> dict[str, Any]:
-    """Exchanges as an HTTP Archive, in the order given."""
+    """Return exchanges as an HTTP Archive, in the given order."""
     entries = [_entry(each, base_url.rstrip("/")) for each in exchanges]
     return {"log": {"version": HAR_VERSION, "creator": CREATOR, "entries": entries}}
 

@@ -1,4 +1,4 @@
-"""Which world a request is for, and by which name its faults and its calls are kept."""
+"""Find the world of a request, and the name under which its faults and calls are stored."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ import msgspec
 from openers.usecases.world import World
 
 AnyScope = Mapping[str, Any]
-"""An ASGI scope, whoever made it."""
+"""An ASGI scope from any source."""
 
 
 class Finder(msgspec.Struct, frozen=True):
-    """Finds both by a request's ASGI scope. The name stays the same where each request has a world of its own."""
+    """Finds both from a request's ASGI scope. The name stays the same if each request has its own world."""
 
     world: Callable[[AnyScope], World]
     name: Callable[[AnyScope], str]
 
 
 def only(world: World) -> Finder:
-    """Every request is for this world."""
+    """Return a finder that always returns this world."""
     return Finder(lambda _scope: world, lambda _scope: world.name)

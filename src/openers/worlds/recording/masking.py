@@ -1,8 +1,9 @@
-"""Masks credentials and what tells who a patient is in an exchange, before it is kept.
+"""Mask credentials and patient data in an exchange before it is stored.
 
-Headers, addresses and texts lose credentials and NHS numbers wherever they stand (`openers.telemetry.redaction`). FHIR
-bodies lose names, addresses, dates of birth and free text by their elements; what a request lost is then masked in
-the texts of its reply too, since a refusal may repeat it. A body that is no JSON is a file, and not kept at all.
+In headers, addresses and texts, credentials and NHS numbers are masked anywhere (`openers.telemetry.redaction`). In
+FHIR bodies, names, addresses, dates of birth and free text are masked by element. Text masked in a request is then
+masked in the texts of its reply too, since a refusal may repeat it. A body that is not JSON is a file, and is not
+stored.
 """
 
 from __future__ import annotations
@@ -26,37 +27,37 @@ PERSONAL: Final = frozenset(
         *("title", "div"),
     }
 )
-"""Elements of FHIR that hold what people are called, where they live, or what somebody wrote about them."""
+"""FHIR elements with names, addresses or free text about people."""
 NAMING: Final = frozenset({"url", "system", "profile", "reference", "code", "resourceType", "fullUrl"})
-"""Elements of FHIR that name what something is; they hold no credentials, however long they are."""
+"""FHIR elements that identify a type or code; they contain no credentials, even if they are long."""
 NOT_SECRET: Final = frozenset({"patient", "token_type", "issued_token_type", "subject_token_type", "grant_type"})
-"""What is called like a secret and holds none: a reference, and kinds of tokens."""
+"""Names that look like a secret but are not: a reference, and kinds of tokens."""
 PROOFS: Final = frozenset({"handle", "state", "nonce"})
-"""Parameters of a log-in by which a browser or a client is known again."""
+"""Parameters of a log-in that identify a browser or a client."""
 FORM: Final = "application/x-www-form-urlencoded"
 OF_PEOPLE: Final = frozenset({"Patient", "Practitioner", "RelatedPerson"})
 """Resource types whose names are those of people."""
 PERSONAL_HEADERS: Final = frozenset({"nhsd-ers-file-name", "content-disposition", "cookie", "set-cookie"})
-"""Headers that hold credentials, or what somebody called a file."""
+"""Headers with credentials or file names."""
 SHORTEST_REPEATED: Final = 3
-"""How long a masked text has to be, in characters, for being looked for in other texts."""
+"""Minimum characters of a masked text for it to be masked in other texts too."""
 
 LONGEST_CLEAN: Final = 200
-"""How long a text may be, in characters, for it to be remembered as one that holds nothing to be masked."""
+"""Maximum characters of a text that is remembered as having nothing to mask."""
 
 Json = Any
 
 
 class Clean:
-    """Remembers texts that had nothing to be masked, such as the addresses of profiles, which come again and again."""
+    """Remembers texts without anything to mask that occur often, such as the addresses of profiles."""
 
     def __init__(self, most: int = 4096) -> None:
-        """Remember so many, and begin anew when there are more."""
+        """Remember `most` texts, then start again with none."""
         self._most = most
         self._texts: set[str] = set()
 
     def unless_known(self, text: str, mask: Callable[[str], str]) -> str:
-        """The text as `mask` gives it."""
+        """Return the text as `mask` returns it."""
         if len(text) > LONGEST_CACHED:
             return mask(text)
         if text in self._texts:
@@ -74,25 +75,25 @@ _CLEAN_NAMES: Final = Clean()
 
 
 class Masker:
-    """Masks one exchange; remembers what it has masked, so that a later text can't repeat it."""
+    """Masks one exchange and remembers the masked texts, so that later texts cannot repeat them."""
 
     def __init__(self) -> None:
-        """Nothing has been masked yet."""
+        """Start without masked texts."""
         self._repeats = Repeats()
 
     def headers(self, headers: Iterable[tuple[bytes, bytes]]) -> tuple[tuple[str, str], ...]:
-        """Headers as names and values, credentials masked; of `Authorization` the scheme stays."""
+        """Return headers as names and values with credentials masked; the scheme of `Authorization` is kept."""
         return tuple(self._header(name.decode("latin-1"), value.decode("latin-1")) for name, value in headers)
 
     def body(self, body: bytes, media_type: str, *, is_refusal: bool = False) -> str:
-        """A body as text: FHIR without personal elements, the line of a refusal, anything else by its size alone."""
+        """Return a body as text: FHIR without personal elements, the text of a refusal, or only the size."""
         if not body:
             return ""
         if "json" in media_type:
             try:
                 return msgspec.json.encode(self.value(parse_any(body))).decode()
             except MalformedJson:
-                return f"[no JSON, {len(body)} bytes]"
+                return f"[invalid JSON, {len(body)} bytes]"
         if media_type.partition(";")[0].strip() == FORM:
             return self.form(body)
         if is_refusal and media_type.startswith("text/"):
@@ -100,16 +101,16 @@ class Masker:
         return f"[{media_type or 'file'}, {len(body)} bytes]"
 
     def form(self, body: bytes) -> str:
-        """A form of the OAuth 2.0 endpoints, one parameter a line, without what proves who somebody is."""
+        """Return a form of the OAuth 2.0 endpoints without credentials, one parameter a line."""
         pairs = parse_qsl(body.decode("latin-1"), keep_blank_values=True)
         return "\n".join(f"{self.text(name)}={MASK if _proves(name) else self.text(value)}" for name, value in pairs)
 
     def text(self, text: str) -> str:
-        """A text without credentials, NHS numbers, and what was masked before."""
+        """Return a text without credentials, NHS numbers and previously masked texts."""
         return _CLEAN.unless_known(self._repeats.masked(text), redact_text)
 
     def value(self, value: Json, resource: str = "") -> Json:
-        """A JSON value; `resource` is the type of the FHIR resource that it belongs to."""
+        """Return a masked JSON value; `resource` is the type of the FHIR resource that it belongs to."""
         if isinstance(value, dict):
             held = cast("dict[str, Json]", value)
             resource = str(held.get("resourceType", resource))
@@ -150,19 +151,19 @@ class Masker:
 
 
 def _proves(name: str) -> bool:
-    """Whether a parameter proves who somebody is."""
+    """Return whether a parameter is a credential."""
     return name in PROOFS or (is_secret(name) and not name.endswith("_type"))
 
 
 def _is_name_of_a_person(key: str, value: Json, resource: str) -> bool:
-    """A HumanName, or a person's name as text. Parameters and services have names too, which stay."""
+    """Return whether this is a HumanName or a person's name as text. Names of parameters and services are kept."""
     if key not in {"name", "text"}:
         return False
     return isinstance(value, dict | list) if key == "name" else resource in OF_PEOPLE
 
 
 def _is_display_of_a_person(key: str, parent: dict[str, Json]) -> bool:
-    """The display of a reference to a person."""
+    """Return whether this is the display of a reference to a person."""
     if key != "display":
         return False
     reference, identifier = parent.get("reference"), parent.get("identifier")

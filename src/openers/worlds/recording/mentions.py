@@ -1,6 +1,6 @@
-"""Which services a call is about: those that it names, and those of the slots and requests that it names.
+"""Find the services of a call: those that it names, and those of the slots and requests that it names.
 
-Called when a fault is ordered for certain services alone. Reads whatever looks like a reference, in address and body.
+Called if a fault is limited to certain services. It reads each reference in address and body.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ _APPOINTMENT: Final = "/STU3/Appointment/{id}"
 MOST_TEXTS: Final = 500
 MOST_PARTS: Final = 50
 LONGEST_NAME: Final = 100
-"""How much of a call is looked at: texts, parts of a text, and characters of a part."""
+"""Maximum texts, parts of a text, and characters of a part that are read from a call."""
 _SEPARATORS: Final = re.compile(r"[|,/]")
 
 
 async def services_of(call: Call) -> frozenset[str]:
-    """The ids of all services that the call is about, as far as its caller may see that."""
+    """Return the ids of all services of the call that its caller may see."""
     texts = frozenset(islice(_texts(call), MOST_TEXTS))
     named = {part for text in texts for part in _SEPARATORS.split(text, MOST_PARTS) if len(part) <= LONGEST_NAME}
     services = {each for each in named if ServiceId.pattern.fullmatch(each)}
@@ -46,7 +46,7 @@ async def _of_slot(name: str, tx: Tx) -> set[str]:
 
 
 async def _of_requests(call: Call, named: set[str], caller: Principal, tx: Tx) -> set[str]:
-    """The services of the requests that are named by UBRN, or by the appointment in the path."""
+    """Return the services of the requests named by UBRN, or by the appointment in the path."""
     services: set[str] = set()
     for name in named:
         found = await tx.referrals.find(Ubrn(name), caller) if _is(Ubrn, name) else None
@@ -56,12 +56,12 @@ async def _of_requests(call: Call, named: set[str], caller: Principal, tx: Tx) -
         try:
             services |= _held_by((await tx.referrals.of_appointment(AppointmentId(name), caller)).value)
         except OpenersError:
-            return services  # the operation itself will say what is wrong
+            return services  # the operation itself reports the error
     return services
 
 
 def _held_by(referral: Referral) -> set[str]:
-    """The service that holds a referral; while none does, those of its shortlist."""
+    """Return the service of a referral's appointment; without an appointment, the services of its shortlist."""
     if referral.appointment is not None:
         return {referral.appointment.service.id}
     return {each.id for each in referral.shortlist.services}

@@ -1,4 +1,4 @@
-"""Which operations a refused call nearly was, and what it lacked: read from the registry, as the edge reads it."""
+"""Find operations that a refused call almost matched, and the differences, from the registry that the edge uses."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from openers.domain.principal import SPCA
 from openers.worlds.recording.exchange import Exchange
 
 MOST: Final = 3
-"""How many near misses are told."""
+"""Maximum near misses in a report."""
 FARTHEST: Final = 2
-"""In how many things a near miss may differ."""
+"""Maximum differences of a near miss."""
 LIKE: Final = 0.8
-"""How alike two paths have to be, from 0 to 1, for one to be meant by the other."""
+"""Minimum similarity of two paths, from 0 to 1, to suggest one for the other."""
 
 
 class Difference(msgspec.Struct, frozen=True):
-    """One thing in which a call differs from an operation: what was sent (empty: nothing), what would have fitted."""
+    """One difference between a call and an operation: the sent value (empty: nothing) and the expected value."""
 
     what: str
     sent: str
@@ -35,7 +35,7 @@ class Difference(msgspec.Struct, frozen=True):
 
 
 class NearMiss(msgspec.Struct, frozen=True):
-    """An operation that a call would have been, but for some differences."""
+    """An operation that a call almost matched, with the differences."""
 
     operation: str
     address: str
@@ -47,9 +47,9 @@ class NearMiss(msgspec.Struct, frozen=True):
 
 
 def near_misses(exchange: Exchange) -> tuple[NearMiss, ...]:
-    """The operations that a refused call nearly was, the nearest first; none for one that lacked nothing.
+    """Return the operations that a refused call almost matched, the nearest first; empty if nothing differs.
 
-    A call whose address and method are those of an operation can have been meant for that one alone.
+    If address and method match an operation, only that operation is considered.
     """
     if exchange.problem is None:
         return ()
@@ -65,7 +65,7 @@ def _near_miss(operation: Operation, differences: tuple[Difference, ...]) -> Nea
 
 
 def _apart(exchange: Exchange, operation: Operation) -> tuple[Difference, ...]:
-    """In what the call differs from an operation; empty also where it is another matter altogether."""
+    """Return the differences between the call and an operation; empty also if they are not similar."""
     own = exchange.operation is operation
     if not own and likeness(operation.path, exchange.address) < LIKE:
         return ()
@@ -85,7 +85,7 @@ def _of_address(exchange: Exchange, operation: Operation, *, own: bool) -> Itera
 
 
 def _of_roles(exchange: Exchange, operation: Operation) -> Iterator[Difference]:
-    """The headers that name the caller's role, which applications do not send."""
+    """Yield differences in the headers with the caller's role, which applications do not send."""
     header = exchange.request.header
     by_person = exchange.caller is None or exchange.caller.user is not None
     if operation.roles is None:
@@ -104,7 +104,7 @@ def _of_roles(exchange: Exchange, operation: Operation) -> Iterator[Difference]:
 
 
 def _of_headers(exchange: Exchange, operation: Operation) -> Iterator[Difference]:
-    """The headers that say what is sent, what is wanted back, and which version is changed."""
+    """Yield differences in the headers for content types, authorisation and the version to change."""
     header = exchange.request.header
     if operation.if_match and not header("If-Match"):
         yield Difference("If-Match", "", "the ETag of the version that was read")

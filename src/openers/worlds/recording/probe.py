@@ -1,7 +1,7 @@
-"""The observer that test mode puts into the edge: keeps each call for the inspector, and plays the faults of the API.
+"""The observer of test mode at the edge: it records each call for the inspector and applies faults of the API.
 
-`openers.worlds.mode` makes one for the service. It hands each call to the recorder before the last byte of its reply
-leaves, so that whoever has the reply finds the exchange, and never waits for it.
+`openers.worlds.mode` creates one for the service. It passes each call to the recorder before the last byte of the reply
+is sent. So a client with the reply finds the exchange, and no client waits for recording.
 """
 
 from __future__ import annotations
@@ -32,25 +32,25 @@ from openers.worlds.recording.recorder import Recorder
 from openers.worlds.recording.watched import Watched, caller_of
 
 EXPLAINED: Final = range(400, 500)
-"""Statuses of replies that say where they are explained."""
+"""Statuses of replies with a link to their explanation."""
 EXPLAIN: Final = "/_test/explain"
 ORDERED: Final = Rule(Check.SERVICE, "ORDERED_FAULT", "/_test/faults")
-"""The rule of a refusal that somebody has ordered."""
+"""The rule of a refusal that an injected fault causes."""
 
 _log = structlog.get_logger()
 
 
 class Probe:
-    """One for a service: where its exchanges and the faults of its worlds are."""
+    """The observer of a service, with its recorder and the faults of its worlds."""
 
     def __init__(self, recorder: Recorder, faults: FaultBoard, gateway: Gateway, finder: Finder) -> None:
-        """`gateway` knows callers; calls are recorded by the name that `finder` gives to a request's world."""
+        """Store the parts; `gateway` identifies callers, `finder` names the world under which a call is recorded."""
         self.recorder, self.faults = recorder, faults
         self.gateway: Final = gateway
         self._finder = finder
 
     async def watch(self, serve: Serve, scope: Scope, receive: Any, send: Any) -> None:
-        """Have `serve` answer the request, and keep what was said."""
+        """Run `serve` for the request and record the exchange."""
         watched = Watched(
             scope=scope,
             receive=receive,
@@ -78,10 +78,10 @@ class Probe:
         finally:
             self._keep(watched)
         if watched.dropped and abort_of(scope) is None:
-            raise ConnectionAbortedError("the connection was dropped on purpose")
+            raise ConnectionAbortedError("an injected fault dropped the connection")
 
     async def carry_out(self, request: Request, call: Call, handler: Handler) -> Reply:
-        """Run the operation, or play the fault that strikes it."""
+        """Run the operation, or apply the fault that hits it."""
         watched: Watched = request.scope[WATCHED]
         watched.world = call.world
         fault = await self._striking(watched.world_name, call)
@@ -98,7 +98,7 @@ class Probe:
         raise Stop(_problem(fault, call))
 
     def refused(self, request: Request, world: World, problem: Problem, error: OpenersError | None) -> None:
-        """Remember why."""
+        """Record why the call was refused."""
         watched: Watched = request.scope[WATCHED]
         watched.world, watched.problem = world, problem
         if isinstance(error, InvalidToken):
@@ -112,7 +112,7 @@ class Probe:
         return faults.strike(Place.API, call.operation.id, services)
 
     def _keep(self, watched: Watched) -> None:
-        """Hand the call over to be recorded, once. What goes wrong with that is no matter of the call."""
+        """Pass the call to the recorder, once. Errors in recording do not affect the call."""
         if watched.is_kept:
             return
         watched.is_kept = True
@@ -125,7 +125,7 @@ class Probe:
 
 
 async def _drop(watched: Watched) -> None:
-    """Close the connection without a word. Raises ClientGone, when it is closed."""
+    """Close the connection without a reply. Raises ClientGone when it is closed."""
     watched.dropped = True
     abort = abort_of(watched.scope)
     if abort is not None:
@@ -136,7 +136,7 @@ async def _drop(watched: Watched) -> None:
 
 
 def _problem(fault: Fault, call: Call) -> Problem:
-    """The refusal that a fault is: such as the service itself would tell."""
+    """Return the refusal of a fault, equal to that of the service itself."""
     match fault.kind:
         case FaultKind.TOO_MANY_REQUESTS:
             problem = problems.too_many_requests(fault.retry_after_s)

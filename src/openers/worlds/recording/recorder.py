@@ -1,7 +1,7 @@
-"""Make and keep the exchanges of calls, in a thread of its own, so that no call waits for masking and judging.
+"""Create and store exchanges in a separate thread, so that no call waits for masking and validation.
 
-The probe hands over a call before the last byte of its reply leaves. Whoever has the reply and asks for its exchange
-waits here until it is kept. No more calls wait than are kept: an older one would be dropped from the shelf anyway.
+The probe passes a call before the last byte of its reply is sent. A reader of exchanges waits here until the call is
+stored. At most as many calls wait as are stored, since an older one would be dropped anyway.
 """
 
 from __future__ import annotations
@@ -19,24 +19,24 @@ from openers.worlds.recording.exchange import Exchange, Exchanges
 from openers.worlds.recording.watched import Watched
 
 MOST_HELD: Final = 64 * 1024 * 1024
-"""How much of bodies may wait to be masked, in bytes. Beyond that, a body is told by its size."""
+"""Maximum bytes of bodies that wait to be masked. Beyond that, only the size of a body is recorded."""
 PATIENCE_S: Final = 10.0
-"""How long a reader waits for exchanges that are not kept yet, in seconds."""
+"""How many seconds a reader waits for exchanges that are not stored yet."""
 _log = structlog.get_logger()
 
 
 class Recorder:
-    """Records one call after the other."""
+    """Records calls one after another."""
 
     def __init__(self, exchanges: Exchanges, make: Callable[[Watched], Exchange]) -> None:
-        """`make` makes an exchange of a call, in the thread."""
+        """Store `make`, which creates the exchange of a call in the thread."""
         self._exchanges, self._make = exchanges, make
         self._thread = ThreadPoolExecutor(1, "inspector")
         self._waiting: deque[tuple[Future[None], int]] = deque()
         self._held = 0
 
     def take(self, watched: Watched) -> None:
-        """Record a call some time soon. Returns at once."""
+        """Queue a call for recording and return at once."""
         while self._waiting and (self._waiting[0][0].done() or len(self._waiting) >= self._exchanges.most):
             oldest, size = self._waiting.popleft()
             oldest.cancel()
@@ -48,7 +48,7 @@ class Recorder:
         self._held += watched.held
 
     async def kept(self, patience_s: float = PATIENCE_S) -> Exchanges:
-        """Return the exchanges, as soon as all calls so far are among them, or after so many seconds."""
+        """Return the exchanges after all previous calls are stored, or after `patience_s` seconds."""
         if self._waiting:
             newest = self._waiting[-1][0]
             await asyncio.wait([asyncio.wrap_future(newest)], timeout=patience_s)

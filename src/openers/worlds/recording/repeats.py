@@ -1,4 +1,4 @@
-"""Find texts again that were masked elsewhere, whole words at a time, in time that grows with the text alone."""
+"""Find previously masked texts again by whole words, in time proportional to the text."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ from openers.telemetry.redaction import LONGEST, MASK
 
 _WORD: Final = re.compile(r"\w+")
 _WORDS: Final = 4
-"""By how many of its first words a text is known. What begins like a longer text is masked up to its end."""
+"""Number of first words that identify a text. A text that begins like a longer one is masked to its end."""
 
 
 class Repeats:
     """Remembers texts by their first words."""
 
     def __init__(self) -> None:
-        """None is known yet."""
+        """Start without texts."""
         self._beginnings: dict[tuple[str, ...], bool] = {}
 
     def remember(self, text: str) -> None:
-        """Mask this text wherever it comes again."""
+        """Mask this text wherever it occurs again."""
         words = tuple(match[0] for match in islice(_WORD.finditer(text, 0, LONGEST), _WORDS + 1))
         if words:
             beginning, is_longer = words[:_WORDS], len(words) > _WORDS
             self._beginnings[beginning] = is_longer or self._beginnings.get(beginning, False)
 
     def masked(self, text: str) -> str:
-        """Return `text` with a mask for each text that is remembered. Looks at the first `LONGEST` characters."""
+        """Return `text` with each remembered text masked. Reads only the first `LONGEST` characters."""
         if not self._beginnings:
             return text
         words = list(_WORD.finditer(text, 0, LONGEST))

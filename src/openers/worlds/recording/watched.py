@@ -1,4 +1,4 @@
-"""A call while it is watched, and the exchange that is made of it: masked, and held against our OpenAPI document."""
+"""A call under observation, and its exchange: masked and validated against our OpenAPI document."""
 
 from __future__ import annotations
 
@@ -27,23 +27,23 @@ from openers.worlds.recording.exchange import Exchange, Known, Message
 from openers.worlds.recording.masking import Masker
 
 LONGEST_KEPT: Final = 256 * 1024
-"""How much of a body is kept, in bytes. A longer one is kept by its size alone."""
+"""Maximum bytes of a body that are stored. Only the size of a longer one is stored."""
 MOST_FINDINGS: Final = 50
-"""How many places are told in which a request, or a reply, is not as described."""
+"""Maximum reported differences of a request or reply from the document."""
 REQUEST_ID: Final = b"x-request-id"
 
 
 class Judges(msgspec.Struct, frozen=True):
-    """What an exchange is held against: the addresses, and our OpenAPI document."""
+    """The validators of an exchange: the addresses and our OpenAPI document."""
 
     routes: Routes
     document: Document
 
 
 class Watched(msgspec.Struct, kw_only=True):
-    """What is known so far of one call. Filled in by the probe as the call goes on; holds what is not masked yet.
+    """The unmasked data of a call so far, filled in by the probe.
 
-    `took` is how long the call took, and `caller` who made it; both are known at its end.
+    `took` is the duration of the call and `caller` its caller; both are set at its end.
     """
 
     scope: Scope
@@ -69,38 +69,38 @@ class Watched(msgspec.Struct, kw_only=True):
 
     @property
     def request_id(self) -> str:
-        """The id of the request that its reply carries."""
+        """Return the request id of the reply."""
         return _header(self.reply_headers, REQUEST_ID)
 
     @property
     def held(self) -> int:
-        """How much of the bodies is held, in bytes."""
+        """Return the bytes of the bodies in memory."""
         return len(self.sent) + len(self.told)
 
     @property
     def whole_request(self) -> bytes | None:
-        """The body of the request; absent if no more than its size is held."""
+        """Return the body of the request; absent if only its size is stored."""
         return bytes(self.sent) if len(self.sent) == self.sent_size else None
 
     @property
     def whole_reply(self) -> bytes | None:
-        """The body of the reply, in the same way."""
+        """Return the body of the reply; absent if only its size is stored."""
         return bytes(self.told) if len(self.told) == self.told_size else None
 
     def forget_bodies(self) -> None:
-        """Hold no more of the bodies than their sizes."""
+        """Keep only the sizes of the bodies."""
         self.sent.clear()
         self.told.clear()
 
     def heard(self, message: Any) -> None:
-        """Take note of what the client sends."""
+        """Record a message from the client."""
         body = message.get("body", b"")
         self.sent_size += len(body)
         if self.sent_size <= LONGEST_KEPT:
             self.sent += body
 
     def said(self, message: Any) -> None:
-        """Take note of what is answered."""
+        """Record a message of the reply."""
         if message["type"] == "http.response.start":
             self.status, self.reply_headers = message["status"], list(message["headers"])
         body = message.get("body", b"")
@@ -110,7 +110,7 @@ class Watched(msgspec.Struct, kw_only=True):
 
 
 def exchange_of(watched: Watched, judges: Judges) -> Exchange:
-    """Return the exchange, masked; its number is given by whoever keeps it."""
+    """Return the masked exchange; its number is assigned when it is stored."""
     scope, masker = watched.scope, Masker()
     request = Request(scope, PREFIX)
     match = judges.routes.find(request.path) if scope["path"].startswith(f"{PREFIX}/") else None
@@ -147,7 +147,7 @@ def exchange_of(watched: Watched, judges: Judges) -> Exchange:
 
 
 def _request(watched: Watched, masker: Masker) -> Message:
-    """The request, masked; a body that was longer than what is kept is told by its size."""
+    """Return the masked request; a body that was too long is replaced by its size."""
     headers: list[tuple[bytes, bytes]] = watched.scope["headers"]
     media, body = _header(headers, b"content-type").lower(), watched.whole_request
     text = _by_size(media, watched.sent_size) if body is None else masker.body(body, media)
@@ -155,7 +155,7 @@ def _request(watched: Watched, masker: Masker) -> Message:
 
 
 def _reply(watched: Watched, masker: Masker) -> Message:
-    """The reply, in the same way."""
+    """Return the masked reply; a body that was too long is replaced by its size."""
     headers, is_refusal = watched.reply_headers, watched.problem is not None
     media, body = _header(headers, b"content-type").lower(), watched.whole_reply
     text = _by_size(media, watched.told_size) if body is None else masker.body(body, media, is_refusal=is_refusal)
@@ -167,7 +167,7 @@ def _by_size(media: str, size: int) -> str:
 
 
 def _findings(watched: Watched, document: Document, query: str) -> tuple[tuple[Finding, ...], tuple[Finding, ...]]:
-    """What is wrong with the request and with the reply, as our OpenAPI document describes them."""
+    """Return the differences of request and reply from our OpenAPI document."""
     scope = watched.scope
     described = document.operation(scope["method"], scope["path"])
     if described is None:
@@ -183,13 +183,13 @@ def _findings(watched: Watched, document: Document, query: str) -> tuple[tuple[F
 
 
 def _facts(error: OpenersError | None, masker: Masker) -> dict[str, JsonValue]:
-    """What an error says of itself, masked."""
+    """Return the masked attributes of an error."""
     told: dict[str, Any] = {} if error is None else vars(error)
     return {name: masker.value(value) for name, value in told.items() if value not in (None, "")}
 
 
 def caller_of(watched: Watched, gateway: Gateway) -> tuple[Known | None, TokenFault | None]:
-    """Return who presented the token, as the gateway has found out; nobody, and why, if it stands for nothing."""
+    """Return the caller of the token as the gateway knows them, or the reason why the token is invalid."""
     request = Request(watched.scope, PREFIX)
     if watched.world is None:
         return None, None

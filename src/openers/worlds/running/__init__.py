@@ -1,1 +1,1 @@
-"""Worlds that run: clock, ids, registry, copies, snapshots, sessions, PAS."""
+"""Running worlds: clock, ids, registry, copies, snapshots, sessions, PAS."""

@@ -1,7 +1,7 @@
-"""Living through time: what falls due on the way runs at its own instant, in order.
+"""Advance a world's clock: due work runs in order, each item at its own instant.
 
-Work that plans itself again for ever (slot polls, purges) would run ten thousand times on the way to next week; it runs
-once, at the end. Called by the control plane, by the loader of packs and by the pytest plugin.
+Repeating work (slot polls, purges) would run ten thousand times within a week; it runs once, at the end. The control
+plane, the loader of packs and the pytest plugin call it.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ ALL: Final = 2**31 - 1
 
 
 class Done(msgspec.Struct, frozen=True):
-    """One item of due work that ran on the way. `failed` says why it will be tried again, if it failed."""
+    """One item of due work that ran on the way. If it failed, `failed` is the reason, and it will be retried."""
 
     kind: str
     key: str
@@ -35,9 +35,9 @@ class Done(msgspec.Struct, frozen=True):
 
 
 class Way(NamedTuple):
-    """Who hears of what runs on the way, and what has to be done when the clock has arrived.
+    """Callbacks of an advance: a listener for each item that ran, and work after the clock has arrived.
 
-    `regular_at`: work that comes again and again waits until then, if that is later than the end of the way.
+    `regular_at`: repeating work waits until then, if that is later than the end.
     """
 
     told: Told
@@ -46,7 +46,7 @@ class Way(NamedTuple):
 
 
 async def advance(world: World, clock: WorldClock, until: Instant, way: Way) -> list[Done]:
-    """Move the clock to `until`; what ran, in order. Nobody else runs the world's due work meanwhile."""
+    """Advance the clock to `until`; return the items that ran, in order. No other runner may be active."""
     done: list[Done] = []
 
     def _told(item: DueItem, error: Exception | None) -> None:
@@ -67,7 +67,7 @@ async def advance(world: World, clock: WorldClock, until: Instant, way: Way) -> 
 
 
 async def go_back(world: World) -> None:
-    """The clock shows an earlier time than before: what comes again and again is not awaited until then."""
+    """Adjust the world after its clock was set back: repeating work must not wait until its later due time."""
     async with world.read() as tx:
         later = [item for item in await tx.due.upcoming(LATEST, ALL) if item.kind in REPEATING]
         links = await tx.links.all()
@@ -80,13 +80,13 @@ async def go_back(world: World) -> None:
 
 
 async def _run(world: World, told: Told) -> None:
-    """Run everything that is due now."""
+    """Run all work that is due now."""
     while await run_in_order(world, JOBS, told):
         pass
 
 
 async def _put_off_regular_work(world: World, until: Instant, to: Instant) -> None:
-    """Have work that comes again and again and is due by `until` run at `to` alone."""
+    """Postpone repeating work that is due by `until` to the instant `to`."""
     async with world.read() as tx:
         upcoming = [item for item in await tx.due.upcoming(until, ALL) if item.kind in REPEATING]
     if not upcoming:
@@ -97,7 +97,7 @@ async def _put_off_regular_work(world: World, until: Instant, to: Instant) -> No
 
 
 async def _next(world: World, until: Instant, failed: set[tuple[str, str]]) -> Instant | None:
-    """When the next item may run before `until`. What failed on the way is not waited for."""
+    """Return when the next item before `until` may run, ignoring items that failed on the way."""
     async with world.read() as tx:
         for item in await tx.due.upcoming(until, len(failed) + 1):
             if (item.kind, item.key) not in failed and item.due_at < until:

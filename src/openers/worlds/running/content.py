@@ -1,7 +1,7 @@
-"""Content of files, which all worlds of a process share: it goes when no world and no copy of one names it any more.
+"""File contents shared by all worlds of a process: removed when no world and no copy refers to them.
 
-Keys say what they hold and are never used again, so that two worlds never mean different content by one key. Called by
-the registry of worlds; due work of any world removes content and looks for strays through `SharedBlobs`.
+Keys are never reused, so two worlds never use one key for different contents. The registry of worlds calls it. Due work
+of each world removes contents and finds unused ones through `SharedBlobs`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from openers.usecases.ports.files import Blob, Blobs
 from openers.usecases.ports.transaction import Store
 
 Named = Callable[[Collection[str]], Awaitable[Collection[str]]]
-"""Those of some keys that are still named somewhere."""
+"""Returns those of some keys that are still referenced."""
 
 
 async def _all(keys: Collection[str]) -> Collection[str]:
@@ -24,49 +24,49 @@ async def _all(keys: Collection[str]) -> Collection[str]:
 
 
 class SharedBlobs:
-    """The `Blobs` port of test worlds, over the one that the settings name."""
+    """The `Blobs` port of test worlds, over the one of the settings."""
 
     def __init__(self, inner: Blobs) -> None:
-        """`inner` keeps the content. Until somebody knows all worlds, and sets `named`, nothing is removed."""
+        """Store `inner`, which has the contents. Until the registry sets `named`, nothing is removed."""
         self._inner = inner
         self.named: Named = _all
 
     async def save(self, file: FileId, chunks: AsyncIterator[bytes]) -> Blob:
-        """Make the content of one file durable, or leave nothing of it."""
+        """Store the content of one file durably, or nothing of it."""
         return await self._inner.save(file, chunks)
 
     def read(self, key: str, start: int = 0, end: int | None = None) -> AsyncGenerator[bytes, None]:
-        """The bytes from `start` to before `end`, piece by piece."""
+        """Yield the bytes from `start` to before `end` in chunks."""
         return self._inner.read(key, start, end)
 
     async def remove(self, key: str) -> None:
-        """Remove content unless another world names it. Who names it last removes it."""
+        """Remove content unless another world refers to it; the last world to do so removes it."""
         await self.remove_strays((key,))
 
     async def remove_strays(self, keys: Collection[str]) -> None:
-        """Remove what nobody names. Raises Unavailable."""
+        """Remove contents without references. Raises Unavailable."""
         named = await self.named(keys) if keys else ()
         for key in keys:
             if key not in named:
                 await self._inner.remove(key)
 
     async def older(self, than: Instant) -> AsyncGenerator[Sequence[str], None]:
-        """The keys of what was saved before an instant and is named by nobody, some at a time."""
+        """Yield the keys of contents stored before an instant that have no references, in batches."""
         async for keys in self._inner.older(than):
             named = await self.named(keys) if keys else ()
             yield [key for key in keys if key not in named]
 
     async def remove_drafts(self, than: Instant) -> None:
-        """Remove what uploads on this machine left unfinished before an instant of the wall clock."""
+        """Remove unfinished uploads of this machine from before an instant of the wall clock."""
         await self._inner.remove_drafts(than)
 
     async def close(self) -> None:
-        """Let go of everything."""
+        """Close the blob store."""
         await self._inner.close()
 
 
 class NamedContent:
-    """Which content the worlds of a process name, and the copies from which they may come back."""
+    """The contents to which the worlds of a process and their copies refer."""
 
     def __init__(
         self,
@@ -74,29 +74,29 @@ class NamedContent:
         stores: Callable[[], Iterable[Store]],
         snapshots: Callable[[], Iterable[Collection[str]]],
     ) -> None:
-        """`stores` are those of all worlds; `snapshots` are the keys that each snapshot names."""
+        """Store functions that return the stores of all worlds, and the keys of each snapshot."""
         self._blobs, self._stores, self._snapshots = blobs, stores, snapshots
         self._copies: dict[str, frozenset[str]] = {}
         blobs.named = self._named
 
     async def of(self, store: Store) -> frozenset[str]:
-        """The keys that a world names."""
+        """Return the keys to which a world refers."""
         async with store.read() as tx:
             return frozenset(await tx.files.blobs())
 
     async def copied(self, name: str, store: Store) -> None:
-        """There is a copy of a world under this name, in place of an earlier one."""
+        """Record a new copy of a world under this name, replacing an earlier one."""
         before = self._copies.pop(name, frozenset())
         self._copies[name] = await self.of(store)
         await self.forget(before)
 
     async def dropped(self, name: str) -> None:
-        """There is no copy of this name any more."""
+        """Record that the copy of this name was removed."""
         await self.forget(self._copies.pop(name, frozenset()))
 
     async def forget(self, keys: Collection[str]) -> None:
-        """A world or a copy that named these keys is gone, or holds something else."""
-        with suppress(Unavailable):  # a sweep finds what is left now
+        """Remove contents of a world or copy that was removed or replaced, if nothing else refers to them."""
+        with suppress(Unavailable):  # a later sweep removes the rest
             await self._blobs.remove_strays(keys)
 
     async def _named(self, keys: Collection[str]) -> Collection[str]:

@@ -1,7 +1,7 @@
-"""Copies of a world's database: kept under a name, put back, and (on SQLite) opened as worlds of their own.
+"""Copies of a world's database: stored under a name, restored, and (on SQLite) opened as separate worlds.
 
-On SQLite a copy is a file that the backup interface writes. On PostgreSQL it is a database made by template, and a
-process has one world, so that nothing can be forked.
+On SQLite a copy is a file that the backup interface writes. On PostgreSQL it is a database created from a template.
+There a process has one world, so it cannot fork.
 """
 
 from __future__ import annotations
@@ -21,34 +21,34 @@ if TYPE_CHECKING:
     from openers.store.postgres import PostgresStore
 
 EMPTY: Final = "new.empty"
-"""Copy of a database with all tables and nothing in them. Names of people have no dot in them."""
+"""Copy of an empty database with all tables. Names chosen by callers contain no dot."""
 
 
 class Copies(Protocol):
     """Copies of databases by name."""
 
     async def keep(self, store: Store, name: str) -> None:
-        """Copy what `store` holds now, in place of an earlier copy of this name. Raises Unavailable."""
+        """Copy the present content of `store`, replacing an earlier copy of this name. Raises Unavailable."""
         ...
 
     async def put_back(self, store: Store, name: str) -> None:
-        """Replace what `store` holds by the copy. Raises Unavailable."""
+        """Replace the content of `store` with the copy. Raises Unavailable."""
         ...
 
     async def clear(self, store: Store) -> None:
-        """Leave `store` with all tables and nothing in them. Raises Unavailable."""
+        """Replace the content of `store` with empty tables. Raises Unavailable."""
         ...
 
     async def fork(self, name: str) -> Store:
-        """A store of its own that begins as the copy. Raises NoForks, Unavailable."""
+        """Return a new store that begins as the copy. Raises NoForks, Unavailable."""
         ...
 
     async def discard(self, store: Store) -> None:
-        """Close a store that `fork` made, and remove it."""
+        """Close and remove a store that `fork` returned."""
         ...
 
     async def drop(self, name: str) -> None:
-        """Remove a copy, if it is there."""
+        """Remove a copy if it exists."""
         ...
 
 
@@ -56,13 +56,13 @@ class FileCopies:
     """The `Copies` of SQLite files."""
 
     def __init__(self, kept: Path, passing: Path, audit_key: bytes, observe_group: Callable[[int], object]) -> None:
-        """Copies that people name are files in `kept`; those that end with the process, and forks, in `passing`."""
+        """Store the directories: `kept` for copies named by callers, `passing` for forks and temporary copies."""
         self._kept, self._passing = kept, passing
         self._key, self._observe = audit_key, observe_group
         self._forks = 0
 
     async def keep(self, store: Store, name: str) -> None:
-        """Copy what `store` holds now, in place of an earlier copy of this name. Raises Unavailable."""
+        """Copy the present content of `store`, replacing an earlier copy of this name. Raises Unavailable."""
         path = self._path(name)
         path.parent.mkdir(parents=True, exist_ok=True)
         unfinished = path.with_suffix(".part")
@@ -71,32 +71,32 @@ class FileCopies:
         os.replace(unfinished, path)
 
     async def put_back(self, store: Store, name: str) -> None:
-        """Replace what `store` holds by the copy. Raises Unavailable."""
+        """Replace the content of `store` with the copy. Raises Unavailable."""
         _sqlite(store).restore(self._path(name))
 
     async def clear(self, store: Store) -> None:
-        """Leave `store` with all tables and nothing in them. Raises Unavailable."""
+        """Replace the content of `store` with empty tables. Raises Unavailable."""
         path = self._path(EMPTY)
         if not path.exists():
             await migrate(f"sqlite:///{path}")
         await self.put_back(store, EMPTY)
 
     async def fork(self, name: str) -> Store:
-        """A store of its own that begins as the copy. Raises Unavailable."""
+        """Return a new store that begins as the copy. Raises Unavailable."""
         self._forks += 1
         path = self._passing / f"fork-{self._forks}.db"
         shutil.copyfile(self._path(name), path)
         return open_sqlite(path, self._key, self._observe)
 
     async def discard(self, store: Store) -> None:
-        """Close a store that `fork` made, and remove it."""
+        """Close and remove a store that `fork` returned."""
         path = _sqlite(store).path
         await store.close()
         for suffix in ("", "-wal", "-shm"):
             path.with_name(path.name + suffix).unlink(missing_ok=True)
 
     async def drop(self, name: str) -> None:
-        """Remove a copy, if it is there."""
+        """Remove a copy if it exists."""
         self._path(name).unlink(missing_ok=True)
 
     def _path(self, name: str) -> Path:
@@ -107,37 +107,37 @@ class DatabaseCopies:
     """The `Copies` of PostgreSQL databases."""
 
     def __init__(self, url: str) -> None:
-        """`url` is that of the one world's database."""
+        """Store `url`, the address of the world's database."""
         self._url = url
 
     async def keep(self, store: Store, name: str) -> None:
-        """Copy what `store` holds now, in place of an earlier copy of this name. Raises Unavailable."""
+        """Copy the present content of `store`, replacing an earlier copy of this name. Raises Unavailable."""
         from openers.store.postgres_copies import copy_database
 
         await copy_database(_postgres(store), self._url, name)
 
     async def put_back(self, store: Store, name: str) -> None:
-        """Replace what `store` holds by the copy. Raises Unavailable."""
+        """Replace the content of `store` with the copy. Raises Unavailable."""
         from openers.store.postgres_copies import put_back_database
 
         await put_back_database(_postgres(store), self._url, name)
 
     async def clear(self, store: Store) -> None:
-        """Leave `store` with all tables and nothing in them. Raises Unavailable."""
+        """Replace the content of `store` with empty tables. Raises Unavailable."""
         from openers.store.postgres_copies import put_back_database
 
         await put_back_database(_postgres(store), self._url, None)
 
     async def fork(self, name: str) -> Store:
-        """There are none. Raises NoForks."""
+        """Refuse: PostgreSQL has no forks. Raises NoForks."""
         raise NoForks
 
     async def discard(self, store: Store) -> None:
-        """There are none. Raises NoForks."""
+        """Refuse: PostgreSQL has no forks. Raises NoForks."""
         raise NoForks
 
     async def drop(self, name: str) -> None:
-        """Remove a copy, if it is there."""
+        """Remove a copy if it exists."""
         from openers.store.postgres_copies import drop_database
 
         await drop_database(self._url, name)
@@ -150,7 +150,7 @@ def _sqlite(store: Store) -> SqliteStore:
 
 
 def _postgres(store: Store) -> PostgresStore:
-    from openers.store.postgres import PostgresStore  # its driver takes a while to import
+    from openers.store.postgres import PostgresStore  # its driver is slow to import
 
     if not isinstance(store, PostgresStore):
         raise TypeError("only a PostgreSQL store has a database")

@@ -1,4 +1,4 @@
-"""One world of test mode with its movable parts, and what has to be kept beside its database to have it again."""
+"""One world of test mode with its adjustable parts, and the state beside its database that restores it."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ from openers.worlds.running.ids import IdsState, SeededIds
 from openers.worlds.running.own_pas import OwnPas
 
 MAIN = "main"
-"""Name of the world that requests without a tenant go to."""
+"""Name of the world for requests without a tenant."""
 HELD = "openers.held"
-"""Where test mode puts the world of a request in its scope."""
+"""Key in the scope for the world of a request."""
 
 
 class Kept(msgspec.Struct, frozen=True, kw_only=True):
-    """What a world is besides its database: its pack, its clock, its ids, and the bookings of its own PAS.
+    """The state of a world beside its database: its pack, clock, ids, and the bookings of its own PAS.
 
-    `content`: of a snapshot, the keys of the content that its files name. `pas_url`: where its PAS listens, which need
-    not be where its pack says.
+    `content`: of a snapshot, the content keys of its files. `pas_url`: the address of its PAS, which may differ from
+    the one in its pack.
     """
 
     pack: str
@@ -42,9 +42,9 @@ class Kept(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Origin(msgspec.Struct, frozen=True):
-    """What a world began as: the name of the copy of its database, and the rest.
+    """The initial state of a world: the name of the copy of its database, and the rest.
 
-    `stamp`: of a copy that holds a pack, what its files were when they were read.
+    `stamp`: of a copy that contains a pack, the stamp of the pack's files when they were read.
     """
 
     copy: str
@@ -53,10 +53,10 @@ class Origin(msgspec.Struct, frozen=True):
 
 
 class Held:
-    """A world and its movable parts. `turn` is held by whoever runs its due work or replaces its state."""
+    """A world and its adjustable parts. The lock `turn` protects running its due work and replacing its state."""
 
     def __init__(self, name: str, world: World, parts: tuple[WorldClock, SeededIds, OwnPas], pack: str) -> None:
-        """`world` is made of the `parts`; use `held_world` and `forked`."""
+        """Store the world, which uses the `parts`; call `held_world` or `forked` instead."""
         self.name, self.world, self.pack = name, world, pack
         self.clock, self.ids, self.pas = parts
         self.origin: Origin | None = None
@@ -68,12 +68,12 @@ class Held:
 
     @property
     def label(self) -> str:
-        """The name by which its faults, calls and events are kept: it lasts, whatever its database goes through."""
+        """Return the permanent name for its faults, calls and events, also after its database is replaced."""
         return self.world.name if self.name == MAIN else self.name
 
     @asynccontextmanager
     async def alone(self) -> AsyncGenerator[None]:
-        """Have the world to oneself: its due work is broken off, and begins again after the block."""
+        """Lock the world: its due work is stopped, and starts again after the block."""
         async with self.turn:
             if self.runner is not None:
                 await self.runner.stop()
@@ -81,7 +81,7 @@ class Held:
 
     @property
     def kept(self) -> Kept:
-        """What it is now besides its database."""
+        """Return its present state beside the database."""
         return Kept(
             pack=self.pack,
             ids=self.ids.state,
@@ -91,7 +91,7 @@ class Held:
         )
 
     def become(self, kept: Kept) -> None:
-        """Be as `kept` says; its database has been replaced already."""
+        """Restore the state `kept`; its database has been replaced already."""
         self.clock.state, self.ids.state = kept.clock, kept.ids
         self.pack, self.pas_url = kept.pack, kept.pas_url
         self.pas.clinics = clinics_of(kept.pack)
@@ -99,7 +99,7 @@ class Held:
 
 
 def held_world(world: World, kept: Kept) -> Held:
-    """The world that bootstrap opened, with movable parts: its own PAS stands before the one that it is linked to."""
+    """Return the world that bootstrap opened with adjustable parts; its own PAS wraps the linked one."""
     clock, ids = WorldClock(world.wall, kept.clock), SeededIds(kept.ids)
     pas = OwnPas(world.store, clinics_of(kept.pack), world.pas)
     world = msgspec.structs.replace(world, clock=clock, ids=ids, pas=pas)
@@ -109,7 +109,7 @@ def held_world(world: World, kept: Kept) -> Held:
 
 
 def forked(source: Held, store: Store, kept: Kept, names: tuple[str, str]) -> Held:
-    """A fork of `source` in `store`. `names` are the one that people use, and one that no other world ever had."""
+    """Return a fork of `source` in `store`. `names` are its public name and one that is unique for ever."""
     name, unique = names
     clock, ids = WorldClock(source.world.wall, kept.clock), SeededIds(kept.ids)
     pas = OwnPas(store, clinics_of(kept.pack))
@@ -129,5 +129,5 @@ def forked(source: Held, store: Store, kept: Kept, names: tuple[str, str]) -> He
 
 
 def clinics_of(pack: str) -> Sequence[Clinic]:
-    """The clinics of the pack with this name; none if there is no such pack, as in a world that was made by hand."""
+    """Return the clinics of a pack; none if the pack does not exist, as in a world created without one."""
     return read_pack(pack).clinics if knows_pack(pack) else ()

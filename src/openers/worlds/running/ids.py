@@ -1,4 +1,4 @@
-"""Identifiers of a test world: the same series again for the same seed, and a place in it that can be kept."""
+"""Identifiers of a test world: the same series for the same seed, with a position that can be stored."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import msgspec
 
 
 class IdsState(msgspec.Struct, frozen=True):
-    """Which series, and how many of it were drawn. `given` come first, for worlds whose ids are known beforehand."""
+    """The seed of the series, and the number of ids used. `given` ids come first, for worlds with predetermined ids."""
 
     seed: int
     drawn: int = 0
@@ -20,11 +20,11 @@ class SeededIds:
     """The `Ids` port of a test world. Never for secrets."""
 
     def __init__(self, state: IdsState) -> None:
-        """Go on where `state` is."""
+        """Continue from `state`."""
         self.state = state
 
     def uuid(self) -> UUID:
-        """The next UUID (version 4) of the series."""
+        """Return the next UUID (version 4) of the series."""
         seed, drawn, given = self.state.seed, self.state.drawn, self.state.given
         self.state = IdsState(seed, drawn + 1, given)
         if drawn < len(given):

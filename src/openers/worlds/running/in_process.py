@@ -1,4 +1,4 @@
-"""One HTTP request to an ASGI application of this process, without a socket."""
+"""Send an HTTP request to an ASGI application of this process, without a socket."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from openers.worlds.refusals import BadCall
 
 
 class Answer(msgspec.Struct, frozen=True):
-    """What was answered."""
+    """The reply."""
 
     status: int
     body: bytes
@@ -22,7 +22,7 @@ class Answer(msgspec.Struct, frozen=True):
 
 
 async def ask(service: Service, method: str, address: str, headers: Mapping[str, str], body: bytes = b"") -> Answer:
-    """Ask the service. `address` is a path, with a query if there is one."""
+    """Send a request to the service and return its reply. `address` is a path with an optional query."""
     path, _, query = address.partition("?")
     scope: dict[str, Any] = {
         "type": "http",
@@ -60,5 +60,5 @@ async def ask(service: Service, method: str, address: str, headers: Mapping[str,
     await service(scope, receive, send)
     ended.set()
     if not status:
-        raise BadCall(f"{method} {path} was not answered")
+        raise BadCall(f"{method} {path} got no reply")
     return Answer(status, b"".join(answered), told)

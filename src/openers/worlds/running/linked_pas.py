@@ -1,4 +1,4 @@
-"""Tells the Test PASes that services are linked to what time it is in the world; a real PAS does not listen."""
+"""Send the time of the world to the Test PASes that services are linked to. A real PAS has no such interface."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ CONTROL: Final = "/_control/clock"
 
 
 class ClockReport(msgspec.Struct, frozen=True):
-    """Whether a PAS took the new time over; `reason` says why not."""
+    """Whether a PAS adopted the new time; if not, `reason` is the cause."""
 
     pas: str
     told: bool
@@ -24,7 +24,7 @@ class ClockReport(msgspec.Struct, frozen=True):
 
 
 async def tell_linked(world: World, clock: WorldClock) -> list[ClockReport]:
-    """Tell each linked system once; those that can't be told keep their own time."""
+    """Send the time to each linked system once; a system that cannot be reached keeps its own time."""
     async with world.read() as tx:
         links = await tx.links.all()
     origins = sorted({f"{parts.scheme}://{parts.netloc}" for parts in (urlsplit(link.url) for link in links)})
@@ -41,6 +41,6 @@ async def _tell(http: aiohttp.ClientSession, origin: str, clock: WorldClock) -> 
         async with http.put(f"{origin}{CONTROL}", json={"now": now}, allow_redirects=False) as reply:
             if reply.status == 200:
                 return ClockReport(origin, True)
-            return ClockReport(origin, False, f"it answered {reply.status}")
+            return ClockReport(origin, False, f"it returned {reply.status}")
     except (aiohttp.ClientError, TimeoutError, OSError) as error:
         return ClockReport(origin, False, type(error).__name__)

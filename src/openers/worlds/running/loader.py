@@ -1,6 +1,6 @@
-"""Loads a pack into a world: its directory by the use case that anything else would use, its story by living it.
+"""Load a pack into a world: its directory through the ordinary use case, its history by running its acts.
 
-Called by the command line, the registry of worlds and tests.
+The command line, the registry of worlds and tests call it.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ from openers.worlds.running.story import Stage
 
 
 async def load_pack(world: World, pack: Pack) -> None:
-    """Put the directory, people and links of `pack` into `world`; doing it again changes nothing.
+    """Store the directory, people and links of `pack` in `world`; repeating it changes nothing.
 
-    What the world holds besides stays. `world` is bound to the audit entry of the call that asks for it.
-    The pack's clinical terms are not stored: give them to the world's `PackagedReference`.
+    Other data of the world stays. `world` is bound to the audit entry of the call. The pack's clinical terms are not
+    stored: add them to the world's `PackagedReference`.
     """
     command = LoadDirectory(
         organisations=pack.organisations,
@@ -48,10 +48,10 @@ async def load_pack(world: World, pack: Pack) -> None:
 
 
 async def populate(held: Held, pack: Pack, settings: Settings, seed: int = 0) -> Kept:
-    """Put everything of `pack` into a world, living through its acts; what the world then is besides its database.
+    """Store all of `pack` in a world and run its acts; return the world's state beside the database.
 
-    The acts end now, or at the pack's own instant, at which the clock then stands. Meanwhile the world has a PAS of its
-    own. Raises PackError, Unavailable.
+    The acts end now, or at the pack's own instant, at which the clock is then stopped. Meanwhile the world uses its own
+    PAS. Raises PackError, Unavailable.
     """
     held.ids.state = IdsState(seed)
     held.clock.state = ClockState(stands_at=pack.now)
@@ -81,9 +81,9 @@ async def populate(held: Held, pack: Pack, settings: Settings, seed: int = 0) ->
 
 
 async def follow_pas(held: Held, pack: Pack) -> Kept:
-    """Link the services whose PAS is that of `pack` to where it listens now; what the world then is.
+    """Link the services of the pack's PAS to its present address; return the world's state beside the database.
 
-    Services that somebody has linked to another PAS stay linked to it. Raises Unavailable.
+    Services that were linked to another PAS keep that link. Raises Unavailable.
     """
     pas = pack.pas
     if pas is None or pas.url == held.pas_url or pack.reference != held.pack:
@@ -100,18 +100,18 @@ async def follow_pas(held: Held, pack: Pack) -> Kept:
 
 
 def linked_at(url: str, pack: Pack) -> Pack:
-    """The pack with its PAS at another address, if one is given and it has a PAS."""
+    """Return the pack with its PAS at another address, if one is given and the pack has a PAS."""
     if not url or pack.pas is None:
         return pack
     return msgspec.structs.replace(pack, pas=msgspec.structs.replace(pack.pas, url=url))
 
 
 def _told(_item: DueItem, _error: Exception | None) -> None:
-    """Work that fails while a world is made is tried again there, as anywhere else."""
+    """Ignore the result: work that fails while a world is loaded is retried there as usual."""
 
 
 async def _link(world: World, pack: Pack, pas: PackPas) -> None:
-    """Link every directly bookable service to the pack's PAS, unless it is linked to one already."""
+    """Link each directly bookable service to the pack's PAS, unless it is linked already."""
     for service in pack.services:
         if service.bookable is not BookableType.DIRECTLY_BOOKABLE:
             continue

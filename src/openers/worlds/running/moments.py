@@ -1,8 +1,9 @@
 """Choose the moment of a world in which a request runs, by the record that the request names.
 
-The moments are the base world and the scenes of its pack. The current version of a record is that of the base world, or
-else that of the latest scene that holds the record. A request for another version runs in a scene that holds it, if
-possible one made for the operation. Only the pack and the request count, never the caller. Called by `scenes`.
+The moments are the base world and the scenes of its pack. The current version of a record is the one in the base world,
+or else in the latest scene with the record. A request for another version runs in a scene with that version, if
+possible one made for the operation. The choice depends on the pack and the request, never on the caller. `scenes` calls
+it.
 """
 
 from __future__ import annotations
@@ -24,13 +25,13 @@ NAMED: Final = re.compile(
     rf"\b({REFERRAL}|{ADVICE}|{APPOINTMENT})/(\d{{1,18}})(?:/_history/(\d{{1,9}}))?(?!\d)", re.ASCII
 )
 UBRN: Final = re.compile(r"(?:.*\|)?(\d{12})", re.ASCII)
-"""A value of `identifier`: a UBRN, which a referral, a request for advice, or both may have."""
+"""A value of `identifier`: a UBRN of a referral, a request for advice, or both."""
 IF_MATCH: Final = re.compile(r'(?:W/)?"(\d{1,9})"', re.ASCII)
 
 Moment = Scene | None
 """A scene, or `None` for the base world."""
 Versions = tuple[int | None, ...]
-"""The version of a record for each kind, `None` where there is no record of the kind."""
+"""The version of a record for each kind; `None` if no record of that kind exists."""
 
 
 class Named(NamedTuple):
@@ -51,7 +52,7 @@ def named_in(path: str, query: str, if_match: str = "") -> Named | None:
 
 
 def named_in_text(text: str) -> Named | None:
-    """Return the first record that a text names, such as a body."""
+    """Return the first record that a text, such as a body, names."""
     found = NAMED.search(text)
     return None if found is None else Named((found[1],), found[2], None if found[3] is None else int(found[3]))
 
@@ -62,14 +63,14 @@ def _identified(query: str) -> Named | None:
 
 
 def moment_of_question(named: Named, pack: Pack, operation: str) -> Sequence[Moment]:
-    """Return the one moment in which to ask for a record; none if no moment holds it."""
+    """Return the one moment in which to read a record; none if no moment has it."""
     holding = _holding(named, pack)
     if not holding:
         return ()
     wanted: Versions = (named.version,)
     if wanted not in holding.values():
         wanted = _current(list(holding.values()))
-    if wanted not in holding.values():  # no moment holds the current records of both kinds
+    if wanted not in holding.values():  # no moment has the current records of both kinds
         wanted = next(iter(holding.values()))
     fitting = [index for index, versions in holding.items() if versions == wanted]
     moments = _moments(pack)
@@ -77,7 +78,7 @@ def moment_of_question(named: Named, pack: Pack, operation: str) -> Sequence[Mom
 
 
 def moments_of_act(named: Named, pack: Pack, operation: str) -> Sequence[Moment]:
-    """Return the moments in which to try an act on a record: the operation's scenes in order, then the first other."""
+    """Return the moments for an act on a record: the operation's scenes in order, then the first other moment."""
     holding, moments = _holding(named, pack), _moments(pack)
     in_version = [index for index, versions in holding.items() if versions == (named.version,)]
     found = [moments[index] for index in in_version or holding]
@@ -97,7 +98,7 @@ def _is_foreign(operation: str, moment: Moment) -> bool:
 
 
 def _holding(named: Named, pack: Pack) -> dict[int, Versions]:
-    """Return the versions of a record in the moments that hold it, by the index of the moment."""
+    """Return the versions of a record in the moments that have it, by the index of the moment."""
     found = dict[int, Versions]()
     for index, moment in enumerate(_moments(pack)):
         records = pack.records if moment is None or moment.as_it_is else moment.records
@@ -108,7 +109,7 @@ def _holding(named: Named, pack: Pack) -> dict[int, Versions]:
 
 
 def _current(held: Sequence[Versions]) -> Versions:
-    """Return the current version of each kind: that of the first moment that holds one."""
+    """Return the current version of each kind: that of the first moment that has one."""
     return tuple(
         next((version for version in of_kind if version is not None), None) for of_kind in zip(*held, strict=True)
     )

@@ -1,7 +1,7 @@
-"""`--open`: a request without a token acts as the person whom the pack names for its business function.
+"""`--open`: a request without a token acts as the user that the pack assigns to its business function.
 
-The door is opened by really logging that person in, so that every rule behind it applies as ever. Plain
-`application/json` is taken for FHIR, and an organisation that is not named is that of the person.
+The user is really logged in, so all later rules apply as usual. Plain `application/json` is accepted as FHIR, and a
+missing organisation header is set to an organisation of the user.
 """
 
 from __future__ import annotations
@@ -26,21 +26,21 @@ PLAIN: Final = b"application/json"
 FHIR: Final = b"application/fhir+json"
 
 MOST_KNOWN: Final = 1000
-"""Tokens that are remembered."""
+"""Maximum remembered tokens."""
 
 Key = tuple[str, int, str, str]
 """World, generation of its store, function, organisation."""
 
 
 class OpenDoor:
-    """Lets requests in, and remembers the tokens with which it did."""
+    """Logs requests in, and remembers their tokens."""
 
     def __init__(self) -> None:
-        """Knows no tokens yet."""
+        """Start without tokens."""
         self._known: dict[Key, tuple[str, Any, str]] = {}
 
     async def let_in(self, scope: Scope, held: Held) -> Scope:
-        """The request as somebody would send it who is logged in; as it is if there is nobody to act as."""
+        """Return the request with the headers of a logged-in user; unchanged if no suitable user exists."""
         headers: dict[bytes, bytes] = dict(reversed(scope["headers"]))
         if headers.get(CONTENT_TYPE, b"").partition(b";")[0].strip().lower() == PLAIN:
             headers[CONTENT_TYPE] = FHIR
@@ -49,7 +49,7 @@ class OpenDoor:
         return {**scope, "headers": list(headers.items())}
 
     async def _entry(self, headers: Mapping[bytes, bytes], held: Held) -> dict[bytes, bytes]:
-        """The headers that a log-in adds."""
+        """Return the headers that a log-in adds."""
         if any(len(headers.get(name, b"")) > LONGEST_CACHED for name in (FUNCTION, ODS)):
             return {}
         function, organisation = (headers.get(name, b"").decode("latin-1").strip() for name in (FUNCTION, ODS))
@@ -71,7 +71,7 @@ class OpenDoor:
 
 
 async def _actor(tx: Tx, held: Held, function: str, organisation: str) -> tuple[str | None, str, str] | None:
-    """Whom to log in, at which application, and where they act."""
+    """Return the user to log in, the application, and the organisation."""
     applications = [each for each in await tx.directory.applications() if each.asid]
     by_itself = [each for each in applications if each.function == function and _is_at(each, organisation)]
     if by_itself:
@@ -96,12 +96,12 @@ def _is_surely_known(user: User) -> bool:
 
 
 def _places(user: User, function: str, organisation: str) -> list[str]:
-    """Where a person has this function, if that is where it is asked for."""
+    """Return the organisations where a user has this function, limited to the requested organisation if given."""
     held = [role.organisation for role in user.roles if function in role.functions]
     return [place for place in held if organisation in ("", place)]
 
 
 def _preferred(pack: str, function: str) -> str | None:
-    """The person whom the pack names for a function."""
+    """Return the user that the pack assigns to a function."""
     named = read_pack(pack).open_to if knows_pack(pack) else {}
     return next((user for each, user in named.items() if each == function), None)

@@ -1,6 +1,6 @@
-"""Copies of worlds that are made once and used often: of packs with a seed, and of scenes.
+"""Cache of copies of worlds that are created once and used often: of packs with a seed, and of scenes.
 
-Called by the registry of worlds and by the scenes.
+The registry of worlds and the scenes use it.
 """
 
 from __future__ import annotations
@@ -12,29 +12,29 @@ from openers.worlds.running.held import Origin
 
 
 class Origins:
-    """The most recently used of some copies, by key."""
+    """The most recently used copies, by key."""
 
     def __init__(self, most: int, left: Callable[[str], Awaitable[None]]) -> None:
-        """Keep at most `most`; `left` is called with the name of each copy that has made room for another."""
+        """Keep at most `most`; `left` is called with the name of each copy that is evicted."""
         self._most, self._left = most, left
         self._origins: OrderedDict[Hashable, Origin] = OrderedDict()
 
     def __len__(self) -> int:
-        """Return how many there are."""
+        """Return the number of copies."""
         return len(self._origins)
 
     def has_copy(self, copy: str) -> bool:
-        """Return whether a copy of this name is among them."""
+        """Return whether a copy of this name exists."""
         return any(origin.copy == copy for origin in self._origins.values())
 
     def get(self, key: Hashable) -> Origin | None:
-        """Return the copy with this key, which is then the one used last."""
+        """Return the copy with this key and mark it as the last used."""
         if key in self._origins:
             self._origins.move_to_end(key)
         return self._origins.get(key)
 
     async def put(self, key: Hashable, origin: Origin) -> Origin:
-        """Add a copy, in place of one with the same key, and return it. Raises Unavailable."""
+        """Add a copy, replacing one with the same key, and return it. Raises Unavailable."""
         replaced = self._origins.pop(key, None)
         self._origins[key] = origin
         left = [] if replaced is None else [replaced]
@@ -45,7 +45,7 @@ class Origins:
         return origin
 
     def clear(self) -> list[str]:
-        """Forget all; return the names of the copies."""
+        """Remove all copies; return their names."""
         copies = [origin.copy for origin in self._origins.values()]
         self._origins.clear()
         return copies

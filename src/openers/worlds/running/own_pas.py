@@ -1,7 +1,7 @@
-"""A Patient Administration System that is part of a test world: it answers from what the world holds.
+"""A simulated Patient Administration System of a test world, based on the world's own data.
 
-Forks have it in place of the real one, since two hundred of them can't share one diary. In a world that is linked to a
-PAS it stands before that one and knows the bookings which the world's pack was loaded with.
+Forks use it in place of the real PAS, since hundreds of forks cannot share one diary. In a world that is linked to a
+PAS it wraps that PAS and keeps the bookings from the world's pack.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ _OPEN: Final = frozenset({SlotState.FREE, SlotState.HELD})
 
 
 class OwnPas:
-    """The `Pas` port over the world's own data. `behind` is the PAS that it stands before, if any."""
+    """The `Pas` port over the world's own data. `behind` is the PAS that it wraps, if any."""
 
     def __init__(self, store: Store, clinics: Sequence[Clinic] = (), behind: Pas | None = None) -> None:
-        """`clinics` offer slots from where those in the store end."""
+        """Store the data source; `clinics` provide slots after the last one in the store."""
         self._store = store
         self.clinics = clinics
         self._behind = behind
@@ -38,30 +38,30 @@ class OwnPas:
 
     @property
     def awaited(self) -> timedelta:
-        """How long an outcome is awaited."""
+        """Return how long to wait for an outcome."""
         return AWAITED if self._behind is None else self._behind.awaited
 
     @property
     def is_linked(self) -> bool:
-        """Whether there is a PAS behind it."""
+        """Return whether it wraps another PAS."""
         return self._behind is not None
 
     @property
     def bookings(self) -> tuple[PasAppointment, ...]:
-        """Every booking that it was asked for, as it stands now."""
+        """Return all its bookings with their present status."""
         return tuple(self._booked.values())
 
     async def stand_alone(self) -> None:
-        """Ask the PAS behind it no more."""
+        """Disconnect from the wrapped PAS."""
         await self.close()
         self._behind = None
 
     def remember(self, bookings: Iterable[PasAppointment]) -> None:
-        """Have these bookings and no others."""
+        """Replace its bookings by these."""
         self._booked = {each.key: each for each in bookings}
 
     async def book(self, link: PasLink, booking: PasBooking) -> PasAppointment:
-        """Book a slot; repeating a key gives the booking that it made. Raises PasRefused, PasSilent."""
+        """Book a slot; repeating a key returns the same booking. Raises PasRefused, PasSilent."""
         self._hear(link)
         known = self._booked.get(booking.key)
         if known is not None:
@@ -71,15 +71,15 @@ class OwnPas:
         return self.keep(booking)
 
     def keep(self, booking: PasBooking) -> PasAppointment:
-        """Note a booking as made."""
+        """Store a booking as made."""
         made = PasAppointment(f"own-{booking.key}", booking.key, BOOKED, booking.pas_slot)
         self._booked[booking.key] = made
         return made
 
     async def cancel(self, link: PasLink, appointment_id: str, reason: str | None) -> None:
-        """Cancel a booking; repeating it does no harm. Raises PasRefused, PasSilent.
+        """Cancel a booking; repeating this is harmless. Raises PasRefused, PasSilent.
 
-        One that it does not know was made by the PAS that the world had before it was forked: that is cancelled too.
+        An unknown booking was made by the PAS that the world used before it was forked, and is accepted as cancelled.
         """
         self._hear(link)
         known = next((each for each in self._booked.values() if each.id == appointment_id), None)
@@ -89,7 +89,7 @@ class OwnPas:
             await self._behind.cancel(link, appointment_id, reason)
 
     async def look_up(self, link: PasLink, key: str) -> PasAppointment | None:
-        """What became of a key, `None` if nothing did. Raises PasSilent."""
+        """Return the outcome of a key; `None` if there is none. Raises PasSilent."""
         self._hear(link)
         known = self._booked.get(key)
         if known is None and self._behind is not None:
@@ -99,7 +99,7 @@ class OwnPas:
     async def slots(
         self, link: PasLink, start: Instant, end: Instant, changed_since: Instant | None
     ) -> Sequence[PolledSlot]:
-        """The slots within a time: those that the store has, and beyond the last of them those of the clinics."""
+        """Return the slots within a period: those of the store, then those of the clinics after the last one."""
         if self._behind is not None:
             return await self._behind.slots(link, start, end, changed_since)
         async with self._store.read() as tx:
@@ -108,12 +108,12 @@ class OwnPas:
         return [*map(_told, known), *slots_between(self.clinics, link.service, beyond, end)]
 
     def _hear(self, link: PasLink) -> None:
-        """Raise PasSilent where a clinic of the world's pack says so."""
+        """Raise PasSilent if a clinic of the world's pack requires it."""
         if any(link.service in clinic.services and not clinic.answers for clinic in self.clinics):
-            raise PasSilent("the pack has it say nothing")
+            raise PasSilent("the pack lets this PAS stay silent")
 
     async def close(self) -> None:
-        """Let go of the PAS behind it."""
+        """Disconnect from the wrapped PAS."""
         if self._behind is not None:
             await self._behind.close()
 

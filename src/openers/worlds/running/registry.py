@@ -1,7 +1,7 @@
-"""All worlds of a process in test mode: the main one, its forks, and snapshots of any of them.
+"""All worlds of a process in test mode: the main one, its forks, and snapshots of them.
 
-A fork begins as its source is at that moment, log-ins included. Sources that have not changed since share one copy, so
-that two hundred forks cost two hundred files and no more. Called by test mode and the control plane.
+A fork begins as a copy of its source, including its log-ins. Forks of an unchanged source share one copy, so 200 forks
+cost only 200 files. Test mode and the control plane call it.
 """
 
 from __future__ import annotations
@@ -29,26 +29,26 @@ from openers.worlds.running.origins import Origins
 from openers.worlds.running.snapshots import Snapshots
 
 IDLE_S: Final = 1800.0
-"""A fork that was not used for so long, in seconds, is dropped."""
+"""Seconds after which an unused fork is deleted."""
 MOST_FORKS: Final = 2000
 MOST_GONE: Final = 10_000
-"""Names of forks that are remembered to have been dropped."""
+"""Names of deleted idle forks that are remembered."""
 BEFORE: Final = "before."
-"""How names of copies begin of what a world held before a pack is loaded, in case that fails."""
+"""Prefix of copies of a world made before a pack is loaded, in case loading fails."""
 MOST_PACKS: Final = 16
-"""Copies of packs, each with a seed, that are kept for the next load, besides those that worlds began as."""
+"""Maximum cached copies of packs, each with a seed, besides those that worlds began as."""
 FORKED: Final = "fork."
-"""How names of copies begin that were made to be forked from."""
+"""Prefix of copies that forks are made from."""
 PACK: Final = "pack."
 SCENE: Final = "scene."
 MADE: Final = (FORKED, PACK, SCENE)
-"""How names of copies begin that go when nothing wants them any more."""
+"""Prefixes of copies that are removed when they are no longer used."""
 
 
 class Around(NamedTuple):
-    """What all worlds of a service share: settings, content of files.
+    """Shared parts of all worlds of a service: settings, content of files.
 
-    `adapted` is what is put around the adapters of each, by its label.
+    `adapted` wraps the adapters of each world, by its label.
     """
 
     settings: Settings
@@ -60,7 +60,7 @@ class Worlds:
     """The worlds by name. Not for several event loops."""
 
     def __init__(self, main: Held, copies: Copies, snapshots: Snapshots, service: Around) -> None:
-        """`main` is where requests without a tenant go."""
+        """Store `main`, the world for requests without a tenant, and the shared parts."""
         self.main, self.snapshots = main, snapshots
         self.settings, blobs, self._adapted = service
         self.access: AccessCache | None = None
@@ -76,35 +76,35 @@ class Worlds:
 
     @property
     def all(self) -> Sequence[Held]:
-        """Main, and the forks in order of birth."""
+        """Return main, and the forks in order of creation."""
         return [self.main, *self._forks.values()]
 
     def named(self, name: str) -> Held:
-        """The world of this name. Raises Unknown, GoneIdle."""
+        """Return the world of this name. Raises Unknown, GoneIdle."""
         held = self.main if name == MAIN else self._forks.get(name)
         if held is not None:
             held.last_used_s = monotonic()
             return held
         if name in self._gone:
-            raise GoneIdle(f"World {name} was dropped, as nobody used it for {IDLE_S / 60:.0f} minutes: fork it again")
+            raise GoneIdle(f"World {name} was deleted after {IDLE_S / 60:.0f} minutes without use: fork it again")
         known = ", ".join(each.name for each in self.all)
-        raise Unknown(f"There is no world {name}; there are: {known[:500]}. POST /_test/worlds forks another")
+        raise Unknown(f"There is no world {name}; there are: {known[:500]}. POST /_test/worlds creates another")
 
     def of_tenant(self, name: str) -> Held:
-        """The world that a request names; no request makes one. Raises BadCall, GoneIdle, Unknown."""
+        """Return the world that a request names; requests never create one. Raises BadCall, GoneIdle, Unknown."""
         if name in (MAIN, self.main.label):
             return self.main
         check_name(name)
         return self.named(name)
 
     async def fork(self, name: str, source: Held | str, seed: int | None = None) -> Held:
-        """A new world like `source`: a world as it is now, or a snapshot. Raises Taken, Unknown, NoForks, BadCall."""
+        """Fork `source`: a world as it is now, or a snapshot. Raises Taken, Unknown, NoForks, BadCall."""
         check_name(name)
         if name in (MAIN, self.main.label) or name in self._forks:
-            raise Taken(f"There is a world {name} already: drop it first, or choose another name")
+            raise Taken(f"World {name} exists already: delete it first, or choose another name")
         await self.drop_idle()
         if len(self._forks) >= MOST_FORKS:
-            raise Taken(f"There are {MOST_FORKS} forks already: drop some first")
+            raise Taken(f"There are {MOST_FORKS} forks already: delete some first")
         origin = await self._origin_of(source)
         if seed is not None:
             ids = msgspec.structs.replace(origin.kept.ids, seed=seed)
@@ -116,7 +116,7 @@ class Worlds:
 
     @asynccontextmanager
     async def thrown_away(self, source: Held, origin: Origin | None = None) -> AsyncGenerator[Held]:
-        """A fork of `source` as it is now, or of `origin`, that ends with the block. Raises NoForks."""
+        """Create a temporary fork of `source` as it is now, or of `origin`, for the block. Raises NoForks."""
         held = await self._open(source.name, origin or await self._origin_of(source))
         try:
             yield held
@@ -125,23 +125,23 @@ class Worlds:
 
     @property
     def copies_of_packs(self) -> int:
-        """How many copies of packs are kept for the next load."""
+        """Return the number of cached copies of packs."""
         return len(self._packs)
 
     @property
     def held_packs(self) -> frozenset[str]:
-        """References to the packs that worlds hold, or may come back to."""
+        """Return the references of the packs that worlds use or can return to."""
         origins = {held.origin.kept.pack for held in self.all if held.origin is not None}
         snapshots = {self.snapshots.get(name).pack for name in self.snapshots.names}
         return frozenset(origins | snapshots | {held.pack for held in self.all})
 
     def origins_of_scenes(self, most: int) -> Origins:
-        """Return where copies of scenes are kept, at most `most` besides those in use."""
+        """Return the cache for copies of scenes, at most `most` besides those in use."""
         self._scenes = Origins(most, self._tidy)
         return self._scenes
 
     async def made(self, pack: Pack) -> Origin:
-        """Make the copy of a scene: a world that holds `pack` and nothing else. Raises NoForks, Unavailable."""
+        """Create the copy of a scene: a world that contains only `pack`. Raises NoForks, Unavailable."""
         self._number += 1
         copy = f"{SCENE}{self._number}"
         maker = await self._open(copy, await self._origin_of(self.main))
@@ -154,17 +154,17 @@ class Worlds:
         return Origin(copy, kept)
 
     async def drop(self, name: str) -> None:
-        """Drop a fork. Raises Unknown, Taken (it is in use, or main)."""
+        """Delete a fork. Raises Unknown, Taken (it is in use, or main)."""
         held = self.named(name)
         if held is self.main or held.in_use or held.turn.locked():
-            raise Taken(f"World {name} is {'main' if held is self.main else 'in use'}: it can't be dropped")
+            raise Taken(f"World {name} is {'main' if held is self.main else 'in use'}: it cannot be deleted")
         del self._forks[name]
         _, latest = self._latest.pop(name, (None, ""))
         await self._close(held)
         await self._tidy(latest)
 
     async def drop_idle(self) -> None:
-        """Drop forks that nobody has used for long."""
+        """Delete forks that were idle for too long."""
         for held in list(self._forks.values()):
             is_left = self._forks.get(held.name) is held and not held.in_use and not held.turn.locked()
             if is_left and monotonic() - held.last_used_s > IDLE_S:
@@ -174,7 +174,7 @@ class Worlds:
                 await self.drop(held.name)
 
     async def load(self, held: Held, pack: str, seed: int = 0) -> None:
-        """Replace all that a world holds by a pack. Raises Unknown, PackError, Unavailable."""
+        """Replace the content of a world with a pack. Raises Unknown, PackError, Unavailable."""
         if not knows_pack(pack):
             raise Unknown(f"There is no pack {pack}; there are: {', '.join(pack_names())}")
         async with self._replacing(held):
@@ -187,13 +187,13 @@ class Worlds:
             await self._become(held, origin)
 
     async def reset(self, held: Held) -> None:
-        """Put a world back to what it began as; a pack whose files have changed is read again.
+        """Reset a world to its initial state; a pack whose files have changed is read again.
 
         Raises BadCall, Unknown, PackError, Unavailable.
         """
         if held.origin is None:
             if not knows_pack(held.pack):
-                raise BadCall(f"It is not known how world {held.name} began: load a pack or restore a snapshot")
+                raise BadCall(f"World {held.name} has no known initial state: load a pack or restore a snapshot")
             await self.load(held, held.pack)
             return
         began = held.origin.kept
@@ -204,10 +204,10 @@ class Worlds:
             await self._become(held, held.origin)
 
     async def snapshot(self, held: Held, name: str) -> None:
-        """Keep what a world is now under a name, in place of an earlier snapshot. Raises BadCall, Unavailable."""
+        """Save a world as a snapshot, replacing an earlier one of this name. Raises BadCall, Unavailable."""
         check_name(name)
         if name == MAIN:
-            raise BadCall(f"A snapshot can't be called {MAIN}, as the world is: choose another name")
+            raise BadCall(f"A snapshot cannot have the name {MAIN} of the main world: choose another name")
         async with held.alone():
             await self._copies.keep(held.world.store, name)
             before = self.snapshots.get(name).content if name in self.snapshots.names else ()
@@ -216,21 +216,21 @@ class Worlds:
             await self._content.forget(before)
 
     async def restore(self, held: Held, name: str) -> None:
-        """Put a world back to a snapshot. Raises Unknown, Unavailable."""
+        """Restore a world from a snapshot. Raises Unknown, Unavailable."""
         async with self._replacing(held):
             await self._become(held, Origin(name, self.snapshots.get(name)))
 
     async def forget_snapshot(self, name: str) -> None:
-        """Drop a snapshot. Raises Unknown, Taken (a world began as it)."""
+        """Delete a snapshot. Raises Unknown, Taken (a world began as it)."""
         kept = self.snapshots.get(name)
         if any(held.origin is not None and held.origin.copy == name for held in self.all):
-            raise Taken(f"A world began as snapshot {name} and may be reset to it: drop that world first")
+            raise Taken(f"A world began as snapshot {name} and can be reset to it: delete that world first")
         self.snapshots.drop(name)
         await self._copies.drop(name)
         await self._content.forget(kept.content)
 
     async def close(self) -> None:
-        """Drop all forks, and what was kept of packs."""
+        """Delete all forks and cached copies of packs."""
         while self._forks:
             _, held = self._forks.popitem()
             await self._close(held)
@@ -239,14 +239,14 @@ class Worlds:
 
     @asynccontextmanager
     async def _replacing(self, held: Held) -> AsyncGenerator[None]:
-        """Have a world to oneself, to put something else into it; content that it alone had named goes."""
+        """Lock a world while its data is replaced, then remove file contents that nothing refers to."""
         async with held.alone():
             before = await self._content.of(held.world.store)
             yield
             await self._content.forget(before)
 
     async def _loaded(self, held: Held, pack: Pack, seed: int) -> Origin:
-        """A copy of a world that holds a pack and nothing else, made by means of `held`."""
+        """Create a copy of a world that contains only a pack, using `held` to build it."""
         self._number += 1
         copy, saved, before = f"{PACK}{self._number}", f"{BEFORE}{self._number}", held.kept
         await self._keep(held, saved)
@@ -263,9 +263,9 @@ class Worlds:
         return Origin(copy, kept)
 
     async def _become(self, held: Held, origin: Origin) -> None:
-        self._used[origin.copy] += 1  # from now on, or another load could make room by dropping the copy meanwhile
+        self._used[origin.copy] += 1  # count it now, so that another load does not evict the copy meanwhile
         try:
-            terms = _terms_of(origin.kept.pack)  # refused before anything changes
+            terms = _terms_of(origin.kept.pack)  # raises before anything changes
             await self._copies.put_back(held.world.store, origin.copy)
         except BaseException:
             await self._let_go(origin)
@@ -280,7 +280,7 @@ class Worlds:
         self.save_main()
 
     def save_main(self) -> None:
-        """Keep what main is besides its database for the next process."""
+        """Store the state of main beside its database for the next process."""
         self.snapshots.put_main(self.main.kept)
 
     async def _open(self, name: str, origin: Origin) -> Held:
@@ -288,7 +288,7 @@ class Worlds:
         self._number += 1
         try:
             held = forked(self.main, store, origin.kept, (name, f"{name}.{self._number}"))
-        except BaseException:  # such as a pack that cannot be read any more
+        except BaseException:  # such as a pack that is no longer readable
             await self._copies.discard(store)
             raise
         held.world = self._adapted(held.world, self.main.label if name == MAIN else name)
@@ -303,17 +303,17 @@ class Worlds:
         await self._content.forget(content)
 
     async def _keep(self, held: Held, copy: str) -> None:
-        """Copy what a world holds now under a name that people don't use."""
+        """Copy a world's present content under an internal name."""
         await self._copies.keep(held.world.store, copy)
         await self._content.copied(copy, held.world.store)
 
     async def _drop(self, copy: str) -> None:
-        """Remove such a copy."""
+        """Remove an internal copy."""
         await self._copies.drop(copy)
         await self._content.dropped(copy)
 
     async def _let_go(self, origin: Origin | None) -> None:
-        """Remove the copy that a world began as, if it was made for that alone and nobody else began as it."""
+        """Remove the copy that a world began as, if it is internal and no other world uses it."""
         if origin is None:
             return
         self._used[origin.copy] -= 1
@@ -328,7 +328,7 @@ class Worlds:
             await self._drop(copy)
 
     async def _origin_of(self, source: Held | str) -> Origin:
-        """A copy of a world as it is now, or a snapshot. Raises Unknown, Unavailable."""
+        """Return a copy of a world as it is now, or a snapshot. Raises Unknown, Unavailable."""
         if isinstance(source, str):
             return Origin(source, self.snapshots.get(source))
         state = (source.world.store.generation, *await source.world.store.heads())
@@ -344,16 +344,16 @@ class Worlds:
 
 
 def _terms_of(reference: str) -> tuple[ClinicalTerm, ...]:
-    """The clinical terms of a pack; none if it is not there any more. Raises PackError."""
+    """Return the clinical terms of a pack; none if the pack no longer exists. Raises PackError."""
     return read_pack(reference).clinical_terms if knows_pack(reference) else ()
 
 
 def check_name(name: str) -> None:
-    """Raise BadCall unless worlds and snapshots may have this name."""
+    """Raise BadCall unless this is a valid name of a world or snapshot."""
     if not (
         name.isascii()
         and 0 < len(name) <= 64
         and name[0].isalnum()
         and name.replace("-", "").replace("_", "").isalnum()
     ):
-        raise BadCall(f"{name[:80]!r} is no name for a world: use up to 64 letters, digits, - and _")
+        raise BadCall(f"{name[:80]!r} is not a valid name: use up to 64 letters, digits, - and _")

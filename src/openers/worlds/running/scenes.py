@@ -1,10 +1,10 @@
-"""A frozen world's requests: each is carried out whole on a fork that is thrown away afterwards.
+"""Run requests of a frozen world, each on a fork that is discarded afterwards.
 
-A pack may have scenes: moments of its world with records of their own, since one referral cannot be booked, unbooked
-and rejected at once. A request that names a record runs in the moment that holds the record (`moments`). Any other
-request runs in the scenes of its operation: an act in turn until one accepts it, a question in all, and the longest
-response counts. If every scene refuses, the request runs in the base world. If that refuses too, the first refusal
-counts. A header names one scene for any operation. Called by test mode.
+A pack may have scenes: moments of its world with their own records, since one referral cannot be booked, unbooked and
+rejected at once. A request that names a record runs in the moment with the record (`moments`). Any other request runs
+in the scenes of its operation. An act runs in one scene after another until one accepts it. A question runs in all, and
+the longest response counts. If every scene refuses, the request runs in the base world. If that refuses too, the first
+refusal counts. A header names one scene for any operation. Test mode calls it.
 """
 
 from __future__ import annotations
@@ -36,18 +36,18 @@ from openers.worlds.running.moments import Moment, Named, moment_of_question, mo
 from openers.worlds.running.registry import Worlds
 
 NAMED: Final = b"x-openers-scene"
-"""The header by which a request names the one scene that it is for."""
+"""The header with which a request names its scene."""
 MOST_SCENES: Final = 256
-"""Copies of scenes that are kept for the next request; the world `published` has 52."""
+"""Maximum cached copies of scenes; the world `published` has 52 scenes."""
 CREATED: Final = 201
 REFUSED: Final = frozenset(range(400, 500)) - {429}
-"""Statuses that say that a request does not fit a scene."""
+"""Statuses that mean that a request does not fit a scene."""
 InWorld = Callable[[Scope, World, Held, Any, Any], Awaitable[None]]
-"""Serves a request in a world that is not that of its tenant."""
+"""Serves a request in a world other than that of its tenant."""
 
 
 class Played(NamedTuple):
-    """The world that a request is for, and its pack as its files were when the request came."""
+    """The world of a request, and its pack as its files were when the request came."""
 
     held: Held
     pack: Pack
@@ -55,7 +55,7 @@ class Played(NamedTuple):
 
 
 def _played(held: Held) -> Played:
-    """Read the pack of a world; an empty one for a world that no pack made. Raises PackError."""
+    """Return the pack of a world; an empty one for a world without a pack. Raises PackError."""
     if not knows_pack(held.pack):
         return Played(held, Pack(name=held.pack, title="", day=date.min), ())
     stamp = stamp_of(held.pack)
@@ -63,10 +63,10 @@ def _played(held: Held) -> Played:
 
 
 class Scenes:
-    """The scenes of every pack, made when they are asked for first."""
+    """The scenes of all packs, created on first use."""
 
     def __init__(self, worlds: Worlds, routes: Routes, in_world: InWorld) -> None:
-        """`routes` tell which operation a request is for."""
+        """Store the dependencies; `routes` find the operation of a request."""
         self._worlds, self._routes, self._in_world = worlds, routes, in_world
         self._origins = worlds.origins_of_scenes(MOST_SCENES)
         self._making = asyncio.Lock()
@@ -102,14 +102,14 @@ class Scenes:
         return max(taken, key=lambda each: each.size) if taken else refused[0]
 
     async def _serve(self, scope: Scope, played: Played, moment: Moment, receive: Any, send: Any) -> None:
-        """Serve a request in a fork of a moment, and drop the fork."""
+        """Serve a request in a fork of a moment, and delete the fork."""
         held, origin = played.held, None if moment is None else await self._origin(played, moment)
         async with self._worlds.thrown_away(held, origin) as fork:
             world = fork.world if moment is None else await self._at(moment, fork.world, scope, held)
             await self._in_world(scope, world, held, receive, send)
 
     async def _origin(self, played: Played, scene: Scene) -> Origin:
-        """The copy of the world at that moment."""
+        """Return the copy of the world at that moment."""
         async with self._making:
             key = (played.pack.reference, scene.name, played.stamp)
             known = self._origins.get(key)
@@ -119,14 +119,14 @@ class Scenes:
         return known
 
     async def _at(self, scene: Scene, fork: World, scope: Scope, held: Held) -> World:
-        """The fork at the moment of a scene."""
+        """Return the fork with the reference data of a scene."""
         await self._known_too(scope, held.world, fork)
         if not (scene.code_systems_changed or scene.codes):
             return fork
         return msgspec.structs.replace(fork, reference=ReferenceThen(fork.reference, scene))
 
     async def _known_too(self, scope: Scope, world: World, fork: World) -> None:
-        """Have whoever is logged in be so in the fork, which knows of no log-ins."""
+        """Copy the caller's session into the fork, which has none."""
         access = self._worlds.access
         if access is None:
             return
@@ -139,61 +139,61 @@ class Scenes:
 
 
 class ReferenceThen:
-    """Reference data as they were at the moment of a scene: the `ReferenceData` port there."""
+    """The `ReferenceData` port with the reference data at the moment of a scene."""
 
     def __init__(self, inner: ReferenceData, scene: Scene) -> None:
-        """`inner` has all the rest."""
+        """Store `inner`, which has all other reference data."""
         self._inner, self._scene = inner, scene
 
     def code_system(self, name: CodeSystemName) -> CodeSystem:
-        """One of the six dynamic code systems."""
+        """Return one of the six dynamic code systems."""
         system = self._inner.code_system(name)
         changed, there = self._scene.code_systems_changed.get(name, system.changed), self._scene.codes.get(name)
         concepts = {code: each for code, each in system.concepts.items() if there is None or code in there}
         return msgspec.structs.replace(system, changed=changed, concepts=concepts)
 
     def clinical_term(self, code: str) -> ClinicalTerm | None:
-        """The SNOMED CT concept, if the dictionary has it."""
+        """Return the SNOMED CT concept, if the dictionary has it."""
         return self._inner.clinical_term(code)
 
     def locate(self, postcode: Postcode) -> Point | None:
-        """Where a postcode's outward area is."""
+        """Return the location of a postcode's outward area."""
         return self._inner.locate(postcode)
 
 
 class KeptReply:
-    """What was replied, kept to be sent or not: ASGI's `send` for a scene."""
+    """A stored reply, sent later or discarded: ASGI's `send` for a scene."""
 
     def __init__(self) -> None:
-        """Nothing yet."""
+        """Start without messages."""
         self._messages: list[Scope] = []
 
     async def __call__(self, message: Scope) -> None:
-        """Keep a message."""
+        """Store a message."""
         self._messages.append(message)
 
     @property
     def status(self) -> int:
-        """Of the reply; 0 if there was none, as with a fault that breaks the connection."""
+        """Return the status; 0 if there was no reply, as with a fault that drops the connection."""
         return self._messages[0]["status"] if self._messages else 0
 
     @property
     def took(self) -> bool:
-        """Whether the request was carried out."""
+        """Return whether the request was accepted."""
         return 0 < self.status < min(REFUSED)
 
     @property
     def failed(self) -> bool:
-        """Whether the service or a PAS did, as somebody may have ordered: no other scene changes that."""
+        """Return whether the service or a PAS failed, perhaps by an injected fault; another scene would not help."""
         return not self.took and self.status not in REFUSED
 
     @property
     def size(self) -> int:
-        """How much was said, in bytes."""
+        """Return the size of the body, in bytes."""
         return sum(len(message.get("body", b"")) for message in self._messages)
 
     async def repeat(self, send: Any) -> None:
-        """Send it."""
+        """Send the stored reply."""
         for message in self._messages:
             await send(message)
 
@@ -206,22 +206,22 @@ class Asked(NamedTuple):
 
     @property
     def is_act(self) -> bool:
-        """Whether it changes something."""
+        """Return whether the operation changes data."""
         return self.operation.changes or self.operation.success == CREATED
 
     @property
     def scene_named(self) -> str:
-        """The scene that the request names, empty if it names none."""
+        """Return the scene that the request names; empty if none."""
         return self.request.header(NAMED)
 
     @property
     def address(self) -> tuple[str, str, str]:
-        """Path and query and, of an act, the header `If-Match`."""
+        """Return path, query and, for an act, the header `If-Match`."""
         query = self.request.scope["query_string"].decode("latin-1")
         return self.request.path, query, self.request.header(b"if-match") if self.is_act else ""
 
     def may_name_in_body(self, named: Named | None) -> bool:
-        """Whether the body may name the record of an act, since the address has `named` none."""
+        """Return whether the body may name the record of an act, since the address names none."""
         return named is None and self.is_act and not self.scene_named and not self.operation.takes_file
 
     def moments(self, pack: Pack, named: Named | None) -> Sequence[Moment]:
@@ -244,19 +244,19 @@ def _asked(scope: Scope, routes: Routes) -> Asked | None:
 
 
 class Body:
-    """A request's body, to be read again and again."""
+    """A request's body that can be read repeatedly."""
 
     def __init__(self, messages: Sequence[Scope], receive: Callable[[], Awaitable[Scope]], stop: Stop | None) -> None:
-        """`messages` are ASGI's; `receive` tells what comes after them, unless that is `stop`."""
+        """Store ASGI's `messages`; later messages come from `receive`, unless `stop` is raised instead."""
         self._messages, self._receive, self._stop = messages, receive, stop
 
     @property
     def text(self) -> str:
-        """The body as text."""
+        """Return the body as text."""
         return b"".join(each.get("body", b"") for each in self._messages).decode("latin-1")
 
     def again(self) -> Callable[[], Awaitable[Scope]]:
-        """ASGI's `receive`, from the beginning. Raises Stop."""
+        """Return ASGI's `receive` from the beginning of the body, which may raise Stop."""
         left = iter(self._messages)
 
         async def _receive() -> Scope:
@@ -269,7 +269,7 @@ class Body:
 
 
 async def _whole(receive: Any) -> Body:
-    """All that arrives, as far as it is not refused. Only scenes read it so: they are for tests."""
+    """Read the whole body or the part before a refusal. Only scenes do so, since they are for tests."""
     messages: list[Scope] = []
     try:
         while not messages or messages[-1].get("more_body"):
@@ -280,13 +280,13 @@ async def _whole(receive: Any) -> Body:
 
 
 def _at(scene: Scene, pack: Pack) -> Pack:
-    """The pack as it is at that moment."""
+    """Return the pack at the moment of a scene."""
     records = pack.records if scene.as_it_is else scene.records
     return msgspec.structs.replace(pack, now=scene.now, records=records, acts=(), afterwards=scene.afterwards)
 
 
 def _with_ids(made: Origin, scene: Scene) -> Origin:
-    """The copy with the ids that the call will make; the call itself is numbered with the first of the series."""
+    """Return the copy with the ids for the call; the call itself uses the first id of the series."""
     if not scene.ids:
         return made
     own = SeededIds(IdsState(0)).uuid()

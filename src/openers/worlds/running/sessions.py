@@ -1,6 +1,6 @@
-"""Log-ins without a browser, by the service's own code: what a log-in page and the token endpoint would issue.
+"""Log-ins without a browser, with the service's own code: the same tokens as from the log-in page.
 
-Called by the control plane, the open door and the stage of packs.
+The control plane, the open door and the loader of packs call it.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from openers.worlds.refusals import BadCall, Unknown
 
 
 async def begin_session_of(user: str | None, client_id: str, world: World) -> Tokens:
-    """Tokens for a person at an application, or for an application by itself. Raises Unknown."""
+    """Return tokens for a user at an application, or for an application itself. Raises Unknown."""
     now = world.wall.now()
     async with world.for_call(system_entry("Begin session", now)).begin("begin session") as tx:
         if await tx.directory.application(client_id) is None:
@@ -35,7 +35,7 @@ async def begin_session_of(user: str | None, client_id: str, world: World) -> To
 
 
 async def end_sessions(user: str | None, world: World, access: AccessCache) -> int:
-    """End the sessions of a person, or everybody's, with all their tokens; how many there were."""
+    """End the sessions of a user, or of all users, with all their tokens; return the number of sessions."""
     async with world.for_call(system_entry("End sessions", world.wall.now())).begin("end sessions") as tx:
         ended = [
             each for each in await tx.credentials.all(CredentialKind.SESSION, Session) if user in (None, each.user)

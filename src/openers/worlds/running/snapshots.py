@@ -1,4 +1,4 @@
-"""What snapshots are besides their databases, one JSON file each, so that they outlive the process."""
+"""The state of snapshots beside their databases, one JSON file each, so that they outlive the process."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ _ENDING: Final = ".json"
 
 
 class Snapshots:
-    """Snapshots by name, in a directory of their own."""
+    """Snapshots by name, in their own directory."""
 
     def __init__(self, directory: Path) -> None:
-        """`directory` need not be there yet."""
+        """Store `directory`, which need not exist yet."""
         self._directory = directory
 
     @property
     def names(self) -> Sequence[str]:
-        """Of all snapshots."""
+        """Return the names of all snapshots."""
         return sorted(path.stem for path in self._directory.glob(f"*{_ENDING}") if path.stem != MAIN)
 
     def get(self, name: str) -> Kept:
-        """The snapshot. Raises Unknown."""
+        """Return the snapshot. Raises Unknown."""
         kept = self._read(name) if name in self.names else None
         if kept is None:
             raise Unknown(f"There is no snapshot {name}: GET /_test/worlds lists them")
@@ -35,31 +35,31 @@ class Snapshots:
 
     @property
     def packs(self) -> Path:
-        """Where packs are kept that were sent to the service."""
+        """Return the directory of uploaded packs."""
         return self._directory / "packs"
 
     @property
     def content(self) -> Iterable[Collection[str]]:
-        """The keys of the content that each snapshot names."""
+        """Return the content keys of each snapshot."""
         return [self.get(name).content for name in self.names]
 
     def put(self, name: str, kept: Kept) -> None:
-        """Add or replace."""
+        """Add or replace a snapshot."""
         self._directory.mkdir(parents=True, exist_ok=True)
         unfinished = self._directory / f"{name}.part"
         unfinished.write_bytes(msgspec.json.encode(kept))
         unfinished.replace(self._directory / f"{name}{_ENDING}")
 
     def drop(self, name: str) -> None:
-        """Remove it."""
+        """Remove a snapshot."""
         (self._directory / f"{name}{_ENDING}").unlink(missing_ok=True)
 
     def main(self) -> Kept | None:
-        """What main was when that was kept last."""
+        """Return the last stored state of main."""
         return self._read(MAIN)
 
     def put_main(self, kept: Kept) -> None:
-        """Keep what main is besides its database."""
+        """Store the state of main beside its database."""
         self.put(MAIN, kept)
 
     def _read(self, name: str) -> Kept | None:

@@ -1,6 +1,6 @@
-"""Lives through the acts of a pack: each is a call through the edge, by somebody who is really logged in.
+"""Run the acts of a pack: each is a call through the edge by a caller who is really logged in.
 
-Called by the loader. Every rule of the service applies, and what it refuses stops the loading, unless it is expected.
+The loader calls it. All rules of the service apply. A refusal stops the loading, unless the act expects it.
 """
 
 from __future__ import annotations
@@ -26,24 +26,24 @@ from openers.worlds.running.sessions import begin_session_of
 
 FAILURE: Final = 300
 BOOKINGS: Final = "bookings"
-"""Under this name acts find what the PAS has booked so far, the latest last."""
+"""Name under which acts find the bookings of the PAS so far, the latest last."""
 
 
 class Stage:
-    """Where acts are played: a service around the world, and its clock."""
+    """Runs acts: a service around the world, and its clock."""
 
     def __init__(self, service: Service, clock: WorldClock, pas: OwnPas, way: Way) -> None:
-        """The clock is moved from act to act, and what falls due in between is done. `pas` is that of the world."""
+        """Store the parts; the clock advances from act to act, and due work runs in between. `pas` is the world's."""
         self._service, self._clock, self._pas, self._way = service, clock, pas, way
         self._tokens: dict[Actor, str] = {}
         self._replies: dict[str, list[Any]] = {}
 
     async def play(self, pack: Pack) -> None:
-        """Play all acts, the earliest first. Raises PackError."""
+        """Run all acts, the earliest first. Raises PackError."""
         began = self._clock.now() + timedelta(days=max((act.days_ago for act in pack.acts), default=0.0))
         for act in sorted(pack.acts, key=lambda act: -act.days_ago):
             at = began - timedelta(days=act.days_ago)
-            if at > self._clock.now():  # acts of one day are done at one instant, before anything else happens
+            if at > self._clock.now():  # acts of one day run at one instant, before other work
                 await advance(self._service.world, self._clock, at, self._way)
             for turn in range(act.times):
                 await self._act(act, turn, pack)
@@ -57,13 +57,13 @@ class Stage:
         is_well = reply.status < FAILURE if act.expect is None else reply.status == act.expect
         if not is_well:
             told = reply.body.decode("utf-8", "replace")
-            raise PackError(f"pack {pack.name}: act {act.name or act.form} was answered {reply.status}: {told}")
+            raise PackError(f"pack {pack.name}: act {act.name or act.form} returned {reply.status}: {told}")
         if act.name:
             told = json.loads(reply.body) if reply.body else reply.headers
             self._replies.setdefault(act.name, []).append(told)
 
     def _values(self, act: PackAct, turn: int, pack: Pack) -> Mapping[str, Any]:
-        """What fills the gaps of an act's form."""
+        """Return the values for the placeholders of an act's form."""
         replies: dict[str, Any] = {name: each[turn % len(each)] for name, each in self._replies.items()}
         replies[BOOKINGS] = [msgspec.structs.asdict(each) for each in self._pas.bookings]
         by_turns = {name: _turn(each, turn, pack) for name, each in act.each.items()}
@@ -100,7 +100,7 @@ def _can_be_referred(patient: Patient) -> bool:
 
 
 def _turn(each: str | list[Any], turn: int, pack: Pack) -> Any:
-    """The value for this turn. Raises `ValueError`."""
+    """Return the value for this turn. Raises `ValueError`."""
     if isinstance(each, list):
         return each[turn % len(each)]
     if each != PATIENTS:

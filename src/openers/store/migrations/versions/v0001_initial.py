@@ -14,7 +14,7 @@ COUNTERS: Final = ("directory_version", "ubrn", "appointment")
 
 
 def upgrade() -> None:
-    """Create everything."""
+    """Create all tables."""
     _create_records()
     _create_directory()
     _create_credentials()
@@ -23,7 +23,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """There is nothing before the first schema."""
+    """Refuse: there is no earlier schema."""
     raise NotImplementedError("restore a backup instead")
 
 
@@ -157,8 +157,8 @@ def _create_audit() -> None:
 
 def _start_counters() -> None:
     for name in COUNTERS:
-        op.execute(f"INSERT INTO counters (name, value) VALUES ('{name}', 0)")  # noqa: S608 - the names stand above
+        op.execute(f"INSERT INTO counters (name, value) VALUES ('{name}', 0)")  # noqa: S608 - the names are constants
     if op.get_context().dialect.name == "postgresql":
-        # creations must not wait for each other, as they would on a counter's row
+        # creations must not wait for each other, as they would for a counter's row
         op.execute("CREATE SEQUENCE ubrn_numbers")
         op.execute("CREATE SEQUENCE appointment_numbers")

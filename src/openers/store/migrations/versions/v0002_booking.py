@@ -1,4 +1,4 @@
-"""Slots, claims, links to Patient Administration Systems, events; which slot and appointment a referral has."""
+"""Slots, claims, links to Patient Administration Systems, events; slot and appointment of a referral."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ down_revision: Final = "0001"
 
 
 def upgrade() -> None:
-    """Create them."""
+    """Create the tables and columns."""
     _extend_referrals()
     _create_slots()
     _create_claims()
@@ -23,7 +23,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Bookings can't be forgotten."""
+    """Refuse: bookings would be lost."""
     raise NotImplementedError("restore a backup instead")
 
 

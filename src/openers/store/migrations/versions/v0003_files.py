@@ -12,7 +12,7 @@ down_revision: Final = "0002"
 
 
 def upgrade() -> None:
-    """Create them."""
+    """Create the table and the series."""
     op.create_table(
         "files",
         sa.Column("id", sa.String(48), nullable=False),
@@ -29,5 +29,5 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Letters can't be forgotten."""
+    """Refuse: letters would be lost."""
     raise NotImplementedError("restore a backup instead")

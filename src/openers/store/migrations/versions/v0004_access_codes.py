@@ -12,7 +12,7 @@ down_revision: Final = "0003"
 
 
 def upgrade() -> None:
-    """Create their table. Referrals that are there already have none until it is reset."""
+    """Create the table. Existing referrals have no code until it is reset."""
     op.create_table(
         "access_codes",
         sa.Column("ubrn", sa.String(12), nullable=False),
@@ -23,5 +23,5 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Codes are on patients' letters."""
+    """Refuse: the codes are printed on patients' letters."""
     raise NotImplementedError("restore a backup instead")

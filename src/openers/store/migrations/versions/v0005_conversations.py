@@ -12,7 +12,7 @@ down_revision: Final = "0004"
 
 
 def upgrade() -> None:
-    """Create them."""
+    """Create the table and the series."""
     op.create_table(
         "conversations",
         sa.Column("ubrn", sa.String(12), nullable=False),
@@ -41,5 +41,5 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Advice can't be forgotten."""
+    """Refuse: advice would be lost."""
     raise NotImplementedError("restore a backup instead")

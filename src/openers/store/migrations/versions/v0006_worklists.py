@@ -1,7 +1,7 @@
-"""Worklists: columns and indexes by which referrals are listed, sensitive patients, calls of applications.
+"""Worklists: columns and indexes for listing referrals, sensitive patients, worklist calls of applications.
 
-What lists a referral follows from its value by rules that SQL doesn't know: rows that are there already are listed by
-a piece of due work (`openers.usecases.worklists.list_old_referrals`).
+The lists of a referral depend on rules that SQL does not know. So a background job
+(`openers.usecases.worklists.list_old_referrals`) lists existing rows.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ WALKS: Final = {
 
 
 def upgrade() -> None:
-    """Add them."""
+    """Add the columns, indexes and table."""
     for column in COLUMNS:
         op.add_column("referrals", column)
     for name, columns in WALKS.items():
@@ -71,5 +71,5 @@ def _mark_sensitive_patients() -> None:
 
 
 def downgrade() -> None:
-    """Counted calls can't be forgotten."""
+    """Refuse: the counted calls would be lost."""
     raise NotImplementedError("restore a backup instead")

@@ -1,4 +1,4 @@
-"""Webhooks: addresses that are told of events."""
+"""Webhooks: addresses to which events are sent."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ down_revision: Final = "0006"
 
 
 def upgrade() -> None:
-    """Create them."""
+    """Create the table."""
     op.create_table(
         "webhooks",
         sa.Column("id", sa.String(40), nullable=False),
@@ -22,5 +22,5 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Whoever has registered would wait in vain."""
+    """Refuse: registered webhooks would be lost."""
     raise NotImplementedError("restore a backup instead")

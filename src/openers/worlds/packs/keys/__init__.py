@@ -1,4 +1,4 @@
 """Private keys of test applications, published on purpose: one JSON Web Key a file, made by scripts/make_test_keys.py.
 
-They open test worlds and nothing else; production mode refuses to start with the applications that they belong to.
+They only open test worlds. Production mode refuses to start if the applications of these keys exist.
 """
