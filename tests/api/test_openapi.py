@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from typing import Any, cast
@@ -14,11 +15,14 @@ from jsonschema_rs import Draft202012Validator, meta
 from tests.kit.documents.own_openapi import own
 from tests.kit.service.running import GP, Running
 
+from openers.api.examples import RECORDED_AT
 from openers.api.openapi import openapi_document
+from openers.api.operation import Operation
 from openers.api.registry import all_operations
 from openers.wire.schemas import COMPONENTS
 
 Json = dict[str, Any]
+PDF = "application/pdf"
 TEXT: Json = {"type": "string", "minLength": 1}
 REFERENCE: Json = {
     "type": "object",
@@ -26,14 +30,36 @@ REFERENCE: Json = {
     "required": ["$ref"],
     "additionalProperties": False,
 }
-FILE: Json = {"$ref": "#/components/schemas/File"}
+FILE: Json = {"const": {"$ref": "#/components/schemas/File"}}
+EXAMPLES: Json = {
+    "type": "object",
+    "minProperties": 1,
+    "additionalProperties": {
+        "type": "object",
+        "properties": {"summary": TEXT, "value": True},
+        "required": ["summary", "value"],
+        "additionalProperties": False,
+    },
+}
+
+
+def media(schema: Json) -> Json:
+    """A media type with a schema and examples."""
+    return {
+        "type": "object",
+        "properties": {"schema": schema, "examples": EXAMPLES},
+        "required": ["schema"],
+        "additionalProperties": False,
+    }
+
+
 CONTENT: Json = {
     "type": "object",
     "minProperties": 1,
     "properties": {
-        "application/fhir+json": {"type": "object", "properties": {"schema": REFERENCE}, "required": ["schema"]},
-        "application/pdf": {"const": {"schema": FILE}},
-        "*/*": {"const": {"schema": FILE}},
+        "application/fhir+json": media(REFERENCE),
+        "application/pdf": media(FILE),
+        "*/*": media(FILE),
         "text/plain;charset=utf-8": {"const": {"schema": {"type": "string"}}},
     },
     "additionalProperties": False,
@@ -46,8 +72,9 @@ PARAMETER: Json = {
         "required": {"type": "boolean"},
         "description": TEXT,
         "schema": {"$ref": "https://json-schema.org/draft/2020-12/schema"},
+        "example": {"type": "string"},
     },
-    "required": ["name", "in", "schema"],
+    "required": ["name", "in", "description", "schema"],
     "if": {"properties": {"in": {"const": "path"}}},
     "then": {"properties": {"required": {"const": True}}, "required": ["required"]},
     "additionalProperties": False,
@@ -61,8 +88,16 @@ RESPONSE: Json = {
 OPERATION: Json = {
     "type": "object",
     "properties": {
-        "operationId": {"type": "string", "pattern": "^[a-z0-9_]+$"},
+        "operationId": {"type": "string", "pattern": "^[ax][0-9]{3}-[a-z&-]+$"},
         "summary": TEXT,
+        "description": TEXT,
+        "externalDocs": {
+            "type": "object",
+            "properties": {"url": {"type": "string", "pattern": "^http://openers.example/docs/"}},
+            "required": ["url"],
+            "additionalProperties": False,
+        },
+        "deprecated": {"const": True},
         "tags": {"type": "array", "items": TEXT, "minItems": 1},
         "parameters": {"type": "array", "items": PARAMETER, "uniqueItems": True},
         "requestBody": {
@@ -78,7 +113,15 @@ OPERATION: Json = {
             "minProperties": 2,
         },
     },
-    "required": ["operationId", "summary", "tags", "parameters", "responses"],
+    "required": [
+        "operationId",
+        "summary",
+        "description",
+        "externalDocs",
+        "tags",
+        "parameters",
+        "responses",
+    ],
     "additionalProperties": False,
 }
 DOCUMENT: Json = {
@@ -168,6 +211,38 @@ def test_every_operation_is_in_it() -> None:
         assert ("requestBody" in found) == (operation.request is not None or operation.takes_file)
         named = {each["name"] for each in found["parameters"] if each["in"] == "path"}
         assert named == set(re.findall(r"\{(\w+)\}", operation.path))
+
+
+def bodies(described: Json) -> Iterator[Json]:
+    """The contents of an operation's request and of its success."""
+    yield from described.get("requestBody", {}).get("content", {}).values()
+    success = next(reply for status, reply in described["responses"].items() if status < "400")
+    yield from success.get("content", {}).values()
+
+
+@pytest.mark.parametrize("operation", all_operations(), ids=lambda each: f"{each.id} {each.path}")
+def test_bodies_have_an_example_that_is_valid(operation: Operation) -> None:
+    """By the schema that stands beside it; only PDFs have none."""
+    described = openapi_document("http://openers.example")["paths"][operation.path][operation.method.lower()]
+    for content in bodies(described):
+        schema = content["schema"]["$ref"].rpartition("/")[2]
+        shown = [each["value"] for each in content.get("examples", {}).values()]
+        assert len(shown) == (operation.produces != PDF)
+        for value in shown:
+            assert not list(own().body_faults(schema, value))
+
+
+@pytest.mark.parametrize("operation", all_operations(), ids=lambda each: f"{each.id} {each.path}")
+def test_required_parameters_have_an_example(operation: Operation) -> None:
+    described = openapi_document("http://openers.example")["paths"][operation.path][operation.method.lower()]
+    required = [each for each in described["parameters"] if each.get("required")]
+    assert [each["name"] for each in required if "example" not in each] == []
+
+
+def test_examples_name_the_service_that_shows_them() -> None:
+    document = json.dumps(openapi_document("http://openers.example/referrals/FHIR"))
+    assert RECORDED_AT not in document
+    assert "http://openers.example/referrals/FHIR/STU3/CodeSystem/SPECIALTY" in document
 
 
 @pytest.mark.anyio

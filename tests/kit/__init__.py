@@ -10,5 +10,6 @@ The folders of the kit are layers: a module imports only modules of its own laye
 - `pas`: a small Patient Administration System (PAS);
 - `files`: files, letters, and the places where files are stored;
 - `referrals`: users, referrals in each state, and the acts on them;
-- `calls`: each call of each operation, its expected response, and ways to make it invalid.
+- `calls`: each call of each operation, its expected response, and ways to make it invalid;
+- `examples`: the example of each operation, and the parts of its page that show it.
 """

@@ -251,6 +251,8 @@ SITES: Final[dict[str, str]] = {
     "openers_testpas/slot_query.py: urlsafe_b64decode": "query of the Test PAS",
     **dict.fromkeys(
         (
+            "openers/api/examples/__init__.py: decode",
+            "openers/api/examples/__init__.py: parse_qsl",
             "openers/api/http/hosts.py: urlsplit",
             "openers/bootstrap.py: decode",
             "openers/cli/token.py: loads",

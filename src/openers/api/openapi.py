@@ -9,9 +9,11 @@ from typing import Any, Final
 from starlette.routing import Route
 
 from openers.api.addresses import document
+from openers.api.examples import Example, example_name, example_of, path_values, query_values
 from openers.api.http.media import FHIR_JSON
 from openers.api.interaction import Loop
 from openers.api.operation import ANY, HEAD, Operation
+from openers.api.operation_names import DEPRECATED, NAMES
 from openers.api.registry import all_operations
 from openers.domain.principal import SPCA
 from openers.settings import Settings
@@ -19,8 +21,8 @@ from openers.wire.dialect import EdgeProblem, Form
 from openers.wire.r4.dialect import R4
 from openers.wire.schemas import COMPONENTS
 
-EXTENSIONS: Final = "OpenERS extensions"
-"""The tag of operations that the real service does not have."""
+_FHIR: Final = "/referrals/FHIR"
+"""What the address of the FHIR resources adds to the base URL of the service."""
 TEXT: Final = "text/plain;charset=utf-8"
 _REFUSALS: Final = {
     "400": "The request cannot be parsed, or (R4) breaks a rule",
@@ -41,6 +43,13 @@ _REFUSALS: Final = {
     "503": "The service is temporarily unavailable",
     "504": "The Patient Administration System did not respond",
 }
+_PATH: Final = {
+    "ubrn": "Unique Booking Reference Number (UBRN), 12 digits",
+    "version": "Version of the record; only the latest can be read",
+    "id": "Id of the record",
+    "codeSystemType": "Name of the code system",
+}
+"""Descriptions of path parameters."""
 _REQUIRED: Final = {"required": True, "schema": {"type": "string"}}
 _OF_BODIES: Final = ("408", "413", "415")
 """Refusals of operations with a request body."""
@@ -60,7 +69,7 @@ def openapi_document(base: str) -> dict[str, Any]:
     """Return the document of a service whose FHIR resources are below `base`."""
     paths: dict[str, dict[str, Any]] = {}
     for operation in all_operations():
-        paths.setdefault(operation.path, {})[operation.method.lower()] = _operation(operation)
+        paths.setdefault(operation.path, {})[operation.method.lower()] = _operation(operation, base)
     return {
         "openapi": "3.1.0",
         "info": {
@@ -79,24 +88,57 @@ def openapi_document(base: str) -> dict[str, Any]:
     }
 
 
-def _operation(operation: Operation) -> dict[str, Any]:
+def _operation(operation: Operation, base: str) -> dict[str, Any]:
+    name, base_url = example_name(operation), base.removesuffix(_FHIR)
+    example, names = example_of(operation, base_url), NAMES[name]
     described: dict[str, Any] = {
-        "operationId": f"{operation.id.lower()}_{operation.name}",
+        "operationId": names.operation_id,
         "summary": f"{operation.id}: {operation.summary}",
-        "tags": [EXTENSIONS if operation.is_extension else operation.path.split("/")[2]],
-        "parameters": [*_path_parameters(operation), *_query_parameters(operation), *_headers(operation)],
-        "responses": {str(operation.success): _success(operation), **_refusals(operation)},
+        "description": _callers(operation),
+        "externalDocs": {"url": f"{base_url}/docs/operations/{operation.id.lower()}.html"},
+        "tags": list(names.tags),
+        "parameters": _parameters(operation, example),
+        "responses": {str(operation.success): _success(operation, example), **_refusals(operation)},
     }
+    if name in DEPRECATED:
+        described["deprecated"] = True
     if operation.request is not None:
-        described["requestBody"] = {"required": True, "content": _content(operation.request)}
+        content = _content(operation.request, shown=_shown(example, example.body))
+        described["requestBody"] = {"required": True, "content": content}
     if operation.takes_file:
-        described["requestBody"] = {"required": True, "content": _content("File", ANY)}
+        content = _content("File", ANY, _shown(example, example.text))
+        described["requestBody"] = {"required": True, "content": content}
     return described
+
+
+def _callers(operation: Operation) -> str:
+    """Who may call an operation, in a sentence for each kind of caller."""
+    people = ", ".join(sorted(operation.roles)) if operation.roles is not None else "everybody who is logged in"
+    applications = ", ".join(sorted(operation.applications)) or "none"
+    return f"People: {people}. Applications: {applications}."
+
+
+def _parameters(operation: Operation, example: Example) -> list[dict[str, Any]]:
+    """All parameters, those that the example sends with its values."""
+    places = {"path": path_values(operation, example), "query": query_values(example), "header": example.headers}
+    parameters = [*_path_parameters(operation), *_query_parameters(operation), *_headers(operation)]
+    for each in parameters:
+        if each["name"] in places[each["in"]]:
+            each["example"] = places[each["in"]][each["name"]]
+    return parameters
+
+
+def _shown(example: Example, value: Any) -> dict[str, Any]:
+    """The examples of a body: one, or none if there is no such value."""
+    return {} if value is None else {"examples": {"demo": {"summary": example.title, "value": value}}}
 
 
 def _path_parameters(operation: Operation) -> list[dict[str, Any]]:
     names = re.findall(r"\{(\w+)\}", operation.path)
-    return [{"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in names]
+    return [
+        {"name": name, "in": "path", "required": True, "description": _PATH[name], "schema": {"type": "string"}}
+        for name in names
+    ]
 
 
 def _query_parameters(operation: Operation) -> list[dict[str, Any]]:
@@ -150,16 +192,20 @@ def _header(
     }
 
 
-def _success(operation: Operation) -> dict[str, Any]:
+def _success(operation: Operation, example: Example) -> dict[str, Any]:
     reply: dict[str, Any] = {"description": operation.summary}
     if operation.response and operation.method != HEAD:
-        reply["content"] = _content(operation.response, operation.produces)
+        body = example.reply.text if operation.produces == ANY else example.reply.body
+        reply["content"] = _content(operation.response, operation.produces, _shown(example, body))
     if not operation.response:
         reply["headers"] = {"Location": _REQUIRED}
     elif operation.produces != FHIR_JSON:
         reply["headers"] = {"Content-Disposition": _REQUIRED}
     if operation.etag:
         reply["headers"] = {"ETag": {"required": True, "schema": {"type": "string", "pattern": '^W/"[0-9]+"$'}}}
+    headers: dict[str, Any] = reply.get("headers", {})
+    for name, header in headers.items():
+        headers[name] = {**header, "example": example.reply.headers[name]}
     return reply
 
 
@@ -178,5 +224,5 @@ def _refusals(operation: Operation) -> dict[str, Any]:
     return told
 
 
-def _content(schema: str, media_type: str = FHIR_JSON) -> dict[str, Any]:
-    return {media_type: {"schema": {"$ref": f"#/components/schemas/{schema}"}}}
+def _content(schema: str, media_type: str = FHIR_JSON, shown: dict[str, Any] | None = None) -> dict[str, Any]:
+    return {media_type: {"schema": {"$ref": f"#/components/schemas/{schema}"}, **(shown or {})}}

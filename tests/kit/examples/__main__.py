@@ -1,0 +1,15 @@
+"""Record every example again, then write the parts of `docs/operations` that show them."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+from tests.kit.examples.files import write
+from tests.kit.examples.pages import write_pages
+from tests.kit.examples.stories import recorded
+
+if __name__ == "__main__":
+    logging.disable(logging.INFO)  # a line for each request
+    write(asyncio.run(recorded()))
+    write_pages()
