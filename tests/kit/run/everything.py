@@ -10,6 +10,9 @@ from pkgutil import walk_packages
 
 import openers
 
+TEST_MODE = ("openers.worlds", "openers.testing", "openers.cli.demo")
+"""Test mode, and the modules that import it at once."""
+
 for module in walk_packages(openers.__path__, "openers."):
-    if not module.name.startswith("openers.worlds"):
+    if not module.name.startswith(TEST_MODE):
         import_module(module.name)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import atexit
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -50,17 +51,28 @@ class Forked:
         return status
 
 
-def run(words: Sequence[str], environment: Mapping[str, str], folder: Path, timeout: float) -> tuple[int, str, str]:
-    """Return the exit status, standard output and standard error of `openers`, with its output files in `folder`.
+def start(
+    words: Sequence[str], environment: Mapping[str, str], out: Path, err: Path | None = None
+) -> Forked | subprocess.Popen[bytes]:
+    """Start `openers`: as a fork, or as a new process if it has a source of its own or processes below it."""
+    if "PYTHONPATH" not in environment and "OPENERS_WORKERS" not in environment and "--workers" not in words:
+        return Forked(words, environment, out, err)
+    command = [sys.executable, "-m", "openers.cli.main", *words]
+    with out.open("ab") as written, (err or out).open("ab") as reported:
+        return subprocess.Popen(command, env=environment, stdout=written, stderr=reported, start_new_session=True)
 
-    Raise subprocess.TimeoutExpired after `timeout` seconds.
+
+def run(words: Sequence[str], environment: Mapping[str, str], folder: Path, timeout: float) -> tuple[int, str, str]:
+    """Return the exit status, standard output and standard error of `openers`; the files are made in `folder`.
+
+    Raises subprocess.TimeoutExpired after `timeout` seconds.
     """
     out, err = folder / "stdout", folder / "stderr"
-    process = Forked(words, environment, out, err)
+    process = start(words, environment, out, err)
     try:
         return process.wait(timeout), out.read_text("utf-8"), err.read_text("utf-8")
     except subprocess.TimeoutExpired:
-        os.kill(process.pid, 9)
+        os.killpg(process.pid, signal.SIGKILL)
         raise
 
 

@@ -25,7 +25,7 @@ import httpx
 
 from openers.worlds.packs import keys
 from openers_client import Client, log_in
-from tests.kit.run.forked import Forked
+from tests.kit.run.forked import Forked, start
 from tests.kit.run.waiting import HANGS_AFTER_S, until
 from tests.kit.service.running import Person
 
@@ -131,14 +131,14 @@ def live(settings: Mapping[str, str], prefix: Sequence[str] = (), words: Sequenc
     """Run a service with only these `settings` (`OPENERS_*`, see `settings_env`).
 
     Without a given port or keys, it uses a free port and new keys. `prefix` is a command that runs the service, such as
-    a tracer. `words` are options of `openers serve`. Without a prefix the process is a fork, which starts at once.
-    Raise NotStarted if it ends before it is ready.
+    a tracer. `words` are options of `openers serve`. Without a prefix the process is a fork if it can be, which
+    starts at once. Raise NotStarted if it ends before it is ready.
     """
     with TemporaryDirectory() as directory, ExitStack() as clients:
         log = Path(directory) / "log"
         environment = _environment(settings, Path(directory))
         address = _option(words, "--host", environment), int(_option(words, "--port", environment))
-        process = _traced(prefix, words, environment, log) if prefix else Forked(["serve", *words], environment, log)
+        process = _traced(prefix, words, environment, log) if prefix else start(["serve", *words], environment, log)
         run = Live(process, address, log, clients)
         try:
             run.wait_until_it_answers()
