@@ -50,7 +50,7 @@ CITED: Final = (
     Hostile(" ", "rules", "x"),
     Hostile("1"),
     Hostile("1.", end="x"),
-    Hostile(", ", "rules 1"),
+    Hostile(", ", f"rules {1}"),
     Hostile(" ", ",", "x"),
     Hostile(" ", " and", "x"),
     Hostile(", 1", "rows 1", "x"),
@@ -70,6 +70,9 @@ ROWS: Final[dict[str, tuple[Hostile, ...]]] = {
     "openers/api/oauth/reading.py: CONTROL": WORD,
     "openers/api/oauth/upstream.py: _texts": WORD,
     "openers/api/openapi.py: _path_parameters.names": (Hostile("{"), Hostile("{a"), Hostile("a", "{")),
+    "openers/api/examples/__init__.py: path_values.found": WORD,
+    "openers/api/examples/__init__.py: path_values.parts": (Hostile("{"), Hostile("{a"), Hostile("a", "{")),
+    "openers/api/http/upgrades.py: _NAME": (Hostile("\n"), Hostile("\nupgrade"), Hostile(" ", "\nupgrade", "x")),
     "openers/api/site.py: PLAIN_PATH": (Hostile("a"), Hostile("a/"), Hostile("a.", end="/"), Hostile("-/", end="!")),
     "openers/files/blob_keys.py: _KEY": HEX,
     "openers/files/sniffing.py: _UNPRINTABLE": WORD,
@@ -170,6 +173,7 @@ def test_a_pattern_is_linear(site: Site) -> None:
 
 
 MADE: Final[dict[str, re.Pattern[str]]] = {
+    "openers/api/examples/__init__.py: path_values.found": re.compile("/STU3/(?P<a>[^/]+)/(?P<b>[^/]+)"),
     "openers/places.py: files_of": re.compile(r"openers\.db($|[.-])"),
     "openers/worlds/recording/contract.py: pattern_of": pattern_of("/STU3/{a}/{b}/$ers.c"),
 }

@@ -29,6 +29,6 @@ async def test_a_token_is_granted_to_who_holds_the_key_and_to_nobody_else(
             assert await tokens.get() == token
             tokens.forget()
             assert await tokens.get() != token
-            with pytest.raises(Unreachable, match="answered 40"):
+            with pytest.raises(Unreachable, match="returned 40"):
                 await Tokens(http, Options(service=service.base_url), stranger, wall).get()
             assert (await http.get(f"{service.base_url}/oauth2/jwks")).startswith(b"{")

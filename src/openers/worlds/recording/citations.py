@@ -34,18 +34,18 @@ ROWS: Final = {
 }
 """Chapter 11 corrects other chapters row by row: the chapter that each row belongs to."""
 
-_GAP: Final = r"(?:\s|#)+"
+_GAP: Final = r"(?:\s|#){1,40}"
 _AND: Final = rf"(?:,{_GAP}(?:and{_GAP})?|{_GAP}and{_GAP})"
 _NUMBER_NEXT: Final = rf"(?:chapters?{_GAP})?(?=\d|[A-Z]\.\d)"
 _START: Final = re.compile(rf"\b[Rr]ules(?:-(?P<document>[23]))?{_GAP}{_NUMBER_NEXT}")
-_NUMBER: Final = re.compile(r"(?P<chapter>\d+|[A-Z])(?:\.(?P<item>\d+))?(?![\w.]*\w)")
+_NUMBER: Final = re.compile(r"(?P<chapter>\d{1,2}|[A-Z])(?:\.(?P<item>\d{1,2}))?(?![\w.]{0,9}\w)")
 _NEXT: Final = re.compile(rf"(?:{_AND}|;{_GAP}|{_GAP}(?P<range>to){_GAP}){_NUMBER_NEXT}")
 _ROWS: Final = re.compile(rf",?{_GAP}(?:row{_GAP}\d+|rows{_GAP}\d+(?:,{_GAP}\d+)*{_GAP}and{_GAP}\d+)")
 _ODDITY: Final = re.compile(rf",?{_GAP}(?:\((?:row )?\d+\)|row{_GAP}\d+)")
 _OPERATION: Final = r"[AX]\d{3}"
 _OPERATIONS: Final = re.compile(rf"[,:]?{_GAP}\(?{_OPERATION}(?:(?:{_AND}|{_GAP}to{_GAP}){_OPERATION})*")
-_REMARK: Final = re.compile(rf"{_GAP}\([^()]*\)")
-_REST_OF_REMARK: Final = re.compile(r"[^()]*\)")
+_REMARK: Final = re.compile(rf"{_GAP}\([^()]{{0,200}}\)")
+_REST_OF_REMARK: Final = re.compile(r"[^()]{0,200}\)")
 _MALFORMED: Final = re.compile(rf"\b[Rr]ules(?:-\d)?{_GAP}\(?(?:chapters?\b|\d)")
 
 
