@@ -60,7 +60,7 @@ class Workers(Multiprocess):
     def keep_subprocess_alive(self) -> None:
         """Replace a worker that has died; stop all of them if one could not start."""
         for process in self.processes:
-            process.child_conn.close()  # the worker's end: while this copy is open, its death is not noticed
+            process.child_conn.close()  # while the parent also holds the worker's end open, its death is not noticed
         super().keep_subprocess_alive()
 
 

@@ -40,7 +40,7 @@ def test_a_pack_is_based_on_another() -> None:
     text = HEAD + 'without = ["patients"]\n[crowd]\nseed = 1\ncount = 3\npractices = ["D82106"]\n'
     pack = parse_pack("p", text)
     assert (len(pack.patients), len(pack.services), pack.title) == (3, 30, "P")
-    with pytest.raises(PackError, match="no pack 'nowhere'"):
+    with pytest.raises(PackError, match="no base pack 'nowhere'"):
         parse_pack("p", HEAD.replace("demo", "nowhere"))
 
 

@@ -58,7 +58,7 @@ async def test_what_can_not_be_done_is_said(here: Rig, act: str, world: str, val
 
 
 async def test_pages_elsewhere_can_not_use_its_forms(here: Rig) -> None:
-    shown = await _act(here, "fork", value="a", Baseline="https://elsewhere.example")
+    shown = await _act(here, "fork", value="a", Origin="https://elsewhere.example")
     assert "elsewhere.example" in shown
     assert len(here.service.worlds.all) == 1
     reply = await here.http.post("/_test/worlds", json={"name": "a"}, headers={"Origin": "https://elsewhere.example"})

@@ -50,7 +50,7 @@ def begin(
     ] = False,
 ) -> None:
     """OpenERS: an open e-Referral Service."""
-    os.umask(0o077)  # only the owner may read files of this command and its child processes
+    os.umask(0o077)  # files that this command and its children create are for their owner only
 
 
 @app.command()

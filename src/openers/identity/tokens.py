@@ -60,8 +60,8 @@ async def open_access_token(token: str, tx: Tx, now: Instant) -> Grant:
 async def refresh_tokens(tx: Tx, token: str, client_id: str, now: Instant) -> Tokens | OAuthRefusal:
     """Exchange a refresh token for new tokens; it is then used up.
 
-    If a used refresh token is sent again, its session ends. That refusal is returned, because the change must be
-    committed; other refusals are raised.
+    If a used refresh token is sent again, its session ends. That change must be committed, so
+    the refusal of a used or unknown token is returned; other refusals are raised.
     """
     key = digest(token)
     grant = await tx.credentials.take(CredentialKind.REFRESH_TOKEN, key, Grant)

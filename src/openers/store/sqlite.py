@@ -79,7 +79,7 @@ class SqliteStore:
 
     @property
     def generation(self) -> int:
-        """Return the number of failed groups: data read within one was never committed."""
+        """Return a number that rises when a group fails or the data is replaced: earlier reads may then be invalid."""
         return self._generation
 
     def begin(self, entry: AuditEntry, lock: Sequence[str] = ()) -> AbstractAsyncContextManager[Tx]:

@@ -83,7 +83,7 @@ def _cut(text: str) -> str:
     """Return the text cut to `LONGEST`, followed by its length. A word at the cut is removed entirely."""
     if len(text) <= LONGEST:
         return text
-    # Half a token or NHS number would not be recognised, so the last word is removed, and digits with spaces.
+    # Half a token or NHS number would not be recognised: remove the last word, and digits and hyphens before it.
     kept = text[:LONGEST].rstrip(_IN_WORDS).rstrip(_IN_NUMBERS)
     return f"{kept}[... {len(text)} characters]"
 

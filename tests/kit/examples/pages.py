@@ -95,7 +95,7 @@ def _headers(operation: Operation) -> Iterator[str]:
 
 def _example(example: Example) -> str:
     runs = "" if example.needs else " run"
-    needs = f" The request needs {example.needs}: replace the ids and the version by yours." if example.needs else ""
+    needs = f" The request needs {example.needs}: replace the ids and the version with yours." if example.needs else ""
     lines = [f"{example.title}.{needs} {BEFORE}", "", f"```sh{runs}", _curl(example), "```", "", _reply(example.reply)]
     return "\n".join(lines)
 

@@ -89,7 +89,7 @@ async def attach_files(files: Sequence[NamedFile], target: Target, world: World,
 
 
 async def detach_file(file_id: FileId, kept: timedelta, world: World, tx: Tx) -> None:
-    """Detach a file and purge it after `kept`. Until then it can be attached to the same request again."""
+    """Detach a file; it is purged after `kept` unless it is attached again, to the same request, by then."""
     file = await tx.files.get(file_id)
     if file is not None:
         await tx.files.put(msgspec.structs.replace(file, attached_to=None))

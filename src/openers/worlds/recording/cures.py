@@ -1,6 +1,6 @@
 """The cure for each refusal, by the code of the refusing rule, in addition to the text of the reply.
 
-`checks_in_words` uses it. The reply names the field and its fault; a cure names the call, value or setting that makes
+`check_texts` uses it. The reply names the field and its fault; a cure names the call, value or setting that makes
 the next attempt succeed. A test checks that each rule of the service has one.
 """
 

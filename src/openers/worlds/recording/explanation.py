@@ -1,7 +1,7 @@
 """Explain a call: each check in order, the facts it used, which one failed, by which rule, and how to correct the call.
 
 The explanation is derived from the data that decided: the rule of the refusal, the registry's declaration, the caller's
-roles and the lifecycle's table. Nothing is recorded for it. `checks_in_words` has the texts of each check.
+roles and the lifecycle's table. Nothing is recorded for it. `check_texts` has the texts of each check.
 """
 
 from __future__ import annotations

@@ -189,7 +189,7 @@ def _facts(error: OpenersError | None, masker: Masker) -> dict[str, JsonValue]:
 
 
 def caller_of(watched: Watched, gateway: Gateway) -> tuple[Known | None, TokenFault | None]:
-    """Return the caller of the token as the gateway knows them, or the reason why the token is invalid."""
+    """Return the caller of the token, or why the token is invalid; neither if the call is for no world."""
     request = Request(watched.scope, PREFIX)
     if watched.world is None:
         return None, None
