@@ -53,7 +53,7 @@ def condition(
         case Kinship.WORKGROUP:
             if not postgres:
                 return workgroup.in_(texts(_WORKGROUPS))
-            # PostgreSQL uses an array as a filter. It would join a subquery, and sort rows that the index already orders.
+            # PostgreSQL filters by an array; it would join a subquery, and sort rows that the index already orders.
             return workgroup == func.any(func.array(texts(_WORKGROUPS, postgres=True).scalar_subquery()))
         case Kinship.NONE:
             return false()
