@@ -9,11 +9,10 @@ from typing import Any, Final
 from starlette.routing import Route
 
 from openers.api.addresses import document
-from openers.api.examples import Example, example_name, example_of, path_values, query_values
+from openers.api.examples import Example, example_of, path_values, query_values
 from openers.api.http.media import FHIR_JSON
 from openers.api.interaction import Loop
 from openers.api.operation import ANY, HEAD, Operation
-from openers.api.operation_names import DEPRECATED, NAMES
 from openers.api.registry import all_operations
 from openers.domain.principal import SPCA
 from openers.settings import Settings
@@ -89,18 +88,18 @@ def openapi_document(base: str) -> dict[str, Any]:
 
 
 def _operation(operation: Operation, base: str) -> dict[str, Any]:
-    name, base_url = example_name(operation), base.removesuffix(_FHIR)
-    example, names = example_of(operation, base_url), NAMES[name]
+    base_url = base.removesuffix(_FHIR)
+    example = example_of(operation, base_url)
     described: dict[str, Any] = {
-        "operationId": names.operation_id,
+        "operationId": operation.operation_id,
         "summary": f"{operation.id}: {operation.summary}",
         "description": _callers(operation),
         "externalDocs": {"url": f"{base_url}/docs/operations/{operation.id.lower()}.html"},
-        "tags": list(names.tags),
+        "tags": list(operation.tags),
         "parameters": _parameters(operation, example),
         "responses": {str(operation.success): _success(operation, example), **_refusals(operation)},
     }
-    if name in DEPRECATED:
+    if operation.deprecated:
         described["deprecated"] = True
     if operation.request is not None:
         content = _content(operation.request, shown=_shown(example, example.body))

@@ -6,6 +6,7 @@ operations with their handlers. Source: rules chapters 1.2, 2.5 and 14.
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Final
 
 import msgspec
@@ -22,6 +23,23 @@ POST: Final = "POST"
 PUT: Final = "PUT"
 PROVIDER_APPLICATIONS: Final = frozenset({BusinessFunction.PROVIDER_AUTHORISED_APPLICATION})
 REFERRER_APPLICATIONS: Final = frozenset({BusinessFunction.REFERRER_AUTHORISED_APPLICATION})
+
+
+class Tag(StrEnum):
+    """A group of operations in OpenAPI documents: those of the official document, and one of our own."""
+
+    REFER = "Refer patient"
+    ASK = "Request advice"
+    READ = "Retrieve clinical information"
+    REVIEW = "Review referral requests"
+    CHANGE = "Change appointment"
+    MANAGE = "Manage referral"
+    BOOK = "Arrange appointment"
+    TRIAGE = "Arrange triage"
+    ADVISE = "Review advice and guidance requests"
+    USERS = "Retrieve user information"
+    SERVICES = "Retrieve healthcare service information"
+    EXTENSIONS = "OpenERS extensions"
 
 
 class Parameter(msgspec.Struct, frozen=True):
@@ -47,6 +65,9 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     `if_match` requires the version to change; `asks_pas` may return errors of a PAS; `changes` may conflict with
     another change, as the first two may. `refusal` is the STU3 status of a field that breaks a rule.
 
+    `operation_id`, `tags` and `deprecated` are those of the official OpenAPI document, for clients generated from it;
+    A039 and our extensions, which it lacks, follow its form.
+
     `request` and `response` name schemas of our OpenAPI; `audit` is the published audit type. With `takes_file` the
     body is a file, which the operation itself reads from the call. `produces` is the media type of a reply. `ANY` means
     the file's own type, which the operation checks against Accept. If `response` is empty, the reply has only a
@@ -56,6 +77,9 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     id: str
     method: str
     path: str
+    operation_id: str
+    tags: tuple[Tag, ...]
+    deprecated: bool
     roles: frozenset[BusinessFunction] | None
     applications: frozenset[BusinessFunction]
     success: int

@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 
 from openers.api.call import Handler
 from openers.api.http.media import FHIR_JSON
-from openers.api.operation import Operation, Parameter
+from openers.api.operation import Operation, Parameter, Tag
 from openers.domain.principal import BusinessFunction
 
 
@@ -36,10 +36,13 @@ def operation(
     method: str,
     path: str,
     *,
+    operation_id: str,
+    tags: tuple[Tag, ...],
     roles: frozenset[BusinessFunction] | None,
     response: str,
     audit: str,
     applications: frozenset[BusinessFunction] = frozenset(),
+    deprecated: bool = False,
     success: int = 200,
     request: str | None = None,
     etag: bool = False,
@@ -60,6 +63,9 @@ def operation(
             id=number,
             method=method,
             path=path,
+            operation_id=operation_id,
+            tags=tags,
+            deprecated=deprecated,
             roles=roles,
             applications=applications,
             success=success,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from openers.api.call import Call, Reply
-from openers.api.operation import GET, PROVIDER_APPLICATIONS, REFERRER_APPLICATIONS
+from openers.api.operation import GET, PROVIDER_APPLICATIONS, REFERRER_APPLICATIONS, Tag
 from openers.api.registry import operation
 from openers.domain.codes import CodeSystemName
 from openers.domain.errors import Field, NotFound
@@ -15,6 +15,8 @@ from openers.wire.stu3.code_system import write_code_system
     "A004",
     GET,
     "/STU3/CodeSystem/{codeSystemType}",
+    operation_id="a004-retrieve-reference-data",
+    tags=(Tag.REFER, Tag.ASK),
     roles=CLINICIANS,
     applications=PROVIDER_APPLICATIONS | REFERRER_APPLICATIONS,
     response="CodeSystem",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from openers.api.call import Call, Reply
-from openers.api.operation import GET, PROVIDER_APPLICATIONS
+from openers.api.operation import GET, PROVIDER_APPLICATIONS, Tag
 from openers.api.registry import operation
 from openers.domain.principal import CLINICIANS
 from openers.usecases.referring.read_referral import ReadReferral, read_referral
@@ -16,6 +16,8 @@ _AUDIT = "API Retrieve Request Summary"
     "A005",
     GET,
     "/STU3/ReferralRequest/{ubrn}",
+    operation_id="a005-retrieve-referral-request",
+    tags=(Tag.READ,),
     roles=CLINICIANS,
     applications=PROVIDER_APPLICATIONS,
     response="ReferralRequest",
@@ -32,6 +34,8 @@ async def retrieve_referral_request(call: Call) -> Reply:
     "A005",
     GET,
     "/STU3/ReferralRequest/{ubrn}/_history/{version}",
+    operation_id="a005-retrieve-referral-request-versioned",
+    tags=(Tag.READ,),
     roles=CLINICIANS,
     applications=PROVIDER_APPLICATIONS,
     response="ReferralRequest",

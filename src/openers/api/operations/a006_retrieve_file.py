@@ -5,7 +5,7 @@ from __future__ import annotations
 from openers.api.call import Call
 from openers.api.http.media import disposition
 from openers.api.http.reply import Content, Reply
-from openers.api.operation import ANY, GET, PROVIDER_APPLICATIONS
+from openers.api.operation import ANY, GET, PROVIDER_APPLICATIONS, Tag
 from openers.api.registry import operation
 from openers.domain.principal import CLINICIANS
 from openers.usecases.files.read_file import ReadFile, content_of, read_file
@@ -15,6 +15,9 @@ from openers.usecases.files.read_file import ReadFile, content_of, read_file
     "A006",
     GET,
     "/STU3/Binary/{id}",
+    operation_id="a006-retrieve-attachment",
+    tags=(Tag.READ,),
+    deprecated=True,
     roles=CLINICIANS,
     applications=PROVIDER_APPLICATIONS,
     response="File",

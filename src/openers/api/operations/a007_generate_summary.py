@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from openers.api.call import Call, Reply
 from openers.api.http.media import PDF
-from openers.api.operation import POST, PROVIDER_APPLICATIONS
+from openers.api.operation import POST, PROVIDER_APPLICATIONS, Tag
 from openers.api.registry import operation
 from openers.domain.principal import CLINICIANS
 from openers.usecases.paper.generate_summary import GenerateSummary, generate_summary
@@ -14,6 +14,8 @@ from openers.usecases.paper.generate_summary import GenerateSummary, generate_su
     "A007",
     POST,
     "/STU3/ReferralRequest/{ubrn}/$ers.generateCRI",
+    operation_id="a007-retrieve-clinical-information",
+    tags=(Tag.READ,),
     roles=CLINICIANS,
     applications=PROVIDER_APPLICATIONS,
     response="File",

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from openers.api.call import Call, Reply
 from openers.api.http.request import Stop
-from openers.api.operation import POST, PROVIDER_APPLICATIONS
+from openers.api.operation import POST, PROVIDER_APPLICATIONS, Tag
 from openers.api.registry import operation
 from openers.domain.principal import PROVIDER_SIDE, RA, REFERRERS
 from openers.usecases.ports.worklists import Listed
@@ -20,6 +20,8 @@ from openers.wire.stu3.worklists.referral_worklist_rows import WRITERS, WrittenR
     "A008",
     POST,
     "/STU3/ReferralRequest/$ers.fetchworklist",
+    operation_id="a008-retrieve-worklist",
+    tags=(Tag.READ, Tag.REVIEW),
     roles=REFERRERS | {RA} | PROVIDER_SIDE,
     applications=PROVIDER_APPLICATIONS,
     request="FetchWorklist",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from openers.api.call import Call, Reply
-from openers.api.operation import POST
+from openers.api.operation import POST, Tag
 from openers.api.registry import operation
 from openers.domain.directory import Service
 from openers.domain.principal import REFERRERS
@@ -16,6 +16,8 @@ from openers.wire.stu3.search import Fragment, fragment, read_search_services, w
     "A010",
     POST,
     "/STU3/HealthcareService/$ers.searchHealthcareServicesForPatient",
+    operation_id="a010-patient-service-search",
+    tags=(Tag.REFER, Tag.ASK),
     roles=REFERRERS,
     request="SearchServices",
     response="ServicesFound",

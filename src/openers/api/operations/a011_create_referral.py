@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from openers.api.call import Call, Reply
-from openers.api.operation import POST
+from openers.api.operation import POST, Tag
 from openers.api.registry import operation
 from openers.domain.principal import REFERRERS
 from openers.usecases.referring.create_referral import create_referral
@@ -15,6 +15,8 @@ from openers.wire.stu3.referral import write_shortlisted
     "A011",
     POST,
     "/STU3/ReferralRequest/$ers.createReferral",
+    operation_id="a011-create-referral",
+    tags=(Tag.REFER,),
     roles=REFERRERS,
     request="CreateReferral",
     response="ReferralRequest",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from openers.api.call import Call, Reply
-from openers.api.operation import POST
+from openers.api.operation import POST, Tag
 from openers.api.registry import operation
 from openers.domain.principal import REFERRERS
 from openers.usecases.files.maintain_letter import MaintainLetter, maintain_letter
@@ -17,6 +17,8 @@ from openers.wire.stu3.referral import write_referral
     "A012",
     POST,
     "/STU3/ReferralRequest/{ubrn}/$ers.maintainReferralLetter",
+    operation_id="a012-maintain-referral-letter",
+    tags=(Tag.REFER, Tag.BOOK, Tag.TRIAGE),
     roles=REFERRERS,
     request="MaintainLetter",
     response="ReferralRequest",

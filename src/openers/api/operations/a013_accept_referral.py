@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from openers.api.call import Call, Reply
-from openers.api.operation import POST, PROVIDER_APPLICATIONS
+from openers.api.operation import POST, PROVIDER_APPLICATIONS, Tag
 from openers.api.registry import operation
 from openers.domain.principal import PROVIDER_CLINICIANS
 from openers.usecases.deciding.accept_referral import AcceptReferral
@@ -15,6 +15,8 @@ from openers.wire.stu3.referral import write_referral
     "A013",
     POST,
     "/STU3/ReferralRequest/{ubrn}/$ers.acceptReferral",
+    operation_id="a013-accept-referral",
+    tags=(Tag.REVIEW,),
     roles=PROVIDER_CLINICIANS,
     applications=PROVIDER_APPLICATIONS,
     response="ReferralRequest",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from openers.api.call import Call, Reply
-from openers.api.operation import POST
+from openers.api.operation import POST, Tag
 from openers.api.registry import operation
 from openers.domain.principal import PROVIDER_CLINICIANS
 from openers.usecases.deciding.decide import decide
@@ -15,6 +15,8 @@ from openers.wire.stu3.referral import write_referral
     "A014",
     POST,
     "/STU3/ReferralRequest/{ubrn}/$ers.rejectReferral",
+    operation_id="a014-reject-referral",
+    tags=(Tag.REVIEW,),
     roles=PROVIDER_CLINICIANS,
     request="RejectReferral",
     response="ReferralRequest",

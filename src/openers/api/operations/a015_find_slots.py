@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final, TypeVar
 
 from openers.api.call import Call, Reply
-from openers.api.operation import GET, Parameter
+from openers.api.operation import GET, Parameter, Tag
 from openers.api.registry import operation
 from openers.domain.codes import Priority
 from openers.domain.errors import Field, InvalidCode, InvalidValue, MissingHeader, MissingParameter
@@ -28,6 +28,8 @@ INCLUDE: Final = "Slot:schedule"
     "A015",
     GET,
     "/STU3/Slot",
+    operation_id="a015-retrieve-appointment-slots",
+    tags=(Tag.BOOK,),
     roles=REFERRERS,
     response="Slots",
     audit="API Retrieve Slots",

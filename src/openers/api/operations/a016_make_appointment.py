@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from openers.api.call import Call, Reply
-from openers.api.operation import POST
+from openers.api.operation import POST, Tag
 from openers.api.registry import operation
 from openers.domain.errors import Field, InvalidValue
 from openers.domain.principal import REFERRERS
@@ -18,6 +18,8 @@ from openers.wire.stu3.booking.appointment_request import read_appointment
     "A016",
     POST,
     "/STU3/Appointment",
+    operation_id="a016-book-or-defer-appointment",
+    tags=(Tag.BOOK, Tag.TRIAGE),
     roles=REFERRERS,
     request="AppointmentRequest",
     response="Appointment",

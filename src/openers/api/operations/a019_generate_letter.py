@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from openers.api.call import Call, Reply
 from openers.api.http.media import PDF
-from openers.api.operation import POST
+from openers.api.operation import POST, Tag
 from openers.api.registry import operation
 from openers.domain.principal import REFERRERS
 from openers.usecases.paper.generate_letter import GenerateLetter, generate_letter
@@ -14,6 +14,8 @@ from openers.usecases.paper.generate_letter import GenerateLetter, generate_lett
     "A019",
     POST,
     "/STU3/ReferralRequest/{ubrn}/$ers.generatePatientLetter",
+    operation_id="a019-generate-patient-letter",
+    tags=(Tag.REFER, Tag.BOOK, Tag.TRIAGE),
     roles=REFERRERS,
     response="File",
     audit="API Generate Patient Letter",

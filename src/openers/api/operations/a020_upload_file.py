@@ -11,7 +11,7 @@ from typing import Final
 from openers.api.call import Call, Reply
 from openers.api.http.media import file_name_of, media_of
 from openers.api.http.request import Stop
-from openers.api.operation import POST
+from openers.api.operation import POST, Tag
 from openers.api.registry import operation
 from openers.domain.attachments import LARGEST_UPLOAD
 from openers.domain.errors import InvalidValue
@@ -25,7 +25,18 @@ from openers.wire import problems
 AUDIT: Final = "API Upload Clinical Attachment"
 
 
-@operation("A020", POST, "/STU3/Binary", roles=CLINICIANS, response="", takes_file=True, success=201, audit=AUDIT)
+@operation(
+    "A020",
+    POST,
+    "/STU3/Binary",
+    operation_id="a020-upload-file-to-document-store",
+    tags=(Tag.REFER, Tag.ASK, Tag.BOOK, Tag.TRIAGE),
+    roles=CLINICIANS,
+    response="",
+    takes_file=True,
+    success=201,
+    audit=AUDIT,
+)
 async def upload_file_to_document_store(call: Call) -> Reply:
     """Upload a file."""
     return await take_in(call, LARGEST_UPLOAD, preview=False)

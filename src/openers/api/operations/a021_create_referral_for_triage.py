@@ -6,7 +6,7 @@ Source: rules chapter 4 (A021).
 from __future__ import annotations
 
 from openers.api.call import Call, Reply
-from openers.api.operation import POST
+from openers.api.operation import POST, Tag
 from openers.api.registry import operation
 from openers.domain.principal import REFERRERS
 from openers.usecases.referring.create_referral import create_referral
@@ -18,6 +18,9 @@ from openers.wire.stu3.referral import write_shortlisted
     "A021",
     POST,
     "/STU3/ReferralRequest/$ers.createReferralAndSendForTriage",
+    operation_id="a021-create-referral-request-and-send-for-triage",
+    tags=(Tag.REFER,),
+    deprecated=True,
     roles=REFERRERS,
     request="CreateReferralAndSendForTriage",
     response="ReferralRequest",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from openers.api.call import Call, Reply
-from openers.api.operation import POST
+from openers.api.operation import POST, Tag
 from openers.api.registry import operation
 from openers.domain.principal import PROVIDER_SIDE
 from openers.usecases.worklists.fetch_advice_worklist import FetchAdviceWorklist, fetch_advice_worklist
@@ -15,6 +15,8 @@ from openers.wire.stu3.worklists.lists import write_advice_worklist
     "A023",
     POST,
     "/STU3/CommunicationRequest/$ers.fetchworklist",
+    operation_id="a023-retrieve-a&g-worklist",
+    tags=(Tag.ADVISE,),
     roles=PROVIDER_SIDE,
     request="FetchAdviceWorklist",
     response="AdviceWorklist",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from openers.api.call import Call, Reply
-from openers.api.operation import GET, PROVIDER_APPLICATIONS
+from openers.api.operation import GET, PROVIDER_APPLICATIONS, Tag
 from openers.api.registry import operation
 from openers.domain.principal import CLINICIANS
 from openers.usecases.advice.read_conversation import ReadConversation, read_conversation
@@ -16,6 +16,8 @@ _AUDIT = "API Retrieve Request Summary"
     "A024",
     GET,
     "/STU3/CommunicationRequest/{ubrn}",
+    operation_id="a024-retrieve-advice-and-guidance",
+    tags=(Tag.READ,),
     roles=CLINICIANS,
     applications=PROVIDER_APPLICATIONS,
     response="CommunicationRequest",
@@ -32,6 +34,8 @@ async def retrieve_advice_request(call: Call) -> Reply:
     "A024",
     GET,
     "/STU3/CommunicationRequest/{ubrn}/_history/{version}",
+    operation_id="a024-retrieve-advice-and-guidance-versioned",
+    tags=(Tag.READ,),
     roles=CLINICIANS,
     applications=PROVIDER_APPLICATIONS,
     response="CommunicationRequest",

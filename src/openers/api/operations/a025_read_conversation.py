@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from openers.api.call import Call, Reply
-from openers.api.operation import GET, PROVIDER_APPLICATIONS, Parameter
+from openers.api.operation import GET, PROVIDER_APPLICATIONS, Parameter, Tag
 from openers.api.registry import operation
 from openers.domain.errors import Field, InvalidValue
 from openers.domain.identifiers import Ubrn
@@ -20,6 +20,8 @@ _INCLUDES = {**{each.value: each for each in Include}, **MISSPELT}
     "A025",
     GET,
     "/STU3/Communication",
+    operation_id="a025-retrieve-advice-and-guidance-conversation",
+    tags=(Tag.READ,),
     roles=CLINICIANS,
     applications=PROVIDER_APPLICATIONS,
     response="Communications",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from openers.api.call import Call, Reply
-from openers.api.operation import POST
+from openers.api.operation import POST, Tag
 from openers.api.registry import operation
 from openers.domain.principal import PROVIDER_CLINICIANS
 from openers.usecases.advice.send_response import send_response
@@ -15,6 +15,8 @@ from openers.wire.stu3.advice.requests import read_response
     "A026",
     POST,
     "/STU3/CommunicationRequest/{ubrn}/$ers.sendCommunicationToRequester",
+    operation_id="a026-send-a&g-response",
+    tags=(Tag.ADVISE,),
     roles=PROVIDER_CLINICIANS,
     request="SendCommunicationToRequester",
     response="AdviceResponded",

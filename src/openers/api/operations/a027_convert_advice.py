@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from openers.api.call import Call, Reply
-from openers.api.operation import POST
+from openers.api.operation import POST, Tag
 from openers.api.registry import operation
 from openers.domain.principal import PROVIDER_CLINICIANS
 from openers.usecases.advice.convert_advice import convert_advice
@@ -15,6 +15,8 @@ from openers.wire.stu3.referral import write_referral
     "A027",
     POST,
     "/STU3/ReferralRequest/$ers.createFromCommunicationRequestActionLater",
+    operation_id="a027-convert-a&g-to-referral",
+    tags=(Tag.ADVISE,),
     roles=PROVIDER_CLINICIANS,
     request="CreateFromCommunicationRequest",
     response="ReferralRequest",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from openers.api.call import Call, Reply
-from openers.api.operation import GET, PROVIDER_APPLICATIONS, Parameter
+from openers.api.operation import GET, PROVIDER_APPLICATIONS, Parameter, Tag
 from openers.api.registry import operation
 from openers.domain.errors import Field, InvalidValue
 from openers.domain.identifiers import Ubrn
@@ -17,6 +17,8 @@ from openers.wire.stu3.booking.appointment_request import REFERRAL
     "A029",
     GET,
     "/STU3/Task",
+    operation_id="a029-available-actions-for-user-list",
+    tags=(Tag.CHANGE, Tag.MANAGE, Tag.REVIEW),
     roles=CLINICIANS,
     applications=PROVIDER_APPLICATIONS,
     response="Tasks",

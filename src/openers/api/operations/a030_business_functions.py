@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from openers.api.call import Call, Reply
-from openers.api.operation import GET
+from openers.api.operation import GET, Tag
 from openers.api.registry import operation
 from openers.wire.r4.practitioners import write_practitioner_roles
 
@@ -12,6 +12,8 @@ from openers.wire.r4.practitioners import write_practitioner_roles
     "A030",
     GET,
     "/R4/PractitionerRole",
+    operation_id="a030-retrieve-business-functions",
+    tags=(Tag.USERS,),
     roles=None,
     response="R4PractitionerRoles",
     audit="API Retrieve Business Functions",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from openers.api.call import Call, Reply
-from openers.api.operation import POST
+from openers.api.operation import POST, Tag
 from openers.api.registry import operation
 from openers.domain.principal import REFERRERS
 from openers.usecases.referring.change_shortlist import change_shortlist
@@ -15,6 +15,8 @@ from openers.wire.stu3.referral import write_shortlisted
     "A031",
     POST,
     "/STU3/ReferralRequest/{ubrn}/$ers.changeShortlist",
+    operation_id="a031-change-shortlist",
+    tags=(Tag.MANAGE,),
     roles=REFERRERS,
     request="ChangeShortlist",
     response="ReferralRequest",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from openers.api.call import Call, Reply
-from openers.api.operation import POST
+from openers.api.operation import POST, Tag
 from openers.api.registry import operation
 from openers.domain.principal import REFERRERS
 from openers.usecases.referring.change_shortlist import change_shortlist
@@ -15,6 +15,9 @@ from openers.wire.stu3.referral import write_sent_for_triage
     "A032",
     POST,
     "/STU3/ReferralRequest/{ubrn}/$ers.changeShortlistAndSendForTriage",
+    operation_id="a032-change-shortlist-and-send-for-triage",
+    tags=(Tag.MANAGE,),
+    deprecated=True,
     roles=REFERRERS,
     request="ChangeShortlistAndSendForTriage",
     response="ReferralSentForTriage",

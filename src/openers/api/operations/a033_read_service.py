@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from openers.api.call import NO_CACHE, Call, Reply
-from openers.api.operation import GET, REFERRER_APPLICATIONS
+from openers.api.operation import GET, REFERRER_APPLICATIONS, Tag
 from openers.api.registry import operation
 from openers.domain.principal import REFERRERS
 from openers.usecases.directory.read_services import read_service
@@ -14,6 +14,8 @@ from openers.wire.r4.services import write_service
     "A033",
     GET,
     "/R4/HealthcareService/{id}",
+    operation_id="a033-retrieve-healthcare-service",
+    tags=(Tag.SERVICES,),
     roles=REFERRERS,
     applications=REFERRER_APPLICATIONS,
     response="R4HealthcareService",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from openers.api.call import Call, Reply
-from openers.api.operation import PUT
+from openers.api.operation import PUT, Tag
 from openers.api.registry import operation
 from openers.domain.appointment import CancellationReason
 from openers.domain.errors import Field, InvalidValue
@@ -18,6 +18,8 @@ from openers.wire.stu3.booking.appointment_request import read_appointment
     "A034",
     PUT,
     "/STU3/Appointment/{id}",
+    operation_id="a034-update-appointment",
+    tags=(Tag.CHANGE,),
     roles=REFERRERS,
     request="AppointmentRequest",
     response="Appointment",

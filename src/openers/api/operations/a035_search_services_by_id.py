@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from openers.api.call import Call, Reply
-from openers.api.operation import GET, REFERRER_APPLICATIONS, Parameter
+from openers.api.operation import GET, REFERRER_APPLICATIONS, Parameter, Tag
 from openers.api.registry import operation
 from openers.domain.errors import Field, InvalidValue
 from openers.domain.identifiers import ServiceId
@@ -21,6 +21,8 @@ MOST: Final = 20
     "A035",
     GET,
     "/R4/HealthcareService",
+    operation_id="a035-search-for-healthcare-services",
+    tags=(Tag.SERVICES,),
     roles=REFERRERS,
     applications=REFERRER_APPLICATIONS,
     response="R4HealthcareServices",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from openers.api.call import Call, Reply
-from openers.api.operation import POST, PROVIDER_APPLICATIONS
+from openers.api.operation import POST, PROVIDER_APPLICATIONS, Tag
 from openers.api.registry import operation
 from openers.domain.principal import CLINICIANS
 from openers.usecases.deciding.decide import decide
@@ -15,6 +15,8 @@ from openers.wire.stu3.referral import write_cancelled
     "A036",
     POST,
     "/STU3/ReferralRequest/{ubrn}/$ers.cancelReferral",
+    operation_id="a036-cancel-referral",
+    tags=(Tag.MANAGE,),
     roles=CLINICIANS,
     applications=PROVIDER_APPLICATIONS,
     request="CancelReferral",

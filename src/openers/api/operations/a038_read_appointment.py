@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from openers.api.call import Call, Reply
-from openers.api.operation import GET
+from openers.api.operation import GET, Tag
 from openers.api.registry import operation
 from openers.domain.principal import CLINICIANS
 from openers.usecases.booking.read_appointment import ReadAppointment, read_appointment
@@ -12,7 +12,17 @@ from openers.wire.stu3.booking.appointment import write_appointment
 _AUDIT = "API Retrieve Appointment"
 
 
-@operation("A038", GET, "/STU3/Appointment/{id}", roles=CLINICIANS, response="Appointment", audit=_AUDIT, etag=True)
+@operation(
+    "A038",
+    GET,
+    "/STU3/Appointment/{id}",
+    operation_id="a038-retrieve-appointment",
+    tags=(Tag.CHANGE,),
+    roles=CLINICIANS,
+    response="Appointment",
+    audit=_AUDIT,
+    etag=True,
+)
 async def retrieve_appointment(call: Call) -> Reply:
     """Retrieve an appointment."""
     query = ReadAppointment(call.appointment_id, call.principal)
@@ -23,6 +33,8 @@ async def retrieve_appointment(call: Call) -> Reply:
     "A038",
     GET,
     "/STU3/Appointment/{id}/_history/{version}",
+    operation_id="a038-retrieve-appointment-versioned",
+    tags=(Tag.CHANGE,),
     roles=CLINICIANS,
     response="Appointment",
     audit=_AUDIT,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from openers.api.call import Call, Reply
-from openers.api.operation import GET, Parameter
+from openers.api.operation import GET, Parameter, Tag
 from openers.api.registry import operation
 from openers.domain.errors import Field, InvalidValue
 from openers.domain.principal import SPCA
@@ -17,6 +17,8 @@ ON_BEHALF_OF = "onBehalfOf"
     "A040",
     GET,
     "/R4/Practitioner",
+    operation_id="a040-retrieve-practitioner-info",
+    tags=(Tag.USERS,),
     roles=frozenset({SPCA}),
     response="R4Practitioners",
     audit="API Retrieve Practitioners",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from openers.api.call import Call, Reply
-from openers.api.operation import GET, Parameter
+from openers.api.operation import GET, Parameter, Tag
 from openers.api.registry import operation
 from openers.domain.errors import Field, InvalidValue, MissingValue
 from openers.domain.identifiers import Ubrn
@@ -20,6 +20,8 @@ UBRN_SYSTEM: Final = "https://fhir.nhs.uk/Id/UBRN"
     "A041",
     GET,
     "/R4/ServiceRequest",
+    operation_id="a041-search-service-request",
+    tags=(Tag.READ,),
     roles=CLINICIANS,
     response="R4ServiceRequests",
     audit="API Retrieve Request List",

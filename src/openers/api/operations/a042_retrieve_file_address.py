@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from openers.api.call import Call, Reply
-from openers.api.operation import ANY, GET, PROVIDER_APPLICATIONS
+from openers.api.operation import ANY, GET, PROVIDER_APPLICATIONS, Tag
 from openers.api.registry import operation
 from openers.domain.principal import CLINICIANS
 from openers.usecases.files.read_file import ReadFile, read_file
@@ -13,6 +13,8 @@ from openers.usecases.files.read_file import ReadFile, read_file
     "A042",
     GET,
     "/R4/Binary/{id}",
+    operation_id="a042-retrieve-attachment",
+    tags=(Tag.READ,),
     roles=CLINICIANS,
     applications=PROVIDER_APPLICATIONS,
     response="",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from openers.api.call import Call, Reply
 from openers.api.http.media import PDF
-from openers.api.operation import POST, PROVIDER_APPLICATIONS
+from openers.api.operation import POST, PROVIDER_APPLICATIONS, Tag
 from openers.api.registry import operation
 from openers.domain.principal import CLINICIANS
 from openers.usecases.advice.print_advice import print_advice
@@ -15,6 +15,8 @@ from openers.usecases.advice.read_conversation import ReadConversation
     "A043",
     POST,
     "/STU3/CommunicationRequest/{ubrn}/$ers.generateCRI",
+    operation_id="a043-retrieve-advice-and-guidance-overview-pdf",
+    tags=(Tag.READ,),
     roles=CLINICIANS,
     applications=PROVIDER_APPLICATIONS,
     response="File",

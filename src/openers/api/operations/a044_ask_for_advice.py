@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from openers.api.call import Call, Reply
-from openers.api.operation import POST
+from openers.api.operation import POST, Tag
 from openers.api.registry import operation
 from openers.domain.principal import REFERRERS
 from openers.usecases.advice.ask_for_advice import ask_for_advice
@@ -15,6 +15,8 @@ from openers.wire.stu3.advice.requests import read_question
     "A044",
     POST,
     "/STU3/CommunicationRequest/$ers.createAdviceAndGuidance",
+    operation_id="a044-create-advice-and-guidance-request",
+    tags=(Tag.ASK,),
     roles=REFERRERS,
     request="CreateAdviceAndGuidance",
     response="AdviceAsked",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from openers.api.call import Call, Reply
-from openers.api.operation import POST
+from openers.api.operation import POST, Tag
 from openers.api.registry import operation
 from openers.domain.principal import REFERRERS
 from openers.usecases.advice.reply_to_provider import reply_to_provider
@@ -15,6 +15,8 @@ from openers.wire.stu3.advice.requests import read_reply
     "X001",
     POST,
     "/STU3/CommunicationRequest/{ubrn}/$openers.sendCommunicationToProvider",
+    operation_id="x001-reply-to-provider",
+    tags=(Tag.EXTENSIONS,),
     roles=REFERRERS,
     request="SendCommunicationToProvider",
     response="AdviceReplied",

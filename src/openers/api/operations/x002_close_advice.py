@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from openers.api.call import Call, Reply
-from openers.api.operation import POST
+from openers.api.operation import POST, Tag
 from openers.api.registry import operation
 from openers.domain.principal import REFERRERS
 from openers.usecases.advice.close_advice import close_advice
@@ -15,6 +15,8 @@ from openers.wire.stu3.advice.requests import read_closing
     "X002",
     POST,
     "/STU3/CommunicationRequest/{ubrn}/$openers.closeAdviceAndGuidance",
+    operation_id="x002-close-advice-and-guidance",
+    tags=(Tag.EXTENSIONS,),
     roles=REFERRERS,
     request="CloseAdviceAndGuidance",
     response="CommunicationRequest",
