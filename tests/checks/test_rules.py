@@ -42,10 +42,10 @@ def test_reads_citations_of_other_documents() -> None:
 @pytest.mark.parametrize(
     ("text", "cited", "address"),
     [
-        ("3.2", "3.2", "/docs/rules/03-states/#rule-3-2"),
-        ("4 (A013)", "4 (A013)", "/docs/rules/04-operations/#rule-4-a013"),
-        ("11.2, row 27", "11.2 row 27", "/docs/rules/03-states/#rule-11-2-row-27"),
-        ("7", "7", "/docs/rules/07-pas/#rule-7"),
+        ("3.2", "3.2", "/docs/rules/03-states.html#rule-3-2"),
+        ("4 (A013)", "4 (A013)", "/docs/rules/04-operations.html#rule-4-a013"),
+        ("11.2, row 27", "11.2 row 27", "/docs/rules/03-states.html#rule-11-2-row-27"),
+        ("7", "7", "/docs/rules/07-pas.html#rule-7"),
     ],
 )
 def test_a_citation_has_an_address(text: str, cited: str, address: str) -> None:
@@ -77,7 +77,7 @@ def test_finds_a_citation_without_a_rule_with_line_and_cure() -> None:
 def test_finds_a_rule_that_is_in_another_page_than_its_address() -> None:
     planted = Source("src/planted.py", f"# {WORD} 3.2\n")
     (finding,) = rules.unresolved(planted, {"rule-3-2": "docs/rules/07-pas.md"})
-    assert "/docs/rules/03-states/#rule-3-2" in finding.what
+    assert "/docs/rules/03-states.html#rule-3-2" in finding.what
 
 
 def test_finds_an_anchor_that_exists_twice() -> None:

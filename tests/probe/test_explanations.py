@@ -357,7 +357,8 @@ async def test_people_get_a_page(gate: Running, fhir: str) -> None:
     page = await gate.pages().get(f"/_test/explain/{reply.headers['x-request-id']}", headers={"Accept": "text/html"})
     assert page.status_code == 200
     assert "Refused at: token" in page.text
-    assert '<a href="/docs/rules/02-access/#rule-2-3">rules 2.3</a>' in page.text
+    assert '<a href="/docs/rules/02-access.html#rule-2-3">rules 2.3</a>' in page.text
+    assert '<a href="/docs/operations/' in page.text
     assert "&lt;" not in page.text
 
 

@@ -70,7 +70,7 @@ class Citation(NamedTuple):
     @property
     def address(self) -> str:
         """Where the documentation site shows the rule. Raises KeyError if its chapter is not published."""
-        return f"/docs/rules/{self.page}/#{self.anchor}"
+        return f"/docs/rules/{self.page}.html#{self.anchor}"
 
     @property
     def _chapter(self) -> str:
