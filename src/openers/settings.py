@@ -31,6 +31,8 @@ _LISTS: Final = ("ods_allow_list", "own_hosts")
 _TEST_WORLD: Final = "demo"
 _PACKAGES: Final = (("database_url", "postgresql:", "asyncpg", "postgres"), ("blob_url", "s3:", "obstore", "s3"))
 """Setting, scheme of its address, the package that it needs, and the extra with that package."""
+WILDCARDS: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared with; only the user may choose one
+"""Addresses that stand for every interface, and the address at which this machine reaches a listener there."""
 _TEST_PACKAGES: Final = ("jsonschema_rs", "python_multipart")
 """Packages of the extra `test-mode`."""
 
@@ -231,10 +233,13 @@ def _construct(wanted: type[Any], value: object) -> object:
 
 def _completed(values: dict[str, object], is_used: IsUsed = is_a_file) -> Settings:
     """Return the settings with defaults that depend on other settings."""
-    places = Places(Path("not-known-yet"), is_of_0_1=False)
-    settings = Settings(**{**_defaults(Mode.TEST, places, ""), **values})  # pyright: ignore[reportArgumentType]  # each value was converted to its field's type
+
+    def _settings(mode: Mode, places: Places, address: str) -> Settings:
+        return Settings(**{**_defaults(mode, places, address), **values})  # pyright: ignore[reportArgumentType]  # each value was converted to its field's type
+
+    settings = _settings(Mode.TEST, Places(Path("not-known-yet"), is_of_0_1=False), "")
     places, address = places_of(settings.database_url, is_used), address_of(settings.host, settings.port)
-    return Settings(**{**_defaults(settings.mode, places, address), **values})  # pyright: ignore[reportArgumentType]  # as above
+    return _settings(settings.mode, places, address)
 
 
 def address_of(host: str, port: int) -> str:
@@ -245,7 +250,7 @@ def address_of(host: str, port: int) -> str:
 
 def reached_at(host: str, port: int) -> tuple[str, int]:
     """Return host and port at which this machine reaches a listener at `host`, which may be a wildcard address."""
-    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host), port  # noqa: S104 - the user chose to listen there
+    return WILDCARDS.get(host, host), port
 
 
 def _defaults(mode: Mode, places: Places, address: str) -> dict[str, object]:

@@ -17,12 +17,17 @@ class SystemClock:
         return in_utc(datetime.now(UTC))
 
 
+def repeatable(seed: int | str | None) -> random.Random:
+    """Return a source of random numbers: the same ones for the same seed. Never for secrets."""
+    return random.Random(seed)  # noqa: S311 - see above
+
+
 class RandomIds:
     """Random UUIDs, from the system's random source or from a seed. Never for secrets."""
 
     def __init__(self, seed: int | None = None) -> None:
         """Seed the generator; `None` uses the system's random source."""
-        self._random = random.Random(seed)  # noqa: S311 - identifiers are unique, not secret
+        self._random = repeatable(seed)
 
     def uuid(self) -> UUID:
         """Return a random (version 4) UUID."""

@@ -15,10 +15,11 @@ from urllib.parse import urlsplit
 import msgspec
 
 from openers.api.http.request import Request, Stop
+from openers.settings import WILDCARDS
 from openers.wire import problems
 
 LOCAL: Final = frozenset({"localhost", "127.0.0.1", "::1"})
-EVERYWHERE: Final = frozenset({"0.0.0.0", "::"})  # noqa: S104 - compared with, not listened at
+EVERYWHERE: Final = frozenset(WILDCARDS)
 LONGEST_SHOWN: Final = 100
 """Characters of a refused host name that the reply repeats."""
 

@@ -6,7 +6,6 @@ Each world has its own faults (`FaultBoard`). `openers.worlds.recording.call_rec
 
 from __future__ import annotations
 
-import random
 from collections.abc import Collection
 from enum import StrEnum
 from typing import Annotated, Final
@@ -16,6 +15,7 @@ import msgspec
 
 from openers.api.registry import all_operations
 from openers.domain.identifiers import ServiceId
+from openers.system import repeatable
 from openers.worlds.refusals import BadCall
 
 DEFAULT_LATENCY_MS: Final = 1000
@@ -129,7 +129,7 @@ class _Order:
 
     def __init__(self, fault: Fault, seed: int, number: int) -> None:
         self.fault, self.struck = fault, 0
-        self._random = random.Random(f"{seed}/{number}")  # noqa: S311 - must be repeatable, protects nothing
+        self._random = repeatable(f"{seed}/{number}")
 
     @property
     def is_spent(self) -> bool:

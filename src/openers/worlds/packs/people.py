@@ -14,6 +14,7 @@ import msgspec
 
 from openers.domain.identifiers import NhsNumber, OdsCode, Postcode
 from openers.domain.patient import Patient, Sex
+from openers.system import repeatable
 
 FAMILY_NAMES: Final = (
     *("Ackroyd", "Adebayo", "Barraclough", "Begum", "Chowdhury", "Clegg", "Dyson", "Eze", "Firth", "Greenwood"),
@@ -51,7 +52,7 @@ class Crowd(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 def generate(crowd: Crowd, day: date, taken: Collection[NhsNumber] = ()) -> tuple[Patient, ...]:
     """Return the crowd as on `day`, without the NHS numbers `taken`."""
-    random = Random(crowd.seed)  # noqa: S311 - must be repeatable for a seed; nothing here is secret
+    random = repeatable(crowd.seed)
     used = set(taken)
     patients: list[Patient] = []
     for index in range(crowd.count):
