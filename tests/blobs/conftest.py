@@ -9,7 +9,7 @@ import pytest
 
 from openers.files.blobs_in_s3 import BlobsInS3
 from openers.files.blobs_on_disk import BlobsOnDisk
-from tests.kit.files.kept import WorldState, kept_in_bucket, kept_on_disk
+from tests.kit.files.kept import BlobsInView, kept_in_bucket, kept_on_disk
 from tests.kit.files.s3 import ACCESS, Bucket, s3_server
 
 
@@ -29,7 +29,7 @@ def bucket(s3_endpoint: str, monkeypatch: pytest.MonkeyPatch) -> Bucket:
 
 
 @pytest.fixture(params=["disk", "s3"])
-async def kept(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncGenerator[WorldState]:
+async def kept(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncGenerator[BlobsInView]:
     """Create an empty blob store, once for each kind."""
     if request.param == "disk":
         on_disk = BlobsOnDisk(tmp_path / "blobs")

@@ -16,7 +16,7 @@ from openers.domain.errors import Unavailable
 from openers.files.blobs_in_s3 import PART, BlobsInS3
 from openers.files.drafts import PIECE
 from openers.usecases.ports.files import Blobs
-from tests.kit.files.kept import WorldState, broken_off, content_of, in_pieces, joined, new_file
+from tests.kit.files.kept import BlobsInView, broken_off, content_of, in_pieces, joined, new_file
 from tests.kit.files.s3 import Bucket
 from tests.kit.run.moments import now
 from tests.kit.run.waiting import HANGS_AFTER_S
@@ -30,7 +30,7 @@ LARGE = 2 * PART + 7
 
 @pytest.mark.parametrize("size", [1, PIECE - 1, PIECE, PIECE + 1, LARGE])
 @pytest.mark.parametrize("piece", [64 * 1024, 3 * PIECE])
-async def test_what_is_saved_is_read_back(kept: WorldState, size: int, piece: int) -> None:
+async def test_what_is_saved_is_read_back(kept: BlobsInView, size: int, piece: int) -> None:
     """The store returns the same bytes, their size and hash, and a key that starts with the hash. No draft remains."""
     content = content_of(size)
     blob = await kept.blobs.save(new_file(), in_pieces(content, piece))
@@ -42,7 +42,7 @@ async def test_what_is_saved_is_read_back(kept: WorldState, size: int, piece: in
 
 
 @pytest.mark.parametrize(("start", "end"), [(0, 1), (1, 4), (7, None), (300_000, 1_000_000), (LARGE - 1, LARGE)])
-async def test_a_range_is_read(kept: WorldState, start: int, end: int | None) -> None:
+async def test_a_range_is_read(kept: BlobsInView, start: int, end: int | None) -> None:
     """A range includes its first byte and excludes its end."""
     content = content_of(LARGE)
     blob = await kept.blobs.save(new_file(), in_pieces(content, PIECE))
@@ -52,7 +52,7 @@ async def test_a_range_is_read(kept: WorldState, start: int, end: int | None) ->
 @pytest.mark.parametrize("error", [LookupError(), asyncio.CancelledError()])
 @pytest.mark.parametrize("size", [0, 10, PIECE + 10])
 async def test_content_that_does_not_come_to_its_end_leaves_nothing(
-    kept: WorldState, size: int, error: BaseException
+    kept: BlobsInView, size: int, error: BaseException
 ) -> None:
     """An error before or after the first write leaves no data, and the store raises the same error."""
     pieces = [piece async for piece in in_pieces(content_of(size), 1000)]
@@ -61,7 +61,7 @@ async def test_content_that_does_not_come_to_its_end_leaves_nothing(
     assert kept.is_empty()
 
 
-async def test_a_save_that_is_broken_off_leaves_nothing(kept: WorldState) -> None:
+async def test_a_save_that_is_broken_off_leaves_nothing(kept: BlobsInView) -> None:
     """A save that is cancelled while it waits for more content leaves no data."""
     waiting = asyncio.Event()
 
@@ -79,7 +79,7 @@ async def test_a_save_that_is_broken_off_leaves_nothing(kept: WorldState) -> Non
     assert kept.is_empty()
 
 
-async def test_saves_beside_each_other_do_not_mix(kept: WorldState) -> None:
+async def test_saves_beside_each_other_do_not_mix(kept: BlobsInView) -> None:
     """Twenty different contents and twenty equal ones are saved at once. Each file gets its own blob."""
     contents = [content_of(PIECE + number) for number in range(20)] + [content_of(5)] * 20
     blobs = await asyncio.gather(*(kept.blobs.save(new_file(), in_pieces(each, 50_000)) for each in contents))
@@ -88,7 +88,7 @@ async def test_saves_beside_each_other_do_not_mix(kept: WorldState) -> None:
     assert [await joined(kept.blobs, blob.key) for blob in blobs] == contents
 
 
-async def test_what_is_removed_is_gone_and_removing_it_again_does_no_harm(kept: WorldState) -> None:
+async def test_what_is_removed_is_gone_and_removing_it_again_does_no_harm(kept: BlobsInView) -> None:
     """Removed content cannot be read, and a second removal does nothing. Equal content of another file stays."""
     gone, stays = [await kept.blobs.save(new_file(), in_pieces(b"letter", 6)) for _ in range(2)]
     await kept.blobs.remove(gone.key)
@@ -99,7 +99,7 @@ async def test_what_is_removed_is_gone_and_removing_it_again_does_no_harm(kept: 
     assert await joined(kept.blobs, stays.key) == b"letter"
 
 
-async def test_what_is_older_is_found(kept: WorldState) -> None:
+async def test_what_is_older_is_found(kept: BlobsInView) -> None:
     """The store lists its own blobs by the time of their save, and never other files in the same place."""
     blobs = [await kept.blobs.save(new_file(), in_pieces(content_of(size), size)) for size in (1, 2, 3)]
     kept.put("notes.txt", b"not ours")
@@ -108,7 +108,7 @@ async def test_what_is_older_is_found(kept: WorldState) -> None:
     assert "notes.txt" in kept.names()
 
 
-async def test_old_drafts_are_removed(kept: WorldState) -> None:
+async def test_old_drafts_are_removed(kept: BlobsInView) -> None:
     """Old drafts of a crash are removed, and recent drafts stay."""
     (kept.drafts / "left").write_bytes(b"half a letter")
     await kept.blobs.remove_drafts(datetime.now(UTC) - HOUR)
@@ -117,7 +117,7 @@ async def test_old_drafts_are_removed(kept: WorldState) -> None:
     assert kept.is_empty()
 
 
-async def test_a_reader_that_stops_lets_go(kept: WorldState) -> None:
+async def test_a_reader_that_stops_lets_go(kept: BlobsInView) -> None:
     """A reader that stops early leaves no open file."""
     blob = await kept.blobs.save(new_file(), in_pieces(content_of(LARGE), PIECE))
     await first_piece(kept.blobs, blob.key)

@@ -62,14 +62,14 @@ async def _of(awaited: Awaitable[httpx.Response]) -> httpx.Response:
     return await awaited
 
 
-async def consistent(scene: Scene, state: str, record_event: list[str]) -> None:
+async def consistent(scene: Scene, state: str, expected: list[str]) -> None:
     """Check that referral, history, slots, claims, events and the PAS agree."""
     quick, ubrn = scene.quick, scene.referral["id"]
     now = await quick.read(scene.referral)
     assert now["extension"][-1]["extension"][0]["valueCoding"]["code"] == state
-    versions = list(accumulate((RISES[each] for each in record_event), initial=3))
+    versions = list(accumulate((RISES[each] for each in expected), initial=3))
     assert int(now["meta"]["versionId"]) == versions[-1]
-    assert [each[0] for each in await acts(quick) if each[1] == ubrn] == record_event
+    assert [each[0] for each in await acts(quick) if each[1] == ubrn] == expected
     kept = [row for row in (await rows(quick, "history"))["history"] if row[1] == ubrn]
     assert sorted(row[2] for row in kept) == versions[:-1]
     assert await claimed(quick) == 0

@@ -45,7 +45,7 @@ def _write(tree: pytest.Pytester, name: str, text: str) -> None:
         ("tests/test_one.py: no time", True),
         ("tests/*: no time  # because", True),
         ("# tests/*: no time", False),
-        ("tests/test_one.py: no command", False),
+        ("tests/test_one.py: no wish", False),
         ("tests/test_two.py: no time", False),
     ],
 )

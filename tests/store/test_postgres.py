@@ -194,8 +194,7 @@ async def test_sealing_is_left_to_the_process_that_is_at_it(url: str) -> None:
         await sealer.close()
 
 
-async def test_a_round_of_sealing_ends_while_entries_keep_coming(url: str) -> None:
-    """One round seals more than one batch."""
+async def test_a_round_of_sealing_seals_more_than_one_batch(url: str) -> None:
     async with opened(url) as store:
         add = "INSERT INTO audit_pending (entry) SELECT convert_to('{\"n\":' || n || '}', 'UTF8')"
         await execute(url, f"{add} FROM generate_series(1, {TAKEN_AT_ONCE + 5}) AS n")

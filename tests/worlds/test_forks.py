@@ -85,7 +85,7 @@ async def test_no_request_makes_a_world_that_it_names(here: Rig, method: str, pa
     assert [each.name for each in here.service.worlds.all] == ["main", "morning"]
 
 
-async def test_a_log_in_with_the_header_is_one_of_the_fork(here: Rig) -> None:
+async def test_a_refused_token_request_makes_no_world(here: Rig) -> None:
     """A refused token request with the header creates no world."""
     headers = {TENANT: "a"}
     await here.fork_if_new("a")

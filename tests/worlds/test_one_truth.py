@@ -38,7 +38,7 @@ LISTS: Final = (
 )
 
 
-class WorldState(NamedTuple):
+class Versions(NamedTuple):
     """The present version of a record, and the distinct values of each version."""
 
     now: int
@@ -58,10 +58,10 @@ def _told() -> Iterator[tuple[str, str, int, Any]]:
             yield CONVERSATION, advice.value.ubrn, advice.version, advice.value
 
 
-def _kept() -> dict[tuple[str, str], WorldState]:
-    found = dict[tuple[str, str], WorldState]()
+def _kept() -> dict[tuple[str, str], Versions]:
+    found = dict[tuple[str, str], Versions]()
     for kind, number, version, value in _told():
-        held = found.setdefault((kind, number), WorldState(version, defaultdict(list))).versions[version]
+        held = found.setdefault((kind, number), Versions(version, defaultdict(list))).versions[version]
         if value not in held:
             held.append(value)
     return found

@@ -79,8 +79,8 @@ async def test_a_service_that_was_withdrawn(troubled: Troubled) -> None:
     here, referrals = troubled
     (shortlist,) = (each for each in referrals[WITHDRAWN]["contained"] if each["resourceType"] == "List")
     assert [each["item"]["identifier"]["value"] for each in shortlist["entry"]] == ["11012", "11006"]
-    command = _for(WITHDRAWN, deferral(referrals[WITHDRAWN], "BOOKING_ATTEMPT_PROBLEM", "11012"))
-    reply = await here.fhir("POST", "/STU3/Appointment", json=command, headers=HEADERS)
+    appointment = _for(WITHDRAWN, deferral(referrals[WITHDRAWN], "BOOKING_ATTEMPT_PROBLEM", "11012"))
+    reply = await here.fhir("POST", "/STU3/Appointment", json=appointment, headers=HEADERS)
     assert code(reply) == (422, "SERVICE_UNAVAILABLE")
 
 
@@ -99,8 +99,8 @@ async def test_a_slot_that_is_gone(troubled: Troubled) -> None:
     held = appointment_of(referrals[EARLY])
     assert held is not None
     slot = {"id": held["slot"][0]["reference"].removeprefix("Slot/"), "start": held["start"], "end": held["end"]}
-    command = _for(LATE, booking(referrals[LATE], {**slot, "schedule": {"reference": "Schedule/11006"}}))
-    reply = await here.fhir("POST", "/STU3/Appointment", json=command, headers=HEADERS)
+    appointment = _for(LATE, booking(referrals[LATE], {**slot, "schedule": {"reference": "Schedule/11006"}}))
+    reply = await here.fhir("POST", "/STU3/Appointment", json=appointment, headers=HEADERS)
     assert code(reply) == (422, "SLOT_NOT_AVAILABLE")
 
 
@@ -162,14 +162,14 @@ def _patient(number: str) -> Json:
     return identifier("patient", NHS_NUMBER, number)
 
 
-def _for(patient: str, command: Json) -> Json:
+def _for(patient: str, appointment: Json) -> Json:
     """Return the appointment for this patient."""
 
     def _whose(participant: Json) -> Json:
         known: dict[str, Any] = participant["actor"]["identifier"]
         return participant if known["system"] != NHS_NUMBER else _of(participant, {**known, "value": patient})
 
-    return {**command, "participant": [_whose(each) for each in command["participant"]]}
+    return {**appointment, "participant": [_whose(each) for each in appointment["participant"]]}
 
 
 def _of(participant: Json, whose: Json) -> Json:

@@ -16,7 +16,7 @@ from tests.kit.store.records import NOON
 
 
 @dataclass(frozen=True)
-class WorldState:
+class BlobsInView:
     """A blob store with the names of its files, a way to write past it, and the folder of its drafts."""
 
     blobs: Blobs
@@ -29,7 +29,7 @@ class WorldState:
         return not self.names() and not list(self.drafts.iterdir())
 
 
-def kept_on_disk(blobs: Blobs, directory: Path) -> WorldState:
+def kept_on_disk(blobs: Blobs, directory: Path) -> BlobsInView:
     """Return a blob store in a directory."""
 
     def names() -> set[str]:
@@ -38,12 +38,12 @@ def kept_on_disk(blobs: Blobs, directory: Path) -> WorldState:
     def put(name: str, content: bytes) -> None:
         (directory / "00" / name).write_bytes(content)
 
-    return WorldState(blobs, names, put, directory / "drafts")
+    return BlobsInView(blobs, names, put, directory / "drafts")
 
 
-def kept_in_bucket(blobs: Blobs, bucket: Bucket, drafts: Path) -> WorldState:
+def kept_in_bucket(blobs: Blobs, bucket: Bucket, drafts: Path) -> BlobsInView:
     """Return a blob store in a bucket."""
-    return WorldState(blobs, bucket.names, bucket.put, drafts)
+    return BlobsInView(blobs, bucket.names, bucket.put, drafts)
 
 
 def content_of(size: int) -> bytes:
