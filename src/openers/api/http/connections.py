@@ -168,7 +168,8 @@ class BoundedProtocol(HttpToolsProtocol):
         """Note that the next bytes belong to another request."""
         self._in_body, self._pending = False, 0
         super().on_message_complete()
-        if self.cycle.response_complete:  # the reply was sent before the body arrived, whose bytes stopped this timer
+        if self.cycle.response_complete:
+            # The reply was sent before the body arrived, whose bytes stopped the keep-alive timer: start it again.
             self._disarm()
             self._all.idle[self] = None
             self.timeout_keep_alive_task = self.loop.call_later(

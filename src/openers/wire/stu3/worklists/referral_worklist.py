@@ -44,7 +44,7 @@ def write_worklist(worklist: Worklist, rows: Sequence[WrittenRow], today: date) 
     Raises TooManyItems if it is too large.
     """
     day = today.isoformat().encode()
-    # FHIR forbids empty arrays, and the published list has no reason for being empty (rules 11.1 row 15).
+    # FHIR forbids empty arrays; the published empty list has no `entry` and no `emptyReason` (rules 11.1 row 15).
     entries = b",".join(row.start if not row.due else _told(row, day) for row in rows)
     if len(entries) > LARGEST:
         raise too_long(worklist)
