@@ -62,6 +62,11 @@ REFERRING_SIDE = frozenset({RC, RCA, RA, BusinessFunction.REFERRER_AUTHORISED_AP
 PROVIDER_SIDE = frozenset({SPC, SPCA, SPA})
 """Functions that have a relationship to a request if they share a workgroup with the service that holds it."""
 
+REFERRING_STAFF = frozenset({RC, RCA, RA})
+"""People of the referring side."""
+STAFF = REFERRING_STAFF | PROVIDER_SIDE
+"""People of both sides who work with referrals."""
+
 
 class Party(StrEnum):
     """A party to a referral: referrer, provider, the PAS that holds its booking, or an administrator of the service."""

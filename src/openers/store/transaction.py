@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from openers.store.engine.statements import Connection
 from openers.store.records.access_codes import SqlAccessCodes
-from openers.store.records.claims import SqlClaims, SqlEvents, SqlLinks
+from openers.store.records.claims import SqlClaims, SqlLinks
 from openers.store.records.conversations import SqlConversations
 from openers.store.records.credentials import SqlCredentials
 from openers.store.records.directory import SqlDirectory
 from openers.store.records.due import SqlDue
+from openers.store.records.events import SqlEvents
 from openers.store.records.files import SqlFiles
 from openers.store.records.loading import SqlRecords
 from openers.store.records.patients import SqlPatients

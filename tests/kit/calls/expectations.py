@@ -21,6 +21,7 @@ from tests.kit.referrals.worklists import asking, of_service
 from tests.kit.service.requests import (
     ERS_SERVICE,
     NHS_NUMBER,
+    PATIENT,
     SDS_USER,
     Json,
     create_for_triage,
@@ -32,6 +33,7 @@ from tests.kit.service.requests import (
 
 STU3, R4 = "STU3", "R4"
 TEXT: Final = "text/plain;charset=utf-8"
+UBRN: Final = "https://fhir.nhs.uk/Id/UBRN"
 REQUEST_ID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}-1")
 STU3_ERRORS: Final = "https://fhir.nhs.uk/STU3/CodeSystem/eRS-APIErrorCode-1"
 STU3_OUTCOME: Final = "https://fhir.nhs.uk/STU3/StructureDefinition/eRS-OperationOutcome-1"
@@ -83,6 +85,12 @@ def _on_advice(number: str, name: str, body: Json, who: str, on: str = "advice")
     """Return the expectation for an act on a request for advice."""
     address = f"{ADVICE}/${name}"
     return Expected(number, "POST", address, address, body=body, on=on, who=who)
+
+
+def _overview(number: str, path: str, profile: str, *parameters: Json) -> Expected:
+    """Return the expectation for an overview of ours."""
+    address = f"/STU3/{path}"
+    return Expected(number, "POST", address, address, body=own(profile, list(parameters)))
 
 
 OPERATIONS: Final = (
@@ -215,6 +223,16 @@ OPERATIONS: Final = (
             "advice answered",
         ),
         etag=WEAK,
+    ),
+    _overview("X003", "Patient/$openers.findNames", "FindNames", identifier("patient", NHS_NUMBER, PATIENT)),
+    _overview("X004", "Patient/$openers.find", "FindPatients", identifier("patient", NHS_NUMBER, PATIENT)),
+    _overview("X005", "Patient/$openers.requests", "PatientRequests", identifier("patient", NHS_NUMBER, PATIENT)),
+    _overview("X006", "ReferralRequest/$openers.overviews", "Overviews", identifier("request", UBRN, "000000000001")),
+    Expected(
+        "X007",
+        "GET",
+        "/STU3/ReferralRequest/{ubrn}/$openers.history",
+        "/STU3/ReferralRequest/{ubrn}/$openers.history",
     ),
 )
 """Every address of the API."""

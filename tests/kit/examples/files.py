@@ -9,8 +9,12 @@ from typing import Final
 
 import msgspec
 
-from openers.api.examples import Example
+from openers.api import operations  # registers every operation
+from openers.api.examples import Example, example_name
+from openers.api.registry import all_operations
 from tests.kit.run.project import ROOT
+
+__all__ = ["FOLDER", "fill_in", "operations", "path_of", "text_of", "write"]
 
 FOLDER: Final = ROOT / "src/openers/api/examples"
 
@@ -23,6 +27,15 @@ def path_of(name: str) -> Path:
 def text_of(example: Example) -> str:
     """Return the content of the file of an example."""
     return json.dumps(msgspec.to_builtins(example), indent=1, ensure_ascii=False) + "\n"
+
+
+def fill_in() -> None:
+    """Give each operation without an example that of another: the service does not start without, and cannot record."""
+    texts = {path.stem: path.read_text("utf-8") for path in FOLDER.glob("*.json")}
+    for operation in all_operations():
+        name = example_name(operation)
+        if name not in texts:
+            path_of(name).write_text(next(iter(texts.values())), "utf-8")
 
 
 def write(examples: Mapping[str, Example]) -> None:

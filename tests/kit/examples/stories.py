@@ -13,8 +13,9 @@ import httpx
 from openers.api.examples import Example
 from tests.kit.examples.recorder import SEED, Recorder, fresh_demo, tutorial
 from tests.kit.referrals.rig import cancellation
+from tests.kit.referrals.talk import own
 from tests.kit.referrals.words import LATER, PROFILES, outcome, said
-from tests.kit.service.requests import parameters_of
+from tests.kit.service.requests import NHS_NUMBER, ODS, SDS_USER, identifier, parameters_of
 from tests.kit.service.running import CONSULTANT, CONSULTANT_ADMIN, GP_ADMIN
 
 Json = dict[str, Any]
@@ -116,6 +117,7 @@ async def referral(call: Recorder) -> None:
     old = f"{appointment}/_history/{version}"
     await call.example("a038-version", "Read a version of an appointment", old, needs=BOOKED)
     now = await call.ask(read)
+    await overviews(call, now)
     await call.example(
         "a029",
         "List what the consultant may do with a referral",
@@ -147,6 +149,27 @@ async def files(call: Recorder, made: Json) -> None:
     await call.example("a012", "Add a letter to a referral", needs=f"{A_REFERRAL} and {scanned}", **add)
     await call.example("a006", "Download a file", f"/STU3/Binary/{file}", needs=scanned)
     await call.example("a042", "Get the address of a file", f"/R4/Binary/{file}", needs=scanned)
+
+
+async def overviews(call: Recorder, referral: Json) -> None:
+    """What pages show around a referral: its patient, names, next step and history."""
+    patient = identifier("patient", NHS_NUMBER, referral["subject"]["identifier"]["value"])
+    names = [patient, identifier("person", SDS_USER, "555073103100"), identifier("organisation", ODS, "D82106")]
+    wanted: Json = {"method": "POST", "json": own("FindNames", names)}
+    await call.example("x003", "Find names", "/STU3/Patient/$openers.findNames", **wanted)
+    demographics = [said("familyName", "Hartley"), {"name": "birthDate", "valueDate": "1955-03-14"}]
+    wanted = {"method": "POST", "json": own("FindPatients", demographics)}
+    await call.example("x004", "Find a patient by name and date of birth", "/STU3/Patient/$openers.find", **wanted)
+    wanted = {"method": "POST", "json": own("PatientRequests", [patient])}
+    await call.example(
+        "x005", "List the requests of a patient", "/STU3/Patient/$openers.requests", needs=A_REFERRAL, **wanted
+    )
+    row = identifier("request", "https://fhir.nhs.uk/Id/UBRN", referral["id"])
+    wanted = {"method": "POST", "json": own("Overviews", [row])}
+    rows = f"{REFERRALS}/$openers.overviews"
+    await call.example("x006", "Retrieve the next step of a referral", rows, needs=A_REFERRAL, **wanted)
+    history = f"{REFERRALS}/{referral['id']}/$openers.history"
+    await call.example("x007", "Retrieve the history of a referral", history, needs=A_REFERRAL)
 
 
 async def endings(call: Recorder) -> None:

@@ -62,6 +62,7 @@ referrals = Table(
     _walk("provider_clinician", "provider_list", "workgroup", "clinician", *_ORDER),
     _walk("referrer", "referrer_list", "owner", *_ORDER, "version", "patient"),
     _walk("letter", "letter_list", "owner", *_ORDER, "version", "patient"),
+    Index("ix_referrals_patient", "patient"),
 )
 """Referrals by UBRN.
 
@@ -87,6 +88,7 @@ conversations = Table(
     Column("location", String(12), nullable=False),
     Column("clinician", String(12)),
     Index("ix_conversations_worklist", "workgroup", "listed", "service", "specialty", "location", "clinician"),
+    Index("ix_conversations_patient", "patient"),
 )
 """Requests for advice by UBRN; a converted request shares its UBRN with the referral. `listed` is 1 while it is open.
 The index holds all columns by which a worklist can be filtered.
@@ -135,8 +137,11 @@ patients = Table(
     Column("nhs_number", String(10), primary_key=True),
     _body(),
     Column("sensitive", Integer, nullable=False, server_default="0"),
+    Column("born", String(10)),
     Index("ix_patients_sensitive", "nhs_number", "sensitive"),
+    Index("ix_patients_born", "born"),
 )
+"""Patients by NHS number. `born` is the date of birth: a search reads the few patients who share one."""
 
 credentials = Table(
     "credentials",
@@ -239,8 +244,10 @@ events = Table(
     metadata,
     Column("number", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
     _body(),
+    Column("key", String(40)),
+    Index("ix_events_key", "key", "number"),
 )
-"""Events, in order of commit."""
+"""Events, in order of commit. `key` is that of the record."""
 
 webhooks = Table("webhooks", metadata, Column("id", String(40), primary_key=True), _body())
 

@@ -1,4 +1,4 @@
-"""Claims, links and events in SQL: calls to a PAS in progress, addresses and polls of each PAS, and events."""
+"""Claims and links in SQL: calls to a PAS in progress, addresses and polls of each PAS."""
 
 from __future__ import annotations
 
@@ -6,14 +6,13 @@ from collections.abc import Sequence
 from typing import Final
 
 import msgspec
-from sqlalchemy import bindparam, delete, func, insert, select, update
+from sqlalchemy import bindparam, delete, select, update
 
 from openers.domain.booking import Claim, PasLink
-from openers.domain.events import Event
 from openers.domain.identifiers import ServiceId, Ubrn
 from openers.domain.slots import PollState
 from openers.store.engine.statements import Connection, Statement, add_once, decoder, encode, micros, upsert
-from openers.store.engine.tables import claims, events, pas_links, polls
+from openers.store.engine.tables import claims, pas_links, polls
 
 _ADD_CLAIM: Final = add_once(claims)
 _CLAIM: Final = Statement(select(claims.c.body).where(claims.c.ubrn == bindparam("of_ubrn")))
@@ -23,14 +22,6 @@ _DROP_CLAIM: Final = Statement(
 _PUT_LINK: Final = upsert(pas_links)
 _LINK: Final = Statement(select(pas_links.c.body).where(pas_links.c.service == bindparam("of_service")))
 _LINKS: Final = Statement(select(pas_links.c.body).order_by(pas_links.c.service))
-_ADD_EVENT: Final = Statement(insert(events).values(body=bindparam("body")))
-_EVENTS: Final = Statement(
-    select(events.c.number, events.c.body)
-    .where(events.c.number > bindparam("since"))
-    .order_by(events.c.number)
-    .limit(1000)
-)
-_LAST_EVENT: Final = Statement(select(func.coalesce(func.max(events.c.number), 0)))
 
 _FORGOTTEN: Final = b""
 """Body of a poll state that was reset. The row is kept, so that polls and resets wait for each other."""
@@ -47,7 +38,6 @@ _POLLS: Final = Statement(select(polls.c.body).where(polls.c.body != bindparam("
 _poll: Final = decoder(PollState)
 _claim: Final[msgspec.json.Decoder[Claim]] = decoder(Claim)
 _link: Final = decoder(PasLink)
-_event: Final = decoder(Event)
 
 
 class SqlClaims:
@@ -122,27 +112,3 @@ class SqlLinks:
     async def all(self) -> Sequence[PasLink]:
         """Return all links, by service."""
         return [_link.decode(row[0]) for row in await self._connection.rows(_LINKS, {})]
-
-
-class SqlEvents:
-    """The `Events` port over one connection."""
-
-    __slots__ = ("_connection",)
-
-    def __init__(self, connection: Connection) -> None:
-        """Store `connection`, which is in the transaction that reads and writes."""
-        self._connection = connection
-
-    async def append(self, event: Event) -> None:
-        """Append one event; the store assigns its number."""
-        await self._connection.run(_ADD_EVENT, {"body": encode(event)})
-
-    async def since(self, number: int) -> Sequence[Event]:
-        """Return the first thousand events after a number, in order."""
-        rows = await self._connection.rows(_EVENTS, {"since": number})
-        return [msgspec.structs.replace(_event.decode(body), number=each) for each, body in rows]
-
-    async def last(self) -> int:
-        """Return the number of the last event; 0 if there is none."""
-        row = await self._connection.row(_LAST_EVENT, {})
-        return 0 if row is None else int(row[0])

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from itertools import islice
 from typing import Final
 
 from sqlalchemy import ClauseElement, Select, bindparam, exists, func, literal_column, select
 
 from openers.domain.identifiers import NhsNumber
+from openers.domain.overview.patient_search import PatientSearch
 from openers.domain.patient import Patient
 from openers.store.engine.statements import Connection, Statement, decoder, encode, texts, upsert
 from openers.store.engine.tables import patients
@@ -32,6 +34,14 @@ _GET: Final = Statement(select(patients.c.body).where(patients.c.nhs_number == b
 _PUT: Final = upsert(patients)
 _USABLE: Final = Statement(_usable(), _usable(postgres=True))
 _UNUSABLE: Final = Statement(_unusable(), _unusable(postgres=True))
+_FIND: Final = Statement(
+    select(patients.c.body)
+    .where(
+        patients.c.born == bindparam("of_born"),
+        patients.c.sensitive == literal_column("0"),
+    )
+    .order_by(patients.c.nhs_number)
+)
 _decoder: Final = decoder(Patient)
 
 
@@ -51,9 +61,20 @@ class SqlPatients:
             return None
         return _decoder.decode(row[0])
 
+    async def find(self, search: PatientSearch, most: int) -> Sequence[Patient]:
+        """Return the first `most` patients who fit, without sensitive ones, sorted by number."""
+        rows = await self._connection.rows(_FIND, {"of_born": search.born.isoformat()})
+        found = (_decoder.decode(row[0]) for row in rows)
+        return list(islice((each for each in found if search.fits(each)), most))
+
     async def put(self, patient: Patient) -> None:
         """Add or replace a patient."""
-        row = {"nhs_number": patient.nhs_number, "body": encode(patient), "sensitive": int(patient.sensitive)}
+        row = {
+            "nhs_number": patient.nhs_number,
+            "body": encode(patient),
+            "sensitive": int(patient.sensitive),
+            "born": patient.born.isoformat(),
+        }
         await self._connection.run(_PUT, row)
 
     async def unusable(self, numbers: Collection[NhsNumber]) -> frozenset[NhsNumber]:
@@ -71,6 +92,10 @@ class OwnPatients:
     async def get(self, nhs_number: NhsNumber, tx: Tx) -> Patient | None:
         """Return the patient with this number."""
         return await tx.patients.get(nhs_number)
+
+    async def find(self, search: PatientSearch, most: int, tx: Tx) -> Sequence[Patient]:
+        """Return the first `most` patients who fit, without sensitive ones, sorted by number."""
+        return await tx.patients.find(search, most)
 
     async def unusable(self, numbers: Collection[NhsNumber], tx: Tx) -> frozenset[NhsNumber]:
         """Return the numbers whose records are sensitive or missing."""

@@ -6,16 +6,17 @@ Existence, relationship, kind and version are checked on the row's columns, befo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import json
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, Generic, Protocol, TypeVar
 
 import msgspec
-from sqlalchemy import Table, bindparam, insert, select, update
+from sqlalchemy import ClauseElement, Column, Table, bindparam, insert, select, update
 
 from openers.domain.callers import Viewer
 from openers.domain.errors import Field, InvalidRequestType, NoRelationship, NotFound, VersionConflict
 from openers.domain.identifiers import NhsNumber, OdsCode, RequestId, Ubrn
-from openers.store.engine.statements import Connection, Row, Statement, Value, decoder, encode
+from openers.store.engine.statements import Connection, Row, Statement, Value, decoder, encode, texts
 from openers.store.engine.tables import history
 from openers.usecases.ports.stored import Stored
 
@@ -68,12 +69,28 @@ class RequestTable(Generic[T]):
         self.get = Statement(
             select(own.version, own.owner, own.workgroup, own.patient, own.body).where(own.ubrn == bindparam("of_ubrn"))
         )
+        self.among = Statement(_among(table, own.ubrn), _among(table, own.ubrn, postgres=True))
+        self.of_patient = Statement(_among(table, own.patient), _among(table, own.patient, postgres=True))
+        self.known = Statement(_known(table), _known(table, postgres=True))
         self.add = Statement(insert(table))
         self.put = Statement(
             update(table).where(own.ubrn == bindparam("of_ubrn"), own.version == bindparam("was")).values(changing)
         )
         self.decoder: msgspec.json.Decoder[T] = decoder(of)
         self.kind, self.columns = kind, columns
+
+
+def _among(table: Table, column: Column[str], *, postgres: bool = False) -> ClauseElement:
+    """Return the query for the rows of `table` whose `column` is one of the keys."""
+    own = table.c
+    wanted = select(own.ubrn, own.version, own.owner, own.workgroup, own.patient, own.body)
+    return wanted.where(column.in_(texts("keys", postgres=postgres)))
+
+
+def _known(table: Table, *, postgres: bool = False) -> ClauseElement:
+    """Return the query for owner, workgroup and patient of the requests of the patients in the keys."""
+    own = table.c
+    return select(own.owner, own.workgroup, own.patient).where(own.patient.in_(texts("keys", postgres=postgres)))
 
 
 class SqlRequests(Generic[T]):
@@ -103,6 +120,19 @@ class SqlRequests(Generic[T]):
         row = await self._row(ubrn)
         return self._stored(ubrn, row) if row is not None and _may_see(row, by) else None
 
+    async def of_patient(self, patient: NhsNumber, by: Viewer) -> list[Stored[T]]:
+        """Return the requests of a patient that `by` may see, in any order."""
+        return await self._several(self._of.of_patient, [patient], by)
+
+    async def among(self, ubrns: Sequence[Ubrn], by: Viewer) -> list[Stored[T]]:
+        """Return the requests with these UBRNs that `by` may see, in any order."""
+        return await self._several(self._of.among, ubrns, by)
+
+    async def known(self, patients: Sequence[NhsNumber], by: Viewer) -> frozenset[NhsNumber]:
+        """Return the patients that have a request which `by` may see."""
+        rows = await self._connection.rows(self._of.known, {"keys": json.dumps(patients)}) if patients else []
+        return frozenset(NhsNumber.restored(patient) for owner, group, patient in rows if by.may_see(owner, group))
+
     async def add(self, new: T, version: int | None = None) -> Stored[T]:
         """Store a new request under its kind's first version, or under `version`."""
         body, first = encode(new), version or self.first_version
@@ -125,6 +155,10 @@ class SqlRequests(Generic[T]):
             row = await self._row(new.ubrn)
             raise VersionConflict(old.version, row[0] if row else 0)
         return Stored(new.ubrn, version, body, self._of.decoder, new.patient)
+
+    async def _several(self, statement: Statement, keys: Sequence[str], by: Viewer) -> list[Stored[T]]:
+        rows = await self._connection.rows(statement, {"keys": json.dumps(keys)}) if keys else []
+        return [self._stored(Ubrn.restored(row[0]), row[1:]) for row in rows if _may_see(row[1:], by)]
 
     async def _row(self, ubrn: Ubrn) -> Row | None:
         return await self._connection.row(self._of.get, {"of_ubrn": ubrn})

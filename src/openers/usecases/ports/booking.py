@@ -5,7 +5,7 @@ The rules in `transaction.py` apply here too.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
 from typing import Protocol
 
@@ -114,6 +114,14 @@ class Events(Protocol):
 
     async def since(self, number: int) -> Sequence[Event]:
         """Return the first thousand events after `number`, in order."""
+        ...
+
+    async def of(self, key: str) -> Sequence[Event]:
+        """Return the first thousand events of the records with a key, in order."""
+        ...
+
+    async def latest(self, keys: Sequence[str]) -> Mapping[str, Event]:
+        """Return the last event of each key that has one."""
         ...
 
     async def last(self) -> int:

@@ -5,6 +5,7 @@ A UBRN belongs to a referral, to a request for advice, or to both after a conver
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Generic, Protocol, TypeVar
 
 import msgspec
@@ -48,6 +49,18 @@ class Requests(Protocol[T]):
 
     async def find(self, ubrn: Ubrn, by: Viewer) -> Stored[T] | None:
         """Return the request; `None` if it does not exist or `by` may not see it."""
+        ...
+
+    async def of_patient(self, patient: NhsNumber, by: Viewer) -> Sequence[Stored[T]]:
+        """Return the requests of a patient that `by` may see, in any order."""
+        ...
+
+    async def among(self, ubrns: Sequence[Ubrn], by: Viewer) -> Sequence[Stored[T]]:
+        """Return the requests with these UBRNs that `by` may see, in any order."""
+        ...
+
+    async def known(self, patients: Sequence[NhsNumber], by: Viewer) -> frozenset[NhsNumber]:
+        """Return the patients that have a request which `by` may see."""
         ...
 
     async def add(self, new: T, version: int | None = None) -> Stored[T]:

@@ -20,6 +20,7 @@ from openers.domain.credentials import Application, CredentialKind
 from openers.domain.directory import Organisation, Service, Site, User
 from openers.domain.geography import Point
 from openers.domain.identifiers import AppointmentId, NhsNumber, OdsCode, Postcode, ServiceId, Ubrn, UserId
+from openers.domain.overview.patient_search import PatientSearch
 from openers.domain.patient import Patient
 from openers.domain.principal import Principal
 from openers.domain.referral import Referral
@@ -162,6 +163,10 @@ class Patients(Protocol):
 
     async def get(self, nhs_number: NhsNumber) -> Patient | None:
         """Return the patient with this number."""
+        ...
+
+    async def find(self, search: PatientSearch, most: int) -> Sequence[Patient]:
+        """Return the first `most` patients who fit, without sensitive ones, sorted by number."""
         ...
 
     async def put(self, patient: Patient) -> None:
@@ -338,6 +343,10 @@ class PatientSource(Protocol):
 
     async def get(self, nhs_number: NhsNumber, tx: Tx) -> Patient | None:
         """Return the patient with this number, even if sensitive. Raises Unavailable."""
+        ...
+
+    async def find(self, search: PatientSearch, most: int, tx: Tx) -> Sequence[Patient]:
+        """Return the first `most` patients who fit, without sensitive ones. Raises Unavailable."""
         ...
 
     async def unusable(self, numbers: Collection[NhsNumber], tx: Tx) -> frozenset[NhsNumber]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date
 from enum import StrEnum
 from typing import Any, Final, Generic, TypeVar
 
@@ -163,6 +164,34 @@ def instant() -> WrittenKind[Instant]:
     return WrittenKind("valueInstant", _read, {"type": "string", "format": "date-time"}, _as_text)
 
 
+def day() -> WrittenKind[date]:
+    """Return the kind for a day."""
+
+    def _read(value: JsonValue, path: str) -> date:
+        found = text(value, path)
+        try:
+            if len(found) != len("1968-02-12"):
+                raise ValueError
+            return date.fromisoformat(found)
+        except ValueError:
+            raise BadValue(path, found, "must be a day like 1968-02-12") from None
+
+    return WrittenKind("valueDate", _read, {"type": "string", "format": "date"}, _as_day)
+
+
+def code(codes: type[CodeT]) -> WrittenKind[CodeT]:
+    """Return the kind for a code of a closed set without a system."""
+    legal = {each.value: each for each in codes}
+
+    def _read(value: JsonValue, path: str) -> CodeT:
+        found = legal.get(text(value, path))
+        if found is None:
+            raise BadCode(path, text(value, path), f"must be one of {', '.join(legal)}")
+        return found
+
+    return WrittenKind("valueCode", _read, {"type": "string", "enum": list(legal)}, _as_is)
+
+
 def resource(read: Callable[[JsonValue, str], T], schema: str) -> Kind[T]:
     """Return the kind for a resource that `read` parses and the schema component `schema` describes."""
     return Kind("resource", read, {"$ref": f"#/components/schemas/{schema}"})
@@ -187,6 +216,10 @@ def _parsed(of: type[TextT], value: str, path: str) -> TextT:
 
 def _as_is(value: str | int | bool, _base: str) -> JsonValue:
     return value
+
+
+def _as_day(value: date, _base: str) -> JsonValue:
+    return value.isoformat()
 
 
 def _as_text(value: Instant, _base: str) -> JsonValue:

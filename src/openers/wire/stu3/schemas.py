@@ -23,6 +23,7 @@ from openers.wire.stu3.criteria import SEARCH_CRITERIA
 from openers.wire.stu3.document_reference import ADDRESS, LONGEST_DESCRIPTION, TYPE
 from openers.wire.stu3.document_reference import PROFILE as DOCUMENT_PROFILE
 from openers.wire.stu3.maintain_letter import MAINTAIN_LETTER
+from openers.wire.stu3.overview.schemas import OVERVIEW_COMPONENTS
 from openers.wire.stu3.search import SEARCH_SERVICES
 from openers.wire.stu3.shortlist import CRITERIA_EXTENSION, PROFILE
 from openers.wire.stu3.systems import ERS_SERVICE, NHS_NUMBER, extension, profile
@@ -323,5 +324,6 @@ COMPONENTS: Final[dict[str, Schema]] = {
     **ACT_COMPONENTS,
     **WORKLIST_COMPONENTS,
     **ADVICE_COMPONENTS,
+    **OVERVIEW_COMPONENTS,
 }
 """Every schema of STU3."""

@@ -1,0 +1,1 @@
+"""Overviews for pages: names behind identifiers, a patient's requests, the state of worklist rows, a history."""
