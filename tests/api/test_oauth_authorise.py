@@ -19,8 +19,11 @@ from tests.kit.service.oauth_service import (
     Service,
     brought,
     demo,
+    refused,
     running,
 )
+
+from openers.identity.errors import InvalidToken
 
 pytestmark = pytest.mark.anyio
 
@@ -63,21 +66,22 @@ async def test_any_port_of_a_registered_loopback_address_will_do(service: Servic
         "http://evil.example@127.0.0.1/callback",
         "http://evil.example@127.0.0.1:1/callback",
         "http://127.0.0.1:1@evil.example/callback",
-        "http://127.0.0.1/callback/../evil",
         "http://127.0.0.1/callback#fragment",
         "http://127.0.0.1:1/callback#fragment",
-        "http://127.0.0.1:1/callback?x=1",
-        "http://127.0.0.1/callback?next=https://evil.example",
-        "http://127.0.0.1/Callback",
         "http://127.0.0.1:99999/callback",
         "http://127.0.0.1:x/callback",
         "http://127.0.0.1:/callback",
         "http://127.0.0.1:01/callback",
         "http://127.0.0.2/callback",
-        "http://[::1]/callback",
+        "http://localhost.evil.example/callback",
+        "http://localhost@evil.example/callback",
+        "http://localhost:0/callback",
+        "http://localhost:65536/callback",
+        "http://localhost/a\\b",
+        "http://localhost/a b",
+        "http://localhost/é",
+        "ftp://localhost/callback",
         "http://[::1/callback",
-        "http://localhost/callback",
-        "https://127.0.0.1/callback",
         "HTTP://127.0.0.1/callback",
         "http:\\\\127.0.0.1\\callback",
         " http://127.0.0.1/callback",
@@ -93,6 +97,75 @@ async def test_no_browser_is_sent_to_an_address_that_is_not_registered(service: 
     assert (reply.status_code, handle, "location" in reply.headers) == (400, "", False)
     assert "redirect_uri" in reply.text or "control characters" in reply.text
     assert "evil" not in reply.text
+
+
+ON_THIS_MACHINE = [
+    "http://127.0.0.1:8003/as/RCD/callback",
+    "http://127.0.0.1/callback/../other",
+    "http://127.0.0.1:1/callback?x=1",
+    "http://127.0.0.1/Callback",
+    "http://127.0.0.1:5173",
+    "http://127.0.0.1/callback?next=https://elsewhere.example",
+    "http://[::1]/callback",
+    "http://localhost/callback",
+    "https://127.0.0.1/callback",
+    "https://localhost:8443/signin-oidc",
+]
+
+
+@pytest.mark.parametrize("address", ON_THIS_MACHINE)
+async def test_in_test_mode_any_address_of_this_machine_will_do(service: Service, address: str) -> None:
+    _, handle = await service.page(redirect_uri=address)
+    reply = await service.pick(handle)
+    assert reply.headers["location"].startswith(f"{address}{'&' if '?' in address else '?'}code=")
+    assert (await service.redeem(brought(reply)["code"], redirect_uri=address)).status_code == 200
+
+
+async def test_in_production_an_address_of_this_machine_must_be_registered(tmp_path: Path) -> None:
+    registered = ("https://clinic.example/oidc/return", "uk.example.app:/return")
+    async with running(tmp_path, production=True) as service:
+        application = next(each for each in demo().applications if each.client_id == USER_APP)
+        await service.put(msgspec.structs.replace(application, test_only=False, redirect_uris=registered))
+        for address in ON_THIS_MACHINE:
+            reply, _ = await service.page(redirect_uri=address)
+            assert (reply.status_code, "location" in reply.headers) == (400, False), address
+            assert ", ".join(registered) in reply.text, "it names what is registered"
+            assert "this machine" not in reply.text
+        for address in registered:
+            reply, _ = await service.page(redirect_uri=address)
+            assert reply.headers["location"].startswith(f"{address}?error=temporarily_unavailable"), "no provider yet"
+        reply, _ = await service.page(client_id="nobody")
+        assert USER_APP not in reply.text, "production does not list its applications to strangers"
+
+
+async def test_an_application_that_was_ended_gets_no_log_in_and_no_token(service: Service) -> None:
+    tokens, code = await service.logged_in(), await service.code()
+    application = next(each for each in demo().applications if each.client_id == USER_APP)
+    await service.put(msgspec.structs.replace(application, active=False))
+    assert (await service.page())[0].status_code == 400
+    assert refused(await service.redeem(code)) == (401, "invalid_client")
+    service.deps.cache.clear()
+    with pytest.raises(InvalidToken):
+        await service.caller(tokens["access_token"])
+
+
+@pytest.mark.parametrize(("client_id", "name"), [("quickconnect", "Quick Connect"), ("portal", "Partner portal")])
+async def test_our_own_applications_are_registered_with_their_names(
+    service: Service, client_id: str, name: str
+) -> None:
+    page, handle = await service.page(client_id=client_id, redirect_uri="http://127.0.0.1:8123/as/any/callback")
+    assert name in page.text
+    code = brought(await service.pick(handle))["code"]
+    sent = {"code": code, "redirect_uri": "http://127.0.0.1:8123/as/any/callback"}
+    reply = await service.token("authorization_code", client_id=client_id, **sent)
+    assert reply.status_code == 200, reply.text
+
+
+async def test_a_refusal_names_the_applications_that_are_registered(service: Service) -> None:
+    reply, _ = await service.page(client_id="nobody")
+    for client_id in (USER_APP, "quickconnect", "portal"):
+        assert client_id in reply.text
+    assert PROVIDER_APP not in reply.text, "it logs nobody in"
 
 
 @pytest.mark.parametrize("client_id", [None, "", "nobody", "x" * 1000, "<script>", "a\0b", "demo-user-app "])

@@ -20,6 +20,7 @@ CONTAINERS: Final = frozenset(
 )  # fmt: skip
 
 ROWS: Final[dict[str, str]] = {
+    "openers/api/oauth/remote.py::RemoteKeys._fetched": "MOST_ADDRESSES; keys are registered addresses",
     "openers/api/http/connections.py::Connections.silent": "one for each connection, at most Connections.most",
     "openers/api/http/connections.py::Connections.idle": "one for each connection, at most Connections.most",
     "openers/api/failures.py::Failures._counts": "MOST_SOURCES addresses",

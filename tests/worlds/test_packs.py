@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
-from openers.worlds.packs import PackError, parse_pack
+from openers.cli.demo import load_if_empty
+from openers.worlds.packs import PackError, parse_pack, read_pack
 from openers.worlds.packs.acts import filled, looked_up
+from tests.kit.service.running import settings_for
+from tests.kit.service.worlds import rig
 
 HEAD = 'name = "p"\ntitle = "P"\nday = 2026-11-23\nbased_on = "demo"\n'
 ACTOR = '[actors.gp]\nuser = "555073103100"\norganisation = "D82106"\nfunction = "REFERRING_CLINICIAN"\n'
@@ -68,3 +73,18 @@ def test_gaps_and_references_without_a_value_are_named() -> None:
     assert looked_up(["@r.id", "@r.entry.-1.v", "plain"], replies) == ["7", 2, "plain"]
     with pytest.raises(ValueError, match=r"@r\.version"):
         looked_up("@r.version", replies)
+
+
+@pytest.mark.anyio
+async def test_a_world_of_an_earlier_release_gets_the_applications_of_its_pack(tmp_path: Path) -> None:
+    whole = read_pack("demo")
+    small = msgspec.structs.replace(whole, services=whole.services[:1], acts=(), patients=(), clinics=())
+    before = msgspec.structs.replace(
+        small, applications=tuple(each for each in small.applications if each.client_id != "quickconnect")
+    )
+    settings = settings_for(f"sqlite:///{tmp_path}/openers.db", tmp_path)
+    address = {"client_id": "quickconnect", "redirect_uri": "http://127.0.0.1:8003/callback", "response_type": "code"}
+    for pack, expected in ((before, 400), (small, 200)):
+        await load_if_empty(settings, pack)
+        async with rig(settings.database_url, tmp_path) as made:
+            assert (await made.http.get("/oauth2/authorize", params=address)).status_code == expected

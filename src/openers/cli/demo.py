@@ -19,7 +19,7 @@ from openers.telemetry.logs import configure
 from openers.telemetry.metrics import Metrics
 from openers.worlds.mode import open_main, worlds_directory
 from openers.worlds.packs import Pack, PackPas, is_path, read_pack
-from openers.worlds.running.loader import follow_pas, linked_at, populate
+from openers.worlds.running.loader import add_applications, follow_pas, linked_at, populate
 from openers.worlds.running.snapshots import Snapshots
 
 PAS_ABOVE: Final = 2
@@ -57,6 +57,7 @@ async def _load(settings: Settings, pack: Pack, *, only_if_empty: bool) -> tuple
                 loaded = bool(await tx.directory.version())
             if only_if_empty and loaded:
                 snapshots.put_main(await follow_pas(main, pack))
+                await add_applications(main, pack)
                 return main.pack, True
             snapshots.put_main(await populate(main, pack, settings))
             return pack.reference, False

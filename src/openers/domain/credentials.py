@@ -27,7 +27,8 @@ class Application(msgspec.Struct, frozen=True, kw_only=True):
     """One registered application with the attributes of its registration.
 
     An application-restricted one acts as `function` at `organisation` under the pseudo user id `user`. `keys` is its
-    public JSON Web Key Set; `secret_sha256` is for clients that use a secret (hexadecimal).
+    public JSON Web Key Set; with `jwks_uri` the set is fetched from there instead. `secret_sha256` is for clients that
+    use a secret (hexadecimal). One that is not `active` gets no tokens, and its tokens are not accepted.
     """
 
     client_id: str
@@ -41,6 +42,8 @@ class Application(msgspec.Struct, frozen=True, kw_only=True):
     function: BusinessFunction | None = None
     user: UserId | None = None
     test_only: bool = False
+    jwks_uri: str | None = None
+    active: bool = True
 
 
 class Session(msgspec.Struct, frozen=True, kw_only=True):

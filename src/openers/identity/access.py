@@ -179,7 +179,11 @@ async def _caller(token: str, tx: Tx, now: Instant) -> TokenHolder:
     grant = await open_access_token(token, tx, now)
     application = await tx.directory.application(grant.client_id)
     user = await tx.directory.user(grant.session.user) if grant.session else None
-    if application is None or (grant.session is not None and (user is None or not user.active)):
+    if (
+        application is None
+        or not application.active
+        or (grant.session is not None and (user is None or not user.active))
+    ):
         raise InvalidToken(TokenFault.OF_NOBODY)
     return TokenHolder(grant, application, user)
 

@@ -18,6 +18,7 @@ from openers.identity.opaque import digest, same
 from openers.usecases.ports.transaction import Directory, Tx
 
 CLIENT_ID: Final = re.compile(r"[\x21-\x7e]{1,128}", re.ASCII)
+WRONG_SECRET: Final = "Invalid client_id or client_secret"
 
 
 class ByAssertion(msgspec.Struct, frozen=True):
@@ -47,9 +48,11 @@ class Client(msgspec.Struct, frozen=True):
 
 
 async def registered(client_id: str, directory: Directory, *, with_test_only: bool) -> Application | None:
-    """Return the application with this id; test applications, whose keys are public, only if `with_test_only`."""
+    """Return the active application with this id; test applications, whose keys are public, if `with_test_only`."""
     application = await directory.application(client_id) if CLIENT_ID.fullmatch(client_id) else None
-    return None if application is None or (application.test_only and not with_test_only) else application
+    if application is None or not application.active:
+        return None
+    return None if application.test_only and not with_test_only else application
 
 
 class ClientCheck(msgspec.Struct, frozen=True):
@@ -61,25 +64,32 @@ class ClientCheck(msgspec.Struct, frozen=True):
     audiences: tuple[str, ...]
     with_test_only: bool
 
-    async def prove(self, sent: ByAssertion | BySecret, directory: Directory, now: Instant) -> Client:
-        """Return the client that `sent` authenticates. Raises OAuthRefusal."""
+    async def find(self, sent: ByAssertion | BySecret, directory: Directory) -> Application:
+        """Return the application that `sent` claims to be, not proved yet. Raises OAuthRefusal."""
+        application = await registered(_claimed(sent), directory, with_test_only=self.with_test_only)
+        if application is not None:
+            return application
+        if isinstance(sent, BySecret):
+            raise invalid_client(WRONG_SECRET)
+        raise invalid_client("Invalid 'iss'/'sub' claims in client_assertion JWT - no such application")
+
+    def prove(self, sent: ByAssertion | BySecret, application: Application, now: Instant) -> Client:
+        """Return the client that `sent` authenticates as `application`. Raises OAuthRefusal."""
         if isinstance(sent, ByAssertion):
-            return await self._by_assertion(sent, directory, now)
-        return await self._by_secret(sent, directory)
-
-    async def _by_assertion(self, sent: ByAssertion, directory: Directory, now: Instant) -> Client:
-        token = read_assertion(sent.assertion)
-        issuer = issuer_of(token)
-        if sent.client_id is not None and sent.client_id != issuer:
-            raise invalid_request("client_id must be that of the client_assertion")
-        application = await registered(issuer, directory, with_test_only=self.with_test_only)
-        if application is None:
-            raise invalid_client("Invalid 'iss'/'sub' claims in client_assertion JWT - no such application")
-        return Client(application, prove_assertion(token, application, self.audiences, now))
-
-    async def _by_secret(self, sent: BySecret, directory: Directory) -> Client:
-        application = await registered(sent.client_id, directory, with_test_only=self.with_test_only)
-        wanted = application.secret_sha256 if application else None
-        if application is None or wanted is None or not same(digest(sent.secret), wanted.lower()):
-            raise invalid_client("Invalid client_id or client_secret")
+            return Client(
+                application, prove_assertion(read_assertion(sent.assertion), application, self.audiences, now)
+            )
+        wanted = application.secret_sha256
+        if wanted is None or not same(digest(sent.secret), wanted.lower()):
+            raise invalid_client(WRONG_SECRET)
         return Client(application)
+
+
+def _claimed(sent: ByAssertion | BySecret) -> str:
+    """Return the client id that credentials claim. Raises OAuthRefusal."""
+    if isinstance(sent, BySecret):
+        return sent.client_id
+    issuer = issuer_of(read_assertion(sent.assertion))
+    if sent.client_id is not None and sent.client_id != issuer:
+        raise invalid_request("client_id must be that of the client_assertion")
+    return issuer

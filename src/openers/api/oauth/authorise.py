@@ -12,7 +12,16 @@ from typing import Final
 
 from starlette.responses import Response
 
-from openers.api.oauth.browser import ClientRefusal, begin_log_in, browser_of, forget, page, remember, send_back
+from openers.api.oauth.browser import (
+    ClientRefusal,
+    begin_log_in,
+    browser_of,
+    check_address,
+    forget,
+    page,
+    remember,
+    send_back,
+)
 from openers.api.oauth.call import OAuthCall, status_of
 from openers.api.oauth.elsewhere import go_upstream
 from openers.api.oauth.reading import Parameters, read_form, read_query
@@ -30,7 +39,6 @@ from openers.identity.log_in import (
     take_waiting,
 )
 from openers.identity.opaque import new_secret
-from openers.identity.redirects import is_registered
 from openers.usecases.ports.transaction import Tx
 
 LONGEST_STATE: Final = 2048
@@ -83,10 +91,9 @@ async def _read_request(call: OAuthCall, asked: Parameters) -> tuple[Authorisati
     client_id, address = asked.needed("client_id"), asked.needed("redirect_uri")
     async with call.world.read() as tx:
         application = await registered(client_id, tx.directory, with_test_only=not call.deps.production)
-    if application is None:
-        raise invalid_request("Invalid client_id - no such application")
-    if not is_registered(address, application.redirect_uris):
-        raise invalid_request("Invalid redirect_uri - must be one that the application has registered")
+        if application is None:
+            raise invalid_request(f"Invalid client_id - no such application{await _registered_ids(call, tx)}")
+    check_address(call, "redirect_uri", address, application)
     request = AuthorisationRequest(
         client_id=client_id,
         redirect_uri=address,
@@ -99,6 +106,14 @@ async def _read_request(call: OAuthCall, asked: Parameters) -> tuple[Authorisati
         raise ClientRefusal(request, OAuthError.UNAUTHORIZED_CLIENT, "The application is not user-restricted")
     _check_request(request, asked)
     return request, application
+
+
+async def _registered_ids(call: OAuthCall, tx: Tx) -> str:
+    """Return the applications that log people in, for a message in test mode; production does not list them."""
+    if call.deps.production:
+        return ""
+    known = [each.client_id for each in await tx.directory.applications() if each.mode is AccessMode.USER_RESTRICTED]
+    return f"; registered for people: {', '.join(known) or 'none'}"
 
 
 def _check_request(request: AuthorisationRequest, asked: Parameters) -> None:

@@ -11,12 +11,12 @@ from typing import Final, Literal, TypedDict
 from starlette.responses import RedirectResponse, Response
 
 from openers.api.oauth.call import OAuthCall, status_of
-from openers.domain.credentials import AuthorisationRequest
+from openers.domain.credentials import AccessMode, Application, AuthorisationRequest
 from openers.domain.directory import Assurance, User
-from openers.identity.errors import OAuthError, OAuthRefusal, TooManyFailures
+from openers.identity.errors import OAuthError, OAuthRefusal, TooManyFailures, invalid_request
 from openers.identity.log_in import PAGE_LIFE, log_in
 from openers.identity.opaque import digest
-from openers.identity.redirects import origin, with_answer
+from openers.identity.redirects import is_on_this_machine, is_registered, origin, with_answer
 from openers.usecases.ports.transaction import Tx
 
 COOKIE: Final = "openers-log-in-"
@@ -39,6 +39,23 @@ class ClientRefusal(OAuthRefusal):
         """Store `request`, which holds the address."""
         super().__init__(error, description)
         self.request = request
+
+
+def check_address(call: OAuthCall, name: str, address: str, application: Application) -> None:
+    """Refuse an address to which the application may not have the browser redirected. Raises OAuthRefusal.
+
+    In test mode an application for people may also use any address of the browser's own machine.
+    """
+    registered = application.redirect_uris
+    if is_registered(address, registered):
+        return
+    is_free = not call.deps.production and application.mode is AccessMode.USER_RESTRICTED
+    if is_free and is_on_this_machine(address):
+        return
+    others = "; in test mode also any address of this machine" if is_free else ""
+    raise invalid_request(
+        f"Invalid {name} - must be one that the application has registered: {', '.join(registered) or 'none'}{others}"
+    )
 
 
 def page_refusal(call: OAuthCall, refusal: OAuthRefusal) -> Response:

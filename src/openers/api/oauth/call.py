@@ -17,6 +17,7 @@ from openers.api.failures import UNLIMITED, Failures, address_of
 from openers.api.http.reply import Reply, reply_of
 from openers.api.http.request import Stop
 from openers.api.interaction import ActiveCall, Interaction, Unexpected
+from openers.api.oauth.remote import RemoteKeys
 from openers.api.oauth.upstream import UpstreamProvider
 from openers.domain.clock import Clock
 from openers.domain.errors import Conflict, Failure, OpenersError
@@ -55,6 +56,7 @@ class OAuthDeps(msgspec.Struct, frozen=True, kw_only=True):
     pages: Pages
     upstream: UpstreamProvider | None = None
     failures: Failures = UNLIMITED
+    client_keys: RemoteKeys = msgspec.field(default_factory=lambda: RemoteKeys("the application's key address"))
 
     @property
     def token_url(self) -> str:

@@ -10,7 +10,8 @@ from starlette.responses import Response
 from openers.api.oauth.browser import ClientRefusal, begin_log_in, browser_of, forget, redirect, remember, send_back
 from openers.api.oauth.call import OAuthCall
 from openers.api.oauth.reading import read_query
-from openers.api.oauth.upstream import UpstreamProvider, UpstreamRefusal
+from openers.api.oauth.remote import BadReply
+from openers.api.oauth.upstream import UpstreamProvider
 from openers.domain.credentials import AuthorisationRequest
 from openers.domain.errors import Unavailable
 from openers.identity.errors import OAuthError, invalid_request
@@ -51,7 +52,7 @@ async def come_back(call: OAuthCall) -> Response:
         raise ClientRefusal(request, OAuthError.ACCESS_DENIED, "The person did not log in at the OpenID provider")
     try:
         proved = await upstream.redeem(sent["code"], waiting, call.now)
-    except UpstreamRefusal:
+    except BadReply:
         raise ClientRefusal(
             request, OAuthError.ACCESS_DENIED, "The OpenID provider did not confirm the log-in"
         ) from None

@@ -15,8 +15,10 @@ from starlette.responses import Response
 from openers.api.oauth.call import OAuthCall, json_reply
 from openers.api.oauth.reading import Parameters, read_client, read_form
 from openers.domain.clock import Instant
-from openers.domain.credentials import AccessMode, Session
-from openers.identity.clients import BySecret, Client
+from openers.domain.credentials import AccessMode, Application, Session
+from openers.domain.errors import Unavailable
+from openers.identity.assertions import read_assertion
+from openers.identity.clients import ByAssertion, BySecret, Client
 from openers.identity.errors import OAuthError, OAuthRefusal, TooManyFailures, invalid_grant, invalid_request
 from openers.identity.id_tokens import (
     IdToken,
@@ -87,7 +89,8 @@ async def _proved_client(call: OAuthCall, form: Parameters) -> Client:
             raise TooManyFailures(wait_s)
     try:
         async with call.world.read() as tx:
-            client = await call.deps.clients.prove(sent, tx.directory, call.now)
+            application = await call.deps.clients.find(sent, tx.directory)
+        client = call.deps.clients.prove(sent, await _with_keys(call, application, sent), call.now)
     except OAuthRefusal:
         if isinstance(sent, BySecret):
             failures.client_failed(call.address, sent.client_id)
@@ -96,6 +99,19 @@ async def _proved_client(call: OAuthCall, form: Parameters) -> Client:
         failures.proved(call.address, sent.client_id, digest(sent.secret))
     call.entry.application, call.entry.asid = client.application.client_id, client.application.asid or ""
     return client
+
+
+async def _with_keys(call: OAuthCall, application: Application, sent: ByAssertion | BySecret) -> Application:
+    """Return an application with the keys at its key address, if it has one. Raises OAuthRefusal."""
+    address = application.jwks_uri
+    if address is None or isinstance(sent, BySecret):
+        return application
+    try:
+        keys = await call.deps.client_keys.at(address, read_assertion(sent.assertion).header["kid"], call.now)
+    except Unavailable:
+        description = f"The keys of {application.client_id} cannot be read at {address}"
+        raise OAuthRefusal(OAuthError.TEMPORARILY_UNAVAILABLE, description) from None
+    return msgspec.structs.replace(application, keys=keys)
 
 
 def _needs(client: Client, mode: AccessMode, *, assertion: bool = False) -> None:

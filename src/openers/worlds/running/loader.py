@@ -99,6 +99,17 @@ async def follow_pas(held: RunningWorld, pack: Pack) -> WorldState:
     return held.kept
 
 
+async def add_applications(held: RunningWorld, pack: Pack) -> None:
+    """Register the applications of a world's own pack that its store lacks: an earlier release had fewer."""
+    if pack.reference != held.pack:
+        return
+    async with held.world.read() as tx:
+        missing = [each for each in pack.applications if await tx.directory.application(each.client_id) is None]
+    if missing:
+        world = held.world.for_call(system_entry("Register applications", held.world.wall.now()))
+        await load_directory(LoadDirectory(applications=tuple(missing)), world)
+
+
 def linked_at(url: str, pack: Pack) -> Pack:
     """Return the pack with its PAS at another address, if one is given and the pack has a PAS."""
     if not url or pack.pas is None:
