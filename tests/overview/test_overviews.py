@@ -5,9 +5,13 @@ from __future__ import annotations
 from typing import Any, Final
 
 import httpx
+import msgspec
 import pytest
 
-from tests.kit.referrals.rig import code
+from openers.domain.callers import SYSTEM
+from openers.domain.identifiers import Ubrn
+from openers.usecases.events.recording import record_advice_event
+from tests.kit.referrals.rig import code, test_entry
 from tests.kit.referrals.talk import Talk, own
 from tests.kit.referrals.words import said
 from tests.kit.service.requests import (
@@ -146,6 +150,20 @@ async def test_an_overview_names_the_next_step_and_the_last_act(both: Talk) -> N
     assert await shown() == ("RESPOND", "PROVIDER", "ask for advice", GP.user)
     await both.done(await both.respond(advice))
     assert await shown() == ("READ_RESPONSE", "REFERRER", "return with advice", CONSULTANT.user)
+
+
+async def test_the_service_itself_is_no_person(both: Talk) -> None:
+    """An act of the service has no actor: its name is not an identifier of a person."""
+    advice = await both.ask()
+    world = both.run.service.world
+    async with world.begin("test") as tx:
+        stored = await tx.conversations.find(Ubrn(advice["id"]), SYSTEM)
+        assert stored is not None
+        await record_advice_event(
+            tx, world.for_call(msgspec.structs.replace(test_entry(), user="SYSTEM")), "act", stored
+        )
+    reply = await both.gp.get(f"/STU3/ReferralRequest/{advice['id']}/$openers.history")
+    assert ["actor" in parts for _, parts in await entries(reply)] == [True, False]
 
 
 async def test_a_history_has_each_act_once(both: Talk) -> None:

@@ -8,6 +8,7 @@ from datetime import datetime
 from openers.domain.advice import Conversation
 from openers.domain.directory import Organisation, User
 from openers.domain.events import Event
+from openers.domain.identifiers import UserId
 from openers.domain.patient import Patient
 from openers.domain.referral import Referral
 from openers.usecases.overview.find_names import FoundNames
@@ -172,5 +173,8 @@ def _event(event: Event) -> list[Json]:
 
 
 def _actor(event: Event, name: str) -> list[Json]:
-    """Return who acted: a person by id; nothing for the service itself."""
-    return [_identifier(SDS_USER, event.by, name)] if event.by else []
+    """Return who acted: a person by id; nothing for the service itself, or for another system."""
+    try:
+        return [_identifier(SDS_USER, UserId(event.by), name)]
+    except ValueError:
+        return []
