@@ -16,8 +16,8 @@ CORE: Final = (
 )
 TASK_STARTERS: Final = ("src/openers/api/http/reply.py", "src/openers/server.py", "src/openers/usecases/due.py")
 """The modules that may start tasks: the edge, the runner of due work, and the server, which starts the runner."""
-LOCKED: Final = ("requirements/*",)
-"""Lists of hashes, in which any short word may occur."""
+LOCKED: Final = ("requirements/*", "THIRD-PARTY-NOTICES")
+"""Lists of hashes, in which any short word may occur, and the words of other projects."""
 
 
 def _is_core(path: str) -> bool:
