@@ -12,6 +12,7 @@ from hypothesis import settings
 pytest_plugins = [
     "tests.kit.run.needs",
     "tests.kit.run.budget",
+    "tests.kit.run.built",
     "tests.kit.documents.answers",
     "tests.kit.store.stores",
     "tests.kit.run.kept_logging",

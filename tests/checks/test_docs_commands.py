@@ -1,6 +1,6 @@
 """Every runnable command of the documentation runs, page by page, on a service started as users start it.
 
-The packages are those of `make run`, unless the page says that `make setup-test` is needed.
+The packages are those of `make run`, unless the page says that `make setup-test` or the wheel is needed.
 """
 
 from __future__ import annotations
@@ -9,14 +9,17 @@ import os
 import re
 from collections.abc import Generator
 from dataclasses import replace
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.checks import documents
+from tests.kit.run.built import Packages
+from tests.kit.run.installed import environment_of
 from tests.kit.run.project import ROOT
-from tests.kit.service.demo import Demo, demo_in, wait_for_polls
+from tests.kit.service.demo import Demo, demo_in, demo_of, wait_for_polls
 
 pytestmark = pytest.mark.needs("bash", "curl")
 
@@ -35,8 +38,12 @@ def _case(page: Path) -> Any:
 OTHERS = [
     _case(page)
     for page in documents.pages(ROOT)
-    if documents.script(page, documents.ADDRESS) and page != README and page.parent != TUTORIALS
+    if documents.script(page, documents.ADDRESS)
+    and page != README
+    and page.parent != TUTORIALS
+    and documents.set_ups(page) != ["wheel"]
 ]
+OF_PACKAGES = [page for page in documents.pages(ROOT) if documents.set_ups(page) == ["wheel"]]
 REFERRER = "555073103100"
 REVIEWED = ["NOT_BOOKED", "BOOKED", "1", "BOOKED", "0", "BOOKED", "1"]
 """State of the reviewed referral, and lines of the worklist that name it: booked, accepted, its letter changed."""
@@ -76,6 +83,14 @@ def test_the_commands_of_a_page_run(demo: Demo, page: Path) -> None:
     reader = demo.with_test_packages() if documents.set_ups(page) == ["setup-test"] else demo
     programs = {**reader.environment, "PATH": os.environ["PATH"]}  # with the languages that this page needs
     replace(reader, environment=programs).run(_script(demo, page))
+
+
+@pytest.mark.parametrize("page", OF_PACKAGES, ids=lambda page: page.stem)
+def test_the_commands_of_a_page_run_where_the_wheel_is_installed(built: Packages, tmp_path: Path, page: Path) -> None:
+    environment_of(built.wheel, tmp_path / ".venv", ("documents", "test-mode"))
+    with demo_of(".venv/bin/openers", tmp_path) as demo:
+        printed = demo.run(_script(demo, page))
+    assert f"openers {version('openers')}\n" in printed
 
 
 def test_the_readme_creates_a_referral_and_shows_six_features(demo: Demo) -> None:

@@ -267,7 +267,7 @@ SITES: Final[dict[str, str]] = {
             "openers/settings.py: urlsplit",
             "openers/store/postgres_copies.py: urlsplit",
             "openers/store/engine/statements.py: Decoder",
-            "openers/testing.py: fromisoformat",
+            "openers/testing/world.py: fromisoformat",
             "openers/usecases/booking/link_pas.py: urlsplit",
             "openers/worlds/running/in_process.py: urlsplit",
             "openers/worlds/running/linked_pas.py: urlsplit",

@@ -66,10 +66,19 @@ def demo_in(folder: Path, database: str = "openers.db", words: Sequence[str] = (
     Several can run in one folder, each with its own `database`. `words` are additional options.
     """
     _link(folder, service_environment(folder / "environment"))
+    with demo_of(".venv/bin/openers", folder, database, words) as demo:
+        yield demo
+
+
+@contextmanager
+def demo_of(
+    program: Path | str, folder: Path, database: str = "openers.db", words: Sequence[str] = ()
+) -> Generator[Demo]:
+    """Run `demo` of an installed program on free ports, in `folder`. Its database is in `folder`/var."""
     port = free_port_with(PAS_ABOVE)
     kept = {name: value for name, value in os.environ.items() if not name.startswith("OPENERS_")}
     environment = kept | {"OPENERS_DATABASE_URL": f"sqlite:///{folder}/var/{database}"}
-    command = [".venv/bin/openers", "demo", "--port", str(port), *words]
+    command = [program, "demo", "--port", str(port), *words]
     log = folder / f"{database}.log"  # a file, because a full pipe would block the service
     with log.open("w") as told:
         process = subprocess.Popen(command, cwd=folder, env=environment, stdout=told, stderr=subprocess.STDOUT)

@@ -1,0 +1,58 @@
+"""pytest plugin: a service in this process, and for each test its own world with its own clock.
+
+pytest loads it wherever OpenERS is installed; tests use the fixture `openers_world`. The service uses HTTP, so any
+client works. It begins with the pack in the ini option `openers_pack`, and simulates its PAS. The report of a failing
+test shows the calls in its world, and why the service rejected any.
+
+Runs without its fixtures do not import the service.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import Final
+
+import pytest
+
+from openers.testing.report import calls_of
+from openers.testing.service import TestedService
+from openers.testing.world import ClockOfTest, ControlRefused, Role, WorldOfTest
+
+__all__ = ["ClockOfTest", "ControlRefused", "Role", "TestedService", "WorldOfTest"]
+
+WORLD: Final = pytest.StashKey[WorldOfTest]()
+"""The world of a test, while it exists."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the option of the plugin."""
+    parser.addini("openers_pack", "the initial pack of each world of openers.testing: a name or a path", default="demo")
+
+
+@pytest.fixture(scope="session")
+def openers_service(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Generator[TestedService]:
+    """Provide a service in this process for the whole run."""
+    pack = str(pytestconfig.getini("openers_pack"))
+    service = TestedService(tmp_path_factory.mktemp("openers"), pack, folder=pytestconfig.rootpath)
+    yield service
+    service.stop()
+
+
+@pytest.fixture
+def openers_world(openers_service: TestedService, request: pytest.FixtureRequest) -> Generator[WorldOfTest]:
+    """Provide a world for one test, with all data of its pack."""
+    world = WorldOfTest(openers_service, f"test-{id(request.node):x}")
+    request.node.stash[WORLD] = world
+    yield world
+    del request.node.stash[WORLD]
+    world.drop()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Add the calls in the test's world to the report of a failure."""
+    report = yield
+    world = item.stash.get(WORLD, None)
+    if report.failed and world is not None:
+        report.sections.append((f"OpenERS calls of {world.name}", calls_of(world)))
+    return report
