@@ -47,6 +47,7 @@ from openers.files.signed_addresses import SignedAddresses
 from openers.identity.access import AccessCache
 from openers.identity.access_codes import AesCodeSeal
 from openers.key_files import read_or_make_key, read_or_make_signing_key, read_secret, refuse_loose_files
+from openers.outbound.log_out_sender import HttpLogOutSender
 from openers.outbound.webhook_sender import HttpWebhookSender
 from openers.paper.typesetter import TypstTypesetter
 from openers.pas.connector import PasConnector
@@ -77,8 +78,8 @@ __all__ = ["Service", "do_due_work", "due_runner", "open_service", "open_world",
 _log = structlog.get_logger()
 
 
-REMEMBERED_ON_POSTGRESQL_S: Final = 1.0
-"""How many seconds an opened token is trusted if another process may end its session."""
+TRUSTED_FOR_S: Final = 1.0
+"""How many seconds an opened token is trusted before it is read again. An end is in force everywhere by then."""
 
 
 class Service(msgspec.Struct, frozen=True):
@@ -136,6 +137,7 @@ async def open_world(settings: Settings, metrics: Metrics, terms: Iterable[Clini
         seal=AesCodeSeal(read_or_make_key(settings.access_code_key_file, strict=settings.production)),
         feed=Feed(monotonic),
         sender=HttpWebhookSender(clock),
+        log_outs=HttpLogOutSender(settings.base_url.rstrip("/"), signing_key.sign, clock),
         entry=system_entry("Start", clock.now()),
         polling=Polling(timedelta(seconds=settings.poll_every_s), timedelta(days=settings.poll_horizon_days)),
     )
@@ -190,7 +192,7 @@ def service_of(
 
     `observe` creates the observer, which may use the gateway.
     """
-    access = AccessCache(ttl_s=None if settings.sqlite_path else REMEMBERED_ON_POSTGRESQL_S)
+    access = AccessCache(ttl_s=TRUSTED_FOR_S)
     addresses = SignedAddresses(
         read_or_make_key(settings.files_key_file, strict=settings.production),
         settings.base_url.rstrip("/"),

@@ -168,6 +168,7 @@ async def test_a_refresh_token_used_again_ends_the_session(service: Service) -> 
     tokens = await service.logged_in()
     fresh = (await service.token("refresh_token", refresh_token=tokens["refresh_token"])).json()
     assert await service.opens(fresh["access_token"])
+    service.wall.advance(seconds=10)
     assert refused(await service.token("refresh_token", refresh_token=tokens["refresh_token"])) == (
         400,
         "invalid_grant",
@@ -175,6 +176,36 @@ async def test_a_refresh_token_used_again_ends_the_session(service: Service) -> 
     for token in (tokens["access_token"], fresh["access_token"]):
         assert not await service.opens(token)
     assert refused(await service.token("refresh_token", refresh_token=fresh["refresh_token"])) == (400, "invalid_grant")
+
+
+async def test_a_client_that_lost_the_reply_may_refresh_once_more(service: Service) -> None:
+    """A client may stop between the reply and its save, so a second use within ten seconds is forgiven, a third not."""
+    sent = (await service.logged_in())["refresh_token"]
+    lost = (await service.token("refresh_token", refresh_token=sent)).json()
+    service.wall.advance(seconds=9)
+    again = await service.token("refresh_token", refresh_token=sent)
+    assert (again.status_code, again.json()["refresh_count"]) == (200, 1)
+    assert again.json()["refresh_token"] not in (sent, lost["refresh_token"])
+    assert (await service.token("refresh_token", refresh_token=again.json()["refresh_token"])).status_code == 200
+    assert refused(await service.token("refresh_token", refresh_token=sent)) == (400, "invalid_grant")
+    assert not await service.opens(again.json()["access_token"])
+
+
+async def test_a_refresh_token_is_not_forgiven_once_its_successor_was_used(service: Service) -> None:
+    sent = (await service.logged_in())["refresh_token"]
+    saved = (await service.token("refresh_token", refresh_token=sent)).json()
+    fresh = (await service.token("refresh_token", refresh_token=saved["refresh_token"])).json()
+    assert refused(await service.token("refresh_token", refresh_token=sent)) == (400, "invalid_grant")
+    assert not await service.opens(fresh["access_token"])
+
+
+async def test_another_client_is_not_forgiven(service: Service) -> None:
+    sent = (await service.logged_in())["refresh_token"]
+    fresh = (await service.token("refresh_token", refresh_token=sent)).json()
+    thief = {"client_id": NO_ASID_APP, "client_secret": f"published-secret-of-{NO_ASID_APP}"}
+    form = {"grant_type": "refresh_token", "refresh_token": sent}
+    assert refused(await service.http.post("/oauth2/token", data=form | thief)) == (400, "invalid_grant")
+    assert not await service.opens(fresh["access_token"])
 
 
 async def test_after_twelve_hours_the_session_is_over(service: Service) -> None:

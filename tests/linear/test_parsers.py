@@ -210,6 +210,7 @@ SITES: Final[dict[str, str]] = {
     "openers/api/call.py: parse_qsl": "query",
     "openers/api/http/media.py: parse_qsl": "query",
     "openers/api/http/media.py: decode_header": "file name",
+    "openers/api/oauth/browser.py: urlsplit": "address",
     "openers/api/oauth/reading.py: b64decode": "client by Basic",
     "openers/api/oauth/reading.py: parse_qsl": "query",
     "openers/api/oauth/reading.py: unquote_plus": "client by Basic",

@@ -69,6 +69,7 @@ ROWS: Final[dict[str, tuple[Hostile, ...]]] = {
     "openers/api/oauth/browser.py: COOKIE_VALUE": WORD,
     "openers/api/oauth/reading.py: CONTROL": WORD,
     "openers/api/oauth/remote.py: _texts": WORD,
+    "openers/api/oauth/wishes.py: MAX_AGE": DIGITS,
     "openers/api/openapi.py: _path_parameters.names": (Hostile("{"), Hostile("{a"), Hostile("a", "{")),
     "openers/api/examples/__init__.py: path_values.found": WORD,
     "openers/api/examples/__init__.py: path_values.parts": (Hostile("{"), Hostile("{a"), Hostile("a", "{")),

@@ -28,6 +28,7 @@ KINDS = {
     "scan file": "scan_file",
     "settle claim": "settle_claim",
     "sweep strays": "sweep_strays",
+    "tell log-out": "tell_log_out",
     "tell webhook": "deliver",
 }
 """Jobs by kind, as earlier releases stored them. A kind may be added, but never renamed."""

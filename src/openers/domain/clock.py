@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Protocol
+from typing import Final, Protocol
 
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+"""An instant before all others, for work that is due whatever the time of its world."""
 Instant = datetime
 """A `datetime` in UTC with its time zone, in whole milliseconds where it appears in replies."""
 

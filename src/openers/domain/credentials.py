@@ -29,6 +29,10 @@ class Application(msgspec.Struct, frozen=True, kw_only=True):
     An application-restricted one acts as `function` at `organisation` under the pseudo user id `user`. `keys` is its
     public JSON Web Key Set; with `jwks_uri` the set is fetched from there instead. `secret_sha256` is for clients that
     use a secret (hexadecimal). One that is not `active` gets no tokens, and its tokens are not accepted.
+
+    With `single_sign_on` a person who has logged in with the same browser is not asked again. `log_out_uri` receives a
+    message when a session ends in which the application took part; a path there is at the origin of the redirect
+    address of the log-in. After a log-out the browser may return to one of `log_out_redirect_uris`.
     """
 
     client_id: str
@@ -44,16 +48,52 @@ class Application(msgspec.Struct, frozen=True, kw_only=True):
     test_only: bool = False
     jwks_uri: str | None = None
     active: bool = True
+    single_sign_on: bool = False
+    log_out_uri: str | None = None
+    log_out_redirect_uris: tuple[str, ...] = ()
+
+    def told_at(self, origin: str) -> str | None:
+        """Return the address for log-out messages, if it has one. `origin` is that of its log-in's redirect address."""
+        if self.log_out_uri is None or not self.log_out_uri.startswith("/"):
+            return self.log_out_uri
+        return f"{origin}{self.log_out_uri}" if origin else None
 
 
 class Session(msgspec.Struct, frozen=True, kw_only=True):
-    """One smartcard or CIS2 session of a person: how the person logged in, and until when it may be refreshed."""
+    """One smartcard or CIS2 session of a person: how the person logged in, and until when it may be refreshed.
+
+    All applications share it into which the person logs in with the same browser. `authenticated` is the latest instant
+    at which the person was asked to log in, if that was not when the session began.
+    """
 
     id: str
     user: UserId
     assurance: Assurance
     began: Instant
     ends: Instant
+    authenticated: Instant | None = None
+
+    @property
+    def asked_at(self) -> Instant:
+        """Return when the person last logged in, not merely passed through by single sign-on."""
+        return self.authenticated or self.began
+
+
+class Joined(msgspec.Struct, frozen=True):
+    """An application that takes part in a session, and the origin of the address to which its log-in returned."""
+
+    client_id: str
+    origin: str = ""
+
+
+class LogOutNotice(msgspec.Struct, frozen=True, kw_only=True):
+    """A message to an application that a session has ended in which it took part."""
+
+    client_id: str
+    address: str
+    user: UserId
+    session: str
+    ended: Instant
 
 
 class Grant(msgspec.Struct, frozen=True, kw_only=True):
@@ -95,3 +135,7 @@ class CredentialKind(StrEnum):
     SPENT = "spent"
     ASSERTION_ID = "assertion_id"
     SESSION = "session"
+    BROWSER = "browser"
+    JOINED = "joined"
+    LOG_OUT_REQUEST = "log_out_request"
+    LOG_OUT_NOTICE = "log_out_notice"

@@ -1,7 +1,7 @@
 """Find the caller behind a bearer token. The edge calls `open_bearer` for every request.
 
-A bounded cache holds opened tokens and drops them when their session ends. With SQLite (one process) this is exact.
-With PostgreSQL another process may end a session, so cached entries are read again after `ttl_s` seconds.
+A bounded cache holds opened tokens. Whoever ends a session, person or application drops them in its own process. They
+are read again after `ttl_s` seconds in any case, so another process, or an act that drops nothing, is noticed by then.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class AccessCache:
     """The callers of recently opened tokens, by world and digest; the least recently used are dropped first."""
 
     def __init__(self, most: int = 10_000, ttl_s: float | None = None) -> None:
-        """Keep at most `most` callers, each for `ttl_s` seconds (`None`: until it is dropped)."""
+        """Keep at most `most` callers. Each is read again after `ttl_s` seconds (`None`: only once it is dropped)."""
         self._most = most
         self._ttl = None if ttl_s is None else timedelta(seconds=ttl_s)
         self._callers: OrderedDict[tuple[str, str], tuple[TokenHolder, Instant]] = OrderedDict()
@@ -78,8 +78,7 @@ class AccessCache:
             self._lose((world, key), TokenFault.EXPIRED)
             return None
         if self._ttl is not None and now - since >= self._ttl:
-            del self._callers[world, key]
-            return None
+            return None  # it is read again; until then `forget` and `why_unknown` still know it
         self._callers.move_to_end((world, key))
         return caller
 
@@ -88,6 +87,8 @@ class AccessCache:
         key = digest(token)
         if (world, key) in self._gone:
             return self._gone[world, key]
+        if (world, key) in self._callers:
+            return TokenFault.ENDED  # another process ended it
         elsewhere = any(known == key for _, known in (*self._callers, *self._gone))
         return TokenFault.OF_ANOTHER_WORLD if elsewhere else TokenFault.UNKNOWN
 

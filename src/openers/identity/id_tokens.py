@@ -69,9 +69,9 @@ class SigningKey:
         public = {name: str(value) for name, value in self._key.as_dict(private=False).items()}
         return {"keys": [public | {"kid": self.kid, "use": "sig", "alg": ALGORITHM}]}
 
-    def sign(self, claims: Claims) -> str:
-        """Return a compact JWT of `claims`."""
-        return sign(claims, self._key, self.kid, ALGORITHM)
+    def sign(self, claims: Claims, kind: str = "JWT") -> str:
+        """Return a compact JWT of `claims`; `kind` is the type in its header."""
+        return sign(claims, self._key, self.kid, ALGORITHM, kind)
 
 
 def new_signing_key() -> bytes:
@@ -96,7 +96,7 @@ def id_token_claims(session: Session, issuer: str, client_id: str, nonce: str | 
         "aud": client_id,
         "exp": int((now + ID_TOKEN_LIFE).timestamp()),
         "iat": int(now.timestamp()),
-        "auth_time": int(session.began.timestamp()),
+        "auth_time": int(session.asked_at.timestamp()),
         "sid": session.id,
     }
     return claims | assurance_claims(session) | ({} if nonce is None else {"nonce": nonce})
@@ -144,6 +144,26 @@ def prove_id_token(token: Unsigned, keys: KeySet, issuer: str, audience: str, no
     if issued is None or issued - now > CLOCK_SKEW:
         raise InvalidIdToken("'iat' claim must be in the past")
     return _content(claims, expires, issued)
+
+
+class Hint(msgspec.Struct, frozen=True):
+    """The content of one of our own ID tokens that a client sends back, expired or not."""
+
+    user: UserId
+    session: str
+    client_id: str
+
+
+def read_hint(text: str, key: SigningKey, issuer: str) -> Hint:
+    """Return the content of an ID token that we issued ourselves at any time. Raises InvalidIdToken."""
+    token, keys = read_id_token(text), key.public_keys()
+    ours = key_named(token.header.get("kid"), keys)
+    if ours is None or not is_signed_by(token, ours, ALGORITHM) or token.claims.get("iss") != issuer:
+        raise InvalidIdToken("must be an ID token that this service issued")
+    user, session, client_id = (text_of(token.claims.get(name)) for name in ("sub", "sid", "aud"))
+    if user is None or session is None or client_id is None:
+        raise InvalidIdToken("must be an ID token of a log-in")
+    return Hint(UserId(user), session, client_id)
 
 
 def check_fresh(token: Unsigned, now: Instant) -> None:

@@ -61,9 +61,9 @@ def is_signed_by(token: Unsigned, key: Mapping[str, str], algorithm: str) -> boo
     return True
 
 
-def sign(claims: Claims, key: RSAKey, kid: str, algorithm: str) -> str:
-    """Return a compact JWT of `claims`."""
-    header = {"alg": algorithm, "typ": "JWT", "kid": kid}
+def sign(claims: Claims, key: RSAKey, kid: str, algorithm: str, kind: str = "JWT") -> str:
+    """Return a compact JWT of `claims`; `kind` is the type in its header."""
+    header = {"alg": algorithm, "typ": kind, "kid": kid}
     return jws.serialize_compact(header, msgspec.json.encode(claims), key, algorithms=[algorithm])
 
 

@@ -17,27 +17,40 @@ from typing import Final, TypeVar
 import msgspec
 
 from openers.domain.clock import Instant
-from openers.domain.credentials import AuthorisationCode, AuthorisationRequest, CredentialKind, Session
+from openers.domain.credentials import (
+    AuthorisationCode,
+    AuthorisationRequest,
+    CredentialKind,
+    Joined,
+    Session,
+)
 from openers.domain.directory import Assurance, User
 from openers.domain.identifiers import OdsCode, UserId
 from openers.identity.errors import OAuthRefusal, invalid_grant, invalid_request
 from openers.identity.opaque import digest, new_secret, same
-from openers.identity.tokens import SESSION_LIFE, Tokens, begin_session, end_if_spent, issue_tokens, mark_spent
+from openers.identity.redirects import web_origin
+from openers.identity.single_sign_on import NO_WISH, Wish
+from openers.identity.tokens import SESSION_LIFE, Spent, Tokens, begin_session, end_if_spent, issue_tokens, mark_spent
 from openers.usecases.ports.transaction import Tx
+from openers.usecases.sessions.ending import join
 
 CODE_LIFE: Final = timedelta(seconds=60)
 PAGE_LIFE: Final = timedelta(minutes=10)
 CHALLENGE: Final = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
 VERIFIER: Final = re.compile(r"[A-Za-z0-9._~-]{43,128}", re.ASCII)
 
-W = TypeVar("W", "WaitingForPerson", "WaitingForUpstream")
+W = TypeVar("W", "WaitingForPerson", "WaitingForUpstream", "WaitingToLogOut")
 
 
 class WaitingForPerson(msgspec.Struct, frozen=True):
-    """An authorisation request that waits on the log-in page for the choice of a person, until `expires`."""
+    """An authorisation request that waits on the log-in page for the choice of a person, until `expires`.
+
+    `hinted` is the person whom the application expects.
+    """
 
     request: AuthorisationRequest
     expires: Instant
+    hinted: str = ""
 
 
 class WaitingForUpstream(msgspec.Struct, frozen=True):
@@ -47,16 +60,27 @@ class WaitingForUpstream(msgspec.Struct, frozen=True):
     expires: Instant
     nonce: str
     verifier: str
+    wish: Wish = NO_WISH
+
+
+class WaitingToLogOut(msgspec.Struct, frozen=True):
+    """A log-out that waits until the person confirms it, until `expires`; then the browser goes to `back_to`."""
+
+    session: str
+    back_to: str | None
+    expires: Instant
 
 
 class Choice(msgspec.Struct, frozen=True, kw_only=True):
-    """The content of the log-in page. `organisations` are names; `problem` is the error of the last attempt."""
+    """The content of the log-in page. `organisations` are names; `problem` is the error of the last attempt.
+    `hinted` is the person whom the application expects."""
 
     handle: str
     application: str
     people: Sequence[User]
     organisations: Mapping[OdsCode, str]
     problem: str | None = None
+    hinted: str = ""
 
 
 class Redeemed(msgspec.Struct, frozen=True):
@@ -67,13 +91,21 @@ class Redeemed(msgspec.Struct, frozen=True):
     session: Session
 
 
+Waiting = WaitingForPerson | WaitingForUpstream | WaitingToLogOut
+_KINDS: Final[Mapping[type, CredentialKind]] = {
+    WaitingForPerson: CredentialKind.LOG_IN_REQUEST,
+    WaitingForUpstream: CredentialKind.UPSTREAM_LOGIN,
+    WaitingToLogOut: CredentialKind.LOG_OUT_REQUEST,
+}
+
+
 def challenge_of(verifier: str) -> str:
     """Return the S256 code challenge of a verifier."""
     return base64.urlsafe_b64encode(sha256(verifier.encode()).digest()).rstrip(b"=").decode()
 
 
-async def keep_waiting(tx: Tx, waiting: WaitingForPerson | WaitingForUpstream, browser: str) -> str:
-    """Store a waiting log-in of `browser`; return the handle, which finds it again only once."""
+async def keep_waiting(tx: Tx, waiting: Waiting, browser: str) -> str:
+    """Store a waiting log-in or log-out of `browser`; return the handle, which finds it again only once."""
     handle = new_secret()
     await tx.credentials.add(_kind_of(type(waiting)), digest(handle, browser), waiting, waiting.expires)
     return handle
@@ -95,25 +127,49 @@ def _alive(waiting: W | None, now: Instant) -> W:
     return waiting
 
 
-def _kind_of(kind: type[WaitingForPerson | WaitingForUpstream]) -> CredentialKind:
-    return CredentialKind.LOG_IN_REQUEST if kind is WaitingForPerson else CredentialKind.UPSTREAM_LOGIN
+def _kind_of(kind: type[Waiting]) -> CredentialKind:
+    return _KINDS[kind]
 
 
-async def log_in(
-    tx: Tx, request: AuthorisationRequest, user: UserId, assurance: Assurance, now: Instant
-) -> tuple[str, Session]:
-    """Start a session of `user` and return it with the code that answers `request`."""
-    session = new_session(user, assurance, now)
+class LoggedIn(msgspec.Struct, frozen=True):
+    """A person who has just logged in: how, and when, which an upstream provider may have done earlier."""
+
+    user: UserId
+    assurance: Assurance
+    authenticated: Instant
+
+
+async def log_in(tx: Tx, who: LoggedIn, earlier: Session | None, now: Instant) -> Session:
+    """Return a person's session, which starts now, or is `earlier` if that one is of the same person.
+
+    So applications into which the same person logs in with one browser share one session, and end together.
+    """
+    session = new_session(who, now)
+    if earlier is not None and earlier.user == who.user:
+        session = msgspec.structs.replace(session, id=earlier.id, began=earlier.began)
+        await tx.credentials.take(CredentialKind.SESSION, earlier.id, Session)
     await begin_session(tx, session)
+    return session
+
+
+async def issue_code(tx: Tx, request: AuthorisationRequest, session: Session, now: Instant) -> str:
+    """Return a code that answers `request` with `session`."""
     code, expires = new_secret(), now + CODE_LIFE
     kept = AuthorisationCode(request=request, session=session, expires=expires)
     await tx.credentials.add(CredentialKind.AUTHORISATION_CODE, digest(code), kept, expires, session.id)
-    return code, session
+    return code
 
 
-def new_session(user: UserId, assurance: Assurance, now: Instant) -> Session:
+def new_session(who: LoggedIn, now: Instant) -> Session:
     """Return a session that starts now and has the maximum lifetime."""
-    return Session(id=new_secret(), user=user, assurance=assurance, began=now, ends=now + SESSION_LIFE)
+    return Session(
+        id=new_secret(),
+        user=who.user,
+        assurance=who.assurance,
+        began=now,
+        ends=now + SESSION_LIFE,
+        authenticated=who.authenticated,
+    )
 
 
 class CodeExchange(msgspec.Struct, frozen=True):
@@ -134,7 +190,7 @@ async def redeem_code(tx: Tx, sent: CodeExchange, now: Instant) -> Redeemed | OA
     key = digest(sent.code)
     code = await tx.credentials.take(CredentialKind.AUTHORISATION_CODE, key, AuthorisationCode)
     if code is None:
-        return await end_if_spent(tx, key, "code is unknown or was used before")
+        return await end_if_spent(tx, key, "code is unknown or was used before", now)
     if code.request.client_id != sent.client_id:
         raise invalid_grant("code was issued to another client")
     if now >= code.expires:
@@ -142,7 +198,8 @@ async def redeem_code(tx: Tx, sent: CodeExchange, now: Instant) -> Redeemed | OA
     if code.request.redirect_uri != sent.redirect_uri:
         raise invalid_grant("redirect_uri must be that of the authorisation request")
     _check_verifier(code.request.code_challenge, sent.verifier)
-    await mark_spent(tx, key, code.session)
+    await mark_spent(tx, key, Spent(code.session.id), code.session.ends)
+    await join(tx, code.session, Joined(sent.client_id, web_origin(sent.redirect_uri)))
     tokens = await issue_tokens(tx, sent.client_id, code.session, now)
     return Redeemed(tokens, code.request, code.session)
 

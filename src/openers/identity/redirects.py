@@ -42,6 +42,11 @@ def origin(address: str) -> str:
     return f"{parts.scheme}://{parts.netloc}" if parts.netloc else f"{parts.scheme}:"
 
 
+def web_origin(address: str) -> str:
+    """Return the origin of an http or https address; an empty text for others."""
+    return origin(address) if address.startswith(("http://", "https://")) else ""
+
+
 def _differ_in_port_alone(address: str, registered: str) -> bool:
     known = urlsplit(registered)
     if known.scheme != "http" or known.hostname not in LOOPBACK:

@@ -16,6 +16,7 @@ from openers.usecases.due import DECLARED, Job, Plan
 from openers.usecases.events import webhooks
 from openers.usecases.files import purge_files, scan_file
 from openers.usecases.referring import remind_patient
+from openers.usecases.sessions import tell_log_out
 from openers.usecases.worklists import list_old_referrals
 
 MODULES: Final[tuple[ModuleType, ...]] = (
@@ -27,6 +28,7 @@ MODULES: Final[tuple[ModuleType, ...]] = (
     remind_patient,
     scan_file,
     settle_claims,
+    tell_log_out,
     webhooks,
 )
 """The modules that declare jobs."""

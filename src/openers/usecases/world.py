@@ -21,6 +21,7 @@ from openers.usecases.ports.access_codes import CodeSeal
 from openers.usecases.ports.booking import Pas
 from openers.usecases.ports.events import EventFeed, WebhookSender
 from openers.usecases.ports.files import Blobs, Scanner
+from openers.usecases.ports.log_outs import LogOutSender
 from openers.usecases.ports.paper import Typesetter
 from openers.usecases.ports.transaction import PatientSource, ReferenceData, Store, Tx
 
@@ -68,6 +69,7 @@ class World(msgspec.Struct, frozen=True, kw_only=True):
     seal: CodeSeal
     feed: EventFeed
     sender: WebhookSender
+    log_outs: LogOutSender
     entry: AuditEntry
     polling: Polling = Polling()
 

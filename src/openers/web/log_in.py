@@ -55,12 +55,22 @@ class LogInPages:
             lstrip_blocks=True,
         )
         self._choose = environment.get_template("choose_person.html")
+        self._confirm = environment.get_template("confirm_log_out.html")
+        self._logged_out = environment.get_template("logged_out.html")
         self._refusal = environment.get_template("refusal.html")
 
     def choose_person(self, choice: Choice) -> str:
         """Return the page on which the user picks a person."""
         people = [_person(user, choice.organisations) for user in choice.people]
         return self._choose.render(choice=choice, people=people, style=STYLE_PATH)
+
+    def confirm_log_out(self, handle: str, name: str) -> str:
+        """Return the page on which the person with this name confirms a log-out."""
+        return self._confirm.render(handle=handle, name=name, style=STYLE_PATH)
+
+    def logged_out(self) -> str:
+        """Return the page that says that nobody is logged in any more."""
+        return self._logged_out.render(style=STYLE_PATH)
 
     def refusal(self, explanation: str) -> str:
         """Return the page that explains why a log-in cannot continue."""

@@ -41,6 +41,7 @@ from openers.identity.access_codes import AesCodeSeal
 from openers.identity.errors import InvalidToken
 from openers.identity.jose import sign
 from openers.key_files import read_or_make_signing_key
+from openers.outbound.log_out_sender import HttpLogOutSender
 from openers.outbound.webhook_sender import HttpWebhookSender
 from openers.paper.typesetter import TypstTypesetter
 from openers.pas.connector import PasConnector
@@ -155,12 +156,19 @@ class Service:
         found = HANDLE.search(page.text)
         return page, unescape(found[1]) if found else ""
 
+    def log_out_here(self) -> None:
+        """Remove the session's cookie, as a new browser has none."""
+        for each in list(self.http.cookies.jar):
+            if each.name.removeprefix("__Host-").startswith("openers-session-"):
+                self.http.cookies.jar.clear(each.domain, each.path, each.name)
+
     async def pick(self, handle: str, user_id: str = CLINICIAN, **more: str) -> httpx.Response:
         """Submit the page's form."""
         return await self.http.post("/oauth2/authorize", data={"handle": handle, "user_id": user_id, **more})
 
     async def code(self, user_id: str = CLINICIAN, **changes: str | None) -> str:
-        """Log in; return the authorisation code."""
+        """Log in with a browser that has no session; return the authorisation code."""
+        self.log_out_here()
         _, handle = await self.page(**changes)
         return brought(await self.pick(handle, user_id))["code"]
 
@@ -264,6 +272,7 @@ async def running(
     await migrate(url)
     store = await open_store(url, b"k" * 32)
     wall, reference = wall or Wall(), PackagedReference()
+    signing = read_or_make_signing_key(directory / "keys" / "signing.pem")
     world = World(
         name="demo",
         store=store,
@@ -280,6 +289,7 @@ async def running(
         seal=AesCodeSeal(b"k" * 32),
         feed=Feed(monotonic),
         sender=HttpWebhookSender(wall),
+        log_outs=HttpLogOutSender(base_url, signing.sign, wall),
         entry=entry(),
     )
     await load_pack(world, msgspec.structs.replace(demo(), services=(), patients=()))
@@ -289,7 +299,7 @@ async def running(
         wall=wall,
         base_url=base_url,
         production=production,
-        signing_key=read_or_make_signing_key(directory / "keys" / "signing.pem"),
+        signing_key=signing,
         cache=AccessCache(),
         pages=LogInPages(),
         upstream=upstream,

@@ -17,14 +17,18 @@ from openers.api.oauth.browser import (
     begin_log_in,
     browser_of,
     check_address,
+    enter,
     forget,
     page,
+    pass_on,
     remember,
     send_back,
+    session_secret,
 )
 from openers.api.oauth.call import OAuthCall, status_of
 from openers.api.oauth.elsewhere import go_upstream
 from openers.api.oauth.reading import Parameters, read_form, read_query
+from openers.api.oauth.wishes import read_wish
 from openers.domain.credentials import AccessMode, Application, AuthorisationRequest
 from openers.domain.directory import User
 from openers.domain.identifiers import OdsCode, UserId
@@ -34,11 +38,13 @@ from openers.identity.log_in import (
     CHALLENGE,
     PAGE_LIFE,
     Choice,
+    LoggedIn,
     WaitingForPerson,
     keep_waiting,
     take_waiting,
 )
 from openers.identity.opaque import new_secret
+from openers.identity.single_sign_on import Wish, passes, session_of_browser
 from openers.usecases.ports.transaction import Tx
 
 LONGEST_STATE: Final = 2048
@@ -67,11 +73,39 @@ async def authorise_or_pick(call: OAuthCall) -> Response:
 async def _authorise(call: OAuthCall, asked: Parameters) -> Response:
     request, application = await _read_request(call, asked)
     call.entry.application = application.client_id
+    wish = read_wish(call, request, asked)
+    code = await _pass_through(call, request, application, wish)
+    if code is not None:
+        return send_back(call, request, {"code": code})
     if not call.deps.production:
-        return await _show_page(call, request, application)
+        if wish.is_silent:
+            raise ClientRefusal(request, OAuthError.LOGIN_REQUIRED, "A person has to log in")
+        return await _show_page(call, request, application, wish)
     if call.deps.upstream is None:
         raise ClientRefusal(request, OAuthError.TEMPORARILY_UNAVAILABLE, "No OpenID provider is configured for log-ins")
-    return await go_upstream(call, request, call.deps.upstream)
+    return await go_upstream(call, request, call.deps.upstream, wish)
+
+
+async def _pass_through(
+    call: OAuthCall, request: AuthorisationRequest, application: Application, wish: Wish
+) -> str | None:
+    """Return the code for an application that the browser's session opens without a question; `None` if it does not."""
+    browser = session_secret(call)
+    if browser is None or wish.asks:
+        return None
+    async with call.world.read() as tx:
+        known = await session_of_browser(tx, browser, call.now)
+    if known is None or not passes(application, wish, known, call.now):
+        return None
+    call.entry.outcome = 303
+    async with call.world.begin("enter by single sign-on") as tx:
+        session = await session_of_browser(tx, browser, call.now)
+        user = None if session is None else await tx.directory.user(session.user)
+        if session is None or user is None or not user.active:
+            raise ClientRefusal(request, OAuthError.LOGIN_REQUIRED, "The session has ended: log in again")
+        code = await pass_on(call, tx, request, session)
+    call.recorded = True
+    return code
 
 
 async def _pick_person(call: OAuthCall, form: Parameters) -> Response:
@@ -81,7 +115,7 @@ async def _pick_person(call: OAuthCall, form: Parameters) -> Response:
     handle = form.needed("handle")
     browser = browser_of(call, handle) or ""
     try:
-        return forget(call, await _finish(call, form, handle, browser), handle)
+        return await _finish(call, form, handle, browser)
     except NobodyPicked as refusal:
         return await _show_again(call, refusal, handle)
 
@@ -136,8 +170,6 @@ def _check_request(request: AuthorisationRequest, asked: Parameters) -> None:
     ]
     if wrong:
         raise ClientRefusal(request, OAuthError.INVALID_REQUEST, wrong[0])
-    if asked.get("prompt") == "none":
-        raise ClientRefusal(request, OAuthError.LOGIN_REQUIRED, "A person has to log in")
 
 
 def _is_weak(asked: Parameters) -> bool:
@@ -147,16 +179,16 @@ def _is_weak(asked: Parameters) -> bool:
     )
 
 
-async def _show_page(call: OAuthCall, request: AuthorisationRequest, application: Application) -> Response:
+async def _show_page(call: OAuthCall, request: AuthorisationRequest, application: Application, wish: Wish) -> Response:
     """Show the page on which the user picks a person."""
     browser = new_secret()
     call.entry.outcome = 200
     async with call.world.begin("show log-in page") as tx:
-        waiting = WaitingForPerson(request, call.now + PAGE_LIFE)
+        waiting = WaitingForPerson(request, call.now + PAGE_LIFE, wish.person)
         handle = await keep_waiting(tx, waiting, browser)
         people, names = await _people(tx)
     call.recorded = True
-    choice = Choice(handle=handle, application=application.name, people=people, organisations=names)
+    choice = Choice(handle=handle, application=application.name, people=people, organisations=names, hinted=wish.person)
     html = call.deps.pages.choose_person(choice)
     return remember(call, page(html, target=request.redirect_uri), handle, browser)
 
@@ -188,20 +220,22 @@ async def _people(tx: Tx) -> tuple[Sequence[User], dict[OdsCode, str]]:
 
 async def _finish(call: OAuthCall, form: Parameters, handle: str, browser: str) -> Response:
     """Log in the picked person. Raises NobodyPicked and leaves the request waiting."""
-    call.entry.outcome = 303
+    call.entry.outcome, entered = 303, None
     async with call.world.begin("log in") as tx:
         waiting = await take_waiting(tx, WaitingForPerson, handle, browser, call.now)
         call.entry.application = waiting.request.client_id
         if form.get("decision") == "cancel":
-            answer = {"error": str(OAuthError.ACCESS_DENIED), "error_description": "The person did not log in"}
             call.entry.code = OAuthError.ACCESS_DENIED
         else:
             user = await _picked(tx, form)
             if user is None:
                 raise NobodyPicked(waiting.request)
-            answer = {"code": await begin_log_in(call, tx, waiting.request, user, user.assurance)}
+            entered = await begin_log_in(call, tx, waiting.request, LoggedIn(user.id, user.assurance, call.now))
     call.recorded = True
-    return send_back(call, waiting.request, answer)
+    if entered is not None:
+        return forget(call, enter(call, waiting.request, entered), handle)
+    answer = {"error": str(OAuthError.ACCESS_DENIED), "error_description": "The person did not log in"}
+    return forget(call, send_back(call, waiting.request, answer), handle)
 
 
 async def _picked(tx: Tx, form: Parameters) -> User | None:

@@ -37,6 +37,14 @@ class Pages(Protocol):
         """Return the page on which the user picks a person."""
         ...
 
+    def confirm_log_out(self, handle: str, name: str) -> str:
+        """Return the page on which the person with this name confirms a log-out."""
+        ...
+
+    def logged_out(self) -> str:
+        """Return the page that says that nobody is logged in any more."""
+        ...
+
     def refusal(self, explanation: str) -> str:
         """Return the page that explains why a log-in cannot continue."""
         ...

@@ -19,12 +19,14 @@ from openers.api.oauth.authorise import authorise, authorise_or_pick
 from openers.api.oauth.browser import page_refusal
 from openers.api.oauth.call import Handle, OAuthCall, OAuthDeps, Style, endpoint, json_refusal, json_reply
 from openers.api.oauth.elsewhere import come_back
+from openers.api.oauth.log_out import log_out, log_out_or_confirm
 from openers.api.oauth.token import GRANTS, revoke, token
 from openers.identity.access import bearer_of, open_bearer
 from openers.identity.assertions import ALGORITHM as ASSERTION_ALGORITHM
 from openers.identity.errors import InvalidToken, OAuthError, TooManyFailures
 from openers.identity.id_tokens import ALGORITHM as ID_TOKEN_ALGORITHM
 from openers.identity.id_tokens import assurance_claims
+from openers.identity.single_sign_on import PROMPTS
 from openers.wire import problems
 from openers.wire.dialect import Problem
 
@@ -43,6 +45,7 @@ def oauth_routes(loop: Loop, deps: OAuthDeps) -> list[Route]:
     """Return the routes of all endpoints, with their dependencies `deps`."""
     declared: dict[str, dict[str, tuple[str, Handle, Style]]] = {
         "/oauth2/authorize": {"GET": (LOG_IN, authorise, PAGE), "POST": (LOG_IN, authorise_or_pick, PAGE)},
+        "/oauth2/logout": {"GET": (CLOSE, log_out, PAGE), "POST": (CLOSE, log_out_or_confirm, PAGE)},
         "/oauth2/callback": {"GET": (LOG_IN, come_back, PAGE)},
         "/oauth2/token": {"POST": (ESTABLISH, token, JSON)},
         "/oauth2/revoke": {"POST": (CLOSE, revoke, JSON)},
@@ -89,6 +92,10 @@ def discovery(deps: OAuthDeps) -> dict[str, object]:
         "token_endpoint": deps.token_url,
         "userinfo_endpoint": f"{base}/oauth2/userinfo",
         "revocation_endpoint": f"{base}/oauth2/revoke",
+        "end_session_endpoint": f"{base}/oauth2/logout",
+        "backchannel_logout_supported": True,
+        "backchannel_logout_session_supported": True,
+        "prompt_values_supported": sorted(PROMPTS),
         "jwks_uri": f"{base}/oauth2/jwks",
         "scopes_supported": ["openid"],
         "response_types_supported": ["code"],

@@ -15,7 +15,7 @@ from starlette.responses import Response
 from openers.api.oauth.call import OAuthCall, json_reply
 from openers.api.oauth.reading import Parameters, read_client, read_form
 from openers.domain.clock import Instant
-from openers.domain.credentials import AccessMode, Application, Session
+from openers.domain.credentials import AccessMode, Application, Joined, Session
 from openers.domain.errors import Unavailable
 from openers.identity.assertions import read_assertion
 from openers.identity.clients import ByAssertion, BySecret, Client
@@ -29,11 +29,12 @@ from openers.identity.id_tokens import (
     read_id_token,
     use_id_token,
 )
-from openers.identity.log_in import CodeExchange, Redeemed, new_session, redeem_code
+from openers.identity.log_in import CodeExchange, LoggedIn, Redeemed, new_session, redeem_code
 from openers.identity.opaque import digest
 from openers.identity.tokens import SessionEnded, Tokens, begin_session, issue_tokens, open_session, refresh_tokens
 from openers.identity.tokens import revoke as revoke_token
 from openers.usecases.ports.transaction import Tx
+from openers.usecases.sessions.ending import join
 
 ID_TOKEN_TYPE: Final = "urn:ietf:params:oauth:token-type:id_token"
 ACCESS_TOKEN_TYPE: Final = "urn:ietf:params:oauth:token-type:access_token"
@@ -72,7 +73,7 @@ async def revoke(call: OAuthCall) -> Response:
     call.entry.outcome = 200
     async with call.world.begin("revoke") as tx:
         await client.use(tx)
-        ended = await revoke_token(tx, token, client.application.client_id)
+        ended = await revoke_token(tx, token, client.application.client_id, call.now)
         call.entry.session = ended or ""
     call.recorded = True
     if ended is not None:
@@ -209,6 +210,7 @@ async def _by_id_token(call: OAuthCall, form: Parameters, client: Client) -> Tok
             await use_id_token(tx, text, proved.expires)
         session = await open_session(tx, proved.session, call.now) if ours else await _begin(tx, proved, call.now)
         _record(call, session)
+        await join(tx, session, Joined(client.application.client_id))
         return await issue_tokens(tx, client.application.client_id, session, call.now)
 
     try:
@@ -235,7 +237,7 @@ async def _begin(tx: Tx, proved: IdToken, now: Instant) -> Session:
     user = await tx.directory.user(proved.user)
     if user is None or not user.active:
         raise invalid_grant("Invalid subject_token - the person is not a user of this service")
-    session = new_session(user.id, proved.assurance, now)
+    session = new_session(LoggedIn(user.id, proved.assurance, proved.authenticated), now)
     await begin_session(tx, session)
     return session
 

@@ -21,6 +21,7 @@ from openers.identity.jose import sign
 from openers.identity.log_in import WaitingForUpstream, challenge_of
 from openers.identity.opaque import new_secret
 from openers.identity.redirects import with_answer
+from openers.identity.single_sign_on import Wish
 
 ASSERTION_LIFE: Final = timedelta(minutes=2)
 SCOPE: Final = "openid profile nationalrbacaccess"
@@ -63,6 +64,7 @@ class UpstreamProvider:
             "nonce": waiting.nonce,
             "code_challenge": challenge_of(waiting.verifier),
             "code_challenge_method": "S256",
+            **_wished(waiting.wish),
         }
         return with_answer(metadata.authorization_endpoint, asked)
 
@@ -109,3 +111,11 @@ class UpstreamProvider:
         claims: dict[str, Any] = {"iss": self.client_id, "sub": self.client_id, "aud": audience, "jti": new_secret()}
         claims |= {"iat": seconds, "exp": seconds + int(ASSERTION_LIFE.total_seconds())}
         return sign(claims, self._key, self._kid, ALGORITHM)
+
+
+def _wished(wish: Wish) -> dict[str, str]:
+    """Return the parameters that pass an application's wish on."""
+    wished = {"prompt": "none"} if wish.is_silent else {"prompt": "login"} if wish.asks else {}
+    if wish.max_age_s is not None:
+        wished["max_age"] = str(wish.max_age_s)
+    return wished | ({"login_hint": wish.person} if wish.person else {})

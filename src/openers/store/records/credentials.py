@@ -22,7 +22,11 @@ _ADD: Final = add_once(credentials)
 _GET: Final = Statement(select(_columns.body).where(*_the_one))
 _ALL: Final = Statement(select(_columns.body).where(_columns.kind == bindparam("kind")).order_by(_columns.key))
 _TAKE: Final = Statement(delete(credentials).where(*_the_one).returning(_columns.body))
-_END: Final = Statement(delete(credentials).where(_columns.session == bindparam("of_session")))
+_of_session = _columns.session == bindparam("of_session")
+_OF_SESSION: Final = Statement(
+    select(_columns.body).where(_of_session, _columns.kind == bindparam("kind")).order_by(_columns.key)
+)
+_END: Final = Statement(delete(credentials).where(_of_session))
 _PURGE: Final = Statement(delete(credentials).where(_columns.expires < bindparam("before")))
 _NOTHING: Final = b"null"
 
@@ -55,6 +59,11 @@ class SqlCredentials:
     async def all(self, kind: CredentialKind, as_type: type[T]) -> Sequence[T]:
         """Return all values of a kind, expired or not."""
         rows = await self._connection.rows(_ALL, {"kind": kind})
+        return [_decoder_of(as_type).decode(row[0]) for row in rows]
+
+    async def of_session(self, kind: CredentialKind, session: str, as_type: type[T]) -> Sequence[T]:
+        """Return all values of a kind in a session, expired or not, by key."""
+        rows = await self._connection.rows(_OF_SESSION, {"kind": kind, "of_session": session})
         return [_decoder_of(as_type).decode(row[0]) for row in rows]
 
     async def end_session(self, session: str) -> None:

@@ -149,6 +149,10 @@ class Credentials(Protocol):
         """Return every value of a kind, expired or not."""
         ...
 
+    async def of_session(self, kind: CredentialKind, session: str, as_type: type[T]) -> Sequence[T]:
+        """Return every value of a kind in a session, expired or not, by key."""
+        ...
+
     async def end_session(self, session: str) -> None:
         """Remove all credentials of a session."""
         ...

@@ -10,8 +10,9 @@ from uuid import uuid4
 from openers.domain.credentials import CredentialKind, Session
 from openers.domain.identifiers import UserId
 from openers.identity.access import AccessCache
-from openers.identity.tokens import SESSION_LIFE, Tokens, begin_session, end_session, issue_tokens
+from openers.identity.tokens import SESSION_LIFE, Tokens, begin_session, issue_tokens
 from openers.usecases.due import system_entry
+from openers.usecases.sessions.ending import end_session
 from openers.usecases.world import World
 from openers.worlds.refusals import BadCall, Unknown
 
@@ -41,7 +42,7 @@ async def end_sessions(user: str | None, world: World, access: AccessCache) -> i
             each for each in await tx.credentials.all(CredentialKind.SESSION, Session) if user in (None, each.user)
         ]
         for session in ended:
-            await end_session(tx, session.id)
+            await end_session(tx, session.id, world.wall.now())
     for session in ended:
         access.forget(session.id)
     return len(ended)

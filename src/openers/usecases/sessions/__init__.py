@@ -1,0 +1,1 @@
+"""Sessions of people: how they end, and who is told."""
