@@ -9,9 +9,11 @@ from typing import Any, Final
 import pytest
 
 from openers.domain.identifiers import NhsNumber
+from openers.store.engine.statements import encode
 from openers.worlds.mode import worlds_directory
-from openers.worlds.packs import PackError, read_pack
+from openers.worlds.packs import PackError, pack_from, pack_names, read_pack
 from openers.worlds.packs.acts import filled
+from openers.worlds.packs.loaded import MOST_LOADED, keep_loaded
 from openers.worlds.packs.received import MOST_RECEIVED
 from openers.worlds.refusals import Taken, Unknown
 from openers.worlds.running import registry
@@ -32,6 +34,9 @@ practice = "D82106"
 """
 
 
+OPEN_TO = """
+open_to = { REFERRING_CLINICIAN = "555073103100" }
+"""
 SCENE = """
 title = "When the priorities changed"
 operations = ["A004"]
@@ -162,28 +167,75 @@ def test_a_gap_is_filled_once() -> None:
         filled("a ${y", {"x": "1"})
 
 
-async def test_a_world_whose_pack_cannot_be_read_any_more_leaves_nothing_behind(here: Rig, tmp_path: Path) -> None:
-    """Each attempt to fork the world is refused and leaves no file."""
+BROKEN: Final = "services = 3"
+"""A pack that cannot be read."""
+
+
+async def test_a_fork_has_the_pack_as_it_was_read(here: Rig, tmp_path: Path) -> None:
+    """The pack's file may be changed or broken after the world was loaded."""
     path = written(tmp_path, PATIENT.format(number="9990000018", name="Ada"))
     await here.service.worlds.load(here.service.worlds.main, path)
-    written(tmp_path, "services = 3")
-    folder = worlds_directory(here.service.settings) / "passing"
-    for number in range(3):
-        refused = await here.control("POST", "/worlds", {"name": f"fork{number}"}, expect=422)
-        assert refused["error"].startswith("pack mine: ")
-        assert not list(folder.glob("fork-*"))
+    for text in ("", BROKEN):
+        written(tmp_path, text)
+        await here.control("POST", "/worlds", {"name": f"fork{len(text)}"})
+        assert _named(here, f"fork{len(text)}") == ["Ada"]
 
 
-async def test_a_frozen_world_whose_pack_cannot_be_read_any_more_says_so(
-    sqlite_template: Path, tmp_path: Path, keys: Path
-) -> None:
-    """A request gets 422 with the pack's error, not an internal failure."""
-    async with rig(copied(sqlite_template, tmp_path), keys, frozen=True, open=True) as frozen:
-        path = written(tmp_path, PATIENT.format(number="9990000018", name="Ada"))
+async def test_a_frozen_world_stays_as_it_was_loaded(sqlite_template: Path, tmp_path: Path, keys: Path) -> None:
+    """A changed file affects neither scenes nor callers before the next reset, also after a restart."""
+    url = copied(sqlite_template, tmp_path)
+    path, ada = written(tmp_path, OPEN_TO), PATIENT.format(number="9990000018", name="Ada")
+    (tmp_path / "mine").mkdir()
+    scene = tmp_path / "mine" / "then.toml"
+    scene.write_text(SCENE, "utf-8")
+    async with rig(url, keys, frozen=True, open=True) as frozen:
         await frozen.service.worlds.load(frozen.service.worlds.main, path)
-        written(tmp_path, "services = 3")
-        reply = await frozen.http.get("/referrals/FHIR/STU3/CodeSystem/PRIORITY")
-        assert (reply.status_code, reply.json()["error"].startswith("pack mine: ")) == (422, True)
+        assert await _changed_on(frozen) == "2031-01-01"
+        for text, then in ((ada, SCENE.replace("2031", "2032")), (BROKEN, "operations = 3")):
+            written(tmp_path, text)
+            scene.write_text(then, "utf-8")
+            assert await _changed_on(frozen) == "2031-01-01"
+    async with rig(url, keys, frozen=True, open=True) as again:
+        assert await _changed_on(again) == "2031-01-01"
+        written(tmp_path, OPEN_TO)
+        scene.write_text(SCENE.replace("2031", "2032"), "utf-8")
+        await again.control("POST", "/worlds/main/reset")
+        assert await _changed_on(again) == "2032-01-01"
+
+
+async def _changed_on(here: Rig) -> str:
+    """Return the day on which the priorities changed, for the only user of a role that the pack opens."""
+    sent = {"NHSD-eRS-Business-Function": "REFERRING_CLINICIAN"}
+    reply = await here.http.get("/referrals/FHIR/STU3/CodeSystem/PRIORITY", headers=sent)
+    assert reply.status_code == 200, reply.text
+    return str(reply.json()["date"])[:10]
+
+
+async def test_values_of_packs_are_bounded(here: Rig, tmp_path: Path) -> None:
+    """Values of packs that worlds and snapshots use stay; the others are removed beyond the limit."""
+    worlds, folder = here.service.worlds, here.service.worlds.snapshots.loaded
+    await worlds.load(worlds.main, written(tmp_path, PATIENT.format(number="9990000018", name="Ada")))
+    await here.control("POST", "/worlds/main/snapshot", {"name": "kept"})
+    for number in range(MOST_LOADED + 3):
+        keep_loaded(read_pack(written(tmp_path, f"day = {2000 + number}-01-01\n")), folder, worlds.held_packs)
+    assert len(list(folder.iterdir())) == MOST_LOADED + 1
+    written(tmp_path, BROKEN)
+    await here.control("POST", "/worlds/main/restore", {"name": "kept"})
+    assert _named(here, "main") == ["Ada"]
+
+
+def _named(here: Rig, world: str) -> list[str]:
+    """Return the names of the patients in a world's pack as it was read."""
+    content = here.service.worlds.named(world).content
+    assert content is not None
+    return [str(each.given_name) for each in content.patients]
+
+
+@pytest.mark.parametrize("name", pack_names())
+def test_the_value_of_a_pack_is_read_as_it_was_written(name: str) -> None:
+    """No field is lost or changed."""
+    pack = read_pack(name)
+    assert pack_from(encode(pack)) == pack
 
 
 @pytest.mark.parametrize("name", ["../main", "../../other", "x" * 300, "", "main"])

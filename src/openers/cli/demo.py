@@ -18,7 +18,7 @@ from openers.settings import Settings, SettingsError, address_of, reached_at
 from openers.telemetry.logs import configure
 from openers.telemetry.metrics import Metrics
 from openers.worlds.mode import open_main, worlds_directory
-from openers.worlds.packs import Pack, PackPas, is_path, read_pack
+from openers.worlds.packs import Pack, PackPas, is_path, keep_loaded, read_pack
 from openers.worlds.running.loader import add_applications, follow_pas, linked_at, populate
 from openers.worlds.running.snapshots import Snapshots
 
@@ -59,6 +59,7 @@ async def _load(settings: Settings, pack: Pack, *, only_if_empty: bool) -> tuple
                 snapshots.put_main(await follow_pas(main, pack))
                 await add_applications(main, pack)
                 return main.pack, True
+            pack = keep_loaded(pack, snapshots.loaded)
             snapshots.put_main(await populate(main, pack, settings))
             return pack.reference, False
         finally:

@@ -32,7 +32,7 @@ from openers.worlds.http.control import CONTROL, Offered, refuse, routes_of
 from openers.worlds.http.session_routes import session_routes
 from openers.worlds.http.world_page import Link, page_routes
 from openers.worlds.http.world_routes import world_routes
-from openers.worlds.packs import PackError, knows_pack, pack_names, read_pack
+from openers.worlds.packs import PackError, pack_names, read_pack
 from openers.worlds.recording.world_resolver import WorldResolver
 from openers.worlds.refusals import CantBeMade, Refusal
 from openers.worlds.running.advance import Way, advance
@@ -75,7 +75,7 @@ class TestService:
             return await self._refuse(refusal, scope, receive, send)
         try:
             await self._serve(scope, held, receive, send)
-        except PackError as error:  # a file of its pack has changed and is no longer readable
+        except PackError as error:  # a scene of its pack cannot be made
             await self._refuse(CantBeMade(str(error)), scope, receive, send)
         finally:
             held.in_use -= 1
@@ -163,7 +163,8 @@ async def open_main(
     the previous process is unknown.
     """
     known = snapshots.main() or WorldState(pack=settings.world, ids=IdsState(0))
-    own = read_pack(known.pack).clinical_terms if knows_pack(known.pack) else ()
+    content = known.content_of_pack
+    own = () if content is None else content.clinical_terms
     world = await open_world(settings, metrics, [*all_terms(), *own, *terms])
     blobs = SharedBlobs(world.blobs)
     world = msgspec.structs.replace(world, blobs=blobs)

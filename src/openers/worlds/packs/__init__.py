@@ -5,6 +5,7 @@ service from its site, public keys from private ones, a crowd of patients from a
 command line call it.
 """
 
+from openers.worlds.packs.loaded import keep_loaded, loaded_pack, pack_from
 from openers.worlds.packs.pack import Pack, PackError, PackPas, Scene
 from openers.worlds.packs.reading import (
     Stamp,
@@ -26,8 +27,11 @@ __all__ = [
     "Scene",
     "Stamp",
     "is_path",
+    "keep_loaded",
     "keep_received",
     "knows_pack",
+    "loaded_pack",
+    "pack_from",
     "pack_names",
     "parse_pack",
     "read_pack",

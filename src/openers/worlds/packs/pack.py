@@ -62,7 +62,8 @@ class Pack(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     `acts` are calls made before the start; `records` are stored unchanged. `open_to` gives the user for requests
     without a token if `--open` is set. `afterwards` replaces parts of the directory after the acts, such as a service
     that was withdrawn after it was shortlisted. `scenes` are separate files in the folder with the pack's name.
-    `reference` is the name or path by which the pack was read; a file does not contain it.
+    A file does not contain `reference`, the name or path by which the pack was read, nor `read_as`, the file with the
+    pack's value at that time.
     """
 
     name: str
@@ -88,3 +89,4 @@ class Pack(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     secrets: dict[str, str] = {}
     private_keys: dict[str, dict[str, str]] = {}
     reference: str = ""
+    read_as: str = ""

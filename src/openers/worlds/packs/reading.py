@@ -36,6 +36,7 @@ DERIVED: Final[Mapping[str, str]] = {
     "secrets": "each of `applications` has its own `secret`",
     "private_keys": "each of `applications` names its own `key`",
     "reference": "it is the name or path by which the pack was read",
+    "read_as": "it is the file in which the service stores the pack's value",
 }
 """Fields of a pack that its file must not contain, with their source."""
 Stamp = tuple[tuple[str, int, int], ...]

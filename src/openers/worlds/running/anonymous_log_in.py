@@ -16,7 +16,7 @@ from openers.domain.directory import User
 from openers.domain.principal import RC
 from openers.identity.assurance import identity_is_verified, method_is_accepted
 from openers.usecases.ports.transaction import Tx
-from openers.worlds.packs import knows_pack, read_pack
+from openers.worlds.packs import Pack
 from openers.worlds.running.running_world import RunningWorld
 from openers.worlds.running.sessions import begin_session_of
 
@@ -82,7 +82,7 @@ async def _actor(tx: Tx, held: RunningWorld, function: str, organisation: str) -
     suitable = suitable or [(user, place) for user in people for place in _places(user, function, "")]
     if not suitable or not clients:
         return None
-    preferred = _preferred(held.pack, function)
+    preferred = _preferred(held.content, function)
     user, place = next((each for each in suitable if each[0].id == preferred), suitable[0])
     return user.id, clients[0].client_id, place
 
@@ -101,7 +101,7 @@ def _places(user: User, function: str, organisation: str) -> list[str]:
     return [place for place in held if organisation in ("", place)]
 
 
-def _preferred(pack: str, function: str) -> str | None:
+def _preferred(pack: Pack | None, function: str) -> str | None:
     """Return the user that the pack assigns to a function."""
-    named = read_pack(pack).open_to if knows_pack(pack) else {}
+    named = {} if pack is None else pack.open_to
     return next((user for each, user in named.items() if each == function), None)

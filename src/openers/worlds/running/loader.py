@@ -19,7 +19,7 @@ from openers.usecases.directory.load_records import load_records
 from openers.usecases.due import system_entry
 from openers.usecases.ports.transaction import DueItem
 from openers.usecases.world import World
-from openers.worlds.packs import Pack, PackPas, read_pack
+from openers.worlds.packs import Pack, PackPas
 from openers.worlds.running.advance import Way, advance
 from openers.worlds.running.clock import ClockState
 from openers.worlds.running.ids import IdsState
@@ -77,6 +77,7 @@ async def populate(held: RunningWorld, pack: Pack, settings: Settings, seed: int
         clock=held.clock.state,
         bookings=pas.bookings,
         pas_url=held.pas_url if pack.pas is None else pack.pas.url,
+        read_as=pack.read_as,
     )
 
 
@@ -88,7 +89,7 @@ async def follow_pas(held: RunningWorld, pack: Pack) -> WorldState:
     pas = pack.pas
     if pas is None or pas.url == held.pas_url or pack.reference != held.pack:
         return held.kept
-    own = read_pack(pack.reference).pas
+    own = None if held.content is None else held.content.pas
     before = held.pas_url or (own.url if own is not None else "")
     world = held.world.for_call(system_entry("Link PAS", held.world.wall.now()))
     async with world.read() as tx:

@@ -14,12 +14,11 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from openers.domain.codes import ClinicalTerm
 from openers.identity.access import AccessCache
 from openers.reference.packaged import PackagedReference
 from openers.settings import Settings
 from openers.usecases.world import World
-from openers.worlds.packs import Pack, knows_pack, pack_names, read_pack, stamp_of
+from openers.worlds.packs import Pack, keep_loaded, knows_pack, pack_names, read_pack, stamp_of
 from openers.worlds.refusals import BadCall, GoneIdle, Taken, Unknown
 from openers.worlds.running.baselines import Baselines
 from openers.worlds.running.content import NamedContent, SharedBlobs
@@ -130,10 +129,11 @@ class Worlds:
 
     @property
     def held_packs(self) -> frozenset[str]:
-        """Return the references of the packs that worlds use or can return to."""
-        origins = {held.origin.kept.pack for held in self.all if held.origin is not None}
-        snapshots = {self.snapshots.get(name).pack for name in self.snapshots.names}
-        return frozenset(origins | snapshots | {held.pack for held in self.all})
+        """Return the references and stored values of the packs that worlds use or can return to."""
+        states = [held.origin.kept for held in self.all if held.origin is not None]
+        states += [self.snapshots.get(name) for name in self.snapshots.names]
+        states += [held.kept for held in self.all]
+        return frozenset(text for kept in states for text in (kept.pack, kept.read_as))
 
     def origins_of_scenes(self, most: int) -> Baselines:
         """Return the cache for copies of scenes, at most `most` besides those in use."""
@@ -182,7 +182,8 @@ class Worlds:
             key = (pack, seed, stamp)
             origin = self._packs.get(key)
             if origin is None:
-                origin = await self._loaded(held, read_pack(pack), seed)
+                read = keep_loaded(read_pack(pack), self.snapshots.loaded, self.held_packs)
+                origin = await self._loaded(held, read, seed)
                 origin = await self._packs.put(key, msgspec.structs.replace(origin, stamp=stamp))
             await self._become(held, origin)
 
@@ -265,14 +266,14 @@ class Worlds:
     async def _become(self, held: RunningWorld, origin: Baseline) -> None:
         self._used[origin.copy] += 1  # count it now, so that another load does not evict the copy meanwhile
         try:
-            terms = _terms_of(origin.kept.pack)  # raises before anything changes
+            content = origin.kept.content_of_pack  # raises before anything changes
             await self._copies.put_back(held.world.store, origin.copy)
         except BaseException:
             await self._let_go(origin)
             raise
         held.become(origin.kept)
         if isinstance(held.world.reference, PackagedReference):
-            held.world.reference.learn(terms)
+            held.world.reference.learn(() if content is None else content.clinical_terms)
         await self._let_go(held.origin)
         held.origin = origin
         if self.access is not None:
@@ -341,11 +342,6 @@ class Worlds:
             if known is not None:
                 await self._tidy(known[1])
         return Baseline(self._latest[source.name][1], source.kept)
-
-
-def _terms_of(reference: str) -> tuple[ClinicalTerm, ...]:
-    """Return the clinical terms of a pack; none if the pack no longer exists. Raises PackError."""
-    return read_pack(reference).clinical_terms if knows_pack(reference) else ()
 
 
 def check_name(name: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from time import monotonic
 
@@ -14,8 +14,7 @@ from openers.usecases.due import DueRunner
 from openers.usecases.events.feed import Feed
 from openers.usecases.ports.transaction import Store
 from openers.usecases.world import ListingsCache, World
-from openers.worlds.packs import Stamp, knows_pack, read_pack
-from openers.worlds.packs.clinics import Clinic
+from openers.worlds.packs import Pack, Stamp, loaded_pack
 from openers.worlds.running.clock import ClockState, WorldClock
 from openers.worlds.running.ids import IdsState, SeededIds
 from openers.worlds.running.own_pas import OwnPas
@@ -30,7 +29,7 @@ class WorldState(msgspec.Struct, frozen=True, kw_only=True):
     """The state of a world beside its database: its pack, clock, ids, and the bookings of its own PAS.
 
     `content`: of a snapshot, the content keys of its files. `pas_url`: the address of its PAS, which may differ from
-    the one in its pack.
+    the one in its pack. `read_as`: the file with the value of its pack, if that was read by path.
     """
 
     pack: str
@@ -39,6 +38,12 @@ class WorldState(msgspec.Struct, frozen=True, kw_only=True):
     bookings: tuple[PasAppointment, ...] = ()
     content: tuple[str, ...] = ()
     pas_url: str = ""
+    read_as: str = ""
+
+    @property
+    def content_of_pack(self) -> Pack | None:
+        """Return its pack as it was read; `None` if it has none. Raises PackError."""
+        return loaded_pack(self.pack, self.read_as)
 
 
 class Baseline(msgspec.Struct, frozen=True):
@@ -60,7 +65,9 @@ class RunningWorld:
         self.name, self.world, self.pack = name, world, pack
         self.clock, self.ids, self.pas = parts
         self.origin: Baseline | None = None
-        self.pas_url = ""
+        self.pas_url = self.read_as = ""
+        self.content: Pack | None = None
+        """The pack as it was read; later changes of its files do not affect the world."""
         self.turn = asyncio.Lock()
         self.runner: DueRunner | None = None
         self.in_use = 0
@@ -88,20 +95,26 @@ class RunningWorld:
             clock=self.clock.state,
             bookings=self.pas.bookings,
             pas_url=self.pas_url,
+            read_as=self.read_as,
         )
 
     def become(self, kept: WorldState) -> None:
-        """Restore the state `kept`; its database has been replaced already."""
+        """Restore the state `kept`; its database has been replaced already.
+
+        Raises PackError before it changes anything.
+        """
+        content = kept.content_of_pack
         self.clock.state, self.ids.state = kept.clock, kept.ids
         self.pack, self.pas_url = kept.pack, kept.pas_url
-        self.pas.clinics = clinics_of(kept.pack)
+        self.read_as, self.content = kept.read_as, content
+        self.pas.clinics = () if content is None else content.clinics
         self.pas.remember(kept.bookings)
 
 
 def held_world(world: World, kept: WorldState) -> RunningWorld:
     """Return the world that bootstrap opened with adjustable parts; its own PAS wraps the linked one."""
     clock, ids = WorldClock(world.wall, kept.clock), SeededIds(kept.ids)
-    pas = OwnPas(world.store, clinics_of(kept.pack), world.pas)
+    pas = OwnPas(world.store, (), world.pas)
     world = msgspec.structs.replace(world, clock=clock, ids=ids, pas=pas)
     held = RunningWorld(MAIN, world, (clock, ids, pas), kept.pack)
     held.become(kept)
@@ -112,7 +125,7 @@ def forked(source: RunningWorld, store: Store, kept: WorldState, names: tuple[st
     """Return a fork of `source` in `store`. `names` are its public name and one that is unique for ever."""
     name, unique = names
     clock, ids = WorldClock(source.world.wall, kept.clock), SeededIds(kept.ids)
-    pas = OwnPas(store, clinics_of(kept.pack))
+    pas = OwnPas(store, ())
     world = msgspec.structs.replace(
         source.world,
         name=unique,
@@ -126,8 +139,3 @@ def forked(source: RunningWorld, store: Store, kept: WorldState, names: tuple[st
     held = RunningWorld(name, world, (clock, ids, pas), kept.pack)
     held.become(kept)
     return held
-
-
-def clinics_of(pack: str) -> Sequence[Clinic]:
-    """Return the clinics of a pack; none if the pack does not exist, as in a world created without one."""
-    return read_pack(pack).clinics if knows_pack(pack) else ()

@@ -29,7 +29,7 @@ from openers.identity.errors import InvalidToken
 from openers.identity.opaque import digest
 from openers.usecases.ports.transaction import ReferenceData
 from openers.usecases.world import World
-from openers.worlds.packs import Pack, Scene, knows_pack, read_pack, stamp_of
+from openers.worlds.packs import Pack, Scene
 from openers.worlds.running.ids import IdsState, SeededIds
 from openers.worlds.running.moments import Moment, Named, moment_of_question, moments_of_act, named_in, named_in_text
 from openers.worlds.running.registry import Worlds
@@ -47,19 +47,15 @@ InWorld = Callable[[Scope, World, RunningWorld, Any, Any], Awaitable[None]]
 
 
 class Played(NamedTuple):
-    """The world of a request, and its pack as its files were when the request came."""
+    """The world of a request, and its pack as it was read when the world was loaded."""
 
     held: RunningWorld
     pack: Pack
-    stamp: object
 
 
 def _played(held: RunningWorld) -> Played:
-    """Return the pack of a world; an empty one for a world without a pack. Raises PackError."""
-    if not knows_pack(held.pack):
-        return Played(held, Pack(name=held.pack, title="", day=date.min), ())
-    stamp = stamp_of(held.pack)
-    return Played(held, read_pack(held.pack), stamp)
+    """Return the pack of a world; an empty one for a world without a pack."""
+    return Played(held, held.content or Pack(name=held.pack, title="", day=date.min))
 
 
 class Scenes:
@@ -111,7 +107,7 @@ class Scenes:
     async def _origin(self, played: Played, scene: Scene) -> Baseline:
         """Return the copy of the world at that moment."""
         async with self._making:
-            key = (played.pack.reference, scene.name, played.stamp)
+            key = (played.pack.reference, played.pack.read_as, scene.name)
             known = self._origins.get(key)
             if known is None:
                 made = await self._worlds.made(_at(scene, played.pack))

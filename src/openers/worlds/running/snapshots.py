@@ -39,6 +39,11 @@ class Snapshots:
         return self._directory / "packs"
 
     @property
+    def loaded(self) -> Path:
+        """Return the directory of the values of packs that were read by path."""
+        return self._directory / "loaded"
+
+    @property
     def content(self) -> Iterable[Collection[str]]:
         """Return the content keys of each snapshot."""
         return [self.get(name).content for name in self.names]
