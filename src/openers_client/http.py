@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException, HTTPMessage, HTTPSConnection
 from typing import Any, Final, cast
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import SplitResult, urlencode, urlsplit
 
 TIMEOUT_S: Final = 30
+REFUSED: Final = 400
 CONNECTIONS: Final = {"http": HTTPConnection, "https": HTTPSConnection}
 
 
@@ -45,6 +46,50 @@ def post(address: str, form: Mapping[str, str], headers: Mapping[str, str] | Non
     return send("POST", address, urlencode(form), {**kind, **(headers or {})})
 
 
+class RefusedReply(Exception):
+    """A stream that the service refused to open."""
+
+    def __init__(self, answer: Answer) -> None:
+        """Store the reply."""
+        super().__init__(f"the service returned {answer.status}")
+        self.answer = answer
+
+
+def lines(address: str, headers: Mapping[str, str]) -> Iterator[str]:
+    """Yield the lines of a reply that has no end, such as a stream of events, until the service closes it.
+
+    Raises RefusedReply, ServiceUnreachable.
+    """
+    parts, connection = _connection(address, TIMEOUT_S)
+    try:
+        connection.request("GET", _path(parts), None, dict(headers))
+        reply = connection.getresponse()
+        if reply.status >= REFUSED:
+            raise RefusedReply(Answer(reply.status, reply.headers, reply.read().decode("utf-8", "replace")))
+        for line in reply:
+            yield line.decode("utf-8", "replace").rstrip("\r\n")
+    except (OSError, HTTPException) as error:
+        raise ServiceUnreachable(f"the service at {parts.netloc} does not respond any more") from error
+    finally:
+        connection.close()
+
+
+def _connection(address: str, timeout_s: float) -> tuple[SplitResult, HTTPConnection]:
+    """Return the parts of an address and a connection to it, which is not open yet. Raises ServiceUnreachable."""
+    parts = urlsplit(address)
+    if parts.scheme not in CONNECTIONS or not parts.hostname:
+        raise ServiceUnreachable(f"{address} is not the address of a web service")
+    try:
+        return parts, CONNECTIONS[parts.scheme](parts.hostname, parts.port, timeout=timeout_s)
+    except (HTTPException, ValueError) as error:
+        raise ServiceUnreachable(f"no service responds at {parts.netloc}") from error
+
+
+def _path(parts: SplitResult) -> str:
+    """Return path and query of an address."""
+    return parts._replace(scheme="", netloc="", fragment="").geturl() or "/"
+
+
 def send(
     method: str,
     address: str,
@@ -53,14 +98,10 @@ def send(
     timeout_s: float = TIMEOUT_S,
 ) -> Answer:
     """Send one request and wait `timeout_s` seconds for the reply. Raises ServiceUnreachable."""
-    parts = urlsplit(address)
-    if parts.scheme not in CONNECTIONS or not parts.hostname:
-        raise ServiceUnreachable(f"{address} is not the address of a web service")
-    path = parts._replace(scheme="", netloc="", fragment="").geturl() or "/"
+    parts, connection = _connection(address, timeout_s)
     try:
-        connection = CONNECTIONS[parts.scheme](parts.hostname, parts.port, timeout=timeout_s)
         try:
-            connection.request(method, path, body, dict(headers or {}))
+            connection.request(method, _path(parts), body, dict(headers or {}))
             reply = connection.getresponse()
             return Answer(reply.status, reply.headers, reply.read().decode("utf-8", "replace"))
         finally:

@@ -66,6 +66,8 @@ ROWS: Final[dict[str, str]] = {
     "openers/worlds/faults/board.py::FaultBoard._faults": "one for each world that exists",
     "openers/worlds/http/pages.py::_templates": "no argument",
     "openers/worlds/packs/reading.py::_read": "16 packs, read from files of the operator or sent in test mode",
+    "openers/worlds/contents/archive.py::ArchiveWriter._parts": "ends with the export",
+    "openers/worlds/packs/loaded.py::_value": "MOST_LOADED values of packs that the operator loaded",
     "openers/worlds/packs/reading.py::_base_of": "64 files of the operator, or sent in test mode",
     "openers/worlds/recording/recorder.py::Recorder._waiting": "as many calls as are kept, MOST_HELD bytes of bodies",
     "openers/worlds/recording/repeats.py::Repeats._beginnings": "ends with the exchange that is masked",

@@ -143,6 +143,10 @@ async def test_the_next_process_finds_it_as_it_was(demo_url: str, keys: Any) -> 
         ("POST", "/clock/advance", {"days": 1e9}),
         ("POST", "/clock/advance", {"weeks": 1}),
         ("POST", "/clock/advance", {"days": "x"}),
+        ("POST", "/clock/advance", {"to": "2020-01-01T00:00:00Z"}),
+        ("POST", "/clock/advance", {"to": "9999-12-31T23:59:59-10:00"}),
+        ("POST", "/clock/advance", {"to": "2027-03-01T12:00:00"}),
+        ("POST", "/clock/advance", {"to": NOON, "days": 1}),
     ],
 )
 async def test_what_makes_no_sense_changes_nothing(here: Rig, method: str, path: str, body: Any) -> None:

@@ -110,15 +110,17 @@ def test_a_project_that_uses_it(pytester: pytest.Pytester) -> None:
 
 
 def test_the_pack_is_an_option_of_the_project(pytester: pytest.Pytester) -> None:
+    """The option of the command line replaces the one of the project."""
     pytester.makeconftest(CONFTEST)
-    pytester.makeini("[pytest]\nopeners_pack = empty\n")
+    pytester.makeini("[pytest]\nopeners_pack = troubles\n")
     pytester.makepyfile(
         """
         def test_it(openers_world):
             assert openers_world.control("GET", f"/worlds/{openers_world.name}")["pack"] == "empty"
         """
     )
-    pytester.runpytest_subprocess("-p", "no:cacheprovider").assert_outcomes(passed=1)
+    words = ("-p", "no:cacheprovider", "--openers-pack", "empty")
+    pytester.runpytest_subprocess(*words).assert_outcomes(passed=1)
 
 
 def test_the_pack_is_a_path_below_the_project(pytester: pytest.Pytester) -> None:

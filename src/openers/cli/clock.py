@@ -47,16 +47,19 @@ def advance(
     days: Annotated[float, typer.Option(min=0)] = 0,
     hours: Annotated[float, typer.Option(min=0)] = 0,
     minutes: Annotated[float, typer.Option(min=0)] = 0,
+    to: Annotated[str | None, typer.Option(help="The instant to advance to, such as 2026-12-01T09:00:00Z.")] = None,
     world: WorldName = "main",
     base_url: BaseUrl = HERE,
     as_json: Json = False,
 ) -> None:
     """Advance the clock; due work on the way runs in order and is listed."""
     stretch = {"days": days, "hours": hours, "minutes": minutes}
-    if not any(stretch.values()):
-        typer.echo("openers: give the time to advance by, with --days, --hours or --minutes", err=True)
+    if any(stretch.values()) == (to is not None):
+        problem = "give the time to advance by, with --days, --hours or --minutes; or else an instant, with --to"
+        typer.echo(f"openers: {problem}", err=True)
         raise typer.Exit(2)
-    _say(ask("POST", f"{base_url}/_test/clock/advance", stretch, world), as_json)
+    wanted = stretch if to is None else {"to": to}
+    _say(ask("POST", f"{base_url}/_test/clock/advance", wanted, world), as_json)
 
 
 def _say(told: dict[str, Any], as_json: bool) -> None:

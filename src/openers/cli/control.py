@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import Annotated, Any, Final
 
 import typer
 
 from openers.cli.problems import settings_of
-from openers_client.http import ServiceUnreachable, send
+from openers_client.http import RefusedReply, ServiceUnreachable, lines, send
 
 HERE: Final = ""
 """Placeholder for the address in the settings of this environment."""
@@ -46,6 +47,22 @@ def ask(method: str, address: str, body: dict[str, Any] | None = None, world: st
             str(told.get("error") or f"the service returned {answer.status}; check that it runs in test mode")
         )
     return told
+
+
+def follow(address: str, world: str) -> Iterator[dict[str, Any]]:
+    """Yield the events of a stream as they happen, until the service ends it.
+
+    Prints a refusal and raises `typer.Exit`.
+    """
+    try:
+        for line in lines(address, {"Accept": "text/event-stream", "X-OpenERS-Tenant": world}):
+            kind, _, value = line.partition(": ")
+            if kind == "data":
+                yield json.loads(value)
+    except RefusedReply as error:
+        raise _failure(str(error.answer.json().get("error") or f"the service returned {error.answer.status}")) from None
+    except ServiceUnreachable as error:
+        raise _failure(str(error)) from None
 
 
 def _failure(text: str) -> typer.Exit:

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import sys
-from contextlib import AbstractContextManager, nullcontext
+import threading
+from collections.abc import Generator
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from http import HTTPStatus
 from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Final
+
+import typer
 
 from openers.cli.children import child
 from openers.cli.problems import is_used
@@ -21,9 +26,12 @@ from openers.worlds.mode import open_main, worlds_directory
 from openers.worlds.packs import Pack, PackPas, is_path, keep_loaded, read_pack
 from openers.worlds.running.loader import add_applications, follow_pas, linked_at, populate
 from openers.worlds.running.snapshots import Snapshots
+from openers_client.http import ServiceUnreachable, send
 
 PAS_ABOVE: Final = 2
 """Port of the Test PAS minus that of the service."""
+PING: Final = "/referrals/_ping"
+LOOK_AGAIN_S: Final = 0.1
 PAS_PATH: Final = "/fhir"
 """Path of the FHIR interface of the Test PAS."""
 
@@ -114,6 +122,27 @@ def note_of_file(pack: Pack, *, before: bool) -> str:
     if not before or not is_path(pack.reference):
         return ""
     return f"{pack.reference} was loaded before: after a change of its file, run `openers world reset`.\n"
+
+
+@contextmanager
+def announced(settings: Settings) -> Generator[None]:
+    """Print a line when the service of the block replies."""
+    ended = threading.Event()
+    where = f"{address_of(settings.host, settings.port)}{PING}"
+
+    def _wait() -> None:
+        while not ended.is_set():
+            with suppress(ServiceUnreachable):
+                if send("GET", where).status == HTTPStatus.OK:
+                    typer.echo(f"OpenERS is ready at {settings.base_url.rstrip('/')}/ (Ctrl-C stops it)")
+                    return
+            ended.wait(LOOK_AGAIN_S)
+
+    threading.Thread(target=_wait, daemon=True).start()
+    try:
+        yield
+    finally:
+        ended.set()
 
 
 def introduce(settings: Settings, pack: Pack, pas: PackPas | None, command: Path) -> str:

@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from openers.cli import access_code, clock, pas, referral, token, worlds
+from openers.cli import access_code, clock, inspecting, pas, referral, token, worlds
 from openers.cli.output import Json, say
 from openers.cli.problems import service_address, settings_of, told_in_one_line
 from openers.settings import Mode, check_test_packages
@@ -25,6 +25,7 @@ app.add_typer(clock.app, name="clock")
 app.add_typer(pas.app, name="pas")
 app.add_typer(access_code.app, name="access-code")
 app.add_typer(referral.app, name="referral")
+app.add_typer(inspecting.app)
 app.add_typer(db_app, name="db")
 app.add_typer(audit_app, name="audit")
 
@@ -95,6 +96,7 @@ def demo(
     with told_in_one_line():
         check_test_packages()
     from openers.cli.demo import (
+        announced,
         introduce,
         load_if_empty,
         note_of_file,
@@ -118,7 +120,7 @@ def demo(
         sockets = listen(service_address(settings), *(() if pas is None else (at,)))
         before = asyncio.run(load_if_empty(settings, pack, insists=world is not None))
         typer.echo(introduce(settings, pack, pas, Path(sys.argv[0])) + note_of_file(pack, before=before))
-        with test_pas(settings, pas, at):
+        with test_pas(settings, pas, at), announced(settings):
             run(settings, sockets)
 
 

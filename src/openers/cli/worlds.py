@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, Final
 
 import typer
 
@@ -16,6 +16,8 @@ from openers.settings import check_test_packages
 app = typer.Typer(no_args_is_help=True, help="Worlds: the data that a service in test mode serves.")
 
 DatabaseUrl = Annotated[str | None, typer.Option("--database-url", help="sqlite:///path or postgresql://...")]
+MOST_PLAIN: Final = 20
+"""Maximum patients in a description about whom nothing is special."""
 Seed = Annotated[int, typer.Option(help="Seed of the ids.")]
 
 
@@ -43,6 +45,36 @@ def load(
         asyncio.run(load_into(settings_of(database_url=database_url, world=world_name(reference)), reference))
 
 
+@app.command("export")
+def export(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The file to write.")],
+    database_url: DatabaseUrl = None,
+    as_json: Json = False,
+) -> None:
+    """Write the world in the database to one file, also while a service runs."""
+    from openers.cli.moving import export_world
+
+    with told_in_one_line():
+        moved = asyncio.run(export_world(settings_of(database_url=database_url), file))
+    told = f"{file} contains a world with pack {moved.pack}: {moved.records} records and {moved.files} files"
+    say(told, moved._asdict(), as_json=as_json)
+
+
+@app.command("import")
+def bring_in(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A file of `openers world export`.")],
+    database_url: DatabaseUrl = None,
+    as_json: Json = False,
+) -> None:
+    """Make a new SQLite database from an exported world."""
+    from openers.cli.moving import import_world
+
+    with told_in_one_line():
+        moved = asyncio.run(import_world(settings_of(database_url=database_url), file))
+    told = f"imported a world with pack {moved.pack}: {moved.records} records and {moved.files} files"
+    say(told, moved._asdict(), as_json=as_json)
+
+
 @app.command("show")
 def show(base_url: BaseUrl = HERE, as_json: Json = False) -> None:
     """List the worlds and snapshots of a running service."""
@@ -53,6 +85,27 @@ def show(base_url: BaseUrl = HERE, as_json: Json = False) -> None:
     ]
     lines += [f"{snapshot}\tsnapshot" for snapshot in told["snapshots"]]
     say("\n".join(lines), told, as_json=as_json)
+
+
+@app.command("describe")
+def describe(world: WorldName = "main", base_url: BaseUrl = HERE, as_json: Json = False) -> None:
+    """Describe the content of a world: organisations, people, patients, services, and what is special about each."""
+    told = ask("GET", f"{base_url}/_test/worlds/{world}/description")
+    say(_in_words(told), told, as_json=as_json)
+
+
+def _in_words(told: dict[str, Any]) -> str:
+    """Return the description as text; many patients without anything special are only counted."""
+    lines = [f"{told['world']}: {told['title'] or told['pack']}"]
+    for part in ("organisations", "people", "services", "patients"):
+        rows: list[dict[str, Any]] = told[part]
+        plain = [row for row in rows if not row["special"]] if part == "patients" else []
+        shown = [row for row in rows if row not in plain[MOST_PLAIN:]]
+        lines += ["", part.upper()]
+        lines += ["\t".join((row["id"], row["name"], row["kind"], "; ".join(row["special"]))).rstrip() for row in shown]
+        if len(shown) < len(rows):
+            lines.append(f"and {len(rows) - len(shown)} others; --json lists them")
+    return "\n".join(lines)
 
 
 @app.command("become")

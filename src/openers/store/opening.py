@@ -23,7 +23,7 @@ async def migrate(url: str) -> bool:
     """
     path = sqlite_path(url)
     if path is not None:
-        return _migrate_sqlite(path)
+        return migrate_sqlite(path)
     from openers.store.postgres import migrate_postgres  # its driver is slow to import
 
     return await migrate_postgres(url)
@@ -49,16 +49,17 @@ async def holds_tables(url: str) -> bool:
     return await holds_tables_in_postgres(url)
 
 
-def _migrate_sqlite(path: Path) -> bool:
+def migrate_sqlite(path: Path, to: str = HEAD) -> bool:
+    """Migrate a SQLite file to a revision; return whether anything changed. Raises Unavailable."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with closing(sqlite3.connect(path, isolation_level=None)) as raw:
             raw.execute("BEGIN IMMEDIATE")  # one process migrates; the others wait and find it done
             known = raw.execute("SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'").fetchone()
             current = raw.execute(REVISION).fetchone()[0] if known else None
-            if current == HEAD:
+            if current == to:
                 return False
-            for statement in _single(migration_sql(sqlite.dialect(), current)):
+            for statement in _single(migration_sql(sqlite.dialect(), current, to)):
                 raw.execute(statement)
             raw.execute("COMMIT")
     except (sqlite3.Error, OSError) as error:

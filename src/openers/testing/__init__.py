@@ -1,7 +1,7 @@
 """pytest plugin: a service in this process, and for each test its own world with its own clock.
 
 pytest loads it wherever OpenERS is installed; tests use the fixture `openers_world`. The service uses HTTP, so any
-client works. It begins with the pack in the ini option `openers_pack`, and simulates its PAS. The report of a failing
+client works. It begins with the pack in the option `openers_pack`, and simulates its PAS. The report of a failing
 test shows the calls in its world, and why the service rejected any.
 
 Runs without its fixtures do not import the service.
@@ -25,15 +25,24 @@ WORLD: Final = pytest.StashKey[WorldOfTest]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add the option of the plugin."""
-    parser.addini("openers_pack", "the initial pack of each world of openers.testing: a name or a path", default="demo")
+    """Add the options of the plugin."""
+    told = "the initial pack of each world of openers.testing: a name or a path"
+    parser.addini("openers_pack", told, default="demo")
+    parser.addoption("--openers-pack", help=f"{told}; replaces the ini option openers_pack")
 
 
 @pytest.fixture(scope="session")
-def openers_service(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Generator[TestedService]:
+def openers_pack(pytestconfig: pytest.Config) -> str:
+    """Provide the pack of each world: a name, or a path from the project's folder. Override it to choose another."""
+    return str(pytestconfig.getoption("--openers-pack") or pytestconfig.getini("openers_pack"))
+
+
+@pytest.fixture(scope="session")
+def openers_service(
+    tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config, openers_pack: str
+) -> Generator[TestedService]:
     """Provide a service in this process for the whole run."""
-    pack = str(pytestconfig.getini("openers_pack"))
-    service = TestedService(tmp_path_factory.mktemp("openers"), pack, folder=pytestconfig.rootpath)
+    service = TestedService(tmp_path_factory.mktemp("openers"), openers_pack, folder=pytestconfig.rootpath)
     yield service
     service.stop()
 

@@ -151,9 +151,10 @@ class ClockOfTest:
         """Start the clock."""
         return _instant(self._world.control("PUT", "/clock", {"running": True}))
 
-    def advance(self, **stretch: float) -> list[dict[str, Any]]:
-        """Advance by days, hours, minutes and seconds; return the work that ran, in order."""
-        ran: list[dict[str, Any]] = self._world.control("POST", "/clock/advance", stretch)["ran"]
+    def advance(self, to: datetime | None = None, **stretch: float) -> list[dict[str, Any]]:
+        """Advance to an instant, or by days, hours, minutes and seconds; return the work that ran, in order."""
+        wanted = {**stretch, **({} if to is None else {"to": to.isoformat()})}
+        ran: list[dict[str, Any]] = self._world.control("POST", "/clock/advance", wanted)["ran"]
         return ran
 
 

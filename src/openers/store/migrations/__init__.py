@@ -19,8 +19,8 @@ REVISION: Final = "SELECT version_num FROM alembic_version"
 """Query for the revision of a database."""
 
 
-def migration_sql(dialect: Dialect, current: str | None) -> str:
-    """Return the statements from revision `current` (`None`: an empty database) to `HEAD`."""
+def migration_sql(dialect: Dialect, current: str | None, to: str = HEAD) -> str:
+    """Return the statements from revision `current` (`None`: an empty database) to another one."""
     logging.getLogger("alembic").setLevel(logging.WARNING)  # it logs each step; the caller logs one line for all
     from alembic.migration import MigrationContext, MigrationStep
     from alembic.operations import Operations
@@ -30,7 +30,7 @@ def migration_sql(dialect: Dialect, current: str | None) -> str:
     text = io.StringIO()
 
     def _steps(revision: str | tuple[str, ...], _context: MigrationContext) -> list[MigrationStep]:
-        return list(script._upgrade_revs(HEAD, revision or None))  # pyright: ignore  # as alembic.command.upgrade does
+        return list(script._upgrade_revs(to, revision or None))  # pyright: ignore  # as alembic.command.upgrade does
 
     options = {"as_sql": True, "output_buffer": text, "starting_rev": current, "fn": _steps}
     context = MigrationContext.configure(dialect=dialect, opts=options)

@@ -10,7 +10,7 @@ import msgspec
 from starlette.requests import Request
 
 from openers.bootstrap import note_job
-from openers.domain.clock import Instant
+from openers.domain.clock import Instant, in_utc
 from openers.telemetry.metrics import Metrics
 from openers.usecases.due import system_entry
 from openers.usecases.events.webhooks import plan_deliveries
@@ -34,17 +34,24 @@ class NewTime(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Stretch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """By how much time to advance."""
+    """By how much time to advance, or the instant `to` which."""
 
     days: Number = 0
     hours: Number = 0
     minutes: Number = 0
     seconds: Number = 0
+    to: Annotated[Instant, msgspec.Meta(tz=True)] | None = None
 
-    @property
-    def whole(self) -> timedelta:
-        """Return the whole period."""
-        return timedelta(days=self.days, hours=self.hours, minutes=self.minutes, seconds=self.seconds)
+    def after(self, now: Instant) -> Instant:
+        """Return the instant at which the advance ends. Raises BadCall."""
+        by = timedelta(days=self.days, hours=self.hours, minutes=self.minutes, seconds=self.seconds)
+        if self.to is None:
+            return _later(now, by)
+        if by:
+            raise BadCall("to is the instant at which the clock arrives: send it without days, hours, minutes, seconds")
+        if not timedelta(0) <= self.to - now <= timedelta(days=MOST_DAYS):
+            raise BadCall(f"to: {self.to.isoformat()} must be from {now.isoformat()} on, within {MOST_DAYS} days")
+        return in_utc(self.to)
 
 
 class Shown(msgspec.Struct, frozen=True, kw_only=True):
@@ -78,7 +85,7 @@ class ClockControl:
             return await self.set(held_of(request), await read_json(request, NewTime))
 
         async def _advance(request: Request) -> Shown:
-            return await self.advance(held_of(request), (await read_json(request, Stretch)).whole)
+            return await self.advance(held_of(request), await read_json(request, Stretch))
 
         return [
             route("/_test/clock", {"GET": _read, "PUT": _set}),
@@ -103,14 +110,11 @@ class ClockControl:
                 await go_back(held.world)
             return shown(held, told=await self._arrived(held))
 
-    async def advance(self, held: RunningWorld, stretch: timedelta) -> Shown:
-        """Advance the clock by a period and run due work in order. Raises BadCall."""
+    async def advance(self, held: RunningWorld, stretch: Stretch) -> Shown:
+        """Advance the clock and run due work in order. Raises BadCall."""
         told: list[ClockReport] = []
         async with held.alone():
-            try:
-                until = held.clock.now() + stretch
-            except OverflowError as error:
-                raise BadCall("The clock cannot go beyond the year 9999") from error
+            until = stretch.after(held.clock.now())
 
             async def _arrive() -> None:
                 told.extend(await self._arrived(held))
@@ -125,6 +129,14 @@ class ClockControl:
             self._worlds.save_main()
         await plan_deliveries(held.world.for_call(system_entry("Plan due work", held.world.wall.now())))
         return await tell_linked(held.world, held.clock) if held.pas.is_linked else ()
+
+
+def _later(now: Instant, by: timedelta) -> Instant:
+    """Return the instant after a period. Raises BadCall."""
+    try:
+        return now + by
+    except OverflowError as error:
+        raise BadCall("The clock cannot go beyond the year 9999") from error
 
 
 def shown(held: RunningWorld, ran: Sequence[Done] = (), told: Sequence[ClockReport] = ()) -> Shown:

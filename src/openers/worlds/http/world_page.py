@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
 from typing import Final, NamedTuple
 from urllib.parse import quote
 
@@ -15,7 +14,7 @@ from openers.api.http.reply import Reply, reply_of
 from openers.api.http.request import Stop
 from openers.api.interaction import ActiveCall
 from openers.wire.dialect import Problem
-from openers.worlds.http.clock_routes import ClockControl, NewTime
+from openers.worlds.http.clock_routes import ClockControl, NewTime, Stretch
 from openers.worlds.http.control import HOME, RULE, ControlDialect, Offered, interaction, route
 from openers.worlds.http.pages import page
 from openers.worlds.http.world_routes import NewWorld, everything, make
@@ -71,7 +70,7 @@ async def _carry_out(form: FormData, worlds: Worlds, clocks: ClockControl) -> st
     held = worlds.named(name)
     match act:
         case "advance":
-            shown = await clocks.advance(held, timedelta(days=_days(value)))
+            shown = await clocks.advance(held, Stretch(days=_days(value)))
             failed = sum(each.failed is not None for each in shown.ran)
             return f"The clock of {name} advanced by {value} days: {len(shown.ran)} jobs ran, {failed} failed."
         case "freeze" | "run":

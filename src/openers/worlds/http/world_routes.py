@@ -9,6 +9,7 @@ import msgspec
 from starlette.requests import Request
 
 from openers.domain.clock import Instant
+from openers.worlds.contents.description import describe
 from openers.worlds.http.control import Offered, json_reply, read_json, route
 from openers.worlds.packs import is_path, keep_received, pack_names
 from openers.worlds.refusals import BadCall
@@ -108,6 +109,9 @@ def world_routes(worlds: Worlds) -> list[Offered]:
         await worlds.drop(request.path_params["name"])
         return {"dropped": request.path_params["name"]}
 
+    async def _describe(request: Request) -> object:
+        return await describe(_named(request, worlds))
+
     async def _load(request: Request) -> Described:
         held, wanted = _named(request, worlds), await read_json(request, PackWanted)
         await worlds.load(held, _pack(wanted, worlds), wanted.seed)
@@ -136,6 +140,7 @@ def world_routes(worlds: Worlds) -> list[Offered]:
     return [
         route("/_test/worlds", {"GET": _list, "POST": _fork}),
         route(one, {"GET": _read, "DELETE": _drop}),
+        route(f"{one}/description", {"GET": _describe}),
         route(f"{one}/load", {"POST": _load}),
         route(f"{one}/reset", {"POST": _reset}),
         route(f"{one}/snapshot", {"POST": _snapshot}),

@@ -5,7 +5,7 @@ service from its site, public keys from private ones, a crowd of patients from a
 command line call it.
 """
 
-from openers.worlds.packs.loaded import keep_loaded, loaded_pack, pack_from
+from openers.worlds.packs.loaded import keep_loaded, loaded_pack, pack_from, store_value
 from openers.worlds.packs.pack import Pack, PackError, PackPas, Scene
 from openers.worlds.packs.reading import (
     Stamp,
@@ -37,6 +37,7 @@ __all__ = [
     "read_pack",
     "reference_to",
     "stamp_of",
+    "store_value",
     "to_send",
     "world_name",
 ]

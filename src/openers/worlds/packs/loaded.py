@@ -25,8 +25,11 @@ def keep_loaded(pack: Pack, folder: Path, held: Collection[str] = ()) -> Pack:
     A pack of this package does not change, so it is returned as it is. `held` are the values of worlds and snapshots,
     which are kept.
     """
-    if not is_path(pack.reference):
-        return pack
+    return store_value(pack, folder, held) if is_path(pack.reference) else pack
+
+
+def store_value(pack: Pack, folder: Path, held: Collection[str] = ()) -> Pack:
+    """Store the value of any pack, as `keep_loaded` does. Raises OSError."""
     value = encode(msgspec.structs.replace(pack, read_as=""))
     file = (folder / f"{hashlib.sha256(value).hexdigest()[:16]}{ENDING}").resolve()
     if not file.exists():

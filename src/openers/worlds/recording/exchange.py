@@ -141,8 +141,8 @@ class Exchanges:
         return (each for each in reversed(kept) if each.world == world)
 
     def find(self, world: str, name: str) -> Iterator[Exchange]:
-        """Return the exchanges with this number, request id or correlation id, the latest first."""
-        return (each for each in self.of(world) if name in {str(each.number), each.request_id, each.correlation_id})
+        """Return the exchanges with this number, request id, correlation id or UBRN, the latest first."""
+        return (each for each in self.of(world) if name in _names(each))
 
     def forget(self, world: str) -> None:
         """Delete the exchanges of a world."""
@@ -151,6 +151,11 @@ class Exchanges:
             self._kept.clear()
             self._kept.extend(kept)
             self._characters = sum(map(_characters, kept))
+
+
+def _names(exchange: Exchange) -> set[str]:
+    """Return the names by which a caller may ask for an exchange."""
+    return {str(exchange.number), exchange.request_id, exchange.correlation_id, exchange.ubrn}
 
 
 def _characters(exchange: Exchange) -> int:

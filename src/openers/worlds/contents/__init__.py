@@ -1,0 +1,1 @@
+"""A world as a whole: described for people, and as one file."""
