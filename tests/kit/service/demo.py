@@ -18,7 +18,7 @@ from tests.kit.run.project import ROOT
 from tests.kit.run.waiting import HANGS_AFTER_S, until
 from tests.kit.service.live import client_of, free_port_with
 
-READY: Final = "Application startup complete"
+READY: Final = "OpenERS is ready at"
 PAS_ABOVE: Final = 2
 """The difference between the ports of the Test PAS and the service."""
 
