@@ -53,7 +53,7 @@ from openers.paper.typesetter import TypstTypesetter
 from openers.pas.connector import PasConnector
 from openers.places import files_of
 from openers.reference import PackagedReference
-from openers.settings import Settings, SettingsError
+from openers.settings import RolesFrom, Settings, SettingsError
 from openers.store.audit.reading import read_state
 from openers.store.migrations import HEAD
 from openers.store.opening import migrate, open_store
@@ -313,7 +313,8 @@ def _upstream(settings: Settings) -> UpstreamProvider | None:
     if issuer is None or client_id is None or key_file is None:
         return None
     key = read_secret(key_file, _client_key, strict=settings.production)
-    return UpstreamProvider(issuer, client_id, key, f"{settings.base_url.rstrip('/')}/oauth2/callback")
+    callback, gives_roles = f"{settings.base_url.rstrip('/')}/oauth2/callback", settings.roles_from is RolesFrom.CLAIMS
+    return UpstreamProvider(issuer, client_id, key, callback, gives_roles=gives_roles)
 
 
 def _client_key(content: bytes) -> dict[str, str]:

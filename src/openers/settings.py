@@ -44,6 +44,13 @@ class Mode(StrEnum):
     PRODUCTION = "production"
 
 
+class RolesFrom(StrEnum):
+    """Where the roles of people come from: the directory, or also the claims of each log-in."""
+
+    DIRECTORY = "directory"
+    CLAIMS = "claims"
+
+
 class SettingsError(ValueError):
     """Missing or wrong settings. `problems` has one sentence each, with the cure."""
 
@@ -95,6 +102,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     oidc_issuer: _Url | None = None
     oidc_client_id: _Text | None = None
     oidc_client_key_file: _File | None = None
+    roles_from: Annotated[RolesFrom, Meta(description="directory or claims")] = RolesFrom.DIRECTORY
     rate_limit_per_second: Annotated[float, Meta(ge=0, description="a number of requests, 0 for no limit")]
     failures_per_minute: Annotated[float, Meta(ge=0, description="a number of failures, 0 for no limit")]
     ods_allow_list: Annotated[tuple[OdsCode, ...] | None, Meta(description="ODS codes, separated by commas")] = None
@@ -285,6 +293,11 @@ def _disagreements(settings: Settings, given: Mapping[str, object]) -> list[str]
     absent = [_variable(name) for name in oidc if getattr(settings, name) is None]
     if 0 < len(absent) < len(oidc):
         problems.append(f"Log-in by OpenID Connect needs {' and '.join(absent)} too")
+    if settings.roles_from is RolesFrom.CLAIMS and not (settings.production and settings.oidc_issuer):
+        problems.append(
+            "OPENERS_ROLES_FROM is claims, which an OpenID provider sends at log-in: set OPENERS_OIDC_ISSUER in "
+            "production mode, or use directory"
+        )
     if settings.frozen and not settings.sqlite_path:
         problems.append("OPENERS_FROZEN needs a sqlite:/// database, since each request runs on a fork of it")
     if settings.metrics_port == settings.port:

@@ -83,6 +83,57 @@ async def test_authlib_logs_a_person_in_and_refreshes(service: Service) -> None:
         assert fresh["refresh_count"] == 1
 
 
+async def test_authlib_opens_two_applications_by_one_log_in_and_logs_out_of_both(service: Service) -> None:
+    """Authlib verifies both ID tokens as OpenID Connect says; the second application opens without a page."""
+    jose: Any = import_module("authlib.jose")
+    core: Any = import_module("authlib.oidc.core")
+    oauth: Any = import_module("authlib.integrations.httpx_client").AsyncOAuth2Client
+    signed: Any = import_module("authlib.oauth2.rfc7523").PrivateKeyJWT
+    rsa: Any = import_module("joserfc.jwk").RSAKey
+    found = (await service.http.get("/.well-known/openid-configuration")).json()
+    keys = jose.JsonWebKey.import_key_set((await service.http.get("/oauth2/jwks")).json())
+    sessions: list[Any] = []
+    async with httpx.AsyncClient() as browser:
+        for client_id, asked in (("quickconnect", {}), ("portal", {"prompt": "none", "max_age": 600})):
+            key = private_key(client_id)
+            back = f"http://localhost:{8003 + len(sessions)}/signed-in"
+            client = oauth(
+                client_id, rsa.import_key(dict(key)), token_endpoint_auth_method="private_key_jwt",
+                redirect_uri=back, scope="openid profile", code_challenge_method="S256",
+            )  # fmt: skip
+            expiry = {"exp": int(time.time()) + 240}
+            client.register_client_auth_method(signed(found["token_endpoint"], expiry, {"kid": key["kid"]}, "RS512"))
+            verifier, nonce = "a-verifier-of-at-least-forty-three-characters", f"nonce of {client_id}"
+            address, state = client.create_authorization_url(
+                found["authorization_endpoint"], code_verifier=verifier, nonce=nonce, **asked
+            )
+            page = await browser.get(address)
+            if not sessions:
+                handle = HANDLE.search(page.text)
+                assert handle
+                form = {"handle": handle[1], "user_id": CLINICIAN}
+                page = await browser.post(address.partition("?")[0], data=form)
+            tokens = await client.fetch_token(
+                found["token_endpoint"], authorization_response=page.headers["location"], state=state,
+                code_verifier=verifier,
+            )  # fmt: skip
+            expected = {"iss": {"essential": True, "value": base(service)}, "aud": {"value": client_id}}
+            params = {"nonce": nonce, "client_id": client_id, "max_age": 600}
+            claims = jose.jwt.decode(
+                tokens["id_token"], keys, claims_cls=core.CodeIDToken, claims_options=expected, claims_params=params
+            )
+            claims.validate()
+            sessions.append((claims["sid"], tokens, client))
+        assert sessions[0][0] == sessions[1][0]
+        sent = {"id_token_hint": sessions[0][1]["id_token"], "post_logout_redirect_uri": "http://localhost:8003/"}
+        assert (await browser.get(found["end_session_endpoint"], params=sent)).headers["location"].endswith(":8003/")
+        page = await browser.get(address)
+        assert parse_qs(urlsplit(page.headers["location"]).query)["error"] == ["login_required"]
+    for _, _, client in sessions:
+        assert (await client.get(f"{base(service)}/oauth2/userinfo")).status_code == 401
+        await client.aclose()
+
+
 async def browse(address: str) -> str:
     """Log in as a person with a browser does; return the address of the redirect."""
     async with httpx.AsyncClient() as browser:

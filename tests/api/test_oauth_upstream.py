@@ -80,15 +80,21 @@ PRIVATE = {name: str(value) for name, value in KEY.as_dict(private=True).items()
 
 
 @asynccontextmanager
-async def both_running(directory: Path, *, known_as: str = US) -> AsyncGenerator[Both]:
+async def both_running(directory: Path, *, known_as: str = US, roles_from_claims: bool = False) -> AsyncGenerator[Both]:
     port = free_port()
-    upstream = UpstreamProvider(address_of(port), known_as, PRIVATE, f"{PRODUCTION}/oauth2/callback")
+    callback = f"{PRODUCTION}/oauth2/callback"
+    upstream = UpstreamProvider(address_of(port), known_as, PRIVATE, callback, gives_roles=roles_from_claims)
     (directory / "a").mkdir()
     (directory / "b").mkdir()
     async with (
         running(directory / "a", base_url=address_of(port)) as provider,
         served(provider.app, port),
-        running(directory / "b", base_url=PRODUCTION, production=True, upstream=upstream) as production,
+        running(
+            directory / "b",
+            base_url=PRODUCTION,
+            production=True,
+            upstream=upstream,
+        ) as production,
         httpx.AsyncClient(base_url=address_of(port)) as browser,
     ):
         await provider.put(_ourselves(KEY))

@@ -56,10 +56,14 @@ class Site(msgspec.Struct, frozen=True):
 
 
 class Role(msgspec.Struct, frozen=True):
-    """The business functions of a person at one organisation."""
+    """The business functions of a person at one organisation.
+
+    A role `from_claims` comes from the person's last log-in at the OpenID provider, and the next log-in replaces it.
+    """
 
     organisation: OdsCode
     functions: tuple[BusinessFunction, ...]
+    from_claims: bool = False
 
 
 class Assurance(msgspec.Struct, frozen=True):

@@ -80,9 +80,10 @@ def new_signing_key() -> bytes:
 
 
 class IdToken(msgspec.Struct, frozen=True, kw_only=True):
-    """The content of a verified ID token."""
+    """The content of a verified ID token. `subject` is its `sub`, which may differ from the user id."""
 
     user: UserId
+    subject: str
     session: str
     assurance: Assurance
     authenticated: Instant
@@ -195,6 +196,7 @@ def _content(claims: Claims, expires: Instant, issued: Instant) -> IdToken:
     method = text_of(methods[0] if isinstance(methods, list) and methods else methods)  # pyright: ignore[reportUnknownArgumentType] -- unproved JSON
     return IdToken(
         user=user,
+        subject=text_of(claims.get("sub")) or "",
         session=text_of(claims.get("sid")) or "",
         assurance=Assurance(
             identity_level=_level(claims, "id_assurance_level"),

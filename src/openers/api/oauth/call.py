@@ -67,6 +67,11 @@ class OAuthDeps(msgspec.Struct, frozen=True, kw_only=True):
     client_keys: RemoteKeys = msgspec.field(default_factory=lambda: RemoteKeys("the application's key address"))
 
     @property
+    def roles_from_claims(self) -> bool:
+        """Return whether people and their roles come from the upstream provider, at each log-in."""
+        return self.upstream is not None and self.upstream.gives_roles
+
+    @property
     def token_url(self) -> str:
         """Return the address of the token endpoint, which is also the audience of assertions."""
         return f"{self.base_url}/oauth2/token"

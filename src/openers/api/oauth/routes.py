@@ -20,9 +20,10 @@ from openers.api.oauth.browser import page_refusal
 from openers.api.oauth.call import Handle, OAuthCall, OAuthDeps, Style, endpoint, json_refusal, json_reply
 from openers.api.oauth.elsewhere import come_back
 from openers.api.oauth.log_out import log_out, log_out_or_confirm
-from openers.api.oauth.token import GRANTS, revoke, token
+from openers.api.oauth.token import grants_of, revoke, token
 from openers.identity.access import bearer_of, open_bearer
 from openers.identity.assertions import ALGORITHM as ASSERTION_ALGORITHM
+from openers.identity.claims import role_claims
 from openers.identity.errors import InvalidToken, OAuthError, TooManyFailures
 from openers.identity.id_tokens import ALGORITHM as ID_TOKEN_ALGORITHM
 from openers.identity.id_tokens import assurance_claims
@@ -80,7 +81,8 @@ async def userinfo(call: OAuthCall) -> Response:
     roles = [
         {"org_code": str(role.organisation), "business_functions": list(role.functions)} for role in caller.user.roles
     ]
-    return json_reply(assurance_claims(session) | {"name": caller.user.name, "ers_roles": roles})
+    claims = {"name": caller.user.name, "ers_roles": roles, "nhsid_nrbac_roles": role_claims(caller.user)}
+    return json_reply(assurance_claims(session) | claims)
 
 
 def discovery(deps: OAuthDeps) -> dict[str, object]:
@@ -97,10 +99,10 @@ def discovery(deps: OAuthDeps) -> dict[str, object]:
         "backchannel_logout_session_supported": True,
         "prompt_values_supported": sorted(PROMPTS),
         "jwks_uri": f"{base}/oauth2/jwks",
-        "scopes_supported": ["openid"],
+        "scopes_supported": ["openid", "profile", "nationalrbacaccess"],
         "response_types_supported": ["code"],
         "response_modes_supported": ["query"],
-        "grant_types_supported": list(GRANTS),
+        "grant_types_supported": list(grants_of(deps)),
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": [ID_TOKEN_ALGORITHM],
         "token_endpoint_auth_methods_supported": ["private_key_jwt", "client_secret_post", "client_secret_basic"],
@@ -109,7 +111,7 @@ def discovery(deps: OAuthDeps) -> dict[str, object]:
         "authorization_response_iss_parameter_supported": True,
         "claims_supported": [
             "iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "sid", "amr", "acr",
-            "id_assurance_level", "authentication_assurance_level", "nhsid_useruid", "name",
+            "id_assurance_level", "authentication_assurance_level", "nhsid_useruid", "name", "nhsid_nrbac_roles",
         ],
     }  # fmt: skip
 

@@ -5,14 +5,14 @@ Source: rules chapter 2.2; RFC 6749, RFC 8693 (token exchange), RFC 7009 (revoca
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from math import ceil
 from typing import Final, TypeVar
 
 import msgspec
 from starlette.responses import Response
 
-from openers.api.oauth.call import OAuthCall, json_reply
+from openers.api.oauth.call import OAuthCall, OAuthDeps, json_reply
 from openers.api.oauth.reading import Parameters, read_client, read_form
 from openers.domain.clock import Instant
 from openers.domain.credentials import AccessMode, Application, Joined, Session
@@ -59,9 +59,12 @@ class TokenReply(msgspec.Struct, omit_defaults=True, kw_only=True):
 async def token(call: OAuthCall) -> Response:
     """POST /oauth2/token."""
     form = await read_form(call.request)
-    exchange = GRANTS.get(form.needed("grant_type"))
+    asked, known = form.needed("grant_type"), grants_of(call.deps)
+    exchange = known.get(asked)
     if exchange is None:
-        raise OAuthRefusal(OAuthError.UNSUPPORTED_GRANT_TYPE, f"grant_type must be one of: {', '.join(GRANTS)}")
+        reason = ": roles come from claims, which an ID token does not hold" if asked in GRANTS else ""
+        description = f"grant_type must be one of: {', '.join(known)}{reason}"
+        raise OAuthRefusal(OAuthError.UNSUPPORTED_GRANT_TYPE, description)
     reply = await exchange(call, form, await _proved_client(call, form))
     return json_reply(reply)
 
@@ -255,3 +258,10 @@ GRANTS: Final[dict[str, Exchange]] = {
     TOKEN_EXCHANGE: _by_id_token,
 }
 """The exchange for each grant type."""
+
+
+def grants_of(deps: OAuthDeps) -> Mapping[str, Exchange]:
+    """Return the grant types that this service supports: with roles from claims, no token exchange."""
+    if not deps.roles_from_claims:
+        return GRANTS
+    return {name: exchange for name, exchange in GRANTS.items() if name != TOKEN_EXCHANGE}

@@ -16,6 +16,7 @@ from openers.api.oauth.remote import KEPT_FOR, BadReply, RemoteKeys, fetch, is_s
 from openers.domain.clock import Instant
 from openers.domain.errors import Unavailable
 from openers.identity.assertions import ALGORITHM, ASSERTION_TYPE
+from openers.identity.claims import UserInfo
 from openers.identity.id_tokens import IdToken, InvalidIdToken, is_answer_to, prove_id_token, read_id_token
 from openers.identity.jose import sign
 from openers.identity.log_in import WaitingForUpstream, challenge_of
@@ -35,17 +36,32 @@ class Metadata(msgspec.Struct, frozen=True):
     authorization_endpoint: str
     token_endpoint: str
     jwks_uri: str
+    userinfo_endpoint: str = ""
 
 
 class _TokenReply(msgspec.Struct, frozen=True):
     id_token: str
+    access_token: str = ""
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """The provider's answer to a log-in: who logged in, and the token with which it says more about them."""
+
+    proved: IdToken
+    access_token: str
 
 
 class UpstreamProvider:
     """The provider at `issuer`, where this service is registered as `client_id`."""
 
-    def __init__(self, issuer: str, client_id: str, private_jwk: dict[str, str], callback_url: str) -> None:
-        """Store the registration; `private_jwk` is our private RSA key with its `kid`, as a JSON Web Key."""
+    def __init__(
+        self, issuer: str, client_id: str, private_jwk: dict[str, str], callback_url: str, *, gives_roles: bool = False
+    ) -> None:
+        """Store the registration; `private_jwk` is our private RSA key with its `kid`, as a JSON Web Key.
+
+        With `gives_roles` people and their roles come from its claims.
+        """
+        self.gives_roles = gives_roles
         self.issuer, self.client_id = issuer.rstrip("/"), client_id
         self._key, self._kid = RSAKey.import_key(dict(private_jwk)), private_jwk["kid"]
         self._callback_url = callback_url
@@ -68,8 +84,8 @@ class UpstreamProvider:
         }
         return with_answer(metadata.authorization_endpoint, asked)
 
-    async def redeem(self, code: str, waiting: WaitingForUpstream, now: Instant) -> IdToken:
-        """Exchange the browser's code for a verified ID token. Raises BadReply, Unavailable."""
+    async def redeem(self, code: str, waiting: WaitingForUpstream, now: Instant) -> Answer:
+        """Exchange the browser's code for a verified ID token and its access token. Raises BadReply, Unavailable."""
         metadata = await self.metadata(now)
         form = {
             "grant_type": "authorization_code",
@@ -81,9 +97,20 @@ class UpstreamProvider:
         }
         reply = await fetch(metadata.token_endpoint, _TokenReply, PART, form)
         try:
-            return await self.prove(reply.id_token, self.client_id, now, waiting.nonce)
+            proved = await self.prove(reply.id_token, self.client_id, now, waiting.nonce)
         except InvalidIdToken as error:
             raise BadReply(str(error)) from None
+        return Answer(proved, reply.access_token)
+
+    async def claims(self, answer: Answer, now: Instant) -> UserInfo:
+        """Return what the provider says about the person who logged in. Raises BadReply, Unavailable."""
+        address = (await self.metadata(now)).userinfo_endpoint
+        if not address or not answer.access_token:
+            raise BadReply("the provider has no userinfo")
+        info = await fetch(address, UserInfo, PART, bearer=answer.access_token)
+        if info.sub != answer.proved.subject:
+            raise BadReply("the userinfo is about another person")
+        return info
 
     async def prove(self, text: str, audience: str, now: Instant, nonce: str | None = None) -> IdToken:
         """Verify an ID token of the provider. Raises InvalidIdToken, Unavailable."""
@@ -101,6 +128,7 @@ class UpstreamProvider:
             except BadReply:
                 raise Unavailable(PART) from None
             addresses = (found.authorization_endpoint, found.token_endpoint, found.jwks_uri)
+            addresses += (found.userinfo_endpoint,) if found.userinfo_endpoint else ()
             if found.issuer.rstrip("/") != self.issuer or not all(map(is_safe, addresses)):
                 raise Unavailable(PART)
             self._metadata = (found, now)

@@ -8,12 +8,14 @@ are told by due work (`tell_log_out`).
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import timedelta
 from hashlib import sha256
 from typing import Final
 
 from openers.domain.clock import EPOCH, Instant
 from openers.domain.credentials import CredentialKind, Joined, LogOutNotice, Session
+from openers.domain.identifiers import UserId
 from openers.usecases.ports.transaction import Tx
 
 TELL: Final = "tell log-out"
@@ -34,6 +36,14 @@ async def end_session(tx: Tx, session: str, now: Instant) -> None:
         for joined in await tx.credentials.of_session(CredentialKind.JOINED, session, Joined):
             await _tell(tx, ended, joined, now)
     await tx.credentials.end_session(session)
+
+
+async def end_person(tx: Tx, user: UserId, now: Instant) -> Collection[str]:
+    """End every session of a person who has left or lost a role; return the ids of the sessions."""
+    sessions = [each.id for each in await tx.credentials.all(CredentialKind.SESSION, Session) if each.user == user]
+    for session in sessions:
+        await end_session(tx, session, now)
+    return sessions
 
 
 async def _tell(tx: Tx, ended: Session, joined: Joined, now: Instant) -> None:
