@@ -31,7 +31,7 @@ from bench.worklists import measure as measure_worklist
 from bench.world import crowded
 from openers.settings import Settings
 from openers.worlds.packs import read_pack
-from openers_client import Client, log_in
+from openers_client import Application, log_in
 
 BARS: Final = {
     "A004 PRIORITY": (0.5, 0.65),
@@ -143,7 +143,7 @@ def _files(service: Server, request: Request, seconds: int, directory: Path) -> 
 
 def _requests(service: Server, directory: Path) -> list[Request]:
     """Return the scenarios after each has worked once; the upload is the last."""
-    client = Client("demo-user-app", read_pack("demo").private_keys["demo-user-app"])
+    client = Application("demo-user-app", read_pack("demo").private_keys["demo-user-app"])
     token = log_in(service.base_url, GP.user, client).access_token
     headers = {"Authorization": f"Bearer {token}", **GP.headers}
     posted = {**headers, "Content-Type": FHIR}

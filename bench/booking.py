@@ -20,7 +20,7 @@ from tests.kit.service.running import FHIR, GP, load_demo, settings_for
 from bench.load import Measured, Request, run
 from bench.processes import Server, free_port, server
 from openers.worlds.packs import read_pack
-from openers_client import Client, log_in
+from openers_client import Application, log_in
 
 FIND_SLOTS: Final = "A015 20 of 500 slots"
 BOOK: Final = "A016"
@@ -162,7 +162,7 @@ async def _measured(
     servers: tuple[Server, Server], directory: Path, seconds: int, connections: Sequence[int]
 ) -> Figures:
     service, pas = servers
-    client = Client("demo-user-app", read_pack("demo").private_keys["demo-user-app"])
+    client = Application("demo-user-app", read_pack("demo").private_keys["demo-user-app"])
     token = log_in(service.base_url, GP.user, client).access_token
     headers = {"Authorization": f"Bearer {token}", **GP.headers}
     connector, patience = aiohttp.TCPConnector(limit=0), aiohttp.ClientTimeout(total=None)

@@ -23,7 +23,7 @@ from tests.kit.service.running import FHIR, GP, load_demo, settings_for
 from bench.processes import server
 from openers.settings import Settings
 from openers.worlds.packs import read_pack
-from openers_client import Client, log_in
+from openers_client import Application, log_in
 
 DELAY_MS: Final = 50.0
 """Maximum delay of a ping by a hostile call."""
@@ -105,7 +105,7 @@ def hostile_delays(settings: Settings, directory: Path) -> dict[str, float]:
         "OPENERS_KEPT_EXCHANGES": "200",
     }
     with server(["-m", "openers.cli.main", "serve", "--port", "PORT"], environ, PING, directory) as service:
-        client = Client("demo-user-app", read_pack("demo").private_keys["demo-user-app"])
+        client = Application("demo-user-app", read_pack("demo").private_keys["demo-user-app"])
         token = log_in(service.base_url, GP.user, client).access_token
         return measure_hostile(service.base_url, calls(token))
 

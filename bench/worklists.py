@@ -36,7 +36,7 @@ from openers.key_files import read_or_make_key
 from openers.settings import Settings
 from openers.store.opening import open_store
 from openers.worlds.packs import read_pack
-from openers_client import Client, log_in
+from openers_client import Application, log_in
 
 WORKLIST: Final = "A008 50 rows"
 SMALL, LARGE = 10_000, 1_000_000
@@ -84,7 +84,7 @@ def measure(directory: Path, size: int, seconds: int, connections: tuple[int, ..
 
 
 def _request(service: Server) -> Request:
-    client = Client("demo-user-app", read_pack("demo").private_keys["demo-user-app"])
+    client = Application("demo-user-app", read_pack("demo").private_keys["demo-user-app"])
     token = log_in(service.base_url, CONSULTANT.user, client).access_token
     headers = {"Authorization": f"Bearer {token}", **CONSULTANT.headers, "Content-Type": FHIR}
     asked = asking(REVIEW)

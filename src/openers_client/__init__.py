@@ -1,5 +1,84 @@
-"""A small client for any e-Referral Service; it uses only the published interface."""
+"""A typed client for any e-Referral Service; it uses only the published interface.
 
-from openers_client.log_in import Client, LogInFailed, ServiceUnreachable, Tokens, application_token, log_in
+`ErsClient` is asynchronous, `SyncErsClient` is the same for programs that are not. `log_in` and `application_token`
+fetch a token only.
+"""
 
-__all__ = ["Client", "LogInFailed", "ServiceUnreachable", "Tokens", "application_token", "log_in"]
+from openers_client.applications import Application, Tokens
+from openers_client.client import ErsClient
+from openers_client.errors import (
+    CallRejected,
+    ErsError,
+    InvalidRequest,
+    LogInFailed,
+    NotAllowed,
+    NotFound,
+    NotLoggedIn,
+    OutcomeUnknown,
+    PasFailed,
+    RecordLocked,
+    ServiceFailed,
+    ServiceUnreachable,
+    TooManyRequests,
+    UnreadableReply,
+    VersionConflict,
+)
+from openers_client.log_in import application_token, log_in
+from openers_client.operations.base import Record
+from openers_client.operations.booking import SlotQuery
+from openers_client.operations.files import Upload
+from openers_client.requests.advice import Closing, Conversion, Response
+from openers_client.requests.appointments import Deferral
+from openers_client.requests.attachments import Attachment
+from openers_client.requests.decisions import ActLater, RejectionOfReferral, ReviewOutcome
+from openers_client.requests.shortlists import Criteria, NewReferral, NewShortlist, Question, Search, Shortlist
+from openers_client.requests.worklists import Filters
+from openers_client.retries import RetryPolicy
+from openers_client.roles import Role
+from openers_client.sessions import Session
+from openers_client.sync import SyncErsClient
+
+__all__ = [
+    "ActLater",
+    "Application",
+    "Attachment",
+    "CallRejected",
+    "Closing",
+    "Conversion",
+    "Criteria",
+    "Deferral",
+    "ErsClient",
+    "ErsError",
+    "Filters",
+    "InvalidRequest",
+    "LogInFailed",
+    "NewReferral",
+    "NewShortlist",
+    "NotAllowed",
+    "NotFound",
+    "NotLoggedIn",
+    "OutcomeUnknown",
+    "PasFailed",
+    "Question",
+    "Record",
+    "RecordLocked",
+    "RejectionOfReferral",
+    "Response",
+    "RetryPolicy",
+    "ReviewOutcome",
+    "Role",
+    "Search",
+    "ServiceFailed",
+    "ServiceUnreachable",
+    "Session",
+    "Shortlist",
+    "SlotQuery",
+    "SyncErsClient",
+    "Tokens",
+    "TooManyRequests",
+    "UnreadableReply",
+    "Upload",
+    "VersionConflict",
+    "application_token",
+    "log_in",
+]

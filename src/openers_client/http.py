@@ -9,13 +9,11 @@ from http.client import HTTPConnection, HTTPException, HTTPMessage, HTTPSConnect
 from typing import Any, Final, cast
 from urllib.parse import SplitResult, urlencode, urlsplit
 
+from openers_client.errors import ServiceUnreachable
+
 TIMEOUT_S: Final = 30
 REFUSED: Final = 400
 CONNECTIONS: Final = {"http": HTTPConnection, "https": HTTPSConnection}
-
-
-class ServiceUnreachable(Exception):
-    """No service replies at the address in time, or the reply is not HTTP."""
 
 
 @dataclass(frozen=True)
@@ -35,9 +33,9 @@ class Answer:
         return cast("dict[str, Any]", found) if isinstance(found, dict) else {}
 
 
-def get(address: str) -> Answer:
+def get(address: str, headers: Mapping[str, str] | None = None) -> Answer:
     """GET an address. Raises ServiceUnreachable."""
-    return send("GET", address)
+    return send("GET", address, None, headers)
 
 
 def post(address: str, form: Mapping[str, str], headers: Mapping[str, str] | None = None) -> Answer:

@@ -30,7 +30,7 @@ from tests.kit.service.oauth_service import (
     served,
 )
 
-from openers_client import Client, LogInFailed, ServiceUnreachable, application_token, log_in
+from openers_client import Application, LogInFailed, ServiceUnreachable, application_token, log_in
 
 ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.anyio
@@ -145,7 +145,7 @@ async def browse(address: str) -> str:
 
 
 async def test_our_client_logs_a_person_in(service: Service) -> None:
-    client = Client(USER_APP, private_key(USER_APP))
+    client = Application(USER_APP, private_key(USER_APP))
     tokens = await asyncio.to_thread(log_in, base(service), CLINICIAN, client)
     caller = await service.caller(tokens.access_token)
     assert (caller.user and caller.user.id, tokens.expires_in_s) == (CLINICIAN, 599)
@@ -154,7 +154,7 @@ async def test_our_client_logs_a_person_in(service: Service) -> None:
 
 
 async def test_our_client_logs_in_by_secret(service: Service) -> None:
-    client = Client(NO_ASID_APP, secret=f"published-secret-of-{NO_ASID_APP}")
+    client = Application(NO_ASID_APP, secret=f"published-secret-of-{NO_ASID_APP}")
     tokens = await asyncio.to_thread(log_in, base(service), CLINICIAN, client)
     assert (await service.caller(tokens.access_token)).application.asid is None
 
@@ -168,14 +168,14 @@ async def test_our_client_gets_an_application_its_token(service: Service) -> Non
 @pytest.mark.parametrize(
     ("user_id", "client", "said"),
     [
-        ("999999999999", Client(USER_APP, private_key(USER_APP)), "no user has the id 999999999999"),
-        (CLINICIAN, Client("nobody", private_key(USER_APP)), "no such application"),
-        (CLINICIAN, Client(USER_APP, private_key(PROVIDER_APP)), "'kid'"),
-        (CLINICIAN, Client(USER_APP, private_key(USER_APP), redirect_uri="http://x.example"), "redirect_uri"),
-        (CLINICIAN, Client(NO_ASID_APP, secret="wrong"), "client_secret"),
+        ("999999999999", Application(USER_APP, private_key(USER_APP)), "no user has the id 999999999999"),
+        (CLINICIAN, Application("nobody", private_key(USER_APP)), "no such application"),
+        (CLINICIAN, Application(USER_APP, private_key(PROVIDER_APP)), "'kid'"),
+        (CLINICIAN, Application(USER_APP, private_key(USER_APP), redirect_uri="http://x.example"), "redirect_uri"),
+        (CLINICIAN, Application(NO_ASID_APP, secret="wrong"), "client_secret"),
     ],
 )
-async def test_our_client_says_what_went_wrong(service: Service, user_id: str, client: Client, said: str) -> None:
+async def test_our_client_says_what_went_wrong(service: Service, user_id: str, client: Application, said: str) -> None:
     with pytest.raises(LogInFailed, match=said):
         await asyncio.to_thread(log_in, base(service), user_id, client)
 
@@ -183,7 +183,7 @@ async def test_our_client_says_what_went_wrong(service: Service, user_id: str, c
 @pytest.mark.parametrize("address", ["http://127.0.0.1:1", "ftp://127.0.0.1", "nonsense", "http://127.0.0.1:x"])
 def test_our_client_says_that_nobody_answers(address: str) -> None:
     with pytest.raises(ServiceUnreachable):
-        log_in(address, CLINICIAN, Client(USER_APP, private_key(USER_APP)))
+        log_in(address, CLINICIAN, Application(USER_APP, private_key(USER_APP)))
 
 
 async def command(*words: str) -> tuple[int, str, str]:
@@ -217,5 +217,5 @@ async def test_the_command_says_in_one_line_what_is_wrong(service: Service) -> N
 
 
 def test_the_redirect_address_of_the_client_is_registered() -> None:
-    assert parse_qs(urlsplit(f"{Client('x').redirect_uri}?a=1").query) == {"a": ["1"]}
-    assert Client("x").redirect_uri == CALLBACK
+    assert parse_qs(urlsplit(f"{Application('x').redirect_uri}?a=1").query) == {"a": ["1"]}
+    assert Application("x").redirect_uri == CALLBACK

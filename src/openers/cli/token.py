@@ -15,7 +15,7 @@ import typer
 
 from openers.cli.control import HERE, BaseUrl
 from openers.cli.output import Json, say
-from openers_client import Client, LogInFailed, ServiceUnreachable, Tokens, application_token, log_in
+from openers_client import Application, LogInFailed, ServiceUnreachable, Tokens, application_token, log_in
 
 KEYS: Final = "openers.worlds.packs.keys"
 USER_APP: Final = "demo-user-app"
@@ -28,7 +28,7 @@ def user(
     user_id: Annotated[str, typer.Argument(metavar="USER_ID")], base_url: BaseUrl = HERE, as_json: Json = False
 ) -> None:
     """Log a user in and print the token."""
-    client = Client(USER_APP, _demo_key(USER_APP))
+    client = Application(USER_APP, _demo_key(USER_APP))
     _print_token(lambda: log_in(base_url, user_id, client), as_json)
 
 

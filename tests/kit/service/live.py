@@ -24,7 +24,7 @@ from typing import Final
 import httpx
 
 from openers.worlds.packs import keys
-from openers_client import Client, log_in
+from openers_client import Application, log_in
 from tests.kit.run.forked import Forked, start
 from tests.kit.run.waiting import HANGS_AFTER_S, until
 from tests.kit.service.running import Person
@@ -110,10 +110,10 @@ class Live:
             os.killpg(self._process.pid, number)
 
 
-def client_of(application: str) -> Client:
+def client_of(application: str) -> Application:
     """Return an application of the demo world as a client that can log in."""
     key: dict[str, str] = loads(files(keys).joinpath(f"{application}.json").read_text())
-    return Client(application, key)
+    return Application(application, key)
 
 
 def settings_env(database_url: str, keys: Path) -> dict[str, str]:

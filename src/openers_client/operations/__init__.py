@@ -1,0 +1,1 @@
+"""The operations by subject. `openers_client.caller.Caller` has them all."""
