@@ -31,6 +31,7 @@ from openers_client.requests.advice import Closing, Conversion, Response
 from openers_client.requests.appointments import Deferral
 from openers_client.requests.attachments import Attachment
 from openers_client.requests.decisions import ActLater, RejectionOfReferral, ReviewOutcome
+from openers_client.requests.patients import PatientSearch
 from openers_client.requests.shortlists import Criteria, NewReferral, NewShortlist, Question, Search, Shortlist
 from openers_client.requests.worklists import Filters
 from openers_client.retries import RetryPolicy
@@ -59,6 +60,7 @@ __all__ = [
     "NotLoggedIn",
     "OutcomeUnknown",
     "PasFailed",
+    "PatientSearch",
     "Question",
     "Record",
     "RecordLocked",

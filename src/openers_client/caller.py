@@ -7,12 +7,13 @@ from openers_client.operations.base import correlated
 from openers_client.operations.booking import Booking
 from openers_client.operations.directory import Directory
 from openers_client.operations.files import Files
+from openers_client.operations.overview import Overviews
 from openers_client.operations.review import Review
 from openers_client.operations.worklists import Worklists
 from openers_client.roles import Role
 
 
-class Caller(Booking, Review, Advice, Worklists, Files, Directory):
+class Caller(Booking, Review, Advice, Worklists, Overviews, Files, Directory):
     """All operations of the service, for one caller. `ErsClient.caller` makes one."""
 
     @property

@@ -21,6 +21,7 @@ from openers_client import (
     Deferral,
     Filters,
     NewShortlist,
+    PatientSearch,
     Question,
     RejectionOfReferral,
     Response,
@@ -91,6 +92,24 @@ def look_around(who: Callers) -> None:
     assert CONSULTANT in who.administrator.clinicians_to_act_for()
 
 
+def overview(who: Callers, ubrn: str) -> None:
+    """Read what pages show around a booked referral."""
+    names = who.gp.find_names([PATIENT], [GP], ["D82106"])
+    assert [(each.kind, each.id) for each in names] == [
+        ("patient", PATIENT),
+        ("person", GP),
+        ("organisation", "D82106"),
+    ]
+    (patient,) = who.gp.find_patients(PatientSearch(nhs_number=PATIENT)).patients
+    assert patient.birth_date
+    again = PatientSearch(family_name=patient.family_name, birth_date=patient.birth_date)
+    assert who.gp.find_patients(again).patients == (patient,)
+    (shown,) = who.gp.overviews([ubrn])
+    assert (shown.ubrn, shown.state, shown.patient) == (ubrn, "BOOKED", PATIENT)
+    assert shown in who.gp.patient_requests(PATIENT)
+    assert who.gp.history(ubrn)[-1].version == shown.version
+
+
 def book_and_decide(who: Callers, slots: list[Slot]) -> None:
     """Book referrals, and let the provider or the patient decide."""
     made = [who.gp.create_referral(new_referral(BOOKABLE)) for _ in range(4)]
@@ -103,6 +122,7 @@ def book_and_decide(who: Callers, slots: list[Slot]) -> None:
         paper = BytesIO()
         assert printed(of, paper).size == len(paper.getvalue())
         assert paper.getvalue().startswith(b"%PDF-")
+    overview(who, accepted.ubrn)
     assert who.consultant.accept_referral(accepted).version > accepted.version
     who.consultant.cancel_appointment_action_later(later, ActLater(comments="Ring the patient."))
     returned = who.consultant.reject_referral(rejected, RejectionOfReferral(reason="SERVICE_INAPPROPRIATE"))
