@@ -229,6 +229,7 @@ SITES: Final[dict[str, str]] = {
     "openers/pas/connector.py: urlsplit": "address",
     "openers/pas/fhir.py: Decoder": "slots of a PAS",
     "openers/wire/instants.py: fromisoformat": "instant",
+    "openers/wire/stu3/kinds.py: fromisoformat": "date",
     "openers/wire/json.py: Decoder": "FHIR body",
     "openers/wire/json.py: parse_any": "FHIR body",
     "openers/domain/webhooks.py: b64decode": "webhook secret",
