@@ -27,6 +27,7 @@ from openers_client.log_in import application_token, log_in
 from openers_client.operations.base import Record
 from openers_client.operations.booking import SlotQuery
 from openers_client.operations.files import Upload
+from openers_client.records.files import UploadedFile
 from openers_client.requests.advice import Closing, Conversion, Response
 from openers_client.requests.appointments import Deferral
 from openers_client.requests.attachments import Attachment
@@ -80,6 +81,7 @@ __all__ = [
     "TooManyRequests",
     "UnreadableReply",
     "Upload",
+    "UploadedFile",
     "VersionConflict",
     "application_token",
     "log_in",

@@ -28,6 +28,7 @@ from openers.telemetry.metrics import Metrics
 from openers.usecases.world import World
 from openers.worlds.facilities import LINKS, TestFacilities
 from openers.worlds.http.clock_routes import ClockControl
+from openers.worlds.http.collection_routes import collection_routes
 from openers.worlds.http.control import CONTROL, Offered, refuse, routes_of
 from openers.worlds.http.session_routes import session_routes
 from openers.worlds.http.world_page import Link, page_routes
@@ -149,6 +150,7 @@ def _offer_control(service: Service, worlds: Worlds, probed: Sequence[Offered]) 
         *clocks.routes(),
         *world_routes(worlds),
         *session_routes(service.access),
+        *collection_routes(service.settings.base_url),
         *page_routes(worlds, clocks, [Link(path, text) for path, text in LINKS.items()]),
     )
     service.pages.routes.extend(routes_of(service.edge.loop, offered))

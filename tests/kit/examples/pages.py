@@ -1,31 +1,34 @@
-"""The generated parts of `docs/operations`: who may call an operation and how, and its example as curl and JSON."""
+"""The generated parts of `docs/operations`: who may call an operation, and its example for curl, Python and editors."""
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import Final
 
 from openers.api import operations  # registers every operation
 from openers.api.examples import Example, Reply, example_of
 from openers.api.operation import HEAD, Operation
 from openers.api.registry import all_operations
 from openers.domain.principal import BusinessFunction
+from tests.kit.examples.layout import laid_out
+from tests.kit.examples.python_calls import http_of, python_of
 from tests.kit.run.project import ROOT
 
 __all__ = ["FOLDER", "generated", "operations", "write_pages"]
 
 FOLDER: Final = ROOT / "docs/operations"
 PART: Final = re.compile(r"(?s)(<!-- generated: (call|example) -->\n).*?(<!-- end -->)")
-WIDTH: Final = 110
-"""Objects and lists that fit into a line of this length are not broken."""
 LONGEST: Final = 60
 """How many lines of a reply a page shows."""
 BASE: Final = "http://127.0.0.1:8000/referrals/FHIR"
 BEFORE: Final = "`make run` starts the service; the [tutorial](../tutorial/first-referral.md) explains the steps."
 """The sentence that says how a reader gets a service to try the example."""
+PYTHON: Final = "The same call with the [Python client](../how-to/use-the-python-client.md):"
+HTTP: Final = (
+    "The same call in a [`.http` file](../how-to/use-request-collections.md), with the access token in `token`:"
+)
 APPLICATIONS: Final = {
     BusinessFunction.PROVIDER_AUTHORISED_APPLICATION: "provider",
     BusinessFunction.REFERRER_AUTHORISED_APPLICATION: "referrer",
@@ -41,25 +44,8 @@ def write_pages() -> None:
 def generated(path: Path) -> str:
     """Return a page with its generated parts as they are to be."""
     described = [each for each in all_operations() if each.id.lower() == path.stem]
-    parts = {"call": _table(described), "example": _example(example_of(described[0]))}
+    parts = {"call": _table(described), "example": _example(described[0], example_of(described[0]))}
     return PART.sub(lambda found: f"{found[1]}\n{parts[found[2]]}\n\n{found[3]}", path.read_text("utf-8"))
-
-
-def laid_out(value: Any, indent: str = "") -> str:
-    """Return JSON text with what is short in one line."""
-    line = json.dumps(value, ensure_ascii=False)
-    if len(line) + len(indent) <= WIDTH:
-        return line
-    inner = indent + "  "
-    match value:
-        case list():
-            ends, items = "[]", [laid_out(each, inner) for each in cast("list[Any]", value)]
-        case dict():
-            fields = cast("dict[str, Any]", value).items()
-            ends, items = "{}", [f"{json.dumps(name)}: {laid_out(each, inner)}" for name, each in fields]
-        case _:
-            return line
-    return f"{ends[0]}\n{inner}" + f",\n{inner}".join(items) + f"\n{indent}{ends[1]}"
 
 
 def _table(described: list[Operation]) -> str:
@@ -93,11 +79,13 @@ def _headers(operation: Operation) -> Iterator[str]:
     return (f"`{name}`" for name in ("ETag", "Location", "Content-Disposition") if name in shown)
 
 
-def _example(example: Example) -> str:
+def _example(operation: Operation, example: Example) -> str:
     runs = "" if example.needs else " run"
     needs = f" The request needs {example.needs}: replace the ids and the version with yours." if example.needs else ""
-    lines = [f"{example.title}.{needs} {BEFORE}", "", f"```sh{runs}", _curl(example), "```", "", _reply(example.reply)]
-    return "\n".join(lines)
+    curl = f"```sh{runs}\n{_curl(example)}\n```"
+    python = f"{PYTHON}\n\n```python\n{python_of(operation, example)}\n```"
+    http = f"{HTTP}\n\n```text\n{http_of(operation, example)}\n```"
+    return "\n\n".join((f"{example.title}.{needs} {BEFORE}", curl, _reply(example.reply), python, http))
 
 
 def _curl(example: Example) -> str:

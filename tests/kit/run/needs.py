@@ -22,6 +22,7 @@ INSTALL: Final = {
     "chromium": "apt-get install chromium",
     "java": "apt-get install default-jdk-headless",
     "node": "apt-get install nodejs",
+    "npm": "apt-get install npm",
     "clamd": "apt-get install clamav-daemon",
     "curl": "apt-get install curl",
     "git": "apt-get install git",
