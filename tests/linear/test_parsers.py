@@ -38,6 +38,8 @@ from openers.worlds.recording.masking import Masker
 from openers.worlds.recording.repeats import Repeats
 from openers.worlds.running.moments import named_in
 from openers_testpas.slot_query import read_slot_query
+from openers_web.addresses import read_cursor
+from openers_web.form import parse_form
 from tests.linear.measure import Hostile, slow_at
 from tests.linear.patterns import trees
 
@@ -99,6 +101,8 @@ def _client(text: str) -> object:
 
 
 PARSERS: Final[dict[str, Read]] = {
+    "cursor": lambda text: read_cursor(text, tuple[str, int]),
+    "form of a page": lambda text: parse_form(text.encode()),
     "FHIR body": lambda text: parse(text.encode()),
     "body in the inspector": lambda text: Masker().body(text.encode(), "application/fhir+json"),
     "form in the inspector": lambda text: Masker().body(text.encode(), "application/x-www-form-urlencoded"),
@@ -243,6 +247,10 @@ SITES: Final[dict[str, str]] = {
     "openers/worlds/recording/masking.py: parse_qsl": "form in the inspector",
     "openers/worlds/recording/masking.py: parse_any": "body in the inspector",
     "openers/worlds/running/moments.py: parse_qsl": "record that a request names",
+    "openers_web/addresses.py: b64decode": "cursor",
+    "openers_web/addresses.py: decode": "cursor",
+    "openers_web/csrf.py: urlsplit": "address",
+    "openers_web/form.py: parse_qsl": "form of a page",
     "openers_testpas/api.py: decode": "any JSON",
     "openers_testpas/auth.py: decode": "any JSON",
     "openers_testpas/auth.py: extract_compact": "token",

@@ -1,0 +1,31 @@
+"""Dates and times in words, in the time of the United Kingdom, on both days on which the clocks change too."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Final
+from zoneinfo import ZoneInfo
+
+UK: Final = ZoneInfo("Europe/London")
+
+
+def day_in_words(day: date) -> str:
+    """Return a date as `1 August 2026`."""
+    return f"{day.day} {day:%B %Y}"
+
+
+def short_day(day: date) -> str:
+    """Return a date as `1 Aug 2026`, for tables."""
+    return f"{day.day} {day:%b %Y}"
+
+
+def moment_in_words(moment: datetime) -> str:
+    """Return an instant as `1 August 2026, 09:00`. In the hour that is there twice in October, the zone is named.
+
+    Raises ValueError for a datetime without a zone.
+    """
+    if moment.tzinfo is None:
+        raise ValueError("a datetime without a zone is no instant")
+    local = moment.astimezone(UK)
+    is_twice = local.utcoffset() != local.replace(fold=1 - local.fold).utcoffset()
+    return f"{day_in_words(local)}, {local:%H:%M}{f' {local:%Z}' if is_twice else ''}"

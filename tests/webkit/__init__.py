@@ -1,0 +1,1 @@
+"""The web kit: parts, pages in a browser, forms, log-in and sessions."""
