@@ -4,6 +4,7 @@ The folders of the kit are layers: a module imports only modules of its own laye
 `tests/checks/structure.py` enforces this order, from the lowest layer to the highest:
 
 - `run`: support for any test run, such as pytest plugins;
+- `web`: checks of a page in a browser;
 - `documents`: OpenAPI documents, published examples, PDFs;
 - `service`: the service under test, its users, their requests and clocks;
 - `store`: databases, their test data, and direct access to them;
