@@ -161,6 +161,7 @@ ROWS: Final[dict[str, tuple[Hostile, ...]]] = {
     "openers/wire/stu3/kinds.py: _CONTROL": WORD,
     "openers/worlds/recording/repeats.py: _WORD": (Hostile("a-"), *WORD),
     "openers/worlds/recording/affected_services.py: _SEPARATORS": (Hostile("|,/"), *WORD),
+    "openers_web/log_in/provider.py: Address": URL,
     "openers_web/addresses.py: _PATH": (Hostile("/"), Hostile("a", "/"), Hostile("\\", "/a")),
     "openers_testpas/api.py: KEY": (Hostile("0", "identifier=https://openers.example/Id/booking-key|", "!"),),
     "openers_testpas/hospital/clinics.py: Clinic.id": WORD,
