@@ -27,6 +27,8 @@ class PlaceKind(StrEnum):
     DRAFTS = "drafts"
     TEST_PAS = "testpas.db"
     TEST_PAS_LOG = "testpas.log"
+    QUICK_CONNECT = "quickconnect"
+    QUICK_CONNECT_LOG = "quickconnect.log"
 
 
 class Places:

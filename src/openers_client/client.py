@@ -15,7 +15,7 @@ from openers_client.operations.base import Calling
 from openers_client.retries import RetryPolicy
 from openers_client.roles import Role
 from openers_client.sessions import Session
-from openers_client.transport import Transport
+from openers_client.transport import Transport, Watch
 
 
 class ErsClient:
@@ -31,14 +31,16 @@ class ErsClient:
         issuer: str | None = None,
         headers: Mapping[str, str] | None = None,
         retry: RetryPolicy | None = None,
+        watch: Watch | None = None,
     ) -> None:
         """`base_url` is the address before `/referrals/FHIR`.
 
-        `issuer` is the address of the OpenID provider, by default `base_url`. `headers` go with each call.
+        `issuer` is the address of the OpenID provider, by default `base_url`. `headers` go with each call. `watch`
+        sees each of them with its reply.
         """
         self.base_url: Final = base_url.rstrip("/")
         self._headers = dict(headers or {})
-        self._transport = Transport(retry or RetryPolicy())
+        self._transport = Transport(retry or RetryPolicy(), watch=watch)
         self._authority = Authority(self._transport, (issuer or self.base_url).rstrip("/"), self._headers)
 
     async def __aenter__(self) -> Self:

@@ -29,7 +29,10 @@ Content = Callable[[], AsyncIterator[bytes]]
 
 @dataclass(frozen=True)
 class Request:
-    """A request. If the reply is lost, only a request that is `repeatable` is sent again."""
+    """A request. If the reply is lost, only a request that is `repeatable` is sent again.
+
+    `text` is the body again if it is JSON, for those who watch.
+    """
 
     method: str
     url: str
@@ -37,6 +40,7 @@ class Request:
     content: Content | None = None
     repeatable: bool = False
     follow: bool = False
+    text: bytes = b""
 
 
 @dataclass(frozen=True)
@@ -65,12 +69,19 @@ class Reply:
         return {}
 
 
+Watch = Callable[[Request, Reply], object]
+"""Sees each call whose reply was read whole, for example to show it."""
+
+
 class Transport:
     """Connections to services. Close it after use."""
 
-    def __init__(self, retry: RetryPolicy, timeout_s: float = TIMEOUT_S, connections: int = 100) -> None:
+    def __init__(
+        self, retry: RetryPolicy, timeout_s: float = TIMEOUT_S, connections: int = 100, watch: Watch | None = None
+    ) -> None:
         """`timeout_s` is the limit without data; `connections` is the maximum number at one time."""
         self.retry: Final = retry
+        self._watch = watch
         self._timeout_s = timeout_s
         self._connections = connections
         self._http: aiohttp.ClientSession | None = None
@@ -86,7 +97,10 @@ class Transport:
 
         Raises ServiceUnreachable, and OutcomeUnknown if the reply to a change was lost.
         """
-        return await self.exchange(request, whole)
+        reply = await self.exchange(request, whole)
+        if self._watch is not None:
+            self._watch(request, reply)
+        return reply
 
     async def exchange(self, request: Request, read: Callable[[aiohttp.ClientResponse], Awaitable[T]]) -> T:
         """Send a request, repeat it where that is safe, and return what `read` makes of the reply.

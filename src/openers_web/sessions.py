@@ -1,7 +1,7 @@
 """Sessions of people in a browser: a random id in the cookie, encrypted state under its digest, bounded in time.
 
 The store also holds log-ins that have begun (ten minutes) and drafts of forms (24 hours).
-Source: OWASP Session Management; ADR 0061.
+Source: OWASP Session Management; ADR 0064.
 """
 
 from __future__ import annotations

@@ -252,7 +252,7 @@ async def test_an_application_that_does_not_answer_is_told_again_for_two_hours(s
         tokens = await enter(service, "quickconnect", island.origin)
         await log_out(service, id_token_hint=tokens["id_token"])
         (failed,) = await work(service)
-        assert "quickconnect is not told of a log-out: it returned 503" in repr(failed)
+        assert "quickconnect did not accept a log-out: it returned 503" in repr(failed)
         assert await work(service) == [], "not again at once"
         service.wall.advance(seconds=10)
         island.status = 204

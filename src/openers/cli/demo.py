@@ -32,6 +32,10 @@ PAS_ABOVE: Final = 2
 """Port of the Test PAS minus that of the service."""
 PING: Final = "/referrals/_ping"
 LOOK_AGAIN_S: Final = 0.1
+QUICK_CONNECT_ABOVE: Final = 3
+"""Port of Quick Connect minus that of the service."""
+QUICK_CONNECT: Final = "quickconnect"
+"""Client id of Quick Connect."""
 PAS_PATH: Final = "/fhir"
 """Path of the FHIR interface of the Test PAS."""
 
@@ -87,6 +91,36 @@ def only_in_test_mode(settings: Settings) -> None:
 def pas_address(settings: Settings, port: int | None = None) -> Wanted:
     """Return the address of the Test PAS: two ports above the service unless another port is given."""
     return Wanted("the Test PAS", settings.host, port or settings.port + PAS_ABOVE, "--pas-port")
+
+
+def quick_connect_address(settings: Settings, pack: Pack, port: int | None = None) -> Wanted | None:
+    """Return the address of Quick Connect, three ports above the service unless another port is given.
+
+    `None` if the pack does not register it, or if the world is frozen: then nothing could be booked.
+    """
+    if settings.frozen or all(each.client_id != QUICK_CONNECT for each in pack.applications):
+        return None
+    return Wanted("Quick Connect", settings.host, port or settings.port + QUICK_CONNECT_ABOVE, "--quickconnect-port")
+
+
+def quick_connect(settings: Settings, at: Wanted | None) -> AbstractContextManager[None]:
+    """Run Quick Connect beside the service until the end of the block."""
+    if at is None:
+        return nullcontext()
+    places = places_of(settings.database_url, is_used)
+    with as_file(files("openers.worlds.packs").joinpath("keys", f"{QUICK_CONNECT}.json")) as key:
+        options = {
+            "host": at.host,
+            "port": str(at.port),
+            "base-url": address_of(at.host, at.port),
+            "service": settings.base_url,
+            "key": str(key),
+            "state": str(places.of(PlaceKind.QUICK_CONNECT)),
+        }
+    command = [sys.executable, "-m", "openers_quickconnect", "serve"]
+    for name, value in options.items():
+        command += [f"--{name}", value]
+    return child(at.who, command, places.of(PlaceKind.QUICK_CONNECT_LOG), reached_at(at.host, at.port))
 
 
 def pack_with_pas(reference: str, at: Wanted) -> Pack:
@@ -145,8 +179,9 @@ def announced(settings: Settings) -> Generator[None]:
         ended.set()
 
 
-def introduce(settings: Settings, pack: Pack, pas: PackPas | None, command: Path) -> str:
-    """Return the addresses, and a first call to paste. `command` is the path of `openers`."""
+def introduce(settings: Settings, pack: Pack, pas: PackPas | None, pages: Wanted | None, command: Path) -> str:
+    """Return the addresses, and a first call to paste. `pages` is where Quick Connect is, `command` `openers`."""
+    connect = "none" if pages is None else f"{address_of(pages.host, pages.port)}/ (the application for professionals)"
     diary = "none" if pas is None else f"{pas.url.removesuffix(PAS_PATH)} (the hospital's diary)"
     base = settings.base_url.rstrip("/")
     return f"""OpenERS is starting with the {pack.name} world (synthetic data; not an NHS service).
@@ -159,6 +194,7 @@ def introduce(settings: Settings, pack: Pack, pas: PackPas | None, command: Path
   Health        {base}/referrals/_status
   Test mode     {base}/_test/
   Test PAS      {diary}
+  Quick Connect {connect}
 
 Paste this into another terminal for a first answer:
 

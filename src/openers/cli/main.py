@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from openers.cli import access_code, clock, inspecting, pas, referral, token, worlds
+from openers.cli import access_code, clock, inspecting, pas, quickconnect, referral, token, worlds
 from openers.cli.output import Json, say
 from openers.cli.problems import service_address, settings_of, told_in_one_line
 from openers.settings import Mode, check_test_packages
@@ -26,6 +26,7 @@ app.add_typer(pas.app, name="pas")
 app.add_typer(access_code.app, name="access-code")
 app.add_typer(referral.app, name="referral")
 app.add_typer(inspecting.app)
+app.command("quickconnect", context_settings=quickconnect.PASSED_ON)(quickconnect.quickconnect)
 app.add_typer(db_app, name="db")
 app.add_typer(audit_app, name="audit")
 
@@ -85,6 +86,9 @@ def demo(
     pas_port: Annotated[
         int | None, typer.Option(min=1, max=65535, help="Port of the Test PAS; otherwise two above --port.")
     ] = None,
+    quickconnect_port: Annotated[
+        int | None, typer.Option(min=1, max=65535, help="Port of Quick Connect; otherwise three above --port.")
+    ] = None,
     database_url: DatabaseUrl = None,
     world: Annotated[
         str | None, typer.Option(help="The pack to load: a name from `openers world list`, or a path.")
@@ -103,6 +107,8 @@ def demo(
         only_in_test_mode,
         pack_with_pas,
         pas_address,
+        quick_connect,
+        quick_connect_address,
         test_pas,
     )
     from openers.listening import listen
@@ -117,10 +123,12 @@ def demo(
         at = pas_address(settings, pas_port)
         pack = pack_with_pas(reference, at)
         pas = None if settings.frozen else pack.pas
-        sockets = listen(service_address(settings), *(() if pas is None else (at,)))
+        pages = quick_connect_address(settings, pack, quickconnect_port)
+        beside = [*(() if pas is None else (at,)), *(() if pages is None else (pages,))]
+        sockets = listen(service_address(settings), *beside)
         before = asyncio.run(load_if_empty(settings, pack, insists=world is not None))
-        typer.echo(introduce(settings, pack, pas, Path(sys.argv[0])) + note_of_file(pack, before=before))
-        with test_pas(settings, pas, at), announced(settings):
+        typer.echo(introduce(settings, pack, pas, pages, Path(sys.argv[0])) + note_of_file(pack, before=before))
+        with test_pas(settings, pas, at), quick_connect(settings, pages), announced(settings):
             run(settings, sockets)
 
 

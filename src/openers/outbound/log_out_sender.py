@@ -44,9 +44,9 @@ class HttpLogOutSender:
             ):
                 status = reply.status
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
-            raise Unavailable(f"{notice.client_id} is not told of a log-out: {type(error).__name__}") from error
+            raise Unavailable(f"{notice.client_id} did not receive a log-out: {type(error).__name__}") from error
         if status not in TAKEN:
-            raise Unavailable(f"{notice.client_id} is not told of a log-out: it returned {status}")
+            raise Unavailable(f"{notice.client_id} did not accept a log-out: it returned {status}")
 
     def _claims(self, notice: LogOutNotice) -> dict[str, Any]:
         """Return the claims of a new log-out token."""

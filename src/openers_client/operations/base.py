@@ -128,12 +128,11 @@ class Operations:
             **({} if call.body is None else {"Content-Type": FHIR_JSON}),
             **call.headers,
         }
-        content = call.content
-        if call.body is not None:
-            content = content_of(msgspec.json.encode(addressed(call.body, calling.fhir_url)))
+        text = b"" if call.body is None else msgspec.json.encode(addressed(call.body, calling.fhir_url))
+        content = content_of(text) if text else call.content
         query = f"?{urlencode(call.query)}" if call.query else ""
         url = f"{calling.fhir_url}{call.path}{query}"
-        return Request(call.method, url, headers, content, repeatable=call.reads), token
+        return Request(call.method, url, headers, content, repeatable=call.reads, text=text), token
 
 
 def checked(reply: Reply, request: Request) -> Reply:

@@ -89,6 +89,11 @@ class Gate:
         except LogInNeeded:
             raise LogInNeeded(form, is_kept=await self._keep_draft(id, request.url.path, form)) from None
 
+    def check(self, request: Request, token: str) -> None:
+        """Raise Forged unless a form that the application has read itself, such as one with files, is ours."""
+        check_origin(request.method, request.headers, self._host)
+        self._tokens.check(_secret(request, self.session_cookie), token)
+
     async def access_token(self, visit: Visit) -> str:
         """Return an access token for calls in the name of the visitor. Raises LogInNeeded, ProviderFailed."""
         try:

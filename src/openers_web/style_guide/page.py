@@ -113,7 +113,7 @@ def parts() -> dict[str, Any]:
         "fields_with_errors": fields(error=True),
         "errors": {
             "text-error": "Enter the reason for the change",
-            "": "The referral was changed by somebody else",
+            "": "The referral was changed by another user",
         },
         "worklist": worklist(),
         "no_rows": tables.table("Nothing", (Column("Patient"),), (), empty="No referral awaits review."),

@@ -1,0 +1,22 @@
+"""`openers quickconnect …`: runs Quick Connect, a package of its own, with the arguments that follow."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Any, Final
+
+import typer
+
+PASSED_ON: Final[dict[str, Any]] = {
+    "allow_extra_args": True,
+    "ignore_unknown_options": True,
+    "help_option_names": [],
+}
+"""All arguments go to Quick Connect, `--help` too."""
+
+
+def quickconnect(context: typer.Context) -> None:
+    """Quick Connect: pages for professionals, and commands that prove a connection or download worklists."""
+    command = [sys.executable, "-m", "openers_quickconnect", *context.args]
+    os.execv(sys.executable, command)  # noqa: S606 - our own package, without a shell

@@ -1,0 +1,1 @@
+"""Quick Connect: the application for professionals. It uses the published interface only."""

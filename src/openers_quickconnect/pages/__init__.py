@@ -1,0 +1,1 @@
+"""The pages, by subject. Each is a function of a desk."""

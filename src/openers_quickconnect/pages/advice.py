@@ -1,0 +1,159 @@
+"""Requests for advice: the conversation, answers, replies, closing, and conversion to a referral."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final
+
+import nh3
+from markupsafe import Markup
+from starlette.responses import Response
+
+from openers_client import Closing, Conversion, InvalidRequest, VersionConflict
+from openers_client import Response as Answer
+from openers_client.records.advice import AdviceRequest, Message
+from openers_quickconnect.desk import Desk
+from openers_quickconnect.lists import ADVICE
+from openers_quickconnect.pages.shown import next_in_full, patient_name, priority, ubrn, when
+from openers_quickconnect.words import PRIORITIES, STATES, words
+from openers_web.form import Form
+from openers_web.layout import Link
+from openers_web.parts.forms import Option
+
+LONGEST: Final = 8000
+OUTCOMES: Final = [
+    Option("RETURN_TO_REFERRER_WITH_ADVICE", "Give advice"),
+    Option("REQUIRE_FURTHER_INFORMATION", "Ask for further information"),
+    Option("CONVERT", "Convert to a referral", "Your service books the patient."),
+]
+RECOMMENDATIONS: Final = [
+    Option("ADVICE_ONLY_NO_REFERRAL_RECOMMENDED", "No referral recommended"),
+    Option("ADVICE_FOLLOWED_BY_REFERRAL_IF_REQUIRED", "Refer if the advice does not help"),
+    Option("REFERRAL_RECOMMENDED", "Refer"),
+    Option("OTHER", "Other"),
+]
+YES_NO: Final = [Option("yes", "Yes"), Option("no", "No")]
+SIDES: Final = {"REQUESTER": "The referrer", "RESPONDER": "The provider"}
+
+
+async def conversation(desk: Desk) -> Response:
+    """Show a conversation, and take the next message."""
+    request = await desk.caller.read_advice_request(desk.part("ubrn"))
+    form = await desk.form()
+    if desk.is_sent and (reply := await _acted(desk, request, form)) is not None:
+        return reply
+    messages, overviews, names = await asyncio.gather(
+        desk.caller.conversation(request),
+        desk.overviews([request.ubrn]),
+        desk.names([request.patient or ""]),
+    )
+    overview = next((each for each in overviews if each.kind == ADVICE), None)
+    person = names.patients.get(request.patient or "")
+    back = Link("Advice", desk.at("worklists", ADVICE)) if not _refers(desk) else Link("Patients", desk.at("patients"))
+    return desk.page(
+        "conversation.html",
+        current=desk.at("worklists", ADVICE),
+        back=back,
+        request=request,
+        number=ubrn(request.ubrn),
+        name=patient_name(person, request.patient or ""),
+        person=person,
+        state=words(STATES, request.status),
+        tag=priority(request.priority),
+        overview=overview,
+        next_text=next_in_full(overview),
+        messages=[(words(SIDES, each.side), when(each.sent), shown(each)) for each in messages],
+        side=_turn(desk, request),
+        form=form,
+        outcomes=[each for each in OUTCOMES if each.value != "CONVERT" or request.may_convert],
+        recommendations=RECOMMENDATIONS,
+        yes_no=YES_NO,
+        priorities=[Option(code, text) for code, text in PRIORITIES.items()],
+        longest=LONGEST,
+        status=422 if form.errors else 200,
+    )
+
+
+def shown(message: Message) -> Markup:
+    """Return the text of a message: its harmless markup, nothing that could run or load."""
+    clean = nh3.clean(message.text, tags={"p", "br", "b", "i", "strong", "em", "ul", "ol", "li"}, attributes={})
+    return Markup(clean.replace("\n", "<br>"))  # noqa: S704 - cleaned in the line above
+
+
+def _refers(desk: Desk) -> bool:
+    return desk.function.startswith("REFERRING")
+
+
+def _turn(desk: Desk, request: AdviceRequest) -> str:
+    """Return which form the page shows: `answer`, `reply`, `close`, or none."""
+    if request.status == "PROVIDER_RESPONSE_REQUIRED":
+        return "withdraw" if _refers(desk) else "answer"
+    if not _refers(desk):
+        return ""
+    if request.status == "REFERRER_TO_SUBMIT_FURTHER_INFORMATION":
+        return "reply"
+    return "close" if request.status == "REFERRER_TO_REVIEW_RESPONSE" else ""
+
+
+async def _acted(desk: Desk, request: AdviceRequest, form: Form) -> Response | None:
+    """Carry out what the form asks for; `None` with errors on the form."""
+    here = desk.at(ADVICE, request.ubrn)
+    try:
+        match form.text("act"):
+            case "answer":
+                return await _answer(desk, request, form)
+            case "reply":
+                text = form.required("text", "Write your reply", LONGEST)
+                if form.errors:
+                    return None
+                await desk.caller.reply_to_provider(request, text)
+                return desk.go(here, "Your reply is sent.")
+            case "close":
+                return await _close(desk, request, form)
+            case "withdraw":
+                await desk.caller.close_advice(request, Closing(comments=form.text("comments") or None))
+                return desk.go(here, "The question is withdrawn.")
+            case _:
+                return None
+    except VersionConflict:
+        return desk.go(here, "There is something new in this conversation. Read it, then write again.", problem=True)
+    except InvalidRequest as error:
+        form.reject("", error.diagnostics or "This is not possible now")
+        return None
+
+
+async def _answer(desk: Desk, request: AdviceRequest, form: Form) -> Response | None:
+    outcome = form.required("outcome", "Choose what you want to do")
+    text = form.required("text", "Write your answer", LONGEST)
+    level = form.text("priority") or request.priority or "ROUTINE"
+    if form.errors:
+        return None
+    if outcome == "CONVERT":
+        made = await desk.caller.convert_advice(request, Conversion(text=text, priority=level, comments=text[:2000]))
+        return desk.go(
+            desk.at("referrals", made.ubrn), "The question is now a referral. Your service books the patient."
+        )
+    intended = form.text("recommendation") or None
+    if outcome == "RETURN_TO_REFERRER_WITH_ADVICE" and intended is None:
+        form.reject("recommendation", "Choose a recommendation")
+        return None
+    answer = Answer(
+        outcome=outcome,
+        text=text,
+        priority=level,
+        recommendation=intended if outcome == "RETURN_TO_REFERRER_WITH_ADVICE" else None,
+    )
+    await desk.caller.send_response(request, answer)
+    return desk.go(desk.at("worklists", ADVICE), f"Your answer to {ubrn(request.ubrn)} is sent.")
+
+
+async def _close(desk: Desk, request: AdviceRequest, form: Form) -> Response | None:
+    avoided = form.required("avoided", "Say whether the advice avoided a referral")
+    useful = form.required("useful", "Say whether the advice was useful")
+    if form.errors:
+        return None
+    closing = Closing(
+        referral_avoided=avoided == "yes", advice_useful=useful == "yes", comments=form.text("comments") or None
+    )
+    await desk.caller.close_advice(request, closing)
+    return desk.go(desk.at(ADVICE, request.ubrn), "The conversation is closed.")

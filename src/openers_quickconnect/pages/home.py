@@ -1,0 +1,45 @@
+"""The home page of a role: each worklist with its number of rows, and where to begin."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from typing import Final
+
+from starlette.responses import Response
+
+from openers_client import ErsError
+from openers_quickconnect.desk import Desk
+from openers_quickconnect.lists import ADVICE, Worklist, worklists_of
+
+_UBRN: Final = re.compile(r"[0-9]{12}", re.ASCII)
+
+
+async def home(desk: Desk) -> Response:
+    """Show each worklist with its number of rows."""
+    lists = worklists_of(desk.function)
+    counts = await asyncio.gather(*(_count(desk, each) for each in lists))
+    tiles = [(each, desk.at("worklists", each.name), count) for each, count in zip(lists, counts, strict=True)]
+    return desk.page("home.html", current=desk.at(), tiles=tiles)
+
+
+async def find(desk: Desk) -> Response:
+    """Open the request with a UBRN from the search box."""
+    wanted = re.sub(r"[\s-]", "", desk.asked("q"))
+    if not _UBRN.fullmatch(wanted):
+        return desk.go(desk.at(), "A UBRN has twelve digits, for example 0000 0000 0001.", problem=True)
+    found = await desk.overviews([wanted])
+    if not found:
+        return desk.go(desk.at(), "You have no request with this UBRN. Check the number.", problem=True)
+    kind = "advice" if found[0].kind == ADVICE else "referrals"
+    return desk.go(desk.at(kind, wanted))
+
+
+async def _count(desk: Desk, wanted: Worklist) -> int | None:
+    """Return the number of rows of a list; `None` if it cannot be read now."""
+    try:
+        if wanted.name == ADVICE:
+            return len(await desk.caller.advice_worklist(wanted.code))
+        return len(await desk.caller.worklist(wanted.code))
+    except ErsError:
+        return None

@@ -1,0 +1,77 @@
+"""Parts that several pages show: priorities, states, next steps, due dates."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Final
+
+from markupsafe import Markup, escape
+
+from openers_quickconnect.records import Overview, Person
+from openers_quickconnect.words import PRIORITIES, SEXES, SIDES, STEPS, words
+from openers_web.dates import UK, day_in_words, moment_in_words, short_day
+from openers_web.parts.texts import Fact, nhs_number, tag
+
+COLOURS: Final = {"TWO_WEEK_WAIT": "red", "URGENT": "orange"}
+
+
+def priority(code: str | None) -> Markup:
+    """Return the tag of a priority."""
+    colour = "red" if code == "TWO_WEEK_WAIT" else "orange" if code == "URGENT" else "white"
+    return tag(words(PRIORITIES, code), colour)
+
+
+def ubrn(number: str) -> str:
+    """Return a UBRN in groups of four."""
+    return " ".join(number[start : start + 4] for start in range(0, len(number), 4))
+
+
+def when(due: date | datetime | None) -> str:
+    """Return a day or an instant in words; empty if there is none."""
+    if due is None:
+        return ""
+    return moment_in_words(due) if isinstance(due, datetime) else day_in_words(due)
+
+
+def short(due: date | datetime | None) -> str:
+    """Return the day of a day or an instant, for tables."""
+    if due is None:
+        return ""
+    return short_day(due.astimezone(UK).date() if isinstance(due, datetime) else due)
+
+
+def next_step(row: Overview | None) -> str:
+    """Return what happens next, in words."""
+    if row is None or row.next_step is None:
+        return "Nothing: this request has ended"
+    return words(STEPS, row.next_step)
+
+
+def next_in_full(row: Overview | None) -> str:
+    """Return who must do what, and by when, as a sentence."""
+    if row is None or row.next_step is None:
+        return "Nothing. This request has ended."
+    by = f", by {when(row.next_due)}" if row.next_due else ""
+    return f"{words(SIDES, row.next_side)}: {words(STEPS, row.next_step).lower()}{by}."
+
+
+def patient_name(person: Person | None, number: str) -> str:
+    """Return a patient's name, or the number if the name is not known."""
+    return number if person is None else f"{person.family_name}, {person.given_name}"
+
+
+def patient_facts(person: Person) -> list[Fact]:
+    """Return a patient's demographics."""
+    shown = [
+        Fact("NHS number", nhs_number(person.nhs_number)),
+        Fact("Date of birth", when(person.born)),
+        Fact("Sex", words(SEXES, person.gender)),
+    ]
+    if person.address or person.postcode:
+        lines = [*person.address, *([person.postcode] if person.postcode else [])]
+        shown.append(Fact("Address", Markup("<br>").join(escape(line) for line in lines)))
+    if person.practice:
+        shown.append(Fact("GP practice", person.practice))
+    if person.died:
+        shown.append(Fact("Died", when(person.died)))
+    return shown

@@ -1,0 +1,52 @@
+"""Which address shows which page. All pages stand below the role in which the user works."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+from starlette.responses import Response
+
+from openers_quickconnect.desk import Desk
+from openers_quickconnect.pages import (
+    advice,
+    booking,
+    deciding,
+    home,
+    letters,
+    new_request,
+    patients,
+    referrals,
+    shortlist,
+    worklists,
+)
+
+Page = Callable[[Desk], Awaitable[Response]]
+
+READ: Final = ("GET",)
+FORM: Final = ("GET", "POST")
+
+PAGES: Final[tuple[tuple[str, tuple[str, ...], Page], ...]] = (
+    ("", READ, home.home),
+    ("/find", READ, home.find),
+    ("/patients", FORM, patients.search),
+    ("/patients/{patient}", READ, patients.patient),
+    ("/patients/{patient}/new", READ, new_request.need),
+    ("/patients/{patient}/services", READ, new_request.services),
+    ("/patients/{patient}/details", FORM, new_request.details),
+    ("/worklists/{list}", READ, worklists.worklist),
+    ("/referrals/{ubrn}", READ, referrals.referral),
+    ("/referrals/{ubrn}/slots", FORM, booking.slots),
+    ("/referrals/{ubrn}/send", FORM, booking.send),
+    ("/referrals/{ubrn}/cancel-appointment", FORM, booking.cancel_appointment),
+    ("/referrals/{ubrn}/cancel", FORM, deciding.cancel),
+    ("/referrals/{ubrn}/review", FORM, deciding.review),
+    ("/referrals/{ubrn}/outcome", FORM, deciding.outcome),
+    ("/referrals/{ubrn}/shortlist", FORM, shortlist.shortlist),
+    ("/referrals/{ubrn}/letter", FORM, letters.letter),
+    ("/referrals/{ubrn}/files/{file}", READ, letters.file),
+    ("/referrals/{ubrn}/letter.pdf", READ, letters.print_letter),
+    ("/referrals/{ubrn}/summary.pdf", READ, letters.print_summary),
+    ("/advice/{ubrn}", FORM, advice.conversation),
+)
+"""Path below the role, methods, page."""

@@ -1,0 +1,1 @@
+"""Commands for a terminal: prove a connection, and download worklists."""

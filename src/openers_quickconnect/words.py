@@ -1,0 +1,58 @@
+"""The words that pages show for codes."""
+
+from __future__ import annotations
+
+from typing import Final
+
+ROLES: Final = {
+    "REFERRING_CLINICIAN": "Referring clinician",
+    "REFERRING_CLINICIAN_ADMIN": "Referring clinician's administrator",
+    "REFERRING_ADMIN": "Referring administrator",
+    "SERVICE_PROVIDER_CLINICIAN": "Provider clinician",
+    "SERVICE_PROVIDER_CLINICIAN_ADMIN": "Provider clinician's administrator",
+    "SERVICE_PROVIDER_ADMIN": "Provider administrator",
+}
+"""The roles that have pages here."""
+PRIORITIES: Final = {"ROUTINE": "Routine", "URGENT": "Urgent", "TWO_WEEK_WAIT": "2 week wait"}
+STATES: Final = {
+    "NOT_BOOKED": "Not booked",
+    "AWAITING_TRIAGE": "Waiting for triage",
+    "DEFERRED_TO_PROVIDER": "Waiting for the provider to book",
+    "BOOKED": "Booked",
+    "TRIAGED_PROVIDER_TO_ACTION": "Accepted, the provider books",
+    "TRIAGE_RESPONSE": "Returned with advice",
+    "REJECTED": "Rejected",
+    "APPT_CANCELLED_BY_PATIENT": "Appointment cancelled by the patient",
+    "APPT_CANCELLED_BY_PROVIDER": "Appointment cancelled by the provider",
+    "DID_NOT_ATTEND": "Did not attend",
+    "ASSESSMENT_RESULT": "Assessed",
+    "CANCELLED_REFERRAL": "Cancelled",
+    "PROVIDER_RESPONSE_REQUIRED": "Waiting for advice",
+    "REFERRER_TO_SUBMIT_FURTHER_INFORMATION": "Waiting for further information",
+    "REFERRER_TO_REVIEW_RESPONSE": "Advice received",
+    "CONVERSATION_ENDED_CANCELLED": "Withdrawn",
+    "CONVERSATION_ENDED_CLOSED": "Closed",
+    "ADVICE_CONVERTED": "Converted to a referral",
+}
+STEPS: Final = {
+    "BOOK": "Book an appointment",
+    "TRIAGE": "Record the triage outcome",
+    "ARRANGE_APPOINTMENT": "Arrange an appointment",
+    "REVIEW": "Accept or reject the referral",
+    "ATTEND": "Attend the appointment",
+    "READ_RESPONSE": "Read the response and decide",
+    "CHOOSE_AGAIN": "Choose another service, or cancel",
+    "REFER_ON": "Choose the next service",
+    "RESPOND": "Answer the question",
+    "GIVE_INFORMATION": "Give further information",
+    "ADD_LETTER": "Add the referral letter",
+}
+SIDES: Final = {"REFERRER": "The referrer", "PROVIDER": "The provider", "PATIENT": "The patient"}
+SEXES: Final = {"male": "Male", "female": "Female", "other": "Other", "unknown": "Not known"}
+
+
+def words(of: dict[str, str], code: str | None) -> str:
+    """Return the words for a code; for an unknown code, the code in words."""
+    if not code:
+        return ""
+    return of.get(code) or code.replace("_", " ").capitalize()

@@ -1,0 +1,62 @@
+"""A service and Quick Connect over HTTP for all tests of it, and a walker for each."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable, Generator
+from pathlib import Path
+from threading import Thread
+
+import pytest
+import uvicorn
+
+from openers.testing import TestedService
+from openers_client.http import send
+from openers_quickconnect.app import application
+from openers_quickconnect.settings import Settings
+from tests.kit.run.project import ROOT
+from tests.kit.run.waiting import until
+from tests.quickconnect.walker import Walker
+
+KEY = ROOT / "src/openers/worlds/packs/keys/quickconnect.json"
+
+
+@pytest.fixture(scope="session")
+def tested(tmp_path_factory: pytest.TempPathFactory) -> Generator[TestedService]:
+    """Provide a service in a thread of this process. Its PAS has been polled, so it knows slots."""
+    service = TestedService(tmp_path_factory.mktemp("quickconnect"), "demo", folder=Path())
+    send("POST", f"{service.base_url}/_test/clock/advance", '{"minutes": 2}', {"Content-Type": "application/json"})
+    yield service
+    service.stop()
+
+
+@pytest.fixture(scope="session")
+def quick_connect(tested: TestedService, tmp_path_factory: pytest.TempPathFactory) -> Generator[str]:
+    """Provide the address of Quick Connect, which uses the service."""
+    listening = socket.create_server(("127.0.0.1", 0))
+    base_url = f"http://127.0.0.1:{listening.getsockname()[1]}"
+    state = tmp_path_factory.mktemp("state")
+    app = application(Settings(service=tested.base_url, base_url=base_url, state=state, key=KEY))
+    server = uvicorn.Server(uvicorn.Config(app, log_level="error", ws="none"))
+    thread = Thread(target=server.run, args=([listening],), daemon=True)
+    thread.start()
+    until(lambda: server.started, "Quick Connect does not start")
+    yield base_url
+    server.should_exit = True
+    thread.join()
+
+
+@pytest.fixture
+def walker(quick_connect: str) -> Generator[Callable[[str], Walker]]:
+    """Provide walkers who are logged in; each begins at the choice of a role, or at its only one."""
+    walkers = list[Walker]()
+
+    def _enter(user: str) -> Walker:
+        made = Walker(quick_connect)
+        walkers.append(made)
+        made.log_in(user)
+        return made
+
+    yield _enter
+    for each in walkers:
+        each.close()
