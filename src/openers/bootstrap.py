@@ -18,6 +18,8 @@ from joserfc.jwk import RSAKey
 
 from openers.api import operations  # registers all operations
 from openers.api.addresses import Addresses, document
+from openers.api.admin.openapi import admin_openapi_routes
+from openers.api.admin.routes import admin_routes
 from openers.api.capability import capability_routes, is_statement
 from openers.api.edge import PREFIX, Edge, interactions_of
 from openers.api.failures import Failures
@@ -65,10 +67,11 @@ from openers.usecases.due import DueRunner, Job, JobListener, Plan, run_due, sys
 from openers.usecases.events.feed import Feed
 from openers.usecases.files.purge_files import start_sweeping
 from openers.usecases.jobs import JOBS, PLANS
+from openers.usecases.listings_cache import ListingsCache
 from openers.usecases.ports.files import Blobs
 from openers.usecases.ports.transaction import DueItem
 from openers.usecases.purge_credentials import start_purging
-from openers.usecases.world import ListingsCache, World
+from openers.usecases.world import World
 from openers.web.documentation import DOCS, DOCS_HEADERS, SITE, not_built_page, not_found_page
 from openers.web.home import HOME, HOME_HEADERS, addresses_of, home_page
 from openers.web.log_in import STYLE_HEADERS, STYLE_PATH, LogInPages, style_sheet
@@ -101,8 +104,13 @@ class Service(msgspec.Struct, frozen=True):
         return due_runner(self.world, self.metrics)
 
     async def upkeep(self) -> None:
-        """Run the regular work of each second other than due work: record counted refusals. Raises Unavailable."""
+        """Run the regular work of each second other than due work. Raises Unavailable.
+
+        It records counted refusals, and brings the search index up to changes of other processes.
+        """
         await self.edge.gateway.failures.settle()
+        async with self.world.read() as tx:
+            await self.world.listings.follow(tx, self.world.store.generation)
 
     async def close(self) -> None:
         """Close everything outside the store."""
@@ -166,6 +174,8 @@ async def open_service(settings: Settings, terms: Iterable[ClinicalTerm] = ()) -
     if settings.production:
         await _refuse_test_applications(world)
     await start_regular_work(world)
+    async with world.read() as tx:
+        await world.listings.prepare(tx, world.store.generation)
     return service_of(settings, world, metrics)
 
 
@@ -290,6 +300,8 @@ def _pages(edge: Edge, world: World) -> Addresses:
         *openapi_routes(loop, settings),
         *notification_routes(loop, edge.gateway),
         *file_routes(loop, edge.addresses),
+        *admin_routes(loop, edge.gateway),
+        *admin_openapi_routes(loop, settings.base_url.rstrip("/")),
         *site_routes(loop, _documentation()),
     ]
     return Addresses(loop, routes)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
@@ -14,13 +15,16 @@ import msgspec
 import pytest
 
 from openers.api import operations
+from openers.api.admin.reading import window_of
 from openers.api.http.media import accepts, disposition, file_name_of, is_fhir_json, media_of
 from openers.api.oauth.reading import read_client
 from openers.api.openapi import openapi_document
 from openers.api.registry import REGISTRY
 from openers.api.routes import Routes, likeness
+from openers.domain.administration.rights import Resource as AdminResource
 from openers.domain.advice import LONGEST_MESSAGE, MessageText
 from openers.domain.clock import Instant
+from openers.domain.directory import Organisation
 from openers.domain.file_types import EXTENSIONS, check_file
 from openers.domain.identifiers import ServiceId
 from openers.domain.webhooks import PREFIX, signing_key
@@ -31,6 +35,8 @@ from openers.identity.redirects import is_registered
 from openers.paper.message_text import as_html, as_plain
 from openers.pas.fhir import read_notification, read_slot_page
 from openers.telemetry.redaction import redact
+from openers.usecases.administration.refusals import Malformed
+from openers.wire.admin.translating import UnreadableRecord, read_record
 from openers.wire.instants import read_instant
 from openers.wire.json import parse
 from openers.worlds.recording.contract import Document, Heard
@@ -100,6 +106,19 @@ def _client(text: str) -> object:
     return read_client(sent, empty)
 
 
+def _record(text: str) -> object:
+    with suppress(UnreadableRecord):
+        return read_record(AdminResource.ORGANISATIONS, text.encode(), Organisation)
+    body = json.dumps({"ods": "R69", "name": text, "kind": text, "postcode": "LS1 4AP"})
+    with suppress(UnreadableRecord):
+        return read_record(AdminResource.ORGANISATIONS, body.encode(), Organisation)
+
+
+def _cursor(text: str) -> object:
+    with suppress(Malformed):
+        return window_of(AdminResource.PEOPLE, {"cursor": text, "limit": text})
+
+
 PARSERS: Final[dict[str, Read]] = {
     "cursor": lambda text: read_cursor(text, tuple[str, int]),
     "form of a page": lambda text: parse_form(text.encode()),
@@ -123,6 +142,8 @@ PARSERS: Final[dict[str, Read]] = {
     "client by Basic": _client,
     "redirect": lambda text: is_registered(text, ["http://127.0.0.1/callback"]),
     "signed address": _signed,
+    "record of the administration": _record,
+    "cursor": _cursor,
     "webhook secret": lambda text: signing_key(PREFIX + text),
     "address": lambda text: (urlsplit(text).hostname, urlsplit(text).port),
     "query": lambda text: parse_qsl(text, keep_blank_values=True),
@@ -211,6 +232,9 @@ NAMES: Final = frozenset(
 )
 """Functions and classes that parse text, of any module."""
 SITES: Final[dict[str, str]] = {
+    "openers/api/admin/reading.py: fromisoformat": "date",
+    "openers/api/admin/reading.py: parse_qsl": "query",
+    "openers/api/admin/reading.py: urlsafe_b64decode": "cursor",
     "openers/api/call.py: parse_qsl": "query",
     "openers/api/http/media.py: parse_qsl": "query",
     "openers/api/http/media.py: decode_header": "file name",
@@ -236,8 +260,9 @@ SITES: Final[dict[str, str]] = {
     "openers_quickconnect/records.py: fromisoformat": "date",
     "openers_quickconnect/sealed.py: urlsafe_b64decode": "signed address",
     "openers/pas/fhir.py: Decoder": "slots of a PAS",
+    "openers/wire/admin/translating.py: Decoder": "record of the administration",
+    "openers/wire/admin/translating.py: decode": "record of the administration",
     "openers/wire/instants.py: fromisoformat": "instant",
-    "openers/wire/stu3/kinds.py: fromisoformat": "date",
     "openers/wire/json.py: Decoder": "FHIR body",
     "openers/wire/json.py: parse_any": "FHIR body",
     "openers/domain/webhooks.py: b64decode": "webhook secret",
@@ -250,6 +275,7 @@ SITES: Final[dict[str, str]] = {
     "openers/worlds/recording/export.py: parse_qsl": "query",
     "openers/worlds/recording/masking.py: parse_qsl": "form in the inspector",
     "openers/worlds/recording/masking.py: parse_any": "body in the inspector",
+    "openers/wire/stu3/kinds.py: fromisoformat": "date",
     "openers/worlds/running/moments.py: parse_qsl": "record that a request names",
     "openers_web/addresses.py: b64decode": "cursor",
     "openers_web/addresses.py: decode": "cursor",
@@ -270,6 +296,7 @@ SITES: Final[dict[str, str]] = {
             "openers/api/http/hosts.py: urlsplit",
             "openers/bootstrap.py: decode",
             "openers/cli/control.py: loads",
+            "openers/identity/registered_keys.py: loads",
             "openers/cli/token.py: loads",
             "openers/files/scanning.py: urlsplit",
             "openers/paper/typesetter.py: decode",

@@ -107,7 +107,7 @@ def test_applications() -> None:
         assert app.redirect_uris == ("http://127.0.0.1:8003/callback", "http://127.0.0.1/callback")
         assert app.secret_sha256 == hashlib.sha256(PACK.secrets[client_id].encode()).hexdigest()
     assert application("demo-no-asid").asid is None
-    assert [app.client_id for app in PACK.applications if not app.asid] == ["demo-no-asid", "portal"]
+    assert [app.client_id for app in PACK.applications if not app.asid] == ["demo-no-asid", "portal", "demo-ops"]
     assert all(app.test_only for app in PACK.applications)
 
 
@@ -127,7 +127,7 @@ def test_applications_that_act_by_themselves(client_id: str, function: BusinessF
 
 
 def test_keys_are_rsa_4096_and_only_their_public_parts_are_registered() -> None:
-    demo = {"demo-user-app", "demo-provider-app", "demo-referrer-app", "demo-pas"}
+    demo = {"demo-user-app", "demo-provider-app", "demo-referrer-app", "demo-pas", "demo-ops"}
     assert set(PACK.private_keys) == demo | {"quickconnect", "portal"}
     for client_id, private in PACK.private_keys.items():
         (public,) = application(client_id).keys["keys"]

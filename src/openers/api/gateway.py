@@ -35,9 +35,9 @@ async def open_gate(request: Request, operation: Operation | None, gateway: Gate
     """Return the authenticated caller within its limits; `operation` is `None` for an unknown address. Raises Stop."""
     caller = await caller_of(request, gateway, world)
     if caller.user is not None:
-        _check_assurance(caller)
+        check_assurance(caller)
         if operation is None or operation.roles is not None:  # A030 is exempt: with it callers find their organisations
-            _check_allow_list(request, gateway)
+            check_allow_list(request, gateway)
     if not caller.application.asid:
         raise Stop(problems.missing_asid())
     if not gateway.limit.admits(caller.application.client_id):
@@ -69,7 +69,8 @@ def _refused_token(error: InvalidToken, failures: Failures, request: Request) ->
     return Stop(problems.too_many_requests(wait_s) if wait_s else problems.invalid_token())
 
 
-def _check_assurance(caller: TokenHolder) -> None:
+def check_assurance(caller: TokenHolder) -> None:
+    """Refuse a person whose log-in is too weak, or whose identity is not verified. Raises Stop."""
     session = caller.grant.session
     if session is None or not method_is_accepted(session.assurance):
         raise Stop(problems.method_not_accepted())
@@ -77,7 +78,8 @@ def _check_assurance(caller: TokenHolder) -> None:
         raise Stop(problems.identity_not_verified())
 
 
-def _check_allow_list(request: Request, gateway: Gateway) -> None:
+def check_allow_list(request: Request, gateway: Gateway) -> None:
+    """Refuse an organisation that is not on the allow-list, if there is one. Raises Stop."""
     if gateway.allowed is None:
         return
     organisation = request.header(ODS)
@@ -118,7 +120,7 @@ async def _user_principal(
     organisation = request.header(ODS)
     if not organisation:
         raise Stop(problems.missing_header("NHSD-End-User-Organisation-ODS"))
-    role = _held_role(user, organisation, request.header(FUNCTION))
+    role = held_role(user, organisation, request.header(FUNCTION))
     if role is None or operation.roles is None or role[1] not in operation.roles:
         raise Stop(problems.wrong_function(_allowed(operation)))
     acting_for = await _on_behalf_of(request, user, role, world) if operation.acts_for else None
@@ -135,7 +137,7 @@ async def _user_principal(
     )
 
 
-def _held_role(user: User, organisation: str, function: str) -> tuple[OdsCode, BusinessFunction] | None:
+def held_role(user: User, organisation: str, function: str) -> tuple[OdsCode, BusinessFunction] | None:
     """Return the role that the headers name, if the user holds it."""
     for role in user.roles:
         if role.organisation == organisation:

@@ -16,11 +16,15 @@ from openers.domain.principal import Principal
 
 
 class PasLink(msgspec.Struct, frozen=True):
-    """The address of a service's PAS. `client_id` is the application that the PAS uses to notify us."""
+    """The address of a service's PAS. `client_id` is the application that the PAS uses to notify us.
+
+    A link that is not `active` has ended: nothing new is booked through it, and bookings that exist can be cancelled.
+    """
 
     service: ServiceId
     url: str
     client_id: str
+    active: bool = True
 
 
 class PasBooking(msgspec.Struct, frozen=True, kw_only=True):

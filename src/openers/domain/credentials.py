@@ -28,7 +28,8 @@ class Application(msgspec.Struct, frozen=True, kw_only=True):
 
     An application-restricted one acts as `function` at `organisation` under the pseudo user id `user`. `keys` is its
     public JSON Web Key Set; with `jwks_uri` the set is fetched from there instead. `secret_sha256` is for clients that
-    use a secret (hexadecimal). One that is not `active` gets no tokens, and its tokens are not accepted.
+    use a secret (hexadecimal). One that is not `active` gets no tokens, and its tokens are not accepted. One that
+    `administers` may call the administration.
 
     With `single_sign_on` a person who has logged in with the same browser is not asked again. `log_out_uri` receives a
     message when a session ends in which the application took part; a path there is at the origin of the redirect
@@ -47,6 +48,7 @@ class Application(msgspec.Struct, frozen=True, kw_only=True):
     user: UserId | None = None
     test_only: bool = False
     jwks_uri: str | None = None
+    administers: bool = False
     active: bool = True
     single_sign_on: bool = False
     log_out_uri: str | None = None
@@ -139,3 +141,4 @@ class CredentialKind(StrEnum):
     JOINED = "joined"
     LOG_OUT_REQUEST = "log_out_request"
     LOG_OUT_NOTICE = "log_out_notice"
+    IDEMPOTENCY_KEY = "idempotency_key"

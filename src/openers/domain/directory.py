@@ -47,12 +47,17 @@ class Organisation(msgspec.Struct, frozen=True):
 
 
 class Site(msgspec.Struct, frozen=True):
-    """A place where an organisation provides its services."""
+    """A place where an organisation provides its services. It is open until the day it closes."""
 
     ods: OdsCode
     organisation: OdsCode
     name: str
     postcode: Postcode
+    closed_on: date | None = None
+
+    def is_closed(self, day: date) -> bool:
+        """Return whether it is closed on `day`."""
+        return self.closed_on is not None and day >= self.closed_on
 
 
 class Role(msgspec.Struct, frozen=True):

@@ -1,14 +1,14 @@
 """The search index of the directory: every published service, grouped and sorted for searches.
 
-Immutable; a change of the directory builds a new one. A search takes the sorted services of its specialty, clinic type,
-request type and priority. It checks each against the remaining criteria, and stops at the limit, so its cost depends on
-the number of results. `openers.usecases.directory.search_services` and the shortlist checks call it.
+A change of a service changes the index by that service alone. A search takes the sorted services of its specialty,
+clinic type, request type and priority. It checks each against the remaining criteria, and stops at the limit, so its
+cost depends on the number of results. `openers.usecases.directory.search_services` and the shortlist checks call it.
 """
 
 from __future__ import annotations
 
 from collections import OrderedDict, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 
 from openers.domain.codes import Priority, RequestType, SortBy
@@ -17,7 +17,9 @@ from openers.domain.identifiers import ServiceId, UserId
 from openers.domain.search import Listing, ServiceFilter, supports
 
 REMEMBERED_ORDERS: Final = 512
-"""Number of sorted orders that are cached; each takes 16 bytes for each service."""
+"""Number of sorted orders that are cached."""
+REMEMBERED_ROWS: Final = 200_000
+"""Number of services in all cached orders together; each takes about 95 bytes. The latest order is always kept."""
 
 
 class Found(NamedTuple):
@@ -30,16 +32,24 @@ class Found(NamedTuple):
 class Listings:
     """All published services of one version of the directory."""
 
-    def __init__(self, version: int, listings: Iterable[Listing]) -> None:
+    def __init__(self, version: int, listings: Iterable[Listing] = ()) -> None:
         """Build the index; `version` is the directory's version from which the listings were read."""
         self.version = version
-        self._by_id = {listing.id: listing for listing in listings}
-        self._shelves = _shelve(self._by_id.values())
-        self._orders: OrderedDict[tuple[object, ...], list[tuple[float | None, Listing]]] = OrderedDict()
+        self._by_id: dict[ServiceId, Listing] = {}
+        self._shelves: defaultdict[_Place, dict[ServiceId, Listing]] = defaultdict(dict)
+        self._orders: OrderedDict[_Order, list[tuple[float | None, Listing]]] = OrderedDict()
+        self._rows = 0
+        for listing in listings:
+            self._add(listing)
 
     def __len__(self) -> int:
         """Return the number of published services."""
         return len(self._by_id)
+
+    def change(self, service: ServiceId, listing: Listing | None) -> None:
+        """Replace the listing of one service; `None` if the service is not published."""
+        places = [*self._remove(service), *(() if listing is None else self._add(listing))]
+        self._forget_orders(frozenset(places))
 
     def search(self, wanted: ServiceFilter, sort: SortBy, origin: Point | None, most: int) -> list[Found]:
         """Return the first `most` services in order that satisfy `wanted`, with their distance from `origin`."""
@@ -64,6 +74,24 @@ class Listings:
             return True
         return origin is not None and listing.point is not None and distance_miles(origin, listing.point) <= limit
 
+    def _add(self, listing: Listing) -> list[_Place]:
+        """Add a listing; return the shelves that it is on."""
+        self._by_id[listing.id] = listing
+        places = list(_places(listing))
+        for place in places:
+            self._shelves[place][listing.id] = listing
+        return places
+
+    def _remove(self, service: ServiceId) -> list[_Place]:
+        """Remove a listing, if there is one; return the shelves that it was on."""
+        listing = self._by_id.pop(service, None)
+        places = [] if listing is None else list(_places(listing))
+        for place in places:
+            del self._shelves[place][service]
+            if not self._shelves[place]:
+                del self._shelves[place]
+        return places
+
     def _ordered(self, wanted: ServiceFilter, sort: SortBy, origin: Point | None) -> list[tuple[float | None, Listing]]:
         """Return the candidate services in order; cached for the next search from the same place."""
         shelf = _shelf(wanted)
@@ -71,41 +99,58 @@ class Listings:
         order = self._orders.get(key)
         if order is None:
             order = self._orders[key] = _sorted(self._on(shelf), sort, origin)
-            if len(self._orders) > REMEMBERED_ORDERS:
-                self._orders.popitem(last=False)
+            self._rows += len(order)
+            while len(self._orders) > 1 and (len(self._orders) > REMEMBERED_ORDERS or self._rows > REMEMBERED_ROWS):
+                self._rows -= len(self._orders.popitem(last=False)[1])
         else:
             self._orders.move_to_end(key)
         return order
 
     def _on(self, shelf: _Shelf) -> list[Listing]:
         """Return the services of `shelf`: those of its (specialty, clinic type) pairs, of its clinician, or all."""
-        pairs, clinician, request_type, priority = shelf
-        keys = pairs if pairs is not None else (clinician,)
-        seen = {listing.id: listing for key in keys for listing in self._shelves.get((key, request_type, priority), ())}
+        seen = {each.id: each for place in shelf.places() for each in self._shelves.get(place, {}).values()}
         return list(seen.values())
+
+    def _forget_orders(self, changed: frozenset[_Place]) -> None:
+        """Forget the cached orders that hold a service of the changed shelves."""
+        for key in [key for key in self._orders if not changed.isdisjoint(key[0].places())]:
+            self._rows -= len(self._orders.pop(key))
 
 
 _Key = tuple[str, str] | UserId | None
-_Shelf = tuple[frozenset[tuple[str, str]] | None, UserId | None, RequestType, Priority]
+_Place = tuple[_Key, RequestType, Priority]
+"""A shelf of services: one pair, clinician or `None` (all), one request type and one priority."""
+
+
+class _Shelf(NamedTuple):
+    """The candidates of a search: services of any of its pairs, of a clinician, or all."""
+
+    pairs: frozenset[tuple[str, str]] | None
+    clinician: UserId | None
+    request_type: RequestType
+    priority: Priority
+
+    def places(self) -> list[_Place]:
+        """Return the shelves that hold the candidates."""
+        keys = self.pairs if self.pairs is not None else (self.clinician,)
+        return [(key, self.request_type, self.priority) for key in keys]
+
+
+_Order = tuple[_Shelf, SortBy, Point | None]
 
 
 def _shelf(wanted: ServiceFilter) -> _Shelf:
     clinician = wanted.criteria.named_clinician if wanted.pairs is None else None
-    return (wanted.pairs, clinician, wanted.request_type, wanted.criteria.priority)
+    return _Shelf(wanted.pairs, clinician, wanted.request_type, wanted.criteria.priority)
 
 
-def _shelve(listings: Iterable[Listing]) -> dict[tuple[_Key, RequestType, Priority], list[Listing]]:
-    """Group the listings by pair, by clinician and under `None`, for each request type and priority they accept."""
-    shelves: defaultdict[tuple[_Key, RequestType, Priority], list[Listing]] = defaultdict(list)
-    for listing in listings:
-        keys: tuple[_Key, ...] = (*listing.clinic_types, *listing.clinicians, None)
-        for request_type in RequestType:
-            if not supports(listing.flows, request_type):
-                continue
+def _places(listing: Listing) -> Iterator[_Place]:
+    """Yield the shelves of a listing: by pair, by clinician and under `None`, for all that it accepts."""
+    keys: frozenset[_Key] = frozenset((*listing.clinic_types, *listing.clinicians, None))
+    for request_type in RequestType:
+        if supports(listing.flows, request_type):
             for priority in listing.priorities:
-                for key in keys:
-                    shelves[key, request_type, priority].append(listing)
-    return dict(shelves)
+                yield from ((key, request_type, priority) for key in keys)
 
 
 def _sorted(listings: list[Listing], sort: SortBy, origin: Point | None) -> list[tuple[float | None, Listing]]:

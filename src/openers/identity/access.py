@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from datetime import timedelta
 from typing import Final
 
@@ -132,6 +132,16 @@ class AccessCache:
         self._lose((world, key), TokenFault.ENDED)
         self._epoch += 1
 
+    def forget_holders(self, world: str, people: Collection[str], applications: Collection[str]) -> None:
+        """Drop every caller in a world that is one of these people or applications, after they were changed."""
+        for at in [
+            at
+            for at, (caller, _) in self._callers.items()
+            if at[0] == world and (_user_of(caller) in people or caller.application.client_id in applications)
+        ]:
+            del self._callers[at]
+        self._epoch += 1
+
     def clear(self) -> None:
         """Drop all callers, after people or applications were replaced or a world was reset to an earlier state."""
         self._callers.clear()
@@ -144,6 +154,10 @@ class AccessCache:
         self._gone[at] = why
         if len(self._gone) > MOST_GONE:
             self._gone.popitem(last=False)
+
+
+def _user_of(caller: TokenHolder) -> str | None:
+    return caller.user.id if caller.user else None
 
 
 def _session_of(caller: TokenHolder) -> str | None:

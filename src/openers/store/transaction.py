@@ -15,6 +15,7 @@ from openers.store.records.loading import SqlRecords
 from openers.store.records.patients import SqlPatients
 from openers.store.records.referral_worklists import SqlWorklists
 from openers.store.records.referrals import SqlReferrals
+from openers.store.records.registers import SqlRegisters
 from openers.store.records.slots import SqlSlots
 from openers.store.records.webhooks import SqlWebhooks
 
@@ -35,6 +36,7 @@ class SqlTx:
         "patients",
         "records",
         "referrals",
+        "registers",
         "slots",
         "webhooks",
         "worklists",
@@ -57,3 +59,4 @@ class SqlTx:
         self.access_codes = SqlAccessCodes(connection)
         self.worklists = SqlWorklists(connection)
         self.webhooks = SqlWebhooks(connection)
+        self.registers = SqlRegisters(connection)

@@ -14,9 +14,8 @@ import msgspec
 from openers.domain.audit import AuditEntry
 from openers.domain.clock import Clock
 from openers.domain.ids import Ids
-from openers.domain.listings import Listings
-from openers.domain.search import Listing
 from openers.domain.slots import Polling
+from openers.usecases.listings_cache import ListingsCache
 from openers.usecases.ports.access_codes import CodeSeal
 from openers.usecases.ports.booking import Pas
 from openers.usecases.ports.events import EventFeed, WebhookSender
@@ -24,26 +23,6 @@ from openers.usecases.ports.files import Blobs, Scanner
 from openers.usecases.ports.log_outs import LogOutSender
 from openers.usecases.ports.paper import Typesetter
 from openers.usecases.ports.transaction import PatientSource, ReferenceData, Store, Tx
-
-
-class ListingsCache:
-    """Caches the search index of the directory and builds a new one when the directory has changed."""
-
-    def __init__(self, reference: ReferenceData) -> None:
-        """Use `reference` to locate the services' postcodes."""
-        self._reference = reference
-        self._current: Listings | None = None
-        self._generation = 0
-
-    async def at(self, tx: Tx, generation: int) -> Listings:
-        """Return the index of the directory as `tx` sees it, in a store of this generation."""
-        version = await tx.directory.version()
-        if self._current is None or self._current.version != version or self._generation != generation:
-            self._generation = generation
-            locate = self._reference.locate
-            services = await tx.directory.published()
-            self._current = Listings(version, (Listing.of(each, locate(each.postcode)) for each in services))
-        return self._current
 
 
 class World(msgspec.Struct, frozen=True, kw_only=True):

@@ -49,7 +49,8 @@ from openers.reference.packaged import PackagedReference
 from openers.store.opening import migrate, open_store
 from openers.store.records.patients import OwnPatients
 from openers.usecases.events.feed import Feed
-from openers.usecases.world import ListingsCache, World
+from openers.usecases.listings_cache import ListingsCache
+from openers.usecases.world import World
 from openers.web.log_in import STYLE_HEADERS, STYLE_PATH, LogInPages, style_sheet
 from openers.worlds.packs import Pack, read_pack
 from openers.worlds.running.loader import load_pack

@@ -24,6 +24,10 @@ def _body() -> Column[bytes]:
     return Column("body", LargeBinary, nullable=False)
 
 
+def _version() -> Column[int]:
+    return Column("version", Integer, nullable=False, server_default="1")
+
+
 def _walk(name: str, *columns: str) -> Index:
     """Return a partial index in the order of one worklist; it contains only rows on such a list."""
     there = text(f"{columns[0]} IS NOT NULL")
@@ -104,15 +108,16 @@ history = Table(
 )
 """Replaced values of all kinds of record."""
 
-organisations = Table("organisations", metadata, Column("ods", String(12), primary_key=True), _body())
+organisations = Table("organisations", metadata, Column("ods", String(12), primary_key=True), _version(), _body())
 sites = Table(
     "sites",
     metadata,
     Column("ods", String(12), primary_key=True),
     Column("organisation", String(12), nullable=False, index=True),
+    _version(),
     _body(),
 )
-users = Table("users", metadata, Column("id", String(12), primary_key=True), _body())
+users = Table("users", metadata, Column("id", String(12), primary_key=True), _version(), _body())
 user_roles = Table(
     "user_roles",
     metadata,
@@ -128,13 +133,19 @@ services = Table(
     Column("id", BigInteger, primary_key=True, autoincrement=False),
     Column("version", Integer, nullable=False),
     Column("status", String(20), nullable=False),
+    Column("organisation", String(12), nullable=False, server_default=text("''")),
+    Column("changed", BigInteger, nullable=False, server_default="0"),
     _body(),
+    Index("ix_services_organisation", "organisation", "id"),
+    Index("ix_services_changed", "changed"),
 )
-applications = Table("applications", metadata, Column("client_id", String(100), primary_key=True), _body())
+"""Services. `changed` is the directory's version of the last change: a search index reads those above its own."""
+applications = Table("applications", metadata, Column("client_id", String(100), primary_key=True), _version(), _body())
 patients = Table(
     "patients",
     metadata,
     Column("nhs_number", String(10), primary_key=True),
+    _version(),
     _body(),
     Column("sensitive", Integer, nullable=False, server_default="0"),
     Column("born", String(10)),
@@ -151,9 +162,14 @@ credentials = Table(
     Column("session", String(100), nullable=False),
     Column("expires", BigInteger, nullable=False, index=True),
     _body(),
+    Column("person", String(12), nullable=False, server_default=text("''")),
+    Column("application", String(100), nullable=False, server_default=text("''")),
     Index("ix_credentials_session", "session"),
+    Index("ix_credentials_person", "person"),
+    Index("ix_credentials_application", "application"),
 )
-"""Tokens, codes and used assertion ids under their SHA-256, with the session with which they end."""
+"""Tokens, codes and used assertion ids under their SHA-256, with the session, the person and the application with which
+they end."""
 
 access_codes = Table(
     "access_codes",
@@ -225,7 +241,13 @@ files = Table(
 """Uploaded files. `attached_to` is the UBRN of the request to which one is attached; `blob` is the key of its content.
 """
 
-pas_links = Table("pas_links", metadata, Column("service", BigInteger, primary_key=True, autoincrement=False), _body())
+pas_links = Table(
+    "pas_links",
+    metadata,
+    Column("service", BigInteger, primary_key=True, autoincrement=False),
+    _version(),
+    _body(),
+)
 
 worklist_calls = Table(
     "worklist_calls",
@@ -249,7 +271,7 @@ events = Table(
 )
 """Events, in order of commit. `key` is that of the record."""
 
-webhooks = Table("webhooks", metadata, Column("id", String(40), primary_key=True), _body())
+webhooks = Table("webhooks", metadata, Column("id", String(40), primary_key=True), _version(), _body())
 
 audit_blocks = Table(
     "audit_blocks",

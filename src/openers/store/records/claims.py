@@ -13,13 +13,13 @@ from openers.domain.identifiers import ServiceId, Ubrn
 from openers.domain.slots import PollState
 from openers.store.engine.statements import Connection, Statement, add_once, decoder, encode, micros, upsert
 from openers.store.engine.tables import claims, pas_links, polls
+from openers.store.records.registers import SqlRegisters
 
 _ADD_CLAIM: Final = add_once(claims)
 _CLAIM: Final = Statement(select(claims.c.body).where(claims.c.ubrn == bindparam("of_ubrn")))
 _DROP_CLAIM: Final = Statement(
     delete(claims).where(claims.c.ubrn == bindparam("of_ubrn"), claims.c.key == bindparam("of_key"))
 )
-_PUT_LINK: Final = upsert(pas_links)
 _LINK: Final = Statement(select(pas_links.c.body).where(pas_links.c.service == bindparam("of_service")))
 _LINKS: Final = Statement(select(pas_links.c.body).order_by(pas_links.c.service))
 
@@ -86,7 +86,7 @@ class SqlLinks:
 
     async def put(self, link: PasLink) -> None:
         """Add or replace the link of a service."""
-        await self._connection.run(_PUT_LINK, {"service": int(link.service), "body": encode(link)})
+        await SqlRegisters(self._connection).links.put(link)
 
     async def polled(self, service: ServiceId) -> PollState | None:
         """Return when the service was last polled, if ever."""

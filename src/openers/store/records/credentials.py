@@ -10,7 +10,8 @@ import msgspec
 from sqlalchemy import bindparam, delete, select
 
 from openers.domain.clock import Instant
-from openers.domain.credentials import CredentialKind
+from openers.domain.credentials import AuthorisationCode, CredentialKind, Grant, Session
+from openers.domain.identifiers import UserId
 from openers.store.engine.statements import Connection, Row, Statement, add_once, decoder, encode, micros
 from openers.store.engine.tables import credentials
 
@@ -27,6 +28,12 @@ _OF_SESSION: Final = Statement(
     select(_columns.body).where(_of_session, _columns.kind == bindparam("kind")).order_by(_columns.key)
 )
 _END: Final = Statement(delete(credentials).where(_of_session))
+_OF_PERSON: Final = Statement(
+    select(_columns.body)
+    .where(_columns.person == bindparam("of_person"), _columns.kind == bindparam("kind"))
+    .order_by(_columns.key)
+)
+_END_APPLICATION: Final = Statement(delete(credentials).where(_columns.application == bindparam("of_application")))
 _PURGE: Final = Statement(delete(credentials).where(_columns.expires < bindparam("before")))
 _NOTHING: Final = b"null"
 
@@ -45,7 +52,7 @@ class SqlCredentials:
     ) -> bool:
         """Store `value`; return `False` and store nothing if the key exists already."""
         body = _NOTHING if value is None else encode(value)
-        row = {"kind": kind, "key": key, "session": session, "expires": micros(expires), "body": body}
+        row = {"kind": kind, "key": key, "session": session, "expires": micros(expires), "body": body, **_holder(value)}
         return await self._connection.run(_ADD, row) == 1
 
     async def get(self, kind: CredentialKind, key: str, as_type: type[T]) -> T | None:
@@ -66,13 +73,35 @@ class SqlCredentials:
         rows = await self._connection.rows(_OF_SESSION, {"kind": kind, "of_session": session})
         return [_decoder_of(as_type).decode(row[0]) for row in rows]
 
+    async def of_person(self, kind: CredentialKind, person: UserId, as_type: type[T]) -> Sequence[T]:
+        """Return all values of a kind that belong to a person, expired or not, by key."""
+        rows = await self._connection.rows(_OF_PERSON, {"kind": kind, "of_person": person})
+        return [_decoder_of(as_type).decode(row[0]) for row in rows]
+
     async def end_session(self, session: str) -> None:
         """Remove all credentials of a session."""
         await self._connection.run(_END, {"of_session": session})
 
+    async def end_application(self, client_id: str) -> int:
+        """Remove all codes and tokens of an application; return their number."""
+        return await self._connection.run(_END_APPLICATION, {"of_application": client_id})
+
     async def purge(self, before: Instant) -> int:
         """Remove credentials that expired before an instant; return their number."""
         return await self._connection.run(_PURGE, {"before": micros(before)})
+
+
+def _holder(value: msgspec.Struct | None) -> dict[str, str]:
+    """Return the person and the application with which a credential ends; empty if it has none."""
+    match value:
+        case Grant(client_id=client_id, session=session):
+            return {"person": "" if session is None else session.user, "application": client_id}
+        case AuthorisationCode(request=request, session=session):
+            return {"person": session.user, "application": request.client_id}
+        case Session(user=user):
+            return {"person": user, "application": ""}
+        case _:
+            return {"person": "", "application": ""}
 
 
 @cache

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Final, TypeVar
+from typing import TypeVar
 
 import msgspec
-from sqlalchemy import ARRAY, BigInteger, String, Table, bindparam, cast, column, delete, func, insert, select, update
+from sqlalchemy import ARRAY, BigInteger, String, Table, bindparam, cast, column, func, select
 
 from openers.domain.credentials import Application
 from openers.domain.directory import Organisation, Service, ServiceStatus, Site, User
 from openers.domain.identifiers import OdsCode, ServiceId, UserId
-from openers.store.engine.statements import Connection, Row, Statement, decoder, encode, upsert
+from openers.store.engine.statements import Connection, Row, Statement, decoder
 from openers.store.engine.tables import applications, counters, organisations, services, sites, user_roles, users
+from openers.store.records.registers import DIRECTORY_VERSION, SqlRegisters
 from openers.usecases.ports.transaction import Stored
 
 T = TypeVar("T")
-
-DIRECTORY_VERSION: Final = "directory_version"
 
 
 def _by_key(table: Table, key: str) -> Statement:
@@ -44,18 +43,19 @@ _SERVICES = Statement(
     _wanted.where(services.c.id == func.any(cast(func.string_to_array(_ids, ","), ARRAY(BigInteger)))),
 )
 """Selects services by a comma-separated text of ids: one statement for any number of them."""
-_PUBLISHED = Statement(select(services.c.body).where(services.c.status == bindparam("status")).order_by(services.c.id))
-_VERSION = Statement(select(counters.c.value).where(counters.c.name == bindparam("name")))
-_RAISE_VERSION = Statement(
-    update(counters).where(counters.c.name == bindparam("key")).values(value=counters.c.value + 1)
+_CHANGED = Statement(
+    select(services.c.changed, services.c.body)
+    .where(services.c.changed > bindparam("after"))
+    .order_by(services.c.changed)
+    .limit(bindparam("most"))
 )
-_PUT_ORGANISATION = upsert(organisations)
-_PUT_SITE = upsert(sites)
-_PUT_USER = upsert(users)
-_PUT_SERVICE = upsert(services)
-_PUT_APPLICATION = upsert(applications)
-_DROP_ROLES = Statement(delete(user_roles).where(user_roles.c.user == bindparam("key")))
-_ADD_ROLE = Statement(insert(user_roles))
+_PUBLISHED = Statement(
+    select(services.c.body)
+    .where(services.c.status == bindparam("status"), services.c.id > bindparam("after"))
+    .order_by(services.c.id)
+    .limit(bindparam("most"))
+)
+_VERSION = Statement(select(counters.c.value).where(counters.c.name == bindparam("name")))
 
 _organisation = decoder(Organisation)
 _site = decoder(Site)
@@ -67,11 +67,11 @@ _application = decoder(Application)
 class SqlDirectory:
     """The `Directory` port over one connection."""
 
-    __slots__ = ("_connection",)
+    __slots__ = ("_connection", "_registers")
 
     def __init__(self, connection: Connection) -> None:
         """Store `connection`, which is in the transaction that reads and writes."""
-        self._connection = connection
+        self._connection, self._registers = connection, SqlRegisters(connection)
 
     async def version(self) -> int:
         """Return a number that rises with each change to the services."""
@@ -111,10 +111,15 @@ class SqlDirectory:
         found = {number: (version, body) for number, version, body in rows}
         return [_stored_service(each, found[int(each)]) for each in asked if int(each) in found]
 
-    async def published(self) -> Sequence[Service]:
-        """Return all published services, by id."""
-        rows = await self._connection.rows(_PUBLISHED, {"status": ServiceStatus.PUBLISHED})
-        return [_service.decode(row[0]) for row in rows]
+    async def published(self, after: int, most: int) -> Sequence[Service]:
+        """Return the first `most` published services with a number above `after`, by number."""
+        values = {"status": ServiceStatus.PUBLISHED, "after": after, "most": most}
+        return [_service.decode(row[0]) for row in await self._connection.rows(_PUBLISHED, values)]
+
+    async def changed(self, after: int, most: int) -> Sequence[tuple[int, Service]]:
+        """Return the first `most` services that changed after a version of the directory, with that of each change."""
+        rows = await self._connection.rows(_CHANGED, {"after": after, "most": most})
+        return [(int(version), _service.decode(body)) for version, body in rows]
 
     async def application(self, client_id: str) -> Application | None:
         """Return the registered application with this client id."""
@@ -126,32 +131,23 @@ class SqlDirectory:
 
     async def put_organisation(self, organisation: Organisation) -> None:
         """Add or replace an organisation."""
-        await self._connection.run(_PUT_ORGANISATION, {"ods": organisation.ods, "body": encode(organisation)})
+        await self._registers.organisations.put(organisation)
 
     async def put_site(self, site: Site) -> None:
         """Add or replace a site."""
-        await self._connection.run(
-            _PUT_SITE, {"ods": site.ods, "organisation": site.organisation, "body": encode(site)}
-        )
+        await self._registers.sites.put(site)
 
     async def put_user(self, user: User) -> None:
         """Add or replace a user with their roles."""
-        await self._connection.run(_PUT_USER, {"id": user.id, "body": encode(user)})
-        await self._connection.run(_DROP_ROLES, {"key": user.id})
-        for organisation in {role.organisation for role in user.roles}:
-            await self._connection.run(_ADD_ROLE, {"organisation": organisation, "user": user.id})
+        await self._registers.people.put(user)
 
     async def put_service(self, service: Service) -> None:
         """Add or replace a service; raise its version and the directory's."""
-        old = await self.service(service.id)
-        version = 1 if old is None else old.version + 1
-        row = {"id": int(service.id), "version": version, "status": service.status, "body": encode(service)}
-        await self._connection.run(_PUT_SERVICE, row)
-        await self._connection.run(_RAISE_VERSION, {"key": DIRECTORY_VERSION})
+        await self._registers.services.put(service)
 
     async def put_application(self, application: Application) -> None:
         """Add or replace an application."""
-        await self._connection.run(_PUT_APPLICATION, {"client_id": application.client_id, "body": encode(application)})
+        await self._registers.applications.put(application)
 
     async def _one(self, statement: Statement, key: str, of: msgspec.json.Decoder[T]) -> T | None:
         row = await self._connection.row(statement, {"key": key})

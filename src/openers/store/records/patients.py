@@ -12,8 +12,9 @@ from sqlalchemy import ClauseElement, Select, bindparam, exists, func, literal_c
 from openers.domain.identifiers import NhsNumber
 from openers.domain.overview.patient_search import PatientSearch
 from openers.domain.patient import Patient
-from openers.store.engine.statements import Connection, Statement, decoder, encode, texts, upsert
+from openers.store.engine.statements import Connection, Statement, decoder, texts
 from openers.store.engine.tables import patients
+from openers.store.records.registers import SqlRegisters
 from openers.usecases.ports.transaction import Tx
 
 
@@ -31,7 +32,6 @@ def _usable(*, postgres: bool = False) -> ClauseElement:
 
 
 _GET: Final = Statement(select(patients.c.body).where(patients.c.nhs_number == bindparam("key")))
-_PUT: Final = upsert(patients)
 _USABLE: Final = Statement(_usable(), _usable(postgres=True))
 _UNUSABLE: Final = Statement(_unusable(), _unusable(postgres=True))
 _FIND: Final = Statement(
@@ -69,13 +69,7 @@ class SqlPatients:
 
     async def put(self, patient: Patient) -> None:
         """Add or replace a patient."""
-        row = {
-            "nhs_number": patient.nhs_number,
-            "body": encode(patient),
-            "sensitive": int(patient.sensitive),
-            "born": patient.born.isoformat(),
-        }
-        await self._connection.run(_PUT, row)
+        await SqlRegisters(self._connection).patients.put(patient)
 
     async def unusable(self, numbers: Collection[NhsNumber]) -> frozenset[NhsNumber]:
         """Return the numbers whose records are sensitive or missing."""

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from sqlalchemy import bindparam, delete, select
+from sqlalchemy import bindparam, delete, select, update
 
 from openers.domain.webhooks import Webhook
-from openers.store.engine.statements import Connection, Statement, decoder, encode, upsert
+from openers.store.engine.statements import Connection, Statement, decoder, encode
 from openers.store.engine.tables import webhooks
+from openers.store.records.registers import SqlRegisters
 
 _GET: Final = Statement(select(webhooks.c.body).where(webhooks.c.id == bindparam("of_id")))
 _ALL: Final = Statement(select(webhooks.c.body).order_by(webhooks.c.id))
-_PUT: Final = upsert(webhooks)
+_PUT: Final = Statement(update(webhooks).where(webhooks.c.id == bindparam("of_id")).values(body=bindparam("body")))
 _REMOVE: Final = Statement(delete(webhooks).where(webhooks.c.id == bindparam("of_id")))
 _decoder: Final = decoder(Webhook)
 
@@ -37,8 +38,9 @@ class SqlWebhooks:
         return [_decoder.decode(row[0]) for row in await self._connection.rows(_ALL, {})]
 
     async def put(self, webhook: Webhook) -> None:
-        """Add or replace a webhook."""
-        await self._connection.run(_PUT, {"id": webhook.id, "body": encode(webhook)})
+        """Add a webhook, or replace it within its version: its progress is no change of the registration."""
+        if not await self._connection.run(_PUT, {"of_id": webhook.id, "body": encode(webhook)}):
+            await SqlRegisters(self._connection).webhooks.add(webhook)
 
     async def remove(self, webhook: str) -> bool:
         """Remove a webhook; return whether it existed."""

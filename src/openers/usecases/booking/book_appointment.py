@@ -85,7 +85,7 @@ async def _reserve(request: AppointmentRequest, by: Principal, world: World) -> 
         check_directly_bookable(subject.service)
         slot = await _slot(request, subject.referral.value, subject.service, tx)
         link = await tx.links.get(subject.service.id)
-        if link is None or not await tx.slots.move(slot.id, SlotState.FREE, SlotState.HELD):
+        if link is None or not link.active or not await tx.slots.move(slot.id, SlotState.FREE, SlotState.HELD):
             raise SlotNotAvailable(Field.SLOT, slot.id, "is not available any more")
         claim = await _claim(request, slot, by, world, tx)
         if not await tx.claims.add(claim):

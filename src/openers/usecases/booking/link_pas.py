@@ -29,7 +29,7 @@ class LinkPas(msgspec.Struct, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         """Raise `ValueError` if `url` is not an address to which paths can be added."""
-        if not _is_plain(self.url):
+        if not is_plain(self.url):
             raise ValueError("the address of a PAS must be http(s)://host/path, without user, query or fragment")
 
 
@@ -48,7 +48,8 @@ async def link_pas(command: LinkPas, world: World) -> None:
         await tx.due.add(POLL, command.service, world.clock.now())
 
 
-def _is_plain(url: str) -> bool:
+def is_plain(url: str) -> bool:
+    """Return whether `url` is http(s)://host/path, without user, query or fragment."""
     try:
         parts = urlsplit(url)
         surplus = parts.username or parts.query or parts.fragment or parts.port == 0

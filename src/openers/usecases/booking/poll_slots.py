@@ -35,7 +35,7 @@ async def poll_now(service: ServiceId, world: World) -> int:
     now = world.clock.now()
     async with world.read() as tx:
         link, state = await tx.links.get(service), await tx.links.polled(service)
-    if link is None:
+    if link is None or not link.active:
         return 0
     whole = state is None or now - state.whole >= WHOLE_EVERY
     since = None if state is None or whole else state.polled - OVERLAP

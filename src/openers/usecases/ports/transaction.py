@@ -29,6 +29,7 @@ from openers.usecases.ports.booking import Claims, Events, Links, Slots
 from openers.usecases.ports.conversations import Conversations
 from openers.usecases.ports.files import Files
 from openers.usecases.ports.loading import Records
+from openers.usecases.ports.registers import Registers
 from openers.usecases.ports.stored import Requests, Stored
 from openers.usecases.ports.webhooks import Webhooks
 from openers.usecases.ports.worklists import Worklists
@@ -95,8 +96,15 @@ class Directory(Protocol):
         """Return the existing services among `ids`, in the requested order."""
         ...
 
-    async def published(self) -> Sequence[Service]:
-        """Return all published services, for the search index."""
+    async def published(self, after: int, most: int) -> Sequence[Service]:
+        """Return the first `most` published services with a number above `after`, sorted, for the search index."""
+        ...
+
+    async def changed(self, after: int, most: int) -> Sequence[tuple[int, Service]]:
+        """Return the first `most` services, in any state, that changed after a version of the directory.
+
+        Each comes with the version of its change, by which they are sorted.
+        """
         ...
 
     async def application(self, client_id: str) -> Application | None:
@@ -155,6 +163,14 @@ class Credentials(Protocol):
 
     async def end_session(self, session: str) -> None:
         """Remove all credentials of a session."""
+        ...
+
+    async def of_person(self, kind: CredentialKind, person: UserId, as_type: type[T]) -> Sequence[T]:
+        """Return all values of a kind that belong to a person, expired or not, sorted by key."""
+        ...
+
+    async def end_application(self, client_id: str) -> int:
+        """Remove all codes and tokens of an application; return their number."""
         ...
 
     async def purge(self, before: Instant) -> int:
@@ -294,6 +310,11 @@ class Tx(Protocol):
     @property
     def webhooks(self) -> Webhooks:
         """Registered webhooks."""
+        ...
+
+    @property
+    def registers(self) -> Registers:
+        """Administered records, with their versions."""
         ...
 
     @property

@@ -40,10 +40,15 @@ async def end_session(tx: Tx, session: str, now: Instant) -> None:
 
 async def end_person(tx: Tx, user: UserId, now: Instant) -> Collection[str]:
     """End every session of a person who has left or lost a role; return the ids of the sessions."""
-    sessions = [each.id for each in await tx.credentials.all(CredentialKind.SESSION, Session) if each.user == user]
+    sessions = [each.id for each in await tx.credentials.of_person(CredentialKind.SESSION, user, Session)]
     for session in sessions:
         await end_session(tx, session, now)
     return sessions
+
+
+async def end_application(tx: Tx, client_id: str) -> None:
+    """End every code and token of an application that has ended or acts in another way; sessions of people stay."""
+    await tx.credentials.end_application(client_id)
 
 
 async def _tell(tx: Tx, ended: Session, joined: Joined, now: Instant) -> None:

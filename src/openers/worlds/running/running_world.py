@@ -12,8 +12,9 @@ import msgspec
 from openers.domain.booking import PasAppointment
 from openers.usecases.due import DueRunner
 from openers.usecases.events.feed import Feed
+from openers.usecases.listings_cache import ListingsCache
 from openers.usecases.ports.transaction import Store
-from openers.usecases.world import ListingsCache, World
+from openers.usecases.world import World
 from openers.worlds.packs import Pack, Stamp, loaded_pack
 from openers.worlds.running.clock import ClockState, WorldClock
 from openers.worlds.running.ids import IdsState, SeededIds

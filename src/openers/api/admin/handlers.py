@@ -1,0 +1,201 @@
+"""Handle the calls of the administration: list, read, put and end records; register and remove webhooks."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import msgspec
+from starlette.requests import Request as HttpRequest
+
+from openers.api.admin.dialect import refused_body
+from openers.api.admin.gate import administrator_of
+from openers.api.admin.reading import (
+    JSON,
+    check_media,
+    cursor_of,
+    day_of,
+    expected_version,
+    is_rehearsal,
+    once_of,
+    parameters_of,
+    window_of,
+)
+from openers.api.gateway import Gateway
+from openers.api.http.reply import Header, Reply
+from openers.api.interaction import ActiveCall
+from openers.domain.administration.administrator import Administrator
+from openers.domain.administration.rights import Resource
+from openers.usecases.administration.kinds import KINDS
+from openers.usecases.administration.records import (
+    EndRecord,
+    How,
+    PutRecord,
+    end_record,
+    list_records,
+    plain,
+    put_record,
+    read_record,
+)
+from openers.usecases.administration.refusals import Unfit
+from openers.usecases.administration.repeats import Change
+from openers.usecases.administration.webhooks import register_webhook, remove_webhook
+from openers.usecases.events.webhooks import Registration
+from openers.wire.admin.translating import RECORDS, UnreadableRecord, read_registration, shown
+from openers.wire.admin.translating import read_record as record_in
+
+PREFIX: Final = "/admin/v1"
+_JSON: Final[Header] = (b"content-type", JSON.encode())
+LISTING: Final = frozenset({"limit", "cursor", "organisation"})
+CHANGING: Final = frozenset({"dry_run"})
+ENDING: Final = frozenset({"dry_run", "on"})
+NOTHING: Final[frozenset[str]] = frozenset()
+
+
+class Handlers(msgspec.Struct, frozen=True):
+    """The handlers of one resource."""
+
+    resource: Resource
+    gateway: Gateway
+
+    async def list(self, call: ActiveCall) -> Reply:
+        """Return a page of the list, with the cursor of the next one."""
+        by = await self._caller(call)
+        window = window_of(self.resource, parameters_of(call.request, LISTING))
+        more = msgspec.structs.replace(window, most=window.most + 1)
+        found = await list_records(self.resource, more, by, call.world)
+        page = found[: window.most]
+        following = cursor_of(page[-1].key) if len(found) > len(page) else None
+        items = [{"key": each.key, "version": each.version, "value": self._shown(each.value)} for each in page]
+        return _reply(200, {"items": items, "next": following})
+
+    async def read(self, call: ActiveCall) -> Reply:
+        """Return one record."""
+        by = await self._caller(call)
+        parameters_of(call.request, NOTHING)
+        found = await read_record(self.resource, _key(call), by, call.world)
+        return _reply(200, self._shown(found.value), _etag(found.version))
+
+    async def put(self, call: ActiveCall) -> Reply:
+        """Create or replace one record."""
+        http = call.http()
+        by = await self._caller(call, has_body=True)
+        how, body = await self._how(call, http, by, CHANGING)
+        value = self._value(body)
+        kind = KINDS[self.resource]
+        if kind.key(value) != _key(call):
+            cure = f"send it to {PREFIX}/{self.resource}/{kind.key(value)}, or correct the key in the body"
+            raise Unfit("the record has another key than the address", "body", cure)
+        command = PutRecord(resource=self.resource, value=value, expected=expected_version(call.request))
+        change = await put_record(command, by, call.world, how)
+        return await self._changed(call, change, how)
+
+    async def end(self, call: ActiveCall) -> Reply:
+        """End one record."""
+        http = call.http()
+        by = await self._caller(call)
+        how, _ = await self._how(call, http, by, ENDING)
+        command = EndRecord(
+            resource=self.resource,
+            key=_key(call),
+            expected=expected_version(call.request),
+            on=day_of(parameters_of(call.request, ENDING)),
+        )
+        return await self._changed(call, await end_record(command, by, call.world, how), how)
+
+    async def register(self, call: ActiveCall) -> Reply:
+        """Register a webhook; the reply is the only one that shows its secret."""
+        http = call.http()
+        by = await self._caller(call, has_body=True)
+        parameters_of(call.request, NOTHING)
+        try:
+            wanted = read_registration(await http.body(), Registration)
+        except UnreadableRecord as error:
+            raise refused_body(error, Registration.__name__) from error
+        call.entry.outcome = 201
+        webhook = await register_webhook(wanted, by, call.world)
+        call.recorded = True
+        where = f"{PREFIX}/{self.resource}/{webhook.id}"
+        return _reply(201, plain(webhook), _etag(1), (b"location", where.encode()))
+
+    async def remove(self, call: ActiveCall) -> Reply:
+        """Remove a webhook."""
+        by = await self._caller(call)
+        parameters_of(call.request, NOTHING)
+        call.entry.outcome = 204
+        await remove_webhook(_key(call), by, call.world)
+        call.recorded = True
+        return Reply(204, b"")
+
+    async def _caller(self, call: ActiveCall, *, has_body: bool = False) -> Administrator:
+        by = await administrator_of(call.request, self.gateway, call.world)
+        check_media(call.request, has_body=has_body)
+        return by
+
+    async def _how(
+        self, call: ActiveCall, http: HttpRequest, by: Administrator, known: frozenset[str]
+    ) -> tuple[How, bytes]:
+        """Return how the change is made, and the body."""
+
+        def _note(change: Change) -> None:
+            call.entry.outcome = _status(change)
+
+        rehearsal, body = is_rehearsal(parameters_of(call.request, known)), await http.body()
+        return How(once=once_of(call.request, by, body), rehearsal=rehearsal, noted=_note), body
+
+    def _value(self, body: bytes) -> Any:
+        try:
+            return record_in(self.resource, body, KINDS[self.resource].of)
+        except UnreadableRecord as error:
+            raise refused_body(error, RECORDS[self.resource].__name__) from error
+
+    async def _changed(self, call: ActiveCall, change: Change, how: How) -> Reply:
+        """Bring this process up to date, and return the reply to a change."""
+        result = _result(change)
+        told: tuple[Header, ...] = ((b"x-openers-change", result.encode()),)
+        if how.rehearsal:
+            return _reply(200, shown(self.resource, change.value), *told)
+        call.recorded = True
+        if change.is_changed:
+            await self._follow(call, change)
+        if change.is_new:
+            told += ((b"location", f"{PREFIX}/{self.resource}/{change.key}".encode()),)
+        if change.repeated:
+            told += ((b"idempotency-replayed", b"true"),)
+        return _reply(_status(change), shown(self.resource, change.value), _etag(change.version), *told)
+
+    async def _follow(self, call: ActiveCall, change: Change) -> None:
+        """Drop what this process remembers of the record: later requests see the change."""
+        world = call.world
+        people = {change.key} if self.resource is Resource.PEOPLE else set[str]()
+        applications = {change.key} if self.resource is Resource.APPLICATIONS else set[str]()
+        if people or applications:
+            self.gateway.access.forget_holders(world.name, people, applications)
+        if self.resource is Resource.SERVICES:
+            async with world.read() as tx:
+                await world.listings.follow(tx, world.store.generation)
+
+    def _shown(self, value: Any) -> dict[str, Any]:
+        return shown(self.resource, plain(value))
+
+
+def _key(call: ActiveCall) -> str:
+    return str(call.request.scope["path_params"]["key"])
+
+
+def _status(change: Change) -> int:
+    return 201 if change.is_new else 200
+
+
+def _result(change: Change) -> str:
+    """Return what a change did, or would do: created, replaced or unchanged."""
+    if change.is_new:
+        return "created"
+    return "replaced" if change.version != change.was else "unchanged"
+
+
+def _etag(version: int) -> Header:
+    return (b"etag", b'"%d"' % version)
+
+
+def _reply(status: int, value: Any, *headers: Header) -> Reply:
+    return Reply(status, msgspec.json.encode(value), (_JSON, *headers))

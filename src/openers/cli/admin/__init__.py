@@ -1,0 +1,1 @@
+"""`openers admin`: begin and use the administration of a service."""

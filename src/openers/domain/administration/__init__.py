@@ -1,0 +1,1 @@
+"""Administration: who may register what, and the values of a change."""

@@ -1,0 +1,250 @@
+"""Administered records in SQL: one table each, with a version; `history` receives each replaced value.
+
+Repositories for other purposes read the same tables; all writes of administered values come here.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import date
+from hashlib import blake2b
+from typing import Any, Final, Generic, NamedTuple, TypeVar
+
+import msgspec
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Table,
+    bindparam,
+    cast,
+    delete,
+    insert,
+    select,
+    update,
+)
+
+from openers.domain.booking import PasLink
+from openers.domain.credentials import Application
+from openers.domain.directory import Organisation, Service, Site, User
+from openers.domain.errors import VersionConflict
+from openers.domain.patient import Patient
+from openers.domain.webhooks import Webhook
+from openers.store.engine import tables
+from openers.store.engine.statements import Connection, Statement, Value, add_once, decoder, encode, texts
+from openers.usecases.ports.registers import Window
+from openers.usecases.ports.stored import Stored
+
+T = TypeVar("T")
+
+DIRECTORY_VERSION: Final = "directory_version"
+LONGEST_KEY: Final = 40
+"""Characters of a key in `history`. A longer key is kept as its hash."""
+_KEEP: Final = Statement(insert(tables.history))
+_RAISE_VERSION: Final = Statement(
+    update(tables.counters)
+    .where(tables.counters.c.name == bindparam("key"))
+    .values(value=tables.counters.c.value + 1)
+    .returning(tables.counters.c.value)
+)
+_DROP_ROLES: Final = Statement(delete(tables.user_roles).where(tables.user_roles.c.user == bindparam("key")))
+_ADD_ROLE: Final = Statement(insert(tables.user_roles))
+
+
+class Layout(NamedTuple, Generic[T]):
+    """The layout of a table: its key, the type of its values, and its columns beside key, version and body.
+
+    Columns have the names of fields. `owner` limits a list to the records of the organisation in the parameter `owner`.
+    `kind` is the name in history.
+    """
+
+    kind: str
+    table: Table
+    of: type[T]
+    key: str
+    columns: tuple[str, ...] = ()
+    owner: ColumnElement[bool] | None = None
+
+    def key_of(self, value: T) -> str:
+        """Return the key of a value."""
+        return str(getattr(value, self.key))
+
+    def columns_of(self, value: T) -> dict[str, Value]:
+        """Return the columns of a value."""
+        return {name: _column(getattr(value, name)) for name in self.columns}
+
+
+class RegisterTable(Generic[T]):
+    """The statements of one register."""
+
+    def __init__(self, layout: Layout[T]) -> None:
+        """Build the statements."""
+        table, own = layout.table, layout.table.c
+        key = own[layout.key]
+        self.layout = layout
+        self.is_number = isinstance(key.type, BigInteger)
+        wanted = select(key, own.version, own.body)
+        walk = wanted.where(key > bindparam("after")).order_by(key).limit(bindparam("most"))
+        self.get = Statement(wanted.where(key == bindparam("of_key")))
+        self.several = Statement(
+            wanted.where(key.in_(self._keys(postgres=False))), wanted.where(key.in_(self._keys(postgres=True)))
+        )
+        self.page = Statement(walk)
+        self.page_of = None if layout.owner is None else Statement(walk.where(layout.owner))
+        self.add = add_once(table)
+        changing: dict[str, Any] = {each.name: bindparam(each.name) for each in own if each.name != layout.key}
+        self.put = Statement(
+            update(table).where(key == bindparam("of_key"), own.version == bindparam("was")).values(changing)
+        )
+        self.decoder: msgspec.json.Decoder[T] = decoder(layout.of)
+
+    def _keys(self, *, postgres: bool) -> Any:
+        keys = texts("keys", postgres=postgres).subquery()
+        return select(cast(keys.c.value, BigInteger) if self.is_number else keys.c.value)
+
+    def column(self, key: str) -> Value:
+        """Return a key as its column holds it."""
+        return int(key or 0) if self.is_number else key
+
+
+class SqlRegister(Generic[T]):
+    """The `Register` port over one connection."""
+
+    __slots__ = ("_connection", "_of")
+
+    def __init__(self, connection: Connection, of: RegisterTable[T]) -> None:
+        """Store `connection`, which is in a transaction that reads and writes."""
+        self._connection, self._of = connection, of
+
+    async def get(self, key: str) -> Stored[T] | None:
+        """Return the record with this key."""
+        row = await self._connection.row(self._of.get, {"of_key": self._of.column(key)})
+        return None if row is None else self._stored(*row)
+
+    async def several(self, keys: Sequence[str]) -> Sequence[Stored[T]]:
+        """Return the existing records among `keys`, in any order."""
+        rows = await self._connection.rows(self._of.several, {"keys": json.dumps(list(keys))})
+        return [self._stored(*row) for row in rows]
+
+    async def page(self, window: Window) -> Sequence[Stored[T]]:
+        """Return part of the list, in the order of the keys."""
+        values: dict[str, Value] = {"after": self._of.column(window.after), "most": window.most}
+        if window.organisation is None:
+            rows = await self._connection.rows(self._of.page, values)
+        elif self._of.page_of is None:
+            rows = []
+        else:
+            rows = await self._connection.rows(self._of.page_of, {**values, "owner": window.organisation})
+        return [self._stored(*row) for row in rows]
+
+    async def add(self, value: T) -> Stored[T]:
+        """Store a new record in version 1. Raises VersionConflict if its key exists."""
+        key, layout = self._of.layout.key_of(value), self._of.layout
+        row = {layout.key: self._of.column(key), "version": 1, "body": encode(value), **await self._columns(value)}
+        if not await self._connection.run(self._of.add, row):
+            raise VersionConflict(0, await self._version(key))
+        await self._written(value)
+        return self._stored(key, 1, encode(value))
+
+    async def replace(self, old: Stored[T], new: T) -> Stored[T]:
+        """Replace a value, raise the version by one and keep the old value in history. Raises VersionConflict."""
+        body, version = encode(new), old.version + 1
+        values = {"of_key": self._of.column(old.key), "was": old.version, "version": version, "body": body}
+        if not await self._connection.run(self._of.put, {**values, **await self._columns(new)}):
+            raise VersionConflict(old.version, await self._version(old.key))
+        kept = {"kind": self._of.layout.kind, "key": _kept_key(old.key), "version": old.version, "body": old.body}
+        await self._connection.run(_KEEP, kept)
+        await self._written(new)
+        return self._stored(old.key, version, body)
+
+    async def put(self, value: T) -> Stored[T]:
+        """Add a record, or replace the present one whatever its version."""
+        old = await self.get(self._of.layout.key_of(value))
+        return await (self.add(value) if old is None else self.replace(old, value))
+
+    async def _columns(self, value: T) -> Mapping[str, Value]:
+        """Return the columns beside key, version and body."""
+        return self._of.layout.columns_of(value)
+
+    async def _written(self, value: T) -> None:
+        """Write what depends on a new value, if anything."""
+
+    async def _version(self, key: str) -> int:
+        present = await self.get(key)
+        return 0 if present is None else present.version
+
+    def _stored(self, key: Any, version: int, body: bytes) -> Stored[T]:
+        return Stored(str(key), version, body, self._of.decoder)
+
+
+class SqlPeople(SqlRegister[User]):
+    """The register of people, with the organisations where they have a role."""
+
+    __slots__ = ()
+
+    async def _written(self, value: User) -> None:
+        await self._connection.run(_DROP_ROLES, {"key": value.id})
+        for organisation in {role.organisation for role in value.roles}:
+            await self._connection.run(_ADD_ROLE, {"organisation": organisation, "user": value.id})
+
+
+class SqlServices(SqlRegister[Service]):
+    """The register of services. Each change gets the next version of the directory."""
+
+    __slots__ = ()
+
+    async def _columns(self, value: Service) -> Mapping[str, Value]:
+        raised = await self._connection.row(_RAISE_VERSION, {"key": DIRECTORY_VERSION})
+        return {**self._of.layout.columns_of(value), "changed": 0 if raised is None else int(raised[0])}
+
+
+_services_of: Final = select(tables.services.c.id).where(tables.services.c.organisation == bindparam("owner"))
+_people_of: Final = select(tables.user_roles.c.user).where(tables.user_roles.c.organisation == bindparam("owner"))
+_SERVICE: Final = ("status", "organisation")
+
+_ORGANISATIONS: Final = RegisterTable(
+    Layout(
+        "organisation", tables.organisations, Organisation, "ods", (), tables.organisations.c.ods == bindparam("owner")
+    )
+)
+_SITES: Final = RegisterTable(
+    Layout("site", tables.sites, Site, "ods", ("organisation",), tables.sites.c.organisation == bindparam("owner"))
+)
+_PEOPLE: Final = RegisterTable(Layout("user", tables.users, User, "id", (), tables.users.c.id.in_(_people_of)))
+_APPLICATIONS: Final = RegisterTable(Layout("application", tables.applications, Application, "client_id"))
+_SERVICES: Final = RegisterTable(
+    Layout("service", tables.services, Service, "id", _SERVICE, tables.services.c.organisation == bindparam("owner"))
+)
+_LINKS: Final = RegisterTable(
+    Layout("pas link", tables.pas_links, PasLink, "service", (), tables.pas_links.c.service.in_(_services_of))
+)
+_PATIENTS: Final = RegisterTable(Layout("patient", tables.patients, Patient, "nhs_number", ("sensitive", "born")))
+_WEBHOOKS: Final = RegisterTable(Layout("webhook", tables.webhooks, Webhook, "id"))
+
+
+class SqlRegisters:
+    """The `Registers` port over one connection."""
+
+    __slots__ = ("applications", "links", "organisations", "patients", "people", "services", "sites", "webhooks")
+
+    def __init__(self, connection: Connection) -> None:
+        """Create all registers over `connection`."""
+        self.organisations = SqlRegister(connection, _ORGANISATIONS)
+        self.sites = SqlRegister(connection, _SITES)
+        self.people = SqlPeople(connection, _PEOPLE)
+        self.applications = SqlRegister(connection, _APPLICATIONS)
+        self.services = SqlServices(connection, _SERVICES)
+        self.links = SqlRegister(connection, _LINKS)
+        self.patients = SqlRegister(connection, _PATIENTS)
+        self.webhooks = SqlRegister(connection, _WEBHOOKS)
+
+
+def _column(value: str | bool | date) -> Value:
+    """Return the value of a field as a column holds it."""
+    if isinstance(value, date):
+        return value.isoformat()
+    return int(value) if isinstance(value, bool) else value
+
+
+def _kept_key(key: str) -> str:
+    return key if len(key) <= LONGEST_KEY else blake2b(key.encode(), digest_size=LONGEST_KEY // 2).hexdigest()

@@ -1,0 +1,1 @@
+"""Register organisations, people, applications, services and more, and end them."""

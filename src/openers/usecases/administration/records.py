@@ -1,0 +1,215 @@
+"""Read, put and end administered records.
+
+`put_in` and `end_in` work in an act that the caller has opened, so that an import can change many records in one act.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import date
+from typing import Any, Final, NamedTuple
+
+import msgspec
+
+from openers.domain.administration.administrator import Administrator
+from openers.domain.administration.rights import Method, Reach, Resource
+from openers.domain.identifiers import OdsCode
+from openers.usecases.administration.kinds import KINDS, Kind
+from openers.usecases.administration.refusals import (
+    NoSuchRecord,
+    NotAllowed,
+    NotEndable,
+    Outdated,
+    VersionNeeded,
+    differences,
+)
+from openers.usecases.administration.repeats import Change, Once, first_result, keep_result
+from openers.usecases.ports.registers import Window
+from openers.usecases.ports.stored import Stored
+from openers.usecases.ports.transaction import Tx
+from openers.usecases.world import World
+
+ANY_VERSION: Final = -1
+"""The caller replaces whatever version there is (`If-Match: *`)."""
+NEW: Final = 0
+"""The caller creates the record (`If-None-Match: *`)."""
+MOST_ON_A_PAGE: Final = 250
+
+
+class PutRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """A record to create or replace. `expected` is the version that it replaces; `None` if the caller names none."""
+
+    resource: Resource
+    value: Any
+    expected: int | None = None
+
+
+class EndRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """A record to end, on a day if it has one (today if none is given)."""
+
+    resource: Resource
+    key: str
+    expected: int | None = None
+    on: date | None = None
+
+
+class How(msgspec.Struct, frozen=True, kw_only=True):
+    """How a change is made. A `rehearsal` checks everything and changes nothing.
+
+    `noted` is called with the result before the act commits, so that the audit entry can hold the outcome.
+    """
+
+    once: Once | None = None
+    rehearsal: bool = False
+    noted: Callable[[Change], None] = lambda _change: None
+
+
+PLAINLY: Final = How()
+"""Make the change, and repeat it if it is asked for again."""
+
+
+class Act(NamedTuple):
+    """An act: its name in the audit, and its locks."""
+
+    name: str
+    locks: tuple[str, ...]
+
+
+class _Rehearsed(Exception):
+    """Ends the act of a rehearsal, so that nothing is stored."""
+
+    def __init__(self, change: Change) -> None:
+        super().__init__()
+        self.change = change
+
+
+async def read_record(resource: Resource, key: str, by: Administrator, world: World) -> Stored[Any]:
+    """Return a record. Raises NotAllowed, NoSuchRecord."""
+    kind = _kind(resource, Method.READ, by)
+    world.entry.act = f"read {resource} {key}"
+    async with world.read() as tx:
+        return await _visible(kind, key, by, tx)
+
+
+async def list_records(resource: Resource, window: Window, by: Administrator, world: World) -> Sequence[Stored[Any]]:
+    """Return part of a list, limited to the caller's organisation if that is all they may see. Raises NotAllowed."""
+    kind = _kind(resource, Method.READ, by)
+    world.entry.act = f"list {resource}"
+    if by.reach(resource, Method.READ) is Reach.OWN and by.role is not None:
+        own = by.role.organisation
+        if window.organisation not in (None, own):
+            cure = f"ask for {own}, or leave the parameter out"
+            raise NotAllowed(f"{by.caller} sees only the {resource} of {own}", "organisation", cure)
+        window = msgspec.structs.replace(window, organisation=own)
+    async with world.read() as tx:
+        return await kind.register(tx).page(window)
+
+
+async def put_record(command: PutRecord, by: Administrator, world: World, how: How = PLAINLY) -> Change:
+    """Create or replace a record. Raises AdministrationRefused, Outdated, RecordLocked, Unavailable."""
+    kind = _kind(command.resource, Method.PUT, by)
+    key = kind.key(command.value)
+    act = Act(f"put {command.resource} {key}", kind.locks(key))
+    return await run_act(act, lambda tx: put_in(tx, command, by, world), how, world)
+
+
+async def end_record(command: EndRecord, by: Administrator, world: World, how: How = PLAINLY) -> Change:
+    """End a record. Raises AdministrationRefused, Outdated, RecordLocked, Unavailable."""
+    kind = _kind(command.resource, Method.END, by)
+    act = Act(f"end {command.resource} {command.key}", kind.locks(command.key))
+    return await run_act(act, lambda tx: end_in(tx, command, by, world), how, world)
+
+
+async def put_in(tx: Tx, command: PutRecord, by: Administrator, world: World) -> Change:
+    """Create or replace a record in an act; an equal value writes nothing. Raises AdministrationRefused, Outdated."""
+    kind = _kind(command.resource, Method.PUT, by)
+    key, register = kind.key(command.value), kind.register(tx)
+    old = await register.get(key)
+    if old is not None:
+        _check_owned(kind, Method.PUT, by, await kind.owners(old.value, tx), key)
+    if old is not None and old.value == command.value:
+        return _change(key, old.version, old.version, old.value)
+    _check_version(command, old)
+    await kind.check(command.value, None if old is None else old.value, world, tx)
+    _check_owned(kind, Method.PUT, by, await kind.owners(command.value, tx), key)
+    new = await (register.add(command.value) if old is None else register.replace(old, command.value))
+    await kind.affect(command.value, None if old is None else old.value, world, tx)
+    return _change(key, new.version, 0 if old is None else old.version, command.value)
+
+
+async def end_in(tx: Tx, command: EndRecord, by: Administrator, world: World) -> Change:
+    """End a record in an act; one that has ended stays as it is. Raises AdministrationRefused, Outdated."""
+    kind = _kind(command.resource, Method.END, by)
+    if kind.ended is None:
+        raise NotEndable(f"{command.resource} do not end", "method", "replace the record instead")
+    old = await _visible(kind, command.key, by, tx)
+    _check_owned(kind, Method.END, by, await kind.owners(old.value, tx), command.key)
+    ended = kind.ended(old.value, command.on or world.clock.now().date())
+    if ended == old.value:
+        return _change(command.key, old.version, old.version, old.value)
+    _check_version(PutRecord(resource=command.resource, value=ended, expected=command.expected), old)
+    new = await kind.register(tx).replace(old, ended)
+    await kind.affect(ended, old.value, world, tx)
+    return _change(command.key, new.version, old.version, ended)
+
+
+async def run_act(act: Act, work: Callable[[Tx], Awaitable[Change]], how: How, world: World) -> Change:
+    """Run `work` as one act, or return the result of the first request with the same idempotency key."""
+    now = world.wall.now()
+    once = () if how.once is None else (f"idempotency/{how.once.key}",)
+    try:
+        async with world.begin(act.name, lock=(*act.locks, *once)) as tx:
+            change = await first_result(how.once, tx, now)
+            if change is None:
+                change = await work(tx)
+                if how.rehearsal:
+                    raise _Rehearsed(change)
+                await keep_result(how.once, change, tx, now)
+            how.noted(change)
+    except _Rehearsed as rehearsed:
+        world.entry.act = f"rehearse {act.name}"
+        return rehearsed.change
+    return change
+
+
+def _kind(resource: Resource, method: Method, by: Administrator) -> Kind:
+    """Return the kind of record. Raises NotAllowed if the caller may not do this with any record of it."""
+    if by.reach(resource, method) is Reach.NONE:
+        cure = "ask an administrator, or use an application or a role with this right"
+        raise NotAllowed(f"{by.caller} may not {method} {resource}", "Authorization", cure)
+    return KINDS[resource]
+
+
+async def _visible(kind: Kind, key: str, by: Administrator, tx: Tx) -> Stored[Any]:
+    found = await kind.register(tx).get(key) if kind.is_key(key) else None
+    if found is None or not by.may(kind.resource, Method.READ, await kind.owners(found.value, tx)):
+        cure = f"look for its key in the list of {kind.resource}"
+        raise NoSuchRecord(f"there is no record {key} among the {kind.resource} that {by.caller} may see", "path", cure)
+    return found
+
+
+def _check_owned(kind: Kind, method: Method, by: Administrator, owners: frozenset[OdsCode], key: str) -> None:
+    if not by.may(kind.resource, method, owners):
+        cure = "ask an administrator of that organisation"
+        raise NotAllowed(f"{key} belongs to another organisation", "path", cure)
+
+
+def _check_version(command: PutRecord, old: Stored[Any] | None) -> None:
+    """Raise Outdated, VersionNeeded unless the caller knows the version that is replaced."""
+    present = 0 if old is None else old.version
+    if command.expected == ANY_VERSION and old is not None:
+        return
+    if command.expected is None and old is not None:
+        cure = f'read it, then send its version: If-Match: "{present}"'
+        raise VersionNeeded(f"the record exists in version {present}", "If-Match", cure)
+    if command.expected is not None and command.expected != present:
+        raise Outdated(present, () if old is None else differences(plain(command.value), plain(old.value)))
+
+
+def plain(value: Any) -> Any:
+    """Return a record as plain JSON: texts, numbers, lists in a fixed order, and objects."""
+    return msgspec.to_builtins(value, enc_hook=str, order="deterministic")
+
+
+def _change(key: str, version: int, was: int, value: Any) -> Change:
+    return Change(key=key, version=version, was=was, value=plain(value))

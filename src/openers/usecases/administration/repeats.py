@@ -1,0 +1,78 @@
+"""Idempotency keys: a repeated request gets the reply of the first one. The reply is stored in the act itself."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any, Final
+
+import msgspec
+
+from openers.domain.clock import Instant
+from openers.domain.credentials import CredentialKind
+from openers.usecases.administration.refusals import KeyReused
+from openers.usecases.ports.transaction import Tx
+
+KEPT: Final = timedelta(hours=24)
+
+
+class Once(msgspec.Struct, frozen=True):
+    """A request with an idempotency key: the hash of caller and key, and the hash of the request."""
+
+    key: str
+    request: str
+
+
+class Change(msgspec.Struct, frozen=True, kw_only=True):
+    """The result of a change: the record's key, its version and its value as plain JSON.
+
+    `was` is the version before; 0 if the record is new. `repeated` marks the reply to a repeated request.
+    """
+
+    key: str
+    version: int
+    was: int
+    value: dict[str, Any]
+    repeated: bool = False
+
+    @property
+    def is_new(self) -> bool:
+        """Return whether the record was created."""
+        return self.was == 0
+
+    @property
+    def is_changed(self) -> bool:
+        """Return whether anything was written."""
+        return self.version != self.was and not self.repeated
+
+
+class _Kept(msgspec.Struct, frozen=True):
+    """The stored result of a request."""
+
+    request: str
+    expires: Instant
+    change: Change
+
+
+async def first_result(once: Once | None, tx: Tx, now: Instant) -> Change | None:
+    """Return the result of the first request with this key; `None` if this is the first. Raises KeyReused."""
+    if once is None:
+        return None
+    kept = await tx.credentials.get(CredentialKind.IDEMPOTENCY_KEY, once.key, _Kept)
+    if kept is None:
+        return None
+    if now >= kept.expires:
+        await tx.credentials.take(CredentialKind.IDEMPOTENCY_KEY, once.key, _Kept)
+        return None
+    if kept.request != once.request:
+        cure = "send a new key with each new request"
+        raise KeyReused("the key was sent with another request", "Idempotency-Key", cure)
+    return msgspec.structs.replace(kept.change, repeated=True)
+
+
+async def keep_result(once: Once | None, change: Change, tx: Tx, now: Instant) -> None:
+    """Store the result for the time in which the request may be repeated."""
+    if once is not None:
+        expires = now + KEPT
+        await tx.credentials.add(
+            CredentialKind.IDEMPOTENCY_KEY, once.key, _Kept(once.request, expires, change), expires
+        )

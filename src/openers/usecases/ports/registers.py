@@ -1,0 +1,97 @@
+"""The port for administered records: each has a key and a version, and history keeps its replaced values.
+
+The rules in `transaction.py` apply here too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol, TypeVar
+
+import msgspec
+
+from openers.domain.booking import PasLink
+from openers.domain.credentials import Application
+from openers.domain.directory import Organisation, Service, Site, User
+from openers.domain.identifiers import OdsCode
+from openers.domain.patient import Patient
+from openers.domain.webhooks import Webhook
+from openers.usecases.ports.stored import Stored
+
+T = TypeVar("T")
+
+
+class Window(msgspec.Struct, frozen=True):
+    """Part of a list: at most `most` records after the key `after`, of one organisation if it is given."""
+
+    after: str = ""
+    most: int = 100
+    organisation: OdsCode | None = None
+
+
+class Register(Protocol[T]):
+    """The records of one kind."""
+
+    async def get(self, key: str) -> Stored[T] | None:
+        """Return the record with this key."""
+        ...
+
+    async def several(self, keys: Sequence[str]) -> Sequence[Stored[T]]:
+        """Return the existing records among `keys`, in any order."""
+        ...
+
+    async def page(self, window: Window) -> Sequence[Stored[T]]:
+        """Return part of the list, in the order of the keys."""
+        ...
+
+    async def add(self, value: T) -> Stored[T]:
+        """Store a new record in version 1. Raises VersionConflict if its key exists."""
+        ...
+
+    async def replace(self, old: Stored[T], new: T) -> Stored[T]:
+        """Replace a value, raise the version by one and keep the old value in history. Raises VersionConflict."""
+        ...
+
+
+class Registers(Protocol):
+    """The registers of one world."""
+
+    @property
+    def organisations(self) -> Register[Organisation]:
+        """Organisations by ODS code."""
+        ...
+
+    @property
+    def sites(self) -> Register[Site]:
+        """Sites by ODS code; their organisation owns them."""
+        ...
+
+    @property
+    def people(self) -> Register[User]:
+        """People by id; every organisation where they have a role owns them."""
+        ...
+
+    @property
+    def applications(self) -> Register[Application]:
+        """Applications by client id."""
+        ...
+
+    @property
+    def services(self) -> Register[Service]:
+        """Services by number; their organisation owns them. A change raises the directory's version too."""
+        ...
+
+    @property
+    def links(self) -> Register[PasLink]:
+        """The PAS links by number of the service; its organisation owns them."""
+        ...
+
+    @property
+    def patients(self) -> Register[Patient]:
+        """The world's own patients by NHS number."""
+        ...
+
+    @property
+    def webhooks(self) -> Register[Webhook]:
+        """Webhooks by id."""
+        ...

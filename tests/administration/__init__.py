@@ -1,0 +1,1 @@
+"""Tests of the administration: rights, versions, repeats, refusals, and what a change causes."""

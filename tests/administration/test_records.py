@@ -1,0 +1,180 @@
+"""Every resource: create, read, list, replace, repeat and end, with versions; refusals name cause, place and cure."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.kit.service.administration import ADMIN, administrator, key_of, records
+from tests.kit.service.running import Running
+
+pytestmark = pytest.mark.anyio
+
+ORDER = tuple(records())
+CHANGES: dict[str, dict[str, Any]] = {
+    "organisations": {"telephone": "0113 2000000"},
+    "sites": {"name": "South wing"},
+    "people": {"name": "Dr Changed"},
+    "applications": {"name": "Changed"},
+    "services": {"referrer_alert": "Full\nuntil May"},
+    "pas-links": {"url": "http://127.0.0.1:10/fhir"},
+    "patients": {"given_name": "Eve"},
+}
+ENDS: dict[str, tuple[str, Any]] = {
+    "organisations": ("closed_on", "2031-05-01"),
+    "sites": ("closed_on", "2031-05-01"),
+    "people": ("active", False),
+    "applications": ("active", False),
+    "services": ("status", "WITHDRAWN"),
+    "pas-links": ("active", False),
+}
+
+
+async def _put(client: httpx.AsyncClient, resource: str, record: dict[str, Any], **headers: str) -> httpx.Response:
+    return await client.put(f"{ADMIN}/{resource}/{key_of(resource, record)}", json=record, headers=headers)
+
+
+async def test_each_record_is_created_read_replaced_and_ended(administered_on_both: Running) -> None:
+    """The version rises with each change and the value is what was sent."""
+    client = await administrator(administered_on_both)
+    for resource, record in records().items():
+        created = await _put(client, resource, record)
+        assert created.status_code == 201, (resource, created.text)
+        assert created.headers["etag"] == '"1"'
+        assert created.headers["location"] == f"{ADMIN}/{resource}/{key_of(resource, record)}"
+        assert record.items() <= created.json().items()
+        again = await _put(client, resource, record)
+        assert (again.status_code, again.headers["x-openers-change"]) == (200, "unchanged")
+        changed = {**record, **CHANGES[resource]}
+        replaced = await _put(client, resource, changed, **{"If-Match": created.headers["etag"]})
+        assert (replaced.status_code, replaced.headers["etag"]) == (200, '"2"'), replaced.text
+        read = await client.get(created.headers["location"])
+        assert (read.json(), read.headers["etag"]) == (replaced.json(), '"2"')
+        assert changed.items() <= read.json().items()
+    for resource, (name, value) in reversed(ENDS.items()):
+        address = f"{ADMIN}/{resource}/{key_of(resource, records()[resource])}"
+        when = {"on": "2031-05-01"} if name == "closed_on" else {}
+        ended = await client.delete(address, params=when, headers={"If-Match": '"2"'})
+        assert (ended.status_code, ended.headers["etag"], ended.json()[name]) == (200, '"3"', value), ended.text
+    refused = await client.delete(f"{ADMIN}/patients/9995550018", headers={"If-Match": "*"})
+    assert (refused.status_code, refused.headers["allow"]) == (405, "GET, PUT")
+
+
+async def test_a_list_comes_in_pages(administered_on_both: Running) -> None:
+    """The pages together hold each record once, in the order of the keys; the last page has no cursor."""
+    client = await administrator(administered_on_both)
+    for resource in ORDER:
+        whole = (await client.get(f"{ADMIN}/{resource}", params={"limit": 250})).json()
+        assert whole["next"] is None
+        found: list[dict[str, Any]] = []
+        cursor: dict[str, str] = {}
+        while True:
+            page = (await client.get(f"{ADMIN}/{resource}", params={"limit": 3, **cursor})).json()
+            found += page["items"]
+            if page["next"] is None:
+                break
+            cursor = {"cursor": page["next"]}
+        assert found == whole["items"]
+        assert len({each["key"] for each in found}) == len(found) > 0
+        one = await client.get(f"{ADMIN}/{resource}/{found[0]['key']}")
+        assert (one.json(), one.headers["etag"]) == (found[0]["value"], f'"{found[0]["version"]}"')
+
+
+@pytest.mark.parametrize("resource", ["organisations", "sites", "people", "services", "pas-links"])
+async def test_a_list_can_be_limited_to_an_organisation(administered_on_both: Running, resource: str) -> None:
+    """The list of one organisation is the part of the whole list that belongs to it."""
+    client = await administrator(administered_on_both)
+    whole = (await client.get(f"{ADMIN}/{resource}", params={"limit": 250})).json()["items"]
+    services = (await client.get(f"{ADMIN}/services", params={"limit": 250})).json()["items"]
+    owner = {each["key"]: each["value"]["organisation"] for each in services}
+
+    def _owners(item: dict[str, Any]) -> set[str]:
+        value = item["value"]
+        match resource:
+            case "organisations":
+                return {value["ods"]}
+            case "people":
+                return {role["organisation"] for role in value["roles"]}
+            case "pas-links":
+                return {owner[value["service"]]}
+            case _:
+                return {value["organisation"]}
+
+    part = await client.get(f"{ADMIN}/{resource}", params={"limit": 250, "organisation": "RCD"})
+    assert part.json()["items"] == [each for each in whole if "RCD" in _owners(each)] != []
+
+
+async def test_of_two_administrators_one_wins_and_the_other_gets_the_difference(administered_on_both: Running) -> None:
+    """Two replace the same version at once: one is stored, and the other is told what is stored now."""
+    one, two = await administrator(administered_on_both), await administrator(administered_on_both, "ERS_ADMIN")
+    record = {**records()["organisations"], "ods": "ZZ2"}
+    await _put(one, "organisations", record)
+    sent = [{**record, "name": "First"}, {**record, "name": "Second"}]
+    replies = await asyncio.gather(
+        *(
+            _put(client, "organisations", each, **{"If-Match": '"1"'})
+            for client, each in zip((one, two), sent, strict=True)
+        )
+    )
+    won, lost = sorted(replies, key=lambda each: each.status_code)
+    assert (won.status_code, lost.status_code) == (200, 412), [each.text for each in replies]
+    assert lost.headers["content-type"] == "application/problem+json"
+    told = lost.json()
+    other = "Second" if won.json()["name"] == "First" else "First"
+    assert told["version"] == 2
+    assert told["difference"] == [{"place": "/name", "sent": other, "stored": won.json()["name"]}]
+    assert (await one.get(f"{ADMIN}/organisations/ZZ2")).json() == won.json()
+
+
+async def test_a_record_is_only_replaced_by_callers_who_know_its_version(administered_on_both: Running) -> None:
+    """Without a version 428, with an old one 412, with one for a new record 412; any version by a star."""
+    client = await administrator(administered_on_both)
+    record = {**records()["organisations"], "ods": "ZZ3"}
+    assert (await _put(client, "organisations", record, **{"If-Match": '"1"'})).status_code == 412
+    assert (await _put(client, "organisations", record, **{"If-None-Match": "*"})).status_code == 201
+    changed = {**record, "name": "Changed"}
+    assert (await _put(client, "organisations", changed)).status_code == 428
+    assert (await _put(client, "organisations", changed, **{"If-None-Match": "*"})).status_code == 412
+    assert (await _put(client, "organisations", changed, **{"If-Match": '"7"'})).status_code == 412
+    assert (await _put(client, "organisations", changed, **{"If-Match": "*"})).status_code == 200
+    address = f"{ADMIN}/organisations/ZZ3"
+    assert (await client.delete(address)).status_code == 428
+    assert (await client.delete(address, headers={"If-Match": '"1"'})).status_code == 412
+    first = await client.delete(address, headers={"If-Match": 'W/"2"'})
+    assert (first.status_code, first.headers["etag"]) == (200, '"3"')
+    second = await client.delete(address, headers={"If-Match": 'W/"2"'})
+    assert (second.status_code, second.headers["etag"]) == (200, '"3"'), "ending again changes nothing"
+
+
+async def test_a_repeated_request_gets_the_first_reply(administered_on_both: Running) -> None:
+    """The same key and request change nothing more, also at once; the key with another request is refused."""
+    client, other = await administrator(administered_on_both), await administrator(administered_on_both, "ERS_ADMIN")
+    record = {**records()["organisations"], "ods": "ZZ4"}
+    key = {"Idempotency-Key": "create-ZZ4"}
+    replies = await asyncio.gather(*(_put(client, "organisations", record, **key) for _ in range(3)))
+    assert [each.status_code for each in replies] == [201, 201, 201], [each.text for each in replies]
+    assert sorted(each.headers.get("idempotency-replayed", "") for each in replies) == ["", "true", "true"]
+    await _put(client, "organisations", {**record, "name": "Later"}, **{"If-Match": '"1"'})
+    repeated = await _put(client, "organisations", record, **key)
+    assert (repeated.status_code, repeated.json()["name"]) == (201, record["name"])
+    reused = await _put(client, "organisations", {**record, "name": "Other"}, **key)
+    assert (reused.status_code, reused.json()["code"]) == (422, "KEY_REUSED")
+    own = await _put(other, "organisations", {**record, "name": "Own"}, **key, **{"If-Match": "*"})
+    assert own.status_code == 200, "each caller has its own keys"
+
+
+async def test_a_rehearsal_changes_nothing(administered_on_both: Running) -> None:
+    """A dry run returns what would be stored, and refuses what would be refused."""
+    client = await administrator(administered_on_both)
+    record = {**records()["organisations"], "ods": "ZZ5"}
+    address = f"{ADMIN}/organisations/ZZ5"
+    reply = await client.put(address, json=record, params={"dry_run": "true"})
+    assert (reply.status_code, reply.headers["x-openers-change"]) == (200, "created")
+    assert "etag" not in reply.headers
+    assert (await client.get(address)).status_code == 404
+    unfit = {**records()["sites"], "ods": "RCD98", "organisation": "ZZ5"}
+    refused = await client.put(f"{ADMIN}/sites/RCD98", json=unfit, params={"dry_run": "true"})
+    assert refused.status_code == 422

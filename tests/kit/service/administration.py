@@ -1,0 +1,120 @@
+"""Administrators of a running test service, and valid records of each resource."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any, Final
+
+import httpx
+
+from openers.api.admin.openapi import admin_openapi
+from openers.domain.credentials import AccessMode, Application
+from openers.domain.directory import Role, User
+from openers.domain.identifiers import OdsCode, UserId
+from openers.domain.principal import BusinessFunction
+from tests.kit.documents.replies import Document
+from tests.kit.service.running import PRACTICE, PROVIDER, Person, Running, entry
+
+ADMIN: Final = "/admin/v1"
+OPS, DESK = "test-ops", "test-desk"
+"""An application that administers for itself, and one through which people administer."""
+PEOPLE: Final = {
+    "ERS_ADMIN": Person("555900000001", PROVIDER, "ERS_ADMIN"),
+    "SERVICE_DEFINER": Person("555900000002", PROVIDER, "SERVICE_DEFINER"),
+    "COMMISSIONER": Person("555900000003", PRACTICE, "COMMISSIONER"),
+}
+"""People who may administer, by their function."""
+MODULUS: Final = "w" + "A" * 341
+KEYS: Final = {"keys": [{"kty": "RSA", "kid": "one", "n": MODULUS, "e": "AQAB"}]}
+
+
+async def administered(run: Running) -> Running:
+    """Register the applications and people of these tests; return the service."""
+    async with run.service.world.for_call(entry()).begin("arrange") as tx:
+        await tx.directory.put_application(
+            Application(
+                client_id=OPS, name=OPS, mode=AccessMode.APPLICATION_RESTRICTED, asid=None, keys={}, administers=True
+            )
+        )
+        await tx.directory.put_application(
+            Application(client_id=DESK, name=DESK, mode=AccessMode.USER_RESTRICTED, asid=None, administers=True)
+        )
+        for name, who in PEOPLE.items():
+            role = Role(OdsCode(who.organisation), (BusinessFunction(who.function),))
+            await tx.directory.put_user(User(UserId(who.user), name, (role,)))
+    return run
+
+
+async def administrator(run: Running, caller: str = "application", through: str = DESK) -> httpx.AsyncClient:
+    """Return a client of the administration for a kind of caller: `application`, or a function of PEOPLE."""
+    client = run.pages()
+    client.event_hooks = {"response": [_checked]}
+    who = PEOPLE.get(caller)
+    token = await run.token(None, OPS) if who is None else await run.token(who.user, through)
+    client.headers = httpx.Headers({"Authorization": f"Bearer {token}", **({} if who is None else who.headers)})
+    return client
+
+
+@cache
+def _document() -> Document:
+    return Document(admin_openapi(""), "")
+
+
+async def _checked(response: httpx.Response) -> None:
+    """Assert that a reply is as our OpenAPI document says."""
+    await response.aread()
+    faults = [str(fault) for fault in _document().faults(response.request, response)]
+    assert not faults, "not as the OpenAPI document of the administration says:\n" + "\n".join(faults)
+
+
+def records() -> dict[str, dict[str, Any]]:
+    """Return a new valid record for each resource that is put, each under a key that the demo world lacks."""
+    return {
+        "organisations": {"ods": "ZZ1", "name": "Zeal Hospitals", "kind": "PROVIDER", "postcode": "LS1 4AP"},
+        "sites": {"ods": "RCD99", "organisation": PROVIDER, "name": "North wing", "postcode": "LS1 4AP"},
+        "people": {
+            "id": "555900000010",
+            "name": "Dr New",
+            "roles": [{"organisation": PROVIDER, "functions": ["SERVICE_PROVIDER_CLINICIAN"], "from_claims": False}],
+            "workgroups": [f"{PROVIDER}/Cardiology"],
+        },
+        "applications": {
+            "client_id": "new-app",
+            "name": "New application",
+            "mode": "user-restricted",
+            "redirect_uris": ["https://app.example/callback"],
+            "keys": KEYS,
+        },
+        "services": service(PROVIDER, "RCD99"),
+        "pas-links": {"service": "999000001", "url": "http://127.0.0.1:9/fhir", "client_id": "demo-pas"},
+        "patients": {
+            "nhs_number": "9995550018",
+            "family_name": "New",
+            "given_name": "Ada",
+            "born": "1980-02-29",
+            "sex": "female",
+            "practice": PRACTICE,
+        },
+    }
+
+
+def service(organisation: str, site: str, number: str = "999000001") -> dict[str, Any]:
+    """Return a valid service."""
+    return {
+        "id": number,
+        "name": "Chest pain clinic",
+        "organisation": organisation,
+        "site": site,
+        "location_name": "North wing",
+        "postcode": "LS1 4AP",
+        "workgroup": f"{organisation}/Cardiology",
+        "clinic_types": [["CARDIOLOGY", "HEART_FAILURE"]],
+        "flows": ["APPOINTMENT_REQUEST"],
+        "bookable": "DIRECTLY_BOOKABLE",
+    }
+
+
+def key_of(resource: str, record: dict[str, Any]) -> str:
+    """Return the key of a record."""
+    names = {"organisations": "ods", "sites": "ods", "people": "id", "applications": "client_id", "services": "id"}
+    return str(record[{**names, "pas-links": "service", "patients": "nhs_number"}[resource]])
