@@ -182,6 +182,12 @@ ROWS: Final[dict[str, tuple[Hostile, ...]]] = {
     "openers/wire/stu3/kinds.py: _CONTROL": WORD,
     "openers/worlds/recording/repeats.py: _WORD": (Hostile("a-"), *WORD),
     "openers/worlds/recording/affected_services.py: _SEPARATORS": (Hostile("|,/"), *WORD),
+    "openers/worlds/collections/requests.py: REFERENCE": (
+        Hostile("ReferralRequest/"),
+        Hostile("1", "ReferralRequest/"),
+        Hostile("/_history/"),
+    ),
+    "openers/worlds/collections/requests.py: _query": (Hostile("identifier="), Hostile("1", "identifier=")),
     "openers_quickconnect/configuration.py: _VARIABLE": (Hostile("${"), Hostile("A", "${"), Hostile("A_", "${A")),
     "openers_quickconnect/pages/home.py: _UBRN": (Hostile("1"),),
     "openers_quickconnect/pages/home.py: find.wanted": (Hostile(" "), Hostile("-"), Hostile(" -", "1")),

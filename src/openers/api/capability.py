@@ -72,7 +72,9 @@ def capability_statement(fhir: Fhir, base: str, at: Instant) -> dict[str, Any]:
         "security": {"description": "OAuth 2.0 bearer tokens, user-restricted or application-restricted"},
         "resource": list(_resources(operations)),
     }
-    named = sorted((each for each in operations if "$" in each.path), key=lambda each: each.is_extension)
+    # Clients call each declared operation by POST, which FHIR always allows: one that only GET reads is not declared.
+    named = [each for each in operations if "$" in each.path and each.method == POST]
+    named.sort(key=lambda each: each.is_extension)
     if named:
         rest["operation"] = [_named(each) for each in named]
     return {

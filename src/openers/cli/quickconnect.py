@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import subprocess
 import sys
 from typing import Any, Final
 
@@ -19,4 +19,4 @@ PASSED_ON: Final[dict[str, Any]] = {
 def quickconnect(context: typer.Context) -> None:
     """Quick Connect: pages for professionals, and commands that prove a connection or download worklists."""
     command = [sys.executable, "-m", "openers_quickconnect", *context.args]
-    os.execv(sys.executable, command)  # noqa: S606 - our own package, without a shell
+    raise typer.Exit(subprocess.run(command, check=False).returncode)  # noqa: S603 - our own package
