@@ -63,6 +63,8 @@ class Replay:
         if record:
             read["id"] = record
             read["meta"]["versionId"] = quoted_version(self.example) or read["meta"]["versionId"]
+        if kind == "Appointment":
+            read["incomingReferral"] = self.example.body["incomingReferral"]
         return Example(title="", user="", method="GET", path=path, reply=reply_with(read))
 
     @staticmethod
