@@ -1,7 +1,8 @@
 # Every command of the project. `make help` lists them; `make run` and `make test` need Python 3.11 and nothing else.
 python := .venv/bin/python
+IMAGE_TOOL ?= docker
 .DEFAULT_GOAL := help
-.PHONY: help run test quick check assets bench bench-worklists races soak soak-referrals soak-uploads sabotage conformance docs docs-check wheel lock notices clean setup-run setup-test setup-packages
+.PHONY: help run test quick check assets bench bench-worklists races soak soak-referrals soak-uploads sabotage conformance docs docs-check wheel image lock notices clean setup-run setup-test setup-packages
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -65,6 +66,9 @@ assets: setup-packages ## compile style sheet, scripts, typeface and icons of th
 wheel: docs assets ## build the packages (sdist and wheel), with documentation and assets in them, into dist/
 	@rm -rf dist
 	@.venv/bin/uv build --quiet --no-build-isolation --offline
+
+image: wheel ## build the container image `openers` with docker, or with IMAGE_TOOL=podman
+	@$(IMAGE_TOOL) build --file Containerfile --tag openers .
 
 clean: ## remove what the commands made, the demo world's store (var/) included
 	rm -rf .venv var build dist src/openers/web/site src/openers_web/assets .pytest_cache .ruff_cache .hypothesis .import_linter_cache src/*.egg-info

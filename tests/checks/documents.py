@@ -19,7 +19,7 @@ CALL: Final = re.compile(
 )
 NAMED: Final = re.compile(r"`(?:\.venv/bin/)?(?P<program>make|openers) (?P<rest>[a-z][^`]*)`")
 ADDRESS: Final = "http://127.0.0.1:8000"
-SET_UP: Final = re.compile(r"(?m)^Before you begin: [^`\n]*`make (run|setup-run|setup-test|wheel)`")
+SET_UP: Final = re.compile(r"(?m)^Before you begin: [^`\n]*`make (run|setup-run|setup-test|wheel|image)`")
 PAS_ADDRESS: Final = "http://127.0.0.1:8002"
 
 

@@ -75,7 +75,7 @@ def test_files_that_runnable_commands_use_exist(block: Block) -> None:
 def test_every_guide_names_the_set_up_that_it_needs(page: Path) -> None:
     """Runnable commands need a running service or the test set-up. `test_docs_commands.py` runs them in that set-up."""
     runs = any(block.is_runnable for block in documents.blocks(page))
-    possible = {"run", "setup-run", "setup-test", "wheel"} if runs else {"setup-run"}
+    possible = {"run", "setup-run", "setup-test", "wheel", "image"} if runs else {"setup-run", "wheel"}
     assert len(documents.set_ups(page)) == 1
     assert set(documents.set_ups(page)) <= possible
 

@@ -25,6 +25,8 @@ pytestmark = pytest.mark.needs("bash", "curl")
 
 README = ROOT / "README.md"
 TUTORIALS = ROOT / "docs/tutorial"
+OTHER_SET_UPS = (["wheel"], ["image"])
+"""Set-ups whose pages other tests run: below, and in `tests/deploy`."""
 LANGUAGES = ("java", "node")
 
 
@@ -41,9 +43,13 @@ OTHERS = [
     if documents.script(page, documents.ADDRESS)
     and page != README
     and page.parent != TUTORIALS
-    and documents.set_ups(page) != ["wheel"]
+    and documents.set_ups(page) not in OTHER_SET_UPS
 ]
-OF_PACKAGES = [page for page in documents.pages(ROOT) if documents.set_ups(page) == ["wheel"]]
+OF_PACKAGES = [
+    page
+    for page in documents.pages(ROOT)
+    if documents.set_ups(page) == ["wheel"] and documents.script(page, documents.ADDRESS)
+]
 REFERRER = "555073103100"
 REVIEWED = ["NOT_BOOKED", "BOOKED", "1", "BOOKED", "0", "BOOKED", "1"]
 """State of the reviewed referral, and lines of the worklist that name it: booked, accepted, its letter changed."""

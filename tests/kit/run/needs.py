@@ -19,17 +19,20 @@ import pytest
 
 INSTALL: Final = {
     "bash": "apt-get install bash",
+    "buildah": "apt-get install buildah",
     "chromium": "apt-get install chromium",
     "java": "apt-get install default-jdk-headless",
     "node": "apt-get install nodejs",
     "npm": "apt-get install npm",
     "clamd": "apt-get install clamav-daemon",
     "curl": "apt-get install curl",
+    "debootstrap": "apt-get install debootstrap",
     "git": "apt-get install git",
     "nginx": "apt-get install nginx-light",
     "openssl": "apt-get install openssl",
     "wrk": "apt-get install wrk",
     "strace": "apt-get install strace",
+    "systemd-analyze": "apt-get install systemd",
 }
 """Each program that a test may need, with its Debian install command. Tests also require Python and make."""
 
