@@ -122,6 +122,13 @@ async def test_what_a_killed_process_left_is_swept(sqlite_template: Path, tmp_pa
 
 
 @pytest.mark.parametrize("demo_url", ["postgresql"], indirect=True)
+async def test_processes_on_one_database_share_no_folder_of_forks(demo_url: str, keys: Path) -> None:
+    """Workers that start at once would remove each other's folder, which they do not need."""
+    async with rig(demo_url, keys) as here:
+        assert not (worlds_directory(here.service.settings) / "passing").exists()
+
+
+@pytest.mark.parametrize("demo_url", ["postgresql"], indirect=True)
 async def test_a_database_of_a_pack_goes_with_the_service(demo_url: str, keys: Path) -> None:
     from tests.kit.store.outside import fetch
 

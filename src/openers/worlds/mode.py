@@ -121,7 +121,7 @@ async def open_test_service(settings: Settings, *, own_pas: bool = False) -> Tes
     snapshots = Snapshots(worlds_directory(settings))
     main, blobs = await open_main(settings, metrics, snapshots)
     main.world = probing.can_fail(main.world, main.label)
-    passing = _emptied(worlds_directory(settings) / PASSING)
+    passing = worlds_directory(settings) / PASSING
     around = SharedParts(settings, blobs, probing.can_fail)
     worlds = Worlds(main, _copies(settings, passing, metrics), snapshots, around)
     finder = WorldResolver(_world_of(worlds), _label_of(worlds))
@@ -187,7 +187,7 @@ def worlds_directory(settings: Settings) -> Path:
 
 
 def _emptied(directory: Path) -> Path:
-    """Return the directory after removing what an aborted process left; no other process uses it now."""
+    """Return the directory after removing what an aborted process left. SQLite has no other process that uses it."""
     shutil.rmtree(directory, ignore_errors=True)
     directory.mkdir(parents=True)
     return directory
@@ -197,7 +197,7 @@ def _copies(settings: Settings, passing: Path, metrics: Metrics) -> Copies:
     if settings.sqlite_path is None:
         return DatabaseCopies(settings.database_url)
     audit_key = read_or_make_key(settings.audit_key_file, strict=False)
-    return FileCopies(worlds_directory(settings), passing, audit_key, metrics.group_committed)
+    return FileCopies(worlds_directory(settings), _emptied(passing), audit_key, metrics.group_committed)
 
 
 def _world_of(worlds: Worlds) -> WorldOf:
