@@ -131,6 +131,7 @@ async def open_world(settings: Settings, metrics: Metrics, terms: Iterable[Clini
     clock = SystemClock()
     return World(
         name=settings.world,
+        base_url=settings.base_url.rstrip("/"),
         store=store,
         clock=clock,
         wall=clock,
@@ -205,7 +206,6 @@ def service_of(
     access = AccessCache(ttl_s=TRUSTED_FOR_S)
     addresses = SignedAddresses(
         read_or_make_key(settings.files_key_file, strict=settings.production),
-        settings.base_url.rstrip("/"),
         world.wall,
         timedelta(seconds=settings.file_address_life_s),
     )
@@ -295,8 +295,8 @@ def _pages(edge: Edge, world: World) -> Addresses:
         *oauth_routes(loop, deps),
         document(loop, STYLE_PATH, style_sheet(), STYLE_HEADERS),
         document(loop, HOME, home_page(addresses_of(settings)), HOME_HEADERS),
-        *health_routes(loop, Health(world, _upkeep(settings)), with_metrics=settings.metrics_port is None),
-        *capability_routes(loop, settings, world.wall),
+        *health_routes(loop, Health(world.scanner, _upkeep(settings)), with_metrics=settings.metrics_port is None),
+        *capability_routes(loop, world.wall),
         *openapi_routes(loop, settings),
         *notification_routes(loop, edge.gateway),
         *file_routes(loop, edge.addresses),

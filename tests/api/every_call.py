@@ -193,7 +193,9 @@ class Desk:
             user=UserId(GP.user), organisation=OdsCode(GP.organisation), function=RC, application="x", session="x",
             asid="",
         )  # fmt: skip
-        address = self.rig.service.inner.edge.addresses.give(FileId("00000000-0000-4000-8000-000000000000"), by)
+        address = self.rig.service.inner.edge.addresses.give(
+            FileId("00000000-0000-4000-8000-000000000000"), by, self.rig.service.world.base_url
+        )
         return address.rpartition("/")[2]
 
     async def call(self, scope: dict[str, Any], messages: list[dict[str, Any]]) -> Answer:

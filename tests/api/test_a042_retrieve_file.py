@@ -253,8 +253,8 @@ async def test_an_address_ends(shelf: Shelf) -> None:
     life = timedelta(seconds=settings.file_address_life_s)
     assert life == timedelta(minutes=1)
     for ago, good in ((life - timedelta(seconds=20), True), (life, False), (timedelta(days=1), False)):
-        earlier = SignedAddresses(key, settings.base_url, Moved(shelf.run.service.world.wall, -ago), life)
-        address = earlier.give(FileId(shelf.triage), by)
+        earlier = SignedAddresses(key, Moved(shelf.run.service.world.wall, -ago), life)
+        address = earlier.give(FileId(shelf.triage), by, settings.base_url)
         if good:
             assert (await shelf.run.pages().get(address)).status_code == 200
         else:

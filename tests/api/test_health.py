@@ -31,7 +31,7 @@ def upkeep(directory: Path, **changes: int) -> Upkeep:
 
 async def checks(world: World, needs: Upkeep) -> tuple[int, str, dict[str, str]]:
     """Return the status code, the status, and the checks that did not pass."""
-    code, body = await Health(world, needs).report()
+    code, body = await Health(world.scanner, needs).report(world)
     found = msgspec.convert(body["checks"], dict[str, str])
     return code, str(body["status"]), {name: value for name, value in found.items() if value != "pass"}
 
@@ -106,8 +106,8 @@ async def test_a_scanner_that_does_not_answer_is_a_warning(
     """A scanner with no or a wrong reply causes a warning. Concurrent health checks send it only one request."""
     async with daemon(answer) as (url, asked):
         world = msgspec.structs.replace(service.service.world, scanner=ContentScanner(Clamd(url)))
-        health = Health(world, upkeep(tmp_path))
-        reports = await asyncio.gather(*(health.report() for _ in range(20)))
+        health = Health(world.scanner, upkeep(tmp_path))
+        reports = await asyncio.gather(*(health.report(world) for _ in range(20)))
     found = {str(msgspec.to_builtins(body["checks"])["scanner"]) for _, body in reports}
     assert found == {expected or "pass"}
     assert asked == [b"zPING\0"]

@@ -27,6 +27,7 @@ from tests.kit.service.oauth_service import (
     signing_key,
 )
 
+from openers.api.oauth.call import token_url
 from openers.identity.jose import sign
 
 pytestmark = pytest.mark.anyio
@@ -41,7 +42,7 @@ async def service(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Se
 
 def claims_of(service: Service, **changes: Any) -> dict[str, Any]:
     now = int(service.wall.now().timestamp())
-    claims: dict[str, Any] = {"iss": PROVIDER_APP, "sub": PROVIDER_APP, "aud": service.deps.token_url}
+    claims: dict[str, Any] = {"iss": PROVIDER_APP, "sub": PROVIDER_APP, "aud": token_url(service.deps.base_url)}
     return claims | {"iat": now, "exp": now + 300, "jti": str(uuid4())} | changes
 
 

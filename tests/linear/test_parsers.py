@@ -67,7 +67,7 @@ class _Clock:
 
 
 def _signed(text: str) -> object:
-    return SignedAddresses(b"k" * 32, "http://127.0.0.1", _Clock(), timedelta(1)).read(text)
+    return SignedAddresses(b"k" * 32, _Clock(), timedelta(1)).read(text, "http://127.0.0.1")
 
 
 def _sniffed(text: str) -> object:

@@ -24,18 +24,18 @@ ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 
 def addresses(after: timedelta = timedelta(), key: bytes = b"k" * 32) -> SignedAddresses:
     """Return the service's signer at `after` past noon."""
-    return SignedAddresses(key, BASE, Stopped(NOON + after), LIFE)
+    return SignedAddresses(key, Stopped(NOON + after), LIFE)
 
 
 def given_for(file: FileId = FILE) -> str:
     """Return the last part of an address issued at noon."""
-    return addresses().give(file, BY).removeprefix(f"{BASE}/files/")
+    return addresses().give(file, BY, BASE).removeprefix(f"{BASE}/files/")
 
 
 def test_an_address_stands_for_file_caller_and_time() -> None:
-    signed = addresses().read(given_for())
+    signed = addresses().read(given_for(), BASE)
     assert signed == SignedFile(FILE, NOON + LIFE, BY.user, BY.organisation, BY.function, BY.application, None)
-    assert addresses().read(given_for(OTHER)).file == OTHER
+    assert addresses().read(given_for(OTHER), BASE).file == OTHER
     assert isinstance(signed.file, FileId)
     assert isinstance(signed.user, UserId)
 
@@ -48,18 +48,18 @@ def test_an_address_tells_its_file_only_behind_the_path() -> None:
 
 @pytest.mark.parametrize("ms", [0, 1, 59_999])
 def test_an_address_is_good_for_its_life(ms: int) -> None:
-    assert addresses(timedelta(milliseconds=ms)).read(given_for()).file == FILE
+    assert addresses(timedelta(milliseconds=ms)).read(given_for(), BASE).file == FILE
 
 
 @pytest.mark.parametrize("ms", [60_000, 60_001, 86_400_000])
 def test_an_address_ends(ms: int) -> None:
     with pytest.raises(NotSigned):
-        addresses(timedelta(milliseconds=ms)).read(given_for())
+        addresses(timedelta(milliseconds=ms)).read(given_for(), BASE)
 
 
 def test_an_address_of_another_service_is_none() -> None:
     with pytest.raises(NotSigned):
-        addresses(key=b"K" * 32).read(given_for())
+        addresses(key=b"K" * 32).read(given_for(), BASE)
 
 
 @settings(max_examples=400)
@@ -69,7 +69,7 @@ def test_an_address_with_any_other_character_is_none(at: int, put: str) -> None:
     altered = f"{text[:at]}{put}{text[at + 1 :]}"
     if altered != text:
         with pytest.raises(NotSigned):
-            addresses().read(altered)
+            addresses().read(altered, BASE)
 
 
 @settings(max_examples=200)
@@ -77,18 +77,18 @@ def test_an_address_with_any_other_character_is_none(at: int, put: str) -> None:
 def test_an_address_that_is_cut_or_longer_is_none(cut: int, more: str) -> None:
     for altered in (given_for()[:cut], given_for() + more, more + given_for()):
         with pytest.raises(NotSigned):
-            addresses().read(altered)
+            addresses().read(altered, BASE)
 
 
 def test_a_signature_is_of_its_own_file_alone() -> None:
     told, _, _ = given_for().partition(".")
     _, _, signature = given_for(OTHER).partition(".")
     with pytest.raises(NotSigned):
-        addresses().read(f"{told}.{signature}")
+        addresses().read(f"{told}.{signature}", BASE)
 
 
 @settings(max_examples=300)
 @given(text=st.text(max_size=80) | st.text(ALPHABET + ".", max_size=120))
 def test_no_text_that_was_not_given_stands_for_anything(text: str) -> None:
     with pytest.raises(NotSigned):
-        addresses().read(text)
+        addresses().read(text, BASE)

@@ -7,7 +7,7 @@ at the end of the path makes no difference.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any, Final, NamedTuple
 
 from starlette.routing import Match, Route
@@ -17,6 +17,7 @@ from openers.api.edge import PREFIX
 from openers.api.http.reply import Reply
 from openers.api.http.request import Request, Scope, Stop, bounded
 from openers.api.interaction import ActiveCall, Handler, Interaction, Loop, Trace
+from openers.api.renderings import ByAddress
 from openers.wire import problems
 from openers.wire.versions import VERSIONS
 
@@ -76,13 +77,27 @@ def route(loop: Loop, path: str, methods: Mapping[str, Declared]) -> Route:
 
 def document(loop: Loop, path: str, body: bytes, headers: Mapping[str, str]) -> Route:
     """Return the route of a document that is the same for each caller. Names in `headers` are lower case."""
-    kept = {"cache-control": "no-cache", **headers}
-    reply = Reply(200, body, tuple((name.encode(), value.encode()) for name, value in kept.items()))
+    reply = _document(body, headers)
 
     async def _serve(call: ActiveCall) -> Reply:
         return reply
 
     return route(loop, path, {"GET": Declared(PUBLIC, _serve)})
+
+
+def document_of(loop: Loop, path: str, make: Callable[[str], bytes], headers: Mapping[str, str]) -> Route:
+    """Return the route of a document that `make` writes for the address of a world."""
+    replies = ByAddress(lambda base_url: _document(make(base_url), headers))
+
+    async def _serve(call: ActiveCall) -> Reply:
+        return replies.of(call.world.base_url)
+
+    return route(loop, path, {"GET": Declared(PUBLIC, _serve)})
+
+
+def _document(body: bytes, headers: Mapping[str, str]) -> Reply:
+    kept = {"cache-control": "no-cache", **headers}
+    return Reply(200, body, tuple((name.encode(), value.encode()) for name, value in kept.items()))
 
 
 class Addresses:

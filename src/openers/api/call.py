@@ -129,8 +129,8 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def base(self) -> str:
-        """Return the base URL of this service's FHIR resources."""
-        return self.settings.fhir_base_url
+        """Return the base URL of this world's FHIR resources."""
+        return self.world.fhir_base_url
 
     @property
     def query(self) -> list[tuple[str, str]]:

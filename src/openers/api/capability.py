@@ -21,8 +21,8 @@ from openers.api.http.request import Stop
 from openers.api.interaction import ActiveCall, Interaction, Loop, Trace
 from openers.api.operation import GET, HEAD, POST, PUT, Operation, Parameter
 from openers.api.registry import all_operations
+from openers.api.renderings import ByAddress
 from openers.domain.clock import Clock, Instant
-from openers.settings import Settings
 from openers.wire import problems
 from openers.wire.dialect import Fhir
 from openers.wire.instants import write_instant
@@ -39,18 +39,21 @@ EXTENSION: Final = "OpenERS extension"
 _ADDRESSES: Final = frozenset(f"{PREFIX}/{fhir.name}/metadata" for fhir in VERSIONS)
 
 
-def capability_routes(loop: Loop, settings: Settings, clock: Clock) -> list[Route]:
+def capability_routes(loop: Loop, clock: Clock) -> list[Route]:
     """Return the routes of `/metadata` below each FHIR version."""
     started = clock.now()
 
     def _route(fhir: Fhir) -> Route:
-        body = json.dumps(capability_statement(fhir, settings.fhir_base_url, started)).encode()
-        reply = Reply(200, body, ((b"content-type", FHIR_JSON.encode()), NO_CACHE))
+        def _reply(base: str) -> Reply:
+            body = json.dumps(capability_statement(fhir, base, started)).encode()
+            return Reply(200, body, ((b"content-type", FHIR_JSON.encode()), NO_CACHE))
+
+        replies = ByAddress(_reply)
 
         async def _metadata(call: ActiveCall) -> Reply:
             if not accepts_of(call.request.header(b"accept"), call.request.scope["query_string"], FHIR_JSON):
                 raise Stop(problems.not_acceptable(FHIR_JSON))
-            return reply
+            return replies.of(call.world.fhir_base_url)
 
         interaction = Interaction(audit="", operation="", dialect=FhirDialect(fhir), trace=Trace.OBSERVED)
         return route(loop, f"{PREFIX}/{fhir.name}/metadata", {GET: Declared(interaction, _metadata)})

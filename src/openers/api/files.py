@@ -50,7 +50,7 @@ def file_routes(loop: Loop, addresses: SignedAddresses) -> list[Route]:
 
     async def _fetch(call: ActiveCall) -> Reply:
         try:
-            signed = addresses.read(call.request.scope["path_params"]["signed"])
+            signed = addresses.read(call.request.scope["path_params"]["signed"], call.world.base_url)
         except NotSigned as error:
             raise Stop(problems.address_ended()) from error
         _note(call.entry, signed)

@@ -52,29 +52,23 @@ class Upkeep(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Health:
-    """The health of the service in one world."""
+    """The health of the service in each world."""
 
-    def __init__(self, world: World, upkeep: Upkeep) -> None:
-        """Store the world and limits; nothing is checked yet."""
-        self._world, self._upkeep = world, upkeep
-        self._scanner = _RememberedScanner(world.scanner)
+    def __init__(self, scanner: Scanner, upkeep: Upkeep) -> None:
+        """Store the scanner of all worlds and the limits; nothing is checked yet."""
+        self._upkeep = upkeep
+        self._scanner = _RememberedScanner(scanner)
 
-    async def report(self) -> tuple[int, dict[str, object]]:
-        """Return the status code and body of the health page."""
-        checks = {"database": await self._database(), "disk": self._disk(), "scanner": await self._scanner.check()}
-        polled = await self._polled() if checks["database"] == PASS else {}
-        checks["polls"] = WARN if any(self._is_late(each) for each in polled.values()) else PASS
+    async def report(self, world: World) -> tuple[int, dict[str, object]]:
+        """Return the status code and body of the health page of a world."""
+        checks = {"database": await _database(world), "disk": self._disk(), "scanner": await self._scanner.check()}
+        polled = await _polled(world) if checks["database"] == PASS else {}
+        now = world.clock.now()
+        checks["polls"] = WARN if any(self._is_late(each, now) for each in polled.values()) else PASS
         found = set(checks.values())
         status = next(each for each in (FAIL, WARN, PASS) if each in found)
         slots = {service: None if each is None else write_instant(each) for service, each in polled.items()}
         return 503 if status == FAIL else 200, {"status": status, "checks": checks, "slots": slots}
-
-    async def _database(self) -> str:
-        try:
-            await self._world.store.check()
-        except Unavailable:
-            return FAIL
-        return PASS
 
     def _disk(self) -> str:
         """Return the state of the fullest disk."""
@@ -86,18 +80,27 @@ class Health:
             return FAIL
         return WARN if free < self._upkeep.low_bytes else PASS
 
-    async def _polled(self) -> dict[str, Instant | None]:
-        """Return when the slots of each linked service were last polled; `None` if never."""
-        try:
-            async with self._world.read() as tx:
-                linked, polls = await tx.links.all(), await tx.links.polls()
-        except Unavailable:
-            return {}
-        polled = {poll.service: poll.polled for poll in polls}
-        return {link.service: polled.get(link.service) for link in linked}
+    def _is_late(self, polled: Instant | None, now: Instant) -> bool:
+        return polled is None or now - polled > LATE_AFTER * self._upkeep.poll_every
 
-    def _is_late(self, polled: Instant | None) -> bool:
-        return polled is None or self._world.clock.now() - polled > LATE_AFTER * self._upkeep.poll_every
+
+async def _database(world: World) -> str:
+    try:
+        await world.store.check()
+    except Unavailable:
+        return FAIL
+    return PASS
+
+
+async def _polled(world: World) -> dict[str, Instant | None]:
+    """Return when the slots of each linked service were last polled; `None` if never."""
+    try:
+        async with world.read() as tx:
+            linked, polls = await tx.links.all(), await tx.links.polls()
+    except Unavailable:
+        return {}
+    polled = {poll.service: poll.polled for poll in polls}
+    return {link.service: polled.get(link.service) for link in linked}
 
 
 class _RememberedScanner:
@@ -132,8 +135,8 @@ def health_routes(loop: Loop, health: Health, *, with_metrics: bool) -> list[Rou
     async def _ping(_call: ActiveCall) -> Reply:
         return Reply(200, b'{"status":"pass"}', (_JSON,))
 
-    async def _status(_call: ActiveCall) -> Reply:
-        status, body = await health.report()
+    async def _status(call: ActiveCall) -> Reply:
+        status, body = await health.report(call.world)
         return Reply(status, msgspec.json.encode(body), (_JSON,))
 
     routes = [

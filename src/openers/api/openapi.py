@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from starlette.routing import Route
 
-from openers.api.addresses import document
+from openers.api.addresses import document_of
 from openers.api.examples import Example, example_of, path_values, query_values
 from openers.api.http.media import FHIR_JSON
 from openers.api.interaction import Loop
@@ -60,8 +60,13 @@ _OF_PAS: Final = ("502", "504")
 
 def openapi_routes(loop: Loop, settings: Settings) -> list[Route]:
     """Return the route of `/referrals/openapi.json`."""
-    body = json.dumps(openapi_document(settings.fhir_base_url)).encode()
-    return [document(loop, "/referrals/openapi.json", body, {"content-type": "application/json"})]
+    own = settings.base_url.rstrip("/").encode()
+    body = json.dumps(openapi_document(settings.fhir_base_url)).encode()  # slow, so other worlds replace the address
+
+    def _of(base_url: str) -> bytes:
+        return body.replace(own, base_url.encode())
+
+    return [document_of(loop, "/referrals/openapi.json", _of, {"content-type": "application/json"})]
 
 
 def openapi_document(base: str) -> dict[str, Any]:

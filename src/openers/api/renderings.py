@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
-from typing import Any, Protocol, TypeVar
+from typing import Any, Final, Generic, Protocol, TypeVar
 
 from openers.usecases.ports.transaction import Stored
 from openers.usecases.world import World
@@ -30,9 +30,12 @@ class Versioned(Protocol):
 
 T = TypeVar("T")
 V = TypeVar("V", bound=Versioned)
+M = TypeVar("M")
 R = TypeVar("R", bound=bytes | tuple[bytes, ...])
 Writer = Callable[[Stored[T], str], bytes]
 """Renders a stored record with links below a base URL."""
+MOST_ADDRESSES: Final = 16
+"""Maximum addresses for which a reply is remembered; there may be thousands of forks."""
 _Place = tuple[str, int, Any, str, int]
 
 
@@ -75,6 +78,23 @@ class ResponseCache:
         while self._held > self._most:
             self._held -= _size(self._kept.popitem(last=False)[1])
         return rendered
+
+
+class ByAddress(Generic[M]):
+    """Replies that are the same for all callers of a world, made once for each address of a world."""
+
+    def __init__(self, make: Callable[[str], M]) -> None:
+        """Store `make`, which makes the reply of a world from its address."""
+        self._make = make
+        self._made: OrderedDict[str, M] = OrderedDict()
+
+    def of(self, base_url: str) -> M:
+        """Return the reply of the world at `base_url`."""
+        if base_url not in self._made:
+            self._made[base_url] = self._make(base_url)
+            if len(self._made) > MOST_ADDRESSES:
+                self._made.popitem(last=False)
+        return self._made[base_url]
 
 
 def _size(rendered: bytes | tuple[bytes, ...]) -> int:

@@ -14,6 +14,7 @@ from openers_client.http import RefusedReply, ServiceUnreachable, lines, send
 HERE: Final = ""
 """Placeholder for the address in the settings of this environment."""
 REFUSED: Final = 400
+MAIN: Final = "main"
 
 
 def address(given: str) -> str:
@@ -36,7 +37,7 @@ WorldName = Annotated[str, typer.Option("--world", help="Name of the world: main
 
 def ask(method: str, address: str, body: dict[str, Any] | None = None, world: str = "main") -> dict[str, Any]:
     """Return the reply of test control. Prints a refusal and raises `typer.Exit`."""
-    headers = {"Content-Type": "application/json", "X-OpenERS-Tenant": world}
+    headers = {"Content-Type": "application/json", **_naming(world)}
     try:
         answer = send(method, address, None if body is None else json.dumps(body), headers)
     except ServiceUnreachable as error:
@@ -55,7 +56,7 @@ def follow(address: str, world: str) -> Iterator[dict[str, Any]]:
     Prints a refusal and raises `typer.Exit`.
     """
     try:
-        for line in lines(address, {"Accept": "text/event-stream", "X-OpenERS-Tenant": world}):
+        for line in lines(address, {"Accept": "text/event-stream", **_naming(world)}):
             kind, _, value = line.partition(": ")
             if kind == "data":
                 yield json.loads(value)
@@ -63,6 +64,11 @@ def follow(address: str, world: str) -> Iterator[dict[str, Any]]:
         raise _failure(str(error.answer.json().get("error") or f"the service returned {error.answer.status}")) from None
     except ServiceUnreachable as error:
         raise _failure(str(error)) from None
+
+
+def _naming(world: str) -> dict[str, str]:
+    """Return the header that names a world; none for main, since the address may name another one."""
+    return {} if world == MAIN else {"X-OpenERS-Tenant": world}
 
 
 def _failure(text: str) -> typer.Exit:

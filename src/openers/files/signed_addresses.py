@@ -1,7 +1,7 @@
 """Short-lived addresses to fetch a file without a token, signed with a key outside the store.
 
-A signature binds the file, the caller who received it and its expiry; the caller is for the audit. Source: rules
-chapter 4 (A042).
+A signature binds the world, the file, the caller who received it and its expiry; the caller is for the audit. Source:
+rules chapter 4 (A042).
 """
 
 from __future__ import annotations
@@ -43,36 +43,35 @@ class SignedFile(msgspec.Struct, frozen=True, array_like=True):
 class SignedAddresses:
     """Issues and reads signed addresses."""
 
-    def __init__(self, key: bytes, base_url: str, wall: Clock, life: timedelta) -> None:
-        """Store the key; `base_url` is the address of this service; an address is valid for `life`."""
+    def __init__(self, key: bytes, wall: Clock, life: timedelta) -> None:
+        """Store the key; an address is valid for `life`."""
         self._key, self._wall, self.life = key, wall, life
-        self._start = f"{base_url}{PATH}"
         self._decoder = msgspec.msgpack.Decoder(SignedFile, dec_hook=_restored)
         self._encoder = msgspec.msgpack.Encoder(enc_hook=str.__str__)
 
-    def give(self, file: FileId, by: Principal) -> str:
-        """Return an address of the file for one caller."""
+    def give(self, file: FileId, by: Principal, base_url: str) -> str:
+        """Return an address of the file for one caller, in the world at `base_url`."""
         until = self._wall.now() + self.life
         signed = SignedFile(file, until, by.user, by.organisation, by.function, by.application, by.on_behalf_of)
         told = self._encoder.encode(signed)
-        return f"{self._start}{_text(told)}.{_text(self._mac(told))}"
+        return f"{base_url}{PATH}{_text(told)}.{_text(self._mac(told, base_url))}"
 
-    def read(self, text: str) -> SignedFile:
-        """Return the content of an address from its last part. Raises NotSigned."""
+    def read(self, text: str, base_url: str) -> SignedFile:
+        """Return the content of an address from its last part, in the world at `base_url`. Raises NotSigned."""
         told, _, mac = text.partition(".")
         try:
             content, given = _bytes(told), _bytes(mac)
         except ValueError:
             raise NotSigned from None
-        if not hmac.compare_digest(given, self._mac(content)):
+        if not hmac.compare_digest(given, self._mac(content, base_url)):
             raise NotSigned
         signed = self._decoder.decode(content)
         if signed.until <= self._wall.now():
             raise NotSigned
         return signed
 
-    def _mac(self, content: bytes) -> bytes:
-        return hmac.digest(self._key, content, sha256)
+    def _mac(self, content: bytes, base_url: str) -> bytes:
+        return hmac.digest(self._key, base_url.encode() + b"\0" + content, sha256)
 
 
 def _text(content: bytes) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -28,12 +29,15 @@ from openers.usecases.ports.transaction import PatientSource, ReferenceData, Sto
 class World(msgspec.Struct, frozen=True, kw_only=True):
     """One world, bound to one call.
 
+    `base_url` is its one public address, without a slash at its end: the issuer of its tokens, and the beginning of its
+    links, whichever way a request has named the world.
     `clock` gives the time of referrals and can be moved in tests. `wall` gives the time of tokens, limits and signed
     addresses, and cannot. `ids` are seeded in test worlds and never used for secrets. `polling` gives the interval and
     the horizon for polling slots from `pas`.
     """
 
     name: str
+    base_url: str
     store: Store
     clock: Clock
     wall: Clock
@@ -51,6 +55,16 @@ class World(msgspec.Struct, frozen=True, kw_only=True):
     log_outs: LogOutSender
     entry: AuditEntry
     polling: Polling = Polling()
+
+    @property
+    def fhir_base_url(self) -> str:
+        """Return the base address of the FHIR versions (`/STU3`, `/R4`), without a slash at its end."""
+        return f"{self.base_url}/referrals/FHIR"
+
+    @property
+    def root(self) -> str:
+        """Return the path of its address: empty, or like `/w/name`."""
+        return urlsplit(self.base_url).path
 
     def for_call(self, entry: AuditEntry) -> World:
         """Return the same world for the call that `entry` records."""

@@ -52,4 +52,4 @@ def home_page(addresses: Sequence[Address]) -> bytes:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    return environment.get_template("home.html").render(addresses=addresses, style=STYLE_PATH).encode()
+    return environment.get_template("home.html").render(addresses=addresses, style=STYLE_PATH[1:]).encode()

@@ -59,22 +59,22 @@ class LogInPages:
         self._logged_out = environment.get_template("logged_out.html")
         self._refusal = environment.get_template("refusal.html")
 
-    def choose_person(self, choice: Choice) -> str:
-        """Return the page on which the user picks a person."""
+    def choose_person(self, choice: Choice, root: str) -> str:
+        """Return the page on which the user picks a person; `root` is the path of the world's address."""
         people = [_person(user, choice.organisations) for user in choice.people]
-        return self._choose.render(choice=choice, people=people, style=STYLE_PATH)
+        return self._choose.render(choice=choice, people=people, style=f"{root}{STYLE_PATH}", root=root)
 
-    def confirm_log_out(self, handle: str, name: str) -> str:
-        """Return the page on which the person with this name confirms a log-out."""
-        return self._confirm.render(handle=handle, name=name, style=STYLE_PATH)
+    def confirm_log_out(self, handle: str, name: str, root: str) -> str:
+        """Return the page on which the person with this name confirms a log-out; `root` is as above."""
+        return self._confirm.render(handle=handle, name=name, style=f"{root}{STYLE_PATH}", root=root)
 
-    def logged_out(self) -> str:
-        """Return the page that says that nobody is logged in any more."""
-        return self._logged_out.render(style=STYLE_PATH)
+    def logged_out(self, root: str) -> str:
+        """Return the page that says that nobody is logged in any more; `root` is as above."""
+        return self._logged_out.render(style=f"{root}{STYLE_PATH}")
 
-    def refusal(self, explanation: str) -> str:
-        """Return the page that explains why a log-in cannot continue."""
-        return self._refusal.render(explanation=explanation, style=STYLE_PATH)
+    def refusal(self, explanation: str, root: str) -> str:
+        """Return the page that explains why a log-in cannot continue; `root` is as above."""
+        return self._refusal.render(explanation=explanation, style=f"{root}{STYLE_PATH}")
 
 
 def style_sheet() -> bytes:

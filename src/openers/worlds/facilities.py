@@ -77,7 +77,7 @@ class TestFacilities:
         """Return the addresses below `/_test`."""
         return [
             *fault_routes(finder, self._faults),
-            *request_routes(finder, self._recorder, self._settings.base_url),
+            *request_routes(finder, self._recorder),
             *explain_routes(finder, self._recorder, gateway),
             *event_routes(finder),
             *webhook_routes(finder),

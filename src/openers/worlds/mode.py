@@ -1,8 +1,8 @@
 """A service in test mode: the service of `bootstrap`, with worlds that can be changed, forked and restored.
 
-It finds the world of each request by header `X-OpenERS-Tenant`; without it the main one. With `--open` it admits
-requests without a token. With `--frozen` it runs each request on a fork, which is then discarded. The server and the
-pytest plugin call it.
+It finds the world of each request by its address (`/w/{name}/…`) or by header `X-OpenERS-Tenant`; otherwise it is main.
+With `--open` it admits requests without a token. With `--frozen` it runs each request on a fork, which is then
+discarded. The server and the pytest plugin call it.
 """
 
 from __future__ import annotations
@@ -42,12 +42,12 @@ from openers.worlds.running.content import SharedBlobs
 from openers.worlds.running.copies import Copies, DatabaseCopies, FileCopies
 from openers.worlds.running.due_runner import MainRunner
 from openers.worlds.running.ids import IdsState
+from openers.worlds.running.naming import named_by
 from openers.worlds.running.registry import SharedParts, Worlds
 from openers.worlds.running.running_world import HELD, RunningWorld, WorldState, held_world
 from openers.worlds.running.scenes import Scenes
 from openers.worlds.running.snapshots import Snapshots
 
-TENANT: Final = b"x-openers-tenant"
 WORLD: Final = "openers.world"
 PAS: Final = "/pas/"
 PASSING: Final = "passing"
@@ -68,14 +68,13 @@ class TestService:
 
     async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
         """Serve one HTTP request in its world."""
-        tenant = next((value.decode("latin-1") for name, value in scope["headers"] if name == TENANT), "")
         try:
-            held = self.worlds.of_tenant(tenant) if tenant else self.worlds.main
+            held, scope = named_by(scope, self.worlds)
             held.in_use += 1
         except Refusal as refusal:
             return await self._refuse(refusal, scope, receive, send)
         try:
-            await self._serve(scope, held, receive, send)
+            await self._serve({**scope, "root_path": held.world.root}, held, receive, send)
         except PackError as error:  # a scene of its pack cannot be made
             await self._refuse(CantBeMade(str(error)), scope, receive, send)
         finally:

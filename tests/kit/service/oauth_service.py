@@ -27,7 +27,7 @@ from openers.api.addresses import Addresses, document
 from openers.api.http.hosts import own_hosts
 from openers.api.http.request import always
 from openers.api.interaction import Loop
-from openers.api.oauth.call import OAuthDeps
+from openers.api.oauth.call import OAuthDeps, token_url
 from openers.api.oauth.routes import oauth_routes
 from openers.api.oauth.upstream import UpstreamProvider
 from openers.domain.audit import AuditEntry
@@ -136,7 +136,7 @@ class Service:
     def assertion(self, client_id: str = USER_APP, **changes: Any) -> str:
         """Return a valid client assertion, with `changes` to its claims (`None` removes one)."""
         now = int(self.wall.now().timestamp())
-        claims: dict[str, Any] = {"iss": client_id, "sub": client_id, "aud": self.deps.token_url}
+        claims: dict[str, Any] = {"iss": client_id, "sub": client_id, "aud": token_url(self.deps.base_url)}
         claims |= {"iat": now, "exp": now + 300, "jti": str(uuid4())} | changes
         claims = {name: value for name, value in claims.items() if value is not None}
         return sign(claims, signing_key(client_id), private_key(client_id)["kid"], "RS512")
@@ -276,6 +276,7 @@ async def running(
     signing = read_or_make_signing_key(directory / "keys" / "signing.pem")
     world = World(
         name="demo",
+        base_url=base_url,
         store=store,
         clock=wall,
         wall=wall,

@@ -26,6 +26,10 @@ SLOWEST_BYTES_PER_S: Final = 16 * 1024
 """Minimum average speed of a file upload, in bytes a second: the largest file may take almost two hours."""
 
 
+BY_HEADER: Final = "openers.by_header"
+"""Key in the scope of a request that names its world by a header, and not by its address."""
+
+
 def always(world: World) -> WorldOf:
     """Return a function that always returns this world, as in production."""
 

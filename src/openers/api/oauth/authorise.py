@@ -189,7 +189,7 @@ async def _show_page(call: OAuthCall, request: AuthorisationRequest, application
         people, names = await _people(tx)
     call.recorded = True
     choice = Choice(handle=handle, application=application.name, people=people, organisations=names, hinted=wish.person)
-    html = call.deps.pages.choose_person(choice)
+    html = call.deps.pages.choose_person(choice, call.world.root)
     return remember(call, page(html, target=request.redirect_uri), handle, browser)
 
 
@@ -203,7 +203,7 @@ async def _show_again(call: OAuthCall, refusal: NobodyPicked, handle: str) -> Re
     choice = Choice(
         handle=handle, application=name, people=people, organisations=names, problem=f"{refusal.description}."
     )
-    html = call.deps.pages.choose_person(choice)
+    html = call.deps.pages.choose_person(choice, call.world.root)
     return page(html, target=refusal.request.redirect_uri, status=status_of(refusal.error))
 
 

@@ -66,7 +66,7 @@ def page_refusal(call: OAuthCall, refusal: OAuthRefusal) -> Response:
     if isinstance(refusal, ClientRefusal):
         answer = {"error": str(refusal.error), "error_description": refusal.description}
         return send_back(call, refusal.request, answer)
-    reply = page(call.deps.pages.refusal(refusal.description), status=status_of(refusal.error))
+    reply = page(call.deps.pages.refusal(refusal.description, call.world.root), status=status_of(refusal.error))
     if isinstance(refusal, TooManyFailures):
         reply.headers["Retry-After"] = str(refusal.retry_after_s)
     return reply
@@ -97,7 +97,7 @@ async def pass_on(call: OAuthCall, tx: Tx, request: AuthorisationRequest, sessio
 def send_back(call: OAuthCall, request: AuthorisationRequest, answer: dict[str, str]) -> Response:
     """Redirect the browser to the client with an answer."""
     state = {} if request.state is None else {"state": request.state}
-    return redirect(with_answer(request.redirect_uri, {**answer, **state, "iss": call.deps.base_url}))
+    return redirect(with_answer(request.redirect_uri, {**answer, **state, "iss": call.issuer}))
 
 
 def enter(call: OAuthCall, request: AuthorisationRequest, entered: Entered) -> Response:
@@ -177,7 +177,7 @@ class _Where(TypedDict):
 
 def _where(call: OAuthCall) -> _Where:
     is_safe = _is_https(call)
-    return _Where(path="/" if is_safe else "/oauth2", secure=is_safe, httponly=True, samesite="lax")
+    return _Where(path="/" if is_safe else f"{call.world.root}/oauth2", secure=is_safe, httponly=True, samesite="lax")
 
 
 def _cookie(call: OAuthCall, handle: str) -> str:
@@ -198,4 +198,4 @@ def _prefix(call: OAuthCall, kind: str) -> str:
 
 
 def _is_https(call: OAuthCall) -> bool:
-    return call.deps.base_url.startswith("https://")
+    return call.issuer.startswith("https://")

@@ -15,7 +15,7 @@ from openers.api.addresses import Declared
 from openers.api.dialects import PLAIN, problem_of, refusal_headers
 from openers.api.failures import UNLIMITED, Failures, address_of
 from openers.api.http.reply import Reply, reply_of
-from openers.api.http.request import Stop
+from openers.api.http.request import BY_HEADER, Stop
 from openers.api.interaction import ActiveCall, Interaction, Unexpected
 from openers.api.oauth.remote import RemoteKeys
 from openers.api.oauth.upstream import UpstreamProvider
@@ -33,25 +33,25 @@ from openers.wire.rules import Check, Rule
 class Pages(Protocol):
     """The log-in pages as HTML. `openers.web.log_in` implements them."""
 
-    def choose_person(self, choice: Choice) -> str:
-        """Return the page on which the user picks a person."""
+    def choose_person(self, choice: Choice, root: str) -> str:
+        """Return the page on which the user picks a person; `root` is the path of the world's address."""
         ...
 
-    def confirm_log_out(self, handle: str, name: str) -> str:
-        """Return the page on which the person with this name confirms a log-out."""
+    def confirm_log_out(self, handle: str, name: str, root: str) -> str:
+        """Return the page on which the person with this name confirms a log-out; `root` is as above."""
         ...
 
-    def logged_out(self) -> str:
-        """Return the page that says that nobody is logged in any more."""
+    def logged_out(self, root: str) -> str:
+        """Return the page that says that nobody is logged in any more; `root` is as above."""
         ...
 
-    def refusal(self, explanation: str) -> str:
-        """Return the page that explains why a log-in cannot continue."""
+    def refusal(self, explanation: str, root: str) -> str:
+        """Return the page that explains why a log-in cannot continue; `root` is as above."""
         ...
 
 
 class OAuthDeps(msgspec.Struct, frozen=True, kw_only=True):
-    """The dependencies of the endpoints. `base_url` is the public address and the issuer of ID tokens.
+    """The dependencies of the endpoints. `base_url` is the public address of the service.
 
     In production people log in at `upstream`, never from a list. Without `upstream`, only applications are served.
     """
@@ -71,20 +71,9 @@ class OAuthDeps(msgspec.Struct, frozen=True, kw_only=True):
         """Return whether people and their roles come from the upstream provider, at each log-in."""
         return self.upstream is not None and self.upstream.gives_roles
 
-    @property
-    def token_url(self) -> str:
-        """Return the address of the token endpoint, which is also the audience of assertions."""
-        return f"{self.base_url}/oauth2/token"
-
-    @property
-    def callback_url(self) -> str:
-        """Return the address to which the upstream provider redirects the browser."""
-        return f"{self.base_url}/oauth2/callback"
-
-    @property
-    def clients(self) -> ClientCheck:
-        """Return the check that authenticates clients."""
-        return ClientCheck((self.token_url, self.base_url), with_test_only=not self.production)
+def token_url(base_url: str) -> str:
+    """Return the address of the token endpoint, which is also the audience of assertions."""
+    return f"{base_url}/oauth2/token"
 
 
 _NO_FAILURES: Final = frozenset({OAuthError.TEMPORARILY_UNAVAILABLE, OAuthError.TOO_MANY_REQUESTS})
@@ -100,6 +89,21 @@ class OAuthCall:
         self.request, self.deps, self.now = call.http(), deps, deps.wall.now()
         self.entry, self.world = call.entry, call.world
         self.address = address_of(call.request.scope)
+
+    @property
+    def issuer(self) -> str:
+        """Return the issuer of ID tokens, which is the address of the world."""
+        return self.world.base_url
+
+    @property
+    def clients(self) -> ClientCheck:
+        """Return the check that authenticates clients.
+
+        A caller that names the world by a header may know only the address of the service, and so sign for that one.
+        """
+        known = (self.issuer, self.deps.base_url) if self.request.scope.get(BY_HEADER) else (self.issuer,)
+        audiences = tuple(each for base in known for each in (token_url(base), base))
+        return ClientCheck(audiences, with_test_only=not self.deps.production)
 
     @property
     def recorded(self) -> bool:

@@ -82,7 +82,7 @@ def _hint(call: OAuthCall, sent: Parameters) -> Hint | None:
     if "id_token_hint" not in sent:
         return None
     try:
-        return read_hint(sent["id_token_hint"], call.deps.signing_key, call.deps.base_url)
+        return read_hint(sent["id_token_hint"], call.deps.signing_key, call.issuer)
     except InvalidIdToken as error:
         raise invalid_request(f"Invalid id_token_hint - {error}") from None
 
@@ -109,7 +109,7 @@ async def _ask(call: OAuthCall, asked: _Asked, here: Session) -> Response:
         handle = await keep_waiting(tx, waiting, browser)
         user = await tx.directory.user(here.user)
     call.recorded = True
-    html = call.deps.pages.confirm_log_out(handle, str(here.user) if user is None else user.name)
+    html = call.deps.pages.confirm_log_out(handle, str(here.user) if user is None else user.name, call.world.root)
     return remember(call, page(html, target=asked.back_to), handle, browser)
 
 
@@ -146,7 +146,7 @@ def _gone(call: OAuthCall, ended: Collection[str], back_to: str | None) -> Respo
     """Drop cached tokens of the sessions; return the reply for a browser that is logged out."""
     for session in ended:
         call.deps.cache.forget(session)
-    reply = page(call.deps.pages.logged_out()) if back_to is None else redirect(back_to)
+    reply = page(call.deps.pages.logged_out(call.world.root)) if back_to is None else redirect(back_to)
     return drop_session(call, reply)
 
 

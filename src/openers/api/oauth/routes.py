@@ -12,12 +12,12 @@ import msgspec
 from starlette.responses import Response
 from starlette.routing import Route
 
-from openers.api.addresses import document, route
+from openers.api.addresses import document, document_of, route
 from openers.api.http.request import Stop
 from openers.api.interaction import Loop
 from openers.api.oauth.authorise import authorise, authorise_or_pick
 from openers.api.oauth.browser import page_refusal
-from openers.api.oauth.call import Handle, OAuthCall, OAuthDeps, Style, endpoint, json_refusal, json_reply
+from openers.api.oauth.call import Handle, OAuthCall, OAuthDeps, Style, endpoint, json_refusal, json_reply, token_url
 from openers.api.oauth.elsewhere import come_back
 from openers.api.oauth.log_out import log_out, log_out_or_confirm
 from openers.api.oauth.token import grants_of, revoke, token
@@ -58,7 +58,7 @@ def oauth_routes(loop: Loop, deps: OAuthDeps) -> list[Route]:
             for path, methods in declared.items()
         ),
         document(loop, "/oauth2/jwks", msgspec.json.encode(deps.signing_key.public_keys()), FOR_ALL),
-        document(loop, "/.well-known/openid-configuration", msgspec.json.encode(discovery(deps)), FOR_ALL),
+        document_of(loop, "/.well-known/openid-configuration", _discovered, FOR_ALL),
     ]
 
 
@@ -85,13 +85,16 @@ async def userinfo(call: OAuthCall) -> Response:
     return json_reply(assurance_claims(session) | claims)
 
 
-def discovery(deps: OAuthDeps) -> dict[str, object]:
-    """Return the metadata of the endpoints. Source: OpenID Connect Discovery chapter 3, RFC 8414."""
-    base = deps.base_url
+def _discovered(base_url: str) -> bytes:
+    return msgspec.json.encode(discovery(base_url))
+
+
+def discovery(base: str) -> dict[str, object]:
+    """Return the metadata of the endpoints at `base`. Source: OpenID Connect Discovery chapter 3, RFC 8414."""
     return {
         "issuer": base,
         "authorization_endpoint": f"{base}/oauth2/authorize",
-        "token_endpoint": deps.token_url,
+        "token_endpoint": token_url(base),
         "userinfo_endpoint": f"{base}/oauth2/userinfo",
         "revocation_endpoint": f"{base}/oauth2/revoke",
         "end_session_endpoint": f"{base}/oauth2/logout",

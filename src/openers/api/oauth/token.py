@@ -93,8 +93,8 @@ async def _proved_client(call: OAuthCall, form: Parameters) -> Client:
             raise TooManyFailures(wait_s)
     try:
         async with call.world.read() as tx:
-            application = await call.deps.clients.find(sent, tx.directory)
-        client = call.deps.clients.prove(sent, await _with_keys(call, application, sent), call.now)
+            application = await call.clients.find(sent, tx.directory)
+        client = call.clients.prove(sent, await _with_keys(call, application, sent), call.now)
     except OAuthRefusal:
         if isinstance(sent, BySecret):
             failures.client_failed(call.address, sent.client_id)
@@ -171,7 +171,7 @@ async def _by_code(call: OAuthCall, form: Parameters, client: Client) -> TokenRe
         return redeemed
 
     redeemed = await _issue(call, client, redeem)
-    claims = id_token_claims(redeemed.session, call.deps.base_url, client_id, redeemed.request.nonce, call.now)
+    claims = id_token_claims(redeemed.session, call.issuer, client_id, redeemed.request.nonce, call.now)
     reply = _reply(call, redeemed.tokens)
     reply.id_token = call.deps.signing_key.sign(claims)
     return reply
@@ -232,7 +232,7 @@ async def _proved_id_token(call: OAuthCall, text: str, client_id: str) -> tuple[
         proved = await deps.upstream.prove(text, client_id, call.now)
         check_fresh(token, call.now)
         return proved, False
-    return prove_id_token(token, deps.signing_key.public_keys(), deps.base_url, client_id, call.now), True
+    return prove_id_token(token, deps.signing_key.public_keys(), call.issuer, client_id, call.now), True
 
 
 async def _begin(tx: Tx, proved: IdToken, now: Instant) -> Session:

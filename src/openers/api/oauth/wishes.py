@@ -39,7 +39,7 @@ def _person(call: OAuthCall, request: AuthorisationRequest, asked: Parameters) -
     """Return the person whom the application expects; an empty text if it names none. Raises ClientRefusal."""
     if "id_token_hint" in asked:
         try:
-            return str(read_hint(asked["id_token_hint"], call.deps.signing_key, call.deps.base_url).user)
+            return str(read_hint(asked["id_token_hint"], call.deps.signing_key, call.issuer).user)
         except InvalidIdToken as error:
             raise ClientRefusal(request, OAuthError.INVALID_REQUEST, f"Invalid id_token_hint - {error}") from None
     try:

@@ -29,5 +29,7 @@ async def retrieve_reference_data(call: Call) -> Reply:
         raise NotFound(Field.CODE_SYSTEM, name)
     system = call.world.reference.code_system(CodeSystemName(name))
     return call.plain(
-        call.renderings.of_release(f"{system.name} {system.changed}", lambda: write_code_system(system, call.base))
+        call.renderings.of_release(
+            f"{call.base} {system.name} {system.changed}", lambda: write_code_system(system, call.base)
+        )
     )

@@ -25,5 +25,5 @@ from openers.usecases.files.read_file import ReadFile, read_file
 async def retrieve_attachment_address(call: Call) -> Reply:
     """Retrieve a temporary address of a file."""
     file = await read_file(ReadFile(call.file_id, call.principal, most_bytes=None), call.world)
-    address = call.addresses.give(file.id, call.principal)
+    address = call.addresses.give(file.id, call.principal, call.world.base_url)
     return call.plain(b"", (b"location", address.encode()), (b"cache-control", b"no-store"))

@@ -47,8 +47,6 @@ DIGITS: Final = 18
 """Maximum digits of a number in a query or header; it fits 64 bits."""
 READING: Final = frozenset({"GET", "HEAD"})
 HOME: Final = "/_test/"
-HELP: Final = (b"link", f'<{HOME}>; rel="help"'.encode())
-"""The page that explains test control, linked from each refusal."""
 RULE: Final = Rule(Check.RULE, "TEST_CONTROL", "docs/reference/addresses.md")
 
 Sent = TypeVar("Sent")
@@ -62,8 +60,13 @@ class ControlDialect(msgspec.Struct, frozen=True):
     def refuse(self, error: Exception, call: ActiveCall) -> tuple[Problem, Reply]:
         """Return the refusal as JSON."""
         problem = _problem_of(error)
-        headers = (*_HEADERS, HELP, *refusal_headers(problem))
+        headers = (*_HEADERS, _help(call.world.root), *refusal_headers(problem))
         return problem, Reply(problem.status, msgspec.json.encode({"error": problem.diagnostics}), headers)
+
+
+def _help(root: str) -> Header:
+    """Return a link to the page that explains test control."""
+    return b"link", f'<{root}{HOME}>; rel="help"'.encode()
 
 
 def interaction(dialect: Dialect) -> Interaction:

@@ -31,7 +31,7 @@ def event_routes(finder: WorldResolver) -> list[Offered]:
         async with world.read() as tx:
             events = await world.feed.after(since, tx)
         if wants_page(request):
-            return page("events.html", events=events, since=since, last=events[-1].number if events else since)
+            return page("events.html", request, events=events, since=since, last=events[-1].number if events else since)
         told = [msgspec.Raw(write_event(each, finder.name(request.scope))) for each in events]
         return Response(msgspec.json.encode({"events": told}), headers=ALWAYS, media_type=JSON)
 

@@ -9,7 +9,7 @@ from openers.domain.callers import SYSTEM
 from openers.domain.identifiers import Ubrn
 from openers.usecases.world import World
 from openers.worlds.http.control import Offered, route
-from openers.worlds.http.pages import page, wants_page
+from openers.worlds.http.pages import page, root_of, wants_page
 from openers.worlds.http.request_routes import EXPLAIN, REQUESTS, found
 from openers.worlds.recording.case import Case, Holder
 from openers.worlds.recording.exchange import Exchange
@@ -27,7 +27,7 @@ def explain_routes(finder: WorldResolver, recorder: Recorder, gateway: Gateway) 
         cases = [Case(each, gateway, await _holder(each, world)) for each in named]
         explanations = [explain(each) for each in cases]
         if wants_page(request):
-            return page("explanation.html", explanations=explanations, requests=REQUESTS)
+            return page("explanation.html", request, explanations=explanations, requests=root_of(request) + REQUESTS)
         return {"explanations": explanations}
 
     return [route(f"{EXPLAIN}/{{name}}", {"GET": _explain})]

@@ -11,7 +11,7 @@ from starlette.responses import RedirectResponse
 
 from openers.worlds.faults.board import Fault, FaultBoard, FaultKind, Faults
 from openers.worlds.http.control import Offered, read_json, route
-from openers.worlds.http.pages import is_form, page, wants_page
+from openers.worlds.http.pages import is_form, page, see, wants_page
 from openers.worlds.recording.world_resolver import WorldResolver
 from openers.worlds.refusals import BadCall
 
@@ -34,7 +34,7 @@ def fault_routes(finder: WorldResolver, board: FaultBoard) -> list[Offered]:
     async def _show(request: Request) -> object:
         faults = _faults(request)
         if wants_page(request):
-            return page("faults.html", in_force=faults.in_force, seed=faults.seed, kinds=tuple(FaultKind))
+            return page("faults.html", request, in_force=faults.in_force, seed=faults.seed, kinds=tuple(FaultKind))
         return _told(faults)
 
     async def _replace(request: Request) -> object:
@@ -44,7 +44,7 @@ def fault_routes(finder: WorldResolver, board: FaultBoard) -> list[Offered]:
 
     async def _add(request: Request) -> object:
         if is_form(request):
-            return _by_form(await request.form(), _faults(request))
+            return _by_form(request, await request.form(), _faults(request))
         _faults(request).add(await read_json(request, Fault))
         return _told(_faults(request))
 
@@ -60,13 +60,13 @@ def _told(faults: Faults) -> object:
     return {"seed": faults.seed, "faults": told}
 
 
-def _by_form(form: FormData, faults: Faults) -> RedirectResponse:
+def _by_form(request: Request, form: FormData, faults: Faults) -> RedirectResponse:
     """Apply a form of the page. Raises BadCall."""
     if form.get("act") == "clear":
         faults.replace(())
     else:
         faults.add(_of_form(form))
-    return RedirectResponse(FAULTS, 303)
+    return see(request, FAULTS)
 
 
 def _of_form(form: FormData) -> Fault:

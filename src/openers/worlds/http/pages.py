@@ -8,7 +8,7 @@ from typing import Any, Final, cast
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from openers.api.http.media import media_of
 from openers.web import log_in
@@ -25,14 +25,25 @@ def wants_page(request: Request) -> bool:
     return PAGE in request.headers.get("accept", "")
 
 
+def root_of(request: Request) -> str:
+    """Return the path of the address of the request's world: empty, or like `/w/name`."""
+    return str(request.scope["root_path"])
+
+
+def see(request: Request, path: str) -> RedirectResponse:
+    """Redirect to another page of the request's world."""
+    return RedirectResponse(f"{root_of(request)}{path}", 303)
+
+
 def is_form(request: Request) -> bool:
     """Return whether the body is a form of our pages."""
     return media_of(request.headers.get("content-type", "")) == FORM
 
 
-def page(template: str, **shown: Any) -> Response:
-    """Return a page for people."""
-    text = _templates().get_template(template).render(style=STYLE, in_words=_in_words, **shown)
+def page(template: str, request: Request, **shown: Any) -> Response:
+    """Return a page for people, whose links stay in the world of the request."""
+    root = root_of(request)
+    text = _templates().get_template(template).render(style=f"{root}{STYLE}", root=root, in_words=_in_words, **shown)
     return HTMLResponse(text, headers=ALWAYS)
 
 

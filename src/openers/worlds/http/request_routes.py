@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, RedirectResponse
+from starlette.responses import PlainTextResponse
 
 from openers.worlds.http.control import ALWAYS, Offered, number_in, route
-from openers.worlds.http.pages import page, wants_page
+from openers.worlds.http.pages import page, root_of, see, wants_page
 from openers.worlds.recording.exchange import Exchange, Exchanges
 from openers.worlds.recording.export import curl, har
 from openers.worlds.recording.near_misses import near_misses
@@ -21,19 +21,21 @@ REQUESTS: Final = "/_test/requests"
 EXPLAIN: Final = "/_test/explain"
 
 
-def request_routes(finder: WorldResolver, recorder: Recorder, base_url: str) -> list[Offered]:
+def request_routes(finder: WorldResolver, recorder: Recorder) -> list[Offered]:
     """Return the routes of `/_test/requests` and `/_test/requests/{name}` (a number, request id or correlation id)."""
 
     async def _list(request: Request) -> object:
+        base_url, root = finder.world(request.scope).base_url, root_of(request)
         chosen = list(_chosen(request, await recorder.kept(), finder.name(request.scope)))
         if request.query_params.get("as") == "har":
             return har(reversed(chosen), base_url)
         if wants_page(request):
-            return page("requests.html", exchanges=chosen, explain=EXPLAIN, requests=REQUESTS)
+            return page("requests.html", request, exchanges=chosen, explain=root + EXPLAIN, requests=root + REQUESTS)
         return {"requests": [_summary(each) for each in chosen]}
 
     async def _one(request: Request) -> object:
         exchange = found(request, await recorder.kept(), finder.name(request.scope))[0]
+        base_url, root = finder.world(request.scope).base_url, root_of(request)
         match request.query_params.get("as"):
             case "curl":
                 return PlainTextResponse(curl(exchange, base_url) + "\n", headers=ALWAYS)
@@ -41,9 +43,16 @@ def request_routes(finder: WorldResolver, recorder: Recorder, base_url: str) -> 
                 return har([exchange], base_url)
             case _ if wants_page(request):
                 command = curl(exchange, base_url)
-                return page("request.html", one=exchange, near=near_misses(exchange), curl=command, explain=EXPLAIN)
+                return page(
+                    "request.html",
+                    request,
+                    one=exchange,
+                    near=near_misses(exchange),
+                    curl=command,
+                    explain=root + EXPLAIN,
+                )
             case _:
-                return _told(exchange, base_url)
+                return _told(exchange, base_url, root)
 
     async def _forget(request: Request) -> object:
         (await recorder.kept()).forget(finder.name(request.scope))
@@ -51,7 +60,7 @@ def request_routes(finder: WorldResolver, recorder: Recorder, base_url: str) -> 
 
     async def _forget_by_form(request: Request) -> object:
         await _forget(request)
-        return RedirectResponse(REQUESTS, 303)
+        return see(request, REQUESTS)
 
     return [
         route(REQUESTS, {"GET": _list, "DELETE": _forget, "POST": _forget_by_form}),
@@ -102,7 +111,7 @@ def _summary(exchange: Exchange) -> dict[str, Any]:
     }
 
 
-def _told(exchange: Exchange, base_url: str) -> dict[str, Any]:
+def _told(exchange: Exchange, base_url: str, root: str) -> dict[str, Any]:
     """Return all details of one exchange."""
     caller = exchange.caller
     return {
@@ -117,5 +126,5 @@ def _told(exchange: Exchange, base_url: str) -> dict[str, Any]:
         },
         "near_misses": near_misses(exchange),
         "curl": curl(exchange, base_url),
-        "explain": f"{EXPLAIN}/{exchange.request_id}",
+        "explain": f"{root}{EXPLAIN}/{exchange.request_id}",
     }

@@ -34,7 +34,7 @@ def webhook_routes(finder: WorldResolver) -> list[Offered]:
         async with finder.world(request.scope).read() as tx:
             known = await tx.webhooks.all()
         if wants_page(request):
-            return page("webhooks.html", webhooks=known)
+            return page("webhooks.html", request, webhooks=known)
         return {"webhooks": [_told(each) for each in known]}
 
     async def _register(request: Request) -> object:

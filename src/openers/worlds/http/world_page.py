@@ -16,7 +16,7 @@ from openers.api.interaction import ActiveCall
 from openers.wire.dialect import Problem
 from openers.worlds.http.clock_routes import ClockControl, NewTime, Stretch
 from openers.worlds.http.control import HOME, RULE, ControlDialect, Offered, interaction, route
-from openers.worlds.http.pages import page
+from openers.worlds.http.pages import page, root_of
 from openers.worlds.http.world_routes import NewWorld, everything, make
 from openers.worlds.refusals import BadCall
 from openers.worlds.running.registry import Worlds
@@ -38,13 +38,13 @@ def page_routes(worlds: Worlds, clocks: ClockControl, links: Sequence[Link]) -> 
         told = everything(worlds)
         problem = request.query_params.get("problem", "")[:500]
         done = request.query_params.get("done", "")[:500]
-        return page("worlds.html", told=told, links=links, problem=problem, done=done)
+        return page("worlds.html", request, told=told, links=links, problem=problem, done=done)
 
     async def _act(request: Request) -> Response:
-        return _back("done", await _carry_out(await request.form(), worlds, clocks))
+        return _back("done", await _carry_out(await request.form(), worlds, clocks), root_of(request))
 
-    async def _home(_request: Request) -> Response:
-        return RedirectResponse(PAGE, 307)
+    async def _home(request: Request) -> Response:
+        return RedirectResponse(f"{root_of(request)}{PAGE}", 307)
 
     return [
         Offered(PAGE, {"GET": _show, "POST": _act}, interaction(PageDialect())),
@@ -59,7 +59,7 @@ class PageDialect(ControlDialect, frozen=True):
         """Redirect to the page, which shows the text; if the loop refused the call, return its reply instead."""
         problem, reply = super().refuse(error, call)
         to_see = problem.rule is RULE or not isinstance(error, Stop)
-        return problem, reply_of(_back("problem", problem.diagnostics)) if to_see else reply
+        return problem, reply_of(_back("problem", problem.diagnostics, call.world.root)) if to_see else reply
 
 
 async def _carry_out(form: FormData, worlds: Worlds, clocks: ClockControl) -> str:
@@ -101,5 +101,5 @@ def _days(text: str) -> int:
     return int(text)
 
 
-def _back(kind: str, text: str) -> Response:
-    return RedirectResponse(f"{PAGE}?{kind}={quote(text)}", 303)
+def _back(kind: str, text: str, root: str) -> Response:
+    return RedirectResponse(f"{root}{PAGE}?{kind}={quote(text)}", 303)

@@ -51,11 +51,13 @@ class CallRecorder:
 
     async def watch(self, serve: Serve, scope: Scope, receive: Any, send: Any) -> None:
         """Run `serve` for the request and record the exchange."""
+        world = self._finder.world(scope)
+        root = world.root
         watched = Watched(
             scope=scope,
             receive=receive,
             world_name=self._finder.name(scope),
-            at=self._finder.world(scope).wall.now(),
+            at=world.wall.now(),
             began=perf_counter(),
         )
 
@@ -67,7 +69,7 @@ class CallRecorder:
         async def _send(message: Any) -> None:
             watched.said(message)
             if message["type"] == "http.response.start" and message["status"] in EXPLAINED:
-                link = f'<{EXPLAIN}/{watched.request_id}>; rel="help"'.encode()
+                link = f'<{root}{EXPLAIN}/{watched.request_id}>; rel="help"'.encode()
                 message = {**message, "headers": [*message["headers"], (b"link", link)]}
             if message["type"] == "http.response.body" and not message.get("more_body", False):
                 self._keep(watched)

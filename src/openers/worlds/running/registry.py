@@ -96,6 +96,10 @@ class Worlds:
         check_name(name)
         return self.named(name)
 
+    def addressed(self, name: str) -> RunningWorld:
+        """Return the world that an address names, exactly. Raises GoneIdle, Unknown."""
+        return self.main if name == self.main.label else self.named(name)
+
     async def fork(self, name: str, source: RunningWorld | str, seed: int | None = None) -> RunningWorld:
         """Fork `source`: a world as it is now, or a snapshot. Raises Taken, Unknown, NoForks, BadCall."""
         check_name(name)

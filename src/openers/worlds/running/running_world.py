@@ -22,6 +22,8 @@ from openers.worlds.running.own_pas import OwnPas
 
 MAIN = "main"
 """Name of the world for requests without a tenant."""
+WORLDS = "/w/"
+"""Beginning of the addresses of worlds other than main."""
 HELD = "openers.held"
 """Key in the scope for the world of a request."""
 
@@ -122,14 +124,20 @@ def held_world(world: World, kept: WorldState) -> RunningWorld:
     return held
 
 
+def address_of_world(main: World, name: str) -> str:
+    """Return the address of the world of this name, in the service of `main`."""
+    return main.base_url if name == MAIN else f"{main.base_url}{WORLDS}{name}"
+
+
 def forked(source: RunningWorld, store: Store, kept: WorldState, names: tuple[str, str]) -> RunningWorld:
-    """Return a fork of `source` in `store`. `names` are its public name and one that is unique for ever."""
+    """Return a fork of main, `source`, in `store`. `names` are its public name and one that is unique for ever."""
     name, unique = names
     clock, ids = WorldClock(source.world.wall, kept.clock), SeededIds(kept.ids)
     pas = OwnPas(store, ())
     world = msgspec.structs.replace(
         source.world,
         name=unique,
+        base_url=address_of_world(source.world, name),
         store=store,
         clock=clock,
         ids=ids,
