@@ -27,7 +27,7 @@ from openers.telemetry.logs import LogFormat
 PREFIX: Final = "OPENERS_"
 CONFIG: Final = "OPENERS_CONFIG"
 _NOT_OURS: Final = ("OPENERS_REFERENCE_DIR", "OPENERS_REQUIRE", CONFIG)
-_LISTS: Final = ("ods_allow_list", "own_hosts")
+_LISTS: Final = ("ods_allow_list", "own_hosts", "kept_worlds")
 _TEST_WORLD: Final = "demo"
 _PACKAGES: Final = (("database_url", "postgresql:", "asyncpg", "postgres"), ("blob_url", "s3:", "obstore", "s3"))
 """Setting, scheme of its address, the package that it needs, and the extra with that package."""
@@ -64,6 +64,7 @@ _Switch = Annotated[bool, Meta(description="true or false")]
 _Port = Annotated[int, Meta(ge=1, le=65535, description="a port number, 1 to 65535")]
 _Seconds = Annotated[float, Meta(gt=0, description="a number of seconds above 0")]
 _File = Annotated[Path, Meta(description="the path of a file")]
+_WorldName = Annotated[str, Meta(pattern=r"^[a-z0-9-]{1,40}$", description="a name of a-z, 0-9 and -")]
 _Text = Annotated[str, Meta(min_length=1, description="a text")]
 _Url = Annotated[str, Meta(pattern=r"^https?://[^/\s?#]+", description="an http(s) address with a host")]
 _Clamd = Annotated[
@@ -88,7 +89,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     port: _Port = 8000
     own_hosts: Annotated[tuple[str, ...], Meta(description="host names, separated by commas")] = ()
     workers: Annotated[int, Meta(ge=1, le=64, description="a number of processes, 1 to 64")] = 1
-    world: Annotated[str, Meta(pattern=r"^[a-z0-9-]{1,40}$", description="a name of a-z, 0-9 and -")]
+    world: _WorldName
+    kept_worlds: Annotated[tuple[_WorldName, ...], Meta(description="names of worlds, separated by commas")] = ()
     blob_url: Annotated[str, Meta(pattern=r"^(file:|s3://)\S+$", description="file:path or s3://bucket/prefix")]
     blob_endpoint: _Url | None = None
     drafts_directory: Annotated[Path, Meta(description="the path of a directory")]
@@ -315,7 +317,9 @@ def _production_problems(settings: Settings, given: Mapping[str, object]) -> lis
         if url is not None and not _is_private(url):
             problems.append(f"{_variable(name)} is {_shown(url)!r}: in production it must be an https address")
     problems += [
-        f"{_variable(name)} is only for test mode" for name in ("open", "frozen") if getattr(settings, name) is True
+        f"{_variable(name)} is only for test mode"
+        for name in ("open", "frozen", "kept_worlds")
+        if getattr(settings, name)
     ]
     if settings.clamd_url is None:
         problems.append("OPENERS_CLAMD_URL is missing: in production, files are scanned for threats by ClamAV")

@@ -136,6 +136,26 @@ def fork(
     ask("POST", f"{base_url}/_test/worlds", {"name": name, **source, **({} if seed is None else {"seed": seed})})
 
 
+@app.command("keep")
+def keep_world(
+    name: str,
+    pack: Annotated[str | None, typer.Option(help="The pack to begin with: a name or path.")] = None,
+    pas_url: Annotated[str | None, typer.Option(help="FHIR base URL of its PAS.", show_default="simulated")] = None,
+    base_url: BaseUrl = HERE,
+) -> None:
+    """Create a world at `/w/NAME/` with its own database, which survives restarts; print its address."""
+    from openers.worlds.packs import is_path, to_send
+
+    with told_in_one_line():
+        sent = to_send(Path(pack)) if pack is not None and is_path(pack) else None
+    wanted = {"name": name, "kept": True, "pack": "empty" if sent is not None else pack, "pas": pas_url}
+    given = {field: value for field, value in wanted.items() if value is not None}
+    told = ask("POST", f"{base_url}/_test/worlds", given)
+    if sent is not None:
+        ask("POST", f"{base_url}/_test/worlds/{name}/load", sent)
+    typer.echo(f"{told['base_url']}/")
+
+
 @app.command("snapshot")
 def keep(name: str, world: WorldName = "main", base_url: BaseUrl = HERE) -> None:
     """Save a world as a snapshot."""
@@ -157,5 +177,5 @@ def reset(world: WorldName = "main", base_url: BaseUrl = HERE) -> None:
 
 @app.command("drop")
 def drop(name: str, base_url: BaseUrl = HERE) -> None:
-    """Delete a fork."""
+    """Delete a fork or a kept world."""
     ask("DELETE", f"{base_url}/_test/worlds/{name}")

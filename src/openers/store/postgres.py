@@ -101,9 +101,13 @@ class PostgresStore:
     """The `Store` port over a pool of connections. Created by `open_postgres`."""
 
     def __init__(
-        self, pool: asyncpg.Pool[asyncpg.Record], audit_key: bytes, connect: Connect, patience: Patience
+        self, pool: asyncpg.Pool[asyncpg.Record], audit_key: bytes, connect: Connect, patience: Patience, url: str
     ) -> None:
-        """Store the parts; `audit_key` seals the audit and is kept elsewhere. `connect` opens another such pool."""
+        """Store the parts; `audit_key` seals the audit and is kept elsewhere. `connect` opens another such pool.
+
+        `url` is the address of the database.
+        """
+        self.url = url
         self._pool, self._connect = pool, connect
         self._patience = patience
         self._sealed = 0  # number of a block of the chain: later acts are sealed after it
@@ -253,7 +257,7 @@ async def open_postgres(
     async def _connect() -> asyncpg.Pool[asyncpg.Record]:
         return await _pool(url, connections, patience)
 
-    return PostgresStore(await _connect(), audit_key, _connect, patience)
+    return PostgresStore(await _connect(), audit_key, _connect, patience, url)
 
 
 async def _as_it_is(_: object) -> None:

@@ -23,26 +23,46 @@ LONGEST_NAME: Final = 63
 
 
 async def copy_database(store: PostgresStore, url: str, name: str) -> None:
-    """Copy the database at `url`, which `store` serves, replacing an earlier copy. Raises Unavailable."""
+    """Copy the database of `store`, replacing an earlier copy; copies are named after the one at `url`.
+
+    Raises Unavailable.
+    """
     async with store.set_aside(), _maintenance(url) as raw:
         await raw.execute(f"DROP DATABASE IF EXISTS {_copy(url, name)} WITH (FORCE)")
-        await raw.execute(f"CREATE DATABASE {_copy(url, name)} TEMPLATE {_quoted(_database(url))}")
+        await raw.execute(f"CREATE DATABASE {_copy(url, name)} TEMPLATE {_quoted(_database(store.url))}")
 
 
 async def put_back_database(store: PostgresStore, url: str, name: str | None) -> None:
-    """Replace the database at `url`, which `store` serves, with a copy or an empty one. Raises Unavailable."""
+    """Replace the database of `store` with a copy, which is named after the one at `url`, or with an empty one.
+
+    Raises Unavailable.
+    """
+    own = _quoted(_database(store.url))
     async with store.set_aside():
         async with _maintenance(url) as raw:
-            await raw.execute(f"DROP DATABASE {_quoted(_database(url))} WITH (FORCE)")
+            await raw.execute(f"DROP DATABASE {own} WITH (FORCE)")
             template = "template1" if name is None else _copy(url, name)
-            await raw.execute(f"CREATE DATABASE {_quoted(_database(url))} TEMPLATE {template}")
-        await migrate_postgres(url)
+            await raw.execute(f"CREATE DATABASE {own} TEMPLATE {template}")
+        await migrate_postgres(store.url)
 
 
 async def drop_database(url: str, name: str) -> None:
     """Remove a copy if it exists. Raises Unavailable."""
     async with _maintenance(url) as raw:
         await raw.execute(f"DROP DATABASE IF EXISTS {_copy(url, name)} WITH (FORCE)")
+
+
+async def create_database(url: str) -> None:
+    """Create the database at `url` unless it exists. Raises Unavailable."""
+    async with _maintenance(url) as raw:
+        if not await raw.fetchval("SELECT true FROM pg_database WHERE datname = $1", _database(url)):
+            await raw.execute(f"CREATE DATABASE {_quoted(_database(url))}")
+
+
+async def remove_database(url: str) -> None:
+    """Remove the database at `url` if it exists. Raises Unavailable."""
+    async with _maintenance(url) as raw:
+        await raw.execute(f"DROP DATABASE IF EXISTS {_quoted(_database(url))} WITH (FORCE)")
 
 
 @asynccontextmanager

@@ -29,8 +29,8 @@ from openers.usecases.ports.transaction import PatientSource, ReferenceData, Sto
 class World(msgspec.Struct, frozen=True, kw_only=True):
     """One world, bound to one call.
 
-    `base_url` is its one public address, without a slash at its end: the issuer of its tokens, and the beginning of its
-    links, whichever way a request has named the world.
+    `name` is unique, also in the future, so that caches use it. `base_url` is its one public address, without a slash
+    at its end: the issuer of its tokens and the beginning of its links, whichever way a request has named the world.
     `clock` gives the time of referrals and can be moved in tests. `wall` gives the time of tokens, limits and signed
     addresses, and cannot. `ids` are seeded in test worlds and never used for secrets. `polling` gives the interval and
     the horizon for polling slots from `pas`.
@@ -60,6 +60,11 @@ class World(msgspec.Struct, frozen=True, kw_only=True):
     def fhir_base_url(self) -> str:
         """Return the base address of the FHIR versions (`/STU3`, `/R4`), without a slash at its end."""
         return f"{self.base_url}/referrals/FHIR"
+
+    @property
+    def public_name(self) -> str:
+        """Return the name without the part after a dot that makes the name of a fork or a kept world unique."""
+        return self.name.partition(".")[0]
 
     @property
     def root(self) -> str:

@@ -33,6 +33,7 @@ from openers.worlds.http.control import CONTROL, Offered, refuse, routes_of
 from openers.worlds.http.session_routes import session_routes
 from openers.worlds.http.world_page import Link, page_routes
 from openers.worlds.http.world_routes import world_routes
+from openers.worlds.naming import named_by
 from openers.worlds.packs import PackError, pack_names, read_pack
 from openers.worlds.recording.world_resolver import WorldResolver
 from openers.worlds.refusals import CantBeMade, Refusal
@@ -40,9 +41,9 @@ from openers.worlds.running.advance import Way, advance
 from openers.worlds.running.anonymous_log_in import AnonymousLogIn
 from openers.worlds.running.content import SharedBlobs
 from openers.worlds.running.copies import Copies, DatabaseCopies, FileCopies
-from openers.worlds.running.due_runner import MainRunner
+from openers.worlds.running.due_runner import WorldsRunner
 from openers.worlds.running.ids import IdsState
-from openers.worlds.running.naming import named_by
+from openers.worlds.running.kept import KeptWorlds
 from openers.worlds.running.registry import SharedParts, Worlds
 from openers.worlds.running.running_world import HELD, RunningWorld, WorldState, held_world
 from openers.worlds.running.scenes import Scenes
@@ -59,9 +60,9 @@ class TestService:
 
     __test__ = False
 
-    def __init__(self, inner: Service, worlds: Worlds, passing: Path) -> None:
+    def __init__(self, inner: Service, worlds: Worlds, kept: KeptWorlds, passing: Path) -> None:
         """Store the service; the directory `passing` is deleted with it."""
-        self.inner, self.worlds, self._passing = inner, worlds, passing
+        self.inner, self.worlds, self.kept, self._passing = inner, worlds, kept, passing
         self._door = AnonymousLogIn()
         self._scenes = Scenes(worlds, inner.edge.routes, self._in_world)
         self.settings, self.world, self.metrics = inner.settings, inner.world, inner.metrics
@@ -95,18 +96,20 @@ class TestService:
     async def _in_world(self, scope: Scope, world: World, held: RunningWorld, receive: Any, send: Any) -> None:
         await self.inner({**scope, WORLD: world, HELD: held}, receive, send)
 
-    def runner(self) -> MainRunner:
-        """Return the runner of due work in main."""
+    def runner(self) -> WorldsRunner:
+        """Return the runner of due work in main and kept worlds."""
         main = self.worlds.main
-        return MainRunner(due_runner(main.world, self.metrics), self.worlds, frozen=self.settings.frozen)
+        return WorldsRunner(due_runner(main.world, self.metrics), self.worlds, frozen=self.settings.frozen)
 
     async def upkeep(self) -> None:
         """Run the regular work of each second other than due work. Raises Unavailable."""
         await self.inner.upkeep()
+        await self.kept.upkeep()
 
     async def close(self) -> None:
-        """Delete all forks and close everything outside the store of main."""
+        """Delete all forks, close kept worlds, and close everything outside the store of main."""
         await self.worlds.close()
+        await self.kept.close()
         await self.inner.close()
         shutil.rmtree(self._passing, ignore_errors=True)
 
@@ -123,13 +126,14 @@ async def open_test_service(settings: Settings, *, own_pas: bool = False) -> Tes
     passing = worlds_directory(settings) / PASSING
     around = SharedParts(settings, blobs, probing.can_fail)
     worlds = Worlds(main, _copies(settings, passing, metrics), snapshots, around)
+    kept = KeptWorlds(worlds, around, metrics, worlds_directory(settings))
     finder = WorldResolver(_world_of(worlds), _label_of(worlds))
 
     def _observe(gateway: Gateway) -> Observer:
         return probing.observer(gateway, finder)
 
     inner = service_of(settings, main.world, metrics, finder.world, _observe)
-    _offer_control(inner, worlds, probing.routes(finder, inner.edge.gateway))
+    _offer_control(inner, (worlds, kept), probing.routes(finder, inner.edge.gateway))
     worlds.access = inner.access
     await start_regular_work(main.world)
     if settings.frozen and main.clock.is_running:
@@ -138,19 +142,21 @@ async def open_test_service(settings: Settings, *, own_pas: bool = False) -> Tes
         await main.pas.stand_alone()
         note = note_job(metrics, main.world.wall)
         await advance(main.world, main.clock, main.clock.now(), Way(note))
-    return TestService(inner, worlds, passing)
+    await kept.open_all()
+    return TestService(inner, worlds, kept, passing)
 
 
-def _offer_control(service: Service, worlds: Worlds, probed: Sequence[Offered]) -> None:
+def _offer_control(service: Service, held: tuple[Worlds, KeptWorlds], probed: Sequence[Offered]) -> None:
     """Add all addresses below `/_test` to the service."""
+    worlds, kept = held
     clocks = ClockControl(worlds, service.metrics)
     offered = (
         *probed,
         *clocks.routes(),
-        *world_routes(worlds),
+        *world_routes(worlds, kept),
         *session_routes(service.access),
-        *collection_routes(service.settings.base_url),
-        *page_routes(worlds, clocks, [Link(path, text) for path, text in LINKS.items()]),
+        *collection_routes(),
+        *page_routes((worlds, kept), clocks, [Link(path, text) for path, text in LINKS.items()]),
     )
     service.pages.routes.extend(routes_of(service.edge.loop, offered))
 

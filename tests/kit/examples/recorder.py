@@ -61,7 +61,7 @@ class Recorder:
             headers=sent,
             body=more.get("json"),
             text=more.get("content"),
-            reply=_kept(reply),
+            reply=_kept(reply, self.world),
         )
         return reply
 
@@ -92,14 +92,17 @@ class Recorder:
         return reply, sent
 
 
-def _kept(reply: httpx.Response) -> Reply:
-    shown = {name: reply.headers[name] for name in SHOWN if name in reply.headers}
+def _kept(reply: httpx.Response, world: str) -> Reply:
+    """Return a reply as main would give it: examples name no fork."""
+    root = f"/w/{world}"
+    shown = {name: reply.headers[name].replace(root, "") for name in SHOWN if name in reply.headers}
     if "Location" in shown:
         shown["Location"] = SIGNATURE.sub("SIGNED", shown["Location"])
     kind = reply.headers.get("content-type", "")
     is_json = "json" in kind and bool(reply.content)
     text = reply.text if kind.startswith("text/plain") and reply.content else None
-    return Reply(status=reply.status_code, headers=shown, body=reply.json() if is_json else None, text=text)
+    body = json.loads(reply.text.replace(f"{root}/", "/")) if is_json else None
+    return Reply(status=reply.status_code, headers=shown, body=body, text=text)
 
 
 @asynccontextmanager

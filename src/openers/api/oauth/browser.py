@@ -187,7 +187,7 @@ def _cookie(call: OAuthCall, handle: str) -> str:
 
 def _session_cookie(call: OAuthCall) -> str:
     """Return the cookie name of a session in this world."""
-    return f"{_prefix(call, SESSION_COOKIE)}{call.world.name}"
+    return f"{_prefix(call, SESSION_COOKIE)}{call.world.public_name}"
 
 
 def _prefix(call: OAuthCall, kind: str) -> str:

@@ -71,6 +71,7 @@ class OAuthDeps(msgspec.Struct, frozen=True, kw_only=True):
         """Return whether people and their roles come from the upstream provider, at each log-in."""
         return self.upstream is not None and self.upstream.gives_roles
 
+
 def token_url(base_url: str) -> str:
     """Return the address of the token endpoint, which is also the audience of assertions."""
     return f"{base_url}/oauth2/token"

@@ -58,7 +58,9 @@ def oauth_routes(loop: Loop, deps: OAuthDeps) -> list[Route]:
             for path, methods in declared.items()
         ),
         document(loop, "/oauth2/jwks", msgspec.json.encode(deps.signing_key.public_keys()), FOR_ALL),
-        document_of(loop, "/.well-known/openid-configuration", _discovered, FOR_ALL),
+        document_of(
+            loop, "/.well-known/openid-configuration", lambda base: msgspec.json.encode(discovery(deps, base)), FOR_ALL
+        ),
     ]
 
 
@@ -85,11 +87,7 @@ async def userinfo(call: OAuthCall) -> Response:
     return json_reply(assurance_claims(session) | claims)
 
 
-def _discovered(base_url: str) -> bytes:
-    return msgspec.json.encode(discovery(base_url))
-
-
-def discovery(base: str) -> dict[str, object]:
+def discovery(deps: OAuthDeps, base: str) -> dict[str, object]:
     """Return the metadata of the endpoints at `base`. Source: OpenID Connect Discovery chapter 3, RFC 8414."""
     return {
         "issuer": base,

@@ -110,7 +110,7 @@ async def deliver(item: DueItem, world: World) -> None:
         async with world.begin("webhook is gone") as tx:
             await tx.due.done(item)
         return
-    messages = [WebhookMessage(event.number, write_event(event, world.name)) for event in events]
+    messages = [WebhookMessage(event.number, write_event(event, world.public_name)) for event in events]
     delivery = await world.sender.send(webhook, messages)
     await _record(item, webhook, delivery, world)
     if delivery.problem and not delivery.taken:

@@ -19,7 +19,7 @@ from openers.worlds.refusals import BadCall
 from openers.worlds.running.advance import Done, Way, advance, go_back
 from openers.worlds.running.linked_pas import ClockReport, tell_linked
 from openers.worlds.running.registry import Worlds
-from openers.worlds.running.running_world import MAIN, RunningWorld
+from openers.worlds.running.running_world import RunningWorld
 
 MOST_DAYS: Final = 3660
 Number = Annotated[float, msgspec.Meta(ge=0, le=MOST_DAYS * 86400)]
@@ -125,8 +125,7 @@ class ClockControl:
 
     async def _arrived(self, held: RunningWorld) -> Sequence[ClockReport]:
         """Notify linked Test PASes that the clock was moved, and save it for the next process."""
-        if held.name == MAIN:
-            self._worlds.save_main()
+        self._worlds.saved(held)
         await plan_deliveries(held.world.for_call(system_entry("Plan due work", held.world.wall.now())))
         return await tell_linked(held.world, held.clock) if held.pas.is_linked else ()
 

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from openers.worlds.collections import BRUNO, collection_files
-from openers.worlds.http.control import ALWAYS, JSON, Offered, route
+from openers.worlds.http.control import ALWAYS, JSON, Offered, held_of, route
 
 HOME: Final = "/_test/collections"
 FILES: Final = {
@@ -23,13 +23,14 @@ FILES: Final = {
 ZIPPED: Final = "bruno.zip"
 
 
-def collection_routes(base_url: str) -> list[Offered]:
-    """Return the routes of the collections of a service at `base_url`."""
+def collection_routes() -> list[Offered]:
+    """Return the routes of the collections, whose requests go to the address of the world."""
 
-    async def _list(_: Request) -> object:
+    async def _list(request: Request) -> object:
+        base_url = held_of(request).world.base_url
         return {"collections": [f"{base_url}{HOME}/{name}" for name in (*FILES, ZIPPED)]}
 
-    return [route(HOME, {"GET": _list}), *(_file(name, base_url) for name in (*FILES, ZIPPED))]
+    return [route(HOME, {"GET": _list}), *(_file(name) for name in (*FILES, ZIPPED))]
 
 
 def zipped(files: dict[str, str]) -> bytes:
@@ -41,12 +42,12 @@ def zipped(files: dict[str, str]) -> bytes:
     return written.getvalue()
 
 
-def _file(name: str, base_url: str) -> Offered:
+def _file(name: str) -> Offered:
     headers = {**ALWAYS, "Content-Disposition": f'attachment; filename="{name}"'}
     media_type = "application/zip" if name == ZIPPED else JSON if name.endswith("json") else "text/plain"
 
-    async def _send(_: Request) -> object:
-        files = collection_files(base_url)
+    async def _send(request: Request) -> object:
+        files = collection_files(held_of(request).world.base_url)
         of_bruno = {path: text for path, text in files.items() if path.startswith(f"{BRUNO}/")}
         body = zipped(of_bruno) if name == ZIPPED else files[FILES[name]].encode()
         return Response(body, media_type=media_type, headers=headers)

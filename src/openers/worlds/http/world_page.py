@@ -17,8 +17,9 @@ from openers.wire.dialect import Problem
 from openers.worlds.http.clock_routes import ClockControl, NewTime, Stretch
 from openers.worlds.http.control import HOME, RULE, ControlDialect, Offered, interaction, route
 from openers.worlds.http.pages import page, root_of
-from openers.worlds.http.world_routes import NewWorld, everything, make
+from openers.worlds.http.world_routes import NewWorld, drop, everything, make
 from openers.worlds.refusals import BadCall
+from openers.worlds.running.kept import KeptWorlds
 from openers.worlds.running.registry import Worlds
 
 PAGE: Final = HOME
@@ -31,17 +32,17 @@ class Link(NamedTuple):
     text: str
 
 
-def page_routes(worlds: Worlds, clocks: ClockControl, links: Sequence[Link]) -> list[Offered]:
+def page_routes(held: tuple[Worlds, KeptWorlds], clocks: ClockControl, links: Sequence[Link]) -> list[Offered]:
     """Return the routes of the page and its forms. `links` lead to other pages."""
 
     async def _show(request: Request) -> Response:
-        told = everything(worlds)
+        told = everything(held[0])
         problem = request.query_params.get("problem", "")[:500]
         done = request.query_params.get("done", "")[:500]
         return page("worlds.html", request, told=told, links=links, problem=problem, done=done)
 
     async def _act(request: Request) -> Response:
-        return _back("done", await _carry_out(await request.form(), worlds, clocks), root_of(request))
+        return _back("done", await _carry_out(await request.form(), held, clocks), root_of(request))
 
     async def _home(request: Request) -> Response:
         return RedirectResponse(f"{root_of(request)}{PAGE}", 307)
@@ -62,11 +63,12 @@ class PageDialect(ControlDialect, frozen=True):
         return problem, reply_of(_back("problem", problem.diagnostics, call.world.root)) if to_see else reply
 
 
-async def _carry_out(form: FormData, worlds: Worlds, clocks: ClockControl) -> str:
+async def _carry_out(form: FormData, both: tuple[Worlds, KeptWorlds], clocks: ClockControl) -> str:
     """Apply a form; return a sentence on the result. Raises a Refusal, PackError."""
     name, act, value = (str(form.get(field) or "") for field in ("world", "act", "value"))
+    worlds = both[0]
     if act == "fork":
-        return f"World {(await make(worlds, NewWorld(value, source=name))).name} was forked from {name}."
+        return f"World {(await make(both, NewWorld(value, source=name))).name} was forked from {name}."
     held = worlds.named(name)
     match act:
         case "advance":
@@ -89,7 +91,7 @@ async def _carry_out(form: FormData, worlds: Worlds, clocks: ClockControl) -> st
             await worlds.reset(held)
             return f"World {name} was reset."
         case "drop":
-            await worlds.drop(name)
+            await drop(both, name)
             return f"World {name} was deleted."
         case _:
             raise BadCall(f"Unknown action {act[:40]!r}")

@@ -9,10 +9,12 @@ import msgspec
 from starlette.requests import Request
 
 from openers.domain.clock import Instant
+from openers.settings import SettingsError
 from openers.worlds.contents.description import describe
 from openers.worlds.http.control import Offered, json_reply, read_json, route
-from openers.worlds.packs import is_path, keep_received, pack_names
-from openers.worlds.refusals import BadCall
+from openers.worlds.packs import is_path, keep_received, knows_pack, pack_names, read_pack
+from openers.worlds.refusals import BadCall, CantBeMade, Unknown
+from openers.worlds.running.kept import KeptWorlds, Place
 from openers.worlds.running.registry import Worlds
 from openers.worlds.running.running_world import MAIN, RunningWorld
 
@@ -21,13 +23,18 @@ Seed = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
 
 
 class NewWorld(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"source": "from"}):
-    """A new fork: of a world (main by default), of a snapshot, or of a pack."""
+    """A new fork: of a world (main by default), of a snapshot, or of a pack. Or else a kept world, with a pack.
+
+    `pas` is the address of the PAS of a kept world; without it, the world simulates its PAS.
+    """
 
     name: str
     source: str | None = None
     snapshot: str | None = None
     pack: str | None = None
     seed: Seed | None = None
+    kept: bool = False
+    pas: Annotated[str, msgspec.Meta(pattern=r"^https?://[^/\s?#]+")] | None = None
 
 
 class PackWanted(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -54,6 +61,8 @@ class Described(msgspec.Struct, frozen=True, kw_only=True):
     """The description of a world. `origin` is the copy that a reset restores; `begins_as` describes that copy."""
 
     name: str
+    base_url: str
+    kept: bool
     pack: str
     now: Instant
     running: bool
@@ -74,6 +83,8 @@ def described(held: RunningWorld, worlds: Worlds) -> Described:
     """Return the description of a world."""
     return Described(
         name=held.name,
+        base_url=held.world.base_url,
+        kept=held.name in worlds.kept,
         pack=held.pack,
         now=held.clock.now(),
         running=held.clock.is_running,
@@ -93,20 +104,20 @@ def _beginning(held: RunningWorld, worlds: Worlds) -> str:
     return f"the pack {pack}"
 
 
-def world_routes(worlds: Worlds) -> list[Offered]:
+def world_routes(worlds: Worlds, kept: KeptWorlds) -> list[Offered]:
     """Return the routes of worlds and snapshots."""
 
     async def _list(request: Request) -> Everything:
         return everything(worlds)
 
     async def _fork(request: Request) -> object:
-        return json_reply(described(await make(worlds, await read_json(request, NewWorld)), worlds), 201)
+        return json_reply(described(await make((worlds, kept), await read_json(request, NewWorld)), worlds), 201)
 
     async def _read(request: Request) -> Described:
         return described(_named(request, worlds), worlds)
 
     async def _drop(request: Request) -> object:
-        await worlds.drop(request.path_params["name"])
+        await drop((worlds, kept), request.path_params["name"])
         return {"dropped": request.path_params["name"]}
 
     async def _describe(request: Request) -> object:
@@ -158,21 +169,48 @@ def everything(worlds: Worlds) -> Everything:
     )
 
 
-async def make(worlds: Worlds, wanted: NewWorld) -> RunningWorld:
-    """Create the fork. Raises a Refusal, PackError."""
+async def drop(held: tuple[Worlds, KeptWorlds], name: str) -> None:
+    """Delete a fork or a kept world. Raises Unknown, Taken, Unavailable."""
+    worlds, kept = held
+    await (kept.drop(name) if name in worlds.kept else worlds.drop(name))
+
+
+async def make(held: tuple[Worlds, KeptWorlds], wanted: NewWorld) -> RunningWorld:
+    """Create the fork or the kept world. Raises a Refusal, PackError, Unavailable."""
+    worlds, kept = held
+    if wanted.kept:
+        return await _keep(kept, wanted)
+    if wanted.pas is not None:
+        raise BadCall("pas belongs to a kept world: a fork simulates its PAS")
     if sum(each is not None for each in (wanted.source, wanted.snapshot, wanted.pack)) > 1:
         raise BadCall("Give only one of from, snapshot and pack")
     if wanted.pack is not None:
         _check_named(wanted.pack)
     source = wanted.snapshot if wanted.snapshot is not None else worlds.named(wanted.source or MAIN)
-    held = await worlds.fork(wanted.name, source, wanted.seed)
+    made = await worlds.fork(wanted.name, source, wanted.seed)
     if wanted.pack is not None:
         try:
-            await worlds.load(held, wanted.pack, wanted.seed or 0)
+            await worlds.load(made, wanted.pack, wanted.seed or 0)
         except BaseException:
-            await worlds.drop(held.name)
+            await worlds.drop(made.name)
             raise
-    return held
+    return made
+
+
+async def _keep(kept: KeptWorlds, wanted: NewWorld) -> RunningWorld:
+    """Create a kept world. Raises a Refusal, PackError, Unavailable."""
+    if wanted.source is not None or wanted.snapshot is not None or wanted.seed is not None:
+        raise BadCall("A kept world begins with a pack: omit from, snapshot and seed; load or restore it afterwards")
+    pack = None
+    if wanted.pack is not None:
+        if not knows_pack(_check_named(wanted.pack)):
+            raise Unknown(f"There is no pack {wanted.pack}; there are: {', '.join(pack_names())}")
+        pack = read_pack(wanted.pack)
+    try:
+        place = Place(wanted.name, kept.database_of(wanted.name), wanted.pas or "")
+        return await kept.make(place, pack)
+    except SettingsError as error:
+        raise CantBeMade(str(error)) from error
 
 
 def _pack(wanted: PackWanted, worlds: Worlds) -> str:

@@ -66,6 +66,10 @@ class Worlds:
         self._copies = copies
         self._content = NamedContent(blobs, lambda: [held.world.store for held in self.all], lambda: snapshots.content)
         self._forks: dict[str, RunningWorld] = {}
+        self.kept: dict[str, RunningWorld] = {}
+        """Kept worlds by name, which `KeptWorlds` opens and closes."""
+        self.saved: Callable[[RunningWorld], None] = self._save_main
+        """Stores the state of a world beside its database for the next process."""
         self._gone: dict[str, None] = {}
         self._used: Counter[str] = Counter()
         self._packs = Baselines(MOST_PACKS, self._tidy)
@@ -75,12 +79,12 @@ class Worlds:
 
     @property
     def all(self) -> Sequence[RunningWorld]:
-        """Return main, and the forks in order of creation."""
-        return [self.main, *self._forks.values()]
+        """Return main, the kept worlds, and the forks in order of creation."""
+        return [self.main, *self.kept.values(), *self._forks.values()]
 
     def named(self, name: str) -> RunningWorld:
         """Return the world of this name. Raises Unknown, GoneIdle."""
-        held = self.main if name == MAIN else self._forks.get(name)
+        held = self.main if name == MAIN else self.kept.get(name) or self._forks.get(name)
         if held is not None:
             held.last_used_s = monotonic()
             return held
@@ -102,9 +106,7 @@ class Worlds:
 
     async def fork(self, name: str, source: RunningWorld | str, seed: int | None = None) -> RunningWorld:
         """Fork `source`: a world as it is now, or a snapshot. Raises Taken, Unknown, NoForks, BadCall."""
-        check_name(name)
-        if name in (MAIN, self.main.label) or name in self._forks:
-            raise Taken(f"World {name} exists already: delete it first, or choose another name")
+        self.check_free(name)
         await self.drop_idle()
         if len(self._forks) >= MOST_FORKS:
             raise Taken(f"There are {MOST_FORKS} forks already: delete some first")
@@ -116,6 +118,12 @@ class Worlds:
         self._forks[name] = held
         self._gone.pop(name, None)
         return held
+
+    def check_free(self, name: str) -> None:
+        """Raise BadCall or Taken unless a new world may have this name."""
+        check_name(name)
+        if name in (MAIN, self.main.label) or name in self._forks or name in self.kept:
+            raise Taken(f"World {name} exists already: delete it first, or choose another name")
 
     @asynccontextmanager
     async def thrown_away(self, source: RunningWorld, origin: Baseline | None = None) -> AsyncGenerator[RunningWorld]:
@@ -163,8 +171,12 @@ class Worlds:
         if held is self.main or held.in_use or held.turn.locked():
             raise Taken(f"World {name} is {'main' if held is self.main else 'in use'}: it cannot be deleted")
         del self._forks[name]
-        _, latest = self._latest.pop(name, (None, ""))
         await self._close(held)
+        await self.forget_copy(name)
+
+    async def forget_copy(self, name: str) -> None:
+        """Remove the copy that the last fork of a deleted world began as, unless it is still used."""
+        _, latest = self._latest.pop(name, (None, ""))
         await self._tidy(latest)
 
     async def drop_idle(self) -> None:
@@ -282,11 +294,11 @@ class Worlds:
         held.origin = origin
         if self.access is not None:
             self.access.clear()
-        self.save_main()
+        self.saved(held)
 
-    def save_main(self) -> None:
-        """Store the state of main beside its database for the next process."""
-        self.snapshots.put_main(self.main.kept)
+    def _save_main(self, held: RunningWorld) -> None:
+        if held is self.main:
+            self.snapshots.put_main(held.kept)
 
     async def _open(self, name: str, origin: Baseline) -> RunningWorld:
         store = await self._copies.fork(origin.copy)

@@ -114,12 +114,12 @@ class RunningWorld:
         self.pas.remember(kept.bookings)
 
 
-def held_world(world: World, kept: WorldState) -> RunningWorld:
-    """Return the world that bootstrap opened with adjustable parts; its own PAS wraps the linked one."""
+def held_world(world: World, kept: WorldState, name: str = MAIN) -> RunningWorld:
+    """Return a world that bootstrap opened, with adjustable parts; its own PAS wraps the linked one."""
     clock, ids = WorldClock(world.wall, kept.clock), SeededIds(kept.ids)
     pas = OwnPas(world.store, (), world.pas)
     world = msgspec.structs.replace(world, clock=clock, ids=ids, pas=pas)
-    held = RunningWorld(MAIN, world, (clock, ids, pas), kept.pack)
+    held = RunningWorld(name, world, (clock, ids, pas), kept.pack)
     held.become(kept)
     return held
 
