@@ -146,7 +146,7 @@ async def open_world(settings: Settings, metrics: Metrics, terms: Iterable[Clini
         seal=AesCodeSeal(read_or_make_key(settings.access_code_key_file, strict=settings.production)),
         feed=Feed(monotonic),
         sender=HttpWebhookSender(clock),
-        log_outs=HttpLogOutSender(settings.base_url.rstrip("/"), signing_key.sign, clock),
+        log_outs=HttpLogOutSender(signing_key.sign, clock),
         entry=system_entry("Start", clock.now()),
         polling=Polling(timedelta(seconds=settings.poll_every_s), timedelta(days=settings.poll_horizon_days)),
     )

@@ -74,7 +74,7 @@ def registered_at(address: str) -> Any:
 
 async def token(service: Service, kid: str, signer: str | None = None) -> Any:
     now = int(service.wall.now().timestamp())
-    claims: dict[str, Any] = {"iss": PROVIDER_APP, "sub": PROVIDER_APP, "aud": service.deps.token_url}
+    claims: dict[str, Any] = {"iss": PROVIDER_APP, "sub": PROVIDER_APP, "aud": f"{service.deps.base_url}/oauth2/token"}
     claims |= {"iat": now, "exp": now + 200, "jti": str(uuid4())}
     assertion = sign(claims, KEYS[signer or kid], kid, "RS512")
     form = {"grant_type": "client_credentials", "client_assertion_type": ASSERTION_TYPE, "client_assertion": assertion}

@@ -30,13 +30,13 @@ Sign = Callable[[dict[str, Any], str], str]
 class HttpLogOutSender:
     """Sends each log-out token in an HTTP `POST`."""
 
-    def __init__(self, issuer: str, sign: Sign, wall: Clock) -> None:
-        """Sign tokens as `issuer`; `wall` is the real clock."""
-        self._issuer, self._sign, self._wall = issuer, sign, wall
+    def __init__(self, sign: Sign, wall: Clock) -> None:
+        """Sign tokens by `sign`; `wall` is the real clock."""
+        self._sign, self._wall = sign, wall
 
-    async def tell(self, notice: LogOutNotice) -> None:
-        """Send one message. Raises Unavailable if the application does not accept it."""
-        form = {"logout_token": self._sign(self._claims(notice), TOKEN_TYPE)}
+    async def tell(self, notice: LogOutNotice, issuer: str) -> None:
+        """Send one message of `issuer`. Raises Unavailable if the application does not accept it."""
+        form = {"logout_token": self._sign(self._claims(notice, issuer), TOKEN_TYPE)}
         try:
             async with (
                 aiohttp.ClientSession(timeout=TIMEOUT, cookie_jar=aiohttp.DummyCookieJar()) as session,
@@ -48,11 +48,11 @@ class HttpLogOutSender:
         if status not in TAKEN:
             raise Unavailable(f"{notice.client_id} did not accept a log-out: it returned {status}")
 
-    def _claims(self, notice: LogOutNotice) -> dict[str, Any]:
+    def _claims(self, notice: LogOutNotice, issuer: str) -> dict[str, Any]:
         """Return the claims of a new log-out token."""
         now = self._wall.now()
         return {
-            "iss": self._issuer,
+            "iss": issuer,
             "aud": notice.client_id,
             "sub": str(notice.user),
             "sid": notice.session,

@@ -291,7 +291,7 @@ async def running(
         seal=AesCodeSeal(b"k" * 32),
         feed=Feed(monotonic),
         sender=HttpWebhookSender(wall),
-        log_outs=HttpLogOutSender(base_url, signing.sign, wall),
+        log_outs=HttpLogOutSender(signing.sign, wall),
         entry=entry(),
     )
     await load_pack(world, msgspec.structs.replace(demo(), services=(), patients=()))

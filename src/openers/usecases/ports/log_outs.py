@@ -10,6 +10,6 @@ from openers.domain.credentials import LogOutNotice
 class LogOutSender(Protocol):
     """Sends messages about ended sessions."""
 
-    async def tell(self, notice: LogOutNotice) -> None:
+    async def tell(self, notice: LogOutNotice, issuer: str) -> None:
         """Send one message. Raises Unavailable if the application does not accept it."""
         ...

@@ -15,7 +15,7 @@ async def tell_log_out(item: DueItem, world: World) -> None:
     async with world.read() as tx:
         notice = await tx.credentials.get(CredentialKind.LOG_OUT_NOTICE, item.key, LogOutNotice)
     if notice is not None and world.wall.now() < notice.ended + TOLD_FOR:
-        await world.log_outs.tell(notice)
+        await world.log_outs.tell(notice, world.base_url)
     async with world.begin(TELL) as tx:
         await tx.credentials.take(CredentialKind.LOG_OUT_NOTICE, item.key, LogOutNotice)
         await tx.due.done(item)
