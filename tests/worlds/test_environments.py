@@ -15,8 +15,10 @@ from pathlib import Path
 from typing import Any, Final
 
 import httpx
+import msgspec
 import pytest
 
+from openers.cli.audit import verify_audit
 from openers_client import log_in
 from openers_client.http import post
 from openers_client.log_in import ASSERTION_TYPE, client_assertion
@@ -30,6 +32,7 @@ from tests.kit.run.waiting import HANGS_AFTER_S, until
 from tests.kit.service.live import Live, client_of, live
 from tests.kit.service.requests import create_referral
 from tests.kit.service.running import GP, settings_for
+from tests.kit.service.worlds import Rig
 
 pytestmark = pytest.mark.anyio
 UUID: Final = re.compile(r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b")
@@ -219,13 +222,13 @@ def _check_addresses(worlds: list[Environment], origin: str) -> None:
         ({"name": "a", "pas": "http://x/fhir"}, 400, "pas belongs to a kept world"),
     ],
 )
-async def test_what_cannot_be_kept_is_refused(here: Any, body: Json, status: int, told: str) -> None:
+async def test_what_cannot_be_kept_is_refused(here: Rig, body: Json, status: int, told: str) -> None:
     """Nothing is made."""
     assert told in (await here.control("POST", "/worlds", body, expect=status))["error"]
     assert [each["name"] for each in (await here.control("GET", "/worlds"))["worlds"]] == ["main"]
 
 
-async def test_a_request_names_one_world(here: Any) -> None:
+async def test_a_request_names_one_world(here: Rig) -> None:
     """A header that contradicts the address is refused; a fork has an address too."""
     await here.fork_if_new("a")
     await here.fork_if_new("b")
@@ -239,3 +242,25 @@ async def test_a_request_names_one_world(here: Any) -> None:
     for path in ("/w/", "/w/none/", "/w/x%2fy/referrals/_ping"):
         reply = await here.http.get(path)
         assert (reply.status_code, "there are: main, a, b" in reply.json()["error"]) == (404, True), reply.text
+
+
+async def test_a_kept_world_is_reset_by_itself(on_each: Rig, keys: Path) -> None:
+    """A reset, a snapshot and a load change one world only, and its audit holds under the key of the service."""
+    worlds = on_each.service.worlds
+    await on_each.control("POST", "/worlds", {"name": "int1", "kept": True, "pack": "demo"}, expect=201)
+    kept = {world: (await on_each.refer(world=world)).json()["id"] for world in ("main", "int1")}
+    await on_each.control("POST", "/worlds/int1/snapshot", {"name": "a"})
+    await on_each.control("POST", "/worlds/int1/load", {"pack": "empty"})
+    assert (await on_each.acts("int1"), await on_each.acts()) == ([], ["create"])
+    on_each.tokens.clear()
+    await on_each.control("POST", "/worlds/int1/restore", {"name": "a"})
+    assert (await on_each.read(kept["int1"], "int1")).status_code == 200
+    assert (await on_each.read(kept["main"])).status_code == 200
+    settings = on_each.service.settings
+    url = on_each.service.kept.database_of("int1")
+    verified = await verify_audit(msgspec.structs.replace(settings, database_url=url), [])
+    assert (verified.findings, verified.entries > 1) == ([], True)
+    await on_each.control("DELETE", "/worlds/int1")
+    assert list(worlds.kept) == []
+    await on_each.control("POST", "/worlds", {"name": "int1", "kept": True}, expect=201)
+    assert await on_each.acts("int1") == []
