@@ -301,7 +301,7 @@ def _pages(edge: Edge, world: World) -> Addresses:
         *notification_routes(loop, edge.gateway),
         *file_routes(loop, edge.addresses),
         *admin_routes(loop, edge.gateway),
-        *admin_openapi_routes(loop, settings.base_url.rstrip("/")),
+        *admin_openapi_routes(loop),
         *site_routes(loop, _documentation()),
     ]
     return Addresses(loop, routes)

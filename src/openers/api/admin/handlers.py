@@ -114,7 +114,7 @@ class Handlers(msgspec.Struct, frozen=True):
         call.entry.outcome = 201
         webhook = await register_webhook(wanted, by, call.world)
         call.recorded = True
-        where = f"{PREFIX}/{self.resource}/{webhook.id}"
+        where = f"{call.world.root}{PREFIX}/{self.resource}/{webhook.id}"
         return _reply(201, plain(webhook), _etag(1), (b"location", where.encode()))
 
     async def remove(self, call: ActiveCall) -> Reply:
@@ -158,7 +158,7 @@ class Handlers(msgspec.Struct, frozen=True):
         if change.is_changed:
             await self._follow(call, change)
         if change.is_new:
-            told += ((b"location", f"{PREFIX}/{self.resource}/{change.key}".encode()),)
+            told += ((b"location", f"{call.world.root}{PREFIX}/{self.resource}/{change.key}".encode()),)
         if change.repeated:
             told += ((b"idempotency-replayed", b"true"),)
         return _reply(_status(change), shown(self.resource, change.value), _etag(change.version), *told)

@@ -8,7 +8,7 @@ from typing import Any, Final
 import msgspec
 from starlette.routing import Route
 
-from openers.api.addresses import document
+from openers.api.addresses import document_of
 from openers.api.admin.handlers import PREFIX
 from openers.api.interaction import Loop
 from openers.domain.administration.rights import RIGHTS, Method, Reach, Resource
@@ -62,10 +62,13 @@ _PROBLEM: Final = {
 }
 
 
-def admin_openapi_routes(loop: Loop, base_url: str) -> list[Route]:
-    """Return the route of the document."""
-    body = json.dumps(admin_openapi(base_url)).encode()
-    return [document(loop, PATH, body, {"content-type": "application/json"})]
+def admin_openapi_routes(loop: Loop) -> list[Route]:
+    """Return the route of the document, which names the address of the world."""
+
+    def _of(base_url: str) -> bytes:
+        return json.dumps(admin_openapi(base_url)).encode()
+
+    return [document_of(loop, PATH, _of, {"content-type": "application/json"})]
 
 
 def admin_openapi(base_url: str) -> dict[str, Any]:

@@ -26,7 +26,7 @@ from openers.domain.errors import OpenersError
 from openers.reference.packaged import PackagedReference
 from openers.settings import Settings, SettingsError
 from openers.telemetry.metrics import Metrics
-from openers.usecases.world import ListingsCache
+from openers.usecases.listings_cache import ListingsCache
 from openers.worlds.packs import Pack, PackError, keep_loaded
 from openers.worlds.refusals import Taken
 from openers.worlds.running.ids import IdsState
