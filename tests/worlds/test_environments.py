@@ -20,8 +20,8 @@ import pytest
 
 from openers.cli.audit import verify_audit
 from openers_client import log_in
+from openers_client.applications import ASSERTION_TYPE, client_assertion
 from openers_client.http import post
-from openers_client.log_in import ASSERTION_TYPE, client_assertion
 from tests.kit.files.samples import LETTER, maintain
 from tests.kit.pas.small_pas import SmallPas, small_pas
 from tests.kit.referrals.rig import HEADERS, RULES, booking
