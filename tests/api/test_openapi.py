@@ -5,9 +5,12 @@
 
 from __future__ import annotations
 
+import builtins
 import json
+import keyword
 import re
-from collections.abc import Iterator
+import typing
+from collections.abc import Iterable, Iterator
 from typing import Any, cast
 
 import pytest
@@ -19,9 +22,46 @@ from openers.api.examples import RECORDED_AT
 from openers.api.openapi import openapi_document
 from openers.api.operation import Operation
 from openers.api.registry import all_operations
-from openers.wire.schemas import COMPONENTS
+from openers.domain.file_types import EXTENSIONS
+from openers.wire.schemas import NAMED
 
 Json = dict[str, Any]
+STATEMENT = "CapabilityStatement"
+TAKEN: set[str] = {
+    *(*dir(builtins), *dir(typing), *keyword.kwlist),
+    *("Array", "Blob", "Comment", "Date", "Document", "Element", "Error", "Event", "File", "FileList", "FormData"),
+    *(
+        "Function",
+        "Headers",
+        "Location",
+        "Lock",
+        "Map",
+        "Node",
+        "Notification",
+        "Number",
+        "Object",
+        "Option",
+        "Promise",
+    ),
+    *(
+        "Range",
+        "ReadableStream",
+        "Record",
+        "Request",
+        "Response",
+        "Selection",
+        "Set",
+        "String",
+        "Symbol",
+        "Text",
+        "URL",
+    ),
+    *("Boolean", "Character", "Class", "Double", "Integer", "Iterable", "Long", "Module", "Package", "Process"),
+    *("Runtime", "System", "Thread", "Void"),
+    *("Action", "Attribute", "Buffer", "Console", "Convert", "Delegate", "Enum", "Guid", "Math", "Task", "Type", "Uri"),
+    *("Data", "Optional", "Result"),
+}
+"""Names of Python, TypeScript, Java, C# and Swift themselves."""
 PDF = "application/pdf"
 TEXT: Json = {"type": "string", "minLength": 1}
 REFERENCE: Json = {
@@ -30,7 +70,7 @@ REFERENCE: Json = {
     "required": ["$ref"],
     "additionalProperties": False,
 }
-FILE: Json = {"const": {"$ref": "#/components/schemas/File"}}
+FILE: Json = {"const": {"$ref": "#/components/schemas/FileContent"}}
 EXAMPLES: Json = {
     "type": "object",
     "minProperties": 1,
@@ -58,8 +98,7 @@ CONTENT: Json = {
     "minProperties": 1,
     "properties": {
         "application/fhir+json": media(REFERENCE),
-        "application/pdf": media(FILE),
-        "*/*": media(FILE),
+        **{media_type: media(FILE) for media_type in EXTENSIONS},
         "text/plain;charset=utf-8": {"const": {"schema": {"type": "string"}}},
     },
     "additionalProperties": False,
@@ -134,12 +173,23 @@ DOCUMENT: Json = {
                 "title": TEXT,
                 "version": TEXT,
                 "description": TEXT,
+                "contact": {"type": "object", "required": ["name", "url"]},
                 "license": {"type": "object", "required": ["name"], "not": {"required": ["identifier", "url"]}},
             },
             "required": ["title", "version"],
         },
         "servers": {"type": "array", "items": {"type": "object", "properties": {"url": TEXT}, "required": ["url"]}},
+        "externalDocs": {"type": "object", "required": ["description", "url"]},
         "security": {"const": [{"bearer": []}]},
+        "tags": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "properties": {"name": TEXT, "description": TEXT},
+                "required": ["name", "description"],
+                "additionalProperties": False,
+            },
+        },
         "paths": {
             "type": "object",
             "propertyNames": {"pattern": "^/(STU3|R4)/"},
@@ -178,24 +228,54 @@ def references(node: Any) -> Iterator[str]:
             yield from references(each)
 
 
+def inner(schema: Json) -> Iterator[Json]:
+    """Yield the schemas within a schema."""
+    for each in (*schema.get("properties", {}).values(), *schema.get("anyOf", ())):
+        yield each
+        yield from inner(each)
+    if "items" in schema:
+        yield schema["items"]
+        yield from inner(schema["items"])
+
+
 def test_document_is_well_formed() -> None:
     """The document satisfies OpenAPI 3.1 and names each schema."""
     errors = Draft202012Validator(DOCUMENT).iter_errors(openapi_document("http://openers.example"))
     assert not [f"{'/'.join(map(str, each.instance_path))}: {each.message}" for each in errors]
 
 
-@pytest.mark.parametrize("name", sorted(COMPONENTS))
+@pytest.mark.parametrize("name", sorted(NAMED))
 def test_components_are_schemas(name: str) -> None:
     """Every component is a valid JSON Schema in the dialect of OpenAPI 3.1."""
-    meta.validate({"$schema": "https://json-schema.org/draft/2020-12/schema", **COMPONENTS[name]})
+    meta.validate({"$schema": "https://json-schema.org/draft/2020-12/schema", **NAMED[name]})
     assert list(own().body_faults(name, 1)), "a number is an instance of none"
 
 
 def test_references_lead_somewhere() -> None:
     """Every reference has a component, and every component except one is referenced."""
-    used = set(references(openapi_document("http://openers.example")))
-    assert used <= COMPONENTS.keys()
-    assert COMPONENTS.keys() - used == {"CapabilityStatement"}, "which is no operation's: /metadata needs no token"
+    document = openapi_document("http://openers.example")
+    used = set(
+        references({"paths": document["paths"], "of them": [NAMED[name] for name in NAMED if name != STATEMENT]})
+    )
+    assert used <= NAMED.keys()
+    alone = {name for name in NAMED.keys() - used if not name.startswith(STATEMENT)}
+    assert not alone, "and /metadata, which needs no token, is no operation"
+
+
+def test_every_object_and_list_of_codes_is_a_component() -> None:
+    """Generators make a type of each. They guess the names of others, and number those that they guess twice."""
+    within = [each for schema in NAMED.values() for each in inner(schema)]
+    assert not [each for each in within if "properties" in each or "enum" in each]
+    assert not [each for each in (*within, *NAMED.values()) if each.get("type") == "array" and "items" not in each]
+    assert not [
+        each for each in (*within, *NAMED.values()) if "type" not in each and not {"$ref", "anyOf"} & each.keys()
+    ]
+
+
+@pytest.mark.parametrize("name", sorted(NAMED))
+def test_no_name_belongs_to_a_language(name: str) -> None:
+    """A type `File` or `Task` would hide one that generated code uses."""
+    assert name not in TAKEN
 
 
 def test_every_operation_is_in_it() -> None:
@@ -213,11 +293,31 @@ def test_every_operation_is_in_it() -> None:
         assert named == set(re.findall(r"\{(\w+)\}", operation.path))
 
 
+@pytest.mark.parametrize(
+    ("number", "absent"),
+    [
+        ("A004", {"422"}),
+        ("A015", {"404", "422"}),
+        ("A025", {"422"}),
+        ("A029", {"404", "422"}),
+        ("A030", {"404", "422"}),
+        ("A035", {"404", "422"}),
+        ("A039", {"404", "422"}),
+        ("A042", {"406"}),
+        ("A044", {"404"}),
+    ],
+)
+def test_statuses_that_never_occur_are_not_in_it(number: str, absent: set[str]) -> None:
+    """Their rules have no such reply, and no reply of any test has them."""
+    operation = next(each for each in all_operations() if each.id == number)
+    described = openapi_document("http://openers.example")["paths"][operation.path][operation.method.lower()]
+    assert {"404", "406", "422"} & described["responses"].keys() == {"404", "406", "422"} - absent
+
+
 def bodies(described: Json) -> Iterator[Json]:
-    """The contents of an operation's request and of its success."""
-    yield from described.get("requestBody", {}).get("content", {}).values()
+    """The contents, by media type, of an operation's request and of its success."""
     success = next(reply for status, reply in described["responses"].items() if status < "400")
-    yield from success.get("content", {}).values()
+    return (each["content"] for each in (described.get("requestBody", {}), success) if "content" in each)
 
 
 @pytest.mark.parametrize("operation", all_operations(), ids=lambda each: f"{each.id} {each.path}")
@@ -225,11 +325,15 @@ def test_bodies_have_an_example_that_is_valid(operation: Operation) -> None:
     """By the schema that stands beside it; only PDFs have none."""
     described = openapi_document("http://openers.example")["paths"][operation.path][operation.method.lower()]
     for content in bodies(described):
-        schema = content["schema"]["$ref"].rpartition("/")[2]
-        shown = [each["value"] for each in content.get("examples", {}).values()]
+        shown = [(media["schema"], each["value"]) for media in content.values() for each in examples(media)]
         assert len(shown) == (operation.produces != PDF)
-        for value in shown:
-            assert not list(own().body_faults(schema, value))
+        for schema, value in shown:
+            assert not list(own().body_faults(schema["$ref"].rpartition("/")[2], value))
+
+
+def examples(media: Json) -> Iterable[Json]:
+    """The examples of a media type."""
+    return media.get("examples", {}).values()
 
 
 @pytest.mark.parametrize("operation", all_operations(), ids=lambda each: f"{each.id} {each.path}")

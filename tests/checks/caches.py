@@ -101,6 +101,7 @@ ROWS: Final[dict[str, str]] = {
     "openers_testpas/auth.py::ServiceKeys._keys": "the keys that the service publishes, replaced at each fetch",
     "openers_testpas/faults.py::Faults.played": "kinds of faults",
     "openers_testpas/faults.py::Faults.second_answers": "one for each fault `twice` that a tester orders",
+    "openers/wire/naming.py::_Naming.components": "the schemas of the package",
 }
 
 

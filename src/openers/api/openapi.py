@@ -12,22 +12,24 @@ from openers.api.addresses import document_of
 from openers.api.examples import Example, example_of, path_values, query_values
 from openers.api.http.media import FHIR_JSON
 from openers.api.interaction import Loop
-from openers.api.operation import ANY, HEAD, Operation
+from openers.api.operation import ANY, HEAD, Operation, Tag
 from openers.api.registry import all_operations
+from openers.domain.file_types import EXTENSIONS
 from openers.domain.principal import SPCA
 from openers.settings import Settings
 from openers.wire.dialect import EdgeProblem, Form
 from openers.wire.r4.dialect import R4
-from openers.wire.schemas import COMPONENTS
+from openers.wire.schemas import NAMED
 
 _FHIR: Final = "/referrals/FHIR"
 """What the address of the FHIR resources adds to the base URL of the service."""
 TEXT: Final = "text/plain;charset=utf-8"
+PLAIN: Final = "text/plain"
 _REFUSALS: Final = {
     "400": "The request cannot be parsed, or (R4) breaks a rule",
     "401": "The access token or the log-in method is not accepted",
     "403": "The caller is not allowed to do this",
-    "404": "There is no such record, or no such address",
+    "404": "There is no such record",
     "406": "The caller does not accept FHIR JSON",
     "408": "The body did not arrive in time",
     "413": "The body exceeds the size limit",
@@ -49,6 +51,21 @@ _PATH: Final = {
     "codeSystemType": "Name of the code system",
 }
 """Descriptions of path parameters."""
+_TAGS: Final = {
+    Tag.REFER: "Search for services and create referrals",
+    Tag.ASK: "Ask a provider for advice",
+    Tag.READ: "Read referrals, advice, letters and files",
+    Tag.REVIEW: "List and review the requests of a provider",
+    Tag.CHANGE: "Read, move or cancel an appointment",
+    Tag.MANAGE: "Change or cancel a referral",
+    Tag.BOOK: "Find slots and book them",
+    Tag.TRIAGE: "Send a referral for triage",
+    Tag.ADVISE: "List and answer the questions of referrers",
+    Tag.USERS: "Read the roles of a person",
+    Tag.SERVICES: "Read and search the directory of services",
+    Tag.EXTENSIONS: "Operations that the real service lacks",
+}
+"""Descriptions of the groups of operations."""
 _REQUIRED: Final = {"required": True, "schema": {"type": "string"}}
 _OF_BODIES: Final = ("408", "413", "415")
 """Refusals of operations with a request body."""
@@ -71,6 +88,7 @@ def openapi_routes(loop: Loop, settings: Settings) -> list[Route]:
 
 def openapi_document(base: str) -> dict[str, Any]:
     """Return the document of a service whose FHIR resources are below `base`."""
+    documentation = f"{base.removesuffix(_FHIR)}/docs/"
     paths: dict[str, dict[str, Any]] = {}
     for operation in all_operations():
         paths.setdefault(operation.path, {})[operation.method.lower()] = _operation(operation, base)
@@ -81,12 +99,15 @@ def openapi_document(base: str) -> dict[str, Any]:
             "version": "0.1.0",
             "description": "An open e-Referral Service. Synthetic data only; not an NHS service.",
             "license": {"name": "MIT", "identifier": "MIT"},
+            "contact": {"name": "OpenERS", "url": documentation},
         },
+        "externalDocs": {"description": "Documentation", "url": documentation},
         "servers": [{"url": base}],
         "security": [{"bearer": []}],
+        "tags": [{"name": tag, "description": text} for tag, text in _TAGS.items()],
         "paths": paths,
         "components": {
-            "schemas": COMPONENTS,
+            "schemas": NAMED,
             "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}},
         },
     }
@@ -110,8 +131,7 @@ def _operation(operation: Operation, base: str) -> dict[str, Any]:
         content = _content(operation.request, shown=_shown(example, example.body))
         described["requestBody"] = {"required": True, "content": content}
     if operation.takes_file:
-        content = _content("File", ANY, _shown(example, example.text))
-        described["requestBody"] = {"required": True, "content": content}
+        described["requestBody"] = {"required": True, "content": _files(_shown(example, example.text))}
     return described
 
 
@@ -199,8 +219,9 @@ def _header(
 def _success(operation: Operation, example: Example) -> dict[str, Any]:
     reply: dict[str, Any] = {"description": operation.summary}
     if operation.response and operation.method != HEAD:
-        body = example.reply.text if operation.produces == ANY else example.reply.body
-        reply["content"] = _content(operation.response, operation.produces, _shown(example, body))
+        shown = _shown(example, example.reply.text if operation.produces == ANY else example.reply.body)
+        media = operation.produces
+        reply["content"] = _files(shown) if media == ANY else _content(operation.response, media, shown)
     if not operation.response:
         reply["headers"] = {"Location": _REQUIRED}
     elif operation.produces != FHIR_JSON:
@@ -218,7 +239,9 @@ def _refusals(operation: Operation) -> dict[str, Any]:
     absent += () if operation.changes else _OF_CHANGES
     absent += () if operation.asks_pas else _OF_PAS
     absent += () if operation.if_match else ("412",)
-    absent += ("422",) if operation.fhir is R4 and operation.response else ()
+    absent += () if operation.finds else ("404",)
+    absent += () if operation.response or operation.produces != ANY else ("406",)
+    absent += () if _breaks_rules(operation) else ("422",)
     statuses = {status: text for status, text in _REFUSALS.items() if status not in absent}
     told = {
         status: {"description": text, "content": _content(operation.fhir.schema)} for status, text in statuses.items()
@@ -226,6 +249,19 @@ def _refusals(operation: Operation) -> dict[str, Any]:
     for status in {"406", "415"} & told.keys() if operation.fhir.edge[EdgeProblem.ACCEPT].form is Form.TEXT else ():
         told[status]["content"] = {TEXT: {"schema": {"type": "string"}}}
     return told
+
+
+def _breaks_rules(operation: Operation) -> bool:
+    """Return whether an operation may reply 422. In R4 only an unscanned file, which cannot be read, has this reply."""
+    return operation.produces == ANY if operation.fhir is R4 else operation.refusal == 422
+
+
+def _files(shown: dict[str, Any]) -> dict[str, Any]:
+    """Return the content of a file of any permitted type. The file of the examples is plain text."""
+    content: dict[str, Any] = {}
+    for media_type in EXTENSIONS:
+        content |= _content("FileContent", media_type, shown if media_type == PLAIN else None)
+    return content
 
 
 def _content(schema: str, media_type: str = FHIR_JSON, shown: dict[str, Any] | None = None) -> dict[str, Any]:

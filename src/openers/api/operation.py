@@ -63,7 +63,8 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     (A040). `applications` are the functions of application-restricted callers that may call it.
 
     `if_match` requires the version to change; `asks_pas` may return errors of a PAS; `changes` may conflict with
-    another change, as the first two may. `refusal` is the STU3 status of a field that breaks a rule.
+    another change, as the first two may. `finds` may miss a record that the query or the body names. `refusal` is the
+    STU3 status of a field that breaks a rule, 400 too where no rule can be broken.
 
     `operation_id`, `tags` and `deprecated` are those of the official OpenAPI document, for clients generated from it;
     A039 and our extensions, which it lacks, follow its form.
@@ -91,6 +92,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     if_match: bool
     asks_pas: bool
     changes: bool
+    finds: bool
     refusal: int
     query: tuple[Parameter, ...]
     headers: tuple[Parameter, ...]

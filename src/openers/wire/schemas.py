@@ -1,9 +1,10 @@
-"""Every JSON schema named in our OpenAPI document: `COMPONENTS` is its `components/schemas`."""
+"""Every JSON schema of our OpenAPI document."""
 
 from __future__ import annotations
 
 from typing import Final
 
+from openers.wire.naming import named
 from openers.wire.r4 import schemas as r4
 from openers.wire.shapes import INSTANT, TEXT, Schema, array, code, const, thing
 from openers.wire.stu3 import schemas as stu3
@@ -25,6 +26,10 @@ _CAPABILITY_STATEMENT: Final = thing(
 _FILE: Final[Schema] = {"type": "string", "format": "binary", "description": "The bytes of a file."}
 
 COMPONENTS: Final[dict[str, Schema]] = dict(
-    sorted({**stu3.COMPONENTS, **r4.COMPONENTS, "CapabilityStatement": _CAPABILITY_STATEMENT, "File": _FILE}.items())
+    sorted(
+        {**stu3.COMPONENTS, **r4.COMPONENTS, "CapabilityStatement": _CAPABILITY_STATEMENT, "FileContent": _FILE}.items()
+    )
 )
-"""All components by name."""
+"""The schemas of requests and replies, by name."""
+NAMED: Final[dict[str, Schema]] = named(COMPONENTS)
+"""The same with a name for every object inside: the document's `components/schemas`."""

@@ -20,7 +20,7 @@ def ref(component: str) -> Schema:
 
 def const(value: str) -> Schema:
     """Return the schema of one fixed text."""
-    return {"type": "string", "enum": [value]}
+    return {"type": "string", "const": value}
 
 
 def code(codes: Iterable[str]) -> Schema:

@@ -68,7 +68,9 @@ def _body(operation: Operation) -> str:
     if operation.method == HEAD or not operation.response:
         return "no body"
     if reply.body is None:
-        return "the file" if operation.response == "File" and reply.text is not None else f"`{operation.produces}`"
+        return (
+            "the file" if operation.response == "FileContent" and reply.text is not None else f"`{operation.produces}`"
+        )
     held = {each["resource"]["resourceType"] for each in reply.body.get("entry", []) if "resource" in each}
     kind = f"`{reply.body['resourceType']}`"
     return f"{kind} of {' and '.join(f'`{each}`' for each in sorted(held))}" if held else kind

@@ -21,6 +21,7 @@ from openers.wire.stu3.code_system import write_code_system
     applications=PROVIDER_APPLICATIONS | REFERRER_APPLICATIONS,
     response="CodeSystem",
     audit="API Retrieve Reference Data",
+    refusal=400,
 )
 async def retrieve_reference_data(call: Call) -> Reply:
     """Retrieve a code system with all its codes, effective or not."""

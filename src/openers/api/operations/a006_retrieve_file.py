@@ -20,7 +20,7 @@ from openers.usecases.files.read_file import ReadFile, content_of, read_file
     deprecated=True,
     roles=CLINICIANS,
     applications=PROVIDER_APPLICATIONS,
-    response="File",
+    response="FileContent",
     produces=ANY,
     audit="API Retrieve Clinical Attachment",
 )

@@ -18,7 +18,7 @@ from openers.usecases.paper.generate_summary import GenerateSummary, generate_su
     tags=(Tag.READ,),
     roles=CLINICIANS,
     applications=PROVIDER_APPLICATIONS,
-    response="File",
+    response="FileContent",
     audit="API Retrieve Clinical Information",
     produces=PDF,
 )

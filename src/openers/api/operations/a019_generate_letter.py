@@ -17,7 +17,7 @@ from openers.usecases.paper.generate_letter import GenerateLetter, generate_lett
     operation_id="a019-generate-patient-letter",
     tags=(Tag.REFER, Tag.BOOK, Tag.TRIAGE),
     roles=REFERRERS,
-    response="File",
+    response="FileContent",
     audit="API Generate Patient Letter",
     produces=PDF,
 )

@@ -26,6 +26,7 @@ _INCLUDES = {**{each.value: each for each in Include}, **MISSPELT}
     applications=PROVIDER_APPLICATIONS,
     response="Communications",
     audit="API Retrieve Request Summary",
+    finds=True,
     refusal=400,
     query=(
         Parameter(

@@ -23,6 +23,7 @@ from openers.wire.stu3.referral import write_referral
     audit="API Convert Advice And Guidance To Referral",
     success=201,
     changes=True,
+    finds=True,
 )
 async def create_from_communication_request(call: Call) -> Reply:
     """Convert a request for advice into a referral on which provider staff act later."""

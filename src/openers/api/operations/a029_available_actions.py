@@ -21,7 +21,7 @@ from openers.wire.stu3.booking.appointment_request import REFERRAL
     tags=(Tag.CHANGE, Tag.MANAGE, Tag.REVIEW),
     roles=CLINICIANS,
     applications=PROVIDER_APPLICATIONS,
-    response="Tasks",
+    response="AvailableActions",
     audit="API Retrieve Available Actions",
     refusal=400,
     query=(

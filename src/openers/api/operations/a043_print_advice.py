@@ -19,7 +19,7 @@ from openers.usecases.advice.read_conversation import ReadConversation
     tags=(Tag.READ,),
     roles=CLINICIANS,
     applications=PROVIDER_APPLICATIONS,
-    response="File",
+    response="FileContent",
     audit="API Retrieve Clinical Information",
     produces=PDF,
 )

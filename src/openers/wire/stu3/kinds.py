@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
-from typing import Any, Final, Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 from openers.domain.clock import Instant
 from openers.domain.identifiers import Identifier
@@ -29,6 +29,7 @@ from openers.wire.json import (
     truth,
     whole,
 )
+from openers.wire.shapes import Schema, const
 from openers.wire.stu3.systems import System
 
 T = TypeVar("T")
@@ -36,7 +37,6 @@ CodeT = TypeVar("CodeT", bound=StrEnum)
 IdentifierT = TypeVar("IdentifierT", bound=Identifier)
 TextT = TypeVar("TextT", bound=str)
 
-Schema = dict[str, Any]
 LARGEST: Final = 2_147_483_647
 """The largest unsignedInt of FHIR."""
 
@@ -235,5 +235,5 @@ def _shape(of: type[str]) -> Schema:
 
 def _pair(system: System, key: str, value: Schema) -> Schema:
     """Return the schema of a coding or identifier of `system`."""
-    named: Schema = {"type": "string", "pattern": f"{system.name}$"} if system.dynamic else {"const": system.name}
+    named: Schema = {"type": "string", "pattern": f"{system.name}$"} if system.dynamic else const(system.name)
     return {"type": "object", "required": ["system", key], "properties": {"system": named, key: value}}

@@ -14,6 +14,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final, Generic, TypeVar, cast
 
+from openers.wire import shapes
 from openers.wire.json import (
     BadStructure,
     Json,
@@ -27,7 +28,8 @@ from openers.wire.json import (
     resource,
     text,
 )
-from openers.wire.stu3.kinds import Kind, Schema, WrittenKind
+from openers.wire.shapes import TEXT, Schema, const, thing
+from openers.wire.stu3.kinds import Kind, WrittenKind
 from openers.wire.stu3.systems import own_profile, profile
 
 T = TypeVar("T")
@@ -46,8 +48,8 @@ class Param(Generic[T]):
     def schema(self) -> Schema:
         """Return the JSON schema of the parameter."""
         value = self.kind.element
-        properties: Schema = {"name": {"const": self.name}, value: self.kind.schema}
-        return {"type": "object", "required": ["name", value], "properties": properties}
+        properties: Schema = {"name": const(self.name), value: self.kind.schema}
+        return thing(properties)
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,18 +164,12 @@ class Parameters:
 
     def schema(self) -> Schema:
         """Return the JSON schema of the resource."""
-        one_of: list[Schema] = [slot.param.schema() for slot in self.slots]
-        return {
-            "type": "object",
-            "required": ["resourceType", "meta", "parameter"],
-            "properties": {
-                "resourceType": {"const": "Parameters"},
-                "id": {"type": "string"},
-                "meta": {
-                    "type": "object",
-                    "required": ["profile"],
-                    "properties": {"profile": {"type": "array", "contains": {"const": self.profile}}},
-                },
-                "parameter": {"type": "array", "minItems": len(self._required), "items": {"anyOf": one_of}},
+        one_of: Schema = {"anyOf": [slot.param.schema() for slot in self.slots]}
+        return thing(
+            {
+                "resourceType": const("Parameters"),
+                "meta": thing({"profile": shapes.array(TEXT, least=1) | {"contains": const(self.profile)}}),
+                "parameter": shapes.array(one_of, len(self._required)),
             },
-        }
+            {"id": TEXT},
+        )

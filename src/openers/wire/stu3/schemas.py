@@ -302,16 +302,21 @@ _OUTCOME: Final = thing(
 )
 
 COMPONENTS: Final[dict[str, Schema]] = {
+    "Age": _AGE,
     "Appointment": _APPOINTMENT,
     "AppointmentRequest": _APPOINTMENT_REQUEST,
+    "CodeableConcept": _CONCEPT,
     "CodeSystem": _CODE_SYSTEM,
+    "Coding": _CODING,
     "CreateReferral": CREATE_REFERRAL.schema(),
     "CreateReferralAndSendForTriage": CREATE_REFERRAL_FOR_TRIAGE.schema(),
     "DocumentReference": _DOCUMENT,
     "Extension": thing({"url": TEXT}, {**_VALUES, "valueRange": thing({"low": _AGE, "high": _AGE})}),
+    "Identifier": _IDENTIFIER,
     "MaintainLetter": MAINTAIN_LETTER.schema(),
     "NamedDocument": _NAMED_DOCUMENT,
     "OperationOutcome": _OUTCOME,
+    "Reference": _REFERENCE,
     "ReferralRequest": _REFERRAL,
     "ReferralState": _STATE,
     "Schedule": _SCHEDULE,

@@ -51,12 +51,16 @@ _TASKS: Final = thing(
         "meta": profiled(BUNDLE_PROFILE, lastUpdated=INSTANT),
         "type": const("searchset"),
         "link": array(thing({"relation": const("self"), "url": TEXT}), least=1),
-        "entry": array(thing({"fullUrl": TEXT, "resource": ref("Task"), "search": thing({"mode": const("match")})})),
+        "entry": array(
+            thing({"fullUrl": TEXT, "resource": ref("AvailableAction"), "search": thing({"mode": const("match")})})
+        ),
     },
     description="The actions possible on a referral now. Unlike most Bundles it has no total.",
 )
 
 ACT_COMPONENTS: Final[dict[str, Schema]] = {
+    "AvailableAction": _TASK,
+    "AvailableActions": _TASKS,
     "CancelAppointmentActionLater": ACT_LATER.schema(),
     "CancelReferral": CANCEL.schema(),
     "ChangeShortlist": CHANGE_SHORTLIST.schema(),
@@ -73,7 +77,5 @@ ACT_COMPONENTS: Final[dict[str, Schema]] = {
         ("createdAppointment", "Appointment"),
     ),
     "RejectReferral": REJECT.schema(),
-    "Task": _TASK,
-    "Tasks": _TASKS,
 }
 """Every schema of the acts."""

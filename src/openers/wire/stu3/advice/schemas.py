@@ -73,7 +73,7 @@ _COMMUNICATION: Final = thing(
         "basedOn": array(_REFERENCE, least=1),
         "status": const("completed"),
         "category": _concept(SentBy),
-        "recipient": array({"anyOf": [thing({"identifier": _IDENTIFIER}), _EXTENDED]}, least=1),
+        "recipient": array({"anyOf": [ref("Identified"), ref("Extended")]}, least=1),
         "sent": INSTANT,
         "sender": _EXTENDED,
         "note": array(
@@ -138,7 +138,9 @@ ADVICE_COMPONENTS: Final[dict[str, Schema]] = {
     "Communications": _COMMUNICATIONS,
     "CreateAdviceAndGuidance": ASK.schema(),
     "CreateFromCommunicationRequest": CONVERT.schema(),
+    "Extended": _EXTENDED,
     "FetchAdviceWorklist": FETCH.schema(),
+    "Identified": thing({"identifier": _IDENTIFIER}),
     "PractitionerRole": _ROLE,
     "SendCommunicationToProvider": SEND_REPLY.schema(),
     "SendCommunicationToRequester": RESPOND.schema(),
