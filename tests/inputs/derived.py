@@ -63,9 +63,10 @@ def parts() -> set[str]:
 def fields(schema: Json) -> Mapping[str, str]:
     """Return the inputs of a body or a part; each maps to its part, or to an empty text."""
     properties: Json = schema["properties"]
-    members: Json = properties.get("parameter", {}).get("items", {})
-    if "anyOf" in members:
-        return {each["properties"]["name"]["const"]: _part_of(each["properties"]) for each in members["anyOf"]}
+    if "parameter" in properties:
+        member: Json = properties["parameter"]["items"]
+        known: list[Json] = member.get("anyOf", [member])
+        return {each["properties"]["name"]["const"]: _part_of(each["properties"]) for each in known}
     return {path: part for path, part in _leaves(schema, "") if path.partition(".")[0] not in FRAME | {"meta"}}
 
 

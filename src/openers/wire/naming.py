@@ -1,7 +1,7 @@
 """Give every object and list of codes inside the schemas a name, since generated clients make a type of each name.
 
-One with the content of a component becomes a reference to it. Each other one becomes a component, named after the way to
-it (`ReferralRequestSubject`). A parameter has the same name wherever it is the same (`PatientParameter`).
+One with the content of a component becomes a reference to it. Each other one becomes a component, named after the way
+to it (`ReferralRequestSubject`). A parameter has the same name wherever it is the same (`PatientParameter`).
 """
 
 from __future__ import annotations
@@ -45,15 +45,15 @@ class _Naming:
     def _part(self, schema: Schema, name: str) -> Schema:
         """Return a schema within a component, with references instead of objects."""
         if "properties" in schema or "enum" in schema:
-            return self._reference(schema, name)
+            return self._reference(schema, self._named(schema, name))
         if "items" in schema:
             return {**schema, "items": self._part(schema["items"], name)}
         if "anyOf" in schema:
-            return {**schema, "anyOf": [self._part(each, self._choice(each, name)) for each in schema["anyOf"]]}
+            return {**schema, "anyOf": [self._part(each, name) for each in schema["anyOf"]]}
         return schema
 
-    def _choice(self, schema: Schema, name: str) -> str:
-        """Return the name of one of several parameters; other choices are told apart by their components."""
+    def _named(self, schema: Schema, name: str) -> str:
+        """Return `name`, or that of the parameter that a schema describes."""
         parameter = _parameter(schema)
         if parameter is None:
             return name

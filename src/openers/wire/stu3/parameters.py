@@ -164,12 +164,13 @@ class Parameters:
 
     def schema(self) -> Schema:
         """Return the JSON schema of the resource."""
-        one_of: Schema = {"anyOf": [slot.param.schema() for slot in self.slots]}
+        known = [slot.param.schema() for slot in self.slots]
+        member: Schema = {"anyOf": known} if len(known) > 1 else known[0]
         return thing(
             {
                 "resourceType": const("Parameters"),
                 "meta": thing({"profile": shapes.array(TEXT, least=1) | {"contains": const(self.profile)}}),
-                "parameter": shapes.array(one_of, len(self._required)),
+                "parameter": shapes.array(member, len(self._required)),
             },
             {"id": TEXT},
         )
