@@ -23,6 +23,7 @@ from openers.api.openapi import openapi_document
 from openers.api.operation import Operation
 from openers.api.registry import all_operations
 from openers.domain.file_types import EXTENSIONS
+from openers.wire.r4.dialect import R4
 from openers.wire.schemas import NAMED
 
 Json = dict[str, Any]
@@ -312,6 +313,14 @@ def test_statuses_that_never_occur_are_not_in_it(number: str, absent: set[str]) 
     operation = next(each for each in all_operations() if each.id == number)
     described = openapi_document("http://openers.example")["paths"][operation.path][operation.method.lower()]
     assert {"404", "406", "422"} & described["responses"].keys() == {"404", "406", "422"} - absent
+
+
+def test_refusals_without_a_body_promise_none() -> None:
+    """A generated client would read it. In STU3 the gateway sends them; in R4 they have an OperationOutcome."""
+    paths = openapi_document("http://openers.example")["paths"]
+    for operation in all_operations():
+        replies = paths[operation.path][operation.method.lower()]["responses"]
+        assert {"content" in replies[status] for status in ("401", "429")} == {operation.fhir is R4}
 
 
 def bodies(described: Json) -> Iterator[Json]:

@@ -67,6 +67,13 @@ _TAGS: Final = {
 }
 """Descriptions of the groups of operations."""
 _REQUIRED: Final = {"required": True, "schema": {"type": "string"}}
+_FORMS: Final = {
+    EdgeProblem.ACCEPT: {"406"},
+    EdgeProblem.CONTENT_TYPE: {"415"},
+    EdgeProblem.TOKEN: {"401"},
+    EdgeProblem.LIMIT: {"429"},
+}
+"""Statuses whose bodies have the form of one problem. Where that is empty, none is promised: few replies have one."""
 _OF_BODIES: Final = ("408", "413", "415")
 """Refusals of operations with a request body."""
 _OF_CHANGES: Final = ("409", "423")
@@ -243,11 +250,18 @@ def _refusals(operation: Operation) -> dict[str, Any]:
     absent += () if operation.response or operation.produces != ANY else ("406",)
     absent += () if _breaks_rules(operation) else ("422",)
     statuses = {status: text for status, text in _REFUSALS.items() if status not in absent}
-    told = {
+    told: dict[str, Any] = {
         status: {"description": text, "content": _content(operation.fhir.schema)} for status, text in statuses.items()
     }
-    for status in {"406", "415"} & told.keys() if operation.fhir.edge[EdgeProblem.ACCEPT].form is Form.TEXT else ():
-        told[status]["content"] = {TEXT: {"schema": {"type": "string"}}}
+    for problem, refused in _FORMS.items():
+        for status in told.keys() & refused:
+            match operation.fhir.edge[problem].form:
+                case Form.TEXT:
+                    told[status]["content"] = {TEXT: {"schema": {"type": "string"}}}
+                case Form.EMPTY:
+                    del told[status]["content"]
+                case Form.OUTCOME:
+                    pass
     return told
 
 
