@@ -352,6 +352,14 @@ def test_required_parameters_have_an_example(operation: Operation) -> None:
     assert [each["name"] for each in required if "example" not in each] == []
 
 
+def test_a_parameter_with_known_values_lists_them() -> None:
+    """Otherwise a converter fills in any text, which is refused."""
+    paths = openapi_document("http://openers.example")["paths"]
+    for operation in all_operations():
+        shown = {each["name"]: each["schema"] for each in paths[operation.path][operation.method.lower()]["parameters"]}
+        assert all(shown[each.name].get("enum", []) == list(each.values) for each in operation.query)
+
+
 def test_examples_name_the_service_that_shows_them() -> None:
     document = json.dumps(openapi_document("http://openers.example/referrals/FHIR"))
     assert RECORDED_AT not in document

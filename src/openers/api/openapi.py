@@ -179,7 +179,7 @@ def _query_parameters(operation: Operation) -> list[dict[str, Any]]:
             "in": "query",
             "required": each.required,
             "description": each.description,
-            "schema": {"type": "string"},
+            "schema": {"type": "string", "enum": list(each.values)} if each.values else {"type": "string"},
         }
         for each in operation.query
     ]
