@@ -32,13 +32,13 @@ class CannotListen(OSError):
         self.problems = problems
 
 
-def listen(service: Wanted, *others: Wanted) -> list[socket.socket]:
+def listen(*service: Wanted, others: Sequence[Wanted] = ()) -> list[socket.socket]:
     """Listen for the service; only test the addresses of `others`, since another process will listen there.
 
     Connections wait until the service accepts them. Raises CannotListen with each unavailable address.
     """
     problems: list[str] = []
-    held = _try(service, problems)
+    held = [each for wanted in service for each in _try(wanted, problems)]
     for other in others:
         _close(_try(other, problems))
     if problems:

@@ -22,13 +22,15 @@ import structlog
 import uvicorn
 from uvicorn.config import STARTUP_FAILURE
 
-from openers.api.http.connections import BoundedProtocol, protocol_of
+from openers.api.http.connections import BoundedProtocol, files_of, protocol_of
 from openers.api.http.request import Scope
 from openers.domain.errors import OpenersError
+from openers.key_files import refuse_loose_files
 from openers.settings import Settings, SettingsError, address_of
 from openers.store.engine.writer_lock import WriterLock
 from openers.telemetry.logs import configure
 from openers.telemetry.metrics import Metrics
+from openers.tls.files import TlsFileError
 from openers.usecases.ports.transaction import Store
 from openers.usecases.world import World
 from openers.workers import HandedOver, Workers, begin_process, hand_over
@@ -140,7 +142,7 @@ class Application:
             await send({"type": "lifespan.startup.failed", "message": f"{type(error).__name__}: {error}"})
             return
         await send({"type": "lifespan.startup.complete"})
-        _log.info("running", at=address_of(settings.host, settings.port), pid=os.getpid())
+        _log.info("running", at=address_of(settings.host, settings.port), tls_port=settings.tls_port, pid=os.getpid())
         await receive()
         await self.stop()
         await send({"type": "lifespan.shutdown.complete"})
@@ -274,6 +276,19 @@ def application_in_worker(handed: HandedOver) -> Application:
     return application_of(settings)
 
 
+def check_tls(settings: Settings) -> None:
+    """Read the files of TLS, so that a wrong one is reported before the service starts. Raises SettingsError."""
+    files = files_of(settings)
+    try:
+        if settings.production and files.key is not None:
+            refuse_loose_files([files.key])
+        if settings.tls_port is not None:
+            files.context()
+        files.trust()
+    except TlsFileError as error:
+        raise SettingsError((f"TLS: {error}",)) from error
+
+
 def serve(settings: Settings, sockets: list[socket]) -> None:
     """Serve at `sockets` until a signal. Raises `BlockingIOError` if another process serves the same SQLite file.
 
@@ -304,6 +319,7 @@ def _options(settings: Settings) -> dict[str, Any]:
         "log_config": None,
         "access_log": False,
         "server_header": False,
+        "proxy_headers": False,  # `openers.api.http.peers` believes trusted proxies only
         "timeout_keep_alive": int(settings.idle_timeout_s),
         "timeout_graceful_shutdown": 30,
         "timeout_worker_healthcheck": WORKER_ANSWERS_WITHIN_S,

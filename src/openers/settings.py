@@ -23,11 +23,12 @@ from msgspec import Meta
 from openers.domain.identifiers import OdsCode
 from openers.places import IsUsed, PlaceKind, Places, is_a_file, places_of
 from openers.telemetry.logs import LogFormat
+from openers.tls.settings import HIGHEST_PORT, TLS_ABOVE, tls_problems
 
 PREFIX: Final = "OPENERS_"
 CONFIG: Final = "OPENERS_CONFIG"
 _NOT_OURS: Final = ("OPENERS_REFERENCE_DIR", "OPENERS_REQUIRE", CONFIG)
-_LISTS: Final = ("ods_allow_list", "own_hosts", "kept_worlds")
+_LISTS: Final = ("ods_allow_list", "own_hosts", "kept_worlds", "tls_client_ca", "tls_client_crl", "trusted_proxies")
 _TEST_WORLD: Final = "demo"
 _PACKAGES: Final = (("database_url", "postgresql:", "asyncpg", "postgres"), ("blob_url", "s3:", "obstore", "s3"))
 """Setting, scheme of its address, the package that it needs, and the extra with that package."""
@@ -64,7 +65,7 @@ _Switch = Annotated[bool, Meta(description="true or false")]
 _Port = Annotated[int, Meta(ge=1, le=65535, description="a port number, 1 to 65535")]
 _Seconds = Annotated[float, Meta(gt=0, description="a number of seconds above 0")]
 _File = Annotated[Path, Meta(description="the path of a file")]
-_WorldName = Annotated[str, Meta(pattern=r"^[a-z0-9-]{1,40}$", description="a name of a-z, 0-9 and -")]
+_LISTS: Final = ("ods_allow_list", "own_hosts", "kept_worlds", "tls_client_ca", "tls_client_crl", "trusted_proxies")
 _Text = Annotated[str, Meta(min_length=1, description="a text")]
 _Url = Annotated[str, Meta(pattern=r"^https?://[^/\s?#]+", description="an http(s) address with a host")]
 _Clamd = Annotated[
@@ -87,6 +88,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     base_url: _Url
     host: _Text = "127.0.0.1"
     port: _Port = 8000
+    tls_certificate: _File | None = None
+    tls_key: _File | None = None
+    tls_client_ca: _Files = ()
+    tls_client_crl: _Files = ()
+    tls_port: _Port | None = None
+    trusted_proxies: Annotated[
+        tuple[str, ...], Meta(description="addresses or networks such as 10.0.0.1 and 10.1.0.0/16, separated by commas")
+    ] = ()
     own_hosts: Annotated[tuple[str, ...], Meta(description="host names, separated by commas")] = ()
     workers: Annotated[int, Meta(ge=1, le=64, description="a number of processes, 1 to 64")] = 1
     world: _WorldName
@@ -249,6 +258,8 @@ def _completed(values: dict[str, object], is_used: IsUsed = is_a_file) -> Settin
 
     settings = _settings(Mode.TEST, Places(Path("not-known-yet"), is_of_0_1=False), "")
     places, address = places_of(settings.database_url, is_used), address_of(settings.host, settings.port)
+    if settings.tls_certificate is not None and settings.port + TLS_ABOVE <= HIGHEST_PORT:
+        values = {"tls_port": settings.port + TLS_ABOVE, **values}
     return _settings(settings.mode, places, address)
 
 
@@ -304,6 +315,7 @@ def _disagreements(settings: Settings, given: Mapping[str, object]) -> list[str]
         problems.append("OPENERS_FROZEN needs a sqlite:/// database, since each request runs on a fork of it")
     if settings.metrics_port == settings.port:
         problems.append("OPENERS_METRICS_PORT must differ from OPENERS_PORT")
+    problems += tls_problems(settings)
     return problems + (_production_problems(settings, given) if settings.production else [])
 
 

@@ -15,12 +15,13 @@ CORE: Final = (
     "src/openers/api/operations/*.py",
 )
 TASK_STARTERS: Final = (
+    "src/openers/api/http/handshakes.py",
     "src/openers/api/http/reply.py",
     "src/openers/server.py",
     "src/openers/usecases/due.py",
     "src/openers_client/sync.py",
 )
-"""The modules that may start tasks: the edge, the runner of due work, the server, which starts the runner, and the
+"""The modules that may start tasks: TLS, the edge, the runner of due work, the server, which starts the runner, and the
 client's face for programs without an event loop, which waits for each task."""
 LOCKED: Final = ("requirements/*", "THIRD-PARTY-NOTICES")
 """Lists of hashes, in which any short word may occur, and the words of other projects."""

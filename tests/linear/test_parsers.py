@@ -35,6 +35,7 @@ from openers.identity.redirects import is_registered
 from openers.paper.message_text import as_html, as_plain
 from openers.pas.fhir import read_notification, read_slot_page
 from openers.telemetry.redaction import redact
+from openers.tls.reading import der_of_header
 from openers.usecases.administration.refusals import Malformed
 from openers.wire.admin.translating import UnreadableRecord, read_record
 from openers.wire.instants import read_instant
@@ -150,6 +151,7 @@ PARSERS: Final[dict[str, Read]] = {
     "date": date.fromisoformat,
     "any JSON": lambda text: msgspec.json.decode(text.encode(), type=dict[str, str]),
     "call in the inspector": _inspected,
+    "certificate of a proxy": lambda text: der_of_header(text.encode()),
     "record that a request names": lambda text: named_in(text, text, text),
 }
 HOSTILE: Final = tuple(
@@ -259,6 +261,7 @@ SITES: Final[dict[str, str]] = {
     "openers_quickconnect/calls.py: loads": "any JSON",
     "openers_quickconnect/records.py: fromisoformat": "date",
     "openers_quickconnect/sealed.py: urlsafe_b64decode": "signed address",
+    "openers/tls/reading.py: b64decode": "certificate of a proxy",
     "openers/pas/fhir.py: Decoder": "slots of a PAS",
     "openers/wire/admin/translating.py: Decoder": "record of the administration",
     "openers/wire/admin/translating.py: decode": "record of the administration",
@@ -310,6 +313,7 @@ SITES: Final[dict[str, str]] = {
             "openers/store/postgres_copies.py: urlsplit",
             "openers/store/engine/statements.py: Decoder",
             "openers/testing/world.py: fromisoformat",
+            "openers/tls/authority_files.py: decode",
             "openers/usecases/booking/link_pas.py: urlsplit",
             "openers/worlds/contents/archive.py: ZipFile",
             "openers/worlds/http/collection_routes.py: ZipFile",

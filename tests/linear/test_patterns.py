@@ -139,6 +139,8 @@ ROWS: Final[dict[str, tuple[Hostile, ...]]] = {
     "openers/pas/connector.py: _ADDRESS": WORD,
     "openers/pas/fhir.py: _Id": (Hostile(".", end="!"), Hostile(".-"), *WORD),
     "openers/pas/fhir.py: _Text": (Hostile(" ", "!"), Hostile("! "), Hostile("! ", end="\n")),
+    "openers/tls/authority.py: HOST_NAME": (Hostile("a."), Hostile("a-", end="."), Hostile("-."), *WORD),
+    "openers/tls/authority_files.py: ENVIRONMENT": WORD,
     "openers/settings.py: Settings.blob_url": (Hostile("a", "s3://"), Hostile("file:")),
     "openers/settings.py: _WorldName": WORD,
     "openers/settings.py: _Clamd": (Hostile("1", "tcp://a:", "x"), Hostile("/", "unix:"), *URL),

@@ -61,7 +61,8 @@ REFUSALS = {
 }
 """The check and the rule for each violation of the gateway tests, typed from rules chapter 2.3."""
 ORDER = (
-    *("token", "assurance", "allow-list", "application", "limit", "access mode", "address", "organisation", "role"),
+    *("client certificate", "token", "assurance", "allow-list", "application", "limit", "access mode", "address"),
+    *("organisation", "role"),
     *("on behalf of", "media types", "JSON", "headers and path values", "body", "record", "relationship", "version"),
     *("state", "rule", "service"),
 )

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import atexit
 import json
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
+from shutil import rmtree
+from tempfile import mkdtemp
 from typing import Final
 
 import httpx
@@ -16,6 +20,7 @@ import pytest
 from openers.settings import Settings, read_settings
 from openers.workers import HandedOver, hand_over
 from tests.kit.run.command import environment, openers
+from tests.kit.service.certificates import Certificates
 from tests.kit.service.live import free_port, live
 from tests.kit.store.stores import PostgresServer
 from tests.processes.started import settings_in_force, wait_for_workers
@@ -62,6 +67,12 @@ GIVEN: Final[dict[str, str]] = {
     "max_connections": "77",
     "failures_per_minute": "55",
     "own_hosts": "ers.example,other.example",
+    "tls_certificate": "{tls}/server.pem",
+    "tls_key": "{tls}/server.key",
+    "tls_client_ca": "{tls}/DEV1/trust.pem",
+    "tls_client_crl": "{tls}/DEV1/crl.pem",
+    "tls_port": "{tls_port}",
+    "trusted_proxies": "10.0.0.1,10.1.0.0/16",
 }
 """Every setting, with a value that is not its default. A new setting needs a row here."""
 PRODUCTION_ONLY: Final = {"mode"}
@@ -70,16 +81,31 @@ ONE_PROCESS_ONLY: Final = {"frozen"}
 """Settings for SQLite, which has one process."""
 Way = Callable[[dict[str, str]], tuple[dict[str, str], list[str]]]
 """How settings are passed: variables and command-line arguments."""
-OPTIONS: Final = ("mode", "database_url", "base_url", "host", "port", "workers", "world")
+OPTIONS: Final = (
+    *("mode", "database_url", "base_url", "host", "port", "workers", "world"),
+    *("tls_certificate", "tls_key", "tls_client_ca", "tls_port"),
+)
 SWITCHES: Final = ("open",)
 
 
 def given(folder: Path, database: str, workers: int, without: set[str]) -> dict[str, str]:
     """Return the settings of one start, by field name."""
-    values = {"folder": folder, "database": database, "workers": workers, "port": free_port(), "metrics": free_port()}
+    ports = {"port": free_port(), "metrics": free_port(), "tls_port": free_port()}
+    values = {"folder": folder, "database": database, "workers": workers, "tls": tls_files(), **ports}
     (folder / "client.json").write_text(json.dumps({"kid": "1", **_rsa_key()}))
     (folder / "client.json").chmod(0o600)
     return {name: text.format(**values) for name, text in GIVEN.items() if name not in without}
+
+
+@cache
+def tls_files() -> Path:
+    """Return a folder with authorities, and with the certificate of a server."""
+    folder = Path(mkdtemp())
+    atexit.register(rmtree, folder)
+    made = Certificates(folder).issue("localhost")
+    made.certificate.rename(folder / "server.pem")
+    made.key.rename(folder / "server.key")
+    return folder
 
 
 def _rsa_key() -> dict[str, str]:
@@ -114,7 +140,8 @@ def test_every_setting_has_a_row_with_a_value_of_its_own() -> None:
     """Each field of Settings is tested with several workers, with a value that is not its default."""
     assert set(GIVEN) == set(Settings.__struct_fields__)
     default = msgspec.structs.asdict(read_settings({}))
-    placeholders = {"database": "postgresql://a@b/c", "folder": "/x", "port": "1", "workers": "2", "metrics": "3"}
+    ports = {"port": "1", "metrics": "3", "tls_port": "4"}
+    placeholders = {"database": "postgresql://a@b/c", "folder": "/x", "tls": "/y", "workers": "2", **ports}
     for name, text in GIVEN.items():
         assert text.format(**placeholders) != str(default[name]), name
 
@@ -150,7 +177,7 @@ def test_two_workers_serve_with_the_settings_of_one(
     assert not (tmp_path / "elsewhere").exists()
 
 
-VARYING: Final = {"database_url", "port", "workers", "metrics_port"}
+VARYING: Final = {"database_url", "port", "workers", "metrics_port", "tls_port"}
 """Settings that differ between the starts of one test."""
 
 

@@ -22,6 +22,7 @@ from openers.api.failures import UNLIMITED, Failures, address_of
 from openers.api.http.bounds import LONGEST_CORRELATION_ID, LONGEST_HOST, kept
 from openers.api.http.hosts import OwnHosts, check_host
 from openers.api.http.media import FHIR_JSON
+from openers.api.http.peers import check_certificate
 from openers.api.http.reply import Header, Reply, send_reply
 from openers.api.http.request import CORRELATION, ClientGone, Request, Stop, WorldOf
 from openers.api.observer import UNOBSERVED, Observer
@@ -166,6 +167,7 @@ class Loop(msgspec.Struct, frozen=True, kw_only=True):
         """Return the reply after its audit entry is durable. Raises ClientGone, ClientDisconnect."""
         try:
             _check_lengths(call.request)
+            check_certificate(call.request)
             check_host(call.request, self.hosts if interaction.own_hosts else None)
             return await _witnessed(interaction, call, await handler(call))
         except (ClientGone, ClientDisconnect):

@@ -11,10 +11,10 @@ from typing import Annotated
 
 import typer
 
-from openers.cli import access_code, clock, health, inspecting, pas, quickconnect, referral, token, worlds
+from openers.cli import access_code, ca, clock, health, inspecting, pas, quickconnect, referral, token, worlds
 from openers.cli.admin import begin as administration
 from openers.cli.output import Json, say
-from openers.cli.problems import service_address, settings_of, told_in_one_line
+from openers.cli.problems import service_addresses, settings_of, told_in_one_line
 from openers.settings import Mode, check_test_packages
 
 app = typer.Typer(no_args_is_help=True, help="OpenERS: an open e-Referral Service.")
@@ -29,6 +29,7 @@ app.add_typer(referral.app, name="referral")
 app.add_typer(inspecting.app)
 app.command("quickconnect", context_settings=quickconnect.PASSED_ON)(quickconnect.quickconnect)
 app.add_typer(administration.app, name="admin")
+app.add_typer(ca.app, name="ca")
 app.add_typer(db_app, name="db")
 app.command("health")(health.check)
 app.add_typer(audit_app, name="audit")
@@ -39,7 +40,20 @@ BaseUrl = Annotated[str | None, typer.Option("--base-url", help="Public address 
 DatabaseUrl = Annotated[str | None, typer.Option("--database-url", help="sqlite:///path or postgresql://...")]
 World = Annotated[str | None, typer.Option("--world", help="Name of the world.")]
 Open = Annotated[bool, typer.Option("--open", help="Requests without a token act as a demo user (test mode).")]
+TlsCertificate = Annotated[
+    str | None, typer.Option("--tls-certificate", help="PEM file with the certificate of the TLS listener.")
+]
+TlsKey = Annotated[str | None, typer.Option("--tls-key", help="PEM file with its private key.")]
+TlsClientCa = Annotated[
+    str | None, typer.Option("--tls-client-ca", help="PEM files of authorities of client certificates, with commas.")
+]
+TlsPort = Annotated[int | None, typer.Option("--tls-port", help="Port of TLS; otherwise 443 above --port.")]
 Frozen = Annotated[bool, typer.Option("--frozen", help="Discard all changes of each request (test mode, SQLite).")]
+
+
+def _tls(certificate: str | None, key: str | None, client_ca: str | None, port: int | None) -> dict[str, object]:
+    """Return the options of TLS by the names of their settings."""
+    return {"tls_certificate": certificate, "tls_key": key, "tls_client_ca": client_ca, "tls_port": port}
 
 
 def _print_version(wanted: bool) -> None:
@@ -69,16 +83,23 @@ def serve(
     mode: Annotated[Mode | None, typer.Option(help="test or production.")] = None,
     let_in: Open = False,
     frozen: Frozen = False,
+    tls_certificate: TlsCertificate = None,
+    tls_key: TlsKey = None,
+    tls_client_ca: TlsClientCa = None,
+    tls_port: TlsPort = None,
 ) -> None:
     """Migrate the database, then serve; no world is loaded."""
     from openers.listening import listen
+    from openers.server import check_tls
     from openers.server import serve as run
 
     where = {"host": host, "port": port, "base_url": base_url, "database_url": database_url}
     how = {"world": world, "workers": workers, "mode": mode, "open": let_in or None, "frozen": frozen or None}
-    settings = settings_of(**where, **how)
+    tls = _tls(tls_certificate, tls_key, tls_client_ca, tls_port)
+    settings = settings_of(**where, **how, **tls)
     with told_in_one_line():
-        run(settings, listen(service_address(settings)))
+        check_tls(settings)
+        run(settings, listen(*service_addresses(settings)))
 
 
 @app.command()
@@ -98,6 +119,10 @@ def demo(
     ] = None,
     let_in: Open = False,
     frozen: Frozen = False,
+    tls_certificate: TlsCertificate = None,
+    tls_key: TlsKey = None,
+    tls_client_ca: TlsClientCa = None,
+    tls_port: TlsPort = None,
 ) -> None:
     """Serve a world with its Test PAS: load it if the database is empty, print addresses and a first call."""
     with told_in_one_line():
@@ -115,20 +140,23 @@ def demo(
         test_pas,
     )
     from openers.listening import listen
+    from openers.server import check_tls
     from openers.server import serve as run
     from openers.worlds.packs import reference_to, world_name
 
     reference = reference_to(world or "demo", Path())
     where = {"host": host, "port": port, "base_url": base_url, "database_url": database_url}
-    settings = settings_of(**where, world=world_name(reference), open=let_in or None, frozen=frozen or None)
+    tls = _tls(tls_certificate, tls_key, tls_client_ca, tls_port)
+    settings = settings_of(**where, **tls, world=world_name(reference), open=let_in or None, frozen=frozen or None)
     with told_in_one_line():
+        check_tls(settings)
         only_in_test_mode(settings)
         at = pas_address(settings, pas_port)
         pack = pack_with_pas(reference, at)
         pas = None if settings.frozen else pack.pas
         pages = quick_connect_address(settings, pack, quickconnect_port)
         beside = [*(() if pas is None else (at,)), *(() if pages is None else (pages,))]
-        sockets = listen(service_address(settings), *beside)
+        sockets = listen(*service_addresses(settings), others=beside)
         before = asyncio.run(load_if_empty(settings, pack, insists=world is not None))
         typer.echo(introduce(settings, pack, pas, pages, Path(sys.argv[0])) + note_of_file(pack, before=before))
         with test_pas(settings, pas, at), quick_connect(settings, pages), announced(settings):

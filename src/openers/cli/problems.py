@@ -29,9 +29,12 @@ def is_used(database_url: str) -> bool:
     return asyncio.run(holds_tables(database_url))
 
 
-def service_address(settings: Settings) -> Wanted:
-    """Return the address at which the service listens."""
-    return Wanted("the service", settings.host, settings.port, "--port or OPENERS_PORT")
+def service_addresses(settings: Settings) -> list[Wanted]:
+    """Return the addresses at which the service listens: the plain one, and that of TLS if it is on."""
+    plain = Wanted("the service", settings.host, settings.port, "--port or OPENERS_PORT")
+    if settings.tls_port is None:
+        return [plain]
+    return [plain, Wanted("the service (TLS)", settings.host, settings.tls_port, "--tls-port or OPENERS_TLS_PORT")]
 
 
 @contextmanager

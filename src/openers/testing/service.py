@@ -84,6 +84,7 @@ class TestedService:
             "lifespan": "off",
             "log_config": None,
             "access_log": False,
+            "proxy_headers": False,
         }
         config = uvicorn.Config(service, **options)
         server = uvicorn.Server(config)

@@ -13,6 +13,7 @@ import msgspec
 from openers.wire.dialect import ASK_FOR_TOKEN, EdgeProblem, Problem
 from openers.wire.rules import Check, Rule
 
+CERTIFICATE: Final = Rule(Check.CERTIFICATE, "CLIENT_CERTIFICATE", "setting OPENERS_TLS_CLIENT_CA; ADR 0065")
 TOKEN: Final = Rule(Check.TOKEN, "ACCESS_TOKEN", "rules 2.2, 2.3; RFC 6750")
 METHOD: Final = Rule(Check.ASSURANCE, "AUTHENTICATION_METHOD", "rules 2.2, 2.3")
 IDENTITY: Final = Rule(Check.ASSURANCE, "IDENTITY_LEVEL", "rules 2.2, 2.3")
@@ -47,6 +48,12 @@ def missing_token() -> Problem:
     Only its challenge differs from an invalid token (RFC 6750 chapter 3.1).
     """
     return msgspec.structs.replace(invalid_token(), challenge=ASK_FOR_TOKEN)
+
+
+def certificate_refused(reason: str) -> Problem:
+    """Return the problem: the client certificate is not accepted at present; `reason` is a clause."""
+    text = f"The client certificate is not accepted: {reason}. Send a valid one, or none."
+    return _refused((403, "forbidden"), CERTIFICATE, text)
 
 
 def method_not_accepted() -> Problem:

@@ -17,6 +17,7 @@ from openers.wire import json as w
 class Check(StrEnum):
     """The checks of a call, in the order in which they run."""
 
+    CERTIFICATE = "client certificate"
     TOKEN = "token"
     ASSURANCE = "assurance"
     ALLOW_LIST = "allow-list"

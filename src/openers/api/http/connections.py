@@ -10,6 +10,7 @@ import asyncio
 import resource
 from functools import partial
 from http import HTTPStatus
+from ssl import SSLObject
 from time import monotonic
 from typing import Any, Final
 
@@ -19,8 +20,11 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
 from openers.api.http.bounds import LONGEST_HEADERS, LONGEST_TARGET
+from openers.api.http.handshakes import Handshake, TlsListener
+from openers.api.http.peers import Peers, TlsPeer, peer_of
 from openers.api.http.upgrades import UpgradeFilter
 from openers.settings import Settings
+from openers.tls.files import TlsFiles
 
 OWN_FILES: Final = 64
 """Open files that the service itself needs: database, log, listeners, modules being imported."""
@@ -42,15 +46,22 @@ class TooLong(Exception):
 
 
 class Connections:
-    """All connections of a process, which share one limit.
+    """All connections of a process, of both listeners, which share one limit.
 
     Idle connections are kept in the order in which they began to wait. A new connection replaces the oldest idle one:
-    first those that never sent a request, then those that did.
+    first TLS handshakes, then connections that never sent a request, then those that did.
     """
 
-    def __init__(self, most: int, header_within_s: float) -> None:
-        """Allow `most` connections. Headers must arrive within `header_within_s` seconds."""
+    def __init__(
+        self, most: int, header_within_s: float, tls: TlsListener | None = None, peers: Peers | None = None
+    ) -> None:
+        """Allow `most` connections. Headers must arrive within `header_within_s` seconds.
+
+        `tls` is the second listener, `peers` finds out who the callers are.
+        """
         self.most, self.header_within_s = most, header_within_s
+        self.tls, self.peers = tls, peers or Peers()
+        self.handshakes: dict[BoundedProtocol, Handshake] = {}
         self.silent: dict[BoundedProtocol, None] = {}
         self.idle: dict[BoundedProtocol, None] = {}
         self._closed = self._refused = 0
@@ -61,16 +72,19 @@ class Connections:
         self.silent.pop(connection, None)
         self.idle.pop(connection, None)
 
-    def make_room(self) -> bool:
+    def has_room(self, others: int) -> bool:
+        """Return whether there may be one more connection beside `others`; close one that waits if that makes room."""
+        return others + len(self.handshakes) < self.most or self._make_room()
+
+    def _make_room(self) -> bool:
         """Close the connection that has waited longest for a request; return whether there was one."""
-        waiting = self.silent or self.idle
-        oldest = next(iter(waiting), None)
+        oldest = next(iter(self.handshakes or self.silent or self.idle), None)
         if oldest is None:
             self._refused += 1
         else:
             self._closed += 1
             self.forget(oldest)
-            oldest.end()
+            oldest.give_way(self.handshakes.pop(oldest, None))
         self._note()
         return oldest is not None
 
@@ -100,15 +114,32 @@ class BoundedProtocol(HttpToolsProtocol):
         self._header_bytes = 0
         self._refusal = HTTPStatus.BAD_REQUEST
         self._upgrades = UpgradeFilter()
+        self._tls: TlsPeer | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # uvicorn narrows the type, too
-        """Accept the connection; refuse it with 503 if there are too many and none is idle."""
+        """Accept the connection; refuse it with 503 if there are too many and none is idle. TLS begins first."""
+        self._all.handshakes.pop(self, None)
+        has_room = self._all.has_room(len(self.connections))
+        if self._all.tls is not None and self._all.tls.has(transport):
+            self._begin_tls(transport, self._all.tls, has_room=has_room)
+            return
         super().connection_made(transport)
-        if len(self.connections) > self._all.most and not self._all.make_room():
+        encryption: SSLObject | None = transport.get_extra_info("ssl_object")
+        if encryption is not None:
+            self._tls = peer_of(encryption)
+        if not has_room:
             self._refuse(HTTPStatus.SERVICE_UNAVAILABLE, linger_s=0)
             return
         self._all.silent[self] = None
         self._arm()
+
+    def _begin_tls(self, transport: asyncio.Transport, tls: TlsListener, *, has_room: bool) -> None:
+        """Begin the handshake; a connection without room ends, since no reply can be read before the handshake."""
+        if not has_room:
+            transport.abort()
+            return
+        handshake = self._all.handshakes[self] = Handshake(transport, self, tls)
+        handshake.begin(self.loop, self._all.header_within_s, lambda: self._all.handshakes.pop(self, None))
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Cancel all timers."""
@@ -154,6 +185,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """Start the request cycle."""
+        self._all.peers.describe(self.scope, self.headers, self._tls)  # pyright: ignore[reportArgumentType]  # of uvicorn
         super().on_headers_complete()
         self._disarm()
         self._all.forget(self)
@@ -194,6 +226,15 @@ class BoundedProtocol(HttpToolsProtocol):
         """Close the connection after the caller has read its last reply, or after the caller stops reading."""
         self.transport.close()
         self._watch_reading()
+
+    def give_way(self, handshake: Handshake | None) -> None:
+        """Close the connection to make room: at once with TLS, whose orderly end waits for the caller."""
+        if handshake is not None:
+            handshake.end()
+        elif self._tls is not None and not self.transport.get_write_buffer_size():
+            self.transport.abort()
+        else:
+            self.end()
 
     def pause_writing(self) -> None:
         """Wait for the caller to read, with a deadline."""
@@ -295,8 +336,22 @@ _TEXTS: Final = {
 
 
 def connections_of(settings: Settings) -> Connections:
-    """Return the limits from the settings and the operating system."""
-    return Connections(most_connections(settings.max_connections), settings.header_timeout_s)
+    """Return the limits from the settings and the operating system, and the TLS listener if there is one."""
+    files = files_of(settings)
+    tls = None if settings.tls_port is None else TlsListener(settings.tls_port, files)
+    peers = Peers(settings.trusted_proxies, files)
+    return Connections(most_connections(settings.max_connections), settings.header_timeout_s, tls, peers)
+
+
+def files_of(settings: Settings) -> TlsFiles:
+    """Return the TLS files that the settings name. In test mode the service explains dates that are over."""
+    return TlsFiles(
+        certificate=settings.tls_certificate,
+        key=settings.tls_key,
+        authorities=settings.tls_client_ca,
+        revocations=settings.tls_client_crl,
+        explains_dates=not settings.production,
+    )
 
 
 def most_connections(wanted: int | None) -> int:

@@ -273,7 +273,17 @@ def _listed(values: Sequence[str]) -> str:
     return ", ".join(values) or "none"
 
 
+def _has_refused_certificate(case: Case) -> bool:
+    problem = case.exchange.problem
+    return problem is not None and problem.rule.check is Check.CERTIFICATE
+
+
 WORDS: Final[dict[Check, Words]] = {
+    Check.CERTIFICATE: Words(
+        _has_refused_certificate,
+        lambda _case: {},
+        lambda _case: "Call with a certificate that `openers ca sign` has issued and that is in force, or with none.",
+    ),
     Check.TOKEN: Words(_always, _token, _fix_token),
     Check.ASSURANCE: Words(lambda case: case.is_of_a_person, _assurance, _fix_assurance),
     Check.ALLOW_LIST: Words(

@@ -1,0 +1,1 @@
+"""Transport Layer Security (TLS): contexts, trusted authorities, client certificates, and our own authorities."""

@@ -1,0 +1,1 @@
+"""TLS: the listener, client certificates, trusted proxies, certificate authorities."""
