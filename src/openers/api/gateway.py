@@ -5,13 +5,17 @@ Source: rules chapter 2.3 (pipeline), 2.4 (headers), 2.5 (who may call what); 11
 
 from __future__ import annotations
 
+from typing import Final
+
 import msgspec
 
 from openers.api.failures import UNLIMITED, Failures, address_of
+from openers.api.http.peers import presented
 from openers.api.http.request import FUNCTION, GATEWAY_ONLY, ODS, ON_BEHALF_OF, Request, Stop
 from openers.api.operation import Operation
 from openers.api.rate_limit import RateLimit
 from openers.domain.directory import User
+from openers.domain.endpoints.checks import EndpointCall, check_endpoint
 from openers.domain.identifiers import OdsCode, UserId
 from openers.domain.principal import APPLICATION_FUNCTIONS, SPCA, BusinessFunction, Principal
 from openers.identity.access import AccessCache, TokenHolder, bearer_of, open_bearer
@@ -20,6 +24,11 @@ from openers.identity.errors import InvalidToken
 from openers.usecases.directory.list_on_behalf_of import may_act_for
 from openers.usecases.world import World
 from openers.wire import problems
+
+_OTHER_ASID: Final = (
+    "The client certificate belongs to the endpoint {endpoint}, the access token to an application with the ASID "
+    "{application}. Call with the certificate of that application, or with none."
+)
 
 
 class Gateway(msgspec.Struct, frozen=True):
@@ -40,6 +49,7 @@ async def open_gate(request: Request, operation: Operation | None, gateway: Gate
             check_allow_list(request, gateway)
     if not caller.application.asid:
         raise Stop(problems.missing_asid())
+    await _check_endpoint(request, caller.application.asid, world)
     if not gateway.limit.admits(caller.application.client_id):
         raise Stop(problems.too_many_requests(retry_after_s=1))
     _check_mode_headers(request, caller)
@@ -67,6 +77,23 @@ def _refused_token(error: InvalidToken, failures: Failures, request: Request) ->
         return Stop(problems.missing_token())
     wait_s = 0 if error.expired else failures.failed(address_of(request.scope))
     return Stop(problems.too_many_requests(wait_s) if wait_s else problems.invalid_token())
+
+
+async def _check_endpoint(request: Request, asid: str, world: World) -> None:
+    """Check a call whose client certificate belongs to a registered endpoint. Raises Stop."""
+    found = presented(request.scope)
+    if found is None or found.certificate is None:
+        return
+    async with world.read() as tx:
+        endpoint = await tx.endpoints.of_certificate(found.certificate.fingerprint)
+    if endpoint is None:
+        return
+    if endpoint.asid != asid:
+        raise Stop(problems.endpoint_refused(_OTHER_ASID.format(endpoint=endpoint.asid, application=asid)))
+    client = request.scope.get("client")
+    refusal = check_endpoint(endpoint, EndpointCall(asid, found.certificate, str(client[0]) if client else ""))
+    if refusal is not None:
+        raise Stop(problems.endpoint_refused(refusal.text))
 
 
 def check_assurance(caller: TokenHolder) -> None:

@@ -19,6 +19,7 @@ METHOD: Final = Rule(Check.ASSURANCE, "AUTHENTICATION_METHOD", "rules 2.2, 2.3")
 IDENTITY: Final = Rule(Check.ASSURANCE, "IDENTITY_LEVEL", "rules 2.2, 2.3")
 ALLOW_LIST: Final = Rule(Check.ALLOW_LIST, "ALLOW_LIST", "rules 2.3")
 ASID: Final = Rule(Check.APPLICATION, "ASID", "rules 2.3")
+ENDPOINT: Final = Rule(Check.APPLICATION, "ENDPOINT", "ADR 0066")
 LIMIT: Final = Rule(Check.LIMIT, "RATE_LIMIT", "rules 2.3")
 MODE: Final = Rule(Check.MODE, "ACCESS_MODE", "rules 2.3")
 HOST: Final = Rule(Check.ADDRESS, "HOST", "setting OPENERS_OWN_HOSTS; RFC 9112")
@@ -54,6 +55,11 @@ def certificate_refused(reason: str) -> Problem:
     """Return the problem: the client certificate is not accepted at present; `reason` is a clause."""
     text = f"The client certificate is not accepted: {reason}. Send a valid one, or none."
     return _refused((403, "forbidden"), CERTIFICATE, text)
+
+
+def endpoint_refused(text: str) -> Problem:
+    """Return the problem: the endpoint to which the client certificate belongs may not make this call."""
+    return _refused((403, "forbidden"), ENDPOINT, text)
 
 
 def method_not_accepted() -> Problem:

@@ -273,6 +273,23 @@ events = Table(
 
 webhooks = Table("webhooks", metadata, Column("id", String(40), primary_key=True), _version(), _body())
 
+endpoints = Table(
+    "endpoints",
+    metadata,
+    Column("asid", String(12), primary_key=True),
+    Column("organisation", String(12), nullable=False, index=True),
+    Column("version", Integer, nullable=False),
+    _body(),
+)
+"""Registered endpoints."""
+endpoint_certificates = Table(
+    "endpoint_certificates",
+    metadata,
+    Column("fingerprint", String(64), primary_key=True),
+    Column("asid", String(12), nullable=False, index=True),
+)
+"""The endpoint of each registered certificate."""
+
 audit_blocks = Table(
     "audit_blocks",
     metadata,

@@ -9,6 +9,7 @@ import msgspec
 
 from openers.domain.credentials import Application
 from openers.domain.directory import Organisation, Service, Site, User
+from openers.domain.endpoints.endpoint import Endpoint
 from openers.domain.patient import Patient
 from openers.usecases.ports.transaction import Directory, Tx
 from openers.usecases.world import World
@@ -23,6 +24,7 @@ class LoadDirectory(msgspec.Struct, frozen=True, kw_only=True):
     services: tuple[Service, ...] = ()
     applications: tuple[Application, ...] = ()
     patients: tuple[Patient, ...] = ()
+    endpoints: tuple[Endpoint, ...] = ()
 
 
 async def load_directory(command: LoadDirectory, world: World) -> None:
@@ -31,6 +33,9 @@ async def load_directory(command: LoadDirectory, world: World) -> None:
         await _put_organisations(command, tx.directory)
         await _put_services(command, tx.directory)
         await _put_people(command, tx)
+        for endpoint in command.endpoints:
+            if await tx.endpoints.get(endpoint.asid) != endpoint:
+                await tx.endpoints.put(endpoint)
 
 
 async def _put_organisations(command: LoadDirectory, directory: Directory) -> None:

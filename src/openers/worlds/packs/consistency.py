@@ -17,6 +17,7 @@ def faults(pack: Pack) -> Iterator[str]:
     yield from _repeated("users", (each.id for each in pack.users))
     yield from _repeated("services", (each.id for each in pack.services))
     yield from _repeated("applications", (each.client_id for each in pack.applications))
+    yield from _repeated("endpoints", (each.asid for each in pack.endpoints))
     yield from _repeated("patients", (each.nhs_number for each in pack.patients))
     organisations = {each.ods for each in pack.organisations}
     for place, code in _organisations_named(pack):
@@ -52,6 +53,8 @@ def _organisations_named(pack: Pack) -> Iterator[tuple[str, str]]:
     for index, application in enumerate(pack.applications):
         if application.organisation is not None:
             yield f"$.applications[{index}].organisation", application.organisation
+    for index, endpoint in enumerate(pack.endpoints):
+        yield f"$.endpoints[{index}].organisation", endpoint.organisation
     for index, patient in enumerate(pack.patients):
         if patient.practice is not None:
             yield f"$.patients[{index}].practice", patient.practice

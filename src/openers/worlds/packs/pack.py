@@ -11,6 +11,7 @@ import msgspec
 from openers.domain.codes import ClinicalTerm, CodeSystemName
 from openers.domain.credentials import Application
 from openers.domain.directory import Organisation, Service, Site, User
+from openers.domain.endpoints.endpoint import Endpoint
 from openers.domain.identifiers import UserId
 from openers.domain.patient import Patient
 from openers.domain.principal import BusinessFunction
@@ -75,6 +76,7 @@ class Pack(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     services: tuple[Service, ...] = ()
     applications: tuple[Application, ...] = ()
     patients: tuple[Patient, ...] = ()
+    endpoints: tuple[Endpoint, ...] = ()
     clinical_terms: tuple[ClinicalTerm, ...] = ()
     now: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
     clinics: tuple[Clinic, ...] = ()

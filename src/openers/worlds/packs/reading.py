@@ -18,6 +18,7 @@ import msgspec
 from openers.domain.codes import ClinicalTerm
 from openers.domain.credentials import Application
 from openers.domain.directory import Organisation, Service, Site, User
+from openers.domain.endpoints.endpoint import Endpoint
 from openers.domain.patient import Patient
 from openers.worlds.packs.consistency import faults
 from openers.worlds.packs.pack import Pack, PackError
@@ -54,6 +55,7 @@ SECTIONS: Final[Mapping[str, type[msgspec.Struct]]] = {
     "applications": Application,
     "patients": Patient,
     "clinical_terms": ClinicalTerm,
+    "endpoints": Endpoint,
 }
 
 

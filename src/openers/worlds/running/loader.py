@@ -41,6 +41,7 @@ async def load_pack(world: World, pack: Pack) -> None:
         services=pack.services,
         applications=pack.applications,
         patients=pack.patients,
+        endpoints=pack.endpoints,
     )
     await load_directory(command, world)
     if pack.pas is not None:
