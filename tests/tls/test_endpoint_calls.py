@@ -78,6 +78,7 @@ async def test_the_registration_of_the_certificate_decides_too(
                     await tx.endpoints.put(msgspec.structs.replace(known, **changes))
             reply = await client.get(PATH)
             assert (reply.status_code, text in reply.text) == (403 if text else 200, True), reply.text
-    plain = httpx.ASGITransport(on_both.service)
+    serve: Any = on_both.service
+    plain = httpx.ASGITransport(serve)
     async with httpx.AsyncClient(transport=plain, base_url="http://127.0.0.1:8000", headers=headers) as client:
         assert (await client.get(PATH)).status_code == 200

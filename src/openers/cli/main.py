@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from openers.cli import access_code, ca, clock, health, inspecting, pas, quickconnect, referral, token, worlds
+from openers.cli import access_code, ca, card, clock, health, inspecting, pas, quickconnect, referral, token, worlds
 from openers.cli.admin import begin as administration
 from openers.cli.output import Json, say
 from openers.cli.problems import service_addresses, settings_of, told_in_one_line
@@ -30,6 +30,7 @@ app.add_typer(inspecting.app)
 app.command("quickconnect", context_settings=quickconnect.PASSED_ON)(quickconnect.quickconnect)
 app.add_typer(administration.app, name="admin")
 app.add_typer(ca.app, name="ca")
+app.add_typer(card.app, name="card")
 app.add_typer(db_app, name="db")
 app.command("health")(health.check)
 app.add_typer(audit_app, name="audit")

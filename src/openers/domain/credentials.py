@@ -98,6 +98,13 @@ class LogOutNotice(msgspec.Struct, frozen=True, kw_only=True):
     ended: Instant
 
 
+class InsertedCard(msgspec.Struct, frozen=True, kw_only=True):
+    """The smartcard in the reader of a world: whose it is, and since when log-ins rest on it."""
+
+    user: UserId
+    since: Instant
+
+
 class Grant(msgspec.Struct, frozen=True, kw_only=True):
     """The grant behind an access or refresh token: an application and, in user-restricted mode, a person's session."""
 
@@ -142,3 +149,4 @@ class CredentialKind(StrEnum):
     LOG_OUT_REQUEST = "log_out_request"
     LOG_OUT_NOTICE = "log_out_notice"
     IDEMPOTENCY_KEY = "idempotency_key"
+    CARD = "card"

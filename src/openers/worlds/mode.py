@@ -27,6 +27,7 @@ from openers.settings import Settings
 from openers.telemetry.metrics import Metrics
 from openers.usecases.world import World
 from openers.worlds.facilities import LINKS, TestFacilities
+from openers.worlds.http.card_routes import card_routes
 from openers.worlds.http.clock_routes import ClockControl
 from openers.worlds.http.collection_routes import collection_routes
 from openers.worlds.http.control import CONTROL, Offered, refuse, routes_of
@@ -156,6 +157,7 @@ def _offer_control(service: Service, held: tuple[Worlds, KeptWorlds], probed: Se
         *world_routes(worlds, kept),
         *session_routes(service.access),
         *collection_routes(),
+        *card_routes(service.access),
         *page_routes((worlds, kept), clocks, [Link(path, text) for path, text in LINKS.items()]),
     )
     service.pages.routes.extend(routes_of(service.edge.loop, offered))

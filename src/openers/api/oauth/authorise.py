@@ -46,6 +46,7 @@ from openers.identity.log_in import (
 from openers.identity.opaque import new_secret
 from openers.identity.single_sign_on import Wish, passes, session_of_browser
 from openers.usecases.ports.transaction import Tx
+from openers.usecases.sessions.card_reader import inserted_card
 
 LONGEST_STATE: Final = 2048
 
@@ -208,8 +209,10 @@ async def _show_again(call: OAuthCall, refusal: NobodyPicked, handle: str) -> Re
 
 
 async def _people(tx: Tx) -> tuple[Sequence[User], dict[OdsCode, str]]:
-    """Return all people who can log in, and the names of their organisations."""
+    """Return all people who can log in, the holder of the inserted card first, and the names of their organisations."""
+    card = await inserted_card(tx)
     people = [user for user in await tx.directory.users() if user.active]
+    people.sort(key=lambda user: card is None or user.id != card.user)
     names: dict[OdsCode, str] = {}
     for ods in dict.fromkeys(role.organisation for user in people for role in user.roles):
         organisation = await tx.directory.organisation(ods)
