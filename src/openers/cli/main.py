@@ -11,10 +11,11 @@ from typing import Annotated
 
 import typer
 
-from openers.cli import access_code, ca, card, clock, health, inspecting, pas, quickconnect, referral, token, worlds
+from openers.cli import access_code, clock, health, inspecting, pas, quickconnect, referral, token, worlds
 from openers.cli.admin import begin as administration
 from openers.cli.output import Json, say
 from openers.cli.problems import service_addresses, settings_of, told_in_one_line
+from openers.cli.proving import ca, card
 from openers.settings import Mode, check_test_packages
 
 app = typer.Typer(no_args_is_help=True, help="OpenERS: an open e-Referral Service.")

@@ -1,0 +1,1 @@
+"""What callers prove who they are with: certificates and smartcards."""
