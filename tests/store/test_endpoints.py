@@ -7,6 +7,7 @@ import pytest
 
 from openers.domain.endpoints.endpoint import Endpoint, EndpointCertificate, EndpointStatus
 from openers.domain.identifiers import OdsCode
+from openers.usecases.ports.registers import Window
 from openers.usecases.ports.transaction import Store
 from tests.kit.store.records import entry
 
@@ -30,14 +31,18 @@ def endpoint(asid: str, *fingerprints: str) -> Endpoint:
 async def test_an_endpoint_is_found_by_its_id_and_by_each_of_its_present_certificates(store: Store) -> None:
     one = endpoint("200000000220", FIRST, SECOND)
     async with store.begin(entry()) as tx:
-        await tx.endpoints.put(one)
-        await tx.endpoints.put(endpoint("200000000221"))
+        stored = await tx.registers.endpoints.add(one)
+        await tx.registers.endpoints.add(endpoint("200000000221"))
     async with store.read() as tx:
-        assert await tx.endpoints.get("200000000220") == one
-        assert [await tx.endpoints.of_certificate(each) for each in (FIRST, SECOND)] == [one, one]
-        assert await tx.endpoints.get("200000000222") is None
+        found = await tx.registers.endpoints.get("200000000220")
+        assert found is not None
+        assert (found.value, found.version) == (one, 1)
+        assert [await tx.registers.endpoints.of_certificate(each) for each in (FIRST, SECOND)] == [one, one]
+        assert await tx.registers.endpoints.get("200000000222") is None
     renewed = msgspec.structs.replace(one, certificates=one.certificates[1:])
     async with store.begin(entry()) as tx:
-        await tx.endpoints.put(renewed)
+        assert (await tx.registers.endpoints.replace(stored, renewed)).version == 2
     async with store.read() as tx:
-        assert [await tx.endpoints.of_certificate(each) for each in (FIRST, SECOND)] == [None, renewed]
+        assert [await tx.registers.endpoints.of_certificate(each) for each in (FIRST, SECOND)] == [None, renewed]
+        listed = await tx.registers.endpoints.page(Window(organisation=OdsCode("D82106")))
+        assert [each.key for each in listed] == ["200000000220", "200000000221"]

@@ -85,7 +85,7 @@ async def _check_endpoint(request: Request, asid: str, world: World) -> None:
     if found is None or found.certificate is None:
         return
     async with world.read() as tx:
-        endpoint = await tx.endpoints.of_certificate(found.certificate.fingerprint)
+        endpoint = await tx.registers.endpoints.of_certificate(found.certificate.fingerprint)
     if endpoint is None:
         return
     if endpoint.asid != asid:

@@ -9,7 +9,6 @@ from openers.store.records.conversations import SqlConversations
 from openers.store.records.credentials import SqlCredentials
 from openers.store.records.directory import SqlDirectory
 from openers.store.records.due import SqlDue
-from openers.store.records.endpoints import SqlEndpoints
 from openers.store.records.events import SqlEvents
 from openers.store.records.files import SqlFiles
 from openers.store.records.loading import SqlRecords
@@ -31,7 +30,6 @@ class SqlTx:
         "credentials",
         "directory",
         "due",
-        "endpoints",
         "events",
         "files",
         "links",
@@ -52,7 +50,6 @@ class SqlTx:
         self.credentials = SqlCredentials(connection)
         self.patients = SqlPatients(connection)
         self.due = SqlDue(connection)
-        self.endpoints = SqlEndpoints(connection)
         self.files = SqlFiles(connection)
         self.slots = SqlSlots(connection)
         self.records = SqlRecords(connection)

@@ -27,11 +27,12 @@ from sqlalchemy import (
 from openers.domain.booking import PasLink
 from openers.domain.credentials import Application
 from openers.domain.directory import Organisation, Service, Site, User
+from openers.domain.endpoints.endpoint import Endpoint
 from openers.domain.errors import VersionConflict
 from openers.domain.patient import Patient
 from openers.domain.webhooks import Webhook
 from openers.store.engine import tables
-from openers.store.engine.statements import Connection, Statement, Value, add_once, decoder, encode, texts
+from openers.store.engine.statements import Connection, Statement, Value, add_once, decoder, encode, texts, upsert
 from openers.usecases.ports.registers import Window
 from openers.usecases.ports.stored import Stored
 
@@ -198,6 +199,22 @@ class SqlServices(SqlRegister[Service]):
         return {**self._of.layout.columns_of(value), "changed": 0 if raised is None else int(raised[0])}
 
 
+class SqlEndpoints(SqlRegister[Endpoint]):
+    """The register of endpoints, with their certificates for look-ups."""
+
+    __slots__ = ()
+
+    async def of_certificate(self, fingerprint: str) -> Endpoint | None:
+        """Return the endpoint with a registered certificate."""
+        row = await self._connection.row(_OF_CERTIFICATE, {"of_fingerprint": fingerprint})
+        return None if row is None else _ENDPOINTS.decoder.decode(row[0])
+
+    async def _written(self, value: Endpoint) -> None:
+        await self._connection.run(_DROP_CERTIFICATES, {"of_asid": value.asid})
+        for each in value.certificates:
+            await self._connection.run(_ADD_CERTIFICATE, {"fingerprint": each.fingerprint, "asid": value.asid})
+
+
 _services_of: Final = select(tables.services.c.id).where(tables.services.c.organisation == bindparam("owner"))
 _people_of: Final = select(tables.user_roles.c.user).where(tables.user_roles.c.organisation == bindparam("owner"))
 _SERVICE: Final = ("status", "organisation")
@@ -220,12 +237,42 @@ _LINKS: Final = RegisterTable(
 )
 _PATIENTS: Final = RegisterTable(Layout("patient", tables.patients, Patient, "nhs_number", ("sensitive", "born")))
 _WEBHOOKS: Final = RegisterTable(Layout("webhook", tables.webhooks, Webhook, "id"))
+_ENDPOINTS: Final = RegisterTable(
+    Layout(
+        "endpoint",
+        tables.endpoints,
+        Endpoint,
+        "asid",
+        ("organisation",),
+        tables.endpoints.c.organisation == bindparam("owner"),
+    )
+)
+_certificate: Final = tables.endpoint_certificates.c
+_OF_CERTIFICATE: Final = Statement(
+    select(tables.endpoints.c.body)
+    .join(tables.endpoint_certificates, _certificate.asid == tables.endpoints.c.asid)
+    .where(_certificate.fingerprint == bindparam("of_fingerprint"))
+)
+_DROP_CERTIFICATES: Final = Statement(
+    delete(tables.endpoint_certificates).where(_certificate.asid == bindparam("of_asid"))
+)
+_ADD_CERTIFICATE: Final = upsert(tables.endpoint_certificates)
 
 
 class SqlRegisters:
     """The `Registers` port over one connection."""
 
-    __slots__ = ("applications", "links", "organisations", "patients", "people", "services", "sites", "webhooks")
+    __slots__ = (
+        "applications",
+        "endpoints",
+        "links",
+        "organisations",
+        "patients",
+        "people",
+        "services",
+        "sites",
+        "webhooks",
+    )
 
     def __init__(self, connection: Connection) -> None:
         """Create all registers over `connection`."""
@@ -237,6 +284,7 @@ class SqlRegisters:
         self.links = SqlRegister(connection, _LINKS)
         self.patients = SqlRegister(connection, _PATIENTS)
         self.webhooks = SqlRegister(connection, _WEBHOOKS)
+        self.endpoints = SqlEndpoints(connection, _ENDPOINTS)
 
 
 def _column(value: str | bool | date) -> Value:

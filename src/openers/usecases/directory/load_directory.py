@@ -33,9 +33,16 @@ async def load_directory(command: LoadDirectory, world: World) -> None:
         await _put_organisations(command, tx.directory)
         await _put_services(command, tx.directory)
         await _put_people(command, tx)
-        for endpoint in command.endpoints:
-            if await tx.endpoints.get(endpoint.asid) != endpoint:
-                await tx.endpoints.put(endpoint)
+        await _put_endpoints(command, tx)
+
+
+async def _put_endpoints(command: LoadDirectory, tx: Tx) -> None:
+    for endpoint in command.endpoints:
+        stored = await tx.registers.endpoints.get(endpoint.asid)
+        if stored is None:
+            await tx.registers.endpoints.add(endpoint)
+        elif stored.value != endpoint:
+            await tx.registers.endpoints.replace(stored, endpoint)
 
 
 async def _put_organisations(command: LoadDirectory, directory: Directory) -> None:

@@ -13,6 +13,7 @@ import msgspec
 from openers.domain.booking import PasLink
 from openers.domain.credentials import Application
 from openers.domain.directory import Organisation, Service, Site, User
+from openers.domain.endpoints.endpoint import Endpoint
 from openers.domain.identifiers import OdsCode
 from openers.domain.patient import Patient
 from openers.domain.webhooks import Webhook
@@ -50,6 +51,14 @@ class Register(Protocol[T]):
 
     async def replace(self, old: Stored[T], new: T) -> Stored[T]:
         """Replace a value, raise the version by one and keep the old value in history. Raises VersionConflict."""
+        ...
+
+
+class EndpointRegister(Register[Endpoint], Protocol):
+    """Registered endpoints by ASID; their organisation owns them."""
+
+    async def of_certificate(self, fingerprint: str) -> Endpoint | None:
+        """Return the endpoint with a registered certificate (SHA-256, hexadecimal)."""
         ...
 
 
@@ -94,4 +103,9 @@ class Registers(Protocol):
     @property
     def webhooks(self) -> Register[Webhook]:
         """Webhooks by id."""
+        ...
+
+    @property
+    def endpoints(self) -> EndpointRegister:
+        """Registered endpoints."""
         ...

@@ -27,7 +27,6 @@ from openers.domain.referral import Referral
 from openers.usecases.ports.access_codes import AccessCodes
 from openers.usecases.ports.booking import Claims, Events, Links, Slots
 from openers.usecases.ports.conversations import Conversations
-from openers.usecases.ports.endpoints import Endpoints
 from openers.usecases.ports.files import Files
 from openers.usecases.ports.loading import Records
 from openers.usecases.ports.registers import Registers
@@ -316,11 +315,6 @@ class Tx(Protocol):
     @property
     def registers(self) -> Registers:
         """Administered records, with their versions."""
-        ...
-
-    @property
-    def endpoints(self) -> Endpoints:
-        """Registered endpoints."""
         ...
 
     @property
