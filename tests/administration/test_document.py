@@ -138,6 +138,7 @@ RULES: list[tuple[str, dict[str, Any], str]] = [
     ("pas-links", {"url": "http://host:0/fhir"}, "/url"),
     ("pas-links", {"url": "http://user@host/fhir"}, "/url"),
     ("applications", {"jwks_uri": "ftp://host/jwks"}, "/jwks_uri"),
+    ("endpoints", {"organisation": "ZZZ8"}, "/organisation"),
     ("patients", {"practice": "X26A"}, "/practice"),
     ("patients", {"died": "1900-01-01"}, "/died"),
 ]

@@ -21,6 +21,7 @@ CHANGES: dict[str, dict[str, Any]] = {
     "applications": {"name": "Changed"},
     "services": {"referrer_alert": "Full\nuntil May"},
     "pas-links": {"url": "http://127.0.0.1:10/fhir"},
+    "endpoints": {"fqdn": "new.surgery.example", "certificates": [{"fingerprint": "b" * 64, "issuer": "CN=Other"}]},
     "patients": {"given_name": "Eve"},
 }
 ENDS: dict[str, tuple[str, Any]] = {
@@ -30,6 +31,7 @@ ENDS: dict[str, tuple[str, Any]] = {
     "applications": ("active", False),
     "services": ("status", "WITHDRAWN"),
     "pas-links": ("active", False),
+    "endpoints": ("status", "revoked"),
 }
 
 
@@ -178,3 +180,18 @@ async def test_a_rehearsal_changes_nothing(administered_on_both: Running) -> Non
     unfit = {**records()["sites"], "ods": "RCD98", "organisation": "ZZ5"}
     refused = await client.put(f"{ADMIN}/sites/RCD98", json=unfit, params={"dry_run": "true"})
     assert refused.status_code == 422
+
+
+async def test_a_certificate_belongs_to_one_endpoint(administered_on_both: Running) -> None:
+    """A certificate cannot be registered twice; one that its endpoint no longer has can be registered elsewhere."""
+    client = await administrator(administered_on_both)
+    first = records()["endpoints"]
+    second = {**first, "asid": "200000000221"}
+    await _put(client, "endpoints", first)
+    refused = await _put(client, "endpoints", second)
+    assert (refused.status_code, refused.json()["place"]) == (422, "/certificates/0/fingerprint")
+    assert "200000000220" in refused.json()["detail"]
+    await _put(client, "endpoints", {**first, "certificates": []}, **{"If-Match": "*"})
+    assert (await _put(client, "endpoints", second)).status_code == 201
+    wrong = await _put(client, "endpoints", {**second, "source_addresses": ["10.1.2.3/16"]}, **{"If-Match": "*"})
+    assert (wrong.status_code, "host bits set" in wrong.text) == (422, True)

@@ -87,6 +87,16 @@ def records() -> dict[str, dict[str, Any]]:
         },
         "services": service(PROVIDER, "RCD99"),
         "pas-links": {"service": "999000001", "url": "http://127.0.0.1:9/fhir", "client_id": "demo-pas"},
+        "endpoints": {
+            "asid": "200000000220",
+            "environment": "DEV1",
+            "organisation": PRACTICE,
+            "fqdn": "ers.surgery.example",
+            "certificates": [{"fingerprint": "a" * 64, "issuer": "CN=DEV1 Sub CA,OU=CA,O=OpenERS"}],
+            "source_addresses": ["192.0.2.0/24"],
+            "operations": ["A001"],
+            "status": "issued",
+        },
         "patients": {
             "nhs_number": "9995550018",
             "family_name": "New",
@@ -117,4 +127,4 @@ def service(organisation: str, site: str, number: str = "999000001") -> dict[str
 def key_of(resource: str, record: dict[str, Any]) -> str:
     """Return the key of a record."""
     names = {"organisations": "ods", "sites": "ods", "people": "id", "applications": "client_id", "services": "id"}
-    return str(record[{**names, "pas-links": "service", "patients": "nhs_number"}[resource]])
+    return str(record[{**names, "pas-links": "service", "endpoints": "asid", "patients": "nhs_number"}[resource]])

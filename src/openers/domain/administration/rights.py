@@ -20,6 +20,7 @@ class Resource(StrEnum):
     APPLICATIONS = "applications"
     SERVICES = "services"
     PAS_LINKS = "pas-links"
+    ENDPOINTS = "endpoints"
     PATIENTS = "patients"
     WEBHOOKS = "webhooks"
 

@@ -12,6 +12,7 @@ from openers.domain.booking import PasLink
 from openers.domain.codes import BookableType, CodeSystemName, RequestFlow
 from openers.domain.credentials import AccessMode, Application
 from openers.domain.directory import Organisation, OrganisationKind, Service, Site, User
+from openers.domain.endpoints.endpoint import Endpoint
 from openers.domain.identifiers import OdsCode
 from openers.domain.patient import Patient
 from openers.domain.principal import APPLICATION_FUNCTIONS, SPC
@@ -122,6 +123,17 @@ async def link(new: PasLink, _old: PasLink | None, _world: World, tx: Tx) -> Non
         raise Unfit(
             f"there is no application {new.client_id}", "/client_id", "register the application of the PAS first"
         )
+
+
+async def endpoint(new: Endpoint, _old: Endpoint | None, _world: World, tx: Tx) -> None:
+    """Check that the organisation exists, and that no other endpoint has one of the certificates."""
+    await _organisation(new.organisation, "/organisation", tx)
+    for index, each in enumerate(new.certificates):
+        other = await tx.registers.endpoints.of_certificate(each.fingerprint)
+        if other is not None and other.asid != new.asid:
+            cure = "remove it there first, or issue another one"
+            place = f"/certificates/{index}/fingerprint"
+            raise Unfit(f"the certificate is registered for the endpoint {other.asid}", place, cure)
 
 
 async def patient(new: Patient, _old: Patient | None, world: World, tx: Tx) -> None:

@@ -12,6 +12,7 @@ from openers.domain.administration.rights import Resource
 from openers.domain.booking import PasLink
 from openers.domain.credentials import Application
 from openers.domain.directory import Organisation, Service, ServiceStatus, Site, User
+from openers.domain.endpoints.endpoint import Endpoint, EndpointStatus
 from openers.domain.identifiers import Identifier, NhsNumber, OdsCode, ServiceId, UserId
 from openers.domain.patient import Patient
 from openers.domain.webhooks import Webhook
@@ -76,7 +77,7 @@ async def _of_organisation(value: Organisation, _tx: Tx) -> frozenset[OdsCode]:
     return frozenset({value.ods})
 
 
-async def _of_its_organisation(value: Site | Service, _tx: Tx) -> frozenset[OdsCode]:
+async def _of_its_organisation(value: Site | Service | Endpoint, _tx: Tx) -> frozenset[OdsCode]:
     return frozenset({value.organisation})
 
 
@@ -105,6 +106,10 @@ def _withdrawn(value: Service, _day: date) -> Service:
     return msgspec.structs.replace(value, status=ServiceStatus.WITHDRAWN)
 
 
+def _revoked(value: Endpoint, _day: date) -> Endpoint:
+    return msgspec.structs.replace(value, status=EndpointStatus.REVOKED)
+
+
 _ROWS: Final = (
     Kind(Resource.ORGANISATIONS, Organisation, "ods", "organisations", _of_organisation, ended=_closed),
     Kind(Resource.SITES, Site, "ods", "sites", _of_its_organisation, checks.site, _closed),
@@ -130,6 +135,7 @@ _ROWS: Final = (
         effects.of_service,
     ),
     Kind(Resource.PAS_LINKS, PasLink, "service", "links", _of_link, checks.link, _inactive, effects.of_link),
+    Kind(Resource.ENDPOINTS, Endpoint, "asid", "endpoints", _of_its_organisation, checks.endpoint, _revoked),
     Kind(Resource.PATIENTS, Patient, "nhs_number", "patients", _of_nobody, checks.patient, affect=effects.of_patient),
     Kind(Resource.WEBHOOKS, Webhook, "id", "webhooks", _of_nobody),
 )

@@ -47,6 +47,16 @@ EXAMPLES: Final[dict[Resource, dict[str, Any]]] = {
         "contacts": [{"for_patients": True, "system": "phone", "value": "0113 496 0001"}],
     },
     Resource.PAS_LINKS: {"service": "260001", "url": "https://pas.moorland.example/fhir", "client_id": "moorland-pas"},
+    Resource.ENDPOINTS: {
+        "asid": "200000000220",
+        "environment": "DEV1",
+        "organisation": "X26A",
+        "fqdn": "pas.moorland.example",
+        "product": "PAS of Moorland Hospitals",
+        "certificates": [{"fingerprint": "0" * 64, "issuer": "CN=DEV1 Sub CA,OU=CA,O=OpenERS"}],
+        "source_addresses": ["192.0.2.0/24"],
+        "status": "issued",
+    },
     Resource.PATIENTS: {
         "nhs_number": "9995550018",
         "family_name": "Field",

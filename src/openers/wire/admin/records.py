@@ -18,6 +18,7 @@ from openers.domain.codes import (
 )
 from openers.domain.credentials import AccessMode
 from openers.domain.directory import LimitedWait, OrganisationKind, ServiceStatus
+from openers.domain.endpoints.endpoint import EndpointStatus
 from openers.domain.patient import Sex
 from openers.domain.principal import BusinessFunction
 from openers.wire.admin.texts import (
@@ -27,12 +28,15 @@ from openers.wire.admin.texts import (
     ClientId,
     Code,
     Days,
+    HostName,
     Hours,
     Line,
     LogOutAddress,
     Name,
+    NetworkText,
     NhsNumberText,
     Ods,
+    OperationId,
     PersonId,
     PostcodeText,
     RedirectAddress,
@@ -223,6 +227,32 @@ class Patient(Record, frozen=True, kw_only=True):
     practice: Ods | None = None
     sensitive: bool = False
     died: date | None = None
+
+
+class EndpointCertificate(Record, frozen=True, kw_only=True):
+    """A client certificate: its SHA-256, and the name of its issuer as RFC 4514 writes it."""
+
+    fingerprint: Sha256
+    issuer: Name
+
+
+class Endpoint(Record, frozen=True, kw_only=True):
+    """A system of one organisation with its ASID. `operations` are those of the session API that it may call.
+
+    It may call from each address if `source_addresses`, which are addresses and networks, is empty.
+    """
+
+    asid: Asid
+    environment: Code
+    organisation: Ods
+    fqdn: HostName
+    product: Line = ""
+    version: Line = ""
+    party_key: Line = ""
+    certificates: Annotated[tuple[EndpointCertificate, ...], Meta(max_length=10)] = ()
+    source_addresses: Annotated[tuple[NetworkText, ...], Meta(max_length=100)] = ()
+    operations: Annotated[frozenset[OperationId], Meta(max_length=100)] = frozenset()
+    status: EndpointStatus = EndpointStatus.REQUESTED
 
 
 class Webhook(Record, frozen=True, kw_only=True):

@@ -66,3 +66,10 @@ Hours = Annotated[int, Meta(ge=1, le=10_000, description="Working hours")]
 Code = Annotated[str, Meta(min_length=1, max_length=100, pattern=r"^[\x21-\x7e]+" + _END, description="A code")]
 Base64Url = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]+" + _END, description="A number in base64url")]
 Asid = Annotated[str, Meta(pattern=r"^[0-9]{12}" + _END, description="Accredited system id: 12 digits")]
+HostName = Annotated[
+    str, Meta(max_length=253, pattern=r"^[A-Za-z0-9][A-Za-z0-9.-]*" + _END, description="Host name of a system")
+]
+NetworkText = Annotated[
+    str, Meta(max_length=43, pattern=r"^[0-9A-Fa-f:.]+(/[0-9]{1,3})?" + _END, description="Address or network")
+]
+OperationId = Annotated[str, Meta(pattern=r"^[AX][0-9]{3}" + _END, description="Number of an operation, such as A001")]

@@ -23,6 +23,7 @@ RECORDS: Final[dict[Resource, type[records.Record]]] = {
     Resource.APPLICATIONS: records.Application,
     Resource.SERVICES: records.Service,
     Resource.PAS_LINKS: records.PasLink,
+    Resource.ENDPOINTS: records.Endpoint,
     Resource.PATIENTS: records.Patient,
     Resource.WEBHOOKS: records.Webhook,
 }
