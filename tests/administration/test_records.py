@@ -185,12 +185,13 @@ async def test_a_rehearsal_changes_nothing(administered_on_both: Running) -> Non
 async def test_a_certificate_belongs_to_one_endpoint(administered_on_both: Running) -> None:
     """A certificate cannot be registered twice; one that its endpoint no longer has can be registered elsewhere."""
     client = await administrator(administered_on_both)
-    first = records()["endpoints"]
-    second = {**first, "asid": "200000000221"}
+    own = [{"fingerprint": "c" * 64, "issuer": "CN=DEV1 Sub CA"}]
+    first = {**records()["endpoints"], "asid": "200000000230", "certificates": own}
+    second = {**first, "asid": "200000000231"}
     await _put(client, "endpoints", first)
     refused = await _put(client, "endpoints", second)
     assert (refused.status_code, refused.json()["place"]) == (422, "/certificates/0/fingerprint")
-    assert "200000000220" in refused.json()["detail"]
+    assert "200000000230" in refused.json()["detail"]
     await _put(client, "endpoints", {**first, "certificates": []}, **{"If-Match": "*"})
     assert (await _put(client, "endpoints", second)).status_code == 201
     wrong = await _put(client, "endpoints", {**second, "source_addresses": ["10.1.2.3/16"]}, **{"If-Match": "*"})
