@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Generator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 from tests.kit.service.live import live
+from tests.kit.web.pages import browser as browser
 
 pytestmark = pytest.mark.needs("chromium")
 WIDE, NARROW = {"width": 1280, "height": 900}, {"width": 320, "height": 640}
@@ -21,15 +21,6 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Generator[str]:
     """Run a service; return the address of its documentation."""
     with live({"OPENERS_DATABASE_URL": f"sqlite:///{tmp_path_factory.mktemp('docs')}/a.db"}) as service:
         yield f"{service.base_url}/docs/"
-
-
-@pytest.fixture(scope="module")
-def browser(request: pytest.FixtureRequest) -> Generator[Browser]:
-    """Run a browser without a window."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), chromium_sandbox=False)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(params=[WIDE, NARROW], ids=["1280", "320"])

@@ -13,7 +13,7 @@ import msgspec
 from openers.wire.dialect import ASK_FOR_TOKEN, EdgeProblem, Problem
 from openers.wire.rules import Check, Rule
 
-CERTIFICATE: Final = Rule(Check.CERTIFICATE, "CLIENT_CERTIFICATE", "setting OPENERS_TLS_CLIENT_CA; ADR 0065")
+CERTIFICATE: Final = Rule(Check.CERTIFICATE, "CLIENT_CERTIFICATE", "setting OPENERS_TLS_CLIENT_CA; ADR 0067")
 TOKEN: Final = Rule(Check.TOKEN, "ACCESS_TOKEN", "rules 2.2, 2.3; RFC 6750")
 METHOD: Final = Rule(Check.ASSURANCE, "AUTHENTICATION_METHOD", "rules 2.2, 2.3")
 IDENTITY: Final = Rule(Check.ASSURANCE, "IDENTITY_LEVEL", "rules 2.2, 2.3")

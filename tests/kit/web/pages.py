@@ -56,9 +56,9 @@ class Screen(NamedTuple):
 SCREENS: Final = tuple(Screen(width, scripts) for width in (1280, 320) for scripts in (True, False))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Generator[Browser]:
-    """Run a browser without a window."""
+    """Run a browser without a window, for one module: while it runs, nothing else in this process can use asyncio."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), chromium_sandbox=False)
         yield browser
