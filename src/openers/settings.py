@@ -65,7 +65,8 @@ _Switch = Annotated[bool, Meta(description="true or false")]
 _Port = Annotated[int, Meta(ge=1, le=65535, description="a port number, 1 to 65535")]
 _Seconds = Annotated[float, Meta(gt=0, description="a number of seconds above 0")]
 _File = Annotated[Path, Meta(description="the path of a file")]
-_LISTS: Final = ("ods_allow_list", "own_hosts", "kept_worlds", "tls_client_ca", "tls_client_crl", "trusted_proxies")
+_Files = Annotated[tuple[Path, ...], Meta(description="paths of files, separated by commas")]
+_WorldName = Annotated[str, Meta(pattern=r"^[a-z0-9-]{1,40}$", description="a name of a-z, 0-9 and -")]
 _Text = Annotated[str, Meta(min_length=1, description="a text")]
 _Url = Annotated[str, Meta(pattern=r"^https?://[^/\s?#]+", description="an http(s) address with a host")]
 _Clamd = Annotated[
