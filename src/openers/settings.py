@@ -34,7 +34,7 @@ _PACKAGES: Final = (("database_url", "postgresql:", "asyncpg", "postgres"), ("bl
 """Setting, scheme of its address, the package that it needs, and the extra with that package."""
 WILDCARDS: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared with; only the user may choose one
 """Addresses that stand for every interface, and the address at which this machine reaches a listener there."""
-_TEST_PACKAGES: Final = ("jsonschema_rs", "python_multipart")
+_TEST_PACKAGES: Final = ("jsonschema_rs", "python_multipart", "yaml")
 """Packages of the extra `test-mode`."""
 
 

@@ -1,4 +1,4 @@
-"""The operations that the real service lacks, X001 and X002, are marked as extensions in every list (ADR 0035)."""
+"""The operations that the real service lacks, X001 to X007, are marked as extensions in every list (ADR 0035)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,13 @@ pytestmark = pytest.mark.anyio
 OWN = {
     "openers.sendCommunicationToProvider": "X001",
     "openers.closeAdviceAndGuidance": "X002",
+    "openers.findNames": "X003",
+    "openers.find": "X004",
+    "openers.requests": "X005",
+    "openers.overviews": "X006",
 }
+READ_BY_GET = {"openers.history": "X007"}
+"""A statement of STU3 declares operations that are posted only."""
 
 
 async def test_the_capability_statement_lists_them_last_and_marked(shared: Running) -> None:
@@ -39,4 +45,4 @@ def test_their_pages_say_so_first(pytestconfig: pytest.Config) -> None:
     for page in sorted(pages.glob("*.md")):
         _, lead, *_ = page.read_text("utf-8").split("\n\n")
         assert ("**Ours: the real service has no such operation" in lead) == page.name.startswith("x"), page.name
-    assert {Path(each).stem for each in pages.glob("x*.md")} == {each.lower() for each in OWN.values()}
+    assert {Path(each).stem for each in pages.glob("x*.md")} == {each.lower() for each in (OWN | READ_BY_GET).values()}
