@@ -19,6 +19,8 @@ from tests.kit.documents.reference import specification
 from tests.kit.documents.replies import Document, Fault
 
 PREFIX: Final = "/referrals/FHIR"
+EXTENSION: Final = "/$openers."
+"""In the path of an operation that the real service lacks: the document has none, but its templates may match."""
 FILE: Final = Path(__file__).with_name("contradictions.toml")
 
 
@@ -57,6 +59,8 @@ def official() -> Document:
 
 def check_reply(request: httpx.Request, response: httpx.Response) -> None:
     """Assert that a reply matches the official document. Its body must be read already."""
+    if EXTENSION in request.url.path:
+        return
     unlisted = [
         str(fault)
         for fault in official().faults(request, response)
