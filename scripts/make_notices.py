@@ -10,6 +10,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterator
+from functools import cache
 from importlib.metadata import Distribution, PackageNotFoundError, distribution, version
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -35,6 +36,7 @@ EXPRESSIONS: Final = {
 SHOWN: Final = ("sphinx",)
 """Packages of the tools whose files are in the documentation site."""
 TEXT: Final = re.compile(r"(?i)\.dist-info/(licenses/.*|licen[cs]e[^/]*|copying[^/]*|notice[^/]*)$")
+EXTRA: Final = re.compile(r"""extra == ["']([^"']+)""")
 BESIDE: Final = re.compile(r"(?i)(licen[cs]e|copying|notice|copyright|ofl|apache-2\.0)(\.(txt|md))?")
 """Names of files in the source folders that hold the licences of what is beside them."""
 RULE: Final = "-" * 80
@@ -155,9 +157,27 @@ def _texts(package: Distribution) -> Iterator[str]:
 
 
 def _required(package: Distribution, *, extras: bool = False) -> tuple[str, ...]:
-    """Return the names of the packages that a package requires, on any platform; those of extras only if wanted."""
-    required = map(Requirement, package.requires or ())
-    return tuple(canonicalize_name(each.name) for each in required if extras or "extra" not in str(each.marker or ""))
+    """Return the names of the packages that a package requires, on any platform.
+
+    Those of extras are in it if `extras` is true, or if a package in the lock asks for the extra.
+    """
+    asked = _extras().get(canonicalize_name(package.name), set[str]())
+    named = ((each, EXTRA.findall(str(each.marker or ""))) for each in map(Requirement, package.requires or ()))
+    return tuple(canonicalize_name(each.name) for each, of in named if extras or not of or asked & set(of))
+
+
+@cache
+def _extras() -> dict[str, set[str]]:
+    """Return the extras of each package that OpenERS or a package in the lock asks for."""
+    found: dict[str, set[str]] = {}
+    for name in ("openers", *locked()):
+        try:
+            required = [Requirement(each) for each in distribution(name).requires or ()]
+        except PackageNotFoundError:
+            continue
+        for each in required:
+            found.setdefault(canonicalize_name(each.name), set()).update(each.extras)
+    return found
 
 
 def _bundled() -> Iterator[str]:

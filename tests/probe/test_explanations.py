@@ -85,6 +85,7 @@ async def gate(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory, 
 async def explained(run: Running, reply: httpx.Response) -> Json:
     """Return the explanation of a reply."""
     told = (await run.pages().get(f"/_test/explain/{reply.headers['x-request-id']}")).json()
+    assert "explanations" in told, told
     (explanation,) = told["explanations"]
     return dict(explanation)
 
