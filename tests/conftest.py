@@ -10,6 +10,7 @@ import os
 from hypothesis import settings
 
 pytest_plugins = [
+    "tests.kit.run.memory",
     "tests.kit.run.needs",
     "tests.kit.run.budget",
     "tests.kit.run.built",
