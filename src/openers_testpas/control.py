@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from ipaddress import ip_address
-from typing import Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
 from starlette.requests import Request
@@ -15,6 +15,7 @@ from starlette.routing import Route
 from openers_testpas.faults import Fault
 from openers_testpas.fhir import Instant
 from openers_testpas.hospital import model
+from openers_testpas.hospital.clinics import BadClinics
 from openers_testpas.replies import Problem
 from openers_testpas.system import System
 
@@ -40,6 +41,13 @@ class NewSlot(msgspec.Struct, forbid_unknown_fields=True):
     clinic: str
     start: Instant
     minutes: int | None = None
+
+
+class NewClinic(msgspec.Struct, forbid_unknown_fields=True):
+    """A clinic to make for a service that has none."""
+
+    service: Annotated[str, msgspec.Meta(pattern=r"^[1-9][0-9]{0,11}\Z")]
+    name: Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
 
 
 class SlotChanges(msgspec.Struct, forbid_unknown_fields=True):
@@ -82,6 +90,12 @@ def control_routes(system: System) -> list[Route]:
         closed = [system.slots.close(each) for each in wanted.close]
         return _reply({"added": added, "closed": closed})
 
+    async def clinics(request: Request) -> Response:
+        if request.method == "POST":
+            wanted = await _read(request, NewClinic)
+            return _reply({"clinics": system.make_clinic(wanted.service, wanted.name)})
+        return _reply({"clinics": tuple(system.clinics.by_id.values())})
+
     async def appointment(request: Request) -> Response:
         wanted, named = await _read(request, AppointmentAct), str(request.path_params["id"])
         held = system.bookings.of_key(named) or system.bookings.one(named)
@@ -102,6 +116,7 @@ def control_routes(system: System) -> list[Route]:
     return [
         Route("/clock", _from_here(clock), methods=["GET", "PUT"]),
         Route("/faults", _from_here(faults), methods=["GET", "PUT"]),
+        Route("/clinics", _from_here(clinics), methods=["GET", "POST"]),
         Route("/slots", _from_here(slots), methods=["POST"]),
         Route("/appointments/{id}", _from_here(appointment), methods=["POST"]),
         Route("/state", _from_here(state), methods=["GET"]),
@@ -131,7 +146,7 @@ def _from_here(handler: Callable[[Request], Awaitable[Response]]) -> Callable[[R
             return await handler(request)
         except model.Unknown as error:
             raise Problem(404, "not-found", str(error)) from error
-        except (model.Unfit, model.NotPossible, model.SlotTaken) as error:
+        except (model.Unfit, model.NotPossible, model.SlotTaken, BadClinics) as error:
             raise Problem(409, "conflict", str(error)) from error
 
     return guarded

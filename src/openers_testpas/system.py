@@ -7,12 +7,13 @@ from functools import partial
 from typing import Final
 
 import anyio
+import msgspec
 
 from openers_testpas.auth import Doorkeeper, ServiceKeys
 from openers_testpas.bookings import Bookings
 from openers_testpas.faults import Faults
 from openers_testpas.fhir import AppointmentWriter
-from openers_testpas.hospital.clinics import read_clinics
+from openers_testpas.hospital.clinics import USUAL, Clinic, read_clinics
 from openers_testpas.hospital.clock import MICROSECOND, Clock, Wall, wall
 from openers_testpas.hospital.slots import Slots
 from openers_testpas.hospital.store import Store
@@ -34,6 +35,8 @@ class System:
         self.clinics: Final = read_clinics(options.clinics)
         self.key: Final = read_client_key(options.client_id, options.client_key) if options.client_key else None
         self.store: Final = Store(options.database)
+        for body in self.store.clinics():
+            self.clinics.add(msgspec.json.decode(body, type=Clinic))
         self.clock: Final = Clock(wall, self.store.fact(OFFSET) * MICROSECOND)
         self.http: Final = Http()
         self.faults: Final = Faults(options.seed, options.faults)
@@ -52,6 +55,19 @@ class System:
         """Add the calendar's slots from today on to the diary."""
         self.slots.fill(self.options.days, self.options.seed)
         self._filled = self.clock.today()
+
+    def make_clinic(self, service: str, name: str) -> tuple[Clinic, ...]:
+        """Return the clinics of a service; if it has none, make one with the usual sessions and fill its diary.
+
+        Raises BadClinics.
+        """
+        if not self.clinics.of_service(service):
+            clinic = Clinic(id=service, service=service, name=name, sessions=USUAL)
+            self.clinics.add(clinic)
+            with self.store.change(0):
+                self.store.add_clinic(clinic.id, msgspec.json.encode(clinic))
+            self.fill()
+        return tuple(self.clinics.of_service(service))
 
     def keep_clock(self) -> None:
         """Store the clock's offset, so that it outlives this process."""

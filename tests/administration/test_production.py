@@ -15,7 +15,7 @@ from joserfc.jwk import RSAKey
 from typer.testing import CliRunner
 
 from openers.cli.main import app
-from openers.wire.admin.examples import EXAMPLES
+from openers.wire.admin.examples import COMMISSIONER, EXAMPLES
 from openers_client.applications import ASSERTION_TYPE, client_assertion
 from tests.kit.service.administration import ADMIN
 from tests.kit.service.running import running, settings_for
@@ -61,7 +61,12 @@ async def test_an_empty_service_is_administered(
     status, said = await asyncio.to_thread(run, *first[:3], "other", "--public-key", "ops.jwk.public")
     assert (status, "ops administers this service already" in said) == (1, True), said
     settings = settings_for(
-        empty_url, tmp_path / "keys", mode="production", base_url="http://127.0.0.1:8000", clamd_url="tcp://127.0.0.1:9"
+        empty_url,
+        tmp_path / "keys",
+        mode="production",
+        base_url="http://127.0.0.1:8000",
+        clamd_url="tcp://127.0.0.1:9",
+        rate_limit_per_second=50.0,
     )
     async with running(settings) as served:
         client = served.pages()
@@ -69,6 +74,7 @@ async def test_an_empty_service_is_administered(
         granted = await _token(client, served.service.settings.base_url, key)
         assert granted.status_code == 200, granted.text
         client.headers["Authorization"] = f"Bearer {granted.json()['access_token']}"
+        await _registered(client, "organisations", COMMISSIONER)
         for resource, example in EXAMPLES.items():
             await _registered(client, resource, example)
         own = f"{ADMIN}/applications/ops"

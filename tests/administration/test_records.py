@@ -20,6 +20,7 @@ CHANGES: dict[str, dict[str, Any]] = {
     "people": {"name": "Dr Changed"},
     "applications": {"name": "Changed"},
     "services": {"referrer_alert": "Full\nuntil May"},
+    "commissioning-rules": {"starts": "2026-05-01"},
     "pas-links": {"url": "http://127.0.0.1:10/fhir"},
     "endpoints": {"fqdn": "new.surgery.example", "certificates": [{"fingerprint": "b" * 64, "issuer": "CN=Other"}]},
     "patients": {"given_name": "Eve"},
@@ -30,6 +31,7 @@ ENDS: dict[str, tuple[str, Any]] = {
     "people": ("active", False),
     "applications": ("active", False),
     "services": ("status", "WITHDRAWN"),
+    "commissioning-rules": ("active", False),
     "pas-links": ("active", False),
     "endpoints": ("status", "revoked"),
 }

@@ -15,12 +15,14 @@ import pytest
 from openers.domain.directory import Assurance
 from tests.kit.service.administration import (
     ADMIN,
+    COMMISSIONED,
     DESK,
     PEOPLE,
     administered,
     administrator,
     key_of,
     records,
+    rule,
     service,
 )
 from tests.kit.service.running import ELSEWHERE, PROVIDER, Running, copied, running, settings_for
@@ -46,6 +48,9 @@ TABLE: dict[tuple[str, str], tuple[str, str, str, str]] = {
     ("services", "read"): (ALL, ALL, OWN, ALL),
     ("services", "put"): (ALL, ALL, OWN, NONE),
     ("services", "end"): (ALL, ALL, OWN, NONE),
+    ("commissioning-rules", "read"): (ALL, ALL, ALL, OWN),
+    ("commissioning-rules", "put"): (ALL, ALL, NONE, OWN),
+    ("commissioning-rules", "end"): (ALL, ALL, NONE, OWN),
     ("pas-links", "read"): (ALL, ALL, OWN, NONE),
     ("pas-links", "put"): (ALL, ALL, OWN, NONE),
     ("pas-links", "end"): (ALL, ALL, OWN, NONE),
@@ -58,7 +63,12 @@ TABLE: dict[tuple[str, str], tuple[str, str, str, str]] = {
     ("webhooks", "put"): (ALL, ALL, NONE, NONE),
     ("webhooks", "end"): (ALL, ALL, NONE, NONE),
 }
-FOREIGN = {"services": "999000002", "pas-links": "999000002", "people": "555900000020"}
+FOREIGN = {
+    "commissioning-rules": "999000002-Q98",
+    "services": "999000002",
+    "pas-links": "999000002",
+    "people": "555900000020",
+}
 """Records that belong to another organisation."""
 
 
@@ -66,9 +76,11 @@ def _foreign() -> dict[str, dict[str, Any]]:
     people: dict[str, Any] = {**records()["people"], "id": "555900000020", "workgroups": []}
     people["roles"] = [{"organisation": ELSEWHERE, "functions": ["SERVICE_PROVIDER_CLINICIAN"]}]
     return {
+        "organisations": {"ods": "Q98", "name": "Other", "kind": "COMMISSIONER", "postcode": "LS1 4AP"},
         "sites": {**records()["sites"], "ods": "R6999", "organisation": ELSEWHERE},
         "people": people,
-        "services": service(ELSEWHERE, "R6999", "999000002"),
+        "services": {**service(ELSEWHERE, "R6999", "999000002"), "commissioning": COMMISSIONED},
+        "commissioning-rules": rule("999000002", "Q98"),
         "pas-links": {**records()["pas-links"], "service": "999000002"},
     }
 
@@ -99,6 +111,7 @@ async def _call(client: httpx.AsyncClient, resource: str, method: str, *, own: b
             return await client.get(address)
         case "put":
             changed = {**record, **({"url": "http://127.0.0.1:8/x"} if resource == "pas-links" else {})}
+            changed |= {"starts": "2027-01-01"} if resource == "commissioning-rules" else {}
             changed |= {name: "Changed" for name in ("name", "given_name") if name in record}
             return await client.put(address, json=changed, params={"dry_run": "true"}, headers={"If-Match": "*"})
         case _:

@@ -6,6 +6,7 @@ the same order, regardless of its structure and cache.
 
 from __future__ import annotations
 
+from datetime import date
 from math import hypot
 from typing import Any, Final
 
@@ -19,6 +20,7 @@ from openers.domain.identifiers import OdsCode, Postcode, ServiceId, UserId
 from openers.domain.listings import Listings
 from openers.domain.patient import Sex
 from openers.domain.search import Listing, SearchCriteria, ServiceFilter
+from openers.domain.services.access import Referrer, Restriction
 
 PAIRS: Final = (("CARDIOLOGY", "HEART_FAILURE"), ("CARDIOLOGY", "ARRHYTHMIA"), ("UROLOGY", "PROSTATE"))
 PEOPLE: Final = tuple(UserId(f"{n:012d}") for n in range(3))
@@ -33,6 +35,10 @@ FLOWS: Final = (
     (RequestFlow.TRIAGE_REQUEST, RequestFlow.ADVICE_AND_GUIDANCE_REQUEST),
 )
 METRES_PER_MILE: Final = 1609.344
+DAY: Final = date(2026, 11, 23)
+DAYS: Final = (date(2026, 11, 1), DAY, date(2026, 12, 1))
+COMMISSIONERS: Final = (OdsCode("Q1"), OdsCode("Q2"))
+WORKGROUPS: Final = ("R1/A", "R2/A")
 
 
 def mostly(usual: Any, other: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
@@ -42,6 +48,13 @@ def mostly(usual: Any, other: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
 
 POINTS = st.builds(Point, st.integers(0, 4).map(lambda n: n * 8000), st.integers(0, 4).map(lambda n: n * 8000))
 AGES = st.builds(AgeRange, st.none() | st.integers(0, 60), st.none() | st.integers(10, 90))
+RESTRICTIONS = st.builds(
+    Restriction,
+    reason=st.just("tertiary"),
+    referrers=st.frozensets(st.sampled_from(PEOPLE), max_size=1),
+    organisations=st.frozensets(st.sampled_from(PRACTICES), max_size=1),
+    workgroups=st.frozensets(st.sampled_from(WORKGROUPS), max_size=1),
+)
 LISTINGS = st.builds(
     Listing,
     id=st.integers(1, 40).map(lambda n: ServiceId(str(n))),
@@ -59,6 +72,10 @@ LISTINGS = st.builds(
     ages=mostly(AgeRange(), AGES),
     wait_days=st.none() | st.integers(0, 40),
     point=st.none() | POINTS,
+    opens_on=mostly(None, st.sampled_from(DAYS)),
+    closes_on=mostly(None, st.sampled_from(DAYS)),
+    restriction=mostly(None, RESTRICTIONS),
+    rules=st.lists(st.tuples(st.sampled_from(COMMISSIONERS), st.sampled_from(DAYS)), max_size=2).map(tuple),
 )
 DIRECTORIES = st.lists(LISTINGS, min_size=3, max_size=12, unique_by=lambda each: each.id)
 
@@ -79,7 +96,14 @@ def filters(draw: st.DrawFn) -> ServiceFilter:
         request_type=draw(st.sampled_from(RequestType)),
         criteria=criteria,
         pairs=draw(st.none() | st.frozensets(st.sampled_from(PAIRS))),
-        rule_organisation=draw(st.sampled_from(PRACTICES)),
+        referrer=Referrer(
+            rules_of=draw(st.sampled_from(PRACTICES)),
+            commissioner=draw(st.none() | st.sampled_from(COMMISSIONERS)),
+            organisation=draw(st.sampled_from(PRACTICES)),
+            user=draw(st.sampled_from(PEOPLE)),
+            workgroups=draw(st.frozensets(st.sampled_from(WORKGROUPS))),
+        ),
+        day=DAY,
         age_years=draw(st.none() | st.integers(0, 100)),
         sex=draw(st.sampled_from(Sex)),
     )
@@ -110,7 +134,14 @@ def suits(listing: Listing, wanted: ServiceFilter, origin: Point | None) -> bool
             criteria.named_clinician in (None, *listing.clinicians),
             criteria.organisation in (None, listing.organisation, listing.site),
             listing.commissioning.nationally_available
-            or wanted.rule_organisation in listing.commissioning.organisations,
+            or wanted.referrer.rules_of in listing.commissioning.organisations
+            or any(who == wanted.referrer.commissioner and starts <= DAY for who, starts in listing.rules),
+            listing.opens_on is None or listing.opens_on <= DAY,
+            listing.closes_on is None or listing.closes_on >= DAY,
+            listing.restriction is None
+            or wanted.referrer.user in listing.restriction.referrers
+            or wanted.referrer.organisation in listing.restriction.organisations
+            or bool(listing.restriction.workgroups & wanted.referrer.workgroups),
             wanted.age_years is None or lowest <= wanted.age_years <= highest,
             sexes.get(listing.gender) is not wanted.sex,
             criteria.wait_limit_days is None

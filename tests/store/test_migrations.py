@@ -105,6 +105,7 @@ def test_processes_that_migrate_at_once_don_t_meet(empty_url: str) -> None:
         ("attachment", 0),
         ("communication", 0),
         ("directory_version", 0),
+        ("service", 8_000_000),
         ("slot", 0),
         ("ubrn", 0),
     ]

@@ -8,6 +8,7 @@ from openers.domain.codes import Priority, RequestType, SortBy
 from openers.domain.identifiers import NhsNumber, OdsCode, Postcode, ServiceId, SnomedCode, UserId
 from openers.domain.listings import Found, Listings
 from openers.domain.search import Listing, SearchCriteria, ServiceFilter
+from openers.domain.services.access import Referrer
 from openers.domain.shortlist import LONGEST, check_entries
 from openers.reference import PackagedReference
 from openers.worlds.packs import read_pack
@@ -28,7 +29,7 @@ def search(
     rules_of: OdsCode = PRACTICE,
 ) -> list[Found]:
     """Search for the main patient, from their home unless the criteria name another place."""
-    wanted = ServiceFilter.of(kind, criteria, pairs_of(criteria), rules_of, (PATIENT, PACK.day))
+    wanted = ServiceFilter.of(kind, criteria, pairs_of(criteria), Referrer(rules_of=rules_of), (PATIENT, PACK.day))
     postcode = criteria.postcode or PATIENT.postcode
     assert postcode is not None
     return LISTINGS.search(wanted, sort, REFERENCE.locate(postcode), 50)

@@ -20,6 +20,8 @@ from openers.domain.codes import (
 )
 from openers.domain.identifiers import OdsCode, Postcode, ServiceId, UserId
 from openers.domain.principal import BusinessFunction
+from openers.domain.services.access import Restriction
+from openers.domain.services.slot_window import SlotRules
 
 
 class OrganisationKind(StrEnum):
@@ -31,7 +33,7 @@ class OrganisationKind(StrEnum):
 
 
 class Organisation(msgspec.Struct, frozen=True):
-    """An organisation. It is open until the day it closes."""
+    """An organisation. It is open until the day it closes. Its `commissioner` pays for its referrals."""
 
     ods: OdsCode
     name: str
@@ -40,6 +42,7 @@ class Organisation(msgspec.Struct, frozen=True):
     address: str = ""
     telephone: str = ""
     closed_on: date | None = None
+    commissioner: OdsCode | None = None
 
     def is_closed(self, day: date) -> bool:
         """Return whether it is closed on `day`."""
@@ -168,7 +171,8 @@ class Service(msgspec.Struct, frozen=True, kw_only=True):
     `clinic_types` are (specialty, clinic type) pairs; replies show the first specialty. Waits are in days.
     `letter_freeze_days` is the number of days before an appointment in which an existing letter is locked (rules 1.3).
     `advice_response_hours` is the service's target for responses to requests for advice, in working hours. It is `None`
-    if the service has no target.
+    if the service has no target. `clinicians` can be searched by name; they are among the `allocated_clinicians` of a
+    service that was defined here. The service can be referred to from `opens_on` to `closes_on`, both included.
     """
 
     id: ServiceId
@@ -203,6 +207,11 @@ class Service(msgspec.Struct, frozen=True, kw_only=True):
     contacts: tuple[Contact, ...] = ()
     status: ServiceStatus = ServiceStatus.PUBLISHED
     advice_response_hours: int | None = None
+    opens_on: date | None = None
+    closes_on: date | None = None
+    slot_rules: SlotRules = SlotRules()
+    restriction: Restriction | None = None
+    allocated_clinicians: frozenset[UserId] = frozenset()
 
     @property
     def specialty(self) -> str:
@@ -216,5 +225,14 @@ class Service(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def is_published(self) -> bool:
-        """Whether the service can be found, read and referred to."""
+        """Whether the service is published, whatever its dates."""
         return self.status is ServiceStatus.PUBLISHED
+
+    def is_open(self, day: date) -> bool:
+        """Return whether the service can be found, read and referred to on `day`."""
+        return self.is_published and is_within(self.opens_on, self.closes_on, day)
+
+
+def is_within(opens_on: date | None, closes_on: date | None, day: date) -> bool:
+    """Return whether a day is within operational dates, both included; `None` means no limit."""
+    return (opens_on is None or opens_on <= day) and (closes_on is None or day <= closes_on)

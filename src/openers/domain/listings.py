@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 from openers.domain.codes import Priority, RequestType, SortBy
 from openers.domain.geography import Point, distance_miles
 from openers.domain.identifiers import ServiceId, UserId
-from openers.domain.search import Listing, ServiceFilter, supports
+from openers.domain.search import Condition, Listing, ServiceFilter, supports
 
 REMEMBERED_ORDERS: Final = 512
 """Number of sorted orders that are cached."""
@@ -66,13 +66,19 @@ class Listings:
 
     def admits(self, wanted: ServiceFilter, service: ServiceId, origin: Point | None) -> bool:
         """Return whether an unlimited search for `wanted` would find `service`."""
+        return self.hidden_by(wanted, service, origin) is None
+
+    def hidden_by(self, wanted: ServiceFilter, service: ServiceId, origin: Point | None) -> Condition | None:
+        """Return the first condition that keeps `service` out of an unlimited search for `wanted`."""
         listing = self._by_id.get(service)
-        if listing is None or not wanted.admits(listing):
-            return False
+        if listing is None:
+            return Condition.PUBLISHED
+        failing = wanted.hidden_by(listing)
         limit = wanted.criteria.distance_limit_miles
-        if limit is None:
-            return True
-        return origin is not None and listing.point is not None and distance_miles(origin, listing.point) <= limit
+        if failing is not None or limit is None:
+            return failing
+        is_near = origin is not None and listing.point is not None and distance_miles(origin, listing.point) <= limit
+        return None if is_near else Condition.DISTANCE
 
     def _add(self, listing: Listing) -> list[_Place]:
         """Add a listing; return the shelves that it is on."""

@@ -7,16 +7,18 @@ rules chapter 4 (A010, A011) and chapter 12.
 from __future__ import annotations
 
 from datetime import date
+from enum import StrEnum
 from typing import Self
 
 import msgspec
 
 from openers.domain.codes import CommissioningProvisioning, GenderTreated, Priority, RequestFlow, RequestType
-from openers.domain.directory import AgeRange, Commissioning, Service
+from openers.domain.directory import AgeRange, Commissioning, Service, is_within
 from openers.domain.errors import Field, FieldNotPermitted, ValueIsRequired
 from openers.domain.geography import Point
 from openers.domain.identifiers import OdsCode, Postcode, ServiceId, SnomedCode, UserId
 from openers.domain.patient import Patient, Sex
+from openers.domain.services.access import Referrer, Restriction, Rules, rule_admits
 
 
 class SearchCriteria(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,6 +56,23 @@ class SearchCriteria(msgspec.Struct, frozen=True, kw_only=True):
             raise ValueIsRequired(missing, hint="give specialty and clinicType, or a clinicalTerm, or a namedClinician")
 
 
+class Condition(StrEnum):
+    """A condition that a service must satisfy to be found, in the order in which they are checked."""
+
+    PUBLISHED = "PUBLISHED"
+    OPERATIONAL_DATES = "OPERATIONAL_DATES"
+    REQUEST_TYPE = "REQUEST_TYPE"
+    PRIORITY = "PRIORITY"
+    CLINIC_TYPE = "CLINIC_TYPE"
+    NAMED_CLINICIAN = "NAMED_CLINICIAN"
+    ORGANISATION = "ORGANISATION"
+    AGE_OR_SEX = "AGE_OR_SEX"
+    COMMISSIONING = "COMMISSIONING"
+    RESTRICTION = "RESTRICTION"
+    WAIT = "WAIT"
+    DISTANCE = "DISTANCE"
+
+
 class ServiceFilter(msgspec.Struct, frozen=True, kw_only=True):
     """Criteria with all references resolved, ready to compare with services.
 
@@ -64,7 +83,8 @@ class ServiceFilter(msgspec.Struct, frozen=True, kw_only=True):
     request_type: RequestType
     criteria: SearchCriteria
     pairs: frozenset[tuple[str, str]] | None
-    rule_organisation: OdsCode
+    referrer: Referrer
+    day: date
     age_years: int | None = None
     sex: Sex = Sex.UNKNOWN
 
@@ -74,7 +94,7 @@ class ServiceFilter(msgspec.Struct, frozen=True, kw_only=True):
         request_type: RequestType,
         criteria: SearchCriteria,
         pairs: frozenset[tuple[str, str]] | None,
-        rule_organisation: OdsCode,
+        referrer: Referrer,
         patient: tuple[Patient, date],
     ) -> Self:
         """Return the filter for these criteria and this patient on this day."""
@@ -84,24 +104,38 @@ class ServiceFilter(msgspec.Struct, frozen=True, kw_only=True):
             request_type=request_type,
             criteria=criteria,
             pairs=pairs,
-            rule_organisation=rule_organisation,
+            referrer=referrer,
+            day=day,
             age_years=who.age_years(day) if appropriate else None,
             sex=who.sex if appropriate else Sex.UNKNOWN,
         )
 
     def admits(self, listing: Listing) -> bool:
         """Return whether the service of `listing` satisfies all criteria except distance."""
+        return self.hidden_by(listing) is None
+
+    def hidden_by(self, listing: Listing) -> Condition | None:
+        """Return the first condition, except distance, that the service of `listing` does not satisfy."""
         criteria = self.criteria
-        return (
-            supports(listing.flows, self.request_type)
-            and criteria.priority in listing.priorities
-            and (self.pairs is None or not self.pairs.isdisjoint(listing.clinic_types))
-            and (criteria.named_clinician is None or criteria.named_clinician in listing.clinicians)
-            and (criteria.organisation is None or criteria.organisation in (listing.organisation, listing.site))
-            and listing.commissioning.admits(self.rule_organisation)
-            and treats(listing, self.age_years, self.sex)
-            and within_wait(listing, criteria.wait_limit_days)
-        )
+        if not is_within(listing.opens_on, listing.closes_on, self.day):
+            return Condition.OPERATIONAL_DATES
+        if not supports(listing.flows, self.request_type):
+            return Condition.REQUEST_TYPE
+        if criteria.priority not in listing.priorities:
+            return Condition.PRIORITY
+        if self.pairs is not None and self.pairs.isdisjoint(listing.clinic_types):
+            return Condition.CLINIC_TYPE
+        if criteria.named_clinician is not None and criteria.named_clinician not in listing.clinicians:
+            return Condition.NAMED_CLINICIAN
+        if criteria.organisation is not None and criteria.organisation not in (listing.organisation, listing.site):
+            return Condition.ORGANISATION
+        if not treats(listing, self.age_years, self.sex):
+            return Condition.AGE_OR_SEX
+        if not commissioned(listing.commissioning, listing.rules, self.referrer, self.day):
+            return Condition.COMMISSIONING
+        if listing.restriction is not None and not listing.restriction.admits(self.referrer):
+            return Condition.RESTRICTION
+        return None if within_wait(listing, criteria.wait_limit_days) else Condition.WAIT
 
 
 class Listing(msgspec.Struct, frozen=True, gc=False):
@@ -123,10 +157,14 @@ class Listing(msgspec.Struct, frozen=True, gc=False):
     ages: AgeRange
     wait_days: int | None
     point: Point | None
+    opens_on: date | None = None
+    closes_on: date | None = None
+    restriction: Restriction | None = None
+    rules: Rules = ()
 
     @classmethod
-    def of(cls, service: Service, point: Point | None) -> Self:
-        """Return the listing of `service`, located at `point`."""
+    def of(cls, service: Service, point: Point | None, rules: Rules = ()) -> Self:
+        """Return the listing of `service`, located at `point`, with the rules of commissioners."""
         wait = service.appointment_wait_days
         return cls(
             id=service.id,
@@ -142,7 +180,16 @@ class Listing(msgspec.Struct, frozen=True, gc=False):
             ages=service.ages,
             wait_days=wait if isinstance(wait, int) else None,
             point=point,
+            opens_on=service.opens_on,
+            closes_on=service.closes_on,
+            restriction=service.restriction,
+            rules=rules,
         )
+
+
+def commissioned(commissioning: Commissioning, rules: Rules, referrer: Referrer, day: date) -> bool:
+    """Return whether patients of the referrer's organisation may be sent to a service."""
+    return commissioning.admits(referrer.rules_of) or rule_admits(rules, referrer.commissioner, day)
 
 
 def supports(flows: tuple[RequestFlow, ...], request_type: RequestType) -> bool:

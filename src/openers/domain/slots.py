@@ -10,7 +10,7 @@ from enum import StrEnum
 
 import msgspec
 
-from openers.domain.clock import Instant
+from openers.domain.clock import EPOCH, Instant
 from openers.domain.codes import Priority
 from openers.domain.identifiers import ServiceId, SlotId, UserId
 
@@ -37,7 +37,7 @@ class PolledSlot(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Slot(msgspec.Struct, frozen=True, kw_only=True):
-    """A slot as the service stores it."""
+    """A slot as the service stores it. `first_seen` is when the PAS offered it, or offered it again."""
 
     id: SlotId
     service: ServiceId
@@ -48,6 +48,7 @@ class Slot(msgspec.Struct, frozen=True, kw_only=True):
     priorities: frozenset[Priority]
     state: SlotState
     clinician: UserId | None = None
+    first_seen: Instant = EPOCH
 
     @property
     def schedule(self) -> str:

@@ -15,9 +15,9 @@ from openers.store.records.loading import SqlRecords
 from openers.store.records.patients import SqlPatients
 from openers.store.records.referral_worklists import SqlWorklists
 from openers.store.records.referrals import SqlReferrals
-from openers.store.records.registers import SqlRegisters
 from openers.store.records.slots import SqlSlots
 from openers.store.records.webhooks import SqlWebhooks
+from openers.store.registers.registers import SqlRegisters
 
 
 class SqlTx:

@@ -11,8 +11,10 @@ from collections.abc import Awaitable, Callable
 from typing import Final
 
 from openers.domain.directory import Service
+from openers.domain.identifiers import ServiceId
 from openers.domain.listings import Listings
 from openers.domain.search import Listing
+from openers.domain.services.access import Rules
 from openers.usecases.ports.transaction import ReferenceData, Tx
 
 READ_AT_ONCE: Final = 200
@@ -58,8 +60,9 @@ class ListingsCache:
         built = Listings(await tx.directory.version())
         after = 0
         while services := await tx.directory.published(after, READ_AT_ONCE):
+            rules = await tx.registers.rules.of_services([each.id for each in services])
             for service in services:
-                built.change(service.id, self._listing(service))
+                built.change(service.id, self._listing(service, rules))
             after = int(services[-1].id)
             await pause()
         return built
@@ -69,13 +72,14 @@ class ListingsCache:
         version = await tx.directory.version()
         while index.version < version:
             changes = await tx.directory.changed(index.version, READ_AT_ONCE)
+            rules = await tx.registers.rules.of_services([each.id for _, each in changes])
             for changed, service in changes:
                 if changed > index.version:  # otherwise another task has done it during the read
-                    index.change(service.id, self._listing(service) if service.is_published else None)
+                    index.change(service.id, self._listing(service, rules) if service.is_published else None)
                     index.version = changed
             if len(changes) < READ_AT_ONCE:
                 index.version = max(index.version, version)
             await pause()
 
-    def _listing(self, service: Service) -> Listing:
-        return Listing.of(service, self._reference.locate(service.postcode))
+    def _listing(self, service: Service, rules: dict[ServiceId, Rules]) -> Listing:
+        return Listing.of(service, self._reference.locate(service.postcode), rules.get(service.id, ()))

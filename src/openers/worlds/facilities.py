@@ -27,6 +27,7 @@ from openers.worlds.http.explain_routes import explain_routes
 from openers.worlds.http.fault_routes import FAULTS, fault_routes
 from openers.worlds.http.pages import style_route
 from openers.worlds.http.request_routes import REQUESTS, request_routes
+from openers.worlds.http.visibility_routes import VISIBILITY, visibility_routes
 from openers.worlds.http.webhook_routes import WEBHOOKS, webhook_routes
 from openers.worlds.recording.call_recorder import CallRecorder
 from openers.worlds.recording.contract import Document
@@ -40,6 +41,7 @@ LINKS: Final = {
     REQUESTS: "Last requests",
     EVENTS: "Events",
     WEBHOOKS: "Webhooks",
+    VISIBILITY: "Why is it not there?",
 }
 """The pages for people, by address."""
 
@@ -79,6 +81,7 @@ class TestFacilities:
             *fault_routes(finder, self._faults),
             *request_routes(finder, self._recorder),
             *explain_routes(finder, self._recorder, gateway),
+            *visibility_routes(finder),
             *event_routes(finder),
             *webhook_routes(finder),
             style_route(),

@@ -59,6 +59,13 @@ class Clinic(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     """Share of slots with the hospital's own patients, which are never free here."""
 
 
+USUAL: Final = (
+    Session(tuple(Weekday), time(9), time(12)),
+    Session(tuple(Weekday), time(13, 30), time(16, 30)),
+)
+"""The sessions of a clinic that is made when it is asked for."""
+
+
 class Clinics:
     """All clinics, by id and by service."""
 
@@ -67,6 +74,12 @@ class Clinics:
         self.by_id: Final = {each.id: each for each in clinics}
         if len(self.by_id) != len(clinics):
             raise BadClinics("two clinics have the same id")
+
+    def add(self, clinic: Clinic) -> None:
+        """Add a clinic. Raises BadClinics if its id is taken."""
+        if clinic.id in self.by_id:
+            raise BadClinics(f"there is a clinic {clinic.id} already")
+        self.by_id[clinic.id] = clinic
 
     def of_service(self, service: str) -> list[Clinic]:
         """Return the clinics of a service; none for an unknown service."""

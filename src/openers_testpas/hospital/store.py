@@ -33,6 +33,7 @@ CREATE TABLE IF NOT EXISTS notification (
     attempts INTEGER NOT NULL, due INTEGER NOT NULL, answer TEXT
 ) STRICT;
 CREATE INDEX IF NOT EXISTS notification_waiting ON notification (appointment, id) WHERE state = 'waiting';
+CREATE TABLE IF NOT EXISTS clinic (id TEXT PRIMARY KEY, body BLOB NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS used_token (id TEXT PRIMARY KEY, expires INTEGER NOT NULL) STRICT;
 """
 STAMP: Final = "stamp"
@@ -92,6 +93,14 @@ class Store:
         self.db.execute(
             "INSERT INTO fact VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value", (name, value)
         )
+
+    def clinics(self) -> list[bytes]:
+        """Return the clinics that were made here, as JSON."""
+        return [bytes(row[0]) for row in self.db.execute("SELECT body FROM clinic ORDER BY id")]
+
+    def add_clinic(self, clinic: str, body: bytes) -> None:
+        """Store a clinic."""
+        self.db.execute("INSERT INTO clinic VALUES (?, ?)", (clinic, body))
 
     def counts(self, table: str, column: str) -> dict[str, int]:
         """Return the number of rows of `table` for each value of `column`."""

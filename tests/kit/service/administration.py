@@ -21,10 +21,12 @@ OPS, DESK = "test-ops", "test-desk"
 PEOPLE: Final = {
     "ERS_ADMIN": Person("555900000001", PROVIDER, "ERS_ADMIN"),
     "SERVICE_DEFINER": Person("555900000002", PROVIDER, "SERVICE_DEFINER"),
-    "COMMISSIONER": Person("555900000003", PRACTICE, "COMMISSIONER"),
+    "COMMISSIONER": Person("555900000003", "Q99", "COMMISSIONER"),
 }
 """People who may administer, by their function."""
 MODULUS: Final = "w" + "A" * 341
+COMMISSIONED: Final[dict[str, Any]] = {"nationally_available": False, "organisations": []}
+"""Commissioners decide who may refer to the service."""
 KEYS: Final = {"keys": [{"kty": "RSA", "kid": "one", "n": MODULUS, "e": "AQAB"}]}
 
 
@@ -85,7 +87,8 @@ def records() -> dict[str, dict[str, Any]]:
             "redirect_uris": ["https://app.example/callback"],
             "keys": KEYS,
         },
-        "services": service(PROVIDER, "RCD99"),
+        "services": {**service(PROVIDER, "RCD99"), "commissioning": COMMISSIONED},
+        "commissioning-rules": rule("999000001", "Q99"),
         "pas-links": {"service": "999000001", "url": "http://127.0.0.1:9/fhir", "client_id": "demo-pas"},
         "endpoints": {
             "asid": "200000000220",
@@ -108,6 +111,12 @@ def records() -> dict[str, dict[str, Any]]:
     }
 
 
+def rule(number: str, commissioner: str) -> dict[str, Any]:
+    """Return a valid commissioning rule."""
+    key = f"{number}-{commissioner}"
+    return {"id": key, "service": number, "commissioner": commissioner, "starts": "2026-04-01"}
+
+
 def service(organisation: str, site: str, number: str = "999000001") -> dict[str, Any]:
     """Return a valid service."""
     return {
@@ -126,5 +135,25 @@ def service(organisation: str, site: str, number: str = "999000001") -> dict[str
 
 def key_of(resource: str, record: dict[str, Any]) -> str:
     """Return the key of a record."""
-    names = {"organisations": "ods", "sites": "ods", "people": "id", "applications": "client_id", "services": "id"}
-    return str(record[{**names, "pas-links": "service", "endpoints": "asid", "patients": "nhs_number"}[resource]])
+    names = {"applications": "client_id", "pas-links": "service", "endpoints": "asid", "patients": "nhs_number"}
+    usual = "ods" if resource in ("organisations", "sites") else "id"
+    return str(record[names.get(resource, usual)])
+
+
+def draft(name: str, **attributes: Any) -> dict[str, Any]:
+    """Return a draft of an indirectly booked service that passes all checks of publishing, with these attributes."""
+    return {
+        "name": name,
+        "organisation": PROVIDER,
+        "site": "RCD01",
+        "workgroup": f"{PROVIDER}/Cardiology",
+        "clinic_types": [["CARDIOLOGY", "HEART_FAILURE"]],
+        "flows": ["APPOINTMENT_REQUEST"],
+        "appointment_type": "FIRST_OUTPATIENT",
+        "priorities": ["ROUTINE", "URGENT"],
+        "gender": "MALE_AND_FEMALE",
+        "ages": {},
+        "commissioning": {"nationally_available": True},
+        "contacts": [{"for_patients": True, "system": "phone", "value": "0113 496 0001"}],
+        **attributes,
+    }

@@ -11,6 +11,7 @@ from openers.api.dialects import PLAIN, PROBLEM_JSON, problem_of, refusal_header
 from openers.api.http.reply import Header, Reply
 from openers.api.interaction import ActiveCall
 from openers.domain.errors import RecordLocked
+from openers.domain.services.publishing import Finding
 from openers.usecases.administration import refusals as r
 from openers.wire.admin.translating import UnreadableRecord
 from openers.wire.dialect import Problem
@@ -31,6 +32,8 @@ ANSWERS: Final[dict[type[Exception], Answer]] = {
     r.NotAllowed: Answer(403, "NOT_ALLOWED"),
     r.NoSuchRecord: Answer(404, "NO_SUCH_RECORD"),
     r.NotEndable: Answer(422, "NOT_ENDABLE"),
+    r.NotPublishable: Answer(422, "NOT_PUBLISHABLE"),
+    r.PasFailed: Answer(502, "PAS_FAILED"),
     r.VersionNeeded: Answer(428, "VERSION_NEEDED"),
     r.KeyReused: Answer(422, "KEY_REUSED"),
 }
@@ -87,6 +90,9 @@ class AdminDialect(msgspec.Struct, frozen=True):
 def _told(error: Exception) -> tuple[Problem, Told]:
     """Return the refusal, for the audit and for the reply."""
     match error:
+        case r.NotPublishable():
+            more = {"findings": [shown_finding(each) for each in error.findings]}
+            told = Told(ANSWERS[type(error)], error.cause, error.place, error.cure, more)
         case r.AdministrationRefused():
             told = Told(ANSWERS[type(error)], error.cause, error.place, error.cure)
         case r.Outdated():
@@ -105,6 +111,12 @@ def _told(error: Exception) -> tuple[Problem, Told]:
     rule = Rule(Check.RULE, told.answer.code, "administration")
     problem = Problem(status=told.answer.status, rule=rule, code=told.answer.code, diagnostics=told.cause)
     return problem, told
+
+
+def shown_finding(found: Finding) -> dict[str, str]:
+    """Return a finding of the checks of publishing as it is shown."""
+    kind = "warning" if found.is_warning else "error"
+    return {"check": found.check, "kind": kind, "detail": found.cause, "place": found.place, "cure": found.cure}
 
 
 def refused_body(error: UnreadableRecord, schema: str) -> r.AdministrationRefused:

@@ -46,6 +46,8 @@ from openers.wire.admin.translating import read_record as record_in
 PREFIX: Final = "/admin/v1"
 _JSON: Final[Header] = (b"content-type", JSON.encode())
 LISTING: Final = frozenset({"limit", "cursor", "organisation"})
+_SEARCHED: Final = frozenset({Resource.SERVICES, Resource.COMMISSIONING_RULES})
+"""Resources that decide what a search finds."""
 CHANGING: Final = frozenset({"dry_run"})
 ENDING: Final = frozenset({"dry_run", "on"})
 NOTHING: Final[frozenset[str]] = frozenset()
@@ -66,14 +68,14 @@ class Handlers(msgspec.Struct, frozen=True):
         page = found[: window.most]
         following = cursor_of(page[-1].key) if len(found) > len(page) else None
         items = [{"key": each.key, "version": each.version, "value": self._shown(each.value)} for each in page]
-        return _reply(200, {"items": items, "next": following})
+        return json_reply(200, {"items": items, "next": following})
 
     async def read(self, call: ActiveCall) -> Reply:
         """Return one record."""
         by = await self._caller(call)
         parameters_of(call.request, NOTHING)
-        found = await read_record(self.resource, _key(call), by, call.world)
-        return _reply(200, self._shown(found.value), _etag(found.version))
+        found = await read_record(self.resource, key_in(call), by, call.world)
+        return json_reply(200, self._shown(found.value), etag_of(found.version))
 
     async def put(self, call: ActiveCall) -> Reply:
         """Create or replace one record."""
@@ -82,7 +84,7 @@ class Handlers(msgspec.Struct, frozen=True):
         how, body = await self._how(call, http, by, CHANGING)
         value = self._value(body)
         kind = KINDS[self.resource]
-        if kind.key(value) != _key(call):
+        if kind.key(value) != key_in(call):
             cure = f"send it to {PREFIX}/{self.resource}/{kind.key(value)}, or correct the key in the body"
             raise Unfit("the record has another key than the address", "body", cure)
         command = PutRecord(resource=self.resource, value=value, expected=expected_version(call.request))
@@ -96,7 +98,7 @@ class Handlers(msgspec.Struct, frozen=True):
         how, _ = await self._how(call, http, by, ENDING)
         command = EndRecord(
             resource=self.resource,
-            key=_key(call),
+            key=key_in(call),
             expected=expected_version(call.request),
             on=day_of(parameters_of(call.request, ENDING)),
         )
@@ -115,14 +117,14 @@ class Handlers(msgspec.Struct, frozen=True):
         webhook = await register_webhook(wanted, by, call.world)
         call.recorded = True
         where = f"{call.world.root}{PREFIX}/{self.resource}/{webhook.id}"
-        return _reply(201, plain(webhook), _etag(1), (b"location", where.encode()))
+        return json_reply(201, plain(webhook), etag_of(1), (b"location", where.encode()))
 
     async def remove(self, call: ActiveCall) -> Reply:
         """Remove a webhook."""
         by = await self._caller(call)
         parameters_of(call.request, NOTHING)
         call.entry.outcome = 204
-        await remove_webhook(_key(call), by, call.world)
+        await remove_webhook(key_in(call), by, call.world)
         call.recorded = True
         return Reply(204, b"")
 
@@ -148,20 +150,20 @@ class Handlers(msgspec.Struct, frozen=True):
         except UnreadableRecord as error:
             raise refused_body(error, RECORDS[self.resource].__name__) from error
 
-    async def _changed(self, call: ActiveCall, change: Change, how: How) -> Reply:
-        """Bring this process up to date, and return the reply to a change."""
+    async def _changed(self, call: ActiveCall, change: Change, how: How, below: str = "") -> Reply:
+        """Bring this process up to date, and return the reply to a change; `below` ends the address of a new record."""
         result = _result(change)
         told: tuple[Header, ...] = ((b"x-openers-change", result.encode()),)
         if how.rehearsal:
-            return _reply(200, shown(self.resource, change.value), *told)
+            return json_reply(200, shown(self.resource, change.value), *told)
         call.recorded = True
-        if change.is_changed:
+        if change.is_changed or self.resource in _SEARCHED:
             await self._follow(call, change)
         if change.is_new:
-            told += ((b"location", f"{call.world.root}{PREFIX}/{self.resource}/{change.key}".encode()),)
+            told += ((b"location", f"{call.world.root}{PREFIX}/{self.resource}/{change.key}{below}".encode()),)
         if change.repeated:
             told += ((b"idempotency-replayed", b"true"),)
-        return _reply(_status(change), shown(self.resource, change.value), _etag(change.version), *told)
+        return json_reply(_status(change), shown(self.resource, change.value), etag_of(change.version), *told)
 
     async def _follow(self, call: ActiveCall, change: Change) -> None:
         """Drop what this process remembers of the record: later requests see the change."""
@@ -170,7 +172,7 @@ class Handlers(msgspec.Struct, frozen=True):
         applications = {change.key} if self.resource is Resource.APPLICATIONS else set[str]()
         if people or applications:
             self.gateway.access.forget_holders(world.name, people, applications)
-        if self.resource is Resource.SERVICES:
+        if self.resource in _SEARCHED:
             async with world.read() as tx:
                 await world.listings.follow(tx, world.store.generation)
 
@@ -178,7 +180,8 @@ class Handlers(msgspec.Struct, frozen=True):
         return shown(self.resource, plain(value))
 
 
-def _key(call: ActiveCall) -> str:
+def key_in(call: ActiveCall) -> str:
+    """Return the key in the address."""
     return str(call.request.scope["path_params"]["key"])
 
 
@@ -193,9 +196,11 @@ def _result(change: Change) -> str:
     return "replaced" if change.version != change.was else "unchanged"
 
 
-def _etag(version: int) -> Header:
+def etag_of(version: int) -> Header:
+    """Return the header with the version of a record."""
     return (b"etag", b'"%d"' % version)
 
 
-def _reply(status: int, value: Any, *headers: Header) -> Reply:
+def json_reply(status: int, value: Any, *headers: Header) -> Reply:
+    """Return a reply with JSON."""
     return Reply(status, msgspec.json.encode(value), (_JSON, *headers))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 from starlette.routing import Route
@@ -9,6 +10,7 @@ from starlette.routing import Route
 from openers.api.addresses import Declared, route
 from openers.api.admin.dialect import AdminDialect
 from openers.api.admin.handlers import PREFIX, Handlers
+from openers.api.admin.service_handlers import ServiceHandlers, routes_below
 from openers.api.gateway import Gateway
 from openers.api.interaction import Handler, Interaction, Loop
 from openers.domain.administration.rights import Resource
@@ -23,6 +25,9 @@ def admin_routes(loop: Loop, gateway: Gateway) -> list[Route]:
 
 
 def _routes_of(resource: Resource, loop: Loop, gateway: Gateway) -> list[Route]:
+    if resource is Resource.SERVICES:
+        methods_of = routes_below(ServiceHandlers(resource, gateway))
+        return [_route(loop, f"{PREFIX}/{resource}{below}", methods) for below, methods in methods_of.items()]
     handlers = Handlers(resource, gateway)
     whole, single = f"{PREFIX}/{resource}", f"{PREFIX}/{resource}/{{key}}"
     of_list: dict[str, Handler] = {"GET": handlers.list}
@@ -34,10 +39,11 @@ def _routes_of(resource: Resource, loop: Loop, gateway: Gateway) -> list[Route]:
         of_one["PUT"] = handlers.put
         if KINDS[resource].ended is not None:
             of_one["DELETE"] = handlers.end
-    return [
-        route(loop, path, {method: _declared(method, path, handle) for method, handle in methods.items()})
-        for path, methods in ((whole, of_list), (single, of_one))
-    ]
+    return [_route(loop, whole, of_list), _route(loop, single, of_one)]
+
+
+def _route(loop: Loop, path: str, methods: Mapping[str, Handler]) -> Route:
+    return route(loop, path, {method: _declared(method, path, handle) for method, handle in methods.items()})
 
 
 def _declared(method: str, path: str, handle: Handler) -> Declared:

@@ -8,12 +8,14 @@ from typing import Annotated
 
 import typer
 
+from openers.cli.admin import services
 from openers.cli.output import Json, say
 from openers.cli.problems import settings_of, told_in_one_line
 
 app = typer.Typer(no_args_is_help=True, help="Administer a service: register organisations, people, services and more.")
 key_app = typer.Typer(no_args_is_help=True, help="Keys of applications.")
 app.add_typer(key_app, name="key")
+app.add_typer(services.app, name="service")
 
 
 @key_app.command("new")

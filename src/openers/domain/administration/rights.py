@@ -19,6 +19,7 @@ class Resource(StrEnum):
     PEOPLE = "people"
     APPLICATIONS = "applications"
     SERVICES = "services"
+    COMMISSIONING_RULES = "commissioning-rules"
     PAS_LINKS = "pas-links"
     ENDPOINTS = "endpoints"
     PATIENTS = "patients"
@@ -71,12 +72,14 @@ RIGHTS: Final[dict[Caller, dict[Resource, dict[Method, Reach]]]] = {
         Resource.SITES: _READ,
         Resource.PEOPLE: {Method.READ: Reach.OWN},
         Resource.SERVICES: _OWN,
+        Resource.COMMISSIONING_RULES: _READ,
         Resource.PAS_LINKS: _OWN,
     },
     Caller.COMMISSIONER: {
         Resource.ORGANISATIONS: _READ,
         Resource.SITES: _READ,
         Resource.SERVICES: _READ,
+        Resource.COMMISSIONING_RULES: _OWN,
     },
 }
 """The rights. Nobody ends a patient: a date of death is part of the record."""

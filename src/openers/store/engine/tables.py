@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData, String, Table, text
+from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData, String, Table, Text, text
 
 metadata = MetaData(
     naming_convention={
@@ -135,11 +135,39 @@ services = Table(
     Column("status", String(20), nullable=False),
     Column("organisation", String(12), nullable=False, server_default=text("''")),
     Column("changed", BigInteger, nullable=False, server_default="0"),
+    Column("name_key", Text, nullable=False, server_default=text("''")),
     _body(),
     Index("ix_services_organisation", "organisation", "id"),
     Index("ix_services_changed", "changed"),
+    Index("ix_services_name_key", "name_key"),
 )
-"""Services. `changed` is the directory's version of the last change: a search index reads those above its own."""
+"""Services. `changed` is the directory's version of the last change: a search index reads those above its own.
+`name_key` is the name without the difference of capital letters.
+"""
+service_drafts = Table(
+    "service_drafts",
+    metadata,
+    Column("id", BigInteger, primary_key=True, autoincrement=False),
+    Column("organisation", String(12), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("name_key", Text, nullable=False),
+    _body(),
+    Index("ix_service_drafts_organisation", "organisation", "id"),
+    Index("ix_service_drafts_name_key", "name_key"),
+)
+"""Drafts of services, beside the live ones."""
+commissioning_rules = Table(
+    "commissioning_rules",
+    metadata,
+    Column("id", String(30), primary_key=True),
+    Column("service", BigInteger, nullable=False, index=True),
+    Column("commissioner", String(12), nullable=False, index=True),
+    Column("starts", String(10), nullable=False),
+    Column("active", Integer, nullable=False),
+    _version(),
+    _body(),
+)
+"""Rules by which the organisations of a commissioner may refer to a service."""
 applications = Table("applications", metadata, Column("client_id", String(100), primary_key=True), _version(), _body())
 patients = Table(
     "patients",
@@ -212,8 +240,9 @@ slots = Table(
     Column("clinician", String(12)),
     Column("priorities", Integer, nullable=False),
     Column("state", String(10), nullable=False),
+    Column("first_seen", BigInteger, nullable=False, server_default="0"),
     Index("uq_slots_pas_id", "service", "pas_id", unique=True),
-    Index("ix_slots_free", "service", "state", "start_at", "id", "priorities", "clinician"),
+    Index("ix_slots_free", "service", "state", "start_at", "id", "priorities", "clinician", "first_seen"),
 )
 """Polled slots. `priorities` is a bit set: 1 routine, 2 urgent, 4 two week wait. The index for free slots holds all
 columns of a search, so counting reads only the index.

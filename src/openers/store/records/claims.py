@@ -13,7 +13,7 @@ from openers.domain.identifiers import ServiceId, Ubrn
 from openers.domain.slots import PollState
 from openers.store.engine.statements import Connection, Statement, add_once, decoder, encode, micros, upsert
 from openers.store.engine.tables import claims, pas_links, polls
-from openers.store.records.registers import SqlRegisters
+from openers.store.registers.registers import SqlRegisters
 
 _ADD_CLAIM: Final = add_once(claims)
 _CLAIM: Final = Statement(select(claims.c.body).where(claims.c.ubrn == bindparam("of_ubrn")))

@@ -14,7 +14,7 @@ from openers.domain.overview.patient_search import PatientSearch
 from openers.domain.patient import Patient
 from openers.store.engine.statements import Connection, Statement, decoder, texts
 from openers.store.engine.tables import patients
-from openers.store.records.registers import SqlRegisters
+from openers.store.registers.registers import SqlRegisters
 from openers.usecases.ports.transaction import Tx
 
 

@@ -10,6 +10,7 @@ from sqlalchemy import Integer, and_, bindparam, func, or_, select, update
 from openers.domain.clock import Instant
 from openers.domain.codes import Priority
 from openers.domain.identifiers import ServiceId, SlotId, UserId
+from openers.domain.services.slot_window import SlotWindow
 from openers.domain.slots import PolledSlot, Slot, SlotState
 from openers.store.engine.statements import Connection, Row, Statement, Value, instant, micros, upsert
 from openers.store.engine.tables import slots
@@ -20,10 +21,14 @@ _SETS: Final[list[frozenset[Priority]]] = [
     frozenset(each for each, bit in _BITS.items() if bits & bit) for bits in range(8)
 ]
 _STATES: Final = {state.value: state for state in SlotState}
+_NEVER: Final = 2**62
+"""An instant after all others."""
 _suitable = and_(
     _columns.service == bindparam("of_service"),
     _columns.state == SlotState.FREE.value,
-    _columns.start_at > bindparam("after"),
+    _columns.start_at >= bindparam("first"),
+    _columns.start_at < bindparam("end"),
+    _columns.first_seen <= bindparam("seen_by"),
     _columns.priorities.op("&")(bindparam("bit", type_=Integer)) != 0,
     or_(bindparam("anybody", type_=Integer) == 1, _columns.clinician == bindparam("of_clinician")),
 )
@@ -73,22 +78,22 @@ class SqlSlots:
         self._connection = connection
 
     async def free(
-        self, service: ServiceId, priority: Priority, clinician: UserId | None, window: tuple[Instant, int, int]
+        self, service: ServiceId, clinician: UserId | None, window: SlotWindow, page: tuple[int, int]
     ) -> tuple[Sequence[Slot], int]:
-        """Return free slots after an instant, earliest first, and their total number.
+        """Return the free slots within a window, earliest first, and their total number.
 
-        `window` is the instant, the number of slots to skip and the number to return.
+        `page` is the number of slots to skip and the number to return.
         """
-        after, skip, most = window
-        asked = _asked(service, priority, clinician, after)
+        skip, most = page
+        asked = _asked(service, clinician, window)
         total = await self._connection.row(_COUNT, asked)
         rows = await self._connection.rows(_FREE, {**asked, "skip": skip, "most": most})
         return [_slot(row) for row in rows], 0 if total is None else int(total[0])
 
-    async def any_free(self, service: ServiceId, priority: Priority, after: Instant) -> bool:
-        """Return whether the service has a free slot for this priority after an instant."""
-        found, _ = await self.free(service, priority, None, (after, 0, 1))
-        return bool(found)
+    async def any_free(self, service: ServiceId, window: SlotWindow) -> bool:
+        """Return whether the service has a free slot within a window."""
+        asked = _asked(service, None, window)
+        return bool(await self._connection.rows(_FREE, {**asked, "skip": 0, "most": 1}))
 
     async def get(self, slot: SlotId) -> Slot | None:
         """Return the slot with this id."""
@@ -113,16 +118,17 @@ class SqlSlots:
         """Change a slot from one state to another; return `False` and do nothing if it is in a third state."""
         return await self._connection.run(_MOVE, {"of_id": int(slot), "was": was, "state": to}) == 1
 
-    async def poll(self, service: ServiceId, polled: Collection[PolledSlot], *, whole: bool) -> int:
-        """Store the slots that a PAS returned; return the number of changed slots.
+    async def poll(self, service: ServiceId, polled: Collection[PolledSlot], now: Instant, *, whole: bool) -> int:
+        """Store the slots that a PAS returned at `now`; return the number of changed slots.
 
-        Slots that are held or booked here stay so. `whole` means that free slots missing from `polled` are gone.
+        Slots that are held or booked here stay so. `whole` means that free slots missing from `polled` are gone. A slot
+        that comes back is new again.
         """
         rows = await self._connection.rows(_OF_SERVICE, {"of_service": int(service)})
         known = {slot.pas_id: slot for slot in map(_slot, rows)}
         changed = 0
         for each in polled:
-            changed += await self._take_over(service, each, known.get(each.pas_id))
+            changed += await self._take_over((service, now), each, known.get(each.pas_id))
         if whole:
             told = {each.pas_id for each in polled}
             for slot in known.values():
@@ -130,8 +136,9 @@ class SqlSlots:
                     changed += await self.move(slot.id, SlotState.FREE, SlotState.GONE)
         return changed
 
-    async def _take_over(self, service: ServiceId, polled: PolledSlot, known: Slot | None) -> bool:
-        """Add or change one slot; return whether anything changed."""
+    async def _take_over(self, told: tuple[ServiceId, Instant], polled: PolledSlot, known: Slot | None) -> bool:
+        """Add or change one slot of a service that was told at an instant; return whether anything changed."""
+        service, now = told
         if known is not None and known.state in (SlotState.HELD, SlotState.BOOKED):
             return False
         state = SlotState.FREE if polled.free else SlotState.GONE
@@ -148,8 +155,9 @@ class SqlSlots:
             priorities=polled.priorities,
             clinician=polled.clinician,
             state=state,
+            first_seen=now if known is None or known.state is not SlotState.FREE else known.first_seen,
         )
-        if slot == known:
+        if slot == known or (known is not None and known.state is state is SlotState.GONE):
             return False
         if known is None:
             return await self._connection.run(_ADD, _row(slot)) == 1
@@ -157,11 +165,13 @@ class SqlSlots:
         return await self._connection.run(_CHANGE, {**values, "of_id": int(slot.id), "was": known.state}) == 1
 
 
-def _asked(service: ServiceId, priority: Priority, clinician: UserId | None, after: Instant) -> dict[str, Value]:
+def _asked(service: ServiceId, clinician: UserId | None, window: SlotWindow) -> dict[str, Value]:
     return {
         "of_service": int(service),
-        "after": micros(after),
-        "bit": _BITS[priority],
+        "first": micros(window.start),
+        "end": _NEVER if window.end is None else micros(window.end),
+        "seen_by": _NEVER if window.seen_by is None else micros(window.seen_by),
+        "bit": _BITS[window.priority],
         "anybody": int(clinician is None),
         "of_clinician": clinician,
     }
@@ -178,11 +188,12 @@ def _row(slot: Slot) -> dict[str, Value]:
         "clinician": slot.clinician,
         "priorities": sum(_BITS[each] for each in slot.priorities),
         "state": slot.state,
+        "first_seen": micros(slot.first_seen),
     }
 
 
 def _slot(row: Row) -> Slot:
-    number, service, pas_id, usrn, start, end, clinician, bits, state = row
+    number, service, pas_id, usrn, start, end, clinician, bits, state, first_seen = row
     return Slot(
         id=SlotId.restored(str(number)),
         service=ServiceId.restored(str(service)),
@@ -193,4 +204,5 @@ def _slot(row: Row) -> Slot:
         priorities=_SETS[int(bits)],
         clinician=None if clinician is None else UserId.restored(clinician),
         state=_STATES[state],
+        first_seen=instant(first_seen),
     )

@@ -10,7 +10,7 @@ from sqlalchemy import bindparam, delete, select, update
 from openers.domain.webhooks import Webhook
 from openers.store.engine.statements import Connection, Statement, decoder, encode
 from openers.store.engine.tables import webhooks
-from openers.store.records.registers import SqlRegisters
+from openers.store.registers.registers import SqlRegisters
 
 _GET: Final = Statement(select(webhooks.c.body).where(webhooks.c.id == bindparam("of_id")))
 _ALL: Final = Statement(select(webhooks.c.body).order_by(webhooks.c.id))

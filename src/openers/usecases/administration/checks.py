@@ -13,15 +13,24 @@ from openers.domain.codes import BookableType, CodeSystemName, RequestFlow
 from openers.domain.credentials import AccessMode, Application
 from openers.domain.directory import Organisation, OrganisationKind, Service, Site, User
 from openers.domain.endpoints.endpoint import Endpoint
-from openers.domain.identifiers import OdsCode
+from openers.domain.identifiers import OdsCode, ServiceId
 from openers.domain.patient import Patient
 from openers.domain.principal import APPLICATION_FUNCTIONS, SPC
+from openers.domain.services.access import CommissioningRule
 from openers.usecases.administration.refusals import Unfit
 from openers.usecases.booking.link_pas import is_plain
 from openers.usecases.ports.transaction import Tx
 from openers.usecases.world import World
 
 _OF_APPLICATIONS: Final = ", ".join(sorted(APPLICATION_FUNCTIONS))
+
+
+async def organisation(new: Organisation, _old: Organisation | None, _world: World, tx: Tx) -> None:
+    """Check that the commissioner is one."""
+    if new.commissioner is not None:
+        found = await _organisation(new.commissioner, "/commissioner", tx)
+        if found.kind is not OrganisationKind.COMMISSIONER:
+            raise Unfit(f"{new.commissioner} is a {found.kind}", "/commissioner", "name a COMMISSIONER")
 
 
 async def nothing(_new: Any, _old: Any, _world: World, _tx: Tx) -> None:
@@ -97,6 +106,9 @@ async def service(new: Service, old: Service | None, world: World, tx: Tx) -> No
         raise Unfit(
             f"the workgroup {new.workgroup} is not of {new.organisation}", "/workgroup", "begin it with its ODS code"
         )
+    draft = await tx.registers.drafts.get(new.id)
+    if old is None and draft is not None:
+        raise Unfit(f"{new.id} is the number of a draft", "/id", "publish the draft, or use another number")
     if old is not None and (old.organisation, old.workgroup) != (new.organisation, new.workgroup):
         cure = "register another service: the workgroup decides who sees the referrals that this one has"
         raise Unfit("a service keeps its organisation and its workgroup", "/workgroup", cure)
@@ -114,15 +126,41 @@ async def link(new: PasLink, _old: PasLink | None, _world: World, tx: Tx) -> Non
         raise Unfit(
             "the address of the PAS is not usable", "/url", "write it as https://host/path, without a slash at its end"
         )
-    stored = await tx.directory.service(new.service)
-    if stored is None:
-        raise Unfit(f"there is no service {new.service}", "/service", "register the service first")
-    if stored.value.bookable is not BookableType.DIRECTLY_BOOKABLE:
+    if not await _is_directly_bookable(new.service, tx):
         raise Unfit(f"service {new.service} is not directly bookable", "/service", "change the service first")
     if await tx.directory.application(new.client_id) is None:
         raise Unfit(
             f"there is no application {new.client_id}", "/client_id", "register the application of the PAS first"
         )
+
+
+async def _is_directly_bookable(service: ServiceId, tx: Tx) -> bool:
+    """Return whether a live service, or else its draft, can have a PAS. Raises Unfit if there is neither."""
+    draft = await tx.registers.drafts.get(service)
+    live = await tx.directory.service(service)
+    if live is not None and live.value.bookable is BookableType.DIRECTLY_BOOKABLE:
+        return True
+    if draft is not None:
+        undecided = not draft.value.flows and draft.value.bookable is None
+        return undecided or draft.value.booked_how(linked=True) is BookableType.DIRECTLY_BOOKABLE
+    if live is None:
+        raise Unfit(f"there is no service {service}", "/service", "register the service first")
+    return False
+
+
+async def rule(new: CommissioningRule, _old: CommissioningRule | None, _world: World, tx: Tx) -> None:
+    """Check that the service exists and leaves it to commissioners who may refer, and that one makes the rule."""
+    if new.id != f"{new.service}-{new.commissioner}":
+        cure = f"use {new.service}-{new.commissioner}"
+        raise Unfit("the key is not that of this service and this commissioner", "/id", cure)
+    commissioner = await _organisation(new.commissioner, "/commissioner", tx)
+    if commissioner.kind is not OrganisationKind.COMMISSIONER:
+        raise Unfit(f"{new.commissioner} is a {commissioner.kind}", "/commissioner", "name a COMMISSIONER")
+    stored = await tx.directory.service(new.service)
+    if stored is None:
+        raise Unfit(f"there is no live service {new.service}", "/service", "let it be published first")
+    if new.active and stored.value.commissioning.nationally_available:
+        raise Unfit(f"everybody may refer to service {new.service}", "/service", "a rule is not needed")
 
 
 async def endpoint(new: Endpoint, _old: Endpoint | None, _world: World, tx: Tx) -> None:

@@ -9,6 +9,8 @@ from openers.domain.credentials import Application
 from openers.domain.directory import Service, User
 from openers.domain.patient import Patient
 from openers.domain.principal import BusinessFunction
+from openers.domain.services.access import CommissioningRule
+from openers.domain.services.draft import draft_of
 from openers.usecases.booking.poll_slots import POLL
 from openers.usecases.ports.transaction import Tx
 from openers.usecases.sessions.ending import end_application, end_person
@@ -31,9 +33,24 @@ async def of_application(new: Application, old: Application | None, _world: Worl
         await end_application(tx, new.client_id)
 
 
-async def of_service(new: Service, _old: Service | None, world: World, _tx: Tx) -> None:
-    """Name the service in the audit entry."""
+async def of_service(new: Service, old: Service | None, world: World, tx: Tx) -> None:
+    """Name the service in the audit entry; let a draft without changes of its own follow."""
     world.entry.services = (new.id,)
+    if old is not None:
+        await follow_live(tx, new, old)
+
+
+async def follow_live(tx: Tx, new: Service, old: Service) -> None:
+    """Let the draft of a service that has replaced another value follow it, unless it has changes of its own."""
+    draft = await tx.registers.drafts.get(new.id)
+    if draft is not None and draft.value == draft_of(old, draft.value.base):
+        await tx.registers.drafts.replace(draft, draft_of(new, draft.value.base + 1))
+
+
+async def of_rule(new: CommissioningRule, _old: CommissioningRule | None, world: World, tx: Tx) -> None:
+    """Let searches see the rule."""
+    world.entry.services = (new.service,)
+    await tx.registers.services.touch(new.service)
 
 
 async def of_link(new: PasLink, _old: PasLink | None, world: World, tx: Tx) -> None:
@@ -43,7 +60,7 @@ async def of_link(new: PasLink, _old: PasLink | None, world: World, tx: Tx) -> N
     if new.active:
         await tx.due.add(POLL, new.service, world.clock.now())
     else:
-        await tx.slots.poll(new.service, (), whole=True)
+        await tx.slots.poll(new.service, (), world.clock.now(), whole=True)
 
 
 async def of_patient(new: Patient, _old: Patient | None, world: World, _tx: Tx) -> None:

@@ -15,6 +15,7 @@ from openers.domain.directory import Organisation, Service, ServiceStatus, Site,
 from openers.domain.endpoints.endpoint import Endpoint, EndpointStatus
 from openers.domain.identifiers import Identifier, NhsNumber, OdsCode, ServiceId, UserId
 from openers.domain.patient import Patient
+from openers.domain.services.access import CommissioningRule
 from openers.domain.webhooks import Webhook
 from openers.usecases.administration import checks, effects
 from openers.usecases.ports.registers import Register
@@ -85,8 +86,12 @@ async def _of_person(value: User, _tx: Tx) -> frozenset[OdsCode]:
     return frozenset(role.organisation for role in value.roles)
 
 
+async def _of_commissioner(value: CommissioningRule, _tx: Tx) -> frozenset[OdsCode]:
+    return frozenset({value.commissioner})
+
+
 async def _of_link(value: PasLink, tx: Tx) -> frozenset[OdsCode]:
-    service = await tx.directory.service(ServiceId(value.service))
+    service = await tx.directory.service(value.service) or await tx.registers.drafts.get(value.service)
     return frozenset() if service is None else frozenset({service.value.organisation})
 
 
@@ -111,7 +116,15 @@ def _revoked(value: Endpoint, _day: date) -> Endpoint:
 
 
 _ROWS: Final = (
-    Kind(Resource.ORGANISATIONS, Organisation, "ods", "organisations", _of_organisation, ended=_closed),
+    Kind(
+        Resource.ORGANISATIONS,
+        Organisation,
+        "ods",
+        "organisations",
+        _of_organisation,
+        checks.organisation,
+        _closed,
+    ),
     Kind(Resource.SITES, Site, "ods", "sites", _of_its_organisation, checks.site, _closed),
     Kind(Resource.PEOPLE, User, "id", "people", _of_person, checks.person, _inactive, effects.of_person),
     Kind(
@@ -133,6 +146,16 @@ _ROWS: Final = (
         checks.service,
         _withdrawn,
         effects.of_service,
+    ),
+    Kind(
+        Resource.COMMISSIONING_RULES,
+        CommissioningRule,
+        "id",
+        "rules",
+        _of_commissioner,
+        checks.rule,
+        _inactive,
+        effects.of_rule,
     ),
     Kind(Resource.PAS_LINKS, PasLink, "service", "links", _of_link, checks.link, _inactive, effects.of_link),
     Kind(Resource.ENDPOINTS, Endpoint, "asid", "endpoints", _of_its_organisation, checks.endpoint, _revoked),

@@ -8,6 +8,7 @@ from typing import Any, cast
 import msgspec
 
 from openers.domain.errors import Conflict, Refused
+from openers.domain.services.publishing import Finding
 
 
 class Difference(msgspec.Struct, frozen=True):
@@ -55,6 +56,20 @@ class VersionNeeded(AdministrationRefused):
 
 class KeyReused(AdministrationRefused):
     """The same idempotency key was sent with another request."""
+
+
+class NotPublishable(Unfit):
+    """A draft does not pass the checks of publishing. `findings` are all of them, errors first."""
+
+    def __init__(self, found: Sequence[Finding]) -> None:
+        """Store the findings; the first one gives cause, place and cure."""
+        first = found[0]
+        super().__init__(first.cause, first.place, first.cure)
+        self.findings = tuple(found)
+
+
+class PasFailed(AdministrationRefused):
+    """The PAS of a service did not reply as it should."""
 
 
 class Outdated(Conflict):

@@ -34,7 +34,13 @@ from openers.domain.principal import Principal
 from openers.domain.referral import Referral
 from openers.domain.shortlist import ShortlistedService
 from openers.domain.slots import Slot, SlotState
-from openers.usecases.booking.make_appointment import STEPS, check_directly_bookable, find_subject
+from openers.usecases.booking.make_appointment import (
+    STEPS,
+    Subject,
+    check_directly_bookable,
+    find_subject,
+    seen_slots,
+)
 from openers.usecases.booking.propose_appointment import specialty_of
 from openers.usecases.events.recording import record_event
 from openers.usecases.ports.appointment_request import AppointmentRequest
@@ -83,7 +89,7 @@ async def _reserve(request: AppointmentRequest, by: Principal, world: World) -> 
         subject = await find_subject(request, by, world, tx)
         subject.referral.value.check(Act.BOOK, world.clock.now())
         check_directly_bookable(subject.service)
-        slot = await _slot(request, subject.referral.value, subject.service, tx)
+        slot = await _slot(request, subject, world, tx)
         link = await tx.links.get(subject.service.id)
         if link is None or not link.active or not await tx.slots.move(slot.id, SlotState.FREE, SlotState.HELD):
             raise SlotNotAvailable(Field.SLOT, slot.id, "is not available any more")
@@ -94,7 +100,7 @@ async def _reserve(request: AppointmentRequest, by: Principal, world: World) -> 
         return claim, link
 
 
-async def _slot(request: AppointmentRequest, referral: Referral, service: Service, tx: Tx) -> Slot:
+async def _slot(request: AppointmentRequest, subject: Subject, world: World, tx: Tx) -> Slot:
     """Return the requested slot, if it matches the referral and the request describes it correctly.
 
     Raises a `FieldRefused`.
@@ -102,9 +108,9 @@ async def _slot(request: AppointmentRequest, referral: Referral, service: Servic
     slot = None if request.slot is None else await tx.slots.get(request.slot)
     if slot is None:
         raise ReferenceNotFound(Field.SLOT, request.slot, "is not known")
-    if slot.service != service.id or referral.priority not in slot.priorities:
+    if slot.service != subject.service.id or subject.referral.value.priority not in slot.priorities:
         raise InappropriateSlot(Field.SLOT, slot.id, "does not suit the service and priority of the referral")
-    if slot.state is not SlotState.FREE:
+    if seen_slots(subject, world).hides(slot):
         raise SlotNotAvailable(Field.SLOT, slot.id, "is not available any more")
     for field, told, kept in ((Field.START, request.start, slot.start), (Field.END, request.end, slot.end)):
         if told is None:

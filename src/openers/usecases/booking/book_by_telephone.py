@@ -47,7 +47,7 @@ async def book_by_telephone(command: BookByTelephone, world: World) -> Stored[Re
     async with world.begin(Act.BOOK_BY_TELEPHONE, lock=(command.ubrn,)) as tx:
         stored = await find_as_system(command.ubrn, world, tx)
         stored.value.check(Act.BOOK_BY_TELEPHONE, now)
-        service = await _service(command.service, stored.value, tx)
+        service = await _service(command.service, stored.value, now, tx)
         specialty = specialty_of(service, world.reference)
         appointment = Appointment(
             id=await tx.referrals.next_appointment_id(),
@@ -67,13 +67,13 @@ async def book_by_telephone(command: BookByTelephone, world: World) -> Stored[Re
         return kept
 
 
-async def _service(service_id: ServiceId, referral: Referral, tx: Tx) -> Service:
+async def _service(service_id: ServiceId, referral: Referral, now: Instant, tx: Tx) -> Service:
     stored = await tx.directory.service(service_id)
     if stored is None:
         raise ReferenceNotFound(Field.SERVICE, service_id, "is not known")
     if referral.shortlisted(service_id) is None:
         raise InappropriateValue(Field.SERVICE, service_id, "is not on the shortlist of the referral")
-    if not stored.value.is_published:
+    if not stored.value.is_open(now.date()):
         raise ServiceUnavailable(Field.SERVICE, service_id, "is not published any more")
     if stored.value.bookable is not BookableType.INDIRECTLY_BOOKABLE:
         raise InvalidState(Field.SERVICE, service_id, "is not booked by telephone")

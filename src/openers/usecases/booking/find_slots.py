@@ -5,12 +5,18 @@ Source: rules chapter 4 (A015), 11.2 row 24. Slots come from an earlier poll, so
 
 from __future__ import annotations
 
+from datetime import date
+
 import msgspec
 
+from openers.domain.clock import Instant
 from openers.domain.codes import BookableType
+from openers.domain.directory import Organisation, Service
 from openers.domain.errors import Field, InvalidState, InvalidValue, ReferenceNotFound, ServiceUnavailable
 from openers.domain.identifiers import OdsCode, ServiceId
 from openers.domain.principal import Principal
+from openers.domain.services.access import Referrer, rule_admits
+from openers.usecases.directory.service_criteria import referrer_of
 from openers.usecases.ports.slot_page import SlotPage, SlotQuery
 from openers.usecases.ports.transaction import Tx
 from openers.usecases.world import World
@@ -29,28 +35,42 @@ async def find_slots(command: FindSlots, world: World) -> SlotPage:
     query, now = command.query, world.clock.now()
     world.entry.services = (query.service,)
     async with world.read() as tx:
-        await _check_organisation(command.rule_organisation, world, tx)
-        await _check_service(query.service, command.rule_organisation, tx)
+        rules_of = await _organisation(command.rule_organisation, now, tx)
+        service = await _service(query.service, referrer_of(command.by, rules_of), now, tx)
         if query.clinician is not None and await tx.directory.user(query.clinician) is None:
             raise InvalidValue(Field.SLOT_CLINICIAN, query.clinician, "is not known")
-        window = (now, (query.page - 1) * query.count, query.count)
-        slots, total = await tx.slots.free(query.service, query.priority, query.clinician, window)
+        window, page = service.slot_rules.window(query.priority, now), ((query.page - 1) * query.count, query.count)
+        slots, total = await tx.slots.free(query.service, query.clinician, window, page)
     if query.page > 1 and not slots:
         raise InvalidValue(Field.PAGE, query.page)
     return SlotPage(query, slots, total)
 
 
-async def _check_organisation(ods: OdsCode, world: World, tx: Tx) -> None:
+async def _organisation(ods: OdsCode, now: Instant, tx: Tx) -> Organisation:
     organisation = await tx.directory.organisation(ods)
-    if organisation is None or organisation.is_closed(world.clock.now().date()):
+    if organisation is None or organisation.is_closed(now.date()):
         raise InvalidValue(Field.COMMISSIONING_RULE_ORGANISATION, ods, "is not an open organisation")
+    return organisation
 
 
-async def _check_service(service_id: ServiceId, rules_of: OdsCode, tx: Tx) -> None:
+async def _service(service_id: ServiceId, referrer: Referrer, now: Instant, tx: Tx) -> Service:
+    """Return the service, if its slots are offered to the referrer. Raises a `FieldRefused`."""
     stored = await tx.directory.service(service_id)
-    if stored is None or not stored.value.commissioning.admits(rules_of):
+    if stored is None or not await admits(stored.value, referrer, now.date(), tx):
         raise ReferenceNotFound(Field.SLOT_SERVICE, service_id, "is not known")
-    if not stored.value.is_published:
+    service = stored.value
+    if not service.is_open(now.date()):
         raise ServiceUnavailable(Field.SLOT_SERVICE, service_id, "is not published")
-    if stored.value.bookable is not BookableType.DIRECTLY_BOOKABLE or stored.value.is_triage:
+    if service.bookable is not BookableType.DIRECTLY_BOOKABLE or service.is_triage:
         raise InvalidState(Field.SLOT_SERVICE, service_id, "is not directly bookable")
+    return service
+
+
+async def admits(service: Service, referrer: Referrer, day: date, tx: Tx) -> bool:
+    """Return whether the referrer may send patients to a service: by its commissioning and its restriction."""
+    if service.restriction is not None and not service.restriction.admits(referrer):
+        return False
+    if service.commissioning.admits(referrer.rules_of):
+        return True
+    rules = await tx.registers.rules.of_services([service.id])
+    return rule_admits(rules.get(service.id, ()), referrer.commissioner, day)

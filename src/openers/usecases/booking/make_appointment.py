@@ -28,6 +28,7 @@ from openers.domain.errors import (
 from openers.domain.lifecycle import Act
 from openers.domain.principal import Principal
 from openers.domain.referral import Referral
+from openers.domain.services.slot_window import SlotWindow
 from openers.domain.slots import SlotState
 from openers.usecases.booking.propose_appointment import Asked, propose
 from openers.usecases.events.recording import record_event
@@ -79,7 +80,7 @@ async def find_subject(request: AppointmentRequest, by: Principal, world: World,
     await check_not_sensitive(referral.patient, world, tx)
     if referral.patient != request.patient:
         raise InappropriateValue(Field.PATIENT, request.patient, "is not the patient of the referral")
-    return Subject(referral, await _shortlisted(request, referral.value, tx))
+    return Subject(referral, await _shortlisted(request, referral.value, world, tx))
 
 
 async def _referral(request: AppointmentRequest, by: Principal, tx: Tx) -> Stored[Referral]:
@@ -90,13 +91,13 @@ async def _referral(request: AppointmentRequest, by: Principal, tx: Tx) -> Store
         raise ReferenceNotFound(Field.REFERRAL, request.ubrn, "is not known") from error
 
 
-async def _shortlisted(request: AppointmentRequest, referral: Referral, tx: Tx) -> Service:
+async def _shortlisted(request: AppointmentRequest, referral: Referral, world: World, tx: Tx) -> Service:
     stored = await tx.directory.service(request.service)
     if stored is None:
         raise ReferenceNotFound(Field.SERVICE, request.service, "is not known")
     if referral.shortlisted(request.service) is None:
         raise InappropriateValue(Field.SERVICE, request.service, "is not on the shortlist of the referral")
-    if not stored.value.is_published:
+    if not stored.value.is_open(world.clock.now().date()):
         raise ServiceUnavailable(Field.SERVICE, request.service, "is not published any more")
     return stored.value
 
@@ -130,16 +131,21 @@ async def _check_deferral(
     """Check that nothing can be booked; otherwise a deferral is refused (rules 4, A016)."""
     check_directly_bookable(subject.service)
     if reason is ReviewReason.SLOT_NOT_AVAILABLE:
-        await _check_quoted_slot(request, subject, tx)
+        await _check_quoted_slot(request, subject, world, tx)
     elif request.slot is not None:
         raise InappropriateValue(Field.SLOT, request.slot, f"is only allowed with {ReviewReason.SLOT_NOT_AVAILABLE}")
     elif reason is ReviewReason.NO_SLOTS_AT_SERVICE:
-        priority = subject.referral.value.priority
-        if await tx.slots.any_free(subject.service.id, priority, world.clock.now()):
+        seen = seen_slots(subject, world)
+        if await tx.slots.any_free(subject.service.id, seen):
             raise SlotsCurrentlyAvailable(Field.SERVICE, subject.service.id, "has free slots")
 
 
-async def _check_quoted_slot(request: AppointmentRequest, subject: Subject, tx: Tx) -> None:
+def seen_slots(subject: Subject, world: World) -> SlotWindow:
+    """Return which free slots of the service the referrer sees."""
+    return subject.service.slot_rules.window(subject.referral.value.priority, world.clock.now())
+
+
+async def _check_quoted_slot(request: AppointmentRequest, subject: Subject, world: World, tx: Tx) -> None:
     if request.slot is None:
         raise MissingValue(Field.SLOT)
     slot = await tx.slots.get(request.slot)
@@ -148,6 +154,8 @@ async def _check_quoted_slot(request: AppointmentRequest, subject: Subject, tx: 
     if slot.service != subject.service.id:
         raise InappropriateValue(Field.SLOT, request.slot, "is a slot of another service")
     if slot.state is SlotState.FREE:
+        if seen_slots(subject, world).hides(slot):
+            raise ReferenceNotFound(Field.SLOT, request.slot, "is not known")
         raise ThisSlotIsAvailable(Field.SLOT, request.slot, "is free: book it")
 
 

@@ -11,7 +11,7 @@ from typing import Final
 from openers.domain.identifiers import ServiceId
 from openers.domain.slots import PollState
 from openers.usecases.due import job
-from openers.usecases.ports.transaction import DueItem
+from openers.usecases.ports.transaction import DueItem, Tx
 from openers.usecases.world import World
 
 POLL: Final = "poll slots"
@@ -35,15 +35,27 @@ async def poll_now(service: ServiceId, world: World) -> int:
     now = world.clock.now()
     async with world.read() as tx:
         link, state = await tx.links.get(service), await tx.links.polled(service)
+        days = await _range_days(service, tx)
     if link is None or not link.active:
         return 0
     whole = state is None or now - state.whole >= WHOLE_EVERY
     since = None if state is None or whole else state.polled - OVERLAP
-    told = await world.pas.slots(link, now, now + world.polling.horizon, since)
+    horizon = world.polling.horizon if days is None else timedelta(days=days)
+    told = await world.pas.slots(link, now, now + horizon, since)
     async with world.begin(POLL, lock=(f"polling/{service}",)) as tx:
         if await tx.links.get(service) != link:
             return 0  # linked to another PAS in the meantime, whose own poll is planned
         whole_at = now if state is None or whole else state.whole
         if not await tx.links.put_polled(PollState(service, now, whole_at), state):
             return 0  # polled in the meantime, or a full poll was requested: this reply may be out of date
-        return await tx.slots.poll(service, told, whole=whole)
+        return await tx.slots.poll(service, told, now, whole=whole)
+
+
+async def _range_days(service: ServiceId, tx: Tx) -> int | None:
+    """Return how far ahead a service is polled, in days; a draft counts as long as there is no live service."""
+    live = await tx.directory.service(service)
+    if live is not None:
+        return live.value.slot_rules.polling_range_days
+    draft = await tx.registers.drafts.get(service)
+    rules = None if draft is None else draft.value.slot_rules
+    return None if rules is None else rules.polling_range_days

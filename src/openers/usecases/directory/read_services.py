@@ -22,5 +22,6 @@ async def read_service(service_id: ServiceId, world: World) -> Stored[Service]:
 async def read_services(ids: Sequence[ServiceId], world: World) -> list[Stored[Service]]:
     """Return the published services among `ids`, in the requested order; others are left out."""
     world.entry.services = tuple(ids)
+    today = world.clock.now().date()
     async with world.read() as tx:
-        return [each for each in await tx.directory.services(ids) if each.value.is_published]
+        return [each for each in await tx.directory.services(ids) if each.value.is_open(today)]

@@ -35,6 +35,7 @@ from openers.domain.identifiers import NhsNumber, OdsCode, UserId
 from openers.domain.patient import Patient
 from openers.domain.principal import RC, RCA, SPC, Principal
 from openers.domain.search import SearchCriteria, ServiceFilter
+from openers.domain.services.access import Referrer
 from openers.usecases.ports.transaction import ReferenceData, Tx
 from openers.usecases.world import World
 
@@ -77,8 +78,20 @@ async def resolve(
     await _check_named_clinician(criteria, tx)
     await _check_organisation(criteria, tx, today)
     rules_of = await _rule_organisation(subject, request_type, tx, today)
-    wanted = ServiceFilter.of(request_type, criteria, pairs, rules_of, (patient, today))
+    referrer = referrer_of(subject.by, rules_of)
+    wanted = ServiceFilter.of(request_type, criteria, pairs, referrer, (patient, today))
     return Wanted(wanted, _origin(criteria, patient, world.reference))
+
+
+def referrer_of(by: Principal, rules_of: Organisation) -> Referrer:
+    """Return the caller as services see them, under the commissioning rules of an organisation."""
+    return Referrer(
+        rules_of=rules_of.ods,
+        commissioner=rules_of.commissioner,
+        organisation=by.organisation,
+        user=by.effective_user,
+        workgroups=by.workgroups,
+    )
 
 
 async def find_patient(nhs_number: NhsNumber, world: World, tx: Tx) -> Patient:
@@ -170,11 +183,11 @@ async def _check_organisation(criteria: SearchCriteria, tx: Tx, today: date) -> 
         )
 
 
-async def _rule_organisation(subject: SearchSubject, request_type: RequestType, tx: Tx, today: date) -> OdsCode:
+async def _rule_organisation(subject: SearchSubject, request_type: RequestType, tx: Tx, today: date) -> Organisation:
     field, named = Field.COMMISSIONING_RULE_ORGANISATION, subject.rule_organisation
     if named is not None and request_type is RequestType.ADVICE_AND_GUIDANCE_REQUEST:
         raise FieldNotPermitted(field, named, f"is not allowed with {request_type}")
-    return (await _open_organisation(field, named or subject.by.organisation, REFERRING_KINDS, tx, today)).ods
+    return await _open_organisation(field, named or subject.by.organisation, REFERRING_KINDS, tx, today)
 
 
 async def _open_organisation(

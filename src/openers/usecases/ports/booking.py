@@ -11,9 +11,9 @@ from typing import Protocol
 
 from openers.domain.booking import Claim, PasAppointment, PasBooking, PasLink
 from openers.domain.clock import Instant
-from openers.domain.codes import Priority
 from openers.domain.events import Event
 from openers.domain.identifiers import ServiceId, SlotId, Ubrn, UserId
+from openers.domain.services.slot_window import SlotWindow
 from openers.domain.slots import PolledSlot, PollState, Slot, SlotState
 
 
@@ -21,16 +21,16 @@ class Slots(Protocol):
     """The polled slots."""
 
     async def free(
-        self, service: ServiceId, priority: Priority, clinician: UserId | None, window: tuple[Instant, int, int]
+        self, service: ServiceId, clinician: UserId | None, window: SlotWindow, page: tuple[int, int]
     ) -> tuple[Sequence[Slot], int]:
-        """Return free slots in order of start, and their total number.
+        """Return the free slots within a window in order of start, and their total number.
 
-        `window`: the earliest start, an offset, a limit.
+        `page`: an offset and a limit.
         """
         ...
 
-    async def any_free(self, service: ServiceId, priority: Priority, after: Instant) -> bool:
-        """Return whether a slot for this priority that starts after an instant is free."""
+    async def any_free(self, service: ServiceId, window: SlotWindow) -> bool:
+        """Return whether a slot within a window is free."""
         ...
 
     async def get(self, slot: SlotId) -> Slot | None:
@@ -49,8 +49,8 @@ class Slots(Protocol):
         """Change the state of a slot; return `False`, and change nothing, if its state is not `was`."""
         ...
 
-    async def poll(self, service: ServiceId, polled: Collection[PolledSlot], *, whole: bool) -> int:
-        """Store the slots that a PAS reports; return how many changed.
+    async def poll(self, service: ServiceId, polled: Collection[PolledSlot], now: Instant, *, whole: bool) -> int:
+        """Store the slots that a PAS reports at `now`; return how many changed.
 
         If `whole`, slots that are not reported are gone.
         """

@@ -14,8 +14,10 @@ from openers.domain.booking import PasLink
 from openers.domain.credentials import Application
 from openers.domain.directory import Organisation, Service, Site, User
 from openers.domain.endpoints.endpoint import Endpoint
-from openers.domain.identifiers import OdsCode
+from openers.domain.identifiers import OdsCode, ServiceId
 from openers.domain.patient import Patient
+from openers.domain.services.access import CommissioningRule, Rules
+from openers.domain.services.draft import ServiceDraft
 from openers.domain.webhooks import Webhook
 from openers.usecases.ports.stored import Stored
 
@@ -54,6 +56,46 @@ class Register(Protocol[T]):
         ...
 
 
+class ServiceRegister(Register[Service], Protocol):
+    """Services by number. A change raises the directory's version too."""
+
+    async def past(self, key: str, version: int) -> Service | None:
+        """Return the value that a service had in an earlier version."""
+        ...
+
+    async def amend(self, old: Stored[Service], new: Service) -> None:
+        """Replace a value without raising the version of the service. Raises VersionConflict."""
+        ...
+
+    async def touch(self, service: ServiceId) -> None:
+        """Let searches read a service again, since what others say of it has changed."""
+        ...
+
+    async def namesakes(self, name: str) -> frozenset[ServiceId]:
+        """Return the services, live and drafts, that have a name, whatever its capital letters."""
+        ...
+
+    async def next_id(self) -> ServiceId:
+        """Return a number that no service has."""
+        ...
+
+
+class DraftRegister(Register[ServiceDraft], Protocol):
+    """Drafts of services by number; their organisation owns them."""
+
+    async def remove(self, key: str) -> None:
+        """Remove a draft that was never published."""
+        ...
+
+
+class RuleRegister(Register[CommissioningRule], Protocol):
+    """Commissioning rules by service and commissioner; the commissioner owns them."""
+
+    async def of_services(self, services: Sequence[ServiceId]) -> dict[ServiceId, Rules]:
+        """Return the rules that are not withdrawn, by service."""
+        ...
+
+
 class EndpointRegister(Register[Endpoint], Protocol):
     """Registered endpoints by ASID; their organisation owns them."""
 
@@ -86,8 +128,18 @@ class Registers(Protocol):
         ...
 
     @property
-    def services(self) -> Register[Service]:
-        """Services by number; their organisation owns them. A change raises the directory's version too."""
+    def services(self) -> ServiceRegister:
+        """Services by number; their organisation owns them."""
+        ...
+
+    @property
+    def drafts(self) -> DraftRegister:
+        """Drafts of services."""
+        ...
+
+    @property
+    def rules(self) -> RuleRegister:
+        """Commissioning rules."""
         ...
 
     @property

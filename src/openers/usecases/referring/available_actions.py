@@ -58,7 +58,7 @@ async def available_actions(query: FindActions, world: World) -> list[AvailableA
         possible = {act for act in Act if query.by.party in PARTIES[act] and _is_allowed(referral, act, world)}
         if not await _can_search(referral, world, tx):
             possible -= NEEDS_SEARCH
-        if Act.BOOK in possible and not await _can_ask(referral, tx):
+        if Act.BOOK in possible and not await _can_ask(referral, world, tx):
             possible -= set(ACTS[AvailableAction.CREATE_APPOINTMENT])
     return [action for action, acts in ACTS.items() if not possible.isdisjoint(acts)]
 
@@ -90,10 +90,11 @@ async def _can_search(referral: Referral, world: World, tx: Tx) -> bool:
     return patient.practice is not None
 
 
-async def _can_ask(referral: Referral, tx: Tx) -> bool:
+async def _can_ask(referral: Referral, world: World, tx: Tx) -> bool:
     """Return whether a shortlisted service is published and accepts bookings, deferrals or triage requests."""
+    today = world.clock.now().date()
     services = await tx.directory.services(each.id for each in referral.shortlist.services)
     return any(
-        each.value.is_published and (each.value.is_triage or each.value.bookable is BookableType.DIRECTLY_BOOKABLE)
+        each.value.is_open(today) and (each.value.is_triage or each.value.bookable is BookableType.DIRECTLY_BOOKABLE)
         for each in services
     )

@@ -9,6 +9,25 @@ from openers.domain.administration.rights import Resource
 _MODULUS: Final = "w" + "A" * 341
 """The modulus of the example's key: an application registers its own."""
 
+DRAFT: Final[dict[str, Any]] = {
+    "name": "Palpitations clinic",
+    "organisation": "X26A",
+    "site": "X26A1",
+    "workgroup": "X26A/Cardiology",
+    "clinic_types": [["CARDIOLOGY", "ARRHYTHMIA"]],
+    "flows": ["APPOINTMENT_REQUEST"],
+    "appointment_type": "FIRST_OUTPATIENT",
+    "priorities": ["ROUTINE", "URGENT"],
+    "gender": "MALE_AND_FEMALE",
+    "ages": {"lowest": 18},
+    "commissioning": {"nationally_available": True},
+    "contacts": [{"for_patients": True, "system": "phone", "value": "0113 496 0001"}],
+}
+"""A draft that passes the checks of publishing."""
+COPY: Final = {"name": "Palpitations clinic, evenings"}
+LAST_DAY: Final = {"on": "2031-03-31"}
+COMMISSIONER: Final = {"ods": "Q26", "name": "Moorland ICB", "kind": "COMMISSIONER", "postcode": "LS1 4AP"}
+"""The organisation that the example of a commissioning rule needs."""
 EXAMPLES: Final[dict[Resource, dict[str, Any]]] = {
     Resource.ORGANISATIONS: {
         "ods": "X26A",
@@ -44,7 +63,14 @@ EXAMPLES: Final[dict[Resource, dict[str, Any]]] = {
         "bookable": "DIRECTLY_BOOKABLE",
         "priorities": ["ROUTINE", "URGENT"],
         "clinicians": ["555000000101"],
+        "commissioning": {"nationally_available": False},
         "contacts": [{"for_patients": True, "system": "phone", "value": "0113 496 0001"}],
+    },
+    Resource.COMMISSIONING_RULES: {
+        "id": "260001-Q26",
+        "service": "260001",
+        "commissioner": "Q26",
+        "starts": "2026-04-01",
     },
     Resource.PAS_LINKS: {"service": "260001", "url": "https://pas.moorland.example/fhir", "client_id": "moorland-pas"},
     Resource.ENDPOINTS: {

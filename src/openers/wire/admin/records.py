@@ -62,6 +62,7 @@ class Organisation(Record, frozen=True, kw_only=True):
     address: Line = ""
     telephone: Line = ""
     closed_on: date | None = None
+    commissioner: Annotated[Ods | None, Meta(description="The commissioner that pays for its referrals")] = None
 
 
 class Site(Record, frozen=True, kw_only=True):
@@ -165,6 +166,34 @@ class Rules(Record, frozen=True, kw_only=True):
     organisations: Annotated[frozenset[Ods], Meta(max_length=10_000)] = frozenset()
 
 
+class Window(Record, frozen=True, kw_only=True):
+    """From when until when, counted from now, slots are offered for one priority."""
+
+    starts_after_hours: Annotated[int, Meta(ge=1, le=10_000, description="Hours")] = 1
+    ends_after_days: Days | None = None
+
+
+class SlotSettings(Record, frozen=True, kw_only=True):
+    """How far ahead the PAS is polled, the booking window of each priority, and how long new slots are reserved."""
+
+    polling_range_days: Annotated[int, Meta(ge=0, le=366, description="Days")] | None = None
+    windows: dict[Priority, Window] = {}
+    reservation_days: Annotated[int, Meta(ge=0, le=366, description="Days; 0, 1 or 2 can be published")] = 0
+
+
+class Pathways(Record, frozen=True, kw_only=True):
+    """Why a service is restricted, and who may refer all the same: people, organisations, the staff of services.
+
+    `workgroups` are those of `services`; the service fills them in.
+    """
+
+    reason: Line = ""
+    referrers: Annotated[frozenset[PersonId], Meta(max_length=1000)] = frozenset()
+    organisations: Annotated[frozenset[Ods], Meta(max_length=1000)] = frozenset()
+    services: Annotated[frozenset[ServiceNumber], Meta(max_length=100)] = frozenset()
+    workgroups: Annotated[frozenset[Workgroup], Meta(max_length=100)] = frozenset()
+
+
 class Service(Record, frozen=True, kw_only=True):
     """A service. It is replaced as a whole; `clinic_types` are pairs of a specialty and a clinic type (A004)."""
 
@@ -200,6 +229,24 @@ class Service(Record, frozen=True, kw_only=True):
     contacts: Annotated[tuple[ContactDetail, ...], Meta(max_length=50)] = ()
     status: ServiceStatus = ServiceStatus.PUBLISHED
     advice_response_hours: Hours | None = None
+    opens_on: date | None = None
+    closes_on: date | None = None
+    slot_rules: SlotSettings = SlotSettings()
+    restriction: Pathways | None = None
+    allocated_clinicians: Annotated[frozenset[PersonId], Meta(max_length=1000)] = frozenset()
+
+
+class CommissioningRule(Record, frozen=True, kw_only=True):
+    """A rule by which the organisations of a commissioner may refer to a service from a day on.
+
+    `id` is the number of the service, a hyphen, and the code of the commissioner.
+    """
+
+    id: Code
+    service: ServiceNumber
+    commissioner: Ods
+    starts: date
+    active: bool = True
 
 
 class PasLink(Record, frozen=True, kw_only=True):

@@ -10,8 +10,10 @@ from typing import Any, Final, TypeVar
 import msgspec
 
 from openers.domain.administration.rights import Resource
-from openers.domain.identifiers import Identifier
+from openers.domain.identifiers import Identifier, ServiceId
+from openers.domain.services.draft import UNNUMBERED, ServiceDraft
 from openers.wire.admin import records
+from openers.wire.admin.drafts import DraftRecord
 from openers.wire.admin.texts import ClientId
 
 T = TypeVar("T")
@@ -22,6 +24,7 @@ RECORDS: Final[dict[Resource, type[records.Record]]] = {
     Resource.PEOPLE: records.Person,
     Resource.APPLICATIONS: records.Application,
     Resource.SERVICES: records.Service,
+    Resource.COMMISSIONING_RULES: records.CommissioningRule,
     Resource.PAS_LINKS: records.PasLink,
     Resource.ENDPOINTS: records.Endpoint,
     Resource.PATIENTS: records.Patient,
@@ -30,6 +33,7 @@ RECORDS: Final[dict[Resource, type[records.Record]]] = {
 """The shape of each resource's records."""
 
 _DECODERS: Final = {each: msgspec.json.Decoder(of) for each, of in RECORDS.items()}
+_DRAFT: Final = msgspec.json.Decoder(DraftRecord)
 _PLACED: Final = re.compile(r"(.*) - at `(?:key in )?\$([^`]{0,200})`", re.ASCII)
 """The text of msgspec's errors: the cause and the place."""
 _STEP: Final = re.compile(r"\.?([A-Za-z0-9_]+)|\[([0-9]+|\.\.\.)\]", re.ASCII)
@@ -48,6 +52,18 @@ def read_record(resource: Resource, body: bytes, of: type[Any]) -> Any:
     """Return the record in a body as a domain value of type `of`. Raises UnreadableRecord."""
     with _refused():
         return to_domain(_DECODERS[resource].decode(body), of)
+
+
+def read_draft(body: bytes, service: ServiceId) -> ServiceDraft:
+    """Return the draft in a body as that of a service; empty before its first save. Raises UnreadableRecord."""
+    with _refused():
+        draft = to_domain(_DRAFT.decode(body), ServiceDraft)
+        if draft.id not in ("", service):
+            raise UnreadableRecord("the draft has another number than the address", "/id")
+        if draft.restriction is not None:
+            own = msgspec.structs.replace(draft.restriction, workgroups=frozenset())
+            draft = msgspec.structs.replace(draft, restriction=own)
+        return msgspec.structs.replace(draft, id=service)
 
 
 def read_registration(body: bytes, of: type[T]) -> T:
@@ -101,6 +117,8 @@ def unreadable(error: msgspec.ValidationError) -> UnreadableRecord:
 
 
 def _identifier(kind: type[Any], value: Any) -> Any:
+    if kind is ServiceId and value == "":
+        return UNNUMBERED
     if issubclass(kind, Identifier):
         return kind(value)
     raise NotImplementedError

@@ -14,6 +14,7 @@ from openers.worlds.http.request_routes import EXPLAIN, REQUESTS, found
 from openers.worlds.recording.case import Case, Holder
 from openers.worlds.recording.exchange import Exchange
 from openers.worlds.recording.explanation import explain
+from openers.worlds.recording.hidden import hidden_from
 from openers.worlds.recording.recorder import Recorder
 from openers.worlds.recording.world_resolver import WorldResolver
 
@@ -25,7 +26,7 @@ def explain_routes(finder: WorldResolver, recorder: Recorder, gateway: Gateway) 
         world = finder.world(request.scope)
         named = found(request, await recorder.kept(), finder.name(request.scope))
         cases = [Case(each, gateway, await _holder(each, world)) for each in named]
-        explanations = [explain(each) for each in cases]
+        explanations = [explain(each, await hidden_from(each.exchange, world)) for each in cases]
         if wants_page(request):
             return page("explanation.html", request, explanations=explanations, requests=root_of(request) + REQUESTS)
         return {"explanations": explanations}

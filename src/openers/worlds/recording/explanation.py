@@ -14,6 +14,7 @@ from openers.wire.rules import Check
 from openers.worlds.recording.case import Case
 from openers.worlds.recording.check_texts import WORDS, Facts
 from openers.worlds.recording.citations import citations
+from openers.worlds.recording.hidden import Hidden
 from openers.worlds.recording.near_misses import near_misses
 
 
@@ -59,7 +60,7 @@ class Failure(msgspec.Struct, frozen=True):
 
 
 class Explanation(msgspec.Struct, frozen=True, kw_only=True):
-    """The explanation of one call."""
+    """The explanation of one call. `hidden` is what a search did not show, and why."""
 
     number: int
     request_id: str
@@ -70,6 +71,7 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     failure: Failure | None
     steps: tuple[Step, ...]
     near_misses: tuple[str, ...]
+    hidden: tuple[Hidden, ...] = ()
 
 
 _RECORD = (Check.RECORD, Check.RELATIONSHIP, Check.VERSION, Check.STATE)
@@ -79,8 +81,8 @@ _AFTER_READING = frozenset({Check.RULE, Check.STATE})
 ORDER = tuple(Check)
 
 
-def explain(case: Case) -> Explanation:
-    """Return the explanation of a call."""
+def explain(case: Case, hidden: tuple[Hidden, ...] = ()) -> Explanation:
+    """Return the explanation of a call; `hidden` is what a search did not show."""
     exchange = case.exchange
     return Explanation(
         number=exchange.number,
@@ -92,6 +94,7 @@ def explain(case: Case) -> Explanation:
         failure=_failure(case),
         steps=tuple(Step(each, _verdict(each, case), WORDS[each].facts(case)) for each in ORDER),
         near_misses=tuple(map(str, near_misses(exchange))),
+        hidden=hidden,
     )
 
 

@@ -1,7 +1,4 @@
-"""Administered records in SQL: one table each, with a version; `history` receives each replaced value.
-
-Repositories for other purposes read the same tables; all writes of administered values come here.
-"""
+"""A register in SQL: one table with a version; `history` receives each replaced value."""
 
 from __future__ import annotations
 
@@ -24,32 +21,24 @@ from sqlalchemy import (
     update,
 )
 
-from openers.domain.booking import PasLink
-from openers.domain.credentials import Application
-from openers.domain.directory import Organisation, Service, Site, User
-from openers.domain.endpoints.endpoint import Endpoint
 from openers.domain.errors import VersionConflict
-from openers.domain.patient import Patient
-from openers.domain.webhooks import Webhook
 from openers.store.engine import tables
-from openers.store.engine.statements import Connection, Statement, Value, add_once, decoder, encode, texts, upsert
+from openers.store.engine.statements import Connection, Statement, Value, add_once, decoder, encode, texts
 from openers.usecases.ports.registers import Window
 from openers.usecases.ports.stored import Stored
 
 T = TypeVar("T")
 
-DIRECTORY_VERSION: Final = "directory_version"
 LONGEST_KEY: Final = 40
 """Characters of a key in `history`. A longer key is kept as its hash."""
 _KEEP: Final = Statement(insert(tables.history))
-_RAISE_VERSION: Final = Statement(
-    update(tables.counters)
-    .where(tables.counters.c.name == bindparam("key"))
-    .values(value=tables.counters.c.value + 1)
-    .returning(tables.counters.c.value)
+_PAST: Final = Statement(
+    select(tables.history.c.body).where(
+        tables.history.c.kind == bindparam("of_kind"),
+        tables.history.c.key == bindparam("of_key"),
+        tables.history.c.version == bindparam("of_version"),
+    )
 )
-_DROP_ROLES: Final = Statement(delete(tables.user_roles).where(tables.user_roles.c.user == bindparam("key")))
-_ADD_ROLE: Final = Statement(insert(tables.user_roles))
 
 
 class Layout(NamedTuple, Generic[T]):
@@ -93,6 +82,7 @@ class RegisterTable(Generic[T]):
         self.page = Statement(walk)
         self.page_of = None if layout.owner is None else Statement(walk.where(layout.owner))
         self.add = add_once(table)
+        self.remove = Statement(delete(table).where(key == bindparam("of_key")))
         changing: dict[str, Any] = {each.name: bindparam(each.name) for each in own if each.name != layout.key}
         self.put = Statement(
             update(table).where(key == bindparam("of_key"), own.version == bindparam("was")).values(changing)
@@ -163,6 +153,16 @@ class SqlRegister(Generic[T]):
         old = await self.get(self._of.layout.key_of(value))
         return await (self.add(value) if old is None else self.replace(old, value))
 
+    async def remove(self, key: str) -> None:
+        """Remove a record to which nothing refers."""
+        await self._connection.run(self._of.remove, {"of_key": self._of.column(key)})
+
+    async def past(self, key: str, version: int) -> T | None:
+        """Return the value that a record had in an earlier version."""
+        kept = {"of_kind": self._of.layout.kind, "of_key": _kept_key(key), "of_version": version}
+        row = await self._connection.row(_PAST, kept)
+        return None if row is None else self._of.decoder.decode(row[0])
+
     async def _columns(self, value: T) -> Mapping[str, Value]:
         """Return the columns beside key, version and body."""
         return self._of.layout.columns_of(value)
@@ -176,115 +176,6 @@ class SqlRegister(Generic[T]):
 
     def _stored(self, key: Any, version: int, body: bytes) -> Stored[T]:
         return Stored(str(key), version, body, self._of.decoder)
-
-
-class SqlPeople(SqlRegister[User]):
-    """The register of people, with the organisations where they have a role."""
-
-    __slots__ = ()
-
-    async def _written(self, value: User) -> None:
-        await self._connection.run(_DROP_ROLES, {"key": value.id})
-        for organisation in {role.organisation for role in value.roles}:
-            await self._connection.run(_ADD_ROLE, {"organisation": organisation, "user": value.id})
-
-
-class SqlServices(SqlRegister[Service]):
-    """The register of services. Each change gets the next version of the directory."""
-
-    __slots__ = ()
-
-    async def _columns(self, value: Service) -> Mapping[str, Value]:
-        raised = await self._connection.row(_RAISE_VERSION, {"key": DIRECTORY_VERSION})
-        return {**self._of.layout.columns_of(value), "changed": 0 if raised is None else int(raised[0])}
-
-
-class SqlEndpoints(SqlRegister[Endpoint]):
-    """The register of endpoints, with their certificates for look-ups."""
-
-    __slots__ = ()
-
-    async def of_certificate(self, fingerprint: str) -> Endpoint | None:
-        """Return the endpoint with a registered certificate."""
-        row = await self._connection.row(_OF_CERTIFICATE, {"of_fingerprint": fingerprint})
-        return None if row is None else _ENDPOINTS.decoder.decode(row[0])
-
-    async def _written(self, value: Endpoint) -> None:
-        await self._connection.run(_DROP_CERTIFICATES, {"of_asid": value.asid})
-        for each in value.certificates:
-            await self._connection.run(_ADD_CERTIFICATE, {"fingerprint": each.fingerprint, "asid": value.asid})
-
-
-_services_of: Final = select(tables.services.c.id).where(tables.services.c.organisation == bindparam("owner"))
-_people_of: Final = select(tables.user_roles.c.user).where(tables.user_roles.c.organisation == bindparam("owner"))
-_SERVICE: Final = ("status", "organisation")
-
-_ORGANISATIONS: Final = RegisterTable(
-    Layout(
-        "organisation", tables.organisations, Organisation, "ods", (), tables.organisations.c.ods == bindparam("owner")
-    )
-)
-_SITES: Final = RegisterTable(
-    Layout("site", tables.sites, Site, "ods", ("organisation",), tables.sites.c.organisation == bindparam("owner"))
-)
-_PEOPLE: Final = RegisterTable(Layout("user", tables.users, User, "id", (), tables.users.c.id.in_(_people_of)))
-_APPLICATIONS: Final = RegisterTable(Layout("application", tables.applications, Application, "client_id"))
-_SERVICES: Final = RegisterTable(
-    Layout("service", tables.services, Service, "id", _SERVICE, tables.services.c.organisation == bindparam("owner"))
-)
-_LINKS: Final = RegisterTable(
-    Layout("pas link", tables.pas_links, PasLink, "service", (), tables.pas_links.c.service.in_(_services_of))
-)
-_PATIENTS: Final = RegisterTable(Layout("patient", tables.patients, Patient, "nhs_number", ("sensitive", "born")))
-_WEBHOOKS: Final = RegisterTable(Layout("webhook", tables.webhooks, Webhook, "id"))
-_ENDPOINTS: Final = RegisterTable(
-    Layout(
-        "endpoint",
-        tables.endpoints,
-        Endpoint,
-        "asid",
-        ("organisation",),
-        tables.endpoints.c.organisation == bindparam("owner"),
-    )
-)
-_certificate: Final = tables.endpoint_certificates.c
-_OF_CERTIFICATE: Final = Statement(
-    select(tables.endpoints.c.body)
-    .join(tables.endpoint_certificates, _certificate.asid == tables.endpoints.c.asid)
-    .where(_certificate.fingerprint == bindparam("of_fingerprint"))
-)
-_DROP_CERTIFICATES: Final = Statement(
-    delete(tables.endpoint_certificates).where(_certificate.asid == bindparam("of_asid"))
-)
-_ADD_CERTIFICATE: Final = upsert(tables.endpoint_certificates)
-
-
-class SqlRegisters:
-    """The `Registers` port over one connection."""
-
-    __slots__ = (
-        "applications",
-        "endpoints",
-        "links",
-        "organisations",
-        "patients",
-        "people",
-        "services",
-        "sites",
-        "webhooks",
-    )
-
-    def __init__(self, connection: Connection) -> None:
-        """Create all registers over `connection`."""
-        self.organisations = SqlRegister(connection, _ORGANISATIONS)
-        self.sites = SqlRegister(connection, _SITES)
-        self.people = SqlPeople(connection, _PEOPLE)
-        self.applications = SqlRegister(connection, _APPLICATIONS)
-        self.services = SqlServices(connection, _SERVICES)
-        self.links = SqlRegister(connection, _LINKS)
-        self.patients = SqlRegister(connection, _PATIENTS)
-        self.webhooks = SqlRegister(connection, _WEBHOOKS)
-        self.endpoints = SqlEndpoints(connection, _ENDPOINTS)
 
 
 def _column(value: str | bool | date) -> Value:

@@ -1,0 +1,1 @@
+"""Administered records in SQL: tables with a version, whose replaced values history keeps."""
