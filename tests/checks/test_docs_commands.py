@@ -25,6 +25,7 @@ pytestmark = pytest.mark.needs("bash", "curl")
 
 README = ROOT / "README.md"
 TUTORIALS = ROOT / "docs/tutorial"
+HOW_TO = ROOT / "docs/how-to"
 OTHER_SET_UPS = (["wheel"], ["image"])
 """Set-ups whose pages other tests run: below, and in `tests/deploy`."""
 LANGUAGES = ("java", "node")
@@ -43,6 +44,7 @@ OTHERS = [
     if documents.script(page, documents.ADDRESS)
     and page != README
     and page.parent != TUTORIALS
+    and page.stem != "define-a-service"
     and documents.set_ups(page) not in OTHER_SET_UPS
 ]
 OF_PACKAGES = [
@@ -144,6 +146,22 @@ def test_two_demos_in_one_folder_serve_readers_side_by_side(demo: Demo) -> None:
                 printed = _printed(here, page)
             assert printed[-4::3] == ["booked", "proposed"]
             assert here.health["status"] == "pass"
+
+
+def test_a_service_is_created_linked_published_and_booked_by_commands(demo: Demo) -> None:
+    """The questions "how do I create a service, and how is it linked to the Test PAS?": each step prints its result."""
+    printed = _printed(demo, HOW_TO / "define-a-service.md")
+    number, *_ = printed
+    assert number.isdecimal()
+    assert f"service {number} cannot be published" in printed
+    linked = next(line for line in printed if line.startswith(f"service {number} is linked to "))
+    assert int(linked.split()[-2]) > 100, linked
+    versions = [line for line in printed if line.startswith(f"service {number} is published in version ")]
+    assert [line.split()[-1] for line in versions] == ["1", "2", "3", "5", "6"]
+    assert printed.index(linked) < printed.index(versions[0])
+    assert "booked" in printed
+    assert any(line.startswith("/referrer_alert: null -> ") for line in printed)
+    assert any(line.startswith("COMMISSIONING: ") for line in printed)
 
 
 def test_the_letter_tutorial_reads_the_letter_and_prints_two_documents(demo: Demo) -> None:
