@@ -90,9 +90,7 @@ def show(
         "PAS": link.value["url"] if link is not None and link.value["active"] else "none",
         **{name: value for name, value in draft.items() if value not in (None, [], "")},
     }
-    text = "\n".join(
-        f"{name:24} {value if isinstance(value, str) else json.dumps(value)}" for name, value in lines.items()
-    )
+    text = "\n".join(f"{name:24} {_in_words(value)}" for name, value in lines.items())
     say(text, draft, as_json=as_json)
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
-from sqlalchemy import Integer, and_, bindparam, func, or_, select, update
+from sqlalchemy import ColumnElement, Integer, and_, bindparam, func, or_, select, update
 
 from openers.domain.clock import Instant
 from openers.domain.codes import Priority
@@ -28,18 +28,29 @@ _suitable = and_(
     _columns.state == SlotState.FREE.value,
     _columns.start_at >= bindparam("first"),
     _columns.start_at < bindparam("end"),
-    _columns.first_seen <= bindparam("seen_by"),
     _columns.priorities.op("&")(bindparam("bit", type_=Integer)) != 0,
     or_(bindparam("anybody", type_=Integer) == 1, _columns.clinician == bindparam("of_clinician")),
 )
-_FREE: Final = Statement(
-    select(slots)
-    .where(_suitable)
-    .order_by(_columns.start_at, _columns.id)
-    .limit(bindparam("most"))
-    .offset(bindparam("skip"))
-)
-_COUNT: Final = Statement(select(func.count()).select_from(slots).where(_suitable))
+
+
+class _Search(NamedTuple):
+    """The statements that count and return free slots."""
+
+    number: Statement
+    page: Statement
+
+
+def _search(where: ColumnElement[bool]) -> _Search:
+    page = select(slots).where(where).order_by(_columns.start_at, _columns.id)
+    return _Search(
+        Statement(select(func.count()).select_from(slots).where(where)),
+        Statement(page.limit(bindparam("most")).offset(bindparam("skip"))),
+    )
+
+
+_FREE: Final = _search(_suitable)
+_UNRESERVED: Final = _search(and_(_suitable, _columns.first_seen <= bindparam("seen_by")))
+"""Most services reserve no slots: then no row is compared with the end of the reservation."""
 _GET: Final = Statement(select(slots).where(_columns.id == bindparam("of_id")))
 _BY_PAS: Final = Statement(
     select(slots).where(_columns.service == bindparam("of_service"), _columns.pas_id == bindparam("of_pas_id"))
@@ -85,15 +96,16 @@ class SqlSlots:
         `page` is the number of slots to skip and the number to return.
         """
         skip, most = page
-        asked = _asked(service, clinician, window)
-        total = await self._connection.row(_COUNT, asked)
-        rows = await self._connection.rows(_FREE, {**asked, "skip": skip, "most": most})
-        return [_slot(row) for row in rows], 0 if total is None else int(total[0])
+        asked, search = _asked(service, clinician, window)
+        total = await self._connection.row(search.number, asked)
+        rows = await self._connection.rows(search.page, {**asked, "skip": skip, "most": most})
+        seen = {each: instant(each) for each in {row[-1] for row in rows}}  # most were first seen by the same poll
+        return [_slot(row, seen[row[-1]]) for row in rows], 0 if total is None else int(total[0])
 
     async def any_free(self, service: ServiceId, window: SlotWindow) -> bool:
         """Return whether the service has a free slot within a window."""
-        asked = _asked(service, None, window)
-        return bool(await self._connection.rows(_FREE, {**asked, "skip": 0, "most": 1}))
+        asked, search = _asked(service, None, window)
+        return bool(await self._connection.rows(search.page, {**asked, "skip": 0, "most": 1}))
 
     async def get(self, slot: SlotId) -> Slot | None:
         """Return the slot with this id."""
@@ -165,16 +177,18 @@ class SqlSlots:
         return await self._connection.run(_CHANGE, {**values, "of_id": int(slot.id), "was": known.state}) == 1
 
 
-def _asked(service: ServiceId, clinician: UserId | None, window: SlotWindow) -> dict[str, Value]:
-    return {
+def _asked(service: ServiceId, clinician: UserId | None, window: SlotWindow) -> tuple[dict[str, Value], _Search]:
+    asked: dict[str, Value] = {
         "of_service": int(service),
         "first": micros(window.start),
         "end": _NEVER if window.end is None else micros(window.end),
-        "seen_by": _NEVER if window.seen_by is None else micros(window.seen_by),
         "bit": _BITS[window.priority],
         "anybody": int(clinician is None),
         "of_clinician": clinician,
     }
+    if window.seen_by is None:
+        return asked, _FREE
+    return {**asked, "seen_by": micros(window.seen_by)}, _UNRESERVED
 
 
 def _row(slot: Slot) -> dict[str, Value]:
@@ -192,8 +206,9 @@ def _row(slot: Slot) -> dict[str, Value]:
     }
 
 
-def _slot(row: Row) -> Slot:
-    number, service, pas_id, usrn, start, end, clinician, bits, state, first_seen = row
+def _slot(row: Row, first_seen: Instant | None = None) -> Slot:
+    """Return the slot of a row; `first_seen` is that instant, if it is known already."""
+    number, service, pas_id, usrn, start, end, clinician, bits, state, seen = row
     return Slot(
         id=SlotId.restored(str(number)),
         service=ServiceId.restored(str(service)),
@@ -204,5 +219,5 @@ def _slot(row: Row) -> Slot:
         priorities=_SETS[int(bits)],
         clinician=None if clinician is None else UserId.restored(clinician),
         state=_STATES[state],
-        first_seen=instant(first_seen),
+        first_seen=instant(seen) if first_seen is None else first_seen,
     )
