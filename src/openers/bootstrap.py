@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from time import monotonic
@@ -15,9 +16,11 @@ from typing import Any, Final
 import msgspec
 import structlog
 from joserfc.jwk import RSAKey
+from starlette.responses import Response
+from starlette.routing import Route
 
 from openers.api import operations  # registers all operations
-from openers.api.addresses import Addresses, document
+from openers.api.addresses import Addresses
 from openers.api.admin.openapi import admin_openapi_routes
 from openers.api.admin.routes import admin_routes
 from openers.api.capability import capability_routes, is_statement
@@ -26,9 +29,10 @@ from openers.api.failures import Failures
 from openers.api.files import file_routes
 from openers.api.gateway import Gateway
 from openers.api.health import Health, Upkeep, health_routes
+from openers.api.home import Show, home_route, page_route
 from openers.api.http.hosts import own_hosts
 from openers.api.http.request import Scope, WorldOf, always
-from openers.api.interaction import Loop
+from openers.api.interaction import ActiveCall, Loop
 from openers.api.oauth.routes import OAuthDeps, oauth_routes
 from openers.api.oauth.upstream import UpstreamProvider
 from openers.api.observer import UNOBSERVED, Observer
@@ -38,7 +42,7 @@ from openers.api.rate_limit import RateLimit
 from openers.api.registry import REGISTRY, all_operations
 from openers.api.renderings import ResponseCache
 from openers.api.routes import Routes
-from openers.api.site import Site, site_routes
+from openers.api.site import Site, asset_route, site_routes
 from openers.domain.clock import Clock
 from openers.domain.codes import ClinicalTerm
 from openers.domain.errors import OpenersError
@@ -72,15 +76,17 @@ from openers.usecases.ports.files import Blobs
 from openers.usecases.ports.transaction import DueItem
 from openers.usecases.purge_credentials import start_purging
 from openers.usecases.world import World
-from openers.web.documentation import DOCS, DOCS_HEADERS, SITE, not_built_page, not_found_page
-from openers.web.home import HOME, HOME_HEADERS, addresses_of, home_page
-from openers.web.log_in import STYLE_HEADERS, STYLE_PATH, LogInPages, style_sheet
+from openers.web.documentation import DOCS, DOCS_HEADERS, SITE, missing_page
+from openers.web.home import facts_of, home_json, home_page, text_page, wants_json
+from openers.web.log_in import LogInPages
 
 __all__ = ["Service", "do_due_work", "due_runner", "open_service", "open_world", "operations", "service_of"]
 
 _log = structlog.get_logger()
 
 
+TEXT_PAGES: Final = ("accessibility", "privacy")
+"""Pages of text, at their names."""
 TRUSTED_FOR_S: Final = 1.0
 """How many seconds an opened token is trusted before it is read again. An end is in force everywhere by then."""
 
@@ -287,32 +293,54 @@ def _pages(edge: Edge, world: World) -> Addresses:
         production=settings.production,
         signing_key=read_or_make_signing_key(settings.signing_key_file, strict=settings.production),
         cache=access,
-        pages=LogInPages(),
+        pages=LogInPages(production=settings.production),
         upstream=_upstream(settings),
         failures=edge.gateway.failures,
     )
+    health = Health(world.scanner, upkeep_of(settings))
     routes = [
         *oauth_routes(loop, deps),
-        document(loop, STYLE_PATH, style_sheet(), STYLE_HEADERS),
-        document(loop, HOME, home_page(addresses_of(settings)), HOME_HEADERS),
-        *health_routes(loop, Health(world.scanner, _upkeep(settings)), with_metrics=settings.metrics_port is None),
+        asset_route(loop),
+        home_route(loop, health, _home(settings)),
+        *(_text_page(loop, each, settings) for each in TEXT_PAGES),
+        *health_routes(loop, health, with_metrics=settings.metrics_port is None),
         *capability_routes(loop, world.wall),
         *openapi_routes(loop, settings),
         *notification_routes(loop, edge.gateway),
         *file_routes(loop, edge.addresses),
         *admin_routes(loop, edge.gateway),
         *admin_openapi_routes(loop),
-        *site_routes(loop, _documentation()),
+        *site_routes(loop, _documentation(settings)),
     ]
     return Addresses(loop, routes)
 
 
-def _documentation() -> Site:
+def _documentation(settings: Settings) -> Site:
     """Return the site that the service has at `/docs`."""
-    return Site(path=DOCS, folder=SITE, headers=DOCS_HEADERS, not_found=not_found_page(), not_built=not_built_page())
+    missing = partial(missing_page, production=settings.production)
+    return Site(path=DOCS, folder=SITE, headers=DOCS_HEADERS, missing=missing)
 
 
-def _upkeep(settings: Settings) -> Upkeep:
+def _text_page(loop: Loop, name: str, settings: Settings) -> Route:
+    def _show(call: ActiveCall) -> Response:
+        return text_page(name, call.world.root, production=settings.production)
+
+    return page_route(loop, f"/{name}", _show)
+
+
+def _home(settings: Settings) -> Show:
+    """Return what shows the home page; test mode has one of its own, with the cast."""
+
+    async def _show(call: ActiveCall, health: Mapping[str, object]) -> Response:
+        facts = facts_of(settings, call.world, health)
+        request = call.http()
+        is_json = wants_json(request.query_params, request.headers.get("accept", ""))
+        return home_json(facts) if is_json else home_page(facts)
+
+    return _show
+
+
+def upkeep_of(settings: Settings) -> Upkeep:
     """Return the dependencies of the service's health."""
     kind, _, blobs = settings.blob_url.partition(":")
     files = Path(blobs) if kind == "file" else settings.drafts_directory

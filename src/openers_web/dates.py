@@ -25,7 +25,7 @@ def moment_in_words(moment: datetime) -> str:
     Raises ValueError for a datetime without a zone.
     """
     if moment.tzinfo is None:
-        raise ValueError("a datetime without a zone is no instant")
+        raise ValueError("a datetime needs a zone")
     local = moment.astimezone(UK)
     is_twice = local.utcoffset() != local.replace(fold=1 - local.fold).utcoffset()
     return f"{day_in_words(local)}, {local:%H:%M}{f' {local:%Z}' if is_twice else ''}"

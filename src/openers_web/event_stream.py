@@ -37,10 +37,10 @@ def event_response(source: EventSource, heartbeat_s: float = HEARTBEAT_S) -> Str
     return StreamingResponse(_texts(source, heartbeat_s), headers=headers, media_type="text/event-stream")
 
 
-async def _texts(source: EventSource, heartbeat_s: float) -> AsyncIterator[str]:
-    yield ": open\n\n"
+async def _texts(source: EventSource, heartbeat_s: float) -> AsyncIterator[bytes]:
+    yield b": open\n\n"
     while (events := await source(heartbeat_s)) is not None:
-        yield "".join(map(event_text, events)) or ": still open\n\n"
+        yield "".join(map(event_text, events)).encode() or b": still open\n\n"
 
 
 def _line(text: str) -> str:

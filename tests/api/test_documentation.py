@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -10,7 +11,7 @@ from tests.kit.service.running import Running
 
 from openers.api.addresses import Addresses
 from openers.api.site import Site, site_routes
-from openers.web.documentation import DOCS, DOCS_HEADERS, not_built_page, not_found_page
+from openers.web.documentation import DOCS, DOCS_HEADERS, missing_page
 
 pytestmark = pytest.mark.anyio
 PAGE = b"<!DOCTYPE html><title>Start</title>"
@@ -32,8 +33,8 @@ def folder(tmp_path: Path) -> Path:
 def client(service: Running, folder: Path) -> httpx.AsyncClient:
     """Return a client of the site in `folder`, served as the service does."""
     loop = service.service.pages.loop
-    missing = {"not_found": not_found_page(), "not_built": not_built_page()}
-    site = Site(path=DOCS, folder=folder, headers=DOCS_HEADERS, **missing)
+    missing = partial(missing_page, production=False)
+    site = Site(path=DOCS, folder=folder, headers=DOCS_HEADERS, missing=missing)
     transport = httpx.ASGITransport(app=Addresses(loop, site_routes(loop, site)))
     return httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1")
 
@@ -111,6 +112,6 @@ async def test_an_installation_without_documentation_says_so(service: Running, t
 
 async def test_the_service_serves_it_and_its_home_page_links_it(service: Running) -> None:
     pages = service.pages()
-    assert 'href="docs/"' in (await pages.get("/")).text
+    assert 'href="/docs/"' in (await pages.get("/")).text
     got = await pages.get("/docs/")
     assert (got.status_code, "OpenERS" in got.text) == (200, True)

@@ -25,7 +25,7 @@ FILES = {
 }
 NEEDED = [
     "openers/web/templates/*.html",
-    "openers/web/assets/*.css",
+    "openers_web/assets/*.css",
     "openers/web/site/index.html",
     "openers/worlds/packs/demo.toml",
     "openers/worlds/packs/published/*",

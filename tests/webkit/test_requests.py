@@ -121,8 +121,8 @@ async def test_events_end_with_their_source_and_show_that_the_stream_lives() -> 
         assert wait_s == 3
         return answers.pop(0)
 
-    sent = [str(chunk) async for chunk in event_response(source, heartbeat_s=3).body_iterator]
-    assert sent == [": open\n\n", "id: 1\ndata: one\n\nid: 2\ndata: two\n\n", ": still open\n\n"]
+    sent = [chunk async for chunk in event_response(source, heartbeat_s=3).body_iterator]
+    assert sent == [b": open\n\n", b"id: 1\ndata: one\n\nid: 2\ndata: two\n\n", b": still open\n\n"]
 
 
 def test_a_cursor_may_hold_a_value_of_a_type() -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from hashlib import sha256
 from http import HTTPStatus
 from pathlib import Path
@@ -19,8 +19,9 @@ from starlette.routing import Route
 
 from openers.api.addresses import Declared, route
 from openers.api.dialects import ProblemDialect
-from openers.api.http.reply import Content, Header, Reply
+from openers.api.http.reply import Content, Header, Reply, reply_of
 from openers.api.interaction import ActiveCall, Interaction, Loop, Trace
+from openers_web.assets import BASE, asset_response
 
 PLAIN_PATH: Final = re.compile(r"[\w-][\w.-]*(?:/[\w-][\w.-]*)*", re.ASCII)
 MEDIA_TYPES: Final = {
@@ -40,14 +41,14 @@ _NO_CACHE: Final[Header] = (b"cache-control", b"no-cache")
 class Site(msgspec.Struct, frozen=True, kw_only=True):
     """A folder of pages, served below `path`. `headers` go with each reply; names are in small letters.
 
-    `not_found` and `not_built` are the pages for an unknown address and for a folder that does not exist.
+    `missing` returns the page for an unknown address in the world whose address has the path that it is given; it is
+    also told whether the folder exists.
     """
 
     path: str
     folder: Path
     headers: Mapping[str, str]
-    not_found: bytes
-    not_built: bytes
+    missing: Callable[[str, bool], bytes]
 
 
 def site_routes(loop: Loop, site: Site) -> list[Route]:
@@ -60,8 +61,8 @@ def site_routes(loop: Loop, site: Site) -> list[Route]:
         found = await asyncio.to_thread(_read, site.folder, path.removeprefix(f"{site.path}/"))
         headers = tuple((name.encode(), value.encode()) for name, value in site.headers.items())
         if found is None:
-            missing = site.not_found if site.folder.is_dir() else site.not_built
-            return Reply(HTTPStatus.NOT_FOUND, missing, (_media_type(".html"), *headers))
+            page = site.missing(call.world.root, site.folder.is_dir())
+            return Reply(HTTPStatus.NOT_FOUND, page, (_media_type(".html"), *headers))
         name, body = found
         tag = f'"{sha256(body).hexdigest()[:32]}"'
         headers = (_media_type(name.suffix), *headers, _NO_CACHE, (b"etag", tag.encode()))
@@ -71,6 +72,15 @@ def site_routes(loop: Loop, site: Site) -> list[Route]:
 
     methods = {"GET": Declared(DOCUMENTATION, _serve)}
     return [route(loop, site.path, methods), route(loop, f"{site.path}/{{rest:path}}", methods)]
+
+
+def asset_route(loop: Loop) -> Route:
+    """Return the route of the style sheet, scripts, typeface and icons of all pages."""
+
+    async def _serve(call: ActiveCall) -> Reply:
+        return reply_of(asset_response(**call.request.scope["path_params"]))
+
+    return route(loop, f"{BASE}/{{digest}}/{{name}}", {"GET": Declared(DOCUMENTATION, _serve)})
 
 
 def _read(folder: Path, path: str) -> tuple[Path, bytes] | None:

@@ -4,35 +4,20 @@ from __future__ import annotations
 
 from typing import Final
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-from openers.web.log_in import HERE, STYLE_PATH
+from openers.web.frame import HERE, PAGES, frame
+from openers_web.headers import POLICY
 
 DOCS: Final = "/docs"
 SITE: Final = HERE / "site"
 """Where `make docs` and the set-up put the pages, and where the package has them."""
-DOCS_HEADERS: Final = {
-    "content-security-policy": (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
-        "form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
-    ),
-    "referrer-policy": "no-referrer",
-}
+DOCS_HEADERS: Final = {"content-security-policy": POLICY, "referrer-policy": "no-referrer"}
 """The search page loads its index and the pages that it quotes, from this service only."""
 
 
-def not_found_page() -> bytes:
-    """Return the page for an unknown address below `/docs`."""
-    return _page("missing_page.html")
+def missing_page(root: str, is_built: bool, *, production: bool) -> bytes:
+    """Return the page for an unknown address below `/docs`, or for an installation without documentation.
 
-
-def not_built_page() -> bytes:
-    """Return the page for an installation without documentation."""
-    return _page("missing_documentation.html")
-
-
-def _page(template: str) -> bytes:
-    environment = Environment(
-        loader=FileSystemLoader(HERE / "templates"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
-    )
-    return environment.get_template(template).render(style=STYLE_PATH, docs=f"{DOCS}/").encode()
+    `root` is the path of the world's address.
+    """
+    template = "missing_page.html" if is_built else "missing_documentation.html"
+    return PAGES.render(template, frame(root, production=production), docs=f"{root}{DOCS}/").encode()

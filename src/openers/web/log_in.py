@@ -7,21 +7,18 @@ calls it through its `Pages` protocol.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Final
 
 import msgspec
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from openers.domain.directory import Assurance, User
 from openers.domain.identifiers import OdsCode
 from openers.domain.principal import BusinessFunction
 from openers.identity.assurance import identity_is_verified, method_is_accepted
 from openers.identity.log_in import Choice
+from openers.web.frame import PAGES, frame
+from openers_web.layout import Frame
 
-HERE: Final = Path(__file__).parent
-STYLE_PATH: Final = "/oauth2/style.css"
-STYLE_HEADERS: Final = {"content-type": "text/css; charset=utf-8", "cache-control": "public, max-age=3600"}
 METHODS: Final = {
     "N3_SMARTCARD": "smartcard",
     "TOTP": "authenticator app",
@@ -43,43 +40,31 @@ class Person(msgspec.Struct, frozen=True):
 
 
 class LogInPages:
-    """The pages, with their templates compiled once."""
+    """The pages of a log-in."""
 
-    def __init__(self) -> None:
-        """Compile the templates."""
-        environment = Environment(
-            loader=FileSystemLoader(HERE / "templates"),
-            autoescape=True,
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
-        self._choose = environment.get_template("choose_person.html")
-        self._confirm = environment.get_template("confirm_log_out.html")
-        self._logged_out = environment.get_template("logged_out.html")
-        self._refusal = environment.get_template("refusal.html")
+    def __init__(self, *, production: bool = False) -> None:
+        """Store the mode; only in test mode do the pages say that all data is synthetic."""
+        self._production = production
 
     def choose_person(self, choice: Choice, root: str) -> str:
         """Return the page on which the user picks a person; `root` is the path of the world's address."""
         people = [_person(user, choice.organisations) for user in choice.people]
-        return self._choose.render(choice=choice, people=people, style=f"{root}{STYLE_PATH}", root=root)
+        return PAGES.render("choose_person.html", self._frame(root), choice=choice, people=people, root=root)
 
     def confirm_log_out(self, handle: str, name: str, root: str) -> str:
         """Return the page on which the person with this name confirms a log-out; `root` is as above."""
-        return self._confirm.render(handle=handle, name=name, style=f"{root}{STYLE_PATH}", root=root)
+        return PAGES.render("confirm_log_out.html", self._frame(root), handle=handle, name=name, root=root)
 
     def logged_out(self, root: str) -> str:
         """Return the page that says that nobody is logged in any more; `root` is as above."""
-        return self._logged_out.render(style=f"{root}{STYLE_PATH}")
+        return PAGES.render("logged_out.html", self._frame(root))
 
     def refusal(self, explanation: str, root: str) -> str:
         """Return the page that explains why a log-in cannot continue; `root` is as above."""
-        return self._refusal.render(explanation=explanation, style=f"{root}{STYLE_PATH}")
+        return PAGES.render("refusal.html", self._frame(root), explanation=explanation)
 
-
-def style_sheet() -> bytes:
-    """Return the pages' style sheet, which is served at `STYLE_PATH`."""
-    return (HERE / "assets" / "style.css").read_bytes()
+    def _frame(self, root: str) -> Frame:
+        return frame(root, production=self._production)
 
 
 def _person(user: User, organisations: Mapping[OdsCode, str]) -> Person:

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Final
 
 import msgspec
 
@@ -22,28 +21,18 @@ from openers.worlds.faults.board import FaultBoard
 from openers.worlds.faults.faulty_pas import FaultyPas
 from openers.worlds.faults.faulty_scanner import FaultyScanner
 from openers.worlds.http.control import Offered
-from openers.worlds.http.event_routes import EVENTS, event_routes
+from openers.worlds.http.event_routes import event_routes
 from openers.worlds.http.explain_routes import explain_routes
-from openers.worlds.http.fault_routes import FAULTS, fault_routes
-from openers.worlds.http.pages import style_route
-from openers.worlds.http.request_routes import REQUESTS, request_routes
-from openers.worlds.http.visibility_routes import VISIBILITY, visibility_routes
-from openers.worlds.http.webhook_routes import WEBHOOKS, webhook_routes
+from openers.worlds.http.fault_routes import fault_routes
+from openers.worlds.http.request_routes import request_routes
+from openers.worlds.http.visibility_routes import visibility_routes
+from openers.worlds.http.webhook_routes import webhook_routes
 from openers.worlds.recording.call_recorder import CallRecorder
 from openers.worlds.recording.contract import Document
 from openers.worlds.recording.exchange import Exchange, Exchanges
 from openers.worlds.recording.recorder import Recorder
 from openers.worlds.recording.watched import Validators, Watched, exchange_of
 from openers.worlds.recording.world_resolver import WorldResolver
-
-LINKS: Final = {
-    FAULTS: "Inject faults",
-    REQUESTS: "Last requests",
-    EVENTS: "Events",
-    WEBHOOKS: "Webhooks",
-    VISIBILITY: "Why is it not there?",
-}
-"""The pages for people, by address."""
 
 
 class TestFacilities:
@@ -84,5 +73,4 @@ class TestFacilities:
             *visibility_routes(finder),
             *event_routes(finder),
             *webhook_routes(finder),
-            style_route(),
         ]

@@ -26,13 +26,14 @@ from openers.places import base_of
 from openers.settings import Settings
 from openers.telemetry.metrics import Metrics
 from openers.usecases.world import World
-from openers.worlds.facilities import LINKS, TestFacilities
+from openers.worlds.facilities import TestFacilities
 from openers.worlds.http.card_routes import card_routes
 from openers.worlds.http.clock_routes import ClockControl
 from openers.worlds.http.collection_routes import collection_routes
 from openers.worlds.http.control import CONTROL, Offered, refuse, routes_of
+from openers.worlds.http.home_page import home_page_route
 from openers.worlds.http.session_routes import session_routes
-from openers.worlds.http.world_page import Link, page_routes
+from openers.worlds.http.world_page import page_routes
 from openers.worlds.http.world_routes import world_routes
 from openers.worlds.naming import named_by
 from openers.worlds.packs import PackError, pack_names, read_pack
@@ -158,9 +159,10 @@ def _offer_control(service: Service, held: tuple[Worlds, KeptWorlds], probed: Se
         *session_routes(service.access),
         *collection_routes(),
         *card_routes(service.access),
-        *page_routes((worlds, kept), clocks, [Link(path, text) for path, text in LINKS.items()]),
+        *page_routes((worlds, kept), clocks),
     )
     service.pages.routes.extend(routes_of(service.edge.loop, offered))
+    service.pages.routes[:0] = routes_of(service.edge.loop, [home_page_route(service.settings, service.world)])
 
 
 async def open_main(

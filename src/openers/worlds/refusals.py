@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 
@@ -9,6 +10,8 @@ class Refusal(Exception):
     """A refused call to test control; nothing was changed."""
 
     status: ClassVar[int] = 400
+    form: Mapping[str, str] = {}
+    """The refused form of a page, which shows it again with the text."""
 
     def __init__(self, text: str) -> None:
         """Store `text`, which names the fault and the cure."""

@@ -16,13 +16,17 @@ Variant = Literal["primary", "secondary", "warning"]
 
 
 class Field(msgspec.Struct, frozen=True):
-    """A control's name, label and state. `value` is what the control shows, `error` the text of its error."""
+    """A control's name, label and state. `value` is what the control shows, `error` the text of its error.
+
+    `id` tells apart controls of the same name in several forms of a page; without it the name is the id.
+    """
 
     name: str
     label: str
     value: str = ""
     hint: str = ""
     error: str = ""
+    id: str = ""
 
 
 class Option(msgspec.Struct, frozen=True):
@@ -143,7 +147,7 @@ def link_button(text: str, href: str, variant: Variant = "primary") -> Markup:
 
 def _control(field: Field) -> dict[str, object]:
     return {
-        "id": field.name,
+        "id": field.id or field.name,
         "name": field.name,
         "label": {"text": field.label},
         "hint": field.hint,
@@ -155,7 +159,7 @@ def _group(field: Field, *, heading: bool = False) -> dict[str, object]:
     legend = {"text": field.label, **({"isPageHeading": True, "size": "m"} if heading else {})}
     return {
         "name": field.name,
-        "idPrefix": field.name,
+        "idPrefix": field.id or field.name,
         "fieldset": {"legend": legend},
         "hint": field.hint,
         "errorMessage": field.error,

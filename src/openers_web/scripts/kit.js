@@ -91,3 +91,15 @@ for (const button of document.querySelectorAll("[data-copy]")) {
     button.textContent = "Copied";
   });
 }
+
+// data-last-first="name": what was chosen here last comes first. Kept in this browser only.
+for (const group of document.querySelectorAll("[data-last-first]")) {
+  const key = `last-${group.dataset.lastFirst}`;
+  const last = [...group.querySelectorAll("input[type=radio]")].find((input) => input.value === localStorage.getItem(key));
+  const item = last?.closest("[data-filter-item]");
+  if (item) item.parentElement.prepend(item);
+  group.closest("form")?.addEventListener("submit", () => {
+    const chosen = group.querySelector("input[type=radio]:checked");
+    if (chosen) localStorage.setItem(key, chosen.value);
+  });
+}

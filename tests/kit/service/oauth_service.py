@@ -23,13 +23,14 @@ import uvicorn
 from joserfc import jwt
 from joserfc.jwk import KeySet, RSAKey
 
-from openers.api.addresses import Addresses, document
+from openers.api.addresses import Addresses
 from openers.api.http.hosts import own_hosts
 from openers.api.http.request import always
 from openers.api.interaction import Loop
 from openers.api.oauth.call import OAuthDeps, token_url
 from openers.api.oauth.routes import oauth_routes
 from openers.api.oauth.upstream import UpstreamProvider
+from openers.api.site import asset_route
 from openers.domain.audit import AuditEntry
 from openers.domain.clock import Instant, in_utc
 from openers.domain.credentials import Application
@@ -51,7 +52,7 @@ from openers.store.records.patients import OwnPatients
 from openers.usecases.events.feed import Feed
 from openers.usecases.listings_cache import ListingsCache
 from openers.usecases.world import World
-from openers.web.log_in import STYLE_HEADERS, STYLE_PATH, LogInPages, style_sheet
+from openers.web.log_in import LogInPages
 from openers.worlds.packs import Pack, read_pack
 from openers.worlds.running.loader import load_pack
 
@@ -307,8 +308,7 @@ async def running(
         upstream=upstream,
     )
     loop = Loop(world=always(watched), hosts=own_hosts(base_url, "127.0.0.1"))
-    style = document(loop, STYLE_PATH, style_sheet(), STYLE_HEADERS)
-    app = Addresses(loop, [*oauth_routes(loop, deps), style])
+    app = Addresses(loop, [*oauth_routes(loop, deps), asset_route(loop)])
     try:
         transport = httpx.ASGITransport(app)  # pyright: ignore[reportArgumentType] -- its scopes are dicts, too
         async with httpx.AsyncClient(transport=transport, base_url=base_url) as http:

@@ -19,6 +19,7 @@ from openers.identity.opaque import digest
 from openers.identity.redirects import is_on_this_machine, is_registered, origin, with_answer
 from openers.identity.single_sign_on import forget_browser, remember_browser, session_of_browser
 from openers.usecases.ports.transaction import Tx
+from openers_web.headers import PAGE_HEADERS, POLICY
 
 COOKIE: Final = "openers-log-in-"
 """Prefix of our cookie names. Each log-in has its own cookie with a new secret. So a value that an attacker put into
@@ -114,16 +115,8 @@ def redirect(address: str) -> Response:
 def page(html: str, target: str | None = None, status: int = 200) -> Response:
     """Return a page that must not be cached or framed; its form may submit only to this service and `target`."""
     form_targets = "'self'" if target is None else f"'self' {origin(target)}"
-    policy = (
-        f"default-src 'none'; style-src 'self'; form-action {form_targets}; frame-ancestors 'none'; base-uri 'none'"
-    )
-    headers = {
-        "Cache-Control": "no-store",
-        "Content-Security-Policy": policy,
-        "Referrer-Policy": "no-referrer",
-        "X-Content-Type-Options": "nosniff",
-        "X-Frame-Options": "DENY",
-    }
+    policy = POLICY.replace("form-action 'self'", f"form-action {form_targets}")
+    headers = {**PAGE_HEADERS, "content-security-policy": policy, "referrer-policy": "no-referrer"}
     if status == status_of(OAuthError.TEMPORARILY_UNAVAILABLE):
         headers["Retry-After"] = "5"
     return Response(html, status, headers, "text/html")

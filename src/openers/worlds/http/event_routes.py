@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 import msgspec
+from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from openers.api.events.stream import stream
+from openers.domain.events import Event
 from openers.usecases.events.feed import write_event
 from openers.usecases.world import World
 from openers.worlds.http.control import ALWAYS, DIGITS, JSON, Offered, number_in, route
 from openers.worlds.http.pages import page, wants_page
 from openers.worlds.recording.connection import stops_of
 from openers.worlds.recording.world_resolver import WorldResolver
+from openers_web.dates import moment_in_words
+from openers_web.parts.tables import Column, Row, table
 
 EVENTS: Final = "/_test/events"
 STREAM: Final = "text/event-stream"
+MOST_SHOWN: Final = 100
+"""Events of a page."""
 LAST_EVENT: Final = "last-event-id"
 
 
@@ -31,11 +38,35 @@ def event_routes(finder: WorldResolver) -> list[Offered]:
         async with world.read() as tx:
             events = await world.feed.after(since, tx)
         if wants_page(request):
-            return page("events.html", request, events=events, since=since, last=events[-1].number if events else since)
+            last = events[-1].number if events else since
+            return page(
+                "events.html", request, events_table=_table(events[: -MOST_SHOWN - 1 : -1]), since=since, last=last
+            )
         told = [msgspec.Raw(write_event(each, finder.name(request.scope))) for each in events]
         return Response(msgspec.json.encode({"events": told}), headers=ALWAYS, media_type=JSON)
 
     return [route(EVENTS, {"GET": _events})]
+
+
+def _table(events: Sequence[Event]) -> Markup:
+    columns = (
+        *(Column("Number", "number"), Column("Time"), Column("Act")),
+        *(Column("Record"), Column("Version", "number"), Column("By")),
+    )
+    rows = [
+        Row(
+            (
+                str(each.number),
+                moment_in_words(each.at),
+                each.act,
+                f"{each.kind} {each.key}",
+                str(each.version),
+                each.by,
+            )
+        )
+        for each in events
+    ]
+    return table("Events, the latest first", columns, rows, empty="No events.")
 
 
 def _stream(request: Request, named: tuple[World, str], since: int) -> Response:

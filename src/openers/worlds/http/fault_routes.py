@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Final
 
 import msgspec
-from starlette.datastructures import FormData
+from markupsafe import Markup
 from starlette.requests import Request
-from starlette.responses import RedirectResponse
+from starlette.responses import Response
 
-from openers.worlds.faults.board import Fault, FaultBoard, FaultKind, Faults
+from openers.worlds.faults.board import Fault, FaultBoard, FaultKind, FaultRefused, Faults
 from openers.worlds.http.control import Offered, read_json, route
 from openers.worlds.http.pages import is_form, page, see, wants_page
 from openers.worlds.recording.world_resolver import WorldResolver
-from openers.worlds.refusals import BadCall
+from openers_web.form import Form, parse_form
+from openers_web.parts.forms import Option
+from openers_web.parts.tables import Column, Row, table
 
-FAULTS = "/_test/faults"
+FAULTS: Final = "/_test/faults"
+FIELDS: Final = ("kind", "operations", "services", "share", "count", "ms", "after")
 
 
 class NewFaults(msgspec.Struct, forbid_unknown_fields=True):
@@ -34,7 +37,7 @@ def fault_routes(finder: WorldResolver, board: FaultBoard) -> list[Offered]:
     async def _show(request: Request) -> object:
         faults = _faults(request)
         if wants_page(request):
-            return page("faults.html", request, in_force=faults.in_force, seed=faults.seed, kinds=tuple(FaultKind))
+            return _page(request, faults, Form())
         return _told(faults)
 
     async def _replace(request: Request) -> object:
@@ -44,7 +47,7 @@ def fault_routes(finder: WorldResolver, board: FaultBoard) -> list[Offered]:
 
     async def _add(request: Request) -> object:
         if is_form(request):
-            return _by_form(request, await request.form(), _faults(request))
+            return await _by_form(request, _faults(request))
         _faults(request).add(await read_json(request, Fault))
         return _told(_faults(request))
 
@@ -60,24 +63,68 @@ def _told(faults: Faults) -> object:
     return {"seed": faults.seed, "faults": told}
 
 
-def _by_form(request: Request, form: FormData, faults: Faults) -> RedirectResponse:
-    """Apply a form of the page. Raises BadCall."""
-    if form.get("act") == "clear":
+def _page(request: Request, faults: Faults, form: Form) -> Response:
+    """Return the page, with the form as it was sent and its errors."""
+    status = 400 if form.errors else 200
+    return page(
+        "faults.html",
+        request,
+        status,
+        active=_table(faults),
+        any=bool(faults.in_force),
+        seed=faults.seed,
+        kinds=[str(kind) for kind in FaultKind],
+        field=form.field,
+        errors=form.errors,
+        after_options=[Option("on", "Do the work first, then lose the reply")],
+        after_chosen=form.texts("after"),
+    )
+
+
+def _table(faults: Faults) -> Markup:
+    columns = (
+        *(Column("Kind"), Column("Operations"), Column("Services"), Column("Share", "number")),
+        *(Column("Waits", "number"), Column("Hits", "number"), Column("Left", "number")),
+    )
+    rows = [
+        Row(
+            (
+                f"{each.fault.kind}{', after the work' if each.fault.after else ''}",
+                ", ".join(each.fault.operations) or "all",
+                ", ".join(each.fault.services) or "all",
+                str(each.fault.share),
+                f"{each.fault.waits_s} s",
+                str(each.struck),
+                "unlimited" if each.left is None else str(each.left),
+            )
+        )
+        for each in faults.in_force
+    ]
+    return table("Active faults", columns, rows, empty="No faults are active.")
+
+
+async def _by_form(request: Request, faults: Faults) -> Response:
+    """Apply a form of the page; show it again with its error if it is wrong."""
+    form = parse_form(await request.body())
+    if form.text("act") == "clear":
         faults.replace(())
-    else:
+        return see(request, FAULTS)
+    try:
         faults.add(_of_form(form))
+    except msgspec.ValidationError as error:
+        text, _, place = str(error).partition(" - at ")
+        form.reject(place.strip("`$.").partition("[")[0], text)
+        return _page(request, faults, form)
+    except FaultRefused as error:
+        name, _, text = error.text.partition(": ")
+        form.reject(name if name in FIELDS else "", text if name in FIELDS else error.text)
+        return _page(request, faults, form)
     return see(request, FAULTS)
 
 
-def _of_form(form: FormData) -> Fault:
-    """Return the fault that a form describes. Raises BadCall."""
-    given: dict[str, object] = {name: str(value).strip() for name, value in form.items() if str(value).strip()}
+def _of_form(form: Form) -> Fault:
+    """Return the fault that a form describes. Raises msgspec.ValidationError."""
+    given: dict[str, object] = {name: form.text(name) for name in ("kind", "share", "count", "ms") if form.text(name)}
     for name in ("operations", "services"):
-        if name in given:
-            given[name] = [each.strip() for each in str(given[name]).split(",") if each.strip()]
-    given["after"] = "after" in given
-    given.pop("act", None)
-    try:
-        return msgspec.convert(given, Fault, strict=False)
-    except msgspec.ValidationError as error:
-        raise BadCall(str(error)) from error
+        given[name] = [each.strip() for each in form.text(name).split(",") if each.strip()]
+    return msgspec.convert({**given, "after": bool(form.text("after"))}, Fault, strict=False)

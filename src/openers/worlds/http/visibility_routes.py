@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+from typing import Any
+
 from starlette.requests import Request
 
 from openers.domain.identifiers import ServiceId
@@ -12,6 +15,8 @@ from openers.worlds.http.control import Offered, route
 from openers.worlds.http.pages import page, wants_page
 from openers.worlds.recording.world_resolver import WorldResolver
 from openers.worlds.refusals import BadCall
+from openers_web.parts.forms import Field
+from openers_web.parts.tables import Row
 
 VISIBILITY = "/_test/visibility"
 
@@ -23,11 +28,22 @@ def visibility_routes(finder: WorldResolver) -> list[Offered]:
         asked = {name: value for name, value in request.query_params.items() if value}
         told = None if not asked and wants_page(request) else await _told(asked, finder, request)
         if wants_page(request):
-            filled = {name: asked.get(name, "") for name in ("service", *PARAMETERS)}
-            return page("visibility.html", request, told=told, asked=filled, parameters=PARAMETERS)
+            labels = {"service": "Number of the service", **PARAMETERS}
+            fields = [Field(name, label, asked.get(name, "")) for name, label in labels.items()]
+            return page("visibility.html", request, told=told, fields=fields, slots=_slots(told))
         return told
 
     return [route(VISIBILITY, {"GET": _show})]
+
+
+def _slots(told: Mapping[str, Any] | None) -> list[Row]:
+    """Return a row for each slot of an answer."""
+    slots: Iterable[Mapping[str, Any]] = (told or {}).get("slots", ())
+    return [Row((each["id"], each["start"], "yes" if each["shown"] else "no", _reason(each))) for each in slots]
+
+
+def _reason(slot: Mapping[str, Any]) -> str:
+    return ": ".join(str(slot[name]) for name in ("hidden_by", "told") if slot.get(name))
 
 
 async def _told(asked: dict[str, str], finder: WorldResolver, request: Request) -> dict[str, object]:

@@ -13,6 +13,7 @@ from openers.worlds.http.control import Offered, bound, json_reply, read_json, r
 from openers.worlds.http.pages import page, wants_page
 from openers.worlds.recording.world_resolver import WorldResolver
 from openers.worlds.refusals import BadCall, Unknown
+from openers_web.parts.tables import Row
 
 WEBHOOKS: Final = "/_test/webhooks"
 
@@ -34,7 +35,8 @@ def webhook_routes(finder: WorldResolver) -> list[Offered]:
         async with finder.world(request.scope).read() as tx:
             known = await tx.webhooks.all()
         if wants_page(request):
-            return page("webhooks.html", request, webhooks=known)
+            rows = [Row((each.id, each.url, str(each.sent), each.problem or "none")) for each in known]
+            return page("webhooks.html", request, webhook_rows=rows)
         return {"webhooks": [_told(each) for each in known]}
 
     async def _register(request: Request) -> object:

@@ -1,0 +1,37 @@
+"""List the people, services and organisations of a world, for the home page of test mode."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+
+from openers.domain.directory import Organisation, Service, User
+from openers.usecases.world import World
+
+MOST_SERVICES: Final = 100
+"""A page shows no more; the demo world has thirty."""
+
+
+class CastList(msgspec.Struct, frozen=True):
+    """The active people, the published services, and the organisations at which they are."""
+
+    people: Sequence[User]
+    services: Sequence[Service]
+    organisations: Sequence[Organisation]
+
+
+async def list_cast(world: World) -> CastList:
+    """Return the cast of a world, each list in order of names."""
+    async with world.read() as tx:
+        people = [user for user in await tx.directory.users() if user.active]
+        services = await tx.directory.published(0, MOST_SERVICES)
+        places = {role.organisation for user in people for role in user.roles} | {one.organisation for one in services}
+        found = [await tx.directory.organisation(ods) for ods in sorted(places)]
+    organisations = [each for each in found if each is not None]
+    return CastList(
+        sorted(people, key=lambda each: each.name),
+        sorted(services, key=lambda each: each.name),
+        sorted(organisations, key=lambda each: each.name),
+    )

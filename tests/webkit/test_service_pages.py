@@ -1,0 +1,89 @@
+"""The service's own pages in a browser, and the home page as people and programs use it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Generator
+from pathlib import Path
+
+import httpx
+import pytest
+from playwright.sync_api import Browser
+
+from tests.kit.service.live import live, settings_env
+from tests.kit.store.stores import copied
+from tests.kit.web.pages import SCREENS, Screen, check_page, opened
+
+CLINICIAN = "555073103100"
+LOG_IN = (
+    "/oauth2/authorize?response_type=code&client_id=demo-user-app&scope=openid&state=s&nonce=n"
+    "&redirect_uri=http://127.0.0.1:4567/callback"
+)
+PAGES = ("/", "/accessibility", "/privacy", LOG_IN, "/_test/", "/w/clinic/_test/", "/_test/requests")
+MORE = ("/_test/requests/1", "/_test/explain/1", "/_test/faults", "/_test/events", "/_test/webhooks")
+
+
+@pytest.fixture(scope="module")
+def address(keys: Path, sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Generator[str]:
+    """Run a service with a fork and a refused call; return its address."""
+    url = copied(sqlite_template, tmp_path_factory.mktemp("pages"))
+    with live(settings_env(url, keys)) as service:
+        httpx.post(f"{service.base_url}/_test/worlds", json={"name": "clinic"}).raise_for_status()
+        httpx.get(f"{service.base_url}/referrals/FHIR/R4/PractitionerRole")
+        yield service.base_url
+
+
+@pytest.mark.needs("chromium")
+@pytest.mark.parametrize("screen", SCREENS, ids=str)
+def test_every_page_of_the_service_is_accessible_and_fits(address: str, browser: Browser, screen: Screen) -> None:
+    with opened(browser, screen) as page:
+        for path in (*PAGES, *MORE):
+            check_page(page, address + path)
+
+
+@pytest.mark.needs("chromium")
+def test_the_list_of_calls_follows_new_calls(address: str, browser: Browser) -> None:
+    with opened(browser, SCREENS[0]) as page:
+        page.goto(f"{address}/_test/requests")
+        httpx.get(f"{address}/referrals/FHIR/STU3/CodeSystem/FOLLOWED")
+        page.get_by_text("CodeSystem/FOLLOWED").wait_for()
+
+
+def test_a_token_from_the_home_page_works(address: str) -> None:
+    page = httpx.post(f"{address}/", data={"user": CLINICIAN}, headers={"Origin": address}).text
+    found = re.search(r"Bearer ([A-Za-z0-9._-]{20,})", page)
+    assert found
+    reply = httpx.get(f"{address}/referrals/FHIR/R4/PractitionerRole", headers={"Authorization": f"Bearer {found[1]}"})
+    assert reply.status_code == 200
+
+
+def test_another_site_cannot_log_in_at_the_home_page(address: str) -> None:
+    reply = httpx.post(f"{address}/", data={"user": CLINICIAN}, headers={"Origin": "http://foreign.example"})
+    assert reply.status_code == 403
+    assert "Bearer" not in reply.text
+
+
+@pytest.mark.parametrize(("query", "accept"), [("?format=json", "text/html"), ("", "application/json")])
+def test_programs_get_the_home_page_as_json(address: str, query: str, accept: str) -> None:
+    told = httpx.get(f"{address}/{query}", headers={"Accept": accept}).json()
+    assert told["status"] in {"pass", "warn"}
+    assert told["base_url"] == address
+    assert any(person["id"] == CLINICIAN for person in told["cast"]["people"])
+    assert any("restricted" in patient["about"] for patient in told["cast"]["patients"])
+    for link in told["links"].values():
+        assert httpx.get(link, follow_redirects=True).status_code == 200
+
+
+def test_an_act_that_deletes_is_confirmed_first(address: str) -> None:
+    form = {"world": "clinic", "act": "reset", "value": ""}
+    asked = httpx.post(f"{address}/_test/", data=form)
+    assert asked.status_code == 200
+    assert "This cannot be undone" in asked.text
+    done = httpx.post(f"{address}/_test/", data={**form, "confirmed": "yes"})
+    assert done.status_code == 303
+    assert "reset" in done.headers["location"]
+
+
+def test_pages_show_the_world_that_their_address_names(address: str) -> None:
+    assert "World clinic," in httpx.get(f"{address}/w/clinic/_test/faults", headers={"Accept": "text/html"}).text
+    assert httpx.get(f"{address}/w/unknown/_test/faults", headers={"Accept": "text/html"}).status_code == 404
