@@ -22,6 +22,7 @@ class Page(HTMLParser):
 
     def __init__(self, text: str) -> None:
         super().__init__()
+        self.scripts: list[str | None] = []
         self.labelled: set[str] = set()
         self.fields: list[dict[str, str | None]] = []
         self.tags: list[str] = []
@@ -31,6 +32,8 @@ class Page(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         found = dict(attrs)
         self.tags.append(tag)
+        if tag == "script":
+            self.scripts.append(found.get("src"))
         if tag == "label":
             self.labelled.add(found["for"] or "")
         if tag == "form":
@@ -86,27 +89,29 @@ async def test_texts_are_escaped(hospital: Hospital, browser: httpx.AsyncClient)
     for path in (f"/?day={_day_of(hospital, booked['id'])}", f"/appointments/{booked['id']}"):
         page = (await browser.get(path)).text
         assert "&lt;script&gt;alert(1)&lt;/script&gt; &amp; Sons" in page
-        assert "<script" not in page
+        assert "<script>" not in page
     assert "<b>" not in (await browser.get("/appointments/<b>x")).text
 
 
-async def test_every_field_has_a_label_and_no_page_has_a_script(hospital: Hospital, browser: httpx.AsyncClient) -> None:
+async def test_every_field_has_a_label_and_nothing_is_inline_or_foreign(hospital: Hospital, browser: httpx.AsyncClient) -> None:
     booked = await _booked(hospital)
     for path in (f"/?day={_day_of(hospital, booked['id'])}", f"/appointments/{booked['id']}", "/appointments/none"):
         reply = await browser.get(path)
         page = Page(reply.text)
         assert [field for field in page.fields if field.get("id") not in page.labelled] == []
-        assert {"script", "style"}.isdisjoint(page.tags)
+        assert "style" not in page.tags
+        assert all(src is not None and src.startswith("/assets/") for src in page.scripts)
         assert page.tags.count("h1") == page.tags.count("main") == 1
         assert "default-src 'none'" in reply.headers["content-security-policy"]
         assert reply.headers["cache-control"] == "no-store"
-    assert (await browser.get("/style.css")).headers["content-type"].startswith("text/css")
+        assert (await browser.get(page.scripts[0] or "")).headers["content-type"].startswith("text/javascript")
 
 
 async def test_an_appointment_is_cancelled_with_a_reason(hospital: Hospital, browser: httpx.AsyncClient) -> None:
     path = f"/appointments/{(await _booked(hospital))['id']}"
     wrong = await _send(browser, path, path, act="cancel", reason="PRIORITY_CHANGE")
     assert wrong.status_code == 409
+    assert '<a href="#comment">' in wrong.text
     assert "needs a comment" in wrong.text
     done = await _send(browser, path, path, act="cancel", reason="PRIORITY_CHANGE", comment="Urgent <now>")
     assert done.status_code == 200
@@ -126,7 +131,7 @@ async def test_arrival_and_absence_are_marked(
     booked = await _booked(hospital)
     path = f"/appointments/{booked['id']}"
     assert f"<dd>{state}</dd>" in (await _send(browser, path, path, **fields)).text
-    assert f"<td>{state}</td>" in (await browser.get(f"/?day={_day_of(hospital, booked['id'])}")).text
+    assert f"<div>{state}</div>" in (await browser.get(f"/?day={_day_of(hospital, booked['id'])}")).text
 
 
 async def test_an_appointment_is_moved_to_a_slot_of_the_list(hospital: Hospital, browser: httpx.AsyncClient) -> None:
@@ -148,8 +153,27 @@ async def test_slots_are_added_and_closed(hospital: Hospital, browser: httpx.Asy
     [slot] = re.findall(r'name="slot" value="([0-9a-f]{16})"', added.text)
     assert hospital.system.slots.one(slot).start == 1_814_774_400_000_000  # 08:00 UTC: summer time
     closed = await _send(browser, "/", "/slots", act="close", slot=slot, day="2027-07-05", service="90009")
-    assert "Closed or taken" in closed.text
-    assert (await _send(browser, "/", "/slots", act="add", clinic="empty", day="x", time="")).status_code == 409
+    assert "<div>Closed</div>" in closed.text
+    wrong = await _send(browser, "/", "/slots", act="add", clinic="empty", day="2027-07-05", time="later")
+    assert wrong.status_code == 409
+    assert re.search(r'<a href="#time">\s*Give a day and a time, for example 09:30\s*</a>', wrong.text)
+    assert 'value="later"' in wrong.text
+
+
+async def test_slots_of_the_hospitals_own_patients_are_told_apart_from_closed_ones(
+    hospital: Hospital, browser: httpx.AsyncClient
+) -> None:
+    taken = hospital.system.store.db.execute("SELECT start FROM slot WHERE status = 'busy-unavailable'").fetchone()
+    day = london(taken[0]).date().isoformat()
+    diary = (await browser.get("/", params={"day": day, "service": "90002"})).text
+    assert "Taken by the hospital&#39;s own patient" in diary
+    assert "<div>Closed</div>" not in diary
+
+
+async def test_services_have_their_names(hospital: Hospital, browser: httpx.AsyncClient) -> None:
+    booked = await _booked(hospital)
+    for path in (f"/?day={_day_of(hospital, booked['id'])}", f"/appointments/{booked['id']}"):
+        assert "Alpha service (90001)" in (await browser.get(path)).text
 
 
 @pytest.mark.parametrize("day", ["", "never", "0001-01-01", "9999-12-31"])

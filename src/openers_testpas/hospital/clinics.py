@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import time
 from enum import Enum
 from pathlib import Path
@@ -69,9 +70,10 @@ USUAL: Final = (
 class Clinics:
     """All clinics, by id and by service."""
 
-    def __init__(self, clinics: tuple[Clinic, ...]) -> None:
-        """Index the clinics. Raises BadClinics if two have the same id."""
+    def __init__(self, clinics: tuple[Clinic, ...], services: Mapping[str, str] | None = None) -> None:
+        """Index the clinics; `services` are names of services by id. Raises BadClinics if two have the same id."""
         self.by_id: Final = {each.id: each for each in clinics}
+        self._services: Final = services or {}
         if len(self.by_id) != len(clinics):
             raise BadClinics("two clinics have the same id")
 
@@ -85,14 +87,21 @@ class Clinics:
         """Return the clinics of a service; none for an unknown service."""
         return [each for each in self.by_id.values() if each.service == service]
 
+    def named(self, service: str) -> str:
+        """Return the name of a service with its id, or only its id if the file has no name for it."""
+        name = self._services.get(service)
+        return service if name is None else f"{name} ({service})"
+
 
 class _File(msgspec.Struct, forbid_unknown_fields=True):
     clinics: tuple[Clinic, ...]
+    services: dict[str, str] = {}
 
 
 def read_clinics(path: Path) -> Clinics:
     """Return the clinics in a TOML file. Raises BadClinics."""
     try:
-        return Clinics(msgspec.toml.decode(path.read_bytes(), type=_File).clinics)
+        file = msgspec.toml.decode(path.read_bytes(), type=_File)
+        return Clinics(file.clinics, file.services)
     except (OSError, msgspec.MsgspecError) as error:
         raise BadClinics(f"{path}: {error}") from error

@@ -121,7 +121,13 @@ class Slots:
             if found.status is not SlotStatus.FREE:
                 raise NotPossible("the slot has an appointment: cancel or move that first")
             set_status(change, slot, SlotStatus.BUSY_UNAVAILABLE)
+            change.db.execute("INSERT INTO closed_slot VALUES (?)", (slot,))
             return slot_in(change.db, slot)
+
+    def closed(self, slots: Sequence[str]) -> set[str]:
+        """Return those of the slots that were closed by hand. Other unavailable slots have the hospital's patients."""
+        rows = self._store.db.execute(f"SELECT slot FROM closed_slot WHERE slot IN ({_marks(slots)})", slots)  # noqa: S608 -- only question marks
+        return {str(row[0]) for row in rows}
 
 
 def slot_in(db: sqlite3.Connection, slot: str) -> Slot:

@@ -22,6 +22,7 @@ CREATE TABLE IF NOT EXISTS slot (
 ) STRICT;
 CREATE INDEX IF NOT EXISTS slot_by_start ON slot (clinic, start, id);
 CREATE INDEX IF NOT EXISTS slot_by_change ON slot (clinic, updated, id);
+CREATE TABLE IF NOT EXISTS closed_slot (slot TEXT PRIMARY KEY REFERENCES slot (id)) STRICT;
 CREATE TABLE IF NOT EXISTS appointment (
     id TEXT PRIMARY KEY, booking_key TEXT NOT NULL UNIQUE, slot TEXT NOT NULL REFERENCES slot (id),
     status TEXT NOT NULL, version INTEGER NOT NULL, ubrn TEXT NOT NULL, nhs_number TEXT NOT NULL, priority INTEGER,

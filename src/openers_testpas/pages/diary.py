@@ -13,11 +13,13 @@ from openers_testpas.hospital.model import Appointment, Slot, SlotStatus, Status
 from openers_testpas.hospital.slots import SlotQuery, london
 from openers_testpas.outbound.outbox import Notification
 from openers_testpas.system import System
+from openers_web.parts.forms import Option
 
+CLOSED: Final = "Closed"
 STATES: Final = {
     SlotStatus.FREE: "Free",
     SlotStatus.BUSY: "Booked",
-    SlotStatus.BUSY_UNAVAILABLE: "Closed or taken",
+    SlotStatus.BUSY_UNAVAILABLE: "Taken by the hospital's own patient",
     Status.ARRIVED: "Arrived",
     Status.NOSHOW: "Did not attend",
     Status.BOOKED: "Booked",
@@ -43,27 +45,21 @@ class ClinicDay(msgspec.Struct, frozen=True):
     """A clinic on one day."""
 
     clinic: Clinic
+    service: str
     lines: tuple[Line, ...]
-
-
-class Choice(msgspec.Struct, frozen=True):
-    """An option in a form."""
-
-    value: str
-    label: str
 
 
 class Detail(msgspec.Struct, frozen=True):
     """One appointment, with its patient's complete NHS number."""
 
     held: Appointment
-    clinic: Clinic
+    clinic: str
     when: str
     day: date
     state: str
     nhs_number: str
     can_change: bool
-    moves: tuple[Choice, ...]
+    moves: tuple[Option, ...]
     told: tuple[str, ...]
 
 
@@ -76,10 +72,15 @@ def clinic_days(system: System, day: date, service: str | None) -> list[ClinicDa
     """Return the diary of a day, one entry for each clinic with slots on that day."""
     slots = system.slots.on_day(day, service)
     appointments = system.bookings.in_slots([slot.id for slot in slots])
+    closed = system.slots.closed([slot.id for slot in slots])
     lines: dict[str, list[Line]] = {}
     for slot in slots:
-        lines.setdefault(slot.clinic, []).append(_line(slot, appointments.get(slot.id)))
-    return [ClinicDay(system.clinics.by_id[clinic], tuple(those)) for clinic, those in lines.items()]
+        line = _line(slot, appointments.get(slot.id), is_closed=slot.id in closed)
+        lines.setdefault(slot.clinic, []).append(line)
+    clinics = {each: system.clinics.by_id[each] for each in lines}
+    return [
+        ClinicDay(clinic, system.clinics.named(clinic.service), tuple(lines[name])) for name, clinic in clinics.items()
+    ]
 
 
 def detail(system: System, appointment: str) -> Detail:
@@ -90,7 +91,7 @@ def detail(system: System, appointment: str) -> Detail:
     can_change = held.status is Status.BOOKED
     return Detail(
         held=held,
-        clinic=clinic,
+        clinic=f"{clinic.name}, {system.clinics.named(clinic.service)}",
         when=f"{starts:%A %-d %B %Y, %H:%M} to {london(held.end):%H:%M}",
         day=starts.date(),
         state=STATES[held.status],
@@ -101,13 +102,14 @@ def detail(system: System, appointment: str) -> Detail:
     )
 
 
-def _line(slot: Slot, held: Appointment | None) -> Line:
+def _line(slot: Slot, held: Appointment | None, *, is_closed: bool) -> Line:
+    without = CLOSED if is_closed else STATES[slot.status]
     return Line(
         slot=slot.id,
         usrn=slot.usrn,
         starts=f"{london(slot.start):%H:%M}",
         ends=f"{london(slot.end):%H:%M}",
-        state=STATES[slot.status] if held is None else STATES[held.status],
+        state=without if held is None else STATES[held.status],
         is_free=slot.status is SlotStatus.FREE,
         appointment=None if held is None else held.id,
         patient=None if held is None else masked(held.nhs_number),
@@ -119,7 +121,7 @@ def _told(notification: Notification) -> str:
     return f"{notification.state.capitalize()}, attempts: {notification.attempts}{answer}"
 
 
-def _moves(system: System, clinic: Clinic) -> tuple[Choice, ...]:
+def _moves(system: System, clinic: Clinic) -> tuple[Option, ...]:
     """Return free slots of the same service from now on, soonest first."""
     now = system.clock.now()
     query = SlotQuery(
@@ -129,7 +131,7 @@ def _moves(system: System, clinic: Clinic) -> tuple[Choice, ...]:
         count=MOST_SLOTS_TO_MOVE_TO,
     )
     return tuple(
-        Choice(slot.id, f"{london(slot.start):%a %-d %b, %H:%M}, {system.clinics.by_id[slot.clinic].name}")
+        Option(slot.id, f"{london(slot.start):%a %-d %b, %H:%M}, {system.clinics.by_id[slot.clinic].name}")
         for slot in system.slots.find(query).slots
     )
 
