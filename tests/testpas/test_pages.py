@@ -93,7 +93,9 @@ async def test_texts_are_escaped(hospital: Hospital, browser: httpx.AsyncClient)
     assert "<b>" not in (await browser.get("/appointments/<b>x")).text
 
 
-async def test_every_field_has_a_label_and_nothing_is_inline_or_foreign(hospital: Hospital, browser: httpx.AsyncClient) -> None:
+async def test_every_field_has_a_label_and_nothing_is_inline_or_foreign(
+    hospital: Hospital, browser: httpx.AsyncClient
+) -> None:
     booked = await _booked(hospital)
     for path in (f"/?day={_day_of(hospital, booked['id'])}", f"/appointments/{booked['id']}", "/appointments/none"):
         reply = await browser.get(path)

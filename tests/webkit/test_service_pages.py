@@ -1,4 +1,4 @@
-"""The service's own pages in a browser, and the home page as people and programs use it."""
+"""The service's own pages in a browser: each page and state, and the home page as people and programs use it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, Page
 
 from tests.kit.service.live import live, settings_env
 from tests.kit.store.stores import copied
@@ -19,8 +19,63 @@ LOG_IN = (
     "/oauth2/authorize?response_type=code&client_id=demo-user-app&scope=openid&state=s&nonce=n"
     "&redirect_uri=http://127.0.0.1:4567/callback"
 )
-PAGES = ("/", "/accessibility", "/privacy", LOG_IN, "/_test/", "/w/clinic/_test/", "/_test/requests")
-MORE = ("/_test/requests/1", "/_test/explain/1", "/_test/faults", "/_test/events", "/_test/webhooks")
+PAGES = (
+    *("/", "/accessibility", "/privacy", "/docs/none", LOG_IN, "/oauth2/authorize", "/oauth2/logout"),
+    *("/_test/", "/_test/requests", "/_test/requests/1", "/_test/explain/1"),
+    *("/_test/faults", "/_test/events", "/_test/webhooks"),
+)
+IN_A_FORK = (
+    "/w/clinic/",
+    f"/w/clinic{LOG_IN}",
+    "/w/clinic/_test/",
+    "/w/clinic/_test/requests",
+    "/w/clinic/_test/events",
+)
+
+
+def _refused_faults(page: Page) -> None:
+    page.get_by_label("Share of the calls").fill("many")
+    page.get_by_role("button", name="Add fault").click()
+    page.get_by_role("heading", name="There is a problem").wait_for()
+
+
+def _refused_clock(page: Page) -> None:
+    page.get_by_label("Days").fill("many")
+    page.get_by_role("button", name="Advance clock").click()
+    page.get_by_role("heading", name="There is a problem").wait_for()
+
+
+def _advanced(page: Page) -> None:
+    page.get_by_role("button", name="Advance clock").click()
+    page.get_by_text("The clock of clinic advanced by 14 days").wait_for()
+
+
+def _asked(page: Page) -> None:
+    page.get_by_role("button", name="Reset world").click()
+    page.get_by_role("heading", name="Reset world clinic?").wait_for()
+
+
+def _asked_to_forget(page: Page) -> None:
+    page.get_by_role("button", name="Delete calls").click()
+    page.get_by_role("heading", name="Delete the stored calls").wait_for()
+
+
+def _with_a_token(page: Page) -> None:
+    page.get_by_role("button", name="Get a token").first.click()
+    page.get_by_text("These calls work as they are").wait_for()
+
+
+def _nobody_chosen(page: Page) -> None:
+    page.get_by_role("button", name="Log in").click()
+    page.get_by_role("heading", name="There is a problem").wait_for()
+
+
+STATES = (
+    *(("/_test/faults", _refused_faults), ("/_test/", _refused_clock), ("/w/clinic/_test/", _advanced)),
+    *(("/w/clinic/_test/", _asked), ("/_test/requests", _asked_to_forget)),
+    *(("/", _with_a_token), (LOG_IN, _nobody_chosen)),
+)
+"""Pages that follow a form: where it is, and how it is sent."""
 
 
 @pytest.fixture(scope="module")
@@ -29,6 +84,8 @@ def address(keys: Path, sqlite_template: Path, tmp_path_factory: pytest.TempPath
     url = copied(sqlite_template, tmp_path_factory.mktemp("pages"))
     with live(settings_env(url, keys)) as service:
         httpx.post(f"{service.base_url}/_test/worlds", json={"name": "clinic"}).raise_for_status()
+        httpx.post(f"{service.base_url}/_test/worlds/clinic/snapshot", json={"name": "before"}).raise_for_status()
+        httpx.post(f"{service.base_url}/_test/faults", json={"kind": "delay", "ms": 1}).raise_for_status()
         httpx.get(f"{service.base_url}/referrals/FHIR/R4/PractitionerRole")
         yield service.base_url
 
@@ -37,8 +94,31 @@ def address(keys: Path, sqlite_template: Path, tmp_path_factory: pytest.TempPath
 @pytest.mark.parametrize("screen", SCREENS, ids=str)
 def test_every_page_of_the_service_is_accessible_and_fits(address: str, browser: Browser, screen: Screen) -> None:
     with opened(browser, screen) as page:
-        for path in (*PAGES, *MORE):
+        for path in (*PAGES, *IN_A_FORK):
             check_page(page, address + path)
+
+
+@pytest.mark.needs("chromium")
+@pytest.mark.parametrize("screen", SCREENS, ids=str)
+def test_what_follows_a_form_is_accessible_and_fits(address: str, browser: Browser, screen: Screen) -> None:
+    for path, send in STATES:
+        with opened(browser, screen) as page:
+            page.goto(address + path)
+            send(page)
+            check_page(page)
+
+
+@pytest.mark.needs("chromium")
+def test_the_person_who_logged_in_last_comes_first(address: str, browser: Browser) -> None:
+    with opened(browser, SCREENS[0]) as page:
+        page.route("http://127.0.0.1:4567/**", lambda route: route.fulfill(body="Logged in"))
+        page.goto(address + LOG_IN)
+        page.get_by_label("Find a person").fill("doyle")
+        page.get_by_label("Marek Doyle").check()
+        page.get_by_role("button", name="Log in").click()
+        page.wait_for_url("http://127.0.0.1:4567/callback?code=*")
+        page.goto(f"{address}{LOG_IN}&prompt=login")
+        assert "Marek Doyle" in page.locator(".nhsuk-radios__item").first.inner_text()
 
 
 @pytest.mark.needs("chromium")
