@@ -87,6 +87,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     mode: Annotated[Mode, Meta(description="test or production")] = Mode.TEST
     database_url: _DatabaseUrl = "sqlite:///var/openers.db"
     base_url: _Url
+    quick_connect_url: _Url | None = None
+    test_pas_url: _Url | None = None
     host: _Text = "127.0.0.1"
     port: _Port = 8000
     tls_certificate: _File | None = None

@@ -11,6 +11,7 @@ from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Final
 
+import msgspec
 import typer
 
 from openers.cli.children import child
@@ -101,6 +102,12 @@ def quick_connect_address(settings: Settings, pack: Pack, port: int | None = Non
     if settings.frozen or all(each.client_id != QUICK_CONNECT for each in pack.applications):
         return None
     return Wanted("Quick Connect", settings.host, port or settings.port + QUICK_CONNECT_ABOVE, "--quickconnect-port")
+
+
+def with_links(settings: Settings, pas: Wanted | None, pages: Wanted | None) -> Settings:
+    """Return the settings with the addresses of what runs beside the service, for links of its home page."""
+    found = [None if each is None else address_of(each.host, each.port) for each in (pas, pages)]
+    return msgspec.structs.replace(settings, test_pas_url=found[0], quick_connect_url=found[1])
 
 
 def quick_connect(settings: Settings, at: Wanted | None) -> AbstractContextManager[None]:

@@ -140,6 +140,7 @@ def demo(
         quick_connect,
         quick_connect_address,
         test_pas,
+        with_links,
     )
     from openers.listening import listen
     from openers.server import check_tls
@@ -159,6 +160,7 @@ def demo(
         pages = quick_connect_address(settings, pack, quickconnect_port)
         beside = [*(() if pas is None else (at,)), *(() if pages is None else (pages,))]
         sockets = listen(*service_addresses(settings), others=beside)
+        settings = with_links(settings, None if pas is None else at, pages)
         before = asyncio.run(load_if_empty(settings, pack, insists=world is not None))
         typer.echo(introduce(settings, pack, pas, pages, Path(sys.argv[0])) + note_of_file(pack, before=before))
         with test_pas(settings, pas, at), quick_connect(settings, pages), announced(settings):

@@ -31,7 +31,10 @@ ADDRESSES: Final = (
     Link("OpenID Connect and OAuth 2.0 addresses", "/.well-known/openid-configuration"),
     Link("Health, with each check", "/referrals/_status"),
 )
-IN_TEST_MODE: Final = Link("Test mode: worlds, clocks, calls and faults", "/_test/")
+IN_TEST_MODE: Final = (
+    Link("Collections for Postman, Bruno and .http", "/_test/collections"),
+    Link("Test mode: worlds, clocks, calls and faults", "/_test/"),
+)
 PROBLEMS: Final = {
     "database": "The database does not answer.",
     "disk": "A disk is nearly full.",
@@ -103,6 +106,8 @@ class HomeFacts(msgspec.Struct, frozen=True, kw_only=True):
     world: str
     now: datetime
     cast: Cast | None = None
+    applications: Mapping[str, str] = {}
+    """Addresses of the applications beside the service, by name."""
 
     @property
     def problems(self) -> Sequence[str]:
@@ -117,7 +122,7 @@ class HomeFacts(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def addresses(self) -> Sequence[Link]:
         """Return the links of the page, whose paths begin at the world's address."""
-        return ADDRESSES if self.production else (*ADDRESSES, IN_TEST_MODE)
+        return ADDRESSES if self.production else (*ADDRESSES, *IN_TEST_MODE)
 
 
 def facts_of(
@@ -136,7 +141,15 @@ def facts_of(
         world=name or world.name,
         now=world.clock.now(),
         cast=cast,
+        applications=_applications(settings, world),
     )
+
+
+def _applications(settings: Settings, world: World) -> Mapping[str, str]:
+    """Return the addresses of the applications, which use the main world."""
+    known = {"Quick Connect: pages for professionals": settings.quick_connect_url, "Test PAS": settings.test_pas_url}
+    is_main = world.base_url == settings.base_url.rstrip("/")
+    return {name: address for name, address in known.items() if address is not None and is_main}
 
 
 def wants_json(asked: Mapping[str, str], accept: str) -> bool:

@@ -9,16 +9,26 @@ from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import Response
 
-from openers.worlds.faults.board import Fault, FaultBoard, FaultKind, FaultRefused, Faults
+from openers.worlds.faults.board import LONGEST_MS, Fault, FaultBoard, FaultKind, FaultRefused, Faults
 from openers.worlds.http.control import Offered, read_json, route
 from openers.worlds.http.pages import is_form, page, see, wants_page
 from openers.worlds.recording.world_resolver import WorldResolver
-from openers_web.form import Form, parse_form
+from openers.worlds.refusals import BadCall
+from openers_web.form import BadForm, Form, parse_form
 from openers_web.parts.forms import Option
 from openers_web.parts.tables import Column, Row, table
 
 FAULTS: Final = "/_test/faults"
 FIELDS: Final = ("kind", "operations", "services", "share", "count", "ms", "after")
+CURES: Final = {
+    "kind": "Choose a kind of the list",
+    "operations": "Give at most 100 operations",
+    "services": "Give at most 100 services",
+    "share": "Give a number from 0 to 1, for example 0.5",
+    "count": "Give a whole number of hits, 1 or more",
+    "ms": f"Give a whole number of milliseconds, 0 to {LONGEST_MS}",
+}
+"""What to do about a field of the form that cannot be read."""
 
 
 class NewFaults(msgspec.Struct, forbid_unknown_fields=True):
@@ -104,16 +114,19 @@ def _table(faults: Faults) -> Markup:
 
 
 async def _by_form(request: Request, faults: Faults) -> Response:
-    """Apply a form of the page; show it again with its error if it is wrong."""
-    form = parse_form(await request.body())
+    """Apply a form of the page; show it again with its error if it is wrong. Raises BadCall if it is no form."""
+    try:
+        form = parse_form(await request.body())
+    except BadForm as error:
+        raise BadCall(str(error)) from error
     if form.text("act") == "clear":
         faults.replace(())
         return see(request, FAULTS)
     try:
         faults.add(_of_form(form))
     except msgspec.ValidationError as error:
-        text, _, place = str(error).partition(" - at ")
-        form.reject(place.strip("`$.").partition("[")[0], text)
+        name = str(error).partition(" - at ")[2].strip("`$.").partition("[")[0] or "kind"
+        form.reject(name, CURES[name])
         return _page(request, faults, form)
     except FaultRefused as error:
         name, _, text = error.text.partition(": ")
