@@ -35,6 +35,8 @@ class SmallProvider:
         self.wrong: dict[str, Any] = {}
         self.refuses = False
         self.expires_in = 600
+        self.access_token = ""
+        self.user_info = {"sub": "555", "name": "Dr Sam Jones"}
 
     def application(self) -> Starlette:
         """Return the provider as an application."""
@@ -44,6 +46,7 @@ class SmallProvider:
                 Route("/jwks", self._jwks),
                 Route("/authorize", self._authorize),
                 Route("/token", self._token, methods=["POST"]),
+                Route("/userinfo", self._userinfo),
             ]
         )
 
@@ -56,7 +59,7 @@ class SmallProvider:
 
     async def _discovery(self, request: Request) -> Response:
         base = self.issuer
-        addresses = {"authorization": "authorize", "token": "token", "end_session": "end"}
+        addresses = {"authorization": "authorize", "token": "token", "end_session": "end", "userinfo": "userinfo"}
         named = {f"{name}_endpoint": f"{base}/{path}" for name, path in addresses.items()}
         return JSONResponse({"issuer": base, "jwks_uri": f"{base}/jwks", **named})
 
@@ -69,6 +72,11 @@ class SmallProvider:
         self.asked[code] = asked
         answer = urlencode({"code": code, "state": asked["state"], "iss": self.issuer})
         return RedirectResponse(f"{asked['redirect_uri']}?{answer}", 303)
+
+    async def _userinfo(self, request: Request) -> Response:
+        if request.headers.get("authorization") != f"Bearer {self.access_token}":
+            return JSONResponse({}, 401)
+        return JSONResponse(self.user_info)
 
     async def _token(self, request: Request) -> Response:
         form = {name: values[0] for name, values in parse_qs((await request.body()).decode()).items()}
@@ -91,4 +99,5 @@ class SmallProvider:
     def _fresh(self) -> dict[str, Any]:
         refresh = secrets.token_urlsafe(16)
         self.refresh_tokens.add(refresh)
-        return {"access_token": secrets.token_urlsafe(16), "refresh_token": refresh, "expires_in": self.expires_in}
+        self.access_token = secrets.token_urlsafe(16)
+        return {"access_token": self.access_token, "refresh_token": refresh, "expires_in": self.expires_in}

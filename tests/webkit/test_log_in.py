@@ -144,6 +144,24 @@ async def test_a_log_in_returns_to_its_page_and_shows_the_name_as_text(island: I
         assert _shown(await browser.get("/page"))[0] == "Dr Alex &lt;b&gt;Smith&lt;/b&gt;"
 
 
+@pytest.mark.parametrize(
+    ("told", "shown"),
+    [
+        ({"sub": "555", "name": "Dr Sam Jones"}, "Dr Sam Jones"),
+        ({"sub": "556", "name": "Somebody else"}, "555"),
+        ({"sub": "555"}, "555"),
+    ],
+)
+async def test_a_name_that_the_id_token_lacks_comes_from_the_user_info(
+    island: Island, provider: SmallProvider, told: dict[str, str], shown: str
+) -> None:
+    provider.wrong = {"name": None}
+    provider.user_info = told
+    async with island.browser() as browser:
+        await log_in(browser)
+        assert _shown(await browser.get("/page"))[0] == shown
+
+
 async def test_a_session_gets_a_new_id_at_log_in(island: Island) -> None:
     async with island.browser() as browser:
         browser.cookies.set(island.parts.gate.session_cookie, "f" * 43, domain="127.0.0.1")

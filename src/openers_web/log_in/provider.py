@@ -71,6 +71,11 @@ class TokenReply(msgspec.Struct, frozen=True):
     id_token: str = ""
 
 
+class _UserInfo(msgspec.Struct, frozen=True):
+    sub: str
+    name: str = ""
+
+
 class _Refusal(msgspec.Struct, frozen=True):
     error: str = "unknown"
     error_description: str = ""
@@ -135,6 +140,18 @@ class Provider:
             raise ProviderFailed("the token has expired, or a clock is wrong")
         return decoded
 
+    async def name_of(self, person: str, access_token: str) -> str:
+        """Return the name of the person with this subject; empty if the provider does not say. Raises ProviderFailed.
+
+        Source: OpenID Connect Core 1.0 chapter 5.3.
+        """
+        address = (await self.addresses()).userinfo_endpoint
+        if address is None:
+            return ""
+        status, body = await self._call("GET", address, None, {"authorization": f"Bearer {access_token}"})
+        found = _read(body, _UserInfo) if status == 200 else None
+        return found.name if found is not None and found.sub == person else ""
+
     async def close(self) -> None:
         """Close the connections."""
         if self._http is not None:
@@ -172,11 +189,13 @@ class Provider:
             raise ProviderFailed(f"{address} replies {status}")
         return body
 
-    async def _call(self, method: str, address: str, form: Mapping[str, str] | None) -> tuple[int, bytes]:
+    async def _call(
+        self, method: str, address: str, form: Mapping[str, str] | None, headers: Mapping[str, str] | None = None
+    ) -> tuple[int, bytes]:
         if self._http is None:
             self._http = aiohttp.ClientSession(timeout=TIMEOUT, cookie_jar=aiohttp.DummyCookieJar())
         try:
-            async with self._http.request(method, address, data=form, allow_redirects=False) as reply:
+            async with self._http.request(method, address, data=form, headers=headers, allow_redirects=False) as reply:
                 return reply.status, await reply.content.read(LARGEST_REPLY)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise ProviderFailed(f"{address} cannot be reached: {type(error).__name__}") from error

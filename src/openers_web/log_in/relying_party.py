@@ -89,7 +89,9 @@ class RelyingParty:
         claims = await self._provider.claims(reply.id_token)
         if not hmac.compare_digest(str(claims.get("nonce", "")), begun.nonce):
             raise LogInFailed("The provider's answer belongs to another log-in. Log in again.")
-        person = Person(str(claims["sub"]), str(claims.get("name") or claims["sub"]), claims)
+        subject = str(claims["sub"])
+        name = str(claims.get("name") or await self._provider.name_of(subject, reply.access_token) or subject)
+        person = Person(subject, name, claims)
         session = Session(person, self._tokens(reply, Tokens("", 0)))
         return await self._store.begin(session, str(claims.get("sid", ""))), begun.return_to
 
