@@ -13,6 +13,7 @@ from openers.api.operation import Operation
 from openers.api.registry import all_operations
 from openers.domain.lifecycle import diagram
 from openers.settings import Settings
+from openers.wire.dialect import Outcome
 from openers.wire.versions import VERSIONS
 from tests.checks import documents
 from tests.checks.documents import Block
@@ -130,9 +131,9 @@ def test_every_setting_has_a_row() -> None:
 
 
 @pytest.mark.parametrize("table", [each.outcomes for each in VERSIONS], ids=[each.name for each in VERSIONS])
-def test_every_error_code_is_explained(table: dict[type[Exception], tuple[int, str, str]]) -> None:
+def test_every_error_code_is_explained(table: dict[type[Exception], Outcome]) -> None:
     page = (ROOT / "docs/reference/errors.md").read_text()
-    assert [code for _, _, code in table.values() if code not in page] == []
+    assert [each.code for each in table.values() if each.code not in page] == []
 
 
 def test_every_dependency_has_its_reason() -> None:

@@ -42,8 +42,9 @@ class FhirDialect(msgspec.Struct, frozen=True):
         """Return the refusal as an OperationOutcome, or as text or an empty body where the rules say so."""
         problem = problem_of(error, self.fhir, self.refusal)
         headers = refusal_headers(problem)
-        if problem.media_type:
-            headers = ((b"content-type", problem.media_type.encode()), *headers)
+        media_type = self.fhir.media_type_of(problem)
+        if media_type:
+            headers = ((b"content-type", media_type.encode()), *headers)
         return problem, Reply(problem.status, self.fhir.body(problem, call.world.clock.now()), headers)
 
 

@@ -19,6 +19,8 @@ from openers.wire.rules import Rule
 
 ASK_FOR_TOKEN: Final = 'Bearer realm="OpenERS"'
 """The challenge of a 401 if no token was sent. Source: RFC 6750 chapter 3.1."""
+TEXT: Final = "text/plain;charset=utf-8"
+"""Content type of a refusal that is a text."""
 INVALID_TOKEN: Final = f'{ASK_FOR_TOKEN}, error="invalid_token"'
 """The challenge if a token was sent."""
 
@@ -74,18 +76,14 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
     allow: str = ""
     challenge: str = INVALID_TOKEN
 
-    @property
-    def media_type(self) -> str | None:
-        """Content type of the body; `None` if the body is empty."""
-        return _MEDIA_TYPES[self.form]
-
 
 class Outcome(NamedTuple):
-    """Status, issue code and code of an error."""
+    """Status, issue code and code of an error, and the form of its body."""
 
     status: int
     issue_code: str
     code: str
+    form: Form = Form.OUTCOME
 
 
 class Coded(NamedTuple):
@@ -101,7 +99,7 @@ class Fhir(msgspec.Struct, frozen=True, kw_only=True):
 
     `name` is part of paths, `release` of CapabilityStatements. `outcomes` has a row for each class of error or for a
     family of them, `edge` for each problem of the edge. `write` returns the resource of a refusal; `schema` is the name
-    of its schema component.
+    of its schema component. `media_type` is that of its JSON.
     """
 
     name: str
@@ -110,6 +108,7 @@ class Fhir(msgspec.Struct, frozen=True, kw_only=True):
     edge: Mapping[EdgeProblem, Coded]
     write: Callable[[Problem, Instant], Json]
     schema: str
+    media_type: str = "application/fhir+json"
 
     def outcome(self, error: OpenersError) -> Outcome:
         """Return the row of the nearest base class; the root class always has one."""
@@ -127,6 +126,10 @@ class Fhir(msgspec.Struct, frozen=True, kw_only=True):
             form=form,
             diagnostics="" if form is Form.EMPTY else problem.diagnostics,
         )
+
+    def media_type_of(self, problem: Problem) -> str | None:
+        """Return the content type of the refusal `problem`; `None` if its body is empty."""
+        return {Form.OUTCOME: self.media_type, Form.TEXT: TEXT, Form.EMPTY: None}[problem.form]
 
     def body(self, problem: Problem, at: Instant) -> bytes:
         """Return the body of the refusal `problem` at the time `at`."""
@@ -146,6 +149,3 @@ def operation_outcome(problem: Problem, meta: Json, coding: Json) -> Json:
     if problem.diagnostics:
         issue["diagnostics"] = problem.diagnostics
     return {"resourceType": "OperationOutcome", "meta": meta, "issue": [issue]}
-
-
-_MEDIA_TYPES: Final = {Form.OUTCOME: "application/fhir+json", Form.TEXT: "text/plain;charset=utf-8", Form.EMPTY: None}

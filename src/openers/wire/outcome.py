@@ -39,6 +39,7 @@ def outcome_of(error: OpenersError, fhir: Fhir, refusal_status: int = UNPROCESSA
         issue_code=row.issue_code,
         code=row.code,
         diagnostics=diagnostics_of(error),
+        form=row.form,
         retry_after_s=error.retry_after_s if isinstance(error, e.Unavailable | e.DailyLimitReached) else None,
     )
 
