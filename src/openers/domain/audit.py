@@ -22,6 +22,7 @@ class AuditEntry(msgspec.Struct, omit_defaults=True):
     """One audit entry. Mutable until it is stored; names follow the published audit fields.
 
     If `repeated` is set, the entry represents that many identical refusals, which came from the address `source`.
+    `attachment` is the number or the id of a file that was read, `related` are other referrals of the same pathway.
     """
 
     event_type: str
@@ -46,6 +47,11 @@ class AuditEntry(msgspec.Struct, omit_defaults=True):
     code: str = ""
     source: str = ""
     repeated: int = 0
+    resource_type: str = ""
+    related: tuple[Ubrn, ...] = ()
+    attachment: str = ""
+    attachment_type: str = ""
+    file_name: str = ""
 
     def by(self, principal: Principal) -> None:
         """Record the caller."""
@@ -56,3 +62,9 @@ class AuditEntry(msgspec.Struct, omit_defaults=True):
     def touched(self, *, ubrn: Ubrn | None = None, patient: NhsNumber | None = None) -> None:
         """Record the request and the patient that the call concerns."""
         self.ubrn, self.nhs_number = ubrn or self.ubrn, patient or self.nhs_number
+
+    def read_file(self, attachment: str, name: str) -> None:
+        """Record the file that the call has read; the type of an attachment is the end of its name."""
+        _, dot, extension = name.rpartition(".")
+        self.attachment, self.file_name = attachment, name
+        self.attachment_type = f".{extension.upper()}" if dot else ""

@@ -39,6 +39,7 @@ async def read_file(query: ReadFile, world: World) -> UploadedFile:
         if file is None:
             raise NotFound(Field.FILE, query.file)
         await _check_relationship(file, query.by, world, tx)
+    world.entry.read_file(file.id, file.name)
     file.check_available()
     if query.most_bytes is not None and file.size > query.most_bytes:
         hint = f"is larger than {query.most_bytes} bytes: fetch it by A042"
