@@ -77,13 +77,14 @@ class ServiceFilter(msgspec.Struct, frozen=True, kw_only=True):
     """Criteria with all references resolved, ready to compare with services.
 
     `pairs` are the requested (specialty, clinic type) pairs, of which a service needs one; `None` if none were
-    requested. Distance is not part of the filter, because it depends on the directory's geography.
+    requested. Distance is not part of the filter, because it depends on the directory's geography. Without a
+    `referrer`, commissioning plays no part, and no restricted service fits.
     """
 
     request_type: RequestType
     criteria: SearchCriteria
     pairs: frozenset[tuple[str, str]] | None
-    referrer: Referrer
+    referrer: Referrer | None
     day: date
     age_years: int | None = None
     sex: Sex = Sex.UNKNOWN
@@ -131,9 +132,11 @@ class ServiceFilter(msgspec.Struct, frozen=True, kw_only=True):
             return Condition.ORGANISATION
         if not treats(listing, self.age_years, self.sex):
             return Condition.AGE_OR_SEX
-        if not commissioned(listing.commissioning, listing.rules, self.referrer, self.day):
+        if self.referrer is not None and not commissioned(
+            listing.commissioning, listing.rules, self.referrer, self.day
+        ):
             return Condition.COMMISSIONING
-        if listing.restriction is not None and not listing.restriction.admits(self.referrer):
+        if listing.restriction is not None and (self.referrer is None or not listing.restriction.admits(self.referrer)):
             return Condition.RESTRICTION
         return None if within_wait(listing, criteria.wait_limit_days) else Condition.WAIT
 

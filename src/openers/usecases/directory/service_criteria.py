@@ -74,7 +74,7 @@ async def resolve(
     patient = await find_patient(subject.patient, world, tx)
     if patient.practice is None:
         raise NoRegGpPractice(Field.PATIENT, subject.patient, "has no registered GP practice")
-    pairs = _pairs(criteria, world.reference, today)
+    pairs = pairs_of(criteria, world.reference, today)
     await _check_named_clinician(criteria, tx)
     await _check_organisation(criteria, tx, today)
     rules_of = await _rule_organisation(subject, request_type, tx, today)
@@ -133,7 +133,7 @@ async def _active_user(field: Field, user_id: UserId, tx: Tx) -> User:
     return user
 
 
-def _pairs(criteria: SearchCriteria, reference: ReferenceData, today: date) -> frozenset[tuple[str, str]] | None:
+def pairs_of(criteria: SearchCriteria, reference: ReferenceData, today: date) -> frozenset[tuple[str, str]] | None:
     """Return the (specialty, clinic type) pairs of the search: those of its codes, of its clinical term, or of both."""
     by_code = _coded_pair(criteria, reference, today)
     if criteria.clinical_term is None:
