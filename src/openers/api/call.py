@@ -41,7 +41,8 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     """One call: its caller, operation, parameters and world.
 
     `principal` is absent only where an operation has no roles; `user` is absent for applications. `body` is the parsed
-    JSON of operations with a JSON body. `incoming` is the raw body of operations that receive a file.
+    JSON of operations with a JSON body. `incoming` is the raw body of operations that receive a file. `based_at` is the
+    base of links, if it is not the FHIR base of the world.
     """
 
     operation: Operation
@@ -56,6 +57,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     incoming: Incoming
     caller: Principal | None
     user: User | None
+    based_at: str = ""
 
     @property
     def principal(self) -> Principal:
@@ -129,8 +131,8 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def base(self) -> str:
-        """Return the base URL of this world's FHIR resources."""
-        return self.world.fhir_base_url
+        """Return the base URL of the FHIR resources to which replies link."""
+        return self.based_at or self.world.fhir_base_url
 
     @property
     def query(self) -> list[tuple[str, str]]:

@@ -15,6 +15,8 @@ from openers.wire.json import Json
 _DEFINITIONS: Final = "https://fhir.nhs.uk/STU3/StructureDefinition/"
 _OWN: Final = "urn:openers:"
 _CODES: Final = "https://fhir.nhs.uk/STU3/CodeSystem/"
+V1: Final = "/v1"
+"""End of the base of STU3 v1, and the step after /STU3 in its addresses."""
 
 
 def profile(name: str) -> str:
@@ -37,6 +39,19 @@ def own_extension(name: str) -> str:
     return f"{_OWN}extension:{name}-1"
 
 
+def below(base: str, path: str) -> str:
+    """Return the address of a resource: `path` begins with /STU3, to which STU3 v1 adds its version.
+
+    The base of STU3 v1 says so at its end, since today's API and STU3 v1 share all writers.
+    """
+    is_v1 = base.endswith(V1)
+    return f"{base.removesuffix(V1)}{_in_v1(path)}" if is_v1 else f"{base}{path}"
+
+
+def _in_v1(path: str) -> str:
+    return path.replace("/STU3/", f"/STU3{V1}/", 1)
+
+
 class System(msgspec.Struct, frozen=True):
     """A code or identifier system. The service itself publishes a `dynamic` one under its own address."""
 
@@ -45,11 +60,11 @@ class System(msgspec.Struct, frozen=True):
 
     def matches(self, sent: str) -> bool:
         """Return whether `sent` in a request names this system."""
-        return sent.endswith(self.name) if self.dynamic else sent == self.name
+        return sent.endswith((self.name, _in_v1(self.name))) if self.dynamic else sent == self.name
 
     def url(self, base: str) -> str:
         """Return the system's URL in a reply of the service at `base`."""
-        return f"{base}{self.name}" if self.dynamic else self.name
+        return below(base, self.name) if self.dynamic else self.name
 
     def __str__(self) -> str:
         """Return the name of the system for refusals."""

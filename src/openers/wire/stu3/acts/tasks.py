@@ -15,7 +15,7 @@ from openers.domain.identifiers import Ubrn
 from openers.wire.instants import write_instant
 from openers.wire.json import Json, JsonValue, encode
 from openers.wire.stu3.booking.slots import BUNDLE_PROFILE
-from openers.wire.stu3.systems import code_system, coded
+from openers.wire.stu3.systems import below, code_system, coded
 
 TASK_PROFILE: Final = "https://fhir.hl7.org.uk/STU3/StructureDefinition/CareConnect-Task-1"
 INTENT: Final = "proposal"
@@ -40,7 +40,7 @@ def write_tasks(
     reference = f"ReferralRequest/{focus[0]}/_history/{focus[1]}"
     link: Json = {
         "relation": "self",
-        "url": f"{base}/STU3/Task?focus={reference}&intent={INTENT}&status={STATUS}",
+        "url": below(base, f"/STU3/Task?focus={reference}&intent={INTENT}&status={STATUS}"),
     }
     entries: list[JsonValue] = [_entry(action, reference, base, str(ids())) for action in actions]
     return encode(
@@ -65,4 +65,4 @@ def _entry(action: AvailableAction, reference: str, base: str, id: str) -> Json:
         "focus": {"reference": reference},
         "code": {"coding": [coded(_ACTIONS, action, DISPLAYS[action])]},
     }
-    return {"fullUrl": f"{base}/STU3/Task/{id}", "resource": resource, "search": {"mode": "match"}}
+    return {"fullUrl": below(base, f"/STU3/Task/{id}"), "resource": resource, "search": {"mode": "match"}}

@@ -22,7 +22,7 @@ from openers.wire.json import Json, JsonValue, encode
 from openers.wire.stu3.booking.slots import BUNDLE_PROFILE
 from openers.wire.stu3.document_reference import document_id, document_of, documents_of
 from openers.wire.stu3.practitioner_role import contained_key, role_key, role_of
-from openers.wire.stu3.systems import ODS_CODE, code_system, coded, identified, profile, shared_extension
+from openers.wire.stu3.systems import ODS_CODE, below, code_system, coded, identified, profile, shared_extension
 
 PROFILE: Final = profile("Communication")
 _SENT_BY: Final = code_system("CommunicationSentBy")
@@ -93,7 +93,7 @@ def write_communications(stored: Stored[Conversation], service: Json, found: Fou
         "resourceType": "Bundle",
         "type": "searchset",
         "total": len(messages),
-        "link": [{"relation": "self", "url": f"{found.base}/STU3/Communication?{found.query}"}],
+        "link": [{"relation": "self", "url": below(found.base, f"/STU3/Communication?{found.query}")}],
         "entry": entries,
     }
     return encode(bundle)
@@ -122,7 +122,7 @@ def _resource(message: Message, stored: Stored[Conversation], service: Json, lin
 
 
 def _entry(found: Found, address: str, resource: Json, mode: str) -> JsonValue:
-    return {"fullUrl": f"{found.base}/STU3/{address}", "resource": resource, "search": {"mode": mode}}
+    return {"fullUrl": below(found.base, f"/STU3/{address}"), "resource": resource, "search": {"mode": mode}}
 
 
 def _roles(messages: Iterable[Message], includes: frozenset[Include]) -> Iterable[PersonInRole]:

@@ -13,7 +13,7 @@ from openers.domain.slots import Slot
 from openers.usecases.ports.slot_page import SlotPage, SlotQuery
 from openers.wire.instants import write_instant
 from openers.wire.json import Json, JsonValue, encode
-from openers.wire.stu3.systems import ERS_SERVICE, SCHEDULE, SDS_USER, SLOT_REFERENCE, identified
+from openers.wire.stu3.systems import ERS_SERVICE, SCHEDULE, SDS_USER, SLOT_REFERENCE, below, identified
 
 BUNDLE_PROFILE: Final = "http://hl7.org/fhir/STU3/StructureDefinition/Bundle"
 SLOT_PROFILE: Final = "https://fhir.hl7.org.uk/STU3/StructureDefinition/CareConnect-Slot-1"
@@ -29,7 +29,7 @@ def write_slots(page: SlotPage, base: str, id: UUID, at: Instant) -> bytes:
             "resourceType": "Bundle",
             "type": "searchset",
             "total": page.total,
-            "link": _links(page, f"{base}/STU3/Slot"),
+            "link": _links(page, below(base, "/STU3/Slot")),
         }
     )
     quoted = encode(base).decode()[1:-1]
@@ -67,7 +67,7 @@ def _query(query: SlotQuery) -> str:
 def _slot(slot: Slot, schedule: str, base: str) -> str:
     """Return the entry of one slot as JSON; only the PAS's reference may contain characters that JSON must escape."""
     return (
-        f'{{"fullUrl":"{base}/STU3/Slot/{slot.id}","resource":{{"id":"{slot.id}",{_OF_A_SLOT}'
+        f'{{"fullUrl":"{below(base, f"/STU3/Slot/{slot.id}")}","resource":{{"id":"{slot.id}",{_OF_A_SLOT}'
         f'"value":{encode(slot.usrn).decode()}}}],"schedule":{{"reference":"Schedule/{schedule}"}},"status":"free",'
         f'"start":"{write_instant(slot.start)}","end":"{write_instant(slot.end)}"}},"search":{{"mode":"match"}}}}'
     )
@@ -85,7 +85,7 @@ def _schedule(schedule: str, slot: Slot, base: str) -> Json:
         "identifier": [identified(SCHEDULE, schedule)],
         "actor": actors,
     }
-    return {"fullUrl": f"{base}/STU3/Schedule/{schedule}", "resource": resource, "search": {"mode": "include"}}
+    return {"fullUrl": below(base, f"/STU3/Schedule/{schedule}"), "resource": resource, "search": {"mode": "include"}}
 
 
 _OF_A_SLOT: Final = (
