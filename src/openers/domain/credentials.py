@@ -99,10 +99,14 @@ class LogOutNotice(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class InsertedCard(msgspec.Struct, frozen=True, kw_only=True):
-    """The smartcard in the reader of a world: whose it is, and since when log-ins rest on it."""
+    """The smartcard in the reader of a world: whose it is, and since when log-ins rest on it.
+
+    `ticket` is the log-in token that the reader has issued for it, if any: only in test mode, which plays the reader.
+    """
 
     user: UserId
     since: Instant
+    ticket: str = ""
 
 
 class Grant(msgspec.Struct, frozen=True, kw_only=True):
@@ -150,3 +154,5 @@ class CredentialKind(StrEnum):
     LOG_OUT_NOTICE = "log_out_notice"
     IDEMPOTENCY_KEY = "idempotency_key"
     CARD = "card"
+    TICKET = "ticket"
+    PROFESSIONAL_SESSION = "professional_session"

@@ -43,5 +43,22 @@ def idle(world: WorldName = "main", base_url: BaseUrl = HERE, as_json: Json = Fa
     _say(ask("POST", f"{base_url}/_test/cards/idle", world=world), as_json)
 
 
+@app.command("ticket")
+def ticket(
+    new: Annotated[bool, typer.Option("--new", help="Issue a new ticket instead of the present one.")] = False,
+    destroy: Annotated[bool, typer.Option("--destroy", help="End the ticket and every session of it.")] = False,
+    world: WorldName = "main",
+    base_url: BaseUrl = HERE,
+    as_json: Json = False,
+) -> None:
+    """Print the log-in token of the card in the reader, which A001 of the API of 2018 takes."""
+    if destroy:
+        told = ask("DELETE", f"{base_url}/_test/cards/ticket", world=world)
+        say(f"ended {told['ended']}", told, as_json=as_json)
+    else:
+        told = ask("POST", f"{base_url}/_test/cards/ticket{'/new' if new else ''}", world=world)
+        say(told["ticket"], told, as_json=as_json)
+
+
 def _say(told: dict[str, Any], as_json: bool) -> None:
     say(f"card {told['inserted'] or 'none'}\tended log-ins {told['ended']}", told, as_json=as_json)

@@ -7,11 +7,12 @@ from functools import cache
 from typing import Any, Final, TypeVar
 
 import msgspec
-from sqlalchemy import bindparam, delete, select
+from sqlalchemy import bindparam, delete, select, update
 
 from openers.domain.clock import Instant
 from openers.domain.credentials import AuthorisationCode, CredentialKind, Grant, Session
 from openers.domain.identifiers import UserId
+from openers.domain.sessions.professional import ProfessionalSession
 from openers.store.engine.statements import Connection, Row, Statement, add_once, decoder, encode, micros
 from openers.store.engine.tables import credentials
 
@@ -22,6 +23,7 @@ _the_one = (_columns.kind == bindparam("kind"), _columns.key == bindparam("key")
 _ADD: Final = add_once(credentials)
 _GET: Final = Statement(select(_columns.body).where(*_the_one))
 _ALL: Final = Statement(select(_columns.body).where(_columns.kind == bindparam("kind")).order_by(_columns.key))
+_REPLACE: Final = Statement(update(credentials).where(*_the_one).values(body=bindparam("new_body")))
 _TAKE: Final = Statement(delete(credentials).where(*_the_one).returning(_columns.body))
 _of_session = _columns.session == bindparam("of_session")
 _OF_SESSION: Final = Statement(
@@ -58,6 +60,10 @@ class SqlCredentials:
     async def get(self, kind: CredentialKind, key: str, as_type: type[T]) -> T | None:
         """Return the value of `key`, expired or not."""
         return _value(await self._connection.row(_GET, {"kind": kind, "key": key}), as_type)
+
+    async def replace(self, kind: CredentialKind, key: str, value: msgspec.Struct) -> bool:
+        """Replace the value of `key`, if it still exists, and return whether it did. It expires as before."""
+        return await self._connection.run(_REPLACE, {"kind": kind, "key": key, "new_body": encode(value)}) == 1
 
     async def take(self, kind: CredentialKind, key: str, as_type: type[T]) -> T | None:
         """Remove and return the value of `key`: only one caller receives it."""
@@ -98,7 +104,7 @@ def _holder(value: msgspec.Struct | None) -> dict[str, str]:
             return {"person": "" if session is None else session.user, "application": client_id}
         case AuthorisationCode(request=request, session=session):
             return {"person": session.user, "application": request.client_id}
-        case Session(user=user):
+        case Session(user=user) | ProfessionalSession(user=user):
             return {"person": user, "application": ""}
         case _:
             return {"person": "", "application": ""}

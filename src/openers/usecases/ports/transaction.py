@@ -149,6 +149,10 @@ class Credentials(Protocol):
         """Return the value under `key`, expired or not."""
         ...
 
+    async def replace(self, kind: CredentialKind, key: str, value: msgspec.Struct) -> bool:
+        """Replace the value under `key`, if it still exists, and return whether it did. It expires as before."""
+        ...
+
     async def take(self, kind: CredentialKind, key: str, as_type: type[T]) -> T | None:
         """Remove the value under `key` and return it; only one caller receives it."""
         ...

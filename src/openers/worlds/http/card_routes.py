@@ -9,6 +9,7 @@ from starlette.requests import Request
 
 from openers.domain.identifiers import UserId
 from openers.identity.access import AccessCache
+from openers.identity.professional.tickets import destroy_ticket, find_session, ticket_of_card
 from openers.usecases.due import system_entry
 from openers.usecases.ports.transaction import Tx
 from openers.usecases.sessions.card_reader import insert_card, inserted_card, leave_idle, remove_card
@@ -56,11 +57,45 @@ def card_routes(access: AccessCache) -> list[Offered]:
             access.forget(session)
         return {"inserted": None if card is None else card.user, "ended": len(ended)}
 
+    async def _present(request: Request) -> object:
+        world = held_of(request).world
+        async with world.read() as tx:
+            card = await inserted_card(tx)
+            known = card is not None and await find_session(tx, card.ticket, world.wall.now()) is not None
+        return {"ticket": card.ticket if card is not None and known else None}
+
+    async def _ticket(request: Request) -> object:
+        return await _issued(held_of(request).world, renew=False)
+
+    async def _new_ticket(request: Request) -> object:
+        return await _issued(held_of(request).world, renew=True)
+
+    async def _destroy(request: Request) -> object:
+        world = held_of(request).world
+        entry = system_entry("Destroy ticket", world.wall.now())
+        async with world.for_call(entry).begin("destroy ticket", lock=("card reader",)) as tx:
+            ended = await destroy_ticket(tx, world.wall.now())
+        if ended is not None:
+            access.forget(ended)
+        return {"ended": 0 if ended is None else 1}
+
     return [
+        route("/_test/cards/ticket", {"GET": _present, "POST": _ticket, "DELETE": _destroy}),
+        route("/_test/cards/ticket/new", {"POST": _new_ticket}),
         route("/_test/cards", {"GET": _list}),
         route("/_test/cards/inserted", {"PUT": _insert, "DELETE": _remove}),
         route("/_test/cards/idle", {"POST": _idle}),
     ]
+
+
+async def _issued(world: World, *, renew: bool) -> object:
+    """Return the ticket of the card in the reader, made if there is none or with `renew`. Raises BadCall."""
+    entry = system_entry("Issue ticket", world.wall.now())
+    async with world.for_call(entry).begin("issue ticket", lock=("card reader",)) as tx:
+        ticket = await ticket_of_card(tx, world.wall.now(), renew=renew)
+    if ticket is None:
+        raise BadCall("The reader is empty: insert a card first (PUT /_test/cards/inserted)")
+    return {"ticket": ticket}
 
 
 async def _cards(world: World) -> list[dict[str, object]]:

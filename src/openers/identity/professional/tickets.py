@@ -1,0 +1,111 @@
+"""Log-in tokens of smartcard sessions, in the form of the time: issued by a card reader, exchanged by A001.
+
+A token is stored under its digest and ends with its session, so that removing the card ends it. Source: ADR 0072.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+from base64 import b64encode
+from datetime import timedelta
+from typing import Final
+from urllib.parse import unquote
+from uuid import uuid4
+
+import msgspec
+
+from openers.domain.clock import Instant
+from openers.domain.credentials import CredentialKind, InsertedCard, Session
+from openers.domain.directory import User
+from openers.domain.identifiers import UserId
+from openers.domain.sessions.professional import SessionFault, SessionRefused, SessionRules
+from openers.identity.opaque import digest
+from openers.identity.tokens import SESSION_LIFE, begin_session
+from openers.usecases.ports.transaction import Tx
+from openers.usecases.sessions.card_reader import READER, inserted_card
+from openers.usecases.sessions.ending import end_session
+
+LONGEST_TOKEN: Final = 512
+"""Maximum characters of a log-in token, of which a real one has 63."""
+_START: Final = bytes.fromhex("010202e703362d8e127dcc")
+_RANDOM_BYTES: Final = 24
+_END: Final = "@AAJTSQACMDE=#"
+_SANDPIT: Final = re.compile(r"([0-9]{12})(?: [^ ]{1,40}){3}", re.ASCII)
+_UNKNOWN: Final = (
+    "The token is not valid here. It may have ended with its smartcard session, or it belongs to another environment: "
+    "a card works in one environment only. Fetch a new one from the card reader."
+)
+
+
+class Ticket(msgspec.Struct, frozen=True):
+    """The record of a log-in token: the smartcard session that it proves."""
+
+    session: str
+
+
+def as_sent(token: str) -> str:
+    """Return a token as it was issued: without surrounding blanks, and decoded if a browser had encoded it."""
+    token = token.strip()
+    return unquote(token).strip() if "%" in token else token
+
+
+async def ticket_of_card(tx: Tx, now: Instant, *, renew: bool = False) -> str | None:
+    """Return the token of the card in the reader, a new one if it has none or with `renew`; `None` without a card."""
+    card = await inserted_card(tx)
+    if card is None:
+        return None
+    known = await find_session(tx, card.ticket, now) if card.ticket else None
+    if known is not None and not renew:
+        return card.ticket
+    person = await tx.directory.user(card.user)
+    if person is None or not person.active:
+        return None
+    session = known or await _begin(tx, person, now)
+    ticket = _new_ticket()
+    await tx.credentials.add(CredentialKind.TICKET, digest(ticket), Ticket(session.id), session.ends, session.id)
+    await tx.credentials.replace(CredentialKind.CARD, READER, msgspec.structs.replace(card, ticket=ticket))
+    return ticket
+
+
+async def destroy_ticket(tx: Tx, now: Instant) -> str | None:
+    """End the token of the card in the reader, with its session; return the session's id. The card stays."""
+    card = await inserted_card(tx)
+    known = await find_session(tx, card.ticket, now) if card is not None and card.ticket else None
+    if card is None or known is None:
+        return None
+    await end_session(tx, known.id, now)
+    await tx.credentials.replace(CredentialKind.CARD, READER, InsertedCard(user=card.user, since=card.since))
+    return known.id
+
+
+async def find_session(tx: Tx, token: str, now: Instant) -> Session | None:
+    """Return the smartcard session that a token proves, if it has not ended."""
+    ticket = await tx.credentials.get(CredentialKind.TICKET, digest(token), Ticket)
+    session = None if ticket is None else await tx.credentials.get(CredentialKind.SESSION, ticket.session, Session)
+    return None if session is None or now >= session.ends else session
+
+
+async def prove(tx: Tx, token: str, rules: SessionRules, now: Instant) -> Session:
+    """Return the smartcard session of a token. Raises SessionRefused.
+
+    The sandpit's token begins one, where `rules` accept it.
+    """
+    session = await find_session(tx, token, now)
+    if session is not None:
+        return session
+    plain = _SANDPIT.fullmatch(token) if rules.plain else None
+    person = None if plain is None else await tx.directory.user(UserId(plain[1]))
+    if person is None or not person.active:
+        raise SessionRefused(SessionFault.TOKEN_NOT_VALID, _UNKNOWN)
+    return await _begin(tx, person, now)
+
+
+async def _begin(tx: Tx, person: User, now: Instant, life: timedelta = SESSION_LIFE) -> Session:
+    session = Session(id=str(uuid4()), user=person.id, assurance=person.assurance, began=now, ends=now + life)
+    await begin_session(tx, session)
+    return session
+
+
+def _new_ticket() -> str:
+    return b64encode(_START + secrets.token_bytes(_RANDOM_BYTES)).decode() + _END
