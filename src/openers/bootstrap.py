@@ -33,6 +33,8 @@ from openers.api.home import Show, home_route, page_route
 from openers.api.http.hosts import own_hosts
 from openers.api.http.request import Scope, WorldOf, always
 from openers.api.interaction import ActiveCall, Loop
+from openers.api.legacy.assembly import is_legacy, legacy_edge, legacy_routes
+from openers.api.legacy.edge import LegacyEdge
 from openers.api.oauth.routes import OAuthDeps, oauth_routes
 from openers.api.oauth.upstream import UpstreamProvider
 from openers.api.observer import UNOBSERVED, Observer
@@ -100,10 +102,13 @@ class Service(msgspec.Struct, frozen=True):
     pages: Addresses
     metrics: Metrics
     access: AccessCache
+    legacy: LegacyEdge
 
     async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
-        """Serve one HTTP request: FHIR goes to the edge, all else to the pages."""
-        await (self.edge if _is_fhir(scope["path"]) else self.pages)(scope, receive, send)
+        """Serve one HTTP request: FHIR goes to the edge, the API of 2018 to its own, all else to the pages."""
+        path = scope["path"]
+        app = self.edge if _is_fhir(path) else self.legacy if is_legacy(path) else self.pages
+        await app(scope, receive, send)
 
     def runner(self) -> DueRunner:
         """Return the runner of due work in the world."""
@@ -237,7 +242,7 @@ def service_of(
         renderings=ResponseCache(),
         addresses=addresses,
     )
-    return Service(settings, world, edge, _pages(edge, world), metrics, access)
+    return Service(settings, world, edge, _pages(edge, world), metrics, access, legacy_edge(edge))
 
 
 def _is_fhir(path: str) -> bool:
@@ -296,6 +301,7 @@ def _pages(edge: Edge, world: World) -> Addresses:
         pages=LogInPages(production=settings.production),
         upstream=_upstream(settings),
         failures=edge.gateway.failures,
+        needs_card=settings.require_tls and not settings.production,
     )
     health = Health(world.scanner, upkeep_of(settings))
     routes = [
@@ -305,6 +311,7 @@ def _pages(edge: Edge, world: World) -> Addresses:
         *(_text_page(loop, each, settings) for each in TEXT_PAGES),
         *health_routes(loop, health, with_metrics=settings.metrics_port is None),
         *capability_routes(loop, world.wall),
+        *legacy_routes(loop, world.wall),
         *openapi_routes(loop, settings),
         *notification_routes(loop, edge.gateway),
         *file_routes(loop, edge.addresses),

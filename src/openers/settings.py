@@ -133,6 +133,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     open: _Switch = False
     frozen: _Switch = False
     poll_horizon_days: Annotated[int, Meta(ge=1, le=366, description="a number of days, 1 to 366")] = 56
+    require_tls: _Switch = False
+    session_idle_s: _Seconds = 900.0
+    session_longest_s: _Seconds = 43_200.0
     kept_exchanges: Annotated[int, Meta(ge=0, le=5000, description="a number of calls, 0 to 5000")] = 200
 
     @property
@@ -316,6 +319,8 @@ def _disagreements(settings: Settings, given: Mapping[str, object]) -> list[str]
         )
     if settings.frozen and not settings.sqlite_path:
         problems.append("OPENERS_FROZEN needs a sqlite:/// database, since each request runs on a fork of it")
+    if settings.open and settings.require_tls:
+        problems.append("OPENERS_OPEN lets in callers without a smartcard, which OPENERS_REQUIRE_TLS demands: use one")
     if settings.metrics_port == settings.port:
         problems.append("OPENERS_METRICS_PORT must differ from OPENERS_PORT")
     problems += tls_problems(settings)

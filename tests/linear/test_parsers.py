@@ -31,6 +31,7 @@ from openers.domain.webhooks import PREFIX, signing_key
 from openers.files.signed_addresses import SignedAddresses
 from openers.files.sniffing import HEAD, TAIL, FileEnds, is_what_it_says
 from openers.identity.jose import take_apart
+from openers.identity.professional.tickets import as_sent
 from openers.identity.redirects import is_registered
 from openers.paper.message_text import as_html, as_plain
 from openers.pas.fhir import read_notification, read_slot_page
@@ -38,8 +39,10 @@ from openers.telemetry.redaction import redact
 from openers.tls.reading import der_of_header
 from openers.usecases.administration.refusals import Malformed
 from openers.wire.admin.translating import UnreadableRecord, read_record
+from openers.wire.dstu2.acts import read_letter_change
 from openers.wire.instants import read_instant
-from openers.wire.json import parse
+from openers.wire.json import Json, parse
+from openers.wire.session_v1.bodies import read_selection, read_token
 from openers.worlds.recording.contract import Document, Heard
 from openers.worlds.recording.masking import Masker
 from openers.worlds.recording.repeats import Repeats
@@ -120,6 +123,12 @@ def _cursor(text: str) -> object:
         return window_of(AdminResource.PEOPLE, {"cursor": text, "limit": text})
 
 
+def _inserted(text: str) -> object:
+    entry: Json = {"data": text, "title": "a", "contentType": "text/plain"}
+    resource: Json = {"entry": [entry]}
+    return read_letter_change({"parameter": [{"name": "attachmentsToInsert", "resource": resource}]})
+
+
 PARSERS: Final[dict[str, Read]] = {
     "cursor": lambda text: read_cursor(text, tuple[str, int]),
     "form of a page": lambda text: parse_form(text.encode()),
@@ -153,6 +162,9 @@ PARSERS: Final[dict[str, Read]] = {
     "call in the inspector": _inspected,
     "certificate of a proxy": lambda text: der_of_header(text.encode()),
     "record that a request names": lambda text: named_in(text, text, text),
+    "log-in token": as_sent,
+    "body of the session API": lambda text: (read_token(text.encode()), read_selection(text.encode(), None)),
+    "file of the alpha API": _inserted,
 }
 HOSTILE: Final = tuple(
     Hostile(unit, start, end)
@@ -238,6 +250,10 @@ SITES: Final[dict[str, str]] = {
     "openers/api/admin/reading.py: parse_qsl": "query",
     "openers/api/admin/reading.py: urlsafe_b64decode": "cursor of the administration",
     "openers/api/call.py: parse_qsl": "query",
+    "openers/api/legacy/assembly.py: fromisoformat": "date",
+    "openers/identity/professional/tickets.py: unquote": "log-in token",
+    "openers/wire/dstu2/acts.py: b64decode": "file of the alpha API",
+    "openers/wire/session_v1/bodies.py: parse_any": "body of the session API",
     "openers/api/http/media.py: parse_qsl": "query",
     "openers/api/http/media.py: decode_header": "file name",
     "openers/api/oauth/browser.py: urlsplit": "address",
@@ -297,6 +313,7 @@ SITES: Final[dict[str, str]] = {
             "openers/api/examples/__init__.py: decode",
             "openers/api/examples/__init__.py: parse_qsl",
             "openers/api/http/hosts.py: urlsplit",
+            "openers/api/legacy/catalogue.py: loads",
             "openers/bootstrap.py: decode",
             "openers/cli/control.py: loads",
             "openers/identity/registered_keys.py: loads",

@@ -68,6 +68,7 @@ ROWS: Final[dict[str, tuple[Hostile, ...]]] = {
     "openers/api/http/media.py: _ELEMENT": QUOTED,
     "openers/api/http/media.py: _NOT_PLAIN": WORD,
     "openers/api/http/media.py: _PART": QUOTED,
+    "openers/api/legacy/dstu2.py: _FILE": (Hostile("1", "att-"), Hostile("1", "att-1-", "x")),
     "openers/api/oauth/browser.py: COOKIE_VALUE": WORD,
     "openers/api/oauth/reading.py: CONTROL": WORD,
     "openers/api/oauth/remote.py: _texts": WORD,
@@ -129,6 +130,10 @@ ROWS: Final[dict[str, tuple[Hostile, ...]]] = {
     "openers/domain/identifiers.py: VersionNumber.pattern": DIGITS,
     "openers/identity/clients.py: CLIENT_ID": WORD,
     "openers/identity/log_in.py: CHALLENGE": WORD,
+    "openers/identity/professional/tickets.py: _SANDPIT": (
+        Hostile(" x", "555032006106"),
+        Hostile("x", "555032006106 "),
+    ),
     "openers/identity/redirects.py: ON_THIS_MACHINE": (
         Hostile("http://127.0.0.1:"),
         Hostile("/", "http://[::1]", "\\"),

@@ -156,7 +156,7 @@ def _offer_control(service: Service, held: tuple[Worlds, KeptWorlds], probed: Se
         *probed,
         *clocks.routes(),
         *world_routes(worlds, kept),
-        *session_routes(service.access),
+        *session_routes(service.access, needs_card=service.settings.require_tls),
         *collection_routes(),
         *card_routes(service.access),
         *page_routes((worlds, kept), clocks),

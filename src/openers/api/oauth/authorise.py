@@ -187,7 +187,7 @@ async def _show_page(call: OAuthCall, request: AuthorisationRequest, application
     async with call.world.begin("show log-in page") as tx:
         waiting = WaitingForPerson(request, call.now + PAGE_LIFE, wish.person)
         handle = await keep_waiting(tx, waiting, browser)
-        people, names = await _people(tx)
+        people, names = await _people(tx, only_card=call.deps.needs_card)
     call.recorded = True
     choice = Choice(handle=handle, application=application.name, people=people, organisations=names, hinted=wish.person)
     html = call.deps.pages.choose_person(choice, call.world.root)
@@ -198,7 +198,7 @@ async def _show_again(call: OAuthCall, refusal: NobodyPicked, handle: str) -> Re
     """Show the same page again with the problem; its request still waits."""
     async with call.world.read() as tx:
         application = await tx.directory.application(refusal.request.client_id)
-        people, names = await _people(tx)
+        people, names = await _people(tx, only_card=call.deps.needs_card)
     name = application.name if application else refusal.request.client_id
     call.noted(refusal)
     choice = Choice(
@@ -208,11 +208,15 @@ async def _show_again(call: OAuthCall, refusal: NobodyPicked, handle: str) -> Re
     return page(html, target=refusal.request.redirect_uri, status=status_of(refusal.error))
 
 
-async def _people(tx: Tx) -> tuple[Sequence[User], dict[OdsCode, str]]:
-    """Return all people who can log in, the holder of the inserted card first, and the names of their organisations."""
+async def _people(tx: Tx, *, only_card: bool) -> tuple[Sequence[User], dict[OdsCode, str]]:
+    """Return all people who can log in, the holder of the inserted card first, and the names of their organisations.
+
+    With `only_card`, nobody else can.
+    """
     card = await inserted_card(tx)
-    people = [user for user in await tx.directory.users() if user.active]
-    people.sort(key=lambda user: card is None or user.id != card.user)
+    holder = None if card is None else card.user
+    people = [user for user in await tx.directory.users() if user.active and (not only_card or user.id == holder)]
+    people.sort(key=lambda user: user.id != holder)
     names: dict[OdsCode, str] = {}
     for ods in dict.fromkeys(role.organisation for user in people for role in user.roles):
         organisation = await tx.directory.organisation(ods)
@@ -230,7 +234,7 @@ async def _finish(call: OAuthCall, form: Parameters, handle: str, browser: str) 
         if form.get("decision") == "cancel":
             call.entry.code = OAuthError.ACCESS_DENIED
         else:
-            user = await _picked(tx, form)
+            user = await _picked(tx, form, only_card=call.deps.needs_card)
             if user is None:
                 raise NobodyPicked(waiting.request)
             entered = await begin_log_in(call, tx, waiting.request, LoggedIn(user.id, user.assurance, call.now))
@@ -241,10 +245,13 @@ async def _finish(call: OAuthCall, form: Parameters, handle: str, browser: str) 
     return forget(call, send_back(call, waiting.request, answer), handle)
 
 
-async def _picked(tx: Tx, form: Parameters) -> User | None:
+async def _picked(tx: Tx, form: Parameters, *, only_card: bool) -> User | None:
     """Return the person that the form names, if they can log in."""
     try:
         user = await tx.directory.user(UserId(form.get("user_id", "")))
     except ValueError:
         return None
-    return user if user is not None and user.active else None
+    if user is None or not user.active:
+        return None
+    card = await inserted_card(tx) if only_card else None
+    return user if not only_card or (card is not None and card.user == user.id) else None

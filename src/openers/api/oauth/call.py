@@ -54,6 +54,7 @@ class OAuthDeps(msgspec.Struct, frozen=True, kw_only=True):
     """The dependencies of the endpoints. `base_url` is the public address of the service.
 
     In production people log in at `upstream`, never from a list. Without `upstream`, only applications are served.
+    With `needs_card`, only the holder of the smartcard in the reader can log in (test mode).
     """
 
     wall: Clock
@@ -64,6 +65,7 @@ class OAuthDeps(msgspec.Struct, frozen=True, kw_only=True):
     pages: Pages
     upstream: UpstreamProvider | None = None
     failures: Failures = UNLIMITED
+    needs_card: bool = False
     client_keys: RemoteKeys = msgspec.field(default_factory=lambda: RemoteKeys("the application's key address"))
 
     @property

@@ -16,7 +16,9 @@ from openers.domain.principal import REFERRING_SIDE, SPCA
 from openers.identity.assurance import AUTHENTICATOR_LEVELS_ACCEPTED, IDENTITY_LEVEL_NEEDED
 from openers.identity.errors import TokenFault
 from openers.identity.tokens import TOKEN_LIFE
+from openers.wire.problems import ENDPOINT
 from openers.wire.rules import Check
+from openers.wire.session_v1.problems import LEGACY_HEADER, SESSION
 from openers.worlds.recording.case import FUNCTION, ODS, ON_BEHALF_OF, Case
 from openers.worlds.recording.cures import CURES
 from openers.worlds.recording.near_misses import near_misses
@@ -63,7 +65,19 @@ def _token(case: Case) -> Facts:
     return {"application": caller.application, "user": caller.user, "expires": caller.expires.isoformat()}
 
 
+def _own_cure(case: Case) -> str:
+    """Return the text of a refusal of an endpoint or a session, which contains its cure; empty for others."""
+    problem = case.exchange.problem
+    return problem.diagnostics if problem is not None and problem.rule in _WITH_CURE else ""
+
+
+_WITH_CURE: Final = frozenset({SESSION, LEGACY_HEADER, ENDPOINT})
+
+
 def _fix_token(case: Case) -> str:
+    own = _own_cure(case)
+    if own:
+        return own
     fault = case.exchange.token_fault or TokenFault.UNKNOWN
     cure = TOKEN_CURES[fault].format(life=int(TOKEN_LIFE.total_seconds()))
     return f"{str(fault)[0].upper()}{str(fault)[1:]}. {cure}"
@@ -292,7 +306,9 @@ WORDS: Final[dict[Check, Words]] = {
         _fix_allow_list,
     ),
     Check.APPLICATION: Words(
-        _always, _application, lambda _case: "Call from an application whose registration has an ASID."
+        _always,
+        _application,
+        lambda case: _own_cure(case) or "Call from an application whose registration has an ASID.",
     ),
     Check.LIMIT: Words(
         lambda case: case.gateway.limit.per_second > 0,
