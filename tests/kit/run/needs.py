@@ -28,6 +28,7 @@ INSTALL: Final = {
     "curl": "apt-get install curl",
     "debootstrap": "apt-get install debootstrap",
     "git": "apt-get install git",
+    "haproxy": "apt-get install haproxy",
     "nginx": "apt-get install nginx-light",
     "openssl": "apt-get install openssl",
     "wrk": "apt-get install wrk",
