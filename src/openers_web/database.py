@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from sqlalchemy import Connection, Engine, MetaData, create_engine, event
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncEngine
 
 Result = TypeVar("Result")
 BUSY_S: Final = 10
@@ -29,6 +31,8 @@ class Database:
             case "sqlite":
                 self._on_sqlite = _sqlite(url)
             case "postgresql" | "postgres":
+                from sqlalchemy.ext.asyncio import create_async_engine  # needs a package of the extra `postgres`
+
                 address = f"postgresql+asyncpg:{url.partition(':')[2]}"
                 self._on_postgresql = create_async_engine(address, pool_pre_ping=True)
             case _:
