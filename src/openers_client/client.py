@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import Final, Self
 
+from openers_client.administration import Administration
 from openers_client.applications import Application, Tokens
 from openers_client.caller import Caller
 from openers_client.log_in import log_in
@@ -60,6 +61,10 @@ class ErsClient:
     def caller(self, session: Session, role: Role | None = None) -> Caller:
         """Return the operations of a session in a role. Applications, and `my_roles` (A030), need no role."""
         return Caller(Calling(self._transport, self.base_url, session, role, self._headers))
+
+    def administration(self, session: Session, role: Role | None = None) -> Administration:
+        """Return the registers of the administration API, for an application that may administer or a person."""
+        return Administration(Calling(self._transport, self.base_url, session, role, self._headers))
 
     async def log_in(
         self, application: Application, browse: Browse = open_browser, within_s: float = LOG_IN_WITHIN_S

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, cast
+from typing import Any, Final
 from urllib.parse import urljoin
+
+from openers_client import fhir
 
 
 class ErsError(Exception):
@@ -30,14 +32,18 @@ class LogInFailed(ErsError):
 
 @dataclass(frozen=True)
 class Issue:
-    """One issue of an OperationOutcome. `place` is the field that `diagnostics` names, if it names one."""
+    """One issue of an OperationOutcome, or the problem of the administration API with its `pointer` and `cure`."""
 
     code: str
     diagnostics: str
+    pointer: str | None = None
+    cure: str | None = None
 
     @property
     def place(self) -> str | None:
-        """Return the quoted name at the start of the diagnostics, such as `clinicType`."""
+        """Return the pointer, or else the quoted name at the start of the diagnostics, such as `clinicType`."""
+        if self.pointer is not None:
+            return self.pointer
         quote, _, rest = self.diagnostics.partition("'")
         place, end, _ = rest.partition("'")
         return place if end and not quote else None
@@ -123,7 +129,7 @@ class NotFound(CallRejected):
 
 
 class VersionConflict(CallRejected):
-    """Another caller changed the record first (409): read it again, then decide again."""
+    """Another caller changed the record first (409; 412 of the administration): read it again, then decide again."""
 
 
 class RecordLocked(CallRejected):
@@ -157,17 +163,24 @@ BY_STATUS: Final[Mapping[int, type[CallRejected]]] = {
 }
 
 
+OUTDATED: Final = "OUTDATED"
+"""Code of the administration API for a record that another caller has changed."""
+
+
 def rejected(rejection: Rejection) -> CallRejected:
     """Return the error for a rejection."""
+    if rejection.issues and rejection.issues[0].code == OUTDATED:
+        return VersionConflict(rejection)
     other = ServiceFailed if rejection.status >= 500 else InvalidRequest
     return BY_STATUS.get(rejection.status, other)(rejection)
 
 
 def issues_of(outcome: Mapping[str, Any]) -> tuple[Issue, ...]:
-    """Return the issues of an OperationOutcome; empty if it is something else."""
-    found = outcome.get("issue")
-    listed = cast("list[Any]", found) if isinstance(found, list) else []
-    return tuple(_issue(cast("dict[str, Any]", each)) for each in listed if isinstance(each, dict))
+    """Return the issues of an OperationOutcome, or the one of problem details; empty if it is something else."""
+    if "detail" in outcome and "code" in outcome:
+        place, cure = (str(outcome[name]) if outcome.get(name) else None for name in ("place", "cure"))
+        return (Issue(str(outcome["code"]), str(outcome["detail"]), place, cure),)
+    return tuple(_issue(each) for each in fhir.items(outcome, "issue"))
 
 
 def explain_link(link: str | None, address: str) -> str | None:
@@ -180,15 +193,19 @@ def explain_link(link: str | None, address: str) -> str | None:
 
 
 def _issue(issue: Mapping[str, Any]) -> Issue:
-    details = issue.get("details")
-    codings: Any = cast("dict[str, Any]", details).get("coding") if isinstance(details, dict) else None
-    first: Any = cast("list[Any]", codings)[0] if isinstance(codings, list) and codings else {}
-    named: Any = cast("dict[str, Any]", first).get("code") if isinstance(first, dict) else None
-    return Issue(str(named or issue.get("code") or ""), str(issue.get("diagnostics") or ""))
+    named = fhir.text(issue, "details", "coding", 0, "code")
+    return Issue(named or str(issue.get("code") or ""), str(issue.get("diagnostics") or ""))
 
 
 def _described(rejection: Rejection) -> str:
-    said = "; ".join(f"{each.code}: {each.diagnostics}" if each.diagnostics else each.code for each in rejection.issues)
+    said = "; ".join(map(_said, rejection.issues))
     reason = f": {said or rejection.text}" if said or rejection.text else ""
     more = f" (explained at {rejection.explain_url})" if rejection.explain_url else ""
     return f"{rejection.call} returned {rejection.status}{reason}{more}"
+
+
+def _said(issue: Issue) -> str:
+    """Return code, place, cause and cure of an issue as far as it has them."""
+    at = f" at {issue.pointer}" if issue.pointer else ""
+    cause = f": {issue.diagnostics}" if issue.diagnostics else ""
+    return f"{issue.code}{at}{cause}{f'; {issue.cure}' if issue.cure else ''}"

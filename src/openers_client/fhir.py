@@ -35,8 +35,8 @@ def at(holder: object, *path: str | int) -> Any:
     found: Any = holder
     for step in path:
         if isinstance(step, int):
-            inside = isinstance(found, list) and len(cast("list[Any]", found)) > step
-            found = cast("list[Any]", found)[step] if inside else None
+            listed = cast("list[object]", found) if isinstance(found, list) else []
+            found = listed[step] if len(listed) > step else None
         else:
             found = cast("Json", found).get(step) if isinstance(found, Mapping) else None
     return found
@@ -159,7 +159,7 @@ def written(moment: datetime) -> str:
 def addressed(holder: Any, base: str) -> Any:
     """Return JSON with `base` in place of the start `_baseUrl_` of each code system."""
     if isinstance(holder, list):
-        return [addressed(each, base) for each in cast("list[Any]", holder)]
+        return [addressed(each, base) for each in cast("list[object]", holder)]
     if not isinstance(holder, dict):
         return holder
     held = cast("Json", holder)

@@ -5,41 +5,22 @@ The calls run in an event loop of their own, in a thread that ends with the clie
 
 from __future__ import annotations
 
-import asyncio
-import threading
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping
 from types import TracebackType
 from typing import Any, Concatenate, Final, Generic, ParamSpec, Self, TypeVar
 
+from openers_client.administration.sync import SyncAdministration
 from openers_client.applications import Application, Tokens
 from openers_client.caller import Caller
 from openers_client.client import ErsClient
 from openers_client.oauth import LOG_IN_WITHIN_S, Browse, open_browser
 from openers_client.retries import RetryPolicy
 from openers_client.roles import Role
+from openers_client.runner import Runner
 from openers_client.sessions import Session
 
 P = ParamSpec("P")
 T = TypeVar("T")
-
-
-class _Runner:
-    """An event loop in a thread."""
-
-    def __init__(self) -> None:
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="openers-client", daemon=True)
-        self._thread.start()
-
-    def run(self, work: Coroutine[Any, Any, T]) -> T:
-        """Run `work` in the loop and return its result."""
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result()
-
-    def close(self) -> None:
-        """End the thread."""
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
-        self._loop.close()
 
 
 class _Waiting(Generic[P, T]):
@@ -64,25 +45,16 @@ class _Iterating(Generic[P, T]):
 
     def __get__(self, instance: SyncCaller, owner: type[SyncCaller]) -> Callable[P, Iterator[T]]:
         def _call(*args: P.args, **kwargs: P.kwargs) -> Iterator[T]:
-            found = self._method(instance.inner, *args, **kwargs)
-            while (each := instance.runner.run(_next(found))) is not None:
-                yield each[0]
+            return instance.runner.each(self._method(instance.inner, *args, **kwargs))
 
         _call.__doc__ = self._method.__doc__
         return _call
 
 
-async def _next(found: AsyncIterator[T]) -> tuple[T] | None:
-    try:
-        return (await anext(found),)
-    except StopAsyncIteration:
-        return None
-
-
 class SyncCaller:
     """All operations of `openers_client.caller.Caller`, each of which waits for its result."""
 
-    def __init__(self, inner: Caller, runner: _Runner) -> None:
+    def __init__(self, inner: Caller, runner: Runner) -> None:
         """Store the caller `inner` and the runner of its calls."""
         self.inner: Final = inner
         self.runner: Final = runner
@@ -159,7 +131,7 @@ class SyncErsClient:
     ) -> None:
         """The values are those of `ErsClient`."""
         self._client = ErsClient(base_url, issuer=issuer, headers=headers, retry=retry)
-        self._runner = _Runner()
+        self._runner = Runner()
 
     def __enter__(self) -> Self:
         """Return the client itself."""
@@ -179,6 +151,10 @@ class SyncErsClient:
     def caller(self, session: Session, role: Role | None = None) -> SyncCaller:
         """Return the operations of a session in a role."""
         return SyncCaller(self._client.caller(session, role), self._runner)
+
+    def administration(self, session: Session, role: Role | None = None) -> SyncAdministration:
+        """Return the registers of the administration API, as `ErsClient.administration` does."""
+        return SyncAdministration(self._client.administration(session, role), self._runner)
 
     def log_in(
         self, application: Application, browse: Browse = open_browser, within_s: float = LOG_IN_WITHIN_S

@@ -66,7 +66,7 @@ class Calling:
 
 @dataclass(frozen=True, kw_only=True)
 class Call:
-    """A call of an operation. `version` is sent as `If-Match`; `reads` says that it changes nothing."""
+    """A call of an operation. `version` is sent as `If-Match`; `reads` says that a second call changes nothing."""
 
     number: str
     method: str
@@ -93,6 +93,11 @@ class Operations:
     def __init__(self, calling: Calling) -> None:
         """Store who calls."""
         self._calling: Final = calling
+
+    @property
+    def _root(self) -> str:
+        """Return the address before the paths of the calls."""
+        return self._calling.fhir_url
 
     async def _json(self, call: Call) -> Json:
         """Return the JSON of a reply. Raises ErsError."""
@@ -131,7 +136,7 @@ class Operations:
         text = b"" if call.body is None else msgspec.json.encode(addressed(call.body, calling.fhir_url))
         content = content_of(text) if text else call.content
         query = f"?{urlencode(call.query)}" if call.query else ""
-        url = f"{calling.fhir_url}{call.path}{query}"
+        url = f"{self._root}{call.path}{query}"
         return Request(call.method, url, headers, content, repeatable=call.reads, text=text), token
 
 

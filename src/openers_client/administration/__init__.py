@@ -1,0 +1,50 @@
+"""The administration API (`/admin/v1`): register and end organisations, people, applications, services and more.
+
+`ErsClient.administration` makes an `Administration`. It has one register for each kind of record.
+"""
+
+from openers_client.administration.records import (
+    Ages,
+    ContactDetail,
+    Endpoint,
+    EndpointCertificate,
+    KeySet,
+    NewWebhook,
+    Organisation,
+    PasLink,
+    Patient,
+    Person,
+    PersonAssurance,
+    PersonRole,
+    RegisteredApplication,
+    Rules,
+    Service,
+    Site,
+    Webhook,
+)
+from openers_client.administration.registers import Administration, EndingRegister, Register, Registered, Webhooks
+
+__all__ = [
+    "Administration",
+    "Ages",
+    "ContactDetail",
+    "EndingRegister",
+    "Endpoint",
+    "EndpointCertificate",
+    "KeySet",
+    "NewWebhook",
+    "Organisation",
+    "PasLink",
+    "Patient",
+    "Person",
+    "PersonAssurance",
+    "PersonRole",
+    "Register",
+    "Registered",
+    "RegisteredApplication",
+    "Rules",
+    "Service",
+    "Site",
+    "Webhook",
+    "Webhooks",
+]
