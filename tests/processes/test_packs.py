@@ -115,7 +115,7 @@ def test_a_running_service_becomes_a_pack_by_path(tmp_path: Path) -> None:
 
 def test_a_pack_that_is_not_there_is_told(tmp_path: Path) -> None:
     """Each command reports a missing pack before it creates anything."""
-    for words in (("world", "load"), ("demo", "--world"), ("world", "become")):
+    for words in (("world", "load"), ("demo", "--world"), ("serve", "--world"), ("world", "become")):
         done = openers(*words, "./nowhere.toml", **settings_in(tmp_path))
         assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1), done.stderr
         assert "nowhere.toml" in done.stderr

@@ -25,7 +25,7 @@ from openers.telemetry.logs import configure
 from openers.telemetry.metrics import Metrics
 from openers.worlds.mode import open_main, worlds_directory
 from openers.worlds.packs import Pack, PackPas, is_path, keep_loaded, read_pack
-from openers.worlds.running.loader import add_applications, follow_pas, linked_at, populate
+from openers.worlds.running.loader import add_applications, follow_pas, has_content, linked_at, populate
 from openers.worlds.running.snapshots import Snapshots
 from openers_client.http import ServiceUnreachable, send
 
@@ -47,9 +47,9 @@ async def load(settings: Settings, pack: str) -> None:
 
 
 async def load_if_empty(settings: Settings, pack: Pack, *, insists: bool = False) -> bool:
-    """Load `pack` unless the database has services; return whether it had. Raises BlockingIOError, Unavailable.
+    """Load `pack` unless the database has content; return whether it had. Raises BlockingIOError, Unavailable.
 
-    With `insists`, raise SettingsError if the services belong to another pack.
+    With `insists`, raise SettingsError if the content is of another pack.
     """
     held, before = await _load(settings, pack, only_if_empty=True)
     if insists and held != pack.reference:
@@ -59,16 +59,14 @@ async def load_if_empty(settings: Settings, pack: Pack, *, insists: bool = False
 
 
 async def _load(settings: Settings, pack: Pack, *, only_if_empty: bool) -> tuple[str, bool]:
-    """Return the pack in the database afterwards, and whether the database had services before."""
+    """Return the pack in the database afterwards, and whether the database had content before."""
     configure(settings.log_format)
     lock = writer_lock(settings)
     snapshots = Snapshots(worlds_directory(settings))
     try:
         main, _ = await open_main(settings, Metrics(), snapshots, pack.clinical_terms)
         try:
-            async with main.world.read() as tx:
-                loaded = bool(await tx.directory.version())
-            if only_if_empty and loaded:
+            if only_if_empty and await has_content(main.world):
                 snapshots.put_main(await follow_pas(main, pack))
                 await add_applications(main, pack)
                 return main.pack, True
@@ -86,7 +84,7 @@ async def _load(settings: Settings, pack: Pack, *, only_if_empty: bool) -> tuple
 def only_in_test_mode(settings: Settings) -> None:
     """Raise SettingsError in production, whose database must not contain a pack's data."""
     if settings.production:
-        raise SettingsError(("openers demo is only for test mode; in production, use openers serve",))
+        raise SettingsError(("packs are only for test mode; in production, use openers serve without a pack",))
 
 
 def pas_address(settings: Settings, port: int | None = None) -> Wanted:

@@ -7,7 +7,7 @@ import os
 import sys
 from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -16,7 +16,10 @@ from openers.cli.admin import begin as administration
 from openers.cli.output import Json, say
 from openers.cli.problems import service_addresses, settings_of, told_in_one_line
 from openers.cli.proving import ca, card
-from openers.settings import Mode, check_test_packages
+from openers.settings import Mode, Settings, check_test_packages
+
+if TYPE_CHECKING:
+    from openers.worlds.packs import Pack
 
 app = typer.Typer(no_args_is_help=True, help="OpenERS: an open e-Referral Service.")
 db_app = typer.Typer(no_args_is_help=True, help="The database.")
@@ -40,7 +43,10 @@ Host = Annotated[str | None, typer.Option(help="Address to listen on.")]
 Port = Annotated[int | None, typer.Option(help="Port to listen on; the Test PAS of the demo uses two above it.")]
 BaseUrl = Annotated[str | None, typer.Option("--base-url", help="Public address of the service.")]
 DatabaseUrl = Annotated[str | None, typer.Option("--database-url", help="sqlite:///path or postgresql://...")]
-World = Annotated[str | None, typer.Option("--world", help="Name of the world.")]
+World = Annotated[
+    str | None,
+    typer.Option("--world", help="Name of the world, or the path of a pack to load if the database is empty."),
+]
 Open = Annotated[bool, typer.Option("--open", help="Requests without a token act as a demo user (test mode).")]
 TlsCertificate = Annotated[
     str | None, typer.Option("--tls-certificate", help="PEM file with the certificate of the TLS listener.")
@@ -90,18 +96,51 @@ def serve(
     tls_client_ca: TlsClientCa = None,
     tls_port: TlsPort = None,
 ) -> None:
-    """Migrate the database, then serve; no world is loaded."""
+    """Migrate the database, then serve. Only a pack by path is loaded, if the database is empty (test mode)."""
     from openers.listening import listen
     from openers.server import check_tls
     from openers.server import serve as run
 
+    reference, name = _pack_by_path(world)
     where = {"host": host, "port": port, "base_url": base_url, "database_url": database_url}
-    how = {"world": world, "workers": workers, "mode": mode, "open": let_in or None, "frozen": frozen or None}
+    how = {"world": name, "workers": workers, "mode": mode, "open": let_in or None, "frozen": frozen or None}
     tls = _tls(tls_certificate, tls_key, tls_client_ca, tls_port)
     settings = settings_of(**where, **how, **tls)
     with told_in_one_line():
         check_tls(settings)
-        run(settings, listen(*service_addresses(settings)))
+        pack = None if reference is None else _pack_to_load(settings, reference)
+        sockets = listen(*service_addresses(settings))
+        if pack is not None:
+            _load_if_empty(settings, pack)
+        run(settings, sockets)
+
+
+def _pack_by_path(world: str | None) -> tuple[str | None, str | None]:
+    """Return the reference of the pack if `--world` is the path of one, and the name of the world."""
+    if world is None or not ("/" in world or world.endswith(".toml")):  # production does not import packs
+        return None, world
+    with told_in_one_line():
+        check_test_packages()
+    from openers.worlds.packs import reference_to, world_name
+
+    reference = reference_to(world, Path())
+    return reference, world_name(reference)
+
+
+def _pack_to_load(settings: Settings, reference: str) -> Pack:
+    """Return the pack at a path. Raises SettingsError, PackError."""
+    from openers.cli.demo import only_in_test_mode, pack_with_pas, pas_address
+
+    only_in_test_mode(settings)
+    return pack_with_pas(reference, pas_address(settings))
+
+
+def _load_if_empty(settings: Settings, pack: Pack) -> None:
+    """Load a pack into an empty database. Raises SettingsError, Unavailable."""
+    from openers.cli.demo import load_if_empty, note_of_file
+
+    before = asyncio.run(load_if_empty(settings, pack, insists=True))
+    typer.echo(note_of_file(pack, before=before), nl=False)
 
 
 @app.command()

@@ -19,6 +19,7 @@ DatabaseUrl = Annotated[str | None, typer.Option("--database-url", help="sqlite:
 MOST_PLAIN: Final = 20
 """Maximum patients in a description about whom nothing is special."""
 Seed = Annotated[int, typer.Option(help="Seed of the ids.")]
+PackOption = Annotated[str | None, typer.Option("--pack", help="The pack to begin with: a name or path.")]
 
 
 @app.command("list")
@@ -116,10 +117,10 @@ def become(
     base_url: BaseUrl = HERE,
 ) -> None:
     """Replace all data in a world of a running service with a pack."""
-    from openers.worlds.packs import is_path, to_send
+    from openers.worlds.packs import to_send
 
     with told_in_one_line():
-        sent = to_send(Path(pack)) if is_path(pack) else {"pack": pack}
+        sent = to_send(pack)
     ask("POST", f"{base_url}/_test/worlds/{world}/load", {**sent, "seed": seed})
 
 
@@ -128,32 +129,35 @@ def fork(
     name: str,
     world: WorldName = "main",
     snapshot: Annotated[str | None, typer.Option(help="Fork a snapshot, not a world.")] = None,
+    pack: PackOption = None,
     seed: Annotated[int | None, typer.Option(help="Seed of the ids.")] = None,
     base_url: BaseUrl = HERE,
 ) -> None:
-    """Create a fork, for requests with the header `X-OpenERS-Tenant: NAME`."""
-    source = {"from": world} if snapshot is None else {"snapshot": snapshot}
+    """Create a fork, for requests with the header `X-OpenERS-Tenant: NAME`. With a pack it has only that content."""
+    source = {**_pack_to_send(pack), **({} if snapshot is None else {"snapshot": snapshot})} or {"from": world}
     ask("POST", f"{base_url}/_test/worlds", {"name": name, **source, **({} if seed is None else {"seed": seed})})
 
 
 @app.command("keep")
 def keep_world(
     name: str,
-    pack: Annotated[str | None, typer.Option(help="The pack to begin with: a name or path.")] = None,
+    pack: PackOption = None,
     pas_url: Annotated[str | None, typer.Option(help="FHIR base URL of its PAS.", show_default="simulated")] = None,
     base_url: BaseUrl = HERE,
 ) -> None:
     """Create a world at `/w/NAME/` with its own database, which survives restarts; print its address."""
-    from openers.worlds.packs import is_path, to_send
+    given = {"name": name, "kept": True, **_pack_to_send(pack), **({} if pas_url is None else {"pas": pas_url})}
+    told = ask("POST", f"{base_url}/_test/worlds", given)
+    typer.echo(f"{told['base_url']}/")
+
+
+def _pack_to_send(pack: str | None) -> dict[str, Any]:
+    """Return the part of a new world's request that names or uploads its pack."""
+    from openers.worlds.packs import to_send
 
     with told_in_one_line():
-        sent = to_send(Path(pack)) if pack is not None and is_path(pack) else None
-    wanted = {"name": name, "kept": True, "pack": "empty" if sent is not None else pack, "pas": pas_url}
-    given = {field: value for field, value in wanted.items() if value is not None}
-    told = ask("POST", f"{base_url}/_test/worlds", given)
-    if sent is not None:
-        ask("POST", f"{base_url}/_test/worlds/{name}/load", sent)
-    typer.echo(f"{told['base_url']}/")
+        sent = {} if pack is None else to_send(pack)
+    return {"pack_name" if name == "name" else name: value for name, value in sent.items()}
 
 
 @app.command("snapshot")

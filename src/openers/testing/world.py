@@ -93,10 +93,9 @@ class WorldOfTest:
 
         Raises ControlRefused, OSError.
         """
-        from openers.worlds.packs import is_path, to_send
+        from openers.worlds.packs import to_send
 
-        sent = to_send(self.service.folder / pack) if is_path(pack) else {"pack": pack}
-        self.control("POST", f"/worlds/{self.name}/load", {**sent, "seed": seed})
+        self.control("POST", f"/worlds/{self.name}/load", {**to_send(pack, self.service.folder), "seed": seed})
 
     def snapshot(self, name: str) -> None:
         """Save this world as a snapshot."""

@@ -25,6 +25,7 @@ Seed = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
 class NewWorld(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"source": "from"}):
     """A new fork: of a world (main by default), of a snapshot, or of a pack. Or else a kept world, with a pack.
 
+    In place of `pack`, `toml` may be the text of the caller's own pack, with `pack_name` and `scenes` (`PackWanted`).
     `pas` is the address of the PAS of a kept world; without it, the world simulates its PAS.
     """
 
@@ -32,6 +33,9 @@ class NewWorld(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={
     source: str | None = None
     snapshot: str | None = None
     pack: str | None = None
+    toml: str | None = None
+    pack_name: FileName = "received"
+    scenes: dict[FileName, str] = {}
     seed: Seed | None = None
     kept: bool = False
     pas: Annotated[str, msgspec.Meta(pattern=r"^https?://[^/\s?#]+")] | None = None
@@ -177,40 +181,45 @@ async def drop(held: tuple[Worlds, KeptWorlds], name: str) -> None:
 
 async def make(held: tuple[Worlds, KeptWorlds], wanted: NewWorld) -> RunningWorld:
     """Create the fork or the kept world. Raises a Refusal, PackError, Unavailable."""
-    worlds, kept = held
+    worlds, _ = held
     if wanted.kept:
-        return await _keep(kept, wanted)
+        return await _keep(held, wanted)
     if wanted.pas is not None:
         raise BadCall("pas belongs to a kept world: a fork simulates its PAS")
-    if sum(each is not None for each in (wanted.source, wanted.snapshot, wanted.pack)) > 1:
-        raise BadCall("Give only one of from, snapshot and pack")
-    if wanted.pack is not None:
-        _check_named(wanted.pack)
+    if sum(each is not None for each in (wanted.source, wanted.snapshot, wanted.pack, wanted.toml)) > 1:
+        raise BadCall("Give only one of from, snapshot, pack and toml")
+    pack = _pack_of(wanted, worlds)
     source = wanted.snapshot if wanted.snapshot is not None else worlds.named(wanted.source or MAIN)
     made = await worlds.fork(wanted.name, source, wanted.seed)
-    if wanted.pack is not None:
+    if pack is not None:
         try:
-            await worlds.load(made, wanted.pack, wanted.seed or 0)
+            await worlds.load(made, pack, wanted.seed or 0)
         except BaseException:
             await worlds.drop(made.name)
             raise
     return made
 
 
-async def _keep(kept: KeptWorlds, wanted: NewWorld) -> RunningWorld:
+async def _keep(held: tuple[Worlds, KeptWorlds], wanted: NewWorld) -> RunningWorld:
     """Create a kept world. Raises a Refusal, PackError, Unavailable."""
+    worlds, kept = held
     if wanted.source is not None or wanted.snapshot is not None or wanted.seed is not None:
         raise BadCall("A kept world begins with a pack: omit from, snapshot and seed; load or restore it afterwards")
-    pack = None
-    if wanted.pack is not None:
-        if not knows_pack(_check_named(wanted.pack)):
-            raise Unknown(f"There is no pack {wanted.pack}; there are: {', '.join(pack_names())}")
-        pack = read_pack(wanted.pack)
+    pack = _pack_of(wanted, worlds)
+    if pack is not None and not knows_pack(pack):
+        raise Unknown(f"There is no pack {pack}; there are: {', '.join(pack_names())}")
     try:
         place = Place(wanted.name, kept.database_of(wanted.name), wanted.pas or "")
-        return await kept.make(place, pack)
+        return await kept.make(place, None if pack is None else read_pack(pack))
     except SettingsError as error:
         raise CantBeMade(str(error)) from error
+
+
+def _pack_of(wanted: NewWorld, worlds: Worlds) -> str | None:
+    """Return the reference of the pack of a new world, if it has one of its own. Raises BadCall, PackError."""
+    if wanted.pack is None and wanted.toml is None and not wanted.scenes:
+        return None
+    return _pack(PackWanted(wanted.pack, wanted.toml, wanted.pack_name, wanted.scenes), worlds)
 
 
 def _pack(wanted: PackWanted, worlds: Worlds) -> str:

@@ -9,14 +9,20 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from openers.worlds.packs.reading import ENDING, parse_pack, scenes_of
+from openers.worlds.packs.reading import ENDING, is_path, parse_pack, scenes_of
 
 MOST_RECEIVED: Final = 64
 """Maximum stored packs besides those of worlds and snapshots; the oldest are removed first."""
 
 
-def to_send(path: Path) -> dict[str, Any]:
-    """Return the request body to upload the pack in a file with its scenes. Raises OSError."""
+def to_send(pack: str, folder: Path = Path()) -> dict[str, Any]:
+    """Return the part of a request that names a pack, or uploads the file at a path in `folder` with its scenes.
+
+    Raises OSError.
+    """
+    if not is_path(pack):
+        return {"pack": pack}
+    path = folder / pack
     return {"toml": path.read_text("utf-8"), "name": path.stem, "scenes": dict(scenes_of(path))}
 
 

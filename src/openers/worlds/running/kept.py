@@ -30,7 +30,7 @@ from openers.usecases.listings_cache import ListingsCache
 from openers.worlds.packs import Pack, PackError, keep_loaded
 from openers.worlds.refusals import Taken
 from openers.worlds.running.ids import IdsState
-from openers.worlds.running.loader import linked_at, populate
+from openers.worlds.running.loader import has_content, linked_at, populate
 from openers.worlds.running.registry import SharedParts, Worlds
 from openers.worlds.running.running_world import RunningWorld, WorldState, address_of_world, held_world
 from openers.worlds.running.snapshots import Snapshots
@@ -176,9 +176,7 @@ class KeptWorlds:
         """Load the pack into an empty world, and schedule regular work. Raises Unavailable, PackError."""
         if not place.pas_url:
             await held.pas.stand_alone()
-        async with held.world.read() as tx:
-            is_new = not await tx.directory.version()
-        if is_new and pack is not None:
+        if pack is not None and not await has_content(held.world):
             read = keep_loaded(pack, self._worlds.snapshots.loaded, self._worlds.held_packs)
             held.become(await populate(held, linked_at(place.pas_url, read), settings))
             held.ids.state = IdsState(secrets.randbits(63))  # no two environments give out the same ids

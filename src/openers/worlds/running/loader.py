@@ -17,6 +17,7 @@ from openers.usecases.booking.link_pas import LinkPas, link_pas
 from openers.usecases.directory.load_directory import LoadDirectory, load_directory
 from openers.usecases.directory.load_records import load_records
 from openers.usecases.due import system_entry
+from openers.usecases.ports.registers import Window
 from openers.usecases.ports.transaction import DueItem
 from openers.usecases.world import World
 from openers.worlds.packs import Pack, PackPas
@@ -46,6 +47,12 @@ async def load_pack(world: World, pack: Pack) -> None:
     await load_directory(command, world)
     if pack.pas is not None:
         await _link(world, pack, pack.pas)
+
+
+async def has_content(world: World) -> bool:
+    """Return whether a pack was loaded: each has organisations, but not each has services. Raises Unavailable."""
+    async with world.read() as tx:
+        return bool(await tx.registers.organisations.page(Window(most=1)))
 
 
 async def populate(held: RunningWorld, pack: Pack, settings: Settings, seed: int = 0) -> WorldState:
