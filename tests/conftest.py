@@ -13,6 +13,7 @@ pytest_plugins = [
     "tests.kit.run.memory",
     "tests.kit.run.needs",
     "tests.kit.run.budget",
+    "tests.kit.run.figures",
     "tests.kit.run.built",
     "tests.kit.documents.answers",
     "tests.kit.store.stores",

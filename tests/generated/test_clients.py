@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
@@ -56,30 +57,44 @@ def functions_of(folder: Path) -> int:
     return functions.count("sync_detailed")
 
 
-def test_python_client(tools: Tools, served: TestedService) -> None:
+Record = Callable[[str, object], None]
+
+
+def of_all(tool: str, found: int) -> str:
+    """Return how many operations a tool has made, as text for the end of the run."""
+    return f"{tool}: {found} of {OPERATIONS} operations"
+
+
+def test_python_client(tools: Tools, served: TestedService, record_property: Record) -> None:
     assert MADE.search(ran(tools, served, "Python client"))
     assert functions_of(tools.folder) == OPERATIONS
+    record_property("figure", of_all("openapi-python-client", functions_of(tools.folder)))
     found = [each for each in faults_of(tools, "ers_client") if not each["file"].endswith("/client.py")]
     assert found == [], "client.py is the same for every document"
 
 
-def test_python_models(tools: Tools, served: TestedService) -> None:
+def test_python_models(tools: Tools, served: TestedService, record_property: Record) -> None:
     assert MADE.search(ran(tools, served, "Python models"))
     assert faults_of(tools, "ers_models.py") == []
     names = re.findall(r"(?m)^class (\w+)", (tools.folder / "ers_models.py").read_text("utf-8"))
+    wanted = set(json.loads((tools.folder / "ers.json").read_text("utf-8"))["components"]["schemas"])
+    record_property("figure", f"datamodel-code-generator: {len(wanted & set(names))} of {len(wanted)} named schemas")
     assert [name for name in names if re.search(r"(?<!R)\d$", name)] == [], "names that the generator had to number"
 
 
-def test_typescript_client(tools: Tools, served: TestedService) -> None:
+def test_typescript_client(tools: Tools, served: TestedService, record_property: Record) -> None:
     assert MADE.search(ran(tools, served, "TypeScript client"))
     calls = re.findall(r"(?m)^export const \w+ = ", (tools.folder / "ers" / "sdk.gen.ts").read_text("utf-8"))
     assert len(calls) == OPERATIONS
+    record_property("figure", of_all("@hey-api/openapi-ts", len(calls)))
 
 
-def test_typescript_types(tools: Tools, served: TestedService) -> None:
+def test_typescript_types(tools: Tools, served: TestedService, record_property: Record) -> None:
     assert MADE.search(ran(tools, served, "TypeScript types"))
     text = (tools.folder / "ers.ts").read_text("utf-8").partition("export interface operations {")[2]
-    assert len(re.findall(r'(?m)^    "?[ax]\d{3}-', text)) == OPERATIONS
+    found = len(re.findall(r'(?m)^    "?[ax]\d{3}-', text))
+    assert found == OPERATIONS
+    record_property("figure", of_all("openapi-typescript", found))
 
 
 def test_fhir_library(tools: Tools, served: TestedService) -> None:

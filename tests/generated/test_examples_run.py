@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from base64 import b64decode
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
@@ -40,7 +41,7 @@ def configuration(headers: dict[str, Headers]) -> str:
 
 
 def test_schemathesis_succeeds_with_an_example_of_every_operation(
-    tools: Tools, served: TestedService, worlds: dict[str, Headers]
+    tools: Tools, served: TestedService, worlds: dict[str, Headers], record_property: Callable[[str, object], None]
 ) -> None:
     headers = asyncio.run(copied(served.base_url, worlds, "schemathesis"))
     (tools.folder / "st.toml").write_text(configuration(headers))
@@ -53,6 +54,9 @@ def test_schemathesis_succeeds_with_an_example_of_every_operation(
     entries: list[Any] = json.loads(report.read_text("utf-8"))["log"]["entries"]
     succeeded = {world_of(each["request"]) for each in entries if each["response"]["status"] < 400}
     assert succeeded == {sent[TENANT] for sent in headers.values()}
+    record_property(
+        "figure", f"schemathesis: {len(succeeded)} of {len(all_operations())} operations, {len(entries)} calls"
+    )
 
 
 def world_of(request: Any) -> str:
@@ -61,7 +65,7 @@ def world_of(request: Any) -> str:
 
 
 def test_every_request_of_the_postman_collection_is_answered_as_described(
-    tools: Tools, served: TestedService, worlds: dict[str, Headers]
+    tools: Tools, served: TestedService, worlds: dict[str, Headers], record_property: Callable[[str, object], None]
 ) -> None:
     headers = by_summary(asyncio.run(copied(served.base_url, worlds, "newman")))
     (tools.folder / "headers.json").write_text(json.dumps(headers))
@@ -76,3 +80,4 @@ def test_every_request_of_the_postman_collection_is_answered_as_described(
             each["status"], headers=each["headers"], content=b64decode(each["body"]), request=request
         )
         assert not [str(fault) for fault in own().faults(request, reply)]
+    record_property("figure", f"openapi-to-postmanv2 and newman: {len(replies)} of {len(wanted)} operations")
