@@ -88,6 +88,44 @@ def _path(parts: SplitResult) -> str:
     return parts._replace(scheme="", netloc="", fragment="").geturl() or "/"
 
 
+class Channel:
+    """A connection to one service that stays open between calls. Only for calls that may be sent twice."""
+
+    def __init__(self, base_url: str, timeout_s: float = TIMEOUT_S) -> None:
+        """Connect to the service at `base_url` with the first call. Raises ServiceUnreachable."""
+        self._parts, self._connection = _connection(base_url.rstrip("/"), timeout_s)
+        self._path = self._parts.path
+
+    def send(self, method: str, path: str, body: bytes | None, headers: Mapping[str, str]) -> Answer:
+        """Send a request to a path below the base address; once more if the connection was closed meanwhile.
+
+        Raises ServiceUnreachable.
+        """
+        was_open = self._connection.sock is not None
+        try:
+            try:
+                return self._exchange(method, path, body, headers)
+            except (ConnectionError, HTTPException):
+                if not was_open:
+                    raise
+                return self._exchange(method, path, body, headers)
+        except (OSError, HTTPException, ValueError) as error:
+            raise ServiceUnreachable(f"no service responds at {self._parts.netloc}: {error}") from error
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._connection.close()
+
+    def _exchange(self, method: str, path: str, body: bytes | None, headers: Mapping[str, str]) -> Answer:
+        try:
+            self._connection.request(method, self._path + path, body, dict(headers))
+            reply = self._connection.getresponse()
+            return Answer(reply.status, reply.headers, reply.read().decode("utf-8", "replace"))
+        except BaseException:
+            self._connection.close()
+            raise
+
+
 def send(
     method: str,
     address: str,

@@ -28,7 +28,7 @@ def user(
     user_id: Annotated[str, typer.Argument(metavar="USER_ID")], base_url: BaseUrl = HERE, as_json: Json = False
 ) -> None:
     """Log a user in and print the token."""
-    client = Application(USER_APP, demo_key(USER_APP))
+    client = Application(USER_APP, _demo_key(USER_APP))
     _print_token(lambda: log_in(base_url, user_id, client), as_json)
 
 
@@ -37,7 +37,7 @@ def application(
     client_id: Annotated[str, typer.Argument(metavar="CLIENT_ID")], base_url: BaseUrl = HERE, as_json: Json = False
 ) -> None:
     """Print a token for an application that acts for itself."""
-    key = demo_key(client_id)
+    key = _demo_key(client_id)
     _print_token(lambda: application_token(base_url, client_id, key), as_json)
 
 
@@ -51,13 +51,21 @@ def _print_token(get: Callable[[], Tokens], as_json: bool) -> None:
     say(tokens.access_token, asdict(tokens), as_json=as_json)
 
 
-def demo_key(client_id: str) -> dict[str, str]:
-    """Return the published private key of a demo application."""
+def known_key(client_id: str) -> dict[str, str]:
+    """Return the published private key of a demo application. Raises ValueError."""
     known = {each.name.removesuffix(".json"): each for each in files(KEYS).iterdir() if each.name.endswith(".json")}
     if client_id not in known:
-        raise _failure(f"no key of {client_id} is known; known applications: {', '.join(sorted(known))}")
+        raise ValueError(f"no key of {client_id} is known; known applications: {', '.join(sorted(known))}")
     key: dict[str, str] = json.loads(known[client_id].read_text())
     return key
+
+
+def _demo_key(client_id: str) -> dict[str, str]:
+    """Return the published private key of a demo application. Raises typer.Exit."""
+    try:
+        return known_key(client_id)
+    except ValueError as error:
+        raise _failure(str(error)) from None
 
 
 def _failure(text: str) -> typer.Exit:

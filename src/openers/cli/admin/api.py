@@ -5,27 +5,18 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple
 from urllib.parse import quote, urlencode
 
 import typer
 
-from openers.cli.token import demo_key
+from openers.cli.admin.calls import private_key
+from openers.cli.problems import told_in_one_line
 from openers_client import LogInFailed, ServiceUnreachable, application_token
 from openers_client.http import Answer, send
 
 PREFIX: Final = "/admin/v1"
 REFUSED: Final = 400
-DEMO: Final = "demo-ops"
-"""The application that administers the demo world; its key is published."""
-
-ClientId = Annotated[
-    str, typer.Option("--as", envvar="OPENERS_ADMIN_CLIENT", help="Client id of an application that administers.")
-]
-Key = Annotated[
-    Path | None,
-    typer.Option("--key", envvar="OPENERS_ADMIN_KEY", help="Its private key (JSON Web Key); the demo needs none."),
-]
 
 
 class Reply(NamedTuple):
@@ -41,7 +32,8 @@ class Api:
     def __init__(self, base_url: str, client_id: str, key: Path | None) -> None:
         """Log in. Prints a refusal and raises `typer.Exit`."""
         self._base = base_url
-        private = demo_key(client_id) if key is None else _read_key(key)
+        with told_in_one_line():
+            private = private_key(client_id, key)
         tokens = _told(lambda: application_token(base_url, client_id, private))
         self._headers = {"Authorization": f"Bearer {tokens.access_token}"}
 
@@ -86,12 +78,3 @@ def _told(call: Callable[[], Any]) -> Any:
     except LogInFailed as error:
         typer.echo(f"openers: {error}", err=True)
     raise typer.Exit(1)
-
-
-def _read_key(file: Path) -> dict[str, str]:
-    try:
-        key: dict[str, str] = json.loads(file.read_text())
-    except (OSError, ValueError) as error:
-        typer.echo(f"openers: {file} is not a private key: {error}", err=True)
-        raise typer.Exit(1) from error
-    return key

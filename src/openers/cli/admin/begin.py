@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from openers.cli.admin import services
+from openers.cli.admin.kinds import add_kinds
 from openers.cli.output import Json, say
 from openers.cli.problems import settings_of, told_in_one_line
 
@@ -16,6 +17,7 @@ app = typer.Typer(no_args_is_help=True, help="Administer a service: register org
 key_app = typer.Typer(no_args_is_help=True, help="Keys of applications.")
 app.add_typer(key_app, name="key")
 app.add_typer(services.app, name="service")
+add_kinds(app)
 
 
 @key_app.command("new")

@@ -9,7 +9,8 @@ from urllib.parse import urlsplit
 
 import typer
 
-from openers.cli.admin.api import DEMO, Api, ClientId, Key, refused
+from openers.cli.admin.api import Api, refused
+from openers.cli.admin.calls import DEMO_CLIENT, ClientId, KeyFile
 from openers.cli.control import HERE, BaseUrl
 from openers.cli.output import Json, say
 from openers_client import ServiceUnreachable
@@ -31,8 +32,8 @@ def create(
     set_: Settings = None,
     file: Annotated[Path | None, typer.Option("--from", help="JSON file with attributes.")] = None,
     base_url: BaseUrl = HERE,
-    client_id: ClientId = DEMO,
-    key: Key = None,
+    client_id: ClientId = DEMO_CLIENT,
+    key: KeyFile = None,
     as_json: Json = False,
 ) -> None:
     """Save a new draft and print its number."""
@@ -46,8 +47,8 @@ def change(
     service: Number,
     attributes: Annotated[list[str], typer.Argument(metavar="NAME=VALUE...", help="Attributes, as JSON or text.")],
     base_url: BaseUrl = HERE,
-    client_id: ClientId = DEMO,
-    key: Key = None,
+    client_id: ClientId = DEMO_CLIENT,
+    key: KeyFile = None,
     as_json: Json = False,
 ) -> None:
     """Change attributes of the draft; the live service stays until it is published."""
@@ -62,8 +63,8 @@ def put(
     service: Number,
     file: Annotated[Path, typer.Argument(help="JSON file with the whole draft, as `show --json` prints it.")],
     base_url: BaseUrl = HERE,
-    client_id: ClientId = DEMO,
-    key: Key = None,
+    client_id: ClientId = DEMO_CLIENT,
+    key: KeyFile = None,
     as_json: Json = False,
 ) -> None:
     """Replace the draft as a whole."""
@@ -76,8 +77,8 @@ def put(
 def show(
     service: Number,
     base_url: BaseUrl = HERE,
-    client_id: ClientId = DEMO,
-    key: Key = None,
+    client_id: ClientId = DEMO_CLIENT,
+    key: KeyFile = None,
     as_json: Json = False,
 ) -> None:
     """Print the state of a service and its draft; `--json` prints the draft alone."""
@@ -99,8 +100,8 @@ def list_(
     drafts: Annotated[bool, typer.Option("--drafts", help="List drafts in place of live services.")] = False,
     organisation: Annotated[str | None, typer.Option(help="ODS code: only its services.")] = None,
     base_url: BaseUrl = HERE,
-    client_id: ClientId = DEMO,
-    key: Key = None,
+    client_id: ClientId = DEMO_CLIENT,
+    key: KeyFile = None,
     as_json: Json = False,
 ) -> None:
     """List live services, or drafts."""
@@ -122,8 +123,8 @@ def list_(
 def check(
     service: Number,
     base_url: BaseUrl = HERE,
-    client_id: ClientId = DEMO,
-    key: Key = None,
+    client_id: ClientId = DEMO_CLIENT,
+    key: KeyFile = None,
     as_json: Json = False,
 ) -> None:
     """Run the checks of publishing. Exit status 1 if the draft cannot be published."""
@@ -139,8 +140,8 @@ def check(
 def publish(
     service: Number,
     base_url: BaseUrl = HERE,
-    client_id: ClientId = DEMO,
-    key: Key = None,
+    client_id: ClientId = DEMO_CLIENT,
+    key: KeyFile = None,
     as_json: Json = False,
 ) -> None:
     """Make the draft the live service, if it passes the checks."""
@@ -153,8 +154,8 @@ def publish(
 def unpublish(
     service: Number,
     base_url: BaseUrl = HERE,
-    client_id: ClientId = DEMO,
-    key: Key = None,
+    client_id: ClientId = DEMO_CLIENT,
+    key: KeyFile = None,
     as_json: Json = False,
 ) -> None:
     """Hide the service from searches. Its referrals stay."""
@@ -167,8 +168,8 @@ def end(
     service: Number,
     on: Annotated[str, typer.Option(help="The last day, such as 2031-03-31.")],
     base_url: BaseUrl = HERE,
-    client_id: ClientId = DEMO,
-    key: Key = None,
+    client_id: ClientId = DEMO_CLIENT,
+    key: KeyFile = None,
     as_json: Json = False,
 ) -> None:
     """Set the last day on which the service is found."""
@@ -181,8 +182,8 @@ def copy(
     service: Number,
     name: Annotated[str, typer.Argument(help="Name of the copy.")],
     base_url: BaseUrl = HERE,
-    client_id: ClientId = DEMO,
-    key: Key = None,
+    client_id: ClientId = DEMO_CLIENT,
+    key: KeyFile = None,
     as_json: Json = False,
 ) -> None:
     """Save a copy as a new draft and print its number."""
@@ -196,8 +197,8 @@ def diff(
     first: Annotated[str | None, typer.Option("--from", help="A version, or draft; otherwise the live one.")] = None,
     second: Annotated[str | None, typer.Option("--to", help="A version, or draft; otherwise the draft.")] = None,
     base_url: BaseUrl = HERE,
-    client_id: ClientId = DEMO,
-    key: Key = None,
+    client_id: ClientId = DEMO_CLIENT,
+    key: KeyFile = None,
     as_json: Json = False,
 ) -> None:
     """Print what differs between two versions."""
@@ -212,14 +213,14 @@ def link_pas(
     service: Number,
     url: Annotated[str, typer.Argument(help="FHIR base URL of the PAS.")],
     pas: Annotated[
-        str, typer.Option("--client-id", help="Client id with which the PAS sends notifications.")
+        str, typer.Option("--pas-client", help="Client id with which the PAS sends notifications.")
     ] = "demo-pas",
     make_clinic: Annotated[
         bool, typer.Option("--make-clinic", help="Let the Test PAS at this address make a clinic for the service.")
     ] = False,
     base_url: BaseUrl = HERE,
-    client_id: ClientId = DEMO,
-    key: Key = None,
+    client_id: ClientId = DEMO_CLIENT,
+    key: KeyFile = None,
     as_json: Json = False,
 ) -> None:
     """Link a service, or its draft, to a PAS, and poll its slots."""
@@ -237,8 +238,8 @@ def link_pas(
 def poll(
     service: Number,
     base_url: BaseUrl = HERE,
-    client_id: ClientId = DEMO,
-    key: Key = None,
+    client_id: ClientId = DEMO_CLIENT,
+    key: KeyFile = None,
     as_json: Json = False,
 ) -> None:
     """Poll the PAS of the service now."""
@@ -255,8 +256,8 @@ def visibility(
         typer.Option("--with", metavar="NAME=VALUE", help="More of the search: priority=URGENT."),
     ] = None,
     base_url: BaseUrl = HERE,
-    client_id: ClientId = DEMO,
-    key: Key = None,
+    client_id: ClientId = DEMO_CLIENT,
+    key: KeyFile = None,
     as_json: Json = False,
 ) -> None:
     """Tell why a search does not find the service, and which slots are hidden."""
