@@ -2,7 +2,7 @@
 python := .venv/bin/python
 IMAGE_TOOL ?= docker
 .DEFAULT_GOAL := help
-.PHONY: help run test quick check assets bench bench-worklists races soak soak-referrals soak-uploads sabotage conformance docs docs-check wheel image lock notices clean setup-run setup-test setup-packages
+.PHONY: help run test quick check assets bench bench-worklists bench-national races soak soak-referrals soak-uploads sabotage conformance docs docs-check wheel image lock notices clean setup-run setup-test setup-packages
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -29,6 +29,9 @@ bench: setup-test ## benchmarks against the bare server and the floor: JSON and 
 
 bench-worklists: setup-test ## a worklist in a store of 10,000 referrals and in one of a million: minutes, 3 GB
 	@$(python) -m bench.worklists
+
+bench-national: setup-test ## import the records of a whole country, twice: time, memory and blocks; some minutes, 1 GB
+	@$(python) -m bench.national
 
 races: setup-test ## 1,000 rounds of 200 callers for 20 slots on each database: half an hour
 	@OPENERS_RACES_ROUNDS=1000 $(python) -m pytest tests/races

@@ -49,16 +49,26 @@ async def test_the_examples_can_be_sent_in_order(empty: Running) -> None:
     client = await administrator(empty)
     document = (await client.get(f"{ADMIN}/openapi.json")).json()
     await client.put(f"{ADMIN}/organisations/Q26", json=COMMISSIONER)
+    met: set[str] = set()
     for path, item in document["paths"].items():
         method = next((each for each in ("put", "post") if each in item), None)
         if method is None or path.startswith(f"{ADMIN}/services/{{key}}/"):
             continue
-        content = item[method]["requestBody"]["content"]["application/json"]
-        key = next(iter(content["example"].values()))
-        reply = await client.request(method, path.replace("{key}", key), json=content["example"])
-        assert reply.status_code == 201, reply.text
-        listed = f"{path}/drafts" if method == "post" and path.endswith("/services") else path.replace("/{key}", "")
+        example = item[method]["requestBody"]["content"]["application/json"]["example"]
+        is_many = "records" in example
+        key = next(iter((example["records"][0] if is_many else example).values()))
+        reply = await client.request(method, path.replace("{key}", key), json=example)
+        created = (reply.json()["created"], reply.json()["unchanged"]) if is_many else None
+        assert reply.status_code == (200 if is_many or key in met else 201), reply.text
+        assert created in (None, (1, 0), (0, 1)), reply.text
+        met.add(key)
+        listed = f"{path}/drafts" if method == "post" and path.endswith("/services") else _list_of(path)
         assert (await client.get(listed)).json()["items"]
+
+
+def _list_of(path: str) -> str:
+    """Return the address of the list to which a path belongs."""
+    return path.replace("/{key}", "").replace("/$batch", "")
 
 
 @pytest.mark.parametrize(
@@ -74,7 +84,8 @@ async def test_the_examples_can_be_sent_in_order(empty: Running) -> None:
         ("GET", f"{ADMIN}/organisations?organisation=x", 400),
         ("GET", f"{ADMIN}/organisations?limit=1&limit=2", 400),
         ("GET", f"{ADMIN}/organisations?limt=1", 400),
-        ("POST", f"{ADMIN}/organisations", 405),
+        ("POST", f"{ADMIN}/organisations", 415),
+        ("PATCH", f"{ADMIN}/organisations", 405),
         ("DELETE", f"{ADMIN}/organisations/{OPS}", 404),
         ("DELETE", f"{ADMIN}/organisations/X26A?on=tomorrow", 400),
         ("DELETE", f"{ADMIN}/webhooks/unknown", 404),

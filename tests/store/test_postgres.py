@@ -11,9 +11,11 @@ from time import monotonic
 
 import asyncpg
 import pytest
+from msgspec.structs import replace
 
-from openers.domain.errors import RecordLocked, Unavailable
-from openers.domain.identifiers import Ubrn
+from openers.domain.directory import Organisation, OrganisationKind
+from openers.domain.errors import RecordLocked, Unavailable, VersionConflict
+from openers.domain.identifiers import OdsCode, Postcode, Ubrn
 from openers.store.audit.postgres_sealing import SEALED_AT_ONCE, SEALING, TAKEN_AT_ONCE
 from openers.store.audit.reading import read_chain
 from openers.store.audit.verify import verify
@@ -73,6 +75,44 @@ async def test_a_record_that_somebody_works_on_is_locked_for_others(url: str) ->
             await holder
         async with two.begin(entry("afterwards"), ("000000000001",)):
             pass
+
+
+async def test_of_two_acts_that_add_the_same_record_one_is_refused(url: str) -> None:
+    """An import does not overwrite a record that another act has added since it looked; nothing of it is stored."""
+    theirs = Organisation(OdsCode("ZZ1"), "Theirs", OrganisationKind.PROVIDER, Postcode("LS1 4AP"))
+    mine, other = replace(theirs, name="Mine"), replace(theirs, ods=OdsCode("ZZ2"))
+
+    async def _import(one: PostgresStore, two: PostgresStore) -> None:
+        async with one.begin(entry("import")) as tx:
+            assert await tx.registers.organisations.held(["ZZ1", "ZZ2"]) == []
+            async with two.begin(entry("faster")) as faster:
+                await faster.registers.organisations.add(theirs)
+            await tx.registers.organisations.write([(None, other), (None, mine)])
+
+    async with opened(url) as one, opened(url) as two:
+        with pytest.raises(RecordLocked):
+            await _import(one, two)
+        async with one.read() as tx:
+            stored = await tx.registers.organisations.several(["ZZ1", "ZZ2"])
+        assert [each.value for each in stored] == [theirs]
+
+
+async def test_a_record_that_an_import_holds_is_locked_for_others(url: str) -> None:
+    """Nobody else changes it before the import ends; then the other change is refused, since the version has risen."""
+    kind, place = OrganisationKind.PROVIDER, Postcode("LS1 4AP")
+    first = Organisation(OdsCode("ZZ1"), "First", kind, place)
+    async with opened(url) as one, opened(url, patience=SHORT_OF_LOCKS) as two:
+        async with one.begin(entry("add")) as tx:
+            old = await tx.registers.organisations.add(first)
+        async with one.begin(entry("import")) as tx:
+            [held] = await tx.registers.organisations.held(["ZZ1"])
+            with pytest.raises(RecordLocked):
+                async with two.begin(entry("other")) as other:
+                    await other.registers.organisations.replace(old, replace(first, name="Other"))
+            await tx.registers.organisations.write([(held, replace(first, name="Imported"))])
+        with pytest.raises(VersionConflict):
+            async with two.begin(entry("other")) as other:
+                await other.registers.organisations.replace(old, replace(first, name="Other"))
 
 
 async def test_one_waits_a_second_for_a_record(url: str) -> None:

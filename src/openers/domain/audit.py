@@ -22,7 +22,8 @@ class AuditEntry(msgspec.Struct, omit_defaults=True):
     """One audit entry. Mutable until it is stored; names follow the published audit fields.
 
     If `repeated` is set, the entry represents that many identical refusals, which came from the address `source`.
-    `attachment` is the number or the id of a file that was read, `related` are other referrals of the same pathway.
+    `attachment` is the number or the id of a file that was read, `related` are other referrals of the same pathway,
+    `records` are the keys of the records that an import has put.
     """
 
     event_type: str
@@ -42,6 +43,7 @@ class AuditEntry(msgspec.Struct, omit_defaults=True):
     ubrn: Ubrn | None = None
     nhs_number: NhsNumber | None = None
     services: tuple[ServiceId, ...] = ()
+    records: tuple[str, ...] = ()
     act: str = ""
     outcome: int = 0
     code: str = ""

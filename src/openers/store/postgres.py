@@ -84,6 +84,11 @@ class PostgresConnection:
         status = await self.raw.execute(statement.postgres, *_bound(statement, values))
         return int(status.rpartition(" ")[2])
 
+    async def run_many(self, statement: Statement, rows: Sequence[Mapping[str, Value]]) -> None:
+        """Run a statement once for each row of values, all of them in one round trip."""
+        self._check(statement)
+        await self.raw.executemany(statement.postgres, [_bound(statement, row) for row in rows])
+
     async def next_number(self, name: str) -> int:
         """Return the next number of a series; creations do not wait for each other."""
         return int(await self.raw.fetchval("SELECT nextval($1::text::regclass)", f"{name}_numbers"))

@@ -29,7 +29,9 @@ from openers.usecases.ports.transaction import Tx
 WRITER: Final = "sqlite"
 """Name of the one audit chain."""
 CHECKPOINT_EVERY: Final = 256
-"""Commit groups between two checkpoints; a group writes a few pages of 4 KiB."""
+"""Commit groups between two checkpoints; a group usually writes a few pages of 4 KiB."""
+CHANGES_BETWEEN: Final = 8192
+"""Changed rows after which a checkpoint is due too: an import changes hundreds in each group, a page or more each."""
 PATIENCE_S: Final = 5.0
 """How many seconds a call waits for another process that has the write lock (a backup, a shell)."""
 LOOK_AGAIN_S: Final = 0.01
@@ -73,6 +75,7 @@ class SqliteStore:
         self._generation = 0
         self._inside: _ActTransaction | None = None
         self._checkpoint: asyncio.Future[bool] | None = None
+        self._moved = 0
         self._observe_group = observe_group
         self._patience_s = patience_s
         self._next_look: asyncio.Future[None] | None = None
@@ -277,7 +280,10 @@ class SqliteStore:
             if moving.result():
                 with suppress(sqlite3.Error):
                     checkpoint(self._raw)
-        if self._checkpoint is None and self._sealer.head.seq % CHECKPOINT_EVERY == 0:
+        changed = self._raw.total_changes
+        is_due = self._sealer.head.seq % CHECKPOINT_EVERY == 0 or changed - self._moved >= CHANGES_BETWEEN
+        if self._checkpoint is None and is_due:
+            self._moved = changed
             loop = asyncio.get_running_loop()
             self._checkpoint = loop.run_in_executor(None, checkpoint_aside, self.path)
 

@@ -29,6 +29,7 @@ ANSWERS: Final[dict[type[Exception], Answer]] = {
     r.AdministrationRefused: Answer(400, "REFUSED"),
     r.Malformed: Answer(400, "MALFORMED"),
     r.Unfit: Answer(422, "INVALID_RECORD"),
+    r.Missing: Answer(422, "INVALID_RECORD"),
     r.NotAllowed: Answer(403, "NOT_ALLOWED"),
     r.NoSuchRecord: Answer(404, "NO_SUCH_RECORD"),
     r.NotEndable: Answer(422, "NOT_ENDABLE"),
@@ -94,7 +95,7 @@ def _told(error: Exception) -> tuple[Problem, Told]:
             more = {"findings": [shown_finding(each) for each in error.findings]}
             told = Told(ANSWERS[type(error)], error.cause, error.place, error.cure, more)
         case r.AdministrationRefused():
-            told = Told(ANSWERS[type(error)], error.cause, error.place, error.cure)
+            told = Told(ANSWERS[type(error)], error.cause, error.place, error.cure, _more(error))
         case r.Outdated():
             present = f"the record has version {error.version} now" if error.version else "there is no such record"
             cure = "read it again, apply your change to it, and send its new version in If-Match"
@@ -117,6 +118,19 @@ def shown_finding(found: Finding) -> dict[str, str]:
     """Return a finding of the checks of publishing as it is shown."""
     kind = "warning" if found.is_warning else "error"
     return {"check": found.check, "kind": kind, "detail": found.cause, "place": found.place, "cure": found.cure}
+
+
+def refused_record(index: int, error: r.AdministrationRefused) -> dict[str, Any]:
+    """Return the refusal of one record among others, which is the one at `index`."""
+    told = {"index": index, "code": ANSWERS[type(error)].code, "detail": error.cause, "place": error.place}
+    return {**told, "cure": error.cure, **_more(error)}
+
+
+def _more(error: r.AdministrationRefused) -> dict[str, Any]:
+    """Return the further members of a refusal."""
+    if isinstance(error, r.Missing):
+        return {"missing": {"resource": error.resource, "key": str(error.key)}}
+    return {}
 
 
 def refused_body(error: UnreadableRecord, schema: str) -> r.AdministrationRefused:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from collections.abc import Sequence
+from typing import Annotated, Any, Final
 
 import msgspec
 from starlette.requests import Request as HttpRequest
 
-from openers.api.admin.dialect import refused_body
+from openers.api.admin.dialect import refused_body, refused_record
 from openers.api.admin.gate import administrator_of
 from openers.api.admin.reading import (
     JSON,
@@ -26,6 +27,7 @@ from openers.api.interaction import ActiveCall
 from openers.domain.administration.administrator import Administrator
 from openers.domain.administration.rights import Resource
 from openers.usecases.administration.kinds import KINDS
+from openers.usecases.administration.many import MOST_AT_ONCE, Refusal, put_all
 from openers.usecases.administration.records import (
     EndRecord,
     How,
@@ -36,7 +38,7 @@ from openers.usecases.administration.records import (
     put_record,
     read_record,
 )
-from openers.usecases.administration.refusals import Unfit
+from openers.usecases.administration.refusals import AdministrationRefused, Unfit
 from openers.usecases.administration.repeats import Change
 from openers.usecases.administration.webhooks import register_webhook, remove_webhook
 from openers.usecases.events.webhooks import Registration
@@ -44,6 +46,8 @@ from openers.wire.admin.translating import RECORDS, UnreadableRecord, read_regis
 from openers.wire.admin.translating import read_record as record_in
 
 PREFIX: Final = "/admin/v1"
+BATCH: Final = "/$batch"
+"""Below a resource: many records in one request. No key contains a dollar sign."""
 _JSON: Final[Header] = (b"content-type", JSON.encode())
 LISTING: Final = frozenset({"limit", "cursor", "organisation"})
 _SEARCHED: Final = frozenset({Resource.SERVICES, Resource.COMMISSIONING_RULES})
@@ -51,6 +55,12 @@ _SEARCHED: Final = frozenset({Resource.SERVICES, Resource.COMMISSIONING_RULES})
 CHANGING: Final = frozenset({"dry_run"})
 ENDING: Final = frozenset({"dry_run", "on"})
 NOTHING: Final[frozenset[str]] = frozenset()
+
+
+class Records(msgspec.Struct, forbid_unknown_fields=True):
+    """Several records of one resource."""
+
+    records: Annotated[list[msgspec.Raw], msgspec.Meta(min_length=1, max_length=MOST_AT_ONCE)]
 
 
 class Handlers(msgspec.Struct, frozen=True):
@@ -104,6 +114,27 @@ class Handlers(msgspec.Struct, frozen=True):
         )
         return await self._changed(call, await end_record(command, by, call.world, how), how)
 
+    async def put_all(self, call: ActiveCall) -> Reply:
+        """Create or replace several records in one act, whatever their versions. A refused one stops no other."""
+        http = call.http()
+        by = await self._caller(call, has_body=True)
+        rehearsal = is_rehearsal(parameters_of(call.request, CHANGING))
+        sent = self._records(await http.body())
+        values, refused = list[tuple[int, Any]](), list[Refusal]()
+        for index, each in enumerate(sent):
+            try:
+                values.append((index, self._value(bytes(each))))
+            except AdministrationRefused as error:
+                refused.append(Refusal(index, error))
+        call.entry.outcome = 200
+        done = await put_all(self.resource, values, by, call.world, rehearsal=rehearsal)
+        call.recorded = not rehearsal
+        if not rehearsal:
+            await self._follow(call, {*done.created, *done.replaced})
+        told = [refused_record(*each) for each in sorted([*refused, *done.refused], key=lambda each: each.at)]
+        counts = {"created": len(done.created), "replaced": len(done.replaced), "unchanged": done.unchanged}
+        return json_reply(200, {**counts, "refused": told})
+
     async def register(self, call: ActiveCall) -> Reply:
         """Register a webhook; the reply is the only one that shows its secret."""
         http = call.http()
@@ -144,6 +175,13 @@ class Handlers(msgspec.Struct, frozen=True):
         rehearsal, body = is_rehearsal(parameters_of(call.request, known)), await http.body()
         return How(once=once_of(call.request, by, body), rehearsal=rehearsal, noted=_note), body
 
+    def _records(self, body: bytes) -> Sequence[msgspec.Raw]:
+        """Return the records in a body, unread."""
+        try:
+            return read_registration(body, Records).records
+        except UnreadableRecord as error:
+            raise refused_body(error, Records.__name__) from error
+
     def _value(self, body: bytes) -> Any:
         try:
             return record_in(self.resource, body, KINDS[self.resource].of)
@@ -158,21 +196,21 @@ class Handlers(msgspec.Struct, frozen=True):
             return json_reply(200, shown(self.resource, change.value), *told)
         call.recorded = True
         if change.is_changed or self.resource in _SEARCHED:
-            await self._follow(call, change)
+            await self._follow(call, {change.key})
         if change.is_new:
             told += ((b"location", f"{call.world.root}{PREFIX}/{self.resource}/{change.key}{below}".encode()),)
         if change.repeated:
             told += ((b"idempotency-replayed", b"true"),)
         return json_reply(_status(change), shown(self.resource, change.value), etag_of(change.version), *told)
 
-    async def _follow(self, call: ActiveCall, change: Change) -> None:
-        """Drop what this process remembers of the record: later requests see the change."""
-        world = call.world
-        people = {change.key} if self.resource is Resource.PEOPLE else set[str]()
-        applications = {change.key} if self.resource is Resource.APPLICATIONS else set[str]()
+    async def _follow(self, call: ActiveCall, keys: set[str]) -> None:
+        """Drop what this process remembers of changed records: later requests see the change."""
+        world, none = call.world, set[str]()
+        people = keys if self.resource is Resource.PEOPLE else none
+        applications = keys if self.resource is Resource.APPLICATIONS else none
         if people or applications:
             self.gateway.access.forget_holders(world.name, people, applications)
-        if self.resource in _SEARCHED:
+        if keys and self.resource in _SEARCHED:
             async with world.read() as tx:
                 await world.listings.follow(tx, world.store.generation)
 

@@ -9,7 +9,7 @@ import msgspec
 from starlette.routing import Route
 
 from openers.api.addresses import document_of
-from openers.api.admin.handlers import PREFIX
+from openers.api.admin.handlers import BATCH, PREFIX
 from openers.api.admin.openapi_parts import (
     DRY_RUN,
     IF_NONE_MATCH,
@@ -27,6 +27,7 @@ from openers.api.admin.service_openapi import FINDING, creation, service_paths
 from openers.api.interaction import Loop
 from openers.domain.administration.rights import Method, Resource
 from openers.usecases.administration.kinds import KINDS
+from openers.usecases.administration.many import MOST_AT_ONCE
 from openers.usecases.administration.records import MOST_ON_A_PAGE
 from openers.usecases.events.webhooks import Registration
 from openers.wire.admin.drafts import Copy, DraftRecord, LastDay
@@ -35,6 +36,13 @@ from openers.wire.admin.records import Webhook
 from openers.wire.admin.translating import RECORDS
 
 PATH: Final = f"{PREFIX}/openapi.json"
+_COUNT: Final = {"type": "integer", "minimum": 0}
+_MISSING: Final = {
+    "type": "object",
+    "description": "The record to which the refused one refers, and which does not exist",
+    "required": ["resource", "key"],
+    "properties": {"resource": TEXT, "key": TEXT},
+}
 _PROBLEM: Final = {
     "type": "object",
     "description": "Problem details (RFC 9457) with the cause in `detail`, its place, and the cure",
@@ -42,6 +50,7 @@ _PROBLEM: Final = {
     "properties": {
         **dict.fromkeys(("type", "title", "code", "detail", "place", "cure", "request_id"), TEXT),
         "status": {"type": "integer"},
+        "missing": _MISSING,
         "version": {"type": "integer", "description": "The present version (412)"},
         "findings": {"type": "array", "description": "What the checks of publishing find", "items": FINDING},
         "difference": {
@@ -51,6 +60,28 @@ _PROBLEM: Final = {
                 "type": "object",
                 "required": ["place", "sent", "stored"],
                 "properties": {"place": TEXT, "sent": {}, "stored": {}},
+            },
+        },
+    },
+}
+_PUT_ALL: Final = {
+    "type": "object",
+    "required": ["created", "replaced", "unchanged", "refused"],
+    "properties": {
+        "created": _COUNT,
+        "replaced": _COUNT,
+        "unchanged": _COUNT,
+        "refused": {
+            "type": "array",
+            "description": "The refused records by their place in the request; the others are put",
+            "items": {
+                "type": "object",
+                "required": ["index", "code", "detail", "place", "cure"],
+                "properties": {
+                    "index": _COUNT,
+                    **dict.fromkeys(("code", "detail", "place", "cure"), TEXT),
+                    "missing": _MISSING,
+                },
             },
         },
     },
@@ -73,6 +104,7 @@ def admin_openapi(base_url: str) -> dict[str, Any]:
     )
     components["RegisteredWebhook"] = _registered_webhook()
     components["Problem"] = _PROBLEM
+    components["PutAll"] = _PUT_ALL
     return {
         "openapi": "3.1.0",
         "info": {
@@ -100,10 +132,12 @@ def _registered_webhook() -> dict[str, Any]:
 def _paths(resource: Resource) -> dict[str, Any]:
     single: dict[str, Any] = {"get": _read(resource)}
     whole: dict[str, Any] = {"get": _list(resource)}
+    several: dict[str, Any] = {}
     if resource is Resource.WEBHOOKS:
         whole["post"] = _register(resource)
         single["delete"] = _remove(resource)
     else:
+        several = {f"{PREFIX}/{resource}{BATCH}": {"post": _put_all(resource)}}
         single["put"] = _put(resource)
         if KINDS[resource].ended is not None:
             single["delete"] = _end(resource)
@@ -111,7 +145,7 @@ def _paths(resource: Resource) -> dict[str, Any]:
     if below:
         whole["post"] = creation()
     single["parameters"] = [parameter("key", "path", "The key of the record", required=True)]
-    return {f"{PREFIX}/{resource}": whole, f"{PREFIX}/{resource}/{{key}}": single, **below}
+    return {f"{PREFIX}/{resource}": whole, f"{PREFIX}/{resource}/{{key}}": single, **several, **below}
 
 
 def _list(resource: Resource) -> dict[str, Any]:
@@ -150,6 +184,16 @@ def _put(resource: Resource) -> dict[str, Any]:
     headers = [if_match("The ETag of the version to replace; `*` for any"), IF_NONE_MATCH, ONCE, DRY_RUN]
     described = operation(resource, Method.PUT, "put", replies, headers)
     return with_body(described, schema_of(resource), EXAMPLES[resource])
+
+
+def _put_all(resource: Resource) -> dict[str, Any]:
+    sent = {"type": "array", "minItems": 1, "maxItems": MOST_AT_ONCE, "items": schema_of(resource)}
+    body = {"type": "object", "required": ["records"], "properties": {"records": sent}, "additionalProperties": False}
+    replies = {"200": reply("What was put, and what was refused", {"$ref": REF.format(name="PutAll")})}
+    described = operation(resource, Method.PUT, "put-all", replies, [DRY_RUN])
+    for unused in ("412", "428"):
+        del described["responses"][unused]
+    return with_body(described, body, {"records": [EXAMPLES[resource]]})
 
 
 def _end(resource: Resource) -> dict[str, Any]:

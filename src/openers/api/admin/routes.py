@@ -9,7 +9,7 @@ from starlette.routing import Route
 
 from openers.api.addresses import Declared, route
 from openers.api.admin.dialect import AdminDialect
-from openers.api.admin.handlers import PREFIX, Handlers
+from openers.api.admin.handlers import BATCH, PREFIX, Handlers
 from openers.api.admin.service_handlers import ServiceHandlers, routes_below
 from openers.api.gateway import Gateway
 from openers.api.interaction import Handler, Interaction, Loop
@@ -26,7 +26,8 @@ def admin_routes(loop: Loop, gateway: Gateway) -> list[Route]:
 
 def _routes_of(resource: Resource, loop: Loop, gateway: Gateway) -> list[Route]:
     if resource is Resource.SERVICES:
-        methods_of = routes_below(ServiceHandlers(resource, gateway))
+        handlers = ServiceHandlers(resource, gateway)
+        methods_of = {BATCH: {"POST": handlers.put_all}, **routes_below(handlers)}
         return [_route(loop, f"{PREFIX}/{resource}{below}", methods) for below, methods in methods_of.items()]
     handlers = Handlers(resource, gateway)
     whole, single = f"{PREFIX}/{resource}", f"{PREFIX}/{resource}/{{key}}"
@@ -39,7 +40,8 @@ def _routes_of(resource: Resource, loop: Loop, gateway: Gateway) -> list[Route]:
         of_one["PUT"] = handlers.put
         if KINDS[resource].ended is not None:
             of_one["DELETE"] = handlers.end
-    return [_route(loop, whole, of_list), _route(loop, single, of_one)]
+    several = [] if resource is Resource.WEBHOOKS else [_route(loop, f"{whole}{BATCH}", {"POST": handlers.put_all})]
+    return [_route(loop, whole, of_list), *several, _route(loop, single, of_one)]
 
 
 def _route(loop: Loop, path: str, methods: Mapping[str, Handler]) -> Route:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 from typing import Annotated, Any, Final, NamedTuple
 from urllib.parse import quote, urlencode
@@ -21,6 +23,10 @@ from openers_client.http import Answer, Channel
 DEMO_CLIENT: Final = "demo-ops"
 PREFIX: Final = "/admin/v1"
 MOST_ON_A_PAGE: Final = 250
+BUSY: Final = frozenset({423, 429, 503})
+"""Replies after which the same call may succeed."""
+ATTEMPTS: Final = 20
+LONGEST_PAUSE_S: Final = 10.0
 PATIENCE_S: Final = 60
 """How many seconds a call waits for its reply."""
 
@@ -106,8 +112,12 @@ class Administration:
 
         Raises Refused, ServiceUnreachable.
         """
-        answer = self._send("POST", _path(resource) + _rehearsal(dry_run), {"records": records})
-        return _checked(answer).json()
+        for attempt in count(1):
+            answer = self._send("POST", f"{_path(resource)}/$batch{_rehearsal(dry_run)}", {"records": records})
+            if answer.status not in BUSY or attempt == ATTEMPTS:
+                return _checked(answer).json()
+            time.sleep(_pause_s(answer))
+        raise AssertionError("unreachable")
 
     def end(self, resource: Resource, key: str, on: str | None, *, dry_run: bool) -> Changed:
         """End a record, whatever its version. Raises Refused, ServiceUnreachable."""
@@ -174,6 +184,12 @@ def _path(resource: Resource, key: str | None = None) -> str:
 
 def _rehearsal(dry_run: bool) -> str:
     return "?dry_run=true" if dry_run else ""
+
+
+def _pause_s(answer: Answer) -> float:
+    """Return how many seconds to wait before the same call is sent again."""
+    asked = str(answer.headers.get("Retry-After", ""))
+    return min(float(asked), LONGEST_PAUSE_S) if asked.isascii() and asked.isdigit() else 0.5
 
 
 def _checked(answer: Answer) -> Answer:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import Final
@@ -17,6 +17,10 @@ SETTINGS: Final = {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "
 """Pragmas and the values they must have: 2 is FULL, each commit is synced; checkpoints run separately."""
 LONGEST_LOG_PAGES: Final = 4096
 """Log length (16 MiB) above which the writer itself finishes the checkpoint, so that the log restarts."""
+FEW_PAGES: Final = 256
+"""Pages of the log that the writer moves in a few milliseconds."""
+ROUNDS: Final = 8
+"""Rounds of a checkpoint beside a writer that adds more than a few pages in each."""
 BROKEN: Final = (sqlite3.OperationalError, sqlite3.InternalError)
 """Errors of sqlite3 that blame the database, not a statement."""
 
@@ -43,6 +47,18 @@ class SqliteConnection:
     async def run(self, statement: Statement, values: Mapping[str, Value]) -> int:
         """Run a statement and return the number of changed rows."""
         return self._execute(statement, values).rowcount
+
+    async def run_many(self, statement: Statement, rows: Sequence[Mapping[str, Value]]) -> None:
+        """Run a statement once for each row of values."""
+        if statement.writes:
+            self._check_writable()
+        constants, names = statement.constants, statement.sqlite_names
+        try:
+            self.raw.executemany(
+                statement.sqlite, [[row[name] if name in row else constants[name] for name in names] for row in rows]
+            )
+        except BROKEN as error:
+            raise Unavailable("database") from error
 
     async def next_number(self, name: str) -> int:
         """Return the next number of a series."""
@@ -108,11 +124,16 @@ def settings_of(raw: sqlite3.Connection) -> dict[str, str | int]:
 def checkpoint_aside(path: Path) -> bool:
     """Move the write-ahead log into the file on a separate connection; the caller provides a thread.
 
-    A busy writer adds to the log meanwhile. Return whether the log is now so long that the writer should stop and move
-    the rest. A failure leaves the log unchanged for the next attempt.
+    A busy writer adds to the log meanwhile, so this is repeated until little was added. Return whether the log is now
+    so long that the writer should stop and move the rest. A failure leaves the log unchanged for the next attempt.
     """
     with suppress(sqlite3.Error), closing(sqlite3.connect(path)) as raw:
-        return checkpoint(raw) > LONGEST_LOG_PAGES
+        pages = 0
+        for _ in range(ROUNDS):
+            before, pages = pages, checkpoint(raw)
+            if pages - before < FEW_PAGES:
+                break
+        return pages > LONGEST_LOG_PAGES
     return False
 
 

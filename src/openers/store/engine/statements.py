@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from types import UnionType
 from typing import Any, Final, Protocol, TypeVar
@@ -92,6 +92,10 @@ class Connection(Protocol):
 
     async def run(self, statement: Statement, values: Mapping[str, Value]) -> int:
         """Run a statement and return the number of changed rows."""
+        ...
+
+    async def run_many(self, statement: Statement, rows: Sequence[Mapping[str, Value]]) -> None:
+        """Run a statement once for each row of values, in one go."""
         ...
 
     async def next_number(self, name: str) -> int:

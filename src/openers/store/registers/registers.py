@@ -5,6 +5,7 @@ Repositories for other purposes read the same tables; all writes of administered
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from sqlalchemy import bindparam, delete, insert, select
@@ -31,10 +32,11 @@ class SqlPeople(SqlRegister[User]):
 
     __slots__ = ()
 
-    async def _written(self, value: User) -> None:
-        await self._connection.run(_DROP_ROLES, {"key": value.id})
-        for organisation in {role.organisation for role in value.roles}:
-            await self._connection.run(_ADD_ROLE, {"organisation": organisation, "user": value.id})
+    async def _written(self, values: Sequence[User]) -> None:
+        held = [(role.organisation, value.id) for value in values for role in value.roles]
+        rows = [{"organisation": organisation, "user": user} for organisation, user in dict.fromkeys(held)]
+        await self._connection.run_many(_DROP_ROLES, [{"key": value.id} for value in values])
+        await self._connection.run_many(_ADD_ROLE, rows)
 
 
 class SqlEndpoints(SqlRegister[Endpoint]):
@@ -47,10 +49,12 @@ class SqlEndpoints(SqlRegister[Endpoint]):
         row = await self._connection.row(_OF_CERTIFICATE, {"of_fingerprint": fingerprint})
         return None if row is None else _ENDPOINTS.decoder.decode(row[0])
 
-    async def _written(self, value: Endpoint) -> None:
-        await self._connection.run(_DROP_CERTIFICATES, {"of_asid": value.asid})
-        for each in value.certificates:
-            await self._connection.run(_ADD_CERTIFICATE, {"fingerprint": each.fingerprint, "asid": value.asid})
+    async def _written(self, values: Sequence[Endpoint]) -> None:
+        rows = [
+            {"fingerprint": each.fingerprint, "asid": value.asid} for value in values for each in value.certificates
+        ]
+        await self._connection.run_many(_DROP_CERTIFICATES, [{"of_asid": value.asid} for value in values])
+        await self._connection.run_many(_ADD_CERTIFICATE, rows)
 
 
 _services_of: Final = select(tables.services.c.id).where(tables.services.c.organisation == bindparam("owner"))

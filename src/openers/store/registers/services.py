@@ -23,7 +23,7 @@ DIRECTORY_VERSION: Final = "directory_version"
 _RAISE_VERSION: Final = Statement(
     update(tables.counters)
     .where(tables.counters.c.name == bindparam("key"))
-    .values(value=tables.counters.c.value + 1)
+    .values(value=tables.counters.c.value + bindparam("by", type_=BigInteger))
     .returning(tables.counters.c.value)
 )
 _live: Final = tables.services.c
@@ -68,7 +68,8 @@ class SqlServices(SqlRegister[Service]):
     async def amend(self, old: Stored[Service], new: Service) -> None:
         """Replace a value without raising its version; searches learn of it."""
         row = {"of_key": int(old.key), "was": old.version, "version": old.version, "body": encode(new)}
-        if not await self._connection.run(self._of.put, {**row, **await self._columns(new)}):
+        [columns] = await self._columns([new])
+        if not await self._connection.run(self._of.put, {**row, **columns}):
             raise VersionConflict(old.version, await self._version(old.key))
 
     async def touch(self, service: ServiceId) -> None:
@@ -89,14 +90,17 @@ class SqlServices(SqlRegister[Service]):
             await self._connection.set_number("service", number)
         return ServiceId(str(number))
 
-    async def _columns(self, value: Service) -> Mapping[str, Value]:
-        own = {"changed": await self._raised(), "name_key": name_key(value.name)}
-        return {**self._of.layout.columns_of(value), **own}
+    async def _columns(self, values: Sequence[Service]) -> Sequence[Mapping[str, Value]]:
+        first = await self._raised(len(values)) - len(values) + 1
+        return [
+            {**self._of.layout.columns_of(value), "changed": number, "name_key": name_key(value.name)}
+            for number, value in enumerate(values, start=first)
+        ]
 
-    async def _raised(self) -> int:
-        """Return the next version of the directory."""
-        raised = await self._connection.row(_RAISE_VERSION, {"key": DIRECTORY_VERSION})
-        return 0 if raised is None else int(raised[0])
+    async def _raised(self, by: int = 1) -> int:
+        """Return the version of the directory after this many changes."""
+        raised = await self._connection.row(_RAISE_VERSION, {"key": DIRECTORY_VERSION, "by": by})
+        return by - 1 if raised is None else int(raised[0])
 
 
 class SqlDrafts(SqlRegister[ServiceDraft]):
@@ -104,8 +108,8 @@ class SqlDrafts(SqlRegister[ServiceDraft]):
 
     __slots__ = ()
 
-    async def _columns(self, value: ServiceDraft) -> Mapping[str, Value]:
-        return {**self._of.layout.columns_of(value), "name_key": name_key(value.name)}
+    async def _columns(self, values: Sequence[ServiceDraft]) -> Sequence[Mapping[str, Value]]:
+        return [{**self._of.layout.columns_of(value), "name_key": name_key(value.name)} for value in values]
 
 
 class SqlRules(SqlRegister[CommissioningRule]):
@@ -123,8 +127,8 @@ class SqlRules(SqlRegister[CommissioningRule]):
             found[number] = (*found.get(number, ()), rule)
         return found
 
-    async def _columns(self, value: CommissioningRule) -> Mapping[str, Value]:
-        return {**self._of.layout.columns_of(value), "service": int(value.service)}
+    async def _columns(self, values: Sequence[CommissioningRule]) -> Sequence[Mapping[str, Value]]:
+        return [{**self._of.layout.columns_of(value), "service": int(value.service)} for value in values]
 
 
 def name_key(name: str) -> str:

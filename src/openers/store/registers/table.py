@@ -21,7 +21,7 @@ from sqlalchemy import (
     update,
 )
 
-from openers.domain.errors import VersionConflict
+from openers.domain.errors import RecordLocked, VersionConflict
 from openers.store.engine import tables
 from openers.store.engine.statements import Connection, Statement, Value, add_once, decoder, encode, texts
 from openers.usecases.ports.registers import Window
@@ -76,8 +76,10 @@ class RegisterTable(Generic[T]):
         wanted = select(key, own.version, own.body)
         walk = wanted.where(key > bindparam("after")).order_by(key).limit(bindparam("most"))
         self.get = Statement(wanted.where(key == bindparam("of_key")))
-        self.several = Statement(
-            wanted.where(key.in_(self._keys(postgres=False))), wanted.where(key.in_(self._keys(postgres=True)))
+        of_keys = wanted.where(key.in_(self._keys(postgres=True)))
+        self.several = Statement(wanted.where(key.in_(self._keys(postgres=False))), of_keys)
+        self.held = Statement(
+            wanted.where(key.in_(self._keys(postgres=False))), of_keys.order_by(key).with_for_update()
         )
         self.page = Statement(walk)
         self.page_of = None if layout.owner is None else Statement(walk.where(layout.owner))
@@ -117,6 +119,11 @@ class SqlRegister(Generic[T]):
         rows = await self._connection.rows(self._of.several, {"keys": json.dumps(list(keys))})
         return [self._stored(*row) for row in rows]
 
+    async def held(self, keys: Sequence[str]) -> Sequence[Stored[T]]:
+        """Return the existing records among `keys`; no other act changes them before this act ends."""
+        rows = await self._connection.rows(self._of.held, {"keys": json.dumps(list(keys))})
+        return [self._stored(*row) for row in rows]
+
     async def page(self, window: Window) -> Sequence[Stored[T]]:
         """Return part of the list, in the order of the keys."""
         values: dict[str, Value] = {"after": self._of.column(window.after), "most": window.most}
@@ -131,21 +138,22 @@ class SqlRegister(Generic[T]):
     async def add(self, value: T) -> Stored[T]:
         """Store a new record in version 1. Raises VersionConflict if its key exists."""
         key, layout = self._of.layout.key_of(value), self._of.layout
-        row = {layout.key: self._of.column(key), "version": 1, "body": encode(value), **await self._columns(value)}
+        [columns] = await self._columns([value])
+        row = {layout.key: self._of.column(key), "version": 1, "body": encode(value), **columns}
         if not await self._connection.run(self._of.add, row):
             raise VersionConflict(0, await self._version(key))
-        await self._written(value)
+        await self._written([value])
         return self._stored(key, 1, encode(value))
 
     async def replace(self, old: Stored[T], new: T) -> Stored[T]:
         """Replace a value, raise the version by one and keep the old value in history. Raises VersionConflict."""
         body, version = encode(new), old.version + 1
         values = {"of_key": self._of.column(old.key), "was": old.version, "version": version, "body": body}
-        if not await self._connection.run(self._of.put, {**values, **await self._columns(new)}):
+        [columns] = await self._columns([new])
+        if not await self._connection.run(self._of.put, {**values, **columns}):
             raise VersionConflict(old.version, await self._version(old.key))
-        kept = {"kind": self._of.layout.kind, "key": _kept_key(old.key), "version": old.version, "body": old.body}
-        await self._connection.run(_KEEP, kept)
-        await self._written(new)
+        await self._connection.run(_KEEP, self._kept(old))
+        await self._written([new])
         return self._stored(old.key, version, body)
 
     async def put(self, value: T) -> Stored[T]:
@@ -163,12 +171,38 @@ class SqlRegister(Generic[T]):
         row = await self._connection.row(_PAST, kept)
         return None if row is None else self._of.decoder.decode(row[0])
 
-    async def _columns(self, value: T) -> Mapping[str, Value]:
-        """Return the columns beside key, version and body."""
-        return self._of.layout.columns_of(value)
+    async def write(self, changes: Sequence[tuple[Stored[T] | None, T]]) -> None:
+        """Store new records, and replace others that `held` returned; all have different keys. Raises RecordLocked."""
+        rows: list[dict[str, Value]] = []
+        columns = await self._columns([new for _, new in changes])
+        for (old, new), beside in zip(changes, columns, strict=True):
+            key, was = self._of.column(self._of.layout.key_of(new)), 0 if old is None else old.version
+            row = {"version": was + 1, "body": encode(new), **beside}
+            rows.append({**row, self._of.layout.key: key} if old is None else {**row, "of_key": key, "was": was})
+        added = [row for row in rows if "was" not in row]
+        await self._connection.run_many(self._of.add, added)
+        await self._connection.run_many(self._of.put, [row for row in rows if "was" in row])
+        await self._connection.run_many(_KEEP, [self._kept(old) for old, _ in changes if old is not None])
+        await self._check_added(added)
+        await self._written([new for _, new in changes])
 
-    async def _written(self, value: T) -> None:
-        """Write what depends on a new value, if anything."""
+    async def _check_added(self, rows: Sequence[Mapping[str, Value]]) -> None:
+        """Raise RecordLocked if another act has added one of these records at the same time."""
+        bodies = {str(row[self._of.layout.key]): row["body"] for row in rows}
+        stored = {each.key: each.body for each in await self.several(list(bodies))} if bodies else {}
+        if stored != bodies:
+            raise RecordLocked
+
+    async def _columns(self, values: Sequence[T]) -> Sequence[Mapping[str, Value]]:
+        """Return the columns beside key, version and body, for each value."""
+        return [self._of.layout.columns_of(value) for value in values]
+
+    async def _written(self, values: Sequence[T]) -> None:
+        """Write what depends on new values, if anything."""
+
+    def _kept(self, old: Stored[T]) -> dict[str, Value]:
+        """Return the row of history for a replaced value."""
+        return {"kind": self._of.layout.kind, "key": _kept_key(old.key), "version": old.version, "body": old.body}
 
     async def _version(self, key: str) -> int:
         present = await self.get(key)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any, Final
 
+from openers.domain.administration.rights import Resource
 from openers.domain.booking import PasLink
 from openers.domain.codes import BookableType, CodeSystemName, RequestFlow
 from openers.domain.credentials import AccessMode, Application
@@ -17,7 +18,7 @@ from openers.domain.identifiers import OdsCode, ServiceId
 from openers.domain.patient import Patient
 from openers.domain.principal import APPLICATION_FUNCTIONS, SPC
 from openers.domain.services.access import CommissioningRule
-from openers.usecases.administration.refusals import Unfit
+from openers.usecases.administration.refusals import Missing, Unfit
 from openers.usecases.booking.link_pas import is_plain
 from openers.usecases.ports.transaction import Tx
 from openers.usecases.world import World
@@ -100,7 +101,10 @@ async def service(new: Service, old: Service | None, world: World, tx: Tx) -> No
     if provider.kind is not OrganisationKind.PROVIDER:
         raise Unfit(f"{new.organisation} is a {provider.kind}", "/organisation", "name a PROVIDER")
     place = await tx.directory.site(new.site)
-    if place is None or place.organisation != new.organisation:
+    if place is None:
+        cure = "register the site first"
+        raise Missing(f"there is no site {new.site}", "/site", cure, (Resource.SITES, new.site))
+    if place.organisation != new.organisation:
         raise Unfit(f"{new.site} is not a site of {new.organisation}", "/site", "register the site first")
     if not new.workgroup.startswith(f"{new.organisation}/"):
         raise Unfit(
@@ -129,9 +133,8 @@ async def link(new: PasLink, _old: PasLink | None, _world: World, tx: Tx) -> Non
     if not await _is_directly_bookable(new.service, tx):
         raise Unfit(f"service {new.service} is not directly bookable", "/service", "change the service first")
     if await tx.directory.application(new.client_id) is None:
-        raise Unfit(
-            f"there is no application {new.client_id}", "/client_id", "register the application of the PAS first"
-        )
+        cure, known = "register the application of the PAS first", (Resource.APPLICATIONS, new.client_id)
+        raise Missing(f"there is no application {new.client_id}", "/client_id", cure, known)
 
 
 async def _is_directly_bookable(service: ServiceId, tx: Tx) -> bool:
@@ -144,7 +147,8 @@ async def _is_directly_bookable(service: ServiceId, tx: Tx) -> bool:
         undecided = not draft.value.flows and draft.value.bookable is None
         return undecided or draft.value.booked_how(linked=True) is BookableType.DIRECTLY_BOOKABLE
     if live is None:
-        raise Unfit(f"there is no service {service}", "/service", "register the service first")
+        cure = "register the service first"
+        raise Missing(f"there is no service {service}", "/service", cure, (Resource.SERVICES, service))
     return False
 
 
@@ -187,7 +191,8 @@ async def patient(new: Patient, _old: Patient | None, world: World, tx: Tx) -> N
 async def _organisation(ods: OdsCode, place: str, tx: Tx) -> Organisation:
     found = await tx.directory.organisation(ods)
     if found is None:
-        raise Unfit(f"there is no organisation {ods}", place, "register the organisation first")
+        cure = "register the organisation first"
+        raise Missing(f"there is no organisation {ods}", place, cure, (Resource.ORGANISATIONS, ods))
     return found
 
 
@@ -221,6 +226,9 @@ def _codes(new: Service, world: World) -> None:
 async def _clinicians(new: Service, tx: Tx) -> None:
     for each in sorted(new.clinicians):
         known = await tx.directory.user(each)
-        if known is None or not known.holds(SPC, new.organisation):
+        if known is None:
+            cure = f"register the person, with the function {SPC} at {new.organisation}, first"
+            raise Missing(f"there is no person {each}", "/clinicians", cure, (Resource.PEOPLE, each))
+        if not known.holds(SPC, new.organisation):
             cure = f"give the person the function {SPC} at {new.organisation} first"
             raise Unfit(f"{each} is not a {SPC} at {new.organisation}", "/clinicians", cure)

@@ -85,7 +85,7 @@ class _Rehearsed(Exception):
 
 async def read_record(resource: Resource, key: str, by: Administrator, world: World) -> Stored[Any]:
     """Return a record. Raises NotAllowed, NoSuchRecord."""
-    kind = _kind(resource, Method.READ, by)
+    kind = kind_of(resource, Method.READ, by)
     world.entry.act = f"read {resource} {key}"
     async with world.read() as tx:
         return await _visible(kind, key, by, tx)
@@ -93,7 +93,7 @@ async def read_record(resource: Resource, key: str, by: Administrator, world: Wo
 
 async def list_records(resource: Resource, window: Window, by: Administrator, world: World) -> Sequence[Stored[Any]]:
     """Return part of a list, limited to the caller's organisation if that is all they may see. Raises NotAllowed."""
-    kind = _kind(resource, Method.READ, by)
+    kind = kind_of(resource, Method.READ, by)
     world.entry.act = f"list {resource}"
     if by.reach(resource, Method.READ) is Reach.OWN and by.role is not None:
         own = by.role.organisation
@@ -107,7 +107,7 @@ async def list_records(resource: Resource, window: Window, by: Administrator, wo
 
 async def put_record(command: PutRecord, by: Administrator, world: World, how: How = PLAINLY) -> Change:
     """Create or replace a record. Raises AdministrationRefused, Outdated, RecordLocked, Unavailable."""
-    kind = _kind(command.resource, Method.PUT, by)
+    kind = kind_of(command.resource, Method.PUT, by)
     key = kind.key(command.value)
     act = Act(f"put {command.resource} {key}", kind.locks(key))
     return await run_act(act, lambda tx: put_in(tx, command, by, world), how, world)
@@ -115,23 +115,23 @@ async def put_record(command: PutRecord, by: Administrator, world: World, how: H
 
 async def end_record(command: EndRecord, by: Administrator, world: World, how: How = PLAINLY) -> Change:
     """End a record. Raises AdministrationRefused, Outdated, RecordLocked, Unavailable."""
-    kind = _kind(command.resource, Method.END, by)
+    kind = kind_of(command.resource, Method.END, by)
     act = Act(f"end {command.resource} {command.key}", kind.locks(command.key))
     return await run_act(act, lambda tx: end_in(tx, command, by, world), how, world)
 
 
 async def put_in(tx: Tx, command: PutRecord, by: Administrator, world: World) -> Change:
     """Create or replace a record in an act; an equal value writes nothing. Raises AdministrationRefused, Outdated."""
-    kind = _kind(command.resource, Method.PUT, by)
+    kind = kind_of(command.resource, Method.PUT, by)
     key, register = kind.key(command.value), kind.register(tx)
     old = await register.get(key)
     if old is not None:
-        _check_owned(kind, Method.PUT, by, await kind.owners(old.value, tx), key)
+        check_owned(kind, Method.PUT, by, await kind.owners(old.value, tx), key)
     if old is not None and old.value == command.value:
         return _change(key, old.version, old.version, old.value)
     _check_version(command, old)
     await kind.check(command.value, None if old is None else old.value, world, tx)
-    _check_owned(kind, Method.PUT, by, await kind.owners(command.value, tx), key)
+    check_owned(kind, Method.PUT, by, await kind.owners(command.value, tx), key)
     new = await (register.add(command.value) if old is None else register.replace(old, command.value))
     await kind.affect(command.value, None if old is None else old.value, world, tx)
     return _change(key, new.version, 0 if old is None else old.version, command.value)
@@ -139,11 +139,11 @@ async def put_in(tx: Tx, command: PutRecord, by: Administrator, world: World) ->
 
 async def end_in(tx: Tx, command: EndRecord, by: Administrator, world: World) -> Change:
     """End a record in an act; one that has ended stays as it is. Raises AdministrationRefused, Outdated."""
-    kind = _kind(command.resource, Method.END, by)
+    kind = kind_of(command.resource, Method.END, by)
     if kind.ended is None:
         raise NotEndable(f"{command.resource} do not end", "method", "replace the record instead")
     old = await _visible(kind, command.key, by, tx)
-    _check_owned(kind, Method.END, by, await kind.owners(old.value, tx), command.key)
+    check_owned(kind, Method.END, by, await kind.owners(old.value, tx), command.key)
     ended = kind.ended(old.value, command.on or world.clock.now().date())
     if ended == old.value:
         return _change(command.key, old.version, old.version, old.value)
@@ -172,7 +172,7 @@ async def run_act(act: Act, work: Callable[[Tx], Awaitable[Change]], how: How, w
     return change
 
 
-def _kind(resource: Resource, method: Method, by: Administrator) -> Kind:
+def kind_of(resource: Resource, method: Method, by: Administrator) -> Kind:
     """Return the kind of record. Raises NotAllowed if the caller may not do this with any record of it."""
     if by.reach(resource, method) is Reach.NONE:
         cure = "ask an administrator, or use an application or a role with this right"
@@ -188,7 +188,8 @@ async def _visible(kind: Kind, key: str, by: Administrator, tx: Tx) -> Stored[An
     return found
 
 
-def _check_owned(kind: Kind, method: Method, by: Administrator, owners: frozenset[OdsCode], key: str) -> None:
+def check_owned(kind: Kind, method: Method, by: Administrator, owners: frozenset[OdsCode], key: str) -> None:
+    """Raise NotAllowed unless the caller may do this with a record of these owners."""
     if not by.may(kind.resource, method, owners):
         cure = "ask an administrator of that organisation"
         raise NotAllowed(f"{key} belongs to another organisation", "path", cure)

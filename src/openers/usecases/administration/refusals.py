@@ -38,6 +38,15 @@ class Unfit(AdministrationRefused):
     """A value of the record breaks a rule."""
 
 
+class Missing(Unfit):
+    """The record refers to another one that does not exist. `resource` and `key` name that record."""
+
+    def __init__(self, cause: str, place: str, cure: str, refers: tuple[str, str]) -> None:
+        """Store cause, place and cure, and resource and key of the record that is missing."""
+        super().__init__(cause, place, cure)
+        self.resource, self.key = refers
+
+
 class NotAllowed(AdministrationRefused):
     """The caller may not do this."""
 

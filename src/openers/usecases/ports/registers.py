@@ -43,6 +43,10 @@ class Register(Protocol[T]):
         """Return the existing records among `keys`, in any order."""
         ...
 
+    async def held(self, keys: Sequence[str]) -> Sequence[Stored[T]]:
+        """Return the existing records among `keys`; no other act changes them before this act ends."""
+        ...
+
     async def page(self, window: Window) -> Sequence[Stored[T]]:
         """Return part of the list, in the order of the keys."""
         ...
@@ -53,6 +57,10 @@ class Register(Protocol[T]):
 
     async def replace(self, old: Stored[T], new: T) -> Stored[T]:
         """Replace a value, raise the version by one and keep the old value in history. Raises VersionConflict."""
+        ...
+
+    async def write(self, changes: Sequence[tuple[Stored[T] | None, T]]) -> None:
+        """Store new records, and replace others that `held` returned; all have different keys. Raises RecordLocked."""
         ...
 
 

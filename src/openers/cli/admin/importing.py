@@ -1,0 +1,202 @@
+"""`openers admin import`: send the records of files to a running service, in parts, and report every refused row.
+
+Each part is one act of the service, and an equal record changes nothing. So a run that was stopped at any point leaves
+whole records, and the same command goes on where it stopped.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Annotated, Final, NamedTuple
+
+import msgspec
+import typer
+
+from openers.cli.admin.calls import DEMO_CLIENT, Administration, ClientId, DryRun, KeyFile, administration
+from openers.cli.admin.tables import ORDER, Row, Source, Tell, rows_of, source_of
+from openers.cli.control import HERE, BaseUrl
+from openers.cli.output import Json, say
+from openers.cli.problems import told_in_one_line
+from openers.domain.administration.rights import Resource
+
+MOST_RECORDS: Final = 200
+MOST_BYTES: Final = 500_000
+"""Limits of one part, so that the service does not wait for it longer than for other calls."""
+
+Files = Annotated[list[Path], typer.Argument(help="CSV, NDJSON or ODS files; the order does not matter.")]
+KindOf = Annotated[str | None, typer.Option("--kind", help="The kind of the records, if file names do not tell it.")]
+Report = Annotated[Path | None, typer.Option("--report", help="Write the refused rows to this CSV file too.")]
+
+
+class Refusal(msgspec.Struct, frozen=True):
+    """A refused row."""
+
+    file: str
+    line: int
+    cause: str
+    cure: str
+
+    def __str__(self) -> str:
+        """Return the refusal as one line."""
+        return f"{self.file}:{self.line}: {self.cause}: {self.cure}"
+
+
+class Tally(msgspec.Struct):
+    """What has become of a file's rows. `waiting` are those of a dry run that need other records of the same run."""
+
+    file: str
+    kind: Resource
+    created: int = 0
+    replaced: int = 0
+    unchanged: int = 0
+    waiting: int = 0
+    refused: int = 0
+
+    def __str__(self) -> str:
+        """Return the counts as one line."""
+        later = f", {self.waiting} need other records of this run" if self.waiting else ""
+        counts = f"{self.created} created, {self.replaced} replaced, {self.unchanged} unchanged, {self.refused} refused"
+        return f"{self.file}: {counts}{later}"
+
+
+def add_import(app: typer.Typer) -> None:
+    """Add the command."""
+
+    @app.command("import")
+    def import_records(
+        files: Files,
+        kind: KindOf = None,
+        report: Report = None,
+        dry_run: DryRun = False,
+        base_url: BaseUrl = HERE,
+        client_id: ClientId = DEMO_CLIENT,
+        key_file: KeyFile = None,
+        as_json: Json = False,
+    ) -> None:
+        """Create and replace the records of files. Exit status 1 if a row is refused; the others are put."""
+        with told_in_one_line():
+            sources = sorted((source_of(each, kind) for each in files), key=lambda each: ORDER.index(each.resource))
+        with administration(base_url, client_id, key_file) as calls:
+            refused = _import(Run(calls, sources, report, dry_run=dry_run, as_json=as_json))
+        if refused:
+            raise typer.Exit(1)
+
+
+class Run(NamedTuple):
+    """One call of the command."""
+
+    calls: Administration
+    sources: Sequence[Source]
+    report: Path | None
+    dry_run: bool
+    as_json: bool
+
+
+def _import(run: Run) -> int:
+    """Import the files, and return the number of refused rows. Raises ValueError, OSError, ServiceUnreachable."""
+    refusals: list[Refusal] = []
+    with ExitStack() as stack:
+        report = None if run.report is None else csv.writer(stack.enter_context(run.report.open("w", newline="")))
+        if report is not None:
+            report.writerow(Refusal.__struct_fields__)
+
+        def _refuse(refusal: Refusal) -> None:
+            typer.echo(str(refusal), err=True)
+            if report is not None:
+                report.writerow(msgspec.structs.astuple(refusal))
+            if run.as_json:
+                refusals.append(refusal)
+
+        sending = Import(run.calls, _refuse, dry_run=run.dry_run)
+        tallies = [_imported(sending, each, quiet=run.as_json) for each in run.sources]
+    if run.as_json:
+        say("", {"files": tallies, "refused": refusals}, as_json=True)
+    return sum(each.refused for each in tallies)
+
+
+def _imported(run: Import, source: Source, *, quiet: bool) -> Tally:
+    """Import a file, with a progress bar if somebody watches, and print its counts."""
+    size = source.path.stat().st_size
+    hidden = not sys.stderr.isatty()
+    with typer.progressbar(length=size, label=source.path.name, file=sys.stderr, hidden=hidden) as bar:
+        tally = run.file(source, bar.update)
+    if not quiet:
+        typer.echo(str(tally))
+    return tally
+
+
+class Import:
+    """One run of an import: it knows the keys that it has met, so that a row that comes twice is refused."""
+
+    def __init__(self, calls: Administration, refuse: Callable[[Refusal], None], *, dry_run: bool) -> None:
+        """`refuse` receives each refused row, in order."""
+        self._calls, self._refuse, self._dry_run = calls, refuse, dry_run
+        self._met: dict[Resource, set[str]] = {each: set() for each in ORDER}
+
+    def file(self, source: Source, tell: Tell) -> Tally:
+        """Import a file; `tell` receives the bytes that were read. Raises ValueError, OSError, ServiceUnreachable."""
+        tally = Tally(str(source.path), source.resource)
+        for part in _parts(self._sendable(rows_of(source, tell), tally)):
+            self._send(part, tally)
+        return tally
+
+    def _sendable(self, rows: Iterable[Row], tally: Tally) -> Iterator[Row]:
+        """Yield the rows that have a record which the run has not met; refuse the others."""
+        met = self._met[tally.kind]
+        for row in rows:
+            key = _key_of(tally.kind, row)
+            if row.cause:
+                self._note(tally, row, row.cause, row.cure)
+            elif key and key in met:
+                self._note(tally, row, f"{key} comes a second time", "leave one of the two rows out")
+            else:
+                met.add(key)
+                yield row
+
+    def _send(self, part: Sequence[Row], tally: Tally) -> None:
+        """Put the records of some rows in one act."""
+        done = self._calls.put_many(tally.kind, [row.record for row in part], dry_run=self._dry_run)
+        tally.created += done["created"]
+        tally.replaced += done["replaced"]
+        tally.unchanged += done["unchanged"]
+        for refused in done["refused"]:
+            row: Row = part[int(refused["index"])]
+            missing = refused.get("missing")
+            if self._dry_run and missing and missing["key"] in self._met.get(Resource(missing["resource"]), ()):
+                tally.waiting += 1
+                continue
+            self._met[tally.kind].discard(_key_of(tally.kind, row))
+            place = f" ({refused['place']})" if refused["place"] else ""
+            self._note(tally, row, f"{refused['detail']}{place}", refused["cure"])
+
+    def _note(self, tally: Tally, row: Row, cause: str, cure: str) -> None:
+        tally.refused += 1
+        self._refuse(Refusal(tally.file, row.line, cause, cure))
+
+
+def _key_of(resource: Resource, row: Row) -> str:
+    """Return the key of a row's record; empty if it has none."""
+    from openers.wire.admin.cells import fields_of
+
+    found: object = None if row.cause else row.record.get(fields_of(resource)[0])
+    return found if isinstance(found, str) else ""
+
+
+def _parts(rows: Iterable[Row]) -> Iterator[list[Row]]:
+    """Yield the rows in parts of limited size."""
+    part: list[Row] = []
+    size = 0
+    for row in rows:
+        length = len(json.dumps(row.record, ensure_ascii=False).encode())
+        if part and (len(part) == MOST_RECORDS or size + length > MOST_BYTES):
+            yield part
+            part, size = [], 0
+        part.append(row)
+        size += length
+    if part:
+        yield part
