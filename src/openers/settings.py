@@ -27,7 +27,9 @@ from openers.tls.settings import HIGHEST_PORT, TLS_ABOVE, tls_problems
 
 PREFIX: Final = "OPENERS_"
 CONFIG: Final = "OPENERS_CONFIG"
-_NOT_OURS: Final = ("OPENERS_REFERENCE_DIR", "OPENERS_REQUIRE", CONFIG)
+_OF_COMMANDS: Final = ("OPENERS_ADMIN_CLIENT_ID", "OPENERS_ADMIN_KEY")
+"""Options of `openers admin`, which calls a service."""
+_NOT_OURS: Final = ("OPENERS_REFERENCE_DIR", "OPENERS_REQUIRE", CONFIG, *_OF_COMMANDS)
 _LISTS: Final = ("ods_allow_list", "own_hosts", "kept_worlds", "tls_client_ca", "tls_client_crl", "trusted_proxies")
 _TEST_WORLD: Final = "demo"
 _PACKAGES: Final = (("database_url", "postgresql:", "asyncpg", "postgres"), ("blob_url", "s3:", "obstore", "s3"))

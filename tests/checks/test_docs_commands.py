@@ -26,6 +26,8 @@ pytestmark = pytest.mark.needs("bash", "curl")
 README = ROOT / "README.md"
 TUTORIALS = ROOT / "docs/tutorial"
 HOW_TO = ROOT / "docs/how-to"
+PRODUCTION = ROOT / "docs/how-to/set-up-production.md"
+"""The page without a demo world: `tests/deploy/test_set_up.py` runs it."""
 OTHER_SET_UPS = (["wheel"], ["image"])
 """Set-ups whose pages other tests run: below, and in `tests/deploy`."""
 LANGUAGES = ("java", "node")
@@ -42,7 +44,7 @@ OTHERS = [
     _case(page)
     for page in documents.pages(ROOT)
     if documents.script(page, documents.ADDRESS)
-    and page != README
+    and page not in (README, PRODUCTION)
     and page.parent != TUTORIALS
     and page.stem != "define-a-service"
     and documents.set_ups(page) not in OTHER_SET_UPS

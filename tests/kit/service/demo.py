@@ -37,7 +37,7 @@ class Demo:
         folder = self.folder / "tests"
         if not folder.exists():
             folder.mkdir()
-            _link(folder, ROOT / ".venv")
+            linked(folder, ROOT / ".venv")
         return replace(self, folder=folder)
 
     @property
@@ -65,7 +65,7 @@ def demo_in(folder: Path, database: str = "openers.db", words: Sequence[str] = (
 
     Several can run in one folder, each with its own `database`. `words` are additional options.
     """
-    _link(folder, service_environment(folder / "environment"))
+    linked(folder, service_environment(folder / "environment"))
     with demo_of(".venv/bin/openers", folder, database, words) as demo:
         yield demo
 
@@ -91,7 +91,7 @@ def demo_of(
         process.wait(HANGS_AFTER_S)
 
 
-def _link(folder: Path, environment: Path) -> None:
+def linked(folder: Path, environment: Path) -> None:
     """Link the paths that commands use into a folder: `.venv` and the documents."""
     for name, target in ((".venv", environment), ("docs", ROOT / "docs")):
         if not (folder / name).exists():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from typing import Annotated, Any, Final
 
@@ -127,6 +128,7 @@ class Handlers(msgspec.Struct, frozen=True):
             except AdministrationRefused as error:
                 refused.append(Refusal(index, error))
         call.entry.outcome = 200
+        await asyncio.sleep(0)  # other calls run between the reading and the act
         done = await put_all(self.resource, values, by, call.world, rehearsal=rehearsal)
         call.recorded = not rehearsal
         if not rehearsal:

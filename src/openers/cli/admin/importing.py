@@ -25,7 +25,7 @@ from openers.cli.problems import told_in_one_line
 from openers.domain.administration.rights import Resource
 
 MOST_RECORDS: Final = 200
-MOST_BYTES: Final = 500_000
+MOST_BYTES: Final = 300_000
 """Limits of one part, so that the service does not wait for it longer than for other calls."""
 
 Files = Annotated[list[Path], typer.Argument(help="CSV, NDJSON or ODS files; the order does not matter.")]
