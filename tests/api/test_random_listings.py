@@ -125,7 +125,8 @@ def suits(listing: Listing, wanted: ServiceFilter, origin: Point | None) -> bool
     needed = bookable if wanted.request_type is RequestType.APPOINTMENT_REQUEST else advice
     lowest = listing.ages.lowest or 0
     highest = 999 if listing.ages.highest is None else listing.ages.highest
-    distance, limit = miles(origin, listing), criteria.distance_limit_miles
+    distance, limit, referrer = miles(origin, listing), criteria.distance_limit_miles, wanted.referrer
+    assert referrer is not None, "every search here is for a patient"
     return all(
         (
             needed & set(listing.flows),
@@ -134,14 +135,14 @@ def suits(listing: Listing, wanted: ServiceFilter, origin: Point | None) -> bool
             criteria.named_clinician in (None, *listing.clinicians),
             criteria.organisation in (None, listing.organisation, listing.site),
             listing.commissioning.nationally_available
-            or wanted.referrer.rules_of in listing.commissioning.organisations
-            or any(who == wanted.referrer.commissioner and starts <= DAY for who, starts in listing.rules),
+            or referrer.rules_of in listing.commissioning.organisations
+            or any(who == referrer.commissioner and starts <= DAY for who, starts in listing.rules),
             listing.opens_on is None or listing.opens_on <= DAY,
             listing.closes_on is None or listing.closes_on >= DAY,
             listing.restriction is None
-            or wanted.referrer.user in listing.restriction.referrers
-            or wanted.referrer.organisation in listing.restriction.organisations
-            or bool(listing.restriction.workgroups & wanted.referrer.workgroups),
+            or referrer.user in listing.restriction.referrers
+            or referrer.organisation in listing.restriction.organisations
+            or bool(listing.restriction.workgroups & referrer.workgroups),
             wanted.age_years is None or lowest <= wanted.age_years <= highest,
             sexes.get(listing.gender) is not wanted.sex,
             criteria.wait_limit_days is None
