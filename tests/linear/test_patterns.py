@@ -212,6 +212,8 @@ ROWS: Final[dict[str, tuple[Hostile, ...]]] = {
     "openers_web/addresses.py: _PATH": (Hostile("/"), Hostile("a", "/"), Hostile("\\", "/a")),
     "openers_testpas/api.py: KEY": (Hostile("0", "identifier=https://openers.example/Id/booking-key|", "!"),),
     "openers_testpas/hospital/clinics.py: Clinic.id": WORD,
+    "openers_testpas/control.py: NewClinic.service": DIGITS,
+    "openers/wire/admin/drafts.py: Number": DIGITS,
 }
 """The worst inputs for each pattern, by its place. A new pattern needs a row here."""
 
