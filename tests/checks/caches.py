@@ -76,7 +76,6 @@ ROWS: Final[dict[str, str]] = {
     "openers/worlds/running/content.py::NamedContent._copies": "one for each copy of a world that exists",
     "openers/worlds/faults/board.py::Faults._orders": "MOST_FAULTS, each within the lengths of its fields",
     "openers/worlds/faults/board.py::FaultBoard._faults": "one for each world that exists",
-    "openers/worlds/http/pages.py::_templates": "no argument",
     "openers/worlds/packs/reading.py::_read": "16 packs, read from files of the operator or sent in test mode",
     "openers/worlds/running/kept.py::KeptWorlds._places": "MOST_KEPT worlds",
     "openers/worlds/running/kept.py::KeptWorlds._saved": "MOST_KEPT worlds",

@@ -346,6 +346,8 @@ SITES: Final[dict[str, str]] = {
             "openers/worlds/packs/loaded.py: decode",
             "openers/worlds/running/in_process.py: urlsplit",
             "openers/usecases/world.py: urlsplit",
+            "openers/web/home.py: urlsplit",
+            "openers/worlds/http/world_page.py: urlsplit",
             "openers/worlds/running/kept.py: decode",
             "openers/worlds/running/kept.py: urlsplit",
             "openers/worlds/running/linked_pas.py: urlsplit",
