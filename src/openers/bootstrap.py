@@ -329,10 +329,7 @@ def _documentation(settings: Settings) -> Site:
 
 
 def _text_page(loop: Loop, name: str, settings: Settings) -> Route:
-    def _show(call: ActiveCall) -> Response:
-        return text_page(name, call.world.root, production=settings.production)
-
-    return page_route(loop, f"/{name}", _show)
+    return page_route(loop, f"/{name}", lambda call: text_page(name, call.world.root, production=settings.production))
 
 
 def _home(settings: Settings) -> Show:

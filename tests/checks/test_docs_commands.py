@@ -27,7 +27,7 @@ README = ROOT / "README.md"
 TUTORIALS = ROOT / "docs/tutorial"
 HOW_TO = ROOT / "docs/how-to"
 PRODUCTION = ROOT / "docs/how-to/set-up-production.md"
-"""The page without a demo world: `tests/deploy/test_set_up.py` runs it."""
+"""The page without a demo world: `tests/checks/test_set_up_production.py` runs it."""
 OTHER_SET_UPS = (["wheel"], ["image"])
 """Set-ups whose pages other tests run: below, and in `tests/deploy`."""
 LANGUAGES = ("java", "node")
