@@ -104,7 +104,7 @@ def _person(number: int) -> str:
 
 def _clinic_types() -> list[tuple[str, str]]:
     concepts = PackagedReference(()).code_system(CodeSystemName.CLINIC_TYPE).concepts
-    return [(specialty, code) for code, known in concepts.items() for specialty in known.values("specialty")]
+    return [(specialty, code) for code, known in concepts.items() for specialty in map(str, known.values("specialty"))]
 
 
 def _service(number: int, size: Size, pairs: list[tuple[str, str]], dice: random.Random) -> dict[str, Any]:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import ast
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 from itertools import islice
@@ -51,7 +50,7 @@ from openers_testpas.slot_query import read_slot_query
 from openers_web.addresses import read_cursor
 from openers_web.form import parse_form
 from tests.linear.measure import Hostile, slow_at
-from tests.linear.patterns import trees
+from tests.linear.parsers import uses
 
 assert operations, "importing them fills the registry"
 ROUTES: Final = Routes(REGISTRY)
@@ -237,14 +236,6 @@ def test_a_parser_is_linear(name: str) -> None:
 
 OURS: Final = "our own"
 """Marks input that comes from the package, the operator or our own store, never from a caller."""
-NAMES: Final = frozenset(
-    {
-        *("parse_qsl", "parse_qs", "urlsplit", "unquote", "unquote_plus", "fromisoformat", "strptime", "ZipFile"),
-        *("HTMLParser", "clean", "decode_header", "b64decode", "urlsafe_b64decode", "guess", "loads", "Decoder"),
-        *("extract_compact", "SequenceMatcher", "DictReader", "parse_any"),
-    }
-)
-"""Functions and classes that parse text, of any module."""
 SITES: Final[dict[str, str]] = {
     "openers/api/admin/reading.py: fromisoformat": "date",
     "openers/api/admin/reading.py: parse_qsl": "query",
@@ -375,9 +366,6 @@ SITES: Final[dict[str, str]] = {
             "openers_web/log_in/gate.py: urlsplit",
             "openers_web/log_in/provider.py: decode",
             "openers_web/sessions.py: decode",
-            "openers_client/loopback.py: parse_qsl",
-            "openers_client/loopback.py: urlsplit",
-            "openers_client/transport.py: decode",
             "openers_testpas/__main__.py: decode",
             "openers_testpas/hospital/bank_holidays.py: fromisoformat",
             "openers_testpas/outbound/service.py: decode",
@@ -386,19 +374,6 @@ SITES: Final[dict[str, str]] = {
     ),
 }
 """The row of `PARSERS` that covers each use."""
-
-
-def uses() -> Iterator[str]:
-    """Yield every use of a parser in the packages: the file and the function that is called."""
-    for path, tree in trees():
-        for node in ast.walk(tree):
-            called = node.func if isinstance(node, ast.Call) else None
-            name = getattr(called, "attr", getattr(called, "id", ""))
-            of = getattr(getattr(called, "value", None), "attr", "")
-            if name in NAMES or (name, of) == ("decode", "json"):
-                yield f"{path}: {name}"
-            if isinstance(node, ast.ClassDef) and any(getattr(base, "id", "") in NAMES for base in node.bases):
-                yield f"{path}: {node.name}"
 
 
 def test_every_use_of_a_parser_has_a_row() -> None:
