@@ -55,24 +55,25 @@ SECTIONS = (
 """The sections of the navigation, in order: title and page names. A section without pages is not shown."""
 BY_NAME = {"Operations", "Rules", "Decisions"}
 """Sections in the order of their file names, which have numbers. The others are in the order of their titles."""
-FROM_ROOT = {
+FROM_ELSEWHERE = {
     "contributing/contributing": "CONTRIBUTING.md",
+    "faq": "src/openers_portal/content/faq.md",
     "reference/release-notes": "CHANGELOG.md",
     "reference/security": "SECURITY.md",
 }
-"""Pages that show a file of the repository's root."""
+"""Pages that show a file of the repository from outside of this folder."""
 LINK = re.compile(r"(!?)\[([^\]\n]*(?:\n[^\]\n]*)?)\]\(([^)\s#]+)(#[^)\s]*)?\)")
 ANCHOR = re.compile(r'(?m)^<a id="([\w-]+)"></a>$')
 """An anchor as every reader of Markdown shows it; Sphinx checks links only to anchors in its own form."""
 
 
 def _read_source(app: Sphinx, docname: str, source: list[str]) -> None:
-    """Replace a page by its file in the repository's root, and adapt anchors and links to files outside of the site."""
+    """Replace a page by its file from outside of this folder, and adapt anchors and links to files outside of the site."""
     folder = (DOCS / docname).parent
-    if docname in FROM_ROOT:
-        file = ROOT / FROM_ROOT[docname]
+    if docname in FROM_ELSEWHERE:
+        file = ROOT / FROM_ELSEWHERE[docname]
         app.env.note_dependency(str(file))
-        source[0], folder = file.read_text("utf-8"), ROOT
+        source[0], folder = file.read_text("utf-8"), file.parent
     here = (DOCS / docname).parent
     source[0] = ANCHOR.sub(r"(\1)=", LINK.sub(lambda link: _link(link, folder, here), source[0]))
 
@@ -83,7 +84,7 @@ def _link(link: re.Match[str], folder: Path, here: Path) -> str:
     if "://" in target or target.startswith(("mailto:", "/")):
         return link[0]
     path = Path(os.path.normpath(folder / target))
-    page = next((DOCS / f"{page}.md" for page, file in FROM_ROOT.items() if path == ROOT / file), None)
+    page = next((DOCS / f"{page}.md" for page, file in FROM_ELSEWHERE.items() if path == ROOT / file), None)
     if page is None and path.is_dir() and path.is_relative_to(DOCS):
         page = next((path / name for name in ("README.md", "index.md") if (path / name).exists()), None)
         page = page or next(iter(sorted(path.glob("*.md"))), None)

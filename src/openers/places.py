@@ -29,6 +29,8 @@ class PlaceKind(StrEnum):
     TEST_PAS_LOG = "testpas.log"
     QUICK_CONNECT = "quickconnect"
     QUICK_CONNECT_LOG = "quickconnect.log"
+    PORTAL = "portal"
+    PORTAL_LOG = "portal.log"
 
 
 class Places:

@@ -69,6 +69,8 @@ VIOLATIONS = (
     ("order-of-worlds", "worlds/mode.py", "import openers.worlds.entrance"),
     ("order-of-test-pas", "../openers_testpas/hospital/planted.py", "import openers_testpas.fhir"),
     ("order-of-test-pas", "../openers_testpas/outbound/planted.py", "import openers_testpas.pages.planted"),
+    ("portal-is-an-island", "../openers_portal/planted.py", "from openers.domain import planted"),
+    ("order-of-portal", "../openers_portal/rules/planted.py", "import openers_portal.store"),
     ("quick-connect-is-an-island", "../openers_quickconnect/planted.py", "from openers.domain import planted"),
     ("order-of-quick-connect", "../openers_quickconnect/pages/planted.py", "import openers_quickconnect.routes"),
     ("web-kit-knows-nothing-of-us", "../openers_web/parts/planted.py", "from openers.domain import planted"),

@@ -34,6 +34,9 @@ NEEDED = [
     "openers/reference/*.csv",
     "openers/paper/fonts/*.ttf",
     "openers/paper/fonts/OFL.txt",
+    "openers_portal/content/faq.md",
+    "openers_portal/static/*.css",
+    "openers_portal/templates/*.html",
     "openers_testpas/pages/templates/*.html",
 ]
 SECRET = re.compile(r"(?i)\.(db|sqlite|key|pem|p12|jks|env|log)$|(^|/)(\.|var/|tests/|dist/|build/)")

@@ -16,7 +16,7 @@ from openers_quickconnect.app import application
 from openers_quickconnect.settings import Settings
 from tests.kit.run.project import ROOT
 from tests.kit.run.waiting import until
-from tests.quickconnect.walker import Walker
+from tests.kit.web.walker import Walker
 
 KEY = ROOT / "src/openers/worlds/packs/keys/quickconnect.json"
 

@@ -8,7 +8,7 @@ from typing import Final
 
 import pytest
 
-from tests.quickconnect.walker import Walker
+from tests.kit.web.walker import Walker
 
 Enter = Callable[[str], Walker]
 GP: Final = "555073103100"

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import threading
-from collections.abc import Generator
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from http import HTTPStatus
 from importlib.resources import as_file, files
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 import typer
@@ -37,6 +38,12 @@ QUICK_CONNECT_ABOVE: Final = 3
 """Port of Quick Connect minus that of the service."""
 QUICK_CONNECT: Final = "quickconnect"
 """Client id of Quick Connect."""
+PORTAL_ABOVE: Final = 4
+"""Port of the partner portal minus that of the service."""
+PORTAL: Final = "portal"
+"""Client id of the partner portal."""
+ENVIRONMENT: Final = "DEV1"
+"""Name of the environment of a demo."""
 PAS_PATH: Final = "/fhir"
 """Path of the FHIR interface of the Test PAS."""
 
@@ -128,6 +135,66 @@ def quick_connect(settings: Settings, at: Wanted | None) -> AbstractContextManag
     return child(at.who, command, places.of(PlaceKind.QUICK_CONNECT_LOG), reached_at(at.host, at.port))
 
 
+def portal_address(settings: Settings, pack: Pack, port: int | None = None) -> Wanted | None:
+    """Return the address of the partner portal, four ports above the service unless another port is given.
+
+    `None` if the pack does not register it or an application that administers, or if the world is frozen.
+    """
+    if settings.frozen or _administrator(pack) is None or all(each.client_id != PORTAL for each in pack.applications):
+        return None
+    return Wanted("the partner portal", settings.host, port or settings.port + PORTAL_ABOVE, "--portal-port")
+
+
+def portal(settings: Settings, pack: Pack, at: Wanted | None) -> AbstractContextManager[None]:
+    """Run the partner portal beside the service until the end of the block. Its environment is the service."""
+    administrator = _administrator(pack)
+    if at is None or administrator is None:
+        return nullcontext()
+    places = places_of(settings.database_url, is_used)
+    state = places.of(PlaceKind.PORTAL)
+    environments = _environments(state, settings, administrator, pack.private_keys[administrator])
+    with as_file(files("openers.worlds.packs").joinpath("keys", f"{PORTAL}.json")) as key:
+        options = {
+            "host": at.host,
+            "port": str(at.port),
+            "base-url": address_of(at.host, at.port),
+            "issuer": settings.base_url,
+            "key": str(key),
+            "state": str(state),
+            "environments": str(environments),
+        }
+    command = [sys.executable, "-m", "openers_portal", "serve"]
+    for name, value in options.items():
+        command += [f"--{name}", value]
+    for operator in pack.portal_operators:
+        command += ["--operator", operator]
+    return child(at.who, command, places.of(PlaceKind.PORTAL_LOG), reached_at(at.host, at.port))
+
+
+def _administrator(pack: Pack) -> str | None:
+    """Return the client id of an application that administers the pack's world by itself."""
+    able = (each.client_id for each in pack.applications if each.administers and each.client_id in pack.private_keys)
+    return next(able, None)
+
+
+def _environments(state: Path, settings: Settings, client_id: str, key: Mapping[str, str]) -> Path:
+    """Write the portal's list of environments, and the key with which it administers them; return the list's path."""
+    state.mkdir(mode=0o700, parents=True, exist_ok=True)
+    key_file, listed = state / "administrator.json", state / "environments.toml"
+    key_file.touch(0o600)
+    key_file.write_text(json.dumps(key))
+    rows = {
+        "name": ENVIRONMENT,
+        "base_url": settings.base_url.rstrip("/"),
+        "client_id": client_id,
+        "key_file": key_file.name,
+        "purpose": "Development",
+    }
+    text = "".join(f"{name} = {json.dumps(value)}\n" for name, value in rows.items())
+    listed.write_text(f"[[environments]]\n{text}test_mode = true\n")
+    return listed
+
+
 def pack_with_pas(reference: str, at: Wanted) -> Pack:
     """Return a pack by name or path, with its PAS, if any, at the given address. Raises PackError."""
     pack = read_pack(reference)
@@ -184,9 +251,55 @@ def announced(settings: Settings) -> Generator[None]:
         ended.set()
 
 
-def introduce(settings: Settings, pack: Pack, pas: PackPas | None, pages: Wanted | None, command: Path) -> str:
-    """Return the addresses, and a first call to paste. `pages` is where Quick Connect is, `command` `openers`."""
-    connect = "none" if pages is None else f"{address_of(pages.host, pages.port)}/ (the application for professionals)"
+class Applications(NamedTuple):
+    """The applications beside the service: the Test PAS, Quick Connect and the partner portal, if they run."""
+
+    pas: PackPas | None
+    pas_at: Wanted
+    quick_connect: Wanted | None
+    portal: Wanted | None
+
+    @property
+    def addresses(self) -> Sequence[Wanted]:
+        """Return the addresses of those that run."""
+        pas = None if self.pas is None else self.pas_at
+        return [each for each in (pas, self.quick_connect, self.portal) if each is not None]
+
+
+class Ports(NamedTuple):
+    """Ports that a user has chosen."""
+
+    quick_connect: int | None
+    portal: int | None
+
+
+def applications_of(settings: Settings, pack: Pack, pas_at: Wanted, ports: Ports) -> Applications:
+    """Return which applications run beside the service, and where."""
+    return Applications(
+        None if settings.frozen else pack.pas,
+        pas_at,
+        quick_connect_address(settings, pack, ports.quick_connect),
+        portal_address(settings, pack, ports.portal),
+    )
+
+
+@contextmanager
+def running(settings: Settings, pack: Pack, beside: Applications) -> Generator[None]:
+    """Run the applications beside the service until the end of the block, and print when the service replies."""
+    with (
+        test_pas(settings, beside.pas, beside.pas_at),
+        quick_connect(settings, beside.quick_connect),
+        portal(settings, pack, beside.portal),
+        announced(settings),
+    ):
+        yield
+
+
+def introduce(settings: Settings, pack: Pack, beside: Applications, command: Path) -> str:
+    """Return the addresses, and a first call to paste. `command` is `openers`."""
+    pas = beside.pas
+    connect = _told(beside.quick_connect, "the application for professionals")
+    programme = _told(beside.portal, "for suppliers who connect a product")
     diary = "none" if pas is None else f"{pas.url.removesuffix(PAS_PATH)} (the hospital's diary)"
     base = settings.base_url.rstrip("/")
     return f"""OpenERS is starting with the {pack.name} world (synthetic data; not an NHS service).
@@ -200,12 +313,17 @@ def introduce(settings: Settings, pack: Pack, pas: PackPas | None, pages: Wanted
   Test mode     {base}/_test/
   Test PAS      {diary}
   Quick Connect {connect}
+  Portal        {programme}
 
 Paste this into another terminal for a first answer:
 
 curl -sS {settings.fhir_base_url}/STU3/CodeSystem/PRIORITY \\
 {_as_a_referrer(settings, pack, f"{command.resolve()} token user {{user}} --base-url {base}")}
 """
+
+
+def _told(at: Wanted | None, what: str) -> str:
+    return "none" if at is None else f"{address_of(at.host, at.port)}/ ({what})"
 
 
 def _as_a_referrer(settings: Settings, pack: Pack, log_in: str) -> str:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from openers.cli import access_code, clock, health, inspecting, pas, quickconnect, referral, token, worlds
+from openers.cli import access_code, applications, clock, health, inspecting, pas, referral, token, worlds
 from openers.cli.admin import begin as administration
 from openers.cli.output import Json, say
 from openers.cli.problems import service_addresses, settings_of, told_in_one_line
@@ -31,7 +31,8 @@ app.add_typer(pas.app, name="pas")
 app.add_typer(access_code.app, name="access-code")
 app.add_typer(referral.app, name="referral")
 app.add_typer(inspecting.app)
-app.command("quickconnect", context_settings=quickconnect.PASSED_ON)(quickconnect.quickconnect)
+app.command("portal", context_settings=applications.PASSED_ON)(applications.portal)
+app.command("quickconnect", context_settings=applications.PASSED_ON)(applications.quickconnect)
 app.add_typer(administration.app, name="admin")
 app.add_typer(ca.app, name="ca")
 app.add_typer(card.app, name="card")
@@ -154,6 +155,9 @@ def demo(
     quickconnect_port: Annotated[
         int | None, typer.Option(min=1, max=65535, help="Port of Quick Connect; otherwise three above --port.")
     ] = None,
+    portal_port: Annotated[
+        int | None, typer.Option(min=1, max=65535, help="Port of the partner portal; otherwise four above --port.")
+    ] = None,
     database_url: DatabaseUrl = None,
     world: Annotated[
         str | None, typer.Option(help="The pack to load: a name from `openers world list`, or a path.")
@@ -169,16 +173,15 @@ def demo(
     with told_in_one_line():
         check_test_packages()
     from openers.cli.demo import (
-        announced,
+        Ports,
+        applications_of,
         introduce,
         load_if_empty,
         note_of_file,
         only_in_test_mode,
         pack_with_pas,
         pas_address,
-        quick_connect,
-        quick_connect_address,
-        test_pas,
+        running,
         with_links,
     )
     from openers.listening import listen
@@ -195,14 +198,12 @@ def demo(
         only_in_test_mode(settings)
         at = pas_address(settings, pas_port)
         pack = pack_with_pas(reference, at)
-        pas = None if settings.frozen else pack.pas
-        pages = quick_connect_address(settings, pack, quickconnect_port)
-        beside = [*(() if pas is None else (at,)), *(() if pages is None else (pages,))]
-        sockets = listen(*service_addresses(settings), others=beside)
-        settings = with_links(settings, None if pas is None else at, pages)
+        beside = applications_of(settings, pack, at, Ports(quickconnect_port, portal_port))
+        sockets = listen(*service_addresses(settings), others=beside.addresses)
+        settings = with_links(settings, at if beside.pas is not None else None, beside.quick_connect)
         before = asyncio.run(load_if_empty(settings, pack, insists=world is not None))
-        typer.echo(introduce(settings, pack, pas, pages, Path(sys.argv[0])) + note_of_file(pack, before=before))
-        with test_pas(settings, pas, at), quick_connect(settings, pages), announced(settings):
+        typer.echo(introduce(settings, pack, beside, Path(sys.argv[0])) + note_of_file(pack, before=before))
+        with running(settings, pack, beside):
             run(settings, sockets)
 
 

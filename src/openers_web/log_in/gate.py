@@ -89,6 +89,10 @@ class Gate:
         except LogInNeeded:
             raise LogInNeeded(form, is_kept=await self._keep_draft(id, request.url.path, form)) from None
 
+    def form_token(self, request: Request) -> str:
+        """Return the token for a form of this browser, also of one without a session."""
+        return self._tokens.token(_secret(request, self.session_cookie))
+
     def check(self, request: Request, token: str) -> None:
         """Raise Forged unless a form that the application has read itself, such as one with files, is ours."""
         check_origin(request.method, request.headers, self._host)

@@ -88,7 +88,7 @@ def check_page(page: Page, address: str | None = None) -> None:
     name = page.url
     keep(page)
     assert page.evaluate(OVERFLOW) <= 0, f"{name} scrolls sideways"
-    assert findings(page) == [], name
+    assert (found := findings(page)) == [], f"{name}: {found}"
     assert len(page.content().encode()) <= LARGEST, f"{name} is larger than {LARGEST} bytes"
     hidden = unseen_focus(page)
     assert hidden == [], f"{name}: the focus cannot be seen on {hidden}"

@@ -96,3 +96,5 @@ def _misfits_of_roles(pack: Pack) -> Iterator[str]:
         yield from _missing(f"$.open_to.{function}", user, people, "user")
         if user in people and not any(function in role.functions for role in people[user].roles):
             yield f"$.open_to.{function}: {user} does not have this function at any organisation"
+    for user in pack.portal_operators:
+        yield from _missing("$.portal_operators", user, people, "user")

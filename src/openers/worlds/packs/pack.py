@@ -63,6 +63,7 @@ class Pack(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     `acts` are calls made before the start; `records` are stored unchanged. `open_to` gives the user for requests
     without a token if `--open` is set. `afterwards` replaces parts of the directory after the acts, such as a service
     that was withdrawn after it was shortlisted. `scenes` are separate files in the folder with the pack's name.
+    `portal_operators` are the people who give roles in the partner portal.
     A file does not contain `reference`, the name or path by which the pack was read, nor `read_as`, the file with the
     pack's value at that time.
     """
@@ -86,6 +87,7 @@ class Pack(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     records: LoadRecords = LoadRecords()
     scenes: tuple[Scene, ...] = ()
     open_to: dict[BusinessFunction, UserId] = {}
+    portal_operators: tuple[UserId, ...] = ()
     crowd: Crowd | None = None
     pas: PackPas | None = None
     secrets: dict[str, str] = {}

@@ -31,7 +31,7 @@ class _Reader(HTMLParser):
         self.links: list[tuple[str, str]] = []
         self.forms: list[ShownForm] = []
         self.text: list[str] = []
-        self._link = self._button = self._select = None
+        self._link = self._button = self._select = self._area = None
         self._said: list[str] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -50,6 +50,8 @@ class _Reader(HTMLParser):
                 form.choices.append((at.get("name", ""), at.get("value", "")))
             if at.get("type") not in ("radio", "checkbox") or "checked" in at:
                 form.fields.append((at.get("name", ""), at.get("value", "")))
+        elif tag == "textarea":
+            self._said, self._area = [], at.get("name", "")
         elif tag == "select":
             self._select = at.get("name", "")
         elif tag == "option" and self._select:
@@ -65,6 +67,9 @@ class _Reader(HTMLParser):
         elif tag == "button" and self._button is not None and self.forms:
             self.forms[-1].buttons[said] = (self._button.get("name", ""), self._button.get("value", ""))
             self._button = None
+        elif tag == "textarea" and self._area and self.forms:
+            self.forms[-1].fields.append((self._area, "".join(self._said).removeprefix("\n")))
+            self._area = None
 
     def handle_data(self, data: str) -> None:
         self._said.append(data)

@@ -1,0 +1,53 @@
+"""Which address shows which page, and the right that it needs. The same addresses below `/api/v1` return its data."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Final, NamedTuple
+
+from starlette.responses import Response
+
+from openers_portal.access import Act
+from openers_portal.pages import catalogue, editing, faq, notices, partners, products, public, staff
+from openers_portal.visitor import Visitor
+
+READ: Final = ("GET",)
+FORM: Final = ("GET", "POST")
+PRODUCT: Final = "/partners/{partner}/products/{product}"
+
+
+class Page(NamedTuple):
+    """A page: its address, its right, its methods, and what it shows."""
+
+    path: str
+    show: Callable[[Visitor], Awaitable[Response]]
+    summary: str
+    act: Act = Act.READ
+    methods: tuple[str, ...] = READ
+    parameters: Mapping[str, str] = {}
+
+
+PAGES: Final = (
+    Page("/", public.overview, "What the service does, and how to begin"),
+    Page("/get-connected", public.get_connected, "The steps to the first call"),
+    Page("/costs", public.costs, "What it costs"),
+    Page("/glossary", public.glossary, "The words of the interface"),
+    Page("/catalogue", catalogue.catalogue, "The operations on a day", parameters={"on": "A day, as 2018-06-01"}),
+    Page("/catalogue/{operation}", catalogue.operation, "One operation with its history"),
+    Page("/faq", faq.search, "Questions and answers", parameters={"q": "Words that must be there"}),
+    Page("/faq/{number}", faq.question, "One question with its answer"),
+    Page("/notices", notices.notices, "News and forward notices"),
+    Page("/notices/{item}", notices.notice, "One notice"),
+    Page("/roadmap", notices.roadmap, "What is planned"),
+    Page("/environments", notices.environments, "The environments and their states"),
+    Page("/edit", editing.items, "All items of the editors", Act.EDIT),
+    Page("/edit/{item}", editing.edit, "One item with its versions", Act.EDIT, FORM),
+    Page("/partners", partners.mine, "The partners of the visitor", Act.REGISTER),
+    Page("/partners/register", partners.register, "The form of registration", Act.REGISTER, FORM),
+    Page("/partners/{partner}", partners.partner, "One partner with its products and people", Act.READ_PARTNER),
+    Page("/partners/{partner}/people", partners.people, "Who belongs to a partner", Act.CHANGE_PEOPLE, FORM),
+    Page("/partners/{partner}/products/new", products.new, "The form of a product", Act.CHANGE_PRODUCT, FORM),
+    Page(PRODUCT, products.product, "One product with its milestones and their evidence", Act.READ_PARTNER),
+    Page(f"{PRODUCT}/settings", products.settings, "How a product uses the service", Act.CHANGE_PRODUCT, FORM),
+    Page("/staff", staff.staff, "The roles of staff", Act.GIVE_ROLES, FORM),
+)

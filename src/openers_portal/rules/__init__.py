@@ -1,0 +1,1 @@
+"""Rules of the portal that need no store, no network and no page."""

@@ -1,0 +1,1 @@
+"""The portal's own store, on SQLite or PostgreSQL."""

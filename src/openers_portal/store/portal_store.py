@@ -1,0 +1,32 @@
+"""The whole store of the portal: its database and the records in it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Final
+
+from openers_portal.store.items import Items
+from openers_portal.store.partners import Partners
+from openers_portal.store.staff import Staff
+from openers_portal.store.tables import TABLES, migrate
+from openers_web.database import Database
+
+
+class PortalStore:
+    """The records of the portal, by subject."""
+
+    def __init__(self, url: str, operators: Sequence[str], clock: Callable[[], datetime]) -> None:
+        """Connect lazily to a database URL. Raises ValueError for another kind of database."""
+        self._database = Database(url, TABLES)
+        self.items: Final = Items(self._database, clock)
+        self.staff: Final = Staff(self._database, operators)
+        self.partners: Final = Partners(self._database, clock)
+
+    async def open(self) -> None:
+        """Bring the store up to the present schema. Raises NewerStore, and errors of the database."""
+        await self._database.run(migrate)
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._database.close()

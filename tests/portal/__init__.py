@@ -1,0 +1,1 @@
+"""The partner portal: its rules, its store, its pages, and who may do what."""

@@ -1,0 +1,91 @@
+"""A service and the portal over HTTP for all tests of it, and a walker for each."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable, Generator
+from pathlib import Path
+from threading import Thread
+from typing import Final
+
+import pytest
+import uvicorn
+
+from openers.testing import TestedService
+from openers_portal.app import application
+from openers_portal.settings import EnvironmentSettings, Settings
+from tests.kit.run.project import ROOT
+from tests.kit.run.waiting import until
+from tests.kit.web.walker import Walker
+
+KEYS: Final = ROOT / "src/openers/worlds/packs/keys"
+OPERATOR: Final = "555040009100"
+Enter = Callable[[str], Walker]
+
+
+@pytest.fixture(scope="session")
+def tested(tmp_path_factory: pytest.TempPathFactory) -> Generator[TestedService]:
+    """Provide a service in a thread of this process."""
+    service = TestedService(tmp_path_factory.mktemp("portal-service"), "demo", folder=Path())
+    yield service
+    service.stop()
+
+
+@pytest.fixture(scope="session")
+def portal(tested: TestedService, tmp_path_factory: pytest.TempPathFactory) -> Generator[str]:
+    """Provide the address of the portal, whose environment is the service."""
+    listening = socket.create_server(("127.0.0.1", 0))
+    base_url = f"http://127.0.0.1:{listening.getsockname()[1]}"
+    state = tmp_path_factory.mktemp("portal")
+    environment = EnvironmentSettings(
+        name="DEV1",
+        base_url=tested.base_url,
+        client_id="demo-ops",
+        key_file=KEYS / "demo-ops.json",
+        purpose="Development",
+        test_mode=True,
+    )
+    app = application(
+        Settings(
+            base_url=base_url,
+            issuer=tested.base_url,
+            documentation=f"{tested.base_url}/docs/",
+            state=state,
+            store=f"sqlite:///{state / 'portal.db'}",
+            key=KEYS / "portal.json",
+            environments=(environment,),
+            operators=(OPERATOR,),
+        )
+    )
+    server = uvicorn.Server(uvicorn.Config(app, log_level="error", ws="none"))
+    thread = Thread(target=server.run, args=([listening],), daemon=True)
+    thread.start()
+    until(lambda: server.started, "the portal does not start")
+    yield base_url
+    server.should_exit = True
+    thread.join()
+
+
+@pytest.fixture
+def visitor(portal: str) -> Generator[Walker]:
+    """Provide a visitor who is not logged in, on the first page."""
+    made = Walker(portal)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def enter(portal: str) -> Generator[Enter]:
+    """Provide visitors who are logged in."""
+    walkers = list[Walker]()
+
+    def _enter(user: str) -> Walker:
+        made = Walker(portal)
+        walkers.append(made)
+        made.go("/log-in?return_to=/")
+        made.log_in(user)
+        return made
+
+    yield _enter
+    for each in walkers:
+        each.close()

@@ -1,0 +1,84 @@
+"""Every page of the portal in a browser: accessible, at 320 pixels, by keyboard, without scripts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+import pytest
+from playwright.sync_api import Browser, Page, StorageState
+
+from openers_portal.access import Act
+from openers_portal.routes import PAGES
+from tests.kit.web.pages import SCREENS, Screen, check_page, opened
+from tests.kit.web.pages import browser as browser
+from tests.portal.conftest import OPERATOR
+
+pytestmark = pytest.mark.needs("chromium")
+GP: Final = "555073103100"
+PUBLIC: Final = [page.path for page in PAGES if page.act is Act.READ and "{" not in page.path]
+LogIn = Callable[[str], StorageState]
+
+
+@pytest.fixture(scope="module")
+def logged_in(browser: Browser, portal: str) -> LogIn:
+    """Provide the cookies of people who are logged in, each once."""
+    known: dict[str, StorageState] = {}
+
+    def _of(user: str) -> StorageState:
+        if user not in known:
+            context = browser.new_context()
+            page = context.new_page()
+            page.goto(f"{portal}/log-in?return_to=/partners")
+            page.locator(f"[value='{user}']").first.check()
+            page.get_by_role("button", name="Log in").click()
+            page.wait_for_url(f"{portal}/partners")
+            known[user] = context.storage_state()
+            context.close()
+        return known[user]
+
+    return _of
+
+
+@pytest.mark.parametrize("screen", SCREENS, ids=str)
+def test_public_pages(browser: Browser, portal: str, screen: Screen) -> None:
+    with opened(browser, screen) as page:
+        for path in [*PUBLIC, "/catalogue/A005", "/catalogue?on=2018-06-01", "/faq/10", "/faq?q=card", "/nowhere"]:
+            check_page(page, portal + path)
+
+
+@pytest.mark.parametrize("screen", SCREENS, ids=str)
+def test_pages_of_editors_and_operators(browser: Browser, portal: str, logged_in: LogIn, screen: Screen) -> None:
+    with opened(browser, screen, logged_in(OPERATOR)) as page:
+        for path in ["/edit", "/edit/new?kind=notice", "/edit/new?kind=state", "/staff", "/partners"]:
+            check_page(page, portal + path)
+        page.goto(f"{portal}/edit/new?kind=news")
+        page.get_by_role("button", name="Publish").click()
+        check_page(page)
+
+
+@pytest.mark.parametrize("screen", SCREENS, ids=str)
+def test_pages_of_a_partner(browser: Browser, portal: str, logged_in: LogIn, screen: Screen) -> None:
+    with opened(browser, screen, logged_in(GP)) as page:
+        base = _partner(page, portal, SCREENS.index(screen))
+        for path in ("", "/people", "/products/new"):
+            check_page(page, base + path)
+        page.get_by_label("Name of the product").fill("Desk")
+        page.get_by_label("Version").fill("2")
+        page.get_by_role("button", name="Register").click()
+        check_page(page)
+        check_page(page, f"{page.url}/settings")
+
+
+def _partner(page: Page, portal: str, number: int) -> str:
+    """Register a partner by its form; return the address of its page."""
+    page.goto(f"{portal}/partners/register")
+    page.get_by_role("button", name="Register").click()
+    check_page(page)
+    page.get_by_label("Name of the organisation").fill(f"Browser Systems {number}")
+    page.get_by_label("ODS code or").fill(f"Y99{number}")
+    page.get_by_label("Address", exact=True).fill("1 Mill Lane")
+    page.get_by_label("E-mail of the contact").fill("ada@moor.example")
+    page.get_by_label("We accept the Special Terms").check()
+    page.get_by_role("button", name="Register").click()
+    return page.url

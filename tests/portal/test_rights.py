@@ -1,0 +1,183 @@
+"""Who may do what: the whole table, and a sweep of partner, page and record that shows nothing of another partner."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import pytest
+
+from openers_portal.access import RIGHTS, Act, Reach, Role
+from openers_portal.routes import PAGES
+from tests.kit.web.walker import Walker
+from tests.portal.conftest import OPERATOR, Enter
+
+GP, CONSULTANT, CLERK = "555073103100", "555031999105", "555032006103"
+N, O, A = Reach.NONE, Reach.OWN, Reach.ALL  # noqa: E741 - the table below is read by its columns
+COLUMNS: Final = (Role.DEVELOPER, Role.MANAGER, Role.DESK, Role.IMPLEMENTATION, Role.EDITOR, Role.OPERATOR)
+MATRIX: Final = {
+    Act.READ: (A, A, A, A, A, A),
+    Act.REGISTER: (A, A, A, A, A, A),
+    Act.READ_PARTNER: (O, O, A, A, N, A),
+    Act.CHANGE_PRODUCT: (O, O, N, N, N, N),
+    Act.CONNECT: (O, O, N, N, N, N),
+    Act.CHANGE_PEOPLE: (N, O, N, N, N, N),
+    Act.ASK_DESK: (O, O, N, N, N, N),
+    Act.WORK_DESK: (N, N, A, N, N, A),
+    Act.EDIT: (N, N, N, N, A, A),
+    Act.READ_INTEREST: (N, N, N, N, A, A),
+    Act.GIVE_ROLES: (N, N, N, N, N, A),
+}
+"""Typed by hand, from the plan of the roles."""
+PARTNER: Final = {"address": "1 Mill Lane", "contact": "Ada", "email": "ada@moor.example", "consents": ["terms"]}
+
+
+def register(walker: Walker, name: str, code: str) -> str:
+    """Register a partner; return the path of its page."""
+    walker.go("/partners/register")
+    walker.send("Register", name=name, code=code, **PARTNER)
+    assert "is registered" in walker.text, walker.text
+    return walker.path
+
+
+def add_product(walker: Walker, name: str) -> str:
+    """Register a product of the partner whose page is open; return the path of its page."""
+    walker.follow("Register a product")
+    walker.send("Register", name=name, version="1.0")
+    return walker.path
+
+
+def test_the_table_of_rights_is_the_planned_one() -> None:
+    assert {act: tuple(RIGHTS[role].get(act, N) for role in COLUMNS) for act in Act} == MATRIX
+
+
+def test_no_page_of_another_partner_can_be_opened_or_sent(enter: Enter) -> None:
+    """Partner by page by record: each address of one partner is tried by the manager of another one."""
+    owner, other, operator = enter(GP), enter(CONSULTANT), enter(OPERATOR)
+    theirs = register(owner, "Moorland Systems", "X26M")
+    product = add_product(owner, "Moorland Desk").rpartition("/")[2]
+    own = register(other, "Dale Software", "X26D")
+    values = {"partner": theirs.rpartition("/")[2], "product": product}
+    for page in [each for each in PAGES if "{partner}" in each.path]:
+        for prefix in ("", "/api/v1"):
+            path = f"{prefix}{page.path.format(**values)}"
+            other.go(path)
+            assert other.reply.status_code == 404, path
+            assert "Moorland" not in other.reply.text, path
+        if "{product}" in page.path:  # the record of another partner below one's own address
+            other.go(page.path.format(**{**values, "partner": own.rpartition("/")[2]}))
+            assert other.reply.status_code == 404, page.path
+            assert "Moorland" not in other.reply.text, page.path
+    other.go("/partners")
+    assert "Moorland" not in other.text
+    operator.go("/partners")
+    assert "Moorland Systems" in operator.text
+    operator.go(product_path := f"{theirs}/products/{product}")
+    assert "Moorland Desk" in operator.text
+    operator.go(f"{product_path}/settings")
+    assert operator.reply.status_code == 403
+
+
+@pytest.mark.parametrize("page", [each for each in PAGES if each.act is not Act.READ], ids=lambda page: page.path)
+def test_a_page_with_a_right_is_closed_to_visitors_without_a_log_in(visitor: Walker, page: object) -> None:
+    path = str(getattr(page, "path", "")).replace("{", "").replace("}", "")
+    visitor.go(f"/api/v1{path}")
+    assert visitor.reply.status_code == 401
+    visitor.go(path)
+    assert "Log in" in visitor.buttons
+
+
+@pytest.mark.parametrize("path", ["/edit", "/edit/new", "/staff"])
+def test_a_person_without_the_role_is_told_so(enter: Enter, path: str) -> None:
+    clerk = enter(CLERK)
+    clerk.go(path)
+    assert clerk.reply.status_code == 403
+    assert "Your roles do not let you" in clerk.text
+
+
+def test_an_operator_gives_a_role_and_takes_it(enter: Enter) -> None:
+    operator, clerk = enter(OPERATOR), enter(CLERK)
+    operator.go("/staff")
+    operator.send("Save", subject=CLERK, roles=["editor", "king"])
+    assert "editor" in operator.text
+    clerk.go("/edit")
+    assert clerk.reply.status_code == 200
+    operator.send("Save", subject=CLERK)
+    clerk.go("/edit")
+    assert clerk.reply.status_code == 403
+
+
+def test_a_developer_sees_the_partner_and_does_not_change_its_people(enter: Enter) -> None:
+    manager, developer = enter(GP), enter(CLERK)
+    path = register(manager, "Fell Systems", "X26F")
+    developer.go(path)
+    assert developer.reply.status_code == 404
+    manager.follow("Add or change people")
+    manager.send("Save", subject=CLERK, name="Cleo Clerk", role="developer")
+    developer.go(path)
+    assert "Fell Systems" in developer.text
+    developer.go(f"{path}/people")
+    assert developer.reply.status_code == 403
+    manager.send("Remove", subject=CLERK)
+    developer.go(path)
+    assert developer.reply.status_code == 404
+
+
+def test_a_partner_keeps_a_manager(enter: Enter) -> None:
+    manager = enter(GP)
+    path = register(manager, "Tarn Systems", "X26T")
+    manager.go(f"{path}/people")
+    for send in (
+        lambda: manager.send("Remove", subject=GP),
+        lambda: manager.send("Save", subject=GP, role="developer"),
+    ):
+        send()
+        assert "A partner needs a manager" in manager.text
+
+
+@pytest.mark.parametrize(
+    ("change", "error"),
+    [
+        ({"name": ""}, "Enter the name of the organisation"),
+        ({"code": "no code"}, "Use 3 to 10 letters and digits"),
+        ({"code": "X26M9"}, "Accept the Special Terms"),
+        ({"email": "nobody"}, "Enter an address such as"),
+    ],
+)
+def test_a_wrong_registration_names_its_field(enter: Enter, change: dict[str, str], error: str) -> None:
+    person = enter(GP)
+    person.go("/partners/register")
+    given: dict[str, str | list[str]] = {"name": "N", "code": "X26N", **PARTNER, **change}
+    person.send("Register", **({**given, "consents": []} if "Special Terms" in error else given))
+    assert person.reply.status_code == 422
+    assert error in person.text
+
+
+def test_a_code_is_registered_once(enter: Enter) -> None:
+    first, second = enter(GP), enter(CONSULTANT)
+    register(first, "Beck Systems", "X26B")
+    second.go("/partners/register")
+    second.send("Register", name="Other", code="x26b", **PARTNER)
+    assert "This code is registered already" in second.text
+
+
+def test_milestones_come_from_what_has_happened(enter: Enter) -> None:
+    person = enter(GP)
+    register(person, "Scar Systems", "X26S")
+    path = add_product(person, "Scar Letters")
+    person.go(f"/api/v1{path}")
+    reached = {each["name"]: each["at"] is not None for each in person.reply.json()["milestones"]}
+    assert reached == {
+        "Registered": True,
+        "Initiation": False,
+        "Connected": False,
+        "Compliance": False,
+        "Released": False,
+    }
+    person.go(f"{path}/settings")
+    person.send("Submit", users="Ten clerks")
+    assert "Choose how the data is used" in person.text
+    choices = {"usage": person.choices("usage")[0], "topology": person.choices("topology")[0]}
+    person.send("Submit", families=["Service Search"], storage="None", users="Ten clerks", **choices)
+    assert "Initiation: reached" in person.text
+    assert "Usage and settings were submitted" in person.text
+    assert "Not yet measurable" in person.text
