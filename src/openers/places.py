@@ -25,6 +25,7 @@ class PlaceKind(StrEnum):
     KEYS = "keys"
     BLOBS = "blobs"
     DRAFTS = "drafts"
+    AUTHORITIES = "ca"
     TEST_PAS = "testpas.db"
     TEST_PAS_LOG = "testpas.log"
     QUICK_CONNECT = "quickconnect"

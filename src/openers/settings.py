@@ -98,6 +98,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     tls_client_ca: _Files = ()
     tls_client_crl: _Files = ()
     tls_port: _Port | None = None
+    ca_directory: Annotated[Path, Meta(description="the path of a directory")]
     trusted_proxies: Annotated[
         tuple[str, ...], Meta(description="addresses or networks such as 10.0.0.1 and 10.1.0.0/16, separated by commas")
     ] = ()
@@ -293,6 +294,7 @@ def _defaults(mode: Mode, places: Places, address: str) -> dict[str, object]:
         "audit_key_file": keys / "audit.key",
         "signing_key_file": keys / "signing.pem",
         "files_key_file": keys / "files.key",
+        "ca_directory": places.of(PlaceKind.AUTHORITIES),
         "drafts_directory": places.of(PlaceKind.DRAFTS),
         "access_code_key_file": keys / "access-codes.key",
         "rate_limit_per_second": 10.0 if production else 0.0,

@@ -41,6 +41,7 @@ GIVEN: Final[dict[str, str]] = {
     "blob_url": "s3://letters/here",
     "blob_endpoint": "http://127.0.0.1:1",
     "drafts_directory": "{folder}/drafts",
+    "ca_directory": "{folder}/ca",
     "clamd_url": "tcp://127.0.0.1:1",
     "unlinked_files_kept_h": "24",
     "file_address_life_s": "30",

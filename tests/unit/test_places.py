@@ -19,24 +19,25 @@ def kept_at(folder: Path, name: str) -> set[str]:
         *(path.parent for path in files),
         Path(settings.blob_url.removeprefix("file:")),
         settings.drafts_directory,
+        settings.ca_directory,
     ]
     return {str(path.relative_to(folder)) for path in folders}
 
 
 def test_two_stores_in_one_folder_share_nothing(tmp_path: Path) -> None:
-    assert kept_at(tmp_path, "a.db") == {"a.db.keys", "a.db.blobs", "a.db.drafts"}
-    assert kept_at(tmp_path, "b.db") == {"b.db.keys", "b.db.blobs", "b.db.drafts"}
+    assert kept_at(tmp_path, "a.db") == {"a.db.keys", "a.db.blobs", "a.db.drafts", "a.db.ca"}
+    assert kept_at(tmp_path, "b.db") == {"b.db.keys", "b.db.blobs", "b.db.drafts", "b.db.ca"}
 
 
 def test_a_store_of_0_1_keeps_its_files_and_a_new_one_beside_it_does_not_take_them(tmp_path: Path) -> None:
     for name in ("keys", "blobs"):
         (tmp_path / name).mkdir()
     (tmp_path / "old.db").touch()
-    assert kept_at(tmp_path, "old.db") == {"keys", "blobs", "drafts"}
-    assert kept_at(tmp_path, "new.db") == {"new.db.keys", "new.db.blobs", "new.db.drafts"}
+    assert kept_at(tmp_path, "old.db") == {"keys", "blobs", "drafts", "ca"}
+    assert kept_at(tmp_path, "new.db") == {"new.db.keys", "new.db.blobs", "new.db.drafts", "new.db.ca"}
     assert openers("db", "migrate", "--database-url", f"sqlite:///{tmp_path / 'new.db'}").stdout == "migrated\n"
-    assert kept_at(tmp_path, "new.db") == {"new.db.keys", "new.db.blobs", "new.db.drafts"}
-    assert kept_at(tmp_path, "old.db") == {"keys", "blobs", "drafts"}
+    assert kept_at(tmp_path, "new.db") == {"new.db.keys", "new.db.blobs", "new.db.drafts", "new.db.ca"}
+    assert kept_at(tmp_path, "old.db") == {"keys", "blobs", "drafts", "ca"}
 
 
 @pytest.mark.parametrize(

@@ -113,6 +113,11 @@ def sign(authority: Authority, pem: bytes, life: Lifetime, hosts: Sequence[str] 
     return builder.sign(authority.key, hashes.SHA256())
 
 
+def requested_name(content: bytes) -> str:
+    """Return the host name that a request (CSR, PEM or DER) is for, in small letters. Raises RequestRefused."""
+    return _common_name(_read_request(content))
+
+
 def revocation_list(
     authority: Authority, revoked: Sequence[Issued], number: int, now: datetime
 ) -> x509.CertificateRevocationList:

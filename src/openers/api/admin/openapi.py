@@ -23,9 +23,11 @@ from openers.api.admin.openapi_parts import (
     schema_of,
     with_body,
 )
+from openers.api.admin.routes import CERTIFICATES
 from openers.api.admin.service_openapi import FINDING, creation, service_paths
 from openers.api.interaction import Loop
 from openers.domain.administration.rights import Method, Resource
+from openers.usecases.administration.certificates import CertificateRequest, IssuedCertificate
 from openers.usecases.administration.kinds import KINDS
 from openers.usecases.administration.many import MOST_AT_ONCE
 from openers.usecases.administration.records import MOST_ON_A_PAGE
@@ -100,7 +102,8 @@ def admin_openapi_routes(loop: Loop) -> list[Route]:
 def admin_openapi(base_url: str) -> dict[str, Any]:
     """Return the document of a service at `base_url`."""
     _, components = msgspec.json.schema_components(
-        [*RECORDS.values(), Registration, DraftRecord, Copy, LastDay], ref_template=REF
+        [*RECORDS.values(), Registration, DraftRecord, Copy, LastDay, CertificateRequest, IssuedCertificate],
+        ref_template=REF,
     )
     components["RegisteredWebhook"] = _registered_webhook()
     components["Problem"] = _PROBLEM
@@ -117,7 +120,7 @@ def admin_openapi(base_url: str) -> dict[str, Any]:
         },
         "servers": [{"url": base_url}],
         "security": [{"bearer": []}],
-        "paths": {path: item for resource in Resource for path, item in _paths(resource).items()},
+        "paths": {path: item for resource in Resource for path, item in _paths(resource).items()} | _certificates(),
         "components": {"schemas": components, "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}}},
     }
 
@@ -170,6 +173,16 @@ def _list(resource: Resource) -> dict[str, Any]:
         parameter("organisation", "query", "ODS code: only records of this organisation"),
     ]
     return operation(resource, Method.READ, "list", {"200": reply("A page of the list", page)}, parameters)
+
+
+def _certificates() -> dict[str, Any]:
+    """Return the address that issues certificates."""
+    replies = {"201": reply("The certificate", {"$ref": REF.format(name=IssuedCertificate.__name__)})}
+    issue = operation(Resource.ENDPOINTS, Method.PUT, "issue-certificate-of", replies)
+    schema = {"$ref": REF.format(name=CertificateRequest.__name__)}
+    example = {"request": "-----BEGIN CERTIFICATE REQUEST-----\n…\n-----END CERTIFICATE REQUEST-----", "days": 365}
+    parameters = [parameter("key", "path", "The ASID of the endpoint", required=True)]
+    return {CERTIFICATES: {"post": with_body(issue, schema, example), "parameters": parameters}}
 
 
 def _read(resource: Resource) -> dict[str, Any]:

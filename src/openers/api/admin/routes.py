@@ -8,20 +8,28 @@ from typing import Final
 from starlette.routing import Route
 
 from openers.api.addresses import Declared, route
+from openers.api.admin.certificates import CertificateHandlers
 from openers.api.admin.dialect import AdminDialect
 from openers.api.admin.handlers import BATCH, PREFIX, Handlers
 from openers.api.admin.service_handlers import ServiceHandlers, routes_below
 from openers.api.gateway import Gateway
 from openers.api.interaction import Handler, Interaction, Loop
 from openers.domain.administration.rights import Resource
+from openers.usecases.administration.certificates import Authorities
 from openers.usecases.administration.kinds import KINDS
 
 AUDIT: Final = "API Administration"
+CERTIFICATES: Final = f"{PREFIX}/{Resource.ENDPOINTS}/{{key}}/certificates"
 
 
-def admin_routes(loop: Loop, gateway: Gateway) -> list[Route]:
-    """Return the routes of all resources."""
-    return [each for resource in Resource for each in _routes_of(resource, loop, gateway)]
+def admin_routes(loop: Loop, gateway: Gateway, authorities: Authorities) -> list[Route]:
+    """Return the routes of all resources, and that of certificates."""
+    issue: dict[str, Handler] = {"POST": CertificateHandlers(gateway, authorities).issue}
+    declared = {method: _declared(method, CERTIFICATES, handle) for method, handle in issue.items()}
+    return [
+        *(each for resource in Resource for each in _routes_of(resource, loop, gateway)),
+        route(loop, CERTIFICATES, declared),
+    ]
 
 
 def _routes_of(resource: Resource, loop: Loop, gateway: Gateway) -> list[Route]:

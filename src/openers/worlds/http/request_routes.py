@@ -105,7 +105,7 @@ def found(request: Request, exchanges: Exchanges, world: str) -> list[Exchange]:
 
 
 def _chosen(request: Request, exchanges: Exchanges, world: str) -> list[Exchange]:
-    """Return the exchanges that the query selects by status, operation and correlation id, the latest first.
+    """Return the exchanges that the query selects by status, operation, application and correlation id.
 
     An empty field of the page's form selects all.
     """
@@ -113,12 +113,14 @@ def _chosen(request: Request, exchanges: Exchanges, world: str) -> list[Exchange
     status, most = number_in(request, "status"), number_in(request, "limit", 1000)
     any_of = {None, ""} if wants_page(request) else {None}
     operation, correlation = asked.get("operation"), asked.get("correlation_id")
+    application = asked.get("application")
     return [
         each
         for each in list(exchanges.of(world))[:most]
         if status in (0, each.status)
         and (operation in any_of or operation == _id_of(each))
         and (correlation in any_of or correlation == each.correlation_id)
+        and (application in any_of or application == _application_of(each))
     ]
 
 
@@ -201,6 +203,10 @@ def _stream(request: Request, recorder: Recorder, world: str) -> Response:
 
 def _id_of(exchange: Exchange) -> str:
     return "" if exchange.operation is None else exchange.operation.id
+
+
+def _application_of(exchange: Exchange) -> str:
+    return "" if exchange.caller is None else exchange.caller.application
 
 
 def _summary(exchange: Exchange) -> dict[str, Any]:
