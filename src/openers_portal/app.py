@@ -21,6 +21,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ExceptionHandler
 
 from openers_portal.access import Act, Reach
+from openers_portal.environment import Environment
 from openers_portal.openapi import document
 from openers_portal.routes import PAGES, Page
 from openers_portal.settings import Settings, read_key
@@ -56,7 +57,8 @@ def application(settings: Settings, clock: Callable[[], datetime] = _now) -> Sta
     site = Site("Partner portal", notice=NOTICE if settings.test_mode else "", footer=footer)
     pages = Pages(HERE / "templates")
     store = PortalStore(settings.store, settings.operators, clock)
-    house = House(settings, store, pages, parts.gate, site, clock)
+    environments = {each.name: Environment(each) for each in settings.environments}
+    house = House(settings, store, pages, parts.gate, site, environments, clock)
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncGenerator[None]:
@@ -66,6 +68,8 @@ def application(settings: Settings, clock: Callable[[], datetime] = _now) -> Sta
             tasks.start_soon(parts.purge_hourly)
             yield
             tasks.cancel_scope.cancel()
+        for each in environments.values():
+            await each.close()
         await store.close()
         await parts.close()
 
@@ -85,7 +89,11 @@ def application(settings: Settings, clock: Callable[[], datetime] = _now) -> Sta
             Route("/health", _health),
             Route(f"{API}/openapi.json", _described),
             *(Route(page.path, _handler(page, house), methods=list(page.methods)) for page in PAGES),
-            *(Route(_under_api(page.path), _handler(page, house), methods=list(READ)) for page in PAGES),
+            *(
+                Route(_under_api(page.path), _handler(page, house), methods=list(READ))
+                for page in PAGES
+                if page.is_data
+            ),
         ],
         exception_handlers=_handlers(house, bare),
         lifespan=lifespan,

@@ -15,7 +15,7 @@ _PART: Final = re.compile(r"\{([a-z]{1,20})\}")
 
 def document(base_url: str) -> bytes:
     """Return the document of a portal at `base_url`, as JSON."""
-    paths = {("/overview" if page.path == "/" else page.path): {"get": _read(page)} for page in PAGES}
+    paths = {("/overview" if page.path == "/" else page.path): {"get": _read(page)} for page in PAGES if page.is_data}
     described: dict[str, Any] = {
         "openapi": "3.1.0",
         "info": {

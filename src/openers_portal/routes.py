@@ -8,16 +8,18 @@ from typing import Final, NamedTuple
 from starlette.responses import Response
 
 from openers_portal.access import Act
-from openers_portal.pages import catalogue, editing, faq, notices, partners, products, public, staff
+from openers_portal.pages import catalogue, editing, endpoints, faq, notices, partners, products, public, staff
 from openers_portal.visitor import Visitor
 
 READ: Final = ("GET",)
 FORM: Final = ("GET", "POST")
+SENT: Final = ("POST",)
 PRODUCT: Final = "/partners/{partner}/products/{product}"
+ENDPOINT: Final = endpoints.PLACE
 
 
 class Page(NamedTuple):
-    """A page: its address, its right, its methods, and what it shows."""
+    """A page: its address, its right, its methods, and what it shows. One with data has an address in the API too."""
 
     path: str
     show: Callable[[Visitor], Awaitable[Response]]
@@ -25,6 +27,7 @@ class Page(NamedTuple):
     act: Act = Act.READ
     methods: tuple[str, ...] = READ
     parameters: Mapping[str, str] = {}
+    is_data: bool = True
 
 
 PAGES: Final = (
@@ -49,5 +52,11 @@ PAGES: Final = (
     Page("/partners/{partner}/products/new", products.new, "The form of a product", Act.CHANGE_PRODUCT, FORM),
     Page(PRODUCT, products.product, "One product with its milestones and their evidence", Act.READ_PARTNER),
     Page(f"{PRODUCT}/settings", products.settings, "How a product uses the service", Act.CHANGE_PRODUCT, FORM),
+    Page(f"{PRODUCT}/endpoints/new", endpoints.new, "The form of an endpoint", Act.CONNECT, FORM),
+    Page(ENDPOINT, endpoints.endpoint, "One endpoint with its certificates", Act.READ_PARTNER),
+    Page(f"{ENDPOINT}/registration", endpoints.endpoint, "Finishes a registration", Act.CONNECT, SENT, is_data=False),
+    Page(f"{ENDPOINT}/certificate", endpoints.certificate, "The form of a certificate", Act.CONNECT, FORM),
+    Page(f"{ENDPOINT}/secret", endpoints.secret, "The form of a secret", Act.CONNECT, FORM),
+    Page(f"{ENDPOINT}/files.zip", endpoints.files, "The files of an endpoint", Act.READ_PARTNER, is_data=False),
     Page("/staff", staff.staff, "The roles of staff", Act.GIVE_ROLES, FORM),
 )

@@ -10,15 +10,17 @@ from urllib.parse import quote
 
 import msgspec
 from markupsafe import Markup
+from starlette.datastructures import UploadFile
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from openers_portal.access import LOGGED_IN, Act, Reach, Role, reach
+from openers_portal.environment import Environment
 from openers_portal.rules.plain_text import html_of
 from openers_portal.settings import Settings
 from openers_portal.store.portal_store import PortalStore
 from openers_web.csrf import FORM_TOKEN
-from openers_web.form import Form, read_form
+from openers_web.form import BadForm, Form, read_form
 from openers_web.headers import PAGE_HEADERS
 from openers_web.layout import Account, Frame, Link, Pages, Search, Site
 from openers_web.log_in.gate import Gate, Visit
@@ -27,6 +29,7 @@ from openers_web.parts.forms import hidden
 from openers_web.parts.texts import Flash
 
 API: Final = "/api/v1"
+MOST_WITH_FILE: Final = 64_000
 JSON: Final = "application/json"
 PUBLIC: Final = (
     Link("Overview", "/"),
@@ -67,6 +70,7 @@ class House:
     pages: Pages
     gate: Gate
     site: Site
+    environments: Mapping[str, Environment]
     clock: Callable[[], datetime]
 
 
@@ -145,6 +149,18 @@ class Visitor:
         form = await read_form(self.request)
         gate.check(self.request, form.text(FORM_TOKEN))
         return form
+
+    async def form_with_file(self) -> tuple[Form, str]:
+        """Return a form that may have one small text file, and the file's text. Raises BadForm, Forged."""
+        length = self.request.headers.get("content-length", "")
+        if not length.isdecimal() or int(length[:12]) > MOST_WITH_FILE:
+            raise BadForm(413, f"The file is too large. Send at most {MOST_WITH_FILE // 1000} kB.")
+        async with self.request.form(max_files=1, max_fields=20, max_part_size=MOST_WITH_FILE) as parts:
+            form = Form([(name, value) for name, value in parts.multi_items() if isinstance(value, str)])
+            self.house.gate.check(self.request, form.text(FORM_TOKEN))
+            sent = parts.get("file")
+            content = await sent.read(MOST_WITH_FILE) if isinstance(sent, UploadFile) else b""
+        return form, content.decode("ascii", "replace").strip()
 
     def token(self) -> Markup:
         """Return the hidden field that each form needs."""

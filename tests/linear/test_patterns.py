@@ -209,8 +209,21 @@ ROWS: Final[dict[str, tuple[Hostile, ...]]] = {
     "openers_quickconnect/pages/patients.py: _found.number": (Hostile(" "), Hostile("-"), Hostile(" -", "1")),
     "openers_quickconnect/terminal/pull.py: _UNSAFE": (Hostile("/"), Hostile("a/"), Hostile("é")),
     "openers_portal/openapi.py: _PART": (Hostile("{"), Hostile("{a"), Hostile("a", "{")),
+    "openers_portal/rules/endpoints.py: HOST": (
+        Hostile("a"),
+        Hostile("a."),
+        Hostile("-"),
+        Hostile("a-"),
+        Hostile(".", "a"),
+    ),
+    "openers_portal/rules/endpoints.py: ODS": WORD,
     "openers_portal/rules/partners.py: CODE": WORD,
-    "openers_portal/rules/partners.py: MAIL": (Hostile("a"), Hostile("a", "a@"), Hostile("a.", "a@"), Hostile(".", "a@a")),
+    "openers_portal/rules/partners.py: MAIL": (
+        Hostile("a"),
+        Hostile("a", "a@"),
+        Hostile("a.", "a@"),
+        Hostile(".", "a@a"),
+    ),
     "openers_portal/rules/partners.py: SUBJECT": WORD,
     "openers_portal/rules/plain_text.py: _ALLOWED": URL,
     "openers_portal/rules/plain_text.py: _PIECE": (

@@ -10,6 +10,7 @@ from typing import Final
 
 import pytest
 import uvicorn
+from msgspec.structs import replace
 
 from openers.testing import TestedService
 from openers_portal.app import application
@@ -20,6 +21,8 @@ from tests.kit.web.walker import Walker
 
 KEYS: Final = ROOT / "src/openers/worlds/packs/keys"
 OPERATOR: Final = "555040009100"
+GP: Final = "555073103100"
+PARTNER: Final = {"address": "1 Mill Lane", "contact": "Ada", "email": "ada@moor.example", "consents": ["terms"]}
 Enter = Callable[[str], Walker]
 
 
@@ -32,11 +35,20 @@ def tested(tmp_path_factory: pytest.TempPathFactory) -> Generator[TestedService]
 
 
 @pytest.fixture(scope="session")
-def portal(tested: TestedService, tmp_path_factory: pytest.TempPathFactory) -> Generator[str]:
-    """Provide the address of the portal, whose environment is the service."""
+def portal_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the file of the portal's store."""
+    return tmp_path_factory.mktemp("portal") / "portal.db"
+
+
+@pytest.fixture(scope="session")
+def portal(tested: TestedService, portal_store: Path) -> Generator[str]:
+    """Provide the address of the portal: one environment is the service, the other one does not answer."""
     listening = socket.create_server(("127.0.0.1", 0))
     base_url = f"http://127.0.0.1:{listening.getsockname()[1]}"
-    state = tmp_path_factory.mktemp("portal")
+    state = portal_store.parent
+    closed = socket.create_server(("127.0.0.1", 0))
+    nowhere = f"http://127.0.0.1:{closed.getsockname()[1]}"
+    closed.close()
     environment = EnvironmentSettings(
         name="DEV1",
         base_url=tested.base_url,
@@ -51,9 +63,9 @@ def portal(tested: TestedService, tmp_path_factory: pytest.TempPathFactory) -> G
             issuer=tested.base_url,
             documentation=f"{tested.base_url}/docs/",
             state=state,
-            store=f"sqlite:///{state / 'portal.db'}",
+            store=f"sqlite:///{portal_store}",
             key=KEYS / "portal.json",
-            environments=(environment,),
+            environments=(environment, replace(environment, name="INT1", base_url=nowhere, purpose="Integration")),
             operators=(OPERATOR,),
         )
     )
@@ -64,6 +76,21 @@ def portal(tested: TestedService, tmp_path_factory: pytest.TempPathFactory) -> G
     yield base_url
     server.should_exit = True
     thread.join()
+
+
+def register(walker: Walker, name: str, code: str) -> str:
+    """Register a partner; return the path of its page."""
+    walker.go("/partners/register")
+    walker.send("Register", name=name, code=code, **PARTNER)
+    assert "is registered" in walker.text, walker.text
+    return walker.path
+
+
+def add_product(walker: Walker, name: str) -> str:
+    """Register a product of the partner whose page is open; return the path of its page."""
+    walker.follow("Register a product")
+    walker.send("Register", name=name, version="1.0")
+    return walker.path
 
 
 @pytest.fixture

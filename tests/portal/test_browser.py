@@ -12,10 +12,9 @@ from openers_portal.access import Act
 from openers_portal.routes import PAGES
 from tests.kit.web.pages import SCREENS, Screen, check_page, opened
 from tests.kit.web.pages import browser as browser
-from tests.portal.conftest import OPERATOR
+from tests.portal.conftest import GP, OPERATOR
 
 pytestmark = pytest.mark.needs("chromium")
-GP: Final = "555073103100"
 PUBLIC: Final = [page.path for page in PAGES if page.act is Act.READ and "{" not in page.path]
 LogIn = Callable[[str], StorageState]
 
@@ -67,7 +66,19 @@ def test_pages_of_a_partner(browser: Browser, portal: str, logged_in: LogIn, scr
         page.get_by_label("Version").fill("2")
         page.get_by_role("button", name="Register").click()
         check_page(page)
-        check_page(page, f"{page.url}/settings")
+        product = page.url
+        check_page(page, f"{product}/settings")
+        check_page(page, f"{product}/endpoints/new")
+        page.get_by_label("Host name (FQDN)").fill(f"desk{SCREENS.index(screen)}.browser.example")
+        page.get_by_label("ODS code of the organisation").fill("D82106")
+        page.get_by_role("button", name="Register").click()
+        endpoint = page.url
+        check_page(page)
+        check_page(page, f"{endpoint}/secret")
+        check_page(page, f"{endpoint}/certificate")
+        page.get_by_label("Paste the request").fill("no request")
+        page.get_by_role("button", name="Get the certificate").click()
+        check_page(page)
 
 
 def _partner(page: Page, portal: str, number: int) -> str:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
 from starlette.responses import Response
 
 from openers_portal.access import Act
+from openers_portal.environment import EnvironmentDown, EnvironmentRefuses
 from openers_portal.pages.partners import partner_of
-from openers_portal.rules.milestones import milestones
+from openers_portal.rules.endpoints import Endpoint
+from openers_portal.rules.milestones import Event, Happening, milestones
 from openers_portal.rules.partners import Product, Topology, Usage, UsageAndSettings, families
 from openers_portal.store.partners import StoredProduct
 from openers_portal.visitor import NotHere, Visitor
@@ -33,9 +37,13 @@ async def product(me: Visitor) -> Response:
     """Show a product with its milestones."""
     found = await product_of(me)
     partner = await partner_of(me)
+    owned = await me.store.endpoints.of_product(partner.id, found.id)
+    problem = await _look_for_calls(me, found.id, owned)
     data = {
         "partner": partner,
         "product": found,
+        "endpoints": owned,
+        "problem": problem,
         "milestones": milestones(await me.store.partners.events(found.id)),
         "may_change": me.covers(Act.CHANGE_PRODUCT, partner.id),
     }
@@ -68,6 +76,25 @@ async def product_of(me: Visitor) -> StoredProduct:
     if found is None:
         raise NotHere
     return found
+
+
+async def _look_for_calls(me: Visitor, product: str, owned: Sequence[Endpoint]) -> str:
+    """Store the first successful call of each endpoint as an event; return what kept the portal from looking."""
+    seen = {each.evidence for each in await me.store.partners.events(product) if each.kind is Happening.CALL}
+    problems = dict[str, None]()
+    for each in owned:
+        if not each.is_registered or any(each.asid in evidence for evidence in seen):
+            continue
+        try:
+            call = await me.house.environments[each.environment].first_success(each.client_id)
+        except (KeyError, EnvironmentDown, EnvironmentRefuses):
+            problems[f"{each.environment} does not answer, so new calls are not seen"] = None
+            continue
+        if call is not None:
+            told = f"{call.operation} with ASID {each.asid} in {each.environment}, request {call.request_id}"
+            event = Event(kind=Happening.CALL, at=call.at, by="seen in the recorded calls", evidence=told)
+            await me.store.partners.happened(product, event, f"call {each.asid}")
+    return "; ".join(problems)
 
 
 def _settings(form: Form) -> UsageAndSettings | None:

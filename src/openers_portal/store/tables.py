@@ -80,6 +80,16 @@ EVENTS: Final = Table(
     Column("once", String(2 * NAME), nullable=False),
 )
 
+ENDPOINTS: Final = Table(
+    "portal_endpoints",
+    TABLES,
+    Column("asid", String(ID), primary_key=True),
+    Column("host", String(2 * NAME), unique=True, nullable=False),
+    Column("partner", String(ID), index=True, nullable=False),
+    Column("product", String(ID), nullable=False),
+    Column("body", LargeBinary, nullable=False),
+)
+
 Step = Callable[[Connection], None]
 _LOCK: Final = text("SELECT pg_advisory_xact_lock(8004)")
 
@@ -88,7 +98,7 @@ def _creates(*tables: Table) -> Step:
     return lambda db: TABLES.create_all(db, tables)
 
 
-STEPS: Final[Sequence[Step]] = (_creates(ITEMS, STAFF, PARTNERS, MEMBERS, PRODUCTS, EVENTS),)
+STEPS: Final[Sequence[Step]] = (_creates(ITEMS, STAFF, PARTNERS, MEMBERS, PRODUCTS, EVENTS, ENDPOINTS),)
 """The steps from an empty store to the present schema."""
 
 

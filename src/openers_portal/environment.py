@@ -1,0 +1,147 @@
+"""An environment: its administration API, called as a registered application, and the recorded calls of test mode."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+import msgspec
+
+from openers_client import Application, ErsClient, ErsError, Session
+from openers_client.retries import RetryPolicy
+from openers_client.transport import Content, Reply, Request, Transport, content_of
+from openers_portal.settings import EnvironmentSettings
+
+ADMIN: Final = "/admin/v1"
+CALLS: Final = "/_test/requests"
+TIMEOUT_S: Final = 8
+TRIES: Final = 2
+SUCCESS: Final = range(200, 300)
+UNAUTHORISED: Final = 401
+
+
+class EnvironmentDown(Exception):
+    """The environment does not answer, or fails; the text names it."""
+
+
+class EnvironmentRefuses(Exception):
+    """The environment refuses a change. `cause` and `cure` are sentences for people."""
+
+    def __init__(self, status: int, cause: str, cure: str) -> None:
+        """Keep the reply."""
+        super().__init__(cause)
+        self.status, self.cause, self.cure = status, cause, cure
+
+
+class Issued(msgspec.Struct, frozen=True, kw_only=True):
+    """A certificate that an authority of the environment has issued, with the authorities as PEM."""
+
+    certificate: str
+    trust: str
+    fingerprint: str
+    issuer: str
+    serial: str
+    not_after: datetime
+
+
+class Call(msgspec.Struct, frozen=True):
+    """A recorded call: which one, when, its status, and its id."""
+
+    call: str
+    at: datetime
+    status: int
+    operation: str
+    request_id: str
+
+
+class _Calls(msgspec.Struct, frozen=True):
+    requests: tuple[Call, ...]
+
+
+class Environment:
+    """One environment. Its connections open at the first call."""
+
+    def __init__(self, settings: EnvironmentSettings) -> None:
+        """Read the key of the administration. Raises OSError, ValueError."""
+        self.settings: Final = settings
+        key = msgspec.json.decode(settings.key_file.read_bytes(), type=dict[str, str])
+        retry = RetryPolicy(attempts=TRIES)
+        self._application = Application(settings.client_id, key)
+        self._client = ErsClient(settings.base_url, retry=retry)
+        self._transport = Transport(retry, TIMEOUT_S)
+        self._session: Session | None = None
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._client.close()
+        await self._transport.close()
+
+    async def put(self, resource: str, key: str, record: Mapping[str, Any]) -> None:
+        """Register a record, or replace it as a whole. A repetition changes nothing. Raises as `_send` does."""
+        path = f"{ADMIN}/{resource}/{key}"
+        present = await self._call("GET", path)
+        version = {"If-None-Match": "*"} if present.status == 404 else {"If-Match": "*"}
+        await self._send("PUT", path, record, version)
+
+    async def issue(self, asid: str, request: str, days: int) -> Issued:
+        """Return a new certificate of an endpoint. Raises EnvironmentRefuses, EnvironmentDown."""
+        body = {"request": request, "days": days}
+        reply = await self._send("POST", f"{ADMIN}/endpoints/{asid}/certificates", body, {})
+        return self._read(reply, Issued)
+
+    async def first_success(self, client_id: str) -> Call | None:
+        """Return the oldest recorded call of an application that succeeded; test mode records the last ones only.
+
+        Raises EnvironmentRefuses, EnvironmentDown.
+        """
+        if not self.settings.test_mode:
+            return None
+        reply = await self._checked(await self._call("GET", f"{CALLS}?limit=1000&application={client_id}"))
+        found: Sequence[Call] = self._read(reply, _Calls).requests
+        return next((each for each in reversed(found) if each.status in SUCCESS and each.operation), None)
+
+    async def _send(self, method: str, path: str, body: Mapping[str, Any], headers: Mapping[str, str]) -> Reply:
+        """Return the reply to a change. Raises EnvironmentRefuses, EnvironmentDown."""
+        return await self._checked(await self._call(method, path, msgspec.json.encode(body), headers))
+
+    async def _call(
+        self, method: str, path: str, body: bytes | None = None, headers: Mapping[str, str] | None = None
+    ) -> Reply:
+        """Return the reply to a call with a token that is renewed in time. Raises EnvironmentDown."""
+        sent = {"Accept": "application/json", **(headers or {})}
+        if body is not None:
+            sent["Content-Type"] = "application/json"
+        content = None if body is None else content_of(body)
+        try:
+            reply = await self._sent(method, path, sent, content)
+            if reply.status == UNAUTHORISED:  # the environment has forgotten the session, for example by a reset
+                self._session = None
+                reply = await self._sent(method, path, sent, content)
+        except ErsError as error:
+            self._session = None
+            raise EnvironmentDown(f"{self.settings.name} does not answer") from error
+        return reply
+
+    async def _sent(self, method: str, path: str, headers: Mapping[str, str], content: Content | None) -> Reply:
+        if self._session is None:
+            self._session = await self._client.application_session(self._application)
+        told = {**headers, "Authorization": f"Bearer {await self._session.access_token()}"}
+        address = f"{self.settings.base_url}{path}"
+        return await self._transport.send(Request(method, address, told, content, repeatable=method != "POST"))
+
+    async def _checked(self, reply: Reply) -> Reply:
+        """Return a reply that is a success. Raises EnvironmentRefuses, EnvironmentDown."""
+        if reply.status in SUCCESS:
+            return reply
+        told = reply.json_or_empty()
+        if reply.status >= 500 or "detail" not in told:
+            self._session = None
+            raise EnvironmentDown(f"{self.settings.name} failed with status {reply.status}")
+        raise EnvironmentRefuses(reply.status, str(told["detail"]), str(told.get("cure", "")))
+
+    def _read(self, reply: Reply, kind: type[Any]) -> Any:
+        try:
+            return msgspec.json.decode(reply.body, type=kind)
+        except msgspec.DecodeError as error:
+            raise EnvironmentDown(f"{self.settings.name} sent a reply that cannot be read: {error}") from error

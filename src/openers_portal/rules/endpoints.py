@@ -1,0 +1,82 @@
+"""Endpoints of a product as the portal keeps them, and the checks of their form.
+
+Source: rules part 2, chapters 4.1 and 4.3. No private key and no secret is among the values.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+from datetime import datetime
+from ipaddress import ip_network
+from typing import Final
+
+import msgspec
+
+HOST: Final = re.compile(r"(?!-)[a-z0-9-]{1,63}(\.(?!-)[a-z0-9-]{1,63}){1,20}", re.ASCII)
+LONGEST_HOST: Final = 64
+ODS: Final = re.compile(r"[A-Z0-9]{3,10}", re.ASCII)
+MOST_RANGES: Final = 50
+DAYS: Final = 365
+"""How long a certificate is valid."""
+SOON_DAYS: Final = 30
+"""How many days before its end a certificate is shown as about to expire."""
+
+
+class Certificate(msgspec.Struct, frozen=True, kw_only=True):
+    """A certificate of an endpoint, with that of its issuer (PEM); `trust` has the authorities."""
+
+    pem: str
+    trust: str
+    fingerprint: str
+    serial: str
+    not_after: datetime
+
+
+class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
+    """An endpoint in one environment. `is_registered` is false until the environment has confirmed it."""
+
+    asid: str
+    environment: str
+    organisation: str
+    fqdn: str
+    party_key: str
+    ranges: tuple[str, ...] = ()
+    is_registered: bool = False
+    certificates: tuple[Certificate, ...] = ()
+
+    @property
+    def client_id(self) -> str:
+        """Return the id of the application with which the endpoint logs people in."""
+        return f"endpoint-{self.asid}"
+
+
+def new_asid() -> str:
+    """Return a new accredited system id: 12 digits."""
+    return f"2{secrets.randbelow(10**11):011d}"
+
+
+def new_party_key(organisation: str) -> str:
+    """Return a new party key of an organisation."""
+    return f"{organisation}-{secrets.randbelow(10**6):06d}"
+
+
+def is_host(text: str) -> bool:
+    """Return whether a text is a full host name that a certificate can hold."""
+    return len(text) <= LONGEST_HOST and HOST.fullmatch(text) is not None
+
+
+def read_ranges(text: str) -> tuple[str, ...]:
+    """Return the addresses and networks in a text, one a line or separated by commas.
+
+    Raises ValueError with the first that is wrong.
+    """
+    found = [each.strip() for each in text.replace(",", "\n").split("\n") if each.strip()]
+    if len(found) > MOST_RANGES:
+        raise ValueError(f"Use at most {MOST_RANGES} addresses")
+    for each in found:
+        try:
+            ip_network(each)
+        except ValueError:
+            raise ValueError(f"{each[:60]} is no address and no network, such as 10.1.0.0/16") from None
+    return tuple(found)

@@ -1,0 +1,64 @@
+"""Endpoints in the store. Each query for one names its partner and its product too."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import msgspec
+from sqlalchemy import Connection, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from openers_portal.rules.endpoints import Endpoint
+from openers_portal.store.tables import ENDPOINTS
+from openers_web.database import Database
+
+
+class HostTaken(Exception):
+    """The environment has an endpoint with this host name already."""
+
+
+class Endpoints:
+    """The endpoints in the store."""
+
+    def __init__(self, database: Database) -> None:
+        """Use a migrated database."""
+        self._database = database
+
+    async def add(self, partner: str, product: str, endpoint: Endpoint) -> None:
+        """Store a new endpoint. Raises HostTaken."""
+        values = {
+            "asid": endpoint.asid,
+            "host": f"{endpoint.environment} {endpoint.fqdn}",
+            "partner": partner,
+            "product": product,
+            "body": msgspec.json.encode(endpoint),
+        }
+        try:
+            await self._database.run(lambda db: db.execute(insert(ENDPOINTS).values(**values)))
+        except IntegrityError:
+            raise HostTaken from None
+
+    async def of_product(self, partner: str, product: str) -> Sequence[Endpoint]:
+        """Return the endpoints of a product."""
+        query = select(ENDPOINTS.c.body).where(ENDPOINTS.c.partner == partner, ENDPOINTS.c.product == product)
+        rows = await self._database.run(lambda db: db.execute(query.order_by(ENDPOINTS.c.asid)).scalars().all())
+        return [msgspec.json.decode(each, type=Endpoint) for each in rows]
+
+    async def one(self, partner: str, product: str, asid: str) -> Endpoint | None:
+        """Return one endpoint of a product."""
+        return next((each for each in await self.of_product(partner, product) if each.asid == asid), None)
+
+    async def change(self, asid: str, change: Callable[[Endpoint], Endpoint]) -> Endpoint:
+        """Replace an endpoint by what `change` makes of it; concurrent changes wait. Raises LookupError."""
+        query = select(ENDPOINTS.c.body).where(ENDPOINTS.c.asid == asid).with_for_update()
+
+        def work(db: Connection) -> Endpoint:
+            body = db.execute(query).scalar()
+            if body is None:
+                raise LookupError(asid)
+            changed = change(msgspec.json.decode(body, type=Endpoint))
+            stored = update(ENDPOINTS).where(ENDPOINTS.c.asid == asid)
+            db.execute(stored.values(body=msgspec.json.encode(changed)))
+            return changed
+
+        return await self._database.run(work)

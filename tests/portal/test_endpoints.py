@@ -1,0 +1,211 @@
+"""An endpoint from its form to the first call: registration, certificate, secret, files, and what is never kept."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any, Final
+from zipfile import ZipFile
+
+import httpx
+import pytest
+import yaml
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generate_private_key
+from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
+from cryptography.hazmat.primitives.serialization.pkcs12 import load_key_and_certificates
+from cryptography.x509.oid import NameOID
+
+from openers.testing import TestedService
+from openers_client import Application, log_in
+from openers_portal.rules.signing_requests import checks
+from openers_quickconnect.configuration import connection_of
+from tests.kit.web.walker import Walker
+from tests.portal.conftest import GP, Enter, add_product, register
+
+KEY: Final = generate_private_key(65537, 2048)
+ALIEN: Final = "-----BEGIN CERTIFICATE REQUEST-----\nAAAA\n-----END CERTIFICATE REQUEST-----"
+
+
+def csr(*names: str, key: RSAPrivateKey = KEY) -> str:
+    """Return a request with these common names."""
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, each) for each in names])
+    made = x509.CertificateSigningRequestBuilder().subject_name(subject).sign(key, hashes.SHA256())
+    return made.public_bytes(Encoding.PEM).decode()
+
+
+def altered(pem: str) -> str:
+    """Return a request whose signature does not fit."""
+    der = bytearray(x509.load_pem_x509_csr(pem.encode()).public_bytes(Encoding.DER))
+    der[-1] ^= 1
+    return x509.load_der_x509_csr(bytes(der)).public_bytes(Encoding.PEM).decode()
+
+
+@pytest.mark.parametrize(
+    ("pem", "fails"),
+    [
+        (csr("a.example"), []),
+        (csr("A.example"), []),
+        ("hello", ["PEM form"]),
+        (ALIEN, ["PEM form"]),
+        ("é" * 20_000, ["PEM form"]),
+        (csr("b.example"), ["common name"]),
+        (csr("a.example", "b.example"), ["common name"]),
+        (csr(), ["common name"]),
+        (csr("a.example", key=generate_private_key(65537, 1024)), ["RSA of 2048"]),
+        (altered(csr("a.example")), ["signature fits"]),
+    ],
+)
+def test_each_check_of_a_request_is_told_by_itself(pem: str, fails: list[str]) -> None:
+    failed = [each for each in checks(pem, "a.example") if not each.holds]
+    assert [any(text in each.rule for each in failed) for text in fails] == [True] * len(fails)
+    assert len(failed) == len(fails)
+    assert all(each.told for each in failed)
+
+
+def endpoint_of(walker: Walker, fqdn: str, environment: str = "DEV1") -> str:
+    """Register an endpoint of the product whose page is open; return the path of its page."""
+    walker.follow("Register an endpoint")
+    walker.send("Register", environment=environment, fqdn=fqdn, organisation="D82106", ranges="127.0.0.1\n10.1.0.0/16")
+    return walker.path
+
+
+def _archive(walker: Walker) -> dict[str, bytes]:
+    assert walker.reply.headers["content-type"] == "application/zip", walker.text
+    with ZipFile(io.BytesIO(walker.reply.content)) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+def test_from_the_form_to_the_first_call(enter: Enter, tested: TestedService, portal_store: Path) -> None:
+    """Register, sign one's own request, make a secret, call: the milestone Connected has the call as its evidence."""
+    person = enter(GP)
+    register(person, "Ghyll Systems", "X26G")
+    product = add_product(person, "Ghyll Letters")
+    path = endpoint_of(person, "letters.ghyll.example")
+    assert "The endpoint is registered" in person.text
+    person.follow("Get a certificate")
+    person.send("Get the certificate", request=csr("other.example"))
+    assert person.reply.status_code == 422
+    assert "It is other.example: use the subject /CN=letters.ghyll.example" in person.text
+    person.upload("Get the certificate", ("letters.csr", csr("letters.ghyll.example").encode()))
+    assert "The certificate is issued and registered." in person.text
+    person.go(f"{path}/files.zip")
+    files = _archive(person)
+    assert set(files) == {"letters.ghyll.example.crt", "trust.pem", "application.yml", "commands.txt"}
+    certificate = x509.load_pem_x509_certificates(files["letters.ghyll.example.crt"])[0]
+    assert certificate.public_key() == KEY.public_key()
+    person.go(path)
+    person.follow("Make a secret")
+    person.send("Make a secret")
+    secret = person.text.partition("QUICKCONNECT_SECRET=")[2].split()[0]
+    settings: Any = yaml.safe_load(files["application.yml"])
+    connection = connection_of(settings, Path(), {"secret": secret})
+    assert connection.service == tested.base_url
+    person.go(product)
+    assert "Connected: reached" not in person.text
+    application = Application(connection.application.client_id, secret=secret)
+    token = log_in(tested.base_url, GP, application).access_token
+    headers = {"Authorization": f"Bearer {token}", "NHSD-End-User-Organisation-ODS": "D82106"}
+    headers |= {"NHSD-eRS-Business-Function": "REFERRING_CLINICIAN"}
+    address = f"{tested.base_url}/referrals/FHIR/STU3/CodeSystem"
+    assert httpx.get(f"{address}/NONE", headers=headers).status_code >= 400
+    person.go(product)
+    assert "Connected: reached" not in person.text
+    assert httpx.get(f"{address}/PRIORITY", headers=headers).status_code == 200
+    person.go(product)
+    assert "Connected: reached" in person.text
+    assert "A004 with ASID" in person.text
+    stored = portal_store.read_bytes() + portal_store.with_name(f"{portal_store.name}-wal").read_bytes()
+    assert secret.encode() not in stored
+    assert b"letters.ghyll.example" in stored
+
+
+def test_a_key_that_is_made_here_is_given_away_and_never_kept(enter: Enter, portal_store: Path) -> None:
+    person = enter(GP)
+    register(person, "Force Systems", "X26K")
+    add_product(person, "Force Desk")
+    path = endpoint_of(person, "desk.force.example")
+    person.go(f"{path}/certificate")
+    person.send("Make a key pair for me")
+    files = _archive(person)
+    key = load_pem_private_key(files["desk.force.example.key"], None)
+    password = files["password.txt"].decode().rpartition(": ")[2].strip()
+    of_store, certificate, _ = load_key_and_certificates(files["desk.force.example.p12"], password.encode())
+    assert isinstance(key, RSAPrivateKey)
+    assert isinstance(of_store, RSAPrivateKey)
+    assert certificate is not None
+    assert of_store.private_numbers() == key.private_numbers()
+    assert certificate.public_key() == key.public_key()
+    stored = portal_store.read_bytes() + portal_store.with_name(f"{portal_store.name}-wal").read_bytes()
+    prime = key.private_numbers().p
+    assert prime.to_bytes(128, "big") not in stored
+    assert b"PRIVATE KEY" not in stored
+    assert files["desk.force.example.key"][40:100] not in stored
+    person.go(f"{path}/files.zip")
+    assert "desk.force.example.key" not in _archive(person)
+
+
+def test_an_environment_that_does_not_answer_is_told_and_the_others_work(enter: Enter) -> None:
+    person = enter(GP)
+    register(person, "Nab Systems", "X26E")
+    product = add_product(person, "Nab Desk")
+    path = endpoint_of(person, "desk.nab.example", "INT1")
+    assert "INT1 does not answer" in person.text
+    assert "Not registered yet" in person.text
+    person.go(f"{path}/certificate")
+    assert "First finish the registration." in person.text
+    person.send("Register it in INT1")
+    assert "INT1 does not answer" in person.text
+    person.go(product)
+    endpoint_of(person, "desk.nab.example")
+    assert "The endpoint is registered" in person.text
+
+
+@pytest.mark.parametrize(
+    ("change", "error"),
+    [
+        ({"fqdn": "*.moor.example"}, "Use a full host name"),
+        ({"fqdn": "moor"}, "Use a full host name"),
+        ({"fqdn": f"{'a' * 60}.example"}, "Use a full host name"),
+        ({"organisation": "?"}, "Use 3 to 10 letters and digits"),
+        ({"ranges": "10.1.0.0/16, 10.1.0.1/8"}, "10.1.0.1/8 is no address and no network"),
+        ({"environment": "LIVE"}, "Choose the environment"),
+        ({"fqdn": "twice.moor.example"}, "has an endpoint with this name already"),
+    ],
+)
+def test_a_wrong_form_names_its_field(enter: Enter, change: dict[str, str], error: str) -> None:
+    person = enter(GP)
+    person.go("/partners")
+    if "Wrong Systems" not in person.text:
+        register(person, "Wrong Systems", "X26W")
+        add_product(person, "Wrong Desk")
+        endpoint_of(person, "twice.moor.example")
+        person.go("/partners")
+    person.follow("Wrong Systems")
+    person.follow("Wrong Desk")
+    person.follow("Register an endpoint")
+    given = {"environment": "DEV1", "fqdn": "new.moor.example", "organisation": "D82106", **change}
+    person.send("Register", **given)
+    assert person.reply.status_code == 422
+    assert error in person.text
+
+
+def test_an_organisation_that_the_environment_does_not_know_is_told(enter: Enter) -> None:
+    person = enter(GP)
+    register(person, "Dub Systems", "X26U")
+    add_product(person, "Dub Desk")
+    person.follow("Register an endpoint")
+    person.send("Register", environment="DEV1", fqdn="desk.dub.example", organisation="ZZ99")
+    assert "ZZ99" in person.text
+    assert "Not registered yet" in person.text
+
+
+def test_a_file_that_is_too_large_is_refused(enter: Enter) -> None:
+    person = enter(GP)
+    register(person, "Rigg Systems", "X26R")
+    add_product(person, "Rigg Desk")
+    path = endpoint_of(person, "desk.rigg.example")
+    person.go(f"{path}/certificate")
+    person.upload("Get the certificate", ("big.csr", b"x" * 70_000))
+    assert person.reply.status_code == 413
