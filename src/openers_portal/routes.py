@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 from starlette.responses import Response
 
 from openers_portal.access import Act
-from openers_portal.pages import catalogue, editing, endpoints, faq, notices, partners, products, public, staff
+from openers_portal.pages import cases, catalogue, editing, endpoints, faq, notices, partners, products, public, staff
 from openers_portal.visitor import Visitor
 
 READ: Final = ("GET",)
@@ -58,5 +58,11 @@ PAGES: Final = (
     Page(f"{ENDPOINT}/certificate", endpoints.certificate, "The form of a certificate", Act.CONNECT, FORM),
     Page(f"{ENDPOINT}/secret", endpoints.secret, "The form of a secret", Act.CONNECT, FORM),
     Page(f"{ENDPOINT}/files.zip", endpoints.files, "The files of an endpoint", Act.READ_PARTNER, is_data=False),
+    Page("/partners/{partner}/cases", cases.of_partner, "The cases of a partner", Act.READ_PARTNER),
+    Page("/partners/{partner}/cases/new", cases.new, "The form of a case", Act.ASK_DESK, FORM),
+    Page("/partners/{partner}/cases/{case}", cases.case, "A case and its conversation", Act.READ_PARTNER),
+    Page("/partners/{partner}/cases/{case}/step", cases.case, "A step of a case", Act.ASK_DESK, SENT, is_data=False),
+    Page("/desk", cases.queue, "The queue of the desk", Act.WORK_DESK, parameters={"all": "Ended cases too"}),
+    Page("/desk/{case}", cases.work, "A case for an agent", Act.WORK_DESK, FORM),
     Page("/staff", staff.staff, "The roles of staff", Act.GIVE_ROLES, FORM),
 )

@@ -209,6 +209,8 @@ class Visitor:
         found = [Link("My partner", "/partners")]
         if self.reach(Act.EDIT) is Reach.ALL:
             found.append(Link("Edit", "/edit"))
+        if self.reach(Act.WORK_DESK) is Reach.ALL:
+            found.append(Link("Desk", "/desk"))
         if self.reach(Act.GIVE_ROLES) is Reach.ALL:
             found.append(Link("Staff", "/staff"))
         return found

@@ -67,6 +67,16 @@ def test_pages_of_a_partner(browser: Browser, portal: str, logged_in: LogIn, scr
         page.get_by_role("button", name="Register").click()
         check_page(page)
         product = page.url
+        check_page(page, f"{base}/cases")
+        page.goto(f"{base}/cases/new")
+        page.get_by_role("button", name="Send to the desk").click()
+        check_page(page)
+        page.get_by_label("Incident").check()
+        page.get_by_label("Title").fill("Slots are missing")
+        page.get_by_label("What happened").fill("No slot is shown.")
+        page.get_by_role("button", name="Send to the desk").click()
+        check_page(page)
+        case = page.url.rpartition("/")[2]
         check_page(page, f"{product}/settings")
         check_page(page, f"{product}/endpoints/new")
         page.get_by_label("Host name (FQDN)").fill(f"desk{SCREENS.index(screen)}.browser.example")
@@ -79,6 +89,9 @@ def test_pages_of_a_partner(browser: Browser, portal: str, logged_in: LogIn, scr
         page.get_by_label("Paste the request").fill("no request")
         page.get_by_role("button", name="Get the certificate").click()
         check_page(page)
+    with opened(browser, screen, logged_in(OPERATOR)) as page:
+        for path in ("/desk", "/desk?all=yes", f"/desk/{case}"):
+            check_page(page, portal + path)
 
 
 def _partner(page: Page, portal: str, number: int) -> str:

@@ -169,7 +169,7 @@ def test_an_environment_that_does_not_answer_is_told_and_the_others_work(enter: 
         ({"fqdn": "moor"}, "Use a full host name"),
         ({"fqdn": f"{'a' * 60}.example"}, "Use a full host name"),
         ({"organisation": "?"}, "Use 3 to 10 letters and digits"),
-        ({"ranges": "10.1.0.0/16, 10.1.0.1/8"}, "10.1.0.1/8 is no address and no network"),
+        ({"ranges": "10.1.0.0/16, 10.1.0.1/8"}, "10.1.0.1/8 must be an address or a network"),
         ({"environment": "LIVE"}, "Choose the environment"),
         ({"fqdn": "twice.moor.example"}, "has an endpoint with this name already"),
     ],

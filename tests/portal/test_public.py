@@ -144,7 +144,7 @@ def test_an_editor_drafts_previews_publishes_and_withdraws(visitor: Walker, ente
     assert '<a href="/catalogue">the catalogue</a>' in editor.reply.text
     assert "javascript:" not in editor.reply.text.partition("<textarea")[0]
     editor.send("Save draft")
-    assert "Nobody else sees it" in editor.text
+    assert "Only editors see it" in editor.text
     visitor.go("/notices")
     assert "Portal opened" not in visitor.text
     editor.send("Publish")

@@ -16,9 +16,9 @@ from openers_web.form import Form
 NEW: Final = "new"
 ACTS: Final = {"draft": State.DRAFT, "publish": State.PUBLISHED, "withdraw": State.WITHDRAWN}
 SAID: Final = {
-    State.DRAFT: "The draft is saved. Nobody else sees it.",
+    State.DRAFT: "The draft is saved. Only editors see it.",
     State.PUBLISHED: "Published.",
-    State.WITHDRAWN: "Withdrawn. Nobody else sees it any more.",
+    State.WITHDRAWN: "Withdrawn. Only editors see it now.",
 }
 PREVIEW: Final = "preview"
 

@@ -60,7 +60,7 @@ async def people(me: Visitor) -> Response:
                     await me.store.partners.put_member(found.id, Member(subject, name or subject, Role(role)))
                 return me.go(f"/partners/{found.id}/people", "Removed." if removed else f"{name or subject} is {role}.")
             except LastManager:
-                form.reject("", "A partner needs a manager: make somebody else a manager first")
+                form.reject("", "A partner needs a manager: make another person a manager first")
     data = {"partner": found, "people": await me.store.partners.members(found.id), "roles": list(PARTNER)}
     return me.show("people.html", data, form=form)
 

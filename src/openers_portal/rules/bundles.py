@@ -96,7 +96,7 @@ def lines(about: About) -> tuple[Line, ...]:
     call = f"curl --cacert trust.pem --cert {name}.crt --key {name}.key https://SERVICE:8443/referrals/_ping"
     return (
         Line("Make a key and a request with OpenSSL", subject),
-        Line("Read what is in a request", f"openssl req -in {name}.csr -noout -text -verify"),
+        Line("Show a request", f"openssl req -in {name}.csr -noout -text -verify"),
         Line("Make a PKCS#12 key store of key and certificate", joined),
         Line("Make a JKS key store of it for Java", stored),
         Line("Encrypt the key as PKCS#8", f"openssl pkcs8 -topk8 -in {name}.key -out {name}.p8"),

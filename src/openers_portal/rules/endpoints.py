@@ -78,5 +78,5 @@ def read_ranges(text: str) -> tuple[str, ...]:
         try:
             ip_network(each)
         except ValueError:
-            raise ValueError(f"{each[:60]} is no address and no network, such as 10.1.0.0/16") from None
+            raise ValueError(f"{each[:60]} must be an address or a network, such as 10.1.0.0/16") from None
     return tuple(found)

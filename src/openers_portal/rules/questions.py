@@ -30,15 +30,16 @@ class Question(msgspec.Struct, frozen=True):
 
 
 _CATALOGUE, _CONNECT = Place("/catalogue", "See the catalogue"), Place("/get-connected", "Get connected")
+_DESK = Place("/partners", "Open your partner and ask the desk")
 _REGISTER = Place("/partners", "Register a partner or open yours")
 PLACES: Final = (
     Place("/roadmap", "See the roadmap"),
     _CATALOGUE,
     Place("/notices", "Read notices and news"),
-    _CONNECT,
-    _CONNECT,
+    _DESK,
+    _DESK,
     Place("/", "Take the tour"),
-    _CONNECT,
+    _DESK,
     _REGISTER,
     _REGISTER,
     _CONNECT,
@@ -50,7 +51,7 @@ PLACES: Final = (
     Place("/environments", "See the environments"),
     _CONNECT,
     _CONNECT,
-    _CONNECT,
+    _DESK,
     Place("/costs", "See the costs"),
     _CONNECT,
     _CONNECT,

@@ -89,6 +89,22 @@ ENDPOINTS: Final = Table(
     Column("product", String(ID), nullable=False),
     Column("body", LargeBinary, nullable=False),
 )
+CASES: Final = Table(
+    "portal_cases",
+    TABLES,
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    Column("partner", String(ID), index=True, nullable=False),
+    Column("state", String(ID), index=True, nullable=False),
+    Column("changed", BigInteger, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+)
+ENTRIES: Final = Table(
+    "portal_entries",
+    TABLES,
+    Column("case", BigInteger, primary_key=True, autoincrement=False),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("body", LargeBinary, nullable=False),
+)
 
 Step = Callable[[Connection], None]
 _LOCK: Final = text("SELECT pg_advisory_xact_lock(8004)")
@@ -98,7 +114,7 @@ def _creates(*tables: Table) -> Step:
     return lambda db: TABLES.create_all(db, tables)
 
 
-STEPS: Final[Sequence[Step]] = (_creates(ITEMS, STAFF, PARTNERS, MEMBERS, PRODUCTS, EVENTS, ENDPOINTS),)
+STEPS: Final[Sequence[Step]] = (_creates(ITEMS, STAFF, PARTNERS, MEMBERS, PRODUCTS, EVENTS, ENDPOINTS, CASES, ENTRIES),)
 """The steps from an empty store to the present schema."""
 
 
