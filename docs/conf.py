@@ -68,7 +68,7 @@ ANCHOR = re.compile(r'(?m)^<a id="([\w-]+)"></a>$')
 
 
 def _read_source(app: Sphinx, docname: str, source: list[str]) -> None:
-    """Replace a page by its file from outside of this folder, and adapt anchors and links to files outside of the site."""
+    """Replace a page by its file from elsewhere, and adapt anchors and links to files outside of the site."""
     folder = (DOCS / docname).parent
     if docname in FROM_ELSEWHERE:
         file = ROOT / FROM_ELSEWHERE[docname]

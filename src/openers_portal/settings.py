@@ -7,7 +7,7 @@ import secrets
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -61,7 +61,7 @@ class Settings:
 def read_environments(path: Path) -> tuple[EnvironmentSettings, ...]:
     """Return the environments in a TOML file. Raises BadSettings."""
     try:
-        found = msgspec.convert(tomllib.loads(path.read_text("utf-8")), _File).environments
+        found = msgspec.convert(tomllib.loads(path.read_text("utf-8")), _File, dec_hook=_path).environments
     except OSError as error:
         raise BadSettings(f"{path} cannot be read: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
@@ -73,6 +73,13 @@ def read_environments(path: Path) -> tuple[EnvironmentSettings, ...]:
     if len({each.name for each in found}) < len(found):
         raise BadSettings(f"{path}: two environments have the same name")
     return tuple(msgspec.structs.replace(each, key_file=path.parent / each.key_file) for each in found)
+
+
+def _path(kind: type[Any], value: Any) -> Any:
+    """Return a path of the file. Raises ValueError for another value."""
+    if kind is Path and isinstance(value, str):
+        return Path(value)
+    raise ValueError(f"{value!r} must be the path of a file")
 
 
 def read_key(state: Path) -> bytes:
