@@ -136,7 +136,7 @@ def _check(act: Act, visitor: Visitor) -> None:
         return
     if visitor.visit is None:
         raise LogInNeeded
-    partner = visitor.request.path_params.get("partner")
+    partner = visitor.part("partner") if "partner" in visitor.request.path_params else None
     if partner is not None and not visitor.covers(Act.READ_PARTNER, partner):
         raise NotHere
     if visitor.reach(act) is Reach.NONE or (partner is not None and not visitor.covers(act, partner)):

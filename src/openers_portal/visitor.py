@@ -74,6 +74,13 @@ class House:
     clock: Callable[[], datetime]
 
 
+def _storable(form: Form) -> Form:
+    """Return the form. Raises BadForm for a character that PostgreSQL cannot store."""
+    if any("\0" in value for _, value in form.pairs):
+        raise BadForm(400, "The form has a character that cannot be stored (NUL). Remove it.")
+    return form
+
+
 class Visitor:
     """One request of one visitor. Pages are functions of a visitor."""
 
@@ -131,8 +138,11 @@ class Visitor:
         return own is not None and reach(own, act) is not Reach.NONE
 
     def part(self, name: str) -> str:
-        """Return a part of the page's address."""
-        return str(self.request.path_params[name])
+        """Return a part of the page's address. Raises NotHere for one that no record can have."""
+        value = str(self.request.path_params[name])
+        if not value.isprintable():
+            raise NotHere
+        return value
 
     def asked(self, name: str) -> str:
         """Return a value of the query; empty if there is none."""
@@ -145,10 +155,10 @@ class Visitor:
             kept = None if self.visit is None else await gate.draft(self.visit, self.request.url.path)
             return kept or Form()
         if self.visit is not None:
-            return (await gate.form(self.request))[1]
+            return _storable((await gate.form(self.request))[1])
         form = await read_form(self.request)
         gate.check(self.request, form.text(FORM_TOKEN))
-        return form
+        return _storable(form)
 
     async def form_with_file(self) -> tuple[Form, str]:
         """Return a form that may have one small text file, and the file's text. Raises BadForm, Forged."""

@@ -127,7 +127,14 @@ def test_the_api_has_the_data_of_each_public_page(portal: str, page: Any) -> Non
 
 @pytest.mark.parametrize(
     ("path", "status"),
-    [("/catalogue/A099", 404), ("/faq/26", 404), ("/faq/x", 404), ("/notices/none", 404), ("/nowhere", 404)],
+    [
+        ("/catalogue/A099", 404),
+        ("/faq/26", 404),
+        ("/faq/x", 404),
+        ("/notices/none", 404),
+        ("/notices/%00", 404),
+        ("/nowhere", 404),
+    ],
 )
 def test_what_is_not_there_is_told_as_page_and_as_problem(portal: str, path: str, status: int) -> None:
     page, problem = httpx.get(f"{portal}{path}"), httpx.get(f"{portal}/api/v1{path}")

@@ -118,6 +118,17 @@ def test_a_developer_sees_the_partner_and_does_not_change_its_people(enter: Ente
     assert developer.reply.status_code == 404
 
 
+def test_what_no_database_can_store_is_refused(enter: Enter) -> None:
+    operator = enter(OPERATOR)
+    for path in ("/edit/%00", "/partners/%00", "/partners/a%00/products/b", "/desk/%00"):
+        operator.go(path)
+        assert operator.reply.status_code == 404, path
+    operator.go("/edit/new?kind=news")
+    operator.send("Save draft", title="Nothing\0", text="x")
+    assert operator.reply.status_code == 400
+    assert "cannot be stored" in operator.text
+
+
 def test_a_partner_keeps_a_manager(enter: Enter) -> None:
     manager = enter(GP)
     path = register(manager, "Tarn Systems", "X26T")
