@@ -68,7 +68,6 @@ from openers.store.opening import migrate, open_store
 from openers.store.records.patients import OwnPatients
 from openers.system import RandomIds, SystemClock
 from openers.telemetry.metrics import Metrics
-from openers.tls.issuing import FolderAuthorities
 from openers.usecases.booking.poll_slots import POLL
 from openers.usecases.due import DueRunner, Job, JobListener, Plan, run_due, system_entry
 from openers.usecases.events.feed import Feed
@@ -251,11 +250,6 @@ def _is_fhir(path: str) -> bool:
     return path.startswith(f"{PREFIX}/") and not is_statement(path)
 
 
-def authorities_of(settings: Settings) -> FolderAuthorities:
-    """Return the certificate authorities; test mode creates those of an environment when they are needed."""
-    return FolderAuthorities(settings.ca_directory, creates=not settings.production)
-
-
 def open_blobs(settings: Settings) -> Blobs:
     """Return the blob store of the settings. Raises SettingsError."""
     if settings.blob_url.startswith("s3://"):
@@ -321,7 +315,7 @@ def _pages(edge: Edge, world: World) -> Addresses:
         *openapi_routes(loop, settings),
         *notification_routes(loop, edge.gateway),
         *file_routes(loop, edge.addresses),
-        *admin_routes(loop, edge.gateway, authorities_of(settings)),
+        *admin_routes(loop, edge.gateway, settings),
         *admin_openapi_routes(loop),
         *site_routes(loop, _documentation(settings)),
     ]

@@ -90,6 +90,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     database_url: _DatabaseUrl = "sqlite:///var/openers.db"
     base_url: _Url
     quick_connect_url: _Url | None = None
+    portal_url: _Url | None = None
     test_pas_url: _Url | None = None
     host: _Text = "127.0.0.1"
     port: _Port = 8000

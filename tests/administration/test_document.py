@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 from openers.api.admin.routes import CERTIFICATES, admin_routes
-from openers.bootstrap import authorities_of
 from openers.store.opening import migrate
 from openers.wire.admin.examples import COMMISSIONER
 from tests.kit.service.administration import ADMIN, OPS, administered, administrator
@@ -38,7 +37,7 @@ async def test_the_document_has_every_address_and_method(empty: Running) -> None
         if method in ("get", "put", "post", "delete")
     }
     edge = empty.service.edge
-    routes = admin_routes(edge.loop, edge.gateway, authorities_of(edge.settings))
+    routes = admin_routes(edge.loop, edge.gateway, edge.settings)
     endpoints: list[Any] = [route.endpoint for route in routes]
     served = {
         (route.path, method) for route, endpoint in zip(routes, endpoints, strict=True) for method in endpoint.methods

@@ -109,10 +109,11 @@ def quick_connect_address(settings: Settings, pack: Pack, port: int | None = Non
     return Wanted("Quick Connect", settings.host, port or settings.port + QUICK_CONNECT_ABOVE, "--quickconnect-port")
 
 
-def with_links(settings: Settings, pas: Wanted | None, pages: Wanted | None) -> Settings:
+def with_links(settings: Settings, beside: Applications) -> Settings:
     """Return the settings with the addresses of what runs beside the service, for links of its home page."""
-    found = [None if each is None else address_of(each.host, each.port) for each in (pas, pages)]
-    return msgspec.structs.replace(settings, test_pas_url=found[0], quick_connect_url=found[1])
+    those = (None if beside.pas is None else beside.pas_at, beside.quick_connect, beside.portal)
+    pas, pages, programme = (None if each is None else address_of(each.host, each.port) for each in those)
+    return msgspec.structs.replace(settings, test_pas_url=pas, quick_connect_url=pages, portal_url=programme)
 
 
 def quick_connect(settings: Settings, at: Wanted | None) -> AbstractContextManager[None]:

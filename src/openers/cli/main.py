@@ -200,7 +200,7 @@ def demo(
         pack = pack_with_pas(reference, at)
         beside = applications_of(settings, pack, at, Ports(quickconnect_port, portal_port))
         sockets = listen(*service_addresses(settings), others=beside.addresses)
-        settings = with_links(settings, at if beside.pas is not None else None, beside.quick_connect)
+        settings = with_links(settings, beside)
         before = asyncio.run(load_if_empty(settings, pack, insists=world is not None))
         typer.echo(introduce(settings, pack, beside, Path(sys.argv[0])) + note_of_file(pack, before=before))
         with running(settings, pack, beside):

@@ -147,7 +147,11 @@ def facts_of(
 
 def _applications(settings: Settings, world: World) -> Mapping[str, str]:
     """Return the addresses of the applications, which use the main world."""
-    known = {"Quick Connect: pages for professionals": settings.quick_connect_url, "Test PAS": settings.test_pas_url}
+    known = {
+        "Quick Connect: pages for professionals": settings.quick_connect_url,
+        "Partner portal: for suppliers who connect a product": settings.portal_url,
+        "Test PAS": settings.test_pas_url,
+    }
     is_main = world.base_url == settings.base_url.rstrip("/")
     return {name: address for name, address in known.items() if address is not None and is_main}
 

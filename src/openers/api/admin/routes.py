@@ -15,15 +15,20 @@ from openers.api.admin.service_handlers import ServiceHandlers, routes_below
 from openers.api.gateway import Gateway
 from openers.api.interaction import Handler, Interaction, Loop
 from openers.domain.administration.rights import Resource
-from openers.usecases.administration.certificates import Authorities
+from openers.settings import Settings
+from openers.tls.issuing import FolderAuthorities
 from openers.usecases.administration.kinds import KINDS
 
 AUDIT: Final = "API Administration"
 CERTIFICATES: Final = f"{PREFIX}/{Resource.ENDPOINTS}/{{key}}/certificates"
 
 
-def admin_routes(loop: Loop, gateway: Gateway, authorities: Authorities) -> list[Route]:
-    """Return the routes of all resources, and that of certificates."""
+def admin_routes(loop: Loop, gateway: Gateway, settings: Settings) -> list[Route]:
+    """Return the routes of all resources, and that of certificates.
+
+    In test mode, the authorities of an environment are created when they are needed.
+    """
+    authorities = FolderAuthorities(settings.ca_directory, creates=not settings.production)
     issue: dict[str, Handler] = {"POST": CertificateHandlers(gateway, authorities).issue}
     declared = {method: _declared(method, CERTIFICATES, handle) for method, handle in issue.items()}
     return [
