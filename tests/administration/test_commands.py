@@ -24,6 +24,7 @@ CHANGES = {
     "people": ("roles", "RCD:SERVICE_PROVIDER_CLINICIAN+SERVICE_PROVIDER_ADMIN; D82106:REFERRING_ADMIN"),
     "applications": ("redirect_uris", "https://app.example/callback; https://app.example/other"),
     "services": ("clinic_types", "CARDIOLOGY/HEART_FAILURE; CARDIOLOGY/ISCHAEMIC_HEART_DISEASE"),
+    "commissioning-rules": ("starts", "2031-01-01"),
     "pas-links": ("url", "http://127.0.0.1:10/fhir"),
     "endpoints": ("source_addresses", "192.0.2.0/24; 198.51.100.7"),
     "patients": ("address", "1 Moor Lane; Leeds"),

@@ -20,6 +20,7 @@ CHANGES: dict[str, dict[str, Any]] = {
     "people": {"roles": [{"organisation": "D82106", "functions": ["REFERRING_ADMIN"], "from_claims": False}]},
     "applications": {"name": "Changed"},
     "services": {"referrer_alert": "Full"},
+    "commissioning-rules": {"starts": "2026-05-01"},
     "pas-links": {"url": "http://127.0.0.1:10/fhir"},
     "endpoints": {"certificates": [{"fingerprint": "b" * 64, "issuer": "CN=Other"}]},
     "patients": {"given_name": "Eve"},

@@ -22,6 +22,7 @@ KINDS: Final = {
     "person": Resource.PEOPLE,
     "application": Resource.APPLICATIONS,
     "live-service": Resource.SERVICES,
+    "commissioning-rule": Resource.COMMISSIONING_RULES,
     "pas-link": Resource.PAS_LINKS,
     "endpoint": Resource.ENDPOINTS,
     "patient": Resource.PATIENTS,
