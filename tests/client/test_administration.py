@@ -27,6 +27,7 @@ from openers_client import (
 )
 from openers_client.administration import (
     Administration,
+    CommissioningRule,
     Endpoint,
     NewWebhook,
     Organisation,
@@ -57,6 +58,7 @@ ROWS: Final[dict[Resource, Row]] = {
     Resource.PEOPLE: Row(Person, {"workgroups": frozenset({"X26A/Cardiology", "X26A/Chest"})}, {"active": False}),
     Resource.APPLICATIONS: Row(RegisteredApplication, {"name": "New PAS"}, {"active": False}),
     Resource.SERVICES: Row(Service, {"appointment_wait_days": 12}, {"status": "WITHDRAWN"}),
+    Resource.COMMISSIONING_RULES: Row(CommissioningRule, {"starts": date(2026, 5, 1)}, {"active": False}),
     Resource.PAS_LINKS: Row(PasLink, {"url": "https://pas2.moorland.example/fhir"}, {"active": False}),
     Resource.ENDPOINTS: Row(Endpoint, {"product": "Moor PAS"}, {"status": "revoked"}),
     Resource.PATIENTS: Row(Patient, {"died": date(2026, 1, 31)}, {}),
@@ -78,6 +80,9 @@ async def registers(people: Cast) -> Administration:
 
 
 def test_each_record_is_created_read_listed_replaced_and_ended(ops: SyncAdministration) -> None:
+    ops.organisations.create(
+        Organisation(ods="Q26", name="Moorland Commissioner", kind="COMMISSIONER", postcode="LS1 4AP")
+    )
     for resource, row in ROWS.items():
         register = getattr(ops, resource.replace("-", "_"))
         first = msgspec.convert(EXAMPLES[resource], row.of)

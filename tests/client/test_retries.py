@@ -155,7 +155,7 @@ async def test_an_error_names_code_place_and_explanation(people: Cast, world: Wo
     assert error.place
     assert error.place in error.diagnostics
     assert error.explain_url
-    assert error.explain_url.startswith(f"{world.base_url}/_test/explain/")
+    assert error.explain_url.startswith(f"{world.base_url}/w/{world.name}/_test/explain/")
     referral = await gp.create_referral(new_referral())
     await gp.cancel_referral(referral, "INTEND_PRIVATE")
     with pytest.raises(VersionConflict):

@@ -5,6 +5,7 @@
 
 from openers_client.administration.records import (
     Ages,
+    CommissioningRule,
     ContactDetail,
     Endpoint,
     EndpointCertificate,
@@ -12,6 +13,7 @@ from openers_client.administration.records import (
     NewWebhook,
     Organisation,
     PasLink,
+    Pathways,
     Patient,
     Person,
     PersonAssurance,
@@ -20,6 +22,8 @@ from openers_client.administration.records import (
     Rules,
     Service,
     Site,
+    SlotSettings,
+    SlotWindow,
     Webhook,
 )
 from openers_client.administration.registers import Administration, EndingRegister, Register, Registered, Webhooks
@@ -27,6 +31,7 @@ from openers_client.administration.registers import Administration, EndingRegist
 __all__ = [
     "Administration",
     "Ages",
+    "CommissioningRule",
     "ContactDetail",
     "EndingRegister",
     "Endpoint",
@@ -35,6 +40,7 @@ __all__ = [
     "NewWebhook",
     "Organisation",
     "PasLink",
+    "Pathways",
     "Patient",
     "Person",
     "PersonAssurance",
@@ -45,6 +51,8 @@ __all__ = [
     "Rules",
     "Service",
     "Site",
+    "SlotSettings",
+    "SlotWindow",
     "Webhook",
     "Webhooks",
 ]

@@ -9,7 +9,10 @@ from datetime import date
 
 @dataclass(frozen=True, kw_only=True)
 class Organisation:
-    """An organisation: its `kind` is GP_PRACTICE, PROVIDER or COMMISSIONER. It is open until `closed_on`."""
+    """An organisation: its `kind` is GP_PRACTICE, PROVIDER or COMMISSIONER. It is open until `closed_on`.
+
+    `commissioner` is the one that pays for its referrals.
+    """
 
     ods: str
     name: str
@@ -18,6 +21,7 @@ class Organisation:
     address: str = ""
     telephone: str = ""
     closed_on: date | None = None
+    commissioner: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,6 +124,34 @@ class Rules:
 
 
 @dataclass(frozen=True, kw_only=True)
+class SlotWindow:
+    """From when until when, counted from now, slots are offered for one priority."""
+
+    starts_after_hours: int = 1
+    ends_after_days: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class SlotSettings:
+    """How far ahead the PAS is polled, the window of each priority, and for how many days new slots are reserved."""
+
+    polling_range_days: int | None = None
+    windows: Mapping[str, SlotWindow] = field(default_factory=dict[str, SlotWindow])
+    reservation_days: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pathways:
+    """Why a service is restricted, and who may refer all the same. The service fills in `workgroups`."""
+
+    reason: str = ""
+    referrers: frozenset[str] = frozenset()
+    organisations: frozenset[str] = frozenset()
+    services: frozenset[str] = frozenset()
+    workgroups: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, kw_only=True)
 class Service:
     """A service. `clinic_types` are pairs of a specialty and a clinic type.
 
@@ -158,6 +190,25 @@ class Service:
     contacts: tuple[ContactDetail, ...] = ()
     status: str = "PUBLISHED"
     advice_response_hours: int | None = None
+    opens_on: date | None = None
+    closes_on: date | None = None
+    slot_rules: SlotSettings = field(default_factory=SlotSettings)
+    restriction: Pathways | None = None
+    allocated_clinicians: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, kw_only=True)
+class CommissioningRule:
+    """A rule by which the organisations of a commissioner may refer to a service from a day on.
+
+    `id` is the number of the service, a hyphen, and the code of the commissioner.
+    """
+
+    id: str
+    service: str
+    commissioner: str
+    starts: date
+    active: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)

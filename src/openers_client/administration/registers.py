@@ -180,6 +180,9 @@ class Administration:
             calling, "applications", records.RegisteredApplication, lambda one: one.client_id
         )
         self.services: Final = EndingRegister(calling, "services", records.Service, lambda one: one.id)
+        self.commissioning_rules: Final = EndingRegister(
+            calling, "commissioning-rules", records.CommissioningRule, lambda one: one.id
+        )
         self.pas_links: Final = EndingRegister(calling, "pas-links", records.PasLink, lambda one: one.service)
         self.endpoints: Final = EndingRegister(calling, "endpoints", records.Endpoint, lambda one: one.asid)
         self.patients: Final = Register(calling, "patients", records.Patient, lambda one: one.nhs_number)

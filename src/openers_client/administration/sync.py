@@ -95,6 +95,7 @@ class SyncAdministration:
         self.people: Final = SyncEndingRegister(inner.people, runner)
         self.applications: Final = SyncEndingRegister(inner.applications, runner)
         self.services: Final = SyncEndingRegister(inner.services, runner)
+        self.commissioning_rules: Final = SyncEndingRegister(inner.commissioning_rules, runner)
         self.pas_links: Final = SyncEndingRegister(inner.pas_links, runner)
         self.endpoints: Final = SyncEndingRegister(inner.endpoints, runner)
         self.patients: Final = SyncRegister(inner.patients, runner)
