@@ -7,6 +7,7 @@ import os
 import subprocess
 from importlib.metadata import version
 from pathlib import Path
+from urllib.parse import urljoin
 
 import httpx
 import pytest
@@ -112,7 +113,7 @@ def test_the_first_page_leads_everywhere(sqlite_template: Path, tmp_path: Path) 
         links = [part.partition('"')[0] for part in page.text.split('<a href="')[1:]]
         assert "/_test/" in links
         for link in links:
-            assert httpx.get(f"{service.base_url}{link}").status_code == 200, link
+            assert httpx.get(urljoin(f"{service.base_url}/", link), follow_redirects=True).status_code == 200, link
 
 
 def test_commands_ask_where_the_settings_say(sqlite_template: Path, tmp_path: Path) -> None:

@@ -60,22 +60,18 @@ def test_serve_loads_a_pack_by_path_and_reset_reads_it_again(service: Live, fold
     assert described(service) == ("Of Beatrice", ["Beatrice Okafor"])
 
 
-@pytest.mark.parametrize(
-    ("words", "world"),
-    [
-        (("world", "fork", "forked", "--pack"), "forked"),
-        (("world", "keep", "kept", "--pack"), "kept"),
-        (("world", "become", "--world", "forked"), "forked"),
-    ],
-    ids=["fork", "keep", "become"],
-)
-def test_a_running_service_gets_the_present_file(
-    service: Live, folder: Path, words: tuple[str, ...], world: str
-) -> None:
-    write(folder, words[1].title())
-    done = openers(*words, f"{folder}/mine.toml", "--base-url", service.base_url)
-    assert (done.returncode, done.stderr) == (0, "")
-    assert described(service, world)[1] == [f"{words[1].title()} Okafor"]
+def test_a_running_service_gets_the_present_file(service: Live, folder: Path) -> None:
+    """The file has changed before each command."""
+    words = {
+        "Ada": ("fork", "one", "--pack"),
+        "Beatrice": ("keep", "two", "--pack"),
+        "Carla": ("become", "--world", "one"),
+    }
+    for name, given in words.items():
+        write(folder, name)
+        done = openers("world", *given, f"{folder}/mine.toml", "--base-url", service.base_url)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert described(service, "two" if "two" in given else "one")[1] == [f"{name} Okafor"]
 
 
 @pytest.mark.parametrize("kind", ["fork", "keep"])
