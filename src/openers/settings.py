@@ -218,9 +218,10 @@ def _from_environment(environ: Mapping[str, str], problems: list[str]) -> dict[s
     """Return the settings in the variables; report unknown variables as problems."""
     given: dict[str, object] = {}
     for variable, value in sorted(environ.items()):
-        if not variable.startswith(PREFIX) or variable in _NOT_OURS or variable.startswith("OPENERS_TEST_"):
-            continue
         name = variable.removeprefix(PREFIX).lower()
+        of_tests = variable in _NOT_OURS or (variable.startswith("OPENERS_TEST_") and name not in _HINTS)
+        if not variable.startswith(PREFIX) or of_tests:
+            continue
         if name not in _HINTS or variable != _variable(name):
             problems.append(f"There is no setting {variable}{_nearest(variable, [*map(_variable, _HINTS), CONFIG])}")
         elif value.strip():

@@ -113,6 +113,6 @@ def test_nginx_passes_the_headers_and_says_what_is_missing(place: Place, tmp_pat
 def test_haproxy_passes_the_headers(place: Place, tmp_path: Path) -> None:
     port = free_port()
     configuration = tmp_path / "haproxy.cfg"
-    configuration.write_text(documented("haproxy", place, tmp_path, port))
+    configuration.write_text(documented("text", place, tmp_path, port))
     with front(place, tmp_path, port, "haproxy", "-db", "-f", str(configuration)) as http:
         passes(place, http)

@@ -51,7 +51,7 @@ def test_a_case_is_raised_worked_on_and_closed_by_the_partner(enter: Enter) -> N
     path = register(partner, "Pike Systems", "X26P")
     partner.follow("Cases at the desk")
     partner.follow("Ask the desk")
-    partner.send("Send to the desk", title="Slots are missing")
+    partner.send("Send to the desk", title="Slots are missing on Mondays")
     assert "Choose what it is" in partner.text
     text = "No slot.\n\n<script>alert(1)</script>"
     partner.send("Send to the desk", kind="incident", text=text, environment="DEV1", impact="1", urgency="1")
@@ -87,9 +87,9 @@ def test_a_case_is_raised_worked_on_and_closed_by_the_partner(enter: Enter) -> N
     partner.post(f"{case}/step", act="write", text="More", form_token="none")
     assert partner.reply.status_code == 403
     agent.go("/desk")
-    assert "Slots are missing" not in agent.text
+    assert "Slots are missing on Mondays" not in agent.text
     agent.go("/desk?all=yes")
-    assert "Slots are missing" in agent.text
+    assert "Slots are missing on Mondays" in agent.text
     partner.go(f"{path}/cases")
     assert "closed" in partner.text
 

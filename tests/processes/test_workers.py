@@ -74,10 +74,18 @@ GIVEN: Final[dict[str, str]] = {
     "tls_client_crl": "{tls}/DEV1/crl.pem",
     "tls_port": "{tls_port}",
     "trusted_proxies": "10.0.0.1,10.1.0.0/16",
+    "quick_connect_url": "http://127.0.0.1:2",
+    "portal_url": "http://127.0.0.1:3",
+    "test_pas_url": "http://127.0.0.1:4",
+    "kept_worlds": "int1",
+    "roles_from": "claims",
+    "require_tls": "true",
+    "session_idle_s": "600",
+    "session_longest_s": "3600",
 }
 """Every setting, with a value that is not its default. A new setting needs a row here."""
-PRODUCTION_ONLY: Final = {"mode"}
-TEST_ONLY: Final = {"open"}
+PRODUCTION_ONLY: Final = {"mode", "roles_from", "require_tls"}
+TEST_ONLY: Final = {"open", "kept_worlds"}
 ONE_PROCESS_ONLY: Final = {"frozen"}
 """Settings for SQLite, which has one process."""
 Way = Callable[[dict[str, str]], tuple[dict[str, str], list[str]]]
@@ -192,7 +200,7 @@ def test_a_worker_refuses_settings_that_are_not_those_of_its_parent() -> None:
 
 def test_a_worker_that_cannot_start_ends_the_service(postgres_server: PostgresServer, tmp_path: Path) -> None:
     """If a worker cannot start, the service ends with an error status instead of restarting the worker."""
-    settings = given(tmp_path, postgres_server.create(), 2, {"open", "frozen"})
+    settings = given(tmp_path, postgres_server.create(), 2, TEST_ONLY | ONE_PROCESS_ONLY)
     broken = tmp_path / "b.pem"
     broken.write_text("no key")
     broken.chmod(0o600)

@@ -37,7 +37,7 @@ def quick_connect(tested: TestedService, tmp_path_factory: pytest.TempPathFactor
     base_url = f"http://127.0.0.1:{listening.getsockname()[1]}"
     state = tmp_path_factory.mktemp("state")
     app = application(Settings(service=tested.base_url, base_url=base_url, state=state, key=KEY))
-    server = uvicorn.Server(uvicorn.Config(app, log_level="error", ws="none"))
+    server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False, ws="none"))
     thread = Thread(target=server.run, args=([listening],), daemon=True)
     thread.start()
     until(lambda: server.started, "Quick Connect does not start")

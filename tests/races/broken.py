@@ -19,7 +19,7 @@ NO_HOLD = Fault(
     edits=(
         Edit(
             "src/openers/usecases/booking/book_appointment.py",
-            "link is None or not await tx.slots.move(slot.id, SlotState.FREE, SlotState.HELD)",
+            "link is None or not link.active or not await tx.slots.move(slot.id, SlotState.FREE, SlotState.HELD)",
             "link is None",
         ),
         Edit(

@@ -140,6 +140,7 @@ async def test_test_mode_tells_what_a_search_did_not_show(served: Running) -> No
     assert (answer["hidden_by"], answer["name"]) == ("RESTRICTION", "Not for you")
     page = await pages.get("/_test/visibility", params=query, headers={"Accept": "text/html"})
     assert "RESTRICTION" in page.text
-    for bad in ({}, {"service": "x"}, {"service": number}, {**query, "age": "x"}, {**query, "other": "1"}):
+    assert "organisation" in (await pages.get("/_test/visibility")).json()["parameters"]
+    for bad in ({"service": "x"}, {"service": number}, {**query, "age": "x"}, {**query, "other": "1"}):
         refused = await pages.get("/_test/visibility", params=bad)
         assert (refused.status_code, bool(refused.json()["error"])) == (400, True), bad

@@ -15,7 +15,7 @@ from tests.kit.run.waiting import until
 @contextmanager
 def served(application: ASGIApp) -> Generator[str]:
     """Serve the application; yield its address."""
-    server = uvicorn.Server(uvicorn.Config(application, port=0, log_level="error", ws="none"))
+    server = uvicorn.Server(uvicorn.Config(application, port=0, log_config=None, access_log=False, ws="none"))
     thread = Thread(target=server.run, daemon=True)
     thread.start()
     until(lambda: server.started, "the application does not start")

@@ -19,19 +19,29 @@ from openers_web.parts.forms import Field
 from openers_web.parts.tables import Row
 
 VISIBILITY = "/_test/visibility"
+SERVICE = "Number of the service"
 
 
 def visibility_routes(finder: WorldResolver) -> list[Offered]:
-    """Return the route of `/_test/visibility`, whose parameters are those of the administration and `service`."""
+    """Return the route of `/_test/visibility`, whose parameters are those of the administration and `service`.
+
+    Without parameters, it names them.
+    """
 
     async def _show(request: Request) -> object:
         asked = {name: value for name, value in request.query_params.items() if value}
-        told = None if not asked and wants_page(request) else await _told(asked, finder, request)
         if wants_page(request):
-            labels = {"service": "Number of the service", **PARAMETERS}
+            told, problem = None, ""
+            if asked:
+                try:
+                    told = await _told(asked, finder, request)
+                except BadCall as error:
+                    problem = str(error)
+            labels = {"service": SERVICE, **PARAMETERS}
             fields = [Field(name, label, asked.get(name, "")) for name, label in labels.items()]
-            return page("visibility.html", request, told=told, fields=fields, slots=_slots(told))
-        return told
+            shown = {"told": told, "fields": fields, "slots": _slots(told), "problem": problem}
+            return page("visibility.html", request, 400 if problem else 200, **shown)
+        return await _told(asked, finder, request) if asked else {"parameters": {"service": SERVICE, **PARAMETERS}}
 
     return [route(VISIBILITY, {"GET": _show})]
 

@@ -68,10 +68,11 @@ def _token(case: Case) -> Facts:
 def _own_cure(case: Case) -> str:
     """Return the text of a refusal of an endpoint or a session, which contains its cure; empty for others."""
     problem = case.exchange.problem
-    return problem.diagnostics if problem is not None and problem.rule in _WITH_CURE else ""
+    return problem.diagnostics if problem is not None and problem.rule in WITH_CURE else ""
 
 
-_WITH_CURE: Final = frozenset({SESSION, LEGACY_HEADER, ENDPOINT})
+WITH_CURE: Final = frozenset({SESSION, LEGACY_HEADER, ENDPOINT})
+"""Rules whose text in the reply contains the cure."""
 
 
 def _fix_token(case: Case) -> str:
