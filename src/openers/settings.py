@@ -327,6 +327,8 @@ def _disagreements(settings: Settings, given: Mapping[str, object]) -> list[str]
         problems.append("OPENERS_FROZEN needs a sqlite:/// database, since each request runs on a fork of it")
     if settings.open and settings.require_tls:
         problems.append("OPENERS_OPEN lets in callers without a smartcard, which OPENERS_REQUIRE_TLS demands: use one")
+    if settings.require_tls and not settings.tls_client_ca:
+        problems.append("OPENERS_REQUIRE_TLS needs OPENERS_TLS_CLIENT_CA, by which client certificates are checked")
     if settings.metrics_port == settings.port:
         problems.append("OPENERS_METRICS_PORT must differ from OPENERS_PORT")
     problems += tls_problems(settings)

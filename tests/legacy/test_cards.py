@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncGenerator
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pytest
 from msgspec.structs import replace
 
 from openers.api.legacy.assembly import rules_of
 from openers.settings import Mode, SettingsError, read_settings
+from tests.kit.service.certificates import Certificates
 from tests.kit.service.running import CONSULTANT, GP, Running, copied, running, settings_for
 from tests.kit.service.worlds import Rig, rig
 from tests.legacy.client import code, programs
@@ -25,10 +26,16 @@ ASKED: Final = {
 }
 
 
+def required(folder: Path) -> dict[str, Any]:
+    """Return the settings that require TLS; a proxy on this machine passes on certificates of the authority."""
+    trust = str(Certificates(folder).files.trust)
+    return {"require_tls": True, "trusted_proxies": ("127.0.0.1",), "tls_client_ca": trust}
+
+
 @pytest.fixture
 async def strict(sqlite_template: Path, tmp_path: Path, keys: Path) -> AsyncGenerator[Rig]:
     """Run a service in test mode that requires TLS and smartcards."""
-    async with rig(copied(sqlite_template, tmp_path), keys, require_tls=True) as made:
+    async with rig(copied(sqlite_template, tmp_path), keys, **required(tmp_path)) as made:
         yield made
 
 
@@ -57,7 +64,7 @@ async def test_a_log_in_without_a_browser_needs_the_card(strict: Rig) -> None:
 
 async def test_a_user_id_is_no_log_in_token(sqlite_template: Path, tmp_path: Path, keys: Path) -> None:
     """Neither with TLS required nor in production does a user id begin a session, nor XAPI_FQDN stand in."""
-    settings = settings_for(copied(sqlite_template, tmp_path), keys, require_tls=True)
+    settings = settings_for(copied(sqlite_template, tmp_path), keys, **required(tmp_path))
     async with running(settings) as run, programs(run.service) as (program,):
         refused = await program.begin(CONSULTANT.user)
         assert code(refused) == (403, "UNAUTHORISED_ACCESS")

@@ -193,7 +193,7 @@ ROWS: Final[dict[str, tuple[Hostile, ...]]] = {
     "openers/wire/stu3/booking/appointment_request.py: REFERRAL": (Hostile("ReferralRequest/"), *DIGITS),
     "openers/wire/stu3/booking/appointment_request.py: SLOT": (Hostile("1", "Slot/", "x"), Hostile("Slot/1")),
     "openers/worlds/recording/contract.py: pattern_of": (Hostile("/"), Hostile("a/"), Hostile("a", "/STU3/", "/")),
-    "openers/wire/stu3/kinds.py: _CONTROL": WORD,
+    "openers/wire/json.py: _CONTROL": WORD,
     "openers/worlds/recording/repeats.py: _WORD": (Hostile("a-"), *WORD),
     "openers/worlds/recording/affected_services.py: _SEPARATORS": (Hostile("|,/"), *WORD),
     "openers/worlds/collections/requests.py: REFERENCE": (

@@ -20,6 +20,12 @@ Json: TypeAlias = dict[str, JsonValue]
 
 DEEPEST: Final = 32
 """Maximum nesting depth of objects and arrays. The deepest body of the service has 13 levels."""
+LONGEST_COMMENT: Final = 2000
+"""Maximum characters of a comment on a referral."""
+LONGEST_DESCRIPTION: Final = 200
+"""Maximum characters of the description of a file."""
+_CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
+"""Control characters, on which terminals, printers or browsers may act, and lone surrogates, which cannot be stored."""
 _POSITION: Final = re.compile(r"\(byte (\d+)\)$")
 _TOKEN: Final = re.compile(rb'"(?:[^"\\]|\\.)*+"?|[\[{]|[\]}]', re.DOTALL)
 """A string, or the start or end of an object or an array."""
@@ -183,6 +189,17 @@ def text(value: JsonValue, path: str) -> str:
     if not value or value.isspace():
         raise BadValue(path, value, "must not be empty")
     return value
+
+
+def bounded(found: str, path: str, longest: int) -> str:
+    """Return a text of at most `longest` characters, without control characters except tab, LF and CR."""
+    if len(found) > longest:
+        raise BadValue(path, None, f"must not be longer than {longest} characters")
+    unfit = _CONTROL.search(found)
+    if unfit is not None:
+        where = f"character {unfit.start() + 1} is U+{ord(unfit[0]):04X}"
+        raise BadValue(path, None, f"must have no control characters but tab, LF and CR ({where})")
+    return found
 
 
 def truth(value: JsonValue, path: str) -> bool:

@@ -95,9 +95,9 @@ def address_ended() -> Problem:
     return _refused((403, "forbidden"), SIGNED, text)
 
 
-def organisation_not_allowed() -> Problem:
+def organisation_not_allowed(place: str = "NHSD-End-User-Organisation-ODS header") -> Problem:
     """Return the problem: the organisation is not on the application's allow list."""
-    text = "Unauthorised ODS code provided in NHSD-End-User-Organisation-ODS header"
+    text = f"Unauthorised ODS code provided in {place}"
     return _refused((403, "forbidden"), ALLOW_LIST, text)
 
 

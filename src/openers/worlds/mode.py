@@ -15,9 +15,11 @@ from typing import Any, Final
 
 import msgspec
 
+from openers.api.admin.handlers import PREFIX as ADMINISTRATION
 from openers.api.edge import PREFIX
 from openers.api.gateway import Gateway
 from openers.api.http.request import Request, Scope, WorldOf
+from openers.api.legacy.assembly import is_legacy
 from openers.api.observer import Observer
 from openers.bootstrap import Service, due_runner, note_job, open_world, service_of, start_regular_work
 from openers.domain.codes import ClinicalTerm
@@ -30,7 +32,7 @@ from openers.worlds.facilities import TestFacilities
 from openers.worlds.http.card_routes import card_routes
 from openers.worlds.http.clock_routes import ClockControl
 from openers.worlds.http.collection_routes import collection_routes
-from openers.worlds.http.control import CONTROL, Offered, refuse, routes_of
+from openers.worlds.http.control import CONTROL, READING, Offered, refuse, routes_of
 from openers.worlds.http.home_page import home_page_route
 from openers.worlds.http.session_routes import session_routes
 from openers.worlds.http.world_page import page_routes
@@ -38,7 +40,7 @@ from openers.worlds.http.world_routes import world_routes
 from openers.worlds.naming import named_by
 from openers.worlds.packs import PackError, pack_names, read_pack
 from openers.worlds.recording.world_resolver import WorldResolver
-from openers.worlds.refusals import CantBeMade, Refusal
+from openers.worlds.refusals import CantBeMade, Refusal, WorldIsFrozen
 from openers.worlds.running.advance import Way, advance
 from openers.worlds.running.anonymous_log_in import AnonymousLogIn
 from openers.worlds.running.content import SharedBlobs
@@ -53,8 +55,18 @@ from openers.worlds.running.snapshots import Snapshots
 
 WORLD: Final = "openers.world"
 PAS: Final = "/pas/"
+_FROZEN: Final = (
+    "The service is frozen, and this call would last: sessions of the API of 2018 and changes of the administration "
+    "outlive their call. Start a service without --frozen."
+)
 PASSING: Final = "passing"
 """Directory of files that end with the process: forks, and copies that they were made from."""
+
+
+def _would_last(scope: Scope) -> bool:
+    """Return whether a call keeps something that a fork for one call cannot hold."""
+    path = scope["path"]
+    return is_legacy(path) or (path.startswith(f"{ADMINISTRATION}/") and scope["method"] not in READING)
 
 
 class TestService:
@@ -90,7 +102,9 @@ class TestService:
         is_fhir = scope["path"].startswith(PREFIX)
         if self.settings.open and is_fhir:
             scope = await self._door.let_in(scope, held)
-        if self.settings.frozen and (is_fhir or scope["path"].startswith(PAS)):
+        if self.settings.frozen and _would_last(scope):
+            await self._refuse(WorldIsFrozen(_FROZEN), scope, receive, send)
+        elif self.settings.frozen and (is_fhir or scope["path"].startswith(PAS)):
             await self._scenes.play(scope, held, receive, send)
         else:
             await self._in_world(scope, held.world, held, receive, send)

@@ -47,6 +47,12 @@ class FromElsewhere(Refusal):
     status = 403
 
 
+class WorldIsFrozen(Refusal):
+    """A call that would last, to a service that keeps nothing."""
+
+    status = 403
+
+
 class NotJson(Refusal):
     """A body that is not declared as JSON."""
 

@@ -22,7 +22,7 @@ from openers.usecases.deciding.decide import decide
 from openers.usecases.deciding.reject_referral import RejectReferral
 from openers.usecases.directory.search_directory import search_directory
 from openers.usecases.directory.search_services import search_services
-from openers.usecases.files.maintain_letter import MaintainLetter, maintain_letter
+from openers.usecases.files.maintain_letter import MaintainLetter, check_may_change, maintain_letter
 from openers.usecases.files.upload_file import UploadFile, upload_file
 from openers.usecases.finding import ReferralChange, find_to_change
 from openers.usecases.ports.transaction import Stored
@@ -73,6 +73,7 @@ async def upload_referral_letter(call: Call) -> Reply:
     change, which, world = read_letter_change(call.body), call.which, call.world
     async with world.read() as tx:
         stored = await find_to_change(ReferralChange(**which), world, tx)
+        await check_may_change(stored, world, tx)
     change.kept(stored.value)
     for each in change.insert:
         check_file(each.name, _media_type(each))

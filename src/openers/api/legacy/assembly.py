@@ -88,7 +88,7 @@ async def _catalogue(call: ActiveCall) -> Reply:
     try:
         day = call.world.clock.now().date() if asked is None else date.fromisoformat(asked)
     except ValueError as error:
-        raise Stop(problems.bad_header("on", asked or "", "must be a day such as 2018-06-01.")) from error
+        raise Stop(problems.bad_header("on", (asked or "")[:40], "must be a day such as 2018-06-01.")) from error
     generation = query.get("generation")
     if generation is not None and generation not in set(Generation):
         names = ", ".join(Generation)

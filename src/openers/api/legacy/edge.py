@@ -100,7 +100,7 @@ class LegacyEdge(msgspec.Struct, frozen=True, kw_only=True):
         request, world, operation = active.request, active.world, _legacy(endpoint)
         opened = await self.gate.session(request, registered, world)
         world.entry.user, world.entry.session = opened.user.id, opened.session.id
-        principal = principal_of(opened, registered, operation)
+        principal = principal_of(opened, registered, operation, self.gate.gateway.allowed)
         world.entry.by(principal)
         call = self._call(operation, match, active, (principal, opened.user))
         if operation.request is not None:

@@ -22,6 +22,8 @@ from openers.usecases.world import World
 from openers.wire import problems
 from openers.wire.session_v1.problems import session_problem
 
+_ROLE = "the role of the session"
+_GUESSED_CHECKS = frozenset({EndpointCheck.ASID, EndpointCheck.HOST_NAME})
 _GUESSED = frozenset({SessionFault.TOKEN_NOT_VALID, SessionFault.SESSION_NOT_FOUND})
 """Faults of callers that may be guessing, whose number is limited."""
 
@@ -29,7 +31,8 @@ _GUESSED = frozenset({SessionFault.TOKEN_NOT_VALID, SessionFault.SESSION_NOT_FOU
 class LegacyGate(msgspec.Struct, frozen=True):
     """The dependencies of the checks.
 
-    `rules` are those of sessions. Where they are plain, XAPI_FQDN stands in for a client certificate.
+    `rules` are those of sessions. If they are plain (test mode without required TLS), the header XAPI_FQDN stands in
+    for a client certificate.
     """
 
     gateway: Gateway
@@ -57,7 +60,9 @@ class LegacyGate(msgspec.Struct, frozen=True):
             text = "" if refusal is None else refusal.text
             if refusal is not None and refusal.check is EndpointCheck.HOST_NAME and self.rules.plain and not claimed:
                 text += f" In this test environment, {FQDN} with the registered host name is enough."
-            raise Stop(problems.endpoint_refused(text))
+            guessed = refusal is not None and refusal.check in _GUESSED_CHECKS
+            wait_s = self.gateway.failures.failed(address_of(request.scope)) if guessed else 0
+            raise Stop(problems.too_many_requests(wait_s) if wait_s else problems.endpoint_refused(text))
         world.entry.asid, world.entry.fqdn, world.entry.application = endpoint.asid, endpoint.fqdn, endpoint.asid
         if not self.gateway.limit.admits(f"endpoint {endpoint.asid}"):
             raise Stop(problems.too_many_requests(retry_after_s=1))
@@ -83,11 +88,19 @@ def session_key(request: Request) -> str:
     return required(request, SESSION_KEY)
 
 
-def principal_of(opened: OpenSession, endpoint: Endpoint, operation: LegacyOperation) -> Principal:
-    """Return the caller in the role of the session. Raises Stop if the effective function may not call `operation`."""
+def principal_of(
+    opened: OpenSession, endpoint: Endpoint, operation: LegacyOperation, allowed: frozenset[str] | None
+) -> Principal:
+    """Return the caller in the role of the session.
+
+    Raises Stop if the effective function may not call `operation`, or if `allowed`, the allow-list if there is one,
+    does not name the organisation.
+    """
     session, permission = opened.session, opened.session.permission
     if permission is None or operation.roles is None:
         raise RuntimeError(f"{operation.key} was called without a role")
+    if allowed is not None and permission.organisation not in allowed:
+        raise Stop(problems.organisation_not_allowed(_ROLE))
     if session.effective_function not in operation.roles:
         names = ", ".join(sorted(operation.roles))
         raise Stop(problems.wrong_function(f"The role of the session may not call {operation.id}, only: {names}."))

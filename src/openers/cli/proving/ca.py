@@ -21,7 +21,12 @@ if TYPE_CHECKING:  # slow to import, and not needed by other commands
 
 app = typer.Typer(no_args_is_help=True, help="Certificate authorities of an environment.")
 Environment = Annotated[str, typer.Argument(help="Name of the environment, such as DEV1.")]
-Directory = Annotated[Path, typer.Option(help="Folder of all environments' authorities. Keep it secret, back it up.")]
+Directory = Annotated[
+    Path,
+    typer.Option(
+        envvar="OPENERS_CA_DIRECTORY", help="Folder of all environments' authorities. Keep it secret, back it up."
+    ),
+]
 HERE = Path("ca")
 Days = Annotated[int, typer.Option(min=1, max=1095, help="How long the certificate is valid.")]
 

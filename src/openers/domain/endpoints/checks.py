@@ -71,10 +71,10 @@ def _status(endpoint: Endpoint, _call: EndpointCall) -> str:
 def _host_name(endpoint: Endpoint, call: EndpointCall) -> str:
     name = call.claimed_name if call.certificate is None else call.certificate.common_name
     if not name:
-        return f"The call has no client certificate. Send that of {endpoint.fqdn}."
+        return "The call has no client certificate. Send that of the endpoint with this ASID."
     if name.lower() == endpoint.fqdn.lower():
         return ""
-    return f"The host name {name[:100]} is not that of the endpoint {endpoint.asid}, which is {endpoint.fqdn}."
+    return f"The host name {name[:100]} is not that of the endpoint {endpoint.asid}. Send the registered one."
 
 
 def _certificate(endpoint: Endpoint, call: EndpointCall) -> str:

@@ -29,12 +29,17 @@ from openers.domain.sessions.professional import (
     act_for_fault,
     permissions_of,
 )
+from openers.identity.assurance import identity_is_verified, method_is_accepted
 from openers.identity.opaque import digest, same
 from openers.identity.professional.tickets import LONGEST_TOKEN, as_sent, prove
 from openers.usecases.due import system_entry
 from openers.usecases.ports.transaction import Tx
 from openers.usecases.world import World
 
+_TOO_WEAK: Final = (
+    "The log-in of the holder is too weak: the authenticator or the identity has a level that the API does not accept. "
+    "Let another person log in, or raise the level in the directory."
+)
 KEY_START: Final = "pro-xapi-session_"
 _KIND: Final = CredentialKind.PROFESSIONAL_SESSION
 
@@ -55,6 +60,8 @@ async def begin(token: str, asid: str, rules: SessionRules, world: World) -> tup
         user = await tx.directory.user(core.user)
         if user is None or not user.active:
             raise SessionRefused(SessionFault.TOKEN_NOT_VALID, "The holder of the smartcard is not active here.")
+        if not (method_is_accepted(core.assurance) and identity_is_verified(core.assurance)):
+            raise SessionRefused(SessionFault.LOG_IN_TOO_WEAK, _TOO_WEAK)
         session = ProfessionalSession(
             id=f"{KEY_START}{uuid4()}",
             core=core.id,

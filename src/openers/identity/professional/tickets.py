@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 import secrets
 from base64 import b64encode
-from datetime import timedelta
 from typing import Final
 from urllib.parse import unquote
 from uuid import uuid4
@@ -51,7 +50,10 @@ def as_sent(token: str) -> str:
 
 
 async def ticket_of_card(tx: Tx, now: Instant, *, renew: bool = False) -> str | None:
-    """Return the token of the card in the reader, a new one if it has none or with `renew`; `None` without a card."""
+    """Return the token of the card in the reader, a new one if it has none; `None` without a card.
+
+    With `renew`, the present token ends. Sessions that began with it go on.
+    """
     card = await inserted_card(tx)
     if card is None:
         return None
@@ -61,6 +63,8 @@ async def ticket_of_card(tx: Tx, now: Instant, *, renew: bool = False) -> str | 
     person = await tx.directory.user(card.user)
     if person is None or not person.active:
         return None
+    if known is not None:
+        await tx.credentials.take(CredentialKind.TICKET, digest(card.ticket), Ticket)
     session = known or await _begin(tx, person, now)
     ticket = _new_ticket()
     await tx.credentials.add(CredentialKind.TICKET, digest(ticket), Ticket(session.id), session.ends, session.id)
@@ -101,8 +105,8 @@ async def prove(tx: Tx, token: str, rules: SessionRules, now: Instant) -> Sessio
     return await _begin(tx, person, now)
 
 
-async def _begin(tx: Tx, person: User, now: Instant, life: timedelta = SESSION_LIFE) -> Session:
-    session = Session(id=str(uuid4()), user=person.id, assurance=person.assurance, began=now, ends=now + life)
+async def _begin(tx: Tx, person: User, now: Instant) -> Session:
+    session = Session(id=str(uuid4()), user=person.id, assurance=person.assurance, began=now, ends=now + SESSION_LIFE)
     await begin_session(tx, session)
     return session
 

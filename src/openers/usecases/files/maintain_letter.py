@@ -58,14 +58,19 @@ async def maintain_letter(command: MaintainLetter, world: World) -> Stored[Refer
     async with world.begin(Act.MAINTAIN_LETTER, lock=(command.ubrn, *locks_of(command.files))) as tx:
         referral = await tx.referrals.get(command.ubrn, command.by, command.version)
         world.entry.touched(patient=referral.patient)
-        if await tx.claims.get(command.ubrn) is not None:
-            raise RecordLocked
-        await check_not_sensitive(referral.patient, world, tx)
-        await _check_state(referral.value, world, tx)
+        await check_may_change(referral, world, tx)
         attachments = await _replaced(command, referral.value, world, tx)
         stored = await tx.referrals.put(referral, referral.value.maintain_letter(attachments, world.clock.now()))
         await record_event(tx, world, Act.MAINTAIN_LETTER, stored)
         return stored
+
+
+async def check_may_change(referral: Stored[Referral], world: World, tx: Tx) -> None:
+    """Raise a `FieldRefused` or RecordLocked if the letter of a referral cannot change now, whatever its files."""
+    if await tx.claims.get(referral.value.ubrn) is not None:
+        raise RecordLocked
+    await check_not_sensitive(referral.patient, world, tx)
+    await _check_state(referral.value, world, tx)
 
 
 async def _check_state(referral: Referral, world: World, tx: Tx) -> None:

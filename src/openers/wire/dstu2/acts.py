@@ -8,18 +8,31 @@ from typing import Final
 import msgspec
 
 from openers.domain.attachments import AttachmentType
-from openers.domain.errors import ConflictingValues, InvalidValue
+from openers.domain.errors import ConflictingValues, DuplicateFilename, InvalidValue
 from openers.domain.fields import Field
+from openers.domain.file_types import same_name
 from openers.domain.identifiers import AttachmentId, FileId
 from openers.domain.referral import Referral
 from openers.usecases.files.attach_files import NamedFile
 from openers.wire.dstu2.parameters import Sent
 from openers.wire.dstu2.systems import value_set
-from openers.wire.json import BadStructure, BadValue, Json, JsonValue, MissingField, array, join
+from openers.wire.json import (
+    LONGEST_DESCRIPTION,
+    BadStructure,
+    BadValue,
+    Json,
+    JsonValue,
+    MissingField,
+    array,
+    bounded,
+    join,
+)
 
 RETAIN: Final = "attachmentsToRetain"
 REMOVE: Final = "attachmentsToRemove"
 INSERT: Final = "attachmentsToInsert"
+MOST_NEW_FILES: Final = 50
+"""Files that one call may add; each is stored by itself."""
 
 
 class NewFile(msgspec.Struct, frozen=True):
@@ -39,7 +52,10 @@ class LetterChange(msgspec.Struct, frozen=True):
     insert: tuple[NewFile, ...]
 
     def kept(self, referral: Referral) -> tuple[NamedFile, ...]:
-        """Return the referrer's files that stay: all that are not to be removed. Raises a `FieldRefused`."""
+        """Return the referrer's files that stay: all that are not to be removed. Raises a `FieldRefused`.
+
+        Names are compared here too, so that no file is stored for a letter that will be refused.
+        """
         own = {each.id: each for each in referral.attachments if each.type is AttachmentType.REFERRER}
         for number in sorted(self.retain | self.remove):
             if number not in own:
@@ -47,9 +63,13 @@ class LetterChange(msgspec.Struct, frozen=True):
         both = sorted(self.retain & self.remove)
         if both:
             raise ConflictingValues(Field.LETTER_FILE, both[0], "is to be retained and to be removed")
-        return tuple(
-            NamedFile(each.file, each.type, each.description) for each in own.values() if each.id not in self.remove
-        )
+        kept = [each for each in own.values() if each.id not in self.remove]
+        taken = {same_name(each.name) for each in referral.attachments if each.id not in self.remove}
+        for index, new in enumerate(self.insert):
+            if same_name(new.name) in taken:
+                raise DuplicateFilename(Field.LETTER_FILE, new.name, "is the name of another attachment", index)
+            taken.add(same_name(new.name))
+        return tuple(NamedFile(each.file, each.type, each.description) for each in kept)
 
     def named(self, referral: Referral, added: tuple[FileId, ...]) -> tuple[NamedFile, ...]:
         """Return all files of the new letter; `added` are the ids of the new ones. Raises a `FieldRefused`."""
@@ -71,10 +91,13 @@ class Rejection(msgspec.Struct, frozen=True):
 def read_letter_change(body: Json) -> LetterChange:
     """Return the request of A012. Raises the classes of `Unreadable`."""
     sent = Sent(body, frozenset({RETAIN, REMOVE, INSERT}))
+    new = _entries(sent, INSERT)
+    if len(new) > MOST_NEW_FILES:
+        raise BadStructure(new[MOST_NEW_FILES][1], None, f"at most {MOST_NEW_FILES} files can be added by one call")
     return LetterChange(
         retain=frozenset(_number(each, at) for each, at in _entries(sent, RETAIN)),
         remove=frozenset(_number(each, at) for each, at in _entries(sent, REMOVE)),
-        insert=tuple(_new_file(each, at) for each, at in _entries(sent, INSERT)),
+        insert=tuple(_new_file(each, at) for each, at in new),
     )
 
 
@@ -118,7 +141,7 @@ def _new_file(entry: Json, at: str) -> NewFile:
         content = b64decode(data, validate=True)
     except ValueError:
         raise BadValue(join(at, "data"), None, "must be base64") from None
-    return NewFile(_text(entry, "title", at), _text(entry, "contentType", at), content, _description(entry))
+    return NewFile(_text(entry, "title", at), _text(entry, "contentType", at), content, _description(entry, at))
 
 
 def _text(entry: Json, name: str, at: str) -> str:
@@ -130,11 +153,11 @@ def _text(entry: Json, name: str, at: str) -> str:
     return value
 
 
-def _description(entry: Json) -> str | None:
+def _description(entry: Json, at: str) -> str | None:
     """Return the description, which is the text of an extension."""
     extensions: JsonValue = entry.get("extension")
     for each in extensions if isinstance(extensions, list) else []:
         text = each.get("valueString") if isinstance(each, dict) else None
         if isinstance(text, str) and text:
-            return text[:200]
+            return bounded(text, join(at, "extension"), LONGEST_DESCRIPTION)
     return None

@@ -7,7 +7,18 @@ from typing import Final, TypeVar
 
 from openers.domain.identifiers import Identifier
 from openers.wire.dstu2.systems import same
-from openers.wire.json import BadCode, BadStructure, BadValue, Json, JsonValue, UnexpectedField, array, join
+from openers.wire.json import (
+    LONGEST_COMMENT,
+    BadCode,
+    BadStructure,
+    BadValue,
+    Json,
+    JsonValue,
+    UnexpectedField,
+    array,
+    bounded,
+    join,
+)
 
 CodeT = TypeVar("CodeT", bound=StrEnum)
 IdentifierT = TypeVar("IdentifierT", bound=Identifier)
@@ -133,7 +144,7 @@ def _text(value: JsonValue, at: str) -> str:
         raise BadStructure(at, None, "must be a text")
     if not value.strip():
         raise BadValue(at, None, "must not be empty")
-    return value.strip()
+    return bounded(value.strip(), at, LONGEST_COMMENT)
 
 
 def _shown(value: JsonValue) -> str | None:

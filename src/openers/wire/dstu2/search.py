@@ -186,8 +186,9 @@ def _fields(extensions: JsonValue) -> dict[str, JsonValue]:
             raise BadStructure("extension", None, "must hold objects")
         parts = each.get("extension")
         for part in parts if isinstance(parts, list) else [each]:
-            if isinstance(part, dict) and part.get("url") in _FIELDS:
-                found[str(part["url"])] = next((value for key, value in part.items() if key.startswith("value")), None)
+            url = part.get("url") if isinstance(part, dict) else None
+            if isinstance(part, dict) and isinstance(url, str) and url in _FIELDS:
+                found[url] = next((value for key, value in part.items() if key.startswith("value")), None)
         found |= {name: each[name] for name in _FIELDS & each.keys()}
     return found
 

@@ -18,11 +18,6 @@ def profile(name: str) -> str:
     return f"{_HOST}StructureDefinition/ers-{name}"
 
 
-def operation_profile(name: str) -> str:
-    """Return the URL of the profile of an operation's parameters."""
-    return f"{_HOST}OperationDefinition/ers-{name}-operation-1"
-
-
 def extension(name: str) -> str:
     """Return the URL of an extension; `name` has its version."""
     return f"{_HOST}StructureDefinition/extension-ers-{name}"

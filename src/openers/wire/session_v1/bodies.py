@@ -93,7 +93,7 @@ def _permission(sent: JsonValue) -> Permission | None:
     if not isinstance(sent, dict):
         raise _invalid("permission must be an object.")
     function, organisation = sent.get("businessFunction"), sent.get("orgIdentifier")
-    if function not in set(BusinessFunction):
+    if not isinstance(function, str) or function not in set(BusinessFunction):
         raise _invalid("permission.businessFunction must be a business function, such as REFERRING_CLINICIAN.")
     try:
         return Permission(OdsCode(organisation if isinstance(organisation, str) else ""), BusinessFunction(function))

@@ -14,6 +14,7 @@ from openers.domain.identifiers import FileId, UserId
 from openers.usecases.files.attach_files import NamedFile
 from openers.wire.instants import write_instant
 from openers.wire.json import (
+    LONGEST_DESCRIPTION,
     BadCode,
     BadStructure,
     BadValue,
@@ -32,7 +33,6 @@ from openers.wire.stu3.systems import ODS_CODE, SDS_USER, code_system, coded, ex
 
 PROFILE: Final = profile("DocumentReference")
 ADDRESS: Final = "Binary/"
-LONGEST_DESCRIPTION: Final = 200
 TYPE: Final = code_system("AttachmentType")
 TYPE_DISPLAYS: Final = {each: each.replace("_", " ").title() for each in AttachmentType}
 """The display text of each attachment type."""

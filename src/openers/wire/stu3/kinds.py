@@ -6,7 +6,6 @@ use it. Source: rules chapter 12.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
@@ -22,6 +21,7 @@ from openers.wire.json import (
     BadValue,
     JsonValue,
     array,
+    bounded,
     element,
     join,
     needed,
@@ -40,8 +40,6 @@ TextT = TypeVar("TextT", bound=str)
 LARGEST: Final = 2_147_483_647
 """The largest unsignedInt of FHIR."""
 
-_CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
-"""Control characters, on which terminals, printers or browsers may act, and lone surrogates, which cannot be stored."""
 CODING: Final = frozenset({"id", "system", "version", "code", "display", "userSelected"})
 """The elements that a coding may have."""
 _CONCEPT: Final = frozenset({"id", "coding", "text"})
@@ -128,14 +126,7 @@ def string(of: type[TextT], longest: int) -> WrittenKind[TextT]:
     """Return the kind for a text of at most `longest` characters, without control characters except tab, LF and CR."""
 
     def _read(value: JsonValue, path: str) -> TextT:
-        found = text(value, path)
-        if len(found) > longest:
-            raise BadValue(path, None, f"must not be longer than {longest} characters")
-        unfit = _CONTROL.search(found)
-        if unfit is not None:
-            where = f"character {unfit.start() + 1} is U+{ord(unfit[0]):04X}"
-            raise BadValue(path, None, f"must have no control characters but tab, LF and CR ({where})")
-        return _parsed(of, found, path)
+        return _parsed(of, bounded(text(value, path), path, longest), path)
 
     return WrittenKind("valueString", _read, {"type": "string", "minLength": 1, "maxLength": longest}, _as_is)
 

@@ -12,6 +12,7 @@ from openers.domain.attachments import AttachmentType
 from openers.domain.codes import CodeSystemName, PropertyKind
 from openers.domain.lifecycle import ReferralState
 from openers.usecases.ports.appointment_request import WantedStatus
+from openers.wire.json import LONGEST_DESCRIPTION
 from openers.wire.shapes import COUNT, INSTANT, TEXT, TRUTH, Schema, array, code, const, profiled, ref, thing
 from openers.wire.stu3.acts.schemas import ACT_COMPONENTS
 from openers.wire.stu3.advice.schemas import ADVICE_COMPONENTS
@@ -20,7 +21,7 @@ from openers.wire.stu3.booking.appointment_request import LONGEST_COMMENT, REFER
 from openers.wire.stu3.booking.slots import BUNDLE_PROFILE, SCHEDULE_PROFILE, SLOT_PROFILE
 from openers.wire.stu3.create_referral import CREATE_REFERRAL, CREATE_REFERRAL_FOR_TRIAGE
 from openers.wire.stu3.criteria import SEARCH_CRITERIA
-from openers.wire.stu3.document_reference import ADDRESS, LONGEST_DESCRIPTION, TYPE
+from openers.wire.stu3.document_reference import ADDRESS, TYPE
 from openers.wire.stu3.document_reference import PROFILE as DOCUMENT_PROFILE
 from openers.wire.stu3.maintain_letter import MAINTAIN_LETTER
 from openers.wire.stu3.overview.schemas import OVERVIEW_COMPONENTS

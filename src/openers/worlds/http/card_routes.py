@@ -94,7 +94,10 @@ async def _issued(world: World, *, renew: bool) -> object:
     async with world.for_call(entry).begin("issue ticket", lock=("card reader",)) as tx:
         ticket = await ticket_of_card(tx, world.wall.now(), renew=renew)
     if ticket is None:
-        raise BadCall("The reader is empty: insert a card first (PUT /_test/cards/inserted)")
+        raise BadCall(
+            "No ticket can be issued: the reader is empty, or the holder of the card is not active. "
+            "Insert the card of an active person (PUT /_test/cards/inserted)"
+        )
     return {"ticket": ticket}
 
 

@@ -21,7 +21,7 @@ from openers.worlds.recording.repeats import Repeats
 
 PERSONAL: Final = frozenset(
     {
-        *("family", "given", "prefix", "suffix"),
+        *("family", "given", "prefix", "suffix", "firstName", "middleName", "lastName"),
         *("address", "line", "city", "district", "postalCode", "birthDate", "deceasedDateTime", "telecom", "photo"),
         *("comment", "contentString", "note", "valueString", "valueAddress", "valueHumanName", "valueAttachment"),
         *("title", "div"),

@@ -16,7 +16,7 @@ from openers.usecases.deciding.record_review import RecordReview
 from openers.usecases.deciding.reject_referral import RejectReferral
 from openers.usecases.directory.shortlist_services import ShortlistChoice
 from openers.usecases.referring.change_shortlist import ChangeShortlist
-from openers.wire.json import JsonValue
+from openers.wire.json import LONGEST_COMMENT, JsonValue
 from openers.wire.stu3.create_referral import LETTER_INTENTION, REMINDER_DAYS, SHORTLIST
 from openers.wire.stu3.document_reference import read_document
 from openers.wire.stu3.kinds import boolean, coding, open_coding, resource, string
@@ -28,7 +28,6 @@ from openers.wire.stu3.systems import (
     REVIEW_OUTCOME,
 )
 
-LONGEST_COMMENT: Final = 2000
 """Maximum length of an act's comment, in characters."""
 
 _COMMENT: Final = string(str, LONGEST_COMMENT)

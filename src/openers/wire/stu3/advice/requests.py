@@ -26,8 +26,8 @@ from openers.usecases.advice.close_advice import CloseAdvice
 from openers.usecases.advice.convert_advice import ConvertAdvice
 from openers.usecases.advice.reply_to_provider import ReplyToProvider
 from openers.usecases.advice.send_response import SendResponse
-from openers.wire.json import BadValue, JsonValue, element, join, needed, text
-from openers.wire.stu3.acts.requests import LONGEST_COMMENT, REVIEW_COMMENTS, REVIEW_FILE, Which
+from openers.wire.json import LONGEST_COMMENT, BadValue, JsonValue, element, join, needed, text
+from openers.wire.stu3.acts.requests import REVIEW_COMMENTS, REVIEW_FILE, Which
 from openers.wire.stu3.create_referral import SHORTLIST
 from openers.wire.stu3.document_reference import read_document
 from openers.wire.stu3.kinds import Kind, boolean, coding, concept, resource, string
