@@ -74,7 +74,7 @@ def test_without_a_card_nobody_logs_in(place: Place) -> None:
             assert code(refused) == (403, "UNAUTHORISED_ACCESS")
             assert "has no client certificate" in refused.json()["message"]
     empty = httpx.post(f"{place.run.base_url}/_test/cards/ticket", timeout=60)
-    assert (empty.status_code, "insert a card first" in empty.text) == (400, True)
+    assert (empty.status_code, "Insert the card of an active person" in empty.text) == (400, True)
 
 
 def test_each_refused_endpoint_explains_itself(place: Place) -> None:

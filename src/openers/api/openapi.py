@@ -10,7 +10,7 @@ from starlette.routing import Route
 
 from openers.api.addresses import document_of
 from openers.api.examples import Example, example_of, path_values, query_values
-from openers.api.http.media import FHIR_JSON
+from openers.api.http.media import FHIR_JSON, PDF
 from openers.api.interaction import Loop
 from openers.api.operation import ANY, HEAD, Operation, Tag
 from openers.api.registry import all_operations
@@ -164,6 +164,13 @@ def _shown(example: Example, value: Any) -> dict[str, Any]:
     return {} if value is None else {"examples": {"demo": {"summary": example.title, "value": value}}}
 
 
+def _body(operation: Operation, example: Example) -> Any:
+    """Return the body that an example shows. A PDF is not text: its first bytes say what it is."""
+    if operation.produces == PDF:
+        return "%PDF-1.7"
+    return example.reply.text if operation.produces == ANY else example.reply.body
+
+
 def _path_parameters(operation: Operation) -> list[dict[str, Any]]:
     names = re.findall(r"\{(\w+)\}", operation.path)
     return [
@@ -226,7 +233,7 @@ def _header(
 def _success(operation: Operation, example: Example) -> dict[str, Any]:
     reply: dict[str, Any] = {"description": operation.summary}
     if operation.response and operation.method != HEAD:
-        shown = _shown(example, example.reply.text if operation.produces == ANY else example.reply.body)
+        shown = _shown(example, _body(operation, example))
         media = operation.produces
         reply["content"] = _files(shown) if media == ANY else _content(operation.response, media, shown)
     if not operation.response:
