@@ -221,9 +221,9 @@ async def test_a_card_ends_its_sessions(on_both: Running) -> None:
             now = world.wall.now()
             if name == "insert":
                 await insert_card(tx, UserId(CONSULTANT.user), now)
-                return await ticket_of_card(tx, now)
+                return await ticket_of_card(tx, world)
             await (remove_card if name == "remove" else leave_idle)(tx, now)
-            return await ticket_of_card(tx, now)
+            return await ticket_of_card(tx, world)
 
     async with programs(on_both.service) as (program,):
         for how in ("remove", "idle"):

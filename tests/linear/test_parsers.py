@@ -30,7 +30,7 @@ from openers.domain.webhooks import PREFIX, signing_key
 from openers.files.signed_addresses import SignedAddresses
 from openers.files.sniffing import HEAD, TAIL, FileEnds, is_what_it_says
 from openers.identity.jose import take_apart
-from openers.identity.professional.tickets import as_sent
+from openers.identity.professional.tickets import as_sent, reader_in
 from openers.identity.redirects import is_registered
 from openers.paper.message_text import as_html, as_plain
 from openers.pas.fhir import read_notification, read_slot_page
@@ -161,7 +161,7 @@ PARSERS: Final[dict[str, Read]] = {
     "call in the inspector": _inspected,
     "certificate of a proxy": lambda text: der_of_header(text.encode()),
     "record that a request names": lambda text: named_in(text, text, text),
-    "log-in token": as_sent,
+    "log-in token": lambda text: reader_in(as_sent(text)),
     "body of the session API": lambda text: (read_token(text.encode()), read_selection(text.encode(), None)),
     "file of the alpha API": _inserted,
 }
@@ -278,6 +278,7 @@ SITES: Final[dict[str, str]] = {
     "openers/wire/json.py: Decoder": "FHIR body",
     "openers/wire/json.py: parse_any": "FHIR body",
     "openers/domain/webhooks.py: b64decode": "webhook secret",
+    "openers/identity/professional/tickets.py: b64decode": "log-in token",
     "openers/usecases/events/webhooks.py: urlsplit": "address",
     "openers/worlds/http/control.py: decode": "any JSON",
     "openers/worlds/http/control.py: urlsplit": "address",

@@ -13,9 +13,11 @@ from tests.kit.service.running import Running
 pytestmark = pytest.mark.anyio
 OWN = {"Origin": "http://127.0.0.1:8000", "Host": "127.0.0.1:8000"}
 FAULTS = "/_test/faults"
+OF_WORLDS = {HOME, "/_test/cards"}
+"""Pages of a service with several worlds, which their own tests open."""
 
 
-@pytest.mark.parametrize("address", [each for each in LINKS if each != HOME])
+@pytest.mark.parametrize("address", [each for each in LINKS if each not in OF_WORLDS])
 async def test_every_linked_page_is_there_for_people_and_for_scripts(probed: Running, address: str) -> None:
     pages = probed.pages()
     page = await pages.get(address, headers={"Accept": "text/html"})

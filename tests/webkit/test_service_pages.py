@@ -23,7 +23,7 @@ LOG_IN = (
 PAGES = (
     *("/", "/accessibility", "/privacy", "/docs/none", LOG_IN, "/oauth2/authorize", "/oauth2/logout"),
     *("/_test/", "/_test/requests", "/_test/requests/1", "/_test/explain/1"),
-    *("/_test/faults", "/_test/events", "/_test/webhooks"),
+    *("/_test/faults", "/_test/events", "/_test/webhooks", "/_test/cards"),
 )
 IN_A_FORK = (
     "/w/clinic/",

@@ -23,12 +23,13 @@ def list_cards(world: WorldName = "main", base_url: BaseUrl = HERE, as_json: Jso
 @app.command("insert")
 def insert(
     uuid: Annotated[str, typer.Argument(help="Number on the card: the id of its holder, 12 digits.")],
+    environment: Annotated[str | None, typer.Option(help="The environment of the card, if not the reader's.")] = None,
     world: WorldName = "main",
     base_url: BaseUrl = HERE,
     as_json: Json = False,
 ) -> None:
     """Put a card into the reader; another card is removed first."""
-    _say(ask("PUT", f"{base_url}/_test/cards/inserted", {"uuid": uuid}, world), as_json)
+    _say(ask("PUT", f"{base_url}/_test/cards/inserted", {"uuid": uuid, "environment": environment}, world), as_json)
 
 
 @app.command("remove")

@@ -56,7 +56,7 @@ async def begin(token: str, asid: str, rules: SessionRules, world: World) -> tup
     """Begin a session for the holder of a log-in token; return it with the token as issued. Raises SessionRefused."""
     issued, now = as_sent(token[:LONGEST_TOKEN]), world.wall.now()
     async with world.begin("begin professional session") as tx:
-        core = await prove(tx, issued, rules, now)
+        core = await prove(tx, issued, rules, world)
         user = await tx.directory.user(core.user)
         if user is None or not user.active:
             raise SessionRefused(SessionFault.TOKEN_NOT_VALID, "The holder of the smartcard is not active here.")

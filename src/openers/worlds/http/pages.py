@@ -26,6 +26,7 @@ LINKS: Final = {
     "/_test/faults": "Faults",
     "/_test/events": "Events",
     "/_test/webhooks": "Webhooks",
+    "/_test/cards": "Smartcards",
     "/_test/visibility": "Why is it not there?",
 }
 """The pages for people, by path in the address of a world."""
