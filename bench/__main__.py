@@ -25,6 +25,7 @@ from bench.documents import Figures as DocumentFigures
 from bench.files import UPLOAD, FileFigures, measure_files, upload
 from bench.hostile import hostile_delays, report_hostile
 from bench.load import Measured, Request, run
+from bench.mutual_tls import measure_mutual_tls, report_mutual_tls
 from bench.processes import Server, server
 from bench.worklists import SMALL, WORKLIST
 from bench.worklists import measure as measure_worklist
@@ -96,6 +97,7 @@ def measure(directory: Path, seconds: int) -> dict[str, Any]:
         _check_store(directory / "bench.db", created)
     figures["hostile_ms"] = hostile_delays(_demo_settings(directory), directory)
     figures["rates"][WORKLIST] = measure_worklist(directory, SMALL, seconds, CONNECTIONS)
+    figures["mutual_tls"] = measure_mutual_tls(directory / "tls", seconds)
     return _with_booking(figures, seconds, directory)
 
 
@@ -203,6 +205,7 @@ def report(figures: dict[str, Any]) -> bool:
     print(f"hung_ratio: time of A005 with {HUNG} calls to the PAS hanging, against without")
     print(f"{'memory after load':22}{figures['memory_after_load_mib']:11.1f} MiB")
     good &= report_hostile(figures["hostile_ms"])
+    report_mutual_tls(figures["mutual_tls"])
     return good & _report_documents(figures["documents"])
 
 
