@@ -105,12 +105,14 @@ def spoilt(dice: random.Random) -> bytes:
     waiting: list[Any] = [body]
     while waiting:
         node = waiting.pop()
-        for at in list(node) if isinstance(node, dict) else range(len(node)):
+        keys: list[Any] = [*node] if isinstance(node, dict) else [*range(len(node))]
+        for at in keys:
             places.append((node, at))
             if isinstance(node[at], dict | list):
                 waiting.append(node[at])
     node, at = dice.choice(places)
-    node[at] = dice.choice((None, 7, True, "", "\x00", "x" * 3000, [], {}, [[]], [{}], {"url": []}))
+    wrong: list[Any] = [None, 7, True, "", "\x00", "x" * 3000, [], {}, [[]], [{}], {"url": []}]
+    node[at] = dice.choice(wrong)
     return json.dumps(body).encode()
 
 

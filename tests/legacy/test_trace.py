@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from pathlib import Path
 from typing import Final
@@ -9,6 +10,8 @@ from typing import Final
 import httpx
 import pytest
 
+from openers.worlds.collections.sessions import STEPS
+from tests.kit.run.npm import npm_programs
 from tests.kit.run.waiting import until
 from tests.kit.service.certificates import Pair
 from tests.kit.service.running import CONSULTANT_ELSEWHERE
@@ -59,6 +62,28 @@ def test_the_whole_trace(place: Place) -> None:
         assert control("DELETE", "/cards/inserted")["ended"] == 1  # 12
         assert http.get(f"/v1/ReferralRequest/{ubrn}").status_code == 403  # 13
         assert code(http.delete(f"{SESSIONS}/{key}")) == (403, "SESSION_NOT_FOUND")  # 14
+
+
+@pytest.mark.needs("node", "npm")
+def test_newman_runs_the_collection_over_mutual_tls(place: Place, tmp_path: Path) -> None:
+    """As it is served; only the address of the API and the endpoint's ASID are given."""
+    for name in ("collection", "environment"):
+        file = f"postman-sessions-2018{'' if name == 'collection' else '-environment'}.json"
+        text = httpx.get(f"{place.run.base_url}/_test/collections/{file}", timeout=60).text
+        (tmp_path / f"{name}.json").write_text(text)
+    given = {"ers_url": f"{place.url}/ers-api", "asid": ASID, "uuid": CONSULTANT_ELSEWHERE.user, "organisation": "R69"}
+    given["ubrn"] = place.ubrn  # another test may have emptied the worklist
+    variables = [word for each in given.items() for word in ("--env-var", "=".join(each))]
+    certificate = ["--ssl-client-cert", str(place.own.certificate), "--ssl-client-key", str(place.own.key)]
+    told = tmp_path / "told.json"
+    command = [str(npm_programs("api-clients") / "newman"), "run", "collection.json", "-e", "environment.json"]
+    command += [*variables, *certificate, "--ssl-extra-ca-certs", str(place.dev1.files.trust)]
+    command += ["-r", "json", "--reporter-json-export", str(told)]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, told.read_text() + done.stdout + done.stderr
+    run = json.loads(told.read_text())["run"]
+    assert run["failures"] == []
+    assert run["stats"]["assertions"]["total"] == len(STEPS)
 
 
 def test_without_a_card_nobody_logs_in(place: Place) -> None:

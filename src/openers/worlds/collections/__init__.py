@@ -11,6 +11,7 @@ from openers.worlds.collections.bruno import FOLDER as BRUNO
 from openers.worlds.collections.bruno import bruno_files
 from openers.worlds.collections.http_file import http_files
 from openers.worlds.collections.postman import postman_files
+from openers.worlds.collections.sessions import session_files
 from openers.worlds.collections.walk import walk
 
 __all__ = ["BRUNO", "collection_files"]
@@ -23,4 +24,5 @@ def collection_files(base_url: str) -> Mapping[str, str]:
         **postman_files(chapters, base_url),
         **bruno_files(chapters, base_url),
         **http_files(chapters, base_url),
+        **session_files(base_url),
     }

@@ -16,6 +16,8 @@ HOME: Final = "/_test/collections"
 FILES: Final = {
     "postman.json": "postman/collection.json",
     "postman-environment.json": "postman/environment.json",
+    "postman-sessions-2018.json": "postman/sessions-2018.json",
+    "postman-sessions-2018-environment.json": "postman/sessions-2018-environment.json",
     "openers.http": "http/openers.http",
     "http-client.env.json": "http/http-client.env.json",
 }
