@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import random
 from copy import deepcopy
-from typing import Any, Final
+from typing import Any, Final, cast
 from urllib.parse import quote
 
 import pytest
@@ -98,6 +98,11 @@ async def test_no_input_makes_the_service_fail(cast: Cast) -> None:
             await fuzzed(dice, dice.choice(made), dice.choice(paths))
 
 
+def keys_of(node: Any) -> list[Any]:
+    """Return the keys of an object, or the positions of a list."""
+    return list(cast("dict[str, Any]", node)) if isinstance(node, dict) else list(range(len(node)))
+
+
 def spoilt(dice: random.Random) -> bytes:
     """Return a valid body in which one value, at any depth, is of another kind."""
     body = deepcopy(dice.choice(WHOLE))
@@ -105,11 +110,9 @@ def spoilt(dice: random.Random) -> bytes:
     waiting: list[Any] = [body]
     while waiting:
         node = waiting.pop()
-        keys: list[Any] = [*node] if isinstance(node, dict) else [*range(len(node))]
-        for at in keys:
-            places.append((node, at))
-            if isinstance(node[at], dict | list):
-                waiting.append(node[at])
+        found = [(node, at) for at in keys_of(node)]
+        places += found
+        waiting += [node[at] for _, at in found if isinstance(node[at], dict | list)]
     node, at = dice.choice(places)
     wrong: list[Any] = [None, 7, True, "", "\x00", "x" * 3000, [], {}, [[]], [{}], {"url": []}]
     node[at] = dice.choice(wrong)
