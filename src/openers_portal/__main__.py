@@ -36,6 +36,10 @@ def serve(
     operator: Annotated[
         list[str] | None, typer.Option(envvar="PORTAL_OPERATOR", help="Id of a person who gives roles; repeatable.")
     ] = None,
+    smtp: Annotated[
+        str, typer.Option(envvar="PORTAL_SMTP", help="Mail server, as smtp://user:password@host:587; for --production.")
+    ] = "",
+    mail_from: Annotated[str, typer.Option(envvar="PORTAL_MAIL_FROM", help="Sender of mail.")] = "portal@localhost",
     production: Annotated[bool, typer.Option(help="No banner of synthetic data, and no page with sent mail.")] = False,
 ) -> None:
     """Serve the pages."""
@@ -56,6 +60,8 @@ def serve(
                 environments=read_environments(environments),
                 operators=tuple(operator or ()),
                 test_mode=not production,
+                smtp=smtp if production else "",
+                mail_from=mail_from,
             )
         )
     except (OSError, ValueError, BadSettings) as error:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from http import HTTPStatus
 from pathlib import Path
 from typing import Final, cast
+from urllib.parse import urlsplit
 
 import anyio
 import msgspec
@@ -22,6 +23,7 @@ from starlette.types import ExceptionHandler
 
 from openers_portal.access import Act, Reach
 from openers_portal.environment import Environment
+from openers_portal.mailing import Smtp, send_always
 from openers_portal.openapi import document
 from openers_portal.routes import PAGES, Page
 from openers_portal.settings import Settings, read_key
@@ -50,15 +52,17 @@ def _now() -> datetime:
 def application(settings: Settings, clock: Callable[[], datetime] = _now) -> Starlette:
     """Return the application. Raises OSError, ValueError for settings that cannot be used."""
     key = msgspec.json.decode(settings.key.read_bytes(), type=dict[str, str])
-    client = Client(settings.client_id, key, settings.issuer)
-    parts = assemble(LogInSettings("portal", settings.base_url, client, settings.store, [read_key(settings.state)]))
+    client, own_key = Client(settings.client_id, key, settings.issuer), read_key(settings.state)
+    parts = assemble(LogInSettings("portal", settings.base_url, client, settings.store, [own_key]))
     documentation = Link("Documentation", settings.documentation)
     footer = (Link("Glossary", "/glossary"), Link("Costs", "/costs"), Link("Roadmap", "/roadmap"), documentation)
     site = Site("Partner portal", notice=NOTICE if settings.test_mode else "", footer=footer)
     pages = Pages(HERE / "templates")
     store = PortalStore(settings.store, settings.operators, clock)
     environments = {each.name: Environment(each) for each in settings.environments}
-    house = House(settings, store, pages, parts.gate, site, environments, clock)
+    house = House(settings, store, pages, parts.gate, site, environments, clock, own_key)
+    send = Smtp(settings.smtp).send if settings.smtp else None
+    host = urlsplit(settings.base_url).hostname or "localhost"
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncGenerator[None]:
@@ -66,6 +70,7 @@ def application(settings: Settings, clock: Callable[[], datetime] = _now) -> Sta
         await parts.open()
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(parts.purge_hourly)
+            tasks.start_soon(send_always, store, send, settings.mail_from, host)
             yield
             tasks.cancel_scope.cancel()
         for each in environments.values():

@@ -8,7 +8,19 @@ from typing import Final, NamedTuple
 from starlette.responses import Response
 
 from openers_portal.access import Act
-from openers_portal.pages import cases, catalogue, editing, endpoints, faq, notices, partners, products, public, staff
+from openers_portal.pages import (
+    cases,
+    catalogue,
+    editing,
+    endpoints,
+    faq,
+    interest,
+    notices,
+    partners,
+    products,
+    public,
+    staff,
+)
 from openers_portal.visitor import Visitor
 
 READ: Final = ("GET",)
@@ -43,6 +55,12 @@ PAGES: Final = (
     Page("/notices/{item}", notices.notice, "One notice"),
     Page("/roadmap", notices.roadmap, "What is planned"),
     Page("/environments", notices.environments, "The environments and their states"),
+    Page("/interest", interest.interest, "The form of the interest list", methods=FORM),
+    Page("/interest/confirm/{id}", interest.confirm, "Puts an address on the list", methods=FORM, is_data=False),
+    Page("/interest/leave/{id}", interest.leave, "Deletes an address from the list", methods=FORM, is_data=False),
+    Page("/interest/list", interest.everybody, "The interest list", Act.READ_INTEREST),
+    Page("/interest/list.csv", interest.export, "The interest list as CSV", Act.READ_INTEREST, is_data=False),
+    Page("/outbox", interest.outbox, "The messages of a test portal"),
     Page("/edit", editing.items, "All items of the editors", Act.EDIT),
     Page("/edit/{item}", editing.edit, "One item with its versions", Act.EDIT, FORM),
     Page("/partners", partners.mine, "The partners of the visitor", Act.REGISTER),

@@ -8,6 +8,7 @@ import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -43,7 +44,7 @@ class Settings:
 
     `issuer` is the address of the OpenID provider; `documentation` that of the documentation. `store` is a database URL
     (`sqlite:///` or `postgresql://`), `state` the folder of the keys. `operators` are the ids of people who may give
-    the other roles. `test_mode` shows the banner of synthetic data.
+    the other roles. `test_mode` shows the banner of synthetic data, and the messages instead of sending them by `smtp`.
     """
 
     base_url: str
@@ -56,6 +57,19 @@ class Settings:
     environments: tuple[EnvironmentSettings, ...] = ()
     operators: tuple[str, ...] = ()
     test_mode: bool = True
+    smtp: str = ""
+    mail_from: str = "portal@localhost"
+
+    @property
+    def sends_mail(self) -> bool:
+        """Return whether messages reach anybody: a page in test mode, a mail server in production."""
+        return self.test_mode or bool(self.smtp)
+
+    def __post_init__(self) -> None:
+        """Raise BadSettings for a mail server in another form."""
+        parts = urlsplit(self.smtp)
+        if self.smtp and (parts.scheme not in {"smtp", "smtps"} or not parts.hostname):
+            raise BadSettings("PORTAL_SMTP must be like smtp://user:password@mail.example:587, or smtps://…")
 
 
 def read_environments(path: Path) -> tuple[EnvironmentSettings, ...]:

@@ -72,6 +72,7 @@ class House:
     site: Site
     environments: Mapping[str, Environment]
     clock: Callable[[], datetime]
+    key: bytes
 
 
 def _storable(form: Form) -> Form:
@@ -219,6 +220,8 @@ class Visitor:
         found = [Link("My partner", "/partners")]
         if self.reach(Act.EDIT) is Reach.ALL:
             found.append(Link("Edit", "/edit"))
+        if self.reach(Act.READ_INTEREST) is Reach.ALL:
+            found.append(Link("Interest list", "/interest/list"))
         if self.reach(Act.WORK_DESK) is Reach.ALL:
             found.append(Link("Desk", "/desk"))
         if self.reach(Act.GIVE_ROLES) is Reach.ALL:

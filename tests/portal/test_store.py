@@ -13,7 +13,7 @@ from sqlalchemy import inspect, update
 from openers_portal.access import Role
 from openers_portal.rules.items import Item, Kind, State
 from openers_portal.rules.partners import Partner
-from openers_portal.store.items import Outdated
+from openers_portal.store.items import Edit, Outdated
 from openers_portal.store.partners import LastManager, Member, Taken
 from openers_portal.store.portal_store import PortalStore
 from openers_portal.store.tables import SCHEMA, STEPS, TABLES, NewerStore
@@ -59,12 +59,12 @@ async def _open(url: str) -> None:
 
 
 async def test_of_editors_who_save_at_the_same_time_one_wins(store: PortalStore) -> None:
-    first = await store.items.save("", Kind.NEWS, Item(title="One", text="x"), State.PUBLISHED, ("Ada", 0))
+    first = await store.items.save("", Kind.NEWS, Item(title="One", text="x"), State.PUBLISHED, Edit("Ada", 0))
     lost = list[Exception]()
 
     async def _save(name: str) -> None:
         try:
-            await store.items.save(first.id, Kind.NEWS, Item(title=name, text="x"), State.PUBLISHED, (name, 1))
+            await store.items.save(first.id, Kind.NEWS, Item(title=name, text="x"), State.PUBLISHED, Edit(name, 1))
         except Exception as error:
             lost.append(error)
 

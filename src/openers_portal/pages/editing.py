@@ -6,10 +6,14 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Final
 
+from sqlalchemy import Connection
 from starlette.responses import Response
 
+from openers_portal.pages.interest import link
+from openers_portal.rules.interest import announcement
 from openers_portal.rules.items import CONDITIONS, Change, Item, Kind, State, faults
-from openers_portal.store.items import Outdated, Version
+from openers_portal.rules.mail import Link
+from openers_portal.store.items import Also, Edit, Outdated, Version
 from openers_portal.visitor import NotHere, Visitor
 from openers_web.form import Form
 
@@ -21,6 +25,8 @@ SAID: Final = {
     State.WITHDRAWN: "Withdrawn. Only editors see it now.",
 }
 PREVIEW: Final = "preview"
+LONGEST_NUMBER: Final = 10
+"""Digits of a version."""
 
 
 async def items(me: Visitor) -> Response:
@@ -65,13 +71,28 @@ async def _saved(me: Visitor, form: Form, item: Item, wanted: tuple[str, Kind, S
     if form.errors:
         return None
     seen = form.text("version")
-    by = (me.name, int(seen) if seen.isascii() and seen.isdecimal() and len(seen) < 10 else 0)
+    version = int(seen) if seen.isascii() and seen.isdecimal() and len(seen) < LONGEST_NUMBER else 0
+    edit = Edit(me.name, version)
+    if (kind, state) == (Kind.NOTICE, State.PUBLISHED):
+        edit = edit._replace(also=_announces(me, item))
     try:
-        saved = await me.store.items.save(id, kind, item, state, by)
+        saved = await me.store.items.save(id, kind, item, state, edit)
     except Outdated:
         form.reject("", "Another editor has saved a newer version. Open the item again, and repeat your change")
         return None
     return me.go(f"/edit/{saved.id}", SAID[state])
+
+
+def _announces(me: Visitor, item: Item) -> Also:
+    """Return what stores a message about a notice for each person on the interest list, once for all its versions."""
+
+    def _announce(db: Connection, id: str) -> None:
+        page = f"{me.house.settings.base_url}/notices/{id}"
+        for each in me.store.interests.on_list(db):
+            mail = announcement(each.interest, item.title, page, link(me, Link.LEAVE, each.id))
+            me.store.mails.add(db, mail, f"notice {id} {each.id}")
+
+    return _announce
 
 
 def _item(form: Form) -> Item:

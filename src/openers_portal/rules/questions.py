@@ -35,7 +35,7 @@ _REGISTER = Place("/partners", "Register a partner or open yours")
 PLACES: Final = (
     Place("/roadmap", "See the roadmap"),
     _CATALOGUE,
-    Place("/notices", "Read notices and news"),
+    Place("/interest", "Get news by e-mail"),
     _DESK,
     _DESK,
     Place("/", "Take the tour"),

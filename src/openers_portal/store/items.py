@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 from sqlalchemy import Connection, RowMapping, func, insert, select
@@ -17,6 +17,8 @@ from openers_web.database import Database
 
 MOST: Final = 200
 """Items in a list, the newest first."""
+Also = Callable[[Connection, str], None]
+"""Does more in the transaction that stores an item of this id."""
 
 
 class Version(msgspec.Struct, frozen=True, kw_only=True):
@@ -29,6 +31,14 @@ class Version(msgspec.Struct, frozen=True, kw_only=True):
     at: datetime
     by: str
     item: Item
+
+
+class Edit(NamedTuple):
+    """A change of an item: who makes it, the version that they have seen, and what else happens with it."""
+
+    by: str
+    seen: int
+    also: Also = lambda _db, _id: None
 
 
 class Outdated(Exception):
@@ -55,12 +65,9 @@ class Items:
         query = select(ITEMS).where(ITEMS.c.id == id).order_by(ITEMS.c.version.desc())
         return await self._database.run(lambda db: [_version(row) for row in db.execute(query).mappings()])
 
-    async def save(self, id: str, kind: Kind, item: Item, state: State, by: tuple[str, int]) -> Version:
-        """Store a version on top of the one that the editor has seen; an empty id makes an item. Raises Outdated.
-
-        `by` is the name of the editor and the version seen.
-        """
-        id, (name, seen) = id or secrets.token_hex(8), by
+    async def save(self, id: str, kind: Kind, item: Item, state: State, edit: Edit) -> Version:
+        """Store a version on top of the one that the editor has seen; an empty id makes an item. Raises Outdated."""
+        id, seen = id or secrets.token_hex(8), edit.seen
         now = self._clock()
 
         def work(db: Connection) -> Version:
@@ -69,9 +76,10 @@ class Items:
             if present != seen:
                 raise Outdated
             body = msgspec.json.encode(item)
-            values = {"id": id, "version": seen + 1, "kind": kind, "state": state, "by": name, "body": body}
+            values = {"id": id, "version": seen + 1, "kind": kind, "state": state, "by": edit.by, "body": body}
             db.execute(insert(ITEMS).values(**values, at=int(now.timestamp())))
-            return Version(id=id, version=seen + 1, kind=kind, state=state, at=now, by=name, item=item)
+            edit.also(db, id)
+            return Version(id=id, version=seen + 1, kind=kind, state=state, at=now, by=edit.by, item=item)
 
         try:
             return await self._database.run(work)

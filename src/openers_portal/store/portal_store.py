@@ -8,7 +8,9 @@ from typing import Final
 
 from openers_portal.store.cases import Cases
 from openers_portal.store.endpoints import Endpoints
+from openers_portal.store.interests import Interests
 from openers_portal.store.items import Items
+from openers_portal.store.mails import Mails
 from openers_portal.store.partners import Partners
 from openers_portal.store.staff import Staff
 from openers_portal.store.tables import TABLES, migrate
@@ -26,6 +28,8 @@ class PortalStore:
         self.cases: Final = Cases(self._database, clock)
         self.endpoints: Final = Endpoints(self._database)
         self.partners: Final = Partners(self._database, clock)
+        self.mails: Final = Mails(self._database, clock)
+        self.interests: Final = Interests(self._database, self.mails, clock)
 
     async def open(self) -> None:
         """Bring the store up to the present schema. Raises NewerStore, and errors of the database."""

@@ -106,6 +106,27 @@ ENTRIES: Final = Table(
     Column("body", LargeBinary, nullable=False),
 )
 
+MAILS: Final = Table(
+    "portal_mails",
+    TABLES,
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    Column("once", String(2 * NAME), unique=True, nullable=False),
+    Column("to", String(3 * NAME), nullable=False),
+    Column("source", String(ID), index=True, nullable=False),
+    Column("state", String(ID), index=True, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+)
+INTERESTS: Final = Table(
+    "portal_interests",
+    TABLES,
+    Column("id", String(ID), primary_key=True),
+    Column("email", String(3 * NAME), unique=True, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("confirmed", Integer, index=True, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+)
+
 Step = Callable[[Connection], None]
 _LOCK: Final = text("SELECT pg_advisory_xact_lock(8004)")
 
@@ -114,7 +135,10 @@ def _creates(*tables: Table) -> Step:
     return lambda db: TABLES.create_all(db, tables)
 
 
-STEPS: Final[Sequence[Step]] = (_creates(ITEMS, STAFF, PARTNERS, MEMBERS, PRODUCTS, EVENTS, ENDPOINTS, CASES, ENTRIES),)
+STEPS: Final[Sequence[Step]] = (
+    _creates(ITEMS, STAFF, PARTNERS, MEMBERS, PRODUCTS, EVENTS, ENDPOINTS, CASES, ENTRIES),
+    _creates(MAILS, INTERESTS),
+)
 """The steps from an empty store to the present schema."""
 
 

@@ -94,9 +94,7 @@ def _item(step: Step) -> dict[str, Any]:
     checks += [f'pm.collectionVariables.set("{name}", {script});' for name, script in step.saves.items()]
     events = [_event("test", checks)]
     if step.needs:
-        events.append(
-            _event("prerequest", [f'if (!pm.variables.get("{step.needs}")) pm.execution.skipRequest();'])
-        )
+        events.append(_event("prerequest", [f'if (!pm.variables.get("{step.needs}")) pm.execution.skipRequest();']))
     request: dict[str, Any] = {
         "method": step.method,
         "header": [{"key": name, "value": value} for name, value in step.headers.items()],

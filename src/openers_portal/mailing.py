@@ -1,0 +1,73 @@
+"""Send the messages of the store: by SMTP in production; in test mode they stay in the store, and a page shows them."""
+
+from __future__ import annotations
+
+import logging
+import smtplib
+from collections.abc import Callable
+from email.message import EmailMessage
+from typing import Final, NamedTuple
+from urllib.parse import unquote, urlsplit
+
+import anyio
+import anyio.to_thread
+
+from openers_portal.rules.mail import Sending, message
+from openers_portal.store.portal_store import PortalStore
+
+PAUSE_S: Final = 2.0
+TIMEOUT_S: Final = 20.0
+PURGE_EVERY: Final = 1800
+"""Pauses between two deletions of old records."""
+PORTS: Final = {"smtp": 587, "smtps": 465}
+Send = Callable[[EmailMessage], None]
+_LOG: Final = logging.getLogger("openers_portal")
+
+
+class Smtp(NamedTuple):
+    """A mail server: `smtp://` is encrypted by STARTTLS, `smtps://` from the beginning."""
+
+    url: str
+
+    def send(self, made: EmailMessage) -> None:
+        """Send a message. Raises OSError, smtplib.SMTPException."""
+        parts = urlsplit(self.url)
+        kind = smtplib.SMTP_SSL if parts.scheme == "smtps" else smtplib.SMTP
+        with kind(parts.hostname or "", parts.port or PORTS[parts.scheme], timeout=TIMEOUT_S) as server:
+            if parts.scheme == "smtp" and parts.hostname not in {"127.0.0.1", "::1", "localhost"}:
+                server.starttls()
+            if parts.username:
+                server.login(unquote(parts.username), unquote(parts.password or ""))
+            server.send_message(made)
+
+
+async def send_always(store: PortalStore, send: Send | None, sender: str, host: str) -> None:
+    """Send waiting messages, and delete old records, until cancelled. Without `send`, messages count as sent."""
+    pauses = 0
+    while True:
+        try:
+            while await send_one(store, send, sender, host):
+                pass
+            if pauses % PURGE_EVERY == 0:
+                await store.mails.purge()
+                await store.interests.purge()
+        except Exception as error:
+            _LOG.warning("mail waits: %s", type(error).__name__)
+        pauses += 1
+        await anyio.sleep(PAUSE_S)
+
+
+async def send_one(store: PortalStore, send: Send | None, sender: str, host: str) -> bool:
+    """Send the oldest waiting message; return false if none waits."""
+    taken = await store.mails.take()
+    if taken is None:
+        return False
+    state = Sending.SENT
+    if send is not None:
+        try:
+            await anyio.to_thread.run_sync(send, message(taken.mail, sender, taken.id, host))
+        except (OSError, smtplib.SMTPException) as error:
+            _LOG.warning("message %d was not sent: %s", taken.id, type(error).__name__)
+            state = Sending.FAILED
+    await store.mails.ended(taken.id, state)
+    return True

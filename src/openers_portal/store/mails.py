@@ -1,0 +1,86 @@
+"""Messages in the store: each is stored with the change that causes it, and sent at most once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+import msgspec
+from sqlalchemy import Connection, RowMapping, delete, func, insert, select, update
+
+from openers_portal.rules.mail import Mail, Sending
+from openers_portal.store.tables import MAILS
+from openers_web.database import Database
+
+MOST: Final = 100
+"""Messages in a list."""
+KEPT: Final = timedelta(days=30)
+"""How long a message is kept."""
+
+
+class StoredMail(msgspec.Struct, frozen=True):
+    """A message with its number, its time and how far it is."""
+
+    id: int
+    at: datetime
+    state: Sending
+    mail: Mail
+
+
+class Mails:
+    """The messages in the store."""
+
+    def __init__(self, database: Database, clock: Callable[[], datetime]) -> None:
+        """Use a migrated database."""
+        self._database, self._clock = database, clock
+
+    def add(self, db: Connection, mail: Mail, once: str, source: str = "") -> bool:
+        """Store a message in the transaction of its cause; false if a message of the name `once` is stored already.
+
+        `source` stands for the caller who caused it.
+        """
+        if db.execute(select(MAILS.c.id).where(MAILS.c.once == once)).scalar() is not None:
+            return False
+        values = {"once": once, "source": source, "state": Sending.WAITING, "body": msgspec.json.encode(mail)}
+        db.execute(insert(MAILS).values(at=int(self._clock().timestamp()), to=mail.to, **values))
+        return True
+
+    def caused_by(self, db: Connection, source: str, within: timedelta) -> int:
+        """Return how many messages a caller has caused lately."""
+        since = int((self._clock() - within).timestamp())
+        query = select(func.count()).select_from(MAILS).where(MAILS.c.source == source, MAILS.c.at > since)
+        return int(db.execute(query).scalar() or 0)
+
+    async def take(self) -> StoredMail | None:
+        """Mark the oldest waiting message as started and return it, for one process only; `None` if none waits."""
+        waiting = select(MAILS).where(MAILS.c.state == Sending.WAITING).order_by(MAILS.c.id).limit(1)
+
+        def work(db: Connection) -> StoredMail | None:
+            row = db.execute(waiting.with_for_update(skip_locked=True)).mappings().first()
+            if row is None:
+                return None
+            db.execute(update(MAILS).where(MAILS.c.id == row["id"]).values(state=Sending.STARTED))
+            return _mail(row)
+
+        return await self._database.run(work)
+
+    async def ended(self, id: int, state: Sending) -> None:
+        """Store how the sending of a message ended."""
+        await self._database.run(lambda db: db.execute(update(MAILS).where(MAILS.c.id == id).values(state=state)))
+
+    async def latest(self) -> Sequence[StoredMail]:
+        """Return the latest messages, the newest first."""
+        query = select(MAILS).order_by(MAILS.c.id.desc()).limit(MOST)
+        return await self._database.run(lambda db: [_mail(row) for row in db.execute(query).mappings()])
+
+    async def purge(self) -> None:
+        """Delete old messages that do not wait."""
+        before = int((self._clock() - KEPT).timestamp())
+        query = delete(MAILS).where(MAILS.c.at < before, MAILS.c.state != Sending.WAITING)
+        await self._database.run(lambda db: db.execute(query))
+
+
+def _mail(row: RowMapping) -> StoredMail:
+    at = datetime.fromtimestamp(row["at"], UTC)
+    return StoredMail(row["id"], at, Sending(row["state"]), msgspec.json.decode(row["body"], type=Mail))
