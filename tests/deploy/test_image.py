@@ -15,12 +15,12 @@ import httpx
 import pytest
 import yaml
 
+from openers.cli.demo import PAS_ABOVE, PORTAL_ABOVE, QUICK_CONNECT_ABOVE
 from openers_client import log_in
 from tests.deploy.forward import tcp_to
 from tests.deploy.images import USER, Builder, Image
 from tests.kit.run.built import Packages
 from tests.kit.run.project import ROOT
-from tests.kit.service.demo import PAS_ABOVE
 from tests.kit.service.live import client_of, free_port, free_port_with
 from tests.kit.store.stores import PostgresServer
 
@@ -68,7 +68,7 @@ def _call(port: int, path: str) -> httpx.Response:
 def test_the_image_says_how_it_runs(image: Image) -> None:
     config = image.config
     assert config["User"] == f"{USER}:{USER}"
-    assert set(config["ExposedPorts"]) == {"8000/tcp", "8002/tcp"}
+    assert set(config["ExposedPorts"]) == {f"{port}/tcp" for port in (8000, 8002, 8003, 8004)}
     assert list(config["Volumes"]) == [config["WorkingDir"]]
     assert config["Labels"]["org.opencontainers.image.licenses"] == "MIT"
     for name in ("THIRD-PARTY-NOTICES", "openers.cdx.json"):
@@ -77,13 +77,15 @@ def test_the_image_says_how_it_runs(image: Image) -> None:
 
 def test_the_demo_runs_on_a_read_only_root(image: Image, data: Path) -> None:
     """It serves calls, the documentation and the commands of its page; everything that it writes is in its volume."""
-    port = free_port_with(PAS_ABOVE)
+    port = free_port_with(PAS_ABOVE, QUICK_CONNECT_ABOVE, PORTAL_ABOVE)
     settings = _settings(port)
     assert image.run(["openers", "--version"], data).stdout == f"openers {version('openers')}\n"
     assert image.run(["openers", "health"], data, **settings).returncode == 1
     with image.started(image.config["Cmd"], data, **settings):
         assert _call(port, "/STU3/CodeSystem/PRIORITY").status_code == 200
         assert httpx.get(f"http://127.0.0.1:{port}/docs/").status_code == 200
+        for above in (QUICK_CONNECT_ABOVE, PORTAL_ABOVE):
+            assert httpx.get(f"http://127.0.0.1:{port + above}/health").status_code == 200
         told = image.run(["openers", "health"], data, **settings)
         assert re.fullmatch(r"(pass|warn): database pass, .*\n", told.stdout), told
         page = (ROOT / "docs/how-to/run-the-container.md").read_text()

@@ -185,9 +185,11 @@ def free_port() -> int:
         return int(listener.getsockname()[1])
 
 
-def free_port_with(above: int) -> int:
-    """Return a free port for which the port `above` higher is free too."""
+def free_port_with(*above: int) -> int:
+    """Return a free port for which the ports `above` it are free too."""
     while True:
         port = free_port()
-        with suppress(OSError, OverflowError), socket.create_server(("127.0.0.1", port + above)):
+        with suppress(OSError, OverflowError), ExitStack() as held:
+            for each in above:
+                held.enter_context(socket.create_server(("127.0.0.1", port + each)))
             return port
