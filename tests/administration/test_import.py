@@ -18,6 +18,7 @@ from tests.kit.run.command import environment, openers
 from tests.kit.run.forked import Forked, start
 from tests.kit.run.waiting import HANGS_AFTER_S, until
 from tests.kit.service.administration import KEYS
+from tests.kit.service.administration import service as clinic_of
 from tests.kit.service.live import Live, live, settings_env
 from tests.kit.service.running import copied
 from tests.kit.store.outside import fetch
@@ -73,6 +74,11 @@ def _lines(records: list[dict[str, Any]]) -> str:
     return "".join(f"{json.dumps(each)}\n\n" for each in records)
 
 
+def clinic(number: str) -> dict[str, Any]:
+    """Return a service of the demo world's hospital."""
+    return clinic_of("RCD", "RCD01", number)
+
+
 def _counts(out: str) -> dict[str, tuple[int, ...]]:
     """Return created, replaced, unchanged and refused for each file."""
     found: dict[str, tuple[int, ...]] = {}
@@ -104,6 +110,42 @@ def test_files_are_imported_in_any_order_and_again_without_a_change(service: Liv
     assert [(each["created"], each["replaced"]) for each in again["files"]] == [(0, 0)] * 5
     (tmp_path / "organisations.csv").write_text(ORGANISATIONS.replace("Zest", "Zesty"), "utf-8")
     assert _counts(told(service, "import", *files)[0])["organisations.csv"] == (0, 1, 1, 0)
+
+
+def test_rows_may_name_others_of_their_kind_in_any_order(service: Live, tmp_path: Path) -> None:
+    """A practice comes before its commissioner, which is in another file and has one of its own. So do services."""
+    practices, others = tmp_path / "organisations.csv", tmp_path / "organisations.ndjson"
+    practices.write_text(
+        "ods,name,kind,postcode,commissioner\n"
+        "YP001,Surgery,GP_PRACTICE,LS1 4AP,YP1\nYP002,Two,GP_PRACTICE,LS1 4AP,YP9\n"
+        "YP1,Board,COMMISSIONER,LS1 4AP,YP2\nYP003,Three,GP_PRACTICE,LS1 4AP,YP2\nYP003,Again,GP_PRACTICE,LS1 4AP,\n"
+    )
+    others.write_text(_lines([{"ods": "YP2", "name": "Region", "kind": "COMMISSIONER", "postcode": "LS1 4AP"}]))
+    rehearsed = json.loads(told(service, "import", practices, others, "--dry-run", "--json", status=1)[0])
+    assert [(each["created"], each["waiting"], each["refused"]) for each in rehearsed["files"]] == [
+        (0, 3, 2),
+        (1, 0, 0),
+    ]
+    out, err = told(service, "import", practices, others, status=1)
+    assert _counts(out) == {"organisations.csv": (3, 0, 0, 2), "organisations.ndjson": (1, 0, 0, 0)}
+    assert "organisations.csv:3: there is no organisation YP9 (/commissioner)" in err
+    assert "organisations.csv:6: YP003 comes a second time" in err
+    pathway = {"reason": "Pilot", "services": ["999000042"]}
+    clinics = [{**clinic("999000041"), "restriction": pathway}, clinic("999000042")]
+    (tmp_path / "services.ndjson").write_text(_lines(clinics))
+    assert _counts(told(service, "import", tmp_path / "services.ndjson")[0]) == {"services.ndjson": (2, 0, 0, 0)}
+
+
+def test_records_with_many_references_are_sent_in_smaller_parts(service: Live, tmp_path: Path) -> None:
+    """The service looks up at most 5000 references in one act."""
+    listed = [f"YO{number:03}" for number in range(800)]
+    made = [{"ods": ods, "name": "Surgery", "kind": "GP_PRACTICE", "postcode": "LS1 4AP"} for ods in listed]
+    rules = {"nationally_available": False, "organisations": listed}
+    (tmp_path / "organisations.ndjson").write_text(_lines(made))
+    clinics = [{**clinic(f"99900005{number}"), "commissioning": rules} for number in range(8)]
+    (tmp_path / "services.ndjson").write_text(_lines(clinics))
+    counts = _counts(told(service, "import", *tmp_path.iterdir())[0])
+    assert counts == {"organisations.ndjson": (800, 0, 0, 0), "services.ndjson": (8, 0, 0, 0)}
 
 
 def test_each_refused_row_is_told_with_its_line_and_cure(service: Live, tmp_path: Path) -> None:

@@ -53,6 +53,8 @@ _JSON: Final[Header] = (b"content-type", JSON.encode())
 LISTING: Final = frozenset({"limit", "cursor", "organisation"})
 _SEARCHED: Final = frozenset({Resource.SERVICES, Resource.COMMISSIONING_RULES})
 """Resources that decide what a search finds."""
+READ_AT_ONCE: Final = 20_000
+"""Bytes of records that are read without a pause in which other calls run."""
 CHANGING: Final = frozenset({"dry_run"})
 ENDING: Final = frozenset({"dry_run", "on"})
 NOTHING: Final[frozenset[str]] = frozenset()
@@ -121,14 +123,19 @@ class Handlers(msgspec.Struct, frozen=True):
         by = await self._caller(call, has_body=True)
         rehearsal = is_rehearsal(parameters_of(call.request, CHANGING))
         sent = self._records(await http.body())
-        values, refused = list[tuple[int, Any]](), list[Refusal]()
+        values, refused, unpaused = list[tuple[int, Any]](), list[Refusal](), 0
         for index, each in enumerate(sent):
+            body = bytes(each)
             try:
-                values.append((index, self._value(bytes(each))))
+                values.append((index, self._value(body)))
             except AdministrationRefused as error:
                 refused.append(Refusal(index, error))
+            unpaused += len(body)
+            if unpaused > READ_AT_ONCE:
+                await asyncio.sleep(0)
+                unpaused = 0
         call.entry.outcome = 200
-        await asyncio.sleep(0)  # other calls run between the reading and the act
+        await asyncio.sleep(0)
         done = await put_all(self.resource, values, by, call.world, rehearsal=rehearsal)
         call.recorded = not rehearsal
         if not rehearsal:

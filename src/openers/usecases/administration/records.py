@@ -109,7 +109,7 @@ async def put_record(command: PutRecord, by: Administrator, world: World, how: H
     """Create or replace a record. Raises AdministrationRefused, Outdated, RecordLocked, Unavailable."""
     kind = kind_of(command.resource, Method.PUT, by)
     key = kind.key(command.value)
-    act = Act(f"put {command.resource} {key}", kind.locks(key))
+    act = Act(f"put {command.resource} {key}", kind.locks(key, command.value))
     return await run_act(act, lambda tx: put_in(tx, command, by, world), how, world)
 
 
@@ -125,16 +125,26 @@ async def put_in(tx: Tx, command: PutRecord, by: Administrator, world: World) ->
     kind = kind_of(command.resource, Method.PUT, by)
     key, register = kind.key(command.value), kind.register(tx)
     old = await register.get(key)
+    value = await check_put(kind, command.value, old, by, tx)
+    if old is not None and old.value == value:
+        return _change(key, old.version, old.version, value)
+    _check_version(command, old)
+    await kind.check(value, None if old is None else old.value, world, tx)
+    new = await (register.add(value) if old is None else register.replace(old, value))
+    await kind.affect(value, None if old is None else old.value, world, tx)
+    return _change(key, new.version, 0 if old is None else old.version, value)
+
+
+async def check_put(kind: Kind, value: Any, old: Stored[Any] | None, by: Administrator, tx: Tx) -> Any:
+    """Return a value with what the service fills in, if the caller may put it in the place of the old one.
+
+    Raises NotAllowed. Call it before any other check, so that no refusal tells of records of others.
+    """
+    key = kind.key(value)
     if old is not None:
         check_owned(kind, Method.PUT, by, await kind.owners(old.value, tx), key)
-    if old is not None and old.value == command.value:
-        return _change(key, old.version, old.version, old.value)
-    _check_version(command, old)
-    await kind.check(command.value, None if old is None else old.value, world, tx)
-    check_owned(kind, Method.PUT, by, await kind.owners(command.value, tx), key)
-    new = await (register.add(command.value) if old is None else register.replace(old, command.value))
-    await kind.affect(command.value, None if old is None else old.value, world, tx)
-    return _change(key, new.version, 0 if old is None else old.version, command.value)
+    check_owned(kind, Method.PUT, by, await kind.owners(value, tx), key)
+    return await kind.filled(value, tx)
 
 
 async def end_in(tx: Tx, command: EndRecord, by: Administrator, world: World) -> Change:

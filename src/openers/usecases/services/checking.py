@@ -6,6 +6,7 @@ from datetime import date
 
 from openers.domain.codes import CodeSystemName
 from openers.domain.identifiers import OdsCode, ServiceId, UserId
+from openers.domain.services.access import Restriction
 from openers.domain.services.draft import ServiceDraft
 from openers.domain.services.publishing import Finding, Known, findings
 from openers.usecases.ports.transaction import ReferenceData, Tx
@@ -19,12 +20,6 @@ async def check_draft(draft: ServiceDraft, world: World, tx: Tx) -> list[Finding
     """Return what keeps a draft from being published, and the warnings: errors first."""
     found = findings(draft, await _known(draft, world, tx))
     return sorted(found, key=lambda each: each.is_warning)
-
-
-async def authorised_workgroups(draft: ServiceDraft, tx: Tx) -> frozenset[str]:
-    """Return the workgroups whose staff may refer into a restricted service."""
-    wanted = () if draft.restriction is None else sorted(draft.restriction.services)
-    return frozenset(each.value.workgroup for each in await tx.directory.services(wanted))
 
 
 async def is_linked(service: ServiceId, tx: Tx) -> bool:

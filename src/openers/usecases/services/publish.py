@@ -13,6 +13,7 @@ from openers.domain.administration.administrator import Administrator
 from openers.domain.directory import Service, ServiceStatus, Site
 from openers.domain.identifiers import ServiceId
 from openers.domain.services.draft import draft_of, service_of
+from openers.usecases.administration.checks import authorised_workgroups
 from openers.usecases.administration.effects import follow_live
 from openers.usecases.administration.records import PLAINLY, Act, How, plain, run_act
 from openers.usecases.administration.refusals import NoSuchRecord, NotPublishable, Outdated, Unfit, differences
@@ -20,7 +21,7 @@ from openers.usecases.administration.repeats import Change
 from openers.usecases.booking.poll_slots import POLL
 from openers.usecases.ports.stored import Stored
 from openers.usecases.ports.transaction import Tx
-from openers.usecases.services.checking import authorised_workgroups, check_draft, is_linked
+from openers.usecases.services.checking import check_draft, is_linked
 from openers.usecases.services.drafts import Defined, change_of, check_expected, find_draft
 from openers.usecases.world import World
 
@@ -108,7 +109,8 @@ async def _published(found: Defined, tx: Tx) -> Service:
     if not isinstance(site, Site):
         raise RuntimeError("sites are never removed")
     linked = await is_linked(found.draft.id, tx)
-    return service_of(found.draft, site, linked=linked, authorised=await authorised_workgroups(found.draft, tx))
+    authorised = await authorised_workgroups(found.draft.restriction, tx)
+    return service_of(found.draft, site, linked=linked, authorised=authorised)
 
 
 async def _live(service: ServiceId, by: Administrator, tx: Tx) -> Stored[Service]:
