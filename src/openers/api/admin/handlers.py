@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Annotated, Any, Final
 
 import msgspec
@@ -27,6 +28,7 @@ from openers.api.http.reply import Header, Reply
 from openers.api.interaction import ActiveCall
 from openers.domain.administration.administrator import Administrator
 from openers.domain.administration.rights import Resource
+from openers.domain.errors import Unavailable
 from openers.usecases.administration.kinds import KINDS
 from openers.usecases.administration.many import MOST_AT_ONCE, Refusal, put_all
 from openers.usecases.administration.records import (
@@ -40,7 +42,7 @@ from openers.usecases.administration.records import (
     read_record,
 )
 from openers.usecases.administration.refusals import AdministrationRefused, Unfit
-from openers.usecases.administration.repeats import Change
+from openers.usecases.administration.repeats import Change, Outcome
 from openers.usecases.administration.webhooks import register_webhook, remove_webhook
 from openers.usecases.events.webhooks import Registration
 from openers.wire.admin.translating import RECORDS, UnreadableRecord, read_registration, shown
@@ -108,12 +110,13 @@ class Handlers(msgspec.Struct, frozen=True):
         """End one record."""
         http = call.http()
         by = await self._caller(call)
-        how, _ = await self._how(call, http, by, ENDING)
+        known = ENDING if KINDS[self.resource].ends_on_a_day else CHANGING
+        how, _ = await self._how(call, http, by, known)
         command = EndRecord(
             resource=self.resource,
             key=key_in(call),
             expected=expected_version(call.request),
-            on=day_of(parameters_of(call.request, ENDING)),
+            on=day_of(parameters_of(call.request, known)),
         )
         return await self._changed(call, await end_record(command, by, call.world, how), how)
 
@@ -199,18 +202,20 @@ class Handlers(msgspec.Struct, frozen=True):
 
     async def _changed(self, call: ActiveCall, change: Change, how: How, below: str = "") -> Reply:
         """Bring this process up to date, and return the reply to a change; `below` ends the address of a new record."""
-        result = _result(change)
-        told: tuple[Header, ...] = ((b"x-openers-change", result.encode()),)
+        told: tuple[Header, ...] = ((b"x-openers-change", change.outcome.encode()),)
         if how.rehearsal:
             return json_reply(200, shown(self.resource, change.value), *told)
         call.recorded = True
-        if change.is_changed or self.resource in _SEARCHED:
+        is_changed = change.outcome is not Outcome.UNCHANGED and not change.repeated
+        if is_changed or self.resource in _SEARCHED:
             await self._follow(call, {change.key})
         if change.is_new:
             told += ((b"location", f"{call.world.root}{PREFIX}/{self.resource}/{change.key}{below}".encode()),)
         if change.repeated:
             told += ((b"idempotency-replayed", b"true"),)
-        return json_reply(_status(change), shown(self.resource, change.value), etag_of(change.version), *told)
+        if change.outcome is not Outcome.REMOVED:
+            told += (etag_of(change.version),)
+        return json_reply(_status(change), shown(self.resource, change.value), *told)
 
     async def _follow(self, call: ActiveCall, keys: set[str]) -> None:
         """Drop what this process remembers of changed records: later requests see the change."""
@@ -220,8 +225,9 @@ class Handlers(msgspec.Struct, frozen=True):
         if people or applications:
             self.gateway.access.forget_holders(world.name, people, applications)
         if keys and self.resource in _SEARCHED:
-            async with world.read() as tx:
-                await world.listings.follow(tx, world.store.generation)
+            with suppress(Unavailable):  # the change is stored, and each search follows by itself
+                async with world.read() as tx:
+                    await world.listings.follow(tx, world.store.generation)
 
     def _shown(self, value: Any) -> dict[str, Any]:
         return shown(self.resource, plain(value))
@@ -234,13 +240,6 @@ def key_in(call: ActiveCall) -> str:
 
 def _status(change: Change) -> int:
     return 201 if change.is_new else 200
-
-
-def _result(change: Change) -> str:
-    """Return what a change did, or would do: created, replaced or unchanged."""
-    if change.is_new:
-        return "created"
-    return "replaced" if change.version != change.was else "unchanged"
 
 
 def etag_of(version: int) -> Header:

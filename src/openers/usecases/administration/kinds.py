@@ -67,6 +67,11 @@ class Kind(NamedTuple):
         register: Register[Any] = getattr(tx.registers, self.register_name)
         return register
 
+    @property
+    def ends_on_a_day(self) -> bool:
+        """Return whether a caller may name the day on which a record ends."""
+        return self.ended is _closed
+
     def is_key(self, text: str) -> bool:
         """Return whether a record could have this key."""
         if self.resource in IDENTIFIERS:
@@ -115,7 +120,8 @@ async def _with_pathways(value: Service, tx: Tx) -> Service:
 
 
 def _closed(value: Any, day: date) -> Any:
-    return msgspec.structs.replace(value, closed_on=day)
+    """Return the value closed on a day, unless it has closed by then."""
+    return value if value.is_closed(day) else msgspec.structs.replace(value, closed_on=day)
 
 
 def _inactive(value: Any, _day: date) -> Any:

@@ -17,7 +17,7 @@ from openers.usecases.administration.checks import authorised_workgroups
 from openers.usecases.administration.effects import follow_live
 from openers.usecases.administration.records import PLAINLY, Act, How, plain, run_act
 from openers.usecases.administration.refusals import NoSuchRecord, NotPublishable, Outdated, Unfit, differences
-from openers.usecases.administration.repeats import Change
+from openers.usecases.administration.repeats import Change, Outcome
 from openers.usecases.booking.poll_slots import POLL
 from openers.usecases.ports.stored import Stored
 from openers.usecases.ports.transaction import Tx
@@ -66,9 +66,11 @@ async def unpublish_service(service: ServiceId, by: Administrator, world: World,
     async def _unpublish(tx: Tx) -> Change:
         live = await _live(service, by, tx)
         hidden = msgspec.structs.replace(live.value, status=ServiceStatus.WITHDRAWN)
-        if hidden != live.value:
-            await tx.registers.services.amend(live, hidden)
-        return change_of(service, live.version, live.version, hidden)
+        change = change_of(service, live.version, live.version, hidden)
+        if hidden == live.value:
+            return change
+        await tx.registers.services.amend(live, hidden)
+        return msgspec.structs.replace(change, stated=Outcome.REPLACED)
 
     world.entry.services = (service,)
     return await run_act(Act(f"unpublish service {service}", _locks(service)), _unpublish, how, world)
