@@ -192,7 +192,7 @@ class Handlers(msgspec.Struct, frozen=True):
         try:
             return read_registration(body, Records).records
         except UnreadableRecord as error:
-            raise refused_body(error, Records.__name__) from error
+            raise refused_body(error, f"put-all-{self.resource}") from error
 
     def _value(self, body: bytes) -> Any:
         try:

@@ -18,11 +18,9 @@ from typing import Annotated, Any, Final, NamedTuple, cast
 import msgspec
 import typer
 
-from openers.cli.admin.calls import DEMO_CLIENT, Administration, ClientId, DryRun, KeyFile, administration
+from openers.cli.admin.calls import Administration, DryRun, calling
 from openers.cli.admin.tables import ORDER, Row, Source, Tell, rows_of, source_of
-from openers.cli.control import HERE, BaseUrl
 from openers.cli.output import Json, say
-from openers.cli.problems import told_in_one_line
 from openers.domain.administration.rights import Resource
 
 MOST_RECORDS: Final = 200
@@ -70,22 +68,18 @@ def add_import(app: typer.Typer) -> None:
     """Add the command."""
 
     @app.command("import")
+    @calling
     def import_records(
+        calls: Administration,
         files: Files,
         kind: KindOf = None,
         report: Report = None,
         dry_run: DryRun = False,
-        base_url: BaseUrl = HERE,
-        client_id: ClientId = DEMO_CLIENT,
-        key_file: KeyFile = None,
         as_json: Json = False,
     ) -> None:
         """Create and replace the records of files. Exit status 1 if a row is refused; the others are put."""
-        with told_in_one_line():
-            sources = sorted((source_of(each, kind) for each in files), key=lambda each: ORDER.index(each.resource))
-        with administration(base_url, client_id, key_file) as calls:
-            refused = _import(Run(calls, sources, report, dry_run=dry_run, as_json=as_json))
-        if refused:
+        sources = sorted((source_of(each, kind) for each in files), key=lambda each: ORDER.index(each.resource))
+        if _import(Run(calls, sources, report, dry_run=dry_run, as_json=as_json)):
             raise typer.Exit(1)
 
 
