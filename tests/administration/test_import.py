@@ -7,15 +7,15 @@ import csv
 import json
 import os
 import signal
-import subprocess
 from collections.abc import Generator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.kit.run.command import environment, openers
-from tests.kit.run.forked import Forked, start
+from tests.kit.run.forked import start
 from tests.kit.run.waiting import HANGS_AFTER_S, until
 from tests.kit.service.administration import KEYS
 from tests.kit.service.administration import service as clinic_of
@@ -267,33 +267,70 @@ def _whole(url: str) -> int:
     return len(stored)
 
 
-def _started(service: Live, file: Path, url: str, above: int) -> Forked | subprocess.Popen[bytes]:
-    """Start an import; return it when more than `above` records are stored."""
-    where = environment({"OPENERS_BASE_URL": service.base_url})
-    running = start(("admin", "import", str(file)), where, file.with_suffix(".out"))
-    until(lambda: running.poll() is not None or len(_stored(url)) > above, "no part is stored")
-    return running
+REFUSED = 2_000
+"""Rows whose refusals are longer than a pipe holds: the import waits for whoever reads them."""
+
+
+class Importing:
+    """An import whose standard error is a pipe: it stands still at refused rows that nobody reads."""
+
+    def __init__(self, service: Live, file: Path) -> None:
+        """Start the import."""
+        pipe = file.with_suffix(".err")
+        os.mkfifo(pipe)
+        self.refusals = open(os.open(pipe, os.O_RDONLY | os.O_NONBLOCK), "rb")  # noqa: SIM115 - closed by `ended`
+        os.set_blocking(self.refusals.fileno(), True)
+        words = ("admin", "import", str(file), "--kind", "organisation", "--base-url", service.base_url)
+        self.process = start(words, environment({}), file.with_suffix(".out"), pipe)
+
+    def until_above(self, url: str, number: int) -> None:
+        """Wait until more than this number of records is stored."""
+        until(lambda: self.process.poll() is not None or len(_stored(url)) > number, "no part is stored")
+
+    def ended(self) -> tuple[int, bytes]:
+        """Read the refusals that are left; return the exit status and the last refusal."""
+        with self.refusals as pipe:
+            last = pipe.read().splitlines()[-1:]
+        return self.process.wait(HANGS_AFTER_S), b"".join(last)
+
+
+def _gated(rows: list[str], *gates: int) -> str:
+    """Return rows with refused ones before the row of each number."""
+    ends = (0, *gates, len(rows))
+    parts = ["".join(rows[begin:end]) for begin, end in pairwise(ends)]
+    return ("[]\n" * REFUSED).join(parts)
 
 
 def test_an_import_that_was_killed_goes_on(demo_url: str, keys: Path, tmp_path: Path) -> None:
-    """The command dies, then the service: stored records are whole, a new run puts the rest, another one nothing."""
-    file = tmp_path / "organisations.ndjson"
+    """The command dies, then the service: stored records are whole, a new run puts the rest, another one nothing.
+
+    Neither import can end before: the first stands still after 600 rows, the second after 3800.
+    """
     row = '{"ods": "YQ%05d", "name": "Surgery %d", "kind": "GP_PRACTICE", "postcode": "LS1 4AP", "telephone": "%d"}\n'
-    file.write_text("".join(row % (number, number, number) for number in range(MANY)))
+    rows = [row % (number, number, number) for number in range(MANY)]
+    first, second, whole = (tmp_path / f"{name}.ndjson" for name in ("first", "second", "organisations"))
+    first.write_text(_gated(rows, 600))
+    second.write_text(_gated(rows, 1_000, 3_800))
+    whole.write_text("".join(rows))
     settings = settings_env(demo_url, keys)
     with live(settings) as run:
-        doomed = _started(run, file, demo_url, above=0)
-        os.killpg(doomed.pid, signal.SIGKILL)
-        doomed.wait(HANGS_AFTER_S)
+        doomed = Importing(run, first)
+        doomed.until_above(demo_url, 0)
+        os.killpg(doomed.process.pid, signal.SIGKILL)
+        assert doomed.ended()[0] == -signal.SIGKILL
     stored = _whole(demo_url)
-    assert 0 < stored < MANY
+    assert 0 < stored <= 600
     with live(settings) as run:
-        doomed = _started(run, file, demo_url, above=stored)
+        doomed = Importing(run, second)
+        doomed.until_above(demo_url, stored)
+        for _ in range(REFUSED):
+            doomed.refusals.readline()
         run.kill()
-        assert doomed.wait(HANGS_AFTER_S) == 1
+        status, last = doomed.ended()
+        assert (status, b"--base-url" in last) == (1, True), last
     later = _whole(demo_url)
-    assert stored < later < MANY
+    assert stored < later <= 3_800
     with live(settings) as run:
-        assert _counts(told(run, "import", file)[0])["organisations.ndjson"] == (MANY - later, 0, later, 0)
+        assert _counts(told(run, "import", whole)[0])["organisations.ndjson"] == (MANY - later, 0, later, 0)
         assert _whole(demo_url) == MANY
-        assert _counts(told(run, "import", file)[0])["organisations.ndjson"] == (0, 0, MANY, 0)
+        assert _counts(told(run, "import", whole)[0])["organisations.ndjson"] == (0, 0, MANY, 0)

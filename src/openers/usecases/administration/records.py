@@ -67,7 +67,7 @@ class How(msgspec.Struct, frozen=True, kw_only=True):
 
 
 PLAINLY: Final = How()
-"""Make the change, and repeat it if it is asked for again."""
+"""Make the change. The same request, sent again, is another one."""
 
 
 class Act(NamedTuple):
