@@ -63,6 +63,20 @@ async def test_certificates_that_are_issued_at_the_same_time_are_all_registered(
     assert issued
 
 
+async def test_of_certificates_at_the_same_time_no_more_are_issued_than_an_endpoint_may_have(
+    administered_on_both: Running,
+) -> None:
+    """The limit holds when the certificate is registered too, as other requests are signed meanwhile."""
+    asid = "200000000906"
+    held = [{"fingerprint": f"{number:064x}", "issuer": "CN=Old"} for number in range(9)]
+    client = await _register(administered_on_both, asid, certificates=held)
+    body, address = {"request": request(FQDN, KEY).decode()}, f"{ADMIN}/endpoints/{asid}/certificates"
+    replies = await asyncio.gather(*(client.post(address, json=body) for _ in range(3)))
+    assert {each.status_code for each in replies} <= {201, 422, 423}, [each.text for each in replies]
+    assert len([each for each in replies if each.is_success]) == 1
+    assert len((await client.get(f"{ADMIN}/endpoints/{asid}")).json()["certificates"]) == 10
+
+
 def _curve() -> str:
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, FQDN)])
     made = x509.CertificateSigningRequestBuilder().subject_name(name).sign(new_curve_key(SECP256R1()), hashes.SHA256())

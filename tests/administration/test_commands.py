@@ -116,6 +116,45 @@ def test_a_refusal_is_told_in_one_line(service: Live, words: tuple[str, ...], to
     assert told in done.stderr
 
 
+@pytest.mark.parametrize("text", ["[1]", "{", '"x"', "[" * 100_000])
+def test_a_file_that_holds_no_draft_is_told(service: Live, tmp_path: Path, text: str) -> None:
+    """The file is named, and nothing is printed that only programmers understand."""
+    (tmp_path / "draft.json").write_text(text)
+    words = ("create", "Name", "--organisation", "RCD", "--site", "RCD01", "--from", str(tmp_path / "draft.json"))
+    done = openers("admin", "service", *words, "--base-url", service.base_url)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
+    assert "draft.json" in done.stderr
+    whole = ("put", "ZZ9", "--file", str(tmp_path / "draft.json"), "--base-url", service.base_url)
+    done = openers("admin", "organisation", *whole)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
+    assert "draft.json" in done.stderr
+
+
+WRONG_BEFORE_A_CALL: list[tuple[tuple[str, ...], str]] = [
+    (("organisation", "put", "ZZ9", "name"), "name is not written as FIELD=VALUE"),
+    (("import", "no-such-file.csv"), "no-such-file.csv is not a file"),
+    (("export", "no-such-folder", "--kind", "webhook"), "there is no kind webhook to export"),
+]
+
+
+@pytest.mark.parametrize(("words", "told"), WRONG_BEFORE_A_CALL)
+def test_a_wrong_argument_is_told_without_a_service(words: tuple[str, ...], told: str) -> None:
+    """A command logs in when it has something to send."""
+    done = openers("admin", *words, "--base-url", "http://127.0.0.1:9")
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert told in done.stderr
+
+
+def test_every_fault_of_a_draft_is_told_in_a_line(service: Live) -> None:
+    """What keeps a draft from being published has cause, place and cure for each check."""
+    bare = ("create", "Bare clinic", "--organisation", "RCD", "--site", "RCD01")
+    number = said(service, "service", *bare).strip()
+    done = openers("admin", "service", "publish", number, "--base-url", service.base_url)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "openers: the service has no clinic type (/clinic_types): choose at least one specialty" in done.stderr
+    assert done.stderr.count("openers: ") == done.stderr.count("\n") >= 5
+
+
 def test_a_service_that_does_not_run_is_told() -> None:
     done = openers("admin", "organisation", "list", "--base-url", "http://127.0.0.1:9")
     assert (done.returncode, done.stderr.count("\n")) == (1, 1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncGenerator
 from pathlib import Path
 from typing import Any
@@ -131,6 +132,26 @@ async def test_a_wrong_body_is_refused_with_its_place(empty: Running, name: str)
     reply = await client.put(f"{ADMIN}/organisations/ZZ9", content=body, headers=headers)
     assert (reply.status_code, reply.json()["place"]) == (status, place), reply.text
     assert (await client.get(f"{ADMIN}/organisations/ZZ9")).status_code == 404
+
+
+async def test_the_shape_that_a_refusal_names_is_in_the_document(empty: Running) -> None:
+    """The cure of a wrong body names a schema, or the operation whose body it is."""
+    client = await administrator(empty)
+    document = (await client.get(f"{ADMIN}/openapi.json")).json()
+    known = set(document["components"]["schemas"])
+    known |= {of[method]["operationId"] for of in document["paths"].values() for method in of if method != "parameters"}
+    named: set[str] = set()
+    for path, item in document["paths"].items():
+        for method in {"put", "post"} & item.keys():
+            if "requestBody" not in item[method]:
+                continue
+            address = path.replace("{key}", "200000000299" if path == CERTIFICATES else "1")
+            refused = await client.request(method, address, json={"unknown": 1})
+            name = re.fullmatch(r"compare it with (\S+) in /admin/v1/openapi.json", refused.json()["cure"])
+            assert name is not None, (path, refused.text)
+            named.add(name[1])
+    assert len(named) >= 20
+    assert named <= known
 
 
 RULES: list[tuple[str, dict[str, Any], str]] = [

@@ -7,17 +7,18 @@ import csv
 import json
 import os
 import signal
-import subprocess
 from collections.abc import Generator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.kit.run.command import environment, openers
-from tests.kit.run.forked import Forked, start
+from tests.kit.run.forked import start
 from tests.kit.run.waiting import HANGS_AFTER_S, until
 from tests.kit.service.administration import KEYS
+from tests.kit.service.administration import service as clinic_of
 from tests.kit.service.live import Live, live, settings_env
 from tests.kit.service.running import copied
 from tests.kit.store.outside import fetch
@@ -73,6 +74,11 @@ def _lines(records: list[dict[str, Any]]) -> str:
     return "".join(f"{json.dumps(each)}\n\n" for each in records)
 
 
+def clinic(number: str) -> dict[str, Any]:
+    """Return a service of the demo world's hospital."""
+    return clinic_of("RCD", "RCD01", number)
+
+
 def _counts(out: str) -> dict[str, tuple[int, ...]]:
     """Return created, replaced, unchanged and refused for each file."""
     found: dict[str, tuple[int, ...]] = {}
@@ -104,6 +110,42 @@ def test_files_are_imported_in_any_order_and_again_without_a_change(service: Liv
     assert [(each["created"], each["replaced"]) for each in again["files"]] == [(0, 0)] * 5
     (tmp_path / "organisations.csv").write_text(ORGANISATIONS.replace("Zest", "Zesty"), "utf-8")
     assert _counts(told(service, "import", *files)[0])["organisations.csv"] == (0, 1, 1, 0)
+
+
+def test_rows_may_name_others_of_their_kind_in_any_order(service: Live, tmp_path: Path) -> None:
+    """A practice comes before its commissioner, which is in another file and has one of its own. So do services."""
+    practices, others = tmp_path / "organisations.csv", tmp_path / "organisations.ndjson"
+    practices.write_text(
+        "ods,name,kind,postcode,commissioner\n"
+        "YP001,Surgery,GP_PRACTICE,LS1 4AP,YP1\nYP002,Two,GP_PRACTICE,LS1 4AP,YP9\n"
+        "YP1,Board,COMMISSIONER,LS1 4AP,YP2\nYP003,Three,GP_PRACTICE,LS1 4AP,YP2\nYP003,Again,GP_PRACTICE,LS1 4AP,\n"
+    )
+    others.write_text(_lines([{"ods": "YP2", "name": "Region", "kind": "COMMISSIONER", "postcode": "LS1 4AP"}]))
+    rehearsed = json.loads(told(service, "import", practices, others, "--dry-run", "--json", status=1)[0])
+    assert [(each["created"], each["waiting"], each["refused"]) for each in rehearsed["files"]] == [
+        (0, 3, 2),
+        (1, 0, 0),
+    ]
+    out, err = told(service, "import", practices, others, status=1)
+    assert _counts(out) == {"organisations.csv": (3, 0, 0, 2), "organisations.ndjson": (1, 0, 0, 0)}
+    assert "organisations.csv:3: there is no organisation YP9 (/commissioner)" in err
+    assert "organisations.csv:6: YP003 comes a second time" in err
+    pathway = {"reason": "Pilot", "services": ["999000042"]}
+    clinics = [{**clinic("999000041"), "restriction": pathway}, clinic("999000042")]
+    (tmp_path / "services.ndjson").write_text(_lines(clinics))
+    assert _counts(told(service, "import", tmp_path / "services.ndjson")[0]) == {"services.ndjson": (2, 0, 0, 0)}
+
+
+def test_records_with_many_references_are_sent_in_smaller_parts(service: Live, tmp_path: Path) -> None:
+    """The service looks up at most 5000 references in one act."""
+    listed = [f"YO{number:03}" for number in range(800)]
+    made = [{"ods": ods, "name": "Surgery", "kind": "GP_PRACTICE", "postcode": "LS1 4AP"} for ods in listed]
+    rules = {"nationally_available": False, "organisations": listed}
+    (tmp_path / "organisations.ndjson").write_text(_lines(made))
+    clinics = [{**clinic(f"99900005{number}"), "commissioning": rules} for number in range(8)]
+    (tmp_path / "services.ndjson").write_text(_lines(clinics))
+    counts = _counts(told(service, "import", *tmp_path.iterdir())[0])
+    assert counts == {"organisations.ndjson": (800, 0, 0, 0), "services.ndjson": (8, 0, 0, 0)}
 
 
 def test_each_refused_row_is_told_with_its_line_and_cure(service: Live, tmp_path: Path) -> None:
@@ -225,33 +267,70 @@ def _whole(url: str) -> int:
     return len(stored)
 
 
-def _started(service: Live, file: Path, url: str, above: int) -> Forked | subprocess.Popen[bytes]:
-    """Start an import; return it when more than `above` records are stored."""
-    where = environment({"OPENERS_BASE_URL": service.base_url})
-    running = start(("admin", "import", str(file)), where, file.with_suffix(".out"))
-    until(lambda: running.poll() is not None or len(_stored(url)) > above, "no part is stored")
-    return running
+REFUSED = 2_000
+"""Rows whose refusals are longer than a pipe holds: the import waits for whoever reads them."""
+
+
+class Importing:
+    """An import whose standard error is a pipe: it stands still at refused rows that nobody reads."""
+
+    def __init__(self, service: Live, file: Path) -> None:
+        """Start the import."""
+        pipe = file.with_suffix(".err")
+        os.mkfifo(pipe)
+        self.refusals = open(os.open(pipe, os.O_RDONLY | os.O_NONBLOCK), "rb")  # noqa: SIM115 - closed by `ended`
+        os.set_blocking(self.refusals.fileno(), True)
+        words = ("admin", "import", str(file), "--kind", "organisation", "--base-url", service.base_url)
+        self.process = start(words, environment({}), file.with_suffix(".out"), pipe)
+
+    def until_above(self, url: str, number: int) -> None:
+        """Wait until more than this number of records is stored."""
+        until(lambda: self.process.poll() is not None or len(_stored(url)) > number, "no part is stored")
+
+    def ended(self) -> tuple[int, bytes]:
+        """Read the refusals that are left; return the exit status and the last refusal."""
+        with self.refusals as pipe:
+            last = pipe.read().splitlines()[-1:]
+        return self.process.wait(HANGS_AFTER_S), b"".join(last)
+
+
+def _gated(rows: list[str], *gates: int) -> str:
+    """Return rows with refused ones before the row of each number."""
+    ends = (0, *gates, len(rows))
+    parts = ["".join(rows[begin:end]) for begin, end in pairwise(ends)]
+    return ("[]\n" * REFUSED).join(parts)
 
 
 def test_an_import_that_was_killed_goes_on(demo_url: str, keys: Path, tmp_path: Path) -> None:
-    """The command dies, then the service: stored records are whole, a new run puts the rest, another one nothing."""
-    file = tmp_path / "organisations.ndjson"
+    """The command dies, then the service: stored records are whole, a new run puts the rest, another one nothing.
+
+    Neither import can end before: the first stands still after 600 rows, the second after 3800.
+    """
     row = '{"ods": "YQ%05d", "name": "Surgery %d", "kind": "GP_PRACTICE", "postcode": "LS1 4AP", "telephone": "%d"}\n'
-    file.write_text("".join(row % (number, number, number) for number in range(MANY)))
+    rows = [row % (number, number, number) for number in range(MANY)]
+    first, second, whole = (tmp_path / f"{name}.ndjson" for name in ("first", "second", "organisations"))
+    first.write_text(_gated(rows, 600))
+    second.write_text(_gated(rows, 1_000, 3_800))
+    whole.write_text("".join(rows))
     settings = settings_env(demo_url, keys)
     with live(settings) as run:
-        doomed = _started(run, file, demo_url, above=0)
-        os.killpg(doomed.pid, signal.SIGKILL)
-        doomed.wait(HANGS_AFTER_S)
+        doomed = Importing(run, first)
+        doomed.until_above(demo_url, 0)
+        os.killpg(doomed.process.pid, signal.SIGKILL)
+        assert doomed.ended()[0] == -signal.SIGKILL
     stored = _whole(demo_url)
-    assert 0 < stored < MANY
+    assert 0 < stored <= 600
     with live(settings) as run:
-        doomed = _started(run, file, demo_url, above=stored)
+        doomed = Importing(run, second)
+        doomed.until_above(demo_url, stored)
+        for _ in range(REFUSED):
+            doomed.refusals.readline()
         run.kill()
-        assert doomed.wait(HANGS_AFTER_S) == 1
+        status, last = doomed.ended()
+        assert (status, b"--base-url" in last) == (1, True), last
     later = _whole(demo_url)
-    assert stored < later < MANY
+    assert stored < later <= 3_800
     with live(settings) as run:
-        assert _counts(told(run, "import", file)[0])["organisations.ndjson"] == (MANY - later, 0, later, 0)
+        assert _counts(told(run, "import", whole)[0])["organisations.ndjson"] == (MANY - later, 0, later, 0)
         assert _whole(demo_url) == MANY
-        assert _counts(told(run, "import", file)[0])["organisations.ndjson"] == (0, 0, MANY, 0)
+        assert _counts(told(run, "import", whole)[0])["organisations.ndjson"] == (0, 0, MANY, 0)

@@ -114,19 +114,167 @@ async def test_what_changes_is_in_force_and_in_the_audit(administered_on_both: R
     assert (last["records"], last["outcome"], last["application"]) == ([people[0]["id"]], 200, "test-ops")
 
 
+@pytest.mark.parametrize("resource", ["services", "patients"])
+async def test_the_audit_of_many_records_names_no_single_one(administered_on_both: Running, resource: str) -> None:
+    """The last service or patient would look as if the call had concerned it alone."""
+    client = await administrator(administered_on_both)
+    if resource == "services":
+        made = [service(PROVIDER, "RCD01", f"99900006{number}") for number in range(2)]
+    else:
+        made = [{**records()["patients"], "nhs_number": number} for number in ("9995550026", "9995550034")]
+    await _put(client, resource, *made)
+    last = [each for each in await entries(administered_on_both) if each.get("act") == f"put 2 {resource}"][-1]
+    assert last["records"] == [key_of(resource, each) for each in made]
+    assert (last.get("services"), last.get("nhs_number")) == (None, None)
+
+
 async def test_of_two_imports_at_once_each_record_is_whole(administered_on_both: Running) -> None:
-    """Both put the same records in another order; each request is whole or asks to be sent again."""
+    """They put the same records in other orders. One that is asked to be sent again is; each record is created once."""
     client = await administrator(administered_on_both)
     made = [{**records()["organisations"], "ods": f"ZY{number:03}"} for number in range(60)]
     parts = [made, made[::-1], [{**each, "name": "Other"} for each in made], made[30:]]
-    replies = await asyncio.gather(
-        *(client.post(f"{ADMIN}/organisations/$batch", json={"records": part}) for part in parts)
-    )
-    assert {each.status_code for each in replies} <= {200, 423}, [each.text for each in replies]
-    assert any(each.status_code == 200 for each in replies)
+
+    async def _sent(part: list[dict[str, Any]]) -> dict[str, Any]:
+        address, body = f"{ADMIN}/organisations/$batch", {"records": part}
+        while (reply := await client.post(address, json=body)).status_code == 423:
+            pass
+        assert reply.status_code == 200, reply.text
+        told: dict[str, Any] = reply.json()
+        return told
+
+    done = await asyncio.gather(*(_sent(part) for part in parts))
+    assert [each["refused"] for each in done] == [[]] * 4
+    assert sum(each["created"] for each in done) == 60
     again = await _put(client, "organisations", *made)
-    assert (again["refused"], again["created"]) == ([], 0)
+    assert (again["created"], again["replaced"] + again["unchanged"]) == (0, 60)
     assert await _put(client, "organisations", *made) == {**NOTHING, "unchanged": 60}
+
+
+async def test_records_of_one_request_are_checked_against_one_another(administered_on_both: Running) -> None:
+    """A certificate belongs to one endpoint, and may leave another one of the request before it comes to the next."""
+    client = await administrator(administered_on_both)
+    endpoint = {**records()["endpoints"], "certificates": [{"fingerprint": "e" * 64, "issuer": "CN=One"}]}
+    one, two = {**endpoint, "asid": "200000000241"}, {**endpoint, "asid": "200000000242"}
+    told = await _put(client, "endpoints", one, two)
+    assert (told["created"], [each["index"] for each in told["refused"]]) == (1, [1]), told
+    assert (told["refused"][0]["place"], "200000000241" in told["refused"][0]["detail"]) == (
+        "/certificates/0/fingerprint",
+        True,
+    )
+    assert (await client.get(f"{ADMIN}/endpoints/200000000242")).status_code == 404
+    freed = {**one, "certificates": []}
+    told = await _put(client, "endpoints", two, freed)
+    assert (told["replaced"], [each["index"] for each in told["refused"]]) == (1, [0]), (
+        "the order is that of the request"
+    )
+    await _put(client, "endpoints", one)
+    assert await _put(client, "endpoints", freed, two) == {**NOTHING, "created": 1, "replaced": 1}
+
+
+async def test_two_requests_at_once_do_not_share_a_certificate(administered_on_both: Running) -> None:
+    """Whichever comes first has it, and the other one is refused."""
+    client = await administrator(administered_on_both)
+    shared = {**records()["endpoints"], "certificates": [{"fingerprint": "f" * 64, "issuer": "CN=One"}]}
+    made = [{**shared, "asid": f"20000000025{number}"} for number in range(4)]
+    replies = await asyncio.gather(
+        *(client.put(f"{ADMIN}/endpoints/{each['asid']}", json=each) for each in made[:2]),
+        *(client.post(f"{ADMIN}/endpoints/$batch", json={"records": [each]}) for each in made[2:]),
+    )
+    assert {each.status_code for each in replies} <= {200, 201, 422, 423}, [each.text for each in replies]
+    held = [(await client.get(f"{ADMIN}/endpoints/{each['asid']}")).status_code for each in made]
+    assert sorted(held) == [200, 404, 404, 404]
+
+
+COMMISSIONER = {"name": "Z Commissioner", "kind": "COMMISSIONER", "postcode": "LS1 4AP"}
+SURGERY = {"name": "Z Surgery", "kind": "GP_PRACTICE", "postcode": "LS1 4AP"}
+
+
+async def test_records_may_name_others_of_the_request_in_any_order(administered_on_both: Running) -> None:
+    """Also in chains. Those that name one another, or one that is refused, are refused with the missing one."""
+    client = await administrator(administered_on_both)
+    chain = [
+        {**SURGERY, "ods": "ZQ001", "commissioner": "ZQ1"},
+        {**COMMISSIONER, "ods": "ZQ1", "commissioner": "ZQ2"},
+        {**COMMISSIONER, "ods": "ZQ2", "commissioner": "ZQ3"},
+        {**COMMISSIONER, "ods": "ZQ3"},
+        {**COMMISSIONER, "ods": "ZQ4", "commissioner": "ZQ5"},
+        {**COMMISSIONER, "ods": "ZQ5", "commissioner": "ZQ4"},
+        {**SURGERY, "ods": "ZQ002", "commissioner": "ZQ6"},
+        {**COMMISSIONER, "ods": "ZQ6", "kind": "SHOP"},
+        {**SURGERY, "ods": "ZQ003", "commissioner": "ZQ001"},
+    ]
+    told = await _put(client, "organisations", *chain)
+    assert {**told, "refused": []} == {**NOTHING, "created": 4}, told
+    missing = {each["index"]: each.get("missing", {}).get("key") for each in told["refused"]}
+    assert missing == {4: "ZQ5", 5: "ZQ4", 6: "ZQ6", 7: None, 8: None}
+    assert (await client.get(f"{ADMIN}/organisations/ZQ001")).json()["commissioner"] == "ZQ1"
+    second = [
+        {**service(PROVIDER, "RCD01", f"99900008{number}"), "workgroup": f"{PROVIDER}/{number}"} for number in (1, 2)
+    ]
+    pathway = {"reason": "Pilot", "services": ["999000081", "999000082"]}
+    told = await _put(client, "services", {**second[0], "restriction": pathway}, second[1])
+    assert told == {**NOTHING, "created": 2}
+    stored = (await client.get(f"{ADMIN}/services/999000081")).json()["restriction"]
+    assert sorted(stored["workgroups"]) == [f"{PROVIDER}/1", f"{PROVIDER}/2"], "the service fills in its own one too"
+    assert (await _put(client, "services", {**second[0], "restriction": pathway}))["unchanged"] == 1
+
+
+async def test_the_references_of_one_request_are_limited(administered_on_both: Running) -> None:
+    """A request that needs more than 5000 look-ups is refused before it begins; one record alone never is."""
+    client = await administrator(administered_on_both)
+    listed = [f"Z{number:04}" for number in range(1000)]
+    restricted = {
+        "reason": "Pilot",
+        "organisations": listed,
+        "referrers": [f"5559{number:08}" for number in range(1000)],
+    }
+    full = {"commissioning": {"nationally_available": False, "organisations": listed}, "restriction": restricted}
+    sent = [{**service(PROVIDER, "RCD01", f"99900009{number}"), **full} for number in range(3)]
+    refused = await client.post(f"{ADMIN}/services/$batch", json={"records": sent})
+    assert (refused.status_code, refused.json()["place"]) == (422, "/records"), refused.text
+    assert "at most 5000" in refused.json()["detail"]
+    told = await _put(client, "services", sent[0])
+    assert [each["missing"] for each in told["refused"]] == [{"resource": "organisations", "key": listed[0]}]
+
+
+WRONG_PATHWAYS = [
+    ({"organisations": ["ZZ999"]}, "organisations", {"resource": "organisations", "key": "ZZ999"}),
+    ({"referrers": ["555999999999"]}, "referrers", {"resource": "people", "key": "555999999999"}),
+    ({"services": ["999999999"]}, "services", {"resource": "services", "key": "999999999"}),
+]
+
+
+@pytest.mark.parametrize(("pathway", "place", "missing"), WRONG_PATHWAYS)
+async def test_a_pathway_names_records_that_exist(
+    administered_on_both: Running, pathway: dict[str, Any], place: str, missing: dict[str, str]
+) -> None:
+    """By an import and by a single call alike."""
+    client = await administrator(administered_on_both)
+    record = {**service(PROVIDER, "RCD01", "999000088"), "restriction": {"reason": "Pilot", **pathway}}
+    told = await _put(client, "services", record)
+    assert [(each["place"], each["missing"]) for each in told["refused"]] == [(f"/restriction/{place}", missing)]
+    single = await client.put(f"{ADMIN}/services/999000088", json=record)
+    assert (single.status_code, single.json()["missing"]) == (422, missing)
+
+
+async def test_a_refusal_tells_nothing_of_records_of_others(administered_on_both: Running) -> None:
+    """Whether what a foreign record names exists or not, a definer gets the same refusal."""
+    client = await administrator(administered_on_both, "SERVICE_DEFINER")
+    for site in ("R6901", "ZZ999"):
+        record = service("R69", site, "999000087")
+        told = await _put(client, "services", record)
+        single = await client.put(f"{ADMIN}/services/999000087", json=record)
+        assert (told["refused"][0]["code"], single.status_code) == ("NOT_ALLOWED", 403)
+        assert told["refused"][0]["detail"] == single.json()["detail"] == "999000087 belongs to another organisation"
+
+
+async def test_of_a_key_that_comes_twice_the_first_record_counts(administered_on_both: Running) -> None:
+    """Whatever becomes of it, and in whichever order the records are put."""
+    client = await administrator(administered_on_both)
+    first = {**SURGERY, "ods": "ZQ011", "commissioner": "ZQ12"}
+    told = await _put(client, "organisations", first, {**SURGERY, "ods": "ZQ011"}, {**COMMISSIONER, "ods": "ZQ12"})
+    assert (told["created"], [each["index"] for each in told["refused"]]) == (2, [1])
+    assert (await client.get(f"{ADMIN}/organisations/ZQ011")).json()["commissioner"] == "ZQ12"
 
 
 @pytest.mark.parametrize(
@@ -139,6 +287,7 @@ async def test_of_two_imports_at_once_each_record_is_whole(administered_on_both:
         (b'{"records": [1], "x": 1}', 422, "body"),
         (b'{"records": [1, ]}', 400, "body"),
         (b'{"records": ["\xff"]}', 200, ""),
+        (b'{"records": [{"ods": "RCD70", "organisation": "RCD", "name": "A", "postcode": "LS1 4AP"}, ]}', 400, "body"),
     ],
 )
 async def test_a_body_that_is_no_list_of_records_is_refused(
@@ -146,6 +295,8 @@ async def test_a_body_that_is_no_list_of_records_is_refused(
 ) -> None:
     """Nothing is stored, and the refusal names the place."""
     client = await administrator(administered_on_both)
+    before = (await client.get(f"{ADMIN}/sites", params={"limit": 250})).json()
     reply = await client.post(f"{ADMIN}/sites/$batch", content=body, headers={"Content-Type": "application/json"})
     assert reply.status_code == status, reply.text
     assert status == 200 or reply.json()["place"] == place, reply.text
+    assert (await client.get(f"{ADMIN}/sites", params={"limit": 250})).json() == before

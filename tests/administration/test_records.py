@@ -10,6 +10,7 @@ import pytest
 
 from tests.kit.service.administration import ADMIN, administrator, key_of, records
 from tests.kit.service.running import Running
+from tests.kit.store.outside import entries, fetch
 
 pytestmark = pytest.mark.anyio
 
@@ -168,6 +169,64 @@ async def test_a_repeated_request_gets_the_first_reply(administered_on_both: Run
     assert (reused.status_code, reused.json()["code"]) == (422, "KEY_REUSED")
     own = await _put(other, "organisations", {**record, "name": "Own"}, **key, **{"If-Match": "*"})
     assert own.status_code == 200, "each caller has its own keys"
+
+
+async def test_an_idempotency_key_is_of_one_role(administered_on_both: Running) -> None:
+    """The same person in another role is another caller. The record that was sent is not kept a second time."""
+    run = administered_on_both
+    admin = await administrator(run)
+    roles: list[dict[str, Any]] = [
+        {"organisation": "RCD", "functions": ["ERS_ADMIN", "SERVICE_DEFINER"]},
+        {"organisation": "R69", "functions": ["ERS_ADMIN"]},
+    ]
+    person: dict[str, Any] = {"id": "555900000044", "name": "Several roles", "roles": roles}
+    assert (await _put(admin, "people", person)).status_code == 201
+    token = await run.token(person["id"], "test-desk")
+    clients = [run.pages() for _ in range(3)]
+    held = (("RCD", "ERS_ADMIN"), ("R69", "ERS_ADMIN"), ("RCD", "SERVICE_DEFINER"))
+    for client, (organisation, function) in zip(clients, held, strict=True):
+        role = {"NHSD-End-User-Organisation-ODS": organisation, "NHSD-eRS-Business-Function": function}
+        client.headers.update({"Authorization": f"Bearer {token}", "Idempotency-Key": "one-for-all", **role})
+    record = {**records()["organisations"], "ods": "ZZ14", "address": "A lane that is stored once " * 5}
+    replies = [await client.put(f"{ADMIN}/organisations/ZZ14", json=record) for client in clients]
+    assert [each.status_code for each in replies] == [201, 200, 403]
+    again = [await client.put(f"{ADMIN}/organisations/ZZ14", json=record) for client in clients[:2]]
+    assert [(each.status_code, each.headers.get("idempotency-replayed")) for each in again] == [
+        (201, "true"),
+        (200, "true"),
+    ]
+    assert [each.json() for each in again] == [each.json() for each in replies[:2]]
+    url = run.service.settings.database_url
+    bodies = [bytes(row[0]) for row in await fetch(url, "SELECT body FROM credentials WHERE kind = 'idempotency_key'")]
+    assert [body for body in bodies if b"ZZ14" in body]
+    assert not [body for body in bodies if b"stored once" in body]
+
+
+async def test_what_has_closed_keeps_its_day(administered_on_both: Running) -> None:
+    """Ending again moves the day to an earlier one, never to a later one. Records without a day take none."""
+    client = await administrator(administered_on_both)
+    record = {**records()["organisations"], "ods": "ZZ15", "closed_on": "2031-03-31"}
+    await _put(client, "organisations", record)
+    address, any_version = f"{ADMIN}/organisations/ZZ15", {"If-Match": "*"}
+    for on, closed in (("2031-05-01", "2031-03-31"), ("2031-03-31", "2031-03-31"), ("2031-02-01", "2031-02-01")):
+        ended = await client.delete(address, params={"on": on}, headers=any_version)
+        assert (ended.status_code, ended.json()["closed_on"]) == (200, closed)
+    for resource in ORDER:
+        if resource not in ("organisations", "sites", "patients"):
+            address = f"{ADMIN}/{resource}/{key_of(resource, records()[resource])}"
+            refused = await client.delete(address, params={"on": "2031-05-01"}, headers=any_version)
+            assert (refused.status_code, refused.json()["code"], refused.json()["place"]) == (400, "MALFORMED", "on")
+
+
+async def test_a_key_that_no_record_can_have_is_not_in_the_audit(administered_on_both: Running) -> None:
+    client = await administrator(administered_on_both)
+    long = "x" * 4_000
+    for resource in ("organisations", "applications", "webhooks"):
+        for method in ("GET", "DELETE"):
+            reply = await client.request(method, f"{ADMIN}/{resource}/{long}", headers={"If-Match": "*"})
+            assert (reply.status_code, reply.json()["code"]) == (404, "NO_SUCH_RECORD"), reply.text
+            assert len(reply.text) < 1_000
+    assert not [each for each in await entries(administered_on_both) if "xxxx" in str(each)]
 
 
 async def test_a_rehearsal_changes_nothing(administered_on_both: Running) -> None:

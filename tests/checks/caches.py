@@ -52,7 +52,7 @@ ROWS: Final[dict[str, str]] = {
     "openers/domain/listings.py::Listings._by_id": "the published services of the directory",
     "openers/domain/listings.py::Listings._shelves": "as above: a service is on a few shelves",
     "openers/domain/listings.py::Listings._orders": "REMEMBERED_ORDERS, REMEMBERED_ROWS; keys are checked criteria",
-    "openers/usecases/administration/many.py::_Directory._known": "ends with the act of at most MOST_AT_ONCE records",
+    "openers/usecases/administration/references.py::_Remembering._known": "ends with the act; MOST_NAMES references",
     "openers/identity/access.py::AccessCache._callers": "10,000 callers by the digest of a token that was found",
     "openers/identity/access.py::AccessCache._reading": "one for each token that is being read",
     "openers/identity/access.py::AccessCache._gone": "MOST_GONE digests of tokens that were found",

@@ -6,6 +6,7 @@ import asyncio
 import dataclasses
 from collections.abc import Generator
 from datetime import date
+from inspect import signature
 from typing import Any, Final, NamedTuple
 
 import msgspec
@@ -13,8 +14,10 @@ import pytest
 
 from openers.domain.administration.rights import Resource
 from openers.testing import WorldOfTest
+from openers.wire.admin.drafts import DraftRecord
 from openers.wire.admin.examples import EXAMPLES
 from openers.wire.admin.translating import RECORDS
+from openers.wire.admin.visibility import PARAMETERS
 from openers_client import (
     ErsClient,
     InvalidRequest,
@@ -27,19 +30,37 @@ from openers_client import (
 )
 from openers_client.administration import (
     Administration,
+    Ages,
     CommissioningRule,
+    ContactDetail,
+    Difference,
+    Draft,
+    EndingRegister,
     Endpoint,
+    MissingRecord,
     NewWebhook,
     Organisation,
     PasLink,
     Patient,
     Person,
+    PutMany,
+    Register,
     RegisteredApplication,
+    Rules,
     Service,
+    Services,
     Site,
+    VisibilityQuestion,
     Webhook,
+    Webhooks,
 )
-from openers_client.administration.sync import SyncAdministration
+from openers_client.administration.sync import (
+    SyncAdministration,
+    SyncEndingRegister,
+    SyncRegister,
+    SyncServices,
+    SyncWebhooks,
+)
 from tests.client.conftest import Waits
 from tests.client.people import GP, USER_APP, Cast, application
 
@@ -138,6 +159,117 @@ def test_only_records_of_an_organisation_are_listed(ops: SyncAdministration) -> 
     assert {each.value.organisation for each in sites} == {"RCD"}
 
 
+def test_many_records_are_put_at_once(ops: SyncAdministration) -> None:
+    """In any order; each refused one is named, with the record that is missing."""
+    board = Organisation(ods="Q27", name="Moor Board", kind="COMMISSIONER", postcode="LS1 4AP")
+    surgery = Organisation(ods="X26C", name="Moor", kind="GP_PRACTICE", postcode="LS1 4AP", commissioner="Q27")
+    lost = dataclasses.replace(surgery, ods="X26D", commissioner="Q28")
+    rehearsed = ops.organisations.put_many([surgery, board], dry_run=True)
+    assert rehearsed == PutMany(created=2, replaced=0, unchanged=0)
+    with pytest.raises(NotFound):
+        ops.organisations.read("X26C")
+    done = ops.organisations.put_many([surgery, board, lost])
+    assert (done.created, [each.index for each in done.refused]) == (2, [2])
+    refused = done.refused[0]
+    assert (refused.code, refused.place) == ("INVALID_RECORD", "/commissioner")
+    assert refused.missing == MissingRecord("organisations", "Q28")
+    assert refused.detail
+    assert refused.cure
+    assert ops.organisations.read("X26C").value == surgery
+    changed = dataclasses.replace(surgery, name="Moor Surgery")
+    assert ops.organisations.put_many([changed, board]) == PutMany(created=0, replaced=1, unchanged=1)
+
+
+DRAFT: Final = Draft(
+    name="Moor clinic",
+    organisation="RCD",
+    site="RCD01",
+    workgroup="RCD/Cardiology",
+    clinic_types=(("CARDIOLOGY", "HEART_FAILURE"),),
+    flows=("APPOINTMENT_REQUEST",),
+    appointment_type="FIRST_OUTPATIENT",
+    priorities=frozenset({"ROUTINE"}),
+    gender="MALE_AND_FEMALE",
+    ages=Ages(lowest=16),
+    commissioning=Rules(),
+    contacts=(ContactDetail(for_patients=True, system="phone", value="0113 496 0001"),),
+)
+
+
+def test_a_service_is_defined_published_changed_and_ended(ops: SyncAdministration) -> None:
+    """From the first draft to the last day, with what the service tells on the way."""
+    services = ops.services
+    assert services.create_draft(DRAFT, dry_run=True).change == "created"
+    bare = services.create_draft(dataclasses.replace(DRAFT, flows=()))
+    number = bare.key
+    assert (bare.version, bare.change, bare.value.id) == (1, "created", number)
+    found = services.check(number)
+    assert (found.publishable, "REQUEST_TYPES" in {each.check for each in found.findings}) == (False, True)
+    with pytest.raises(InvalidRequest, match="NOT_PUBLISHABLE") as caught:
+        services.publish(number)
+    assert caught.value.rejection.outcome["findings"]
+    saved = services.save_draft(bare, DRAFT)
+    assert (saved.version, saved.value) == (2, dataclasses.replace(DRAFT, id=number))
+    with pytest.raises(VersionConflict):
+        services.save_draft(bare, dataclasses.replace(DRAFT, exclusions="Some"))
+    assert services.check(number).publishable
+    with pytest.raises(VersionConflict):
+        services.publish(number, bare)
+    assert services.publish(number, saved, dry_run=True).change == "created"
+    live = services.publish(number, saved)
+    assert (live.version, live.change, live.value.name) == (1, "created", "Moor clinic")
+    shown = services.visibility(number, VisibilityQuestion(organisation="D82106", priority="ROUTINE"))
+    assert (shown.shown, shown.hidden_by, shown.name) == (True, None, "Moor clinic")
+    hidden = services.visibility(number, VisibilityQuestion(organisation="D82106", priority="URGENT"))
+    assert (hidden.shown, hidden.hidden_by) == (False, "PRIORITY")
+    assert hidden.told
+    kept = services.read_draft(number)
+    pending = services.save_draft(kept, dataclasses.replace(kept.value, exclusions="None"))
+    assert pending.key in {each.key for each in services.drafts("RCD", page_size=3)}
+    assert services.differences(number) == (Difference(place="/exclusions", before=None, after="None"),)
+    assert services.publish(number).version == 2
+    assert services.versions(number) == (2, 1)
+    assert services.version(number, 1).value == live.value
+    assert [each.place for each in services.differences(number, 2, 1)] == ["/exclusions"]
+    assert services.unpublish(number).value.status == "WITHDRAWN"
+    assert services.publish(number).version == 3
+    assert services.end_on(number, date(2099, 3, 31)).value.closes_on == date(2099, 3, 31)
+    copied = services.copy(number, "Moor clinic, evenings")
+    assert (copied.key != number, copied.value.exclusions, copied.change) == (True, "None", "created")
+    assert services.discard_draft(copied.key).change == "removed"
+    with pytest.raises(NotFound):
+        services.read_draft(copied.key)
+
+
+def test_a_service_is_polled(ops: SyncAdministration) -> None:
+    """One with a PAS has slots; one without is refused."""
+    linked = next(iter(ops.pas_links.all()))
+    assert ops.services.poll(linked.key) >= 0
+    seen = ops.services.visibility(linked.key, VisibilityQuestion(organisation="D82106"))
+    assert any(each.shown for each in seen.slots)
+    number = ops.services.create_draft(dataclasses.replace(DRAFT, name="Moor without a PAS")).key
+    with pytest.raises(InvalidRequest, match="has no PAS"):
+        ops.services.poll(number)
+
+
+SYNCHRONOUS: Final[list[tuple[type[Any], type[Any]]]] = [
+    (Register, SyncRegister),
+    (EndingRegister, SyncEndingRegister),
+    (Services, SyncServices),
+    (Webhooks, SyncWebhooks),
+]
+
+
+@pytest.mark.parametrize(("waiting", "of"), [(sync, inner) for inner, sync in SYNCHRONOUS])
+def test_programs_that_are_not_asynchronous_have_the_same_calls(waiting: type[Any], of: type[Any]) -> None:
+    """With the same parameters and defaults."""
+    names = {name for name in dir(of) if not name.startswith("_")}
+    assert names == {name for name in dir(waiting) if not name.startswith("_")}
+    for name in names:
+        theirs, ours = signature(getattr(of, name)), signature(getattr(waiting, name))
+        assert ours.parameters == theirs.parameters, name
+
+
 class Losing:
     """A proxy that cuts the connection instead of passing on the reply to the first PUT."""
 
@@ -192,3 +324,11 @@ def test_the_records_have_the_values_and_defaults_of_the_api(resource: Resource)
     ours, theirs = dataclasses.asdict(msgspec.convert(example, of)), msgspec.convert(example, wire)
     assert msgspec.to_builtins(ours, order="sorted") == msgspec.to_builtins(theirs, order="sorted")
     assert [each.name for each in dataclasses.fields(NewWebhook)][-1] == "secret"
+
+
+def test_drafts_have_the_values_and_defaults_of_the_api() -> None:
+    assert [each.name for each in dataclasses.fields(Draft)] == list(DraftRecord.__struct_fields__)
+    needed = {"name": "A", "organisation": "RCD", "site": "RCD01"}
+    ours, theirs = dataclasses.asdict(msgspec.convert(needed, Draft)), msgspec.convert(needed, DraftRecord)
+    assert msgspec.to_builtins(ours, order="sorted") == msgspec.to_builtins(theirs, order="sorted")
+    assert [each.name for each in dataclasses.fields(VisibilityQuestion)] == list(PARAMETERS)

@@ -282,7 +282,6 @@ SITES: Final[dict[str, str]] = {
     "openers/usecases/events/webhooks.py: urlsplit": "address",
     "openers/worlds/http/control.py: decode": "any JSON",
     "openers/worlds/http/control.py: urlsplit": "address",
-    "openers/cli/admin/api.py: loads": OURS,
     "openers/cli/admin/services.py: loads": OURS,
     "openers/cli/admin/services.py: urlsplit": OURS,
     "openers/store/registers/services.py: fromisoformat": OURS,

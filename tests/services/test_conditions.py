@@ -211,6 +211,7 @@ KNOWN = Known(
     cancer=frozenset(),
     linked=True,
     people={CLINICIAN: PERSON},
+    organisations=frozenset({PRACTICE}),
     services=frozenset({ServiceId("8")}),
 )
 APPOINTMENT, TRIAGE = RequestFlow.APPOINTMENT_REQUEST, RequestFlow.TRIAGE_REQUEST
@@ -258,6 +259,24 @@ CHECKS: list[tuple[PublishCheck, str, dict[str, Any], dict[str, Any]]] = [
     (C.SLOTS, "/slot_rules/windows/ROUTINE", _window(0, None), {}),
     (C.SLOTS, "/slot_rules/windows/ROUTINE", _window(48, 2), {}),
     (C.COMMISSIONING, "/commissioning", {"commissioning": None}, {}),
+    (
+        C.COMMISSIONING,
+        "/commissioning/organisations",
+        {"commissioning": Commissioning(nationally_available=False, organisations=frozenset({PRACTICE, COMMISSIONER}))},
+        {},
+    ),
+    (
+        C.RESTRICTION,
+        "/restriction/organisations",
+        {"restriction": Restriction(reason="x", organisations=frozenset({COMMISSIONER}))},
+        {},
+    ),
+    (
+        C.RESTRICTION,
+        "/restriction/referrers",
+        {"restriction": Restriction(reason="x", referrers=frozenset({CLINICIAN, REFERRER}))},
+        {},
+    ),
     (C.RESTRICTION, "/restriction/reason", {"restriction": Restriction(organisations=frozenset({PRACTICE}))}, {}),
     (C.RESTRICTION, "/restriction", {"restriction": Restriction(reason="tertiary")}, {}),
     (

@@ -8,9 +8,12 @@ from typing import Any
 import httpx
 import pytest
 
+from openers.domain.errors import Unavailable
+from openers.usecases.listings_cache import ListingsCache
 from tests.kit.service.administration import ADMIN, administrator, draft
 from tests.kit.service.requests import search
 from tests.kit.service.running import ELSEWHERE, GP, Running
+from tests.kit.store.outside import entries
 
 pytestmark = pytest.mark.anyio
 SERVICES = f"{ADMIN}/services"
@@ -91,6 +94,76 @@ async def test_a_service_lives_from_its_first_save_to_its_end(served: Running) -
     assert (copied.json()["base"], copied.json()["referrer_alert"]) == (0, "Full until May")
 
 
+async def test_a_draft_may_get_the_number_of_a_discarded_one(served: Running) -> None:
+    """The discarded draft leaves no history, so that the new one can be saved, published and changed."""
+    admin = await administrator(served)
+    number = await _created(admin, "Discarded")
+    address = f"{SERVICES}/{number}/draft"
+    later = draft("Discarded", exclusions="None")
+    assert (await admin.put(address, json=later, headers={"If-Match": '"1"'})).headers["etag"] == '"2"'
+    discarded = await admin.delete(address)
+    assert (discarded.status_code, discarded.headers["x-openers-change"]) == (200, "removed")
+    assert "etag" not in discarded.headers
+    record = {**draft("Registered"), "id": number, "location_name": "Aire", "postcode": "LS1 3EB"}
+    record |= {"bookable": "INDIRECTLY_BOOKABLE"}
+    assert (await admin.put(f"{SERVICES}/{number}", json=record)).status_code == 201
+    for version, words in enumerate(("One", "Two", "Three"), start=1):
+        saved = await admin.put(address, json=draft("Registered", exclusions=words), headers={"If-Match": "*"})
+        assert (saved.is_success, saved.headers["etag"]) == (True, f'"{version}"'), saved.text
+    assert (await _done(admin, f"{number}/publish")).json()["exclusions"] == "Three"
+
+
+async def test_a_service_that_was_unpublished_is_not_published_by_a_stale_change(served: Running) -> None:
+    """Unpublishing keeps the version, so a change that names it does not show that its sender knows."""
+    client = await administrator(served, "SERVICE_DEFINER")
+    number = await _created(client, "Unpublished")
+    address = f"{SERVICES}/{number}"
+    stale = await _done(client, f"{number}/publish")
+    known = {"If-Match": stale.headers["etag"]}
+    hidden = await _done(client, f"{number}/unpublish")
+    assert (hidden.headers["x-openers-change"], hidden.headers["etag"]) == ("replaced", known["If-Match"])
+    again = await _done(client, f"{number}/unpublish")
+    assert again.headers["x-openers-change"] == "unchanged"
+    refused = await client.put(address, json={**stale.json(), "exclusions": "None"}, headers=known)
+    assert (refused.status_code, refused.json()["place"]) == (422, "/status"), refused.text
+    assert number not in await _found(served)
+    kept = await client.put(address, json={**hidden.json(), "exclusions": "None"}, headers=known)
+    assert (kept.status_code, kept.json()["status"]) == (200, "WITHDRAWN")
+    wanted = await client.put(address, json=stale.json(), headers={"If-Match": "*"})
+    assert (wanted.status_code, number in await _found(served)) == (200, True)
+
+
+async def test_a_poll_that_fails_is_in_the_audit_once_as_what_it_was(served: Running) -> None:
+    client = await administrator(served, "SERVICE_DEFINER")
+    number = await _created(client, "Linked to nothing")
+    link = {"service": number, "url": "http://127.0.0.1:9/fhir", "client_id": "demo-pas"}
+    assert (await client.put(f"{ADMIN}/pas-links/{number}", json=link)).status_code == 201
+    listed = (await client.get(f"{ADMIN}/pas-links", params={"limit": 250})).json()["items"]
+    assert number in {each["key"] for each in listed}, "the link of a draft is in its definer's list"
+    failed = await client.post(f"{SERVICES}/{number}/poll")
+    assert (failed.status_code, failed.json()["code"]) == (502, "PAS_FAILED")
+    polls = [each for each in await entries(served) if each.get("operation", "").endswith("/{key}/poll")]
+    assert [(each["outcome"], each["services"]) for each in polls if number in each.get("services", ())] == [
+        (502, [number])
+    ]
+
+
+async def test_a_change_that_is_stored_is_not_refused_for_the_search_index(
+    served: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The database is lost after the commit, while the index follows: the reply is that of the change."""
+
+    async def _lost(*_: object) -> None:
+        raise Unavailable("database")
+
+    client = await administrator(served, "SERVICE_DEFINER")
+    number = await _created(client, "Stored all the same")
+    with monkeypatch.context() as patch:
+        patch.setattr(ListingsCache, "follow", _lost)
+        assert (await client.post(f"{SERVICES}/{number}/publish")).status_code == 201
+    assert number in await _found(served), "a search follows by itself"
+
+
 async def test_names_are_unique_also_when_two_save_at_once(served: Running) -> None:
     """Whatever the capital letters, one of several drafts with a name is saved, and each has its own number."""
     client = await administrator(served, "SERVICE_DEFINER")
@@ -102,6 +175,21 @@ async def test_names_are_unique_also_when_two_save_at_once(served: Running) -> N
     assert (lost.json()["place"], lost.json()["cure"]) == ("/name", "enter a service name that no other service uses")
     many = await asyncio.gather(*(client.post(SERVICES, json=draft(f"Own name {each}")) for each in range(8)))
     assert len({each.json()["id"] for each in many}) == 8, [each.text for each in many]
+
+
+async def test_of_drafts_that_get_one_name_at_once_one_is_saved(served: Running) -> None:
+    """However its words are spaced and written."""
+    client = await administrator(served, "SERVICE_DEFINER")
+    names = ["New Shared Name", "new  shared name", "NEW SHARED  NAME", " New Shared Name"]
+    numbers = [await _created(client, f"Before {each}") for each in range(len(names))]
+    replies = await asyncio.gather(
+        *(
+            client.put(f"{SERVICES}/{number}/draft", json=draft(name), headers={"If-Match": "*"})
+            for number, name in zip(numbers, names, strict=True)
+        )
+    )
+    assert {each.status_code for each in replies} <= {200, 422, 423}, [each.text for each in replies]
+    assert len([each for each in replies if each.is_success]) == 1
 
 
 async def test_a_number_that_is_taken_is_passed_over(served: Running) -> None:
@@ -138,6 +226,8 @@ async def test_a_definer_sees_and_changes_only_own_services(served: Running) -> 
     assert copied.status_code == 404
     put = await definer.put(f"{SERVICES}/{number}/draft", json=foreign, headers={"If-Match": "*"})
     assert put.status_code == 404
+    elsewhere = await definer.get(f"{SERVICES}/drafts", params={"organisation": ELSEWHERE})
+    assert (elsewhere.status_code, elsewhere.json()["place"]) == (403, "organisation")
     listed = (await definer.get(f"{SERVICES}/drafts", params={"limit": 250})).json()["items"]
     assert {each["value"]["organisation"] for each in listed} <= {"RCD"}
     everything = (await admin.get(f"{SERVICES}/drafts", params={"limit": 250})).json()["items"]
@@ -149,6 +239,8 @@ async def test_a_definer_sees_and_changes_only_own_services(served: Running) -> 
         await commissioner.get(f"{SERVICES}/{number}/draft"),
     ):
         assert reply.status_code == 403, reply.text
+    explained = await commissioner.get(f"{SERVICES}/{number}/visibility", params={"organisation": "D82106"})
+    assert explained.status_code == 404, "a commissioner sees live services alone"
 
 
 async def test_a_draft_is_replaced_by_callers_who_know_its_version(served: Running) -> None:

@@ -18,10 +18,10 @@ from openers.domain.directory import User
 from openers.domain.endpoints.checks import EndpointCall, check_endpoint
 from openers.domain.identifiers import OdsCode, UserId
 from openers.domain.principal import APPLICATION_FUNCTIONS, SPCA, BusinessFunction, Principal
+from openers.domain.sessions.professional import act_for_fault
 from openers.identity.access import AccessCache, TokenHolder, bearer_of, open_bearer
 from openers.identity.assurance import identity_is_verified, method_is_accepted
 from openers.identity.errors import InvalidToken
-from openers.usecases.directory.list_on_behalf_of import may_act_for
 from openers.usecases.world import World
 from openers.wire import problems
 
@@ -186,7 +186,7 @@ async def _on_behalf_of(
         return None
     async with world.read() as tx:
         clinician = await tx.directory.user(UserId(header)) if _is_user_id(header) else None
-    if clinician is None or not may_act_for(user, clinician, role[0]):
+    if clinician is None or act_for_fault(user, clinician, role[0]) is not None:
         text = "NHSD-eRS-On-Behalf-Of-User-ID must name a clinician that the user may act for (A040 lists them)."
         raise Stop(problems.wrong_function(text, problems.ON_BEHALF_OF))
     return clinician

@@ -59,7 +59,7 @@ def told_in_one_line() -> Generator[None]:
     except RecordLocked:
         raise _told(["another caller is changing the referral; try again later"]) from None
     except (ValueError, OSError) as error:
-        raise _told([str(error)]) from None
+        raise _told(str(error).splitlines() or [type(error).__name__]) from None
 
 
 def _told(problems: Sequence[str], status: int = 1) -> typer.Exit:

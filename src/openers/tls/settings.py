@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from ipaddress import ip_network
 from pathlib import Path
 from typing import Final, Protocol
+
+from openers.domain.endpoints.networks import is_network
 
 TLS_ABOVE: Final = 443
 """Port of the TLS listener minus that of the plain one, unless it has a port of its own."""
@@ -80,13 +81,5 @@ def tls_problems(settings: TlsSettings) -> list[str]:
     return [problem for problem, is_wrong in wrong.items() if is_wrong] + [
         f"OPENERS_TRUSTED_PROXIES names {text!r}: it must be an address or a network, such as 10.1.0.0/16"
         for text in settings.trusted_proxies
-        if not _is_network(text)
+        if not is_network(text)
     ]
-
-
-def _is_network(text: str) -> bool:
-    try:
-        ip_network(text)
-    except ValueError:
-        return False
-    return True

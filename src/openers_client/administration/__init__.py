@@ -3,6 +3,18 @@
 `ErsClient.administration` makes an `Administration`. It has one register for each kind of record.
 """
 
+from openers_client.administration.drafts import (
+    Checks,
+    Difference,
+    Draft,
+    Finding,
+    MissingRecord,
+    PutMany,
+    RefusedRecord,
+    SlotVisibility,
+    Visibility,
+    VisibilityQuestion,
+)
 from openers_client.administration.records import (
     Ages,
     CommissioningRule,
@@ -26,17 +38,24 @@ from openers_client.administration.records import (
     SlotWindow,
     Webhook,
 )
-from openers_client.administration.registers import Administration, EndingRegister, Register, Registered, Webhooks
+from openers_client.administration.register import EndingRegister, Register, Registered
+from openers_client.administration.registers import Administration, Webhooks
+from openers_client.administration.services import Services
 
 __all__ = [
     "Administration",
     "Ages",
+    "Checks",
     "CommissioningRule",
     "ContactDetail",
+    "Difference",
+    "Draft",
     "EndingRegister",
     "Endpoint",
     "EndpointCertificate",
+    "Finding",
     "KeySet",
+    "MissingRecord",
     "NewWebhook",
     "Organisation",
     "PasLink",
@@ -45,14 +64,20 @@ __all__ = [
     "Person",
     "PersonAssurance",
     "PersonRole",
+    "PutMany",
+    "RefusedRecord",
     "Register",
     "Registered",
     "RegisteredApplication",
     "Rules",
     "Service",
+    "Services",
     "Site",
     "SlotSettings",
+    "SlotVisibility",
     "SlotWindow",
+    "Visibility",
+    "VisibilityQuestion",
     "Webhook",
     "Webhooks",
 ]

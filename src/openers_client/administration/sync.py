@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date
 from typing import Final, Generic, TypeVar
 
-from openers_client.administration.records import NewWebhook, Webhook
-from openers_client.administration.registers import (
-    PAGE,
-    Administration,
-    EndingRegister,
-    Register,
-    Registered,
-    Webhooks,
+from openers_client.administration.drafts import (
+    Checks,
+    Difference,
+    Draft,
+    PutMany,
+    Visibility,
+    VisibilityQuestion,
 )
+from openers_client.administration.records import NewWebhook, Service, Webhook
+from openers_client.administration.register import PAGE, EndingRegister, Register, Registered
+from openers_client.administration.registers import Administration, Webhooks
+from openers_client.administration.services import Services
 from openers_client.runner import Runner
 
 T = TypeVar("T")
@@ -47,6 +50,10 @@ class SyncRegister(Generic[T]):
         """Create a record, or replace whatever version there is."""
         return self._runner.run(self._inner.put(value, dry_run=dry_run))
 
+    def put_many(self, values: Sequence[T], *, dry_run: bool = False) -> PutMany:
+        """Create or replace several records in one act, as `Register.put_many` does."""
+        return self._runner.run(self._inner.put_many(values, dry_run=dry_run))
+
 
 class SyncEndingRegister(SyncRegister[T]):
     """`EndingRegister`, whose methods wait."""
@@ -59,6 +66,77 @@ class SyncEndingRegister(SyncRegister[T]):
     def end(self, before: Registered[T], on: date | None = None, *, dry_run: bool = False) -> Registered[T]:
         """End the version `before` of a record, as `EndingRegister.end` does."""
         return self._runner.run(self._ending.end(before, on, dry_run=dry_run))
+
+
+class SyncServices(SyncEndingRegister[Service]):
+    """`Services`, whose methods wait."""
+
+    def __init__(self, inner: Services, runner: Runner) -> None:
+        """Store the register `inner` and the runner of its calls."""
+        super().__init__(inner, runner)
+        self._services = inner
+
+    def drafts(self, organisation: str | None = None, page_size: int = PAGE) -> Iterator[Registered[Draft]]:
+        """Yield all drafts that the caller may define, or only those of an organisation."""
+        return self._runner.each(self._services.drafts(organisation, page_size))
+
+    def create_draft(self, draft: Draft, *, dry_run: bool = False) -> Registered[Draft]:
+        """Save a new draft, which gets its number."""
+        return self._runner.run(self._services.create_draft(draft, dry_run=dry_run))
+
+    def read_draft(self, number: str) -> Registered[Draft]:
+        """Read the draft of a service."""
+        return self._runner.run(self._services.read_draft(number))
+
+    def save_draft(self, before: Registered[Draft], draft: Draft, *, dry_run: bool = False) -> Registered[Draft]:
+        """Replace the version `before` of a draft."""
+        return self._runner.run(self._services.save_draft(before, draft, dry_run=dry_run))
+
+    def discard_draft(self, number: str, *, dry_run: bool = False) -> Registered[Draft]:
+        """Discard a draft, as `Services.discard_draft` does."""
+        return self._runner.run(self._services.discard_draft(number, dry_run=dry_run))
+
+    def copy(self, number: str, name: str, *, dry_run: bool = False) -> Registered[Draft]:
+        """Save a copy as a new draft with another name."""
+        return self._runner.run(self._services.copy(number, name, dry_run=dry_run))
+
+    def check(self, number: str) -> Checks:
+        """Return whether the draft of a service can be published, and what the checks find."""
+        return self._runner.run(self._services.check(number))
+
+    def publish(
+        self, number: str, draft: Registered[Draft] | None = None, *, dry_run: bool = False
+    ) -> Registered[Service]:
+        """Make the draft the live service, as `Services.publish` does."""
+        return self._runner.run(self._services.publish(number, draft, dry_run=dry_run))
+
+    def unpublish(self, number: str, *, dry_run: bool = False) -> Registered[Service]:
+        """Hide a service from searches."""
+        return self._runner.run(self._services.unpublish(number, dry_run=dry_run))
+
+    def end_on(self, number: str, last: date, *, dry_run: bool = False) -> Registered[Service]:
+        """Set the last day on which a service is found."""
+        return self._runner.run(self._services.end_on(number, last, dry_run=dry_run))
+
+    def versions(self, number: str) -> tuple[int, ...]:
+        """Return the versions of the live service, the last one first."""
+        return self._runner.run(self._services.versions(number))
+
+    def version(self, number: str, version: int) -> Registered[Service]:
+        """Return the live service as it was in a version."""
+        return self._runner.run(self._services.version(number, version))
+
+    def differences(self, number: str, first: int | None = None, second: int | None = None) -> tuple[Difference, ...]:
+        """Return what differs between two versions: by default the live one, and the draft."""
+        return self._runner.run(self._services.differences(number, first, second))
+
+    def poll(self, number: str) -> int:
+        """Poll the PAS of a service now; return how many slots changed."""
+        return self._runner.run(self._services.poll(number))
+
+    def visibility(self, number: str, asked: VisibilityQuestion) -> Visibility:
+        """Return why a search does not find a service, and which of its next slots are hidden."""
+        return self._runner.run(self._services.visibility(number, asked))
 
 
 class SyncWebhooks:
@@ -94,7 +172,7 @@ class SyncAdministration:
         self.sites: Final = SyncEndingRegister(inner.sites, runner)
         self.people: Final = SyncEndingRegister(inner.people, runner)
         self.applications: Final = SyncEndingRegister(inner.applications, runner)
-        self.services: Final = SyncEndingRegister(inner.services, runner)
+        self.services: Final = SyncServices(inner.services, runner)
         self.commissioning_rules: Final = SyncEndingRegister(inner.commissioning_rules, runner)
         self.pas_links: Final = SyncEndingRegister(inner.pas_links, runner)
         self.endpoints: Final = SyncEndingRegister(inner.endpoints, runner)

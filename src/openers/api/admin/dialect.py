@@ -134,7 +134,7 @@ def _more(error: r.AdministrationRefused) -> dict[str, Any]:
 
 
 def refused_body(error: UnreadableRecord, schema: str) -> r.AdministrationRefused:
-    """Return the refusal of a body that is not a record; `schema` is the name of the right shape."""
+    """Return the refusal of a body that is not a record; `schema` or the operation of this name has the right shape."""
     cure = f"compare it with {schema} in /admin/v1/openapi.json"
     kind = r.Malformed if error.cause.startswith("the body is") else r.Unfit
     return kind(error.cause, error.place or "body", cure)

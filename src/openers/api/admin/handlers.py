@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Annotated, Any, Final
 
 import msgspec
@@ -27,6 +28,7 @@ from openers.api.http.reply import Header, Reply
 from openers.api.interaction import ActiveCall
 from openers.domain.administration.administrator import Administrator
 from openers.domain.administration.rights import Resource
+from openers.domain.errors import Unavailable
 from openers.usecases.administration.kinds import KINDS
 from openers.usecases.administration.many import MOST_AT_ONCE, Refusal, put_all
 from openers.usecases.administration.records import (
@@ -40,7 +42,7 @@ from openers.usecases.administration.records import (
     read_record,
 )
 from openers.usecases.administration.refusals import AdministrationRefused, Unfit
-from openers.usecases.administration.repeats import Change
+from openers.usecases.administration.repeats import Change, Outcome
 from openers.usecases.administration.webhooks import register_webhook, remove_webhook
 from openers.usecases.events.webhooks import Registration
 from openers.wire.admin.translating import RECORDS, UnreadableRecord, read_registration, shown
@@ -53,6 +55,8 @@ _JSON: Final[Header] = (b"content-type", JSON.encode())
 LISTING: Final = frozenset({"limit", "cursor", "organisation"})
 _SEARCHED: Final = frozenset({Resource.SERVICES, Resource.COMMISSIONING_RULES})
 """Resources that decide what a search finds."""
+READ_AT_ONCE: Final = 20_000
+"""Bytes of records that are read without a pause in which other calls run."""
 CHANGING: Final = frozenset({"dry_run"})
 ENDING: Final = frozenset({"dry_run", "on"})
 NOTHING: Final[frozenset[str]] = frozenset()
@@ -106,12 +110,13 @@ class Handlers(msgspec.Struct, frozen=True):
         """End one record."""
         http = call.http()
         by = await self._caller(call)
-        how, _ = await self._how(call, http, by, ENDING)
+        known = ENDING if KINDS[self.resource].ends_on_a_day else CHANGING
+        how, _ = await self._how(call, http, by, known)
         command = EndRecord(
             resource=self.resource,
             key=key_in(call),
             expected=expected_version(call.request),
-            on=day_of(parameters_of(call.request, ENDING)),
+            on=day_of(parameters_of(call.request, known)),
         )
         return await self._changed(call, await end_record(command, by, call.world, how), how)
 
@@ -121,14 +126,19 @@ class Handlers(msgspec.Struct, frozen=True):
         by = await self._caller(call, has_body=True)
         rehearsal = is_rehearsal(parameters_of(call.request, CHANGING))
         sent = self._records(await http.body())
-        values, refused = list[tuple[int, Any]](), list[Refusal]()
+        values, refused, unpaused = list[tuple[int, Any]](), list[Refusal](), 0
         for index, each in enumerate(sent):
+            body = bytes(each)
             try:
-                values.append((index, self._value(bytes(each))))
+                values.append((index, self._value(body)))
             except AdministrationRefused as error:
                 refused.append(Refusal(index, error))
+            unpaused += len(body)
+            if unpaused > READ_AT_ONCE:
+                await asyncio.sleep(0)
+                unpaused = 0
         call.entry.outcome = 200
-        await asyncio.sleep(0)  # other calls run between the reading and the act
+        await asyncio.sleep(0)
         done = await put_all(self.resource, values, by, call.world, rehearsal=rehearsal)
         call.recorded = not rehearsal
         if not rehearsal:
@@ -182,7 +192,7 @@ class Handlers(msgspec.Struct, frozen=True):
         try:
             return read_registration(body, Records).records
         except UnreadableRecord as error:
-            raise refused_body(error, Records.__name__) from error
+            raise refused_body(error, f"put-all-{self.resource}") from error
 
     def _value(self, body: bytes) -> Any:
         try:
@@ -192,18 +202,20 @@ class Handlers(msgspec.Struct, frozen=True):
 
     async def _changed(self, call: ActiveCall, change: Change, how: How, below: str = "") -> Reply:
         """Bring this process up to date, and return the reply to a change; `below` ends the address of a new record."""
-        result = _result(change)
-        told: tuple[Header, ...] = ((b"x-openers-change", result.encode()),)
+        told: tuple[Header, ...] = ((b"x-openers-change", change.outcome.encode()),)
         if how.rehearsal:
             return json_reply(200, shown(self.resource, change.value), *told)
         call.recorded = True
-        if change.is_changed or self.resource in _SEARCHED:
+        is_changed = change.outcome is not Outcome.UNCHANGED and not change.repeated
+        if is_changed or self.resource in _SEARCHED:
             await self._follow(call, {change.key})
         if change.is_new:
             told += ((b"location", f"{call.world.root}{PREFIX}/{self.resource}/{change.key}{below}".encode()),)
         if change.repeated:
             told += ((b"idempotency-replayed", b"true"),)
-        return json_reply(_status(change), shown(self.resource, change.value), etag_of(change.version), *told)
+        if change.outcome is not Outcome.REMOVED:
+            told += (etag_of(change.version),)
+        return json_reply(_status(change), shown(self.resource, change.value), *told)
 
     async def _follow(self, call: ActiveCall, keys: set[str]) -> None:
         """Drop what this process remembers of changed records: later requests see the change."""
@@ -213,8 +225,9 @@ class Handlers(msgspec.Struct, frozen=True):
         if people or applications:
             self.gateway.access.forget_holders(world.name, people, applications)
         if keys and self.resource in _SEARCHED:
-            async with world.read() as tx:
-                await world.listings.follow(tx, world.store.generation)
+            with suppress(Unavailable):  # the change is stored, and each search follows by itself
+                async with world.read() as tx:
+                    await world.listings.follow(tx, world.store.generation)
 
     def _shown(self, value: Any) -> dict[str, Any]:
         return shown(self.resource, plain(value))
@@ -227,13 +240,6 @@ def key_in(call: ActiveCall) -> str:
 
 def _status(change: Change) -> int:
     return 201 if change.is_new else 200
-
-
-def _result(change: Change) -> str:
-    """Return what a change did, or would do: created, replaced or unchanged."""
-    if change.is_new:
-        return "created"
-    return "replaced" if change.version != change.was else "unchanged"
 
 
 def etag_of(version: int) -> Header:

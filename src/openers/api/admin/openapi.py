@@ -211,10 +211,9 @@ def _put_all(resource: Resource) -> dict[str, Any]:
 
 def _end(resource: Resource) -> dict[str, Any]:
     replies = {"200": reply("The record as it has ended", schema_of(resource), etag=True)}
-    day = parameter(
-        "on", "query", "The day on which it ends, if it has one; otherwise today", {**TEXT, "format": "date"}
-    )
-    headers = [if_match("The ETag of the version to end; `*` for any"), ONCE, DRY_RUN, day]
+    day = parameter("on", "query", "The day on which it closes; otherwise today", {**TEXT, "format": "date"})
+    days = [day] if KINDS[resource].ends_on_a_day else []
+    headers = [if_match("The ETag of the version to end; `*` for any"), ONCE, DRY_RUN, *days]
     return operation(resource, Method.END, "end", replies, headers)
 
 

@@ -97,10 +97,10 @@ def once_of(request: Request, by: Administrator, body: bytes) -> Once | None:
         return None
     if not _IDEMPOTENCY_KEY.fullmatch(key):
         raise Malformed("the key is not readable", "Idempotency-Key", "send 1 to 255 visible ASCII characters")
-    person = "" if by.role is None else by.role.user
+    role = () if by.role is None else (by.role.user, by.role.organisation, by.role.function)
     query = request.scope.get("query_string", b"").decode("latin-1")
     sent = (request.method, request.path, query, request.header(IF_MATCH), request.header(IF_NONE_MATCH))
-    return Once(digest("idempotency", by.application, person, key), digest(*sent, body.hex()))
+    return Once(digest("idempotency", by.application, *role, key), digest(*sent, body.hex()))
 
 
 def is_rehearsal(parameters: dict[str, str]) -> bool:

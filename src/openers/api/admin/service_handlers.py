@@ -158,7 +158,7 @@ class ServiceHandlers(Handlers, frozen=True):
         parameters_of(call.request, NOTHING)
         call.entry.outcome = 200
         changed = await poll_for_definer(_service(call), by, call.world)
-        call.recorded = True
+        call.recorded = bool(call.entry.act)  # there is no act if the link has ended in the meantime
         return json_reply(200, {"changed": changed})
 
 

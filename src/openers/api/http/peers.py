@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Sequence
-from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from ipaddress import ip_address
 from typing import Any, Final, NamedTuple, cast
 
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -16,6 +16,7 @@ from cryptography.x509 import load_der_x509_certificate
 
 from openers.api.http.request import Request, Scope, Stop
 from openers.domain.endpoints.certificate import ClientCertificate
+from openers.domain.endpoints.networks import Network, is_in, networks_of
 from openers.tls.files import TlsFiles, Watched
 from openers.tls.reading import der_of_header, read_certificate
 from openers.tls.trust import now
@@ -28,7 +29,6 @@ FORWARDED_FOR: Final = b"x-forwarded-for"
 _KEY: Final = "openers.certificate"
 _VERSIONS: Final = {"TLSv1.2": 0x0303, "TLSv1.3": 0x0304}
 Headers = list[tuple[bytes, bytes]]
-Network = IPv4Network | IPv6Network
 
 
 class Presented(NamedTuple):
@@ -74,7 +74,7 @@ class Peers:
 
     def _trusts(self, scope: Scope) -> bool:
         client = scope.get("client")
-        return bool(client) and _is_in(str(client[0]), self._proxies)
+        return bool(client) and is_in(str(client[0]), self._proxies)
 
     def _presented(self, der: bytes) -> Presented:
         """Return the certificate, with the reason if it is not accepted at present."""
@@ -103,11 +103,6 @@ def check_certificate(request: Request) -> None:
     found = presented(request.scope)
     if found is not None and found.refusal:
         raise Stop(problems.certificate_refused(found.refusal))
-
-
-def networks_of(texts: Sequence[str]) -> Sequence[Network]:
-    """Return the networks that addresses and networks name, such as 10.0.0.1 and 10.1.0.0/16. Raises ValueError."""
-    return [ip_network(text) for text in texts]
 
 
 def _extend(scope: Scope, version: str, pem: str, certificate: Presented | None) -> None:
@@ -145,7 +140,7 @@ def _forwarded(headers: Headers, proxies: Sequence[Network]) -> tuple[str, int] 
             address = str(ip_address(text))
         except ValueError:
             return None
-        if not _is_in(address, proxies):
+        if not is_in(address, proxies):
             return address, 0
     return None
 
@@ -153,11 +148,3 @@ def _forwarded(headers: Headers, proxies: Sequence[Network]) -> tuple[str, int] 
 def _is_ours(name: bytes) -> bool:
     """Return whether only a trusted proxy may send a header of this name."""
     return name[:1] == b"x" and name.replace(b"_", b"-").startswith(OURS)
-
-
-def _is_in(host: str, networks: Sequence[Network]) -> bool:
-    try:
-        address = ip_address(host)
-    except ValueError:
-        return False
-    return any(address in network for network in networks)

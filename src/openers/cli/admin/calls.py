@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import wraps
+from inspect import Parameter, signature
 from itertools import count
 from pathlib import Path
-from typing import Annotated, Any, Final, NamedTuple
+from typing import Annotated, Any, Concatenate, Final, NamedTuple
 from urllib.parse import quote, urlencode
+from uuid import uuid4
 
 import msgspec
 import typer
 
+from openers.cli.control import HERE, BaseUrl
 from openers.cli.problems import told_in_one_line
 from openers.cli.token import known_key
 from openers.domain.administration.rights import Resource
@@ -45,16 +49,15 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="Check everything and ch
 
 
 class Refused(ValueError):
-    """The service refuses a call; the text has cause, place and cure."""
+    """The service refuses a call; the text has a line for each fault and for each stored value."""
 
     def __init__(self, answer: Answer) -> None:
         """Read the problem in the reply."""
         problem = answer.json()
-        cause = problem.get("detail") or f"the service returned {answer.status}"
-        place, cure = problem.get("place"), problem.get("cure")
-        text = f"{cause} ({place})" if place else str(cause)
-        super().__init__(f"{text}: {cure}" if cure else text)
-        self.status, self.problem = answer.status, problem
+        lines = [_line(each, answer.status) for each in problem.get("findings") or [problem]]
+        stored = problem.get("difference") or ()
+        lines += [f"{json.dumps(each['stored'])} is stored ({each['place']})" for each in stored]
+        super().__init__("\n".join(lines))
 
 
 class Found(NamedTuple):
@@ -76,10 +79,10 @@ class Administration:
     """The administration API, with a token that is renewed when it has expired."""
 
     def __init__(self, base_url: str, client_id: str, key: Mapping[str, str]) -> None:
-        """Get a token. Raises LogInFailed, ServiceUnreachable."""
+        """Store who calls where. The first call gets the token, and may raise LogInFailed."""
         self._base_url, self._client_id, self._key = base_url, client_id, key
         self._channel = Channel(base_url, PATIENCE_S)
-        self._token = self._new_token()
+        self._token = ""
 
     def find(self, resource: Resource, key: str) -> Found | None:
         """Return a record; `None` if there is none. Raises Refused, ServiceUnreachable."""
@@ -89,7 +92,15 @@ class Administration:
         value = _checked(answer).json()
         return Found(key, int(str(answer.headers.get("ETag", "0")).strip('"') or 0), value)
 
-    def all(self, resource: Resource, organisation: str | None = None) -> Iterator[Found]:
+    def ask(
+        self, method: str, path: str, body: Any = None, *, query: Mapping[str, str] | None = None, etag: str = ""
+    ) -> Answer:
+        """Return the reply to a call below the prefix. Raises Refused, ServiceUnreachable."""
+        address = f"{PREFIX}/{quote(path)}" + (f"?{urlencode(query)}" if query else "")
+        once = {"Idempotency-Key": str(uuid4())} if method == "POST" else {}
+        return _checked(self._send(method, address, body, once | ({"If-Match": etag} if etag else {})))
+
+    def all(self, resource: str, organisation: str | None = None) -> Iterator[Found]:
         """Yield all records, in pages. Raises Refused, ServiceUnreachable."""
         asked = {"limit": str(MOST_ON_A_PAGE)} | ({} if organisation is None else {"organisation": organisation})
         while True:
@@ -142,6 +153,7 @@ class Administration:
         more = {"Accept": "application/json", **(headers or {})}
         if content is not None:
             more["Content-Type"] = "application/json"
+        self._token = self._token or self._new_token()
         answer = self._channel.send(method, path, content, {**more, "Authorization": f"Bearer {self._token}"})
         if answer.status == 401:
             self._token = self._new_token()
@@ -165,6 +177,27 @@ def administration(base_url: str, client_id: str, key_file: Path | None) -> Gene
             raise ValueError(f"{client_id} gets no token: {error}; name it with --client-id and --key") from None
 
 
+_SHARED: Final = {"base_url": (BaseUrl, HERE), "client_id": (ClientId, DEMO_CLIENT), "key_file": (KeyFile, None)}
+
+
+def calling(command: Callable[Concatenate[Administration, ...], None]) -> Callable[..., None]:
+    """Add the options of the service and of the application to a command, which receives the administration API."""
+    own = signature(command, eval_str=True)
+    shared = [
+        Parameter(name, Parameter.KEYWORD_ONLY, annotation=of, default=usual) for name, (of, usual) in _SHARED.items()
+    ]
+
+    @wraps(command)
+    def _run(**given: Any) -> None:
+        with administration(*(given.pop(name) for name in _SHARED)) as calls:
+            command(calls, **given)
+
+    parameters = [each.replace(kind=Parameter.KEYWORD_ONLY) for each in own.parameters.values()][1:] + shared
+    _run.__signature__ = own.replace(parameters=parameters)  # type: ignore[attr-defined]  # Typer reads it
+    _run.__annotations__ = {each.name: each.annotation for each in parameters}
+    return _run
+
+
 def private_key(client_id: str, key_file: Path | None) -> Mapping[str, str]:
     """Return the private key of the application. Raises ValueError, OSError."""
     if key_file is None:
@@ -178,7 +211,14 @@ def private_key(client_id: str, key_file: Path | None) -> Mapping[str, str]:
     return key
 
 
-def _path(resource: Resource, key: str | None = None) -> str:
+def _line(problem: Mapping[str, Any], status: int) -> str:
+    cause = problem.get("detail") or f"the service returned {status}"
+    place, cure = problem.get("place"), problem.get("cure")
+    text = f"{cause} ({place})" if place else str(cause)
+    return f"{text}: {cure}" if cure else text
+
+
+def _path(resource: str, key: str | None = None) -> str:
     return f"{PREFIX}/{resource}" + ("" if key is None else f"/{quote(key, safe='')}")
 
 

@@ -10,12 +10,10 @@ from typing import Annotated
 
 import typer
 
-from openers.cli.admin.calls import DEMO_CLIENT, Administration, ClientId, KeyFile, administration
+from openers.cli.admin.calls import Administration, calling
 from openers.cli.admin.kinds import KINDS
 from openers.cli.admin.tables import ORDER
-from openers.cli.control import HERE, BaseUrl
 from openers.cli.output import Json, say
-from openers.cli.problems import told_in_one_line
 from openers.domain.administration.rights import Resource
 
 
@@ -35,24 +33,21 @@ def add_export(app: typer.Typer) -> None:
     """Add the command."""
 
     @app.command("export")
+    @calling
     def export_records(
+        calls: Administration,
         folder: Folder,
         kinds: Kinds = None,
         form: As = Format.CSV,
-        base_url: BaseUrl = HERE,
-        client_id: ClientId = DEMO_CLIENT,
-        key_file: KeyFile = None,
         as_json: Json = False,
     ) -> None:
         """Write all records, or those of some kinds. Webhooks are left out, since nobody can read their secrets."""
-        with told_in_one_line():
-            wanted = [_resource(each) for each in kinds] if kinds else list(ORDER)
-            folder.mkdir(parents=True, exist_ok=True)
+        wanted = [_resource(each) for each in kinds] if kinds else list(ORDER)
+        folder.mkdir(parents=True, exist_ok=True)
         counts: dict[str, int] = {}
-        with administration(base_url, client_id, key_file) as calls:
-            for resource in wanted:
-                file = folder / f"{resource}.{form}"
-                counts[str(file)] = _export(calls, resource, file, form)
+        for resource in wanted:
+            file = folder / f"{resource}.{form}"
+            counts[str(file)] = _export(calls, resource, file, form)
         say("\n".join(f"{file}: {count} records" for file, count in counts.items()), counts, as_json=as_json)
 
 

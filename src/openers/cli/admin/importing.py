@@ -9,23 +9,23 @@ from __future__ import annotations
 import csv
 import json
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from itertools import groupby
 from pathlib import Path
-from typing import Annotated, Final, NamedTuple
+from typing import Annotated, Any, Final, NamedTuple, cast
 
 import msgspec
 import typer
 
-from openers.cli.admin.calls import DEMO_CLIENT, Administration, ClientId, DryRun, KeyFile, administration
+from openers.cli.admin.calls import Administration, DryRun, calling
 from openers.cli.admin.tables import ORDER, Row, Source, Tell, rows_of, source_of
-from openers.cli.control import HERE, BaseUrl
 from openers.cli.output import Json, say
-from openers.cli.problems import told_in_one_line
 from openers.domain.administration.rights import Resource
 
 MOST_RECORDS: Final = 200
 MOST_BYTES: Final = 300_000
+MOST_NAMES: Final = 5_000
 """Limits of one part, so that the service does not wait for it longer than for other calls."""
 
 Files = Annotated[list[Path], typer.Argument(help="CSV, NDJSON or ODS files; the order does not matter.")]
@@ -68,22 +68,18 @@ def add_import(app: typer.Typer) -> None:
     """Add the command."""
 
     @app.command("import")
+    @calling
     def import_records(
+        calls: Administration,
         files: Files,
         kind: KindOf = None,
         report: Report = None,
         dry_run: DryRun = False,
-        base_url: BaseUrl = HERE,
-        client_id: ClientId = DEMO_CLIENT,
-        key_file: KeyFile = None,
         as_json: Json = False,
     ) -> None:
         """Create and replace the records of files. Exit status 1 if a row is refused; the others are put."""
-        with told_in_one_line():
-            sources = sorted((source_of(each, kind) for each in files), key=lambda each: ORDER.index(each.resource))
-        with administration(base_url, client_id, key_file) as calls:
-            refused = _import(Run(calls, sources, report, dry_run=dry_run, as_json=as_json))
-        if refused:
+        sources = sorted((source_of(each, kind) for each in files), key=lambda each: ORDER.index(each.resource))
+        if _import(Run(calls, sources, report, dry_run=dry_run, as_json=as_json)):
             raise typer.Exit(1)
 
 
@@ -113,21 +109,24 @@ def _import(run: Run) -> int:
                 refusals.append(refusal)
 
         sending = Import(run.calls, _refuse, dry_run=run.dry_run)
-        tallies = [_imported(sending, each, quiet=run.as_json) for each in run.sources]
+        tallies: list[Tally] = []
+        for _, sources in groupby(run.sources, key=lambda each: each.resource):
+            done = sending.files(list(sources))
+            tallies += done
+            for each in () if run.as_json else done:
+                typer.echo(str(each))
     if run.as_json:
         say("", {"files": tallies, "refused": refusals}, as_json=True)
     return sum(each.refused for each in tallies)
 
 
-def _imported(run: Import, source: Source, *, quiet: bool) -> Tally:
-    """Import a file, with a progress bar if somebody watches, and print its counts."""
+@contextmanager
+def _watched(source: Source) -> Generator[Tell]:
+    """Show a progress bar for a file if somebody watches; lend what receives the bytes that were read."""
     size = source.path.stat().st_size
     hidden = not sys.stderr.isatty()
     with typer.progressbar(length=size, label=source.path.name, file=sys.stderr, hidden=hidden) as bar:
-        tally = run.file(source, bar.update)
-    if not quiet:
-        typer.echo(str(tally))
-    return tally
+        yield bar.update
 
 
 class Import:
@@ -138,15 +137,28 @@ class Import:
         self._calls, self._refuse, self._dry_run = calls, refuse, dry_run
         self._met: dict[Resource, set[str]] = {each: set() for each in ORDER}
 
-    def file(self, source: Source, tell: Tell) -> Tally:
-        """Import a file; `tell` receives the bytes that were read. Raises ValueError, OSError, ServiceUnreachable."""
-        tally = Tally(str(source.path), source.resource)
-        for part in _parts(self._sendable(rows_of(source, tell), tally)):
-            self._send(part, tally)
-        return tally
+    def files(self, sources: Sequence[Source]) -> list[Tally]:
+        """Import the files of one kind. Raises ValueError, OSError, ServiceUnreachable.
 
-    def _sendable(self, rows: Iterable[Row], tally: Tally) -> Iterator[Row]:
-        """Yield the rows that have a record which the run has not met; refuse the others."""
+        Rows that name records of their own kind are read again, and sent after those: a commissioner before its
+        practices.
+        """
+        tallies = [Tally(str(each.path), each.resource) for each in sources]
+        later: dict[str, frozenset[str]] = {}
+        for source, tally in zip(sources, tallies, strict=True):
+            with _watched(source) as tell:
+                self._send_all(self._first(rows_of(source, tell), tally, later), tally)
+        while later:
+            ready = {key for key, names in later.items() if names.isdisjoint(later)} or set(later)
+            later = {key: names for key, names in later.items() if key not in ready}
+            for source, tally in zip(sources, tallies, strict=True):
+                if ready:
+                    with _watched(source) as tell:
+                        self._send_all(_among(ready, rows_of(source, tell), tally.kind), tally)
+        return tallies
+
+    def _first(self, rows: Iterable[Row], tally: Tally, later: dict[str, frozenset[str]]) -> Iterator[Row]:
+        """Yield the rows with a record that the run has not met; refuse the others. Note those that come `later`."""
         met = self._met[tally.kind]
         for row in rows:
             key = _key_of(tally.kind, row)
@@ -156,7 +168,15 @@ class Import:
                 self._note(tally, row, f"{key} comes a second time", "leave one of the two rows out")
             else:
                 met.add(key)
-                yield row
+                names = _names_of_its_kind(tally.kind, row.record) - {key}
+                if key and names:
+                    later[key] = names
+                else:
+                    yield row
+
+    def _send_all(self, rows: Iterable[Row], tally: Tally) -> None:
+        for part in _parts(rows):
+            self._send(part, tally)
 
     def _send(self, part: Sequence[Row], tally: Tally) -> None:
         """Put the records of some rows in one act."""
@@ -187,16 +207,46 @@ def _key_of(resource: Resource, row: Row) -> str:
     return found if isinstance(found, str) else ""
 
 
+def _names_of_its_kind(resource: Resource, record: dict[str, Any]) -> frozenset[str]:
+    """Return the keys of records of the same kind to which a record refers, as far as they can be read."""
+    names: object = None
+    if resource is Resource.ORGANISATIONS:
+        names = [record.get("commissioner")]
+    elif resource is Resource.SERVICES and isinstance(pathways := record.get("restriction"), dict):
+        names = cast("dict[str, Any]", pathways).get("services")
+    listed = cast("list[Any]", names) if isinstance(names, list) else []
+    return frozenset(each for each in listed if isinstance(each, str) and each)
+
+
+def _among(keys: set[str], rows: Iterable[Row], resource: Resource) -> Iterator[Row]:
+    """Yield the row of each key, and take the key out of `keys`."""
+    for row in rows:
+        key = _key_of(resource, row)
+        if key in keys:
+            keys.remove(key)
+            yield row
+
+
 def _parts(rows: Iterable[Row]) -> Iterator[list[Row]]:
     """Yield the rows in parts of limited size."""
     part: list[Row] = []
-    size = 0
+    size = names = 0
     for row in rows:
-        length = len(json.dumps(row.record, ensure_ascii=False).encode())
-        if part and (len(part) == MOST_RECORDS or size + length > MOST_BYTES):
+        length, more = len(json.dumps(row.record, ensure_ascii=False).encode()), _number_of_texts(row.record)
+        if part and (len(part) == MOST_RECORDS or size + length > MOST_BYTES or names + more > MOST_NAMES):
             yield part
-            part, size = [], 0
+            part, size, names = [], 0, 0
         part.append(row)
         size += length
+        names += more
     if part:
         yield part
+
+
+def _number_of_texts(value: Any) -> int:
+    """Return how many texts a value has: it refers to no more records."""
+    if isinstance(value, dict):
+        return sum(_number_of_texts(each) for each in cast("dict[str, Any]", value).values())
+    if isinstance(value, list):
+        return sum(_number_of_texts(each) for each in cast("list[Any]", value))
+    return int(isinstance(value, str))

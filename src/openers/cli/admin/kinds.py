@@ -10,10 +10,8 @@ from typing import Annotated, Any, Final, cast
 
 import typer
 
-from openers.cli.admin.calls import DEMO_CLIENT, Changed, ClientId, DryRun, Found, KeyFile, administration
-from openers.cli.control import HERE, BaseUrl
+from openers.cli.admin.calls import Administration, Changed, DryRun, Found, calling
 from openers.cli.output import Json, say
-from openers.cli.problems import told_in_one_line
 from openers.domain.administration.rights import Resource
 
 KINDS: Final = {
@@ -67,85 +65,65 @@ def _group(name: str, resource: Resource) -> typer.Typer:
 
 def _add_reading(group: typer.Typer, resource: Resource) -> None:
     @group.command("list", help=f"List {resource}: key, version and first fields, one in each line.")
-    def list_records(
-        organisation: Organisation = None,
-        base_url: BaseUrl = HERE,
-        client_id: ClientId = DEMO_CLIENT,
-        key_file: KeyFile = None,
-        as_json: Json = False,
-    ) -> None:
-        with administration(base_url, client_id, key_file) as calls:
-            found = calls.all(resource, organisation)
-            if as_json:
-                say("", [each._asdict() for each in found], as_json=True)
-            else:
-                for each in found:
-                    typer.echo("\t".join((each.key, f"version {each.version}", *_summary(each))))
+    @calling
+    def list_records(calls: Administration, organisation: Organisation = None, as_json: Json = False) -> None:
+        found = calls.all(resource, organisation)
+        if as_json:
+            say("", [each._asdict() for each in found], as_json=True)
+        else:
+            for each in found:
+                typer.echo("\t".join((each.key, f"version {each.version}", *_summary(each))))
 
     @group.command("show", help="Show one record, with its version.")
-    def show_record(
-        key: Key,
-        base_url: BaseUrl = HERE,
-        client_id: ClientId = DEMO_CLIENT,
-        key_file: KeyFile = None,
-        as_json: Json = False,
-    ) -> None:
-        with administration(base_url, client_id, key_file) as calls:
-            found = calls.find(resource, key)
-            if found is None:
-                raise ValueError(f"there is no record {key} among the {resource}")
+    @calling
+    def show_record(calls: Administration, key: Key, as_json: Json = False) -> None:
+        found = calls.find(resource, key)
+        if found is None:
+            raise ValueError(f"there is no record {key} among the {resource}")
         say("\n".join([f"version={found.version}", *_lines(resource, found.value)]), found._asdict(), as_json=as_json)
 
 
 def _add_putting(group: typer.Typer, resource: Resource) -> None:
     @group.command("put", help=f"Create or change one of the {resource}. Another caller's change is never overwritten.")
+    @calling
     def put_record(
+        calls: Administration,
         key: Key,
         fields: Fields = None,
         file: File = None,
         dry_run: DryRun = False,
-        base_url: BaseUrl = HERE,
-        client_id: ClientId = DEMO_CLIENT,
-        key_file: KeyFile = None,
         as_json: Json = False,
     ) -> None:
-        with told_in_one_line():
-            given = _given(resource, key, fields or (), file)
-        with administration(base_url, client_id, key_file) as calls:
-            known = calls.find(resource, key)
-            kept = known.value if known is not None and file is None else {}
-            changed = calls.put(resource, {**kept, **given}, known, dry_run=dry_run)
+        given = _given(resource, key, fields or (), file)
+        known = calls.find(resource, key)
+        kept = known.value if known is not None and file is None else {}
+        changed = calls.put(resource, {**kept, **given}, known, dry_run=dry_run)
         _tell(key, changed, as_json=as_json)
 
 
 def _add_registering(group: typer.Typer) -> None:
     @group.command("put", help="Register a webhook; only this reply shows its secret.")
+    @calling
     def register(
+        calls: Administration,
         url: Annotated[str, typer.Argument(help="The address to which events are sent.")],
-        base_url: BaseUrl = HERE,
-        client_id: ClientId = DEMO_CLIENT,
-        key_file: KeyFile = None,
         as_json: Json = False,
     ) -> None:
-        with administration(base_url, client_id, key_file) as calls:
-            made = calls.register(Resource.WEBHOOKS, {"url": url})
+        made = calls.register(Resource.WEBHOOKS, {"url": url})
         say("\n".join(f"{name}={value}" for name, value in made.items()), made, as_json=as_json)
 
 
 def _add_ending(group: typer.Typer, name: str, resource: Resource) -> None:
     @group.command("end", help=f"End a {name}. Nothing that a referral refers to is deleted.")
+    @calling
     def end_record(
+        calls: Administration,
         key: Key,
         on: Annotated[str | None, typer.Option(help="The day on which it ends, if it has one, as 2031-03-31.")] = None,
         dry_run: DryRun = False,
-        base_url: BaseUrl = HERE,
-        client_id: ClientId = DEMO_CLIENT,
-        key_file: KeyFile = None,
         as_json: Json = False,
     ) -> None:
-        with administration(base_url, client_id, key_file) as calls:
-            changed = calls.end(resource, key, on, dry_run=dry_run)
-        _tell(key, changed, as_json=as_json)
+        _tell(key, calls.end(resource, key, on, dry_run=dry_run), as_json=as_json)
 
 
 def _given(resource: Resource, key: str, fields: Iterable[str], file: Path | None) -> dict[str, Any]:
@@ -154,7 +132,10 @@ def _given(resource: Resource, key: str, fields: Iterable[str], file: Path | Non
 
     record: dict[str, Any] = {fields_of(resource)[0]: key}
     if file is not None:
-        whole = json.loads(sys.stdin.read() if str(file) == "-" else file.read_text("utf-8"))
+        try:
+            whole = json.loads(sys.stdin.read() if str(file) == "-" else file.read_text("utf-8"))
+        except (ValueError, RecursionError) as error:
+            raise ValueError(f"{file} is not JSON: {error}") from None
         if not isinstance(whole, dict):
             raise ValueError(f"{file} does not hold a JSON object")
         record |= cast("dict[str, Any]", whole)

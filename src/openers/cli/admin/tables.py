@@ -15,7 +15,7 @@ from openers.domain.administration.rights import Resource
 LONGEST_LINE: Final = 1_000_000
 """Maximum bytes of a line; a longer record could not be sent."""
 ORDER: Final = tuple(each for each in Resource if each is not Resource.WEBHOOKS)
-"""The kinds that can be imported. A record refers only to records of earlier kinds."""
+"""The kinds that can be imported. A record refers only to records of earlier kinds and of its own."""
 _BY_NAME: Final = {**{each.value: each for each in Resource}, **KINDS}
 
 Tell = Callable[[int], object]

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from enum import StrEnum
-from ipaddress import ip_address, ip_network
 from typing import Final, NamedTuple
 
 from openers.domain.endpoints.certificate import ClientCertificate
 from openers.domain.endpoints.endpoint import Endpoint, EndpointStatus
+from openers.domain.endpoints.networks import is_in, networks_of
 
 
 class EndpointCheck(StrEnum):
@@ -109,7 +109,7 @@ def _environment(endpoint: Endpoint, call: EndpointCall) -> str:
 
 
 def _address(endpoint: Endpoint, call: EndpointCall) -> str:
-    if not endpoint.source_addresses or _is_in(call.address, endpoint.source_addresses):
+    if not endpoint.source_addresses or is_in(call.address, networks_of(endpoint.source_addresses)):
         return ""
     cure = "Call from a registered address, or add this one to the registration."
     return f"The endpoint {endpoint.asid} may not call from the address {call.address[:64]}. {cure}"
@@ -121,14 +121,6 @@ def _fingerprints(endpoint: Endpoint) -> frozenset[str]:
 
 def _issuers(endpoint: Endpoint) -> list[str]:
     return sorted({each.issuer for each in endpoint.certificates})
-
-
-def _is_in(host: str, networks: Sequence[str]) -> bool:
-    try:
-        address = ip_address(host)
-    except ValueError:
-        return False
-    return any(address in ip_network(each) for each in networks)
 
 
 _CHECKS: Final[tuple[tuple[EndpointCheck, Callable[[Endpoint, EndpointCall], str]], ...]] = (

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import re
 from enum import StrEnum
-from ipaddress import ip_network
 from typing import Final
 
 import msgspec
 
+from openers.domain.endpoints.networks import networks_of
 from openers.domain.identifiers import OdsCode
 
 ASID: Final = re.compile(r"[0-9]{12}", re.ASCII)
@@ -62,8 +62,7 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
         for each in self.certificates:
             if not FINGERPRINT.fullmatch(each.fingerprint):
                 raise ValueError(f"{each.fingerprint[:80]!r} must be a SHA-256 in 64 lower-case hexadecimal digits")
-        for text in self.source_addresses:
-            ip_network(text)
+        networks_of(self.source_addresses)
         for operation in self.operations:
             if not OPERATION.fullmatch(operation):
                 raise ValueError(f"the operation {operation[:20]!r} must be like A001")

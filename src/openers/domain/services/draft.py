@@ -90,6 +90,11 @@ class ServiceDraft(msgspec.Struct, frozen=True, kw_only=True):
         return BookableType.DIRECTLY_BOOKABLE if linked else BookableType.INDIRECTLY_BOOKABLE
 
 
+def name_key(name: str) -> str:
+    """Return what two names of services have in common that count as the same: spaces and capital letters do not."""
+    return " ".join(name.split()).casefold()
+
+
 _SHARED: Final = tuple(
     name for name in ServiceDraft.__struct_fields__ if name in Service.__struct_fields__ and name not in ("id", "name")
 )

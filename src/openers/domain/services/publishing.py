@@ -14,7 +14,7 @@ import msgspec
 
 from openers.domain.codes import AppointmentType, BookableType, Priority
 from openers.domain.directory import Site, User
-from openers.domain.identifiers import ServiceId, UserId
+from openers.domain.identifiers import OdsCode, ServiceId, UserId
 from openers.domain.principal import SPC
 from openers.domain.services.draft import ServiceDraft
 
@@ -67,7 +67,8 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
     """What the checks need to know beside the draft.
 
     `namesakes` are other services with the name. `pairs` are the draft's pairs that are valid today, `cancer` those of
-    them for suspected cancer. `people` are the draft's clinicians who exist, `services` those of its pathways.
+    them for suspected cancer. `people` are the draft's clinicians and referrers who exist, `organisations` those that
+    it lists, `services` the live ones of its pathways.
     """
 
     today: date
@@ -77,6 +78,7 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
     cancer: frozenset[tuple[str, str]]
     linked: bool
     people: dict[UserId, User]
+    organisations: frozenset[OdsCode]
     services: frozenset[ServiceId]
 
 
@@ -181,10 +183,13 @@ def _slots(draft: ServiceDraft, known: Known) -> _Found:
             yield f"the booking window of {priority} is empty", place, "begin after 1 hour or more, and end later"
 
 
-def _commissioning(draft: ServiceDraft, _known: Known) -> _Found:
+def _commissioning(draft: ServiceDraft, known: Known) -> _Found:
     if draft.commissioning is None:
         cure = "make it nationally available, or let commissioners decide: nationally_available false"
         yield "it is not decided who may refer", "/commissioning", cure
+        return
+    for each in sorted(draft.commissioning.organisations - known.organisations):
+        yield f"there is no organisation {each}", "/commissioning/organisations", "name registered organisations"
 
 
 def _restriction(draft: ServiceDraft, known: Known) -> _Found:
@@ -195,6 +200,10 @@ def _restriction(draft: ServiceDraft, known: Known) -> _Found:
     if not draft.restriction.has_pathway:
         cure = "name referrers, organisations or services"
         yield "nobody may refer to the restricted service", "/restriction", cure
+    for who in sorted(draft.restriction.referrers - known.people.keys()):
+        yield f"there is no person {who}", "/restriction/referrers", "name registered people"
+    for where in sorted(draft.restriction.organisations - known.organisations):
+        yield f"there is no organisation {where}", "/restriction/organisations", "name registered organisations"
     for each in sorted(draft.restriction.services - known.services):
         yield f"there is no service {each}", "/restriction/services", "name live services"
 

@@ -57,7 +57,10 @@ class SqlEndpoints(SqlRegister[Endpoint]):
         await self._connection.run_many(_ADD_CERTIFICATE, rows)
 
 
-_services_of: Final = select(tables.services.c.id).where(tables.services.c.organisation == bindparam("owner"))
+_drafts_of: Final = select(tables.service_drafts.c.id).where(tables.service_drafts.c.organisation == bindparam("owner"))
+_services_of: Final = (
+    select(tables.services.c.id).where(tables.services.c.organisation == bindparam("owner")).union(_drafts_of)
+)
 _people_of: Final = select(tables.user_roles.c.user).where(tables.user_roles.c.organisation == bindparam("owner"))
 _SERVICE: Final = ("status", "organisation")
 

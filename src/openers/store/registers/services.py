@@ -13,7 +13,7 @@ from openers.domain.directory import Service
 from openers.domain.errors import VersionConflict
 from openers.domain.identifiers import OdsCode, ServiceId
 from openers.domain.services.access import CommissioningRule, Rules
-from openers.domain.services.draft import ServiceDraft
+from openers.domain.services.draft import ServiceDraft, name_key
 from openers.store.engine import tables
 from openers.store.engine.statements import Statement, Value, encode, texts
 from openers.store.registers.table import SqlRegister
@@ -129,8 +129,3 @@ class SqlRules(SqlRegister[CommissioningRule]):
 
     async def _columns(self, values: Sequence[CommissioningRule]) -> Sequence[Mapping[str, Value]]:
         return [{**self._of.layout.columns_of(value), "service": int(value.service)} for value in values]
-
-
-def name_key(name: str) -> str:
-    """Return the name of a service without the difference of capital letters."""
-    return " ".join(name.split()).casefold()

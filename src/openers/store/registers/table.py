@@ -32,6 +32,11 @@ T = TypeVar("T")
 LONGEST_KEY: Final = 40
 """Characters of a key in `history`. A longer key is kept as its hash."""
 _KEEP: Final = Statement(insert(tables.history))
+_FORGET: Final = Statement(
+    delete(tables.history).where(
+        tables.history.c.kind == bindparam("of_kind"), tables.history.c.key == bindparam("of_key")
+    )
+)
 _PAST: Final = Statement(
     select(tables.history.c.body).where(
         tables.history.c.kind == bindparam("of_kind"),
@@ -162,8 +167,9 @@ class SqlRegister(Generic[T]):
         return await (self.add(value) if old is None else self.replace(old, value))
 
     async def remove(self, key: str) -> None:
-        """Remove a record to which nothing refers."""
+        """Remove a record to which nothing refers, and its history: the key may come again, with version 1."""
         await self._connection.run(self._of.remove, {"of_key": self._of.column(key)})
+        await self._connection.run(_FORGET, {"of_kind": self._of.layout.kind, "of_key": _kept_key(key)})
 
     async def past(self, key: str, version: int) -> T | None:
         """Return the value that a record had in an earlier version."""

@@ -65,17 +65,14 @@ async def issue_certificate(
     if by.reach(Resource.ENDPOINTS, Method.PUT) is Reach.NONE:
         cure = "use an application or a role that may change endpoints"
         raise NotAllowed(f"{by.caller} may not change endpoints", "Authorization", cure)
-    if endpoint.status not in (EndpointStatus.REQUESTED, EndpointStatus.ISSUED):
-        raise Unfit(f"the endpoint is {endpoint.status}", "path", "change its status first, or register another one")
-    if len(endpoint.certificates) >= MOST_CERTIFICATES:
-        cure = "remove those that are no longer used from the endpoint"
-        raise Unfit(f"the endpoint has {len(endpoint.certificates)} certificates", "path", cure)
+    _check(endpoint)
     signed = await authorities.sign(endpoint.environment, endpoint.fqdn, wanted)
     added = EndpointCertificate(fingerprint=signed.fingerprint, issuer=signed.issuer)
 
     async def _add(tx: Tx) -> Change:
         present = await KINDS[Resource.ENDPOINTS].register(tx).get(key)
         before: Endpoint = endpoint if present is None else present.value
+        _check(before)  # again: it may have changed while the authority signed
         after = msgspec.structs.replace(
             before, certificates=(*before.certificates, added), status=EndpointStatus.ISSUED
         )
@@ -84,6 +81,15 @@ async def issue_certificate(
     act = Act(f"issue a certificate for {key}", KINDS[Resource.ENDPOINTS].locks(key))
     await run_act(act, _add, How(noted=lambda _change: place.noted()), world)
     return signed
+
+
+def _check(endpoint: Endpoint) -> None:
+    """Raise Unfit unless the endpoint may get another certificate."""
+    if endpoint.status not in (EndpointStatus.REQUESTED, EndpointStatus.ISSUED):
+        raise Unfit(f"the endpoint is {endpoint.status}", "path", "change its status first, or register another one")
+    if len(endpoint.certificates) >= MOST_CERTIFICATES:
+        cure = "remove those that are no longer used from the endpoint"
+        raise Unfit(f"the endpoint has {len(endpoint.certificates)} certificates", "path", cure)
 
 
 class CertificatePlace(msgspec.Struct, frozen=True):

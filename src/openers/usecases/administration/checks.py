@@ -17,7 +17,7 @@ from openers.domain.endpoints.endpoint import Endpoint
 from openers.domain.identifiers import OdsCode, ServiceId
 from openers.domain.patient import Patient
 from openers.domain.principal import APPLICATION_FUNCTIONS, SPC
-from openers.domain.services.access import CommissioningRule
+from openers.domain.services.access import CommissioningRule, Restriction
 from openers.usecases.administration.refusals import Missing, Unfit
 from openers.usecases.booking.link_pas import is_plain
 from openers.usecases.ports.transaction import Tx
@@ -120,8 +120,15 @@ async def service(new: Service, old: Service | None, world: World, tx: Tx) -> No
     _ages(new)
     _codes(new, world)
     await _clinicians(new, tx)
-    for each in sorted(new.commissioning.organisations):
-        await _organisation(each, "/commissioning/organisations", tx)
+    await _organisations(new.commissioning.organisations, "/commissioning/organisations", tx)
+    if new.restriction is not None:
+        await _pathways(new.restriction, new.id, tx)
+
+
+async def authorised_workgroups(restriction: Restriction | None, tx: Tx) -> frozenset[str]:
+    """Return the workgroups of the services in the pathways, whose staff may refer into a restricted service."""
+    wanted = () if restriction is None else sorted(restriction.services)
+    return frozenset(each.value.workgroup for each in await tx.registers.services.several(wanted))
 
 
 async def link(new: PasLink, _old: PasLink | None, _world: World, tx: Tx) -> None:
@@ -224,11 +231,32 @@ def _codes(new: Service, world: World) -> None:
 
 
 async def _clinicians(new: Service, tx: Tx) -> None:
+    people = {each.key: each.value for each in await tx.registers.people.several(sorted(new.clinicians))}
     for each in sorted(new.clinicians):
-        known = await tx.directory.user(each)
-        if known is None:
+        if each not in people:
             cure = f"register the person, with the function {SPC} at {new.organisation}, first"
             raise Missing(f"there is no person {each}", "/clinicians", cure, (Resource.PEOPLE, each))
-        if not known.holds(SPC, new.organisation):
+        if not people[each].holds(SPC, new.organisation):
             cure = f"give the person the function {SPC} at {new.organisation} first"
             raise Unfit(f"{each} is not a {SPC} at {new.organisation}", "/clinicians", cure)
+
+
+async def _organisations(wanted: Collection[OdsCode], place: str, tx: Tx) -> None:
+    known = {each.key for each in await tx.registers.organisations.several(sorted(wanted))}
+    _check_known("organisation", (wanted, known), place, Resource.ORGANISATIONS)
+
+
+async def _pathways(new: Restriction, own: ServiceId, tx: Tx) -> None:
+    """Check that the people, organisations and services of the pathways exist."""
+    await _organisations(new.organisations, "/restriction/organisations", tx)
+    people = {each.key for each in await tx.registers.people.several(sorted(new.referrers))}
+    _check_known("person", (new.referrers, people), "/restriction/referrers", Resource.PEOPLE)
+    services = {each.key for each in await tx.registers.services.several(sorted(new.services))}
+    _check_known("service", (new.services, {*services, own}), "/restriction/services", Resource.SERVICES)
+
+
+def _check_known(what: str, wanted: tuple[Collection[str], Collection[str]], place: str, resource: Resource) -> None:
+    """Raise Missing for the first name among the first ones that is not among the second ones."""
+    for each in sorted(set(wanted[0]) - set(wanted[1])):
+        cure = f"register the {what} first, or leave it out"
+        raise Missing(f"there is no {what} {each}", place, cure, (resource, each))

@@ -35,13 +35,17 @@ IDENTIFIERS: Final[dict[Resource, type[Identifier]]] = {
 """The formats of keys that are identifiers."""
 
 
+async def _as_sent(value: Any, _tx: Tx) -> Any:
+    return value
+
+
 class Kind(NamedTuple):
     """One kind of record.
 
     `key_field` is the field of the key, `register_name` the name of the register. `owners` returns the organisations
     that own a record. `check` raises Unfit if a value, which replaces the second one, breaks a rule. `ended` returns
     the value that has ended on a day; it is absent if nothing ends this way. `affect` does, in the act, what a change
-    causes elsewhere.
+    causes elsewhere. `filled` returns a sent value with what the service fills in.
     """
 
     resource: Resource
@@ -52,6 +56,7 @@ class Kind(NamedTuple):
     check: Callable[[Any, Any, World, Tx], Awaitable[None]] = checks.nothing
     ended: Callable[[Any, date], Any] | None = None
     affect: Callable[[Any, Any, World, Tx], Awaitable[None]] = effects.nothing
+    filled: Callable[[Any, Tx], Awaitable[Any]] = _as_sent
 
     def key(self, value: Any) -> str:
         """Return the key of a record."""
@@ -62,16 +67,22 @@ class Kind(NamedTuple):
         register: Register[Any] = getattr(tx.registers, self.register_name)
         return register
 
+    @property
+    def ends_on_a_day(self) -> bool:
+        """Return whether a caller may name the day on which a record ends."""
+        return self.ended is _closed
+
     def is_key(self, text: str) -> bool:
         """Return whether a record could have this key."""
         if self.resource in IDENTIFIERS:
             return IDENTIFIERS[self.resource].pattern.fullmatch(text) is not None
         return 0 < len(text) <= LONGEST_KEY and text.isascii() and text.isprintable()
 
-    def locks(self, key: str) -> tuple[str, ...]:
-        """Return the locks of an act that changes the record."""
+    def locks(self, key: str, value: Any = None) -> tuple[str, ...]:
+        """Return the locks of an act that changes the record, to `value` if it is put: first that of the record."""
         polling = (f"polling/{key}",) if self.resource is Resource.PAS_LINKS else ()
-        return (f"{self.resource}/{key}", *polling)
+        held = value.certificates if isinstance(value, Endpoint) else ()
+        return (f"{self.resource}/{key}", *polling, *(f"certificate/{each.fingerprint}" for each in held))
 
 
 async def _of_organisation(value: Organisation, _tx: Tx) -> frozenset[OdsCode]:
@@ -99,8 +110,18 @@ async def _of_nobody(_value: Any, _tx: Tx) -> frozenset[OdsCode]:
     return frozenset()
 
 
+async def _with_pathways(value: Service, tx: Tx) -> Service:
+    """Return the service with the workgroups that may refer into it, if it is restricted."""
+    if value.restriction is None:
+        return value
+    own = frozenset({value.workgroup} if value.id in value.restriction.services else ())
+    workgroups = own | await checks.authorised_workgroups(value.restriction, tx)
+    return msgspec.structs.replace(value, restriction=msgspec.structs.replace(value.restriction, workgroups=workgroups))
+
+
 def _closed(value: Any, day: date) -> Any:
-    return msgspec.structs.replace(value, closed_on=day)
+    """Return the value closed on a day, unless it has closed by then."""
+    return value if value.is_closed(day) else msgspec.structs.replace(value, closed_on=day)
 
 
 def _inactive(value: Any, _day: date) -> Any:
@@ -146,6 +167,7 @@ _ROWS: Final = (
         checks.service,
         _withdrawn,
         effects.of_service,
+        _with_pathways,
     ),
     Kind(
         Resource.COMMISSIONING_RULES,

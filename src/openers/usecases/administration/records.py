@@ -13,13 +13,15 @@ import msgspec
 
 from openers.domain.administration.administrator import Administrator
 from openers.domain.administration.rights import Method, Reach, Resource
+from openers.domain.directory import Service
 from openers.domain.identifiers import OdsCode
-from openers.usecases.administration.kinds import KINDS, Kind
+from openers.usecases.administration.kinds import KINDS, LONGEST_KEY, Kind
 from openers.usecases.administration.refusals import (
     NoSuchRecord,
     NotAllowed,
     NotEndable,
     Outdated,
+    Unfit,
     VersionNeeded,
     differences,
 )
@@ -65,7 +67,7 @@ class How(msgspec.Struct, frozen=True, kw_only=True):
 
 
 PLAINLY: Final = How()
-"""Make the change, and repeat it if it is asked for again."""
+"""Make the change. The same request, sent again, is another one."""
 
 
 class Act(NamedTuple):
@@ -86,6 +88,7 @@ class _Rehearsed(Exception):
 async def read_record(resource: Resource, key: str, by: Administrator, world: World) -> Stored[Any]:
     """Return a record. Raises NotAllowed, NoSuchRecord."""
     kind = kind_of(resource, Method.READ, by)
+    check_key(kind, key, by)
     world.entry.act = f"read {resource} {key}"
     async with world.read() as tx:
         return await _visible(kind, key, by, tx)
@@ -95,27 +98,37 @@ async def list_records(resource: Resource, window: Window, by: Administrator, wo
     """Return part of a list, limited to the caller's organisation if that is all they may see. Raises NotAllowed."""
     kind = kind_of(resource, Method.READ, by)
     world.entry.act = f"list {resource}"
-    if by.reach(resource, Method.READ) is Reach.OWN and by.role is not None:
-        own = by.role.organisation
-        if window.organisation not in (None, own):
-            cure = f"ask for {own}, or leave the parameter out"
-            raise NotAllowed(f"{by.caller} sees only the {resource} of {own}", "organisation", cure)
-        window = msgspec.structs.replace(window, organisation=own)
+    own = own_window(window, resource, Method.READ, by)
     async with world.read() as tx:
-        return await kind.register(tx).page(window)
+        return await kind.register(tx).page(own)
+
+
+def own_window(window: Window, resource: Resource, method: Method, by: Administrator) -> Window:
+    """Return the part of a list, limited to the caller's organisation if they may reach no other. Raises NotAllowed."""
+    if by.reach(resource, method) is not Reach.OWN or by.role is None:
+        return window
+    own = by.role.organisation
+    if window.organisation not in (None, own):
+        cure = f"ask for {own}, or leave the parameter out"
+        raise NotAllowed(f"{by.caller} sees only the {resource} of {own}", "organisation", cure)
+    return msgspec.structs.replace(window, organisation=own)
 
 
 async def put_record(command: PutRecord, by: Administrator, world: World, how: How = PLAINLY) -> Change:
     """Create or replace a record. Raises AdministrationRefused, Outdated, RecordLocked, Unavailable."""
     kind = kind_of(command.resource, Method.PUT, by)
     key = kind.key(command.value)
-    act = Act(f"put {command.resource} {key}", kind.locks(key))
+    if how.once is not None:
+        once = msgspec.structs.replace(how.once, sent=plain(command.value))
+        how = msgspec.structs.replace(how, once=once)
+    act = Act(f"put {command.resource} {key}", kind.locks(key, command.value))
     return await run_act(act, lambda tx: put_in(tx, command, by, world), how, world)
 
 
 async def end_record(command: EndRecord, by: Administrator, world: World, how: How = PLAINLY) -> Change:
     """End a record. Raises AdministrationRefused, Outdated, RecordLocked, Unavailable."""
     kind = kind_of(command.resource, Method.END, by)
+    check_key(kind, command.key, by)
     act = Act(f"end {command.resource} {command.key}", kind.locks(command.key))
     return await run_act(act, lambda tx: end_in(tx, command, by, world), how, world)
 
@@ -125,16 +138,28 @@ async def put_in(tx: Tx, command: PutRecord, by: Administrator, world: World) ->
     kind = kind_of(command.resource, Method.PUT, by)
     key, register = kind.key(command.value), kind.register(tx)
     old = await register.get(key)
+    value = await check_put(kind, command.value, old, by, tx)
+    if old is not None and old.value == value:
+        return _change(key, old.version, old.version, value)
+    _check_version(command, old)
+    if old is not None and command.expected != ANY_VERSION:
+        _check_status(value, old.value)
+    await kind.check(value, None if old is None else old.value, world, tx)
+    new = await (register.add(value) if old is None else register.replace(old, value))
+    await kind.affect(value, None if old is None else old.value, world, tx)
+    return _change(key, new.version, 0 if old is None else old.version, value)
+
+
+async def check_put(kind: Kind, value: Any, old: Stored[Any] | None, by: Administrator, tx: Tx) -> Any:
+    """Return a value with what the service fills in, if the caller may put it in the place of the old one.
+
+    Raises NotAllowed. Call it before any other check, so that no refusal tells of records of others.
+    """
+    key = kind.key(value)
     if old is not None:
         check_owned(kind, Method.PUT, by, await kind.owners(old.value, tx), key)
-    if old is not None and old.value == command.value:
-        return _change(key, old.version, old.version, old.value)
-    _check_version(command, old)
-    await kind.check(command.value, None if old is None else old.value, world, tx)
-    check_owned(kind, Method.PUT, by, await kind.owners(command.value, tx), key)
-    new = await (register.add(command.value) if old is None else register.replace(old, command.value))
-    await kind.affect(command.value, None if old is None else old.value, world, tx)
-    return _change(key, new.version, 0 if old is None else old.version, command.value)
+    check_owned(kind, Method.PUT, by, await kind.owners(value, tx), key)
+    return await kind.filled(value, tx)
 
 
 async def end_in(tx: Tx, command: EndRecord, by: Administrator, world: World) -> Change:
@@ -181,11 +206,21 @@ def kind_of(resource: Resource, method: Method, by: Administrator) -> Kind:
 
 
 async def _visible(kind: Kind, key: str, by: Administrator, tx: Tx) -> Stored[Any]:
-    found = await kind.register(tx).get(key) if kind.is_key(key) else None
+    found = await kind.register(tx).get(key)
     if found is None or not by.may(kind.resource, Method.READ, await kind.owners(found.value, tx)):
-        cure = f"look for its key in the list of {kind.resource}"
-        raise NoSuchRecord(f"there is no record {key} among the {kind.resource} that {by.caller} may see", "path", cure)
+        raise _no_such(kind, key, by)
     return found
+
+
+def check_key(kind: Kind, key: str, by: Administrator) -> None:
+    """Raise NoSuchRecord if no record can have this key, before it is used in the name of an act."""
+    if not kind.is_key(key):
+        raise _no_such(kind, key[:LONGEST_KEY], by)
+
+
+def _no_such(kind: Kind, key: str, by: Administrator) -> NoSuchRecord:
+    cause = f"there is no record {key} among the {kind.resource} that {by.caller} may see"
+    return NoSuchRecord(cause, "path", f"look for its key in the list of {kind.resource}")
 
 
 def check_owned(kind: Kind, method: Method, by: Administrator, owners: frozenset[OdsCode], key: str) -> None:
@@ -205,6 +240,16 @@ def _check_version(command: PutRecord, old: Stored[Any] | None) -> None:
         raise VersionNeeded(f"the record exists in version {present}", "If-Match", cure)
     if command.expected is not None and command.expected != present:
         raise Outdated(present, () if old is None else differences(plain(command.value), plain(old.value)))
+
+
+def _check_status(new: Any, old: Any) -> None:
+    """Raise Unfit if a service that was unpublished would be published again.
+
+    Unpublishing keeps the version, so its number does not tell that the caller has seen it.
+    """
+    if isinstance(new, Service) and new.is_published and not old.is_published:
+        cure = "publish its draft, or send If-Match: * to publish it again as it is in the body"
+        raise Unfit(f"service {new.id} is not published any more", "/status", cure)
 
 
 def plain(value: Any) -> Any:

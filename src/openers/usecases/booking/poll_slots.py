@@ -30,19 +30,22 @@ async def poll_service(item: DueItem, world: World) -> None:
         await tx.due.add(POLL, service, world.clock.now() + world.polling.every)
 
 
-async def poll_now(service: ServiceId, world: World) -> int:
-    """Poll a service now; return how many slots changed. Raises PasSilent, PasRefused."""
+async def poll_now(service: ServiceId, world: World, *, act: str = POLL, whole: bool = False) -> int:
+    """Poll a service now, all slots if `whole`; return how many changed. `act` is the name in the audit.
+
+    Raises PasSilent, PasRefused.
+    """
     now = world.clock.now()
     async with world.read() as tx:
         link, state = await tx.links.get(service), await tx.links.polled(service)
         days = await _range_days(service, tx)
     if link is None or not link.active:
         return 0
-    whole = state is None or now - state.whole >= WHOLE_EVERY
+    whole = whole or state is None or now - state.whole >= WHOLE_EVERY
     since = None if state is None or whole else state.polled - OVERLAP
     horizon = world.polling.horizon if days is None else timedelta(days=days)
     told = await world.pas.slots(link, now, now + horizon, since)
-    async with world.begin(POLL, lock=(f"polling/{service}",)) as tx:
+    async with world.begin(act, lock=(f"polling/{service}",)) as tx:
         if await tx.links.get(service) != link:
             return 0  # linked to another PAS in the meantime, whose own poll is planned
         whole_at = now if state is None or whole else state.whole

@@ -3,18 +3,9 @@
 from __future__ import annotations
 
 from openers.domain.directory import User
-from openers.domain.identifiers import OdsCode
-from openers.domain.principal import SPC, Principal
+from openers.domain.principal import Principal
+from openers.domain.sessions.professional import act_for_fault
 from openers.usecases.world import World
-
-
-def may_act_for(admin: User, clinician: User, organisation: OdsCode) -> bool:
-    """Return whether `admin` may act for `clinician`: an active SPC of the organisation who shares a workgroup."""
-    return (
-        clinician.active
-        and clinician.holds(SPC, organisation)
-        and not admin.workgroups_at(organisation).isdisjoint(clinician.workgroups_at(organisation))
-    )
 
 
 async def list_on_behalf_of(by: Principal, world: World) -> list[User]:
@@ -22,4 +13,6 @@ async def list_on_behalf_of(by: Principal, world: World) -> list[User]:
     async with world.read() as tx:
         admin = await tx.directory.user(by.user)
         everybody = await tx.directory.users_at(by.organisation)
-    return [user for user in everybody if admin is not None and may_act_for(admin, user, by.organisation)]
+    if admin is None:
+        return []
+    return [user for user in everybody if act_for_fault(admin, user, by.organisation) is None]

@@ -6,6 +6,7 @@ from datetime import date
 
 from openers.domain.codes import CodeSystemName
 from openers.domain.identifiers import OdsCode, ServiceId, UserId
+from openers.domain.services.access import Restriction
 from openers.domain.services.draft import ServiceDraft
 from openers.domain.services.publishing import Finding, Known, findings
 from openers.usecases.ports.transaction import ReferenceData, Tx
@@ -21,12 +22,6 @@ async def check_draft(draft: ServiceDraft, world: World, tx: Tx) -> list[Finding
     return sorted(found, key=lambda each: each.is_warning)
 
 
-async def authorised_workgroups(draft: ServiceDraft, tx: Tx) -> frozenset[str]:
-    """Return the workgroups whose staff may refer into a restricted service."""
-    wanted = () if draft.restriction is None else sorted(draft.restriction.services)
-    return frozenset(each.value.workgroup for each in await tx.directory.services(wanted))
-
-
 async def is_linked(service: ServiceId, tx: Tx) -> bool:
     """Return whether a service or a draft has a PAS."""
     link = await tx.links.get(service)
@@ -36,8 +31,13 @@ async def is_linked(service: ServiceId, tx: Tx) -> bool:
 async def _known(draft: ServiceDraft, world: World, tx: Tx) -> Known:
     today = world.clock.now().date()
     pairs = frozenset(pair for pair in draft.clinic_types if _is_in_use(pair, world.reference, today))
-    wanted = () if draft.restriction is None else sorted(draft.restriction.services)
-    people = await tx.registers.people.several(sorted(draft.clinicians | draft.allocated_clinicians))
+    pathways = draft.restriction or Restriction()
+    listed = frozenset[OdsCode]() if draft.commissioning is None else draft.commissioning.organisations
+    organisations = await tx.registers.organisations.several(sorted(listed | pathways.organisations))
+    people = await tx.registers.people.several(
+        sorted(draft.clinicians | draft.allocated_clinicians | pathways.referrers)
+    )
+    services = await tx.registers.services.several(sorted(pathways.services))
     return Known(
         today=today,
         site=await tx.directory.site(OdsCode(draft.site)),
@@ -46,7 +46,8 @@ async def _known(draft: ServiceDraft, world: World, tx: Tx) -> Known:
         cancer=frozenset(pair for pair in pairs if pair[0] in CANCER),
         linked=await is_linked(draft.id, tx),
         people={UserId(each.key): each.value for each in people},
-        services=frozenset(each.value.id for each in await tx.directory.services(wanted) if each.value.is_published),
+        organisations=frozenset(each.value.ods for each in organisations),
+        services=frozenset(each.value.id for each in services if each.value.is_published),
     )
 
 

@@ -12,9 +12,9 @@ import msgspec
 from openers.domain.administration.administrator import Administrator
 from openers.domain.administration.rights import Method, Reach, Resource
 from openers.domain.identifiers import OdsCode, ServiceId
-from openers.domain.services.draft import ServiceDraft, draft_of
+from openers.domain.services.draft import ServiceDraft, draft_of, name_key
 from openers.domain.services.publishing import Finding, PublishCheck
-from openers.usecases.administration.records import ANY_VERSION, PLAINLY, Act, How, plain, run_act
+from openers.usecases.administration.records import ANY_VERSION, PLAINLY, Act, How, own_window, plain, run_act
 from openers.usecases.administration.refusals import (
     NoSuchRecord,
     NotAllowed,
@@ -24,7 +24,7 @@ from openers.usecases.administration.refusals import (
     VersionNeeded,
     differences,
 )
-from openers.usecases.administration.repeats import Change
+from openers.usecases.administration.repeats import Change, Outcome
 from openers.usecases.ports.registers import Window
 from openers.usecases.ports.stored import Stored
 from openers.usecases.ports.transaction import Tx
@@ -73,13 +73,11 @@ async def read_draft(service: ServiceId, by: Administrator, world: World) -> Def
 async def list_drafts(window: Window, by: Administrator, world: World) -> Sequence[Stored[ServiceDraft]]:
     """Return part of the list of drafts, limited to what the caller may define. Raises NotAllowed."""
     world.entry.act = "list drafts of services"
-    reach = by.reach(Resource.SERVICES, Method.PUT)
-    if reach is Reach.NONE:
+    if by.reach(Resource.SERVICES, Method.PUT) is Reach.NONE:
         check_definer(by, None)
-    if reach is Reach.OWN and by.role is not None:
-        window = msgspec.structs.replace(window, organisation=by.role.organisation)
+    own = own_window(window, Resource.SERVICES, Method.PUT, by)
     async with world.read() as tx:
-        return await tx.registers.drafts.page(window)
+        return await tx.registers.drafts.page(own)
 
 
 async def check_service(service: ServiceId, by: Administrator, world: World) -> list[Finding]:
@@ -136,7 +134,8 @@ async def discard_draft(service: ServiceId, by: Administrator, world: World, how
         if await tx.links.get(service) is not None:
             raise NotEndable("the draft is linked to a PAS", "path", "publish it, and unpublish it")
         await tx.registers.drafts.remove(service)
-        return change_of(service, found.version, found.version, found.draft)
+        removed = change_of(service, found.version, found.version, found.draft)
+        return msgspec.structs.replace(removed, stated=Outcome.REMOVED)
 
     return await run_act(Act(f"discard draft of service {service}", (f"services/{service}",)), _discard, how, world)
 
@@ -207,4 +206,4 @@ async def _check_saved(draft: ServiceDraft, world: World, tx: Tx) -> None:
 
 
 def _name_lock(name: str) -> str:
-    return f"service name/{name.casefold()}"
+    return f"service name/{name_key(name)}"

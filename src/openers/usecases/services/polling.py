@@ -17,14 +17,13 @@ async def poll_for_definer(service: ServiceId, by: Administrator, world: World) 
 
     Raises NotAllowed, NoSuchRecord, Unfit, PasFailed, RecordLocked, Unavailable.
     """
-    async with world.begin(f"poll service {service}", lock=(f"polling/{service}",)) as tx:
+    world.entry.services = (service,)
+    async with world.read() as tx:
         await find_draft(service, by, tx)
         if not await is_linked(service, tx):
             raise Unfit(f"service {service} has no PAS", "path", "link it first: PUT /admin/v1/pas-links")
-        await tx.links.forget_polled(service)
-        world.entry.services = (service,)
     try:
-        return await poll_now(service, world)
+        return await poll_now(service, world, act=f"poll service {service}", whole=True)
     except (PasSilent, PasRefused) as error:
         cure = "check that the PAS runs at the address of its link"
         raise PasFailed(f"the PAS of service {service} failed: {error}", "path", cure) from error

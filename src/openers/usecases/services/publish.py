@@ -13,14 +13,15 @@ from openers.domain.administration.administrator import Administrator
 from openers.domain.directory import Service, ServiceStatus, Site
 from openers.domain.identifiers import ServiceId
 from openers.domain.services.draft import draft_of, service_of
+from openers.usecases.administration.checks import authorised_workgroups
 from openers.usecases.administration.effects import follow_live
 from openers.usecases.administration.records import PLAINLY, Act, How, plain, run_act
 from openers.usecases.administration.refusals import NoSuchRecord, NotPublishable, Outdated, Unfit, differences
-from openers.usecases.administration.repeats import Change
+from openers.usecases.administration.repeats import Change, Outcome
 from openers.usecases.booking.poll_slots import POLL
 from openers.usecases.ports.stored import Stored
 from openers.usecases.ports.transaction import Tx
-from openers.usecases.services.checking import authorised_workgroups, check_draft, is_linked
+from openers.usecases.services.checking import check_draft, is_linked
 from openers.usecases.services.drafts import Defined, change_of, check_expected, find_draft
 from openers.usecases.world import World
 
@@ -65,9 +66,11 @@ async def unpublish_service(service: ServiceId, by: Administrator, world: World,
     async def _unpublish(tx: Tx) -> Change:
         live = await _live(service, by, tx)
         hidden = msgspec.structs.replace(live.value, status=ServiceStatus.WITHDRAWN)
-        if hidden != live.value:
-            await tx.registers.services.amend(live, hidden)
-        return change_of(service, live.version, live.version, hidden)
+        change = change_of(service, live.version, live.version, hidden)
+        if hidden == live.value:
+            return change
+        await tx.registers.services.amend(live, hidden)
+        return msgspec.structs.replace(change, stated=Outcome.REPLACED)
 
     world.entry.services = (service,)
     return await run_act(Act(f"unpublish service {service}", _locks(service)), _unpublish, how, world)
@@ -108,7 +111,8 @@ async def _published(found: Defined, tx: Tx) -> Service:
     if not isinstance(site, Site):
         raise RuntimeError("sites are never removed")
     linked = await is_linked(found.draft.id, tx)
-    return service_of(found.draft, site, linked=linked, authorised=await authorised_workgroups(found.draft, tx))
+    authorised = await authorised_workgroups(found.draft.restriction, tx)
+    return service_of(found.draft, site, linked=linked, authorised=authorised)
 
 
 async def _live(service: ServiceId, by: Administrator, tx: Tx) -> Stored[Service]:

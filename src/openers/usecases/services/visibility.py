@@ -59,12 +59,17 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def explain_service(service: ServiceId, asked: Question, by: Administrator, world: World) -> Told:
-    """Return why a service is not found, and why its slots are not. Raises NoSuchRecord, Unfit."""
+    """Return why a service is not found, and why its slots are not; that of a draft to its definers alone.
+
+    Raises NoSuchRecord, Unfit.
+    """
     world.entry.act = f"explain service {service}"
     world.entry.services = (service,)
     async with world.read() as tx:
-        found = await tx.directory.service(service) or await tx.registers.drafts.get(service)
-        if found is None or not by.may(Resource.SERVICES, Method.READ, frozenset({found.value.organisation})):
+        live = await tx.directory.service(service)
+        found = live or await tx.registers.drafts.get(service)
+        method = Method.PUT if live is None else Method.READ
+        if found is None or not by.may(Resource.SERVICES, method, frozenset({found.value.organisation})):
             raise NoSuchRecord(f"there is no service {service} that {by.caller} may see", "path", _LOOK)
     return await explain(service, asked, world)
 

@@ -163,7 +163,7 @@ class Rules(Record, frozen=True, kw_only=True):
     """Whose patients a service accepts: all, or only those of the listed organisations."""
 
     nationally_available: bool = True
-    organisations: Annotated[frozenset[Ods], Meta(max_length=10_000)] = frozenset()
+    organisations: Annotated[frozenset[Ods], Meta(max_length=1000)] = frozenset()
 
 
 class Window(Record, frozen=True, kw_only=True):
