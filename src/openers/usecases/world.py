@@ -19,6 +19,7 @@ from openers.domain.slots import Polling
 from openers.usecases.listings_cache import ListingsCache
 from openers.usecases.ports.access_codes import CodeSeal
 from openers.usecases.ports.booking import Pas
+from openers.usecases.ports.demographics import Mirroring
 from openers.usecases.ports.events import EventFeed, WebhookSender
 from openers.usecases.ports.files import Blobs, Scanner
 from openers.usecases.ports.log_outs import LogOutSender
@@ -33,7 +34,7 @@ class World(msgspec.Struct, frozen=True, kw_only=True):
     at its end: the issuer of its tokens and the beginning of its links, whichever way a request has named the world.
     `clock` gives the time of referrals and can be moved in tests. `wall` gives the time of tokens, limits and signed
     addresses, and cannot. `ids` are seeded in test worlds and never used for secrets. `polling` gives the interval and
-    the horizon for polling slots from `pas`.
+    the horizon for polling slots from `pas`. With `mirroring`, patients come from PDS, and the store mirrors them.
     """
 
     name: str
@@ -55,6 +56,7 @@ class World(msgspec.Struct, frozen=True, kw_only=True):
     log_outs: LogOutSender
     entry: AuditEntry
     polling: Polling = Polling()
+    mirroring: Mirroring | None = None
 
     @property
     def fhir_base_url(self) -> str:

@@ -27,6 +27,7 @@ from openers.domain.referral import Referral
 from openers.usecases.ports.access_codes import AccessCodes
 from openers.usecases.ports.booking import Claims, Events, Links, Slots
 from openers.usecases.ports.conversations import Conversations
+from openers.usecases.ports.demographics import PatientMirror
 from openers.usecases.ports.files import Files
 from openers.usecases.ports.loading import Records
 from openers.usecases.ports.registers import Registers
@@ -269,6 +270,11 @@ class Tx(Protocol):
     @property
     def patients(self) -> Patients:
         """The world's own patients."""
+        ...
+
+    @property
+    def mirror(self) -> PatientMirror:
+        """What PDS said of patients' numbers, and when."""
         ...
 
     @property
