@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from openers.cli import access_code, applications, clock, health, inspecting, pas, referral, token, worlds
+from openers.cli import access_code, applications, clock, health, inspecting, mock, pas, referral, token, worlds
 from openers.cli.admin import begin as administration
 from openers.cli.output import Json, say
 from openers.cli.problems import service_addresses, settings_of, told_in_one_line
@@ -28,6 +28,7 @@ app.add_typer(token.app, name="token")
 app.add_typer(worlds.app, name="world")
 app.add_typer(clock.app, name="clock")
 app.add_typer(pas.app, name="pas")
+app.add_typer(mock.app, name="mock")
 app.add_typer(access_code.app, name="access-code")
 app.add_typer(referral.app, name="referral")
 app.add_typer(inspecting.app)
