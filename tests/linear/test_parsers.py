@@ -32,6 +32,7 @@ from openers.files.sniffing import HEAD, TAIL, FileEnds, is_what_it_says
 from openers.identity.jose import take_apart
 from openers.identity.professional.tickets import as_sent, reader_in
 from openers.identity.redirects import is_registered
+from openers.neighbours.pds_patient import codes_of, read_found, read_patient
 from openers.paper.message_text import as_html, as_plain
 from openers.pas.fhir import read_notification, read_slot_page
 from openers.telemetry.redaction import redact
@@ -128,6 +129,12 @@ def _inserted(text: str) -> object:
     return read_letter_change({"parameter": [{"name": "attachmentsToInsert", "resource": resource}]})
 
 
+def _patient_of_pds(text: str) -> object:
+    today, named = date(2026, 11, 30), {"family": text, "period": {"end": text}}
+    whole: Json = {"resourceType": "Patient", "id": "9990000042", "birthDate": text, "name": [named, {"family": text}]}
+    return codes_of(text.encode()), read_patient(json.dumps(whole).encode(), today), read_found(text.encode(), today)
+
+
 PARSERS: Final[dict[str, Read]] = {
     "cursor": lambda text: read_cursor(text, tuple[str, int]),
     "form of a page": lambda text: parse_form(text.encode()),
@@ -136,6 +143,7 @@ PARSERS: Final[dict[str, Read]] = {
     "form in the inspector": lambda text: Masker().body(text.encode(), "application/x-www-form-urlencoded"),
     "notification of a PAS": lambda text: read_notification(text.encode()),
     "slots of a PAS": lambda text: read_slot_page(text.encode(), ServiceId("1")),
+    "patient of PDS": _patient_of_pds,
     "query of the Test PAS": lambda text: read_slot_query([("start", f"ge{text}"), ("_page", text)]),
     "log line": redact,
     "repeats": _repeated,
@@ -272,6 +280,13 @@ SITES: Final[dict[str, str]] = {
     "openers_quickconnect/sealed.py: urlsafe_b64decode": "signed address",
     "openers/tls/reading.py: b64decode": "certificate of a proxy",
     "openers/pas/fhir.py: Decoder": "slots of a PAS",
+    "openers/neighbours/access_token.py: decode": "any JSON",
+    "openers/neighbours/pds_patient.py: Decoder": "patient of PDS",
+    "openers/neighbours/pds_patient.py: fromisoformat": "patient of PDS",
+    "openers/worlds/mocks/faults.py: decode": "any JSON",
+    "openers/worlds/mocks/pds.py: decode": "any JSON",
+    "openers/worlds/mocks/serving.py: decode": OURS,
+    "openers/key_files.py: decode": OURS,
     "openers/wire/admin/translating.py: Decoder": "record of the administration",
     "openers/wire/admin/translating.py: decode": "record of the administration",
     "openers/wire/instants.py: fromisoformat": "instant",
@@ -315,7 +330,6 @@ SITES: Final[dict[str, str]] = {
             "openers/api/examples/__init__.py: parse_qsl",
             "openers/api/http/hosts.py: urlsplit",
             "openers/api/legacy/catalogue.py: loads",
-            "openers/bootstrap.py: decode",
             "openers/cli/admin/calls.py: decode",
             "openers/cli/admin/kinds.py: loads",
             "openers/cli/admin/tables.py: loads",

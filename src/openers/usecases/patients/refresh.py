@@ -12,7 +12,7 @@ from typing import Final
 
 import msgspec
 
-from openers.domain.errors import Field, NeighbourSilent, RecordLocked, ReferenceNotFound
+from openers.domain.errors import Field, NeighbourSilent, ReferenceNotFound
 from openers.domain.identifiers import NhsNumber
 from openers.domain.overview.patient_search import PatientSearch
 from openers.domain.patient import MirrorState, Patient, Standing

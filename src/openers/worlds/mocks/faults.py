@@ -20,7 +20,7 @@ Handler = Callable[[Request], Awaitable[Response]]
 
 
 class Fault(msgspec.Struct, frozen=True):
-    """The next `times` replies wait `wait_s` seconds, then have `status` or are garbage; by default, they are normal."""
+    """The next `times` replies wait `wait_s` seconds, then have `status` or are garbage; otherwise normal."""
 
     times: Annotated[int, Meta(ge=1)] = 1
     wait_s: Annotated[float, Meta(ge=0, le=LONGEST_WAIT_S)] = 0.0
