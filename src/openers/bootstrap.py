@@ -54,7 +54,7 @@ from openers.files.signed_addresses import SignedAddresses
 from openers.identity.access import AccessCache
 from openers.identity.access_codes import AesCodeSeal
 from openers.key_files import private_jwk, read_or_make_key, read_or_make_signing_key, read_secret, refuse_loose_files
-from openers.national_services import mirroring_of
+from openers.national_services import mirroring_of, ods_of
 from openers.outbound.log_out_sender import HttpLogOutSender
 from openers.outbound.webhook_sender import HttpWebhookSender
 from openers.paper.typesetter import TypstTypesetter
@@ -128,8 +128,9 @@ class Service(msgspec.Struct, frozen=True):
         """Close everything outside the store."""
         await self.edge.gateway.failures.close()
         await self.world.pas.close()
-        if self.world.mirroring is not None:
-            await self.world.mirroring.source.close()
+        for each in (self.world.mirroring and self.world.mirroring.source, self.world.ods):
+            if each is not None:
+                await each.close()
         await self.world.blobs.close()
 
 
@@ -164,6 +165,7 @@ async def open_world(settings: Settings, metrics: Metrics, terms: Iterable[Clini
         entry=system_entry("Start", clock.now()),
         polling=Polling(timedelta(seconds=settings.poll_every_s), timedelta(days=settings.poll_horizon_days)),
         mirroring=mirroring_of(settings, metrics),
+        ods=ods_of(settings, metrics),
     )
 
 

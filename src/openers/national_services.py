@@ -1,4 +1,4 @@
-"""Connect the national services of the settings: PDS for patients. `openers.bootstrap` calls it."""
+"""Connect national services: PDS for patients, ODS for organisations. `openers.bootstrap` calls it."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ from joserfc.jwk import RSAKey
 from openers.identity.assertions import ALGORITHM
 from openers.identity.jose import sign
 from openers.key_files import private_jwk, read_secret
+from openers.neighbours import ods
 from openers.neighbours.access_token import AccessTokens
 from openers.neighbours.calls import Bounds, Neighbour
 from openers.neighbours.pds import NAME, Pds
 from openers.settings import Settings
 from openers.system import SystemClock
 from openers.telemetry.metrics import Metrics
-from openers.usecases.ports.demographics import Mirroring
+from openers.usecases.ports.neighbours import Mirroring, OrganisationSource
 
 
 def mirroring_of(settings: Settings, metrics: Metrics) -> Mirroring | None:
@@ -28,6 +29,14 @@ def mirroring_of(settings: Settings, metrics: Metrics) -> Mirroring | None:
     pds = Pds(neighbour, settings.pds_url, _tokens(settings, neighbour), SystemClock())
     ages = (settings.pds_fresh_s, settings.pds_stale_s, settings.pds_renewed_s)
     return Mirroring(pds, *(timedelta(seconds=each) for each in ages))
+
+
+def ods_of(settings: Settings, metrics: Metrics) -> OrganisationSource | None:
+    """Return what organisations are refreshed from, if there is anything."""
+    if settings.ods_url is None:
+        return None
+    neighbour = Neighbour(ods.NAME, Bounds(ods.TIMEOUT_S, ods.PER_SECOND), metrics.neighbour_asked)
+    return ods.Ods(neighbour, settings.ods_url, SystemClock())
 
 
 def _tokens(settings: Settings, neighbour: Neighbour) -> AccessTokens | None:

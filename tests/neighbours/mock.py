@@ -31,7 +31,12 @@ class Mock:
 
     def change(self, number: str, **change: Any) -> None:
         """Change what PDS knows of a patient."""
-        assert self._http.put(f"/patients/{number}", json=change).status_code == 204
+        self.put(f"patients/{number}", **change)
+
+    def put(self, path: str, **change: Any) -> None:
+        """Change a record of the mock."""
+        reply = self._http.put(f"/{path}", json=change)
+        assert reply.status_code == 204, reply.text
 
     def end_tokens(self) -> None:
         """Let every token end."""
@@ -42,10 +47,10 @@ class Mock:
         counted: dict[str, int] = self._http.get("/requests").json()
         return sum(number for path, number in counted.items() if part in path)
 
-    def reset(self) -> None:
+    def reset(self, records: str = "patients") -> None:
         """Restore all records, and forget faults and requests."""
-        for each in ("/fault", "/patients", "/requests"):
-            self._http.delete(each)
+        for each in ("fault", records, "requests"):
+            assert self._http.delete(f"/{each}").status_code == 204
 
     def answers(self) -> bool:
         """Return whether the mock serves."""

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from openers.domain.identifiers import OdsCode, Postcode
 from openers.domain.patient import Patient, Sex
 from openers.neighbours.pds_patient import Unreadable, codes_of, read_found, read_patient
-from openers.usecases.ports.demographics import FoundInPds, KnownPatient, NoPatient
+from openers.usecases.ports.neighbours import FoundInPds, KnownPatient, NoPatient
 
 TODAY: Final = date(2026, 11, 30)
 PAST: Final = {"start": "2001-01-01", "end": "2020-12-31"}

@@ -15,7 +15,7 @@ from openers.domain.errors import NeighbourSilent
 from openers.domain.identifiers import NhsNumber
 from openers.domain.overview.patient_search import PatientSearch
 from openers.domain.patient import MirrorState, Standing
-from openers.usecases.ports.demographics import FoundInPds, KnownPatient, NoPatient, SamePatient
+from openers.usecases.ports.neighbours import FoundInPds, KnownPatient, NoPatient, SamePatient
 from tests.kit.service.live import free_port
 from tests.kit.service.requests import PATIENT, create_referral
 from tests.kit.service.running import GP, Running, entry, running, settings_for

@@ -13,12 +13,13 @@ from openers.settings import check_test_packages
 app = typer.Typer(no_args_is_help=True, help="Servers in place of national services, with the people of a pack.")
 
 Host = Annotated[str, typer.Option(help="Address to listen on.")]
+Port = Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")]
 World = Annotated[str, typer.Option(help="The pack: a name from `openers world list`, or a path.")]
 
 
 @app.command()
 def pds(
-    port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")],
+    port: Port,
     host: Host = "127.0.0.1",
     world: World = "demo",
     public_key: Annotated[
@@ -32,3 +33,13 @@ def pds(
         from openers.worlds.mocks.serving import serve_pds
 
         serve_pds((host, port), world, public_key, token_life)
+
+
+@app.command()
+def ods(port: Port, host: Host = "127.0.0.1", world: World = "demo") -> None:
+    """Serve organisations as the Organisation Data Service (ODS) does."""
+    with told_in_one_line():
+        check_test_packages()
+        from openers.worlds.mocks.serving import serve_ods
+
+        serve_ods((host, port), world)

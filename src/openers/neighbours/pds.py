@@ -17,7 +17,7 @@ from openers.domain.overview.patient_search import PatientSearch
 from openers.neighbours.access_token import AccessTokens
 from openers.neighbours.calls import Neighbour, Reply
 from openers.neighbours.pds_patient import Unreadable, codes_of, read_found, read_patient
-from openers.usecases.ports.demographics import FoundInPds, KnownPatient, NoPatient, SamePatient
+from openers.usecases.ports.neighbours import FoundInPds, KnownPatient, NoPatient, SamePatient
 
 NAME: Final = "Personal Demographics Service"
 MEDIA_TYPE: Final = "application/fhir+json"

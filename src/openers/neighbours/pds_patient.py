@@ -13,7 +13,7 @@ import msgspec
 
 from openers.domain.identifiers import Identifier, NhsNumber, OdsCode, Postcode
 from openers.domain.patient import Patient, Sex
-from openers.usecases.ports.demographics import FoundInPds, KnownPatient, NoPatient
+from openers.usecases.ports.neighbours import FoundInPds, KnownPatient, NoPatient
 
 UNRESTRICTED: Final = "U"
 CONFIDENTIALITY: Final = "http://terminology.hl7.org/CodeSystem/v3-Confidentiality"

@@ -19,10 +19,10 @@ from openers.domain.slots import Polling
 from openers.usecases.listings_cache import ListingsCache
 from openers.usecases.ports.access_codes import CodeSeal
 from openers.usecases.ports.booking import Pas
-from openers.usecases.ports.demographics import Mirroring
 from openers.usecases.ports.events import EventFeed, WebhookSender
 from openers.usecases.ports.files import Blobs, Scanner
 from openers.usecases.ports.log_outs import LogOutSender
+from openers.usecases.ports.neighbours import Mirroring, OrganisationSource
 from openers.usecases.ports.paper import Typesetter
 from openers.usecases.ports.transaction import PatientSource, ReferenceData, Store, Tx
 
@@ -35,6 +35,7 @@ class World(msgspec.Struct, frozen=True, kw_only=True):
     `clock` gives the time of referrals and can be moved in tests. `wall` gives the time of tokens, limits and signed
     addresses, and cannot. `ids` are seeded in test worlds and never used for secrets. `polling` gives the interval and
     the horizon for polling slots from `pas`. With `mirroring`, patients come from PDS, and the store mirrors them.
+    With `ods`, organisations can be refreshed from ODS.
     """
 
     name: str
@@ -57,6 +58,7 @@ class World(msgspec.Struct, frozen=True, kw_only=True):
     entry: AuditEntry
     polling: Polling = Polling()
     mirroring: Mirroring | None = None
+    ods: OrganisationSource | None = None
 
     @property
     def fhir_base_url(self) -> str:

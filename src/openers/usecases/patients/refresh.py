@@ -17,7 +17,7 @@ from openers.domain.identifiers import NhsNumber
 from openers.domain.overview.patient_search import PatientSearch
 from openers.domain.patient import MirrorState, Patient, Standing
 from openers.usecases.due import system_entry
-from openers.usecases.ports.demographics import KnownPatient, Mirroring, NoPatient
+from openers.usecases.ports.neighbours import KnownPatient, Mirroring, NoPatient
 from openers.usecases.world import World
 
 AUDIT: Final = "Refresh patient from PDS"

@@ -27,9 +27,9 @@ from openers.domain.referral import Referral
 from openers.usecases.ports.access_codes import AccessCodes
 from openers.usecases.ports.booking import Claims, Events, Links, Slots
 from openers.usecases.ports.conversations import Conversations
-from openers.usecases.ports.demographics import PatientMirror
 from openers.usecases.ports.files import Files
 from openers.usecases.ports.loading import Records
+from openers.usecases.ports.neighbours import PatientMirror
 from openers.usecases.ports.registers import Registers
 from openers.usecases.ports.stored import Requests, Stored
 from openers.usecases.ports.webhooks import Webhooks

@@ -8,6 +8,7 @@ from typing import Final
 import msgspec
 import uvicorn
 
+from openers.worlds.mocks.ods import MockOds
 from openers.worlds.mocks.pds import TOKEN_LIFE_S, MockPds
 from openers.worlds.packs import read_pack
 
@@ -19,6 +20,11 @@ def serve_pds(address: tuple[str, int], world: str, public_key: Path | None, tok
     keys = None if public_key is None else msgspec.json.decode(public_key.read_bytes(), type=dict[str, object])
     mock = MockPds(read_pack(world).patients, keys, token_life_s)
     _serve(mock.app(), address)
+
+
+def serve_ods(address: tuple[str, int], world: str) -> None:
+    """Serve the organisations of a pack as ODS does, until a signal ends it. Raises PackError, OSError."""
+    _serve(MockOds(read_pack(world).organisations).app(), address)
 
 
 def _serve(app: object, address: tuple[str, int]) -> None:

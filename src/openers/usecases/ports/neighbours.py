@@ -1,17 +1,21 @@
-"""The Personal Demographics Service (PDS) as a port, and the mirror of its answers in the store. Source: ADR 0079."""
+"""National services as ports: the Personal Demographics Service (PDS), its mirror in the store, and ODS.
+
+No transaction may be open while one of them is asked. Source: ADR 0079, ADR 0080.
+"""
 
 from __future__ import annotations
 
 from asyncio import Task
 from collections import OrderedDict
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Protocol
 
 import msgspec
 
 from openers.domain.clock import Instant
-from openers.domain.identifiers import NhsNumber
+from openers.domain.directory import OrganisationKind
+from openers.domain.identifiers import NhsNumber, OdsCode, Postcode
 from openers.domain.overview.patient_search import PatientSearch
 from openers.domain.patient import MirrorState, Patient
 
@@ -41,7 +45,7 @@ class FoundInPds(msgspec.Struct, frozen=True):
 
 
 class Demographics(Protocol):
-    """PDS. No transaction may be open while it is asked."""
+    """PDS."""
 
     async def read(self, number: NhsNumber, version: str) -> KnownPatient | SamePatient | NoPatient:
         """Return the record of a number, or that it still has `version` (empty: any). Raises NeighbourSilent."""
@@ -86,3 +90,28 @@ class Mirroring:
         """Refreshes in progress, by world and number, so that one request serves all callers."""
         self.absent: OrderedDict[tuple[str, NhsNumber], MirrorState] = OrderedDict()
         """The latest numbers that PDS does not know: they are not stored, so guesses do not fill the database."""
+
+
+class OdsOrganisation(msgspec.Struct, frozen=True, kw_only=True):
+    """What ODS says of an organisation. `kind` is `None` if its roles have no part in a referral."""
+
+    ods: OdsCode
+    name: str
+    kind: OrganisationKind | None
+    postcode: Postcode | None
+    address: str = ""
+    telephone: str = ""
+    closed_on: date | None = None
+    commissioner: OdsCode | None = None
+
+
+class OrganisationSource(Protocol):
+    """The Organisation Data Service (ODS)."""
+
+    async def read(self, ods: OdsCode) -> OdsOrganisation | None:
+        """Return an organisation; `None` if ODS has none with this code. Raises NeighbourSilent."""
+        ...
+
+    async def close(self) -> None:
+        """End all connections."""
+        ...
