@@ -82,7 +82,11 @@ class Directory(Protocol):
         ...
 
     async def users(self) -> Sequence[User]:
-        """Return all people, sorted by id; for the log-in page."""
+        """Return all people, sorted by id."""
+        ...
+
+    async def find_users(self, text: str, most: int) -> Sequence[User]:
+        """Return the first `most` active people, by id, with a text in their id, name or organisation; for pages."""
         ...
 
     async def users_at(self, organisation: OdsCode) -> Sequence[User]:
