@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+from contextlib import nullcontext
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -163,6 +164,9 @@ def demo(
     world: Annotated[
         str | None, typer.Option(help="The pack to load: a name from `openers world list`, or a path.")
     ] = None,
+    neighbours: Annotated[
+        bool, typer.Option("--neighbours", help="Run mocks of PDS and ODS too, and ask them: 5 and 6 above --port.")
+    ] = False,
     let_in: Open = False,
     frozen: Frozen = False,
     tls_certificate: TlsCertificate = None,
@@ -185,6 +189,7 @@ def demo(
         running,
         with_links,
     )
+    from openers.cli.neighbours import asking, neighbours_of
     from openers.listening import listen
     from openers.server import check_tls
     from openers.server import serve as run
@@ -200,11 +205,12 @@ def demo(
         at = pas_address(settings, pas_port)
         pack = pack_with_pas(reference, at)
         beside = applications_of(settings, pack, at, Ports(quickconnect_port, portal_port))
-        sockets = listen(*service_addresses(settings), others=beside.addresses)
-        settings = with_links(settings, beside)
+        near = neighbours_of(settings, reference) if neighbours else None
+        sockets = listen(*service_addresses(settings), others=[*beside.addresses, *(near.addresses if near else ())])
+        settings = asking(with_links(settings, beside), near)
         before = asyncio.run(load_if_empty(settings, pack, insists=world is not None))
         typer.echo(introduce(settings, pack, beside, Path(sys.argv[0])) + note_of_file(pack, before=before))
-        with running(settings, pack, beside):
+        with near.running() if near else nullcontext(), running(settings, pack, beside):
             run(settings, sockets)
 
 
