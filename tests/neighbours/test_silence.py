@@ -16,6 +16,7 @@ from openers.domain.identifiers import NhsNumber
 from openers.domain.overview.patient_search import PatientSearch
 from openers.domain.patient import MirrorState, Standing
 from openers.usecases.ports.neighbours import FoundInPds, KnownPatient, NoPatient, SamePatient
+from tests.kit.service.administration import ADMIN, administered, administrator, records
 from tests.kit.service.live import free_port
 from tests.kit.service.requests import PATIENT, create_referral
 from tests.kit.service.running import GP, Running, entry, running, settings_for
@@ -120,6 +121,14 @@ async def test_an_unknown_number_is_asked_for_once_and_not_stored(
         assert pds.requests("9000000033") == 1
         async with run.service.world.read() as tx:
             assert await tx.mirror.get(NhsNumber("9000000033")) is None
+
+
+async def test_patients_of_pds_are_not_put_here(asking_on_sqlite: Running) -> None:
+    """The next refresh would overwrite what an administrator puts."""
+    client = await administrator(await administered(asking_on_sqlite))
+    record = records()["patients"]
+    refusal = await client.put(f"{ADMIN}/patients/{record['nhs_number']}", json=record)
+    assert (refusal.status_code, "come from the Personal" in refusal.json()["detail"]) == (422, True)
 
 
 class HeldPds:

@@ -120,6 +120,12 @@ async def test_a_replaced_number_is_replaced_on_a_new_referral_only(asking: Runn
     assert [each["subject"]["identifier"]["value"] for each in (before, after)] == [PATIENT, ADULT]
     read = (await gp.get(f"/STU3/ReferralRequest/{before['id']}")).json()
     assert read["subject"]["identifier"]["value"] == PATIENT
+    asked = [identifier("patient", NHS_NUMBER, each) for each in (PATIENT, ADULT)]
+    body = own("FindNames", asked)
+    named = (await gp.post("/STU3/Patient/$openers.findNames", json=body, headers=HEADERS)).json()["parameter"]
+    parts = [{each["name"]: each for each in entry["part"]} for entry in named]
+    assert [each["name"]["valueHumanName"]["family"] for each in parts] == ["Xu", "Xu"]
+    assert [each.get("replacedBy", {}).get("valueIdentifier", {}).get("value") for each in parts] == [ADULT, None]
 
 
 async def test_requests_under_way_follow_after_the_next_renewal(asking: Running, pds: Mock) -> None:
