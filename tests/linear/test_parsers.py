@@ -32,7 +32,6 @@ from openers.files.sniffing import HEAD, TAIL, FileEnds, is_what_it_says
 from openers.identity.jose import take_apart
 from openers.identity.professional.tickets import as_sent, reader_in
 from openers.identity.redirects import is_registered
-from openers.neighbours.pds_patient import codes_of, read_found, read_patient
 from openers.paper.message_text import as_html, as_plain
 from openers.pas.fhir import read_notification, read_slot_page
 from openers.telemetry.redaction import redact
@@ -50,6 +49,7 @@ from openers.worlds.running.moments import named_in
 from openers_testpas.slot_query import read_slot_query
 from openers_web.addresses import read_cursor
 from openers_web.form import parse_form
+from tests.linear import neighbours
 from tests.linear.measure import Hostile, slow_at
 from tests.linear.parsers import uses
 
@@ -75,8 +75,7 @@ def _signed(text: str) -> object:
 
 
 def _sniffed(text: str) -> object:
-    content = text.encode()
-    ends = FileEnds(content[:HEAD], content[-TAIL:], len(content))
+    ends = FileEnds((content := text.encode())[:HEAD], content[-TAIL:], len(content))
     return [is_what_it_says(each, ends) for each in EXTENSIONS]
 
 
@@ -129,12 +128,6 @@ def _inserted(text: str) -> object:
     return read_letter_change({"parameter": [{"name": "attachmentsToInsert", "resource": resource}]})
 
 
-def _patient_of_pds(text: str) -> object:
-    today, named = date(2026, 11, 30), {"family": text, "period": {"end": text}}
-    whole: Json = {"resourceType": "Patient", "id": "9990000042", "birthDate": text, "name": [named, {"family": text}]}
-    return codes_of(text.encode()), read_patient(json.dumps(whole).encode(), today), read_found(text.encode(), today)
-
-
 PARSERS: Final[dict[str, Read]] = {
     "cursor": lambda text: read_cursor(text, tuple[str, int]),
     "form of a page": lambda text: parse_form(text.encode()),
@@ -143,7 +136,8 @@ PARSERS: Final[dict[str, Read]] = {
     "form in the inspector": lambda text: Masker().body(text.encode(), "application/x-www-form-urlencoded"),
     "notification of a PAS": lambda text: read_notification(text.encode()),
     "slots of a PAS": lambda text: read_slot_page(text.encode(), ServiceId("1")),
-    "patient of PDS": _patient_of_pds,
+    "patient of PDS": neighbours.patient_of_pds,
+    "organisation of ODS": neighbours.organisation_of_ods,
     "query of the Test PAS": lambda text: read_slot_query([("start", f"ge{text}"), ("_page", text)]),
     "log line": redact,
     "repeats": _repeated,
@@ -281,6 +275,9 @@ SITES: Final[dict[str, str]] = {
     "openers/tls/reading.py: b64decode": "certificate of a proxy",
     "openers/pas/fhir.py: Decoder": "slots of a PAS",
     "openers/neighbours/access_token.py: decode": "any JSON",
+    "openers/neighbours/ods.py: Decoder": "organisation of ODS",
+    "openers/neighbours/ods.py: fromisoformat": "organisation of ODS",
+    "openers/worlds/mocks/ods.py: decode": OURS,
     "openers/neighbours/pds_patient.py: Decoder": "patient of PDS",
     "openers/neighbours/pds_patient.py: fromisoformat": "patient of PDS",
     "openers/worlds/mocks/faults.py: decode": "any JSON",

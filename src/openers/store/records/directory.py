@@ -13,7 +13,7 @@ from openers.domain.directory import Organisation, Service, ServiceStatus, Site,
 from openers.domain.identifiers import OdsCode, ServiceId, UserId
 from openers.store.engine.statements import Connection, Row, Statement, decoder
 from openers.store.engine.tables import applications, counters, organisations, services, sites, user_roles, users
-from openers.store.records.people_search import FIND_PEOPLE, pattern_of
+from openers.store.registers.people_search import FIND_PEOPLE, pattern_of
 from openers.store.registers.registers import SqlRegisters
 from openers.store.registers.services import DIRECTORY_VERSION
 from openers.usecases.ports.transaction import Stored

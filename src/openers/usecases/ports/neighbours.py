@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from asyncio import Task
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date, timedelta
 from typing import Protocol
 
@@ -57,6 +57,26 @@ class Demographics(Protocol):
 
     async def close(self) -> None:
         """End all connections."""
+        ...
+
+
+class Patients(Protocol):
+    """The world's own patients, if the patient source is a table."""
+
+    async def get(self, nhs_number: NhsNumber) -> Patient | None:
+        """Return the patient with this number."""
+        ...
+
+    async def find(self, search: PatientSearch, most: int) -> Sequence[Patient]:
+        """Return the first `most` patients who fit, without sensitive ones, sorted by number."""
+        ...
+
+    async def put(self, patient: Patient) -> None:
+        """Add or replace a patient."""
+        ...
+
+    async def unusable(self, numbers: Collection[NhsNumber]) -> frozenset[NhsNumber]:
+        """Return those of the numbers whose records are sensitive or do not exist."""
         ...
 
 

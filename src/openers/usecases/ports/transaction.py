@@ -29,7 +29,7 @@ from openers.usecases.ports.booking import Claims, Events, Links, Slots
 from openers.usecases.ports.conversations import Conversations
 from openers.usecases.ports.files import Files
 from openers.usecases.ports.loading import Records
-from openers.usecases.ports.neighbours import PatientMirror
+from openers.usecases.ports.neighbours import PatientMirror, Patients
 from openers.usecases.ports.registers import Registers
 from openers.usecases.ports.stored import Requests, Stored
 from openers.usecases.ports.webhooks import Webhooks
@@ -184,26 +184,6 @@ class Credentials(Protocol):
 
     async def purge(self, before: Instant) -> int:
         """Remove credentials that expired before an instant; return how many."""
-        ...
-
-
-class Patients(Protocol):
-    """The world's own patients, if the patient source is a table."""
-
-    async def get(self, nhs_number: NhsNumber) -> Patient | None:
-        """Return the patient with this number."""
-        ...
-
-    async def find(self, search: PatientSearch, most: int) -> Sequence[Patient]:
-        """Return the first `most` patients who fit, without sensitive ones, sorted by number."""
-        ...
-
-    async def put(self, patient: Patient) -> None:
-        """Add or replace a patient."""
-        ...
-
-    async def unusable(self, numbers: Collection[NhsNumber]) -> frozenset[NhsNumber]:
-        """Return those of the numbers whose records are sensitive or do not exist."""
         ...
 
 
