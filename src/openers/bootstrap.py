@@ -15,7 +15,6 @@ from typing import Any, Final
 
 import msgspec
 import structlog
-from joserfc.jwk import RSAKey
 from starlette.responses import Response
 from starlette.routing import Route
 
@@ -54,7 +53,8 @@ from openers.files.scanning import Clamd, ContentScanner, ScriptedThreats
 from openers.files.signed_addresses import SignedAddresses
 from openers.identity.access import AccessCache
 from openers.identity.access_codes import AesCodeSeal
-from openers.key_files import read_or_make_key, read_or_make_signing_key, read_secret, refuse_loose_files
+from openers.key_files import private_jwk, read_or_make_key, read_or_make_signing_key, read_secret, refuse_loose_files
+from openers.national_services import mirroring_of, ods_of
 from openers.outbound.log_out_sender import HttpLogOutSender
 from openers.outbound.webhook_sender import HttpWebhookSender
 from openers.paper.typesetter import TypstTypesetter
@@ -74,6 +74,7 @@ from openers.usecases.events.feed import Feed
 from openers.usecases.files.purge_files import start_sweeping
 from openers.usecases.jobs import JOBS, PLANS
 from openers.usecases.listings_cache import ListingsCache
+from openers.usecases.patients.renew import start_renewing
 from openers.usecases.ports.files import Blobs
 from openers.usecases.ports.transaction import DueItem
 from openers.usecases.purge_credentials import start_purging
@@ -127,6 +128,9 @@ class Service(msgspec.Struct, frozen=True):
         """Close everything outside the store."""
         await self.edge.gateway.failures.close()
         await self.world.pas.close()
+        for each in (self.world.mirroring and self.world.mirroring.source, self.world.ods):
+            if each is not None:
+                await each.close()
         await self.world.blobs.close()
 
 
@@ -160,6 +164,8 @@ async def open_world(settings: Settings, metrics: Metrics, terms: Iterable[Clini
         log_outs=HttpLogOutSender(signing_key.sign, clock),
         entry=system_entry("Start", clock.now()),
         polling=Polling(timedelta(seconds=settings.poll_every_s), timedelta(days=settings.poll_horizon_days)),
+        mirroring=mirroring_of(settings, metrics),
+        ods=ods_of(settings, metrics),
     )
 
 
@@ -196,6 +202,7 @@ async def start_regular_work(world: World) -> None:
     starting = world.for_call(system_entry("Start", world.wall.now()))
     await start_purging(starting)
     await start_sweeping(starting)
+    await start_renewing(starting)
 
 
 def _nobody(_gateway: Gateway) -> Observer:
@@ -356,16 +363,9 @@ def _upstream(settings: Settings) -> UpstreamProvider | None:
     issuer, client_id, key_file = settings.oidc_issuer, settings.oidc_client_id, settings.oidc_client_key_file
     if issuer is None or client_id is None or key_file is None:
         return None
-    key = read_secret(key_file, _client_key, strict=settings.production)
+    key = read_secret(key_file, private_jwk, strict=settings.production)
     callback, gives_roles = f"{settings.base_url.rstrip('/')}/oauth2/callback", settings.roles_from is RolesFrom.CLAIMS
     return UpstreamProvider(issuer, client_id, key, callback, gives_roles=gives_roles)
-
-
-def _client_key(content: bytes) -> dict[str, str]:
-    """Parse a private RSA key with its id. Raises ValueError, KeyError, JoseError."""
-    key = msgspec.json.decode(content, type=dict[str, str])
-    RSAKey.import_key(dict(key))
-    return key | {"kid": key["kid"]}
 
 
 def _logged(plan: Plan) -> Plan:

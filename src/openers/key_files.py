@@ -14,7 +14,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final, TypeVar
 
+import msgspec
 from joserfc.errors import JoseError
+from joserfc.jwk import RSAKey
 
 from openers.identity.id_tokens import SigningKey, new_signing_key
 from openers.settings import SettingsError
@@ -57,6 +59,13 @@ def read_secret(path: Path, parse: Callable[[bytes], Key], *, strict: bool) -> K
         raise
     except (ValueError, KeyError, TypeError, JoseError) as error:
         raise SettingsError((f"The key file {path} does not contain a valid key: restore the right file",)) from error
+
+
+def private_jwk(content: bytes) -> dict[str, str]:
+    """Parse a private RSA key with its id, as a JSON Web Key. Raises ValueError, KeyError, JoseError."""
+    key = msgspec.json.decode(content, type=dict[str, str])
+    RSAKey.import_key(dict(key))
+    return key | {"kid": key["kid"]}
 
 
 def refuse_loose_files(paths: Iterable[Path]) -> None:

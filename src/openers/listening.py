@@ -9,9 +9,11 @@ import errno
 import socket
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 BACKLOG = 2048
+WILDCARDS: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared with; only the user may choose one
+"""Addresses that stand for every interface, and the address at which this machine reaches a listener there."""
 
 
 class Wanted(NamedTuple):
@@ -97,3 +99,14 @@ def _close(sockets: Sequence[socket.socket]) -> None:
     for each in sockets:
         with suppress(OSError):
             each.close()
+
+
+def address_of(host: str, port: int) -> str:
+    """Return the address at which this machine reaches a listener at `host`, without a slash at its end."""
+    host, port = reached_at(host, port)
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def reached_at(host: str, port: int) -> tuple[str, int]:
+    """Return host and port at which this machine reaches a listener at `host`, which may be a wildcard address."""
+    return WILDCARDS.get(host, host), port

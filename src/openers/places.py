@@ -32,6 +32,7 @@ class PlaceKind(StrEnum):
     QUICK_CONNECT_LOG = "quickconnect.log"
     PORTAL = "portal"
     PORTAL_LOG = "portal.log"
+    MOCKS = "mocks"
 
 
 class Places:

@@ -26,7 +26,8 @@ from openers.api.http.connections import BoundedProtocol, files_of, protocol_of
 from openers.api.http.request import Scope
 from openers.domain.errors import OpenersError
 from openers.key_files import refuse_loose_files
-from openers.settings import Settings, SettingsError, address_of
+from openers.listening import address_of
+from openers.settings import Settings, SettingsError
 from openers.store.engine.writer_lock import WriterLock
 from openers.telemetry.logs import configure
 from openers.telemetry.metrics import Metrics

@@ -21,6 +21,8 @@ import msgspec
 from msgspec import Meta
 
 from openers.domain.identifiers import OdsCode
+from openers.listening import address_of
+from openers.neighbours.settings import neighbour_problems
 from openers.places import IsUsed, PlaceKind, Places, is_a_file, places_of
 from openers.telemetry.logs import LogFormat
 from openers.tls.settings import HIGHEST_PORT, TLS_ABOVE, tls_problems
@@ -34,8 +36,6 @@ _LISTS: Final = ("ods_allow_list", "own_hosts", "kept_worlds", "tls_client_ca", 
 _TEST_WORLD: Final = "demo"
 _PACKAGES: Final = (("database_url", "postgresql:", "asyncpg", "postgres"), ("blob_url", "s3:", "obstore", "s3"))
 """Setting, scheme of its address, the package that it needs, and the extra with that package."""
-WILDCARDS: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared with; only the user may choose one
-"""Addresses that stand for every interface, and the address at which this machine reaches a listener there."""
 _TEST_PACKAGES: Final = ("jsonschema_rs", "python_multipart", "yaml")
 """Packages of the extra `test-mode`."""
 
@@ -132,6 +132,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     max_connections: Annotated[int, Meta(ge=1, description="a number of connections, 1 or more")] | None = None
     log_format: Annotated[LogFormat, Meta(description="json or readable")]
     metrics_port: _Port | None = None
+    pds_url: _Url | None = None
+    pds_token_url: _Url | None = None
+    pds_client_id: _Text | None = None
+    pds_key_file: _File | None = None
+    pds_timeout_s: _Seconds = 3.0
+    pds_per_second: Annotated[float, Meta(gt=0, description="a number of requests above 0")] = 5.0
+    pds_fresh_s: Annotated[float, Meta(ge=0, description="a number of seconds, 0 or more")] = 300.0
+    pds_stale_s: Annotated[float, Meta(ge=0, description="a number of seconds, 0 or more")] = 86_400.0
+    pds_renewed_s: _Seconds = 86_400.0
+    ods_url: _Url | None = None
     pas_timeout_s: _Seconds = 120.0
     poll_every_s: _Seconds = 60.0
     open: _Switch = False
@@ -274,17 +284,6 @@ def _completed(values: dict[str, object], is_used: IsUsed = is_a_file) -> Settin
     return _settings(settings.mode, places, address)
 
 
-def address_of(host: str, port: int) -> str:
-    """Return the address at which this machine reaches a listener at `host`, without a slash at its end."""
-    host, port = reached_at(host, port)
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-
-
-def reached_at(host: str, port: int) -> tuple[str, int]:
-    """Return host and port at which this machine reaches a listener at `host`, which may be a wildcard address."""
-    return WILDCARDS.get(host, host), port
-
-
 def _defaults(mode: Mode, places: Places, address: str) -> dict[str, object]:
     """Return defaults that depend on the mode, the store and the listening address."""
     production = mode is Mode.PRODUCTION
@@ -323,6 +322,7 @@ def _disagreements(settings: Settings, given: Mapping[str, object]) -> list[str]
             "OPENERS_ROLES_FROM is claims, which an OpenID provider sends at log-in: set OPENERS_OIDC_ISSUER in "
             "production mode, or use directory"
         )
+    problems += neighbour_problems(settings)
     if settings.frozen and not settings.sqlite_path:
         problems.append("OPENERS_FROZEN needs a sqlite:/// database, since each request runs on a fork of it")
     if settings.open and settings.require_tls:
@@ -340,7 +340,7 @@ def _production_problems(settings: Settings, given: Mapping[str, object]) -> lis
     problems: list[str] = []
     if "base_url" not in given:
         problems.append("OPENERS_BASE_URL is missing: in production, set the https address that callers use")
-    for name in ("base_url", "oidc_issuer", "blob_endpoint"):
+    for name in ("base_url", "oidc_issuer", "blob_endpoint", "pds_url", "pds_token_url", "ods_url"):
         url: str | None = getattr(settings, name)
         if url is not None and not _is_private(url):
             problems.append(f"{_variable(name)} is {_shown(url)!r}: in production it must be an https address")

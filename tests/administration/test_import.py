@@ -203,19 +203,24 @@ def _ods(**cells: str) -> str:
 def test_tables_of_the_organisation_data_service_are_imported(service: Live, tmp_path: Path) -> None:
     """Practices, trusts and their sites; other prescribers and proposed practices are left out."""
     place = {"c4": "1 HIGH STREET", "c7": "LEEDS", "c9": "LS1 4AP", "c17": "0113 4960000"}
-    practice = {**place, "c12": "A", "c25": "4"}
+    practice = {**place, "c12": "A", "c14": "ZVC", "c25": "4"}
+    (tmp_path / "eccg.csv").write_text(_ods(c0="ZVC", c1="ZV COMMISSIONER", c14="ZVREGION", **place))
     (tmp_path / "epraccur.csv").write_text(
         _ods(c0="ZV001", c1="THE SURGERY", **practice)
         + _ods(c0="ZV002", c1="CLOSED SURGERY", **{**practice, "c11": "20300331", "c12": "C"})
+        + _ods(c0="ZV006", c1="SURGERY THAT LEFT", **{**practice, "c16": "20250331"})
         + _ods(c0="ZV003", c1="WALK-IN CENTRE", **{**practice, "c25": "1"})
         + _ods(c0="ZV004", c1="NEW SURGERY", **{**practice, "c12": "P"})
         + _ods(c0="ZV005", c1="SURGERY", **{**practice, "c9": ""})
     )
     (tmp_path / "etr.csv").write_text(_ods(c0="ZV1", c1="ZV HOSPITALS", **place))
     (tmp_path / "ets.csv").write_text(_ods(c0="ZV101", c1="ZV GENERAL", c14="ZV1", **place) + "ZV102,SHORT\n")
-    out, err = told(service, "import", *(tmp_path / f"{name}.csv" for name in ("ets", "etr", "epraccur")), status=1)
-    assert _counts(out) == {"epraccur.csv": (2, 0, 0, 1), "etr.csv": (1, 0, 0, 0), "ets.csv": (1, 0, 0, 1)}
-    assert "epraccur.csv:5:" in err
+    names = ("ets", "etr", "eccg", "epraccur")
+    out, err = told(service, "import", *(tmp_path / f"{name}.csv" for name in names), status=1)
+    counts = _counts(out)
+    assert (counts.pop("etr.csv"), counts.pop("eccg.csv")) == ((1, 0, 0, 0), (1, 0, 0, 0))
+    assert counts == {"epraccur.csv": (3, 0, 0, 1), "ets.csv": (1, 0, 0, 1)}
+    assert "epraccur.csv:6:" in err
     assert "the row has 2 columns" in err
     closed = json.loads(told(service, "organisation", "show", "ZV002", "--json")[0])["value"]
     assert closed == {
@@ -228,6 +233,11 @@ def test_tables_of_the_organisation_data_service_are_imported(service: Live, tmp
         "closed_on": "2030-03-31",
         "commissioner": None,
     }
+    commissioners = {
+        ods: json.loads(told(service, "organisation", "show", ods, "--json")[0])["value"]["commissioner"]
+        for ods in ("ZV001", "ZV006", "ZVC", "ZV1")
+    }
+    assert commissioners == {"ZV001": "ZVC", "ZV006": None, "ZVC": None, "ZV1": None}
     assert json.loads(told(service, "site", "show", "ZV101", "--json")[0])["value"]["organisation"] == "ZV1"
 
 

@@ -124,6 +124,37 @@ async def test_nobody_picked_shows_the_page_again(service: Service, user_id: str
     assert brought(await service.pick(handle))["code"], "the request still waits"
 
 
+async def test_a_long_list_is_cut_and_searched(service: Service) -> None:
+    """The page stays small however many people there are; the search needs no script and leaves the request waiting."""
+    model = next(each for each in demo().users if each.id == CLINICIAN)
+    crowd = [
+        msgspec.structs.replace(model, id=UserId(f"777000{number:06d}"), name=f"Dr Crowd {number}_%")
+        for number in range(300)
+    ]
+    await service.put(*crowd)
+    first, handle = await service.page(login_hint="777000000299")
+    page = Outline(first.text)
+    shown = [each["value"] for each in page.all("input", type="radio")]
+    assert (len(shown), shown[0], page.all("input", type="radio", checked="")[0]["value"]) == (
+        101,
+        *["777000000299"] * 2,
+    )
+    assert "These are the first 101" in page.text
+    for text, found in (
+        ("crowd 123", ["777000000123"]),
+        ("777000000210", ["777000000210"]),
+        ("7_%", [f"777000{number:06d}" for number in range(7, 300, 10)]),
+        ("nobody\\", []),
+    ):
+        reply = await service.pick(handle, "", decision="find", find=text)
+        outline = Outline(reply.text)
+        assert (reply.status_code, [each["value"] for each in outline.all("input", type="radio")]) == (200, found)
+        assert outline.all("input", name="find", value=text)
+    at_practice = await service.pick(handle, "", decision="find", find="park square")
+    assert CLINICIAN in at_practice.text
+    assert brought(await service.pick(handle))["code"], "the request still waits"
+
+
 async def test_who_has_left_is_not_listed_and_can_not_be_picked(service: Service) -> None:
     user = next(each for each in demo().users if each.id == UserId(CLINICIAN))
     await service.put(msgspec.structs.replace(user, active=False))

@@ -19,6 +19,7 @@ TASK_STARTERS: Final = (
     "src/openers/api/http/reply.py",
     "src/openers/server.py",
     "src/openers/usecases/due.py",
+    "src/openers/usecases/patients/refresh.py",
     "src/openers_client/runner.py",
 )
 """The modules that may start tasks: TLS, the edge, the runner of due work, the server, which starts the runner, and the

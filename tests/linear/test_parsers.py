@@ -49,6 +49,7 @@ from openers.worlds.running.moments import named_in
 from openers_testpas.slot_query import read_slot_query
 from openers_web.addresses import read_cursor
 from openers_web.form import parse_form
+from tests.linear import neighbours
 from tests.linear.measure import Hostile, slow_at
 from tests.linear.parsers import uses
 
@@ -74,8 +75,7 @@ def _signed(text: str) -> object:
 
 
 def _sniffed(text: str) -> object:
-    content = text.encode()
-    ends = FileEnds(content[:HEAD], content[-TAIL:], len(content))
+    ends = FileEnds((content := text.encode())[:HEAD], content[-TAIL:], len(content))
     return [is_what_it_says(each, ends) for each in EXTENSIONS]
 
 
@@ -136,6 +136,8 @@ PARSERS: Final[dict[str, Read]] = {
     "form in the inspector": lambda text: Masker().body(text.encode(), "application/x-www-form-urlencoded"),
     "notification of a PAS": lambda text: read_notification(text.encode()),
     "slots of a PAS": lambda text: read_slot_page(text.encode(), ServiceId("1")),
+    "patient of PDS": neighbours.patient_of_pds,
+    "organisation of ODS": neighbours.organisation_of_ods,
     "query of the Test PAS": lambda text: read_slot_query([("start", f"ge{text}"), ("_page", text)]),
     "log line": redact,
     "repeats": _repeated,
@@ -272,6 +274,16 @@ SITES: Final[dict[str, str]] = {
     "openers_quickconnect/sealed.py: urlsafe_b64decode": "signed address",
     "openers/tls/reading.py: b64decode": "certificate of a proxy",
     "openers/pas/fhir.py: Decoder": "slots of a PAS",
+    "openers/neighbours/access_token.py: decode": "any JSON",
+    "openers/neighbours/ods.py: Decoder": "organisation of ODS",
+    "openers/neighbours/ods.py: fromisoformat": "organisation of ODS",
+    "openers/worlds/mocks/ods.py: decode": OURS,
+    "openers/neighbours/pds_patient.py: Decoder": "patient of PDS",
+    "openers/neighbours/pds_patient.py: fromisoformat": "patient of PDS",
+    "openers/worlds/mocks/faults.py: decode": "any JSON",
+    "openers/worlds/mocks/pds.py: decode": "any JSON",
+    "openers/worlds/mocks/serving.py: decode": OURS,
+    "openers/key_files.py: decode": OURS,
     "openers/wire/admin/translating.py: Decoder": "record of the administration",
     "openers/wire/admin/translating.py: decode": "record of the administration",
     "openers/wire/instants.py: fromisoformat": "instant",
@@ -314,7 +326,6 @@ SITES: Final[dict[str, str]] = {
             "openers/api/examples/__init__.py: parse_qsl",
             "openers/api/http/hosts.py: urlsplit",
             "openers/api/legacy/catalogue.py: loads",
-            "openers/bootstrap.py: decode",
             "openers/cli/admin/calls.py: decode",
             "openers/cli/admin/kinds.py: loads",
             "openers/cli/admin/tables.py: loads",

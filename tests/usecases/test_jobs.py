@@ -24,6 +24,7 @@ KINDS = {
     "purge file": "purge_file",
     "remind patient": "remind_patient",
     "remove content of file": "remove_content",
+    "renew patients": "renew_patients",
     "response overdue": "note_overdue",
     "scan file": "scan_file",
     "settle claim": "settle_claim",
@@ -36,7 +37,7 @@ KINDS = {
 
 def test_the_kinds_are_those_that_stores_hold() -> None:
     assert {kind: run.__name__ for kind, run in JOBS.items()} == KINDS
-    assert {"poll slots", "purge credentials", "sweep strays"} == REPEATING
+    assert {"poll slots", "purge credentials", "renew patients", "sweep strays"} == REPEATING
     assert [plan.__name__ for plan in PLANS] == ["plan_deliveries"]
 
 

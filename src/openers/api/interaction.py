@@ -41,6 +41,8 @@ _UNPROVED: Final = frozenset({401, 429})
 """Statuses of refusals that need no authentication, so that many of them share an audit entry."""
 CLIENT_GONE: Final = 499
 """Audit outcome of a call whose client disconnected before it had sent its request. It is never sent."""
+PATIENT_AS_OF: Final = b"x-openers-patient-as-of"
+"""Header that says how old the patient's record is, if it was used because PDS was silent."""
 _FHIR_JSON: Final[Header] = (b"content-type", FHIR_JSON.encode())
 _log = structlog.get_logger()
 
@@ -268,6 +270,8 @@ def _own_headers(entry: AuditEntry, reply: Reply) -> tuple[Header, ...]:
     headers: list[Header] = [(b"x-request-id", entry.request_id.encode())]
     if entry.correlation_id:
         headers.append((b"x-correlation-id", entry.correlation_id.encode("latin-1")))
+    if entry.patient_as_of is not None:
+        headers.append((PATIENT_AS_OF, f"{entry.patient_as_of:%Y-%m-%dT%H:%M:%SZ}".encode()))
     if reply.body and b"content-type" not in dict(reply.headers):
         headers.append(_FHIR_JSON)
     return tuple(headers)

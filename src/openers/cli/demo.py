@@ -19,9 +19,9 @@ from openers.cli.children import child
 from openers.cli.problems import is_used
 from openers.cli.writing import writer_lock
 from openers.domain.principal import RC
-from openers.listening import Wanted
+from openers.listening import Wanted, address_of, reached_at
 from openers.places import PlaceKind, places_of
-from openers.settings import Settings, SettingsError, address_of, reached_at
+from openers.settings import Settings, SettingsError
 from openers.telemetry.logs import configure
 from openers.telemetry.metrics import Metrics
 from openers.worlds.mode import open_main, worlds_directory

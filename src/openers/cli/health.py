@@ -8,7 +8,7 @@ import typer
 
 from openers.cli.output import Json, say
 from openers.cli.problems import settings_of
-from openers.settings import address_of
+from openers.listening import address_of
 from openers_client.http import ServiceUnreachable, get
 
 STATUS: Final = "/referrals/_status"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+from contextlib import nullcontext
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -13,6 +14,7 @@ import typer
 
 from openers.cli import access_code, applications, clock, health, inspecting, pas, referral, token, worlds
 from openers.cli.admin import begin as administration
+from openers.cli.mocks import commands as mocks
 from openers.cli.output import Json, say
 from openers.cli.problems import service_addresses, settings_of, told_in_one_line
 from openers.cli.proving import ca, card
@@ -28,6 +30,7 @@ app.add_typer(token.app, name="token")
 app.add_typer(worlds.app, name="world")
 app.add_typer(clock.app, name="clock")
 app.add_typer(pas.app, name="pas")
+app.add_typer(mocks.app, name="mock")
 app.add_typer(access_code.app, name="access-code")
 app.add_typer(referral.app, name="referral")
 app.add_typer(inspecting.app)
@@ -58,6 +61,19 @@ TlsClientCa = Annotated[
 ]
 TlsPort = Annotated[int | None, typer.Option("--tls-port", help="Port of TLS; otherwise 443 above --port.")]
 Frozen = Annotated[bool, typer.Option("--frozen", help="Discard all changes of each request (test mode, SQLite).")]
+
+PasPort = Annotated[
+    int | None, typer.Option(min=1, max=65535, help="Port of the Test PAS; otherwise two above --port.")
+]
+QuickConnectPort = Annotated[
+    int | None, typer.Option(min=1, max=65535, help="Port of Quick Connect; otherwise three above --port.")
+]
+PortalPort = Annotated[
+    int | None, typer.Option(min=1, max=65535, help="Port of the partner portal; otherwise four above --port.")
+]
+WithNeighbours = Annotated[
+    bool, typer.Option("--neighbours", help="Run mocks of PDS and ODS too, and ask them: 5 and 6 above --port.")
+]
 
 
 def _tls(certificate: str | None, key: str | None, client_ca: str | None, port: int | None) -> dict[str, object]:
@@ -149,19 +165,14 @@ def demo(
     host: Host = None,
     port: Port = None,
     base_url: BaseUrl = None,
-    pas_port: Annotated[
-        int | None, typer.Option(min=1, max=65535, help="Port of the Test PAS; otherwise two above --port.")
-    ] = None,
-    quickconnect_port: Annotated[
-        int | None, typer.Option(min=1, max=65535, help="Port of Quick Connect; otherwise three above --port.")
-    ] = None,
-    portal_port: Annotated[
-        int | None, typer.Option(min=1, max=65535, help="Port of the partner portal; otherwise four above --port.")
-    ] = None,
+    pas_port: PasPort = None,
+    quickconnect_port: QuickConnectPort = None,
+    portal_port: PortalPort = None,
     database_url: DatabaseUrl = None,
     world: Annotated[
         str | None, typer.Option(help="The pack to load: a name from `openers world list`, or a path.")
     ] = None,
+    neighbours: WithNeighbours = False,
     let_in: Open = False,
     frozen: Frozen = False,
     tls_certificate: TlsCertificate = None,
@@ -184,6 +195,7 @@ def demo(
         running,
         with_links,
     )
+    from openers.cli.mocks.beside import asking, neighbours_of
     from openers.listening import listen
     from openers.server import check_tls
     from openers.server import serve as run
@@ -199,11 +211,13 @@ def demo(
         at = pas_address(settings, pas_port)
         pack = pack_with_pas(reference, at)
         beside = applications_of(settings, pack, at, Ports(quickconnect_port, portal_port))
-        sockets = listen(*service_addresses(settings), others=beside.addresses)
-        settings = with_links(settings, beside)
+        near = neighbours_of(settings, reference) if neighbours else None
+        others = [*beside.addresses, *(near.addresses if near else ())]
+        sockets = listen(*service_addresses(settings), others=others)
+        settings = asking(with_links(settings, beside), near)
         before = asyncio.run(load_if_empty(settings, pack, insists=world is not None))
         typer.echo(introduce(settings, pack, beside, Path(sys.argv[0])) + note_of_file(pack, before=before))
-        with running(settings, pack, beside):
+        with near.running() if near else nullcontext(), running(settings, pack, beside):
             run(settings, sockets)
 
 

@@ -23,7 +23,8 @@ class AuditEntry(msgspec.Struct, omit_defaults=True):
 
     If `repeated` is set, the entry represents that many identical refusals, which came from the address `source`.
     `attachment` is the number or the id of a file that was read, `related` are other referrals of the same pathway,
-    `records` are the keys of the records that an import has put.
+    `records` are the keys of the records that an import has put. `patient_as_of` is the age of a patient's record that
+    was used because PDS was silent.
     """
 
     event_type: str
@@ -54,6 +55,7 @@ class AuditEntry(msgspec.Struct, omit_defaults=True):
     attachment: str = ""
     attachment_type: str = ""
     file_name: str = ""
+    patient_as_of: Instant | None = None
 
     def by(self, principal: Principal) -> None:
         """Record the caller."""

@@ -8,7 +8,7 @@
       Conflict     another caller changed the record first: read again and retry
         VersionConflict  RecordLocked
       Failure      the service or a system that it depends on failed: retry later
-        Unavailable (with OutcomeUnknown)  PasRespondedWithError  PasNotResponding
+        Unavailable (with OutcomeUnknown and NeighbourSilent)  PasRespondedWithError  PasNotResponding
         PasRefused  PasSilent (raised by the PAS connector; callers never see them)
 
 The core raises these errors and does not know HTTP: `openers.wire.outcome` maps every class to a status and a code. A
@@ -302,6 +302,15 @@ class Unavailable(Failure):
         """Store the part; `retry_after_s` is how long a client should wait, in seconds."""
         super().__init__(part)
         self.part, self.retry_after_s = part, retry_after_s
+
+
+class NeighbourSilent(Unavailable):
+    """A national service that is needed for this call, named by `part`, gave no usable reply. `reason` is for logs."""
+
+    def __init__(self, part: str, reason: str, retry_after_s: int = 5) -> None:
+        """Store the service's name and the reason, which contains no patient data."""
+        super().__init__(part, retry_after_s)
+        self.reason = reason
 
 
 class OutcomeUnknown(Unavailable):

@@ -10,6 +10,7 @@ from enum import StrEnum
 
 import msgspec
 
+from openers.domain.clock import Instant
 from openers.domain.identifiers import NhsNumber, OdsCode, Postcode
 
 
@@ -43,3 +44,25 @@ class Patient(msgspec.Struct, frozen=True, kw_only=True):
         """Return the age in whole years on `day`."""
         before_birthday = (day.month, day.day) < (self.born.month, self.born.day)
         return day.year - self.born.year - before_birthday
+
+
+class Standing(StrEnum):
+    """What PDS said of an NHS number when it was last asked."""
+
+    CURRENT = "current"
+    REPLACED = "replaced"
+    INVALID = "invalid"
+    UNKNOWN = "unknown"
+
+
+class MirrorState(msgspec.Struct, frozen=True, kw_only=True):
+    """When PDS was last asked for a number (`asked`), and the answer.
+
+    `version` is PDS' version of the record. `replaced_by` is the number that a replaced one was merged into.
+    """
+
+    nhs_number: NhsNumber
+    asked: Instant
+    standing: Standing
+    version: str = ""
+    replaced_by: NhsNumber | None = None

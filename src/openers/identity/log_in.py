@@ -73,14 +73,17 @@ class WaitingToLogOut(msgspec.Struct, frozen=True):
 
 class Choice(msgspec.Struct, frozen=True, kw_only=True):
     """The content of the log-in page. `organisations` are names; `problem` is the error of the last attempt.
-    `hinted` is the person whom the application expects."""
+    `hinted` is the person whom the application expects. `people` are those that `sought` finds, or the first of them if
+    they are not `complete`."""
 
     handle: str
-    application: str
-    people: Sequence[User]
-    organisations: Mapping[OdsCode, str]
+    application: str = ""
+    people: Sequence[User] = ()
+    organisations: Mapping[OdsCode, str] = {}
     problem: str | None = None
     hinted: str = ""
+    sought: str = ""
+    complete: bool = True
 
 
 class Redeemed(msgspec.Struct, frozen=True):

@@ -12,6 +12,7 @@ from openers.store.records.due import SqlDue
 from openers.store.records.events import SqlEvents
 from openers.store.records.files import SqlFiles
 from openers.store.records.loading import SqlRecords
+from openers.store.records.patient_mirror import SqlPatientMirror
 from openers.store.records.patients import SqlPatients
 from openers.store.records.referral_worklists import SqlWorklists
 from openers.store.records.referrals import SqlReferrals
@@ -33,6 +34,7 @@ class SqlTx:
         "events",
         "files",
         "links",
+        "mirror",
         "patients",
         "records",
         "referrals",
@@ -49,6 +51,7 @@ class SqlTx:
         self.directory = SqlDirectory(connection)
         self.credentials = SqlCredentials(connection)
         self.patients = SqlPatients(connection)
+        self.mirror = SqlPatientMirror(connection)
         self.due = SqlDue(connection)
         self.files = SqlFiles(connection)
         self.slots = SqlSlots(connection)

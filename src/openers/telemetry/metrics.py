@@ -68,6 +68,14 @@ class Metrics:
             registry=self._registry,
         )
 
+        self._neighbours = Histogram(
+            "openers_neighbour_seconds",
+            "Requests to national services, by service and outcome (reply, silent, skipped), and how long they took",
+            ("service", "outcome"),
+            buckets=_SECONDS,
+            registry=self._registry,
+        )
+
     def requests_of(self, operation: str) -> RequestMeter:
         """Return the meter of one operation, for the caller to keep."""
         return RequestMeter(self._requests, operation)
@@ -83,6 +91,10 @@ class Metrics:
     def slots_polled(self, service: str, at: float) -> None:
         """Record that the slots of a service were polled; `at` is in seconds since 1970."""
         self._polled.labels(service).set(at)
+
+    def neighbour_asked(self, service: str, outcome: str, seconds: float) -> None:
+        """Count one request to a national service."""
+        self._neighbours.labels(service, outcome).observe(seconds)
 
     def serve(self, host: str, port: int) -> None:
         """Serve the metrics on their own address, in a thread. Raises OSError if it is in use."""

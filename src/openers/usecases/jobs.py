@@ -15,6 +15,7 @@ from openers.usecases.booking import poll_slots, settle_claims
 from openers.usecases.due import DECLARED, Job, Plan
 from openers.usecases.events import webhooks
 from openers.usecases.files import purge_files, scan_file
+from openers.usecases.patients import renew
 from openers.usecases.referring import remind_patient
 from openers.usecases.sessions import tell_log_out
 from openers.usecases.worklists import list_old_referrals
@@ -26,6 +27,7 @@ MODULES: Final[tuple[ModuleType, ...]] = (
     purge_credentials,
     purge_files,
     remind_patient,
+    renew,
     scan_file,
     settle_claims,
     tell_log_out,

@@ -22,6 +22,7 @@ from openers.usecases.ports.booking import Pas
 from openers.usecases.ports.events import EventFeed, WebhookSender
 from openers.usecases.ports.files import Blobs, Scanner
 from openers.usecases.ports.log_outs import LogOutSender
+from openers.usecases.ports.neighbours import Mirroring, OrganisationSource
 from openers.usecases.ports.paper import Typesetter
 from openers.usecases.ports.transaction import PatientSource, ReferenceData, Store, Tx
 
@@ -33,7 +34,8 @@ class World(msgspec.Struct, frozen=True, kw_only=True):
     at its end: the issuer of its tokens and the beginning of its links, whichever way a request has named the world.
     `clock` gives the time of referrals and can be moved in tests. `wall` gives the time of tokens, limits and signed
     addresses, and cannot. `ids` are seeded in test worlds and never used for secrets. `polling` gives the interval and
-    the horizon for polling slots from `pas`.
+    the horizon for polling slots from `pas`. With `mirroring`, patients come from PDS, and the store mirrors them.
+    With `ods`, organisations can be refreshed from ODS.
     """
 
     name: str
@@ -55,6 +57,8 @@ class World(msgspec.Struct, frozen=True, kw_only=True):
     log_outs: LogOutSender
     entry: AuditEntry
     polling: Polling = Polling()
+    mirroring: Mirroring | None = None
+    ods: OrganisationSource | None = None
 
     @property
     def fhir_base_url(self) -> str:

@@ -76,6 +76,8 @@ def diagnostics_of(error: OpenersError) -> str:
             return f"'Version' ({error.sent}) is not the latest one ({error.latest}): read again and retry."
         case e.RecordLocked():
             return "Another request is changing the record: read it again and retry."
+        case e.NeighbourSilent():
+            return f"The {error.part} does not respond, so nothing was changed: retry later."
         case e.OutcomeUnknown():
             return "It is unknown whether the request was carried out: read the record before you retry."
         case e.NoRelationship():

@@ -31,6 +31,7 @@ from openers.domain.administration.rights import Resource
 from openers.domain.errors import Unavailable
 from openers.usecases.administration.kinds import KINDS
 from openers.usecases.administration.many import MOST_AT_ONCE, Refusal, put_all
+from openers.usecases.administration.organisations import refresh_organisation
 from openers.usecases.administration.records import (
     EndRecord,
     How,
@@ -119,6 +120,13 @@ class Handlers(msgspec.Struct, frozen=True):
             on=day_of(parameters_of(call.request, known)),
         )
         return await self._changed(call, await end_record(command, by, call.world, how), how)
+
+    async def refresh(self, call: ActiveCall) -> Reply:
+        """Refresh one organisation from ODS."""
+        http = call.http()
+        by = await self._caller(call)
+        how, _ = await self._how(call, http, by, CHANGING)
+        return await self._changed(call, await refresh_organisation(key_in(call), by, call.world, how), how)
 
     async def put_all(self, call: ActiveCall) -> Reply:
         """Create or replace several records in one act, whatever their versions. A refused one stops no other."""

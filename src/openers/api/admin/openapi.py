@@ -23,7 +23,7 @@ from openers.api.admin.openapi_parts import (
     schema_of,
     with_body,
 )
-from openers.api.admin.routes import CERTIFICATES
+from openers.api.admin.routes import CERTIFICATES, REFRESH
 from openers.api.admin.service_openapi import FINDING, creation, service_paths
 from openers.api.interaction import Loop
 from openers.domain.administration.rights import Method, Resource
@@ -120,7 +120,11 @@ def admin_openapi(base_url: str) -> dict[str, Any]:
         },
         "servers": [{"url": base_url}],
         "security": [{"bearer": []}],
-        "paths": {path: item for resource in Resource for path, item in _paths(resource).items()} | _certificates(),
+        "paths": {
+            **{path: item for resource in Resource for path, item in _paths(resource).items()},
+            **_certificates(),
+            **_refreshing(),
+        },
         "components": {"schemas": components, "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}}},
     }
 
@@ -183,6 +187,20 @@ def _certificates() -> dict[str, Any]:
     example = {"request": "-----BEGIN CERTIFICATE REQUEST-----\n…\n-----END CERTIFICATE REQUEST-----", "days": 365}
     parameters = [parameter("key", "path", "The ASID of the endpoint", required=True)]
     return {CERTIFICATES: {"post": with_body(issue, schema, example), "parameters": parameters}}
+
+
+def _refreshing() -> dict[str, Any]:
+    """Return the address that refreshes an organisation from ODS."""
+    schema = schema_of(Resource.ORGANISATIONS)
+    replies = {
+        "200": reply("The organisation as ODS has it", schema, etag=True),
+        "201": reply("The organisation was registered as ODS has it", schema, etag=True),
+    }
+    refresh = operation(Resource.ORGANISATIONS, Method.PUT, "refresh", replies, [ONCE, DRY_RUN])
+    for unused in ("412", "428"):
+        del refresh["responses"][unused]
+    parameters = [parameter("key", "path", "The ODS code of the organisation", required=True)]
+    return {REFRESH: {"post": refresh, "parameters": parameters}}
 
 
 def _read(resource: Resource) -> dict[str, Any]:

@@ -21,19 +21,22 @@ from openers.usecases.administration.kinds import KINDS
 
 AUDIT: Final = "API Administration"
 CERTIFICATES: Final = f"{PREFIX}/{Resource.ENDPOINTS}/{{key}}/certificates"
+REFRESH: Final = f"{PREFIX}/{Resource.ORGANISATIONS}/{{key}}/refresh"
 
 
 def admin_routes(loop: Loop, gateway: Gateway, settings: Settings) -> list[Route]:
-    """Return the routes of all resources, and that of certificates.
+    """Return the routes of all resources, those of certificates and of the refreshing from ODS.
 
     In test mode, the authorities of an environment are created when they are needed.
     """
     authorities = FolderAuthorities(settings.ca_directory, creates=not settings.production)
     issue: dict[str, Handler] = {"POST": CertificateHandlers(gateway, authorities).issue}
     declared = {method: _declared(method, CERTIFICATES, handle) for method, handle in issue.items()}
+    organisations = Handlers(Resource.ORGANISATIONS, gateway)
     return [
         *(each for resource in Resource for each in _routes_of(resource, loop, gateway)),
         route(loop, CERTIFICATES, declared),
+        _route(loop, REFRESH, {"POST": organisations.refresh}),
     ]
 
 

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from openers.api.http.request import Request, Stop
-from openers.settings import WILDCARDS
+from openers.listening import WILDCARDS
 from openers.wire import problems
 
 LOCAL: Final = frozenset({"localhost", "127.0.0.1", "::1"})

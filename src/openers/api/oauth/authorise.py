@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+import msgspec
 from starlette.responses import Response
 
 from openers.api.oauth.browser import (
@@ -49,6 +50,9 @@ from openers.usecases.ports.transaction import Tx
 from openers.usecases.sessions.card_reader import inserted_card
 
 LONGEST_STATE: Final = 2048
+LONGEST_SEARCH: Final = 100
+MOST_PEOPLE: Final = 100
+"""People on one page. A search finds the others."""
 
 
 class NobodyPicked(OAuthRefusal):
@@ -58,6 +62,15 @@ class NobodyPicked(OAuthRefusal):
         """Store `request`, which still waits."""
         super().__init__(OAuthError.INVALID_REQUEST, "Choose a person")
         self.request = request
+
+
+class PeopleSought(NobodyPicked):
+    """The form asks for other people, who are shown on the same page."""
+
+    def __init__(self, request: AuthorisationRequest, text: str) -> None:
+        """Store `request`, which still waits, and the text to search for."""
+        super().__init__(request)
+        self.text = text
 
 
 async def authorise(call: OAuthCall) -> Response:
@@ -117,6 +130,8 @@ async def _pick_person(call: OAuthCall, form: Parameters) -> Response:
     browser = browser_of(call, handle) or ""
     try:
         return await _finish(call, form, handle, browser)
+    except PeopleSought as search:
+        return await _show_found(call, search, handle)
     except NobodyPicked as refusal:
         return await _show_again(call, refusal, handle)
 
@@ -187,42 +202,73 @@ async def _show_page(call: OAuthCall, request: AuthorisationRequest, application
     async with call.world.begin("show log-in page") as tx:
         waiting = WaitingForPerson(request, call.now + PAGE_LIFE, wish.person)
         handle = await keep_waiting(tx, waiting, browser)
-        people, names = await _people(tx, only_card=call.deps.needs_card)
+        choice = Choice(handle=handle, application=application.name, hinted=wish.person)
+        choice = await _with_people(choice, tx, only_card=call.deps.needs_card)
     call.recorded = True
-    choice = Choice(handle=handle, application=application.name, people=people, organisations=names, hinted=wish.person)
     html = call.deps.pages.choose_person(choice, call.world.root)
     return remember(call, page(html, target=request.redirect_uri), handle, browser)
 
 
 async def _show_again(call: OAuthCall, refusal: NobodyPicked, handle: str) -> Response:
     """Show the same page again with the problem; its request still waits."""
-    async with call.world.read() as tx:
-        application = await tx.directory.application(refusal.request.client_id)
-        people, names = await _people(tx, only_card=call.deps.needs_card)
-    name = application.name if application else refusal.request.client_id
     call.noted(refusal)
-    choice = Choice(
-        handle=handle, application=name, people=people, organisations=names, problem=f"{refusal.description}."
-    )
-    html = call.deps.pages.choose_person(choice, call.world.root)
+    html = await _page_again(call, refusal, Choice(handle=handle, problem=f"{refusal.description}."))
     return page(html, target=refusal.request.redirect_uri, status=status_of(refusal.error))
 
 
-async def _people(tx: Tx, *, only_card: bool) -> tuple[Sequence[User], dict[OdsCode, str]]:
-    """Return all people who can log in, the holder of the inserted card first, and the names of their organisations.
+async def _show_found(call: OAuthCall, search: PeopleSought, handle: str) -> Response:
+    """Show the same page with the people who are searched for; its request still waits."""
+    call.entry.outcome = 200
+    html = await _page_again(call, search, Choice(handle=handle, sought=search.text))
+    return page(html, target=search.request.redirect_uri)
 
-    With `only_card`, nobody else can.
+
+async def _page_again(call: OAuthCall, refusal: NobodyPicked, choice: Choice) -> str:
+    """Return the page for a request that still waits."""
+    async with call.world.read() as tx:
+        application = await tx.directory.application(refusal.request.client_id)
+        name = application.name if application else refusal.request.client_id
+        choice = msgspec.structs.replace(choice, application=name)
+        choice = await _with_people(choice, tx, only_card=call.deps.needs_card)
+    return call.deps.pages.choose_person(choice, call.world.root)
+
+
+async def _with_people(choice: Choice, tx: Tx, *, only_card: bool) -> Choice:
+    """Return the page's content with the people who can log in, and the names of their organisations.
+
+    The holder of the inserted card and the person whom the application expects come first. With `only_card`, nobody
+    but the holder can log in.
     """
     card = await inserted_card(tx)
-    holder = None if card is None else card.user
-    people = [user for user in await tx.directory.users() if user.active and (not only_card or user.id == holder)]
-    people.sort(key=lambda user: user.id != holder)
+    first = [] if card is None else [str(card.user)]
+    if choice.hinted and not only_card:
+        first.append(choice.hinted)
+    ahead = [] if choice.sought else [await _active(each, tx) for each in dict.fromkeys(first)]
+    found: Sequence[User] = () if only_card else await tx.directory.find_users(choice.sought, MOST_PEOPLE + 1)
+    shown = [each for each in ahead if each is not None]
+    people = [*shown, *(each for each in found[:MOST_PEOPLE] if each not in shown)]
+    names = await _names_of(people, tx)
+    complete = len(found) <= MOST_PEOPLE
+    return msgspec.structs.replace(choice, people=people, organisations=names, complete=complete)
+
+
+async def _active(text: str, tx: Tx) -> User | None:
+    """Return the active person with this number, if it is one."""
+    try:
+        user = await tx.directory.user(UserId(text))
+    except ValueError:
+        return None
+    return user if user is not None and user.active else None
+
+
+async def _names_of(people: Sequence[User], tx: Tx) -> dict[OdsCode, str]:
+    """Return the names of the organisations of people."""
     names: dict[OdsCode, str] = {}
     for ods in dict.fromkeys(role.organisation for user in people for role in user.roles):
         organisation = await tx.directory.organisation(ods)
         if organisation is not None:
             names[ods] = organisation.name
-    return people, names
+    return names
 
 
 async def _finish(call: OAuthCall, form: Parameters, handle: str, browser: str) -> Response:
@@ -231,6 +277,8 @@ async def _finish(call: OAuthCall, form: Parameters, handle: str, browser: str) 
     async with call.world.begin("log in") as tx:
         waiting = await take_waiting(tx, WaitingForPerson, handle, browser, call.now)
         call.entry.application = waiting.request.client_id
+        if form.get("decision") == "find":
+            raise PeopleSought(waiting.request, form.get("find", "")[:LONGEST_SEARCH])
         if form.get("decision") == "cancel":
             call.entry.code = OAuthError.ACCESS_DENIED
         else:
@@ -247,11 +295,8 @@ async def _finish(call: OAuthCall, form: Parameters, handle: str, browser: str) 
 
 async def _picked(tx: Tx, form: Parameters, *, only_card: bool) -> User | None:
     """Return the person that the form names, if they can log in."""
-    try:
-        user = await tx.directory.user(UserId(form.get("user_id", "")))
-    except ValueError:
-        return None
-    if user is None or not user.active:
+    user = await _active(form.get("user_id", ""), tx)
+    if user is None:
         return None
     card = await inserted_card(tx) if only_card else None
     return user if not only_card or (card is not None and card.user == user.id) else None

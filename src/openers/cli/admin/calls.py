@@ -137,6 +137,11 @@ class Administration:
         answer = _checked(self._send("DELETE", path, None, {"If-Match": "*"}))
         return Changed(str(answer.headers.get("X-OpenERS-Change", "removed")), answer.json())
 
+    def refresh(self, resource: Resource, key: str, *, dry_run: bool) -> Changed:
+        """Bring a record up to date from its national source. Raises Refused, ServiceUnreachable."""
+        answer = _checked(self._send("POST", f"{_path(resource, key)}/refresh{_rehearsal(dry_run)}"))
+        return Changed(str(answer.headers.get("X-OpenERS-Change", "")), answer.json())
+
     def register(self, resource: Resource, record: Mapping[str, Any]) -> dict[str, Any]:
         """Register a record to which the service gives its key. Raises Refused, ServiceUnreachable."""
         return _checked(self._send("POST", _path(resource), record)).json()

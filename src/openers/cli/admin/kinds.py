@@ -58,6 +58,8 @@ def _group(name: str, resource: Resource) -> typer.Typer:
         _add_registering(group)
     else:
         _add_putting(group, resource)
+    if resource is Resource.ORGANISATIONS:
+        _add_refreshing(group)
     if resource not in ENDLESS:
         _add_ending(group, name, resource)
     return group
@@ -111,6 +113,21 @@ def _add_registering(group: typer.Typer) -> None:
     ) -> None:
         made = calls.register(Resource.WEBHOOKS, {"url": url})
         say("\n".join(f"{name}={value}" for name, value in made.items()), made, as_json=as_json)
+
+
+def _add_refreshing(group: typer.Typer) -> None:
+    @group.command("refresh", help="Register an organisation from ODS, or bring its record up to date.")
+    def refresh_record(
+        key: Key,
+        dry_run: DryRun = False,
+        base_url: BaseUrl = HERE,
+        client_id: ClientId = DEMO_CLIENT,
+        key_file: KeyFile = None,
+        as_json: Json = False,
+    ) -> None:
+        with administration(base_url, client_id, key_file) as calls:
+            changed = calls.refresh(Resource.ORGANISATIONS, key, dry_run=dry_run)
+        _tell(key, changed, as_json=as_json)
 
 
 def _add_ending(group: typer.Typer, name: str, resource: Resource) -> None:

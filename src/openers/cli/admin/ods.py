@@ -10,7 +10,8 @@ from typing import Any, Final, NamedTuple
 
 from openers.domain.administration.rights import Resource
 
-CODE, NAME, ADDRESS, POSTCODE, CLOSED, STATUS, PARENT, TELEPHONE, SETTING = 0, 1, 4, 9, 11, 12, 14, 17, 25
+CODE, NAME, ADDRESS, POSTCODE, CLOSED, STATUS, PARENT, LEFT, TELEPHONE, SETTING = 0, 1, 4, 9, 11, 12, 14, 16, 17, 25
+"""Positions of columns. `PARENT` is the organisation of a site, and the commissioner of a practice until it `LEFT`."""
 COLUMNS: Final = 18
 """Columns that each row has at least."""
 PROPOSED: Final = "P"
@@ -56,6 +57,8 @@ def record_of(table: str, row: Sequence[str]) -> dict[str, Any] | None:
     if resource is Resource.ORGANISATIONS:
         lines = [each.strip() for each in row[ADDRESS:POSTCODE]]
         record |= {"kind": kind, "address": ", ".join(filter(None, lines)), "telephone": row[TELEPHONE]}
+    if kind == "GP_PRACTICE" and row[PARENT] and not (row[LEFT] or row[CLOSED]):
+        record["commissioner"] = row[PARENT]
     return record
 
 

@@ -181,6 +181,14 @@ patients = Table(
     Index("ix_patients_born", "born"),
 )
 """Patients by NHS number. `born` is the date of birth: a search reads the few patients who share one."""
+patient_mirror = Table(
+    "patient_mirror",
+    metadata,
+    Column("nhs_number", String(10), primary_key=True),
+    Column("asked", BigInteger, nullable=False, index=True),
+    _body(),
+)
+"""What PDS said of the numbers in `patients` that came from it. `asked` is when it was last asked."""
 
 credentials = Table(
     "credentials",

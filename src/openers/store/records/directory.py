@@ -13,6 +13,7 @@ from openers.domain.directory import Organisation, Service, ServiceStatus, Site,
 from openers.domain.identifiers import OdsCode, ServiceId, UserId
 from openers.store.engine.statements import Connection, Row, Statement, decoder
 from openers.store.engine.tables import applications, counters, organisations, services, sites, user_roles, users
+from openers.store.registers.people_search import FIND_PEOPLE, pattern_of
 from openers.store.registers.registers import SqlRegisters
 from openers.store.registers.services import DIRECTORY_VERSION
 from openers.usecases.ports.transaction import Stored
@@ -94,6 +95,11 @@ class SqlDirectory:
     async def users(self) -> Sequence[User]:
         """Return all users, by id."""
         return [_user.decode(row[0]) for row in await self._connection.rows(_USERS, {})]
+
+    async def find_users(self, text: str, most: int) -> Sequence[User]:
+        """Return the first `most` active people, by id, with a text in their id, name or organisation."""
+        rows = await self._connection.rows(FIND_PEOPLE, {"pattern": pattern_of(text), "most": most})
+        return [_user.decode(row[0]) for row in rows]
 
     async def users_at(self, organisation: OdsCode) -> Sequence[User]:
         """Return all users with a role at this organisation, by id."""

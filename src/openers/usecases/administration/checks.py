@@ -186,7 +186,10 @@ async def endpoint(new: Endpoint, _old: Endpoint | None, _world: World, tx: Tx) 
 
 
 async def patient(new: Patient, _old: Patient | None, world: World, tx: Tx) -> None:
-    """Check the practice and the dates."""
+    """Check the source of patients, the practice and the dates."""
+    if world.mirroring is not None:
+        cause = "patients come from the Personal Demographics Service (PDS) here"
+        raise Unfit(cause, "path", "change the record there; the service asks PDS when it needs it")
     if new.practice is not None:
         practice = await _organisation(new.practice, "/practice", tx)
         if practice.kind is not OrganisationKind.GP_PRACTICE:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from openers.domain.advice import Conversation, ConversionAuthorisation, MessageText, SentBy
 from openers.domain.advice_lifecycle import AdviceAct, after
 from openers.domain.attachments import AttachmentType
@@ -18,6 +20,7 @@ from openers.usecases.directory.service_criteria import SearchSubject, resolve_r
 from openers.usecases.directory.shortlist_services import ServiceChoice, find_services, shortlist_of
 from openers.usecases.events.recording import record_advice_event
 from openers.usecases.files.attach_files import NamedFile, Target, attach_files, check_named_once, locks_of
+from openers.usecases.patients.refresh import current_number
 from openers.usecases.ports.transaction import Tx
 from openers.usecases.world import World
 
@@ -45,9 +48,10 @@ class AskForAdvice(ServiceChoice, frozen=True, kw_only=True):
 
 
 async def ask_for_advice(command: AskForAdvice, world: World) -> SentMessages:
-    """Start the conversation, or change nothing. Raises a `FieldRefused`, RecordLocked."""
+    """Start the conversation, or change nothing. Raises a `FieldRefused`, RecordLocked, NeighbourSilent."""
     command.check()
     now = world.clock.now()
+    command = msgspec.structs.replace(command, patient=await current_number(command.patient, world))
     world.entry.touched(patient=command.patient)
     world.entry.services = command.services
     subject = SearchSubject(by=command.by, patient=command.patient, referring_clinician=command.referring_clinician)

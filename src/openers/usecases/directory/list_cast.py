@@ -11,11 +11,12 @@ from openers.domain.directory import Organisation, Service, User
 from openers.usecases.world import World
 
 MOST_SERVICES: Final = 100
-"""A page shows no more; the demo world has thirty."""
+MOST_PEOPLE: Final = 100
+"""A page shows no more; the demo world has thirty of each."""
 
 
 class CastList(msgspec.Struct, frozen=True):
-    """The active people, the published services, and the organisations at which they are."""
+    """The first active people, the first published services, and the organisations at which they are."""
 
     people: Sequence[User]
     services: Sequence[Service]
@@ -25,7 +26,7 @@ class CastList(msgspec.Struct, frozen=True):
 async def list_cast(world: World) -> CastList:
     """Return the cast of a world, each list in order of names."""
     async with world.read() as tx:
-        people = [user for user in await tx.directory.users() if user.active]
+        people = await tx.directory.find_users("", MOST_PEOPLE)
         services = await tx.directory.published(0, MOST_SERVICES)
         places = {role.organisation for user in people for role in user.roles} | {one.organisation for one in services}
         found = [await tx.directory.organisation(ods) for ods in sorted(places)]

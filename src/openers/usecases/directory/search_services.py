@@ -13,6 +13,7 @@ from openers.domain.identifiers import NhsNumber, OdsCode, UserId
 from openers.domain.principal import Principal
 from openers.domain.search import SearchCriteria
 from openers.usecases.directory.service_criteria import SearchSubject, resolve
+from openers.usecases.patients.refresh import current_number
 from openers.usecases.ports.transaction import Stored
 from openers.usecases.world import World
 
@@ -37,11 +38,12 @@ class ServiceFound(msgspec.Struct, frozen=True):
 
 
 async def search_services(command: SearchServices, world: World, most: int) -> list[ServiceFound]:
-    """Return the first `most` suitable services in the requested order. Raises a `FieldRefused`."""
-    world.entry.touched(patient=command.patient)
+    """Return the first `most` suitable services in the requested order. Raises a `FieldRefused`, NeighbourSilent."""
+    patient = await current_number(command.patient, world)
+    world.entry.touched(patient=patient)
     subject = SearchSubject(
         by=command.by,
-        patient=command.patient,
+        patient=patient,
         referring_clinician=command.referring_clinician,
         rule_organisation=command.rule_organisation,
     )

@@ -6,7 +6,7 @@ Sensitive patients are never named. Source: ADR 0054.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import msgspec
@@ -33,11 +33,12 @@ class FindNames(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class FoundNames(msgspec.Struct, frozen=True, kw_only=True):
-    """The records found, each once, in the requested order."""
+    """The records found, each once, in the requested order. `replaced` has the present numbers of replaced ones."""
 
     patients: Sequence[Patient]
     people: Sequence[User]
     organisations: Sequence[Organisation]
+    replaced: Mapping[NhsNumber, NhsNumber] = {}
 
 
 async def find_names(query: FindNames, world: World) -> FoundNames:
@@ -47,8 +48,10 @@ async def find_names(query: FindNames, world: World) -> FoundNames:
     async with world.read() as tx:
         people = [await tx.directory.user(each) for each in dict.fromkeys(query.people)]
         organisations = [await tx.directory.organisation(each) for each in dict.fromkeys(query.organisations)]
+        patients = await _patients(query, world, tx)
         return FoundNames(
-            patients=await _patients(query, world, tx),
+            patients=patients,
+            replaced={} if world.mirroring is None else await _replaced(patients, tx),
             people=[each for each in people if each is not None],
             organisations=[each for each in organisations if each is not None],
         )
@@ -60,6 +63,12 @@ def check_number(wanted: int, field: Field) -> None:
         raise MissingValue(field, hint="name at least one")
     if wanted > MOST:
         raise TooManyItems(field, wanted, f"is more than {MOST}; send several requests")
+
+
+async def _replaced(patients: Sequence[Patient], tx: Tx) -> dict[NhsNumber, NhsNumber]:
+    """Return the present number of each patient whose number PDS has replaced."""
+    states = [await tx.mirror.get(each.nhs_number) for each in patients]
+    return {each.nhs_number: each.replaced_by for each in states if each is not None and each.replaced_by is not None}
 
 
 async def _patients(query: FindNames, world: World, tx: Tx) -> list[Patient]:

@@ -7,11 +7,13 @@ from typing import Final
 
 import msgspec
 
-from openers.domain.errors import Field, FieldNotPermitted, MissingValue
+from openers.domain.errors import Field, FieldNotPermitted, MissingValue, PatientError, ReferenceNotFound
 from openers.domain.identifiers import NhsNumber
 from openers.domain.overview.patient_search import PatientSearch
-from openers.domain.patient import Patient
+from openers.domain.patient import Patient, Standing
 from openers.usecases.finding import usable_patient
+from openers.usecases.patients.refresh import current_number, search_first
+from openers.usecases.ports.transaction import Tx
 from openers.usecases.world import World
 
 MOST: Final = 50
@@ -33,14 +35,36 @@ class FoundPatients(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def find_patients(query: FindPatients, world: World) -> FoundPatients:
-    """Return the patients that fit, without sensitive ones. Raises MissingValue, FieldNotPermitted, PatientError."""
+    """Return the patients that fit, without sensitive ones.
+
+    Raises MissingValue, FieldNotPermitted, PatientError, NeighbourSilent.
+    """
+    if query.nhs_number is not None:
+        if query.search is not None:
+            raise FieldNotPermitted(Field.PATIENT, hint="cannot be combined with demographics; send one of them")
+        return await _with_number(query.nhs_number, world)
+    if query.search is None:
+        raise MissingValue(Field.PATIENT, hint="send patient, or familyName and birthDate")
+    complete = await search_first(query.search, world)
     async with world.read() as tx:
-        if query.nhs_number is not None:
-            if query.search is not None:
-                raise FieldNotPermitted(Field.PATIENT, hint="cannot be combined with demographics; send one of them")
-            world.entry.touched(patient=query.nhs_number)
-            return FoundPatients(patients=[await usable_patient(query.nhs_number, world, tx)])
-        if query.search is None:
-            raise MissingValue(Field.PATIENT, hint="send patient, or familyName and birthDate")
         found = await world.patients.find(query.search, MOST + 1, tx)
-    return FoundPatients(patients=found[:MOST], complete=len(found) <= MOST)
+        present = [each for each in found[:MOST] if await _has_present_number(each, tx)]
+    return FoundPatients(patients=present, complete=complete and len(found) <= MOST)
+
+
+async def _with_number(number: NhsNumber, world: World) -> FoundPatients:
+    """Return the patient with a number, or with the one that has replaced it. Raises PatientError, NeighbourSilent."""
+    world.entry.touched(patient=number)
+    try:
+        number = await current_number(number, world)
+    except ReferenceNotFound as error:
+        raise PatientError(Field.PATIENT, number) from error
+    world.entry.touched(patient=number)
+    async with world.read() as tx:
+        return FoundPatients(patients=[await usable_patient(number, world, tx)])
+
+
+async def _has_present_number(patient: Patient, tx: Tx) -> bool:
+    """Return whether PDS, if it was asked, has neither replaced nor withdrawn the patient's number."""
+    state = await tx.mirror.get(patient.nhs_number)
+    return state is None or state.standing is Standing.CURRENT

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 
 import msgspec
 
 from openers.domain.advice import Conversation
-from openers.domain.errors import Field
+from openers.domain.errors import Field, NeighbourSilent, ReferenceNotFound
 from openers.domain.events import Event
 from openers.domain.identifiers import NhsNumber, Ubrn
 from openers.domain.overview.next_step import NextStep, next_step, next_step_of_advice
@@ -15,6 +16,7 @@ from openers.domain.principal import Principal
 from openers.domain.referral import Referral
 from openers.usecases.finding import usable_patient
 from openers.usecases.overview.find_names import check_number
+from openers.usecases.patients.refresh import current_number
 from openers.usecases.ports.stored import Stored
 from openers.usecases.ports.transaction import Tx
 from openers.usecases.world import World
@@ -45,6 +47,8 @@ class RowOverviews(msgspec.Struct, frozen=True, kw_only=True):
 async def overviews_of_patient(query: PatientRequests, world: World) -> list[Overview]:
     """Return the requests of a patient that the caller may see, newest first. Raises PatientError."""
     world.entry.touched(patient=query.patient)
+    with suppress(NeighbourSilent, ReferenceNotFound):  # their requests show the last known record
+        await current_number(query.patient, world)
     async with world.read() as tx:
         await usable_patient(query.patient, world, tx)
         referrals = await tx.referrals.of_patient(query.patient, query.by)

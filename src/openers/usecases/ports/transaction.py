@@ -29,6 +29,7 @@ from openers.usecases.ports.booking import Claims, Events, Links, Slots
 from openers.usecases.ports.conversations import Conversations
 from openers.usecases.ports.files import Files
 from openers.usecases.ports.loading import Records
+from openers.usecases.ports.neighbours import PatientMirror, Patients
 from openers.usecases.ports.registers import Registers
 from openers.usecases.ports.stored import Requests, Stored
 from openers.usecases.ports.webhooks import Webhooks
@@ -81,7 +82,11 @@ class Directory(Protocol):
         ...
 
     async def users(self) -> Sequence[User]:
-        """Return all people, sorted by id; for the log-in page."""
+        """Return all people, sorted by id."""
+        ...
+
+    async def find_users(self, text: str, most: int) -> Sequence[User]:
+        """Return the first `most` active people, by id, with a text in their id, name or organisation; for pages."""
         ...
 
     async def users_at(self, organisation: OdsCode) -> Sequence[User]:
@@ -182,26 +187,6 @@ class Credentials(Protocol):
         ...
 
 
-class Patients(Protocol):
-    """The world's own patients, if the patient source is a table."""
-
-    async def get(self, nhs_number: NhsNumber) -> Patient | None:
-        """Return the patient with this number."""
-        ...
-
-    async def find(self, search: PatientSearch, most: int) -> Sequence[Patient]:
-        """Return the first `most` patients who fit, without sensitive ones, sorted by number."""
-        ...
-
-    async def put(self, patient: Patient) -> None:
-        """Add or replace a patient."""
-        ...
-
-    async def unusable(self, numbers: Collection[NhsNumber]) -> frozenset[NhsNumber]:
-        """Return those of the numbers whose records are sensitive or do not exist."""
-        ...
-
-
 class DueItem(msgspec.Struct, frozen=True):
     """A claimed item of due work. `attempt` counts from 1."""
 
@@ -269,6 +254,11 @@ class Tx(Protocol):
     @property
     def patients(self) -> Patients:
         """The world's own patients."""
+        ...
+
+    @property
+    def mirror(self) -> PatientMirror:
+        """What PDS said of patients' numbers, and when."""
         ...
 
     @property

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import msgspec
+
 from openers.domain.clock import Instant
 from openers.domain.codes import LetterIntention, ReviewReason
 from openers.domain.directory import Service
@@ -19,6 +21,7 @@ from openers.usecases.booking.propose_appointment import Asked, propose
 from openers.usecases.directory.service_criteria import SearchSubject, resolve_referrer
 from openers.usecases.directory.shortlist_services import ShortlistChoice, find_services, shortlist_of
 from openers.usecases.events.recording import record_event
+from openers.usecases.patients.refresh import current_number
 from openers.usecases.ports.transaction import Stored, Tx
 from openers.usecases.referring.access_codes import give_access_code
 from openers.usecases.referring.remind_patient import plan_reminder
@@ -34,9 +37,10 @@ class CreateReferral(ShortlistChoice, frozen=True, kw_only=True):
 
 
 async def create_referral(command: CreateReferral, world: World) -> Stored[Referral]:
-    """Create the referral, or change nothing. Raises a `FieldRefused`."""
+    """Create the referral, or change nothing. Raises a `FieldRefused`, NeighbourSilent."""
     now = world.clock.now()
     _check(command, now)
+    command = msgspec.structs.replace(command, patient=await current_number(command.patient, world))
     world.entry.touched(patient=command.patient)
     world.entry.services = command.services
     subject = SearchSubject(by=command.by, patient=command.patient, referring_clinician=command.referring_clinician)

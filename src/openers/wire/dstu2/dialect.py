@@ -40,6 +40,7 @@ def _bare(status: int, code: str = "") -> Outcome:
 OUTCOMES: Final[dict[type[OpenersError], Outcome]] = {
     OpenersError: _bare(500, "TECHNICAL_ERROR"),
     e.Unavailable: _bare(503, "SYSTEM_UNAVAILABLE"),
+    e.NeighbourSilent: _bare(503, "SYSTEM_UNAVAILABLE"),
     e.OutcomeUnknown: _bare(503, "SYSTEM_UNAVAILABLE"),
     e.PasRespondedWithError: _bare(502, "PAS_RESPONDED_WITH_ERROR"),
     e.PasRefused: _bare(502, "PAS_RESPONDED_WITH_ERROR"),

@@ -22,6 +22,7 @@ ERS: Final = "https://fhir.nhs.uk/CodeSystem/ers-error-codes"
 OUTCOMES: Final[dict[type[OpenersError], Outcome]] = {
     OpenersError: Outcome(500, "exception", "REC_SERVER_ERROR"),
     e.Unavailable: Outcome(503, "transient", "REC_UNAVAILABLE"),
+    e.NeighbourSilent: Outcome(503, "transient", "REC_UNAVAILABLE"),
     e.OutcomeUnknown: Outcome(503, "transient", "REC_UNAVAILABLE"),
     e.PasRespondedWithError: Outcome(502, "exception", "REC_SERVER_ERROR"),
     e.PasRefused: Outcome(502, "exception", "REC_SERVER_ERROR"),

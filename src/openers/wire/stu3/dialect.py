@@ -35,6 +35,7 @@ DISPLAYS: Final = {
 OUTCOMES: Final[dict[type[OpenersError], Outcome]] = {
     OpenersError: Outcome(500, "exception", "TECHNICAL_ERROR"),
     e.Unavailable: Outcome(503, "transient", "SYSTEM_UNAVAILABLE"),
+    e.NeighbourSilent: Outcome(503, "transient", "SYSTEM_UNAVAILABLE"),
     e.OutcomeUnknown: Outcome(503, "transient", "SYSTEM_UNAVAILABLE"),
     e.PasRespondedWithError: Outcome(502, "exception", "PAS_RESPONDED_WITH_ERROR"),
     e.PasRefused: Outcome(502, "exception", "PAS_RESPONDED_WITH_ERROR"),

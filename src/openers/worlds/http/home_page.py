@@ -11,6 +11,7 @@ from openers.api.health import Health
 from openers.api.home import HOME
 from openers.bootstrap import upkeep_of
 from openers.domain.directory import User
+from openers.domain.identifiers import UserId
 from openers.domain.patient import Patient
 from openers.settings import Settings
 from openers.usecases.directory.list_cast import list_cast
@@ -48,8 +49,11 @@ def home_page_route(settings: Settings, main: World) -> Offered:
             raise BadCall("Choose a person of the list")
         held = held_of(request)
         tokens = await begin_session_of(user, APPLICATION, held.world)
-        people = {str(each.id): each for each in (await list_cast(held.world)).people}
-        return home_page(await _facts(request), _token(people[user], tokens.access_token))
+        async with held.world.read() as tx:
+            person = await tx.directory.user(UserId(user))
+        if person is None:
+            raise BadCall(f"There is no person {user} in this world")
+        return home_page(await _facts(request), _token(person, tokens.access_token))
 
     return route(HOME, {"GET": _show, "POST": _log_in})
 

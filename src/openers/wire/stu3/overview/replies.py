@@ -25,7 +25,7 @@ def write_names(found: FoundNames) -> bytes:
     return _parameters(
         "FindNames-Response-Parameters",
         [
-            *(_entry("patient", _named_patient(each)) for each in found.patients),
+            *(_entry("patient", [*_named_patient(each), *_replaced(each, found)]) for each in found.patients),
             *(_entry("person", _person(each)) for each in found.people),
             *(_entry("organisation", _organisation(each)) for each in found.organisations),
         ],
@@ -78,6 +78,11 @@ def _named_patient(patient: Patient) -> list[Json]:
         {"name": "birthDate", "valueDate": patient.born.isoformat()},
         _code("gender", patient.sex),
     ]
+
+
+def _replaced(patient: Patient, found: FoundNames) -> list[Json]:
+    number = found.replaced.get(patient.nhs_number)
+    return [] if number is None else [_identifier(NHS_NUMBER, number, "replacedBy")]
 
 
 def _demographics(patient: Patient) -> list[Json]:

@@ -1,0 +1,1 @@
+"""Neighbours: patients from PDS and organisations from ODS, by mock servers in processes of their own."""
