@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import sys
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,7 +12,7 @@ import typer
 from openers.cli import access_code, applications, clock, health, inspecting, pas, referral, token, worlds
 from openers.cli.admin import begin as administration
 from openers.cli.output import Json, say
-from openers.cli.problems import service_addresses, settings_of, told_in_one_line
+from openers.cli.problems import service_addresses, settings_of, told_in_one_line, waited
 from openers.cli.proving import ca, card
 from openers.settings import Mode, Settings, check_test_packages
 
@@ -67,6 +65,8 @@ def _tls(certificate: str | None, key: str | None, client_ca: str | None, port: 
 
 def _print_version(wanted: bool) -> None:
     if wanted:
+        from importlib.metadata import version
+
         typer.echo(f"openers {version('openers')}")
         raise typer.Exit
 
@@ -140,7 +140,7 @@ def _load_if_empty(settings: Settings, pack: Pack) -> None:
     """Load a pack into an empty database. Raises SettingsError, Unavailable."""
     from openers.cli.demo import load_if_empty, note_of_file
 
-    before = asyncio.run(load_if_empty(settings, pack, insists=True))
+    before = waited(load_if_empty(settings, pack, insists=True))
     typer.echo(note_of_file(pack, before=before), nl=False)
 
 
@@ -201,7 +201,7 @@ def demo(
         beside = applications_of(settings, pack, at, Ports(quickconnect_port, portal_port))
         sockets = listen(*service_addresses(settings), others=beside.addresses)
         settings = with_links(settings, beside)
-        before = asyncio.run(load_if_empty(settings, pack, insists=world is not None))
+        before = waited(load_if_empty(settings, pack, insists=world is not None))
         typer.echo(introduce(settings, pack, beside, Path(sys.argv[0])) + note_of_file(pack, before=before))
         with running(settings, pack, beside):
             run(settings, sockets)
@@ -213,7 +213,7 @@ def work(database_url: DatabaseUrl = None) -> None:
     from openers.cli.work import work_alone
 
     with told_in_one_line():
-        asyncio.run(work_alone(settings_of(database_url=database_url)))
+        waited(work_alone(settings_of(database_url=database_url)))
 
 
 @db_app.command()
@@ -222,7 +222,7 @@ def migrate(database_url: DatabaseUrl = None, as_json: Json = False) -> None:
     from openers.cli.migrating import migrate_only
 
     with told_in_one_line():
-        changed = asyncio.run(migrate_only(settings_of(database_url=database_url)))
+        changed = waited(migrate_only(settings_of(database_url=database_url)))
     say("migrated" if changed else "nothing to do", {"migrated": changed}, as_json=as_json)
 
 
@@ -236,7 +236,7 @@ def verify(
     from openers.cli.audit import verify_audit
 
     with told_in_one_line():
-        found = asyncio.run(verify_audit(settings_of(database_url=database_url), head or []))
+        found = waited(verify_audit(settings_of(database_url=database_url), head or []))
     say(found.summary, found, as_json=as_json)
     for finding in found.findings:
         typer.echo(finding.text, err=True)
