@@ -5,11 +5,14 @@
 
 from openers_client.administration.records import (
     Ages,
+    ClinicTypeRow,
+    CodeSet,
     CommissioningRule,
     ContactDetail,
     Endpoint,
     EndpointCertificate,
     KeySet,
+    MappedPair,
     NewWebhook,
     Organisation,
     PasLink,
@@ -24,6 +27,7 @@ from openers_client.administration.records import (
     Site,
     SlotSettings,
     SlotWindow,
+    SpecialtyRow,
     Webhook,
 )
 from openers_client.administration.registers import Administration, EndingRegister, Register, Registered, Webhooks
@@ -31,12 +35,15 @@ from openers_client.administration.registers import Administration, EndingRegist
 __all__ = [
     "Administration",
     "Ages",
+    "ClinicTypeRow",
+    "CodeSet",
     "CommissioningRule",
     "ContactDetail",
     "EndingRegister",
     "Endpoint",
     "EndpointCertificate",
     "KeySet",
+    "MappedPair",
     "NewWebhook",
     "Organisation",
     "PasLink",
@@ -53,6 +60,7 @@ __all__ = [
     "Site",
     "SlotSettings",
     "SlotWindow",
+    "SpecialtyRow",
     "Webhook",
     "Webhooks",
 ]

@@ -11,6 +11,7 @@ from openers.cli.admin import services
 from openers.cli.admin.exporting import add_export
 from openers.cli.admin.importing import add_import
 from openers.cli.admin.kinds import add_kinds
+from openers.cli.admin.reports import add_reports
 from openers.cli.output import Json, say
 from openers.cli.problems import settings_of, told_in_one_line, waited
 
@@ -19,6 +20,7 @@ key_app = typer.Typer(no_args_is_help=True, help="Keys of applications.")
 app.add_typer(key_app, name="key")
 app.add_typer(services.app, name="service")
 add_kinds(app)
+add_reports(app, services.app)
 add_import(app)
 add_export(app)
 

@@ -141,7 +141,8 @@ class Import:
     def file(self, source: Source, tell: Tell) -> Tally:
         """Import a file; `tell` receives the bytes that were read. Raises ValueError, OSError, ServiceUnreachable."""
         tally = Tally(str(source.path), source.resource)
-        for part in _parts(self._sendable(rows_of(source, tell), tally)):
+        most = 1 if source.resource is Resource.CODE_SETS else MOST_RECORDS  # a code set may build on the one before it
+        for part in _parts(self._sendable(rows_of(source, tell), tally), most):
             self._send(part, tally)
         return tally
 
@@ -187,13 +188,13 @@ def _key_of(resource: Resource, row: Row) -> str:
     return found if isinstance(found, str) else ""
 
 
-def _parts(rows: Iterable[Row]) -> Iterator[list[Row]]:
+def _parts(rows: Iterable[Row], most: int) -> Iterator[list[Row]]:
     """Yield the rows in parts of limited size."""
     part: list[Row] = []
     size = 0
     for row in rows:
         length = len(json.dumps(row.record, ensure_ascii=False).encode())
-        if part and (len(part) == MOST_RECORDS or size + length > MOST_BYTES):
+        if part and (len(part) == most or size + length > MOST_BYTES):
             yield part
             part, size = [], 0
         part.append(row)

@@ -21,6 +21,7 @@ KINDS: Final = {
     "site": Resource.SITES,
     "person": Resource.PEOPLE,
     "application": Resource.APPLICATIONS,
+    "code-set": Resource.CODE_SETS,
     "live-service": Resource.SERVICES,
     "commissioning-rule": Resource.COMMISSIONING_RULES,
     "pas-link": Resource.PAS_LINKS,

@@ -224,11 +224,13 @@ def _codes(new: Service, world: World) -> None:
 
 
 async def _clinicians(new: Service, tx: Tx) -> None:
-    for each in sorted(new.clinicians):
+    """Check that named and allocated clinicians are people who may review at the organisation."""
+    for each in sorted(new.clinicians | new.allocated_clinicians):
+        place = "/clinicians" if each in new.clinicians else "/allocated_clinicians"
         known = await tx.directory.user(each)
         if known is None:
             cure = f"register the person, with the function {SPC} at {new.organisation}, first"
-            raise Missing(f"there is no person {each}", "/clinicians", cure, (Resource.PEOPLE, each))
+            raise Missing(f"there is no person {each}", place, cure, (Resource.PEOPLE, each))
         if not known.holds(SPC, new.organisation):
             cure = f"give the person the function {SPC} at {new.organisation} first"
-            raise Unfit(f"{each} is not a {SPC} at {new.organisation}", "/clinicians", cure)
+            raise Unfit(f"{each} is not a {SPC} at {new.organisation}", place, cure)

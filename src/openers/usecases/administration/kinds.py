@@ -16,10 +16,12 @@ from openers.domain.endpoints.endpoint import Endpoint, EndpointStatus
 from openers.domain.identifiers import Identifier, NhsNumber, OdsCode, ServiceId, UserId
 from openers.domain.patient import Patient
 from openers.domain.services.access import CommissioningRule
+from openers.domain.services.code_sets import CodeSet
 from openers.domain.webhooks import Webhook
 from openers.usecases.administration import checks, effects
 from openers.usecases.ports.registers import Register
 from openers.usecases.ports.transaction import Tx
+from openers.usecases.services.code_sets import affect_code_set, check_code_set
 from openers.usecases.world import World
 
 LONGEST_KEY: Final = 100
@@ -70,8 +72,8 @@ class Kind(NamedTuple):
 
     def locks(self, key: str) -> tuple[str, ...]:
         """Return the locks of an act that changes the record."""
-        polling = (f"polling/{key}",) if self.resource is Resource.PAS_LINKS else ()
-        return (f"{self.resource}/{key}", *polling)
+        more = {Resource.PAS_LINKS: (f"polling/{key}",), Resource.CODE_SETS: (Resource.CODE_SETS.value,)}
+        return (f"{self.resource}/{key}", *more.get(self.resource, ()))
 
 
 async def _of_organisation(value: Organisation, _tx: Tx) -> frozenset[OdsCode]:
@@ -136,6 +138,16 @@ _ROWS: Final = (
         checks.application,
         _inactive,
         effects.of_application,
+    ),
+    Kind(
+        Resource.CODE_SETS,
+        CodeSet,
+        "starts",
+        "code_sets",
+        _of_nobody,
+        check_code_set,
+        _inactive,
+        affect_code_set,
     ),
     Kind(
         Resource.SERVICES,
