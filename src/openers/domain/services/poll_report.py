@@ -77,9 +77,10 @@ def masked(slot: PolledSlot) -> dict[str, Any]:
 
 
 def _masked(value: Any, known: _Elements | None) -> Any:
-    """Return a value of the contract. Others are never entered, so a row that is nested deeply does no harm."""
+    """Return a value of the contract. Others, and lists in lists, are never entered: deep nesting does no harm."""
     if isinstance(value, list) and known is not None:
-        return [_masked(each, known) for each in cast("list[Any]", value)[:MOST_ITEMS]]
+        items = cast("list[Any]", value)[:MOST_ITEMS]
+        return [MASKED if isinstance(each, list) else _masked(each, known) for each in items]
     if isinstance(value, dict) and known is not None:
         elements = list(cast("dict[str, Any]", value).items())[:MOST_ITEMS]
         return {_cut(name): _masked(each, known[name]) if name in known else MASKED for name, each in elements}
