@@ -194,8 +194,9 @@ def test_an_export_is_imported_without_a_change(service: Live, tmp_path: Path, f
     """Each record of the world comes back as it was, in both formats. A code set may build on the one before it."""
     new = {"starts": "2031-06-23", "specialties": [{"code": "HEART", "display": "Heart medicine"}]}
     more = {"code": "HEART_RHYTHM", "display": "Heart rhythm", "specialties": ["HEART"]}
-    later = {"starts": "2032-06-23", "clinic_types": [more], "ended_clinic_types": ["ARRHYTHMIA"]}
-    later["mapping"] = [{"old": ["CARDIOLOGY", "ARRHYTHMIA"], "new": [["HEART", "HEART_RHYTHM"]]}]
+    mapping = [{"old": ["CARDIOLOGY", "ARRHYTHMIA"], "new": [["HEART", "HEART_RHYTHM"]]}]
+    ended = {"ended_clinic_types": ["ARRHYTHMIA"], "mapping": mapping}
+    later = {"starts": "2032-06-23", "clinic_types": [more], **ended}
     sets = tmp_path / "code-set.ndjson"
     sets.write_text("".join(f"{json.dumps(each)}\n" for each in (new, later)))
     made = sum(_counts(told(service, "import", sets)[0])[sets.name])

@@ -91,10 +91,10 @@ class Row(NamedTuple):
     by: tuple[Json, ...] = ()
 
 
-GONE = {"found": False, "slots": "SERVICE_UNAVAILABLE", "book": "SERVICE_UNAVAILABLE", "defer": "SERVICE_UNAVAILABLE"}
+CLOSED = "SERVICE_UNAVAILABLE"
 ROWS: list[Row] = [
-    Row(Effect.UNPUBLISHED, {"status": "WITHDRAWN"}, **GONE),
-    Row(Effect.ENDS, {"closes_on": "YESTERDAY"}, **GONE),
+    Row(Effect.UNPUBLISHED, {"status": "WITHDRAWN"}, False, CLOSED, CLOSED, CLOSED),
+    Row(Effect.ENDS, {"closes_on": "YESTERDAY"}, False, CLOSED, CLOSED, CLOSED),
     Row(Effect.RECODED, {"clinic_types": [["CARDIOLOGY", "ARRHYTHMIA"]]}, found=False),
     Row(
         Effect.NOT_DIRECTLY_BOOKABLE,
@@ -108,8 +108,8 @@ ROWS: list[Row] = [
         {"priorities": ["ROUTINE"]},
         found=False,
         slots="none",
-        book="SERVICE_UNAVAILABLE",
-        defer="SERVICE_UNAVAILABLE",
+        book=CLOSED,
+        defer=CLOSED,
     ),
     Row(Effect.CLINICIAN_NOT_NAMED, {"clinicians": []}, found=False, by=BY_NAME),
     Row(Effect.LOCATION_MOVED, {"site": "RCD02", "location_name": "Headingley Community Clinic"}),

@@ -19,9 +19,9 @@ from openers.domain.services.access import CommissioningRule
 from openers.domain.services.code_sets import CodeSet
 from openers.domain.webhooks import Webhook
 from openers.usecases.administration import checks, effects
+from openers.usecases.administration.code_sets import affect_code_set, check_code_set
 from openers.usecases.ports.registers import Register
 from openers.usecases.ports.transaction import Tx
-from openers.usecases.services.code_sets import affect_code_set, check_code_set
 from openers.usecases.world import World
 
 LONGEST_KEY: Final = 100

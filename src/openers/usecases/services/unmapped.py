@@ -14,9 +14,9 @@ from openers.domain.administration.administrator import Administrator
 from openers.domain.administration.rights import Resource
 from openers.domain.identifiers import ServiceId
 from openers.domain.services.code_sets import CodeSet, Pair, Systems, in_force, is_in_use, new_pairs
+from openers.usecases.administration.code_sets import systems_on
 from openers.usecases.administration.records import list_records
 from openers.usecases.ports.registers import Window
-from openers.usecases.services.code_sets import systems_on
 from openers.usecases.world import World
 
 
