@@ -69,6 +69,7 @@ from openers.store.records.patients import OwnPatients
 from openers.system import RandomIds, SystemClock
 from openers.telemetry.metrics import Metrics
 from openers.usecases.booking.poll_slots import POLL
+from openers.usecases.dated_reference import DatedReference, follow_code_sets
 from openers.usecases.due import DueRunner, Job, JobListener, Plan, run_due, system_entry
 from openers.usecases.events.feed import Feed
 from openers.usecases.files.purge_files import start_sweeping
@@ -116,11 +117,9 @@ class Service(msgspec.Struct, frozen=True):
         return due_runner(self.world, self.metrics)
 
     async def upkeep(self) -> None:
-        """Run the regular work of each second other than due work. Raises Unavailable.
-
-        It records counted refusals, and brings the search index up to changes of other processes.
-        """
+        """Record counted refusals, and follow changes of codes and services in other processes. Raises Unavailable."""
         await self.edge.gateway.failures.settle()
+        await follow_code_sets(self.world.reference, self.world.store)
         async with self.world.read() as tx:
             await self.world.listings.follow(tx, self.world.store.generation)
 
@@ -141,7 +140,7 @@ async def open_world(settings: Settings, metrics: Metrics, terms: Iterable[Clini
     if find_spec("typst") is None:
         _log.warning("documents cannot be printed", cure="install openers[documents]")
     store = await open_store(settings.database_url, await _audit_key(settings), metrics.group_committed)
-    reference = PackagedReference(terms)
+    shipped = PackagedReference(terms)
     signing_key = read_or_make_signing_key(settings.signing_key_file, strict=settings.production)
     clock = SystemClock()
     return World(
@@ -155,8 +154,8 @@ async def open_world(settings: Settings, metrics: Metrics, terms: Iterable[Clini
         pas=PasConnector(settings.base_url.rstrip("/"), signing_key.sign, clock, settings.pas_timeout_s),
         blobs=open_blobs(settings),
         scanner=ContentScanner(ScriptedThreats() if settings.clamd_url is None else Clamd(settings.clamd_url)),
-        reference=reference,
-        listings=ListingsCache(reference),
+        reference=DatedReference(shipped, clock),
+        listings=ListingsCache(shipped),
         typesetter=TypstTypesetter(),
         seal=AesCodeSeal(read_or_make_key(settings.access_code_key_file, strict=settings.production)),
         feed=Feed(monotonic),
@@ -198,7 +197,8 @@ async def open_service(settings: Settings, terms: Iterable[ClinicalTerm] = ()) -
 
 
 async def start_regular_work(world: World) -> None:
-    """Schedule regular work that is not scheduled yet. Raises Unavailable."""
+    """Read the code sets, and schedule regular work that is not scheduled yet. Raises Unavailable."""
+    await follow_code_sets(world.reference, world.store)
     starting = world.for_call(system_entry("Start", world.wall.now()))
     await start_purging(starting)
     await start_sweeping(starting)

@@ -24,7 +24,7 @@ from openers.domain.identifiers import OdsCode
 from openers.listening import address_of
 from openers.neighbours.settings import neighbour_problems
 from openers.places import IsUsed, PlaceKind, Places, is_a_file, places_of
-from openers.telemetry.logs import LogFormat
+from openers.telemetry.formats import LogFormat
 from openers.tls.settings import HIGHEST_PORT, TLS_ABOVE, tls_problems
 
 PREFIX: Final = "OPENERS_"

@@ -23,6 +23,7 @@ CHANGES = {
     "sites": ("name", "South wing"),
     "people": ("roles", "RCD:SERVICE_PROVIDER_CLINICIAN+SERVICE_PROVIDER_ADMIN; D82106:REFERRING_ADMIN"),
     "applications": ("redirect_uris", "https://app.example/callback; https://app.example/other"),
+    "code-sets": ("ended_specialties", "2WW; CARDIOLOGY"),
     "services": ("clinic_types", "CARDIOLOGY/HEART_FAILURE; CARDIOLOGY/ISCHAEMIC_HEART_DISEASE"),
     "commissioning-rules": ("starts", "2031-01-01"),
     "pas-links": ("url", "http://127.0.0.1:10/fhir"),

@@ -243,10 +243,20 @@ def test_tables_of_the_organisation_data_service_are_imported(service: Live, tmp
 
 @pytest.mark.parametrize("form", ["csv", "ndjson"])
 def test_an_export_is_imported_without_a_change(service: Live, tmp_path: Path, form: str) -> None:
-    """Each record of the world comes back as it was, in both formats."""
+    """Each record of the world comes back as it was, in both formats. A code set may build on the one before it."""
+    new = {"starts": "2031-06-23", "specialties": [{"code": "HEART", "display": "Heart medicine"}]}
+    more = {"code": "HEART_RHYTHM", "display": "Heart rhythm", "specialties": ["HEART"]}
+    mapping = [{"old": ["CARDIOLOGY", "ARRHYTHMIA"], "new": [["HEART", "HEART_RHYTHM"]]}]
+    ended = {"ended_clinic_types": ["ARRHYTHMIA"], "mapping": mapping}
+    later = {"starts": "2032-06-23", "clinic_types": [more], **ended}
+    sets = tmp_path / "code-set.ndjson"
+    sets.write_text("".join(f"{json.dumps(each)}\n" for each in (new, later)))
+    made = sum(_counts(told(service, "import", sets)[0])[sets.name])
+    assert made == 2
+    sets.unlink()
     out, _ = told(service, "export", tmp_path, "--format", form)
     files = [Path(line.rpartition(": ")[0]) for line in out.splitlines()]
-    assert len(files) == 9
+    assert len(files) == 10
     exported = {Path(line.rpartition(": ")[0]).name: int(line.split(": ")[1].split()[0]) for line in out.splitlines()}
     assert [name for name, number in exported.items() if not number] == [f"commissioning-rules.{form}"]
     counts = _counts(told(service, "import", *files)[0])

@@ -19,6 +19,7 @@ CHANGES: dict[str, dict[str, Any]] = {
     "sites": {"name": "South wing"},
     "people": {"roles": [{"organisation": "D82106", "functions": ["REFERRING_ADMIN"], "from_claims": False}]},
     "applications": {"name": "Changed"},
+    "code-sets": {"specialties": [{"code": "HEART", "display": "Heart"}]},
     "services": {"referrer_alert": "Full"},
     "commissioning-rules": {"starts": "2026-05-01"},
     "pas-links": {"url": "http://127.0.0.1:10/fhir"},

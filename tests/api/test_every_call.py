@@ -20,7 +20,8 @@ from tests.kit.store.outside import audit_entries
 
 from openers.domain.errors import NotFound, PasCall, PasRespondedWithError, RecordLocked, Unavailable
 from openers.domain.fields import Field
-from openers.telemetry.logs import LogFormat, configure
+from openers.telemetry.formats import LogFormat
+from openers.telemetry.logs import configure
 
 pytestmark = pytest.mark.anyio
 Json = dict[str, Any]

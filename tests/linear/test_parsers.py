@@ -26,6 +26,8 @@ from openers.domain.clock import Instant
 from openers.domain.directory import Organisation
 from openers.domain.file_types import EXTENSIONS, check_file
 from openers.domain.identifiers import ServiceId
+from openers.domain.services.poll_report import masked
+from openers.domain.slots import PolledSlot
 from openers.domain.webhooks import PREFIX, signing_key
 from openers.files.signed_addresses import SignedAddresses
 from openers.files.sniffing import HEAD, TAIL, FileEnds, is_what_it_says
@@ -128,6 +130,11 @@ def _inserted(text: str) -> object:
     return read_letter_change({"parameter": [{"name": "attachmentsToInsert", "resource": resource}]})
 
 
+def _polled(text: str) -> PolledSlot:
+    moment = datetime(2031, 3, 3, tzinfo=UTC)
+    return PolledSlot(pas_id="1", usrn="1", start=moment, end=moment, priorities=frozenset(), sent=text.encode())
+
+
 PARSERS: Final[dict[str, Read]] = {
     "cursor": lambda text: read_cursor(text, tuple[str, int]),
     "form of a page": lambda text: parse_form(text.encode()),
@@ -135,9 +142,10 @@ PARSERS: Final[dict[str, Read]] = {
     "body in the inspector": lambda text: Masker().body(text.encode(), "application/fhir+json"),
     "form in the inspector": lambda text: Masker().body(text.encode(), "application/x-www-form-urlencoded"),
     "notification of a PAS": lambda text: read_notification(text.encode()),
-    "slots of a PAS": lambda text: read_slot_page(text.encode(), ServiceId("1")),
+    "slots of a PAS": lambda text: read_slot_page(text.encode(), ServiceId("1"), len(text)),
     "patient of PDS": neighbours.patient_of_pds,
     "organisation of ODS": neighbours.organisation_of_ods,
+    "row of a poll": lambda text: masked(_polled(text)),
     "query of the Test PAS": lambda text: read_slot_query([("start", f"ge{text}"), ("_page", text)]),
     "log line": redact,
     "repeats": _repeated,
@@ -273,6 +281,7 @@ SITES: Final[dict[str, str]] = {
     "openers_quickconnect/records.py: fromisoformat": "date",
     "openers_quickconnect/sealed.py: urlsafe_b64decode": "signed address",
     "openers/tls/reading.py: b64decode": "certificate of a proxy",
+    "openers/domain/services/poll_report.py: decode": "row of a poll",
     "openers/pas/fhir.py: Decoder": "slots of a PAS",
     "openers/neighbours/access_token.py: decode": "any JSON",
     "openers/neighbours/ods.py: Decoder": "organisation of ODS",

@@ -78,6 +78,7 @@ ROWS: Final[dict[str, tuple[Hostile, ...]]] = {
     "openers/api/examples/__init__.py: path_values.parts": (Hostile("{"), Hostile("{a"), Hostile("a", "{")),
     "openers/api/http/upgrades.py: _NAME": (Hostile("\n"), Hostile("\nupgrade"), Hostile(" ", "\nupgrade", "x")),
     "openers/api/site.py: PLAIN_PATH": (Hostile("a"), Hostile("a/"), Hostile("a.", end="/"), Hostile("-/", end="!")),
+    "openers/domain/services/poll_report.py: _NHS_NUMBER": DIGITS,
     "openers/files/blob_keys.py: _KEY": HEX,
     "openers/files/sniffing.py: _UNPRINTABLE": WORD,
     "openers/files/trailers.py: _NAME": WORD,

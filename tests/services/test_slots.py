@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import httpx
@@ -13,10 +14,14 @@ import pytest
 from openers.domain.identifiers import ServiceId
 from tests.kit.referrals.rig import SERVICE, Json, Rig, code, rig
 from tests.kit.service.administration import ADMIN, administered, administrator
+from tests.kit.service.running import CONSULTANT
 from tests.kit.store.outside import execute
 
 pytestmark = pytest.mark.anyio
 CALLERS = 200
+ROUNDS = 25
+DAY = 86_400_000_000
+"""Microseconds of a day, as instants are stored."""
 HIDING: dict[str, dict[str, Any]] = {
     "RESERVATION": {"reservation_days": 1},
     "WINDOW_START": {"windows": {"URGENT": {"starts_after_hours": 1000}}},
@@ -74,6 +79,43 @@ async def test_a_hidden_slot_is_neither_seen_nor_booked_nor_quoted_nor_counted(d
     assert deferred.status_code == 201, deferred.text
     await _hide(client, {})
     assert slot["id"] in {each["id"] for each in await desk.free()}
+
+
+async def test_the_slots_that_are_shown_and_the_explanation_agree(desk: Rig) -> None:
+    """With random settings, priorities, ages and clinicians a slot is shown if and only if nothing hides it."""
+    client, chance, url = await administrator(desk.run), Random(16), desk.run.service.settings.database_url
+    record = (await client.get(f"{ADMIN}/services/{SERVICE}")).json()
+    free, now = await desk.free(), int(desk.world.clock.now().timestamp() * 1_000_000)
+    seen: set[str | None] = set()
+    for _ in range(ROUNDS):
+        window = {"starts_after_hours": chance.choice([1, 26, 28]), "ends_after_days": chance.choice([None, 1, 2, 30])}
+        rules = {
+            "polling_range_days": chance.choice([None, None, 1, 2, 30]),
+            "reservation_days": chance.choice([0, 0, 1, 2]),
+            "windows": chance.choice([{}, {"URGENT": window}, {"ROUTINE": window, "URGENT": window}]),
+        }
+        accepted = chance.choice([["ROUTINE", "URGENT"], ["ROUTINE", "URGENT"], ["ROUTINE"]])
+        body = {**record, "slot_rules": rules, "priorities": accepted}
+        put = await client.put(f"{ADMIN}/services/{SERVICE}", json=body, headers={"If-Match": "*"})
+        assert put.is_success, put.text
+        for each in chance.sample(free, 3):
+            aged = "UPDATE slots SET first_seen = ?, priorities = ?, clinician = ? WHERE id = ?"
+            values = (now - chance.randrange(3) * DAY, chance.choice([1, 3, 7]), chance.choice([None, CONSULTANT.user]))
+            await execute(url, aged, *values, int(each["id"]))
+        priority, clinician = chance.choice(["ROUTINE", "URGENT"]), chance.choice([{}, {"clinician": CONSULTANT.user}])
+        asked = {"organisation": "D82106", "priority": priority, **clinician}
+        told = (await client.get(f"{ADMIN}/services/{SERVICE}/visibility", params=asked)).json()["slots"]
+        by = {"schedule.actor:Practitioner": clinician["clinician"]} if clinician else {}
+        bundle = (await desk.slots(SERVICE, appointmentType=priority, **by)).json()
+        shown = {each["resource"]["id"] for each in bundle["entry"] if each["resource"]["resourceType"] == "Slot"}
+        assert shown == {each["id"] for each in told if each["shown"]}, (rules, told)
+        assert bundle["total"] == len(shown)
+        seen |= {each["hidden_by"] for each in told}
+    assert len(seen) > 5, seen
+    await execute(
+        url, "UPDATE slots SET first_seen = 0, priorities = 7, clinician = NULL WHERE service = ?", int(SERVICE)
+    )
+    assert (await client.put(f"{ADMIN}/services/{SERVICE}", json=record, headers={"If-Match": "*"})).is_success
 
 
 async def test_a_slot_that_comes_back_is_new_again(desk: Rig) -> None:

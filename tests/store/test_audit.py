@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 
 from openers.server import HEADS_EVERY_S, AuditHeads
-from openers.telemetry.logs import LogFormat, configure
+from openers.telemetry.formats import LogFormat
+from openers.telemetry.logs import configure
 from tests.kit.run.moments import now
 from tests.kit.service.requests import PATIENT, create_referral, search
 from tests.kit.service.running import CONSULTANT, CONSULTANT_ADMIN, GP, Running

@@ -11,7 +11,7 @@ import pytest
 from openers.domain.identifiers import OdsCode
 from openers.key_files import read_or_make_key
 from openers.settings import Mode, SettingsError, read_settings
-from openers.telemetry.logs import LogFormat
+from openers.telemetry.formats import LogFormat
 
 PRODUCTION = {
     "OPENERS_MODE": "production",

@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from openers.telemetry.logs import LogFormat, configure, logger
+from openers.telemetry.formats import LogFormat
+from openers.telemetry.logs import configure, logger
 from openers.telemetry.redaction import LONGEST, MASK, redact, redact_text
 
 NUMBERS = st.integers(0, 10**10 - 1).map("{:010d}".format)

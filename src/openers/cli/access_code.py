@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from openers.cli.output import Json, say
-from openers.cli.problems import settings_of, told_in_one_line
+from openers.cli.problems import settings_of, told_in_one_line, waited
 from openers.settings import Settings
 
 if TYPE_CHECKING:
@@ -28,7 +27,7 @@ def reset(ubrn: UBRN, database_url: DatabaseUrl = None, as_json: Json = False) -
     from openers.usecases.referring.access_codes import reset_access_code
 
     with told_in_one_line():
-        asyncio.run(_do(settings_of(database_url=database_url), ubrn, reset_access_code))
+        waited(_do(settings_of(database_url=database_url), ubrn, reset_access_code))
     say("the referral has a new access code; print a new letter for the patient", {"reset": ubrn}, as_json=as_json)
 
 
@@ -38,7 +37,7 @@ def revoke(ubrn: UBRN, database_url: DatabaseUrl = None, as_json: Json = False) 
     from openers.usecases.referring.access_codes import revoke_access_code
 
     with told_in_one_line():
-        asyncio.run(_do(settings_of(database_url=database_url), ubrn, revoke_access_code))
+        waited(_do(settings_of(database_url=database_url), ubrn, revoke_access_code))
     say("the referral's access code is revoked", {"revoked": ubrn}, as_json=as_json)
 
 

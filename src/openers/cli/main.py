@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import sys
 from contextlib import nullcontext
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,7 +14,7 @@ from openers.cli import access_code, applications, clock, health, inspecting, pa
 from openers.cli.admin import begin as administration
 from openers.cli.mocks import commands as mocks
 from openers.cli.output import Json, say
-from openers.cli.problems import service_addresses, settings_of, told_in_one_line
+from openers.cli.problems import service_addresses, settings_of, told_in_one_line, waited
 from openers.cli.proving import ca, card
 from openers.settings import Mode, Settings, check_test_packages
 
@@ -83,6 +81,8 @@ def _tls(certificate: str | None, key: str | None, client_ca: str | None, port: 
 
 def _print_version(wanted: bool) -> None:
     if wanted:
+        from importlib.metadata import version
+
         typer.echo(f"openers {version('openers')}")
         raise typer.Exit
 
@@ -156,7 +156,7 @@ def _load_if_empty(settings: Settings, pack: Pack) -> None:
     """Load a pack into an empty database. Raises SettingsError, Unavailable."""
     from openers.cli.demo import load_if_empty, note_of_file
 
-    before = asyncio.run(load_if_empty(settings, pack, insists=True))
+    before = waited(load_if_empty(settings, pack, insists=True))
     typer.echo(note_of_file(pack, before=before), nl=False)
 
 
@@ -215,7 +215,7 @@ def demo(
         others = [*beside.addresses, *(near.addresses if near else ())]
         sockets = listen(*service_addresses(settings), others=others)
         settings = asking(with_links(settings, beside), near)
-        before = asyncio.run(load_if_empty(settings, pack, insists=world is not None))
+        before = waited(load_if_empty(settings, pack, insists=world is not None))
         typer.echo(introduce(settings, pack, beside, Path(sys.argv[0])) + note_of_file(pack, before=before))
         with near.running() if near else nullcontext(), running(settings, pack, beside):
             run(settings, sockets)
@@ -227,7 +227,7 @@ def work(database_url: DatabaseUrl = None) -> None:
     from openers.cli.work import work_alone
 
     with told_in_one_line():
-        asyncio.run(work_alone(settings_of(database_url=database_url)))
+        waited(work_alone(settings_of(database_url=database_url)))
 
 
 @db_app.command()
@@ -236,7 +236,7 @@ def migrate(database_url: DatabaseUrl = None, as_json: Json = False) -> None:
     from openers.cli.migrating import migrate_only
 
     with told_in_one_line():
-        changed = asyncio.run(migrate_only(settings_of(database_url=database_url)))
+        changed = waited(migrate_only(settings_of(database_url=database_url)))
     say("migrated" if changed else "nothing to do", {"migrated": changed}, as_json=as_json)
 
 
@@ -250,7 +250,7 @@ def verify(
     from openers.cli.audit import verify_audit
 
     with told_in_one_line():
-        found = asyncio.run(verify_audit(settings_of(database_url=database_url), head or []))
+        found = waited(verify_audit(settings_of(database_url=database_url), head or []))
     say(found.summary, found, as_json=as_json)
     for finding in found.findings:
         typer.echo(finding.text, err=True)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Annotated
 
 import typer
 
 from openers.cli.output import Json, say
-from openers.cli.problems import settings_of, told_in_one_line
+from openers.cli.problems import settings_of, told_in_one_line, waited
 from openers.settings import Settings, check_test_packages
 
 app = typer.Typer(no_args_is_help=True, help="Patient Administration Systems (PAS), which have the slots of services.")
@@ -24,7 +23,7 @@ def link(
 ) -> None:
     """Link a service to a PAS, replacing an earlier link. On SQLite, stop the service first."""
     with told_in_one_line():
-        asyncio.run(_link(settings_of(database_url=database_url), (service, url, client_id)))
+        waited(_link(settings_of(database_url=database_url), (service, url, client_id)))
     say(f"service {service} is linked to {url}", {"service": service, "pas": url}, as_json=as_json)
 
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
-from collections.abc import Generator, Sequence
+from collections.abc import Coroutine, Generator, Sequence
 from contextlib import contextmanager
+from typing import Any, TypeVar
 
 import typer
 
 from openers.listening import CannotListen, Wanted
 from openers.places import is_a_file
 from openers.settings import Settings, SettingsError, read_settings
+
+T = TypeVar("T")
 
 
 def settings_of(**overrides: object) -> Settings:
@@ -26,7 +28,7 @@ def is_used(database_url: str) -> bool:
         return is_a_file(database_url)
     from openers.store.opening import holds_tables
 
-    return asyncio.run(holds_tables(database_url))
+    return waited(holds_tables(database_url))
 
 
 def service_addresses(settings: Settings) -> list[Wanted]:
@@ -35,6 +37,13 @@ def service_addresses(settings: Settings) -> list[Wanted]:
     if settings.tls_port is None:
         return [plain]
     return [plain, Wanted("the service (TLS)", settings.host, settings.tls_port, "--tls-port or OPENERS_TLS_PORT")]
+
+
+def waited(work: Coroutine[Any, Any, T]) -> T:
+    """Return what asynchronous work returns. Most commands do none, and start faster without asyncio."""
+    import asyncio
+
+    return asyncio.run(work)
 
 
 @contextmanager

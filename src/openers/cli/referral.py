@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Annotated
 
 import typer
 
 from openers.cli.output import Json, say
-from openers.cli.problems import settings_of, told_in_one_line
+from openers.cli.problems import settings_of, told_in_one_line, waited
 from openers.settings import Settings
 
 app = typer.Typer(no_args_is_help=True, help="Referrals: record what has no API. On SQLite, stop the service first.")
@@ -26,7 +25,7 @@ def book_by_telephone(
 ) -> None:
     """Record a booking that the patient or the practice made by telephone."""
     with told_in_one_line():
-        asyncio.run(_book(settings_of(database_url=database_url), (ubrn, service, start)))
+        waited(_book(settings_of(database_url=database_url), (ubrn, service, start)))
     booked = {"booked": ubrn, "service": service, "start": start}
     say(f"referral {ubrn} is booked at service {service}", booked, as_json=as_json)
 
@@ -35,7 +34,7 @@ def book_by_telephone(
 def assess(ubrn: UbrnArgument, database_url: DatabaseUrl = None, as_json: Json = False) -> None:
     """Record that an assessment service has seen the patient."""
     with told_in_one_line():
-        asyncio.run(_assess(settings_of(database_url=database_url), ubrn))
+        waited(_assess(settings_of(database_url=database_url), ubrn))
     say(f"referral {ubrn} is assessed", {"assessed": ubrn}, as_json=as_json)
 
 
@@ -47,7 +46,7 @@ def relate(
 ) -> None:
     """Record that two referrals belong to one pathway, such as a referral and its onward referral."""
     with told_in_one_line():
-        asyncio.run(_relate(settings_of(database_url=database_url), ubrn, other))
+        waited(_relate(settings_of(database_url=database_url), ubrn, other))
     typer.echo(f"referrals {ubrn} and {other} are related")
 
 

@@ -17,7 +17,8 @@ from openers.cli.control import HERE, BaseUrl
 from openers.cli.output import Json, say
 from openers_client import Application, LogInFailed, ServiceUnreachable, Tokens, application_token, log_in
 
-KEYS: Final = "openers.worlds.packs.keys"
+KEYS: Final = ("worlds", "packs", "keys")
+"""The folder of the keys in the package. Its own modules are not imported, because they are many."""
 USER_APP: Final = "demo-user-app"
 
 app = typer.Typer(no_args_is_help=True, help="Print a bearer token of a running service in test mode.")
@@ -53,7 +54,8 @@ def _print_token(get: Callable[[], Tokens], as_json: bool) -> None:
 
 def known_key(client_id: str) -> dict[str, str]:
     """Return the published private key of a demo application. Raises ValueError."""
-    known = {each.name.removesuffix(".json"): each for each in files(KEYS).iterdir() if each.name.endswith(".json")}
+    kept = files("openers").joinpath(*KEYS).iterdir()
+    known = {each.name.removesuffix(".json"): each for each in kept if each.name.endswith(".json")}
     if client_id not in known:
         raise ValueError(f"no key of {client_id} is known; known applications: {', '.join(sorted(known))}")
     key: dict[str, str] = json.loads(known[client_id].read_text())

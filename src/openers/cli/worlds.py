@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -10,7 +9,7 @@ import typer
 
 from openers.cli.control import HERE, BaseUrl, WorldName, ask
 from openers.cli.output import Json, say
-from openers.cli.problems import settings_of, told_in_one_line
+from openers.cli.problems import settings_of, told_in_one_line, waited
 from openers.settings import check_test_packages
 
 app = typer.Typer(no_args_is_help=True, help="Worlds: the data that a service in test mode serves.")
@@ -43,7 +42,7 @@ def load(
 
     reference = reference_to(name, Path())
     with told_in_one_line():
-        asyncio.run(load_into(settings_of(database_url=database_url, world=world_name(reference)), reference))
+        waited(load_into(settings_of(database_url=database_url, world=world_name(reference)), reference))
 
 
 @app.command("export")
@@ -56,7 +55,7 @@ def export(
     from openers.cli.moving import export_world
 
     with told_in_one_line():
-        moved = asyncio.run(export_world(settings_of(database_url=database_url), file))
+        moved = waited(export_world(settings_of(database_url=database_url), file))
     told = f"{file} contains a world with pack {moved.pack}: {moved.records} records and {moved.files} files"
     say(told, moved._asdict(), as_json=as_json)
 
@@ -71,7 +70,7 @@ def bring_in(
     from openers.cli.moving import import_world
 
     with told_in_one_line():
-        moved = asyncio.run(import_world(settings_of(database_url=database_url), file))
+        moved = waited(import_world(settings_of(database_url=database_url), file))
     told = f"imported a world with pack {moved.pack}: {moved.records} records and {moved.files} files"
     say(told, moved._asdict(), as_json=as_json)
 

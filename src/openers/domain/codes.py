@@ -188,7 +188,10 @@ class Concept(msgspec.Struct, frozen=True):
 
 
 class CodeSystem(msgspec.Struct, frozen=True):
-    """One dynamic code system, including expired codes."""
+    """One dynamic code system, including expired codes.
+
+    `edition` is 0 for the system as it ships; another number stands for one state under code sets in this process.
+    """
 
     name: CodeSystemName
     title: str
@@ -196,6 +199,7 @@ class CodeSystem(msgspec.Struct, frozen=True):
     changed: datetime
     properties: tuple[Property, ...]
     concepts: dict[str, Concept]
+    edition: int = 0
 
 
 class ClinicalTerm(msgspec.Struct, frozen=True):

@@ -10,6 +10,7 @@ from enum import StrEnum
 
 import msgspec
 
+from openers.domain.clock import Instant
 from openers.domain.codes import (
     AdditionalRequirement,
     AppointmentType,
@@ -21,7 +22,7 @@ from openers.domain.codes import (
 from openers.domain.identifiers import OdsCode, Postcode, ServiceId, UserId
 from openers.domain.principal import BusinessFunction
 from openers.domain.services.access import Restriction
-from openers.domain.services.slot_window import SlotRules
+from openers.domain.services.slot_window import SlotRules, SlotWindow
 
 
 class OrganisationKind(StrEnum):
@@ -227,6 +228,11 @@ class Service(msgspec.Struct, frozen=True, kw_only=True):
     def is_published(self) -> bool:
         """Whether the service is published, whatever its dates."""
         return self.status is ServiceStatus.PUBLISHED
+
+    def slot_window(self, priority: Priority, now: Instant) -> SlotWindow:
+        """Return which free slots referrers see for this priority at this moment: none if it is not accepted."""
+        window = self.slot_rules.window(priority, now)
+        return window if priority in self.priorities else msgspec.structs.replace(window, is_accepted=False)
 
     def is_open(self, day: date) -> bool:
         """Return whether the service can be found, read and referred to on `day`."""

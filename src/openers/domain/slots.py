@@ -25,7 +25,10 @@ class SlotState(StrEnum):
 
 
 class PolledSlot(msgspec.Struct, frozen=True, kw_only=True):
-    """A slot as its PAS reports it. `pas_id` is the PAS's own id, `usrn` the reference number for people."""
+    """A slot as its PAS reports it. `pas_id` is the PAS's own id, `usrn` the reference number for people.
+
+    `sent` is the row as it came, for the first rows of a poll.
+    """
 
     pas_id: str
     usrn: str
@@ -34,6 +37,35 @@ class PolledSlot(msgspec.Struct, frozen=True, kw_only=True):
     priorities: frozenset[Priority]
     clinician: UserId | None = None
     free: bool = True
+    sent: bytes = b""
+
+
+class Became(StrEnum):
+    """What became of a row of a poll.
+
+    ADDED and CHANGED slots can be booked, GONE ones no longer. KEPT ones are held or booked here, so the row changes
+    nothing; IGNORED rows are not free, and the slot is not known.
+    """
+
+    ADDED = "ADDED"
+    CHANGED = "CHANGED"
+    UNCHANGED = "UNCHANGED"
+    GONE = "GONE"
+    KEPT = "KEPT"
+    IGNORED = "IGNORED"
+
+
+class Outcome(msgspec.Struct, frozen=True):
+    """What a poll did: what became of each row, by the PAS's id, and how many free slots have vanished."""
+
+    became: dict[str, Became]
+    vanished: int
+
+    @property
+    def changed(self) -> int:
+        """The number of slots that changed."""
+        changing = (Became.ADDED, Became.CHANGED, Became.GONE)
+        return self.vanished + sum(each in changing for each in self.became.values())
 
 
 class Slot(msgspec.Struct, frozen=True, kw_only=True):

@@ -46,6 +46,8 @@ IDLE_CONNECTION_S: Final = 4.0
 LONGEST_REPLY_BYTES: Final = 5 * 2**20
 MOST_PAGES: Final = 200
 SLOTS_A_PAGE: Final = 500
+ROWS_KEPT: Final = SLOTS_A_PAGE
+"""Rows of a poll that are kept as they came, for the report on it."""
 JWT_LIFE_S: Final = 300
 MEDIA_TYPE: Final = "application/fhir+json"
 
@@ -123,7 +125,8 @@ class PasConnector:
         found: dict[str, PolledSlot] = {}
         for _ in range(MOST_PAGES):
             body = await self._ask(link, _Call("GET", address))
-            page = _read(lambda body: read_slot_page(body, link.service), body)
+            kept = ROWS_KEPT - len(found)
+            page = _read(lambda body, kept=kept: read_slot_page(body, link.service, kept), body)
             found.update({slot.pas_id: slot for slot in page.slots})
             if page.next is None:
                 return tuple(found.values())

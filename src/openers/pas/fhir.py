@@ -151,6 +151,15 @@ class _AppointmentSet(msgspec.Struct, frozen=True, tag_field="resourceType", tag
     entry: tuple[_AppointmentEntry, ...] = ()
 
 
+class _SentEntry(msgspec.Struct, frozen=True):
+    resource: msgspec.Raw
+
+
+class _SentSet(msgspec.Struct, frozen=True):
+    entry: tuple[_SentEntry, ...] = ()
+
+
+_sent_set: Final = msgspec.json.Decoder(_SentSet)
 _slot_set: Final = msgspec.json.Decoder(_SlotSet)
 _appointment: Final = msgspec.json.Decoder(_Appointment)
 _appointment_set: Final = msgspec.json.Decoder(_AppointmentSet)
@@ -164,8 +173,11 @@ class SlotPage(msgspec.Struct, frozen=True):
     next: str | None
 
 
-def read_slot_page(body: bytes, service: ServiceId) -> SlotPage:
-    """Return a page of the slots of `service`. Raises Unreadable, also if a slot belongs to another service."""
+def read_slot_page(body: bytes, service: ServiceId, kept: int = 0) -> SlotPage:
+    """Return a page of the slots of `service`, the first `kept` ones with the row as it was sent.
+
+    Raises Unreadable, also if a slot belongs to another service.
+    """
     page = _decoded(_slot_set, body)
     resources = [entry.resource for entry in page.entry]
     schedules = {each.id: each for each in resources if isinstance(each, _Schedule)}
@@ -174,7 +186,19 @@ def read_slot_page(body: bytes, service: ServiceId) -> SlotPage:
         slots = tuple(_slot(each, clinicians) for each in resources if isinstance(each, _Slot))
     except (ValueError, OverflowError) as error:  # slots contain no patient data
         raise Unreadable(str(error)) from None
+    if kept > 0:
+        slots = _with_rows(slots, resources, body, kept)
     return SlotPage(slots, next((each.url for each in page.link if each.relation == "next"), None))
+
+
+def _with_rows(
+    slots: tuple[PolledSlot, ...], resources: list[_Slot | _Schedule | _Outcome], body: bytes, kept: int
+) -> tuple[PolledSlot, ...]:
+    """Return the slots of a page, the first `kept` ones with the row as it was sent."""
+    entries = zip(resources, _decoded(_sent_set, body).entry, strict=True)
+    rows = [bytes(sent.resource) for resource, sent in entries if isinstance(resource, _Slot)][:kept]
+    first = [msgspec.structs.replace(slot, sent=row) for slot, row in zip(slots, rows, strict=False)]
+    return (*first, *slots[len(first) :])
 
 
 def read_appointment(body: bytes) -> PasAppointment:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import MutableMapping
-from enum import StrEnum
 from typing import Any, Final, TextIO, cast
 
 import msgspec
@@ -16,15 +15,8 @@ import structlog
 from structlog.stdlib import ProcessorFormatter
 from structlog.typing import EventDict, FilteringBoundLogger, Processor, WrappedLogger
 
+from openers.telemetry.formats import LogFormat
 from openers.telemetry.redaction import redact
-
-
-class LogFormat(StrEnum):
-    """Format of a line."""
-
-    JSON = "json"
-    READABLE = "readable"
-
 
 _encode: Final = msgspec.json.Encoder(enc_hook=repr).encode
 

@@ -17,11 +17,14 @@ from openers_client.administration.drafts import (
 )
 from openers_client.administration.records import (
     Ages,
+    ClinicTypeRow,
+    CodeSet,
     CommissioningRule,
     ContactDetail,
     Endpoint,
     EndpointCertificate,
     KeySet,
+    MappedPair,
     NewWebhook,
     Organisation,
     PasLink,
@@ -36,6 +39,7 @@ from openers_client.administration.records import (
     Site,
     SlotSettings,
     SlotWindow,
+    SpecialtyRow,
     Webhook,
 )
 from openers_client.administration.register import EndingRegister, Register, Registered
@@ -46,6 +50,8 @@ __all__ = [
     "Administration",
     "Ages",
     "Checks",
+    "ClinicTypeRow",
+    "CodeSet",
     "CommissioningRule",
     "ContactDetail",
     "Difference",
@@ -55,6 +61,7 @@ __all__ = [
     "EndpointCertificate",
     "Finding",
     "KeySet",
+    "MappedPair",
     "MissingRecord",
     "NewWebhook",
     "Organisation",
@@ -76,6 +83,7 @@ __all__ = [
     "SlotSettings",
     "SlotVisibility",
     "SlotWindow",
+    "SpecialtyRow",
     "Visibility",
     "VisibilityQuestion",
     "Webhook",

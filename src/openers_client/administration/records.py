@@ -212,6 +212,47 @@ class CommissioningRule:
 
 
 @dataclass(frozen=True, kw_only=True)
+class SpecialtyRow:
+    """A specialty that a code set adds or renames."""
+
+    code: str
+    display: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClinicTypeRow:
+    """A clinic type that a code set adds or changes, with the specialties to which it belongs."""
+
+    code: str
+    display: str
+    specialties: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class MappedPair:
+    """A pair of specialty and clinic type that is not used any more, and the pairs that take its place."""
+
+    old: tuple[str, str]
+    new: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class CodeSet:
+    """What changes in the specialties and clinic types on the day `starts`, by which the set is known.
+
+    Codes are added, renamed and ended, never removed. `mapping` says which pairs take the place of old ones.
+    """
+
+    starts: date
+    specialties: tuple[SpecialtyRow, ...] = ()
+    clinic_types: tuple[ClinicTypeRow, ...] = ()
+    ended_specialties: frozenset[str] = frozenset()
+    ended_clinic_types: frozenset[str] = frozenset()
+    mapping: tuple[MappedPair, ...] = ()
+    active: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
 class PasLink:
     """The link of a directly bookable service to its Patient Administration System (PAS).
 

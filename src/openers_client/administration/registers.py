@@ -56,6 +56,9 @@ class Administration:
         self.applications: Final = EndingRegister(
             calling, "applications", records.RegisteredApplication, lambda one: one.client_id
         )
+        self.code_sets: Final = EndingRegister(
+            calling, "code-sets", records.CodeSet, lambda one: one.starts.isoformat()
+        )
         self.services: Final = Services(calling)
         self.commissioning_rules: Final = EndingRegister(
             calling, "commissioning-rules", records.CommissioningRule, lambda one: one.id

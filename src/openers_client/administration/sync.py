@@ -172,6 +172,7 @@ class SyncAdministration:
         self.sites: Final = SyncEndingRegister(inner.sites, runner)
         self.people: Final = SyncEndingRegister(inner.people, runner)
         self.applications: Final = SyncEndingRegister(inner.applications, runner)
+        self.code_sets: Final = SyncEndingRegister(inner.code_sets, runner)
         self.services: Final = SyncServices(inner.services, runner)
         self.commissioning_rules: Final = SyncEndingRegister(inner.commissioning_rules, runner)
         self.pas_links: Final = SyncEndingRegister(inner.pas_links, runner)

@@ -87,6 +87,7 @@ def records() -> dict[str, dict[str, Any]]:
             "redirect_uris": ["https://app.example/callback"],
             "keys": KEYS,
         },
+        "code-sets": {"starts": "2031-06-23", "specialties": [{"code": "HEART", "display": "Heart medicine"}]},
         "services": {**service(PROVIDER, "RCD99"), "commissioning": COMMISSIONED},
         "commissioning-rules": rule("999000001", "Q99"),
         "pas-links": {"service": "999000001", "url": "http://127.0.0.1:9/fhir", "client_id": "demo-pas"},
@@ -136,6 +137,7 @@ def service(organisation: str, site: str, number: str = "999000001") -> dict[str
 def key_of(resource: str, record: dict[str, Any]) -> str:
     """Return the key of a record."""
     names = {"applications": "client_id", "pas-links": "service", "endpoints": "asid", "patients": "nhs_number"}
+    names["code-sets"] = "starts"
     usual = "ods" if resource in ("organisations", "sites") else "id"
     return str(record[names.get(resource, usual)])
 

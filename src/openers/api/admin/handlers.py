@@ -45,6 +45,7 @@ from openers.usecases.administration.records import (
 from openers.usecases.administration.refusals import AdministrationRefused, Unfit
 from openers.usecases.administration.repeats import Change, Outcome
 from openers.usecases.administration.webhooks import register_webhook, remove_webhook
+from openers.usecases.dated_reference import follow_code_sets
 from openers.usecases.events.webhooks import Registration
 from openers.wire.admin.translating import RECORDS, UnreadableRecord, read_registration, shown
 from openers.wire.admin.translating import read_record as record_in
@@ -230,6 +231,8 @@ class Handlers(msgspec.Struct, frozen=True):
         world, none = call.world, set[str]()
         people = keys if self.resource is Resource.PEOPLE else none
         applications = keys if self.resource is Resource.APPLICATIONS else none
+        if keys and self.resource is Resource.CODE_SETS:
+            await follow_code_sets(world.reference, world.store)
         if people or applications:
             self.gateway.access.forget_holders(world.name, people, applications)
         if keys and self.resource in _SEARCHED:

@@ -12,6 +12,7 @@ from openers.api.admin.certificates import CertificateHandlers
 from openers.api.admin.dialect import AdminDialect
 from openers.api.admin.handlers import BATCH, PREFIX, Handlers
 from openers.api.admin.service_handlers import ServiceHandlers, routes_below
+from openers.api.admin.service_reports import ServiceReports, report_routes
 from openers.api.gateway import Gateway
 from openers.api.interaction import Handler, Interaction, Loop
 from openers.domain.administration.rights import Resource
@@ -43,7 +44,8 @@ def admin_routes(loop: Loop, gateway: Gateway, settings: Settings) -> list[Route
 def _routes_of(resource: Resource, loop: Loop, gateway: Gateway) -> list[Route]:
     if resource is Resource.SERVICES:
         handlers = ServiceHandlers(resource, gateway)
-        methods_of = {BATCH: {"POST": handlers.put_all}, **routes_below(handlers)}
+        reports = report_routes(ServiceReports(resource, gateway))
+        methods_of = {BATCH: {"POST": handlers.put_all}, **reports, **routes_below(handlers)}
         return [_route(loop, f"{PREFIX}/{resource}{below}", methods) for below, methods in methods_of.items()]
     handlers = Handlers(resource, gateway)
     whole, single = f"{PREFIX}/{resource}", f"{PREFIX}/{resource}/{{key}}"

@@ -54,7 +54,7 @@ class ServiceHandlers(Handlers, frozen=True):
         """Return the draft; without an ETag if it was not saved, and follows from the live service."""
         by = await self._caller(call)
         parameters_of(call.request, NOTHING)
-        found = await drafts.read_draft(_service(call), by, call.world)
+        found = await drafts.read_draft(service_in(call), by, call.world)
         return json_reply(200, plain(found.draft), *((etag_of(found.version),) if found.version else ()))
 
     async def put_draft(self, call: ActiveCall) -> Reply:
@@ -62,7 +62,7 @@ class ServiceHandlers(Handlers, frozen=True):
         http = call.http()
         by = await self._caller(call, has_body=True)
         how, body = await self._how(call, http, by, CHANGING)
-        draft, expected = _draft(body, _service(call)), expected_version(call.request)
+        draft, expected = _draft(body, service_in(call)), expected_version(call.request)
         change = await drafts.put_draft(draft, expected, by, call.world, how)
         return await self._changed(call, change, how, "/draft")
 
@@ -71,14 +71,14 @@ class ServiceHandlers(Handlers, frozen=True):
         http = call.http()
         by = await self._caller(call)
         how, _ = await self._how(call, http, by, CHANGING)
-        change = await drafts.discard_draft(_service(call), by, call.world, how)
+        change = await drafts.discard_draft(service_in(call), by, call.world, how)
         return await self._changed(call, change, how)
 
     async def check(self, call: ActiveCall) -> Reply:
         """Return what the checks of publishing find in the draft."""
         by = await self._caller(call)
         parameters_of(call.request, NOTHING)
-        found = await drafts.check_service(_service(call), by, call.world)
+        found = await drafts.check_service(service_in(call), by, call.world)
         is_ready = all(each.is_warning for each in found)
         return json_reply(200, {"publishable": is_ready, "findings": [shown_finding(each) for each in found]})
 
@@ -88,7 +88,7 @@ class ServiceHandlers(Handlers, frozen=True):
         by = await self._caller(call)
         how, _ = await self._how(call, http, by, CHANGING)
         expected = expected_version(call.request)
-        change = await publish.publish_service(_service(call), expected, by, call.world, how)
+        change = await publish.publish_service(service_in(call), expected, by, call.world, how)
         return await self._changed(call, change, how)
 
     async def unpublish(self, call: ActiveCall) -> Reply:
@@ -96,7 +96,7 @@ class ServiceHandlers(Handlers, frozen=True):
         http = call.http()
         by = await self._caller(call)
         how, _ = await self._how(call, http, by, CHANGING)
-        change = await publish.unpublish_service(_service(call), by, call.world, how)
+        change = await publish.unpublish_service(service_in(call), by, call.world, how)
         return await self._changed(call, change, how)
 
     async def end_on(self, call: ActiveCall) -> Reply:
@@ -104,7 +104,7 @@ class ServiceHandlers(Handlers, frozen=True):
         http = call.http()
         by = await self._caller(call, has_body=True)
         how, body = await self._how(call, http, by, CHANGING)
-        change = await publish.end_service(_service(call), _body(body, LastDay).on, by, call.world, how)
+        change = await publish.end_service(service_in(call), _body(body, LastDay).on, by, call.world, how)
         return await self._changed(call, change, how)
 
     async def copy(self, call: ActiveCall) -> Reply:
@@ -112,14 +112,14 @@ class ServiceHandlers(Handlers, frozen=True):
         http = call.http()
         by = await self._caller(call, has_body=True)
         how, body = await self._how(call, http, by, CHANGING)
-        change = await drafts.copy_service(_service(call), _body(body, Copy).name, by, call.world, how)
+        change = await drafts.copy_service(service_in(call), _body(body, Copy).name, by, call.world, how)
         return await self._changed(call, change, how, "/draft")
 
     async def versions(self, call: ActiveCall) -> Reply:
         """Return the numbers of the live versions, the last one first."""
         by = await self._caller(call)
         parameters_of(call.request, NOTHING)
-        last = await versions.last_version(_service(call), by, call.world)
+        last = await versions.last_version(service_in(call), by, call.world)
         return json_reply(200, {"versions": list(range(last, 0, -1))})
 
     async def version(self, call: ActiveCall) -> Reply:
@@ -127,14 +127,14 @@ class ServiceHandlers(Handlers, frozen=True):
         by = await self._caller(call)
         parameters_of(call.request, NOTHING)
         number = _version(str(call.request.scope["path_params"]["version"]), "path")
-        found = await versions.read_version(_service(call), number, by, call.world)
+        found = await versions.read_version(service_in(call), number, by, call.world)
         return json_reply(200, plain(found), etag_of(number))
 
     async def difference(self, call: ActiveCall) -> Reply:
         """Return what differs between two versions, by default the live one and the draft."""
         by = await self._caller(call)
         asked = parameters_of(call.request, BETWEEN)
-        service, world = _service(call), call.world
+        service, world = service_in(call), call.world
         one = asked.get("from") or str(await versions.last_version(service, by, world) or _DRAFT)
         between = (_version(one, "from"), _version(asked.get("to", _DRAFT), "to"))
         found = await versions.difference(service, between, by, world)
@@ -150,19 +150,19 @@ class ServiceHandlers(Handlers, frozen=True):
         except ValueError as error:
             place, _, cause = str(error).partition(": ")
             raise Malformed(cause, place, PARAMETERS[place]) from error
-        return json_reply(200, write_told(await explain_service(_service(call), question, by, call.world)))
+        return json_reply(200, write_told(await explain_service(service_in(call), question, by, call.world)))
 
     async def poll(self, call: ActiveCall) -> Reply:
         """Poll the PAS of the service now."""
         by = await self._caller(call)
         parameters_of(call.request, NOTHING)
         call.entry.outcome = 200
-        changed = await poll_for_definer(_service(call), by, call.world)
+        changed = await poll_for_definer(service_in(call), by, call.world)
         call.recorded = bool(call.entry.act)  # there is no act if the link has ended in the meantime
         return json_reply(200, {"changed": changed})
 
 
-def _service(call: ActiveCall) -> ServiceId:
+def service_in(call: ActiveCall) -> ServiceId:
     """Return the number in the address. Raises NoSuchRecord."""
     key = key_in(call)
     if not ServiceId.pattern.fullmatch(key):

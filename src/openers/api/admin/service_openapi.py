@@ -17,7 +17,10 @@ from openers.api.admin.openapi_parts import (
     with_body,
     with_refusal,
 )
+from openers.api.admin.service_reports import CHANGES
 from openers.domain.administration.rights import Method, Resource
+from openers.domain.services.effects import Effect
+from openers.domain.slots import Became
 from openers.usecases.administration.records import MOST_ON_A_PAGE
 from openers.wire.admin.examples import COPY, DRAFT, LAST_DAY
 from openers.wire.admin.visibility import PARAMETERS
@@ -28,9 +31,9 @@ _NUMBER: Final = {"type": "integer"}
 _DRAFT: Final = {"$ref": REF.format(name="DraftRecord")}
 _KEY: Final = parameter("key", "path", "The number of the service", required=True)
 _PAGE_PARAMETERS: Final = [
-    parameter("limit", "query", "Drafts on the page", {**_NUMBER, "minimum": 1, "maximum": MOST_ON_A_PAGE}),
+    parameter("limit", "query", "Services or drafts of the page", {**_NUMBER, "minimum": 1, "maximum": MOST_ON_A_PAGE}),
     parameter("cursor", "query", "`next` of the previous page"),
-    parameter("organisation", "query", "ODS code: only drafts of this organisation"),
+    parameter("organisation", "query", "ODS code: only those of this organisation"),
 ]
 
 
@@ -49,9 +52,11 @@ def service_paths(base: str) -> dict[str, Any]:
         "/difference": {"get": _difference()},
         "/poll": {"post": _poll()},
         "/visibility": {"get": _visibility()},
+        "/effects": {"get": _effects()},
+        "/last-poll": {"get": _get("read-last-poll-of", "What the PAS sent, and what became of it", LAST_POLL)},
     }
     paths = {f"{single}{path}": {**item, "parameters": [_KEY]} for path, item in below.items()}
-    return {f"{base}/drafts": {"get": _drafts()}, **paths}
+    return {f"{base}/drafts": {"get": _drafts()}, f"{base}/old-codes": {"get": _old_codes()}, **paths}
 
 
 def creation() -> dict[str, Any]:
@@ -69,6 +74,16 @@ def _list(of: dict[str, Any]) -> dict[str, Any]:
 
 FINDING: Final = _object(check=TEXT, kind={"enum": ["error", "warning"]}, detail=TEXT, place=TEXT, cure=TEXT)
 FINDINGS: Final = _object(publishable=_FLAG, findings=_list(FINDING))
+_ROW: Final = _object(became={"enum": list(Became)}, told=TEXT, sent={"type": "object"})
+LAST_POLL: Final = _object(
+    at=TEXT,
+    start=TEXT,
+    end=TEXT,
+    since={"type": ["string", "null"], "description": "Since when changes were asked for; null for all slots"},
+    **dict.fromkeys(("sent", "changed", "vanished"), _NUMBER),
+    problem={**TEXT, "description": "Why the poll failed; empty if it did not"},
+    rows=_list(_ROW),
+)
 _HIDDEN: Final = {"type": ["string", "null"], "description": "The first condition that fails"}
 
 
@@ -133,6 +148,24 @@ def _visibility() -> dict[str, Any]:
     )
     asked = [parameter(name, "query", words, required=name == "organisation") for name, words in PARAMETERS.items()]
     return {**described, "parameters": [*described["parameters"], *asked]}
+
+
+def _effects() -> dict[str, Any]:
+    effect = _object(effect={"enum": list(Effect)}, what=_list(TEXT), told=TEXT)
+    told = _object(effects=_list(effect), waiting=_NUMBER, booked=_NUMBER)
+    described = _get("tell-effects-of", "What a change does to referrals under way", told)
+    change = parameter("change", "query", "publish (the draft; by default) or unpublish", {"enum": list(CHANGES)})
+    return {**described, "parameters": [*described["parameters"], change]}
+
+
+def _old_codes() -> dict[str, Any]:
+    pair = _object(pair=_list(TEXT), mapped=_FLAG, new=_list(_list(TEXT)))
+    texts = dict.fromkeys(("service", "name", "organisation", "status"), TEXT)
+    item = _object(**texts, pairs=_list(pair), waiting=_NUMBER)
+    page = _object(items=_list(item), next={"type": ["string", "null"]})
+    described = _get("list-old-codes-of", "The services with such pairs among a page of services", page)
+    day = parameter("on", "query", "The day; by default today", {**TEXT, "format": "date"})
+    return {**described, "parameters": [*described["parameters"], *_PAGE_PARAMETERS, day]}
 
 
 def _drafts() -> dict[str, Any]:

@@ -34,7 +34,8 @@ async def retrieve_value_set(call: Call) -> Reply:
     if name != NAME:
         raise NotFound(Field.CODE_SYSTEM, name)
     system = call.world.reference.code_system(CodeSystemName.SPECIALTY)
-    return call.plain(call.renderings.of_release(f"DSTU2 {system.changed}", lambda: write_value_set(system)))
+    name = f"DSTU2 {system.changed} {system.edition}"
+    return call.plain(call.renderings.of_release(name, lambda: write_value_set(system)))
 
 
 @serves("A005", Generation.DSTU2, Needs(roles=READERS, audit="API Retrieve Request Summary"))

@@ -31,6 +31,6 @@ async def retrieve_reference_data(call: Call) -> Reply:
     system = call.world.reference.code_system(CodeSystemName(name))
     return call.plain(
         call.renderings.of_release(
-            f"{call.base} {system.name} {system.changed}", lambda: write_code_system(system, call.base)
+            f"{call.base} {system.name} {system.changed} {system.edition}", lambda: write_code_system(system, call.base)
         )
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 from typing import Annotated
 
@@ -12,14 +11,16 @@ from openers.cli.admin import services
 from openers.cli.admin.exporting import add_export
 from openers.cli.admin.importing import add_import
 from openers.cli.admin.kinds import add_kinds
+from openers.cli.admin.reports import add_reports
 from openers.cli.output import Json, say
-from openers.cli.problems import settings_of, told_in_one_line
+from openers.cli.problems import settings_of, told_in_one_line, waited
 
 app = typer.Typer(no_args_is_help=True, help="Administer a service: register organisations, people, services and more.")
 key_app = typer.Typer(no_args_is_help=True, help="Keys of applications.")
 app.add_typer(key_app, name="key")
 app.add_typer(services.app, name="service")
 add_kinds(app)
+add_reports(app, services.app)
 add_import(app)
 add_export(app)
 
@@ -55,7 +56,7 @@ def bootstrap(
 ) -> None:
     """Register the first administrator in the database. It is refused if there is one. On SQLite, stop the service."""
     with told_in_one_line():
-        asyncio.run(_bootstrap(client_id, (public_key, public_key.read_bytes()), database_url))
+        waited(_bootstrap(client_id, (public_key, public_key.read_bytes()), database_url))
     say(f"{client_id} may administer this service", {"client_id": client_id}, as_json=as_json)
 
 

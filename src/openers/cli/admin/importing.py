@@ -175,7 +175,8 @@ class Import:
                     yield row
 
     def _send_all(self, rows: Iterable[Row], tally: Tally) -> None:
-        for part in _parts(rows):
+        most = 1 if tally.kind is Resource.CODE_SETS else MOST_RECORDS  # a code set may build on the one before it
+        for part in _parts(rows, most):
             self._send(part, tally)
 
     def _send(self, part: Sequence[Row], tally: Tally) -> None:
@@ -227,13 +228,13 @@ def _among(keys: set[str], rows: Iterable[Row], resource: Resource) -> Iterator[
             yield row
 
 
-def _parts(rows: Iterable[Row]) -> Iterator[list[Row]]:
+def _parts(rows: Iterable[Row], most: int) -> Iterator[list[Row]]:
     """Yield the rows in parts of limited size."""
     part: list[Row] = []
     size = names = 0
     for row in rows:
         length, more = len(json.dumps(row.record, ensure_ascii=False).encode()), _number_of_texts(row.record)
-        if part and (len(part) == MOST_RECORDS or size + length > MOST_BYTES or names + more > MOST_NAMES):
+        if part and (len(part) == most or size + length > MOST_BYTES or names + more > MOST_NAMES):
             yield part
             part, size, names = [], 0, 0
         part.append(row)

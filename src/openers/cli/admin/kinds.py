@@ -19,6 +19,7 @@ KINDS: Final = {
     "site": Resource.SITES,
     "person": Resource.PEOPLE,
     "application": Resource.APPLICATIONS,
+    "code-set": Resource.CODE_SETS,
     "live-service": Resource.SERVICES,
     "commissioning-rule": Resource.COMMISSIONING_RULES,
     "pas-link": Resource.PAS_LINKS,
@@ -117,16 +118,9 @@ def _add_registering(group: typer.Typer) -> None:
 
 def _add_refreshing(group: typer.Typer) -> None:
     @group.command("refresh", help="Register an organisation from ODS, or bring its record up to date.")
-    def refresh_record(
-        key: Key,
-        dry_run: DryRun = False,
-        base_url: BaseUrl = HERE,
-        client_id: ClientId = DEMO_CLIENT,
-        key_file: KeyFile = None,
-        as_json: Json = False,
-    ) -> None:
-        with administration(base_url, client_id, key_file) as calls:
-            changed = calls.refresh(Resource.ORGANISATIONS, key, dry_run=dry_run)
+    @calling
+    def refresh_record(calls: Administration, key: Key, dry_run: DryRun = False, as_json: Json = False) -> None:
+        changed = calls.refresh(Resource.ORGANISATIONS, key, dry_run=dry_run)
         _tell(key, changed, as_json=as_json)
 
 

@@ -18,6 +18,7 @@ class Resource(StrEnum):
     SITES = "sites"
     PEOPLE = "people"
     APPLICATIONS = "applications"
+    CODE_SETS = "code-sets"
     SERVICES = "services"
     COMMISSIONING_RULES = "commissioning-rules"
     PAS_LINKS = "pas-links"
@@ -71,6 +72,7 @@ RIGHTS: Final[dict[Caller, dict[Resource, dict[Method, Reach]]]] = {
         Resource.ORGANISATIONS: _READ,
         Resource.SITES: _READ,
         Resource.PEOPLE: {Method.READ: Reach.OWN},
+        Resource.CODE_SETS: _READ,
         Resource.SERVICES: _OWN,
         Resource.COMMISSIONING_RULES: _READ,
         Resource.PAS_LINKS: _OWN,
@@ -78,6 +80,7 @@ RIGHTS: Final[dict[Caller, dict[Resource, dict[Method, Reach]]]] = {
     Caller.COMMISSIONER: {
         Resource.ORGANISATIONS: _READ,
         Resource.SITES: _READ,
+        Resource.CODE_SETS: _READ,
         Resource.SERVICES: _READ,
         Resource.COMMISSIONING_RULES: _OWN,
     },

@@ -63,18 +63,22 @@ class SlotCondition(StrEnum):
 
 
 class SlotWindow(msgspec.Struct, frozen=True, kw_only=True):
-    """The slots that are seen: they start at `start` or later and before `end`, and were first seen by `seen_by`."""
+    """The slots that are seen: they start at `start` or later and before `end`, and were first seen by `seen_by`.
+
+    None is seen if the service does not accept the priority.
+    """
 
     priority: Priority
     start: Instant
     end: Instant | None = None
     seen_by: Instant | None = None
+    is_accepted: bool = True
 
     def hidden_by(self, slot: Slot, clinician: UserId | None = None) -> SlotCondition | None:
         """Return the first condition that hides the slot from a search for slots of `clinician`, or of anybody."""
         if slot.state is not SlotState.FREE:
             return SlotCondition.STATE
-        if self.priority not in slot.priorities:
+        if not self.is_accepted or self.priority not in slot.priorities:
             return SlotCondition.PRIORITY
         if clinician is not None and slot.clinician != clinician:
             return SlotCondition.CLINICIAN

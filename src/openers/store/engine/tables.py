@@ -168,6 +168,8 @@ commissioning_rules = Table(
     _body(),
 )
 """Rules by which the organisations of a commissioner may refer to a service."""
+code_sets = Table("code_sets", metadata, Column("starts", String(10), primary_key=True), _version(), _body())
+"""Dated code sets, by their first day. They are few, and each process keeps all of them."""
 applications = Table("applications", metadata, Column("client_id", String(100), primary_key=True), _version(), _body())
 patients = Table(
     "patients",
@@ -297,6 +299,11 @@ worklist_calls = Table(
 """Number of worklist calls of an application for a service, on the last day with a call."""
 
 polls = Table("polls", metadata, Column("service", BigInteger, primary_key=True, autoincrement=False), _body())
+
+poll_reports = Table(
+    "poll_reports", metadata, Column("service", BigInteger, primary_key=True, autoincrement=False), _body()
+)
+"""What the PAS of each service sent at its last poll, and what became of it."""
 
 events = Table(
     "events",

@@ -10,9 +10,10 @@ from sqlalchemy import bindparam, delete, select, update
 
 from openers.domain.booking import Claim, PasLink
 from openers.domain.identifiers import ServiceId, Ubrn
+from openers.domain.services.poll_report import PollReport
 from openers.domain.slots import PollState
 from openers.store.engine.statements import Connection, Statement, add_once, decoder, encode, micros, upsert
-from openers.store.engine.tables import claims, pas_links, polls
+from openers.store.engine.tables import claims, pas_links, poll_reports, polls
 from openers.store.registers.registers import SqlRegisters
 
 _ADD_CLAIM: Final = add_once(claims)
@@ -35,7 +36,11 @@ _PUT_POLL: Final = Statement(
 _POLL: Final = Statement(select(polls.c.body).where(polls.c.service == bindparam("of_service")))
 _POLLS: Final = Statement(select(polls.c.body).where(polls.c.body != bindparam("forgotten")).order_by(polls.c.service))
 
+_REPORT: Final = Statement(select(poll_reports.c.body).where(poll_reports.c.service == bindparam("of_service")))
+_PUT_REPORT: Final = upsert(poll_reports)
+
 _poll: Final = decoder(PollState)
+_report: Final = decoder(PollReport)
 _claim: Final[msgspec.json.Decoder[Claim]] = decoder(Claim)
 _link: Final = decoder(PasLink)
 
@@ -108,6 +113,15 @@ class SqlLinks:
         before = _FORGOTTEN if was is None else encode(was)
         values = {"of_service": int(state.service), "was": before, "body": encode(state)}
         return await self._connection.run(_PUT_POLL, values) == 1
+
+    async def report(self, service: ServiceId) -> PollReport | None:
+        """Return the report on the last poll of a service, if it was ever polled."""
+        row = await self._connection.row(_REPORT, {"of_service": int(service)})
+        return None if row is None else _report.decode(row[0])
+
+    async def put_report(self, report: PollReport) -> None:
+        """Store the report on the last poll of a service."""
+        await self._connection.run(_PUT_REPORT, {"service": int(report.service), "body": encode(report)})
 
     async def all(self) -> Sequence[PasLink]:
         """Return all links, by service."""

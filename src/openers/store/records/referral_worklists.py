@@ -8,6 +8,7 @@ the index of the first filter given. Rows that are on no list are in none of the
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 from datetime import date
 from functools import partial
@@ -16,15 +17,15 @@ from itertools import islice
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import ClauseElement, ColumnElement, bindparam, case, or_, select, update
+from sqlalchemy import BigInteger, ClauseElement, ColumnElement, bindparam, case, cast, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from openers.domain.identifiers import NhsNumber, OdsCode, ServiceId, Ubrn
 from openers.domain.principal import Principal
 from openers.domain.referral import Referral
-from openers.domain.referral_worklists import Worklist
+from openers.domain.referral_worklists import PROVIDER_LISTS, Worklist
 from openers.domain.worklists import WorklistFilter
-from openers.store.engine.statements import Connection, Insert, Row, Statement, Value, decoder
+from openers.store.engine.statements import Connection, Insert, Row, Statement, Value, decoder, texts
 from openers.store.engine.tables import referrals, worklist_calls
 from openers.store.records.relationship import Kinship, condition, kinship_of, values_of
 from openers.store.records.worklist_columns import LISTED, NOBODY, listing_of
@@ -106,6 +107,21 @@ def _count(insert: Insert) -> Any:
 _COUNT: Final = Statement(_count(sqlite.insert(worklist_calls)), _count(postgresql.insert(worklist_calls)))
 
 
+def _waiting(*, postgres: bool) -> Any:
+    keys = texts("keys", postgres=postgres).subquery()
+    return (
+        select(_columns.service, func.count())
+        .where(
+            or_(*(_columns.provider_list == each.value for each in sorted(PROVIDER_LISTS))),
+            _columns.service.in_(select(cast(keys.c.value, BigInteger))),
+        )
+        .group_by(_columns.service)
+    )
+
+
+_WAITING: Final = Statement(_waiting(postgres=False), _waiting(postgres=True))
+
+
 class SqlWorklists:
     """The `Worklists` port over one connection."""
 
@@ -153,6 +169,11 @@ class SqlWorklists:
         call = {"application": application, "service": int(service), "day": day.isoformat(), "calls": 1}
         row = await self._connection.row(_COUNT, call)
         return 0 if row is None else int(row[0])
+
+    async def waiting(self, services: Sequence[ServiceId]) -> dict[ServiceId, int]:
+        """Return how many referrals wait for the provider, by service; services without any are left out."""
+        rows = await self._connection.rows(_WAITING, {"keys": json.dumps(list(services))}) if services else ()
+        return {ServiceId.restored(str(service)): int(number) for service, number in rows}
 
 
 def _wanted(wanted: WorklistFilter, site: OdsCode | None) -> dict[str, Value]:

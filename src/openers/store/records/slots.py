@@ -11,7 +11,7 @@ from openers.domain.clock import Instant
 from openers.domain.codes import Priority
 from openers.domain.identifiers import ServiceId, SlotId, UserId
 from openers.domain.services.slot_window import SlotWindow
-from openers.domain.slots import PolledSlot, Slot, SlotState
+from openers.domain.slots import Became, Outcome, PolledSlot, Slot, SlotState
 from openers.store.engine.statements import Connection, Row, Statement, Value, instant, micros, upsert
 from openers.store.engine.tables import slots
 
@@ -51,6 +51,15 @@ def _search(where: ColumnElement[bool]) -> _Search:
 _FREE: Final = _search(_suitable)
 _UNRESERVED: Final = _search(and_(_suitable, _columns.first_seen <= bindparam("seen_by")))
 """Most services reserve no slots: then no row is compared with the end of the reservation."""
+_BOOKED: Final = Statement(
+    select(func.count())
+    .select_from(slots)
+    .where(
+        _columns.service == bindparam("of_service"),
+        _columns.state == SlotState.BOOKED.value,
+        _columns.start_at >= bindparam("first"),
+    )
+)
 _GET: Final = Statement(select(slots).where(_columns.id == bindparam("of_id")))
 _BY_PAS: Final = Statement(
     select(slots).where(_columns.service == bindparam("of_service"), _columns.pas_id == bindparam("of_pas_id"))
@@ -107,6 +116,11 @@ class SqlSlots:
         asked, search = _asked(service, None, window)
         return bool(await self._connection.rows(search.page, {**asked, "skip": 0, "most": 1}))
 
+    async def booked(self, service: ServiceId, start: Instant) -> int:
+        """Return how many booked slots of a service start from `start` on."""
+        row = await self._connection.row(_BOOKED, {"of_service": int(service), "first": micros(start)})
+        return 0 if row is None else int(row[0])
+
     async def get(self, slot: SlotId) -> Slot | None:
         """Return the slot with this id."""
         row = await self._connection.row(_GET, {"of_id": int(slot)})
@@ -130,32 +144,32 @@ class SqlSlots:
         """Change a slot from one state to another; return `False` and do nothing if it is in a third state."""
         return await self._connection.run(_MOVE, {"of_id": int(slot), "was": was, "state": to}) == 1
 
-    async def poll(self, service: ServiceId, polled: Collection[PolledSlot], now: Instant, *, whole: bool) -> int:
-        """Store the slots that a PAS returned at `now`; return the number of changed slots.
+    async def poll(self, service: ServiceId, polled: Collection[PolledSlot], now: Instant, *, whole: bool) -> Outcome:
+        """Store the slots that a PAS returned at `now`; return what became of them.
 
         Slots that are held or booked here stay so. `whole` means that free slots missing from `polled` are gone. A slot
         that comes back is new again.
         """
         rows = await self._connection.rows(_OF_SERVICE, {"of_service": int(service)})
         known = {slot.pas_id: slot for slot in map(_slot, rows)}
-        changed = 0
+        became: dict[str, Became] = {}
         for each in polled:
-            changed += await self._take_over((service, now), each, known.get(each.pas_id))
+            became[each.pas_id] = await self._take_over((service, now), each, known.get(each.pas_id))
+        vanished = 0
         if whole:
-            told = {each.pas_id for each in polled}
             for slot in known.values():
-                if slot.state is SlotState.FREE and slot.pas_id not in told:
-                    changed += await self.move(slot.id, SlotState.FREE, SlotState.GONE)
-        return changed
+                if slot.state is SlotState.FREE and slot.pas_id not in became:
+                    vanished += await self.move(slot.id, SlotState.FREE, SlotState.GONE)
+        return Outcome(became, vanished)
 
-    async def _take_over(self, told: tuple[ServiceId, Instant], polled: PolledSlot, known: Slot | None) -> bool:
-        """Add or change one slot of a service that was told at an instant; return whether anything changed."""
+    async def _take_over(self, told: tuple[ServiceId, Instant], polled: PolledSlot, known: Slot | None) -> Became:
+        """Add or change one slot of a service that was told at an instant; return what became of it."""
         service, now = told
         if known is not None and known.state in (SlotState.HELD, SlotState.BOOKED):
-            return False
+            return Became.KEPT
         state = SlotState.FREE if polled.free else SlotState.GONE
         if known is None and not polled.free:
-            return False
+            return Became.IGNORED
         number = SlotId(str(await self._connection.next_number("slot"))) if known is None else known.id
         slot = Slot(
             id=number,
@@ -170,11 +184,14 @@ class SqlSlots:
             first_seen=now if known is None or known.state is not SlotState.FREE else known.first_seen,
         )
         if slot == known or (known is not None and known.state is state is SlotState.GONE):
-            return False
+            return Became.UNCHANGED
         if known is None:
-            return await self._connection.run(_ADD, _row(slot)) == 1
+            await self._connection.run(_ADD, _row(slot))
+            return Became.ADDED
         values = {name: value for name, value in _row(slot).items() if name != "id"}
-        return await self._connection.run(_CHANGE, {**values, "of_id": int(slot.id), "was": known.state}) == 1
+        if not await self._connection.run(_CHANGE, {**values, "of_id": int(slot.id), "was": known.state}):
+            return Became.KEPT
+        return Became.CHANGED if polled.free else Became.GONE
 
 
 def _asked(service: ServiceId, clinician: UserId | None, window: SlotWindow) -> tuple[dict[str, Value], _Search]:
@@ -182,7 +199,7 @@ def _asked(service: ServiceId, clinician: UserId | None, window: SlotWindow) -> 
         "of_service": int(service),
         "first": micros(window.start),
         "end": _NEVER if window.end is None else micros(window.end),
-        "bit": _BITS[window.priority],
+        "bit": _BITS[window.priority] if window.is_accepted else 0,
         "anybody": int(clinician is None),
         "of_clinician": clinician,
     }

@@ -16,10 +16,12 @@ from openers.domain.directory import Organisation, Service, Site, User
 from openers.domain.endpoints.endpoint import Endpoint
 from openers.domain.patient import Patient
 from openers.domain.services.access import CommissioningRule
+from openers.domain.services.code_sets import CodeSet
 from openers.domain.services.draft import ServiceDraft
 from openers.domain.webhooks import Webhook
 from openers.store.engine import tables
 from openers.store.engine.statements import Connection, Statement, upsert
+from openers.store.registers.code_sets import SqlCodeSets
 from openers.store.registers.services import SqlDrafts, SqlRules, SqlServices
 from openers.store.registers.table import Layout, RegisterTable, SqlRegister
 
@@ -93,6 +95,7 @@ _RULES: Final = RegisterTable(
         tables.commissioning_rules.c.commissioner == bindparam("owner"),
     )
 )
+_CODE_SETS: Final = RegisterTable(Layout("code set", tables.code_sets, CodeSet, "starts"))
 _APPLICATIONS: Final = RegisterTable(Layout("application", tables.applications, Application, "client_id"))
 _SERVICES: Final = RegisterTable(
     Layout("service", tables.services, Service, "id", _SERVICE, tables.services.c.organisation == bindparam("owner"))
@@ -129,6 +132,7 @@ class SqlRegisters:
 
     __slots__ = (
         "applications",
+        "code_sets",
         "drafts",
         "endpoints",
         "links",
@@ -153,4 +157,5 @@ class SqlRegisters:
         self.webhooks = SqlRegister(connection, _WEBHOOKS)
         self.drafts = SqlDrafts(connection, _DRAFTS)
         self.rules = SqlRules(connection, _RULES)
+        self.code_sets = SqlCodeSets(connection, _CODE_SETS)
         self.endpoints = SqlEndpoints(connection, _ENDPOINTS)

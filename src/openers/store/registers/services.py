@@ -47,17 +47,21 @@ _FREE_NUMBER: Final = Statement(
 _rule: Final = tables.commissioning_rules.c
 
 
-def _rules_of(*, postgres: bool) -> Any:
+def _rules_of(*, postgres: bool, withdrawn: bool) -> Any:
     keys = texts("keys", postgres=postgres).subquery()
     wanted = select(cast(keys.c.value, BigInteger))
     return (
         select(_rule.service, _rule.commissioner, _rule.starts)
-        .where(_rule.service.in_(wanted), _rule.active == 1)
+        .where(_rule.service.in_(wanted), *(() if withdrawn else (_rule.active == 1,)))
         .order_by(_rule.service, _rule.commissioner)
     )
 
 
-_RULES_OF: Final = Statement(_rules_of(postgres=False), _rules_of(postgres=True))
+_RULES_OF: Final = {
+    withdrawn: Statement(*(_rules_of(postgres=postgres, withdrawn=withdrawn) for postgres in (False, True)))
+    for withdrawn in (False, True)
+}
+"""Selects the rules of services; with `True`, withdrawn ones too."""
 
 
 class SqlServices(SqlRegister[Service]):
@@ -117,9 +121,9 @@ class SqlRules(SqlRegister[CommissioningRule]):
 
     __slots__ = ()
 
-    async def of_services(self, services: Sequence[ServiceId]) -> dict[ServiceId, Rules]:
-        """Return the rules that are not withdrawn, by service."""
-        rows = await self._connection.rows(_RULES_OF, {"keys": json.dumps(list(services))})
+    async def of_services(self, services: Sequence[ServiceId], *, withdrawn: bool = False) -> dict[ServiceId, Rules]:
+        """Return the rules by service: those that are not withdrawn, or all."""
+        rows = await self._connection.rows(_RULES_OF[withdrawn], {"keys": json.dumps(list(services))})
         found: dict[ServiceId, Rules] = {}
         for service, commissioner, starts in rows:
             number = ServiceId.restored(str(service))

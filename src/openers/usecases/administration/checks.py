@@ -234,14 +234,17 @@ def _codes(new: Service, world: World) -> None:
 
 
 async def _clinicians(new: Service, tx: Tx) -> None:
-    people = {each.key: each.value for each in await tx.registers.people.several(sorted(new.clinicians))}
-    for each in sorted(new.clinicians):
+    """Check that named and allocated clinicians are people who may review at the organisation."""
+    wanted = sorted(new.clinicians | new.allocated_clinicians)
+    people = {each.key: each.value for each in await tx.registers.people.several(wanted)}
+    for each in wanted:
+        place = "/clinicians" if each in new.clinicians else "/allocated_clinicians"
         if each not in people:
             cure = f"register the person, with the function {SPC} at {new.organisation}, first"
-            raise Missing(f"there is no person {each}", "/clinicians", cure, (Resource.PEOPLE, each))
+            raise Missing(f"there is no person {each}", place, cure, (Resource.PEOPLE, each))
         if not people[each].holds(SPC, new.organisation):
             cure = f"give the person the function {SPC} at {new.organisation} first"
-            raise Unfit(f"{each} is not a {SPC} at {new.organisation}", "/clinicians", cure)
+            raise Unfit(f"{each} is not a {SPC} at {new.organisation}", place, cure)
 
 
 async def _organisations(wanted: Collection[OdsCode], place: str, tx: Tx) -> None:

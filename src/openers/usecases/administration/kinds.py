@@ -16,8 +16,10 @@ from openers.domain.endpoints.endpoint import Endpoint, EndpointStatus
 from openers.domain.identifiers import Identifier, NhsNumber, OdsCode, ServiceId, UserId
 from openers.domain.patient import Patient
 from openers.domain.services.access import CommissioningRule
+from openers.domain.services.code_sets import CodeSet
 from openers.domain.webhooks import Webhook
 from openers.usecases.administration import checks, effects
+from openers.usecases.administration.code_sets import affect_code_set, check_code_set
 from openers.usecases.ports.registers import Register
 from openers.usecases.ports.transaction import Tx
 from openers.usecases.world import World
@@ -80,9 +82,13 @@ class Kind(NamedTuple):
 
     def locks(self, key: str, value: Any = None) -> tuple[str, ...]:
         """Return the locks of an act that changes the record, to `value` if it is put: first that of the record."""
-        polling = (f"polling/{key}",) if self.resource is Resource.PAS_LINKS else ()
+        more = {Resource.PAS_LINKS: (f"polling/{key}",), Resource.CODE_SETS: (Resource.CODE_SETS.value,)}
         held = value.certificates if isinstance(value, Endpoint) else ()
-        return (f"{self.resource}/{key}", *polling, *(f"certificate/{each.fingerprint}" for each in held))
+        return (
+            f"{self.resource}/{key}",
+            *more.get(self.resource, ()),
+            *(f"certificate/{each.fingerprint}" for each in held),
+        )
 
 
 async def _of_organisation(value: Organisation, _tx: Tx) -> frozenset[OdsCode]:
@@ -157,6 +163,16 @@ _ROWS: Final = (
         checks.application,
         _inactive,
         effects.of_application,
+    ),
+    Kind(
+        Resource.CODE_SETS,
+        CodeSet,
+        "starts",
+        "code_sets",
+        _of_nobody,
+        check_code_set,
+        _inactive,
+        affect_code_set,
     ),
     Kind(
         Resource.SERVICES,

@@ -75,6 +75,8 @@ async def _service(service_id: ServiceId, referral: Referral, now: Instant, tx: 
         raise InappropriateValue(Field.SERVICE, service_id, "is not on the shortlist of the referral")
     if not stored.value.is_open(now.date()):
         raise ServiceUnavailable(Field.SERVICE, service_id, "is not published any more")
+    if referral.priority not in stored.value.priorities:
+        raise ServiceUnavailable(Field.SERVICE, service_id, f"does not accept {referral.priority} any more")
     if stored.value.bookable is not BookableType.INDIRECTLY_BOOKABLE:
         raise InvalidState(Field.SERVICE, service_id, "is not booked by telephone")
     return stored.value

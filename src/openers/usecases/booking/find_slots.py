@@ -39,7 +39,7 @@ async def find_slots(command: FindSlots, world: World) -> SlotPage:
         service = await _service(query.service, referrer_of(command.by, rules_of), now, tx)
         if query.clinician is not None and await tx.directory.user(query.clinician) is None:
             raise InvalidValue(Field.SLOT_CLINICIAN, query.clinician, "is not known")
-        window, page = service.slot_rules.window(query.priority, now), ((query.page - 1) * query.count, query.count)
+        window, page = service.slot_window(query.priority, now), ((query.page - 1) * query.count, query.count)
         slots, total = await tx.slots.free(query.service, query.clinician, window, page)
     if query.page > 1 and not slots:
         raise InvalidValue(Field.PAGE, query.page)
@@ -67,10 +67,13 @@ async def _service(service_id: ServiceId, referrer: Referrer, now: Instant, tx: 
 
 
 async def admits(service: Service, referrer: Referrer, day: date, tx: Tx) -> bool:
-    """Return whether the referrer may send patients to a service: by its commissioning and its restriction."""
+    """Return whether the referrer may book at a service: by its commissioning and its restriction.
+
+    A commissioner's rule that was withdrawn counts: referrals of its time keep the service, and no new one finds it.
+    """
     if service.restriction is not None and not service.restriction.admits(referrer):
         return False
     if service.commissioning.admits(referrer.rules_of):
         return True
-    rules = await tx.registers.rules.of_services([service.id])
+    rules = await tx.registers.rules.of_services([service.id], withdrawn=True)
     return rule_admits(rules.get(service.id, ()), referrer.commissioner, day)

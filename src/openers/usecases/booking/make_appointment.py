@@ -99,6 +99,8 @@ async def _shortlisted(request: AppointmentRequest, referral: Referral, world: W
         raise InappropriateValue(Field.SERVICE, request.service, "is not on the shortlist of the referral")
     if not stored.value.is_open(world.clock.now().date()):
         raise ServiceUnavailable(Field.SERVICE, request.service, "is not published any more")
+    if referral.priority not in stored.value.priorities:
+        raise ServiceUnavailable(Field.SERVICE, request.service, f"does not accept {referral.priority} any more")
     return stored.value
 
 
@@ -142,7 +144,7 @@ async def _check_deferral(
 
 def seen_slots(subject: Subject, world: World) -> SlotWindow:
     """Return which free slots of the service the referrer sees."""
-    return subject.service.slot_rules.window(subject.referral.value.priority, world.clock.now())
+    return subject.service.slot_window(subject.referral.value.priority, world.clock.now())
 
 
 async def _check_quoted_slot(request: AppointmentRequest, subject: Subject, world: World, tx: Tx) -> None:

@@ -8,7 +8,11 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Final
 
+import msgspec
+
+from openers.domain.errors import PasRefused, PasSilent
 from openers.domain.identifiers import ServiceId
+from openers.domain.services.poll_report import PollReport, rows_of
 from openers.domain.slots import PollState
 from openers.usecases.due import job
 from openers.usecases.ports.transaction import DueItem, Tx
@@ -18,6 +22,8 @@ POLL: Final = "poll slots"
 """Kind of due work; its key is the service."""
 OVERLAP: Final = timedelta(minutes=5)
 """How far a poll reaches back before the previous one, to allow for clock differences."""
+LONGEST_PROBLEM: Final = 250
+"""Characters of the reason for a failed poll."""
 WHOLE_EVERY: Final = timedelta(hours=24)
 
 
@@ -31,9 +37,9 @@ async def poll_service(item: DueItem, world: World) -> None:
 
 
 async def poll_now(service: ServiceId, world: World, *, act: str = POLL, whole: bool = False) -> int:
-    """Poll a service now, all slots if `whole`; return how many changed. `act` is the name in the audit.
+    """Poll a service now, all slots if `whole`, and report on it; return how many changed.
 
-    Raises PasSilent, PasRefused.
+    `act` is the name in the audit. Raises PasSilent, PasRefused.
     """
     now = world.clock.now()
     async with world.read() as tx:
@@ -44,14 +50,24 @@ async def poll_now(service: ServiceId, world: World, *, act: str = POLL, whole: 
     whole = whole or state is None or now - state.whole >= WHOLE_EVERY
     since = None if state is None or whole else state.polled - OVERLAP
     horizon = world.polling.horizon if days is None else timedelta(days=days)
-    told = await world.pas.slots(link, now, now + horizon, since)
+    report = PollReport(service=service, at=now, start=now, end=now + horizon, since=since)
+    try:
+        told = await world.pas.slots(link, now, now + horizon, since)
+    except (PasSilent, PasRefused) as error:
+        async with world.begin(f"report on {POLL}", lock=(f"polling/{service}",)) as tx:
+            await tx.links.put_report(msgspec.structs.replace(report, problem=str(error)[:LONGEST_PROBLEM]))
+        raise
     async with world.begin(act, lock=(f"polling/{service}",)) as tx:
         if await tx.links.get(service) != link:
             return 0  # linked to another PAS in the meantime, whose own poll is planned
         whole_at = now if state is None or whole else state.whole
         if not await tx.links.put_polled(PollState(service, now, whole_at), state):
             return 0  # polled in the meantime, or a full poll was requested: this reply may be out of date
-        return await tx.slots.poll(service, told, now, whole=whole)
+        outcome = await tx.slots.poll(service, told, now, whole=whole)
+        rows, changed = rows_of(told, outcome.became), outcome.changed
+        counts = {"sent": len(told), "changed": changed, "vanished": outcome.vanished, "rows": rows}
+        await tx.links.put_report(msgspec.structs.replace(report, **counts))
+        return changed
 
 
 async def _range_days(service: ServiceId, tx: Tx) -> int | None:

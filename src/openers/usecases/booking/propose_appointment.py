@@ -79,6 +79,6 @@ def contact_expected(created: Instant, priority: Priority, reason: ReviewReason,
 
 
 def specialty_of(service: Service, reference: ReferenceData) -> Specialty:
-    """Return the specialty that replies show for a service."""
-    concept = reference.code_system(CodeSystemName.SPECIALTY).concepts[service.specialty]
-    return Specialty(concept.code, concept.display)
+    """Return the specialty that replies show for a service; one whose code is not in force yet has no other name."""
+    concept = reference.code_system(CodeSystemName.SPECIALTY).concepts.get(service.specialty)
+    return Specialty(service.specialty, service.specialty if concept is None else concept.display)

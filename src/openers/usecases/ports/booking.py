@@ -13,8 +13,9 @@ from openers.domain.booking import Claim, PasAppointment, PasBooking, PasLink
 from openers.domain.clock import Instant
 from openers.domain.events import Event
 from openers.domain.identifiers import ServiceId, SlotId, Ubrn, UserId
+from openers.domain.services.poll_report import PollReport
 from openers.domain.services.slot_window import SlotWindow
-from openers.domain.slots import PolledSlot, PollState, Slot, SlotState
+from openers.domain.slots import Outcome, PolledSlot, PollState, Slot, SlotState
 
 
 class Slots(Protocol):
@@ -33,6 +34,10 @@ class Slots(Protocol):
         """Return whether a slot within a window is free."""
         ...
 
+    async def booked(self, service: ServiceId, start: Instant) -> int:
+        """Return how many booked slots of a service start from `start` on."""
+        ...
+
     async def get(self, slot: SlotId) -> Slot | None:
         """Return the slot with this id."""
         ...
@@ -49,8 +54,8 @@ class Slots(Protocol):
         """Change the state of a slot; return `False`, and change nothing, if its state is not `was`."""
         ...
 
-    async def poll(self, service: ServiceId, polled: Collection[PolledSlot], now: Instant, *, whole: bool) -> int:
-        """Store the slots that a PAS reports at `now`; return how many changed.
+    async def poll(self, service: ServiceId, polled: Collection[PolledSlot], now: Instant, *, whole: bool) -> Outcome:
+        """Store the slots that a PAS reports at `now`; return what became of them.
 
         If `whole`, slots that are not reported are gone.
         """
@@ -98,6 +103,14 @@ class Links(Protocol):
 
     async def put_polled(self, state: PollState, was: PollState | None) -> bool:
         """Store the time of a poll; return `False`, and store nothing, if the state is not `was` any more."""
+        ...
+
+    async def report(self, service: ServiceId) -> PollReport | None:
+        """Return the report on the last poll of a service, if it was ever polled."""
+        ...
+
+    async def put_report(self, report: PollReport) -> None:
+        """Store the report on the last poll of a service."""
         ...
 
     async def all(self) -> Sequence[PasLink]:

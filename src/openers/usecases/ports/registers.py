@@ -17,6 +17,7 @@ from openers.domain.endpoints.endpoint import Endpoint
 from openers.domain.identifiers import OdsCode, ServiceId
 from openers.domain.patient import Patient
 from openers.domain.services.access import CommissioningRule, Rules
+from openers.domain.services.code_sets import CodeSet
 from openers.domain.services.draft import ServiceDraft
 from openers.domain.webhooks import Webhook
 from openers.usecases.ports.stored import Stored
@@ -99,8 +100,20 @@ class DraftRegister(Register[ServiceDraft], Protocol):
 class RuleRegister(Register[CommissioningRule], Protocol):
     """Commissioning rules by service and commissioner; the commissioner owns them."""
 
-    async def of_services(self, services: Sequence[ServiceId]) -> dict[ServiceId, Rules]:
-        """Return the rules that are not withdrawn, by service."""
+    async def of_services(self, services: Sequence[ServiceId], *, withdrawn: bool = False) -> dict[ServiceId, Rules]:
+        """Return the rules by service: those that are not withdrawn, or all."""
+        ...
+
+
+class CodeSetRegister(Register[CodeSet], Protocol):
+    """Dated code sets by their first day; nobody owns them."""
+
+    async def active(self) -> Sequence[CodeSet]:
+        """Return all sets that have not ended, in the order of their days."""
+        ...
+
+    async def edition(self) -> int:
+        """Return a number that rises with each change of a set."""
         ...
 
 
@@ -148,6 +161,11 @@ class Registers(Protocol):
     @property
     def rules(self) -> RuleRegister:
         """Commissioning rules."""
+        ...
+
+    @property
+    def code_sets(self) -> CodeSetRegister:
+        """Dated code sets."""
         ...
 
     @property

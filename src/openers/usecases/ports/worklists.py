@@ -43,3 +43,7 @@ class Worklists(Protocol):
     async def count_call(self, application: str, service: ServiceId, day: date) -> int:
         """Count a call of an application for the lists of a service; return the number of calls on that day."""
         ...
+
+    async def waiting(self, services: Sequence[ServiceId]) -> dict[ServiceId, int]:
+        """Return how many referrals wait for the provider, by service; services without any are left out."""
+        ...

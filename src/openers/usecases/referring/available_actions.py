@@ -91,10 +91,12 @@ async def _can_search(referral: Referral, world: World, tx: Tx) -> bool:
 
 
 async def _can_ask(referral: Referral, world: World, tx: Tx) -> bool:
-    """Return whether a shortlisted service is published and accepts bookings, deferrals or triage requests."""
+    """Return whether a shortlisted service is published and accepts bookings, deferrals or triage requests now."""
     today = world.clock.now().date()
     services = await tx.directory.services(each.id for each in referral.shortlist.services)
     return any(
-        each.value.is_open(today) and (each.value.is_triage or each.value.bookable is BookableType.DIRECTLY_BOOKABLE)
+        each.value.is_open(today)
+        and referral.priority in each.value.priorities
+        and (each.value.is_triage or each.value.bookable is BookableType.DIRECTLY_BOOKABLE)
         for each in services
     )

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import date
-
 from openers.domain.codes import CodeSystemName
 from openers.domain.identifiers import OdsCode, ServiceId, UserId
 from openers.domain.services.access import Restriction
+from openers.domain.services.code_sets import is_in_use
 from openers.domain.services.draft import ServiceDraft
 from openers.domain.services.publishing import Finding, Known, findings
-from openers.usecases.ports.transaction import ReferenceData, Tx
+from openers.usecases.ports.transaction import Tx
 from openers.usecases.world import World
 
 CANCER: frozenset[str] = frozenset({"2WW"})
@@ -30,7 +29,11 @@ async def is_linked(service: ServiceId, tx: Tx) -> bool:
 
 async def _known(draft: ServiceDraft, world: World, tx: Tx) -> Known:
     today = world.clock.now().date()
-    pairs = frozenset(pair for pair in draft.clinic_types if _is_in_use(pair, world.reference, today))
+    systems = (
+        world.reference.code_system(CodeSystemName.SPECIALTY),
+        world.reference.code_system(CodeSystemName.CLINIC_TYPE),
+    )
+    pairs = frozenset(pair for pair in draft.clinic_types if is_in_use(pair, systems, today))
     pathways = draft.restriction or Restriction()
     listed = frozenset[OdsCode]() if draft.commissioning is None else draft.commissioning.organisations
     organisations = await tx.registers.organisations.several(sorted(listed | pathways.organisations))
@@ -49,11 +52,3 @@ async def _known(draft: ServiceDraft, world: World, tx: Tx) -> Known:
         organisations=frozenset(each.value.ods for each in organisations),
         services=frozenset(each.value.id for each in services if each.value.is_published),
     )
-
-
-def _is_in_use(pair: tuple[str, str], reference: ReferenceData, today: date) -> bool:
-    specialty = reference.code_system(CodeSystemName.SPECIALTY).concepts.get(pair[0])
-    clinic_type = reference.code_system(CodeSystemName.CLINIC_TYPE).concepts.get(pair[1])
-    if specialty is None or clinic_type is None or pair[0] not in clinic_type.values("specialty"):
-        return False
-    return specialty.effective_on(today) and clinic_type.effective_on(today)

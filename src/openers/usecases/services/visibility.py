@@ -143,7 +143,7 @@ def _usual(service: Service) -> RequestType:
 
 async def _slots(asked: Question, service: Service, priority: Priority, world: World, tx: Tx) -> tuple[SlotTold, ...]:
     """Return the slot of the question, or the next slots of the service. Raises NoSuchRecord."""
-    window = service.slot_rules.window(priority, world.clock.now())
+    window = service.slot_window(priority, world.clock.now())
     if asked.slot is None:
         return await hidden_slots(service, window, asked.clinician, world, tx)
     slot = await tx.slots.get(asked.slot)

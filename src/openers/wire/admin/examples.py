@@ -50,6 +50,13 @@ EXAMPLES: Final[dict[Resource, dict[str, Any]]] = {
         "mode": "application-restricted",
         "keys": {"keys": [{"kty": "RSA", "kid": "2026-1", "n": _MODULUS, "e": "AQAB"}]},
     },
+    Resource.CODE_SETS: {
+        "starts": "2031-06-23",
+        "specialties": [{"code": "HEART", "display": "Heart medicine"}],
+        "clinic_types": [{"code": "HEART_RHYTHM", "display": "Heart rhythm", "specialties": ["HEART"]}],
+        "ended_clinic_types": ["ARRHYTHMIA"],
+        "mapping": [{"old": ["CARDIOLOGY", "ARRHYTHMIA"], "new": [["HEART", "HEART_RHYTHM"]]}],
+    },
     Resource.SERVICES: {
         "id": "260001",
         "name": "Heart failure clinic",

@@ -249,6 +249,43 @@ class CommissioningRule(Record, frozen=True, kw_only=True):
     active: bool = True
 
 
+class SpecialtyRow(Record, frozen=True, kw_only=True):
+    """A specialty that a code set adds or renames."""
+
+    code: Code
+    display: Name
+
+
+class ClinicTypeRow(Record, frozen=True, kw_only=True):
+    """A clinic type that a code set adds or changes, with the specialties to which it belongs."""
+
+    code: Code
+    display: Name
+    specialties: Annotated[tuple[Code, ...], Meta(min_length=1, max_length=100)]
+
+
+class MappedPair(Record, frozen=True, kw_only=True):
+    """A pair of specialty and clinic type that is not used any more, and the pairs that take its place."""
+
+    old: tuple[Code, Code]
+    new: Annotated[tuple[tuple[Code, Code], ...], Meta(max_length=100)] = ()
+
+
+class CodeSet(Record, frozen=True, kw_only=True):
+    """What changes in the specialties and clinic types on a day. The set of a day is known by the day.
+
+    Codes are added, renamed and ended, never removed. `mapping` says which pairs take the place of old ones.
+    """
+
+    starts: date
+    specialties: Annotated[tuple[SpecialtyRow, ...], Meta(max_length=1000)] = ()
+    clinic_types: Annotated[tuple[ClinicTypeRow, ...], Meta(max_length=10_000)] = ()
+    ended_specialties: Annotated[frozenset[Code], Meta(max_length=1000)] = frozenset()
+    ended_clinic_types: Annotated[frozenset[Code], Meta(max_length=10_000)] = frozenset()
+    mapping: Annotated[tuple[MappedPair, ...], Meta(max_length=10_000)] = ()
+    active: bool = True
+
+
 class PasLink(Record, frozen=True, kw_only=True):
     """The link of a directly bookable service to its Patient Administration System (PAS).
 

@@ -23,6 +23,7 @@ RECORDS: Final[dict[Resource, type[records.Record]]] = {
     Resource.SITES: records.Site,
     Resource.PEOPLE: records.Person,
     Resource.APPLICATIONS: records.Application,
+    Resource.CODE_SETS: records.CodeSet,
     Resource.SERVICES: records.Service,
     Resource.COMMISSIONING_RULES: records.CommissioningRule,
     Resource.PAS_LINKS: records.PasLink,

@@ -86,7 +86,7 @@ async def _slots(exchange: Exchange, world: World) -> tuple[Hidden, ...]:
         stored = await tx.directory.service(number)
         if stored is None:
             return ()
-        window = stored.value.slot_rules.window(priority, world.clock.now())
+        window = stored.value.slot_window(priority, world.clock.now())
         told = await hidden_slots(stored.value, window, clinician, world, tx)
     return tuple(
         Hidden(f"slot {each.slot.id} at {each.slot.start.isoformat()}", each.hidden_by, SLOT_CONDITIONS[each.hidden_by])

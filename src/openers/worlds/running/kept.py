@@ -26,6 +26,7 @@ from openers.domain.errors import OpenersError
 from openers.reference.packaged import PackagedReference
 from openers.settings import Settings, SettingsError
 from openers.telemetry.metrics import Metrics
+from openers.usecases.dated_reference import follow_code_sets, shipped_of
 from openers.usecases.listings_cache import ListingsCache
 from openers.worlds.packs import Pack, PackError, keep_loaded
 from openers.worlds.refusals import Taken
@@ -107,6 +108,7 @@ class KeptWorlds:
         for held in list(self._worlds.kept.values()):
             try:
                 await held.world.store.upkeep()
+                await follow_code_sets(held.world.reference, held.world.store)
             except OpenersError as error:
                 _log.warning("a kept world is not available", world=held.name, reason=type(error).__name__)
             if _lasting(held.kept) != self._saved.get(held.name):
@@ -180,8 +182,9 @@ class KeptWorlds:
             read = keep_loaded(pack, self._worlds.snapshots.loaded, self._worlds.held_packs)
             held.become(await populate(held, linked_at(place.pas_url, read), settings))
             held.ids.state = IdsState(secrets.randbits(63))  # no two environments give out the same ids
-        if held.content is not None and isinstance(held.world.reference, PackagedReference):
-            held.world.reference.learn(held.content.clinical_terms)
+        shipped = shipped_of(held.world.reference)
+        if held.content is not None and isinstance(shipped, PackagedReference):
+            shipped.learn(held.content.clinical_terms)
         await start_regular_work(held.world)
 
     async def _settings_of(self, place: Place) -> Settings:

@@ -17,6 +17,7 @@ import msgspec
 from openers.identity.access import AccessCache
 from openers.reference.packaged import PackagedReference
 from openers.settings import Settings
+from openers.usecases.dated_reference import follow_code_sets, shipped_of
 from openers.usecases.world import World
 from openers.worlds.packs import Pack, keep_loaded, knows_pack, pack_names, read_pack, stamp_of
 from openers.worlds.refusals import BadCall, GoneIdle, Taken, Unknown
@@ -288,8 +289,9 @@ class Worlds:
             await self._let_go(origin)
             raise
         held.become(origin.kept)
-        if isinstance(held.world.reference, PackagedReference):
-            held.world.reference.learn(() if content is None else content.clinical_terms)
+        if isinstance(shipped := shipped_of(held.world.reference), PackagedReference):
+            shipped.learn(() if content is None else content.clinical_terms)
+        await follow_code_sets(held.world.reference, held.world.store)
         await self._let_go(held.origin)
         held.origin = origin
         if self.access is not None:
@@ -310,6 +312,7 @@ class Worlds:
             raise
         held.world = self._adapted(held.world, self.main.label if name == MAIN else name)
         held.origin = origin
+        await follow_code_sets(held.world.reference, held.world.store)
         self._used[origin.copy] += 1
         return held
 

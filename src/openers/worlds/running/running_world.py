@@ -10,6 +10,7 @@ from time import monotonic
 import msgspec
 
 from openers.domain.booking import PasAppointment
+from openers.usecases.dated_reference import dated
 from openers.usecases.due import DueRunner
 from openers.usecases.events.feed import Feed
 from openers.usecases.listings_cache import ListingsCache
@@ -118,7 +119,8 @@ def held_world(world: World, kept: WorldState, name: str = MAIN) -> RunningWorld
     """Return a world that bootstrap opened, with adjustable parts; its own PAS wraps the linked one."""
     clock, ids = WorldClock(world.wall, kept.clock), SeededIds(kept.ids)
     pas = OwnPas(world.store, (), world.pas)
-    world = msgspec.structs.replace(world, clock=clock, ids=ids, pas=pas)
+    reference = dated(world.reference, clock)
+    world = msgspec.structs.replace(world, clock=clock, ids=ids, pas=pas, reference=reference)
     held = RunningWorld(name, world, (clock, ids, pas), kept.pack)
     held.become(kept)
     return held
@@ -142,6 +144,7 @@ def forked(source: RunningWorld, store: Store, kept: WorldState, names: tuple[st
         clock=clock,
         ids=ids,
         pas=pas,
+        reference=dated(source.world.reference, clock),
         listings=ListingsCache(source.world.reference),
         feed=Feed(monotonic),
     )

@@ -1,0 +1,91 @@
+"""What a PAS sent at the last poll of a service, and what became of each row: bounded, and without patients.
+
+Elements that the contract with a PAS names are kept as they came. Of every other one only the name is kept, because its
+value could name a patient, and ten digits are never kept, because NHS numbers have them. Source: rules part 3, A.6.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, cast
+
+import msgspec
+
+from openers.domain.clock import Instant
+from openers.domain.identifiers import ServiceId
+from openers.domain.slots import Became, PolledSlot
+
+MOST_ROWS: Final = 50
+"""Rows of a report. Rows that changed nothing are left out first."""
+MOST_ITEMS: Final = 20
+"""Items of a list, and elements of an object, that a row keeps."""
+LONGEST_TEXT: Final = 200
+"""Characters of a text that a row keeps."""
+MASKED: Final = "(masked)"
+_NHS_NUMBER: Final = re.compile(r"(?<![0-9])[0-9]{10}(?![0-9])", re.ASCII)
+_Elements = Mapping[str, "_Elements | None"]
+_CODINGS: Final[_Elements] = {"coding": {"system": None, "code": None}}
+_CONTRACT: Final[_Elements] = {
+    **dict.fromkeys(("resourceType", "id", "status", "start", "end")),
+    "identifier": {"system": None, "value": None},
+    "schedule": {"reference": None},
+    "serviceType": _CODINGS,
+}
+"""The elements of a slot that the contract with a PAS names."""
+
+
+class Row(msgspec.Struct, frozen=True):
+    """One row of a poll, masked, and what became of it."""
+
+    became: Became
+    sent: dict[str, Any]
+
+
+class PollReport(msgspec.Struct, frozen=True, kw_only=True):
+    """The last poll of a service: the period that was asked for, and since when changes (`None`: all slots).
+
+    `sent` is the number of rows that the PAS sent, `changed` that of changed slots, `vanished` that of free slots which
+    a poll of all slots did not find any more. `problem` says why the poll failed; then no slot has changed.
+    """
+
+    service: ServiceId
+    at: Instant
+    start: Instant
+    end: Instant
+    since: Instant | None = None
+    sent: int = 0
+    changed: int = 0
+    vanished: int = 0
+    rows: tuple[Row, ...] = ()
+    problem: str = ""
+
+
+def rows_of(told: Sequence[PolledSlot], became: Mapping[str, Became]) -> tuple[Row, ...]:
+    """Return the rows that a report keeps, those that changed something first."""
+    ordered = sorted(told, key=lambda each: became[each.pas_id] is Became.UNCHANGED)
+    return tuple(Row(became[each.pas_id], masked(each)) for each in ordered[:MOST_ROWS])
+
+
+def masked(slot: PolledSlot) -> dict[str, Any]:
+    """Return a row as it was sent, with masked values; what was read of it if the row itself is not at hand."""
+    if not slot.sent:
+        status = "free" if slot.free else "busy"
+        return {"id": slot.pas_id, "status": status, "start": slot.start.isoformat(), "end": slot.end.isoformat()}
+    row: dict[str, Any] = _masked(msgspec.json.decode(slot.sent), _CONTRACT)
+    return row
+
+
+def _masked(value: Any, known: _Elements | None) -> Any:
+    """Return a value of the contract. Others, and lists in lists, are never entered: deep nesting does no harm."""
+    if isinstance(value, list) and known is not None:
+        items = cast("list[Any]", value)[:MOST_ITEMS]
+        return [MASKED if isinstance(each, list) else _masked(each, known) for each in items]
+    if isinstance(value, dict) and known is not None:
+        elements = list(cast("dict[str, Any]", value).items())[:MOST_ITEMS]
+        return {_cut(name): _masked(each, known[name]) if name in known else MASKED for name, each in elements}
+    return _cut(value) if isinstance(value, str) and known is None else MASKED
+
+
+def _cut(text: str) -> str:
+    return _NHS_NUMBER.sub(MASKED, text[:LONGEST_TEXT])
