@@ -176,3 +176,6 @@ class Walker:
         self.reply = reply
         self._read = _Reader()
         self._read.feed(reply.text if "html" in reply.headers.get("content-type", "") else "")
+        _, _, following = reply.headers.get("refresh", "").partition("url=")
+        if following:
+            self.go(following)
