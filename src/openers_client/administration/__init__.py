@@ -3,6 +3,16 @@
 `ErsClient.administration` makes an `Administration`. It has one register for each kind of record.
 """
 
+from openers_client.administration.api import Administration
+from openers_client.administration.defining import (
+    Change,
+    Checked,
+    Finding,
+    Referrer,
+    SeenSlot,
+    ServiceDraft,
+    Visibility,
+)
 from openers_client.administration.records import (
     Ages,
     CommissioningRule,
@@ -26,16 +36,20 @@ from openers_client.administration.records import (
     SlotWindow,
     Webhook,
 )
-from openers_client.administration.registers import Administration, EndingRegister, Register, Registered, Webhooks
+from openers_client.administration.registers import EndingRegister, Register, Registered, Webhooks
+from openers_client.administration.services import Services
 
 __all__ = [
     "Administration",
     "Ages",
+    "Change",
+    "Checked",
     "CommissioningRule",
     "ContactDetail",
     "EndingRegister",
     "Endpoint",
     "EndpointCertificate",
+    "Finding",
     "KeySet",
     "NewWebhook",
     "Organisation",
@@ -45,14 +59,19 @@ __all__ = [
     "Person",
     "PersonAssurance",
     "PersonRole",
+    "Referrer",
     "Register",
     "Registered",
     "RegisteredApplication",
     "Rules",
+    "SeenSlot",
     "Service",
+    "ServiceDraft",
+    "Services",
     "Site",
     "SlotSettings",
     "SlotWindow",
+    "Visibility",
     "Webhook",
     "Webhooks",
 ]

@@ -50,7 +50,8 @@ class _Calls(Operations):
         return await self._reply(call)
 
 
-def _call(method: str, where: str, **more: Any) -> Call:
+def call_of(method: str, where: str, **more: Any) -> Call:
+    """Return a call of the administration."""
     return Call(number="", method=method, path=where, acts_for=False, accept=JSON, **more)
 
 
@@ -68,7 +69,7 @@ class Register(Generic[T]):
 
     async def read(self, key: str) -> Registered[T]:
         """Read a record."""
-        reply = await self._calls.send(_call("GET", self._at(key), reads=True))
+        reply = await self._calls.send(call_of("GET", self._at(key), reads=True))
         return self._registered(key, reply)
 
     async def all(self, organisation: str | None = None, page_size: int = PAGE) -> AsyncIterator[Registered[T]]:
@@ -77,36 +78,36 @@ class Register(Generic[T]):
         cursor: str | None = None
         while True:
             query = asked if cursor is None else [*asked, ("cursor", cursor)]
-            page = (await self._calls.send(_call("GET", f"/{self._name}", reads=True, query=query))).json()
+            page = (await self._calls.send(call_of("GET", f"/{self._name}", reads=True, query=query))).json()
             for item in items(page, "items"):
                 value: Json = item["value"]
-                yield Registered(str(item["key"]), int(item["version"]), _read(value, self._of), resource=value)
+                yield Registered(str(item["key"]), int(item["version"]), read_as(value, self._of), resource=value)
             cursor = page.get("next")
             if cursor is None:
                 return
 
     async def create(self, value: T, *, dry_run: bool = False) -> Registered[T]:
         """Create a record. An equal record stays as it is; any other one with this key is a `VersionConflict`."""
-        return await self._put(value, _written(value), {"If-None-Match": "*"}, dry_run=dry_run)
+        return await self._put(value, written(value), {"If-None-Match": "*"}, dry_run=dry_run)
 
     async def replace(self, before: Registered[T], value: T, *, dry_run: bool = False) -> Registered[T]:
         """Replace the version `before` of a record; what this client does not know of it stays."""
-        body = {**before.resource, **_written(value)}
-        return await self._put(value, body, _match(before), dry_run=dry_run)
+        body = {**before.resource, **written(value)}
+        return await self._put(value, body, match(before), dry_run=dry_run)
 
     async def put(self, value: T, *, dry_run: bool = False) -> Registered[T]:
         """Create a record, or replace whatever version there is."""
         try:
-            return await self._put(value, _written(value), {}, dry_run=dry_run)
+            return await self._put(value, written(value), {}, dry_run=dry_run)
         except InvalidRequest as error:
             if error.code != VERSION_NEEDED:
                 raise
-        return await self._put(value, _written(value), {"If-Match": "*"}, dry_run=dry_run)
+        return await self._put(value, written(value), {"If-Match": "*"}, dry_run=dry_run)
 
     async def _put(self, value: T, body: Json, headers: Mapping[str, str], *, dry_run: bool) -> Registered[T]:
         key = self._key(value)
         sent = {**headers, "Content-Type": JSON}
-        return await self._change(key, _call("PUT", self._at(key), headers=sent, body=body), dry_run=dry_run)
+        return await self._change(key, call_of("PUT", self._at(key), headers=sent, body=body), dry_run=dry_run)
 
     async def _change(self, key: str, call: Call, *, dry_run: bool) -> Registered[T]:
         """Make a change that may be sent twice."""
@@ -116,10 +117,7 @@ class Register(Generic[T]):
         return self._registered(key, await self._calls.send(changed))
 
     def _registered(self, key: str, reply: Reply) -> Registered[T]:
-        version = reply.headers.get("etag", "").strip('"')
-        change = reply.headers.get("x-openers-change", "")
-        resource = reply.json()
-        return Registered(key, int(version) if version.isdigit() else 0, _read(resource, self._of), change, resource)
+        return registered(key, reply, self._of)
 
     def _at(self, key: str) -> str:
         return path(f"/{self._name}/{{}}", key)
@@ -131,7 +129,7 @@ class EndingRegister(Register[T]):
     async def end(self, before: Registered[T], on: date | None = None, *, dry_run: bool = False) -> Registered[T]:
         """End the version `before` of a record, on a day if it ends on one, otherwise today."""
         query = [] if on is None else [("on", on.isoformat())]
-        call = _call("DELETE", self._at(before.key), headers=_match(before), query=query)
+        call = call_of("DELETE", self._at(before.key), headers=match(before), query=query)
         return await self._change(before.key, call, dry_run=dry_run)
 
 
@@ -160,46 +158,34 @@ class Webhooks:
         """
         given: Json = {"url": url, "since": since, "secret": secret}
         body = {name: each for name, each in given.items() if each is not None}
-        call = _call("POST", "/webhooks", headers={"Content-Type": JSON}, body=body)
-        return _read((await self._calls.send(call)).json(), records.NewWebhook)
+        call = call_of("POST", "/webhooks", headers={"Content-Type": JSON}, body=body)
+        return read_as((await self._calls.send(call)).json(), records.NewWebhook)
 
     async def remove(self, webhook_id: str) -> None:
         """Remove a webhook."""
-        await self._calls.send(_call("DELETE", path("/webhooks/{}", webhook_id)))
+        await self._calls.send(call_of("DELETE", path("/webhooks/{}", webhook_id)))
 
 
-class Administration:
-    """The registers of a service, for one caller: an application that may administer, or a person in a role."""
-
-    def __init__(self, calling: Calling) -> None:
-        """Store who calls."""
-        self.organisations: Final = EndingRegister(calling, "organisations", records.Organisation, lambda one: one.ods)
-        self.sites: Final = EndingRegister(calling, "sites", records.Site, lambda one: one.ods)
-        self.people: Final = EndingRegister(calling, "people", records.Person, lambda one: one.id)
-        self.applications: Final = EndingRegister(
-            calling, "applications", records.RegisteredApplication, lambda one: one.client_id
-        )
-        self.services: Final = EndingRegister(calling, "services", records.Service, lambda one: one.id)
-        self.commissioning_rules: Final = EndingRegister(
-            calling, "commissioning-rules", records.CommissioningRule, lambda one: one.id
-        )
-        self.pas_links: Final = EndingRegister(calling, "pas-links", records.PasLink, lambda one: one.service)
-        self.endpoints: Final = EndingRegister(calling, "endpoints", records.Endpoint, lambda one: one.asid)
-        self.patients: Final = Register(calling, "patients", records.Patient, lambda one: one.nhs_number)
-        self.webhooks: Final = Webhooks(calling)
+def registered(key: str, reply: Reply, of: type[V]) -> Registered[V]:
+    """Return the record in a reply, with its version. Raises UnreadableReply."""
+    version = reply.headers.get("etag", "").strip('"')
+    change = reply.headers.get("x-openers-change", "")
+    resource = reply.json()
+    return Registered(key, int(version) if version.isdigit() else 0, read_as(resource, of), change, resource)
 
 
-def _match(before: Registered[Any]) -> dict[str, str]:
+def match(before: Registered[Any]) -> dict[str, str]:
+    """Return the header that names the version to change."""
     return {"If-Match": f'"{before.version}"'}
 
 
-def _written(value: Any) -> Json:
+def written(value: Any) -> Json:
     """Return a record as JSON, with the values that have their default."""
     written: Json = msgspec.to_builtins(dataclasses.asdict(value))
     return written
 
 
-def _read(resource: Resource, of: type[V]) -> V:
+def read_as(resource: Resource, of: type[V]) -> V:
     """Return the record in JSON; values that the client does not know are left out. Raises UnreadableReply."""
     try:
         return msgspec.convert(resource, of)

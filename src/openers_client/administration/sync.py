@@ -6,15 +6,17 @@ from collections.abc import Iterator
 from datetime import date
 from typing import Final, Generic, TypeVar
 
-from openers_client.administration.records import NewWebhook, Webhook
+from openers_client.administration.api import Administration
+from openers_client.administration.defining import Change, Checked, Referrer, ServiceDraft, Visibility
+from openers_client.administration.records import NewWebhook, Service, Webhook
 from openers_client.administration.registers import (
     PAGE,
-    Administration,
     EndingRegister,
     Register,
     Registered,
     Webhooks,
 )
+from openers_client.administration.services import Services
 from openers_client.runner import Runner
 
 T = TypeVar("T")
@@ -61,6 +63,75 @@ class SyncEndingRegister(SyncRegister[T]):
         return self._runner.run(self._ending.end(before, on, dry_run=dry_run))
 
 
+class SyncServices(SyncEndingRegister[Service]):
+    """`Services`, whose methods wait."""
+
+    def __init__(self, inner: Services, runner: Runner) -> None:
+        """Store the services `inner` and the runner of their calls."""
+        super().__init__(inner, runner)
+        self._services = inner
+
+    def create_draft(self, draft: ServiceDraft) -> Registered[ServiceDraft]:
+        """Save a new draft."""
+        return self._runner.run(self._services.create_draft(draft))
+
+    def drafts(self, page_size: int = PAGE) -> Iterator[Registered[ServiceDraft]]:
+        """Yield all drafts that the caller may define."""
+        return self._runner.each(self._services.drafts(page_size))
+
+    def read_draft(self, service: str) -> Registered[ServiceDraft]:
+        """Read the draft, as `Services.read_draft` does."""
+        return self._runner.run(self._services.read_draft(service))
+
+    def save_draft(self, before: Registered[ServiceDraft], draft: ServiceDraft) -> Registered[ServiceDraft]:
+        """Replace the version `before` of a draft."""
+        return self._runner.run(self._services.save_draft(before, draft))
+
+    def discard_draft(self, service: str) -> None:
+        """Discard the draft, as `Services.discard_draft` does."""
+        self._runner.run(self._services.discard_draft(service))
+
+    def check(self, service: str) -> Checked:
+        """Return what the checks of publishing find in the draft."""
+        return self._runner.run(self._services.check(service))
+
+    def publish(self, before: Registered[ServiceDraft]) -> Registered[Service]:
+        """Make the version `before` of the draft the live service."""
+        return self._runner.run(self._services.publish(before))
+
+    def unpublish(self, service: str) -> Registered[Service]:
+        """Hide the service from searches."""
+        return self._runner.run(self._services.unpublish(service))
+
+    def end_on(self, service: str, day: date) -> Registered[Service]:
+        """Set the last day on which the service is found."""
+        return self._runner.run(self._services.end_on(service, day))
+
+    def copy(self, service: str, name: str) -> Registered[ServiceDraft]:
+        """Save a copy as a new draft."""
+        return self._runner.run(self._services.copy(service, name))
+
+    def versions(self, service: str) -> tuple[int, ...]:
+        """Return the numbers of the live versions, the last one first."""
+        return self._runner.run(self._services.versions(service))
+
+    def version(self, service: str, number: int) -> Registered[Service]:
+        """Read the live service as it was in a version."""
+        return self._runner.run(self._services.version(service, number))
+
+    def difference(self, service: str, before: int | None = None, after: int | None = None) -> tuple[Change, ...]:
+        """Return what differs between two versions, by default between the live one and the draft."""
+        return self._runner.run(self._services.difference(service, before, after))
+
+    def poll(self, service: str) -> int:
+        """Poll the PAS of the service now; return how many slots have changed."""
+        return self._runner.run(self._services.poll(service))
+
+    def visibility(self, service: str, referrer: Referrer) -> Visibility:
+        """Return whether a referrer sees the service and its next slots, and what hides them."""
+        return self._runner.run(self._services.visibility(service, referrer))
+
+
 class SyncWebhooks:
     """`Webhooks`, whose methods wait."""
 
@@ -94,7 +165,7 @@ class SyncAdministration:
         self.sites: Final = SyncEndingRegister(inner.sites, runner)
         self.people: Final = SyncEndingRegister(inner.people, runner)
         self.applications: Final = SyncEndingRegister(inner.applications, runner)
-        self.services: Final = SyncEndingRegister(inner.services, runner)
+        self.services: Final = SyncServices(inner.services, runner)
         self.commissioning_rules: Final = SyncEndingRegister(inner.commissioning_rules, runner)
         self.pas_links: Final = SyncEndingRegister(inner.pas_links, runner)
         self.endpoints: Final = SyncEndingRegister(inner.endpoints, runner)
