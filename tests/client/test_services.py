@@ -82,6 +82,12 @@ def test_the_slots_of_a_linked_service_are_polled_and_explained(services: SyncSe
     assert services.visibility("11006", PRACTICE).slots
 
 
+def test_clinic_types_in_use_have_names(services: SyncServices) -> None:
+    found = {(each.specialty, each.clinic_type): each for each in services.clinic_types()}
+    heart = found["CARDIOLOGY", "HEART_FAILURE"]
+    assert (heart.specialty_name, heart.clinic_type_name) == ("Cardiology", "Heart Failure")
+
+
 def test_a_draft_has_the_values_and_defaults_of_the_api() -> None:
     assert [each.name for each in dataclasses.fields(ServiceDraft)] == list(DraftRecord.__struct_fields__)
     theirs = DraftRecord(name=FIRST.name, organisation=FIRST.organisation, site=FIRST.site)

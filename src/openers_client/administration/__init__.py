@@ -7,6 +7,7 @@ from openers_client.administration.api import Administration
 from openers_client.administration.defining import (
     Change,
     Checked,
+    ClinicType,
     Finding,
     Referrer,
     SeenSlot,
@@ -44,6 +45,7 @@ __all__ = [
     "Ages",
     "Change",
     "Checked",
+    "ClinicType",
     "CommissioningRule",
     "ContactDetail",
     "EndingRegister",

@@ -11,6 +11,7 @@ from uuid import uuid4
 from openers_client.administration.defining import (
     Change,
     Checked,
+    ClinicType,
     Referrer,
     ServiceDraft,
     Visibility,
@@ -58,6 +59,11 @@ class Services(EndingRegister[Service]):
             cursor = page.get("next")
             if cursor is None:
                 return
+
+    async def clinic_types(self) -> tuple[ClinicType, ...]:
+        """Return the pairs of specialty and clinic type that a service can have today, by their names."""
+        reply = await self._calls.send(call_of("GET", "/services/clinic-types", reads=True))
+        return read_as(reply.json()["clinic_types"], tuple[ClinicType, ...])
 
     async def read_draft(self, service: str) -> Registered[ServiceDraft]:
         """Read the draft; its version is 0 if none was saved, and it is what the live service would be as a draft."""

@@ -7,7 +7,7 @@ from datetime import date
 from typing import Final, Generic, TypeVar
 
 from openers_client.administration.api import Administration
-from openers_client.administration.defining import Change, Checked, Referrer, ServiceDraft, Visibility
+from openers_client.administration.defining import Change, Checked, ClinicType, Referrer, ServiceDraft, Visibility
 from openers_client.administration.records import NewWebhook, Service, Webhook
 from openers_client.administration.registers import (
     PAGE,
@@ -78,6 +78,10 @@ class SyncServices(SyncEndingRegister[Service]):
     def drafts(self, page_size: int = PAGE) -> Iterator[Registered[ServiceDraft]]:
         """Yield all drafts that the caller may define."""
         return self._runner.each(self._services.drafts(page_size))
+
+    def clinic_types(self) -> tuple[ClinicType, ...]:
+        """Return the pairs of specialty and clinic type that a service can have today."""
+        return self._runner.run(self._services.clinic_types())
 
     def read_draft(self, service: str) -> Registered[ServiceDraft]:
         """Read the draft, as `Services.read_draft` does."""

@@ -51,7 +51,7 @@ def service_paths(base: str) -> dict[str, Any]:
         "/visibility": {"get": _visibility()},
     }
     paths = {f"{single}{path}": {**item, "parameters": [_KEY]} for path, item in below.items()}
-    return {f"{base}/drafts": {"get": _drafts()}, **paths}
+    return {f"{base}/drafts": {"get": _drafts()}, f"{base}/clinic-types": {"get": _clinic_types()}, **paths}
 
 
 def creation() -> dict[str, Any]:
@@ -140,3 +140,8 @@ def _drafts() -> dict[str, Any]:
     page = _object(items=_list(item), next={"type": ["string", "null"]})
     described = _get("list-drafts-of", "A page of the list", page)
     return {**described, "parameters": [*described["parameters"], *_PAGE_PARAMETERS]}
+
+
+def _clinic_types() -> dict[str, Any]:
+    pair = _object(specialty=TEXT, specialty_name=TEXT, clinic_type=TEXT, clinic_type_name=TEXT)
+    return _get("list-clinic-types-of", "The pairs that a service can have today", _object(clinic_types=_list(pair)))

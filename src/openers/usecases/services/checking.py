@@ -35,7 +35,7 @@ async def is_linked(service: ServiceId, tx: Tx) -> bool:
 
 async def _known(draft: ServiceDraft, world: World, tx: Tx) -> Known:
     today = world.clock.now().date()
-    pairs = frozenset(pair for pair in draft.clinic_types if _is_in_use(pair, world.reference, today))
+    pairs = frozenset(pair for pair in draft.clinic_types if is_in_use(pair, world.reference, today))
     wanted = () if draft.restriction is None else sorted(draft.restriction.services)
     people = await tx.registers.people.several(sorted(draft.clinicians | draft.allocated_clinicians))
     return Known(
@@ -50,7 +50,8 @@ async def _known(draft: ServiceDraft, world: World, tx: Tx) -> Known:
     )
 
 
-def _is_in_use(pair: tuple[str, str], reference: ReferenceData, today: date) -> bool:
+def is_in_use(pair: tuple[str, str], reference: ReferenceData, today: date) -> bool:
+    """Return whether a clinic type is one of a specialty, and both are in force."""
     specialty = reference.code_system(CodeSystemName.SPECIALTY).concepts.get(pair[0])
     clinic_type = reference.code_system(CodeSystemName.CLINIC_TYPE).concepts.get(pair[1])
     if specialty is None or clinic_type is None or pair[0] not in clinic_type.values("specialty"):
