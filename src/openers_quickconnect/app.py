@@ -25,7 +25,7 @@ from openers_quickconnect.problems import problem_of
 from openers_quickconnect.routes import PAGES, Page
 from openers_quickconnect.sealed import Seal
 from openers_quickconnect.settings import Settings, read_keys
-from openers_quickconnect.words import ROLES, words
+from openers_quickconnect.words import REGISTERS, ROLES, words
 from openers_web.assets import asset_route
 from openers_web.layout import NOTICE, Frame, Link, Pages, Site
 from openers_web.log_in.assembly import LogInSettings, assemble
@@ -164,10 +164,15 @@ class Building:
 
     async def _names(self, visit: Visit, roles: list[Role]) -> dict[str, str]:
         """Return the names of the organisations and clinicians in these roles."""
-        able = next((each for each in roles if each.business_function in CLINICIANS), None)
+        definer = next((each for each in roles if each.business_function in REGISTERS), None)
+        able = next((each for each in roles if each.business_function in CLINICIANS), definer)
         if able is None:
             return {}
         caller = await self._caller(visit, able)
+        if able is definer:
+            register = caller.administration.organisations
+            those = [(await register.read(each)).value for each in dict.fromkeys(one.organisation for one in roles)]
+            return {each.ods: each.name for each in those}
         people = list(dict.fromkeys(each.on_behalf_of for each in roles if each.on_behalf_of))
         found = await caller.find_names((), people, list(dict.fromkeys(each.organisation for each in roles)))
         return {each.id: each.name for each in found}

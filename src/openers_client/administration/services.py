@@ -89,7 +89,8 @@ class Services(EndingRegister[Service]):
 
         Raises InvalidRequest with the code NOT_PUBLISHABLE if a check fails.
         """
-        return await self._sent(Service, "POST", _at(before.key, "publish"), before.key, None, match(before))
+        headers = match(before) if before.version else {}
+        return await self._sent(Service, "POST", _at(before.key, "publish"), before.key, None, headers)
 
     async def unpublish(self, service: str) -> Registered[Service]:
         """Hide the service from searches; its version, draft and referrals stay."""
