@@ -17,6 +17,7 @@ from openers_quickconnect.pages import (
     new_request,
     patients,
     referrals,
+    registers,
     shortlist,
     worklists,
 )
@@ -49,6 +50,16 @@ PAGES: Final[tuple[tuple[str, tuple[str, ...], Page], ...]] = (
     ("/referrals/{ubrn}/letter.pdf", READ, letters.print_letter),
     ("/referrals/{ubrn}/summary.pdf", READ, letters.print_summary),
     ("/advice/{ubrn}", FORM, advice.conversation),
+    *(
+        (f"/{name}{below}", methods, page)
+        for name in registers.KINDS
+        for below, methods, page in (
+            ("", READ, registers.records),
+            ("/new", FORM, registers.record),
+            ("/record/{key:path}", FORM, registers.record),
+            ("/end/{key:path}", FORM, registers.end),
+        )
+    ),
     ("/services", READ, listing.services),
     ("/services/new", FORM, listing.new),
     ("/services/{service}", READ, service.service),

@@ -17,7 +17,14 @@ ROLES: Final = {
 """The roles that have pages here."""
 REGISTERS: Final[dict[str, dict[str, str]]] = {
     "SERVICE_DEFINER": {"services": "Services"},
-    "ERS_ADMIN": {"services": "Services"},
+    "ERS_ADMIN": {
+        "services": "Services",
+        "organisations": "Organisations",
+        "sites": "Sites",
+        "people": "People",
+        "applications": "Applications",
+        "pas-links": "PAS links",
+    },
 }
 """The pages of roles that administer, by their names in addresses; the first is where they begin."""
 PRIORITIES: Final = {"ROUTINE": "Routine", "URGENT": "Urgent", "TWO_WEEK_WAIT": "2 week wait"}

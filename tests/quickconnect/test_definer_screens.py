@@ -10,9 +10,17 @@ from playwright.sync_api import Browser, Page
 from tests.kit.web.pages import SCREENS, Screen, check_page
 from tests.kit.web.pages import browser as browser
 from tests.quickconnect.test_screens import at_work, press, role_of
+from tests.quickconnect.test_registers import OPERATOR
 from tests.quickconnect.test_services import DEFINER
 
 pytestmark = [pytest.mark.needs("chromium"), pytest.mark.parametrize("screen", SCREENS, ids=str)]
+REGISTERS = {
+    "organisations": "D82106",
+    "sites": "RCD01",
+    "people": "555031999105",
+    "applications": "quickconnect",
+    "pas-links": "11006",
+}
 SECTIONS = ("name", "requests", "clinic-types", "patients", "referrers", "contacts", "clinicians", "access", "slots")
 
 
@@ -56,3 +64,15 @@ def test_each_page_of_a_service_is_accessible(quick_connect: str, browser: Brows
         for path in ("", "/publish", "/versions", "/end", "/hide", "/pas", "?view=api"):
             page.goto(live + path)
             see(page, re.compile("."))
+
+
+def test_each_register_of_an_operator_is_accessible(quick_connect: str, browser: Browser, screen: Screen) -> None:
+    """Each list, each form of a new record with its errors, a record, and the question before its end."""
+    with at_work(browser, screen, quick_connect, OPERATOR, "Services") as page:
+        operator = role_of(page)
+        for register, key in REGISTERS.items():
+            for path in ("", f"/record/{key}", f"/end/{key}", "/new"):
+                page.goto(f"{operator}/{register}{path}")
+                see(page, re.compile("."))
+            press(page, "Save")
+            see(page, "There is a problem")

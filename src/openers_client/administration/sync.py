@@ -37,6 +37,12 @@ class SyncRegister(Generic[T]):
         """Yield all records in the order of their keys, or only those of an organisation."""
         return self._runner.each(self._inner.all(organisation, page_size))
 
+    def page(
+        self, cursor: str | None = None, organisation: str | None = None, page_size: int = PAGE
+    ) -> tuple[tuple[Registered[T], ...], str | None]:
+        """Return one page of the list, and the cursor of the next one, if any."""
+        return self._runner.run(self._inner.page(cursor, organisation, page_size))
+
     def create(self, value: T, *, dry_run: bool = False) -> Registered[T]:
         """Create a record, as `Register.create` does."""
         return self._runner.run(self._inner.create(value, dry_run=dry_run))

@@ -44,6 +44,8 @@ def filled(section: Section, values: Mapping[str, Any]) -> Form:
             pairs += [(control.name, str(each)) for each in found or ()]
         elif control.kind == "codes":
             pairs.append((control.name, " ".join(sorted(found or ()))))
+        elif control.kind == "lines":
+            pairs.append((control.name, "\n".join(found or ())))
         elif control.kind == "day":
             year, month, day = (found or "--").split("-")
             pairs += [
@@ -63,7 +65,7 @@ def shown(control: Control, form: Form, options: Sequence[Option] = ()) -> Marku
     field = form.field(control.name, control.label, control.hint)
     choices = list(options or control.options)
     match control.kind:
-        case "text":
+        case "text" | "lines":
             return forms.textarea(field, 3)
         case "number":
             return forms.text_input(field, "number", width=5)
@@ -101,6 +103,8 @@ def _read(control: Control, form: Form) -> Any:
             return list(form.texts(control.name))
         case "codes":
             return sorted(set(text.replace(",", " ").split()))
+        case "lines":
+            return [line.strip() for line in text.splitlines() if line.strip()]
         case "yes-no":
             return None if text not in ("true", "false") else text == "true"
         case "number":

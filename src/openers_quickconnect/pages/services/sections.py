@@ -12,7 +12,7 @@ from openers_client.administration import Finding
 from openers_quickconnect.words import PRIORITIES
 from openers_web.parts.forms import Option
 
-Kind = Literal["line", "text", "number", "day", "choice", "several", "yes-no", "codes"]
+Kind = Literal["line", "text", "number", "day", "choice", "several", "yes-no", "codes", "lines"]
 NOT_CHOSEN: Final = Option("", "Not decided yet")
 
 
