@@ -26,6 +26,7 @@ from openers_quickconnect.routes import PAGES, Page
 from openers_quickconnect.sealed import Seal
 from openers_quickconnect.settings import Settings, read_keys
 from openers_quickconnect.words import REGISTERS, ROLES, words
+from openers_quickconnect.world_clock import WorldClock
 from openers_web.assets import asset_route
 from openers_web.layout import NOTICE, Frame, Link, Pages, Site
 from openers_web.log_in.assembly import LogInSettings, assemble
@@ -51,7 +52,8 @@ def application(settings: Settings) -> Starlette:
     site = Site("Quick Connect", notice=NOTICE if settings.test_mode else "", footer=footer)
     pages = Pages(HERE / "templates")
     ers = ErsClient(settings.service, watch=watch)
-    building = Building(Office(parts.gate, site, pages, Seal(keys.addresses)), ers)
+    clock = WorldClock(settings.service if settings.test_mode else "")
+    building = Building(Office(parts.gate, site, pages, Seal(keys.addresses), clock), ers)
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncGenerator[None]:
@@ -96,6 +98,7 @@ class Building:
                 return RedirectResponse("/", 303)
             visit = await self._office.gate.visit(request)
             desk = Desk(request, self._office, visit, await self._caller(visit, role), role)
+            desk.environment = await self._office.clock.told()
             if not desk.is_sent:
                 desk.flashes = await self._office.gate.flashes(visit)
             calls = list[PageCall]()

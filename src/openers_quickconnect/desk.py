@@ -20,6 +20,7 @@ from openers_quickconnect.lists import worklists_of
 from openers_quickconnect.records import FoundNames, Overview, Person
 from openers_quickconnect.sealed import Seal
 from openers_quickconnect.words import REGISTERS, ROLES, words
+from openers_quickconnect.world_clock import WorldClock
 from openers_web.csrf import FORM_TOKEN
 from openers_web.form import Form
 from openers_web.layout import Account, Frame, Link, Pages, Search, Site
@@ -38,7 +39,7 @@ class Office:
     site: Site
     pages: Pages
     seal: Seal
-    environment: str = ""
+    clock: WorldClock
 
 
 class Desk:
@@ -51,6 +52,8 @@ class Desk:
         self.role: Final = role
         self.visit: Final = visit
         self._office: Final = office
+        self.environment = ""
+        """The clock of the world, in test mode."""
         self.flashes: tuple[Flash, ...] = ()
         """Messages of the page before, for this one."""
         self.said: Flash | None = None
@@ -140,7 +143,7 @@ class Desk:
             current=current,
             account=account,
             search=search,
-            environment=self._office.environment,
+            environment=self.environment,
             back=back,
             flashes=self.flashes,
         )

@@ -9,8 +9,8 @@ from playwright.sync_api import Browser, Page
 
 from tests.kit.web.pages import SCREENS, Screen, check_page
 from tests.kit.web.pages import browser as browser
-from tests.quickconnect.test_screens import at_work, press, role_of
 from tests.quickconnect.test_registers import OPERATOR
+from tests.quickconnect.test_screens import at_work, press, role_of
 from tests.quickconnect.test_services import DEFINER
 
 pytestmark = [pytest.mark.needs("chromium"), pytest.mark.parametrize("screen", SCREENS, ids=str)]
