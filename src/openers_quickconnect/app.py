@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import Final
 
 import anyio
 from starlette.applications import Starlette
@@ -19,6 +18,7 @@ from openers_client import ErsClient, ErsError, NotLoggedIn, Session
 from openers_client.caller import Caller
 from openers_client.roles import Role
 from openers_quickconnect.calls import CALLS, PageCall, watch
+from openers_quickconnect.configuration import read_key
 from openers_quickconnect.desk import Desk, Office, role_key, role_of
 from openers_quickconnect.lists import CLINICIANS
 from openers_quickconnect.problems import problem_of
@@ -42,9 +42,9 @@ AS_API: Final = "api"
 
 
 def application(settings: Settings) -> Starlette:
-    """Return the application. Raises ValueError for settings that cannot be used."""
+    """Return the application. Raises BadConfiguration, ValueError for settings that cannot be used."""
     keys = read_keys(settings.state)
-    key = cast("dict[str, Any]", json.loads(settings.key.read_text("utf-8")))
+    key = read_key(settings.key, settings.unlock)
     client = Client(settings.client_id, key, settings.issuer or settings.service)
     store = f"sqlite:///{settings.state / 'quickconnect.db'}"
     parts = assemble(LogInSettings("quickconnect", settings.base_url, client, store, [keys.sessions]))
