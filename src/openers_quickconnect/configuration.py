@@ -12,8 +12,8 @@
       business-function: REFERRING_CLINICIAN
 
 A section `pages:` with `port`, `host`, `base-url`, `state`, `issuer` and `production` is for `serve`. `key-file` is a
-JSON Web Key, PEM, PKCS#8, PKCS#12 or JKS; `key-alias` and `kid` name the key. `${NAME}` in a value stands for an environment
-variable, so that no secret has to be in the file. A command-line option comes before the file.
+JSON Web Key, PEM, PKCS#8, PKCS#12 or JKS; `key-alias` and `kid` name the key. `${NAME}` in a value stands for an
+environment variable, so that no secret has to be in the file. A command-line option comes before the file.
 """
 
 from __future__ import annotations
