@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from openers_client.administration.api import Administration
+from openers_client.administration.registers import Administration
 from openers_client.operations.advice import Advice
 from openers_client.operations.base import correlated
 from openers_client.operations.booking import Booking

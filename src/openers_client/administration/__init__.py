@@ -3,16 +3,18 @@
 `ErsClient.administration` makes an `Administration`. It has one register for each kind of record.
 """
 
-from openers_client.administration.api import Administration
-from openers_client.administration.defining import (
-    Change,
-    Checked,
+from openers_client.administration.drafts import (
+    Checks,
     ClinicType,
+    Difference,
+    Draft,
     Finding,
-    Referrer,
-    SeenSlot,
-    ServiceDraft,
+    MissingRecord,
+    PutMany,
+    RefusedRecord,
+    SlotVisibility,
     Visibility,
+    VisibilityQuestion,
 )
 from openers_client.administration.records import (
     Ages,
@@ -37,22 +39,25 @@ from openers_client.administration.records import (
     SlotWindow,
     Webhook,
 )
-from openers_client.administration.registers import EndingRegister, Register, Registered, Webhooks
+from openers_client.administration.register import EndingRegister, Register, Registered
+from openers_client.administration.registers import Administration, Webhooks
 from openers_client.administration.services import Services
 
 __all__ = [
     "Administration",
     "Ages",
-    "Change",
-    "Checked",
+    "Checks",
     "ClinicType",
     "CommissioningRule",
     "ContactDetail",
+    "Difference",
+    "Draft",
     "EndingRegister",
     "Endpoint",
     "EndpointCertificate",
     "Finding",
     "KeySet",
+    "MissingRecord",
     "NewWebhook",
     "Organisation",
     "PasLink",
@@ -61,19 +66,20 @@ __all__ = [
     "Person",
     "PersonAssurance",
     "PersonRole",
-    "Referrer",
+    "PutMany",
+    "RefusedRecord",
     "Register",
     "Registered",
     "RegisteredApplication",
     "Rules",
-    "SeenSlot",
     "Service",
-    "ServiceDraft",
     "Services",
     "Site",
     "SlotSettings",
+    "SlotVisibility",
     "SlotWindow",
     "Visibility",
+    "VisibilityQuestion",
     "Webhook",
     "Webhooks",
 ]

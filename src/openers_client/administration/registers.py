@@ -1,145 +1,15 @@
-"""The registers of the administration API: read, create, replace and end records, each with its version."""
+"""The registers of the administration API, one for each kind of record, and the webhooks."""
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import dataclass, field
-from datetime import date
-from typing import Any, Final, Generic, TypeVar
-from uuid import uuid4
-
-import msgspec
+from collections.abc import AsyncIterator
+from typing import Final
 
 from openers_client.administration import records
-from openers_client.errors import InvalidRequest, UnreadableReply
-from openers_client.fhir import Json, Resource, items
-from openers_client.operations.base import Call, Calling, Operations, path
-from openers_client.transport import Reply
-
-T = TypeVar("T")
-V = TypeVar("V")
-JSON: Final = "application/json"
-PAGE: Final = 100
-VERSION_NEEDED: Final = "VERSION_NEEDED"
-
-
-@dataclass(frozen=True)
-class Registered(Generic[T]):
-    """A record with its key and version. `change` is created, replaced or unchanged; empty if it was only read.
-
-    `resource` is the record as the service sent it, with values that this client does not know.
-    """
-
-    key: str
-    version: int
-    value: T
-    change: str = ""
-    resource: Resource = field(default_factory=dict[str, Any], repr=False)
-
-
-class _Calls(Operations):
-    """Sends calls below `/admin/v1`."""
-
-    @property
-    def _root(self) -> str:
-        return f"{self._calling.base_url}/admin/v1"
-
-    async def send(self, call: Call) -> Reply:
-        """Return a successful reply. Raises ErsError."""
-        return await self._reply(call)
-
-
-def call_of(method: str, where: str, **more: Any) -> Call:
-    """Return a call of the administration."""
-    return Call(number="", method=method, path=where, acts_for=False, accept=JSON, **more)
-
-
-class Register(Generic[T]):
-    """The records of one kind. Each method raises `ErsError`: `VersionConflict` if another caller changed the record.
-
-    Each change has an idempotency key, so the client repeats it if the reply is lost. With `dry_run` the service checks
-    everything and changes nothing.
-    """
-
-    def __init__(self, calling: Calling, name: str, of: type[T], key: Callable[[T], str]) -> None:
-        """`name` is that in the address, `of` the type of the records, and `key` returns the key of one."""
-        self._calls: Final = _Calls(calling)
-        self._name, self._of, self._key = name, of, key
-
-    async def read(self, key: str) -> Registered[T]:
-        """Read a record."""
-        reply = await self._calls.send(call_of("GET", self._at(key), reads=True))
-        return self._registered(key, reply)
-
-    async def all(self, organisation: str | None = None, page_size: int = PAGE) -> AsyncIterator[Registered[T]]:
-        """Yield all records in the order of their keys, page after page; or only those of an organisation."""
-        cursor: str | None = None
-        while True:
-            found, cursor = await self.page(cursor, organisation, page_size)
-            for each in found:
-                yield each
-            if cursor is None:
-                return
-
-    async def page(
-        self, cursor: str | None = None, organisation: str | None = None, page_size: int = PAGE
-    ) -> tuple[tuple[Registered[T], ...], str | None]:
-        """Return one page of the list, and the cursor of the next one, if any."""
-        asked = (("limit", str(page_size)), ("organisation", organisation), ("cursor", cursor))
-        query = [(name, value) for name, value in asked if value is not None]
-        page = (await self._calls.send(call_of("GET", f"/{self._name}", reads=True, query=query))).json()
-        return tuple(self._listed(item) for item in items(page, "items")), page.get("next")
-
-    def _listed(self, item: Json) -> Registered[T]:
-        value: Json = item["value"]
-        return Registered(str(item["key"]), int(item["version"]), read_as(value, self._of), resource=value)
-
-    async def create(self, value: T, *, dry_run: bool = False) -> Registered[T]:
-        """Create a record. An equal record stays as it is; any other one with this key is a `VersionConflict`."""
-        return await self._put(value, written(value), {"If-None-Match": "*"}, dry_run=dry_run)
-
-    async def replace(self, before: Registered[T], value: T, *, dry_run: bool = False) -> Registered[T]:
-        """Replace the version `before` of a record; what this client does not know of it stays."""
-        body = {**before.resource, **written(value)}
-        return await self._put(value, body, match(before), dry_run=dry_run)
-
-    async def put(self, value: T, *, dry_run: bool = False) -> Registered[T]:
-        """Create a record, or replace whatever version there is."""
-        try:
-            return await self._put(value, written(value), {}, dry_run=dry_run)
-        except InvalidRequest as error:
-            if error.code != VERSION_NEEDED:
-                raise
-        return await self._put(value, written(value), {"If-Match": "*"}, dry_run=dry_run)
-
-    async def _put(self, value: T, body: Json, headers: Mapping[str, str], *, dry_run: bool) -> Registered[T]:
-        key = self._key(value)
-        sent = {**headers, "Content-Type": JSON}
-        return await self._change(key, call_of("PUT", self._at(key), headers=sent, body=body), dry_run=dry_run)
-
-    async def _change(self, key: str, call: Call, *, dry_run: bool) -> Registered[T]:
-        """Make a change that may be sent twice."""
-        once = {} if dry_run else {"Idempotency-Key": str(uuid4())}
-        query = [*call.query, ("dry_run", "true")] if dry_run else call.query
-        changed = dataclasses.replace(call, headers={**call.headers, **once}, query=query, reads=True)
-        return self._registered(key, await self._calls.send(changed))
-
-    def _registered(self, key: str, reply: Reply) -> Registered[T]:
-        return registered(key, reply, self._of)
-
-    def _at(self, key: str) -> str:
-        return path(f"/{self._name}/{{}}", key)
-
-
-class EndingRegister(Register[T]):
-    """The records of a kind that ends: nothing is deleted."""
-
-    async def end(self, before: Registered[T], on: date | None = None, *, dry_run: bool = False) -> Registered[T]:
-        """End the version `before` of a record, on a day if it ends on one, otherwise today."""
-        query = [] if on is None else [("on", on.isoformat())]
-        call = call_of("DELETE", self._at(before.key), headers=match(before), query=query)
-        return await self._change(before.key, call, dry_run=dry_run)
+from openers_client.administration.register import JSON, AdminCalls, EndingRegister, Register, call_of, read_as
+from openers_client.administration.services import Services
+from openers_client.fhir import Json
+from openers_client.operations.base import Calling, path
 
 
 class Webhooks:
@@ -147,7 +17,7 @@ class Webhooks:
 
     def __init__(self, calling: Calling) -> None:
         """Store who calls."""
-        self._calls: Final = _Calls(calling)
+        self._calls: Final = AdminCalls(calling)
         self._register: Final = Register(calling, "webhooks", records.Webhook, lambda webhook: webhook.id)
 
     async def read(self, webhook_id: str) -> records.Webhook:
@@ -175,28 +45,22 @@ class Webhooks:
         await self._calls.send(call_of("DELETE", path("/webhooks/{}", webhook_id)))
 
 
-def registered(key: str, reply: Reply, of: type[V]) -> Registered[V]:
-    """Return the record in a reply, with its version. Raises UnreadableReply."""
-    version = reply.headers.get("etag", "").strip('"')
-    change = reply.headers.get("x-openers-change", "")
-    resource = reply.json()
-    return Registered(key, int(version) if version.isdigit() else 0, read_as(resource, of), change, resource)
+class Administration:
+    """The registers of a service, for one caller: an application that may administer, or a person in a role."""
 
-
-def match(before: Registered[Any]) -> dict[str, str]:
-    """Return the header that names the version to change."""
-    return {"If-Match": f'"{before.version}"'}
-
-
-def written(value: Any) -> Json:
-    """Return a record as JSON, with the values that have their default."""
-    written: Json = msgspec.to_builtins(dataclasses.asdict(value))
-    return written
-
-
-def read_as(resource: Resource, of: type[V]) -> V:
-    """Return the record in JSON; values that the client does not know are left out. Raises UnreadableReply."""
-    try:
-        return msgspec.convert(resource, of)
-    except msgspec.ValidationError as error:
-        raise UnreadableReply(f"the service returned a {of.__name__} that this client cannot read: {error}") from error
+    def __init__(self, calling: Calling) -> None:
+        """Store who calls."""
+        self.organisations: Final = EndingRegister(calling, "organisations", records.Organisation, lambda one: one.ods)
+        self.sites: Final = EndingRegister(calling, "sites", records.Site, lambda one: one.ods)
+        self.people: Final = EndingRegister(calling, "people", records.Person, lambda one: one.id)
+        self.applications: Final = EndingRegister(
+            calling, "applications", records.RegisteredApplication, lambda one: one.client_id
+        )
+        self.services: Final = Services(calling)
+        self.commissioning_rules: Final = EndingRegister(
+            calling, "commissioning-rules", records.CommissioningRule, lambda one: one.id
+        )
+        self.pas_links: Final = EndingRegister(calling, "pas-links", records.PasLink, lambda one: one.service)
+        self.endpoints: Final = EndingRegister(calling, "endpoints", records.Endpoint, lambda one: one.asid)
+        self.patients: Final = Register(calling, "patients", records.Patient, lambda one: one.nhs_number)
+        self.webhooks: Final = Webhooks(calling)

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date
 from typing import Final, Generic, TypeVar
 
-from openers_client.administration.api import Administration
-from openers_client.administration.defining import Change, Checked, ClinicType, Referrer, ServiceDraft, Visibility
-from openers_client.administration.records import NewWebhook, Service, Webhook
-from openers_client.administration.registers import (
-    PAGE,
-    EndingRegister,
-    Register,
-    Registered,
-    Webhooks,
+from openers_client.administration.drafts import (
+    Checks,
+    ClinicType,
+    Difference,
+    Draft,
+    PutMany,
+    Visibility,
+    VisibilityQuestion,
 )
+from openers_client.administration.records import NewWebhook, Service, Webhook
+from openers_client.administration.register import PAGE, EndingRegister, Register, Registered
+from openers_client.administration.registers import Administration, Webhooks
 from openers_client.administration.services import Services
 from openers_client.runner import Runner
 
@@ -55,6 +57,10 @@ class SyncRegister(Generic[T]):
         """Create a record, or replace whatever version there is."""
         return self._runner.run(self._inner.put(value, dry_run=dry_run))
 
+    def put_many(self, values: Sequence[T], *, dry_run: bool = False) -> PutMany:
+        """Create or replace several records in one act, as `Register.put_many` does."""
+        return self._runner.run(self._inner.put_many(values, dry_run=dry_run))
+
 
 class SyncEndingRegister(SyncRegister[T]):
     """`EndingRegister`, whose methods wait."""
@@ -73,73 +79,75 @@ class SyncServices(SyncEndingRegister[Service]):
     """`Services`, whose methods wait."""
 
     def __init__(self, inner: Services, runner: Runner) -> None:
-        """Store the services `inner` and the runner of their calls."""
+        """Store the register `inner` and the runner of its calls."""
         super().__init__(inner, runner)
         self._services = inner
 
-    def create_draft(self, draft: ServiceDraft) -> Registered[ServiceDraft]:
-        """Save a new draft."""
-        return self._runner.run(self._services.create_draft(draft))
+    def drafts(self, organisation: str | None = None, page_size: int = PAGE) -> Iterator[Registered[Draft]]:
+        """Yield all drafts that the caller may define, or only those of an organisation."""
+        return self._runner.each(self._services.drafts(organisation, page_size))
 
-    def drafts(self, page_size: int = PAGE) -> Iterator[Registered[ServiceDraft]]:
-        """Yield all drafts that the caller may define."""
-        return self._runner.each(self._services.drafts(page_size))
+    def create_draft(self, draft: Draft, *, dry_run: bool = False) -> Registered[Draft]:
+        """Save a new draft, which gets its number."""
+        return self._runner.run(self._services.create_draft(draft, dry_run=dry_run))
+
+    def read_draft(self, number: str) -> Registered[Draft]:
+        """Read the draft of a service."""
+        return self._runner.run(self._services.read_draft(number))
+
+    def save_draft(self, before: Registered[Draft], draft: Draft, *, dry_run: bool = False) -> Registered[Draft]:
+        """Replace the version `before` of a draft."""
+        return self._runner.run(self._services.save_draft(before, draft, dry_run=dry_run))
+
+    def discard_draft(self, number: str, *, dry_run: bool = False) -> Registered[Draft]:
+        """Discard a draft, as `Services.discard_draft` does."""
+        return self._runner.run(self._services.discard_draft(number, dry_run=dry_run))
+
+    def copy(self, number: str, name: str, *, dry_run: bool = False) -> Registered[Draft]:
+        """Save a copy as a new draft with another name."""
+        return self._runner.run(self._services.copy(number, name, dry_run=dry_run))
 
     def clinic_types(self) -> tuple[ClinicType, ...]:
         """Return the pairs of specialty and clinic type that a service can have today."""
         return self._runner.run(self._services.clinic_types())
 
-    def read_draft(self, service: str) -> Registered[ServiceDraft]:
-        """Read the draft, as `Services.read_draft` does."""
-        return self._runner.run(self._services.read_draft(service))
+    def check(self, number: str) -> Checks:
+        """Return whether the draft of a service can be published, and what the checks find."""
+        return self._runner.run(self._services.check(number))
 
-    def save_draft(self, before: Registered[ServiceDraft], draft: ServiceDraft) -> Registered[ServiceDraft]:
-        """Replace the version `before` of a draft."""
-        return self._runner.run(self._services.save_draft(before, draft))
+    def publish(
+        self, number: str, draft: Registered[Draft] | None = None, *, dry_run: bool = False
+    ) -> Registered[Service]:
+        """Make the draft the live service, as `Services.publish` does."""
+        return self._runner.run(self._services.publish(number, draft, dry_run=dry_run))
 
-    def discard_draft(self, service: str) -> None:
-        """Discard the draft, as `Services.discard_draft` does."""
-        self._runner.run(self._services.discard_draft(service))
+    def unpublish(self, number: str, *, dry_run: bool = False) -> Registered[Service]:
+        """Hide a service from searches."""
+        return self._runner.run(self._services.unpublish(number, dry_run=dry_run))
 
-    def check(self, service: str) -> Checked:
-        """Return what the checks of publishing find in the draft."""
-        return self._runner.run(self._services.check(service))
+    def end_on(self, number: str, last: date, *, dry_run: bool = False) -> Registered[Service]:
+        """Set the last day on which a service is found."""
+        return self._runner.run(self._services.end_on(number, last, dry_run=dry_run))
 
-    def publish(self, before: Registered[ServiceDraft]) -> Registered[Service]:
-        """Make the version `before` of the draft the live service."""
-        return self._runner.run(self._services.publish(before))
+    def versions(self, number: str) -> tuple[int, ...]:
+        """Return the versions of the live service, the last one first."""
+        return self._runner.run(self._services.versions(number))
 
-    def unpublish(self, service: str) -> Registered[Service]:
-        """Hide the service from searches."""
-        return self._runner.run(self._services.unpublish(service))
+    def version(self, number: str, version: int) -> Registered[Service]:
+        """Return the live service as it was in a version."""
+        return self._runner.run(self._services.version(number, version))
 
-    def end_on(self, service: str, day: date) -> Registered[Service]:
-        """Set the last day on which the service is found."""
-        return self._runner.run(self._services.end_on(service, day))
+    def differences(self, number: str, first: int | None = None, second: int | None = None) -> tuple[Difference, ...]:
+        """Return what differs between two versions: by default the live one, and the draft."""
+        return self._runner.run(self._services.differences(number, first, second))
 
-    def copy(self, service: str, name: str) -> Registered[ServiceDraft]:
-        """Save a copy as a new draft."""
-        return self._runner.run(self._services.copy(service, name))
+    def poll(self, number: str) -> int:
+        """Poll the PAS of a service now; return how many slots changed."""
+        return self._runner.run(self._services.poll(number))
 
-    def versions(self, service: str) -> tuple[int, ...]:
-        """Return the numbers of the live versions, the last one first."""
-        return self._runner.run(self._services.versions(service))
-
-    def version(self, service: str, number: int) -> Registered[Service]:
-        """Read the live service as it was in a version."""
-        return self._runner.run(self._services.version(service, number))
-
-    def difference(self, service: str, before: int | None = None, after: int | None = None) -> tuple[Change, ...]:
-        """Return what differs between two versions, by default between the live one and the draft."""
-        return self._runner.run(self._services.difference(service, before, after))
-
-    def poll(self, service: str) -> int:
-        """Poll the PAS of the service now; return how many slots have changed."""
-        return self._runner.run(self._services.poll(service))
-
-    def visibility(self, service: str, referrer: Referrer) -> Visibility:
-        """Return whether a referrer sees the service and its next slots, and what hides them."""
-        return self._runner.run(self._services.visibility(service, referrer))
+    def visibility(self, number: str, asked: VisibilityQuestion) -> Visibility:
+        """Return why a search does not find a service, and which of its next slots are hidden."""
+        return self._runner.run(self._services.visibility(number, asked))
 
 
 class SyncWebhooks:

@@ -10,7 +10,7 @@ from typing import Any, Final, cast
 import msgspec
 from markupsafe import Markup
 
-from openers_client.administration import ServiceDraft
+from openers_client.administration import Draft
 from openers_quickconnect.pages.services.sections import CONTACTS, Control, Section
 from openers_web.form import Form
 from openers_web.parts import forms
@@ -24,15 +24,15 @@ NEEDED: Final = {"name": "Enter the name of the service", "site": "Choose a site
 FIRST_HOUR: Final = 1
 
 
-def values_of(draft: ServiceDraft) -> dict[str, Any]:
+def values_of(draft: Draft) -> dict[str, Any]:
     """Return a draft as values of JSON."""
     values: dict[str, Any] = msgspec.to_builtins(dataclasses.asdict(draft))
     return values
 
 
-def draft_of(values: Mapping[str, Any]) -> ServiceDraft:
+def draft_of(values: Mapping[str, Any]) -> Draft:
     """Return the draft with these values. Raises msgspec.ValidationError."""
-    return msgspec.convert(values, ServiceDraft)
+    return msgspec.convert(values, Draft)
 
 
 def filled(section: Section, values: Mapping[str, Any]) -> Form:

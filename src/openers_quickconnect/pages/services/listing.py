@@ -8,7 +8,7 @@ from typing import Final
 from starlette.responses import Response
 
 from openers_client import InvalidRequest
-from openers_client.administration import Service, ServiceDraft
+from openers_client.administration import Draft, Service
 from openers_quickconnect.desk import Desk
 from openers_quickconnect.pages.services.sections import FLOWS
 from openers_quickconnect.pages.services.shown import STATES, state_of
@@ -70,7 +70,7 @@ async def new(desk: Desk) -> Response:
         if not form.errors:
             try:
                 made = await desk.administration.services.create_draft(
-                    ServiceDraft(name=name, organisation=desk.role.organisation, site=site)
+                    Draft(name=name, organisation=desk.role.organisation, site=site)
                 )
             except InvalidRequest as error:
                 form.reject(field_at(error.place, ("name", "site")), said_of(error))
@@ -106,7 +106,7 @@ def _own(desk: Desk) -> str | None:
     return desk.role.organisation if desk.function == "SERVICE_DEFINER" else None
 
 
-def _line(live: Service | None, draft: ServiceDraft | None, version: int, *, is_linked: bool) -> Line:
+def _line(live: Service | None, draft: Draft | None, version: int, *, is_linked: bool) -> Line:
     shown = draft if live is None else live
     assert shown is not None  # noqa: S101 - one of the two is there
     kinds = ", ".join(FLOWS.get(each, each) for each in shown.flows) or "Not decided yet"

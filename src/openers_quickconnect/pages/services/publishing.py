@@ -8,7 +8,7 @@ from typing import Final
 from starlette.responses import Response
 
 from openers_client import InvalidRequest, VersionConflict
-from openers_client.administration import Registered, ServiceDraft
+from openers_client.administration import Draft, Registered
 from openers_quickconnect.desk import Desk
 from openers_quickconnect.pages.services.sections import section_of, told
 from openers_quickconnect.pages.services.service import back_to, live_of
@@ -31,7 +31,7 @@ async def publish(desk: Desk) -> Response:
             form.reject("", CHANGED_MEANWHILE)
         else:
             try:
-                live = await register.publish(draft)
+                live = await register.publish(number, draft if draft.version else None)
             except VersionConflict:
                 form.reject("", CHANGED_MEANWHILE)
             except InvalidRequest as error:
@@ -40,11 +40,11 @@ async def publish(desk: Desk) -> Response:
                 said = f"{live.value.name} is published in version {live.version}. Referrers find it now."
                 return desk.go(desk.at("services", number), said)
     checked, live = await register.check(number), await live_of(desk, number)
-    found = differences(await register.difference(number)) if live is not None else []
+    found = differences(await register.differences(number)) if live is not None else []
     findings = [
         (
             told(each),
-            each.is_warning,
+            each.kind == "warning",
             desk.at("services", number, "sections", section_of(each.place).name),
             section_of(each.place).title,
         )
@@ -148,7 +148,8 @@ async def versions(desk: Desk) -> Response:
     draft = await register.read_draft(number)
     numbers = (await register.versions(number))[:MOST_VERSIONS]
     shown = [
-        (each, differences(await register.difference(number, each - 1, each)) if each > 1 else None) for each in numbers
+        (each, differences(await register.differences(number, each - 1, each)) if each > 1 else None)
+        for each in numbers
     ]
     return desk.page(
         "services/versions.html",
@@ -159,7 +160,7 @@ async def versions(desk: Desk) -> Response:
     )
 
 
-def _asked(desk: Desk, draft: Registered[ServiceDraft], form: Form, **shown: str) -> Response:
+def _asked(desk: Desk, draft: Registered[Draft], form: Form, **shown: str) -> Response:
     """Show the page that asks before an act."""
     return desk.page(
         "services/act.html",

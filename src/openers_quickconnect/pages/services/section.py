@@ -8,7 +8,7 @@ from typing import Final
 from starlette.responses import Response
 
 from openers_client import InvalidRequest, VersionConflict
-from openers_client.administration import ClinicType, Registered, ServiceDraft
+from openers_client.administration import ClinicType, Draft, Registered
 from openers_quickconnect.desk import Desk
 from openers_quickconnect.pages.services import controls
 from openers_quickconnect.pages.services.listing import sites_of
@@ -56,7 +56,7 @@ async def section(desk: Desk) -> Response:
     )
 
 
-async def _save(desk: Desk, draft: Registered[ServiceDraft], wanted: Section, form: Form) -> Response | None:
+async def _save(desk: Desk, draft: Registered[Draft], wanted: Section, form: Form) -> Response | None:
     values = controls.values_of(draft.value)
     before = controls.filled(wanted, values)
     controls.read_into(wanted, form, values)
@@ -77,7 +77,7 @@ async def _save(desk: Desk, draft: Registered[ServiceDraft], wanted: Section, fo
     return desk.go(desk.at("services", draft.key), f"{wanted.title}: saved.")
 
 
-async def _save_pairs(desk: Desk, draft: Registered[ServiceDraft], form: Form) -> Response | None:
+async def _save_pairs(desk: Desk, draft: Registered[Draft], form: Form) -> Response | None:
     """Save the pairs that are ticked; those of other specialties stay as they are."""
     ticked = [tuple(each.split("/", 1)) for each in form.texts(PAIR) if "/" in each]
     of_page = form.text("specialty")
@@ -95,7 +95,7 @@ async def _save_pairs(desk: Desk, draft: Registered[ServiceDraft], form: Form) -
     return desk.go(desk.at("services", draft.key), "Clinic types: saved.")
 
 
-async def _pairs_page(desk: Desk, draft: Registered[ServiceDraft], form: Form) -> Response:
+async def _pairs_page(desk: Desk, draft: Registered[Draft], form: Form) -> Response:
     """Show the specialties, and the clinic types of the one that is chosen."""
     known = await desk.administration.services.clinic_types()
     specialties = list(dict.fromkeys((each.specialty, each.specialty_name) for each in known))
@@ -123,12 +123,12 @@ async def _pairs_page(desk: Desk, draft: Registered[ServiceDraft], form: Form) -
     )
 
 
-def _named(draft: ServiceDraft, known: Sequence[ClinicType]) -> list[str]:
+def _named(draft: Draft, known: Sequence[ClinicType]) -> list[str]:
     names = {(each.specialty, each.clinic_type): f"{each.clinic_type_name} ({each.specialty_name})" for each in known}
     return [names.get(each, f"{each[1]} ({each[0]}), no longer in use") for each in draft.clinic_types]
 
 
-async def _options(desk: Desk, wanted: Section, draft: ServiceDraft) -> Mapping[str, Sequence[Option]]:
+async def _options(desk: Desk, wanted: Section, draft: Draft) -> Mapping[str, Sequence[Option]]:
     """Return the options that come from the registers, by the place of their control."""
     if wanted.covers("site"):
         return {"site": await sites_of(desk, draft.organisation)}
@@ -153,7 +153,7 @@ def _rejected(wanted: Section, error: InvalidRequest) -> tuple[str, str]:
     return name, f"{control.label}: the service does not accept this value{hint}"
 
 
-def _is_old(form: Form, draft: Registered[ServiceDraft]) -> bool:
+def _is_old(form: Form, draft: Registered[Draft]) -> bool:
     """Return whether the draft was saved by somebody else after the page was opened."""
     return form.text(VERSION) != str(draft.version)
 

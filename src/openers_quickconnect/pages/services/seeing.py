@@ -8,7 +8,7 @@ from typing import Final
 from starlette.responses import Response
 
 from openers_client import CallRejected, InvalidRequest, NotFound
-from openers_client.administration import PasLink, Referrer, Registered, SeenSlot, Visibility
+from openers_client.administration import PasLink, Registered, SlotVisibility, Visibility, VisibilityQuestion
 from openers_quickconnect.desk import Desk
 from openers_quickconnect.pages.services.service import back_to
 from openers_quickconnect.problems import field_at, said_of
@@ -99,9 +99,9 @@ async def _changed(desk: Desk, form: Form, link: Registered[PasLink] | None) -> 
     return "The service is linked. Its slots appear after the first poll."
 
 
-def _referrer(form: Form) -> Referrer:
+def _referrer(form: Form) -> VisibilityQuestion:
     age = form.text("age")
-    return Referrer(
+    return VisibilityQuestion(
         organisation=form.text("organisation").upper(),
         priority=form.text("priority") or None,
         age=int(age) if age.isascii() and age.isdigit() and len(age) < 4 else None,
@@ -111,5 +111,5 @@ def _referrer(form: Form) -> Referrer:
     )
 
 
-def _slot(slot: SeenSlot) -> tuple[str, SeenSlot]:
+def _slot(slot: SlotVisibility) -> tuple[str, SlotVisibility]:
     return moment_in_words(datetime.fromisoformat(slot.start)), slot

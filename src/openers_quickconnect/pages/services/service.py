@@ -8,7 +8,7 @@ from markupsafe import Markup
 from starlette.responses import Response
 
 from openers_client import NotFound
-from openers_client.administration import Finding, Registered, Service, ServiceDraft, Site
+from openers_client.administration import Draft, Finding, Registered, Service, Site
 from openers_quickconnect.desk import Desk
 from openers_quickconnect.pages.services.sections import SECTIONS, Section, section_of, told
 from openers_quickconnect.pages.services.shown import as_referrers_see, state_of, state_tag
@@ -43,7 +43,7 @@ async def service(desk: Desk) -> Response:
         state_shown=state_tag(state),
         version=0 if live is None else live.version,
         tasks=[_task(desk, number, section, checked.findings) for section in SECTIONS],
-        errors=sum(not each.is_warning for each in checked.findings),
+        errors=sum(each.kind != "warning" for each in checked.findings),
         publishable=checked.publishable,
         seen=as_referrers_see(draft.value, site.name),
     )
@@ -65,14 +65,14 @@ async def site_of(desk: Desk, code: str) -> Site:
         return Site(ods=code, organisation="", name=code, postcode="")
 
 
-def back_to(desk: Desk, draft: Registered[ServiceDraft]) -> Link:
+def back_to(desk: Desk, draft: Registered[Draft]) -> Link:
     """Return the link back to the list of sections."""
     return Link(draft.value.name, desk.at("services", draft.key))
 
 
 def _task(desk: Desk, number: str, section: Section, findings: tuple[Finding, ...]) -> Task:
     of_section = [each for each in findings if section_of(each.place) is section]
-    errors = [each for each in of_section if not each.is_warning]
+    errors = [each for each in of_section if each.kind != "warning"]
     if errors:
         state = tag(f"{len(errors)} to do", "red")
     else:

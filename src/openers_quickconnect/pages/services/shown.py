@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple
 
 from markupsafe import Markup
 
-from openers_client.administration import Change, ServiceDraft
+from openers_client.administration import Difference, Draft
 from openers_client.administration import Service as Live
 from openers_quickconnect.pages.services.sections import (
     APPOINTMENTS,
@@ -30,7 +30,7 @@ STATES: Final[Mapping[str, tuple[str, Colour]]] = {
 }
 
 
-class Difference(NamedTuple):
+class Shown(NamedTuple):
     """A difference as it is shown."""
 
     what: str
@@ -38,7 +38,7 @@ class Difference(NamedTuple):
     after: str
 
 
-def state_of(live: Live | None, draft: ServiceDraft | None) -> str:
+def state_of(live: Live | None, draft: Draft | None) -> str:
     """Return the state of a service from what is live and what its definer has saved."""
     if live is None:
         return "draft"
@@ -65,16 +65,16 @@ def in_words(value: Any) -> str:
     return WORDS.get(str(value), str(value))
 
 
-def differences(changes: Sequence[Change]) -> list[Difference]:
+def differences(changes: Sequence[Difference]) -> list[Shown]:
     """Return differences as they are shown."""
     return [
-        Difference(label_of(each.place), in_words(each.before), in_words(each.after))
+        Shown(label_of(each.place), in_words(each.before), in_words(each.after))
         for each in changes
         if each.place not in HIDDEN_PLACES
     ]
 
 
-def as_referrers_see(draft: ServiceDraft, site_name: str) -> list[Fact]:
+def as_referrers_see(draft: Draft, site_name: str) -> list[Fact]:
     """Return what a referrer reads of a service."""
     kinds = [FLOWS[each] for each in draft.flows if each in FLOWS]
     ages = draft.ages
@@ -99,9 +99,9 @@ def as_referrers_see(draft: ServiceDraft, site_name: str) -> list[Fact]:
     return [Fact(name, value) for name, value in shown if value]
 
 
-def _differ(live: Live, draft: ServiceDraft) -> bool:
+def _differ(live: Live, draft: Draft) -> bool:
     """Return whether publishing the draft would change the live service."""
-    for name in ServiceDraft.__dataclass_fields__:
+    for name in Draft.__dataclass_fields__:
         wanted, present = getattr(draft, name), getattr(live, name, None)
         if name in ("id", "base", "allocated_clinicians", "restriction") or not hasattr(live, name):
             continue

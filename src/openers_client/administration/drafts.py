@@ -1,8 +1,7 @@
-"""What the life of a service has: a draft, the checks of publishing, differences, and why it is seen or not."""
+"""Drafts of services, and what the service tells of them. Names, formats and defaults are those of the API."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -11,10 +10,10 @@ from openers_client.administration.records import Ages, ContactDetail, Pathways,
 
 
 @dataclass(frozen=True, kw_only=True)
-class ServiceDraft:
-    """The draft of a service: `None` or empty means that something is not decided. The service gives `id` and `base`.
+class Draft:
+    """A draft: `None` or empty means that something is not decided. The service gives `id` and `base`.
 
-    `base` is the live version that it replaces when it is published; 0 if there is none.
+    `base` is the version of the live service on which it is based; 0 if it was never published.
     """
 
     name: str
@@ -55,7 +54,7 @@ class ServiceDraft:
     advice_response_hours: int | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ClinicType:
     """A clinic type of a specialty that a service can have today: codes and names."""
 
@@ -67,7 +66,7 @@ class ClinicType:
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
-    """What a check of publishing has found. `place` is a JSON pointer into the draft, `kind` error or warning."""
+    """What a check of publishing has found: `kind` is error or warning, `place` a JSON pointer into the draft."""
 
     check: str
     kind: str
@@ -75,23 +74,18 @@ class Finding:
     place: str
     cure: str
 
-    @property
-    def is_warning(self) -> bool:
-        """Whether the service can be published all the same."""
-        return self.kind == "warning"
-
 
 @dataclass(frozen=True, kw_only=True)
-class Checked:
-    """Whether a draft can be published, and what the checks have found."""
+class Checks:
+    """Whether a draft can be published, and what the checks have found, errors first."""
 
     publishable: bool
     findings: tuple[Finding, ...] = ()
 
 
-@dataclass(frozen=True)
-class Change:
-    """What differs between two versions of a service: a JSON pointer, and the value in each."""
+@dataclass(frozen=True, kw_only=True)
+class Difference:
+    """A place in which two versions differ, with the value in each, as JSON."""
 
     place: str
     before: Any
@@ -99,8 +93,31 @@ class Change:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Referrer:
-    """A referrer who looks for a service. What is left out is taken from the service, and hides nothing."""
+class SlotVisibility:
+    """A slot of a service. `hidden_by` is the first condition that hides it, `told` says it in words."""
+
+    id: str
+    start: str
+    shown: bool
+    hidden_by: str | None = None
+    told: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Visibility:
+    """Whether a search finds a service. `hidden_by` is the first condition that hides it, `told` says it in words."""
+
+    service: str
+    name: str
+    shown: bool
+    hidden_by: str | None = None
+    told: str = ""
+    slots: tuple[SlotVisibility, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class VisibilityQuestion:
+    """Who looks for a service: an organisation, and what else is known. What is left out hides nothing."""
 
     organisation: str
     user: str | None = None
@@ -114,29 +131,31 @@ class Referrer:
     slot: str | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
-class SeenSlot:
-    """A slot, and whether the referrer sees it. `told` says in words why not."""
+@dataclass(frozen=True)
+class MissingRecord:
+    """A record that does not exist: its kind, as in addresses, and its key."""
 
-    id: str
-    start: str
-    shown: bool
-    hidden_by: str | None = None
-    told: str = ""
+    resource: str
+    key: str
 
 
 @dataclass(frozen=True, kw_only=True)
-class Visibility:
-    """Whether a referrer sees a service, the first condition that hides it, and the same of its next slots."""
+class RefusedRecord:
+    """A record that was refused among others. `index` is its place in the request, from 0."""
 
-    service: str
-    name: str
-    shown: bool
-    hidden_by: str | None = None
-    told: str = ""
-    slots: tuple[SeenSlot, ...] = field(default=())
+    index: int
+    code: str
+    detail: str
+    place: str
+    cure: str
+    missing: MissingRecord | None = None
 
 
-def differences(told: Mapping[str, Any]) -> tuple[Change, ...]:
-    """Return the differences in a reply."""
-    return tuple(Change(str(each["place"]), each.get("from"), each.get("to")) for each in told.get("difference", ()))
+@dataclass(frozen=True, kw_only=True)
+class PutMany:
+    """What a request with many records has put, and what was refused."""
+
+    created: int
+    replaced: int
+    unchanged: int
+    refused: tuple[RefusedRecord, ...] = field(default=())
