@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Final
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, load_pem_private_key
 from cryptography.hazmat.primitives.serialization.pkcs12 import serialize_key_and_certificates
 from joserfc.jwk import RSAKey
@@ -109,7 +110,7 @@ def build_wheel(folder: Path) -> Path:
         shutil.copy(ROOT / name, source)
     (source / "pyproject.toml").write_text(_project())
     command = [sys.executable, "-c", HOOK, str(folder)]
-    done = subprocess.run(command, cwd=source, capture_output=True, text=True, check=False)  # noqa: S603 - our own
+    done = subprocess.run(command, cwd=source, capture_output=True, text=True, check=False)  # noqa: S603 -- our own command
     if done.returncode:
         raise SystemExit(done.stderr)
     return folder / done.stdout.splitlines()[-1]
@@ -171,8 +172,10 @@ where = ["src"]
 def _key_store(key: dict[str, Any], password: str) -> bytes:
     """Return a PKCS#12 key store with the key."""
     private = load_pem_private_key(RSAKey.import_key(key).as_pem(private=True), None)
+    if not isinstance(private, RSAPrivateKey):
+        raise SystemExit("the key is no RSA key")
     lock = BestAvailableEncryption(password.encode())
-    return serialize_key_and_certificates(key["kid"].encode(), private, None, None, lock)  # type: ignore[arg-type]
+    return serialize_key_and_certificates(key["kid"].encode(), private, None, None, lock)
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ import json
 import random
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -40,7 +41,7 @@ def test_a_killed_pull_goes_on_and_fetches_nothing_twice(
     for _ in range(KILLS):
         wanted = len(whole) + chance.randint(1, 2)
         process = subprocess.Popen([*COMMAND, "--service", tested.base_url, "--to", folder], stdout=subprocess.DEVNULL)
-        until(lambda: len(_whole(folder)) >= wanted or process.poll() is not None, "the pull hangs")  # noqa: B023
+        until(partial(_has, folder, wanted, process), "the pull hangs")
         process.kill()
         process.wait(HANGS_AFTER_S)
         found = _whole(folder)
@@ -55,6 +56,11 @@ def test_a_killed_pull_goes_on_and_fetches_nothing_twice(
     for name in at_end:
         if name.endswith(LETTER[0]):
             assert (folder / name).read_bytes() == LETTER[1]
+
+
+def _has(folder: Path, wanted: int, process: subprocess.Popen[bytes]) -> bool:
+    """Return whether so many files are whole, or the pull has ended."""
+    return len(_whole(folder)) >= wanted or process.poll() is not None
 
 
 def _pulled(tested: TestedService, folder: Path) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, cast
 
 from markupsafe import Markup
 
@@ -59,9 +59,10 @@ def in_words(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, list):
-        return ", ".join(in_words(each) for each in value)  # pyright: ignore[reportUnknownVariableType] -- JSON
+        return ", ".join(in_words(each) for each in cast("list[Any]", value))
     if isinstance(value, dict):
-        return "; ".join(f"{str(name).replace('_', ' ')}: {in_words(each)}" for name, each in value.items())  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType] -- JSON
+        pairs = cast("dict[str, Any]", value).items()
+        return "; ".join(f"{name.replace('_', ' ')}: {in_words(each)}" for name, each in pairs)
     return WORDS.get(str(value), str(value))
 
 
