@@ -2,7 +2,7 @@
 python := .venv/bin/python
 IMAGE_TOOL ?= docker
 .DEFAULT_GOAL := help
-.PHONY: help run test quick check assets bench bench-worklists bench-national races soak soak-referrals soak-uploads sabotage conformance docs docs-check wheel image lock notices clean setup-run setup-test setup-packages
+.PHONY: help run test quick check assets bench bench-worklists bench-national races soak soak-referrals soak-uploads sabotage conformance docs docs-check wheel partner-zip image lock notices clean setup-run setup-test setup-packages
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -69,6 +69,9 @@ assets: setup-packages ## compile style sheet, scripts, typeface and icons of th
 wheel: docs assets ## build the packages (sdist and wheel), with documentation and assets in them, into dist/
 	@rm -rf dist
 	@.venv/bin/uv build --quiet --no-build-isolation --offline
+
+partner-zip: assets ## build dist/quickconnect.zip: Quick Connect without the service, for a partner's machine
+	@$(python) scripts/make_partner_zip.py
 
 image: wheel ## build the container image `openers` with docker, or with IMAGE_TOOL=podman
 	@$(IMAGE_TOOL) build --file Containerfile --tag openers .

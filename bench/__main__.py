@@ -26,6 +26,7 @@ from bench.files import UPLOAD, FileFigures, measure_files, upload
 from bench.hostile import hostile_delays, report_hostile
 from bench.load import Measured, Request, run
 from bench.mutual_tls import measure_mutual_tls, report_mutual_tls
+from bench.pages import measure_pages, report_pages
 from bench.processes import Server, server
 from bench.worklists import SMALL, WORKLIST
 from bench.worklists import measure as measure_worklist
@@ -96,6 +97,8 @@ def measure(directory: Path, seconds: int) -> dict[str, Any]:
         created = sum(each.answered for each in figures["rates"]["A011"].values())
         _check_store(directory / "bench.db", created)
     figures["hostile_ms"] = hostile_delays(_demo_settings(directory), directory)
+    (directory / "pages").mkdir()
+    figures["pages"] = measure_pages(directory / "pages", seconds * 4)
     figures["rates"][WORKLIST] = measure_worklist(directory, SMALL, seconds, CONNECTIONS)
     figures["mutual_tls"] = measure_mutual_tls(directory / "tls", seconds)
     return _with_booking(figures, seconds, directory)
@@ -206,6 +209,7 @@ def report(figures: dict[str, Any]) -> bool:
     print(f"{'memory after load':22}{figures['memory_after_load_mib']:11.1f} MiB")
     good &= report_hostile(figures["hostile_ms"])
     report_mutual_tls(figures["mutual_tls"])
+    good &= report_pages(figures["pages"])
     return good & _report_documents(figures["documents"])
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from openers_client.administration.registers import Administration
 from openers_client.operations.advice import Advice
 from openers_client.operations.base import correlated
 from openers_client.operations.booking import Booking
@@ -20,6 +21,11 @@ class Caller(Booking, Review, Advice, Worklists, Overviews, Files, Directory):
     def role(self) -> Role | None:
         """Return the role in which the caller acts; `None` for an application."""
         return self._calling.role
+
+    @property
+    def administration(self) -> Administration:
+        """Return the registers of the administration API, for a role that may administer."""
+        return Administration(self._calling)
 
     def correlated(self, correlation_id: str) -> Caller:
         """Return the same caller, all of whose calls have this correlation id."""

@@ -64,6 +64,11 @@ class SyncCaller:
         """Return the role in which the caller acts; `None` for an application."""
         return self.inner.role
 
+    @property
+    def administration(self) -> SyncAdministration:
+        """Return the registers of the administration API, for a role that may administer."""
+        return SyncAdministration(self.inner.administration, self.runner)
+
     def correlated(self, correlation_id: str) -> SyncCaller:
         """Return the same caller, all of whose calls have this correlation id."""
         return SyncCaller(self.inner.correlated(correlation_id), self.runner)

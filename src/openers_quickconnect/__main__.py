@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -12,7 +13,15 @@ from typing import Annotated
 import typer
 
 from openers_client import ErsClient, ErsError
-from openers_quickconnect.configuration import BadConfiguration, Connection, connection_of, read_configuration
+from openers_quickconnect.configuration import (
+    BadConfiguration,
+    Connection,
+    connection_of,
+    pages_of,
+    read_configuration,
+    values_of,
+)
+from openers_quickconnect.key_stores import Unlock
 from openers_quickconnect.lists import WORKLISTS
 from openers_quickconnect.settings import DEFAULT_PORT, Settings
 from openers_quickconnect.terminal.check import Wanted, prove
@@ -26,7 +35,10 @@ DEFAULT_FILE = Path("application.yml")
 Config = Annotated[Path | None, typer.Option(help="application.yml; by default the one in this folder, if any.")]
 Service = Annotated[str | None, typer.Option(help="Base URL of the service.")]
 ClientId = Annotated[str | None, typer.Option(help="Id of the registered application.")]
-KeyFile = Annotated[str | None, typer.Option(help="File with the application's private JSON Web Key.")]
+KeyFile = Annotated[str | None, typer.Option(help="The application's private key: JWK, PEM, PKCS#8, PKCS#12, JKS.")]
+KeyPassword = Annotated[
+    str | None, typer.Option(envvar="QUICKCONNECT_KEY_PASSWORD", help="Password of the file, if it has one.")
+]
 Secret = Annotated[
     str | None, typer.Option(envvar="QUICKCONNECT_SECRET", help="The application's secret, if it has no key.")
 ]
@@ -54,6 +66,7 @@ def check(
     service: Service = None,
     client_id: ClientId = None,
     key_file: KeyFile = None,
+    key_password: KeyPassword = None,
     secret: Secret = None,
     user: User = None,
     organisation: Organisation = None,
@@ -66,6 +79,7 @@ def check(
         service=service,
         client_id=client_id,
         key_file=key_file,
+        key_password=key_password,
         secret=secret,
         user=user,
         organisation=organisation,
@@ -78,38 +92,79 @@ def check(
 
 @app.command()
 def serve(
-    service: Annotated[str, typer.Option(envvar="QUICKCONNECT_SERVICE", help="Base URL of the service.")],
-    key: Annotated[Path, typer.Option(envvar="QUICKCONNECT_KEY", help="File with the private JSON Web Key.")],
-    state: Annotated[Path, typer.Option(envvar="QUICKCONNECT_STATE", help="Folder of sessions and drafts.")],
-    host: Annotated[str, typer.Option(envvar="QUICKCONNECT_HOST", help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(envvar="QUICKCONNECT_PORT", help="Port to listen on.")] = DEFAULT_PORT,
+    config: Config = None,
+    service: Annotated[str | None, typer.Option(envvar="QUICKCONNECT_SERVICE", help="Base URL of the service.")] = None,
+    key: Annotated[
+        str | None,
+        typer.Option(envvar="QUICKCONNECT_KEY", help="The private key: JWK, PEM, PKCS#8, PKCS#12, JKS."),
+    ] = None,
+    key_password: KeyPassword = None,
+    state: Annotated[
+        str | None, typer.Option(envvar="QUICKCONNECT_STATE", help="Folder of sessions and drafts.")
+    ] = None,
+    host: Annotated[str | None, typer.Option(envvar="QUICKCONNECT_HOST", help="Address to listen on.")] = None,
+    port: Annotated[int | None, typer.Option(envvar="QUICKCONNECT_PORT", help="Port to listen on.")] = None,
     base_url: Annotated[str | None, typer.Option(envvar="QUICKCONNECT_BASE_URL", help="Public address.")] = None,
     issuer: Annotated[
-        str, typer.Option(envvar="QUICKCONNECT_ISSUER", help="OpenID provider, if it is not the service.")
-    ] = "",
-    client_id: Annotated[str, typer.Option(envvar="QUICKCONNECT_CLIENT_ID", help="Id as registered.")] = "quickconnect",
+        str | None, typer.Option(envvar="QUICKCONNECT_ISSUER", help="OpenID provider, if it is not the service.")
+    ] = None,
+    client_id: Annotated[
+        str | None, typer.Option(envvar="QUICKCONNECT_CLIENT_ID", help="Id as registered; else quickconnect.")
+    ] = None,
     production: Annotated[bool, typer.Option(help="No banner of synthetic data.")] = False,
 ) -> None:
-    """Serve the pages."""
+    """Serve the pages. What no option says comes from application.yml."""
     import uvicorn
 
     from openers_quickconnect.app import application
 
-    settings = Settings(
-        service=service.rstrip("/"),
-        base_url=(base_url or f"http://{host}:{port}").rstrip("/"),
-        state=state,
-        key=key,
-        client_id=client_id,
-        issuer=issuer.rstrip("/"),
-        test_mode=not production,
-    )
+    given: dict[str, str | None] = {
+        "service": service,
+        "key-file": None if key is None else str(Path(key).absolute()),
+        "key-password": key_password,
+        "client-id": client_id,
+        "state": None if state is None else str(Path(state).absolute()),
+        "host": host,
+        "port": None if port is None else str(port),
+        "base-url": base_url,
+        "issuer": issuer,
+        "production": "true" if production else None,
+    }
     try:
+        settings, at, number = serving(config, given)
         pages = application(settings)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, BadConfiguration) as error:
         typer.echo(f"openers quickconnect: {error}", err=True)
         raise typer.Exit(2) from error
-    uvicorn.run(pages, host=host, port=port, log_level="warning", access_log=False, server_header=False)
+    typer.echo(f"Quick Connect is at {settings.base_url}")
+    uvicorn.run(pages, host=at, port=number, log_level="warning", access_log=False, server_header=False)
+
+
+def serving(config: Path | None, given: Mapping[str, str | None]) -> tuple[Settings, str, int]:
+    """Return the settings of the pages, the host and the port. Raises BadConfiguration."""
+    path = config or (DEFAULT_FILE if DEFAULT_FILE.exists() else None)
+    content = {} if path is None else read_configuration(path)
+    folder = Path() if path is None else path.parent
+    told = {**values_of(content), **pages_of(content)}
+    wanted = {**told, **{name: value for name, value in given.items() if value is not None}}
+    missing = [name for name in ("service", "key-file", "state") if not wanted.get(name)]
+    if missing:
+        raise BadConfiguration(f"{', '.join(missing)} is missing: name it in application.yml or as an option")
+    port = wanted.get("port", str(DEFAULT_PORT))
+    if not (port.isascii() and port.isdigit()):
+        raise BadConfiguration(f"port {port} is no number")
+    host = wanted.get("host", "127.0.0.1")
+    settings = Settings(
+        service=wanted["service"].rstrip("/"),
+        base_url=wanted.get("base-url", f"http://{host}:{port}").rstrip("/"),
+        state=folder / wanted["state"],
+        key=folder / wanted["key-file"],
+        unlock=Unlock(wanted.get("key-password"), wanted.get("key-alias"), wanted.get("kid")),
+        client_id=wanted.get("client-id", "quickconnect"),
+        issuer=wanted.get("issuer", "").rstrip("/"),
+        test_mode=wanted.get("production", "").lower() != "true",
+    )
+    return settings, host, int(port)
 
 
 @worklist_app.command("pull")
@@ -122,6 +177,7 @@ def worklist_pull(
     service: Service = None,
     client_id: ClientId = None,
     key_file: KeyFile = None,
+    key_password: KeyPassword = None,
     secret: Secret = None,
     user: User = None,
     organisation: Organisation = None,
@@ -140,6 +196,7 @@ def worklist_pull(
         service=service,
         client_id=client_id,
         key_file=key_file,
+        key_password=key_password,
         secret=secret,
         user=user,
         organisation=organisation,

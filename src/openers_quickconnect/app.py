@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import Final
 
 import anyio
 from starlette.applications import Starlette
@@ -19,13 +18,15 @@ from openers_client import ErsClient, ErsError, NotLoggedIn, Session
 from openers_client.caller import Caller
 from openers_client.roles import Role
 from openers_quickconnect.calls import CALLS, PageCall, watch
+from openers_quickconnect.configuration import read_key
 from openers_quickconnect.desk import Desk, Office, role_key, role_of
 from openers_quickconnect.lists import CLINICIANS
 from openers_quickconnect.problems import problem_of
 from openers_quickconnect.routes import PAGES, Page
 from openers_quickconnect.sealed import Seal
 from openers_quickconnect.settings import Settings, read_keys
-from openers_quickconnect.words import ROLES, words
+from openers_quickconnect.words import REGISTERS, ROLES, words
+from openers_quickconnect.world_clock import WorldClock
 from openers_web.assets import asset_route
 from openers_web.layout import NOTICE, Frame, Link, Pages, Site
 from openers_web.log_in.assembly import LogInSettings, assemble
@@ -41,9 +42,9 @@ AS_API: Final = "api"
 
 
 def application(settings: Settings) -> Starlette:
-    """Return the application. Raises ValueError for settings that cannot be used."""
+    """Return the application. Raises BadConfiguration, ValueError for settings that cannot be used."""
     keys = read_keys(settings.state)
-    key = cast("dict[str, Any]", json.loads(settings.key.read_text("utf-8")))
+    key = read_key(settings.key, settings.unlock)
     client = Client(settings.client_id, key, settings.issuer or settings.service)
     store = f"sqlite:///{settings.state / 'quickconnect.db'}"
     parts = assemble(LogInSettings("quickconnect", settings.base_url, client, store, [keys.sessions]))
@@ -51,7 +52,8 @@ def application(settings: Settings) -> Starlette:
     site = Site("Quick Connect", notice=NOTICE if settings.test_mode else "", footer=footer)
     pages = Pages(HERE / "templates")
     ers = ErsClient(settings.service, watch=watch)
-    building = Building(Office(parts.gate, site, pages, Seal(keys.addresses)), ers)
+    clock = WorldClock(settings.service if settings.test_mode else "")
+    building = Building(Office(parts.gate, site, pages, Seal(keys.addresses), clock), ers)
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncGenerator[None]:
@@ -96,6 +98,7 @@ class Building:
                 return RedirectResponse("/", 303)
             visit = await self._office.gate.visit(request)
             desk = Desk(request, self._office, visit, await self._caller(visit, role), role)
+            desk.environment = await self._office.clock.told()
             if not desk.is_sent:
                 desk.flashes = await self._office.gate.flashes(visit)
             calls = list[PageCall]()
@@ -164,10 +167,15 @@ class Building:
 
     async def _names(self, visit: Visit, roles: list[Role]) -> dict[str, str]:
         """Return the names of the organisations and clinicians in these roles."""
-        able = next((each for each in roles if each.business_function in CLINICIANS), None)
+        definer = next((each for each in roles if each.business_function in REGISTERS), None)
+        able = next((each for each in roles if each.business_function in CLINICIANS), definer)
         if able is None:
             return {}
         caller = await self._caller(visit, able)
+        if able is definer:
+            register = caller.administration.organisations
+            those = [(await register.read(each)).value for each in dict.fromkeys(one.organisation for one in roles)]
+            return {each.ods: each.name for each in those}
         people = list(dict.fromkeys(each.on_behalf_of for each in roles if each.on_behalf_of))
         found = await caller.find_names((), people, list(dict.fromkeys(each.organisation for each in roles)))
         return {each.id: each.name for each in found}

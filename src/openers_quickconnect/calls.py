@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from openers_client.transport import Reply, Request
 
@@ -31,7 +32,8 @@ class PageCall:
     @property
     def short(self) -> str:
         """Return the path of the operation."""
-        return self.url.partition("/referrals/FHIR")[2] or self.url
+        parts = urlsplit(self.url)
+        return (parts.path.partition("/referrals/FHIR")[2] or parts.path) + (f"?{parts.query}" if parts.query else "")
 
     @property
     def http(self) -> str:

@@ -4,19 +4,20 @@
       base-url: https://service.example
     application:
       client-id: my-application
-      key-file: key.json
+      key-file: key.p12
+      key-password: ${QUICKCONNECT_KEY_PASSWORD}
     user:
       id: "555073103100"
       organisation: D82106
       business-function: REFERRING_CLINICIAN
 
-`${NAME}` in a value stands for an environment variable, so that no secret has to be in the file. A command-line option
-comes before the file.
+A section `pages:` with `port`, `host`, `base-url`, `state`, `issuer` and `production` is for `serve`. `key-file` is a
+JSON Web Key, PEM, PKCS#8, PKCS#12 or JKS; `key-alias` and `kid` name the key. `${NAME}` in a value stands for an
+environment variable, so that no secret has to be in the file. A command-line option comes before the file.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from collections.abc import Mapping
@@ -27,6 +28,7 @@ from typing import Any, Final, cast
 import yaml
 
 from openers_client import Application, Role
+from openers_quickconnect.key_stores import NOTHING, BadKeyStore, Unlock, read_private_key
 
 LARGEST_BYTES: Final = 100_000
 _VARIABLE: Final = re.compile(r"\$\{([A-Z][A-Z0-9_]*)\}")
@@ -66,36 +68,46 @@ def read_configuration(path: Path) -> dict[str, Any]:
 
 def connection_of(configuration: Mapping[str, Any], folder: Path, given: Mapping[str, str | None]) -> Connection:
     """Return the connection of a file and the options `given` on the command line. Raises BadConfiguration."""
-    wanted = {**_values(configuration), **{name: value for name, value in given.items() if value is not None}}
+    wanted = {**values_of(configuration), **{name: value for name, value in given.items() if value is not None}}
     service, client_id = wanted.get("service"), wanted.get("client-id")
     if not service or not client_id:
         missing = "service: base-url (--service)" if not service else "application: client-id (--client-id)"
         raise BadConfiguration(f"{missing} is missing")
     key, secret = wanted.get("key-file"), wanted.get("secret")
-    application = Application(client_id, None if key is None else read_key(folder / key), secret)
+    unlock = Unlock(wanted.get("key-password"), wanted.get("key-alias"), wanted.get("kid"))
+    application = Application(client_id, None if key is None else read_key(folder / key, unlock), secret)
     organisation, function = wanted.get("organisation"), wanted.get("business-function")
     role = Role(organisation, function, wanted.get("on-behalf-of")) if organisation and function else None
     return Connection(service=service, application=application, user=wanted.get("user"), role=role)
 
 
-def read_key(path: Path) -> dict[str, str]:
-    """Return a private key as JSON Web Key. Raises BadConfiguration."""
+def read_key(path: Path, unlock: Unlock = NOTHING) -> dict[str, str]:
+    """Return the private key in a file as JSON Web Key. Raises BadConfiguration."""
     try:
-        found: object = json.loads(path.read_text("utf-8"))
+        return read_private_key(path.read_bytes(), unlock)
     except OSError as error:
         raise BadConfiguration(f"key file {path} cannot be read: {error.strerror}") from error
-    except ValueError as error:
-        raise BadConfiguration(f"key file {path} is not a JSON Web Key: {error}") from error
-    if not isinstance(found, dict) or "kid" not in found:
-        raise BadConfiguration(f"key file {path} must hold one private JSON Web Key with a kid")
+    except BadKeyStore as error:
+        raise BadConfiguration(f"key file {path} cannot be used: {error}") from error
+
+
+def pages_of(configuration: Mapping[str, Any]) -> dict[str, str]:
+    """Return the section `pages`, with texts."""
+    found: object = configuration.get("pages") or {}
+    if not isinstance(found, dict):
+        raise BadConfiguration("pages: must hold port, host, base-url, state or production")
     return {str(name): str(value) for name, value in cast("dict[object, object]", found).items()}
 
 
-def _values(configuration: Mapping[str, Any]) -> dict[str, str]:
+def values_of(configuration: Mapping[str, Any]) -> dict[str, str]:
+    """Return what the sections of a connection say, by the names of the options."""
     places = {
         "service": ("service", "base-url"),
         "client-id": ("application", "client-id"),
         "key-file": ("application", "key-file"),
+        "key-password": ("application", "key-password"),
+        "key-alias": ("application", "key-alias"),
+        "kid": ("application", "kid"),
         "secret": ("application", "secret"),
         "user": ("user", "id"),
         "organisation": ("user", "organisation"),

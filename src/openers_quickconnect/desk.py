@@ -12,13 +12,15 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from openers_client import Role
+from openers_client.administration import Administration
 from openers_client.caller import Caller
 from openers_client.requests.patients import PatientSearch
 from openers_quickconnect import records
 from openers_quickconnect.lists import worklists_of
 from openers_quickconnect.records import FoundNames, Overview, Person
 from openers_quickconnect.sealed import Seal
-from openers_quickconnect.words import ROLES, words
+from openers_quickconnect.words import REGISTERS, ROLES, words
+from openers_quickconnect.world_clock import WorldClock
 from openers_web.csrf import FORM_TOKEN
 from openers_web.form import Form
 from openers_web.layout import Account, Frame, Link, Pages, Search, Site
@@ -37,7 +39,7 @@ class Office:
     site: Site
     pages: Pages
     seal: Seal
-    environment: str = ""
+    clock: WorldClock
 
 
 class Desk:
@@ -50,6 +52,8 @@ class Desk:
         self.role: Final = role
         self.visit: Final = visit
         self._office: Final = office
+        self.environment = ""
+        """The clock of the world, in test mode."""
         self.flashes: tuple[Flash, ...] = ()
         """Messages of the page before, for this one."""
         self.said: Flash | None = None
@@ -59,6 +63,11 @@ class Desk:
     def function(self) -> str:
         """Return the business function of the role."""
         return self.role.business_function
+
+    @property
+    def administration(self) -> Administration:
+        """Return the registers, for the roles of definers, commissioners and operators."""
+        return self.caller.administration
 
     @property
     def seal(self) -> Seal:
@@ -121,17 +130,20 @@ class Desk:
             form_token=self.visit.form_token,
             change_role="/",
         )
-        navigation = [Link("Home", self.at())]
+        administers = self.function in REGISTERS
+        navigation = [] if administers else [Link("Home", self.at())]
         if self.function.startswith("REFERRING"):
             navigation.append(Link("Patients", self.at("patients")))
         navigation += [Link(each.title, self.at("worklists", each.name)) for each in worklists_of(self.function)]
+        navigation += [Link(title, self.at(name)) for name, title in REGISTERS.get(self.function, {}).items()]
+        search = Search(self.at("services"), "Service") if administers else Search(self.at("find"), "UBRN")
         return Frame(
             site=self._office.site,
             navigation=navigation,
             current=current,
             account=account,
-            search=Search(self.at("find"), "UBRN"),
-            environment=self._office.environment,
+            search=search,
+            environment=self.environment,
             back=back,
             flashes=self.flashes,
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final
 
@@ -67,3 +68,18 @@ def problem_of(error: ErsError) -> Problem:
 
 def _said(error: CallRejected) -> str:
     return error.diagnostics.strip()
+
+
+def said_of(error: CallRejected) -> str:
+    """Return cause and cure of a rejection, as a sentence for a form."""
+    cure = next((each.cure for each in error.issues if each.cure), None)
+    said = _said(error).rstrip(".")
+    shown = f"{said[:1].upper()}{said[1:]}"
+    return f"{shown}: {cure}" if cure else shown
+
+
+def field_at(place: str | None, names: Collection[str]) -> str:
+    """Return the control of a form for a place in a record, a JSON pointer; empty if the form has none."""
+    parts = (place or "").strip("/").split("/")
+    tried = ("_".join(parts[:length]) for length in range(len(parts), 0, -1))
+    return next((each for each in tried if each in names), "")

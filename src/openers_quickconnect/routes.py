@@ -17,9 +17,11 @@ from openers_quickconnect.pages import (
     new_request,
     patients,
     referrals,
+    registers,
     shortlist,
     worklists,
 )
+from openers_quickconnect.pages.services import listing, publishing, section, seeing, service
 
 Page = Callable[[Desk], Awaitable[Response]]
 
@@ -48,5 +50,27 @@ PAGES: Final[tuple[tuple[str, tuple[str, ...], Page], ...]] = (
     ("/referrals/{ubrn}/letter.pdf", READ, letters.print_letter),
     ("/referrals/{ubrn}/summary.pdf", READ, letters.print_summary),
     ("/advice/{ubrn}", FORM, advice.conversation),
+    *(
+        (f"/{name}{below}", methods, page)
+        for name in registers.KINDS
+        for below, methods, page in (
+            ("", READ, registers.records),
+            ("/new", FORM, registers.record),
+            ("/record/{key:path}", FORM, registers.record),
+            ("/end/{key:path}", FORM, registers.end),
+        )
+    ),
+    ("/services", READ, listing.services),
+    ("/services/new", FORM, listing.new),
+    ("/services/{service}", READ, service.service),
+    ("/services/{service}/sections/{section}", FORM, section.section),
+    ("/services/{service}/publish", FORM, publishing.publish),
+    ("/services/{service}/hide", FORM, publishing.hide),
+    ("/services/{service}/discard", FORM, publishing.discard),
+    ("/services/{service}/end", FORM, publishing.end),
+    ("/services/{service}/copy", FORM, publishing.copy),
+    ("/services/{service}/versions", READ, publishing.versions),
+    ("/services/{service}/pas", FORM, seeing.pas),
+    ("/services/{service}/seen", READ, seeing.seen),
 )
 """Path below the role, methods, page."""

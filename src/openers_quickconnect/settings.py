@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from openers_quickconnect.key_stores import NOTHING, Unlock
+
 DEFAULT_PORT: Final = 8003
 SESSION_KEY_BYTES: Final = 32
 ADDRESS_KEY_BYTES: Final = 64
@@ -18,14 +20,15 @@ class Settings:
     """Where Quick Connect is, and which service it uses.
 
     `service` is the base URL of the service, `issuer` that of its OpenID provider (by default the service itself).
-    `client_id` and `key` are those under which Quick Connect is registered; `key` is the file of a private key as JSON
-    Web Key. `state` is the folder of sessions and drafts. `test_mode` shows the banner of synthetic data.
+    `client_id` and `key` are those under which Quick Connect is registered; `key` is the file of its private key, which
+    `unlock` opens. `state` is the folder of sessions and drafts. `test_mode` shows the banner of synthetic data.
     """
 
     service: str
     base_url: str
     state: Path
     key: Path
+    unlock: Unlock = NOTHING
     client_id: str = "quickconnect"
     issuer: str = ""
     test_mode: bool = True

@@ -11,8 +11,22 @@ ROLES: Final = {
     "SERVICE_PROVIDER_CLINICIAN": "Provider clinician",
     "SERVICE_PROVIDER_CLINICIAN_ADMIN": "Provider clinician's administrator",
     "SERVICE_PROVIDER_ADMIN": "Provider administrator",
+    "SERVICE_DEFINER": "Service definer",
+    "ERS_ADMIN": "Operator of the service",
 }
 """The roles that have pages here."""
+REGISTERS: Final[dict[str, dict[str, str]]] = {
+    "SERVICE_DEFINER": {"services": "Services"},
+    "ERS_ADMIN": {
+        "services": "Services",
+        "organisations": "Organisations",
+        "sites": "Sites",
+        "people": "People",
+        "applications": "Applications",
+        "pas-links": "PAS links",
+    },
+}
+"""The pages of roles that administer, by their names in addresses; the first is where they begin."""
 PRIORITIES: Final = {"ROUTINE": "Routine", "URGENT": "Urgent", "TWO_WEEK_WAIT": "2 week wait"}
 STATES: Final = {
     "NOT_BOOKED": "Not booked",

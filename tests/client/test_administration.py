@@ -157,6 +157,9 @@ def test_only_records_of_an_organisation_are_listed(ops: SyncAdministration) -> 
     sites = list(ops.sites.all("RCD", page_size=1))
     assert len(sites) > 1
     assert {each.value.organisation for each in sites} == {"RCD"}
+    first, cursor = ops.sites.page(None, "RCD", page_size=1)
+    assert [each.key for each in first] == [sites[0].key]
+    assert [each.key for each in ops.sites.page(cursor, "RCD", page_size=1)[0]] == [sites[1].key]
 
 
 def test_many_records_are_put_at_once(ops: SyncAdministration) -> None:

@@ -22,8 +22,8 @@ HEIGHT: Final = 900
 
 
 @contextmanager
-def at_work(browser: Browser, screen: Screen, address: str, user: str) -> Generator[Page]:
-    """Open Quick Connect as a person in the first of their roles."""
+def at_work(browser: Browser, screen: Screen, address: str, user: str, begins: str = "Your work") -> Generator[Page]:
+    """Open Quick Connect as a person in the first of their roles, whose first page has the heading `begins`."""
     with opened(browser, screen) as page:
         page.goto(address)
         page.locator(f"input[value='{user}']").check()
@@ -32,7 +32,7 @@ def at_work(browser: Browser, screen: Screen, address: str, user: str) -> Genera
         if not page.url.partition("/as/")[1]:
             check_page(page)
             page.locator(".qc-roles a").first.click()
-        page.get_by_role("heading", name="Your work").wait_for()
+        page.get_by_role("heading", name=begins).first.wait_for()
         yield page
 
 

@@ -235,6 +235,7 @@ async def test_a_definer_sees_and_changes_only_own_services(served: Running) -> 
     commissioner = await administrator(served, "COMMISSIONER")
     for reply in (
         await commissioner.get(f"{SERVICES}/drafts"),
+        await commissioner.get(f"{SERVICES}/clinic-types"),
         await commissioner.post(SERVICES, json=draft("Not theirs")),
         await commissioner.get(f"{SERVICES}/{number}/draft"),
     ):

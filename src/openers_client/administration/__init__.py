@@ -5,6 +5,7 @@
 
 from openers_client.administration.drafts import (
     Checks,
+    ClinicType,
     Difference,
     Draft,
     Finding,
@@ -50,6 +51,7 @@ __all__ = [
     "Administration",
     "Ages",
     "Checks",
+    "ClinicType",
     "ClinicTypeRow",
     "CodeSet",
     "CommissioningRule",

@@ -55,6 +55,16 @@ class Draft:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ClinicType:
+    """A clinic type of a specialty that a service can have today: codes and names."""
+
+    specialty: str
+    specialty_name: str
+    clinic_type: str
+    clinic_type_name: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Finding:
     """What a check of publishing has found: `kind` is error or warning, `place` a JSON pointer into the draft."""
 

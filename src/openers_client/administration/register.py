@@ -74,17 +74,26 @@ class Register(Generic[T]):
 
     async def all(self, organisation: str | None = None, page_size: int = PAGE) -> AsyncIterator[Registered[T]]:
         """Yield all records in the order of their keys, page after page; or only those of an organisation."""
-        asked = [("limit", str(page_size)), *([] if organisation is None else [("organisation", organisation)])]
         cursor: str | None = None
         while True:
-            query = asked if cursor is None else [*asked, ("cursor", cursor)]
-            page = (await self._calls.send(call_of("GET", f"/{self._name}", reads=True, query=query))).json()
-            for item in items(page, "items"):
-                value: Json = item["value"]
-                yield Registered(str(item["key"]), int(item["version"]), read_as(value, self._of), resource=value)
-            cursor = page.get("next")
+            found, cursor = await self.page(cursor, organisation, page_size)
+            for each in found:
+                yield each
             if cursor is None:
                 return
+
+    async def page(
+        self, cursor: str | None = None, organisation: str | None = None, page_size: int = PAGE
+    ) -> tuple[tuple[Registered[T], ...], str | None]:
+        """Return one page of the list, and the cursor of the next one, if any."""
+        asked = (("limit", str(page_size)), ("organisation", organisation), ("cursor", cursor))
+        query = [(name, value) for name, value in asked if value is not None]
+        page = (await self._calls.send(call_of("GET", f"/{self._name}", reads=True, query=query))).json()
+        return tuple(self._listed(item) for item in items(page, "items")), page.get("next")
+
+    def _listed(self, item: Json) -> Registered[T]:
+        value: Json = item["value"]
+        return Registered(str(item["key"]), int(item["version"]), read_as(value, self._of), resource=value)
 
     async def create(self, value: T, *, dry_run: bool = False) -> Registered[T]:
         """Create a record. An equal record stays as it is; any other one with this key is a `VersionConflict`."""

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from datetime import date
 from typing import Any, Final
 
-from openers_client.administration.drafts import Checks, Difference, Draft, Visibility, VisibilityQuestion
+from openers_client.administration.drafts import Checks, ClinicType, Difference, Draft, Visibility, VisibilityQuestion
 from openers_client.administration.records import Service
 from openers_client.administration.register import (
     JSON,
@@ -59,6 +59,11 @@ class Services(EndingRegister[Service]):
     async def copy(self, number: str, name: str, *, dry_run: bool = False) -> Registered[Draft]:
         """Save a copy of a service, or of its draft, as a new draft with another name."""
         return await self._saved(_sent("POST", _at(number, "/copy"), {"name": name}), dry_run=dry_run)
+
+    async def clinic_types(self) -> tuple[ClinicType, ...]:
+        """Return the pairs of specialty and clinic type that a service can have today, by their names."""
+        told = (await self._calls.send(call_of("GET", "/services/clinic-types", reads=True))).json()
+        return tuple(read_as(each, ClinicType) for each in items(told, "clinic_types"))
 
     async def check(self, number: str) -> Checks:
         """Return whether the draft of a service can be published, and what the checks find."""

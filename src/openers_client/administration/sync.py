@@ -8,6 +8,7 @@ from typing import Final, Generic, TypeVar
 
 from openers_client.administration.drafts import (
     Checks,
+    ClinicType,
     Difference,
     Draft,
     PutMany,
@@ -37,6 +38,12 @@ class SyncRegister(Generic[T]):
     def all(self, organisation: str | None = None, page_size: int = PAGE) -> Iterator[Registered[T]]:
         """Yield all records in the order of their keys, or only those of an organisation."""
         return self._runner.each(self._inner.all(organisation, page_size))
+
+    def page(
+        self, cursor: str | None = None, organisation: str | None = None, page_size: int = PAGE
+    ) -> tuple[tuple[Registered[T], ...], str | None]:
+        """Return one page of the list, and the cursor of the next one, if any."""
+        return self._runner.run(self._inner.page(cursor, organisation, page_size))
 
     def create(self, value: T, *, dry_run: bool = False) -> Registered[T]:
         """Create a record, as `Register.create` does."""
@@ -99,6 +106,10 @@ class SyncServices(SyncEndingRegister[Service]):
     def copy(self, number: str, name: str, *, dry_run: bool = False) -> Registered[Draft]:
         """Save a copy as a new draft with another name."""
         return self._runner.run(self._services.copy(number, name, dry_run=dry_run))
+
+    def clinic_types(self) -> tuple[ClinicType, ...]:
+        """Return the pairs of specialty and clinic type that a service can have today."""
+        return self._runner.run(self._services.clinic_types())
 
     def check(self, number: str) -> Checks:
         """Return whether the draft of a service can be published, and what the checks find."""

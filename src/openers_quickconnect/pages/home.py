@@ -11,12 +11,15 @@ from starlette.responses import Response
 from openers_client import ErsError
 from openers_quickconnect.desk import Desk
 from openers_quickconnect.lists import ADVICE, Worklist, worklists_of
+from openers_quickconnect.words import REGISTERS
 
 _UBRN: Final = re.compile(r"[0-9]{12}", re.ASCII)
 
 
 async def home(desk: Desk) -> Response:
-    """Show each worklist with its number of rows."""
+    """Show each worklist with its number of rows; a role that administers begins at its first register."""
+    if desk.function in REGISTERS:
+        return desk.go(desk.at(next(iter(REGISTERS[desk.function]))))
     lists = worklists_of(desk.function)
     counts = await asyncio.gather(*(_count(desk, each) for each in lists))
     tiles = [(each, desk.at("worklists", each.name), count) for each, count in zip(lists, counts, strict=True)]

@@ -29,6 +29,7 @@ from openers_client import (
     Role,
     Session,
 )
+from openers_client.caller import Caller
 
 WITHIN_S: Final = 10
 MOST_SKEW_S: Final = 60
@@ -152,13 +153,9 @@ async def _calls(client: ErsClient, wanted: Wanted) -> AsyncIterator[Step]:
     yield Step("token", True, f"issued to {wanted.application.client_id}, valid for {session.tokens.expires_in_s} s")
     caller = client.caller(session, wanted.role)
     if wanted.user is not None:
-        roles = await caller.my_roles()
-        held = [f"{each.business_function} at {each.organisation}" for each in roles]
-        good = wanted.role is None or any(_same(each, wanted.role) for each in roles)
-        cure = "" if good else f"Use one of: {', '.join(held)}"
-        asked = "" if wanted.role is None else f"{wanted.role.business_function} at {wanted.role.organisation}"
-        yield Step("role", good, asked or ", ".join(held), cure)
-        if not good:
+        step = await _role(caller, wanted.role)
+        yield step
+        if not step.holds:
             return
     if wanted.role is None and wanted.user is not None:
         return
@@ -168,6 +165,23 @@ async def _calls(client: ErsClient, wanted: Wanted) -> AsyncIterator[Step]:
         yield Step("first call", False, str(error), _call_cure(error))
         return
     yield Step("first call", True, f"A004 returned {len(found.codes)} priorities")
+
+
+async def _role(caller: Caller, wanted: Role | None) -> Step:
+    """Check that the user has the role, or tell which ones they have."""
+    try:
+        roles = await caller.my_roles()
+    except ErsError as error:
+        return Step("role", False, str(error), _call_cure(error))
+    held = ", ".join(f"{each.business_function} at {each.organisation}" for each in roles)
+    if wanted is None:
+        return Step("role", True, held)
+    asked = f"{wanted.business_function} at {wanted.organisation}"
+    if any(_same(each, wanted) for each in roles):
+        return Step("role", True, asked)
+    if all(each.organisation != wanted.organisation for each in roles):
+        asked = f"the user has no role at the organisation {wanted.organisation}"
+    return Step("role", False, asked, f"Use one of: {held}")
 
 
 async def _session(client: ErsClient, wanted: Wanted) -> Session:

@@ -39,11 +39,14 @@ def log_in_routes(gate: Gate, pages: Pages, frame: BareFrame) -> list[Route]:
     """Return the routes of log-in and log-out. An application with a page before the log-in links to `LOG_IN`."""
 
     async def _log_out(request: Request) -> Response:
+        """Lead on to the provider's log-out by a page, since the policy blocks a redirect of a form to it."""
         cookie, further = await gate.end(request)
-        link = further or f"{gate.base_url}/"
-        text = "Log out of the other applications too" if further else "Log in again"
-        content = Markup('<p>You are logged out of this application.</p><div class="kit-actions">{}</div>')
-        reply = pages.page(frame(request), "You are logged out", content.format(link_button(text, link, "secondary")))
+        link = link_button("Continue" if further else "Log in again", further or f"{gate.base_url}/", "secondary")
+        said = "The other applications follow." if further else "You are logged out of this application."
+        content = Markup('<p>{}</p><div class="kit-actions">{}</div>').format(said, link)
+        reply = pages.page(frame(request), "You are logged out", content)
+        if further:
+            reply.headers["refresh"] = f"0; url={further}"
         reply.raw_headers.extend(pair for pair in cookie.raw_headers if pair[0] == b"set-cookie")
         return reply
 

@@ -22,6 +22,7 @@ INSTALL: Final = {
     "buildah": "apt-get install buildah",
     "chromium": "apt-get install chromium",
     "java": "apt-get install default-jdk-headless",
+    "keytool": "apt-get install default-jre-headless",
     "node": "apt-get install nodejs",
     "npm": "apt-get install npm",
     "clamd": "apt-get install clamav-daemon",

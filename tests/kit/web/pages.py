@@ -119,6 +119,7 @@ def unseen_focus(page: Page) -> list[str]:
         seen.add(at["number"])
         if not at["seen"] or at["look"] == before[at["number"]]:
             wrong.append(at["text"])
+    page.evaluate("() => document.activeElement.blur()")
     assert seen, "the Tab key reaches nothing"
     return wrong
 

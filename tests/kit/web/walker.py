@@ -168,6 +168,11 @@ class Walker:
         return self.reply.url.path
 
     @property
+    def cookies(self) -> dict[str, str]:
+        """Return the cookies."""
+        return {each.name: each.value or "" for each in self._http.cookies.jar}
+
+    @property
     def links(self) -> list[str]:
         """Return the texts of all links."""
         return [said for said, _ in self._read.links]
@@ -176,3 +181,6 @@ class Walker:
         self.reply = reply
         self._read = _Reader()
         self._read.feed(reply.text if "html" in reply.headers.get("content-type", "") else "")
+        _, _, following = reply.headers.get("refresh", "").partition("url=")
+        if following:
+            self.go(following)

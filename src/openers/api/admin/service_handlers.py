@@ -16,6 +16,7 @@ from openers.domain.services.draft import UNNUMBERED, ServiceDraft
 from openers.usecases.administration.records import plain
 from openers.usecases.administration.refusals import Malformed, NoSuchRecord
 from openers.usecases.services import drafts, publish, versions
+from openers.usecases.services.clinic_types import clinic_types
 from openers.usecases.services.polling import poll_for_definer
 from openers.usecases.services.visibility import explain_service
 from openers.wire.admin.drafts import Copy, DraftRecord, LastDay
@@ -49,6 +50,12 @@ class ServiceHandlers(Handlers, frozen=True):
         items = [{"key": each.key, "version": each.version, "value": plain(each.value)} for each in page]
         following = cursor_of(page[-1].key) if len(found) > len(page) else None
         return json_reply(200, {"items": items, "next": following})
+
+    async def clinic_types(self, call: ActiveCall) -> Reply:
+        """Return the pairs of specialty and clinic type that a service can have today."""
+        by = await self._caller(call)
+        parameters_of(call.request, NOTHING)
+        return json_reply(200, {"clinic_types": clinic_types(by, call.world)})
 
     async def read_draft(self, call: ActiveCall) -> Reply:
         """Return the draft; without an ETag if it was not saved, and follows from the live service."""
@@ -199,6 +206,7 @@ def routes_below(handlers: ServiceHandlers) -> dict[str, dict[str, Any]]:
     return {
         "": {"GET": handlers.list, "POST": handlers.create},
         "/drafts": {"GET": handlers.list_drafts},
+        "/clinic-types": {"GET": handlers.clinic_types},
         "/{key}": {"GET": handlers.read, "PUT": handlers.put, "DELETE": handlers.end},
         "/{key}/draft": {"GET": handlers.read_draft, "PUT": handlers.put_draft, "DELETE": handlers.discard},
         "/{key}/checks": {"GET": handlers.check},

@@ -56,7 +56,8 @@ def service_paths(base: str) -> dict[str, Any]:
         "/last-poll": {"get": _get("read-last-poll-of", "What the PAS sent, and what became of it", LAST_POLL)},
     }
     paths = {f"{single}{path}": {**item, "parameters": [_KEY]} for path, item in below.items()}
-    return {f"{base}/drafts": {"get": _drafts()}, f"{base}/old-codes": {"get": _old_codes()}, **paths}
+    lists = {"/drafts": _drafts(), "/old-codes": _old_codes(), "/clinic-types": _clinic_types()}
+    return {**{f"{base}{path}": {"get": each} for path, each in lists.items()}, **paths}
 
 
 def creation() -> dict[str, Any]:
@@ -173,3 +174,8 @@ def _drafts() -> dict[str, Any]:
     page = _object(items=_list(item), next={"type": ["string", "null"]})
     described = _get("list-drafts-of", "A page of the list", page)
     return {**described, "parameters": [*described["parameters"], *_PAGE_PARAMETERS]}
+
+
+def _clinic_types() -> dict[str, Any]:
+    pair = _object(specialty=TEXT, specialty_name=TEXT, clinic_type=TEXT, clinic_type_name=TEXT)
+    return _get("list-clinic-types-of", "The pairs that a service can have today", _object(clinic_types=_list(pair)))

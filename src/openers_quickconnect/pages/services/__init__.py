@@ -1,0 +1,1 @@
+"""Pages for service definers: what a service is, as a list of sections, and how it is published, linked and seen."""
