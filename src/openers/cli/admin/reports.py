@@ -7,9 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from openers.cli.admin.api import Api
-from openers.cli.admin.calls import DEMO_CLIENT, MOST_ON_A_PAGE, ClientId, KeyFile
-from openers.cli.control import HERE, BaseUrl
+from openers.cli.admin.calls import MOST_ON_A_PAGE, Administration, calling
 from openers.cli.output import Json, say
 
 Number = Annotated[str, typer.Argument(help="The number of the service.")]
@@ -24,20 +22,19 @@ def add_reports(app: typer.Typer, of_services: typer.Typer) -> None:
 
 def _add_unmapped(app: typer.Typer) -> None:
     @app.command()
+    @calling
     def unmapped(
+        calls: Administration,
         on: Annotated[str | None, typer.Option(help="The day, such as 2031-06-23; otherwise today.")] = None,
         organisation: Annotated[str | None, typer.Option(help="ODS code: only services of it.")] = None,
-        base_url: BaseUrl = HERE,
-        client_id: ClientId = DEMO_CLIENT,
-        key: KeyFile = None,
         as_json: Json = False,
     ) -> None:
         """Show services with codes that are not in use, and what takes their place. Exit status 1 if nothing does."""
-        api, found, cursor = Api(base_url, client_id, key), list[dict[str, Any]](), ""
+        found, cursor = list[dict[str, Any]](), ""
         asked = {"limit": str(MOST_ON_A_PAGE), "organisation": organisation or "", "on": on or ""}
         while True:
             query = {name: it for name, it in {**asked, "cursor": cursor}.items() if it}
-            page = api.ask("GET", "services/old-codes", query=query).value
+            page = calls.ask("GET", "services/old-codes", query=query).json()
             found += page["items"]
             cursor = page["next"]
             if not cursor:
@@ -50,17 +47,16 @@ def _add_unmapped(app: typer.Typer) -> None:
 
 def _add_effects(app: typer.Typer) -> None:
     @app.command()
+    @calling
     def effects(
+        calls: Administration,
         service: Number,
         unpublish: Annotated[bool, typer.Option("--unpublish", help="Of unpublishing, instead of publishing.")] = False,
-        base_url: BaseUrl = HERE,
-        client_id: ClientId = DEMO_CLIENT,
-        key: KeyFile = None,
         as_json: Json = False,
     ) -> None:
         """Tell what publishing the draft would do to referrals under way."""
         query = {"change": "unpublish"} if unpublish else None
-        told = Api(base_url, client_id, key).ask("GET", f"services/{service}/effects", query=query).value
+        told = calls.ask("GET", f"services/{service}/effects", query=query).json()
         lines = [f"{' '.join([each['effect'], *each['what']])}: {each['told']}" for each in told["effects"]]
         lines.append(f"{told['waiting']} referrals wait for the provider; {told['booked']} booked slots are to come")
         say("\n".join(lines), told, as_json=as_json)
@@ -68,15 +64,10 @@ def _add_effects(app: typer.Typer) -> None:
 
 def _add_last_poll(app: typer.Typer) -> None:
     @app.command("last-poll")
-    def last_poll(
-        service: Number,
-        base_url: BaseUrl = HERE,
-        client_id: ClientId = DEMO_CLIENT,
-        key: KeyFile = None,
-        as_json: Json = False,
-    ) -> None:
+    @calling
+    def last_poll(calls: Administration, service: Number, as_json: Json = False) -> None:
         """Show what the PAS sent at the last poll, and what became of each row."""
-        told = Api(base_url, client_id, key).ask("GET", f"services/{service}/last-poll").value
+        told = calls.ask("GET", f"services/{service}/last-poll").json()
         asked = "all slots" if told["since"] is None else f"changes since {told['since']}"
         lines = [f"polled at {told['at']} for {asked} from {told['start']} to {told['end']}"]
         counts = f"{told['sent']} rows, {told['changed']} slots changed, {told['vanished']} of them vanished"

@@ -27,10 +27,8 @@ def clinic_types(by: Administrator, world: World) -> list[ClinicTypeInUse]:
     if by.reach(Resource.SERVICES, Method.PUT) is Reach.NONE:
         check_definer(by, None)
     today = world.clock.now().date()
-    systems = (
-        world.reference.code_system(CodeSystemName.SPECIALTY),
-        world.reference.code_system(CodeSystemName.CLINIC_TYPE),
-    )
+    code_system = world.reference.code_system
+    systems = code_system(CodeSystemName.SPECIALTY), code_system(CodeSystemName.CLINIC_TYPE)
     specialties = systems[0].concepts
     found = [
         ClinicTypeInUse(str(specialty), specialties[str(specialty)].display, code, concept.display)
