@@ -31,6 +31,7 @@ from openers_client import (
 from openers_client.administration import (
     Administration,
     Ages,
+    CodeSet,
     CommissioningRule,
     ContactDetail,
     Difference,
@@ -78,6 +79,7 @@ ROWS: Final[dict[Resource, Row]] = {
     Resource.SITES: Row(Site, {"name": "Moorland Infirmary"}, {"closed_on": date(2099, 3, 31)}),
     Resource.PEOPLE: Row(Person, {"workgroups": frozenset({"X26A/Cardiology", "X26A/Chest"})}, {"active": False}),
     Resource.APPLICATIONS: Row(RegisteredApplication, {"name": "New PAS"}, {"active": False}),
+    Resource.CODE_SETS: Row(CodeSet, {"ended_specialties": frozenset({"2WW"})}, {"active": False}),
     Resource.SERVICES: Row(Service, {"appointment_wait_days": 12}, {"status": "WITHDRAWN"}),
     Resource.COMMISSIONING_RULES: Row(CommissioningRule, {"starts": date(2026, 5, 1)}, {"active": False}),
     Resource.PAS_LINKS: Row(PasLink, {"url": "https://pas2.moorland.example/fhir"}, {"active": False}),
