@@ -1,7 +1,7 @@
 """Mutual TLS: calls and handshakes a second beside plain HTTP, by the same client in the same run.
 
 The client is a Python thread for each connection and does not verify the server, so the figures compare the two
-listeners and are not the highest rate. `python -m bench.mutual_tls` measures this part alone.
+listeners and are not the highest rate. `python -m bench.mutual_tls` measures only this part.
 """
 
 from __future__ import annotations
@@ -140,7 +140,7 @@ def _more(connection: socket.socket) -> bytes:
 
 
 def main() -> None:
-    """Measure mutual TLS alone."""
+    """Measure only mutual TLS."""
     seconds = int(sys.argv[1]) if len(sys.argv) > 1 else 5
     with tempfile.TemporaryDirectory() as name:
         report_mutual_tls(measure_mutual_tls(Path(name) / "tls", seconds))

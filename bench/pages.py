@@ -65,7 +65,7 @@ class PageFigures(msgspec.Struct, frozen=True):
 
 
 def main() -> None:
-    """Measure the pages alone."""
+    """Measure only the pages."""
     parser = argparse.ArgumentParser(prog="bench.pages", description=__doc__)
     parser.add_argument("--seconds", type=int, default=60, help="length of the run")
     options = parser.parse_args()

@@ -1,4 +1,4 @@
-"""Write what is said about the packages of others: `THIRD-PARTY-NOTICES`, and a bill of materials in CycloneDX 1.6.
+"""Write the notices about the packages of others: `THIRD-PARTY-NOTICES`, and a bill of materials in CycloneDX 1.6.
 
 Run it after `make lock` in an environment with the new packages: `make notices`. Names and versions come from
 `requirements/run.txt`, licences and their texts from the installed packages; a test reports when that is needed.

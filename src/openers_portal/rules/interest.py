@@ -29,9 +29,9 @@ class Interest(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def confirmation(interest: Interest, link: str) -> Mail:
-    """Return the message that asks whether somebody wants news."""
+    """Return the message that asks whether a person wants news."""
     text = (
-        f"Somebody, probably you, asked the OpenERS partner portal for news at {interest.email}.\n\n"
+        f"You, or another person, asked the OpenERS partner portal for news at {interest.email}.\n\n"
         f"Confirm it here:\n{link}\n\n"
         f"If you did not ask, ignore this message: the address is deleted after {KEPT.days} days.\n"
     )

@@ -130,7 +130,7 @@ class Handlers(msgspec.Struct, frozen=True):
         return await self._changed(call, await refresh_organisation(key_in(call), by, call.world, how), how)
 
     async def put_all(self, call: ActiveCall) -> Reply:
-        """Create or replace several records in one act, whatever their versions. A refused one stops no other."""
+        """Create or replace several records in one act, of any versions. A refused one stops no other."""
         http = call.http()
         by = await self._caller(call, has_body=True)
         rehearsal = is_rehearsal(parameters_of(call.request, CHANGING))

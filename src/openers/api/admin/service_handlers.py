@@ -165,7 +165,7 @@ class ServiceHandlers(Handlers, frozen=True):
         parameters_of(call.request, NOTHING)
         call.entry.outcome = 200
         changed = await poll_for_definer(service_in(call), by, call.world)
-        call.recorded = bool(call.entry.act)  # there is no act if the link has ended in the meantime
+        call.recorded = bool(call.entry.act)  # without an act, the link has ended in the meantime
         return json_reply(200, {"changed": changed})
 
 

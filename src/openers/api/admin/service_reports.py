@@ -40,7 +40,7 @@ class ServiceReports(Handlers, frozen=True):
         return json_reply(200, {"items": [write_old_codes(each) for each in page.found], "next": following})
 
     async def last_poll(self, call: ActiveCall) -> Reply:
-        """Return what the PAS sent at the last poll, and what became of each row."""
+        """Return the rows that the PAS sent at the last poll, with the outcome of each."""
         by = await self._caller(call)
         parameters_of(call.request, NOTHING)
         return json_reply(200, write_last_poll(await read_last_poll(service_in(call), by, call.world)))

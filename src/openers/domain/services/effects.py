@@ -47,7 +47,7 @@ class Found(msgspec.Struct, frozen=True):
 
 
 TOLD: Final[dict[Effect, str]] = {
-    Effect.UNPUBLISHED: "nobody finds the service; bookings and deferrals stand, and a referral that has neither needs"
+    Effect.UNPUBLISHED: "the service is not found; bookings and deferrals stand, and a referral that has neither needs"
     " another service",
     Effect.ENDS: "after its last day the service is as if it were unpublished",
     Effect.RECODED: "referrals keep the codes with which they were made; searches use the new ones",

@@ -199,7 +199,7 @@ def _restriction(draft: ServiceDraft, known: Known) -> _Found:
         yield "the service is restricted without a reason", "/restriction/reason", "enter the reason"
     if not draft.restriction.has_pathway:
         cure = "name referrers, organisations or services"
-        yield "nobody may refer to the restricted service", "/restriction", cure
+        yield "no organisation may refer to the restricted service", "/restriction", cure
     for who in sorted(draft.restriction.referrers - known.people.keys()):
         yield f"there is no person {who}", "/restriction/referrers", "name registered people"
     for where in sorted(draft.restriction.organisations - known.organisations):

@@ -73,7 +73,7 @@ async def application(new: Application, _old: Application | None, world: World, 
             cure = "leave organisation, function and user out: the person who logs in has them"
             raise Unfit("an application for people has no role of its own", "/function", cure)
     elif new.redirect_uris:
-        raise Unfit("nobody logs in to this application", "/redirect_uris", "leave the redirect addresses out")
+        raise Unfit("people do not log in to this application", "/redirect_uris", "leave the redirect addresses out")
     await _role_of_application(new, tx)
     has_key = bool(new.keys.get("keys")) or new.jwks_uri is not None
     if not has_key and new.secret_sha256 is None:
