@@ -18,6 +18,7 @@ import typer
 from openers.cli.children import child
 from openers.cli.problems import is_used
 from openers.cli.writing import writer_lock
+from openers.domain.credentials import AccessMode
 from openers.domain.principal import RC
 from openers.listening import Wanted, address_of, reached_at
 from openers.places import PlaceKind, places_of
@@ -174,7 +175,8 @@ def portal(settings: Settings, pack: Pack, at: Wanted | None) -> AbstractContext
 
 def _administrator(pack: Pack) -> str | None:
     """Return the client id of an application that administers the pack's world by itself."""
-    able = (each.client_id for each in pack.applications if each.administers and each.client_id in pack.private_keys)
+    own = [each for each in pack.applications if each.administers and each.mode is AccessMode.APPLICATION_RESTRICTED]
+    able = (each.client_id for each in own if each.client_id in pack.private_keys)
     return next(able, None)
 
 
