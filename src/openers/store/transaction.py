@@ -10,6 +10,7 @@ from openers.store.records.credentials import SqlCredentials
 from openers.store.records.directory import SqlDirectory
 from openers.store.records.due import SqlDue
 from openers.store.records.events import SqlEvents
+from openers.store.records.exchanges import SqlExchanges
 from openers.store.records.files import SqlFiles
 from openers.store.records.loading import SqlRecords
 from openers.store.records.patient_mirror import SqlPatientMirror
@@ -32,6 +33,7 @@ class SqlTx:
         "directory",
         "due",
         "events",
+        "exchanges",
         "files",
         "links",
         "mirror",
@@ -63,3 +65,4 @@ class SqlTx:
         self.worklists = SqlWorklists(connection)
         self.webhooks = SqlWebhooks(connection)
         self.registers = SqlRegisters(connection)
+        self.exchanges = SqlExchanges(connection)
