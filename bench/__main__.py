@@ -107,17 +107,14 @@ def measure(directory: Path, seconds: int) -> dict[str, Any]:
 
 
 def measure_exchange_log(directory: Path, seconds: int) -> LogCost:
-    """Measure what the exchange log adds to A005."""
-
-    def _prepare(folder: Path) -> tuple[list[str], dict[str, str]]:
-        settings = settings_for(f"sqlite:///{folder / 'log.db'}", folder)
-        load_demo(settings)
-        return ["-m", "openers.cli.main", "serve", "--port", "PORT"], _environ(settings)
-
-    def _reading(service: Server, folder: Path) -> Request:
-        return next(each for each in _requests(service, folder) if each.name == "A005")
-
-    return measure_log(_prepare, _reading, seconds, directory)
+    """Measure what the exchange log adds to A005, and its share of a call over HTTP."""
+    (directory / "http").mkdir()
+    settings = settings_for(f"sqlite:///{directory / 'http' / 'log.db'}", directory / "http")
+    load_demo(settings)
+    arguments = ["-m", "openers.cli.main", "serve", "--port", "PORT"]
+    with server(arguments, _environ(settings), "/referrals/_ping", directory) as service:
+        reading = next(each for each in _requests(service, directory) if each.name == "A005")
+        return measure_log(service, reading, seconds, directory)
 
 
 def _with_booking(figures: dict[str, Any], seconds: int, directory: Path) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import httpx
 import msgspec
 import pytest
 
-from openers.api.exchanges.line import Ended
+from openers.api.exchanges.line import ended
 from openers.api.exchanges.log import ExchangeLog
 from openers.api.http.reply import Reply
 from openers.api.http.request import Request
@@ -135,12 +135,12 @@ class _Refusing:
 
 
 @pytest.mark.parametrize(
-    ("refusals", "most", "stored", "dropped"), [(2, 10_000, 4, 0), (40, 10_000, 0, 4), (2, 300, 2, 2)]
+    ("refusals", "most", "stored", "dropped"), [(2, 10_000, 4, 0), (40, 10_000, 0, 4), (2, 1, 2, 2)]
 )
 async def test_a_log_that_cannot_keep_up_drops_and_counts(
     on_both: Running, refusals: int, most: int, stored: int, dropped: int
 ) -> None:
-    """Lines wait while the store fails, up to a number of attempts and of bytes; the rest is dropped and counted."""
+    """Lines wait while the store fails, up to a number of attempts and of calls; the rest is dropped and counted."""
     metrics, store = Metrics(), _Refusing(refusals)
     log = ExchangeLog(metrics, most_waiting=most)
     real = on_both.service.world.for_call(entry())
@@ -155,7 +155,7 @@ async def test_a_log_that_cannot_keep_up_drops_and_counts(
         "client": None,
     }
     for _ in range(4):
-        log.end("STU3", Request(scope, ""), world, Ended(Reply(200, b""), 0.1, log.begin()))
+        log.end(world, ended("STU3", (Request(scope, ""), world), Reply(200, b""), 0.1, log.begin()))
         await log.settle()
     for _ in range(40):
         await log.settle()

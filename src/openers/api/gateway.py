@@ -61,6 +61,7 @@ def _note(request: Request, caller: TokenHolder, world: World) -> None:
     """Note the system that calls, for refusals before its role is known, and how its user logged in."""
     world.entry.application, world.entry.asid = caller.application.client_id, caller.application.asid or ""
     if caller.grant.session is not None:
+        world.entry.session = caller.grant.session.id
         request.scope[LOG_IN] = caller.grant.session.assurance.method
 
 

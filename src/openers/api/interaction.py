@@ -18,7 +18,7 @@ import structlog
 from starlette.requests import ClientDisconnect
 from starlette.requests import Request as HttpRequest
 
-from openers.api.exchanges.line import Ended
+from openers.api.exchanges.line import ended
 from openers.api.exchanges.log import ExchangeLog
 from openers.api.failures import UNLIMITED, Failures, address_of
 from openers.api.http.bounds import LONGEST_CORRELATION_ID, LONGEST_HOST, kept
@@ -168,7 +168,8 @@ class Loop(msgspec.Struct, frozen=True, kw_only=True):
         try:
             reply = await self._reply(interaction, call, channel, handler)
         finally:
-            log.end(interaction.generation, request, call.world, Ended(reply, perf_counter() - began, in_flight))
+            took_s = perf_counter() - began
+            log.end(world, ended(interaction.generation, (request, call.world), reply, took_s, in_flight))
 
     async def _reply(
         self, interaction: Interaction, call: ActiveCall, channel: tuple[Any, Any], handler: Handler

@@ -5,12 +5,14 @@ Only an application that administers for itself reads the log, since it shows wh
 
 from __future__ import annotations
 
+import asyncio
 from typing import Final
 
 import msgspec
 
 from openers.api.admin.gate import administrator_of
 from openers.api.admin.reading import parameters_of
+from openers.api.exchanges.line import exported
 from openers.api.gateway import Gateway
 from openers.api.http.media import accepts
 from openers.api.http.reply import Header, Reply
@@ -44,7 +46,8 @@ class ExchangeHandlers(msgspec.Struct, frozen=True):
         headers: tuple[Header, ...] = ((CURSOR.encode(), str(last).encode()),)
         if not found:
             return Reply(204, b"", headers)
-        return Reply(200, b"".join(batch.lines for batch in found), ((b"content-type", NDJSON.encode()), *headers))
+        lines = b"".join([await asyncio.to_thread(exported, batch.lines) for batch in found])
+        return Reply(200, lines, ((b"content-type", NDJSON.encode()), *headers))
 
 
 def _after(cursor: str | None) -> int:

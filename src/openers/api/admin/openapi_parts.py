@@ -59,7 +59,7 @@ def exchanges_operation() -> dict[str, Any]:
         "headers": {"X-OpenERS-Cursor": last},
         "content": {"application/x-ndjson": {"schema": line}},
     }
-    none = {"description": "There are no further exchanges yet", "headers": {"X-OpenERS-Cursor": last}}
+    none = {"description": "No exchange was logged after the cursor", "headers": {"X-OpenERS-Cursor": last}}
     return {
         "operationId": "export-exchanges",
         "summary": "Export the exchange log",
