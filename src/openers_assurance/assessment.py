@@ -10,10 +10,10 @@ from typing import Final
 import msgspec
 
 from openers_assurance.exchange import LEGACY, Exchange
-from openers_assurance.history import IDLE, History, Recent
+from openers_assurance.history import IDLE, MOST_NAMES, History, Recent
 from openers_assurance.register import Kind, Requirement, requirements
 from openers_assurance.rules import data, errors, journeys, sessions
-from openers_assurance.rules.mark import RULES, Mark
+from openers_assurance.rules.mark import Mark, Rule, rules_of
 
 __all__ = ["data", "errors", "journeys", "sessions"]
 
@@ -82,6 +82,7 @@ class Assessment:
         self._callers = None if callers is None else frozenset(callers)
         self._menu = frozenset(operations)
         self._histories: Recent[str, History] = Recent(MOST_CALLERS)
+        self._rules: dict[str, Sequence[tuple[str, Rule]]] = {}
         self._tallies = {each: _Tally() for each in requirements()}
         self.count = 0
         self.latest: datetime | None = None
@@ -95,7 +96,12 @@ class Assessment:
         if history is None:
             history = History()
             self._histories.put(caller, history)
-        for id, judge in RULES.items():
+        rules = self._rules.get(call.op)
+        if rules is None:
+            rules = rules_of(call.op)
+            if len(self._rules) < MOST_NAMES:
+                self._rules[call.op] = rules
+        for id, judge in rules:
             mark = judge(call, history)
             if mark is not None:
                 self._note(id, call, mark)
@@ -119,8 +125,11 @@ class Assessment:
         `statements` are the requirements for which a person has added what is needed (true), or which do not apply
         to the product (false). `final`: no further call will come, so open sessions count as left open.
         """
-        given, called, generations = statements or {}, self._called(), self._generations()
-        used = Used(self._menu or called, called, bool(generations & LEGACY))
+        given, histories = statements or {}, self._histories.values()
+        called = frozenset[str]().union(*(each.operations for each in histories))
+        tried = frozenset[str]().union(*(each.tried for each in histories))
+        is_legacy = any(not each.generations.isdisjoint(LEGACY) for each in histories)
+        used = Used(self._menu or tried, called, is_legacy)
         return [self._row(each, used, given, final=final) for each in requirements().values()]
 
     def _row(self, requirement: Requirement, used: Used, given: Mapping[str, bool], *, final: bool) -> Row:
@@ -148,12 +157,6 @@ class Assessment:
             wanting=_wanting(requirement, state) + (f" Not called yet: {', '.join(missing)}." if missing else ""),
             own=requirement.own,
         )
-
-    def _called(self) -> frozenset[str]:
-        return frozenset[str]().union(*(each.operations for each in self._histories.values()))
-
-    def _generations(self) -> frozenset[str]:
-        return frozenset[str]().union(*(each.generations for each in self._histories.values()))
 
     def _left_open(self, *, final: bool) -> str:
         """Return how many sessions were left open, if they are too many."""

@@ -20,6 +20,8 @@ V = TypeVar("V")
 
 MOST: Final = 5_000
 """Entries that each part of a history keeps."""
+MOST_NAMES: Final = 200
+"""Operations and versions of the interface that are told apart."""
 IDLE: Final = timedelta(minutes=30)
 """After this time without a call, an open session counts as left open."""
 SEARCHES: Final = frozenset({"A010", "A035"})
@@ -30,9 +32,9 @@ WORKLISTS: Final = frozenset({"A008", "A023"})
 class Recent(Generic[K, V]):
     """A mapping that keeps the entries that were put last."""
 
-    def __init__(self, most: int = MOST) -> None:
-        """Keep at most `most` entries."""
-        self._most = most
+    def __init__(self, most: int | None = None) -> None:
+        """Keep at most `most` entries, or `MOST`."""
+        self._most = MOST if most is None else most
         self._kept: OrderedDict[K, V] = OrderedDict()
 
     def get(self, key: K) -> V | None:
@@ -84,6 +86,8 @@ class History:
         self.codes_read: datetime | None = None
         self.operations: set[str] = set()
         """Operations that have succeeded; the service has fewer than a hundred."""
+        self.tried: set[str] = set()
+        """Operations that were called, also without success."""
         self.generations: set[str] = set()
         self._running: list[datetime] = []
 
@@ -101,7 +105,8 @@ class History:
 
     def add(self, call: Exchange) -> None:
         """Fold a call into the history."""
-        self.generations.add(call.generation)
+        _add(self.generations, call.generation)
+        _add(self.tried, call.op)
         heappush(self._running, call.ended)
         if len(self._running) > MOST:
             heappop(self._running)
@@ -114,7 +119,7 @@ class History:
 
     def _add_result(self, call: Exchange) -> None:
         if call.is_success:
-            self.operations.add(call.op)
+            _add(self.operations, call.op)
             self.read.put((who_of(call), call.op), call)
             self.same.drop(call.subject)
             if call.op == "A004":
@@ -151,6 +156,12 @@ class History:
             session.refused += 1
         else:
             session.last, session.busy_until = call.ts, max(session.busy_until, call.ended)
+
+
+def _add(names: set[str], name: str) -> None:
+    """Add a name, unless a log names more than any service has."""
+    if len(names) < MOST_NAMES:
+        names.add(name)
 
 
 def who_of(call: Exchange) -> str:

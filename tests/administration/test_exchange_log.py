@@ -28,9 +28,8 @@ pytestmark = pytest.mark.anyio
 LOG: Final = f"{ADMIN}/exchanges"
 
 
-async def _lines(run: Running, client: httpx.AsyncClient, cursor: str = "0") -> tuple[list[dict[str, Any]], str]:
-    """Store what waits, and return the exchanges after the cursor, and the next cursor."""
-    await run.service.upkeep()
+async def _lines(client: httpx.AsyncClient, cursor: str = "0") -> tuple[list[dict[str, Any]], str]:
+    """Return the exchanges after the cursor, and the next cursor."""
     reply = await client.get(LOG, params={"cursor": cursor})
     assert reply.status_code in (200, 204), reply.text
     return [msgspec.json.decode(line) for line in reply.text.splitlines()], reply.headers["X-OpenERS-Cursor"]
@@ -39,7 +38,7 @@ async def _lines(run: Running, client: httpx.AsyncClient, cursor: str = "0") -> 
 async def test_calls_of_applications_are_logged_without_content(administered_on_both: Running) -> None:
     """Each call of an application has a line with its facts; no line has a body, a token or a patient's number."""
     run, client = administered_on_both, await administrator(administered_on_both)
-    _, cursor = await _lines(run, client)
+    _, cursor = await _lines(client)
     gp, consultant = await run.as_person(GP), await run.as_person(CONSULTANT)
     created = (await gp.post(**create_referral())).json()
     address = f"/STU3/ReferralRequest/{created['id']}"
@@ -47,7 +46,7 @@ async def test_calls_of_applications_are_logged_without_content(administered_on_
     await consultant.get(address, headers={"If-Match": etag})
     await gp.get("/STU3/Nothing/9990000018?patient=9990000018")
     await run.anonymous().get(address)
-    lines, following = await _lines(run, client, cursor)
+    lines, following = await _lines(client, cursor)
     assert [(line.get("op", ""), line["status"]) for line in lines] == [
         ("A011", 201),
         ("A005", 200),
@@ -68,7 +67,7 @@ async def test_calls_of_applications_are_logged_without_content(administered_on_
     assert all(line["asid"] and line["sessionId"] and line["requestId"] for line in lines)
     assert (unknown["path"], unknown["parameters"]) == ("/referrals/FHIR/STU3/Nothing/{nhsNumber}", "patient")
     assert following != cursor
-    assert await _lines(run, client, following) == ([], following)
+    assert await _lines(client, following) == ([], following)
 
 
 @pytest.mark.parametrize("caller", PEOPLE)

@@ -68,13 +68,13 @@ def sees_errors(call: Exchange, _before: History) -> Mark | None:
     return KEPT if call.status >= 400 else None
 
 
-def _sees_refusals(operation: str) -> Rule:
-    """Return the rule that an operation was refused, so that its message could be seen."""
-    return lambda call, _before: KEPT if call.op == operation and call.status >= 400 else None
+def _sees_refusals(call: Exchange, _before: History) -> Mark | None:
+    """The operation was refused, so that its message could be seen."""
+    return KEPT if call.status >= 400 else None
 
 
 for _id in ("A001-02", "A002-03", "A003-03", "A004-03", "A005-03", "A006-04", "A007-03", "A008-03"):
-    rule(_id)(_sees_refusals(_id[:4]))
+    rule(_id, on=[_id[:4]])(_sees_refusals)
 
 
 @rule("ERR-007")

@@ -15,10 +15,10 @@ SHORTLISTS: Final = frozenset({"A011", "A021", "A031", "A032"})
 """Operations that send a shortlist of services."""
 
 
-@rule("J-01")
+@rule("J-01", on=SHORTLISTS)
 def searches_first(call: Exchange, before: History) -> Mark | None:
     """A shortlist holds services that the same user has searched for."""
-    if call.op not in SHORTLISTS or not call.is_success:
+    if not call.is_success:
         return None
     found = before.last(call, *SEARCHES)
     if found is None or call.ts - found.ts > A_DAY:
@@ -41,17 +41,17 @@ def changes_what_was_read(call: Exchange, before: History) -> Mark | None:
     return KEPT
 
 
-@rule("J-03")
+@rule("J-03", on=["A012"])
 def uploads_first(call: Exchange, before: History) -> Mark | None:
     """The files of a referral letter are uploaded before the letter refers to them."""
-    if call.op != "A012" or not call.is_success:
+    if not call.is_success:
         return None
     if before.last(call, *UPLOADS) is None:
         return broken("a referral letter was sent, and its user had uploaded no file (A020 or A039)")
     return KEPT
 
 
-@rule("J-05")
+@rule("J-05", on=["A015"])
 def turns_pages_in_order(call: Exchange, before: History) -> Mark | None:
     """Pages are asked for one after another, from the first one."""
     page = page_of(call)
@@ -65,10 +65,10 @@ def turns_pages_in_order(call: Exchange, before: History) -> Mark | None:
     return KEPT
 
 
-@rule("J-07")
+@rule("J-07", on=WORKLISTS)
 def uses_present_worklists(call: Exchange, _before: History) -> Mark | None:
     """Worklists come from the present version of the interface."""
-    if call.op not in WORKLISTS or not call.is_success:
+    if not call.is_success:
         return None
     if call.generation in LEGACY:
         return broken(f"a worklist was fetched from an earlier version of the interface ({call.generation})")

@@ -10,6 +10,7 @@ from openers_assurance.rules.mark import KEPT, Mark, broken, rule
 
 SPCA: Final = "SERVICE_PROVIDER_CLINICIAN_ADMIN"
 WITHOUT_CARD: Final = "without a smartcard"
+_INCOMPLETE: Final = frozenset({"SESSION_NOT_ESTABLISHED", SESSION_ENDED, "HEADER_MISSING"})
 
 
 @rule("AUT-001")
@@ -22,10 +23,10 @@ def smartcard_log_in(call: Exchange, _before: History) -> Mark | None:
     return KEPT
 
 
-@rule("AUT-002")
+@rule("AUT-002", on=["A001"])
 def token_of_the_agent(call: Exchange, _before: History) -> Mark | None:
     """The token of a session comes from the Identity Agent."""
-    if call.op != "A001" or not call.is_success:
+    if not call.is_success:
         return None
     return broken("the token did not come from the Identity Agent") if _is_typed(call) else KEPT
 
@@ -77,21 +78,19 @@ def one_asid_for_each_deployment(call: Exchange, before: History) -> Mark | None
     return KEPT
 
 
-@rule("A001-01")
+@rule("A001-01", on=["A001"])
 def begins_sessions(call: Exchange, _before: History) -> Mark | None:
     """A001 succeeds with a registered ASID."""
-    if call.op != "A001":
-        return None
     if call.is_success and call.asid:
         return KEPT
     is_wrong = call.outcome_code in ("HEADER_MISSING", "HEADERS_DIFFER", "VALIDATION_FAILED")
     return broken("A001 was not called as the interface wants it") if is_wrong else None
 
 
-@rule("A002-01")
+@rule("A002-01", on=["A002"])
 def selects_a_role(call: Exchange, _before: History) -> Mark | None:
     """A002 chooses a function and an organisation that the user has."""
-    if call.op != "A002" or call.function == SPCA:
+    if call.function == SPCA:
         return None
     if call.is_success:
         return KEPT
@@ -110,10 +109,10 @@ def names_the_clinician(call: Exchange, _before: History) -> Mark | None:
     return broken("the session was used before a clinician was named") if is_incomplete else None
 
 
-@rule("A003-02")
+@rule("A003-02", on=["A003"])
 def closes_sessions(call: Exchange, before: History) -> Mark | None:
     """A session is closed when it is finished, and no call of it is running then."""
-    if call.op != "A003" or not call.is_success:
+    if not call.is_success:
         return None
     session = before.sessions.get(call.session_id)
     if session is not None and session.busy_until > call.ts:
@@ -121,7 +120,10 @@ def closes_sessions(call: Exchange, before: History) -> Mark | None:
     return KEPT
 
 
-@rule("A005-01", "A006-01", "A007-01", "A008-01")
+@rule("A005-01", on=["A005"])
+@rule("A006-01", on=["A006"])
+@rule("A007-01", on=["A007"])
+@rule("A008-01", on=["A008"])
 def in_a_complete_session(call: Exchange, _before: History) -> Mark | None:
     """The call has a user, a function and an organisation."""
     if call.is_success:
@@ -130,9 +132,6 @@ def in_a_complete_session(call: Exchange, _before: History) -> Mark | None:
     if call.status in (401, 403) and call.outcome_code in _INCOMPLETE:
         return broken("the session has no role, or has ended")
     return None
-
-
-_INCOMPLETE: Final = frozenset({"SESSION_NOT_ESTABLISHED", SESSION_ENDED, "HEADER_MISSING"})
 
 
 def _is_typed(call: Exchange) -> bool:

@@ -13,6 +13,7 @@ import msgspec
 from openers.api.admin.gate import administrator_of
 from openers.api.admin.reading import parameters_of
 from openers.api.exchanges.line import exported
+from openers.api.exchanges.log import ExchangeLog
 from openers.api.gateway import Gateway
 from openers.api.http.media import accepts
 from openers.api.http.reply import Header, Reply
@@ -30,10 +31,10 @@ _LONGEST_CURSOR: Final = 18
 
 
 class ExchangeHandlers(msgspec.Struct, frozen=True):
-    """The handler of the exchange log. `is_on` is whether this service logs exchanges."""
+    """The handler of the exchange log; `log` is that of this process, if the service logs exchanges."""
 
     gateway: Gateway
-    is_on: bool
+    log: ExchangeLog | None
 
     async def export(self, call: ActiveCall) -> Reply:
         """Return the exchanges after the cursor, if there are any yet, and the cursor after them."""
@@ -41,7 +42,9 @@ class ExchangeHandlers(msgspec.Struct, frozen=True):
         if not accepts(call.request.header(b"accept"), NDJSON):
             raise Stop(problems.not_acceptable(NDJSON))
         after = _after(parameters_of(call.request, frozenset({"cursor"})).get("cursor"))
-        found = await export_exchanges(after, by, call.world, MOST_BYTES, is_on=self.is_on)
+        if self.log is not None:
+            await self.log.settle()  # a caller finds what it did just before
+        found = await export_exchanges(after, by, call.world, MOST_BYTES, is_on=self.log is not None)
         last = found[-1].number if found else after
         headers: tuple[Header, ...] = ((CURSOR.encode(), str(last).encode()),)
         if not found:

@@ -34,7 +34,7 @@ def admin_routes(loop: Loop, gateway: Gateway, settings: Settings) -> list[Route
     """
     authorities = FolderAuthorities(settings.ca_directory, creates=not settings.production)
     issue: dict[str, Handler] = {"POST": CertificateHandlers(gateway, authorities).issue}
-    exchanges = ExchangeHandlers(gateway, loop.exchanges is not None)
+    exchanges = ExchangeHandlers(gateway, loop.exchanges)
     declared = {method: _declared(method, CERTIFICATES, handle) for method, handle in issue.items()}
     organisations = Handlers(Resource.ORGANISATIONS, gateway)
     return [
