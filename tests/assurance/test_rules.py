@@ -9,7 +9,7 @@ import pytest
 from openers_assurance import Assessment, Kind, Row, requirements
 from openers_assurance.rules.mark import RULES
 from tests.assurance.addresses import TABLE, table
-from tests.assurance.traces import READ, SEEN_ONLY, TRACES, Trace, call, change, exchanges
+from tests.assurance.traces import MORE_BREACHES, READ, SEEN_ONLY, TRACES, Trace, call, change, exchanges
 
 
 def _rows(trace: Trace) -> dict[str, Row]:
@@ -28,6 +28,14 @@ def test_each_rule_keeps_and_breaks(id: str) -> None:
     assert kept.state in ("met", "statement needed")
     assert broken.state == "not met"
     assert all(each.why for each in broken.breaches)
+
+
+@pytest.mark.parametrize("name", MORE_BREACHES)
+def test_other_breaches_are_seen(name: str) -> None:
+    """A requirement can be broken in more than one way."""
+    id, trace = MORE_BREACHES[name]
+    broken = _rows(trace)[id]
+    assert (broken.state, broken.broken) == ("not met", 1)
 
 
 @pytest.mark.parametrize("id", SEEN_ONLY)

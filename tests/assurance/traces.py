@@ -141,6 +141,15 @@ TRACES: Final[dict[str, tuple[Trace, Trace]]] = {
     "J-07": ([call("A008")], [old("A008")]),
 }
 """For each requirement whose breach calls can show: a trace that keeps it, and one that breaks it."""
+MORE_BREACHES: Final[dict[str, tuple[str, Trace]]] = {
+    "closed-too-early": ("A003-02", [OPEN, ROLE, old("A005", durationMs=90_000.0), CLOSE]),
+    "without-a-role": ("A005-01", [call("A005", status=401, outcomeCode="HEADER_MISSING")]),
+    "file-not-there": ("A006-02", [READ, call("A006", status=404)]),
+    "too-many-retries": ("ERR-010", [_refused(500, after=pause) for pause in (1, 2, 4, 8, 16)]),
+    "pauses-do-not-grow": ("ERR-010", [_refused(500, after=pause) for pause in (1, 4, 3)]),
+    "never-read": ("J-02", [change("A034", ifMatch='W/"4"')]),
+}
+"""Other traces that break a requirement, by a name."""
 SEEN_ONLY: Final = {
     "AUT-005": [call("A005"), call("A005", org="RCD")],
     "GTR-003": [SEARCH],
