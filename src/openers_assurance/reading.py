@@ -165,7 +165,7 @@ def _addresses() -> Sequence[tuple[str, re.Pattern[str], tuple[str, str]]]:
     """Return method, pattern, operation and generation of each address, those without variables first."""
     rows = [line.split(",") for line in files("openers_assurance").joinpath("addresses.csv").read_text().splitlines()]
     rows.sort(key=lambda row: (row[3].count("{"), row))
-    return [(method, _pattern(path), (op, generation)) for op, generation, method, path in rows]
+    return [(method, address_pattern(path), (op, generation)) for op, generation, method, path in rows]
 
 
 def operation_at(method: str, path: str) -> tuple[str, str] | None:
@@ -177,7 +177,8 @@ def operation_at(method: str, path: str) -> tuple[str, str] | None:
     return None
 
 
-def _pattern(path: str) -> re.Pattern[str]:
+def address_pattern(path: str) -> re.Pattern[str]:
+    """Return the pattern of a path with variables in braces."""
     parts = ["[^/]+" if part.startswith("{") else re.escape(part) for part in path.split("/")]
     return re.compile("/".join(parts) + "$")
 
