@@ -44,7 +44,7 @@ class LogCost(msgspec.Struct, frozen=True):
 
     @property
     def held(self) -> bool:
-        """Return whether the log costs at most what it may."""
+        """Return whether the log costs at most `MOST`."""
         return self.share <= MOST
 
 
@@ -62,7 +62,7 @@ def measure_log(service: Server, request: Request, seconds: int, directory: Path
 
 
 def report_log(cost: LogCost) -> bool:
-    """Print the figures; return whether the log costs at most what it may."""
+    """Print the figures; return whether the log costs at most `MOST`."""
     print(f"{'exchange log adds':22}{cost.added_us:11.1f} µs of CPU time to a call of {cost.call_us:.0f} µs")
     held = f"at most {MOST:.0%}{'' if cost.held else '  MISSED'}"
     print(f"{'exchange log':22}{cost.share:11.1%}   {held}")

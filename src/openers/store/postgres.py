@@ -26,7 +26,7 @@ from openers.store.engine.postgres_errors import DRIVER, failure_of, is_lost
 from openers.store.engine.postgres_outcome import Trace, record, was_committed
 from openers.store.engine.statements import Row, Statement, Value, encode
 from openers.store.migrations import HEAD, REVISION, migration_sql
-from openers.store.records.exchanges import SqlExchanges
+from openers.store.registers.exchanges import SqlExchanges
 from openers.store.transaction import SqlTx
 from openers.usecases.ports.transaction import Tx
 

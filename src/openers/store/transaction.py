@@ -10,7 +10,6 @@ from openers.store.records.credentials import SqlCredentials
 from openers.store.records.directory import SqlDirectory
 from openers.store.records.due import SqlDue
 from openers.store.records.events import SqlEvents
-from openers.store.records.exchanges import SqlExchanges
 from openers.store.records.files import SqlFiles
 from openers.store.records.loading import SqlRecords
 from openers.store.records.patient_mirror import SqlPatientMirror
@@ -19,6 +18,7 @@ from openers.store.records.referral_worklists import SqlWorklists
 from openers.store.records.referrals import SqlReferrals
 from openers.store.records.slots import SqlSlots
 from openers.store.records.webhooks import SqlWebhooks
+from openers.store.registers.exchanges import SqlExchanges
 from openers.store.registers.registers import SqlRegisters
 
 

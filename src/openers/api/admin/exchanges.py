@@ -43,7 +43,7 @@ class ExchangeHandlers(msgspec.Struct, frozen=True):
             raise Stop(problems.not_acceptable(NDJSON))
         after = _after(parameters_of(call.request, frozenset({"cursor"})).get("cursor"))
         if self.log is not None:
-            await self.log.settle()  # a caller finds what it did just before
+            await self.log.settle()  # so that a caller finds its latest calls
         found = await export_exchanges(after, by, call.world, MOST_BYTES, is_on=self.log is not None)
         last = found[-1].number if found else after
         headers: tuple[Header, ...] = ((CURSOR.encode(), str(last).encode()),)

@@ -51,7 +51,7 @@ def operation(
 
 
 def exchanges_operation() -> dict[str, Any]:
-    """Return the export of the exchange log, which is no resource."""
+    """Return the export of the exchange log."""
     line = {"description": "One exchange as JSON in each line"}
     last = {"description": "The cursor after the last line: send it next", "schema": TEXT}
     page = {
