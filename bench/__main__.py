@@ -22,6 +22,7 @@ from tests.kit.service.running import FHIR, GP, load_demo, settings_for
 from bench.booking import BOOK, FIND_SLOTS, HUNG, measure_booking
 from bench.documents import DOCUMENTS_A_SECOND, KEPT, measure_documents
 from bench.documents import Figures as DocumentFigures
+from bench.exchange_log import LogCost, measure_log, report_log
 from bench.files import UPLOAD, FileFigures, measure_files, upload
 from bench.hostile import hostile_delays, report_hostile
 from bench.load import Measured, Request, run
@@ -96,12 +97,24 @@ def measure(directory: Path, seconds: int) -> dict[str, Any]:
         figures["memory_after_load_mib"] = service.memory_mib()
         created = sum(each.answered for each in figures["rates"]["A011"].values())
         _check_store(directory / "bench.db", created)
+    figures["exchange_log"] = measure_exchange_log(directory, max(1, seconds // 2))
     figures["hostile_ms"] = hostile_delays(_demo_settings(directory), directory)
     (directory / "pages").mkdir()
     figures["pages"] = measure_pages(directory / "pages", seconds * 4)
     figures["rates"][WORKLIST] = measure_worklist(directory, SMALL, seconds, CONNECTIONS)
     figures["mutual_tls"] = measure_mutual_tls(directory / "tls", seconds)
     return _with_booking(figures, seconds, directory)
+
+
+def measure_exchange_log(directory: Path, seconds: int) -> LogCost:
+    """Measure what the exchange log adds to A005, and its share of a call over HTTP."""
+    (directory / "http").mkdir()
+    settings = settings_for(f"sqlite:///{directory / 'http' / 'log.db'}", directory / "http")
+    load_demo(settings)
+    arguments = ["-m", "openers.cli.main", "serve", "--port", "PORT"]
+    with server(arguments, _environ(settings), "/referrals/_ping", directory) as service:
+        reading = next(each for each in _requests(service, directory) if each.name == "A005")
+        return measure_log(service, reading, seconds, directory)
 
 
 def _with_booking(figures: dict[str, Any], seconds: int, directory: Path) -> dict[str, Any]:
@@ -207,6 +220,7 @@ def report(figures: dict[str, Any]) -> bool:
     print(f"disk_ratio: {UPLOAD} at 16 connections, against dd oflag=dsync with pieces as large, before and after")
     print(f"hung_ratio: time of A005 with {HUNG} calls to the PAS hanging, against without")
     print(f"{'memory after load':22}{figures['memory_after_load_mib']:11.1f} MiB")
+    good &= report_log(figures["exchange_log"])
     good &= report_hostile(figures["hostile_ms"])
     report_mutual_tls(figures["mutual_tls"])
     good &= report_pages(figures["pages"])

@@ -24,6 +24,7 @@ from openers.api.admin.openapi import admin_openapi_routes
 from openers.api.admin.routes import admin_routes
 from openers.api.capability import capability_routes, is_statement
 from openers.api.edge import PREFIX, Edge, interactions_of
+from openers.api.exchanges.log import exchange_log_of
 from openers.api.failures import Failures
 from openers.api.files import file_routes
 from openers.api.gateway import Gateway
@@ -35,7 +36,7 @@ from openers.api.interaction import ActiveCall, Loop
 from openers.api.legacy.assembly import is_legacy, legacy_edge, legacy_routes
 from openers.api.legacy.edge import LegacyEdge
 from openers.api.oauth.routes import OAuthDeps, oauth_routes
-from openers.api.oauth.upstream import UpstreamProvider
+from openers.api.oauth.upstream import upstream_of
 from openers.api.observer import UNOBSERVED, Observer
 from openers.api.openapi import openapi_routes
 from openers.api.pas_notifications import notification_routes
@@ -53,7 +54,7 @@ from openers.files.scanning import Clamd, ContentScanner, ScriptedThreats
 from openers.files.signed_addresses import SignedAddresses
 from openers.identity.access import AccessCache
 from openers.identity.access_codes import AesCodeSeal
-from openers.key_files import private_jwk, read_or_make_key, read_or_make_signing_key, read_secret, refuse_loose_files
+from openers.key_files import read_or_make_key, read_or_make_signing_key, refuse_loose_files
 from openers.national_services import mirroring_of, ods_of
 from openers.outbound.log_out_sender import HttpLogOutSender
 from openers.outbound.webhook_sender import HttpWebhookSender
@@ -61,7 +62,7 @@ from openers.paper.typesetter import TypstTypesetter
 from openers.pas.connector import PasConnector
 from openers.places import files_of
 from openers.reference import PackagedReference
-from openers.settings import RolesFrom, Settings, SettingsError
+from openers.settings import Settings, SettingsError
 from openers.store.audit.reading import read_state
 from openers.store.migrations import HEAD
 from openers.store.opening import migrate, open_store
@@ -117,14 +118,21 @@ class Service(msgspec.Struct, frozen=True):
         return due_runner(self.world, self.metrics)
 
     async def upkeep(self) -> None:
-        """Record counted refusals, and follow changes of codes and services in other processes. Raises Unavailable."""
+        """Store exchanges, record counted refusals, and follow changes of other processes. Raises Unavailable."""
+        await self.settle_exchanges()
         await self.edge.gateway.failures.settle()
         await follow_code_sets(self.world.reference, self.world.store)
         async with self.world.read() as tx:
             await self.world.listings.follow(tx, self.world.store.generation)
 
+    async def settle_exchanges(self) -> None:
+        """Store the logged exchanges that wait in this process."""
+        if self.edge.loop.exchanges is not None:
+            await self.edge.loop.exchanges.settle()
+
     async def close(self) -> None:
         """Close everything outside the store."""
+        await self.settle_exchanges()
         await self.edge.gateway.failures.close()
         await self.world.pas.close()
         for each in (self.world.mirroring and self.world.mirroring.source, self.world.ods):
@@ -237,6 +245,7 @@ def service_of(
         observer=observe(gateway),
         metrics=metrics,
         failures=failures,
+        exchanges=exchange_log_of(settings, metrics),
         most_body_bytes=settings.max_body_bytes,
         body_within_s=settings.body_timeout_s,
     )
@@ -306,7 +315,7 @@ def _pages(edge: Edge, world: World) -> Addresses:
         signing_key=read_or_make_signing_key(settings.signing_key_file, strict=settings.production),
         cache=access,
         pages=LogInPages(production=settings.production),
-        upstream=_upstream(settings),
+        upstream=upstream_of(settings),
         failures=edge.gateway.failures,
         needs_card=settings.require_tls and not settings.production,
     )
@@ -357,15 +366,6 @@ def upkeep_of(settings: Settings) -> Upkeep:
     files = Path(blobs) if kind == "file" else settings.drafts_directory
     directories = [files, *([] if settings.sqlite_path is None else [settings.sqlite_path.parent])]
     return Upkeep(poll_every=timedelta(seconds=settings.poll_every_s), directories=directories)
-
-
-def _upstream(settings: Settings) -> UpstreamProvider | None:
-    issuer, client_id, key_file = settings.oidc_issuer, settings.oidc_client_id, settings.oidc_client_key_file
-    if issuer is None or client_id is None or key_file is None:
-        return None
-    key = read_secret(key_file, private_jwk, strict=settings.production)
-    callback, gives_roles = f"{settings.base_url.rstrip('/')}/oauth2/callback", settings.roles_from is RolesFrom.CLAIMS
-    return UpstreamProvider(issuer, client_id, key, callback, gives_roles=gives_roles)
 
 
 def _logged(plan: Plan) -> Plan:

@@ -25,6 +25,7 @@ from openers.listening import address_of
 from openers.neighbours.settings import neighbour_problems
 from openers.places import IsUsed, PlaceKind, Places, is_a_file, places_of
 from openers.telemetry.formats import LogFormat
+from openers.telemetry.redaction import without_password as shown
 from openers.tls.settings import HIGHEST_PORT, TLS_ABOVE, tls_problems
 
 PREFIX: Final = "OPENERS_"
@@ -151,6 +152,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     session_idle_s: _Seconds = 900.0
     session_longest_s: _Seconds = 43_200.0
     kept_exchanges: Annotated[int, Meta(ge=0, le=5000, description="a number of calls, 0 to 5000")] = 200
+    exchange_log: _Switch
+    exchange_log_days: Annotated[float, Meta(gt=0, le=3660, description="a number of days above 0")] = 90.0
+    exchange_log_mib: Annotated[int, Meta(ge=1, le=65536, description="a number of MiB, 1 to 65536")] = 512
 
     @property
     def production(self) -> bool:
@@ -170,12 +174,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     def describe(self) -> str:
         """Return one line for each setting, for people; passwords in addresses are masked."""
-        return "\n".join(f"{name} = {_shown(value)}" for name, value in msgspec.structs.asdict(self).items())
+        return "\n".join(f"{name} = {shown(value)}" for name, value in msgspec.structs.asdict(self).items())
 
     def changed(self) -> dict[str, str]:
         """Return the settings that differ from the defaults of test mode; passwords in addresses are masked."""
         default = msgspec.structs.asdict(_completed({}))
-        return {name: _shown(value) for name, value in msgspec.structs.asdict(self).items() if value != default[name]}
+        return {name: shown(value) for name, value in msgspec.structs.asdict(self).items() if value != default[name]}
 
 
 _HINTS: Final[dict[str, Any]] = get_type_hints(Settings, include_extras=True)
@@ -201,7 +205,7 @@ def read_settings(
         try:
             values[name] = _converted(name, value)
         except (msgspec.ValidationError, ValueError):
-            problems.append(f"{_variable(name)} is {_shown(value)!r}: it must be {_wanted(name)}")
+            problems.append(f"{_variable(name)} is {shown(value)!r}: it must be {_wanted(name)}")
     if missing := _missing_packages(values):
         raise SettingsError((*problems, *missing))
     settings = _completed(values, is_used)
@@ -258,7 +262,7 @@ def check_test_packages() -> None:
 def _missing_packages(values: Mapping[str, object]) -> list[str]:
     """Return the settings whose package is not installed."""
     return [
-        f"{_variable(name)} is {_shown(values[name])!r}, which needs the package {package}: install openers[{extra}]"
+        f"{_variable(name)} is {shown(values[name])!r}, which needs the package {package}: install openers[{extra}]"
         for name, scheme, package, extra in _PACKAGES
         if str(values.get(name, "")).startswith(scheme) and find_spec(package) is None
     ]
@@ -301,6 +305,7 @@ def _defaults(mode: Mode, places: Places, address: str) -> dict[str, object]:
         "rate_limit_per_second": 10.0 if production else 0.0,
         "failures_per_minute": 10.0 if production else 0.0,
         "log_format": LogFormat.JSON if production else LogFormat.READABLE,
+        "exchange_log": not production,
         "metrics_port": 8001 if production else None,
     }
 
@@ -343,7 +348,7 @@ def _production_problems(settings: Settings, given: Mapping[str, object]) -> lis
     for name in ("base_url", "oidc_issuer", "blob_endpoint", "pds_url", "pds_token_url", "ods_url"):
         url: str | None = getattr(settings, name)
         if url is not None and not _is_private(url):
-            problems.append(f"{_variable(name)} is {_shown(url)!r}: in production it must be an https address")
+            problems.append(f"{_variable(name)} is {shown(url)!r}: in production it must be an https address")
     problems += [
         f"{_variable(name)} is only for test mode"
         for name in ("open", "frozen", "kept_worlds")
@@ -364,20 +369,6 @@ def _is_private(url: str) -> bool:
         return parts.scheme == "https" or host == "localhost" or ip_address(host).is_loopback
     except ValueError:
         return False
-
-
-def _shown(value: object) -> str:
-    """Return a value for people; user information and query of addresses are masked, as they may contain passwords."""
-    if isinstance(value, tuple):
-        return ",".join(map(str, cast("tuple[object, ...]", value)))
-    text = str(value)
-    scheme, separator, rest = text.partition("://")
-    if not separator:
-        return text
-    user, at, host = rest.rpartition("@")
-    masked = f"{user.partition(':')[0]}:***@" if ":" in user else f"{user}{at}"
-    host, query, _ = host.partition("?")
-    return f"{scheme}://{masked}{host}{'?***' if query else ''}"
 
 
 def _wanted(name: str) -> str:

@@ -22,6 +22,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ExceptionHandler
 
 from openers_portal.access import Act, Reach
+from openers_portal.assessments import Assessments
 from openers_portal.environment import Environment
 from openers_portal.mailing import Smtp, send_always
 from openers_portal.openapi import document
@@ -60,7 +61,7 @@ def application(settings: Settings, clock: Callable[[], datetime] = _now) -> Sta
     pages = Pages(HERE / "templates")
     store = PortalStore(settings.store, settings.operators, clock)
     environments = {each.name: Environment(each) for each in settings.environments}
-    house = House(settings, store, pages, parts.gate, site, environments, clock, own_key)
+    house = House(settings, store, pages, parts.gate, site, environments, Assessments(environments), clock, own_key)
     send = Smtp(settings.smtp).send if settings.smtp else None
     host = urlsplit(settings.base_url).hostname or "localhost"
 

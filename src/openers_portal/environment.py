@@ -101,6 +101,15 @@ class Environment:
         found: Sequence[Call] = self._read(reply, _Calls).requests
         return next((each for each in reversed(found) if each.status in SUCCESS and each.operation), None)
 
+    async def exchanges(self, cursor: str) -> tuple[bytes, str]:
+        """Return the lines of the exchange log after a cursor, and the next cursor; no lines at its end.
+
+        Raises EnvironmentRefuses, EnvironmentDown.
+        """
+        told = await self._call("GET", f"{ADMIN}/exchanges?cursor={cursor}", headers={"Accept": "*/*"})
+        reply = await self._checked(told)
+        return reply.body, reply.headers.get("x-openers-cursor", cursor)
+
     async def _send(self, method: str, path: str, body: Mapping[str, Any], headers: Mapping[str, str]) -> Reply:
         """Return the reply to a change. Raises EnvironmentRefuses, EnvironmentDown."""
         return await self._checked(await self._call(method, path, msgspec.json.encode(body), headers))

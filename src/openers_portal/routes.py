@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from openers_portal.access import Act
 from openers_portal.pages import (
+    assurance,
     cases,
     catalogue,
     editing,
@@ -70,6 +71,15 @@ PAGES: Final = (
     Page("/partners/{partner}/products/new", products.new, "The form of a product", Act.CHANGE_PRODUCT, FORM),
     Page(PRODUCT, products.product, "One product with its milestones and their evidence", Act.READ_PARTNER),
     Page(f"{PRODUCT}/settings", products.settings, "How a product uses the service", Act.CHANGE_PRODUCT, FORM),
+    Page(
+        f"{PRODUCT}/assurance",
+        assurance.assurance,
+        "The assessment of a product in an environment",
+        Act.READ_PARTNER,
+        parameters={"environment": "Name of the environment"},
+    ),
+    Page(f"{PRODUCT}/assurance/statement", assurance.assurance, "A statement", Act.CHANGE_PRODUCT, SENT, is_data=False),
+    Page(f"{PRODUCT}/assurance.xlsx", assurance.sheet, "The assessment as a sheet", Act.READ_PARTNER, is_data=False),
     Page(f"{PRODUCT}/endpoints/new", endpoints.new, "The form of an endpoint", Act.CONNECT, FORM),
     Page(ENDPOINT, endpoints.endpoint, "One endpoint with its certificates", Act.READ_PARTNER),
     Page(f"{ENDPOINT}/registration", endpoints.endpoint, "Finishes a registration", Act.CONNECT, SENT, is_data=False),

@@ -15,6 +15,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from openers_portal.access import LOGGED_IN, Act, Reach, Role, reach
+from openers_portal.assessments import Assessments
 from openers_portal.environment import Environment
 from openers_portal.rules.plain_text import html_of
 from openers_portal.settings import Settings
@@ -63,7 +64,7 @@ class NotYours(Exception):
 
 @dataclass(frozen=True)
 class House:
-    """What all visitors share: settings, store, templates, log-in and clock."""
+    """What all visitors share: settings, store, templates, log-in, assessments and clock."""
 
     settings: Settings
     store: PortalStore
@@ -71,6 +72,7 @@ class House:
     gate: Gate
     site: Site
     environments: Mapping[str, Environment]
+    assessments: Assessments
     clock: Callable[[], datetime]
     key: bytes
 

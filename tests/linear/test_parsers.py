@@ -48,6 +48,7 @@ from openers.worlds.recording.contract import Document, Heard
 from openers.worlds.recording.masking import Masker
 from openers.worlds.recording.repeats import Repeats
 from openers.worlds.running.moments import named_in
+from openers_assurance import read_har, read_ndjson
 from openers_testpas.slot_query import read_slot_query
 from openers_web.addresses import read_cursor
 from openers_web.form import parse_form
@@ -135,7 +136,18 @@ def _polled(text: str) -> PolledSlot:
     return PolledSlot(pas_id="1", usrn="1", start=moment, end=moment, priorities=frozenset(), sent=text.encode())
 
 
+def _har_of(text: str) -> object:
+    """Read a HAR file with a call whose address and reply hold the text."""
+    url = f"https://ers.example/referrals/FHIR/STU3/Slot/{text}?{text}"
+    request = {"method": "GET", "url": url, "postData": {"text": text}}
+    response = {"status": 400, "content": {"text": text}}
+    entry = {"startedDateTime": "2026-03-02T09:00:00Z", "request": request, "response": response}
+    return list(read_har(msgspec.json.encode({"log": {"entries": [entry]}})))
+
+
 PARSERS: Final[dict[str, Read]] = {
+    "HAR file": _har_of,
+    "exchange log": lambda text: list(read_ndjson(text.splitlines())),
     "cursor": lambda text: read_cursor(text, tuple[str, int]),
     "form of a page": lambda text: parse_form(text.encode()),
     "FHIR body": lambda text: parse(text.encode()),
@@ -263,6 +275,15 @@ SITES: Final[dict[str, str]] = {
     "openers/api/oauth/reading.py: unquote_plus": "client by Basic",
     "openers/api/oauth/remote.py: decode": "any JSON",
     "openers/api/oauth/remote.py: urlsplit": "address",
+    "openers/api/exchanges/line.py: Decoder": OURS,
+    "openers/api/exchanges/line.py: unquote": "query",
+    "openers_assurance/reading.py: Decoder": "exchange log",
+    "openers_assurance/reading.py: decode": "HAR file",
+    "openers_assurance/reading.py: unquote": "HAR file",
+    "openers_assurance/reading.py: urlsplit": "HAR file",
+    "openers_assurance/register.py: loads": OURS,
+    "openers_portal/store/statements.py: decode": OURS,
+    "openers_web/xlsx_files.py: ZipFile": OURS,
     "openers/api/routes.py: SequenceMatcher": "path",
     "openers/paper/message_text.py: _Reader": "message",
     "openers/paper/message_text.py: clean": "message",

@@ -8,6 +8,7 @@ from typing import Final
 import pytest
 
 from openers.worlds.recording.contract import pattern_of
+from openers_assurance.reading import address_pattern
 from tests.linear.measure import Hostile, slow_at
 from tests.linear.patterns import Site, sites
 
@@ -225,6 +226,20 @@ ROWS: Final[dict[str, tuple[Hostile, ...]]] = {
         Hostile("a.", "a@"),
         Hostile(".", "a@a"),
     ),
+    "openers/api/exchanges/line.py: _NHS_NUMBER": DIGITS,
+    "openers/api/exchanges/line.py: _SESSION_KEY": (
+        Hostile("/ProfessionalSession/"),
+        Hostile("a", "/ProfessionalSession/"),
+    ),
+    "openers/api/exchanges/line.py: _UBRN": DIGITS,
+    "openers_assurance/reading.py: _NAMED_UBRN": (Hostile("ReferralRequest/"), Hostile('"id" : "'), *DIGITS),
+    "openers_assurance/reading.py: _UBRN": DIGITS,
+    "openers_assurance/reading.py: address_pattern": (
+        Hostile("/STU3/"),
+        Hostile("/referrals/FHIR/STU3/Slot/"),
+        Hostile("a", "/"),
+    ),
+    "openers_web/xlsx_files.py: _FORBIDDEN": (Hostile("\x00"), Hostile("a\x01")),
     "openers_portal/rules/partners.py: SUBJECT": WORD,
     "openers_portal/rules/plain_text.py: _ALLOWED": URL,
     "openers_portal/rules/plain_text.py: _PIECE": (
@@ -255,6 +270,7 @@ def test_a_pattern_is_linear(site: Site) -> None:
 
 MADE: Final[dict[str, re.Pattern[str]]] = {
     "openers/api/examples/__init__.py: path_values.found": re.compile("/STU3/(?P<a>[^/]+)/(?P<b>[^/]+)"),
+    "openers_assurance/reading.py: address_pattern": address_pattern("/referrals/FHIR/STU3/Slot/{id}/$ers.c"),
     "openers/places.py: files_of": re.compile(r"openers\.db($|[.-])"),
     "openers/worlds/recording/contract.py: pattern_of": pattern_of("/STU3/{a}/{b}/$ers.c"),
 }

@@ -92,12 +92,18 @@ class Edge(msgspec.Struct, frozen=True, kw_only=True):
 def interactions_of(operations: Iterable[Operation]) -> dict[str, Interaction]:
     """Return how calls of each operation, and of unknown addresses, are recorded and refused."""
     unknown = {
-        fhir.name: Interaction(audit="API Unknown Request", operation="", dialect=FhirDialect(fhir))
+        fhir.name: Interaction(
+            audit="API Unknown Request", operation="", dialect=FhirDialect(fhir), generation=fhir.name
+        )
         for fhir in VERSIONS
     }
     return unknown | {
         each.id: Interaction(
-            audit=each.audit, operation=each.id, dialect=FhirDialect(each.fhir, each.refusal), success=each.success
+            audit=each.audit,
+            operation=each.id,
+            dialect=FhirDialect(each.fhir, each.refusal),
+            success=each.success,
+            generation=each.fhir.name,
         )
         for each in operations
     }

@@ -11,7 +11,7 @@ import msgspec
 
 from openers.api.failures import UNLIMITED, Failures, address_of
 from openers.api.http.peers import presented
-from openers.api.http.request import FUNCTION, GATEWAY_ONLY, ODS, ON_BEHALF_OF, Request, Stop
+from openers.api.http.request import FUNCTION, GATEWAY_ONLY, LOG_IN, ODS, ON_BEHALF_OF, Request, Stop
 from openers.api.operation import Operation
 from openers.api.rate_limit import RateLimit
 from openers.domain.directory import User
@@ -43,6 +43,7 @@ class Gateway(msgspec.Struct, frozen=True):
 async def open_gate(request: Request, operation: Operation | None, gateway: Gateway, world: World) -> TokenHolder:
     """Return the authenticated caller within its limits; `operation` is `None` for an unknown address. Raises Stop."""
     caller = await caller_of(request, gateway, world)
+    _note(request, caller, world)
     if caller.user is not None:
         check_assurance(caller)
         if operation is None or operation.roles is not None:  # A030 is exempt: with it callers find their organisations
@@ -54,6 +55,14 @@ async def open_gate(request: Request, operation: Operation | None, gateway: Gate
         raise Stop(problems.too_many_requests(retry_after_s=1))
     _check_mode_headers(request, caller)
     return caller
+
+
+def _note(request: Request, caller: TokenHolder, world: World) -> None:
+    """Note the system that calls, for refusals before its role is known, and how its user logged in."""
+    world.entry.application, world.entry.asid = caller.application.client_id, caller.application.asid or ""
+    if caller.grant.session is not None:
+        world.entry.session = caller.grant.session.id
+        request.scope[LOG_IN] = caller.grant.session.assurance.method
 
 
 async def in_role(request: Request, caller: TokenHolder, operation: Operation, world: World) -> Principal:

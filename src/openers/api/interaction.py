@@ -18,6 +18,8 @@ import structlog
 from starlette.requests import ClientDisconnect
 from starlette.requests import Request as HttpRequest
 
+from openers.api.exchanges.line import ended
+from openers.api.exchanges.log import ExchangeLog
 from openers.api.failures import UNLIMITED, Failures, address_of
 from openers.api.http.bounds import LONGEST_CORRELATION_ID, LONGEST_HOST, kept
 from openers.api.http.hosts import OwnHosts, check_host
@@ -113,7 +115,8 @@ class Interaction(msgspec.Struct, frozen=True, kw_only=True):
     `audit` is the published audit type; `operation` is the name in audit and metrics. `success` is the status of a
     change that commits its audit entry before the reply exists. `own_hosts` serves only requests to a name of this
     service: pages and test control, which foreign web pages must not reach. `for_anybody` lets many refusals share an
-    audit entry if the application is unknown.
+    audit entry if the application is unknown. `generation` names the API of calls in the exchange log; other calls are
+    not logged there.
     """
 
     audit: str
@@ -123,6 +126,7 @@ class Interaction(msgspec.Struct, frozen=True, kw_only=True):
     success: int = 0
     own_hosts: bool = False
     for_anybody: bool = False
+    generation: str = ""
 
 
 Handler = Callable[[ActiveCall], Awaitable[Reply]]
@@ -135,6 +139,8 @@ class Loop(msgspec.Struct, frozen=True, kw_only=True):
     `failures` limits audit entries of unauthenticated callers. A body outside FHIR may have `most_body_bytes` and take
     `body_within_s` seconds to arrive.
 
+    `exchanges` is the exchange log, if it is on.
+
     `ids` number calls outside a world's history, so that looking at a seeded world does not use up its ids.
     """
 
@@ -145,25 +151,43 @@ class Loop(msgspec.Struct, frozen=True, kw_only=True):
     ids: Ids = msgspec.field(default_factory=RandomIds)
     meters: dict[str, RequestMeter] = msgspec.field(default_factory=dict[str, RequestMeter])
     failures: Failures = UNLIMITED
+    exchanges: ExchangeLog | None = None
     most_body_bytes: int = 1_000_000
     body_within_s: float = 30.0
 
     async def run(self, interaction: Interaction, request: Request, channel: tuple[Any, Any], handler: Handler) -> None:
         """Run one call with `handler` and send its reply; `channel` is ASGI's `receive` and `send`."""
-        began = perf_counter()
         world = self.world(request.scope)
         entry = _entry(interaction, request, world, self.ids)
         call = ActiveCall(request, world.for_call(entry), channel[0])
+        log = self.exchanges if interaction.generation else None
+        if log is None:
+            await self._reply(interaction, call, channel, handler)
+            return
+        began, in_flight, reply = perf_counter(), log.begin(), None
+        try:
+            reply = await self._reply(interaction, call, channel, handler)
+        finally:
+            took_s = perf_counter() - began
+            log.end(world, ended(interaction.generation, (request, call.world), reply, took_s, in_flight))
+
+    async def _reply(
+        self, interaction: Interaction, call: ActiveCall, channel: tuple[Any, Any], handler: Handler
+    ) -> Reply | None:
+        """Run a call, send its reply and return it; `None` if the client disconnected before."""
+        began = perf_counter()
         try:
             reply = await self._answer(interaction, call, handler)
         except (ClientGone, ClientDisconnect):
-            return await _note_gone(interaction, call)
+            await _note_gone(interaction, call)
+            return None
         if interaction.trace is FULL:
             self._meter(interaction.operation).done(reply.status, perf_counter() - began)
         try:
-            await send_reply(channel, reply, _own_headers(entry, reply), request.method)
+            await send_reply(channel, reply, _own_headers(call.entry, reply), call.request.method)
         finally:
             await reply.close()
+        return reply
 
     async def _answer(self, interaction: Interaction, call: ActiveCall, handler: Handler) -> Reply:
         """Return the reply after its audit entry is durable. Raises ClientGone, ClientDisconnect."""

@@ -12,6 +12,7 @@ import typer
 
 from openers.cli import access_code, applications, clock, health, inspecting, pas, referral, token, worlds
 from openers.cli.admin import begin as administration
+from openers.cli.assurance import check as assurance
 from openers.cli.mocks import commands as mocks
 from openers.cli.output import Json, say
 from openers.cli.problems import service_addresses, settings_of, told_in_one_line, waited
@@ -35,6 +36,7 @@ app.add_typer(inspecting.app)
 app.command("portal", context_settings=applications.PASSED_ON)(applications.portal)
 app.command("quickconnect", context_settings=applications.PASSED_ON)(applications.quickconnect)
 app.add_typer(administration.app, name="admin")
+app.add_typer(assurance.app, name="assurance")
 app.add_typer(ca.app, name="ca")
 app.add_typer(card.app, name="card")
 app.add_typer(db_app, name="db")

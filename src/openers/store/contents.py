@@ -1,6 +1,7 @@
 """Read all records of a database, and write them into a new SQLite file, to move a world to another place.
 
-The audit stays where it was sealed, and log-ins stay with the service that made them. Test mode calls it.
+The audit stays where it was sealed; log-ins and logged exchanges stay with the service that made them. Test mode calls
+it.
 """
 
 from __future__ import annotations
@@ -21,7 +22,9 @@ from openers.store.engine.tables import counters, metadata
 from openers.store.migrations import HEAD, REVISION
 from openers.store.opening import migrate_sqlite
 
-_STAYING: Final = frozenset({"audit_blocks", "audit_heads", "audit_pending", "credentials"})
+_STAYING: Final = frozenset(
+    {"audit_blocks", "audit_heads", "audit_pending", "credentials", "exchange_batches", "exchange_log"}
+)
 """Tables whose rows stay in their database."""
 TABLES: Final = tuple(table for table in metadata.sorted_tables if table.name not in _STAYING)
 AT_ONCE: Final = 512

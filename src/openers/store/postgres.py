@@ -16,7 +16,9 @@ import asyncpg
 from sqlalchemy.dialects import postgresql
 
 from openers.domain.audit import AuditEntry
+from openers.domain.clock import Instant
 from openers.domain.errors import OutcomeUnknown, Unavailable
+from openers.domain.exchanges.exchange import ExchangeBatch, LogBounds
 from openers.store.audit.postgres_sealing import TAKEN_AT_ONCE, WRITER, chain_heads, seal_some
 from openers.store.audit.rows import line_of
 from openers.store.engine.batches import Batches
@@ -24,6 +26,7 @@ from openers.store.engine.postgres_errors import DRIVER, failure_of, is_lost
 from openers.store.engine.postgres_outcome import Trace, record, was_committed
 from openers.store.engine.statements import Row, Statement, Value, encode
 from openers.store.migrations import HEAD, REVISION, migration_sql
+from openers.store.registers.exchanges import SqlExchanges
 from openers.store.transaction import SqlTx
 from openers.usecases.ports.transaction import Tx
 
@@ -178,6 +181,11 @@ class PostgresStore:
                 await raw.execute("INSERT INTO audit_pending (entry) SELECT unnest($1::bytea[])", list(entries))
         except Exception as error:
             raise Unavailable("database") from error
+
+    async def log_exchanges(self, batch: ExchangeBatch, now: Instant, bounds: LogBounds) -> None:
+        """Store logged exchanges in a transaction of their own."""
+        async with self._connection() as raw, raw.transaction():
+            await SqlExchanges(PostgresConnection(raw)).add(batch, now, bounds)
 
     async def upkeep(self) -> None:
         """Seal waiting entries unless another process does; after too many rounds, leave the rest for the next call."""

@@ -18,7 +18,9 @@ from types import TracebackType
 from typing import Final
 
 from openers.domain.audit import AuditEntry
+from openers.domain.clock import Instant
 from openers.domain.errors import Unavailable
+from openers.domain.exchanges.exchange import ExchangeBatch, LogBounds
 from openers.store.audit.chain import Sealer
 from openers.store.audit.rows import ADD_BLOCK, HEADS, PUT_HEAD, block_row, head_of, head_row, line_of
 from openers.store.engine.sqlite_connection import SqliteConnection, checkpoint, checkpoint_aside, connect, is_busy
@@ -99,6 +101,18 @@ class SqliteStore:
         await self.open_group()
         await self._joined(line)
 
+    async def log_exchanges(self, batch: ExchangeBatch, now: Instant, bounds: LogBounds) -> None:
+        """Store logged exchanges with the open group."""
+        await self.open_group()
+        act = _ActTransaction(self, None)
+        tx = self.enter(act)
+        try:
+            await tx.exchanges.add(batch, now, bounds)
+        except BaseException:
+            self.undo(act)
+            raise
+        await self.keep(act, None)
+
     async def upkeep(self) -> None:
         """Do nothing: each group seals its own entries."""
 
@@ -176,12 +190,15 @@ class SqliteStore:
         self._inside, self._writing.writable = act, True
         return self._tx
 
-    def keep(self, act: _ActTransaction, entry: AuditEntry) -> asyncio.Future[None]:
-        """End the act's savepoint and keep its changes; the future is done when its group is durable."""
+    def keep(self, act: _ActTransaction, entry: AuditEntry | None) -> asyncio.Future[None]:
+        """End the act's savepoint and keep its changes; the future is done when its group is durable.
+
+        Only logged exchanges have no audit entry.
+        """
         if self._inside is not act:
             raise RuntimeError(SUSPENDED)
         try:
-            line = encode(entry)
+            line = b"" if entry is None else encode(entry)
             self._raw.execute("RELEASE act")
         except sqlite3.Error as error:
             self.undo(act)
@@ -206,10 +223,11 @@ class SqliteStore:
             self.undo(self._inside)
 
     def _joined(self, line: bytes) -> asyncio.Future[None]:
-        """Add an audit entry to the open group; the future is done when the group is durable. Raises Unavailable."""
+        """Add an audit entry, if any, to the open group; the future is done when it is durable. Raises Unavailable."""
         group = self._present_group()
         waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        group.entries.append(line)
+        if line:
+            group.entries.append(line)
         group.waiters.append(waiter)
         return waiter
 
@@ -293,7 +311,7 @@ class _ActTransaction(AbstractAsyncContextManager[Tx]):
 
     __slots__ = ("_entry", "_store")
 
-    def __init__(self, store: SqliteStore, entry: AuditEntry) -> None:
+    def __init__(self, store: SqliteStore, entry: AuditEntry | None) -> None:
         self._store, self._entry = store, entry
 
     async def __aenter__(self) -> Tx:

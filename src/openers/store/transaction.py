@@ -18,6 +18,7 @@ from openers.store.records.referral_worklists import SqlWorklists
 from openers.store.records.referrals import SqlReferrals
 from openers.store.records.slots import SqlSlots
 from openers.store.records.webhooks import SqlWebhooks
+from openers.store.registers.exchanges import SqlExchanges
 from openers.store.registers.registers import SqlRegisters
 
 
@@ -32,6 +33,7 @@ class SqlTx:
         "directory",
         "due",
         "events",
+        "exchanges",
         "files",
         "links",
         "mirror",
@@ -63,3 +65,4 @@ class SqlTx:
         self.worklists = SqlWorklists(connection)
         self.webhooks = SqlWebhooks(connection)
         self.registers = SqlRegisters(connection)
+        self.exchanges = SqlExchanges(connection)

@@ -60,7 +60,11 @@ class Metrics:
             ("kind", "outcome"),
             registry=self._registry,
         )
-
+        self._unlogged = Counter(
+            "openers_exchanges_dropped",
+            "Exchanges that were not logged, since the log could not keep up or the database failed",
+            registry=self._registry,
+        )
         self._polled = Gauge(
             "openers_slots_polled_seconds",
             "When this process last polled the slots of a service, in seconds since 1970",
@@ -95,6 +99,10 @@ class Metrics:
     def neighbour_asked(self, service: str, outcome: str, seconds: float) -> None:
         """Count one request to a national service."""
         self._neighbours.labels(service, outcome).observe(seconds)
+
+    def exchanges_dropped(self, count: int) -> None:
+        """Count exchanges that were not logged."""
+        self._unlogged.inc(count)
 
     def serve(self, host: str, port: int) -> None:
         """Serve the metrics on their own address, in a thread. Raises OSError if it is in use."""

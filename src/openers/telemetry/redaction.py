@@ -92,3 +92,17 @@ def is_secret(key: str) -> bool:
     """Return whether values of this key are always masked."""
     squeezed = "".join(each for each in key.lower() if each.isalnum())
     return squeezed in _SECRET_KEYS or any(part in squeezed for part in _SECRET_PARTS)
+
+
+def without_password(value: object) -> str:
+    """Return a value for people; user information and query of addresses are masked: they may contain passwords."""
+    if isinstance(value, tuple):
+        return ",".join(map(str, cast("tuple[object, ...]", value)))
+    text = str(value)
+    scheme, separator, rest = text.partition("://")
+    if not separator:
+        return text
+    user, at, host = rest.rpartition("@")
+    masked = f"{user.partition(':')[0]}:***@" if ":" in user else f"{user}{at}"
+    host, query, _ = host.partition("?")
+    return f"{scheme}://{masked}{host}{'?***' if query else ''}"

@@ -6,7 +6,7 @@ Modules that are slow to import are imported in the first call, since pytest loa
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
@@ -14,11 +14,15 @@ from typing import TYPE_CHECKING, Any, Final
 from openers.testing.service import WITHIN_S, TestedService
 
 if TYPE_CHECKING:
+    from openers_assurance import Row
     from openers_client.http import Answer
 
 TENANT: Final = "X-OpenERS-Tenant"
 ROLE: Final = ("NHSD-End-User-Organisation-ODS", "NHSD-eRS-Business-Function")
 REFUSED: Final = 400
+ADMINISTRATOR: Final = "demo-ops"
+"""The application of the packs that administers."""
+EXCHANGES: Final = "/admin/v1/exchanges"
 
 
 class ControlRefused(AssertionError):
@@ -87,6 +91,32 @@ class WorldOfTest:
         """Return the events in this world, in order."""
         events: list[dict[str, Any]] = self.control("GET", f"/events?since={since}")["events"]
         return events
+
+    def assess(self, *operations: str) -> Sequence[Row]:
+        """Return how the calls in this world fulfil the requirements of the interface.
+
+        `operations` are those that the product uses; without them, those that it has called.
+        """
+        from openers_assurance import Assessment, in_order, read_ndjson
+        from openers_client.http import get
+
+        assessment, cursor = Assessment(operations=operations), "0"
+        headers = {**self.tenant, "Authorization": f"Bearer {self.token(application=ADMINISTRATOR)}"}
+        lines: list[str] = []
+        while (page := get(f"{self.base_url}{EXCHANGES}?cursor={cursor}", headers)).text:
+            if page.status >= REFUSED:
+                raise ControlRefused(page.text)
+            lines += page.text.splitlines()
+            cursor = str(page.headers.get("X-OpenERS-Cursor", ""))
+        for exchange in in_order(read_ndjson(lines)):
+            assessment.add(exchange)
+        return assessment.rows(final=True)
+
+    def assert_assured(self, *operations: str, accepted: Collection[str] = ()) -> None:
+        """Raise AssertionError if the calls in this world break a requirement that is not among `accepted`."""
+        broken = [row for row in self.assess(*operations) if row.state == "not met" and row.id not in accepted]
+        told = [f"{row.id} {row.demand}\n" + "\n".join(f"  {e.call}: {e.why}" for e in row.breaches) for row in broken]
+        assert not broken, "requirements are not met:\n" + "\n".join(told)  # noqa: S101 - called by tests
 
     def load(self, pack: str, seed: int = 0) -> None:
         """Replace all data with a pack: a name, or a path in the project's folder, whose current file is uploaded.

@@ -1,4 +1,4 @@
-"""Remove expired tokens, codes, sessions and assertion ids, once an hour."""
+"""Remove expired tokens, codes, sessions, assertion ids and logged exchanges, once an hour."""
 
 from __future__ import annotations
 
@@ -24,7 +24,8 @@ async def start_purging(world: World) -> None:
 
 @job(KIND, repeats=True)
 async def purge_credentials(item: DueItem, world: World) -> None:
-    """Remove expired credentials, and schedule the next purge."""
+    """Remove expired credentials and old exchanges, and schedule the next purge."""
     async with world.begin(KIND) as tx:
         await tx.credentials.purge(world.wall.now())
+        await tx.exchanges.purge(world.wall.now())
         await tx.due.add(KIND, item.key, world.clock.now() + EVERY)

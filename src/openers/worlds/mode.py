@@ -124,6 +124,7 @@ class TestService:
 
     async def close(self) -> None:
         """Delete all forks, close kept worlds, and close everything outside the store of main."""
+        await self.inner.settle_exchanges()
         await self.worlds.close()
         await self.kept.close()
         await self.inner.close()

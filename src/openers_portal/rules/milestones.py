@@ -21,6 +21,7 @@ class Happening(StrEnum):
     ENDPOINT = "endpoint"
     CERTIFICATE = "certificate"
     CALL = "call"
+    COMPLIANCE = "compliance"
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,12 +48,12 @@ class _Rule(NamedTuple):
     wanting: str
 
 
-_NOT_MEASURED: Final = "Not yet measurable: the portal has no part that assures a product"
+_NOT_MEASURED: Final = "Not yet measurable: the portal has no part that releases a product"
 _RULES: Final = (
     _Rule("Registered", Happening.REGISTERED, "Register the product"),
     _Rule("Initiation", Happening.SETTINGS, "Tell how the product will use the service"),
     _Rule("Connected", Happening.CALL, "Make a successful call with the ASID of the product"),
-    _Rule("Compliance", None, _NOT_MEASURED),
+    _Rule("Compliance", Happening.COMPLIANCE, "Meet all requirements that apply, in the assessment of the product"),
     _Rule("Released", None, _NOT_MEASURED),
 )
 

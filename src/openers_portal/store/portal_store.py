@@ -13,6 +13,7 @@ from openers_portal.store.items import Items
 from openers_portal.store.mails import Mails
 from openers_portal.store.partners import Partners
 from openers_portal.store.staff import Staff
+from openers_portal.store.statements import Statements
 from openers_portal.store.tables import TABLES, migrate
 from openers_web.database import Database
 
@@ -27,6 +28,7 @@ class PortalStore:
         self.staff: Final = Staff(self._database, operators)
         self.cases: Final = Cases(self._database, clock)
         self.endpoints: Final = Endpoints(self._database)
+        self.statements: Final = Statements(self._database, clock)
         self.partners: Final = Partners(self._database, clock)
         self.mails: Final = Mails(self._database, clock)
         self.interests: Final = Interests(self._database, self.mails, clock)

@@ -127,6 +127,14 @@ INTERESTS: Final = Table(
     Column("body", LargeBinary, nullable=False),
 )
 
+STATEMENTS: Final = Table(
+    "portal_statements",
+    TABLES,
+    Column("product", String(ID), primary_key=True),
+    Column("requirement", String(ID), primary_key=True),
+    Column("body", LargeBinary, nullable=False),
+)
+
 Step = Callable[[Connection], None]
 _LOCK: Final = text("SELECT pg_advisory_xact_lock(8004)")
 
@@ -138,6 +146,7 @@ def _creates(*tables: Table) -> Step:
 STEPS: Final[Sequence[Step]] = (
     _creates(ITEMS, STAFF, PARTNERS, MEMBERS, PRODUCTS, EVENTS, ENDPOINTS, CASES, ENTRIES),
     _creates(MAILS, INTERESTS),
+    _creates(STATEMENTS),
 )
 """The steps from an empty store to the present schema."""
 

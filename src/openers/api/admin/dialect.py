@@ -31,6 +31,7 @@ ANSWERS: Final[dict[type[Exception], Answer]] = {
     r.Unfit: Answer(422, "INVALID_RECORD"),
     r.Missing: Answer(422, "INVALID_RECORD"),
     r.NotAllowed: Answer(403, "NOT_ALLOWED"),
+    r.LogIsOff: Answer(404, "LOG_IS_OFF"),
     r.NoSuchRecord: Answer(404, "NO_SUCH_RECORD"),
     r.NotEndable: Answer(422, "NOT_ENDABLE"),
     r.NotPublishable: Answer(422, "NOT_PUBLISHABLE"),

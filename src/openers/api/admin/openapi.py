@@ -16,6 +16,7 @@ from openers.api.admin.openapi_parts import (
     ONCE,
     REF,
     TEXT,
+    exchanges_operation,
     if_match,
     operation,
     parameter,
@@ -23,7 +24,7 @@ from openers.api.admin.openapi_parts import (
     schema_of,
     with_body,
 )
-from openers.api.admin.routes import CERTIFICATES, REFRESH
+from openers.api.admin.routes import CERTIFICATES, EXCHANGES, REFRESH
 from openers.api.admin.service_openapi import FINDING, creation, service_paths
 from openers.api.interaction import Loop
 from openers.domain.administration.rights import Method, Resource
@@ -124,6 +125,7 @@ def admin_openapi(base_url: str) -> dict[str, Any]:
             **{path: item for resource in Resource for path, item in _paths(resource).items()},
             **_certificates(),
             **_refreshing(),
+            EXCHANGES: {"get": exchanges_operation()},
         },
         "components": {"schemas": components, "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}}},
     }

@@ -50,6 +50,26 @@ def operation(
     }
 
 
+def exchanges_operation() -> dict[str, Any]:
+    """Return the export of the exchange log."""
+    line = {"description": "One exchange as JSON in each line"}
+    last = {"description": "The cursor after the last line: send it next", "schema": TEXT}
+    page = {
+        "description": "The next exchanges",
+        "headers": {"X-OpenERS-Cursor": last},
+        "content": {"application/x-ndjson": {"schema": line}},
+    }
+    none = {"description": "No exchange was logged after the cursor", "headers": {"X-OpenERS-Cursor": last}}
+    return {
+        "operationId": "export-exchanges",
+        "summary": "Export the exchange log",
+        "description": "Callers: APPLICATION (all). 404 with the code LOG_IS_OFF: the service logs no exchanges.",
+        "tags": ["exchanges"],
+        "parameters": [parameter("cursor", "query", "X-OpenERS-Cursor of the previous page")],
+        "responses": {"200": page, "204": none, **{status: _refusal(status) for status in _OF_ALL}},
+    }
+
+
 def _callers(resource: Resource, method: Method) -> str:
     """Return who may call the operation, as a sentence."""
     reaches = {caller: rights.get(resource, {}).get(method, Reach.NONE) for caller, rights in RIGHTS.items()}

@@ -10,6 +10,7 @@ from starlette.routing import Route
 from openers.api.addresses import Declared, route
 from openers.api.admin.certificates import CertificateHandlers
 from openers.api.admin.dialect import AdminDialect
+from openers.api.admin.exchanges import ExchangeHandlers
 from openers.api.admin.handlers import BATCH, PREFIX, Handlers
 from openers.api.admin.service_handlers import ServiceHandlers, routes_below
 from openers.api.admin.service_reports import ServiceReports, report_routes
@@ -21,23 +22,26 @@ from openers.tls.issuing import FolderAuthorities
 from openers.usecases.administration.kinds import KINDS
 
 AUDIT: Final = "API Administration"
+EXCHANGES: Final = f"{PREFIX}/exchanges"
 CERTIFICATES: Final = f"{PREFIX}/{Resource.ENDPOINTS}/{{key}}/certificates"
 REFRESH: Final = f"{PREFIX}/{Resource.ORGANISATIONS}/{{key}}/refresh"
 
 
 def admin_routes(loop: Loop, gateway: Gateway, settings: Settings) -> list[Route]:
-    """Return the routes of all resources, those of certificates and of the refreshing from ODS.
+    """Return the routes of all resources, of certificates, of the exchange log and of the refreshing from ODS.
 
     In test mode, the authorities of an environment are created when they are needed.
     """
     authorities = FolderAuthorities(settings.ca_directory, creates=not settings.production)
     issue: dict[str, Handler] = {"POST": CertificateHandlers(gateway, authorities).issue}
+    exchanges = ExchangeHandlers(gateway, loop.exchanges)
     declared = {method: _declared(method, CERTIFICATES, handle) for method, handle in issue.items()}
     organisations = Handlers(Resource.ORGANISATIONS, gateway)
     return [
         *(each for resource in Resource for each in _routes_of(resource, loop, gateway)),
         route(loop, CERTIFICATES, declared),
         _route(loop, REFRESH, {"POST": organisations.refresh}),
+        _route(loop, EXCHANGES, {"GET": exchanges.export}),
     ]
 
 

@@ -26,6 +26,10 @@ SLOWEST_BYTES_PER_S: Final = 16 * 1024
 """Minimum average speed of a file upload, in bytes a second: the largest file may take almost two hours."""
 
 
+LOG_IN: Final = "openers.log_in"
+"""Key in the scope of a request under which the gateway notes how its user logged in."""
+INJECTED: Final = "openers.injected"
+"""Key in the scope of a request under which test mode notes the fault that it injects."""
 BY_HEADER: Final = "openers.by_header"
 """Key in the scope of a request that names its world by a header, and not by its address."""
 

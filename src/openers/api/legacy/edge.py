@@ -136,10 +136,15 @@ class LegacyEdge(msgspec.Struct, frozen=True, kw_only=True):
 
 def legacy_interactions(endpoints: Iterable[Endpoint]) -> dict[str, Interaction]:
     """Return how calls of each operation, and of unknown addresses, are recorded and refused."""
-    unknown = {"": DSTU2, STU3_V1: STU3}
+    unknown = {"": (DSTU2, Generation.DSTU2), STU3_V1: (STU3, Generation.STU3_V1)}
     return {
-        key: Interaction(audit="API Unknown Request", operation="", dialect=LegacyDialect(FhirDialect(fhir)))
-        for key, fhir in unknown.items()
+        key: Interaction(
+            audit="API Unknown Request",
+            operation="",
+            dialect=LegacyDialect(FhirDialect(fhir)),
+            generation=generation,
+        )
+        for key, (fhir, generation) in unknown.items()
     } | {operation.key: _interaction(operation) for operation in map(_legacy, endpoints)}
 
 
@@ -150,7 +155,12 @@ def _interaction(operation: LegacyOperation) -> Interaction:
     else:
         dialect = LegacyDialect(FhirDialect(operation.fhir), operation.entry)
     return Interaction(
-        audit=operation.audit, operation=operation.id, dialect=dialect, success=operation.success, for_anybody=True
+        audit=operation.audit,
+        operation=operation.id,
+        dialect=dialect,
+        success=operation.success,
+        for_anybody=True,
+        generation=operation.generation,
     )
 
 

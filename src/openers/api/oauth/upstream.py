@@ -23,6 +23,8 @@ from openers.identity.log_in import WaitingForUpstream, challenge_of
 from openers.identity.opaque import new_secret
 from openers.identity.redirects import with_answer
 from openers.identity.single_sign_on import Wish
+from openers.key_files import private_jwk, read_secret
+from openers.settings import RolesFrom, Settings
 
 ASSERTION_LIFE: Final = timedelta(minutes=2)
 SCOPE: Final = "openid profile nationalrbacaccess"
@@ -147,3 +149,13 @@ def _wished(wish: Wish) -> dict[str, str]:
     if wish.max_age_s is not None:
         wished["max_age"] = str(wish.max_age_s)
     return wished | ({"login_hint": wish.person} if wish.person else {})
+
+
+def upstream_of(settings: Settings) -> UpstreamProvider | None:
+    """Return the provider of the settings, if they name one. Raises SettingsError."""
+    issuer, client_id, key_file = settings.oidc_issuer, settings.oidc_client_id, settings.oidc_client_key_file
+    if issuer is None or client_id is None or key_file is None:
+        return None
+    key = read_secret(key_file, private_jwk, strict=settings.production)
+    callback, gives_roles = f"{settings.base_url.rstrip('/')}/oauth2/callback", settings.roles_from is RolesFrom.CLAIMS
+    return UpstreamProvider(issuer, client_id, key, callback, gives_roles=gives_roles)

@@ -142,6 +142,16 @@ class Administration:
         answer = _checked(self._send("POST", f"{_path(resource, key)}/refresh{_rehearsal(dry_run)}"))
         return Changed(str(answer.headers.get("X-OpenERS-Change", "")), answer.json())
 
+    def log_pages(self, path: str) -> Iterator[str]:
+        """Yield the pages of a log until its present end. Raises Refused, ServiceUnreachable."""
+        cursor = "0"
+        while True:
+            answer = _checked(self._send("GET", f"{path}?cursor={cursor}", None, {"Accept": "*/*"}))
+            if not answer.text:
+                return
+            yield answer.text
+            cursor = str(answer.headers.get("X-OpenERS-Cursor", ""))
+
     def register(self, resource: Resource, record: Mapping[str, Any]) -> dict[str, Any]:
         """Register a record to which the service gives its key. Raises Refused, ServiceUnreachable."""
         return _checked(self._send("POST", _path(resource), record)).json()

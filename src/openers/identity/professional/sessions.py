@@ -31,7 +31,7 @@ from openers.domain.sessions.professional import (
 )
 from openers.identity.assurance import identity_is_verified, method_is_accepted
 from openers.identity.opaque import digest, same
-from openers.identity.professional.tickets import LONGEST_TOKEN, as_sent, prove
+from openers.identity.professional.tickets import LONGEST_TOKEN, as_sent, is_plain, prove
 from openers.usecases.due import system_entry
 from openers.usecases.ports.transaction import Tx
 from openers.usecases.world import World
@@ -40,6 +40,8 @@ _TOO_WEAK: Final = (
     "The log-in of the holder is too weak: the authenticator or the identity has a level that the API does not accept. "
     "Let another person log in, or raise the level in the directory."
 )
+WITHOUT_CARD: Final = "begin professional session without a smartcard"
+"""The act of a session that began with the sandpit's token."""
 KEY_START: Final = "pro-xapi-session_"
 _KIND: Final = CredentialKind.PROFESSIONAL_SESSION
 
@@ -57,6 +59,8 @@ async def begin(token: str, asid: str, rules: SessionRules, world: World) -> tup
     issued, now = as_sent(token[:LONGEST_TOKEN]), world.wall.now()
     async with world.begin("begin professional session") as tx:
         core = await prove(tx, issued, rules, world)
+        if is_plain(issued):
+            world.entry.act = WITHOUT_CARD
         user = await tx.directory.user(core.user)
         if user is None or not user.active:
             raise SessionRefused(SessionFault.TOKEN_NOT_VALID, "The holder of the smartcard is not active here.")

@@ -357,3 +357,22 @@ audit_pending = Table(
     Column("entry", LargeBinary, nullable=False),
 )
 """Entries not yet sealed in a block (PostgreSQL, where many processes write)."""
+
+exchange_log = Table(
+    "exchange_log",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("number", BigInteger, nullable=False),
+    Column("size", BigInteger, nullable=False),
+)
+"""One row: the number of the last batch of exchanges, and the bytes of all batches."""
+exchange_batches = Table(
+    "exchange_batches",
+    metadata,
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("until", BigInteger, nullable=False),
+    Column("size", Integer, nullable=False),
+    Column("count", Integer, nullable=False),
+    Column("lines", LargeBinary, nullable=False),
+)
+"""Logged exchanges, many in a row. `until` is when they are too old."""

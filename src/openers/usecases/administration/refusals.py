@@ -51,6 +51,10 @@ class NotAllowed(AdministrationRefused):
     """The caller may not do this."""
 
 
+class LogIsOff(AdministrationRefused):
+    """The service does not log exchanges."""
+
+
 class NoSuchRecord(AdministrationRefused):
     """There is no such record, or the caller may not see it."""
 

@@ -11,9 +11,11 @@ from typing import Protocol, TypeVar
 import msgspec
 
 from openers.domain.booking import PasLink
+from openers.domain.clock import Instant
 from openers.domain.credentials import Application
 from openers.domain.directory import Organisation, Service, Site, User
 from openers.domain.endpoints.endpoint import Endpoint
+from openers.domain.exchanges.exchange import ExchangeBatch, LogBounds
 from openers.domain.identifiers import OdsCode, ServiceId
 from openers.domain.patient import Patient
 from openers.domain.services.access import CommissioningRule, Rules
@@ -186,4 +188,20 @@ class Registers(Protocol):
     @property
     def endpoints(self) -> EndpointRegister:
         """Registered endpoints."""
+        ...
+
+
+class Exchanges(Protocol):
+    """Logged exchanges in batches, whose numbers rise in the order of commit."""
+
+    async def add(self, batch: ExchangeBatch, now: Instant, bounds: LogBounds) -> None:
+        """Store a batch, and remove the oldest ones beyond the bounds."""
+        ...
+
+    async def after(self, number: int, now: Instant, most_bytes: int) -> Sequence[ExchangeBatch]:
+        """Return the next batches after `number` that are not too old: at least one, then up to `most_bytes`."""
+        ...
+
+    async def purge(self, now: Instant) -> int:
+        """Remove batches that are too old; return how many."""
         ...

@@ -16,21 +16,22 @@ import msgspec
 from openers.domain.audit import AuditEntry
 from openers.domain.clock import Instant
 from openers.domain.codes import ClinicalTerm, CodeSystem, CodeSystemName
-from openers.domain.credentials import Application, CredentialKind
+from openers.domain.credentials import Application
 from openers.domain.directory import Organisation, Service, Site, User
+from openers.domain.exchanges.exchange import ExchangeBatch, LogBounds
 from openers.domain.geography import Point
 from openers.domain.identifiers import AppointmentId, NhsNumber, OdsCode, Postcode, ServiceId, Ubrn, UserId
 from openers.domain.overview.patient_search import PatientSearch
 from openers.domain.patient import Patient
 from openers.domain.principal import Principal
 from openers.domain.referral import Referral
-from openers.usecases.ports.access_codes import AccessCodes
+from openers.usecases.ports.access_codes import AccessCodes, Credentials
 from openers.usecases.ports.booking import Claims, Events, Links, Slots
 from openers.usecases.ports.conversations import Conversations
 from openers.usecases.ports.files import Files
 from openers.usecases.ports.loading import Records
 from openers.usecases.ports.neighbours import PatientMirror, Patients
-from openers.usecases.ports.registers import Registers
+from openers.usecases.ports.registers import Exchanges, Registers
 from openers.usecases.ports.stored import Requests, Stored
 from openers.usecases.ports.webhooks import Webhooks
 from openers.usecases.ports.worklists import Worklists
@@ -138,52 +139,6 @@ class Directory(Protocol):
 
     async def put_application(self, application: Application) -> None:
         """Add or replace an application."""
-        ...
-
-
-class Credentials(Protocol):
-    """Tokens, codes, sessions and used assertion ids: values that expire, under keys that the caller hashes."""
-
-    async def add(
-        self, kind: CredentialKind, key: str, value: msgspec.Struct | None, expires: Instant, session: str = ""
-    ) -> bool:
-        """Store `value`; return `False`, and store nothing, if the key exists already."""
-        ...
-
-    async def get(self, kind: CredentialKind, key: str, as_type: type[T]) -> T | None:
-        """Return the value under `key`, expired or not."""
-        ...
-
-    async def replace(self, kind: CredentialKind, key: str, value: msgspec.Struct) -> bool:
-        """Replace the value under `key`, if it still exists, and return whether it did. It expires as before."""
-        ...
-
-    async def take(self, kind: CredentialKind, key: str, as_type: type[T]) -> T | None:
-        """Remove the value under `key` and return it; only one caller receives it."""
-        ...
-
-    async def all(self, kind: CredentialKind, as_type: type[T]) -> Sequence[T]:
-        """Return every value of a kind, expired or not."""
-        ...
-
-    async def of_session(self, kind: CredentialKind, session: str, as_type: type[T]) -> Sequence[T]:
-        """Return every value of a kind in a session, expired or not, by key."""
-        ...
-
-    async def end_session(self, session: str) -> None:
-        """Remove all credentials of a session."""
-        ...
-
-    async def of_person(self, kind: CredentialKind, person: UserId, as_type: type[T]) -> Sequence[T]:
-        """Return all values of a kind that belong to a person, expired or not, sorted by key."""
-        ...
-
-    async def end_application(self, client_id: str) -> int:
-        """Remove all codes and tokens of an application; return their number."""
-        ...
-
-    async def purge(self, before: Instant) -> int:
-        """Remove credentials that expired before an instant; return how many."""
         ...
 
 
@@ -307,6 +262,11 @@ class Tx(Protocol):
         ...
 
     @property
+    def exchanges(self) -> Exchanges:
+        """Logged exchanges."""
+        ...
+
+    @property
     def registers(self) -> Registers:
         """Administered records, with their versions."""
         ...
@@ -338,6 +298,10 @@ class Store(Protocol):
 
     async def record_audit(self, entry: AuditEntry) -> None:
         """Persist an audit entry that has no transaction of its own, batched with concurrent entries."""
+        ...
+
+    async def log_exchanges(self, batch: ExchangeBatch, now: Instant, bounds: LogBounds) -> None:
+        """Store logged exchanges, without an audit entry. Raises Unavailable."""
         ...
 
     async def upkeep(self) -> None:

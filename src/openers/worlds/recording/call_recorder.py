@@ -16,7 +16,7 @@ import structlog
 
 from openers.api.call import Call, Handler, Reply
 from openers.api.gateway import Gateway
-from openers.api.http.request import ClientGone, Request, Scope, Stop
+from openers.api.http.request import INJECTED, ClientGone, Request, Scope, Stop
 from openers.api.observer import WATCHED, Serve
 from openers.domain.errors import OpenersError
 from openers.identity.errors import InvalidToken
@@ -89,7 +89,7 @@ class CallRecorder:
         fault = await self._striking(watched.world_name, call)
         if fault is None:
             return await handler(call)
-        watched.fault = fault.kind
+        watched.fault = request.scope[INJECTED] = fault.kind
         await asyncio.sleep(fault.waits_s)
         if fault.kind is FaultKind.LATENCY:
             return await handler(call)

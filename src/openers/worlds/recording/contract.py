@@ -19,6 +19,8 @@ from openers.wire.json import MalformedJson, parse_any
 
 Json = dict[str, Any]
 JSON: Final = "json"
+LINES: Final = "ndjson"
+"""JSON in each line, which is not validated."""
 ANY: Final = "*/*"
 LONGEST_JUDGED: Final = 64 * 1024
 """Maximum bytes of a body for validation, since the process does nothing else meanwhile."""
@@ -150,7 +152,7 @@ class Document:
             return
         if media not in content:
             yield Finding("media", media, f"is none of {', '.join(content)}")
-        elif JSON in media and message.body is not None and len(message.body) <= LONGEST_JUDGED:
+        elif JSON in media and LINES not in media and message.body is not None and len(message.body) <= LONGEST_JUDGED:
             yield from self._body(content[media]["schema"], message.body)
 
     def _body(self, schema: Json, body: bytes) -> Iterator[Finding]:

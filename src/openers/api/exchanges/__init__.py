@@ -1,0 +1,1 @@
+"""The exchange log: its lines, and how they are collected."""

@@ -1,0 +1,192 @@
+"""The line of a call in the exchange log: what is logged, and what is masked or left out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from functools import lru_cache
+from hashlib import blake2b
+from typing import Any, Final, NamedTuple
+from urllib.parse import unquote
+
+import msgspec
+
+from openers.api.http.peers import presented
+from openers.api.http.reply import Content, Reply
+from openers.api.http.request import INJECTED, LOG_IN, Request
+from openers.domain.audit import AuditEntry
+from openers.domain.exchanges.exchange import Exchange, StoredExchange
+from openers.usecases.world import World
+
+LONGEST_TEXT: Final = 200
+_SESSIONS: Final = "session"
+"""The generation whose paths have keys of sessions."""
+_KEEP_VALUES: Final = frozenset({"page", "_count"})
+_EXPECTED: Final = range(200, 300)
+_KEY_HEADERS: Final = (b"http-x-session-key", b"x-session-key", b"http_x_session_key")
+_SESSION_KEY: Final = re.compile(r"(?<=/ProfessionalSession/)[^/]+")
+_NHS_NUMBER: Final = re.compile(r"(?<![0-9])[0-9]{10}(?![0-9])")
+_UBRN: Final = re.compile(r"(?<![0-9])[0-9]{12}(?![0-9])")
+_encode: Final = msgspec.json.Encoder(enc_hook=str.__str__).encode
+_decode: Final = msgspec.json.Decoder(StoredExchange).decode
+_fields: Final = msgspec.structs.astuple
+
+
+class Ended(NamedTuple):
+    """A call that has ended: what its line needs, so that neither bodies nor connections wait with it."""
+
+    generation: str
+    env: str
+    entry: AuditEntry
+    method: str
+    path: str
+    query: bytes
+    headers: Mapping[bytes, bytes]
+    client: Any
+    extensions: Any
+    log_in: str
+    injected: str
+    status: int
+    etag: bytes
+    size: int
+    took_s: float
+    in_flight: int
+
+
+def ended(generation: str, call: tuple[Request, World], reply: Reply | None, took_s: float, in_flight: int) -> Ended:
+    """Return what the line of a call needs; `reply` is `None` if the client left before it was sent."""
+    (request, world), scope = call, call[0].scope
+    return Ended(
+        generation,
+        world.public_name,
+        world.entry,
+        request.method,
+        scope["path"],
+        scope["query_string"],
+        request.headers,
+        scope.get("client"),
+        scope.get("extensions"),
+        scope.get(LOG_IN, ""),
+        scope.get(INJECTED, ""),
+        0 if reply is None else reply.status,
+        b"" if reply is None else _etag(reply),
+        0 if reply is None else _bytes(reply),
+        took_s,
+        in_flight,
+    )
+
+
+def line_of(call: Ended) -> bytes:
+    """Return the stored line of a call."""
+    entry, headers, path, status = call.entry, call.headers, call.path, call.status
+    tls, common_name = _tls(call.extensions) if call.extensions else ("", "")
+    return _encode(
+        StoredExchange(  # positional, since each call pays for this
+            entry.at,
+            call.env,
+            call.generation,
+            call.method,
+            path if status in _EXPECTED and call.generation != _SESSIONS else _masked(path),
+            status,
+            entry.operation,
+            _names(call.query) if call.query else "",
+            entry.code,
+            entry.asid,
+            entry.application,
+            common_name,
+            tls,
+            str(call.client[0]) if call.client else "",
+            _digest(entry.session) if entry.session else _session_of_key(headers),
+            call.log_in,
+            entry.user,
+            entry.on_behalf_of or "",
+            entry.business_function,
+            entry.organisation,
+            _text(headers, b"accept"),
+            _text(headers, b"content-type"),
+            _text(headers, b"if-match"),
+            call.etag.decode("latin-1"),
+            entry.ubrn or _ubrn(path, headers),
+            entry.act,
+            entry.request_id,
+            _size(headers) if call.method != "GET" else 0,
+            call.size,
+            round(call.took_s * 1000, 1),
+            call.in_flight,
+            not status,
+            call.injected,
+        )
+    )
+
+
+def exported(lines: bytes) -> bytes:
+    """Return stored lines as they are exported: one JSON object in each line."""
+    return b"".join(_encode(Exchange(*_fields(_decode(line)))) + b"\n" for line in lines.splitlines())
+
+
+def _tls(extensions: dict[str, Any]) -> tuple[str, str]:
+    """Return the version of TLS, and the common name of the caller's certificate."""
+    version: int | None = extensions.get("tls", {}).get("tls_version")
+    found = presented({"extensions": extensions})
+    certificate = None if found is None else found.certificate
+    return (
+        "" if version is None else f"1.{(version & 0xFF) - 1}",
+        "" if certificate is None else certificate.common_name,
+    )
+
+
+def _masked(path: str) -> str:
+    """Return a path without the keys of sessions, and without what may be the number of a patient."""
+    path = _SESSION_KEY.sub("{sessionKey}", path[:LONGEST_TEXT])
+    return _NHS_NUMBER.sub("{nhsNumber}", path)
+
+
+def _session_of_key(headers: Mapping[bytes, bytes]) -> str:
+    """Return the digest of the session's key that a refused call of 2018 has sent; empty if it has sent none."""
+    for name in _KEY_HEADERS:
+        if name in headers:
+            return _digest(headers[name][:LONGEST_TEXT].decode("latin-1").strip())
+    return ""
+
+
+@lru_cache(1024)
+def _digest(session: str) -> str:
+    return blake2b(session.encode(), digest_size=8).hexdigest()
+
+
+def _names(query: bytes) -> str:
+    """Return the names of the parameters in order, with values of those only that cannot name a patient."""
+    text = query[: 10 * LONGEST_TEXT].decode("latin-1")
+    pairs = [pair.partition("=") for pair in text.split("&")]
+    shown = [f"{name}={value[:9]}" if name in _KEEP_VALUES else unquote(name)[:40] for name, _, value in pairs]
+    return ",".join(shown)[:LONGEST_TEXT]
+
+
+def _ubrn(path: str, headers: Mapping[bytes, bytes]) -> str:
+    """Return the UBRN that the call names, for calls that have not read the request."""
+    named = headers.get(b"nhsd-ers-referral-id", b"")
+    found = _UBRN.search(path) or _UBRN.search(named[:LONGEST_TEXT].decode("latin-1"))
+    return "" if found is None else found[0]
+
+
+def _text(headers: Mapping[bytes, bytes], name: bytes) -> str:
+    found = headers.get(name)
+    return "" if found is None else found[:LONGEST_TEXT].decode("latin-1")
+
+
+def _size(headers: Mapping[bytes, bytes]) -> int:
+    """Return the length that the request announces, in bytes; 0 if it announces none."""
+    text = headers.get(b"content-length", b"")
+    return int(text) if text.isdigit() and len(text) < 13 else 0
+
+
+def _etag(reply: Reply) -> bytes:
+    for name, value in reply.headers:
+        if name == b"etag":
+            return value
+    return b""
+
+
+def _bytes(reply: Reply) -> int:
+    """Return the length of the reply's body in bytes; 0 if it is not known before its end."""
+    return reply.body.size or 0 if isinstance(reply.body, Content) else len(reply.body)

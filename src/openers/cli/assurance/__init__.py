@@ -1,0 +1,1 @@
+"""The commands that assure a client by its calls."""

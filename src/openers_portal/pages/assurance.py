@@ -1,0 +1,110 @@
+"""The assessment of a product in an environment: states, evidence, what is missing, statements, and the export."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final, NamedTuple
+
+from starlette.responses import Response
+
+from openers_assurance import DISCLAIMER, Row, State, requirements
+from openers_assurance.report import HEADINGS, as_table, counts
+from openers_portal.access import Act
+from openers_portal.environment import EnvironmentDown, EnvironmentRefuses
+from openers_portal.pages.partners import partner_of
+from openers_portal.pages.products import product_of
+from openers_portal.rules.milestones import Event, Happening
+from openers_portal.store.partners import StoredProduct
+from openers_portal.visitor import NotHere, Visitor
+from openers_web.xlsx_files import xlsx_response
+
+LONGEST: Final = 2000
+DONE: Final = frozenset({State.MET, State.NOT_APPLICABLE})
+
+
+class Found(NamedTuple):
+    """An assessment: its environment, its rows, how many exchanges it has judged, and what it could not do."""
+
+    environment: str
+    rows: Sequence[Row]
+    exchanges: int
+    problem: str
+
+
+async def assurance(me: Visitor) -> Response:
+    """Show the assessment, and store a statement that is sent."""
+    product, partner, form = await product_of(me), await partner_of(me), await me.form()
+    place = f"/partners/{partner.id}/products/{product.id}/assurance"
+    if me.is_sent:
+        requirement, text = form.text("requirement"), form.text("text").strip()[:LONGEST]
+        if requirement not in requirements():
+            form.reject("requirement", "Choose a requirement")
+        if not form.errors:
+            applies = form.text("applies") != "no"
+            await me.store.statements.put(product.id, requirement, text, me.name, applies=applies)
+            said = f"The statement on {requirement} is {'stored' if text else 'removed'}."
+            return me.go(f"{place}?environment={form.text('environment')}", said)
+    found = await _assess(me, product, form.text("environment") if me.is_sent else me.asked("environment"))
+    data: dict[str, Any] = {
+        "disclaimer": DISCLAIMER,
+        "partner": partner,
+        "product": product,
+        "environment": found.environment,
+        "environments": sorted(me.house.environments),
+        "exchanges": found.exchanges,
+        "problem": found.problem,
+        "counts": counts(found.rows) if found.rows else {},
+        "requirements": found.rows,
+        "statements": await me.store.statements.of(product.id),
+        "may_change": me.covers(Act.CHANGE_PRODUCT, partner.id),
+        "calls": _calls_at(me, found.environment),
+    }
+    return me.show("assurance.html", data, form=form)
+
+
+async def sheet(me: Visitor) -> Response:
+    """Return the assessment as a sheet. Raises NotHere if the environment has no log of the product."""
+    product = await product_of(me)
+    found = await _assess(me, product, me.asked("environment"))
+    if not found.rows:
+        raise NotHere
+    title = f"{product.product.name} {product.product.version}, {found.environment}, {me.today.isoformat()}"
+    return xlsx_response("assessment.xlsx", [(DISCLAIMER,), (title,), (), HEADINGS, *as_table(found.rows)])
+
+
+async def _assess(me: Visitor, product: StoredProduct, asked: str) -> Found:
+    """Return the assessment of the product in the environment that is asked for, or in its first one."""
+    owned = [each for each in await me.store.endpoints.of_product(me.part("partner"), product.id) if each.is_registered]
+    environment = asked or next((each.environment for each in owned), next(iter(_names(me)), ""))
+    if environment not in me.house.environments:
+        raise NotHere
+    mine = [each for each in owned if each.environment == environment]
+    if not mine:
+        return Found(environment, (), 0, f"The product has no registered endpoint in {environment}")
+    callers = frozenset(name for each in mine for name in (each.asid, each.client_id))
+    try:
+        assessment, is_whole = await me.house.assessments.of(environment, callers)
+    except (EnvironmentDown, EnvironmentRefuses) as error:
+        return Found(environment, (), 0, str(error))
+    stated = await me.store.statements.of(product.id)
+    rows = assessment.rows({id: each.applies for id, each in stated.items()})
+    if is_whole and all(row.state in DONE for row in rows if not row.own):
+        await _note_compliance(me, product, environment, assessment.count)
+    problem = "" if is_whole else "The log is long, and is still being read: load this page again"
+    return Found(environment, rows, assessment.count, problem)
+
+
+async def _note_compliance(me: Visitor, product: StoredProduct, environment: str, count: int) -> None:
+    told = f"All requirements that apply were met in {environment}, by {count} calls and the statements of the partner"
+    event = Event(kind=Happening.COMPLIANCE, at=me.house.clock(), by="computed from the assessment", evidence=told)
+    await me.store.partners.happened(product.id, event, f"compliance {environment}")
+
+
+def _names(me: Visitor) -> Sequence[str]:
+    return list(me.house.environments)
+
+
+def _calls_at(me: Visitor, environment: str) -> str:
+    """Return the address below which the environment explains a recorded call; empty outside test mode."""
+    settings = me.house.environments[environment].settings
+    return f"{settings.base_url}/_test/explain/" if settings.test_mode else ""

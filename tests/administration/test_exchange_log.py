@@ -1,0 +1,163 @@
+"""The exchange log: what is logged, who may read it, how much is kept, and what happens if the store fails."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Final
+
+import httpx
+import msgspec
+import pytest
+
+from openers.api.exchanges.line import ended
+from openers.api.exchanges.log import ExchangeLog
+from openers.api.http.reply import Reply
+from openers.api.http.request import Request
+from openers.domain.clock import Instant
+from openers.domain.errors import Unavailable
+from openers.domain.exchanges.exchange import ExchangeBatch, LogBounds
+from openers.domain.identifiers import NhsNumber
+from openers.telemetry.metrics import Metrics
+from tests.kit.service.administration import ADMIN, PEOPLE, administered, administrator
+from tests.kit.service.requests import create_referral
+from tests.kit.service.running import CONSULTANT, GP, Running, copied, entry, running, settings_for
+
+pytestmark = pytest.mark.anyio
+
+LOG: Final = f"{ADMIN}/exchanges"
+
+
+async def _lines(client: httpx.AsyncClient, cursor: str = "0") -> tuple[list[dict[str, Any]], str]:
+    """Return the exchanges after the cursor, and the next cursor."""
+    reply = await client.get(LOG, params={"cursor": cursor})
+    assert reply.status_code in (200, 204), reply.text
+    return [msgspec.json.decode(line) for line in reply.text.splitlines()], reply.headers["X-OpenERS-Cursor"]
+
+
+async def test_calls_of_applications_are_logged_without_content(administered_on_both: Running) -> None:
+    """Each call of an application has a line with its facts; no line has a body, a token or a patient's number."""
+    run, client = administered_on_both, await administrator(administered_on_both)
+    _, cursor = await _lines(client)
+    gp, consultant = await run.as_person(GP), await run.as_person(CONSULTANT)
+    created = (await gp.post(**create_referral())).json()
+    address = f"/STU3/ReferralRequest/{created['id']}"
+    etag = (await gp.get(address)).headers["ETag"]
+    await consultant.get(address, headers={"If-Match": etag})
+    await gp.get("/STU3/Nothing/9990000018?patient=9990000018")
+    await run.anonymous().get(address)
+    lines, following = await _lines(client, cursor)
+    assert [(line.get("op", ""), line["status"]) for line in lines] == [
+        ("A011", 201),
+        ("A005", 200),
+        ("A005", 422),
+        ("", 404),
+    ]
+    creation, reading, refused, unknown = lines
+    assert creation["ubrn"] == reading["ubrn"] == refused["ubrn"] == created["id"]
+    assert reading["etag"] == etag == refused["ifMatch"]
+    assert (reading["user"], reading["function"], reading["org"]) == (GP.user, GP.function, GP.organisation)
+    assert reading["logIn"] == "N3_SMARTCARD"
+    assert refused["outcomeCode"]
+    assert reading["env"] == run.service.settings.world
+    assert reading["generation"] == "STU3"
+    assert reading["bytes"] > 100
+    assert creation["requestBytes"] > 100
+    assert all(line["application"] == "demo-user-app" and line["inFlightAtStart"] == 1 for line in lines)
+    assert all(line["asid"] and line["sessionId"] and line["requestId"] for line in lines)
+    assert (unknown["path"], unknown["parameters"]) == ("/referrals/FHIR/STU3/Nothing/{nhsNumber}", "patient")
+    assert following != cursor
+    assert await _lines(client, following) == ([], following)
+
+
+@pytest.mark.parametrize("caller", PEOPLE)
+async def test_no_person_may_read_the_log(administered_on_both: Running, caller: str) -> None:
+    """A person gets 403 in each role that may administer; the application itself reads the log."""
+    reply = await (await administrator(administered_on_both, caller)).get(LOG)
+    assert (reply.status_code, reply.json()["code"]) == (403, "NOT_ALLOWED")
+
+
+@pytest.mark.parametrize("cursor", ["x", "-1", "1" * 19, "", "²"])
+async def test_a_wrong_cursor_is_refused_with_its_cure(administered_on_both: Running, cursor: str) -> None:
+    """The refusal names the parameter."""
+    reply = await (await administrator(administered_on_both)).get(LOG, params={"cursor": cursor})
+    assert (reply.status_code, reply.json()["place"]) == (400, "cursor")
+
+
+async def test_a_service_without_the_log_says_so(sqlite_template: Path, tmp_path: Path, keys: Path) -> None:
+    """Nothing is logged, and the export names the setting."""
+    settings = settings_for(copied(sqlite_template, tmp_path), keys, exchange_log=False)
+    async with running(settings) as run:
+        client = await administrator(await administered(run))
+        await (await run.as_person(GP)).get("/STU3/CodeSystem/PRIORITY")
+        await run.service.upkeep()
+        reply = await client.get(LOG)
+        assert (reply.status_code, reply.json()["code"]) == (404, "LOG_IS_OFF")
+        assert "OPENERS_EXCHANGE_LOG" in reply.json()["cure"]
+        async with run.service.world.read() as tx:
+            assert not await tx.exchanges.after(0, run.service.world.wall.now(), 10)
+
+
+async def test_the_log_is_bounded_by_size_and_age(on_both: Running) -> None:
+    """The oldest batches go first; old ones are no longer returned, and the purge removes them."""
+    world, bounds = on_both.service.world, LogBounds(days=2, most_bytes=1000)
+    now = world.wall.now() + timedelta(days=1)
+    for number in range(8):
+        await world.store.log_exchanges(ExchangeBatch(b"%d" % number * 200, 1), now, bounds)
+    async with world.read() as tx:
+        kept = await tx.exchanges.after(0, now, 10_000)
+        first = await tx.exchanges.after(0, now, 10)
+        rest = await tx.exchanges.after(kept[1].number, now, 10_000)
+        late = await tx.exchanges.after(0, now + timedelta(days=2), 10_000)
+    assert [batch.lines[:1] for batch in kept] == [b"3", b"4", b"5", b"6", b"7"]
+    assert list(first) == list(kept[:1])
+    assert list(rest) == list(kept[2:])
+    assert not late
+    async with world.for_call(entry()).begin("purge for a test") as tx:
+        assert await tx.exchanges.purge(now + timedelta(days=1)) == 0
+        assert await tx.exchanges.purge(now + timedelta(days=2)) == len(kept)
+
+
+class _Refusing:
+    """A store that refuses the first `times` batches."""
+
+    def __init__(self, times: int) -> None:
+        self.times = times
+        self.stored: list[ExchangeBatch] = []
+
+    async def log_exchanges(self, batch: ExchangeBatch, now: Instant, bounds: LogBounds) -> None:
+        """Store a batch, or refuse it."""
+        if self.times:
+            self.times -= 1
+            raise Unavailable("database")
+        self.stored.append(batch)
+
+
+@pytest.mark.parametrize(
+    ("refusals", "most", "stored", "dropped"), [(2, 10_000, 4, 0), (40, 10_000, 0, 4), (2, 1, 2, 2)]
+)
+async def test_a_log_that_cannot_keep_up_drops_and_counts(
+    on_both: Running, refusals: int, most: int, stored: int, dropped: int
+) -> None:
+    """Lines wait while the store fails, up to a number of attempts and of calls; the rest is dropped and counted."""
+    metrics, store = Metrics(), _Refusing(refusals)
+    log = ExchangeLog(metrics, most_waiting=most)
+    real = on_both.service.world.for_call(entry())
+    world: Any = msgspec.structs.replace(real, store=store)  # pyright: ignore[reportArgumentType]  # only this method is used
+    world.entry.application, world.entry.nhs_number = "test", NhsNumber("9990000018")
+    scope: dict[str, Any] = {
+        "type": "http",
+        "method": "GET",
+        "path": "/x",
+        "query_string": b"",
+        "headers": [],
+        "client": None,
+    }
+    for _ in range(4):
+        log.end(world, ended("STU3", (Request(scope, ""), world), Reply(200, b""), 0.1, log.begin()))
+        await log.settle()
+    for _ in range(40):
+        await log.settle()
+    assert sum(batch.count for batch in store.stored) == stored
+    assert f"openers_exchanges_dropped_total {dropped}.0" in metrics.render().decode()
+    assert not any(b"9990000018" in batch.lines for batch in store.stored)

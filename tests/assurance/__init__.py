@@ -1,0 +1,1 @@
+"""Tests of assurance: rules, reports, and clients whose calls are judged."""

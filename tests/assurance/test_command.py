@@ -1,0 +1,88 @@
+"""`openers assurance check` on files and on a running service: text, JSON, JUnit, and the exit status."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+from xml.etree.ElementTree import fromstring
+
+import msgspec
+import pytest
+from typer.testing import CliRunner, Result
+
+from openers.cli.main import app
+from openers.testing import TestedService, WorldOfTest
+from openers_assurance.report import DISCLAIMER
+from tests.assurance.clients import careless
+from tests.assurance.traces import READ, exchanges
+
+KEPT = exchanges([{**READ, "generation": "STU3"}])
+BROKEN = exchanges([READ, {**READ, "status": 406}])
+
+
+def _run(*words: str, stdin: bytes = b"") -> Result:
+    return CliRunner().invoke(app, ["assurance", "check", *words], input=stdin)
+
+
+def _log(folder: Path, calls: list[Any]) -> str:
+    path = folder / "log.ndjson"
+    path.write_bytes(msgspec.json.Encoder().encode_lines(calls))
+    return str(path)
+
+
+@pytest.mark.parametrize(
+    ("calls", "fail_on", "status"),
+    [
+        (KEPT, "not-met", 0),
+        (KEPT, "not-seen", 1),
+        (BROKEN, "not-met", 1),
+        (BROKEN, "never", 0),
+    ],
+)
+def test_the_exit_status_is_what_fail_on_says(tmp_path: Path, calls: list[Any], fail_on: str, status: int) -> None:
+    """A breach fails the command, or a requirement that was not seen, or nothing."""
+    result = _run(_log(tmp_path, calls), "--fail-on", fail_on)
+    assert result.exit_code == status, result.output
+    assert DISCLAIMER in result.output
+    assert ("GTR-002 is not met" in result.output) == (status == 1 and calls is BROKEN)
+
+
+def test_reports_name_the_call_and_the_reason(tmp_path: Path) -> None:
+    """JSON and JUnit have each requirement; a breach has its call, its time and why it counts."""
+    log = _log(tmp_path, BROKEN)
+    told = msgspec.json.decode(_run(log, "--format", "json", "--fail-on", "never").output)
+    row = next(each for each in told["requirements"] if each["id"] == "GTR-002")
+    assert (told["disclaimer"], told["exchanges"], row["state"]) == (DISCLAIMER, 2, "not met")
+    assert (row["breaches"][0]["request_id"], "406" in row["breaches"][0]["why"]) == ("r1", True)
+    assert len(told["requirements"]) == 61
+    output = tmp_path / "report.xml"
+    assert _run(log, "--format", "junit", "--output", str(output)).exit_code == 1
+    suite = fromstring(output.read_bytes())
+    failed = {case.get("name", "").partition(" ")[0] for case in suite if case.find("failure") is not None}
+    assert failed == {"GTR-002"}
+    assert suite.get("tests") == "61"
+
+
+def test_wrong_sources_are_named_in_one_line(tmp_path: Path) -> None:
+    """A missing file, no exchange, a wrong line and a wrong HAR file end with 1 and say why."""
+    (tmp_path / "a.har").write_text("{}")
+    for words, stdin, told in (
+        ((str(tmp_path / "none"),), b"", "No such file"),
+        (("-",), b"", "no exchange was found"),
+        (("-",), b"x\n", "line 1 is no exchange"),
+        ((str(tmp_path / "a.har"),), b"", "no HAR file"),
+        ((_log(tmp_path, KEPT), "--caller", "other"), b"", "no exchange was found"),
+    ):
+        result = _run(*words, stdin=stdin)
+        assert (result.exit_code, told in result.output, "Traceback" in result.output) == (1, True, False), (
+            result.output
+        )
+
+
+def test_a_running_service_is_asked_for_its_log(tested: TestedService, world: WorldOfTest) -> None:
+    """The command reads the log of the world at the address, and reports what the client has broken."""
+    careless(world)
+    result = _run(f"{tested.base_url}/w/{world.name}", "--caller", "demo-user-app")
+    assert result.exit_code == 1, result.output
+    assert "J-06 is not met" in result.output
+    assert "A003-02 is not met" not in result.output  # the session of 2018 was that of an endpoint

@@ -1,0 +1,117 @@
+"""Exchanges are read from logs and HAR files, in order, in bounded memory, and fast enough."""
+
+from __future__ import annotations
+
+import tracemalloc
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any, Final
+
+import msgspec
+import pytest
+
+from openers_assurance import Assessment, Exchange, UnreadableLog, history, in_order, read_har, read_ndjson
+from tests.assurance.traces import START
+
+BASE: Final = "https://ers.example/base/referrals/FHIR"
+
+
+def _entry(method: str, path: str, status: int = 200, **more: Any) -> dict[str, Any]:
+    """Return an entry of a HAR file."""
+    sent = [{"name": name, "value": value} for name, value in more.get("sent", {"Authorization": "Bearer x"}).items()]
+    told = [{"name": name, "value": value} for name, value in more.get("told", {}).items()]
+    request = {"method": method, "url": f"{BASE}{path}", "headers": sent, "postData": {"text": more.get("text", "")}}
+    response = {"status": status, "headers": told, "content": {"size": 7, "text": more.get("reply", "")}}
+    return {"startedDateTime": "2026-03-02T09:00:00.000Z", "time": 12.5, "request": request, "response": response}
+
+
+def _har(*entries: dict[str, Any]) -> list[Exchange]:
+    return list(read_har(msgspec.json.encode({"log": {"version": "1.2", "entries": entries}})))
+
+
+def test_a_har_file_has_the_facts_of_the_log() -> None:
+    """Operation, role, version, UBRN and code come from addresses, headers and bodies; other addresses are left out."""
+    role = {"NHSD-End-User-Organisation-ODS": "D82106", "NHSD-eRS-Business-Function": "REFERRING_CLINICIAN"}
+    refusal = '{"issue": [{"details": {"coding": [{"code": "RESOURCE_CONFLICT"}]}}]}'
+    path = "/STU3/ReferralRequest/000000070000"
+    read, cancelled, booked, slots = _har(
+        _entry("GET", path, sent={"authorization": "Bearer x", **role}, told={"ETag": 'W/"5"', "X-Request-ID": "r1"}),
+        _entry("POST", f"{path}/$ers.cancelReferral", 409, sent={"If-Match": 'W/"4"'}, reply=refusal),
+        _entry("POST", "/STU3/Appointment", 201, text='{"reference": "ReferralRequest/000000070000"}'),
+        _entry("GET", "/STU3/Slot?page=2&patient=9990000018&_count=5"),
+        _entry("GET", "/../../other"),
+        _entry("GET", "/STU3/Unknown"),
+    )
+    assert (read.op, read.ubrn, read.etag, read.org, read.request_id) == (
+        "A005",
+        "000000070000",
+        'W/"5"',
+        "D82106",
+        "r1",
+    )
+    assert (cancelled.op, cancelled.if_match, cancelled.outcome_code) == ("A036", 'W/"4"', "RESOURCE_CONFLICT")
+    assert (booked.op, booked.ubrn) == ("A016", "000000070000")
+    assert (slots.op, slots.parameters) == ("A015", "page=2,patient,_count=5")
+    assert "Bearer" not in str(read)
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"{}", b"[]", b'{"log": {"entries": [{}]}}', b"\xff", b'{"log": {"entries": 5}}']
+)
+def test_other_files_are_no_har_files(content: bytes) -> None:
+    """The error says what is wrong and how to make a HAR file."""
+    with pytest.raises(UnreadableLog, match="no HAR file"):
+        list(read_har(content))
+
+
+@pytest.mark.parametrize(
+    "line", [b"x", b"{}", b'{"ts": 5}', b"[1]", b"\xff", b'{"ts":"2026-03-02T09:00:00Z","status":"x"}']
+)
+def test_a_wrong_line_is_named(line: bytes) -> None:
+    """The error names the line and the cure; a line that is too long is not parsed."""
+    good = b'{"ts":"2026-03-02T09:00:00Z","status":200}\n'
+    with pytest.raises(UnreadableLog, match="line 3 is no exchange"):
+        list(read_ndjson([good, b"\n", line]))
+    with pytest.raises(UnreadableLog, match="line 1 has more than"):
+        list(read_ndjson([good + b" " * 70_000]))
+
+
+def test_exchanges_are_sorted_by_their_beginning() -> None:
+    """Calls are logged when they end, by several processes; a time without zone is UTC."""
+    seconds = [5, 1, 3, 2, 40, 38, 41]
+    lines = [f'{{"ts":"2026-03-02T09:00:{each:02}","status":200}}' for each in seconds]
+    assert [each.ts.second for each in in_order(read_ndjson(lines))] == sorted(seconds)
+
+
+def _stream(count: int) -> Iterator[str]:
+    """Yield the lines of a busy product: many requests, users and sessions."""
+    for number in range(count):
+        ts = (START + timedelta(milliseconds=20 * number)).isoformat()
+        op, method = (("A005", "GET"), ("A034", "POST"), ("A008", "POST"), ("A015", "GET"))[number % 4]
+        yield (
+            f'{{"ts":"{ts}","op":"{op}","method":"{method}","path":"/x/{number}",'
+            f'"status":{(200, 200, 429, 409)[number % 4]},'
+            f'"asid":"20000000000{number % 3}","user":"55500000{number % 5000:04}","sessionId":"s{number % 9000}",'
+            f'"function":"F","org":"O","ubrn":"{number:012}","etag":"W/\\"1\\"","generation":"STU3","durationMs":30.5,'
+            f'"parameters":"page={number % 7}"}}'
+        )
+
+
+def _assessed(lines: Iterator[str]) -> Assessment:
+    assessment = Assessment()
+    for each in in_order(read_ndjson(lines)):
+        assessment.add(each)
+    return assessment
+
+
+def test_memory_does_not_grow_with_the_log(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three times as many exchanges, all of other requests, need about as much memory."""
+    monkeypatch.setattr(history, "MOST", 100)
+    _assessed(_stream(10))
+    peaks: list[int] = []
+    for count in (1_000, 3_000):
+        tracemalloc.start()
+        assert _assessed(_stream(count)).count == count
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[1] < 1.5 * peaks[0]
