@@ -26,7 +26,7 @@ PACKAGES: Final = ROOT / "requirements/web"
 NODE_REQUIREMENTS: Final = ROOT / "requirements/node.txt"
 STAMP: Final = ROOT / "build/assets.sha256"
 AXE: Final = ROOT / "build/axe.min.js"
-"""Where the browser tests find axe; it is no part of the service."""
+"""Where the browser tests find axe, which the service does not contain."""
 OLDEST_NODE: Final = (20, 19)
 FORBIDDEN: Final = ("frutiger", "https://", "http://")
 """Never in a style sheet: a typeface without a licence for us, and any foreign address."""

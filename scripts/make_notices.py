@@ -38,7 +38,7 @@ SHOWN: Final = ("sphinx",)
 TEXT: Final = re.compile(r"(?i)\.dist-info/(licenses/.*|licen[cs]e[^/]*|copying[^/]*|notice[^/]*)$")
 EXTRA: Final = re.compile(r"""extra == ["']([^"']+)""")
 BESIDE: Final = re.compile(r"(?i)(licen[cs]e|copying|notice|copyright|ofl|apache-2\.0)(\.(txt|md))?")
-"""Names of files in the source folders that hold the licences of what is beside them."""
+"""Names of files in the source folders that hold the licences of the files beside them."""
 RULE: Final = "-" * 80
 HEAD: Final = """Third-party notices of OpenERS
 

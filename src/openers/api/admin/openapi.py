@@ -222,7 +222,9 @@ def _put(resource: Resource) -> dict[str, Any]:
 def _put_all(resource: Resource) -> dict[str, Any]:
     sent = {"type": "array", "minItems": 1, "maxItems": MOST_AT_ONCE, "items": schema_of(resource)}
     body = {"type": "object", "required": ["records"], "properties": {"records": sent}, "additionalProperties": False}
-    replies = {"200": reply("The number of records that were put, and each refusal", {"$ref": REF.format(name="PutAll")})}
+    replies = {
+        "200": reply("The number of records that were put, and each refusal", {"$ref": REF.format(name="PutAll")})
+    }
     described = operation(resource, Method.PUT, "put-all", replies, [DRY_RUN])
     for unused in ("412", "428"):
         del described["responses"][unused]

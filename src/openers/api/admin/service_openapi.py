@@ -53,7 +53,9 @@ def service_paths(base: str) -> dict[str, Any]:
         "/poll": {"post": _poll()},
         "/visibility": {"get": _visibility()},
         "/effects": {"get": _effects()},
-        "/last-poll": {"get": _get("read-last-poll-of", "The rows that the PAS sent, and the outcome of each", LAST_POLL)},
+        "/last-poll": {
+            "get": _get("read-last-poll-of", "The rows that the PAS sent, and the outcome of each", LAST_POLL)
+        },
     }
     paths = {f"{single}{path}": {**item, "parameters": [_KEY]} for path, item in below.items()}
     lists = {"/drafts": _drafts(), "/old-codes": _old_codes(), "/clinic-types": _clinic_types()}

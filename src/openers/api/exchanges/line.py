@@ -1,4 +1,4 @@
-"""The line of a call in the exchange log: what is logged, and what is masked or left out."""
+"""The line of a call in the exchange log: its fields, masks and omissions."""
 
 from __future__ import annotations
 
@@ -136,7 +136,7 @@ def _tls(extensions: dict[str, Any]) -> tuple[str, str]:
 
 
 def _masked(path: str) -> str:
-    """Return a path without the keys of sessions, and without what may be the number of a patient."""
+    """Return a path without the keys of sessions, and without numbers that may be of a patient."""
     path = _SESSION_KEY.sub("{sessionKey}", path[:LONGEST_TEXT])
     return _NHS_NUMBER.sub("{nhsNumber}", path)
 

@@ -119,7 +119,7 @@ class ExchangeLog:
 
 
 def exchange_log_of(settings: Settings, metrics: Metrics) -> ExchangeLog | None:
-    """Return the log if it is on. A frozen service has none, since each call ends with its fork."""
+    """Return the log if it is on. A frozen service keeps no log, since each call ends with its fork."""
     if not settings.exchange_log or settings.frozen:
         return None
     return ExchangeLog(metrics, LogBounds(settings.exchange_log_days, settings.exchange_log_mib * 2**20))

@@ -42,7 +42,7 @@ class Pages(Protocol):
         ...
 
     def logged_out(self, root: str) -> str:
-        """Return the page that says that nobody is logged in any more; `root` is as above."""
+        """Return the page that says that the log-in has ended; `root` is as above."""
         ...
 
     def refusal(self, explanation: str, root: str) -> str:
