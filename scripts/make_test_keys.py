@@ -17,7 +17,7 @@ BITS = 4096
 
 
 def main() -> None:
-    """Write a key for each named application that has none."""
+    """Write a key for each named application without one."""
     for client_id in sys.argv[1:]:
         file = KEYS / f"{client_id}.json"
         if file.exists():

@@ -50,7 +50,7 @@ _log = structlog.get_logger()
 
 
 class Trace(Enum):
-    """What is recorded about a kind of call. Calls in a world's history take their ids from that world."""
+    """The records that a kind of call leaves. Calls in a world's history take their ids from that world."""
 
     FULL = "each call is audited and observed; its ids come from the world"
     REFUSALS = "refusals are audited; a successful write creates its own entry (test control)"

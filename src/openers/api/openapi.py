@@ -165,7 +165,7 @@ def _shown(example: Example, value: Any) -> dict[str, Any]:
 
 
 def _body(operation: Operation, example: Example) -> Any:
-    """Return the body that an example shows. A PDF is not text: its first bytes say what it is."""
+    """Return the body that an example shows. A PDF is not text: its first bytes name the format."""
     if operation.produces == PDF:
         return "%PDF-1.7"
     return example.reply.text if operation.produces == ANY else example.reply.body

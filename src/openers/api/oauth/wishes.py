@@ -45,4 +45,4 @@ def _person(call: OAuthCall, request: AuthorisationRequest, asked: Parameters) -
     try:
         return str(UserId(asked.get("login_hint", "")))
     except ValueError:
-        return ""  # a hint in another form, such as an e-mail address, names nobody whom we know
+        return ""  # a hint in another form, such as an e-mail address, names no known person

@@ -30,7 +30,7 @@ def new_key(
     file: Annotated[Path, typer.Argument(help="Where to write the private key. The public one is written beside it.")],
     as_json: Json = False,
 ) -> None:
-    """Make a pair of keys: FILE is for the application alone, FILE.public is to be registered."""
+    """Make a pair of keys: keep FILE for the application, and register FILE.public."""
     from openers.identity.registered_keys import new_pair
     from openers.key_files import make_once
 

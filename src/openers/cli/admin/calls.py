@@ -131,7 +131,7 @@ class Administration:
         raise AssertionError("unreachable")
 
     def end(self, resource: Resource, key: str, on: str | None, *, dry_run: bool) -> Changed:
-        """End a record, whatever its version. Raises Refused, ServiceUnreachable."""
+        """End a record, of any version. Raises Refused, ServiceUnreachable."""
         asked = ({"dry_run": "true"} if dry_run else {}) | ({} if on is None else {"on": on})
         path = _path(resource, key) + (f"?{urlencode(asked)}" if asked else "")
         answer = _checked(self._send("DELETE", path, None, {"If-Match": "*"}))

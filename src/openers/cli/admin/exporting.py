@@ -41,7 +41,7 @@ def add_export(app: typer.Typer) -> None:
         form: As = Format.CSV,
         as_json: Json = False,
     ) -> None:
-        """Write all records, or those of some kinds. Webhooks are left out, since nobody can read their secrets."""
+        """Write all records, or those of some kinds. Webhooks are left out, since their secrets cannot be read."""
         wanted = [_resource(each) for each in kinds] if kinds else list(ORDER)
         folder.mkdir(parents=True, exist_ok=True)
         counts: dict[str, int] = {}

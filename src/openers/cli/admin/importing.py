@@ -122,7 +122,7 @@ def _import(run: Run) -> int:
 
 @contextmanager
 def _watched(source: Source) -> Generator[Tell]:
-    """Show a progress bar for a file if somebody watches; lend what receives the bytes that were read."""
+    """Show a progress bar for a file at a terminal; lend what receives the bytes that were read."""
     size = source.path.stat().st_size
     hidden = not sys.stderr.isatty()
     with typer.progressbar(length=size, label=source.path.name, file=sys.stderr, hidden=hidden) as bar:

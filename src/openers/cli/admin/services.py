@@ -76,7 +76,7 @@ def show(
     service: Number,
     as_json: Json = False,
 ) -> None:
-    """Print the state of a service and its draft; `--json` prints the draft alone."""
+    """Print the state of a service and its draft; `--json` prints only the draft."""
     draft, live = api.ask("GET", f"services/{service}/draft").json(), api.find(Resource.SERVICES, service)
     link = api.find(Resource.PAS_LINKS, service)
     lines = {

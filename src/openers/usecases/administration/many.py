@@ -50,7 +50,7 @@ class _Rehearsed(Exception):
 async def put_all(
     resource: Resource, values: Sequence[Placed], by: Administrator, world: World, *, rehearsal: bool = False
 ) -> PutAll:
-    """Create or replace records, whatever their versions; each comes with its place in the request.
+    """Create or replace records, of any versions; each comes with its place in the request.
 
     Raises NotAllowed, Unfit, RecordLocked, Unavailable.
     """
@@ -74,7 +74,7 @@ async def put_all(
 
 
 def _name(world: World, records: tuple[str, ...]) -> None:
-    """Name the records in the audit entry by their keys alone: a single service or patient would mislead."""
+    """Name the records in the audit entry by their keys only: a single service or patient would mislead."""
     world.entry.records, world.entry.services, world.entry.nhs_number = records, (), None
 
 

@@ -66,7 +66,7 @@ async def maintain_letter(command: MaintainLetter, world: World) -> Stored[Refer
 
 
 async def check_may_change(referral: Stored[Referral], world: World, tx: Tx) -> None:
-    """Raise a `FieldRefused` or RecordLocked if the letter of a referral cannot change now, whatever its files."""
+    """Raise a `FieldRefused` or RecordLocked if the letter of a referral cannot change now, with any files."""
     if await tx.claims.get(referral.value.ubrn) is not None:
         raise RecordLocked
     await check_not_sensitive(referral.patient, world, tx)

@@ -83,7 +83,7 @@ class ServiceRegister(Register[Service], Protocol):
         ...
 
     async def namesakes(self, name: str) -> frozenset[ServiceId]:
-        """Return the services, live and drafts, that have a name, whatever its capital letters."""
+        """Return the services, live and drafts, that have a name, in capital or small letters."""
         ...
 
     async def next_id(self) -> ServiceId:
@@ -108,7 +108,7 @@ class RuleRegister(Register[CommissioningRule], Protocol):
 
 
 class CodeSetRegister(Register[CodeSet], Protocol):
-    """Dated code sets by their first day; nobody owns them."""
+    """Dated code sets by their first day; they have no owner."""
 
     async def active(self) -> Sequence[CodeSet]:
         """Return all sets that have not ended, in the order of their days."""

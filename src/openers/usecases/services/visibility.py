@@ -59,7 +59,7 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def explain_service(service: ServiceId, asked: Question, by: Administrator, world: World) -> Told:
-    """Return why a service is not found, and why its slots are not; that of a draft to its definers alone.
+    """Return why a service is not found, and why its slots are not; that of a draft only to its definers.
 
     Raises NoSuchRecord, Unfit.
     """
