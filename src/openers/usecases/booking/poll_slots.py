@@ -14,7 +14,7 @@ from openers.domain.errors import PasRefused, PasSilent
 from openers.domain.identifiers import ServiceId
 from openers.domain.services.poll_report import PollReport, rows_of
 from openers.domain.slots import PollState
-from openers.usecases.due import job
+from openers.usecases.due import job, system_entry
 from openers.usecases.ports.transaction import DueItem, Tx
 from openers.usecases.world import World
 
@@ -54,7 +54,9 @@ async def poll_now(service: ServiceId, world: World, *, act: str = POLL, whole: 
     try:
         told = await world.pas.slots(link, now, now + horizon, since)
     except (PasSilent, PasRefused) as error:
-        async with world.begin(f"report on {POLL}", lock=(f"polling/{service}",)) as tx:
+        reporting = f"report on {POLL}"  # an act of its own: the call that has asked for the poll is refused
+        of_report = world.for_call(system_entry(reporting, world.wall.now()))
+        async with of_report.begin(reporting, lock=(f"polling/{service}",)) as tx:
             await tx.links.put_report(msgspec.structs.replace(report, problem=str(error)[:LONGEST_PROBLEM]))
         raise
     async with world.begin(act, lock=(f"polling/{service}",)) as tx:
