@@ -134,7 +134,7 @@ def test_a_revoked_certificate_is_refused_on_an_open_connection(place: Place) ->
         until(lambda: "was revoked on" in http.post(SESSIONS, json={}).text, "it is not refused")
 
 
-@pytest.mark.needs("java", "openssl")
+@pytest.mark.needs("java", "keytool", "openssl")
 def test_a_java_client_with_both_kinds_of_key_stores(place: Place, tmp_path: Path) -> None:
     place.control("PUT", "/cards/inserted", {"uuid": CONSULTANT_ELSEWHERE.user})
     token = place.control("POST", "/cards/ticket")["ticket"]

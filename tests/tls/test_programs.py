@@ -106,7 +106,7 @@ def test_curl_and_openssl(running: Running, client: Pair, dev1: Certificates, fo
         assert "Cipher is (NONE)" in output("openssl", "s_client", "-connect", at, old, "-cipher", "ALL@SECLEVEL=0")
 
 
-@pytest.mark.needs("java", "openssl")
+@pytest.mark.needs("java", "keytool", "openssl")
 def test_a_java_client_over_mutual_tls(running: Running, client: Pair, dev1: Certificates, tmp_path: Path) -> None:
     trust, keys = tmp_path / "trust.p12", tmp_path / "keys.p12"
     root = tmp_path / "root.pem"
