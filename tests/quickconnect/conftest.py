@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from pathlib import Path
 from threading import Thread
 
@@ -30,13 +31,12 @@ def tested(tmp_path_factory: pytest.TempPathFactory) -> Generator[TestedService]
     service.stop()
 
 
-@pytest.fixture(scope="session")
-def quick_connect(tested: TestedService, tmp_path_factory: pytest.TempPathFactory) -> Generator[str]:
-    """Provide the address of Quick Connect, which uses the service."""
+@contextmanager
+def running(service: str, state: Path) -> Generator[str]:
+    """Run Quick Connect on a free port, with a service; lend its address."""
     listening = socket.create_server(("127.0.0.1", 0))
     base_url = f"http://127.0.0.1:{listening.getsockname()[1]}"
-    state = tmp_path_factory.mktemp("state")
-    app = application(Settings(service=tested.base_url, base_url=base_url, state=state, key=KEY))
+    app = application(Settings(service=service, base_url=base_url, state=state, key=KEY))
     server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False, ws="none"))
     thread = Thread(target=server.run, args=([listening],), daemon=True)
     thread.start()
@@ -44,6 +44,13 @@ def quick_connect(tested: TestedService, tmp_path_factory: pytest.TempPathFactor
     yield base_url
     server.should_exit = True
     thread.join()
+
+
+@pytest.fixture(scope="session")
+def quick_connect(tested: TestedService, tmp_path_factory: pytest.TempPathFactory) -> Generator[str]:
+    """Provide the address of Quick Connect, which uses the service."""
+    with running(tested.base_url, tmp_path_factory.mktemp("state")) as address:
+        yield address
 
 
 @pytest.fixture
