@@ -17,6 +17,8 @@ from tests.kit.service.running import GP
 REFERRER: Final = Role(GP.user, GP.organisation, GP.function)
 ENDPOINT: Final = {"XAPI_ASID": "999900000101", "XAPI_FQDN": "demo.example"}
 SESSIONS: Final = "/ers-api/v1/ProfessionalSession"
+AT_ONCE: Final = 4
+"""Calls that are repeated at once after 429."""
 _CANCEL: Final = parameters_of("CancelReferral-Request", [cancelling()])
 Json = dict[str, Any]
 
@@ -101,8 +103,9 @@ def careless(world: WorldOfTest) -> None:
     program.fault("pas-silent")
     assert program.book(referral.json(), program.slot()).status == 504
     program.book(referral.json(), program.slot())
-    program.fault("too-many-requests", operations=["A005"])
-    assert program.read(ubrn).status == 429
+    program.fault("too-many-requests", operations=["A005"], count=AT_ONCE)
+    for _ in range(AT_ONCE):  # on a busy machine, more than a second may lie between two of them, but not between all
+        assert program.read(ubrn).status == 429
     assert program.read(ubrn).status == 200
     program.read(other)
     for _ in range(2):

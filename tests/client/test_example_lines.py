@@ -140,7 +140,7 @@ async def test_the_lines_send_the_request_of_the_example(
     async with replaying(example) as (replay, address), ErsClient(address) as client:
         caller = client.caller(Session.of_token("x"), role_of(example))
         names = {"gp": caller, "consultant": caller, "administrator": caller, "Path": Path, "date": date}
-        known: dict[str, Any] = {**vars(openers_client), **names}
+        known: dict[str, Any] = {**{name: getattr(openers_client, name) for name in openers_client.__all__}, **names}
         body = "".join(f"    {line}\n" for line in lines.splitlines())
         exec(compile(f"async def run():\n{body}", operation.id, "exec"), known)
         await known["run"]()
