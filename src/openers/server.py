@@ -42,8 +42,11 @@ HEADS_EVERY_S: Final = 60.0
 """Pause between two log lines of the audit heads, in seconds."""
 WORKER_ANSWERS_WITHIN_S: Final = 60
 """Seconds that a worker process may take to load, or to answer its parent, before it is replaced."""
-COLLECT_AFTER: Final = (20_000, 20, 100)
-"""Garbage collection thresholds: requests create few cycles, so full collections can be rare."""
+COLLECT_AFTER: Final = (20_000, 5, 400)
+"""Garbage collection thresholds: requests create few cycles, so full collections can be rare.
+
+A collection of the middle generation looks at 100,000 objects at most: tens of ms while much is loaded.
+"""
 _log = structlog.get_logger()
 
 
