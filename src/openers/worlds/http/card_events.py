@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import suppress
 from enum import StrEnum
 
 import msgspec
 
-from openers.api.events.stream import LOOK_EVERY_S, QUIET_LOOKS
+from openers.api.events.stream import follow
 from openers.domain.credentials import InsertedCard
 from openers.domain.identifiers import UserId
 from openers.usecases.sessions.card_reader import inserted_card
@@ -36,20 +35,22 @@ async def card_events(
 
     The stream ends when `ends` is set or `is_gone` returns true.
     """
-    known, quiet = None, 0
-    yield b": card reader\n\n"
-    while not ends.is_set() and not await is_gone():
+    known: InsertedCard | None = None
+
+    async def _look() -> list[bytes]:
+        nonlocal known
         async with world.read() as tx:
             card = await inserted_card(tx)
-        happened = list(between(known, card))
-        for event, user in happened:
-            yield b"event: %s\ndata: %s\n\n" % (event.encode(), msgspec.json.encode({"uuid": str(user)}))
-        known, quiet = card, 0 if happened else quiet + 1
-        if quiet and quiet % QUIET_LOOKS == 0:
-            yield b": nothing new\n\n"
-        if not happened:
-            with suppress(TimeoutError):
-                await asyncio.wait_for(ends.wait(), LOOK_EVERY_S)
+        old, known = known, card
+        return [_written(event, user) for event, user in between(old, card)]
+
+    yield b": card reader\n\n"
+    async for part in follow(_look, ends, is_gone):
+        yield part
+
+
+def _written(event: CardEvent, user: UserId) -> bytes:
+    return b"event: %s\ndata: %s\n\n" % (event.encode(), msgspec.json.encode({"uuid": str(user)}))
 
 
 def between(old: InsertedCard | None, new: InsertedCard | None) -> Iterator[tuple[CardEvent, UserId]]:
