@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from typing import Final
 
 import msgspec
 
-from openers.domain.credentials import InsertedCard
 from openers.domain.directory import User
 from openers.domain.identifiers import UserId
 from openers.identity.access import AccessCache
@@ -19,7 +19,8 @@ from openers.worlds.refusals import BadCall, Unknown
 
 Change = Callable[[Tx], Awaitable[Sequence[str]]]
 """Changes the reader in an act; returns the ids of the sessions that end."""
-LOCK = ("card reader",)
+LOCK: Final = ("card reader",)
+LONGEST_SOUGHT: Final = 100
 
 
 class CardToInsert(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -94,10 +95,12 @@ async def present_ticket(world: World) -> str | None:
     return card.ticket if card is not None and known else None
 
 
-async def holders(world: World) -> tuple[InsertedCard | None, list[User]]:
-    """Return the card in the reader, and each person who can log in: the holders of the cards."""
+async def cards_of(world: World, sought: str, most: int) -> tuple[User | None, Sequence[User]]:
+    """Return the holder of the card in the reader, and the first `most` active people whom a text finds."""
     async with world.read() as tx:
-        return await inserted_card(tx), [each for each in await tx.directory.users() if each.active]
+        card = await inserted_card(tx)
+        holder = None if card is None else await tx.directory.user(card.user)
+        return holder, await tx.directory.find_users(sought[:LONGEST_SOUGHT], most)
 
 
 async def _holder(uuid: str, world: World) -> UserId:

@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from openers.domain.directory import User
 from openers.web.log_in import in_words
-from openers.worlds.http.card_acts import CardActs, CardToInsert, holders, issue, present_ticket
+from openers.worlds.http.card_acts import CardActs, CardToInsert, cards_of, issue, present_ticket
 from openers.worlds.http.control import held_of
 from openers.worlds.http.pages import is_form, page, see
 from openers.worlds.refusals import BadCall, Refusal
@@ -18,28 +18,25 @@ from openers_web.parts.forms import Field, Option
 
 CARDS: Final = "/_test/cards"
 MOST_SHOWN: Final = 50
-"""Cards of the list; others are inserted by their number."""
+"""Cards of the list; a search finds the others."""
 
 
 async def show_cards(request: Request, problem: str = "") -> Response:
     """Return the page; with a problem, it says why a form was refused."""
     world = held_of(request).world
-    card, people = await holders(world)
-    holder = next((each for each in people if card is not None and each.id == card.user), None)
     sought = request.query_params.get("find", "").strip()
-    found = [each for each in people if _matches(each, sought)]
+    holder, found = await cards_of(world, sought, MOST_SHOWN + 1)
     return page(
         "cards.html",
         request,
         400 if problem else 200,
         problem=problem,
-        card=card,
         holder=holder,
         ticket=await present_ticket(world),
         find=Field("find", "Name or number of a person", sought),
         card_field=Field("uuid", "Card", error=problem),
         choices=[Option(each.id, f"{each.name}, {each.id}", hint=_roles(each)) for each in found[:MOST_SHOWN]],
-        more=max(0, len(found) - MOST_SHOWN),
+        more=len(found) > MOST_SHOWN,
     )
 
 
@@ -68,10 +65,6 @@ async def act_by_form(request: Request, acts: CardActs) -> Response:
     except (BadForm, Refusal) as error:
         return await show_cards(request, str(error))
     return see(request, CARDS)
-
-
-def _matches(person: User, sought: str) -> bool:
-    return sought.casefold() in person.name.casefold() or sought in person.id
 
 
 def _roles(person: User) -> str:

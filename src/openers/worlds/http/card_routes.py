@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from typing import Final
 
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
@@ -14,7 +15,7 @@ from openers.identity.professional.tickets import LONGEST_TOKEN, as_sent, find_s
 from openers.usecases.ports.transaction import Tx
 from openers.usecases.world import World
 from openers.wire.session_v1.assertion import MEDIA_TYPE, write_assertion
-from openers.worlds.http.card_acts import CardActs, CardToInsert, holders, issue, present_ticket
+from openers.worlds.http.card_acts import CardActs, CardToInsert, cards_of, issue, present_ticket
 from openers.worlds.http.card_events import card_events
 from openers.worlds.http.card_page import CARDS, act_by_form, show_cards
 from openers.worlds.http.control import ALWAYS, Handler, Offered, held_of, read_json, route
@@ -23,13 +24,15 @@ from openers.worlds.http.pages import wants_page
 from openers.worlds.recording.connection import stops_of
 from openers.worlds.refusals import Unknown
 
+MOST_LISTED: Final = 100
+
 
 def card_routes(access: AccessCache) -> list[Offered]:
     """Return the routes of cards."""
     acts = CardActs(access)
 
     async def _list(request: Request) -> object:
-        return await show_cards(request) if wants_page(request) else await _told(_world(request))
+        return await show_cards(request) if wants_page(request) else await _told(request)
 
     async def _form(request: Request) -> object:
         return await act_by_form(request, acts)
@@ -70,17 +73,14 @@ def _in_world(act: Callable[[World], Awaitable[object]]) -> Handler:
     return _act
 
 
-async def _told(world: World) -> object:
-    """Return the cards as JSON."""
-    card, people = await holders(world)
+async def _told(request: Request) -> object:
+    """Return the cards as JSON: the first ones that the text `find` finds."""
+    world = _world(request)
+    holder, found = await cards_of(world, request.query_params.get("find", ""), MOST_LISTED)
+    first = [] if holder is None else [holder]
     cards = [
-        {
-            "uuid": each.id,
-            "holder": each.name,
-            "environment": world.public_name,
-            "inserted": card is not None and each.id == card.user,
-        }
-        for each in people
+        {"uuid": each.id, "holder": each.name, "environment": world.public_name, "inserted": each == holder}
+        for each in (*first, *(each for each in found if each != holder))
     ]
     return {"cards": cards}
 
