@@ -66,7 +66,7 @@ async def send_one(store: PortalStore, send: Send | None, sender: str, host: str
     if send is not None:
         try:
             await anyio.to_thread.run_sync(send, message(taken.mail, sender, taken.id, host))
-        except (OSError, smtplib.SMTPException) as error:
+        except (OSError, smtplib.SMTPException, ValueError) as error:  # ValueError: a text that no header can have
             _LOG.warning("message %d was not sent: %s", taken.id, type(error).__name__)
             state = Sending.FAILED
     await store.mails.ended(taken.id, state)

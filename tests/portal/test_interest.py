@@ -15,7 +15,7 @@ import httpx
 import pytest
 
 from openers_portal.mailing import Smtp, send_one
-from openers_portal.rules.interest import KEPT, MOST_A_DAY, MOST_AN_HOUR, Interest
+from openers_portal.rules.interest import KEPT, MOST_A_DAY, MOST_AN_HOUR, Interest, announcement
 from openers_portal.rules.mail import Mail, Sending, message
 from openers_portal.settings import BadSettings, Settings
 from openers_portal.store.interests import TooMany
@@ -183,6 +183,18 @@ async def test_each_message_is_sent_once(store: PortalStore, mail_server: str) -
     assert await send_one(store, send, "refused@openers.example", "openers.example")
     states = [each.state for each in await store.mails.latest()]
     assert states == [Sending.FAILED, *[Sending.SENT] * 4, Sending.STARTED]
+
+
+@pytest.mark.anyio
+async def test_a_message_that_no_header_can_have_is_marked_and_the_next_one_is_sent(
+    store: PortalStore, mail_server: str
+) -> None:
+    await store.interests.ask(Interest(email="one@moor.example\r\nBcc: two@moor.example"), str, "one")
+    await store.interests.ask(Interest(email="two@moor.example"), str, "one")
+    while await send_one(store, Smtp(mail_server).send, "portal@openers.example", "openers.example"):
+        pass
+    assert [each.state for each in await store.mails.latest()] == [Sending.SENT, Sending.FAILED]
+    assert announcement(Interest(email="a@b.example"), "One\ntwo", "page", "leave").subject == "One two"
 
 
 def test_a_message_to_a_list_can_be_left_by_one_click() -> None:

@@ -41,7 +41,7 @@ def confirmation(interest: Interest, link: str) -> Mail:
 def announcement(interest: Interest, title: str, page: str, leave: str) -> Mail:
     """Return the message about a notice."""
     text = f"{title}\n\nRead it here:\n{page}\n\nYou asked for news by e-mail. Stop them here:\n{leave}\n"
-    return Mail(to=interest.email, subject=title, text=text, leave=leave)
+    return Mail(to=interest.email, subject=" ".join(title.split()), text=text, leave=leave)
 
 
 def key_of(email: str) -> str:
