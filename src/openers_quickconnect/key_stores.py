@@ -121,7 +121,7 @@ def _jks(content: bytes, unlock: Unlock) -> tuple[object, str | None]:
         raise BadKeyStore("it is a JKS key store: give its password")
     secret = unlock.password.encode("utf-16-be")
     body, digest = content[:-_DIGEST], content[-_DIGEST:]
-    if hashlib.sha1(secret + _WHITENER + body).digest() != digest:  # noqa: S324 - the format prescribes it
+    if _sha1(secret + _WHITENER + body) != digest:
         raise BadKeyStore("its password is wrong, or the file is damaged")
     try:
         keys = dict(_jks_entries(body))
@@ -165,11 +165,16 @@ def _decrypted(protected: bytes, secret: bytes) -> bytes:
     salt, hidden, digest = content[:_SALT], content[_SALT:-_DIGEST], content[-_DIGEST:]
     stream, out = salt, bytearray()
     for start in range(0, len(hidden), _DIGEST):
-        stream = hashlib.sha1(secret + stream).digest()  # noqa: S324 - the format prescribes it
+        stream = _sha1(secret + stream)
         out += bytes(one ^ other for one, other in zip(hidden[start : start + _DIGEST], stream, strict=False))
-    if hashlib.sha1(secret + bytes(out)).digest() != digest:  # noqa: S324 - the format prescribes it
+    if _sha1(secret + bytes(out)) != digest:
         raise BadKeyStore("the key has another password than the key store: give both the same one")
     return bytes(out)
+
+
+def _sha1(content: bytes) -> bytes:
+    """Return the digest that the format prescribes; it protects nothing of today."""
+    return hashlib.sha1(content, usedforsecurity=False).digest()
 
 
 class _Reader:
@@ -179,6 +184,7 @@ class _Reader:
         self._content, self._at = content, at
 
     def bytes(self, length: int) -> bytes:
+        """Return the next bytes."""
         end = self._at + length
         if end > len(self._content):
             raise IndexError("the file ends too early")
@@ -186,12 +192,15 @@ class _Reader:
         return found
 
     def byte(self) -> int:
+        """Return the next byte."""
         return self.bytes(1)[0]
 
     def number(self, length: int) -> int:
+        """Return a number of some bytes."""
         return int.from_bytes(self.bytes(length), "big")
 
     def text(self) -> str:
+        """Return a text after its length."""
         return self.bytes(self.number(2)).decode("utf-8", "replace")
 
     def length(self) -> int:

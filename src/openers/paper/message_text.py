@@ -54,16 +54,19 @@ class _Reader(HTMLParser):
         self._words_from = 0
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Begin a line before a block, and note where a link leads."""
         if tag in _LINES and self.text and not self.text.endswith("\n"):
             self.text += "\n"
         if tag == "a":
             self._leads_to, self._words_from = dict(attrs).get("href"), len(self.text)
 
     def handle_endtag(self, tag: str) -> None:
+        """Write the address of a link after its words, if they do not have it."""
         if tag == "a" and self._leads_to and self._leads_to not in self.text[self._words_from :]:
             self.text += f" ({self._leads_to})"
         if tag == "a":
             self._leads_to = None
 
     def handle_data(self, data: str) -> None:
+        """Add text."""
         self.text += data

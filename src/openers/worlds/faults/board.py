@@ -133,6 +133,7 @@ class _Order:
 
     @property
     def is_spent(self) -> bool:
+        """Return whether it has hit as many calls as it was ordered for."""
         return self.fault.count is not None and self.struck >= self.fault.count
 
     def strikes(self) -> bool:

@@ -97,8 +97,12 @@ async def _lines(desk: Desk) -> list[Line]:
     lives = {each.key: each async for each in register.all(_own(desk))}
     drafts = {each.key: each.value async for each in register.drafts()}
     linked = {each.key async for each in desk.administration.pas_links.all() if each.value.active}
-    lines = [_line(each.value, drafts.get(key), each.version, is_linked=key in linked) for key, each in lives.items()]
-    lines += [_line(None, draft, 0, is_linked=key in linked) for key, draft in drafts.items() if key not in lives]
+    lines = [
+        _line(each.value, state_of(each.value, drafts.get(key)), each.version, is_linked=key in linked)
+        for key, each in lives.items()
+    ]
+    new = {key: draft for key, draft in drafts.items() if key not in lives}
+    lines += [_line(draft, state_of(None, draft), 0, is_linked=key in linked) for key, draft in new.items()]
     return sorted(lines, key=lambda each: each.name.casefold())
 
 
@@ -106,12 +110,10 @@ def _own(desk: Desk) -> str | None:
     return desk.role.organisation if desk.function == "SERVICE_DEFINER" else None
 
 
-def _line(live: Service | None, draft: Draft | None, version: int, *, is_linked: bool) -> Line:
-    shown = draft if live is None else live
-    assert shown is not None  # noqa: S101 - one of the two is there
+def _line(shown: Service | Draft, state: str, version: int, *, is_linked: bool) -> Line:
     kinds = ", ".join(FLOWS.get(each, each) for each in shown.flows) or "Not decided yet"
     place = shown.location_name or shown.site
-    return Line(shown.id, shown.name, state_of(live, draft), place, kinds, is_linked, version)
+    return Line(shown.id, shown.name, state, place, kinds, is_linked, version)
 
 
 def _begin(asked: str, total: int) -> int:
