@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Generator
-from pathlib import Path
 
 import pytest
 
 from openers.testing import TestedService, WorldOfTest
-from openers_client.http import send
+from tests.kit.service.polled import polled_service
 
 
 @pytest.fixture(scope="module")
 def tested(tmp_path_factory: pytest.TempPathFactory) -> Generator[TestedService]:
     """Provide a service in a thread of this process. Its PAS has been polled, so its worlds know slots."""
-    service = TestedService(tmp_path_factory.mktemp("assurance"), "demo", folder=Path())
-    send("POST", f"{service.base_url}/_test/clock/advance", '{"minutes": 2}', {"Content-Type": "application/json"})
-    yield service
-    service.stop()
+    with polled_service(tmp_path_factory.mktemp("assurance")) as service:
+        yield service
 
 
 @pytest.fixture

@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
-from pathlib import Path
 
 import pytest
 
 from openers.testing import TestedService, WorldOfTest
 from openers_client import RetryPolicy
-from openers_client.http import send
 from tests.client.people import Cast, cast_of
+from tests.kit.service.polled import polled_service
 
 
 @pytest.fixture(scope="session")
 def tested(tmp_path_factory: pytest.TempPathFactory) -> Generator[TestedService]:
     """Provide a service in a thread of this process. Its PAS has been polled, so its worlds know slots."""
-    service = TestedService(tmp_path_factory.mktemp("client"), "demo", folder=Path())
-    send("POST", f"{service.base_url}/_test/clock/advance", '{"minutes": 2}', {"Content-Type": "application/json"})
-    yield service
-    service.stop()
+    with polled_service(tmp_path_factory.mktemp("client")) as service:
+        yield service
 
 
 @pytest.fixture

@@ -19,6 +19,7 @@ from openers.worlds.collections import collection_files
 from openers.worlds.collections.walk import walk
 from tests.kit.examples.collections import found, wanted
 from tests.kit.run.npm import npm_programs
+from tests.kit.service.polled import polled_service
 
 COMMAND = ".venv/bin/python -m tests.kit.examples.collections"
 
@@ -26,10 +27,8 @@ COMMAND = ".venv/bin/python -m tests.kit.examples.collections"
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Generator[TestedService]:
     """Provide a service on a free port, whose PAS has been polled."""
-    made = TestedService(tmp_path_factory.mktemp("collections"), "demo", folder=Path())
-    httpx.post(f"{made.base_url}/_test/clock/advance", json={"minutes": 2}, timeout=60).raise_for_status()
-    yield made
-    made.stop()
+    with polled_service(tmp_path_factory.mktemp("collections")) as made:
+        yield made
 
 
 def fetched(service: TestedService, name: str) -> bytes:

@@ -12,11 +12,11 @@ import pytest
 import uvicorn
 
 from openers.testing import TestedService
-from openers_client.http import send
 from openers_quickconnect.app import application
 from openers_quickconnect.settings import Settings
 from tests.kit.run.project import ROOT
 from tests.kit.run.waiting import until
+from tests.kit.service.polled import polled_service
 from tests.kit.web.walker import Walker
 
 KEY = ROOT / "src/openers/worlds/packs/keys/quickconnect.json"
@@ -25,10 +25,8 @@ KEY = ROOT / "src/openers/worlds/packs/keys/quickconnect.json"
 @pytest.fixture(scope="session")
 def tested(tmp_path_factory: pytest.TempPathFactory) -> Generator[TestedService]:
     """Provide a service in a thread of this process. Its PAS has been polled, so it knows slots."""
-    service = TestedService(tmp_path_factory.mktemp("quickconnect"), "demo", folder=Path())
-    send("POST", f"{service.base_url}/_test/clock/advance", '{"minutes": 2}', {"Content-Type": "application/json"})
-    yield service
-    service.stop()
+    with polled_service(tmp_path_factory.mktemp("quickconnect")) as service:
+        yield service
 
 
 @contextmanager

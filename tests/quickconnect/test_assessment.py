@@ -8,19 +8,18 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Generator, Sequence
-from pathlib import Path
 from typing import Final
 
 import httpx
 import pytest
 
-from openers.testing import TestedService
 from openers_assurance import Assessment, in_order, read_ndjson
 from openers_assurance.assessment import Row, State
 from openers_assurance.report import DISCLAIMER, counts
 from openers_client import application_token
 from tests.kit.run.project import ROOT
 from tests.kit.service.live import client_of
+from tests.kit.service.polled import polled_service
 from tests.kit.web.walker import Walker
 from tests.quickconnect import test_journeys as journeys
 from tests.quickconnect.conftest import running
@@ -40,10 +39,8 @@ JOURNEYS: Final = (
 def rows(tmp_path_factory: pytest.TempPathFactory) -> Generator[Sequence[Row]]:
     """Run the journeys against a service of their own; provide the assessment of their calls."""
     folder = tmp_path_factory.mktemp("assessed")
-    service = TestedService(folder, "demo", folder=Path())
-    httpx.post(f"{service.base_url}/_test/clock/advance", json={"minutes": 2}, timeout=60).raise_for_status()
     walkers: list[Walker] = []
-    with running(service.base_url, folder / "state") as address:
+    with polled_service(folder) as service, running(service.base_url, folder / "state") as address:
 
         def enter(user: str) -> Walker:
             walkers.append(Walker(address))
@@ -54,8 +51,7 @@ def rows(tmp_path_factory: pytest.TempPathFactory) -> Generator[Sequence[Row]]:
             journey(enter)
         for each in walkers:
             each.close()
-    yield _assessed(service.base_url)
-    service.stop()
+        yield _assessed(service.base_url)
 
 
 def _assessed(base_url: str) -> Sequence[Row]:
