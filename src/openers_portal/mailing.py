@@ -24,21 +24,49 @@ Send = Callable[[EmailMessage], None]
 _LOG: Final = logging.getLogger("openers_portal")
 
 
+class NotNow(Exception):
+    """The server has certainly not taken a message, and may take it later."""
+
+
 class Smtp(NamedTuple):
     """A mail server: `smtp://` is encrypted by STARTTLS, `smtps://` from the beginning."""
 
     url: str
 
     def send(self, made: EmailMessage) -> None:
-        """Send a message. Raises OSError, smtplib.SMTPException."""
+        """Send a message. Raises NotNow, OSError, smtplib.SMTPException."""
+        try:
+            server = self._opened()
+        except (OSError, smtplib.SMTPException) as error:
+            raise NotNow(type(error).__name__) from error
+        with server:
+            try:
+                server.send_message(made)
+            except smtplib.SMTPResponseException as error:
+                if _is_passing(error.smtp_code):
+                    raise NotNow(f"{error.smtp_code}") from error
+                raise
+            except smtplib.SMTPRecipientsRefused as error:
+                codes = [code for code, _ in error.recipients.values()]
+                if all(_is_passing(code) for code in codes):
+                    raise NotNow(", ".join(map(str, codes))) from error
+                raise
+
+    def _opened(self) -> smtplib.SMTP:
+        """Return a connection that may send. Raises OSError, smtplib.SMTPException."""
         parts = urlsplit(self.url)
         kind = smtplib.SMTP_SSL if parts.scheme == "smtps" else smtplib.SMTP
-        with kind(parts.hostname or "", parts.port or PORTS[parts.scheme], timeout=TIMEOUT_S) as server:
-            if parts.scheme == "smtp" and parts.hostname not in {"127.0.0.1", "::1", "localhost"}:
-                server.starttls()
-            if parts.username:
-                server.login(unquote(parts.username), unquote(parts.password or ""))
-            server.send_message(made)
+        server = kind(parts.hostname or "", parts.port or PORTS[parts.scheme], timeout=TIMEOUT_S)
+        if parts.scheme == "smtp" and parts.hostname not in {"127.0.0.1", "::1", "localhost"}:
+            server.starttls()
+        if parts.username:
+            server.login(unquote(parts.username), unquote(parts.password or ""))
+        return server
+
+
+def _is_passing(code: int) -> bool:
+    """Return whether a reply of a mail server is a refusal for now (RFC 5321, 4.2.1)."""
+    return code // 100 == 4
 
 
 async def send_always(store: PortalStore, send: Send | None, sender: str, host: str) -> None:
@@ -58,7 +86,7 @@ async def send_always(store: PortalStore, send: Send | None, sender: str, host: 
 
 
 async def send_one(store: PortalStore, send: Send | None, sender: str, host: str) -> bool:
-    """Send the oldest waiting message; return false if none waits."""
+    """Send the oldest waiting message; return false if none waits, or if the server takes none now."""
     taken = await store.mails.take()
     if taken is None:
         return False
@@ -66,6 +94,10 @@ async def send_one(store: PortalStore, send: Send | None, sender: str, host: str
     if send is not None:
         try:
             await anyio.to_thread.run_sync(send, message(taken.mail, sender, taken.id, host))
+        except NotNow as error:
+            _LOG.warning("message %d waits: %s", taken.id, error)
+            await store.mails.again(taken)
+            return False
         except (OSError, smtplib.SMTPException, ValueError) as error:  # ValueError: a text that no header can have
             _LOG.warning("message %d was not sent: %s", taken.id, type(error).__name__)
             state = Sending.FAILED

@@ -31,6 +31,7 @@ from openers_web.parts.texts import Flash
 
 API: Final = "/api/v1"
 MOST_WITH_FILE: Final = 64_000
+OK: Final = 200
 JSON: Final = "application/json"
 PUBLIC: Final = (
     Link("Overview", "/"),
@@ -187,12 +188,12 @@ class Visitor:
         """Return the address of a page of the documentation."""
         return f"{self.house.settings.documentation.rstrip('/')}/{page}"
 
-    def show(self, template: str, data: Mapping[str, Any], *, form: Form | None = None, status: int = 200) -> Response:
+    def show(self, template: str, data: Mapping[str, Any], *, form: Form | None = None, status: int = OK) -> Response:
         """Return the page. `data` is all that it says: under the API it is the whole reply."""
         if self.wants_json:
             body = msgspec.json.encode(data, enc_hook=str)
             return Response(body, status, PAGE_HEADERS, JSON)
-        status = 422 if form is not None and form.errors else status
+        status = 422 if form is not None and form.errors and status == OK else status
         frame = self.frame()
         return self.house.pages.response(template, frame, status, me=self, form=form or Form(), **data)
 

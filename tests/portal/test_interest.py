@@ -16,9 +16,10 @@ import pytest
 
 from openers_portal.mailing import Smtp, send_one
 from openers_portal.rules.interest import KEPT, MOST_A_DAY, MOST_AN_HOUR, Interest, announcement
-from openers_portal.rules.mail import Mail, Sending, message
+from openers_portal.rules.mail import Mail, Sending, message, source
 from openers_portal.settings import BadSettings, Settings
 from openers_portal.store.interests import TooMany
+from openers_portal.store.mails import GIVEN_UP
 from openers_portal.store.portal_store import PortalStore
 from tests.kit.web.walker import Walker
 from tests.portal.conftest import OPERATOR, Enter
@@ -44,6 +45,8 @@ class Mailbox(socketserver.StreamRequestHandler):
                     self._say("250 ok")
                 case "MAIL" if "refused" in line:
                     self._say("550 not you")
+                case "MAIL" if "later" in line:
+                    self._say("451 not now")
                 case "QUIT":
                     self._say("221 bye")
                 case _:
@@ -112,6 +115,10 @@ def test_from_the_form_to_the_notice_and_off_the_list(portal: str, visitor: Walk
     assert (one_click.status_code, one_click.text) == (200, "Deleted.\n")
     editor.go("/interest/list")
     assert "ada@moor.example" not in editor.text
+    assert _links(visitor, "ada@moor.example") == [], "her messages are deleted too"
+    visitor.go(link)
+    visitor.send("Confirm")
+    assert "is not here any more" in visitor.text
 
 
 def test_a_link_needs_its_code(visitor: Walker) -> None:
@@ -125,7 +132,7 @@ def test_a_link_needs_its_code(visitor: Walker) -> None:
         assert visitor.reply.status_code in {403, 404}, wrong
 
 
-@pytest.mark.parametrize("email", ["", "nobody", f"{'a' * 250}@b.example"])
+@pytest.mark.parametrize("email", ["", "nobody", f"{'a' * 250}@b.example", "1:victim@b.example", "[x]y@b.example"])
 def test_a_wrong_address_is_refused(email: str, visitor: Walker) -> None:
     visitor.go("/interest")
     visitor.send("Ask for news", email=email)
@@ -183,6 +190,32 @@ async def test_each_message_is_sent_once(store: PortalStore, mail_server: str) -
     assert await send_one(store, send, "refused@openers.example", "openers.example")
     states = [each.state for each in await store.mails.latest()]
     assert states == [Sending.FAILED, *[Sending.SENT] * 4, Sending.STARTED]
+
+
+@pytest.mark.anyio
+async def test_messages_wait_while_the_mail_server_is_away(empty_url: str, mail_server: str) -> None:
+    """None is lost or tried in a row; after a day they have failed."""
+    now = [NOW]
+    store = PortalStore(empty_url, (), lambda: now[0])
+    await store.open()
+    for number in range(3):
+        await store.interests.ask(Interest(email=f"p{number}@moor.example"), str, "one")
+    away = Smtp("smtp://127.0.0.1:1").send
+    assert not await send_one(store, away, "portal@openers.example", "openers.example")
+    assert not await send_one(store, Smtp(mail_server).send, "later@openers.example", "openers.example")
+    assert [each.state for each in await store.mails.latest()] == [Sending.WAITING] * 3
+    assert await send_one(store, Smtp(mail_server).send, "portal@openers.example", "openers.example")
+    now[0] += GIVEN_UP + timedelta(seconds=1)
+    for _ in range(2):
+        assert not await send_one(store, away, "portal@openers.example", "openers.example")
+    assert [each.state for each in await store.mails.latest()] == [Sending.FAILED, Sending.FAILED, Sending.SENT]
+    await store.close()
+
+
+def test_one_network_is_one_caller() -> None:
+    key = b"k" * 32
+    assert source(key, "2001:db8::1") == source(key, "2001:db8::2:3") != source(key, "2001:db8:0:1::1")
+    assert source(key, "192.0.2.1") != source(key, "192.0.2.2")
 
 
 @pytest.mark.anyio

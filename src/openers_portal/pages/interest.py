@@ -43,7 +43,7 @@ async def confirm(me: Visitor) -> Response:
     if me.is_sent:
         done = await me.store.interests.confirm(id)
         if not done:
-            form.reject("", "The address was deleted, because it was not confirmed in time. Fill in the form again")
+            form.reject("", "The address is not here any more: it was not confirmed in time, or has left the list")
     return me.show("interest_link.html", {"act": Link.CONFIRM, "done": done}, form=form)
 
 

@@ -6,14 +6,19 @@ Source: rules part 2, chapter 11 (interest list: double opt-in, one-click unsubs
 from __future__ import annotations
 
 import hmac
+from contextlib import suppress
 from email.message import EmailMessage
 from enum import StrEnum
+from ipaddress import ip_address, ip_network
 from typing import Final
 
 import msgspec
 
 LONGEST_ADDRESS: Final = 254
 """Maximum characters of an e-mail address (RFC 5321)."""
+
+
+IPV6: Final = 6
 
 
 class Mail(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,7 +57,13 @@ def is_code(key: bytes, link: Link, id: str, sent: str) -> bool:
 
 
 def source(key: bytes, address: str) -> str:
-    """Return what stands for the address of a caller in the limits; the address is not stored."""
+    """Return what stands for the network of a caller in the limits; the address is not stored.
+
+    Of IPv6 it is the network of 64 bits, since one caller has all its addresses.
+    """
+    with suppress(ValueError):
+        if ip_address(address).version == IPV6:
+            address = str(ip_network(f"{address}/64", strict=False))
     return hmac.digest(key, f"source {address}".encode(), "sha256").hex()[:40]
 
 

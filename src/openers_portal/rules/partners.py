@@ -13,7 +13,8 @@ import msgspec
 
 CODE: Final = re.compile(r"[A-Z0-9]{3,10}", re.ASCII)
 """An ODS code or a company registration number."""
-MAIL: Final = re.compile(r"[^\s@<>,;\"()]{1,64}@[A-Za-z0-9.-]{1,180}\.[A-Za-z]{2,24}", re.ASCII)
+MAIL: Final = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9.-]{1,180}\.[A-Za-z]{2,24}", re.ASCII)
+"""An address that a header of mail reads as exactly this one: no group, comment or quoted text (RFC 5322)."""
 SUBJECT: Final = re.compile(r"[!-~]{1,100}", re.ASCII)
 TERMS: Final = "1.0"
 """Version of the Special Terms that a partner accepts."""

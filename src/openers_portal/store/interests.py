@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 import msgspec
-from sqlalchemy import Connection, RowMapping, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, RowMapping, and_, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from openers_portal.rules.interest import KEPT, MOST_A_DAY, MOST_AN_HOUR, Interest, confirmation, key_of
@@ -72,12 +72,13 @@ class Interests:
 
     async def confirm(self, id: str) -> bool:
         """Put an address on the list; false if it is not known any more."""
-        query = update(INTERESTS).where(INTERESTS.c.id == id).values(confirmed=1)
+        now = int(self._clock().timestamp())
+        query = update(INTERESTS).where(INTERESTS.c.id == id).values(confirmed=1, at=now)
         return await self._database.run(lambda db: db.execute(query).rowcount > 0)
 
     async def leave(self, id: str) -> None:
-        """Delete an address."""
-        await self._database.run(lambda db: db.execute(delete(INTERESTS).where(INTERESTS.c.id == id)))
+        """Delete an address, with the messages to it."""
+        await self._database.run(lambda db: self._delete(db, INTERESTS.c.id == id))
 
     async def all(self) -> Sequence[StoredInterest]:
         """Return the addresses on the list, the newest first."""
@@ -91,8 +92,13 @@ class Interests:
     async def purge(self) -> None:
         """Delete addresses that nobody has confirmed in time."""
         before = int((self._clock() - KEPT).timestamp())
-        query = delete(INTERESTS).where(INTERESTS.c.confirmed == 0, INTERESTS.c.at < before)
-        await self._database.run(lambda db: db.execute(query))
+        old = and_(INTERESTS.c.confirmed == 0, INTERESTS.c.at < before)
+        await self._database.run(lambda db: self._delete(db, old))
+
+    def _delete(self, db: Connection, which: ColumnElement[bool]) -> None:
+        for email in db.execute(select(INTERESTS.c.email).where(which)).scalars().all():
+            self._mails.forget(db, email)
+        db.execute(delete(INTERESTS).where(which))
 
 
 def _interest(row: RowMapping) -> StoredInterest:

@@ -15,6 +15,8 @@ from openers_web.database import Database
 
 MOST: Final = 100
 """Messages in a list."""
+GIVEN_UP: Final = timedelta(days=1)
+"""How long a message is tried while the mail server takes none."""
 KEPT: Final = timedelta(days=30)
 """How long a message is kept."""
 
@@ -68,6 +70,15 @@ class Mails:
     async def ended(self, id: int, state: Sending) -> None:
         """Store how the sending of a message ended."""
         await self._database.run(lambda db: db.execute(update(MAILS).where(MAILS.c.id == id).values(state=state)))
+
+    async def again(self, mail: StoredMail) -> None:
+        """Let a message wait again that was certainly not sent; after a day it has failed."""
+        is_old = mail.at < self._clock() - GIVEN_UP
+        await self.ended(mail.id, Sending.FAILED if is_old else Sending.WAITING)
+
+    def forget(self, db: Connection, to: str) -> None:
+        """Delete the messages to an address, sent or waiting."""
+        db.execute(delete(MAILS).where(func.lower(MAILS.c.to) == to))
 
     async def latest(self) -> Sequence[StoredMail]:
         """Return the latest messages, the newest first."""
