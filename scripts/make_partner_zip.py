@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -31,6 +32,9 @@ NEEDS: Final = (
 """Names of the packages that these three need, of those that the project needs."""
 DEMO_KEY: Final = ROOT / "src/openers/worlds/packs/keys/quickconnect.json"
 PASSWORD: Final = "published"
+"""Password of the demo world's key, which everybody knows."""
+VARIABLE: Final = "PARTNER_KEY_PASSWORD"
+"""Names the environment variable with the password of another key; no other user of the machine can read it."""
 HOOK: Final = "import sys; from setuptools import build_meta as b; print('\\n' + b.build_wheel(sys.argv[1]))"
 READ_ME: Final = """Quick Connect
 
@@ -49,10 +53,7 @@ cd "$(dirname "$0")" || exit 1
 if [ ! -x .venv/bin/openers-quickconnect ]; then
   python3 -m venv .venv && .venv/bin/python -m pip install --quiet wheels/*.whl || exit 1
 fi
-if [ -z "$QUICKCONNECT_KEY_PASSWORD" ]; then
-  export QUICKCONNECT_KEY_PASSWORD={password}
-fi
-if [ "$#" -eq 0 ]; then
+{password}if [ "$#" -eq 0 ]; then
   set -- serve
 fi
 exec .venv/bin/openers-quickconnect "$@"
@@ -64,13 +65,15 @@ if not exist .venv\\Scripts\\openers-quickconnect.exe (
   py -3 -m venv .venv || exit /b 1
   for %%w in (wheels\\*.whl) do .venv\\Scripts\\python -m pip install --quiet "%%w" || exit /b 1
 )
-if "%QUICKCONNECT_KEY_PASSWORD%"=="" set QUICKCONNECT_KEY_PASSWORD={password}
-if "%~1"=="" (
+{password}if "%~1"=="" (
   .venv\\Scripts\\openers-quickconnect serve
 ) else (
   .venv\\Scripts\\openers-quickconnect %*
 )
 """
+SH_PASSWORD: Final = f'export QUICKCONNECT_KEY_PASSWORD="${{QUICKCONNECT_KEY_PASSWORD:-{PASSWORD}}}"\n'
+BAT_PASSWORD: Final = f'if "%QUICKCONNECT_KEY_PASSWORD%"=="" set QUICKCONNECT_KEY_PASSWORD={PASSWORD}\n'
+"""Lines of the starters for the demo world's key; another key has its password from the user."""
 YML: Final = """service:
   base-url: {service}
 application:
@@ -90,10 +93,12 @@ def main() -> None:
     parser.add_argument("--service", default="http://127.0.0.1:8000", help="base URL of the service")
     parser.add_argument("--client-id", default="quickconnect", help="id of the partner's application")
     parser.add_argument("--key", type=Path, default=DEMO_KEY, help="its private JSON Web Key")
-    parser.add_argument("--password", default=PASSWORD, help="password of the key store in the zip")
     parser.add_argument("--port", type=int, default=8003, help="port of the pages")
     parser.add_argument("--out", type=Path, default=ROOT / "dist/quickconnect.zip", help="the zip")
     options = parser.parse_args()
+    options.password = PASSWORD if options.key == DEMO_KEY else os.environ.get(VARIABLE, "")
+    if not options.password:
+        parser.error(f"{options.key} is a key of your own: put the password of its key store into {VARIABLE}")
     options.out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as name:
         wheel = build_wheel(Path(name))
@@ -119,13 +124,14 @@ def build_wheel(folder: Path) -> Path:
 def write_zip(wheel: Path, options: argparse.Namespace) -> None:
     """Write the zip with the wheel."""
     key: dict[str, Any] = json.loads(options.key.read_text())
-    yml = YML.format(service=options.service, client_id=options.client_id, kid=key["kid"], port=options.port)
-    shown = {"password": options.password if options.key == DEMO_KEY else "''"}
+    told = {"service": options.service, "client_id": options.client_id, "kid": key["kid"]}
+    yml = YML.format(port=options.port, **{name: json.dumps(value) for name, value in told.items()})
+    is_demo = options.key == DEMO_KEY
     texts = {
         "application.yml": yml,
         "README.txt": READ_ME,
-        "runme.sh": SH.format(**shown),
-        "runme.bat": BAT.format(**shown).replace("\n", "\r\n"),
+        "runme.sh": SH.format(password=SH_PASSWORD if is_demo else ""),
+        "runme.bat": BAT.format(password=BAT_PASSWORD if is_demo else "").replace("\n", "\r\n"),
         "LICENSE": (ROOT / "LICENSE").read_text(),
         "THIRD-PARTY-NOTICES": (ROOT / "THIRD-PARTY-NOTICES").read_text(),
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Generator
@@ -13,6 +14,8 @@ from zipfile import ZipFile
 
 import httpx
 import pytest
+import yaml
+from cryptography.hazmat.primitives.serialization.pkcs12 import load_pkcs12
 
 from openers.testing import TestedService
 from tests.kit.run.installed import environment_of
@@ -20,6 +23,7 @@ from tests.kit.run.project import ROOT
 from tests.kit.run.waiting import HANGS_AFTER_S, until
 from tests.kit.service.live import free_port
 from tests.kit.web.walker import Walker
+from tests.quickconnect.conftest import KEY
 from tests.quickconnect.test_journeys import GP, booked
 
 FILES: Final = {"application.yml", "README.txt", "runme.sh", "runme.bat", "key.p12", "LICENSE", "THIRD-PARTY-NOTICES"}
@@ -66,6 +70,24 @@ def test_the_zip_has_quick_connect_and_nothing_of_the_service(unpacked: Path) ->
         folders = {name.partition("/")[0] for name in file.namelist() if ".dist-info" not in name}
     assert folders == {"openers_client", "openers_web", "openers_quickconnect"}
     assert b"\r\n" in (unpacked / "runme.bat").read_bytes()
+
+
+def test_a_key_of_ones_own_needs_a_password_of_ones_own(tmp_path: Path) -> None:
+    """It is in no starter and not on the command line; values of the settings stay texts."""
+    key, made = tmp_path / "own.json", tmp_path / "own.zip"
+    shutil.copy(KEY, key)
+    command = [sys.executable, ROOT / "scripts/make_partner_zip.py", "--out", made, "--key", key, "--client-id", "no"]
+    refused = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (refused.returncode, "PARTNER_KEY_PASSWORD" in refused.stderr, made.exists()) == (2, True, False)
+    given = {**os.environ, "PARTNER_KEY_PASSWORD": "secret-of-mine"}
+    subprocess.run(command, check=True, capture_output=True, env=given)
+    with ZipFile(made) as file:
+        texts = {name: file.read(name) for name in file.namelist() if not name.endswith(".whl")}
+    assert not [name for name, text in texts.items() if b"secret-of-mine" in text or b"published" in text]
+    assert yaml.safe_load(texts["quickconnect/application.yml"])["application"]["client-id"] == "no"
+    with pytest.raises(ValueError, match="password"):
+        load_pkcs12(texts["quickconnect/key.p12"], b"published")
+    assert load_pkcs12(texts["quickconnect/key.p12"], b"secret-of-mine").key
 
 
 def test_it_proves_the_connection(unpacked: Path) -> None:
