@@ -130,7 +130,10 @@ def _jks(content: bytes, unlock: Unlock) -> tuple[object, str | None]:
     alias = unlock.alias.lower() if unlock.alias else next(iter(keys), None)
     if alias is None or alias not in keys:
         raise BadKeyStore(f"it has no key {unlock.alias or ''}: it has {', '.join(sorted(keys)) or 'none'}".strip())
-    return load_der_private_key(_decrypted(keys[alias], secret), None), alias
+    try:
+        return load_der_private_key(_decrypted(keys[alias], secret), None), alias
+    except (IndexError, ValueError) as error:
+        raise BadKeyStore(f"its key {alias} is damaged: {error}") from error
 
 
 def _jks_entries(body: bytes) -> Iterator[tuple[str, bytes]]:

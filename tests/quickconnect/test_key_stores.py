@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import subprocess
 from functools import cache
@@ -93,6 +94,10 @@ def test_the_key_of_a_jks_store_is_read(tmp_path: Path) -> None:
     java = read_private_key(pem.read_bytes(), Unlock("changeit"))
     assert (found["n"], found["d"], found["kid"]) == (java["n"], java["d"], "second")
     assert read_private_key(content, Unlock("changeit"))["n"]
+    for cut in (40, 60, 200):  # the password holds, and the first key is damaged
+        damaged, alias = _shortened(content, cut)
+        with pytest.raises(BadKeyStore, match=r"damaged|protected"):
+            read_private_key(damaged, Unlock("changeit", alias=alias))
     for unlock, said in (
         (Unlock(), "give its password"),
         (Unlock("wrong"), "password is wrong"),
@@ -100,6 +105,19 @@ def test_the_key_of_a_jks_store_is_read(tmp_path: Path) -> None:
     ):
         with pytest.raises(BadKeyStore, match=said):
             read_private_key(content, unlock)
+
+
+def _shortened(store: bytes, by: int) -> tuple[bytes, str]:
+    """Return a key store whose first key is shorter, with the digest that its password makes; and that key's alias."""
+    start = store.index(b"\x00\x00\x00\x01", 8)
+    alias = int.from_bytes(store[start + 4 : start + 6], "big")
+    at = start + 6 + alias + 8
+    length = int.from_bytes(store[at : at + 4], "big")
+    body = store[:at] + (length - by).to_bytes(4, "big") + store[at + 4 : at + 4 + length - by]
+    body += store[at + 4 + length : -20]
+    white = "changeit".encode("utf-16-be") + b"Mighty Aphrodite"
+    digest = hashlib.sha1(white + body, usedforsecurity=False).digest()
+    return body + digest, store[start + 6 : start + 6 + alias].decode()
 
 
 def _keytool(*words: str, store: Path) -> None:
