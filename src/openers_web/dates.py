@@ -7,6 +7,15 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 UK: Final = ZoneInfo("Europe/London")
+YEAR_DIGITS: Final = 4
+
+
+def day_of(year: str, month: str, day: str) -> date:
+    """Return the date that was typed in three fields. Raises ValueError for anything that is none."""
+    parts = (year, month, day)
+    if not all(each.isascii() and each.isdigit() and len(each) <= YEAR_DIGITS for each in parts):
+        raise ValueError("a date needs three numbers")
+    return date(*map(int, parts))
 
 
 def day_in_words(day: date) -> str:

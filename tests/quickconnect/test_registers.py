@@ -39,18 +39,43 @@ def test_a_record_is_registered_changed_and_ended(walker: Enter, register: str) 
     operator = walker(OPERATOR)
     operator.go(f"{operator.role}/{register}/new")
     operator.send("Save", name="")
-    assert operator.reply.status_code == 422
+    assert (operator.reply.status_code, "Enter the name" in operator.text) == (422, True)
+    assert "Enter the name of the service" not in operator.text
+    assert "Object missing" not in operator.text
     operator.send("Save", name="Moor <b>Lane</b>", **new)
     assert "Saved." in operator.text, operator.text
     operator.send("Save", **change)
     assert "Version 2" in operator.text, operator.text
     operator.go(f"{operator.role}/{register}?q={key}")
     assert "Moor <b>Lane</b>" in operator.text
-    operator.follow("End it")
+    operator.go(f"{operator.role}/{register}/new")
+    operator.send("Save", name="Moor <b>Lane</b>", **new)
+    assert f"{key} is registered already" in operator.text
+    operator.go(f"{operator.role}/{register}/record/{key}")
+    operator.follow("End this")
     operator.send("End")
     assert "The record has ended." in operator.text, operator.text
     operator.go(f"{operator.role}/{register}")
     assert key in operator.text
+
+
+@pytest.mark.parametrize(
+    ("register", "values", "said"),
+    [
+        ("organisations", {"ods": "X27B", "kind": "PROVIDER", "postcode": "nowhere"}, "Postcode: the service does not"),
+        ("people", {"id": "555050001778", "roles": ","}, "Saved."),
+        ("people", {"id": "555050001779", "roles": ":\n , \nRCD SERVICE_DEFINER"}, "Saved."),
+        ("people", {"id": "555050001780", "roles": "RCD KING"}, "There is a problem"),
+    ],
+)
+def test_odd_values_are_told_or_left_out(
+    walker: Enter, register: str, values: dict[str, str | list[str]], said: str
+) -> None:
+    operator = walker(OPERATOR)
+    operator.go(f"{operator.role}/{register}/new")
+    operator.send("Save", name="Odd", **values)
+    assert operator.reply.status_code < 500
+    assert said in operator.text, operator.text
 
 
 def test_two_operators_do_not_overwrite_each_other(walker: Enter) -> None:
@@ -72,5 +97,6 @@ def test_a_link_of_a_service_is_shown(walker: Enter) -> None:
 
 def test_only_an_operator_registers(walker: Enter) -> None:
     definer = walker("555032006100")
-    definer.go(f"{definer.role}/applications")
-    assert definer.reply.status_code == 403
+    for register in (*NEW, "pas-links"):
+        definer.go(f"{definer.role}/{register}")
+        assert definer.reply.status_code == 403, register

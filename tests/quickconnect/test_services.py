@@ -100,8 +100,9 @@ def test_a_service_is_copied_hidden_ended_and_discarded(walker: Enter) -> None:
     definer.follow("Check and publish")
     definer.send("Publish")
     definer.follow("Set the last day")
-    definer.send("Set the last day", **{"on-day": "1", "on-month": "13", "on-year": "2099"})
-    assert "Enter a day" in definer.text
+    for month, year in (("13", "2099"), ("1", "9" * 20), ("1", "²")):
+        definer.send("Set the last day", **{"on-day": "1", "on-month": month, "on-year": year})
+        assert (definer.reply.status_code, "Enter a day" in definer.text) == (422, True)
     definer.send("Set the last day", **{"on-day": "31", "on-month": "3", "on-year": "2099"})
     assert "The last day is set." in definer.text
     definer.follow("Hide it from referrers")
@@ -124,6 +125,7 @@ def test_a_service_is_copied_hidden_ended_and_discarded(walker: Enter) -> None:
     [
         ("name", {"name": ""}, "Enter the name of the service"),
         ("name", {"opens_on-day": "40", "opens_on-month": "1", "opens_on-year": "2031"}, "First day: enter a day"),
+        ("name", {"opens_on-day": "1", "opens_on-month": "1", "opens_on-year": "9" * 20}, "First day: enter a day"),
         ("patients", {"ages_lowest": "many"}, "From age (years): enter a whole number"),
         ("patients", {"ages_lowest": "999"}, "a whole number from 0 to 130"),
         ("contacts", {"hours_of_operation": "x" * 5000}, "Use at most 4000 characters"),

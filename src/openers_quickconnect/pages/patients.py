@@ -14,6 +14,7 @@ from openers_quickconnect.desk import Desk
 from openers_quickconnect.pages.shown import next_step, patient_facts, priority, short, ubrn
 from openers_quickconnect.records import Overview, Person
 from openers_quickconnect.words import SEXES, SIDES, STATES, words
+from openers_web.dates import day_of
 from openers_web.form import Form
 from openers_web.layout import Link
 from openers_web.parts.forms import Option
@@ -132,6 +133,6 @@ def _demographics(form: Form) -> PatientSearch | None:
 
 def _day(form: Form) -> date | None:
     try:
-        return date(*(int(form.text(f"born-{part}")) for part in ("year", "month", "day")))
+        return day_of(*(form.text(f"born-{part}") for part in ("year", "month", "day")))
     except ValueError:
         return None

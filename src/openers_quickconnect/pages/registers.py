@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
 import msgspec
 from starlette.responses import Response
 
-from openers_client import CallRejected, InvalidRequest, VersionConflict
+from openers_client import CallRejected, InvalidRequest, NotAllowed, VersionConflict
 from openers_client.administration import (
     EndingRegister,
     Organisation,
@@ -20,11 +20,12 @@ from openers_client.administration import (
     RegisteredApplication,
     Site,
 )
+from openers_client.errors import Rejection
 from openers_quickconnect.desk import Desk
 from openers_quickconnect.pages.services import controls
 from openers_quickconnect.pages.services.sections import NOT_CHOSEN, Control, Section
-from openers_quickconnect.problems import field_at, said_of
-from openers_quickconnect.words import REGISTERS
+from openers_quickconnect.problems import said_of
+from openers_quickconnect.words import REGISTERS, ROLES, words
 from openers_web.form import Form
 from openers_web.layout import Link
 from openers_web.parts.forms import Option
@@ -32,6 +33,7 @@ from openers_web.parts.tables import Cell, Column, Row
 from openers_web.parts.texts import tag
 
 ON_A_PAGE: Final = 50
+TAKEN: Final = "The {one} {key} is registered already. Open it to change it"
 CHANGED: Final = "Somebody else has changed this record since you opened the page. Look at it again, then decide"
 FUNCTION_LINES: Final = "One line for each organisation, for example RCD SERVICE_PROVIDER_CLINICIAN SERVICE_DEFINER"
 
@@ -51,10 +53,10 @@ class Kind:
     ended: Callable[[Any], bool]
     ends: str
 
-    @property
-    def section(self) -> Section:
-        """Return the form."""
-        return Section(self.key, self.one, self.controls)
+    def section(self, before: Registered[Any] | None) -> Section:
+        """Return the form of a new record, or of one whose key stays."""
+        shown = self.controls if before is None else tuple(each for each in self.controls if each.place != self.key)
+        return Section(self.key, self.one, shown)
 
 
 _KIND_OF_ORGANISATION: Final = tuple(
@@ -70,13 +72,13 @@ KINDS: Final[Mapping[str, Kind]] = {
         Organisation,
         "ods",
         "organisation",
-        {"Kind": lambda one: one.kind.replace("_", " ").capitalize(), "Postcode": lambda one: one.postcode},
+        {"Kind": lambda one: _worded(_KIND_OF_ORGANISATION, one.kind), "Postcode": lambda one: one.postcode},
         (
-            Control("ods", "ODS code"),
-            Control("name", "Name"),
-            Control("kind", "Kind", "choice", options=_KIND_OF_ORGANISATION),
+            Control("ods", "ODS code", required="Enter the ODS code"),
+            Control("name", "Name", required="Enter the name"),
+            Control("kind", "Kind", "choice", options=_KIND_OF_ORGANISATION, required="Choose the kind"),
             Control("address", "Address"),
-            Control("postcode", "Postcode"),
+            Control("postcode", "Postcode", required="Enter the postcode"),
             Control("telephone", "Telephone"),
             Control("commissioner", "Commissioner", hint="ODS code of the one that pays for its referrals"),
         ),
@@ -89,10 +91,10 @@ KINDS: Final[Mapping[str, Kind]] = {
         "site",
         {"Organisation": lambda one: one.organisation, "Postcode": lambda one: one.postcode},
         (
-            Control("ods", "ODS code"),
-            Control("name", "Name"),
-            Control("organisation", "Organisation", hint="ODS code"),
-            Control("postcode", "Postcode"),
+            Control("ods", "ODS code", required="Enter the ODS code"),
+            Control("name", "Name", required="Enter the name"),
+            Control("organisation", "Organisation", hint="ODS code", required="Enter the ODS code of the organisation"),
+            Control("postcode", "Postcode", required="Enter the postcode"),
         ),
         lambda one: one.closed_on is not None,
         "It closes today. Its services stay.",
@@ -101,10 +103,10 @@ KINDS: Final[Mapping[str, Kind]] = {
         Person,
         "id",
         "person",
-        {"Roles": lambda one: "; ".join(_roles(one.roles)).replace("_", " ").lower()},
+        {"Roles": lambda one: "; ".join(map(_role, one.roles))},
         (
-            Control("id", "User id"),
-            Control("name", "Name"),
+            Control("id", "User id", required="Enter the user id"),
+            Control("name", "Name", required="Enter the name"),
             Control("roles", "Roles", "lines", FUNCTION_LINES),
             Control("workgroups", "Workgroups", "lines", "One on each line, for example RCD/Cardiology"),
         ),
@@ -115,11 +117,11 @@ KINDS: Final[Mapping[str, Kind]] = {
         RegisteredApplication,
         "client_id",
         "application",
-        {"Acts": lambda one: one.mode, "ASID": lambda one: one.asid or "none"},
+        {"Acts": lambda one: _worded(_MODES, one.mode), "ASID": lambda one: one.asid or "none"},
         (
-            Control("client_id", "Client id"),
-            Control("name", "Name"),
-            Control("mode", "It acts", "choice", options=_MODES),
+            Control("client_id", "Client id", required="Enter the client id"),
+            Control("name", "Name", required="Enter the name"),
+            Control("mode", "It acts", "choice", options=_MODES, required="Choose how it acts"),
             Control("asid", "ASID", hint="Twelve digits. Without one it may not call the operations"),
             Control("redirect_uris", "Redirect addresses", "lines", "One on each line"),
             Control("jwks_uri", "Address of its public keys"),
@@ -136,9 +138,9 @@ KINDS: Final[Mapping[str, Kind]] = {
         "PAS link",
         {"PAS": lambda one: one.url, "Application": lambda one: one.client_id},
         (
-            Control("service", "Number of the service"),
-            Control("url", "FHIR address of the PAS"),
-            Control("client_id", "Application of the PAS"),
+            Control("service", "Number of the service", required="Enter the number of the service"),
+            Control("url", "FHIR address of the PAS", required="Enter the address of the PAS"),
+            Control("client_id", "Application of the PAS", required="Enter the client id of the PAS"),
         ),
         lambda one: not one.active,
         "No slot is offered any more. Appointments can still be cancelled.",
@@ -168,8 +170,9 @@ async def records(desk: Desk) -> Response:
     return desk.page(
         "registers/list.html",
         current=desk.at(name),
-        title=REGISTERS[desk.function].get(name, kind.one),
+        title=REGISTERS[desk.function][name],
         kind=kind,
+        article="an" if kind.one[0] in "aeiou" else "a",
         columns=[Column(kind.one.capitalize()), *(Column(each) for each in kind.columns), Column("State", "short")],
         rows=rows,
         here=desk.at(name),
@@ -187,16 +190,19 @@ async def record(desk: Desk) -> Response:
         reply = await _save(desk, name, before, form)
         if reply is not None:
             return reply
-    shown = form if desk.is_sent or form.pairs else controls.filled(kind.section, _values(before))
+    shown = form if desk.is_sent or form.pairs else controls.filled(kind.section(before), _values(before))
     return desk.page(
         "registers/record.html",
         current=desk.at(name),
-        back=Link(REGISTERS[desk.function].get(name, kind.one), desk.at(name)),
+        back=Link(REGISTERS[desk.function][name], desk.at(name)),
         status=422 if shown.errors else 200,
         form=shown,
         title=f"New {kind.one}" if before is None else getattr(before.value, "name", key),
         version=0 if before is None else before.version,
-        controls=[controls.shown(each, shown, _options(each)) for each in kind.controls],
+        key=key,
+        key_label=kind.controls[0].label,
+        one=kind.one,
+        controls=[controls.shown(each, shown, _options(each)) for each in kind.section(before).controls],
         is_ended=before is not None and kind.ended(before.value),
         cancel=desk.at(name),
         end_at=desk.at(name, "end", key) if before is not None else "",
@@ -234,7 +240,8 @@ async def end(desk: Desk) -> Response:
 async def _save(desk: Desk, name: str, before: Registered[Any] | None, form: Form) -> Response | None:
     kind, register = KINDS[name], _register(desk, name)
     values = _values(before)
-    controls.read_into(kind.section, form, values)
+    section = kind.section(before)
+    controls.read_into(section, form, values)
     if before is not None and form.text("version") != str(before.version):
         form.reject("", CHANGED)
     if form.errors:
@@ -245,16 +252,21 @@ async def _save(desk: Desk, name: str, before: Registered[Any] | None, form: For
         made = await (register.create(value) if before is None else register.replace(before, value))
     except msgspec.ValidationError as error:
         form.reject("", f"Something is missing: {error}")
+    except VersionConflict:
+        form.reject("", CHANGED if before is not None else TAKEN.format(one=kind.one, key=values[kind.key]))
     except CallRejected as error:
-        form.reject(field_at(error.place, [each.name for each in kind.controls]), said_of(error))
+        form.reject(*controls.rejected(section, error))
     else:
         return desk.go(desk.at(name, "record", made.key), "Saved.")
     return None
 
 
 def _name(desk: Desk) -> str:
-    """Return the register of the page's address: its third part, after the role."""
-    return desk.request.url.path.split("/")[3]
+    """Return the register of the page's address: its third part, after the role. Raises NotAllowed for other roles."""
+    name = desk.request.url.path.split("/")[3]
+    if name not in REGISTERS.get(desk.function, {}):
+        raise NotAllowed(Rejection(403, desk.request.url.path))
+    return name
 
 
 def _register(desk: Desk, name: str) -> EndingRegister[Any]:
@@ -274,6 +286,14 @@ def _values(before: Registered[Any] | None) -> dict[str, Any]:
     return values
 
 
+def _role(role: Any) -> str:
+    return f"{', '.join(words(ROLES, each) for each in role.functions)} at {role.organisation}"
+
+
+def _worded(options: Sequence[Option], code: str) -> str:
+    return next((str(each.text) for each in options if each.value == code), code)
+
+
 def _roles(roles: Any) -> list[str]:
     return [" ".join((each.organisation, *each.functions)) for each in roles]
 
@@ -288,7 +308,7 @@ def _read(values: dict[str, Any]) -> dict[str, Any]:
     if "roles" not in values:
         return values
     lines = [each.replace(",", " ").replace(":", " ").split() for each in values["roles"]]
-    return {**values, "roles": [{"organisation": one, "functions": those} for one, *those in lines]}
+    return {**values, "roles": [{"organisation": one, "functions": those} for one, *those in filter(None, lines)]}
 
 
 def _options(control: Control) -> tuple[Option, ...]:

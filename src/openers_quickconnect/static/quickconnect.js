@@ -95,7 +95,7 @@ function commands() {
   const links = [...document.querySelectorAll(".kit-nav a, main .kit-actions a, main .kit-table a, main .qc-tiles a")];
   const acts = links.map((link) => [link.textContent.replace(/\s+/g, " ").trim(), () => { window.location.href = link.href; }]);
   const digits = wanted.value.replace(/[\s-]/g, "");
-  if (/^\d{12}$/.test(digits)) acts.unshift([`Open the request ${digits}`, () => { window.location.href = `${role}/find?q=${digits}`; }]);
+  if (/^\d{12}$/.test(digits) && first(".kit-header__search")) acts.unshift([`Open the request ${digits}`, () => { window.location.href = `${role}/find?q=${digits}`; }]);
   if (/^\d{10}$/.test(digits) && first('.kit-nav a[href$="/patients"]')) {
     acts.unshift([`Find the patient ${digits}`, () => {
       sessionStorage.setItem(NUMBER, digits);

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from datetime import date
 from typing import Any, Final, cast
 
 import msgspec
 from markupsafe import Markup
 
+from openers_client import CallRejected
 from openers_client.administration import Draft
 from openers_quickconnect.pages.services.sections import CONTACTS, Control, Section
+from openers_quickconnect.problems import field_at, said_of
+from openers_web.dates import day_of
 from openers_web.form import Form
 from openers_web.parts import forms
 from openers_web.parts.forms import Option
@@ -19,8 +21,8 @@ from openers_web.parts.forms import Option
 YES_NO: Final = (Option("", "Not decided yet"), Option("true", "Yes"), Option("false", "No"))
 LONGEST: Final = 4000
 LONGEST_NUMBER: Final = 5
-NEEDED: Final = {"name": "Enter the name of the service", "site": "Choose a site"}
-"""Places that a draft always has, and what to say if one is empty."""
+FORMAT: Final = "Expected "
+"""How the service begins to say that a value has not the format of its attribute."""
 FIRST_HOUR: Final = 1
 
 
@@ -96,6 +98,16 @@ def read_into(section: Section, form: Form, values: dict[str, Any]) -> None:
     _tidy(section, values)
 
 
+def rejected(section: Section, error: CallRejected) -> tuple[str, str]:
+    """Return the control that the service rejects, and why; the format of a value in words, not as a pattern."""
+    name = field_at(error.place, [each.name for each in section.controls])
+    control = next((each for each in section.controls if each.name == name), None)
+    if control is None or not error.diagnostics.startswith(FORMAT):
+        return name, said_of(error)
+    hint = f". {control.hint}" if control.hint else ""
+    return name, f"{control.label}: the service does not accept this value{hint}"
+
+
 def _read(control: Control, form: Form) -> Any:
     text = form.text(control.name)
     match control.kind:
@@ -118,8 +130,8 @@ def _read(control: Control, form: Form) -> Any:
         case _:
             if len(text) > LONGEST:
                 form.reject(control.name, f"Use at most {LONGEST} characters. There are {len(text)}")
-            if not text and control.place in NEEDED:
-                form.reject(control.name, NEEDED[control.place])
+            if not text and control.required:
+                form.reject(control.name, control.required)
             return text or None
 
 
@@ -139,7 +151,7 @@ def _day(control: Control, form: Form) -> str | None:
     if not any(parts):
         return None
     try:
-        return date(*(int(each) for each in parts)).isoformat()
+        return day_of(*parts).isoformat()
     except ValueError:
         form.reject(control.name, f"{control.label}: enter a day, for example 27 3 2031, or leave it empty")
         return None

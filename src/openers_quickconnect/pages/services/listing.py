@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeVar
 
 from starlette.responses import Response
 
 from openers_client import InvalidRequest
-from openers_client.administration import Draft, Service
+from openers_client.administration import Draft, Registered, Service
 from openers_quickconnect.desk import Desk
 from openers_quickconnect.pages.services.sections import FLOWS
 from openers_quickconnect.pages.services.shown import STATES, state_of
@@ -18,6 +19,9 @@ from openers_web.parts.forms import Option
 from openers_web.parts.lists import Pill
 
 ON_A_PAGE: Final = 50
+MOST_READ: Final = 1000
+"""Services that the list counts and searches. An operator opens others by their number."""
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -35,15 +39,17 @@ class Line:
 
 async def services(desk: Desk) -> Response:
     """Show the services and drafts of the definer, all or those of one state, or whose name holds a text."""
+    if desk.asked("q").isascii() and desk.asked("q").isdigit():
+        return desk.go(desk.at("services", desk.asked("q")))
     lines = await _lines(desk)
     text, chosen = desk.asked("q").casefold(), desk.asked("state")
-    found = [each for each in lines if text in each.name.casefold() or text == each.id]
+    found = [each for each in lines if text in each.name.casefold()]
     counts = {state: sum(each.state == state for each in found) for state in STATES}
     here = desk.at("services")
-    query = f"&q={desk.asked('q')}" if text else ""
-    pills = [Pill("All", f"{here}?{query}" if query else here, len(found), not chosen)]
+    asked = {"q": desk.asked("q")} if text else {}
+    pills = [Pill("All", desk.at("services", **asked), len(found), not chosen)]
     pills += [
-        Pill(words, f"{here}?state={state}{query}", counts[state], chosen == state)
+        Pill(words, desk.at("services", state=state, **asked), counts[state], chosen == state)
         for state, (words, _) in STATES.items()
         if counts[state]
     ]
@@ -58,7 +64,7 @@ async def services(desk: Desk) -> Response:
         total=len(shown),
         begin=begin,
         on_a_page=ON_A_PAGE,
-        here=f"{here}?state={chosen}{query}",
+        here=desk.at("services", state=chosen, **asked),
     )
 
 
@@ -93,10 +99,11 @@ async def sites_of(desk: Desk, organisation: str) -> list[Option]:
 
 
 async def _lines(desk: Desk) -> list[Line]:
+    """Return the services and drafts, those of the definer or the first ones of all."""
     register = desk.administration.services
-    lives = {each.key: each async for each in register.all(_own(desk))}
-    drafts = {each.key: each.value async for each in register.drafts()}
-    linked = {each.key async for each in desk.administration.pas_links.all() if each.value.active}
+    lives = {each.key: each for each in await _first(register.all(_own(desk)))}
+    drafts = {each.key: each.value for each in await _first(register.drafts())}
+    linked = {each.key for each in await _first(desk.administration.pas_links.all()) if each.value.active}
     lines = [
         _line(each.value, state_of(each.value, drafts.get(key)), each.version, is_linked=key in linked)
         for key, each in lives.items()
@@ -104,6 +111,16 @@ async def _lines(desk: Desk) -> list[Line]:
     new = {key: draft for key, draft in drafts.items() if key not in lives}
     lines += [_line(draft, state_of(None, draft), 0, is_linked=key in linked) for key, draft in new.items()]
     return sorted(lines, key=lambda each: each.name.casefold())
+
+
+async def _first(found: AsyncIterator[Registered[T]]) -> list[Registered[T]]:
+    """Return the first ones of a list, which the services of one provider do not fill."""
+    read: list[Registered[T]] = []
+    async for each in found:
+        read.append(each)
+        if len(read) == MOST_READ:
+            break
+    return read
 
 
 def _own(desk: Desk) -> str | None:

@@ -14,6 +14,7 @@ from openers_quickconnect.pages.services.sections import section_of, told
 from openers_quickconnect.pages.services.service import back_to, live_of
 from openers_quickconnect.pages.services.shown import differences
 from openers_quickconnect.problems import said_of
+from openers_web.dates import day_of
 from openers_web.form import Form
 
 MOST_VERSIONS: Final = 10
@@ -176,7 +177,7 @@ def _asked(desk: Desk, draft: Registered[Draft], form: Form, **shown: str) -> Re
 
 def _day(form: Form) -> date | None:
     try:
-        return date(*(int(form.text(f"on-{part}")) for part in ("year", "month", "day")))
+        return day_of(*(form.text(f"on-{part}") for part in ("year", "month", "day")))
     except ValueError:
         form.reject("on", "Enter a day, for example 27 3 2031")
         return None

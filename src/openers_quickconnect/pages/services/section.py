@@ -15,15 +15,13 @@ from openers_quickconnect.pages.services.listing import sites_of
 from openers_quickconnect.pages.services.sections import Section, section_named
 from openers_quickconnect.pages.services.service import back_to
 from openers_quickconnect.pages.services.shown import in_words
-from openers_quickconnect.problems import field_at, said_of
+from openers_quickconnect.problems import said_of
 from openers_web.form import Form
 from openers_web.parts.forms import Option
 
 PROVIDER_CLINICIAN: Final = "SERVICE_PROVIDER_CLINICIAN"
 VERSION: Final = "version"
 PAIR: Final = "pair"
-FORMAT: Final = "Expected "
-"""How the service begins to say that a value has not the format of its attribute."""
 
 
 async def section(desk: Desk) -> Response:
@@ -72,7 +70,7 @@ async def _save(desk: Desk, draft: Registered[Draft], wanted: Section, form: For
         form.reject("", _told([]))
         return None
     except InvalidRequest as error:
-        form.reject(*_rejected(wanted, error))
+        form.reject(*controls.rejected(wanted, error))
         return None
     return desk.go(desk.at("services", draft.key), f"{wanted.title}: saved.")
 
@@ -141,16 +139,6 @@ async def _options(desk: Desk, wanted: Section, draft: Draft) -> Mapping[str, Se
         if each.active and any(PROVIDER_CLINICIAN in role.functions for role in each.roles)
     ]
     return {"clinicians": able, "allocated_clinicians": able}
-
-
-def _rejected(wanted: Section, error: InvalidRequest) -> tuple[str, str]:
-    """Return the control that the service rejects, and why; the format of a value in words, not as a pattern."""
-    name = field_at(error.place, [each.name for each in wanted.controls])
-    control = next((each for each in wanted.controls if each.name == name), None)
-    if control is None or not error.diagnostics.startswith(FORMAT):
-        return name, said_of(error)
-    hint = f". {control.hint}" if control.hint else ""
-    return name, f"{control.label}: the service does not accept this value{hint}"
 
 
 def _is_old(form: Form, draft: Registered[Draft]) -> bool:

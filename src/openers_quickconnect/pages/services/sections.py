@@ -27,6 +27,8 @@ class Control:
     options: tuple[Option, ...] = ()
     bounds: tuple[int, int] = (0, 366)
     """Least and most value of a number."""
+    required: str = ""
+    """What to say if it is left empty, where it may not be."""
 
     @property
     def name(self) -> str:
@@ -120,8 +122,13 @@ SECTIONS: Final = (
         "name",
         "Name and place",
         (
-            Control("name", "Name of the service", hint="As referrers see it. No other service may have it."),
-            Control("site", "Site", "choice"),
+            Control(
+                "name",
+                "Name of the service",
+                hint="As referrers see it. No other service may have it.",
+                required="Enter the name of the service",
+            ),
+            Control("site", "Site", "choice", required="Choose a site"),
             Control("location_name", "Place at the site", hint="For example North wing. Empty: the name of the site."),
             Control(
                 "workgroup", "Workgroup", hint="It sees the referrals, and never changes. For example RCD/Cardiology"
