@@ -75,12 +75,18 @@ def differences(changes: Sequence[Difference]) -> list[Shown]:
     ]
 
 
+def _in_years(draft: Draft) -> str:
+    """Return the ages of the patients in words."""
+    low, high = (None, None) if draft.ages is None else (draft.ages.lowest, draft.ages.highest)
+    if high is None:
+        return f"{low} years and over" if low else "All ages"
+    return f"{low or 0} to {high} years"
+
+
 def as_referrers_see(draft: Draft, site_name: str) -> list[Fact]:
     """Return what a referrer reads of a service."""
     kinds = [FLOWS[each] for each in draft.flows if each in FLOWS]
-    ages = draft.ages
-    low, high = (None, None) if ages is None else (ages.lowest, ages.highest)
-    age = "All ages" if low is None and high is None else f"{low or 0} to {'any age' if high is None else high} years"
+    age = _in_years(draft)
     wait = draft.appointment_wait_days
     shown = [
         ("Place", draft.location_name or site_name),
