@@ -2,7 +2,7 @@
 python := .venv/bin/python
 IMAGE_TOOL ?= docker
 .DEFAULT_GOAL := help
-.PHONY: help run test quick check assets bench bench-worklists bench-national races soak soak-referrals soak-uploads sabotage conformance docs docs-check wheel partner-zip image lock notices clean setup-run setup-test setup-packages
+.PHONY: help run test quick check assets bench bench-worklists bench-national bench-directory bench-postgres races soak soak-referrals soak-uploads sabotage conformance docs docs-check wheel partner-zip image lock notices clean setup-run setup-test setup-packages
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -32,6 +32,13 @@ bench-worklists: setup-test ## a worklist in a store of 10,000 referrals and in 
 
 bench-national: setup-test ## import the records of a whole country, twice: time, memory and blocks; some minutes, 1 GB
 	@$(python) -m bench.national
+
+bench-directory: setup-test ## a search in 61,000 services against one in 1,000; two minutes
+	@$(python) -m bench.directory
+
+bench-postgres: setup-test ## the service on PostgreSQL beside pgbench: DATABASE_URL names an empty database; some minutes
+	@test -n "$$DATABASE_URL" || { echo "DATABASE_URL is not set: name an empty database of a PostgreSQL server on this machine" >&2; exit 2; }
+	@$(python) -m bench.postgres --database-url "$$DATABASE_URL"
 
 races: setup-test ## 1,000 rounds of 200 callers for 20 slots on each database: half an hour
 	@OPENERS_RACES_ROUNDS=1000 $(python) -m pytest tests/races

@@ -14,27 +14,24 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any, Final
 
-import httpx
 import msgspec
-from tests.kit.service.requests import create_referral, search
-from tests.kit.service.running import FHIR, GP, load_demo, settings_for
+from tests.kit.service.running import load_demo, settings_for
 
 from bench.booking import BOOK, FIND_SLOTS, HUNG, measure_booking
 from bench.documents import DOCUMENTS_A_SECOND, KEPT, measure_documents
 from bench.documents import Figures as DocumentFigures
 from bench.exchange_log import LogCost, measure_log, report_log
-from bench.files import UPLOAD, FileFigures, measure_files, upload
+from bench.files import UPLOAD, FileFigures, measure_files
 from bench.hostile import hostile_delays, report_hostile
 from bench.load import Measured, Request, run
 from bench.mutual_tls import measure_mutual_tls, report_mutual_tls
 from bench.pages import measure_pages, report_pages
 from bench.processes import Server, server
+from bench.scenarios import environ_of, requests_of
 from bench.worklists import SMALL, WORKLIST
 from bench.worklists import measure as measure_worklist
 from bench.world import crowded
 from openers.settings import Settings
-from openers.worlds.packs import read_pack
-from openers_client import Application, log_in
 
 BARS: Final = {
     "A004 PRIORITY": (0.5, 0.65),
@@ -55,7 +52,6 @@ DISK_RATIO: Final = 0.4
 of the demo world. The ratios limit the slowdown of calls while a PAS hangs, and uploads against the disk's rate.
 """
 CONNECTIONS: Final = (16, 64)
-FHIR_BASE: Final = "/referrals/FHIR"
 
 
 def main() -> None:
@@ -84,9 +80,9 @@ def measure(directory: Path, seconds: int) -> dict[str, Any]:
     settings = settings_for(f"sqlite:///{directory / 'bench.db'}", directory)
     load_demo(settings, crowded(1000))
     with server(
-        ["-m", "openers.cli.main", "serve", "--port", "PORT"], _environ(settings), "/referrals/_ping", directory
+        ["-m", "openers.cli.main", "serve", "--port", "PORT"], environ_of(settings), "/referrals/_ping", directory
     ) as service:
-        *requests, uploading = _requests(service, directory)
+        *requests, uploading = requests_of(service, directory)
         for request in requests:
             figures["rates"][request.name] = _rates(service, request, seconds, directory)
         files = _files(service, uploading, seconds, directory)
@@ -112,8 +108,8 @@ def measure_exchange_log(directory: Path, seconds: int) -> LogCost:
     settings = settings_for(f"sqlite:///{directory / 'http' / 'log.db'}", directory / "http")
     load_demo(settings)
     arguments = ["-m", "openers.cli.main", "serve", "--port", "PORT"]
-    with server(arguments, _environ(settings), "/referrals/_ping", directory) as service:
-        reading = next(each for each in _requests(service, directory) if each.name == "A005")
+    with server(arguments, environ_of(settings), "/referrals/_ping", directory) as service:
+        reading = next(each for each in requests_of(service, directory) if each.name == "A005")
         return measure_log(service, reading, seconds, directory)
 
 
@@ -128,17 +124,6 @@ def _rates(service: Server, request: Request, seconds: int, directory: Path) -> 
     return {each: run(service.base_url, request, each, seconds, directory) for each in CONNECTIONS}
 
 
-def _environ(settings: Settings) -> dict[str, str]:
-    return {
-        "OPENERS_DATABASE_URL": settings.database_url,
-        "OPENERS_AUDIT_KEY_FILE": str(settings.audit_key_file),
-        "OPENERS_SIGNING_KEY_FILE": str(settings.signing_key_file),
-        "OPENERS_ACCESS_CODE_KEY_FILE": str(settings.access_code_key_file),
-        "OPENERS_SEARCH_LIMIT": "20",
-        "OPENERS_KEPT_EXCHANGES": "0",  # production stores none
-    }
-
-
 def _demo_settings(directory: Path) -> Settings:
     return settings_for(f"sqlite:///{directory / 'demo.db'}", directory)
 
@@ -148,8 +133,8 @@ def _demo_weight(directory: Path) -> dict[str, float]:
     settings = _demo_settings(directory)
     load_demo(settings)
     arguments = ["-m", "openers.cli.main", "serve", "--port", "PORT"]
-    with server(arguments, _environ(settings), "/referrals/_ping", directory) as service:
-        _requests(service, directory)
+    with server(arguments, environ_of(settings), "/referrals/_ping", directory) as service:
+        requests_of(service, directory)
         return {"start_s": service.started_s, "memory_mib": service.memory_mib()}
 
 
@@ -157,30 +142,6 @@ def _files(service: Server, request: Request, seconds: int, directory: Path) -> 
     return measure_files(
         lambda each: run(service.base_url, request, each, seconds, directory), CONNECTIONS, seconds, directory
     )
-
-
-def _requests(service: Server, directory: Path) -> list[Request]:
-    """Return the scenarios after each has worked once; the upload is the last."""
-    client = Application("demo-user-app", read_pack("demo").private_keys["demo-user-app"])
-    token = log_in(service.base_url, GP.user, client).access_token
-    headers = {"Authorization": f"Bearer {token}", **GP.headers}
-    posted = {**headers, "Content-Type": FHIR}
-    creation, finding = create_referral(), search()
-    ubrns: list[str] = []
-    with httpx.Client(base_url=f"{service.base_url}{FHIR_BASE}", headers=headers) as gp:
-        gp.post(**finding).raise_for_status()
-        for _ in range(200):
-            created = gp.post(**creation)
-            created.raise_for_status()
-            ubrns.append(created.json()["id"])
-    referrals = tuple(f"{FHIR_BASE}/STU3/ReferralRequest/{ubrn}" for ubrn in ubrns)
-    return [
-        Request("A004 PRIORITY", "GET", (f"{FHIR_BASE}/STU3/CodeSystem/PRIORITY",), headers),
-        Request("A005", "GET", referrals, headers),
-        Request("A010 top 20 of 1000", "POST", (FHIR_BASE + finding["url"],), posted, finding["json"]),
-        Request("A011", "POST", (FHIR_BASE + creation["url"],), posted, creation["json"]),
-        upload(headers, f"{FHIR_BASE}/STU3/Binary", directory),
-    ]
 
 
 def _check_store(path: Path, answered: int) -> None:

@@ -24,9 +24,8 @@ from typing import Any, Final
 import msgspec
 
 from bench.heartbeat import longest
-from bench.processes import Server, free_port, server
-from openers.domain.codes import CodeSystemName
-from openers.reference import PackagedReference
+from bench.processes import Server, free_port, server, work_s
+from bench.world import clinic_types
 
 PRACTICES, PROVIDERS, SERVICES, PEOPLE = 8_600, 1_100, 61_000, 300_000
 SITES_EACH: Final = 3
@@ -60,7 +59,7 @@ def write_country(folder: Path, size: Size) -> list[Path]:
     _write(files[2], (_ods_row(_site(n, site), f"Site {site} of {n}", dice, _provider(n)) for n, site in sites))
     header = [["id", "name", "roles", "workgroups"]]
     _write(files[3], (row for part in (header, _people(size, dice)) for row in part))
-    pairs = _clinic_types()
+    pairs = clinic_types()
     with files[4].open("w", encoding="utf-8") as out:
         for number in range(size.services):
             out.write(json.dumps(_service(number, size, pairs, dice)) + "\n")
@@ -100,11 +99,6 @@ def _people(size: Size, dice: random.Random) -> Iterator[list[str]]:
 
 def _person(number: int) -> str:
     return f"7{number:011}"
-
-
-def _clinic_types() -> list[tuple[str, str]]:
-    concepts = PackagedReference(()).code_system(CodeSystemName.CLINIC_TYPE).concepts
-    return [(specialty, code) for code, known in concepts.items() for specialty in map(str, known.values("specialty"))]
 
 
 def _service(number: int, size: Size, pairs: list[tuple[str, str]], dice: random.Random) -> dict[str, Any]:
@@ -182,22 +176,16 @@ def measure(folder: Path, size: Size, database_url: str | None = None) -> dict[s
     with server(arguments, environ, "/referrals/_ping", folder, port) as service:
         importing = {**environ, "OPENERS_ADMIN_CLIENT_ID": "ops", "OPENERS_ADMIN_KEY": str(folder / "ops.jwk")}
         for _ in range(2):
-            began, worked = time.monotonic(), _work_s(service.pid)
+            began, worked = time.monotonic(), work_s(service.pid)
             watch = Watch(service, folder / "bench.db-wal")
             run = _import(importing, files)
             watch.stop()
             block = longest(beats, began)
-            run |= {"service_cpu_s": _work_s(service.pid) - worked}
+            run |= {"service_cpu_s": work_s(service.pid) - worked}
             run |= {"service_mib": watch.service_mib, "log_mib": watch.log_mib}
             run |= {"blocked_ms": block.work_s * 1000, "late_ms": block.clock_s * 1000}
             figures["runs"].append(run)
     return figures
-
-
-def _work_s(pid: int) -> float:
-    """Return the seconds of processor time that a process has used."""
-    used = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(used[11]) + int(used[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _command(environ: dict[str, str], *words: str) -> None:

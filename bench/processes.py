@@ -74,6 +74,14 @@ def free_port() -> int:
         return port
 
 
+def work_s(pid: int, *, whole: bool = False) -> float:
+    """Return the seconds of processor time that a process has used; with `whole`, its children too."""
+    if whole:
+        return sum(map(work_s, _family(pid)))
+    used = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(used[11]) + int(used[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def _family(pid: int) -> list[int]:
     children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
     return [pid, *(member for child in children for member in _family(int(child)))]
