@@ -13,6 +13,7 @@ import typer
 from openers.cli import access_code, applications, clock, health, inspecting, pas, referral, token, worlds
 from openers.cli.admin import begin as administration
 from openers.cli.assurance import check as assurance
+from openers.cli.backup import commands as backup
 from openers.cli.mocks import commands as mocks
 from openers.cli.output import Json, say
 from openers.cli.problems import service_addresses, settings_of, told_in_one_line, waited
@@ -40,6 +41,7 @@ app.add_typer(assurance.app, name="assurance")
 app.add_typer(ca.app, name="ca")
 app.add_typer(card.app, name="card")
 app.add_typer(db_app, name="db")
+app.add_typer(backup.app, name="backup")
 app.command("health")(health.check)
 app.add_typer(audit_app, name="audit")
 

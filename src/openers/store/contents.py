@@ -18,7 +18,7 @@ from openers.domain.errors import Unavailable
 from openers.store.engine.reading import reading_postgres, reading_sqlite
 from openers.store.engine.sqlite_connection import sqlite_path
 from openers.store.engine.statements import Row, Statement
-from openers.store.engine.tables import counters, metadata
+from openers.store.engine.tables import counters, files, metadata
 from openers.store.migrations import HEAD, REVISION
 from openers.store.opening import migrate_sqlite
 
@@ -29,6 +29,7 @@ _STAYING: Final = frozenset(
 TABLES: Final = tuple(table for table in metadata.sorted_tables if table.name not in _STAYING)
 AT_ONCE: Final = 512
 """Rows that are read at a time."""
+_BLOB_KEYS: Final = Statement(select(files.c.blob).distinct())
 _SELECT: Final = {table.name: Statement(select(table)) for table in TABLES}
 
 
@@ -48,6 +49,16 @@ async def read_contents(url: str) -> AsyncGenerator[Rows]:
     path = sqlite_path(url)
     async for rows in _of_postgres(url) if path is None else _of_sqlite(path):
         yield rows
+
+
+async def blob_keys(url: str) -> set[str]:
+    """Return the keys of the contents that files of the database at `url` have. Raises Unavailable."""
+    path = sqlite_path(url)
+    if path is None:
+        async with reading_postgres(url) as raw:
+            return {row[0] for row in await raw.fetch(_BLOB_KEYS.postgres)}
+    with reading_sqlite(path) as raw:
+        return {row[0] for row in raw.execute(_BLOB_KEYS.sqlite)}
 
 
 async def _of_sqlite(path: Path) -> AsyncGenerator[Rows]:

@@ -6,11 +6,12 @@ if the clock was set back. So a query by "changed since" never misses a change.
 
 from __future__ import annotations
 
+import fcntl
 import sqlite3
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import IO, Final
 
 import msgspec
 
@@ -51,25 +52,39 @@ class Change(msgspec.Struct, frozen=True):
     stamp: int
 
 
+def _locked(path: Path) -> IO[bytes]:
+    """Return a lock file beside the file, locked until it is closed. Raises InUse."""
+    lock = path.with_name(f"{path.name}.lock").open("ab")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        lock.close()
+        raise InUse(f"{path}: another process has it open") from error
+    return lock
+
+
 class Store:
-    """The file, open for this process only."""
+    """The file. Only this process writes to it."""
 
     def __init__(self, path: Path) -> None:
         """Open or create the file. Raises InUse."""
         path.parent.mkdir(parents=True, exist_ok=True)
-        self.db: Final = sqlite3.connect(path, timeout=0, isolation_level=None)
+        self._lock: Final = _locked(path)
+        # Others may read: a backup does. It can hold a lock for a moment when it opens the file.
+        self.db: Final = sqlite3.connect(path, timeout=5, isolation_level=None)
         self.db.row_factory = sqlite3.Row
         try:
-            for pragma in ("locking_mode=EXCLUSIVE", "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+            for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
                 self.db.execute(f"PRAGMA {pragma}")
             self.db.executescript(f"BEGIN IMMEDIATE;{SCHEMA}COMMIT;")
         except sqlite3.OperationalError as error:
-            self.db.close()
+            self.close()
             raise InUse(f"{path}: {error}") from error
 
     def close(self) -> None:
         """Close the file."""
         self.db.close()
+        self._lock.close()
 
     @contextmanager
     def change(self, now: int) -> Generator[Change]:

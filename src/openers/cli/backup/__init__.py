@@ -1,0 +1,1 @@
+"""`openers backup`: copy a store with all that belongs to it while services run, and restore it elsewhere."""

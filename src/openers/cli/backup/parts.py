@@ -1,0 +1,91 @@
+"""The parts of a store: where each is, where it goes in a backup, and which of them are secret."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from openers.places import PlaceKind, base_of, files_of
+from openers.settings import Settings
+
+DATABASE: Final = "database"
+BLOBS: Final = "blobs"
+_BESIDE: Final = "beside"
+_KEY_SETTINGS: Final = (
+    "audit_key_file",
+    "signing_key_file",
+    "files_key_file",
+    "access_code_key_file",
+    "oidc_client_key_file",
+    "pds_key_file",
+)
+_SECRET_PLACES: Final = (f".{PlaceKind.KEYS}", f".{PlaceKind.AUTHORITIES}")
+_SECRET_SUFFIXES: Final = frozenset({".key", ".pem", ".jwk", ".p12", ".jks"})
+_SECRET_NAMES: Final = frozenset({"keys", "administrator.json"})
+"""Files in which Quick Connect and the portal keep their keys."""
+_LEFT_OUT: Final = ("-wal", "-shm", "-journal", "lock", ".log")
+"""Ends of names of what a running process needs only for itself. A copied database contains its write-ahead log."""
+
+
+class Part(NamedTuple):
+    """A part: its name in the backup, its path, and whether all of it is secret."""
+
+    name: str
+    path: Path
+    is_secret: bool = False
+
+
+def parts_of(settings: Settings) -> Iterator[Part]:
+    """Yield the parts of a store besides its database; a part need not exist.
+
+    Contents of files in S3 are no part: the bucket has versions and copies of its own.
+    """
+    beside = [_beside(settings, path) for path in files_of(settings.database_url) if _is_wanted(settings, path)]
+    yield from beside
+    for part in _named(settings):
+        if not any(part.path.absolute().is_relative_to(each.path.absolute()) for each in beside):
+            yield part
+
+
+def place_of(settings: Settings, name: str) -> Path:
+    """Return where the part of a backup belongs in a store. Raises ValueError for a name that no store has."""
+    named = {part.name: part.path for part in _named(settings)}
+    kind, _, end = name.partition(".")
+    if kind == _BESIDE and end and "/" not in end:
+        base = base_of(settings.database_url)
+        return base.with_name(f"{base.name}.{end}")
+    if name not in named:
+        raise ValueError(f"the backup has the unknown part {name}")
+    return named[name]
+
+
+def is_secret(part: Part, path: Path) -> bool:
+    """Return whether a file of a part belongs to the folder of keys."""
+    return part.is_secret or path.suffix in _SECRET_SUFFIXES or path.name in _SECRET_NAMES
+
+
+def is_wanted(path: Path) -> bool:
+    """Return whether a file belongs into a backup."""
+    return not path.name.endswith(_LEFT_OUT)
+
+
+def _is_wanted(settings: Settings, path: Path) -> bool:
+    return path != base_of(settings.database_url) and is_wanted(path)
+
+
+def _beside(settings: Settings, path: Path) -> Part:
+    end = path.name.removeprefix(base_of(settings.database_url).name)
+    return Part(f"{_BESIDE}{end}", path, end in _SECRET_PLACES)
+
+
+def _named(settings: Settings) -> Iterator[Part]:
+    """Yield the parts whose places are settings."""
+    kind, _, path = settings.blob_url.partition(":")
+    if kind == "file":
+        yield Part(BLOBS, Path(path))
+    yield Part("ca", settings.ca_directory, is_secret=True)
+    for name in _KEY_SETTINGS:
+        file = getattr(settings, name)
+        if file is not None:
+            yield Part(name, file, is_secret=True)

