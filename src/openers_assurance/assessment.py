@@ -123,7 +123,7 @@ class Assessment:
         """Return all requirements with their states.
 
         `statements` are the requirements for which a person has added what is needed (true), or which do not apply
-        to the product (false). `final`: no further call will come, so open sessions count as left open.
+        to the product (false). They count only where a person decides. `final`: no further call will come, so open sessions count as left open.
         """
         given, histories = statements or {}, self._histories.values()
         called = frozenset[str]().union(*(each.operations for each in histories))
@@ -185,7 +185,8 @@ def _state(requirement: Requirement, counts: tuple[int, int], used: Used, given:
     kept, broken = counts
     if broken:
         return State.NOT_MET
-    if given is False or (requirement.legacy and not used.legacy):
+    is_excluded = given is False and requirement.kind.needs_person
+    if is_excluded or (requirement.legacy and not used.legacy):
         return State.NOT_APPLICABLE
     if requirement.operations and used.operations and used.operations.isdisjoint(requirement.operations):
         return State.NOT_APPLICABLE

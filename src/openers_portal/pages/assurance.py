@@ -37,8 +37,9 @@ async def assurance(me: Visitor) -> Response:
     place = f"/partners/{partner.id}/products/{product.id}/assurance"
     if me.is_sent:
         requirement, text = form.text("requirement"), form.text("text").strip()[:LONGEST]
-        if requirement not in requirements():
-            form.reject("requirement", "Choose a requirement")
+        known = requirements().get(requirement)
+        if known is None or not known.kind.needs_person:
+            form.reject("requirement", "Choose a requirement that a person completes: calls alone show the others")
         if not form.errors:
             applies = form.text("applies") != "no"
             await me.store.statements.put(product.id, requirement, text, me.name, applies=applies)
@@ -88,7 +89,7 @@ async def _assess(me: Visitor, product: StoredProduct, asked: str) -> Found:
         return Found(environment, (), 0, str(error))
     stated = await me.store.statements.of(product.id)
     rows = assessment.rows({id: each.applies for id, each in stated.items()})
-    if is_whole and all(row.state in DONE for row in rows if not row.own):
+    if is_whole and assessment.count and all(row.state in DONE for row in rows if not row.own):
         await _note_compliance(me, product, environment, assessment.count)
     problem = "" if is_whole else "The log is long, and is still being read: load this page again"
     return Found(environment, rows, assessment.count, problem)
