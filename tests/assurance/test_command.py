@@ -13,7 +13,7 @@ from typer.testing import CliRunner, Result
 from openers.cli.main import app
 from openers.testing import TestedService, WorldOfTest
 from openers_assurance.report import DISCLAIMER
-from tests.assurance.clients import careless
+from tests.assurance.clients import Program, careless
 from tests.assurance.traces import READ, exchanges
 
 KEPT = exchanges([{**READ, "generation": "STU3"}])
@@ -86,3 +86,11 @@ def test_a_running_service_is_asked_for_its_log(tested: TestedService, world: Wo
     assert result.exit_code == 1, result.output
     assert "J-06 is not met" in result.output
     assert "A003-02 is not met" not in result.output  # the session of 2018 was that of an endpoint
+
+
+def test_an_odd_character_in_a_call_ends_no_line(tested: TestedService, world: WorldOfTest) -> None:
+    """Characters that some programs take for the end of a line are parts of a path, for the command and for a test."""
+    assert Program(world).get("/STU3/Nothing%C2%85%E2%80%A8%E2%80%A9%0C%0D%0Aend").status == 404
+    assert {row.id for row in world.assess() if row.kept} >= {"ERR-000"}
+    result = _run(f"{tested.base_url}/w/{world.name}")
+    assert "1 exchanges were assessed" in result.output, result.output

@@ -110,4 +110,4 @@ def _of_service(base_url: str, client_id: str, key: Path | None) -> Iterator[Exc
     """Yield the exchanges that a running service has logged."""
     with administration(base_url, client_id, key) as service:
         for page in service.log_pages(LOG):
-            yield from read_ndjson(page.splitlines())
+            yield from read_ndjson(page.split("\n"))
