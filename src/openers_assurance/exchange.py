@@ -50,6 +50,10 @@ class Exchange(msgspec.Struct, frozen=True, rename="camel", kw_only=True, gc=Fal
     client_aborted: bool = False
     injected_fault: str = ""
 
+    def __deepcopy__(self, _memo: object) -> Exchange:
+        """Return the exchange itself, since it never changes."""
+        return self
+
     @property
     def caller(self) -> str:
         """Return the system that calls: its ASID, or the name of its application."""

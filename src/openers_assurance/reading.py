@@ -51,17 +51,35 @@ def read_ndjson(lines: Iterable[bytes | str]) -> Iterator[Exchange]:
         yield found if found.ts.tzinfo is not None else msgspec.structs.replace(found, ts=found.ts.replace(tzinfo=UTC))
 
 
+class Sorter:
+    """Sorts exchanges by the time of the request. The last ones wait, in bounded memory, for others before them."""
+
+    def __init__(self) -> None:
+        """Begin without exchanges."""
+        self._waiting: list[tuple[datetime, int, Exchange]] = []
+        self._latest = datetime.min.replace(tzinfo=UTC)
+        self._count = 0
+
+    def add(self, exchange: Exchange) -> Iterator[Exchange]:
+        """Add an exchange; yield those that no later one precedes."""
+        self._count += 1
+        heappush(self._waiting, (exchange.ts, self._count, exchange))
+        self._latest = max(self._latest, exchange.ts)
+        while self._latest - self._waiting[0][0] > WINDOW or len(self._waiting) > MOST_WAITING:
+            yield heappop(self._waiting)[2]
+
+    @property
+    def waiting(self) -> Sequence[Exchange]:
+        """Return those that wait, in order."""
+        return [each for _, _, each in sorted(self._waiting)]
+
+
 def in_order(exchanges: Iterable[Exchange]) -> Iterator[Exchange]:
     """Yield exchanges by the time of the request, in bounded memory."""
-    waiting: list[tuple[datetime, int, Exchange]] = []
-    latest = datetime.min.replace(tzinfo=UTC)
-    for number, each in enumerate(exchanges):
-        heappush(waiting, (each.ts, number, each))
-        latest = max(latest, each.ts)
-        while waiting and (latest - waiting[0][0] > WINDOW or len(waiting) > MOST_WAITING):
-            yield heappop(waiting)[2]
-    while waiting:
-        yield heappop(waiting)[2]
+    sorter = Sorter()
+    for each in exchanges:
+        yield from sorter.add(each)
+    yield from sorter.waiting
 
 
 class _Pair(msgspec.Struct):

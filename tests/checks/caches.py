@@ -39,6 +39,7 @@ ROWS: Final[dict[str, str]] = {
     "openers_assurance/history.py::History.generations": "MOST_NAMES versions",
     "openers_assurance/history.py::History._running": "MOST calls that run",
     "openers_assurance/reading.py::_addresses": "no argument",
+    "openers_assurance/reading.py::Sorter._waiting": "MOST_WAITING exchanges",
     "openers_assurance/register.py::requirements": "no argument",
     "openers_assurance/assessment.py::Assessment._rules": "MOST_NAMES operations",
     "openers_assurance/rules/mark.py::_GENERAL": "the rules of the package",

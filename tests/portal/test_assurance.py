@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import io
-from typing import Final
+from typing import Any, Final
 from zipfile import ZipFile
+
+import anyio
+import msgspec
 
 from openers.testing import TestedService
 from openers_assurance import Kind, requirements
 from openers_client import Application, log_in
 from openers_client.http import send
+from openers_portal.assessments import Assessments
 from openers_web.xlsx_files import xlsx_bytes
 from tests.kit.web.walker import Walker
 from tests.portal.conftest import GP, Enter, add_product, register
 from tests.portal.test_endpoints import csr, endpoint_of
 
 ROLE: Final = {"NHSD-End-User-Organisation-ODS": "D82106", "NHSD-eRS-Business-Function": "REFERRING_CLINICIAN"}
+ASID: Final = "200000000001"
 EVIDENCE: Final = "All requirements that apply were met in DEV1"
 
 
@@ -80,6 +85,48 @@ def test_a_product_is_assessed_by_its_calls(enter: Enter, tested: TestedService)
     assert "A004-02" in content
     walker.go(f"{product}/assurance?environment=INT1")
     assert "no registered endpoint in INT1" in walker.text
+    walker.go(f"{product}/assurance?environment=DEV1")
+    walker.send("Begin a new assessment")
+    assert "A new assessment has begun in DEV1" in walker.text
+    assert "0 calls were assessed" in walker.text
+    _read_codes(tested, application)
+    walker.go(f"{product}/assurance?environment=DEV1")
+    assert "1 calls were assessed" in walker.text
+    assert "A005-02: not applicable" in walker.text
+
+
+def _line(op: str, second: int, **facts: str) -> dict[str, Any]:
+    """Return a line of the log that is about one request."""
+    usual = {"ts": f"2026-03-02T09:00:{second:02}Z", "op": op, "asid": ASID, "user": GP, "ubrn": "000000070000"}
+    return {**usual, "method": "GET", "status": 200, **facts}
+
+
+class _Log:
+    """An environment whose log has these pages; `shown` of them are there."""
+
+    def __init__(self, *pages: list[dict[str, Any]]) -> None:
+        self._pages = [msgspec.json.Encoder().encode_lines(page) for page in pages]
+        self.shown = 1
+
+    async def exchanges(self, cursor: str) -> tuple[bytes, str]:
+        """Return the page after the cursor."""
+        number = int(cursor)
+        return (self._pages[number], str(number + 1)) if number < self.shown else (b"", cursor)
+
+
+def test_a_call_that_is_logged_late_is_judged_in_its_place() -> None:
+    """A read that ends after the change which it precedes is in a later page; views between them see all calls."""
+    log = _Log([_line("A005", 0, etag="5"), _line("A034", 4, method="POST", ifMatch="6")], [_line("A005", 3, etag="6")])
+
+    async def views() -> list[tuple[int, int, int]]:
+        assessments, found = Assessments({"DEV1": log}), list[tuple[int, int, int]]()  # pyright: ignore[reportArgumentType]  # only this method is used
+        for log.shown in (1, 1, 2):
+            seen = await assessments.of("DEV1", frozenset({ASID}))
+            row = next(each for each in seen.assessment.rows() if each.id == "J-02")
+            found.append((seen.assessment.count, row.kept, row.broken))
+        return found
+
+    assert anyio.run(views) == [(2, 0, 1), (2, 0, 1), (3, 1, 0)]
 
 
 def test_an_unknown_environment_is_not_found(enter: Enter) -> None:

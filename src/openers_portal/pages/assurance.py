@@ -10,6 +10,7 @@ from starlette.responses import Response
 from openers_assurance import DISCLAIMER, Row, State, requirements
 from openers_assurance.report import HEADINGS, as_table, counts
 from openers_portal.access import Act
+from openers_portal.assessments import BEGINNING
 from openers_portal.environment import EnvironmentDown, EnvironmentRefuses
 from openers_portal.pages.partners import partner_of
 from openers_portal.pages.products import product_of
@@ -23,12 +24,13 @@ DONE: Final = frozenset({State.MET, State.NOT_APPLICABLE})
 
 
 class Found(NamedTuple):
-    """An assessment: its environment, its rows, how many exchanges it has judged, and what it could not do."""
+    """An assessment: its environment, rows, number of exchanges, what it could not do, and its place in the log."""
 
     environment: str
     rows: Sequence[Row]
     exchanges: int
     problem: str
+    cursor: str = ""
 
 
 async def assurance(me: Visitor) -> Response:
@@ -39,7 +41,7 @@ async def assurance(me: Visitor) -> Response:
         requirement, text = form.text("requirement"), form.text("text").strip()[:LONGEST]
         known = requirements().get(requirement)
         if known is None or not known.kind.needs_person:
-            form.reject("requirement", "Choose a requirement that a person completes: calls alone show the others")
+            form.reject("requirement", "Choose a requirement that a person completes; calls show the others")
         if not form.errors:
             applies = form.text("applies") != "no"
             await me.store.statements.put(product.id, requirement, text, me.name, applies=applies)
@@ -63,6 +65,17 @@ async def assurance(me: Visitor) -> Response:
     return me.show("assurance.html", data, form=form)
 
 
+async def begin(me: Visitor) -> Response:
+    """Begin a new assessment of the product in an environment: calls of the past no longer count."""
+    product, partner, form = await product_of(me), await partner_of(me), await me.form()
+    found = await _assess(me, product, form.text("environment"))
+    place = f"/partners/{partner.id}/products/{product.id}/assurance?environment={found.environment}"
+    if found.problem:
+        return me.go(place, f"No new assessment has begun. {found.problem}.", problem=True)
+    await me.store.partners.begin_assessment(product.id, found.environment, found.cursor, me.name)
+    return me.go(place, f"A new assessment has begun in {found.environment}. Earlier calls no longer count.")
+
+
 async def sheet(me: Visitor) -> Response:
     """Return the assessment as a sheet. Raises NotHere if the environment has no log of the product."""
     product = await product_of(me)
@@ -83,8 +96,9 @@ async def _assess(me: Visitor, product: StoredProduct, asked: str) -> Found:
     if not mine:
         return Found(environment, (), 0, f"The product has no registered endpoint in {environment}")
     callers = frozenset(name for each in mine for name in (each.asid, each.client_id))
+    since = await me.store.partners.beginning_of_assessment(product.id, environment)
     try:
-        assessment, is_whole = await me.house.assessments.of(environment, callers)
+        assessment, cursor, is_whole = await me.house.assessments.of(environment, callers, since or BEGINNING)
     except (EnvironmentDown, EnvironmentRefuses) as error:
         return Found(environment, (), 0, str(error))
     stated = await me.store.statements.of(product.id)
@@ -92,7 +106,7 @@ async def _assess(me: Visitor, product: StoredProduct, asked: str) -> Found:
     if is_whole and assessment.count and all(row.state in DONE for row in rows if not row.own):
         await _note_compliance(me, product, environment, assessment.count)
     problem = "" if is_whole else "The log is long, and is still being read: load this page again"
-    return Found(environment, rows, assessment.count, problem)
+    return Found(environment, rows, assessment.count, problem, cursor)
 
 
 async def _note_compliance(me: Visitor, product: StoredProduct, environment: str, count: int) -> None:
