@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -10,7 +11,7 @@ import httpx
 import msgspec
 import pytest
 
-from openers.api.exchanges.line import ended
+from openers.api.exchanges.line import ended, exported, line_of
 from openers.api.exchanges.log import ExchangeLog
 from openers.api.http.reply import Reply
 from openers.api.http.request import Request
@@ -33,6 +34,17 @@ async def _lines(client: httpx.AsyncClient, cursor: str = "0") -> tuple[list[dic
     reply = await client.get(LOG, params={"cursor": cursor})
     assert reply.status_code in (200, 204), reply.text
     return [msgspec.json.decode(line) for line in reply.text.split("\n") if line], reply.headers["X-OpenERS-Cursor"]
+
+
+def _line_of_refusal(run: Running, address: str, headers: Mapping[str, str]) -> dict[str, Any]:
+    """Return the line of a call of an application to an address that does not exist."""
+    url, world = httpx.URL(f"http://openers.example{address}"), run.service.world.for_call(entry())
+    world.entry.application = "test"
+    sent = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
+    scope: dict[str, Any] = {"type": "http", "method": "GET", "path": url.path, "query_string": url.query}
+    request = Request({**scope, "headers": sent, "client": None}, "")
+    stored = line_of(ended("STU3", (request, world), Reply(404, b""), 0.1, 1))
+    return msgspec.json.decode(exported(stored))
 
 
 async def test_calls_of_applications_are_logged_without_content(administered_on_both: Running) -> None:
@@ -68,6 +80,31 @@ async def test_calls_of_applications_are_logged_without_content(administered_on_
     assert (unknown["path"], unknown["parameters"]) == ("/referrals/FHIR/STU3/Nothing/{nhsNumber}", "patient")
     assert following != cursor
     assert await _lines(client, following) == ([], following)
+
+
+@pytest.mark.parametrize(
+    ("address", "path", "parameters"),
+    [
+        ("/a?page=9990000018", "/a", "page"),
+        ("/a?page=999000001&_count=20", "/a", "page,_count=20"),
+        ("/a?page=Smith%20J&_count=%C2%B2", "/a", "page,_count"),
+        ("/a?9990000018=1&999%20000%200018&999-000-0018&999+000+0018", "/a", ",".join(["{nhsNumber}"] * 4)),
+        (f"/a?{'x' * 34}9990000018", "/a", "x" * 34),
+        (f"/a?b&{'x' * 1990}9990000018", "/a", "b"),
+        ("/a/999%20000%200018/999-000-0018", "/a/{nhsNumber}/{nhsNumber}", ""),
+        (f"/{'x' * 193}9990000018", f"/{'x' * 193}", ""),
+        ("/a/000000070000", "/a/000000070000", ""),
+        ("/b/professionalSession/KEY", "/b/professionalSession/{sessionKey}", ""),
+        ("/b/ProfessionalSession//KEY", "/b/ProfessionalSession/{sessionKey}", ""),
+    ],
+)
+async def test_neither_patients_nor_keys_are_logged(service: Running, address: str, path: str, parameters: str) -> None:
+    """Numbers of patients are masked in each text that a caller chooses, and keys of sessions in each spelling."""
+    texts = {"Accept": "9990000018", "Content-Type": "a; b=999-000-0018", "If-Match": f"{'x' * 196}9990000018"}
+    line = _line_of_refusal(service, address, texts)
+    assert (line["path"], line.get("parameters", "")) == (path, parameters)
+    assert [line["accept"], line["contentType"]] == ["{nhsNumber}", "a; b={nhsNumber}"]
+    assert line["ifMatch"] == "x" * 196
 
 
 @pytest.mark.parametrize("caller", PEOPLE)

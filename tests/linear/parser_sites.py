@@ -24,7 +24,7 @@ SITES: Final[dict[str, str]] = {
     "openers/api/oauth/remote.py: decode": "any JSON",
     "openers/api/oauth/remote.py: urlsplit": "address",
     "openers/api/exchanges/line.py: Decoder": OURS,
-    "openers/api/exchanges/line.py: unquote": "query",
+    "openers/api/exchanges/line.py: unquote_plus": "query",
     "openers_assurance/reading.py: Decoder": "exchange log",
     "openers_assurance/reading.py: decode": "HAR file",
     "openers_assurance/reading.py: unquote": "HAR file",

@@ -225,7 +225,6 @@ ROWS: Final[dict[str, tuple[Hostile, ...]]] = {
         Hostile("a.", "a@"),
         Hostile(".", "a@a"),
     ),
-    "openers/api/exchanges/line.py: _NHS_NUMBER": DIGITS,
     "openers/api/exchanges/line.py: _SESSION_KEY": (
         Hostile("/ProfessionalSession/"),
         Hostile("a", "/ProfessionalSession/"),

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from hashlib import blake2b
 from typing import Any, Final, NamedTuple
-from urllib.parse import unquote
+from urllib.parse import unquote_plus
 
 import msgspec
 
@@ -16,16 +16,20 @@ from openers.api.http.reply import Content, Reply
 from openers.api.http.request import INJECTED, LOG_IN, Request
 from openers.domain.audit import AuditEntry
 from openers.domain.exchanges.exchange import Exchange, StoredExchange
+from openers.domain.identifiers import without_nhs_numbers
 from openers.usecases.world import World
 
 LONGEST_TEXT: Final = 200
+_LONGEST_NAME: Final = 40
+_MOST_DIGITS: Final = 5
+"""Digits of a value that is kept, fewer than half of a patient's number."""
+_MASK: Final = "{nhsNumber}"
 _SESSIONS: Final = "session"
 """The generation whose paths have keys of sessions."""
 _KEEP_VALUES: Final = frozenset({"page", "_count"})
 _EXPECTED: Final = range(200, 300)
 _KEY_HEADERS: Final = (b"http-x-session-key", b"x-session-key", b"http_x_session_key")
-_SESSION_KEY: Final = re.compile(r"(?<=/ProfessionalSession/)[^/]+")
-_NHS_NUMBER: Final = re.compile(r"(?<![0-9])[0-9]{10}(?![0-9])")
+_SESSION_KEY: Final = re.compile(r"(?is)(?<=/professionalsession/).+")
 _UBRN: Final = re.compile(r"(?<![0-9])[0-9]{12}(?![0-9])")
 _encode: Final = msgspec.json.Encoder(enc_hook=str.__str__).encode
 _decode: Final = msgspec.json.Decoder(StoredExchange).decode
@@ -137,8 +141,7 @@ def _tls(extensions: dict[str, Any]) -> tuple[str, str]:
 
 def _masked(path: str) -> str:
     """Return a path without the keys of sessions, and without numbers that may be of a patient."""
-    path = _SESSION_KEY.sub("{sessionKey}", path[:LONGEST_TEXT])
-    return _NHS_NUMBER.sub("{nhsNumber}", path)
+    return _SESSION_KEY.sub("{sessionKey}", without_nhs_numbers(path, _MASK, LONGEST_TEXT))
 
 
 def _session_of_key(headers: Mapping[bytes, bytes]) -> str:
@@ -156,10 +159,16 @@ def _digest(session: str) -> str:
 
 def _names(query: bytes) -> str:
     """Return the names of the parameters in order, with values of those only that cannot name a patient."""
-    text = query[: 10 * LONGEST_TEXT].decode("latin-1")
-    pairs = [pair.partition("=") for pair in text.split("&")]
-    shown = [f"{name}={value[:9]}" if name in _KEEP_VALUES else unquote(name)[:40] for name, _, value in pairs]
-    return ",".join(shown)[:LONGEST_TEXT]
+    pairs = query[: 10 * LONGEST_TEXT].decode("latin-1").split("&")
+    return ",".join(map(_shown, pairs[:-1] if len(query) > 10 * LONGEST_TEXT else pairs))[:LONGEST_TEXT]
+
+
+def _shown(pair: str) -> str:
+    """Return the name of a parameter, and its value if that is a small number of a page."""
+    name, _, value = pair.partition("=")
+    if name not in _KEEP_VALUES:
+        return without_nhs_numbers(unquote_plus(name), _MASK, _LONGEST_NAME)
+    return f"{name}={value}" if value.isascii() and value.isdigit() and len(value) <= _MOST_DIGITS else name
 
 
 def _ubrn(path: str, headers: Mapping[bytes, bytes]) -> str:
@@ -170,8 +179,9 @@ def _ubrn(path: str, headers: Mapping[bytes, bytes]) -> str:
 
 
 def _text(headers: Mapping[bytes, bytes], name: bytes) -> str:
-    found = headers.get(name)
-    return "" if found is None else found[:LONGEST_TEXT].decode("latin-1")
+    """Return a header without numbers of patients; empty if it was not sent."""
+    found = headers.get(name, b"")[: LONGEST_TEXT + 1].decode("latin-1")
+    return without_nhs_numbers(found, _MASK, LONGEST_TEXT)
 
 
 def _size(headers: Mapping[bytes, bytes]) -> int:
