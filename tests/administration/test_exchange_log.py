@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import tracemalloc
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -11,7 +12,7 @@ import httpx
 import msgspec
 import pytest
 
-from openers.api.exchanges.line import ended, exported, line_of
+from openers.api.exchanges.line import Ended, exported, line_of
 from openers.api.exchanges.log import ExchangeLog
 from openers.api.http.reply import Reply
 from openers.api.http.request import Request
@@ -20,6 +21,7 @@ from openers.domain.errors import Unavailable
 from openers.domain.exchanges.exchange import ExchangeBatch, LogBounds
 from openers.domain.identifiers import NhsNumber
 from openers.telemetry.metrics import Metrics
+from openers.usecases.world import World
 from tests.kit.service.administration import ADMIN, PEOPLE, administered, administrator
 from tests.kit.service.requests import create_referral
 from tests.kit.service.running import CONSULTANT, GP, Running, copied, entry, running, settings_for
@@ -43,8 +45,7 @@ def _line_of_refusal(run: Running, address: str, headers: Mapping[str, str]) -> 
     sent = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
     scope: dict[str, Any] = {"type": "http", "method": "GET", "path": url.path, "query_string": url.query}
     request = Request({**scope, "headers": sent, "client": None}, "")
-    stored = line_of(ended("STU3", (request, world), Reply(404, b""), 0.1, 1))
-    return msgspec.json.decode(exported(stored))
+    return msgspec.json.decode(exported(line_of(Ended("STU3", request, world, Reply(404, b""), 0.1, 1))))
 
 
 async def test_calls_of_applications_are_logged_without_content(administered_on_both: Running) -> None:
@@ -170,6 +171,31 @@ class _Refusing:
         self.stored.append(batch)
 
 
+def _world_with(run: Running, store: _Refusing) -> World:
+    """Return the world of the service with this store, for calls of an application about a patient."""
+    world = run.service.world.for_call(entry())
+    world.entry.application, world.entry.nhs_number = "test", NhsNumber("9990000018")
+    return msgspec.structs.replace(world, store=store)  # pyright: ignore[reportArgumentType]  # only this method is used
+
+
+def _end_call(log: ExchangeLog, world: World, headers: Sequence[tuple[bytes, bytes]] = ()) -> None:
+    """Add a call to the log."""
+    scope: dict[str, Any] = {"type": "http", "method": "GET", "path": "/x", "query_string": b"", "client": None}
+    request = Request({**scope, "headers": list(headers)}, "")
+    log.end(world, Ended("STU3", request, world, Reply(200, b""), 0.1, log.begin()))
+
+
+async def test_no_headers_wait_with_a_call(on_both: Running) -> None:
+    """While lines wait, the headers of their calls, which may be large and have tokens, are gone."""
+    log, world = ExchangeLog(Metrics()), _world_with(on_both, _Refusing(0))
+    tracemalloc.start()
+    for number in range(50):
+        _end_call(log, world, [(b"authorization", b"%d" % number * 50_000)])
+    held = tracemalloc.get_traced_memory()[0]
+    tracemalloc.stop()
+    assert held < 500_000
+
+
 @pytest.mark.parametrize(
     ("refusals", "most", "stored", "dropped"), [(2, 10_000, 4, 0), (40, 10_000, 0, 4), (2, 1, 2, 2)]
 )
@@ -178,20 +204,9 @@ async def test_a_log_that_cannot_keep_up_drops_and_counts(
 ) -> None:
     """Lines wait while the store fails, up to a number of attempts and of calls; the rest is dropped and counted."""
     metrics, store = Metrics(), _Refusing(refusals)
-    log = ExchangeLog(metrics, most_waiting=most)
-    real = on_both.service.world.for_call(entry())
-    world: Any = msgspec.structs.replace(real, store=store)  # pyright: ignore[reportArgumentType]  # only this method is used
-    world.entry.application, world.entry.nhs_number = "test", NhsNumber("9990000018")
-    scope: dict[str, Any] = {
-        "type": "http",
-        "method": "GET",
-        "path": "/x",
-        "query_string": b"",
-        "headers": [],
-        "client": None,
-    }
+    log, world = ExchangeLog(metrics, most_waiting=most), _world_with(on_both, store)
     for _ in range(4):
-        log.end(world, ended("STU3", (Request(scope, ""), world), Reply(200, b""), 0.1, log.begin()))
+        _end_call(log, world)
         await log.settle()
     for _ in range(40):
         await log.settle()

@@ -14,7 +14,6 @@ import msgspec
 from openers.api.http.peers import presented
 from openers.api.http.reply import Content, Reply
 from openers.api.http.request import INJECTED, LOG_IN, Request
-from openers.domain.audit import AuditEntry
 from openers.domain.exchanges.exchange import Exchange, StoredExchange
 from openers.domain.identifiers import without_nhs_numbers
 from openers.usecases.world import World
@@ -37,71 +36,41 @@ _fields: Final = msgspec.structs.astuple
 
 
 class Ended(NamedTuple):
-    """A call that has ended: what its line needs, so that neither bodies nor connections wait with it."""
+    """A call that has ended; `reply` is `None` if the client left before it was sent."""
 
     generation: str
-    env: str
-    entry: AuditEntry
-    method: str
-    path: str
-    query: bytes
-    headers: Mapping[bytes, bytes]
-    client: Any
-    extensions: Any
-    log_in: str
-    injected: str
-    status: int
-    etag: bytes
-    size: int
+    request: Request
+    world: World
+    reply: Reply | None
     took_s: float
     in_flight: int
 
 
-def ended(generation: str, call: tuple[Request, World], reply: Reply | None, took_s: float, in_flight: int) -> Ended:
-    """Return what the line of a call needs; `reply` is `None` if the client left before it was sent."""
-    (request, world), scope = call, call[0].scope
-    return Ended(
-        generation,
-        world.public_name,
-        world.entry,
-        request.method,
-        scope["path"],
-        scope["query_string"],
-        request.headers,
-        scope.get("client"),
-        scope.get("extensions"),
-        scope.get(LOG_IN, ""),
-        scope.get(INJECTED, ""),
-        0 if reply is None else reply.status,
-        b"" if reply is None else _etag(reply),
-        0 if reply is None else _bytes(reply),
-        took_s,
-        in_flight,
-    )
-
-
 def line_of(call: Ended) -> bytes:
     """Return the stored line of a call."""
-    entry, headers, path, status = call.entry, call.headers, call.path, call.status
-    tls, common_name = _tls(call.extensions) if call.extensions else ("", "")
+    entry, reply, request = call.world.entry, call.reply, call.request
+    scope, headers = request.scope, request.headers
+    path, query, status = scope["path"], scope["query_string"], 0 if reply is None else reply.status
+    extensions, client = scope.get("extensions"), scope.get("client")
+    tls, common_name = _tls(extensions) if extensions else ("", "")
     return _encode(
         StoredExchange(  # positional, since each call pays for this
             entry.at,
-            call.env,
+            call.world.public_name,
             call.generation,
-            call.method,
+            request.method,
             path if status in _EXPECTED and call.generation != _SESSIONS else _masked(path),
             status,
             entry.operation,
-            _names(call.query) if call.query else "",
+            _names(query) if query else "",
             entry.code,
             entry.asid,
             entry.application,
             common_name,
             tls,
-            str(call.client[0]) if call.client else "",
+            str(client[0]) if client else "",
             _digest(entry.session) if entry.session else _session_of_key(headers),
-            call.log_in,
+            scope.get(LOG_IN, ""),
             entry.user,
             entry.on_behalf_of or "",
             entry.business_function,
@@ -109,16 +78,16 @@ def line_of(call: Ended) -> bytes:
             _text(headers, b"accept"),
             _text(headers, b"content-type"),
             _text(headers, b"if-match"),
-            call.etag.decode("latin-1"),
+            "" if reply is None else _etag(reply).decode("latin-1"),
             entry.ubrn or _ubrn(path, headers),
             entry.act,
             entry.request_id,
-            _size(headers) if call.method != "GET" else 0,
-            call.size,
+            _size(headers) if request.method != "GET" else 0,
+            0 if reply is None else _bytes(reply),
             round(call.took_s * 1000, 1),
             call.in_flight,
             not status,
-            call.injected,
+            scope.get(INJECTED, ""),
         )
     )
 
