@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import tracemalloc
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
@@ -196,6 +197,52 @@ async def test_no_headers_wait_with_a_call(on_both: Running) -> None:
     assert held < 500_000
 
 
+async def test_only_the_regular_attempts_count(on_both: Running) -> None:
+    """Many exports while the store fails drop nothing."""
+    store = _Refusing(40)
+    log, world = ExchangeLog(Metrics()), _world_with(on_both, store)
+    _end_call(log, world)
+    for _ in range(41):
+        await log.settle()
+    assert [batch.count for batch in store.stored] == [1]
+
+
+class _Slow(_Refusing):
+    """A store that stores a batch when it is told to."""
+
+    def __init__(self) -> None:
+        super().__init__(0)
+        self.begun, self.told = asyncio.Event(), asyncio.Event()
+
+    async def log_exchanges(self, batch: ExchangeBatch, now: Instant, bounds: LogBounds) -> None:
+        """Wait, and store a batch."""
+        self.begun.set()
+        await self.told.wait()
+        await super().log_exchanges(batch, now, bounds)
+
+
+@pytest.mark.parametrize("is_cancelled", [False, True])
+async def test_a_second_attempt_waits_for_the_first(on_both: Running, *, is_cancelled: bool) -> None:
+    """Whoever settles finds all lines stored once, also if another attempt was under way or was cancelled."""
+    store = _Slow()
+    log, world = ExchangeLog(Metrics()), _world_with(on_both, store)
+    _end_call(log, world)
+    first = asyncio.create_task(log.settle())
+    await store.begun.wait()
+    if is_cancelled:
+        first.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await first
+    second = asyncio.create_task(log.settle())
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert not second.done()
+    _end_call(log, world)
+    store.told.set()
+    await second
+    assert [batch.count for batch in store.stored] == [1, 1]
+
+
 @pytest.mark.parametrize(
     ("refusals", "most", "stored", "dropped"), [(2, 10_000, 4, 0), (40, 10_000, 0, 4), (2, 1, 2, 2)]
 )
@@ -207,9 +254,9 @@ async def test_a_log_that_cannot_keep_up_drops_and_counts(
     log, world = ExchangeLog(metrics, most_waiting=most), _world_with(on_both, store)
     for _ in range(4):
         _end_call(log, world)
-        await log.settle()
+        await log.settle(may_drop=True)
     for _ in range(40):
-        await log.settle()
+        await log.settle(may_drop=True)
     assert sum(batch.count for batch in store.stored) == stored
     assert f"openers_exchanges_dropped_total {dropped}.0" in metrics.render().decode()
     assert not any(b"9990000018" in batch.lines for batch in store.stored)

@@ -8,6 +8,7 @@ Source: rules part 2, chapter 5.4; ADR 0084.
 
 from __future__ import annotations
 
+import asyncio
 from typing import Final
 
 import msgspec
@@ -45,6 +46,7 @@ class ExchangeLog:
         self._waiting: dict[str, _Waiting] = {}
         self._held = 0
         self._in_flight = 0
+        self._turn = asyncio.Lock()
 
     def begin(self) -> int:
         """Count a call that begins; return how many there are now."""
@@ -69,40 +71,50 @@ class ExchangeLog:
         waiting = self._waiting.get(world.name)
         if waiting is None:
             waiting = self._waiting[world.name] = _Waiting(world)
+        waiting.world = world  # a world that was reset has another store
         waiting.lines.append(line)
         self._held += 1
 
-    async def settle(self) -> None:
-        """Store all waiting lines; those of a world whose store fails wait for the next attempt. Never raises."""
-        for name in list(self._waiting):
-            waiting = self._waiting.pop(name)
-            try:
-                await self._store(waiting)
-            except Exception as error:
-                self._failed(name, waiting, error)
+    async def settle(self, *, may_drop: bool = False) -> None:
+        """Store all waiting lines; those of a world whose store fails wait for the next attempt. Never raises.
+
+        With `may_drop`, a failed attempt counts; lines are dropped after too many. If the caller is cancelled, the
+        attempt goes on, so that no line is lost or stored twice; the next one waits for it.
+        """
+        await asyncio.shield(self._settle(may_drop=may_drop))
+
+    async def _settle(self, *, may_drop: bool) -> None:
+        async with self._turn:
+            for waiting in list(self._waiting.values()):
+                try:
+                    await self._store(waiting)
+                except Exception as error:
+                    if may_drop:
+                        self._failed(waiting, error)
+                if not waiting.lines:
+                    del self._waiting[waiting.world.name]
 
     async def _store(self, waiting: _Waiting) -> None:
-        """Store lines in batches, and forget those that are stored. Raises Unavailable."""
-        store, wall = waiting.world.store, waiting.world.wall
-        while lines := waiting.lines[:MOST_IN_A_BATCH]:
-            await store.log_exchanges(ExchangeBatch(b"\n".join(lines), len(lines)), wall.now(), self._bounds)
+        """Store the lines that wait now in batches, and forget those that are stored. Raises Unavailable."""
+        left = len(waiting.lines)
+        while left:
+            world, lines = waiting.world, waiting.lines[: min(left, MOST_IN_A_BATCH)]
+            batch = ExchangeBatch(b"\n".join(lines), len(lines))
+            await world.store.log_exchanges(batch, world.wall.now(), self._bounds)
             del waiting.lines[: len(lines)]
             self._held -= len(lines)
+            left -= len(lines)
+        waiting.attempts = 0
 
-    def _failed(self, name: str, waiting: _Waiting, error: Exception) -> None:
-        """Keep lines for the next attempt, before those that came meanwhile; drop them after too many attempts."""
+    def _failed(self, waiting: _Waiting, error: Exception) -> None:
+        """Count a failed attempt; drop the lines after too many."""
         waiting.attempts += 1
         if waiting.attempts >= MOST_ATTEMPTS:
             count = len(waiting.lines)
+            waiting.lines.clear()
             self._held -= count
             self._metrics.exchanges_dropped(count)
             _log.warning("exchanges are dropped", count=count, reason=type(error).__name__)
-            return
-        later = self._waiting.get(name)
-        if later is not None:
-            waiting.world = later.world
-            waiting.lines += later.lines
-        self._waiting[name] = waiting
 
 
 def exchange_log_of(settings: Settings, metrics: Metrics) -> ExchangeLog | None:
