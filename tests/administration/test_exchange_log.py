@@ -26,6 +26,7 @@ from openers.usecases.world import World
 from tests.kit.service.administration import ADMIN, PEOPLE, administered, administrator
 from tests.kit.service.requests import create_referral
 from tests.kit.service.running import CONSULTANT, GP, Running, copied, entry, running, settings_for
+from tests.kit.store.outside import fetch
 
 pytestmark = pytest.mark.anyio
 
@@ -155,6 +156,35 @@ async def test_the_log_is_bounded_by_size_and_age(on_both: Running) -> None:
     async with world.for_call(entry()).begin("purge for a test") as tx:
         assert await tx.exchanges.purge(now + timedelta(days=1)) == 0
         assert await tx.exchanges.purge(now + timedelta(days=2)) == len(kept)
+
+
+async def test_batches_expire_in_any_order(on_both: Running) -> None:
+    """If the days to keep lines were shortened, new batches expire before older ones."""
+    world = on_both.service.world
+    now = world.wall.now()
+    for days in (9, 2, 5):
+        await world.store.log_exchanges(ExchangeBatch(b"x" * 10, 1), now, LogBounds(days=days))
+    async with world.for_call(entry()).begin("purge for a test") as tx:
+        assert await tx.exchanges.purge(now + timedelta(days=6)) == 2
+    async with world.read() as tx:
+        assert len(await tx.exchanges.after(0, now, 1000)) == 1
+
+
+async def test_purges_and_writers_take_turns(on_both: Running) -> None:
+    """The noted size is that of the batches, though a purge and the bound of a writer remove the same ones."""
+    world, bounds = on_both.service.world, LogBounds(days=1, most_bytes=25)
+    now = world.wall.now()
+
+    async def purge() -> None:
+        async with world.for_call(entry()).begin("purge for a test") as tx:
+            await tx.exchanges.purge(now + timedelta(days=2))
+
+    for _ in range(10):
+        writers = [world.store.log_exchanges(ExchangeBatch(b"x" * 10, 1), now, bounds) for _ in range(4)]
+        await asyncio.gather(writers[0], purge(), *writers[1:3], purge(), writers[3])
+    query = "SELECT size, (SELECT coalesce(sum(size), 0) FROM exchange_batches) FROM exchange_log"
+    ((noted, real),) = await fetch(on_both.service.settings.database_url, query)
+    assert noted == real
 
 
 class _Refusing:
