@@ -158,6 +158,16 @@ async def test_the_log_is_bounded_by_size_and_age(on_both: Running) -> None:
         assert await tx.exchanges.purge(now + timedelta(days=2)) == len(kept)
 
 
+async def test_a_page_has_many_small_batches(on_both: Running) -> None:
+    """On a quiet service each call has a batch of its own; bytes bound a page, not batches."""
+    world = on_both.service.world
+    now = world.wall.now()
+    for _ in range(300):
+        await world.store.log_exchanges(ExchangeBatch(b"x", 1), now, LogBounds())
+    async with world.read() as tx:
+        assert len(await tx.exchanges.after(0, now, 1000)) == 300
+
+
 async def test_batches_expire_in_any_order(on_both: Running) -> None:
     """If the days to keep lines were shortened, new batches expire before older ones."""
     world = on_both.service.world

@@ -21,7 +21,8 @@ from openers.store.engine.tables import exchange_batches, exchange_log
 _REMOVED_AT_ONCE: Final = 16
 """Batches that one writer removes at most; more than one is added meanwhile only by other writers."""
 _EXPIRED_AT_ONCE: Final = 10_000
-_READ_AT_ONCE: Final = 256
+_READ_AT_ONCE: Final = 8192
+"""Batches whose sizes are read for a page; a quiet service has one call in a batch."""
 _log, _batches = exchange_log.c, exchange_batches.c
 _following = _log.number + 1
 _now = bindparam("now", type_=BigInteger())
