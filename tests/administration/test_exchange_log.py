@@ -168,6 +168,17 @@ async def test_a_page_has_many_small_batches(on_both: Running) -> None:
         assert len(await tx.exchanges.after(0, now, 1000)) == 300
 
 
+async def test_a_large_batch_takes_the_place_of_many_small_ones(on_both: Running) -> None:
+    """The size is bounded also if a service that was quiet for long is busy."""
+    world, bounds = on_both.service.world, LogBounds(most_bytes=1000)
+    now = world.wall.now()
+    for size in (*[10] * 90, 900):
+        await world.store.log_exchanges(ExchangeBatch(b"x" * size, 1), now, bounds)
+    async with world.read() as tx:
+        kept = await tx.exchanges.after(0, now, 10_000)
+    assert [len(batch.lines) for batch in kept] == [*[10] * 10, 900]
+
+
 async def test_batches_expire_in_any_order(on_both: Running) -> None:
     """If the days to keep lines were shortened, new batches expire before older ones."""
     world = on_both.service.world

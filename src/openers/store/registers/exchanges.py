@@ -18,8 +18,7 @@ from openers.domain.exchanges.exchange import ExchangeBatch, LogBounds
 from openers.store.engine.statements import Connection, Row, Statement, micros
 from openers.store.engine.tables import exchange_batches, exchange_log
 
-_REMOVED_AT_ONCE: Final = 16
-"""Batches that one writer removes at most; more than one is added meanwhile only by other writers."""
+_REMOVED_AT_ONCE: Final = 256
 _EXPIRED_AT_ONCE: Final = 10_000
 _READ_AT_ONCE: Final = 8192
 """Batches whose sizes are read for a page; a quiet service has one call in a batch."""
@@ -101,12 +100,13 @@ class SqlExchanges:
         return count
 
     async def _remove(self, excess: int) -> None:
-        """Remove the oldest batches until `excess` bytes are gone."""
-        removed = last = 0
-        for number, size in await self._connection.rows(_OLDEST, {}) if excess > 0 else ():
-            if removed >= excess:
-                break
-            removed, last = removed + size, number
-        if last:
+        """Remove the oldest batches until `excess` bytes are gone, or all are."""
+        while excess > 0 and (oldest := await self._connection.rows(_OLDEST, {})):
+            removed = last = 0
+            for number, size in oldest:
+                if removed >= excess:
+                    break
+                removed, last = removed + size, number
             await self._connection.run(_REMOVE, {"last": last})
             await self._connection.run(_SHRINK, {"removed": removed})
+            excess -= removed
