@@ -21,6 +21,13 @@ from openers_assurance.exchange import Exchange
 
 MOST_HAR_BYTES: Final = 512 * 2**20
 LONGEST_LINE: Final = 64 * 1024
+FIRST: Final = datetime(2000, 1, 1, tzinfo=UTC)
+LAST: Final = datetime(2200, 1, 1, tzinfo=UTC)
+"""Times of calls; beyond them, sums of times may fail."""
+LONGEST_MS: Final = 86_400_000
+"""The longest duration of a call: a day."""
+UNREADABLE: Final = (msgspec.DecodeError, RecursionError, ValueError)
+"""What JSON of any content may raise; RecursionError comes from deep nesting."""
 WINDOW: Final = timedelta(seconds=15)
 """How much later than its successors an exchange may come: calls are logged when they end, by several processes."""
 MOST_WAITING: Final = 100_000
@@ -45,10 +52,21 @@ def read_ndjson(lines: Iterable[bytes | str]) -> Iterator[Exchange]:
             raise UnreadableLog(f"line {number} has more than {LONGEST_LINE} bytes: it is no line of an exchange log")
         try:
             found = _decode(line)
-        except (msgspec.DecodeError, UnicodeError) as error:
+        except UNREADABLE as error:
             cure = "export the log by GET /admin/v1/exchanges, or give a HAR file the ending .har"
             raise UnreadableLog(f"line {number} is no exchange ({error}): {cure}") from error
-        yield found if found.ts.tzinfo is not None else msgspec.structs.replace(found, ts=found.ts.replace(tzinfo=UTC))
+        if found.ts.tzinfo is None:
+            found = msgspec.structs.replace(found, ts=found.ts.replace(tzinfo=UTC))
+        yield possible(found, f"line {number}")
+
+
+def possible(exchange: Exchange, place: str) -> Exchange:
+    """Return an exchange whose time and duration a call can have. Raises UnreadableLog."""
+    if FIRST <= exchange.ts < LAST and 0 <= exchange.duration_ms <= LONGEST_MS:
+        return exchange
+    told = f"{exchange.ts.isoformat()}, {exchange.duration_ms:g} ms"
+    cure = f"times are from {FIRST.year} to {LAST.year - 1}, and a call takes {LONGEST_MS} ms at most"
+    raise UnreadableLog(f"{place} has a time or a duration that no call has ({told}): {cure}")
 
 
 class Sorter:
@@ -129,12 +147,12 @@ def read_har(content: bytes) -> Iterator[Exchange]:
     """Yield the calls of the e-Referral Service API in a HAR file. Raises UnreadableLog."""
     try:
         entries = msgspec.json.decode(content, type=_Har).log.entries
-    except (msgspec.DecodeError, UnicodeError) as error:
+    except UNREADABLE as error:
         raise UnreadableLog(f"this is no HAR file ({error}): export one from your HTTP client or browser") from error
-    for entry in entries:
+    for number, entry in enumerate(entries, 1):
         found = _of_entry(entry)
         if found is not None:
-            yield found
+            yield possible(found, f"entry {number}")
 
 
 def _of_entry(entry: _Entry) -> Exchange | None:
@@ -233,6 +251,6 @@ def _code(response: _Response) -> str:
     try:
         body: Any = msgspec.json.decode(response.content.text)
         code: Any = body["issue"][0]["details"]["coding"][0]["code"]
-    except (msgspec.DecodeError, UnicodeError, LookupError, TypeError):
+    except (*UNREADABLE, LookupError, TypeError):
         return ""
     return str(code)

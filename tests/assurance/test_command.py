@@ -66,12 +66,25 @@ def test_reports_name_the_call_and_the_reason(tmp_path: Path) -> None:
 def test_wrong_sources_are_named_in_one_line(tmp_path: Path) -> None:
     """A missing file, no exchange, a wrong line and a wrong HAR file end with 1 and say why."""
     (tmp_path / "a.har").write_text("{}")
+    nested = "[" * 100_000
+    entry: dict[str, Any] = {"startedDateTime": "2026-03-02T09:00:00Z", "time": 1e300, "response": {"status": 200}}
+    entry["request"] = {"method": "GET", "url": "http://a/referrals/FHIR/STU3/CodeSystem/SPECIALTY"}
+    (tmp_path / "long.har").write_bytes(msgspec.json.encode({"log": {"entries": [entry]}}))
+    (tmp_path / "nested.har").write_text(f'{{"log": {{"entries": [], "creator": {nested}')
     for words, stdin, told in (
         ((str(tmp_path / "none"),), b"", "No such file"),
         (("-",), b"", "no exchange was found"),
         (("-",), b"x\n", "line 1 is no exchange"),
         ((str(tmp_path / "a.har"),), b"", "no HAR file"),
         ((_log(tmp_path, KEPT), "--caller", "other"), b"", "no exchange was found"),
+        (("-",), b'{"ts":"2026-03-02T09:00:00Z","durationMs":1e300}', "line 1 has a time or a duration"),
+        (("-",), b'{"ts":"2026-03-02T09:00:00Z","durationMs":-1}', "line 1 has a time or a duration"),
+        (("-",), b'{"ts":"9999-12-31T23:59:59Z","durationMs":5000}', "line 1 has a time or a duration"),
+        (("-",), b'{"ts":"0001-01-01T00:00:00+14:00","asid":"1"}', "line 1 has a time or a duration"),
+        (("-",), b'{"ts":"2026-03-02T09:00:00Z","status":' + b"9" * 5000 + b"}", "line 1 is no exchange"),
+        (("-",), b'{"ts":"2026-03-02T09:00:00Z","a":' + nested[:60_000].encode(), "line 1 is no exchange"),
+        ((str(tmp_path / "long.har"),), b"", "entry 1 has a time or a duration"),
+        ((str(tmp_path / "nested.har"),), b"", "no HAR file"),
     ):
         result = _run(*words, stdin=stdin)
         assert (result.exit_code, told in result.output, "Traceback" in result.output) == (1, True, False), (
