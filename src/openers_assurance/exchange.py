@@ -9,7 +9,9 @@ import msgspec
 
 SUCCESS: Final = range(200, 300)
 REFUSED: Final = range(400, 500)
-LEGACY: Final = frozenset({"session", "DSTU2", "alpha", "STU3 v1"})
+SESSIONS: Final = "session"
+"""The generation of A001, A002 and A003."""
+LEGACY: Final = frozenset({SESSIONS, "DSTU2", "alpha", "STU3 v1"})
 """The generations of the API of 2018, whose calls are in a professional session."""
 SESSION_ENDED: Final = "SESSION_NOT_FOUND"
 """The outcome of a call whose session is not known, or has ended."""

@@ -8,7 +8,7 @@ from typing import Final
 import pytest
 
 from openers.worlds.recording.contract import pattern_of
-from openers_assurance.reading import address_pattern
+from openers_assurance.har import address_pattern
 from tests.linear.measure import Hostile, slow_at
 from tests.linear.patterns import Site, sites
 
@@ -230,9 +230,11 @@ ROWS: Final[dict[str, tuple[Hostile, ...]]] = {
         Hostile("a", "/ProfessionalSession/"),
     ),
     "openers/api/exchanges/line.py: _UBRN": DIGITS,
-    "openers_assurance/reading.py: _NAMED_UBRN": (Hostile("ReferralRequest/"), Hostile('"id" : "'), *DIGITS),
-    "openers_assurance/reading.py: _UBRN": DIGITS,
-    "openers_assurance/reading.py: address_pattern": (
+    "openers_assurance/har.py: NHS_NUMBER": (*DIGITS, *SECRET),
+    "openers_assurance/har.py: _KEY": (Hostile("/professionalsession/"), Hostile("a", "/ProfessionalSession/")),
+    "openers_assurance/har.py: _NAMED_UBRN": (Hostile("ReferralRequest/"), Hostile('"id" : "'), *DIGITS),
+    "openers_assurance/har.py: _UBRN": DIGITS,
+    "openers_assurance/har.py: address_pattern": (
         Hostile("/STU3/"),
         Hostile("/referrals/FHIR/STU3/Slot/"),
         Hostile("a", "/"),
@@ -268,7 +270,7 @@ def test_a_pattern_is_linear(site: Site) -> None:
 
 MADE: Final[dict[str, re.Pattern[str]]] = {
     "openers/api/examples/__init__.py: path_values.found": re.compile("/STU3/(?P<a>[^/]+)/(?P<b>[^/]+)"),
-    "openers_assurance/reading.py: address_pattern": address_pattern("/referrals/FHIR/STU3/Slot/{id}/$ers.c"),
+    "openers_assurance/har.py: address_pattern": address_pattern("/referrals/FHIR/STU3/Slot/{id}/$ers.c"),
     "openers/places.py: files_of": re.compile(r"openers\.db($|[.-])"),
     "openers/worlds/recording/contract.py: pattern_of": pattern_of("/STU3/{a}/{b}/$ers.c"),
 }

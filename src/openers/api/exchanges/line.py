@@ -53,13 +53,15 @@ def line_of(call: Ended) -> bytes:
     path, query, status = scope["path"], scope["query_string"], 0 if reply is None else reply.status
     extensions, client = scope.get("extensions"), scope.get("client")
     tls, common_name = _tls(extensions) if extensions else ("", "")
+    if status not in _EXPECTED or call.generation == _SESSIONS:
+        path = _masked(path)
     return _encode(
         StoredExchange(  # positional, since each call pays for this
             entry.at,
             call.world.public_name,
             call.generation,
             request.method,
-            path if status in _EXPECTED and call.generation != _SESSIONS else _masked(path),
+            path,
             status,
             entry.operation,
             _names(query) if query else "",

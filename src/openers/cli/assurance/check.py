@@ -16,7 +16,7 @@ import typer
 from openers.cli.admin.calls import DEMO_CLIENT, ClientId, KeyFile, administration
 from openers.cli.problems import settings_of, told_in_one_line
 from openers_assurance import Assessment, Exchange, Row, UnreadableLog, in_order, read_har, read_ndjson
-from openers_assurance.reading import MOST_HAR_BYTES
+from openers_assurance.har import MOST_HAR_BYTES
 from openers_assurance.report import as_json, as_junit, as_text, failures
 
 LOG: Final = "/admin/v1/exchanges"
