@@ -159,8 +159,8 @@ class History:
 
 
 def _add(names: set[str], name: str) -> None:
-    """Add a name, unless a log names more than any service has."""
-    if len(names) < MOST_NAMES:
+    """Add a name, unless it is empty, as that of an unknown address is, or a log names more than any service has."""
+    if name and len(names) < MOST_NAMES:
         names.add(name)
 
 

@@ -113,6 +113,39 @@ def test_a_change_without_a_read_is_judged_only_if_no_worklist_gave_the_version(
     assert not _rows([call("A008"), change("A034", ifMatch='W/"1"')])["J-02"].broken
 
 
+def test_only_a_smartcard_shows_a_log_in_with_one() -> None:
+    """Other ways to log in show nothing."""
+    assert _rows([READ])["AUT-001"].state == "met"
+    assert _rows([{**READ, "logIn": "TOTP"}])["AUT-001"].state == "not seen"
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "is_version", "is_business_rule"),
+    [
+        (409, "", True, False),
+        (409, "VERSION_CONFLICT", True, False),
+        (409, "REFERRAL_LOCKED", False, False),
+        (412, "MISSING_HEADER", True, False),
+        (412, "REC_PRECONDITION_FAILED", True, False),
+        (412, "PRECONDITION_FAILED", True, False),
+        (412, "TOO_MANY_HITS", False, True),
+        (412, "", False, True),
+    ],
+)
+def test_outdated_versions_and_business_rules_are_told_apart(
+    status: int, code: str, is_version: bool, is_business_rule: bool
+) -> None:
+    """Both have status 412; the code of the refusal tells which it is."""
+    refused = change("A034", status=status, outcomeCode=code)
+    rows = _rows([refused, change("A034")])
+    assert (rows["ERR-005"].broken > 0, rows["ERR-007"].kept > 0) == (is_version, is_business_rule)
+
+
+def test_a_call_to_an_unknown_address_is_no_operation() -> None:
+    """It neither counts as called nor as wanting."""
+    assert _rows([READ, call("", status=404)])["GR-002"].wanting == _rows([READ])["GR-002"].wanting
+
+
 def test_the_table_of_addresses_is_up_to_date() -> None:
     """Each operation of the service is recognised in HAR files: `python -m tests.assurance.addresses`."""
     assert TABLE.read_text() == table()

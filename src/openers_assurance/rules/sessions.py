@@ -9,6 +9,7 @@ from openers_assurance.history import History
 from openers_assurance.rules.mark import KEPT, Mark, broken, rule
 
 SPCA: Final = "SERVICE_PROVIDER_CLINICIAN_ADMIN"
+SMARTCARD: Final = "N3_SMARTCARD"
 WITHOUT_CARD: Final = "without a smartcard"
 _INCOMPLETE: Final = frozenset({"SESSION_NOT_ESTABLISHED", SESSION_ENDED, "HEADER_MISSING"})
 
@@ -18,9 +19,9 @@ def smartcard_log_in(call: Exchange, _before: History) -> Mark | None:
     """A person logs in with a smartcard. A HAR file does not show it, as it has no acts."""
     if call.op == "A001" and call.is_success and call.act:
         return broken("the session began with a typed token, not with a smartcard") if _is_typed(call) else KEPT
-    if call.is_legacy or not call.log_in or not call.is_success:
+    if call.is_legacy or not call.is_success:
         return None
-    return KEPT
+    return KEPT if call.log_in == SMARTCARD else None  # other log-ins neither show it nor break it
 
 
 @rule("AUT-002", on=["A001"])
