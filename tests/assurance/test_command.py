@@ -63,6 +63,16 @@ def test_reports_name_the_call_and_the_reason(tmp_path: Path) -> None:
     assert suite.get("tests") == "61"
 
 
+def test_junit_has_only_characters_of_xml(tmp_path: Path) -> None:
+    """A path may have any character; the report leaves out those that XML does not allow."""
+    path = "/x/\x00\x1f\t\x7f\ud7ff\ue000\ufffd\ufffe\uffff\U0001f600/end"
+    log = _log(tmp_path, exchanges([{**READ, "status": 406, "path": path}]))
+    output = tmp_path / "report.xml"
+    assert _run(log, "--format", "junit", "--output", str(output)).exit_code == 1
+    (failure,) = fromstring(output.read_bytes()).iter("failure")
+    assert "/x/\t\x7f\ud7ff\ue000\ufffd\U0001f600/end" in (failure.text or "")
+
+
 def test_wrong_sources_are_named_in_one_line(tmp_path: Path) -> None:
     """A missing file, no exchange, a wrong line and a wrong HAR file end with 1 and say why."""
     (tmp_path / "a.har").write_text("{}")
