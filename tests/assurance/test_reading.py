@@ -1,4 +1,4 @@
-"""Exchanges are read from logs and HAR files, in order, in bounded memory, and fast enough."""
+"""Exchanges are read from logs and HAR files, in order, in bounded memory."""
 
 from __future__ import annotations
 

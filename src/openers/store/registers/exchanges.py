@@ -70,8 +70,7 @@ class SqlExchanges:
         Numbers are not below the time in microseconds, so that they rise also after a world was reset.
         """
         size = len(batch.lines)
-        row = await self._connection.row(_ADVANCE, {"now": micros(now), "added": size})
-        number, total = (0, 0) if row is None else row
+        ((number, total),) = await self._connection.rows(_ADVANCE, {"now": micros(now), "added": size})
         until = micros(now + timedelta(days=bounds.days))
         values = {"number": number, "until": until, "size": size, "count": batch.count, "lines": batch.lines}
         await self._connection.run(_ADD, values)
