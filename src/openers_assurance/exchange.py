@@ -18,10 +18,9 @@ SESSION_ENDED: Final = "SESSION_NOT_FOUND"
 
 
 class Exchange(msgspec.Struct, frozen=True, rename="camel", kw_only=True, gc=False):
-    """One call and its reply; the names of the JSON are those of the log. Unknown members are ignored."""
+    """One call and its reply: the members of the log that rules read, and their names. Others are ignored."""
 
     ts: datetime
-    env: str = ""
     generation: str = ""
     method: str = ""
     path: str = ""
@@ -32,7 +31,6 @@ class Exchange(msgspec.Struct, frozen=True, rename="camel", kw_only=True, gc=Fal
     asid: str = ""
     application: str = ""
     cn: str = ""
-    tls: str = ""
     session_id: str = ""
     log_in: str = ""
     user: str = ""
@@ -40,7 +38,6 @@ class Exchange(msgspec.Struct, frozen=True, rename="camel", kw_only=True, gc=Fal
     function: str = ""
     org: str = ""
     accept: str = ""
-    content_type: str = ""
     if_match: str = ""
     etag: str = ""
     ubrn: str = ""

@@ -176,7 +176,6 @@ def _of_entry(entry: _Entry, sessions: _Sessions) -> Exchange | None:
         function=role.function,
         org=role.org,
         accept=sent.get("accept", ""),
-        content_type=sent.get("content-type", ""),
         if_match=sent.get("if-match", ""),
         etag=told.get("etag", ""),
         ubrn="" if generation == SESSIONS else _ubrn(path, entry),

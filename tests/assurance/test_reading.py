@@ -10,7 +10,9 @@ from typing import Any, Final
 import msgspec
 import pytest
 
-from openers_assurance import Assessment, Exchange, UnreadableLog, history, in_order, read_har, read_ndjson
+from openers.domain.exchanges.exchange import Exchange as Logged
+from openers.domain.identifiers import NHS_NUMBER_IN_TEXT
+from openers_assurance import Assessment, Exchange, UnreadableLog, har, history, in_order, read_har, read_ndjson
 from tests.assurance.traces import START
 
 BASE: Final = "https://ers.example/base/referrals/FHIR"
@@ -99,6 +101,16 @@ def test_sessions_of_2018_are_read_from_their_bodies(entries: list[dict[str, Any
     rows = {row.id: row for row in assessment.rows(final=True)}
     assert {id: rows[id].state for id in states} == states
     assert KEY not in str(calls)
+
+
+def test_exchanges_have_members_of_the_log() -> None:
+    """Names and types of what rules read are those of the service's log; both mask the same numbers of patients."""
+    read, logged = (
+        {each.encode_name: each.type for each in msgspec.structs.fields(kind) if each.name != "ts"}
+        for kind in (Exchange, Logged)
+    )
+    assert read.items() <= logged.items()
+    assert har.NHS_NUMBER == NHS_NUMBER_IN_TEXT
 
 
 def test_a_har_file_tells_no_secrets() -> None:
