@@ -164,6 +164,32 @@ def test_compliance_needs_calls_and_statements(enter: Enter, tested: TestedServi
     assert EVIDENCE in walker.text
 
 
+def test_a_statement_is_stored_as_a_whole_or_not_at_all(enter: Enter) -> None:
+    """Nothing is chosen beforehand, an empty text removes nothing, and a long one is not cut but shown again."""
+    walker = enter(GP)
+    product = _product(walker, "X30A", "Gill")
+    _connect(walker, product, "gill.moor.example")
+    walker.go(f"{product}/assurance")
+    walker.send("Store the statement", requirement="A004-02", applies="yes", text="It is shown.")
+    for sent, told in (
+        ({"text": "Words"}, "Choose a requirement that a person completes"),
+        ({"requirement": "A004-02", "text": "Words"}, "Choose what you state"),
+        ({"requirement": "A004-02", "applies": "yes"}, "Write the statement, or the reason"),
+        ({"requirement": "A004-02", "applies": "no", "text": " "}, "Write the statement, or the reason"),
+        ({"requirement": "A004-02", "applies": "yes", "text": "x" * 2001}, "at most 2000 characters. There are 2001"),
+    ):
+        walker.go(f"{product}/assurance")
+        assert "A004-02: A004 names the code list" in walker.text
+        walker.send("Store the statement", **sent)
+        assert told in walker.text, sent
+        assert sent.get("text", "") in walker.reply.text
+        assert "Statement: It is shown." in walker.text
+    walker.go(f"{product}/assurance")
+    walker.send("Store the statement", requirement="A004-02", applies="remove")
+    assert "The statement on A004-02 is removed." in walker.text
+    assert "Statement: It is shown." not in walker.text
+
+
 def test_cells_of_a_sheet_are_text() -> None:
     """Markup is escaped, characters that XML forbids are left out, and equal rows make equal files."""
     rows = [("=1+1", "<a>&", "a\x00b\ud800")]

@@ -17,9 +17,19 @@ from openers_portal.pages.products import product_of
 from openers_portal.rules.milestones import Event, Happening
 from openers_portal.store.partners import StoredProduct
 from openers_portal.visitor import NotHere, Visitor
+from openers_web.form import Form
 from openers_web.xlsx_files import xlsx_response
 
 LONGEST: Final = 2000
+"""Characters of a statement."""
+APPLIES: Final = "yes"
+REMOVES: Final = "remove"
+CHOICES: Final = {
+    APPLIES: "It applies, and the text shows how it is met",
+    "no": "It does not apply, and the text says why",
+    REMOVES: "Nothing: remove the statement that is there",
+}
+"""What a person can state about a requirement."""
 DONE: Final = frozenset({State.MET, State.NOT_APPLICABLE})
 
 
@@ -37,16 +47,8 @@ async def assurance(me: Visitor) -> Response:
     """Show the assessment, and store a statement that is sent."""
     product, partner, form = await product_of(me), await partner_of(me), await me.form()
     place = f"/partners/{partner.id}/products/{product.id}/assurance"
-    if me.is_sent:
-        requirement, text = form.text("requirement"), form.text("text").strip()[:LONGEST]
-        known = requirements().get(requirement)
-        if known is None or not known.kind.needs_person:
-            form.reject("requirement", "Choose a requirement that a person completes; calls show the others")
-        if not form.errors:
-            applies = form.text("applies") != "no"
-            await me.store.statements.put(product.id, requirement, text, me.name, applies=applies)
-            said = f"The statement on {requirement} is {'stored' if text else 'removed'}."
-            return me.go(f"{place}?environment={form.text('environment')}", said)
+    if me.is_sent and (said := await _state(me, form, product.id)):
+        return me.go(f"{place}?environment={form.text('environment')}", said)
     found = await _assess(me, product, form.text("environment") if me.is_sent else me.asked("environment"))
     data: dict[str, Any] = {
         "disclaimer": DISCLAIMER,
@@ -61,8 +63,28 @@ async def assurance(me: Visitor) -> Response:
         "statements": await me.store.statements.of(product.id),
         "may_change": me.covers(Act.CHANGE_PRODUCT, partner.id),
         "calls": _calls_at(me, found.environment),
+        "choices": CHOICES,
+        "longest": LONGEST,
     }
     return me.show("assurance.html", data, form=form)
+
+
+async def _state(me: Visitor, form: Form, product: str) -> str:
+    """Store or remove the statement of a form, and return what was done; nothing if the form has errors."""
+    requirement, choice = form.text("requirement"), form.text("applies")
+    known = requirements().get(requirement)
+    if known is None or not known.kind.needs_person:
+        form.reject("requirement", "Choose a requirement that a person completes; calls show the others")
+    if choice not in CHOICES:
+        form.reject("applies", "Choose what you state")
+    text = "" if choice == REMOVES else form.required("text", "Write the statement, or the reason", LONGEST)
+    if form.errors:
+        return ""
+    if choice == REMOVES:
+        await me.store.statements.remove(product, requirement)
+        return f"The statement on {requirement} is removed."
+    await me.store.statements.put(product, requirement, text, me.name, applies=choice == APPLIES)
+    return f"The statement on {requirement} is stored."
 
 
 async def begin(me: Visitor) -> Response:
