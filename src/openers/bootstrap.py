@@ -119,16 +119,16 @@ class Service(msgspec.Struct, frozen=True):
 
     async def upkeep(self) -> None:
         """Store exchanges, record counted refusals, and follow changes of other processes. Raises Unavailable."""
-        await self.settle_exchanges()
+        await self.settle_exchanges(may_drop=True)
         await self.edge.gateway.failures.settle()
         await follow_code_sets(self.world.reference, self.world.store)
         async with self.world.read() as tx:
             await self.world.listings.follow(tx, self.world.store.generation)
 
-    async def settle_exchanges(self) -> None:
-        """Store the logged exchanges that wait in this process."""
+    async def settle_exchanges(self, *, may_drop: bool = False) -> None:
+        """Store the logged exchanges that wait in this process; with `may_drop`, drop them after many attempts."""
         if self.edge.loop.exchanges is not None:
-            await self.edge.loop.exchanges.settle()
+            await self.edge.loop.exchanges.settle(may_drop=may_drop)
 
     async def close(self) -> None:
         """Close everything outside the store."""

@@ -6,7 +6,8 @@ package knows no service and no network. It is no approval by NHS England.
 
 from openers_assurance.assessment import Assessment, Evidence, Row, State
 from openers_assurance.exchange import Exchange
-from openers_assurance.reading import UnreadableLog, in_order, read_har, read_ndjson
+from openers_assurance.har import read_har
+from openers_assurance.reading import Sorter, UnreadableLog, in_order, read_ndjson
 from openers_assurance.register import Kind, Requirement, requirements
 from openers_assurance.report import DISCLAIMER
 
@@ -18,6 +19,7 @@ __all__ = [
     "Kind",
     "Requirement",
     "Row",
+    "Sorter",
     "State",
     "UnreadableLog",
     "in_order",

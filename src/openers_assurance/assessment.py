@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from copy import deepcopy
 from datetime import datetime
 from enum import StrEnum
 from typing import Final
@@ -87,11 +88,23 @@ class Assessment:
         self.count = 0
         self.latest: datetime | None = None
 
+    def covers(self, call: Exchange) -> bool:
+        """Return whether the call is one of the product."""
+        is_ours = self._callers is None or not self._callers.isdisjoint((call.asid, call.application))
+        return is_ours and bool(call.caller)
+
+    def followed_by(self, calls: Iterable[Exchange]) -> Assessment:
+        """Return the assessment after these calls too. This one stays as it is."""
+        made = deepcopy(self)
+        for each in calls:
+            made.add(each)
+        return made
+
     def add(self, call: Exchange) -> None:
         """Judge one exchange. They must come in the order of their requests."""
-        caller = call.caller
-        if not caller or (self._callers is not None and not {call.asid, call.application} & self._callers):
+        if not self.covers(call):
             return
+        caller = call.caller
         history = self._histories.get(caller)
         if history is None:
             history = History()
@@ -123,7 +136,8 @@ class Assessment:
         """Return all requirements with their states.
 
         `statements` are the requirements for which a person has added what is needed (true), or which do not apply
-        to the product (false). `final`: no further call will come, so open sessions count as left open.
+        to the product (false). They count only where a person decides. `final`: no further call will come, so open
+        sessions count as left open.
         """
         given, histories = statements or {}, self._histories.values()
         called = frozenset[str]().union(*(each.operations for each in histories))
@@ -185,7 +199,8 @@ def _state(requirement: Requirement, counts: tuple[int, int], used: Used, given:
     kept, broken = counts
     if broken:
         return State.NOT_MET
-    if given is False or (requirement.legacy and not used.legacy):
+    is_excluded = given is False and requirement.kind.needs_person
+    if is_excluded or (requirement.legacy and not used.legacy):
         return State.NOT_APPLICABLE
     if requirement.operations and used.operations and used.operations.isdisjoint(requirement.operations):
         return State.NOT_APPLICABLE

@@ -9,17 +9,18 @@ import msgspec
 
 SUCCESS: Final = range(200, 300)
 REFUSED: Final = range(400, 500)
-LEGACY: Final = frozenset({"session", "DSTU2", "alpha", "STU3 v1"})
+SESSIONS: Final = "session"
+"""The generation of A001, A002 and A003."""
+LEGACY: Final = frozenset({SESSIONS, "DSTU2", "alpha", "STU3 v1"})
 """The generations of the API of 2018, whose calls are in a professional session."""
 SESSION_ENDED: Final = "SESSION_NOT_FOUND"
 """The outcome of a call whose session is not known, or has ended."""
 
 
 class Exchange(msgspec.Struct, frozen=True, rename="camel", kw_only=True, gc=False):
-    """One call and its reply; the names of the JSON are those of the log. Unknown members are ignored."""
+    """One call and its reply: the members of the log that rules read, and their names. Others are ignored."""
 
     ts: datetime
-    env: str = ""
     generation: str = ""
     method: str = ""
     path: str = ""
@@ -30,7 +31,6 @@ class Exchange(msgspec.Struct, frozen=True, rename="camel", kw_only=True, gc=Fal
     asid: str = ""
     application: str = ""
     cn: str = ""
-    tls: str = ""
     session_id: str = ""
     log_in: str = ""
     user: str = ""
@@ -38,7 +38,6 @@ class Exchange(msgspec.Struct, frozen=True, rename="camel", kw_only=True, gc=Fal
     function: str = ""
     org: str = ""
     accept: str = ""
-    content_type: str = ""
     if_match: str = ""
     etag: str = ""
     ubrn: str = ""
@@ -49,6 +48,10 @@ class Exchange(msgspec.Struct, frozen=True, rename="camel", kw_only=True, gc=Fal
     duration_ms: float = 0.0
     client_aborted: bool = False
     injected_fault: str = ""
+
+    def __deepcopy__(self, _memo: object) -> Exchange:
+        """Return the exchange itself, since it never changes."""
+        return self
 
     @property
     def caller(self) -> str:

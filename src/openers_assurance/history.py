@@ -41,15 +41,16 @@ class Recent(Generic[K, V]):
         """Return the value of a key, if it is kept."""
         return self._kept.get(key)
 
-    def put(self, key: K, value: V) -> V | None:
-        """Put a value; return the value that was dropped for it, if any."""
+    def put(self, key: K, value: V) -> None:
+        """Put a value; the oldest one is dropped if there are too many."""
         self._kept[key] = value
         self._kept.move_to_end(key)
-        return self._kept.popitem(last=False)[1] if len(self._kept) > self._most else None
+        if len(self._kept) > self._most:
+            self._kept.popitem(last=False)
 
-    def drop(self, key: K) -> V | None:
-        """Remove a key, and return its value."""
-        return self._kept.pop(key, None)
+    def drop(self, key: K) -> None:
+        """Remove a key, if it is kept."""
+        self._kept.pop(key, None)
 
     def values(self) -> list[V]:
         """Return all values, the oldest first."""
@@ -78,7 +79,7 @@ class History:
         self.same: Recent[tuple[str, str, str], list[Exchange]] = Recent()
         """The last calls with the same subject without a success between them."""
         self.sessions: Recent[str, Session] = Recent()
-        self.opened = self.closed = self.left_open = 0
+        self.opened = self.closed = 0
         self.roles: Recent[str, tuple[str, str]] = Recent()
         """A role of each user, as organisation and function."""
         self.organisation = ""
@@ -143,8 +144,7 @@ class History:
             return
         if call.op == "A001" and call.is_success:
             self.opened += 1
-            if self.sessions.put(call.session_id, Session(call.ts, call.ended)) is not None:
-                self.left_open += 1
+            self.sessions.put(call.session_id, Session(call.ts, call.ended))
             return
         session = self.sessions.get(call.session_id)
         if session is None:
@@ -159,8 +159,8 @@ class History:
 
 
 def _add(names: set[str], name: str) -> None:
-    """Add a name, unless a log names more than any service has."""
-    if len(names) < MOST_NAMES:
+    """Add a name, unless it is empty, as that of an unknown address is, or a log names more than any service has."""
+    if name and len(names) < MOST_NAMES:
         names.add(name)
 
 

@@ -15,7 +15,9 @@ from openers_assurance.assessment import Row, State
 DISCLAIMER: Final = "This is a self-assessment. It is no approval by NHS England, and no certificate."
 FAILING: Final = {"not-met": frozenset({State.NOT_MET}), "not-seen": frozenset({State.NOT_MET, State.NOT_SEEN})}
 """States that fail a check, by the word of `--fail-on`."""
-_NOT_TEXT: Final = {number: None for number in range(32) if number not in (9, 10, 13)}
+_CONTROLS: Final = frozenset(range(32)) - {9, 10, 13}
+_NOT_TEXT: Final = dict.fromkeys((*_CONTROLS, *range(0xD800, 0xE000), 0xFFFE, 0xFFFF))
+"""The characters that XML 1.0 does not allow."""
 HEADINGS: Final = ("Id", "Group", "Demand", "Class", "State", "Calls that kept it", "Calls that broke it", "Missing")
 
 

@@ -1,34 +1,59 @@
 """The assessments of products: each reads the exchange log of an environment and goes on where it stopped.
 
-They are kept in memory and begin anew after a restart, from the oldest exchange that the environment still has.
+They are kept in memory. After a restart each is read again, from its beginning or the oldest exchange.
 """
 
 from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, NamedTuple
 
 import anyio
 
-from openers_assurance import Assessment, Exchange, UnreadableLog, in_order, read_ndjson
+from openers_assurance import Assessment, Sorter, UnreadableLog, read_ndjson
 from openers_portal.environment import Environment, EnvironmentDown
 
 MOST: Final = 50
 """Assessments in memory."""
 MOST_PAGES: Final = 40
 """Pages of the log, of about 1 MB each, that are read for one view; the next view goes on."""
-Key = tuple[str, frozenset[str]]
-"""An environment, and the systems whose calls are assessed."""
+BEGINNING: Final = "0"
+"""The cursor before the oldest exchange."""
+Key = tuple[str, frozenset[str], str]
+"""An environment, the systems whose calls are assessed, and the cursor after which they count."""
+
+
+class Present(NamedTuple):
+    """An assessment as it is now, the cursor behind what was read, and whether that is the end of the log."""
+
+    assessment: Assessment
+    cursor: str
+    is_whole: bool
 
 
 class _Followed:
-    """An assessment, and where it is in the log."""
+    """An assessment, and where it is in the log.
 
-    def __init__(self, callers: frozenset[str]) -> None:
-        self.assessment: Final = Assessment(callers)
-        self.cursor = "0"
+    Calls are logged when they end. So the last ones wait to be judged, since an earlier call may still come.
+    """
+
+    def __init__(self, callers: frozenset[str], since: str) -> None:
+        self._assessment: Final = Assessment(callers)
+        self._sorter: Final = Sorter()
+        self.cursor = since
         self.turn: Final = anyio.Lock()
+
+    def read(self, lines: bytes) -> None:
+        """Judge the exchanges of a page. Raises UnreadableLog, and then has judged none."""
+        for each in list(read_ndjson(lines.splitlines())):
+            if self._assessment.covers(each):
+                for ready in self._sorter.add(each):
+                    self._assessment.add(ready)
+
+    def present(self) -> Assessment:
+        """Return the assessment with the calls that wait, as if no earlier one came."""
+        return self._assessment.followed_by(self._sorter.waiting)
 
 
 class Assessments:
@@ -39,19 +64,19 @@ class Assessments:
         self._environments = environments
         self._kept: OrderedDict[Key, _Followed] = OrderedDict()
 
-    async def of(self, environment: str, callers: frozenset[str]) -> tuple[Assessment, bool]:
-        """Return an assessment brought up to date, and whether it has reached the end of the log.
+    async def of(self, environment: str, callers: frozenset[str], since: str = BEGINNING) -> Present:
+        """Return an assessment of the calls after a cursor, brought up to date.
 
         Raises EnvironmentDown, EnvironmentRefuses, KeyError for an unknown environment.
         """
-        key, source = (environment, callers), self._environments[environment]
-        followed = self._kept.setdefault(key, _Followed(callers))
+        key, source = (environment, callers, since), self._environments[environment]
+        followed = self._kept.setdefault(key, _Followed(callers, since))
         self._kept.move_to_end(key)
         if len(self._kept) > MOST:
             self._kept.popitem(last=False)
         async with followed.turn:
             is_whole = await self._read(followed, source)
-        return followed.assessment, is_whole
+            return Present(await anyio.to_thread.run_sync(followed.present), followed.cursor, is_whole)
 
     async def _read(self, followed: _Followed, source: Environment) -> bool:
         for _ in range(MOST_PAGES):
@@ -59,15 +84,8 @@ class Assessments:
             if not lines:
                 return True
             try:
-                found = await anyio.to_thread.run_sync(_sorted_page, lines)
+                await anyio.to_thread.run_sync(followed.read, lines)
             except UnreadableLog as error:
                 raise EnvironmentDown(f"{source.settings.name} sent a log that cannot be read: {error}") from error
-            for exchange in found:
-                followed.assessment.add(exchange)
             followed.cursor = cursor
         return False
-
-
-def _sorted_page(lines: bytes) -> list[Exchange]:
-    """Return the exchanges of a page in their order."""
-    return list(in_order(read_ndjson(lines.splitlines())))

@@ -79,6 +79,7 @@ PAGES: Final = (
         parameters={"environment": "Name of the environment"},
     ),
     Page(f"{PRODUCT}/assurance/statement", assurance.assurance, "A statement", Act.CHANGE_PRODUCT, SENT, is_data=False),
+    Page(f"{PRODUCT}/assurance/beginning", assurance.begin, "Begins anew", Act.CHANGE_PRODUCT, SENT, is_data=False),
     Page(f"{PRODUCT}/assurance.xlsx", assurance.sheet, "The assessment as a sheet", Act.READ_PARTNER, is_data=False),
     Page(f"{PRODUCT}/endpoints/new", endpoints.new, "The form of an endpoint", Act.CONNECT, FORM),
     Page(ENDPOINT, endpoints.endpoint, "One endpoint with its certificates", Act.READ_PARTNER),

@@ -13,7 +13,7 @@ from typer.testing import CliRunner, Result
 from openers.cli.main import app
 from openers.testing import TestedService, WorldOfTest
 from openers_assurance.report import DISCLAIMER
-from tests.assurance.clients import careless
+from tests.assurance.clients import Program, careless
 from tests.assurance.traces import READ, exchanges
 
 KEPT = exchanges([{**READ, "generation": "STU3"}])
@@ -63,15 +63,38 @@ def test_reports_name_the_call_and_the_reason(tmp_path: Path) -> None:
     assert suite.get("tests") == "61"
 
 
+def test_junit_has_only_characters_of_xml(tmp_path: Path) -> None:
+    """A path may have any character; the report leaves out those that XML does not allow."""
+    path = "/x/\x00\x1f\t\x7f\ud7ff\ue000\ufffd\ufffe\uffff\U0001f600/end"
+    log = _log(tmp_path, exchanges([{**READ, "status": 406, "path": path}]))
+    output = tmp_path / "report.xml"
+    assert _run(log, "--format", "junit", "--output", str(output)).exit_code == 1
+    (failure,) = fromstring(output.read_bytes()).iter("failure")
+    assert "/x/\t\x7f\ud7ff\ue000\ufffd\U0001f600/end" in (failure.text or "")
+
+
 def test_wrong_sources_are_named_in_one_line(tmp_path: Path) -> None:
     """A missing file, no exchange, a wrong line and a wrong HAR file end with 1 and say why."""
     (tmp_path / "a.har").write_text("{}")
+    nested = "[" * 100_000
+    entry: dict[str, Any] = {"startedDateTime": "2026-03-02T09:00:00Z", "time": 1e300, "response": {"status": 200}}
+    entry["request"] = {"method": "GET", "url": "http://a/referrals/FHIR/STU3/CodeSystem/SPECIALTY"}
+    (tmp_path / "long.har").write_bytes(msgspec.json.encode({"log": {"entries": [entry]}}))
+    (tmp_path / "nested.har").write_text(f'{{"log": {{"entries": [], "creator": {nested}')
     for words, stdin, told in (
         ((str(tmp_path / "none"),), b"", "No such file"),
         (("-",), b"", "no exchange was found"),
         (("-",), b"x\n", "line 1 is no exchange"),
         ((str(tmp_path / "a.har"),), b"", "no HAR file"),
         ((_log(tmp_path, KEPT), "--caller", "other"), b"", "no exchange was found"),
+        (("-",), b'{"ts":"2026-03-02T09:00:00Z","durationMs":1e300}', "line 1 has a time or a duration"),
+        (("-",), b'{"ts":"2026-03-02T09:00:00Z","durationMs":-1}', "line 1 has a time or a duration"),
+        (("-",), b'{"ts":"9999-12-31T23:59:59Z","durationMs":5000}', "line 1 has a time or a duration"),
+        (("-",), b'{"ts":"0001-01-01T00:00:00+14:00","asid":"1"}', "line 1 has a time or a duration"),
+        (("-",), b'{"ts":"2026-03-02T09:00:00Z","status":' + b"9" * 5000 + b"}", "line 1 is no exchange"),
+        (("-",), b'{"ts":"2026-03-02T09:00:00Z","a":' + nested[:60_000].encode(), "line 1 is no exchange"),
+        ((str(tmp_path / "long.har"),), b"", "entry 1 has a time or a duration"),
+        ((str(tmp_path / "nested.har"),), b"", "no HAR file"),
     ):
         result = _run(*words, stdin=stdin)
         assert (result.exit_code, told in result.output, "Traceback" in result.output) == (1, True, False), (
@@ -86,3 +109,11 @@ def test_a_running_service_is_asked_for_its_log(tested: TestedService, world: Wo
     assert result.exit_code == 1, result.output
     assert "J-06 is not met" in result.output
     assert "A003-02 is not met" not in result.output  # the session of 2018 was that of an endpoint
+
+
+def test_an_odd_character_in_a_call_ends_no_line(tested: TestedService, world: WorldOfTest) -> None:
+    """Characters that some programs take for the end of a line are parts of a path, for the command and for a test."""
+    assert Program(world).get("/STU3/Nothing%C2%85%E2%80%A8%E2%80%A9%0C%0D%0Aend").status == 404
+    assert {row.id for row in world.assess() if row.kept} >= {"ERR-000"}
+    result = _run(f"{tested.base_url}/w/{world.name}")
+    assert "1 exchanges were assessed" in result.output, result.output

@@ -1,4 +1,4 @@
-"""Exchanges are read from logs and HAR files, in order, in bounded memory, and fast enough."""
+"""Exchanges are read from logs and HAR files, in order, in bounded memory."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from typing import Any, Final
 import msgspec
 import pytest
 
-from openers_assurance import Assessment, Exchange, UnreadableLog, history, in_order, read_har, read_ndjson
+from openers.domain.exchanges.exchange import Exchange as Logged
+from openers.domain.identifiers import NHS_NUMBER_IN_TEXT
+from openers_assurance import Assessment, Exchange, UnreadableLog, har, history, in_order, read_har, read_ndjson
 from tests.assurance.traces import START
 
 BASE: Final = "https://ers.example/base/referrals/FHIR"
@@ -20,7 +22,8 @@ def _entry(method: str, path: str, status: int = 200, **more: Any) -> dict[str, 
     """Return an entry of a HAR file."""
     sent = [{"name": name, "value": value} for name, value in more.get("sent", {"Authorization": "Bearer x"}).items()]
     told = [{"name": name, "value": value} for name, value in more.get("told", {}).items()]
-    request = {"method": method, "url": f"{BASE}{path}", "headers": sent, "postData": {"text": more.get("text", "")}}
+    url = f"{more.get('base', BASE)}{path}"
+    request = {"method": method, "url": url, "headers": sent, "postData": {"text": more.get("text", "")}}
     response = {"status": status, "headers": told, "content": {"size": 7, "text": more.get("reply", "")}}
     return {"startedDateTime": "2026-03-02T09:00:00.000Z", "time": 12.5, "request": request, "response": response}
 
@@ -53,6 +56,70 @@ def test_a_har_file_has_the_facts_of_the_log() -> None:
     assert (booked.op, booked.ubrn) == ("A016", "000000070000")
     assert (slots.op, slots.parameters) == ("A015", "page=2,patient,_count=5")
     assert "Bearer" not in str(read)
+
+
+def _old(method: str, path: str, status: int = 200, header: str = "HTTP_X_SESSION_KEY", **more: Any) -> dict[str, Any]:
+    """Return an entry of the API of 2018 in a session, at the base of the service."""
+    sent = {"Xapi_Asid": "200000000001", **({header: KEY} if header else {})}
+    return _entry(method, path, status, sent=sent, base="https://ers.example/ers-api/v1", **more)
+
+
+KEY: Final = "pro-xapi-session_1"
+_SESSION: Final = f"/ProfessionalSession/{KEY}"
+_PERMISSION: Final = '{"permission": {"businessFunction": "REFERRING_CLINICIAN", "orgIdentifier": "D82106"}}'
+BEGIN: Final = _old("POST", "/ProfessionalSession", 201, "", reply=f'{{"id": "{KEY}", "user": {{"identifier": "1"}}}}')
+SELECT: Final = _old("PUT", _SESSION, text=_PERMISSION, reply="{}")
+READ: Final = _old("GET", "/ReferralRequest/000000070000")
+CLINICIAN: Final = (
+    ("", _PERMISSION.replace("REFERRING_CLINICIAN", "SERVICE_PROVIDER_CLINICIAN_ADMIN")),
+    ("?onBehalfOf=555032006106", ""),
+)
+END: Final = _old("DELETE", _SESSION, 204)
+_REFUSAL: Final = '{"issue": [{"details": {"coding": [{"code": "SESSION_NOT_FOUND"}]}}]}'
+GONE: Final = _old("GET", "/ReferralRequest/000000070000", 403, reply=_REFUSAL)
+
+
+@pytest.mark.parametrize(
+    ("entries", "states"),
+    [
+        ([BEGIN, SELECT, READ, END], {"A005-01": "met", "A002-01": "met", "A003-02": "met", "AUT-001": "not seen"}),
+        ([BEGIN, SELECT, READ], {"A005-01": "met", "A003-02": "not met"}),
+        ([READ, END], {"A005-01": "not seen", "A003-02": "not applicable"}),
+        *(([BEGIN, SELECT, _old("GET", "/ReferralRequest/000000070000", header=name)], {"A005-01": "met"})
+          for name in ("http-x-session-key", "X-Session-Key", "X_SESSION_KEY")),
+        ([BEGIN, _old("PUT", _SESSION, 403, reply='{"code": "PERMISSION_NOT_HELD"}')], {"A002-01": "not met"}),
+        ([BEGIN, SELECT, GONE], {"AUT-004": "not met"}),
+        ([BEGIN, *(_old("PUT", f"{_SESSION}{asked}", text=each) for asked, each in CLINICIAN)], {"A002-02": "met"}),
+    ],
+)  # fmt: skip
+def test_sessions_of_2018_are_read_from_their_bodies(entries: list[dict[str, Any]], states: dict[str, str]) -> None:
+    """Headers have the key only: A001 and A002 tell the role. What a file does not show is neither met nor broken."""
+    assessment = Assessment()
+    calls = _har(*({**each, "startedDateTime": f"2026-03-02T09:00:{s:02}Z"} for s, each in enumerate(entries)))
+    for call in calls:
+        assessment.add(call)
+    rows = {row.id: row for row in assessment.rows(final=True)}
+    assert {id: rows[id].state for id in states} == states
+    assert KEY not in str(calls)
+
+
+def test_exchanges_have_members_of_the_log() -> None:
+    """Names and types of what rules read are those of the service's log; both mask the same numbers of patients."""
+    read, logged = (
+        {each.encode_name: each.type for each in msgspec.structs.fields(kind) if each.name != "ts"}
+        for kind in (Exchange, Logged)
+    )
+    assert read.items() <= logged.items()
+    assert har.NHS_NUMBER == NHS_NUMBER_IN_TEXT
+
+
+def test_a_har_file_tells_no_secrets() -> None:
+    """Keys of sessions and numbers of patients are masked in paths."""
+    entries = [_old("PUT", _SESSION), _entry("GET", "/STU3/ReferralRequest/999%20000%200018")]
+    assert [each.path for each in _har(*entries)] == [
+        "/ers-api/v1/ProfessionalSession/{sessionKey}",
+        "/base/referrals/FHIR/STU3/ReferralRequest/{nhsNumber}",
+    ]
 
 
 @pytest.mark.parametrize(

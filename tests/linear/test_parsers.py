@@ -148,7 +148,7 @@ def _har_of(text: str) -> object:
 
 PARSERS: Final[dict[str, Read]] = {
     "HAR file": _har_of,
-    "exchange log": lambda text: list(read_ndjson(text.splitlines())),
+    "exchange log": lambda text: list(read_ndjson(text.split("\n"))),
     "cursor": lambda text: read_cursor(text, tuple[str, int]),
     "form of a page": lambda text: parse_form(text.encode()),
     "FHIR body": lambda text: parse(text.encode()),

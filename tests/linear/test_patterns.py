@@ -8,7 +8,7 @@ from typing import Final
 import pytest
 
 from openers.worlds.recording.contract import pattern_of
-from openers_assurance.reading import address_pattern
+from openers_assurance.har import address_pattern
 from tests.linear.measure import Hostile, slow_at
 from tests.linear.patterns import Site, sites
 
@@ -79,7 +79,6 @@ ROWS: Final[dict[str, tuple[Hostile, ...]]] = {
     "openers/api/examples/__init__.py: path_values.parts": (Hostile("{"), Hostile("{a"), Hostile("a", "{")),
     "openers/api/http/upgrades.py: _NAME": (Hostile("\n"), Hostile("\nupgrade"), Hostile(" ", "\nupgrade", "x")),
     "openers/api/site.py: PLAIN_PATH": (Hostile("a"), Hostile("a/"), Hostile("a.", end="/"), Hostile("-/", end="!")),
-    "openers/domain/services/poll_report.py: _NHS_NUMBER": DIGITS,
     "openers/files/blob_keys.py: _KEY": HEX,
     "openers/files/sniffing.py: _UNPRINTABLE": WORD,
     "openers/files/trailers.py: _NAME": WORD,
@@ -120,6 +119,7 @@ ROWS: Final[dict[str, tuple[Hostile, ...]]] = {
     "openers/domain/identifiers.py: AttachmentId.pattern": DIGITS,
     "openers/domain/identifiers.py: CommunicationId.pattern": DIGITS,
     "openers/domain/identifiers.py: FileId.pattern": (*HEX, Hostile("1", "att-"), Hostile("0000-", "00000000-")),
+    "openers/domain/identifiers.py: NHS_NUMBER_IN_TEXT": (*DIGITS, *SECRET),
     "openers/domain/identifiers.py: NhsNumber.pattern": DIGITS,
     "openers/domain/identifiers.py: OdsCode.pattern": WORD,
     "openers/domain/identifiers.py: Postcode.pattern": (Hostile("A1 "), Hostile("A")),
@@ -160,7 +160,6 @@ ROWS: Final[dict[str, tuple[Hostile, ...]]] = {
     "openers/store/audit/chain.py: Head.parse #2": HEX,
     "openers/store/audit/chain.py: _WRITER": WORD,
     "openers/telemetry/redaction.py: _NAMED": SECRET,
-    "openers/telemetry/redaction.py: _NHS_NUMBER": (*DIGITS, *SECRET),
     "openers/telemetry/redaction.py: _OPAQUE": SECRET,
     "openers/telemetry/redaction.py: _SCHEME": SECRET,
     "openers/wire/admin/texts.py: Name": WORD,
@@ -226,15 +225,16 @@ ROWS: Final[dict[str, tuple[Hostile, ...]]] = {
         Hostile("a.", "a@"),
         Hostile(".", "a@a"),
     ),
-    "openers/api/exchanges/line.py: _NHS_NUMBER": DIGITS,
     "openers/api/exchanges/line.py: _SESSION_KEY": (
         Hostile("/ProfessionalSession/"),
         Hostile("a", "/ProfessionalSession/"),
     ),
     "openers/api/exchanges/line.py: _UBRN": DIGITS,
-    "openers_assurance/reading.py: _NAMED_UBRN": (Hostile("ReferralRequest/"), Hostile('"id" : "'), *DIGITS),
-    "openers_assurance/reading.py: _UBRN": DIGITS,
-    "openers_assurance/reading.py: address_pattern": (
+    "openers_assurance/har.py: NHS_NUMBER": (*DIGITS, *SECRET),
+    "openers_assurance/har.py: _KEY": (Hostile("/professionalsession/"), Hostile("a", "/ProfessionalSession/")),
+    "openers_assurance/har.py: _NAMED_UBRN": (Hostile("ReferralRequest/"), Hostile('"id" : "'), *DIGITS),
+    "openers_assurance/har.py: _UBRN": DIGITS,
+    "openers_assurance/har.py: address_pattern": (
         Hostile("/STU3/"),
         Hostile("/referrals/FHIR/STU3/Slot/"),
         Hostile("a", "/"),
@@ -270,7 +270,7 @@ def test_a_pattern_is_linear(site: Site) -> None:
 
 MADE: Final[dict[str, re.Pattern[str]]] = {
     "openers/api/examples/__init__.py: path_values.found": re.compile("/STU3/(?P<a>[^/]+)/(?P<b>[^/]+)"),
-    "openers_assurance/reading.py: address_pattern": address_pattern("/referrals/FHIR/STU3/Slot/{id}/$ers.c"),
+    "openers_assurance/har.py: address_pattern": address_pattern("/referrals/FHIR/STU3/Slot/{id}/$ers.c"),
     "openers/places.py: files_of": re.compile(r"openers\.db($|[.-])"),
     "openers/worlds/recording/contract.py: pattern_of": pattern_of("/STU3/{a}/{b}/$ers.c"),
 }

@@ -66,7 +66,7 @@ def _assessed(base_url: str) -> Sequence[Row]:
         page.raise_for_status()
         if not page.text:
             break
-        lines += page.text.splitlines()
+        lines += page.text.split("\n")
         cursor = page.headers["X-OpenERS-Cursor"]
     assessment = Assessment()
     for exchange in in_order(read_ndjson(lines)):

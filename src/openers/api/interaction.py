@@ -18,7 +18,7 @@ import structlog
 from starlette.requests import ClientDisconnect
 from starlette.requests import Request as HttpRequest
 
-from openers.api.exchanges.line import ended
+from openers.api.exchanges.line import Ended
 from openers.api.exchanges.log import ExchangeLog
 from openers.api.failures import UNLIMITED, Failures, address_of
 from openers.api.http.bounds import LONGEST_CORRELATION_ID, LONGEST_HOST, kept
@@ -169,7 +169,7 @@ class Loop(msgspec.Struct, frozen=True, kw_only=True):
             reply = await self._reply(interaction, call, channel, handler)
         finally:
             took_s = perf_counter() - began
-            log.end(world, ended(interaction.generation, (request, call.world), reply, took_s, in_flight))
+            log.end(world, Ended(interaction.generation, request, call.world, reply, took_s, in_flight))
 
     async def _reply(
         self, interaction: Interaction, call: ActiveCall, channel: tuple[Any, Any], handler: Handler

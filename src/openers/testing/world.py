@@ -106,7 +106,7 @@ class WorldOfTest:
         while (page := get(f"{self.base_url}{EXCHANGES}?cursor={cursor}", headers)).text:
             if page.status >= REFUSED:
                 raise ControlRefused(page.text)
-            lines += page.text.splitlines()
+            lines += page.text.split("\n")
             cursor = str(page.headers.get("X-OpenERS-Cursor", ""))
         for exchange in in_order(read_ndjson(lines)):
             assessment.add(exchange)

@@ -16,7 +16,10 @@ MOST_CONNECTIONS: Final = 10
 MOST_RETRIES: Final = 3
 PAUSE: Final = timedelta(seconds=1)
 """Shortest pause before a call is repeated after 429 or 503 (ours)."""
-STALE: Final = (409, 412)
+_OF_VERSIONS: Final = frozenset({"MISSING_HEADER", "PRECONDITION_FAILED", "REC_PRECONDITION_FAILED"})
+"""Codes of 412 about If-Match; each other 412 is a business rule that does not hold."""
+_LOCKED: Final = "REFERRAL_LOCKED"
+"""The code of 409 for a request that another caller is changing."""
 UNSETTLED: Final = (502, 504)
 
 
@@ -53,9 +56,9 @@ rule("ERR-009")(_not_retried(422))
 
 @rule("ERR-005")
 def reloads_after_a_conflict(call: Exchange, before: History) -> Mark | None:
-    """After a conflict of versions, the request is read before the next change, which carries a newer version."""
+    """After a conflict of versions, the request is read before the next change."""
     failed = before.failed.get(call.ubrn) if call.ubrn else None
-    if failed is None or failed.status not in STALE or failed.is_read:
+    if failed is None or failed.is_read or not _is_outdated(failed):
         return None
     if call.is_read:
         return KEPT if call.is_success else None
@@ -80,7 +83,7 @@ for _id in ("A001-02", "A002-03", "A003-03", "A004-03", "A005-03", "A006-04", "A
 @rule("ERR-007")
 def sees_failed_assertions(call: Exchange, _before: History) -> Mark | None:
     """A failed assertion of the business rules has occurred."""
-    return KEPT if call.status == 412 else None
+    return KEPT if call.status == 412 and not _is_outdated(call) else None
 
 
 @rule("ERR-008")
@@ -164,6 +167,13 @@ def page_of(call: Exchange) -> int:
         if name == "page" and value.isascii() and value.isdigit():
             return int(value[:9])
     return 0
+
+
+def _is_outdated(call: Exchange) -> bool:
+    """Return whether a change was refused because of its version."""
+    if call.status == 412:
+        return call.outcome_code in _OF_VERSIONS
+    return call.status == 409 and call.outcome_code != _LOCKED
 
 
 def _is_retry(call: Exchange, earlier: Exchange) -> bool:

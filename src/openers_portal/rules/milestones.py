@@ -22,6 +22,7 @@ class Happening(StrEnum):
     CERTIFICATE = "certificate"
     CALL = "call"
     COMPLIANCE = "compliance"
+    ASSESSMENT = "assessment"
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True):

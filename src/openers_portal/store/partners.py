@@ -159,6 +159,20 @@ class Partners:
         """Add an event, unless the product has one with the same text `once`."""
         await self._database.run(lambda db: _add_event(db, product, event, once))
 
+    async def begin_assessment(self, product: str, environment: str, cursor: str, by: str) -> None:
+        """Store that only calls after a cursor in the log of an environment are assessed from now on."""
+        event = self._event(Happening.ASSESSMENT, by, f"A new assessment was begun in {environment}")
+        await self.happened(product, event, f"{cursor} {environment}")
+
+    async def beginning_of_assessment(self, product: str, environment: str) -> str | None:
+        """Return the cursor after which calls are assessed; nothing if all are."""
+        columns = EVENTS.c
+        query = select(columns.once).where(columns.product == product, columns.kind == Happening.ASSESSMENT)
+        newest = query.order_by(columns.number.desc()).limit(MOST)
+        found = await self._database.run(lambda db: db.execute(newest).scalars().all())
+        pairs = (each.partition(" ") for each in found)
+        return next((cursor for cursor, _, name in pairs if name == environment), None)
+
     def _event(self, kind: Happening, by: str, evidence: str) -> Event:
         return Event(kind=kind, at=self._clock(), by=by, evidence=evidence)
 

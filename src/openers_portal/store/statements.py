@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 
 import msgspec
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, Delete, delete, insert, select
 
 from openers_portal.store.tables import STATEMENTS
 from openers_web.database import Database
@@ -35,14 +35,20 @@ class Statements:
         return {requirement: msgspec.json.decode(body, type=Statement) for requirement, body in rows}
 
     async def put(self, product: str, requirement: str, text: str, by: str, *, applies: bool) -> None:
-        """Store a statement; an empty text removes it."""
+        """Store a statement, in place of an earlier one."""
         statement = Statement(text=text, by=by, at=self._clock(), applies=applies)
 
         def work(db: Connection) -> None:
-            columns = STATEMENTS.c
-            db.execute(delete(STATEMENTS).where(columns.product == product, columns.requirement == requirement))
-            if text:
-                values = {"product": product, "requirement": requirement, "body": msgspec.json.encode(statement)}
-                db.execute(insert(STATEMENTS).values(**values))
+            db.execute(_deletion(product, requirement))
+            values = {"product": product, "requirement": requirement, "body": msgspec.json.encode(statement)}
+            db.execute(insert(STATEMENTS).values(**values))
 
         await self._database.run(work)
+
+    async def remove(self, product: str, requirement: str) -> None:
+        """Remove a statement, if there is one."""
+        await self._database.run(lambda db: db.execute(_deletion(product, requirement)))
+
+
+def _deletion(product: str, requirement: str) -> Delete:
+    return delete(STATEMENTS).where(STATEMENTS.c.product == product, STATEMENTS.c.requirement == requirement)

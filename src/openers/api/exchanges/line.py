@@ -7,25 +7,28 @@ from collections.abc import Mapping
 from functools import lru_cache
 from hashlib import blake2b
 from typing import Any, Final, NamedTuple
-from urllib.parse import unquote
+from urllib.parse import unquote_plus
 
 import msgspec
 
 from openers.api.http.peers import presented
 from openers.api.http.reply import Content, Reply
 from openers.api.http.request import INJECTED, LOG_IN, Request
-from openers.domain.audit import AuditEntry
 from openers.domain.exchanges.exchange import Exchange, StoredExchange
+from openers.domain.identifiers import without_nhs_numbers
 from openers.usecases.world import World
 
 LONGEST_TEXT: Final = 200
+_LONGEST_NAME: Final = 40
+_MOST_DIGITS: Final = 5
+"""Digits of a value that is kept, fewer than half of a patient's number."""
+_MASK: Final = "{nhsNumber}"
 _SESSIONS: Final = "session"
 """The generation whose paths have keys of sessions."""
 _KEEP_VALUES: Final = frozenset({"page", "_count"})
 _EXPECTED: Final = range(200, 300)
 _KEY_HEADERS: Final = (b"http-x-session-key", b"x-session-key", b"http_x_session_key")
-_SESSION_KEY: Final = re.compile(r"(?<=/ProfessionalSession/)[^/]+")
-_NHS_NUMBER: Final = re.compile(r"(?<![0-9])[0-9]{10}(?![0-9])")
+_SESSION_KEY: Final = re.compile(r"(?is)(?<=/professionalsession/).+")
 _UBRN: Final = re.compile(r"(?<![0-9])[0-9]{12}(?![0-9])")
 _encode: Final = msgspec.json.Encoder(enc_hook=str.__str__).encode
 _decode: Final = msgspec.json.Decoder(StoredExchange).decode
@@ -33,71 +36,43 @@ _fields: Final = msgspec.structs.astuple
 
 
 class Ended(NamedTuple):
-    """A call that has ended: what its line needs, so that neither bodies nor connections wait with it."""
+    """A call that has ended; `reply` is `None` if the client left before it was sent."""
 
     generation: str
-    env: str
-    entry: AuditEntry
-    method: str
-    path: str
-    query: bytes
-    headers: Mapping[bytes, bytes]
-    client: Any
-    extensions: Any
-    log_in: str
-    injected: str
-    status: int
-    etag: bytes
-    size: int
+    request: Request
+    world: World
+    reply: Reply | None
     took_s: float
     in_flight: int
 
 
-def ended(generation: str, call: tuple[Request, World], reply: Reply | None, took_s: float, in_flight: int) -> Ended:
-    """Return what the line of a call needs; `reply` is `None` if the client left before it was sent."""
-    (request, world), scope = call, call[0].scope
-    return Ended(
-        generation,
-        world.public_name,
-        world.entry,
-        request.method,
-        scope["path"],
-        scope["query_string"],
-        request.headers,
-        scope.get("client"),
-        scope.get("extensions"),
-        scope.get(LOG_IN, ""),
-        scope.get(INJECTED, ""),
-        0 if reply is None else reply.status,
-        b"" if reply is None else _etag(reply),
-        0 if reply is None else _bytes(reply),
-        took_s,
-        in_flight,
-    )
-
-
 def line_of(call: Ended) -> bytes:
     """Return the stored line of a call."""
-    entry, headers, path, status = call.entry, call.headers, call.path, call.status
-    tls, common_name = _tls(call.extensions) if call.extensions else ("", "")
+    entry, reply, request = call.world.entry, call.reply, call.request
+    scope, headers = request.scope, request.headers
+    path, query, status = scope["path"], scope["query_string"], 0 if reply is None else reply.status
+    extensions, client = scope.get("extensions"), scope.get("client")
+    tls, common_name = _tls(extensions) if extensions else ("", "")
+    if status not in _EXPECTED or call.generation == _SESSIONS:
+        path = _masked(path)
     return _encode(
         StoredExchange(  # positional, since each call pays for this
             entry.at,
-            call.env,
+            call.world.public_name,
             call.generation,
-            call.method,
-            path if status in _EXPECTED and call.generation != _SESSIONS else _masked(path),
+            request.method,
+            path,
             status,
             entry.operation,
-            _names(call.query) if call.query else "",
+            _names(query) if query else "",
             entry.code,
             entry.asid,
             entry.application,
             common_name,
             tls,
-            str(call.client[0]) if call.client else "",
+            str(client[0]) if client else "",
             _digest(entry.session) if entry.session else _session_of_key(headers),
-            call.log_in,
+            scope.get(LOG_IN, ""),
             entry.user,
             entry.on_behalf_of or "",
             entry.business_function,
@@ -105,16 +80,16 @@ def line_of(call: Ended) -> bytes:
             _text(headers, b"accept"),
             _text(headers, b"content-type"),
             _text(headers, b"if-match"),
-            call.etag.decode("latin-1"),
+            "" if reply is None else _etag(reply).decode("latin-1"),
             entry.ubrn or _ubrn(path, headers),
             entry.act,
             entry.request_id,
-            _size(headers) if call.method != "GET" else 0,
-            call.size,
+            _size(headers) if request.method != "GET" else 0,
+            0 if reply is None else _bytes(reply),
             round(call.took_s * 1000, 1),
             call.in_flight,
             not status,
-            call.injected,
+            scope.get(INJECTED, ""),
         )
     )
 
@@ -137,8 +112,7 @@ def _tls(extensions: dict[str, Any]) -> tuple[str, str]:
 
 def _masked(path: str) -> str:
     """Return a path without the keys of sessions, and without numbers that may be of a patient."""
-    path = _SESSION_KEY.sub("{sessionKey}", path[:LONGEST_TEXT])
-    return _NHS_NUMBER.sub("{nhsNumber}", path)
+    return _SESSION_KEY.sub("{sessionKey}", without_nhs_numbers(path, _MASK, LONGEST_TEXT))
 
 
 def _session_of_key(headers: Mapping[bytes, bytes]) -> str:
@@ -156,10 +130,16 @@ def _digest(session: str) -> str:
 
 def _names(query: bytes) -> str:
     """Return the names of the parameters in order, with values of those only that cannot name a patient."""
-    text = query[: 10 * LONGEST_TEXT].decode("latin-1")
-    pairs = [pair.partition("=") for pair in text.split("&")]
-    shown = [f"{name}={value[:9]}" if name in _KEEP_VALUES else unquote(name)[:40] for name, _, value in pairs]
-    return ",".join(shown)[:LONGEST_TEXT]
+    pairs = query[: 10 * LONGEST_TEXT].decode("latin-1").split("&")
+    return ",".join(map(_shown, pairs[:-1] if len(query) > 10 * LONGEST_TEXT else pairs))[:LONGEST_TEXT]
+
+
+def _shown(pair: str) -> str:
+    """Return the name of a parameter, and its value if that is a small number of a page."""
+    name, _, value = pair.partition("=")
+    if name not in _KEEP_VALUES:
+        return without_nhs_numbers(unquote_plus(name), _MASK, _LONGEST_NAME)
+    return f"{name}={value}" if value.isascii() and value.isdigit() and len(value) <= _MOST_DIGITS else name
 
 
 def _ubrn(path: str, headers: Mapping[bytes, bytes]) -> str:
@@ -170,8 +150,9 @@ def _ubrn(path: str, headers: Mapping[bytes, bytes]) -> str:
 
 
 def _text(headers: Mapping[bytes, bytes], name: bytes) -> str:
-    found = headers.get(name)
-    return "" if found is None else found[:LONGEST_TEXT].decode("latin-1")
+    """Return a header without numbers of patients; empty if it was not sent."""
+    found = headers.get(name, b"")[: LONGEST_TEXT + 1].decode("latin-1")
+    return without_nhs_numbers(found, _MASK, LONGEST_TEXT)
 
 
 def _size(headers: Mapping[bytes, bytes]) -> int:

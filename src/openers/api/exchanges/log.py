@@ -1,8 +1,8 @@
 """The exchange log: metadata of each call of a registered endpoint or application, written in batches.
 
-The loop adds a call after its reply is sent; each second `settle` writes the lines and stores them. While the store
-cannot keep up, calls wait up to a limit, and further ones are dropped and counted. So the log never delays a call and
-never stops one.
+The loop adds the line of a call after its reply is sent, so that neither headers nor bodies wait with it; each second
+`settle` stores the lines. While the store cannot keep up, lines wait up to a limit, and further ones are dropped and
+counted. So the log never delays a call and never stops one.
 Source: rules part 2, chapter 5.4; ADR 0084.
 """
 
@@ -21,9 +21,7 @@ from openers.telemetry.metrics import Metrics
 from openers.usecases.world import World
 
 MOST_WAITING: Final = 20_000
-"""Calls that wait to be written and stored."""
-WRITTEN_AT_ONCE: Final = 100
-"""Lines that are written before other calls run: less than a millisecond."""
+"""Lines that wait to be stored."""
 MOST_IN_A_BATCH: Final = 2_000
 MOST_ATTEMPTS: Final = 30
 """Failed attempts to store the lines of a world, one a second, after which they are dropped."""
@@ -32,10 +30,9 @@ _log = structlog.get_logger()
 
 
 class _Waiting(msgspec.Struct):
-    """Calls of one world that are not stored yet, and the lines of the first ones."""
+    """The lines of one world that are not stored yet."""
 
     world: World
-    calls: list[Ended] = []
     lines: list[bytes] = []
     attempts: int = 0
 
@@ -44,11 +41,12 @@ class ExchangeLog:
     """Collects the exchanges of all worlds of a process, in bounded memory."""
 
     def __init__(self, metrics: Metrics, bounds: LogBounds = USUAL, most_waiting: int = MOST_WAITING) -> None:
-        """Store at most `bounds` in each world; `most_waiting` calls wait in this process."""
+        """Store at most `bounds` in each world; `most_waiting` lines wait in this process."""
         self._metrics, self._bounds, self._most = metrics, bounds, most_waiting
         self._waiting: dict[str, _Waiting] = {}
         self._held = 0
         self._in_flight = 0
+        self._turn = asyncio.Lock()
 
     def begin(self) -> int:
         """Count a call that begins; return how many there are now."""
@@ -56,66 +54,67 @@ class ExchangeLog:
         return self._in_flight
 
     def end(self, world: World, call: Ended) -> None:
-        """Add a call that has ended, if a registered endpoint or application made it."""
+        """Add the line of a call that has ended, if a registered endpoint or application made it. Never raises."""
         self._in_flight -= 1
-        if not (call.entry.application or call.entry.asid):
+        entry = call.world.entry
+        if not (entry.application or entry.asid):
             return
         if self._held >= self._most:
             self._metrics.exchanges_dropped(1)
             return
+        try:
+            line = line_of(call)
+        except Exception as error:
+            self._metrics.exchanges_dropped(1)
+            _log.warning("an exchange cannot be logged", reason=type(error).__name__)
+            return
         waiting = self._waiting.get(world.name)
         if waiting is None:
             waiting = self._waiting[world.name] = _Waiting(world)
-        waiting.calls.append(call)
+        waiting.world = world  # a world that was reset has another store
+        waiting.lines.append(line)
         self._held += 1
 
-    async def settle(self) -> None:
-        """Store all waiting calls; those of a world whose store fails wait for the next attempt. Never raises."""
-        for name in list(self._waiting):
-            waiting = self._waiting.pop(name)
-            try:
-                await self._store(waiting)
-            except Exception as error:
-                self._failed(name, waiting, error)
+    async def settle(self, *, may_drop: bool = False) -> None:
+        """Store all waiting lines; those of a world whose store fails wait for the next attempt. Never raises.
+
+        With `may_drop`, a failed attempt counts; lines are dropped after too many. If the caller is cancelled, the
+        attempt goes on, so that no line is lost or stored twice; the next one waits for it.
+        """
+        await asyncio.shield(self._settle(may_drop=may_drop))
+
+    async def _settle(self, *, may_drop: bool) -> None:
+        async with self._turn:
+            for waiting in list(self._waiting.values()):
+                try:
+                    await self._store(waiting)
+                except Exception as error:
+                    if may_drop:
+                        self._failed(waiting, error)
+                if not waiting.lines:
+                    del self._waiting[waiting.world.name]
 
     async def _store(self, waiting: _Waiting) -> None:
-        """Write and store lines in batches, and forget those that are stored. Raises Unavailable."""
-        store, wall = waiting.world.store, waiting.world.wall
-        while waiting.lines or waiting.calls:
-            while waiting.calls and len(waiting.lines) < MOST_IN_A_BATCH:
-                waiting.lines += [line for call in waiting.calls[:WRITTEN_AT_ONCE] if (line := self._line(call))]
-                del waiting.calls[:WRITTEN_AT_ONCE]
-                await asyncio.sleep(0)
-            count = len(waiting.lines)
-            batch = ExchangeBatch(b"\n".join(waiting.lines), count)
-            await store.log_exchanges(batch, wall.now(), self._bounds)
-            waiting.lines.clear()
-            self._held -= count
+        """Store the lines that wait now in batches, and forget those that are stored. Raises Unavailable."""
+        left = len(waiting.lines)
+        while left:
+            world, lines = waiting.world, waiting.lines[: min(left, MOST_IN_A_BATCH)]
+            batch = ExchangeBatch(b"\n".join(lines), len(lines))
+            await world.store.log_exchanges(batch, world.wall.now(), self._bounds)
+            del waiting.lines[: len(lines)]
+            self._held -= len(lines)
+            left -= len(lines)
+        waiting.attempts = 0
 
-    def _line(self, call: Ended) -> bytes:
-        """Return the line of a call; nothing, counted as dropped, if it cannot be written."""
-        try:
-            return line_of(call)
-        except Exception as error:
-            self._held -= 1
-            self._metrics.exchanges_dropped(1)
-            _log.warning("an exchange cannot be logged", reason=type(error).__name__)
-            return b""
-
-    def _failed(self, name: str, waiting: _Waiting, error: Exception) -> None:
-        """Keep calls for the next attempt, before those that came meanwhile; drop them after too many attempts."""
+    def _failed(self, waiting: _Waiting, error: Exception) -> None:
+        """Count a failed attempt; drop the lines after too many."""
         waiting.attempts += 1
         if waiting.attempts >= MOST_ATTEMPTS:
-            count = len(waiting.lines) + len(waiting.calls)
+            count = len(waiting.lines)
+            waiting.lines.clear()
             self._held -= count
             self._metrics.exchanges_dropped(count)
             _log.warning("exchanges are dropped", count=count, reason=type(error).__name__)
-            return
-        later = self._waiting.get(name)
-        if later is not None:
-            waiting.world = later.world
-            waiting.calls += later.calls
-        self._waiting[name] = waiting
 
 
 def exchange_log_of(settings: Settings, metrics: Metrics) -> ExchangeLog | None:

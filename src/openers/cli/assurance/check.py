@@ -16,7 +16,7 @@ import typer
 from openers.cli.admin.calls import DEMO_CLIENT, ClientId, KeyFile, administration
 from openers.cli.problems import settings_of, told_in_one_line
 from openers_assurance import Assessment, Exchange, Row, UnreadableLog, in_order, read_har, read_ndjson
-from openers_assurance.reading import MOST_HAR_BYTES
+from openers_assurance.har import MOST_HAR_BYTES
 from openers_assurance.report import as_json, as_junit, as_text, failures
 
 LOG: Final = "/admin/v1/exchanges"
@@ -110,4 +110,4 @@ def _of_service(base_url: str, client_id: str, key: Path | None) -> Iterator[Exc
     """Yield the exchanges that a running service has logged."""
     with administration(base_url, client_id, key) as service:
         for page in service.log_pages(LOG):
-            yield from read_ndjson(page.splitlines())
+            yield from read_ndjson(page.split("\n"))

@@ -1,7 +1,7 @@
 """One logged exchange: a call of a registered endpoint or application, and its reply, without bodies.
 
-The fields are those of rules part 2, chapter 5.4, with the ids that link a call to its explanation. A patient's
-number is never among them.
+The fields are those of rules part 2, chapter 5.4, with the ids that link a call to its explanation. What may be a
+patient's number is masked in each text that the caller chooses.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ class Exchange(msgspec.Struct, frozen=True, omit_defaults=True, rename="camel", 
     """One exchange. `ts` is the time of the request.
 
     `session_id` is a digest, since the id of a session of 2018 is a credential. `parameters` are the names of the
-    query parameters without their values. `in_flight_at_start` counts the calls that the process was serving when
-    this one began, itself included. `duration_ms` lasts until the reply was sent.
+    query parameters; only those of pages have values, of five digits at most. `in_flight_at_start` counts the calls
+    that the process was serving when this one began, itself included. `duration_ms` lasts until the reply was sent.
     """
 
     ts: Instant

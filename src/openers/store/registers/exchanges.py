@@ -1,7 +1,8 @@
 """The exchange log in SQL.
 
-The one row of `exchange_log` has the last number and the size of all batches. Each writer updates it first, so that
-writers wait for each other and a batch never appears after one with a higher number.
+The one row of `exchange_log` has the last number and the size of all batches. Each writer updates it first, also to
+remove batches, so that writers wait for each other, the size is right, and a batch never appears after one with a
+higher number.
 """
 
 from __future__ import annotations
@@ -17,9 +18,10 @@ from openers.domain.exchanges.exchange import ExchangeBatch, LogBounds
 from openers.store.engine.statements import Connection, Row, Statement, micros
 from openers.store.engine.tables import exchange_batches, exchange_log
 
-_REMOVED_AT_ONCE: Final = 16
-"""Batches that one writer removes at most; more than one is added meanwhile only by other writers."""
-_READ_AT_ONCE: Final = 256
+_REMOVED_AT_ONCE: Final = 256
+_EXPIRED_AT_ONCE: Final = 10_000
+_READ_AT_ONCE: Final = 8192
+"""Batches whose sizes are read for a page; a quiet service has one call in a batch."""
 _log, _batches = exchange_log.c, exchange_batches.c
 _following = _log.number + 1
 _now = bindparam("now", type_=BigInteger())
@@ -34,10 +36,12 @@ _ADVANCE: Final = Statement(
 )
 _SHRINK: Final = Statement(update(exchange_log).values(size=_log.size - bindparam("removed")))
 _ADD: Final = Statement(insert(exchange_batches))
-_OLDEST: Final = Statement(
-    select(_batches.number, _batches.until, _batches.size).order_by(_batches.number).limit(_REMOVED_AT_ONCE)
-)
+_OLDEST: Final = Statement(select(_batches.number, _batches.size).order_by(_batches.number).limit(_REMOVED_AT_ONCE))
 _REMOVE: Final = Statement(delete(exchange_batches).where(_batches.number <= bindparam("last")))
+_EXPIRED: Final = select(_batches.number).where(_batches.until <= bindparam("now")).limit(_EXPIRED_AT_ONCE)
+_EXPIRE: Final = Statement(
+    delete(exchange_batches).where(_batches.number.in_(_EXPIRED.scalar_subquery())).returning(_batches.size)
+)
 _SIZES: Final = Statement(
     select(_batches.number, _batches.size)
     .where(_batches.number > bindparam("since"), _batches.until > bindparam("now"))
@@ -66,12 +70,11 @@ class SqlExchanges:
         Numbers are not below the time in microseconds, so that they rise also after a world was reset.
         """
         size = len(batch.lines)
-        row = await self._connection.row(_ADVANCE, {"now": micros(now), "added": size})
-        number, total = (0, 0) if row is None else row
+        ((number, total),) = await self._connection.rows(_ADVANCE, {"now": micros(now), "added": size})
         until = micros(now + timedelta(days=bounds.days))
         values = {"number": number, "until": until, "size": size, "count": batch.count, "lines": batch.lines}
         await self._connection.run(_ADD, values)
-        await self._remove(now, total - bounds.most_bytes)
+        await self._remove(total - bounds.most_bytes)
 
     async def after(self, number: int, now: Instant, most_bytes: int) -> Sequence[ExchangeBatch]:
         """Return the next batches after `number`: at least one if there is any, then up to `most_bytes`."""
@@ -87,21 +90,22 @@ class SqlExchanges:
         return [ExchangeBatch(*row) for row in rows]
 
     async def purge(self, now: Instant) -> int:
-        """Remove batches that are too old; return how many."""
-        removed = 0
-        while found := await self._remove(now, 0):
-            removed += found
-        return removed
+        """Remove batches that are too old, in any order, as the days to keep them may change; return how many."""
+        await self._connection.run(_SHRINK, {"removed": 0})
+        count = 0
+        while sizes := await self._connection.rows(_EXPIRE, {"now": micros(now)}):
+            await self._connection.run(_SHRINK, {"removed": sum(size for (size,) in sizes)})
+            count += len(sizes)
+        return count
 
-    async def _remove(self, now: Instant, excess: int) -> int:
-        """Remove the oldest batches that are too old, or that are `excess` bytes too many; return how many."""
-        oldest = await self._connection.rows(_OLDEST, {})
-        removed = count = last = 0
-        for number, until, size in oldest:
-            if until > micros(now) and removed >= excess:
-                break
-            removed, count, last = removed + size, count + 1, number
-        if count:
+    async def _remove(self, excess: int) -> None:
+        """Remove the oldest batches until `excess` bytes are gone, or all are."""
+        while excess > 0 and (oldest := await self._connection.rows(_OLDEST, {})):
+            removed = last = 0
+            for number, size in oldest:
+                if removed >= excess:
+                    break
+                removed, last = removed + size, number
             await self._connection.run(_REMOVE, {"last": last})
             await self._connection.run(_SHRINK, {"removed": removed})
-        return count
+            excess -= removed
