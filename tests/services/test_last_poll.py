@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
 
 from openers.domain.errors import PasRefused, PasSilent
 from openers.domain.identifiers import ServiceId
-from openers.domain.services.poll_report import MASKED, MOST_ROWS, masked, rows_of
+from openers.domain.services.poll_report import LONGEST_TEXT, MASKED, MOST_ROWS, masked, rows_of
 from openers.domain.slots import Became, PolledSlot
 from openers.pas.fhir import CLINICIAN, PRIORITY, SERVICE, USRN, read_slot_page
 from tests.kit.referrals.rig import SERVICE as CLINIC
@@ -67,6 +68,23 @@ def test_a_row_shows_the_contract_and_masks_all_else() -> None:
     assert masked(second)["identifier"] == [{"system": USRN, "value": f"for {MASKED}"}]
     assert third.sent == b"", "only the first rows are kept as they came"
     assert masked(third) == {name: SLOT[name] for name in ("status", "start", "end")} | {"id": "s-3"}
+
+
+@pytest.mark.parametrize(
+    ("sent", "shown"),
+    [
+        ("for 9912003888", f"for {MASKED}"),
+        ("for 991 200 3888.", f"for {MASKED}."),
+        ("for 991-200-3888", f"for {MASKED}"),
+        (f"{'x' * (LONGEST_TEXT - 5)}9912003888", "x" * (LONGEST_TEXT - 5)),
+        (f"{'x' * (LONGEST_TEXT - 5)}991 200 3888", "x" * (LONGEST_TEXT - 5)),
+        ("1234 5678 9012", "1234 5678 9012"),
+    ],
+)
+def test_no_number_of_a_patient_is_kept(sent: str, shown: str) -> None:
+    """However it is grouped, and also where a long text is cut, it is masked; a UBRN stays."""
+    slot = msgspec.structs.replace(_slot("s-1"), sent=json.dumps({**SLOT, "schedule": {"reference": sent}}).encode())
+    assert masked(slot)["schedule"] == {"reference": shown}
 
 
 def test_a_report_is_bounded() -> None:

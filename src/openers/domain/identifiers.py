@@ -8,7 +8,7 @@ skip the parsing, because their text was parsed before it was written. Formats: 
 from __future__ import annotations
 
 import re
-from typing import ClassVar, Self
+from typing import ClassVar, Final, Self
 
 
 class Identifier(str):
@@ -40,6 +40,20 @@ class NhsNumber(Identifier):
     def grouped(self) -> str:
         """Return the number as printed for people: groups of three, three and four."""
         return f"{self[:3]} {self[3:6]} {self[6:]}"
+
+
+NHS_NUMBER_IN_TEXT: Final = re.compile(r"(?<!\d)\d{3}[ -]?\d{3}[ -]?\d{4}(?!\d)", re.ASCII)
+"""What may be an NHS number within a text, grouped or not. UBRNs have more digits, so they are none."""
+
+
+def without_nhs_numbers(text: str, mask: str, longest: int) -> str:
+    """Return a text cut to `longest` characters, with `mask` for each NHS number; half a number at the cut is left out.
+
+    Masks are longer or shorter than numbers, so the result may be longer than `longest`.
+    """
+    if len(text) > longest:
+        text = text[:longest].rstrip("0123456789 -")
+    return NHS_NUMBER_IN_TEXT.sub(mask, text)
 
 
 class Ubrn(Identifier):

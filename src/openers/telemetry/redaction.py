@@ -14,6 +14,8 @@ from typing import Final, cast
 
 import msgspec
 
+from openers.domain.identifiers import NHS_NUMBER_IN_TEXT
+
 MASK: Final = "[masked]"
 LONGEST: Final = 64 * 1024
 """Maximum characters of a text that are checked and kept."""
@@ -37,7 +39,6 @@ _OPAQUE: Final = re.compile(
 )
 _IN_WORDS: Final = string.ascii_letters + string.digits + "_-."
 _IN_NUMBERS: Final = string.digits + " -"
-_NHS_NUMBER: Final = re.compile(r"(?a)(?<!\d)\d{3}[ -]?\d{3}[ -]?\d{4}(?!\d)")
 
 
 def redact(value: object, depth: int = 0) -> object:
@@ -76,7 +77,7 @@ def redact_text(text: str) -> str:
 
 def redact_nhs_numbers(text: str) -> str:
     """Return the text with only NHS numbers masked: for names and addresses without credentials."""
-    return _NHS_NUMBER.sub(MASK, _cut(text))
+    return NHS_NUMBER_IN_TEXT.sub(MASK, _cut(text))
 
 
 def _cut(text: str) -> str:

@@ -1,19 +1,18 @@
 """What a PAS sent at the last poll of a service, and what became of each row: bounded, and without patients.
 
 Elements that the contract with a PAS names are kept as they came. Of every other one only the name is kept, because its
-value could name a patient, and ten digits are never kept, because NHS numbers have them. Source: rules part 3, A.6.
+value could name a patient, and what looks like an NHS number is never kept. Source: rules part 3, A.6.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, cast
 
 import msgspec
 
 from openers.domain.clock import Instant
-from openers.domain.identifiers import ServiceId
+from openers.domain.identifiers import ServiceId, without_nhs_numbers
 from openers.domain.slots import Became, PolledSlot
 
 MOST_ROWS: Final = 50
@@ -23,7 +22,6 @@ MOST_ITEMS: Final = 20
 LONGEST_TEXT: Final = 200
 """Characters of a text that a row keeps."""
 MASKED: Final = "(masked)"
-_NHS_NUMBER: Final = re.compile(r"(?<![0-9])[0-9]{10}(?![0-9])", re.ASCII)
 _Elements = Mapping[str, "_Elements | None"]
 _CODINGS: Final[_Elements] = {"coding": {"system": None, "code": None}}
 _CONTRACT: Final[_Elements] = {
@@ -88,4 +86,4 @@ def _masked(value: Any, known: _Elements | None) -> Any:
 
 
 def _cut(text: str) -> str:
-    return _NHS_NUMBER.sub(MASKED, text[:LONGEST_TEXT])
+    return without_nhs_numbers(text, MASKED, LONGEST_TEXT)
