@@ -90,12 +90,12 @@ def found(reply: httpx.Response) -> tuple[str, str]:
     return parts["identifier"]["valueIdentifier"]["value"], parts["name"]["valueHumanName"]["family"]
 
 
-async def renew(run: Running) -> None:
+async def renew(run: Running, attempt: int = 1) -> None:
     """Let the service renew its patients now."""
     world, now = run.service.world, run.service.world.clock.now()
     assert world.mirroring is not None
     world.mirroring.renewed = world.mirroring.fresh
-    await renew_patients(DueItem(kind=KIND, key=KIND, due_at=now, attempt=1), world)
+    await renew_patients(DueItem(kind=KIND, key=KIND, due_at=now, attempt=attempt), world)
 
 
 async def test_new_requests_follow_what_pds_says_now(asking: Running, pds: Mock) -> None:

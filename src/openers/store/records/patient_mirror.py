@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from sqlalchemy import ColumnElement, Select, Table, bindparam, exists, or_, select, union
+from sqlalchemy import ColumnElement, Select, Table, bindparam, exists, func, or_, select, union
 
 from openers.domain.clock import Instant
 from openers.domain.identifiers import NhsNumber
@@ -26,7 +26,13 @@ _listed: Final = or_(*(each.is_not(None) for each in _LISTS))
 _of_open: Final = union(_overdue(referrals, _listed), _overdue(conversations, conversations.c.listed == 1)).subquery()
 _GET: Final = Statement(select(patient_mirror.c.body).where(patient_mirror.c.nhs_number == bindparam("key")))
 _PUT: Final = upsert(patient_mirror)
-_OVERDUE: Final = Statement(select(_of_open.c.patient).order_by(_of_open.c.patient).limit(bindparam("most")))
+_asked: Final = func.coalesce(patient_mirror.c.asked, 0)
+_OVERDUE: Final = Statement(
+    select(_of_open.c.patient)
+    .outerjoin(patient_mirror, patient_mirror.c.nhs_number == _of_open.c.patient)
+    .order_by(_asked, _of_open.c.patient)
+    .limit(bindparam("most"))
+)
 _state: Final = decoder(MirrorState)
 
 
@@ -50,6 +56,9 @@ class SqlPatientMirror:
         await self._connection.run(_PUT, row)
 
     async def overdue(self, before: Instant, most: int) -> Sequence[NhsNumber]:
-        """Return at most `most` numbers of patients on a worklist for whom PDS was not asked since `before`."""
+        """Return at most `most` numbers of patients on a worklist for whom PDS was not asked since `before`.
+
+        Those who were asked for longest ago, or never, come first.
+        """
         rows = await self._connection.rows(_OVERDUE, {"before": micros(before), "most": most})
         return [NhsNumber.restored(row[0]) for row in rows]

@@ -92,7 +92,10 @@ class PatientMirror(Protocol):
         ...
 
     async def overdue(self, before: Instant, most: int) -> Sequence[NhsNumber]:
-        """Return at most `most` numbers of patients on a worklist for whom PDS was not asked since `before`."""
+        """Return at most `most` numbers of patients on a worklist for whom PDS was not asked since `before`.
+
+        Those who were asked for longest ago, or never, come first.
+        """
         ...
 
 
