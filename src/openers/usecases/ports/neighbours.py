@@ -116,7 +116,10 @@ class Mirroring:
 
 
 class OdsOrganisation(msgspec.Struct, frozen=True, kw_only=True):
-    """What ODS says of an organisation. `kind` is `None` if its roles have no part in a referral."""
+    """What ODS says of an organisation. `kind` is `None` if its roles have no part in a referral.
+
+    If it has closed and ODS does not say when, `closed_on` is the day of the question and not `is_day_known`.
+    """
 
     ods: OdsCode
     name: str
@@ -129,6 +132,7 @@ class OdsOrganisation(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class OrganisationSource(Protocol):
+    is_day_known: bool = True
     """The Organisation Data Service (ODS)."""
 
     async def read(self, ods: OdsCode) -> OdsOrganisation | None:
