@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Collection, Sequence
 from typing import Final
 
 from sqlalchemy import ColumnElement, Select, Table, bindparam, exists, func, or_, select, union
@@ -10,7 +11,7 @@ from sqlalchemy import ColumnElement, Select, Table, bindparam, exists, func, or
 from openers.domain.clock import Instant
 from openers.domain.identifiers import NhsNumber
 from openers.domain.patient import MirrorState
-from openers.store.engine.statements import Connection, Statement, decoder, encode, micros, upsert
+from openers.store.engine.statements import Connection, Statement, decoder, encode, micros, texts, upsert
 from openers.store.engine.tables import conversations, patient_mirror, referrals
 
 
@@ -21,10 +22,16 @@ def _overdue(table: Table, is_open: ColumnElement[bool]) -> Select[str]:
     return select(table.c.patient.label("patient")).where(is_open, ~recent)
 
 
+def _among(*, postgres: bool) -> Select[bytes]:
+    """Return the query for what PDS said of the numbers in `keys`."""
+    return select(patient_mirror.c.body).where(patient_mirror.c.nhs_number.in_(texts("keys", postgres=postgres)))
+
+
 _LISTS: Final = (referrals.c.provider_list, referrals.c.referrer_list, referrals.c.letter_list)
 _listed: Final = or_(*(each.is_not(None) for each in _LISTS))
 _of_open: Final = union(_overdue(referrals, _listed), _overdue(conversations, conversations.c.listed == 1)).subquery()
 _GET: Final = Statement(select(patient_mirror.c.body).where(patient_mirror.c.nhs_number == bindparam("key")))
+_SEVERAL: Final = Statement(_among(postgres=False), _among(postgres=True))
 _PUT: Final = upsert(patient_mirror)
 _asked: Final = func.coalesce(patient_mirror.c.asked, 0)
 _OVERDUE: Final = Statement(
@@ -49,6 +56,11 @@ class SqlPatientMirror:
         """Return what PDS said of a number; `None` if it was never asked."""
         row = await self._connection.row(_GET, {"key": number})
         return None if row is None else _state.decode(row[0])
+
+    async def several(self, numbers: Collection[NhsNumber]) -> Sequence[MirrorState]:
+        """Return what PDS said of those of the numbers for which it was asked, in any order."""
+        rows = await self._connection.rows(_SEVERAL, {"keys": json.dumps(list(numbers))})
+        return [_state.decode(row[0]) for row in rows]
 
     async def put(self, state: MirrorState) -> None:
         """Add or replace what PDS said of a number."""

@@ -87,6 +87,10 @@ class PatientMirror(Protocol):
         """Return what PDS said of a number; `None` if it was never asked."""
         ...
 
+    async def several(self, numbers: Collection[NhsNumber]) -> Sequence[MirrorState]:
+        """Return what PDS said of those of the numbers for which it was asked, in any order."""
+        ...
+
     async def put(self, state: MirrorState) -> None:
         """Add or replace what PDS said of a number."""
         ...
@@ -128,11 +132,11 @@ class OdsOrganisation(msgspec.Struct, frozen=True, kw_only=True):
     address: str = ""
     telephone: str = ""
     closed_on: date | None = None
+    is_day_known: bool = True
     commissioner: OdsCode | None = None
 
 
 class OrganisationSource(Protocol):
-    is_day_known: bool = True
     """The Organisation Data Service (ODS)."""
 
     async def read(self, ods: OdsCode) -> OdsOrganisation | None:
