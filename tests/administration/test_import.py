@@ -17,7 +17,7 @@ import pytest
 from tests.kit.run.command import environment, openers
 from tests.kit.run.forked import start
 from tests.kit.run.waiting import HANGS_AFTER_S, until
-from tests.kit.service.administration import KEYS
+from tests.kit.service.administration import KEYS, records
 from tests.kit.service.administration import service as clinic_of
 from tests.kit.service.live import Live, live, settings_env
 from tests.kit.service.running import copied
@@ -134,6 +134,16 @@ def test_rows_may_name_others_of_their_kind_in_any_order(service: Live, tmp_path
     clinics = [{**clinic("999000041"), "restriction": pathway}, clinic("999000042")]
     (tmp_path / "services.ndjson").write_text(_lines(clinics))
     assert _counts(told(service, "import", tmp_path / "services.ndjson")[0]) == {"services.ndjson": (2, 0, 0, 0)}
+
+
+def test_records_of_one_certificate_are_sent_until_each_is_checked(service: Live, tmp_path: Path) -> None:
+    """The service puts 20 of them at once; the reasons in the report are those of the records."""
+    endpoint = {**records()["endpoints"], "certificates": [{"fingerprint": "8" * 64, "issuer": "CN=One"}]}
+    made = [{**endpoint, "asid": f"2000000004{number}"} for number in range(10, 55)]
+    (tmp_path / "endpoints.ndjson").write_text(_lines(made))
+    out, err = told(service, "import", tmp_path / "endpoints.ndjson", status=1)
+    assert _counts(out) == {"endpoints.ndjson": (1, 0, 0, 44)}
+    assert err.count("200000000410") == 44
 
 
 def test_records_with_many_references_are_sent_in_smaller_parts(service: Live, tmp_path: Path) -> None:

@@ -223,6 +223,24 @@ async def test_records_may_name_others_of_the_request_in_any_order(administered_
     assert (await _put(client, "services", {**second[0], "restriction": pathway}))["unchanged"] == 1
 
 
+async def test_a_request_puts_a_limited_number_of_stages(administered_on_both: Running) -> None:
+    """Each stage costs a look-up and a write. The rest is refused with its cure, which works, and nothing is lost."""
+    client = await administrator(administered_on_both)
+    chain = [{**COMMISSIONER, "ods": f"ZT{number:03}", "commissioner": f"ZT{number + 1:03}"} for number in range(44)]
+    sent: list[dict[str, Any]] = [*chain, {**COMMISSIONER, "ods": "ZT044"}]
+    created: list[int] = []
+    while sent:
+        told = await _put(client, "organisations", *sent)
+        assert {each["code"] for each in told["refused"]} <= {"NOT_YET"}, told
+        created.append(told["created"])
+        sent = [sent[each["index"]] for each in told["refused"]]
+    assert created == [20, 20, 5]
+    endpoint = {**records()["endpoints"], "certificates": [{"fingerprint": "9" * 64, "issuer": "CN=One"}]}
+    told = await _put(client, "endpoints", *({**endpoint, "asid": f"2000000003{number}"} for number in range(10, 35)))
+    codes = [each["code"] for each in told["refused"]]
+    assert (told["created"], codes) == (1, ["INVALID_RECORD"] * 19 + ["NOT_YET"] * 5)
+
+
 async def test_the_references_of_one_request_are_limited(administered_on_both: Running) -> None:
     """A request that needs more than 5000 look-ups is refused before it begins; one record alone never is."""
     client = await administrator(administered_on_both)

@@ -75,7 +75,7 @@ ROWS: Final[dict[str, str]] = {
     "openers/identity/access.py::AccessCache._callers": "10,000 callers by the digest of a token that was found",
     "openers/identity/access.py::AccessCache._reading": "one for each token that is being read",
     "openers/identity/access.py::AccessCache._gone": "MOST_GONE digests of tokens that were found",
-    "openers/usecases/dated_reference.py::DatedReference._in_force": "the code sets of the world",
+    "openers/usecases/dated_reference.py::DatedReference._mappings": "the code sets of the world",
     "openers/usecases/dated_reference.py::DatedReference._systems": "specialties and clinic types",
     "openers/reference/packaged.py::PackagedReference._systems": "the code systems of the package",
     "openers/store/audit/verify.py::_Chain.gaps": "ends with the verification",

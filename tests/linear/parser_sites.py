@@ -51,6 +51,7 @@ SITES: Final[dict[str, str]] = {
     "openers_quickconnect/records.py: fromisoformat": "date",
     "openers_quickconnect/sealed.py: urlsafe_b64decode": "signed address",
     "openers/tls/reading.py: b64decode": "certificate of a proxy",
+    "openers/domain/services/poll_report.py: Decoder": "row of a poll",
     "openers/domain/services/poll_report.py: decode": "row of a poll",
     "openers/pas/fhir.py: Decoder": "slots of a PAS",
     "openers/neighbours/access_token.py: decode": "any JSON",

@@ -62,6 +62,30 @@ def test_a_busy_neighbour_gets_the_pause_that_it_asks_for_within_limits() -> Non
         assert breaker.admits()
 
 
+def test_a_reply_to_an_older_request_does_not_end_a_pause_that_was_asked_for() -> None:
+    clock = Seconds()
+    breaker = Breaker(clock)
+    breaker.failed(30.0)
+    for seconds in (0, 29):
+        clock.now += seconds
+        breaker.succeeded()
+        assert (breaker.is_open(), breaker.admits()) == (True, False)
+    clock.now += 1
+    assert (breaker.is_open(), breaker.admits()) == (False, True)
+
+
+def test_a_try_of_two_requests_counts_failures_on() -> None:
+    """After the reply to the first one, such as a token, the second one may be sent: one for all callers."""
+    clock = Seconds()
+    breaker = opened(clock)
+    clock.now += PAUSE_S
+    assert [breaker.admits() for _ in range(2)] == [True, False]
+    breaker.proceeds()
+    assert [breaker.admits() for _ in range(2)] == [True, False]
+    breaker.failed()
+    assert not breaker.admits(), "a usable token does not show that the neighbour works"
+
+
 def test_requests_are_spread_over_the_seconds() -> None:
     """The sixth request of a second waits for the next one; who would wait too long is told so at once."""
     clock = Seconds()

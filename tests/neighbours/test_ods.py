@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import Any, Final
 
 import httpx
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from openers.domain.directory import OrganisationKind
 from openers.domain.identifiers import OdsCode, Postcode
-from openers.neighbours.ods import Unreadable, read_organisation
+from openers.neighbours.ods import Ods, Unreadable, read_organisation
 from openers.usecases.ports.neighbours import OdsOrganisation
 from tests.kit.service.administration import ADMIN, administered, administrator
 from tests.kit.service.running import PRACTICE, Running, running, settings_for
@@ -90,7 +91,10 @@ ROWS: Final[list[tuple[dict[str, Any], str, object]]] = [
     ({"Roles": {"Role": [{"id": "RO177", "Status": "Active"}]}}, "kind", None),
     ({"Roles": {"Role": [{"id": "RO76", "Status": "Inactive"}]}}, "kind", None),
     ({"Date": ENDED, "Status": "Inactive"}, "closed_on", date(2020, 3, 31)),
+    ({"Date": ENDED, "Status": "Inactive"}, "is_day_known", True),
     ({"Status": "Inactive"}, "closed_on", TODAY),
+    ({"Status": "Inactive"}, "is_day_known", False),
+    ({}, "is_day_known", True),
     ({"Rels": {"Rel": []}}, "commissioner", None),
     ({"GeoLoc": {}}, "postcode", None),
 ]
@@ -160,3 +164,67 @@ async def test_a_service_without_ods_says_so(service: Running) -> None:
     client = await administrator(await administered(service))
     refusal = await refreshed(client, PRACTICE)
     assert (refusal.status_code, refusal.json()["cure"]) == (422, "set OPENERS_ODS_URL, or put the record")
+
+
+class FixedOds:
+    """An ODS that says the same of each organisation."""
+
+    def __init__(self, said: OdsOrganisation) -> None:
+        """Begin with no question."""
+        self.said, self.asked = said, 0
+
+    async def read(self, ods: OdsCode) -> OdsOrganisation | None:
+        """Return what it says."""
+        self.asked += 1
+        return self.said
+
+
+GONE: Final = OdsOrganisation(
+    ods=OdsCode("Y99003"), name="GONE SURGERY", kind=OrganisationKind.GP_PRACTICE, postcode=Postcode("LS1 4AP")
+)
+CLOSINGS: Final[list[tuple[str | None, bool, str | None]]] = [
+    ("2026-03-01", False, "2026-03-01"),
+    ("2026-03-09", False, "2026-03-01"),
+    ("2026-02-01", True, "2026-02-01"),
+    ("2026-03-10", False, "2026-02-01"),
+    (None, True, None),
+    ("2030-01-01", True, "2030-01-01"),
+    ("2026-03-11", False, "2026-03-11"),
+]
+"""The day of ODS, whether ODS knows it or it is the day of the question, and the day that is stored."""
+
+
+@pytest.mark.anyio
+async def test_a_closing_day_that_ods_does_not_know_does_not_move(
+    asking_ods: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first refresh that finds the organisation closed sets the day; later ones keep it."""
+    client = await administrator(asking_ods)
+    for day, is_day_known, stored in CLOSINGS:
+        closed_on = None if day is None else date.fromisoformat(day)
+        said = msgspec.structs.replace(GONE, closed_on=closed_on, is_day_known=is_day_known)
+        monkeypatch.setattr(Ods, "read", FixedOds(said).read)
+        reply = await refreshed(client, GONE.ods)
+        assert (day, reply.json()["closed_on"]) == (day, stored), reply.text
+
+
+@pytest.mark.anyio
+async def test_ods_is_asked_only_for_a_new_request_and_a_code(
+    asking_ods: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A repetition gets the first reply also if ODS says something else by then, or nothing."""
+    client = await administrator(asking_ods)
+    source = FixedOds(GONE)
+    monkeypatch.setattr(Ods, "read", source.read)
+    once = {"Idempotency-Key": "refresh-once"}
+    first = await client.post(f"{ADMIN}/organisations/{GONE.ods}/refresh", headers=once)
+    source.said = msgspec.structs.replace(GONE, name="OTHER")
+    again = await client.post(f"{ADMIN}/organisations/{GONE.ods}/refresh", headers=once)
+    assert (first.status_code, again.status_code, again.json()) == (201, 201, first.json())
+    assert again.headers["idempotency-replayed"] == "true"
+    reused = await client.post(f"{ADMIN}/organisations/Y99004/refresh", headers=once)
+    assert (reused.status_code, reused.json()["code"]) == (422, "KEY_REUSED")
+    for key in ("not-a-code", "X" * 1000):
+        refusal = await refreshed(client, key)
+        assert (refusal.status_code, len(refusal.json()["detail"]) < 200) == (404, True), refusal.text
+    assert source.asked == 1

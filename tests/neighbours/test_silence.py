@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
 
+import msgspec
 import pytest
 
 from openers.domain.audit import AuditEntry
 from openers.domain.errors import NeighbourSilent
 from openers.domain.identifiers import NhsNumber
 from openers.domain.overview.patient_search import PatientSearch
-from openers.domain.patient import MirrorState, Standing
+from openers.domain.patient import MirrorState, Patient, Standing
+from openers.usecases.patients import renew as renew_module
 from openers.usecases.ports.neighbours import FoundInPds, KnownPatient, NoPatient, SamePatient
 from tests.kit.service.administration import ADMIN, administered, administrator, records
 from tests.kit.service.live import free_port
-from tests.kit.service.requests import PATIENT, create_referral
+from tests.kit.service.requests import NHS_NUMBER, PATIENT, create_referral, identifier
 from tests.kit.service.running import GP, Running, entry, running, settings_for
 from tests.neighbours.mock import Mock
-from tests.neighbours.test_states import ADULT, code, find, found
+from tests.neighbours.test_states import ADULT, code, find, found, renew
 
 pytestmark = pytest.mark.anyio
 
@@ -168,3 +170,56 @@ async def test_one_question_serves_all_and_holds_nothing(asking: Running) -> Non
     assert {code(await each) for each in calls} == {"PATIENT_ERROR"}
     assert held.questions == 1
     assert asking.service.world.mirroring.under_way == {}
+
+
+class PartlySilentPds(HeldPds):
+    """A PDS that never answers for some numbers, and knows every other number as that of the same person."""
+
+    def __init__(self, person: Patient) -> None:
+        """Begin with an answer for each number."""
+        super().__init__()
+        self.person, self.silent_for, self.order = person, set[str](), list[str]()
+
+    async def read(self, number: NhsNumber, version: str) -> KnownPatient | SamePatient | NoPatient:
+        """Note the question, and answer it unless the number is one of the silent ones."""
+        self.order.append(number)
+        if number in self.silent_for:
+            raise NeighbourSilent("PDS", f"about {number}")
+        return KnownPatient(msgspec.structs.replace(self.person, nhs_number=number), "1")
+
+
+async def test_a_patient_without_an_answer_does_not_stop_the_renewal_of_others(
+    asking: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The others are asked for, longest ago first. If PDS is silent for all, the next attempt begins with others."""
+    world, numbers = asking.service.world, [f"99900001{number}" for number in range(10, 19)]
+    async with world.read() as tx:
+        person = await tx.patients.get(NhsNumber(PATIENT))
+    assert world.mirroring is not None
+    assert person is not None
+    pds = world.mirroring.source = PartlySilentPds(person)
+    gp = await asking.as_person(GP)
+    for number in numbers:
+        assert code(await gp.post(**create_referral(identifier("patient", NHS_NUMBER, number)))) == ""
+    for age, number in enumerate(reversed(numbers), 1):
+        await mirror(asking, number, timedelta(days=age))
+    assert await _asked(asking, pds, silent_for=numbers[:2]) == numbers, "longest ago first"
+    for number in numbers:
+        await mirror(asking, number, timedelta(days=1))
+    for attempt, asked in enumerate((numbers[:4], numbers[4:8], [*numbers[8:], *numbers[:3]]), 1):
+        with pytest.raises(NeighbourSilent):
+            await _asked(asking, pds, silent_for=numbers, attempt=attempt)
+        assert pds.order == asked
+    assert await _asked(asking, pds, silent_for=numbers[:4], attempt=2) == [*numbers[4:], *numbers[:4]]
+    for number in numbers:
+        await mirror(asking, number, timedelta(days=1))
+    monkeypatch.setattr(renew_module, "AT_ONCE", 4)
+    assert await _asked(asking, pds, silent_for=numbers[:4], attempt=2) == numbers[4:8], "also beyond one run"
+
+
+async def _asked(run: Running, pds: PartlySilentPds, *, silent_for: Sequence[str], attempt: int = 1) -> list[str]:
+    """Return the numbers for which a renewal asks. Raises NeighbourSilent."""
+    pds.silent_for = set(silent_for)
+    pds.order.clear()
+    await renew(run, attempt)
+    return pds.order

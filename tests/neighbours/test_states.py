@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 import httpx
+import msgspec
 import pytest
 
 from openers.bootstrap import do_due_work
 from openers.domain.identifiers import NhsNumber
+from openers.domain.patient import MirrorState, Standing
+from openers.store.records.patient_mirror import SqlPatientMirror
 from openers.usecases.patients.renew import KIND, renew_patients
 from openers.usecases.ports.transaction import DueItem
 from tests.kit.referrals.talk import own, question
+from tests.kit.referrals.words import said
 from tests.kit.referrals.worklists import asking as worklist
 from tests.kit.service.requests import (
     HEADERS,
@@ -22,7 +27,7 @@ from tests.kit.service.requests import (
     identifier,
     search,
 )
-from tests.kit.service.running import CONSULTANT, GP, Running
+from tests.kit.service.running import CONSULTANT, GP, Running, entry
 from tests.neighbours.mock import Mock
 
 pytestmark = pytest.mark.anyio
@@ -90,12 +95,12 @@ def found(reply: httpx.Response) -> tuple[str, str]:
     return parts["identifier"]["valueIdentifier"]["value"], parts["name"]["valueHumanName"]["family"]
 
 
-async def renew(run: Running) -> None:
+async def renew(run: Running, attempt: int = 1) -> None:
     """Let the service renew its patients now."""
     world, now = run.service.world, run.service.world.clock.now()
     assert world.mirroring is not None
     world.mirroring.renewed = world.mirroring.fresh
-    await renew_patients(DueItem(kind=KIND, key=KIND, due_at=now, attempt=1), world)
+    await renew_patients(DueItem(kind=KIND, key=KIND, due_at=now, attempt=attempt), world)
 
 
 async def test_new_requests_follow_what_pds_says_now(asking: Running, pds: Mock) -> None:
@@ -154,3 +159,37 @@ async def test_requests_under_way_follow_after_the_next_renewal(asking: Running,
     await renew(asking)
     assert code(await consultant.get(reads)) == "PATIENT_ERROR", "the record that replaced it is restricted"
     await do_due_work(asking.service)
+
+
+async def test_a_search_leaves_out_replaced_numbers_in_one_look_up(
+    asking: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many patients it finds."""
+    gp, asked = await asking.as_person(GP), list[list[str]]()
+    world = asking.service.world
+    async with world.for_call(entry()).begin("arrange") as tx:
+        person = await tx.patients.get(NhsNumber(PATIENT))
+        assert person is not None
+        numbers = [NhsNumber(f"99900002{number}") for number in range(10, 30)]
+        for number in numbers:
+            await tx.patients.put(msgspec.structs.replace(person, nhs_number=number))
+            standing = Standing.REPLACED if number == numbers[3] else Standing.CURRENT
+            await tx.mirror.put(MirrorState(nhs_number=number, asked=world.wall.now(), standing=standing))
+    several, get = SqlPatientMirror.several, SqlPatientMirror.get
+
+    async def _several(mirror: SqlPatientMirror, keys: Sequence[NhsNumber]) -> Sequence[MirrorState]:
+        asked.append(list(keys))
+        return await several(mirror, keys)
+
+    async def _get(mirror: SqlPatientMirror, key: NhsNumber) -> MirrorState | None:
+        asked.append([key])
+        return await get(mirror, key)
+
+    monkeypatch.setattr(SqlPatientMirror, "several", _several)
+    monkeypatch.setattr(SqlPatientMirror, "get", _get)
+    body = own("FindPatients", [said("familyName", "Hartley"), {"name": "birthDate", "valueDate": "1955-03-14"}])
+    reply = await gp.post("/STU3/Patient/$openers.find", json=body, headers=HEADERS)
+    shown = [each["part"] for each in reply.json()["parameter"] if each["name"] == "patient"]
+    found = {part["valueIdentifier"]["value"] for parts in shown for part in parts if part["name"] == "identifier"}
+    assert found == {PATIENT, *numbers} - {numbers[3]}
+    assert [len(each) for each in asked] == [21]

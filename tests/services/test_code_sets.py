@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -9,7 +10,8 @@ import httpx
 import msgspec
 import pytest
 
-from openers.domain.codes import CodeSystemName
+from openers.domain.codes import CodeSystem, CodeSystemName
+from openers.domain.errors import Unavailable
 from openers.domain.services.code_sets import (
     ClinicTypeCode,
     CodeSet,
@@ -17,10 +19,12 @@ from openers.domain.services.code_sets import (
     SpecialtyCode,
     clinic_types,
     faults,
+    new_pairs,
     specialties,
 )
 from openers.reference import PackagedReference
 from openers.reference.tables import read_clinical_terms
+from openers.usecases.administration import code_sets
 from openers.usecases.dated_reference import DatedReference, follow_code_sets
 from tests.kit.service.administration import ADMIN, administrator, draft
 from tests.kit.service.requests import coding, criteria, search, specialty
@@ -203,6 +207,29 @@ async def test_a_set_is_in_force_from_its_day_on(served: Running) -> None:
     assert (held.status_code, held.json()["place"]) == (422, "/starts"), held.text
 
 
+class Counted(tuple[Mapped, ...]):
+    """Rows of a mapping, and how often they are read."""
+
+    readings = 0
+
+    def __iter__(self) -> Iterator[Mapped]:
+        """Count, and read."""
+        self.readings += 1
+        return super().__iter__()
+
+
+def test_a_mapping_is_read_once_a_day_and_not_for_each_look_up() -> None:
+    """A mapping may have 10,000 rows, and every search looks up a term."""
+    term = next(each for each in read_clinical_terms() if OLD in each.leads_to)
+    rows = Counted(SET.mapping)
+    dated = DatedReference(SHIPPED, _Clock(), (msgspec.structs.replace(SET, mapping=rows),))
+    found = [dated.clinical_term(term.code) for _ in range(50)]
+    assert all(each is not None and NEW in each.leads_to for each in found)
+    assert rows.readings <= 2
+    again = CodeSet(starts=DAY + timedelta(1), mapping=(Mapped(OLD, ()), Mapped(NEW, (OLD,))))
+    assert new_pairs([SET, again]) == {OLD: (), NEW: (OLD,)}, "the latest mapping counts"
+
+
 async def test_another_process_follows_the_sets(served: Running) -> None:
     """A process that did not make the change reads the sets again once a second, and only if one has changed."""
     client, world = await administrator(served), served.service.world
@@ -217,3 +244,70 @@ async def test_another_process_follows_the_sets(served: Running) -> None:
     assert "EARLIER" in system.concepts
     await follow_code_sets(other, world.store)
     assert other.code_system(CodeSystemName.SPECIALTY) is system
+
+
+async def test_a_change_that_is_stored_is_not_refused_when_the_sets_cannot_be_read(
+    served: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The database is lost after the commit: the reply is that of the change, and the process follows later."""
+
+    async def _lost(*_: object) -> None:
+        raise Unavailable("database")
+
+    client, world = await administrator(served), served.service.world
+    record = _one(world.clock.now().date() - timedelta(500), "STORED")
+    with monkeypatch.context() as patch:
+        patch.setattr(DatedReference, "follow", _lost)
+        assert (await _put(client, record)).status_code == 201
+        many = {"records": [_one(world.clock.now().date() - timedelta(501), "STORED_TOO")]}
+        assert (await client.post(f"{SETS}/$batch", json=many)).json()["created"] == 1
+    await follow_code_sets(world.reference, world.store)
+    assert {"STORED", "STORED_TOO"} <= (await _codes(served, "SPECIALTY")).keys()
+
+
+def _one(day: date, code: str) -> dict[str, Any]:
+    """Return a set that adds a specialty."""
+    return {"starts": str(day), "specialties": [{"code": code, "display": code}]}
+
+
+async def test_later_sets_are_checked_in_one_pass(served: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each set is applied a few times for a change, however many there are."""
+    client, first, applied = await administrator(served), date(2040, 1, 1), list[CodeSet]()
+    for number in range(1, 13):
+        assert (await _put(client, _one(first + timedelta(number), f"PASS_{number}"))).status_code == 201
+    async with served.service.world.read() as tx:
+        number_of_sets = len(await tx.registers.code_sets.active())
+
+    def _counted(system: CodeSystem, sets: Iterable[CodeSet]) -> CodeSystem:
+        applied.extend(given := list(sets))
+        return specialties(system, given)
+
+    monkeypatch.setattr(code_sets, "specialties", _counted)
+    assert (await _put(client, _one(first, "PASS_0"))).status_code == 201
+    assert len(applied) <= 2 * number_of_sets + 2
+
+
+async def test_the_number_of_sets_is_limited(served: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process keeps all of them. Those that exist can still be changed."""
+    client, known = await administrator(served), _one(date(2042, 1, 1), "LIMIT_A")
+    assert (await _put(client, known)).status_code == 201
+    async with served.service.world.read() as tx:
+        monkeypatch.setattr(code_sets, "MOST_SETS", len(await tx.registers.code_sets.active()))
+    refused = await _put(client, _one(date(2042, 1, 2), "LIMIT_B"))
+    assert (refused.status_code, refused.json()["place"]) == (422, "/starts"), refused.text
+    assert (await client.get(f"{SETS}/2042-01-02")).status_code == 404
+    changed = {**known, "specialties": [{"code": "LIMIT_A", "display": "Changed"}]}
+    assert (await _put(client, changed, **{"If-Match": "*"})).status_code == 200
+
+
+async def test_sets_of_one_request_are_checked_against_one_another(served: Running) -> None:
+    """In the order of their days, whatever their order in the request."""
+    client = await administrator(served)
+    gone = ["CARDIOLOGY", "HEART_FAILURE"]
+    ends = {"starts": "2043-01-01", "ended_clinic_types": gone[1:]}
+    builds = {"starts": "2043-01-02", "mapping": [{"old": list(OLD), "new": [gone]}]}
+    told = (await client.post(f"{SETS}/$batch", json={"records": [builds, ends]})).json()
+    assert (told["created"], [(each["index"], each["place"]) for each in told["refused"]]) == (
+        1,
+        [(0, "/mapping/0/new/0")],
+    ), told

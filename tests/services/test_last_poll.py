@@ -14,9 +14,18 @@ import pytest
 
 from openers.domain.errors import PasRefused, PasSilent
 from openers.domain.identifiers import ServiceId
-from openers.domain.services.poll_report import LONGEST_TEXT, MASKED, MOST_ROWS, masked, rows_of
+from openers.domain.services.poll_report import (
+    LONGEST_ROW_BYTES,
+    LONGEST_TEXT,
+    MASKED,
+    MOST_ITEMS,
+    MOST_ROWS,
+    masked,
+    rows_of,
+)
 from openers.domain.slots import Became, PolledSlot
 from openers.pas.fhir import CLINICIAN, PRIORITY, SERVICE, USRN, read_slot_page
+from openers.pas.fhir import LONGEST_ROW_BYTES as HELD_BYTES
 from tests.kit.referrals.rig import SERVICE as CLINIC
 from tests.kit.referrals.rig import Rig, rig
 from tests.kit.service.administration import ADMIN, administered, administrator
@@ -87,12 +96,44 @@ def test_no_number_of_a_patient_is_kept(sent: str, shown: str) -> None:
     assert masked(slot)["schedule"] == {"reference": shown}
 
 
-def test_a_report_is_bounded() -> None:
-    """Of many rows those that changed something are kept; a long row is cut."""
-    many = {**SLOT, "schedule": {"reference": "x" * 10_000 + "/Schedule/1"}, "serviceType": SLOT["serviceType"] * 1000}
-    many |= {f"name {number}": 1 for number in range(1000)}
-    (slot,) = read_slot_page(_page(many), ServiceId(CLINIC), 1).slots
-    assert len(json.dumps(masked(slot))) < 10_000
+@pytest.mark.parametrize("value", [b"1e999", b'[{"deep": -1e999}]'])
+def test_an_element_that_cannot_be_read_does_not_fail_a_poll(value: bytes) -> None:
+    """Beside the contract it is masked; within it the report has what was read of the slot."""
+    beside = _page(SLOT).replace(b'"extension": [[[[', b'"extension": ' + value + b', "x": [[[[', 1)
+    within = _page(SLOT).replace(b'"serviceType": [{', b'"serviceType": [{"extension": ' + value + b", ", 1)
+    (slot,), (other,) = (read_slot_page(each, ServiceId(CLINIC), 1).slots for each in (beside, within))
+    assert (masked(slot)["extension"], masked(slot)["schedule"]["reference"]) == (MASKED, "Schedule/1")
+    assert masked(other) == {name: SLOT[name] for name in ("id", "status", "start", "end")}
+
+
+@pytest.mark.parametrize(
+    "long",
+    [
+        {"schedule": {"reference": "x" * 10_000 + "/Schedule/1"}, **{f"name {number}": 1 for number in range(1000)}},
+        {"serviceType": SLOT["serviceType"] * 1000},
+        {"serviceType": [{"coding": [{f"{number:02}{'n' * 300}": 1 for number in range(20)}] * 20}] * 20},
+        {"serviceType": [{"coding": [{f"{number:02}{'n' * 300}": 1 for number in range(10)}] * 4}]},
+    ],
+    ids=["names", "one list", "all levels", "a row that is held"],
+)
+def test_a_report_is_bounded(long: dict[str, Any]) -> None:
+    """A long row is cut, and a very long one is not even held; of a row that is still long what was read is kept."""
+    (slot,) = read_slot_page(_page({**SLOT, **long}), ServiceId(CLINIC), 1).slots
+    assert len(slot.sent) <= HELD_BYTES
+    shown = masked(slot)
+    assert len(json.dumps(shown, separators=(",", ":"))) <= LONGEST_ROW_BYTES
+    assert shown["id"] == "s-1"
+
+
+def test_a_row_is_cut_and_those_that_changed_something_come_first() -> None:
+    """Texts, lists and names of a row are cut; of many rows those that changed something are kept."""
+    many = {**SLOT, "schedule": {"reference": "x" * 10_000 + "/Schedule/1"}, "serviceType": SLOT["serviceType"] * 21}
+    many = {f"name {number}": 1 for number in range(MOST_ITEMS - len(SLOT) + 1)} | many
+    del many["extension"]
+    (slot,) = read_slot_page(_page(many | {"extension": 1}), ServiceId(CLINIC), 1).slots
+    shown = masked(slot)
+    assert (len(shown["schedule"]["reference"]), len(shown["serviceType"])) == (LONGEST_TEXT, MOST_ITEMS)
+    assert (len(shown), "extension" in shown) == (MOST_ITEMS, False)
     slots = [_slot(str(number)) for number in range(3 * MOST_ROWS)]
     became = dict.fromkeys((each.pas_id for each in slots), Became.UNCHANGED) | {"149": Became.ADDED}
     rows = rows_of(slots, became)

@@ -163,6 +163,24 @@ def test_production_lines_are_json(stream: io.StringIO) -> None:
 
 
 @pytest.mark.parametrize("log_format", LogFormat)
+def test_a_traceback_has_no_values_of_variables(stream: io.StringIO, log_format: LogFormat) -> None:
+    """They may hold what no pattern finds, such as the name of a patient."""
+    configure(log_format, stream=stream)
+    for log in (logger("store"), logging.getLogger("asyncio")):
+        try:
+            _fail("".join(("Hart", "ley")))
+        except ValueError:
+            log.exception("Failed")
+    assert stream.getvalue().count("ValueError") >= 2
+    assert "Hartley" not in stream.getvalue()
+
+
+def _fail(family_name: str) -> None:
+    """Raise an error while a variable has a value."""
+    raise ValueError(len(family_name))
+
+
+@pytest.mark.parametrize("log_format", LogFormat)
 def test_lines_of_libraries_are_redacted_too(stream: io.StringIO, log_format: LogFormat) -> None:
     """Lines of the standard library's logging are redacted too."""
     configure(log_format, stream=stream)

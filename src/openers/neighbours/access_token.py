@@ -14,6 +14,7 @@ from uuid import uuid4
 import msgspec
 
 from openers.domain.clock import Clock, Instant
+from openers.domain.errors import NeighbourSilent
 from openers.neighbours.calls import Neighbour
 
 ASSERTION_TYPE: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
@@ -39,12 +40,23 @@ class AccessTokens:
         self._sign, self._clock = sign, clock
         self._token, self._until = "", clock.now()
         self._lock = asyncio.Lock()
+        self._silence: NeighbourSilent | None = None
 
     async def token(self) -> str:
-        """Return a token that is valid for a while. Raises NeighbourSilent."""
+        """Return a token that is valid for a while; callers at the same time share one request, and its failure.
+
+        Raises NeighbourSilent.
+        """
+        before = self._silence
         async with self._lock:
             if not self._token or self._clock.now() >= self._until:
-                self._token, self._until = await self._fetched()
+                if self._silence is not None and self._silence is not before:
+                    raise self._silence.with_traceback(None)
+                try:
+                    self._token, self._until = await self._fetched()
+                except NeighbourSilent as error:
+                    self._silence = error
+                    raise
             return self._token
 
     def refused(self, token: str) -> None:
@@ -70,6 +82,7 @@ class AccessTokens:
             self._neighbour.unusable("its reply to a token request cannot be read")
         if not granted.access_token or not granted.access_token.isascii() or not granted.access_token.isprintable():
             self._neighbour.unusable("its token cannot be sent")
+        self._neighbour.proceed()
         return granted.access_token, until
 
     def _claims(self, now: Instant) -> dict[str, Any]:

@@ -53,12 +53,14 @@ class Neighbour:
 
     async def ask(self, address: str, headers: Mapping[str, str], form: Mapping[str, str] | None = None) -> Reply:
         """Return the reply to a GET, or to a POST of `form`. Raises NeighbourSilent."""
-        if not self._breaker.admits():
+        if self._breaker.is_open():
             self._skip("it failed repeatedly")
         wait = self._pace.take(self._timeout_s)
         if wait is None:
             self._skip("too many requests wait for it")
         await asyncio.sleep(wait)
+        if not self._breaker.admits():
+            self._skip("it failed while the request waited")
         began = self._clock()
         try:
             reply = await self._send(URL(address, encoded=True), headers, form)
@@ -73,6 +75,10 @@ class Neighbour:
     def usable(self) -> None:
         """Record that the last reply was usable."""
         self._breaker.succeeded()
+
+    def proceed(self) -> None:
+        """Record that the last reply, of a token say, asks for another request, which shows whether all is well."""
+        self._breaker.proceeds()
 
     def unusable(self, reason: str) -> NoReturn:
         """Record that the last reply was not usable. Raises NeighbourSilent."""

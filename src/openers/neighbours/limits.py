@@ -13,11 +13,19 @@ LONGEST_PAUSE_S: Final = 60.0
 
 
 class Breaker:
-    """A circuit breaker: after failures in a row it opens, then lets one request through to try."""
+    """A circuit breaker: after failures in a row it opens, then lets one request through to try.
+
+    A pause that the neighbour asks for is kept, whatever else happens.
+    """
 
     def __init__(self, monotonic: Callable[[], float]) -> None:
         """Begin closed; `monotonic` returns seconds."""
-        self._monotonic, self._failures, self._closed_from = monotonic, 0, 0.0
+        self._monotonic, self._failures = monotonic, 0
+        self._closed_from = self._asked_until = 0.0
+
+    def is_open(self) -> bool:
+        """Return whether no request may be sent now."""
+        return self._monotonic() < self._closed_from
 
     def admits(self) -> bool:
         """Return whether a request may be sent. While the breaker is open, one in each pause may."""
@@ -30,14 +38,20 @@ class Breaker:
 
     def succeeded(self) -> None:
         """Record a usable reply, which closes the breaker."""
-        self._failures, self._closed_from = 0, 0.0
+        self._failures = 0
+        self.proceeds()
+
+    def proceeds(self) -> None:
+        """Let the request that may try be followed by another one: its reply did not show whether all is well."""
+        self._closed_from = self._asked_until
 
     def failed(self, pause_s: float = 0.0) -> None:
         """Record a failure; `pause_s` is the pause that the neighbour asks for."""
         self._failures += 1
-        if self._failures >= MOST_FAILURES:
-            pause_s = max(pause_s, PAUSE_S)
-        self._closed_from = max(self._closed_from, self._monotonic() + min(pause_s, LONGEST_PAUSE_S))
+        now = self._monotonic()
+        self._asked_until = max(self._asked_until, now + min(pause_s, LONGEST_PAUSE_S))
+        own = now + PAUSE_S if self._failures >= MOST_FAILURES else now
+        self._closed_from = max(self._closed_from, self._asked_until, own)
 
 
 class Pace:

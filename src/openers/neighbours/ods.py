@@ -142,9 +142,10 @@ def read_organisation(body: bytes, today: date) -> OdsOrganisation:
     try:
         record = _reply.decode(body).organisation
         code = OdsCode(record.org_id.extension)
-        closed_on, commissioner = _closing(record, today), _commissioner(record)
+        closing, commissioner = _closing(record), _commissioner(record)
     except (msgspec.DecodeError, UnicodeDecodeError, ValueError, RecursionError) as error:
         raise Unreadable("it is not an organisation") from error
+    is_day_known = closing is not None or record.status == ACTIVE
     place = record.geo_loc.location
     lines = (place.AddrLn1, place.AddrLn2, place.AddrLn3, place.Town, place.County)
     return OdsOrganisation(
@@ -154,7 +155,8 @@ def read_organisation(body: bytes, today: date) -> OdsOrganisation:
         postcode=_postcode(place.PostCode),
         address=_text(", ".join(each.strip() for each in lines if each.strip())),
         telephone=next((_text(each.value) for each in record.contacts.contact if each.type == "tel"), ""),
-        closed_on=closed_on,
+        closed_on=closing if is_day_known else today,
+        is_day_known=is_day_known,
         commissioner=commissioner,
     )
 
@@ -168,12 +170,10 @@ def _kind(record: _Organisation) -> OrganisationKind | None:
     return next((KINDS[each] for each in roles if each in KINDS), None)
 
 
-def _closing(record: _Organisation, today: date) -> date | None:
-    """Return the day on which it closes. Raises ValueError."""
+def _closing(record: _Organisation) -> date | None:
+    """Return the day on which it closes, if the record has one. Raises ValueError."""
     ends = sorted(each.end for each in record.date if each.end and each.type in ("Operational", "Legal"))
-    if ends:
-        return date.fromisoformat(ends[0])
-    return None if record.status == ACTIVE else today
+    return date.fromisoformat(ends[0]) if ends else None
 
 
 def _commissioner(record: _Organisation) -> OdsCode | None:

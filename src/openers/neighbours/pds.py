@@ -75,6 +75,7 @@ class Pds:
             if reply.status != 401 or self._tokens is None or token is None:
                 return reply
             self._tokens.refused(token)
+            self._neighbour.proceed()
         return self._neighbour.unusable("it refused a new token")
 
     def _read(self, reply: Reply, read: Callable[[bytes, date], T]) -> T:

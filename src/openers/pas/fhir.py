@@ -26,6 +26,8 @@ UBRN: Final = "https://fhir.nhs.uk/Id/UBRN"
 NHS_NUMBER: Final = "https://fhir.nhs.uk/Id/nhs-number"
 BOOKING_KEY: Final = "https://openers.example/Id/booking-key"
 PRIORITY: Final = "https://fhir.nhs.uk/STU3/CodeSystem/eRS-Priority-1"
+LONGEST_ROW_BYTES: Final = 16 * 1024
+"""Bytes of a row that is kept as it was sent."""
 
 T = TypeVar("T")
 
@@ -194,10 +196,13 @@ def read_slot_page(body: bytes, service: ServiceId, kept: int = 0) -> SlotPage:
 def _with_rows(
     slots: tuple[PolledSlot, ...], resources: list[_Slot | _Schedule | _Outcome], body: bytes, kept: int
 ) -> tuple[PolledSlot, ...]:
-    """Return the slots of a page, the first `kept` ones with the row as it was sent."""
+    """Return the slots of a page, the first `kept` ones with the row as it was sent, unless it is very long."""
     entries = zip(resources, _decoded(_sent_set, body).entry, strict=True)
-    rows = [bytes(sent.resource) for resource, sent in entries if isinstance(resource, _Slot)][:kept]
-    first = [msgspec.structs.replace(slot, sent=row) for slot, row in zip(slots, rows, strict=False)]
+    rows = [sent.resource for resource, sent in entries if isinstance(resource, _Slot)][:kept]
+    first = [
+        msgspec.structs.replace(slot, sent=bytes(row)) if len(memoryview(row)) <= LONGEST_ROW_BYTES else slot
+        for slot, row in zip(slots, rows, strict=False)
+    ]
     return (*first, *slots[len(first) :])
 
 

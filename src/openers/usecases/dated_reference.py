@@ -16,7 +16,7 @@ from openers.domain.clock import Clock
 from openers.domain.codes import ClinicalTerm, CodeSystem, CodeSystemName
 from openers.domain.geography import Point
 from openers.domain.identifiers import Postcode
-from openers.domain.services.code_sets import SYSTEMS, CodeSet, in_force, mapped_terms
+from openers.domain.services.code_sets import SYSTEMS, CodeSet, Pair, in_force, mapped_terms, new_pairs
 from openers.usecases.ports.transaction import ReferenceData, Store, Tx
 
 _EDITIONS: Final = count(1)
@@ -31,7 +31,7 @@ class DatedReference:
         self.shipped, self._clock = shipped, clock
         self._sets, self._read = sets, (0, 0)
         self._day: date | None = None
-        self._in_force: list[CodeSet] = []
+        self._mappings: list[dict[Pair, tuple[Pair, ...]]] = []
         self._systems: dict[CodeSystemName, CodeSystem] = {}
 
     def beside(self, clock: Clock) -> DatedReference:
@@ -51,7 +51,7 @@ class DatedReference:
         if term is None or not self._sets:
             return term
         self._bring_up()
-        return mapped_terms(term, self._in_force)
+        return mapped_terms(term, self._mappings)
 
     def locate(self, postcode: Postcode) -> Point | None:
         """Return the location of a postcode's outward area."""
@@ -69,8 +69,9 @@ class DatedReference:
         today = self._clock.now().date()
         if today == self._day:
             return
-        self._in_force = in_force(self._sets, today)
-        changed = {name: change(self.shipped.code_system(name), self._in_force) for name, change in SYSTEMS.items()}
+        active = in_force(self._sets, today)
+        self._mappings = [new_pairs([each]) for each in active if each.mapping]
+        changed = {name: change(self.shipped.code_system(name), active) for name, change in SYSTEMS.items()}
         self._systems = {
             name: msgspec.structs.replace(system, edition=next(_EDITIONS)) for name, system in changed.items()
         }

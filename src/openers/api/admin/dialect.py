@@ -30,6 +30,7 @@ ANSWERS: Final[dict[type[Exception], Answer]] = {
     r.Malformed: Answer(400, "MALFORMED"),
     r.Unfit: Answer(422, "INVALID_RECORD"),
     r.Missing: Answer(422, "INVALID_RECORD"),
+    r.NotYet: Answer(422, "NOT_YET"),
     r.NotAllowed: Answer(403, "NOT_ALLOWED"),
     r.LogIsOff: Answer(404, "LOG_IS_OFF"),
     r.NoSuchRecord: Answer(404, "NO_SUCH_RECORD"),

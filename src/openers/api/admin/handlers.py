@@ -231,12 +231,12 @@ class Handlers(msgspec.Struct, frozen=True):
         world, none = call.world, set[str]()
         people = keys if self.resource is Resource.PEOPLE else none
         applications = keys if self.resource is Resource.APPLICATIONS else none
-        if keys and self.resource is Resource.CODE_SETS:
-            await follow_code_sets(world.reference, world.store)
         if people or applications:
             self.gateway.access.forget_holders(world.name, people, applications)
-        if keys and self.resource in _SEARCHED:
-            with suppress(Unavailable):  # the change is stored, and each search follows by itself
+        with suppress(Unavailable):  # the change is stored, and this process follows it by itself soon
+            if keys and self.resource is Resource.CODE_SETS:
+                await follow_code_sets(world.reference, world.store)
+            if keys and self.resource in _SEARCHED:
                 async with world.read() as tx:
                     await world.listings.follow(tx, world.store.generation)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import json
 import sys
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from itertools import groupby
 from pathlib import Path
@@ -19,6 +19,7 @@ import msgspec
 import typer
 
 from openers.cli.admin.calls import Administration, DryRun, calling
+from openers.cli.admin.steps import MOST_STEPS, Later, readings
 from openers.cli.admin.tables import ORDER, Row, Source, Tell, rows_of, source_of
 from openers.cli.output import Json, say
 from openers.domain.administration.rights import Resource
@@ -27,6 +28,8 @@ MOST_RECORDS: Final = 200
 MOST_BYTES: Final = 300_000
 MOST_NAMES: Final = 5_000
 """Limits of one part, so that the service does not wait for it longer than for other calls."""
+NOT_YET: Final = "NOT_YET"
+"""The code of a record that comes after too many others of its part."""
 
 Files = Annotated[list[Path], typer.Argument(help="CSV, NDJSON or ODS files; the order does not matter.")]
 KindOf = Annotated[str | None, typer.Option("--kind", help="The kind of the records, if file names do not tell it.")]
@@ -144,20 +147,32 @@ class Import:
         practices.
         """
         tallies = [Tally(str(each.path), each.resource) for each in sources]
-        later: dict[str, frozenset[str]] = {}
+        later: dict[str, Later] = {}
         for source, tally in zip(sources, tallies, strict=True):
             with _watched(source) as tell:
                 self._send_all(self._first(rows_of(source, tell), tally, later), tally)
-        while later:
-            ready = {key for key, names in later.items() if names.isdisjoint(later)} or set(later)
-            later = {key: names for key, names in later.items() if key not in ready}
-            for source, tally in zip(sources, tallies, strict=True):
-                if ready:
-                    with _watched(source) as tell:
-                        self._send_all(_among(ready, rows_of(source, tell), tally.kind), tally)
+        for steps in readings(later):
+            self._read_again(list(zip(sources, tallies, strict=True)), steps)
         return tallies
 
-    def _first(self, rows: Iterable[Row], tally: Tally, later: dict[str, frozenset[str]]) -> Iterator[Row]:
+    def _read_again(self, files: Sequence[tuple[Source, Tally]], steps: Mapping[str, int]) -> None:
+        """Send the row of each key. Rows of several steps are held, so that each is sent after the step before it."""
+        is_held, left = len(set(steps.values())) > 1, set(steps)
+        held: list[tuple[int, int, Row]] = []
+        for file, (source, tally) in enumerate(files):
+            if not left:
+                break
+            with _watched(source) as tell:
+                rows = _among(left, rows_of(source, tell), tally.kind)
+                if is_held:
+                    held += [(steps[_key_of(tally.kind, row)], file, row) for row in rows]
+                else:
+                    self._send_all(rows, tally)
+        held.sort(key=lambda each: each[0])
+        for (_, file), part in groupby(held, key=lambda each: (each[0] // MOST_STEPS, each[1])):
+            self._send_all((row for _, _, row in part), files[file][1])
+
+    def _first(self, rows: Iterable[Row], tally: Tally, later: dict[str, Later]) -> Iterator[Row]:
         """Yield the rows with a record that the run has not met; refuse the others. Note those that come `later`."""
         met = self._met[tally.kind]
         for row in rows:
@@ -170,7 +185,7 @@ class Import:
                 met.add(key)
                 names = _names_of_its_kind(tally.kind, row.record) - {key}
                 if key and names:
-                    later[key] = names
+                    later[key] = Later(names, _size(row.record))
                 else:
                     yield row
 
@@ -180,13 +195,22 @@ class Import:
             self._send(part, tally)
 
     def _send(self, part: Sequence[Row], tally: Tally) -> None:
-        """Put the records of some rows in one act."""
-        done = self._calls.put_many(tally.kind, [row.record for row in part], dry_run=self._dry_run)
-        tally.created += done["created"]
-        tally.replaced += done["replaced"]
-        tally.unchanged += done["unchanged"]
-        for refused in done["refused"]:
-            row: Row = part[int(refused["index"])]
+        """Put the records of some rows in one act; those that the service does not take yet, in acts after it."""
+        while part:
+            done = self._calls.put_many(tally.kind, [row.record for row in part], dry_run=self._dry_run)
+            tally.created += done["created"]
+            tally.replaced += done["replaced"]
+            tally.unchanged += done["unchanged"]
+            refusals = [(part[int(each["index"])], each) for each in done["refused"]]
+            again = [row for row, refused in refusals if refused["code"] == NOT_YET]
+            if len(again) == len(part):
+                again = []  # nothing came before them, so that it would not end
+            self._note_all([each for each in refusals if not again or each[1]["code"] != NOT_YET], tally)
+            part = again
+
+    def _note_all(self, refusals: Sequence[tuple[Row, Mapping[str, Any]]], tally: Tally) -> None:
+        """Report what the service has refused."""
+        for row, refused in refusals:
             missing = refused.get("missing")
             if self._dry_run and missing and missing["key"] in self._met.get(Resource(missing["resource"]), ()):
                 tally.waiting += 1
@@ -233,7 +257,7 @@ def _parts(rows: Iterable[Row], most: int) -> Iterator[list[Row]]:
     part: list[Row] = []
     size = names = 0
     for row in rows:
-        length, more = len(json.dumps(row.record, ensure_ascii=False).encode()), _number_of_texts(row.record)
+        length, more = _size(row.record), _number_of_texts(row.record)
         if part and (len(part) == most or size + length > MOST_BYTES or names + more > MOST_NAMES):
             yield part
             part, size, names = [], 0, 0
@@ -242,6 +266,11 @@ def _parts(rows: Iterable[Row], most: int) -> Iterator[list[Row]]:
         names += more
     if part:
         yield part
+
+
+def _size(record: Any) -> int:
+    """Return the bytes of a record as it is sent."""
+    return len(json.dumps(record, ensure_ascii=False).encode())
 
 
 def _number_of_texts(value: Any) -> int:

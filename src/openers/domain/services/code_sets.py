@@ -6,7 +6,7 @@ given. Source: rules part 3, chapter A.10.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime, time
 
 import msgspec
@@ -75,11 +75,19 @@ def clinic_types(shipped: CodeSystem, sets: Iterable[CodeSet]) -> CodeSystem:
     return _changed(shipped, ((each, rows, each.ended_clinic_types) for each, rows in changes))
 
 
-def mapped_terms(term: ClinicalTerm, sets: Iterable[CodeSet]) -> ClinicalTerm:
-    """Return a clinical term that leads to the new pairs too."""
+def new_pairs(sets: Iterable[CodeSet]) -> dict[Pair, tuple[Pair, ...]]:
+    """Return the pairs that take the place of each mapped one, for many look-ups. The latest mapping counts."""
+    return {row.old: row.new for each in sets for row in each.mapping}
+
+
+def mapped_terms(term: ClinicalTerm, mappings: Iterable[Mapping[Pair, tuple[Pair, ...]]]) -> ClinicalTerm:
+    """Return a clinical term that leads to the new pairs too; `mappings` are the `new_pairs` of one set after another.
+
+    The time does not depend on the lengths of the mappings.
+    """
     pairs = dict.fromkeys(term.leads_to)
-    for each in sets:
-        pairs |= dict.fromkeys(new for row in each.mapping if row.old in pairs for new in row.new)
+    for mapping in mappings:
+        pairs |= dict.fromkeys(new for old in pairs for new in mapping.get(old, ()))
     return term if len(pairs) == len(term.leads_to) else msgspec.structs.replace(term, leads_to=tuple(pairs))
 
 
@@ -89,12 +97,6 @@ def is_in_use(pair: Pair, systems: Systems, day: date) -> bool:
     if specialty is None or clinic_type is None or pair[0] not in clinic_type.values("specialty"):
         return False
     return specialty.effective_on(day) and clinic_type.effective_on(day)
-
-
-def new_pairs(pair: Pair, sets: Iterable[CodeSet]) -> tuple[Pair, ...] | None:
-    """Return the pairs that take the place of one; `None` if no set maps it. The latest mapping counts."""
-    found = [row.new for each in sets for row in each.mapping if row.old == pair]
-    return found[-1] if found else None
 
 
 def faults(new: CodeSet, systems: Systems) -> Iterator[tuple[str, str, str]]:

@@ -21,6 +21,8 @@ MOST_ITEMS: Final = 20
 """Items of a list, and elements of an object, that a row keeps."""
 LONGEST_TEXT: Final = 200
 """Characters of a text that a row keeps."""
+LONGEST_ROW_BYTES: Final = 4 * 1024
+"""Bytes of a masked row. Of a longer one only what was read of it is kept."""
 MASKED: Final = "(masked)"
 _Elements = Mapping[str, "_Elements | None"]
 _CODINGS: Final[_Elements] = {"coding": {"system": None, "code": None}}
@@ -31,6 +33,7 @@ _CONTRACT: Final[_Elements] = {
     "serviceType": _CODINGS,
 }
 """The elements of a slot that the contract with a PAS names."""
+_elements: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
 class Row(msgspec.Struct, frozen=True):
@@ -66,11 +69,26 @@ def rows_of(told: Sequence[PolledSlot], became: Mapping[str, Became]) -> tuple[R
 
 
 def masked(slot: PolledSlot) -> dict[str, Any]:
-    """Return a row as it was sent, with masked values; what was read of it if the row itself is not at hand."""
-    if not slot.sent:
+    """Return a row as it was sent, with masked values; what was read of it if the row is not at hand, or too long."""
+    row = _read(slot.sent) if slot.sent else None
+    if row is None or len(msgspec.json.encode(row)) > LONGEST_ROW_BYTES:
         status = "free" if slot.free else "busy"
-        return {"id": slot.pas_id, "status": status, "start": slot.start.isoformat(), "end": slot.end.isoformat()}
-    row: dict[str, Any] = _masked(msgspec.json.decode(slot.sent), _CONTRACT)
+        id = _cut(slot.pas_id)
+        return {"id": id, "status": status, "start": slot.start.isoformat(), "end": slot.end.isoformat()}
+    return row
+
+
+def _read(sent: bytes) -> dict[str, Any] | None:
+    """Return a row with masked values; `None` if an element of the contract has values that cannot be read.
+
+    The reader of slots skips other elements, so what is wrong in them is not known: they are not decoded here either.
+    """
+    try:
+        elements = list(_elements.decode(sent).items())[:MOST_ITEMS]
+        read = {name: msgspec.json.decode(each) if name in _CONTRACT else None for name, each in elements}
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+    row: dict[str, Any] = _masked(read, _CONTRACT)
     return row
 
 

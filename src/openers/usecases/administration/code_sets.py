@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
+from typing import Final
 
 from openers.domain.codes import CodeSystemName
 from openers.domain.services.code_sets import CodeSet, Systems, clinic_types, faults, in_force, specialties
@@ -12,6 +13,9 @@ from openers.usecases.dated_reference import shipped_of
 from openers.usecases.ports.transaction import ReferenceData, Tx
 from openers.usecases.world import World
 
+MOST_SETS: Final = 200
+"""Sets that have not ended: a process keeps all of them, and checks a new one against each."""
+
 
 async def check_code_set(new: CodeSet, old: CodeSet | None, world: World, tx: Tx) -> None:
     """Check a set against those before and after it. Raises Unfit, NotEndable."""
@@ -19,6 +23,9 @@ async def check_code_set(new: CodeSet, old: CodeSet | None, world: World, tx: Tx
         _check_kept(new, old)
     if new.active:
         others = [each for each in await tx.registers.code_sets.active() if each.starts != new.starts]
+        if (old is None or not old.active) and len(others) >= MOST_SETS:
+            cure = "put the changes into one of them, or end one that has not started"
+            raise Unfit(f"there are {MOST_SETS} code sets already", "/starts", cure)
         for cause, place, cure in faults(new, systems_on(new.starts, others, world.reference)):
             raise Unfit(cause, place, cure)
         _check_later(new, [*others, new], world.reference)
@@ -44,12 +51,13 @@ def systems_on(day: date, sets: Sequence[CodeSet], reference: ReferenceData) -> 
 
 def _check_later(changed: CodeSet, sets: Sequence[CodeSet], reference: ReferenceData) -> None:
     """Raise Unfit unless each later set still fits."""
-    for later in sets:
-        if later.starts > changed.starts:
-            before = [each for each in sets if each.starts < later.starts]
-            for cause, _, _ in faults(later, systems_on(later.starts, before, reference)):
-                cure = f"change the set of {later.starts} first"
-                raise Unfit(f"the set of {later.starts} builds on it: {cause}", "/starts", cure)
+    following = sorted((each for each in sets if each.starts > changed.starts), key=lambda each: each.starts)
+    systems = systems_on(changed.starts, sets, reference)
+    for later in following:
+        for cause, _, _ in faults(later, systems):
+            cure = f"change the set of {later.starts} first"
+            raise Unfit(f"the set of {later.starts} builds on it: {cause}", "/starts", cure)
+        systems = specialties(systems[0], [later]), clinic_types(systems[1], [later])
 
 
 def _check_kept(new: CodeSet, old: CodeSet) -> None:

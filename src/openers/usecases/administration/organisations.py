@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import msgspec
 
 from openers.domain.administration.administrator import Administrator
 from openers.domain.administration.rights import Method, Resource
 from openers.domain.directory import Organisation, OrganisationKind
 from openers.domain.identifiers import OdsCode
-from openers.usecases.administration.kinds import KINDS
+from openers.usecases.administration.kinds import KINDS, LONGEST_KEY
 from openers.usecases.administration.records import ANY_VERSION, NEW, Act, How, PutRecord, kind_of, put_in, run_act
 from openers.usecases.administration.refusals import NoSuchRecord, Unfit
-from openers.usecases.administration.repeats import Change
+from openers.usecases.administration.repeats import Change, known_result
 from openers.usecases.ports.neighbours import OdsOrganisation, OrganisationSource
 from openers.usecases.ports.transaction import Tx
 from openers.usecases.world import World
@@ -22,12 +24,18 @@ async def refresh_organisation(key: str, by: Administrator, world: World, how: H
 
     ODS is asked before the act. Raises AdministrationRefused, NeighbourSilent, RecordLocked, Unavailable.
     """
-    kind_of(Resource.ORGANISATIONS, Method.PUT, by)
+    kind = kind_of(Resource.ORGANISATIONS, Method.PUT, by)
     if world.ods is None:
         raise Unfit("this service does not ask ODS", "path", "set OPENERS_ODS_URL, or put the record")
-    found = await _asked(key, world.ods)
+    if not kind.is_key(key):
+        raise _no_such(key[:LONGEST_KEY])
+    name = f"refresh organisations {key}"
+    first = await _first_result(how, world)
+    if first is not None:
+        return await run_act(Act(name, ()), lambda _tx: _again(first), how, world)
+    found = await world.ods.read(OdsCode(key))
     if found is None:
-        raise NoSuchRecord(f"ODS has no organisation {key}", "path", "look the code up at ODS")
+        raise _no_such(key)
     payer = await _new_commissioner(found, world, world.ods)
     wanted = [found] if payer is None else [payer, found]
 
@@ -35,15 +43,21 @@ async def refresh_organisation(key: str, by: Administrator, world: World, how: H
         return [await _put_one(each, by, world, tx) for each in wanted][-1]
 
     locks = [lock for each in wanted for lock in KINDS[Resource.ORGANISATIONS].locks(each.ods)]
-    return await run_act(Act(f"refresh organisations {key}", tuple(dict.fromkeys(locks))), _put, how, world)
+    return await run_act(Act(name, tuple(dict.fromkeys(locks))), _put, how, world)
 
 
-async def _asked(key: str, source: OrganisationSource) -> OdsOrganisation | None:
-    """Return what ODS says of a code; `None` also for a text that is no code. Raises NeighbourSilent."""
-    try:
-        return await source.read(OdsCode(key))
-    except ValueError:
-        return None
+def _no_such(key: str) -> NoSuchRecord:
+    return NoSuchRecord(f"ODS has no organisation {key}", "path", "look the code up at ODS")
+
+
+async def _first_result(how: How, world: World) -> Change | None:
+    """Return the result of the first request with the same idempotency key. Raises KeyReused."""
+    async with world.read() as tx:
+        return await known_result(how.once, tx, world.wall.now())
+
+
+async def _again(first: Change) -> Change:
+    return first
 
 
 async def _new_commissioner(found: OdsOrganisation, world: World, source: OrganisationSource) -> OdsOrganisation | None:
@@ -93,6 +107,13 @@ def _renewed(old: Organisation, found: OdsOrganisation) -> Organisation:
         postcode=found.postcode or old.postcode,
         address=found.address or old.address,
         telephone=found.telephone or old.telephone,
-        closed_on=found.closed_on,
+        closed_on=_closing(old, found),
         commissioner=found.commissioner if is_practice else old.commissioner,
     )
+
+
+def _closing(old: Organisation, found: OdsOrganisation) -> date | None:
+    """Return the day on which an organisation closes. An earlier day stays if ODS does not know the day."""
+    if found.is_day_known or found.closed_on is None or old.closed_on is None:
+        return found.closed_on
+    return min(old.closed_on, found.closed_on)

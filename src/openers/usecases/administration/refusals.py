@@ -47,6 +47,10 @@ class Missing(Unfit):
         self.resource, self.key = refers
 
 
+class NotYet(Unfit):
+    """The record comes after too many others of the same request."""
+
+
 class NotAllowed(AdministrationRefused):
     """The caller may not do this."""
 

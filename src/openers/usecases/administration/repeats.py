@@ -74,14 +74,28 @@ class _Kept(msgspec.Struct, frozen=True):
 
 
 async def first_result(once: Once | None, tx: Tx, now: Instant) -> Change | None:
-    """Return the result of the first request with this key; `None` if this is the first. Raises KeyReused."""
+    """Return the result of the first request with this key; `None` if this is the first. Raises KeyReused.
+
+    A result that has expired is removed, so that another one can be kept.
+    """
     if once is None:
         return None
     kept = await tx.credentials.get(CredentialKind.IDEMPOTENCY_KEY, once.key, _Kept)
-    if kept is None:
-        return None
-    if now >= kept.expires:
+    if kept is not None and now >= kept.expires:
         await tx.credentials.take(CredentialKind.IDEMPOTENCY_KEY, once.key, _Kept)
+    return _result(once, kept, now)
+
+
+async def known_result(once: Once | None, tx: Tx, now: Instant) -> Change | None:
+    """Return what `first_result` returns, and change nothing. Raises KeyReused."""
+    if once is None:
+        return None
+    return _result(once, await tx.credentials.get(CredentialKind.IDEMPOTENCY_KEY, once.key, _Kept), now)
+
+
+def _result(once: Once, kept: _Kept | None, now: Instant) -> Change | None:
+    """Return a kept result, unless it has expired. Raises KeyReused."""
+    if kept is None or now >= kept.expires:
         return None
     if kept.request != once.request:
         cure = "send a new key with each new request"

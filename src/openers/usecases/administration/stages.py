@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import pairwise
 from typing import Any, Final
 
 from openers.domain.administration.rights import Resource
 from openers.domain.directory import Organisation, Service
 from openers.domain.endpoints.endpoint import Endpoint
+from openers.domain.services.code_sets import CodeSet
 from openers.usecases.administration.kinds import Kind
 from openers.usecases.ports.stored import Stored
 
@@ -19,7 +21,8 @@ def stages(kind: Kind, values: Sequence[Placed], stored: Mapping[str, Stored[Any
     """Yield records, which all have different keys, in stages. Each stage is written before the next one is checked.
 
     A record comes after those of its own kind that it names. Those that name one another are the last stage. Endpoints
-    that have or had the same certificate come one after another, in the order of the request.
+    that have or had the same certificate come one after another, in the order of the request. So do code sets, in the
+    order of their days.
     """
     after = _AFTER.get(kind.resource, _nothing)(kind, values, stored)
     waiting = {kind.key(value): (index, value) for index, value in values}
@@ -56,8 +59,14 @@ def _certificates(_kind: Kind, values: Sequence[Placed], stored: Mapping[str, St
     return after
 
 
+def _days(_kind: Kind, values: Sequence[Placed], _stored: Mapping[str, Stored[CodeSet]]) -> _After:
+    days = sorted(each.starts for _, each in values)
+    return {str(later): frozenset({str(earlier)}) for earlier, later in pairwise(days)}
+
+
 _AFTER: Final[dict[Resource, Callable[[Kind, Sequence[Placed], Mapping[str, Stored[Any]]], _After]]] = {
     Resource.ORGANISATIONS: _commissioners,
     Resource.SERVICES: _pathways,
     Resource.ENDPOINTS: _certificates,
+    Resource.CODE_SETS: _days,
 }

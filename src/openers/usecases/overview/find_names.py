@@ -67,8 +67,8 @@ def check_number(wanted: int, field: Field) -> None:
 
 async def _replaced(patients: Sequence[Patient], tx: Tx) -> dict[NhsNumber, NhsNumber]:
     """Return the present number of each patient whose number PDS has replaced."""
-    states = [await tx.mirror.get(each.nhs_number) for each in patients]
-    return {each.nhs_number: each.replaced_by for each in states if each is not None and each.replaced_by is not None}
+    states = await tx.mirror.several([each.nhs_number for each in patients])
+    return {each.nhs_number: each.replaced_by for each in states if each.replaced_by is not None}
 
 
 async def _patients(query: FindNames, world: World, tx: Tx) -> list[Patient]:

@@ -48,7 +48,7 @@ async def find_patients(query: FindPatients, world: World) -> FoundPatients:
     complete = await search_first(query.search, world)
     async with world.read() as tx:
         found = await world.patients.find(query.search, MOST + 1, tx)
-        present = [each for each in found[:MOST] if await _has_present_number(each, tx)]
+        present = await _with_present_numbers(found[:MOST], tx)
     return FoundPatients(patients=present, complete=complete and len(found) <= MOST)
 
 
@@ -64,7 +64,8 @@ async def _with_number(number: NhsNumber, world: World) -> FoundPatients:
         return FoundPatients(patients=[await usable_patient(number, world, tx)])
 
 
-async def _has_present_number(patient: Patient, tx: Tx) -> bool:
-    """Return whether PDS, if it was asked, has neither replaced nor withdrawn the patient's number."""
-    state = await tx.mirror.get(patient.nhs_number)
-    return state is None or state.standing is Standing.CURRENT
+async def _with_present_numbers(patients: Sequence[Patient], tx: Tx) -> list[Patient]:
+    """Return those of the patients whose number PDS, if it was asked, has neither replaced nor withdrawn."""
+    states = await tx.mirror.several([each.nhs_number for each in patients])
+    old = {each.nhs_number for each in states if each.standing is not Standing.CURRENT}
+    return [each for each in patients if each.nhs_number not in old]

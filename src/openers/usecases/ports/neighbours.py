@@ -87,12 +87,19 @@ class PatientMirror(Protocol):
         """Return what PDS said of a number; `None` if it was never asked."""
         ...
 
+    async def several(self, numbers: Collection[NhsNumber]) -> Sequence[MirrorState]:
+        """Return what PDS said of those of the numbers for which it was asked, in any order."""
+        ...
+
     async def put(self, state: MirrorState) -> None:
         """Add or replace what PDS said of a number."""
         ...
 
     async def overdue(self, before: Instant, most: int) -> Sequence[NhsNumber]:
-        """Return at most `most` numbers of patients on a worklist for whom PDS was not asked since `before`."""
+        """Return at most `most` numbers of patients on a worklist for whom PDS was not asked since `before`.
+
+        Those who were asked for longest ago, or never, come first.
+        """
         ...
 
 
@@ -113,7 +120,10 @@ class Mirroring:
 
 
 class OdsOrganisation(msgspec.Struct, frozen=True, kw_only=True):
-    """What ODS says of an organisation. `kind` is `None` if its roles have no part in a referral."""
+    """What ODS says of an organisation. `kind` is `None` if its roles have no part in a referral.
+
+    If it has closed and ODS does not say when, `closed_on` is the day of the question and not `is_day_known`.
+    """
 
     ods: OdsCode
     name: str
@@ -122,6 +132,7 @@ class OdsOrganisation(msgspec.Struct, frozen=True, kw_only=True):
     address: str = ""
     telephone: str = ""
     closed_on: date | None = None
+    is_day_known: bool = True
     commissioner: OdsCode | None = None
 
 

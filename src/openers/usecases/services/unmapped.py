@@ -6,6 +6,7 @@ the provider of the service. Source: rules part 3, chapter A.10.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 
 import msgspec
@@ -13,7 +14,7 @@ import msgspec
 from openers.domain.administration.administrator import Administrator
 from openers.domain.administration.rights import Resource
 from openers.domain.identifiers import ServiceId
-from openers.domain.services.code_sets import CodeSet, Pair, Systems, in_force, is_in_use, new_pairs
+from openers.domain.services.code_sets import Pair, Systems, in_force, is_in_use, new_pairs
 from openers.usecases.administration.code_sets import systems_on
 from openers.usecases.administration.records import list_records
 from openers.usecases.ports.registers import Window
@@ -52,9 +53,9 @@ async def services_with_old_codes(day: date | None, window: Window, by: Administ
     day = day or world.clock.now().date()
     async with world.read() as tx:
         sets = await tx.registers.code_sets.active()
-        active = in_force(sets, day)
+        mapping = new_pairs(in_force(sets, day))
         systems = systems_on(day, sets, world.reference)
-        old = {each.value.id: _old_pairs(each.value.clinic_types, systems, active, day) for each in services}
+        old = {each.value.id: _old_pairs(each.value.clinic_types, systems, mapping, day) for each in services}
         waiting = await tx.worklists.waiting([service for service, pairs in old.items() if pairs])
     found = tuple(
         OldCodes(
@@ -71,5 +72,7 @@ async def services_with_old_codes(day: date | None, window: Window, by: Administ
     return OldCodesPage(found, services[-1].key if len(services) == window.most else None)
 
 
-def _old_pairs(pairs: tuple[Pair, ...], systems: Systems, active: list[CodeSet], day: date) -> tuple[OldPair, ...]:
-    return tuple(OldPair(pair, new_pairs(pair, active)) for pair in pairs if not is_in_use(pair, systems, day))
+def _old_pairs(
+    pairs: tuple[Pair, ...], systems: Systems, mapping: Mapping[Pair, tuple[Pair, ...]], day: date
+) -> tuple[OldPair, ...]:
+    return tuple(OldPair(pair, mapping.get(pair)) for pair in pairs if not is_in_use(pair, systems, day))
