@@ -19,6 +19,9 @@ CLINICIANS: Final = frozenset(
 ADVICE: Final = "advice"
 """Name of the worklist of requests for advice, which is an operation of its own (A023)."""
 
+TO_ANSWER: Final = "PROVIDER_RESPONSE_REQUIRED"
+"""Status of a question that its provider has to answer; the list also has those that wait for their referrer."""
+
 
 @dataclass(frozen=True)
 class Worklist:
@@ -43,7 +46,7 @@ WORKLISTS: Final = (
         "No referral was assessed, cancelled or missed.",
     ),
     Worklist("to-review", "REFERRALS_FOR_REVIEW", "To review", PROVIDERS, "No referral waits for a review."),
-    Worklist("slot-issues", "APPOINTMENT_SLOT_ISSUES", "Slot issues", PROVIDERS, "No referral lacks a slot."),
+    Worklist("slot-issues", "APPOINTMENT_SLOT_ISSUES", "No slot found", PROVIDERS, "No referral lacks a slot."),
     Worklist(ADVICE, "ADVICE_AND_GUIDANCE_REQUESTS", "Advice", PROVIDERS, "No question waits for an answer."),
 )
 

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from openers_client.records.worklists import WorklistRow
 from openers_client.requests.worklists import Filters
 from openers_quickconnect.desk import Desk
-from openers_quickconnect.lists import ADVICE, Worklist, worklist_named
+from openers_quickconnect.lists import ADVICE, TO_ANSWER, Worklist, worklist_named
 from openers_quickconnect.pages.shown import next_step, patient_name, short, ubrn
 from openers_quickconnect.records import FoundNames, Overview
 from openers_quickconnect.words import PRIORITIES, SIDES, words
@@ -71,7 +71,8 @@ async def worklist(desk: Desk) -> Response:
 async def _rows(desk: Desk, wanted: Worklist) -> tuple[WorklistRow, ...]:
     filters = Filters(service=desk.asked("service") or None)
     if wanted.name == ADVICE:
-        return await desk.caller.advice_worklist(wanted.code, filters)
+        found = await desk.caller.advice_worklist(wanted.code, filters)
+        return tuple(sorted(found, key=lambda row: row.status != TO_ANSWER))  # those to answer come first
     return await desk.caller.worklist(wanted.code, filters)
 
 
