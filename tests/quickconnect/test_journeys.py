@@ -18,6 +18,7 @@ Enter = Callable[[str], Walker]
 GP: Final = "555073103100"
 CONSULTANT: Final = "555031999105"
 ADMIN: Final = "555031998104"
+OTHER_GP: Final = "555073103211"
 PATIENT: Final = "991 200 3888"
 NURSES, TRIAGE, RAPID = "11006", "11004", "11002"
 LETTER: Final = ("letter.txt", b"Dear colleague, please see this patient.")
@@ -51,7 +52,7 @@ def ubrn(walker: Walker) -> str:
 
 def tile(walker: Walker, title: str) -> int:
     """Return the number that the first page shows for a list."""
-    return next(int(text.partition(" ")[0]) for text in walker.links if text.endswith(title))
+    return next(int(text.partition(" ")[0]) for text in walker.links if text.endswith(f" {title}"))
 
 
 def booked(gp: Walker, letter: str = "NOT_INTENDING_TO_ADD") -> str:
@@ -144,6 +145,15 @@ def test_advice_is_asked_for_given_and_closed(walker: Enter) -> None:
     )
     consultant.go(consultant.role)
     assert tile(consultant, "Advice to answer") == before - 1
+    gp.go(gp.role)
+    answered = tile(gp, "Advice answered")
+    assert answered >= 1
+    gp.follow(f"{answered} Advice answered")
+    assert number[8:] in gp.text
+    assert "Read the response and decide" in gp.text
+    other = walker(OTHER_GP)
+    other.go(f"{other.role}/worklists/advice-answered")
+    assert number[8:] not in other.text
     gp.go(f"{gp.role}/advice/{number}")
     assert "Yes, it is." in gp.text
     assert "Recommendation: No referral recommended." in gp.text
@@ -162,6 +172,8 @@ def test_advice_is_asked_for_given_and_closed(walker: Enter) -> None:
     gp.go(f"{gp.role}/advice/{number}")
     gp.send("Close the conversation", avoided="yes", useful="yes")
     assert "The conversation is closed." in gp.text
+    gp.go(f"{gp.role}/worklists/advice-answered")
+    assert number[8:] not in gp.text
 
 
 def test_each_page_shows_its_calls(walker: Enter) -> None:
@@ -222,7 +234,7 @@ def test_a_wrong_address_says_what_to_do(walker: Enter, path: str, status: int, 
 
 
 def test_another_practice_sees_nothing(walker: Enter) -> None:
-    gp, other = walker(GP), walker("555073103211")
+    gp, other = walker(GP), walker(OTHER_GP)
     number = booked(gp)
     other.go(f"{other.role}/referrals/{number}")
     assert other.reply.status_code == 403

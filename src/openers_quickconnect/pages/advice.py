@@ -59,6 +59,8 @@ async def conversation(desk: Desk) -> Response:
     names = await _names(desk, request, messages, overview)
     patient = identity(desk, names.patients.get(request.patient or ""), request.patient or "")
     whose = str(patient["patient_at"])
+    if overview is not None and overview.next_step is not None:
+        await desk.remember([request.ubrn])
     return desk.page(
         "conversation.html",
         current=desk.at("worklists", ADVICE),

@@ -200,6 +200,7 @@ async def _ask(desk: Desk, person: Person, chosen: list[str], form: Form) -> Res
     except InvalidRequest as error:
         form.reject("", error.diagnostics or "The service does not accept this question")
         return None
+    await desk.remember([asked.request.ubrn])
     return desk.go(desk.at("advice", asked.request.ubrn), "Your question is sent.")
 
 

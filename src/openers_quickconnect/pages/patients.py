@@ -65,6 +65,7 @@ async def patient(desk: Desk) -> Response:
         return desk.go(desk.at("patients"), "Find the patient again: this address is not complete.", problem=True)
     found = await desk.find_patient(number)
     rows = await desk.requests_of(number)
+    await desk.remember(each.ubrn for each in rows if each.kind == "advice" and each.state not in _ENDED)
     names = await desk.names(organisations=[found.practice or ""])
     return desk.page(
         "patient.html",

@@ -32,7 +32,7 @@ function choose(value) {
 const PLACES = [
   ["g h", "Home", `.kit-nav a[href="${role}"]`],
   ["g w", "Worklists", '.kit-nav a[href*="/worklists/"]'],
-  ["g a", "Advice", '.kit-nav a[href$="/worklists/advice"]'],
+  ["g a", "Advice", '.kit-nav a[href*="/worklists/advice"]'],
   ["g s", "Services", '.kit-nav a[href$="/services"]'],
 ];
 
