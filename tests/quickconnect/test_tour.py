@@ -90,9 +90,9 @@ def _walk(address: str, browser: Browser, opened: ExitStack) -> Iterator[Page]:
     follow(page, "Refer or ask for advice")
     page.locator("input[value='APPOINTMENT_REQUEST']").check()
     page.get_by_label("Specialty").select_option("CARDIOLOGY")
+    yield page
     press(page, "Continue")
     page.get_by_label("Clinic type").select_option("HEART_FAILURE")
-    yield page
     press(page, "Find services")
     page.locator(f"#s{NURSES}").check()
     yield page
