@@ -22,6 +22,7 @@ from openers_quickconnect.configuration import read_key
 from openers_quickconnect.desk import Desk, Office, role_key, role_of
 from openers_quickconnect.lists import CLINICIANS
 from openers_quickconnect.problems import problem_of
+from openers_quickconnect.questions import Questions
 from openers_quickconnect.routes import PAGES, Page
 from openers_quickconnect.sealed import Seal
 from openers_quickconnect.settings import Settings, read_keys
@@ -53,11 +54,13 @@ def application(settings: Settings) -> Starlette:
     pages = Pages(HERE / "templates")
     ers = ErsClient(settings.service, watch=watch)
     clock = WorldClock(settings.service if settings.test_mode else "")
-    building = Building(Office(parts.gate, site, pages, Seal(keys.addresses), clock), ers)
+    questions = Questions(parts.database)
+    building = Building(Office(parts.gate, site, pages, Seal(keys.addresses), clock, questions), ers)
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncGenerator[None]:
         await parts.open()
+        await questions.open()
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(parts.purge_hourly)
             yield

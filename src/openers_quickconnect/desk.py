@@ -16,7 +16,8 @@ from openers_client.administration import Administration
 from openers_client.caller import Caller
 from openers_client.requests.patients import PatientSearch
 from openers_quickconnect import records
-from openers_quickconnect.lists import worklists_of
+from openers_quickconnect.lists import REFERRERS, worklists_of
+from openers_quickconnect.questions import Questions
 from openers_quickconnect.records import FoundNames, Overview, Person
 from openers_quickconnect.sealed import Seal
 from openers_quickconnect.words import REGISTERS, ROLES, words
@@ -40,6 +41,7 @@ class Office:
     pages: Pages
     seal: Seal
     clock: WorldClock
+    questions: Questions
 
 
 class Desk:
@@ -73,6 +75,16 @@ class Desk:
     def seal(self) -> Seal:
         """Return the seal of NHS numbers in addresses."""
         return self._office.seal
+
+    @property
+    def questions(self) -> Questions:
+        """Return the questions for advice that this application remembers."""
+        return self._office.questions
+
+    async def remember(self, ubrns: Iterable[str]) -> None:
+        """Remember open questions for advice, for a referrer's organisation."""
+        if self.function in REFERRERS:
+            await self.questions.remember(self.role.organisation, list(ubrns))
 
     def at(self, *parts: str, **query: str) -> str:
         """Return the address of a page in this role."""
@@ -136,7 +148,9 @@ class Desk:
             navigation.append(Link("Patients", self.at("patients")))
         navigation += [Link(each.title, self.at("worklists", each.name)) for each in worklists_of(self.function)]
         navigation += [Link(title, self.at(name)) for name, title in REGISTERS.get(self.function, {}).items()]
-        search = Search(self.at("services"), "Service") if administers else Search(self.at("find"), "UBRN")
+        search = (
+            Search(self.at("services"), "Service") if administers else Search(self.at("find"), "Referral number (UBRN)")
+        )
         return Frame(
             site=self._office.site,
             navigation=navigation,

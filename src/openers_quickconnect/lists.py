@@ -19,6 +19,13 @@ CLINICIANS: Final = frozenset(
 ADVICE: Final = "advice"
 """Name of the worklist of requests for advice, which is an operation of its own (A023)."""
 
+ANSWERS: Final = "advice-answered"
+"""Name of the list of answers that wait for their referrer, which Quick Connect makes itself."""
+ADVISING: Final = frozenset({ADVICE, ANSWERS})
+"""Lists whose rows are requests for advice."""
+TO_ANSWER: Final = "PROVIDER_RESPONSE_REQUIRED"
+"""Status of a question that its provider has to answer; the list also has those that wait for their referrer."""
+
 
 @dataclass(frozen=True)
 class Worklist:
@@ -42,8 +49,9 @@ WORKLISTS: Final = (
         REFERRERS,
         "No referral was assessed, cancelled or missed.",
     ),
+    Worklist(ANSWERS, "", "Advice answered", REFERRERS, "No answer to a question for advice waits for you."),
     Worklist("to-review", "REFERRALS_FOR_REVIEW", "To review", PROVIDERS, "No referral waits for a review."),
-    Worklist("slot-issues", "APPOINTMENT_SLOT_ISSUES", "Slot issues", PROVIDERS, "No referral lacks a slot."),
+    Worklist("slot-issues", "APPOINTMENT_SLOT_ISSUES", "No slot found", PROVIDERS, "No referral lacks a slot."),
     Worklist(ADVICE, "ADVICE_AND_GUIDANCE_REQUESTS", "Advice", PROVIDERS, "No question waits for an answer."),
 )
 

@@ -19,7 +19,9 @@ from openers_client import (
     TooManyRequests,
     VersionConflict,
 )
+from openers_quickconnect.words import ROLES
 
+REFUSED: Final = "User does not have the required Business Function at the specified Organisation"
 ROLES_OF: Final = "Ask the administrator of your organisation for the role, or change the role."
 
 
@@ -38,7 +40,7 @@ def problem_of(error: ErsError) -> Problem:
         case NotLoggedIn():
             return Problem(401, "You are not logged in any more", "Log in again. You come back to this page.")
         case NotAllowed():
-            return Problem(403, "Your role may not do this", f"{_said(error)} {ROLES_OF}".strip())
+            return Problem(403, "Your role may not do this", f"{_in_words(_said(error))} {ROLES_OF}".strip())
         case NotFound():
             return Problem(404, "There is no such record", "Check the number. It may belong to another organisation.")
         case VersionConflict():
@@ -64,6 +66,14 @@ def problem_of(error: ErsError) -> Problem:
             return Problem(
                 502, "The service failed", "Try again. If it fails again, tell the service desk the ids below."
             )
+
+
+def _in_words(said: str) -> str:
+    """Return a refusal with the words for roles in place of their codes."""
+    said = said.replace(REFUSED, "You do not have the role that this needs")
+    for code in sorted(ROLES, key=len, reverse=True):  # some codes begin with another one
+        said = said.replace(code, ROLES[code].lower())
+    return said
 
 
 def _said(error: CallRejected) -> str:

@@ -50,6 +50,7 @@ PAGES: Final[tuple[tuple[str, tuple[str, ...], Page], ...]] = (
     ("/referrals/{ubrn}/letter.pdf", READ, letters.print_letter),
     ("/referrals/{ubrn}/summary.pdf", READ, letters.print_summary),
     ("/advice/{ubrn}", FORM, advice.conversation),
+    ("/advice/{ubrn}/conversation.pdf", READ, letters.print_conversation),
     *(
         (f"/{name}{below}", methods, page)
         for name in registers.KINDS

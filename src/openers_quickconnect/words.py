@@ -6,11 +6,11 @@ from typing import Final
 
 ROLES: Final = {
     "REFERRING_CLINICIAN": "Referring clinician",
-    "REFERRING_CLINICIAN_ADMIN": "Referring clinician's administrator",
-    "REFERRING_ADMIN": "Referring administrator",
-    "SERVICE_PROVIDER_CLINICIAN": "Provider clinician",
-    "SERVICE_PROVIDER_CLINICIAN_ADMIN": "Provider clinician's administrator",
-    "SERVICE_PROVIDER_ADMIN": "Provider administrator",
+    "REFERRING_CLINICIAN_ADMIN": "Referring clinician admin",
+    "REFERRING_ADMIN": "Referring admin",
+    "SERVICE_PROVIDER_CLINICIAN": "Service provider clinician",
+    "SERVICE_PROVIDER_CLINICIAN_ADMIN": "Service provider clinician admin",
+    "SERVICE_PROVIDER_ADMIN": "Service provider admin",
     "SERVICE_DEFINER": "Service definer",
     "ERS_ADMIN": "Operator of the service",
 }
@@ -28,11 +28,14 @@ REGISTERS: Final[dict[str, dict[str, str]]] = {
 }
 """The pages of roles that administer, by their names in addresses; the first is where they begin."""
 PRIORITIES: Final = {"ROUTINE": "Routine", "URGENT": "Urgent", "TWO_WEEK_WAIT": "2 week wait"}
+ACCEPTED: Final = "BOOKED_AND_ACCEPTED"
+"""A booked referral that its provider has accepted: the published state is BOOKED before and after."""
 STATES: Final = {
     "NOT_BOOKED": "Not booked",
     "AWAITING_TRIAGE": "Waiting for triage",
     "DEFERRED_TO_PROVIDER": "Waiting for the provider to book",
     "BOOKED": "Booked",
+    ACCEPTED: "Booked and accepted",
     "TRIAGED_PROVIDER_TO_ACTION": "Accepted, the provider books",
     "TRIAGE_RESPONSE": "Returned with advice",
     "REJECTED": "Rejected",
@@ -61,6 +64,37 @@ STEPS: Final = {
     "GIVE_INFORMATION": "Give further information",
     "ADD_LETTER": "Add the referral letter",
 }
+ACTS: Final = {
+    "create": "Created",
+    "convert a request for advice": "Converted from a request for advice",
+    "convert to a referral": "Converted to a referral",
+    "send for triage": "Sent for triage",
+    "book": "Booked",
+    "record a booking by telephone": "Booked by telephone",
+    "defer to the provider": "Left to the provider to book",
+    "accept": "Accepted",
+    "reject": "Rejected",
+    "cancel the appointment, action later": "Appointment cancelled, the provider books later",
+    "accept, book later": "Accepted, the provider books later",
+    "return with advice": "Returned with advice",
+    "cancel the appointment": "Appointment cancelled",
+    "cancel by the provider": "Appointment cancelled by the provider",
+    "move the appointment": "Appointment moved",
+    "record arrival": "The patient has arrived",
+    "record non-attendance": "The patient did not attend",
+    "change the referral letter": "Letter changed",
+    "record an assessment": "Assessed",
+    "change the shortlist": "Shortlist changed",
+    "change the shortlist and send for triage": "Shortlist changed and sent for triage",
+    "cancel the referral": "Referral cancelled",
+    "record scan": "File checked for viruses",
+    "ask for advice": "Asked for advice",
+    "ask for further information": "Asked for further information",
+    "reply to the provider": "Replied to the provider",
+    "close after a response": "Closed",
+    "withdraw": "Withdrawn",
+}
+"""Words for the acts of a history."""
 SIDES: Final = {"REFERRER": "The referrer", "PROVIDER": "The provider", "PATIENT": "The patient"}
 SEXES: Final = {"male": "Male", "female": "Female", "other": "Other", "unknown": "Not known"}
 

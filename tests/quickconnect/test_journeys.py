@@ -8,12 +8,17 @@ from typing import Final
 
 import pytest
 
+from openers.domain.advice_lifecycle import AdviceAct
+from openers.domain.lifecycle import Act
+from openers.usecases.files.scan_file import SCANNED
+from openers_quickconnect.words import ACTS
 from tests.kit.web.walker import Walker
 
 Enter = Callable[[str], Walker]
 GP: Final = "555073103100"
 CONSULTANT: Final = "555031999105"
 ADMIN: Final = "555031998104"
+OTHER_GP: Final = "555073103211"
 PATIENT: Final = "991 200 3888"
 NURSES, TRIAGE, RAPID = "11006", "11004", "11002"
 LETTER: Final = ("letter.txt", b"Dear colleague, please see this patient.")
@@ -25,6 +30,9 @@ def services_for(gp: Walker, **kind: str) -> None:
     gp.send("Find", number=PATIENT)
     gp.follow("Refer or ask for advice")
     gp.send("Continue", specialty="CARDIOLOGY", **kind)
+    assert "Choose a clinic type" not in gp.links
+    gp.send("Find services")
+    assert "Choose a clinic type" in gp.links
     gp.send("Find services", clinic="HEART_FAILURE")
 
 
@@ -42,10 +50,18 @@ def ubrn(walker: Walker) -> str:
     return found[1]
 
 
+def tile(walker: Walker, title: str) -> int:
+    """Return the number that the first page shows for a list."""
+    return next(int(text.partition(" ")[0]) for text in walker.links if text.endswith(f" {title}"))
+
+
 def booked(gp: Walker, letter: str = "NOT_INTENDING_TO_ADD") -> str:
     """Refer the patient and book the first free slot; return the UBRN."""
     refer(gp, NURSES, "book", letter)
     gp.send(next(text for text in gp.buttons if "book on" in text))
+    assert "Check the appointment" in gp.text
+    assert "Hartley, Walter" in gp.text
+    gp.send("Book this appointment")
     assert "The appointment is booked." in gp.text
     return ubrn(gp)
 
@@ -55,7 +71,8 @@ def test_a_gp_refers_books_and_adds_a_letter(walker: Enter) -> None:
     number = booked(gp, "NEED_TO_ADD_LATER")
     assert "The referrer: add the referral letter" in gp.text
     gp.follow("Add or change the letter")
-    gp.upload("Add to the letter", LETTER, description="Referral letter")
+    assert "Hartley, Walter" in gp.text
+    gp.upload("Add the letter", LETTER, description="Referral letter")
     assert "The letter is added." in gp.text
     assert "The provider: accept or reject the referral" in gp.text
     assert "letter.txt" in gp.links
@@ -71,8 +88,15 @@ def test_a_consultant_reviews_one_after_the_other(walker: Enter) -> None:
     consultant.send("Save the decision", decision="reject")
     assert consultant.reply.status_code == 422
     assert "Choose a reason" in consultant.text
-    consultant.send("Save the decision", decision="accept")
-    assert f"Done: {first[:4]} {first[4:8]} {first[8:]}." in consultant.text
+    consultant.send("Save the decision", decision="accept", comments="Seen soon")
+    assert any(each.startswith("An acceptance carries no comment") for each in consultant.links)
+    consultant.send("Save the decision", decision="accept", comments="")
+    assert f"Accepted: Hartley, Walter ({first[:4]} {first[4:8]} {first[8:]})." in consultant.text
+    gp.go(f"{gp.role}/referrals/{first}")
+    assert "Booked and accepted" in gp.text
+    gp.follow("Hartley, Walter")
+    assert "Booked and accepted" in gp.text
+    assert "Park Square Surgery" in gp.text
     consultant.go(f"{consultant.role}/referrals/{second}/review")
     reason = consultant.choices("reason")[0]
     consultant.send("Save the decision", decision="reject", reason=reason, comments="Not for this clinic")
@@ -105,6 +129,8 @@ def test_advice_is_asked_for_given_and_closed(walker: Enter) -> None:
     gp.send("Continue", service=gp.choices("service")[0])
     gp.send("Send the question", text="Is ramipril <b>enough</b>?<script>alert(1)</script>", convert="yes")
     number = ubrn(gp)
+    consultant.go(consultant.role)
+    before = tile(consultant, "Advice to answer")
     consultant.follow("Advice")
     assert number[8:] in consultant.text
     consultant.go(f"{consultant.role}/advice/{number}")
@@ -117,10 +143,37 @@ def test_advice_is_asked_for_given_and_closed(walker: Enter) -> None:
         text="Yes, it is.",
         recommendation="ADVICE_ONLY_NO_REFERRAL_RECOMMENDED",
     )
+    consultant.go(consultant.role)
+    assert tile(consultant, "Advice to answer") == before - 1
+    gp.go(gp.role)
+    answered = tile(gp, "Advice answered")
+    assert answered >= 1
+    gp.follow(f"{answered} Advice answered")
+    assert number[8:] in gp.text
+    assert "Read the response and decide" in gp.text
+    other = walker(OTHER_GP)
+    other.go(f"{other.role}/worklists/advice-answered")
+    assert number[8:] not in other.text
     gp.go(f"{gp.role}/advice/{number}")
     assert "Yes, it is." in gp.text
+    assert "Recommendation: No referral recommended." in gp.text
+    assert "Dr Priya Castell, " in gp.text
+    gp.send("Send the message", text="And for how long?")
+    assert "Your reply is sent." in gp.text
+    consultant.go(f"{consultant.role}/advice/{number}")
+    consultant.send(
+        "Send", outcome="RETURN_TO_REFERRER_WITH_ADVICE", text="Two years.", recommendation="REFERRAL_RECOMMENDED"
+    )
+    gp.go(f"{gp.role}/advice/{number}/conversation.pdf")
+    assert gp.reply.content.startswith(b"%PDF")
+    gp.go(f"{gp.role}/advice/{number}")
+    gp.follow("Refer the patient")
+    assert "Which clinic type?" in gp.text
+    gp.go(f"{gp.role}/advice/{number}")
     gp.send("Close the conversation", avoided="yes", useful="yes")
     assert "The conversation is closed." in gp.text
+    gp.go(f"{gp.role}/worklists/advice-answered")
+    assert number[8:] not in gp.text
 
 
 def test_each_page_shows_its_calls(walker: Enter) -> None:
@@ -138,6 +191,24 @@ def test_a_worklist_downloads_as_csv(walker: Enter) -> None:
     consultant.go(f"{consultant.role}/worklists/to-review?as=csv")
     assert consultant.reply.headers["content-type"].startswith("text/csv")
     assert f"{number[:4]} {number[4:8]} {number[8:]}" in consultant.reply.text
+
+
+@pytest.mark.parametrize("user", ["555031998103", "555032006103"], ids=["practice", "hospital"])
+def test_an_admin_sees_the_outline_of_a_request(walker: Enter, user: str) -> None:
+    gp, admin = walker(GP), walker(user)
+    number = booked(gp)
+    admin.go(f"{admin.role}/find?q={number}")
+    assert admin.reply.status_code == 200
+    assert "Dr Amara Whitfield, Park Square Surgery" in admin.text
+    assert "accept or reject the referral" in admin.text
+    assert "letter.txt" not in admin.text
+    admin.go(f"{admin.role}/referrals/{number}/letter")
+    assert "You do not have the role that this needs" in admin.text
+    assert "_" not in admin.text.partition("Your role may not do this")[2].partition("Go to the start page")[0]
+
+
+def test_each_act_of_the_service_has_words() -> None:
+    assert {*Act, *AdviceAct, SCANNED} <= {*ACTS}
 
 
 def test_an_administrator_chooses_for_whom_to_act(walker: Enter) -> None:
@@ -163,7 +234,7 @@ def test_a_wrong_address_says_what_to_do(walker: Enter, path: str, status: int, 
 
 
 def test_another_practice_sees_nothing(walker: Enter) -> None:
-    gp, other = walker(GP), walker("555073103211")
+    gp, other = walker(GP), walker(OTHER_GP)
     number = booked(gp)
     other.go(f"{other.role}/referrals/{number}")
     assert other.reply.status_code == 403

@@ -33,7 +33,7 @@ def test_a_killed_pull_goes_on_and_fetches_nothing_twice(
     gp = walker(GP)
     for number in (booked(gp, "NEED_TO_ADD_LATER") for _ in range(3)):
         gp.go(f"{gp.role}/referrals/{number}/letter")
-        gp.upload("Add to the letter", LETTER, description="Referral letter")
+        gp.upload("Add the letter", LETTER, description="Referral letter")
     forward = f"{tested.base_url}/_test/clock/advance"
     send("POST", forward, '{"minutes": 10}', {"Content-Type": "application/json"})  # until the letters are scanned
     folder, chance = tmp_path / "pulled", random.Random(seed)

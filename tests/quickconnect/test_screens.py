@@ -68,8 +68,10 @@ def services_for(page: Page, kind: str) -> None:
     page.locator(f"input[value='{kind}']").check()
     page.get_by_label("Specialty").select_option("CARDIOLOGY")
     press(page, "Continue")
+    press(page, "Find services")
+    see(page, "There is a problem")
     page.get_by_label("Clinic type").select_option("HEART_FAILURE")
-    see(page, "What does the patient need?")
+    see(page, "Which clinic type?")
     press(page, "Find services")
 
 
@@ -94,13 +96,15 @@ def test_a_patient_is_referred_booked_and_accepted(quick_connect: str, browser: 
         press(page, "Create the referral")
         see(page, re.compile("slot|appointment", re.IGNORECASE))
         page.locator("main").get_by_role("button", name=re.compile("book on")).first.click()
+        see(page, "Check the appointment")
+        press(page, "Book this appointment")
         see(page, re.compile("^Referral "))
         referral = page.url.partition("?")[0]
         follow(page, "Add or change the letter")
         see(page, "Referral letter")
         name, content = LETTER
         page.locator("input[type=file]").set_input_files({"name": name, "mimeType": "text/plain", "buffer": content})
-        press(page, "Add to the letter")
+        press(page, "Add the letter")
         page.get_by_text("The letter is added.").wait_for()
         for path, heading in (("?view=api", "This page as API"), ("/cancel", re.compile("Cancel"))):
             page.goto(referral + path)
@@ -115,7 +119,7 @@ def test_a_patient_is_referred_booked_and_accepted(quick_connect: str, browser: 
         see(page, "There is a problem")
         page.locator("input[value='accept']").check()
         press(page, "Save the decision")
-        page.get_by_text(f"Done: {number[:4]} {number[4:8]} {number[8:]}").wait_for()
+        page.get_by_text(f"Accepted: Hartley, Walter ({number[:4]} {number[4:8]} {number[8:]})").wait_for()
         page.goto(f"{role_of(page)}/referrals/{number}")
         see(page, re.compile("^Referral "))
 
@@ -137,7 +141,9 @@ def test_advice_is_asked_for_and_answered(quick_connect: str, browser: Browser, 
         page.get_by_label("Your message").fill("Yes, it is.")
         press(page, "Send")
         see(page, "There is a problem")
-        page.get_by_label("Recommendation, with advice").select_option("ADVICE_ONLY_NO_REFERRAL_RECOMMENDED")
+        page.get_by_label("Your recommendation, if you give advice").select_option(
+            "ADVICE_ONLY_NO_REFERRAL_RECOMMENDED"
+        )
         press(page, "Send")
         page.get_by_role("heading", name="There is a problem").wait_for(state="detached")
     with at_work(browser, screen, quick_connect, GP) as page:

@@ -48,7 +48,7 @@ STOPS: Final = (
     Stop("05-need", "What does the patient need? The kind of request and the specialty."),
     Stop("06-services", "Services that suit, the nearest first. She puts one on the shortlist."),
     Stop("07-check", "One page to check everything before the referral is created."),
-    Stop("08-slots", "Free slots by day. One press books."),
+    Stop("08-slots", "Free slots by day. The next page names patient and time, and books."),
     Stop("09-referral", "The referral says who must act, on what, and by which date."),
     Stop("10-letter", "The letter: one or more files. Each is scanned for viruses before it can be opened."),
     Stop("11-to-review", "Dr Castell logs in at the hospital, and sees the referral among those to review."),
@@ -90,9 +90,9 @@ def _walk(address: str, browser: Browser, opened: ExitStack) -> Iterator[Page]:
     follow(page, "Refer or ask for advice")
     page.locator("input[value='APPOINTMENT_REQUEST']").check()
     page.get_by_label("Specialty").select_option("CARDIOLOGY")
+    yield page
     press(page, "Continue")
     page.get_by_label("Clinic type").select_option("HEART_FAILURE")
-    yield page
     press(page, "Find services")
     page.locator(f"#s{NURSES}").check()
     yield page
@@ -105,13 +105,14 @@ def _walk(address: str, browser: Browser, opened: ExitStack) -> Iterator[Page]:
     slot.wait_for()
     yield page
     slot.click()
+    press(page, "Book this appointment")
     page.get_by_role("heading", name=re.compile("^Referral ")).first.wait_for()
     referral = page.url.partition("?")[0]
     yield page
     follow(page, "Add or change the letter")
     name, content = LETTER
     page.locator("input[type=file]").set_input_files({"name": name, "mimeType": "text/plain", "buffer": content})
-    press(page, "Add to the letter")
+    press(page, "Add the letter")
     page.get_by_text("The letter is added.").wait_for()
     page.goto(f"{referral}/letter")
     yield page

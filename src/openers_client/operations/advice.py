@@ -17,6 +17,8 @@ from openers_client.requests.attachments import Attachment
 from openers_client.requests.shortlists import Question
 
 ADVICE: Final = "/STU3/CommunicationRequest"
+SENDERS: Final = "Communication:sender-practitionerrole:PractitionerRole"
+"""A value of `_include` with which messages name who sent them."""
 
 
 class Advice(Operations):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from openers_client import fhir
@@ -33,6 +34,7 @@ class AdviceRequest:
 class Message:
     """A message of a conversation. `side` is REQUESTER, RESPONDER or REFERRER_CLINICAL_INFORMATION_UPDATED.
 
+    `sender` (a user id) and `organisation` (an ODS code) are known if the read included `SENDERS`.
     `text` may hold HTML from another organisation: sanitise it before you show it.
     """
 
@@ -41,6 +43,8 @@ class Message:
     sent: datetime | None
     text: str
     resource: Resource = field(repr=False)
+    sender: str | None = None
+    organisation: str | None = None
 
 
 @dataclass(frozen=True)
@@ -93,4 +97,15 @@ def exchanged(parameters: Resource) -> Exchanged:
 
 def messages(bundle: Resource) -> tuple[Message, ...]:
     """Return the messages in a bundle of A025."""
-    return tuple(message(each) for each in fhir.entries(bundle, "Communication"))
+    roles = {fhir.text(each, "id"): each for each in fhir.entries(bundle, "PractitionerRole")}
+    return tuple(_signed(message(each), roles) for each in fhir.entries(bundle, "Communication"))
+
+
+def _signed(found: Message, roles: Mapping[str, Resource]) -> Message:
+    reference = fhir.extension(fhir.at(found.resource, "sender"), "PractitionerRole-Reference")
+    role = roles.get(fhir.last(fhir.text(reference, "valueReference", "reference")))
+    return replace(
+        found,
+        sender=fhir.maybe(role, "practitioner", "identifier", "value"),
+        organisation=fhir.maybe(role, "organization", "identifier", "value"),
+    )

@@ -33,7 +33,10 @@ class CodeSystem:
 
 @dataclass(frozen=True)
 class FoundService:
-    """A service that suits a patient. `wait_days` is the indicative wait for an appointment."""
+    """A service that suits a patient. `wait_days` is the indicative wait for an appointment.
+
+    `place` names where it is, `organisation` is the ODS code of its provider.
+    """
 
     id: str
     name: str
@@ -42,6 +45,8 @@ class FoundService:
     bookable_type: str | None
     letter_required: bool
     resource: Resource = field(repr=False)
+    place: str | None = None
+    organisation: str | None = None
 
 
 @dataclass(frozen=True)
@@ -119,7 +124,12 @@ def _code(concept: Resource) -> Code:
 
 def _found(entry: Resource) -> FoundService:
     ranked = fhir.columns(fhir.at(entry, "extension", 0))
-    shown = fhir.columns(fhir.at(entry, "item", "extension", 0))
+    summary = fhir.at(entry, "item", "extension", 0)
+    shown = fhir.columns(summary)
+    located = fhir.at(
+        next((each for each in fhir.items(summary, "extension") if each.get("url") == "location"), None),
+        "valueReference",
+    )
     return FoundService(
         id=fhir.text(entry, "item", "identifier", "value"),
         name=str(shown.get("serviceName") or ""),
@@ -128,6 +138,8 @@ def _found(entry: Resource) -> FoundService:
         bookable_type=str(shown["bookableType"]) if shown.get("bookableType") else None,
         letter_required=shown.get("referralLetterRequired") is True,
         resource=entry,
+        place=fhir.maybe(located, "display"),
+        organisation=fhir.maybe(located, "identifier", "value"),
     )
 
 

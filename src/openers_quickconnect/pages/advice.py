@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import Final
+from urllib.parse import urlencode
 
 import nh3
 from markupsafe import Markup
@@ -11,16 +13,22 @@ from starlette.responses import Response
 
 from openers_client import Closing, Conversion, InvalidRequest, VersionConflict
 from openers_client import Response as Answer
+from openers_client.operations.advice import SENDERS
 from openers_client.records.advice import AdviceRequest, Message
 from openers_quickconnect.desk import Desk
-from openers_quickconnect.lists import ADVICE
-from openers_quickconnect.pages.shown import next_in_full, patient_name, priority, ubrn, when
+from openers_quickconnect.lists import ADVICE, CLINICIANS, TO_ANSWER
+from openers_quickconnect.pages.referrals import facts_of, outline
+from openers_quickconnect.pages.shown import identity, next_in_full, priority, ubrn, when
+from openers_quickconnect.records import FoundNames, Overview
 from openers_quickconnect.words import PRIORITIES, STATES, words
 from openers_web.form import Form
 from openers_web.layout import Link
 from openers_web.parts.forms import Option
 
 LONGEST: Final = 8000
+RECOMMENDED: Final = "Recommendation: "
+LONGEST_ANSWER: Final = 7900
+"""Maximum length of an answer in characters, so that its recommendation fits behind it."""
 OUTCOMES: Final = [
     Option("RETURN_TO_REFERRER_WITH_ADVICE", "Give advice"),
     Option("REQUIRE_FURTHER_INFORMATION", "Ask for further information"),
@@ -38,31 +46,35 @@ SIDES: Final = {"REQUESTER": "The referrer", "RESPONDER": "The provider"}
 
 async def conversation(desk: Desk) -> Response:
     """Show a conversation, and take the next message."""
+    if desk.function not in CLINICIANS:
+        return await outline(desk, ADVICE)
     request = await desk.caller.read_advice_request(desk.part("ubrn"))
     form = await desk.form()
     if desk.is_sent and (reply := await _acted(desk, request, form)) is not None:
         return reply
-    messages, overviews, names = await asyncio.gather(
-        desk.caller.conversation(request),
-        desk.overviews([request.ubrn]),
-        desk.names([request.patient or ""]),
+    messages, overviews = await asyncio.gather(
+        desk.caller.conversation(request, (SENDERS,)), desk.overviews([request.ubrn])
     )
     overview = next((each for each in overviews if each.kind == ADVICE), None)
-    person = names.patients.get(request.patient or "")
-    back = Link("Advice", desk.at("worklists", ADVICE)) if not _refers(desk) else Link("Patients", desk.at("patients"))
+    names = await _names(desk, request, messages, overview)
+    patient = identity(desk, names.patients.get(request.patient or ""), request.patient or "")
+    whose = str(patient["patient_at"])
+    if overview is not None and overview.next_step is not None:
+        await desk.remember([request.ubrn])
     return desk.page(
         "conversation.html",
         current=desk.at("worklists", ADVICE),
-        back=back,
+        back=Link("Patient", whose) if whose else Link("Advice", desk.at("worklists", ADVICE)),
         request=request,
         number=ubrn(request.ubrn),
-        name=patient_name(person, request.patient or ""),
-        person=person,
+        **patient,
         state=words(STATES, request.status),
         tag=priority(request.priority),
-        overview=overview,
         next_text=next_in_full(overview),
-        messages=[(words(SIDES, each.side), when(each.sent), shown(each)) for each in messages],
+        facts_shown=facts_of(overview, names),
+        messages=[(_sender(each, names), when(each.sent), shown(each)) for each in messages],
+        refer_at=f"{whose}/new?{urlencode({'specialty': request.specialty or ''})}" if whose else "",
+        printed=desk.at(ADVICE, request.ubrn, "conversation.pdf"),
         side=_turn(desk, request),
         form=form,
         outcomes=[each for each in OUTCOMES if each.value != "CONVERT" or request.may_convert],
@@ -70,8 +82,27 @@ async def conversation(desk: Desk) -> Response:
         yes_no=YES_NO,
         priorities=[Option(code, text) for code, text in PRIORITIES.items()],
         longest=LONGEST,
+        longest_answer=LONGEST_ANSWER,
         status=422 if form.errors else 200,
     )
+
+
+async def _names(
+    desk: Desk, request: AdviceRequest, messages: Sequence[Message], overview: Overview | None
+) -> FoundNames:
+    people = [each.sender or "" for each in messages]
+    organisations = [each.organisation or "" for each in messages]
+    if overview is not None:
+        people.append(overview.clinician)
+        organisations.append(overview.organisation)
+    return await desk.names([request.patient or ""], people, organisations)
+
+
+def _sender(message: Message, names: FoundNames) -> str:
+    """Return who sent a message, and from where; the side if that is not known."""
+    person = names.people.get(message.sender or "", "")
+    organisation = names.organisations.get(message.organisation or "", message.organisation or "")
+    return ", ".join(each for each in (person, organisation) if each) or words(SIDES, message.side)
 
 
 def shown(message: Message) -> Markup:
@@ -85,14 +116,15 @@ def _refers(desk: Desk) -> bool:
 
 
 def _turn(desk: Desk, request: AdviceRequest) -> str:
-    """Return which form the page shows: `answer`, `reply`, `close`, or none."""
-    if request.status == "PROVIDER_RESPONSE_REQUIRED":
-        return "withdraw" if _refers(desk) else "answer"
+    """Return which forms the page shows: `answer` of a provider; `add`, `reply` or `decide` of a referrer; or none."""
     if not _refers(desk):
-        return ""
-    if request.status == "REFERRER_TO_SUBMIT_FURTHER_INFORMATION":
-        return "reply"
-    return "close" if request.status == "REFERRER_TO_REVIEW_RESPONSE" else ""
+        return "answer" if request.status == TO_ANSWER else ""
+    turns = {
+        TO_ANSWER: "add",
+        "REFERRER_TO_SUBMIT_FURTHER_INFORMATION": "reply",
+        "REFERRER_TO_REVIEW_RESPONSE": "decide",
+    }
+    return turns.get(request.status, "")
 
 
 async def _acted(desk: Desk, request: AdviceRequest, form: Form) -> Response | None:
@@ -124,7 +156,7 @@ async def _acted(desk: Desk, request: AdviceRequest, form: Form) -> Response | N
 
 async def _answer(desk: Desk, request: AdviceRequest, form: Form) -> Response | None:
     outcome = form.required("outcome", "Choose what you want to do")
-    text = form.required("text", "Write your answer", LONGEST)
+    text = form.required("text", "Write your answer", LONGEST_ANSWER)
     level = form.text("priority") or request.priority or "ROUTINE"
     if form.errors:
         return None
@@ -139,12 +171,18 @@ async def _answer(desk: Desk, request: AdviceRequest, form: Form) -> Response | 
         return None
     answer = Answer(
         outcome=outcome,
-        text=text,
+        text=_with_recommendation(text, intended if outcome == "RETURN_TO_REFERRER_WITH_ADVICE" else None),
         priority=level,
         recommendation=intended if outcome == "RETURN_TO_REFERRER_WITH_ADVICE" else None,
     )
     await desk.caller.send_response(request, answer)
     return desk.go(desk.at("worklists", ADVICE), f"Your answer to {ubrn(request.ubrn)} is sent.")
+
+
+def _with_recommendation(text: str, intended: str | None) -> str:
+    """Return an answer with its recommendation as last line, because a referrer who reads messages (A025) lacks it."""
+    said = next((each.text for each in RECOMMENDATIONS if each.value == intended), None)
+    return text if said is None else f"{text}\n\n{RECOMMENDED}{said}."
 
 
 async def _close(desk: Desk, request: AdviceRequest, form: Form) -> Response | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import groupby
 from typing import Final
+from urllib.parse import urlencode
 
 from starlette.responses import Response
 
@@ -22,11 +23,14 @@ from openers_client.records.directory import Service
 from openers_client.records.referral import Referral
 from openers_quickconnect.desk import Desk
 from openers_quickconnect.pages.reasons import Act, reasons
-from openers_quickconnect.pages.shown import ubrn
-from openers_web.dates import UK, day_in_words
+from openers_quickconnect.pages.referrals import files_of
+from openers_quickconnect.pages.shown import identified, identity, ubrn
+from openers_quickconnect.words import PRIORITIES, words
+from openers_web.dates import UK, day_in_words, moment_in_words
 from openers_web.form import Form
 from openers_web.layout import Link
 from openers_web.parts.forms import Option
+from openers_web.parts.texts import Fact
 
 ON_A_PAGE: Final = 50
 LOST: Final = (
@@ -38,10 +42,12 @@ TRIAGE: Final = "TRIAGE"
 
 
 async def slots(desk: Desk) -> Response:
-    """Show the free slots of a service on the shortlist, or book one."""
+    """Show the free slots of a service on the shortlist; check the one that was chosen, then book it."""
     referral = await desk.caller.read_referral(desk.part("ubrn"))
     if desk.is_sent:
         return await _book(desk, referral, await desk.form())
+    if desk.asked("slot"):
+        return await _check(desk, referral)
     bookable = [each for each in await services_of(desk, referral) if each.bookable_type == "DIRECTLY_BOOKABLE"]
     wanted = desk.asked("service") or (bookable[0].id if bookable else "")
     page = _page(desk.asked("page"))
@@ -49,8 +55,10 @@ async def slots(desk: Desk) -> Response:
     return desk.page(
         "slots.html",
         back=_back(desk, referral),
-        referral=referral,
+        **await identified(desk, referral.patient),
         number=ubrn(referral.ubrn),
+        lacks_letter=not files_of(referral),
+        letter_at=desk.at("referrals", referral.ubrn, "letter"),
         options=[Option(each.id, each.name) for each in bookable],
         service=wanted,
         days=_by_day(found),
@@ -83,7 +91,8 @@ async def send(desk: Desk) -> Response:
     return desk.page(
         "send.html",
         back=_back(desk, referral),
-        referral=referral,
+        **await identified(desk, referral.patient),
+        number=ubrn(referral.ubrn),
         form=form,
         options=options,
         status=422 if form.errors else 200,
@@ -109,8 +118,11 @@ async def cancel_appointment(desk: Desk) -> Response:
     return desk.page(
         "decide.html",
         back=_back(desk, referral),
-        title="Cancel the appointment",
-        consequence="The slot becomes free for others. The referral stays, and the patient can be booked again.",
+        **await identified(desk, referral.patient),
+        number=ubrn(referral.ubrn),
+        title="Change or cancel the appointment",
+        consequence="The slot becomes free for others. The referral stays. To change the time, cancel this "
+        "appointment, then choose another slot.",
         form=form,
         options=await reasons(desk, Act.CANCEL_APPOINTMENT),
         act="Cancel the appointment",
@@ -133,13 +145,47 @@ async def _slots(desk: Desk, referral: Referral, service: str, page: int) -> Slo
         return None
 
 
+async def _check(desk: Desk, referral: Referral) -> Response:
+    """Show what a booking would book, for the user to confirm."""
+    here = desk.at("referrals", referral.ubrn, "slots")
+    service, page = desk.asked("service"), _page(desk.asked("page"))
+    found = await _slots(desk, referral, service, page)
+    slot = _chosen(found, desk.asked("slot"))
+    others = f"{here}?{urlencode({'service': service, 'page': page})}"
+    if slot is None or slot.start is None:
+        return desk.go(others, TAKEN, problem=True)
+    shown = await desk.names([referral.patient or ""], [slot.clinician or ""])
+    facts = [
+        Fact("Service", next((each.name for each in referral.shortlist if each.id == service), service)),
+        Fact("Clinician", shown.people.get(slot.clinician or "", "")),
+        Fact("Day and time", f"{slot.start.astimezone(UK):%A} {moment_in_words(slot.start)}"),
+        Fact("Priority", words(PRIORITIES, referral.priority)),
+    ]
+    return desk.page(
+        "book.html",
+        back=Link("Other slots", others),
+        **identity(desk, shown.patients.get(referral.patient or ""), referral.patient or ""),
+        number=ubrn(referral.ubrn),
+        facts_shown=[each for each in facts if each.value],
+        here=here,
+        others=others,
+        service=service,
+        page=page,
+        slot=slot.id,
+    )
+
+
+def _chosen(found: SlotPage | None, wanted: str) -> Slot | None:
+    return next((each for each in found.slots if each.id == wanted), None) if found is not None else None
+
+
 async def _book(desk: Desk, referral: Referral, form: Form) -> Response:
     """Book the chosen slot, which must still be free."""
     here = desk.at("referrals", referral.ubrn)
     wanted, service, page = form.text("slot"), form.text("service"), _page(form.text("page"))
-    again = f"{desk.at('referrals', referral.ubrn, 'slots')}?service={service}&page={page}"
+    again = f"{here}/slots?{urlencode({'service': service, 'page': page})}"
     found = await _slots(desk, referral, service, page)
-    slot = next((each for each in found.slots if each.id == wanted), None) if found is not None else None
+    slot = _chosen(found, wanted)
     if slot is None:
         return desk.go(again, TAKEN, problem=True)
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Final
 
@@ -12,7 +13,7 @@ from openers_client.records.referral import Referral
 from openers_quickconnect.desk import Desk
 from openers_quickconnect.pages.reasons import Act, reasons
 from openers_quickconnect.pages.referrals import files_of
-from openers_quickconnect.pages.shown import next_in_full, patient_name, priority, ubrn
+from openers_quickconnect.pages.shown import identified, identity, next_in_full, patient_name, priority, ubrn
 from openers_quickconnect.words import PRIORITIES
 from openers_web.form import Form
 from openers_web.layout import Link
@@ -28,10 +29,18 @@ OUTCOMES: Final = [
     ),
 ]
 CHOICES: Final = [
-    Option("accept", "Accept", "The appointment stands."),
+    Option("accept", "Accept", "The patient keeps the appointment. An acceptance carries no comment."),
     Option("later", "Cancel the appointment and book later", "The slot becomes free. Your service books the patient."),
     Option("reject", "Reject", "The appointment is cancelled. The referrer must choose another service."),
 ]
+DECIDED: Final = {
+    "accept": "Accepted",
+    "later": "Appointment cancelled, to be booked later",
+    "reject": "Rejected",
+    "ACCEPT_REFER_BOOK_LATER": "Accepted, your service books the patient",
+    "RETURN_TO_REFERRER_WITH_ADVICE": "Returned with advice",
+}
+"""Words for a decision, by the value of a form."""
 LONGEST: Final = 2000
 
 
@@ -83,6 +92,8 @@ async def cancel(desk: Desk) -> Response:
     return desk.page(
         "decide.html",
         back=Link("Referral", here),
+        **await identified(desk, referral.patient),
+        number=ubrn(referral.ubrn),
         title="Cancel the referral",
         consequence="The referral ends. A booked appointment is cancelled too. This is final.",
         form=form,
@@ -97,7 +108,9 @@ def _reviewed(desk: Desk, referral: Referral, form: Form) -> Callable[[], Awaita
     decision = form.required("decision", "Choose a decision")
     comments = form.text("comments") or None
     if decision == "accept":
-        return lambda: desk.caller.accept_referral(referral)
+        if comments:
+            form.reject("comments", "An acceptance carries no comment to the referrer. Remove it, or decide otherwise")
+        return None if form.errors else lambda: desk.caller.accept_referral(referral)
     if decision == "later":
         said = form.required("comments", "Write a comment for the referrer", LONGEST)
         later = ActLater(comments=said, priority=form.text("priority") or None)
@@ -119,10 +132,13 @@ async def _done(desk: Desk, referral: Referral, form: Form, act: Callable[[], Aw
     except InvalidRequest as error:
         form.reject("", error.diagnostics or "This decision is not possible now")
         return None
-    following = await _following(desk, referral.ubrn)
+    names, following = await asyncio.gather(desk.names([referral.patient or ""]), _following(desk, referral.ubrn))
+    patient = patient_name(names.patients.get(referral.patient or ""), "")
+    decided = DECIDED.get(form.text("decision") or form.text("outcome"), "Done")
+    said = f"{decided}: {patient or 'referral'} ({ubrn(referral.ubrn)})."
     if following is None:
-        return desk.go(desk.at("worklists", "to-review"), f"Done: {ubrn(referral.ubrn)}. No other referral waits.")
-    return desk.go(following, f"Done: {ubrn(referral.ubrn)}. This is the next one.")
+        return desk.go(desk.at("worklists", "to-review"), f"{said} No other referral waits.")
+    return desk.go(following, f"{said} This is the next one.")
 
 
 async def _following(desk: Desk, ubrn_done: str) -> str | None:
@@ -142,15 +158,14 @@ async def _page(desk: Desk, template: str, referral: Referral, form: Form, **mor
     names = await desk.names([referral.patient or ""])
     overviews = await desk.overviews([referral.ubrn])
     overview = next((each for each in overviews if each.kind == "referral"), None)
-    person = names.patients.get(referral.patient or "")
+    number = referral.patient or ""
     return desk.page(
         template,
         current=desk.at("worklists", "to-review"),
         back=Link("Referral", desk.at("referrals", referral.ubrn)),
         referral=referral,
         number=ubrn(referral.ubrn),
-        name=patient_name(person, referral.patient or ""),
-        person=person,
+        **identity(desk, names.patients.get(number), number),
         overview=overview,
         next_text=next_in_full(overview),
         tag=priority(referral.priority),

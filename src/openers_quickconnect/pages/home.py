@@ -10,7 +10,8 @@ from starlette.responses import Response
 
 from openers_client import ErsError
 from openers_quickconnect.desk import Desk
-from openers_quickconnect.lists import ADVICE, Worklist, worklists_of
+from openers_quickconnect.lists import ADVICE, ANSWERS, TO_ANSWER, Worklist, worklists_of
+from openers_quickconnect.pages.answers import answers
 from openers_quickconnect.words import REGISTERS
 
 _UBRN: Final = re.compile(r"[0-9]{12}", re.ASCII)
@@ -39,10 +40,13 @@ async def find(desk: Desk) -> Response:
 
 
 async def _count(desk: Desk, wanted: Worklist) -> int | None:
-    """Return the number of rows of a list; `None` if it cannot be read now."""
+    """Return the number of rows that wait for the caller's side; `None` if the list cannot be read now."""
     try:
+        if wanted.name == ANSWERS:
+            return len(await answers(desk))
         if wanted.name == ADVICE:
-            return len(await desk.caller.advice_worklist(wanted.code))
+            rows = await desk.caller.advice_worklist(wanted.code)
+            return sum(row.status == TO_ANSWER for row in rows)
         return len(await desk.caller.worklist(wanted.code))
     except ErsError:
         return None

@@ -12,7 +12,7 @@ from starlette.responses import Response
 from openers_client import Attachment, InvalidRequest, Upload
 from openers_quickconnect.desk import Desk
 from openers_quickconnect.pages.referrals import files_of
-from openers_quickconnect.pages.shown import ubrn
+from openers_quickconnect.pages.shown import identified, ubrn
 from openers_web.csrf import FORM_TOKEN
 from openers_web.form import Form
 from openers_web.headers import PAGE_HEADERS
@@ -46,6 +46,7 @@ async def letter(desk: Desk) -> Response:
         "letter.html",
         back=Link("Referral", here),
         referral=referral,
+        **await identified(desk, referral.patient),
         number=ubrn(referral.ubrn),
         files=files_of(referral),
         form=form,
@@ -66,6 +67,13 @@ async def print_letter(desk: Desk) -> Response:
     into = io.BytesIO()
     found = await desk.caller.print_letter(desk.part("ubrn"), into)
     return document(into.getvalue(), found.name or "letter.pdf", "application/pdf")
+
+
+async def print_conversation(desk: Desk) -> Response:
+    """Return a conversation, with the recommendations of its provider, as PDF."""
+    into = io.BytesIO()
+    found = await desk.caller.print_conversation(desk.part("ubrn"), into)
+    return document(into.getvalue(), found.name or "advice.pdf", "application/pdf")
 
 
 async def print_summary(desk: Desk) -> Response:

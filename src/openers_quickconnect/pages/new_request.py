@@ -6,6 +6,7 @@ request is sent.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -16,7 +17,7 @@ from openers_client.records.directory import Code, FoundService
 from openers_client.records.referral import Referral
 from openers_client.requests.shortlists import LETTER_LATER, NO_LETTER
 from openers_quickconnect.desk import Desk
-from openers_quickconnect.pages.shown import patient_name
+from openers_quickconnect.pages.shown import identity
 from openers_quickconnect.records import Person
 from openers_quickconnect.words import PRIORITIES, words
 from openers_web.form import Form
@@ -31,7 +32,7 @@ TYPES: Final = [
 ]
 SORTS: Final = [Option("DISTANCE", "Distance"), Option("IWT", "Wait for an appointment")]
 LETTERS: Final = [
-    Option(LETTER_LATER, "I will add a letter", "The provider cannot review before."),
+    Option(LETTER_LATER, "I will add a letter", "The provider reviews the referral once it has the letter."),
     Option(NO_LETTER, "No letter is needed"),
 ]
 ACTIONS: Final = [
@@ -39,7 +40,7 @@ ACTIONS: Final = [
     Option("send", "Send to the first service", "For triage, or for the provider to book."),
     Option("give", "Give the shortlist to the patient", "The patient books with the printed access code."),
 ]
-BOOKABLE: Final = {"DIRECTLY_BOOKABLE": "Books by e-RS", "INDIRECTLY_BOOKABLE": "Books by telephone"}
+BOOKABLE: Final = {"DIRECTLY_BOOKABLE": "booked here", "INDIRECTLY_BOOKABLE": "booked by telephone"}
 MOST_SERVICES: Final = 20
 LONGEST_QUESTION: Final = 8000
 CARRIED: Final = ("type", "priority", "specialty", "clinic", "postcode", "distance", "sort")
@@ -53,18 +54,27 @@ async def need(desk: Desk) -> Response:
     specialties = await _codes(desk, "SPECIALTY")
     chosen = desk.asked("specialty")
     clinics = [each for each in await _codes(desk, "CLINIC-TYPE") if chosen and _belongs(each, chosen)]
+    form = Form([(name, desk.asked(name)) for name in CARRIED if desk.asked(name)])
+    if chosen and "clinic" in desk.request.query_params and not desk.asked("clinic"):
+        form.reject("clinic", "Choose a clinic type")
+    elif "type" in desk.request.query_params and not chosen:
+        form.reject("specialty", "Choose a specialty")
     return desk.page(
         "need.html",
         **_shown(desk, person),
-        form=Form([(name, desk.asked(name)) for name in CARRIED if desk.asked(name)]),
+        form=form,
         types=TYPES,
         priorities=[Option(code, text) for code, text in PRIORITIES.items()],
         specialties=[Option("", "Choose a specialty"), *(Option(each.code, each.display) for each in specialties)],
-        clinics=[Option(each.code, each.display) for each in clinics],
+        clinics=[Option("", "Choose a clinic type"), *(Option(each.code, each.display) for each in clinics)],
+        asked=[(name, desk.asked(name)) for name in ("type", "priority") if desk.asked(name)],
+        needs=_needs(desk),
         specialty=next((each.display for each in specialties if each.code == chosen), ""),
         chosen=chosen,
         services_at=desk.at("patients", desk.part("patient"), "services"),
         here=desk.at("patients", desk.part("patient"), "new"),
+        change=_here(desk, "new", specialty="", clinic="").rstrip("?"),
+        status=422 if form.errors else 200,
     )
 
 
@@ -73,16 +83,11 @@ async def services(desk: Desk) -> Response:
     person = await _person(desk)
     if person is None:
         return _lost(desk)
+    if not desk.asked("clinic"):
+        return desk.go(f"{_here(desk, 'new')}&clinic=")
     problem, found = "", tuple[FoundService, ...]()
     try:
-        search = Search(
-            patient=person.nhs_number,
-            criteria=_criteria(desk),
-            request_type=desk.asked("type") or APPOINTMENT,
-            sort_by=desk.asked("sort") or "DISTANCE",
-            referring_clinician=_clinician(desk),
-        )
-        found = await desk.caller.search_services(search)
+        found = await _search(desk, person)
     except InvalidRequest as error:
         problem = error.diagnostics
     base = desk.at("patients", desk.part("patient"))
@@ -90,6 +95,7 @@ async def services(desk: Desk) -> Response:
         "services.html",
         **_shown(desk, person),
         found=found,
+        trusts=await _trusts(desk, found),
         problem=problem,
         bookable=BOOKABLE,
         carried=[(name, desk.asked(name)) for name in CARRIED if desk.asked(name)],
@@ -118,14 +124,16 @@ async def details(desk: Desk) -> Response:
         reply = await (_ask(desk, person, chosen, form) if is_advice else _refer(desk, person, chosen, form))
         if reply is not None:
             return reply
-    by_id = {each.id: each.name for each in await desk.caller.read_services(chosen)}
+    by_id = {each.id: each for each in await _search_again(desk, person)}
+    needs_letter = any(each in by_id and by_id[each].letter_required for each in chosen)
     return desk.page(
         "details.html",
         **_shown(desk, person),
         form=form,
-        services=[(each, by_id.get(each, each)) for each in chosen],
+        services=[(by_id[each].name, by_id[each].place or "") if each in by_id else (each, "") for each in chosen],
         is_advice=is_advice,
-        letters=LETTERS,
+        letters=LETTERS[:1] if needs_letter else LETTERS,
+        needs_letter=needs_letter,
         actions=ACTIONS,
         longest=LONGEST_QUESTION,
         names_clinician=desk.function == "REFERRING_CLINICIAN_ADMIN",
@@ -192,6 +200,7 @@ async def _ask(desk: Desk, person: Person, chosen: list[str], form: Form) -> Res
     except InvalidRequest as error:
         form.reject("", error.diagnostics or "The service does not accept this question")
         return None
+    await desk.remember([asked.request.ubrn])
     return desk.go(desk.at("advice", asked.request.ubrn), "Your question is sent.")
 
 
@@ -200,6 +209,31 @@ async def _person(desk: Desk) -> Person | None:
     if number is None:
         return None
     return await desk.find_patient(number)
+
+
+async def _search(desk: Desk, person: Person) -> tuple[FoundService, ...]:
+    """Return the services that suit (A010). Raises InvalidRequest."""
+    search = Search(
+        patient=person.nhs_number,
+        criteria=_criteria(desk),
+        request_type=desk.asked("type") or APPOINTMENT,
+        sort_by=desk.asked("sort") or "DISTANCE",
+        referring_clinician=_clinician(desk),
+    )
+    return await desk.caller.search_services(search)
+
+
+async def _search_again(desk: Desk, person: Person) -> tuple[FoundService, ...]:
+    """Return the services that suit; none if the service cannot search any more."""
+    try:
+        return await _search(desk, person)
+    except InvalidRequest:
+        return ()
+
+
+async def _trusts(desk: Desk, found: tuple[FoundService, ...]) -> Mapping[str, str]:
+    """Return the names of the providers of services."""
+    return (await desk.names(organisations=[each.organisation or "" for each in found])).organisations
 
 
 async def _codes(desk: Desk, system: str) -> list[Code]:
@@ -239,9 +273,8 @@ def _here(desk: Desk, step: str, **changes: str) -> str:
 def _needs(desk: Desk) -> str:
     kind = "Advice" if desk.asked("type") == ADVICE else "Referral"
     specialty, clinic = desk.asked("specialty"), desk.asked("clinic")
-    return " · ".join(
-        [kind, words(PRIORITIES, desk.asked("priority") or "ROUTINE"), words({}, specialty), words({}, clinic)]
-    )
+    parts = [kind, words(PRIORITIES, desk.asked("priority") or "ROUTINE"), words({}, specialty), words({}, clinic)]
+    return " · ".join(part for part in parts if part)
 
 
 def _shown(desk: Desk, person: Person) -> dict[str, Any]:
@@ -249,8 +282,7 @@ def _shown(desk: Desk, person: Person) -> dict[str, Any]:
     return {
         "current": desk.at("patients"),
         "back": Link("Patient", at),
-        "person": person,
-        "name": patient_name(person, person.nhs_number),
+        **identity(desk, person, person.nhs_number),
     }
 
 

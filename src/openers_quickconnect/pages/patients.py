@@ -11,9 +11,10 @@ from starlette.responses import Response
 from openers_client import InvalidRequest
 from openers_client.requests.patients import PatientSearch
 from openers_quickconnect.desk import Desk
-from openers_quickconnect.pages.shown import next_step, patient_facts, priority, short, ubrn
+from openers_quickconnect.lists import CLINICIANS, REFERRERS
+from openers_quickconnect.pages.shown import next_step, patient_facts, priority, short, state_of, ubrn
 from openers_quickconnect.records import Overview, Person
-from openers_quickconnect.words import SEXES, SIDES, STATES, words
+from openers_quickconnect.words import SEXES, SIDES, words
 from openers_web.dates import day_of
 from openers_web.form import Form
 from openers_web.layout import Link
@@ -42,6 +43,7 @@ async def search(desk: Desk) -> Response:
         found = await _found(desk, form)
         if found is not None and len(found.people) == 1 and form.text("number"):
             return desk.go(desk.at("patients", desk.seal.seal(found.people[0].nhs_number)))
+    practices = [] if found is None else [each.practice or "" for each in found.people]
     born = (form.text("born-day"), form.text("born-month"), form.text("born-year"))
     return desk.page(
         "find_patient.html",
@@ -52,6 +54,7 @@ async def search(desk: Desk) -> Response:
         born=born,
         genders=GENDERS,
         by_name=bool(form.text("family") or "family" in form.errors),
+        practices=(await desk.names(organisations=practices)).organisations,
     )
 
 
@@ -62,16 +65,19 @@ async def patient(desk: Desk) -> Response:
         return desk.go(desk.at("patients"), "Find the patient again: this address is not complete.", problem=True)
     found = await desk.find_patient(number)
     rows = await desk.requests_of(number)
+    await desk.remember(each.ubrn for each in rows if each.kind == "advice" and each.state not in _ENDED)
+    names = await desk.names(organisations=[found.practice or ""])
     return desk.page(
         "patient.html",
         current=desk.at("patients"),
         back=Link("Find another patient", desk.at("patients")),
         patient=found,
-        facts_shown=patient_facts(found),
+        facts_shown=patient_facts(found, names.organisations),
         open_rows=[each for each in rows if each.state not in _ENDED],
         ended_rows=[each for each in rows if each.state in _ENDED],
         sealed=desk.part("patient"),
         row_of=row_of,
+        may_refer=desk.function in REFERRERS & CLINICIANS and found.died is None,
     )
 
 
@@ -83,16 +89,11 @@ def row_of(desk: Desk, each: Overview) -> tuple[object, ...]:
         each.service_name or each.specialty or ("Advice" if each.kind == "advice" else "No service chosen yet"),
         ubrn(each.ubrn),
         priority(each.priority),
-        words(STATES, each.state),
+        state_of(each),
         next_step(each),
         words(SIDES, each.next_side),
         short(each.next_due),
     )
-
-
-def may_refer(desk: Desk, person: Person) -> bool:
-    """Return whether the caller may refer the patient."""
-    return desk.function in ("REFERRING_CLINICIAN", "REFERRING_CLINICIAN_ADMIN") and person.died is None
 
 
 async def _found(desk: Desk, form: Form) -> Found | None:

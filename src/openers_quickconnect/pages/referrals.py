@@ -14,10 +14,10 @@ from openers_client.records.files import UploadedFile
 from openers_client.records.overview import Event
 from openers_client.records.referral import Referral
 from openers_quickconnect.desk import Desk
-from openers_quickconnect.lists import worklist_named
-from openers_quickconnect.pages.shown import next_in_full, patient_name, priority, ubrn, when
+from openers_quickconnect.lists import CLINICIANS, worklist_named
+from openers_quickconnect.pages.shown import identity, next_in_full, priority, state_of, ubrn, when
 from openers_quickconnect.records import FoundNames, Overview
-from openers_quickconnect.words import STATES, words
+from openers_quickconnect.words import ACTS, STATES, words
 from openers_web.layout import Link
 from openers_web.parts.texts import Entry, Fact
 
@@ -63,29 +63,51 @@ class Deed:
 
 async def referral(desk: Desk) -> Response:
     """Show the summary of a referral."""
+    if desk.function not in CLINICIANS:
+        return await outline(desk, "referral")
     wanted = desk.part("ubrn")
     found, overviews, events = await asyncio.gather(
         desk.caller.read_referral(wanted), desk.overviews([wanted]), desk.caller.history(wanted)
     )
     overview = next((each for each in overviews if each.kind == "referral"), None)
     names, codes = await asyncio.gather(_names(desk, found, overview, events), actions(desk, found))
-    person = names.patients.get(found.patient or "")
+    number = found.patient or ""
     return desk.page(
         "referral.html",
-        back=_back(desk),
+        back=back(desk),
         referral=found,
-        overview=overview,
-        person=person,
-        name=patient_name(person, found.patient or ""),
+        **identity(desk, names.patients.get(number), number),
         number=ubrn(found.ubrn),
-        state=words(STATES, found.state),
+        state=words(STATES, found.state) if overview is None else state_of(overview),
         tag=priority(found.priority),
         next_text=next_in_full(overview),
-        facts_shown=_facts(found, overview, names),
+        facts_shown=[*facts_of(overview, names), *_decided(found)],
         files=files_of(found),
         entries=[_entry(each, names) for each in reversed(events)],
         deeds=deeds(desk, found, overview, codes),
         services=found.shortlist,
+    )
+
+
+async def outline(desk: Desk, kind: str) -> Response:
+    """Show what a role without access to clinical records may see of a request: its facts, next step and history."""
+    wanted = desk.part("ubrn")
+    overviews, events = await asyncio.gather(desk.overviews([wanted]), desk.caller.history(wanted))
+    overview = next((each for each in overviews if each.kind == kind), None)
+    if overview is None:
+        return desk.go(desk.at(), "You have no request with this UBRN. Check the number.", problem=True)
+    people = [overview.clinician, *(each.actor or "" for each in events)]
+    names = await desk.names([overview.patient], people, [overview.organisation])
+    return desk.page(
+        "outline.html",
+        back=back(desk),
+        **identity(desk, names.patients.get(overview.patient), overview.patient),
+        title=f"{'Advice' if kind == 'advice' else 'Referral'} {ubrn(wanted)}",
+        state=state_of(overview),
+        tag=priority(overview.priority),
+        next_text=next_in_full(overview),
+        facts_shown=facts_of(overview, names),
+        entries=[_entry(each, names) for each in reversed(events)],
     )
 
 
@@ -111,7 +133,7 @@ def deeds(desk: Desk, found: Referral, overview: Overview | None, codes: frozens
         if "CHANGE_SHORTLIST" in codes:
             offered.append(Deed("Change the shortlist", desk.at(*here, "shortlist")))
         if "CANCEL_DIRECTLY_BOOKED_APPOINTMENT" in codes:
-            offered.append(Deed("Cancel the appointment", desk.at(*here, "cancel-appointment")))
+            offered.append(Deed("Change or cancel the appointment", desk.at(*here, "cancel-appointment")))
     elif step == "REVIEW":
         offered.append(Deed("Review", desk.at(*here, "review"), "Accept, reject, or book later", "primary"))
     if "RECORD_REVIEW_OUTCOME" in codes:
@@ -135,19 +157,26 @@ async def _names(desk: Desk, found: Referral, overview: Overview | None, events:
     return await desk.names([found.patient or ""], people, organisations)
 
 
-def _facts(found: Referral, overview: Overview | None, names: FoundNames) -> list[Fact]:
+def facts_of(overview: Overview | None, names: FoundNames) -> list[Fact]:
+    """Return who asked, when, and for what."""
+    if overview is None:
+        return []
+    clinician = names.people.get(overview.clinician, overview.clinician)
+    organisation = names.organisations.get(overview.organisation, overview.organisation)
+    facts = [
+        Fact("Referral number (UBRN)", ubrn(overview.ubrn)),
+        Fact("Asked by" if overview.kind == "advice" else "Referred by", f"{clinician}, {organisation}"),
+        Fact("Created", when(overview.created)),
+        Fact("Service", overview.service_name or ""),
+        Fact("Specialty", overview.specialty or ""),
+        Fact("Appointment", when(overview.appointment_start)),
+    ]
+    return [each for each in facts if each.value]
+
+
+def _decided(found: Referral) -> list[Fact]:
+    """Return the state of the appointment, and why the referral is in its state."""
     facts = list[Fact]()
-    if overview is not None:
-        clinician = names.people.get(overview.clinician, overview.clinician)
-        organisation = names.organisations.get(overview.organisation, overview.organisation)
-        facts.append(Fact("Referred by", f"{clinician}, {organisation}"))
-        facts.append(Fact("Created", when(overview.created)))
-        if overview.service_name:
-            facts.append(Fact("Service", overview.service_name))
-        if overview.specialty:
-            facts.append(Fact("Specialty", overview.specialty))
-        if overview.appointment_start:
-            facts.append(Fact("Appointment", when(overview.appointment_start)))
     if found.appointment_status:
         facts.append(Fact("Appointment status", words(APPOINTMENT_STATES, found.appointment_status)))
     if found.reason:
@@ -160,7 +189,7 @@ def _facts(found: Referral, overview: Overview | None, names: FoundNames) -> lis
 def _entry(event: Event, names: FoundNames) -> Entry:
     who = "The service" if event.actor is None else names.people.get(event.actor, event.actor)
     at = event.at or datetime.min.replace(tzinfo=UTC)
-    return Entry(at, event.act.capitalize(), f"{who} · version {event.version}")
+    return Entry(at, words(ACTS, event.act), f"{who} · version {event.version}")
 
 
 def _attached(document: fhir.Json) -> Attached:
@@ -180,6 +209,7 @@ def _attached(document: fhir.Json) -> Attached:
     )
 
 
-def _back(desk: Desk) -> Link | None:
+def back(desk: Desk) -> Link | None:
+    """Return the way back to the worklist from which the user came."""
     wanted = worklist_named(desk.asked("list"))
     return None if wanted is None else Link(wanted.title, desk.at("worklists", wanted.name))

@@ -10,7 +10,7 @@ from openers_client.requests.shortlists import LETTER_LATER, NO_LETTER
 from openers_quickconnect.desk import Desk
 from openers_quickconnect.pages.new_request import BOOKABLE, MOST_SERVICES
 from openers_quickconnect.pages.referrals import files_of
-from openers_quickconnect.pages.shown import ubrn
+from openers_quickconnect.pages.shown import identity, ubrn
 from openers_web.layout import Link
 
 
@@ -33,12 +33,18 @@ async def shortlist(desk: Desk) -> Response:
             else:
                 return desk.go(here, "The shortlist is changed. The referral has to be booked again.")
     search = Search(patient=referral.patient or "", criteria=criteria)
+    found = await desk.caller.search_services(search)
+    names = await desk.names(
+        organisations=[each.organisation or "" for each in found], patients=[referral.patient or ""]
+    )
     on_it = {each.id for each in referral.shortlist}
     return desk.page(
         "shortlist.html",
         back=Link("Referral", here),
+        **identity(desk, names.patients.get(referral.patient or ""), referral.patient or ""),
         number=ubrn(referral.ubrn),
-        found=await desk.caller.search_services(search),
+        found=found,
+        trusts=names.organisations,
         ticked=set(form.texts("service")) or on_it,
         form=form,
         bookable=BOOKABLE,

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, datetime
-from typing import Final
+from typing import Any, Final
 
 from markupsafe import Markup, escape
 
+from openers_quickconnect.desk import Desk
 from openers_quickconnect.records import Overview, Person
-from openers_quickconnect.words import PRIORITIES, SEXES, SIDES, STEPS, words
+from openers_quickconnect.words import ACCEPTED, PRIORITIES, SEXES, SIDES, STATES, STEPS, words
 from openers_web.dates import UK, day_in_words, moment_in_words, short_day
 from openers_web.parts.texts import Fact, nhs_number, tag
 
 COLOURS: Final = {"TWO_WEEK_WAIT": "red", "URGENT": "orange"}
+ATTEND: Final = "ATTEND"
 
 
 def priority(code: str | None) -> Markup:
@@ -51,8 +54,31 @@ def next_in_full(row: Overview | None) -> str:
     """Return who must do what, and by when, as a sentence."""
     if row is None or row.next_step is None:
         return "Nothing. This request has ended."
-    by = f", by {when(row.next_due)}" if row.next_due else ""
-    return f"{words(SIDES, row.next_side)}: {words(STEPS, row.next_step).lower()}{by}."
+    until = "on" if row.next_step == ATTEND else "by"
+    due = f", {until} {when(row.next_due)}" if row.next_due else ""
+    return f"{words(SIDES, row.next_side)}: {words(STEPS, row.next_step).lower()}{due}."
+
+
+def state_of(row: Overview) -> str:
+    """Return the state of a request in words. A booked referral whose review is done has been accepted."""
+    accepted = row.state == "BOOKED" and row.next_step == ATTEND
+    return words(STATES, ACCEPTED if accepted else row.state)
+
+
+def identity(desk: Desk, person: Person | None, number: str) -> dict[str, Any]:
+    """Return what the strip with the patient shows: name, record and, for referrers, the way to the patient's page."""
+    refers = desk.function.startswith("REFERRING") and person is not None
+    return {
+        "name": patient_name(person, number),
+        "person": person,
+        "patient_at": desk.at("patients", desk.seal.seal(number)) if refers else "",
+    }
+
+
+async def identified(desk: Desk, number: str | None) -> dict[str, Any]:
+    """Return what the strip with the patient shows, by NHS number (X003)."""
+    known = number or ""
+    return identity(desk, (await desk.names([known])).patients.get(known), known)
 
 
 def patient_name(person: Person | None, number: str) -> str:
@@ -60,8 +86,8 @@ def patient_name(person: Person | None, number: str) -> str:
     return number if person is None else f"{person.family_name}, {person.given_name}"
 
 
-def patient_facts(person: Person) -> list[Fact]:
-    """Return a patient's demographics."""
+def patient_facts(person: Person, names: Mapping[str, str]) -> list[Fact]:
+    """Return a patient's demographics; `names` are those of organisations."""
     shown = [
         Fact("NHS number", nhs_number(person.nhs_number)),
         Fact("Date of birth", when(person.born)),
@@ -71,7 +97,7 @@ def patient_facts(person: Person) -> list[Fact]:
         lines = [*person.address, *([person.postcode] if person.postcode else [])]
         shown.append(Fact("Address", Markup("<br>").join(escape(line) for line in lines)))
     if person.practice:
-        shown.append(Fact("GP practice", person.practice))
+        shown.append(Fact("GP practice", names.get(person.practice, person.practice)))
     if person.died:
         shown.append(Fact("Died", when(person.died)))
     return shown

@@ -11,7 +11,8 @@ from starlette.responses import Response
 from openers_client.records.worklists import WorklistRow
 from openers_client.requests.worklists import Filters
 from openers_quickconnect.desk import Desk
-from openers_quickconnect.lists import ADVICE, Worklist, worklist_named
+from openers_quickconnect.lists import ADVICE, ADVISING, ANSWERS, TO_ANSWER, Worklist, worklist_named
+from openers_quickconnect.pages.answers import answers
 from openers_quickconnect.pages.shown import next_step, patient_name, short, ubrn
 from openers_quickconnect.records import FoundNames, Overview
 from openers_quickconnect.words import PRIORITIES, SIDES, words
@@ -70,8 +71,11 @@ async def worklist(desk: Desk) -> Response:
 
 async def _rows(desk: Desk, wanted: Worklist) -> tuple[WorklistRow, ...]:
     filters = Filters(service=desk.asked("service") or None)
+    if wanted.name == ANSWERS:
+        return await answers(desk)
     if wanted.name == ADVICE:
-        return await desk.caller.advice_worklist(wanted.code, filters)
+        found = await desk.caller.advice_worklist(wanted.code, filters)
+        return tuple(sorted(found, key=lambda row: row.status != TO_ANSWER))  # those to answer come first
     return await desk.caller.worklist(wanted.code, filters)
 
 
@@ -97,7 +101,7 @@ async def _lines(desk: Desk, wanted: Worklist, rows: list[WorklistRow]) -> list[
         part = rows[start : start + 100]
         names = await desk.names(patients=[row.patient or "" for row in part])
         overviews = await desk.overviews([row.ubrn for row in part])
-        kind = "advice" if wanted.name == ADVICE else "referral"
+        kind = "advice" if wanted.name in ADVISING else "referral"
         known = {each.ubrn: each for each in overviews if each.kind == kind}
         lines += [_line(desk, wanted, row, known.get(row.ubrn), names) for row in part]
     return lines
@@ -106,7 +110,7 @@ async def _lines(desk: Desk, wanted: Worklist, rows: list[WorklistRow]) -> list[
 def _line(desk: Desk, wanted: Worklist, row: WorklistRow, overview: Overview | None, names: FoundNames) -> Line:
     number = row.patient or ""
     place = "" if overview is None else overview.service_name or ""
-    kind = "advice" if wanted.name == ADVICE else "referrals"
+    kind = "advice" if wanted.name in ADVISING else "referrals"
     return Line(
         ubrn=ubrn(row.ubrn),
         address=desk.at(kind, row.ubrn, list=wanted.name),

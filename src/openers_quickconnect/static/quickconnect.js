@@ -28,14 +28,19 @@ function choose(value) {
   return option;
 }
 
+// Each leads to an entry of the navigation. A role without the entry does not have the key.
+const PLACES = [
+  ["g h", "Home", `.kit-nav a[href="${role}"]`],
+  ["g w", "Worklists", '.kit-nav a[href*="/worklists/"]'],
+  ["g a", "Advice", '.kit-nav a[href*="/worklists/advice"]'],
+  ["g s", "Services", '.kit-nav a[href$="/services"]'],
+];
+
 const KEYS = [
   ["/", "Search box", null],
   ["Ctrl+K", "Palette: go to a page, a UBRN or an NHS number", null],
   ["?", "This list", () => list.showModal()],
-  ["g h", "Home", () => open(`.kit-nav a[href="${role}"]`)],
-  ["g w", "Worklists", () => open('.kit-nav a[href*="/worklists/"]')],
-  ["g a", "Advice", () => open('.kit-nav a[href$="/worklists/advice"]')],
-  ["g s", "Services", () => open('.kit-nav a[href$="/services"]')],
+  ...PLACES.filter(([, , place]) => first(place)).map(([key, words, place]) => [key, words, () => open(place)]),
   ["j", "Next row", () => move(1)],
   ["k", "Previous row", () => move(-1)],
   ["o", "Open the row", () => open('.kit-table tr[aria-selected="true"] a')],
@@ -79,8 +84,8 @@ toggle.addEventListener("click", () => {
 });
 told();
 const close = element("button", "Close", { type: "button", className: "kit-quiet-button" });
-const list = dialogOf("Keys", [element("h2", "Keys"), table, element("p")]);
-list.lastElementChild.append(toggle, " ", close);
+const list = dialogOf("Keys", [element("h2", "Keys"), table, element("p", "", { className: "kit-actions" })]);
+list.lastElementChild.append(toggle, close);
 close.addEventListener("click", () => list.close());
 
 // The palette: links and acts of this page, a UBRN, an NHS number.
@@ -137,6 +142,14 @@ if (number && window.location.pathname === `${role}/patients`) {
     field.value = number;
     field.form.requestSubmit();
   }
+}
+
+// How many boxes of a list are ticked.
+for (const told of document.querySelectorAll("[data-chosen]")) {
+  const boxes = [...document.querySelectorAll(`input[type=checkbox][name="${told.dataset.chosen}"]`)];
+  const tell = () => { told.textContent = boxes.length ? `${boxes.filter((box) => box.checked).length} chosen` : ""; };
+  for (const box of boxes) box.addEventListener("change", tell);
+  tell();
 }
 
 // A button in the footer, for those who do not know the keys yet.
