@@ -10,6 +10,7 @@ from starlette.responses import Response
 from openers_quickconnect.desk import Desk
 from openers_quickconnect.pages import (
     advice,
+    audit,
     booking,
     deciding,
     home,
@@ -60,6 +61,8 @@ PAGES: Final[tuple[tuple[str, tuple[str, ...], Page], ...]] = (
             ("/end/{key:path}", FORM, registers.end),
         )
     ),
+    ("/audit", FORM, audit.search),
+    ("/audit/{patient}", READ, audit.found),
     ("/services", READ, listing.services),
     ("/services/new", FORM, listing.new),
     ("/services/{service}", READ, service.service),

@@ -24,6 +24,7 @@ REGISTERS: Final[dict[str, dict[str, str]]] = {
         "people": "People",
         "applications": "Applications",
         "pas-links": "PAS links",
+        "audit": "Who has seen a patient",
     },
 }
 """The pages of roles that administer, by their names in addresses; the first is where they begin."""

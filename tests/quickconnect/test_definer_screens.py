@@ -9,6 +9,7 @@ from playwright.sync_api import Browser, Page
 
 from tests.kit.web.pages import SCREENS, Screen, check_page
 from tests.kit.web.pages import browser as browser
+from tests.quickconnect.test_journeys import PATIENT
 from tests.quickconnect.test_registers import OPERATOR
 from tests.quickconnect.test_screens import at_work, press, role_of
 from tests.quickconnect.test_services import DEFINER
@@ -76,3 +77,8 @@ def test_each_register_of_an_operator_is_accessible(quick_connect: str, browser:
                 see(page, re.compile("."))
             press(page, "Save")
             see(page, "There is a problem")
+        for number, heading in (("1", "There is a problem"), (PATIENT, "Who has seen"), ("9999999999", "Who has seen")):
+            page.goto(f"{operator}/audit")
+            page.get_by_label("NHS number").fill(number)
+            press(page, "Find out")
+            see(page, re.compile(heading))

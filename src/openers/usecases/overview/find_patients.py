@@ -49,6 +49,7 @@ async def find_patients(query: FindPatients, world: World) -> FoundPatients:
     async with world.read() as tx:
         found = await world.patients.find(query.search, MOST + 1, tx)
         present = [each for each in found[:MOST] if await _has_present_number(each, tx)]
+    world.entry.showed(each.nhs_number for each in present)
     return FoundPatients(patients=present, complete=complete and len(found) <= MOST)
 
 
