@@ -136,7 +136,8 @@ class Desk:
             navigation.append(Link("Patients", self.at("patients")))
         navigation += [Link(each.title, self.at("worklists", each.name)) for each in worklists_of(self.function)]
         navigation += [Link(title, self.at(name)) for name, title in REGISTERS.get(self.function, {}).items()]
-        search = Search(self.at("services"), "Service") if administers else Search(self.at("find"), "UBRN")
+        first = next(iter(REGISTERS.get(self.function, ())), "find")
+        search = Search(self.at(first), "Service" if administers else "UBRN")
         return Frame(
             site=self._office.site,
             navigation=navigation,

@@ -12,6 +12,7 @@ from openers_quickconnect.pages import (
     advice,
     audit,
     booking,
+    commissioning,
     deciding,
     home,
     letters,
@@ -20,6 +21,7 @@ from openers_quickconnect.pages import (
     referrals,
     registers,
     shortlist,
+    workgroups,
     worklists,
 )
 from openers_quickconnect.pages.services import listing, publishing, section, seeing, service
@@ -63,6 +65,11 @@ PAGES: Final[tuple[tuple[str, tuple[str, ...], Page], ...]] = (
     ),
     ("/audit", FORM, audit.search),
     ("/audit/{patient}", READ, audit.found),
+    ("/commissioning", READ, commissioning.services),
+    ("/commissioning/{service}", FORM, commissioning.rule),
+    ("/commissioning/{service}/withdraw", FORM, commissioning.withdraw),
+    ("/workgroups", READ, workgroups.workgroups),
+    ("/workgroups/{workgroup:path}", FORM, workgroups.workgroup),
     ("/services", READ, listing.services),
     ("/services/new", FORM, listing.new),
     ("/services/{service}", READ, service.service),

@@ -12,7 +12,15 @@ from openers_quickconnect.words import PRIORITIES, SEXES, SIDES, STEPS, words
 from openers_web.dates import UK, day_in_words, moment_in_words, short_day
 from openers_web.parts.texts import Fact, nhs_number, tag
 
+ON_A_PAGE: Final = 50
+"""Rows of a list on one page."""
 COLOURS: Final = {"TWO_WEEK_WAIT": "red", "URGENT": "orange"}
+
+
+def begin_of(asked: str, total: int) -> int:
+    """Return the first row of the page that an address asks for; 0 for any other text."""
+    begin = int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 6 else 0
+    return begin - begin % ON_A_PAGE if begin < total else 0
 
 
 def priority(code: str | None) -> Markup:

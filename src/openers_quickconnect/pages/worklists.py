@@ -12,14 +12,13 @@ from openers_client.records.worklists import WorklistRow
 from openers_client.requests.worklists import Filters
 from openers_quickconnect.desk import Desk
 from openers_quickconnect.lists import ADVICE, Worklist, worklist_named
-from openers_quickconnect.pages.shown import next_step, patient_name, short, ubrn
+from openers_quickconnect.pages.shown import ON_A_PAGE, begin_of, next_step, patient_name, short, ubrn
 from openers_quickconnect.records import FoundNames, Overview
 from openers_quickconnect.words import PRIORITIES, SIDES, words
 from openers_web.csv_files import csv_response
 from openers_web.dates import moment_in_words
 from openers_web.parts.lists import Pill
 
-ON_A_PAGE: Final = 50
 ORDER: Final = ("TWO_WEEK_WAIT", "URGENT", "ROUTINE")
 
 
@@ -49,7 +48,7 @@ async def worklist(desk: Desk) -> Response:
     by_priority = {code: sum(row.priority == code for row in rows) for code in ORDER}
     chosen = desk.asked("priority")
     shown = [row for row in rows if chosen in ("", row.priority)]
-    begin = _begin(desk.asked("from"), len(shown))
+    begin = begin_of(desk.asked("from"), len(shown))
     if desk.asked("as") == "csv":
         return _csv(wanted, await _lines(desk, wanted, shown[:1000]))
     here = desk.at("worklists", wanted.name)
@@ -73,11 +72,6 @@ async def _rows(desk: Desk, wanted: Worklist) -> tuple[WorklistRow, ...]:
     if wanted.name == ADVICE:
         return await desk.caller.advice_worklist(wanted.code, filters)
     return await desk.caller.worklist(wanted.code, filters)
-
-
-def _begin(asked: str, total: int) -> int:
-    begin = int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 6 else 0
-    return begin - begin % ON_A_PAGE if begin < total else 0
 
 
 def _filters(here: str, chosen: str, total: int, counts: dict[str, int]) -> list[Pill]:
