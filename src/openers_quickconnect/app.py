@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -25,6 +26,7 @@ from openers_quickconnect.problems import problem_of
 from openers_quickconnect.routes import PAGES, Page
 from openers_quickconnect.sealed import Seal
 from openers_quickconnect.settings import Settings, read_keys
+from openers_quickconnect.views import SavedViews
 from openers_quickconnect.words import REGISTERS, ROLES, words
 from openers_quickconnect.world_clock import WorldClock
 from openers_web.assets import asset_route
@@ -33,6 +35,7 @@ from openers_web.log_in.assembly import LogInSettings, assemble
 from openers_web.log_in.gate import LogInNeeded, Visit
 from openers_web.log_in.provider import Client
 from openers_web.log_in.routes import error_handlers, log_in_routes
+from openers_web.sealing import Sealer
 
 HERE: Final = Path(__file__).parent
 OWN_ASSETS: Final = "/own"
@@ -53,11 +56,13 @@ def application(settings: Settings) -> Starlette:
     pages = Pages(HERE / "templates")
     ers = ErsClient(settings.service, watch=watch)
     clock = WorldClock(settings.service if settings.test_mode else "")
-    building = Building(Office(parts.gate, site, pages, Seal(keys.addresses), clock), ers)
+    views = SavedViews(parts.database, Sealer([keys.sessions]), time.time)
+    building = Building(Office(parts.gate, site, pages, Seal(keys.addresses), clock, views), ers)
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncGenerator[None]:
         await parts.open()
+        await views.open()
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(parts.purge_hourly)
             yield

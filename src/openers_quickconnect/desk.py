@@ -19,6 +19,7 @@ from openers_quickconnect import records
 from openers_quickconnect.lists import worklists_of
 from openers_quickconnect.records import FoundNames, Overview, Person
 from openers_quickconnect.sealed import Seal
+from openers_quickconnect.views import SavedViews, View
 from openers_quickconnect.words import REGISTERS, ROLES, words
 from openers_quickconnect.world_clock import WorldClock
 from openers_web.csrf import FORM_TOKEN
@@ -40,6 +41,7 @@ class Office:
     pages: Pages
     seal: Seal
     clock: WorldClock
+    views: SavedViews
 
 
 class Desk:
@@ -73,6 +75,18 @@ class Desk:
     def seal(self) -> Seal:
         """Return the seal of NHS numbers in addresses."""
         return self._office.seal
+
+    async def views(self, worklist: str) -> list[View]:
+        """Return the views of a worklist that the user has saved in this role."""
+        return await self._office.views.of(self.visit.session.person.subject, role_key(self.role), worklist)
+
+    async def save_view(self, view: View) -> None:
+        """Keep a view for the user in this role. Raises TooManyViews."""
+        await self._office.views.save(self.visit.session.person.subject, role_key(self.role), view)
+
+    async def remove_view(self, worklist: str, name: str) -> None:
+        """Remove a view of the user in this role."""
+        await self._office.views.remove(self.visit.session.person.subject, role_key(self.role), worklist, name)
 
     def at(self, *parts: str, **query: str) -> str:
         """Return the address of a page in this role."""

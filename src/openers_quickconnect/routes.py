@@ -40,6 +40,7 @@ PAGES: Final[tuple[tuple[str, tuple[str, ...], Page], ...]] = (
     ("/patients/{patient}/services", READ, new_request.services),
     ("/patients/{patient}/details", FORM, new_request.details),
     ("/worklists/{list}", READ, worklists.worklist),
+    ("/worklists/{list}/views", FORM, worklists.views),
     ("/referrals/{ubrn}", READ, referrals.referral),
     ("/referrals/{ubrn}/slots", FORM, booking.slots),
     ("/referrals/{ubrn}/send", FORM, booking.send),
@@ -47,12 +48,14 @@ PAGES: Final[tuple[tuple[str, tuple[str, ...], Page], ...]] = (
     ("/referrals/{ubrn}/cancel", FORM, deciding.cancel),
     ("/referrals/{ubrn}/review", FORM, deciding.review),
     ("/referrals/{ubrn}/outcome", FORM, deciding.outcome),
+    ("/referrals/{ubrn}/next", READ, deciding.next_in_queue),
     ("/referrals/{ubrn}/shortlist", FORM, shortlist.shortlist),
     ("/referrals/{ubrn}/letter", FORM, letters.letter),
     ("/referrals/{ubrn}/files/{file}", READ, letters.file),
     ("/referrals/{ubrn}/letter.pdf", READ, letters.print_letter),
     ("/referrals/{ubrn}/summary.pdf", READ, letters.print_summary),
     ("/advice/{ubrn}", FORM, advice.conversation),
+    ("/advice/{ubrn}/next", READ, advice.next_in_queue),
     *(
         (f"/{name}{below}", methods, page)
         for name in registers.KINDS

@@ -13,8 +13,8 @@ from openers_client import Closing, Conversion, InvalidRequest, VersionConflict
 from openers_client import Response as Answer
 from openers_client.records.advice import AdviceRequest, Message
 from openers_quickconnect.desk import Desk
-from openers_quickconnect.lists import ADVICE
-from openers_quickconnect.pages.shown import next_in_full, patient_name, priority, ubrn, when
+from openers_quickconnect.lists import ADVICE, WORKLISTS
+from openers_quickconnect.pages.shown import after, next_in_full, patient_name, priority, ubrn, when
 from openers_quickconnect.words import PRIORITIES, STATES, words
 from openers_web.form import Form
 from openers_web.layout import Link
@@ -70,8 +70,18 @@ async def conversation(desk: Desk) -> Response:
         yes_no=YES_NO,
         priorities=[Option(code, text) for code, text in PRIORITIES.items()],
         longest=LONGEST,
+        following="" if _refers(desk) else desk.at(ADVICE, request.ubrn, "next"),
         status=422 if form.errors else 200,
     )
+
+
+async def next_in_queue(desk: Desk) -> Response:
+    """Go to the question after this one in the list, without an answer."""
+    rows = await desk.caller.advice_worklist(next(each.code for each in WORKLISTS if each.name == ADVICE))
+    row = after(rows, desk.part("ubrn"))
+    if row is None:
+        return desk.go(desk.at("worklists", ADVICE), "No other question waits.")
+    return desk.go(desk.at(ADVICE, row.ubrn))
 
 
 def shown(message: Message) -> Markup:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Final
 
 from markupsafe import Markup, escape
 
+from openers_client.records.worklists import WorklistRow
 from openers_quickconnect.records import Overview, Person
 from openers_quickconnect.words import PRIORITIES, SEXES, SIDES, STEPS, words
 from openers_web.dates import UK, day_in_words, moment_in_words, short_day
@@ -21,6 +23,12 @@ def begin_of(asked: str, total: int) -> int:
     """Return the first row of the page that an address asks for; 0 for any other text."""
     begin = int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 6 else 0
     return begin - begin % ON_A_PAGE if begin < total else 0
+
+
+def after(rows: Sequence[WorklistRow], present: str) -> WorklistRow | None:
+    """Return the row after the one with a UBRN, the first one after the last; `None` if there is no other."""
+    at = next((number for number, row in enumerate(rows) if row.ubrn == present), -1)
+    return next((row for row in (*rows[at + 1 :], *rows[: max(at, 0)])), None)
 
 
 def priority(code: str | None) -> Markup:
