@@ -120,12 +120,12 @@ def write_zip(wheel: Path, options: argparse.Namespace) -> None:
     """Write the zip with the wheel."""
     key: dict[str, Any] = json.loads(options.key.read_text())
     yml = YML.format(service=options.service, client_id=options.client_id, kid=key["kid"], port=options.port)
-    shown = {"password": options.password if options.key == DEMO_KEY else "''"}
+    password = options.password if options.key == DEMO_KEY else ""
     texts = {
         "application.yml": yml,
         "README.txt": READ_ME,
-        "runme.sh": SH.format(**shown),
-        "runme.bat": BAT.format(**shown).replace("\n", "\r\n"),
+        "runme.sh": SH.format(password=password or "''"),
+        "runme.bat": BAT.format(password=password).replace("\n", "\r\n"),
         "LICENSE": (ROOT / "LICENSE").read_text(),
         "THIRD-PARTY-NOTICES": (ROOT / "THIRD-PARTY-NOTICES").read_text(),
     }
