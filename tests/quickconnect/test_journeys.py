@@ -45,6 +45,7 @@ def ubrn(walker: Walker) -> str:
 def booked(gp: Walker, letter: str = "NOT_INTENDING_TO_ADD") -> str:
     """Refer the patient and book the first free slot; return the UBRN."""
     refer(gp, NURSES, "book", letter)
+    assert "book on" in " ".join(gp.buttons), gp.text
     gp.send(next(text for text in gp.buttons if "book on" in text))
     assert "The appointment is booked." in gp.text
     return ubrn(gp)
