@@ -16,7 +16,7 @@ MOST_VIEWS: Final = 20
 """Views that a person keeps in one role."""
 LONGEST_NAME: Final = 40
 UNUSED_S: Final = 400 * 24 * 3600
-"""The views of a role are deleted if nobody has looked at them for so long."""
+"""The views of a role are deleted after this time without use."""
 TOUCH_S: Final = 24 * 3600
 """The last use is noted at most this often, so that reading rarely writes."""
 
@@ -50,7 +50,7 @@ class SavedViews:
         self._database, self._sealer, self._clock = database, sealer, clock
 
     async def open(self) -> None:
-        """Create the table, and delete the views that nobody uses any more."""
+        """Create the table, and delete unused views."""
         await self._database.run(TABLES.create_all)
         unused = delete(_VIEWS).where(_VIEWS.c.used <= int(self._clock()) - UNUSED_S)
         await self._database.run(lambda db: db.execute(unused))

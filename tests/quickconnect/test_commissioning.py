@@ -52,7 +52,7 @@ def test_two_commissioners_do_not_overwrite_each_other(walker: Enter) -> None:
         each.go(f"{each.role}/commissioning/{number}")
     for each, day in ((first, "3"), (second, "4")):
         each.send("Save", **{"starts-day": day, "starts-month": "5", "starts-year": "2031"})
-    assert (second.reply.status_code, "Somebody else has changed this rule" in second.text) == (422, True)
+    assert (second.reply.status_code, "Another user has changed this rule" in second.text) == (422, True)
 
 
 def test_a_definer_sees_the_workgroups_and_changes_none(walker: Enter) -> None:
@@ -74,10 +74,10 @@ def test_an_operator_adds_and_removes_a_member(walker: Enter) -> None:
     operator = walker(OPERATOR)
     operator.go(f"{operator.role}/workgroups?q={PROVIDER.lower()}")
     operator.follow("Medicine")
-    for wrong, said in (("12", "Enter a user id"), ("555999999999", "There is no person"), (ELSEWHERE, "has a role")):
+    for wrong, said in (("12", "Enter a user id"), ("555999999999", "is not registered"), (ELSEWHERE, "has a role")):
         operator.send("Add", add=wrong)
         assert (operator.reply.status_code, said in operator.text) == (422, True), operator.text
     operator.send("Add", add=DEFINER)
-    assert "Sally Ferrand is a member." in operator.text, operator.text
+    assert "Sally Ferrand is a member of the workgroup." in operator.text, operator.text
     operator.send("Remove (Sally Ferrand)")
-    assert "Sally Ferrand is no member any more." in operator.text, operator.text
+    assert "Sally Ferrand has left the workgroup." in operator.text, operator.text

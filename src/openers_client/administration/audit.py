@@ -13,7 +13,7 @@ from openers_client.operations.base import Calling
 
 @dataclass(frozen=True, kw_only=True)
 class AuditSearch:
-    """What is searched for: the entries of a patient, between two days in London, of a person, and so on."""
+    """A search: the entries of a patient, between two days in London, of a person, and so on."""
 
     nhs_number: str
     first: date | None = None
@@ -66,7 +66,7 @@ class Audit:
         self._calls: Final = AdminCalls(calling)
 
     async def page(self, search: AuditSearch, cursor: str | None = None, page_size: int = PAGE) -> AuditPage:
-        """Return one page of the entries that fit; a page may have none and still a next one."""
+        """Return one page of the entries that fit; an empty page may have a next one."""
         asked = (
             ("nhs_number", search.nhs_number),
             ("from", None if search.first is None else search.first.isoformat()),

@@ -183,7 +183,7 @@ class SyncAudit:
         self._inner, self._runner = inner, runner
 
     def page(self, search: AuditSearch, cursor: str | None = None, page_size: int = PAGE) -> AuditPage:
-        """Return one page of the entries that fit; a page may have none and still a next one."""
+        """Return one page of the entries that fit; an empty page may have a next one."""
         return self._runner.run(self._inner.page(search, cursor, page_size))
 
     def all(self, search: AuditSearch, page_size: int = PAGE) -> Iterator[AuditEvent]:

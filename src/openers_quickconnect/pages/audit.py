@@ -1,6 +1,6 @@
 """Who has seen a patient: an operator's search of the audit, page by page, or as CSV.
 
-The NHS number is sent as a form and stands sealed in the address of the result.
+The NHS number is sent as a form, and the address of the result has it sealed.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ HEADS: Final = (
 
 
 async def search(desk: Desk) -> Response:
-    """Show the form, and go to what it asks for."""
+    """Show the form, and go to the result."""
     form = await desk.form()
     if desk.is_sent:
         number = re.sub(r"[\s-]", "", form.text("number"))

@@ -36,7 +36,7 @@ STATES: Final[Mapping[str, tuple[str, Colour]]] = {
 }
 """The states of a service for a commissioner: the words and the colour of each."""
 DAY: Final = "Enter a day, for example 27 3 2031"
-CHANGED: Final = "Somebody else has changed this rule since you opened the page. Look at it again, then decide"
+CHANGED: Final = "Another user has changed this rule since you opened the page. Look at it again, then decide"
 
 
 @dataclass(frozen=True)
@@ -119,7 +119,7 @@ async def withdraw(desk: Desk) -> Response:
     before, form = await _rule_of(desk, service), await desk.form()
     here = desk.at(NAME, service.id)
     if before is None:
-        return desk.go(here, "There is no rule about this service.", problem=True)
+        return desk.go(here, "This service has no rule of yours.", problem=True)
     if desk.is_sent:
         try:
             await desk.administration.commissioning_rules.end(before)
@@ -205,7 +205,7 @@ def _facts(service: Service) -> list[Fact]:
         Fact("Provider", service.organisation),
         Fact("Place", service.location_name or service.site),
         Fact("Accepts", _accepts(service)),
-        Fact("May refer without a rule", " ".join(sorted(service.commissioning.organisations)) or "Nobody"),
+        Fact("May refer without a rule", " ".join(sorted(service.commissioning.organisations)) or "None"),
     ]
 
 

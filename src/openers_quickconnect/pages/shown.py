@@ -26,7 +26,7 @@ def begin_of(asked: str, total: int) -> int:
 
 
 def after(rows: Sequence[WorklistRow], present: str) -> WorklistRow | None:
-    """Return the row after the one with a UBRN, the first one after the last; `None` if there is no other."""
+    """Return the row after the one with a UBRN, the first one after the last; `None` without another row."""
     at = next((number for number, row in enumerate(rows) if row.ubrn == present), -1)
     return next((row for row in (*rows[at + 1 :], *rows[: max(at, 0)])), None)
 

@@ -1,6 +1,6 @@
 """Workgroups: who is in each, which clinicians it has, and which services it serves. An operator changes the members.
 
-A workgroup is no record of its own: people and services name it as ODS code, slash and name.
+A workgroup has no record of its own: people and services name it as ODS code, slash and name.
 """
 
 from __future__ import annotations
@@ -133,14 +133,14 @@ async def _change(desk: Desk, name: str, form: Form) -> Response | None:
         those = before.value.workgroups - {name} if removed else before.value.workgroups | {name}
         await people.replace(before, dataclasses.replace(before.value, workgroups=those))
     except NotFound:
-        form.reject("add", "There is no person with this user id")
+        form.reject("add", "This user id is not registered")
     except VersionConflict:
-        form.reject("", "Somebody else has changed this person at the same moment. Try again")
+        form.reject("", "Another user has changed this person at the same moment. Try again")
     except CallRejected as error:
         form.reject("" if removed else "add", said_of(error))
     else:
-        told = f"{before.value.name} is {'no member any more' if removed else 'a member'}."
-        return desk.go(desk.at(NAME, name), told)
+        change = "has left" if removed else "is a member of"
+        return desk.go(desk.at(NAME, name), f"{before.value.name} {change} the workgroup.")
     return None
 
 

@@ -108,12 +108,12 @@ async def views(desk: Desk) -> Response:
         status=422 if form.errors else 200,
         form=form,
         title=f"Saved views: {wanted.title}",
-        told=_told(filters),
+        shows=_shown(filters),
         rows=[
             Row(
                 [
                     Cell(each.name, "", desk.at("worklists", wanted.name, **dict(each.filters))),
-                    _told(dict(each.filters)),
+                    _shown(dict(each.filters)),
                     small_button("Remove", name="remove", value=each.name, about=each.name),
                 ]
             )
@@ -127,7 +127,7 @@ def _filters(desk: Desk) -> dict[str, str]:
     return {name: desk.asked(name) for name in FILTERS if 0 < len(desk.asked(name)) <= LONGEST_FILTER}
 
 
-def _told(filters: dict[str, str]) -> str:
+def _shown(filters: dict[str, str]) -> str:
     """Return filters in words."""
     service = filters.get("service")
     shown = (words(PRIORITIES, filters.get("priority")), f"service {service}" if service else "")

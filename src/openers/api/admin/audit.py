@@ -45,7 +45,7 @@ class AuditHandlers(msgspec.Struct, frozen=True):
 
 
 def _query(asked: dict[str, str]) -> SearchAudit:
-    """Return what is searched for. Raises Malformed."""
+    """Return the search that the parameters ask for. Raises Malformed."""
     patient = _read(asked, PATIENT, NhsNumber, NhsNumber.shape)
     if patient is None:
         raise Malformed("the patient is missing", PATIENT, "send the NHS number of the patient")

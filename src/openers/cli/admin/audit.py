@@ -30,7 +30,7 @@ def add_audit(app: typer.Typer) -> None:
         given = {"from": first, "to": last, "person": person, "organisation": organisation, "operation": operation}
         query = {name: text for name, text in given.items() if text is not None}
         found = _found(calls, {"nhs_number": nhs_number.replace(" ", ""), **query}, most)
-        say("\n".join(map(_line, found)) or "nobody", found, as_json=as_json)
+        say("\n".join(map(_line, found)) or "no entries", found, as_json=as_json)
 
 
 def _found(calls: Administration, query: dict[str, str], most: int) -> list[dict[str, Any]]:

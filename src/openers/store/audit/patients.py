@@ -61,7 +61,7 @@ _read_entry: Final = decoder(AuditEntry).decode
 def concerned(block: Block) -> list[dict[str, Value]]:
     """Return the rows of the index for a block: one for each patient of each entry.
 
-    An entry that cannot be read has none: sealing must not depend on the content of entries.
+    An unreadable entry gets no row: sealing must not depend on the content of entries.
     """
     rows: list[dict[str, Value]] = []
     start = 1

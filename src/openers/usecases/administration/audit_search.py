@@ -26,7 +26,7 @@ LATEST: Final = datetime(9999, 12, 31, tzinfo=UTC)
 
 
 class SearchAudit(msgspec.Struct, frozen=True, kw_only=True):
-    """The patient, and what the entries must have.
+    """The patient, and the filters.
 
     `first` and `last` are days in London. `before` is the place after which a page begins.
     """
@@ -41,7 +41,7 @@ class SearchAudit(msgspec.Struct, frozen=True, kw_only=True):
     most: int = READ_AT_ONCE
 
     def fits(self, entry: AuditEntry) -> bool:
-        """Return whether an entry has what was asked for; a person acts, or is the one acted for."""
+        """Return whether an entry passes all filters; a person acts, or is the one acted for."""
         return (
             self.person in (None, entry.user, entry.on_behalf_of)
             and self.organisation in (None, entry.organisation)
