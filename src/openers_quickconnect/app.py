@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -26,6 +27,7 @@ from openers_quickconnect.questions import Questions
 from openers_quickconnect.routes import PAGES, Page
 from openers_quickconnect.sealed import Seal
 from openers_quickconnect.settings import Settings, read_keys
+from openers_quickconnect.views import SavedViews
 from openers_quickconnect.words import REGISTERS, ROLES, words
 from openers_quickconnect.world_clock import WorldClock
 from openers_web.assets import asset_route
@@ -34,6 +36,7 @@ from openers_web.log_in.assembly import LogInSettings, assemble
 from openers_web.log_in.gate import LogInNeeded, Visit
 from openers_web.log_in.provider import Client
 from openers_web.log_in.routes import error_handlers, log_in_routes
+from openers_web.sealing import Sealer
 
 HERE: Final = Path(__file__).parent
 OWN_ASSETS: Final = "/own"
@@ -55,12 +58,14 @@ def application(settings: Settings) -> Starlette:
     ers = ErsClient(settings.service, watch=watch)
     clock = WorldClock(settings.service if settings.test_mode else "")
     questions = Questions(parts.database)
-    building = Building(Office(parts.gate, site, pages, Seal(keys.addresses), clock, questions), ers)
+    views = SavedViews(parts.database, Sealer([keys.sessions]), time.time)
+    building = Building(Office(parts.gate, site, pages, Seal(keys.addresses), clock, questions, views), ers)
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncGenerator[None]:
         await parts.open()
         await questions.open()
+        await views.open()
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(parts.purge_hourly)
             yield

@@ -20,6 +20,7 @@ from openers_quickconnect.lists import REFERRERS, worklists_of
 from openers_quickconnect.questions import Questions
 from openers_quickconnect.records import FoundNames, Overview, Person
 from openers_quickconnect.sealed import Seal
+from openers_quickconnect.views import SavedViews, View
 from openers_quickconnect.words import REGISTERS, ROLES, words
 from openers_quickconnect.world_clock import WorldClock
 from openers_web.csrf import FORM_TOKEN
@@ -42,6 +43,7 @@ class Office:
     seal: Seal
     clock: WorldClock
     questions: Questions
+    views: SavedViews
 
 
 class Desk:
@@ -85,6 +87,18 @@ class Desk:
         """Remember open questions for advice, for a referrer's organisation."""
         if self.function in REFERRERS:
             await self.questions.remember(self.role.organisation, list(ubrns))
+
+    async def views(self, worklist: str) -> list[View]:
+        """Return the views of a worklist that the user has saved in this role."""
+        return await self._office.views.of(self.visit.session.person.subject, role_key(self.role), worklist)
+
+    async def save_view(self, view: View) -> None:
+        """Keep a view for the user in this role. Raises TooManyViews."""
+        await self._office.views.save(self.visit.session.person.subject, role_key(self.role), view)
+
+    async def remove_view(self, worklist: str, name: str) -> None:
+        """Remove a view of the user in this role."""
+        await self._office.views.remove(self.visit.session.person.subject, role_key(self.role), worklist, name)
 
     def at(self, *parts: str, **query: str) -> str:
         """Return the address of a page in this role."""
@@ -148,9 +162,8 @@ class Desk:
             navigation.append(Link("Patients", self.at("patients")))
         navigation += [Link(each.title, self.at("worklists", each.name)) for each in worklists_of(self.function)]
         navigation += [Link(title, self.at(name)) for name, title in REGISTERS.get(self.function, {}).items()]
-        search = (
-            Search(self.at("services"), "Service") if administers else Search(self.at("find"), "Referral number (UBRN)")
-        )
+        first = next(iter(REGISTERS.get(self.function, ())), "find")
+        search = Search(self.at(first), "Service" if administers else "Referral number (UBRN)")
         return Frame(
             site=self._office.site,
             navigation=navigation,

@@ -10,7 +10,9 @@ from starlette.responses import Response
 from openers_quickconnect.desk import Desk
 from openers_quickconnect.pages import (
     advice,
+    audit,
     booking,
+    commissioning,
     deciding,
     home,
     letters,
@@ -19,6 +21,7 @@ from openers_quickconnect.pages import (
     referrals,
     registers,
     shortlist,
+    workgroups,
     worklists,
 )
 from openers_quickconnect.pages.services import listing, publishing, section, seeing, service
@@ -37,6 +40,7 @@ PAGES: Final[tuple[tuple[str, tuple[str, ...], Page], ...]] = (
     ("/patients/{patient}/services", READ, new_request.services),
     ("/patients/{patient}/details", FORM, new_request.details),
     ("/worklists/{list}", READ, worklists.worklist),
+    ("/worklists/{list}/views", FORM, worklists.views),
     ("/referrals/{ubrn}", READ, referrals.referral),
     ("/referrals/{ubrn}/slots", FORM, booking.slots),
     ("/referrals/{ubrn}/send", FORM, booking.send),
@@ -44,6 +48,7 @@ PAGES: Final[tuple[tuple[str, tuple[str, ...], Page], ...]] = (
     ("/referrals/{ubrn}/cancel", FORM, deciding.cancel),
     ("/referrals/{ubrn}/review", FORM, deciding.review),
     ("/referrals/{ubrn}/outcome", FORM, deciding.outcome),
+    ("/referrals/{ubrn}/next", READ, deciding.next_in_queue),
     ("/referrals/{ubrn}/shortlist", FORM, shortlist.shortlist),
     ("/referrals/{ubrn}/letter", FORM, letters.letter),
     ("/referrals/{ubrn}/files/{file}", READ, letters.file),
@@ -51,6 +56,7 @@ PAGES: Final[tuple[tuple[str, tuple[str, ...], Page], ...]] = (
     ("/referrals/{ubrn}/summary.pdf", READ, letters.print_summary),
     ("/advice/{ubrn}", FORM, advice.conversation),
     ("/advice/{ubrn}/conversation.pdf", READ, letters.print_conversation),
+    ("/advice/{ubrn}/next", READ, advice.next_in_queue),
     *(
         (f"/{name}{below}", methods, page)
         for name in registers.KINDS
@@ -61,6 +67,13 @@ PAGES: Final[tuple[tuple[str, tuple[str, ...], Page], ...]] = (
             ("/end/{key:path}", FORM, registers.end),
         )
     ),
+    ("/audit", FORM, audit.search),
+    ("/audit/{patient}", READ, audit.found),
+    ("/commissioning", READ, commissioning.services),
+    ("/commissioning/{service}", FORM, commissioning.rule),
+    ("/commissioning/{service}/withdraw", FORM, commissioning.withdraw),
+    ("/workgroups", READ, workgroups.workgroups),
+    ("/workgroups/{workgroup:path}", FORM, workgroups.workgroup),
     ("/services", READ, listing.services),
     ("/services/new", FORM, listing.new),
     ("/services/{service}", READ, service.service),

@@ -12,18 +12,22 @@ ROLES: Final = {
     "SERVICE_PROVIDER_CLINICIAN_ADMIN": "Service provider clinician admin",
     "SERVICE_PROVIDER_ADMIN": "Service provider admin",
     "SERVICE_DEFINER": "Service definer",
+    "COMMISSIONER": "Commissioner",
     "ERS_ADMIN": "Operator of the service",
 }
 """The roles that have pages here."""
 REGISTERS: Final[dict[str, dict[str, str]]] = {
-    "SERVICE_DEFINER": {"services": "Services"},
+    "SERVICE_DEFINER": {"services": "Services", "workgroups": "Workgroups"},
+    "COMMISSIONER": {"commissioning": "Commissioning"},
     "ERS_ADMIN": {
         "services": "Services",
         "organisations": "Organisations",
         "sites": "Sites",
         "people": "People",
+        "workgroups": "Workgroups",
         "applications": "Applications",
         "pas-links": "PAS links",
+        "audit": "Who has seen a patient",
     },
 }
 """The pages of roles that administer, by their names in addresses; the first is where they begin."""

@@ -7,6 +7,7 @@ from typing import Final
 OURS: Final = "our own"
 """Marks input that comes from the package, the operator or our own store, never from a caller."""
 SITES: Final[dict[str, str]] = {
+    "openers/api/admin/audit.py: fromisoformat": "date",
     "openers/api/admin/reading.py: fromisoformat": "date",
     "openers/api/admin/reading.py: parse_qsl": "query",
     "openers/api/admin/reading.py: urlsafe_b64decode": "cursor of the administration",
@@ -47,6 +48,7 @@ SITES: Final[dict[str, str]] = {
     "openers_portal/pages/editing.py: fromisoformat": "date",
     "openers_quickconnect/pages/advice.py: clean": "message",
     "openers_quickconnect/calls.py: loads": "any JSON",
+    "openers_quickconnect/pages/audit.py: fromisoformat": "date",
     "openers_quickconnect/pages/registers.py: decode": "any JSON",
     "openers_quickconnect/records.py: fromisoformat": "date",
     "openers_quickconnect/sealed.py: urlsafe_b64decode": "signed address",
@@ -126,6 +128,7 @@ SITES: Final[dict[str, str]] = {
             "openers/settings.py: loads",
             "openers/settings.py: urlsplit",
             "openers/store/postgres_copies.py: urlsplit",
+            "openers/store/audit/patients.py: Decoder",
             "openers/store/engine/statements.py: Decoder",
             "openers/testing/world.py: fromisoformat",
             "openers/tls/authority_files.py: decode",

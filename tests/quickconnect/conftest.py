@@ -30,11 +30,11 @@ def tested(tmp_path_factory: pytest.TempPathFactory) -> Generator[TestedService]
 
 
 @contextmanager
-def running(service: str, state: Path) -> Generator[str]:
+def running(service: str, state: Path, key: Path = KEY, *, test_mode: bool = True) -> Generator[str]:
     """Run Quick Connect on a free port, with a service; lend its address."""
     listening = socket.create_server(("127.0.0.1", 0))
     base_url = f"http://127.0.0.1:{listening.getsockname()[1]}"
-    app = application(Settings(service=service, base_url=base_url, state=state, key=KEY))
+    app = application(Settings(service=service, base_url=base_url, state=state, key=key, test_mode=test_mode))
     server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False, ws="none"))
     thread = Thread(target=server.run, args=([listening],), daemon=True)
     thread.start()

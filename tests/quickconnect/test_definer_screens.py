@@ -9,6 +9,8 @@ from playwright.sync_api import Browser, Page
 
 from tests.kit.web.pages import SCREENS, Screen, check_page
 from tests.kit.web.pages import browser as browser
+from tests.quickconnect.test_commissioning import COMMISSIONER
+from tests.quickconnect.test_journeys import PATIENT
 from tests.quickconnect.test_registers import OPERATOR
 from tests.quickconnect.test_screens import at_work, press, role_of
 from tests.quickconnect.test_services import DEFINER
@@ -76,3 +78,42 @@ def test_each_register_of_an_operator_is_accessible(quick_connect: str, browser:
                 see(page, re.compile("."))
             press(page, "Save")
             see(page, "There is a problem")
+
+
+def test_what_else_an_operator_has_is_accessible(quick_connect: str, browser: Browser, screen: Screen) -> None:
+    """The search of the audit, with an error, entries and none; workgroups, with an error, members and none."""
+    with at_work(browser, screen, quick_connect, OPERATOR, "Services") as page:
+        operator = role_of(page)
+        for number, heading in (("1", "There is a problem"), (PATIENT, "Who has seen"), ("9999999999", "Who has seen")):
+            page.goto(f"{operator}/audit")
+            page.get_by_label("NHS number").fill(number)
+            press(page, "Find out")
+            see(page, re.compile(heading))
+        for path in ("/workgroups", "/workgroups?q=RCD", "/workgroups/RCD%2FCardiology", "/workgroups/RCD%2FNobody"):
+            page.goto(operator + path)
+            see(page, re.compile("."))
+        page.goto(f"{operator}/workgroups/RCD%2FCardiology")
+        press(page, "Add")
+        see(page, "There is a problem")
+
+
+def test_each_page_of_a_commissioner_is_accessible(quick_connect: str, browser: Browser, screen: Screen) -> None:
+    """The list, nothing found, a rule, an error, and the question before a withdrawal."""
+    with at_work(browser, screen, quick_connect, COMMISSIONER, "Commissioning") as page:
+        here = f"{role_of(page)}/commissioning"
+        for path in ("", "?q=nothing", "?state=none"):
+            page.goto(here + path)
+            see(page, "Commissioning")
+        page.goto(here)
+        page.locator("main .kit-table a").first.click()
+        page.locator("input[name='starts-day']").fill("")
+        press(page, "Save")
+        see(page, "There is a problem")
+        for name, value in (("day", "1"), ("month", "4"), ("year", "2031")):
+            page.locator(f"input[name='starts-{name}']").fill(value)
+        press(page, "Save")
+        see(page, re.compile("."))
+        page.get_by_role("link", name="Withdraw the rule").click()
+        see(page, re.compile("^Withdraw"))
+        page.goto(f"{here}/11006")
+        see(page, re.compile("."))

@@ -58,6 +58,7 @@ def tile(walker: Walker, title: str) -> int:
 def booked(gp: Walker, letter: str = "NOT_INTENDING_TO_ADD") -> str:
     """Refer the patient and book the first free slot; return the UBRN."""
     refer(gp, NURSES, "book", letter)
+    assert "book on" in " ".join(gp.buttons), gp.text
     gp.send(next(text for text in gp.buttons if "book on" in text))
     assert "Check the appointment" in gp.text
     assert "Hartley, Walter" in gp.text

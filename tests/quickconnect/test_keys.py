@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.kit.web.pages import Screen, findings
 from tests.kit.web.pages import browser as browser
-from tests.quickconnect.test_journeys import CONSULTANT, GP, Enter
+from tests.quickconnect.test_journeys import CONSULTANT, GP, Enter, booked
 from tests.quickconnect.test_screens import at_work
 
 WIDE: Final = Screen(1280, scripts=True)
@@ -48,6 +48,28 @@ def test_keys_open_lists_rows_and_dialogs(quick_connect: str, browser: Browser) 
         assert findings(page) == []
         palette.get_by_label("Go to").press("Enter")
         expect(page).to_have_url(re.compile("/worklists/advice"))
+
+
+@pytest.mark.needs("chromium")
+def test_keys_select_rows_decide_and_go_on(quick_connect: str, browser: Browser, walker: Enter) -> None:
+    """`x` selects a row and leaves it out, `d` chooses to book later, `n` opens the next of the queue."""
+    gp = walker(GP)
+    for _ in range(2):
+        booked(gp)
+    with at_work(browser, WIDE, quick_connect, CONSULTANT) as page:
+        page.goto(f"{page.url.partition('?')[0]}/worklists/to-review")
+        tick = page.locator(".kit-table tbody input[type=checkbox]").first
+        press(page, "j", "x")
+        expect(tick).to_be_checked()
+        press(page, "x")
+        expect(tick).not_to_be_checked()
+        first = tick.get_attribute("value")
+        page.goto(page.url.replace("worklists/to-review", f"referrals/{first}/review"))
+        press(page, "d")
+        expect(page.locator("input[value='later']")).to_be_checked()
+        press(page, "n")
+        expect(page).not_to_have_url(re.compile(str(first)))
+        expect(page.get_by_role("heading", name=re.compile("^(Review|Triage) "))).to_be_visible()
 
 
 @pytest.mark.needs("chromium")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -18,7 +19,7 @@ import yaml
 from cryptography.hazmat.primitives.serialization.pkcs12 import load_pkcs12
 
 from openers.testing import TestedService
-from tests.kit.run.installed import environment_of
+from tests.kit.run.installed import environment_of, pack_wheels
 from tests.kit.run.project import ROOT
 from tests.kit.run.waiting import HANGS_AFTER_S, until
 from tests.kit.service.live import free_port
@@ -26,6 +27,17 @@ from tests.kit.web.walker import Walker
 from tests.quickconnect.conftest import KEY
 from tests.quickconnect.test_journeys import GP, booked
 
+STEPS: Final = (
+    r"cd (HERE)",
+    r"(?:! -x|not exist) (\S+)",
+    r"python3 (-m venv \S+)",
+    r"(\S+ -m pip install --quiet wheels/\*\.whl)",
+    r"QUICKCONNECT_KEY_PASSWORD=([^\n]*)",
+    r"(serve)",
+    r"(\S+/openers-quickconnect) (?:\"\$@\"|%\*)",
+)
+"""The steps of the programs, each with what must be the same."""
+PROGRAMS: Final = r"(?:\.venv/bin/)?(?:python3?|pip|openers-quickconnect)\b"
 FILES: Final = {"application.yml", "README.txt", "runme.sh", "runme.bat", "key.p12", "LICENSE", "THIRD-PARTY-NOTICES"}
 
 
@@ -36,15 +48,18 @@ def port() -> int:
 
 
 @pytest.fixture(scope="module")
-def unpacked(tested: TestedService, port: int, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Make the zip, unpack it in an empty folder, and install its wheel there as its first start does."""
-    folder = tmp_path_factory.mktemp("partner")
-    made = folder / "quickconnect.zip"
-    command = [sys.executable, ROOT / "scripts/make_partner_zip.py", "--out", made, "--service", tested.base_url]
+def made(tested: TestedService, port: int, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Make the zip; return it."""
+    zipped = tmp_path_factory.mktemp("zip") / "quickconnect.zip"
+    command = [sys.executable, ROOT / "scripts/make_partner_zip.py", "--out", zipped, "--service", tested.base_url]
     subprocess.run([*command, "--port", str(port)], check=True, capture_output=True)
-    with ZipFile(made) as file:
-        file.extractall(folder)
-    here = folder / "quickconnect"
+    return zipped
+
+
+@pytest.fixture(scope="module")
+def unpacked(made: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Unpack the zip in an empty folder, and install its wheel there quickly."""
+    here = _unpacked(made, tmp_path_factory.mktemp("partner"))
     [wheel] = (here / "wheels").iterdir()
     environment_of(wheel, here / ".venv")
     return here
@@ -105,6 +120,71 @@ def test_a_patient_is_referred_and_booked(pages: str) -> None:
     gp.log_in(GP)
     booked(gp)
     gp.close()
+
+
+def test_the_first_start_installs_it(made: Path, tmp_path: Path) -> None:
+    """The first start makes an environment and lets pip install the wheel, here from a folder; a later one does not."""
+    here = _unpacked(made, tmp_path)
+    [wheel] = (here / "wheels").iterdir()
+    wheels = pack_wheels(wheel, tmp_path / "index")
+    base = Path(sys.base_prefix) / "bin"
+    environment = {
+        **_environment(),
+        "PATH": f"{base}:{os.environ['PATH']}",
+        "PIP_NO_INDEX": "1",
+        "PIP_NO_CACHE_DIR": "1",
+    }
+
+    def _start(index: Path) -> subprocess.CompletedProcess[str]:
+        told = {**environment, "PIP_FIND_LINKS": str(index)}
+        command = ["sh", str(here / "runme.sh"), "--help"]
+        return subprocess.run(command, cwd="/", env=told, capture_output=True, text=True, check=False)
+
+    first = _start(wheels)
+    assert (first.returncode, "worklist" in first.stdout) == (0, True), first.stderr
+    again = _start(tmp_path)
+    assert (again.returncode, again.stdout) == (0, first.stdout), again.stderr
+
+
+@pytest.mark.parametrize("own_key", [False, True])
+def test_both_programs_take_the_same_steps(made: Path, tmp_path: Path, own_key: bool) -> None:
+    """`runme.bat` and `runme.sh` have the same steps in the same order, and start the same programs, no others."""
+    zipped = made
+    if own_key:
+        zipped, key = tmp_path / "own.zip", tmp_path / "own.jwk"
+        key.write_text((ROOT / "src/openers/worlds/packs/keys/quickconnect.json").read_text())
+        command = [sys.executable, ROOT / "scripts/make_partner_zip.py", "--out", zipped, "--key", key]
+        subprocess.run([*command, "--password", "own"], check=True, capture_output=True)
+    with ZipFile(zipped) as file:
+        texts = [file.read(f"quickconnect/runme.{kind}").decode() for kind in ("sh", "bat")]
+    of_sh, of_bat = _plain(texts[0].replace("=''", "=")), _plain(texts[1])
+    for text in (of_sh, of_bat):
+        places = [re.search(step, text) for step in STEPS]
+        assert None not in places, (text, [step for step, at in zip(STEPS, places, strict=True) if at is None])
+        starts = [each.start() for each in places if each is not None]
+        assert starts == sorted(starts), text
+    assert [re.findall(step, of_sh)[0] for step in STEPS] == [re.findall(step, of_bat)[0] for step in STEPS]
+    assert set(re.findall(PROGRAMS, of_sh)) == set(re.findall(PROGRAMS, of_bat))
+    assert re.findall(STEPS[4], of_sh) == ["" if own_key else "published"]
+
+
+def _plain(text: str) -> str:
+    """Return a program without what only its shell needs: comments, kinds of slashes, endings, loops."""
+    lines = [each for each in text.replace("\r", "").splitlines() if not each.startswith(("#", "rem ", "@echo"))]
+    plain = "\n".join(lines).replace("\\", "/").replace("/Scripts/", "/bin/").replace(".exe", "")
+    plain = (
+        plain.replace("py -3 ", "python3 ")
+        .replace("for %%w in (wheels/*.whl) do ", "")
+        .replace('"%%w"', "wheels/*.whl")
+    )
+    return plain.replace('cd /d "%~dp0"', "cd HERE").replace('cd "$(dirname "$0")"', "cd HERE")
+
+
+def _unpacked(zipped: Path, folder: Path) -> Path:
+    """Unpack the zip in a folder; return the folder in it."""
+    with ZipFile(zipped) as file:
+        file.extractall(folder)
+    return folder / "quickconnect"
 
 
 def _environment() -> dict[str, str]:

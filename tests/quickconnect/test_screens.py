@@ -113,6 +113,13 @@ def test_a_patient_is_referred_booked_and_accepted(quick_connect: str, browser: 
     with at_work(browser, screen, quick_connect, CONSULTANT) as page:
         page.goto(f"{role_of(page)}/worklists/to-review")
         see(page, re.compile("review", re.IGNORECASE))
+        page.goto(f"{role_of(page)}/worklists/to-review/views")
+        press(page, "Save the view")
+        see(page, "There is a problem")
+        page.get_by_label("Name of the view").fill("Everything")
+        press(page, "Save the view")
+        page.goto(f"{role_of(page)}/worklists/to-review/views")
+        see(page, re.compile("Saved views"))
         page.goto(f"{role_of(page)}/referrals/{number}/review")
         page.locator("input[value='reject']").check()
         press(page, "Save the decision")

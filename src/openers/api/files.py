@@ -22,7 +22,7 @@ from openers.domain.audit import AuditEntry
 from openers.domain.errors import NotFound
 from openers.domain.fields import Field
 from openers.files.signed_addresses import PATH, NotSigned, SignedAddresses, SignedFile
-from openers.usecases.files.read_file import content_of
+from openers.usecases.files.read_file import content_of, note_patient
 from openers.usecases.world import World
 from openers.wire import problems
 from openers.wire.r4.dialect import R4
@@ -70,9 +70,9 @@ async def _file(signed: SignedFile, world: World) -> UploadedFile:
     """Return the file if it can still be fetched. Raises NotFound, and a refusal of its state."""
     async with world.read() as tx:
         file = await tx.files.get(signed.file)
-    if file is None:
-        raise NotFound(Field.FILE, signed.file)
-    world.entry.touched(ubrn=file.attached_to)
+        if file is None:
+            raise NotFound(Field.FILE, signed.file)
+        await note_patient(file, world, tx)
     file.check_available()
     return file
 

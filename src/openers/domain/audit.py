@@ -6,16 +6,26 @@ the reply is sent. Source: rules chapter 8 (Audit), with the correlation and req
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Iterable
+from typing import Final, NamedTuple
 
 import msgspec
 
 from openers.domain.clock import Instant
-from openers.domain.identifiers import NhsNumber, OdsCode, ServiceId, Ubrn, UserId
+from openers.domain.identifiers import NhsNumber, ServiceId, Ubrn, UserId
 from openers.domain.principal import Principal
 
 SYSTEM: Final = "SYSTEM"
 """The user of entries that the service itself causes, without a caller."""
+
+
+class AuditPlace(NamedTuple):
+    """The place of a stored entry among those of a patient: they are in the order of these values."""
+
+    at: Instant
+    writer: str = ""
+    block: int = 0
+    start: int = 0
 
 
 class AuditEntry(msgspec.Struct, omit_defaults=True):
@@ -23,7 +33,8 @@ class AuditEntry(msgspec.Struct, omit_defaults=True):
 
     If `repeated` is set, the entry represents that many identical refusals, which came from the address `source`.
     `attachment` is the number or the id of a file that was read, `related` are other referrals of the same pathway,
-    `records` are the keys of the records that an import has put. `patient_as_of` is the age of a patient's record that
+    `records` are the keys of the records that an import has put. `patients` are the patients of a reply that shows
+    several. `patient_as_of` is the age of a patient's record that
     was used because PDS was silent.
     """
 
@@ -33,9 +44,9 @@ class AuditEntry(msgspec.Struct, omit_defaults=True):
     operation: str = ""
     request_id: str = ""
     correlation_id: str = ""
-    user: UserId | str = ""
+    user: str = ""
     on_behalf_of: UserId | None = None
-    organisation: OdsCode | str = ""
+    organisation: str = ""
     business_function: str = ""
     application: str = ""
     session: str = ""
@@ -56,6 +67,7 @@ class AuditEntry(msgspec.Struct, omit_defaults=True):
     attachment_type: str = ""
     file_name: str = ""
     patient_as_of: Instant | None = None
+    patients: tuple[NhsNumber, ...] = ()
 
     def by(self, principal: Principal) -> None:
         """Record the caller."""
@@ -66,6 +78,10 @@ class AuditEntry(msgspec.Struct, omit_defaults=True):
     def touched(self, *, ubrn: Ubrn | None = None, patient: NhsNumber | None = None) -> None:
         """Record the request and the patient that the call concerns."""
         self.ubrn, self.nhs_number = ubrn or self.ubrn, patient or self.nhs_number
+
+    def showed(self, patients: Iterable[NhsNumber]) -> None:
+        """Record all patients that the reply shows."""
+        self.patients = tuple(dict.fromkeys(patients))
 
     def read_file(self, attachment: str, name: str) -> None:
         """Record the file that the call has read; the type of an attachment is the end of its name."""

@@ -23,7 +23,10 @@ from openers.store.migrations import HEAD, REVISION
 from openers.store.opening import migrate_sqlite
 
 _STAYING: Final = frozenset(
-    {"audit_blocks", "audit_heads", "audit_pending", "credentials", "exchange_batches", "exchange_log"}
+    {
+        *("audit_blocks", "audit_heads", "audit_patients", "audit_pending"),
+        *("credentials", "exchange_batches", "exchange_log"),
+    }
 )
 """Tables whose rows stay in their database."""
 TABLES: Final = tuple(table for table in metadata.sorted_tables if table.name not in _STAYING)

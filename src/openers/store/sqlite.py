@@ -22,6 +22,7 @@ from openers.domain.clock import Instant
 from openers.domain.errors import Unavailable
 from openers.domain.exchanges.exchange import ExchangeBatch, LogBounds
 from openers.store.audit.chain import Sealer
+from openers.store.audit.patients import ADD_CONCERNED, concerned
 from openers.store.audit.rows import ADD_BLOCK, HEADS, PUT_HEAD, block_row, head_of, head_row, line_of
 from openers.store.engine.sqlite_connection import SqliteConnection, checkpoint, checkpoint_aside, connect, is_busy
 from openers.store.engine.statements import Statement, Value, encode
@@ -278,6 +279,7 @@ class SqliteStore:
                 self._observe_group(len(group.entries))
                 block = self._sealer.seal(group.entries)
                 _run(self._raw, ADD_BLOCK, block_row(block))
+                _run_many(self._raw, ADD_CONCERNED, concerned(block))
                 _run(self._raw, PUT_HEAD, head_row(block, self._key))
                 self._raw.execute("COMMIT")
                 self._sealer.advance(block)
@@ -363,3 +365,8 @@ def _sealer(raw: sqlite3.Connection, key: bytes) -> Sealer:
 
 def _run(raw: sqlite3.Connection, statement: Statement, values: Mapping[str, Value]) -> None:
     raw.execute(statement.sqlite, [values[name] for name in statement.sqlite_names])
+
+
+def _run_many(raw: sqlite3.Connection, statement: Statement, rows: Sequence[Mapping[str, Value]]) -> None:
+    if rows:
+        raw.executemany(statement.sqlite, [[values[name] for name in statement.sqlite_names] for values in rows])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from openers.store.audit.patients import SqlAuditTrail
 from openers.store.engine.statements import Connection
 from openers.store.records.access_codes import SqlAccessCodes
 from openers.store.records.claims import SqlClaims, SqlLinks
@@ -27,6 +28,7 @@ class SqlTx:
 
     __slots__ = (
         "access_codes",
+        "audit",
         "claims",
         "conversations",
         "credentials",
@@ -62,6 +64,7 @@ class SqlTx:
         self.links = SqlLinks(connection)
         self.events = SqlEvents(connection)
         self.access_codes = SqlAccessCodes(connection)
+        self.audit = SqlAuditTrail(connection)
         self.worklists = SqlWorklists(connection)
         self.webhooks = SqlWebhooks(connection)
         self.registers = SqlRegisters(connection)

@@ -3,6 +3,7 @@
 `ErsClient.administration` makes an `Administration`. It has one register for each kind of record.
 """
 
+from openers_client.administration.audit import Audit, AuditEvent, AuditPage, AuditSearch
 from openers_client.administration.drafts import (
     Checks,
     ClinicType,
@@ -50,6 +51,10 @@ from openers_client.administration.services import Services
 __all__ = [
     "Administration",
     "Ages",
+    "Audit",
+    "AuditEvent",
+    "AuditPage",
+    "AuditSearch",
     "Checks",
     "ClinicType",
     "ClinicTypeRow",

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from typing import Final
 
 from openers_client.administration import records
+from openers_client.administration.audit import Audit
 from openers_client.administration.register import JSON, AdminCalls, EndingRegister, Register, call_of, read_as
 from openers_client.administration.services import Services
 from openers_client.fhir import Json
@@ -46,7 +47,7 @@ class Webhooks:
 
 
 class Administration:
-    """The registers of a service, for one caller: an application that may administer, or a person in a role."""
+    """The registers and the audit of a service, for an application that may administer or a person in a role."""
 
     def __init__(self, calling: Calling) -> None:
         """Store who calls."""
@@ -67,3 +68,4 @@ class Administration:
         self.endpoints: Final = EndingRegister(calling, "endpoints", records.Endpoint, lambda one: one.asid)
         self.patients: Final = Register(calling, "patients", records.Patient, lambda one: one.nhs_number)
         self.webhooks: Final = Webhooks(calling)
+        self.audit: Final = Audit(calling)

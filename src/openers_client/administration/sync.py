@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from datetime import date
 from typing import Final, Generic, TypeVar
 
+from openers_client.administration.audit import Audit, AuditEvent, AuditPage, AuditSearch
 from openers_client.administration.drafts import (
     Checks,
     ClinicType,
@@ -174,6 +175,22 @@ class SyncWebhooks:
         self._runner.run(self._inner.remove(webhook_id))
 
 
+class SyncAudit:
+    """`Audit`, whose methods wait."""
+
+    def __init__(self, inner: Audit, runner: Runner) -> None:
+        """Store the audit `inner` and the runner of its calls."""
+        self._inner, self._runner = inner, runner
+
+    def page(self, search: AuditSearch, cursor: str | None = None, page_size: int = PAGE) -> AuditPage:
+        """Return one page of the entries that fit; an empty page may have a next one."""
+        return self._runner.run(self._inner.page(search, cursor, page_size))
+
+    def all(self, search: AuditSearch, page_size: int = PAGE) -> Iterator[AuditEvent]:
+        """Yield all entries that fit, the newest first."""
+        return self._runner.each(self._inner.all(search, page_size))
+
+
 class SyncAdministration:
     """`Administration`, whose registers wait."""
 
@@ -190,3 +207,4 @@ class SyncAdministration:
         self.endpoints: Final = SyncEndingRegister(inner.endpoints, runner)
         self.patients: Final = SyncRegister(inner.patients, runner)
         self.webhooks: Final = SyncWebhooks(inner.webhooks, runner)
+        self.audit: Final = SyncAudit(inner.audit, runner)

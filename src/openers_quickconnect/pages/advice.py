@@ -16,9 +16,9 @@ from openers_client import Response as Answer
 from openers_client.operations.advice import SENDERS
 from openers_client.records.advice import AdviceRequest, Message
 from openers_quickconnect.desk import Desk
-from openers_quickconnect.lists import ADVICE, CLINICIANS, TO_ANSWER
+from openers_quickconnect.lists import ADVICE, CLINICIANS, TO_ANSWER, WORKLISTS
 from openers_quickconnect.pages.referrals import facts_of, outline
-from openers_quickconnect.pages.shown import identity, next_in_full, priority, ubrn, when
+from openers_quickconnect.pages.shown import after, identity, next_in_full, priority, ubrn, when
 from openers_quickconnect.records import FoundNames, Overview
 from openers_quickconnect.words import PRIORITIES, STATES, words
 from openers_web.form import Form
@@ -83,8 +83,18 @@ async def conversation(desk: Desk) -> Response:
         priorities=[Option(code, text) for code, text in PRIORITIES.items()],
         longest=LONGEST,
         longest_answer=LONGEST_ANSWER,
+        following="" if _refers(desk) else desk.at(ADVICE, request.ubrn, "next"),
         status=422 if form.errors else 200,
     )
+
+
+async def next_in_queue(desk: Desk) -> Response:
+    """Go to the question after this one in the list, without an answer."""
+    rows = await desk.caller.advice_worklist(next(each.code for each in WORKLISTS if each.name == ADVICE))
+    row = after(rows, desk.part("ubrn"))
+    if row is None:
+        return desk.go(desk.at("worklists", ADVICE), "No other question waits.")
+    return desk.go(desk.at(ADVICE, row.ubrn))
 
 
 async def _names(

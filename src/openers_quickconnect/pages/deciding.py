@@ -13,7 +13,7 @@ from openers_client.records.referral import Referral
 from openers_quickconnect.desk import Desk
 from openers_quickconnect.pages.reasons import Act, reasons
 from openers_quickconnect.pages.referrals import files_of
-from openers_quickconnect.pages.shown import identified, identity, next_in_full, patient_name, priority, ubrn
+from openers_quickconnect.pages.shown import after, identified, identity, next_in_full, patient_name, priority, ubrn
 from openers_quickconnect.words import PRIORITIES
 from openers_web.form import Form
 from openers_web.layout import Link
@@ -141,17 +141,25 @@ async def _done(desk: Desk, referral: Referral, form: Form, act: Callable[[], Aw
     return desk.go(following, f"{said} This is the next one.")
 
 
-async def _following(desk: Desk, ubrn_done: str) -> str | None:
-    """Return the address of the next referral to review."""
+async def next_in_queue(desk: Desk) -> Response:
+    """Go to the referral after this one in the list, without a decision."""
+    following = await _following(desk, desk.part("ubrn"))
+    if following is None:
+        return desk.go(desk.at("worklists", "to-review"), "No other referral waits.")
+    return desk.go(following)
+
+
+async def _following(desk: Desk, present: str) -> str | None:
+    """Return the address of the referral to review after the present one; after the last one comes the first."""
     try:
         rows = await desk.caller.worklist("REFERRALS_FOR_REVIEW")
     except ErsError:
         return None
-    for row in rows:
-        if row.ubrn != ubrn_done:
-            page = "outcome" if row.columns.get("referralType") == "TRIAGE_DEFERRAL" else "review"
-            return desk.at("referrals", row.ubrn, page)
-    return None
+    row = after(rows, present)
+    if row is None:
+        return None
+    page = "outcome" if row.columns.get("referralType") == "TRIAGE_DEFERRAL" else "review"
+    return desk.at("referrals", row.ubrn, page)
 
 
 async def _page(desk: Desk, template: str, referral: Referral, form: Form, **more: object) -> Response:
@@ -173,5 +181,6 @@ async def _page(desk: Desk, template: str, referral: Referral, form: Form, **mor
         form=form,
         priorities=[Option(KEEP, "As it is"), *(Option(code, text) for code, text in PRIORITIES.items())],
         status=422 if form.errors else 200,
+        following=desk.at("referrals", referral.ubrn, "next"),
         **more,
     )

@@ -2,20 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, Final
 
 from markupsafe import Markup, escape
 
+from openers_client.records.worklists import WorklistRow
 from openers_quickconnect.desk import Desk
 from openers_quickconnect.records import Overview, Person
 from openers_quickconnect.words import ACCEPTED, PRIORITIES, SEXES, SIDES, STATES, STEPS, words
 from openers_web.dates import UK, day_in_words, moment_in_words, short_day
 from openers_web.parts.texts import Fact, nhs_number, tag
 
+ON_A_PAGE: Final = 50
+"""Rows of a list on one page."""
 COLOURS: Final = {"TWO_WEEK_WAIT": "red", "URGENT": "orange"}
 ATTEND: Final = "ATTEND"
+
+
+def begin_of(asked: str, total: int) -> int:
+    """Return the first row of the page that an address asks for; 0 for any other text."""
+    begin = int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 6 else 0
+    return begin - begin % ON_A_PAGE if begin < total else 0
+
+
+def after(rows: Sequence[WorklistRow], present: str) -> WorklistRow | None:
+    """Return the row after the one with a UBRN, the first one after the last; `None` without another row."""
+    at = next((number for number, row in enumerate(rows) if row.ubrn == present), -1)
+    return next((row for row in (*rows[at + 1 :], *rows[: max(at, 0)])), None)
 
 
 def priority(code: str | None) -> Markup:

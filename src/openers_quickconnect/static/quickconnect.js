@@ -43,6 +43,7 @@ const KEYS = [
   ...PLACES.filter(([, , place]) => first(place)).map(([key, words, place]) => [key, words, () => open(place)]),
   ["j", "Next row", () => move(1)],
   ["k", "Previous row", () => move(-1)],
+  ["x", "Select the row, or leave it out", () => open('.kit-table tr[aria-selected="true"] input[type=checkbox]')],
   ["o", "Open the row", () => open('.kit-table tr[aria-selected="true"] a')],
   ["u", "Back", () => open(".nhsuk-back-link")],
   ["f", "Filters", () => focus(".kit-pills a")],
@@ -50,6 +51,8 @@ const KEYS = [
   ["p", "Print", () => window.print()],
   ["a", "Accept", () => choose("accept") ?? choose("ACCEPT_REFER_BOOK_LATER")],
   ["r", "Reject or return", () => choose("reject") ?? choose("RETURN_TO_REFERRER_WITH_ADVICE")],
+  ["d", "Cancel the appointment and book later", () => choose("later")],
+  ["n", "Next in the queue", () => open('a[href$="/next"]')],
   ["c", "Comment or answer", () => focus("textarea")],
   [".", "What can be done here", () => focus("main .kit-actions :is(a, button)")],
 ];

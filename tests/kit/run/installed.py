@@ -13,6 +13,7 @@ from pathlib import Path
 from zipfile import ZipFile
 
 from packaging.requirements import Requirement
+from packaging.tags import sys_tags
 from packaging.utils import canonicalize_name
 
 from tests.kit.run.project import ROOT
@@ -36,14 +37,45 @@ def environment_of(wheel: Path, directory: Path, extras: Iterable[str] = (), bes
     It has the wheel and the packages that the wheel requires for these `extras`, and no others except those `beside`
     it with what they require. The project's folder is not on its path.
     """
-    with ZipFile(wheel) as file:
-        about = next(file.read(name).decode() for name in file.namelist() if name.endswith(".dist-info/METADATA"))
-    required = re.findall(r"(?m)^Requires-Dist: (.*)$", about)
-    _link(directory, [*_closure(required, frozenset(extras)), *_closure(beside)])
+    _link(directory, [*_closure(_required(wheel), frozenset(extras)), *_closure(beside)])
     command = [sys.executable, "-m", "pip", "--python", directory / "bin/python", "install", "--quiet", "--no-index"]
     done = subprocess.run([*command, "--no-deps", wheel], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return directory
+
+
+def pack_wheels(wheel: Path, folder: Path) -> Path:
+    """Write wheels of all packages that `wheel` requires into `folder`, from those of this environment; return it.
+
+    So pip can install `wheel` without network.
+    """
+    folder.mkdir()
+    for name in _closure(_required(wheel)):
+        package = _found(name)
+        if package is not None:
+            _pack(package, folder)
+    return folder
+
+
+def _pack(package: Distribution, folder: Path) -> None:
+    """Write the wheel of an installed package."""
+    fitting = {str(each) for each in sys_tags()}
+    tag = next(each for each in re.findall(r"(?m)^Tag: (.*)$", package.read_text("WHEEL") or "") if each in fitting)
+    name = re.sub(r"[-_.]+", "_", package.name)
+    kept = [each for each in package.files or () if each.parts[0] != ".." and each.suffix != ".pyc"]
+    kept = [each for each in kept if each.name not in ("RECORD", "INSTALLER", "REQUESTED", "direct_url.json")]
+    about = next(each.parent for each in kept if each.name == "METADATA")
+    with ZipFile(folder / f"{name}-{package.version}-{tag}.whl", "w") as out:
+        for each in kept:
+            out.write(str(package.locate_file(each)), str(each))
+        out.writestr(f"{about}/RECORD", "".join(f"{each},,\n" for each in (*kept, f"{about}/RECORD")))
+
+
+def _required(wheel: Path) -> list[str]:
+    """Return the requirements of a wheel."""
+    with ZipFile(wheel) as file:
+        about = next(file.read(name).decode() for name in file.namelist() if name.endswith(".dist-info/METADATA"))
+    return re.findall(r"(?m)^Requires-Dist: (.*)$", about)
 
 
 def _link(directory: Path, names: Iterable[str]) -> None:

@@ -13,9 +13,11 @@ from openers.api.admin.handlers import BATCH, PREFIX
 from openers.api.admin.openapi_parts import (
     DRY_RUN,
     IF_NONE_MATCH,
+    LIMIT,
     ONCE,
     REF,
     TEXT,
+    audit_operation,
     exchanges_operation,
     if_match,
     operation,
@@ -24,15 +26,15 @@ from openers.api.admin.openapi_parts import (
     schema_of,
     with_body,
 )
-from openers.api.admin.routes import CERTIFICATES, EXCHANGES, REFRESH
+from openers.api.admin.routes import AUDIT_SEARCH, CERTIFICATES, EXCHANGES, REFRESH
 from openers.api.admin.service_openapi import FINDING, creation, service_paths
 from openers.api.interaction import Loop
 from openers.domain.administration.rights import Method, Resource
 from openers.usecases.administration.certificates import CertificateRequest, IssuedCertificate
 from openers.usecases.administration.kinds import KINDS
 from openers.usecases.administration.many import MOST_AT_ONCE
-from openers.usecases.administration.records import MOST_ON_A_PAGE
 from openers.usecases.events.webhooks import Registration
+from openers.wire.admin.audit import AuditPage
 from openers.wire.admin.drafts import Copy, DraftRecord, LastDay
 from openers.wire.admin.examples import EXAMPLES
 from openers.wire.admin.records import Webhook
@@ -103,7 +105,7 @@ def admin_openapi_routes(loop: Loop) -> list[Route]:
 def admin_openapi(base_url: str) -> dict[str, Any]:
     """Return the document of a service at `base_url`."""
     _, components = msgspec.json.schema_components(
-        [*RECORDS.values(), Registration, DraftRecord, Copy, LastDay, CertificateRequest, IssuedCertificate],
+        [*RECORDS.values(), Registration, DraftRecord, Copy, LastDay, CertificateRequest, IssuedCertificate, AuditPage],
         ref_template=REF,
     )
     components["RegisteredWebhook"] = _registered_webhook()
@@ -126,6 +128,7 @@ def admin_openapi(base_url: str) -> dict[str, Any]:
             **_certificates(),
             **_refreshing(),
             EXCHANGES: {"get": exchanges_operation()},
+            AUDIT_SEARCH: {"get": audit_operation({"$ref": REF.format(name=AuditPage.__name__)})},
         },
         "components": {"schemas": components, "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}}},
     }
@@ -172,9 +175,7 @@ def _list(resource: Resource) -> dict[str, Any]:
         },
     }
     parameters = [
-        parameter(
-            "limit", "query", "Records on the page", {"type": "integer", "minimum": 1, "maximum": MOST_ON_A_PAGE}
-        ),
+        LIMIT,
         parameter("cursor", "query", "`next` of the previous page"),
         parameter("organisation", "query", "ODS code: only records of this organisation"),
     ]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from openers.domain.administration.rights import RIGHTS, Method, Reach, Resource
+from openers.domain.administration.rights import AUDIT_READERS, RIGHTS, Method, Reach, Resource
+from openers.usecases.administration.records import MOST_ON_A_PAGE
 from openers.wire.admin.translating import RECORDS
 
 REF: Final = "#/components/schemas/{name}"
@@ -70,6 +71,33 @@ def exchanges_operation() -> dict[str, Any]:
     }
 
 
+def audit_operation(page: dict[str, Any]) -> dict[str, Any]:
+    """Return the search of the audit."""
+    day = {**TEXT, "format": "date"}
+    parameters = [
+        parameter("nhs_number", "query", "The patient", required=True),
+        parameter("from", "query", "The first day, in London", day),
+        parameter("to", "query", "The last day, in London", day),
+        parameter("person", "query", "User id: only calls by this person, or for this person"),
+        parameter("organisation", "query", "ODS code: only calls in a role at this organisation"),
+        parameter("operation", "query", "Only calls of this operation, for example A005"),
+        LIMIT,
+        parameter("cursor", "query", "`next` of the previous page"),
+    ]
+    return {
+        "operationId": "search-audit",
+        "summary": "Find out who has seen the record of a patient",
+        "description": f"Callers: {', '.join(f'{each} (all)' for each in sorted(AUDIT_READERS))}. The newest entries"
+        " first. The search is audited too.",
+        "tags": ["audit"],
+        "parameters": [*_ROLE, *parameters],
+        "responses": {
+            "200": reply("A page of entries", page),
+            **{status: _refusal(status) for status in _OF_ALL if status != "404"},
+        },
+    }
+
+
 def _callers(resource: Resource, method: Method) -> str:
     """Return who may call the operation, as a sentence."""
     reaches = {caller: rights.get(resource, {}).get(method, Reach.NONE) for caller, rights in RIGHTS.items()}
@@ -118,6 +146,9 @@ def if_match(description: str) -> dict[str, Any]:
     return parameter("If-Match", "header", description)
 
 
+LIMIT: Final = parameter(
+    "limit", "query", "Records on the page", {"type": "integer", "minimum": 1, "maximum": MOST_ON_A_PAGE}
+)
 IF_NONE_MATCH: Final = parameter("If-None-Match", "header", "`*`: create the record, and replace nothing")
 ONCE: Final = parameter("Idempotency-Key", "header", "For 24 hours, the same key returns the first reply")
 DRY_RUN: Final = parameter("dry_run", "query", "Check everything and change nothing", {"type": "boolean"})

@@ -60,7 +60,7 @@ def window_of(resource: Resource, parameters: dict[str, str]) -> Window:
     organisation = parameters.get("organisation")
     return Window(
         _after(resource, parameters.get("cursor")),
-        _number(parameters.get("limit")),
+        limit_of(parameters.get("limit")),
         None if organisation is None else _ods(organisation),
     )
 
@@ -133,7 +133,8 @@ def _after(resource: Resource, cursor: str | None) -> str:
     return key
 
 
-def _number(limit: str | None) -> int:
+def limit_of(limit: str | None) -> int:
+    """Return the number of records on a page that the parameter asks for. Raises Malformed."""
     if limit is None:
         return USUAL_PAGE
     if not (limit.isascii() and limit.isdigit() and len(limit) < 6 and 1 <= int(limit) <= MOST_ON_A_PAGE):

@@ -8,6 +8,7 @@ from typing import Final
 from starlette.routing import Route
 
 from openers.api.addresses import Declared, route
+from openers.api.admin.audit import AuditHandlers
 from openers.api.admin.certificates import CertificateHandlers
 from openers.api.admin.dialect import AdminDialect
 from openers.api.admin.exchanges import ExchangeHandlers
@@ -23,12 +24,13 @@ from openers.usecases.administration.kinds import KINDS
 
 AUDIT: Final = "API Administration"
 EXCHANGES: Final = f"{PREFIX}/exchanges"
+AUDIT_SEARCH: Final = f"{PREFIX}/audit"
 CERTIFICATES: Final = f"{PREFIX}/{Resource.ENDPOINTS}/{{key}}/certificates"
 REFRESH: Final = f"{PREFIX}/{Resource.ORGANISATIONS}/{{key}}/refresh"
 
 
 def admin_routes(loop: Loop, gateway: Gateway, settings: Settings) -> list[Route]:
-    """Return the routes of all resources, of certificates, of the exchange log and of the refreshing from ODS.
+    """Return the routes of all resources, of certificates, of the logs and of the refreshing from ODS.
 
     In test mode, the authorities of an environment are created when they are needed.
     """
@@ -42,6 +44,7 @@ def admin_routes(loop: Loop, gateway: Gateway, settings: Settings) -> list[Route
         route(loop, CERTIFICATES, declared),
         _route(loop, REFRESH, {"POST": organisations.refresh}),
         _route(loop, EXCHANGES, {"GET": exchanges.export}),
+        _route(loop, AUDIT_SEARCH, {"GET": AuditHandlers(gateway).search}),
     ]
 
 

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from openers.cli.admin import services
+from openers.cli.admin.audit import add_audit
 from openers.cli.admin.exporting import add_export
 from openers.cli.admin.importing import add_import
 from openers.cli.admin.kinds import add_kinds
@@ -21,6 +22,7 @@ app.add_typer(key_app, name="key")
 app.add_typer(services.app, name="service")
 add_kinds(app)
 add_reports(app, services.app)
+add_audit(app)
 add_import(app)
 add_export(app)
 

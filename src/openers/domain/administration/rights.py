@@ -59,6 +59,9 @@ FUNCTIONS: Final = {
 }
 """The business functions with which a person may administer."""
 
+AUDIT_READERS: Final = frozenset({Caller.APPLICATION, Caller.ERS_ADMIN})
+"""Who may search the audit for a patient. Definers and commissioners see no patients at all."""
+
 _READ: Final = {Method.READ: Reach.ALL}
 _ALL: Final = dict.fromkeys(Method, Reach.ALL)
 _OWN: Final = dict.fromkeys(Method, Reach.OWN)

@@ -12,7 +12,9 @@ from typing import Any, Final
 from asyncpg.pool import PoolConnectionProxy
 
 from openers.store.audit.chain import Block, Head, Sealer
+from openers.store.audit.patients import ADD_CONCERNED, concerned
 from openers.store.audit.rows import HEADS, PUT_HEAD, head_of, head_row
+from openers.store.engine.statements import Value
 
 WRITER: Final = "postgresql"
 """Name of the one audit chain."""
@@ -45,12 +47,16 @@ async def seal_some(raw: PoolConnectionProxy[Any], key: bytes) -> tuple[int, int
         return 0, sealer.head.seq
     entries = [entry for _, entry in sorted(map(tuple[int, bytes], rows))]
     blocks: list[Block] = []
+    patients: list[dict[str, Value]] = []
     for start in range(0, len(entries), SEALED_AT_ONCE):
         blocks.append(sealer.seal(entries[start : start + SEALED_AT_ONCE]))
         sealer.advance(blocks[-1])
+        patients += concerned(blocks[-1])
         await asyncio.sleep(0)
     columns = ([each.seq for each in blocks], [each.entries for each in blocks], [each.mac for each in blocks])
     await raw.execute(_ADD, WRITER, *columns)
+    names = ADD_CONCERNED.postgres_names
+    await raw.executemany(ADD_CONCERNED.postgres, [[each[name] for name in names] for each in patients])
     head = head_row(blocks[-1], key)
     await raw.execute(PUT_HEAD.postgres, *(head[name] for name in PUT_HEAD.postgres_names))
     return len(entries), sealer.head.seq

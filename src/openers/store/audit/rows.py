@@ -22,7 +22,10 @@ BLOCKS: Final = Statement(
 )
 HAS_BLOCKS: Final = Statement(select(exists().select_from(audit_blocks)))
 WAITING: Final = Statement(select(func.count()).select_from(audit_pending))
-_UNAUDITED: Final = ("audit_blocks", "audit_heads", "audit_pending", "counters", "exchange_batches", "exchange_log")
+_UNAUDITED: Final = (
+    *("audit_blocks", "audit_heads", "audit_patients", "audit_pending"),
+    *("counters", "exchange_batches", "exchange_log"),
+)
 """Tables that do not show whether a store was used."""
 USED: Final = Statement(
     select(or_(*(exists().select_from(table) for table in metadata.sorted_tables if table.name not in _UNAUDITED)))

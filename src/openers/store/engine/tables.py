@@ -358,6 +358,19 @@ audit_pending = Table(
 )
 """Entries not yet sealed in a block (PostgreSQL, where many processes write)."""
 
+audit_patients = Table(
+    "audit_patients",
+    metadata,
+    Column("patient", String(10), primary_key=True),
+    Column("at", BigInteger, primary_key=True, autoincrement=False),
+    Column("writer", String(40), primary_key=True),
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("start", Integer, primary_key=True, autoincrement=False),
+    Column("size", Integer, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""The sealed entries that concern a patient: the `size` bytes from `start` (counted from 1) in a block's entries."""
+
 exchange_log = Table(
     "exchange_log",
     metadata,

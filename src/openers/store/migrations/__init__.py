@@ -13,7 +13,7 @@ from typing import Final
 
 from sqlalchemy.engine import Dialect
 
-HEAD: Final = "0018"
+HEAD: Final = "0019"
 """The newest revision. A test compares it with the scripts."""
 REVISION: Final = "SELECT version_num FROM alembic_version"
 """Query for the revision of a database."""

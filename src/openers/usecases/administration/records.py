@@ -15,6 +15,7 @@ from openers.domain.administration.administrator import Administrator
 from openers.domain.administration.rights import Method, Reach, Resource
 from openers.domain.directory import Service
 from openers.domain.identifiers import OdsCode
+from openers.domain.patient import Patient
 from openers.usecases.administration.kinds import KINDS, LONGEST_KEY, Kind
 from openers.usecases.administration.refusals import (
     NoSuchRecord,
@@ -91,7 +92,9 @@ async def read_record(resource: Resource, key: str, by: Administrator, world: Wo
     check_key(kind, key, by)
     world.entry.act = f"read {resource} {key}"
     async with world.read() as tx:
-        return await _visible(kind, key, by, tx)
+        found = await _visible(kind, key, by, tx)
+    _note_shown([found], world)
+    return found
 
 
 async def list_records(resource: Resource, window: Window, by: Administrator, world: World) -> Sequence[Stored[Any]]:
@@ -100,7 +103,14 @@ async def list_records(resource: Resource, window: Window, by: Administrator, wo
     world.entry.act = f"list {resource}"
     own = own_window(window, resource, Method.READ, by)
     async with world.read() as tx:
-        return await kind.register(tx).page(own)
+        found = await kind.register(tx).page(own)
+    _note_shown(found, world)
+    return found
+
+
+def _note_shown(found: Sequence[Stored[Any]], world: World) -> None:
+    """Note the patients among the records in the audit entry."""
+    world.entry.showed(each.value.nhs_number for each in found if isinstance(each.value, Patient))
 
 
 def own_window(window: Window, resource: Resource, method: Method, by: Administrator) -> Window:

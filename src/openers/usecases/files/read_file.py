@@ -12,6 +12,7 @@ from typing import Self
 import msgspec
 
 from openers.domain.attachments import LARGEST_UPLOAD, UploadedFile
+from openers.domain.callers import SYSTEM
 from openers.domain.errors import FileSizeError, NoRelationship, NotFound
 from openers.domain.fields import Field
 from openers.domain.identifiers import FileId, NhsNumber, Ubrn
@@ -45,6 +46,14 @@ async def read_file(query: ReadFile, world: World) -> UploadedFile:
         hint = f"is larger than {query.most_bytes} bytes: fetch it by A042"
         raise FileSizeError(Field.FILE, file.id, hint)
     return file
+
+
+async def note_patient(file: UploadedFile, world: World, tx: Tx) -> None:
+    """Note the request and the patient of a file in the audit entry, for a caller whom A042 let read it."""
+    if file.attached_to is None:
+        return
+    found = await tx.referrals.find(file.attached_to, SYSTEM) or await tx.conversations.find(file.attached_to, SYSTEM)
+    world.entry.touched(ubrn=file.attached_to, patient=None if found is None else found.patient)
 
 
 class FileContent:

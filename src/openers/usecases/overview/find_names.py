@@ -49,6 +49,7 @@ async def find_names(query: FindNames, world: World) -> FoundNames:
         people = [await tx.directory.user(each) for each in dict.fromkeys(query.people)]
         organisations = [await tx.directory.organisation(each) for each in dict.fromkeys(query.organisations)]
         patients = await _patients(query, world, tx)
+        world.entry.showed(each.nhs_number for each in patients)
         return FoundNames(
             patients=patients,
             replaced={} if world.mirroring is None else await _replaced(patients, tx),

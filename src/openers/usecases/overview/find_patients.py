@@ -49,6 +49,7 @@ async def find_patients(query: FindPatients, world: World) -> FoundPatients:
     async with world.read() as tx:
         found = await world.patients.find(query.search, MOST + 1, tx)
         present = await _with_present_numbers(found[:MOST], tx)
+    world.entry.showed(each.nhs_number for each in present)
     return FoundPatients(patients=present, complete=complete and len(found) <= MOST)
 
 

@@ -73,6 +73,7 @@ async def overviews_of_rows(query: RowOverviews, world: World) -> list[Overview]
             [each for each in conversations if each.patient not in hidden],
             tx,
         )
+    world.entry.showed(each for each in patients if each not in hidden)
     return sorted(found, key=lambda each: each.request.key)
 
 

@@ -10,13 +10,14 @@ from typing import Protocol, TypeVar
 
 import msgspec
 
+from openers.domain.audit import AuditEntry, AuditPlace
 from openers.domain.booking import PasLink
 from openers.domain.clock import Instant
 from openers.domain.credentials import Application
 from openers.domain.directory import Organisation, Service, Site, User
 from openers.domain.endpoints.endpoint import Endpoint
 from openers.domain.exchanges.exchange import ExchangeBatch, LogBounds
-from openers.domain.identifiers import OdsCode, ServiceId
+from openers.domain.identifiers import NhsNumber, OdsCode, ServiceId
 from openers.domain.patient import Patient
 from openers.domain.services.access import CommissioningRule, Rules
 from openers.domain.services.code_sets import CodeSet
@@ -204,4 +205,14 @@ class Exchanges(Protocol):
 
     async def purge(self, now: Instant) -> int:
         """Remove batches that are too old; return how many."""
+        ...
+
+
+class AuditTrail(Protocol):
+    """The sealed entries of the audit."""
+
+    async def of_patient(
+        self, patient: NhsNumber, since: Instant, before: AuditPlace, most: int
+    ) -> Sequence[tuple[AuditPlace, AuditEntry]]:
+        """Return the last `most` sealed entries of a patient before a place, the newest first."""
         ...

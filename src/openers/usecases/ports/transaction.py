@@ -31,7 +31,7 @@ from openers.usecases.ports.conversations import Conversations
 from openers.usecases.ports.files import Files
 from openers.usecases.ports.loading import Records
 from openers.usecases.ports.neighbours import PatientMirror, Patients
-from openers.usecases.ports.registers import Exchanges, Registers
+from openers.usecases.ports.registers import AuditTrail, Exchanges, Registers
 from openers.usecases.ports.stored import Requests, Stored
 from openers.usecases.ports.webhooks import Webhooks
 from openers.usecases.ports.worklists import Worklists
@@ -259,6 +259,11 @@ class Tx(Protocol):
     @property
     def webhooks(self) -> Webhooks:
         """Registered webhooks."""
+        ...
+
+    @property
+    def audit(self) -> AuditTrail:
+        """Sealed entries of the audit."""
         ...
 
     @property

@@ -13,12 +13,12 @@ from openers_client.administration import Draft, Registered, Service
 from openers_quickconnect.desk import Desk
 from openers_quickconnect.pages.services.sections import FLOWS
 from openers_quickconnect.pages.services.shown import STATES, state_of
+from openers_quickconnect.pages.shown import ON_A_PAGE, begin_of
 from openers_quickconnect.problems import field_at, said_of
 from openers_web.layout import Link
 from openers_web.parts.forms import Option
 from openers_web.parts.lists import Pill
 
-ON_A_PAGE: Final = 50
 MOST_READ: Final = 1000
 """Services that the list counts and searches. An operator opens others by their number."""
 T = TypeVar("T")
@@ -54,7 +54,7 @@ async def services(desk: Desk) -> Response:
         if counts[state]
     ]
     shown = [each for each in found if chosen in ("", each.state)]
-    begin = _begin(desk.asked("from"), len(shown))
+    begin = begin_of(desk.asked("from"), len(shown))
     return desk.page(
         "services/list.html",
         current=here,
@@ -131,8 +131,3 @@ def _line(shown: Service | Draft, state: str, version: int, *, is_linked: bool) 
     kinds = ", ".join(FLOWS.get(each, each) for each in shown.flows) or "Not decided yet"
     place = shown.location_name or shown.site
     return Line(shown.id, shown.name, state, place, kinds, is_linked, version)
-
-
-def _begin(asked: str, total: int) -> int:
-    begin = int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 6 else 0
-    return begin - begin % ON_A_PAGE if begin < total else 0
