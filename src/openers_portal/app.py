@@ -24,6 +24,7 @@ from starlette.types import ExceptionHandler
 from openers_portal.access import Act, Reach
 from openers_portal.assessments import Assessments
 from openers_portal.environment import Environment
+from openers_portal.issuing import finish_always
 from openers_portal.mailing import Smtp, send_always
 from openers_portal.openapi import document
 from openers_portal.routes import PAGES, Page
@@ -72,6 +73,7 @@ def application(settings: Settings, clock: Callable[[], datetime] = _now) -> Sta
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(parts.purge_hourly)
             tasks.start_soon(send_always, store, send, settings.mail_from, host)
+            tasks.start_soon(finish_always, store, environments)
             yield
             tasks.cancel_scope.cancel()
         for each in environments.values():

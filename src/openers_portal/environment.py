@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
@@ -19,6 +19,7 @@ TIMEOUT_S: Final = 8
 TRIES: Final = 2
 SUCCESS: Final = range(200, 300)
 UNAUTHORISED: Final = 401
+ABSENT: Final = 404
 
 
 class EnvironmentDown(Exception):
@@ -55,6 +56,13 @@ class Call(msgspec.Struct, frozen=True):
     request_id: str
 
 
+class Present(NamedTuple):
+    """A record of an environment, and the version (ETag) that a change of it names."""
+
+    record: dict[str, Any]
+    version: str
+
+
 class _Calls(msgspec.Struct, frozen=True):
     requests: tuple[Call, ...]
 
@@ -81,8 +89,24 @@ class Environment:
         """Register a record, or replace it as a whole. A repetition changes nothing. Raises as `_send` does."""
         path = f"{ADMIN}/{resource}/{key}"
         present = await self._call("GET", path)
-        version = {"If-None-Match": "*"} if present.status == 404 else {"If-Match": "*"}
+        version = {"If-None-Match": "*"} if present.status == ABSENT else {"If-Match": "*"}
         await self._send("PUT", path, record, version)
+
+    async def read(self, resource: str, key: str) -> Present | None:
+        """Return a record; `None` if there is none. Raises EnvironmentRefuses, EnvironmentDown."""
+        reply = await self._call("GET", f"{ADMIN}/{resource}/{key}")
+        if reply.status == ABSENT:
+            return None
+        record: dict[str, Any] = self._read(await self._checked(reply), dict)
+        return Present(record, reply.headers.get("etag", ""))
+
+    async def create(self, resource: str, key: str, record: Mapping[str, Any]) -> None:
+        """Register a record that does not exist. Raises EnvironmentRefuses (412 if it does), EnvironmentDown."""
+        await self._send("PUT", f"{ADMIN}/{resource}/{key}", record, {"If-None-Match": "*"})
+
+    async def replace(self, resource: str, key: str, record: Mapping[str, Any], version: str) -> None:
+        """Replace a version of a record. Raises EnvironmentRefuses (412 if there is a newer one), EnvironmentDown."""
+        await self._send("PUT", f"{ADMIN}/{resource}/{key}", record, {"If-Match": version})
 
     async def issue(self, asid: str, request: str, days: int) -> Issued:
         """Return a new certificate of an endpoint. Raises EnvironmentRefuses, EnvironmentDown."""

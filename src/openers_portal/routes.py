@@ -10,6 +10,7 @@ from starlette.responses import Response
 from openers_portal.access import Act
 from openers_portal.pages import (
     assurance,
+    cards,
     cases,
     catalogue,
     editing,
@@ -68,6 +69,8 @@ PAGES: Final = (
     Page("/partners/register", partners.register, "The form of registration", Act.REGISTER, FORM),
     Page("/partners/{partner}", partners.partner, "One partner with its products and people", Act.READ_PARTNER),
     Page("/partners/{partner}/people", partners.people, "Who belongs to a partner", Act.CHANGE_PEOPLE, FORM),
+    Page("/partners/{partner}/cards", cards.of_partner, "The smartcards of a partner", Act.READ_PARTNER),
+    Page("/partners/{partner}/cards/new", cards.new, "The form of smartcards", Act.CARDS, FORM),
     Page("/partners/{partner}/products/new", products.new, "The form of a product", Act.CHANGE_PRODUCT, FORM),
     Page(PRODUCT, products.product, "One product with its milestones and their evidence", Act.READ_PARTNER),
     Page(f"{PRODUCT}/settings", products.settings, "How a product uses the service", Act.CHANGE_PRODUCT, FORM),

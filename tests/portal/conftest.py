@@ -41,15 +41,9 @@ def portal_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def portal(tested: TestedService, portal_store: Path) -> Generator[str]:
-    """Provide the address of the portal: one environment is the service, the other one does not answer."""
-    listening = socket.create_server(("127.0.0.1", 0))
-    base_url = f"http://127.0.0.1:{listening.getsockname()[1]}"
-    state = portal_store.parent
-    closed = socket.create_server(("127.0.0.1", 0))
-    nowhere = f"http://127.0.0.1:{closed.getsockname()[1]}"
-    closed.close()
-    environment = EnvironmentSettings(
+def portal_environment(tested: TestedService) -> EnvironmentSettings:
+    """Return the environment that answers."""
+    return EnvironmentSettings(
         name="DEV1",
         base_url=tested.base_url,
         client_id="demo-ops",
@@ -57,6 +51,17 @@ def portal(tested: TestedService, portal_store: Path) -> Generator[str]:
         purpose="Development",
         test_mode=True,
     )
+
+
+@pytest.fixture(scope="session")
+def portal(tested: TestedService, portal_store: Path, portal_environment: EnvironmentSettings) -> Generator[str]:
+    """Provide the address of the portal: one environment is the service, the other one does not answer."""
+    listening = socket.create_server(("127.0.0.1", 0))
+    base_url = f"http://127.0.0.1:{listening.getsockname()[1]}"
+    state = portal_store.parent
+    closed = socket.create_server(("127.0.0.1", 0))
+    nowhere = f"http://127.0.0.1:{closed.getsockname()[1]}"
+    closed.close()
     app = application(
         Settings(
             base_url=base_url,
@@ -65,7 +70,10 @@ def portal(tested: TestedService, portal_store: Path) -> Generator[str]:
             state=state,
             store=f"sqlite:///{portal_store}",
             key=KEYS / "portal.json",
-            environments=(environment, replace(environment, name="INT1", base_url=nowhere, purpose="Integration")),
+            environments=(
+                portal_environment,
+                replace(portal_environment, name="INT1", base_url=nowhere, purpose="Integration"),
+            ),
             operators=(OPERATOR,),
         )
     )

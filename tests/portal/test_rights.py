@@ -20,6 +20,7 @@ MATRIX: Final = {
     Act.READ_PARTNER: (O, O, A, A, N, A),
     Act.CHANGE_PRODUCT: (O, O, N, N, N, N),
     Act.CONNECT: (O, O, N, N, N, N),
+    Act.CARDS: (O, O, N, N, N, N),
     Act.CHANGE_PEOPLE: (N, O, N, N, N, N),
     Act.ASK_DESK: (O, O, N, N, N, N),
     Act.WORK_DESK: (N, N, A, N, N, A),

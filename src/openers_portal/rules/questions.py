@@ -31,6 +31,7 @@ class Question(msgspec.Struct, frozen=True):
 
 _CATALOGUE, _CONNECT = Place("/catalogue", "See the catalogue"), Place("/get-connected", "Get connected")
 _DESK = Place("/partners", "Open your partner and ask the desk")
+_CARDS = Place("/partners", "Open your partner and ask for smartcards")
 _REGISTER = Place("/partners", "Register a partner or open yours")
 PLACES: Final = (
     Place("/roadmap", "See the roadmap"),
@@ -44,10 +45,10 @@ PLACES: Final = (
     _REGISTER,
     _CONNECT,
     _CONNECT,
-    _CONNECT,
+    _CARDS,
     _REGISTER,
     _CONNECT,
-    _CONNECT,
+    _CARDS,
     Place("/environments", "See the environments"),
     _CONNECT,
     _CONNECT,

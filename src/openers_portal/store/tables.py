@@ -135,6 +135,16 @@ STATEMENTS: Final = Table(
     Column("body", LargeBinary, nullable=False),
 )
 
+CARDS: Final = Table(
+    "portal_cards",
+    TABLES,
+    Column("id", String(NAME), primary_key=True),
+    Column("partner", String(ID), index=True, nullable=False),
+    Column("state", String(ID), index=True, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+)
+
 Step = Callable[[Connection], None]
 _LOCK: Final = text("SELECT pg_advisory_xact_lock(8004)")
 
@@ -147,6 +157,7 @@ STEPS: Final[Sequence[Step]] = (
     _creates(ITEMS, STAFF, PARTNERS, MEMBERS, PRODUCTS, EVENTS, ENDPOINTS, CASES, ENTRIES),
     _creates(MAILS, INTERESTS),
     _creates(STATEMENTS),
+    _creates(CARDS),
 )
 """The steps from an empty store to the present schema."""
 
