@@ -114,6 +114,10 @@ class Environment:
         reply = await self._send("POST", f"{ADMIN}/endpoints/{asid}/certificates", body, {})
         return self._read(reply, Issued)
 
+    async def revoke(self, asid: str, serial: str) -> None:
+        """Revoke a certificate of an endpoint; a repetition changes nothing. Raises as `issue` does."""
+        await self._checked(await self._call("DELETE", f"{ADMIN}/endpoints/{asid}/certificates/{serial}"))
+
     async def first_success(self, client_id: str) -> Call | None:
         """Return the oldest recorded call of an application that succeeded; test mode records the last ones only.
 

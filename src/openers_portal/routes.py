@@ -87,6 +87,7 @@ PAGES: Final = (
     Page(ENDPOINT, endpoints.endpoint, "One endpoint with its certificates", Act.READ_PARTNER),
     Page(f"{ENDPOINT}/registration", endpoints.endpoint, "Finishes a registration", Act.CONNECT, SENT, is_data=False),
     Page(f"{ENDPOINT}/certificate", endpoints.certificate, "The form of a certificate", Act.CONNECT, FORM),
+    Page(f"{ENDPOINT}/certificates/{{serial}}/revocation", endpoints.revoke, "The end of one", Act.CONNECT, FORM),
     Page(f"{ENDPOINT}/secret", endpoints.secret, "The form of a secret", Act.CONNECT, FORM),
     Page(f"{ENDPOINT}/files.zip", endpoints.files, "The files of an endpoint", Act.READ_PARTNER, is_data=False),
     Page("/partners/{partner}/cases", cases.of_partner, "The cases of a partner", Act.READ_PARTNER),

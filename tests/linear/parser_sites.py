@@ -152,7 +152,7 @@ SITES: Final[dict[str, str]] = {
             "openers_client/loopback.py: parse_qsl",
             "openers_client/loopback.py: urlsplit",
             "openers_client/transport.py: decode",
-            *("openers_portal/app.py: urlsplit", "openers_portal/settings.py: urlsplit"),
+            "openers_portal/settings.py: urlsplit",
             *("openers_portal/mailing.py: unquote", "openers_portal/mailing.py: urlsplit"),
             *("openers_portal/store/interests.py: decode", "openers_portal/store/mails.py: decode"),
             *("openers_portal/app.py: decode", "openers_portal/environment.py: decode"),

@@ -44,6 +44,7 @@ def test_no_page_of_another_partner_can_be_opened_or_sent(enter: Enter) -> None:
     owner.follow("Register an endpoint")
     owner.send("Register", environment="DEV1", fqdn="desk.moorland.example", organisation="D82106")
     values = {"partner": theirs.rpartition("/")[2], "product": product, "asid": owner.path.rpartition("/")[2]}
+    values |= {"serial": "1"}
     owner.go(f"{theirs}/cases/new")
     owner.send("Send to the desk", kind="question", title="Moorland asks", text="A Moorland secret")
     values["case"] = owner.path.rpartition("/")[2]

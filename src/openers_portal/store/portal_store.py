@@ -29,7 +29,7 @@ class PortalStore:
         self.staff: Final = Staff(self._database, operators)
         self.cards: Final = Cards(self._database, clock)
         self.cases: Final = Cases(self._database, clock)
-        self.endpoints: Final = Endpoints(self._database)
+        self.endpoints: Final = Endpoints(self._database, clock)
         self.statements: Final = Statements(self._database, clock)
         self.partners: Final = Partners(self._database, clock)
         self.mails: Final = Mails(self._database, clock)
