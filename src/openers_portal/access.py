@@ -30,6 +30,7 @@ class Act(StrEnum):
     CHANGE_PRODUCT = "change a product"
     CONNECT = "register and change an endpoint"
     CARDS = "ask for smartcards"
+    PACKS = "make test packs"
     CHANGE_PEOPLE = "change who belongs to a partner"
     ASK_DESK = "raise and continue a case"
     WORK_DESK = "work on cases of the desk"
@@ -49,7 +50,7 @@ class Reach(StrEnum):
 _OPEN: Final = {Act.READ: Reach.ALL, Act.REGISTER: Reach.ALL}
 _MEMBER: Final = {
     **_OPEN,
-    **dict.fromkeys((Act.READ_PARTNER, Act.CHANGE_PRODUCT, Act.CONNECT, Act.CARDS, Act.ASK_DESK), Reach.OWN),
+    **dict.fromkeys((Act.READ_PARTNER, Act.CHANGE_PRODUCT, Act.CONNECT, Act.CARDS, Act.PACKS, Act.ASK_DESK), Reach.OWN),
 }
 
 RIGHTS: Final[dict[Role, dict[Act, Reach]]] = {

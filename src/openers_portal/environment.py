@@ -108,6 +108,14 @@ class Environment:
         """Replace a version of a record. Raises EnvironmentRefuses (412 if there is a newer one), EnvironmentDown."""
         await self._send("PUT", f"{ADMIN}/{resource}/{key}", record, {"If-Match": version})
 
+    async def put_all(self, resource: str, records: Sequence[Mapping[str, Any]]) -> None:
+        """Register or replace up to 250 records of any versions. Raises EnvironmentRefuses, EnvironmentDown."""
+        told = {"records": list(records)}
+        reply = await self._send("POST", f"{ADMIN}/{resource}/$batch", told, {})
+        refused = reply.json_or_empty().get("refused")
+        if refused:
+            raise EnvironmentRefuses(422, str(refused[0].get("detail", "")), str(refused[0].get("cure", "")))
+
     async def issue(self, asid: str, request: str, days: int) -> Issued:
         """Return a new certificate of an endpoint. Raises EnvironmentRefuses, EnvironmentDown."""
         body = {"request": request, "days": days}

@@ -14,6 +14,7 @@ import anyio
 import msgspec
 
 from openers_portal.environment import Environment, EnvironmentDown, EnvironmentRefuses
+from openers_portal.packing import finish_packs
 from openers_portal.rules.cards import Card, CardState, record_of, with_roles
 from openers_portal.store.cards import StoredCard
 from openers_portal.store.portal_store import PortalStore
@@ -30,12 +31,13 @@ _LOG: Final = logging.getLogger("openers_portal")
 
 
 async def finish_always(store: PortalStore, environments: Environments) -> None:
-    """Finish waiting cards until cancelled."""
+    """Finish waiting cards and test packs until cancelled."""
     while True:
         try:
             await finish_waiting(store, environments)
+            await finish_packs(store, environments)
         except Exception as error:
-            _LOG.warning("cards wait: %s", type(error).__name__)
+            _LOG.warning("cards and packs wait: %s", type(error).__name__)
         await anyio.sleep(PAUSE_S)
 
 

@@ -18,6 +18,7 @@ from openers_portal.pages import (
     faq,
     interest,
     notices,
+    packs,
     partners,
     products,
     public,
@@ -29,6 +30,7 @@ READ: Final = ("GET",)
 FORM: Final = ("GET", "POST")
 SENT: Final = ("POST",)
 PRODUCT: Final = "/partners/{partner}/products/{product}"
+PACK: Final = "/partners/{partner}/packs/{pack}"
 ENDPOINT: Final = endpoints.PLACE
 
 
@@ -71,6 +73,11 @@ PAGES: Final = (
     Page("/partners/{partner}/people", partners.people, "Who belongs to a partner", Act.CHANGE_PEOPLE, FORM),
     Page("/partners/{partner}/cards", cards.of_partner, "The smartcards of a partner", Act.READ_PARTNER),
     Page("/partners/{partner}/cards/new", cards.new, "The form of smartcards", Act.CARDS, FORM),
+    Page("/partners/{partner}/packs", packs.of_partner, "The test packs of a partner", Act.READ_PARTNER),
+    Page("/partners/{partner}/packs/new", packs.new, "The form of a test pack", Act.PACKS, FORM),
+    Page(PACK, packs.pack, "One test pack", Act.READ_PARTNER),
+    Page(f"{PACK}/reset", packs.pack, "Puts a pack back", Act.PACKS, SENT, is_data=False),
+    Page(f"{PACK}/{{file}}", packs.file, "A file of a pack", Act.READ_PARTNER, is_data=False),
     Page("/partners/{partner}/products/new", products.new, "The form of a product", Act.CHANGE_PRODUCT, FORM),
     Page(PRODUCT, products.product, "One product with its milestones and their evidence", Act.READ_PARTNER),
     Page(f"{PRODUCT}/settings", products.settings, "How a product uses the service", Act.CHANGE_PRODUCT, FORM),

@@ -21,6 +21,7 @@ MATRIX: Final = {
     Act.CHANGE_PRODUCT: (O, O, N, N, N, N),
     Act.CONNECT: (O, O, N, N, N, N),
     Act.CARDS: (O, O, N, N, N, N),
+    Act.PACKS: (O, O, N, N, N, N),
     Act.CHANGE_PEOPLE: (N, O, N, N, N, N),
     Act.ASK_DESK: (O, O, N, N, N, N),
     Act.WORK_DESK: (N, N, A, N, N, A),
@@ -44,7 +45,10 @@ def test_no_page_of_another_partner_can_be_opened_or_sent(enter: Enter) -> None:
     owner.follow("Register an endpoint")
     owner.send("Register", environment="DEV1", fqdn="desk.moorland.example", organisation="D82106")
     values = {"partner": theirs.rpartition("/")[2], "product": product, "asid": owner.path.rpartition("/")[2]}
-    values |= {"serial": "1"}
+    values |= {"serial": "1", "file": "pack.json"}
+    owner.go(f"{theirs}/packs/new")
+    owner.send("Make the pack", environment="DEV1", seed="4321")
+    values["pack"] = owner.path.rpartition("/")[2]
     owner.go(f"{theirs}/cases/new")
     owner.send("Send to the desk", kind="question", title="Moorland asks", text="A Moorland secret")
     values["case"] = owner.path.rpartition("/")[2]

@@ -12,6 +12,7 @@ from openers_portal.store.endpoints import Endpoints
 from openers_portal.store.interests import Interests
 from openers_portal.store.items import Items
 from openers_portal.store.mails import Mails
+from openers_portal.store.packs import Packs
 from openers_portal.store.partners import Partners
 from openers_portal.store.staff import Staff
 from openers_portal.store.statements import Statements
@@ -31,6 +32,7 @@ class PortalStore:
         self.cases: Final = Cases(self._database, clock)
         self.endpoints: Final = Endpoints(self._database, clock)
         self.statements: Final = Statements(self._database, clock)
+        self.packs: Final = Packs(self._database, clock)
         self.partners: Final = Partners(self._database, clock)
         self.mails: Final = Mails(self._database, clock)
         self.interests: Final = Interests(self._database, self.mails, clock)

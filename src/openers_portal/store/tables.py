@@ -145,6 +145,17 @@ CARDS: Final = Table(
     Column("body", LargeBinary, nullable=False),
 )
 
+PACKS: Final = Table(
+    "portal_packs",
+    TABLES,
+    Column("id", String(ID), primary_key=True),
+    Column("partner", String(ID), index=True, nullable=False),
+    Column("claim", String(NAME), unique=True, nullable=False),
+    Column("state", String(ID), index=True, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+)
+
 Step = Callable[[Connection], None]
 _LOCK: Final = text("SELECT pg_advisory_xact_lock(8004)")
 
@@ -158,6 +169,7 @@ STEPS: Final[Sequence[Step]] = (
     _creates(MAILS, INTERESTS),
     _creates(STATEMENTS),
     _creates(CARDS),
+    _creates(PACKS),
 )
 """The steps from an empty store to the present schema."""
 
