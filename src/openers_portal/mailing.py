@@ -56,6 +56,7 @@ async def send_always(store: PortalStore, send: Send | None, sender: str, base_u
             if pauses % PURGE_EVERY == 0:
                 await store.mails.purge()
                 await store.interests.purge()
+                await store.desk_questions.purge()
                 await warn(store, base_url)
         except Exception as error:
             _LOG.warning("mail waits: %s", type(error).__name__)

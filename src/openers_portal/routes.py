@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from openers_portal.access import Act
 from openers_portal.pages import (
+    asking,
     assurance,
     cards,
     cases,
@@ -59,6 +60,8 @@ PAGES: Final = (
     Page("/notices/{item}", notices.notice, "One notice"),
     Page("/roadmap", notices.roadmap, "What is planned"),
     Page("/environments", notices.environments, "The environments and their states"),
+    Page("/ask", asking.ask, "The form of a question to the desk", methods=FORM),
+    Page("/ask/{id}", asking.question, "A question and its conversation", methods=FORM, is_data=False),
     Page("/interest", interest.interest, "The form of the interest list", methods=FORM),
     Page("/interest/confirm/{id}", interest.confirm, "Puts an address on the list", methods=FORM, is_data=False),
     Page("/interest/leave/{id}", interest.leave, "Deletes an address from the list", methods=FORM, is_data=False),

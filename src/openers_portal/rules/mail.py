@@ -39,6 +39,7 @@ class Link(StrEnum):
 
     CONFIRM = "confirm"
     LEAVE = "leave"
+    ASK = "ask"
 
 
 def code(key: bytes, link: Link, id: str) -> str:

@@ -30,6 +30,7 @@ class Question(msgspec.Struct, frozen=True):
 
 
 _CATALOGUE, _CONNECT = Place("/catalogue", "See the catalogue"), Place("/get-connected", "Get connected")
+_ASK = Place("/ask", "Ask the desk a question")
 _DESK = Place("/partners", "Open your partner and ask the desk")
 _CARDS = Place("/partners", "Open your partner and ask for smartcards")
 _REGISTER = Place("/partners", "Register a partner or open yours")
@@ -37,10 +38,10 @@ PLACES: Final = (
     Place("/roadmap", "See the roadmap"),
     _CATALOGUE,
     Place("/interest", "Get news by e-mail"),
-    _DESK,
-    _DESK,
+    _ASK,
+    _ASK,
     Place("/", "Take the tour"),
-    _DESK,
+    _ASK,
     _REGISTER,
     _REGISTER,
     _CONNECT,

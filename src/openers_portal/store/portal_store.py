@@ -8,6 +8,7 @@ from typing import Final
 
 from openers_portal.store.cards import Cards
 from openers_portal.store.cases import Cases
+from openers_portal.store.desk_questions import DeskQuestions
 from openers_portal.store.endpoints import Endpoints
 from openers_portal.store.interests import Interests
 from openers_portal.store.items import Items
@@ -35,6 +36,7 @@ class PortalStore:
         self.packs: Final = Packs(self._database, clock)
         self.partners: Final = Partners(self._database, clock)
         self.mails: Final = Mails(self._database, clock)
+        self.desk_questions: Final = DeskQuestions(self._database, self.mails, clock)
         self.interests: Final = Interests(self._database, self.mails, clock)
 
     async def open(self) -> None:

@@ -156,6 +156,15 @@ PACKS: Final = Table(
     Column("body", LargeBinary, nullable=False),
 )
 
+QUESTIONS: Final = Table(
+    "portal_questions",
+    TABLES,
+    Column("id", String(ID), primary_key=True),
+    Column("at", BigInteger, nullable=False),
+    Column("case", BigInteger, index=True, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+)
+
 Step = Callable[[Connection], None]
 _LOCK: Final = text("SELECT pg_advisory_xact_lock(8004)")
 
@@ -170,6 +179,7 @@ STEPS: Final[Sequence[Step]] = (
     _creates(STATEMENTS),
     _creates(CARDS),
     _creates(PACKS),
+    _creates(QUESTIONS),
 )
 """The steps from an empty store to the present schema."""
 
