@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, NamedTuple
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -15,6 +16,7 @@ from openers_portal.settings import EnvironmentSettings
 
 ADMIN: Final = "/admin/v1"
 CALLS: Final = "/_test/requests"
+CLINICS: Final = "/_control/clinics"
 TIMEOUT_S: Final = 8
 TRIES: Final = 2
 SUCCESS: Final = range(200, 300)
@@ -115,6 +117,23 @@ class Environment:
         refused = reply.json_or_empty().get("refused")
         if refused:
             raise EnvironmentRefuses(422, str(refused[0].get("detail", "")), str(refused[0].get("cure", "")))
+
+    async def poll(self, service: str) -> None:
+        """Poll the slots of a service now. Raises EnvironmentRefuses, EnvironmentDown."""
+        await self._send("POST", f"{ADMIN}/services/{service}/poll", {}, {})
+
+    async def make_clinic(self, service: str, name: str) -> None:
+        """Let the Test PAS make a clinic for a service, unless it has one. Raises EnvironmentDown."""
+        parts = urlsplit(self.settings.pas_url)
+        address = f"{parts.scheme}://{parts.netloc}{CLINICS}"
+        body = content_of(msgspec.json.encode({"service": service, "name": name}))
+        sent = Request("POST", address, {"Content-Type": "application/json"}, body, repeatable=True)
+        try:
+            reply = await self._transport.send(sent)
+        except ErsError as error:
+            raise EnvironmentDown(f"The Test PAS of {self.settings.name} does not answer") from error
+        if reply.status not in SUCCESS:
+            raise EnvironmentDown(f"The Test PAS of {self.settings.name} makes no clinic (status {reply.status})")
 
     async def issue(self, asid: str, request: str, days: int) -> Issued:
         """Return a new certificate of an endpoint. Raises EnvironmentRefuses, EnvironmentDown."""

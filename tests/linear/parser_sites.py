@@ -159,6 +159,7 @@ SITES: Final[dict[str, str]] = {
             *("openers_portal/pages/public.py: loads", "openers_portal/rules/bundles.py: ZipFile"),
             *("openers_portal/rules/catalogue.py: loads", "openers_portal/settings.py: loads"),
             "openers_portal/store/desk_questions.py: decode",
+            *("openers_portal/environment.py: urlsplit", "openers_portal/rules/slots.py: fromisoformat"),
             "openers_portal/rules/packs.py: fromisoformat",
             *("openers_portal/store/cards.py: decode", "openers_portal/store/packs.py: decode"),
             *("openers_portal/store/cases.py: decode", "openers_portal/store/endpoints.py: decode"),

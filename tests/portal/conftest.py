@@ -17,6 +17,7 @@ from openers_portal.app import application
 from openers_portal.settings import EnvironmentSettings, Settings
 from tests.kit.run.project import ROOT
 from tests.kit.run.waiting import until
+from tests.kit.service.live import free_port
 from tests.kit.web.walker import Walker
 
 KEYS: Final = ROOT / "src/openers/worlds/packs/keys"
@@ -41,7 +42,13 @@ def portal_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def portal_environment(tested: TestedService) -> EnvironmentSettings:
+def pas_port() -> int:
+    """Return the port of the Test PAS of the environment, which a test starts if it needs it."""
+    return free_port()
+
+
+@pytest.fixture(scope="session")
+def portal_environment(tested: TestedService, pas_port: int) -> EnvironmentSettings:
     """Return the environment that answers."""
     return EnvironmentSettings(
         name="DEV1",
@@ -50,6 +57,8 @@ def portal_environment(tested: TestedService) -> EnvironmentSettings:
         key_file=KEYS / "demo-ops.json",
         purpose="Development",
         test_mode=True,
+        pas_url=f"http://127.0.0.1:{pas_port}/fhir",
+        pas_client_id="demo-pas",
     )
 
 

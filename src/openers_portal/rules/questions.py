@@ -56,7 +56,7 @@ PLACES: Final = (
     _DESK,
     Place("/costs", "See the costs"),
     _CONNECT,
-    _CONNECT,
+    Place("/partners", "Open your partner and link the service"),
     _REGISTER,
     Place("/glossary", "Open the glossary"),
     Place("/glossary", "Open the glossary"),

@@ -49,6 +49,12 @@ class Endpoints:
         rows = await self._database.run(lambda db: db.execute(query.order_by(ENDPOINTS.c.asid)).scalars().all())
         return [msgspec.json.decode(each, type=Endpoint) for each in rows]
 
+    async def of_partner(self, partner: str) -> Sequence[Endpoint]:
+        """Return the endpoints of a partner."""
+        query = select(ENDPOINTS.c.body).where(ENDPOINTS.c.partner == partner).order_by(ENDPOINTS.c.asid)
+        rows = await self._database.run(lambda db: db.execute(query).scalars().all())
+        return [msgspec.json.decode(each, type=Endpoint) for each in rows]
+
     async def one(self, partner: str, product: str, asid: str) -> Endpoint | None:
         """Return one endpoint of a product."""
         return next((each for each in await self.of_product(partner, product) if each.asid == asid), None)
