@@ -31,6 +31,7 @@ class Act(StrEnum):
     CONNECT = "register and change an endpoint"
     CARDS = "ask for smartcards"
     PACKS = "make test packs"
+    SIGN = "sign documents for a partner"
     CHANGE_PEOPLE = "change who belongs to a partner"
     ASK_DESK = "raise and continue a case"
     WORK_DESK = "work on cases of the desk"
@@ -55,7 +56,7 @@ _MEMBER: Final = {
 
 RIGHTS: Final[dict[Role, dict[Act, Reach]]] = {
     Role.DEVELOPER: _MEMBER,
-    Role.MANAGER: {**_MEMBER, Act.CHANGE_PEOPLE: Reach.OWN},
+    Role.MANAGER: {**_MEMBER, Act.CHANGE_PEOPLE: Reach.OWN, Act.SIGN: Reach.OWN},
     Role.DESK: {**_OPEN, Act.READ_PARTNER: Reach.ALL, Act.WORK_DESK: Reach.ALL},
     Role.IMPLEMENTATION: {**_OPEN, Act.READ_PARTNER: Reach.ALL},
     Role.EDITOR: {**_OPEN, Act.EDIT: Reach.ALL, Act.READ_INTEREST: Reach.ALL},

@@ -14,6 +14,7 @@ from openers_portal.pages import (
     cards,
     cases,
     catalogue,
+    documents,
     editing,
     endpoints,
     faq,
@@ -33,6 +34,7 @@ FORM: Final = ("GET", "POST")
 SENT: Final = ("POST",)
 PRODUCT: Final = "/partners/{partner}/products/{product}"
 PACK: Final = "/partners/{partner}/packs/{pack}"
+SIGNED: Final = "/partners/{partner}/documents/{document}"
 ENDPOINT: Final = endpoints.PLACE
 
 
@@ -57,6 +59,8 @@ PAGES: Final = (
     Page("/catalogue/{operation}", catalogue.operation, "One operation with its history"),
     Page("/faq", faq.search, "Questions and answers", parameters={"q": "Words that must be there"}),
     Page("/faq/{number}", faq.question, "One question with its answer"),
+    Page("/documents", documents.everything, "The documents that partners sign"),
+    Page("/documents/{document}", documents.text, "The text of a document"),
     Page("/notices", notices.notices, "News and forward notices"),
     Page("/notices/{item}", notices.notice, "One notice"),
     Page("/roadmap", notices.roadmap, "What is planned"),
@@ -82,6 +86,10 @@ PAGES: Final = (
     Page(PACK, packs.pack, "One test pack", Act.READ_PARTNER),
     Page(f"{PACK}/reset", packs.pack, "Puts a pack back", Act.PACKS, SENT, is_data=False),
     Page(f"{PACK}/{{file}}", packs.file, "A file of a pack", Act.READ_PARTNER, is_data=False),
+    Page("/partners/{partner}/documents", documents.of_partner, "Documents and signatures", Act.READ_PARTNER),
+    Page(SIGNED, documents.sign, "A document of a partner", Act.READ_PARTNER),
+    Page(f"{SIGNED}/signature", documents.sign, "Signs a document", Act.SIGN, SENT, is_data=False),
+    Page(f"{SIGNED}/pdf", documents.pdf, "A document as PDF", Act.READ_PARTNER, is_data=False),
     Page(
         "/partners/{partner}/pas",
         pas.link,

@@ -160,6 +160,7 @@ SITES: Final[dict[str, str]] = {
             *("openers_portal/rules/catalogue.py: loads", "openers_portal/settings.py: loads"),
             "openers_portal/store/desk_questions.py: decode",
             *("openers_portal/environment.py: urlsplit", "openers_portal/rules/slots.py: fromisoformat"),
+            *("openers_portal/rules/documents.py: loads", "openers_portal/store/signatures.py: decode"),
             "openers_portal/rules/packs.py: fromisoformat",
             *("openers_portal/store/cards.py: decode", "openers_portal/store/packs.py: decode"),
             *("openers_portal/store/cases.py: decode", "openers_portal/store/endpoints.py: decode"),

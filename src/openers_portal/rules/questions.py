@@ -42,7 +42,7 @@ PLACES: Final = (
     _ASK,
     Place("/", "Take the tour"),
     _ASK,
-    _REGISTER,
+    Place("/documents", "Read the documents"),
     _REGISTER,
     _CONNECT,
     _CONNECT,

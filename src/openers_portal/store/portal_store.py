@@ -15,6 +15,7 @@ from openers_portal.store.items import Items
 from openers_portal.store.mails import Mails
 from openers_portal.store.packs import Packs
 from openers_portal.store.partners import Partners
+from openers_portal.store.signatures import Signatures
 from openers_portal.store.staff import Staff
 from openers_portal.store.statements import Statements
 from openers_portal.store.tables import TABLES, migrate
@@ -32,6 +33,7 @@ class PortalStore:
         self.cards: Final = Cards(self._database, clock)
         self.cases: Final = Cases(self._database, clock)
         self.endpoints: Final = Endpoints(self._database, clock)
+        self.signatures: Final = Signatures(self._database)
         self.statements: Final = Statements(self._database, clock)
         self.packs: Final = Packs(self._database, clock)
         self.partners: Final = Partners(self._database, clock)

@@ -165,6 +165,15 @@ QUESTIONS: Final = Table(
     Column("body", LargeBinary, nullable=False),
 )
 
+SIGNATURES: Final = Table(
+    "portal_signatures",
+    TABLES,
+    Column("partner", String(ID), primary_key=True),
+    Column("document", String(ID), primary_key=True),
+    Column("version", String(ID), primary_key=True),
+    Column("body", LargeBinary, nullable=False),
+)
+
 Step = Callable[[Connection], None]
 _LOCK: Final = text("SELECT pg_advisory_xact_lock(8004)")
 
@@ -180,6 +189,7 @@ STEPS: Final[Sequence[Step]] = (
     _creates(CARDS),
     _creates(PACKS),
     _creates(QUESTIONS),
+    _creates(SIGNATURES),
 )
 """The steps from an empty store to the present schema."""
 
