@@ -29,6 +29,9 @@ class Act(StrEnum):
     READ_PARTNER = "read the records of a partner"
     CHANGE_PRODUCT = "change a product"
     CONNECT = "register and change an endpoint"
+    CARDS = "ask for smartcards"
+    PACKS = "make test packs"
+    SIGN = "sign documents for a partner"
     CHANGE_PEOPLE = "change who belongs to a partner"
     ASK_DESK = "raise and continue a case"
     WORK_DESK = "work on cases of the desk"
@@ -48,12 +51,12 @@ class Reach(StrEnum):
 _OPEN: Final = {Act.READ: Reach.ALL, Act.REGISTER: Reach.ALL}
 _MEMBER: Final = {
     **_OPEN,
-    **dict.fromkeys((Act.READ_PARTNER, Act.CHANGE_PRODUCT, Act.CONNECT, Act.ASK_DESK), Reach.OWN),
+    **dict.fromkeys((Act.READ_PARTNER, Act.CHANGE_PRODUCT, Act.CONNECT, Act.CARDS, Act.PACKS, Act.ASK_DESK), Reach.OWN),
 }
 
 RIGHTS: Final[dict[Role, dict[Act, Reach]]] = {
     Role.DEVELOPER: _MEMBER,
-    Role.MANAGER: {**_MEMBER, Act.CHANGE_PEOPLE: Reach.OWN},
+    Role.MANAGER: {**_MEMBER, Act.CHANGE_PEOPLE: Reach.OWN, Act.SIGN: Reach.OWN},
     Role.DESK: {**_OPEN, Act.READ_PARTNER: Reach.ALL, Act.WORK_DESK: Reach.ALL},
     Role.IMPLEMENTATION: {**_OPEN, Act.READ_PARTNER: Reach.ALL},
     Role.EDITOR: {**_OPEN, Act.EDIT: Reach.ALL, Act.READ_INTEREST: Reach.ALL},

@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 from http import HTTPStatus
 from pathlib import Path
 from typing import Final, cast
-from urllib.parse import urlsplit
 
 import anyio
 import msgspec
@@ -24,6 +23,7 @@ from starlette.types import ExceptionHandler
 from openers_portal.access import Act, Reach
 from openers_portal.assessments import Assessments
 from openers_portal.environment import Environment
+from openers_portal.issuing import finish_always
 from openers_portal.mailing import Smtp, send_always
 from openers_portal.openapi import document
 from openers_portal.routes import PAGES, Page
@@ -63,7 +63,6 @@ def application(settings: Settings, clock: Callable[[], datetime] = _now) -> Sta
     environments = {each.name: Environment(each) for each in settings.environments}
     house = House(settings, store, pages, parts.gate, site, environments, Assessments(environments), clock, own_key)
     send = Smtp(settings.smtp).send if settings.smtp else None
-    host = urlsplit(settings.base_url).hostname or "localhost"
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncGenerator[None]:
@@ -71,7 +70,8 @@ def application(settings: Settings, clock: Callable[[], datetime] = _now) -> Sta
         await parts.open()
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(parts.purge_hourly)
-            tasks.start_soon(send_always, store, send, settings.mail_from, host)
+            tasks.start_soon(send_always, store, send, settings.mail_from, settings.base_url)
+            tasks.start_soon(finish_always, store, environments)
             yield
             tasks.cancel_scope.cancel()
         for each in environments.values():

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -15,10 +16,12 @@ from openers_portal.settings import EnvironmentSettings
 
 ADMIN: Final = "/admin/v1"
 CALLS: Final = "/_test/requests"
+CLINICS: Final = "/_control/clinics"
 TIMEOUT_S: Final = 8
 TRIES: Final = 2
 SUCCESS: Final = range(200, 300)
 UNAUTHORISED: Final = 401
+ABSENT: Final = 404
 
 
 class EnvironmentDown(Exception):
@@ -55,6 +58,13 @@ class Call(msgspec.Struct, frozen=True):
     request_id: str
 
 
+class Present(NamedTuple):
+    """A record of an environment, and the version (ETag) that a change of it names."""
+
+    record: dict[str, Any]
+    version: str
+
+
 class _Calls(msgspec.Struct, frozen=True):
     requests: tuple[Call, ...]
 
@@ -81,14 +91,59 @@ class Environment:
         """Register a record, or replace it as a whole. A repetition changes nothing. Raises as `_send` does."""
         path = f"{ADMIN}/{resource}/{key}"
         present = await self._call("GET", path)
-        version = {"If-None-Match": "*"} if present.status == 404 else {"If-Match": "*"}
+        version = {"If-None-Match": "*"} if present.status == ABSENT else {"If-Match": "*"}
         await self._send("PUT", path, record, version)
+
+    async def read(self, resource: str, key: str) -> Present | None:
+        """Return a record; `None` if there is none. Raises EnvironmentRefuses, EnvironmentDown."""
+        reply = await self._call("GET", f"{ADMIN}/{resource}/{key}")
+        if reply.status == ABSENT:
+            return None
+        record: dict[str, Any] = self._read(await self._checked(reply), dict)
+        return Present(record, reply.headers.get("etag", ""))
+
+    async def create(self, resource: str, key: str, record: Mapping[str, Any]) -> None:
+        """Register a record that does not exist. Raises EnvironmentRefuses (412 if it does), EnvironmentDown."""
+        await self._send("PUT", f"{ADMIN}/{resource}/{key}", record, {"If-None-Match": "*"})
+
+    async def replace(self, resource: str, key: str, record: Mapping[str, Any], version: str) -> None:
+        """Replace a version of a record. Raises EnvironmentRefuses (412 if there is a newer one), EnvironmentDown."""
+        await self._send("PUT", f"{ADMIN}/{resource}/{key}", record, {"If-Match": version})
+
+    async def put_all(self, resource: str, records: Sequence[Mapping[str, Any]]) -> None:
+        """Register or replace up to 250 records of any versions. Raises EnvironmentRefuses, EnvironmentDown."""
+        told = {"records": list(records)}
+        reply = await self._send("POST", f"{ADMIN}/{resource}/$batch", told, {})
+        refused = reply.json_or_empty().get("refused")
+        if refused:
+            raise EnvironmentRefuses(422, str(refused[0].get("detail", "")), str(refused[0].get("cure", "")))
+
+    async def poll(self, service: str) -> None:
+        """Poll the slots of a service now. Raises EnvironmentRefuses, EnvironmentDown."""
+        await self._send("POST", f"{ADMIN}/services/{service}/poll", {}, {})
+
+    async def make_clinic(self, service: str, name: str) -> None:
+        """Let the Test PAS make a clinic for a service, unless it has one. Raises EnvironmentDown."""
+        parts = urlsplit(self.settings.pas_url)
+        address = f"{parts.scheme}://{parts.netloc}{CLINICS}"
+        body = content_of(msgspec.json.encode({"service": service, "name": name}))
+        sent = Request("POST", address, {"Content-Type": "application/json"}, body, repeatable=True)
+        try:
+            reply = await self._transport.send(sent)
+        except ErsError as error:
+            raise EnvironmentDown(f"The Test PAS of {self.settings.name} does not answer") from error
+        if reply.status not in SUCCESS:
+            raise EnvironmentDown(f"The Test PAS of {self.settings.name} makes no clinic (status {reply.status})")
 
     async def issue(self, asid: str, request: str, days: int) -> Issued:
         """Return a new certificate of an endpoint. Raises EnvironmentRefuses, EnvironmentDown."""
         body = {"request": request, "days": days}
         reply = await self._send("POST", f"{ADMIN}/endpoints/{asid}/certificates", body, {})
         return self._read(reply, Issued)
+
+    async def revoke(self, asid: str, serial: str) -> None:
+        """Revoke a certificate of an endpoint; a repetition changes nothing. Raises as `issue` does."""
+        await self._checked(await self._call("DELETE", f"{ADMIN}/endpoints/{asid}/certificates/{serial}"))
 
     async def first_success(self, client_id: str) -> Call | None:
         """Return the oldest recorded call of an application that succeeded; test mode records the last ones only.

@@ -12,6 +12,7 @@ from urllib.parse import unquote, urlsplit
 import anyio
 import anyio.to_thread
 
+from openers_portal.rules.endpoints import expiry
 from openers_portal.rules.mail import Sending, message
 from openers_portal.store.portal_store import PortalStore
 
@@ -69,8 +70,12 @@ def _is_passing(code: int) -> bool:
     return code // 100 == 4
 
 
-async def send_always(store: PortalStore, send: Send | None, sender: str, host: str) -> None:
-    """Send waiting messages, and delete old records, until cancelled. Without `send`, messages count as sent."""
+async def send_always(store: PortalStore, send: Send | None, sender: str, base_url: str) -> None:
+    """Send waiting messages, delete old records, and warn of certificates that end soon, until cancelled.
+
+    Without `send`, messages count as sent. `base_url` is the address of the portal.
+    """
+    host = urlsplit(base_url).hostname or "localhost"
     pauses = 0
     while True:
         try:
@@ -79,10 +84,21 @@ async def send_always(store: PortalStore, send: Send | None, sender: str, host: 
             if pauses % PURGE_EVERY == 0:
                 await store.mails.purge()
                 await store.interests.purge()
+                await store.desk_questions.purge()
+                await warn(store, base_url)
         except Exception as error:
             _LOG.warning("mail waits: %s", type(error).__name__)
         pauses += 1
         await anyio.sleep(PAUSE_S)
+
+
+async def warn(store: PortalStore, base_url: str) -> None:
+    """Store a message to the contact of each endpoint whose last certificate ends soon, once for a certificate."""
+    async for partner, product, endpoint in store.endpoints.ending():
+        found = await store.partners.partner(partner)
+        if found is not None:
+            page = f"{base_url}/partners/{partner}/products/{product}/endpoints/{endpoint.asid}"
+            await store.mails.send(expiry(found.partner.email, endpoint, page), f"expiry {endpoint.valid[-1].serial}")
 
 
 async def send_one(store: PortalStore, send: Send | None, sender: str, host: str) -> bool:

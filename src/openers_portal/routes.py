@@ -9,15 +9,20 @@ from starlette.responses import Response
 
 from openers_portal.access import Act
 from openers_portal.pages import (
+    asking,
     assurance,
+    cards,
     cases,
     catalogue,
+    documents,
     editing,
     endpoints,
     faq,
     interest,
     notices,
+    packs,
     partners,
+    pas,
     products,
     public,
     staff,
@@ -28,6 +33,8 @@ READ: Final = ("GET",)
 FORM: Final = ("GET", "POST")
 SENT: Final = ("POST",)
 PRODUCT: Final = "/partners/{partner}/products/{product}"
+PACK: Final = "/partners/{partner}/packs/{pack}"
+SIGNED: Final = "/partners/{partner}/documents/{document}"
 ENDPOINT: Final = endpoints.PLACE
 
 
@@ -52,10 +59,14 @@ PAGES: Final = (
     Page("/catalogue/{operation}", catalogue.operation, "One operation with its history"),
     Page("/faq", faq.search, "Questions and answers", parameters={"q": "Words that must be there"}),
     Page("/faq/{number}", faq.question, "One question with its answer"),
+    Page("/documents", documents.everything, "The documents that partners sign"),
+    Page("/documents/{document}", documents.text, "The text of a document"),
     Page("/notices", notices.notices, "News and forward notices"),
     Page("/notices/{item}", notices.notice, "One notice"),
     Page("/roadmap", notices.roadmap, "What is planned"),
     Page("/environments", notices.environments, "The environments and their states"),
+    Page("/ask", asking.ask, "The form of a question to the desk", methods=FORM),
+    Page("/ask/{id}", asking.question, "A question and its conversation", methods=FORM, is_data=False),
     Page("/interest", interest.interest, "The form of the interest list", methods=FORM),
     Page("/interest/confirm/{id}", interest.confirm, "Puts an address on the list", methods=FORM, is_data=False),
     Page("/interest/leave/{id}", interest.leave, "Deletes an address from the list", methods=FORM, is_data=False),
@@ -68,6 +79,25 @@ PAGES: Final = (
     Page("/partners/register", partners.register, "The form of registration", Act.REGISTER, FORM),
     Page("/partners/{partner}", partners.partner, "One partner with its products and people", Act.READ_PARTNER),
     Page("/partners/{partner}/people", partners.people, "Who belongs to a partner", Act.CHANGE_PEOPLE, FORM),
+    Page("/partners/{partner}/cards", cards.of_partner, "The smartcards of a partner", Act.READ_PARTNER),
+    Page("/partners/{partner}/cards/new", cards.new, "The form of smartcards", Act.CARDS, FORM),
+    Page("/partners/{partner}/packs", packs.of_partner, "The test packs of a partner", Act.READ_PARTNER),
+    Page("/partners/{partner}/packs/new", packs.new, "The form of a test pack", Act.PACKS, FORM),
+    Page(PACK, packs.pack, "One test pack", Act.READ_PARTNER),
+    Page(f"{PACK}/reset", packs.pack, "Puts a pack back", Act.PACKS, SENT, is_data=False),
+    Page(f"{PACK}/{{file}}", packs.file, "A file of a pack", Act.READ_PARTNER, is_data=False),
+    Page("/partners/{partner}/documents", documents.of_partner, "Documents and signatures", Act.READ_PARTNER),
+    Page(SIGNED, documents.sign, "A document of a partner", Act.READ_PARTNER),
+    Page(f"{SIGNED}/signature", documents.sign, "Signs a document", Act.SIGN, SENT, is_data=False),
+    Page(f"{SIGNED}/pdf", documents.pdf, "A document as PDF", Act.READ_PARTNER, is_data=False),
+    Page(
+        "/partners/{partner}/pas",
+        pas.link,
+        "A service with its first slots",
+        Act.READ_PARTNER,
+        parameters={"environment": "Name of the environment", "service": "Number of the service"},
+    ),
+    Page("/partners/{partner}/pas", pas.link, "Links a service", Act.CONNECT, SENT, is_data=False),
     Page("/partners/{partner}/products/new", products.new, "The form of a product", Act.CHANGE_PRODUCT, FORM),
     Page(PRODUCT, products.product, "One product with its milestones and their evidence", Act.READ_PARTNER),
     Page(f"{PRODUCT}/settings", products.settings, "How a product uses the service", Act.CHANGE_PRODUCT, FORM),
@@ -85,6 +115,7 @@ PAGES: Final = (
     Page(ENDPOINT, endpoints.endpoint, "One endpoint with its certificates", Act.READ_PARTNER),
     Page(f"{ENDPOINT}/registration", endpoints.endpoint, "Finishes a registration", Act.CONNECT, SENT, is_data=False),
     Page(f"{ENDPOINT}/certificate", endpoints.certificate, "The form of a certificate", Act.CONNECT, FORM),
+    Page(f"{ENDPOINT}/certificates/{{serial}}/revocation", endpoints.revoke, "The end of one", Act.CONNECT, FORM),
     Page(f"{ENDPOINT}/secret", endpoints.secret, "The form of a secret", Act.CONNECT, FORM),
     Page(f"{ENDPOINT}/files.zip", endpoints.files, "The files of an endpoint", Act.READ_PARTNER, is_data=False),
     Page("/partners/{partner}/cases", cases.of_partner, "The cases of a partner", Act.READ_PARTNER),

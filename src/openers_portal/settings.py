@@ -24,6 +24,7 @@ class EnvironmentSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unkn
     """One environment: its name, the base URL of its service, and the application that administers it.
 
     `key_file` is the application's private JSON Web Key. `test_mode` says that the service has the pages of test mode.
+    `pas_url` is the FHIR base URL of its Test PAS, if it has one, and `pas_client_id` the application of that.
     """
 
     name: str
@@ -32,6 +33,8 @@ class EnvironmentSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unkn
     key_file: Path
     purpose: str = ""
     test_mode: bool = False
+    pas_url: str = ""
+    pas_client_id: str = ""
 
 
 class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

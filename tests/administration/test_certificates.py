@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
+from openers.tls.authority_files import AuthorityFiles
 from tests.kit.service.administration import ADMIN, administrator
 from tests.kit.service.certificates import request
 from tests.kit.service.running import Running
@@ -48,6 +49,26 @@ async def test_a_certificate_is_issued_and_registered(administered_on_both: Runn
     assert endpoint["status"] == "issued"
     assert endpoint["certificates"] == [{"fingerprint": told["fingerprint"], "issuer": told["issuer"]}]
     assert "PRIVATE KEY" not in issued.text
+
+
+async def test_a_certificate_is_revoked_by_its_serial_number(administered_on_both: Running) -> None:
+    run, asid = administered_on_both, "200000000907"
+    client = await _register(run, asid)
+    address = f"{ADMIN}/endpoints/{asid}/certificates"
+    first, second = [(await client.post(address, json={"request": request(FQDN, KEY).decode()})).json() for _ in "12"]
+    for _ in range(2):
+        assert (await client.delete(f"{address}/{first['serial']}")).status_code == 204
+    held = (await client.get(f"{ADMIN}/endpoints/{asid}")).json()["certificates"]
+    assert [each["fingerprint"] for each in held] == [second["fingerprint"]]
+    revoked = {
+        each.serial: each.revoked for each in AuthorityFiles(run.service.edge.settings.ca_directory, "DEV1").issued()
+    }
+    assert revoked[first["serial"]] is not None
+    assert revoked[second["serial"]] is None
+    other = await _register(run, "200000000908", fqdn="other.moor.example")
+    for path in (f"{address}/00", f"{ADMIN}/endpoints/200000000908/certificates/{second['serial']}"):
+        assert (await other.delete(path)).status_code == 404
+    assert (await client.get(f"{ADMIN}/endpoints/{asid}")).json()["certificates"] == held
 
 
 async def test_certificates_that_are_issued_at_the_same_time_are_all_registered(administered_on_both: Running) -> None:

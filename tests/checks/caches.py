@@ -125,6 +125,7 @@ ROWS: Final[dict[str, str]] = {
     "openers_portal/assessments.py::Assessments._kept": "MOST assessments of known environments",
     "openers_portal/pages/public.py::words": "no argument",
     "openers_portal/rules/catalogue.py::operations": "no argument",
+    "openers_portal/rules/documents.py::documents": "no argument",
     "openers_portal/rules/questions.py::questions": "no argument",
     "openers_web/assets.py::load_assets": "no argument",
     "openers_web/environments.py::_macro": "the macros of the design system",

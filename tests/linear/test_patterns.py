@@ -217,6 +217,8 @@ ROWS: Final[dict[str, tuple[Hostile, ...]]] = {
     "openers_quickconnect/pages/workgroups.py: _change.added": (Hostile(" "), Hostile(" ", "1")),
     "openers_quickconnect/terminal/pull.py: _UNSAFE": (Hostile("/"), Hostile("a/"), Hostile("é")),
     "openers_portal/openapi.py: _PART": (Hostile("{"), Hostile("{a"), Hostile("a", "{")),
+    "openers_portal/rules/cards.py: UUID": DIGITS,
+    "openers_portal/rules/cards.py: WORKGROUP": (*WORD, Hostile("a", "RCD/", "\n")),
     "openers_portal/rules/endpoints.py: HOST": (
         Hostile("a"),
         Hostile("a."),

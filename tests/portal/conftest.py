@@ -17,6 +17,7 @@ from openers_portal.app import application
 from openers_portal.settings import EnvironmentSettings, Settings
 from tests.kit.run.project import ROOT
 from tests.kit.run.waiting import until
+from tests.kit.service.live import free_port
 from tests.kit.web.walker import Walker
 
 KEYS: Final = ROOT / "src/openers/worlds/packs/keys"
@@ -41,7 +42,28 @@ def portal_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def portal(tested: TestedService, portal_store: Path) -> Generator[str]:
+def pas_port() -> int:
+    """Return the port of the Test PAS of the environment, which a test starts if it needs it."""
+    return free_port()
+
+
+@pytest.fixture(scope="session")
+def portal_environment(tested: TestedService, pas_port: int) -> EnvironmentSettings:
+    """Return the environment that answers."""
+    return EnvironmentSettings(
+        name="DEV1",
+        base_url=tested.base_url,
+        client_id="demo-ops",
+        key_file=KEYS / "demo-ops.json",
+        purpose="Development",
+        test_mode=True,
+        pas_url=f"http://127.0.0.1:{pas_port}/fhir",
+        pas_client_id="demo-pas",
+    )
+
+
+@pytest.fixture(scope="session")
+def portal(tested: TestedService, portal_store: Path, portal_environment: EnvironmentSettings) -> Generator[str]:
     """Provide the address of the portal: one environment is the service, the other one does not answer."""
     listening = socket.create_server(("127.0.0.1", 0))
     base_url = f"http://127.0.0.1:{listening.getsockname()[1]}"
@@ -49,14 +71,6 @@ def portal(tested: TestedService, portal_store: Path) -> Generator[str]:
     closed = socket.create_server(("127.0.0.1", 0))
     nowhere = f"http://127.0.0.1:{closed.getsockname()[1]}"
     closed.close()
-    environment = EnvironmentSettings(
-        name="DEV1",
-        base_url=tested.base_url,
-        client_id="demo-ops",
-        key_file=KEYS / "demo-ops.json",
-        purpose="Development",
-        test_mode=True,
-    )
     app = application(
         Settings(
             base_url=base_url,
@@ -65,7 +79,10 @@ def portal(tested: TestedService, portal_store: Path) -> Generator[str]:
             state=state,
             store=f"sqlite:///{portal_store}",
             key=KEYS / "portal.json",
-            environments=(environment, replace(environment, name="INT1", base_url=nowhere, purpose="Integration")),
+            environments=(
+                portal_environment,
+                replace(portal_environment, name="INT1", base_url=nowhere, purpose="Integration"),
+            ),
             operators=(OPERATOR,),
         )
     )

@@ -13,6 +13,7 @@ from openers_portal.routes import PAGES
 from tests.kit.web.pages import SCREENS, Screen, check_page, opened
 from tests.kit.web.pages import browser as browser
 from tests.portal.conftest import GP, OPERATOR
+from tests.portal.test_endpoints import csr
 
 pytestmark = pytest.mark.needs("chromium")
 PUBLIC: Final = [page.path for page in PAGES if page.act is Act.READ and "{" not in page.path]
@@ -42,7 +43,15 @@ def logged_in(browser: Browser, portal: str) -> LogIn:
 @pytest.mark.parametrize("screen", SCREENS, ids=str)
 def test_public_pages(browser: Browser, portal: str, screen: Screen) -> None:
     with opened(browser, screen) as page:
-        for path in [*PUBLIC, "/catalogue/A005", "/catalogue?on=2018-06-01", "/faq/10", "/faq?q=card", "/nowhere"]:
+        for path in [
+            *PUBLIC,
+            "/documents/data-sharing",
+            "/catalogue/A005",
+            "/catalogue?on=2018-06-01",
+            "/faq/10",
+            "/faq?q=card",
+            "/nowhere",
+        ]:
             check_page(page, portal + path)
 
 
@@ -67,6 +76,7 @@ def test_pages_of_a_partner(browser: Browser, portal: str, logged_in: LogIn, scr
         page.get_by_role("button", name="Register").click()
         check_page(page)
         product = page.url
+        _cards_packs_and_documents(page, base, SCREENS.index(screen))
         check_page(page, f"{base}/cases")
         page.goto(f"{base}/cases/new")
         page.get_by_role("button", name="Send to the desk").click()
@@ -89,6 +99,13 @@ def test_pages_of_a_partner(browser: Browser, portal: str, logged_in: LogIn, scr
         page.get_by_label("Paste the request").fill("no request")
         page.get_by_role("button", name="Get the certificate").click()
         check_page(page)
+        page.get_by_label("Paste the request").fill(csr(f"desk{SCREENS.index(screen)}.browser.example"))
+        page.get_by_role("button", name="Get the certificate").click()
+        check_page(page)
+        check_page(page, f"{endpoint}/certificate")
+        page.goto(endpoint)
+        page.get_by_role("link", name="Revoke it").click()
+        check_page(page)
     with opened(browser, screen, logged_in(OPERATOR)) as page:
         for path in ("/desk", "/desk?all=yes", f"/desk/{case}"):
             check_page(page, portal + path)
@@ -106,3 +123,30 @@ def _partner(page: Page, portal: str, number: int) -> str:
     page.get_by_label("We accept the Special Terms").check()
     page.get_by_role("button", name="Register").click()
     return page.url
+
+
+def _cards_packs_and_documents(page: Page, base: str, number: int) -> None:
+    """Ask for cards, make a pack, see the form of the Test PAS, and sign a document; check each page."""
+    check_page(page, f"{base}/cards/new")
+    page.get_by_role("button", name="Get the cards").click()
+    check_page(page)
+    page.get_by_label("Names of the holders").fill("Bell Browser\nBrook Browser")
+    page.get_by_label("ODS code of the organisation").fill("D82106")
+    page.get_by_label("Referring clinician", exact=True).check()
+    page.get_by_role("button", name="Get the cards").click()
+    check_page(page)
+    check_page(page, f"{base}/packs/new")
+    page.get_by_label("Seed number").fill(str(100 + number))
+    page.get_by_role("button", name="Make the pack").click()
+    check_page(page)
+    check_page(page, f"{base}/packs")
+    check_page(page, f"{base}/pas")
+    page.get_by_role("button", name="Link it").click()
+    check_page(page)
+    check_page(page, f"{base}/documents")
+    check_page(page, f"{base}/documents/special-terms")
+    page.get_by_role("button", name="Sign", exact=True).click()
+    check_page(page)
+    page.get_by_label("have read the text").check()
+    page.get_by_role("button", name="Sign", exact=True).click()
+    check_page(page)

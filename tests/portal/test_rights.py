@@ -20,6 +20,9 @@ MATRIX: Final = {
     Act.READ_PARTNER: (O, O, A, A, N, A),
     Act.CHANGE_PRODUCT: (O, O, N, N, N, N),
     Act.CONNECT: (O, O, N, N, N, N),
+    Act.CARDS: (O, O, N, N, N, N),
+    Act.PACKS: (O, O, N, N, N, N),
+    Act.SIGN: (N, O, N, N, N, N),
     Act.CHANGE_PEOPLE: (N, O, N, N, N, N),
     Act.ASK_DESK: (O, O, N, N, N, N),
     Act.WORK_DESK: (N, N, A, N, N, A),
@@ -43,13 +46,18 @@ def test_no_page_of_another_partner_can_be_opened_or_sent(enter: Enter) -> None:
     owner.follow("Register an endpoint")
     owner.send("Register", environment="DEV1", fqdn="desk.moorland.example", organisation="D82106")
     values = {"partner": theirs.rpartition("/")[2], "product": product, "asid": owner.path.rpartition("/")[2]}
+    values |= {"serial": "1", "file": "pack.json", "document": "special-terms"}
+    owner.go(f"{theirs}/packs/new")
+    owner.send("Make the pack", environment="DEV1", seed="4321")
+    values["pack"] = owner.path.rpartition("/")[2]
     owner.go(f"{theirs}/cases/new")
     owner.send("Send to the desk", kind="question", title="Moorland asks", text="A Moorland secret")
     values["case"] = owner.path.rpartition("/")[2]
     for page in [each for each in PAGES if "{partner}" in each.path]:
         path = page.path.format(**values)
+        has_record = page.path.count("{") > 1 and "{document}" not in page.path  # everybody reads documents
         below_own = page.path.format(**{**values, "partner": own.rpartition("/")[2]})
-        for address in (path, f"/api/v1{path}", *([below_own] if page.path.count("{") > 1 else [])):
+        for address in (path, f"/api/v1{path}", *([below_own] if has_record else [])):
             if "GET" in page.methods:
                 other.go(address)
                 assert other.reply.status_code == 404, address

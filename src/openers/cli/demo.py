@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import threading
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from http import HTTPStatus
 from importlib.resources import as_file, files
@@ -154,7 +154,7 @@ def portal(settings: Settings, pack: Pack, at: Wanted | None) -> AbstractContext
         return nullcontext()
     places = places_of(settings.database_url, is_used)
     state = places.of(PlaceKind.PORTAL)
-    environments = _environments(state, settings, administrator, pack.private_keys[administrator])
+    environments = _environments(state, settings, pack, administrator)
     with as_file(files("openers.worlds.packs").joinpath("keys", f"{PORTAL}.json")) as key:
         options = {
             "host": at.host,
@@ -180,12 +180,12 @@ def _administrator(pack: Pack) -> str | None:
     return next(able, None)
 
 
-def _environments(state: Path, settings: Settings, client_id: str, key: Mapping[str, str]) -> Path:
+def _environments(state: Path, settings: Settings, pack: Pack, client_id: str) -> Path:
     """Write the portal's list of environments, and the key with which it administers them; return the list's path."""
     state.mkdir(mode=0o700, parents=True, exist_ok=True)
     key_file, listed = state / "administrator.json", state / "environments.toml"
     key_file.touch(0o600)
-    key_file.write_text(json.dumps(key))
+    key_file.write_text(json.dumps(pack.private_keys[client_id]))
     rows = {
         "name": ENVIRONMENT,
         "base_url": settings.base_url.rstrip("/"),
@@ -193,6 +193,8 @@ def _environments(state: Path, settings: Settings, client_id: str, key: Mapping[
         "key_file": key_file.name,
         "purpose": "Development",
     }
+    if pack.pas is not None:
+        rows |= {"pas_url": pack.pas.url, "pas_client_id": pack.pas.client_id}
     text = "".join(f"{name} = {json.dumps(value)}\n" for name, value in rows.items())
     listed.write_text(f"[[environments]]\n{text}test_mode = true\n")
     return listed

@@ -1,9 +1,10 @@
-"""Issue certificates by the authorities in a folder, without a wait of other requests."""
+"""Issue and revoke certificates by the authorities in a folder, without a wait of other requests."""
 
 from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from typing import Final
 
 from cryptography import x509
 
@@ -11,6 +12,8 @@ from openers.tls.authority import RequestRefused, issued, requested_name
 from openers.tls.authority_files import AuthorityError, AuthorityFiles
 from openers.usecases.administration.certificates import CertificateRequest, IssuedCertificate
 from openers.usecases.administration.refusals import Unfit
+
+REASON: Final = "unspecified"
 
 
 class FolderAuthorities:
@@ -23,6 +26,23 @@ class FolderAuthorities:
     async def sign(self, environment: str, name: str, wanted: CertificateRequest) -> IssuedCertificate:
         """Return a certificate for a request whose common name must be `name`. Raises Unfit, OSError."""
         return await asyncio.to_thread(self._sign, environment, name, wanted)
+
+    async def revoke(self, environment: str, name: str, serial: str) -> str | None:
+        """Revoke a certificate of `name`, once; return its fingerprint, `None` if none was issued. Raises Unfit."""
+        return await asyncio.to_thread(self._revoke, environment, name, serial)
+
+    def _revoke(self, environment: str, name: str, serial: str) -> str | None:
+        try:
+            files = AuthorityFiles(self._directory, environment)
+            if not files.trust.exists():
+                return None
+            found = next((each for each in files.issued() if each.serial == serial and each.name == name.lower()), None)
+            if found is not None:
+                files.revoke(found.serial, REASON)
+        except AuthorityError as error:
+            cause, _, cure = str(error).partition(": ")
+            raise Unfit(cause, "path", cure or "ask the operator of the service") from error
+        return None if found is None else found.fingerprint
 
     def _sign(self, environment: str, name: str, wanted: CertificateRequest) -> IssuedCertificate:
         request = wanted.request.encode()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+import msgspec
 from starlette.responses import Response
 
 from openers_portal.access import Act
@@ -22,7 +23,9 @@ from openers_portal.rules.cases import (
     Step,
     possible,
 )
-from openers_portal.store.cases import NotNow, StoredCase
+from openers_portal.rules.desk_questions import answered
+from openers_portal.rules.mail import Link, code
+from openers_portal.store.cases import Also, NotNow, StoredCase
 from openers_portal.visitor import NotHere, Visitor
 from openers_web.form import Form
 
@@ -47,7 +50,7 @@ async def new(me: Visitor) -> Response:
         text = form.required("text", "Tell what happened, what you expected, and how to see it", LONGEST)
         case = _case(me, form)
         if case is not None:
-            first = _entry(me, Side.PARTNER, Step.WRITE, text)
+            first = _entry(me, Side.PARTNER, Step.WRITE, text, me.name)
             id = await me.store.cases.open(partner.id, case, first)
             return me.go(f"/partners/{partner.id}/cases/{id}", "The desk has your case. It appears in its queue.")
     data = {
@@ -66,12 +69,12 @@ async def case(me: Visitor) -> Response:
     found = await _one(me, partner.id)
     form = await me.form()
     address = f"/partners/{partner.id}/cases/{found.id}"
-    if me.is_sent and await _is_taken(me, form, found, Side.PARTNER):
+    if me.is_sent and await is_taken(me, form, found, Side.PARTNER, me.name):
         return me.go(address, "Sent.")
     entries = [each for each in await me.store.cases.entries(found.id) if not each.is_internal]
     steps = possible(found.state, Side.PARTNER) if me.covers(Act.ASK_DESK, partner.id) else []
     data = {
-        **_of_case(found, entries),
+        **of_case(found, entries),
         "partner": partner,
         "steps": steps,
         "address": f"{address}/step",
@@ -93,13 +96,13 @@ async def work(me: Visitor) -> Response:
     """Show a case to an agent, with internal entries; take a step of the desk."""
     found = await _one(me, None)
     form = await me.form()
-    if me.is_sent and await _is_taken(me, form, found, Side.DESK):
+    if me.is_sent and await is_taken(me, form, found, Side.DESK, me.name):
         return me.go(f"/desk/{found.id}", "Saved.")
     entries = await me.store.cases.entries(found.id)
     steps = possible(found.state, Side.DESK)
     partner = await me.store.partners.partner(found.partner)
     data = {
-        **_of_case(found, entries),
+        **of_case(found, entries),
         "partner": partner,
         "steps": steps,
         "address": f"/desk/{found.id}",
@@ -117,8 +120,11 @@ async def _one(me: Visitor, partner: str | None) -> StoredCase:
     return found
 
 
-async def _is_taken(me: Visitor, form: Form, found: StoredCase, side: Side) -> bool:
-    """Take the step of the form; return false with an error in the form if it cannot be taken."""
+async def is_taken(me: Visitor, form: Form, found: StoredCase, side: Side, by: str) -> bool:
+    """Take the step of the form; return false with an error in the form if it cannot be taken.
+
+    A person who asked without a log-in gets a message when the desk has written.
+    """
     name = form.text("act")
     step = Step(name) if name in tuple(Step) else Step.WRITE
     text = form.text("text")[:LONGEST]
@@ -127,15 +133,25 @@ async def _is_taken(me: Visitor, form: Form, found: StoredCase, side: Side) -> b
         return False
     internal = side is Side.DESK and step is Step.WRITE and form.text("internal") == "yes"
     try:
-        await me.store.cases.step(found.id, _entry(me, side, step, text, internal=internal))
+        entry = msgspec.structs.replace(_entry(me, side, step, text, by), is_internal=internal)
+        tells = side is Side.DESK and found.case.email and not internal and step is not Step.TAKE
+        await me.store.cases.step(found.id, entry, _telling(me, found) if tells else None)
     except NotNow:
         form.reject("", f"The case is {found.state}: this is not possible now. Reload the page")
         return False
     return True
 
 
-def _entry(me: Visitor, side: Side, step: Step, text: str, *, internal: bool = False) -> Entry:
-    return Entry(at=me.house.clock(), by=me.name, side=side, step=step, text=text, is_internal=internal)
+def _telling(me: Visitor, found: StoredCase) -> Also:
+    """Return what stores the message to a person who asked without a log-in, with the entry that causes it."""
+    id, now = found.case.asked_without_log_in, me.house.clock()
+    link = f"{me.house.settings.base_url}/ask/{id}?code={code(me.house.key, Link.ASK, id)}"
+    mail = answered(found.case.email, found.number, link)
+    return lambda db: me.store.mails.add(db, mail, f"answer {found.id} {now.timestamp()}")
+
+
+def _entry(me: Visitor, side: Side, step: Step, text: str, by: str) -> Entry:
+    return Entry(at=me.house.clock(), by=by, side=side, step=step, text=text)
 
 
 def _case(me: Visitor, form: Form) -> Case | None:
@@ -170,7 +186,7 @@ def _level(form: Form, name: str) -> int:
     return int(text)
 
 
-def _of_case(found: StoredCase, entries: Sequence[Entry]) -> dict[str, object]:
+def of_case(found: StoredCase, entries: Sequence[Entry]) -> dict[str, object]:
     """Return what a page shows of a case."""
     return {
         "case": found,

@@ -1,23 +1,23 @@
-"""Pages of an endpoint: registration, certificate, secret of its application, and the files to take away."""
+"""Pages of an endpoint: registration, certificates, secret of its application, and the files to take away."""
 
 from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Sequence
-from datetime import timedelta
-from typing import Final
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
 import anyio.to_thread
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from starlette.responses import Response
 
+from openers_portal.access import Act
 from openers_portal.environment import Environment, EnvironmentDown, EnvironmentRefuses, Issued
 from openers_portal.pages.partners import partner_of
 from openers_portal.pages.products import product_of
 from openers_portal.rules import endpoints as rules
-from openers_portal.rules.bundles import About, bundle, lines, make_pair
+from openers_portal.rules.bundles import About, bundle, lines, make_pair, public_key_of
 from openers_portal.rules.endpoints import DAYS, SOON_DAYS, Certificate, Endpoint
 from openers_portal.rules.milestones import Event, Happening
 from openers_portal.rules.signing_requests import LONGEST, Check, checks
@@ -30,6 +30,8 @@ PLACE: Final = "/partners/{partner}/products/{product}/endpoints/{asid}"
 REDIRECT: Final = "http://127.0.0.1/callback"
 """Address to which a log-in of a new application returns: a program on the user's own machine, on any port."""
 SECRET_BYTES: Final = 24
+MOST_KEYS: Final = 10
+"""Keys of an application in an environment, the newest of an endpoint's certificates."""
 
 
 async def new(me: Visitor) -> Response:
@@ -55,13 +57,14 @@ async def endpoint(me: Visitor) -> Response:
     if me.is_sent:
         await me.form()
         return await _finished(me, found)
-    soon = me.house.clock() + timedelta(days=SOON_DAYS)
     data = {
         "partner": await partner_of(me),
         "product": await product_of(me),
         "endpoint": found,
         "client_id": found.client_id,
-        "expiring": [each.serial for each in found.certificates if each.not_after < soon],
+        "ends_soon": found.ends_soon(me.house.clock()),
+        "days": SOON_DAYS,
+        "may_connect": me.covers(Act.CONNECT, me.part("partner")),
         "lines": lines(_about(me, found)),
         "makes_keys": _environment(me, found).settings.test_mode,
     }
@@ -80,6 +83,9 @@ async def certificate(me: Visitor) -> Response:
         issued = await _issued(me, form, found, pair.request)
         if issued is not None:
             return _archive(me, found, issued, pair.key)
+    elif me.is_sent and form.text("act") == "renew" and _renewable(found):
+        if await _issued(me, form, found, _renewable(found)) is not None:
+            return me.go(_path(me, found.asid), "The new certificate is issued for the same key.")
     elif me.is_sent:
         pem = uploaded or form.required("request", "Paste the request, or choose its file", LONGEST)
         results = checks(pem, found.fqdn) if pem else ()
@@ -94,9 +100,30 @@ async def certificate(me: Visitor) -> Response:
         "endpoint": found,
         "checks": failed,
         "lines": lines(_about(me, found))[:2],
+        "is_renewable": bool(_renewable(found)),
         "makes_keys": _environment(me, found).settings.test_mode,
     }
     return me.show("endpoint_certificate.html", data, form=form)
+
+
+async def revoke(me: Visitor) -> Response:
+    """Ask before a certificate is revoked, and revoke it. Raises NotHere for one that is revoked already."""
+    found, form = await endpoint_of(me), await me.form()
+    chosen = next((each for each in found.valid if each.serial == me.part("serial")), None)
+    if chosen is None:
+        raise NotHere
+    if me.is_sent:
+        try:
+            await _environment(me, found).revoke(found.asid, chosen.serial)
+            left = [each.pem for each in found.valid if each.serial != chosen.serial]
+            await _register_application(me, found, {"keys": _keys_of(left)})
+        except (EnvironmentDown, EnvironmentRefuses) as error:
+            form.reject("", _told(error))
+        else:
+            await _mark_revoked(me, found, chosen.serial)
+            return me.go(_path(me, found.asid), "The certificate is revoked.")
+    data = {"partner": me.part("partner"), "product": me.part("product"), "endpoint": found, "certificate": chosen}
+    return me.show("endpoint_revoke.html", data, form=form)
 
 
 async def secret(me: Visitor) -> Response:
@@ -105,17 +132,9 @@ async def secret(me: Visitor) -> Response:
     shown = ""
     if me.is_sent:
         shown = secrets.token_urlsafe(SECRET_BYTES)
-        product = (await product_of(me)).product
-        record = {
-            "client_id": found.client_id,
-            "name": f"{product.name} ({found.fqdn})"[:200],
-            "mode": "user-restricted",
-            "asid": found.asid,
-            "redirect_uris": [REDIRECT],
-            "secret_sha256": hashlib.sha256(shown.encode()).hexdigest(),
-        }
+        digest = hashlib.sha256(shown.encode()).hexdigest()
         try:
-            await _environment(me, found).put("applications", found.client_id, record)
+            await _register_application(me, found, {"secret_sha256": digest})
         except (EnvironmentDown, EnvironmentRefuses) as error:
             form.reject("", _told(error))
             shown = ""
@@ -127,9 +146,9 @@ async def secret(me: Visitor) -> Response:
 async def files(me: Visitor) -> Response:
     """Return the files of an endpoint without any key. Raises NotHere before it has a certificate."""
     found = await endpoint_of(me)
-    if not found.certificates:
+    if not found.valid:
         raise NotHere
-    return _archive(me, found, found.certificates[-1], None)
+    return _archive(me, found, found.valid[-1], None)
 
 
 async def endpoint_of(me: Visitor) -> Endpoint:
@@ -168,7 +187,9 @@ async def _finished(me: Visitor, wanted: Endpoint) -> Response:
 
 async def _issued(me: Visitor, form: Form, found: Endpoint, request: str) -> Issued | None:
     """Have a request signed and store the certificate; `None` with an error in the form if that fails."""
+    keys = _keys_of([*(each.pem for each in found.valid), request])
     try:
+        await _register_application(me, found, {"keys": keys})
         issued = await _environment(me, found).issue(found.asid, request, DAYS)
     except (EnvironmentDown, EnvironmentRefuses) as error:
         form.reject("", _told(error))
@@ -179,6 +200,7 @@ async def _issued(me: Visitor, form: Form, found: Endpoint, request: str) -> Iss
         fingerprint=issued.fingerprint,
         serial=issued.serial,
         not_after=issued.not_after,
+        request=request,
     )
 
     def _with(one: Endpoint) -> Endpoint:
@@ -189,6 +211,51 @@ async def _issued(me: Visitor, form: Form, found: Endpoint, request: str) -> Iss
     return issued
 
 
+async def _mark_revoked(me: Visitor, found: Endpoint, serial: str) -> None:
+    now = me.house.clock()
+
+    def _with(one: Endpoint) -> Endpoint:
+        marked = (
+            msgspec.structs.replace(each, revoked=now) if each.serial == serial else each for each in one.certificates
+        )
+        return msgspec.structs.replace(one, certificates=tuple(marked))
+
+    await me.store.endpoints.change(found.asid, _with)
+    await _note(me, Happening.REVOCATION, f"Certificate {serial} of {found.fqdn} was revoked", serial)
+
+
+async def _register_application(me: Visitor, found: Endpoint, change: Mapping[str, Any]) -> None:
+    """Register the application of an endpoint, or change it. Without any key and secret, it ends.
+
+    Raises EnvironmentDown, EnvironmentRefuses.
+    """
+    product, environment = (await product_of(me)).product, _environment(me, found)
+    fixed = {
+        "client_id": found.client_id,
+        "name": f"{product.name} ({found.fqdn})"[:200],
+        "mode": "user-restricted",
+        "asid": found.asid,
+        "redirect_uris": [REDIRECT],
+    }
+    present = await environment.read("applications", found.client_id)
+    kept = {} if present is None else present.record
+    record: dict[str, Any] = {**kept, **fixed, **change, "active": True}
+    if not record.get("secret_sha256") and not record.get("keys", {}).get("keys"):
+        record |= {"keys": kept.get("keys", {}), "active": False}
+    await environment.put("applications", found.client_id, record)
+
+
+def _keys_of(texts: Sequence[str]) -> dict[str, Any]:
+    """Return the keys of certificates and requests (PEM), with which an application logs in."""
+    keys = {each["kid"]: each for each in map(public_key_of, texts)}
+    return {"keys": list(keys.values())[-MOST_KEYS:]}
+
+
+def _renewable(found: Endpoint) -> str:
+    """Return the request with which the last certificate can be renewed; empty if there is none."""
+    return found.valid[-1].request if found.valid else ""
+
+
 async def _note(me: Visitor, kind: Happening, told: str, once: str) -> None:
     event = Event(kind=kind, at=me.house.clock(), by=me.name, evidence=told)
     await me.store.partners.happened(me.part("product"), event, f"{kind} {once}")
@@ -197,7 +264,8 @@ async def _note(me: Visitor, kind: Happening, told: str, once: str) -> None:
 def _archive(me: Visitor, found: Endpoint, of: Issued | Certificate, key: RSAPrivateKey | None) -> Response:
     pem = of.certificate if isinstance(of, Issued) else of.pem
     headers = {**PAGE_HEADERS, "content-disposition": f'attachment; filename="{found.fqdn}.zip"'}
-    return Response(bundle(_about(me, found), pem, of.trust, key), headers=headers, media_type="application/zip")
+    content = bundle(_about(me, found), pem, of.trust, key, me.house.clock())
+    return Response(content, headers=headers, media_type="application/zip")
 
 
 def _endpoint(form: Form, environments: Sequence[str]) -> Endpoint | None:

@@ -43,6 +43,7 @@ async def product(me: Visitor) -> Response:
         "partner": partner,
         "product": found,
         "endpoints": owned,
+        "ending": [each.asid for each in owned if each.ends_soon(me.house.clock())],
         "problem": problem,
         "milestones": milestones(await me.store.partners.events(found.id)),
         "may_change": me.covers(Act.CHANGE_PRODUCT, partner.id),

@@ -80,7 +80,10 @@ URGENCIES: Final = (
 
 
 class Case(msgspec.Struct, frozen=True, kw_only=True):
-    """A case. `impact` and `urgency` count from 1, the worst. `request_id` is that of the failed call, if any."""
+    """A case. `impact` and `urgency` count from 1, the worst. `request_id` is that of the failed call, if any.
+
+    `email` is the address of a person who asked without a log-in, and `asked_without_log_in` the id of that question.
+    """
 
     kind: CaseKind
     title: str
@@ -90,6 +93,8 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     impact: int = 5
     urgency: int = 5
     raised_by: str = ""
+    email: str = ""
+    asked_without_log_in: str = ""
 
     @property
     def severity(self) -> int:

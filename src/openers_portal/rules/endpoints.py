@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import re
 import secrets
-from datetime import datetime
+from datetime import datetime, timedelta
 from ipaddress import ip_network
 from typing import Final
 
 import msgspec
+
+from openers_portal.rules.mail import Mail
 
 HOST: Final = re.compile(r"(?!-)[a-z0-9-]{1,63}(\.(?!-)[a-z0-9-]{1,63}){1,20}", re.ASCII)
 LONGEST_HOST: Final = 64
@@ -24,13 +26,18 @@ SOON_DAYS: Final = 30
 
 
 class Certificate(msgspec.Struct, frozen=True, kw_only=True):
-    """A certificate of an endpoint, with that of its issuer (PEM); `trust` has the authorities."""
+    """A certificate of an endpoint, with that of its issuer (PEM); `trust` has the authorities.
+
+    `request` is the signing request (PEM), with which the same key gets another certificate.
+    """
 
     pem: str
     trust: str
     fingerprint: str
     serial: str
     not_after: datetime
+    request: str = ""
+    revoked: datetime | None = None
 
 
 class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,6 +56,30 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     def client_id(self) -> str:
         """Return the id of the application with which the endpoint logs people in."""
         return f"endpoint-{self.asid}"
+
+    @property
+    def valid(self) -> tuple[Certificate, ...]:
+        """Return the certificates that are not revoked, the oldest first."""
+        return tuple(each for each in self.certificates if each.revoked is None)
+
+    def ends(self) -> datetime | None:
+        """Return when the last of its certificates ends; `None` without one."""
+        return max((each.not_after for each in self.valid), default=None)
+
+    def ends_soon(self, now: datetime) -> bool:
+        """Return whether it needs another certificate, because the last one is about to end."""
+        ends = self.ends()
+        return ends is not None and ends < now + timedelta(days=SOON_DAYS)
+
+
+def expiry(email: str, endpoint: Endpoint, page: str) -> Mail:
+    """Return the message that a certificate is about to end."""
+    ends = endpoint.ends()
+    text = (
+        f"The certificate of {endpoint.fqdn} (ASID {endpoint.asid}) in {endpoint.environment} ends on "
+        f"{ends:%d %B %Y}.\n\nRenew it here; the ASID stays:\n{page}\n"
+    )
+    return Mail(to=email, subject=f"The certificate of {endpoint.fqdn} ends soon", text=text)
 
 
 def new_asid() -> str:

@@ -44,6 +44,7 @@ class Link(StrEnum):
 
     CONFIRM = "confirm"
     LEAVE = "leave"
+    ASK = "ask"
 
 
 def code(key: bytes, link: Link, id: str) -> str:

@@ -20,6 +20,7 @@ class Happening(StrEnum):
     SETTINGS = "settings"
     ENDPOINT = "endpoint"
     CERTIFICATE = "certificate"
+    REVOCATION = "revocation"
     CALL = "call"
     COMPLIANCE = "compliance"
     ASSESSMENT = "assessment"

@@ -30,31 +30,33 @@ class Question(msgspec.Struct, frozen=True):
 
 
 _CATALOGUE, _CONNECT = Place("/catalogue", "See the catalogue"), Place("/get-connected", "Get connected")
+_ASK = Place("/ask", "Ask the desk a question")
 _DESK = Place("/partners", "Open your partner and ask the desk")
+_CARDS = Place("/partners", "Open your partner and ask for smartcards")
 _REGISTER = Place("/partners", "Register a partner or open yours")
 PLACES: Final = (
     Place("/roadmap", "See the roadmap"),
     _CATALOGUE,
     Place("/interest", "Get news by e-mail"),
-    _DESK,
-    _DESK,
+    _ASK,
+    _ASK,
     Place("/", "Take the tour"),
-    _DESK,
-    _REGISTER,
-    _REGISTER,
-    _CONNECT,
-    _CONNECT,
-    _CONNECT,
+    _ASK,
+    Place("/documents", "Read the documents"),
     _REGISTER,
     _CONNECT,
     _CONNECT,
+    _CARDS,
+    _REGISTER,
+    _CONNECT,
+    _CARDS,
     Place("/environments", "See the environments"),
     _CONNECT,
     _CONNECT,
     _DESK,
     Place("/costs", "See the costs"),
     _CONNECT,
-    _CONNECT,
+    Place("/partners", "Open your partner and link the service"),
     _REGISTER,
     Place("/glossary", "Open the glossary"),
     Place("/glossary", "Open the glossary"),

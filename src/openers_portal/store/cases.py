@@ -17,6 +17,10 @@ MOST: Final = 200
 """Cases in a list."""
 
 
+Also = Callable[[Connection], object]
+"""Does more in a transaction."""
+
+
 class StoredCase(msgspec.Struct, frozen=True):
     """A case with its count, number, partner, state, and the time of its latest entry."""
 
@@ -41,15 +45,8 @@ class Cases:
 
     async def open(self, partner: str, case: Case, first: Entry) -> int:
         """Store a new case with its first entry; return its count."""
-        values = {"partner": partner, "state": State.NEW, "changed": self._now(), "body": msgspec.json.encode(case)}
-
-        def work(db: Connection) -> int:
-            key = db.execute(insert(CASES).values(**values)).inserted_primary_key
-            assert key is not None  # noqa: S101 - an insert of one row has a key
-            _add(db, int(key[0]), first)
-            return int(key[0])
-
-        return await self._database.run(work)
+        now = self._clock()
+        return await self._database.run(lambda db: add_case(db, partner, case, first, now))
 
     async def of_partner(self, partner: str) -> Sequence[StoredCase]:
         """Return the cases of a partner, the latest change first."""
@@ -71,8 +68,11 @@ class Cases:
         rows = await self._database.run(lambda db: db.execute(query).scalars().all())
         return [msgspec.json.decode(each, type=Entry) for each in rows]
 
-    async def step(self, id: int, entry: Entry) -> State:
-        """Add an entry and move the case; concurrent steps wait for each other. Raises NotNow."""
+    async def step(self, id: int, entry: Entry, also: Also | None = None) -> State:
+        """Add an entry, move the case, and do more in the same transaction. Raises NotNow.
+
+        Concurrent steps wait for each other.
+        """
         lock = select(CASES.c.state).where(CASES.c.id == id).with_for_update()
 
         def work(db: Connection) -> State:
@@ -82,6 +82,8 @@ class Cases:
                 raise NotNow
             _add(db, id, entry)
             db.execute(update(CASES).where(CASES.c.id == id).values(state=following, changed=self._now()))
+            if also is not None:
+                also(db)
             return following
 
         return await self._database.run(work)
@@ -92,6 +94,15 @@ class Cases:
 
     def _now(self) -> int:
         return int(self._clock().timestamp())
+
+
+def add_case(db: Connection, partner: str, case: Case, first: Entry, now: datetime) -> int:
+    """Store a new case with its first entry in a transaction; return its count."""
+    values = {"partner": partner, "state": State.NEW, "changed": int(now.timestamp())}
+    key = db.execute(insert(CASES).values(**values, body=msgspec.json.encode(case))).inserted_primary_key
+    assert key is not None  # noqa: S101 - an insert of one row has a key
+    _add(db, int(key[0]), first)
+    return int(key[0])
 
 
 def _add(db: Connection, id: int, entry: Entry) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from datetime import datetime
+from typing import Final
 
 import msgspec
 from sqlalchemy import Connection, insert, select, update
@@ -12,6 +14,9 @@ from openers_portal.rules.endpoints import Endpoint
 from openers_portal.store.tables import ENDPOINTS
 from openers_web.database import Database
 
+MOST_AT_ONCE: Final = 200
+"""Endpoints that are read at one time."""
+
 
 class HostTaken(Exception):
     """The environment has an endpoint with this host name already."""
@@ -20,9 +25,9 @@ class HostTaken(Exception):
 class Endpoints:
     """The endpoints in the store."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, clock: Callable[[], datetime]) -> None:
         """Use a migrated database."""
-        self._database = database
+        self._database, self._clock = database, clock
 
     async def add(self, partner: str, product: str, endpoint: Endpoint) -> None:
         """Store a new endpoint. Raises HostTaken."""
@@ -44,9 +49,31 @@ class Endpoints:
         rows = await self._database.run(lambda db: db.execute(query.order_by(ENDPOINTS.c.asid)).scalars().all())
         return [msgspec.json.decode(each, type=Endpoint) for each in rows]
 
+    async def of_partner(self, partner: str) -> Sequence[Endpoint]:
+        """Return the endpoints of a partner."""
+        query = select(ENDPOINTS.c.body).where(ENDPOINTS.c.partner == partner).order_by(ENDPOINTS.c.asid)
+        rows = await self._database.run(lambda db: db.execute(query).scalars().all())
+        return [msgspec.json.decode(each, type=Endpoint) for each in rows]
+
     async def one(self, partner: str, product: str, asid: str) -> Endpoint | None:
         """Return one endpoint of a product."""
         return next((each for each in await self.of_product(partner, product) if each.asid == asid), None)
+
+    async def ending(self) -> AsyncIterator[tuple[str, str, Endpoint]]:
+        """Yield each endpoint whose last certificate ends soon, after its partner and its product."""
+        now = self._clock()
+        columns = ENDPOINTS.c
+        query = select(columns.asid, columns.partner, columns.product, columns.body).order_by(columns.asid)
+        last: str | None = ""
+        while last is not None:
+            part = query.where(columns.asid > last).limit(MOST_AT_ONCE)
+            rows = await self._database.run(lambda db, part=part: db.execute(part).all())
+            last = rows[-1][0] if rows else None
+            for _, partner, product, body in rows:
+                found = msgspec.json.decode(body, type=Endpoint)
+                ends = found.ends()
+                if ends is not None and found.ends_soon(now) and ends > now:
+                    yield partner, product, found
 
     async def change(self, asid: str, change: Callable[[Endpoint], Endpoint]) -> Endpoint:
         """Replace an endpoint by what `change` makes of it; concurrent changes wait. Raises LookupError."""

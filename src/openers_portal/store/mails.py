@@ -48,6 +48,10 @@ class Mails:
         db.execute(insert(MAILS).values(at=int(self._clock().timestamp()), to=mail.to, **values))
         return True
 
+    async def send(self, mail: Mail, once: str) -> None:
+        """Store a message, unless one of the name `once` is stored already."""
+        await self._database.run(lambda db: self.add(db, mail, once))
+
     def caused_by(self, db: Connection, source: str, within: timedelta) -> int:
         """Return how many messages a caller has caused lately."""
         since = int((self._clock() - within).timestamp())

@@ -6,12 +6,16 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Final
 
+from openers_portal.store.cards import Cards
 from openers_portal.store.cases import Cases
+from openers_portal.store.desk_questions import DeskQuestions
 from openers_portal.store.endpoints import Endpoints
 from openers_portal.store.interests import Interests
 from openers_portal.store.items import Items
 from openers_portal.store.mails import Mails
+from openers_portal.store.packs import Packs
 from openers_portal.store.partners import Partners
+from openers_portal.store.signatures import Signatures
 from openers_portal.store.staff import Staff
 from openers_portal.store.statements import Statements
 from openers_portal.store.tables import TABLES, migrate
@@ -26,11 +30,15 @@ class PortalStore:
         self._database = Database(url, TABLES)
         self.items: Final = Items(self._database, clock)
         self.staff: Final = Staff(self._database, operators)
+        self.cards: Final = Cards(self._database, clock)
         self.cases: Final = Cases(self._database, clock)
-        self.endpoints: Final = Endpoints(self._database)
+        self.endpoints: Final = Endpoints(self._database, clock)
+        self.signatures: Final = Signatures(self._database)
         self.statements: Final = Statements(self._database, clock)
+        self.packs: Final = Packs(self._database, clock)
         self.partners: Final = Partners(self._database, clock)
         self.mails: Final = Mails(self._database, clock)
+        self.desk_questions: Final = DeskQuestions(self._database, self.mails, clock)
         self.interests: Final = Interests(self._database, self.mails, clock)
 
     async def open(self) -> None:

@@ -135,6 +135,45 @@ STATEMENTS: Final = Table(
     Column("body", LargeBinary, nullable=False),
 )
 
+CARDS: Final = Table(
+    "portal_cards",
+    TABLES,
+    Column("id", String(NAME), primary_key=True),
+    Column("partner", String(ID), index=True, nullable=False),
+    Column("state", String(ID), index=True, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+)
+
+PACKS: Final = Table(
+    "portal_packs",
+    TABLES,
+    Column("id", String(ID), primary_key=True),
+    Column("partner", String(ID), index=True, nullable=False),
+    Column("claim", String(NAME), unique=True, nullable=False),
+    Column("state", String(ID), index=True, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+)
+
+QUESTIONS: Final = Table(
+    "portal_questions",
+    TABLES,
+    Column("id", String(ID), primary_key=True),
+    Column("at", BigInteger, nullable=False),
+    Column("case", BigInteger, index=True, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+)
+
+SIGNATURES: Final = Table(
+    "portal_signatures",
+    TABLES,
+    Column("partner", String(ID), primary_key=True),
+    Column("document", String(ID), primary_key=True),
+    Column("version", String(ID), primary_key=True),
+    Column("body", LargeBinary, nullable=False),
+)
+
 Step = Callable[[Connection], None]
 _LOCK: Final = text("SELECT pg_advisory_xact_lock(8004)")
 
@@ -147,6 +186,10 @@ STEPS: Final[Sequence[Step]] = (
     _creates(ITEMS, STAFF, PARTNERS, MEMBERS, PRODUCTS, EVENTS, ENDPOINTS, CASES, ENTRIES),
     _creates(MAILS, INTERESTS),
     _creates(STATEMENTS),
+    _creates(CARDS),
+    _creates(PACKS),
+    _creates(QUESTIONS),
+    _creates(SIGNATURES),
 )
 """The steps from an empty store to the present schema."""
 

@@ -1,4 +1,4 @@
-"""Handle requests for the certificate of an endpoint."""
+"""Handle requests for the certificates of an endpoint."""
 
 from __future__ import annotations
 
@@ -15,10 +15,12 @@ from openers.usecases.administration.certificates import (
     CertificatePlace,
     CertificateRequest,
     issue_certificate,
+    revoke_certificate,
 )
 from openers.wire.admin.translating import UnreadableRecord, read_registration
 
 CREATED = 201
+REMOVED = 204
 
 
 class CertificateHandlers(msgspec.Struct, frozen=True):
@@ -46,3 +48,19 @@ class CertificateHandlers(msgspec.Struct, frozen=True):
         issued = await issue_certificate(key, wanted, by, self.authorities, place)
         call.recorded = True
         return Reply(CREATED, msgspec.json.encode(issued), ((b"content-type", JSON.encode()),))
+
+    async def revoke(self, call: ActiveCall) -> Reply:
+        """Revoke the certificate with the serial number in the path."""
+        call.http()
+        by = await administrator_of(call.request, self.gateway, call.world)
+        check_media(call.request, has_body=False)
+        parameters_of(call.request, frozenset())
+
+        def _noted() -> None:
+            call.entry.outcome = REMOVED
+
+        parts = call.request.scope["path_params"]
+        place = CertificatePlace(call.world, _noted)
+        await revoke_certificate(str(parts["key"]), str(parts["serial"]), by, self.authorities, place)
+        call.recorded = True
+        return Reply(REMOVED, b"")

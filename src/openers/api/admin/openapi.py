@@ -26,7 +26,7 @@ from openers.api.admin.openapi_parts import (
     schema_of,
     with_body,
 )
-from openers.api.admin.routes import AUDIT_SEARCH, CERTIFICATES, EXCHANGES, REFRESH
+from openers.api.admin.routes import AUDIT_SEARCH, CERTIFICATE, CERTIFICATES, EXCHANGES, REFRESH
 from openers.api.admin.service_openapi import FINDING, creation, service_paths
 from openers.api.interaction import Loop
 from openers.domain.administration.rights import Method, Resource
@@ -183,13 +183,21 @@ def _list(resource: Resource) -> dict[str, Any]:
 
 
 def _certificates() -> dict[str, Any]:
-    """Return the address that issues certificates."""
+    """Return the addresses that issue and revoke certificates."""
     replies = {"201": reply("The certificate", {"$ref": REF.format(name=IssuedCertificate.__name__)})}
     issue = operation(Resource.ENDPOINTS, Method.PUT, "issue-certificate-of", replies)
     schema = {"$ref": REF.format(name=CertificateRequest.__name__)}
     example = {"request": "-----BEGIN CERTIFICATE REQUEST-----\n…\n-----END CERTIFICATE REQUEST-----", "days": 365}
     parameters = [parameter("key", "path", "The ASID of the endpoint", required=True)]
-    return {CERTIFICATES: {"post": with_body(issue, schema, example), "parameters": parameters}}
+    removed = {"204": {"description": "The certificate is revoked: its endpoint does not have it any more"}}
+    revoke = operation(Resource.ENDPOINTS, Method.PUT, "revoke-certificate-of", removed)
+    for unused in ("412", "428"):
+        del revoke["responses"][unused]
+    serial = parameter("serial", "path", "The serial number of the certificate, hexadecimal", required=True)
+    return {
+        CERTIFICATES: {"post": with_body(issue, schema, example), "parameters": parameters},
+        CERTIFICATE: {"delete": revoke, "parameters": [*parameters, serial]},
+    }
 
 
 def _refreshing() -> dict[str, Any]:

@@ -26,6 +26,7 @@ AUDIT: Final = "API Administration"
 EXCHANGES: Final = f"{PREFIX}/exchanges"
 AUDIT_SEARCH: Final = f"{PREFIX}/audit"
 CERTIFICATES: Final = f"{PREFIX}/{Resource.ENDPOINTS}/{{key}}/certificates"
+CERTIFICATE: Final = f"{CERTIFICATES}/{{serial}}"
 REFRESH: Final = f"{PREFIX}/{Resource.ORGANISATIONS}/{{key}}/refresh"
 
 
@@ -35,13 +36,13 @@ def admin_routes(loop: Loop, gateway: Gateway, settings: Settings) -> list[Route
     In test mode, the authorities of an environment are created when they are needed.
     """
     authorities = FolderAuthorities(settings.ca_directory, creates=not settings.production)
-    issue: dict[str, Handler] = {"POST": CertificateHandlers(gateway, authorities).issue}
+    certificates = CertificateHandlers(gateway, authorities)
     exchanges = ExchangeHandlers(gateway, loop.exchanges)
-    declared = {method: _declared(method, CERTIFICATES, handle) for method, handle in issue.items()}
     organisations = Handlers(Resource.ORGANISATIONS, gateway)
     return [
         *(each for resource in Resource for each in _routes_of(resource, loop, gateway)),
-        route(loop, CERTIFICATES, declared),
+        _route(loop, CERTIFICATES, {"POST": certificates.issue}),
+        _route(loop, CERTIFICATE, {"DELETE": certificates.revoke}),
         _route(loop, REFRESH, {"POST": organisations.refresh}),
         _route(loop, EXCHANGES, {"GET": exchanges.export}),
         _route(loop, AUDIT_SEARCH, {"GET": AuditHandlers(gateway).search}),

@@ -1,4 +1,7 @@
-"""Issue a certificate for an endpoint: an authority signs the request, and the endpoint gets the certificate."""
+"""Issue a certificate for an endpoint: an authority signs the request, and the endpoint gets the certificate.
+
+A certificate is revoked by its serial number: the authority lists it, and the endpoint loses it.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ from openers.domain.administration.rights import Method, Reach, Resource
 from openers.domain.endpoints.endpoint import Endpoint, EndpointCertificate, EndpointStatus
 from openers.usecases.administration.kinds import KINDS
 from openers.usecases.administration.records import ANY_VERSION, Act, How, PutRecord, put_in, read_record, run_act
-from openers.usecases.administration.refusals import NotAllowed, Unfit
+from openers.usecases.administration.refusals import NoSuchRecord, NotAllowed, Unfit
 from openers.usecases.administration.repeats import Change
 from openers.usecases.ports.transaction import Tx
 from openers.usecases.world import World
@@ -52,6 +55,10 @@ class Authorities(Protocol):
         """Return a certificate for a request whose common name must be `name`. Raises Unfit."""
         ...
 
+    async def revoke(self, environment: str, name: str, serial: str) -> str | None:
+        """Revoke a certificate of `name`, once; return its fingerprint, `None` if none was issued. Raises Unfit."""
+        ...
+
 
 async def issue_certificate(
     key: str, wanted: CertificateRequest, by: Administrator, authorities: Authorities, place: CertificatePlace
@@ -61,10 +68,7 @@ async def issue_certificate(
     Raises AdministrationRefused, RecordLocked, Unavailable. If the last step fails, the certificate opens nothing.
     """
     world = place.world
-    endpoint: Endpoint = (await read_record(Resource.ENDPOINTS, key, by, world)).value
-    if by.reach(Resource.ENDPOINTS, Method.PUT) is Reach.NONE:
-        cure = "use an application or a role that may change endpoints"
-        raise NotAllowed(f"{by.caller} may not change endpoints", "Authorization", cure)
+    endpoint = await _changeable(key, by, world)
     _check(endpoint)
     signed = await authorities.sign(endpoint.environment, endpoint.fqdn, wanted)
     added = EndpointCertificate(fingerprint=signed.fingerprint, issuer=signed.issuer)
@@ -81,6 +85,40 @@ async def issue_certificate(
     act = Act(f"issue a certificate for {key}", KINDS[Resource.ENDPOINTS].locks(key))
     await run_act(act, _add, How(noted=lambda _change: place.noted()), world)
     return signed
+
+
+async def revoke_certificate(
+    key: str, serial: str, by: Administrator, authorities: Authorities, place: CertificatePlace
+) -> None:
+    """Revoke a certificate of the endpoint with this ASID. A revoked one may be revoked again, which changes nothing.
+
+    Raises AdministrationRefused, RecordLocked, Unavailable. A repetition finishes what was interrupted.
+    """
+    world = place.world
+    endpoint = await _changeable(key, by, world)
+    fingerprint = await authorities.revoke(endpoint.environment, endpoint.fqdn, serial)
+    if fingerprint is None:
+        cause = f"no certificate of {key} has the serial number {serial[:80]}"
+        raise NoSuchRecord(cause, "path", "send the serial number of the reply that issued it")
+
+    async def _remove(tx: Tx) -> Change:
+        present = await KINDS[Resource.ENDPOINTS].register(tx).get(key)
+        before: Endpoint = endpoint if present is None else present.value
+        kept = tuple(each for each in before.certificates if each.fingerprint != fingerprint)
+        after = msgspec.structs.replace(before, certificates=kept)
+        return await put_in(tx, PutRecord(resource=Resource.ENDPOINTS, value=after, expected=ANY_VERSION), by, world)
+
+    act = Act(f"revoke a certificate of {key}", KINDS[Resource.ENDPOINTS].locks(key))
+    await run_act(act, _remove, How(noted=lambda _change: place.noted()), world)
+
+
+async def _changeable(key: str, by: Administrator, world: World) -> Endpoint:
+    """Return an endpoint that the caller may change. Raises NotAllowed, NoSuchRecord."""
+    endpoint: Endpoint = (await read_record(Resource.ENDPOINTS, key, by, world)).value
+    if by.reach(Resource.ENDPOINTS, Method.PUT) is Reach.NONE:
+        cure = "use an application or a role that may change endpoints"
+        raise NotAllowed(f"{by.caller} may not change endpoints", "Authorization", cure)
+    return endpoint
 
 
 def _check(endpoint: Endpoint) -> None:
