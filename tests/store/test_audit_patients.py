@@ -58,7 +58,7 @@ async def test_a_migration_builds_the_index_of_earlier_entries(empty_url: str) -
         await store.upkeep()
     await store.close()
     written = await fetch(empty_url, INDEX)
-    assert len(written) == 100
+    assert len([row for row in written if row[0]]) == 100
     await execute(empty_url, "DROP TABLE audit_patients")
     await execute(empty_url, "UPDATE alembic_version SET version_num = '0018'")
     assert await migrate(empty_url)

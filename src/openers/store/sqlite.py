@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, closing, suppress
 from pathlib import Path
 from time import monotonic
@@ -22,7 +22,6 @@ from openers.domain.clock import Instant
 from openers.domain.errors import Unavailable
 from openers.domain.exchanges.exchange import ExchangeBatch, LogBounds
 from openers.store.audit.chain import Sealer
-from openers.store.audit.patients import ADD_CONCERNED, concerned
 from openers.store.audit.rows import ADD_BLOCK, HEADS, PUT_HEAD, block_row, head_of, head_row, line_of
 from openers.store.engine.sqlite_connection import SqliteConnection, checkpoint, checkpoint_aside, connect, is_busy
 from openers.store.engine.statements import Statement, Value, encode
@@ -104,18 +103,24 @@ class SqliteStore:
 
     async def log_exchanges(self, batch: ExchangeBatch, now: Instant, bounds: LogBounds) -> None:
         """Store logged exchanges with the open group."""
+        await self._without_entry(lambda tx: tx.exchanges.add(batch, now, bounds))
+
+    async def upkeep(self) -> None:
+        """Add what was sealed since the last time to the index of the audit by patient."""
+        while await self._reading.audit.indexed() < self._sealer.head.seq:
+            await self._without_entry(lambda tx: tx.audit.fill(WRITER))
+
+    async def _without_entry(self, change: Callable[[SqlTx], Awaitable[None]]) -> None:
+        """Run an act of the store itself, which has no audit entry."""
         await self.open_group()
         act = _ActTransaction(self, None)
         tx = self.enter(act)
         try:
-            await tx.exchanges.add(batch, now, bounds)
+            await change(tx)
         except BaseException:
             self.undo(act)
             raise
         await self.keep(act, None)
-
-    async def upkeep(self) -> None:
-        """Do nothing: each group seals its own entries."""
 
     async def check(self) -> None:
         """Raise Unavailable if the file cannot be read."""
@@ -181,7 +186,7 @@ class SqliteStore:
         if waited is not None:
             waited.set_result(None)
 
-    def enter(self, act: _ActTransaction) -> Tx:
+    def enter(self, act: _ActTransaction) -> SqlTx:
         """Begin an act: a savepoint in the open group."""
         self._undo_suspended()
         self._present_group()
@@ -194,7 +199,7 @@ class SqliteStore:
     def keep(self, act: _ActTransaction, entry: AuditEntry | None) -> asyncio.Future[None]:
         """End the act's savepoint and keep its changes; the future is done when its group is durable.
 
-        Only logged exchanges have no audit entry.
+        Only acts of the store itself have no audit entry.
         """
         if self._inside is not act:
             raise RuntimeError(SUSPENDED)
@@ -279,7 +284,6 @@ class SqliteStore:
                 self._observe_group(len(group.entries))
                 block = self._sealer.seal(group.entries)
                 _run(self._raw, ADD_BLOCK, block_row(block))
-                _run_many(self._raw, ADD_CONCERNED, concerned(block))
                 _run(self._raw, PUT_HEAD, head_row(block, self._key))
                 self._raw.execute("COMMIT")
                 self._sealer.advance(block)
@@ -365,8 +369,3 @@ def _sealer(raw: sqlite3.Connection, key: bytes) -> Sealer:
 
 def _run(raw: sqlite3.Connection, statement: Statement, values: Mapping[str, Value]) -> None:
     raw.execute(statement.sqlite, [values[name] for name in statement.sqlite_names])
-
-
-def _run_many(raw: sqlite3.Connection, statement: Statement, rows: Sequence[Mapping[str, Value]]) -> None:
-    if rows:
-        raw.executemany(statement.sqlite, [[values[name] for name in statement.sqlite_names] for values in rows])

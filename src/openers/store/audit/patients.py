@@ -1,7 +1,8 @@
-"""The index of the audit by patient: it is written with each block, and finds the sealed entries of a patient.
+"""The index of the audit by patient: it finds the sealed entries of a patient.
 
 Without it, the question who has seen a patient would read the whole audit. It holds places only: each entry is read
-from its block. Source: ADR 0087.
+from its block. On PostgreSQL it is written with each block. On SQLite, where calls wait for the seal of a block, it is
+filled behind them: one row without a patient marks the last block in it. Source: ADR 0087.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from datetime import datetime
 from typing import Final
 
 import msgspec
-from sqlalchemy import BigInteger, Integer, String, and_, bindparam, func, insert, select, tuple_
+from sqlalchemy import BigInteger, Integer, String, and_, bindparam, delete, func, insert, select, tuple_
 
 from openers.domain.audit import AuditEntry, AuditPlace
 from openers.domain.clock import EPOCH, Instant
@@ -41,6 +42,17 @@ _OF_PATIENT: Final = Statement(
         ),
     )
     .order_by(*(each.desc() for each in _PLACE))
+    .limit(bindparam("most"))
+)
+_NO_PATIENT: Final = ""
+BLOCKS_AT_ONCE: Final = 16
+"""Blocks that are added without a pause in which calls run."""
+_MARK: Final = Statement(select(_index.seq).where(_index.patient == bindparam("patient")))
+_UNMARK: Final = Statement(delete(audit_patients).where(_index.patient == bindparam("patient")))
+_FOLLOWING: Final = Statement(
+    select(_blocks.writer, _blocks.seq, _blocks.entries, _blocks.mac)
+    .where(_blocks.writer == bindparam("writer"), _blocks.seq > bindparam("seq"))
+    .order_by(_blocks.seq)
     .limit(bindparam("most"))
 )
 
@@ -80,13 +92,28 @@ def concerned(block: Block) -> list[dict[str, Value]]:
 
 
 class SqlAuditTrail:
-    """The `AuditTrail` port over one connection."""
+    """The `AuditTrail` port over one connection; on SQLite it also fills the index."""
 
     __slots__ = ("_connection",)
 
     def __init__(self, connection: Connection) -> None:
-        """Store the connection, which reads."""
+        """Store the connection."""
         self._connection = connection
+
+    async def indexed(self) -> int:
+        """Return the number of the last block that `fill` has added; 0 if there is none."""
+        row = await self._connection.row(_MARK, {"patient": _NO_PATIENT})
+        return 0 if row is None else int(row[0])
+
+    async def fill(self, writer: str) -> None:
+        """Add the next blocks of a writer to the index, and mark the last of them."""
+        after: dict[str, Value] = {"writer": writer, "seq": await self.indexed(), "most": BLOCKS_AT_ONCE}
+        blocks = [Block(*row) for row in await self._connection.rows(_FOLLOWING, after)]
+        if not blocks:
+            return
+        mark = {"patient": _NO_PATIENT, "at": 0, "writer": writer, "seq": blocks[-1].seq, "start": 0, "size": 0}
+        await self._connection.run(_UNMARK, {"patient": _NO_PATIENT})
+        await self._connection.run_many(ADD_CONCERNED, [*(row for block in blocks for row in concerned(block)), mark])
 
     async def of_patient(
         self, patient: NhsNumber, since: Instant, before: AuditPlace, most: int

@@ -31,6 +31,11 @@ SELECT DISTINCT patient, CAST(strftime('%s', substr(at, 1, 19)) AS INTEGER) * 10
     writer, seq, start, size
 FROM read WHERE length(patient) = 10
 """
+_MARK: Final = """
+INSERT INTO audit_patients (patient, at, writer, seq, start, size)
+SELECT '', 0, writer, max(seq), 0, 0 FROM audit_blocks GROUP BY writer
+"""
+"""The last block in the index, on SQLite."""
 _ON_POSTGRESQL: Final = """
 INSERT INTO audit_patients (patient, at, writer, seq, start, size)
 WITH lines AS (
@@ -63,7 +68,8 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     on_postgresql = op.get_context().dialect.name == "postgresql"
-    op.execute(_ON_POSTGRESQL if on_postgresql else _ON_SQLITE)
+    for statement in (_ON_POSTGRESQL,) if on_postgresql else (_ON_SQLITE, _MARK):
+        op.execute(statement)
 
 
 def downgrade() -> None:
