@@ -2,7 +2,7 @@
 python := .venv/bin/python
 IMAGE_TOOL ?= docker
 .DEFAULT_GOAL := help
-.PHONY: help run test quick check assets bench bench-worklists bench-national bench-directory bench-postgres races soak soak-referrals soak-uploads sabotage conformance docs docs-check wheel partner-zip image lock notices clean setup-run setup-test setup-packages
+.PHONY: help run test quick check assets bench bench-worklists bench-national bench-directory bench-postgres races failover soak soak-referrals soak-uploads sabotage conformance docs docs-check wheel partner-zip image lock notices clean setup-run setup-test setup-packages
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -42,6 +42,9 @@ bench-postgres: setup-test ## the service on PostgreSQL beside pgbench: DATABASE
 
 races: setup-test ## 1,000 rounds of 200 callers for 20 slots on each database: half an hour
 	@OPENERS_RACES_ROUNDS=1000 $(python) -m pytest tests/races
+
+failover: setup-test ## kill the primary of two PostgreSQL servers 50 times under load; some minutes
+	@OPENERS_FAILOVER_ROUNDS=50 $(python) -m pytest tests/crash/test_failover.py
 
 soak: soak-referrals soak-uploads ## long runs: 10,000 steps of whole referrals, then twenty uploads of 100 MiB at once; half an hour
 

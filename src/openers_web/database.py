@@ -31,10 +31,7 @@ class Database:
             case "sqlite":
                 self._on_sqlite = _sqlite(url)
             case "postgresql" | "postgres":
-                from sqlalchemy.ext.asyncio import create_async_engine  # needs a package of the extra `postgres`
-
-                address = f"postgresql+asyncpg:{url.partition(':')[2]}"
-                self._on_postgresql = create_async_engine(address, pool_pre_ping=True)
+                self._on_postgresql = _postgresql(f"postgresql:{url.partition(':')[2]}")
             case _:
                 raise ValueError(f"the store must be sqlite:///… or postgresql://…, and {scheme!r} is neither")
 
@@ -61,6 +58,16 @@ class Database:
         assert self._on_sqlite is not None  # noqa: S101 - the other kind never comes here
         with self._on_sqlite.begin() as connection:
             return work(connection)
+
+
+def _postgresql(url: str) -> AsyncEngine:
+    import asyncpg  # a package of the extra `postgres`
+    from sqlalchemy.ext.asyncio import create_async_engine
+
+    async def _connect(**_: object) -> Any:
+        return await asyncpg.connect(url)  # the driver reads the address: SQLAlchemy refuses one with several hosts
+
+    return create_async_engine("postgresql+asyncpg://", async_creator=_connect, pool_pre_ping=True)
 
 
 def _sqlite(url: str) -> Engine:

@@ -154,7 +154,7 @@ class PostgresStore:
         ends = monotonic() + self._patience.outcome_s
         while monotonic() < ends:
             with suppress(Exception):  # whatever fails here may succeed at the next attempt
-                async with self._connection() as raw:
+                async with asyncio.timeout(ends - monotonic()), self._connection() as raw:
                     committed = await was_committed(raw, trace)
                 if committed is not None:
                     return committed

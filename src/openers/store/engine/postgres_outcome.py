@@ -3,6 +3,9 @@
 The audit entry, written in the same transaction, shows whether the act was committed. The entry waits in
 `audit_pending` until it is sealed into a block, so both are searched. The transaction's status shows whether it is too
 early to search. It is not proof by itself: a crashed server may reuse the transaction number.
+
+A server whose connection ends while it waits for its standby shows an act that the standby may lack. So a found act
+counts only when a later commit has reached the standby, and with it everything before.
 """
 
 from __future__ import annotations
@@ -18,6 +21,8 @@ _FIND: Final = """
 SELECT EXISTS (SELECT FROM audit_pending WHERE id = $1 AND entry = $2)
     OR EXISTS (SELECT FROM audit_blocks WHERE writer = $3 AND seq > $4 AND position($2 IN entries) > 0)
 """
+_REPLICATE: Final = "SELECT pg_logical_emit_message(true, 'openers', '')"
+"""Writes a record that nobody reads; its COMMIT waits for the synchronous standby, if there is one."""
 _COMMITTED: Final = "committed"
 _UNDER_WAY: Final = "in progress"
 
@@ -42,7 +47,10 @@ async def record(raw: PoolConnectionProxy[Any], entry: bytes, writer: str, seale
 
 
 async def was_committed(raw: PoolConnectionProxy[Any], trace: Trace) -> bool | None:
-    """Return whether the act of `trace` was committed; `None` while its transaction is in progress."""
+    """Return whether the act of `trace` was committed; `None` while its transaction is in progress.
+
+    Wait as long as a synchronous standby does not confirm.
+    """
     try:
         state = await raw.fetchval(_STATE, trace.transaction)
     except asyncpg.InvalidParameterValueError:  # the server crashed and forgot this transaction number
@@ -51,4 +59,8 @@ async def was_committed(raw: PoolConnectionProxy[Any], trace: Trace) -> bool | N
         return None
     if state != _COMMITTED:
         return False
-    return bool(await raw.fetchval(_FIND, trace.number, trace.entry, trace.writer, trace.sealed))
+    if not await raw.fetchval(_FIND, trace.number, trace.entry, trace.writer, trace.sealed):
+        return False
+    async with raw.transaction():
+        await raw.execute(_REPLICATE)
+    return True
