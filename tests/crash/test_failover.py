@@ -47,8 +47,9 @@ Json = dict[str, Any]
 
 
 @pytest.fixture
-async def pair() -> AsyncGenerator[list[Node]]:
+async def pair(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncGenerator[list[Node]]:
     """Run a primary with an empty database, and a standby without which nothing is acknowledged."""
+    monkeypatch.chdir(tmp_path)  # for what belongs to the store, which is named after its database
     with nodes() as (primary, standby):
         primary.create()
         primary.start()

@@ -37,10 +37,9 @@ _IN_STEP: Final = (
 class Node:
     """A PostgreSQL server with its own folder and port."""
 
-    def __init__(self, folder: Path, **settings: str) -> None:
-        """Choose a port; `settings` are added to those of each server."""
+    def __init__(self, folder: Path) -> None:
+        """Choose a port."""
         self.folder, self.port = folder, free_port()
-        self._settings = {**_SETTINGS, **settings}
         self._log = folder.with_suffix(".log")
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -64,9 +63,9 @@ class Node:
         words = (f"--target-pgdata={self.folder}", f"--source-server={source.url('postgres')}", "--write-recovery-conf")
         self.run("pg_rewind", *words)
 
-    def start(self) -> None:
-        """Start the server, without waiting until it accepts connections."""
-        settings = {"port": str(self.port), **self._settings}
+    def start(self, **more: str) -> None:
+        """Start the server with `more` settings, without waiting until it accepts connections."""
+        settings = {"port": str(self.port), **_SETTINGS, **more}
         words = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
         with self._log.open("ab") as log:
             command = [_program("postgres"), "-D", str(self.folder), *words]
@@ -147,12 +146,12 @@ class Node:
 
 
 @contextmanager
-def nodes(**settings: str) -> Generator[list[Node]]:
+def nodes() -> Generator[list[Node]]:
     """Give two servers that do not exist yet, and stop and remove both at the end."""
     with TemporaryDirectory(ignore_cleanup_errors=True) as directory:
         folder = Path(directory)
         _open_to_server(folder)
-        made = [Node(folder / name, **settings) for name in ("one", "two")]
+        made = [Node(folder / name) for name in ("one", "two")]
         try:
             yield made
         finally:
