@@ -22,6 +22,7 @@ from openers_portal.pages import (
     public,
     staff,
 )
+from openers_portal.pages.assuring import exports
 from openers_portal.visitor import Visitor
 
 READ: Final = ("GET",)
@@ -80,7 +81,8 @@ PAGES: Final = (
     ),
     Page(f"{PRODUCT}/assurance/statement", assurance.assurance, "A statement", Act.CHANGE_PRODUCT, SENT, is_data=False),
     Page(f"{PRODUCT}/assurance/beginning", assurance.begin, "Begins anew", Act.CHANGE_PRODUCT, SENT, is_data=False),
-    Page(f"{PRODUCT}/assurance.xlsx", assurance.sheet, "The assessment as a sheet", Act.READ_PARTNER, is_data=False),
+    Page(f"{PRODUCT}/assurance.pdf", exports.pdf, "The assessment as PDF", Act.READ_PARTNER, is_data=False),
+    Page(f"{PRODUCT}/assurance.xlsx", exports.sheet, "The assessment as a sheet", Act.READ_PARTNER, is_data=False),
     Page(f"{PRODUCT}/endpoints/new", endpoints.new, "The form of an endpoint", Act.CONNECT, FORM),
     Page(ENDPOINT, endpoints.endpoint, "One endpoint with its certificates", Act.READ_PARTNER),
     Page(f"{ENDPOINT}/registration", endpoints.endpoint, "Finishes a registration", Act.CONNECT, SENT, is_data=False),

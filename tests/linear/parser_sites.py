@@ -31,6 +31,7 @@ SITES: Final[dict[str, str]] = {
     "openers_assurance/har.py: urlsplit": "HAR file",
     "openers_assurance/register.py: loads": OURS,
     "openers_portal/store/statements.py: decode": OURS,
+    "openers_web/pdf_files.py: decode": OURS,
     "openers_web/xlsx_files.py: ZipFile": OURS,
     "openers/api/routes.py: SequenceMatcher": "path",
     "openers/paper/message_text.py: _Reader": "message",

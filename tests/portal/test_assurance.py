@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import io
+from pathlib import Path
 from typing import Any, Final
 from zipfile import ZipFile
 
 import anyio
 import msgspec
+import pdfua
 
 from openers.testing import TestedService
 from openers_assurance import Kind, requirements
@@ -15,6 +17,7 @@ from openers_client import Application, log_in
 from openers_client.http import send
 from openers_portal.assessments import Assessments
 from openers_web.xlsx_files import xlsx_bytes
+from tests.kit.documents.pages import squeezed, text_of
 from tests.kit.web.walker import Walker
 from tests.portal.conftest import GP, Enter, add_product, register
 from tests.portal.test_endpoints import csr, endpoint_of
@@ -53,7 +56,7 @@ def _read_codes(service: TestedService, application: Application) -> None:
     _read(service, application, "CodeSystem/SPECIALTY", 200)
 
 
-def test_a_product_is_assessed_by_its_calls(enter: Enter, tested: TestedService) -> None:
+def test_a_product_is_assessed_by_its_calls(enter: Enter, tested: TestedService, tmp_path: Path) -> None:
     """Before its calls the page names scenarios; after them states, links and what a person must add."""
     walker = enter(GP)
     product = _product(walker, "X27A", "Fell")
@@ -72,7 +75,7 @@ def test_a_product_is_assessed_by_its_calls(enter: Enter, tested: TestedService)
     assert "A004-02: statement needed" in walker.text
     assert "A001-01: not applicable" in walker.text
     assert f'href="{tested.base_url}/_test/explain/' in walker.reply.text
-    walker.send("Store the statement", requirement="A004-02", applies="yes", text="Expired codes are hidden.")
+    walker.send("Store the statement", requirement="A004-02", applies="yes", text="\u8a31\u2013 #[x]")
     assert "The statement on A004-02 is stored." in walker.text
     assert "A004-02: met" in walker.text
     walker.go(f"/api/v1{product}/assurance?environment=DEV1")
@@ -83,6 +86,18 @@ def test_a_product_is_assessed_by_its_calls(enter: Enter, tested: TestedService)
         content = parts.read("xl/worksheets/sheet1.xml").decode()
     assert "no approval by NHS England" in content
     assert "A004-02" in content
+    walker.go(f"{product}/assurance.pdf")
+    printed = text_of(walker.reply.content)
+    for told in (
+        "no approval by NHS England",
+        "Assessment of Fell Desk 1.0 in DEV1",
+        "A004-02: met",
+        "U+8A31 \u2013 #[x]",
+    ):
+        assert told in printed, told
+    assert "A005/referrals/FHIR/STU3/ReferralRequest/000099999999404" in squeezed(printed).replace("\u200b", "")
+    (path := tmp_path / "assessment.pdf").write_bytes(walker.reply.content)
+    assert [str(each) for each in pdfua.validate(str(path)).findings] == []
     walker.go(f"{product}/assurance?environment=INT1")
     assert "no registered endpoint in INT1" in walker.text
     walker.go(f"{product}/assurance?environment=DEV1")
