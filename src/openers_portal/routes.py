@@ -22,7 +22,7 @@ from openers_portal.pages import (
     public,
     staff,
 )
-from openers_portal.pages.assuring import exports
+from openers_portal.pages.assuring import exports, hazards
 from openers_portal.visitor import Visitor
 
 READ: Final = ("GET",)
@@ -83,6 +83,9 @@ PAGES: Final = (
     Page(f"{PRODUCT}/assurance/beginning", assurance.begin, "Begins anew", Act.CHANGE_PRODUCT, SENT, is_data=False),
     Page(f"{PRODUCT}/assurance.pdf", exports.pdf, "The assessment as PDF", Act.READ_PARTNER, is_data=False),
     Page(f"{PRODUCT}/assurance.xlsx", exports.sheet, "The assessment as a sheet", Act.READ_PARTNER, is_data=False),
+    Page(f"{PRODUCT}/hazards", hazards.log, "The hazard log of a product", Act.READ_PARTNER),
+    Page(f"{PRODUCT}/hazards/{{hazard}}", hazards.hazard, "One hazard with its answers", Act.READ_PARTNER),
+    Page(f"{PRODUCT}/hazards/{{hazard}}/answers", hazards.hazard, "Answers", Act.CHANGE_PRODUCT, SENT, is_data=False),
     Page(f"{PRODUCT}/endpoints/new", endpoints.new, "The form of an endpoint", Act.CONNECT, FORM),
     Page(ENDPOINT, endpoints.endpoint, "One endpoint with its certificates", Act.READ_PARTNER),
     Page(f"{ENDPOINT}/registration", endpoints.endpoint, "Finishes a registration", Act.CONNECT, SENT, is_data=False),

@@ -41,6 +41,7 @@ ROWS: Final[dict[str, str]] = {
     "openers_assurance/har.py::_Sessions._roles": "the sessions of one HAR file, of MOST_HAR_BYTES",
     "openers_assurance/har.py::_addresses": "no argument",
     "openers_assurance/reading.py::Sorter._waiting": "MOST_WAITING exchanges",
+    "openers_assurance/hazards.py::hazards": "no argument",
     "openers_assurance/register.py::requirements": "no argument",
     "openers_assurance/assessment.py::Assessment._rules": "MOST_NAMES operations",
     "openers_assurance/rules/mark.py::_GENERAL": "the rules of the package",

@@ -27,13 +27,13 @@ ASID: Final = "200000000001"
 EVIDENCE: Final = "All requirements that apply were met in DEV1"
 
 
-def _product(walker: Walker, code: str, name: str) -> str:
+def product_of(walker: Walker, code: str, name: str) -> str:
     """Register a partner with a product; return the path of the product."""
     register(walker, f"{name} Software", code)
     return add_product(walker, f"{name} Desk")
 
 
-def _connect(walker: Walker, product: str, host: str) -> Application:
+def connected(walker: Walker, product: str, host: str) -> Application:
     """Return the application of a new endpoint of the product, with its secret."""
     walker.go(product)
     endpoint = endpoint_of(walker, host)
@@ -59,11 +59,11 @@ def _read_codes(service: TestedService, application: Application) -> None:
 def test_a_product_is_assessed_by_its_calls(enter: Enter, tested: TestedService, tmp_path: Path) -> None:
     """Before its calls the page names scenarios; after them states, links and what a person must add."""
     walker = enter(GP)
-    product = _product(walker, "X27A", "Fell")
+    product = product_of(walker, "X27A", "Fell")
     walker.go(f"{product}/assurance")
     assert "no registered endpoint in DEV1" in walker.text
     assert "no approval by NHS England" in walker.text
-    application = _connect(walker, product, "fell.moor.example")
+    application = connected(walker, product, "fell.moor.example")
     walker.go(f"{product}/assurance")
     assert "A004-01: not seen" in walker.text
     assert "Read a code list (A004)." in walker.text
@@ -147,7 +147,7 @@ def test_a_call_that_is_logged_late_is_judged_in_its_place() -> None:
 def test_an_unknown_environment_is_not_found(enter: Enter) -> None:
     """The page and the sheet of an environment that is not configured do not exist."""
     walker = enter(GP)
-    product = _product(walker, "X28A", "Tarn")
+    product = product_of(walker, "X28A", "Tarn")
     for name in ("NONE", "%2e%2e", "dev1"):
         for address in (f"{product}/assurance?environment={name}", f"{product}/assurance.xlsx?environment={name}"):
             walker.go(address)
@@ -157,8 +157,8 @@ def test_an_unknown_environment_is_not_found(enter: Enter) -> None:
 def test_compliance_needs_calls_and_statements(enter: Enter, tested: TestedService) -> None:
     """No reason excludes what calls must show; statements alone reach nothing; with calls the milestone is reached."""
     walker = enter(GP)
-    product = _product(walker, "X29A", "Beck")
-    application = _connect(walker, product, "beck.moor.example")
+    product = product_of(walker, "X29A", "Beck")
+    application = connected(walker, product, "beck.moor.example")
     walker.go(f"{product}/assurance")
     by_calls = [each.id for each in requirements().values() if each.kind is Kind.AUTOMATIC]
     for id in (by_calls[0], by_calls[-1]):
@@ -182,8 +182,8 @@ def test_compliance_needs_calls_and_statements(enter: Enter, tested: TestedServi
 def test_a_statement_is_stored_as_a_whole_or_not_at_all(enter: Enter) -> None:
     """Nothing is chosen beforehand, an empty text removes nothing, and a long one is not cut but shown again."""
     walker = enter(GP)
-    product = _product(walker, "X30A", "Gill")
-    _connect(walker, product, "gill.moor.example")
+    product = product_of(walker, "X30A", "Gill")
+    connected(walker, product, "gill.moor.example")
     walker.go(f"{product}/assurance")
     walker.send("Store the statement", requirement="A004-02", applies="yes", text="It is shown.")
     for sent, told in (

@@ -12,6 +12,7 @@ from openers_assurance.report import counts
 from openers_portal.access import Act
 from openers_portal.assessments import BEGINNING
 from openers_portal.environment import EnvironmentDown, EnvironmentRefuses
+from openers_portal.pages.assuring.hazards import entries_of
 from openers_portal.pages.partners import partner_of
 from openers_portal.pages.products import product_of
 from openers_portal.rules.milestones import Event, Happening
@@ -59,6 +60,7 @@ async def assurance(me: Visitor) -> Response:
         "problem": found.problem,
         "counts": counts(found.rows) if found.rows else {},
         "requirements": found.rows,
+        "hazards": [each.as_data() for each in await entries_of(me, product.id)],
         "statements": await me.store.statements.of(product.id),
         "may_change": me.covers(Act.CHANGE_PRODUCT, partner.id),
         "calls": _calls_at(me, found.environment),

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Final
 
+from openers_portal.store.answers import AnswersStore
 from openers_portal.store.cases import Cases
 from openers_portal.store.endpoints import Endpoints
 from openers_portal.store.interests import Interests
@@ -26,6 +27,7 @@ class PortalStore:
         self._database = Database(url, TABLES)
         self.items: Final = Items(self._database, clock)
         self.staff: Final = Staff(self._database, operators)
+        self.answers: Final = AnswersStore(self._database, clock)
         self.cases: Final = Cases(self._database, clock)
         self.endpoints: Final = Endpoints(self._database)
         self.statements: Final = Statements(self._database, clock)

@@ -135,6 +135,15 @@ STATEMENTS: Final = Table(
     Column("body", LargeBinary, nullable=False),
 )
 
+ANSWERS: Final = Table(
+    "portal_answers",
+    TABLES,
+    Column("product", String(ID), primary_key=True),
+    Column("environment", String(NAME), primary_key=True),
+    Column("form", String(ID), primary_key=True),
+    Column("body", LargeBinary, nullable=False),
+)
+
 Step = Callable[[Connection], None]
 _LOCK: Final = text("SELECT pg_advisory_xact_lock(8004)")
 
@@ -147,6 +156,7 @@ STEPS: Final[Sequence[Step]] = (
     _creates(ITEMS, STAFF, PARTNERS, MEMBERS, PRODUCTS, EVENTS, ENDPOINTS, CASES, ENTRIES),
     _creates(MAILS, INTERESTS),
     _creates(STATEMENTS),
+    _creates(ANSWERS),
 )
 """The steps from an empty store to the present schema."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from importlib.resources import files
 from itertools import groupby
@@ -14,6 +14,7 @@ from starlette.responses import Response
 from openers_assurance import DISCLAIMER, Evidence, Row
 from openers_assurance.report import HEADINGS, as_table, counts
 from openers_portal.pages.assurance import Found, assess
+from openers_portal.pages.assuring import hazards
 from openers_portal.pages.products import product_of
 from openers_portal.store.partners import StoredProduct
 from openers_portal.store.statements import Statement
@@ -29,8 +30,9 @@ CANNOT_PRINT: Final = "This portal cannot print: its operator installs openers[d
 async def sheet(me: Visitor) -> Response:
     """Return the assessment as a sheet. Raises NotHere if the environment has no log of the product."""
     product, found = await _assessed(me)
+    log = [hazards.HEADINGS, *(each.as_row() for each in await hazards.entries_of(me, product.id))]
     title = f"{product.product.name} {product.product.version}, {found.environment}, {me.today.isoformat()}"
-    return xlsx_response("assessment.xlsx", [(DISCLAIMER,), (title,), (), HEADINGS, *as_table(found.rows)])
+    return xlsx_response("assessment.xlsx", [(DISCLAIMER,), (title,), (), HEADINGS, *as_table(found.rows), (), *log])
 
 
 async def pdf(me: Visitor) -> Response:
@@ -42,7 +44,7 @@ async def pdf(me: Visitor) -> Response:
         "title": f"Assessment of {product.product.name} {product.product.version} in {found.environment}",
         "disclaimer": DISCLAIMER,
         "summary": _summary(found, at),
-        "groups": list(_groups(found.rows, statements)),
+        "groups": [*_groups(found.rows, statements), _hazard_log(await hazards.entries_of(me, product.id))],
     }
     try:
         content = await anyio.to_thread.run_sync(pdf_bytes, TEMPLATE, told, at)
@@ -75,8 +77,26 @@ def _groups(rows: Iterable[Row], statements: Mapping[str, Statement]) -> Iterato
         yield {"name": name, "rows": told}
 
 
+def _hazard_log(entries: Sequence[hazards.Entry]) -> dict[str, Any]:
+    """Return the hazard log as the template wants it."""
+    rows = [
+        {
+            "id": f"{each.hazard.id} {each.hazard.name}",
+            "state": each.status,
+            "demand": f"{each.hazard.effect} {each.hazard.cause}",
+            "lines": [
+                f"{name}: {value}"
+                for name, value in zip(hazards.HEADINGS[4:], each.as_row()[4:], strict=True)
+                if value and name != "Status"
+            ],
+        }
+        for each in entries
+    ]
+    return {"name": "Hazard log", "rows": rows}
+
+
 def _lines(row: Row, statement: Statement | None) -> Iterator[str]:
-    """Yield what is known of a requirement: breaches, last call that kept it, missing evidence, statement."""
+    """Yield the lines about a requirement: breaches, last call that kept it, missing evidence, statement."""
     for each in row.breaches:
         yield f"{each.why}: {_call(each)}"
     if row.last_kept is not None:
