@@ -43,6 +43,7 @@ ROWS: Final[dict[str, str]] = {
     "openers_assurance/reading.py::Sorter._waiting": "MOST_WAITING exchanges",
     "openers_assurance/hazards.py::hazards": "no argument",
     "openers_assurance/register.py::requirements": "no argument",
+    "openers_assurance/tom.py::tabs": "no argument",
     "openers_assurance/assessment.py::Assessment._rules": "MOST_NAMES operations",
     "openers_assurance/rules/mark.py::_GENERAL": "the rules of the package",
     "openers_assurance/rules/mark.py::_SPECIAL": "the rules of the package",

@@ -31,6 +31,7 @@ SITES: Final[dict[str, str]] = {
     "openers_assurance/har.py: urlsplit": "HAR file",
     "openers_assurance/hazards.py: loads": OURS,
     "openers_assurance/register.py: loads": OURS,
+    "openers_assurance/tom.py: loads": OURS,
     "openers_portal/store/answers.py: decode": OURS,
     "openers_portal/store/statements.py: decode": OURS,
     "openers_web/pdf_files.py: decode": OURS,

@@ -78,6 +78,10 @@ def test_pages_of_a_partner(browser: Browser, portal: str, logged_in: LogIn, scr
         check_page(page)
         case = page.url.rpartition("/")[2]
         check_page(page, f"{product}/settings")
+        check_page(page, f"{product}/tom")
+        check_page(page, f"{product}/tom/INT1/safety")
+        page.get_by_role("button", name="Store the answers").click()
+        check_page(page)
         check_page(page, f"{product}/hazards")
         page.goto(f"{product}/hazards/H14")
         page.get_by_role("button", name="Store the answers").click()
@@ -96,6 +100,8 @@ def test_pages_of_a_partner(browser: Browser, portal: str, logged_in: LogIn, scr
     with opened(browser, screen, logged_in(OPERATOR)) as page:
         for path in ("/desk", "/desk?all=yes", f"/desk/{case}"):
             check_page(page, portal + path)
+        check_page(page, f"{product}/tom")
+        check_page(page, f"{product}/tom/INT1/safety")
 
 
 def _partner(page: Page, portal: str, number: int) -> str:

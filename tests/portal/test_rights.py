@@ -20,6 +20,7 @@ MATRIX: Final = {
     Act.READ_PARTNER: (O, O, A, A, N, A),
     Act.CHANGE_PRODUCT: (O, O, N, N, N, N),
     Act.CONNECT: (O, O, N, N, N, N),
+    Act.APPROVE: (N, N, N, A, N, A),
     Act.CHANGE_PEOPLE: (N, O, N, N, N, N),
     Act.ASK_DESK: (O, O, N, N, N, N),
     Act.WORK_DESK: (N, N, A, N, N, A),
@@ -45,7 +46,7 @@ def test_no_page_of_another_partner_can_be_opened_or_sent(enter: Enter) -> None:
     values = {"partner": theirs.rpartition("/")[2], "product": product, "asid": owner.path.rpartition("/")[2]}
     owner.go(f"{theirs}/cases/new")
     owner.send("Send to the desk", kind="question", title="Moorland asks", text="A Moorland secret")
-    values["hazard"] = "H01"
+    values |= {"hazard": "H01", "environment": "DEV1", "tab": "topology"}
     values["case"] = owner.path.rpartition("/")[2]
     for page in [each for each in PAGES if "{partner}" in each.path]:
         path = page.path.format(**values)
