@@ -32,6 +32,7 @@ class Act(StrEnum):
     CARDS = "ask for smartcards"
     PACKS = "make test packs"
     SIGN = "sign documents for a partner"
+    APPROVE = "store the outcome of an approval"
     CHANGE_PEOPLE = "change who belongs to a partner"
     ASK_DESK = "raise and continue a case"
     WORK_DESK = "work on cases of the desk"
@@ -58,10 +59,11 @@ RIGHTS: Final[dict[Role, dict[Act, Reach]]] = {
     Role.DEVELOPER: _MEMBER,
     Role.MANAGER: {**_MEMBER, Act.CHANGE_PEOPLE: Reach.OWN, Act.SIGN: Reach.OWN},
     Role.DESK: {**_OPEN, Act.READ_PARTNER: Reach.ALL, Act.WORK_DESK: Reach.ALL},
-    Role.IMPLEMENTATION: {**_OPEN, Act.READ_PARTNER: Reach.ALL},
+    Role.IMPLEMENTATION: {**_OPEN, Act.READ_PARTNER: Reach.ALL, Act.APPROVE: Reach.ALL},
     Role.EDITOR: {**_OPEN, Act.EDIT: Reach.ALL, Act.READ_INTEREST: Reach.ALL},
     Role.OPERATOR: {
         **_OPEN,
+        Act.APPROVE: Reach.ALL,
         **dict.fromkeys((Act.READ_PARTNER, Act.WORK_DESK, Act.EDIT, Act.READ_INTEREST, Act.GIVE_ROLES), Reach.ALL),
     },
 }

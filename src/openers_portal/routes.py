@@ -27,6 +27,7 @@ from openers_portal.pages import (
     public,
     staff,
 )
+from openers_portal.pages.assuring import exports, hazards, tom
 from openers_portal.visitor import Visitor
 
 READ: Final = ("GET",)
@@ -35,6 +36,7 @@ SENT: Final = ("POST",)
 PRODUCT: Final = "/partners/{partner}/products/{product}"
 PACK: Final = "/partners/{partner}/packs/{pack}"
 SIGNED: Final = "/partners/{partner}/documents/{document}"
+TOM: Final = f"{PRODUCT}/tom/{{environment}}"
 ENDPOINT: Final = endpoints.PLACE
 
 
@@ -110,7 +112,21 @@ PAGES: Final = (
     ),
     Page(f"{PRODUCT}/assurance/statement", assurance.assurance, "A statement", Act.CHANGE_PRODUCT, SENT, is_data=False),
     Page(f"{PRODUCT}/assurance/beginning", assurance.begin, "Begins anew", Act.CHANGE_PRODUCT, SENT, is_data=False),
-    Page(f"{PRODUCT}/assurance.xlsx", assurance.sheet, "The assessment as a sheet", Act.READ_PARTNER, is_data=False),
+    Page(f"{PRODUCT}/assurance.pdf", exports.pdf, "The assessment as PDF", Act.READ_PARTNER, is_data=False),
+    Page(f"{PRODUCT}/assurance.xlsx", exports.sheet, "The assessment as a sheet", Act.READ_PARTNER, is_data=False),
+    Page(f"{PRODUCT}/hazards", hazards.log, "The hazard log of a product", Act.READ_PARTNER),
+    Page(f"{PRODUCT}/hazards/{{hazard}}", hazards.hazard, "One hazard with its answers", Act.READ_PARTNER),
+    Page(f"{PRODUCT}/hazards/{{hazard}}/answers", hazards.hazard, "Answers", Act.CHANGE_PRODUCT, SENT, is_data=False),
+    Page(
+        f"{PRODUCT}/tom",
+        tom.overview,
+        "The forms of the operating model",
+        Act.READ_PARTNER,
+        parameters={"environment": "Name of the environment"},
+    ),
+    Page(f"{TOM}/outcome", tom.decide, "Stores the outcome of the approval", Act.APPROVE, SENT, is_data=False),
+    Page(f"{TOM}/{{tab}}", tom.tab, "One form of the operating model", Act.READ_PARTNER),
+    Page(f"{TOM}/{{tab}}/answers", tom.tab, "Answers of a form", Act.CHANGE_PRODUCT, SENT, is_data=False),
     Page(f"{PRODUCT}/endpoints/new", endpoints.new, "The form of an endpoint", Act.CONNECT, FORM),
     Page(ENDPOINT, endpoints.endpoint, "One endpoint with its certificates", Act.READ_PARTNER),
     Page(f"{ENDPOINT}/registration", endpoints.endpoint, "Finishes a registration", Act.CONNECT, SENT, is_data=False),

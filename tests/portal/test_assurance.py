@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import io
+from pathlib import Path
 from typing import Any, Final
 from zipfile import ZipFile
 
 import anyio
 import msgspec
+import pdfua
 
 from openers.testing import TestedService
 from openers_assurance import Kind, requirements
@@ -15,6 +17,7 @@ from openers_client import Application, log_in
 from openers_client.http import send
 from openers_portal.assessments import Assessments
 from openers_web.xlsx_files import xlsx_bytes
+from tests.kit.documents.pages import squeezed, text_of
 from tests.kit.web.walker import Walker
 from tests.portal.conftest import GP, Enter, add_product, register
 from tests.portal.test_endpoints import csr, endpoint_of
@@ -24,13 +27,13 @@ ASID: Final = "200000000001"
 EVIDENCE: Final = "All requirements that apply were met in DEV1"
 
 
-def _product(walker: Walker, code: str, name: str) -> str:
+def product_of(walker: Walker, code: str, name: str) -> str:
     """Register a partner with a product; return the path of the product."""
     register(walker, f"{name} Software", code)
     return add_product(walker, f"{name} Desk")
 
 
-def _connect(walker: Walker, product: str, host: str) -> Application:
+def connected(walker: Walker, product: str, host: str) -> Application:
     """Return the application of a new endpoint of the product, with its secret."""
     walker.go(product)
     endpoint = endpoint_of(walker, host)
@@ -53,14 +56,14 @@ def _read_codes(service: TestedService, application: Application) -> None:
     _read(service, application, "CodeSystem/SPECIALTY", 200)
 
 
-def test_a_product_is_assessed_by_its_calls(enter: Enter, tested: TestedService) -> None:
+def test_a_product_is_assessed_by_its_calls(enter: Enter, tested: TestedService, tmp_path: Path) -> None:
     """Before its calls the page names scenarios; after them states, links and what a person must add."""
     walker = enter(GP)
-    product = _product(walker, "X27A", "Fell")
+    product = product_of(walker, "X27A", "Fell")
     walker.go(f"{product}/assurance")
     assert "no registered endpoint in DEV1" in walker.text
     assert "no approval by NHS England" in walker.text
-    application = _connect(walker, product, "fell.moor.example")
+    application = connected(walker, product, "fell.moor.example")
     walker.go(f"{product}/assurance")
     assert "A004-01: not seen" in walker.text
     assert "Read a code list (A004)." in walker.text
@@ -72,7 +75,7 @@ def test_a_product_is_assessed_by_its_calls(enter: Enter, tested: TestedService)
     assert "A004-02: statement needed" in walker.text
     assert "A001-01: not applicable" in walker.text
     assert f'href="{tested.base_url}/_test/explain/' in walker.reply.text
-    walker.send("Store the statement", requirement="A004-02", applies="yes", text="Expired codes are hidden.")
+    walker.send("Store the statement", requirement="A004-02", applies="yes", text="\u8a31\u2013 #[x]")
     assert "The statement on A004-02 is stored." in walker.text
     assert "A004-02: met" in walker.text
     walker.go(f"/api/v1{product}/assurance?environment=DEV1")
@@ -83,6 +86,18 @@ def test_a_product_is_assessed_by_its_calls(enter: Enter, tested: TestedService)
         content = parts.read("xl/worksheets/sheet1.xml").decode()
     assert "no approval by NHS England" in content
     assert "A004-02" in content
+    walker.go(f"{product}/assurance.pdf")
+    printed = text_of(walker.reply.content)
+    for told in (
+        "no approval by NHS England",
+        "Assessment of Fell Desk 1.0 in DEV1",
+        "A004-02: met",
+        "U+8A31 \u2013 #[x]",
+    ):
+        assert told in printed, told
+    assert "A005/referrals/FHIR/STU3/ReferralRequest/000099999999404" in squeezed(printed).replace("\u200b", "")
+    (path := tmp_path / "assessment.pdf").write_bytes(walker.reply.content)
+    assert [str(each) for each in pdfua.validate(str(path)).findings] == []
     walker.go(f"{product}/assurance?environment=INT1")
     assert "no registered endpoint in INT1" in walker.text
     walker.go(f"{product}/assurance?environment=DEV1")
@@ -132,7 +147,7 @@ def test_a_call_that_is_logged_late_is_judged_in_its_place() -> None:
 def test_an_unknown_environment_is_not_found(enter: Enter) -> None:
     """The page and the sheet of an environment that is not configured do not exist."""
     walker = enter(GP)
-    product = _product(walker, "X28A", "Tarn")
+    product = product_of(walker, "X28A", "Tarn")
     for name in ("NONE", "%2e%2e", "dev1"):
         for address in (f"{product}/assurance?environment={name}", f"{product}/assurance.xlsx?environment={name}"):
             walker.go(address)
@@ -142,8 +157,8 @@ def test_an_unknown_environment_is_not_found(enter: Enter) -> None:
 def test_compliance_needs_calls_and_statements(enter: Enter, tested: TestedService) -> None:
     """No reason excludes what calls must show; statements alone reach nothing; with calls the milestone is reached."""
     walker = enter(GP)
-    product = _product(walker, "X29A", "Beck")
-    application = _connect(walker, product, "beck.moor.example")
+    product = product_of(walker, "X29A", "Beck")
+    application = connected(walker, product, "beck.moor.example")
     walker.go(f"{product}/assurance")
     by_calls = [each.id for each in requirements().values() if each.kind is Kind.AUTOMATIC]
     for id in (by_calls[0], by_calls[-1]):
@@ -167,8 +182,8 @@ def test_compliance_needs_calls_and_statements(enter: Enter, tested: TestedServi
 def test_a_statement_is_stored_as_a_whole_or_not_at_all(enter: Enter) -> None:
     """Nothing is chosen beforehand, an empty text removes nothing, and a long one is not cut but shown again."""
     walker = enter(GP)
-    product = _product(walker, "X30A", "Gill")
-    _connect(walker, product, "gill.moor.example")
+    product = product_of(walker, "X30A", "Gill")
+    connected(walker, product, "gill.moor.example")
     walker.go(f"{product}/assurance")
     walker.send("Store the statement", requirement="A004-02", applies="yes", text="It is shown.")
     for sent, told in (

@@ -88,6 +88,14 @@ def test_pages_of_a_partner(browser: Browser, portal: str, logged_in: LogIn, scr
         check_page(page)
         case = page.url.rpartition("/")[2]
         check_page(page, f"{product}/settings")
+        check_page(page, f"{product}/tom")
+        check_page(page, f"{product}/tom/INT1/safety")
+        page.get_by_role("button", name="Store the answers").click()
+        check_page(page)
+        check_page(page, f"{product}/hazards")
+        page.goto(f"{product}/hazards/H14")
+        page.get_by_role("button", name="Store the answers").click()
+        check_page(page)
         check_page(page, f"{product}/endpoints/new")
         page.get_by_label("Host name (FQDN)").fill(f"desk{SCREENS.index(screen)}.browser.example")
         page.get_by_label("ODS code of the organisation").fill("D82106")
@@ -109,6 +117,8 @@ def test_pages_of_a_partner(browser: Browser, portal: str, logged_in: LogIn, scr
     with opened(browser, screen, logged_in(OPERATOR)) as page:
         for path in ("/desk", "/desk?all=yes", f"/desk/{case}"):
             check_page(page, portal + path)
+        check_page(page, f"{product}/tom")
+        check_page(page, f"{product}/tom/INT1/safety")
 
 
 def _partner(page: Page, portal: str, number: int) -> str:

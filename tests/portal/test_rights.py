@@ -23,6 +23,7 @@ MATRIX: Final = {
     Act.CARDS: (O, O, N, N, N, N),
     Act.PACKS: (O, O, N, N, N, N),
     Act.SIGN: (N, O, N, N, N, N),
+    Act.APPROVE: (N, N, N, A, N, A),
     Act.CHANGE_PEOPLE: (N, O, N, N, N, N),
     Act.ASK_DESK: (O, O, N, N, N, N),
     Act.WORK_DESK: (N, N, A, N, N, A),
@@ -52,6 +53,7 @@ def test_no_page_of_another_partner_can_be_opened_or_sent(enter: Enter) -> None:
     values["pack"] = owner.path.rpartition("/")[2]
     owner.go(f"{theirs}/cases/new")
     owner.send("Send to the desk", kind="question", title="Moorland asks", text="A Moorland secret")
+    values |= {"hazard": "H01", "environment": "DEV1", "tab": "topology"}
     values["case"] = owner.path.rpartition("/")[2]
     for page in [each for each in PAGES if "{partner}" in each.path]:
         path = page.path.format(**values)

@@ -98,3 +98,16 @@ async def test_two_managers_who_leave_at_the_same_time_leave_one_behind(store: P
         tasks.start_soon(_leave, "2")
     assert len(refused) == 1
     assert [each.subject for each in await store.partners.members(id)] == refused
+
+
+async def test_answers_that_are_sent_at_the_same_time_are_stored_one_after_the_other(store: PortalStore) -> None:
+    """The last ones stay, whole; those of another form or environment are not touched."""
+    await store.answers.put(("1", "INT1", "H01"), {"status": "Open"}, "Ben")
+    async with anyio.create_task_group() as tasks:
+        for number in range(20):
+            values = {"controls": str(number), "notes": str(number)}
+            tasks.start_soon(store.answers.put, ("1", "", "H01"), values, "Ada")
+    found = await store.answers.of("1")
+    assert list(found) == ["H01"]
+    assert found["H01"].values["controls"] == found["H01"].values["notes"]
+    assert (await store.answers.of("1", "INT1"))["H01"].by == "Ben"

@@ -1,4 +1,4 @@
-"""The assessment of a product in an environment: states, evidence, what is missing, statements, and the export."""
+"""The assessment of a product in an environment: states, evidence, missing evidence, and statements."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from typing import Any, Final, NamedTuple
 from starlette.responses import Response
 
 from openers_assurance import DISCLAIMER, Row, State, requirements
-from openers_assurance.report import HEADINGS, as_table, counts
+from openers_assurance.report import counts
 from openers_portal.access import Act
 from openers_portal.assessments import BEGINNING
 from openers_portal.environment import EnvironmentDown, EnvironmentRefuses
+from openers_portal.pages.assuring.hazards import entries_of
 from openers_portal.pages.partners import partner_of
 from openers_portal.pages.products import product_of
 from openers_portal.rules.milestones import Event, Happening
 from openers_portal.store.partners import StoredProduct
 from openers_portal.visitor import NotHere, Visitor
 from openers_web.form import Form
-from openers_web.xlsx_files import xlsx_response
 
 LONGEST: Final = 2000
 """Characters of a statement."""
@@ -34,7 +34,7 @@ DONE: Final = frozenset({State.MET, State.NOT_APPLICABLE})
 
 
 class Found(NamedTuple):
-    """An assessment: its environment, rows, number of exchanges, what it could not do, and its place in the log."""
+    """An assessment: its environment, rows, number of exchanges, problem if there is one, and place in the log."""
 
     environment: str
     rows: Sequence[Row]
@@ -49,7 +49,7 @@ async def assurance(me: Visitor) -> Response:
     place = f"/partners/{partner.id}/products/{product.id}/assurance"
     if me.is_sent and (said := await _state(me, form, product.id)):
         return me.go(f"{place}?environment={form.text('environment')}", said)
-    found = await _assess(me, product, form.text("environment") if me.is_sent else me.asked("environment"))
+    found = await assess(me, product, form.text("environment") if me.is_sent else me.asked("environment"))
     data: dict[str, Any] = {
         "disclaimer": DISCLAIMER,
         "partner": partner,
@@ -60,6 +60,7 @@ async def assurance(me: Visitor) -> Response:
         "problem": found.problem,
         "counts": counts(found.rows) if found.rows else {},
         "requirements": found.rows,
+        "hazards": [each.as_data() for each in await entries_of(me, product.id)],
         "statements": await me.store.statements.of(product.id),
         "may_change": me.covers(Act.CHANGE_PRODUCT, partner.id),
         "calls": _calls_at(me, found.environment),
@@ -70,7 +71,7 @@ async def assurance(me: Visitor) -> Response:
 
 
 async def _state(me: Visitor, form: Form, product: str) -> str:
-    """Store or remove the statement of a form, and return what was done; nothing if the form has errors."""
+    """Store or remove the statement of a form, and return a message about it; none if the form has errors."""
     requirement, choice = form.text("requirement"), form.text("applies")
     known = requirements().get(requirement)
     if known is None or not known.kind.needs_person:
@@ -90,7 +91,7 @@ async def _state(me: Visitor, form: Form, product: str) -> str:
 async def begin(me: Visitor) -> Response:
     """Begin a new assessment of the product in an environment: calls of the past no longer count."""
     product, partner, form = await product_of(me), await partner_of(me), await me.form()
-    found = await _assess(me, product, form.text("environment"))
+    found = await assess(me, product, form.text("environment"))
     place = f"/partners/{partner.id}/products/{product.id}/assurance?environment={found.environment}"
     if found.problem:
         return me.go(place, f"No new assessment has begun. {found.problem}.", problem=True)
@@ -98,17 +99,7 @@ async def begin(me: Visitor) -> Response:
     return me.go(place, f"A new assessment has begun in {found.environment}. Earlier calls no longer count.")
 
 
-async def sheet(me: Visitor) -> Response:
-    """Return the assessment as a sheet. Raises NotHere if the environment has no log of the product."""
-    product = await product_of(me)
-    found = await _assess(me, product, me.asked("environment"))
-    if not found.rows:
-        raise NotHere
-    title = f"{product.product.name} {product.product.version}, {found.environment}, {me.today.isoformat()}"
-    return xlsx_response("assessment.xlsx", [(DISCLAIMER,), (title,), (), HEADINGS, *as_table(found.rows)])
-
-
-async def _assess(me: Visitor, product: StoredProduct, asked: str) -> Found:
+async def assess(me: Visitor, product: StoredProduct, asked: str) -> Found:
     """Return the assessment of the product in the environment that is asked for, or in its first one."""
     owned = [each for each in await me.store.endpoints.of_product(me.part("partner"), product.id) if each.is_registered]
     environment = asked or next((each.environment for each in owned), next(iter(_names(me)), ""))

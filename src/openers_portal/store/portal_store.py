@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Final
 
+from openers_portal.store.answers import AnswersStore
 from openers_portal.store.cards import Cards
 from openers_portal.store.cases import Cases
 from openers_portal.store.desk_questions import DeskQuestions
@@ -31,6 +32,7 @@ class PortalStore:
         self.items: Final = Items(self._database, clock)
         self.staff: Final = Staff(self._database, operators)
         self.cards: Final = Cards(self._database, clock)
+        self.answers: Final = AnswersStore(self._database, clock)
         self.cases: Final = Cases(self._database, clock)
         self.endpoints: Final = Endpoints(self._database, clock)
         self.signatures: Final = Signatures(self._database)

@@ -174,6 +174,15 @@ SIGNATURES: Final = Table(
     Column("body", LargeBinary, nullable=False),
 )
 
+ANSWERS: Final = Table(
+    "portal_answers",
+    TABLES,
+    Column("product", String(ID), primary_key=True),
+    Column("environment", String(NAME), primary_key=True),
+    Column("form", String(ID), primary_key=True),
+    Column("body", LargeBinary, nullable=False),
+)
+
 Step = Callable[[Connection], None]
 _LOCK: Final = text("SELECT pg_advisory_xact_lock(8004)")
 
@@ -190,6 +199,7 @@ STEPS: Final[Sequence[Step]] = (
     _creates(PACKS),
     _creates(QUESTIONS),
     _creates(SIGNATURES),
+    _creates(ANSWERS),
 )
 """The steps from an empty store to the present schema."""
 

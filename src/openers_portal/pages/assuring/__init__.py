@@ -1,0 +1,1 @@
+"""Pages of assurance beside the assessment: its files, the hazard log, and the forms of the TOM."""
