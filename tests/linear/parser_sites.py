@@ -35,6 +35,7 @@ SITES: Final[dict[str, str]] = {
     "openers_assurance/tom.py: loads": OURS,
     "openers_portal/store/answers.py: decode": OURS,
     "openers_portal/store/statements.py: decode": OURS,
+    "openers_quickconnect/views.py: decode": OURS,
     "openers_web/pdf_files.py: decode": OURS,
     "openers_web/xlsx_files.py: ZipFile": OURS,
     "openers/api/routes.py: SequenceMatcher": "path",

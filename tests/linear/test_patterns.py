@@ -214,7 +214,7 @@ ROWS: Final[dict[str, tuple[Hostile, ...]]] = {
     "openers_quickconnect/pages/patients.py: _NUMBER": (Hostile("1"),),
     "openers_quickconnect/pages/patients.py: _found.number": (Hostile(" "), Hostile("-"), Hostile(" -", "1")),
     "openers_quickconnect/pages/workgroups.py: _PERSON": DIGITS,
-    "openers_quickconnect/pages/workgroups.py: _change.added": (Hostile(" "), Hostile(" ", "1")),
+    "openers_quickconnect/pages/workgroups.py: _change": (Hostile(" "), Hostile(" ", "1")),
     "openers_quickconnect/terminal/pull.py: _UNSAFE": (Hostile("/"), Hostile("a/"), Hostile("é")),
     "openers_portal/openapi.py: _PART": (Hostile("{"), Hostile("{a"), Hostile("a", "{")),
     "openers_portal/rules/cards.py: UUID": DIGITS,
