@@ -170,6 +170,9 @@ def test_advice_is_asked_for_given_and_closed(walker: Enter) -> None:
     gp.go(f"{gp.role}/advice/{number}")
     gp.follow("Refer the patient")
     assert "Which clinic type?" in gp.text
+    gp.follow("Change the specialty")
+    assert "What does the patient need?" in gp.text
+    assert "There is a problem" not in gp.text
     gp.go(f"{gp.role}/advice/{number}")
     gp.send("Close the conversation", avoided="yes", useful="yes")
     assert "The conversation is closed." in gp.text

@@ -148,9 +148,7 @@ def test_advice_is_asked_for_and_answered(quick_connect: str, browser: Browser, 
         page.get_by_label("Your message").fill("Yes, it is.")
         press(page, "Send")
         see(page, "There is a problem")
-        page.get_by_label("Your recommendation, if you give advice").select_option(
-            "ADVICE_ONLY_NO_REFERRAL_RECOMMENDED"
-        )
+        page.get_by_label("Your recommendation").select_option("ADVICE_ONLY_NO_REFERRAL_RECOMMENDED")
         press(page, "Send")
         page.get_by_role("heading", name="There is a problem").wait_for(state="detached")
     with at_work(browser, screen, quick_connect, GP) as page:

@@ -197,3 +197,13 @@ def test_an_act_that_deletes_is_confirmed_first(address: str) -> None:
 def test_pages_show_the_world_that_their_address_names(address: str) -> None:
     assert "World clinic," in httpx.get(f"{address}/w/clinic/_test/faults", headers={"Accept": "text/html"}).text
     assert httpx.get(f"{address}/w/unknown/_test/faults", headers={"Accept": "text/html"}).status_code == 404
+
+
+@pytest.mark.needs("chromium")
+def test_a_person_whom_the_filter_hides_is_not_logged_in(address: str, browser: Browser) -> None:
+    with opened(browser, SCREENS[0]) as page:
+        page.goto(address + LOG_IN)
+        page.get_by_label("Castell").check()
+        page.get_by_label("Find a person").fill("whitfield")
+        assert page.get_by_label("Castell", exact=False).is_hidden()
+        _nobody_chosen(page)

@@ -57,7 +57,7 @@ async def need(desk: Desk) -> Response:
     form = Form([(name, desk.asked(name)) for name in CARRIED if desk.asked(name)])
     if chosen and "clinic" in desk.request.query_params and not desk.asked("clinic"):
         form.reject("clinic", "Choose a clinic type")
-    elif "type" in desk.request.query_params and not chosen:
+    elif "specialty" in desk.request.query_params and not chosen:
         form.reject("specialty", "Choose a specialty")
     return desk.page(
         "need.html",
@@ -71,9 +71,10 @@ async def need(desk: Desk) -> Response:
         needs=_needs(desk),
         specialty=next((each.display for each in specialties if each.code == chosen), ""),
         chosen=chosen,
+        before=desk.asked("before"),
         services_at=desk.at("patients", desk.part("patient"), "services"),
         here=desk.at("patients", desk.part("patient"), "new"),
-        change=_here(desk, "new", specialty="", clinic="").rstrip("?"),
+        change=f"{_here(desk, 'new', specialty='', clinic='')}&{urlencode({'before': chosen})}",
         status=422 if form.errors else 200,
     )
 
@@ -273,8 +274,13 @@ def _here(desk: Desk, step: str, **changes: str) -> str:
 def _needs(desk: Desk) -> str:
     kind = "Advice" if desk.asked("type") == ADVICE else "Referral"
     specialty, clinic = desk.asked("specialty"), desk.asked("clinic")
-    parts = [kind, words(PRIORITIES, desk.asked("priority") or "ROUTINE"), words({}, specialty), words({}, clinic)]
+    parts = [kind, words(PRIORITIES, desk.asked("priority") or "ROUTINE"), _named(specialty), _named(clinic)]
     return " · ".join(part for part in parts if part)
+
+
+def _named(code: str) -> str:
+    """Return a code in words, without the number that tells it from another of the same name."""
+    return words({}, code.rstrip("0123456789").rstrip("_"))
 
 
 def _shown(desk: Desk, person: Person) -> dict[str, Any]:

@@ -28,6 +28,8 @@ for (const field of document.querySelectorAll("[data-filter]")) {
       const text = item.textContent.toLowerCase();
       const fits = words.every((word) => text.includes(word));
       item.toggleAttribute("data-hidden-by-filter", !fits);
+      const chosen = fits ? null : item.querySelector("input[type=radio]:checked");
+      if (chosen) chosen.checked = false; // nobody sends a choice that is not on the screen
       if (fits) shown += 1;
     }
     if (told) told.textContent = words.length ? `${shown} of ${items.length} shown` : "";
@@ -97,7 +99,11 @@ for (const group of document.querySelectorAll("[data-last-first]")) {
   const key = `last-${group.dataset.lastFirst}`;
   const last = [...group.querySelectorAll("input[type=radio]")].find((input) => input.value === localStorage.getItem(key));
   const item = last?.closest("[data-filter-item]");
-  if (item) item.parentElement.prepend(item);
+  if (item) {
+    item.parentElement.prepend(item);
+    const told = item.querySelector(".nhsuk-hint")?.appendChild(document.createElement("div"));
+    if (told) told.textContent = "Last used in this browser";
+  }
   group.closest("form")?.addEventListener("submit", () => {
     const chosen = group.querySelector("input[type=radio]:checked");
     if (chosen) localStorage.setItem(key, chosen.value);
