@@ -175,7 +175,7 @@ def test_a_patient_is_referred_booked_and_accepted(pages: str, production: Live)
     assert "Field, Iris" in consultant.text, consultant.text
     consultant.go(f"{consultant.role}/referrals/{number}/review")
     consultant.send("Save the decision", decision="accept")
-    assert f"Done: {number[:4]} {number[4:8]} {number[8:]}." in consultant.text, consultant.text
+    assert f"Accepted: Field, Iris ({number[:4]} {number[4:8]} {number[8:]})." in consultant.text, consultant.text
     gp.go(f"{gp.role}/referrals/{number}")
     assert "Booked" in gp.text
     for each in (gp, consultant):

@@ -96,9 +96,12 @@ async def _check_contents(settings: Settings, named: set[str], folder: Path) -> 
 
 
 def _files(parts: Iterable[Part]) -> Iterator[_Found]:
+    """Yield each file once, with the first part that has it."""
+    seen = set[Path]()
     for part in parts:
         for path in files_below(part.path):
-            if is_wanted(path):
+            if is_wanted(path) and path.absolute() not in seen:
+                seen.add(path.absolute())
                 yield _Found(part, path)
 
 

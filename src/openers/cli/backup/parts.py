@@ -37,15 +37,15 @@ class Part(NamedTuple):
 
 
 def parts_of(settings: Settings) -> Iterator[Part]:
-    """Yield the parts of a store besides its database; a part need not exist.
+    """Yield the parts of a store besides its database; a part need not exist, and may be inside a later one.
 
     Contents of files in S3 are no part: the bucket has versions and copies of its own.
     """
-    beside = [_beside(settings, path) for path in files_of(settings.database_url) if _is_wanted(settings, path)]
-    yield from beside
-    for part in _named(settings):
-        if not any(part.path.absolute().is_relative_to(each.path.absolute()) for each in beside):
-            yield part
+    yield from _named(settings)
+    for path in files_of(settings.database_url):
+        if path != base_of(settings.database_url) and is_wanted(path):
+            end = path.name.removeprefix(base_of(settings.database_url).name)
+            yield Part(f"{_BESIDE}{end}", path, end in _SECRET_PLACES)
 
 
 def place_of(settings: Settings, name: str) -> Path:
@@ -68,15 +68,6 @@ def is_secret(part: Part, path: Path) -> bool:
 def is_wanted(path: Path) -> bool:
     """Return whether a file belongs into a backup."""
     return not path.name.endswith(_LEFT_OUT)
-
-
-def _is_wanted(settings: Settings, path: Path) -> bool:
-    return path != base_of(settings.database_url) and is_wanted(path)
-
-
-def _beside(settings: Settings, path: Path) -> Part:
-    end = path.name.removeprefix(base_of(settings.database_url).name)
-    return Part(f"{_BESIDE}{end}", path, end in _SECRET_PLACES)
 
 
 def _named(settings: Settings) -> Iterator[Part]:
