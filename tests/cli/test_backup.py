@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from contextlib import closing
 from pathlib import Path
 
+import httpx
 import pytest
 
 from tests.cli.kept import environ_of, settings_in
@@ -144,6 +145,11 @@ def test_a_whole_demo_is_backed_up_while_it_runs(tmp_path: Path) -> None:
     (tmp_path / "second/var").mkdir(parents=True)
     data, secret = str(tmp_path / "data"), str(tmp_path / "secret")
     with demo_of(PROGRAM, tmp_path / "first") as demo:
+        token = openers("token", "user", GP.user, "--base-url", demo.base_url).stdout.strip()
+        described = {"NHSD-eRS-File-Name": LETTER.name, "Content-Type": LETTER.media_type, **GP.headers}
+        told = {"Authorization": f"Bearer {token}", **described}
+        address = f"{demo.base_url}/referrals/FHIR/STU3/Binary"
+        httpx.post(address, content=LETTER.content, headers=told).raise_for_status()
         made = openers(
             "backup", "create", data, "--keys", secret, OPENERS_DATABASE_URL=demo.environment["OPENERS_DATABASE_URL"]
         )
@@ -156,5 +162,7 @@ def test_a_whole_demo_is_backed_up_while_it_runs(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/second/var/openers.db"
     restored = openers("backup", "restore", data, "--keys", secret, OPENERS_DATABASE_URL=url)
     assert restored.returncode == 0, restored.stderr
+    contents = [path.read_bytes() for path in (tmp_path / "second/var/openers.db.blobs").rglob("*") if path.is_file()]
+    assert contents == [LETTER.content]
     with demo_of(PROGRAM, tmp_path / "second") as demo:
         assert "loaded" not in (tmp_path / "second/openers.db.log").read_text()
