@@ -31,7 +31,7 @@ from openers_quickconnect.views import SavedViews
 from openers_quickconnect.words import REGISTERS, ROLES, words
 from openers_quickconnect.world_clock import WorldClock
 from openers_web.assets import asset_route
-from openers_web.layout import NOTICE, Frame, Link, Pages, Site
+from openers_web.layout import NOTICE, Account, Frame, Link, Pages, Site
 from openers_web.log_in.assembly import LogInSettings, assemble
 from openers_web.log_in.gate import LogInNeeded, Visit
 from openers_web.log_in.provider import Client
@@ -139,7 +139,8 @@ class Building:
             }
             for each in roles
         ]
-        return self._office.pages.response("roles.html", Frame(self._office.site), roles=shown)
+        account = Account(visit.session.person.name, "No role chosen yet", visit.form_token)
+        return self._office.pages.response("roles.html", Frame(self._office.site, account=account), roles=shown)
 
     async def _shown(self, desk: Desk, page: Page) -> Response:
         try:

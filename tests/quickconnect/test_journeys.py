@@ -144,6 +144,7 @@ def test_advice_is_asked_for_given_and_closed(walker: Enter) -> None:
         text="Yes, it is.",
         recommendation="ADVICE_ONLY_NO_REFERRAL_RECOMMENDED",
     )
+    assert "Your answer about Hartley, Walter (" in consultant.text
     consultant.go(consultant.role)
     assert tile(consultant, "Advice to answer") == before - 1
     gp.go(gp.role)

@@ -18,7 +18,7 @@ from openers_client.records.advice import AdviceRequest, Message
 from openers_quickconnect.desk import Desk
 from openers_quickconnect.lists import ADVICE, CLINICIANS, TO_ANSWER, WORKLISTS
 from openers_quickconnect.pages.referrals import facts_of, outline
-from openers_quickconnect.pages.shown import after, identity, next_in_full, priority, ubrn, when
+from openers_quickconnect.pages.shown import after, identity, next_in_full, patient_name, priority, ubrn, when
 from openers_quickconnect.records import FoundNames, Overview
 from openers_quickconnect.words import PRIORITIES, STATES, words
 from openers_web.form import Form
@@ -186,7 +186,9 @@ async def _answer(desk: Desk, request: AdviceRequest, form: Form) -> Response | 
         recommendation=intended if outcome == "RETURN_TO_REFERRER_WITH_ADVICE" else None,
     )
     await desk.caller.send_response(request, answer)
-    return desk.go(desk.at("worklists", ADVICE), f"Your answer to {ubrn(request.ubrn)} is sent.")
+    names = await desk.names([request.patient or ""])
+    whose = patient_name(names.patients.get(request.patient or ""), "") or "the patient"
+    return desk.go(desk.at("worklists", ADVICE), f"Your answer about {whose} ({ubrn(request.ubrn)}) is sent.")
 
 
 def _with_recommendation(text: str, intended: str | None) -> str:
