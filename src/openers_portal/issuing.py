@@ -1,7 +1,8 @@
 """Issue smartcards in their environments: once, and to the end, also if the portal was killed on the way.
 
 A card is stored as waiting before its environment is asked. Each step can be repeated: the number of a card is chosen
-before, and an environment that has it already has nothing to do.
+before, and an environment that has it already has nothing to do. A certificate is different: whoever asked for it may
+have gone with the key. If the reply was lost, the environment forgets the certificate.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import msgspec
 from openers_portal.environment import Environment, EnvironmentDown, EnvironmentRefuses
 from openers_portal.packing import finish_packs
 from openers_portal.rules.cards import Card, CardState, record_of, with_roles
+from openers_portal.rules.endpoints import Endpoint
 from openers_portal.store.cards import StoredCard
 from openers_portal.store.portal_store import PortalStore
 
@@ -36,6 +38,7 @@ async def finish_always(store: PortalStore, environments: Environments) -> None:
         try:
             await finish_waiting(store, environments)
             await finish_packs(store, environments)
+            await undo_lost(store, environments)
         except Exception as error:
             _LOG.warning("cards and packs wait: %s", type(error).__name__)
         await anyio.sleep(PAUSE_S)
@@ -52,6 +55,35 @@ async def finish_waiting(store: PortalStore, environments: Environments) -> None
             await finish(each, store, environments)
         except EnvironmentDown:
             down.add(name)
+
+
+async def undo_lost(store: PortalStore, environments: Environments) -> None:
+    """Take each certificate whose reply was lost from its endpoint: nobody has it, and it opens nothing any more."""
+    async for endpoint in store.endpoints.unsettled():
+        environment = environments.get(endpoint.environment)
+        if environment is None:
+            continue
+        try:
+            await _forget_unknown(endpoint, environment)
+        except (EnvironmentDown, EnvironmentRefuses) as error:
+            _LOG.warning("certificates of %s wait: %s", endpoint.asid, type(error).__name__)
+            continue
+        await store.endpoints.change(endpoint.asid, lambda one, was=endpoint: _settled(one, was))
+
+
+async def _forget_unknown(endpoint: Endpoint, environment: Environment) -> None:
+    """Replace the record of an endpoint by one with the certificates that the portal knows, if it has others."""
+    known = {each.fingerprint for each in endpoint.certificates}
+    present = await environment.read("endpoints", endpoint.asid)
+    held: list[dict[str, str]] = [] if present is None else present.record["certificates"]
+    kept = [each for each in held if each["fingerprint"] in known]
+    if present is not None and kept != held:
+        await environment.replace("endpoints", endpoint.asid, {**present.record, "certificates": kept}, present.version)
+
+
+def _settled(now: Endpoint, was: Endpoint) -> Endpoint:
+    """Return the endpoint with nothing to settle, unless a certificate was asked for meanwhile."""
+    return now if now.asked != was.asked else msgspec.structs.replace(now, asked=None, lost=False)
 
 
 async def finish(stored: StoredCard, store: PortalStore, environments: Environments) -> str:

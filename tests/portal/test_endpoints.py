@@ -23,6 +23,8 @@ from cryptography.x509.oid import NameOID
 from openers.testing import TestedService
 from openers_client import Application, LogInFailed, log_in
 from openers_portal.access import Role
+from openers_portal.environment import Environment
+from openers_portal.issuing import undo_lost
 from openers_portal.mailing import warn
 from openers_portal.rules.bundles import public_key_of
 from openers_portal.rules.endpoints import SOON_DAYS, Certificate, Endpoint, new_asid
@@ -30,6 +32,7 @@ from openers_portal.rules.java_key_stores import java_key_store
 from openers_portal.rules.partners import Partner
 from openers_portal.rules.signing_requests import checks
 from openers_portal.rules.start_scripts import start_scripts
+from openers_portal.settings import EnvironmentSettings
 from openers_portal.store.partners import Member
 from openers_portal.store.portal_store import PortalStore
 from openers_quickconnect.configuration import connection_of
@@ -339,3 +342,55 @@ def test_a_start_script_finds_its_password_and_says_what_is_missing(tmp_path: Pa
     for given, run in (([], "serve"), (["check", "--json"], "check --json")):
         told = subprocess.run([*command, *given], capture_output=True, text=True, check=True, env=env)
         assert told.stdout == f"key to it: quickconnect {run}\n"
+
+
+@pytest.mark.anyio
+async def test_a_certificate_whose_reply_was_lost_is_taken_back(
+    empty_url: str, portal_environment: EnvironmentSettings
+) -> None:
+    """Stopped after the environment has issued it, the portal lets it forget it later; a second one stays."""
+    now = [NOW]
+    store, environment = PortalStore(empty_url, (), lambda: now[0]), Environment(portal_environment)
+    await store.open()
+    asid, environments = new_asid(), {"DEV1": environment}
+    wanted = Endpoint(
+        asid=asid, environment="DEV1", organisation="D82106", fqdn="lost.moor.example", party_key="D82106-1"
+    )
+    record = {"asid": asid, "environment": "DEV1", "organisation": "D82106", "fqdn": wanted.fqdn, "status": "requested"}
+    await environment.put("endpoints", asid, record)
+    lost = Partner(name="Lost", code="X26LO", address="1 Mill Lane", contact="Ada", email="ada@moor.example")
+    partner = await store.partners.register(lost, Member("1", "Ada", Role.MANAGER))
+    await store.endpoints.add(partner, "desk", wanted)
+
+    async def _ask() -> Certificate:
+        await store.endpoints.change(asid, lambda one: one.asking(now[0]))
+        issued = await environment.issue(asid, csr(wanted.fqdn), 30)
+        return Certificate(
+            pem=issued.certificate,
+            trust="",
+            fingerprint=issued.fingerprint,
+            serial=issued.serial,
+            not_after=issued.not_after,
+        )
+
+    async def _held() -> set[str]:
+        await undo_lost(store, environments)
+        present = await environment.read("endpoints", asid)
+        return set() if present is None else {each["fingerprint"] for each in present.record["certificates"]}
+
+    first = await _ask()  # the portal stops here
+    assert await _held() == {first.fingerprint}, "a reply may still come"
+    second = await _ask()
+    await store.endpoints.change(asid, lambda one: one.answered(second))
+    assert await _held() == {first.fingerprint, second.fingerprint}
+    now[0] += timedelta(minutes=3)
+    assert await _held() == {second.fingerprint}
+    settled = await store.endpoints.one(partner, "desk", asid)
+    assert settled is not None
+    assert (settled.asked, settled.lost, len(settled.certificates)) == (None, False, 1)
+    third = await _ask()
+    await store.endpoints.change(asid, lambda one: one.answered(third))
+    now[0] += timedelta(minutes=3)
+    assert await _held() == {second.fingerprint, third.fingerprint}
+    await environment.close()
+    await store.close()

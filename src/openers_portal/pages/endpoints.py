@@ -190,8 +190,13 @@ async def _issued(me: Visitor, form: Form, found: Endpoint, request: str) -> Iss
     keys = _keys_of([*(each.pem for each in found.valid), request])
     try:
         await _register_application(me, found, {"keys": keys})
+        await me.store.endpoints.change(found.asid, lambda one: one.asking(me.house.clock()))
         issued = await _environment(me, found).issue(found.asid, request, DAYS)
-    except (EnvironmentDown, EnvironmentRefuses) as error:
+    except EnvironmentDown as error:
+        form.reject("", _told(error))
+        return None
+    except EnvironmentRefuses as error:
+        await me.store.endpoints.change(found.asid, lambda one: one.answered())
         form.reject("", _told(error))
         return None
     kept = Certificate(
@@ -202,11 +207,7 @@ async def _issued(me: Visitor, form: Form, found: Endpoint, request: str) -> Iss
         not_after=issued.not_after,
         request=request,
     )
-
-    def _with(one: Endpoint) -> Endpoint:
-        return msgspec.structs.replace(one, certificates=(*one.certificates, kept))
-
-    await me.store.endpoints.change(found.asid, _with)
+    await me.store.endpoints.change(found.asid, lambda one: one.answered(kept))
     await _note(me, Happening.CERTIFICATE, f"Certificate {issued.serial} was issued for {found.fqdn}", issued.serial)
     return issued
 

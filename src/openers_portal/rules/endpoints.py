@@ -41,7 +41,11 @@ class Certificate(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
-    """An endpoint in one environment. `is_registered` is false until the environment has confirmed it."""
+    """An endpoint in one environment. `is_registered` is false until the environment has confirmed it.
+
+    `asked` is when a certificate was last asked for whose reply is not known, `None` if all are. `lost` is whether an
+    earlier reply is not known either.
+    """
 
     asid: str
     environment: str
@@ -51,6 +55,17 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     ranges: tuple[str, ...] = ()
     is_registered: bool = False
     certificates: tuple[Certificate, ...] = ()
+    asked: datetime | None = None
+    lost: bool = False
+
+    def asking(self, now: datetime) -> Endpoint:
+        """Return it before a certificate is asked for."""
+        return msgspec.structs.replace(self, asked=now, lost=self.lost or self.asked is not None)
+
+    def answered(self, *issued: Certificate) -> Endpoint:
+        """Return it with what the reply issued. If an earlier reply is not known, that stays to be settled."""
+        asked = self.asked if self.lost else None
+        return msgspec.structs.replace(self, certificates=(*self.certificates, *issued), asked=asked)
 
     @property
     def client_id(self) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 import msgspec
@@ -16,6 +16,8 @@ from openers_web.database import Database
 
 MOST_AT_ONCE: Final = 200
 """Endpoints that are read at one time."""
+REPLIES_WITHIN: Final = timedelta(minutes=2)
+"""After this time no reply of an environment comes any more."""
 
 
 class HostTaken(Exception):
@@ -62,6 +64,20 @@ class Endpoints:
     async def ending(self) -> AsyncIterator[tuple[str, str, Endpoint]]:
         """Yield each endpoint whose last certificate ends soon, after its partner and its product."""
         now = self._clock()
+        async for partner, product, found in self._all():
+            ends = found.ends()
+            if ends is not None and found.ends_soon(now) and ends > now:
+                yield partner, product, found
+
+    async def unsettled(self) -> AsyncIterator[Endpoint]:
+        """Yield each endpoint for which a certificate was asked for long ago, without a known reply."""
+        before = self._clock() - REPLIES_WITHIN
+        async for _, _, found in self._all():
+            if found.asked is not None and found.asked < before:
+                yield found
+
+    async def _all(self) -> AsyncIterator[tuple[str, str, Endpoint]]:
+        """Yield each endpoint after its partner and its product."""
         columns = ENDPOINTS.c
         query = select(columns.asid, columns.partner, columns.product, columns.body).order_by(columns.asid)
         last: str | None = ""
@@ -70,10 +86,7 @@ class Endpoints:
             rows = await self._database.run(lambda db, part=part: db.execute(part).all())
             last = rows[-1][0] if rows else None
             for _, partner, product, body in rows:
-                found = msgspec.json.decode(body, type=Endpoint)
-                ends = found.ends()
-                if ends is not None and found.ends_soon(now) and ends > now:
-                    yield partner, product, found
+                yield partner, product, msgspec.json.decode(body, type=Endpoint)
 
     async def change(self, asid: str, change: Callable[[Endpoint], Endpoint]) -> Endpoint:
         """Replace an endpoint by what `change` makes of it; concurrent changes wait. Raises LookupError."""
