@@ -71,7 +71,7 @@ def test_a_gp_refers_books_and_adds_a_letter(walker: Enter) -> None:
     gp = walker(GP)
     number = booked(gp, "NEED_TO_ADD_LATER")
     assert "The referrer: add the referral letter" in gp.text
-    gp.follow("Add or change the letter")
+    gp.follow("Add the letter")
     assert "991 200 3888" in gp.text
     gp.upload("Add the letter", LETTER, description="Referral letter")
     assert "The letter is added." in gp.text

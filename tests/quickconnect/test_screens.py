@@ -100,7 +100,7 @@ def test_a_patient_is_referred_booked_and_accepted(quick_connect: str, browser: 
         press(page, "Book this appointment")
         see(page, re.compile("^Referral "))
         referral = page.url.partition("?")[0]
-        follow(page, "Add or change the letter")
+        follow(page, "Add the letter")
         see(page, "Referral letter")
         name, content = LETTER
         page.locator("input[type=file]").set_input_files({"name": name, "mimeType": "text/plain", "buffer": content})

@@ -109,7 +109,7 @@ def _walk(address: str, browser: Browser, opened: ExitStack) -> Iterator[Page]:
     page.get_by_role("heading", name=re.compile("^Referral ")).first.wait_for()
     referral = page.url.partition("?")[0]
     yield page
-    follow(page, "Add or change the letter")
+    follow(page, "Add the letter")
     name, content = LETTER
     page.locator("input[type=file]").set_input_files({"name": name, "mimeType": "text/plain", "buffer": content})
     press(page, "Add the letter")

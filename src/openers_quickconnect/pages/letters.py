@@ -51,6 +51,7 @@ async def letter(desk: Desk) -> Response:
         files=files_of(referral),
         form=form,
         accepted=ACCEPTED,
+        done_at=here,
         status=422 if form.errors else 200,
     )
 

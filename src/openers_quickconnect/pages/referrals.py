@@ -129,7 +129,7 @@ def deeds(desk: Desk, found: Referral, overview: Overview | None, codes: frozens
             offered.append(Deed("Book an appointment", desk.at(*here, "slots"), variant="primary"))
             offered.append(Deed("Send to the provider", desk.at(*here, "send"), "For triage, or without a free slot"))
         if found.state not in ("CANCELLED_REFERRAL", "DID_NOT_ATTEND"):
-            offered.append(Deed("Add or change the letter", desk.at(*here, "letter")))
+            offered.append(_letter(desk, found, is_next="CREATE_APPOINTMENT" not in codes))
         if "CHANGE_SHORTLIST" in codes:
             offered.append(Deed("Change the shortlist", desk.at(*here, "shortlist")))
         if "CANCEL_DIRECTLY_BOOKED_APPOINTMENT" in codes:
@@ -141,6 +141,13 @@ def deeds(desk: Desk, found: Referral, overview: Overview | None, codes: frozens
     if "CANCEL_REFERRAL" in codes:
         offered.append(Deed("Cancel the referral", desk.at(*here, "cancel")))
     return offered
+
+
+def _letter(desk: Desk, found: Referral, *, is_next: bool) -> Deed:
+    at = desk.at("referrals", found.ubrn, "letter")
+    if any(each.is_letter for each in files_of(found)):
+        return Deed("Change the letter", at)
+    return Deed("Add the letter", at, variant="primary" if is_next else "secondary")
 
 
 def files_of(found: Referral) -> list[Attached]:
