@@ -123,8 +123,8 @@ def test_from_the_form_to_the_notice_and_off_the_list(portal: str, visitor: Walk
 
 def test_a_link_needs_its_code(visitor: Walker) -> None:
     visitor.go("/interest")
-    visitor.send("Ask for news", email="eve@moor.example")
-    (link,) = _links(visitor, "eve@moor.example")
+    visitor.send("Ask for news", email="eva@moor.example")
+    (link,) = _links(visitor, "eva@moor.example")
     for wrong in (link.partition("?")[0], f"{link}0", link.replace("confirm", "leave"), "/interest/confirm/x?code=é"):
         visitor.go(wrong)
         assert visitor.reply.status_code == 404, wrong
