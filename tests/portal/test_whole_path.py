@@ -229,6 +229,7 @@ def _refers_and_books(referrer: Person, address: str, card: str) -> str:
     referrer.check("action", "book")
     referrer.press("Create the referral")
     referrer.press(re.compile("book on"))
+    referrer.press("Book this appointment")
     referrer.sees("The appointment is booked.")
     found = re.search(r"/referrals/(\d{12})", page.url)
     assert found is not None
@@ -242,7 +243,7 @@ def _reviews(consultant: Person, address: str, number: str) -> None:
     page.goto(f"{'/'.join(page.url.split('/')[:5])}/referrals/{number}/review")
     consultant.check("decision", "accept")
     consultant.press("Save the decision")
-    consultant.sees("Done:")
+    consultant.sees("Accepted: ")
 
 
 def _raises_and_closes(supplier: Person, agent: Person, portal: str, product: str) -> None:

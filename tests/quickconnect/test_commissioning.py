@@ -61,7 +61,7 @@ def test_a_definer_sees_the_workgroups_and_changes_none(walker: Enter) -> None:
     definer.follow("Workgroups")
     definer.follow("Cardiology")
     assert "Dr Priya Castell" in definer.text, definer.text
-    assert "Provider clinician" in definer.text
+    assert "Service provider clinician" in definer.text, definer.text
     assert "Dr Edwin Foss" not in definer.text, "who has left is no member"
     assert "Add" not in definer.buttons
     definer.post(definer.path, add=DEFINER, form_token=definer.hidden("form_token"))
