@@ -166,3 +166,27 @@ def test_a_whole_demo_is_backed_up_while_it_runs(tmp_path: Path) -> None:
     assert contents == [LETTER.content]
     with demo_of(PROGRAM, tmp_path / "second") as demo:
         assert "loaded" not in (tmp_path / "second/openers.db.log").read_text()
+
+
+@pytest.mark.parametrize(
+    ("data_in", "keys_in", "problem"),
+    [
+        ("store.db.copy", "secret", "would belong to the store"),
+        ("data", "store.db.blobs/keys", "would belong to the store"),
+        ("data", "data/keys", "must be apart"),
+        ("both", "both", "must be apart"),
+    ],
+)
+def test_a_backup_is_made_outside_the_store_and_its_keys_outside_the_data(
+    data_in: str, keys_in: str, problem: str, sqlite_template: Path, tmp_path: Path
+) -> None:
+    """A folder named after the store would be copied into itself."""
+    shutil.copy(sqlite_template, tmp_path / "store.db")
+    shutil.copytree(sqlite_template.parent, tmp_path / "store.db.keys", ignore=shutil.ignore_patterns("*.db*"))
+    (tmp_path / "store.db.blobs").mkdir()
+    url = f"sqlite:///{tmp_path / 'store.db'}"
+    words = (str(tmp_path / data_in), "--keys", str(tmp_path / keys_in))
+    refused = openers("backup", "create", *words, OPENERS_DATABASE_URL=url)
+    assert refused.returncode == 1
+    assert problem in refused.stderr
+    assert not list(tmp_path.rglob("manifest.json"))

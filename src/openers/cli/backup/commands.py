@@ -15,7 +15,6 @@ Folder = Annotated[Path, typer.Argument(help="Folder of the data.")]
 Keys = Annotated[Path, typer.Option("--keys", help="Folder of the keys: keep it elsewhere than the data.")]
 DatabaseUrl = Annotated[str | None, typer.Option("--database-url", help="sqlite:///path or postgresql://...")]
 
-
 WithoutDatabase = Annotated[
     bool, typer.Option("--without-database", help="PostgreSQL has a backup of its own: copy only files and keys.")
 ]

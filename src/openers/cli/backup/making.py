@@ -52,10 +52,7 @@ async def make_backup(settings: Settings, roots: dict[Root, Path], how: How) -> 
     The audit is verified first. Raises ValueError (damaged audit, a folder that is not empty, a failed program, a
     missing content), SettingsError, Unavailable, OSError. Without its manifest a backup is not whole.
     """
-    for folder in roots.values():
-        make_folder(folder)
-        if any(folder.iterdir()):
-            raise ValueError(f"{folder} is not empty: name a new folder for each backup")
+    _check_folders(settings, roots)
     verified = await verify_audit(settings, [])
     if verified.findings:
         raise ValueError(f"the audit is damaged, and no backup was made: {verified.findings[0].text}")
@@ -70,6 +67,20 @@ async def make_backup(settings: Settings, roots: dict[Root, Path], how: How) -> 
     manifest = Manifest(how.release, made_at, kind, how.with_database, heads=verified.heads, files=files)
     manifest.save(roots[_DATA])
     return manifest
+
+
+def _check_folders(settings: Settings, roots: dict[Root, Path]) -> None:
+    """Make the folders. Raises ValueError: one is in the other or in a part of the store, or is not empty."""
+    data, keys = (folder.resolve() for folder in roots.values())
+    if data.is_relative_to(keys) or keys.is_relative_to(data):
+        raise ValueError(f"{keys} and {data} must be apart: name another folder with --keys")
+    for folder in (data, keys):
+        make_folder(folder)
+        if any(folder.iterdir()):
+            raise ValueError(f"{folder} is not empty: name a new folder for each backup")
+        if any(folder.is_relative_to(part.path.resolve()) for part in parts_of(settings)):
+            folder.rmdir()
+            raise ValueError(f"{folder} would belong to the store: name a folder elsewhere")
 
 
 async def _copy_store(settings: Settings, folder: Path, how: How) -> set[str]:

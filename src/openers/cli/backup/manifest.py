@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Final, Literal
 
@@ -36,8 +37,11 @@ class Manifest(msgspec.Struct, frozen=True):
     def save(self, folder: Path) -> None:
         """Write the manifest as the last file of a backup. Raises OSError."""
         unfinished = folder / f"{MANIFEST}.part"
-        unfinished.write_bytes(msgspec.json.format(msgspec.json.encode(self)))
-        unfinished.chmod(0o600)
+        unfinished.touch(0o600)
+        with unfinished.open("wb") as out:
+            out.write(msgspec.json.format(msgspec.json.encode(self)))
+            out.flush()
+            os.fsync(out.fileno())
         unfinished.replace(folder / MANIFEST)
 
 
@@ -55,7 +59,7 @@ def check_files(manifest: Manifest, roots: dict[Root, Path]) -> None:
     """Compare each file with its digest. Raises ValueError that names the first damaged or missing file."""
     for each in manifest.files:
         path = roots[each.root] / each.path
-        if not path.resolve().is_relative_to(roots[each.root].resolve()):
+        if ".." in path.parts or not path.resolve().is_relative_to(roots[each.root].resolve()):
             raise ValueError(f"{each.path} of the manifest is outside the backup")
         if not path.is_file():
             raise ValueError(f"{path} is missing; take an earlier backup")

@@ -24,8 +24,9 @@ _SECRET_PLACES: Final = (f".{PlaceKind.KEYS}", f".{PlaceKind.AUTHORITIES}")
 _SECRET_SUFFIXES: Final = frozenset({".key", ".pem", ".jwk", ".p12", ".jks"})
 _SECRET_NAMES: Final = frozenset({"keys", "administrator.json"})
 """Files in which Quick Connect and the portal keep their keys."""
-_LEFT_OUT: Final = ("-wal", "-shm", "-journal", "lock", ".log")
+_LEFT_OUT: Final = ("-wal", "-shm", "-journal", ".lock", ".log")
 """Ends of names of what a running process needs only for itself. A copied database contains its write-ahead log."""
+_LOCK: Final = "lock"
 
 
 class Part(NamedTuple):
@@ -55,8 +56,10 @@ def place_of(settings: Settings, name: str) -> Path:
     if kind == _BESIDE and end and "/" not in end:
         base = base_of(settings.database_url)
         return base.with_name(f"{base.name}.{end}")
+    if name in _KEY_SETTINGS and name not in named:
+        raise ValueError(f"the backup has a key for OPENERS_{name.upper()}: set it to the path where the key shall be")
     if name not in named:
-        raise ValueError(f"the backup has the unknown part {name}")
+        raise ValueError(f"the backup has the part {name}, which no store has: take an earlier backup")
     return named[name]
 
 
@@ -67,7 +70,7 @@ def is_secret(part: Part, path: Path) -> bool:
 
 def is_wanted(path: Path) -> bool:
     """Return whether a file belongs into a backup."""
-    return not path.name.endswith(_LEFT_OUT)
+    return path.name != _LOCK and not path.name.endswith(_LEFT_OUT)
 
 
 def _named(settings: Settings) -> Iterator[Part]:
