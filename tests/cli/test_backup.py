@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from tests.cli.kept import environ_of, settings_in
-from tests.kit.files.samples import LETTER, maintain, upload
+from tests.kit.files.samples import LETTER, Sample, maintain, upload
 from tests.kit.run.command import PROGRAM, openers
 from tests.kit.service.demo import demo_of
 from tests.kit.service.requests import create_referral
@@ -22,6 +22,8 @@ from tests.kit.service.running import GP, running
 from tests.kit.store.outside import fetch
 from tests.kit.store.stores import PostgresServer
 
+ODD = Sample("odd.txt", "text/plain", b"SQLite format 3\0 is how a database begins")
+"""A content that only looks like a database."""
 UBRNS = "SELECT ubrn FROM referrals"
 Damage = Callable[[Path, Path], object]
 
@@ -52,6 +54,7 @@ async def test_a_store_is_backed_up_while_it_is_written_to(
             **maintain(referral["id"], referral["meta"]["versionId"], await upload(gp, ubrn=referral["id"]))
         )
         assert attached.is_success, attached.text
+        await upload(gp, ODD)
         acknowledged += [(await gp.post(**create_referral())).json()["id"] for _ in range(3)]
 
         async def _write() -> None:
@@ -72,7 +75,7 @@ async def test_a_store_is_backed_up_while_it_is_written_to(
     found = {str(row[0]) for row in await fetch(after.database_url, UBRNS)}
     assert {referral["id"], *acknowledged[:until]} <= found
     contents = [path.read_bytes() for path in (tmp_path / "elsewhere/contents").rglob("*") if path.is_file()]
-    assert contents == [LETTER.content]
+    assert sorted(contents) == sorted([LETTER.content, ODD.content])
     heads = [word for head in json.loads(made.stdout)["heads"] for word in ("--head", head)]
     verified = openers("audit", "verify", *heads, **environ_of(after))
     assert verified.returncode == 0, verified.stderr
@@ -190,3 +193,15 @@ def test_a_backup_is_made_outside_the_store_and_its_keys_outside_the_data(
     assert refused.returncode == 1
     assert problem in refused.stderr
     assert not list(tmp_path.rglob("manifest.json"))
+
+
+def test_a_log_of_an_earlier_store_is_not_read_into_the_restored_one(
+    backup: tuple[Path, Path, dict[str, str]], tmp_path: Path
+) -> None:
+    data, secret, environ = backup
+    (tmp_path / "new").mkdir()
+    (tmp_path / "new/openers.db-wal").write_bytes(b"left by a crash")
+    refused = openers("backup", "restore", str(data), "--keys", str(secret), **environ)
+    assert refused.returncode == 1
+    assert "openers.db-wal exists already" in refused.stderr
+    assert [path.name for path in (tmp_path / "new").iterdir()] == ["openers.db-wal"]

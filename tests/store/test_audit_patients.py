@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Final
 
 import pytest
@@ -53,13 +54,31 @@ async def test_a_migration_builds_the_index_of_earlier_entries(empty_url: str) -
     store = await open_store(empty_url, KEY)
     instants = (NOON, NOON + timedelta(milliseconds=120), NOON + timedelta(microseconds=999_999))
     made = [_entry(number, (FIRST, None, SECOND)[number % 3], at) for number, at in enumerate(instants * 50)]
+    made[1].showed([SECOND, FIRST])
     for start in range(0, len(made), 7):
         await asyncio.gather(*(store.record_audit(each) for each in made[start : start + 7]))
         await store.upkeep()
     await store.close()
     written = await fetch(empty_url, INDEX)
-    assert len([row for row in written if row[0]]) == 100
+    assert len([row for row in written if row[0]]) == 102
     await execute(empty_url, "DROP TABLE audit_patients")
     await execute(empty_url, "UPDATE alembic_version SET version_num = '0018'")
     assert await migrate(empty_url)
+    store = await open_store(empty_url, KEY)
+    await store.upkeep()
+    await store.close()
     assert await fetch(empty_url, INDEX) == written
+
+
+async def test_a_missing_block_does_not_hold_the_store_up(tmp_path: Path) -> None:
+    """The chain is damaged, which is for `openers audit verify` to report."""
+    url = f"sqlite:///{tmp_path / 'openers.db'}"
+    await migrate(url)
+    store = await open_store(url, KEY)
+    for number in range(3):
+        await store.record_audit(_entry(number, FIRST))
+    await store.close()
+    await execute(url, "DELETE FROM audit_blocks WHERE seq = (SELECT max(seq) FROM audit_blocks)")
+    store = await open_store(url, KEY)
+    assert await _found(store, FIRST) == ["1", "0"]
+    await store.close()

@@ -15,7 +15,7 @@ from contextlib import AbstractAsyncContextManager, closing, suppress
 from pathlib import Path
 from time import monotonic
 from types import TracebackType
-from typing import Final
+from typing import Final, TypeVar
 
 from openers.domain.audit import AuditEntry
 from openers.domain.clock import Instant
@@ -28,6 +28,7 @@ from openers.store.engine.statements import Statement, Value, encode
 from openers.store.transaction import SqlTx
 from openers.usecases.ports.transaction import Tx
 
+T = TypeVar("T")
 WRITER: Final = "sqlite"
 """Name of the one audit chain."""
 CHECKPOINT_EVERY: Final = 256
@@ -108,19 +109,21 @@ class SqliteStore:
     async def upkeep(self) -> None:
         """Add what was sealed since the last time to the index of the audit by patient."""
         while await self._reading.audit.indexed() < self._sealer.head.seq:
-            await self._without_entry(lambda tx: tx.audit.fill(WRITER))
+            if not await self._without_entry(lambda tx: tx.audit.fill(WRITER)):
+                return  # blocks are missing, which `openers audit verify` reports
 
-    async def _without_entry(self, change: Callable[[SqlTx], Awaitable[None]]) -> None:
+    async def _without_entry(self, change: Callable[[SqlTx], Awaitable[T]]) -> T:
         """Run an act of the store itself, which has no audit entry."""
         await self.open_group()
         act = _ActTransaction(self, None)
         tx = self.enter(act)
         try:
-            await change(tx)
+            result = await change(tx)
         except BaseException:
             self.undo(act)
             raise
         await self.keep(act, None)
+        return result
 
     async def check(self) -> None:
         """Raise Unavailable if the file cannot be read."""

@@ -1,7 +1,7 @@
 """Make a backup while services run.
 
-The databases are copied before the files beside them, so that each record in a copy has its file: a file is stored
-before the record that names it.
+The databases are copied before the files beside them: a file is stored before the record that names it, so each record
+in a copy has its file, unless that was deleted meanwhile.
 """
 
 from __future__ import annotations
@@ -32,6 +32,11 @@ class _Found(NamedTuple):
     @property
     def root(self) -> Root:
         return _KEYS if is_secret(self.part, self.path) else _DATA
+
+    @property
+    def is_database(self) -> bool:
+        """Return whether it is copied as a database. A content never is: somebody has uploaded it."""
+        return self.part.name != BLOBS and is_sqlite(self.path)
 
     @property
     def name(self) -> str:
@@ -119,7 +124,7 @@ def _files(parts: Iterable[Part]) -> Iterator[_Found]:
 def _copy(found: _Found, target: Path, *, databases: bool) -> None:
     """Copy a database, or with `databases` false any other file that is not there yet."""
     try:
-        if is_sqlite(found.path) == databases and not target.exists():
+        if found.is_database == databases and not target.exists():
             make_folder(target.parent)
             (copy_sqlite if databases else copy_file)(found.path, target)
     except FileNotFoundError:

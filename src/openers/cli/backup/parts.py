@@ -40,11 +40,11 @@ class Part(NamedTuple):
 def parts_of(settings: Settings) -> Iterator[Part]:
     """Yield the parts of a store besides its database; a part need not exist, and may be inside a later one.
 
-    Contents of files in S3 are no part: the bucket has versions and copies of its own.
+    Unfinished uploads are no part. Contents in S3 are none either: the bucket has versions and copies of its own.
     """
     yield from _named(settings)
     for path in files_of(settings.database_url):
-        if path != base_of(settings.database_url) and is_wanted(path):
+        if path not in (base_of(settings.database_url), settings.drafts_directory) and is_wanted(path):
             end = path.name.removeprefix(base_of(settings.database_url).name)
             yield Part(f"{_BESIDE}{end}", path, end in _SECRET_PLACES)
 

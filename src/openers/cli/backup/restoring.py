@@ -13,6 +13,7 @@ from openers.cli.backup.copying import copy_file
 from openers.cli.backup.making import DUMP, SQLITE
 from openers.cli.backup.manifest import Kind, Manifest, Root, check_files, read_manifest
 from openers.cli.backup.parts import place_of
+from openers.places import files_of
 from openers.settings import Settings
 from openers.store.opening import holds_tables
 
@@ -29,7 +30,9 @@ async def restore_backup(settings: Settings, roots: dict[Root, Path]) -> tuple[M
         raise ValueError(f"the backup is of {manifest.database}: name such a database with OPENERS_DATABASE_URL")
     check_files(manifest, roots)
     places = _places(settings, manifest, roots)
-    taken = [str(place) for place in places.values() if place.exists()]
+    # A log that a crashed process left would be read into the restored database.
+    found = (*places.values(), *files_of(settings.database_url))
+    taken = sorted({str(place) for place in found if place.exists()})
     if kind == "postgresql" and await holds_tables(settings.database_url) == manifest.has_database:
         if not manifest.has_database:
             raise ValueError("the backup is without database: restore that first, with the programs of PostgreSQL")

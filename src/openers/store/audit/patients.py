@@ -105,15 +105,16 @@ class SqlAuditTrail:
         row = await self._connection.row(_MARK, {"patient": _NO_PATIENT})
         return 0 if row is None else int(row[0])
 
-    async def fill(self, writer: str) -> None:
-        """Add the next blocks of a writer to the index, and mark the last of them."""
+    async def fill(self, writer: str) -> bool:
+        """Add the next blocks of a writer to the index, and mark the last of them; return whether there were any."""
         after: dict[str, Value] = {"writer": writer, "seq": await self.indexed(), "most": BLOCKS_AT_ONCE}
         blocks = [Block(*row) for row in await self._connection.rows(_FOLLOWING, after)]
         if not blocks:
-            return
+            return False
         mark = {"patient": _NO_PATIENT, "at": 0, "writer": writer, "seq": blocks[-1].seq, "start": 0, "size": 0}
         await self._connection.run(_UNMARK, {"patient": _NO_PATIENT})
         await self._connection.run_many(ADD_CONCERNED, [*(row for block in blocks for row in concerned(block)), mark])
+        return True
 
     async def of_patient(
         self, patient: NhsNumber, since: Instant, before: AuditPlace, most: int

@@ -1,4 +1,7 @@
-"""An index finds the audit entries of a patient; entries that were sealed before are added to it."""
+"""An index finds the audit entries of a patient; entries that were sealed before are added to it.
+
+On SQLite the store adds them when it runs, as it adds all later ones.
+"""
 
 from __future__ import annotations
 
@@ -10,32 +13,6 @@ from alembic import op
 revision: Final = "0019"
 down_revision: Final = "0018"
 
-_ON_SQLITE: Final = """
-INSERT INTO audit_patients (patient, at, writer, seq, start, size)
-WITH RECURSIVE lines (writer, seq, entries, start, size) AS (
-    SELECT writer, seq, entries, 1, instr(entries, x'0a') - 1 FROM audit_blocks
-    UNION ALL
-    SELECT writer, seq, entries, start + size + 1, instr(substr(entries, start + size + 1), x'0a') - 1
-    FROM lines WHERE size >= 0 AND start + size + 1 <= length(entries)
-), found AS (
-    SELECT writer, seq, start + 17 AS start, size - 17 AS size,
-        CAST(substr(entries, start + 17, size - 17) AS TEXT) AS entry
-    FROM lines WHERE size > 17
-), read AS (
-    SELECT writer, seq, start, size, json_extract(entry, '$.nhs_number') AS patient, json_extract(entry, '$.at') AS at
-    FROM found WHERE json_valid(entry)
-)
-SELECT DISTINCT patient, CAST(strftime('%s', substr(at, 1, 19)) AS INTEGER) * 1000000
-    + CASE instr(at, '.') WHEN 0 THEN 0
-      ELSE CAST(substr(rtrim(substr(at, instr(at, '.') + 1), 'Z') || '000000', 1, 6) AS INTEGER) END,
-    writer, seq, start, size
-FROM read WHERE length(patient) = 10
-"""
-_MARK: Final = """
-INSERT INTO audit_patients (patient, at, writer, seq, start, size)
-SELECT '', 0, writer, max(seq), 0, 0 FROM audit_blocks GROUP BY writer
-"""
-"""The last block in the index, on SQLite."""
 _ON_POSTGRESQL: Final = """
 INSERT INTO audit_patients (patient, at, writer, seq, start, size)
 WITH lines AS (
@@ -45,17 +22,21 @@ WITH lines AS (
         regexp_split_to_table(convert_from(entries, 'UTF8'), chr(10)) WITH ORDINALITY AS split (line, number)
 ), read AS (
     SELECT writer, seq, start + 17 AS start, length - 17 AS size,
-        substring(line from '"nhs_number":"([0-9]{10})"') AS patient,
+        substring(line from '"nhs_number":"([0-9]{10})"') AS one,
+        substring(line from '"patients":\\[([^]]*)\\]') AS several,
         substring(line from '"at":"([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+Z)"') AS at
     FROM lines
 )
 SELECT DISTINCT patient, (extract(epoch FROM at::timestamptz) * 1000000)::bigint, writer, seq, start, size
-FROM read WHERE patient IS NOT NULL AND at IS NOT NULL
+FROM read CROSS JOIN LATERAL (
+    SELECT one AS patient UNION SELECT number[1] FROM regexp_matches(several, '[0-9]{10}', 'g') AS found (number)
+) AS concerned
+WHERE patient IS NOT NULL AND at IS NOT NULL
 """
 
 
 def upgrade() -> None:
-    """Create the index and fill it from the blocks."""
+    """Create the index; on PostgreSQL, fill it from the blocks."""
     op.create_table(
         "audit_patients",
         sa.Column("patient", sa.String(10), nullable=False),
@@ -67,9 +48,8 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("patient", "at", "writer", "seq", "start", name=op.f("pk_audit_patients")),
         sqlite_with_rowid=False,
     )
-    on_postgresql = op.get_context().dialect.name == "postgresql"
-    for statement in (_ON_POSTGRESQL,) if on_postgresql else (_ON_SQLITE, _MARK):
-        op.execute(statement)
+    if op.get_context().dialect.name == "postgresql":
+        op.execute(_ON_POSTGRESQL)
 
 
 def downgrade() -> None:
