@@ -58,27 +58,37 @@ async def finish_waiting(store: PortalStore, environments: Environments) -> None
 
 
 async def undo_lost(store: PortalStore, environments: Environments) -> None:
-    """Take each certificate whose reply was lost from its endpoint: nobody has it, and it opens nothing any more."""
+    """Take each certificate whose reply was lost from its endpoint, where it opens nothing any more."""
+    down = set[str]()
     async for endpoint in store.endpoints.unsettled():
         environment = environments.get(endpoint.environment)
-        if environment is None:
+        if environment is None or endpoint.environment in down:
             continue
         try:
-            await _forget_unknown(endpoint, environment)
-        except (EnvironmentDown, EnvironmentRefuses) as error:
+            await _undo(endpoint, store, environment)
+        except EnvironmentDown:
+            down.add(endpoint.environment)
+        except EnvironmentRefuses as error:
             _LOG.warning("certificates of %s wait: %s", endpoint.asid, type(error).__name__)
-            continue
-        await store.endpoints.change(endpoint.asid, lambda one, was=endpoint: _settled(one, was))
 
 
-async def _forget_unknown(endpoint: Endpoint, environment: Environment) -> None:
-    """Replace the record of an endpoint by one with the certificates that the portal knows, if it has others."""
-    known = {each.fingerprint for each in endpoint.certificates}
+async def _undo(endpoint: Endpoint, store: PortalStore, environment: Environment) -> None:
+    """Let the environment keep the certificates that the portal knows, if none was asked for meanwhile.
+
+    The portal's record is read after that of the environment, whose version guards the change: a certificate that is
+    issued in between is not taken away.
+    """
     present = await environment.read("endpoints", endpoint.asid)
+    now = await store.endpoints.change(endpoint.asid, lambda one: one)
+    if now.asked != endpoint.asked:
+        return
+    known = {each.fingerprint for each in now.certificates}
     held: list[dict[str, str]] = [] if present is None else present.record["certificates"]
     kept = [each for each in held if each["fingerprint"] in known]
     if present is not None and kept != held:
-        await environment.replace("endpoints", endpoint.asid, {**present.record, "certificates": kept}, present.version)
+        record = {**present.record, "certificates": kept}
+        await environment.replace("endpoints", endpoint.asid, record, present.version)
+    await store.endpoints.change(endpoint.asid, lambda one: _settled(one, now))
 
 
 def _settled(now: Endpoint, was: Endpoint) -> Endpoint:

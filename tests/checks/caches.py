@@ -125,6 +125,7 @@ ROWS: Final[dict[str, str]] = {
     "openers/worlds/running/pack_player.py::PackPlayer._tokens": "ends with the loading of a pack",
     "openers/worlds/running/pack_player.py::PackPlayer._replies": "ends with the loading of a pack",
     "openers_portal/assessments.py::Assessments._kept": "MOST assessments of known environments",
+    "openers_portal/mailing.py::Resting._until": "MOST_RESTING numbers of messages",
     "openers_portal/pages/public.py::words": "no argument",
     "openers_portal/rules/catalogue.py::operations": "no argument",
     "openers_portal/rules/documents.py::documents": "no argument",

@@ -7,6 +7,7 @@ import socketserver
 import threading
 from collections.abc import AsyncGenerator, Generator
 from datetime import UTC, datetime, timedelta
+from email.message import EmailMessage
 from pathlib import Path
 from typing import ClassVar, Final
 
@@ -14,7 +15,7 @@ import anyio
 import httpx
 import pytest
 
-from openers_portal.mailing import Smtp, send_one
+from openers_portal.mailing import Later, Resting, Sender, Smtp, send_one
 from openers_portal.rules.interest import KEPT, MOST_A_DAY, MOST_AN_HOUR, Interest, announcement
 from openers_portal.rules.mail import Mail, Sending, message, source
 from openers_portal.settings import BadSettings, Settings
@@ -24,6 +25,7 @@ from openers_portal.store.portal_store import PortalStore
 from tests.kit.web.walker import Walker
 from tests.portal.conftest import OPERATOR, Enter
 
+HOST: Final = "openers.example"
 NOW: Final = datetime(2026, 11, 30, 9, tzinfo=UTC)
 SOON: Final = "2027-12-31"
 
@@ -170,6 +172,7 @@ async def test_an_address_that_nobody_confirms_is_deleted(empty_url: str) -> Non
 @pytest.mark.anyio
 async def test_each_message_is_sent_once(store: PortalStore, mail_server: str) -> None:
     """By one of several senders. One that was killed while sending is not sent again, and one that fails is marked."""
+    resting = Resting()
     for number in range(5):
         await store.interests.ask(Interest(email=f"p{number}@moor.example"), str, "one")
     killed = await store.mails.take()
@@ -177,7 +180,7 @@ async def test_each_message_is_sent_once(store: PortalStore, mail_server: str) -
     send = Smtp(mail_server).send
 
     async def _all() -> None:
-        while await send_one(store, send, "portal@openers.example", "openers.example"):
+        while await send_one(store, send, Sender("portal@openers.example", HOST), resting):
             pass
 
     async with anyio.create_task_group() as tasks:
@@ -187,7 +190,7 @@ async def test_each_message_is_sent_once(store: PortalStore, mail_server: str) -
     assert addressed == [f"p{number}@moor.example" for number in range(1, 5)]
     assert all("Message-ID: <portal-" in each for each in Mailbox.kept)
     await store.interests.ask(Interest(email="last@moor.example"), str, "one")
-    assert await send_one(store, send, "refused@openers.example", "openers.example")
+    assert await send_one(store, send, Sender("refused@openers.example", HOST), resting)
     states = [each.state for each in await store.mails.latest()]
     assert states == [Sending.FAILED, *[Sending.SENT] * 4, Sending.STARTED]
 
@@ -198,18 +201,57 @@ async def test_messages_wait_while_the_mail_server_is_away(empty_url: str, mail_
     now = [NOW]
     store = PortalStore(empty_url, (), lambda: now[0])
     await store.open()
+    resting = Resting(lambda: now[0].timestamp())
     for number in range(3):
         await store.interests.ask(Interest(email=f"p{number}@moor.example"), str, "one")
     away = Smtp("smtp://127.0.0.1:1").send
-    assert not await send_one(store, away, "portal@openers.example", "openers.example")
-    assert not await send_one(store, Smtp(mail_server).send, "later@openers.example", "openers.example")
+    assert not await send_one(store, away, Sender("portal@openers.example", HOST), resting)
+    assert await send_one(store, Smtp(mail_server).send, Sender("later@openers.example", HOST), resting)
     assert [each.state for each in await store.mails.latest()] == [Sending.WAITING] * 3
-    assert await send_one(store, Smtp(mail_server).send, "portal@openers.example", "openers.example")
+    assert await send_one(store, Smtp(mail_server).send, Sender("portal@openers.example", HOST), resting)
     now[0] += GIVEN_UP + timedelta(seconds=1)
     for _ in range(2):
-        assert not await send_one(store, away, "portal@openers.example", "openers.example")
-    assert [each.state for each in await store.mails.latest()] == [Sending.FAILED, Sending.FAILED, Sending.SENT]
+        assert not await send_one(store, away, Sender("portal@openers.example", HOST), resting)
+    assert [each.state for each in await store.mails.latest()] == [Sending.FAILED, Sending.SENT, Sending.FAILED]
     await store.close()
+
+
+@pytest.mark.anyio
+async def test_a_message_that_is_refused_for_now_holds_no_other_up(store: PortalStore) -> None:
+    """It rests, each time longer, and goes out when it is taken."""
+    now, tried, refuses = [0.0], list[str](), [True]
+    resting = Resting(lambda: now[0])
+    for name in ("unknown", "known"):
+        await store.interests.ask(Interest(email=f"{name}@moor.example"), str, "one")
+
+    def _send(made: EmailMessage) -> None:
+        tried.append(str(made["To"]).partition("@")[0])
+        if refuses[0] and tried[-1] == "unknown":
+            raise Later("450")
+
+    async def _round(seconds: float) -> list[str]:
+        now[0] += seconds
+        tried.clear()
+        while await send_one(store, _send, Sender("portal@openers.example", HOST), resting):
+            pass
+        return list(tried)
+
+    assert await _round(0) == ["unknown", "known"]
+    assert await _round(59) == []
+    assert await _round(2) == ["unknown"]
+    assert await _round(61) == []
+    refuses[0] = False
+    assert await _round(60) == ["unknown"]
+    assert [each.state for each in await store.mails.latest()] == [Sending.SENT] * 2
+
+
+@pytest.mark.anyio
+async def test_who_leaves_the_list_keeps_the_mail_of_the_desk(store: PortalStore) -> None:
+    ids = list[str]()
+    await store.interests.ask(Interest(email="two@moor.example"), lambda id: ids.append(id) or id, "one")
+    await store.mails.send(Mail(to="two@moor.example", subject="Your question", text="Confirm it"), "question 1")
+    await store.interests.leave(ids[0])
+    assert [each.mail.subject for each in await store.mails.latest()] == ["Your question"]
 
 
 def test_one_network_is_one_caller() -> None:
@@ -222,9 +264,10 @@ def test_one_network_is_one_caller() -> None:
 async def test_a_message_that_no_header_can_have_is_marked_and_the_next_one_is_sent(
     store: PortalStore, mail_server: str
 ) -> None:
+    resting = Resting()
     await store.interests.ask(Interest(email="one@moor.example\r\nBcc: two@moor.example"), str, "one")
     await store.interests.ask(Interest(email="two@moor.example"), str, "one")
-    while await send_one(store, Smtp(mail_server).send, "portal@openers.example", "openers.example"):
+    while await send_one(store, Smtp(mail_server).send, Sender("portal@openers.example", HOST), resting):
         pass
     assert [each.state for each in await store.mails.latest()] == [Sending.SENT, Sending.FAILED]
     assert announcement(Interest(email="a@b.example"), "One\ntwo", "page", "leave").subject == "One two"

@@ -14,6 +14,7 @@ from openers_portal.rules.interest import announcement
 from openers_portal.rules.items import CONDITIONS, Change, Item, Kind, State, faults
 from openers_portal.rules.mail import Link
 from openers_portal.store.items import Also, Edit, Outdated, Version
+from openers_portal.store.mails import NOTICE
 from openers_portal.visitor import NotHere, Visitor
 from openers_web.form import Form
 
@@ -90,7 +91,7 @@ def _announces(me: Visitor, item: Item) -> Also:
         page = f"{me.house.settings.base_url}/notices/{id}"
         for each in me.store.interests.on_list(db):
             mail = announcement(each.interest, item.title, page, link(me, Link.LEAVE, each.id))
-            me.store.mails.add(db, mail, f"notice {id} {each.id}")
+            me.store.mails.add(db, mail, f"{NOTICE} {id} {each.id}")
 
     return _announce
 

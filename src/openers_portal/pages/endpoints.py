@@ -20,7 +20,7 @@ from openers_portal.rules import endpoints as rules
 from openers_portal.rules.bundles import About, bundle, lines, make_pair, public_key_of
 from openers_portal.rules.endpoints import DAYS, SOON_DAYS, Certificate, Endpoint
 from openers_portal.rules.milestones import Event, Happening
-from openers_portal.rules.signing_requests import LONGEST, Check, checks
+from openers_portal.rules.signing_requests import LONGEST, Check, alone, checks
 from openers_portal.store.endpoints import HostTaken
 from openers_portal.visitor import NotHere, Visitor
 from openers_web.form import Form
@@ -92,7 +92,7 @@ async def certificate(me: Visitor) -> Response:
         failed = results if any(not each.holds for each in results) else ()
         if failed:
             form.reject("request", next(each.told for each in results if not each.holds))
-        if not form.errors and await _issued(me, form, found, pem) is not None:
+        if not form.errors and await _issued(me, form, found, alone(pem)) is not None:
             return me.go(_path(me, found.asid), "The certificate is issued and registered.")
     data = {
         "partner": me.part("partner"),
@@ -134,7 +134,8 @@ async def secret(me: Visitor) -> Response:
         shown = secrets.token_urlsafe(SECRET_BYTES)
         digest = hashlib.sha256(shown.encode()).hexdigest()
         try:
-            await _register_application(me, found, {"secret_sha256": digest})
+            keys = _keys_of([each.pem for each in found.valid])  # a revoked key does not come back with the secret
+            await _register_application(me, found, {"secret_sha256": digest, "keys": keys})
         except (EnvironmentDown, EnvironmentRefuses) as error:
             form.reject("", _told(error))
             shown = ""
@@ -189,8 +190,8 @@ async def _issued(me: Visitor, form: Form, found: Endpoint, request: str) -> Iss
     """Have a request signed and store the certificate; `None` with an error in the form if that fails."""
     keys = _keys_of([*(each.pem for each in found.valid), request])
     try:
-        await _register_application(me, found, {"keys": keys})
         await me.store.endpoints.change(found.asid, lambda one: one.asking(me.house.clock()))
+        await _register_application(me, found, {"keys": keys})
         issued = await _environment(me, found).issue(found.asid, request, DAYS)
     except EnvironmentDown as error:
         form.reject("", _told(error))

@@ -12,6 +12,7 @@ import msgspec
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
 LEAST_BITS: Final = 2048
@@ -31,6 +32,11 @@ class Check(msgspec.Struct, frozen=True):
 def checks(pem: str, fqdn: str) -> Sequence[Check]:
     """Return the checks of a request (PEM) for the endpoint with this host name, up to one that stops the others."""
     return list(_checks(pem, fqdn))
+
+
+def alone(pem: str) -> str:
+    """Return a request that passed all checks, without the text around it. Raises ValueError."""
+    return x509.load_pem_x509_csr(pem[:LONGEST].encode()).public_bytes(Encoding.PEM).decode()
 
 
 def _checks(pem: str, fqdn: str) -> Iterator[Check]:

@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Connection, RowMapping, and_, delete, inse
 from sqlalchemy.exc import IntegrityError
 
 from openers_portal.rules.interest import KEPT, MOST_A_DAY, MOST_AN_HOUR, Interest, confirmation, key_of
-from openers_portal.store.mails import Mails
+from openers_portal.store.mails import CONFIRM, Mails
 from openers_portal.store.tables import INTERESTS
 from openers_web.database import Database
 
@@ -62,7 +62,7 @@ class Interests:
                 db.execute(update(INTERESTS).where(INTERESTS.c.id == id).values(body=body, at=int(now.timestamp())))
             mail = confirmation(interest, link(id))
             for number in range(MOST_A_DAY):
-                if self._mails.add(db, mail, f"confirm {id} {now:%Y-%m-%d} {number}", source):
+                if self._mails.add(db, mail, f"{CONFIRM} {id} {now:%Y-%m-%d} {number}", source):
                     return
 
         try:
@@ -96,8 +96,8 @@ class Interests:
         await self._database.run(lambda db: self._delete(db, old))
 
     def _delete(self, db: Connection, which: ColumnElement[bool]) -> None:
-        for email in db.execute(select(INTERESTS.c.email).where(which)).scalars().all():
-            self._mails.forget(db, email)
+        for id in db.execute(select(INTERESTS.c.id).where(which)).scalars().all():
+            self._mails.forget(db, id)
         db.execute(delete(INTERESTS).where(which))
 
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 import msgspec
-from sqlalchemy import Connection, RowMapping, delete, func, insert, select, update
+from sqlalchemy import Connection, RowMapping, and_, delete, func, insert, or_, select, update
 
 from openers_portal.rules.mail import Mail, Sending
 from openers_portal.store.tables import MAILS
@@ -15,6 +15,10 @@ from openers_web.database import Database
 
 MOST: Final = 100
 """Messages in a list."""
+MOST_RESTING: Final = 1000
+"""Messages that are left out at one time."""
+CONFIRM, NOTICE = "confirm", "notice"
+"""How the names of messages of the interest list begin; the id of the entry follows, or ends the name."""
 GIVEN_UP: Final = timedelta(days=1)
 """How long a message is tried while the mail server takes none."""
 KEPT: Final = timedelta(days=30)
@@ -58,9 +62,13 @@ class Mails:
         query = select(func.count()).select_from(MAILS).where(MAILS.c.source == source, MAILS.c.at > since)
         return int(db.execute(query).scalar() or 0)
 
-    async def take(self) -> StoredMail | None:
-        """Mark the oldest waiting message as started and return it, for one process only; `None` if none waits."""
-        waiting = select(MAILS).where(MAILS.c.state == Sending.WAITING).order_by(MAILS.c.id).limit(1)
+    async def take(self, but: Sequence[int] = ()) -> StoredMail | None:
+        """Mark the oldest waiting message as started and return it, for one process only; `None` if none waits.
+
+        The messages `but`, at most `MOST_RESTING`, are left out.
+        """
+        wanted = and_(MAILS.c.state == Sending.WAITING, MAILS.c.id.not_in(but))
+        waiting = select(MAILS).where(wanted).order_by(MAILS.c.id).limit(1)
 
         def work(db: Connection) -> StoredMail | None:
             row = db.execute(waiting.with_for_update(skip_locked=True)).mappings().first()
@@ -75,14 +83,18 @@ class Mails:
         """Store how the sending of a message ended."""
         await self._database.run(lambda db: db.execute(update(MAILS).where(MAILS.c.id == id).values(state=state)))
 
-    async def again(self, mail: StoredMail) -> None:
-        """Let a message wait again that was certainly not sent; after a day it has failed."""
+    async def again(self, mail: StoredMail) -> bool:
+        """Let a message wait again that was certainly not sent; after a day it has failed. Return whether it has."""
         is_old = mail.at < self._clock() - GIVEN_UP
         await self.ended(mail.id, Sending.FAILED if is_old else Sending.WAITING)
+        return is_old
 
-    def forget(self, db: Connection, to: str) -> None:
-        """Delete the messages to an address, sent or waiting."""
-        db.execute(delete(MAILS).where(func.lower(MAILS.c.to) == to))
+    def forget(self, db: Connection, interest: str) -> None:
+        """Delete the messages of the interest list to one entry of it, sent or waiting."""
+        once = MAILS.c.once
+        asked = once.startswith(f"{CONFIRM} {interest} ", autoescape=True)
+        told = and_(once.startswith(f"{NOTICE} "), once.endswith(f" {interest}", autoescape=True))
+        db.execute(delete(MAILS).where(or_(asked, told)))
 
     async def latest(self) -> Sequence[StoredMail]:
         """Return the latest messages, the newest first."""

@@ -28,7 +28,7 @@ def create(
     without_database: WithoutDatabase = False,
     as_json: Json = False,
 ) -> None:
-    """Copy a store, its files and what lies beside it into two new folders. Services may run meanwhile."""
+    """Copy a store with its files and all that belongs to it into two new folders. Services may run meanwhile."""
     from importlib.metadata import version
 
     from openers.cli.backup.making import How, make_backup

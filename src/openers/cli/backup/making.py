@@ -35,7 +35,7 @@ class _Found(NamedTuple):
 
     @property
     def is_database(self) -> bool:
-        """Return whether it is copied as a database. A content never is: somebody has uploaded it."""
+        """Return whether it is copied as a database. A content never is: it comes from an upload."""
         return self.part.name != BLOBS and is_sqlite(self.path)
 
     @property
